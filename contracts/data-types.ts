@@ -1,0 +1,12 @@
+import { z } from 'zod';
+
+/** The column types that Perennial keeps; everything that a file brings is pinned to one of them at its first ingestion. */
+export const ColumnType = z.enum(['boolean', 'integer', 'number', 'string', 'timestamp', 'date']);
+export type ColumnType = z.infer<typeof ColumnType>;
+
+export const Column = z.object({ name: z.string().min(1).max(200), type: ColumnType, nullable: z.boolean() });
+export type Column = z.infer<typeof Column>;
+
+/** A cell as it travels in JSON: timestamps and dates as ISO text; integers beyond 2^53 as text. */
+export type Cell = string | number | boolean | null;
+export type Row = Readonly<Record<string, Cell>>;

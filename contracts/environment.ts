@@ -1,0 +1,25 @@
+import { z } from 'zod';
+import { Id, Instant, Name } from './identifiers.ts';
+import { Duration } from './duration.ts';
+import { Role } from './principal.ts';
+
+/** How many votes of which roles a release needs. Times are of the environment's clock. */
+export const ApprovalPolicy = z.strictObject({
+  votes: z.number().int().min(0).max(20),
+  roles: z.array(Role).min(1),
+  requesterMayVote: z.boolean(),
+  expires: Duration,
+});
+export type ApprovalPolicy = z.infer<typeof ApprovalPolicy>;
+
+export const Environment = z.object({
+  project: Name,
+  name: Name,
+  clock: z.enum(['wall', 'virtual']),
+  /** The virtual clock's reading; null for wall clocks. */
+  virtualNow: Instant.nullable(),
+  minimumPolicy: ApprovalPolicy.nullable(),
+  recordedAt: Instant,
+  recordedBy: Id,
+});
+export type Environment = z.infer<typeof Environment>;

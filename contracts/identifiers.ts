@@ -1,0 +1,50 @@
+import { z } from 'zod';
+
+/** Lower-case hexadecimal SHA-256: the name of everything that is immutable. */
+export const Sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hexadecimal digits');
+export type Sha256 = z.infer<typeof Sha256>;
+
+/** UUID version 7: time-ordered, made by `ports/ids.ts`. */
+export const Id = z.uuid();
+export type Id = z.infer<typeof Id>;
+
+/** Names of models, projects, environments and schedules. */
+export const Name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'expected 1 to 63 characters of a-z, 0-9 and -, not beginning with -');
+export type Name = z.infer<typeof Name>;
+
+/** An instant in UTC, ISO 8601 with milliseconds: `2012-01-01T05:00:00.000Z`. */
+export const Instant = z.iso.datetime({ precision: 3 });
+export type Instant = z.infer<typeof Instant>;
+
+/** An instant as a caller may write it (any offset, any precision); parsed into an `Instant`. */
+export const InstantInput = z.iso
+  .datetime({ offset: true })
+  .transform((text) => new Date(text).toISOString())
+  .pipe(Instant);
+
+/** Where everything that moves belongs: one model in one environment. */
+export const Scope = z.object({
+  project: Name,
+  model: Name,
+  modelId: Id,
+  environment: Name,
+});
+export type Scope = z.infer<typeof Scope>;
+
+/** `bike-demand/production`, with the project before it unless it is `default`. For people and workflow ids. */
+export function scopeLabel(scope: Pick<Scope, 'project' | 'model' | 'environment'>): string {
+  const prefix = scope.project === 'default' ? '' : `${scope.project}/`;
+  return `${prefix}${scope.model}/${scope.environment}`;
+}
+
+/** One page of a list; `next` is the cursor of the page after it, absent on the last. */
+export interface Page<Item> {
+  readonly items: readonly Item[];
+  readonly next?: string;
+}
+
+export const PageRequest = z.object({
+  cursor: z.string().max(200).optional(),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+});
+export type PageRequest = z.infer<typeof PageRequest>;

@@ -1,0 +1,107 @@
+import { z } from 'zod';
+import { Id, Instant, Sha256 } from './identifiers.ts';
+
+/** Open Inference Protocol datatypes that the gateway takes and gives. */
+export const TensorType = z.enum(['BOOL', 'INT64', 'FP32', 'FP64', 'BYTES']);
+export type TensorType = z.infer<typeof TensorType>;
+
+/**
+ * `layout: matrix`: the ONNX graph has one input `[rows, features]` of one type, columns in the order of `inputs`.
+ * `layout: columns`: it has one input `[rows, 1]` a feature, named as the feature.
+ * The gateway offers one tensor a feature either way.
+ */
+export const Signature = z.object({
+  schemaVersion: z.literal(1),
+  layout: z.enum(['matrix', 'columns']),
+  /** The ONNX input's name for `matrix`. */
+  inputName: z.string().optional(),
+  inputs: z.array(z.object({ name: z.string(), type: TensorType })),
+  output: z.object({ name: z.string(), type: TensorType }),
+});
+export type Signature = z.infer<typeof Signature>;
+
+/** The distribution of one numeric column as it was when trained: decile edges, shares per bin, and sorted distinct values with counts. */
+export const NumericReference = z.object({
+  kind: z.literal('numeric'),
+  name: z.string(),
+  count: z.number().int(),
+  edges: z.array(z.number()),
+  counts: z.array(z.number().int()),
+  values: z.array(z.number()),
+  valueCounts: z.array(z.number().int()),
+});
+export type NumericReference = z.infer<typeof NumericReference>;
+export const CategoricalReference = z.object({
+  kind: z.literal('categorical'),
+  name: z.string(),
+  count: z.number().int(),
+  categories: z.array(z.string()),
+  counts: z.array(z.number().int()),
+});
+export type CategoricalReference = z.infer<typeof CategoricalReference>;
+export const ColumnReference = z.discriminatedUnion('kind', [NumericReference, CategoricalReference]);
+export type ColumnReference = z.infer<typeof ColumnReference>;
+
+/** What monitoring compares with; a blob named by its digest. */
+export const MonitoringReference = z.object({
+  schemaVersion: z.literal(1),
+  /** Features over the training rows. */
+  features: z.array(ColumnReference),
+  target: ColumnReference,
+  /** The model's answers on the holdout. */
+  prediction: ColumnReference,
+});
+export type MonitoringReference = z.infer<typeof MonitoringReference>;
+
+/** Which rows a version was trained on: half-open in time, minus its own holdout. */
+export const TrainedRows = z.object({
+  dataset: Sha256,
+  from: Instant,
+  to: Instant,
+  holdout: z.union([
+    z.object({ kind: z.literal('last'), from: Instant }),
+    z.object({ kind: z.literal('fraction'), fraction: z.number(), by: z.string() }),
+  ]),
+  trainingRows: z.number().int(),
+  holdoutRows: z.number().int(),
+});
+export type TrainedRows = z.infer<typeof TrainedRows>;
+
+/** All that decides the bytes of a model; its digest is the training key. */
+export const TrainingKeyParts = z.object({
+  schemaVersion: z.literal(1),
+  training: Sha256,
+  holdout: Sha256,
+  target: z.string(),
+  features: z.array(z.string()),
+  code: Sha256,
+  environment: z.object({ lock: Sha256.nullable(), interpreter: z.string(), platform: z.string() }),
+  params: z.record(z.string(), z.unknown()),
+  seed: z.number().int(),
+});
+export type TrainingKeyParts = z.infer<typeof TrainingKeyParts>;
+
+export const ModelVersion = z.object({
+  id: Id,
+  modelId: Id,
+  number: z.number().int(),
+  format: z.literal('onnx'),
+  artifact: Sha256,
+  artifactBytes: z.number().int(),
+  signature: Signature,
+  reference: Sha256,
+  trainingKey: Sha256,
+  trainingKeyParts: TrainingKeyParts,
+  trained: TrainedRows,
+  datasetVersionId: Id,
+  codeVersionId: Id,
+  configurationId: Id,
+  /** The script's own numbers: logged, never trusted. */
+  scriptMetrics: z.record(z.string(), z.number()),
+  /** Other files that the script wrote. */
+  files: z.array(z.object({ path: z.string(), sha256: Sha256, bytes: z.number().int() })),
+  runId: Id,
+  recordedAt: Instant,
+  recordedBy: Id,
+});
+export type ModelVersion = z.infer<typeof ModelVersion>;

@@ -1,0 +1,47 @@
+import { z } from 'zod';
+import { Id, Instant, Name, Sha256 } from './identifiers.ts';
+
+/** One answered row, as the gateway writes it to its local segment (one JSON line) before it answers. */
+export const PredictionRecord = z.object({
+  v: z.literal(1),
+  id: z.string().min(1).max(200),
+  /** When it happened in the world; equals recordedAt except in rehearsals. */
+  eventTime: Instant,
+  recordedAt: Instant,
+  release: Sha256,
+  modelVersion: z.number().int(),
+  generation: z.number().int(),
+  role: z.enum(['champion', 'canary', 'shadow', 'pinned']),
+  replay: z.boolean(),
+  features: z.record(z.string(), z.union([z.number(), z.string(), z.boolean(), z.null()])),
+  prediction: z.union([z.number(), z.string(), z.boolean()]),
+});
+export type PredictionRecord = z.infer<typeof PredictionRecord>;
+
+/**
+ * A sealed segment in the object store, Parquet with one row a prediction:
+ * `id, event_time, recorded_at (TIMESTAMP, UTC), release, model_version, generation, role, replay, prediction (DOUBLE)`
+ * and one column `f_<feature>` a feature.
+ */
+export const PredictionSegment = z.object({
+  /** Made by the gateway when it opens the segment, so that an upload that runs twice is one row. */
+  id: Id,
+  gatewayId: Id,
+  modelId: Id,
+  environment: Name,
+  sha256: Sha256,
+  rows: z.number().int(),
+  /** Requests that were refused or went unlogged because the disk was full, since the segment before. */
+  dropped: z.number().int(),
+  from: Instant,
+  to: Instant,
+  recordedAt: Instant,
+});
+export type PredictionSegment = z.infer<typeof PredictionSegment>;
+
+export const LabelInput = z.object({ id: z.string().min(1).max(200), value: z.number().finite(), at: Instant.optional() });
+export type LabelInput = z.infer<typeof LabelInput>;
+
+/** Requests that the gateways have answered by release in a generation; what a canary is judged by. */
+export const ServingCount = z.object({ gatewayId: Id, modelId: Id, environment: Name, generation: z.number().int(), releaseDigest: Sha256, requests: z.number().int(), errors: z.number().int() });
+export type ServingCount = z.infer<typeof ServingCount>;

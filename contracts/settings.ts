@@ -1,0 +1,46 @@
+import { z } from 'zod';
+import { PerennialError } from './errors.ts';
+
+const Port = z.coerce.number().int().min(0).max(65_535);
+
+/** Every environment variable that any process reads, in one schema. Only `main.ts` files hand `process.env` to it. */
+export const Settings = z.object({
+  PERENNIAL_HOME: z.string().default('.perennial'),
+  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
+  TEMPORAL_ADDRESS: z.string().regex(/^[^\s:]+:\d+$/, 'expected host:port'),
+  TEMPORAL_NAMESPACE: z.string().default('default'),
+  TEMPORAL_TLS_CERT: z.string().optional(),
+  TEMPORAL_TLS_KEY: z.string().optional(),
+  TEMPORAL_TLS_CA: z.string().optional(),
+  TEMPORAL_API_KEY: z.string().optional(),
+  /** Absent: the local-disk store under PERENNIAL_HOME. */
+  S3_ENDPOINT: z.url().optional(),
+  S3_BUCKET: z.string().default('perennial'),
+  S3_ACCESS_KEY: z.string().optional(),
+  S3_SECRET_KEY: z.string().optional(),
+  S3_REGION: z.string().default('us-east-1'),
+  PERENNIAL_API_HOST: z.string().default('127.0.0.1'),
+  PERENNIAL_API_PORT: Port.default(7400),
+  PERENNIAL_GATEWAY_HOST: z.string().default('127.0.0.1'),
+  PERENNIAL_GATEWAY_PORT: Port.default(7401),
+  /** How other processes reach this gateway, when that is not http://host:port. */
+  PERENNIAL_GATEWAY_ADDRESS: z.url().optional(),
+  PERENNIAL_TEMPORAL_UI_URL: z.url().optional(),
+  /** 32 bytes or more; the worker derives the keys of rehearsals and of its own calls to gateways from it. */
+  PERENNIAL_SECRET: z.string().min(32),
+  /** Makes an administrator with this key at the first start; for stacks that are not the embedded one. */
+  PERENNIAL_ADMIN_KEY: z.string().min(32).optional(),
+  /** Where environments and caches of training live. Default: PERENNIAL_HOME/cache */
+  PERENNIAL_CACHE: z.string().optional(),
+  PERENNIAL_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+});
+export type Settings = z.infer<typeof Settings>;
+
+/** Throws `invalid-setting` that names every variable that is missing or wrong. Empty strings count as absent. */
+export function parseSettings<Shape extends z.ZodObject>(schema: Shape, environment: Readonly<Record<string, string | undefined>>): z.infer<Shape> {
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''));
+  const parsed = schema.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  throw new PerennialError('invalid-setting', `the environment cannot be used: ${problems.join('; ')}`, { problems });
+}

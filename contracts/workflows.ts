@@ -1,0 +1,56 @@
+import type { Id, Scope } from './identifiers.ts';
+import { scopeLabel } from './identifiers.ts';
+import type { RunKind } from './run.ts';
+
+// Names and shapes that workflows, their clients and the Temporal UI share. Payloads carry a version and only references.
+
+export const workflowQueue = 'perennial';
+/** Activities run on a queue for their kind of work. */
+export const activityQueues = ['data', 'train', 'deploy', 'monitor'] as const;
+export type ActivityQueue = (typeof activityQueues)[number];
+
+/** Workflow types, one a pipeline; names are exported functions of workflows/index.ts. */
+export const pipelineOf = {
+  data: 'dataPipeline',
+  code: 'codePipeline',
+  build: 'buildPipeline',
+  deploy: 'deployPipeline',
+  rollback: 'rollbackPipeline',
+  monitor: 'monitorPipeline',
+  rehearsal: 'rehearsal',
+} as const satisfies Record<RunKind, string>;
+
+export interface PipelineInput {
+  readonly schemaVersion: 1;
+  readonly runId: Id;
+  readonly scope: Scope;
+}
+
+export interface LifecycleInput {
+  readonly schemaVersion: 1;
+  readonly scope: Scope;
+}
+
+export interface ScheduledTriggerInput {
+  readonly schemaVersion: 1;
+  readonly scope: Scope;
+  readonly schedule: string;
+}
+
+export const lifecycleWorkflow = 'lifecycle';
+export const scheduledTriggerWorkflow = 'scheduledTrigger';
+
+/** Update of the lifecycle: look at the database now. Answers when it has acted on all that was there. */
+export const advanceUpdate = 'advance';
+/** Signal of the lifecycle and of a waiting deployment: something changed, look again. Also by hand from the Temporal UI. */
+export const nudgeSignal = 'nudge';
+
+export function lifecycleWorkflowId(scope: Scope): string {
+  return `${scopeLabel(scope)}/lifecycle`;
+}
+
+export function runWorkflowId(scope: Scope, kind: RunKind, runId: Id): string {
+  return `${scopeLabel(scope)}/${kind}/${runId}`;
+}
+
+export const searchAttributes = { model: 'PerennialModel', trigger: 'PerennialTrigger', release: 'PerennialRelease' } as const;

@@ -1,0 +1,26 @@
+import type { Readable } from 'node:stream';
+import type { Sha256 } from '../contracts/identifiers.ts';
+
+/**
+ * Bytes by their SHA-256. Nothing is overwritten; a blob appears whole or not at all; every read is checked
+ * against its name, and bytes that do not match are a `digest-mismatch`. An absent blob is `blob-missing`;
+ * a store that does not answer is `store-unavailable`.
+ */
+export interface ObjectStore {
+  /** Stores the stream under `sha256`; other bytes than that are refused and leave nothing. Again is free. */
+  put(sha256: Sha256, bytes: Readable): Promise<{ readonly bytes: number; readonly existed: boolean }>;
+  /** Stores a local file under its own digest. */
+  putFile(path: string): Promise<{ readonly sha256: Sha256; readonly bytes: number }>;
+  putBytes(bytes: Uint8Array): Promise<{ readonly sha256: Sha256; readonly bytes: number }>;
+  /** Size in bytes, or undefined if absent. */
+  size(sha256: Sha256): Promise<number | undefined>;
+  /** A stream that fails at its end if the bytes are not those that were named. */
+  get(sha256: Sha256): Promise<Readable>;
+  /** The bytes, checked. For small blobs (JSON, models): at most `limit` bytes, default 1 GiB. */
+  read(sha256: Sha256, limit?: number): Promise<Buffer>;
+  /** Downloads to `path` (written beside it and renamed, so it is whole or absent) and checks. */
+  getFile(sha256: Sha256, path: string): Promise<void>;
+  remove(sha256: Sha256): Promise<void>;
+  /** Rejects with `store-unavailable` if it does not answer. */
+  check(): Promise<void>;
+}

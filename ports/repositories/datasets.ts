@@ -1,0 +1,21 @@
+import type { DatasetManifest, DatasetProfile, DatasetVersion, ExpectationResult } from '../../contracts/dataset.ts';
+import type { Id, Page, PageRequest, Scope, Sha256 } from '../../contracts/identifiers.ts';
+
+export interface DatasetRepository {
+  /**
+   * Makes the version (one per model and digest), moves the scope's data head if it is still `expectedHead`
+   * (else `conflict`), and records a `new-data` trigger when rows were added. With `unchanged` it only answers.
+   */
+  commit(
+    scope: Scope,
+    version: { readonly digest: Sha256; readonly manifest: DatasetManifest; readonly profile: DatasetProfile; readonly expectations: readonly ExpectationResult[]; readonly rowsAdded: number; readonly rowsSkipped: number },
+    context: { readonly runId: Id; readonly expectedHead: Id | null; readonly by: Id },
+  ): Promise<{ readonly version: DatasetVersion; readonly unchanged: boolean }>;
+  /** Records that nothing was committed and why, with the quarantine. */
+  refuse(scope: Scope, refusal: { readonly expectations: readonly ExpectationResult[]; readonly quarantine: Sha256 | null; readonly rows: number }, context: { readonly runId: Id; readonly by: Id }): Promise<void>;
+  get(id: Id): Promise<DatasetVersion>;
+  byNumber(modelId: Id, number: number): Promise<DatasetVersion>;
+  /** Newest first, without profiles. */
+  list(modelId: Id, page: PageRequest): Promise<Page<DatasetVersion>>;
+  head(scope: Scope): Promise<DatasetVersion | undefined>;
+}

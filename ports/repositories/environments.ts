@@ -1,0 +1,11 @@
+import type { ApprovalPolicy, Environment } from '../../contracts/environment.ts';
+import type { Id, Instant, Name } from '../../contracts/identifiers.ts';
+
+export interface EnvironmentRepository {
+  list(project: string): Promise<readonly Environment[]>;
+  get(project: string, name: string): Promise<Environment>;
+  put(project: string, name: Name, settings: { readonly minimumPolicy: ApprovalPolicy | null }, by: Id): Promise<Environment>;
+  makeVirtual(project: string, name: Name, now: Instant, by: Id): Promise<Environment>;
+  /** The environment's clock: the wall, or the virtual reading. */
+  now(project: string, name: Name): Promise<Instant>;
+}

@@ -1,0 +1,12 @@
+import type { Evaluation, EvaluationBody } from '../../contracts/evaluation.ts';
+import type { Id, Scope, Sha256 } from '../../contracts/identifiers.ts';
+
+export interface EvaluationRepository {
+  /** One per run. */
+  commit(scope: Scope, evaluation: { readonly modelVersionId: Id; readonly championVersionId: Id | null; readonly digest: Sha256; readonly body: EvaluationBody }, context: { readonly runId: Id; readonly by: Id }): Promise<Evaluation>;
+  get(id: Id): Promise<Evaluation>;
+  /** Newest first. */
+  ofVersion(modelVersionId: Id): Promise<readonly Evaluation[]>;
+  /** The newest of a version in an environment. */
+  latest(scope: Scope, modelVersionId: Id): Promise<Evaluation | undefined>;
+}

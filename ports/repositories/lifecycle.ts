@@ -1,0 +1,20 @@
+import type { Command, CommandBody, Idempotency } from '../../contracts/command.ts';
+import type { Id, Scope } from '../../contracts/identifiers.ts';
+import type { LifecycleOrders, LifecyclePlan, LifecycleSnapshot } from '../../contracts/lifecycle.ts';
+
+export interface LifecycleRepository {
+  /**
+   * Writes the command (and the queued run of a `run` command). The same Idempotency-Key, principal and route answer
+   * the first command again; with another body `idempotency-conflict`. Nobody has been told yet: call WorkflowClient.advance.
+   */
+  submit(scope: Scope, body: CommandBody, by: Id, idempotency?: Idempotency): Promise<Command>;
+  command(id: Id): Promise<Command>;
+  /** Scopes with commands that have been pending for longer than `olderThanMs`: Temporal was away. */
+  stranded(olderThanMs: number): Promise<readonly Scope[]>;
+  /**
+   * One transaction under the scope's lock: takes pending commands, reads the snapshot, asks `plan`, carries the plan
+   * out (new runs, consumed triggers, supersession, cancellation marks) and answers what the workflow must do.
+   * Orders are repeated until the runs that they start have begun, so losing an answer loses nothing.
+   */
+  advance(scope: Scope, plan: (snapshot: LifecycleSnapshot) => LifecyclePlan): Promise<LifecycleOrders>;
+}

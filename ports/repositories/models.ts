@@ -1,0 +1,19 @@
+import type { Configuration } from '../../contracts/configuration.ts';
+import type { Id, Page, PageRequest, Scope } from '../../contracts/identifiers.ts';
+import type { ConfigurationVersion, Model, ModelEnvironment } from '../../contracts/model.ts';
+
+export interface ModelRepository {
+  /** Makes project, model, environment and ConfigurationVersion as needed and moves the environment's configuration head. An equal configuration is no new version. */
+  apply(project: string, environment: string, configuration: Configuration, by: Id): Promise<{ readonly scope: Scope; readonly configuration: ConfigurationVersion; readonly changed: boolean }>;
+  list(project: string, page: PageRequest): Promise<Page<Model>>;
+  get(project: string, name: string): Promise<Model>;
+  /** `not-found` names the model and the environments it has. */
+  scope(project: string, name: string, environment: string): Promise<Scope>;
+  scopeOf(modelId: Id, environment: string): Promise<Scope>;
+  heads(scope: Scope): Promise<ModelEnvironment>;
+  configuration(id: Id): Promise<ConfigurationVersion>;
+  /** The environment's configuration head; `not-found` if none was applied. */
+  currentConfiguration(scope: Scope): Promise<ConfigurationVersion>;
+  /** Every scope that has a lifecycle to look after. */
+  scopes(): Promise<readonly Scope[]>;
+}

@@ -1,0 +1,30 @@
+import type { Id, Instant, Page, PageRequest, Scope, Sha256 } from '../../contracts/identifiers.ts';
+import type { LabelInput, PredictionSegment } from '../../contracts/prediction.ts';
+import type { Finding, Report, ReportBody } from '../../contracts/report.ts';
+
+export interface MonitoringRepository {
+  /** One per segment id. */
+  addSegment(segment: Omit<PredictionSegment, 'recordedAt'>): Promise<void>;
+  /** Segments that overlap `[from, to)` by event time, oldest first. */
+  segments(scope: Scope, from: Instant, to: Instant): Promise<readonly PredictionSegment[]>;
+  /** The first label of an id counts; other values later are conflicts. */
+  addLabels(scope: Scope, labels: readonly LabelInput[], by: Id): Promise<{ readonly accepted: number; readonly repeated: number; readonly conflicts: readonly { readonly id: string; readonly kept: number; readonly given: number }[] }>;
+  /** Labels of these prediction ids. */
+  labels(scope: Scope, ids: readonly string[]): Promise<readonly { readonly id: string; readonly value: number }[]>;
+  allLabels(scope: Scope): Promise<readonly { readonly id: string; readonly value: number }[]>;
+  openFindings(scope: Scope): Promise<readonly Finding[]>;
+  /**
+   * One report per run: opens and closes findings, records one trigger per newly opened finding's kind (fingerprint: finding),
+   * and fills `findings` and `triggers` of the body, whose canonical JSON then gives the digest.
+   */
+  commitReport(
+    scope: Scope,
+    report: Omit<ReportBody, 'findings' | 'triggers'>,
+    verdicts: readonly { readonly kind: 'drift' | 'performance'; readonly subject: string; readonly value: number; readonly threshold: number; readonly breached: boolean }[],
+    context: { readonly runId: Id; readonly championReleaseId: Id; readonly triggerOn: readonly ('drift' | 'performance')[]; readonly by: Id },
+  ): Promise<Report>;
+  report(id: Id): Promise<Report>;
+  reports(scope: Scope, page: PageRequest): Promise<Page<Report>>;
+}
+
+export type { Sha256 };

@@ -1,0 +1,16 @@
+import type { Id, Page, PageRequest, Scope } from '../../contracts/identifiers.ts';
+import type { Rehearsal, RehearsalPeriod, RehearsalPlan } from '../../contracts/rehearsal.ts';
+
+export interface RehearsalRepository {
+  /** Makes the rehearsal, its environment `rehearsal-<first 8 of the id>` with a virtual clock at `plan.from`, its heads of code and configuration, its principal, its run (queued) and the command that starts it. */
+  create(source: Scope, plan: RehearsalPlan, metric: string, by: Id): Promise<{ readonly rehearsal: Rehearsal; readonly scope: Scope }>;
+  get(id: Id): Promise<Rehearsal>;
+  list(modelId: Id, page: PageRequest): Promise<Page<Rehearsal>>;
+  /** One per index; again changes nothing. */
+  addPeriod(id: Id, period: RehearsalPeriod): Promise<void>;
+  finish(id: Id, summary: NonNullable<Rehearsal['summary']>): Promise<void>;
+  /** The service principal `rehearsal-<id>`, approver in its environment alone. */
+  principalOf(id: Id): Promise<Id>;
+}
+
+export type { Scope };

@@ -1,0 +1,25 @@
+import type { Id, Instant, Page, PageRequest, Scope } from '../../contracts/identifiers.ts';
+import type { LogLine, Run, RunFailure, RunKind, RunOutcome, RunStateName } from '../../contracts/run.ts';
+
+export interface RunRepository {
+  get(id: Id): Promise<Run>;
+  list(filter: { readonly project: string; readonly model?: string; readonly environment?: string; readonly kind?: RunKind; readonly state?: RunStateName }, page: PageRequest): Promise<Page<Run>>;
+  /** queued → running; running again is free; a final run stays final (answers its state). */
+  begin(id: Id): Promise<Run>;
+  /** awaiting-approval → running. */
+  resume(id: Id): Promise<void>;
+  succeed(id: Id, outcome: RunOutcome): Promise<void>;
+  fail(id: Id, failure: RunFailure): Promise<void>;
+  cancel(id: Id, reason: string): Promise<void>;
+  progress(id: Id, fraction: number, message: string): Promise<void>;
+  /** Upserts {run, name, attempt}. */
+  step(id: Id, step: { readonly name: string; readonly attempt: number; readonly state: 'running' | 'succeeded' | 'failed'; readonly detail?: string }): Promise<void>;
+  appendLogs(id: Id, lines: readonly Pick<LogLine, 'stream' | 'line'>[]): Promise<void>;
+  /** Lines after `sequence`, oldest first, at most `limit`. */
+  logs(id: Id, after: number, limit: number): Promise<readonly LogLine[]>;
+  /** Runs of a scope that are not final. */
+  unfinished(scope: Scope): Promise<readonly Run[]>;
+  /** The newest holder has it; earlier holders then fail with `lease-lost` where they commit. */
+  takeLease(name: string, holder: string, until: Instant): Promise<void>;
+  holdsLease(name: string, holder: string): Promise<boolean>;
+}

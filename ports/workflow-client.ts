@@ -1,0 +1,18 @@
+import type { Id, Instant, Scope } from '../contracts/identifiers.ts';
+import type { ScheduleInput } from '../contracts/schedule.ts';
+
+/** Temporal as the API and activities see it. `temporal-unavailable` when it does not answer within a few seconds. */
+export interface WorkflowClient {
+  /** Update-with-start of the scope's lifecycle: resolves once it has acted on what is in the database. */
+  advance(scope: Scope): Promise<void>;
+  /** Signals a workflow; one that has ended is no error. */
+  nudge(workflowId: string): Promise<void>;
+  cancel(workflowId: string): Promise<void>;
+  describe(workflowId: string): Promise<{ readonly state: 'running' | 'absent' } | { readonly state: 'closed'; readonly status: string }>;
+  setSchedule(scope: Scope, name: string, schedule: ScheduleInput): Promise<void>;
+  removeSchedule(scope: Scope, name: string): Promise<void>;
+  nextRuns(scope: Scope, name: string): Promise<readonly Instant[]>;
+  check(): Promise<void>;
+}
+
+export type { Id };
