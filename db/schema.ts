@@ -1,0 +1,474 @@
+import { sql } from 'drizzle-orm';
+import { bigint, boolean, check, doublePrecision, index, integer, jsonb, pgTable, primaryKey, text, timestamp, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import type { Approval, ApprovalSubject } from '../contracts/approval.ts';
+import type { CodeManifest, CodeOrigin } from '../contracts/code.ts';
+import type { CommandBody } from '../contracts/command.ts';
+import type { Configuration } from '../contracts/configuration.ts';
+import type { DatasetManifest, DatasetProfile, ExpectationResult } from '../contracts/dataset.ts';
+import type { Slot } from '../contracts/deployment.ts';
+import type { ApprovalPolicy } from '../contracts/environment.ts';
+import type { EvaluationBody } from '../contracts/evaluation.ts';
+import type { Signature, TrainedRows, TrainingKeyParts } from '../contracts/model-version.ts';
+import type { RehearsalPeriod, RehearsalPlan } from '../contracts/rehearsal.ts';
+import type { ReleaseBody } from '../contracts/release.ts';
+import type { ReportBody } from '../contracts/report.ts';
+import type { RunFailure, RunOutcome, RunRequest } from '../contracts/run.ts';
+
+// One table a noun. Immutable things belong to a model and carry their digest; what moves belongs to
+// {model, environment}. `recordedAt` is the wall clock, `effectiveAt` the environment's.
+
+const id = () => uuid('id').primaryKey();
+const instant = (name: string) => timestamp(name, { withTimezone: true, precision: 3, mode: 'date' });
+const recordedAt = () => instant('recorded_at').notNull().default(sql`now()`);
+const recordedBy = () => uuid('recorded_by').notNull().references(() => principals.id);
+const modelId = () => uuid('model_id').notNull().references(() => models.id);
+
+export const principals = pgTable('principals', {
+  id: id(),
+  name: text('name').notNull().unique(),
+  kind: text('kind', { enum: ['person', 'service'] }).notNull(),
+  archivedAt: instant('archived_at'),
+  recordedAt: recordedAt(),
+  /** null: made by the installation itself. */
+  recordedBy: uuid('recorded_by'),
+});
+
+export const grants = pgTable(
+  'grants',
+  {
+    id: id(),
+    principalId: uuid('principal_id').notNull().references(() => principals.id),
+    role: text('role', { enum: ['viewer', 'operator', 'approver', 'admin'] }).notNull(),
+    project: text('project'),
+    model: text('model'),
+    environment: text('environment'),
+    recordedAt: recordedAt(),
+    recordedBy: uuid('recorded_by'),
+  },
+  (t) => [uniqueIndex('grants_once').on(t.principalId, t.role, sql`coalesce(project, '')`, sql`coalesce(model, '')`, sql`coalesce(environment, '')`)],
+);
+
+export const apiKeys = pgTable('api_keys', {
+  id: id(),
+  principalId: uuid('principal_id').notNull().references(() => principals.id),
+  hash: text('hash').notNull().unique(),
+  label: text('label').notNull(),
+  revokedAt: instant('revoked_at'),
+  revokedBy: uuid('revoked_by'),
+  recordedAt: recordedAt(),
+  recordedBy: uuid('recorded_by'),
+});
+
+export const projects = pgTable('projects', { name: text('name').primaryKey(), recordedAt: recordedAt(), recordedBy: recordedBy() });
+
+export const environments = pgTable(
+  'environments',
+  {
+    project: text('project').notNull().references(() => projects.name),
+    name: text('name').notNull(),
+    clock: text('clock', { enum: ['wall', 'virtual'] }).notNull(),
+    virtualNow: instant('virtual_now'),
+    minimumPolicy: jsonb('minimum_policy').$type<ApprovalPolicy>(),
+    recordedAt: recordedAt(),
+    recordedBy: recordedBy(),
+  },
+  (t) => [primaryKey({ columns: [t.project, t.name] }), check('environments_clock', sql`(clock = 'virtual') = (virtual_now is not null)`)],
+);
+
+export const models = pgTable(
+  'models',
+  {
+    id: id(),
+    project: text('project').notNull().references(() => projects.name),
+    name: text('name').notNull(),
+    task: text('task', { enum: ['regression', 'binary', 'multiclass'] }).notNull(),
+    owner: text('owner').notNull(),
+    archivedAt: instant('archived_at'),
+    recordedAt: recordedAt(),
+    recordedBy: recordedBy(),
+  },
+  (t) => [uniqueIndex('models_name').on(t.project, t.name)],
+);
+
+export const configurations = pgTable(
+  'configurations',
+  { id: id(), modelId: modelId(), number: integer('number').notNull(), digest: text('digest').notNull(), body: jsonb('body').$type<Configuration>().notNull(), recordedAt: recordedAt(), recordedBy: recordedBy() },
+  (t) => [uniqueIndex('configurations_number').on(t.modelId, t.number), uniqueIndex('configurations_digest').on(t.modelId, t.digest)],
+);
+
+export const blobs = pgTable('blobs', { sha256: text('sha256').primaryKey(), bytes: bigint('bytes', { mode: 'number' }).notNull(), leaseUntil: instant('lease_until').notNull(), recordedAt: recordedAt(), recordedBy: recordedBy() });
+
+export const datasetVersions = pgTable(
+  'dataset_versions',
+  {
+    id: id(),
+    modelId: modelId(),
+    number: integer('number').notNull(),
+    digest: text('digest').notNull(),
+    manifest: jsonb('manifest').$type<DatasetManifest>().notNull(),
+    profile: jsonb('profile').$type<DatasetProfile>(),
+    expectations: jsonb('expectations').$type<ExpectationResult[]>().notNull(),
+    rowsAdded: bigint('rows_added', { mode: 'number' }).notNull(),
+    rowsSkipped: bigint('rows_skipped', { mode: 'number' }).notNull(),
+    runId: uuid('run_id').notNull(),
+    recordedAt: recordedAt(),
+    recordedBy: recordedBy(),
+  },
+  (t) => [uniqueIndex('dataset_versions_number').on(t.modelId, t.number), uniqueIndex('dataset_versions_digest').on(t.modelId, t.digest)],
+);
+
+export const codeVersions = pgTable(
+  'code_versions',
+  { id: id(), modelId: modelId(), number: integer('number').notNull(), digest: text('digest').notNull(), manifest: jsonb('manifest').$type<CodeManifest>().notNull(), origin: jsonb('origin').$type<CodeOrigin>().notNull(), runId: uuid('run_id').notNull(), recordedAt: recordedAt(), recordedBy: recordedBy() },
+  (t) => [uniqueIndex('code_versions_number').on(t.modelId, t.number), uniqueIndex('code_versions_digest').on(t.modelId, t.digest)],
+);
+
+export const modelVersions = pgTable(
+  'model_versions',
+  {
+    id: id(),
+    modelId: modelId(),
+    number: integer('number').notNull(),
+    format: text('format', { enum: ['onnx'] }).notNull(),
+    artifact: text('artifact').notNull(),
+    artifactBytes: bigint('artifact_bytes', { mode: 'number' }).notNull(),
+    signature: jsonb('signature').$type<Signature>().notNull(),
+    reference: text('reference').notNull(),
+    trainingKey: text('training_key').notNull(),
+    trainingKeyParts: jsonb('training_key_parts').$type<TrainingKeyParts>().notNull(),
+    trained: jsonb('trained').$type<TrainedRows>().notNull(),
+    datasetVersionId: uuid('dataset_version_id').notNull().references(() => datasetVersions.id),
+    codeVersionId: uuid('code_version_id').notNull().references(() => codeVersions.id),
+    configurationId: uuid('configuration_id').notNull().references(() => configurations.id),
+    scriptMetrics: jsonb('script_metrics').$type<Record<string, number>>().notNull(),
+    files: jsonb('files').$type<{ path: string; sha256: string; bytes: number }[]>().notNull(),
+    runId: uuid('run_id').notNull(),
+    recordedAt: recordedAt(),
+    recordedBy: recordedBy(),
+  },
+  (t) => [uniqueIndex('model_versions_number').on(t.modelId, t.number), uniqueIndex('model_versions_training_key').on(t.modelId, t.trainingKey)],
+);
+
+export const evaluations = pgTable(
+  'evaluations',
+  {
+    id: id(),
+    modelId: modelId(),
+    environment: text('environment').notNull(),
+    modelVersionId: uuid('model_version_id').notNull().references(() => modelVersions.id),
+    championVersionId: uuid('champion_version_id').references(() => modelVersions.id),
+    digest: text('digest').notNull(),
+    body: jsonb('body').$type<EvaluationBody>().notNull(),
+    runId: uuid('run_id').notNull().unique(),
+    recordedAt: recordedAt(),
+    effectiveAt: instant('effective_at').notNull(),
+    recordedBy: recordedBy(),
+  },
+  (t) => [index('evaluations_version').on(t.modelVersionId)],
+);
+
+export const releases = pgTable(
+  'releases',
+  {
+    id: id(),
+    modelId: modelId(),
+    number: integer('number').notNull(),
+    digest: text('digest').notNull(),
+    body: jsonb('body').$type<ReleaseBody>().notNull(),
+    modelVersionId: uuid('model_version_id').notNull().references(() => modelVersions.id),
+    evaluationId: uuid('evaluation_id').notNull().references(() => evaluations.id),
+    configurationId: uuid('configuration_id').notNull().references(() => configurations.id),
+    datasetVersionId: uuid('dataset_version_id').notNull().references(() => datasetVersions.id),
+    codeVersionId: uuid('code_version_id').notNull().references(() => codeVersions.id),
+    recordedAt: recordedAt(),
+    recordedBy: recordedBy(),
+  },
+  (t) => [uniqueIndex('releases_number').on(t.modelId, t.number), uniqueIndex('releases_digest').on(t.modelId, t.digest)],
+);
+
+/** Releases that a rollback abandoned in an environment: no automation promotes them there again. */
+export const withdrawals = pgTable(
+  'withdrawals',
+  { modelId: modelId(), environment: text('environment').notNull(), releaseId: uuid('release_id').notNull().references(() => releases.id), reason: text('reason').notNull(), runId: uuid('run_id').notNull(), recordedAt: recordedAt(), recordedBy: recordedBy() },
+  (t) => [primaryKey({ columns: [t.modelId, t.environment, t.releaseId] })],
+);
+
+/** Heads and switches of one {model, environment}; whoever changes the environment locks this row first. */
+export const modelEnvironments = pgTable(
+  'model_environments',
+  {
+    modelId: modelId(),
+    environment: text('environment').notNull(),
+    configurationId: uuid('configuration_id').references(() => configurations.id),
+    datasetVersionId: uuid('dataset_version_id').references(() => datasetVersions.id),
+    codeVersionId: uuid('code_version_id').references(() => codeVersions.id),
+    generation: integer('generation').notNull().default(0),
+    holdReason: text('hold_reason'),
+    rolloutRunId: uuid('rollout_run_id'),
+    lastBuildAt: instant('last_build_at'),
+    lastMonitorAt: instant('last_monitor_at'),
+    /** Virtual clocks: the last settle command; triggers up to it may build without debounce. */
+    settledAt: instant('settled_at'),
+    recordedAt: recordedAt(),
+  },
+  (t) => [primaryKey({ columns: [t.modelId, t.environment] })],
+);
+
+export const generations = pgTable(
+  'generations',
+  {
+    modelId: modelId(),
+    environment: text('environment').notNull(),
+    generation: integer('generation').notNull(),
+    slots: jsonb('slots').$type<Slot[]>().notNull(),
+    change: text('change', { enum: ['first', 'canary', 'promote', 'abort', 'rollback'] }).notNull(),
+    reason: text('reason').notNull(),
+    runId: uuid('run_id').notNull(),
+    recordedAt: recordedAt(),
+    effectiveAt: instant('effective_at').notNull(),
+    recordedBy: recordedBy(),
+  },
+  (t) => [primaryKey({ columns: [t.modelId, t.environment, t.generation] })],
+);
+
+export const gateways = pgTable('gateways', { id: id(), address: text('address').notNull(), startedAt: instant('started_at').notNull(), leaseUntil: instant('lease_until').notNull() });
+
+/** Every load a gateway reported, so that what was observed at an instant can be told later. */
+export const acknowledgements = pgTable(
+  'acknowledgements',
+  { gatewayId: uuid('gateway_id').notNull().references(() => gateways.id), modelId: modelId(), environment: text('environment').notNull(), generation: integer('generation').notNull(), error: text('error'), recordedAt: recordedAt() },
+  (t) => [primaryKey({ columns: [t.gatewayId, t.modelId, t.environment, t.generation] })],
+);
+
+export const servingCounts = pgTable(
+  'serving_counts',
+  { gatewayId: uuid('gateway_id').notNull().references(() => gateways.id), modelId: modelId(), environment: text('environment').notNull(), generation: integer('generation').notNull(), releaseDigest: text('release_digest').notNull(), requests: bigint('requests', { mode: 'number' }).notNull(), errors: bigint('errors', { mode: 'number' }).notNull() },
+  (t) => [primaryKey({ columns: [t.gatewayId, t.modelId, t.environment, t.generation, t.releaseDigest] })],
+);
+
+export const approvals = pgTable(
+  'approvals',
+  {
+    id: id(),
+    modelId: modelId(),
+    environment: text('environment').notNull(),
+    runId: uuid('run_id').notNull().unique(),
+    digest: text('digest').notNull(),
+    subject: jsonb('subject').$type<ApprovalSubject>().notNull(),
+    evidence: jsonb('evidence').$type<Approval['evidence']>().notNull(),
+    status: text('status', { enum: ['pending', 'approved', 'rejected', 'expired', 'superseded'] }).notNull(),
+    requestedBy: uuid('requested_by').notNull().references(() => principals.id),
+    expiresAt: instant('expires_at').notNull(),
+    decidedAt: instant('decided_at'),
+    recordedAt: recordedAt(),
+    effectiveAt: instant('effective_at').notNull(),
+  },
+  (t) => [index('approvals_pending').on(t.modelId, t.environment, t.status)],
+);
+
+export const votes = pgTable(
+  'votes',
+  {
+    id: id(),
+    approvalId: uuid('approval_id').notNull().references(() => approvals.id),
+    principalId: uuid('principal_id').notNull().references(() => principals.id),
+    decision: text('decision', { enum: ['approve', 'reject'] }).notNull(),
+    digest: text('digest').notNull(),
+    comment: text('comment').notNull(),
+    recordedAt: recordedAt(),
+    effectiveAt: instant('effective_at').notNull(),
+  },
+  (t) => [uniqueIndex('votes_once').on(t.approvalId, t.principalId)],
+);
+
+export const commands = pgTable(
+  'commands',
+  {
+    id: id(),
+    modelId: modelId(),
+    environment: text('environment').notNull(),
+    body: jsonb('body').$type<CommandBody>().notNull(),
+    bodyDigest: text('body_digest').notNull(),
+    idempotencyKey: text('idempotency_key'),
+    route: text('route'),
+    runId: uuid('run_id'),
+    status: text('status', { enum: ['pending', 'accepted', 'refused'] }).notNull(),
+    refusal: text('refusal'),
+    recordedAt: recordedAt(),
+    recordedBy: recordedBy(),
+  },
+  (t) => [
+    uniqueIndex('commands_idempotency').on(t.recordedBy, t.route, t.idempotencyKey).where(sql`idempotency_key is not null`),
+    index('commands_pending').on(t.modelId, t.environment, t.id).where(sql`status = 'pending'`),
+  ],
+);
+
+export const triggers = pgTable(
+  'triggers',
+  {
+    id: id(),
+    modelId: modelId(),
+    environment: text('environment').notNull(),
+    kind: text('kind', { enum: ['manual', 'schedule', 'new-data', 'new-code', 'drift', 'performance'] }).notNull(),
+    reason: text('reason').notNull(),
+    fingerprint: text('fingerprint').notNull(),
+    status: text('status', { enum: ['pending', 'consumed', 'dropped'] }).notNull(),
+    runId: uuid('run_id'),
+    droppedBecause: text('dropped_because'),
+    recordedAt: recordedAt(),
+    effectiveAt: instant('effective_at').notNull(),
+    recordedBy: recordedBy(),
+  },
+  (t) => [uniqueIndex('triggers_once').on(t.modelId, t.environment, t.kind, t.fingerprint), index('triggers_pending').on(t.modelId, t.environment).where(sql`status = 'pending'`)],
+);
+
+export const runs = pgTable(
+  'runs',
+  {
+    id: id(),
+    modelId: modelId(),
+    environment: text('environment').notNull(),
+    kind: text('kind', { enum: ['data', 'code', 'build', 'deploy', 'rollback', 'monitor', 'rehearsal'] }).notNull(),
+    request: jsonb('request').$type<RunRequest>().notNull(),
+    because: text('because').notNull(),
+    workflowId: text('workflow_id').notNull().unique(),
+    state: text('state', { enum: ['queued', 'running', 'awaiting-approval', 'succeeded', 'failed', 'cancelled'] }).notNull(),
+    approvalId: uuid('approval_id'),
+    outcome: jsonb('outcome').$type<RunOutcome>(),
+    failure: jsonb('failure').$type<RunFailure>(),
+    cancelReason: text('cancel_reason'),
+    /** A rollback or a person wants it gone; the lifecycle repeats the order until it is. */
+    cancelRequested: text('cancel_requested'),
+    /** The lifecycle has ordered its start. */
+    orderedAt: instant('ordered_at'),
+    progressFraction: doublePrecision('progress_fraction'),
+    progressMessage: text('progress_message'),
+    startedAt: instant('started_at'),
+    endedAt: instant('ended_at'),
+    recordedAt: recordedAt(),
+    effectiveAt: instant('effective_at').notNull(),
+    recordedBy: recordedBy(),
+  },
+  (t) => [
+    index('runs_scope').on(t.modelId, t.environment, t.id),
+    index('runs_unfinished').on(t.modelId, t.environment).where(sql`state in ('queued', 'running', 'awaiting-approval')`),
+    check('runs_state', sql`(state = 'failed') = (failure is not null) and (state = 'succeeded') = (outcome is not null) and (state = 'cancelled') = (cancel_reason is not null) and (state in ('succeeded', 'failed', 'cancelled')) = (ended_at is not null)`),
+  ],
+);
+
+export const runSteps = pgTable(
+  'run_steps',
+  {
+    runId: uuid('run_id').notNull().references(() => runs.id),
+    name: text('name').notNull(),
+    attempt: integer('attempt').notNull(),
+    state: text('state', { enum: ['running', 'succeeded', 'failed'] }).notNull(),
+    detail: text('detail').notNull().default(''),
+    startedAt: instant('started_at').notNull(),
+    endedAt: instant('ended_at'),
+  },
+  (t) => [primaryKey({ columns: [t.runId, t.name, t.attempt] })],
+);
+
+export const runLogs = pgTable(
+  'run_logs',
+  { runId: uuid('run_id').notNull().references(() => runs.id), sequence: bigint('sequence', { mode: 'number' }).generatedAlwaysAsIdentity(), stream: text('stream', { enum: ['stdout', 'stderr', 'system'] }).notNull(), line: text('line').notNull(), recordedAt: recordedAt() },
+  (t) => [primaryKey({ columns: [t.runId, t.sequence] })],
+);
+
+/** Who may commit what: the newest attempt holds it. */
+export const leases = pgTable('leases', { name: text('name').primaryKey(), holder: text('holder').notNull(), leaseUntil: instant('lease_until').notNull(), recordedAt: recordedAt() });
+
+export const predictionSegments = pgTable(
+  'prediction_segments',
+  {
+    id: id(),
+    gatewayId: uuid('gateway_id').notNull(),
+    modelId: modelId(),
+    environment: text('environment').notNull(),
+    sha256: text('sha256').notNull(),
+    rows: bigint('rows', { mode: 'number' }).notNull(),
+    dropped: bigint('dropped', { mode: 'number' }).notNull(),
+    fromAt: instant('from_at').notNull(),
+    toAt: instant('to_at').notNull(),
+    recordedAt: recordedAt(),
+  },
+  (t) => [index('prediction_segments_window').on(t.modelId, t.environment, t.fromAt, t.toAt)],
+);
+
+export const labels = pgTable(
+  'labels',
+  { modelId: modelId(), environment: text('environment').notNull(), predictionId: text('prediction_id').notNull(), value: doublePrecision('value').notNull(), conflicts: integer('conflicts').notNull().default(0), recordedAt: recordedAt(), effectiveAt: instant('effective_at').notNull(), recordedBy: recordedBy() },
+  (t) => [primaryKey({ columns: [t.modelId, t.environment, t.predictionId] })],
+);
+
+export const reports = pgTable(
+  'reports',
+  { id: id(), modelId: modelId(), environment: text('environment').notNull(), digest: text('digest').notNull(), body: jsonb('body').$type<ReportBody>().notNull(), runId: uuid('run_id').notNull().unique(), recordedAt: recordedAt(), effectiveAt: instant('effective_at').notNull(), recordedBy: recordedBy() },
+  (t) => [index('reports_scope').on(t.modelId, t.environment, t.id)],
+);
+
+export const findings = pgTable(
+  'findings',
+  {
+    id: id(),
+    modelId: modelId(),
+    environment: text('environment').notNull(),
+    kind: text('kind', { enum: ['drift', 'performance'] }).notNull(),
+    subject: text('subject').notNull(),
+    championReleaseId: uuid('champion_release_id').notNull().references(() => releases.id),
+    value: doublePrecision('value').notNull(),
+    threshold: doublePrecision('threshold').notNull(),
+    openedBy: uuid('opened_by').notNull(),
+    openedAt: instant('opened_at').notNull(),
+    closedBy: uuid('closed_by'),
+    closedAt: instant('closed_at'),
+    recordedAt: recordedAt(),
+    recordedBy: recordedBy(),
+  },
+  (t) => [uniqueIndex('findings_open_once').on(t.modelId, t.environment, t.kind, t.subject, t.championReleaseId).where(sql`closed_at is null`)],
+);
+
+export const schedules = pgTable(
+  'schedules',
+  { modelId: modelId(), environment: text('environment').notNull(), name: text('name').notNull(), cron: text('cron').notNull(), timezone: text('timezone').notNull(), paused: boolean('paused').notNull(), overlap: text('overlap', { enum: ['skip', 'buffer-one', 'allow-all'] }).notNull(), recordedAt: recordedAt(), recordedBy: recordedBy() },
+  (t) => [primaryKey({ columns: [t.modelId, t.environment, t.name] })],
+);
+
+export const rehearsals = pgTable('rehearsals', {
+  id: id(),
+  modelId: modelId(),
+  environment: text('environment').notNull().unique(),
+  runId: uuid('run_id').notNull().unique(),
+  plan: jsonb('plan').$type<RehearsalPlan>().notNull(),
+  metric: text('metric').notNull(),
+  principalId: uuid('principal_id').notNull().references(() => principals.id),
+  summary: jsonb('summary').$type<{ metricAsServed: number; metricNeverReplaced: number; promoted: number; refused: number; unchanged: number }>(),
+  recordedAt: recordedAt(),
+  recordedBy: recordedBy(),
+});
+
+export const rehearsalPeriods = pgTable(
+  'rehearsal_periods',
+  { rehearsalId: uuid('rehearsal_id').notNull().references(() => rehearsals.id), index: integer('index').notNull(), body: jsonb('body').$type<RehearsalPeriod>().notNull(), recordedAt: recordedAt() },
+  (t) => [primaryKey({ columns: [t.rehearsalId, t.index] })],
+);
+
+/** Append-only, one sequence per model; a trigger in the migrations refuses updates and deletes. */
+export const ledger = pgTable(
+  'ledger',
+  {
+    modelId: modelId(),
+    sequence: bigint('sequence', { mode: 'number' }).notNull(),
+    kind: text('kind').notNull(),
+    environment: text('environment'),
+    subject: jsonb('subject').$type<Record<string, unknown>>().notNull(),
+    reason: text('reason').notNull(),
+    digest: text('digest').notNull(),
+    previous: text('previous'),
+    recordedAt: instant('recorded_at').notNull(),
+    effectiveAt: instant('effective_at').notNull(),
+    recordedBy: recordedBy(),
+  },
+  (t) => [primaryKey({ columns: [t.modelId, t.sequence] })],
+);
