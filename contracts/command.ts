@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Sha256 } from './identifiers.ts';
 import { Id, Instant, Scope } from './identifiers.ts';
 import { RunRequest } from './run.ts';
 import { TriggerKind } from './trigger.ts';
@@ -34,4 +35,9 @@ export type Command = z.infer<typeof Command>;
 export interface Idempotency {
   readonly key: string;
   readonly route: string;
+  /**
+   * Digest of the request as it was sent; what "another body" is judged by. Absent: the command body's digest. The command
+   * itself would not do: a default such as `asOf` is filled in from the clock, and differs when the request is sent again.
+   */
+  readonly requestDigest?: Sha256;
 }

@@ -5,7 +5,7 @@ import type { LifecycleOrders, LifecyclePlan, LifecycleSnapshot } from '../../co
 export interface LifecycleRepository {
   /**
    * Writes the command (and the queued run of a `run` command). The same Idempotency-Key, principal and route answer
-   * the first command again; with another body `idempotency-conflict`. Nobody has been told yet: call WorkflowClient.advance.
+   * the first command again; with another request (`idempotency.requestDigest`, else the body's digest) `idempotency-conflict`. Nobody has been told yet: call WorkflowClient.advance.
    */
   submit(scope: Scope, body: CommandBody, by: Id, idempotency?: Idempotency): Promise<Command>;
   command(id: Id): Promise<Command>;
