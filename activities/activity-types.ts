@@ -1,0 +1,106 @@
+import type { Id, Scope, Sha256 } from '../contracts/identifiers.ts';
+import type { LifecycleOrders } from '../contracts/lifecycle.ts';
+import type { RunFailure, RunOutcome } from '../contracts/run.ts';
+
+// What workflows see of activities: names, inputs and results. Results hold references and small facts only;
+// whatever is larger is a blob, named by its digest.
+
+/** Every pipeline activity knows its run, so that steps, attempts and logs can be told. */
+export interface RunInput {
+  readonly runId: Id;
+  readonly scope: Scope;
+}
+
+export interface RolloutFacts {
+  readonly approvalId: Id;
+  readonly releaseId: Id;
+  readonly releaseDigest: Sha256;
+  /** null: the first release of the environment. */
+  readonly championDigest: Sha256 | null;
+  readonly steps: readonly number[];
+  readonly bakeMs: number;
+  readonly minRequests: number;
+  readonly onInsufficient: 'extend' | 'proceed' | 'abort';
+  readonly virtual: boolean;
+  readonly automated: boolean;
+}
+
+export interface CanaryVerdict {
+  readonly verdict: 'pass' | 'insufficient' | 'abort';
+  readonly requests: number;
+  readonly reason: string;
+}
+
+export interface LifecycleActivities {
+  advanceLifecycle(input: { readonly scope: Scope; readonly reconcile: boolean }): Promise<LifecycleOrders>;
+  recordScheduleTrigger(input: { readonly scope: Scope; readonly schedule: string; readonly firing: string }): Promise<void>;
+  beginRun(input: RunInput): Promise<{ readonly alreadyFinal: boolean }>;
+  concludeRun(input: RunInput & { readonly conclusion: RunConclusion }): Promise<void>;
+}
+
+export type RunConclusion =
+  | { readonly state: 'succeeded'; readonly outcome: RunOutcome }
+  | { readonly state: 'failed'; readonly failure: RunFailure }
+  | { readonly state: 'cancelled'; readonly reason: string };
+
+export interface DataActivities {
+  prepareDataset(input: RunInput): Promise<{ readonly staged: Sha256 }>;
+  profileDataset(input: RunInput & { readonly staged: Sha256 }): Promise<{ readonly profile: Sha256 }>;
+  commitDataset(input: RunInput & { readonly staged: Sha256; readonly profile: Sha256 }): Promise<RunOutcome>;
+  commitCode(input: RunInput): Promise<RunOutcome>;
+}
+
+export interface ResolvedBuild {
+  readonly plan: Sha256;
+  /** A version with the same training key, if one was trained before. */
+  readonly modelVersionId: Id | null;
+  /** That version is the champion already. */
+  readonly unchanged: boolean;
+}
+
+export interface TrainActivities {
+  materialiseEnvironment(input: RunInput): Promise<{ readonly interpreter: string; readonly platform: string }>;
+  resolveBuild(input: RunInput & { readonly interpreter: string; readonly platform: string }): Promise<ResolvedBuild>;
+  trainModel(input: RunInput & { readonly plan: Sha256 }): Promise<{ readonly trained: Sha256 }>;
+  commitVersion(input: RunInput & { readonly plan: Sha256; readonly trained: Sha256 }): Promise<{ readonly modelVersionId: Id }>;
+  evaluateVersion(input: RunInput & { readonly plan: Sha256; readonly modelVersionId: Id; readonly reused: boolean; readonly unchanged: boolean }): Promise<RunOutcome>;
+}
+
+export interface DeployActivities {
+  requestApproval(input: RunInput): Promise<RolloutFacts>;
+  tallyApproval(input: RunInput & { readonly approvalId: Id }): Promise<{ readonly status: 'pending' | 'approved' | 'rejected' | 'expired' | 'superseded'; readonly expiresInMs: number | null }>;
+  beginRollout(input: RunInput & { readonly facts: RolloutFacts }): Promise<'begun' | 'taken' | 'superseded'>;
+  raiseGeneration(input: RunInput & { readonly releaseId: Id; readonly weight: number; readonly reason: string }): Promise<{ readonly generation: number }>;
+  awaitGateways(input: RunInput & { readonly generation: number }): Promise<void>;
+  replayToCanary(input: RunInput & { readonly generation: number; readonly releaseDigest: Sha256; readonly weight: number; readonly minRequests: number }): Promise<void>;
+  judgeCanary(input: RunInput & { readonly generation: number; readonly releaseDigest: Sha256; readonly minRequests: number }): Promise<CanaryVerdict>;
+  endRollout(input: RunInput): Promise<void>;
+  abortRollout(input: RunInput & { readonly reason: string }): Promise<{ readonly generation: number | null }>;
+  rollBack(input: RunInput): Promise<RunOutcome & { readonly kind: 'rollback' }>;
+}
+
+export interface MonitorActivities {
+  collectWindow(input: RunInput): Promise<{ readonly window: Sha256 }>;
+  reportWindow(input: RunInput & { readonly window: Sha256 }): Promise<RunOutcome>;
+}
+
+export interface PeriodInput extends RunInput {
+  /** Of the period; −1 stands for what comes before the first. */
+  readonly index: number;
+}
+
+export interface RehearsalActivities {
+  planRehearsal(input: RunInput): Promise<{ readonly rehearsalId: Id; readonly periods: number; readonly rows: Sha256 }>;
+  /** Serves the period's rows and delivers their labels. */
+  servePeriod(input: PeriodInput): Promise<{ readonly rows: number }>;
+  /** Sends one command of the period to the environment's lifecycle; the run that it makes, if it makes one. */
+  commandPeriod(input: PeriodInput & { readonly command: 'ingest' | 'monitor' | 'trigger' | 'settle'; readonly rows: Sha256 }): Promise<{ readonly commandedRunId: Id | null }>;
+  /** Waits until the run is over; `run-failed` details if it did not succeed. */
+  awaitRun(input: RunInput & { readonly awaitedRunId: Id }): Promise<void>;
+  /** Waits until nothing moves in the environment, voting for what asks for approval. */
+  settlePeriod(input: PeriodInput & { readonly rehearsalId: Id }): Promise<void>;
+  recordPeriod(input: PeriodInput & { readonly rehearsalId: Id }): Promise<void>;
+  finishRehearsal(input: RunInput & { readonly rehearsalId: Id }): Promise<RunOutcome>;
+}
+
+export type Activities = LifecycleActivities & DataActivities & TrainActivities & DeployActivities & MonitorActivities & RehearsalActivities;

@@ -1,0 +1,109 @@
+import { ApplicationFailure, CancellationScope, condition, defineSignal, isCancellation, setHandler, sleep } from '@temporalio/workflow';
+import type { CanaryVerdict, RolloutFacts } from '../activities/activity-types.ts';
+import { reasonOf } from '../contracts/errors.ts';
+import type { RunOutcome } from '../contracts/run.ts';
+import type { PipelineInput } from '../contracts/workflows.ts';
+import { nudgeSignal } from '../contracts/workflows.ts';
+import { deployActivities } from './activities.ts';
+import { runPipeline } from './run-pipeline.ts';
+
+// A lost nudge is caught by looking again after this long.
+const lookAgainMs = 30_000;
+const rolloutRetryMs = 2_000;
+const canaryCheckMs = 5_000;
+
+/** Release → approval → canary steps → promote, or back to the champion by itself. */
+export async function deployPipeline(input: PipelineInput): Promise<void> {
+  let nudges = 0;
+  setHandler(defineSignal(nudgeSignal), () => {
+    nudges += 1;
+  });
+  const nudged = async (timeoutMs: number): Promise<void> => {
+    const seen = nudges;
+    await condition(() => nudges > seen, timeoutMs);
+  };
+  await runPipeline(input, async () => {
+    const facts = await deployActivities.requestApproval({ runId: input.runId, scope: input.scope });
+    const decided = await awaitApproval(input, facts, nudged);
+    if (decided !== 'approved') return deployOutcome(facts, decided, null, [`approval ${decided}`]);
+    const begun = await takeRollout(input, facts, nudged);
+    if (begun === 'superseded') return deployOutcome(facts, 'superseded', null, ['what serves has changed since the request']);
+    return rollOut(input, facts);
+  });
+}
+
+async function awaitApproval(input: PipelineInput, facts: RolloutFacts, nudged: (timeoutMs: number) => Promise<void>): Promise<'approved' | 'rejected' | 'expired' | 'superseded'> {
+  for (;;) {
+    const { status, expiresInMs } = await deployActivities.tallyApproval({ runId: input.runId, scope: input.scope, approvalId: facts.approvalId });
+    if (status !== 'pending') return status;
+    // Waiting doubles no history: while nobody votes, an hour is one timer and one activity.
+    await nudged(Math.max(1_000, Math.min(expiresInMs ?? lookAgainMs, 3_600_000)));
+  }
+}
+
+async function takeRollout(input: PipelineInput, facts: RolloutFacts, nudged: (timeoutMs: number) => Promise<void>): Promise<'begun' | 'superseded'> {
+  for (;;) {
+    const answer = await deployActivities.beginRollout({ runId: input.runId, scope: input.scope, facts });
+    if (answer !== 'taken') return answer;
+    await nudged(rolloutRetryMs);
+  }
+}
+
+async function rollOut(input: PipelineInput, facts: RolloutFacts): Promise<RunOutcome> {
+  const { runId, scope } = input;
+  // The first release has nobody to be compared with: straight to all of it.
+  const steps = facts.championDigest === null ? [100] : facts.steps;
+  try {
+    let generation = 0;
+    for (const weight of steps) {
+      const reason = weight === 100 ? 'promoted' : `canary at ${weight} %`;
+      ({ generation } = await deployActivities.raiseGeneration({ runId, scope, releaseId: facts.releaseId, weight, reason }));
+      await deployActivities.awaitGateways({ runId, scope, generation });
+      if (weight === 100) break;
+      const verdict = await watchCanary(input, facts, generation, weight);
+      if (verdict.verdict !== 'pass') return await abort(input, facts, verdict.reason);
+    }
+    await deployActivities.endRollout({ runId, scope });
+    return deployOutcome(facts, 'promoted', generation, []);
+  } catch (caught) {
+    return CancellationScope.nonCancellable(() => recover(input, facts, caught));
+  }
+}
+
+/** Whatever went wrong in the middle of a rollout: the champion serves alone again before anything is said. */
+async function recover(input: PipelineInput, facts: RolloutFacts, caught: unknown): Promise<RunOutcome> {
+  const cause = caught instanceof Error && caught.cause instanceof ApplicationFailure ? caught.cause : undefined;
+  if (cause?.type === 'rollout-superseded') return deployOutcome(facts, 'superseded', null, [cause.message]);
+  const reason = isCancellation(caught) ? 'cancelled' : reasonOf(cause ?? caught);
+  await deployActivities.abortRollout({ runId: input.runId, scope: input.scope, reason });
+  throw caught;
+}
+
+async function abort({ runId, scope }: PipelineInput, facts: RolloutFacts, reason: string): Promise<RunOutcome> {
+  const { generation } = await deployActivities.abortRollout({ runId, scope, reason });
+  return deployOutcome(facts, 'aborted', generation, [reason]);
+}
+
+/** Bakes one step: at least the bake time and the minimum of requests, stopped at once when an abort condition fires. */
+async function watchCanary({ runId, scope }: PipelineInput, facts: RolloutFacts, generation: number, weight: number): Promise<CanaryVerdict> {
+  const { releaseDigest, minRequests } = facts;
+  if (facts.virtual) {
+    // Timers of policy collapse once the minimum is met: the requests are replayed.
+    await deployActivities.replayToCanary({ runId, scope, generation, releaseDigest, weight, minRequests });
+    return deployActivities.judgeCanary({ runId, scope, generation, releaseDigest, minRequests });
+  }
+  const bakedAt = Date.now() + facts.bakeMs;
+  for (;;) {
+    await sleep(Math.max(250, Math.min(canaryCheckMs, bakedAt - Date.now())));
+    const verdict = await deployActivities.judgeCanary({ runId, scope, generation, releaseDigest, minRequests });
+    if (verdict.verdict === 'abort') return verdict;
+    if (Date.now() < bakedAt) continue;
+    if (verdict.verdict === 'pass') return verdict;
+    if (facts.onInsufficient === 'proceed') return { ...verdict, verdict: 'pass' };
+    if (facts.onInsufficient === 'abort') return { ...verdict, verdict: 'abort' };
+  }
+}
+
+function deployOutcome(facts: RolloutFacts, decision: Extract<RunOutcome, { kind: 'deploy' }>['decision'], generation: number | null, reasons: string[]): RunOutcome {
+  return { kind: 'deploy', decision, releaseId: facts.releaseId, releaseDigest: facts.releaseDigest, generation, reasons };
+}

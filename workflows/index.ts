@@ -1,0 +1,9 @@
+export { buildPipeline } from './build-pipeline.ts';
+export { codePipeline } from './code-pipeline.ts';
+export { dataPipeline } from './data-pipeline.ts';
+export { deployPipeline } from './deploy-pipeline.ts';
+export { lifecycle } from './lifecycle.ts';
+export { monitorPipeline } from './monitor-pipeline.ts';
+export { rehearsal } from './rehearsal.ts';
+export { rollbackPipeline } from './rollback-pipeline.ts';
+export { scheduledTrigger } from './scheduled-trigger.ts';

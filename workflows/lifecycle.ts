@@ -1,0 +1,86 @@
+import {
+  allHandlersFinished,
+  condition,
+  continueAsNew,
+  defineSignal,
+  defineUpdate,
+  getExternalWorkflowHandle,
+  ParentClosePolicy,
+  setHandler,
+  startChild,
+  workflowInfo,
+  WorkflowIdReusePolicy,
+} from '@temporalio/workflow';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import type { LifecycleOrders } from '../contracts/lifecycle.ts';
+import type { LifecycleInput } from '../contracts/workflows.ts';
+import { advanceUpdate, nudgeSignal, pipelineOf } from '../contracts/workflows.ts';
+import { lifecycleActivities } from './activities.ts';
+import { pipelineAttributes } from './search-attributes.ts';
+
+/**
+ * Owns the loop of one {model, environment}. What there is to do stands in the database; this workflow only looks,
+ * one look at a time, starts what may start, and sleeps until it is woken or something falls due. So an update that
+ * comes twice, a nudge by hand or a lost one changes nothing.
+ *
+ * An update and not a signal, because the caller learns that its command was acted on.
+ */
+export async function lifecycle(input: LifecycleInput): Promise<void> {
+  let asked = 1;
+  let looked = 0;
+  setHandler(defineSignal(nudgeSignal), () => {
+    asked += 1;
+  });
+  setHandler(defineUpdate(advanceUpdate), async () => {
+    asked += 1;
+    const mine = asked;
+    await condition(() => looked >= mine);
+  });
+
+  let dueByTimer = true;
+  while (!workflowInfo().continueAsNewSuggested) {
+    const upTo = asked;
+    const orders: LifecycleOrders = await lifecycleActivities.advanceLifecycle({ scope: input.scope, reconcile: dueByTimer });
+    await carryOut(input, orders);
+    looked = upTo;
+    const woken = () => asked > looked;
+    dueByTimer = !(await (orders.wakeInMs === null ? condition(woken).then(() => true) : condition(woken, Math.max(1, orders.wakeInMs))));
+  }
+  // Whoever is waiting gets its look in the next execution's first one, which it does not wait for.
+  looked = Number.MAX_SAFE_INTEGER;
+  await condition(allHandlersFinished);
+  await continueAsNew<typeof lifecycle>(input);
+}
+
+async function carryOut(input: LifecycleInput, orders: LifecycleOrders): Promise<void> {
+  for (const order of orders.start) await startRun(input, order);
+  for (const { workflowId } of orders.cancel) await tell(workflowId, 'cancel');
+  for (const workflowId of orders.nudge) await tell(workflowId, 'nudge');
+}
+
+async function startRun({ scope }: LifecycleInput, order: LifecycleOrders['start'][number]): Promise<void> {
+  try {
+    await startChild(pipelineOf[order.kind], {
+      workflowId: order.workflowId,
+      workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
+      // It outlives this execution, and tells it by the run's row and a nudge.
+      parentClosePolicy: ParentClosePolicy.ABANDON,
+      args: [{ schemaVersion: 1, runId: order.runId, scope }],
+      typedSearchAttributes: pipelineAttributes(scope.model, order.because),
+      staticSummary: `${order.kind} of ${scope.model}: ${order.because}`.slice(0, 190),
+      staticDetails: `Run \`${order.runId}\` of **${scope.model}** in \`${scope.environment}\`, because: ${order.because}.\n\nThe run's record in Perennial is the truth; a \`nudge\` signal makes it look again.`,
+    });
+  } catch (caught) {
+    // Ordered before and started: the run's row will say so as soon as it begins.
+    if (!(caught instanceof WorkflowExecutionAlreadyStartedError)) throw caught;
+  }
+}
+
+async function tell(workflowId: string, what: 'cancel' | 'nudge'): Promise<void> {
+  const workflow = getExternalWorkflowHandle(workflowId);
+  try {
+    await (what === 'cancel' ? workflow.cancel() : workflow.signal(nudgeSignal));
+  } catch {
+    // It has ended meanwhile; its run's row says how.
+  }
+}

@@ -1,0 +1,12 @@
+import type { PipelineInput } from '../contracts/workflows.ts';
+import { monitorActivities } from './activities.ts';
+import { runPipeline } from './run-pipeline.ts';
+
+/** Window of what was served, labels joined → tests → report → findings and triggers. */
+export async function monitorPipeline(input: PipelineInput): Promise<void> {
+  const { runId, scope } = input;
+  await runPipeline(input, async () => {
+    const { window } = await monitorActivities.collectWindow({ runId, scope });
+    return monitorActivities.reportWindow({ runId, scope, window });
+  });
+}

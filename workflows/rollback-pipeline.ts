@@ -1,0 +1,13 @@
+import type { PipelineInput } from '../contracts/workflows.ts';
+import { deployActivities } from './activities.ts';
+import { runPipeline } from './run-pipeline.ts';
+
+/** The release before, or a named one, serves again; done when the gateways have it. */
+export async function rollbackPipeline(input: PipelineInput): Promise<void> {
+  const { runId, scope } = input;
+  await runPipeline(input, async () => {
+    const outcome = await deployActivities.rollBack({ runId, scope });
+    await deployActivities.awaitGateways({ runId, scope, generation: outcome.generation });
+    return outcome;
+  });
+}

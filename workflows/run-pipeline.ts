@@ -1,0 +1,53 @@
+import { ActivityFailure, ApplicationFailure, CancellationScope, getExternalWorkflowHandle, isCancellation, log, rootCause } from '@temporalio/workflow';
+import type { RunConclusion } from '../activities/activity-types.ts';
+import { reasonOf } from '../contracts/errors.ts';
+import type { RunOutcome } from '../contracts/run.ts';
+import type { PipelineInput } from '../contracts/workflows.ts';
+import { lifecycleWorkflowId, nudgeSignal } from '../contracts/workflows.ts';
+import { lifecycleActivities } from './activities.ts';
+
+/**
+ * What every pipeline has in common: its run begins, ends in exactly one way whatever happens, and the lifecycle hears
+ * of it. The run's row is the truth; the nudge only spares the lifecycle the wait for its own timer.
+ */
+export async function runPipeline(input: PipelineInput, steps: () => Promise<RunOutcome>): Promise<void> {
+  const { runId, scope } = input;
+  const { alreadyFinal } = await lifecycleActivities.beginRun({ runId, scope });
+  if (alreadyFinal) return;
+  let conclusion: RunConclusion;
+  try {
+    conclusion = { state: 'succeeded', outcome: await steps() };
+  } catch (caught) {
+    conclusion = concludeFrom(caught);
+  }
+  await CancellationScope.nonCancellable(async () => {
+    await lifecycleActivities.concludeRun({ runId, scope, conclusion });
+    await nudgeLifecycle(input);
+  });
+  if (conclusion.state === 'failed') {
+    throw ApplicationFailure.nonRetryable(conclusion.failure.message, conclusion.failure.code);
+  }
+}
+
+function concludeFrom(caught: unknown): RunConclusion {
+  if (isCancellation(caught)) return { state: 'cancelled', reason: 'cancelled' };
+  const cause = caught instanceof ActivityFailure ? caught.cause : caught;
+  if (cause instanceof ApplicationFailure) {
+    const fields: unknown = cause.details?.[0];
+    return { state: 'failed', failure: { code: cause.type ?? 'internal', message: cause.message, fields: isRecord(fields) ? fields : {} } };
+  }
+  return { state: 'failed', failure: { code: 'internal', message: rootCause(caught) ?? reasonOf(caught), fields: {} } };
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+async function nudgeLifecycle(input: PipelineInput): Promise<void> {
+  try {
+    await getExternalWorkflowHandle(lifecycleWorkflowId(input.scope)).signal(nudgeSignal);
+  } catch (caught) {
+    // No lifecycle is running; it reads the run's row whenever it next does.
+    log.info('the lifecycle could not be nudged', { reason: reasonOf(caught) });
+  }
+}
