@@ -1,0 +1,73 @@
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client } from 'minio';
+import { expect, test } from 'vitest';
+import { createDiskObjectStore } from '../../adapters/object-store/disk.ts';
+import { createS3ObjectStore } from '../../adapters/object-store/s3.ts';
+import { objectStoreContract } from '../contract/objectStore.ts';
+import { startMinio } from '../support/minio.ts';
+
+async function filesUnder(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+}
+
+objectStoreContract('the local disk', async () => {
+  const root = await mkdtemp(join(tmpdir(), 'perennial-disk-'));
+  const folder = join(root, 'blobs');
+  await writeFile(join(root, 'a-file'), '');
+  return {
+    store: createDiskObjectStore(folder),
+    // A path below a file can be neither read nor made.
+    unreachable: createDiskObjectStore(join(root, 'a-file', 'blobs')),
+    alter: (sha256, bytes) => writeFile(join(folder, sha256.slice(0, 2), sha256), bytes),
+    stored: async () => (await filesUnder(root)).length,
+    stop: () => rm(root, { recursive: true, force: true }),
+  };
+});
+
+objectStoreContract('an S3 server', async () => {
+  const minio = await startMinio();
+  const scratchFolder = await mkdtemp(join(tmpdir(), 'perennial-spool-'));
+  const settings = { ...minio, bucket: 'perennial-test', region: 'us-east-1', scratchFolder };
+  const client = new Client({ endPoint: '127.0.0.1', port: Number(new URL(minio.endpoint).port), useSSL: false, accessKey: minio.accessKey, secretKey: minio.secretKey });
+  return {
+    store: createS3ObjectStore(settings),
+    unreachable: createS3ObjectStore({ ...settings, endpoint: 'http://127.0.0.1:1' }),
+    alter: async (sha256, bytes) => void (await client.putObject('perennial-test', `blobs/${sha256}`, bytes, bytes.length)),
+    stored: async () => {
+      const objects = (await client.bucketExists('perennial-test')) ? await client.listObjectsV2('perennial-test', '', true).toArray() : [];
+      return objects.length + (await filesUnder(scratchFolder)).length;
+    },
+    stop: async () => {
+      await minio.stop();
+      await rm(scratchFolder, { recursive: true, force: true });
+    },
+  };
+});
+
+test('an S3 server that goes away in the middle of a download is store-unavailable, not a wrong digest', async () => {
+  const minio = await startMinio();
+  try {
+    const store = createS3ObjectStore({ ...minio, bucket: 'b-gone', region: 'us-east-1' });
+    const { sha256 } = await store.putBytes(Buffer.alloc(32 * 2 ** 20, 7));
+    const stream = await store.get(sha256);
+    const reading = (async () => {
+      for await (const chunk of stream as AsyncIterable<Buffer>) if (chunk.length > 0) await minio.stop();
+    })();
+    await expect(reading).rejects.toMatchObject({ code: 'store-unavailable' });
+  } finally {
+    await minio.stop();
+  }
+});
+
+test('wrong keys to an S3 server are store-unavailable, and the message says what the server said', async () => {
+  const minio = await startMinio();
+  try {
+    const store = createS3ObjectStore({ ...minio, secretKey: 'not-the-secret', bucket: 'b-keys', region: 'us-east-1' });
+    await expect(store.check()).rejects.toMatchObject({ code: 'store-unavailable' });
+  } finally {
+    await minio.stop();
+  }
+});

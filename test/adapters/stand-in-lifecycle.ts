@@ -1,0 +1,24 @@
+import { condition, defineQuery, defineSignal, defineUpdate, setHandler, workflowInfo } from '@temporalio/workflow';
+import type { LifecycleInput } from '../../contracts/workflows.ts';
+import { advanceUpdate, nudgeSignal } from '../../contracts/workflows.ts';
+
+export interface Seen {
+  readonly advanced: number;
+  readonly nudged: number;
+  readonly input: LifecycleInput;
+  readonly attributes: unknown;
+}
+
+/** A lifecycle small enough to see the client by: it counts what reached it. */
+export async function lifecycle(input: LifecycleInput): Promise<void> {
+  let advanced = 0;
+  let nudged = 0;
+  setHandler(defineUpdate(advanceUpdate), () => {
+    advanced += 1;
+  });
+  setHandler(defineSignal(nudgeSignal), () => {
+    nudged += 1;
+  });
+  setHandler(defineQuery<Seen>('seen'), () => ({ advanced, nudged, input, attributes: workflowInfo().searchAttributes }));
+  await condition(() => false);
+}

@@ -1,0 +1,184 @@
+import { Client, Connection } from '@temporalio/client';
+import { NativeConnection, Worker } from '@temporalio/worker';
+import { createServer } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createIdMaker } from '../../adapters/ids/uuid.ts';
+import { createLogger } from '../../adapters/logger/pino.ts';
+import { coalescedCalls } from '../../adapters/workflow-client/coalesced-calls.ts';
+import { createTemporalWorkflowClient, registerSearchAttributes } from '../../adapters/workflow-client/temporal.ts';
+import type { Scope } from '../../contracts/identifiers.ts';
+import { lifecycleWorkflowId, workflowQueue } from '../../contracts/workflows.ts';
+import type { TestTemporal } from '../support/temporal.ts';
+import { startTemporal } from '../support/temporal.ts';
+import type { Seen } from './stand-in-lifecycle.ts';
+
+const ids = createIdMaker();
+const logger = createLogger({ name: 'test', level: 'silent' });
+
+function scopeOf(model: string): Scope {
+  return { project: 'default', model, modelId: ids.next(), environment: 'production' };
+}
+
+describe('the Temporal client, against a dev server', () => {
+  let temporal: TestTemporal;
+  let connection: Connection;
+  let native: NativeConnection;
+  let worker: Worker;
+  let polling: Promise<void>;
+  let client: ReturnType<typeof createTemporalWorkflowClient>;
+
+  beforeAll(async () => {
+    temporal = await startTemporal();
+    connection = await Connection.connect({ address: temporal.address });
+    await Promise.all([registerSearchAttributes(connection, temporal.namespace), registerSearchAttributes(connection, temporal.namespace)]);
+    native = await NativeConnection.connect({ address: temporal.address });
+    worker = await Worker.create({ connection: native, namespace: temporal.namespace, taskQueue: workflowQueue, workflowsPath: fileURLToPath(new URL('./stand-in-lifecycle.ts', import.meta.url)) });
+    polling = worker.run();
+    client = createTemporalWorkflowClient({ address: temporal.address, namespace: temporal.namespace, logger });
+  }, 60_000);
+
+  afterAll(async () => {
+    await client.close();
+    worker.shutdown();
+    await polling;
+    await native.close();
+    await connection.close();
+    await temporal.stop();
+  });
+
+  async function seen(scope: Scope): Promise<Seen> {
+    return new Client({ connection, namespace: temporal.namespace }).workflow.getHandle(lifecycleWorkflowId(scope)).query('seen');
+  }
+
+  test('the search attributes are there, and registering them again is free', async () => {
+    await registerSearchAttributes(connection, temporal.namespace);
+    const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace: temporal.namespace });
+    expect(Object.keys(customAttributes)).toEqual(expect.arrayContaining(['PerennialModel', 'PerennialTrigger', 'PerennialRelease']));
+  });
+
+  test('advance starts the lifecycle once and then updates the one that runs', async () => {
+    const scope = scopeOf('started-once');
+    await client.advance(scope);
+    await client.advance(scope);
+    expect(await seen(scope)).toMatchObject({ advanced: 2, input: { schemaVersion: 1, scope }, attributes: { PerennialModel: ['started-once'] } });
+  });
+
+  test('fifty callers at once are few updates, and each is answered', async () => {
+    const scope = scopeOf('crowded');
+    await Promise.all(Array.from({ length: 50 }, () => client.advance(scope)));
+    expect((await seen(scope)).advanced).toBeLessThanOrEqual(2);
+  });
+
+  test('the lifecycle is readable in the Temporal UI', async () => {
+    const scope = scopeOf('readable');
+    await client.advance(scope);
+    const description = await new Client({ connection, namespace: temporal.namespace }).workflow.getHandle('readable/production/lifecycle').describe();
+    expect(await description.staticSummary()).toBe('lifecycle of readable in production');
+    expect(await description.staticDetails()).toContain('**readable**');
+  });
+
+  test('a nudge reaches a workflow that runs, and one that never was is no error', async () => {
+    const scope = scopeOf('nudged');
+    await client.advance(scope);
+    await client.nudge(lifecycleWorkflowId(scope));
+    await expect.poll(async () => (await seen(scope)).nudged).toBe(1);
+    await client.nudge('nobody/production/lifecycle');
+    await client.cancel('nobody/production/lifecycle');
+  });
+
+  test('a workflow is running, then closed after it was cancelled; one that never was is absent', async () => {
+    const scope = scopeOf('described');
+    const id = lifecycleWorkflowId(scope);
+    await client.advance(scope);
+    expect(await client.describe(id)).toEqual({ state: 'running' });
+    await client.cancel(id);
+    await expect.poll(() => client.describe(id), { timeout: 5_000 }).toEqual({ state: 'closed', status: 'CANCELLED' });
+    await client.nudge(id);
+    expect(await client.describe('absent/production/lifecycle')).toEqual({ state: 'absent' });
+  });
+
+  test('a schedule is set, changed and removed, and says when it fires next in its zone', async () => {
+    const scope = scopeOf('scheduled');
+    const schedule = { cron: '0 3 1 * *', timezone: 'America/New_York', paused: false, overlap: 'skip' } as const;
+    await client.setSchedule(scope, 'retrain', schedule);
+    const [first] = await client.nextRuns(scope, 'retrain');
+    expect(new Date(first ?? 0).toLocaleString('sv', { timeZone: 'America/New_York' })).toMatch(/-01 03:00:00$/);
+    await client.setSchedule(scope, 'retrain', { ...schedule, cron: '30 4 * * *', timezone: 'UTC', overlap: 'buffer-one' });
+    expect((await client.nextRuns(scope, 'retrain'))[0]).toMatch(/T04:30:00\.000Z$/);
+    await client.setSchedule(scope, 'retrain', { ...schedule, paused: true });
+    expect(await client.nextRuns(scope, 'retrain')).toEqual([]);
+    await client.removeSchedule(scope, 'retrain');
+    await client.removeSchedule(scope, 'retrain');
+    expect(await client.nextRuns(scope, 'retrain')).toEqual([]);
+  });
+
+  test('a cron line or zone that is none is the caller’s mistake, not an outage', async () => {
+    const scope = scopeOf('bad-cron');
+    await expect(client.setSchedule(scope, 'retrain', { cron: 'whenever it suits', timezone: 'UTC', paused: false, overlap: 'skip' })).rejects.toMatchObject({ code: 'invalid-request', message: expect.stringContaining('whenever it suits') });
+    await client.setSchedule(scope, 'known', { cron: '0 3 * * *', timezone: 'UTC', paused: false, overlap: 'skip' });
+    await expect(client.setSchedule(scope, 'known', { cron: '0 99 * * *', timezone: 'UTC', paused: false, overlap: 'skip' })).rejects.toMatchObject({ code: 'invalid-request' });
+    await expect(client.setSchedule(scope, 'retrain', { cron: '0 3 * * *', timezone: 'Mars/Base', paused: false, overlap: 'skip' })).rejects.toMatchObject({ code: 'invalid-request' });
+  });
+
+  test('check answers', async () => {
+    await client.check();
+  });
+});
+
+test('where Temporal is away every call is temporal-unavailable within its deadline', async () => {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  const port = typeof address === 'object' && address ? address.port : 0;
+  await new Promise((resolve) => server.close(resolve));
+  const client = createTemporalWorkflowClient({ address: `127.0.0.1:${port}`, namespace: 'default', logger });
+  const began = Date.now();
+  const outcomes = await Promise.allSettled([client.check(), client.nudge('x'), client.advance(scopeOf('away')), client.nextRuns(scopeOf('away'), 'x')]);
+  for (const outcome of outcomes) expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'temporal-unavailable' } });
+  expect(Date.now() - began).toBeLessThan(8_000);
+  await client.close();
+}, 20_000);
+
+describe('coalesced calls', () => {
+  test('who comes while a call is under way gets one that began later', async () => {
+    let begun = 0;
+    const finish: (() => void)[] = [];
+    const call = coalescedCalls<string>(
+      (key) => key,
+      () =>
+        new Promise((resolve) => {
+          begun += 1;
+          finish.push(resolve);
+        }),
+    );
+    const first = call('a');
+    const second = call('a');
+    const third = call('a');
+    const other = call('b');
+    expect(begun).toBe(2);
+    finish.forEach((resolve) => resolve());
+    await Promise.all([first, other]);
+    await expect.poll(() => begun).toBe(3);
+    finish.at(-1)?.();
+    await Promise.all([second, third]);
+    expect(begun).toBe(3);
+  });
+
+  test('a failed call fails its own callers alone', async () => {
+    let calls = 0;
+    const call = coalescedCalls<string>(
+      (key) => key,
+      async () => {
+        calls += 1;
+        if (calls === 1) throw new Error('away');
+      },
+    );
+    const first = call('a');
+    const second = call('a');
+    await expect(first).rejects.toThrow('away');
+    await second;
+    await call('a');
+    expect(calls).toBe(3);
+  });
+});
