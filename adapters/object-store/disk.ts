@@ -1,0 +1,122 @@
+import { createReadStream } from 'node:fs';
+import { access, constants, mkdir, open, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
+import { sha256OfBytes } from '../../contracts/digest.ts';
+import { PerennialError, reasonOf } from '../../contracts/errors.ts';
+import type { Sha256 } from '../../contracts/identifiers.ts';
+import type { ObjectStore } from '../../ports/object-store.ts';
+import { collect, defaultReadLimit } from './collect.ts';
+import { blobMissing, checkedStream, digestOfFile } from './digestCheck.ts';
+import { temporaryName, writeWhole } from './wholeFile.ts';
+
+/**
+ * Blobs as files: `folder/<first two digits>/<sha256>`, written in `folder/tmp` and renamed. `folder` is made when
+ * first written to and must be one file system. Bytes are synced before `put` resolves.
+ */
+export function createDiskObjectStore(folder: string): ObjectStore {
+  return new DiskObjectStore(folder);
+}
+
+class DiskObjectStore implements ObjectStore {
+  readonly #folder: string;
+  readonly #where: string;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+    this.#where = `the object store in ${folder}`;
+  }
+
+  async put(sha256: Sha256, bytes: Readable): Promise<{ bytes: number; existed: boolean }> {
+    const known = await this.size(sha256);
+    if (known !== undefined) {
+      // An HTTP body that nobody reads would block its connection; its bytes are of no further interest.
+      bytes.on('error', () => undefined).resume();
+      return { bytes: known, existed: true };
+    }
+    const written = await this.#answer(() => writeWhole(checkedStream(bytes, sha256, 'the upload'), join(this.#folder, 'tmp', temporaryName()), this.#path(sha256)));
+    return { bytes: written, existed: false };
+  }
+
+  async putFile(path: string): Promise<{ sha256: Sha256; bytes: number }> {
+    const found = await digestOfFile(path);
+    if ((await this.size(found.sha256)) === undefined) await this.put(found.sha256, createReadStream(path));
+    return found;
+  }
+
+  async putBytes(bytes: Uint8Array): Promise<{ sha256: Sha256; bytes: number }> {
+    const sha256 = sha256OfBytes(bytes);
+    await this.put(sha256, Readable.from([Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)]));
+    return { sha256, bytes: bytes.byteLength };
+  }
+
+  async size(sha256: Sha256): Promise<number | undefined> {
+    return this.#answer(async () => {
+      try {
+        return (await stat(this.#path(sha256))).size;
+      } catch (caught) {
+        if (isAbsent(caught)) return undefined;
+        throw caught;
+      }
+    });
+  }
+
+  async get(sha256: Sha256): Promise<Readable> {
+    return checkedStream(await this.#open(sha256), sha256, this.#where, (error) => this.#worded(error));
+  }
+
+  async read(sha256: Sha256, limit = defaultReadLimit): Promise<Buffer> {
+    return collect(await this.get(sha256), sha256, limit);
+  }
+
+  async getFile(sha256: Sha256, path: string): Promise<void> {
+    await writeWhole(await this.get(sha256), join(dirname(path), temporaryName()), path);
+  }
+
+  async remove(sha256: Sha256): Promise<void> {
+    await this.#answer(() => rm(this.#path(sha256), { force: true }));
+  }
+
+  async check(): Promise<void> {
+    await this.#answer(async () => {
+      await mkdir(this.#folder, { recursive: true });
+      await access(this.#folder, constants.R_OK | constants.W_OK | constants.X_OK);
+    });
+  }
+
+  #path(sha256: Sha256): string {
+    return join(this.#folder, sha256.slice(0, 2), sha256);
+  }
+
+  async #open(sha256: Sha256): Promise<Readable> {
+    return this.#answer(async () => {
+      try {
+        return (await open(this.#path(sha256), 'r')).createReadStream();
+      } catch (caught) {
+        if (isAbsent(caught)) throw blobMissing(sha256, this.#where);
+        throw caught;
+      }
+    });
+  }
+
+  async #answer<Result>(work: () => Promise<Result>): Promise<Result> {
+    try {
+      return await work();
+    } catch (caught) {
+      if (caught instanceof PerennialError || !isSystemError(caught)) throw caught;
+      throw this.#worded(caught);
+    }
+  }
+
+  #worded(caught: unknown): PerennialError {
+    return new PerennialError('store-unavailable', `${this.#where} does not answer: ${reasonOf(caught)}; check its disk and its permissions`, { folder: this.#folder }, { cause: caught });
+  }
+}
+
+function isSystemError(caught: unknown): caught is NodeJS.ErrnoException {
+  return caught instanceof Error && 'syscall' in caught;
+}
+
+function isAbsent(caught: unknown): boolean {
+  return isSystemError(caught) && caught.code === 'ENOENT';
+}

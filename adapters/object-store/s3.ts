@@ -1,0 +1,195 @@
+import { createReadStream } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { Client } from 'minio';
+import { sha256OfBytes } from '../../contracts/digest.ts';
+import { PerennialError, reasonOf } from '../../contracts/errors.ts';
+import type { Sha256 } from '../../contracts/identifiers.ts';
+import type { ObjectStore } from '../../ports/object-store.ts';
+import { collect, defaultReadLimit } from './collect.ts';
+import { blobMissing, checkedStream, digestOfFile } from './digestCheck.ts';
+import { temporaryName, writeWhole } from './wholeFile.ts';
+
+export interface S3Settings {
+  /** `https://host[:port]`. */
+  readonly endpoint: string;
+  /** Made at first use if absent. */
+  readonly bucket: string;
+  readonly accessKey: string;
+  readonly secretKey: string;
+  readonly region: string;
+  /** Uploads wait here until they are known to be right. Default: the system's temporary folder. */
+  readonly scratchFolder?: string;
+}
+
+/** Answers that are one request and one response are given this long; streams of bytes take the time they take. */
+const answerLimitMs = 20_000;
+/** Each upload holds at most about two of these in memory. */
+const partBytes = 8 * 2 ** 20;
+
+/** Blobs as objects `blobs/<sha256>` of one bucket, by the calls that every S3-compatible server has. */
+export function createS3ObjectStore(settings: S3Settings): ObjectStore {
+  return new S3ObjectStore(settings);
+}
+
+class S3ObjectStore implements ObjectStore {
+  readonly #settings: S3Settings;
+  readonly #client: Client;
+  readonly #where: string;
+  #bucketReady: Promise<void> | undefined;
+
+  constructor(settings: S3Settings) {
+    const url = new URL(settings.endpoint);
+    const port = url.port === '' ? {} : { port: Number(url.port) };
+    this.#settings = settings;
+    this.#where = `the object store at ${url.origin}/${settings.bucket}`;
+    this.#client = new Client({ endPoint: url.hostname, ...port, useSSL: url.protocol === 'https:', accessKey: settings.accessKey, secretKey: settings.secretKey, region: settings.region, partSize: partBytes });
+  }
+
+  async put(sha256: Sha256, bytes: Readable): Promise<{ bytes: number; existed: boolean }> {
+    const known = await this.size(sha256);
+    if (known !== undefined) {
+      // An HTTP body that nobody reads would block its connection; its bytes are of no further interest.
+      bytes.on('error', () => undefined).resume();
+      return { bytes: known, existed: true };
+    }
+    // Wrong bytes must never be seen under the name, so they are not sent before the last of them has been checked.
+    const spool = join(this.#settings.scratchFolder ?? tmpdir(), temporaryName());
+    try {
+      const written = await writeWhole(checkedStream(bytes, sha256, 'the upload'), `${spool}.tmp`, spool);
+      await this.#upload(sha256, spool, written);
+      return { bytes: written, existed: false };
+    } finally {
+      await rm(spool, { force: true });
+    }
+  }
+
+  async putFile(path: string): Promise<{ sha256: Sha256; bytes: number }> {
+    const found = await digestOfFile(path);
+    if ((await this.size(found.sha256)) === undefined) await this.#upload(found.sha256, path, found.bytes);
+    return found;
+  }
+
+  async putBytes(bytes: Uint8Array): Promise<{ sha256: Sha256; bytes: number }> {
+    const sha256 = sha256OfBytes(bytes);
+    if ((await this.size(sha256)) === undefined) {
+      const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      await this.#answer(() => this.#client.putObject(this.#settings.bucket, key(sha256), buffer, buffer.length));
+    }
+    return { sha256, bytes: bytes.byteLength };
+  }
+
+  async size(sha256: Sha256): Promise<number | undefined> {
+    return this.#answer(async () => {
+      try {
+        return (await inTime(this.#client.statObject(this.#settings.bucket, key(sha256)))).size;
+      } catch (caught) {
+        if (isAbsent(caught)) return undefined;
+        throw caught;
+      }
+    });
+  }
+
+  async get(sha256: Sha256): Promise<Readable> {
+    return checkedStream(await this.#open(sha256), sha256, this.#where, (error) => this.#worded(error));
+  }
+
+  async read(sha256: Sha256, limit = defaultReadLimit): Promise<Buffer> {
+    return collect(await this.get(sha256), sha256, limit);
+  }
+
+  async getFile(sha256: Sha256, path: string): Promise<void> {
+    await writeWhole(await this.get(sha256), join(dirname(path), temporaryName()), path);
+  }
+
+  async remove(sha256: Sha256): Promise<void> {
+    await this.#answer(() => inTime(this.#client.removeObject(this.#settings.bucket, key(sha256))));
+  }
+
+  async check(): Promise<void> {
+    await this.#answer(async () => {
+      if (!(await inTime(this.#client.bucketExists(this.#settings.bucket)))) throw new Error('its bucket is gone');
+    });
+  }
+
+  async #open(sha256: Sha256): Promise<Readable> {
+    return this.#answer(async () => {
+      try {
+        return await inTime(this.#client.getObject(this.#settings.bucket, key(sha256)));
+      } catch (caught) {
+        if (isAbsent(caught)) throw blobMissing(sha256, this.#where);
+        throw caught;
+      }
+    });
+  }
+
+  /** Sends a local file; if it has changed since its digest was taken, its last bytes are never sent. */
+  async #upload(sha256: Sha256, path: string, bytes: number): Promise<void> {
+    await this.#answer(async () => {
+      const body = checkedStream(createReadStream(path), sha256, path);
+      // The client pipes without passing errors on, so it would wait for ever for a body that failed.
+      const failed = new Promise<never>((_resolve, reject) => body.once('error', reject));
+      await Promise.race([failed, this.#client.putObject(this.#settings.bucket, key(sha256), body, bytes)]);
+    });
+  }
+
+  async #answer<Result>(work: () => Promise<Result>): Promise<Result> {
+    try {
+      await this.#bucket();
+      return await work();
+    } catch (caught) {
+      if (caught instanceof PerennialError) throw caught;
+      throw this.#worded(caught);
+    }
+  }
+
+  #worded(caught: unknown): PerennialError {
+    const { endpoint, bucket } = this.#settings;
+    return new PerennialError('store-unavailable', `${this.#where} does not answer: ${reasonOf(caught) || codeOf(caught)}; check that it runs, and its address and keys`, { endpoint, bucket }, { cause: caught });
+  }
+
+  #bucket(): Promise<void> {
+    this.#bucketReady ??= this.#makeBucket().catch((caught: unknown) => {
+      this.#bucketReady = undefined;
+      throw caught;
+    });
+    return this.#bucketReady;
+  }
+
+  async #makeBucket(): Promise<void> {
+    const { bucket, region } = this.#settings;
+    if (await inTime(this.#client.bucketExists(bucket))) return;
+    try {
+      await inTime(this.#client.makeBucket(bucket, region));
+    } catch (caught) {
+      // Another process was first.
+      if (!['BucketAlreadyOwnedByYou', 'BucketAlreadyExists'].includes(codeOf(caught))) throw caught;
+    }
+  }
+}
+
+function key(sha256: Sha256): string {
+  return `blobs/${sha256}`;
+}
+
+function codeOf(caught: unknown): string {
+  return caught instanceof Error && 'code' in caught && typeof caught.code === 'string' ? caught.code : '';
+}
+
+function isAbsent(caught: unknown): boolean {
+  return ['NotFound', 'NoSuchKey'].includes(codeOf(caught));
+}
+
+async function inTime<Result>(answer: Promise<Result>): Promise<Result> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${answerLimitMs / 1000} s`)), answerLimitMs);
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,201 @@
+import { randomBytes } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { access, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { sha256OfBytes } from '../../contracts/digest.ts';
+import type { Sha256 } from '../../contracts/identifiers.ts';
+import type { ObjectStore } from '../../ports/object-store.ts';
+
+export interface ObjectStoreUnderTest {
+  readonly store: ObjectStore;
+  /** The same technology, with nobody at home. */
+  readonly unreachable: ObjectStore;
+  /** Changes stored bytes behind the store's back. */
+  alter(sha256: Sha256, bytes: Buffer): Promise<void>;
+  /** How many objects and leftovers there are in all. */
+  stored(): Promise<number>;
+  stop(): Promise<void>;
+}
+
+/** What every object store must hold. Run it against each adapter. */
+export function objectStoreContract(name: string, start: () => Promise<ObjectStoreUnderTest>): void {
+  describe(`${name} keeps the object store's contract`, () => {
+    let subject: ObjectStoreUnderTest;
+    let folder: string;
+    beforeAll(async () => {
+      folder = await mkdtemp(join(tmpdir(), 'perennial-store-'));
+      subject = await start();
+    }, 60_000);
+    afterAll(async () => {
+      await subject?.stop();
+      await rm(folder, { recursive: true, force: true });
+    });
+
+    test('what was put comes back, by stream, whole and as a file', async () => {
+      const bytes = randomBytes(300_000);
+      const sha256 = sha256OfBytes(bytes);
+      expect(await subject.store.size(sha256)).toBeUndefined();
+      expect(await subject.store.put(sha256, inPieces(bytes))).toEqual({ bytes: bytes.length, existed: false });
+      expect(await subject.store.size(sha256)).toBe(bytes.length);
+      expect(await drain(await subject.store.get(sha256))).toEqual(bytes);
+      expect(await subject.store.read(sha256)).toEqual(bytes);
+      await subject.store.getFile(sha256, join(folder, 'down', 'blob'));
+      expect(await readFile(join(folder, 'down', 'blob'))).toEqual(bytes);
+      expect(await readdir(join(folder, 'down'))).toEqual(['blob']);
+    });
+
+    test('an empty blob is a blob', async () => {
+      const { sha256, bytes } = await subject.store.putBytes(new Uint8Array());
+      expect(bytes).toBe(0);
+      expect(await subject.store.size(sha256)).toBe(0);
+      expect(await subject.store.read(sha256)).toEqual(Buffer.alloc(0));
+    });
+
+    test('bytes and files are stored under their own digest', async () => {
+      const bytes = randomBytes(1000);
+      const expected = { sha256: sha256OfBytes(bytes), bytes: 1000 };
+      expect(await subject.store.putBytes(bytes)).toEqual(expected);
+      const file = randomBytes(2000);
+      await writeFile(join(folder, 'up'), file);
+      expect(await subject.store.putFile(join(folder, 'up'))).toEqual({ sha256: sha256OfBytes(file), bytes: 2000 });
+      expect(await subject.store.read(sha256OfBytes(file))).toEqual(file);
+    });
+
+    test('putting again is free and says so', async () => {
+      const { sha256 } = await subject.store.putBytes(Buffer.from('once'));
+      const before = await subject.stored();
+      expect(await subject.store.put(sha256, Readable.from([Buffer.from('once')]))).toEqual({ bytes: 4, existed: true });
+      expect(await subject.stored()).toBe(before);
+    });
+
+    test('other bytes than those named are refused and leave nothing', async () => {
+      const sha256 = sha256OfBytes('what was promised');
+      const before = await subject.stored();
+      await expect(subject.store.put(sha256, inPieces(randomBytes(200_000)))).rejects.toMatchObject({ code: 'digest-mismatch', fields: { sha256 } });
+      expect(await subject.store.size(sha256)).toBeUndefined();
+      expect(await subject.stored()).toBe(before);
+    });
+
+    test('an upload that breaks off leaves nothing', async () => {
+      const sha256 = sha256OfBytes('never finished');
+      const before = await subject.stored();
+      const broken = Readable.from(
+        (function* () {
+          yield Buffer.from('never ');
+          throw new Error('the client went away');
+        })(),
+      );
+      await expect(subject.store.put(sha256, broken)).rejects.toThrow('the client went away');
+      expect(await subject.store.size(sha256)).toBeUndefined();
+      expect(await subject.stored()).toBe(before);
+    });
+
+    test('twenty puts of the same blob at once store it once', async () => {
+      const bytes = randomBytes(100_000);
+      const sha256 = sha256OfBytes(bytes);
+      const before = await subject.stored();
+      await Promise.all(Array.from({ length: 20 }, () => subject.store.put(sha256, inPieces(bytes))));
+      expect(await subject.store.read(sha256)).toEqual(bytes);
+      expect(await subject.stored()).toBe(before + 1);
+    });
+
+    test('an absent blob is blob-missing, by every way of reading', async () => {
+      const sha256 = sha256OfBytes('nobody put this');
+      await expect(subject.store.get(sha256)).rejects.toMatchObject({ code: 'blob-missing', fields: { sha256 } });
+      await expect(subject.store.read(sha256)).rejects.toMatchObject({ code: 'blob-missing' });
+      await expect(subject.store.getFile(sha256, join(folder, 'absent'))).rejects.toMatchObject({ code: 'blob-missing' });
+      await expect(access(join(folder, 'absent'))).rejects.toThrow();
+    });
+
+    test.each([
+      ['one changed bit', (bytes: Buffer) => Buffer.concat([bytes.subarray(0, -1), Buffer.from([(bytes.at(-1) ?? 0) ^ 1])])],
+      ['a lost end', (bytes: Buffer) => bytes.subarray(0, -10)],
+      ['nothing left', () => Buffer.alloc(0)],
+    ])('altered bytes (%s) are a digest-mismatch, by every way of reading', async (_name, alter) => {
+      const bytes = randomBytes(150_000);
+      const { sha256 } = await subject.store.putBytes(bytes);
+      await subject.alter(sha256, alter(bytes));
+      const stream = await subject.store.get(sha256);
+      await expect(drain(stream)).rejects.toMatchObject({ code: 'digest-mismatch' });
+      await expect(subject.store.read(sha256)).rejects.toMatchObject({ code: 'digest-mismatch' });
+      await expect(subject.store.getFile(sha256, join(folder, 'altered'))).rejects.toMatchObject({ code: 'digest-mismatch' });
+      await expect(access(join(folder, 'altered'))).rejects.toThrow();
+    });
+
+    test('what was removed is gone; removing it again is no error', async () => {
+      const { sha256 } = await subject.store.putBytes(randomBytes(10));
+      await subject.store.remove(sha256);
+      await subject.store.remove(sha256);
+      expect(await subject.store.size(sha256)).toBeUndefined();
+    });
+
+    test('reading at once more than the limit is too-large', async () => {
+      const { sha256 } = await subject.store.putBytes(randomBytes(1001));
+      await expect(subject.store.read(sha256, 1000)).rejects.toMatchObject({ code: 'too-large' });
+      expect((await subject.store.read(sha256, 1001)).length).toBe(1001);
+    });
+
+    test('96 MiB go through in memory that does not grow with them', async () => {
+      const total = 96 * 2 ** 20;
+      const chunk = randomBytes(2 ** 20);
+      const path = join(folder, 'large');
+      await writeFile(path, (function* () { for (let sent = 0; sent < total; sent += chunk.length) yield chunk; })());
+      const watch = watchMemory();
+      const { sha256, bytes } = await subject.store.putFile(path);
+      expect(bytes).toBe(total);
+      await subject.store.remove(sha256);
+      await subject.store.put(sha256, createReadStream(path));
+      await subject.store.getFile(sha256, join(folder, 'large-again'));
+      expect(watch.stop()).toBeLessThan(64 * 2 ** 20);
+    }, 60_000);
+
+    test('a store that does not answer is store-unavailable', async () => {
+      const sha256 = sha256OfBytes('x');
+      const saysSo = { code: 'store-unavailable', retryable: true };
+      await expect(subject.unreachable.check()).rejects.toMatchObject(saysSo);
+      await expect(subject.unreachable.put(sha256, Readable.from([Buffer.from('x')]))).rejects.toMatchObject(saysSo);
+      await expect(subject.unreachable.putBytes(Buffer.from('x'))).rejects.toMatchObject(saysSo);
+      await expect(subject.unreachable.size(sha256)).rejects.toMatchObject(saysSo);
+      await expect(subject.unreachable.get(sha256)).rejects.toMatchObject(saysSo);
+      await subject.store.check();
+    });
+  });
+}
+
+function inPieces(bytes: Buffer): Readable {
+  return Readable.from(
+    (function* () {
+      for (let at = 0; at < bytes.length; at += 10_000) yield bytes.subarray(at, at + 10_000);
+    })(),
+  );
+}
+
+async function drain(stream: Readable): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream as AsyncIterable<Buffer>) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+/** The most bytes of live buffers above what there was at the start; garbage does not count. */
+function watchMemory(): { stop(): number } {
+  setFlagsFromString('--expose-gc');
+  const collectGarbage: () => void = runInNewContext('gc');
+  const live = (): number => {
+    collectGarbage();
+    return process.memoryUsage().arrayBuffers;
+  };
+  const before = live();
+  let most = 0;
+  const timer = setInterval(() => (most = Math.max(most, live() - before)), 100);
+  return {
+    stop: () => {
+      clearInterval(timer);
+      return most;
+    },
+  };
+}

@@ -1,0 +1,90 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { accessSync, constants } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { homedir, tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+
+export interface RunningMinio {
+  readonly endpoint: string;
+  readonly accessKey: string;
+  readonly secretKey: string;
+  stop(): Promise<void>;
+}
+
+/** A real S3 server on a free port with a folder of its own. Fails with a clear sentence if there is no MinIO. */
+export async function startMinio(): Promise<RunningMinio> {
+  const binary = findMinio();
+  const folder = await mkdtemp(join(tmpdir(), 'perennial-minio-'));
+  for (let attempt = 1; ; attempt += 1) {
+    const port = await freePort();
+    const child = spawn(binary, ['server', '--quiet', '--address', `127.0.0.1:${port}`, '--console-address', '127.0.0.1:0', join(folder, 'data')], {
+      env: { HOME: folder, PATH: process.env.PATH ?? '', MINIO_ROOT_USER: 'perennial', MINIO_ROOT_PASSWORD: 'perennial-test', MINIO_BROWSER: 'off', MINIO_UPDATE: 'off' },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    const endpoint = `http://127.0.0.1:${port}`;
+    const stop = async (): Promise<void> => {
+      await end(child);
+      await rm(folder, { recursive: true, force: true });
+    };
+    try {
+      await answers(endpoint, child);
+      return { endpoint, accessKey: 'perennial', secretKey: 'perennial-test', stop };
+    } catch (caught) {
+      await end(child);
+      // Between finding the port and binding it, another process may have taken it.
+      if (attempt < 3) continue;
+      await rm(folder, { recursive: true, force: true });
+      throw caught;
+    }
+  }
+}
+
+function findMinio(): string {
+  const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache');
+  const onPath = (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, 'minio'));
+  const candidates = [process.env.PERENNIAL_MINIO ?? '', ...onPath, join(cache, 'perennial', 'bin', 'minio')].filter((path) => path !== '');
+  const found = candidates.find(isMinio);
+  if (found === undefined) throw new Error('MinIO is missing: these tests want a real S3 server; `npm test` sets it up, or name one in PERENNIAL_MINIO');
+  return found;
+}
+
+/** A file of that name that is not the server is passed over. */
+function isMinio(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return execFileSync(path, ['--version'], { stdio: ['ignore', 'pipe', 'ignore'] }).toString().startsWith('minio version');
+  } catch {
+    return false;
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('no TCP port could be had');
+  return address.port;
+}
+
+async function answers(endpoint: string, child: ChildProcess): Promise<void> {
+  let said = '';
+  child.stderr?.on('data', (chunk: Buffer) => (said = `${said}${chunk.toString()}`.slice(-2000)));
+  for (const deadline = Date.now() + 30_000; Date.now() < deadline; ) {
+    if (child.exitCode !== null || child.signalCode !== null) throw new Error(`MinIO ended before it answered: ${said}`);
+    const live = await fetch(`${endpoint}/minio/health/ready`).then((response) => response.ok).catch(() => false);
+    if (live) return;
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+  throw new Error(`MinIO did not answer within 30 s: ${said}`);
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, 'exit');
+  child.kill('SIGKILL');
+  await ended;
+}
