@@ -1,0 +1,46 @@
+import { PerennialError } from '../../contracts/errors.ts';
+
+export interface EntryPaths {
+  /** `archive-unsafe` if the path was there before, or is a file where a folder must be (or the other way round). */
+  claim(path: string, kind: 'file' | 'directory'): void;
+}
+
+/** Remembers the paths of one archive. Letters count without their case: some file systems know no other way. */
+export function createEntryPaths(): EntryPaths {
+  const files = new Set<string>();
+  const folders = new Set<string>();
+  return {
+    claim(path, kind) {
+      const name = path.normalize('NFC').toLowerCase();
+      for (const folder of foldersOf(name)) {
+        if (files.has(folder)) throw unsafe(path, 'lies below a file');
+        folders.add(folder);
+      }
+      if (files.has(name) || (kind === 'file' && folders.has(name))) throw unsafe(path, 'is there twice');
+      (kind === 'file' ? files : folders).add(name);
+    },
+  };
+}
+
+/** The path inside the folder, `/` between its names; `archive-unsafe` for any that could lead elsewhere. */
+export function entryPath(name: string, kind: 'file' | 'directory'): string {
+  if (name.includes('\0')) throw unsafe(name, 'has a NUL in its name');
+  if (name.includes('\\')) throw unsafe(name, 'has a backslash in its name');
+  if (name.startsWith('/') || /^[A-Za-z]:/.test(name)) throw unsafe(name, 'is an absolute path');
+  const trimmed = name.replace(/^(\.\/)+/, '').replace(/\/$/, '');
+  // `tar -C folder -c .` begins with the folder itself.
+  if (kind === 'directory' && (trimmed === '' || trimmed === '.')) return '.';
+  const parts = trimmed.split('/');
+  if (parts.includes('..')) throw unsafe(name, 'leaves the folder');
+  if (parts.some((part) => part === '' || part === '.')) throw unsafe(name, 'has an empty name in its path');
+  if (parts.some((part) => Buffer.byteLength(part) > 255) || Buffer.byteLength(trimmed) > 4000) throw unsafe(name.slice(0, 100), 'has too long a name');
+  return trimmed;
+}
+
+function* foldersOf(path: string): Generator<string> {
+  for (let at = path.indexOf('/'); at !== -1; at = path.indexOf('/', at + 1)) yield path.slice(0, at);
+}
+
+function unsafe(path: string, reason: string): PerennialError {
+  return new PerennialError('archive-unsafe', `the code archive's entry ${JSON.stringify(path)} ${reason}; make the archive from a plain folder, e.g. by \`perennial code snapshot\``, { path });
+}

@@ -1,0 +1,73 @@
+import { createReadStream, createWriteStream } from 'node:fs';
+import { type FileHandle, open, readdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { type Pack, pack } from 'tar-stream';
+import { PerennialError } from '../../contracts/errors.ts';
+import { entryLimit, unpackedLimit } from './limits.ts';
+
+/** What comes and goes by itself and is no part of the code, wherever it lies in the folder. */
+const leftOut = new Set(['__pycache__', '.git', '.venv', 'node_modules']);
+
+/**
+ * Writes the canonical tar of a folder's regular files: sorted by the bytes of their paths, mode 0644 or 0755, no
+ * owner, no time; empty folders and what comes and goes by itself are left out. The same files give the same bytes.
+ * The archive appears whole or not at all. `archive-unsafe` for a link or a special file, `too-large` over the limits.
+ */
+export async function packFolder(folder: string, archivePath: string): Promise<void> {
+  const paths = await filesOf(folder);
+  const archive = pack();
+  const temporary = `${archivePath}.part`;
+  try {
+    await Promise.all([pipeline(archive, createWriteStream(temporary, { flush: true })), addFiles(archive, folder, paths)]);
+    await rename(temporary, archivePath);
+  } catch (caught) {
+    await rm(temporary, { force: true });
+    throw caught;
+  }
+}
+
+async function filesOf(folder: string): Promise<string[]> {
+  const found: string[] = [];
+  const pending = [''];
+  for (let within = pending.pop(); within !== undefined; within = pending.pop()) {
+    for (const entry of await readdir(join(folder, within), { withFileTypes: true })) {
+      if (leftOut.has(entry.name)) continue;
+      const path = within === '' ? entry.name : `${within}/${entry.name}`;
+      if (entry.isDirectory()) pending.push(path);
+      else if (entry.isFile()) found.push(path);
+      else throw new PerennialError('archive-unsafe', `${path} is ${entry.isSymbolicLink() ? 'a link' : 'not a regular file'}: code is kept as plain files; put a copy in its place`, { path });
+      if (found.length > entryLimit) throw new PerennialError('too-large', `the code in ${folder} has more than ${entryLimit} files; keep data and environments outside of it`, { limit: entryLimit });
+    }
+  }
+  return found.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+}
+
+async function addFiles(archive: Pack, folder: string, paths: readonly string[]): Promise<void> {
+  try {
+    let bytes = 0;
+    for (const path of paths) {
+      bytes += await addFile(archive, folder, path);
+      if (bytes > unpackedLimit) throw new PerennialError('too-large', `the code in ${folder} is larger than ${unpackedLimit} bytes; keep data and environments outside of it`, { limit: unpackedLimit });
+    }
+    archive.finalize();
+  } catch (caught) {
+    archive.destroy(caught instanceof Error ? caught : new Error(String(caught)));
+    throw caught;
+  }
+}
+
+async function addFile(archive: Pack, folder: string, path: string): Promise<number> {
+  const file: FileHandle = await open(join(folder, path), 'r');
+  try {
+    const { size, mode } = await file.stat();
+    if (size > unpackedLimit) return size;
+    const header = { name: path, size, mode: (mode & 0o100) === 0 ? 0o644 : 0o755, mtime: new Date(0), uid: 0, gid: 0, uname: '', gname: '', type: 'file' as const };
+    // Read no further than the header says: a file that grows meanwhile must not spill into the next entry.
+    const body = size === 0 ? [] : createReadStream('', { fd: file, autoClose: false, end: size - 1 });
+    await pipeline(body, archive.entry(header));
+    return size;
+  } finally {
+    await file.close();
+  }
+}

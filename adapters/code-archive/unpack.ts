@@ -1,0 +1,116 @@
+import { createReadStream, createWriteStream } from 'node:fs';
+import { mkdir, open, readdir, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { type Readable, Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip } from 'node:zlib';
+import { type Extract, type Header, extract } from 'tar-stream';
+import { PerennialError, reasonOf } from '../../contracts/errors.ts';
+import { type EntryPaths, createEntryPaths, entryPath } from './entryPaths.ts';
+import { entryLimit, unpackedLimit } from './limits.ts';
+
+type Entry = Extract extends AsyncIterable<infer Item> ? Item : never;
+
+/** Headers and padding of the most entries, on top of the files themselves. */
+const streamLimit = unpackedLimit + entryLimit * 2048;
+
+/**
+ * Unpacks a tar, gzip or plain, into an empty folder: regular files and folders only, each path once and inside.
+ * Whatever is refused (`archive-unsafe`, `too-large`) leaves the folder empty again.
+ */
+export async function unpackArchive(archivePath: string, folder: string): Promise<{ files: number; bytes: number }> {
+  await mkdir(folder, { recursive: true });
+  if ((await readdir(folder)).length > 0) throw new PerennialError('conflict', `${folder} is not empty; an archive is unpacked into an empty folder only`, { folder });
+  try {
+    return await unpackInto(archivePath, folder);
+  } catch (caught) {
+    for (const name of await readdir(folder)) await rm(join(folder, name), { recursive: true, force: true });
+    if (caught instanceof PerennialError || isSystemError(caught)) throw caught;
+    throw new PerennialError('archive-unsafe', `the code archive cannot be read: ${reasonOf(caught)}; send a tar, plain or compressed by gzip`, {}, { cause: caught });
+  }
+}
+
+async function unpackInto(archivePath: string, folder: string): Promise<{ files: number; bytes: number }> {
+  const entries = extract();
+  const stages: [Readable, ...NodeJS.ReadWriteStream[]] = [createReadStream(archivePath)];
+  if (await isGzip(archivePath)) stages.push(createGunzip());
+  const reading = pipeline([...stages, limited(), entries]);
+  // An entry whose archive breaks off never ends by itself.
+  const broken = new AbortController();
+  const writing = writeEntries(entries, folder, broken.signal);
+  reading.catch(() => broken.abort());
+  try {
+    const [unpacked] = await Promise.all([writing, reading]);
+    return unpacked;
+  } finally {
+    // Both must have ended before the folder is cleared: the one that goes on would write into it again.
+    await Promise.allSettled([writing, reading]);
+  }
+}
+
+async function writeEntries(entries: Extract, folder: string, broken: AbortSignal): Promise<{ files: number; bytes: number }> {
+  const paths = createEntryPaths();
+  let files = 0;
+  let bytes = 0;
+  let count = 0;
+  for await (const entry of entries) {
+    count += 1;
+    bytes += entry.header.size;
+    if (count > entryLimit || bytes > unpackedLimit) throw tooLarge();
+    if (await writeEntry(entry, folder, paths, broken)) files += 1;
+  }
+  return { files, bytes };
+}
+
+async function writeEntry(entry: Entry, folder: string, paths: EntryPaths, broken: AbortSignal): Promise<boolean> {
+  const { header } = entry;
+  const kind = kindOf(header);
+  const path = entryPath(header.name, kind);
+  paths.claim(path, kind);
+  if (kind === 'directory') {
+    await mkdir(join(folder, path), { recursive: true });
+    entry.resume();
+    return false;
+  }
+  const target = join(folder, path);
+  await mkdir(dirname(target), { recursive: true });
+  const mode = (header.mode & 0o100) === 0 ? 0o644 : 0o755;
+  await pipeline(entry, createWriteStream(target, { flags: 'wx', mode }), { signal: broken });
+  return true;
+}
+
+function kindOf(header: Header): 'file' | 'directory' {
+  if (header.type === 'file' || header.type === 'contiguous-file') return 'file';
+  if (header.type === 'directory') return 'directory';
+  throw new PerennialError('archive-unsafe', `the code archive's entry ${JSON.stringify(header.name)} is a ${header.type}; only regular files and folders are taken`, { path: header.name, type: header.type });
+}
+
+/** Ends a bomb early: its size counts as it is unpacked, whatever its headers say. */
+function limited(): Transform {
+  let bytes = 0;
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      bytes += chunk.length;
+      if (bytes > streamLimit) done(tooLarge());
+      else done(null, chunk);
+    },
+  });
+}
+
+function tooLarge(): PerennialError {
+  return new PerennialError('too-large', `the code archive unpacks to more than ${unpackedLimit} bytes or ${entryLimit} entries; keep data and environments outside of it`, { limit: unpackedLimit, entries: entryLimit });
+}
+
+async function isGzip(path: string): Promise<boolean> {
+  const file = await open(path, 'r');
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(2), 0, 2, 0);
+    return bytesRead === 2 && buffer[0] === 0x1f && buffer[1] === 0x8b;
+  } finally {
+    await file.close();
+  }
+}
+
+function isSystemError(caught: unknown): boolean {
+  return caught instanceof Error && 'syscall' in caught;
+}
