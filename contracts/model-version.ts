@@ -76,7 +76,7 @@ export const TrainingKeyParts = z.object({
   features: z.array(z.string()),
   code: Sha256,
   environment: z.object({ lock: Sha256.nullable(), interpreter: z.string(), platform: z.string() }),
-  params: z.record(z.string(), z.unknown()),
+  params: z.record(z.string(), z.json()),
   seed: z.number().int(),
 });
 export type TrainingKeyParts = z.infer<typeof TrainingKeyParts>;

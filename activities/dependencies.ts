@@ -1,0 +1,32 @@
+import type { Clock } from '../ports/clock.ts';
+import type { CodeArchive } from '../ports/code-archive.ts';
+import type { Gateways } from '../ports/gateways.ts';
+import type { IdMaker } from '../ports/ids.ts';
+import type { Logger } from '../ports/logger.ts';
+import type { ModelRuntime } from '../ports/model-runtime.ts';
+import type { ObjectStore } from '../ports/object-store.ts';
+import type { Repositories } from '../ports/repositories/repositories.ts';
+import type { TableEngine } from '../ports/table-engine.ts';
+import type { Trainer } from '../ports/trainer.ts';
+import type { WorkflowClient } from '../ports/workflow-client.ts';
+
+/** What activities act through; made once by the worker's main. */
+export interface ActivityDependencies {
+  readonly repositories: Repositories;
+  readonly objectStore: ObjectStore;
+  readonly tableEngine: TableEngine;
+  readonly modelRuntime: ModelRuntime;
+  readonly trainer: Trainer;
+  readonly codeArchive: CodeArchive;
+  readonly gateways: Gateways;
+  readonly workflowClient: WorkflowClient;
+  readonly clock: Clock;
+  readonly ids: IdMaker;
+  readonly logger: Logger;
+  /** Working folders of attempts are made in it. */
+  readonly scratchFolder: string;
+  /** Principals that automation acts as. */
+  readonly lifecyclePrincipal: string;
+  /** The API key of a rehearsal's principal, derived, never stored. */
+  readonly rehearsalKey: (rehearsalId: string) => string;
+}

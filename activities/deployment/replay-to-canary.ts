@@ -1,0 +1,64 @@
+import { cancellationSignal } from '@temporalio/activity';
+import { createHash } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import { PerennialError } from '../../contracts/errors.ts';
+import type { Scope } from '../../contracts/identifiers.ts';
+import type { InferenceRow } from '../../ports/gateways.ts';
+import type { DeployActivities } from '../activity-types.ts';
+import type { ActivityDependencies } from '../dependencies.ts';
+import { rowsBetween } from '../rehearsal/dataset-rows.ts';
+import { rehearsalOf } from '../rehearsal/rehearsal-of.ts';
+import { withWorkspace } from '../workspace.ts';
+
+const concurrency = 16;
+const pollMs = 25;
+/** Gateways tell their counts every second. */
+const countWithinMs = 15_000;
+
+/**
+ * Replays rows of the period just served, split by a seeded hash, until the minimum has reached the canary and the
+ * gateways have said so. Replayed requests are marked: they stay out of metrics, monitoring and labels.
+ */
+export function createReplayToCanary(deps: ActivityDependencies): DeployActivities['replayToCanary'] {
+  return async ({ scope, generation, releaseDigest, weight, minRequests }) => {
+    const rehearsal = await rehearsalOf(deps, scope);
+    const { configuration } = await deps.repositories.models.configuration(rehearsal.plan.configurationId);
+    const now = await deps.repositories.environments.now(scope.project, scope.environment);
+    const rows = await withWorkspace(deps.scratchFolder, 'replay', (folder) =>
+      rowsBetween(deps, { datasetVersionId: rehearsal.plan.datasetVersionId, configuration, from: configuration.monitor.window, to: now, folder }),
+    );
+    if (rows.length === 0) throw new PerennialError('no-data', `there are no rows in the window before ${now} to replay to the canary`, { environment: scope.environment });
+    const { toCanary, toChampion } = split(rows, { weight, minRequests, seed: `${rehearsal.id}/${generation}` });
+    const key = deps.rehearsalKey(rehearsal.id);
+    await deps.gateways.send(scope, toChampion, { key, concurrency, replayAs: 'champion' });
+    await deps.gateways.send(scope, toCanary, { key, concurrency, replayAs: 'canary' });
+    await awaitCounts(deps, scope, generation, releaseDigest, minRequests);
+  };
+}
+
+/** Walks the rows, over and over if need be, until `minRequests` went to the canary. */
+function split(rows: readonly InferenceRow[], { weight, minRequests, seed }: { weight: number; minRequests: number; seed: string }): { toCanary: InferenceRow[]; toChampion: InferenceRow[] } {
+  const toCanary: InferenceRow[] = [];
+  const toChampion: InferenceRow[] = [];
+  // A weight of 1 % needs about a hundred rows a request; ten times that is a bound that chance does not reach.
+  const atMost = Math.ceil((minRequests * 1000) / weight) + rows.length;
+  for (let i = 0; toCanary.length < minRequests && i < atMost; i += 1) {
+    const row = rows[i % rows.length];
+    if (row === undefined) break;
+    const id = `${row.id}/replay/${seed}/${i}`.slice(-200);
+    const share = createHash('sha256').update(id).digest().readUInt32BE(0) / 2 ** 32;
+    (share * 100 < weight ? toCanary : toChampion).push({ ...row, id });
+  }
+  return { toCanary, toChampion };
+}
+
+async function awaitCounts(deps: ActivityDependencies, scope: Scope, generation: number, releaseDigest: string, minRequests: number): Promise<void> {
+  const giveUpAt = Date.now() + countWithinMs;
+  for (;;) {
+    const counts = await deps.repositories.deployments.served(scope, generation);
+    const told = counts.filter((count) => count.releaseDigest === releaseDigest).reduce((sum, count) => sum + count.requests, 0);
+    if (told >= minRequests) return;
+    if (Date.now() > giveUpAt) throw new PerennialError('gateways-absent', `the gateways counted ${told} of ${minRequests} replayed requests`, { generation });
+    await pause(pollMs, undefined, { signal: cancellationSignal() });
+  }
+}

@@ -1,0 +1,60 @@
+import type { Approval, ApprovalSubject } from '../../contracts/approval.ts';
+import { sha256OfJson } from '../../contracts/digest.ts';
+import { durationMs } from '../../contracts/duration.ts';
+import type { Scope } from '../../contracts/identifiers.ts';
+import type { Release } from '../../contracts/release.ts';
+import type { DeployActivities } from '../activity-types.ts';
+import type { ActivityDependencies } from '../dependencies.ts';
+import { runWithRequest } from '../run-request.ts';
+import { strictestPolicy } from './strictest-policy.ts';
+
+/** Makes the Release and asks for its approval, bound to the digest of what is asked. */
+export function createRequestApproval(deps: ActivityDependencies): DeployActivities['requestApproval'] {
+  return async ({ runId, scope }) => {
+    const { deployments, approvals, environments, models } = deps.repositories;
+    const { run, request } = await runWithRequest(deps.repositories.runs, runId, 'deploy');
+    const release = await deployments.makeRelease(scope, request.evaluationId, { runId, by: run.recordedBy });
+    const champion = await deployments.champion(scope);
+    const environment = await environments.get(scope.project, scope.environment);
+    const { configuration } = await models.configuration(release.configurationId);
+    const { strategy, approval } = configuration.deploy;
+    const subject: ApprovalSubject = {
+      schemaVersion: 1,
+      release: release.digest,
+      environment: scope.environment,
+      strategy,
+      policy: strictestPolicy(approval, environment.minimumPolicy),
+      champion: champion?.release.digest ?? null,
+    };
+    const evidence = await evidenceOf(deps, scope, release, champion?.release ?? null);
+    const asked = await approvals.request(scope, { runId, digest: sha256OfJson(subject), subject, evidence, by: run.recordedBy });
+    return {
+      approvalId: asked.id,
+      releaseId: release.id,
+      releaseDigest: release.digest,
+      // What was asked when it was first asked, should this be a second attempt.
+      championDigest: asked.subject.champion,
+      steps: strategy.canary,
+      bakeMs: durationMs(strategy.bake),
+      minRequests: strategy.minRequests,
+      onInsufficient: strategy.onInsufficient,
+      virtual: environment.clock === 'virtual',
+      automated: request.automated,
+    };
+  };
+}
+
+async function evidenceOf(deps: ActivityDependencies, scope: Scope, release: Release, champion: Release | null): Promise<Approval['evidence']> {
+  const { versions, evaluations, datasets, code } = deps.repositories;
+  const version = await versions.get(release.modelVersionId);
+  const evaluation = await evaluations.get(release.evaluationId);
+  return {
+    schemaVersion: 1,
+    modelVersion: version.number,
+    championVersion: champion === null ? null : (await versions.get(champion.modelVersionId)).number,
+    dataset: (await datasets.get(release.datasetVersionId)).number,
+    code: (await code.get(release.codeVersionId)).number,
+    evaluation: evaluation.body,
+    rollbackTarget: champion?.digest ?? null,
+  };
+}

@@ -1,0 +1,56 @@
+import type { Activities } from './activity-types.ts';
+import { createCommitCode } from './code/commit-code.ts';
+import type { ActivityDependencies } from './dependencies.ts';
+import { createJudgeCanary } from './deployment/judge-canary.ts';
+import { createReplayToCanary } from './deployment/replay-to-canary.ts';
+import { createRequestApproval } from './deployment/request-approval.ts';
+import { createRolloutActivities } from './deployment/rollout-activities.ts';
+import { createCommitVersion } from './evaluation/commit-version.ts';
+import { createEvaluateVersion } from './evaluation/evaluate-version.ts';
+import { createCommitDataset } from './ingestion/commit-dataset.ts';
+import { createPrepareDataset } from './ingestion/prepare-dataset.ts';
+import { createProfileDataset } from './ingestion/profile-dataset.ts';
+import { instrument } from './instrument.ts';
+import { createLifecycleActivities } from './lifecycle/lifecycle-activities.ts';
+import { createCollectWindow } from './monitoring/collect-window.ts';
+import { createReportWindow } from './monitoring/report-window.ts';
+import { createAwaitRuns } from './rehearsal/await-runs.ts';
+import { createCommandPeriod } from './rehearsal/command-period.ts';
+import { createFinishRehearsal } from './rehearsal/finish-rehearsal.ts';
+import { createPlanRehearsal } from './rehearsal/plan-rehearsal.ts';
+import { createRecordPeriod } from './rehearsal/record-period.ts';
+import { createServePeriod } from './rehearsal/serve-period.ts';
+import { createMaterialiseEnvironment } from './training/materialise-environment.ts';
+import { createResolveBuild } from './training/resolve-build.ts';
+import { createTrainModel } from './training/train-model.ts';
+
+/** Every activity, with its dependencies in its closure. A new one is a file, a line here and a test. */
+export function createActivities(deps: ActivityDependencies): Activities {
+  return instrument<Activities & Record<string, (input: never) => Promise<unknown>>>(
+    {
+      ...createLifecycleActivities(deps),
+      prepareDataset: createPrepareDataset(deps),
+      profileDataset: createProfileDataset(deps),
+      commitDataset: createCommitDataset(deps),
+      commitCode: createCommitCode(deps),
+      materialiseEnvironment: createMaterialiseEnvironment(deps),
+      resolveBuild: createResolveBuild(deps),
+      trainModel: createTrainModel(deps),
+      commitVersion: createCommitVersion(deps),
+      evaluateVersion: createEvaluateVersion(deps),
+      requestApproval: createRequestApproval(deps),
+      ...createRolloutActivities(deps),
+      judgeCanary: createJudgeCanary(deps),
+      replayToCanary: createReplayToCanary(deps),
+      collectWindow: createCollectWindow(deps),
+      reportWindow: createReportWindow(deps),
+      planRehearsal: createPlanRehearsal(deps),
+      servePeriod: createServePeriod(deps),
+      commandPeriod: createCommandPeriod(deps),
+      ...createAwaitRuns(deps),
+      recordPeriod: createRecordPeriod(deps),
+      finishRehearsal: createFinishRehearsal(deps),
+    },
+    deps,
+  );
+}

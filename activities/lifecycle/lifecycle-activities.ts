@@ -1,0 +1,48 @@
+import { PerennialError } from '../../contracts/errors.ts';
+import type { Scope } from '../../contracts/identifiers.ts';
+import type { LifecycleActivities } from '../activity-types.ts';
+import type { ActivityDependencies } from '../dependencies.ts';
+import { planLifecycle } from './plan-lifecycle.ts';
+
+/** While something runs, the lifecycle looks at least this often whether it still does. */
+const reconcileEveryMs = 30_000;
+
+export function createLifecycleActivities(deps: ActivityDependencies): LifecycleActivities {
+  const { repositories } = deps;
+  return {
+    async advanceLifecycle({ scope, reconcile }) {
+      if (reconcile) await reconcileRuns(deps, scope);
+      const orders = await repositories.lifecycle.advance(scope, planLifecycle);
+      const unfinished = await repositories.runs.unfinished(scope);
+      if (unfinished.length === 0) return orders;
+      return { ...orders, wakeInMs: Math.min(orders.wakeInMs ?? reconcileEveryMs, reconcileEveryMs) };
+    },
+
+    async recordScheduleTrigger({ scope, schedule, firing }) {
+      const principal = await repositories.principals.ensure(deps.lifecyclePrincipal, 'service', [], null);
+      await repositories.lifecycle.submit(scope, { kind: 'trigger', schemaVersion: 1, trigger: 'schedule', reason: `schedule ${schedule}`, fingerprint: firing }, principal.id, { key: firing, route: 'schedule' });
+      await deps.workflowClient.advance(scope);
+    },
+
+    async beginRun({ runId }) {
+      const run = await repositories.runs.begin(runId);
+      return { alreadyFinal: run.state === 'succeeded' || run.state === 'failed' || run.state === 'cancelled' };
+    },
+
+    async concludeRun({ runId, conclusion }) {
+      if (conclusion.state === 'succeeded') await repositories.runs.succeed(runId, conclusion.outcome);
+      else if (conclusion.state === 'failed') await repositories.runs.fail(runId, conclusion.failure);
+      else await repositories.runs.cancel(runId, conclusion.reason);
+    },
+  };
+}
+
+/** A run whose workflow ended without saying so (terminated by hand, say) is a failed run. */
+async function reconcileRuns(deps: ActivityDependencies, scope: Scope): Promise<void> {
+  for (const run of await deps.repositories.runs.unfinished(scope)) {
+    const workflow = await deps.workflowClient.describe(run.workflowId);
+    if (workflow.state !== 'closed') continue;
+    const gone = new PerennialError('process-died', `the workflow ${run.workflowId} ended as ${workflow.status} without concluding its run; start it again`, { workflowId: run.workflowId, status: workflow.status });
+    await deps.repositories.runs.fail(run.id, { code: gone.code, message: gone.message, fields: gone.fields });
+  }
+}

@@ -1,0 +1,118 @@
+import { shiftInstant } from '../../contracts/duration.ts';
+import type { Id, Instant } from '../../contracts/identifiers.ts';
+import type { LifecyclePlan, LifecycleSnapshot } from '../../contracts/lifecycle.ts';
+import type { RunKind } from '../../contracts/run.ts';
+import { isFinal } from '../../contracts/run.ts';
+
+/** While triggers keep coming, a build waits for a quiet debounce, but never longer than this many of them. */
+const debouncesAtMost = 10;
+
+/**
+ * Decides what an environment does next. Pure: the same snapshot always gives the same plan, and a plan that was
+ * carried out leaves a snapshot for which there is nothing to do.
+ */
+export function planLifecycle(snapshot: LifecycleSnapshot): LifecyclePlan {
+  const cancel = preempted(snapshot);
+  const { deploy, passOver, supersede } = planCandidates(snapshot);
+  const { build, dropTriggers, wakeAt } = planBuild(snapshot, new Set(cancel.map((order) => order.runId)));
+  const monitor = planMonitor(snapshot);
+  return {
+    start: runsToStart(snapshot, new Set(cancel.map((order) => order.runId))),
+    build,
+    dropTriggers,
+    deploy,
+    passOver,
+    supersede,
+    cancel,
+    monitor: monitor.due,
+    wakeAt: earliest([wakeAt, monitor.wakeAt]),
+  };
+}
+
+type ActiveRun = LifecycleSnapshot['runs'][number];
+
+function active(snapshot: LifecycleSnapshot, kind: RunKind): ActiveRun[] {
+  return snapshot.runs.filter((run) => run.kind === kind && !isFinal(run.state));
+}
+
+/** A rollback preempts every rollout and every build that automation began. */
+function preempted(snapshot: LifecycleSnapshot): LifecyclePlan['cancel'] {
+  if (active(snapshot, 'rollback').length === 0) return [];
+  const inTheWay = [...active(snapshot, 'deploy'), ...active(snapshot, 'build').filter((run) => run.automated)];
+  return inTheWay.map((run) => ({ runId: run.id, because: 'preempted by a rollback' }));
+}
+
+/** Kinds that move a head or take a slot go one at a time; a pending approval takes none. */
+const oneAtATime: ReadonlySet<RunKind> = new Set(['data', 'code', 'build', 'monitor', 'rollback']);
+
+function runsToStart(snapshot: LifecycleSnapshot, cancelled: ReadonlySet<Id>): Id[] {
+  const busy = new Set(snapshot.runs.filter((run) => run.state !== 'queued').map((run) => run.kind));
+  const starting: Id[] = [];
+  for (const run of snapshot.runs) {
+    if (run.state !== 'queued' || cancelled.has(run.id)) continue;
+    if (oneAtATime.has(run.kind) && busy.has(run.kind)) continue;
+    busy.add(run.kind);
+    starting.push(run.id);
+  }
+  return starting;
+}
+
+function planCandidates(snapshot: LifecycleSnapshot): Pick<LifecyclePlan, 'deploy' | 'passOver' | 'supersede'> {
+  const newest = snapshot.candidates.at(-1);
+  if (newest === undefined) return { deploy: [], passOver: [], supersede: [] };
+  if (snapshot.held) {
+    return { deploy: [], supersede: [], passOver: snapshot.candidates.map(({ evaluationId }) => ({ evaluationId, because: 'automatic promotion is on hold' })) };
+  }
+  const older = snapshot.candidates.slice(0, -1);
+  return {
+    deploy: [{ evaluationId: newest.evaluationId }],
+    passOver: older.map(({ evaluationId }) => ({ evaluationId, because: 'a newer candidate took its place' })),
+    supersede: active(snapshot, 'deploy').filter((run) => run.state === 'awaiting-approval' && run.automated).map((run) => run.id),
+  };
+}
+
+function planBuild(snapshot: LifecycleSnapshot, cancelled: ReadonlySet<Id>): Pick<LifecyclePlan, 'build' | 'dropTriggers' | 'wakeAt'> {
+  const { policy, triggers } = snapshot;
+  if (policy === null) return { build: null, dropTriggers: [], wakeAt: null };
+  const wanted = triggers.filter(({ kind }) => kind === 'manual' || kind === 'schedule' || policy.on.includes(kind));
+  const dropTriggers = triggers.filter((trigger) => !wanted.includes(trigger)).map(({ id, kind }) => ({ id, because: `retrain.on does not list ${kind}` }));
+  const building = active(snapshot, 'build').some((run) => !cancelled.has(run.id));
+  if (wanted.length === 0 || building) return { build: null, dropTriggers, wakeAt: null };
+  const dueAt = buildDueAt(snapshot, policy, wanted);
+  if (dueAt > snapshot.now) return { build: null, dropTriggers, wakeAt: dueAt };
+  const kinds = [...new Set(wanted.map(({ kind }) => kind))].sort();
+  return { build: { triggerIds: wanted.map(({ id }) => id), because: kinds.join(', ') }, dropTriggers, wakeAt: null };
+}
+
+/** The latest of what debounce, cooldown and budget ask for. A person's trigger waits for the budget only. */
+function buildDueAt(snapshot: LifecycleSnapshot, policy: NonNullable<LifecycleSnapshot['policy']>, wanted: LifecycleSnapshot['triggers']): Instant {
+  const { now, timezone, lastBuildAt } = snapshot;
+  const waits: Instant[] = [];
+  if (!wanted.some(({ kind }) => kind === 'manual')) {
+    if (!snapshot.settled) waits.push(debouncedAt(wanted, policy.debounce, timezone));
+    if (lastBuildAt !== null) waits.push(shiftInstant(lastBuildAt, policy.cooldown, 1, timezone));
+  }
+  const allowed = Number(policy.budget.split(' ')[0]);
+  if (snapshot.buildsInPeriod >= allowed) waits.push(snapshot.budgetRenewsAt);
+  return waits.reduce((latest, at) => (at > latest ? at : latest), now);
+}
+
+function debouncedAt(wanted: LifecycleSnapshot['triggers'], debounce: string, timezone: string): Instant {
+  const times = wanted.map(({ effectiveAt }) => effectiveAt).sort();
+  const [oldest = '', newest = ''] = [times[0], times.at(-1)];
+  const quiet = shiftInstant(newest, debounce, 1, timezone);
+  let patience = oldest;
+  for (let i = 0; i < debouncesAtMost; i += 1) patience = shiftInstant(patience, debounce, 1, timezone);
+  return quiet < patience ? quiet : patience;
+}
+
+function planMonitor(snapshot: LifecycleSnapshot): { due: boolean; wakeAt: Instant | null } {
+  const { monitorEvery, serving, lastMonitorAt, now, timezone } = snapshot;
+  if (monitorEvery === null || !serving || active(snapshot, 'monitor').length > 0) return { due: false, wakeAt: null };
+  const dueAt = lastMonitorAt === null ? now : shiftInstant(lastMonitorAt, monitorEvery, 1, timezone);
+  return dueAt <= now ? { due: true, wakeAt: shiftInstant(now, monitorEvery, 1, timezone) } : { due: false, wakeAt: dueAt };
+}
+
+function earliest(instants: readonly (Instant | null)[]): Instant | null {
+  return instants.reduce<Instant | null>((first, at) => (at !== null && (first === null || at < first) ? at : first), null);
+}

@@ -1,0 +1,33 @@
+import type { MonitoringWindow } from '../../contracts/monitoring-window.ts';
+import { shiftInstant } from '../../contracts/duration.ts';
+import { PerennialError } from '../../contracts/errors.ts';
+import type { MonitorActivities } from '../activity-types.ts';
+import type { ActivityDependencies } from '../dependencies.ts';
+import { runWithRequest } from '../run-request.ts';
+import { storeJson } from '../workspace.ts';
+
+/** Has the gateways hand over what they logged, and fixes what the report will be made from. */
+export function createCollectWindow(deps: ActivityDependencies): MonitorActivities['collectWindow'] {
+  return async ({ runId, scope }) => {
+    const { deployments, models, monitoring } = deps.repositories;
+    const { request } = await runWithRequest(deps.repositories.runs, runId, 'monitor');
+    const champion = await deployments.champion(scope);
+    if (champion === undefined) throw new PerennialError('no-data', `nothing serves ${scope.model} in ${scope.environment}, so there is nothing to monitor; deploy a version first`, { model: scope.model });
+    const { id: configurationId, configuration } = await models.currentConfiguration(scope);
+    await deps.gateways.flush(scope);
+    const to = request.asOf;
+    const from = shiftInstant(to, request.window ?? configuration.monitor.window, -1, configuration.data.timezone);
+    const segments = await monitoring.segments(scope, from, to);
+    const window: MonitoringWindow = {
+      schemaVersion: 1,
+      from,
+      to,
+      configurationId,
+      championReleaseId: champion.release.id,
+      championVersionId: champion.slot.modelVersionId,
+      segments: segments.map((segment) => segment.sha256),
+      dropped: segments.reduce((sum, segment) => sum + segment.dropped, 0),
+    };
+    return { window: await storeJson(deps.objectStore, window) };
+  };
+}

@@ -1,0 +1,25 @@
+import type { RehearsalPeriod } from '../../contracts/rehearsal.ts';
+import type { RehearsalActivities } from '../activity-types.ts';
+import type { ActivityDependencies } from '../dependencies.ts';
+
+/** The whole rehearsal in five numbers; the means are over periods, each counting once. */
+export function createFinishRehearsal(deps: ActivityDependencies): RehearsalActivities['finishRehearsal'] {
+  return async ({ rehearsalId }) => {
+    const { periods } = await deps.repositories.rehearsals.get(rehearsalId);
+    const decided = (decision: string) => periods.filter((period) => period.build?.decision === decision).length;
+    const summary = {
+      metricAsServed: meanOf(periods, (period) => period.metricAsServed),
+      metricNeverReplaced: meanOf(periods, (period) => period.metricNeverReplaced),
+      promoted: decided('promoted'),
+      refused: decided('refused'),
+      unchanged: decided('unchanged'),
+    };
+    await deps.repositories.rehearsals.finish(rehearsalId, summary);
+    return { kind: 'rehearsal', rehearsalId, ...summary };
+  };
+}
+
+function meanOf(periods: readonly RehearsalPeriod[], metric: (period: RehearsalPeriod) => number | null): number {
+  const values = periods.map(metric).filter((value) => value !== null);
+  return values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;
+}

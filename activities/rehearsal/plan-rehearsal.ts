@@ -1,0 +1,24 @@
+import { join } from 'node:path';
+import { sha256OfBytes } from '../../contracts/digest.ts';
+import { PerennialError } from '../../contracts/errors.ts';
+import type { RehearsalActivities } from '../activity-types.ts';
+import type { ActivityDependencies } from '../dependencies.ts';
+import { fetchFiles, withWorkspace } from '../workspace.ts';
+import { rehearsalContext } from './rehearsal-context.ts';
+
+/** Gives the rehearsal's principal its key, and writes the rows to rehearse on as one file to ingest from. */
+export function createPlanRehearsal(deps: ActivityDependencies): RehearsalActivities['planRehearsal'] {
+  return async ({ scope }) => {
+    const { rehearsal, periods, principalId } = await rehearsalContext(deps, scope);
+    if (periods.length === 0) throw new PerennialError('invalid-request', `between ${rehearsal.plan.from} and ${rehearsal.plan.to} there is no whole ${rehearsal.plan.every}`, { from: rehearsal.plan.from, to: rehearsal.plan.to });
+    await deps.repositories.principals.addKey(principalId, sha256OfBytes(deps.rehearsalKey(rehearsal.id)), 'rehearsal', principalId);
+    const dataset = await deps.repositories.datasets.get(rehearsal.plan.datasetVersionId);
+    return withWorkspace(deps.scratchFolder, 'rehearse', async (folder) => {
+      const parts = await fetchFiles(deps.objectStore, dataset.manifest.parts.map((part) => part.sha256), join(folder, 'parts'));
+      const path = join(folder, 'rows.parquet');
+      await deps.tableEngine.exportRows({ parts, columns: dataset.manifest.columns.map((column) => column.name), format: 'parquet', path });
+      const { sha256 } = await deps.objectStore.putFile(path);
+      return { rehearsalId: rehearsal.id, periods: periods.length, rows: sha256 };
+    });
+  };
+}

@@ -1,0 +1,21 @@
+import type { RehearsalActivities } from '../activity-types.ts';
+import type { ActivityDependencies } from '../dependencies.ts';
+import { withWorkspace } from '../workspace.ts';
+import { rowsBetween } from './dataset-rows.ts';
+import { periodAt, rehearsalContext } from './rehearsal-context.ts';
+
+const concurrency = 16;
+
+/** One row one request through the gateway, by what is deployed, with the rows' own times; then their labels. */
+export function createServePeriod(deps: ActivityDependencies): RehearsalActivities['servePeriod'] {
+  return async ({ scope, index }) => {
+    const context = await rehearsalContext(deps, scope);
+    const { rehearsal, configuration, principalId } = context;
+    const { from, to } = periodAt(context, index);
+    await deps.repositories.environments.advanceClock(scope.project, scope.environment, to);
+    const rows = await withWorkspace(deps.scratchFolder, 'serve', (folder) => rowsBetween(deps, { datasetVersionId: rehearsal.plan.datasetVersionId, configuration, from, to, folder }));
+    await deps.gateways.send(scope, rows, { key: deps.rehearsalKey(rehearsal.id), concurrency });
+    await deps.repositories.monitoring.addLabels(scope, rows.map((row) => ({ id: row.id, value: row.target, at: row.eventTime })), principalId);
+    return { rows: rows.length };
+  };
+}

@@ -1,0 +1,13 @@
+import { join } from 'node:path';
+import type { CodeVersion } from '../../contracts/code.ts';
+import type { ActivityDependencies } from '../dependencies.ts';
+
+/** Unpacks a CodeVersion and answers where it lies and where its lock is. */
+export async function unpackCode(deps: ActivityDependencies, code: CodeVersion, folder: string): Promise<{ readonly codeFolder: string; readonly lockPath: string | null }> {
+  const archive = join(folder, 'code.tar');
+  await deps.objectStore.getFile(code.manifest.archive, archive);
+  const codeFolder = join(folder, 'code');
+  await deps.codeArchive.unpack(archive, codeFolder);
+  const { environment } = code.manifest;
+  return { codeFolder, lockPath: environment === null ? null : join(codeFolder, environment.path) };
+}

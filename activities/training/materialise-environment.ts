@@ -1,0 +1,24 @@
+import { cancellationSignal } from '@temporalio/activity';
+import type { TrainActivities } from '../activity-types.ts';
+import type { ActivityDependencies } from '../dependencies.ts';
+import { withWorkspace } from '../workspace.ts';
+import { buildInputs } from './build-inputs.ts';
+import { unpackCode } from './code-folder.ts';
+import { RunLog } from './run-log.ts';
+
+/** Makes the environment of the code's lock on this worker, once a lock; the interpreter and platform are part of the training key. */
+export function createMaterialiseEnvironment(deps: ActivityDependencies): TrainActivities['materialiseEnvironment'] {
+  return async (input) => {
+    const { code } = await buildInputs(deps, input);
+    const log = new RunLog(deps, input.runId);
+    try {
+      return await withWorkspace(deps.scratchFolder, 'environment', async (folder) => {
+        const { lockPath } = await unpackCode(deps, code, folder);
+        const made = await deps.trainer.materialise(lockPath, code.manifest.environment?.lock ?? null, log.line, cancellationSignal());
+        return { interpreter: made.interpreter, platform: made.platform };
+      });
+    } finally {
+      await log.close();
+    }
+  };
+}

@@ -1,0 +1,110 @@
+import { join } from 'node:path';
+import type { BuildPlan } from '../../contracts/build-plan.ts';
+import type { Configuration } from '../../contracts/configuration.ts';
+import type { DatasetVersion } from '../../contracts/dataset.ts';
+import { sha256OfJson } from '../../contracts/digest.ts';
+import { shiftInstant } from '../../contracts/duration.ts';
+import { PerennialError } from '../../contracts/errors.ts';
+import type { Instant } from '../../contracts/identifiers.ts';
+import type { TrainedRows, TrainingKeyParts } from '../../contracts/model-version.ts';
+import type { HoldoutRule } from '../../ports/table-engine.ts';
+import type { TrainActivities } from '../activity-types.ts';
+import type { ActivityDependencies } from '../dependencies.ts';
+import { fetchFiles, storeJson, withWorkspace } from '../workspace.ts';
+import type { BuildInputs } from './build-inputs.ts';
+import { buildInputs } from './build-inputs.ts';
+
+/** Before all data: the lower end of a build without a window. */
+const beginningOfTime = '0001-01-01T00:00:00.000Z';
+
+/** Fixes the rows, and with them the training key; what was trained under the same key is not trained again. */
+export function createResolveBuild(deps: ActivityDependencies): TrainActivities['resolveBuild'] {
+  return async ({ runId, scope, interpreter, platform }) => {
+    const inputs = await buildInputs(deps, { runId, scope });
+    const split = await splitRows(deps, inputs);
+    const trainingKeyParts = keyParts(inputs, split, { interpreter, platform });
+    const trainingKey = sha256OfJson(trainingKeyParts);
+    const champion = await deps.repositories.deployments.champion(scope);
+    const existing = await deps.repositories.versions.byTrainingKey(scope.modelId, trainingKey);
+    const plan: BuildPlan = {
+      schemaVersion: 1,
+      asOf: inputs.request.asOf,
+      datasetVersionId: inputs.dataset.id,
+      codeVersionId: inputs.code.id,
+      configurationId: inputs.configuration.id,
+      train: split.train,
+      holdout: split.holdout,
+      validation: split.validation,
+      trained: split.trained,
+      trainingKey,
+      trainingKeyParts,
+      championVersionId: champion?.slot.modelVersionId ?? null,
+    };
+    return { plan: await storeJson(deps.objectStore, plan), modelVersionId: existing?.id ?? null, unchanged: existing !== undefined && existing.id === plan.championVersionId };
+  };
+}
+
+interface Split extends Pick<BuildPlan, 'train' | 'holdout' | 'validation' | 'trained'> {}
+
+async function splitRows(deps: ActivityDependencies, { request, configuration: { configuration }, dataset, code }: BuildInputs): Promise<Split> {
+  const { data } = configuration;
+  const to = request.asOf;
+  const from = data.window === undefined ? beginningOfTime : shiftInstant(to, data.window, -1, data.timezone);
+  const holdout = holdoutRule(configuration, to);
+  return withWorkspace(deps.scratchFolder, 'resolve', async (folder) => {
+    const parts = await fetchFiles(deps.objectStore, partsWithin(dataset, from, to), join(folder, 'parts'));
+    const paths = { train: join(folder, 'train.parquet'), holdout: join(folder, 'holdout.parquet'), validation: join(folder, 'validation.parquet') };
+    const timed = data.timestamp !== undefined;
+    const rows = await deps.tableEngine.splitWindow({
+      parts,
+      from: timed && data.window !== undefined ? from : undefined,
+      to: timed ? to : undefined,
+      holdout,
+      features: data.features,
+      target: data.target,
+      carried: carriedColumns(configuration),
+      key: data.key,
+      trainPath: paths.train,
+      holdoutPath: paths.holdout,
+      validationPath: code.manifest.validation ? paths.validation : undefined,
+    });
+    const trained: TrainedRows = { dataset: dataset.digest, from, to, holdout, ...rows };
+    const store = async (path: string) => (await deps.objectStore.putFile(path)).sha256;
+    return { train: await store(paths.train), holdout: await store(paths.holdout), validation: code.manifest.validation ? await store(paths.validation) : null, trained };
+  });
+}
+
+function holdoutRule({ build: { holdout }, data }: Configuration, to: Instant): HoldoutRule {
+  if ('fraction' in holdout) return { kind: 'fraction', fraction: holdout.fraction, by: holdout.by };
+  if (data.timestamp === undefined) {
+    throw new PerennialError('invalid-configuration', 'build.holdout.last needs data.timestamp; name the column, or hold out a fraction by a key', { key: 'build.holdout' });
+  }
+  return { kind: 'last', from: shiftInstant(to, holdout.last, -1, data.timezone) };
+}
+
+/** What the holdout carries besides features and target: what slices, blocks and holdout rules need. */
+export function carriedColumns({ data, build }: Configuration): string[] {
+  const slices = build.gates.flatMap((gate) => ('slice' in gate ? [gate.slice] : []));
+  const keys = [data.key, 'fraction' in build.holdout ? build.holdout.by : undefined].filter((column) => column !== undefined);
+  const known = new Set([...data.features, data.target]);
+  return [...new Set([...slices, ...keys])].filter((column) => !known.has(column));
+}
+
+/** Parts that may hold rows of the window; a part without times may hold any. */
+function partsWithin(dataset: DatasetVersion, from: Instant, to: Instant): string[] {
+  return dataset.manifest.parts.filter((part) => (part.from === undefined || part.from < to) && (part.to === undefined || part.to >= from)).map((part) => part.sha256);
+}
+
+function keyParts({ request, configuration: { configuration }, code }: BuildInputs, split: Split, machine: { interpreter: string; platform: string }): TrainingKeyParts {
+  return {
+    schemaVersion: 1,
+    training: split.train,
+    holdout: split.holdout,
+    target: configuration.data.target,
+    features: configuration.data.features,
+    code: code.digest,
+    environment: { lock: code.manifest.environment?.lock ?? null, ...machine },
+    params: { ...configuration.build.params, ...request.params },
+    seed: configuration.build.seed,
+  };
+}

@@ -1,0 +1,15 @@
+import { z } from 'zod';
+import { DatasetManifest, ExpectationResult } from './dataset.ts';
+import { Id, Sha256 } from './identifiers.ts';
+
+/** A batch that is parsed, checked and stored but not committed; a blob. */
+export const StagedDataset = z.object({
+  schemaVersion: z.literal(1),
+  digest: Sha256,
+  manifest: DatasetManifest,
+  expectations: z.array(ExpectationResult),
+  rowsAdded: z.number().int(),
+  rowsSkipped: z.number().int(),
+  expectedHead: Id.nullable(),
+});
+export type StagedDataset = z.infer<typeof StagedDataset>;
