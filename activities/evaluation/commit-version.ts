@@ -1,0 +1,74 @@
+import { join } from 'node:path';
+import { BuildPlan, TrainedFiles } from '../../contracts/build-plan.ts';
+import type { MonitoringReference, Signature } from '../../contracts/model-version.ts';
+import type { ColumnData } from '../../ports/table-engine.ts';
+import type { TrainActivities } from '../activity-types.ts';
+import type { ActivityDependencies } from '../dependencies.ts';
+import { referenceOf } from '../monitoring/reference-of.ts';
+import { readJson, storeJson, withWorkspace } from '../workspace.ts';
+
+/** Rows that a first load is tried on. */
+const sampleRows = 50;
+
+/** Looks at the artifact in a process of its own, describes what it was trained on for monitoring, and commits it. */
+export function createCommitVersion(deps: ActivityDependencies): TrainActivities['commitVersion'] {
+  return async ({ runId, scope, plan: planDigest, trained: trainedDigest }) => {
+    const plan = await readJson(deps.objectStore, planDigest, BuildPlan);
+    const trained = await readJson(deps.objectStore, trainedDigest, TrainedFiles);
+    const { signature, reference } = await withWorkspace(deps.scratchFolder, 'inspect', (folder) => look(deps, plan, trained, folder));
+    const run = await deps.repositories.runs.get(runId);
+    const version = await deps.repositories.versions.commit(
+      scope,
+      {
+        format: 'onnx',
+        artifact: trained.artifact,
+        artifactBytes: trained.artifactBytes,
+        signature,
+        reference,
+        trainingKey: plan.trainingKey,
+        trainingKeyParts: plan.trainingKeyParts,
+        trained: plan.trained,
+        datasetVersionId: plan.datasetVersionId,
+        codeVersionId: plan.codeVersionId,
+        configurationId: plan.configurationId,
+        scriptMetrics: trained.scriptMetrics,
+        files: trained.files,
+        runId,
+      },
+      { by: run.recordedBy, leaseHolder: trained.leaseHolder },
+    );
+    return { modelVersionId: version.id };
+  };
+}
+
+async function look(deps: ActivityDependencies, plan: BuildPlan, trained: TrainedFiles, folder: string): Promise<{ signature: Signature; reference: string }> {
+  const { features, target } = plan.trainingKeyParts;
+  const paths = { artifact: join(folder, 'model.onnx'), train: join(folder, 'train.parquet'), holdout: join(folder, 'holdout.parquet') };
+  await deps.objectStore.getFile(trained.artifact, paths.artifact);
+  await deps.objectStore.getFile(plan.train, paths.train);
+  await deps.objectStore.getFile(plan.holdout, paths.holdout);
+  const holdout = await deps.tableEngine.readColumns({ files: [paths.holdout], columns: features });
+  const signature = await deps.modelRuntime.inspect(paths.artifact, features, firstRows(holdout), Math.min(sampleRows, holdout.rows));
+  const training = await deps.tableEngine.readColumns({ files: [paths.train], columns: [...features, target] });
+  const predictions = await predict(deps, trained.artifact, signature, holdout);
+  const reference: MonitoringReference = {
+    schemaVersion: 1,
+    features: features.map((feature) => referenceOf(feature, training.columns[feature] ?? [])),
+    target: referenceOf(target, training.columns[target] ?? []),
+    prediction: referenceOf('prediction', predictions),
+  };
+  return { signature, reference: await storeJson(deps.objectStore, reference) };
+}
+
+function firstRows({ columns }: ColumnData): ColumnData['columns'] {
+  return Object.fromEntries(Object.entries(columns).map(([name, cells]) => [name, cells.slice(0, sampleRows)]));
+}
+
+async function predict(deps: ActivityDependencies, artifact: string, signature: Signature, rows: ColumnData): Promise<number[]> {
+  const model = await deps.modelRuntime.load(await deps.objectStore.read(artifact), signature);
+  try {
+    return [...(await model.predict(rows.columns, rows.rows))];
+  } finally {
+    await model.release();
+  }
+}

@@ -1,0 +1,57 @@
+import { join, resolve } from 'node:path';
+import type { ActivityDependencies } from '../activities/dependencies.ts';
+import { createSystemClock } from '../adapters/clock/system.ts';
+import { createTarCodeArchive } from '../adapters/code-archive/tar.ts';
+import { createHttpGateways } from '../adapters/gateways/http.ts';
+import { createIdMaker } from '../adapters/ids/uuid.ts';
+import { createOnnxModelRuntime } from '../adapters/model-runtime/onnx.ts';
+import { createDiskObjectStore } from '../adapters/object-store/disk.ts';
+import { createS3ObjectStore } from '../adapters/object-store/s3.ts';
+import { createDuckDbTableEngine } from '../adapters/table-engine/duckdb.ts';
+import { createProcessTrainer } from '../adapters/trainer/process.ts';
+import { createTemporalWorkflowClient } from '../adapters/workflow-client/temporal.ts';
+import { sha256OfBytes } from '../contracts/digest.ts';
+import type { Settings } from '../contracts/settings.ts';
+import { createPostgresRepositories } from '../db/repositories.ts';
+import type { Logger } from '../ports/logger.ts';
+import type { ObjectStore } from '../ports/object-store.ts';
+import { derivedKey } from './derived-keys.ts';
+
+const lifecyclePrincipal = 'lifecycle';
+const workerPrincipal = 'worker';
+
+/** Constructs what activities act through, and the worker's own principal, which may have gateways flush. */
+export async function buildDependencies(settings: Settings, logger: Logger): Promise<ActivityDependencies> {
+  const home = resolve(settings.PERENNIAL_HOME);
+  const clock = createSystemClock();
+  const ids = createIdMaker();
+  const repositories = createPostgresRepositories({ url: settings.DATABASE_URL, clock, ids, logger });
+  const workerKey = derivedKey(settings.PERENNIAL_SECRET, workerPrincipal);
+  const worker = await repositories.principals.ensure(workerPrincipal, 'service', [{ role: 'operator' }], null);
+  await repositories.principals.addKey(worker.id, sha256OfBytes(workerKey), 'derived', null);
+  return {
+    repositories,
+    objectStore: objectStoreOf(settings, home),
+    tableEngine: createDuckDbTableEngine({ scratchFolder: join(home, 'scratch', 'tables') }),
+    modelRuntime: createOnnxModelRuntime(),
+    trainer: createProcessTrainer({ cacheFolder: resolve(settings.PERENNIAL_CACHE ?? join(home, 'cache')) }),
+    codeArchive: createTarCodeArchive(),
+    gateways: createHttpGateways({ liveGateways: () => repositories.deployments.liveGateways(), key: () => workerKey, clock }),
+    workflowClient: createTemporalWorkflowClient(temporalOf(settings, logger)),
+    clock,
+    ids,
+    logger,
+    scratchFolder: join(home, 'scratch', 'activities'),
+    lifecyclePrincipal,
+    rehearsalKey: (rehearsalId) => derivedKey(settings.PERENNIAL_SECRET, `rehearsal/${rehearsalId}`),
+  };
+}
+
+function objectStoreOf(settings: Settings, home: string): ObjectStore {
+  if (settings.S3_ENDPOINT === undefined) return createDiskObjectStore(join(home, 'objects'));
+  return createS3ObjectStore({ endpoint: settings.S3_ENDPOINT, bucket: settings.S3_BUCKET, accessKey: settings.S3_ACCESS_KEY ?? '', secretKey: settings.S3_SECRET_KEY ?? '', region: settings.S3_REGION });
+}
+
+function temporalOf(settings: Settings, logger: Logger): Parameters<typeof createTemporalWorkflowClient>[0] {
+  return { address: settings.TEMPORAL_ADDRESS, namespace: settings.TEMPORAL_NAMESPACE, apiKey: settings.TEMPORAL_API_KEY, logger };
+}

@@ -1,0 +1,33 @@
+import { fileURLToPath } from 'node:url';
+import type { NativeConnection } from '@temporalio/worker';
+import { Worker } from '@temporalio/worker';
+import type { Activities } from '../activities/activity-types.ts';
+import type { ActivityQueue } from '../contracts/workflows.ts';
+import { activityQueues, workflowQueue } from '../contracts/workflows.ts';
+
+/** How much of each kind of work one worker does at once. Training is bounded by the machine, not by waiting. */
+const atOnce: Record<ActivityQueue, number> = { data: 4, train: 2, deploy: 50, monitor: 8 };
+
+const shutdownGraceTime = '5s';
+
+export interface RunningWorkers {
+  /** Settles when every worker has stopped; rejects if one failed. */
+  readonly stopped: Promise<void>;
+  stop(): void;
+}
+
+/** Polls the workflow queue and every activity queue over one connection. */
+export async function runWorkers(connection: NativeConnection, namespace: string, activities: Activities): Promise<RunningWorkers> {
+  const workflows = Worker.create({ connection, namespace, taskQueue: workflowQueue, workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)), shutdownGraceTime });
+  const queues = activityQueues.map((taskQueue) =>
+    Worker.create({ connection, namespace, taskQueue, activities, maxConcurrentActivityTaskExecutions: atOnce[taskQueue], shutdownGraceTime, maxHeartbeatThrottleInterval: '1s' }),
+  );
+  const workers = await Promise.all([workflows, ...queues]);
+  const running = workers.map((worker) => worker.run());
+  const stop = (): void => {
+    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+  };
+  // One that fails takes the others with it: half a worker is worse than none, which a supervisor notices.
+  const stopped = Promise.all(running.map((run) => run.catch((caught: unknown) => { stop(); throw caught; }))).then(() => undefined);
+  return { stopped, stop };
+}
