@@ -1,0 +1,29 @@
+/** Shares below it are taken as it, so that an empty bin gives a large index and not an infinite one. */
+const smallestShare = 1e-4;
+
+/**
+ * Population stability index: Σ (c − r) · ln(c / r) over the bins' shares of the current and the reference sample, which is the
+ * symmetrised Kullback–Leibler divergence in nats. Shares are clipped below at 1e-4 and not renormalised.
+ * By custom, below 0.1 is stable and above 0.2 has shifted. It raises false alarms below about 200 rows.
+ *
+ * Source: Siddiqi, "Credit Risk Scorecards" (2006); Yurdakul, "Statistical properties of the population stability index" (2018).
+ *
+ * @param reference counts by bin or category.
+ * @param current counts in the same bins.
+ * @throws RangeError if the numbers of bins differ or a sample is empty.
+ */
+export function populationStabilityIndex(reference: readonly number[], current: readonly number[]): number {
+  if (reference.length !== current.length) throw new RangeError(`the samples have ${reference.length} and ${current.length} bins`);
+  const referenceRows = total(reference);
+  const currentRows = total(current);
+  if (referenceRows === 0 || currentRows === 0) throw new RangeError('an empty sample has no shares');
+  return reference.reduce((sum, count, bin) => {
+    const before = Math.max(count / referenceRows, smallestShare);
+    const now = Math.max((current[bin] ?? 0) / currentRows, smallestShare);
+    return sum + (now - before) * Math.log(now / before);
+  }, 0);
+}
+
+function total(counts: readonly number[]): number {
+  return counts.reduce((sum, count) => sum + count, 0);
+}
