@@ -1,0 +1,27 @@
+import type { TLSConfig } from '@temporalio/client';
+import { readFile } from 'node:fs/promises';
+import { PerennialError, reasonOf } from '../../contracts/errors.ts';
+import type { Settings } from '../../contracts/settings.ts';
+
+type TlsSettings = Pick<Settings, 'TEMPORAL_TLS_CERT' | 'TEMPORAL_TLS_KEY' | 'TEMPORAL_TLS_CA'>;
+
+/** TLS for Temporal from the PEM files that the settings name; undefined if they name none. `invalid-setting` names the one that is wrong. */
+export async function readTemporalTls(settings: TlsSettings): Promise<TLSConfig | undefined> {
+  const { TEMPORAL_TLS_CERT: cert, TEMPORAL_TLS_KEY: key, TEMPORAL_TLS_CA: ca } = settings;
+  if (cert === undefined && key === undefined && ca === undefined) return undefined;
+  if ((cert === undefined) !== (key === undefined)) {
+    throw new PerennialError('invalid-setting', 'TEMPORAL_TLS_CERT and TEMPORAL_TLS_KEY name a certificate and its key: set both or neither', { variable: cert === undefined ? 'TEMPORAL_TLS_CERT' : 'TEMPORAL_TLS_KEY' });
+  }
+  const tls: TLSConfig = {};
+  if (ca !== undefined) tls.serverRootCACertificate = await pem('TEMPORAL_TLS_CA', ca);
+  if (cert !== undefined && key !== undefined) tls.clientCertPair = { crt: await pem('TEMPORAL_TLS_CERT', cert), key: await pem('TEMPORAL_TLS_KEY', key) };
+  return tls;
+}
+
+async function pem(variable: string, path: string): Promise<Buffer> {
+  try {
+    return await readFile(path);
+  } catch (caught) {
+    throw new PerennialError('invalid-setting', `${variable} names a PEM file that cannot be read: ${reasonOf(caught)}`, { variable }, { cause: caught });
+  }
+}

@@ -1,0 +1,49 @@
+import { PerennialError } from '../contracts/errors.ts';
+
+const months = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
+const weekdays = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
+
+interface Field {
+  readonly name: string;
+  readonly min: number;
+  readonly max: number;
+  readonly words?: readonly string[];
+}
+
+const fields: readonly Field[] = [
+  { name: 'minute', min: 0, max: 59 },
+  { name: 'hour', min: 0, max: 23 },
+  { name: 'day of month', min: 1, max: 31 },
+  { name: 'month', min: 1, max: 12, words: months },
+  { name: 'day of week', min: 0, max: 7, words: weekdays },
+];
+
+/**
+ * Refuses a cron line that Temporal would refuse, with `invalid-request`: it is checked before anything is written,
+ * and so also while Temporal is away. Five fields; lists, ranges and steps.
+ */
+export function checkCron(cron: string, pointer: string): void {
+  const given = cron.trim().split(/\s+/);
+  const complaint = given.length === fields.length ? fields.map((field, index) => complaintAbout(field, given[index] ?? '')).find((text) => text !== undefined) : `has ${given.length} fields and not 5`;
+  if (complaint !== undefined) throw new PerennialError('invalid-request', `the cron line "${cron}" ${complaint}: expected "minute hour day month weekday", e.g. "0 3 1 * *"`, { pointer });
+}
+
+function complaintAbout(field: Field, text: string): string | undefined {
+  return text.split(',').every((part) => isPart(field, part)) ? undefined : `has "${text}" where the ${field.name} (${field.min} to ${field.max}) should be`;
+}
+
+function isPart(field: Field, part: string): boolean {
+  const [range, step, ...rest] = part.split('/');
+  if (range === undefined || rest.length > 0 || (step !== undefined && !/^[1-9]\d{0,2}$/.test(step))) return false;
+  if (range === '*' || range === '?') return true;
+  const ends = range.split('-').map((end) => valueOf(field, end));
+  const [first, last = first] = ends;
+  return ends.length <= 2 && first !== undefined && last !== undefined && ends.every((end) => end !== undefined) && first <= last;
+}
+
+function valueOf({ min, max, words }: Field, text: string): number | undefined {
+  const word = words?.indexOf(text.toLowerCase()) ?? -1;
+  if (word !== -1) return word + (min === 1 ? 1 : 0);
+  const value = /^\d{1,2}$/.test(text) ? Number(text) : Number.NaN;
+  return value >= min && value <= max ? value : undefined;
+}

@@ -1,0 +1,45 @@
+import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Clock } from '../ports/clock.ts';
+import type { IdMaker } from '../ports/ids.ts';
+import type { Logger } from '../ports/logger.ts';
+import type { ObjectStore } from '../ports/object-store.ts';
+import type { Repositories } from '../ports/repositories/repositories.ts';
+import type { TableEngine } from '../ports/table-engine.ts';
+import type { WorkflowClient } from '../ports/workflow-client.ts';
+import type { ScheduleKeeper } from './schedule-keeper.ts';
+import type { SignedIn } from './authentication.ts';
+
+/** What the API is made of; `main.ts` constructs them. */
+export interface ApiDependencies {
+  readonly repositories: Repositories;
+  readonly objectStore: ObjectStore;
+  readonly tableEngine: TableEngine;
+  readonly workflowClient: WorkflowClient;
+  readonly clock: Clock;
+  readonly ids: IdMaker;
+  readonly logger: Logger;
+  /** Where the other parts answer, for people; undefined where unknown. */
+  readonly addresses: Addresses;
+  /** An existing folder for downloads that are being made. */
+  readonly scratchFolder: string;
+  /** How often commands that Temporal has not been told of are sent again. Default 2000. */
+  readonly dispatchEveryMs?: number;
+}
+
+export interface Addresses {
+  readonly gateway?: string;
+  readonly temporalUi?: string;
+}
+
+/** What routes are given. */
+export interface RouteContext extends ApiDependencies {
+  readonly signedIn: SignedIn;
+  readonly schedules: ScheduleKeeper;
+  /** Aborted when the server begins to close, so that streams that would go on end. */
+  readonly closing: AbortSignal;
+}
+
+/** Fastify with zod schemas as types. */
+export type Api = FastifyInstance<RawServerDefault, IncomingMessage, ServerResponse, FastifyBaseLogger, ZodTypeProvider>;

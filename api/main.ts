@@ -1,0 +1,102 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { createSystemClock } from '../adapters/clock/system.ts';
+import { createIdMaker } from '../adapters/ids/uuid.ts';
+import { createLogger } from '../adapters/logger/pino.ts';
+import { createDiskObjectStore } from '../adapters/object-store/disk.ts';
+import { createS3ObjectStore } from '../adapters/object-store/s3.ts';
+import { createDuckDbTableEngine } from '../adapters/table-engine/duckdb.ts';
+import { readTemporalTls } from '../adapters/workflow-client/temporal-tls.ts';
+import { createTemporalWorkflowClient } from '../adapters/workflow-client/temporal.ts';
+import { sha256OfBytes } from '../contracts/digest.ts';
+import { PerennialError, reasonOf } from '../contracts/errors.ts';
+import { parseSettings, Settings } from '../contracts/settings.ts';
+import { migrate } from '../db/migrate.ts';
+import { createPostgresRepositories } from '../db/repositories.ts';
+import type { Logger } from '../ports/logger.ts';
+import type { ObjectStore } from '../ports/object-store.ts';
+import type { Repositories } from '../ports/repositories/repositories.ts';
+import { buildApi } from './server.ts';
+
+const closeWithinMs = 5_000;
+
+// Only the worker needs the secret that rehearsals' keys come from.
+const ApiSettings = Settings.omit({ PERENNIAL_SECRET: true });
+type ApiSettings = Omit<Settings, 'PERENNIAL_SECRET'>;
+
+try {
+  await serve(parseSettings(ApiSettings, process.env));
+} catch (caught) {
+  // The settings may be what is wrong, so the logger is one that needs none.
+  createLogger({ name: 'api', level: 'info' }).error(caught instanceof PerennialError ? { code: caught.code } : { err: caught }, `the API cannot start: ${reasonOf(caught)}`);
+  process.exit(1);
+}
+
+async function serve(settings: ApiSettings): Promise<void> {
+  const logger = createLogger({ name: 'api', level: settings.PERENNIAL_LOG_LEVEL });
+  const clock = createSystemClock();
+  const ids = createIdMaker();
+  const home = resolve(settings.PERENNIAL_HOME);
+  await mkdir(join(home, 'scratch'), { recursive: true });
+  const scratchFolder = await mkdtemp(join(home, 'scratch', 'api-'));
+
+  await migrate(settings.DATABASE_URL);
+  const repositories = createPostgresRepositories({ url: settings.DATABASE_URL, clock, ids, logger });
+  await ensureAdministrator(repositories, settings.PERENNIAL_ADMIN_KEY);
+  const workflowClient = createTemporalWorkflowClient({ address: settings.TEMPORAL_ADDRESS, namespace: settings.TEMPORAL_NAMESPACE, tls: await readTemporalTls(settings), apiKey: settings.TEMPORAL_API_KEY, logger });
+  const tableEngine = createDuckDbTableEngine({ scratchFolder: join(scratchFolder, 'tables') });
+  const api = await buildApi({
+    repositories,
+    objectStore: objectStoreOf(settings, home),
+    tableEngine,
+    workflowClient,
+    clock,
+    ids,
+    logger,
+    addresses: { gateway: settings.PERENNIAL_GATEWAY_ADDRESS ?? `http://${settings.PERENNIAL_GATEWAY_HOST}:${settings.PERENNIAL_GATEWAY_PORT}`, temporalUi: settings.PERENNIAL_TEMPORAL_UI_URL },
+    scratchFolder,
+  });
+  stopOnSignals(logger, async () => {
+    await api.close();
+    await Promise.all([workflowClient.close(), tableEngine.close()]);
+    await repositories.close();
+    await rm(scratchFolder, { recursive: true, force: true });
+  });
+  const address = await api.listen({ host: settings.PERENNIAL_API_HOST, port: settings.PERENNIAL_API_PORT });
+  logger.info({ address, docs: `${address}/docs` }, 'the API is ready');
+}
+
+function objectStoreOf(settings: ApiSettings, home: string): ObjectStore {
+  if (settings.S3_ENDPOINT === undefined) return createDiskObjectStore(join(home, 'objects'));
+  return createS3ObjectStore({ endpoint: settings.S3_ENDPOINT, bucket: settings.S3_BUCKET, accessKey: settings.S3_ACCESS_KEY ?? '', secretKey: settings.S3_SECRET_KEY ?? '', region: settings.S3_REGION });
+}
+
+async function ensureAdministrator(repositories: Repositories, key: string | undefined): Promise<void> {
+  if (key === undefined) return;
+  const admin = await repositories.principals.ensure('admin', 'person', [{ role: 'admin' }], null);
+  await repositories.principals.addKey(admin.id, sha256OfBytes(key), 'PERENNIAL_ADMIN_KEY', null);
+}
+
+/** Lets requests under way end, for five seconds at most. */
+function stopOnSignals(logger: Logger, close: () => Promise<void>): void {
+  let stopping = false;
+  const stop = (signal: NodeJS.Signals) => {
+    if (stopping) return;
+    stopping = true;
+    logger.info({ signal }, 'the API stops');
+    const late = setTimeout(() => {
+      logger.warn({}, 'the API did not close in time; what it held is dropped');
+      process.exit(0);
+    }, closeWithinMs - 500);
+    close().then(
+      () => process.exit(0),
+      (caught: unknown) => {
+        clearTimeout(late);
+        logger.error({ err: caught }, 'the API did not close cleanly');
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+}

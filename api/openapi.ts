@@ -1,0 +1,72 @@
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { Approval } from '../contracts/approval.ts';
+import { CodeVersion } from '../contracts/code.ts';
+import { Command } from '../contracts/command.ts';
+import { Configuration } from '../contracts/configuration.ts';
+import { DatasetVersion } from '../contracts/dataset.ts';
+import { Generation } from '../contracts/deployment.ts';
+import { Environment } from '../contracts/environment.ts';
+import { Evaluation, EvaluationBody } from '../contracts/evaluation.ts';
+import { Model } from '../contracts/model.ts';
+import { ModelVersion } from '../contracts/model-version.ts';
+import { Principal } from '../contracts/principal.ts';
+import { Rehearsal } from '../contracts/rehearsal.ts';
+import { Release } from '../contracts/release.ts';
+import { Report } from '../contracts/report.ts';
+import { Run, RunRequest } from '../contracts/run.ts';
+import { Schedule } from '../contracts/schedule.ts';
+import type { Api } from './dependencies.ts';
+import { Problem } from './problem.ts';
+
+/** The nouns that the document names once and refers to. */
+const nouns = {
+  Approval, CodeVersion, Command, Configuration, DatasetVersion, Environment, Evaluation, EvaluationBody, Generation, Model, ModelVersion,
+  Principal, Problem, Rehearsal, Release, Report, Run, RunRequest, Schedule,
+};
+
+const about = `Keeps models fresh in production: data, build, deploy, monitor, again.
+
+Errors are problem documents (RFC 9457). Lists page by \`cursor\`. POSTs that start something take an \`Idempotency-Key\` and answer 202.
+\`Perennial-Project\` names the project, \`?environment=\` the environment.`;
+
+const bytes = { schema: { type: 'string', format: 'binary' } };
+
+/** Bodies that no zod schema checks: they are streamed, or have a parser of their own. */
+const otherBodies: Readonly<Record<string, Record<string, object>>> = {
+  'put /v1/blobs/{sha256}': { 'application/octet-stream': bytes },
+  'put /v1/models/{model}': { 'application/json': { schema: { $ref: '#/components/schemas/ConfigurationInput' } }, 'application/yaml': { schema: { type: 'string', description: 'perennial.yaml' } } },
+};
+
+/** `/openapi.json` from the schemas that requests and answers are checked by, and a page to read it at `/docs`. */
+export async function registerOpenApi(app: Api, version: string): Promise<void> {
+  const schemaRegistry = z.registry<{ id: string }>();
+  for (const [id, schema] of Object.entries(nouns)) schemaRegistry.add(schema, { id });
+  const transformObject = createJsonSchemaTransformObject({ schemaRegistry });
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'Perennial', version, description: about, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
+      components: { securitySchemes: { key: { type: 'http', scheme: 'bearer' } } },
+      security: [{ key: [] }],
+    },
+    transform: createJsonSchemaTransform({ schemaRegistry }),
+    transformObject: (document) => withOtherBodies(transformObject(document)),
+  });
+  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true });
+  app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
+}
+
+type OpenApiDocument = ReturnType<ReturnType<typeof createJsonSchemaTransformObject>>;
+
+function withOtherBodies(document: OpenApiDocument): OpenApiDocument {
+  for (const [path, operations] of Object.entries(document.paths ?? {})) {
+    for (const [method, operation] of Object.entries(operations ?? {})) {
+      const content = otherBodies[`${method} ${path}`];
+      if (content && typeof operation === 'object' && operation !== null) Object.assign(operation, { requestBody: { required: true, content } });
+    }
+  }
+  return document;
+}

@@ -1,0 +1,58 @@
+import type { FastifyError } from 'fastify';
+import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import type { ErrorCode } from '../contracts/errors.ts';
+import { errorTable, PerennialError } from '../contracts/errors.ts';
+
+/** RFC 9457. Besides these it has the error's own fields. */
+export const Problem = z
+  .looseObject({
+    type: z.string(),
+    title: z.string(),
+    status: z.number().int(),
+    detail: z.string(),
+    code: z.string(),
+    /** The request, as the log names it. */
+    instance: z.string().optional(),
+    /** JSON pointer to what is wrong: into the body, or after `/query`, `/path` or `/headers`. */
+    pointer: z.string().optional(),
+  })
+  .meta({ description: 'RFC 9457 problem document' });
+export type Problem = z.infer<typeof Problem>;
+
+export function problemOf(error: PerennialError, requestId: string): Problem {
+  const { code } = error;
+  // What an unexpected error says may be about the inside; it goes to the log alone.
+  const detail = code === 'internal' ? `something went wrong inside; the log has it under request ${requestId}` : error.message;
+  return { ...(code === 'internal' ? {} : error.fields), type: `urn:perennial:error:${code}`, title: errorTable[code].about, status: error.status, detail, code, instance: `urn:uuid:${requestId}` };
+}
+
+/** Any caught value as the error that it is to the caller. */
+export function perennialErrorOf(caught: unknown): PerennialError {
+  if (caught instanceof PerennialError) return caught;
+  if (hasZodFastifySchemaValidationErrors(caught)) return invalidRequest(caught);
+  const framework = caught instanceof Error && 'code' in caught && typeof caught.code === 'string' ? frameworkCodes[caught.code] : undefined;
+  if (framework && caught instanceof Error) return new PerennialError(framework, caught.message, {}, { cause: caught });
+  return new PerennialError('internal', 'unexpected', {}, { cause: caught });
+}
+
+const frameworkCodes: Readonly<Record<string, ErrorCode>> = {
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'invalid-request',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'invalid-request',
+  FST_ERR_CTP_INVALID_JSON_BODY: 'invalid-request',
+  FST_ERR_CTP_EMPTY_JSON_BODY: 'invalid-request',
+  FST_ERR_CTP_BODY_TOO_LARGE: 'too-large',
+  FST_ERR_BAD_URL: 'invalid-request',
+  FST_ERR_MAX_PARAM_LENGTH: 'not-found',
+};
+
+const placeOf: Readonly<Record<string, string>> = { querystring: '/query', params: '/path', headers: '/headers' };
+
+type ValidationError = Omit<FastifyError, 'validation'> & { validation: { instancePath: string; message?: string }[] };
+
+function invalidRequest(error: ValidationError): PerennialError {
+  const place = placeOf[error.validationContext ?? 'body'] ?? '';
+  const problems = error.validation.map(({ instancePath, message }) => ({ pointer: `${place}${instancePath === '/' ? '' : instancePath}`, message: message ?? 'is wrong' }));
+  const said = problems.map(({ pointer, message }) => `${pointer === '' ? 'the body' : pointer}: ${message}`);
+  return new PerennialError('invalid-request', said.join('; '), { pointer: problems[0]?.pointer ?? place, problems: said });
+}

@@ -1,0 +1,40 @@
+import { z } from 'zod';
+import { Command } from '../contracts/command.ts';
+import { Id, Name, PageRequest } from '../contracts/identifiers.ts';
+import { Run } from '../contracts/run.ts';
+import { Problem } from './problem.ts';
+
+// The parts that routes share. Bodies are strict: a field that nobody knows is an error, not ignored.
+
+export const ProjectHeaders = z.looseObject({ 'perennial-project': Name.default('default') });
+export type ProjectHeaders = z.infer<typeof ProjectHeaders>;
+
+/** Of requests that start something. */
+export const StartHeaders = ProjectHeaders.extend({ 'idempotency-key': z.string().min(1).max(200).optional() });
+
+export const ModelParams = z.object({ model: Name });
+export const IdParams = z.object({ id: Id });
+export const NumberParams = ModelParams.extend({ version: z.coerce.number().int().min(1).max(2 ** 31 - 1) });
+
+export const EnvironmentQuery = z.object({ environment: Name.default('production') });
+export const EnvironmentPage = PageRequest.extend(EnvironmentQuery.shape);
+
+export function pageOf<Item extends z.ZodType>(item: Item) {
+  return z.object({ items: z.array(item).readonly(), next: z.string().optional() });
+}
+
+export const StartedRun = z.object({ run: Run });
+export const AcceptedCommand = z.object({ command: Command });
+
+/** Of every route: whatever goes wrong is a problem document. */
+export const problems = { default: { description: 'What went wrong', content: { 'application/problem+json': { schema: Problem } } } };
+
+/** An answer in one of several media types; streamed ones are not checked against their schema. */
+export function answersAs(description: string, content: Readonly<Record<string, z.ZodType>>) {
+  return { 200: { description, content: Object.fromEntries(Object.entries(content).map(([type, schema]) => [type, { schema }])) }, ...problems };
+}
+
+export function bytesAs(...types: readonly string[]) {
+  const bytes = z.string().meta({ format: 'binary' });
+  return answersAs('The bytes', Object.fromEntries(types.map((type) => [type, bytes])));
+}

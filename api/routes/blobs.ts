@@ -1,0 +1,63 @@
+import { Readable, Transform } from 'node:stream';
+import { z } from 'zod';
+import { PerennialError } from '../../contracts/errors.ts';
+import { Sha256 } from '../../contracts/identifiers.ts';
+import { authorizeSomewhere } from '../access.ts';
+import type { Api, RouteContext } from '../dependencies.ts';
+import { ProjectHeaders, problems } from '../request-shapes.ts';
+
+const limitBytes = 5 * 1024 ** 3;
+const leaseMs = 24 * 60 * 60_000;
+
+export function blobRoutes(app: Api, context: RouteContext): void {
+  const { repositories, objectStore, clock } = context;
+
+  void app.register(async (uploads: Api) => {
+    // Whatever it claims to be, it is bytes, and none of them are held here.
+    uploads.removeAllContentTypeParsers();
+    uploads.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+
+    uploads.put(
+      '/v1/blobs/:sha256',
+      {
+        schema: {
+          tags: ['blobs'],
+          summary: 'Upload bytes under their SHA-256; again is free',
+          params: z.object({ sha256: Sha256 }),
+          headers: ProjectHeaders,
+          response: { 200: z.object({ sha256: Sha256, bytes: z.number().int(), existed: z.boolean() }), ...problems },
+        },
+      },
+      async (request) => {
+        const principal = authorizeSomewhere(context, request, 'operator', request.headers['perennial-project']);
+        const { sha256 } = request.params;
+        if (Number(request.headers['content-length'] ?? 0) > limitBytes) throw tooLarge();
+        const body = request.body instanceof Readable ? request.body : Readable.from([]);
+        const { bytes, existed } = await objectStore.put(sha256, atMost(body));
+        await repositories.blobs.record(sha256, bytes, new Date(Date.parse(clock.now()) + leaseMs).toISOString(), principal.id);
+        return { sha256, bytes, existed };
+      },
+    );
+  });
+}
+
+/** Passes the stream on and fails it at the limit; an aborted request fails it too, so that nothing is kept of it. */
+function atMost(source: Readable): Readable {
+  let seen = 0;
+  const counted = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      seen += chunk.length;
+      if (seen > limitBytes) done(tooLarge());
+      else done(null, chunk);
+    },
+  });
+  source.once('error', (error) => counted.destroy(error));
+  source.once('close', () => {
+    if (!source.readableEnded) counted.destroy(new PerennialError('invalid-request', 'the upload ended before its last byte; send it again'));
+  });
+  return source.pipe(counted);
+}
+
+function tooLarge(): PerennialError {
+  return new PerennialError('too-large', 'an upload may have at most 5 GiB; split the file', { limitBytes });
+}

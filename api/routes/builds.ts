@@ -1,0 +1,42 @@
+import { z } from 'zod';
+import { InstantInput } from '../../contracts/identifiers.ts';
+import { enter } from '../access.ts';
+import type { Api, RouteContext } from '../dependencies.ts';
+import { EnvironmentQuery, ModelParams, problems, StartedRun, StartHeaders } from '../request-shapes.ts';
+import { submitRun } from '../submission.ts';
+
+const Build = z
+  .strictObject({
+    dataset: z.number().int().min(1).optional(),
+    code: z.number().int().min(1).optional(),
+    params: z.record(z.string(), z.json()).optional(),
+    asOf: InstantInput.optional(),
+  })
+  .prefault({});
+
+export function buildRoutes(app: Api, context: RouteContext): void {
+  const { datasets, code, environments } = context.repositories;
+
+  app.post(
+    '/v1/models/:model/builds',
+    { schema: { tags: ['builds'], summary: 'Train, evaluate and gate', headers: StartHeaders, params: ModelParams, querystring: EnvironmentQuery, body: Build, response: { 202: StartedRun, ...problems } } },
+    async (request, reply) => {
+      const { scope } = await enter(context, request, 'operator');
+      const asked = request.body;
+      const started = await submitRun(context, request, scope, {
+        kind: 'run',
+        schemaVersion: 1,
+        request: {
+          kind: 'build',
+          schemaVersion: 1,
+          datasetVersionId: asked.dataset === undefined ? undefined : (await datasets.byNumber(scope.modelId, asked.dataset)).id,
+          codeVersionId: asked.code === undefined ? undefined : (await code.byNumber(scope.modelId, asked.code)).id,
+          params: asked.params,
+          asOf: asked.asOf ?? (await environments.now(scope.project, scope.environment)),
+          automated: false,
+        },
+      });
+      return reply.code(202).send(started);
+    },
+  );
+}

@@ -1,0 +1,33 @@
+import type { Api, RouteContext } from '../dependencies.ts';
+import type { ApiMetrics } from '../metrics.ts';
+import { approvalRoutes } from './approvals.ts';
+import { blobRoutes } from './blobs.ts';
+import { buildRoutes } from './builds.ts';
+import { codeRoutes } from './code.ts';
+import { datasetRoutes } from './datasets.ts';
+import { deploymentRoutes } from './deployments.ts';
+import { environmentRoutes } from './environments.ts';
+import { healthRoutes } from './health.ts';
+import { labelRoutes } from './labels.ts';
+import { ledgerRoutes } from './ledger.ts';
+import { modelRoutes } from './models.ts';
+import { principalRoutes } from './principals.ts';
+import { rehearsalRoutes } from './rehearsals.ts';
+import { reportRoutes } from './reports.ts';
+import { runRoutes } from './runs.ts';
+import { scheduleRoutes } from './schedules.ts';
+import { servedRoutes } from './served.ts';
+import { triggerRoutes } from './triggers.ts';
+import { unbuiltRoutes } from './unbuilt.ts';
+import { versionRoutes } from './versions.ts';
+
+const nouns: readonly ((app: Api, context: RouteContext) => void)[] = [
+  modelRoutes, datasetRoutes, codeRoutes, buildRoutes, versionRoutes, deploymentRoutes, approvalRoutes, labelRoutes, reportRoutes, triggerRoutes,
+  rehearsalRoutes, scheduleRoutes, environmentRoutes, principalRoutes, runRoutes, servedRoutes, ledgerRoutes, blobRoutes, unbuiltRoutes,
+];
+
+/** One file a noun, one line a file. */
+export function registerRoutes(app: Api, context: RouteContext, metrics: ApiMetrics): void {
+  healthRoutes(app, context, metrics);
+  for (const register of nouns) register(app, context);
+}

@@ -1,0 +1,24 @@
+import { z } from 'zod';
+import { PerennialError } from '../../contracts/errors.ts';
+import { Name } from '../../contracts/identifiers.ts';
+import type { Api, RouteContext } from '../dependencies.ts';
+import { NumberParams } from '../request-shapes.ts';
+import { Problem } from '../problem.ts';
+
+const tags = ['not built yet'];
+const Connection = z.object({ name: Name });
+const response = { 501: { description: 'Not built yet', content: { 'application/problem+json': { schema: Problem } } } };
+
+/** Routes that are promised and not built: they say so, so that nobody takes their absence for a mistake in the path. */
+export function unbuiltRoutes(app: Api, _context: RouteContext): void {
+  const refuse = (what: string, wayOut: string) => () => {
+    throw new PerennialError('not-implemented', `${what} is not built yet; ${wayOut}`);
+  };
+  const connections = refuse('a named connection', 'upload files with the command line instead');
+
+  app.get('/v1/models/:model/datasets/:version/diff/:other', { schema: { tags, summary: 'Compare two datasets', params: NumberParams.extend({ other: NumberParams.shape.version }), response } }, refuse('comparing datasets', 'read both with GET …/datasets/{version} and compare their profiles'));
+  app.put('/v1/connections/:name', { schema: { tags, summary: 'Set a named connection', params: Connection, response } }, connections);
+  app.get('/v1/connections/:name', { schema: { tags, summary: 'A named connection', params: Connection, response } }, connections);
+  app.delete('/v1/connections/:name', { schema: { tags, summary: 'Remove a named connection', params: Connection, response } }, connections);
+  app.post('/v1/gc', { schema: { tags, summary: 'Collect garbage', response } }, refuse('garbage collection', 'nothing is removed meanwhile'));
+}

@@ -1,0 +1,70 @@
+import fastify from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
+import { createAuthentication } from './authentication.ts';
+import type { Api, ApiDependencies, RouteContext } from './dependencies.ts';
+import { startDispatcher } from './dispatcher.ts';
+import { createApiMetrics } from './metrics.ts';
+import { registerOpenApi } from './openapi.ts';
+import { perennialErrorOf } from './problem.ts';
+import { registerRoutes } from './routes/index.ts';
+import { answerProblem, answerProblems, observeRequests } from './server-hooks.ts';
+import { createScheduleKeeper } from './schedule-keeper.ts';
+import { version } from './version.ts';
+
+const jsonLimitBytes = 1024 ** 2;
+const requestTimeoutMs = 2 * 60 * 60_000;
+
+/**
+ * The API, not yet listening. It wakes lifecycles that wait for Temporal from when it is ready until it is closed;
+ * streams that would go on end when it closes.
+ */
+export async function buildApi(dependencies: ApiDependencies): Promise<Api> {
+  const { repositories, ids, logger } = dependencies;
+  const authentication = createAuthentication(repositories.principals);
+  const closing = new AbortController();
+  const app: Api = fastify({
+    bodyLimit: jsonLimitBytes,
+    genReqId: () => ids.next(),
+    requestTimeout: requestTimeoutMs,
+    return503OnClosing: true,
+    forceCloseConnections: 'idle',
+    // A path that cannot be decoded reaches no hook; who sends it learns no more than others without a key.
+    frameworkErrors: (error, request, reply) => {
+      authentication.authenticate(request, reply).then(
+        () => answerProblem(reply, perennialErrorOf(error), request.id),
+        (refused: unknown) => answerProblem(reply, perennialErrorOf(refused), request.id),
+      );
+    },
+  }).withTypeProvider<ZodTypeProvider>();
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  acceptEmptyJson(app);
+
+  const metrics = createApiMetrics(dependencies);
+  observeRequests(app, logger, metrics);
+  app.addHook('onRequest', (request, reply) => authentication.authenticate(request, reply));
+  answerProblems(app, logger);
+
+  const schedules = createScheduleKeeper(dependencies);
+  const context: RouteContext = { ...dependencies, signedIn: authentication.signedIn, schedules, closing: closing.signal };
+  await registerOpenApi(app, version);
+  await app.register(async (scope: Api) => registerRoutes(scope, context, metrics));
+
+  app.addHook('onReady', async () => {
+    const dispatcher = startDispatcher(dependencies, dependencies.dispatchEveryMs ?? 2_000, schedules.catchUp);
+    closing.signal.addEventListener('abort', () => void dispatcher.stop());
+  });
+  app.addHook('preClose', async () => closing.abort());
+  return app;
+}
+
+/** A POST whose fields are all optional may come with no body, and a client's JSON header on it. */
+function acceptEmptyJson(app: Api): void {
+  const parseJson = app.getDefaultJsonParser('error', 'error');
+  app.removeContentTypeParser('application/json');
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null, undefined);
+    else void parseJson(request, body.toString(), done);
+  });
+}
