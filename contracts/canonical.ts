@@ -1,6 +1,12 @@
 import canonicalize from 'canonicalize';
 
-export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue | undefined };
+export type JsonValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly JsonValue[]
+  | { readonly [key: string]: JsonValue | undefined };
 
 /** RFC 8785 JSON: the same value always gives the same text, so its digest can be its name. Keys that are undefined are left out. */
 export function canonicalJson(value: unknown): string {

@@ -16,7 +16,13 @@ export const CodeManifest = z.object({
 });
 export type CodeManifest = z.infer<typeof CodeManifest>;
 
-export const CodeOrigin = z.object({ kind: z.literal('folder'), files: z.number().int(), bytes: z.number().int(), gitCommit: z.string().optional(), dirty: z.boolean().optional() });
+export const CodeOrigin = z.object({
+  kind: z.literal('folder'),
+  files: z.number().int(),
+  bytes: z.number().int(),
+  gitCommit: z.string().optional(),
+  dirty: z.boolean().optional(),
+});
 export type CodeOrigin = z.infer<typeof CodeOrigin>;
 
 export const CodeVersion = z.object({

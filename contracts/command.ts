@@ -10,7 +10,13 @@ import { TriggerKind } from './trigger.ts';
  */
 export const CommandBody = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('run'), schemaVersion: z.literal(1), request: RunRequest }),
-  z.object({ kind: z.literal('trigger'), schemaVersion: z.literal(1), trigger: TriggerKind, reason: z.string(), fingerprint: z.string() }),
+  z.object({
+    kind: z.literal('trigger'),
+    schemaVersion: z.literal(1),
+    trigger: TriggerKind,
+    reason: z.string(),
+    fingerprint: z.string(),
+  }),
   z.object({ kind: z.literal('resume'), schemaVersion: z.literal(1), reason: z.string() }),
   z.object({ kind: z.literal('cancel'), schemaVersion: z.literal(1), runId: Id, reason: z.string() }),
   /** Virtual clocks only: the period is over, now is `asOf`; pending triggers coalesce into one build. */

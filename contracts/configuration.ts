@@ -24,7 +24,10 @@ export const Expectation = z
     max: z.number().optional(),
     values: z.array(Scalar).min(1).optional(),
   })
-  .refine((e) => e.type ?? e.notNull ?? e.unique ?? e.min ?? e.max ?? e.values, 'names no check: give type, notNull, unique, min, max or values');
+  .refine(
+    (e) => e.type ?? e.notNull ?? e.unique ?? e.min ?? e.max ?? e.values,
+    'names no check: give type, notNull, unique, min, max or values',
+  );
 export type Expectation = z.infer<typeof Expectation>;
 
 const Data = z.strictObject({
@@ -33,7 +36,10 @@ const Data = z.strictObject({
   timestamp: z.string().min(1).max(2000).optional(),
   timezone: z
     .string()
-    .refine((zone) => Intl.supportedValuesOf('timeZone').includes(zone) || zone === 'UTC', 'is not an IANA time zone such as Europe/Berlin')
+    .refine(
+      (zone) => Intl.supportedValuesOf('timeZone').includes(zone) || zone === 'UTC',
+      'is not an IANA time zone such as Europe/Berlin',
+    )
     .default('UTC'),
   key: ColumnName.optional(),
   target: ColumnName,
@@ -60,7 +66,11 @@ export function isBetterWhenSmall(metric: RegressionMetricName): boolean {
 
 const Confidence = z.number().min(0.5).lt(1);
 
-export const ThresholdGate = z.strictObject({ metric: RegressionMetricName, max: z.number().optional(), min: z.number().optional() });
+export const ThresholdGate = z.strictObject({
+  metric: RegressionMetricName,
+  max: z.number().optional(),
+  min: z.number().optional(),
+});
 export const ChampionGate = z.strictObject({
   metric: RegressionMetricName,
   versus: z.literal('champion'),
@@ -84,7 +94,12 @@ export type Gate = z.infer<typeof Gate>;
 const ByteSize = z.string().regex(/^\d+(KiB|MiB|GiB)$/, 'expected a size such as 512MiB or 2GiB');
 
 const Build = z.strictObject({
-  seed: z.number().int().min(0).max(2 ** 31 - 1).default(0),
+  seed: z
+    .number()
+    .int()
+    .min(0)
+    .max(2 ** 31 - 1)
+    .default(0),
   params: z.record(z.string(), z.json()).default({}),
   timeout: Duration.default('30m'),
   resources: z.strictObject({ queue: z.literal('train').default('train'), memory: ByteSize.optional() }).prefault({}),
@@ -104,7 +119,10 @@ const Strategy = z.strictObject({
     .array(z.number().int().min(1).max(100))
     .min(1)
     .max(20)
-    .refine((steps) => steps.at(-1) === 100 && steps.every((step, i) => i === 0 || step > (steps[i - 1] ?? 0)), 'must rise and end at 100, e.g. [10, 50, 100]')
+    .refine(
+      (steps) => steps.at(-1) === 100 && steps.every((step, i) => i === 0 || step > (steps[i - 1] ?? 0)),
+      'must rise and end at 100, e.g. [10, 50, 100]',
+    )
     .default([100]),
   bake: Duration.default('5m'),
   minRequests: z.number().int().min(0).default(50),
@@ -124,7 +142,12 @@ const Deploy = z.strictObject({
 });
 
 const Serve = z.strictObject({
-  log: z.strictObject({ sample: z.number().min(0).max(1).default(1), onFull: z.enum(['drop-counted', 'refuse']).default('drop-counted') }).prefault({}),
+  log: z
+    .strictObject({
+      sample: z.number().min(0).max(1).default(1),
+      onFull: z.enum(['drop-counted', 'refuse']).default('drop-counted'),
+    })
+    .prefault({}),
 });
 
 const NumericTest = z.enum(['psi', 'ks']);
@@ -145,11 +168,15 @@ const Monitor = z.strictObject({
       minFeatures: z.number().int().min(1).default(1),
     })
     .prefault({}),
-  performance: z.strictObject({ metric: RegressionMetricName, max: z.number().optional(), min: z.number().optional() }).optional(),
+  performance: z
+    .strictObject({ metric: RegressionMetricName, max: z.number().optional(), min: z.number().optional() })
+    .optional(),
   notify: z.array(z.never()).max(0).default([]),
 });
 
-export const Budget = z.string().regex(/^\d{1,6} per (day|week|month|year)$/, 'expected a budget such as "30 per month"');
+export const Budget = z
+  .string()
+  .regex(/^\d{1,6} per (day|week|month|year)$/, 'expected a budget such as "30 per month"');
 
 const Retrain = z.strictObject({
   schedule: z.string().min(9).max(100).optional(),
@@ -159,7 +186,10 @@ const Retrain = z.strictObject({
   budget: Budget.default('30 per month'),
 });
 
-const Retention = z.strictObject({ predictions: Duration.default('400 days'), rejectedVersions: Duration.default('90 days') });
+const Retention = z.strictObject({
+  predictions: Duration.default('400 days'),
+  rejectedVersions: Duration.default('90 days'),
+});
 
 /** `perennial.yaml` as this version builds it, every default filled in. Its canonical JSON's digest is a ConfigurationVersion's identity. */
 export const Configuration = z.strictObject({

@@ -49,7 +49,9 @@ export const ExpectationResult = z.object({
   severity: z.enum(['error', 'warn']),
   violations: z.number().int(),
   /** At most ten offending rows: line numbers of the batch (the first data row is 1) and what stood there. */
-  examples: z.array(z.object({ row: z.number().int(), value: z.union([z.string(), z.number(), z.boolean(), z.null()]) })),
+  examples: z.array(
+    z.object({ row: z.number().int(), value: z.union([z.string(), z.number(), z.boolean(), z.null()]) }),
+  ),
 });
 export type ExpectationResult = z.infer<typeof ExpectationResult>;
 
@@ -70,5 +72,9 @@ export const DatasetVersion = z.object({
 export type DatasetVersion = z.infer<typeof DatasetVersion>;
 
 /** Files that a batch is made of, in the order of their names, already in the object store. */
-export const BatchFile = z.object({ name: z.string().min(1).max(500), sha256: Sha256, format: z.enum(['csv', 'parquet']) });
+export const BatchFile = z.object({
+  name: z.string().min(1).max(500),
+  sha256: Sha256,
+  format: z.enum(['csv', 'parquet']),
+});
 export type BatchFile = z.infer<typeof BatchFile>;

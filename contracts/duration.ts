@@ -44,6 +44,15 @@ export function shiftInstant(instant: Instant, duration: Duration, sign: 1 | -1,
 /** Length in milliseconds; months count 30 days and years 365, so only for durations that the calendar does not decide. */
 export function durationMs(duration: Duration): number {
   const { amount, unit } = mustParse(duration);
-  const length = { milliseconds: 1, seconds: 1e3, minutes: 6e4, hours: 36e5, days: 864e5, weeks: 6048e5, months: 2592e6, years: 31536e6 };
+  const length = {
+    milliseconds: 1,
+    seconds: 1e3,
+    minutes: 6e4,
+    hours: 36e5,
+    days: 864e5,
+    weeks: 6048e5,
+    months: 2592e6,
+    years: 31536e6,
+  };
   return amount * length[unit];
 }

@@ -4,16 +4,36 @@
  */
 export const errorTable = {
   // usage
-  'invalid-request': { status: 400, retryable: false, about: 'The request does not have the shape that the route expects.' },
-  'invalid-configuration': { status: 400, retryable: false, about: 'perennial.yaml has an unknown key or a value of the wrong type.' },
+  'invalid-request': {
+    status: 400,
+    retryable: false,
+    about: 'The request does not have the shape that the route expects.',
+  },
+  'invalid-configuration': {
+    status: 400,
+    retryable: false,
+    about: 'perennial.yaml has an unknown key or a value of the wrong type.',
+  },
   'not-implemented': { status: 501, retryable: false, about: 'The key or option is known and not built yet.' },
-  'invalid-expression': { status: 400, retryable: false, about: 'An expression in the configuration is not one scalar expression over the columns.' },
-  'invalid-setting': { status: 500, retryable: false, about: 'An environment variable has a value that cannot be used.' },
+  'invalid-expression': {
+    status: 400,
+    retryable: false,
+    about: 'An expression in the configuration is not one scalar expression over the columns.',
+  },
+  'invalid-setting': {
+    status: 500,
+    retryable: false,
+    about: 'An environment variable has a value that cannot be used.',
+  },
   unauthenticated: { status: 401, retryable: false, about: 'No API key, or one that is unknown or revoked.' },
   forbidden: { status: 403, retryable: false, about: 'The key is good and its principal lacks the role.' },
   'not-found': { status: 404, retryable: false, about: 'There is no such thing, or not in this model.' },
   conflict: { status: 409, retryable: false, about: 'The thing exists already with other content, or has moved on.' },
-  'idempotency-conflict': { status: 409, retryable: false, about: 'The Idempotency-Key was used before with another body.' },
+  'idempotency-conflict': {
+    status: 409,
+    retryable: false,
+    about: 'The Idempotency-Key was used before with another body.',
+  },
   'too-large': { status: 413, retryable: false, about: 'More than the limit that the message names.' },
   // bytes
   'digest-mismatch': { status: 422, retryable: false, about: 'Bytes do not have the SHA-256 that names them.' },
@@ -22,33 +42,85 @@ export const errorTable = {
   // data
   'data-unreadable': { status: 422, retryable: false, about: 'A file cannot be parsed as the format it claims to be.' },
   'data-empty': { status: 422, retryable: false, about: 'A file has no rows.' },
-  'schema-changed': { status: 422, retryable: false, about: 'A column is missing, new, or has another type than the one pinned.' },
+  'schema-changed': {
+    status: 422,
+    retryable: false,
+    about: 'A column is missing, new, or has another type than the one pinned.',
+  },
   'duplicate-key': { status: 422, retryable: false, about: 'Two rows of one batch have the same key.' },
-  'key-conflict': { status: 422, retryable: false, about: 'A row has the key of a known one and other values, and the mode is append.' },
-  'expectations-failed': { status: 422, retryable: false, about: 'An expectation of severity error does not hold; nothing was committed.' },
+  'key-conflict': {
+    status: 422,
+    retryable: false,
+    about: 'A row has the key of a known one and other values, and the mode is append.',
+  },
+  'expectations-failed': {
+    status: 422,
+    retryable: false,
+    about: 'An expectation of severity error does not hold; nothing was committed.',
+  },
   // code and training
-  'archive-unsafe': { status: 422, retryable: false, about: 'An archive has a link, an absolute path, or a path that leaves its folder.' },
-  'environment-failed': { status: 422, retryable: false, about: 'The training environment cannot be made from its lock.' },
+  'archive-unsafe': {
+    status: 422,
+    retryable: false,
+    about: 'An archive has a link, an absolute path, or a path that leaves its folder.',
+  },
+  'environment-failed': {
+    status: 422,
+    retryable: false,
+    about: 'The training environment cannot be made from its lock.',
+  },
   'training-failed': { status: 422, retryable: false, about: 'The training command ended with a code other than 0.' },
-  'training-timeout': { status: 422, retryable: false, about: 'The training command ran past its time limit and was stopped.' },
+  'training-timeout': {
+    status: 422,
+    retryable: false,
+    about: 'The training command ran past its time limit and was stopped.',
+  },
   'artifact-missing': { status: 422, retryable: false, about: 'The training command wrote no model.onnx.' },
-  'artifact-invalid': { status: 422, retryable: false, about: 'model.onnx cannot be loaded, refers to files outside it, or has other inputs than the features.' },
-  'prediction-invalid': { status: 422, retryable: false, about: 'The model answers with values that are not finite numbers, or with the wrong number of rows.' },
+  'artifact-invalid': {
+    status: 422,
+    retryable: false,
+    about: 'model.onnx cannot be loaded, refers to files outside it, or has other inputs than the features.',
+  },
+  'prediction-invalid': {
+    status: 422,
+    retryable: false,
+    about: 'The model answers with values that are not finite numbers, or with the wrong number of rows.',
+  },
   'no-data': { status: 422, retryable: false, about: 'There is no dataset, or no rows in the window.' },
   'no-code': { status: 422, retryable: false, about: 'There is no code version; take a snapshot first.' },
   // deployment
-  'not-a-candidate': { status: 409, retryable: false, about: 'The version was rejected by the gates, withdrawn, or never evaluated.' },
+  'not-a-candidate': {
+    status: 409,
+    retryable: false,
+    about: 'The version was rejected by the gates, withdrawn, or never evaluated.',
+  },
   'digest-not-current': { status: 409, retryable: false, about: "A vote names another digest than the request's." },
-  'vote-refused': { status: 403, retryable: false, about: 'The voter requested it, lacks the role, or has voted already.' },
+  'vote-refused': {
+    status: 403,
+    retryable: false,
+    about: 'The voter requested it, lacks the role, or has voted already.',
+  },
   'approval-closed': { status: 409, retryable: false, about: 'The request is decided, expired or superseded.' },
-  'gateways-absent': { status: 503, retryable: true, about: 'No gateway holds a live lease, or one has not loaded the release in time.' },
+  'gateways-absent': {
+    status: 503,
+    retryable: true,
+    about: 'No gateway holds a live lease, or one has not loaded the release in time.',
+  },
   'nothing-to-roll-back': { status: 409, retryable: false, about: 'There is no release before the one that serves.' },
   'rollout-superseded': { status: 409, retryable: false, about: 'Another deployment or a rollback took its place.' },
-  'lease-lost': { status: 409, retryable: false, about: 'A newer attempt of the same step holds the lease; this one commits nothing.' },
+  'lease-lost': {
+    status: 409,
+    retryable: false,
+    about: 'A newer attempt of the same step holds the lease; this one commits nothing.',
+  },
   // machinery
   'model-unavailable': { status: 503, retryable: true, about: 'The gateway serves no release of this model.' },
   'database-unavailable': { status: 503, retryable: true, about: 'Postgres does not answer.' },
-  'temporal-unavailable': { status: 503, retryable: true, about: 'Temporal does not answer; the command is kept and sent again.' },
+  'temporal-unavailable': {
+    status: 503,
+    retryable: true,
+    about: 'Temporal does not answer; the command is kept and sent again.',
+  },
   'process-died': { status: 500, retryable: true, about: 'A helper process ended before it answered.' },
   cancelled: { status: 409, retryable: false, about: 'The run was cancelled.' },
   internal: { status: 500, retryable: true, about: 'A defect in Perennial; the log has the details.' },

@@ -38,7 +38,14 @@ export const EvaluationBody = z.object({
   /** (champion − challenger) / champion for metrics that are better when small. */
   gain: z.number().nullable(),
   gainInterval: Interval.nullable(),
-  slices: z.array(z.object({ column: z.string(), value: z.string(), challenger: RegressionMetrics, champion: RegressionMetrics.nullable() })),
+  slices: z.array(
+    z.object({
+      column: z.string(),
+      value: z.string(),
+      challenger: RegressionMetrics,
+      champion: RegressionMetrics.nullable(),
+    }),
+  ),
   gates: z.array(GateVerdict),
   verdict: z.enum(['candidate', 'rejected']),
   reasons: z.array(z.string()),

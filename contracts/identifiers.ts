@@ -9,7 +9,9 @@ export const Id = z.uuid();
 export type Id = z.infer<typeof Id>;
 
 /** Names of models, projects, environments and schedules. */
-export const Name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'expected 1 to 63 characters of a-z, 0-9 and -, not beginning with -');
+export const Name = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'expected 1 to 63 characters of a-z, 0-9 and -, not beginning with -');
 export type Name = z.infer<typeof Name>;
 
 /** An instant in UTC, ISO 8601 with milliseconds: `2012-01-01T05:00:00.000Z`. */

@@ -2,10 +2,34 @@ import { z } from 'zod';
 import { Id, Instant, Sha256 } from './identifiers.ts';
 
 export const LedgerKind = z.enum([
-  'model.applied', 'environment.configured', 'dataset.committed', 'dataset.refused', 'code.committed', 'build.started', 'version.trained', 'version.evaluated', 'release.made',
-  'approval.requested', 'approval.voted', 'approval.decided', 'generation.raised', 'deployment.ended', 'rollback.ordered',
-  'promotion.held', 'promotion.resumed', 'report.made', 'finding.opened', 'finding.closed', 'trigger.recorded', 'trigger.dropped', 'run.cancelled',
-  'rehearsal.started', 'rehearsal.ended', 'schedule.set', 'schedule.removed', 'command.refused',
+  'model.applied',
+  'environment.configured',
+  'dataset.committed',
+  'dataset.refused',
+  'code.committed',
+  'build.started',
+  'version.trained',
+  'version.evaluated',
+  'release.made',
+  'approval.requested',
+  'approval.voted',
+  'approval.decided',
+  'generation.raised',
+  'deployment.ended',
+  'rollback.ordered',
+  'promotion.held',
+  'promotion.resumed',
+  'report.made',
+  'finding.opened',
+  'finding.closed',
+  'trigger.recorded',
+  'trigger.dropped',
+  'run.cancelled',
+  'rehearsal.started',
+  'rehearsal.ended',
+  'schedule.set',
+  'schedule.removed',
+  'command.refused',
 ]);
 export type LedgerKind = z.infer<typeof LedgerKind>;
 

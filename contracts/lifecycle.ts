@@ -21,7 +21,12 @@ export interface LifecycleSnapshot {
   readonly budgetRenewsAt: Instant;
   readonly triggers: readonly Pick<Trigger, 'id' | 'kind' | 'effectiveAt'>[];
   /** Runs that are not final, oldest first. */
-  readonly runs: readonly { readonly id: Id; readonly kind: RunKind; readonly state: RunStateName; readonly automated: boolean }[];
+  readonly runs: readonly {
+    readonly id: Id;
+    readonly kind: RunKind;
+    readonly state: RunStateName;
+    readonly automated: boolean;
+  }[];
   /** Candidates of automated builds that have no deploy run yet, oldest first. */
   readonly candidates: readonly { readonly evaluationId: Id; readonly buildRunId: Id }[];
 }
@@ -46,7 +51,12 @@ export interface LifecyclePlan {
 
 /** What `advanceLifecycle` tells the workflow to do. */
 export interface LifecycleOrders {
-  readonly start: readonly { readonly runId: Id; readonly kind: RunKind; readonly workflowId: string; readonly because: string }[];
+  readonly start: readonly {
+    readonly runId: Id;
+    readonly kind: RunKind;
+    readonly workflowId: string;
+    readonly because: string;
+  }[];
   readonly cancel: readonly { readonly workflowId: string }[];
   /** Workflows to nudge: deployments whose approval was superseded. */
   readonly nudge: readonly string[];

@@ -39,9 +39,21 @@ export const PredictionSegment = z.object({
 });
 export type PredictionSegment = z.infer<typeof PredictionSegment>;
 
-export const LabelInput = z.object({ id: z.string().min(1).max(200), value: z.number().finite(), at: Instant.optional() });
+export const LabelInput = z.object({
+  id: z.string().min(1).max(200),
+  value: z.number().finite(),
+  at: Instant.optional(),
+});
 export type LabelInput = z.infer<typeof LabelInput>;
 
 /** Requests that the gateways have answered by release in a generation; what a canary is judged by. */
-export const ServingCount = z.object({ gatewayId: Id, modelId: Id, environment: Name, generation: z.number().int(), releaseDigest: Sha256, requests: z.number().int(), errors: z.number().int() });
+export const ServingCount = z.object({
+  gatewayId: Id,
+  modelId: Id,
+  environment: Name,
+  generation: z.number().int(),
+  releaseDigest: Sha256,
+  requests: z.number().int(),
+  errors: z.number().int(),
+});
 export type ServingCount = z.infer<typeof ServingCount>;

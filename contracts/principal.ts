@@ -11,7 +11,12 @@ export function includesRole(held: Role, wanted: Role): boolean {
 }
 
 /** Absent project: everything; absent model: the whole project; absent environment: all of them. */
-export const Grant = z.object({ role: Role, project: Name.optional(), model: Name.optional(), environment: Name.optional() });
+export const Grant = z.object({
+  role: Role,
+  project: Name.optional(),
+  model: Name.optional(),
+  environment: Name.optional(),
+});
 export type Grant = z.infer<typeof Grant>;
 
 export const Principal = z.object({

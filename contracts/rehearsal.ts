@@ -56,7 +56,15 @@ export const Rehearsal = z.object({
   plan: RehearsalPlan,
   metric: z.string(),
   periods: z.array(RehearsalPeriod),
-  summary: z.object({ metricAsServed: z.number(), metricNeverReplaced: z.number(), promoted: z.number().int(), refused: z.number().int(), unchanged: z.number().int() }).nullable(),
+  summary: z
+    .object({
+      metricAsServed: z.number(),
+      metricNeverReplaced: z.number(),
+      promoted: z.number().int(),
+      refused: z.number().int(),
+      unchanged: z.number().int(),
+    })
+    .nullable(),
   recordedAt: Instant,
   recordedBy: Id,
 });

@@ -35,12 +35,32 @@ export const ReportBody = z.object({
   releases: z.array(z.object({ release: Sha256, modelVersion: z.number().int(), predictions: z.number().int() })),
   drift: z.array(DriftResult),
   performance: RegressionMetrics.nullable(),
-  findings: z.array(z.object({ id: Id, kind: z.enum(['drift', 'performance']), subject: z.string(), state: z.enum(['opened', 'open', 'closed']), value: z.number(), threshold: z.number(), since: Instant })),
+  findings: z.array(
+    z.object({
+      id: Id,
+      kind: z.enum(['drift', 'performance']),
+      subject: z.string(),
+      state: z.enum(['opened', 'open', 'closed']),
+      value: z.number(),
+      threshold: z.number(),
+      since: Instant,
+    }),
+  ),
   triggers: z.array(z.enum(['drift', 'performance'])),
 });
 export type ReportBody = z.infer<typeof ReportBody>;
 
-export const Report = z.object({ id: Id, modelId: Id, environment: Name, digest: Sha256, body: ReportBody, runId: Id, recordedAt: Instant, effectiveAt: Instant, recordedBy: Id });
+export const Report = z.object({
+  id: Id,
+  modelId: Id,
+  environment: Name,
+  digest: Sha256,
+  body: ReportBody,
+  runId: Id,
+  recordedAt: Instant,
+  effectiveAt: Instant,
+  recordedBy: Id,
+});
 export type Report = z.infer<typeof Report>;
 
 /** Opens once per {kind, subject, champion}; closes when a sufficient window is clear of it. */

@@ -4,12 +4,31 @@ import { Id, Instant, Name, Sha256 } from './identifiers.ts';
 export const RunKind = z.enum(['data', 'code', 'build', 'deploy', 'rollback', 'monitor', 'rehearsal']);
 export type RunKind = z.infer<typeof RunKind>;
 
-export const RunFailure = z.object({ code: z.string(), message: z.string(), fields: z.record(z.string(), z.unknown()) });
+export const RunFailure = z.object({
+  code: z.string(),
+  message: z.string(),
+  fields: z.record(z.string(), z.unknown()),
+});
 export type RunFailure = z.infer<typeof RunFailure>;
 
 export const RunOutcome = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('data'), datasetVersionId: Id, number: z.number().int(), digest: Sha256, rows: z.number().int(), added: z.number().int(), skipped: z.number().int(), unchanged: z.boolean() }),
-  z.object({ kind: z.literal('code'), codeVersionId: Id, number: z.number().int(), digest: Sha256, unchanged: z.boolean() }),
+  z.object({
+    kind: z.literal('data'),
+    datasetVersionId: Id,
+    number: z.number().int(),
+    digest: Sha256,
+    rows: z.number().int(),
+    added: z.number().int(),
+    skipped: z.number().int(),
+    unchanged: z.boolean(),
+  }),
+  z.object({
+    kind: z.literal('code'),
+    codeVersionId: Id,
+    number: z.number().int(),
+    digest: Sha256,
+    unchanged: z.boolean(),
+  }),
   z.object({
     kind: z.literal('build'),
     decision: z.enum(['candidate', 'rejected', 'unchanged']),
@@ -30,7 +49,15 @@ export const RunOutcome = z.discriminatedUnion('kind', [
   }),
   z.object({ kind: z.literal('rollback'), fromReleaseId: Id, toReleaseId: Id, generation: z.number().int() }),
   z.object({ kind: z.literal('monitor'), reportId: Id, opened: z.number().int(), closed: z.number().int() }),
-  z.object({ kind: z.literal('rehearsal'), rehearsalId: Id, metricAsServed: z.number(), metricNeverReplaced: z.number(), promoted: z.number().int(), refused: z.number().int(), unchanged: z.number().int() }),
+  z.object({
+    kind: z.literal('rehearsal'),
+    rehearsalId: Id,
+    metricAsServed: z.number(),
+    metricNeverReplaced: z.number(),
+    promoted: z.number().int(),
+    refused: z.number().int(),
+    unchanged: z.number().int(),
+  }),
 ]);
 export type RunOutcome = z.infer<typeof RunOutcome>;
 
@@ -53,11 +80,43 @@ export function isFinal(state: RunStateName): boolean {
 
 // What a run was asked to do, versioned, one shape a kind.
 export const RunRequest = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('data'), schemaVersion: z.literal(1), files: z.array(z.object({ name: z.string(), sha256: Sha256, format: z.enum(['csv', 'parquet']) })).min(1).max(1000), /** Rows at or after it are left out (rehearsals). */ before: Instant.optional(), /** Rows before it are left out. */ from: Instant.optional() }),
-  z.object({ kind: z.literal('code'), schemaVersion: z.literal(1), archive: Sha256, command: z.array(z.string()), environmentPath: z.string().nullable(), network: z.boolean(), validation: z.boolean(), gitCommit: z.string().optional(), dirty: z.boolean().optional() }),
-  z.object({ kind: z.literal('build'), schemaVersion: z.literal(1), datasetVersionId: Id.optional(), codeVersionId: Id.optional(), params: z.record(z.string(), z.json()).optional(), asOf: Instant, /** Automated builds go on to a deployment when they end as a candidate. */ automated: z.boolean() }),
+  z.object({
+    kind: z.literal('data'),
+    schemaVersion: z.literal(1),
+    files: z
+      .array(z.object({ name: z.string(), sha256: Sha256, format: z.enum(['csv', 'parquet']) }))
+      .min(1)
+      .max(1000),
+    /** Rows at or after it are left out (rehearsals). */ before: Instant.optional(),
+    /** Rows before it are left out. */ from: Instant.optional(),
+  }),
+  z.object({
+    kind: z.literal('code'),
+    schemaVersion: z.literal(1),
+    archive: Sha256,
+    command: z.array(z.string()),
+    environmentPath: z.string().nullable(),
+    network: z.boolean(),
+    validation: z.boolean(),
+    gitCommit: z.string().optional(),
+    dirty: z.boolean().optional(),
+  }),
+  z.object({
+    kind: z.literal('build'),
+    schemaVersion: z.literal(1),
+    datasetVersionId: Id.optional(),
+    codeVersionId: Id.optional(),
+    params: z.record(z.string(), z.json()).optional(),
+    asOf: Instant,
+    /** Automated builds go on to a deployment when they end as a candidate. */ automated: z.boolean(),
+  }),
   z.object({ kind: z.literal('deploy'), schemaVersion: z.literal(1), evaluationId: Id, automated: z.boolean() }),
-  z.object({ kind: z.literal('rollback'), schemaVersion: z.literal(1), toReleaseId: Id.optional(), reason: z.string() }),
+  z.object({
+    kind: z.literal('rollback'),
+    schemaVersion: z.literal(1),
+    toReleaseId: Id.optional(),
+    reason: z.string(),
+  }),
   z.object({ kind: z.literal('monitor'), schemaVersion: z.literal(1), asOf: Instant, window: z.string().optional() }),
   z.object({ kind: z.literal('rehearsal'), schemaVersion: z.literal(1), rehearsalId: Id }),
 ]);
@@ -95,5 +154,10 @@ export const Run = z
   .and(RunState);
 export type Run = z.infer<typeof Run>;
 
-export const LogLine = z.object({ sequence: z.number().int(), at: Instant, stream: z.enum(['stdout', 'stderr', 'system']), line: z.string() });
+export const LogLine = z.object({
+  sequence: z.number().int(),
+  at: Instant,
+  stream: z.enum(['stdout', 'stderr', 'system']),
+  line: z.string(),
+});
 export type LogLine = z.infer<typeof LogLine>;

@@ -37,8 +37,13 @@ export const Settings = z.object({
 export type Settings = z.infer<typeof Settings>;
 
 /** Throws `invalid-setting` that names every variable that is missing or wrong. Empty strings count as absent. */
-export function parseSettings<Shape extends z.ZodObject>(schema: Shape, environment: Readonly<Record<string, string | undefined>>): z.infer<Shape> {
-  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''));
+export function parseSettings<Shape extends z.ZodObject>(
+  schema: Shape,
+  environment: Readonly<Record<string, string | undefined>>,
+): z.infer<Shape> {
+  const given = Object.fromEntries(
+    Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
+  );
   const parsed = schema.safeParse(given);
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);

@@ -53,4 +53,8 @@ export function runWorkflowId(scope: Scope, kind: RunKind, runId: Id): string {
   return `${scopeLabel(scope)}/${kind}/${runId}`;
 }
 
-export const searchAttributes = { model: 'PerennialModel', trigger: 'PerennialTrigger', release: 'PerennialRelease' } as const;
+export const searchAttributes = {
+  model: 'PerennialModel',
+  trigger: 'PerennialTrigger',
+  release: 'PerennialRelease',
+} as const;

@@ -16,5 +16,9 @@ export interface Gateways {
    * `key` is the principal's API key. `replayAs` marks them as replayed and picks champion or canary. Retries what
    * a gateway refused with 503, for at most 30 s a row.
    */
-  send(scope: Scope, rows: readonly InferenceRow[], options: { readonly key: string; readonly concurrency: number; readonly replayAs?: 'champion' | 'canary' }): Promise<{ readonly answered: number }>;
+  send(
+    scope: Scope,
+    rows: readonly InferenceRow[],
+    options: { readonly key: string; readonly concurrency: number; readonly replayAs?: 'champion' | 'canary' },
+  ): Promise<{ readonly answered: number }>;
 }

@@ -14,7 +14,12 @@ export interface ModelRuntime {
    * Looks at an artifact that nobody has loaded before, in a process of its own: refuses external data by reading the
    * protobuf first, loads it, matches inputs with `features`, and predicts `sample` once. `artifact-invalid`, `prediction-invalid`.
    */
-  inspect(path: string, features: readonly string[], sample: Readonly<Record<string, readonly Cell[]>>, rows: number): Promise<Signature>;
+  inspect(
+    path: string,
+    features: readonly string[],
+    sample: Readonly<Record<string, readonly Cell[]>>,
+    rows: number,
+  ): Promise<Signature>;
   /** Loads an inspected artifact into this process. */
   load(bytes: Uint8Array, signature: Signature): Promise<LoadedModel>;
 }

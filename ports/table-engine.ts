@@ -38,7 +38,9 @@ export interface PreparedBatch {
   readonly quarantine: { readonly path: string; readonly rows: number } | null;
 }
 
-export type HoldoutRule = { readonly kind: 'last'; readonly from: Instant } | { readonly kind: 'fraction'; readonly fraction: number; readonly by: string };
+export type HoldoutRule =
+  | { readonly kind: 'last'; readonly from: Instant }
+  | { readonly kind: 'fraction'; readonly fraction: number; readonly by: string };
 
 export interface SplitWindow {
   readonly parts: readonly string[];
@@ -69,16 +71,37 @@ export interface TableEngine {
   /** Deterministic Parquet, sorted by `_at` then key. Training has the features then the target. `no-data` if either side would be empty. */
   splitWindow(request: SplitWindow): Promise<{ readonly trainingRows: number; readonly holdoutRows: number }>;
   /** Reads columns of Parquet files, in file order, rows in their order; optional half-open bounds on `timeColumn`. At most 5,000,000 rows. */
-  readColumns(request: { readonly files: readonly string[]; readonly columns: readonly string[]; readonly timeColumn?: string; readonly from?: Instant; readonly to?: Instant; readonly orderBy?: readonly string[] }): Promise<ColumnData>;
+  readColumns(request: {
+    readonly files: readonly string[];
+    readonly columns: readonly string[];
+    readonly timeColumn?: string;
+    readonly from?: Instant;
+    readonly to?: Instant;
+    readonly orderBy?: readonly string[];
+  }): Promise<ColumnData>;
   /** One file of all rows; CSV neutralises cells that a spreadsheet would run as a formula. */
-  exportRows(request: { readonly parts: readonly string[]; readonly columns: readonly string[]; readonly format: 'csv' | 'parquet'; readonly path: string }): Promise<void>;
+  exportRows(request: {
+    readonly parts: readonly string[];
+    readonly columns: readonly string[];
+    readonly format: 'csv' | 'parquet';
+    readonly path: string;
+  }): Promise<void>;
   /** Turns a gateway's NDJSON segment of PredictionRecords into the Parquet of `PredictionSegment`; a torn last line is left out. */
-  sealSegment(request: { readonly ndjson: string; readonly features: readonly string[]; readonly path: string }): Promise<{ readonly rows: number; readonly from: Instant; readonly to: Instant }>;
+  sealSegment(request: {
+    readonly ndjson: string;
+    readonly features: readonly string[];
+    readonly path: string;
+  }): Promise<{ readonly rows: number; readonly from: Instant; readonly to: Instant }>;
   /**
    * Served rows in `[from, to)` by event time, replays aside; where an id occurs twice the first recorded counts.
    * Joined with labels by id.
    */
-  readServed(request: { readonly segments: readonly string[]; readonly from: Instant; readonly to: Instant; readonly labels: readonly { readonly id: string; readonly value: number }[] }): Promise<ServedRows>;
+  readServed(request: {
+    readonly segments: readonly string[];
+    readonly from: Instant;
+    readonly to: Instant;
+    readonly labels: readonly { readonly id: string; readonly value: number }[];
+  }): Promise<ServedRows>;
 }
 
 export interface ServedRows {

@@ -42,7 +42,12 @@ export interface TrainingResult {
 
 export interface Trainer {
   /** Makes the environment of a lock once and keeps it under the lock's digest; `environment-failed`. `lockPath` null: as it is. */
-  materialise(lockPath: string | null, lock: Sha256 | null, onLog: TrainingJob['onLog'], signal: AbortSignal): Promise<TrainingEnvironment>;
+  materialise(
+    lockPath: string | null,
+    lock: Sha256 | null,
+    onLog: TrainingJob['onLog'],
+    signal: AbortSignal,
+  ): Promise<TrainingEnvironment>;
   /** `training-failed` (fields exitCode, lastLines), `training-timeout`, `artifact-missing`, `cancelled`. No process of the group outlives the call, or its caller. */
   train(job: TrainingJob): Promise<TrainingResult>;
 }

@@ -8,7 +8,9 @@ export interface WorkflowClient {
   /** Signals a workflow; one that has ended is no error. */
   nudge(workflowId: string): Promise<void>;
   cancel(workflowId: string): Promise<void>;
-  describe(workflowId: string): Promise<{ readonly state: 'running' | 'absent' } | { readonly state: 'closed'; readonly status: string }>;
+  describe(
+    workflowId: string,
+  ): Promise<{ readonly state: 'running' | 'absent' } | { readonly state: 'closed'; readonly status: string }>;
   setSchedule(scope: Scope, name: string, schedule: ScheduleInput): Promise<void>;
   removeSchedule(scope: Scope, name: string): Promise<void>;
   nextRuns(scope: Scope, name: string): Promise<readonly Instant[]>;

@@ -4,14 +4,30 @@ import type { Principal } from '../../contracts/principal.ts';
 
 export interface ApprovalRepository {
   /** One per run. Sets the run to awaiting-approval and supersedes older pending requests of the scope. With policy.votes 0 it is approved at once. */
-  request(scope: Scope, request: { readonly runId: Id; readonly digest: Sha256; readonly subject: ApprovalSubject; readonly evidence: Approval['evidence']; readonly by: Id }): Promise<Approval>;
+  request(
+    scope: Scope,
+    request: {
+      readonly runId: Id;
+      readonly digest: Sha256;
+      readonly subject: ApprovalSubject;
+      readonly evidence: Approval['evidence'];
+      readonly by: Id;
+    },
+  ): Promise<Approval>;
   get(id: Id): Promise<Approval>;
-  list(filter: { readonly project: string; readonly status?: ApprovalStatus; readonly model?: string }, page: PageRequest): Promise<Page<Approval>>;
+  list(
+    filter: { readonly project: string; readonly status?: ApprovalStatus; readonly model?: string },
+    page: PageRequest,
+  ): Promise<Page<Approval>>;
   /**
    * Records a vote. `digest-not-current`, `vote-refused` (requester, role, second vote), `approval-closed` (decided, expired by the environment's clock, superseded).
    * The same vote again by the same principal is `vote-refused`.
    */
-  vote(id: Id, vote: { readonly decision: 'approve' | 'reject'; readonly digest: Sha256; readonly comment: string }, voter: Principal): Promise<Approval>;
+  vote(
+    id: Id,
+    vote: { readonly decision: 'approve' | 'reject'; readonly digest: Sha256; readonly comment: string },
+    voter: Principal,
+  ): Promise<Approval>;
   /** Counts the votes under a lock and decides if they suffice or time is up: the only place that decides. One reject rejects. */
   tally(id: Id): Promise<{ readonly status: ApprovalStatus; readonly expiresInMs: number | null }>;
 }

@@ -3,7 +3,11 @@ import type { Id, Page, PageRequest, Scope, Sha256 } from '../../contracts/ident
 
 export interface CodeRepository {
   /** Makes the version (one per model and digest), moves the scope's code head, records a `new-code` trigger when it moved. */
-  commit(scope: Scope, version: { readonly digest: Sha256; readonly manifest: CodeManifest; readonly origin: CodeOrigin }, context: { readonly runId: Id; readonly by: Id }): Promise<{ readonly version: CodeVersion; readonly unchanged: boolean }>;
+  commit(
+    scope: Scope,
+    version: { readonly digest: Sha256; readonly manifest: CodeManifest; readonly origin: CodeOrigin },
+    context: { readonly runId: Id; readonly by: Id },
+  ): Promise<{ readonly version: CodeVersion; readonly unchanged: boolean }>;
   get(id: Id): Promise<CodeVersion>;
   byNumber(modelId: Id, number: number): Promise<CodeVersion>;
   list(modelId: Id, page: PageRequest): Promise<Page<CodeVersion>>;

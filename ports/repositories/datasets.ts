@@ -8,11 +8,26 @@ export interface DatasetRepository {
    */
   commit(
     scope: Scope,
-    version: { readonly digest: Sha256; readonly manifest: DatasetManifest; readonly profile: DatasetProfile; readonly expectations: readonly ExpectationResult[]; readonly rowsAdded: number; readonly rowsSkipped: number },
+    version: {
+      readonly digest: Sha256;
+      readonly manifest: DatasetManifest;
+      readonly profile: DatasetProfile;
+      readonly expectations: readonly ExpectationResult[];
+      readonly rowsAdded: number;
+      readonly rowsSkipped: number;
+    },
     context: { readonly runId: Id; readonly expectedHead: Id | null; readonly by: Id },
   ): Promise<{ readonly version: DatasetVersion; readonly unchanged: boolean }>;
   /** Records that nothing was committed and why, with the quarantine. */
-  refuse(scope: Scope, refusal: { readonly expectations: readonly ExpectationResult[]; readonly quarantine: Sha256 | null; readonly rows: number }, context: { readonly runId: Id; readonly by: Id }): Promise<void>;
+  refuse(
+    scope: Scope,
+    refusal: {
+      readonly expectations: readonly ExpectationResult[];
+      readonly quarantine: Sha256 | null;
+      readonly rows: number;
+    },
+    context: { readonly runId: Id; readonly by: Id },
+  ): Promise<void>;
   get(id: Id): Promise<DatasetVersion>;
   byNumber(modelId: Id, number: number): Promise<DatasetVersion>;
   /** Newest first, without profiles. */

@@ -26,14 +26,37 @@ export interface DeploymentRepository {
    * Takes the scope's rollout for this deploy run. `taken`: another run has it (look again later).
    * `superseded`: the champion is no longer `expectedChampion`, or promotion is on hold for an automated run.
    */
-  beginRollout(scope: Scope, request: { readonly runId: Id; readonly expectedChampion: Sha256 | null; readonly automated: boolean }): Promise<'begun' | 'taken' | 'superseded'>;
+  beginRollout(
+    scope: Scope,
+    request: { readonly runId: Id; readonly expectedChampion: Sha256 | null; readonly automated: boolean },
+  ): Promise<'begun' | 'taken' | 'superseded'>;
   /** Raises the generation to canary at `weight`, or to champion alone at 100. The same run and weight again answer the same generation. `rollout-superseded` if the run lost its rollout. */
-  raise(scope: Scope, request: { readonly runId: Id; readonly releaseId: Id; readonly weight: number; readonly reason: string; readonly by: Id }): Promise<Generation>;
+  raise(
+    scope: Scope,
+    request: {
+      readonly runId: Id;
+      readonly releaseId: Id;
+      readonly weight: number;
+      readonly reason: string;
+      readonly by: Id;
+    },
+  ): Promise<Generation>;
   /** Champion alone again, if this run's canary is up; gives the rollout back. undefined: nothing was up. */
-  abort(scope: Scope, request: { readonly runId: Id; readonly reason: string; readonly by: Id }): Promise<Generation | undefined>;
+  abort(
+    scope: Scope,
+    request: { readonly runId: Id; readonly reason: string; readonly by: Id },
+  ): Promise<Generation | undefined>;
   endRollout(scope: Scope, runId: Id): Promise<void>;
   /** The target serves alone, the abandoned release is withdrawn, promotion is on hold, rollouts lose their place: one transaction. `nothing-to-roll-back`. */
-  rollback(scope: Scope, request: { readonly runId: Id; readonly toReleaseId?: Id; readonly reason: string; readonly by: Id }): Promise<{ readonly generation: Generation; readonly from: Release; readonly to: Release; readonly changed: boolean }>;
+  rollback(
+    scope: Scope,
+    request: { readonly runId: Id; readonly toReleaseId?: Id; readonly reason: string; readonly by: Id },
+  ): Promise<{
+    readonly generation: Generation;
+    readonly from: Release;
+    readonly to: Release;
+    readonly changed: boolean;
+  }>;
 
   // gateways
   keepLease(gateway: { readonly id: Id; readonly address: string }, leaseUntil: Instant): Promise<void>;
@@ -41,7 +64,14 @@ export interface DeploymentRepository {
   liveGateways(): Promise<readonly GatewayLease[]>;
   acknowledge(acknowledgement: Omit<Acknowledgement, 'recordedAt'>): Promise<void>;
   /** Of the live gateways, those that have loaded `generation` or a later one, those that failed, and those that have not said. */
-  acknowledgements(scope: Scope, generation: number): Promise<{ readonly loaded: readonly Id[]; readonly failed: readonly Acknowledgement[]; readonly missing: readonly Id[] }>;
+  acknowledgements(
+    scope: Scope,
+    generation: number,
+  ): Promise<{
+    readonly loaded: readonly Id[];
+    readonly failed: readonly Acknowledgement[];
+    readonly missing: readonly Id[];
+  }>;
   /** Newest generation of every scope, with the artifacts and configurations a gateway needs. */
   servingTable(): Promise<readonly ServingEntry[]>;
   /** Cumulative per gateway, generation and release; the larger of what is known and what is told is kept. */
@@ -58,5 +88,11 @@ export interface ServingEntry {
   readonly log: { readonly sample: number; readonly onFull: 'drop-counted' | 'refuse' };
   /** The environment's clock is virtual: event times are taken, and times of records come from them. */
   readonly virtual: boolean;
-  readonly versions: readonly { readonly id: Id; readonly number: number; readonly artifact: Sha256; readonly signature: import('../../contracts/model-version.ts').Signature; readonly releaseDigest: Sha256 }[];
+  readonly versions: readonly {
+    readonly id: Id;
+    readonly number: number;
+    readonly artifact: Sha256;
+    readonly signature: import('../../contracts/model-version.ts').Signature;
+    readonly releaseDigest: Sha256;
+  }[];
 }

@@ -3,7 +3,16 @@ import type { Id, Scope, Sha256 } from '../../contracts/identifiers.ts';
 
 export interface EvaluationRepository {
   /** One per run. */
-  commit(scope: Scope, evaluation: { readonly modelVersionId: Id; readonly championVersionId: Id | null; readonly digest: Sha256; readonly body: EvaluationBody }, context: { readonly runId: Id; readonly by: Id }): Promise<Evaluation>;
+  commit(
+    scope: Scope,
+    evaluation: {
+      readonly modelVersionId: Id;
+      readonly championVersionId: Id | null;
+      readonly digest: Sha256;
+      readonly body: EvaluationBody;
+    },
+    context: { readonly runId: Id; readonly by: Id },
+  ): Promise<Evaluation>;
   get(id: Id): Promise<Evaluation>;
   /** Newest first. */
   ofVersion(modelVersionId: Id): Promise<readonly Evaluation[]>;

@@ -3,7 +3,17 @@ import type { LedgerEntry, LedgerKind } from '../../contracts/ledger.ts';
 
 export interface LedgerRepository {
   /** Newest first. */
-  list(filter: { readonly project: string; readonly model?: string; readonly environment?: string; readonly kind?: LedgerKind; readonly since?: Instant; readonly until?: Instant }, page: PageRequest): Promise<Page<LedgerEntry & { readonly principalName: string }>>;
+  list(
+    filter: {
+      readonly project: string;
+      readonly model?: string;
+      readonly environment?: string;
+      readonly kind?: LedgerKind;
+      readonly since?: Instant;
+      readonly until?: Instant;
+    },
+    page: PageRequest,
+  ): Promise<Page<LedgerEntry & { readonly principalName: string }>>;
   /** The first sequence whose digest or chain is wrong; undefined if all hold. */
   verify(modelId: Id): Promise<number | undefined>;
 }

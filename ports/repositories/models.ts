@@ -4,7 +4,12 @@ import type { ConfigurationVersion, Model, ModelEnvironment } from '../../contra
 
 export interface ModelRepository {
   /** Makes project, model, environment and ConfigurationVersion as needed and moves the environment's configuration head. An equal configuration is no new version. */
-  apply(project: string, environment: string, configuration: Configuration, by: Id): Promise<{ readonly scope: Scope; readonly configuration: ConfigurationVersion; readonly changed: boolean }>;
+  apply(
+    project: string,
+    environment: string,
+    configuration: Configuration,
+    by: Id,
+  ): Promise<{ readonly scope: Scope; readonly configuration: ConfigurationVersion; readonly changed: boolean }>;
   list(project: string, page: PageRequest): Promise<Page<Model>>;
   get(project: string, name: string): Promise<Model>;
   /** `not-found` names the model and the environments it has. */

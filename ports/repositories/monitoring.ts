@@ -8,7 +8,15 @@ export interface MonitoringRepository {
   /** Segments that overlap `[from, to)` by event time, oldest first. */
   segments(scope: Scope, from: Instant, to: Instant): Promise<readonly PredictionSegment[]>;
   /** The first label of an id counts; other values later are conflicts. */
-  addLabels(scope: Scope, labels: readonly LabelInput[], by: Id): Promise<{ readonly accepted: number; readonly repeated: number; readonly conflicts: readonly { readonly id: string; readonly kept: number; readonly given: number }[] }>;
+  addLabels(
+    scope: Scope,
+    labels: readonly LabelInput[],
+    by: Id,
+  ): Promise<{
+    readonly accepted: number;
+    readonly repeated: number;
+    readonly conflicts: readonly { readonly id: string; readonly kept: number; readonly given: number }[];
+  }>;
   /** Labels of these prediction ids. */
   labels(scope: Scope, ids: readonly string[]): Promise<readonly { readonly id: string; readonly value: number }[]>;
   allLabels(scope: Scope): Promise<readonly { readonly id: string; readonly value: number }[]>;
@@ -20,8 +28,19 @@ export interface MonitoringRepository {
   commitReport(
     scope: Scope,
     report: Omit<ReportBody, 'findings' | 'triggers'>,
-    verdicts: readonly { readonly kind: 'drift' | 'performance'; readonly subject: string; readonly value: number; readonly threshold: number; readonly breached: boolean }[],
-    context: { readonly runId: Id; readonly championReleaseId: Id; readonly triggerOn: readonly ('drift' | 'performance')[]; readonly by: Id },
+    verdicts: readonly {
+      readonly kind: 'drift' | 'performance';
+      readonly subject: string;
+      readonly value: number;
+      readonly threshold: number;
+      readonly breached: boolean;
+    }[],
+    context: {
+      readonly runId: Id;
+      readonly championReleaseId: Id;
+      readonly triggerOn: readonly ('drift' | 'performance')[];
+      readonly by: Id;
+    },
   ): Promise<Report>;
   report(id: Id): Promise<Report>;
   reports(scope: Scope, page: PageRequest): Promise<Page<Report>>;

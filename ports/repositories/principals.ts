@@ -15,7 +15,12 @@ export interface PrincipalRepository {
   get(id: Id): Promise<Principal>;
   list(page: PageRequest): Promise<Page<Principal>>;
   /** Again with the same hash is free. */
-  addKey(principalId: Id, keyHash: string, label: string, by: Id | null): Promise<{ readonly keyId: Id; readonly recordedAt: Instant }>;
+  addKey(
+    principalId: Id,
+    keyHash: string,
+    label: string,
+    by: Id | null,
+  ): Promise<{ readonly keyId: Id; readonly recordedAt: Instant }>;
   revokeKey(principalId: Id, keyId: Id, by: Id): Promise<void>;
   /** By hash of the key presented; undefined if unknown, revoked or its principal archived. */
   authenticate(keyHash: string): Promise<Principal | undefined>;

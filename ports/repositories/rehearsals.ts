@@ -4,7 +4,13 @@ import type { Rehearsal, RehearsalPeriod, RehearsalPlan } from '../../contracts/
 
 export interface RehearsalRepository {
   /** Makes the rehearsal, its environment `rehearsal-<first 8 of the id>` with a virtual clock at `plan.from`, its heads of code and configuration, its principal, its run (queued) and the command that starts it. The same Idempotency-Key, principal and route answer the first again; with another request `idempotency-conflict`. */
-  create(source: Scope, plan: RehearsalPlan, metric: string, by: Id, idempotency?: Idempotency): Promise<{ readonly rehearsal: Rehearsal; readonly scope: Scope }>;
+  create(
+    source: Scope,
+    plan: RehearsalPlan,
+    metric: string,
+    by: Id,
+    idempotency?: Idempotency,
+  ): Promise<{ readonly rehearsal: Rehearsal; readonly scope: Scope }>;
   get(id: Id): Promise<Rehearsal>;
   list(modelId: Id, page: PageRequest): Promise<Page<Rehearsal>>;
   /** One per index; again changes nothing. */

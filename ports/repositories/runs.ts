@@ -3,7 +3,16 @@ import type { LogLine, Run, RunFailure, RunKind, RunOutcome, RunStateName } from
 
 export interface RunRepository {
   get(id: Id): Promise<Run>;
-  list(filter: { readonly project: string; readonly model?: string; readonly environment?: string; readonly kind?: RunKind; readonly state?: RunStateName }, page: PageRequest): Promise<Page<Run>>;
+  list(
+    filter: {
+      readonly project: string;
+      readonly model?: string;
+      readonly environment?: string;
+      readonly kind?: RunKind;
+      readonly state?: RunStateName;
+    },
+    page: PageRequest,
+  ): Promise<Page<Run>>;
   /** queued → running; running again is free; a final run stays final (answers its state). */
   begin(id: Id): Promise<Run>;
   /** awaiting-approval → running. */
@@ -13,7 +22,15 @@ export interface RunRepository {
   cancel(id: Id, reason: string): Promise<void>;
   progress(id: Id, fraction: number, message: string): Promise<void>;
   /** Upserts {run, name, attempt}. */
-  step(id: Id, step: { readonly name: string; readonly attempt: number; readonly state: 'running' | 'succeeded' | 'failed'; readonly detail?: string }): Promise<void>;
+  step(
+    id: Id,
+    step: {
+      readonly name: string;
+      readonly attempt: number;
+      readonly state: 'running' | 'succeeded' | 'failed';
+      readonly detail?: string;
+    },
+  ): Promise<void>;
   appendLogs(id: Id, lines: readonly Pick<LogLine, 'stream' | 'line'>[]): Promise<void>;
   /** Lines after `sequence`, oldest first, at most `limit`. */
   logs(id: Id, after: number, limit: number): Promise<readonly LogLine[]>;

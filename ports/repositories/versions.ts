@@ -4,7 +4,11 @@ import type { ModelVersion } from '../../contracts/model-version.ts';
 export interface VersionRepository {
   byTrainingKey(modelId: Id, trainingKey: Sha256): Promise<ModelVersion | undefined>;
   /** One per model and training key: the first to commit wins, and a later one is given what the first made. The lease `leaseHolder` must still be held (`lease-lost`). */
-  commit(scope: Scope, version: Omit<ModelVersion, 'id' | 'modelId' | 'number' | 'recordedAt' | 'recordedBy'>, context: { readonly by: Id; readonly leaseHolder: string }): Promise<ModelVersion>;
+  commit(
+    scope: Scope,
+    version: Omit<ModelVersion, 'id' | 'modelId' | 'number' | 'recordedAt' | 'recordedBy'>,
+    context: { readonly by: Id; readonly leaseHolder: string },
+  ): Promise<ModelVersion>;
   get(id: Id): Promise<ModelVersion>;
   byNumber(modelId: Id, number: number): Promise<ModelVersion>;
   list(modelId: Id, page: PageRequest): Promise<Page<ModelVersion>>;
