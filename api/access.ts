@@ -21,8 +21,18 @@ export function authorizeSomewhere(context: RouteContext, request: object, role:
 }
 
 function forbidden(principal: Principal, role: Role, target: Target): PerennialError {
-  const where = [target.project && `project ${target.project}`, target.model && `model ${target.model}`, target.environment && `environment ${target.environment}`].filter(Boolean).join(', ');
-  return new PerennialError('forbidden', `${principal.name} needs the role ${role} on ${where || 'everything'}; an administrator can grant it`, { role, principal: principal.name });
+  const where = [
+    target.project && `project ${target.project}`,
+    target.model && `model ${target.model}`,
+    target.environment && `environment ${target.environment}`,
+  ]
+    .filter(Boolean)
+    .join(', ');
+  return new PerennialError(
+    'forbidden',
+    `${principal.name} needs the role ${role} on ${where || 'everything'}; an administrator can grant it`,
+    { role, principal: principal.name },
+  );
 }
 
 function reaches(granted: string | undefined, wanted: string): boolean {
@@ -41,7 +51,12 @@ interface ModelRequest {
 }
 
 /** The model and environment that a request names, and whose request it is, once the role is checked. */
-export async function enter(context: RouteContext, request: ModelRequest, role: Role, bodyEnvironment?: string): Promise<{ readonly scope: Scope; readonly principal: Principal }> {
+export async function enter(
+  context: RouteContext,
+  request: ModelRequest,
+  role: Role,
+  bodyEnvironment?: string,
+): Promise<{ readonly scope: Scope; readonly principal: Principal }> {
   const project = request.headers['perennial-project'];
   const environment = bodyEnvironment ?? request.query.environment;
   const principal = authorize(context, request, role, { project, model: request.params.model, environment });

@@ -39,7 +39,10 @@ export function createAuthentication(principals: PrincipalRepository): Authentic
       const key = presentedKey(request.headers.authorization, forBrowsers);
       const principal = key === undefined ? undefined : await principalOfKey(sha256OfBytes(key));
       if (!principal) {
-        void reply.header('www-authenticate', forBrowsers ? 'Basic realm="perennial: any name, and your API key as password"' : 'Bearer realm="perennial"');
+        void reply.header(
+          'www-authenticate',
+          forBrowsers ? 'Basic realm="perennial: any name, and your API key as password"' : 'Bearer realm="perennial"',
+        );
         throw unauthenticated();
       }
       known.set(request, principal);
@@ -48,7 +51,10 @@ export function createAuthentication(principals: PrincipalRepository): Authentic
 }
 
 function unauthenticated(): PerennialError {
-  return new PerennialError('unauthenticated', 'this needs an API key that is in force: send the header "Authorization: Bearer <key>"');
+  return new PerennialError(
+    'unauthenticated',
+    'this needs an API key that is in force: send the header "Authorization: Bearer <key>"',
+  );
 }
 
 function pathOf(url: string): string {

@@ -24,12 +24,22 @@ const fields: readonly Field[] = [
  */
 export function checkCron(cron: string, pointer: string): void {
   const given = cron.trim().split(/\s+/);
-  const complaint = given.length === fields.length ? fields.map((field, index) => complaintAbout(field, given[index] ?? '')).find((text) => text !== undefined) : `has ${given.length} fields and not 5`;
-  if (complaint !== undefined) throw new PerennialError('invalid-request', `the cron line "${cron}" ${complaint}: expected "minute hour day month weekday", e.g. "0 3 1 * *"`, { pointer });
+  const complaint =
+    given.length === fields.length
+      ? fields.map((field, index) => complaintAbout(field, given[index] ?? '')).find((text) => text !== undefined)
+      : `has ${given.length} fields and not 5`;
+  if (complaint !== undefined)
+    throw new PerennialError(
+      'invalid-request',
+      `the cron line "${cron}" ${complaint}: expected "minute hour day month weekday", e.g. "0 3 1 * *"`,
+      { pointer },
+    );
 }
 
 function complaintAbout(field: Field, text: string): string | undefined {
-  return text.split(',').every((part) => isPart(field, part)) ? undefined : `has "${text}" where the ${field.name} (${field.min} to ${field.max}) should be`;
+  return text.split(',').every((part) => isPart(field, part))
+    ? undefined
+    : `has "${text}" where the ${field.name} (${field.min} to ${field.max}) should be`;
 }
 
 function isPart(field: Field, part: string): boolean {
@@ -38,7 +48,13 @@ function isPart(field: Field, part: string): boolean {
   if (range === '*' || range === '?') return true;
   const ends = range.split('-').map((end) => valueOf(field, end));
   const [first, last = first] = ends;
-  return ends.length <= 2 && first !== undefined && last !== undefined && ends.every((end) => end !== undefined) && first <= last;
+  return (
+    ends.length <= 2 &&
+    first !== undefined &&
+    last !== undefined &&
+    ends.every((end) => end !== undefined) &&
+    first <= last
+  );
 }
 
 function valueOf({ min, max, words }: Field, text: string): number | undefined {

@@ -16,7 +16,11 @@ export interface Dispatcher {
  * Wakes the lifecycles whose commands have waited because Temporal was away when they came. One round at a time; every
  * API process may run one, since waking twice changes nothing.
  */
-export function startDispatcher(dependencies: Pick<ApiDependencies, 'repositories' | 'workflowClient' | 'logger'>, everyMs: number, alsoDo: () => Promise<void>): Dispatcher {
+export function startDispatcher(
+  dependencies: Pick<ApiDependencies, 'repositories' | 'workflowClient' | 'logger'>,
+  everyMs: number,
+  alsoDo: () => Promise<void>,
+): Dispatcher {
   const { repositories, workflowClient, logger } = dependencies;
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;
@@ -42,7 +46,9 @@ export function startDispatcher(dependencies: Pick<ApiDependencies, 'repositorie
   function plan(): void {
     timer = setTimeout(() => {
       round = dispatch()
-        .catch((caught: unknown) => logger.warn({ reason: reasonOf(caught) }, 'stranded commands could not be looked for'))
+        .catch((caught: unknown) =>
+          logger.warn({ reason: reasonOf(caught) }, 'stranded commands could not be looked for'),
+        )
         .then(() => {
           if (!stopped) plan();
         });

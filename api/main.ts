@@ -28,7 +28,10 @@ try {
   await serve(parseSettings(ApiSettings, process.env));
 } catch (caught) {
   // The settings may be what is wrong, so the logger is one that needs none.
-  createLogger({ name: 'api', level: 'info' }).error(caught instanceof PerennialError ? { code: caught.code } : { err: caught }, `the API cannot start: ${reasonOf(caught)}`);
+  createLogger({ name: 'api', level: 'info' }).error(
+    caught instanceof PerennialError ? { code: caught.code } : { err: caught },
+    `the API cannot start: ${reasonOf(caught)}`,
+  );
   process.exit(1);
 }
 
@@ -43,7 +46,13 @@ async function serve(settings: ApiSettings): Promise<void> {
   await migrate(settings.DATABASE_URL);
   const repositories = createPostgresRepositories({ url: settings.DATABASE_URL, clock, ids, logger });
   await ensureAdministrator(repositories, settings.PERENNIAL_ADMIN_KEY);
-  const workflowClient = createTemporalWorkflowClient({ address: settings.TEMPORAL_ADDRESS, namespace: settings.TEMPORAL_NAMESPACE, tls: await readTemporalTls(settings), apiKey: settings.TEMPORAL_API_KEY, logger });
+  const workflowClient = createTemporalWorkflowClient({
+    address: settings.TEMPORAL_ADDRESS,
+    namespace: settings.TEMPORAL_NAMESPACE,
+    tls: await readTemporalTls(settings),
+    apiKey: settings.TEMPORAL_API_KEY,
+    logger,
+  });
   const tableEngine = createDuckDbTableEngine({ scratchFolder: join(scratchFolder, 'tables') });
   const api = await buildApi({
     repositories,
@@ -53,7 +62,12 @@ async function serve(settings: ApiSettings): Promise<void> {
     clock,
     ids,
     logger,
-    addresses: { gateway: settings.PERENNIAL_GATEWAY_ADDRESS ?? `http://${settings.PERENNIAL_GATEWAY_HOST}:${settings.PERENNIAL_GATEWAY_PORT}`, temporalUi: settings.PERENNIAL_TEMPORAL_UI_URL },
+    addresses: {
+      gateway:
+        settings.PERENNIAL_GATEWAY_ADDRESS ??
+        `http://${settings.PERENNIAL_GATEWAY_HOST}:${settings.PERENNIAL_GATEWAY_PORT}`,
+      temporalUi: settings.PERENNIAL_TEMPORAL_UI_URL,
+    },
     scratchFolder,
   });
   stopOnSignals(logger, async () => {
@@ -68,7 +82,13 @@ async function serve(settings: ApiSettings): Promise<void> {
 
 function objectStoreOf(settings: ApiSettings, home: string): ObjectStore {
   if (settings.S3_ENDPOINT === undefined) return createDiskObjectStore(join(home, 'objects'));
-  return createS3ObjectStore({ endpoint: settings.S3_ENDPOINT, bucket: settings.S3_BUCKET, accessKey: settings.S3_ACCESS_KEY ?? '', secretKey: settings.S3_SECRET_KEY ?? '', region: settings.S3_REGION });
+  return createS3ObjectStore({
+    endpoint: settings.S3_ENDPOINT,
+    bucket: settings.S3_BUCKET,
+    accessKey: settings.S3_ACCESS_KEY ?? '',
+    secretKey: settings.S3_SECRET_KEY ?? '',
+    region: settings.S3_REGION,
+  });
 }
 
 async function ensureAdministrator(repositories: Repositories, key: string | undefined): Promise<void> {

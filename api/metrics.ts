@@ -30,7 +30,8 @@ export function createApiMetrics({ repositories }: Pick<ApiDependencies, 'reposi
     },
   });
   return {
-    observe: ({ method, route, status }, seconds) => durations.observe({ method, route, status: String(status) }, seconds),
+    observe: ({ method, route, status }, seconds) =>
+      durations.observe({ method, route, status: String(status) }, seconds),
     text: () => registry.metrics(),
     contentType: registry.contentType,
   };

@@ -19,12 +19,30 @@ import { Report } from '../contracts/report.ts';
 import { Run, RunRequest } from '../contracts/run.ts';
 import { Schedule } from '../contracts/schedule.ts';
 import type { Api } from './dependencies.ts';
+import { withResolvedReferences } from './openapi-references.ts';
 import { Problem } from './problem.ts';
 
 /** The nouns that the document names once and refers to. */
 const nouns = {
-  Approval, CodeVersion, Command, Configuration, DatasetVersion, Environment, Evaluation, EvaluationBody, Generation, Model, ModelVersion,
-  Principal, Problem, Rehearsal, Release, Report, Run, RunRequest, Schedule,
+  Approval,
+  CodeVersion,
+  Command,
+  Configuration,
+  DatasetVersion,
+  Environment,
+  Evaluation,
+  EvaluationBody,
+  Generation,
+  Model,
+  ModelVersion,
+  Principal,
+  Problem,
+  Rehearsal,
+  Release,
+  Report,
+  Run,
+  RunRequest,
+  Schedule,
 };
 
 const about = `Keeps models fresh in production: data, build, deploy, monitor, again.
@@ -34,10 +52,16 @@ Errors are problem documents (RFC 9457). Lists page by \`cursor\`. POSTs that st
 
 const bytes = { schema: { type: 'string', format: 'binary' } };
 
-/** Bodies that no zod schema checks: they are streamed, or have a parser of their own. */
+/** Bodies that are streamed or have a parser of their own, besides those that the routes' schemas name. */
 const otherBodies: Readonly<Record<string, Record<string, object>>> = {
   'put /v1/blobs/{sha256}': { 'application/octet-stream': bytes },
-  'put /v1/models/{model}': { 'application/json': { schema: { $ref: '#/components/schemas/ConfigurationInput' } }, 'application/yaml': { schema: { type: 'string', description: 'perennial.yaml' } } },
+  'put /v1/models/{model}': {
+    'application/json': { schema: { $ref: '#/components/schemas/ConfigurationInput' } },
+    'application/yaml': { schema: { type: 'string', description: 'perennial.yaml' } },
+  },
+  'post /v1/models/{model}/labels': {
+    'application/x-ndjson': { schema: { type: 'string', description: 'One label a line' } },
+  },
 };
 
 /** `/openapi.json` from the schemas that requests and answers are checked by, and a page to read it at `/docs`. */
@@ -48,7 +72,12 @@ export async function registerOpenApi(app: Api, version: string): Promise<void> 
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
-      info: { title: 'Perennial', version, description: about, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
+      info: {
+        title: 'Perennial',
+        version,
+        description: about,
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      },
       components: { securitySchemes: { key: { type: 'http', scheme: 'bearer' } } },
       security: [{ key: [] }],
     },
@@ -56,7 +85,8 @@ export async function registerOpenApi(app: Api, version: string): Promise<void> 
     transformObject: (document) => withOtherBodies(transformObject(document)),
   });
   await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true });
-  app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
+  let document: unknown;
+  app.get('/openapi.json', { schema: { hide: true } }, () => (document ??= withResolvedReferences(app.swagger())));
 }
 
 type OpenApiDocument = ReturnType<ReturnType<typeof createJsonSchemaTransformObject>>;
@@ -65,8 +95,17 @@ function withOtherBodies(document: OpenApiDocument): OpenApiDocument {
   for (const [path, operations] of Object.entries(document.paths ?? {})) {
     for (const [method, operation] of Object.entries(operations ?? {})) {
       const content = otherBodies[`${method} ${path}`];
-      if (content && typeof operation === 'object' && operation !== null) Object.assign(operation, { requestBody: { required: true, content } });
+      if (content && isOperation(operation))
+        operation.requestBody = { required: true, content: { ...operation.requestBody?.content, ...content } };
     }
   }
   return document;
+}
+
+interface Operation {
+  requestBody?: { readonly required: boolean; readonly content: object };
+}
+
+function isOperation(value: unknown): value is Operation {
+  return typeof value === 'object' && value !== null && 'responses' in value;
 }

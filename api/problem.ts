@@ -23,15 +23,27 @@ export type Problem = z.infer<typeof Problem>;
 export function problemOf(error: PerennialError, requestId: string): Problem {
   const { code } = error;
   // What an unexpected error says may be about the inside; it goes to the log alone.
-  const detail = code === 'internal' ? `something went wrong inside; the log has it under request ${requestId}` : error.message;
-  return { ...(code === 'internal' ? {} : error.fields), type: `urn:perennial:error:${code}`, title: errorTable[code].about, status: error.status, detail, code, instance: `urn:uuid:${requestId}` };
+  const detail =
+    code === 'internal' ? `something went wrong inside; the log has it under request ${requestId}` : error.message;
+  return {
+    ...(code === 'internal' ? {} : error.fields),
+    type: `urn:perennial:error:${code}`,
+    title: errorTable[code].about,
+    status: error.status,
+    detail,
+    code,
+    instance: `urn:uuid:${requestId}`,
+  };
 }
 
 /** Any caught value as the error that it is to the caller. */
 export function perennialErrorOf(caught: unknown): PerennialError {
   if (caught instanceof PerennialError) return caught;
   if (hasZodFastifySchemaValidationErrors(caught)) return invalidRequest(caught);
-  const framework = caught instanceof Error && 'code' in caught && typeof caught.code === 'string' ? frameworkCodes[caught.code] : undefined;
+  const framework =
+    caught instanceof Error && 'code' in caught && typeof caught.code === 'string'
+      ? frameworkCodes[caught.code]
+      : undefined;
   if (framework && caught instanceof Error) return new PerennialError(framework, caught.message, {}, { cause: caught });
   return new PerennialError('internal', 'unexpected', {}, { cause: caught });
 }
@@ -52,7 +64,13 @@ type ValidationError = Omit<FastifyError, 'validation'> & { validation: { instan
 
 function invalidRequest(error: ValidationError): PerennialError {
   const place = placeOf[error.validationContext ?? 'body'] ?? '';
-  const problems = error.validation.map(({ instancePath, message }) => ({ pointer: `${place}${instancePath === '/' ? '' : instancePath}`, message: message ?? 'is wrong' }));
+  const problems = error.validation.map(({ instancePath, message }) => ({
+    pointer: `${place}${instancePath === '/' ? '' : instancePath}`,
+    message: message ?? 'is wrong',
+  }));
   const said = problems.map(({ pointer, message }) => `${pointer === '' ? 'the body' : pointer}: ${message}`);
-  return new PerennialError('invalid-request', said.join('; '), { pointer: problems[0]?.pointer ?? place, problems: said });
+  return new PerennialError('invalid-request', said.join('; '), {
+    pointer: problems[0]?.pointer ?? place,
+    problems: said,
+  });
 }

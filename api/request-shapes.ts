@@ -14,7 +14,13 @@ export const StartHeaders = ProjectHeaders.extend({ 'idempotency-key': z.string(
 
 export const ModelParams = z.object({ model: Name });
 export const IdParams = z.object({ id: Id });
-export const NumberParams = ModelParams.extend({ version: z.coerce.number().int().min(1).max(2 ** 31 - 1) });
+export const NumberParams = ModelParams.extend({
+  version: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(2 ** 31 - 1),
+});
 
 export const EnvironmentQuery = z.object({ environment: Name.default('production') });
 export const EnvironmentPage = PageRequest.extend(EnvironmentQuery.shape);
@@ -27,11 +33,19 @@ export const StartedRun = z.object({ run: Run });
 export const AcceptedCommand = z.object({ command: Command });
 
 /** Of every route: whatever goes wrong is a problem document. */
-export const problems = { default: { description: 'What went wrong', content: { 'application/problem+json': { schema: Problem } } } };
+export const problems = {
+  default: { description: 'What went wrong', content: { 'application/problem+json': { schema: Problem } } },
+};
 
 /** An answer in one of several media types; streamed ones are not checked against their schema. */
 export function answersAs(description: string, content: Readonly<Record<string, z.ZodType>>) {
-  return { 200: { description, content: Object.fromEntries(Object.entries(content).map(([type, schema]) => [type, { schema }])) }, ...problems };
+  return {
+    200: {
+      description,
+      content: Object.fromEntries(Object.entries(content).map(([type, schema]) => [type, { schema }])),
+    },
+    ...problems,
+  };
 }
 
 export function bytesAs(...types: readonly string[]) {

@@ -10,7 +10,12 @@ const linesAtOnce = 500;
  * A run's log as server-sent events: `log` with each line from after `sequence`, `run` whenever state or progress
  * changes, and `end` with the final run, after which it is over. Ends as well when `signal` is aborted.
  */
-export async function* runLogEvents(runs: RunRepository, id: Id, after: number, signal: AbortSignal): AsyncGenerator<string> {
+export async function* runLogEvents(
+  runs: RunRepository,
+  id: Id,
+  after: number,
+  signal: AbortSignal,
+): AsyncGenerator<string> {
   let sequence = after;
   let told = '';
   let quietSince = performance.now();

@@ -43,7 +43,10 @@ export function createScheduleKeeper({ repositories, workflowClient, logger }: D
     } catch (caught) {
       if (!isAbsence(caught)) throw caught;
       waitFor(scope, name);
-      logger.warn({ scope: scopeLabel(scope), schedule: name, reason: reasonOf(caught) }, 'a schedule waits for Temporal');
+      logger.warn(
+        { scope: scopeLabel(scope), schedule: name, reason: reasonOf(caught) },
+        'a schedule waits for Temporal',
+      );
     }
   }
 
@@ -62,7 +65,9 @@ export function createScheduleKeeper({ repositories, workflowClient, logger }: D
         await followOrWait(scope, name);
       } catch (caught) {
         // Temporal will not have it: the row says again what was there.
-        await (before ? repositories.schedules.put(scope, name, inputOf(before), by) : repositories.schedules.remove(scope, name, by));
+        await (before
+          ? repositories.schedules.put(scope, name, inputOf(before), by)
+          : repositories.schedules.remove(scope, name, by));
         throw caught;
       }
       return row;
@@ -76,7 +81,10 @@ export function createScheduleKeeper({ repositories, workflowClient, logger }: D
       try {
         return [...(await workflowClient.nextRuns(scope, name))];
       } catch (caught) {
-        logger.warn({ scope: scopeLabel(scope), schedule: name, reason: reasonOf(caught) }, 'the next runs of a schedule are not known');
+        logger.warn(
+          { scope: scopeLabel(scope), schedule: name, reason: reasonOf(caught) },
+          'the next runs of a schedule are not known',
+        );
         return [];
       }
     },
@@ -86,7 +94,10 @@ export function createScheduleKeeper({ repositories, workflowClient, logger }: D
         for (const [key, { scope, name }] of waiting) {
           await follow(scope, name).catch((caught: unknown) => {
             if (isAbsence(caught)) throw caught;
-            logger.error({ scope: scopeLabel(scope), schedule: name, reason: reasonOf(caught) }, 'Temporal refuses a schedule; set it anew');
+            logger.error(
+              { scope: scopeLabel(scope), schedule: name, reason: reasonOf(caught) },
+              'Temporal refuses a schedule; set it anew',
+            );
           });
           waiting.delete(key);
         }

@@ -39,7 +39,7 @@ export async function buildApi(dependencies: ApiDependencies): Promise<Api> {
   }).withTypeProvider<ZodTypeProvider>();
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
-  acceptEmptyJson(app);
+  acceptEmptyBodies(app);
 
   const metrics = createApiMetrics(dependencies);
   observeRequests(app, logger, metrics);
@@ -47,7 +47,12 @@ export async function buildApi(dependencies: ApiDependencies): Promise<Api> {
   answerProblems(app, logger);
 
   const schedules = createScheduleKeeper(dependencies);
-  const context: RouteContext = { ...dependencies, signedIn: authentication.signedIn, schedules, closing: closing.signal };
+  const context: RouteContext = {
+    ...dependencies,
+    signedIn: authentication.signedIn,
+    schedules,
+    closing: closing.signal,
+  };
   await registerOpenApi(app, version);
   await app.register(async (scope: Api) => registerRoutes(scope, context, metrics));
 
@@ -59,12 +64,15 @@ export async function buildApi(dependencies: ApiDependencies): Promise<Api> {
   return app;
 }
 
-/** A POST whose fields are all optional may come with no body, and a client's JSON header on it. */
-function acceptEmptyJson(app: Api): void {
+/** A request whose fields are all optional may come with no body, also under a client's JSON header. */
+function acceptEmptyBodies(app: Api): void {
   const parseJson = app.getDefaultJsonParser('error', 'error');
   app.removeContentTypeParser('application/json');
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
     if (body === '') done(null, undefined);
     else void parseJson(request, body.toString(), done);
+  });
+  app.addHook('preValidation', async (request) => {
+    if (request.routeOptions.schema?.body !== undefined) request.body ??= {};
   });
 }

@@ -21,29 +21,59 @@ export function idempotencyOf(request: StartRequest): Idempotency | undefined {
   const key = request.headers['idempotency-key'];
   if (key === undefined) return undefined;
   const path = request.url.split('?', 1)[0] ?? request.url;
-  return { key, route: `${request.method} ${path} of ${request.headers['perennial-project']}`, requestDigest: sha256OfJson({ query: request.query ?? null, body: request.body ?? null }) };
+  return {
+    key,
+    route: `${request.method} ${path} of ${request.headers['perennial-project']}`,
+    requestDigest: sha256OfJson({ query: request.query ?? null, body: request.body ?? null }),
+  };
 }
 
 /** Writes the command, then wakes the lifecycle. Once written it is not lost, whatever becomes of the waking. */
-export async function submitCommand(context: RouteContext, request: StartRequest, scope: Scope, body: CommandBody): Promise<Command> {
-  const command = await context.repositories.lifecycle.submit(scope, body, context.signedIn(request).id, idempotencyOf(request));
+export async function submitCommand(
+  context: RouteContext,
+  request: StartRequest,
+  scope: Scope,
+  body: CommandBody,
+): Promise<Command> {
+  const command = await context.repositories.lifecycle.submit(
+    scope,
+    body,
+    context.signedIn(request).id,
+    idempotencyOf(request),
+  );
   await wakeLifecycle(context, scope);
   return command;
 }
 
 /** `submitCommand` for the commands that make a run. */
-export async function submitRun(context: RouteContext, request: StartRequest, scope: Scope, body: Extract<CommandBody, { kind: 'run' }>): Promise<{ readonly run: Run }> {
+export async function submitRun(
+  context: RouteContext,
+  request: StartRequest,
+  scope: Scope,
+  body: Extract<CommandBody, { kind: 'run' }>,
+): Promise<{ readonly run: Run }> {
   const { id, runId } = await submitCommand(context, request, scope, body);
   if (runId === null) throw new PerennialError('internal', `the command ${id} made no run`);
   return { run: await context.repositories.runs.get(runId) };
 }
 
-export function wakeLifecycle(context: Pick<ApiDependencies, 'workflowClient' | 'logger'>, scope: Scope): Promise<void> {
-  return tryFor(context, `the lifecycle of ${scopeLabel(scope)} could not be woken; its commands are kept and sent again`, () => context.workflowClient.advance(scope));
+export function wakeLifecycle(
+  context: Pick<ApiDependencies, 'workflowClient' | 'logger'>,
+  scope: Scope,
+): Promise<void> {
+  return tryFor(
+    context,
+    `the lifecycle of ${scopeLabel(scope)} could not be woken; its commands are kept and sent again`,
+    () => context.workflowClient.advance(scope),
+  );
 }
 
 /** Waits for a wake-up call for at most a second, and never fails: what it is about stands in the database. */
-export async function tryFor({ logger }: Pick<ApiDependencies, 'logger'>, otherwise: string, call: () => Promise<void>): Promise<void> {
+export async function tryFor(
+  { logger }: Pick<ApiDependencies, 'logger'>,
+  otherwise: string,
+  call: () => Promise<void>,
+): Promise<void> {
   const made = call().catch((caught: unknown) => logger.warn({ reason: reasonOf(caught) }, otherwise));
   let timer: NodeJS.Timeout | undefined;
   const enough = new Promise<void>((resolve) => {

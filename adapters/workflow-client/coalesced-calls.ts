@@ -2,7 +2,10 @@
  * Makes one call at a time for a key. Callers that come while one is under way share the next: it begins after they
  * came, so it sees whatever they wrote before. Temporal takes ten updates of a workflow at once and refuses more.
  */
-export function coalescedCalls<Subject>(keyOf: (subject: Subject) => string, call: (subject: Subject) => Promise<void>): (subject: Subject) => Promise<void> {
+export function coalescedCalls<Subject>(
+  keyOf: (subject: Subject) => string,
+  call: (subject: Subject) => Promise<void>,
+): (subject: Subject) => Promise<void> {
   const underWay = new Map<string, Promise<void>>();
   const next = new Map<string, Promise<void>>();
 

@@ -16,15 +16,27 @@ export function grpcStatusOf(caught: unknown): number | undefined {
 /** What Temporal said, without the wrapping; for messages. */
 function innermostReason(caught: unknown): string {
   let error = caught;
-  for (let depth = 0; depth < 5 && error instanceof Error && error.cause instanceof Error; depth += 1) error = error.cause;
-  if (error instanceof Error && 'details' in error && typeof error.details === 'string' && error.details !== '') return error.details;
+  for (let depth = 0; depth < 5 && error instanceof Error && error.cause instanceof Error; depth += 1)
+    error = error.cause;
+  if (error instanceof Error && 'details' in error && typeof error.details === 'string' && error.details !== '')
+    return error.details;
   return reasonOf(error);
 }
 
 export function temporalUnavailable(doing: string, address: string, caught: unknown): PerennialError {
-  return new PerennialError('temporal-unavailable', `Temporal at ${address} did not ${doing}: ${innermostReason(caught)}. What was asked is kept in the database; check that Temporal and a worker are running`, { address }, { cause: caught });
+  return new PerennialError(
+    'temporal-unavailable',
+    `Temporal at ${address} did not ${doing}: ${innermostReason(caught)}. What was asked is kept in the database; check that Temporal and a worker are running`,
+    { address },
+    { cause: caught },
+  );
 }
 
 export function refusedByTemporal(what: string, caught: unknown): PerennialError {
-  return new PerennialError('invalid-request', `${what} is not accepted by Temporal: ${innermostReason(caught)}`, {}, { cause: caught });
+  return new PerennialError(
+    'invalid-request',
+    `${what} is not accepted by Temporal: ${innermostReason(caught)}`,
+    {},
+    { cause: caught },
+  );
 }

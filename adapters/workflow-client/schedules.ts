@@ -29,7 +29,9 @@ export async function putSchedule(client: Client, scope: Scope, name: string, sc
     await client.schedule.create<Workflow>({ ...options, action });
   } catch (caught) {
     if (!(caught instanceof ScheduleAlreadyRunning)) throw caught;
-    await client.schedule.getHandle(options.scheduleId).update<Workflow>(() => ({ spec: options.spec, policies: options.policies, state: options.state, action }));
+    await client.schedule
+      .getHandle(options.scheduleId)
+      .update<Workflow>(() => ({ spec: options.spec, policies: options.policies, state: options.state, action }));
   }
 }
 

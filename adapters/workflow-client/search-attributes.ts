@@ -13,12 +13,18 @@ export function modelAttribute(model: string): TypedSearchAttributes {
 }
 
 /** Adds the attributes that workflows are found by, where the namespace lacks them. Several may do so at once. */
-export async function registerSearchAttributes(connection: Pick<Connection, 'operatorService'>, namespace: string): Promise<void> {
+export async function registerSearchAttributes(
+  connection: Pick<Connection, 'operatorService'>,
+  namespace: string,
+): Promise<void> {
   const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
   const absent = Object.values(searchAttributes).filter((name) => !Object.hasOwn(customAttributes, name));
   if (absent.length === 0) return;
   try {
-    await connection.operatorService.addSearchAttributes({ namespace, searchAttributes: Object.fromEntries(absent.map((name) => [name, keyword])) });
+    await connection.operatorService.addSearchAttributes({
+      namespace,
+      searchAttributes: Object.fromEntries(absent.map((name) => [name, keyword])),
+    });
   } catch (caught) {
     if (grpcStatusOf(caught) !== grpcStatus.alreadyExists) throw caught;
   }

@@ -10,11 +10,16 @@ export async function readTemporalTls(settings: TlsSettings): Promise<TLSConfig 
   const { TEMPORAL_TLS_CERT: cert, TEMPORAL_TLS_KEY: key, TEMPORAL_TLS_CA: ca } = settings;
   if (cert === undefined && key === undefined && ca === undefined) return undefined;
   if ((cert === undefined) !== (key === undefined)) {
-    throw new PerennialError('invalid-setting', 'TEMPORAL_TLS_CERT and TEMPORAL_TLS_KEY name a certificate and its key: set both or neither', { variable: cert === undefined ? 'TEMPORAL_TLS_CERT' : 'TEMPORAL_TLS_KEY' });
+    throw new PerennialError(
+      'invalid-setting',
+      'TEMPORAL_TLS_CERT and TEMPORAL_TLS_KEY name a certificate and its key: set both or neither',
+      { variable: cert === undefined ? 'TEMPORAL_TLS_CERT' : 'TEMPORAL_TLS_KEY' },
+    );
   }
   const tls: TLSConfig = {};
   if (ca !== undefined) tls.serverRootCACertificate = await pem('TEMPORAL_TLS_CA', ca);
-  if (cert !== undefined && key !== undefined) tls.clientCertPair = { crt: await pem('TEMPORAL_TLS_CERT', cert), key: await pem('TEMPORAL_TLS_KEY', key) };
+  if (cert !== undefined && key !== undefined)
+    tls.clientCertPair = { crt: await pem('TEMPORAL_TLS_CERT', cert), key: await pem('TEMPORAL_TLS_KEY', key) };
   return tls;
 }
 
@@ -22,6 +27,11 @@ async function pem(variable: string, path: string): Promise<Buffer> {
   try {
     return await readFile(path);
   } catch (caught) {
-    throw new PerennialError('invalid-setting', `${variable} names a PEM file that cannot be read: ${reasonOf(caught)}`, { variable }, { cause: caught });
+    throw new PerennialError(
+      'invalid-setting',
+      `${variable} names a PEM file that cannot be read: ${reasonOf(caught)}`,
+      { variable },
+      { cause: caught },
+    );
   }
 }

@@ -1,10 +1,23 @@
 import type { TLSConfig } from '@temporalio/client';
-import { Client, Connection, defaultGrpcRetryOptions, makeGrpcRetryInterceptor, WithStartWorkflowOperation, WorkflowNotFoundError } from '@temporalio/client';
+import {
+  Client,
+  Connection,
+  defaultGrpcRetryOptions,
+  makeGrpcRetryInterceptor,
+  WithStartWorkflowOperation,
+  WorkflowNotFoundError,
+} from '@temporalio/client';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Scope } from '../../contracts/identifiers.ts';
 import { scopeLabel } from '../../contracts/identifiers.ts';
 import type { LifecycleInput } from '../../contracts/workflows.ts';
-import { advanceUpdate, lifecycleWorkflow, lifecycleWorkflowId, nudgeSignal, workflowQueue } from '../../contracts/workflows.ts';
+import {
+  advanceUpdate,
+  lifecycleWorkflow,
+  lifecycleWorkflowId,
+  nudgeSignal,
+  workflowQueue,
+} from '../../contracts/workflows.ts';
 import type { Logger } from '../../ports/logger.ts';
 import type { WorkflowClient } from '../../ports/workflow-client.ts';
 import { coalescedCalls } from './coalesced-calls.ts';
@@ -65,25 +78,32 @@ export function createTemporalWorkflowClient(settings: TemporalSettings): Tempor
     });
   }
 
-  const advance = coalescedCalls(lifecycleWorkflowId, (scope: Scope) => call(`advance ${scopeLabel(scope)}`, advanceDeadlineMs, () => updateLifecycle(client, scope)));
+  const advance = coalescedCalls(lifecycleWorkflowId, (scope: Scope) =>
+    call(`advance ${scopeLabel(scope)}`, advanceDeadlineMs, () => updateLifecycle(client, scope)),
+  );
 
   return {
     advance,
-    nudge: (workflowId) => tell(`signal ${workflowId}`, () => client.workflow.getHandle(workflowId).signal(nudgeSignal)),
+    nudge: (workflowId) =>
+      tell(`signal ${workflowId}`, () => client.workflow.getHandle(workflowId).signal(nudgeSignal)),
     cancel: (workflowId) => tell(`cancel ${workflowId}`, () => client.workflow.getHandle(workflowId).cancel()),
-    describe: (workflowId) => call(`describe ${workflowId}`, callDeadlineMs, () => describeWorkflow(client, workflowId)),
+    describe: (workflowId) =>
+      call(`describe ${workflowId}`, callDeadlineMs, () => describeWorkflow(client, workflowId)),
     setSchedule: (scope, name, schedule) =>
       call(`set the schedule ${name}`, callDeadlineMs, async () => {
         try {
           await putSchedule(client, scope, name, schedule);
         } catch (caught) {
           // The SDK makes INVALID_ARGUMENT a TypeError when it creates a schedule, and leaves it as it is when it updates one.
-          if (caught instanceof TypeError || grpcStatusOf(caught) === grpcStatus.invalidArgument) throw refusedByTemporal(`the schedule "${schedule.cron}" in ${schedule.timezone}`, caught);
+          if (caught instanceof TypeError || grpcStatusOf(caught) === grpcStatus.invalidArgument)
+            throw refusedByTemporal(`the schedule "${schedule.cron}" in ${schedule.timezone}`, caught);
           throw caught;
         }
       }),
-    removeSchedule: (scope, name) => call(`remove the schedule ${name}`, callDeadlineMs, () => deleteSchedule(client, scope, name)),
-    nextRuns: (scope, name) => call(`describe the schedule ${name}`, callDeadlineMs, () => nextFirings(client, scope, name)),
+    removeSchedule: (scope, name) =>
+      call(`remove the schedule ${name}`, callDeadlineMs, () => deleteSchedule(client, scope, name)),
+    nextRuns: (scope, name) =>
+      call(`describe the schedule ${name}`, callDeadlineMs, () => nextFirings(client, scope, name)),
     async check() {
       await call('answer', checkDeadlineMs, () => connection.workflowService.describeNamespace({ namespace }));
     },
@@ -109,7 +129,9 @@ async function updateLifecycle(client: Client, scope: Scope): Promise<void> {
 async function describeWorkflow(client: Client, workflowId: string): ReturnType<WorkflowClient['describe']> {
   try {
     const { status } = await client.workflow.getHandle(workflowId).describe();
-    return status.name === 'RUNNING' || status.name === 'PAUSED' ? { state: 'running' } : { state: 'closed', status: status.name };
+    return status.name === 'RUNNING' || status.name === 'PAUSED'
+      ? { state: 'running' }
+      : { state: 'closed', status: status.name };
   } catch (caught) {
     if (caught instanceof WorkflowNotFoundError) return { state: 'absent' };
     throw caught;

@@ -12,33 +12,74 @@ import { tryFor } from '../submission.ts';
 
 const tags = ['approvals'];
 const Filter = PageRequest.extend({ status: ApprovalStatus.optional(), model: Name.optional() });
-const Ballot = z.strictObject({ decision: z.enum(['approve', 'reject']), digest: Sha256, comment: z.string().max(2000).default('') });
+const Ballot = z.strictObject({
+  decision: z.enum(['approve', 'reject']),
+  digest: Sha256,
+  comment: z.string().max(2000).default(''),
+});
 
 export function approvalRoutes(app: Api, context: RouteContext): void {
   const { approvals, runs } = context.repositories;
 
-  app.get('/v1/approvals', { schema: { tags, summary: 'Requests', headers: ProjectHeaders, querystring: Filter, response: { 200: pageOf(Approval), ...problems } } }, async (request) => {
-    const project = request.headers['perennial-project'];
-    const { grants } = authorizeSomewhere(context, request, 'viewer', project);
-    const { cursor, limit, status, model } = request.query;
-    const page = await approvals.list({ project, status, model }, { cursor, limit });
-    return { ...page, items: page.items.filter((approval) => seesModel(grants, project, approval.model)) };
-  });
+  app.get(
+    '/v1/approvals',
+    {
+      schema: {
+        tags,
+        summary: 'Requests',
+        headers: ProjectHeaders,
+        querystring: Filter,
+        response: { 200: pageOf(Approval), ...problems },
+      },
+    },
+    async (request) => {
+      const project = request.headers['perennial-project'];
+      const { grants } = authorizeSomewhere(context, request, 'viewer', project);
+      const { cursor, limit, status, model } = request.query;
+      const page = await approvals.list({ project, status, model }, { cursor, limit });
+      return { ...page, items: page.items.filter((approval) => seesModel(grants, project, approval.model)) };
+    },
+  );
 
-  app.get('/v1/approvals/:id', { schema: { tags, summary: 'A request with its evidence and votes', params: IdParams, response: { 200: Approval, ...problems } } }, async (request) => {
-    const approval = await approvals.get(request.params.id);
-    authorize(context, request, 'viewer', approval);
-    return approval;
-  });
+  app.get(
+    '/v1/approvals/:id',
+    {
+      schema: {
+        tags,
+        summary: 'A request with its evidence and votes',
+        params: IdParams,
+        response: { 200: Approval, ...problems },
+      },
+    },
+    async (request) => {
+      const approval = await approvals.get(request.params.id);
+      authorize(context, request, 'viewer', approval);
+      return approval;
+    },
+  );
 
-  app.post('/v1/approvals/:id/votes', { schema: { tags, summary: 'Vote on the digest of a request', params: IdParams, body: Ballot, response: { 200: Approval, ...problems } } }, async (request) => {
-    const approval = await approvals.get(request.params.id);
-    const voter = voterOf(context, request, approval);
-    const voted = await approvals.vote(approval.id, request.body, voter);
-    const { workflowId } = await runs.get(approval.runId);
-    await tryFor(context, 'a deployment could not be told of a vote; it will see it by its own timer', () => context.workflowClient.nudge(workflowId));
-    return voted;
-  });
+  app.post(
+    '/v1/approvals/:id/votes',
+    {
+      schema: {
+        tags,
+        summary: 'Vote on the digest of a request',
+        params: IdParams,
+        body: Ballot,
+        response: { 200: Approval, ...problems },
+      },
+    },
+    async (request) => {
+      const approval = await approvals.get(request.params.id);
+      const voter = voterOf(context, request, approval);
+      const voted = await approvals.vote(approval.id, request.body, voter);
+      const { workflowId } = await runs.get(approval.runId);
+      await tryFor(context, 'a deployment could not be told of a vote; it will see it by its own timer', () =>
+        context.workflowClient.nudge(workflowId),
+      );
+      return voted;
+    },
+  );
 }
 
 /** The policy names the roles that may vote; the repository checks the rest. */
@@ -46,5 +87,9 @@ function voterOf(context: RouteContext, request: object, approval: Request): Pri
   const principal = context.signedIn(request);
   const { roles } = approval.subject.policy;
   if (roles.some((role) => isGranted(principal.grants, role, approval))) return principal;
-  throw new PerennialError('forbidden', `${principal.name} may not vote on this: the policy of ${approval.model} in ${approval.environment} wants the role ${roles.join(' or ')}`, { roles });
+  throw new PerennialError(
+    'forbidden',
+    `${principal.name} may not vote on this: the policy of ${approval.model} in ${approval.environment} wants the role ${roles.join(' or ')}`,
+    { roles },
+  );
 }

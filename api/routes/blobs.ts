@@ -34,7 +34,12 @@ export function blobRoutes(app: Api, context: RouteContext): void {
         if (Number(request.headers['content-length'] ?? 0) > limitBytes) throw tooLarge();
         const body = request.body instanceof Readable ? request.body : Readable.from([]);
         const { bytes, existed } = await objectStore.put(sha256, atMost(body));
-        await repositories.blobs.record(sha256, bytes, new Date(Date.parse(clock.now()) + leaseMs).toISOString(), principal.id);
+        await repositories.blobs.record(
+          sha256,
+          bytes,
+          new Date(Date.parse(clock.now()) + leaseMs).toISOString(),
+          principal.id,
+        );
         return { sha256, bytes, existed };
       },
     );
@@ -53,7 +58,8 @@ function atMost(source: Readable): Readable {
   });
   source.once('error', (error) => counted.destroy(error));
   source.once('close', () => {
-    if (!source.readableEnded) counted.destroy(new PerennialError('invalid-request', 'the upload ended before its last byte; send it again'));
+    if (!source.readableEnded)
+      counted.destroy(new PerennialError('invalid-request', 'the upload ended before its last byte; send it again'));
   });
   return source.pipe(counted);
 }

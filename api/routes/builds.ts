@@ -5,21 +5,29 @@ import type { Api, RouteContext } from '../dependencies.ts';
 import { EnvironmentQuery, ModelParams, problems, StartedRun, StartHeaders } from '../request-shapes.ts';
 import { submitRun } from '../submission.ts';
 
-const Build = z
-  .strictObject({
-    dataset: z.number().int().min(1).optional(),
-    code: z.number().int().min(1).optional(),
-    params: z.record(z.string(), z.json()).optional(),
-    asOf: InstantInput.optional(),
-  })
-  .prefault({});
+const Build = z.strictObject({
+  dataset: z.number().int().min(1).optional(),
+  code: z.number().int().min(1).optional(),
+  params: z.record(z.string(), z.json()).optional(),
+  asOf: InstantInput.optional(),
+});
 
 export function buildRoutes(app: Api, context: RouteContext): void {
   const { datasets, code, environments } = context.repositories;
 
   app.post(
     '/v1/models/:model/builds',
-    { schema: { tags: ['builds'], summary: 'Train, evaluate and gate', headers: StartHeaders, params: ModelParams, querystring: EnvironmentQuery, body: Build, response: { 202: StartedRun, ...problems } } },
+    {
+      schema: {
+        tags: ['builds'],
+        summary: 'Train, evaluate and gate',
+        headers: StartHeaders,
+        params: ModelParams,
+        querystring: EnvironmentQuery,
+        body: Build,
+        response: { 202: StartedRun, ...problems },
+      },
+    },
     async (request, reply) => {
       const { scope } = await enter(context, request, 'operator');
       const asked = request.body;
@@ -29,7 +37,8 @@ export function buildRoutes(app: Api, context: RouteContext): void {
         request: {
           kind: 'build',
           schemaVersion: 1,
-          datasetVersionId: asked.dataset === undefined ? undefined : (await datasets.byNumber(scope.modelId, asked.dataset)).id,
+          datasetVersionId:
+            asked.dataset === undefined ? undefined : (await datasets.byNumber(scope.modelId, asked.dataset)).id,
           codeVersionId: asked.code === undefined ? undefined : (await code.byNumber(scope.modelId, asked.code)).id,
           params: asked.params,
           asOf: asked.asOf ?? (await environments.now(scope.project, scope.environment)),

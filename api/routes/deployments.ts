@@ -6,7 +6,15 @@ import { Id, Name, Sha256 } from '../../contracts/identifiers.ts';
 import { ServingCount } from '../../contracts/prediction.ts';
 import { enter } from '../access.ts';
 import type { Api, RouteContext } from '../dependencies.ts';
-import { AcceptedCommand, EnvironmentQuery, ModelParams, problems, ProjectHeaders, StartedRun, StartHeaders } from '../request-shapes.ts';
+import {
+  AcceptedCommand,
+  EnvironmentQuery,
+  ModelParams,
+  problems,
+  ProjectHeaders,
+  StartedRun,
+  StartHeaders,
+} from '../request-shapes.ts';
 import { submitCommand, submitRun } from '../submission.ts';
 
 const tags = ['deployments'];
@@ -31,42 +39,141 @@ const Deployments = z.object({
   rolloutRunId: Id.nullable(),
   gateways: z.array(GatewayLease).readonly(),
   /** Of the live gateways: which have loaded the generation. */
-  acknowledgements: z.object({ loaded: z.array(Id).readonly(), failed: z.array(Acknowledgement).readonly(), missing: z.array(Id).readonly() }),
+  acknowledgements: z.object({
+    loaded: z.array(Id).readonly(),
+    failed: z.array(Acknowledgement).readonly(),
+    missing: z.array(Id).readonly(),
+  }),
   served: z.array(ServingCount).readonly(),
   /** Newest first, at most twenty. */
   history: z.array(Generation).readonly(),
 });
 
 export function deploymentRoutes(app: Api, context: RouteContext): void {
-  app.get('/v1/models/:model/deployments', { schema: { tags, summary: 'What serves, with what weight, and which gateways have it', headers: ProjectHeaders, params: ModelParams, querystring: EnvironmentQuery, response: { 200: Deployments, ...problems } } }, async (request) => {
-    const { scope } = await enter(context, request, 'viewer');
-    return deploymentsOf(context, scope);
-  });
+  app.get(
+    '/v1/models/:model/deployments',
+    {
+      schema: {
+        tags,
+        summary: 'What serves, with what weight, and which gateways have it',
+        headers: ProjectHeaders,
+        params: ModelParams,
+        querystring: EnvironmentQuery,
+        response: { 200: Deployments, ...problems },
+      },
+    },
+    async (request) => {
+      const { scope } = await enter(context, request, 'viewer');
+      return deploymentsOf(context, scope);
+    },
+  );
 
-  app.post('/v1/models/:model/deployments', { schema: { tags, summary: 'Deploy a version', headers: StartHeaders, params: ModelParams, querystring: EnvironmentQuery, body: Deploy, response: { 202: StartedRun, ...problems } } }, async (request, reply) => {
-    const { scope } = await enter(context, request, 'operator', request.body.environment);
-    const evaluationId = await candidateEvaluation(context, scope, request.body.version);
-    return reply.code(202).send(await submitRun(context, request, scope, { kind: 'run', schemaVersion: 1, request: { kind: 'deploy', schemaVersion: 1, evaluationId, automated: false } }));
-  });
+  app.post(
+    '/v1/models/:model/deployments',
+    {
+      schema: {
+        tags,
+        summary: 'Deploy a version',
+        headers: StartHeaders,
+        params: ModelParams,
+        querystring: EnvironmentQuery,
+        body: Deploy,
+        response: { 202: StartedRun, ...problems },
+      },
+    },
+    async (request, reply) => {
+      const { scope } = await enter(context, request, 'operator', request.body.environment);
+      const evaluationId = await candidateEvaluation(context, scope, request.body.version);
+      return reply
+        .code(202)
+        .send(
+          await submitRun(context, request, scope, {
+            kind: 'run',
+            schemaVersion: 1,
+            request: { kind: 'deploy', schemaVersion: 1, evaluationId, automated: false },
+          }),
+        );
+    },
+  );
 
-  app.post('/v1/models/:model/rollback', { schema: { tags, summary: 'The release before, or a named one, serves again', headers: StartHeaders, params: ModelParams, querystring: EnvironmentQuery, body: Rollback, response: { 202: StartedRun, ...problems } } }, async (request, reply) => {
-    const { to, with: heads, reason, environment } = request.body;
-    const { scope } = await enter(context, request, 'operator', environment);
-    if (heads && heads.length > 0) throw new PerennialError('not-implemented', 'rolling back heads of data, code or configuration with the release is not built yet; leave "with" out', { pointer: '/with' });
-    const toReleaseId = to === undefined ? undefined : (await context.repositories.deployments.releaseByDigest(scope.modelId, to)).id;
-    return reply.code(202).send(await submitRun(context, request, scope, { kind: 'run', schemaVersion: 1, request: { kind: 'rollback', schemaVersion: 1, toReleaseId, reason } }));
-  });
+  app.post(
+    '/v1/models/:model/rollback',
+    {
+      schema: {
+        tags,
+        summary: 'The release before, or a named one, serves again',
+        headers: StartHeaders,
+        params: ModelParams,
+        querystring: EnvironmentQuery,
+        body: Rollback,
+        response: { 202: StartedRun, ...problems },
+      },
+    },
+    async (request, reply) => {
+      const { to, with: heads, reason, environment } = request.body;
+      const { scope } = await enter(context, request, 'operator', environment);
+      if (heads && heads.length > 0)
+        throw new PerennialError(
+          'not-implemented',
+          'rolling back heads of data, code or configuration with the release is not built yet; leave "with" out',
+          { pointer: '/with' },
+        );
+      const toReleaseId =
+        to === undefined ? undefined : (await context.repositories.deployments.releaseByDigest(scope.modelId, to)).id;
+      return reply
+        .code(202)
+        .send(
+          await submitRun(context, request, scope, {
+            kind: 'run',
+            schemaVersion: 1,
+            request: { kind: 'rollback', schemaVersion: 1, toReleaseId, reason },
+          }),
+        );
+    },
+  );
 
-  app.post('/v1/models/:model/resume', { schema: { tags, summary: 'Let automation promote again', headers: StartHeaders, params: ModelParams, querystring: EnvironmentQuery, body: Resume, response: { 202: AcceptedCommand, ...problems } } }, async (request, reply) => {
-    const { scope } = await enter(context, request, 'operator', request.body.environment);
-    return reply.code(202).send({ command: await submitCommand(context, request, scope, { kind: 'resume', schemaVersion: 1, reason: request.body.reason }) });
-  });
+  app.post(
+    '/v1/models/:model/resume',
+    {
+      schema: {
+        tags,
+        summary: 'Let automation promote again',
+        headers: StartHeaders,
+        params: ModelParams,
+        querystring: EnvironmentQuery,
+        body: Resume,
+        response: { 202: AcceptedCommand, ...problems },
+      },
+    },
+    async (request, reply) => {
+      const { scope } = await enter(context, request, 'operator', request.body.environment);
+      return reply
+        .code(202)
+        .send({
+          command: await submitCommand(context, request, scope, {
+            kind: 'resume',
+            schemaVersion: 1,
+            reason: request.body.reason,
+          }),
+        });
+    },
+  );
 }
 
 async function deploymentsOf({ repositories }: RouteContext, scope: Scope): Promise<z.infer<typeof Deployments>> {
   const { deployments, models } = repositories;
-  const [generation, heads, gateways, history] = await Promise.all([deployments.current(scope), models.heads(scope), deployments.liveGateways(), deployments.history(scope, historyLength)]);
-  const seen = generation ? await Promise.all([deployments.acknowledgements(scope, generation.generation), deployments.served(scope, generation.generation)]) : undefined;
+  const [generation, heads, gateways, history] = await Promise.all([
+    deployments.current(scope),
+    models.heads(scope),
+    deployments.liveGateways(),
+    deployments.history(scope, historyLength),
+  ]);
+  const seen = generation
+    ? await Promise.all([
+        deployments.acknowledgements(scope, generation.generation),
+        deployments.served(scope, generation.generation),
+      ])
+    : undefined;
   return {
     generation: generation ?? null,
     hold: heads.holdReason,
@@ -82,9 +189,18 @@ async function deploymentsOf({ repositories }: RouteContext, scope: Scope): Prom
 async function candidateEvaluation({ repositories }: RouteContext, scope: Scope, number: number): Promise<string> {
   const version = await repositories.versions.byNumber(scope.modelId, number);
   const evaluation = await repositories.evaluations.latest(scope, version.id);
-  if (!evaluation) throw new PerennialError('not-a-candidate', `version ${number} of ${scope.model} was never evaluated in ${scope.environment}; build it there first`, { version: number, environment: scope.environment });
+  if (!evaluation)
+    throw new PerennialError(
+      'not-a-candidate',
+      `version ${number} of ${scope.model} was never evaluated in ${scope.environment}; build it there first`,
+      { version: number, environment: scope.environment },
+    );
   if (evaluation.body.verdict === 'rejected') {
-    throw new PerennialError('not-a-candidate', `version ${number} of ${scope.model} was rejected: ${evaluation.body.reasons.join('; ')}`, { version: number, reasons: evaluation.body.reasons });
+    throw new PerennialError(
+      'not-a-candidate',
+      `version ${number} of ${scope.model} was rejected: ${evaluation.body.reasons.join('; ')}`,
+      { version: number, reasons: evaluation.body.reasons },
+    );
   }
   return evaluation.id;
 }

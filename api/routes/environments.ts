@@ -11,16 +11,40 @@ const Settings = z.strictObject({ minimumPolicy: ApprovalPolicy.nullable() });
 export function environmentRoutes(app: Api, context: RouteContext): void {
   const { environments } = context.repositories;
 
-  app.get('/v1/environments', { schema: { tags, summary: 'Environments of the project', headers: ProjectHeaders, response: { 200: z.object({ items: z.array(Environment).readonly() }), ...problems } } }, async (request) => {
-    const project = request.headers['perennial-project'];
-    authorizeSomewhere(context, request, 'viewer', project);
-    return { items: await environments.list(project) };
-  });
+  app.get(
+    '/v1/environments',
+    {
+      schema: {
+        tags,
+        summary: 'Environments of the project',
+        headers: ProjectHeaders,
+        response: { 200: z.object({ items: z.array(Environment).readonly() }), ...problems },
+      },
+    },
+    async (request) => {
+      const project = request.headers['perennial-project'];
+      authorizeSomewhere(context, request, 'viewer', project);
+      return { items: await environments.list(project) };
+    },
+  );
 
-  app.put('/v1/environments/:environment', { schema: { tags, summary: 'Set the minimum approval policy; null for none', headers: ProjectHeaders, params: z.object({ environment: Name }), body: Settings, response: { 200: Environment, ...problems } } }, async (request) => {
-    const project = request.headers['perennial-project'];
-    const { environment } = request.params;
-    const { id } = authorize(context, request, 'admin', { project, environment });
-    return environments.put(project, environment, request.body, id);
-  });
+  app.put(
+    '/v1/environments/:environment',
+    {
+      schema: {
+        tags,
+        summary: 'Set the minimum approval policy; null for none',
+        headers: ProjectHeaders,
+        params: z.object({ environment: Name }),
+        body: Settings,
+        response: { 200: Environment, ...problems },
+      },
+    },
+    async (request) => {
+      const project = request.headers['perennial-project'];
+      const { environment } = request.params;
+      const { id } = authorize(context, request, 'admin', { project, environment });
+      return environments.put(project, environment, request.body, id);
+    },
+  );
 }

@@ -7,27 +7,59 @@ import { version } from '../version.ts';
 const checkLimitMs = 3_000;
 
 const State = z.enum(['up', 'down']);
-const Readiness = z.object({ status: z.enum(['ready', 'unready']), dependencies: z.object({ database: State, objectStore: State, temporal: State }) });
-const System = z.object({ version: z.string(), addresses: z.object({ gateway: z.string().optional(), temporalUi: z.string().optional() }) });
+const Readiness = z.object({
+  status: z.enum(['ready', 'unready']),
+  dependencies: z.object({ database: State, objectStore: State, temporal: State }),
+});
+const System = z.object({
+  version: z.string(),
+  addresses: z.object({ gateway: z.string().optional(), temporalUi: z.string().optional() }),
+});
 
 const tags = ['health'];
 
 export function healthRoutes(app: Api, context: RouteContext, metrics: ApiMetrics): void {
   const { repositories, objectStore, workflowClient, addresses } = context;
 
-  app.get('/healthz', { schema: { tags, summary: 'Alive', security: [], response: { 200: z.object({ status: z.literal('alive') }) } } }, () => ({ status: 'alive' as const }));
-
-  app.get('/readyz', { schema: { tags, summary: 'Every dependency answers', security: [], response: { 200: Readiness, 503: Readiness } } }, async (_request, reply) => {
-    const [database, store, temporal] = await Promise.all([answers(() => repositories.check()), answers(() => objectStore.check()), answers(() => workflowClient.check())]);
-    const ready = database === 'up' && store === 'up' && temporal === 'up';
-    return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'unready', dependencies: { database, objectStore: store, temporal } });
-  });
-
-  app.get('/metrics', { schema: { tags, summary: 'Prometheus', response: answersAs('Metrics', { 'text/plain': z.string() }) } }, async (_request, reply) =>
-    reply.type(metrics.contentType).serializer(String).send(await metrics.text()),
+  app.get(
+    '/healthz',
+    { schema: { tags, summary: 'Alive', security: [], response: { 200: z.object({ status: z.literal('alive') }) } } },
+    () => ({ status: 'alive' as const }),
   );
 
-  app.get('/v1/system', { schema: { tags, summary: 'Version, and where the other parts answer', response: { 200: System, ...problems } } }, () => ({ version, addresses }));
+  app.get(
+    '/readyz',
+    {
+      schema: { tags, summary: 'Every dependency answers', security: [], response: { 200: Readiness, 503: Readiness } },
+    },
+    async (_request, reply) => {
+      const [database, store, temporal] = await Promise.all([
+        answers(() => repositories.check()),
+        answers(() => objectStore.check()),
+        answers(() => workflowClient.check()),
+      ]);
+      const ready = database === 'up' && store === 'up' && temporal === 'up';
+      return reply
+        .code(ready ? 200 : 503)
+        .send({ status: ready ? 'ready' : 'unready', dependencies: { database, objectStore: store, temporal } });
+    },
+  );
+
+  app.get(
+    '/metrics',
+    { schema: { tags, summary: 'Prometheus', response: answersAs('Metrics', { 'text/plain': z.string() }) } },
+    async (_request, reply) =>
+      reply
+        .type(metrics.contentType)
+        .serializer(String)
+        .send(await metrics.text()),
+  );
+
+  app.get(
+    '/v1/system',
+    { schema: { tags, summary: 'Version, and where the other parts answer', response: { 200: System, ...problems } } },
+    () => ({ version, addresses }),
+  );
 }
 
 /** Without a key nobody learns more than whether it answers. */
@@ -36,10 +68,12 @@ async function answers(check: () => Promise<void>): Promise<'up' | 'down'> {
   const late = new Promise<'down'>((resolve) => {
     timer = setTimeout(() => resolve('down'), checkLimitMs);
   });
-  const checked = check().then(
-    () => 'up' as const,
-    () => 'down' as const,
-  );
+  const checked = Promise.resolve()
+    .then(check)
+    .then(
+      () => 'up' as const,
+      () => 'down' as const,
+    );
   const state = await Promise.race([checked, late]);
   clearTimeout(timer);
   return state;

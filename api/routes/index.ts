@@ -22,8 +22,25 @@ import { unbuiltRoutes } from './unbuilt.ts';
 import { versionRoutes } from './versions.ts';
 
 const nouns: readonly ((app: Api, context: RouteContext) => void)[] = [
-  modelRoutes, datasetRoutes, codeRoutes, buildRoutes, versionRoutes, deploymentRoutes, approvalRoutes, labelRoutes, reportRoutes, triggerRoutes,
-  rehearsalRoutes, scheduleRoutes, environmentRoutes, principalRoutes, runRoutes, servedRoutes, ledgerRoutes, blobRoutes, unbuiltRoutes,
+  modelRoutes,
+  datasetRoutes,
+  codeRoutes,
+  buildRoutes,
+  versionRoutes,
+  deploymentRoutes,
+  approvalRoutes,
+  labelRoutes,
+  reportRoutes,
+  triggerRoutes,
+  rehearsalRoutes,
+  scheduleRoutes,
+  environmentRoutes,
+  principalRoutes,
+  runRoutes,
+  servedRoutes,
+  ledgerRoutes,
+  blobRoutes,
+  unbuiltRoutes,
 ];
 
 /** One file a noun, one line a file. */

@@ -21,19 +21,38 @@ const Accepted = z.object({
 
 export function labelRoutes(app: Api, context: RouteContext): void {
   void app.register(async (labels: Api) => {
-    labels.addContentTypeParser(['application/x-ndjson', 'application/ndjson', 'application/jsonl'], { parseAs: 'string' }, (_request, body, done) => {
-      try {
-        done(null, parseLines(body.toString()));
-      } catch (caught) {
-        done(caught instanceof Error ? caught : new Error(String(caught)));
-      }
+    labels.addContentTypeParser(
+      ['application/x-ndjson', 'application/ndjson', 'application/jsonl'],
+      { parseAs: 'string' },
+      (_request, body, done) => {
+        try {
+          done(null, parseLines(body.toString()));
+        } catch (caught) {
+          done(caught instanceof Error ? caught : new Error(String(caught)));
+        }
+      },
+    );
+    // One label may come without its brackets.
+    labels.addHook('preValidation', async (request) => {
+      if (!Array.isArray(request.body)) request.body = [request.body];
     });
     labels.post(
       '/v1/models/:model/labels',
-      { bodyLimit: limitBytes, schema: { tags: ['labels'], summary: 'What turned out to be true, by prediction id; JSON or NDJSON', headers: ProjectHeaders, params: ModelParams, querystring: EnvironmentQuery, body: z.union([Labels, z.strictObject({ labels: Labels })]), response: { 200: Accepted, ...problems } } },
+      {
+        bodyLimit: limitBytes,
+        schema: {
+          tags: ['labels'],
+          summary: 'What turned out to be true, by prediction id; JSON or NDJSON',
+          headers: ProjectHeaders,
+          params: ModelParams,
+          querystring: EnvironmentQuery,
+          body: Labels,
+          response: { 200: Accepted, ...problems },
+        },
+      },
       async (request) => {
         const { scope, principal } = await enter(context, request, 'operator');
-        return context.repositories.monitoring.addLabels(scope, Array.isArray(request.body) ? request.body : request.body.labels, principal.id);
+        return context.repositories.monitoring.addLabels(scope, request.body, principal.id);
       },
     );
   });
@@ -46,7 +65,10 @@ function parseLines(text: string): unknown[] {
     try {
       return [JSON.parse(line)];
     } catch {
-      throw new PerennialError('invalid-request', `line ${index + 1} is not JSON: expected {"id": "…", "value": 1}`, { pointer: `/${index}`, line: index + 1 });
+      throw new PerennialError('invalid-request', `line ${index + 1} is not JSON: expected {"id": "…", "value": 1}`, {
+        pointer: `/${index}`,
+        line: index + 1,
+      });
     }
   });
 }

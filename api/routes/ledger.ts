@@ -5,15 +5,33 @@ import { authorize } from '../access.ts';
 import type { Api, RouteContext } from '../dependencies.ts';
 import { pageOf, problems, ProjectHeaders } from '../request-shapes.ts';
 
-const Filter = PageRequest.extend({ model: Name.optional(), environment: Name.optional(), kind: LedgerKind.optional(), since: InstantInput.optional(), until: InstantInput.optional() });
+const Filter = PageRequest.extend({
+  model: Name.optional(),
+  environment: Name.optional(),
+  kind: LedgerKind.optional(),
+  since: InstantInput.optional(),
+  until: InstantInput.optional(),
+});
 const Entry = LedgerEntry.extend({ principalName: z.string() });
 
 export function ledgerRoutes(app: Api, context: RouteContext): void {
-  app.get('/v1/ledger', { schema: { tags: ['ledger'], summary: 'Every decision, newest first', headers: ProjectHeaders, querystring: Filter, response: { 200: pageOf(Entry), ...problems } } }, async (request) => {
-    const project = request.headers['perennial-project'];
-    const { cursor, limit, ...filter } = request.query;
-    // Entries of other models are not told apart here, so who may see one model must name it.
-    authorize(context, request, 'viewer', { project, model: filter.model, environment: filter.environment });
-    return context.repositories.ledger.list({ project, ...filter }, { cursor, limit });
-  });
+  app.get(
+    '/v1/ledger',
+    {
+      schema: {
+        tags: ['ledger'],
+        summary: 'Every decision, newest first',
+        headers: ProjectHeaders,
+        querystring: Filter,
+        response: { 200: pageOf(Entry), ...problems },
+      },
+    },
+    async (request) => {
+      const project = request.headers['perennial-project'];
+      const { cursor, limit, ...filter } = request.query;
+      // Entries of other models are not told apart here, so who may see one model must name it.
+      authorize(context, request, 'viewer', { project, model: filter.model, environment: filter.environment });
+      return context.repositories.ledger.list({ project, ...filter }, { cursor, limit });
+    },
+  );
 }

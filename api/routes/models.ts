@@ -11,8 +11,17 @@ import type { Api, RouteContext } from '../dependencies.ts';
 import { EnvironmentQuery, ModelParams, pageOf, problems, ProjectHeaders } from '../request-shapes.ts';
 import { wakeLifecycle } from '../submission.ts';
 
-const Applied = z.object({ model: Model, environment: Name, configuration: ConfigurationVersion, changed: z.boolean() });
-const ModelView = z.object({ model: Model, environment: ModelEnvironment, configuration: ConfigurationVersion.nullable() });
+const Applied = z.object({
+  model: Model,
+  environment: Name,
+  configuration: ConfigurationVersion,
+  changed: z.boolean(),
+});
+const ModelView = z.object({
+  model: Model,
+  environment: ModelEnvironment,
+  configuration: ConfigurationVersion.nullable(),
+});
 
 const tags = ['models'];
 /** The schedule that `retrain.schedule` stands for. */
@@ -21,24 +30,67 @@ const retrainSchedule = 'retrain';
 export function modelRoutes(app: Api, context: RouteContext): void {
   const { models } = context.repositories;
 
-  app.get('/v1/models', { schema: { tags, summary: 'Models', headers: ProjectHeaders, querystring: PageRequest, response: { 200: pageOf(Model), ...problems } } }, async (request) => {
-    const project = request.headers['perennial-project'];
-    const { grants } = authorizeSomewhere(context, request, 'viewer', project);
-    const page = await models.list(project, request.query);
-    return { ...page, items: page.items.filter((model) => seesModel(grants, project, model.name)) };
-  });
+  app.get(
+    '/v1/models',
+    {
+      schema: {
+        tags,
+        summary: 'Models',
+        headers: ProjectHeaders,
+        querystring: PageRequest,
+        response: { 200: pageOf(Model), ...problems },
+      },
+    },
+    async (request) => {
+      const project = request.headers['perennial-project'];
+      const { grants } = authorizeSomewhere(context, request, 'viewer', project);
+      const page = await models.list(project, request.query);
+      return { ...page, items: page.items.filter((model) => seesModel(grants, project, model.name)) };
+    },
+  );
 
-  app.get('/v1/models/:model', { schema: { tags, summary: 'A model, its heads and its configuration', headers: ProjectHeaders, params: ModelParams, querystring: EnvironmentQuery, response: { 200: ModelView, ...problems } } }, async (request) => {
-    const { scope } = await enter(context, request, 'viewer');
-    const [model, environment] = await Promise.all([models.get(scope.project, scope.model), models.heads(scope)]);
-    return { model, environment, configuration: environment.configurationId === null ? null : await models.configuration(environment.configurationId) };
-  });
+  app.get(
+    '/v1/models/:model',
+    {
+      schema: {
+        tags,
+        summary: 'A model, its heads and its configuration',
+        headers: ProjectHeaders,
+        params: ModelParams,
+        querystring: EnvironmentQuery,
+        response: { 200: ModelView, ...problems },
+      },
+    },
+    async (request) => {
+      const { scope } = await enter(context, request, 'viewer');
+      const [model, environment] = await Promise.all([models.get(scope.project, scope.model), models.heads(scope)]);
+      return {
+        model,
+        environment,
+        configuration:
+          environment.configurationId === null ? null : await models.configuration(environment.configurationId),
+      };
+    },
+  );
 
   void app.register(async (files: Api) => {
-    files.addContentTypeParser(['application/yaml', 'application/x-yaml', 'text/yaml'], { parseAs: 'string' }, (_request, body, done) => done(null, body));
+    files.addContentTypeParser(
+      ['application/yaml', 'application/x-yaml', 'text/yaml'],
+      { parseAs: 'string' },
+      (_request, body, done) => done(null, body),
+    );
     files.put(
       '/v1/models/:model',
-      { schema: { tags, summary: 'Apply perennial.yaml, as YAML or as JSON', headers: ProjectHeaders, params: ModelParams, querystring: z.object({ environment: Name.optional() }), response: { 200: Applied, ...problems } } },
+      {
+        schema: {
+          tags,
+          summary: 'Apply perennial.yaml, as YAML or as JSON',
+          headers: ProjectHeaders,
+          params: ModelParams,
+          querystring: z.object({ environment: Name.optional() }),
+          response: { 200: Applied, ...problems },
+        },
+      },
       async (request) => {
         const configuration = configurationIn(request.body, request.params.model);
         const project = request.headers['perennial-project'];
@@ -47,7 +99,12 @@ export function modelRoutes(app: Api, context: RouteContext): void {
         const applied = await models.apply(project, environment, configuration, principal.id);
         await applyRetrainSchedule(context, applied.scope, configuration, principal.id);
         await wakeLifecycle(context, applied.scope);
-        return { model: await models.get(project, configuration.name), environment, configuration: applied.configuration, changed: applied.changed };
+        return {
+          model: await models.get(project, configuration.name),
+          environment,
+          configuration: applied.configuration,
+          changed: applied.changed,
+        };
       },
     );
   });
@@ -55,15 +112,31 @@ export function modelRoutes(app: Api, context: RouteContext): void {
 
 function configurationIn(body: unknown, name: string): Configuration {
   const configuration = typeof body === 'string' ? parseConfigurationFile(body) : parseConfiguration(body);
-  if (configuration.name !== name) throw new PerennialError('invalid-configuration', `the configuration is of "${configuration.name}" and was sent to "${name}"; the two names must be equal`, { pointer: '/name' });
+  if (configuration.name !== name)
+    throw new PerennialError(
+      'invalid-configuration',
+      `the configuration is of "${configuration.name}" and was sent to "${name}"; the two names must be equal`,
+      { pointer: '/name' },
+    );
   if (configuration.retrain.schedule !== undefined) checkCron(configuration.retrain.schedule, '/retrain/schedule');
   return configuration;
 }
 
 /** Virtual clocks are moved by hand: a Temporal Schedule would fire by the wall's. */
-async function applyRetrainSchedule({ repositories, schedules }: RouteContext, scope: Scope, { retrain, data }: Configuration, by: string): Promise<void> {
+async function applyRetrainSchedule(
+  { repositories, schedules }: RouteContext,
+  scope: Scope,
+  { retrain, data }: Configuration,
+  by: string,
+): Promise<void> {
   const { clock } = await repositories.environments.get(scope.project, scope.environment);
   if (clock === 'virtual') return;
   if (retrain.schedule === undefined) await schedules.remove(scope, retrainSchedule, by);
-  else await schedules.put(scope, retrainSchedule, { cron: retrain.schedule, timezone: data.timezone, paused: false, overlap: 'skip' }, by);
+  else
+    await schedules.put(
+      scope,
+      retrainSchedule,
+      { cron: retrain.schedule, timezone: data.timezone, paused: false, overlap: 'skip' },
+      by,
+    );
 }

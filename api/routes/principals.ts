@@ -8,44 +8,93 @@ import type { Api, RouteContext } from '../dependencies.ts';
 import { IdParams, pageOf, problems } from '../request-shapes.ts';
 
 const tags = ['principals'];
-const NewPrincipal = z.strictObject({ ...Principal.pick({ name: true, kind: true, grants: true }).shape, grants: Principal.shape.grants.max(100) });
-const NewKey = z.strictObject({ label: z.string().max(200).default('') }).prefault({});
-const MadeKey = z.object({ keyId: Id, /** Shown this once; only its digest is kept. */ key: z.string(), recordedAt: Instant });
+const NewPrincipal = z.strictObject({
+  ...Principal.pick({ name: true, kind: true, grants: true }).shape,
+  grants: Principal.shape.grants.max(100),
+});
+const NewKey = z.strictObject({ label: z.string().max(200).default('') });
+const MadeKey = z.object({
+  keyId: Id,
+  /** Shown this once; only its digest is kept. */ key: z.string(),
+  recordedAt: Instant,
+});
 
 /** Grants can reach everything, so only administrators of everything hand them out. */
 export function principalRoutes(app: Api, context: RouteContext): void {
   const { principals } = context.repositories;
 
-  app.get('/v1/principals', { schema: { tags, summary: 'People and services', querystring: PageRequest, response: { 200: pageOf(Principal), ...problems } } }, async (request) => {
-    authorize(context, request, 'admin', {});
-    return principals.list(request.query);
-  });
+  app.get(
+    '/v1/principals',
+    {
+      schema: {
+        tags,
+        summary: 'People and services',
+        querystring: PageRequest,
+        response: { 200: pageOf(Principal), ...problems },
+      },
+    },
+    async (request) => {
+      authorize(context, request, 'admin', {});
+      return principals.list(request.query);
+    },
+  );
 
-  app.post('/v1/principals', { schema: { tags, summary: 'Make a principal', body: NewPrincipal, response: { 201: Principal, ...problems } } }, async (request, reply) => {
-    const { id } = authorize(context, request, 'admin', {});
-    const { name, kind, grants } = request.body;
-    return reply.code(201).send(await principals.create(name, kind, grants, id));
-  });
+  app.post(
+    '/v1/principals',
+    { schema: { tags, summary: 'Make a principal', body: NewPrincipal, response: { 201: Principal, ...problems } } },
+    async (request, reply) => {
+      const { id } = authorize(context, request, 'admin', {});
+      const { name, kind, grants } = request.body;
+      return reply.code(201).send(await principals.create(name, kind, grants, id));
+    },
+  );
 
-  app.post('/v1/principals/:id/keys', { schema: { tags, summary: 'Make a key; it is shown this once', params: IdParams, body: NewKey, response: { 201: MadeKey, ...problems } } }, async (request, reply) => {
-    const by = authorize(context, request, 'admin', {});
-    const { id } = await principals.get(request.params.id);
-    const key = `perennial_${randomBytes(32).toString('base64url')}`;
-    const made = await principals.addKey(id, sha256OfBytes(key), request.body.label, by.id);
-    return reply.code(201).send({ ...made, key });
-  });
+  app.post(
+    '/v1/principals/:id/keys',
+    {
+      schema: {
+        tags,
+        summary: 'Make a key; it is shown this once',
+        params: IdParams,
+        body: NewKey,
+        response: { 201: MadeKey, ...problems },
+      },
+    },
+    async (request, reply) => {
+      const by = authorize(context, request, 'admin', {});
+      const { id } = await principals.get(request.params.id);
+      const key = `perennial_${randomBytes(32).toString('base64url')}`;
+      const made = await principals.addKey(id, sha256OfBytes(key), request.body.label, by.id);
+      return reply.code(201).send({ ...made, key });
+    },
+  );
 
-  app.delete('/v1/principals/:id/keys', { schema: { tags, summary: 'Revoke all keys', params: IdParams, response: { 204: z.null(), ...problems } } }, async (request, reply) => {
-    const by = authorize(context, request, 'admin', {});
-    const { id } = await principals.get(request.params.id);
-    const own = (await principals.keys()).filter((key) => key.principal.id === id);
-    for (const { keyId } of own) await principals.revokeKey(id, keyId, by.id);
-    return reply.code(204).send(null);
-  });
+  app.delete(
+    '/v1/principals/:id/keys',
+    { schema: { tags, summary: 'Revoke all keys', params: IdParams, response: { 204: z.null(), ...problems } } },
+    async (request, reply) => {
+      const by = authorize(context, request, 'admin', {});
+      const { id } = await principals.get(request.params.id);
+      const own = (await principals.keys()).filter((key) => key.principal.id === id);
+      for (const { keyId } of own) await principals.revokeKey(id, keyId, by.id);
+      return reply.code(204).send(null);
+    },
+  );
 
-  app.delete('/v1/principals/:id/keys/:key', { schema: { tags, summary: 'Revoke a key', params: IdParams.extend({ key: Id }), response: { 204: z.null(), ...problems } } }, async (request, reply) => {
-    const by = authorize(context, request, 'admin', {});
-    await principals.revokeKey(request.params.id, request.params.key, by.id);
-    return reply.code(204).send(null);
-  });
+  app.delete(
+    '/v1/principals/:id/keys/:key',
+    {
+      schema: {
+        tags,
+        summary: 'Revoke a key',
+        params: IdParams.extend({ key: Id }),
+        response: { 204: z.null(), ...problems },
+      },
+    },
+    async (request, reply) => {
+      const by = authorize(context, request, 'admin', {});
+      await principals.revokeKey(request.params.id, request.params.key, by.id);
+      return reply.code(204).send(null);
+    },
+  );
 }

@@ -6,41 +6,88 @@ import type { Role } from '../../contracts/principal.ts';
 import { isFinal, LogLine, Run, RunKind } from '../../contracts/run.ts';
 import { authorize, authorizeSomewhere, seesModel } from '../access.ts';
 import type { Api, RouteContext } from '../dependencies.ts';
-import { AcceptedCommand, answersAs, IdParams, pageOf, problems, ProjectHeaders, StartHeaders } from '../request-shapes.ts';
+import {
+  AcceptedCommand,
+  answersAs,
+  IdParams,
+  pageOf,
+  problems,
+  ProjectHeaders,
+  StartHeaders,
+} from '../request-shapes.ts';
 import { runLogEvents } from '../run-log-events.ts';
 import { submitCommand, tryFor } from '../submission.ts';
 
 const tags = ['runs'];
 const RunStateName = z.enum(['queued', 'running', 'awaiting-approval', 'succeeded', 'failed', 'cancelled']);
-const Filter = PageRequest.extend({ model: Name.optional(), environment: Name.optional(), kind: RunKind.optional(), state: RunStateName.optional() });
-const LogQuery = z.object({ after: z.coerce.number().int().min(0).default(0), limit: z.coerce.number().int().min(1).max(5000).default(1000) });
-const LogHeaders = z.looseObject({ accept: z.string().optional(), 'last-event-id': z.coerce.number().int().min(0).optional().catch(undefined) });
+const Filter = PageRequest.extend({
+  model: Name.optional(),
+  environment: Name.optional(),
+  kind: RunKind.optional(),
+  state: RunStateName.optional(),
+});
+const LogQuery = z.object({
+  after: z.coerce.number().int().min(0).default(0),
+  limit: z.coerce.number().int().min(1).max(5000).default(1000),
+});
+const LogHeaders = z.looseObject({
+  accept: z.string().optional(),
+  'last-event-id': z.coerce.number().int().min(0).optional().catch(undefined),
+});
 /** `next`: ask again after this line. */
 const Log = z.object({ items: z.array(LogLine).readonly(), next: z.number().int() });
-const Cancel = z.strictObject({ reason: z.string().max(1000).default('') }).prefault({});
+const Cancel = z.strictObject({ reason: z.string().max(1000).default('') });
 
 export function runRoutes(app: Api, context: RouteContext): void {
   const { runs, models } = context.repositories;
 
-  async function enterRun(request: { readonly params: { readonly id: string } }, role: Role): Promise<z.infer<typeof Run>> {
+  async function enterRun(
+    request: { readonly params: { readonly id: string } },
+    role: Role,
+  ): Promise<z.infer<typeof Run>> {
     const run = await runs.get(request.params.id);
     authorize(context, request, role, run);
     return run;
   }
 
-  app.get('/v1/runs', { schema: { tags, summary: 'Runs, newest first', headers: ProjectHeaders, querystring: Filter, response: { 200: pageOf(Run), ...problems } } }, async (request) => {
-    const project = request.headers['perennial-project'];
-    const { grants } = authorizeSomewhere(context, request, 'viewer', project);
-    const { cursor, limit, ...filter } = request.query;
-    const page = await runs.list({ project, ...filter }, { cursor, limit });
-    return { ...page, items: page.items.filter((run) => seesModel(grants, project, run.model)) };
-  });
+  app.get(
+    '/v1/runs',
+    {
+      schema: {
+        tags,
+        summary: 'Runs, newest first',
+        headers: ProjectHeaders,
+        querystring: Filter,
+        response: { 200: pageOf(Run), ...problems },
+      },
+    },
+    async (request) => {
+      const project = request.headers['perennial-project'];
+      const { grants } = authorizeSomewhere(context, request, 'viewer', project);
+      const { cursor, limit, ...filter } = request.query;
+      const page = await runs.list({ project, ...filter }, { cursor, limit });
+      return { ...page, items: page.items.filter((run) => seesModel(grants, project, run.model)) };
+    },
+  );
 
-  app.get('/v1/runs/:id', { schema: { tags, summary: 'A run with its steps', params: IdParams, response: { 200: Run, ...problems } } }, (request) => enterRun(request, 'viewer'));
+  app.get(
+    '/v1/runs/:id',
+    { schema: { tags, summary: 'A run with its steps', params: IdParams, response: { 200: Run, ...problems } } },
+    (request) => enterRun(request, 'viewer'),
+  );
 
   app.get(
     '/v1/runs/:id/logs',
-    { schema: { tags, summary: 'Its log; live as server-sent events with Accept: text/event-stream', params: IdParams, querystring: LogQuery, headers: LogHeaders, response: answersAs('The log', { 'application/json': Log, 'text/event-stream': z.string() }) } },
+    {
+      schema: {
+        tags,
+        summary: 'Its log; live as server-sent events with Accept: text/event-stream',
+        params: IdParams,
+        querystring: LogQuery,
+        headers: LogHeaders,
+        response: answersAs('The log', { 'application/json': Log, 'text/event-stream': z.string() }),
+      },
+    },
     async (request, reply) => {
       const { id } = await enterRun(request, 'viewer');
       const after = request.headers['last-event-id'] ?? request.query.after;
@@ -48,20 +95,47 @@ export function runRoutes(app: Api, context: RouteContext): void {
         const gone = new AbortController();
         reply.raw.once('close', () => gone.abort());
         const events = Readable.from(runLogEvents(runs, id, after, AbortSignal.any([context.closing, gone.signal])));
-        return reply.headers({ 'cache-control': 'no-store', 'x-accel-buffering': 'no' }).type('text/event-stream').send(events);
+        return reply
+          .headers({ 'cache-control': 'no-store', 'x-accel-buffering': 'no' })
+          .type('text/event-stream')
+          .send(events);
       }
       const items = await runs.logs(id, after, request.query.limit);
       return reply.type('application/json').send({ items, next: items.at(-1)?.sequence ?? after });
     },
   );
 
-  app.post('/v1/runs/:id/cancel', { schema: { tags, summary: 'Stop a run', headers: StartHeaders, params: IdParams, body: Cancel, response: { 202: AcceptedCommand, ...problems } } }, async (request, reply) => {
-    const run = await enterRun(request, 'operator');
-    // With a key it may be the same request again, which the command answers.
-    if (isFinal(run.state) && request.headers['idempotency-key'] === undefined) throw new PerennialError('conflict', `the run ${run.id} has ended (${run.state}); there is nothing to cancel`, { run: run.id, state: run.state });
-    const scope = await models.scopeOf(run.modelId, run.environment);
-    const command = await submitCommand(context, request, scope, { kind: 'cancel', schemaVersion: 1, runId: run.id, reason: request.body.reason });
-    await tryFor(context, 'a run could not be cancelled at once; its lifecycle will do it', () => context.workflowClient.cancel(run.workflowId));
-    return reply.code(202).send({ command });
-  });
+  app.post(
+    '/v1/runs/:id/cancel',
+    {
+      schema: {
+        tags,
+        summary: 'Stop a run',
+        headers: StartHeaders,
+        params: IdParams,
+        body: Cancel,
+        response: { 202: AcceptedCommand, ...problems },
+      },
+    },
+    async (request, reply) => {
+      const run = await enterRun(request, 'operator');
+      // With a key it may be the same request again, which the command answers.
+      if (isFinal(run.state) && request.headers['idempotency-key'] === undefined)
+        throw new PerennialError('conflict', `the run ${run.id} has ended (${run.state}); there is nothing to cancel`, {
+          run: run.id,
+          state: run.state,
+        });
+      const scope = await models.scopeOf(run.modelId, run.environment);
+      const command = await submitCommand(context, request, scope, {
+        kind: 'cancel',
+        schemaVersion: 1,
+        runId: run.id,
+        reason: request.body.reason,
+      });
+      await tryFor(context, 'a run could not be cancelled at once; its lifecycle will do it', () =>
+        context.workflowClient.cancel(run.workflowId),
+      );
+      return reply.code(202).send({ command });
+    },
+  );
 }

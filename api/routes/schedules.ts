@@ -14,39 +14,104 @@ const ScheduleParams = ModelParams.extend({ name: Name });
 export function scheduleRoutes(app: Api, context: RouteContext): void {
   const { repositories, schedules } = context;
 
-  app.get('/v1/models/:model/schedules', { schema: { tags, summary: 'Schedules', headers: ProjectHeaders, params: ModelParams, querystring: EnvironmentQuery, response: { 200: z.object({ items: z.array(Schedule).readonly() }), ...problems } } }, async (request) => {
-    const { scope } = await enter(context, request, 'viewer');
-    const stored = await repositories.schedules.list(scope);
-    return { items: await Promise.all(stored.map(async (schedule) => ({ ...schedule, nextRuns: await schedules.nextRuns(scope, schedule.name) }))) };
-  });
+  app.get(
+    '/v1/models/:model/schedules',
+    {
+      schema: {
+        tags,
+        summary: 'Schedules',
+        headers: ProjectHeaders,
+        params: ModelParams,
+        querystring: EnvironmentQuery,
+        response: { 200: z.object({ items: z.array(Schedule).readonly() }), ...problems },
+      },
+    },
+    async (request) => {
+      const { scope } = await enter(context, request, 'viewer');
+      const stored = await repositories.schedules.list(scope);
+      return {
+        items: await Promise.all(
+          stored.map(async (schedule) => ({ ...schedule, nextRuns: await schedules.nextRuns(scope, schedule.name) })),
+        ),
+      };
+    },
+  );
 
-  app.get('/v1/models/:model/schedules/:name', { schema: { tags, summary: 'A schedule and its next runs', headers: ProjectHeaders, params: ScheduleParams, querystring: EnvironmentQuery, response: { 200: Schedule, ...problems } } }, async (request) => {
-    const { scope } = await enter(context, request, 'viewer');
-    const stored = await repositories.schedules.get(scope, request.params.name);
-    return { ...stored, nextRuns: await schedules.nextRuns(scope, stored.name) };
-  });
+  app.get(
+    '/v1/models/:model/schedules/:name',
+    {
+      schema: {
+        tags,
+        summary: 'A schedule and its next runs',
+        headers: ProjectHeaders,
+        params: ScheduleParams,
+        querystring: EnvironmentQuery,
+        response: { 200: Schedule, ...problems },
+      },
+    },
+    async (request) => {
+      const { scope } = await enter(context, request, 'viewer');
+      const stored = await repositories.schedules.get(scope, request.params.name);
+      return { ...stored, nextRuns: await schedules.nextRuns(scope, stored.name) };
+    },
+  );
 
-  app.put('/v1/models/:model/schedules/:name', { schema: { tags, summary: 'Set when the lifecycle gets a schedule trigger', headers: ProjectHeaders, params: ScheduleParams, querystring: EnvironmentQuery, body: ScheduleInput, response: { 200: Schedule, ...problems } } }, async (request) => {
-    const { scope, principal } = await enter(context, request, 'operator');
-    checkCron(request.body.cron, '/cron');
-    checkZone(request.body.timezone);
-    await refuseVirtual(context, scope);
-    const stored = await schedules.put(scope, request.params.name, request.body, principal.id);
-    return { ...stored, nextRuns: await schedules.nextRuns(scope, stored.name) };
-  });
+  app.put(
+    '/v1/models/:model/schedules/:name',
+    {
+      schema: {
+        tags,
+        summary: 'Set when the lifecycle gets a schedule trigger',
+        headers: ProjectHeaders,
+        params: ScheduleParams,
+        querystring: EnvironmentQuery,
+        body: ScheduleInput,
+        response: { 200: Schedule, ...problems },
+      },
+    },
+    async (request) => {
+      const { scope, principal } = await enter(context, request, 'operator');
+      checkCron(request.body.cron, '/cron');
+      checkZone(request.body.timezone);
+      await refuseVirtual(context, scope);
+      const stored = await schedules.put(scope, request.params.name, request.body, principal.id);
+      return { ...stored, nextRuns: await schedules.nextRuns(scope, stored.name) };
+    },
+  );
 
-  app.delete('/v1/models/:model/schedules/:name', { schema: { tags, summary: 'Remove a schedule', headers: ProjectHeaders, params: ScheduleParams, querystring: EnvironmentQuery, response: { 204: z.null(), ...problems } } }, async (request, reply) => {
-    const { scope, principal } = await enter(context, request, 'operator');
-    await schedules.remove(scope, request.params.name, principal.id);
-    return reply.code(204).send(null);
-  });
+  app.delete(
+    '/v1/models/:model/schedules/:name',
+    {
+      schema: {
+        tags,
+        summary: 'Remove a schedule',
+        headers: ProjectHeaders,
+        params: ScheduleParams,
+        querystring: EnvironmentQuery,
+        response: { 204: z.null(), ...problems },
+      },
+    },
+    async (request, reply) => {
+      const { scope, principal } = await enter(context, request, 'operator');
+      await schedules.remove(scope, request.params.name, principal.id);
+      return reply.code(204).send(null);
+    },
+  );
 }
 
 function checkZone(zone: string): void {
-  if (zone !== 'UTC' && !Intl.supportedValuesOf('timeZone').includes(zone)) throw new PerennialError('invalid-request', `"${zone}" is not an IANA time zone such as Europe/Berlin`, { pointer: '/timezone' });
+  if (zone !== 'UTC' && !Intl.supportedValuesOf('timeZone').includes(zone))
+    throw new PerennialError('invalid-request', `"${zone}" is not an IANA time zone such as Europe/Berlin`, {
+      pointer: '/timezone',
+    });
 }
 
 async function refuseVirtual({ repositories }: RouteContext, scope: Scope): Promise<void> {
   const { clock } = await repositories.environments.get(scope.project, scope.environment);
-  if (clock === 'virtual') throw new PerennialError('conflict', `${scope.environment} has a virtual clock, and schedules fire by the wall's; rehearse the schedule of the source environment instead`, { environment: scope.environment });
+  if (clock === 'virtual')
+    throw new PerennialError(
+      'conflict',
+      `${scope.environment} has a virtual clock, and schedules fire by the wall's; rehearse the schedule of the source environment instead`,
+      { environment: scope.environment },
+    );
 }

@@ -7,7 +7,9 @@ import { Problem } from '../problem.ts';
 
 const tags = ['not built yet'];
 const Connection = z.object({ name: Name });
-const response = { 501: { description: 'Not built yet', content: { 'application/problem+json': { schema: Problem } } } };
+const response = {
+  501: { description: 'Not built yet', content: { 'application/problem+json': { schema: Problem } } },
+};
 
 /** Routes that are promised and not built: they say so, so that nobody takes their absence for a mistake in the path. */
 export function unbuiltRoutes(app: Api, _context: RouteContext): void {
@@ -16,9 +18,36 @@ export function unbuiltRoutes(app: Api, _context: RouteContext): void {
   };
   const connections = refuse('a named connection', 'upload files with the command line instead');
 
-  app.get('/v1/models/:model/datasets/:version/diff/:other', { schema: { tags, summary: 'Compare two datasets', params: NumberParams.extend({ other: NumberParams.shape.version }), response } }, refuse('comparing datasets', 'read both with GET …/datasets/{version} and compare their profiles'));
-  app.put('/v1/connections/:name', { schema: { tags, summary: 'Set a named connection', params: Connection, response } }, connections);
-  app.get('/v1/connections/:name', { schema: { tags, summary: 'A named connection', params: Connection, response } }, connections);
-  app.delete('/v1/connections/:name', { schema: { tags, summary: 'Remove a named connection', params: Connection, response } }, connections);
-  app.post('/v1/gc', { schema: { tags, summary: 'Collect garbage', response } }, refuse('garbage collection', 'nothing is removed meanwhile'));
+  app.get(
+    '/v1/models/:model/datasets/:version/diff/:other',
+    {
+      schema: {
+        tags,
+        summary: 'Compare two datasets',
+        params: NumberParams.extend({ other: NumberParams.shape.version }),
+        response,
+      },
+    },
+    refuse('comparing datasets', 'read both with GET …/datasets/{version} and compare their profiles'),
+  );
+  app.put(
+    '/v1/connections/:name',
+    { schema: { tags, summary: 'Set a named connection', params: Connection, response } },
+    connections,
+  );
+  app.get(
+    '/v1/connections/:name',
+    { schema: { tags, summary: 'A named connection', params: Connection, response } },
+    connections,
+  );
+  app.delete(
+    '/v1/connections/:name',
+    { schema: { tags, summary: 'Remove a named connection', params: Connection, response } },
+    connections,
+  );
+  app.post(
+    '/v1/gc',
+    { schema: { tags, summary: 'Collect garbage', response } },
+    refuse('garbage collection', 'nothing is removed meanwhile'),
+  );
 }

@@ -6,40 +6,107 @@ import { ModelVersion } from '../../contracts/model-version.ts';
 import { enter } from '../access.ts';
 import type { Api, RouteContext } from '../dependencies.ts';
 import { sendBlob } from '../downloads.ts';
-import { bytesAs, EnvironmentPage, EnvironmentQuery, NumberParams, ModelParams, pageOf, problems, ProjectHeaders } from '../request-shapes.ts';
+import {
+  bytesAs,
+  EnvironmentPage,
+  EnvironmentQuery,
+  NumberParams,
+  ModelParams,
+  pageOf,
+  problems,
+  ProjectHeaders,
+} from '../request-shapes.ts';
 
 const tags = ['versions'];
 const Ancestor = z.object({ id: Id, number: z.number().int(), digest: Sha256 });
 /** With what the platform measured of it last in the environment that was asked for; null if never there. */
 const EvaluatedVersion = ModelVersion.extend({ evaluation: Evaluation.nullable() });
-const VersionWithLineage = EvaluatedVersion.extend({ evaluations: z.array(Evaluation).readonly(), lineage: z.object({ dataset: Ancestor, code: Ancestor, configuration: Ancestor }) });
+const VersionWithLineage = EvaluatedVersion.extend({
+  evaluations: z.array(Evaluation).readonly(),
+  lineage: z.object({ dataset: Ancestor, code: Ancestor, configuration: Ancestor }),
+});
 
 export function versionRoutes(app: Api, context: RouteContext): void {
   const { versions, evaluations } = context.repositories;
 
-  app.get('/v1/models/:model/versions', { schema: { tags, summary: 'Versions with their latest evaluation, newest first', headers: ProjectHeaders, params: ModelParams, querystring: EnvironmentPage, response: { 200: pageOf(EvaluatedVersion), ...problems } } }, async (request) => {
-    const { scope } = await enter(context, request, 'viewer');
-    const page = await versions.list(scope.modelId, request.query);
-    const items = await Promise.all(page.items.map(async (version) => ({ ...version, evaluation: (await evaluations.latest(scope, version.id)) ?? null })));
-    return { ...page, items };
-  });
+  app.get(
+    '/v1/models/:model/versions',
+    {
+      schema: {
+        tags,
+        summary: 'Versions with their latest evaluation, newest first',
+        headers: ProjectHeaders,
+        params: ModelParams,
+        querystring: EnvironmentPage,
+        response: { 200: pageOf(EvaluatedVersion), ...problems },
+      },
+    },
+    async (request) => {
+      const { scope } = await enter(context, request, 'viewer');
+      const page = await versions.list(scope.modelId, request.query);
+      const items = await Promise.all(
+        page.items.map(async (version) => ({
+          ...version,
+          evaluation: (await evaluations.latest(scope, version.id)) ?? null,
+        })),
+      );
+      return { ...page, items };
+    },
+  );
 
-  app.get('/v1/models/:model/versions/:version', { schema: { tags, summary: 'A version with metrics, gates and lineage', headers: ProjectHeaders, params: NumberParams, querystring: EnvironmentQuery, response: { 200: VersionWithLineage, ...problems } } }, async (request) => {
-    const { scope } = await enter(context, request, 'viewer');
-    const version = await versions.byNumber(scope.modelId, request.params.version);
-    const [all, latest, lineage] = await Promise.all([evaluations.ofVersion(version.id), evaluations.latest(scope, version.id), lineageOf(context, version)]);
-    return { ...version, evaluation: latest ?? null, evaluations: all, lineage };
-  });
+  app.get(
+    '/v1/models/:model/versions/:version',
+    {
+      schema: {
+        tags,
+        summary: 'A version with metrics, gates and lineage',
+        headers: ProjectHeaders,
+        params: NumberParams,
+        querystring: EnvironmentQuery,
+        response: { 200: VersionWithLineage, ...problems },
+      },
+    },
+    async (request) => {
+      const { scope } = await enter(context, request, 'viewer');
+      const version = await versions.byNumber(scope.modelId, request.params.version);
+      const [all, latest, lineage] = await Promise.all([
+        evaluations.ofVersion(version.id),
+        evaluations.latest(scope, version.id),
+        lineageOf(context, version),
+      ]);
+      return { ...version, evaluation: latest ?? null, evaluations: all, lineage };
+    },
+  );
 
-  app.get('/v1/models/:model/versions/:version/artifact', { schema: { tags, summary: 'The model, as ONNX', headers: ProjectHeaders, params: NumberParams, querystring: EnvironmentQuery, response: bytesAs('application/octet-stream') } }, async (request, reply) => {
-    const { scope } = await enter(context, request, 'viewer');
-    const version = await versions.byNumber(scope.modelId, request.params.version);
-    return sendBlob(reply, context.objectStore, version.artifact, { type: 'application/octet-stream', filename: `${scope.model}-${version.number}.onnx` });
-  });
+  app.get(
+    '/v1/models/:model/versions/:version/artifact',
+    {
+      schema: {
+        tags,
+        summary: 'The model, as ONNX',
+        headers: ProjectHeaders,
+        params: NumberParams,
+        querystring: EnvironmentQuery,
+        response: bytesAs('application/octet-stream'),
+      },
+    },
+    async (request, reply) => {
+      const { scope } = await enter(context, request, 'viewer');
+      const version = await versions.byNumber(scope.modelId, request.params.version);
+      return sendBlob(reply, context.objectStore, version.artifact, {
+        type: 'application/octet-stream',
+        filename: `${scope.model}-${version.number}.onnx`,
+      });
+    },
+  );
 }
 
 async function lineageOf({ repositories }: RouteContext, version: Version) {
-  const [dataset, code, configuration] = await Promise.all([repositories.datasets.get(version.datasetVersionId), repositories.code.get(version.codeVersionId), repositories.models.configuration(version.configurationId)]);
+  const [dataset, code, configuration] = await Promise.all([
+    repositories.datasets.get(version.datasetVersionId),
+    repositories.code.get(version.codeVersionId),
+    repositories.models.configuration(version.configurationId),
+  ]);
   return { dataset: ancestor(dataset), code: ancestor(code), configuration: ancestor(configuration) };
 }
 

@@ -19,6 +19,11 @@ export async function lifecycle(input: LifecycleInput): Promise<void> {
   setHandler(defineSignal(nudgeSignal), () => {
     nudged += 1;
   });
-  setHandler(defineQuery<Seen>('seen'), () => ({ advanced, nudged, input, attributes: workflowInfo().searchAttributes }));
+  setHandler(defineQuery<Seen>('seen'), () => ({
+    advanced,
+    nudged,
+    input,
+    attributes: workflowInfo().searchAttributes,
+  }));
   await condition(() => false);
 }

@@ -31,9 +31,17 @@ describe('the Temporal client, against a dev server', () => {
   beforeAll(async () => {
     temporal = await startTemporal();
     connection = await Connection.connect({ address: temporal.address });
-    await Promise.all([registerSearchAttributes(connection, temporal.namespace), registerSearchAttributes(connection, temporal.namespace)]);
+    await Promise.all([
+      registerSearchAttributes(connection, temporal.namespace),
+      registerSearchAttributes(connection, temporal.namespace),
+    ]);
     native = await NativeConnection.connect({ address: temporal.address });
-    worker = await Worker.create({ connection: native, namespace: temporal.namespace, taskQueue: workflowQueue, workflowsPath: fileURLToPath(new URL('./stand-in-lifecycle.ts', import.meta.url)) });
+    worker = await Worker.create({
+      connection: native,
+      namespace: temporal.namespace,
+      taskQueue: workflowQueue,
+      workflowsPath: fileURLToPath(new URL('./stand-in-lifecycle.ts', import.meta.url)),
+    });
     polling = worker.run();
     client = createTemporalWorkflowClient({ address: temporal.address, namespace: temporal.namespace, logger });
   }, 60_000);
@@ -48,20 +56,30 @@ describe('the Temporal client, against a dev server', () => {
   });
 
   async function seen(scope: Scope): Promise<Seen> {
-    return new Client({ connection, namespace: temporal.namespace }).workflow.getHandle(lifecycleWorkflowId(scope)).query('seen');
+    return new Client({ connection, namespace: temporal.namespace }).workflow
+      .getHandle(lifecycleWorkflowId(scope))
+      .query('seen');
   }
 
   test('the search attributes are there, and registering them again is free', async () => {
     await registerSearchAttributes(connection, temporal.namespace);
-    const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace: temporal.namespace });
-    expect(Object.keys(customAttributes)).toEqual(expect.arrayContaining(['PerennialModel', 'PerennialTrigger', 'PerennialRelease']));
+    const { customAttributes } = await connection.operatorService.listSearchAttributes({
+      namespace: temporal.namespace,
+    });
+    expect(Object.keys(customAttributes)).toEqual(
+      expect.arrayContaining(['PerennialModel', 'PerennialTrigger', 'PerennialRelease']),
+    );
   });
 
   test('advance starts the lifecycle once and then updates the one that runs', async () => {
     const scope = scopeOf('started-once');
     await client.advance(scope);
     await client.advance(scope);
-    expect(await seen(scope)).toMatchObject({ advanced: 2, input: { schemaVersion: 1, scope }, attributes: { PerennialModel: ['started-once'] } });
+    expect(await seen(scope)).toMatchObject({
+      advanced: 2,
+      input: { schemaVersion: 1, scope },
+      attributes: { PerennialModel: ['started-once'] },
+    });
   });
 
   test('fifty callers at once are few updates, and each is answered', async () => {
@@ -73,7 +91,9 @@ describe('the Temporal client, against a dev server', () => {
   test('the lifecycle is readable in the Temporal UI', async () => {
     const scope = scopeOf('readable');
     await client.advance(scope);
-    const description = await new Client({ connection, namespace: temporal.namespace }).workflow.getHandle('readable/production/lifecycle').describe();
+    const description = await new Client({ connection, namespace: temporal.namespace }).workflow
+      .getHandle('readable/production/lifecycle')
+      .describe();
     expect(await description.staticSummary()).toBe('lifecycle of readable in production');
     expect(await description.staticDetails()).toContain('**readable**');
   });
@@ -104,7 +124,12 @@ describe('the Temporal client, against a dev server', () => {
     await client.setSchedule(scope, 'retrain', schedule);
     const [first] = await client.nextRuns(scope, 'retrain');
     expect(new Date(first ?? 0).toLocaleString('sv', { timeZone: 'America/New_York' })).toMatch(/-01 03:00:00$/);
-    await client.setSchedule(scope, 'retrain', { ...schedule, cron: '30 4 * * *', timezone: 'UTC', overlap: 'buffer-one' });
+    await client.setSchedule(scope, 'retrain', {
+      ...schedule,
+      cron: '30 4 * * *',
+      timezone: 'UTC',
+      overlap: 'buffer-one',
+    });
     expect((await client.nextRuns(scope, 'retrain'))[0]).toMatch(/T04:30:00\.000Z$/);
     await client.setSchedule(scope, 'retrain', { ...schedule, paused: true });
     expect(await client.nextRuns(scope, 'retrain')).toEqual([]);
@@ -115,10 +140,26 @@ describe('the Temporal client, against a dev server', () => {
 
   test('a cron line or zone that is none is the caller’s mistake, not an outage', async () => {
     const scope = scopeOf('bad-cron');
-    await expect(client.setSchedule(scope, 'retrain', { cron: 'whenever it suits', timezone: 'UTC', paused: false, overlap: 'skip' })).rejects.toMatchObject({ code: 'invalid-request', message: expect.stringContaining('whenever it suits') });
+    await expect(
+      client.setSchedule(scope, 'retrain', {
+        cron: 'whenever it suits',
+        timezone: 'UTC',
+        paused: false,
+        overlap: 'skip',
+      }),
+    ).rejects.toMatchObject({ code: 'invalid-request', message: expect.stringContaining('whenever it suits') });
     await client.setSchedule(scope, 'known', { cron: '0 3 * * *', timezone: 'UTC', paused: false, overlap: 'skip' });
-    await expect(client.setSchedule(scope, 'known', { cron: '0 99 * * *', timezone: 'UTC', paused: false, overlap: 'skip' })).rejects.toMatchObject({ code: 'invalid-request' });
-    await expect(client.setSchedule(scope, 'retrain', { cron: '0 3 * * *', timezone: 'Mars/Base', paused: false, overlap: 'skip' })).rejects.toMatchObject({ code: 'invalid-request' });
+    await expect(
+      client.setSchedule(scope, 'known', { cron: '0 99 * * *', timezone: 'UTC', paused: false, overlap: 'skip' }),
+    ).rejects.toMatchObject({ code: 'invalid-request' });
+    await expect(
+      client.setSchedule(scope, 'retrain', {
+        cron: '0 3 * * *',
+        timezone: 'Mars/Base',
+        paused: false,
+        overlap: 'skip',
+      }),
+    ).rejects.toMatchObject({ code: 'invalid-request' });
   });
 
   test('check answers', async () => {
@@ -134,8 +175,14 @@ test('where Temporal is away every call is temporal-unavailable within its deadl
   await new Promise((resolve) => server.close(resolve));
   const client = createTemporalWorkflowClient({ address: `127.0.0.1:${port}`, namespace: 'default', logger });
   const began = Date.now();
-  const outcomes = await Promise.allSettled([client.check(), client.nudge('x'), client.advance(scopeOf('away')), client.nextRuns(scopeOf('away'), 'x')]);
-  for (const outcome of outcomes) expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'temporal-unavailable' } });
+  const outcomes = await Promise.allSettled([
+    client.check(),
+    client.nudge('x'),
+    client.advance(scopeOf('away')),
+    client.nextRuns(scopeOf('away'), 'x'),
+  ]);
+  for (const outcome of outcomes)
+    expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'temporal-unavailable' } });
   expect(Date.now() - began).toBeLessThan(8_000);
   await client.close();
 }, 20_000);

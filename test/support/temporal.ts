@@ -15,10 +15,19 @@ export async function startTemporal(): Promise<TestTemporal> {
     server: {
       executable: { type: 'existing-path', path: await temporalCli() },
       log: { level: 'error', format: 'json' },
-      extraArgs: ['--dynamic-config-value', 'history.transferProcessorMaxPollRPS=2000', '--dynamic-config-value', 'history.timerProcessorMaxPollRPS=2000'],
+      extraArgs: [
+        '--dynamic-config-value',
+        'history.transferProcessorMaxPollRPS=2000',
+        '--dynamic-config-value',
+        'history.timerProcessorMaxPollRPS=2000',
+      ],
     },
   });
-  return { address: environment.address, namespace: environment.namespace ?? 'default', stop: () => environment.teardown() };
+  return {
+    address: environment.address,
+    namespace: environment.namespace ?? 'default',
+    stop: () => environment.teardown(),
+  };
 }
 
 async function temporalCli(): Promise<string> {
