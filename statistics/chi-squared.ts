@@ -9,8 +9,12 @@ import { upperIncompleteGamma } from './upper-incomplete-gamma.ts';
  * @param current counts of the same categories.
  * @throws RangeError if the numbers of categories differ or a sample is empty.
  */
-export function chiSquared(reference: readonly number[], current: readonly number[]): { statistic: number; degreesOfFreedom: number; pValue: number } {
-  if (reference.length !== current.length) throw new RangeError(`the samples have ${reference.length} and ${current.length} categories`);
+export function chiSquared(
+  reference: readonly number[],
+  current: readonly number[],
+): { statistic: number; degreesOfFreedom: number; pValue: number } {
+  if (reference.length !== current.length)
+    throw new RangeError(`the samples have ${reference.length} and ${current.length} categories`);
   const [n1, n2] = [total(reference), total(current)];
   if (n1 === 0 || n2 === 0) throw new RangeError('an empty sample has no shares');
   let statistic = 0;
@@ -23,7 +27,11 @@ export function chiSquared(reference: readonly number[], current: readonly numbe
     statistic += (before - expected1) ** 2 / expected1 + (now - expected2) ** 2 / expected2;
   }
   const degreesOfFreedom = categories - 1;
-  return { statistic, degreesOfFreedom, pValue: degreesOfFreedom === 0 ? 1 : upperIncompleteGamma(degreesOfFreedom / 2, statistic / 2) };
+  return {
+    statistic,
+    degreesOfFreedom,
+    pValue: degreesOfFreedom === 0 ? 1 : upperIncompleteGamma(degreesOfFreedom / 2, statistic / 2),
+  };
 }
 
 function total(counts: readonly number[]): number {

@@ -64,7 +64,8 @@ function product(left: ScaledMatrix, right: ScaledMatrix, size: number): ScaledM
       const factor = left.cells[row * size + inner] ?? 0;
       if (factor === 0) continue;
       for (let column = 0; column < size; column += 1) {
-        cells[row * size + column] = (cells[row * size + column] ?? 0) + factor * (right.cells[inner * size + column] ?? 0);
+        cells[row * size + column] =
+          (cells[row * size + column] ?? 0) + factor * (right.cells[inner * size + column] ?? 0);
       }
     }
   }

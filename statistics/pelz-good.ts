@@ -57,6 +57,11 @@ function oddCoefficients(z: number): (m: number) => [number, number, number, num
   ] as const;
   return (m) => {
     const [m2, m4, m6] = [m ** 2, m ** 4, m ** 6];
-    return [1, -z2 + (piSquared / 4) * m2, k2[0] + k2[1] * m2 + k2[2] * m4, k3[0] + k3[1] * m2 + k3[2] * m4 + k3[3] * m6];
+    return [
+      1,
+      -z2 + (piSquared / 4) * m2,
+      k2[0] + k2[1] * m2 + k2[2] * m4,
+      k3[0] + k3[1] * m2 + k3[2] * m4 + k3[3] * m6,
+    ];
   };
 }

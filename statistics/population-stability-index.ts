@@ -13,7 +13,8 @@ const smallestShare = 1e-4;
  * @throws RangeError if the numbers of bins differ or a sample is empty.
  */
 export function populationStabilityIndex(reference: readonly number[], current: readonly number[]): number {
-  if (reference.length !== current.length) throw new RangeError(`the samples have ${reference.length} and ${current.length} bins`);
+  if (reference.length !== current.length)
+    throw new RangeError(`the samples have ${reference.length} and ${current.length} bins`);
   const referenceRows = total(reference);
   const currentRows = total(current);
   if (referenceRows === 0 || currentRows === 0) throw new RangeError('an empty sample has no shares');

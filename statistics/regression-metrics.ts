@@ -11,7 +11,8 @@ const smallestTruth = Number.EPSILON;
  * @throws RangeError if there are no rows, or not as many predictions.
  */
 export function regressionMetrics(truth: ArrayLike<number>, prediction: ArrayLike<number>) {
-  if (truth.length !== prediction.length) throw new RangeError(`${prediction.length} predictions for ${truth.length} rows`);
+  if (truth.length !== prediction.length)
+    throw new RangeError(`${prediction.length} predictions for ${truth.length} rows`);
   if (truth.length === 0) throw new RangeError('there are no rows to measure');
   const rows = truth.length;
   const errors = absoluteErrors(truth, prediction);
@@ -22,7 +23,9 @@ export function regressionMetrics(truth: ArrayLike<number>, prediction: ArrayLik
     rmse: Math.sqrt(squared / rows),
     mae: errors.reduce((sum, error) => sum + error, 0) / rows,
     r2: determination(squared, spread(truth)),
-    mape: errors.reduce((sum, error, row) => sum + error / Math.max(smallestTruth, Math.abs(truth[row] ?? Number.NaN)), 0) / rows,
+    mape:
+      errors.reduce((sum, error, row) => sum + error / Math.max(smallestTruth, Math.abs(truth[row] ?? Number.NaN)), 0) /
+      rows,
     medianAbsoluteError: median(errors.toSorted()),
   };
 }

@@ -14,7 +14,9 @@ export function stirlingError(n: number): number {
   }
   const square = at * at;
   const series =
-    (1 / 12 - (1 / 360 - (1 / 1260 - (1 / 1680 - (1 / 1188 - 691 / 360360 / square) / square) / square) / square) / square) / at;
+    (1 / 12 -
+      (1 / 360 - (1 / 1260 - (1 / 1680 - (1 / 1188 - 691 / 360360 / square) / square) / square) / square) / square) /
+    at;
   return correction + series;
 }
 

@@ -1,0 +1,145 @@
+import type { ChampionGate, Gate, SliceGate, ThresholdGate } from '../../contracts/configuration.ts';
+import type { EvaluationBody, GateVerdict } from '../../contracts/evaluation.ts';
+import { bootstrapGain, lowerBound } from '../../statistics/block-bootstrap.ts';
+import type { Bootstrap, Inconclusive } from '../../statistics/block-bootstrap.ts';
+import { regressionMetrics } from '../../statistics/regression-metrics.ts';
+import type { MeasuredRows } from './measured-rows.ts';
+import { pick } from './measured-rows.ts';
+import { slicesBy } from './slices.ts';
+
+/**
+ * What each gate says of the challenger, and the whole: a candidate, or rejected with the reasons of the gates that refused it.
+ * A slice gate gives one verdict a slice. A slice that is too small, and a champion gate without a champion, decide nothing.
+ *
+ * @param seed of the resamples of champion gates.
+ */
+export function evaluateGates(
+  gates: readonly Gate[],
+  rows: MeasuredRows,
+  seed: number,
+): Pick<EvaluationBody, 'gates' | 'verdict' | 'reasons'> {
+  const judged = gates.flatMap((gate) =>
+    verdictsOf(gate, rows, seed).map((verdict) => ({ verdict, refuses: refuses(gate, verdict) })),
+  );
+  const reasons = judged.filter(({ refuses: refused }) => refused).map(({ verdict }) => verdict.reason);
+  return {
+    gates: judged.map(({ verdict }) => verdict),
+    verdict: reasons.length === 0 ? 'candidate' : 'rejected',
+    reasons: [...new Set(reasons)],
+  };
+}
+
+/** The gain over the champion on the same rows, or why it cannot be told. */
+export function gainOver(
+  champion: ArrayLike<number>,
+  metric: ChampionGate['metric'],
+  rows: MeasuredRows,
+  seed: number,
+): Bootstrap | Inconclusive {
+  const trainedOn = rows.trainedOn.filter(Boolean).length;
+  if (trainedOn > 0) {
+    return {
+      kind: 'inconclusive',
+      because: `${trainedOn} of the ${rows.truth.length} rows were trained on by one of the two`,
+    };
+  }
+  return bootstrapGain({ ...rows, champion, metric, seed });
+}
+
+function refuses(gate: Gate, { verdict }: GateVerdict): boolean {
+  if (verdict === 'inconclusive') return !('versus' in gate) || gate.onInconclusive === 'refuse';
+  return verdict === 'fail';
+}
+
+function verdictsOf(gate: Gate, rows: MeasuredRows, seed: number): GateVerdict[] {
+  if ('versus' in gate) return [championVerdict(gate, rows, seed)];
+  if ('slice' in gate) return sliceVerdicts(gate, rows);
+  return [thresholdVerdict(gate, rows)];
+}
+
+function thresholdVerdict(gate: ThresholdGate, { truth, challenger }: MeasuredRows): GateVerdict {
+  const value = regressionMetrics(truth, challenger)[gate.metric];
+  const { threshold, breach } = compare(gate, value);
+  return {
+    gate: [gate.metric, ...bounds(gate)].join(' '),
+    verdict: breach === undefined ? 'pass' : 'fail',
+    value,
+    threshold,
+    n: truth.length,
+    reason: breach === undefined ? '' : `${gate.metric} ${breach.value} is ${breach.bound}`,
+  };
+}
+
+function championVerdict(gate: ChampionGate, rows: MeasuredRows, seed: number): GateVerdict {
+  const told = {
+    gate: `${gate.metric} versus champion, minGain ${gate.minGain}`,
+    threshold: gate.minGain,
+    n: rows.truth.length,
+  };
+  if (rows.champion === null)
+    return { ...told, verdict: 'not-applicable', value: null, reason: 'there is no champion yet' };
+  const gain = gainOver(rows.champion, gate.metric, rows, seed);
+  if (gain.kind === 'inconclusive') {
+    return {
+      ...told,
+      verdict: 'inconclusive',
+      value: null,
+      reason: `the gain over the champion is inconclusive: ${gain.because}`,
+    };
+  }
+  const value = lowerBound(gain, gate.confidence);
+  if (value > gate.minGain) return { ...told, verdict: 'pass', value, reason: '' };
+  return { ...told, verdict: 'fail', value, reason: 'no gain over the champion' };
+}
+
+function sliceVerdicts(gate: SliceGate, rows: MeasuredRows): GateVerdict[] {
+  return slicesBy(gate.slice, rows).map((slice): GateVerdict => {
+    const label = `${slice.column}=${slice.value}`;
+    const value = regressionMetrics(pick(rows.truth, slice.rows), pick(rows.challenger, slice.rows))[gate.metric];
+    const { threshold, breach } = compare(gate, value);
+    const told = {
+      gate: [gate.metric, 'for', label, ...bounds(gate)].join(' '),
+      value,
+      threshold,
+      n: slice.rows.length,
+    };
+    if (slice.rows.length < gate.minRows) {
+      const reason = `${label} has ${slice.rows.length} rows, fewer than ${gate.minRows}: reported, decides nothing`;
+      return { ...told, verdict: 'not-applicable', reason };
+    }
+    if (breach === undefined) return { ...told, verdict: 'pass', reason: '' };
+    return { ...told, verdict: 'fail', reason: `${gate.metric} ${breach.value} for ${label} is ${breach.bound}` };
+  });
+}
+
+interface Bounds {
+  readonly max?: number | undefined;
+  readonly min?: number | undefined;
+}
+
+function bounds({ max, min }: Bounds): string[] {
+  return [...(min === undefined ? [] : [`min ${min}`]), ...(max === undefined ? [] : [`max ${max}`])];
+}
+
+/** The bound that decides, and in words how the value breaks it. */
+function compare(
+  { max, min }: Bounds,
+  value: number,
+): { threshold: number | null; breach: { value: string; bound: string } | undefined } {
+  if (max !== undefined && value > max)
+    return { threshold: max, breach: { value: apart(value, max), bound: `above ${max}` } };
+  if (min !== undefined && value < min)
+    return { threshold: min, breach: { value: apart(value, min), bound: `below ${min}` } };
+  return { threshold: max ?? min ?? null, breach: undefined };
+}
+
+/** Four digits, or as many as it takes to be seen beside the bound. */
+function apart(value: number, bound: number): string {
+  for (let digits = 4; digits < 17; digits += 1) {
+    const text = value.toPrecision(digits);
+    const rounded = Number(text);
+    if (rounded > bound === value > bound && rounded < bound === value < bound)
+      return text.includes('e') ? String(rounded) : text;
+  }
+  return String(value);
+}

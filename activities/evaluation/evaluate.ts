@@ -1,0 +1,76 @@
+import type { Gate, RegressionMetricName } from '../../contracts/configuration.ts';
+import type { EvaluationBody } from '../../contracts/evaluation.ts';
+import type { Sha256 } from '../../contracts/identifiers.ts';
+import { bootstrapMetric, percentileInterval } from '../../statistics/block-bootstrap.ts';
+import { regressionMetrics } from '../../statistics/regression-metrics.ts';
+import { relativeGain } from '../../statistics/relative-gain.ts';
+import { evaluateGates, gainOver } from './evaluate-gates.ts';
+import type { MeasuredRows } from './measured-rows.ts';
+import { pick } from './measured-rows.ts';
+import { slicesBy } from './slices.ts';
+
+export interface EvaluationRequest {
+  readonly modelVersionDigest: Sha256;
+  readonly championVersionDigest: Sha256 | null;
+  /** Digest of the held-out rows. */
+  readonly holdout: Sha256;
+  readonly metric: RegressionMetricName;
+  /** Of the two intervals; each champion gate has its own. */
+  readonly confidence: number;
+  readonly gates: readonly Gate[];
+  readonly seed: number;
+  readonly rows: MeasuredRows;
+}
+
+/**
+ * What the platform itself measured of a version. The same request gives the same body, bit for bit.
+ * The champion's numbers are left out where either of the two was trained on a row: they would flatter it.
+ *
+ * @throws RangeError if there are no rows.
+ * @throws PerennialError `invalid-configuration` if a gate slices by a column that is absent or has too many values.
+ */
+export function evaluate(request: EvaluationRequest): EvaluationBody {
+  const { metric, confidence, seed, rows } = request;
+  const champion = rows.trainedOn.some(Boolean) ? null : rows.champion;
+  const interval = bootstrapMetric({ ...rows, prediction: rows.challenger, metric, seed });
+  const gain = champion === null ? undefined : gainOver(champion, metric, rows, seed);
+  return {
+    schemaVersion: 1,
+    modelVersionDigest: request.modelVersionDigest,
+    championVersionDigest: request.championVersionDigest,
+    holdout: request.holdout,
+    metric,
+    challenger: regressionMetrics(rows.truth, rows.challenger),
+    challengerInterval: interval.kind === 'estimate' ? percentileInterval(interval, confidence) : null,
+    champion: champion === null ? null : regressionMetrics(rows.truth, champion),
+    gain: pointGain(request, champion),
+    gainInterval: gain?.kind === 'estimate' ? percentileInterval(gain, confidence) : null,
+    slices: slicesOf(rows, champion),
+    ...evaluateGates(request.gates, rows, seed),
+  };
+}
+
+/** Told even where its spread is inconclusive; null without a champion, or where it is a share of nothing. */
+function pointGain({ metric, rows }: EvaluationRequest, champion: ArrayLike<number> | null): number | null {
+  if (champion === null) return null;
+  const gain = relativeGain(
+    metric,
+    regressionMetrics(rows.truth, rows.challenger)[metric],
+    regressionMetrics(rows.truth, champion)[metric],
+  );
+  return Number.isFinite(gain) ? gain : null;
+}
+
+function slicesOf(rows: MeasuredRows, champion: ArrayLike<number> | null): EvaluationBody['slices'] {
+  return Object.keys(rows.slices).flatMap((column) =>
+    slicesBy(column, rows).map((slice) => {
+      const truth = pick(rows.truth, slice.rows);
+      return {
+        column,
+        value: slice.value,
+        challenger: regressionMetrics(truth, pick(rows.challenger, slice.rows)),
+        champion: champion === null ? null : regressionMetrics(truth, pick(champion, slice.rows)),
+      };
+    }),
+  );
+}

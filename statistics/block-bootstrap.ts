@@ -1,0 +1,110 @@
+import { blockMetric, blocksOf } from './block-metric.ts';
+import type { RegressionMetric } from './block-metric.ts';
+import { quantile } from './quantile.ts';
+import { regressionMetrics } from './regression-metrics.ts';
+import { relativeGain } from './relative-gain.ts';
+import { seededRandom } from './seeded-random.ts';
+
+/** With fewer, resamples repeat each other too often for their spread to mean anything. */
+const fewestBlocks = 10;
+const resamples = 1000;
+
+export interface Bootstrap {
+  readonly kind: 'estimate';
+  /** Of the rows as they are. */
+  readonly point: number;
+  /** Of each of 1000 resamples, ascending. */
+  readonly resampled: Float64Array;
+}
+
+export interface Inconclusive {
+  readonly kind: 'inconclusive';
+  /** In plain words, to stand after a colon. */
+  readonly because: string;
+}
+
+interface Measured {
+  readonly metric: RegressionMetric;
+  /** One finite number a row, as in the arrays below. */
+  readonly truth: ArrayLike<number>;
+  /** The block of each row: rows that depend on each other, such as the hours of a day, share one. */
+  readonly blocks: readonly (string | number)[];
+  /** An integer; the same one gives the same resamples. */
+  readonly seed: number;
+}
+
+/**
+ * How much a metric would vary had other blocks been seen: whole blocks are drawn with replacement, as many as there are, and the
+ * metric is taken of all rows of each draw. Fewer than 10 blocks are inconclusive.
+ *
+ * Source: Efron and Tibshirani, "An Introduction to the Bootstrap" (1993), 8.6; Davison and Hinkley (1997), 8.2.3.
+ */
+export function bootstrapMetric(
+  input: Measured & { readonly prediction: ArrayLike<number> },
+): Bootstrap | Inconclusive {
+  const blocks = blocksOf(input.blocks);
+  const point = regressionMetrics(input.truth, input.prediction)[input.metric];
+  return resample(point, blocks.count, input.seed, blockMetric(input.metric, input.truth, input.prediction, blocks));
+}
+
+/**
+ * The same for the relative gain of a challenger over a champion on the same rows. Both are measured on each draw, so that what makes
+ * rows hard for both cancels out.
+ */
+export function bootstrapGain(
+  input: Measured & { readonly challenger: ArrayLike<number>; readonly champion: ArrayLike<number> },
+): Bootstrap | Inconclusive {
+  const blocks = blocksOf(input.blocks);
+  const challenger = blockMetric(input.metric, input.truth, input.challenger, blocks);
+  const champion = blockMetric(input.metric, input.truth, input.champion, blocks);
+  const point = relativeGain(
+    input.metric,
+    regressionMetrics(input.truth, input.challenger)[input.metric],
+    regressionMetrics(input.truth, input.champion)[input.metric],
+  );
+  const estimate = resample(point, blocks.count, input.seed, (drawn) =>
+    relativeGain(input.metric, challenger(drawn), champion(drawn)),
+  );
+  if (
+    estimate.kind === 'inconclusive' ||
+    (Number.isFinite(estimate.point) && estimate.resampled.every(Number.isFinite))
+  )
+    return estimate;
+  return { kind: 'inconclusive', because: `the champion's ${input.metric} is 0, of which nothing is a share` };
+}
+
+function resample(
+  point: number,
+  blocks: number,
+  seed: number,
+  measure: (drawn: Uint32Array) => number,
+): Bootstrap | Inconclusive {
+  if (blocks < fewestBlocks)
+    return { kind: 'inconclusive', because: `the rows fall into ${blocks} blocks, and it takes ${fewestBlocks}` };
+  const random = seededRandom(seed);
+  const drawn = new Uint32Array(blocks);
+  const resampled = new Float64Array(resamples);
+  for (let i = 0; i < resamples; i += 1) {
+    drawn.fill(0);
+    for (let draw = 0; draw < blocks; draw += 1) {
+      const block = random(blocks);
+      drawn[block] = (drawn[block] ?? 0) + 1;
+    }
+    resampled[i] = measure(drawn);
+  }
+  return { kind: 'estimate', point, resampled: resampled.toSorted() };
+}
+
+/** The percentile interval that leaves the same share out at either end. */
+export function percentileInterval(
+  { resampled }: Bootstrap,
+  confidence: number,
+): { confidence: number; low: number; high: number } {
+  const outside = (1 - confidence) / 2;
+  return { confidence, low: quantile(resampled, outside), high: quantile(resampled, 1 - outside) };
+}
+
+/** The one-sided lower percentile bound. At confidence 0.5 it is the point estimate: nothing but the rows as they are. */
+export function lowerBound({ point, resampled }: Bootstrap, confidence: number): number {
+  return confidence === 0.5 ? point : quantile(resampled, 1 - confidence);
+}

@@ -1,0 +1,56 @@
+/** Draws an integer from 0 to `below − 1`, each equally likely. `below` is at most 2^32. */
+export type RandomInteger = (below: number) => number;
+
+const two32 = 2 ** 32;
+
+/**
+ * The same numbers for the same seed, on every machine: xoshiro128** (Blackman and Vigna, 2018), whose state SplitMix64 makes of
+ * the seed, as its authors advise.
+ *
+ * @param seed an integer from 0 to 2^53 − 1.
+ */
+export function seededRandom(seed: number): RandomInteger {
+  const next = xoshiro128(splitMix64(BigInt(seed)));
+  return (below) => {
+    // Numbers past the last whole multiple of `below` would favour the small ones.
+    const limit = two32 - (two32 % below);
+    let drawn = next();
+    while (drawn >= limit) drawn = next();
+    return drawn % below;
+  };
+}
+
+/** Integers from 0 to 2^32 − 1. The state must not be all zeros. */
+export function xoshiro128(state: readonly [number, number, number, number]): () => number {
+  let [s0, s1, s2, s3] = state;
+  return () => {
+    const result = Math.imul(rotateLeft(Math.imul(s1, 5), 7), 9) >>> 0;
+    const shifted = s1 << 9;
+    s2 ^= s0;
+    s3 ^= s1;
+    s1 ^= s2;
+    s0 ^= s3;
+    s2 ^= shifted;
+    s3 = rotateLeft(s3, 11);
+    return result;
+  };
+}
+
+function rotateLeft(value: number, bits: number): number {
+  return (value << bits) | (value >>> (32 - bits));
+}
+
+/** The first two outputs of SplitMix64, as four words, low halves first. */
+export function splitMix64(seed: bigint): [number, number, number, number] {
+  const words: number[] = [];
+  let state = BigInt.asUintN(64, seed);
+  for (let i = 0; i < 2; i += 1) {
+    state = BigInt.asUintN(64, state + 0x9e3779b97f4a7c15n);
+    let z = BigInt.asUintN(64, (state ^ (state >> 30n)) * 0xbf58476d1ce4e5b9n);
+    z = BigInt.asUintN(64, (z ^ (z >> 27n)) * 0x94d049bb133111ebn);
+    z ^= z >> 31n;
+    words.push(Number(BigInt.asUintN(32, z)), Number(z >> 32n));
+  }
+  const [a = 0, b = 0, c = 0, d = 0] = words;
+  return [a, b, c, d];
+}
