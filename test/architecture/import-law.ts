@@ -1,0 +1,82 @@
+/**
+ * Who may import what: the table of the design, a row a room. `x (types)` is a permission that is erased before it runs.
+ * A room may always import itself. A row for one file adds to its room's. What a row permits and nobody uses is an error.
+ */
+export interface ImportRow {
+  /** A folder with a slash at its end, or one file. */
+  readonly room: string;
+  /** Rooms, packages, `node:` for any module of Node; 'anything' but the rooms that nobody imports. */
+  readonly may: readonly string[] | 'anything';
+  /** Folders within it that may not see each other. */
+  readonly siblingsApart?: boolean;
+}
+
+/** Nothing outside them imports them. */
+export const importedByNobody = ['test/', 'bench/', 'examples/', 'setup/'] as const;
+
+export const importLaw: readonly ImportRow[] = [
+  { room: 'contracts/', may: ['zod', 'luxon', 'canonicalize'] },
+  { room: 'contracts/digest.ts', may: ['node:crypto'] },
+  { room: 'statistics/', may: [] },
+  { room: 'ports/', may: ['contracts/ (types)', 'node:stream (types)'] },
+  { room: 'workflows/', may: ['contracts/', '@temporalio/workflow', '@temporalio/common', 'activities/ (types)'] },
+  {
+    room: 'activities/',
+    may: [
+      'contracts/',
+      'statistics/',
+      'ports/ (types)',
+      '@temporalio/activity',
+      '@temporalio/common',
+      'luxon',
+      'zod (types)',
+      'node:',
+    ],
+  },
+  { room: 'db/', may: ['contracts/', 'ports/ (types)', 'drizzle-orm', 'pg', 'zod', 'node:'] },
+  { room: 'adapters/', may: ['contracts/', 'ports/ (types)', 'node:'], siblingsApart: true },
+  { room: 'adapters/code-archive/', may: ['tar-stream'] },
+  { room: 'adapters/ids/', may: ['uuid'] },
+  { room: 'adapters/logger/', may: ['pino'] },
+  { room: 'adapters/model-runtime/', may: ['onnxruntime-node', 'onnx-proto'] },
+  { room: 'adapters/object-store/', may: ['minio'] },
+  { room: 'adapters/table-engine/', may: ['@duckdb/node-api'] },
+  { room: 'adapters/workflow-client/', may: ['@temporalio/client', '@temporalio/common'] },
+  {
+    room: 'api/',
+    may: [
+      'contracts/',
+      'ports/ (types)',
+      'fastify',
+      'fastify-type-provider-zod',
+      '@fastify/swagger',
+      '@fastify/swagger-ui',
+      'prom-client',
+      'zod',
+      'node:',
+    ],
+  },
+  { room: 'api/main.ts', may: 'anything' },
+  { room: 'gateway/', may: ['contracts/', 'ports/ (types)', 'fastify', 'prom-client', 'zod', 'node:'] },
+  { room: 'gateway/main.ts', may: 'anything' },
+  { room: 'cli/', may: ['contracts/', 'commander', 'cli-table3', 'picocolors', 'tar-stream', 'yaml', 'zod', 'node:'] },
+  { room: 'worker/', may: 'anything' },
+  { room: 'stack/', may: 'anything' },
+  { room: 'setup/', may: ['node:'] },
+  { room: 'test/', may: 'anything' },
+  { room: 'bench/', may: 'anything' },
+  { room: 'examples/', may: 'anything' },
+  { room: 'vitest.config.ts', may: ['vitest'] },
+  { room: 'drizzle.config.ts', may: ['drizzle-kit'] },
+];
+
+/** The only places that read the environment; all others are handed settings. */
+export const environmentReaders: readonly (string | RegExp)[] = [
+  'worker/',
+  'stack/',
+  'setup/',
+  'test/',
+  'bench/',
+  /^[a-z]+\/main\.ts$/,
+  'cli/perennial.mjs',
+];
