@@ -24,17 +24,38 @@ export interface LedgerInput {
 
 /** The digest that names an entry: of everything in it but the digest. */
 export function ledgerDigest(entry: Omit<LedgerEntry, 'digest'>): string {
-  const { modelId, sequence, kind, environment, subject, reason, previous, recordedAt, effectiveAt, recordedBy } = entry;
-  return sha256OfJson({ modelId, sequence, kind, environment, subject, reason, previous, recordedAt, effectiveAt, recordedBy });
+  const { modelId, sequence, kind, environment, subject, reason, previous, recordedAt, effectiveAt, recordedBy } =
+    entry;
+  return sha256OfJson({
+    modelId,
+    sequence,
+    kind,
+    environment,
+    subject,
+    reason,
+    previous,
+    recordedAt,
+    effectiveAt,
+    recordedBy,
+  });
 }
 
 /**
  * Writes the next entry of the model, chained to the one before, and answers it. Locks the model until the transaction
  * ends (after `lockScope`, never before). `recordedAt` never runs backwards within a model, whatever machines' clocks say.
  */
-export async function appendLedger(context: Pick<RepositoryContext, 'clock'>, tx: Transaction, input: LedgerInput): Promise<LedgerEntry> {
+export async function appendLedger(
+  context: Pick<RepositoryContext, 'clock'>,
+  tx: Transaction,
+  input: LedgerInput,
+): Promise<LedgerEntry> {
   await lockModel(tx, input.modelId);
-  const [last] = await tx.select({ sequence: ledger.sequence, digest: ledger.digest, recordedAt: ledger.recordedAt }).from(ledger).where(eq(ledger.modelId, input.modelId)).orderBy(desc(ledger.sequence)).limit(1);
+  const [last] = await tx
+    .select({ sequence: ledger.sequence, digest: ledger.digest, recordedAt: ledger.recordedAt })
+    .from(ledger)
+    .where(eq(ledger.modelId, input.modelId))
+    .orderBy(desc(ledger.sequence))
+    .limit(1);
   const now = toDate(context.clock.now());
   const recordedAt = last !== undefined && last.recordedAt > now ? last.recordedAt : now;
   const unsigned = {

@@ -30,7 +30,8 @@ export function connect(url: string, logger?: Logger): Database {
     query_timeout: 65_000,
     idle_in_transaction_session_timeout: 60_000,
   });
-  const lost = (error: Error): void => logger?.warn({ reason: error.message }, 'a database connection was lost; the next statement opens another');
+  const lost = (error: Error): void =>
+    logger?.warn({ reason: error.message }, 'a database connection was lost; the next statement opens another');
   pool.on('error', lost);
   // The pool listens to idle connections only: one lost between two statements of a transaction would end the process.
   pool.on('connect', (client) => client.on('error', lost));
@@ -41,8 +42,15 @@ export function connect(url: string, logger?: Logger): Database {
  * One transaction. Serialization failures and deadlocks are tried again, five times in all, so `work` may run more
  * than once and must do nothing but statements. A database that does not answer is `database-unavailable`.
  */
-export async function transact<Result>(db: Database, work: (tx: Transaction) => Promise<Result>, options: TransactOptions = {}): Promise<Result> {
-  const config = { isolationLevel: options.isolation ?? 'read committed', accessMode: options.readOnly === true ? 'read only' : 'read write' } as const;
+export async function transact<Result>(
+  db: Database,
+  work: (tx: Transaction) => Promise<Result>,
+  options: TransactOptions = {},
+): Promise<Result> {
+  const config = {
+    isolationLevel: options.isolation ?? 'read committed',
+    accessMode: options.readOnly === true ? 'read only' : 'read write',
+  } as const;
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await db.transaction(work, config);

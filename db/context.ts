@@ -15,13 +15,21 @@ export interface RepositoryContext {
 }
 
 /** The environment's clock: the wall, or the virtual reading. `not-found` if the project has no such environment. */
-export async function environmentNow(context: Pick<RepositoryContext, 'clock'>, tx: Executor, scope: Pick<Scope, 'project' | 'environment'>): Promise<Instant> {
+export async function environmentNow(
+  context: Pick<RepositoryContext, 'clock'>,
+  tx: Executor,
+  scope: Pick<Scope, 'project' | 'environment'>,
+): Promise<Instant> {
   const [row] = await tx
     .select({ virtualNow: environments.virtualNow })
     .from(environments)
     .where(and(eq(environments.project, scope.project), eq(environments.name, scope.environment)));
   if (row === undefined) {
-    throw new PerennialError('not-found', `project ${scope.project} has no environment ${scope.environment}; apply a configuration to it or put it first`, { project: scope.project, environment: scope.environment });
+    throw new PerennialError(
+      'not-found',
+      `project ${scope.project} has no environment ${scope.environment}; apply a configuration to it or put it first`,
+      { project: scope.project, environment: scope.environment },
+    );
   }
   return row.virtualNow === null ? context.clock.now() : toInstant(row.virtualNow);
 }
@@ -30,13 +38,20 @@ export async function environmentNow(context: Pick<RepositoryContext, 'clock'>, 
  * Locks the scope's row until the transaction ends, and reads it; makes it if absent. Whoever changes the environment
  * begins with this. Locks are taken in the order scope, then model (`lockModel`, `appendLedger`), so that nobody waits in a ring.
  */
-export async function lockScope(tx: Transaction, scope: Pick<Scope, 'modelId' | 'environment'>): Promise<typeof modelEnvironments.$inferSelect> {
+export async function lockScope(
+  tx: Transaction,
+  scope: Pick<Scope, 'modelId' | 'environment'>,
+): Promise<typeof modelEnvironments.$inferSelect> {
   const where = and(eq(modelEnvironments.modelId, scope.modelId), eq(modelEnvironments.environment, scope.environment));
   const [known] = await tx.select().from(modelEnvironments).where(where).for('update');
   if (known !== undefined) return known;
-  await tx.insert(modelEnvironments).values({ modelId: scope.modelId, environment: scope.environment }).onConflictDoNothing();
+  await tx
+    .insert(modelEnvironments)
+    .values({ modelId: scope.modelId, environment: scope.environment })
+    .onConflictDoNothing();
   const [made] = await tx.select().from(modelEnvironments).where(where).for('update');
-  if (made === undefined) throw new Error(`the row of model ${scope.modelId} in ${scope.environment} vanished while it was locked`);
+  if (made === undefined)
+    throw new Error(`the row of model ${scope.modelId} in ${scope.environment} vanished while it was locked`);
   return made;
 }
 

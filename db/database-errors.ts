@@ -1,11 +1,23 @@
 import { DatabaseError } from 'pg';
 import { PerennialError } from '../contracts/errors.ts';
 
-const systemCodes = new Set(['ECONNREFUSED', 'ECONNRESET', 'ECONNABORTED', 'EPIPE', 'ENOTFOUND', 'ENOENT', 'ETIMEDOUT', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
+const systemCodes = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+  'ENOTFOUND',
+  'ENOENT',
+  'ETIMEDOUT',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+]);
 /** Connection exceptions, shutdown and start, too many connections, time limits, and a login or database that is not there. */
 const unavailable = /^(08...|57P0.|57014|53300|25P03|28...|3D000)$/;
 /** The driver gives these no code. */
-const driverSays = /connection terminated|timeout exceeded when trying to connect|query read timeout|connection error and is not queryable|cannot use a pool after calling end|client was closed/i;
+const driverSays =
+  /connection terminated|timeout exceeded when trying to connect|query read timeout|connection error and is not queryable|cannot use a pool after calling end|client was closed/i;
 
 /** The driver's error beneath what drizzle wraps around it. */
 function causes(caught: unknown): readonly Error[] {
@@ -40,15 +52,33 @@ export function asPerennialError(caught: unknown): unknown {
   const code = codeOf(caught);
   const root = chain.at(-1);
   const reason = root?.message === '' || root === undefined ? (code ?? 'no reason given') : root.message;
-  if ((code !== undefined && (systemCodes.has(code) || unavailable.test(code))) || chain.some((error) => driverSays.test(error.message))) {
-    return new PerennialError('database-unavailable', `Postgres does not answer: ${reason}; try again, and see that DATABASE_URL names a server that runs`, { reason }, { cause: caught });
+  if (
+    (code !== undefined && (systemCodes.has(code) || unavailable.test(code))) ||
+    chain.some((error) => driverSays.test(error.message))
+  ) {
+    return new PerennialError(
+      'database-unavailable',
+      `Postgres does not answer: ${reason}; try again, and see that DATABASE_URL names a server that runs`,
+      { reason },
+      { cause: caught },
+    );
   }
   if (isWorthRepeating(caught)) {
-    return new PerennialError('database-unavailable', `Postgres could not finish a transaction beside others: ${reason}; try again`, { reason }, { cause: caught });
+    return new PerennialError(
+      'database-unavailable',
+      `Postgres could not finish a transaction beside others: ${reason}; try again`,
+      { reason },
+      { cause: caught },
+    );
   }
   if (code === '23503') {
     const detail = chain.find((error) => error instanceof DatabaseError)?.detail ?? reason;
-    return new PerennialError('not-found', `a row was to refer to one that is absent: ${detail}; name one that exists`, { detail }, { cause: caught });
+    return new PerennialError(
+      'not-found',
+      `a row was to refer to one that is absent: ${detail}; name one that exists`,
+      { detail },
+      { cause: caught },
+    );
   }
   return caught;
 }

@@ -5,7 +5,12 @@ import type { Executor } from './connection.ts';
 import { ledger } from './schema.ts';
 
 /** What this run had entered under `kind`, if it did: how a commit that runs twice knows that it is the second time. */
-export async function decidedByRun(tx: Executor, modelId: Id, kind: LedgerKind, runId: Id): Promise<Readonly<Record<string, unknown>> | undefined> {
+export async function decidedByRun(
+  tx: Executor,
+  modelId: Id,
+  kind: LedgerKind,
+  runId: Id,
+): Promise<Readonly<Record<string, unknown>> | undefined> {
   const [entry] = await tx
     .select({ subject: ledger.subject })
     .from(ledger)

@@ -9,7 +9,11 @@ const migrationLock = 7_306_084_113;
 
 /** Brings the database to this version's schema. Twenty processes may call it at once: one works, the others wait for it. `database-unavailable`. */
 export async function migrate(url: string): Promise<void> {
-  const client = new Client({ connectionString: url, application_name: 'perennial migrate', connectionTimeoutMillis: 5_000 });
+  const client = new Client({
+    connectionString: url,
+    application_name: 'perennial migrate',
+    connectionTimeoutMillis: 5_000,
+  });
   // A connection lost while nothing is asked of it would otherwise end the process.
   client.on('error', () => {});
   try {

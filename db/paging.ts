@@ -7,7 +7,11 @@ import { Id } from '../contracts/identifiers.ts';
 type Key = readonly (string | number)[];
 
 function unusable(): PerennialError {
-  return new PerennialError('invalid-request', 'the cursor is not one that this list gave; leave it out to begin at the first page', { parameter: 'cursor' });
+  return new PerennialError(
+    'invalid-request',
+    'the cursor is not one that this list gave; leave it out to begin at the first page',
+    { parameter: 'cursor' },
+  );
 }
 
 export function encodeCursor(key: Key): string {
@@ -48,7 +52,12 @@ export function belowNumber(page: PageRequest): number | undefined {
 export const unusableCursor = unusable;
 
 /** Makes a page of rows that were read with `limit + 1`. */
-export function pageOf<Row, Item>(rows: readonly Row[], page: PageRequest, keyOf: (row: Row) => string | number | Key, itemOf: (row: Row) => Item): Page<Item> {
+export function pageOf<Row, Item>(
+  rows: readonly Row[],
+  page: PageRequest,
+  keyOf: (row: Row) => string | number | Key,
+  itemOf: (row: Row) => Item,
+): Page<Item> {
   const shown = rows.slice(0, page.limit);
   const last = shown.at(-1);
   const items = shown.map(itemOf);

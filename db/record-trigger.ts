@@ -20,22 +20,48 @@ export function toTrigger(row: typeof triggers.$inferSelect): Trigger {
 }
 
 /** Notes why the loop should move. One per kind and fingerprint in a scope: the same again answers the first (`recorded: false`), whatever became of it. */
-export async function recordTrigger(context: Pick<RepositoryContext, 'clock' | 'ids'>, tx: Transaction, scope: Scope, input: TriggerInput): Promise<{ readonly trigger: Trigger; readonly recorded: boolean }> {
+export async function recordTrigger(
+  context: Pick<RepositoryContext, 'clock' | 'ids'>,
+  tx: Transaction,
+  scope: Scope,
+  input: TriggerInput,
+): Promise<{ readonly trigger: Trigger; readonly recorded: boolean }> {
   const { modelId, environment } = scope;
   const now = await environmentNow(context, tx, scope);
   const [row] = await tx
     .insert(triggers)
-    .values({ id: context.ids.next(), modelId, environment, kind: input.kind, reason: input.reason, fingerprint: input.fingerprint, status: 'pending', effectiveAt: toDate(now), recordedBy: input.by })
+    .values({
+      id: context.ids.next(),
+      modelId,
+      environment,
+      kind: input.kind,
+      reason: input.reason,
+      fingerprint: input.fingerprint,
+      status: 'pending',
+      effectiveAt: toDate(now),
+      recordedBy: input.by,
+    })
     .onConflictDoNothing()
     .returning();
   if (row === undefined) {
-    const same = and(eq(triggers.modelId, modelId), eq(triggers.environment, environment), eq(triggers.kind, input.kind), eq(triggers.fingerprint, input.fingerprint));
+    const same = and(
+      eq(triggers.modelId, modelId),
+      eq(triggers.environment, environment),
+      eq(triggers.kind, input.kind),
+      eq(triggers.fingerprint, input.fingerprint),
+    );
     const [first] = await tx.select().from(triggers).where(same);
     if (first === undefined) throw new Error(`trigger ${input.kind} ${input.fingerprint} was there and is gone`);
     return { trigger: toTrigger(first), recorded: false };
   }
   await appendLedger(context, tx, {
-    modelId, environment, kind: 'trigger.recorded', subject: { triggerId: row.id, kind: row.kind, fingerprint: row.fingerprint }, reason: input.reason, effectiveAt: now, by: input.by,
+    modelId,
+    environment,
+    kind: 'trigger.recorded',
+    subject: { triggerId: row.id, kind: row.kind, fingerprint: row.fingerprint },
+    reason: input.reason,
+    effectiveAt: now,
+    by: input.by,
   });
   return { trigger: toTrigger(row), recorded: true };
 }

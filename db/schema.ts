@@ -1,5 +1,19 @@
 import { sql } from 'drizzle-orm';
-import { bigint, boolean, check, doublePrecision, index, integer, jsonb, pgTable, primaryKey, text, timestamp, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import {
+  bigint,
+  boolean,
+  check,
+  doublePrecision,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  timestamp,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core';
 import type { Approval, ApprovalSubject } from '../contracts/approval.ts';
 import type { CodeManifest, CodeOrigin } from '../contracts/code.ts';
 import type { CommandBody } from '../contracts/command.ts';
@@ -19,9 +33,18 @@ import type { RunFailure, RunOutcome, RunRequest } from '../contracts/run.ts';
 
 const id = () => uuid('id').primaryKey();
 const instant = (name: string) => timestamp(name, { withTimezone: true, precision: 3, mode: 'date' });
-const recordedAt = () => instant('recorded_at').notNull().default(sql`now()`);
-const recordedBy = () => uuid('recorded_by').notNull().references(() => principals.id);
-const modelId = () => uuid('model_id').notNull().references(() => models.id);
+const recordedAt = () =>
+  instant('recorded_at')
+    .notNull()
+    .default(sql`now()`);
+const recordedBy = () =>
+  uuid('recorded_by')
+    .notNull()
+    .references(() => principals.id);
+const modelId = () =>
+  uuid('model_id')
+    .notNull()
+    .references(() => models.id);
 
 export const principals = pgTable('principals', {
   id: id(),
@@ -37,7 +60,9 @@ export const grants = pgTable(
   'grants',
   {
     id: id(),
-    principalId: uuid('principal_id').notNull().references(() => principals.id),
+    principalId: uuid('principal_id')
+      .notNull()
+      .references(() => principals.id),
     role: text('role', { enum: ['viewer', 'operator', 'approver', 'admin'] }).notNull(),
     project: text('project'),
     model: text('model'),
@@ -45,12 +70,22 @@ export const grants = pgTable(
     recordedAt: recordedAt(),
     recordedBy: uuid('recorded_by'),
   },
-  (t) => [uniqueIndex('grants_once').on(t.principalId, t.role, sql`coalesce(project, '')`, sql`coalesce(model, '')`, sql`coalesce(environment, '')`)],
+  (t) => [
+    uniqueIndex('grants_once').on(
+      t.principalId,
+      t.role,
+      sql`coalesce(project, '')`,
+      sql`coalesce(model, '')`,
+      sql`coalesce(environment, '')`,
+    ),
+  ],
 );
 
 export const apiKeys = pgTable('api_keys', {
   id: id(),
-  principalId: uuid('principal_id').notNull().references(() => principals.id),
+  principalId: uuid('principal_id')
+    .notNull()
+    .references(() => principals.id),
   hash: text('hash').notNull().unique(),
   label: text('label').notNull(),
   revokedAt: instant('revoked_at'),
@@ -59,12 +94,18 @@ export const apiKeys = pgTable('api_keys', {
   recordedBy: uuid('recorded_by'),
 });
 
-export const projects = pgTable('projects', { name: text('name').primaryKey(), recordedAt: recordedAt(), recordedBy: recordedBy() });
+export const projects = pgTable('projects', {
+  name: text('name').primaryKey(),
+  recordedAt: recordedAt(),
+  recordedBy: recordedBy(),
+});
 
 export const environments = pgTable(
   'environments',
   {
-    project: text('project').notNull().references(() => projects.name),
+    project: text('project')
+      .notNull()
+      .references(() => projects.name),
     name: text('name').notNull(),
     clock: text('clock', { enum: ['wall', 'virtual'] }).notNull(),
     virtualNow: instant('virtual_now'),
@@ -72,14 +113,19 @@ export const environments = pgTable(
     recordedAt: recordedAt(),
     recordedBy: recordedBy(),
   },
-  (t) => [primaryKey({ columns: [t.project, t.name] }), check('environments_clock', sql`(clock = 'virtual') = (virtual_now is not null)`)],
+  (t) => [
+    primaryKey({ columns: [t.project, t.name] }),
+    check('environments_clock', sql`(clock = 'virtual') = (virtual_now is not null)`),
+  ],
 );
 
 export const models = pgTable(
   'models',
   {
     id: id(),
-    project: text('project').notNull().references(() => projects.name),
+    project: text('project')
+      .notNull()
+      .references(() => projects.name),
     name: text('name').notNull(),
     task: text('task', { enum: ['regression', 'binary', 'multiclass'] }).notNull(),
     owner: text('owner').notNull(),
@@ -92,11 +138,28 @@ export const models = pgTable(
 
 export const configurations = pgTable(
   'configurations',
-  { id: id(), modelId: modelId(), number: integer('number').notNull(), digest: text('digest').notNull(), body: jsonb('body').$type<Configuration>().notNull(), recordedAt: recordedAt(), recordedBy: recordedBy() },
-  (t) => [uniqueIndex('configurations_number').on(t.modelId, t.number), uniqueIndex('configurations_digest').on(t.modelId, t.digest)],
+  {
+    id: id(),
+    modelId: modelId(),
+    number: integer('number').notNull(),
+    digest: text('digest').notNull(),
+    body: jsonb('body').$type<Configuration>().notNull(),
+    recordedAt: recordedAt(),
+    recordedBy: recordedBy(),
+  },
+  (t) => [
+    uniqueIndex('configurations_number').on(t.modelId, t.number),
+    uniqueIndex('configurations_digest').on(t.modelId, t.digest),
+  ],
 );
 
-export const blobs = pgTable('blobs', { sha256: text('sha256').primaryKey(), bytes: bigint('bytes', { mode: 'number' }).notNull(), leaseUntil: instant('lease_until').notNull(), recordedAt: recordedAt(), recordedBy: recordedBy() });
+export const blobs = pgTable('blobs', {
+  sha256: text('sha256').primaryKey(),
+  bytes: bigint('bytes', { mode: 'number' }).notNull(),
+  leaseUntil: instant('lease_until').notNull(),
+  recordedAt: recordedAt(),
+  recordedBy: recordedBy(),
+});
 
 export const datasetVersions = pgTable(
   'dataset_versions',
@@ -114,13 +177,29 @@ export const datasetVersions = pgTable(
     recordedAt: recordedAt(),
     recordedBy: recordedBy(),
   },
-  (t) => [uniqueIndex('dataset_versions_number').on(t.modelId, t.number), uniqueIndex('dataset_versions_digest').on(t.modelId, t.digest)],
+  (t) => [
+    uniqueIndex('dataset_versions_number').on(t.modelId, t.number),
+    uniqueIndex('dataset_versions_digest').on(t.modelId, t.digest),
+  ],
 );
 
 export const codeVersions = pgTable(
   'code_versions',
-  { id: id(), modelId: modelId(), number: integer('number').notNull(), digest: text('digest').notNull(), manifest: jsonb('manifest').$type<CodeManifest>().notNull(), origin: jsonb('origin').$type<CodeOrigin>().notNull(), runId: uuid('run_id').notNull(), recordedAt: recordedAt(), recordedBy: recordedBy() },
-  (t) => [uniqueIndex('code_versions_number').on(t.modelId, t.number), uniqueIndex('code_versions_digest').on(t.modelId, t.digest)],
+  {
+    id: id(),
+    modelId: modelId(),
+    number: integer('number').notNull(),
+    digest: text('digest').notNull(),
+    manifest: jsonb('manifest').$type<CodeManifest>().notNull(),
+    origin: jsonb('origin').$type<CodeOrigin>().notNull(),
+    runId: uuid('run_id').notNull(),
+    recordedAt: recordedAt(),
+    recordedBy: recordedBy(),
+  },
+  (t) => [
+    uniqueIndex('code_versions_number').on(t.modelId, t.number),
+    uniqueIndex('code_versions_digest').on(t.modelId, t.digest),
+  ],
 );
 
 export const modelVersions = pgTable(
@@ -137,16 +216,25 @@ export const modelVersions = pgTable(
     trainingKey: text('training_key').notNull(),
     trainingKeyParts: jsonb('training_key_parts').$type<TrainingKeyParts>().notNull(),
     trained: jsonb('trained').$type<TrainedRows>().notNull(),
-    datasetVersionId: uuid('dataset_version_id').notNull().references(() => datasetVersions.id),
-    codeVersionId: uuid('code_version_id').notNull().references(() => codeVersions.id),
-    configurationId: uuid('configuration_id').notNull().references(() => configurations.id),
+    datasetVersionId: uuid('dataset_version_id')
+      .notNull()
+      .references(() => datasetVersions.id),
+    codeVersionId: uuid('code_version_id')
+      .notNull()
+      .references(() => codeVersions.id),
+    configurationId: uuid('configuration_id')
+      .notNull()
+      .references(() => configurations.id),
     scriptMetrics: jsonb('script_metrics').$type<Record<string, number>>().notNull(),
     files: jsonb('files').$type<{ path: string; sha256: string; bytes: number }[]>().notNull(),
     runId: uuid('run_id').notNull(),
     recordedAt: recordedAt(),
     recordedBy: recordedBy(),
   },
-  (t) => [uniqueIndex('model_versions_number').on(t.modelId, t.number), uniqueIndex('model_versions_training_key').on(t.modelId, t.trainingKey)],
+  (t) => [
+    uniqueIndex('model_versions_number').on(t.modelId, t.number),
+    uniqueIndex('model_versions_training_key').on(t.modelId, t.trainingKey),
+  ],
 );
 
 export const evaluations = pgTable(
@@ -155,7 +243,9 @@ export const evaluations = pgTable(
     id: id(),
     modelId: modelId(),
     environment: text('environment').notNull(),
-    modelVersionId: uuid('model_version_id').notNull().references(() => modelVersions.id),
+    modelVersionId: uuid('model_version_id')
+      .notNull()
+      .references(() => modelVersions.id),
     championVersionId: uuid('champion_version_id').references(() => modelVersions.id),
     digest: text('digest').notNull(),
     body: jsonb('body').$type<EvaluationBody>().notNull(),
@@ -175,21 +265,44 @@ export const releases = pgTable(
     number: integer('number').notNull(),
     digest: text('digest').notNull(),
     body: jsonb('body').$type<ReleaseBody>().notNull(),
-    modelVersionId: uuid('model_version_id').notNull().references(() => modelVersions.id),
-    evaluationId: uuid('evaluation_id').notNull().references(() => evaluations.id),
-    configurationId: uuid('configuration_id').notNull().references(() => configurations.id),
-    datasetVersionId: uuid('dataset_version_id').notNull().references(() => datasetVersions.id),
-    codeVersionId: uuid('code_version_id').notNull().references(() => codeVersions.id),
+    modelVersionId: uuid('model_version_id')
+      .notNull()
+      .references(() => modelVersions.id),
+    evaluationId: uuid('evaluation_id')
+      .notNull()
+      .references(() => evaluations.id),
+    configurationId: uuid('configuration_id')
+      .notNull()
+      .references(() => configurations.id),
+    datasetVersionId: uuid('dataset_version_id')
+      .notNull()
+      .references(() => datasetVersions.id),
+    codeVersionId: uuid('code_version_id')
+      .notNull()
+      .references(() => codeVersions.id),
     recordedAt: recordedAt(),
     recordedBy: recordedBy(),
   },
-  (t) => [uniqueIndex('releases_number').on(t.modelId, t.number), uniqueIndex('releases_digest').on(t.modelId, t.digest)],
+  (t) => [
+    uniqueIndex('releases_number').on(t.modelId, t.number),
+    uniqueIndex('releases_digest').on(t.modelId, t.digest),
+  ],
 );
 
 /** Releases that a rollback abandoned in an environment: no automation promotes them there again. */
 export const withdrawals = pgTable(
   'withdrawals',
-  { modelId: modelId(), environment: text('environment').notNull(), releaseId: uuid('release_id').notNull().references(() => releases.id), reason: text('reason').notNull(), runId: uuid('run_id').notNull(), recordedAt: recordedAt(), recordedBy: recordedBy() },
+  {
+    modelId: modelId(),
+    environment: text('environment').notNull(),
+    releaseId: uuid('release_id')
+      .notNull()
+      .references(() => releases.id),
+    reason: text('reason').notNull(),
+    runId: uuid('run_id').notNull(),
+    recordedAt: recordedAt(),
+    recordedBy: recordedBy(),
+  },
   (t) => [primaryKey({ columns: [t.modelId, t.environment, t.releaseId] })],
 );
 
@@ -231,18 +344,42 @@ export const generations = pgTable(
   (t) => [primaryKey({ columns: [t.modelId, t.environment, t.generation] })],
 );
 
-export const gateways = pgTable('gateways', { id: id(), address: text('address').notNull(), startedAt: instant('started_at').notNull(), leaseUntil: instant('lease_until').notNull() });
+export const gateways = pgTable('gateways', {
+  id: id(),
+  address: text('address').notNull(),
+  startedAt: instant('started_at').notNull(),
+  leaseUntil: instant('lease_until').notNull(),
+});
 
 /** Every load a gateway reported, so that what was observed at an instant can be told later. */
 export const acknowledgements = pgTable(
   'acknowledgements',
-  { gatewayId: uuid('gateway_id').notNull().references(() => gateways.id), modelId: modelId(), environment: text('environment').notNull(), generation: integer('generation').notNull(), error: text('error'), recordedAt: recordedAt() },
+  {
+    gatewayId: uuid('gateway_id')
+      .notNull()
+      .references(() => gateways.id),
+    modelId: modelId(),
+    environment: text('environment').notNull(),
+    generation: integer('generation').notNull(),
+    error: text('error'),
+    recordedAt: recordedAt(),
+  },
   (t) => [primaryKey({ columns: [t.gatewayId, t.modelId, t.environment, t.generation] })],
 );
 
 export const servingCounts = pgTable(
   'serving_counts',
-  { gatewayId: uuid('gateway_id').notNull().references(() => gateways.id), modelId: modelId(), environment: text('environment').notNull(), generation: integer('generation').notNull(), releaseDigest: text('release_digest').notNull(), requests: bigint('requests', { mode: 'number' }).notNull(), errors: bigint('errors', { mode: 'number' }).notNull() },
+  {
+    gatewayId: uuid('gateway_id')
+      .notNull()
+      .references(() => gateways.id),
+    modelId: modelId(),
+    environment: text('environment').notNull(),
+    generation: integer('generation').notNull(),
+    releaseDigest: text('release_digest').notNull(),
+    requests: bigint('requests', { mode: 'number' }).notNull(),
+    errors: bigint('errors', { mode: 'number' }).notNull(),
+  },
   (t) => [primaryKey({ columns: [t.gatewayId, t.modelId, t.environment, t.generation, t.releaseDigest] })],
 );
 
@@ -257,7 +394,9 @@ export const approvals = pgTable(
     subject: jsonb('subject').$type<ApprovalSubject>().notNull(),
     evidence: jsonb('evidence').$type<Approval['evidence']>().notNull(),
     status: text('status', { enum: ['pending', 'approved', 'rejected', 'expired', 'superseded'] }).notNull(),
-    requestedBy: uuid('requested_by').notNull().references(() => principals.id),
+    requestedBy: uuid('requested_by')
+      .notNull()
+      .references(() => principals.id),
     expiresAt: instant('expires_at').notNull(),
     decidedAt: instant('decided_at'),
     recordedAt: recordedAt(),
@@ -270,8 +409,12 @@ export const votes = pgTable(
   'votes',
   {
     id: id(),
-    approvalId: uuid('approval_id').notNull().references(() => approvals.id),
-    principalId: uuid('principal_id').notNull().references(() => principals.id),
+    approvalId: uuid('approval_id')
+      .notNull()
+      .references(() => approvals.id),
+    principalId: uuid('principal_id')
+      .notNull()
+      .references(() => principals.id),
     decision: text('decision', { enum: ['approve', 'reject'] }).notNull(),
     digest: text('digest').notNull(),
     comment: text('comment').notNull(),
@@ -298,8 +441,12 @@ export const commands = pgTable(
     recordedBy: recordedBy(),
   },
   (t) => [
-    uniqueIndex('commands_idempotency').on(t.recordedBy, t.route, t.idempotencyKey).where(sql`idempotency_key is not null`),
-    index('commands_pending').on(t.modelId, t.environment, t.id).where(sql`status = 'pending'`),
+    uniqueIndex('commands_idempotency')
+      .on(t.recordedBy, t.route, t.idempotencyKey)
+      .where(sql`idempotency_key is not null`),
+    index('commands_pending')
+      .on(t.modelId, t.environment, t.id)
+      .where(sql`status = 'pending'`),
   ],
 );
 
@@ -319,7 +466,12 @@ export const triggers = pgTable(
     effectiveAt: instant('effective_at').notNull(),
     recordedBy: recordedBy(),
   },
-  (t) => [uniqueIndex('triggers_once').on(t.modelId, t.environment, t.kind, t.fingerprint), index('triggers_pending').on(t.modelId, t.environment).where(sql`status = 'pending'`)],
+  (t) => [
+    uniqueIndex('triggers_once').on(t.modelId, t.environment, t.kind, t.fingerprint),
+    index('triggers_pending')
+      .on(t.modelId, t.environment)
+      .where(sql`status = 'pending'`),
+  ],
 );
 
 export const runs = pgTable(
@@ -332,7 +484,9 @@ export const runs = pgTable(
     request: jsonb('request').$type<RunRequest>().notNull(),
     because: text('because').notNull(),
     workflowId: text('workflow_id').notNull().unique(),
-    state: text('state', { enum: ['queued', 'running', 'awaiting-approval', 'succeeded', 'failed', 'cancelled'] }).notNull(),
+    state: text('state', {
+      enum: ['queued', 'running', 'awaiting-approval', 'succeeded', 'failed', 'cancelled'],
+    }).notNull(),
     approvalId: uuid('approval_id'),
     outcome: jsonb('outcome').$type<RunOutcome>(),
     failure: jsonb('failure').$type<RunFailure>(),
@@ -351,15 +505,22 @@ export const runs = pgTable(
   },
   (t) => [
     index('runs_scope').on(t.modelId, t.environment, t.id),
-    index('runs_unfinished').on(t.modelId, t.environment).where(sql`state in ('queued', 'running', 'awaiting-approval')`),
-    check('runs_state', sql`(state = 'failed') = (failure is not null) and (state = 'succeeded') = (outcome is not null) and (state = 'cancelled') = (cancel_reason is not null) and (state in ('succeeded', 'failed', 'cancelled')) = (ended_at is not null)`),
+    index('runs_unfinished')
+      .on(t.modelId, t.environment)
+      .where(sql`state in ('queued', 'running', 'awaiting-approval')`),
+    check(
+      'runs_state',
+      sql`(state = 'failed') = (failure is not null) and (state = 'succeeded') = (outcome is not null) and (state = 'cancelled') = (cancel_reason is not null) and (state in ('succeeded', 'failed', 'cancelled')) = (ended_at is not null)`,
+    ),
   ],
 );
 
 export const runSteps = pgTable(
   'run_steps',
   {
-    runId: uuid('run_id').notNull().references(() => runs.id),
+    runId: uuid('run_id')
+      .notNull()
+      .references(() => runs.id),
     name: text('name').notNull(),
     attempt: integer('attempt').notNull(),
     state: text('state', { enum: ['running', 'succeeded', 'failed'] }).notNull(),
@@ -372,14 +533,27 @@ export const runSteps = pgTable(
 
 export const runLogs = pgTable(
   'run_logs',
-  { runId: uuid('run_id').notNull().references(() => runs.id), sequence: bigint('sequence', { mode: 'number' }).generatedAlwaysAsIdentity(), stream: text('stream', { enum: ['stdout', 'stderr', 'system'] }).notNull(), line: text('line').notNull(), recordedAt: recordedAt() },
+  {
+    runId: uuid('run_id')
+      .notNull()
+      .references(() => runs.id),
+    sequence: bigint('sequence', { mode: 'number' }).generatedAlwaysAsIdentity(),
+    stream: text('stream', { enum: ['stdout', 'stderr', 'system'] }).notNull(),
+    line: text('line').notNull(),
+    recordedAt: recordedAt(),
+  },
   (t) => [primaryKey({ columns: [t.runId, t.sequence] })],
 );
 
 /** Who may commit what: the newest attempt holds it. */
 export const leases = pgTable(
   'leases',
-  { name: text('name').primaryKey(), holder: text('holder').notNull(), leaseUntil: instant('lease_until').notNull(), recordedAt: recordedAt() },
+  {
+    name: text('name').primaryKey(),
+    holder: text('holder').notNull(),
+    leaseUntil: instant('lease_until').notNull(),
+    recordedAt: recordedAt(),
+  },
   (t) => [index('leases_holder').on(t.holder)],
 );
 
@@ -402,13 +576,32 @@ export const predictionSegments = pgTable(
 
 export const labels = pgTable(
   'labels',
-  { modelId: modelId(), environment: text('environment').notNull(), predictionId: text('prediction_id').notNull(), value: doublePrecision('value').notNull(), conflicts: integer('conflicts').notNull().default(0), recordedAt: recordedAt(), effectiveAt: instant('effective_at').notNull(), recordedBy: recordedBy() },
+  {
+    modelId: modelId(),
+    environment: text('environment').notNull(),
+    predictionId: text('prediction_id').notNull(),
+    value: doublePrecision('value').notNull(),
+    conflicts: integer('conflicts').notNull().default(0),
+    recordedAt: recordedAt(),
+    effectiveAt: instant('effective_at').notNull(),
+    recordedBy: recordedBy(),
+  },
   (t) => [primaryKey({ columns: [t.modelId, t.environment, t.predictionId] })],
 );
 
 export const reports = pgTable(
   'reports',
-  { id: id(), modelId: modelId(), environment: text('environment').notNull(), digest: text('digest').notNull(), body: jsonb('body').$type<ReportBody>().notNull(), runId: uuid('run_id').notNull().unique(), recordedAt: recordedAt(), effectiveAt: instant('effective_at').notNull(), recordedBy: recordedBy() },
+  {
+    id: id(),
+    modelId: modelId(),
+    environment: text('environment').notNull(),
+    digest: text('digest').notNull(),
+    body: jsonb('body').$type<ReportBody>().notNull(),
+    runId: uuid('run_id').notNull().unique(),
+    recordedAt: recordedAt(),
+    effectiveAt: instant('effective_at').notNull(),
+    recordedBy: recordedBy(),
+  },
   (t) => [index('reports_scope').on(t.modelId, t.environment, t.id)],
 );
 
@@ -420,7 +613,9 @@ export const findings = pgTable(
     environment: text('environment').notNull(),
     kind: text('kind', { enum: ['drift', 'performance'] }).notNull(),
     subject: text('subject').notNull(),
-    championReleaseId: uuid('champion_release_id').notNull().references(() => releases.id),
+    championReleaseId: uuid('champion_release_id')
+      .notNull()
+      .references(() => releases.id),
     value: doublePrecision('value').notNull(),
     threshold: doublePrecision('threshold').notNull(),
     openedBy: uuid('opened_by').notNull(),
@@ -430,12 +625,26 @@ export const findings = pgTable(
     recordedAt: recordedAt(),
     recordedBy: recordedBy(),
   },
-  (t) => [uniqueIndex('findings_open_once').on(t.modelId, t.environment, t.kind, t.subject, t.championReleaseId).where(sql`closed_at is null`)],
+  (t) => [
+    uniqueIndex('findings_open_once')
+      .on(t.modelId, t.environment, t.kind, t.subject, t.championReleaseId)
+      .where(sql`closed_at is null`),
+  ],
 );
 
 export const schedules = pgTable(
   'schedules',
-  { modelId: modelId(), environment: text('environment').notNull(), name: text('name').notNull(), cron: text('cron').notNull(), timezone: text('timezone').notNull(), paused: boolean('paused').notNull(), overlap: text('overlap', { enum: ['skip', 'buffer-one', 'allow-all'] }).notNull(), recordedAt: recordedAt(), recordedBy: recordedBy() },
+  {
+    modelId: modelId(),
+    environment: text('environment').notNull(),
+    name: text('name').notNull(),
+    cron: text('cron').notNull(),
+    timezone: text('timezone').notNull(),
+    paused: boolean('paused').notNull(),
+    overlap: text('overlap', { enum: ['skip', 'buffer-one', 'allow-all'] }).notNull(),
+    recordedAt: recordedAt(),
+    recordedBy: recordedBy(),
+  },
   (t) => [primaryKey({ columns: [t.modelId, t.environment, t.name] })],
 );
 
@@ -446,15 +655,30 @@ export const rehearsals = pgTable('rehearsals', {
   runId: uuid('run_id').notNull().unique(),
   plan: jsonb('plan').$type<RehearsalPlan>().notNull(),
   metric: text('metric').notNull(),
-  principalId: uuid('principal_id').notNull().references(() => principals.id),
-  summary: jsonb('summary').$type<{ metricAsServed: number; metricNeverReplaced: number; promoted: number; refused: number; unchanged: number }>(),
+  principalId: uuid('principal_id')
+    .notNull()
+    .references(() => principals.id),
+  summary: jsonb('summary').$type<{
+    metricAsServed: number;
+    metricNeverReplaced: number;
+    promoted: number;
+    refused: number;
+    unchanged: number;
+  }>(),
   recordedAt: recordedAt(),
   recordedBy: recordedBy(),
 });
 
 export const rehearsalPeriods = pgTable(
   'rehearsal_periods',
-  { rehearsalId: uuid('rehearsal_id').notNull().references(() => rehearsals.id), index: integer('index').notNull(), body: jsonb('body').$type<RehearsalPeriod>().notNull(), recordedAt: recordedAt() },
+  {
+    rehearsalId: uuid('rehearsal_id')
+      .notNull()
+      .references(() => rehearsals.id),
+    index: integer('index').notNull(),
+    body: jsonb('body').$type<RehearsalPeriod>().notNull(),
+    recordedAt: recordedAt(),
+  },
   (t) => [primaryKey({ columns: [t.rehearsalId, t.index] })],
 );
 

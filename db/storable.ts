@@ -8,5 +8,7 @@ export function storableText(text: string): string {
 
 /** The value as JSON gives it back, with every string storable. */
 export function storableJson<Value>(value: Value): Value {
-  return JSON.parse(JSON.stringify(value), (_key, item: unknown) => (typeof item === 'string' ? storableText(item) : item));
+  return JSON.parse(JSON.stringify(value), (_key, item: unknown) =>
+    typeof item === 'string' ? storableText(item) : item,
+  );
 }

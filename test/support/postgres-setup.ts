@@ -35,13 +35,31 @@ async function startPostgres(): Promise<{ url: string; stop: () => Promise<void>
     const password = randomBytes(16).toString('hex');
     const said: string[] = [];
     const server = new EmbeddedPostgres({
-      databaseDir, port, password, user: 'postgres', persistent: false, authMethod: 'scram-sha-256',
+      databaseDir,
+      port,
+      password,
+      user: 'postgres',
+      persistent: false,
+      authMethod: 'scram-sha-256',
       // Postgres refuses to run as root; as anybody else there is nothing to make.
       createPostgresUser: process.getuid?.() === 0,
       initdbFlags: ['--no-sync', '--encoding=UTF8', '--locale=C'],
       // Nothing of a test outlives it, so nothing needs to reach the disk.
-      postgresFlags: ['-c', 'fsync=off', '-c', 'synchronous_commit=off', '-c', 'full_page_writes=off', '-c', 'max_connections=300', '-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories='],
-      onLog: (line) => said.push(String(line)),
+      postgresFlags: [
+        '-c',
+        'fsync=off',
+        '-c',
+        'synchronous_commit=off',
+        '-c',
+        'full_page_writes=off',
+        '-c',
+        'max_connections=300',
+        '-c',
+        'listen_addresses=127.0.0.1',
+        '-c',
+        'unix_socket_directories=',
+      ],
+      onLog: (line) => said.push(line),
       onError: (line) => said.push(String(line)),
     });
     try {
@@ -51,7 +69,8 @@ async function startPostgres(): Promise<{ url: string; stop: () => Promise<void>
     } catch (caught) {
       await rm(databaseDir, { recursive: true, force: true });
       // Another process may have taken the port, or be making the same user at this moment.
-      if (attempt >= 3) throw new Error(`Postgres for the tests did not start: ${said.slice(-10).join('')}`, { cause: caught });
+      if (attempt >= 3)
+        throw new Error(`Postgres for the tests did not start: ${said.slice(-10).join('')}`, { cause: caught });
     }
   }
 }

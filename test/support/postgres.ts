@@ -12,7 +12,9 @@ export interface TestDatabase {
 /** A migrated, empty database of its own on the run's Postgres; `{ empty: true }`: without any tables. */
 export async function createTestDatabase(options: { readonly empty?: boolean } = {}): Promise<TestDatabase> {
   const name = `test_${randomBytes(6).toString('hex')}`;
-  await asAdmin((admin) => admin.query(`create database ${name} template ${options.empty === true ? 'template0' : 'perennial_template'}`));
+  await asAdmin((admin) =>
+    admin.query(`create database ${name} template ${options.empty === true ? 'template0' : 'perennial_template'}`),
+  );
   const url = new URL(inject('postgresAdminUrl'));
   url.pathname = `/${name}`;
   return { url: url.href, drop: () => asAdmin((admin) => admin.query(`drop database if exists ${name} with (force)`)) };
@@ -21,7 +23,9 @@ export async function createTestDatabase(options: { readonly empty?: boolean } =
 /** Ends every connection to the database, as a restart of the server would. */
 export async function loseConnections(database: TestDatabase): Promise<void> {
   const name = new URL(database.url).pathname.slice(1);
-  await asAdmin((admin) => admin.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [name]));
+  await asAdmin((admin) =>
+    admin.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [name]),
+  );
 }
 
 async function asAdmin(work: (admin: Client) => Promise<unknown>): Promise<void> {

@@ -1,0 +1,22 @@
+import { eq, max } from 'drizzle-orm';
+import type { Id } from '../contracts/identifiers.ts';
+import type { Transaction } from './connection.ts';
+import { lockModel } from './context.ts';
+import type { codeVersions, configurations, datasetVersions, modelVersions, releases } from './schema.ts';
+
+type Numbered =
+  | typeof codeVersions
+  | typeof configurations
+  | typeof datasetVersions
+  | typeof modelVersions
+  | typeof releases;
+
+/** The number after the model's newest, from 1 and without gaps: the model stays locked until the transaction ends. */
+export async function nextNumber(tx: Transaction, table: Numbered, modelId: Id): Promise<number> {
+  await lockModel(tx, modelId);
+  const [newest] = await tx
+    .select({ number: max(table.number) })
+    .from(table)
+    .where(eq(table.modelId, modelId));
+  return (newest?.number ?? 0) + 1;
+}

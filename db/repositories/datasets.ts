@@ -1,0 +1,202 @@
+import { and, desc, eq, getTableColumns, lt, sql } from 'drizzle-orm';
+import type { DatasetVersion } from '../../contracts/dataset.ts';
+import { PerennialError } from '../../contracts/errors.ts';
+import type { Id, Scope } from '../../contracts/identifiers.ts';
+import { scopeLabel } from '../../contracts/identifiers.ts';
+import type { DatasetRepository } from '../../ports/repositories/datasets.ts';
+import { appendLedger } from '../append-ledger.ts';
+import type { Executor, Transaction } from '../connection.ts';
+import { query, transact } from '../connection.ts';
+import type { RepositoryContext } from '../context.ts';
+import { environmentNow, lockModel, lockScope } from '../context.ts';
+import { decidedByRun } from '../decided-by-run.ts';
+import { toInstant } from '../instants.ts';
+import { nextNumber } from '../next-number.ts';
+import { found, written } from '../not-found.ts';
+import { belowNumber, pageOf } from '../paging.ts';
+import { recordTrigger } from '../record-trigger.ts';
+import { datasetVersions, modelEnvironments } from '../schema.ts';
+import { storableJson } from '../storable.ts';
+
+type Row = typeof datasetVersions.$inferSelect;
+type Commit = Parameters<DatasetRepository['commit']>;
+
+function toDatasetVersion(row: Row): DatasetVersion {
+  return { ...row, recordedAt: toInstant(row.recordedAt) };
+}
+
+export function createDatasetRepository(context: RepositoryContext): DatasetRepository {
+  const { db } = context;
+  return {
+    commit: (scope, version, run) => transact(db, (tx) => commit(context, tx, scope, version, run)),
+    refuse: (scope, refusal, run) => transact(db, (tx) => refuse(context, tx, scope, refusal, run)),
+    get: (id) => query(db, async () => toDatasetVersion(await read(db, id))),
+    byNumber: (modelId, number) =>
+      query(db, async () => {
+        const [row] = await db
+          .select()
+          .from(datasetVersions)
+          .where(and(eq(datasetVersions.modelId, modelId), eq(datasetVersions.number, number)));
+        return toDatasetVersion(
+          found(row, `the model has no dataset version ${number}; \`perennial data log\` lists them`, {
+            modelId,
+            number,
+          }),
+        );
+      }),
+    list: (modelId, page) =>
+      query(db, async () => {
+        const below = belowNumber(page);
+        const rows = await db
+          .select({ ...getTableColumns(datasetVersions), profile: sql<null>`null` })
+          .from(datasetVersions)
+          .where(
+            and(
+              eq(datasetVersions.modelId, modelId),
+              below === undefined ? undefined : lt(datasetVersions.number, below),
+            ),
+          )
+          .orderBy(desc(datasetVersions.number))
+          .limit(page.limit + 1);
+        return pageOf(rows, page, (row) => row.number, toDatasetVersion);
+      }),
+    head: (scope) =>
+      query(db, async () => {
+        const [row] = await db
+          .select({ version: datasetVersions })
+          .from(modelEnvironments)
+          .innerJoin(datasetVersions, eq(datasetVersions.id, modelEnvironments.datasetVersionId))
+          .where(
+            and(eq(modelEnvironments.modelId, scope.modelId), eq(modelEnvironments.environment, scope.environment)),
+          );
+        return row === undefined ? undefined : toDatasetVersion(row.version);
+      }),
+  };
+}
+
+async function read(tx: Executor, id: Id): Promise<Row> {
+  const [row] = await tx.select().from(datasetVersions).where(eq(datasetVersions.id, id));
+  return found(row, `there is no dataset version ${id}`, { datasetVersionId: id });
+}
+
+async function commit(
+  context: RepositoryContext,
+  tx: Transaction,
+  scope: Commit[0],
+  version: Commit[1],
+  run: Commit[2],
+): ReturnType<DatasetRepository['commit']> {
+  const { datasetVersionId: head } = await lockScope(tx, scope);
+  const decided = await decidedByRun(tx, scope.modelId, 'dataset.committed', run.runId);
+  if (decided !== undefined)
+    return { version: toDatasetVersion(await read(tx, String(decided.datasetVersionId))), unchanged: false };
+  const current = head === null ? undefined : await read(tx, head);
+  if (current?.digest === version.digest) return { version: toDatasetVersion(current), unchanged: true };
+  if (head !== run.expectedHead) throw headMoved(scope, current);
+  const row = await ensureVersion(context, tx, scope, version, run);
+  await tx
+    .update(modelEnvironments)
+    .set({ datasetVersionId: row.id })
+    .where(and(eq(modelEnvironments.modelId, scope.modelId), eq(modelEnvironments.environment, scope.environment)));
+  const reason = `${version.rowsAdded} rows added, ${version.rowsSkipped} known`;
+  await appendLedger(context, tx, {
+    modelId: scope.modelId,
+    environment: scope.environment,
+    kind: 'dataset.committed',
+    subject: {
+      runId: run.runId,
+      datasetVersionId: row.id,
+      number: row.number,
+      digest: row.digest,
+      rowsAdded: version.rowsAdded,
+      rowsSkipped: version.rowsSkipped,
+      previousDatasetVersionId: head,
+    },
+    reason,
+    effectiveAt: await environmentNow(context, tx, scope),
+    by: run.by,
+  });
+  if (version.rowsAdded > 0) {
+    // By run too: the same rows committed again after a rollback of the head are new data again.
+    await recordTrigger(context, tx, scope, {
+      kind: 'new-data',
+      reason: `dataset ${row.number}: ${reason}`,
+      fingerprint: `${row.digest} by ${run.runId}`,
+      by: run.by,
+    });
+  }
+  return { version: toDatasetVersion(row), unchanged: false };
+}
+
+function headMoved(scope: Scope, current: Row | undefined): PerennialError {
+  const now = current === undefined ? 'there is none now' : `it is version ${current.number} now`;
+  return new PerennialError(
+    'conflict',
+    `the data head of ${scopeLabel(scope)} moved while the batch was prepared: ${now}; ingest the files again, and rows that are known are skipped`,
+    {
+      model: scope.model,
+      environment: scope.environment,
+      head: current?.id ?? null,
+    },
+  );
+}
+
+async function ensureVersion(
+  context: RepositoryContext,
+  tx: Transaction,
+  scope: Scope,
+  version: Commit[1],
+  run: Commit[2],
+): Promise<Row> {
+  const { modelId } = scope;
+  await lockModel(tx, modelId);
+  const [known] = await tx
+    .select()
+    .from(datasetVersions)
+    .where(and(eq(datasetVersions.modelId, modelId), eq(datasetVersions.digest, version.digest)));
+  if (known !== undefined) return known;
+  const number = await nextNumber(tx, datasetVersions, modelId);
+  const { digest, manifest, rowsAdded, rowsSkipped } = version;
+  const [made] = await tx
+    .insert(datasetVersions)
+    .values({
+      id: context.ids.next(),
+      modelId,
+      number,
+      digest,
+      manifest,
+      profile: storableJson(version.profile),
+      expectations: storableJson([...version.expectations]),
+      rowsAdded,
+      rowsSkipped,
+      runId: run.runId,
+      recordedBy: run.by,
+    })
+    .returning();
+  return written(made);
+}
+
+async function refuse(
+  context: RepositoryContext,
+  tx: Transaction,
+  ...[scope, refusal, run]: Parameters<DatasetRepository['refuse']>
+): Promise<void> {
+  await lockScope(tx, scope);
+  if ((await decidedByRun(tx, scope.modelId, 'dataset.refused', run.runId)) !== undefined) return;
+  const broken = refusal.expectations.filter((result) => result.severity === 'error' && result.violations > 0);
+  await appendLedger(context, tx, {
+    modelId: scope.modelId,
+    environment: scope.environment,
+    kind: 'dataset.refused',
+    subject: {
+      runId: run.runId,
+      quarantine: refusal.quarantine,
+      rows: refusal.rows,
+      expectations: refusal.expectations,
+    },
+    reason:
+      broken.map((result) => `${result.column} ${result.check}: ${result.violations} rows`).join('; ') || 'refused',
+    effectiveAt: await environmentNow(context, tx, scope),
+    by: run.by,
+  });
+}

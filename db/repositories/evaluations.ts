@@ -1,0 +1,93 @@
+import { and, desc, eq } from 'drizzle-orm';
+import type { Evaluation } from '../../contracts/evaluation.ts';
+import type { EvaluationRepository } from '../../ports/repositories/evaluations.ts';
+import { appendLedger } from '../append-ledger.ts';
+import type { Transaction } from '../connection.ts';
+import { query, transact } from '../connection.ts';
+import type { RepositoryContext } from '../context.ts';
+import { environmentNow } from '../context.ts';
+import { toDate, toInstant } from '../instants.ts';
+import { found, written } from '../not-found.ts';
+import { evaluations } from '../schema.ts';
+import { storableJson } from '../storable.ts';
+
+type Commit = Parameters<EvaluationRepository['commit']>;
+
+function toEvaluation(row: typeof evaluations.$inferSelect): Evaluation {
+  return { ...row, recordedAt: toInstant(row.recordedAt), effectiveAt: toInstant(row.effectiveAt) };
+}
+
+export function createEvaluationRepository(context: RepositoryContext): EvaluationRepository {
+  const { db } = context;
+  return {
+    commit: (scope, evaluation, run) => transact(db, (tx) => commit(context, tx, scope, evaluation, run)),
+    get: (id) =>
+      query(db, async () => {
+        const [row] = await db.select().from(evaluations).where(eq(evaluations.id, id));
+        return toEvaluation(found(row, `there is no evaluation ${id}`, { evaluationId: id }));
+      }),
+    ofVersion: (modelVersionId) =>
+      query(db, async () =>
+        (
+          await db
+            .select()
+            .from(evaluations)
+            .where(eq(evaluations.modelVersionId, modelVersionId))
+            .orderBy(desc(evaluations.id))
+        ).map(toEvaluation),
+      ),
+    latest: (scope, modelVersionId) =>
+      query(db, async () => {
+        const here = and(
+          eq(evaluations.modelVersionId, modelVersionId),
+          eq(evaluations.modelId, scope.modelId),
+          eq(evaluations.environment, scope.environment),
+        );
+        const [row] = await db.select().from(evaluations).where(here).orderBy(desc(evaluations.id)).limit(1);
+        return row === undefined ? undefined : toEvaluation(row);
+      }),
+  };
+}
+
+async function commit(
+  context: RepositoryContext,
+  tx: Transaction,
+  scope: Commit[0],
+  evaluation: Commit[1],
+  { runId, by }: Commit[2],
+): Promise<Evaluation> {
+  const { modelId, environment } = scope;
+  const effectiveAt = await environmentNow(context, tx, scope);
+  const { modelVersionId, championVersionId, digest } = evaluation;
+  const [made] = await tx
+    .insert(evaluations)
+    .values({
+      id: context.ids.next(),
+      modelId,
+      environment,
+      modelVersionId,
+      championVersionId,
+      digest,
+      body: storableJson(evaluation.body),
+      runId,
+      effectiveAt: toDate(effectiveAt),
+      recordedBy: by,
+    })
+    .onConflictDoNothing({ target: evaluations.runId })
+    .returning();
+  if (made === undefined) {
+    const [first] = await tx.select().from(evaluations).where(eq(evaluations.runId, runId));
+    return toEvaluation(written(first));
+  }
+  const { verdict, reasons, gain } = evaluation.body;
+  await appendLedger(context, tx, {
+    modelId,
+    environment,
+    kind: 'version.evaluated',
+    subject: { runId, evaluationId: made.id, digest, modelVersionId, championVersionId, verdict, gain, reasons },
+    reason: reasons.join('; ') || verdict,
+    effectiveAt,
+    by,
+  });
+  return toEvaluation(made);
+}

@@ -1,0 +1,126 @@
+import { and, asc, eq, sql } from 'drizzle-orm';
+import type { Id, Scope } from '../../contracts/identifiers.ts';
+import { scopeLabel } from '../../contracts/identifiers.ts';
+import type { Schedule, ScheduleInput } from '../../contracts/schedule.ts';
+import type { ScheduleRepository } from '../../ports/repositories/schedules.ts';
+import { appendLedger } from '../append-ledger.ts';
+import type { Transaction } from '../connection.ts';
+import { query, transact } from '../connection.ts';
+import type { RepositoryContext } from '../context.ts';
+import { environmentNow, lockScope } from '../context.ts';
+import { toInstant } from '../instants.ts';
+import { found, written } from '../not-found.ts';
+import { ledger, schedules } from '../schema.ts';
+
+type Stored = Omit<Schedule, 'nextRuns'>;
+
+function toSchedule(row: typeof schedules.$inferSelect): Stored {
+  return { ...row, recordedAt: toInstant(row.recordedAt) };
+}
+
+function named(scope: Scope, name: string): ReturnType<typeof and> {
+  return and(
+    eq(schedules.modelId, scope.modelId),
+    eq(schedules.environment, scope.environment),
+    eq(schedules.name, name),
+  );
+}
+
+export function createScheduleRepository(context: RepositoryContext): ScheduleRepository {
+  const { db } = context;
+  return {
+    put: (scope, name, schedule, by) => transact(db, (tx) => put(context, tx, scope, name, schedule, by)),
+    get: (scope, name) =>
+      query(db, async () => {
+        const [row] = await db.select().from(schedules).where(named(scope, name));
+        return toSchedule(found(row, absent(scope, name), { schedule: name }));
+      }),
+    list: (scope) =>
+      query(db, async () =>
+        (
+          await db
+            .select()
+            .from(schedules)
+            .where(and(eq(schedules.modelId, scope.modelId), eq(schedules.environment, scope.environment)))
+            .orderBy(asc(schedules.name))
+        ).map(toSchedule),
+      ),
+    remove: (scope, name, by) => transact(db, (tx) => remove(context, tx, scope, name, by)),
+  };
+}
+
+function absent(scope: Scope, name: string): string {
+  return `${scopeLabel(scope)} has no schedule ${name}; \`perennial schedule list\` shows those it has`;
+}
+
+async function put(
+  context: RepositoryContext,
+  tx: Transaction,
+  scope: Scope,
+  name: string,
+  { cron, timezone, paused, overlap }: ScheduleInput,
+  by: Id,
+): Promise<Stored> {
+  const { modelId, environment } = scope;
+  await lockScope(tx, scope);
+  const wanted = { cron, timezone, paused, overlap };
+  const [known] = await tx.select().from(schedules).where(named(scope, name));
+  if (
+    known !== undefined &&
+    known.cron === cron &&
+    known.timezone === timezone &&
+    known.paused === paused &&
+    known.overlap === overlap
+  )
+    return toSchedule(known);
+  const [row] = await tx
+    .insert(schedules)
+    .values({ modelId, environment, name, ...wanted, recordedBy: by })
+    .onConflictDoUpdate({
+      target: [schedules.modelId, schedules.environment, schedules.name],
+      set: { ...wanted, recordedBy: by, recordedAt: sql`now()` },
+    })
+    .returning();
+  await appendLedger(context, tx, {
+    modelId,
+    environment,
+    kind: 'schedule.set',
+    subject: { name, ...wanted },
+    reason: `${paused ? 'paused' : 'runs'} at ${cron} ${timezone}`,
+    effectiveAt: await environmentNow(context, tx, scope),
+    by,
+  });
+  return toSchedule(written(row));
+}
+
+async function remove(context: RepositoryContext, tx: Transaction, scope: Scope, name: string, by: Id): Promise<void> {
+  const { modelId, environment } = scope;
+  await lockScope(tx, scope);
+  const [removed] = await tx.delete(schedules).where(named(scope, name)).returning();
+  if (removed === undefined) {
+    // Removing again is free; a name that never was is a mistake.
+    const [before] = await tx
+      .select({ sequence: ledger.sequence })
+      .from(ledger)
+      .where(
+        and(
+          eq(ledger.modelId, modelId),
+          eq(ledger.kind, 'schedule.removed'),
+          eq(ledger.environment, environment),
+          sql`${ledger.subject} ->> 'name' = ${name}`,
+        ),
+      )
+      .limit(1);
+    found(before, absent(scope, name), { schedule: name });
+    return;
+  }
+  await appendLedger(context, tx, {
+    modelId,
+    environment,
+    kind: 'schedule.removed',
+    subject: { name, cron: removed.cron, timezone: removed.timezone },
+    reason: `schedule ${name} removed`,
+    effectiveAt: await environmentNow(context, tx, scope),
+    by,
+  });
+}

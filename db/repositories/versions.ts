@@ -1,0 +1,124 @@
+import { and, desc, eq, lt } from 'drizzle-orm';
+import { PerennialError } from '../../contracts/errors.ts';
+import type { Id, Sha256 } from '../../contracts/identifiers.ts';
+import type { ModelVersion } from '../../contracts/model-version.ts';
+import type { VersionRepository } from '../../ports/repositories/versions.ts';
+import { appendLedger } from '../append-ledger.ts';
+import type { Executor, Transaction } from '../connection.ts';
+import { query, transact } from '../connection.ts';
+import type { RepositoryContext } from '../context.ts';
+import { environmentNow, lockModel } from '../context.ts';
+import { toInstant } from '../instants.ts';
+import { nextNumber } from '../next-number.ts';
+import { found, written } from '../not-found.ts';
+import { belowNumber, pageOf } from '../paging.ts';
+import { leases, modelVersions } from '../schema.ts';
+import { storableJson } from '../storable.ts';
+
+type Commit = Parameters<VersionRepository['commit']>;
+
+function toModelVersion(row: typeof modelVersions.$inferSelect): ModelVersion {
+  return { ...row, recordedAt: toInstant(row.recordedAt) };
+}
+
+export function createVersionRepository(context: RepositoryContext): VersionRepository {
+  const { db } = context;
+  return {
+    byTrainingKey: (modelId, trainingKey) => query(db, () => byTrainingKey(db, modelId, trainingKey)),
+    commit: (scope, version, holder) => transact(db, (tx) => commit(context, tx, scope, version, holder)),
+    get: (id) =>
+      query(db, async () => {
+        const [row] = await db.select().from(modelVersions).where(eq(modelVersions.id, id));
+        return toModelVersion(found(row, `there is no model version ${id}`, { modelVersionId: id }));
+      }),
+    byNumber: (modelId, number) =>
+      query(db, async () => {
+        const [row] = await db
+          .select()
+          .from(modelVersions)
+          .where(and(eq(modelVersions.modelId, modelId), eq(modelVersions.number, number)));
+        return toModelVersion(
+          found(row, `the model has no version ${number}; \`perennial versions\` lists them`, { modelId, number }),
+        );
+      }),
+    list: (modelId, page) =>
+      query(db, async () => {
+        const below = belowNumber(page);
+        const rows = await db
+          .select()
+          .from(modelVersions)
+          .where(
+            and(eq(modelVersions.modelId, modelId), below === undefined ? undefined : lt(modelVersions.number, below)),
+          )
+          .orderBy(desc(modelVersions.number))
+          .limit(page.limit + 1);
+        return pageOf(rows, page, (row) => row.number, toModelVersion);
+      }),
+  };
+}
+
+async function byTrainingKey(tx: Executor, modelId: Id, trainingKey: Sha256): Promise<ModelVersion | undefined> {
+  const [row] = await tx
+    .select()
+    .from(modelVersions)
+    .where(and(eq(modelVersions.modelId, modelId), eq(modelVersions.trainingKey, trainingKey)));
+  return row === undefined ? undefined : toModelVersion(row);
+}
+
+async function commit(
+  context: RepositoryContext,
+  tx: Transaction,
+  scope: Commit[0],
+  version: Commit[1],
+  { by, leaseHolder }: Commit[2],
+): Promise<ModelVersion> {
+  const { modelId } = scope;
+  await lockModel(tx, modelId);
+  const first = await byTrainingKey(tx, modelId, version.trainingKey);
+  if (first !== undefined) return first;
+  await mustHold(tx, leaseHolder);
+  const number = await nextNumber(tx, modelVersions, modelId);
+  const [row] = await tx
+    .insert(modelVersions)
+    .values({
+      ...version,
+      id: context.ids.next(),
+      modelId,
+      number,
+      scriptMetrics: storableJson(version.scriptMetrics),
+      files: storableJson(version.files),
+      recordedBy: by,
+    })
+    .returning();
+  const made = toModelVersion(written(row));
+  await appendLedger(context, tx, {
+    modelId,
+    environment: scope.environment,
+    kind: 'version.trained',
+    subject: {
+      runId: made.runId,
+      modelVersionId: made.id,
+      number,
+      artifact: made.artifact,
+      trainingKey: made.trainingKey,
+      datasetVersionId: made.datasetVersionId,
+      codeVersionId: made.codeVersionId,
+      configurationId: made.configurationId,
+    },
+    reason: `version ${number} trained on ${made.trained.trainingRows} rows`,
+    effectiveAt: await environmentNow(context, tx, scope),
+    by,
+  });
+  return made;
+}
+
+/** Shared with whoever else commits under it, and in the way of `takeLease` until this transaction has ended. */
+async function mustHold(tx: Transaction, holder: string): Promise<void> {
+  const [lease] = await tx.select({ name: leases.name }).from(leases).where(eq(leases.holder, holder)).for('share');
+  if (lease === undefined)
+    throw new PerennialError(
+      'lease-lost',
+      `attempt ${holder} no longer holds its lease; a newer attempt goes on, and this one commits nothing`,
+      { holder },
+    );
+}
