@@ -1,0 +1,82 @@
+import type { Cell } from '../../contracts/data-types.ts';
+import type { ServedRows, TableEngine } from '../../ports/table-engine.ts';
+import { TableProcesses } from './tableProcesses.ts';
+
+export interface DuckDbTableEngineSettings {
+  /** Node that runs the calls. Default: the one that runs this. */
+  readonly nodePath?: string;
+  /** Of one call's database, e.g. `2GiB`. Default: 1GiB. */
+  readonly memoryLimit?: string;
+  /** Of one call's JavaScript heap, in MiB. Default: 1024. */
+  readonly heapMebibytes?: number;
+  /** Of one call, in milliseconds. Default: ten minutes. */
+  readonly timeLimitMs?: number;
+  /** Calls at work at once; more wait. Default: 4. */
+  readonly concurrency?: number;
+  /** For spilled rows and compiled code; made if absent. */
+  readonly scratchFolder: string;
+}
+
+export type ClosableTableEngine = TableEngine & {
+  /** Ends the engine's processes, also those at work. */
+  close(): Promise<void>;
+};
+
+/** The table engine on DuckDB. Each call runs in a process of its own that reaches only the paths it was given. */
+export function createDuckDbTableEngine(settings: DuckDbTableEngineSettings): ClosableTableEngine {
+  const processes = new TableProcesses({
+    nodePath: settings.nodePath ?? process.execPath,
+    memoryLimit: settings.memoryLimit ?? '1GiB',
+    heapMebibytes: settings.heapMebibytes ?? 1024,
+    timeLimitMs: settings.timeLimitMs ?? 600_000,
+    concurrency: settings.concurrency ?? 4,
+    scratchFolder: settings.scratchFolder,
+  });
+  return {
+    prepareBatch: (request) => processes.call('prepareBatch', request),
+    profile: (parts, columns) => processes.call('profile', { parts, columns }),
+    splitWindow: (request) => processes.call('splitWindow', request),
+    readColumns: async (request) => {
+      const collected = collectColumns();
+      const { rows } = await processes.call('readColumns', request, collected.add);
+      return { rows, columns: Object.fromEntries(request.columns.map((name, at) => [name, collected.column(at)])) };
+    },
+    exportRows: async (request) => void (await processes.call('exportRows', request)),
+    sealSegment: (request) => processes.call('sealSegment', request),
+    readServed: async (request) => {
+      const collected = collectColumns();
+      const { rows, features } = await processes.call('readServed', request, collected.add);
+      return servedRows(rows, features, collected.column);
+    },
+    close: () => processes.close(),
+  };
+}
+
+interface CollectedColumns {
+  readonly add: (columns: readonly (readonly Cell[])[]) => void;
+  readonly column: (at: number) => Cell[];
+}
+
+function collectColumns(): CollectedColumns {
+  const collected: Cell[][] = [];
+  return {
+    add: (columns) => {
+      for (const [at, cells] of columns.entries()) {
+        const column = (collected[at] ??= []);
+        for (const cell of cells) column.push(cell);
+      }
+    },
+    column: (at) => collected[at] ?? [],
+  };
+}
+
+function servedRows(rows: number, features: readonly string[], column: (at: number) => Cell[]): ServedRows {
+  return {
+    rows,
+    predictions: column(0).map(Number),
+    releases: column(1).map(String),
+    modelVersions: column(2).map(Number),
+    labels: column(3).map((cell) => (cell === null ? null : Number(cell))),
+    features: Object.fromEntries(features.map((name, at) => [name, column(at + 4)])),
+  };
+}

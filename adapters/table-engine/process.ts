@@ -1,0 +1,71 @@
+// The process of one call: reads it as one line of JSON, answers in lines of JSON, and ends. Its parent keeps standard
+// input open for as long as it lives; the end of it is the end of this process, whatever it is at.
+import { once } from 'node:events';
+import { PerennialError, reasonOf } from '../../contracts/errors.ts';
+import { exportRows } from './exportRows.ts';
+import { openLockedDatabase } from './lockedDatabase.ts';
+import type { Answer, Call, OperationName, Operations } from './operations.ts';
+import { prepareBatch } from './prepareBatch.ts';
+import { profile } from './profile.ts';
+import { readColumns } from './readColumns.ts';
+import { readServed } from './readServed.ts';
+import { sealSegment } from './sealSegment.ts';
+import { splitWindow } from './splitWindow.ts';
+import type { Workplace } from './workplace.ts';
+
+const operations: { readonly [Name in OperationName]: (request: Operations[Name]['request'], workplace: Workplace) => Promise<Operations[Name]['result']> } = {
+  prepareBatch,
+  profile,
+  splitWindow,
+  readColumns,
+  exportRows,
+  sealSegment,
+  readServed,
+};
+
+function run<Name extends OperationName>(call: Call<Name>, workplace: Workplace): Promise<Operations[Name]['result']> {
+  return operations[call.operation](call.request, workplace);
+}
+
+function workplaceOf(call: Call): Workplace {
+  return {
+    folder: call.folder,
+    open: ({ readable, writable = [], timezone = 'UTC' }) =>
+      openLockedDatabase({ files: readable, folders: [...writable, call.folder], spillFolder: call.folder, memoryLimit: call.memoryLimit, timezone }),
+    emit: (columns) => say({ kind: 'piece', columns }),
+  };
+}
+
+async function answer(line: string): Promise<void> {
+  try {
+    const call: Call = JSON.parse(line);
+    await say({ kind: 'result', result: await run(call, workplaceOf(call)) });
+  } catch (caught) {
+    const { code, message, fields } = inOurWords(caught);
+    await say({ kind: 'error', code, message, fields });
+  }
+  // Not `exit`: the database's threads must not run into a process that is being taken down.
+  process.stdout.end(() => process.kill(process.pid, 'SIGKILL'));
+}
+
+function inOurWords(caught: unknown): PerennialError {
+  if (caught instanceof PerennialError) return caught;
+  const reason = reasonOf(caught);
+  if (reason.startsWith('Out of Memory Error')) return new PerennialError('too-large', `the rows do not fit into the memory that a call may use: ${reason}; send them in smaller batches`, {});
+  return new PerennialError('internal', `the table engine failed: ${reason}`, {});
+}
+
+async function say(message: Answer<OperationName>): Promise<void> {
+  if (!process.stdout.write(`${JSON.stringify(message)}\n`)) await once(process.stdout, 'drain');
+}
+
+let given = '';
+process.stdin.setEncoding('utf8');
+process.stdin.on('data', (chunk: string) => {
+  given += chunk;
+  if (!chunk.endsWith('\n')) return;
+  const line = given;
+  given = '';
+  void answer(line);
+});
+process.stdin.on('end', () => process.kill(process.pid, 'SIGKILL'));

@@ -1,0 +1,43 @@
+import { DOUBLE, VARCHAR } from '@duckdb/node-api';
+import type { Database } from './lockedDatabase.ts';
+import type { Operations } from './operations.ts';
+import { emitRows } from './readColumns.ts';
+import { identifier, parquetRows, within } from './sql.ts';
+import type { Workplace } from './workplace.ts';
+
+type Request = Operations['readServed']['request'];
+
+/** Hands over prediction, release, model version, label, then the features in the order of the result. Shadows were not served. */
+export async function readServed({ segments, from, to, labels }: Request, workplace: Workplace): Promise<Operations['readServed']['result']> {
+  if (segments.length === 0) return { rows: 0, features: [] };
+  const database = await workplace.open({ readable: segments });
+  await loadLabels(database, labels);
+  await database.run(`CREATE VIEW segments AS SELECT * FROM ${parquetRows(segments, { byName: true })}`);
+  const columns = (await database.rows('DESCRIBE segments')).map((column) => String(column.column_name));
+  const features = columns.filter((name) => name.startsWith('f_')).toSorted();
+  // An id counts once over all segments, so it is settled before the window is cut.
+  const first = `
+    SELECT * FROM segments WHERE NOT replay AND role <> 'shadow'
+    QUALIFY row_number() OVER (PARTITION BY id ORDER BY recorded_at, event_time, release) = 1`;
+  const query = `
+    SELECT prediction, release, model_version, labels.value, ${features.length === 0 ? '1' : features.map((name) => `served.${identifier(name)}`).join(', ')}
+    FROM (${first}) AS served LEFT JOIN labels ON labels.id = served.id
+    WHERE ${within('event_time', from, to)} ORDER BY event_time, served.id`;
+  const { rows } = await emitRows(database, query, 4 + features.length, workplace);
+  return { rows, features: features.map((name) => name.slice('f_'.length)) };
+}
+
+/** The first label of an id counts. */
+async function loadLabels(database: Database, labels: Request['labels']): Promise<void> {
+  await database.run('CREATE TABLE labels (id VARCHAR, value DOUBLE)');
+  const appender = await database.connection.createAppender('labels');
+  const seen = new Set<string>();
+  for (const { id, value } of labels) {
+    if (seen.has(id)) continue;
+    seen.add(id);
+    appender.appendValue(id, VARCHAR);
+    appender.appendValue(value, DOUBLE);
+    appender.endRow();
+  }
+  appender.closeSync();
+}

@@ -1,0 +1,104 @@
+import { copyFile, open, truncate } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { PerennialError, reasonOf } from '../../contracts/errors.ts';
+import type { Database } from './lockedDatabase.ts';
+import type { Operations } from './operations.ts';
+import { writeParquet } from './parquetFile.ts';
+import { identifier, literal } from './sql.ts';
+import type { Workplace } from './workplace.ts';
+
+const fields = {
+  id: 'VARCHAR', eventTime: 'VARCHAR', recordedAt: 'VARCHAR', release: 'VARCHAR', modelVersion: 'BIGINT',
+  generation: 'BIGINT', role: 'VARCHAR', replay: 'BOOLEAN', features: 'JSON', prediction: 'JSON',
+};
+
+export async function sealSegment({ ndjson, features, path }: Operations['sealSegment']['request'], workplace: Workplace): Promise<Operations['sealSegment']['result']> {
+  const whole = join(workplace.folder, 'whole.ndjson');
+  await copyWithoutTornEnd(ndjson, whole);
+  const database = await workplace.open({ readable: [], writable: [dirname(path)] });
+  await readRecords(database, whole, ndjson);
+  const types = await featureTypes(database, features);
+  const columns = features.flatMap((name) => {
+    const type = types.get(name);
+    return type === undefined ? [] : `CAST(json_extract_string(features, ${jsonPath(name)}) AS ${type}) AS ${identifier(`f_${name}`)}`;
+  });
+  const fixed = `id, event_time, recorded_at, release, modelVersion AS model_version, generation, role, replay, CAST(prediction AS DOUBLE) AS prediction`;
+  await writeParquet(database, `SELECT ${[fixed, ...columns].join(', ')} FROM records`, path);
+  const found = await database.row(`SELECT count(*) AS rows, timezone('UTC', min(event_time)) AS "from", timezone('UTC', max(event_time)) AS "to" FROM records`);
+  return { rows: Number(found.rows), from: String(found.from), to: String(found.to) };
+}
+
+async function readRecords(database: Database, path: string, name: string): Promise<void> {
+  const columns = Object.entries(fields).map(([field, type]) => `${literal(field)}: ${literal(type)}`);
+  try {
+    await database.run(`
+      CREATE TABLE records AS
+      SELECT * REPLACE (TRY_CAST(prediction AS DOUBLE) AS prediction),
+        timezone('UTC', CAST(eventTime AS TIMESTAMPTZ)) AS event_time, timezone('UTC', CAST(recordedAt AS TIMESTAMPTZ)) AS recorded_at
+      FROM read_json(${literal(path)}, format = 'newline_delimited', columns = {${columns.join(', ')}}, maximum_object_size = 16777216)`);
+  } catch (caught) {
+    throw new PerennialError('data-unreadable', `the segment ${name} has a line that is no prediction record: ${reasonOf(caught)}`, { segment: name }, { cause: caught });
+  }
+  const { rows, broken } = await database.row(`
+    SELECT count(*) AS rows, count(*) FILTER (id IS NULL OR event_time IS NULL OR recorded_at IS NULL OR release IS NULL OR modelVersion IS NULL
+      OR generation IS NULL OR role IS NULL OR replay IS NULL OR features IS NULL OR prediction IS NULL OR NOT isfinite(prediction)) AS broken FROM records`);
+  if (rows === 0) throw new PerennialError('data-empty', `the segment ${name} has no whole record`, { segment: name });
+  if (broken !== 0) throw new PerennialError('data-unreadable', `the segment ${name} has ${broken} records that lack a field or whose prediction is no finite number`, { segment: name });
+}
+
+/**
+ * The Parquet type of each feature: DOUBLE, BOOLEAN or VARCHAR (also where kinds are mixed). One that is null throughout
+ * has none: a column of a guessed type would turn the other segments' numbers into text when they are read together.
+ */
+async function featureTypes(database: Database, features: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const types = new Map<string, string>();
+  for (const name of features) {
+    const kinds = await database.rows(`SELECT DISTINCT json_type(features, ${jsonPath(name)}) AS kind FROM records`);
+    const seen = kinds.flatMap(({ kind }) => (kind === null || kind === undefined || kind === 'NULL' ? [] : String(kind)));
+    if (seen.length === 0) continue;
+    if (seen.every((kind) => ['BIGINT', 'UBIGINT', 'HUGEINT', 'DOUBLE'].includes(kind))) types.set(name, 'DOUBLE');
+    else types.set(name, seen.every((kind) => kind === 'BOOLEAN') ? 'BOOLEAN' : 'VARCHAR');
+  }
+  return types;
+}
+
+/** A JSON Pointer as SQL: a feature's name may hold what a JSONPath would read as syntax. */
+function jsonPath(name: string): string {
+  return literal(`/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`);
+}
+
+/** The gateway may have been killed in the middle of its last line, before it answered: that row was never served. */
+async function copyWithoutTornEnd(from: string, to: string): Promise<void> {
+  await copyFile(from, to);
+  const file = await open(to, 'r');
+  let end: number;
+  let tail = '';
+  try {
+    const { size } = await file.stat();
+    end = size;
+    const step = 65_536;
+    for (; end > 0; ) {
+      const start = Math.max(0, end - step);
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(end - start), 0, end - start, start);
+      const newline = buffer.subarray(0, bytesRead).lastIndexOf(10);
+      tail = buffer.subarray(newline + 1, bytesRead).toString('latin1') + tail;
+      if (newline !== -1) {
+        end = start + newline + 1;
+        break;
+      }
+      end = start;
+    }
+  } finally {
+    await file.close();
+  }
+  if (!isJson(Buffer.from(tail, 'latin1').toString())) await truncate(to, end);
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

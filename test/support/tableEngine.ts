@@ -1,0 +1,67 @@
+import { mkdirSync, mkdtempSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
+import { afterAll } from 'vitest';
+import { type ClosableTableEngine, createDuckDbTableEngine } from '../../adapters/table-engine/duckdb.ts';
+import type { PrepareBatch, PreparedBatch } from '../../ports/table-engine.ts';
+
+export const bikeData = new URL('../../examples/bike-demand/hour.csv', import.meta.url).pathname;
+
+export interface TableEngineBench {
+  readonly engine: ClosableTableEngine;
+  readonly root: string;
+  /** A new empty folder. */
+  folder(): string;
+  /** Writes a file and returns it as one of a batch. */
+  csv(name: string, text: string | Buffer): Promise<PrepareBatch['files'][number]>;
+  /** Writes the rows of a query as a Parquet file. */
+  parquet(name: string, query: string): Promise<PrepareBatch['files'][number]>;
+  prepare(files: readonly PrepareBatch['files'][number][], request?: Partial<PrepareBatch>): Promise<PreparedBatch>;
+  /** Rows of a query, as text; for looking into what was written. */
+  look(query: string): Promise<Record<string, unknown>[]>;
+}
+
+/** A table engine with a folder of its own; both are gone after the file's tests. */
+export function tableEngineBench(settings: { readonly timeLimitMs?: number; readonly memoryLimit?: string } = {}): TableEngineBench {
+  const root = mkdtempSync(join(tmpdir(), 'perennial-table-'));
+  const engine = createDuckDbTableEngine({ scratchFolder: join(root, 'scratch'), ...settings });
+  afterAll(async () => {
+    await engine.close();
+    await rm(root, { recursive: true, force: true });
+  });
+  let made = 0;
+  const folder = (): string => {
+    const path = join(root, `f${(made += 1)}`);
+    mkdirSync(path);
+    return path;
+  };
+  const look = async (query: string): Promise<Record<string, unknown>[]> => {
+    const instance = await DuckDBInstance.create(':memory:', { threads: '1' });
+    const connection = await instance.connect();
+    return (await connection.runAndReadAll(query)).getRowObjectsJson();
+  };
+  return {
+    engine,
+    root,
+    folder,
+    look,
+    csv: async (name, text) => {
+      const path = join(folder(), name);
+      await writeFile(path, text);
+      return { name, path, format: 'csv' };
+    },
+    parquet: async (name, query) => {
+      const path = join(folder(), name);
+      await look(`COPY (${query}) TO '${path}' (FORMAT parquet)`);
+      return { name, path, format: 'parquet' };
+    },
+    prepare: (files, request = {}) => engine.prepareBatch({ files, pinned: null, known: [], timezone: 'UTC', required: [], expectations: [], outputFolder: folder(), ...request }),
+  };
+}
+
+/** What a further batch is given of the one before. */
+export function after(batch: PreparedBatch): Pick<PrepareBatch, 'pinned' | 'known'> {
+  return { pinned: batch.columns, known: batch.parts.map((part) => ({ path: part.path, part })) };
+}
