@@ -1,9 +1,9 @@
-import { regressionMetrics } from './regression-metrics.ts';
+import type { regressionMetrics } from './regression-metrics.ts';
 
 export type RegressionMetric = Exclude<keyof ReturnType<typeof regressionMetrics>, 'task' | 'rows'>;
 
 /** Rows that belong together and are drawn together, e.g. the hours of a day. */
-export interface Blocks {
+interface Blocks {
   readonly count: number;
   /** The block of each row, 0 to `count − 1`. */
   readonly ofRow: Int32Array;
@@ -21,7 +21,7 @@ export function blocksOf(ids: readonly (string | number)[]): Blocks {
 }
 
 /** The metric of a resample, told how many times each block was drawn; at least one row must have been. */
-export type BlockMetric = (drawn: Uint32Array) => number;
+type BlockMetric = (drawn: Uint32Array) => number;
 
 /**
  * `regressionMetrics` over any resample of whole blocks, without touching the rows again: sums by block are enough for all

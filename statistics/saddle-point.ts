@@ -21,7 +21,7 @@ export function stirlingError(n: number): number {
 }
 
 /** x ln(x / mean) + mean − x for x ≥ 0 and mean > 0, without cancellation where they are close. */
-export function deviance(x: number, mean: number): number {
+function deviance(x: number, mean: number): number {
   if (x === 0) return mean;
   const difference = x - mean;
   if (Math.abs(difference) >= 0.1 * (x + mean)) return x * Math.log(x / mean) - difference;

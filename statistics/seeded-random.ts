@@ -1,5 +1,5 @@
 /** Draws an integer from 0 to `below − 1`, each equally likely. `below` is at most 2^32. */
-export type RandomInteger = (below: number) => number;
+type RandomInteger = (below: number) => number;
 
 const two32 = 2 ** 32;
 
@@ -21,7 +21,7 @@ export function seededRandom(seed: number): RandomInteger {
 }
 
 /** Integers from 0 to 2^32 − 1. The state must not be all zeros. */
-export function xoshiro128(state: readonly [number, number, number, number]): () => number {
+function xoshiro128(state: readonly [number, number, number, number]): () => number {
   let [s0, s1, s2, s3] = state;
   return () => {
     const result = Math.imul(rotateLeft(Math.imul(s1, 5), 7), 9) >>> 0;
@@ -41,7 +41,7 @@ function rotateLeft(value: number, bits: number): number {
 }
 
 /** The first two outputs of SplitMix64, as four words, low halves first. */
-export function splitMix64(seed: bigint): [number, number, number, number] {
+function splitMix64(seed: bigint): [number, number, number, number] {
   const words: number[] = [];
   let state = BigInt.asUintN(64, seed);
   for (let i = 0; i < 2; i += 1) {

@@ -9,7 +9,7 @@ import type { MeasuredRows } from './measured-rows.ts';
 import { pick } from './measured-rows.ts';
 import { slicesBy } from './slices.ts';
 
-export interface EvaluationRequest {
+interface EvaluationRequest {
   readonly modelVersionDigest: Sha256;
   readonly championVersionDigest: Sha256 | null;
   /** Digest of the held-out rows. */

@@ -5,7 +5,7 @@ import type { MeasuredRows } from './measured-rows.ts';
 /** More would be a column of keys, and an evaluation that nobody can read. */
 const mostSlices = 1000;
 
-export interface Slice {
+interface Slice {
   readonly column: string;
   readonly value: string;
   readonly rows: readonly number[];

@@ -1,0 +1,235 @@
+import { describe, expect, it } from 'vitest';
+import { evaluateGates } from '../../activities/evaluation/evaluate-gates.ts';
+import { evaluate } from '../../activities/evaluation/evaluate.ts';
+import type { MeasuredRows } from '../../activities/evaluation/measured-rows.ts';
+import { Gate } from '../../contracts/configuration.ts';
+import { EvaluationBody } from '../../contracts/evaluation.ts';
+
+const gate = (value: unknown): Gate => Gate.parse(value);
+
+/** A holdout of whole days. The challenger misses every row by `challengerError`, the champion by `championError`. */
+function holdout(
+  overrides: { days?: number; challengerError?: number; championError?: number | null } = {},
+): MeasuredRows {
+  const { days = 14, challengerError = 10, championError = 20 } = overrides;
+  const rows = Array.from({ length: days * 24 }, (_, row) => row);
+  const truth = rows.map((row) => 100 + (row % 24) * 5 + (row % 7));
+  const miss = (error: number) => truth.map((value, row) => value + (row % 2 === 0 ? error : -error));
+  return {
+    truth,
+    challenger: miss(challengerError),
+    champion: championError === null ? null : miss(championError),
+    blocks: rows.map((row) => `2012-03-${Math.floor(row / 24) + 1}`),
+    slices: { workingday: rows.map((row) => (Math.floor(row / 24) % 7 < 2 ? 0 : 1)) },
+    trainedOn: rows.map(() => false),
+  };
+}
+
+describe('threshold gates', () => {
+  it('pass at the bound, and name the value and the bound beyond it', () => {
+    expect(evaluateGates([gate({ metric: 'rmse', max: 10 })], holdout(), 0)).toMatchObject({
+      verdict: 'candidate',
+      reasons: [],
+    });
+    expect(evaluateGates([gate({ metric: 'rmse', max: 150 })], holdout({ challengerError: 160.2 }), 0)).toEqual({
+      gates: [
+        {
+          gate: 'rmse max 150',
+          verdict: 'fail',
+          value: expect.closeTo(160.2, 9),
+          threshold: 150,
+          n: 336,
+          reason: 'rmse 160.2 is above 150',
+        },
+      ],
+      verdict: 'rejected',
+      reasons: ['rmse 160.2 is above 150'],
+    });
+  });
+  it('shows as many digits as it takes to see the difference', () => {
+    expect(
+      evaluateGates([gate({ metric: 'mae', max: 150 })], holdout({ challengerError: 150.004 }), 0).reasons,
+    ).toEqual(['mae 150.004 is above 150']);
+    expect(
+      evaluateGates([gate({ metric: 'mae', max: 150 })], holdout({ challengerError: 123_456 }), 0).reasons,
+    ).toEqual(['mae 123500 is above 150']);
+  });
+  it('hold a floor too', () => {
+    const [verdict] = evaluateGates([gate({ metric: 'r2', min: 0.9 })], holdout({ challengerError: 30 }), 0).gates;
+    expect(verdict).toMatchObject({ gate: 'r2 min 0.9', verdict: 'fail', threshold: 0.9 });
+    expect(verdict!.reason).toMatch(/^r2 0\.\d+ is below 0\.9$/);
+  });
+});
+
+describe('champion gates', () => {
+  const better = gate({ metric: 'rmse', versus: 'champion', minGain: 0, confidence: 0.5 });
+
+  it('pass on a gain and say the share', () => {
+    const { gates, verdict } = evaluateGates([better], holdout(), 0);
+    expect(verdict).toBe('candidate');
+    expect(gates).toEqual([
+      {
+        gate: 'rmse versus champion, minGain 0',
+        verdict: 'pass',
+        value: expect.closeTo(0.5, 9),
+        threshold: 0,
+        n: 336,
+        reason: '',
+      },
+    ]);
+  });
+  it('fail without one, and an equal model is none', () => {
+    expect(evaluateGates([better], holdout({ challengerError: 25 }), 0)).toMatchObject({
+      verdict: 'rejected',
+      reasons: ['no gain over the champion'],
+    });
+    expect(evaluateGates([better], holdout({ challengerError: 20 }), 0).reasons).toEqual(['no gain over the champion']);
+  });
+  it('without a champion are not applicable and refuse nothing', () => {
+    const { gates, verdict, reasons } = evaluateGates([better], holdout({ championError: null }), 0);
+    expect([verdict, reasons, gates[0]!.verdict, gates[0]!.value]).toEqual(['candidate', [], 'not-applicable', null]);
+  });
+  it('a negative minGain tolerates a loss up to it', () => {
+    const tolerant = gate({ metric: 'rmse', versus: 'champion', minGain: -0.1, confidence: 0.5 });
+    expect(evaluateGates([tolerant], holdout({ challengerError: 21 }), 0).verdict).toBe('candidate');
+    expect(evaluateGates([tolerant], holdout({ challengerError: 23 }), 0).verdict).toBe('rejected');
+  });
+  it('a gain that is no larger than chance passes as a point and fails with confidence', () => {
+    const rows = holdout();
+    // Better on eight days, worse on six: in all a little better.
+    const noisy = {
+      ...rows,
+      challenger:
+        rows.truth.length === 0
+          ? []
+          : Array.from(rows.truth, (value, row) => value + (Math.floor(row / 24) % 7 < 4 ? 12 : 26)),
+    };
+    expect(evaluateGates([better], noisy, 0).gates[0]).toMatchObject({ verdict: 'pass' });
+    const sure = evaluateGates([gate({ metric: 'rmse', versus: 'champion', minGain: 0, confidence: 0.9 })], noisy, 0);
+    expect(sure.gates[0]).toMatchObject({ verdict: 'fail', reason: 'no gain over the champion' });
+    expect(sure.gates[0]!.value).toBeLessThan(0);
+  });
+  it('fewer than 10 blocks are inconclusive, at confidence 0.5 as well', () => {
+    const { gates, verdict, reasons } = evaluateGates([better], holdout({ days: 9 }), 0);
+    expect(gates[0]).toMatchObject({ verdict: 'inconclusive', value: null });
+    expect([verdict, reasons]).toEqual([
+      'rejected',
+      ['the gain over the champion is inconclusive: the rows fall into 9 blocks, and it takes 10'],
+    ]);
+  });
+  it('a single row that either was trained on makes the comparison inconclusive', () => {
+    const rows = holdout();
+    const trainedOn = rows.trainedOn.map((_, row) => row === 100);
+    const { gates, reasons } = evaluateGates([better], { ...rows, trainedOn }, 0);
+    expect(gates[0]!.verdict).toBe('inconclusive');
+    expect(reasons).toEqual([
+      'the gain over the champion is inconclusive: 1 of the 336 rows were trained on by one of the two',
+    ]);
+  });
+  it('`onInconclusive: pass` lets what cannot be told through, and still says so', () => {
+    const lenient = gate({ metric: 'rmse', versus: 'champion', onInconclusive: 'pass' });
+    const { gates, verdict, reasons } = evaluateGates([lenient], holdout({ days: 3 }), 0);
+    expect([gates[0]!.verdict, verdict, reasons]).toEqual(['inconclusive', 'candidate', []]);
+    expect(evaluateGates([lenient], holdout({ challengerError: 25 }), 0).verdict).toBe('rejected');
+  });
+});
+
+describe('slice gates', () => {
+  const sliced = gate({ metric: 'rmse', slice: 'workingday', minRows: 48, max: 200 });
+  const withPoorWeekends = (rows: MeasuredRows): MeasuredRows => ({
+    ...rows,
+    challenger: Array.from(rows.truth, (value, row) => value + (rows.slices['workingday']![row] === 0 ? 231 : 10)),
+  });
+
+  it('give one verdict a slice, and one bad slice refuses a model that is good on the whole', () => {
+    const { gates, verdict, reasons } = evaluateGates(
+      [gate({ metric: 'rmse', max: 150 }), sliced],
+      withPoorWeekends(holdout()),
+      0,
+    );
+    expect(gates.map((each) => [each.gate, each.verdict, each.n])).toEqual([
+      ['rmse max 150', 'pass', 336],
+      ['rmse for workingday=0 max 200', 'fail', 96],
+      ['rmse for workingday=1 max 200', 'pass', 240],
+    ]);
+    expect([verdict, reasons]).toEqual(['rejected', ['rmse 231.0 for workingday=0 is above 200']]);
+  });
+  it('a slice below minRows is reported and decides nothing', () => {
+    const small = gate({ metric: 'rmse', slice: 'workingday', minRows: 97, max: 200 });
+    const { gates, verdict, reasons } = evaluateGates([small], withPoorWeekends(holdout()), 0);
+    expect([verdict, reasons]).toEqual(['candidate', []]);
+    expect(gates[0]).toMatchObject({
+      verdict: 'not-applicable',
+      value: expect.closeTo(231, 9),
+      reason: 'workingday=0 has 96 rows, fewer than 97: reported, decides nothing',
+    });
+  });
+  it('a column that the dataset lacks, or one of keys, is an error that names it', () => {
+    expect(() => evaluateGates([gate({ metric: 'rmse', slice: 'weekend', max: 1 })], holdout(), 0)).toThrow(
+      'a gate slices by "weekend", which is not a column of the dataset',
+    );
+    const rows = holdout({ days: 60 });
+    const keys = { ...rows, slices: { instant: rows.blocks.map((_, row) => row) } };
+    expect(() => evaluateGates([gate({ metric: 'rmse', slice: 'instant', max: 1 })], keys, 0)).toThrow(
+      'has 1440 values',
+    );
+  });
+});
+
+describe('an evaluation', () => {
+  const request = (rows: MeasuredRows) => ({
+    modelVersionDigest: 'a'.repeat(64),
+    championVersionDigest: rows.champion === null ? null : 'b'.repeat(64),
+    holdout: 'c'.repeat(64),
+    metric: 'rmse' as const,
+    confidence: 0.9,
+    gates: [gate({ metric: 'rmse', slice: 'workingday', minRows: 48, max: 200 })],
+    seed: 0,
+    rows,
+  });
+
+  it('holds both models, the gain, their intervals and every slice, and is the same bit for bit when made again', () => {
+    const body = evaluate(request(holdout()));
+    expect(EvaluationBody.parse(body)).toEqual(body);
+    expect(evaluate(request(holdout()))).toEqual(body);
+    expect(body).toMatchObject({
+      challenger: { rows: 336, rmse: expect.closeTo(10, 9) },
+      champion: { rmse: expect.closeTo(20, 9) },
+      gain: expect.closeTo(0.5, 9),
+      verdict: 'candidate',
+    });
+    expect(body.challengerInterval).toMatchObject({
+      confidence: 0.9,
+      low: expect.closeTo(10, 9),
+      high: expect.closeTo(10, 9),
+    });
+    expect(body.gainInterval!.low).toBeCloseTo(0.5, 9);
+    expect(
+      body.slices.map(({ column, value, challenger, champion }) => [column, value, challenger.rows, champion!.rows]),
+    ).toEqual([
+      ['workingday', '0', 96, 96],
+      ['workingday', '1', 240, 240],
+    ]);
+  });
+  it('of a first model has no champion, no gain, and passes', () => {
+    const body = evaluate(request(holdout({ championError: null })));
+    expect([body.champion, body.gain, body.gainInterval, body.slices[0]!.champion, body.verdict]).toEqual([
+      null,
+      null,
+      null,
+      null,
+      'candidate',
+    ]);
+  });
+  it('leaves out the champion where a row was trained on: its numbers would flatter it', () => {
+    const rows = holdout();
+    const body = evaluate(request({ ...rows, trainedOn: rows.trainedOn.map((_, row) => row < 10) }));
+    expect([body.champion, body.gain, body.gainInterval, body.slices[0]!.champion]).toEqual([null, null, null, null]);
+    expect(body.challenger.rows).toBe(336);
+  });
+  it('of few blocks has a gain and no intervals', () => {
+    const body = evaluate(request(holdout({ days: 5 })));
+    expect([body.challengerInterval, body.gainInterval]).toEqual([null, null]);
+    expect(body.gain).toBeCloseTo(0.5, 9);
+  });
+});

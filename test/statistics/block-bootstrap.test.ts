@@ -1,0 +1,181 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { blockMetric, blocksOf } from '../../statistics/block-metric.ts';
+import { bootstrapGain, bootstrapMetric, lowerBound, percentileInterval } from '../../statistics/block-bootstrap.ts';
+import type { Bootstrap, Inconclusive } from '../../statistics/block-bootstrap.ts';
+import { regressionMetrics } from '../../statistics/regression-metrics.ts';
+import { relativeGain } from '../../statistics/relative-gain.ts';
+import { seededRandom } from '../../statistics/seeded-random.ts';
+
+const metrics = ['rmse', 'mae', 'r2', 'mape', 'medianAbsoluteError'] as const;
+
+function estimate(result: Bootstrap | Inconclusive): Bootstrap {
+  if (result.kind === 'inconclusive') throw new Error(result.because);
+  return result;
+}
+
+/** Fourteen days of hours: demand with a daily shape, and predictions that miss it by `error` times what is drawn. */
+function fortnight(seed: number, error: number, days = 14) {
+  const random = seededRandom(seed);
+  const draw = () => random(1_000_000) / 1_000_000 - 0.5;
+  const blocks: number[] = [];
+  const truth: number[] = [];
+  const prediction: number[] = [];
+  for (let day = 0; day < days; day += 1) {
+    const level = 40 * draw();
+    for (let hour = 0; hour < 24; hour += 1) {
+      blocks.push(day);
+      const demand = 150 + 100 * Math.sin((hour / 24) * 2 * Math.PI) + level;
+      truth.push(demand);
+      prediction.push(demand + error * (draw() + level / 40));
+    }
+  }
+  return { blocks, truth, prediction };
+}
+
+describe('a metric by blocks', () => {
+  it.each(metrics)('%s of any resample equals that of its rows written out', (metric) => {
+    const row = fc.record({
+      block: fc.integer({ min: 0, max: 5 }),
+      truth: fc.integer({ min: -50, max: 50 }),
+      prediction: fc.integer({ min: -50, max: 50 }),
+    });
+    fc.assert(
+      fc.property(
+        fc.array(row, { minLength: 1, maxLength: 40 }),
+        fc.array(fc.nat(3), { minLength: 6, maxLength: 6 }),
+        (rows, draws) => {
+          const blocks = blocksOf(rows.map(({ block }) => block));
+          const drawn = Uint32Array.from(draws.slice(0, blocks.count));
+          const written = rows.flatMap((each, i) => Array.from({ length: drawn[blocks.ofRow[i]!]! }, () => each));
+          fc.pre(written.length > 0);
+          const truth = written.map((each) => each.truth);
+          // A truth that does not vary is a case of its own, which rounding must not decide.
+          fc.pre(metric !== 'r2' || new Set(truth).size > 1);
+          const expected = regressionMetrics(
+            truth,
+            written.map((each) => each.prediction),
+          )[metric];
+          const actual = blockMetric(
+            metric,
+            rows.map((each) => each.truth),
+            rows.map((each) => each.prediction),
+            blocks,
+          )(drawn);
+          expect(Math.abs(actual - expected)).toBeLessThanOrEqual(1e-9 * Math.max(1, Math.abs(expected)));
+        },
+      ),
+    );
+  });
+});
+
+describe('block bootstrap', () => {
+  it('the same seed gives the same resamples, another seed others, and the point is that of the rows', () => {
+    const { blocks, truth, prediction } = fortnight(1, 30);
+    const of = (seed: number) => estimate(bootstrapMetric({ metric: 'rmse', truth, prediction, blocks, seed }));
+    expect(of(7)).toEqual(of(7));
+    expect(of(7).resampled).not.toEqual(of(8).resampled);
+    expect(of(7).point).toBe(regressionMetrics(truth, prediction).rmse);
+    expect(of(7).resampled).toHaveLength(1000);
+  });
+
+  it('whole blocks are drawn: rows that share a block make the interval wider than rows taken one by one', () => {
+    const { blocks, truth, prediction } = fortnight(2, 30);
+    const width = (ids: (string | number)[]) => {
+      const { low, high } = percentileInterval(
+        estimate(bootstrapMetric({ metric: 'rmse', truth, prediction, blocks: ids, seed: 0 })),
+        0.9,
+      );
+      return high - low;
+    };
+    expect(width(blocks)).toBeGreaterThan(1.5 * width(blocks.map((_, row) => row)));
+  });
+
+  it('intervals hold what they promise: of 200 worlds, about nine in ten contain the truth', () => {
+    const expected = Math.sqrt(30 ** 2 / 12 + 30 ** 2 / 12);
+    let contained = 0;
+    for (let world = 0; world < 200; world += 1) {
+      const { blocks, truth, prediction } = fortnight(1000 + world, 30, 40);
+      const { low, high } = percentileInterval(
+        estimate(bootstrapMetric({ metric: 'rmse', truth, prediction, blocks, seed: 0 })),
+        0.9,
+      );
+      if (low <= expected && expected <= high) contained += 1;
+    }
+    expect(contained / 200).toBeGreaterThan(0.8);
+    expect(contained / 200).toBeLessThan(0.97);
+  });
+
+  it('a clear gain has a bound above 0, a clear loss below, and equal models gain exactly nothing', () => {
+    const { blocks, truth, prediction: good } = fortnight(3, 10);
+    const { prediction: poor } = fortnight(3, 40);
+    const gain = (challenger: number[], champion: number[]) =>
+      estimate(bootstrapGain({ metric: 'rmse', truth, challenger, champion, blocks, seed: 0 }));
+    expect(lowerBound(gain(good, poor), 0.95)).toBeGreaterThan(0.5);
+    expect(lowerBound(gain(poor, good), 0.95)).toBeLessThan(-1);
+    expect(lowerBound(gain(good, good), 0.95)).toBe(0);
+    expect(gain(good, poor).point).toBe(
+      relativeGain('rmse', regressionMetrics(truth, good).rmse, regressionMetrics(truth, poor).rmse),
+    );
+  });
+
+  it('the more confidence is asked, the lower the bound; at 0.5 it is the point estimate', () => {
+    const { blocks, truth, prediction: challenger } = fortnight(4, 28);
+    const { prediction: champion } = fortnight(5, 30);
+    const gain = estimate(bootstrapGain({ metric: 'mae', truth, challenger, champion, blocks, seed: 0 }));
+    expect(lowerBound(gain, 0.5)).toBe(gain.point);
+    expect(lowerBound(gain, 0.99)).toBeLessThan(lowerBound(gain, 0.9));
+    expect(lowerBound(gain, 0.9)).toBeLessThan(lowerBound(gain, 0.6));
+    expect(lowerBound(gain, 0.95)).toBe(percentileInterval(gain, 0.9).low);
+  });
+
+  it('measures both models on each draw: what makes a day hard for both widens nothing', () => {
+    const { blocks, truth, prediction: champion } = fortnight(6, 60);
+    const challenger = champion.map((value, row) => truth[row]! + 0.9 * (value - truth[row]!));
+    const { low, high } = percentileInterval(
+      estimate(bootstrapGain({ metric: 'rmse', truth, challenger, champion, blocks, seed: 0 })),
+      0.9,
+    );
+    expect(low).toBeCloseTo(0.1, 9);
+    expect(high).toBeCloseTo(0.1, 9);
+  });
+
+  it('nine blocks are inconclusive, and ten are not', () => {
+    const of = (days: number) => {
+      const { blocks, truth, prediction } = fortnight(7, 20, days);
+      return bootstrapMetric({ metric: 'rmse', truth, prediction, blocks, seed: 0 });
+    };
+    expect(of(9)).toMatchObject({ kind: 'inconclusive', because: 'the rows fall into 9 blocks, and it takes 10' });
+    expect(of(10).kind).toBe('estimate');
+  });
+
+  it('a gain over a champion without error is inconclusive, unless there is none', () => {
+    const { blocks, truth, prediction } = fortnight(8, 20);
+    expect(
+      bootstrapGain({ metric: 'rmse', truth, challenger: prediction, champion: truth, blocks, seed: 0 }).kind,
+    ).toBe('inconclusive');
+    expect(
+      estimate(bootstrapGain({ metric: 'rmse', truth, challenger: truth, champion: truth, blocks, seed: 0 })).point,
+    ).toBe(0);
+  });
+
+  it('r2 gains when it grows', () => {
+    expect(relativeGain('r2', 0.9, 0.8)).toBeCloseTo(0.125, 12);
+    expect(relativeGain('r2', -0.5, -1)).toBe(0.5);
+    expect(relativeGain('rmse', 90, 100)).toBeCloseTo(0.1, 12);
+  });
+
+  it.each(metrics)('a thousand resamples of a fortnight of hours for %s take well under 200 ms', (metric) => {
+    const { blocks, truth, prediction } = fortnight(9, 20);
+    const started = performance.now();
+    bootstrapGain({
+      metric,
+      truth,
+      challenger: prediction,
+      champion: prediction.map((value) => value + 1),
+      blocks,
+      seed: 0,
+    });
+    expect(performance.now() - started).toBeLessThan(200);
+  });
+});
