@@ -54,8 +54,8 @@ async function look(deps: ActivityDependencies, plan: BuildPlan, trained: Traine
   const reference: MonitoringReference = {
     schemaVersion: 1,
     features: features.map((feature) => referenceOf(feature, training.columns[feature] ?? [])),
-    target: referenceOf(target, training.columns[target] ?? []),
-    prediction: referenceOf('prediction', predictions),
+    target: referenceOf(target, training.columns[target] ?? [], 'numeric'),
+    prediction: referenceOf('prediction', predictions, 'numeric'),
   };
   return { signature, reference: await storeJson(deps.objectStore, reference) };
 }

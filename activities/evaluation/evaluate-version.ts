@@ -1,0 +1,96 @@
+import { join } from 'node:path';
+import { BuildPlan } from '../../contracts/build-plan.ts';
+import type { Configuration } from '../../contracts/configuration.ts';
+import type { Cell } from '../../contracts/data-types.ts';
+import { sha256OfJson } from '../../contracts/digest.ts';
+import type { EvaluationBody } from '../../contracts/evaluation.ts';
+import type { Id } from '../../contracts/identifiers.ts';
+import type { ModelVersion } from '../../contracts/model-version.ts';
+import type { ColumnData } from '../../ports/table-engine.ts';
+import type { TrainActivities } from '../activity-types.ts';
+import type { ActivityDependencies } from '../dependencies.ts';
+import { carriedColumns } from '../training/resolve-build.ts';
+import { readJson, withWorkspace } from '../workspace.ts';
+import { blocksOf } from './blocks.ts';
+import { evaluate } from './evaluate.ts';
+import { loadVersion } from './load-version.ts';
+import type { MeasuredRows } from './measured-rows.ts';
+import { wasTrainedOn } from './trained-on.ts';
+
+/** Measures the version and the champion on the same held-out rows, and gives each gate's verdict. */
+export function createEvaluateVersion(deps: ActivityDependencies): TrainActivities['evaluateVersion'] {
+  return async ({ runId, scope, plan: planDigest, modelVersionId, reused, unchanged }) => {
+    const { versions, evaluations, models, runs } = deps.repositories;
+    const version = await versions.get(modelVersionId);
+    const told = { kind: 'build', modelVersionId, number: version.number, reused } as const;
+    if (unchanged) return { ...told, decision: 'unchanged', evaluationId: null, reasons: ['the champion was trained on the same'] };
+    const plan = await readJson(deps.objectStore, planDigest, BuildPlan);
+    const champion = plan.championVersionId === null ? null : await versions.get(plan.championVersionId);
+    const { configuration } = await models.configuration(plan.configurationId);
+    const body = await measure(deps, { plan, version, champion, configuration });
+    const { recordedBy } = await runs.get(runId);
+    const evaluation = await evaluations.commit(scope, { modelVersionId, championVersionId: plan.championVersionId, digest: sha256OfJson(body), body }, { runId, by: recordedBy });
+    return { ...told, decision: evaluation.body.verdict, evaluationId: evaluation.id, reasons: evaluation.body.reasons };
+  };
+}
+
+interface Contest {
+  readonly plan: BuildPlan;
+  readonly version: ModelVersion;
+  readonly champion: ModelVersion | null;
+  readonly configuration: Configuration;
+}
+
+async function measure(deps: ActivityDependencies, contest: Contest): Promise<EvaluationBody> {
+  const { plan, version, champion, configuration } = contest;
+  const { build } = configuration;
+  return evaluate({
+    modelVersionDigest: version.artifact,
+    championVersionDigest: champion?.artifact ?? null,
+    holdout: plan.holdout,
+    metric: build.metric,
+    confidence: build.confidence,
+    gates: build.gates,
+    seed: build.seed,
+    rows: await measuredRows(deps, contest, await readHoldout(deps, contest)),
+  });
+}
+
+async function readHoldout(deps: ActivityDependencies, { plan, configuration, champion }: Contest): Promise<ColumnData> {
+  const { features, target, timestamp } = { ...plan.trainingKeyParts, timestamp: configuration.data.timestamp };
+  // The champion may want columns that this version was not trained on.
+  const inputs = champion?.signature.inputs.map((input) => input.name) ?? [];
+  const columns = [...new Set([...features, target, ...carriedColumns(configuration), ...inputs, ...(timestamp === undefined ? [] : ['_at'])])];
+  return withWorkspace(deps.scratchFolder, 'evaluate', async (folder) => {
+    const path = join(folder, 'holdout.parquet');
+    await deps.objectStore.getFile(plan.holdout, path);
+    return deps.tableEngine.readColumns({ files: [path], columns });
+  });
+}
+
+async function measuredRows(deps: ActivityDependencies, { plan, version, champion, configuration }: Contest, holdout: ColumnData): Promise<MeasuredRows> {
+  const { build, data } = configuration;
+  const column = (name: string): readonly Cell[] => holdout.columns[name] ?? Array<Cell>(holdout.rows).fill(null);
+  const times = column('_at').map((at) => (at === null ? null : new Date(String(at)).toISOString()));
+  const begin = plan.trained.holdout.kind === 'last' ? plan.trained.holdout.from : plan.trained.from;
+  const holdoutKeys = 'fraction' in build.holdout ? column(build.holdout.by) : [];
+  const slices = [...new Set(build.gates.flatMap((gate) => ('slice' in gate ? [gate.slice] : [])))];
+  return {
+    truth: column(plan.trainingKeyParts.target).map(Number),
+    challenger: await predictions(deps, version.id, holdout),
+    champion: champion === null ? null : await predictions(deps, champion.id, holdout),
+    blocks: blocksOf(times, begin, plan.trained.to, build.block, data.timezone),
+    slices: Object.fromEntries(slices.map((name) => [name, column(name)])),
+    // The challenger's own holdout is never in its training; the champion's window may reach into it.
+    trainedOn: times.map((at, row) => champion !== null && wasTrainedOn(champion.trained, at, holdoutKeys[row] ?? null)),
+  };
+}
+
+async function predictions(deps: ActivityDependencies, modelVersionId: Id, holdout: ColumnData): Promise<Float64Array> {
+  const model = await loadVersion(deps, modelVersionId);
+  try {
+    return await model.predict(holdout.columns, holdout.rows);
+  } finally {
+    await model.release();
+  }
+}

@@ -1,0 +1,83 @@
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+import { PerennialError, reasonOf } from '../contracts/errors.ts';
+import { ApiClient } from './api-client.ts';
+import type { Output } from './output.ts';
+
+/** What the embedded stack writes about itself when it is up. */
+const StackFile = z.object({ pid: z.number().int(), api: z.string(), gateway: z.string(), temporalUi: z.string().nullish(), temporal: z.string().nullish() }).loose();
+export type StackFile = z.infer<typeof StackFile>;
+const KeysFile = z.object({ admin: z.string(), operator: z.string(), approver: z.string() }).loose();
+
+export type Acting = 'operator' | 'approver' | 'admin';
+
+export interface GlobalOptions {
+  readonly json: boolean;
+  readonly project: string;
+  readonly environment: string;
+  readonly model?: string;
+  readonly url?: string;
+  readonly key?: string;
+  readonly yes: boolean;
+}
+
+/** What every verb works with; made once from the environment and the global options. */
+export interface CliContext {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly home: string;
+  readonly output: Output;
+  readonly options: GlobalOptions;
+  readonly stdin: NodeJS.ReadStream;
+}
+
+export function homeOf(env: Readonly<Record<string, string | undefined>>): string {
+  return resolve(env['PERENNIAL_HOME'] ?? '.perennial');
+}
+
+export function readStackFile(home: string): StackFile | undefined {
+  return readJson(join(home, 'stack.json'), StackFile);
+}
+
+function readJson<Schema extends z.ZodType>(path: string, schema: Schema): z.infer<Schema> | undefined {
+  try {
+    return schema.parse(JSON.parse(readFileSync(path, 'utf8')));
+  } catch {
+    // Absent, or half-written while the stack starts: either way there is nothing to read yet.
+    return undefined;
+  }
+}
+
+/** A client of the API that was named, or of the embedded stack under PERENNIAL_HOME, with the key of one who may. */
+export function apiOf(context: CliContext, acting: Acting = 'operator'): ApiClient {
+  const { env, options, home } = context;
+  const stack = readStackFile(home);
+  const url = options.url ?? env['PERENNIAL_URL'] ?? stack?.api;
+  if (url === undefined) throw new PerennialError('not-found', `no stack runs in ${home} and PERENNIAL_URL is not set; start one with perennial up`, { home });
+  const key = options.key ?? env['PERENNIAL_KEY'] ?? readJson(join(home, 'keys.json'), KeysFile)?.[acting];
+  if (key === undefined) throw new PerennialError('unauthenticated', `there is no key for ${url}: set PERENNIAL_KEY or give --key`, { url });
+  return new ApiClient(url, key, options.project);
+}
+
+/** `--model`, or the name in ./perennial.yaml. */
+export function modelOf(context: CliContext): string {
+  const { model } = context.options;
+  if (model !== undefined) return model;
+  const named = nameInFile('perennial.yaml');
+  if (named !== undefined) return named;
+  throw new PerennialError('invalid-request', 'which model? give --model NAME, or run it in a folder with a perennial.yaml', {});
+}
+
+function nameInFile(path: string): string | undefined {
+  try {
+    return /^name:\s*["']?([a-z0-9-]+)/m.exec(readFileSync(path, 'utf8'))?.[1];
+  } catch {
+    return undefined;
+  }
+}
+
+export function modelPath(context: CliContext, rest = ''): string {
+  return `/v1/models/${encodeURIComponent(modelOf(context))}${rest}`;
+}
+
+export { reasonOf };

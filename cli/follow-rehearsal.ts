@@ -1,0 +1,49 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { isFinal, Run } from '../contracts/run.ts';
+import type { RehearsalPeriod } from '../contracts/rehearsal.ts';
+import { Rehearsal } from '../contracts/rehearsal.ts';
+import type { ApiClient } from './api-client.ts';
+import type { CliContext } from './context.ts';
+import { mustHaveSucceeded } from './follow-run.ts';
+import { decimals } from './verb.ts';
+
+const pollMs = 500;
+
+/** Tells each period as it is over; answers the finished rehearsal. */
+export async function followRehearsal(context: CliContext, api: ApiClient, rehearsalId: string, runId: string, signal?: AbortSignal): Promise<Rehearsal & { summary: NonNullable<Rehearsal['summary']> }> {
+  const { output } = context;
+  const begun = Date.now();
+  let told = 0;
+  for (;;) {
+    // The run first: once it is over, the rehearsal read after it is complete.
+    const run = await api.get(`/v1/runs/${runId}`, Run);
+    const rehearsal = await api.get(`/v1/rehearsals/${rehearsalId}`, Rehearsal);
+    for (const period of rehearsal.periods.slice(told)) output.note(describePeriod(context, period, rehearsal.metric));
+    told = rehearsal.periods.length;
+    if (isFinal(run.state)) {
+      output.done();
+      mustHaveSucceeded(run);
+      if (rehearsal.summary === null) throw new Error(`rehearsal ${rehearsalId} ended without its summary`);
+      return { ...rehearsal, summary: rehearsal.summary };
+    }
+    const step = run.steps.findLast(({ state }) => state === 'running')?.name ?? run.state;
+    output.progress(`${told} periods told, now ${step} (${Math.round((Date.now() - begun) / 1000)} s)`);
+    await pause(pollMs, undefined, { signal });
+  }
+}
+
+export function describePeriod({ output }: CliContext, period: RehearsalPeriod, metric: string): string {
+  const { colours } = output;
+  const score = `${metric} ${decimals(period.metricAsServed, 1).padStart(6)} as served, ${decimals(period.metricNeverReplaced, 1).padStart(6)} never replaced`;
+  const found = period.findings.length === 0 ? 'quiet' : `${period.findings.length} findings open`;
+  return `${colours.bold(period.label)}  ${String(period.rows).padStart(5)} rows  ${score}  ${found.padEnd(17)} ${describeBuild(colours, period.build)}`;
+}
+
+function describeBuild(colours: CliContext['output']['colours'], build: RehearsalPeriod['build']): string {
+  if (build === null) return colours.dim('the last period: no build');
+  const version = build.modelVersion === null ? '' : ` version ${build.modelVersion}`;
+  const gain = build.gain === null ? '' : `, gain ${(build.gain * 100).toFixed(1)} %`;
+  if (build.decision === 'promoted') return colours.green(`→${version} promoted${gain}`);
+  if (build.decision === 'unchanged') return colours.dim(`→${version} unchanged`);
+  return (build.decision === 'failed' ? colours.red : colours.yellow)(`→${version} ${build.decision}: ${build.reasons.join('; ')}${gain}`);
+}

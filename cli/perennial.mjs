@@ -1,0 +1,15 @@
+#!/usr/bin/env node
+// Runs on whatever Node there is, and hands over to the pinned one.
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const pinned = fileURLToPath(new URL('../node_modules/.bin/node', import.meta.url));
+if (!existsSync(pinned)) {
+  process.stderr.write('perennial: the checkout is not set up yet; run npm run setup first\n');
+  process.exit(1);
+}
+const main = fileURLToPath(new URL('./main.ts', import.meta.url));
+const child = spawn(pinned, [main, ...process.argv.slice(2)], { stdio: 'inherit' });
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+child.on('exit', (code, signal) => process.exit(signal === null ? (code ?? 1) : 1));

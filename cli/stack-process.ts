@@ -1,0 +1,90 @@
+import { spawn } from 'node:child_process';
+import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { PerennialError } from '../contracts/errors.ts';
+import type { CliContext, StackFile } from './context.ts';
+import { readStackFile } from './context.ts';
+
+const main = fileURLToPath(new URL('../stack/main.ts', import.meta.url));
+const readyWithinMs = 90_000;
+const downWithinMs = 30_000;
+const pollMs = 100;
+
+/** The running stack of this PERENNIAL_HOME, if one answers. */
+export async function runningStack(context: CliContext): Promise<StackFile | undefined> {
+  const stack = readStackFile(context.home);
+  return stack !== undefined && isAlive(stack.pid) && (await isReady(stack)) ? stack : undefined;
+}
+
+/** Runs the stack in the foreground, to its end. Answers its exit code. */
+export function runStack(context: CliContext): Promise<number> {
+  const child = spawn(process.execPath, [main], { stdio: 'inherit', env: { ...context.env, PERENNIAL_HOME: context.home } });
+  // A terminal sends Ctrl-C to both; the stack stops in order, and this process waits for it.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal === 'SIGHUP' ? 'SIGTERM' : signal));
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code) => resolve(code ?? 1));
+  });
+}
+
+/** Starts the stack in a session of its own, so that it outlives this process, and waits until it answers. */
+export async function startStack(context: CliContext, signal?: AbortSignal): Promise<StackFile> {
+  mkdirSync(join(context.home, 'logs'), { recursive: true, mode: 0o700 });
+  const logPath = join(context.home, 'logs', 'stack.log');
+  const log = openSync(logPath, 'a');
+  const child = spawn(process.execPath, [main], { detached: true, stdio: ['ignore', log, log], env: { ...context.env, PERENNIAL_HOME: context.home } });
+  closeSync(log);
+  let exited = false;
+  child.once('exit', () => {
+    exited = true;
+  });
+  child.unref();
+  const begun = Date.now();
+  while (Date.now() - begun < readyWithinMs) {
+    const stack = await runningStack(context);
+    if (stack !== undefined) return stack;
+    if (exited) throw new PerennialError('process-died', `the stack did not start; the end of ${logPath}:\n${tail(logPath)}`, { log: logPath });
+    context.output.progress(`starting Postgres, Temporal, the worker, the API and the gateway (${Math.round((Date.now() - begun) / 1000)} s)`);
+    await pause(pollMs, undefined, { signal });
+  }
+  throw new PerennialError('process-died', `the stack was not ready in ${readyWithinMs / 1000} s; the end of ${logPath}:\n${tail(logPath)}`, { log: logPath });
+}
+
+/** Asks the stack to stop and waits until it is gone; false if none runs. */
+export async function stopStack(context: CliContext): Promise<boolean> {
+  const stack = readStackFile(context.home);
+  if (stack === undefined || !isAlive(stack.pid)) return false;
+  process.kill(stack.pid, 'SIGTERM');
+  const begun = Date.now();
+  while (isAlive(stack.pid)) {
+    if (Date.now() - begun > downWithinMs) throw new PerennialError('internal', `the stack (process ${stack.pid}) has not stopped in ${downWithinMs / 1000} s; see ${join(context.home, 'logs')}`, { pid: stack.pid });
+    context.output.progress('stopping');
+    await pause(pollMs);
+  }
+  context.output.done();
+  return true;
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function isReady(stack: StackFile): Promise<boolean> {
+  try {
+    const answers = await Promise.all([fetch(`${stack.api}/readyz`, { signal: AbortSignal.timeout(2_000) }), fetch(`${stack.gateway}/v2/health/live`, { signal: AbortSignal.timeout(2_000) })]);
+    return answers.every((answer) => answer.ok);
+  } catch {
+    return false;
+  }
+}
+
+function tail(path: string): string {
+  return readFileSync(path, 'utf8').trimEnd().split('\n').slice(-15).join('\n');
+}

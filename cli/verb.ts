@@ -1,0 +1,40 @@
+import { randomUUID } from 'node:crypto';
+import type { Command } from 'commander';
+import { z } from 'zod';
+import { Run } from '../contracts/run.ts';
+import type { ApiClient } from './api-client.ts';
+import type { CliContext } from './context.ts';
+import { followRun, mustHaveSucceeded } from './follow-run.ts';
+
+/** Registers verbs on the program. Handlers get the context made from the global options. */
+export interface VerbRegistry {
+  readonly program: Command;
+  /** Wraps a handler: makes the context, and turns errors into a sentence and an exit code. */
+  act<Arguments extends unknown[]>(handler: (context: CliContext, ...args: Arguments) => Promise<void>): (...args: [...Arguments, Command]) => Promise<void>;
+}
+
+const Started = z.object({ run: Run });
+
+/** Starts a run by POST, once however often the request is sent again. */
+export async function startRun(api: ApiClient, path: string, body: unknown, environment: string): Promise<Run> {
+  const { run } = await api.send('POST', path, Started, body, { environment }, { 'idempotency-key': randomUUID() });
+  return run;
+}
+
+/** Starts a run and stays with it to its end; a run that fails ends the verb with its failure. */
+export async function startAndFollow(context: CliContext, api: ApiClient, path: string, body: unknown, options: { readonly logs?: boolean } = {}): Promise<Run & { state: 'succeeded' }> {
+  const run = await startRun(api, path, body, context.options.environment);
+  return mustHaveSucceeded(await followRun(context, api, run.id, { logs: options.logs ?? false }));
+}
+
+export function pageSchema<Item extends z.ZodType>(item: Item) {
+  return z.object({ items: z.array(item), next: z.string().optional() });
+}
+
+export function short(digest: string): string {
+  return digest.slice(0, 12);
+}
+
+export function decimals(value: number | null | undefined, places = 2): string {
+  return value === null || value === undefined ? '–' : value.toFixed(places);
+}

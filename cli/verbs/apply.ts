@@ -1,0 +1,85 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { z } from 'zod';
+import { parseConfigurationFile } from '../../contracts/configuration-file.ts';
+import type { Configuration } from '../../contracts/configuration.ts';
+import { PerennialError, reasonOf } from '../../contracts/errors.ts';
+import type { Run } from '../../contracts/run.ts';
+import type { ApiClient } from '../api-client.ts';
+import { archiveFolder, gitStateOf } from '../archive-folder.ts';
+import type { CliContext } from '../context.ts';
+import { apiOf } from '../context.ts';
+import { digestFile } from '../digest-file.ts';
+import type { VerbRegistry } from '../verb.ts';
+import { short, startAndFollow } from '../verb.ts';
+
+const Applied = z.object({ environment: z.string(), changed: z.boolean(), configuration: z.object({ number: z.number(), digest: z.string() }).loose() }).loose();
+export type Applied = z.infer<typeof Applied>;
+
+/** Reads a perennial.yaml; its paths are relative to the folder that it lies in. */
+export async function readConfiguration(file: string): Promise<{ readonly text: string; readonly configuration: Configuration; readonly folder: string }> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (caught) {
+    throw new PerennialError('invalid-request', `${file} cannot be read: ${reasonOf(caught)}; name the file with -f`, { file });
+  }
+  return { text, configuration: parseConfigurationFile(text), folder: dirname(resolve(file)) };
+}
+
+export async function applyConfiguration(context: CliContext, api: ApiClient, file: string): Promise<Applied & { readonly name: string }> {
+  const { text, configuration } = await readConfiguration(file);
+  const applied = await api.sendText('PUT', `/v1/models/${configuration.name}`, Applied, text, 'application/yaml');
+  context.output.note(`${configuration.name}: configuration ${applied.configuration.number} ${applied.changed ? 'applied' : 'unchanged'} in ${applied.environment}`);
+  return { ...applied, name: configuration.name };
+}
+
+/** Uploads the code folder that the configuration names and commits it as a CodeVersion. */
+export async function snapshotCode(context: CliContext, api: ApiClient, file: string): Promise<Run & { state: 'succeeded' }> {
+  const { configuration, folder } = await readConfiguration(file);
+  const code = resolve(folder, configuration.code.path);
+  const scratch = await mkdtemp(join(tmpdir(), 'perennial-code-'));
+  try {
+    const archive = join(scratch, 'code.tar');
+    await archiveFolder(code, archive);
+    const sha256 = await digestFile(archive);
+    await api.upload(archive, sha256);
+    return await startAndFollow(context, api, `/v1/models/${configuration.name}/code`, { archive: sha256, ...(await gitStateOf(code)) });
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+export function applyVerb({ program, act }: VerbRegistry): void {
+  program
+    .command('apply')
+    .description('apply a perennial.yaml and take a snapshot of its code')
+    .option('-f, --file <file>', 'the configuration', 'perennial.yaml')
+    .option('--no-code', 'leave the code as it is')
+    .addHelpText('after', '\nExample:\n  perennial apply -f examples/bike-demand/perennial.yaml')
+    .action(
+      act(async (context, options: { file: string; code: boolean }) => {
+        const api = apiOf(context);
+        const applied = await applyConfiguration(context, api, options.file);
+        const code = options.code ? await snapshotCode(context, api, options.file) : null;
+        const outcome = code?.outcome.kind === 'code' ? code.outcome : null;
+        context.output.data({ model: applied.name, environment: applied.environment, configuration: applied.configuration, changed: applied.changed, code: outcome }, () =>
+          outcome === null ? `${applied.name} configuration ${applied.configuration.number}` : `${applied.name} configuration ${applied.configuration.number}, code ${outcome.number} (${short(outcome.digest)})${outcome.unchanged ? ', unchanged' : ''}`,
+        );
+      }),
+    );
+
+  const code = program.command('code').description('snapshots of training code');
+  code
+    .command('snapshot')
+    .description('take a snapshot of the code folder that the configuration names')
+    .option('-f, --file <file>', 'the configuration', 'perennial.yaml')
+    .addHelpText('after', '\nExample:\n  perennial code snapshot -f perennial.yaml')
+    .action(
+      act(async (context, options: { file: string }) => {
+        const run = await snapshotCode(context, apiOf(context), options.file);
+        context.output.data(run.outcome, () => (run.outcome.kind === 'code' ? `code ${run.outcome.number} (${short(run.outcome.digest)})${run.outcome.unchanged ? ', unchanged' : ''}` : ''));
+      }),
+    );
+}

@@ -1,0 +1,110 @@
+import { z } from 'zod';
+import { randomUUID } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { Rehearsal } from '../../contracts/rehearsal.ts';
+import { Run } from '../../contracts/run.ts';
+import type { ApiClient } from '../api-client.ts';
+import type { CliContext, StackFile } from '../context.ts';
+import { apiOf, modelPath } from '../context.ts';
+import { followRehearsal } from '../follow-rehearsal.ts';
+import { runningStack, startStack, stopStack } from '../stack-process.ts';
+import type { VerbRegistry } from '../verb.ts';
+import { decimals } from '../verb.ts';
+import { applyConfiguration, snapshotCode } from './apply.ts';
+import { ingestSource } from './data.ts';
+import { addresses } from './stack.ts';
+
+const Started = z.object({ run: Run, rehearsal: Rehearsal });
+type Finished = Awaited<ReturnType<typeof followRehearsal>>;
+
+interface Span {
+  readonly from: string;
+  readonly to: string;
+  readonly every: string;
+}
+
+async function rehearse(context: CliContext, api: ApiClient, path: string, span: Span, signal?: AbortSignal): Promise<Finished> {
+  const { run, rehearsal } = await api.send('POST', `${path}/rehearsals`, Started, span, { environment: context.options.environment }, { 'idempotency-key': randomUUID() });
+  context.output.note(`rehearsing in ${rehearsal.environment}`);
+  return followRehearsal(context, api, rehearsal.id, run.id, signal);
+}
+
+function summaryOf({ summary, periods, environment, id }: Finished) {
+  return { rehearsal: id, environment, ...summary, periods: periods.length };
+}
+
+function inOneLine({ summary, periods, metric }: Finished): string {
+  return `${periods.length} periods: mean ${metric} ${decimals(summary.metricAsServed, 1)} as served, ${decimals(summary.metricNeverReplaced, 1)} had the first model never been replaced; ${summary.promoted} retrains promoted, ${summary.refused} refused, ${summary.unchanged} unchanged`;
+}
+
+export function rehearseVerb({ program, act }: VerbRegistry): void {
+  program
+    .command('rehearse')
+    .description('step the policy through past data, in an environment of its own; production is not touched')
+    .requiredOption('--from <period>', 'first period, e.g. 2011-07')
+    .requiredOption('--to <period>', 'last period, e.g. 2012-12')
+    .option('--every <unit>', 'day, week or month', 'month')
+    .addHelpText('after', '\nExample:\n  perennial rehearse --model bike-demand --from 2011-07 --to 2012-12 --every month')
+    .action(
+      act(async (context, span: Span) => {
+        const finished = await rehearse(context, apiOf(context), modelPath(context), { from: span.from, to: span.to, every: span.every });
+        context.output.data({ ...summaryOf(finished), perPeriod: finished.periods }, () => inOneLine(finished));
+      }),
+    );
+}
+
+const example = fileURLToPath(new URL('../../examples/bike-demand/perennial.yaml', import.meta.url));
+
+/** The whole life of a model on eighteen months of real data, on the embedded stack. */
+export function demoVerb({ program, act }: VerbRegistry): void {
+  program
+    .command('demo')
+    .description('rehearse examples/bike-demand from 2011-07 to 2012-12 and leave the stack up')
+    .option('--exit', 'stop the stack at the end')
+    .option('--periods <n>', 'only the first n months', Number)
+    .addHelpText('after', '\nExamples:\n  perennial demo\n  perennial demo --exit --json')
+    .action(
+      act(async (context, options: { exit?: boolean; periods?: number }) => {
+        const interrupted = new AbortController();
+        for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort(signal));
+        try {
+          await tellDemo(context, lastMonth(options.periods ?? 18), interrupted.signal, options.exit === true);
+        } catch (caught) {
+          // Interrupted, or it went wrong: what the demo started is not left running.
+          await stopStack(context);
+          if (interrupted.signal.aborted) process.exitCode = 130;
+          else throw caught;
+        }
+      }),
+    );
+}
+
+function lastMonth(periods: number): string {
+  const index = 6 + Math.min(18, Math.max(1, periods)) - 1;
+  return `${2011 + Math.floor(index / 12)}-${String((index % 12) + 1).padStart(2, '0')}`;
+}
+
+async function tellDemo(context: CliContext, to: string, signal: AbortSignal, exit: boolean): Promise<void> {
+  const { output } = context;
+  const begun = Date.now();
+  const stack = (await runningStack(context)) ?? (await startStack(context, signal));
+  output.done();
+  output.note(`the stack is up in ${context.home}\n${addresses(stack)}\n`);
+  const api = apiOf(context);
+  const { name } = await applyConfiguration(context, api, example);
+  const data = await ingestSource(context, api, example);
+  if (data.outcome.kind === 'data') output.note(`data: version ${data.outcome.number}, ${data.outcome.rows} hours of bike rentals, ${data.outcome.added} new`);
+  const code = await snapshotCode(context, api, example);
+  if (code.outcome.kind === 'code') output.note(`code: version ${code.outcome.number}, ${code.outcome.digest.slice(0, 12)}`);
+  signal.throwIfAborted();
+  output.note('each month: serve it hour by hour, label it, ingest it, monitor it, then build; promote what passes its gates');
+  const finished = await rehearse(context, api, `/v1/models/${name}`, { from: '2011-07', to, every: 'month' }, signal);
+  const seconds = Math.round((Date.now() - begun) / 100) / 10;
+  if (exit) await stopStack(context);
+  else output.note(`\n${lastScreen(stack, finished)}`);
+  output.data({ ...summaryOf(finished), seconds }, () => inOneLine(finished));
+}
+
+function lastScreen(stack: StackFile, { environment, model }: Finished): string {
+  return [addresses(stack), `last report  ${stack.api}/v1/models/${model}/reports?environment=${environment}&limit=1`, 'keys         PERENNIAL_HOME/keys.json (for the API page: any user name, the key as password)', 'stop it with perennial down', ''].join('\n');
+}
