@@ -1,0 +1,198 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { request } from 'node:http';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Scope } from '../../contracts/identifiers.ts';
+import type { TestApi } from '../support/api.ts';
+import { applyBike, startTestApi } from '../support/api.ts';
+import { seedCode, seedDataset, seedVersion } from '../support/seed-candidate.ts';
+
+// Over real HTTP: what matters here is how bytes flow.
+let api: TestApi;
+let address: string;
+let scope: Scope;
+beforeAll(async () => {
+  api = await startTestApi();
+  address = await api.api.listen({ host: '127.0.0.1', port: 0 });
+  scope = await applyBike(api);
+});
+afterAll(() => api.stop());
+
+function digestOf(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+async function put(sha256: string, body: RequestInit['body'], headers: Record<string, string> = {}): Promise<Response> {
+  return fetch(`${address}/v1/blobs/${sha256}`, {
+    method: 'PUT',
+    headers: { authorization: `Bearer ${api.keys.operator}`, ...headers },
+    body,
+    ...(body instanceof ReadableStream ? { duplex: 'half' as const } : {}),
+  });
+}
+
+test.each(['application/octet-stream', 'text/csv', 'application/json', 'application/x-whatever', ''])(
+  'bytes are taken as they are, whatever they claim to be (%s)',
+  async (type) => {
+    const bytes = Buffer.concat([Buffer.from('{"not json'), randomBytes(100)]);
+    const sha256 = digestOf(bytes);
+    const answer = await put(sha256, new Blob([bytes]), type === '' ? {} : { 'content-type': type });
+    expect({ status: answer.status, body: await answer.json() }).toEqual({
+      status: 200,
+      body: { sha256, bytes: bytes.length, existed: false },
+    });
+    expect(await api.objectStore.read(sha256)).toEqual(bytes);
+    expect(await api.repositories.blobs.has(sha256)).toBe(true);
+    expect(await (await put(sha256, new Blob([bytes]))).json()).toMatchObject({ existed: true });
+  },
+);
+
+test('an empty blob is one too', async () => {
+  expect((await put(digestOf(new Uint8Array()), null)).status).toBe(200);
+});
+
+test('thirty megabytes are streamed', async () => {
+  const chunk = randomBytes(1024 * 1024);
+  const hash = createHash('sha256');
+  for (let n = 0; n < 30; n += 1) hash.update(chunk);
+  let sent = 0;
+  const stream = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      sent += 1;
+      controller.enqueue(chunk);
+      if (sent === 30) controller.close();
+    },
+  });
+  expect(await (await put(hash.digest('hex'), stream)).json()).toMatchObject({ bytes: 30 * 1024 * 1024 });
+});
+
+test('other bytes than the name says are refused and leave nothing', async () => {
+  const sha256 = 'b'.repeat(64);
+  const answer = await put(sha256, 'something else');
+  expect({ status: answer.status, body: await answer.json() }).toMatchObject({
+    status: 422,
+    body: { code: 'digest-mismatch' },
+  });
+  expect(await api.objectStore.size(sha256)).toBeUndefined();
+  expect(await api.repositories.blobs.has(sha256)).toBe(false);
+});
+
+test('an upload that breaks off leaves nothing', async () => {
+  const bytes = randomBytes(200_000);
+  const sha256 = digestOf(bytes);
+  await new Promise<void>((resolve) => {
+    const upload = request(`${address}/v1/blobs/${sha256}`, {
+      method: 'PUT',
+      headers: { authorization: `Bearer ${api.keys.operator}`, 'content-length': bytes.length },
+    });
+    upload.on('error', () => resolve());
+    upload.write(bytes.subarray(0, 100_000), () => upload.destroy());
+    upload.on('close', () => resolve());
+  });
+  expect((await put(digestOf(Buffer.from('after')), 'after')).status).toBe(200);
+  expect(await api.objectStore.size(sha256)).toBeUndefined();
+  expect(await api.repositories.blobs.has(sha256)).toBe(false);
+});
+
+test('more than five gibibytes are refused before they are read', async () => {
+  const status = await new Promise<number>((resolve, reject) => {
+    const upload = request(
+      `${address}/v1/blobs/${'c'.repeat(64)}`,
+      { method: 'PUT', headers: { authorization: `Bearer ${api.keys.operator}`, 'content-length': 6 * 1024 ** 3 } },
+      (answer) => {
+        resolve(answer.statusCode ?? 0);
+        answer.resume();
+        upload.destroy();
+      },
+    );
+    upload.on('error', reject);
+    upload.flushHeaders();
+  });
+  expect(status).toBe(413);
+});
+
+test('rows are downloaded as CSV and Parquet, and no file of the download stays', async () => {
+  const csv = join(api.folder, 'rows.csv');
+  await writeFile(csv, 'id,temp,cnt\n1,0.5,10\n2,0.25,=20\n');
+  const outputFolder = join(api.folder, 'prepared');
+  await mkdir(outputFolder);
+  const prepared = await api.tableEngine.prepareBatch({
+    files: [{ name: 'rows.csv', path: csv, format: 'csv' }],
+    pinned: null,
+    known: [],
+    key: 'id',
+    timezone: 'UTC',
+    required: [],
+    expectations: [],
+    outputFolder,
+  });
+  for (const part of prepared.parts) await api.objectStore.putFile(part.path);
+  const version = await seedDataset(
+    api.repositories,
+    scope,
+    api.principals.operator,
+    prepared.parts.map(({ path: _path, ...part }) => part),
+  );
+  const rows = await fetch(`${address}/v1/models/bike/datasets/${version.number}/rows?format=csv`, {
+    headers: { authorization: `Bearer ${api.keys.viewer}` },
+  });
+  expect(rows.headers.get('content-type')).toContain('text/csv');
+  expect((await rows.text()).split('\n').slice(0, 2)).toEqual(['id,temp,cnt', '1,0.5,10']);
+  const parquet = await fetch(`${address}/v1/models/bike/datasets/${version.number}/rows`, {
+    headers: { authorization: `Bearer ${api.keys.viewer}` },
+  });
+  expect(
+    Buffer.from(await parquet.arrayBuffer())
+      .subarray(0, 4)
+      .toString(),
+  ).toBe('PAR1');
+  await expect
+    .poll(async () => (await readdir(api.folder)).filter((name) => name.startsWith('rows-')), { timeout: 5_000 })
+    .toEqual([]);
+});
+
+test('an archive and a model are downloaded as they were stored', async () => {
+  const archive = await api.objectStore.putBytes(Buffer.from('a canonical tar'));
+  const artifact = await api.objectStore.putBytes(Buffer.from('an onnx model'));
+  const code = await seedCode(api.repositories, scope, api.principals.operator, archive.sha256);
+  const { version } = await seedVersion(api.repositories, scope, api.principals.operator, {
+    seed: 7,
+    artifact: artifact.sha256,
+    archive: archive.sha256,
+  });
+  const headers = { authorization: `Bearer ${api.keys.viewer}` };
+  expect(await (await fetch(`${address}/v1/models/bike/code/${code.number}/archive`, { headers })).text()).toBe(
+    'a canonical tar',
+  );
+  const model = await fetch(`${address}/v1/models/bike/versions/${version.number}/artifact`, { headers });
+  expect({ text: await model.text(), etag: model.headers.get('etag') }).toEqual({
+    text: 'an onnx model',
+    etag: `"${artifact.sha256}"`,
+  });
+});
+
+test('an artifact that the store lacks is an error that says so; an altered one breaks the download off', async () => {
+  const headers = { authorization: `Bearer ${api.keys.viewer}` };
+  const { version } = await seedVersion(api.repositories, scope, api.principals.operator, { seed: 8 });
+  const lacking = await fetch(`${address}/v1/models/bike/versions/${version.number}/artifact`, { headers });
+  expect({ status: lacking.status, body: await lacking.json() }).toMatchObject({
+    status: 422,
+    body: { code: 'blob-missing' },
+  });
+
+  const artifact = await api.objectStore.putBytes(Buffer.from('true bytes'));
+  const altered = await seedVersion(api.repositories, scope, api.principals.operator, {
+    seed: 9,
+    artifact: artifact.sha256,
+  });
+  const [path] = (await readdir(join(api.folder, 'objects'), { recursive: true })).filter((name) =>
+    name.includes(artifact.sha256),
+  );
+  await writeFile(join(api.folder, 'objects', path ?? ''), 'false byte');
+  await expect(
+    fetch(`${address}/v1/models/bike/versions/${altered.version.number}/artifact`, { headers }).then((answer) =>
+      answer.text(),
+    ),
+  ).rejects.toThrow();
+});

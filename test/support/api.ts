@@ -1,0 +1,161 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createSystemClock } from '../../adapters/clock/system.ts';
+import { createIdMaker } from '../../adapters/ids/uuid.ts';
+import { createLogger } from '../../adapters/logger/pino.ts';
+import { createDiskObjectStore } from '../../adapters/object-store/disk.ts';
+import type { ClosableTableEngine } from '../../adapters/table-engine/duckdb.ts';
+import { createDuckDbTableEngine } from '../../adapters/table-engine/duckdb.ts';
+import type { Api } from '../../api/dependencies.ts';
+import { buildApi } from '../../api/server.ts';
+import type { ConfigurationInput } from '../../contracts/configuration.ts';
+import { Configuration } from '../../contracts/configuration.ts';
+import { sha256OfBytes } from '../../contracts/digest.ts';
+import type { Id, Scope } from '../../contracts/identifiers.ts';
+import type { Grant, Role } from '../../contracts/principal.ts';
+import { roles } from '../../contracts/principal.ts';
+import { createPostgresRepositories } from '../../db/repositories.ts';
+import type { IdMaker } from '../../ports/ids.ts';
+import type { ObjectStore } from '../../ports/object-store.ts';
+import type { Repositories } from '../../ports/repositories/repositories.ts';
+import type { TestDatabase } from './postgres.ts';
+import { createTestDatabase } from './postgres.ts';
+import type { RecordingWorkflowClient } from './recording-workflow-client.ts';
+import { createRecordingWorkflowClient } from './recording-workflow-client.ts';
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Record<string, unknown>;
+  readonly text: string;
+  /** The body, parsed. */
+  // oxlint-disable-next-line typescript/no-explicit-any -- tests look into answers of many shapes
+  readonly body: any;
+}
+
+export interface TestApi {
+  readonly api: Api;
+  readonly database: TestDatabase;
+  readonly repositories: Repositories;
+  readonly objectStore: ObjectStore;
+  readonly tableEngine: ClosableTableEngine;
+  readonly temporal: RecordingWorkflowClient;
+  readonly ids: IdMaker;
+  readonly folder: string;
+  /** One principal a role, with a key on everything. */
+  readonly principals: Readonly<Record<Role, Id>>;
+  readonly keys: Readonly<Record<Role, string>>;
+  /** A request as that role, or with that key; null: without one. */
+  send(
+    who: Role | { readonly key: string } | null,
+    request: string,
+    body?: unknown,
+    headers?: Record<string, string>,
+  ): Promise<Answer>;
+  addKey(name: string, grants: readonly Grant[]): Promise<{ readonly id: Id; readonly key: string }>;
+  stop(): Promise<void>;
+}
+
+/** The API on a real database and object store; in place of Temporal stands a record of what it was told. */
+export async function startTestApi(options: { readonly dispatchEveryMs?: number } = {}): Promise<TestApi> {
+  const folder = await mkdtemp(join(tmpdir(), 'perennial-api-'));
+  const database = await createTestDatabase();
+  const logger = createLogger({ name: 'test', level: 'silent' });
+  const clock = createSystemClock();
+  const ids = createIdMaker();
+  const repositories = createPostgresRepositories({ url: database.url, clock, ids, logger });
+  const objectStore = createDiskObjectStore(join(folder, 'objects'));
+  const tableEngine = createDuckDbTableEngine({ scratchFolder: join(folder, 'tables') });
+  const temporal = createRecordingWorkflowClient();
+  const api = await buildApi({
+    repositories,
+    objectStore,
+    tableEngine,
+    workflowClient: temporal,
+    clock,
+    ids,
+    logger,
+    addresses: {},
+    scratchFolder: folder,
+    dispatchEveryMs: options.dispatchEveryMs ?? 60_000,
+  });
+  await api.ready();
+
+  async function addKey(name: string, grants: readonly Grant[]) {
+    const principal = await repositories.principals.ensure(name, 'person', grants, null);
+    const key = `key-of-${name}-0123456789abcdef0123456789`;
+    await repositories.principals.addKey(principal.id, sha256OfBytes(key), 'test', null);
+    return { id: principal.id, key };
+  }
+  const people = Object.fromEntries(
+    await Promise.all(roles.map(async (role) => [role, await addKey(role, [{ role }])] as const)),
+  ) as Record<Role, { id: Id; key: string }>;
+  const keys = Object.fromEntries(roles.map((role) => [role, people[role].key])) as Record<Role, string>;
+
+  return {
+    api,
+    database,
+    repositories,
+    objectStore,
+    tableEngine,
+    temporal,
+    ids,
+    folder,
+    keys,
+    principals: Object.fromEntries(roles.map((role) => [role, people[role].id])) as Record<Role, Id>,
+    addKey,
+    async send(who, request, body, headers = {}) {
+      const [method = 'GET', url = '/'] = request.split(' ');
+      const key = who === null ? undefined : typeof who === 'string' ? keys[who] : who.key;
+      const answer = await api.inject({
+        method: method as 'GET',
+        url,
+        headers: { ...(key === undefined ? {} : { authorization: `Bearer ${key}` }), ...headers },
+        ...(body === undefined ? {} : { payload: body as string | Buffer | object }),
+      });
+      const json = String(answer.headers['content-type']).includes('json');
+      return {
+        status: answer.statusCode,
+        headers: answer.headers,
+        text: answer.body,
+        body: json ? answer.json<unknown>() : undefined,
+      };
+    },
+    async stop() {
+      await api.close();
+      await tableEngine.close();
+      await repositories.close();
+      await database.drop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export const bikeInput = {
+  schemaVersion: 1,
+  name: 'bike',
+  task: 'regression',
+  owner: 'demand-team',
+  data: {
+    source: { path: 'hour.csv' },
+    timestamp: 'at',
+    timezone: 'America/New_York',
+    key: 'id',
+    target: 'cnt',
+    features: ['temp'],
+    window: '6 months',
+  },
+  code: { path: 'train', command: ['python', 'train.py'], environment: 'requirements.lock' },
+  build: { holdout: { last: '14 days' } },
+} as const satisfies ConfigurationInput;
+
+/** A model in an environment, applied by the operator. */
+export async function applyBike(test: TestApi, environment = 'production'): Promise<Scope> {
+  const { scope } = await test.repositories.models.apply(
+    'default',
+    environment,
+    Configuration.parse(bikeInput),
+    test.principals.operator,
+  );
+  return scope;
+}

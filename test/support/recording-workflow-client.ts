@@ -1,0 +1,43 @@
+import { PerennialError } from '../../contracts/errors.ts';
+import type { Scope } from '../../contracts/identifiers.ts';
+import { scopeLabel } from '../../contracts/identifiers.ts';
+import type { WorkflowClient } from '../../ports/workflow-client.ts';
+
+export interface RecordingWorkflowClient extends WorkflowClient {
+  /** `advance bike/production`, `nudge <workflow id>`, in the order of the calls. */
+  readonly calls: string[];
+  /** While it is away every call is `temporal-unavailable`. */
+  away: boolean;
+}
+
+/** Stands where Temporal would: the API's tests ask what it was told. */
+export function createRecordingWorkflowClient(): RecordingWorkflowClient {
+  const schedules = new Map<string, string>();
+  async function record(call: string): Promise<void> {
+    if (client.away) throw new PerennialError('temporal-unavailable', 'Temporal is away');
+    client.calls.push(call);
+  }
+  const named = (scope: Scope, name: string) => `${scopeLabel(scope)}/${name}`;
+  const client: RecordingWorkflowClient = {
+    calls: [],
+    away: false,
+    advance: (scope) => record(`advance ${scopeLabel(scope)}`),
+    nudge: (id) => record(`nudge ${id}`),
+    cancel: (id) => record(`cancel ${id}`),
+    describe: async () => ({ state: 'absent' }),
+    async setSchedule(scope, name, { cron }) {
+      await record(`set ${named(scope, name)} ${cron}`);
+      schedules.set(named(scope, name), cron);
+    },
+    async removeSchedule(scope, name) {
+      await record(`remove ${named(scope, name)}`);
+      schedules.delete(named(scope, name));
+    },
+    async nextRuns(scope, name) {
+      await record(`next ${named(scope, name)}`);
+      return schedules.has(named(scope, name)) ? ['2030-01-01T03:00:00.000Z'] : [];
+    },
+    check: () => record('check'),
+  };
+  return client;
+}
