@@ -237,10 +237,11 @@ describe('principals', () => {
       .toBe(401);
   });
 
-  test('a name is taken once', async () => {
+  test('a name is taken once: the same again answers the same, with other grants it is a conflict', async () => {
     const body = { name: 'twice', kind: 'person', grants: [] };
-    expect((await api.send('admin', 'POST /v1/principals', body)).status).toBe(201);
-    expect(await api.send('admin', 'POST /v1/principals', body)).toMatchObject({
+    const first = await api.send('admin', 'POST /v1/principals', body);
+    expect((await api.send('admin', 'POST /v1/principals', body)).body).toEqual(first.body);
+    expect(await api.send('admin', 'POST /v1/principals', { ...body, grants: [{ role: 'admin' }] })).toMatchObject({
       status: 409,
       body: { code: 'conflict' },
     });
