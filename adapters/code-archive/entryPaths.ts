@@ -33,7 +33,8 @@ export function entryPath(name: string, kind: 'file' | 'directory'): string {
   const parts = trimmed.split('/');
   if (parts.includes('..')) throw unsafe(name, 'leaves the folder');
   if (parts.some((part) => part === '' || part === '.')) throw unsafe(name, 'has an empty name in its path');
-  if (parts.some((part) => Buffer.byteLength(part) > 255) || Buffer.byteLength(trimmed) > 4000) throw unsafe(name.slice(0, 100), 'has too long a name');
+  if (parts.some((part) => Buffer.byteLength(part) > 255) || Buffer.byteLength(trimmed) > 4000)
+    throw unsafe(name.slice(0, 100), 'has too long a name');
   return trimmed;
 }
 
@@ -42,5 +43,9 @@ function* foldersOf(path: string): Generator<string> {
 }
 
 function unsafe(path: string, reason: string): PerennialError {
-  return new PerennialError('archive-unsafe', `the code archive's entry ${JSON.stringify(path)} ${reason}; make the archive from a plain folder, e.g. by \`perennial code snapshot\``, { path });
+  return new PerennialError(
+    'archive-unsafe',
+    `the code archive's entry ${JSON.stringify(path)} ${reason}; make the archive from a plain folder, e.g. by \`perennial code snapshot\``,
+    { path },
+  );
 }

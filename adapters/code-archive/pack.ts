@@ -19,7 +19,10 @@ export async function packFolder(folder: string, archivePath: string): Promise<v
   const archive = pack();
   const temporary = `${archivePath}.part`;
   try {
-    await Promise.all([pipeline(archive, createWriteStream(temporary, { flush: true })), addFiles(archive, folder, paths)]);
+    await Promise.all([
+      pipeline(archive, createWriteStream(temporary, { flush: true })),
+      addFiles(archive, folder, paths),
+    ]);
     await rename(temporary, archivePath);
   } catch (caught) {
     await rm(temporary, { force: true });
@@ -36,8 +39,18 @@ async function filesOf(folder: string): Promise<string[]> {
       const path = within === '' ? entry.name : `${within}/${entry.name}`;
       if (entry.isDirectory()) pending.push(path);
       else if (entry.isFile()) found.push(path);
-      else throw new PerennialError('archive-unsafe', `${path} is ${entry.isSymbolicLink() ? 'a link' : 'not a regular file'}: code is kept as plain files; put a copy in its place`, { path });
-      if (found.length > entryLimit) throw new PerennialError('too-large', `the code in ${folder} has more than ${entryLimit} files; keep data and environments outside of it`, { limit: entryLimit });
+      else
+        throw new PerennialError(
+          'archive-unsafe',
+          `${path} is ${entry.isSymbolicLink() ? 'a link' : 'not a regular file'}: code is kept as plain files; put a copy in its place`,
+          { path },
+        );
+      if (found.length > entryLimit)
+        throw new PerennialError(
+          'too-large',
+          `the code in ${folder} has more than ${entryLimit} files; keep data and environments outside of it`,
+          { limit: entryLimit },
+        );
     }
   }
   return found.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
@@ -48,7 +61,12 @@ async function addFiles(archive: Pack, folder: string, paths: readonly string[])
     let bytes = 0;
     for (const path of paths) {
       bytes += await addFile(archive, folder, path);
-      if (bytes > unpackedLimit) throw new PerennialError('too-large', `the code in ${folder} is larger than ${unpackedLimit} bytes; keep data and environments outside of it`, { limit: unpackedLimit });
+      if (bytes > unpackedLimit)
+        throw new PerennialError(
+          'too-large',
+          `the code in ${folder} is larger than ${unpackedLimit} bytes; keep data and environments outside of it`,
+          { limit: unpackedLimit },
+        );
     }
     archive.finalize();
   } catch (caught) {
@@ -62,7 +80,17 @@ async function addFile(archive: Pack, folder: string, path: string): Promise<num
   try {
     const { size, mode } = await file.stat();
     if (size > unpackedLimit) return size;
-    const header = { name: path, size, mode: (mode & 0o100) === 0 ? 0o644 : 0o755, mtime: new Date(0), uid: 0, gid: 0, uname: '', gname: '', type: 'file' as const };
+    const header = {
+      name: path,
+      size,
+      mode: (mode & 0o100) === 0 ? 0o644 : 0o755,
+      mtime: new Date(0),
+      uid: 0,
+      gid: 0,
+      uname: '',
+      gname: '',
+      type: 'file' as const,
+    };
     // Read no further than the header says: a file that grows meanwhile must not spill into the next entry.
     const body = size === 0 ? [] : createReadStream('', { fd: file, autoClose: false, end: size - 1 });
     await pipeline(body, archive.entry(header));

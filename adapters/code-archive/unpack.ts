@@ -20,13 +20,21 @@ const streamLimit = unpackedLimit + entryLimit * 2048;
  */
 export async function unpackArchive(archivePath: string, folder: string): Promise<{ files: number; bytes: number }> {
   await mkdir(folder, { recursive: true });
-  if ((await readdir(folder)).length > 0) throw new PerennialError('conflict', `${folder} is not empty; an archive is unpacked into an empty folder only`, { folder });
+  if ((await readdir(folder)).length > 0)
+    throw new PerennialError('conflict', `${folder} is not empty; an archive is unpacked into an empty folder only`, {
+      folder,
+    });
   try {
     return await unpackInto(archivePath, folder);
   } catch (caught) {
     for (const name of await readdir(folder)) await rm(join(folder, name), { recursive: true, force: true });
     if (caught instanceof PerennialError || isSystemError(caught)) throw caught;
-    throw new PerennialError('archive-unsafe', `the code archive cannot be read: ${reasonOf(caught)}; send a tar, plain or compressed by gzip`, {}, { cause: caught });
+    throw new PerennialError(
+      'archive-unsafe',
+      `the code archive cannot be read: ${reasonOf(caught)}; send a tar, plain or compressed by gzip`,
+      {},
+      { cause: caught },
+    );
   }
 }
 
@@ -48,7 +56,11 @@ async function unpackInto(archivePath: string, folder: string): Promise<{ files:
   }
 }
 
-async function writeEntries(entries: Extract, folder: string, broken: AbortSignal): Promise<{ files: number; bytes: number }> {
+async function writeEntries(
+  entries: Extract,
+  folder: string,
+  broken: AbortSignal,
+): Promise<{ files: number; bytes: number }> {
   const paths = createEntryPaths();
   let files = 0;
   let bytes = 0;
@@ -82,7 +94,11 @@ async function writeEntry(entry: Entry, folder: string, paths: EntryPaths, broke
 function kindOf(header: Header): 'file' | 'directory' {
   if (header.type === 'file' || header.type === 'contiguous-file') return 'file';
   if (header.type === 'directory') return 'directory';
-  throw new PerennialError('archive-unsafe', `the code archive's entry ${JSON.stringify(header.name)} is a ${header.type}; only regular files and folders are taken`, { path: header.name, type: header.type });
+  throw new PerennialError(
+    'archive-unsafe',
+    `the code archive's entry ${JSON.stringify(header.name)} is a ${header.type}; only regular files and folders are taken`,
+    { path: header.name, type: header.type },
+  );
 }
 
 /** Ends a bomb early: its size counts as it is unpacked, whatever its headers say. */
@@ -98,7 +114,11 @@ function limited(): Transform {
 }
 
 function tooLarge(): PerennialError {
-  return new PerennialError('too-large', `the code archive unpacks to more than ${unpackedLimit} bytes or ${entryLimit} entries; keep data and environments outside of it`, { limit: unpackedLimit, entries: entryLimit });
+  return new PerennialError(
+    'too-large',
+    `the code archive unpacks to more than ${unpackedLimit} bytes or ${entryLimit} entries; keep data and environments outside of it`,
+    { limit: unpackedLimit, entries: entryLimit },
+  );
 }
 
 async function isGzip(path: string): Promise<boolean> {

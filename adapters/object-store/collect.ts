@@ -11,7 +11,12 @@ export async function collect(stream: Readable, sha256: Sha256, limit: number): 
   let bytes = 0;
   for await (const chunk of stream as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes > limit) throw new PerennialError('too-large', `blob ${sha256} is larger than the ${limit} bytes that are read at once; download it to a file instead`, { sha256, limit });
+    if (bytes > limit)
+      throw new PerennialError(
+        'too-large',
+        `blob ${sha256} is larger than the ${limit} bytes that are read at once; download it to a file instead`,
+        { sha256, limit },
+      );
     chunks.push(chunk);
   }
   return Buffer.concat(chunks, bytes);

@@ -10,7 +10,12 @@ import type { Sha256 } from '../../contracts/identifiers.ts';
  * whole is known to be right, so that whoever copies the stream never has all of a wrong blob. What breaks the
  * source off reaches the reader as `worded` says it.
  */
-export function checkedStream(source: Readable, sha256: Sha256, where: string, worded: (error: Error) => Error = (error) => error): Readable {
+export function checkedStream(
+  source: Readable,
+  sha256: Sha256,
+  where: string,
+  worded: (error: Error) => Error = (error) => error,
+): Readable {
   const hash = createHash('sha256');
   let held: Buffer | undefined;
   const check = new Transform({
@@ -43,7 +48,11 @@ function digestMismatch(sha256: Sha256, found: Sha256, where: string): Perennial
 }
 
 export function blobMissing(sha256: Sha256, where: string): PerennialError {
-  return new PerennialError('blob-missing', `${where} has no blob ${sha256}; upload it again, or restore it from a backup`, { sha256 });
+  return new PerennialError(
+    'blob-missing',
+    `${where} has no blob ${sha256}; upload it again, or restore it from a backup`,
+    { sha256 },
+  );
 }
 
 /** Digest and size of a local file, read once in constant memory. */

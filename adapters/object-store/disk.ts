@@ -34,7 +34,13 @@ class DiskObjectStore implements ObjectStore {
       bytes.on('error', () => undefined).resume();
       return { bytes: known, existed: true };
     }
-    const written = await this.#answer(() => writeWhole(checkedStream(bytes, sha256, 'the upload'), join(this.#folder, 'tmp', temporaryName()), this.#path(sha256)));
+    const written = await this.#answer(() =>
+      writeWhole(
+        checkedStream(bytes, sha256, 'the upload'),
+        join(this.#folder, 'tmp', temporaryName()),
+        this.#path(sha256),
+      ),
+    );
     return { bytes: written, existed: false };
   }
 
@@ -109,7 +115,12 @@ class DiskObjectStore implements ObjectStore {
   }
 
   #worded(caught: unknown): PerennialError {
-    return new PerennialError('store-unavailable', `${this.#where} does not answer: ${reasonOf(caught)}; check its disk and its permissions`, { folder: this.#folder }, { cause: caught });
+    return new PerennialError(
+      'store-unavailable',
+      `${this.#where} does not answer: ${reasonOf(caught)}; check its disk and its permissions`,
+      { folder: this.#folder },
+      { cause: caught },
+    );
   }
 }
 

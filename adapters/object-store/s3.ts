@@ -45,7 +45,15 @@ class S3ObjectStore implements ObjectStore {
     const port = url.port === '' ? {} : { port: Number(url.port) };
     this.#settings = settings;
     this.#where = `the object store at ${url.origin}/${settings.bucket}`;
-    this.#client = new Client({ endPoint: url.hostname, ...port, useSSL: url.protocol === 'https:', accessKey: settings.accessKey, secretKey: settings.secretKey, region: settings.region, partSize: partBytes });
+    this.#client = new Client({
+      endPoint: url.hostname,
+      ...port,
+      useSSL: url.protocol === 'https:',
+      accessKey: settings.accessKey,
+      secretKey: settings.secretKey,
+      region: settings.region,
+      partSize: partBytes,
+    });
   }
 
   async put(sha256: Sha256, bytes: Readable): Promise<{ bytes: number; existed: boolean }> {
@@ -147,7 +155,12 @@ class S3ObjectStore implements ObjectStore {
 
   #worded(caught: unknown): PerennialError {
     const { endpoint, bucket } = this.#settings;
-    return new PerennialError('store-unavailable', `${this.#where} does not answer: ${reasonOf(caught) || codeOf(caught)}; check that it runs, and its address and keys`, { endpoint, bucket }, { cause: caught });
+    return new PerennialError(
+      'store-unavailable',
+      `${this.#where} does not answer: ${reasonOf(caught) || codeOf(caught)}; check that it runs, and its address and keys`,
+      { endpoint, bucket },
+      { cause: caught },
+    );
   }
 
   #bucket(): Promise<void> {

@@ -10,7 +10,8 @@ export function cellOf(value: DuckDBValue): Cell {
   if (typeof value === 'number') return Number.isFinite(value) ? value : String(value);
   if (typeof value === 'bigint') return integerCell(value);
   if (value instanceof DuckDBTimestampTZValue) return isoText(value.micros, 3);
-  if (value instanceof DuckDBTimestampValue) return isoText(value.micros, value.micros % 1000n === 0n ? 3 : 6).slice(0, -1);
+  if (value instanceof DuckDBTimestampValue)
+    return isoText(value.micros, value.micros % 1000n === 0n ? 3 : 6).slice(0, -1);
   if (value instanceof DuckDBDateValue) return value.toString();
   return value.toString();
 }

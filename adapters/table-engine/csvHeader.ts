@@ -17,10 +17,12 @@ export async function readCsvHeader(path: string, file: string): Promise<CsvHead
   const line = await firstRecord(path, file);
   const pieces = splitQuotes(line);
   if (pieces === undefined) throw unreadable(file, 'a quote in the header is not closed');
-  const count = (delimiter: string): number => pieces.reduce((sum, piece) => sum + (piece.quoted ? 0 : piece.text.split(delimiter).length - 1), 0);
+  const count = (delimiter: string): number =>
+    pieces.reduce((sum, piece) => sum + (piece.quoted ? 0 : piece.text.split(delimiter).length - 1), 0);
   const delimiter = delimiters.toSorted((a, b) => count(b) - count(a))[0] ?? ',';
   const names = splitCells(pieces, delimiter);
-  if (names.length > 0 && names.every(looksLikeData)) throw unreadable(file, 'the first line holds values, not names: a header is required');
+  if (names.length > 0 && names.every(looksLikeData))
+    throw unreadable(file, 'the first line holds values, not names: a header is required');
   return { delimiter, names };
 }
 
@@ -42,23 +44,30 @@ function splitCells(pieces: readonly Piece[], delimiter: string): readonly strin
     // Two quotes side by side within a quoted cell are one quote.
     if (!quoted && text === '' && at > 0 && at < pieces.length - 1) cells.push(`${cells.pop() ?? ''}"`);
     else if (quoted) cells.push((cells.pop() ?? '') + text);
-    else for (const [index, cell] of text.split(delimiter).entries()) cells.push(index === 0 ? (cells.pop() ?? '') + cell : cell);
+    else
+      for (const [index, cell] of text.split(delimiter).entries())
+        cells.push(index === 0 ? (cells.pop() ?? '') + cell : cell);
   }
   return cells;
 }
 
 function looksLikeData(name: string): boolean {
-  return name === '' || (name.trim() !== '' && Number.isFinite(Number(name))) || /^\d{4}-\d{2}-\d{2}([ T].*)?$/.test(name);
+  return (
+    name === '' || (name.trim() !== '' && Number.isFinite(Number(name))) || /^\d{4}-\d{2}-\d{2}([ T].*)?$/.test(name)
+  );
 }
 
 async function firstRecord(path: string, file: string): Promise<string> {
   const handle = await open(path, 'r');
   try {
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(headerLimit), 0, headerLimit, 0);
-    if (bytesRead === 0) throw new PerennialError('data-empty', `${file} is empty; it must have a header and at least one row`, { file });
-    if ((buffer[0] === 0xff && buffer[1] === 0xfe) || (buffer[0] === 0xfe && buffer[1] === 0xff)) throw unreadable(file, 'it is UTF-16; save it as UTF-8');
+    if (bytesRead === 0)
+      throw new PerennialError('data-empty', `${file} is empty; it must have a header and at least one row`, { file });
+    if ((buffer[0] === 0xff && buffer[1] === 0xfe) || (buffer[0] === 0xfe && buffer[1] === 0xff))
+      throw unreadable(file, 'it is UTF-16; save it as UTF-8');
     const end = endOfRecord(buffer.subarray(0, bytesRead));
-    if (end === undefined && bytesRead === headerLimit) throw unreadable(file, `the header is longer than ${headerLimit} bytes, or a quote in it is not closed`);
+    if (end === undefined && bytesRead === headerLimit)
+      throw unreadable(file, `the header is longer than ${headerLimit} bytes, or a quote in it is not closed`);
     const line = decode(buffer.subarray(0, end ?? bytesRead), file);
     if (line.trim() === '') throw unreadable(file, 'the first line is blank: a header is required');
     return line;

@@ -32,7 +32,12 @@ export async function scanCsv(path: string, delimiter: string): Promise<CsvScan>
  * The line on which a file's `record`-th record begins (both count from 1, the header being record 1). They differ
  * where cells hold line breaks and where lines are blank. Reads the file; for messages only.
  */
-export async function lineOfRecord(path: string, delimiter: string, record: number, { countBlank }: { readonly countBlank: boolean }): Promise<number> {
+export async function lineOfRecord(
+  path: string,
+  delimiter: string,
+  record: number,
+  { countBlank }: { readonly countBlank: boolean },
+): Promise<number> {
   const scanner = new RecordScanner(delimiter);
   let left = record;
   for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {

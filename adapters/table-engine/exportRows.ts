@@ -8,23 +8,34 @@ import type { Workplace } from './workplace.ts';
 /** What a spreadsheet takes for the beginning of a formula. */
 const formula = `'^[=+\\-@\\t\\r]'`;
 
-export async function exportRows({ parts, columns, format, path }: Operations['exportRows']['request'], workplace: Workplace): Promise<null> {
+export async function exportRows(
+  { parts, columns, format, path }: Operations['exportRows']['request'],
+  workplace: Workplace,
+): Promise<null> {
   if (parts.length === 0) throw new PerennialError('no-data', 'there are no rows to export', {});
   const database = await workplace.open({ readable: parts, writable: [dirname(path)] });
   await database.run(`CREATE VIEW given AS SELECT * FROM ${parquetRows(parts)}`);
-  const types = new Map((await database.rows('DESCRIBE given')).map((column) => [String(column.column_name), String(column.column_type)]));
+  const types = new Map(
+    (await database.rows('DESCRIBE given')).map((column) => [String(column.column_name), String(column.column_type)]),
+  );
   const missing = columns.find((name) => !types.has(name));
-  if (missing !== undefined) throw new PerennialError('schema-changed', `the rows have no column "${missing}"`, { column: missing });
+  if (missing !== undefined)
+    throw new PerennialError('schema-changed', `the rows have no column "${missing}"`, { column: missing });
   if (format === 'parquet') await writeParquet(database, `SELECT ${identifiers(columns)} FROM given`, path);
-  else await database.run(`COPY (SELECT ${columns.map((name) => csvCell(name, types.get(name) ?? '')).join(', ')} FROM given) TO ${literal(path)} (FORMAT csv, HEADER, DELIMITER ',', QUOTE '"', ESCAPE '"')`);
+  else
+    await database.run(
+      `COPY (SELECT ${columns.map((name) => csvCell(name, types.get(name) ?? '')).join(', ')} FROM given) TO ${literal(path)} (FORMAT csv, HEADER, DELIMITER ',', QUOTE '"', ESCAPE '"')`,
+    );
   return null;
 }
 
 function csvCell(name: string, type: string): string {
   const column = identifier(name);
   const title = identifier(/^[=+\-@\t\r]/.test(name) ? `'${name}` : name);
-  if (type === 'VARCHAR') return `CASE WHEN regexp_matches(${column}, ${formula}) THEN '''' || ${column} ELSE ${column} END AS ${title}`;
+  if (type === 'VARCHAR')
+    return `CASE WHEN regexp_matches(${column}, ${formula}) THEN '''' || ${column} ELSE ${column} END AS ${title}`;
   if (type === 'TIMESTAMP') return `strftime(${column}, '%Y-%m-%dT%H:%M:%S.%f') AS ${title}`;
-  if (type.startsWith('TIMESTAMP WITH')) return `strftime(timezone('UTC', ${column}), '%Y-%m-%dT%H:%M:%S.%fZ') AS ${title}`;
+  if (type.startsWith('TIMESTAMP WITH'))
+    return `strftime(timezone('UTC', ${column}), '%Y-%m-%dT%H:%M:%S.%fZ') AS ${title}`;
   return `${column} AS ${title}`;
 }

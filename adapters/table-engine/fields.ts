@@ -2,7 +2,14 @@ import type { ColumnType } from '../../contracts/data-types.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 
 /** How a column is kept in Parquet. A timestamp is naive or an instant, and stays what it was at first. */
-export type StoredType = 'BOOLEAN' | 'BIGINT' | 'DOUBLE' | 'VARCHAR' | 'TIMESTAMP' | 'TIMESTAMP WITH TIME ZONE' | 'DATE';
+export type StoredType =
+  | 'BOOLEAN'
+  | 'BIGINT'
+  | 'DOUBLE'
+  | 'VARCHAR'
+  | 'TIMESTAMP'
+  | 'TIMESTAMP WITH TIME ZONE'
+  | 'DATE';
 
 export interface Field {
   readonly name: string;
@@ -23,17 +30,39 @@ export const typeOf: Readonly<Record<StoredType, ColumnType>> = {
   DATE: 'date',
 };
 
-export const storedOf: Readonly<Record<ColumnType, StoredType>> = { boolean: 'BOOLEAN', integer: 'BIGINT', number: 'DOUBLE', string: 'VARCHAR', timestamp: 'TIMESTAMP', date: 'DATE' };
+export const storedOf: Readonly<Record<ColumnType, StoredType>> = {
+  boolean: 'BOOLEAN',
+  integer: 'BIGINT',
+  number: 'DOUBLE',
+  string: 'VARCHAR',
+  timestamp: 'TIMESTAMP',
+  date: 'DATE',
+};
 
 /** Refuses names that no dataset can have: `data-unreadable`, or `schema-changed` for one that Perennial needs. */
 export function checkNames(names: readonly string[], file: string): void {
   const seen = new Map<string, string>();
   for (const [at, name] of names.entries()) {
-    if (name === '' || name.length > 200) throw new PerennialError('data-unreadable', `column ${at + 1} of ${file} has ${name === '' ? 'no name' : 'a name of more than 200 characters'}; the first line must name every column`, { file, line: 1 });
+    if (name === '' || name.length > 200)
+      throw new PerennialError(
+        'data-unreadable',
+        `column ${at + 1} of ${file} has ${name === '' ? 'no name' : 'a name of more than 200 characters'}; the first line must name every column`,
+        { file, line: 1 },
+      );
     const lower = name.toLowerCase();
     const twin = seen.get(lower);
-    if (twin !== undefined) throw new PerennialError('data-unreadable', `${file} names the column "${name}" twice${twin === name ? '' : ` (also as "${twin}")`}; rename one`, { file, line: 1, column: name });
-    if (reserved.has(lower)) throw new PerennialError('schema-changed', `${file} has a column "${name}", a name that Perennial uses for itself; rename it in the source`, { file, column: name });
+    if (twin !== undefined)
+      throw new PerennialError(
+        'data-unreadable',
+        `${file} names the column "${name}" twice${twin === name ? '' : ` (also as "${twin}")`}; rename one`,
+        { file, line: 1, column: name },
+      );
+    if (reserved.has(lower))
+      throw new PerennialError(
+        'schema-changed',
+        `${file} has a column "${name}", a name that Perennial uses for itself; rename it in the source`,
+        { file, column: name },
+      );
     seen.set(lower, name);
   }
 }
@@ -64,4 +93,12 @@ export function fits(text: string, stored: StoredType): string {
 }
 
 /** From the most particular to the least; the first that all values fit is the column's. */
-export const inferenceOrder: readonly StoredType[] = ['BOOLEAN', 'BIGINT', 'DOUBLE', 'DATE', 'TIMESTAMP', 'TIMESTAMP WITH TIME ZONE', 'VARCHAR'];
+export const inferenceOrder: readonly StoredType[] = [
+  'BOOLEAN',
+  'BIGINT',
+  'DOUBLE',
+  'DATE',
+  'TIMESTAMP',
+  'TIMESTAMP WITH TIME ZONE',
+  'VARCHAR',
+];

@@ -30,7 +30,11 @@ export interface Database {
  * extension, and no way to change that by SQL. One thread, so that the same rows are written as the same bytes.
  */
 export async function openLockedDatabase(access: Access): Promise<Database> {
-  const instance = await DuckDBInstance.create(':memory:', { threads: '1', memory_limit: access.memoryLimit, temp_directory: access.spillFolder });
+  const instance = await DuckDBInstance.create(':memory:', {
+    threads: '1',
+    memory_limit: access.memoryLimit,
+    temp_directory: access.spillFolder,
+  });
   const connection = await instance.connect();
   const settings = [
     `SET TimeZone = ${literal(access.timezone)}`,
@@ -46,7 +50,9 @@ export async function openLockedDatabase(access: Access): Promise<Database> {
   const rows = async (sql: string): Promise<readonly Readonly<Record<string, Cell>>[]> => {
     const reader = await connection.runAndReadAll(sql);
     const names = reader.deduplicatedColumnNames();
-    return reader.getRows().map((values) => Object.fromEntries(values.map((value, at) => [names[at] ?? '', cellOf(value)])));
+    return reader
+      .getRows()
+      .map((values) => Object.fromEntries(values.map((value, at) => [names[at] ?? '', cellOf(value)])));
   };
   return {
     connection,

@@ -9,12 +9,18 @@ type Result<Name extends keyof TableEngine> = Awaited<ReturnType<TableEngine[Nam
 /** What the engine asks its processes to do. Columns are handed over in pieces before the result. */
 export interface Operations {
   prepareBatch: { request: PrepareBatch; result: PreparedBatch };
-  profile: { request: { readonly parts: readonly string[]; readonly columns: readonly Column[] }; result: DatasetProfile };
+  profile: {
+    request: { readonly parts: readonly string[]; readonly columns: readonly Column[] };
+    result: DatasetProfile;
+  };
   splitWindow: { request: SplitWindow; result: Result<'splitWindow'> };
   readColumns: { request: Request<'readColumns'>; result: { readonly rows: number } };
   exportRows: { request: Request<'exportRows'>; result: null };
   sealSegment: { request: Request<'sealSegment'>; result: Result<'sealSegment'> };
-  readServed: { request: Request<'readServed'>; result: { readonly rows: number; readonly features: readonly string[] } };
+  readServed: {
+    request: Request<'readServed'>;
+    result: { readonly rows: number; readonly features: readonly string[] };
+  };
 }
 
 export type OperationName = keyof Operations;

@@ -7,7 +7,9 @@ import { literal } from './sql.ts';
 
 /** Writes a query's rows as Parquet. All that decides the bytes is fixed here, so the same rows in the same order are the same bytes. */
 export async function writeParquet(database: Database, query: string, path: string): Promise<void> {
-  await database.run(`COPY (${query}) TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 3, ROW_GROUP_SIZE 122880, PARQUET_VERSION v1)`);
+  await database.run(
+    `COPY (${query}) TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 3, ROW_GROUP_SIZE 122880, PARQUET_VERSION v1)`,
+  );
 }
 
 export async function fingerprint(path: string): Promise<{ readonly sha256: Sha256; readonly bytes: number }> {

@@ -13,7 +13,12 @@ import { sealSegment } from './sealSegment.ts';
 import { splitWindow } from './splitWindow.ts';
 import type { Workplace } from './workplace.ts';
 
-const operations: { readonly [Name in OperationName]: (request: Operations[Name]['request'], workplace: Workplace) => Promise<Operations[Name]['result']> } = {
+const operations: {
+  readonly [Name in OperationName]: (
+    request: Operations[Name]['request'],
+    workplace: Workplace,
+  ) => Promise<Operations[Name]['result']>;
+} = {
   prepareBatch,
   profile,
   splitWindow,
@@ -31,7 +36,13 @@ function workplaceOf(call: Call): Workplace {
   return {
     folder: call.folder,
     open: ({ readable, writable = [], timezone = 'UTC' }) =>
-      openLockedDatabase({ files: readable, folders: [...writable, call.folder], spillFolder: call.folder, memoryLimit: call.memoryLimit, timezone }),
+      openLockedDatabase({
+        files: readable,
+        folders: [...writable, call.folder],
+        spillFolder: call.folder,
+        memoryLimit: call.memoryLimit,
+        timezone,
+      }),
     emit: (columns) => say({ kind: 'piece', columns }),
   };
 }
@@ -51,7 +62,12 @@ async function answer(line: string): Promise<void> {
 function inOurWords(caught: unknown): PerennialError {
   if (caught instanceof PerennialError) return caught;
   const reason = reasonOf(caught);
-  if (reason.startsWith('Out of Memory Error')) return new PerennialError('too-large', `the rows do not fit into the memory that a call may use: ${reason}; send them in smaller batches`, {});
+  if (reason.startsWith('Out of Memory Error'))
+    return new PerennialError(
+      'too-large',
+      `the rows do not fit into the memory that a call may use: ${reason}; send them in smaller batches`,
+      {},
+    );
   return new PerennialError('internal', `the table engine failed: ${reason}`, {});
 }
 

@@ -12,14 +12,21 @@ const quantiles = [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99];
  * standard deviation of the sample (n − 1) and the quantiles 0.01, 0.05, 0.25, 0.5, 0.75, 0.95 and 0.99, interpolated
  * linearly; and the ten most frequent values, except of `number` and `timestamp`.
  */
-export async function profile({ parts, columns }: Operations['profile']['request'], workplace: Workplace): Promise<DatasetProfile> {
+export async function profile(
+  { parts, columns }: Operations['profile']['request'],
+  workplace: Workplace,
+): Promise<DatasetProfile> {
   const database = await workplace.open({ readable: parts });
   const profiles = [];
   for (const column of columns) profiles.push(await profileColumn(database, parts, column));
   return { schemaVersion: 1, columns: profiles };
 }
 
-async function profileColumn(database: Database, parts: readonly string[], column: Column): Promise<DatasetProfile['columns'][number]> {
+async function profileColumn(
+  database: Database,
+  parts: readonly string[],
+  column: Column,
+): Promise<DatasetProfile['columns'][number]> {
   const name = identifier(column.name);
   const numeric = column.type === 'integer' || column.type === 'number';
   const source = parts.length === 0 ? `(SELECT NULL AS ${name} WHERE false)` : parquetRows(parts);
@@ -28,7 +35,11 @@ async function profileColumn(database: Database, parts: readonly string[], colum
       ${numeric ? `, avg(CAST(${name} AS DOUBLE)) AS mean, stddev_samp(CAST(${name} AS DOUBLE)) AS deviation, ${quantiles.map((q, at) => `quantile_cont(CAST(${name} AS DOUBLE), ${q}) AS q${at}`).join(', ')}` : ''}
     FROM ${source}`);
   const top =
-    column.type === 'number' || column.type === 'timestamp' ? [] : await database.rows(`SELECT ${name} AS value, count(*) AS count FROM ${source} WHERE ${name} IS NOT NULL GROUP BY ${name} ORDER BY count DESC, value LIMIT 10`);
+    column.type === 'number' || column.type === 'timestamp'
+      ? []
+      : await database.rows(
+          `SELECT ${name} AS value, count(*) AS count FROM ${source} WHERE ${name} IS NOT NULL GROUP BY ${name} ORDER BY count DESC, value LIMIT 10`,
+        );
   return {
     name: column.name,
     count: Number(found.count),

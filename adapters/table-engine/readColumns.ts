@@ -10,27 +10,52 @@ const rowLimit = 5_000_000;
 /** Columns of TIMESTAMP that are instants in UTC, as Perennial itself writes them. */
 const instants = new Set(['_at', 'event_time', 'recorded_at']);
 
-export async function readColumns(request: Operations['readColumns']['request'], workplace: Workplace): Promise<{ rows: number }> {
+export async function readColumns(
+  request: Operations['readColumns']['request'],
+  workplace: Workplace,
+): Promise<{ rows: number }> {
   const { files, columns, timeColumn, from, to, orderBy } = request;
   if (files.length === 0) return { rows: 0 };
   const database = await workplace.open({ readable: files });
   await database.run(`CREATE VIEW given AS SELECT * FROM ${parquetRows(files)}`);
   const there = (await database.rows('DESCRIBE given')).map((column) => String(column.column_name));
-  const missing = [...columns, ...(orderBy ?? []), ...(timeColumn === undefined ? [] : [timeColumn])].find((name) => !there.includes(name));
-  if (missing !== undefined) throw new PerennialError('schema-changed', `the rows have no column "${missing}"; they have ${there.join(', ')}`, { column: missing });
+  const missing = [...columns, ...(orderBy ?? []), ...(timeColumn === undefined ? [] : [timeColumn])].find(
+    (name) => !there.includes(name),
+  );
+  if (missing !== undefined)
+    throw new PerennialError('schema-changed', `the rows have no column "${missing}"; they have ${there.join(', ')}`, {
+      column: missing,
+    });
   const condition = timeColumn === undefined ? 'true' : within(timeColumn, from, to);
   const order = orderBy === undefined || orderBy.length === 0 ? '' : ` ORDER BY ${identifiers(orderBy)}`;
-  const selected = columns.map((name) => (instants.has(name) ? `timezone('UTC', ${identifier(name)}::TIMESTAMP) AS ${identifier(name)}` : identifier(name)));
-  return emitRows(database, `SELECT ${selected.length === 0 ? '1' : selected.join(', ')} FROM given WHERE ${condition}${order}`, columns.length, workplace);
+  const selected = columns.map((name) =>
+    instants.has(name) ? `timezone('UTC', ${identifier(name)}::TIMESTAMP) AS ${identifier(name)}` : identifier(name),
+  );
+  return emitRows(
+    database,
+    `SELECT ${selected.length === 0 ? '1' : selected.join(', ')} FROM given WHERE ${condition}${order}`,
+    columns.length,
+    workplace,
+  );
 }
 
 /** Hands the first `width` columns of a query's rows over, piece by piece. */
-export async function emitRows(database: Database, query: string, width: number, workplace: Workplace): Promise<{ rows: number }> {
+export async function emitRows(
+  database: Database,
+  query: string,
+  width: number,
+  workplace: Workplace,
+): Promise<{ rows: number }> {
   const result = await database.connection.stream(query);
   let rows = 0;
   for await (const chunk of result) {
     rows += chunk.rowCount;
-    if (rows > rowLimit) throw new PerennialError('too-large', `more than ${rowLimit} rows were asked for at once; ask for a shorter window`, { limit: rowLimit });
+    if (rows > rowLimit)
+      throw new PerennialError(
+        'too-large',
+        `more than ${rowLimit} rows were asked for at once; ask for a shorter window`,
+        { limit: rowLimit },
+      );
     await workplace.emit(Array.from({ length: width }, (_, at) => chunk.getColumnValues(at).map(cellOf)));
   }
   return { rows };

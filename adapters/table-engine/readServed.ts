@@ -8,7 +8,10 @@ import type { Workplace } from './workplace.ts';
 type Request = Operations['readServed']['request'];
 
 /** Hands over prediction, release, model version, label, then the features in the order of the result. Shadows were not served. */
-export async function readServed({ segments, from, to, labels }: Request, workplace: Workplace): Promise<Operations['readServed']['result']> {
+export async function readServed(
+  { segments, from, to, labels }: Request,
+  workplace: Workplace,
+): Promise<Operations['readServed']['result']> {
   if (segments.length === 0) return { rows: 0, features: [] };
   const database = await workplace.open({ readable: segments });
   await loadLabels(database, labels);

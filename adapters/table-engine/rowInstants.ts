@@ -7,24 +7,46 @@ import { type Source, placeOf } from './sources.ts';
 import { scalarExpression, timeKind } from './timestampExpression.ts';
 
 /** Makes `timed` of `united`, with each row's instant in `_at`; false, and nothing made, without `timestamp`. */
-export async function addInstants(database: Database, { timestamp, timezone, from, before }: PrepareBatch, sources: readonly Source[], fields: readonly Field[]): Promise<boolean> {
+export async function addInstants(
+  database: Database,
+  { timestamp, timezone, from, before }: PrepareBatch,
+  sources: readonly Source[],
+  fields: readonly Field[],
+): Promise<boolean> {
   if (timestamp === undefined) {
-    if (from !== undefined || before !== undefined) throw new PerennialError('invalid-expression', 'bounds in time were asked for, and data.timestamp does not say when a row happened', {});
+    if (from !== undefined || before !== undefined)
+      throw new PerennialError(
+        'invalid-expression',
+        'bounds in time were asked for, and data.timestamp does not say when a row happened',
+        {},
+      );
     return false;
   }
-  const expression = await scalarExpression(database, timestamp, fields.map(({ name }) => name));
+  const expression = await scalarExpression(
+    database,
+    timestamp,
+    fields.map(({ name }) => name),
+  );
   const kind = await timeKind(database, timestamp, expression, 'united');
   const local = kind === 'naive' ? `CAST(TRY(${expression}) AS TIMESTAMP)` : `timezone('UTC', TRY(${expression}))`;
-  await database.run(`CREATE TABLE timed AS SELECT * EXCLUDE ("_local"), ${kind === 'naive' ? instantOfLocal('"_local"', timezone) : '"_local"'} AS "_at" FROM (SELECT *, ${local} AS "_local" FROM united)`);
+  await database.run(
+    `CREATE TABLE timed AS SELECT * EXCLUDE ("_local"), ${kind === 'naive' ? instantOfLocal('"_local"', timezone) : '"_local"'} AS "_at" FROM (SELECT *, ${local} AS "_local" FROM united)`,
+  );
   await refuseTimeless(database, timestamp, sources);
   await database.run('DROP TABLE united');
   return true;
 }
 
 async function refuseTimeless(database: Database, timestamp: string, sources: readonly Source[]): Promise<void> {
-  const [found] = await database.rows('SELECT "_file" AS file, "_line" AS line FROM timed WHERE "_at" IS NULL OR NOT isfinite("_at") ORDER BY "_row" LIMIT 1');
+  const [found] = await database.rows(
+    'SELECT "_file" AS file, "_line" AS line FROM timed WHERE "_at" IS NULL OR NOT isfinite("_at") ORDER BY "_row" LIMIT 1',
+  );
   const source = sources[Number(found?.file)];
   if (!found || !source) return;
   const place = await placeOf(source, Number(found.line));
-  throw new PerennialError('data-unreadable', `${place.text}: data.timestamp, ${JSON.stringify(timestamp)}, gives no time for this row; correct the row or the expression`, { file: source.file.name, line: place.line });
+  throw new PerennialError(
+    'data-unreadable',
+    `${place.text}: data.timestamp, ${JSON.stringify(timestamp)}, gives no time for this row; correct the row or the expression`,
+    { file: source.file.name, line: place.line },
+  );
 }

@@ -8,11 +8,22 @@ import { identifier, literal } from './sql.ts';
 import type { Workplace } from './workplace.ts';
 
 const fields = {
-  id: 'VARCHAR', eventTime: 'VARCHAR', recordedAt: 'VARCHAR', release: 'VARCHAR', modelVersion: 'BIGINT',
-  generation: 'BIGINT', role: 'VARCHAR', replay: 'BOOLEAN', features: 'JSON', prediction: 'JSON',
+  id: 'VARCHAR',
+  eventTime: 'VARCHAR',
+  recordedAt: 'VARCHAR',
+  release: 'VARCHAR',
+  modelVersion: 'BIGINT',
+  generation: 'BIGINT',
+  role: 'VARCHAR',
+  replay: 'BOOLEAN',
+  features: 'JSON',
+  prediction: 'JSON',
 };
 
-export async function sealSegment({ ndjson, features, path }: Operations['sealSegment']['request'], workplace: Workplace): Promise<Operations['sealSegment']['result']> {
+export async function sealSegment(
+  { ndjson, features, path }: Operations['sealSegment']['request'],
+  workplace: Workplace,
+): Promise<Operations['sealSegment']['result']> {
   const whole = join(workplace.folder, 'whole.ndjson');
   await copyWithoutTornEnd(ndjson, whole);
   const database = await workplace.open({ readable: [], writable: [dirname(path)] });
@@ -20,11 +31,15 @@ export async function sealSegment({ ndjson, features, path }: Operations['sealSe
   const types = await featureTypes(database, features);
   const columns = features.flatMap((name) => {
     const type = types.get(name);
-    return type === undefined ? [] : `CAST(json_extract_string(features, ${jsonPath(name)}) AS ${type}) AS ${identifier(`f_${name}`)}`;
+    return type === undefined
+      ? []
+      : `CAST(json_extract_string(features, ${jsonPath(name)}) AS ${type}) AS ${identifier(`f_${name}`)}`;
   });
   const fixed = `id, event_time, recorded_at, release, modelVersion AS model_version, generation, role, replay, CAST(prediction AS DOUBLE) AS prediction`;
   await writeParquet(database, `SELECT ${[fixed, ...columns].join(', ')} FROM records`, path);
-  const found = await database.row(`SELECT count(*) AS rows, timezone('UTC', min(event_time)) AS "from", timezone('UTC', max(event_time)) AS "to" FROM records`);
+  const found = await database.row(
+    `SELECT count(*) AS rows, timezone('UTC', min(event_time)) AS "from", timezone('UTC', max(event_time)) AS "to" FROM records`,
+  );
   return { rows: Number(found.rows), from: String(found.from), to: String(found.to) };
 }
 
@@ -37,13 +52,23 @@ async function readRecords(database: Database, path: string, name: string): Prom
         timezone('UTC', CAST(eventTime AS TIMESTAMPTZ)) AS event_time, timezone('UTC', CAST(recordedAt AS TIMESTAMPTZ)) AS recorded_at
       FROM read_json(${literal(path)}, format = 'newline_delimited', columns = {${columns.join(', ')}}, maximum_object_size = 16777216)`);
   } catch (caught) {
-    throw new PerennialError('data-unreadable', `the segment ${name} has a line that is no prediction record: ${reasonOf(caught)}`, { segment: name }, { cause: caught });
+    throw new PerennialError(
+      'data-unreadable',
+      `the segment ${name} has a line that is no prediction record: ${reasonOf(caught)}`,
+      { segment: name },
+      { cause: caught },
+    );
   }
   const { rows, broken } = await database.row(`
     SELECT count(*) AS rows, count(*) FILTER (id IS NULL OR event_time IS NULL OR recorded_at IS NULL OR release IS NULL OR modelVersion IS NULL
       OR generation IS NULL OR role IS NULL OR replay IS NULL OR features IS NULL OR prediction IS NULL OR NOT isfinite(prediction)) AS broken FROM records`);
   if (rows === 0) throw new PerennialError('data-empty', `the segment ${name} has no whole record`, { segment: name });
-  if (broken !== 0) throw new PerennialError('data-unreadable', `the segment ${name} has ${broken} records that lack a field or whose prediction is no finite number`, { segment: name });
+  if (broken !== 0)
+    throw new PerennialError(
+      'data-unreadable',
+      `the segment ${name} has ${broken} records that lack a field or whose prediction is no finite number`,
+      { segment: name },
+    );
 }
 
 /**
@@ -54,7 +79,9 @@ async function featureTypes(database: Database, features: readonly string[]): Pr
   const types = new Map<string, string>();
   for (const name of features) {
     const kinds = await database.rows(`SELECT DISTINCT json_type(features, ${jsonPath(name)}) AS kind FROM records`);
-    const seen = kinds.flatMap(({ kind }) => (kind === null || kind === undefined || kind === 'NULL' ? [] : String(kind)));
+    const seen = kinds.flatMap(({ kind }) =>
+      kind === null || kind === undefined || kind === 'NULL' ? [] : String(kind),
+    );
     if (seen.length === 0) continue;
     if (seen.every((kind) => ['BIGINT', 'UBIGINT', 'HUGEINT', 'DOUBLE'].includes(kind))) types.set(name, 'DOUBLE');
     else types.set(name, seen.every((kind) => kind === 'BOOLEAN') ? 'BOOLEAN' : 'VARCHAR');
@@ -77,7 +104,7 @@ async function copyWithoutTornEnd(from: string, to: string): Promise<void> {
     const { size } = await file.stat();
     end = size;
     const step = 65_536;
-    for (; end > 0; ) {
+    for (; end > 0;) {
       const start = Math.max(0, end - step);
       const { buffer, bytesRead } = await file.read(Buffer.alloc(end - start), 0, end - start, start);
       const newline = buffer.subarray(0, bytesRead).lastIndexOf(10);

@@ -6,14 +6,20 @@ import { writeParquet } from './parquetFile.ts';
 import { identifier, identifiers, parquetRows, timestampOf, within } from './sql.ts';
 import type { Workplace } from './workplace.ts';
 
-export async function splitWindow(request: SplitWindow, workplace: Workplace): Promise<{ trainingRows: number; holdoutRows: number }> {
+export async function splitWindow(
+  request: SplitWindow,
+  workplace: Workplace,
+): Promise<{ trainingRows: number; holdoutRows: number }> {
   const { parts, features, target, trainPath, holdoutPath, validationPath } = request;
   if (parts.length === 0) throw noData(request, 'there are no parts');
   const written = [trainPath, holdoutPath, ...(validationPath === undefined ? [] : [validationPath])];
   const database = await workplace.open({ readable: parts, writable: [...new Set(written.map(dirname))] });
   await selectWindow(database, request);
-  const { training, holdout } = await database.row('SELECT count(*) FILTER (NOT "_held") AS training, count(*) FILTER ("_held") AS holdout FROM chosen');
-  if (training === 0 || holdout === 0) throw noData(request, `it has ${training} rows to train on and ${holdout} held out`);
+  const { training, holdout } = await database.row(
+    'SELECT count(*) FILTER (NOT "_held") AS training, count(*) FILTER ("_held") AS holdout FROM chosen',
+  );
+  if (training === 0 || holdout === 0)
+    throw noData(request, `it has ${training} rows to train on and ${holdout} held out`);
   const carried = request.carried.filter((name) => name !== '_at' && !features.includes(name) && name !== target);
   const instant = (await columnsOf(database)).includes('_at') ? ['_at'] : [];
   await writeParquet(database, rowsOf(false, [...features, target]), trainPath);
@@ -23,17 +29,40 @@ export async function splitWindow(request: SplitWindow, workplace: Workplace): P
 }
 
 /** The window's rows in their lasting order, with `_held` where the holdout has them. */
-async function selectWindow(database: Database, { parts, from, to, holdout, key, features, target, carried }: SplitWindow): Promise<void> {
+async function selectWindow(
+  database: Database,
+  { parts, from, to, holdout, key, features, target, carried }: SplitWindow,
+): Promise<void> {
   await database.run(`CREATE VIEW parts AS SELECT * FROM ${parquetRows(parts)}`);
   const there = (await database.rows('DESCRIBE parts')).map((column) => String(column.column_name));
-  const wanted = [...features, target, ...carried, ...(key === undefined ? [] : [key]), ...(holdout.kind === 'fraction' ? [holdout.by] : [])];
+  const wanted = [
+    ...features,
+    target,
+    ...carried,
+    ...(key === undefined ? [] : [key]),
+    ...(holdout.kind === 'fraction' ? [holdout.by] : []),
+  ];
   const missing = wanted.find((name) => name !== '_at' && !there.includes(name));
-  if (missing !== undefined) throw new PerennialError('schema-changed', `the dataset has no column "${missing}"; it has ${there.join(', ')}`, { column: missing });
+  if (missing !== undefined)
+    throw new PerennialError('schema-changed', `the dataset has no column "${missing}"; it has ${there.join(', ')}`, {
+      column: missing,
+    });
   const timed = there.includes('_at');
-  if (!timed && (from !== undefined || to !== undefined || holdout.kind === 'last')) throw new PerennialError('no-data', 'the dataset has no timestamp, so no window of time can be cut from it; give data.timestamp', {});
+  if (!timed && (from !== undefined || to !== undefined || holdout.kind === 'last'))
+    throw new PerennialError(
+      'no-data',
+      'the dataset has no timestamp, so no window of time can be cut from it; give data.timestamp',
+      {},
+    );
   // What is left to order rows that share instant and key: all of their values.
-  const order = [...(timed ? ['_at'] : []), ...(key === undefined ? [] : [key]), ...there.filter((name) => name !== '_at' && name !== key)];
-  await database.run(`CREATE TABLE chosen AS SELECT *, ${heldOut(holdout)} AS "_held" FROM parts WHERE ${within('_at', from, to)} ORDER BY ${identifiers(order)}`);
+  const order = [
+    ...(timed ? ['_at'] : []),
+    ...(key === undefined ? [] : [key]),
+    ...there.filter((name) => name !== '_at' && name !== key),
+  ];
+  await database.run(
+    `CREATE TABLE chosen AS SELECT *, ${heldOut(holdout)} AS "_held" FROM parts WHERE ${within('_at', from, to)} ORDER BY ${identifiers(order)}`,
+  );
 }
 
 function heldOut(rule: HoldoutRule): string {
@@ -53,5 +82,9 @@ async function columnsOf(database: Database): Promise<readonly string[]> {
 
 function noData({ from, to }: SplitWindow, reason: string): PerennialError {
   const window = `the window from ${from ?? 'the beginning'} to ${to ?? 'the end'}`;
-  return new PerennialError('no-data', `${window} cannot be split into training and holdout: ${reason}; ingest more data, or change data.window or build.holdout`, { from: from ?? null, to: to ?? null });
+  return new PerennialError(
+    'no-data',
+    `${window} cannot be split into training and holdout: ${reason}; ingest more data, or change data.window or build.holdout`,
+    { from: from ?? null, to: to ?? null },
+  );
 }

@@ -26,6 +26,9 @@ export function parquetRows(paths: readonly string[], { byName = false } = {}): 
 
 /** Half-open bounds on a TIMESTAMP in UTC, as a condition; `true` without bounds. */
 export function within(column: string, from: Instant | undefined, to: Instant | undefined): string {
-  const bounds = [from === undefined ? [] : `${identifier(column)} >= ${timestampOf(from)}`, to === undefined ? [] : `${identifier(column)} < ${timestampOf(to)}`].flat();
+  const bounds = [
+    from === undefined ? [] : `${identifier(column)} >= ${timestampOf(from)}`,
+    to === undefined ? [] : `${identifier(column)} < ${timestampOf(to)}`,
+  ].flat();
   return bounds.length === 0 ? 'true' : bounds.join(' AND ');
 }

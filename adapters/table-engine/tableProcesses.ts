@@ -39,7 +39,11 @@ export class TableProcesses {
     this.#settings = settings;
   }
 
-  async call<Name extends OperationName>(operation: Name, request: Operations[Name]['request'], onPiece: (columns: readonly (readonly Cell[])[]) => void = () => undefined): Promise<Operations[Name]['result']> {
+  async call<Name extends OperationName>(
+    operation: Name,
+    request: Operations[Name]['request'],
+    onPiece: (columns: readonly (readonly Cell[])[]) => void = () => undefined,
+  ): Promise<Operations[Name]['result']> {
     await this.#turn();
     try {
       const folder = await this.#callFolder();
@@ -73,7 +77,10 @@ export class TableProcesses {
     return mkdtemp(join(this.#settings.scratchFolder, 'call-'));
   }
 
-  async #ask<Name extends OperationName>(call: Call<Name>, onPiece: (columns: readonly (readonly Cell[])[]) => void): Promise<Operations[Name]['result']> {
+  async #ask<Name extends OperationName>(
+    call: Call<Name>,
+    onPiece: (columns: readonly (readonly Cell[])[]) => void,
+  ): Promise<Operations[Name]['result']> {
     const child = this.#take();
     let late = false;
     const timer = setTimeout(() => {
@@ -97,8 +104,14 @@ export class TableProcesses {
   }
 
   #died(operation: OperationName, late: boolean, said: string): PerennialError {
-    const how = late ? `was stopped after ${this.#settings.timeLimitMs / 1000} s` : 'ended before it answered, most likely for want of memory';
-    return new PerennialError('process-died', `the process of ${operation} ${how}; give it smaller batches or a larger machine. It said: ${said === '' ? 'nothing' : said}`, { operation, late });
+    const how = late
+      ? `was stopped after ${this.#settings.timeLimitMs / 1000} s`
+      : 'ended before it answered, most likely for want of memory';
+    return new PerennialError(
+      'process-died',
+      `the process of ${operation} ${how}; give it smaller batches or a larger machine. It said: ${said === '' ? 'nothing' : said}`,
+      { operation, late },
+    );
   }
 
   #take(): Child {
@@ -127,11 +140,19 @@ export class TableProcesses {
 
   #start(): Child {
     const { nodePath, heapMebibytes, scratchFolder } = this.#settings;
-    const child = spawn(nodePath, [`--max-old-space-size=${heapMebibytes}`, '--disable-warning=ExperimentalWarning', fileURLToPath(new URL('process.ts', import.meta.url))], {
-      // Nothing of this process's environment: it holds secrets.
-      env: { TZ: 'UTC', NODE_COMPILE_CACHE: join(scratchFolder, 'compiled') },
-      stdio: ['pipe', 'pipe', 'pipe'],
-    });
+    const child = spawn(
+      nodePath,
+      [
+        `--max-old-space-size=${heapMebibytes}`,
+        '--disable-warning=ExperimentalWarning',
+        fileURLToPath(new URL('process.ts', import.meta.url)),
+      ],
+      {
+        // Nothing of this process's environment: it holds secrets.
+        env: { TZ: 'UTC', NODE_COMPILE_CACHE: join(scratchFolder, 'compiled') },
+        stdio: ['pipe', 'pipe', 'pipe'],
+      },
+    );
     this.#running.add(child);
     child.once('exit', () => this.#running.delete(child));
     // A child that cannot start or has died is noticed by the end of its output.

@@ -18,7 +18,17 @@ export async function scalarExpression(database: Database, text: string, columns
   return `(${text}\n)`;
 }
 
-const leaves = new Set(['CONSTANT', 'COLUMN_REF', 'FUNCTION', 'CAST', 'OPERATOR', 'COMPARISON', 'CONJUNCTION', 'CASE', 'BETWEEN']);
+const leaves = new Set([
+  'CONSTANT',
+  'COLUMN_REF',
+  'FUNCTION',
+  'CAST',
+  'OPERATOR',
+  'COMPARISON',
+  'CONJUNCTION',
+  'CASE',
+  'BETWEEN',
+]);
 /** Macros of DuckDB's own that are scalar and always answer the same. */
 const macros = new Set(['date_add', 'nullif', 'split_part', 'fdiv', 'fmod', 'round_even', 'days_in_month']);
 /** Listed as always answering the same, though they read the clock or the session. */
@@ -27,14 +37,22 @@ const unsteady = /^(current_|get_?current|getvariable|age$|version$|json_seriali
 async function parse(database: Database, text: string): Promise<unknown> {
   const { tree } = await database.row(`SELECT json_serialize_sql(${literal(`SELECT (${text}\n)`)}) AS tree`);
   const parsed: unknown = JSON.parse(String(tree));
-  if (property(parsed, 'error') === true) throw invalid(text, `it is no SQL expression: ${String(property(parsed, 'error_message'))}`);
+  if (property(parsed, 'error') === true)
+    throw invalid(text, `it is no SQL expression: ${String(property(parsed, 'error_message'))}`);
   const [statement, more] = list(property(parsed, 'statements'));
   const node = property(statement, 'node');
   const [expression, second] = list(property(node, 'select_list'));
   const bare =
-    more === undefined && property(node, 'type') === 'SELECT_NODE' && expression !== undefined && second === undefined && property(property(node, 'from_table'), 'type') === 'EMPTY' &&
-    list(property(node, 'modifiers')).length === 0 && list(property(property(node, 'cte_map'), 'map')).length === 0 && list(property(node, 'group_expressions')).length === 0 &&
-    ['where_clause', 'having', 'qualify', 'sample'].every((clause) => property(node, clause) === null) && property(expression, 'alias') === '';
+    more === undefined &&
+    property(node, 'type') === 'SELECT_NODE' &&
+    expression !== undefined &&
+    second === undefined &&
+    property(property(node, 'from_table'), 'type') === 'EMPTY' &&
+    list(property(node, 'modifiers')).length === 0 &&
+    list(property(property(node, 'cte_map'), 'map')).length === 0 &&
+    list(property(node, 'group_expressions')).length === 0 &&
+    ['where_clause', 'having', 'qualify', 'sample'].every((clause) => property(node, clause) === null) &&
+    property(expression, 'alias') === '';
   if (!bare) throw invalid(text, 'it is more than one expression');
   return expression;
 }
@@ -58,24 +76,34 @@ function inspect(node: unknown, text: string, columns: readonly string[], functi
 function checkColumn(node: unknown, text: string, columns: readonly string[]): void {
   const path = list(property(node, 'column_names')).map(String);
   const [name = ''] = path;
-  if (path.length !== 1 || !columns.some((column) => column.toLowerCase() === name.toLowerCase())) throw invalid(text, `there is no column "${path.join('.')}"; there are ${columns.join(', ')}`);
+  if (path.length !== 1 || !columns.some((column) => column.toLowerCase() === name.toLowerCase()))
+    throw invalid(text, `there is no column "${path.join('.')}"; there are ${columns.join(', ')}`);
 }
 
 async function checkFunctions(database: Database, text: string, names: readonly string[]): Promise<void> {
   if (names.length === 0) return;
-  const known = await database.rows(`SELECT DISTINCT lower(function_name) AS name, function_type AS kind, stability FROM duckdb_functions() WHERE lower(function_name) IN (${names.map(literal).join(', ')})`);
+  const known = await database.rows(
+    `SELECT DISTINCT lower(function_name) AS name, function_type AS kind, stability FROM duckdb_functions() WHERE lower(function_name) IN (${names.map(literal).join(', ')})`,
+  );
   for (const name of names) {
     const kinds = known.filter((found) => found.name === name);
     const scalar = kinds.filter(({ kind }) => kind === 'scalar');
     if (kinds.length === 0) throw invalid(text, `there is no function "${name}"`);
     if (macros.has(name)) continue;
-    if (scalar.length === 0 || kinds.some(({ kind }) => kind === 'aggregate')) throw invalid(text, `"${name}" is no scalar function`);
-    if (unsteady.test(name) || scalar.some(({ stability }) => stability !== 'CONSISTENT')) throw invalid(text, `"${name}" does not always give the same answer`);
+    if (scalar.length === 0 || kinds.some(({ kind }) => kind === 'aggregate'))
+      throw invalid(text, `"${name}" is no scalar function`);
+    if (unsteady.test(name) || scalar.some(({ stability }) => stability !== 'CONSISTENT'))
+      throw invalid(text, `"${name}" does not always give the same answer`);
   }
 }
 
 /** What the expression gives over the rows of a table: naive local time or an instant. */
-export async function timeKind(database: Database, text: string, sql: string, table: string): Promise<'naive' | 'instant'> {
+export async function timeKind(
+  database: Database,
+  text: string,
+  sql: string,
+  table: string,
+): Promise<'naive' | 'instant'> {
   let type: string;
   try {
     type = String((await database.row(`DESCRIBE SELECT ${sql} AS t FROM ${table}`)).column_type);
@@ -88,7 +116,12 @@ export async function timeKind(database: Database, text: string, sql: string, ta
 }
 
 function invalid(text: string, reason: string, cause?: unknown): PerennialError {
-  return new PerennialError('invalid-expression', `data.timestamp, ${JSON.stringify(text)}, must be a column or one scalar expression over the columns: ${reason}`, { expression: text }, { cause });
+  return new PerennialError(
+    'invalid-expression',
+    `data.timestamp, ${JSON.stringify(text)}, must be a column or one scalar expression over the columns: ${reason}`,
+    { expression: text },
+    { cause },
+  );
 }
 
 function property(value: unknown, name: string): unknown {

@@ -6,7 +6,11 @@ export interface Workplace {
   /** An existing empty folder, removed after the call. */
   readonly folder: string;
   /** Opens the locked database; once a call. `readable` are files, `writable` folders; the zone is of naive timestamps, default UTC. */
-  open(access: { readonly readable: readonly string[]; readonly writable?: readonly string[]; readonly timezone?: string }): Promise<Database>;
+  open(access: {
+    readonly readable: readonly string[];
+    readonly writable?: readonly string[];
+    readonly timezone?: string;
+  }): Promise<Database>;
   /** Hands a piece of a result over, one array a column. */
   emit(columns: readonly (readonly Cell[])[]): Promise<void>;
 }

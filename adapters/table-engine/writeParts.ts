@@ -16,11 +16,20 @@ interface Rows {
 }
 
 /** Writes `fresh` as parts. The order is total, by instant, key, then every value, so that it does not depend on the files'. */
-export async function writeParts(database: Database, { fields, key, timed, folder }: Rows): Promise<PreparedBatch['parts']> {
+export async function writeParts(
+  database: Database,
+  { fields, key, timed, folder }: Rows,
+): Promise<PreparedBatch['parts']> {
   const names = fields.map(({ name }) => name);
   const columns = [...names, ...(timed ? ['_at'] : [])];
-  const order = [...(timed ? ['_at'] : []), ...(key === undefined ? [] : [key]), ...names.filter((name) => name !== key)];
-  await database.run(`CREATE TABLE ordered AS SELECT ${identifiers(columns)} FROM fresh ORDER BY ${identifiers(order)}`);
+  const order = [
+    ...(timed ? ['_at'] : []),
+    ...(key === undefined ? [] : [key]),
+    ...names.filter((name) => name !== key),
+  ];
+  await database.run(
+    `CREATE TABLE ordered AS SELECT ${identifiers(columns)} FROM fresh ORDER BY ${identifiers(order)}`,
+  );
   const { rows } = await database.row('SELECT count(*) AS rows FROM ordered');
   const parts: PreparedBatch['parts'][number][] = [];
   for (let start = 0; start < Number(rows); start += partRows) {

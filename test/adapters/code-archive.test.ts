@@ -15,7 +15,15 @@ let root: string;
 beforeEach(async () => void (root = await mkdtemp(join(tmpdir(), 'perennial-archive-'))));
 afterEach(() => rm(root, { recursive: true, force: true }));
 
-const code = { 'train.py': 'print(1)\n', 'lib/features.py': 'x = 1\n', 'lib/deep/er/é.txt': 'ü\n', 'B.txt': '', 'a.txt': 'a', 'run.sh': '#!/bin/sh\n', [`long/${'n'.repeat(180)}.py`]: 'long\n' };
+const code = {
+  'train.py': 'print(1)\n',
+  'lib/features.py': 'x = 1\n',
+  'lib/deep/er/é.txt': 'ü\n',
+  'B.txt': '',
+  'a.txt': 'a',
+  'run.sh': '#!/bin/sh\n',
+  [`long/${'n'.repeat(180)}.py`]: 'long\n',
+};
 
 async function folderOf(files: Readonly<Record<string, string>>, name = 'code'): Promise<string> {
   const folder = join(root, name);
@@ -27,12 +35,17 @@ async function folderOf(files: Readonly<Record<string, string>>, name = 'code'):
 }
 
 async function digest(path: string): Promise<string> {
-  return createHash('sha256').update(await readFile(path)).digest('hex');
+  return createHash('sha256')
+    .update(await readFile(path))
+    .digest('hex');
 }
 
 async function filesOf(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1)).toSorted();
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
+    .toSorted();
 }
 
 async function archiveOf(entries: readonly Given[]): Promise<string> {
@@ -69,7 +82,10 @@ describe('packing', () => {
     await chmod(join(folder, 'run.sh'), 0o755);
     await archives.pack(folder, join(root, 'a.tar'));
     const unpacked = await archives.unpack(join(root, 'a.tar'), join(root, 'again'));
-    expect(unpacked).toEqual({ files: Object.keys(code).length, bytes: Object.values(code).reduce((sum, text) => sum + Buffer.byteLength(text), 0) });
+    expect(unpacked).toEqual({
+      files: Object.keys(code).length,
+      bytes: Object.values(code).reduce((sum, text) => sum + Buffer.byteLength(text), 0),
+    });
     await archives.pack(join(root, 'again'), join(root, 'b.tar'));
     expect(await digest(join(root, 'b.tar'))).toBe(await digest(join(root, 'a.tar')));
   });
@@ -89,16 +105,32 @@ describe('packing', () => {
   });
 
   test('caches, environments and git are left out, at any depth; entries are sorted by bytes', async () => {
-    const folder = await folderOf({ ...code, '__pycache__/a.pyc': 'x', 'lib/__pycache__/b.pyc': 'x', '.git/HEAD': 'x', '.venv/bin/python': 'x', 'lib/node_modules/m.js': 'x', '.gitignore': 'kept' });
+    const folder = await folderOf({
+      ...code,
+      '__pycache__/a.pyc': 'x',
+      'lib/__pycache__/b.pyc': 'x',
+      '.git/HEAD': 'x',
+      '.venv/bin/python': 'x',
+      'lib/node_modules/m.js': 'x',
+      '.gitignore': 'kept',
+    });
     await archives.pack(folder, join(root, 'a.tar'));
-    const listed = execFileSync('tar', ['-tf', join(root, 'a.tar')], { env: { ...process.env, LC_ALL: 'C.UTF-8' } }).toString().trim().split('\n');
-    expect(listed.map((line) => line.replace('\\303\\251', 'é'))).toEqual([...Object.keys(code), '.gitignore'].toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))));
+    const listed = execFileSync('tar', ['-tf', join(root, 'a.tar')], { env: { ...process.env, LC_ALL: 'C.UTF-8' } })
+      .toString()
+      .trim()
+      .split('\n');
+    expect(listed.map((line) => line.replace('\\303\\251', 'é'))).toEqual(
+      [...Object.keys(code), '.gitignore'].toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))),
+    );
   });
 
   test('a link in the folder is refused by name and leaves no archive', async () => {
     const folder = await folderOf(code);
     await symlink('/etc/passwd', join(folder, 'lib', 'secrets'));
-    await expect(archives.pack(folder, join(root, 'a.tar'))).rejects.toMatchObject({ code: 'archive-unsafe', fields: { path: 'lib/secrets' } });
+    await expect(archives.pack(folder, join(root, 'a.tar'))).rejects.toMatchObject({
+      code: 'archive-unsafe',
+      fields: { path: 'lib/secrets' },
+    });
     expect((await readdir(root)).toSorted()).toEqual(['code']);
   });
 });
@@ -119,8 +151,20 @@ describe('unpacking', () => {
 
   const hostile: [string, Given[]][] = [
     ['a symbolic link', [{ name: 'l', type: 'symlink', linkname: '/etc/passwd' }]],
-    ['a file through a linked folder', [{ name: 'd', type: 'symlink', linkname: '/tmp' }, { name: 'd/evil', body: 'x' }]],
-    ['a hard link', [{ name: 'a', body: 'x' }, { name: 'h', type: 'link', linkname: 'a' }]],
+    [
+      'a file through a linked folder',
+      [
+        { name: 'd', type: 'symlink', linkname: '/tmp' },
+        { name: 'd/evil', body: 'x' },
+      ],
+    ],
+    [
+      'a hard link',
+      [
+        { name: 'a', body: 'x' },
+        { name: 'h', type: 'link', linkname: 'a' },
+      ],
+    ],
     ['a device', [{ name: 'null', type: 'character-device' }]],
     ['a fifo', [{ name: 'f', type: 'fifo' }]],
     ['an absolute path', [{ name: '/tmp/evil', body: 'x' }]],
@@ -131,11 +175,41 @@ describe('unpacking', () => {
     ['a drive letter', [{ name: 'C:evil', body: 'x' }]],
     ['a NUL', [{ name: 'evil', pax: { path: 'a\0.py' }, body: 'x' }]],
     ['an empty name', [{ name: 'a//b', body: 'x' }]],
-    ['the same file twice', [{ name: 'a', body: 'x' }, { name: 'a', body: 'y' }]],
-    ['the same file twice in other words', [{ name: 'a', body: 'x' }, { name: './a', body: 'y' }]],
-    ['two files that differ by case alone', [{ name: 'a', body: 'x' }, { name: 'A', body: 'y' }]],
-    ['a file below a file', [{ name: 'a', body: 'x' }, { name: 'a/b', body: 'y' }]],
-    ['a file in place of a folder', [{ name: 'a/b', body: 'x' }, { name: 'a', body: 'y' }]],
+    [
+      'the same file twice',
+      [
+        { name: 'a', body: 'x' },
+        { name: 'a', body: 'y' },
+      ],
+    ],
+    [
+      'the same file twice in other words',
+      [
+        { name: 'a', body: 'x' },
+        { name: './a', body: 'y' },
+      ],
+    ],
+    [
+      'two files that differ by case alone',
+      [
+        { name: 'a', body: 'x' },
+        { name: 'A', body: 'y' },
+      ],
+    ],
+    [
+      'a file below a file',
+      [
+        { name: 'a', body: 'x' },
+        { name: 'a/b', body: 'y' },
+      ],
+    ],
+    [
+      'a file in place of a folder',
+      [
+        { name: 'a/b', body: 'x' },
+        { name: 'a', body: 'y' },
+      ],
+    ],
   ];
   test.each(hostile)('%s is archive-unsafe and leaves nothing', async (_name, entries) => {
     const path = await archiveOf([{ name: 'good.py', body: 'x' }, ...entries]);
@@ -165,7 +239,9 @@ describe('unpacking', () => {
     ['a gzip that breaks off', gzipSync(Buffer.alloc(5000)).subarray(0, 20)],
   ])('%s is refused with a reason', async (_name, bytes) => {
     await writeFile(join(root, 'given'), bytes);
-    await expect(archives.unpack(join(root, 'given'), join(root, 'out'))).rejects.toMatchObject({ code: 'archive-unsafe' });
+    await expect(archives.unpack(join(root, 'given'), join(root, 'out'))).rejects.toMatchObject({
+      code: 'archive-unsafe',
+    });
   });
 
   test('an archive that breaks off is refused and leaves nothing', async () => {

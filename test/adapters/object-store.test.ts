@@ -31,13 +31,22 @@ objectStoreContract('an S3 server', async () => {
   const minio = await startMinio();
   const scratchFolder = await mkdtemp(join(tmpdir(), 'perennial-spool-'));
   const settings = { ...minio, bucket: 'perennial-test', region: 'us-east-1', scratchFolder };
-  const client = new Client({ endPoint: '127.0.0.1', port: Number(new URL(minio.endpoint).port), useSSL: false, accessKey: minio.accessKey, secretKey: minio.secretKey });
+  const client = new Client({
+    endPoint: '127.0.0.1',
+    port: Number(new URL(minio.endpoint).port),
+    useSSL: false,
+    accessKey: minio.accessKey,
+    secretKey: minio.secretKey,
+  });
   return {
     store: createS3ObjectStore(settings),
     unreachable: createS3ObjectStore({ ...settings, endpoint: 'http://127.0.0.1:1' }),
-    alter: async (sha256, bytes) => void (await client.putObject('perennial-test', `blobs/${sha256}`, bytes, bytes.length)),
+    alter: async (sha256, bytes) =>
+      void (await client.putObject('perennial-test', `blobs/${sha256}`, bytes, bytes.length)),
     stored: async () => {
-      const objects = (await client.bucketExists('perennial-test')) ? await client.listObjectsV2('perennial-test', '', true).toArray() : [];
+      const objects = (await client.bucketExists('perennial-test'))
+        ? await client.listObjectsV2('perennial-test', '', true).toArray()
+        : [];
       return objects.length + (await filesUnder(scratchFolder)).length;
     },
     stop: async () => {

@@ -69,14 +69,20 @@ export function objectStoreContract(name: string, start: () => Promise<ObjectSto
     test('putting again is free and says so', async () => {
       const { sha256 } = await subject.store.putBytes(Buffer.from('once'));
       const before = await subject.stored();
-      expect(await subject.store.put(sha256, Readable.from([Buffer.from('once')]))).toEqual({ bytes: 4, existed: true });
+      expect(await subject.store.put(sha256, Readable.from([Buffer.from('once')]))).toEqual({
+        bytes: 4,
+        existed: true,
+      });
       expect(await subject.stored()).toBe(before);
     });
 
     test('other bytes than those named are refused and leave nothing', async () => {
       const sha256 = sha256OfBytes('what was promised');
       const before = await subject.stored();
-      await expect(subject.store.put(sha256, inPieces(randomBytes(200_000)))).rejects.toMatchObject({ code: 'digest-mismatch', fields: { sha256 } });
+      await expect(subject.store.put(sha256, inPieces(randomBytes(200_000)))).rejects.toMatchObject({
+        code: 'digest-mismatch',
+        fields: { sha256 },
+      });
       expect(await subject.store.size(sha256)).toBeUndefined();
       expect(await subject.stored()).toBe(before);
     });
@@ -108,12 +114,17 @@ export function objectStoreContract(name: string, start: () => Promise<ObjectSto
       const sha256 = sha256OfBytes('nobody put this');
       await expect(subject.store.get(sha256)).rejects.toMatchObject({ code: 'blob-missing', fields: { sha256 } });
       await expect(subject.store.read(sha256)).rejects.toMatchObject({ code: 'blob-missing' });
-      await expect(subject.store.getFile(sha256, join(folder, 'absent'))).rejects.toMatchObject({ code: 'blob-missing' });
+      await expect(subject.store.getFile(sha256, join(folder, 'absent'))).rejects.toMatchObject({
+        code: 'blob-missing',
+      });
       await expect(access(join(folder, 'absent'))).rejects.toThrow();
     });
 
     test.each([
-      ['one changed bit', (bytes: Buffer) => Buffer.concat([bytes.subarray(0, -1), Buffer.from([(bytes.at(-1) ?? 0) ^ 1])])],
+      [
+        'one changed bit',
+        (bytes: Buffer) => Buffer.concat([bytes.subarray(0, -1), Buffer.from([(bytes.at(-1) ?? 0) ^ 1])]),
+      ],
       ['a lost end', (bytes: Buffer) => bytes.subarray(0, -10)],
       ['nothing left', () => Buffer.alloc(0)],
     ])('altered bytes (%s) are a digest-mismatch, by every way of reading', async (_name, alter) => {
@@ -123,7 +134,9 @@ export function objectStoreContract(name: string, start: () => Promise<ObjectSto
       const stream = await subject.store.get(sha256);
       await expect(drain(stream)).rejects.toMatchObject({ code: 'digest-mismatch' });
       await expect(subject.store.read(sha256)).rejects.toMatchObject({ code: 'digest-mismatch' });
-      await expect(subject.store.getFile(sha256, join(folder, 'altered'))).rejects.toMatchObject({ code: 'digest-mismatch' });
+      await expect(subject.store.getFile(sha256, join(folder, 'altered'))).rejects.toMatchObject({
+        code: 'digest-mismatch',
+      });
       await expect(access(join(folder, 'altered'))).rejects.toThrow();
     });
 
@@ -144,7 +157,12 @@ export function objectStoreContract(name: string, start: () => Promise<ObjectSto
       const total = 96 * 2 ** 20;
       const chunk = randomBytes(2 ** 20);
       const path = join(folder, 'large');
-      await writeFile(path, (function* () { for (let sent = 0; sent < total; sent += chunk.length) yield chunk; })());
+      await writeFile(
+        path,
+        (function* () {
+          for (let sent = 0; sent < total; sent += chunk.length) yield chunk;
+        })(),
+      );
       const watch = watchMemory();
       const { sha256, bytes } = await subject.store.putFile(path);
       expect(bytes).toBe(total);

@@ -19,10 +19,21 @@ export async function startMinio(): Promise<RunningMinio> {
   const folder = await mkdtemp(join(tmpdir(), 'perennial-minio-'));
   for (let attempt = 1; ; attempt += 1) {
     const port = await freePort();
-    const child = spawn(binary, ['server', '--quiet', '--address', `127.0.0.1:${port}`, '--console-address', '127.0.0.1:0', join(folder, 'data')], {
-      env: { HOME: folder, PATH: process.env.PATH ?? '', MINIO_ROOT_USER: 'perennial', MINIO_ROOT_PASSWORD: 'perennial-test', MINIO_BROWSER: 'off', MINIO_UPDATE: 'off' },
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
+    const child = spawn(
+      binary,
+      ['server', '--quiet', '--address', `127.0.0.1:${port}`, '--console-address', '127.0.0.1:0', join(folder, 'data')],
+      {
+        env: {
+          HOME: folder,
+          PATH: process.env.PATH ?? '',
+          MINIO_ROOT_USER: 'perennial',
+          MINIO_ROOT_PASSWORD: 'perennial-test',
+          MINIO_BROWSER: 'off',
+          MINIO_UPDATE: 'off',
+        },
+        stdio: ['ignore', 'ignore', 'pipe'],
+      },
+    );
     const endpoint = `http://127.0.0.1:${port}`;
     const stop = async (): Promise<void> => {
       await end(child);
@@ -44,9 +55,14 @@ export async function startMinio(): Promise<RunningMinio> {
 function findMinio(): string {
   const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache');
   const onPath = (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, 'minio'));
-  const candidates = [process.env.PERENNIAL_MINIO ?? '', ...onPath, join(cache, 'perennial', 'bin', 'minio')].filter((path) => path !== '');
+  const candidates = [process.env.PERENNIAL_MINIO ?? '', ...onPath, join(cache, 'perennial', 'bin', 'minio')].filter(
+    (path) => path !== '',
+  );
   const found = candidates.find(isMinio);
-  if (found === undefined) throw new Error('MinIO is missing: these tests want a real S3 server; `npm test` sets it up, or name one in PERENNIAL_MINIO');
+  if (found === undefined)
+    throw new Error(
+      'MinIO is missing: these tests want a real S3 server; `npm test` sets it up, or name one in PERENNIAL_MINIO',
+    );
   return found;
 }
 
@@ -54,7 +70,9 @@ function findMinio(): string {
 function isMinio(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
-    return execFileSync(path, ['--version'], { stdio: ['ignore', 'pipe', 'ignore'] }).toString().startsWith('minio version');
+    return execFileSync(path, ['--version'], { stdio: ['ignore', 'pipe', 'ignore'] })
+      .toString()
+      .startsWith('minio version');
   } catch {
     return false;
   }
@@ -73,9 +91,12 @@ async function freePort(): Promise<number> {
 async function answers(endpoint: string, child: ChildProcess): Promise<void> {
   let said = '';
   child.stderr?.on('data', (chunk: Buffer) => (said = `${said}${chunk.toString()}`.slice(-2000)));
-  for (const deadline = Date.now() + 30_000; Date.now() < deadline; ) {
-    if (child.exitCode !== null || child.signalCode !== null) throw new Error(`MinIO ended before it answered: ${said}`);
-    const live = await fetch(`${endpoint}/minio/health/ready`).then((response) => response.ok).catch(() => false);
+  for (const deadline = Date.now() + 30_000; Date.now() < deadline;) {
+    if (child.exitCode !== null || child.signalCode !== null)
+      throw new Error(`MinIO ended before it answered: ${said}`);
+    const live = await fetch(`${endpoint}/minio/health/ready`)
+      .then((response) => response.ok)
+      .catch(() => false);
     if (live) return;
     await new Promise((resolve) => setTimeout(resolve, 25));
   }

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { afterAll } from 'vitest';
 import { type ClosableTableEngine, createDuckDbTableEngine } from '../../adapters/table-engine/duckdb.ts';
+import { openLockedDatabase } from '../../adapters/table-engine/lockedDatabase.ts';
+import { prepareBatch } from '../../adapters/table-engine/prepareBatch.ts';
 import type { PrepareBatch, PreparedBatch } from '../../ports/table-engine.ts';
 
 export const bikeData = new URL('../../examples/bike-demand/hour.csv', import.meta.url).pathname;
@@ -19,17 +21,22 @@ export interface TableEngineBench {
   /** Writes the rows of a query as a Parquet file. */
   parquet(name: string, query: string): Promise<PrepareBatch['files'][number]>;
   prepare(files: readonly PrepareBatch['files'][number][], request?: Partial<PrepareBatch>): Promise<PreparedBatch>;
+  /** The same within this process, for tests of many cases: starting a process takes longer than a case. */
+  prepareHere(files: readonly PrepareBatch['files'][number][], request?: Partial<PrepareBatch>): Promise<PreparedBatch>;
   /** Rows of a query, as text; for looking into what was written. */
   look(query: string): Promise<Record<string, unknown>[]>;
 }
 
 /** A table engine with a folder of its own; both are gone after the file's tests. */
-export function tableEngineBench(settings: { readonly timeLimitMs?: number; readonly memoryLimit?: string } = {}): TableEngineBench {
+export function tableEngineBench(
+  settings: { readonly timeLimitMs?: number; readonly memoryLimit?: string } = {},
+): TableEngineBench {
   const root = mkdtempSync(join(tmpdir(), 'perennial-table-'));
   const engine = createDuckDbTableEngine({ scratchFolder: join(root, 'scratch'), ...settings });
   afterAll(async () => {
     await engine.close();
-    await rm(root, { recursive: true, force: true });
+    // A process whose parent was killed may still be writing as it ends.
+    await rm(root, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
   });
   let made = 0;
   const folder = (): string => {
@@ -42,6 +49,19 @@ export function tableEngineBench(settings: { readonly timeLimitMs?: number; read
     const connection = await instance.connect();
     return (await connection.runAndReadAll(query)).getRowObjectsJson();
   };
+  const requestOf = (
+    files: readonly PrepareBatch['files'][number][],
+    request: Partial<PrepareBatch> = {},
+  ): PrepareBatch => ({
+    files,
+    pinned: null,
+    known: [],
+    timezone: 'UTC',
+    required: [],
+    expectations: [],
+    outputFolder: folder(),
+    ...request,
+  });
   return {
     engine,
     root,
@@ -57,7 +77,22 @@ export function tableEngineBench(settings: { readonly timeLimitMs?: number; read
       await look(`COPY (${query}) TO '${path}' (FORMAT parquet)`);
       return { name, path, format: 'parquet' };
     },
-    prepare: (files, request = {}) => engine.prepareBatch({ files, pinned: null, known: [], timezone: 'UTC', required: [], expectations: [], outputFolder: folder(), ...request }),
+    prepare: (files, request) => engine.prepareBatch(requestOf(files, request)),
+    prepareHere: (files, request) => {
+      const scratch = folder();
+      return prepareBatch(requestOf(files, request), {
+        folder: scratch,
+        open: ({ readable, writable = [], timezone = 'UTC' }) =>
+          openLockedDatabase({
+            files: readable,
+            folders: [...writable, scratch],
+            spillFolder: scratch,
+            memoryLimit: '256MiB',
+            timezone,
+          }),
+        emit: () => Promise.reject(new Error('prepareBatch hands over no pieces')),
+      });
+    },
   };
 }
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { after, tableEngineBench } from '../../support/tableEngine.ts';
 
 const bench = tableEngineBench();
-const { csv, parquet, prepare } = bench;
+const { csv, parquet, prepareHere: prepare } = bench;
 
 describe('a CSV that cannot be read names file, line and reason', () => {
   test.each([
@@ -33,26 +33,51 @@ describe('a CSV that cannot be read names file, line and reason', () => {
 
   test('the second file of a batch is the one named', async () => {
     const files = [await csv('good.csv', 'a,b\n1,2\n'), await csv('bad.csv', 'a,b\n1\n')];
-    await expect(prepare(files)).rejects.toMatchObject({ code: 'data-unreadable', fields: { file: 'bad.csv', line: 2 } });
+    await expect(prepare(files)).rejects.toMatchObject({
+      code: 'data-unreadable',
+      fields: { file: 'bad.csv', line: 2 },
+    });
+  });
+
+  test('rows lost behind a quote that DuckDB takes for one, and CSV does not, are missed', async () => {
+    const failure = expect(prepare([await csv('given.csv', 'a,b\n1,x\n2, "y\n3,z\n')])).rejects;
+    await failure.toMatchObject({ code: 'data-unreadable', fields: { file: 'given.csv' } });
+    await failure.toThrow('3 rows are there and 1 could be read');
   });
 
   test('line ends that differ are refused, not guessed', async () => {
-    await expect(prepare([await csv('given.csv', 'a,b\r\n1,2\n3,4\r\n')])).rejects.toMatchObject({ code: 'data-unreadable', fields: { file: 'given.csv' } });
+    await expect(prepare([await csv('given.csv', 'a,b\r\n1,2\n3,4\r\n')])).rejects.toMatchObject({
+      code: 'data-unreadable',
+      fields: { file: 'given.csv' },
+    });
   });
 });
 
-test.each([['', 'an empty file'], ['a,b\n', 'a header alone'], ['a,b', 'a header without an end'], ['a,b\n\n\n', 'blank lines']])('no rows (%j: %s) are data-empty', async (text) => {
-  await expect(prepare([await csv('given.csv', text)])).rejects.toMatchObject({ code: 'data-empty', fields: { file: 'given.csv' } });
+test.each([
+  ['', 'an empty file'],
+  ['a,b\n', 'a header alone'],
+  ['a,b', 'a header without an end'],
+  ['a,b\n\n\n', 'blank lines'],
+])('no rows (%j: %s) are data-empty', async (text) => {
+  await expect(prepare([await csv('given.csv', text)])).rejects.toMatchObject({
+    code: 'data-empty',
+    fields: { file: 'given.csv' },
+  });
 });
 
 describe('a Parquet file', () => {
   test('that is none is data-unreadable', async () => {
     const file = await csv('given.parquet', 'a,b\n1,2\n');
-    await expect(prepare([{ ...file, format: 'parquet' }])).rejects.toMatchObject({ code: 'data-unreadable', fields: { file: 'given.parquet' } });
+    await expect(prepare([{ ...file, format: 'parquet' }])).rejects.toMatchObject({
+      code: 'data-unreadable',
+      fields: { file: 'given.parquet' },
+    });
   });
 
   test('without rows is data-empty', async () => {
-    await expect(prepare([await parquet('given.parquet', 'SELECT 1 AS a WHERE false')])).rejects.toMatchObject({ code: 'data-empty' });
+    await expect(prepare([await parquet('given.parquet', 'SELECT 1 AS a WHERE false')])).rejects.toMatchObject({
+      code: 'data-empty',
+    });
   });
 
   test.each([
@@ -78,66 +103,114 @@ describe('a column that is not what it was is schema-changed, with column, line,
   ])('pinned to %s', async (expected, first, rows, value) => {
     const batch = await prepare([await csv('1.csv', first)]);
     const failure = expect(prepare([await csv('2.csv', `a,v\n${rows}`)], after(batch))).rejects;
-    await failure.toMatchObject({ code: 'schema-changed', fields: { file: '2.csv', line: 3, column: 'v', expected, value } });
+    await failure.toMatchObject({
+      code: 'schema-changed',
+      fields: { file: '2.csv', line: 3, column: 'v', expected, value },
+    });
     await failure.toThrow(value);
   });
 
   test('in Parquet too, by its type alone', async () => {
     const batch = await prepare([await csv('1.csv', 'v\nx\n')]);
-    await expect(prepare([await parquet('2.parquet', 'SELECT 5 AS v')], after(batch))).rejects.toMatchObject({ code: 'schema-changed', fields: { column: 'v', line: 1, expected: 'string', value: '5' } });
+    await expect(prepare([await parquet('2.parquet', 'SELECT 5 AS v')], after(batch))).rejects.toMatchObject({
+      code: 'schema-changed',
+      fields: { column: 'v', line: 1, expected: 'string', value: '5' },
+    });
   });
 
   test('missing or new', async () => {
     const batch = await prepare([await csv('1.csv', 'a,b\n1,2\n')]);
-    await expect(prepare([await csv('2.csv', 'a\n1\n')], after(batch))).rejects.toMatchObject({ code: 'schema-changed', fields: { column: 'b' } });
-    await expect(prepare([await csv('2.csv', 'a,b,c\n1,2,3\n')], after(batch))).rejects.toMatchObject({ code: 'schema-changed', fields: { column: 'c' } });
-    await expect(prepare([await csv('2.csv', 'a,B\n1,2\n')], after(batch))).rejects.toMatchObject({ code: 'schema-changed', fields: { column: 'b' } });
+    await expect(prepare([await csv('2.csv', 'a\n1\n')], after(batch))).rejects.toMatchObject({
+      code: 'schema-changed',
+      fields: { column: 'b' },
+    });
+    await expect(prepare([await csv('2.csv', 'a,b,c\n1,2,3\n')], after(batch))).rejects.toMatchObject({
+      code: 'schema-changed',
+      fields: { column: 'c' },
+    });
+    await expect(prepare([await csv('2.csv', 'a,B\n1,2\n')], after(batch))).rejects.toMatchObject({
+      code: 'schema-changed',
+      fields: { column: 'b' },
+    });
   });
 
   test('different in the files of one batch', async () => {
-    await expect(prepare([await csv('1.csv', 'a,b\n1,2\n'), await csv('2.csv', 'a,c\n1,2\n')])).rejects.toMatchObject({ code: 'schema-changed', fields: { file: '2.csv', column: 'b' } });
-    await expect(prepare([await csv('1.csv', 'a\nx\n'), await parquet('2.parquet', 'SELECT 1 AS a')])).rejects.toMatchObject({ code: 'schema-changed', fields: { column: 'a' } });
+    await expect(prepare([await csv('1.csv', 'a,b\n1,2\n'), await csv('2.csv', 'a,c\n1,2\n')])).rejects.toMatchObject({
+      code: 'schema-changed',
+      fields: { file: '2.csv', column: 'b' },
+    });
+    await expect(
+      prepare([await csv('1.csv', 'a\nx\n'), await parquet('2.parquet', 'SELECT 1 AS a')]),
+    ).rejects.toMatchObject({ code: 'schema-changed', fields: { column: 'a' } });
   });
 
   test('named by the configuration and absent', async () => {
     const file = await csv('1.csv', 'a\n1\n');
-    await expect(prepare([file], { required: ['a', 'cnt'] })).rejects.toMatchObject({ code: 'schema-changed', fields: { column: 'cnt' } });
-    await expect(prepare([file], { key: 'id' })).rejects.toMatchObject({ code: 'schema-changed', fields: { column: 'id' } });
-    await expect(prepare([file], { expectations: [{ column: 'z', notNull: true, severity: 'warn' }] })).rejects.toMatchObject({ code: 'schema-changed', fields: { column: 'z' } });
+    await expect(prepare([file], { required: ['a', 'cnt'] })).rejects.toMatchObject({
+      code: 'schema-changed',
+      fields: { column: 'cnt' },
+    });
+    await expect(prepare([file], { key: 'id' })).rejects.toMatchObject({
+      code: 'schema-changed',
+      fields: { column: 'id' },
+    });
+    await expect(
+      prepare([file], { expectations: [{ column: 'z', notNull: true, severity: 'warn' }] }),
+    ).rejects.toMatchObject({ code: 'schema-changed', fields: { column: 'z' } });
   });
 
   test('named as one that Perennial adds', async () => {
-    await expect(prepare([await csv('1.csv', 'a,_at\n1,2024-01-01\n')])).rejects.toMatchObject({ code: 'schema-changed', fields: { column: '_at' } });
+    await expect(prepare([await csv('1.csv', 'a,_at\n1,2024-01-01\n')])).rejects.toMatchObject({
+      code: 'schema-changed',
+      fields: { column: '_at' },
+    });
   });
 });
 
 describe('keys', () => {
   test('twice in a batch, with the value and every line', async () => {
-    const failure = expect(prepare([await csv('1.csv', 'id,x\n7,1\n8,2\n7,3\n'), await csv('2.csv', 'id,x\n7,4\n')], { key: 'id' })).rejects;
-    await failure.toMatchObject({ code: 'duplicate-key', fields: { key: 'id', value: 7, lines: ['1.csv, line 2', '1.csv, line 4', '2.csv, line 2'] } });
+    const failure = expect(
+      prepare([await csv('1.csv', 'id,x\n7,1\n8,2\n7,3\n'), await csv('2.csv', 'id,x\n7,4\n')], { key: 'id' }),
+    ).rejects;
+    await failure.toMatchObject({
+      code: 'duplicate-key',
+      fields: { key: 'id', value: 7, lines: ['1.csv, line 2', '1.csv, line 4', '2.csv, line 2'] },
+    });
     await failure.toThrow('3 rows have the key id = 7');
   });
 
   test('twice though the rows are equal', async () => {
-    await expect(prepare([await csv('1.csv', 'id,x\n7,1\n7,1\n')], { key: 'id' })).rejects.toMatchObject({ code: 'duplicate-key' });
+    await expect(prepare([await csv('1.csv', 'id,x\n7,1\n7,1\n')], { key: 'id' })).rejects.toMatchObject({
+      code: 'duplicate-key',
+    });
   });
 
   test('empty', async () => {
-    await expect(prepare([await csv('1.csv', 'id,x\n7,1\n,2\n')], { key: 'id' })).rejects.toMatchObject({ code: 'duplicate-key', fields: { key: 'id', value: null, lines: ['1.csv, line 3'] } });
+    await expect(prepare([await csv('1.csv', 'id,x\n7,1\n,2\n')], { key: 'id' })).rejects.toMatchObject({
+      code: 'duplicate-key',
+      fields: { key: 'id', value: null, lines: ['1.csv, line 3'] },
+    });
   });
 
   test('known with another value, with column and both values', async () => {
     const first = await prepare([await csv('1.csv', 'id,x,y\n7,1,a\n8,2,b\n')], { key: 'id' });
-    const failure = expect(prepare([await csv('2.csv', 'id,x,y\n7,1,a\n8,2,B\n')], { key: 'id', ...after(first) })).rejects;
-    await failure.toMatchObject({ code: 'key-conflict', fields: { key: 'id', value: 8, column: 'y', known: 'b', given: 'B', line: 3 } });
-    await expect(prepare([await csv('2.csv', 'id,x,y\n7,,a\n')], { key: 'id', ...after(first) })).rejects.toMatchObject({ code: 'key-conflict', fields: { column: 'x', known: 1, given: null } });
+    const failure = expect(
+      prepare([await csv('2.csv', 'id,x,y\n7,1,a\n8,2,B\n')], { key: 'id', ...after(first) }),
+    ).rejects;
+    await failure.toMatchObject({
+      code: 'key-conflict',
+      fields: { key: 'id', value: 8, column: 'y', known: 'b', given: 'B', line: 3 },
+    });
+    await expect(prepare([await csv('2.csv', 'id,x,y\n7,,a\n')], { key: 'id', ...after(first) })).rejects.toMatchObject(
+      { code: 'key-conflict', fields: { column: 'x', known: 1, given: null } },
+    );
   });
 });
 
 describe('data.timestamp', () => {
   test.each([
     ['(SELECT 1)', /subquery/],
-    ['t) FROM read_csv(\'/etc/passwd\') WHERE (true', /more than one expression/],
+    ["t) FROM read_csv('/etc/passwd') WHERE (true", /more than one expression/],
     ['t), (t', /more than one expression/],
     ['t) UNION SELECT (t', /more than one expression/],
     ['t) ORDER BY (t', /more than one expression/],
@@ -171,22 +244,58 @@ describe('data.timestamp', () => {
     await failure.toThrow(message);
   });
 
-  test.each([['t'], ['T -- a comment'], ['CASE WHEN id > 0 THEN t ELSE NULL END'], ["date_trunc('day', t) + INTERVAL 1 HOUR"], ['t + to_hours(id)'], ["strptime('2024-01-' || id, '%Y-%m-%d')"], ["t AT TIME ZONE 'Europe/Berlin'"], ['coalesce(NULL, t)'], ['make_timestamp(2024, 1, id, 0, 0, 0)']])('%s is taken', async (timestamp) => {
+  test.each([
+    ['t'],
+    ['T -- a comment'],
+    ['CASE WHEN id > 0 THEN t ELSE NULL END'],
+    ["date_trunc('day', t) + INTERVAL 1 HOUR"],
+    ['t + to_hours(id)'],
+    ["strptime('2024-01-' || id, '%Y-%m-%d')"],
+    ["t AT TIME ZONE 'Europe/Berlin'"],
+    ['coalesce(NULL, t)'],
+    ['make_timestamp(2024, 1, id, 0, 0, 0)'],
+  ])('%s is taken', async (timestamp) => {
     expect((await prepare([await csv('1.csv', 'id,t\n1,2024-01-01 00:00\n')], { timestamp })).rowsAdded).toBe(1);
   });
 
   test('a column may be called anything', async () => {
-    expect((await prepare([await csv('1.csv', 'when (UTC) "now",x\n2024-01-01,1\n'.replace('when (UTC) "now"', '"when (UTC) ""now"""'))], { timestamp: 'when (UTC) "now"' })).rowsAdded).toBe(1);
+    expect(
+      (
+        await prepare(
+          [
+            await csv(
+              '1.csv',
+              'when (UTC) "now",x\n2024-01-01,1\n'.replace('when (UTC) "now"', '"when (UTC) ""now"""'),
+            ),
+          ],
+          { timestamp: 'when (UTC) "now"' },
+        )
+      ).rowsAdded,
+    ).toBe(1);
   });
 
   test('a row that it gives no time is named', async () => {
     const file = await csv('1.csv', 'day,x\n2024-01-01,1\nsoon,2\n');
-    await expect(prepare([file], { timestamp: 'CAST(day AS TIMESTAMP)' })).rejects.toMatchObject({ code: 'data-unreadable', fields: { file: '1.csv', line: 3 } });
+    await expect(prepare([file], { timestamp: 'CAST(day AS TIMESTAMP)' })).rejects.toMatchObject({
+      code: 'data-unreadable',
+      fields: { file: '1.csv', line: 3 },
+    });
+  });
+});
+
+test('a refusal comes through the process boundary whole', async () => {
+  await expect(bench.prepare([await csv('given.csv', 'a,b\n1\n')])).rejects.toMatchObject({
+    name: 'PerennialError',
+    code: 'data-unreadable',
+    fields: { file: 'given.csv', line: 2 },
+    retryable: false,
   });
 });
 
 test('a batch that is refused leaves no file', async () => {
   const outputFolder = bench.folder();
-  await expect(prepare([await csv('1.csv', 'id\n1\n1\n')], { key: 'id', outputFolder })).rejects.toMatchObject({ code: 'duplicate-key' });
+  await expect(prepare([await csv('1.csv', 'id\n1\n1\n')], { key: 'id', outputFolder })).rejects.toMatchObject({
+    code: 'duplicate-key',
+  });
   expect(await readdir(outputFolder)).toEqual([]);
 });

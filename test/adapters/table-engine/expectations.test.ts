@@ -1,0 +1,139 @@
+import { describe, expect, test } from 'vitest';
+import type { Expectation } from '../../../contracts/configuration.ts';
+import { after, tableEngineBench } from '../../support/tableEngine.ts';
+
+const { csv, prepareHere: prepare, look } = tableEngineBench();
+
+const text =
+  'id,n,x,s,d,b\n1,5,0.5,red,2024-01-01,true\n2,-1,1.5,blue,2024-01-02,false\n3,,,,,\n4,7,0.25,red,2024-02-01,true\n';
+const judge = async (expectation: Omit<Expectation, 'severity'>, severity: 'error' | 'warn' = 'warn') =>
+  prepare([await csv('e.csv', text)], { key: 'id', expectations: [{ severity, ...expectation }] });
+
+describe('each check counts what breaks it and shows rows and values', () => {
+  test.each<[string, Omit<Expectation, 'severity'>, { row: number; value: unknown }[]]>([
+    ['min', { column: 'n', min: 0 }, [{ row: 2, value: -1 }]],
+    [
+      'min',
+      { column: 'n', min: 5.5 },
+      [
+        { row: 1, value: 5 },
+        { row: 2, value: -1 },
+      ],
+    ],
+    ['max', { column: 'x', max: 1 }, [{ row: 2, value: 1.5 }]],
+    ['notNull', { column: 's', notNull: true }, [{ row: 3, value: null }]],
+    [
+      'unique',
+      { column: 's', unique: true },
+      [
+        { row: 1, value: 'red' },
+        { row: 4, value: 'red' },
+      ],
+    ],
+    ['values', { column: 's', values: ['red', 'green'] }, [{ row: 2, value: 'blue' }]],
+    ['values', { column: 'n', values: [5, 7, '-1'] }, [{ row: 2, value: -1 }]],
+    ['values', { column: 'd', values: ['2024-01-01', '2024-01-02'] }, [{ row: 4, value: '2024-02-01' }]],
+    ['values', { column: 'b', values: [true] }, [{ row: 2, value: false }]],
+    [
+      'type',
+      { column: 'x', type: 'integer' },
+      [
+        { row: 1, value: 0.5 },
+        { row: 2, value: 1.5 },
+        { row: 4, value: 0.25 },
+      ],
+    ],
+    [
+      'type',
+      { column: 's', type: 'date' },
+      [
+        { row: 1, value: 'red' },
+        { row: 2, value: 'blue' },
+        { row: 4, value: 'red' },
+      ],
+    ],
+  ])('%s: %j', async (check, expectation, examples) => {
+    const { expectations, rowsAdded } = await judge(expectation);
+    expect(expectations).toEqual([
+      { column: expectation.column, check, severity: 'warn', violations: examples.length, examples },
+    ]);
+    expect(rowsAdded).toBe(4);
+  });
+
+  test('what holds has no violations; an integer is a number; nulls break notNull alone', async () => {
+    const { expectations } = await judge({
+      column: 'n',
+      type: 'number',
+      min: -1,
+      max: 7,
+      values: [-1, 5, 7],
+      unique: true,
+    });
+    expect(expectations.map(({ check, violations }) => [check, violations])).toEqual([
+      ['type', 0],
+      ['unique', 0],
+      ['min', 0],
+      ['max', 0],
+      ['values', 0],
+    ]);
+  });
+
+  test('examples end at ten', async () => {
+    const file = await csv('m.csv', `x\n${'-1\n'.repeat(25)}`);
+    const { expectations } = await prepare([file], { expectations: [{ column: 'x', min: 0, severity: 'warn' }] });
+    expect(expectations[0]).toMatchObject({
+      violations: 25,
+      examples: Array.from({ length: 10 }, (_, at) => ({ row: at + 1, value: -1 })),
+    });
+  });
+
+  test('rows count through the files of a batch', async () => {
+    const { expectations } = await prepare([await csv('1.csv', 'x\n1\n2\n'), await csv('2.csv', 'x\n3\n-4\n')], {
+      expectations: [{ column: 'x', min: 0, severity: 'warn' }],
+    });
+    expect(expectations[0]?.examples).toEqual([{ row: 4, value: -4 }]);
+  });
+});
+
+test('a broken expectation of severity error gives no parts; its rows are in the quarantine with what they broke', async () => {
+  const batch = await prepare([await csv('e.csv', text)], {
+    key: 'id',
+    expectations: [
+      { column: 'n', min: 0, severity: 'error' },
+      { column: 's', notNull: true, severity: 'error' },
+      { column: 'x', max: 1, severity: 'warn' },
+      { column: 'x', max: 0.75, severity: 'error' },
+    ],
+  });
+  expect(batch).toMatchObject({ rowsAdded: 0, parts: [] });
+  expect(batch.expectations.map(({ violations }) => violations)).toEqual([1, 1, 1, 1]);
+  expect(batch.quarantine?.rows).toBe(2);
+  expect(await look(`SELECT "_file", "_row", "_broke", id FROM '${batch.quarantine?.path}'`)).toEqual([
+    { _file: 'e.csv', _row: '2', _broke: 'n: min; x: max', id: '2' },
+    { _file: 'e.csv', _row: '3', _broke: 's: notNull', id: '3' },
+  ]);
+});
+
+test('unique holds against what is known, too; rows that are skipped are not judged', async () => {
+  const first = await prepare([await csv('1.csv', 'id,s,n\n1,a,-1\n')], { key: 'id' });
+  const second = await prepare([await csv('2.csv', 'id,s,n\n1,a,-1\n2,a,1\n3,b,1\n')], {
+    key: 'id',
+    ...after(first),
+    expectations: [
+      { column: 's', unique: true, severity: 'error' },
+      { column: 'n', min: 0, severity: 'error' },
+    ],
+  });
+  expect(second.expectations.map(({ check, violations, examples }) => [check, violations, examples])).toEqual([
+    ['unique', 1, [{ row: 2, value: 'a' }]],
+    ['min', 0, []],
+  ]);
+  expect(second.quarantine?.rows).toBe(1);
+});
+
+test('a bound on what is no number is refused', async () => {
+  await expect(judge({ column: 's', min: 0 })).rejects.toMatchObject({
+    code: 'schema-changed',
+    fields: { column: 's' },
+  });
+});

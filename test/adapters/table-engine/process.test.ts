@@ -1,0 +1,154 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { openLockedDatabase } from '../../../adapters/table-engine/lockedDatabase.ts';
+import { createDuckDbTableEngine } from '../../../adapters/table-engine/duckdb.ts';
+import { bikeData, tableEngineBench } from '../../support/tableEngine.ts';
+
+const bench = tableEngineBench();
+const entry = new URL('../../../adapters/table-engine/process.ts', import.meta.url).pathname;
+const adapter = new URL('../../../adapters/table-engine/duckdb.ts', import.meta.url).pathname;
+
+/** Processes of calls that a process has started. */
+function processesOf(parent: number): number[] {
+  const listed = execFileSync('ps', ['-eo', 'pid=,ppid=,args='])
+    .toString()
+    .trim()
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/));
+  return listed
+    .filter(([, ppid, ...words]) => Number(ppid) === parent && words.includes(entry))
+    .map(([pid]) => Number(pid));
+}
+
+const alive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+describe('a locked database', () => {
+  const open = async () =>
+    openLockedDatabase({
+      files: [bikeData],
+      folders: [bench.folder()],
+      spillFolder: bench.folder(),
+      memoryLimit: '64MiB',
+      timezone: 'UTC',
+    });
+
+  test('reads what it was given', async () => {
+    const database = await open();
+    expect(await database.row(`SELECT count(*) AS rows FROM read_csv('${bikeData}')`)).toEqual({ rows: 17_379 });
+  });
+
+  test.each([
+    ["SELECT * FROM read_csv('/etc/passwd')"],
+    ["SELECT * FROM read_text('/etc/hostname')"],
+    ["SELECT * FROM glob('/etc/*')"],
+    [`SELECT * FROM read_csv('${bikeData}/../README.md')`],
+    ["COPY (SELECT 1) TO '/tmp/perennial-escaped.csv'"],
+    ["ATTACH '/tmp/perennial-escaped.db'"],
+    ['INSTALL httpfs'],
+    ['LOAD httpfs'],
+    ["SELECT * FROM read_csv('https://example.org/a.csv')"],
+    ['SET enable_external_access = true'],
+    ["SET allowed_directories = ['/']"],
+    ["SET memory_limit = '100GiB'"],
+    ['RESET lock_configuration'],
+  ])('refuses %s', async (sql) => {
+    const database = await open();
+    await expect(database.run(sql)).rejects.toThrow();
+  });
+
+  test('spills what does not fit into its memory', async () => {
+    const database = await open();
+    await database.run('CREATE TABLE t AS SELECT range AS a, md5(range::VARCHAR) AS b FROM range(2000000)');
+    expect(await database.row('SELECT count(DISTINCT b) AS n FROM (SELECT b FROM t ORDER BY b)')).toEqual({
+      n: 2_000_000,
+    });
+  });
+});
+
+describe('the processes of an engine', () => {
+  test('leave nothing in the scratch folder and end with close', async () => {
+    const scratchFolder = bench.folder();
+    const engine = createDuckDbTableEngine({ scratchFolder });
+    await engine.readColumns({ files: [], columns: [] });
+    expect((await readdir(scratchFolder)).filter((name) => name.startsWith('call-'))).toEqual([]);
+    const before = processesOf(process.pid);
+    expect(before.length).toBeGreaterThan(0);
+    await engine.close();
+    await bench.engine.close();
+    expect(processesOf(process.pid)).toEqual([]);
+    await expect(engine.readColumns({ files: [], columns: [] })).rejects.toMatchObject({ code: 'cancelled' });
+  });
+
+  test('a call past its time limit is stopped and says so', async () => {
+    const engine = createDuckDbTableEngine({ scratchFolder: bench.folder(), timeLimitMs: 1 });
+    await expect(engine.profile([bikeData], [])).rejects.toMatchObject({
+      code: 'process-died',
+      fields: { operation: 'profile', late: true },
+    });
+    await engine.close();
+  });
+
+  test('a call whose process is killed is process-died, and the next one works', async () => {
+    const engine = createDuckDbTableEngine({ scratchFolder: bench.folder() });
+    const file = { name: 'hour.csv', path: bikeData, format: 'csv' as const };
+    const request = { files: [file], pinned: null, known: [], timezone: 'UTC', required: [], expectations: [] };
+    const call = engine.prepareBatch({ ...request, outputFolder: bench.folder() });
+    const failed = expect(call).rejects.toMatchObject({ code: 'process-died', retryable: true });
+    await until(() => processesOf(process.pid).length > 0);
+    for (const pid of processesOf(process.pid)) process.kill(pid, 'SIGKILL');
+    await failed;
+    expect((await engine.prepareBatch({ ...request, outputFolder: bench.folder() })).rowsAdded).toBe(17_379);
+    await engine.close();
+  });
+
+  test('many calls at once all answer', async () => {
+    const engine = createDuckDbTableEngine({ scratchFolder: bench.folder(), concurrency: 2 });
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, () => engine.readColumns({ files: [], columns: ['a'] })),
+    );
+    expect(answers).toEqual(Array.from({ length: 8 }, () => ({ rows: 0, columns: { a: [] } })));
+    await engine.close();
+  });
+
+  test('die with the process that started them, at work or waiting', async () => {
+    const script = join(bench.folder(), 'parent.ts');
+    await writeFile(
+      script,
+      `import { createDuckDbTableEngine } from ${JSON.stringify(adapter)};
+       const engine = createDuckDbTableEngine({ scratchFolder: ${JSON.stringify(bench.folder())} });
+       await engine.readColumns({ files: [], columns: [] });
+       for (;;) await engine.prepareBatch({ files: [{ name: 'h', path: ${JSON.stringify(bikeData)}, format: 'csv' }], pinned: null, known: [], timezone: 'UTC', required: [], expectations: [], outputFolder: ${JSON.stringify(bench.folder())} });`,
+    );
+    const parent = spawn(process.execPath, [script], { stdio: 'ignore' });
+    await until(() => processesOf(parent.pid ?? 0).length >= 2);
+    const children = processesOf(parent.pid ?? 0);
+    const ended = once(parent, 'exit');
+    parent.kill('SIGKILL');
+    await ended;
+    await until(() => children.every((pid) => !alive(pid)));
+  });
+
+  test('do not keep a finished process from ending', async () => {
+    const script = join(bench.folder(), 'short.ts');
+    await writeFile(
+      script,
+      `import { createDuckDbTableEngine } from ${JSON.stringify(adapter)};\nawait createDuckDbTableEngine({ scratchFolder: ${JSON.stringify(bench.folder())} }).readColumns({ files: [], columns: [] });\n`,
+    );
+    const child = spawn(process.execPath, [script], { stdio: 'ignore' });
+    expect((await once(child, 'exit'))[0]).toBe(0);
+  });
+});

@@ -1,0 +1,175 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import type { PredictionRecord } from '../../../contracts/prediction.ts';
+import { tableEngineBench } from '../../support/tableEngine.ts';
+
+const bench = tableEngineBench();
+const { engine, look } = bench;
+const release = 'a'.repeat(64);
+
+function record(id: string, minute: number, more: Partial<PredictionRecord> = {}): PredictionRecord {
+  const eventTime = `2024-01-01T00:${String(minute).padStart(2, '0')}:00.000Z`;
+  return {
+    v: 1,
+    id,
+    eventTime,
+    recordedAt: eventTime,
+    release,
+    modelVersion: 1,
+    generation: 1,
+    role: 'champion',
+    replay: false,
+    features: { x: minute, s: 'a', b: true, none: null },
+    prediction: minute / 2,
+    ...more,
+  };
+}
+
+async function seal(records: readonly PredictionRecord[], { torn = '', features = ['x', 's', 'b', 'none'] } = {}) {
+  const folder = bench.folder();
+  const ndjson = join(folder, 'segment.ndjson');
+  const path = join(folder, 'segment.parquet');
+  await writeFile(ndjson, records.map((line) => `${JSON.stringify(line)}\n`).join('') + torn);
+  return { ...(await engine.sealSegment({ ndjson, features, path })), path };
+}
+
+const window = { from: '2024-01-01T00:00:00.000Z', to: '2024-01-01T01:00:00.000Z', labels: [] };
+
+describe('sealing a segment', () => {
+  test('writes the columns of PredictionSegment, in order, typed', async () => {
+    const sealed = await seal([record('p1', 5), record('p2', 3)]);
+    expect(sealed).toMatchObject({ rows: 2, from: '2024-01-01T00:03:00.000Z', to: '2024-01-01T00:05:00.000Z' });
+    expect(
+      (await look(`DESCRIBE SELECT * FROM '${sealed.path}'`)).map(
+        (column) => `${String(column.column_name)} ${String(column.column_type)}`,
+      ),
+    ).toEqual([
+      'id VARCHAR',
+      'event_time TIMESTAMP',
+      'recorded_at TIMESTAMP',
+      'release VARCHAR',
+      'model_version BIGINT',
+      'generation BIGINT',
+      'role VARCHAR',
+      'replay BOOLEAN',
+      'prediction DOUBLE',
+      'f_x DOUBLE',
+      'f_s VARCHAR',
+      'f_b BOOLEAN',
+    ]);
+    expect(await look(`SELECT id, f_x, f_s, f_b, prediction FROM '${sealed.path}'`)).toEqual([
+      { id: 'p1', f_x: 5, f_s: 'a', f_b: true, prediction: 2.5 },
+      { id: 'p2', f_x: 3, f_s: 'a', f_b: true, prediction: 1.5 },
+    ]);
+  });
+
+  test.each([
+    ['{"v":1,"id":"p2","eventT', 1],
+    [`{"v":1,"id":"${'ü'.repeat(100_000)}`, 1],
+    [JSON.stringify(record('p2', 2)), 2],
+  ])('a last line that was torn is left out, a whole one without its end is not (case %#)', async (torn, rows) => {
+    expect((await seal([record('p1', 1)], { torn })).rows).toBe(rows);
+  });
+
+  test('a broken line in the middle, a missing field and an empty segment are refused', async () => {
+    await expect(
+      seal([record('p1', 1)], { torn: `nonsense\n${JSON.stringify(record('p2', 2))}\n` }),
+    ).rejects.toMatchObject({ code: 'data-unreadable' });
+    await expect(seal([record('p1', 1)], { torn: '{"v":1,"id":"p2"}\n' })).rejects.toMatchObject({
+      code: 'data-unreadable',
+    });
+    await expect(seal([])).rejects.toMatchObject({ code: 'data-empty' });
+    await expect(seal([], { torn: '{"v":1' })).rejects.toMatchObject({ code: 'data-empty' });
+  });
+
+  test("a feature's name may hold what a path would read as syntax", async () => {
+    const name = 'a.b/c~"d" $[0]';
+    const sealed = await seal([record('p1', 1, { features: { [name]: 7 } })], { features: [name] });
+    const served = await engine.readServed({ segments: [sealed.path], ...window });
+    expect(served.features).toEqual({ [name]: [7] });
+  });
+});
+
+describe('reading what was served', () => {
+  test('joins labels by id, within the window, in the order of events, replays and shadows aside', async () => {
+    const sealed = await seal([
+      record('late', 30),
+      record('early', 10),
+      record('replayed', 11, { replay: true }),
+      record('shadow', 12, { role: 'shadow' }),
+      record('before', 1),
+      record('end', 40),
+    ]);
+    const served = await engine.readServed({
+      segments: [sealed.path],
+      from: '2024-01-01T00:10:00.000Z',
+      to: '2024-01-01T00:40:00.000Z',
+      labels: [
+        { id: 'late', value: 1.5 },
+        { id: 'nobody', value: 2 },
+        { id: 'late', value: 9 },
+      ],
+    });
+    expect(served).toEqual({
+      rows: 2,
+      predictions: [5, 15],
+      releases: [release, release],
+      modelVersions: [1, 1],
+      labels: [null, 1.5],
+      features: { x: [10, 30], s: ['a', 'a'], b: [true, true] },
+    });
+  });
+
+  test('an id counts once, as it was recorded first, across segments and whatever their order', async () => {
+    const first = await seal([record('p', 20, { recordedAt: '2024-01-01T00:20:00.000Z', prediction: 1 })]);
+    const again = await seal([record('p', 10, { recordedAt: '2024-01-01T00:21:00.000Z', prediction: 2 })]);
+    for (const segments of [
+      [first.path, again.path],
+      [again.path, first.path],
+    ])
+      expect((await engine.readServed({ segments, ...window })).predictions).toEqual([1]);
+    const narrow = { ...window, to: '2024-01-01T00:15:00.000Z' };
+    expect((await engine.readServed({ segments: [first.path, again.path], ...narrow })).rows).toBe(0);
+  });
+
+  test('a replayed row does not take the place of the one that was served', async () => {
+    const sealed = await seal([record('p', 1, { replay: true, prediction: 1 }), record('p', 2, { prediction: 2 })]);
+    expect((await engine.readServed({ segments: [sealed.path], ...window })).predictions).toEqual([2]);
+  });
+
+  test('segments with other features are read together; what one lacks is null, and numbers stay numbers', async () => {
+    const one = await seal([record('p1', 1, { features: { x: 1, y: null } })], { features: ['x', 'y'] });
+    const two = await seal([record('p2', 2, { features: { y: 2.5 } })], { features: ['y'] });
+    expect((await engine.readServed({ segments: [one.path, two.path], ...window })).features).toEqual({
+      x: [1, null],
+      y: [null, 2.5],
+    });
+  });
+
+  test('no segments are no rows', async () => {
+    expect(await engine.readServed({ segments: [], ...window })).toEqual({
+      rows: 0,
+      predictions: [],
+      releases: [],
+      modelVersions: [],
+      labels: [],
+      features: {},
+    });
+  });
+
+  test('a hundred thousand rows and labels', async () => {
+    const rows = 100_000;
+    const sealed = await seal(
+      Array.from({ length: rows }, (_, at) => record(`p${at}`, at % 60, { features: { x: at } })),
+      { features: ['x'] },
+    );
+    const served = await engine.readServed({
+      segments: [sealed.path],
+      ...window,
+      labels: Array.from({ length: rows }, (_, at) => ({ id: `p${at}`, value: at })),
+    });
+    expect(served.rows).toBe(rows);
+    expect(served.labels).toEqual(served.features.x);
+  });
+});

@@ -1,0 +1,289 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { sha256OfBytes } from '../../../contracts/digest.ts';
+import type { SplitWindow } from '../../../ports/table-engine.ts';
+import { bikeData, tableEngineBench } from '../../support/tableEngine.ts';
+
+const bench = tableEngineBench();
+const { engine, csv, prepare, look } = bench;
+const features = [
+  'season',
+  'mnth',
+  'hr',
+  'holiday',
+  'weekday',
+  'workingday',
+  'weathersit',
+  'temp',
+  'atemp',
+  'hum',
+  'windspeed',
+];
+let parts: string[];
+
+beforeAll(async () => {
+  const files = [{ name: 'hour.csv', path: bikeData, format: 'csv' as const }];
+  const batch = await prepare(files, {
+    key: 'instant',
+    timestamp: 'CAST(dteday AS TIMESTAMP) + to_hours(hr)',
+    timezone: 'America/New_York',
+  });
+  parts = batch.parts.map(({ path }) => path);
+});
+
+async function split(request: Partial<SplitWindow> = {}) {
+  const folder = bench.folder();
+  const paths = {
+    trainPath: join(folder, 'train.parquet'),
+    holdoutPath: join(folder, 'holdout.parquet'),
+    validationPath: join(folder, 'validation.parquet'),
+  };
+  const rows = await engine.splitWindow({
+    parts,
+    from: '2011-01-01T05:00:00.000Z',
+    to: '2011-07-01T04:00:00.000Z',
+    holdout: { kind: 'last', from: '2011-06-17T04:00:00.000Z' },
+    features,
+    target: 'cnt',
+    carried: ['workingday', 'instant'],
+    key: 'instant',
+    ...paths,
+    ...request,
+  });
+  return { ...rows, ...paths };
+}
+
+const columnsOf = async (path: string) =>
+  (await look(`DESCRIBE SELECT * FROM '${path}'`)).map(
+    (column) => `${String(column.column_name)} ${String(column.column_type)}`,
+  );
+
+describe('the first half of 2011 in New York, its last 14 days held out', () => {
+  test('is 3914 rows to train on and 336 held out', async () => {
+    const window = await split();
+    expect(window).toMatchObject({ trainingRows: 3914, holdoutRows: 336 });
+    expect(await look(`SELECT count(*) AS rows FROM '${window.trainPath}'`)).toEqual([{ rows: '3914' }]);
+    expect(
+      await look(
+        `SELECT count(*) AS rows, min("_at")::VARCHAR AS first, max("_at")::VARCHAR AS last FROM '${window.holdoutPath}'`,
+      ),
+    ).toEqual([{ rows: '336', first: '2011-06-17 04:00:00', last: '2011-07-01 03:00:00' }]);
+  });
+
+  test('training has the features, then the target, and nothing that could be peeked at', async () => {
+    const { trainPath, holdoutPath, validationPath } = await split();
+    const typed = features.map(
+      (name) => `${name} ${['temp', 'atemp', 'hum', 'windspeed'].includes(name) ? 'DOUBLE' : 'BIGINT'}`,
+    );
+    expect(await columnsOf(trainPath)).toEqual([...typed, 'cnt BIGINT']);
+    expect(await columnsOf(holdoutPath)).toEqual(['_at TIMESTAMP', 'instant BIGINT', ...typed, 'cnt BIGINT']);
+    expect(await columnsOf(validationPath)).toEqual(typed);
+  });
+
+  test('gives the same bytes again, however its parts are cut', async () => {
+    const first = await split();
+    const digest = async (path: string) => sha256OfBytes(await readFile(path));
+    const files = [{ name: 'hour.csv', path: bikeData, format: 'csv' as const }];
+    const half = {
+      key: 'instant',
+      timestamp: 'CAST(dteday AS TIMESTAMP) + to_hours(hr)',
+      timezone: 'America/New_York',
+    };
+    const early = await prepare(files, { ...half, before: '2011-03-01T00:00:00.000Z' });
+    const late = await prepare(files, { ...half, from: '2011-03-01T00:00:00.000Z' });
+    const second = await split({ parts: [...late.parts, ...early.parts].map(({ path }) => path) });
+    for (const name of ['trainPath', 'holdoutPath', 'validationPath'] as const)
+      expect(await digest(second[name])).toBe(await digest(first[name]));
+  });
+});
+
+test('the hour that the clocks skip and the one they repeat keep their rows', async () => {
+  const days = await split({
+    from: '2011-11-05T04:00:00.000Z',
+    to: '2011-11-08T05:00:00.000Z',
+    holdout: { kind: 'last', from: '2011-11-07T05:00:00.000Z' },
+  });
+  const expected = (await readFile(bikeData, 'utf8'))
+    .split('\n')
+    .filter((line) => /,2011-11-0[567],/.test(line)).length;
+  expect(days.trainingRows + days.holdoutRows).toBe(expected);
+  const local = await look(
+    `SELECT count(*) AS rows FROM '${parts[0]}' WHERE dteday = '2011-11-06' AND "_at" >= '2011-11-06 04:00' AND "_at" < '2011-11-07 05:00'`,
+  );
+  expect(local).toEqual(await look(`SELECT count(*) AS rows FROM '${parts[0]}' WHERE dteday = '2011-11-06'`));
+});
+
+test('a fraction by key is the first 52 bits of its SHA-256, whatever the window', async () => {
+  const held = (key: number): boolean =>
+    Number(BigInt(`0x${createHash('sha256').update(String(key)).digest('hex').slice(0, 13)}`)) / 2 ** 52 < 0.2;
+  const { holdoutPath, holdoutRows } = await split({ holdout: { kind: 'fraction', fraction: 0.2, by: 'instant' } });
+  const expected = Array.from({ length: 4250 }, (_, at) => at + 1).filter(held);
+  expect(
+    (await look(`SELECT instant FROM '${holdoutPath}'`))
+      .map(({ instant }) => Number(instant))
+      .toSorted((a, b) => a - b),
+  ).toEqual(expected);
+  expect(holdoutRows).toBe(expected.length);
+});
+
+describe('what cannot be split is refused', () => {
+  test.each<[string, Partial<SplitWindow>]>([
+    ['no rows to train on', { holdout: { kind: 'last', from: '2011-01-01T05:00:00.000Z' } }],
+    ['none held out', { holdout: { kind: 'last', from: '2011-07-01T04:00:00.000Z' } }],
+    ['an empty window', { from: '2020-01-01T00:00:00.000Z', to: '2020-02-01T00:00:00.000Z' }],
+    ['no parts', { parts: [] }],
+  ])('%s is no-data', async (_name, request) => {
+    await expect(split(request)).rejects.toMatchObject({ code: 'no-data' });
+  });
+
+  test('a column that is not there is named', async () => {
+    await expect(split({ carried: ['nosuch'] })).rejects.toMatchObject({
+      code: 'schema-changed',
+      fields: { column: 'nosuch' },
+    });
+  });
+
+  test('a window of time without a timestamp', async () => {
+    const batch = await prepare([await csv('n.csv', 'a,b\n1,2\n3,4\n')]);
+    await expect(
+      split({ parts: batch.parts.map(({ path }) => path), features: ['a'], target: 'b', carried: [], key: undefined }),
+    ).rejects.toMatchObject({ code: 'no-data' });
+  });
+});
+
+describe('reading columns', () => {
+  test('gives cells in file order, within half-open bounds', async () => {
+    const { holdoutPath } = await split();
+    const read = await engine.readColumns({
+      files: [holdoutPath],
+      columns: ['_at', 'hr', 'temp'],
+      timeColumn: '_at',
+      from: '2011-06-17T04:00:00.000Z',
+      to: '2011-06-17T07:00:00.000Z',
+    });
+    expect(read).toEqual({
+      rows: 3,
+      columns: {
+        _at: ['2011-06-17T04:00:00.000Z', '2011-06-17T05:00:00.000Z', '2011-06-17T06:00:00.000Z'],
+        hr: [0, 1, 2],
+        temp: [0.56, 0.56, 0.56],
+      },
+    });
+  });
+
+  test('all rows of the whole data, ordered', async () => {
+    const read = await engine.readColumns({ files: parts, columns: ['cnt'], orderBy: ['cnt'] });
+    expect(read.rows).toBe(17_379);
+    expect(read.columns.cnt?.[0]).toBe(1);
+    expect(read.columns.cnt?.at(-1)).toBe(977);
+    expect(read.columns.cnt?.reduce((sum: number, cell) => sum + Number(cell), 0)).toBe(3_292_679);
+  });
+
+  test('every type as JSON has it', async () => {
+    const batch = await prepare([
+      await csv(
+        'c.csv',
+        'b,i,big,n,s,t,z,d\ntrue,1,9007199254740993,0.5,ü,2024-01-02 03:04,2024-01-02T03:04:05.5Z,2024-01-02\n,,,,,,,\n',
+      ),
+    ]);
+    const names = batch.columns.map(({ name }) => name);
+    const { columns } = await engine.readColumns({
+      files: batch.parts.map(({ path }) => path),
+      columns: names,
+      orderBy: ['i'],
+    });
+    expect(names.map((name) => columns[name])).toEqual([
+      [true, null],
+      [1, null],
+      ['9007199254740993', null],
+      [0.5, null],
+      ['ü', null],
+      ['2024-01-02T03:04:00.000', null],
+      ['2024-01-02T03:04:05.500Z', null],
+      ['2024-01-02', null],
+    ]);
+  });
+
+  test('no files are no rows; an absent column is named', async () => {
+    expect(await engine.readColumns({ files: [], columns: ['x'] })).toEqual({ rows: 0, columns: { x: [] } });
+    await expect(engine.readColumns({ files: parts, columns: ['nosuch'] })).rejects.toMatchObject({
+      code: 'schema-changed',
+      fields: { column: 'nosuch' },
+    });
+  });
+});
+
+describe('the profile', () => {
+  test('of the bike data', async () => {
+    const profile = await engine.profile(parts, [
+      { name: 'cnt', type: 'integer', nullable: false },
+      { name: 'season', type: 'integer', nullable: false },
+      { name: 'dteday', type: 'date', nullable: false },
+    ]);
+    const [cnt, season, dteday] = profile.columns;
+    expect(cnt).toMatchObject({ name: 'cnt', count: 17_379, nulls: 0, min: 1, max: 977 });
+    // pandas: describe() of the same column
+    expect(cnt?.mean).toBeCloseTo(189.46308763450142, 10);
+    expect(cnt?.standardDeviation).toBeCloseTo(181.38759909186476, 8);
+    expect(cnt?.quantiles?.slice(2, 5)).toEqual([40, 142, 281]);
+    expect(season?.top).toEqual([
+      { value: 3, count: 4496 },
+      { value: 2, count: 4409 },
+      { value: 1, count: 4242 },
+      { value: 4, count: 4232 },
+    ]);
+    expect(dteday).toMatchObject({ distinct: 731, min: '2011-01-01', max: '2012-12-31', mean: null, quantiles: null });
+  });
+
+  test('of a column without values, and of no parts', async () => {
+    const batch = await prepare([await csv('n.csv', 'a,b\n1,\n2,\n')]);
+    const profile = await engine.profile(
+      batch.parts.map(({ path }) => path),
+      batch.columns,
+    );
+    expect(profile.columns[1]).toEqual({
+      name: 'b',
+      count: 2,
+      nulls: 2,
+      distinct: 0,
+      min: null,
+      max: null,
+      mean: null,
+      standardDeviation: null,
+      quantiles: null,
+      top: [],
+    });
+    expect((await engine.profile([], batch.columns)).columns[0]).toMatchObject({
+      name: 'a',
+      count: 0,
+      quantiles: null,
+    });
+  });
+});
+
+describe('an export', () => {
+  test('as CSV neutralises what a spreadsheet would run, and nothing else', async () => {
+    const batch = await prepare(
+      [await csv('x.csv', 'id,s,n,t\n1,=1+1,-1,2024-01-01 00:00\n2,@x,-2.5,\n3,"a, ""b""",3,2024-01-02 00:00\n')],
+      { key: 'id' },
+    );
+    const path = join(bench.folder(), 'rows.csv');
+    await engine.exportRows({
+      parts: batch.parts.map((part) => part.path),
+      columns: ['id', 's', 'n', 't'],
+      format: 'csv',
+      path,
+    });
+    expect(await readFile(path, 'utf8')).toBe(
+      `id,s,n,t\n1,'=1+1,-1.0,2024-01-01T00:00:00.000000\n2,'@x,-2.5,\n3,"a, ""b""",3.0,2024-01-02T00:00:00.000000\n`,
+    );
+  });
+
+  test('as Parquet is one file of all parts', async () => {
+    const path = join(bench.folder(), 'rows.parquet');
+    await engine.exportRows({ parts: [...parts, ...parts], columns: ['instant', 'cnt'], format: 'parquet', path });
+    expect(await look(`SELECT count(*) AS rows FROM '${path}'`)).toEqual([{ rows: '34758' }]);
+  });
+});
