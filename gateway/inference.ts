@@ -1,0 +1,147 @@
+import { PerennialError } from '../contracts/errors.ts';
+import type { Instant, Sha256 } from '../contracts/identifiers.ts';
+import type { Signature } from '../contracts/model-version.ts';
+import type { Cell } from '../contracts/data-types.ts';
+import type { PredictionRecord } from '../contracts/prediction.ts';
+import type { Principal } from '../contracts/principal.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { IdMaker } from '../ports/ids.ts';
+import type { GatewayMetrics, ModelLabels, SlotMetrics } from './metrics.ts';
+import type { PredictionLog } from './prediction-log.ts';
+import { readPredictionIds, readRehearsalParameters } from './request-parameters.ts';
+import { chooseSlot, slotOfRole } from './route-request.ts';
+import type { ServingCounts } from './serving-counts.ts';
+import type { ServedScope, ServedSlot, ServingTable } from './serving-table.ts';
+import type { Columns } from './tensor-columns.ts';
+
+export interface InferenceQuestion {
+  readonly served: ServedScope;
+  readonly principal: Principal;
+  /** A version by its number, whatever its slot; undefined: by weight. */
+  readonly version: number | undefined;
+  readonly parameters: Readonly<Record<string, unknown>>;
+  /** Throws `invalid-request` for rows that the signature does not take. */
+  readonly columns: (signature: Signature) => Columns;
+}
+
+export interface InferenceAnswer {
+  readonly slot: ServedSlot;
+  readonly signature: Signature;
+  readonly predictions: Float64Array;
+  readonly ids: readonly string[];
+  readonly release: Sha256;
+  readonly generation: number;
+}
+
+export interface InferenceDependencies {
+  readonly table: ServingTable;
+  readonly log: PredictionLog;
+  readonly counts: ServingCounts;
+  readonly metrics: GatewayMetrics;
+  readonly clock: Clock;
+  readonly ids: IdMaker;
+  readonly steadyNow: () => number;
+  /** In [0, 1). */
+  readonly random: () => number;
+}
+
+interface Chosen {
+  readonly slot: ServedSlot;
+  readonly role: PredictionRecord['role'];
+}
+
+export function labelsOf({ scope }: ServedScope): ModelLabels {
+  return { project: scope.project, model: scope.model, environment: scope.environment };
+}
+
+/** Route, predict, write down, count, answer. */
+export class Inference {
+  readonly #deps: InferenceDependencies;
+  readonly #slotMetrics = new WeakMap<ServedSlot, SlotMetrics>();
+
+  constructor(deps: InferenceDependencies) {
+    this.#deps = deps;
+  }
+
+  /** `invalid-request` and `forbidden` are the caller's, `prediction-invalid` the model's, `model-unavailable` a full log's. */
+  async answer(question: InferenceQuestion): Promise<InferenceAnswer> {
+    const { served, principal, parameters } = question;
+    const rehearsal = readRehearsalParameters(parameters, { principal, environment: served.scope.environment, virtual: served.virtual });
+    const { slot, role } = this.#choose(question, rehearsal.replay);
+    const { signature } = slot.model;
+    const columns = question.columns(signature);
+    const ids = readPredictionIds(parameters, columns.rows, this.#deps.ids);
+    if (rehearsal.eventTimes && rehearsal.eventTimes.length !== columns.rows)
+      throw new PerennialError('invalid-request', `parameters.event_times must be a list of ${columns.rows} instants, one a row`);
+    const predictions = await this.#predict(served, slot, columns);
+    await this.#writeDown(served, slot, { role, columns, predictions, ids, eventTimes: rehearsal.eventTimes, replay: rehearsal.replay !== undefined });
+    this.#deps.counts.add(served, slot.releaseDigest, false);
+    this.#metricsOf(served, slot).answered();
+    return { slot, signature, predictions, ids, release: slot.releaseDigest, generation: served.generation };
+  }
+
+  #choose({ served, version, parameters }: InferenceQuestion, replay: 'champion' | 'canary' | undefined): Chosen {
+    if (version !== undefined) return { slot: this.#deps.table.pinned(served, version), role: 'pinned' };
+    const slot = replay ? slotOfRole(served, replay) : chooseSlot(served, parameters, this.#deps.random);
+    return { slot, role: slot.role };
+  }
+
+  async #predict(served: ServedScope, slot: ServedSlot, columns: Columns): Promise<Float64Array> {
+    const begun = this.#deps.steadyNow();
+    try {
+      return await slot.model.predict(columns);
+    } catch (caught) {
+      this.#deps.counts.add(served, slot.releaseDigest, true);
+      throw caught;
+    } finally {
+      this.#metricsOf(served, slot).predicted((this.#deps.steadyNow() - begun) / 1000);
+    }
+  }
+
+  async #writeDown(served: ServedScope, slot: ServedSlot, rows: AnsweredRows): Promise<void> {
+    const { sample, onFull } = served.log;
+    if (sample < 1 && this.#deps.random() >= sample) return;
+    const features = slot.model.signature.inputs.map((input) => input.name);
+    const records = this.#records(served, slot, features, rows);
+    if (await this.#deps.log.append(served.scope, features, records)) return;
+    this.#deps.metrics.dropped(labelsOf(served), records.length);
+    if (onFull === 'drop-counted') return;
+    throw new PerennialError('model-unavailable', `predictions of ${served.label} cannot be written down, and serve.log.onFull is "refuse": free space on the gateway's disk, or bring back the object store that it uploads to`, { onFull });
+  }
+
+  #records(served: ServedScope, slot: ServedSlot, features: readonly string[], rows: AnsweredRows): PredictionRecord[] {
+    const recordedAt = this.#deps.clock.now();
+    return rows.ids.map((id, row) => {
+      const cells: Record<string, Cell> = {};
+      for (const feature of features) cells[feature] = rows.columns.features[feature]?.[row] ?? null;
+      return {
+        v: 1,
+        id,
+        eventTime: rows.eventTimes?.[row] ?? recordedAt,
+        recordedAt,
+        release: slot.releaseDigest,
+        modelVersion: slot.version,
+        generation: served.generation,
+        role: rows.role,
+        replay: rows.replay,
+        features: cells,
+        prediction: rows.predictions[row] ?? Number.NaN,
+      };
+    });
+  }
+
+  #metricsOf(served: ServedScope, slot: ServedSlot): SlotMetrics {
+    let metrics = this.#slotMetrics.get(slot);
+    if (!metrics) this.#slotMetrics.set(slot, (metrics = this.#deps.metrics.ofSlot(labelsOf(served), slot.version)));
+    return metrics;
+  }
+}
+
+interface AnsweredRows {
+  readonly role: PredictionRecord['role'];
+  readonly columns: Columns;
+  readonly predictions: Float64Array;
+  readonly ids: readonly string[];
+  readonly eventTimes: readonly Instant[] | undefined;
+  readonly replay: boolean;
+}

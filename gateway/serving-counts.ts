@@ -1,0 +1,48 @@
+import type { Id, Sha256 } from '../contracts/identifiers.ts';
+import type { ServingCount } from '../contracts/prediction.ts';
+import type { ServedScope } from './serving-table.ts';
+
+interface Counted {
+  readonly count: { gatewayId: Id; modelId: Id; environment: string; generation: number; releaseDigest: Sha256; requests: number; errors: number };
+  reported: number;
+  changedAt: number;
+}
+
+/** Counts that nothing has changed for this long are forgotten; by then their generation is history. */
+const forgetAfterMs = 60 * 60_000;
+
+/** Requests and errors by generation and release since this process began; cumulative, so that telling them twice changes nothing. */
+export class ServingCounts {
+  readonly #gatewayId: Id;
+  readonly #steadyNow: () => number;
+  readonly #counts = new Map<string, Counted>();
+
+  constructor(gatewayId: Id, steadyNow: () => number) {
+    this.#gatewayId = gatewayId;
+    this.#steadyNow = steadyNow;
+  }
+
+  /** One answered request, or one that the model failed on. */
+  add(served: ServedScope, releaseDigest: Sha256, failed: boolean): void {
+    const { modelId, environment } = served.scope;
+    const key = `${modelId}/${environment}/${served.generation}/${releaseDigest}`;
+    let counted = this.#counts.get(key);
+    if (!counted) {
+      counted = { count: { gatewayId: this.#gatewayId, modelId, environment, generation: served.generation, releaseDigest, requests: 0, errors: 0 }, reported: 0, changedAt: 0 };
+      this.#counts.set(key, counted);
+    }
+    counted.count.requests += 1;
+    if (failed) counted.count.errors += 1;
+    counted.changedAt = this.#steadyNow();
+  }
+
+  /** Tells what has changed since it was last told. */
+  async report(tell: (counts: readonly ServingCount[]) => Promise<void>): Promise<void> {
+    const changed = [...this.#counts.values()].filter((counted) => counted.count.requests !== counted.reported);
+    const told = changed.map((counted) => ({ ...counted.count }));
+    if (told.length > 0) await tell(told);
+    changed.forEach((counted, index) => (counted.reported = told[index]?.requests ?? 0));
+    const horizon = this.#steadyNow() - forgetAfterMs;
+    for (const [key, counted] of this.#counts) if (counted.changedAt < horizon && counted.count.requests === counted.reported) this.#counts.delete(key);
+  }
+}

@@ -1,0 +1,181 @@
+import { and, eq } from 'drizzle-orm';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { Scope } from '../../contracts/identifiers.ts';
+import { createCodeRepository } from '../../db/repositories/code.ts';
+import { createDatasetRepository } from '../../db/repositories/datasets.ts';
+import { createLedgerRepository } from '../../db/repositories/ledger.ts';
+import { createModelRepository } from '../../db/repositories/models.ts';
+import { triggers } from '../../db/schema.ts';
+import { configuration, digestOf, layGround, manifestOf, type Ground } from './ground.ts';
+
+let ground: Ground;
+let scope: Scope;
+let models = 0;
+
+beforeAll(async () => {
+  ground = await layGround();
+});
+
+beforeEach(async () => {
+  models += 1;
+  ({ scope } = await createModelRepository(ground.context).apply(
+    'default',
+    'production',
+    { ...configuration, name: `model-${models}` },
+    ground.by,
+  ));
+});
+
+afterAll(() => ground?.end());
+
+const profile = { schemaVersion: 1 as const, columns: [] };
+
+function dataset(...parts: readonly string[]) {
+  return {
+    digest: digestOf(`dataset ${parts.join()}`),
+    manifest: manifestOf(...parts),
+    profile,
+    expectations: [],
+    rowsAdded: 1,
+    rowsSkipped: 0,
+  };
+}
+
+function run(expectedHead: string | null = null) {
+  return { runId: ground.context.ids.next(), expectedHead, by: ground.by };
+}
+
+async function triggersOf(kind: 'new-data' | 'new-code') {
+  return ground.context.db
+    .select()
+    .from(triggers)
+    .where(and(eq(triggers.modelId, scope.modelId), eq(triggers.kind, kind)));
+}
+
+test('twenty commits of the same rows at once make one version, one trigger, and one that says it was new', async () => {
+  const datasets = createDatasetRepository(ground.context);
+  const answers = await Promise.all(Array.from({ length: 20 }, () => datasets.commit(scope, dataset('a'), run())));
+  expect(new Set(answers.map((answer) => answer.version.id)).size).toBe(1);
+  expect(answers.filter((answer) => !answer.unchanged)).toHaveLength(1);
+  expect(await triggersOf('new-data')).toHaveLength(1);
+  expect((await datasets.list(scope.modelId, { limit: 50 })).items.map((version) => version.number)).toEqual([1]);
+});
+
+test('of twenty batches prepared on the same head one is committed, and the others are told that it moved', async () => {
+  const datasets = createDatasetRepository(ground.context);
+  const outcomes = await Promise.allSettled(
+    Array.from({ length: 20 }, (_, i) => datasets.commit(scope, dataset(`batch ${i}`), run())),
+  );
+  expect(outcomes.filter((outcome) => outcome.status === 'fulfilled')).toHaveLength(1);
+  const refused = outcomes.filter((outcome) => outcome.status === 'rejected');
+  expect(
+    refused.every((outcome) => outcome.reason.code === 'conflict' && outcome.reason.message.includes('version 1 now')),
+  ).toBe(true);
+});
+
+test('versions of one model in many environments at once are numbered without gaps', async () => {
+  const datasets = createDatasetRepository(ground.context);
+  const scopes = await Promise.all(
+    Array.from({ length: 8 }, (_, i) =>
+      createModelRepository(ground.context).apply(
+        'default',
+        `env-${i}`,
+        { ...configuration, name: scope.model },
+        ground.by,
+      ),
+    ),
+  );
+  await Promise.all(scopes.map((applied, i) => datasets.commit(applied.scope, dataset(`of ${i}`), run())));
+  const { items } = await datasets.list(scope.modelId, { limit: 50 });
+  expect(items.map((version) => version.number)).toEqual([8, 7, 6, 5, 4, 3, 2, 1]);
+  expect(items.every((version) => version.profile === null)).toBe(true);
+  expect((await datasets.byNumber(scope.modelId, 3)).profile).toEqual(profile);
+  expect(await createLedgerRepository(ground.context).verify(scope.modelId)).toBeUndefined();
+});
+
+test('a commit that runs twice answers the same, also when the head has moved on since', async () => {
+  const datasets = createDatasetRepository(ground.context);
+  const first = run();
+  const answer = await datasets.commit(scope, dataset('a'), first);
+  expect(await datasets.commit(scope, dataset('a'), first)).toEqual(answer);
+  const second = await datasets.commit(scope, dataset('a', 'b'), run(answer.version.id));
+  expect(await datasets.commit(scope, dataset('a'), first)).toEqual(answer);
+  expect((await datasets.head(scope))?.id).toBe(second.version.id);
+  expect(await triggersOf('new-data')).toHaveLength(2);
+});
+
+test('a batch of known rows changes nothing and triggers nothing', async () => {
+  const datasets = createDatasetRepository(ground.context);
+  const { version } = await datasets.commit(scope, dataset('a'), run());
+  const again = await datasets.commit(scope, { ...dataset('a'), rowsAdded: 0, rowsSkipped: 1 }, run(version.id));
+  expect(again).toEqual({ version, unchanged: true });
+  expect(await triggersOf('new-data')).toHaveLength(1);
+});
+
+test('a refusal is entered in the ledger once, with what was broken and where the rows are', async () => {
+  const datasets = createDatasetRepository(ground.context);
+  const refused = { runId: ground.context.ids.next(), by: ground.by };
+  const expectations = [
+    {
+      column: 'hr',
+      check: 'max' as const,
+      severity: 'error' as const,
+      violations: 2,
+      examples: [{ row: 1, value: 25 }],
+    },
+  ];
+  const quarantine = digestOf('quarantine');
+  await datasets.refuse(scope, { expectations, quarantine, rows: 2 }, refused);
+  await datasets.refuse(scope, { expectations, quarantine, rows: 2 }, refused);
+  const { items } = await createLedgerRepository(ground.context).list(
+    { project: 'default', model: scope.model, kind: 'dataset.refused' },
+    { limit: 10 },
+  );
+  expect(items).toHaveLength(1);
+  expect(items[0]).toMatchObject({
+    reason: 'hr max: 2 rows',
+    subject: { schemaVersion: 1, runId: refused.runId, quarantine, rows: 2, expectations },
+  });
+  expect(await datasets.head(scope)).toBeUndefined();
+});
+
+const manifest = {
+  schemaVersion: 1 as const,
+  archive: digestOf('archive'),
+  command: ['python', 'train.py'],
+  environment: null,
+  network: false,
+  validation: false,
+};
+const origin = { kind: 'folder' as const, files: 1, bytes: 10 };
+
+test('twenty snapshots of the same code at once make one version and one trigger', async () => {
+  const code = createCodeRepository(ground.context);
+  const answers = await Promise.all(
+    Array.from({ length: 20 }, () => code.commit(scope, { digest: digestOf('code'), manifest, origin }, run())),
+  );
+  expect(new Set(answers.map((answer) => answer.version.id)).size).toBe(1);
+  expect(answers.filter((answer) => !answer.unchanged)).toHaveLength(1);
+  expect(await triggersOf('new-code')).toHaveLength(1);
+});
+
+test('going back to earlier code takes its old version and is new code again', async () => {
+  const code = createCodeRepository(ground.context);
+  const one = await code.commit(scope, { digest: digestOf('one'), manifest, origin }, run());
+  await code.commit(scope, { digest: digestOf('two'), manifest, origin }, run());
+  const back = run();
+  const again = await code.commit(scope, { digest: digestOf('one'), manifest, origin }, back);
+  expect(again).toEqual({ version: one.version, unchanged: false });
+  expect(await code.commit(scope, { digest: digestOf('one'), manifest, origin }, back)).toEqual(again);
+  expect((await code.head(scope))?.number).toBe(1);
+  expect(await triggersOf('new-code')).toHaveLength(3);
+});
+
+test('a version that is not there is `not-found`, by id and by number', async () => {
+  await expect(createDatasetRepository(ground.context).get(ground.context.ids.next())).rejects.toMatchObject({
+    code: 'not-found',
+  });
+  await expect(createCodeRepository(ground.context).byNumber(scope.modelId, 9)).rejects.toMatchObject({
+    code: 'not-found',
+  });
+});

@@ -1,0 +1,160 @@
+import { asc, eq, sql } from 'drizzle-orm';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { appendLedger } from '../../db/append-ledger.ts';
+import { transact } from '../../db/connection.ts';
+import { createLedgerRepository } from '../../db/repositories/ledger.ts';
+import { createModelRepository } from '../../db/repositories/models.ts';
+import { createSystemClock } from '../../adapters/clock/system.ts';
+import { ledger } from '../../db/schema.ts';
+import { configuration, layGround, type Ground } from './ground.ts';
+
+let ground: Ground;
+
+beforeAll(async () => {
+  ground = await layGround();
+});
+
+afterAll(() => ground?.end());
+
+function append(reason: string, clock = ground.context.clock, modelId = ground.scope.modelId) {
+  const { context, by, scope } = ground;
+  return transact(context.db, (tx) =>
+    appendLedger({ clock }, tx, {
+      modelId,
+      environment: scope.environment,
+      kind: 'promotion.held',
+      subject: { reason },
+      reason,
+      effectiveAt: context.clock.now(),
+      by,
+    }),
+  );
+}
+
+test('fifty writers at once leave a sequence without gaps, and a chain that holds', async () => {
+  await Promise.all(Array.from({ length: 50 }, (_, i) => append(`writer ${i}`)));
+  const rows = await ground.context.db
+    .select({ sequence: ledger.sequence })
+    .from(ledger)
+    .where(eq(ledger.modelId, ground.scope.modelId))
+    .orderBy(asc(ledger.sequence));
+  expect(rows.map((row) => row.sequence)).toEqual(Array.from({ length: rows.length }, (_, i) => i + 1));
+  expect(rows.length).toBeGreaterThanOrEqual(50);
+  expect(await createLedgerRepository(ground.context).verify(ground.scope.modelId)).toBeUndefined();
+});
+
+test('a transaction that rolls back takes no number from the sequence', async () => {
+  const before = await append('before');
+  await expect(
+    transact(ground.context.db, async (tx) => {
+      await appendLedger(ground.context, tx, {
+        modelId: ground.scope.modelId,
+        environment: null,
+        kind: 'promotion.held',
+        subject: {},
+        reason: 'never',
+        effectiveAt: ground.context.clock.now(),
+        by: ground.by,
+      });
+      throw new Error('changed its mind');
+    }),
+  ).rejects.toThrow('changed its mind');
+  expect((await append('after')).sequence).toBe(before.sequence + 1);
+});
+
+test('a machine whose clock is behind does not make the ledger run backwards', async () => {
+  const before = await append('now');
+  const late = await append('from behind', { now: () => '2001-01-01T00:00:00.000Z' });
+  expect(late.recordedAt >= before.recordedAt).toBe(true);
+});
+
+test('what a person typed and Postgres cannot keep is replaced, and the chain still holds', async () => {
+  const entry = await append('half \ud800 and nothing \u0000');
+  expect(entry.reason).toBe('half \ufffd and nothing \ufffd');
+  expect(await createLedgerRepository(ground.context).verify(ground.scope.modelId)).toBeUndefined();
+});
+
+test.each([
+  'ledger',
+  'configurations',
+  'generations',
+  'releases',
+  'evaluations',
+  'votes',
+  'reports',
+  'dataset_versions',
+  'code_versions',
+  'model_versions',
+  'rehearsal_periods',
+])('%s cannot be updated, deleted or emptied', async (table) => {
+  const { db } = ground.context;
+  const laws = await db.execute(
+    sql`select trigger_name, event_manipulation from information_schema.triggers where event_object_table = ${table} and trigger_name = 'only_grows'`,
+  );
+  expect(laws.rows.map((row) => row.event_manipulation).toSorted()).toEqual(['DELETE', 'UPDATE']);
+  await expect(db.execute(sql`truncate ${sql.identifier(table)} cascade`)).rejects.toMatchObject({
+    cause: { code: '23001' },
+  });
+});
+
+test('an entry of the ledger that somebody tries to change or remove stays', async () => {
+  const { db } = ground.context;
+  await expect(db.update(ledger).set({ reason: 'rewritten' })).rejects.toMatchObject({ cause: { code: '23001' } });
+  await expect(db.delete(ledger)).rejects.toMatchObject({ cause: { code: '23001' } });
+});
+
+test('an entry that was altered behind the triggers is found by its sequence', async () => {
+  const models = createModelRepository(ground.context);
+  const { scope } = await models.apply('default', 'production', { ...configuration, name: 'altered' }, ground.by);
+  await append('second', createSystemClock(), scope.modelId);
+  await append('third', createSystemClock(), scope.modelId);
+  await ground.context.db.transaction(async (tx) => {
+    await tx.execute(sql`set local session_replication_role = replica`);
+    await tx.execute(sql`update ledger set reason = 'rewritten' where model_id = ${scope.modelId} and sequence = 2`);
+  });
+  expect(await createLedgerRepository(ground.context).verify(scope.modelId)).toBe(2);
+});
+
+test('pages follow each other without a gap, newest first, with the names of who did it', async () => {
+  const repository = createLedgerRepository(ground.context);
+  const whole = await repository.list({ project: 'default' }, { limit: 200 });
+  const collected = [];
+  let cursor: string | undefined;
+  do {
+    const page = await repository.list({ project: 'default' }, { limit: 7, cursor });
+    collected.push(...page.items);
+    cursor = page.next;
+  } while (cursor !== undefined);
+  expect(collected).toEqual(whole.items);
+  expect(whole.items.every((entry, i) => i === 0 || entry.recordedAt <= whole.items[i - 1]!.recordedAt)).toBe(true);
+  expect(whole.items[0]!.principalName).toBe('operator');
+});
+
+test('the ledger is filtered by model, kind and time', async () => {
+  const repository = createLedgerRepository(ground.context);
+  const applied = await repository.list(
+    { project: 'default', model: 'bike-demand', kind: 'model.applied' },
+    { limit: 10 },
+  );
+  expect(applied.items.map((entry) => entry.sequence)).toEqual([1]);
+  const { recordedAt } = applied.items[0]!;
+  expect(
+    (await repository.list({ project: 'default', model: 'bike-demand', until: recordedAt }, { limit: 10 })).items,
+  ).toEqual([]);
+  expect(
+    (await repository.list({ project: 'default', model: 'bike-demand', since: recordedAt }, { limit: 200 })).items.at(
+      -1,
+    )?.sequence,
+  ).toBe(1);
+  expect((await repository.list({ project: 'other' }, { limit: 10 })).items).toEqual([]);
+});
+
+test('a cursor that no list gave is `invalid-request`', async () => {
+  const repository = createLedgerRepository(ground.context);
+  await expect(repository.list({ project: 'default' }, { limit: 5, cursor: 'bm9uc2Vuc2U' })).rejects.toMatchObject({
+    code: 'invalid-request',
+  });
+  await expect(
+    repository.list({ project: 'default' }, { limit: 5, cursor: Buffer.from('["a",1]').toString('base64url') }),
+  ).rejects.toMatchObject({ code: 'invalid-request' });
+});

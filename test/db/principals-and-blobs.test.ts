@@ -1,0 +1,103 @@
+import { Client } from 'pg';
+import { eq } from 'drizzle-orm';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createBlobRepository } from '../../db/repositories/blobs.ts';
+import { createPrincipalRepository } from '../../db/repositories/principals.ts';
+import { blobs } from '../../db/schema.ts';
+import { digestOf, layGround, type Ground } from './ground.ts';
+
+let ground: Ground;
+
+beforeAll(async () => {
+  ground = await layGround();
+});
+
+afterAll(() => ground?.end());
+
+test('twenty who ensure one principal get the same one, with every grant once', async () => {
+  const principals = createPrincipalRepository(ground.context);
+  const made = await Promise.all(
+    Array.from({ length: 20 }, () => principals.ensure('lifecycle', 'service', [{ role: 'operator' }], null)),
+  );
+  expect(new Set(made.map((principal) => principal.id)).size).toBe(1);
+  const widened = await principals.ensure(
+    'lifecycle',
+    'service',
+    [{ role: 'approver', project: 'default', environment: 'staging' }],
+    ground.by,
+  );
+  expect(widened.grants).toEqual([
+    { role: 'operator' },
+    { role: 'approver', project: 'default', environment: 'staging' },
+  ]);
+  expect(await principals.get(widened.id)).toEqual(widened);
+  await expect(principals.ensure('lifecycle', 'person', [], null)).rejects.toMatchObject({ code: 'conflict' });
+});
+
+test('a name is given once: the same creation again is the same, another is a conflict', async () => {
+  const principals = createPrincipalRepository(ground.context);
+  const made = await principals.create('ada', 'person', [{ role: 'approver' }], ground.by);
+  expect(await principals.create('ada', 'person', [{ role: 'approver' }], ground.by)).toEqual(made);
+  await expect(principals.create('ada', 'person', [{ role: 'admin' }], ground.by)).rejects.toMatchObject({
+    code: 'conflict',
+  });
+  expect((await principals.list({ limit: 1 })).items).toEqual([made]);
+});
+
+test('a key authenticates its principal until it is revoked', async () => {
+  const principals = createPrincipalRepository(ground.context);
+  const principal = await principals.create('grace', 'person', [{ role: 'viewer', project: 'default' }], ground.by);
+  const hash = digestOf('key of grace');
+  const key = await principals.addKey(principal.id, hash, 'laptop', ground.by);
+  expect(await principals.addKey(principal.id, hash, 'laptop', ground.by)).toEqual(key);
+  expect(await principals.authenticate(hash)).toEqual(principal);
+  expect(await principals.keys()).toContainEqual({ keyId: key.keyId, hash, principal });
+  await expect(principals.addKey(ground.by, hash, 'stolen', ground.by)).rejects.toMatchObject({ code: 'conflict' });
+  await principals.revokeKey(principal.id, key.keyId, ground.by);
+  await principals.revokeKey(principal.id, key.keyId, ground.by);
+  expect(await principals.authenticate(hash)).toBeUndefined();
+  expect(await principals.keys()).toEqual([]);
+  await principals.addKey(principal.id, hash, 'laptop', ground.by);
+  expect(await principals.authenticate(hash)).toBeUndefined();
+});
+
+test('an unknown key is nobody, and a key of an unknown principal is `not-found`', async () => {
+  const principals = createPrincipalRepository(ground.context);
+  expect(await principals.authenticate(digestOf('guess'))).toBeUndefined();
+  await expect(principals.addKey(ground.context.ids.next(), digestOf('x'), 'x', null)).rejects.toMatchObject({
+    code: 'not-found',
+  });
+  await expect(principals.revokeKey(ground.by, ground.context.ids.next(), ground.by)).rejects.toMatchObject({
+    code: 'not-found',
+  });
+  await expect(principals.get(ground.context.ids.next())).rejects.toMatchObject({ code: 'not-found' });
+});
+
+test('whoever listens is told of a new key, a new grant and a revocation', async () => {
+  const principals = createPrincipalRepository(ground.context);
+  const listener = new Client({ connectionString: ground.database.url });
+  await listener.connect();
+  try {
+    const told: string[] = [];
+    await listener.query('listen perennial_serving');
+    listener.on('notification', (notification) => told.push(notification.payload ?? ''));
+    const principal = await principals.create('told', 'service', [{ role: 'viewer' }], ground.by);
+    const key = await principals.addKey(principal.id, digestOf('told'), 'told', ground.by);
+    await principals.revokeKey(principal.id, key.keyId, ground.by);
+    await expect.poll(() => told).toEqual(['grants', 'api_keys', 'api_keys']);
+  } finally {
+    await listener.end();
+  }
+});
+
+test('a blob is noted once, and its lease only ever grows', async () => {
+  const { context, by } = ground;
+  const repository = createBlobRepository(context);
+  const sha256 = digestOf('bytes');
+  expect(await repository.has(sha256)).toBe(false);
+  await repository.record(sha256, 5, '2030-01-02T00:00:00.000Z', by);
+  await repository.record(sha256, 5, '2030-01-01T00:00:00.000Z', by);
+  expect(await repository.has(sha256)).toBe(true);
+  const [row] = await context.db.select().from(blobs).where(eq(blobs.sha256, sha256));
+  expect(row).toMatchObject({ bytes: 5, leaseUntil: new Date('2030-01-02T00:00:00.000Z') });
+});

@@ -1,0 +1,171 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { EvaluationBody } from '../../contracts/evaluation.ts';
+import type { Id } from '../../contracts/identifiers.ts';
+import { createCodeRepository } from '../../db/repositories/code.ts';
+import { createDatasetRepository } from '../../db/repositories/datasets.ts';
+import { createEvaluationRepository } from '../../db/repositories/evaluations.ts';
+import { createLedgerRepository } from '../../db/repositories/ledger.ts';
+import { createModelRepository } from '../../db/repositories/models.ts';
+import { createRunRepository } from '../../db/repositories/runs.ts';
+import { createVersionRepository } from '../../db/repositories/versions.ts';
+import { digestOf, layGround, manifestOf, type Ground } from './ground.ts';
+
+let ground: Ground;
+let lineage: { datasetVersionId: Id; codeVersionId: Id; configurationId: Id };
+
+beforeAll(async () => {
+  ground = await layGround();
+  const { context, scope, by } = ground;
+  const run = { runId: context.ids.next(), by };
+  const dataset = await createDatasetRepository(context).commit(
+    scope,
+    {
+      digest: digestOf('data'),
+      manifest: manifestOf('a'),
+      profile: { schemaVersion: 1, columns: [] },
+      expectations: [],
+      rowsAdded: 1,
+      rowsSkipped: 0,
+    },
+    { ...run, expectedHead: null },
+  );
+  const manifest = {
+    schemaVersion: 1 as const,
+    archive: digestOf('archive'),
+    command: ['python'],
+    environment: null,
+    network: false,
+    validation: false,
+  };
+  const code = await createCodeRepository(context).commit(
+    scope,
+    { digest: digestOf('code'), manifest, origin: { kind: 'folder', files: 1, bytes: 1 } },
+    run,
+  );
+  const configuration = await createModelRepository(context).currentConfiguration(scope);
+  lineage = { datasetVersionId: dataset.version.id, codeVersionId: code.version.id, configurationId: configuration.id };
+});
+
+afterAll(() => ground?.end());
+
+function versionOf(key: string): Parameters<ReturnType<typeof createVersionRepository>['commit']>[1] {
+  return {
+    format: 'onnx',
+    artifact: digestOf(`artifact ${key}`),
+    artifactBytes: 10,
+    signature: {
+      schemaVersion: 1,
+      layout: 'matrix',
+      inputs: [{ name: 'temp', type: 'FP32' }],
+      output: { name: 'variable', type: 'FP32' },
+    },
+    reference: digestOf('reference'),
+    trainingKey: digestOf(key),
+    trainingKeyParts: {
+      schemaVersion: 1,
+      training: digestOf('t'),
+      holdout: digestOf('h'),
+      target: 'cnt',
+      features: ['temp'],
+      code: digestOf('code'),
+      environment: { lock: null, interpreter: 'CPython 3.11.7', platform: 'linux-x86_64' },
+      params: {},
+      seed: 0,
+    },
+    trained: {
+      dataset: digestOf('data'),
+      from: '2011-01-01T00:00:00.000Z',
+      to: '2011-07-01T00:00:00.000Z',
+      holdout: { kind: 'last', from: '2011-06-17T00:00:00.000Z' },
+      trainingRows: 100,
+      holdoutRows: 10,
+    },
+    ...lineage,
+    scriptMetrics: { loss: 0.25 },
+    files: [],
+    runId: ground.context.ids.next(),
+  };
+}
+
+test('twenty attempts that trained the same are given one version, and numbers have no gaps', async () => {
+  const { context, scope, by } = ground;
+  const versions = createVersionRepository(context);
+  const runs = createRunRepository(context);
+  const commit = async (key: string, attempt: number) => {
+    const holder = `${key}/${attempt}`;
+    await runs.takeLease(`train ${holder}`, holder, context.clock.now());
+    return versions.commit(scope, versionOf(key), { by, leaseHolder: holder });
+  };
+  const made = await Promise.all(Array.from({ length: 20 }, (_, i) => commit(i % 2 === 0 ? 'even' : 'odd', i)));
+  expect(new Set(made.map((version) => version.id)).size).toBe(2);
+  expect((await versions.list(scope.modelId, { limit: 10 })).items.map((version) => version.number)).toEqual([2, 1]);
+  const odd = await versions.byTrainingKey(scope.modelId, digestOf('odd'));
+  expect(odd).toEqual(made[1]);
+  expect(await versions.byNumber(scope.modelId, odd!.number)).toEqual(odd);
+});
+
+test('an attempt whose lease was taken commits nothing', async () => {
+  const { context, scope, by } = ground;
+  const versions = createVersionRepository(context);
+  const runs = createRunRepository(context);
+  await runs.takeLease('train late', 'old attempt', context.clock.now());
+  await runs.takeLease('train late', 'new attempt', context.clock.now());
+  await expect(versions.commit(scope, versionOf('late'), { by, leaseHolder: 'old attempt' })).rejects.toMatchObject({
+    code: 'lease-lost',
+  });
+  expect(await versions.byTrainingKey(scope.modelId, digestOf('late'))).toBeUndefined();
+  const made = await versions.commit(scope, versionOf('late'), { by, leaseHolder: 'new attempt' });
+  expect(await versions.commit(scope, versionOf('late'), { by, leaseHolder: 'new attempt' })).toEqual(made);
+});
+
+const metrics = {
+  task: 'regression' as const,
+  rows: 10,
+  rmse: 60,
+  mae: 40,
+  r2: 0.9,
+  mape: 0.2,
+  medianAbsoluteError: 30,
+};
+const body: EvaluationBody = {
+  schemaVersion: 1,
+  modelVersionDigest: digestOf('artifact'),
+  championVersionDigest: null,
+  holdout: digestOf('h'),
+  metric: 'rmse',
+  challenger: metrics,
+  challengerInterval: null,
+  champion: null,
+  gain: null,
+  gainInterval: null,
+  slices: [],
+  gates: [],
+  verdict: 'candidate',
+  reasons: [],
+};
+
+test('a run has one evaluation, and the newest of a version in an environment is found', async () => {
+  const { context, scope, by } = ground;
+  const versions = createVersionRepository(context);
+  const evaluations = createEvaluationRepository(context);
+  await createRunRepository(context).takeLease('train evaluated', 'evaluated', context.clock.now());
+  const version = await versions.commit(scope, versionOf('evaluated'), { by, leaseHolder: 'evaluated' });
+  const evaluation = { modelVersionId: version.id, championVersionId: null, digest: digestOf('evaluation'), body };
+  const run = { runId: context.ids.next(), by };
+  const answers = await Promise.all(Array.from({ length: 10 }, () => evaluations.commit(scope, evaluation, run)));
+  expect(new Set(answers.map((answer) => answer.id)).size).toBe(1);
+  const second = await evaluations.commit(
+    scope,
+    { ...evaluation, body: { ...body, verdict: 'rejected', reasons: ['no gain over the champion'] } },
+    { runId: context.ids.next(), by },
+  );
+  expect(await evaluations.latest(scope, version.id)).toEqual(second);
+  expect((await evaluations.ofVersion(version.id)).map((found) => found.id)).toEqual([second.id, answers[0]!.id]);
+  expect(await evaluations.latest({ ...scope, environment: 'staging' }, version.id)).toBeUndefined();
+  const { items } = await createLedgerRepository(context).list(
+    { project: 'default', kind: 'version.evaluated' },
+    { limit: 10 },
+  );
+  expect(items.map((entry) => entry.reason)).toEqual(['no gain over the champion', 'candidate']);
+  expect(await createLedgerRepository(context).verify(scope.modelId)).toBeUndefined();
+});
