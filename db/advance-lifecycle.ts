@@ -1,0 +1,108 @@
+import { and, eq, inArray, isNotNull, isNull, ne } from 'drizzle-orm';
+import type { Id, Scope } from '../contracts/identifiers.ts';
+import type { LifecycleOrders, LifecyclePlan, LifecycleSnapshot } from '../contracts/lifecycle.ts';
+import { carryOutPlan } from './carry-out-plan.ts';
+import type { Transaction } from './connection.ts';
+import type { RepositoryContext } from './context.ts';
+import { lockScope } from './context.ts';
+import { endRun } from './end-run.ts';
+import { toDate } from './instants.ts';
+import { readSnapshot } from './lifecycle-snapshot.ts';
+import { ensurePrincipal } from './repositories/principals.ts';
+import { approvals, runs } from './schema.ts';
+import { commandsAtOnce, takeCommands } from './take-commands.ts';
+
+type Plan = (snapshot: LifecycleSnapshot) => LifecyclePlan;
+
+/** The principal that automation acts as. */
+const lifecyclePrincipal = 'lifecycle';
+/** A plan makes runs, which the next one starts; a third would be a plan that is never done. */
+const roundsAtMost = 5;
+
+/** One look of the lifecycle; see `LifecycleRepository.advance`. */
+export async function advanceLifecycle(
+  context: RepositoryContext,
+  tx: Transaction,
+  scope: Scope,
+  plan: Plan,
+): Promise<LifecycleOrders> {
+  await lockScope(tx, scope);
+  const by = (await ensurePrincipal(context, tx, lifecyclePrincipal, 'service', [], null)).id;
+  const taken = await takeCommands(context, tx, scope);
+  for (let round = 1; ; round += 1) {
+    await cancelUnstarted(context, tx, scope);
+    const snapshot = await readSnapshot(context, tx, scope, await lockScope(tx, scope));
+    const planned = plan(snapshot);
+    const madeRuns = await carryOutPlan({ context, tx, scope, snapshot, by }, planned);
+    const again = madeRuns || planned.cancel.length > 0;
+    if (again && round < roundsAtMost) continue;
+    const wakeInMs = taken === commandsAtOnce ? 0 : wakeAfter(snapshot, planned);
+    return { ...(await ordersOf(context, tx, scope, planned.start)), wakeInMs };
+  }
+}
+
+/** Virtual clocks do not run: whoever moves one wakes the lifecycle. */
+function wakeAfter({ clock, now }: LifecycleSnapshot, { wakeAt }: LifecyclePlan): number | null {
+  if (clock === 'virtual' || wakeAt === null) return null;
+  return Math.max(0, Date.parse(wakeAt) - Date.parse(now));
+}
+
+function ofScope(scope: Scope): ReturnType<typeof and> {
+  return and(eq(runs.modelId, scope.modelId), eq(runs.environment, scope.environment));
+}
+
+/** A run whose start nobody has ordered has no workflow that could end it. */
+async function cancelUnstarted(context: RepositoryContext, tx: Transaction, scope: Scope): Promise<void> {
+  const waiting = await tx
+    .select({ id: runs.id, reason: runs.cancelRequested })
+    .from(runs)
+    .where(and(ofScope(scope), eq(runs.state, 'queued'), isNull(runs.orderedAt), isNotNull(runs.cancelRequested)))
+    .orderBy(runs.id);
+  for (const { id, reason } of waiting)
+    await endRun(context, tx, id, { state: 'cancelled', reason: reason ?? 'cancelled' });
+}
+
+async function ordersOf(
+  context: RepositoryContext,
+  tx: Transaction,
+  scope: Scope,
+  start: readonly Id[],
+): Promise<Omit<LifecycleOrders, 'wakeInMs'>> {
+  const unfinished = and(ofScope(scope), inArray(runs.state, ['queued', 'running', 'awaiting-approval']));
+  const toCancel = await tx
+    .select({ workflowId: runs.workflowId })
+    .from(runs)
+    .where(and(unfinished, isNotNull(runs.cancelRequested)))
+    .orderBy(runs.id);
+  // Whoever waits for an approval that is decided missed its nudge, or was never sent one.
+  const toNudge = await tx
+    .select({ workflowId: runs.workflowId })
+    .from(runs)
+    .innerJoin(approvals, eq(approvals.id, runs.approvalId))
+    .where(and(ofScope(scope), eq(runs.state, 'awaiting-approval'), ne(approvals.status, 'pending')))
+    .orderBy(runs.id);
+  return {
+    start: await startOrders(context, tx, start),
+    cancel: toCancel,
+    nudge: toNudge.map((run) => run.workflowId),
+  };
+}
+
+async function startOrders(
+  context: RepositoryContext,
+  tx: Transaction,
+  start: readonly Id[],
+): Promise<LifecycleOrders['start']> {
+  if (start.length === 0) return [];
+  const ids = [...start];
+  await tx
+    .update(runs)
+    .set({ orderedAt: toDate(context.clock.now()) })
+    .where(and(inArray(runs.id, ids), isNull(runs.orderedAt)));
+  const rows = await tx
+    .select({ runId: runs.id, kind: runs.kind, workflowId: runs.workflowId, because: runs.because })
+    .from(runs)
+    .where(inArray(runs.id, ids))
+    .orderBy(runs.id);
+  return rows;
+}

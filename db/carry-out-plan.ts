@@ -1,0 +1,114 @@
+import { and, eq, inArray } from 'drizzle-orm';
+import type { Id, Scope } from '../contracts/identifiers.ts';
+import type { LifecyclePlan, LifecycleSnapshot } from '../contracts/lifecycle.ts';
+import type { RunRequest } from '../contracts/run.ts';
+import { appendLedger } from './append-ledger.ts';
+import type { Transaction } from './connection.ts';
+import type { RepositoryContext } from './context.ts';
+import { inScope } from './generations.ts';
+import { insertRun } from './insert-run.ts';
+import { toDate } from './instants.ts';
+import { modelEnvironments, runs, triggers } from './schema.ts';
+import { supersedeApprovals } from './supersede-approvals.ts';
+
+/** Where a plan is carried out: the scope is locked, and `by` is the principal that automation acts as. */
+export interface Execution {
+  readonly context: RepositoryContext;
+  readonly tx: Transaction;
+  readonly scope: Scope;
+  readonly snapshot: LifecycleSnapshot;
+  readonly by: Id;
+}
+
+/** Writes what the plan decided. Answers whether it made runs, which a plan that follows may start. */
+export async function carryOutPlan(execution: Execution, plan: LifecyclePlan): Promise<boolean> {
+  await dropTriggers(execution, plan);
+  await passOver(execution, plan);
+  await markCancelled(execution, plan);
+  await supersedeApprovals(execution.context, execution.tx, {
+    runIds: plan.supersede,
+    reason: 'a newer candidate took its place',
+    effectiveAt: execution.snapshot.now,
+    by: execution.by,
+  });
+  if (plan.build !== null) await makeBuild(execution, plan.build);
+  for (const { evaluationId } of plan.deploy) await makeDeploy(execution, evaluationId);
+  if (plan.monitor) await makeMonitor(execution);
+  return plan.build !== null || plan.deploy.length > 0 || plan.monitor;
+}
+
+function entryOf({ scope, snapshot, by }: Execution) {
+  return { modelId: scope.modelId, environment: scope.environment, effectiveAt: snapshot.now, by };
+}
+
+async function dropTriggers(execution: Execution, { dropTriggers: dropped }: LifecyclePlan): Promise<void> {
+  const { context, tx } = execution;
+  for (const { id, because } of dropped) {
+    await tx.update(triggers).set({ status: 'dropped', droppedBecause: because }).where(eq(triggers.id, id));
+    await appendLedger(context, tx, {
+      ...entryOf(execution),
+      kind: 'trigger.dropped',
+      subject: { triggerId: id },
+      reason: because,
+    });
+  }
+}
+
+/** A candidate that gets no deployment is told as a deployment that ended before it began. */
+async function passOver(execution: Execution, { passOver: passed }: LifecyclePlan): Promise<void> {
+  const { context, tx, snapshot } = execution;
+  for (const { evaluationId, because } of passed) {
+    const runId = snapshot.candidates.find((candidate) => candidate.evaluationId === evaluationId)?.buildRunId;
+    await appendLedger(context, tx, {
+      ...entryOf(execution),
+      kind: 'deployment.ended',
+      subject: { runId, evaluationId, decision: 'passed-over' },
+      reason: because,
+    });
+  }
+}
+
+async function markCancelled({ tx }: Execution, { cancel }: LifecyclePlan): Promise<void> {
+  for (const { runId, because } of cancel)
+    await tx.update(runs).set({ cancelRequested: because }).where(eq(runs.id, runId));
+}
+
+async function makeRun({ context, tx, scope, snapshot, by }: Execution, request: RunRequest, because: string) {
+  const id = context.ids.next();
+  await insertRun(tx, scope, { id, request, because, effectiveAt: snapshot.now, by });
+  return id;
+}
+
+async function makeBuild(execution: Execution, build: NonNullable<LifecyclePlan['build']>): Promise<void> {
+  const { tx, scope, snapshot } = execution;
+  const request: RunRequest = { kind: 'build', schemaVersion: 1, asOf: snapshot.now, automated: true };
+  const runId = await makeRun(execution, request, build.because);
+  await tx
+    .update(triggers)
+    .set({ status: 'consumed', runId })
+    .where(and(inArray(triggers.id, [...build.triggerIds]), eq(triggers.status, 'pending')));
+  await tx
+    .update(modelEnvironments)
+    .set({ lastBuildAt: toDate(snapshot.now) })
+    .where(inScope(scope));
+}
+
+async function makeDeploy(execution: Execution, evaluationId: Id): Promise<void> {
+  const { tx, snapshot } = execution;
+  const buildRunId = snapshot.candidates.find((candidate) => candidate.evaluationId === evaluationId)?.buildRunId;
+  const [build] =
+    buildRunId === undefined
+      ? []
+      : await tx.select({ because: runs.because }).from(runs).where(eq(runs.id, buildRunId));
+  const request: RunRequest = { kind: 'deploy', schemaVersion: 1, evaluationId, automated: true };
+  await makeRun(execution, request, build?.because ?? 'a candidate');
+}
+
+async function makeMonitor(execution: Execution): Promise<void> {
+  const { tx, scope, snapshot } = execution;
+  await makeRun(execution, { kind: 'monitor', schemaVersion: 1, asOf: snapshot.now }, 'schedule');
+  await tx
+    .update(modelEnvironments)
+    .set({ lastMonitorAt: toDate(snapshot.now) })
+    .where(inScope(scope));
+}

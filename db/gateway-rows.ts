@@ -1,0 +1,168 @@
+import { and, asc, desc, eq, gt, gte, inArray, isNull, lte, sql } from 'drizzle-orm';
+import type { Acknowledgement, GatewayLease, Generation } from '../contracts/deployment.ts';
+import type { Id, Instant, Scope } from '../contracts/identifiers.ts';
+import type { DeploymentRepository, ServedAt } from '../ports/repositories/deployments.ts';
+import type { Executor } from './connection.ts';
+import { query } from './connection.ts';
+import type { RepositoryContext } from './context.ts';
+import { toDate, toInstant } from './instants.ts';
+import { acknowledgements, gateways, servingCounts } from './schema.ts';
+
+type GatewayMethods = Pick<
+  DeploymentRepository,
+  'keepLease' | 'endLease' | 'liveGateways' | 'acknowledge' | 'acknowledgements' | 'countServed' | 'served'
+>;
+
+function toAcknowledgement(row: typeof acknowledgements.$inferSelect): Acknowledgement {
+  return { ...row, recordedAt: toInstant(row.recordedAt) };
+}
+
+function ofScope(scope: Pick<Scope, 'modelId' | 'environment'>): ReturnType<typeof and> {
+  return and(eq(acknowledgements.modelId, scope.modelId), eq(acknowledgements.environment, scope.environment));
+}
+
+/** What gateways tell of themselves: leases, what they have loaded, what they have answered. */
+export function gatewayMethods(context: RepositoryContext): GatewayMethods {
+  const { db, clock } = context;
+  return {
+    keepLease: ({ id, address }, leaseUntil) =>
+      query(db, async () => {
+        const until = toDate(leaseUntil);
+        await db
+          .insert(gateways)
+          .values({ id, address, startedAt: toDate(clock.now()), leaseUntil: until })
+          .onConflictDoUpdate({ target: gateways.id, set: { address, leaseUntil: until } });
+      }),
+    endLease: (id) =>
+      query(db, async () => {
+        const now = toDate(clock.now());
+        await db
+          .update(gateways)
+          .set({ leaseUntil: now })
+          .where(and(eq(gateways.id, id), gt(gateways.leaseUntil, now)));
+      }),
+    liveGateways: () => query(db, () => liveGateways(context, db)),
+    acknowledge: ({ gatewayId, modelId, environment, generation, error }) =>
+      query(db, async () => {
+        const recordedAt = toDate(clock.now());
+        await db
+          .insert(acknowledgements)
+          .values({ gatewayId, modelId, environment, generation, error, recordedAt })
+          // The first time that it was loaded is when it began to serve; a failure before that is forgotten.
+          .onConflictDoUpdate({
+            target: [
+              acknowledgements.gatewayId,
+              acknowledgements.modelId,
+              acknowledgements.environment,
+              acknowledgements.generation,
+            ],
+            set: { error, recordedAt },
+            setWhere: sql`${acknowledgements.error} is not null`,
+          });
+      }),
+    acknowledgements: (scope, generation) => query(db, () => readAcknowledgements(context, db, scope, generation)),
+    countServed: (counts) =>
+      query(db, async () => {
+        if (counts.length === 0) return;
+        await db
+          .insert(servingCounts)
+          .values(counts.map((count) => ({ ...count })))
+          // Counts only grow: what is told late or twice takes nothing back.
+          .onConflictDoUpdate({
+            target: [
+              servingCounts.gatewayId,
+              servingCounts.modelId,
+              servingCounts.environment,
+              servingCounts.generation,
+              servingCounts.releaseDigest,
+            ],
+            set: {
+              requests: sql`greatest(${servingCounts.requests}, excluded.requests)`,
+              errors: sql`greatest(${servingCounts.errors}, excluded.errors)`,
+            },
+          });
+      }),
+    served: (scope, generation) =>
+      query(db, () =>
+        db
+          .select()
+          .from(servingCounts)
+          .where(
+            and(
+              eq(servingCounts.modelId, scope.modelId),
+              eq(servingCounts.environment, scope.environment),
+              eq(servingCounts.generation, generation),
+            ),
+          )
+          .orderBy(asc(servingCounts.gatewayId), asc(servingCounts.releaseDigest)),
+      ),
+  };
+}
+
+async function liveGateways({ clock }: RepositoryContext, tx: Executor): Promise<readonly GatewayLease[]> {
+  const rows = await tx
+    .select()
+    .from(gateways)
+    .where(gt(gateways.leaseUntil, toDate(clock.now())))
+    .orderBy(asc(gateways.startedAt), asc(gateways.id));
+  return rows.map((row) => ({
+    ...row,
+    startedAt: toInstant(row.startedAt),
+    leaseUntil: toInstant(row.leaseUntil),
+  }));
+}
+
+async function readAcknowledgements(
+  context: RepositoryContext,
+  tx: Executor,
+  scope: Scope,
+  generation: number,
+): ReturnType<DeploymentRepository['acknowledgements']> {
+  const live = (await liveGateways(context, tx)).map((gateway) => gateway.id);
+  if (live.length === 0) return { loaded: [], failed: [], missing: [] };
+  const said = await tx
+    .select()
+    .from(acknowledgements)
+    .where(
+      and(ofScope(scope), gte(acknowledgements.generation, generation), inArray(acknowledgements.gatewayId, [...live])),
+    )
+    .orderBy(asc(acknowledgements.gatewayId), desc(acknowledgements.generation));
+  const loaded = live.filter((id) => said.some((row) => row.gatewayId === id && row.error === null));
+  const failed = live.flatMap((id) => {
+    const last = loaded.includes(id) ? undefined : said.find((row) => row.gatewayId === id);
+    return last === undefined ? [] : [toAcknowledgement(last)];
+  });
+  const told = new Set([...loaded, ...failed.map((row) => row.gatewayId)]);
+  return { loaded, failed, missing: live.filter((id) => !told.has(id)) };
+}
+
+/**
+ * What each gateway had loaded at that instant. Gateways tell by the wall clock; under a virtual one (`virtual`) the
+ * generation that was decided then stands for the instant.
+ */
+export async function observedAt(
+  tx: Executor,
+  scope: Scope,
+  at: Instant,
+  decided: Generation,
+  virtual: boolean,
+): Promise<ServedAt['observed']> {
+  const by = virtual
+    ? lte(acknowledgements.generation, decided.generation)
+    : and(lte(acknowledgements.recordedAt, toDate(at)), gte(gateways.leaseUntil, toDate(at)));
+  const rows: readonly { gatewayId: Id; generation: number; recordedAt: Date }[] = await tx
+    .selectDistinctOn([acknowledgements.gatewayId], {
+      gatewayId: acknowledgements.gatewayId,
+      generation: acknowledgements.generation,
+      recordedAt: acknowledgements.recordedAt,
+    })
+    .from(acknowledgements)
+    .innerJoin(gateways, eq(gateways.id, acknowledgements.gatewayId))
+    .where(and(ofScope(scope), isNull(acknowledgements.error), by))
+    .orderBy(asc(acknowledgements.gatewayId), desc(acknowledgements.generation));
+  return rows.map((row) => ({
+    gatewayId: row.gatewayId,
+    generation: row.generation,
+    since: toInstant(row.recordedAt),
+  }));
+}

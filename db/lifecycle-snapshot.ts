@@ -1,0 +1,138 @@
+import { and, asc, count, desc, eq, gte, inArray, sql } from 'drizzle-orm';
+import { budgetPeriod } from '../contracts/budget-period.ts';
+import type { Configuration } from '../contracts/configuration.ts';
+import type { Instant, Scope } from '../contracts/identifiers.ts';
+import type { LifecycleSnapshot } from '../contracts/lifecycle.ts';
+import type { Transaction } from './connection.ts';
+import type { RepositoryContext } from './context.ts';
+import { environmentNow } from './context.ts';
+import { toDate, toInstant, toInstantOrNull } from './instants.ts';
+import { configurations, environments, type modelEnvironments, runs, triggers } from './schema.ts';
+
+type Heads = typeof modelEnvironments.$inferSelect;
+
+/** Newest candidates that are looked at; older ones were passed over when there were newer. */
+const candidatesAtMost = 50;
+/** More triggers than that are one build all the same; the rest is taken with the next look. */
+const triggersAtMost = 10_000;
+
+/** All that the lifecycle decides by. The scope is locked, and `heads` is its row. */
+export async function readSnapshot(
+  context: RepositoryContext,
+  tx: Transaction,
+  scope: Scope,
+  heads: Heads,
+): Promise<LifecycleSnapshot> {
+  const now = await environmentNow(context, tx, scope);
+  const clock = await clockOf(tx, scope);
+  const configuration = await configurationOf(tx, heads);
+  const timezone = configuration?.data.timezone ?? 'UTC';
+  const period = budgetPeriod(configuration?.retrain.budget ?? '0 per day', now, timezone);
+  return {
+    now,
+    clock,
+    settled: heads.settledAt !== null && toInstant(heads.settledAt) >= now,
+    policy: configuration?.retrain ?? null,
+    // A rehearsal says itself when a period is over.
+    monitorEvery: clock === 'virtual' ? null : (configuration?.monitor.every ?? null),
+    timezone,
+    held: heads.holdReason !== null,
+    serving: heads.generation > 0,
+    lastBuildAt: toInstantOrNull(heads.lastBuildAt),
+    lastMonitorAt: toInstantOrNull(heads.lastMonitorAt),
+    buildsInPeriod: await buildsSince(tx, scope, period.from),
+    budgetRenewsAt: period.to,
+    triggers: await pendingTriggers(tx, scope),
+    runs: await unfinishedRuns(tx, scope),
+    candidates: await candidates(tx, scope),
+  };
+}
+
+async function clockOf(tx: Transaction, scope: Scope): Promise<'wall' | 'virtual'> {
+  const [row] = await tx
+    .select({ clock: environments.clock })
+    .from(environments)
+    .where(and(eq(environments.project, scope.project), eq(environments.name, scope.environment)));
+  return row?.clock ?? 'wall';
+}
+
+async function configurationOf(tx: Transaction, { configurationId }: Heads): Promise<Configuration | undefined> {
+  if (configurationId === null) return undefined;
+  const [row] = await tx
+    .select({ body: configurations.body })
+    .from(configurations)
+    .where(eq(configurations.id, configurationId));
+  return row?.body;
+}
+
+function ofScope(scope: Scope): ReturnType<typeof and> {
+  return and(eq(runs.modelId, scope.modelId), eq(runs.environment, scope.environment));
+}
+
+const automated = sql`(${runs.request} ->> 'automated')::boolean`;
+
+/** Builds that automation began in the budget's period, however they ended. */
+async function buildsSince(tx: Transaction, scope: Scope, from: Instant): Promise<number> {
+  const [row] = await tx
+    .select({ builds: count() })
+    .from(runs)
+    .where(and(ofScope(scope), eq(runs.kind, 'build'), automated, gte(runs.effectiveAt, toDate(from))));
+  return row?.builds ?? 0;
+}
+
+async function pendingTriggers(tx: Transaction, scope: Scope): Promise<LifecycleSnapshot['triggers']> {
+  const rows = await tx
+    .select({ id: triggers.id, kind: triggers.kind, effectiveAt: triggers.effectiveAt })
+    .from(triggers)
+    .where(
+      and(
+        eq(triggers.modelId, scope.modelId),
+        eq(triggers.environment, scope.environment),
+        eq(triggers.status, 'pending'),
+      ),
+    )
+    .orderBy(asc(triggers.id))
+    .limit(triggersAtMost);
+  return rows.map((row) => ({ ...row, effectiveAt: toInstant(row.effectiveAt) }));
+}
+
+async function unfinishedRuns(tx: Transaction, scope: Scope): Promise<LifecycleSnapshot['runs']> {
+  const rows = await tx
+    .select({ id: runs.id, kind: runs.kind, state: runs.state, request: runs.request })
+    .from(runs)
+    .where(and(ofScope(scope), inArray(runs.state, ['queued', 'running', 'awaiting-approval'])))
+    .orderBy(asc(runs.id));
+  return rows.map(({ request, ...row }) => ({
+    ...row,
+    automated: (request.kind === 'build' || request.kind === 'deploy') && request.automated,
+  }));
+}
+
+/** Candidates of automated builds that have neither a deploy run nor a word that they were passed over. */
+async function candidates(tx: Transaction, scope: Scope): Promise<LifecycleSnapshot['candidates']> {
+  const deployed = sql`exists (select 1 from runs deploys where deploys.model_id = ${runs.modelId} and deploys.environment = ${runs.environment} and deploys.kind = 'deploy' and deploys.request ->> 'evaluationId' = ${runs.outcome} ->> 'evaluationId')`;
+  const passedOver = sql`exists (select 1 from ledger where ledger.model_id = ${runs.modelId} and ledger.kind = 'deployment.ended' and ledger.subject ->> 'runId' = ${runs.id}::text)`;
+  const rows = await tx
+    .select({ id: runs.id, outcome: runs.outcome })
+    .from(runs)
+    .where(
+      and(
+        ofScope(scope),
+        eq(runs.kind, 'build'),
+        eq(runs.state, 'succeeded'),
+        automated,
+        sql`${runs.outcome} ->> 'decision' = 'candidate'`,
+        sql`not ${deployed}`,
+        sql`not ${passedOver}`,
+      ),
+    )
+    .orderBy(desc(runs.id))
+    .limit(candidatesAtMost);
+  return rows
+    .flatMap(({ id, outcome }) =>
+      outcome?.kind === 'build' && outcome.evaluationId !== null
+        ? [{ evaluationId: outcome.evaluationId, buildRunId: id }]
+        : [],
+    )
+    .toReversed();
+}

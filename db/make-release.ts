@@ -1,0 +1,170 @@
+import { and, eq } from 'drizzle-orm';
+import { sha256OfJson } from '../contracts/digest.ts';
+import { PerennialError } from '../contracts/errors.ts';
+import type { Id, Scope } from '../contracts/identifiers.ts';
+import { scopeLabel } from '../contracts/identifiers.ts';
+import type { Release, ReleaseBody } from '../contracts/release.ts';
+import { appendLedger } from './append-ledger.ts';
+import type { Transaction } from './connection.ts';
+import type { RepositoryContext } from './context.ts';
+import { environmentNow, lockModel, lockScope } from './context.ts';
+import { decidedByRun } from './decided-by-run.ts';
+import { championOf, newestGeneration, readRelease, toRelease } from './generations.ts';
+import { nextNumber } from './next-number.ts';
+import { found, written } from './not-found.ts';
+import {
+  codeVersions,
+  configurations,
+  datasetVersions,
+  evaluations,
+  modelVersions,
+  releases,
+  runs,
+  withdrawals,
+} from './schema.ts';
+
+interface Parts {
+  readonly evaluation: typeof evaluations.$inferSelect;
+  readonly version: typeof modelVersions.$inferSelect;
+  readonly dataset: { readonly digest: string };
+  readonly code: { readonly digest: string };
+}
+
+/**
+ * The Release of an evaluation under the environment's configuration as it is now: what is approved is what will be
+ * served, by the policy that people read when they approved it. The same run is given the same release again.
+ */
+export async function makeRelease(
+  context: RepositoryContext,
+  tx: Transaction,
+  scope: Scope,
+  evaluationId: Id,
+  { runId, by }: { readonly runId: Id; readonly by: Id },
+): Promise<Release> {
+  const { configurationId } = await lockScope(tx, scope);
+  const decided = await decidedByRun(tx, scope.modelId, 'release.made', runId);
+  if (decided !== undefined) return readRelease(tx, String(decided.releaseId));
+  const parts = await readParts(tx, scope, evaluationId);
+  if (configurationId === null)
+    throw new PerennialError('not-found', `${scopeLabel(scope)} has no configuration; \`perennial apply\` sets it`, {
+      model: scope.model,
+      environment: scope.environment,
+    });
+  const release = await ensureRelease(context, tx, scope, parts, configurationId, by);
+  await refuseUnfit(tx, scope, release, runId);
+  await appendLedger(context, tx, {
+    modelId: scope.modelId,
+    environment: scope.environment,
+    kind: 'release.made',
+    subject: { runId, releaseId: release.id, number: release.number, digest: release.digest },
+    reason: `release ${release.number}: version ${parts.version.number}`,
+    effectiveAt: await environmentNow(context, tx, scope),
+    by,
+  });
+  return release;
+}
+
+async function readParts(tx: Transaction, scope: Scope, evaluationId: Id): Promise<Parts> {
+  const [row] = await tx
+    .select({
+      evaluation: evaluations,
+      version: modelVersions,
+      dataset: { digest: datasetVersions.digest },
+      code: { digest: codeVersions.digest },
+    })
+    .from(evaluations)
+    .innerJoin(modelVersions, eq(modelVersions.id, evaluations.modelVersionId))
+    .innerJoin(datasetVersions, eq(datasetVersions.id, modelVersions.datasetVersionId))
+    .innerJoin(codeVersions, eq(codeVersions.id, modelVersions.codeVersionId))
+    .where(and(eq(evaluations.id, evaluationId), eq(evaluations.modelId, scope.modelId)));
+  const parts = found(row, `${scope.model} has no evaluation ${evaluationId}`, { evaluationId });
+  const { verdict, reasons } = parts.evaluation.body;
+  if (verdict === 'rejected')
+    throw new PerennialError(
+      'not-a-candidate',
+      `version ${parts.version.number} of ${scope.model} was rejected: ${reasons.join('; ')}; build one that passes its gates`,
+      { version: parts.version.number, reasons },
+    );
+  return parts;
+}
+
+async function ensureRelease(
+  context: RepositoryContext,
+  tx: Transaction,
+  { project, model, modelId }: Scope,
+  { evaluation, version, dataset, code }: Parts,
+  configurationId: Id,
+  by: Id,
+): Promise<Release> {
+  const [configuration] = await tx
+    .select({ digest: configurations.digest })
+    .from(configurations)
+    .where(eq(configurations.id, configurationId));
+  const body: ReleaseBody = {
+    schemaVersion: 1,
+    model: { project, name: model },
+    dataset: dataset.digest,
+    code: code.digest,
+    artifact: version.artifact,
+    trainingKey: version.trainingKey,
+    configuration: written(configuration).digest,
+    evaluation: evaluation.digest,
+  };
+  const digest = sha256OfJson(body);
+  await lockModel(tx, modelId);
+  const [known] = await tx
+    .select()
+    .from(releases)
+    .where(and(eq(releases.modelId, modelId), eq(releases.digest, digest)));
+  if (known !== undefined) return toRelease(known);
+  const { datasetVersionId, codeVersionId } = version;
+  const [made] = await tx
+    .insert(releases)
+    .values({
+      id: context.ids.next(),
+      modelId,
+      number: await nextNumber(tx, releases, modelId),
+      digest,
+      body,
+      modelVersionId: version.id,
+      evaluationId: evaluation.id,
+      configurationId,
+      datasetVersionId,
+      codeVersionId,
+      recordedBy: by,
+    })
+    .returning();
+  return toRelease(written(made));
+}
+
+/** What serves already needs no deployment; what a rollback abandoned comes back only if a person says so. */
+async function refuseUnfit(tx: Transaction, scope: Scope, release: Release, runId: Id): Promise<void> {
+  if (championOf(await newestGeneration(tx, scope))?.releaseId === release.id)
+    throw new PerennialError(
+      'conflict',
+      `release ${release.number} serves in ${scope.environment} already; there is nothing to deploy`,
+      { release: release.digest, environment: scope.environment },
+    );
+  const [run] = await tx.select({ request: runs.request }).from(runs).where(eq(runs.id, runId));
+  const automated = run?.request.kind === 'deploy' && run.request.automated;
+  if (automated && (await isWithdrawn(tx, scope, release.id)))
+    throw new PerennialError(
+      'not-a-candidate',
+      `release ${release.number} was withdrawn from ${scope.environment} by a rollback, and no automation promotes it again; a person may deploy it`,
+      { release: release.digest, environment: scope.environment },
+    );
+}
+
+async function isWithdrawn(tx: Transaction, scope: Scope, releaseId: Id): Promise<boolean> {
+  const [row] = await tx
+    .select({ releaseId: withdrawals.releaseId })
+    .from(withdrawals)
+    .where(
+      and(
+        eq(withdrawals.modelId, scope.modelId),
+        eq(withdrawals.environment, scope.environment),
+        eq(withdrawals.releaseId, releaseId),
+      ),
+    );
+  return row !== undefined;
+}

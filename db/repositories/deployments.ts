@@ -1,0 +1,67 @@
+import { and, eq, lte, sql } from 'drizzle-orm';
+import type { Scope } from '../../contracts/identifiers.ts';
+import type { DeploymentRepository, ServedAt } from '../../ports/repositories/deployments.ts';
+import type { Transaction } from '../connection.ts';
+import { query, transact } from '../connection.ts';
+import type { RepositoryContext } from '../context.ts';
+import { lockScope } from '../context.ts';
+import { gatewayMethods, observedAt } from '../gateway-rows.ts';
+import { championOf, generationsOf, newestGeneration, readRelease, toGeneration, toRelease } from '../generations.ts';
+import { toDate } from '../instants.ts';
+import { makeRelease } from '../make-release.ts';
+import { found } from '../not-found.ts';
+import { rollBack } from '../roll-back.ts';
+import { abort, beginRollout, endRollout, raise } from '../rollouts.ts';
+import { environments, generations, releases } from '../schema.ts';
+import { readServingTable } from '../serving-table.ts';
+import { watchServing } from '../watch-serving.ts';
+
+const snapshot = { isolation: 'repeatable read', readOnly: true } as const;
+
+export function createDeploymentRepository(context: RepositoryContext): DeploymentRepository {
+  const { db } = context;
+  return {
+    makeRelease: (scope, evaluationId, run) => transact(db, (tx) => makeRelease(context, tx, scope, evaluationId, run)),
+    release: (id) => query(db, () => readRelease(db, id)),
+    releaseByDigest: (modelId, digest) =>
+      query(db, async () => {
+        const [row] = await db
+          .select()
+          .from(releases)
+          .where(and(eq(releases.modelId, modelId), eq(releases.digest, digest)));
+        return toRelease(found(row, `the model has no release ${digest}`, { modelId, release: digest }));
+      }),
+    current: (scope) => query(db, () => newestGeneration(db, scope)),
+    champion: (scope) =>
+      query(db, async () => {
+        const slot = championOf(await newestGeneration(db, scope));
+        return slot === undefined ? undefined : { slot, release: await readRelease(db, slot.releaseId) };
+      }),
+    history: (scope, limit) => query(db, async () => (await generationsOf(db, scope).limit(limit)).map(toGeneration)),
+    servedAt: (scope, at) => transact(db, (tx) => servedAt(tx, scope, at), snapshot),
+    beginRollout: (scope, request) => transact(db, (tx) => beginRollout(tx, scope, request)),
+    raise: (scope, request) => transact(db, (tx) => raise(context, tx, scope, request)),
+    abort: (scope, request) => transact(db, (tx) => abort(context, tx, scope, request)),
+    endRollout: (scope, runId) =>
+      transact(db, async (tx) => {
+        await lockScope(tx, scope);
+        await endRollout(tx, scope, runId);
+      }),
+    rollback: (scope, request) => transact(db, (tx) => rollBack(context, tx, scope, request)),
+    servingTable: () => transact(db, readServingTable, snapshot),
+    watch: (onChange, pollMs) => watchServing(db, onChange, pollMs),
+    ...gatewayMethods(context),
+  };
+}
+
+/** By the environment's own time: under a virtual clock the instant is the rehearsal's. */
+async function servedAt(tx: Transaction, scope: Scope, at: string): Promise<ServedAt> {
+  const [row] = await generationsOf(tx, scope, sql`${lte(generations.effectiveAt, toDate(at))}`).limit(1);
+  if (row === undefined) return { at, decided: null, observed: [] };
+  const decided = toGeneration(row);
+  const [environment] = await tx
+    .select({ clock: environments.clock })
+    .from(environments)
+    .where(and(eq(environments.project, scope.project), eq(environments.name, scope.environment)));
+  return { at, decided, observed: await observedAt(tx, scope, at, decided, environment?.clock === 'virtual') };
+}

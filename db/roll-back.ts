@@ -1,0 +1,160 @@
+import { and, eq } from 'drizzle-orm';
+import type { Generation } from '../contracts/deployment.ts';
+import { PerennialError } from '../contracts/errors.ts';
+import type { Id, Scope } from '../contracts/identifiers.ts';
+import { scopeLabel } from '../contracts/identifiers.ts';
+import type { Release } from '../contracts/release.ts';
+import type { DeploymentRepository } from '../ports/repositories/deployments.ts';
+import { appendLedger } from './append-ledger.ts';
+import type { Transaction } from './connection.ts';
+import type { RepositoryContext } from './context.ts';
+import { environmentNow, lockScope } from './context.ts';
+import { decidedByRun } from './decided-by-run.ts';
+import {
+  championOf,
+  generationsOf,
+  inScope,
+  newestGeneration,
+  raiseGeneration,
+  readRelease,
+  slotFor,
+  toGeneration,
+} from './generations.ts';
+import { written } from './not-found.ts';
+import { restore } from './rollouts.ts';
+import { modelEnvironments, withdrawals } from './schema.ts';
+import { storableText } from './storable.ts';
+
+type Request = Parameters<DeploymentRepository['rollback']>[1];
+type Result = Awaited<ReturnType<DeploymentRepository['rollback']>>;
+
+const lookBack = 1_000;
+
+/**
+ * The target serves alone, the abandoned release is withdrawn, automatic promotion is on hold, and rollouts lose their
+ * place. While a canary is up, what is abandoned is the canary and what serves again is the champion.
+ */
+export async function rollBack(
+  context: RepositoryContext,
+  tx: Transaction,
+  scope: Scope,
+  request: Request,
+): Promise<Result> {
+  await lockScope(tx, scope);
+  const decided = await decidedByRun(tx, scope.modelId, 'rollback.ordered', request.runId);
+  if (decided !== undefined) return told(tx, scope, decided);
+  const now = await newestGeneration(tx, scope);
+  if (now === undefined) throw nothing(scope, 'nothing was ever deployed there');
+  const abandoned = now.slots.find((slot) => slot.role === 'canary') ?? championOf(now);
+  const from = await readRelease(tx, written(abandoned).releaseId);
+  const to = await targetOf(tx, scope, now, from, request.toReleaseId);
+  const alone = now.slots.length === 1 && championOf(now)?.releaseId === to.id;
+  const generation = alone ? now : await serveAlone(context, tx, scope, to, request);
+  if (from.id !== to.id) await withdraw(tx, scope, from.id, request);
+  await restore(tx, scope, to.id);
+  await hold(context, tx, scope, { from, to, generation, request });
+  return { generation, from, to, changed: !alone };
+}
+
+async function told(tx: Transaction, scope: Scope, decided: Readonly<Record<string, unknown>>): Promise<Result> {
+  const rows = await generationsOf(tx, scope).limit(lookBack);
+  const generation = rows.find((row) => row.generation === decided.generation);
+  return {
+    generation: toGeneration(written(generation)),
+    from: await readRelease(tx, String(decided.fromReleaseId)),
+    to: await readRelease(tx, String(decided.toReleaseId)),
+    changed: decided.changed === true,
+  };
+}
+
+function nothing(scope: Scope, why: string): PerennialError {
+  return new PerennialError(
+    'nothing-to-roll-back',
+    `${scopeLabel(scope)} cannot be rolled back: ${why}; \`perennial served\` shows what serves`,
+    { model: scope.model, environment: scope.environment },
+  );
+}
+
+async function targetOf(
+  tx: Transaction,
+  scope: Scope,
+  now: Generation,
+  from: Release,
+  named: Id | undefined,
+): Promise<Release> {
+  const champions = (await generationsOf(tx, scope).limit(lookBack)).flatMap((row) => {
+    const champion = championOf(toGeneration(row));
+    return champion === undefined ? [] : [champion.releaseId];
+  });
+  if (named !== undefined) {
+    const release = await readRelease(tx, named);
+    if (!champions.includes(named))
+      throw nothing(scope, `release ${release.number} never served there; deploy it instead`);
+    return release;
+  }
+  const canaryIsUp = now.slots.some((slot) => slot.role === 'canary');
+  const withdrawn = await withdrawnFrom(tx, scope);
+  const before = champions.find((id) => (canaryIsUp || id !== from.id) && !withdrawn.has(id));
+  if (before === undefined) throw nothing(scope, 'there is no release before the one that serves');
+  return readRelease(tx, before);
+}
+
+async function withdrawnFrom(tx: Transaction, scope: Scope): Promise<ReadonlySet<Id>> {
+  const rows = await tx
+    .select({ releaseId: withdrawals.releaseId })
+    .from(withdrawals)
+    .where(and(eq(withdrawals.modelId, scope.modelId), eq(withdrawals.environment, scope.environment)));
+  return new Set(rows.map((row) => row.releaseId));
+}
+
+async function serveAlone(
+  context: RepositoryContext,
+  tx: Transaction,
+  scope: Scope,
+  to: Release,
+  { runId, reason, by }: Request,
+): Promise<Generation> {
+  const slots = [await slotFor(tx, to, 'champion', 100)];
+  return raiseGeneration(context, tx, scope, { slots, change: 'rollback', reason, runId, by });
+}
+
+async function withdraw(tx: Transaction, scope: Scope, releaseId: Id, { runId, reason, by }: Request): Promise<void> {
+  const { modelId, environment } = scope;
+  await tx
+    .insert(withdrawals)
+    .values({ modelId, environment, releaseId, reason: storableText(reason), runId, recordedBy: by })
+    .onConflictDoNothing();
+}
+
+async function hold(
+  context: RepositoryContext,
+  tx: Transaction,
+  scope: Scope,
+  done: { readonly from: Release; readonly to: Release; readonly generation: Generation; readonly request: Request },
+): Promise<void> {
+  const { from, to, generation, request } = done;
+  const { runId, reason, by } = request;
+  const holdReason = storableText(`rolled back: ${reason}`);
+  await tx.update(modelEnvironments).set({ rolloutRunId: null, holdReason }).where(inScope(scope));
+  const entry = {
+    modelId: scope.modelId,
+    environment: scope.environment,
+    effectiveAt: await environmentNow(context, tx, scope),
+    by,
+  };
+  await appendLedger(context, tx, {
+    ...entry,
+    kind: 'rollback.ordered',
+    subject: {
+      runId,
+      fromReleaseId: from.id,
+      toReleaseId: to.id,
+      from: from.digest,
+      to: to.digest,
+      generation: generation.generation,
+      changed: generation.runId === runId,
+    },
+    reason,
+  });
+  await appendLedger(context, tx, { ...entry, kind: 'promotion.held', subject: { runId }, reason: holdReason });
+}

@@ -1,0 +1,121 @@
+import { and, eq } from 'drizzle-orm';
+import type { Generation } from '../contracts/deployment.ts';
+import { PerennialError } from '../contracts/errors.ts';
+import type { Id, Scope } from '../contracts/identifiers.ts';
+import { scopeLabel } from '../contracts/identifiers.ts';
+import { isFinal } from '../contracts/run.ts';
+import type { DeploymentRepository } from '../ports/repositories/deployments.ts';
+import type { Transaction } from './connection.ts';
+import type { RepositoryContext } from './context.ts';
+import { lockScope } from './context.ts';
+import {
+  championOf,
+  generationsOf,
+  inScope,
+  newestGeneration,
+  raiseGeneration,
+  readRelease,
+  slotFor,
+  toGeneration,
+} from './generations.ts';
+import { modelEnvironments, runs, withdrawals } from './schema.ts';
+
+// One deploy run at a time moves weights; each of these begins with the scope's lock and asks whose turn it is.
+
+type Begin = Parameters<DeploymentRepository['beginRollout']>[1];
+type Raise = Parameters<DeploymentRepository['raise']>[1];
+type Abort = Parameters<DeploymentRepository['abort']>[1];
+
+export async function beginRollout(
+  tx: Transaction,
+  scope: Scope,
+  { runId, expectedChampion, automated }: Begin,
+): ReturnType<DeploymentRepository['beginRollout']> {
+  const heads = await lockScope(tx, scope);
+  if (heads.rolloutRunId === runId) return 'begun';
+  if (heads.rolloutRunId !== null && (await isUnderWay(tx, heads.rolloutRunId))) return 'taken';
+  const champion = championOf(await newestGeneration(tx, scope))?.releaseDigest ?? null;
+  if (champion !== expectedChampion || (automated && heads.holdReason !== null)) return 'superseded';
+  await tx.update(modelEnvironments).set({ rolloutRunId: runId }).where(inScope(scope));
+  return 'begun';
+}
+
+async function isUnderWay(tx: Transaction, runId: Id): Promise<boolean> {
+  const [run] = await tx.select({ state: runs.state }).from(runs).where(eq(runs.id, runId));
+  return run !== undefined && !isFinal(run.state);
+}
+
+export async function raise(
+  context: RepositoryContext,
+  tx: Transaction,
+  scope: Scope,
+  { runId, releaseId, weight, reason, by }: Raise,
+): Promise<Generation> {
+  const heads = await lockScope(tx, scope);
+  if (heads.rolloutRunId !== runId)
+    throw new PerennialError(
+      'rollout-superseded',
+      `the rollout of run ${runId} in ${scopeLabel(scope)} lost its place to another deployment or a rollback`,
+      { runId },
+    );
+  const newest = await newestGeneration(tx, scope);
+  const again = newest?.slots.some((slot) => slot.releaseId === releaseId && slot.weight === weight);
+  if (newest?.runId === runId && again === true) return newest;
+  const release = await readRelease(tx, releaseId);
+  const champion = championOf(newest);
+  if (weight < 100 && champion !== undefined) {
+    const slots = [{ ...champion, weight: 100 - weight }, await slotFor(tx, release, 'canary', weight)];
+    return raiseGeneration(context, tx, scope, { slots, change: 'canary', reason, runId, by });
+  }
+  // It got here by approval; what a rollback said of it before is answered by that.
+  await restore(tx, scope, releaseId);
+  const slots = [await slotFor(tx, release, 'champion', 100)];
+  const change = champion === undefined ? 'first' : 'promote';
+  return raiseGeneration(context, tx, scope, { slots, change, reason, runId, by });
+}
+
+/** The release is no longer withdrawn from the environment. */
+export async function restore(tx: Transaction, scope: Scope, releaseId: Id): Promise<void> {
+  await tx
+    .delete(withdrawals)
+    .where(
+      and(
+        eq(withdrawals.modelId, scope.modelId),
+        eq(withdrawals.environment, scope.environment),
+        eq(withdrawals.releaseId, releaseId),
+      ),
+    );
+}
+
+/** What served before this run moved anything serves alone again. */
+export async function abort(
+  context: RepositoryContext,
+  tx: Transaction,
+  scope: Scope,
+  { runId, reason, by }: Abort,
+): Promise<Generation | undefined> {
+  const heads = await lockScope(tx, scope);
+  const newest = await newestGeneration(tx, scope);
+  if (newest?.runId === runId && newest.change === 'abort') return newest;
+  if (heads.rolloutRunId !== runId) return undefined;
+  await endRollout(tx, scope, runId);
+  if (newest === undefined || newest.runId !== runId) return undefined;
+  const champion = championOf(await lastNotOf(tx, scope, runId));
+  // A first release that no gateway can load has nothing to go back to.
+  if (champion === undefined) return undefined;
+  const slots = [{ ...champion, weight: 100 }];
+  return raiseGeneration(context, tx, scope, { slots, change: 'abort', reason, runId, by });
+}
+
+async function lastNotOf(tx: Transaction, scope: Scope, runId: Id): Promise<Generation | undefined> {
+  const rows = await generationsOf(tx, scope).limit(50);
+  const row = rows.find((generation) => generation.runId !== runId);
+  return row === undefined ? undefined : toGeneration(row);
+}
+
+export async function endRollout(tx: Transaction, scope: Scope, runId: Id): Promise<void> {
+  await tx
+    .update(modelEnvironments)
+    .set({ rolloutRunId: null })
+    .where(and(inScope(scope), eq(modelEnvironments.rolloutRunId, runId)));
+}

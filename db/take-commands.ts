@@ -1,0 +1,135 @@
+import { and, asc, eq } from 'drizzle-orm';
+import type { CommandBody } from '../contracts/command.ts';
+import type { Id, Scope } from '../contracts/identifiers.ts';
+import { isFinal } from '../contracts/run.ts';
+import { appendLedger } from './append-ledger.ts';
+import type { Transaction } from './connection.ts';
+import type { RepositoryContext } from './context.ts';
+import { environmentNow } from './context.ts';
+import { lockRun } from './end-run.ts';
+import { inScope } from './generations.ts';
+import { toDate } from './instants.ts';
+import { recordTrigger } from './record-trigger.ts';
+import { commands, environments, modelEnvironments, runs } from './schema.ts';
+import { storableText } from './storable.ts';
+
+/** In one look; what is left over is taken in the next, which follows at once. */
+export const commandsAtOnce = 500;
+
+/** Takes what was asked of the scope, in the order in which it was asked; answers how many commands there were. */
+export async function takeCommands(context: RepositoryContext, tx: Transaction, scope: Scope): Promise<number> {
+  const pending = await tx
+    .select()
+    .from(commands)
+    .where(
+      and(
+        eq(commands.modelId, scope.modelId),
+        eq(commands.environment, scope.environment),
+        eq(commands.status, 'pending'),
+      ),
+    )
+    .orderBy(asc(commands.id))
+    .limit(commandsAtOnce)
+    .for('update');
+  for (const { id, body, recordedBy } of pending) {
+    const refusal = await take(context, tx, scope, { id, body, by: recordedBy });
+    const status = refusal === null ? 'accepted' : 'refused';
+    await tx.update(commands).set({ status, refusal }).where(eq(commands.id, id));
+    if (refusal !== null) await noteRefusal(context, tx, scope, { id, body, by: recordedBy }, refusal);
+  }
+  return pending.length;
+}
+
+interface Taken {
+  readonly id: Id;
+  readonly body: CommandBody;
+  readonly by: Id;
+}
+
+/** null if it was accepted; otherwise why it cannot be. */
+async function take(context: RepositoryContext, tx: Transaction, scope: Scope, taken: Taken): Promise<string | null> {
+  const { body, by } = taken;
+  switch (body.kind) {
+    case 'run':
+      // Its queued run was written with it; the plan starts it.
+      return null;
+    case 'trigger':
+      await recordTrigger(context, tx, scope, {
+        kind: body.trigger,
+        reason: storableText(body.reason),
+        fingerprint: body.fingerprint,
+        by,
+      });
+      return null;
+    case 'resume':
+      return resume(context, tx, scope, body.reason, by);
+    case 'cancel':
+      return requestCancel(tx, body.runId, body.reason);
+    case 'settle':
+      return settle(tx, scope, body.asOf);
+  }
+}
+
+async function resume(
+  context: RepositoryContext,
+  tx: Transaction,
+  scope: Scope,
+  reason: string,
+  by: Id,
+): Promise<string | null> {
+  const [heads] = await tx
+    .select({ holdReason: modelEnvironments.holdReason })
+    .from(modelEnvironments)
+    .where(inScope(scope));
+  if (heads?.holdReason === null || heads === undefined) return null;
+  await tx.update(modelEnvironments).set({ holdReason: null }).where(inScope(scope));
+  await appendLedger(context, tx, {
+    modelId: scope.modelId,
+    environment: scope.environment,
+    kind: 'promotion.resumed',
+    subject: { held: heads.holdReason },
+    reason,
+    effectiveAt: await environmentNow(context, tx, scope),
+    by,
+  });
+  return null;
+}
+
+async function requestCancel(tx: Transaction, runId: Id, reason: string): Promise<string | null> {
+  const { run } = await lockRun(tx, runId);
+  if (isFinal(run.state)) return `the run has ${run.state} already`;
+  await tx
+    .update(runs)
+    .set({ cancelRequested: storableText(reason) })
+    .where(eq(runs.id, runId));
+  return null;
+}
+
+async function settle(tx: Transaction, scope: Scope, asOf: string): Promise<string | null> {
+  const where = and(eq(environments.project, scope.project), eq(environments.name, scope.environment));
+  const [environment] = await tx.select().from(environments).where(where);
+  if (environment === undefined || environment.virtualNow === null)
+    return 'only a virtual clock is settled; this environment runs on the wall clock';
+  const at = toDate(asOf);
+  if (environment.virtualNow < at) await tx.update(environments).set({ virtualNow: at }).where(where);
+  await tx.update(modelEnvironments).set({ settledAt: at }).where(inScope(scope));
+  return null;
+}
+
+async function noteRefusal(
+  context: RepositoryContext,
+  tx: Transaction,
+  scope: Scope,
+  { id, body, by }: Taken,
+  refusal: string,
+): Promise<void> {
+  await appendLedger(context, tx, {
+    modelId: scope.modelId,
+    environment: scope.environment,
+    kind: 'command.refused',
+    subject: { commandId: id, kind: body.kind },
+    reason: refusal,
+    effectiveAt: await environmentNow(context, tx, scope),
+    by,
+  });
+}
