@@ -33,7 +33,11 @@ export interface CanaryVerdict {
 
 export interface LifecycleActivities {
   advanceLifecycle(input: { readonly scope: Scope; readonly reconcile: boolean }): Promise<LifecycleOrders>;
-  recordScheduleTrigger(input: { readonly scope: Scope; readonly schedule: string; readonly firing: string }): Promise<void>;
+  recordScheduleTrigger(input: {
+    readonly scope: Scope;
+    readonly schedule: string;
+    readonly firing: string;
+  }): Promise<void>;
   beginRun(input: RunInput): Promise<{ readonly alreadyFinal: boolean }>;
   concludeRun(input: RunInput & { readonly conclusion: RunConclusion }): Promise<void>;
 }
@@ -62,18 +66,43 @@ export interface TrainActivities {
   materialiseEnvironment(input: RunInput): Promise<{ readonly interpreter: string; readonly platform: string }>;
   resolveBuild(input: RunInput & { readonly interpreter: string; readonly platform: string }): Promise<ResolvedBuild>;
   trainModel(input: RunInput & { readonly plan: Sha256 }): Promise<{ readonly trained: Sha256 }>;
-  commitVersion(input: RunInput & { readonly plan: Sha256; readonly trained: Sha256 }): Promise<{ readonly modelVersionId: Id }>;
-  evaluateVersion(input: RunInput & { readonly plan: Sha256; readonly modelVersionId: Id; readonly reused: boolean; readonly unchanged: boolean }): Promise<RunOutcome>;
+  commitVersion(
+    input: RunInput & { readonly plan: Sha256; readonly trained: Sha256 },
+  ): Promise<{ readonly modelVersionId: Id }>;
+  evaluateVersion(
+    input: RunInput & {
+      readonly plan: Sha256;
+      readonly modelVersionId: Id;
+      readonly reused: boolean;
+      readonly unchanged: boolean;
+    },
+  ): Promise<RunOutcome>;
 }
 
 export interface DeployActivities {
   requestApproval(input: RunInput): Promise<RolloutFacts>;
-  tallyApproval(input: RunInput & { readonly approvalId: Id }): Promise<{ readonly status: 'pending' | 'approved' | 'rejected' | 'expired' | 'superseded'; readonly expiresInMs: number | null }>;
+  tallyApproval(
+    input: RunInput & { readonly approvalId: Id },
+  ): Promise<{
+    readonly status: 'pending' | 'approved' | 'rejected' | 'expired' | 'superseded';
+    readonly expiresInMs: number | null;
+  }>;
   beginRollout(input: RunInput & { readonly facts: RolloutFacts }): Promise<'begun' | 'taken' | 'superseded'>;
-  raiseGeneration(input: RunInput & { readonly releaseId: Id; readonly weight: number; readonly reason: string }): Promise<{ readonly generation: number }>;
+  raiseGeneration(
+    input: RunInput & { readonly releaseId: Id; readonly weight: number; readonly reason: string },
+  ): Promise<{ readonly generation: number }>;
   awaitGateways(input: RunInput & { readonly generation: number }): Promise<void>;
-  replayToCanary(input: RunInput & { readonly generation: number; readonly releaseDigest: Sha256; readonly weight: number; readonly minRequests: number }): Promise<void>;
-  judgeCanary(input: RunInput & { readonly generation: number; readonly releaseDigest: Sha256; readonly minRequests: number }): Promise<CanaryVerdict>;
+  replayToCanary(
+    input: RunInput & {
+      readonly generation: number;
+      readonly releaseDigest: Sha256;
+      readonly weight: number;
+      readonly minRequests: number;
+    },
+  ): Promise<void>;
+  judgeCanary(
+    input: RunInput & { readonly generation: number; readonly releaseDigest: Sha256; readonly minRequests: number },
+  ): Promise<CanaryVerdict>;
   endRollout(input: RunInput): Promise<void>;
   abortRollout(input: RunInput & { readonly reason: string }): Promise<{ readonly generation: number | null }>;
   rollBack(input: RunInput): Promise<RunOutcome & { readonly kind: 'rollback' }>;
@@ -90,11 +119,15 @@ export interface PeriodInput extends RunInput {
 }
 
 export interface RehearsalActivities {
-  planRehearsal(input: RunInput): Promise<{ readonly rehearsalId: Id; readonly periods: number; readonly rows: Sha256 }>;
+  planRehearsal(
+    input: RunInput,
+  ): Promise<{ readonly rehearsalId: Id; readonly periods: number; readonly rows: Sha256 }>;
   /** Serves the period's rows and delivers their labels. */
   servePeriod(input: PeriodInput): Promise<{ readonly rows: number }>;
   /** Sends one command of the period to the environment's lifecycle; the run that it makes, if it makes one. */
-  commandPeriod(input: PeriodInput & { readonly command: 'ingest' | 'monitor' | 'trigger' | 'settle'; readonly rows: Sha256 }): Promise<{ readonly commandedRunId: Id | null }>;
+  commandPeriod(
+    input: PeriodInput & { readonly command: 'ingest' | 'monitor' | 'trigger' | 'settle'; readonly rows: Sha256 },
+  ): Promise<{ readonly commandedRunId: Id | null }>;
   /** Waits until the run is over; `run-failed` details if it did not succeed. */
   awaitRun(input: RunInput & { readonly awaitedRunId: Id }): Promise<void>;
   /** Waits until nothing moves in the environment, voting for what asks for approval. */
@@ -103,4 +136,9 @@ export interface RehearsalActivities {
   finishRehearsal(input: RunInput & { readonly rehearsalId: Id }): Promise<RunOutcome>;
 }
 
-export type Activities = LifecycleActivities & DataActivities & TrainActivities & DeployActivities & MonitorActivities & RehearsalActivities;
+export type Activities = LifecycleActivities &
+  DataActivities &
+  TrainActivities &
+  DeployActivities &
+  MonitorActivities &
+  RehearsalActivities;

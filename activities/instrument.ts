@@ -54,9 +54,20 @@ function asFailure(caught: unknown, activity: string, deps: ActivityDependencies
   if (cancellationSignal().aborted) return new CancelledFailure(`${activity} was cancelled`);
   if (caught instanceof ApplicationFailure || caught instanceof CancelledFailure) return caught;
   if (caught instanceof PerennialError) {
-    return ApplicationFailure.create({ message: caught.message, type: caught.code, nonRetryable: !caught.retryable, details: [caught.fields], cause: caught });
+    return ApplicationFailure.create({
+      message: caught.message,
+      type: caught.code,
+      nonRetryable: !caught.retryable,
+      details: [caught.fields],
+      cause: caught,
+    });
   }
   const { attempt } = activityInfo();
   deps.logger.error({ activity, attempt, stack: caught instanceof Error ? caught.stack : undefined }, reasonOf(caught));
-  return ApplicationFailure.create({ message: `${activity}: ${reasonOf(caught)}`, type: 'internal', nonRetryable: attempt >= attemptsAtTheUnforeseen, cause: caught instanceof Error ? caught : undefined });
+  return ApplicationFailure.create({
+    message: `${activity}: ${reasonOf(caught)}`,
+    type: 'internal',
+    nonRetryable: attempt >= attemptsAtTheUnforeseen,
+    cause: caught instanceof Error ? caught : undefined,
+  });
 }

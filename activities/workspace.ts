@@ -7,7 +7,11 @@ import type { Sha256 } from '../contracts/identifiers.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 
 /** A folder that belongs to one attempt and is gone when it ends, however it ends. */
-export async function withWorkspace<Result>(scratchFolder: string, name: string, work: (folder: string) => Promise<Result>): Promise<Result> {
+export async function withWorkspace<Result>(
+  scratchFolder: string,
+  name: string,
+  work: (folder: string) => Promise<Result>,
+): Promise<Result> {
   await mkdir(scratchFolder, { recursive: true });
   const folder = await mkdtemp(join(scratchFolder, `${name}-`));
   try {
@@ -34,9 +38,15 @@ export async function storeJson(store: ObjectStore, value: unknown): Promise<Sha
   return sha256;
 }
 
-export async function readJson<Schema extends z.ZodType>(store: ObjectStore, sha256: Sha256, schema: Schema): Promise<z.infer<Schema>> {
+export async function readJson<Schema extends z.ZodType>(
+  store: ObjectStore,
+  sha256: Sha256,
+  schema: Schema,
+): Promise<z.infer<Schema>> {
   const bytes = await store.read(sha256);
   const parsed = schema.safeParse(JSON.parse(bytes.toString('utf8')));
   if (parsed.success) return parsed.data;
-  throw new PerennialError('internal', `the blob ${sha256} is not what it should be: ${parsed.error.message}`, { sha256 });
+  throw new PerennialError('internal', `the blob ${sha256} is not what it should be: ${parsed.error.message}`, {
+    sha256,
+  });
 }

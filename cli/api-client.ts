@@ -6,7 +6,14 @@ import { isErrorCode, PerennialError, reasonOf } from '../contracts/errors.ts';
 
 type Query = Readonly<Record<string, string | number | undefined>>;
 
-const Problem = z.object({ code: z.string().optional(), detail: z.string().optional(), title: z.string().optional(), status: z.number().optional() }).loose();
+const Problem = z
+  .object({
+    code: z.string().optional(),
+    detail: z.string().optional(),
+    title: z.string().optional(),
+    status: z.number().optional(),
+  })
+  .loose();
 
 /** The REST API with one key. Problems come back as PerennialErrors with the server's code and words. */
 export class ApiClient {
@@ -24,12 +31,31 @@ export class ApiClient {
     return schema.parse(await this.#json('GET', path, query));
   }
 
-  async send<Schema extends z.ZodType>(method: 'POST' | 'PUT' | 'DELETE', path: string, schema: Schema, body?: unknown, query: Query = {}, headers: Readonly<Record<string, string>> = {}): Promise<z.infer<Schema>> {
+  async send<Schema extends z.ZodType>(
+    method: 'POST' | 'PUT' | 'DELETE',
+    path: string,
+    schema: Schema,
+    body?: unknown,
+    query: Query = {},
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<z.infer<Schema>> {
     const payload = body === undefined ? undefined : JSON.stringify(body);
-    return schema.parse(await this.#json(method, path, query, payload, { ...(payload === undefined ? {} : { 'content-type': 'application/json' }), ...headers }));
+    return schema.parse(
+      await this.#json(method, path, query, payload, {
+        ...(payload === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      }),
+    );
   }
 
-  async sendText<Schema extends z.ZodType>(method: 'PUT' | 'POST', path: string, schema: Schema, text: string, contentType: string, query: Query = {}): Promise<z.infer<Schema>> {
+  async sendText<Schema extends z.ZodType>(
+    method: 'PUT' | 'POST',
+    path: string,
+    schema: Schema,
+    text: string,
+    contentType: string,
+    query: Query = {},
+  ): Promise<z.infer<Schema>> {
     return schema.parse(await this.#json(method, path, query, text, { 'content-type': contentType }));
   }
 
@@ -37,7 +63,12 @@ export class ApiClient {
   async upload(path: string, sha256: string): Promise<void> {
     const { size } = await stat(path);
     const body = Readable.toWeb(createReadStream(path)) as ReadableStream<Uint8Array>;
-    const response = await this.#fetch('PUT', `/v1/blobs/${sha256}`, {}, { body, duplex: 'half', headers: { 'content-type': 'application/octet-stream', 'content-length': String(size) } });
+    const response = await this.#fetch(
+      'PUT',
+      `/v1/blobs/${sha256}`,
+      {},
+      { body, duplex: 'half', headers: { 'content-type': 'application/octet-stream', 'content-length': String(size) } },
+    );
     await response.arrayBuffer();
   }
 
@@ -47,7 +78,13 @@ export class ApiClient {
     return response.body;
   }
 
-  async #json(method: string, path: string, query: Query, body?: string, headers: Readonly<Record<string, string>> = {}): Promise<unknown> {
+  async #json(
+    method: string,
+    path: string,
+    query: Query,
+    body?: string,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<unknown> {
     const response = await this.#fetch(method, path, query, { body, headers });
     const text = await response.text();
     return text === '' ? null : JSON.parse(text);
@@ -55,14 +92,20 @@ export class ApiClient {
 
   async #fetch(method: string, path: string, query: Query, init: RequestInit & { duplex?: 'half' }): Promise<Response> {
     const url = new URL(this.url + path);
-    for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, String(value));
+    for (const [name, value] of Object.entries(query))
+      if (value !== undefined) url.searchParams.set(name, String(value));
     const headers = { ...init.headers, authorization: `Bearer ${this.#key}`, 'perennial-project': this.#project };
     let response: Response;
     try {
       response = await fetch(url, { ...init, method, headers });
     } catch (caught) {
       const cause = caught instanceof Error && caught.cause !== undefined ? caught.cause : caught;
-      throw new PerennialError('internal', `${this.url} does not answer (${reasonOf(cause)}); is the stack up? perennial status tells`, { url: this.url }, { cause: caught });
+      throw new PerennialError(
+        'internal',
+        `${this.url} does not answer (${reasonOf(cause)}); is the stack up? perennial status tells`,
+        { url: this.url },
+        { cause: caught },
+      );
     }
     if (!response.ok) throw await problemOf(response);
     return response;
@@ -74,7 +117,9 @@ async function problemOf(response: Response): Promise<PerennialError> {
   const parsed = Problem.safeParse(parseJson(text));
   const problem = parsed.success ? parsed.data : {};
   const code = problem.code !== undefined && isErrorCode(problem.code) ? problem.code : 'internal';
-  return new PerennialError(code, problem.detail ?? problem.title ?? `HTTP ${response.status}: ${text.slice(0, 300)}`, { status: response.status });
+  return new PerennialError(code, problem.detail ?? problem.title ?? `HTTP ${response.status}: ${text.slice(0, 300)}`, {
+    status: response.status,
+  });
 }
 
 function parseJson(text: string): unknown {

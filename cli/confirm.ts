@@ -6,7 +6,8 @@ import type { CliContext } from './context.ts';
 export async function confirmChange(context: CliContext, change: string): Promise<void> {
   context.output.note(change);
   if (context.options.yes) return;
-  if (context.stdin.isTTY !== true) throw new PerennialError('invalid-request', 'this changes what serves; without a terminal it needs --yes', {});
+  if (context.stdin.isTTY !== true)
+    throw new PerennialError('invalid-request', 'this changes what serves; without a terminal it needs --yes', {});
   const terminal = createInterface({ input: context.stdin, output: process.stderr });
   try {
     const answer = await terminal.question('Go on? [y/N] ');

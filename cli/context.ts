@@ -6,7 +6,15 @@ import { ApiClient } from './api-client.ts';
 import type { Output } from './output.ts';
 
 /** What the embedded stack writes about itself when it is up. */
-const StackFile = z.object({ pid: z.number().int(), api: z.string(), gateway: z.string(), temporalUi: z.string().nullish(), temporal: z.string().nullish() }).loose();
+const StackFile = z
+  .object({
+    pid: z.number().int(),
+    api: z.string(),
+    gateway: z.string(),
+    temporalUi: z.string().nullish(),
+    temporal: z.string().nullish(),
+  })
+  .loose();
 export type StackFile = z.infer<typeof StackFile>;
 const KeysFile = z.object({ admin: z.string(), operator: z.string(), approver: z.string() }).loose();
 
@@ -53,9 +61,15 @@ export function apiOf(context: CliContext, acting: Acting = 'operator'): ApiClie
   const { env, options, home } = context;
   const stack = readStackFile(home);
   const url = options.url ?? env['PERENNIAL_URL'] ?? stack?.api;
-  if (url === undefined) throw new PerennialError('not-found', `no stack runs in ${home} and PERENNIAL_URL is not set; start one with perennial up`, { home });
+  if (url === undefined)
+    throw new PerennialError(
+      'not-found',
+      `no stack runs in ${home} and PERENNIAL_URL is not set; start one with perennial up`,
+      { home },
+    );
   const key = options.key ?? env['PERENNIAL_KEY'] ?? readJson(join(home, 'keys.json'), KeysFile)?.[acting];
-  if (key === undefined) throw new PerennialError('unauthenticated', `there is no key for ${url}: set PERENNIAL_KEY or give --key`, { url });
+  if (key === undefined)
+    throw new PerennialError('unauthenticated', `there is no key for ${url}: set PERENNIAL_KEY or give --key`, { url });
   return new ApiClient(url, key, options.project);
 }
 
@@ -65,7 +79,11 @@ export function modelOf(context: CliContext): string {
   if (model !== undefined) return model;
   const named = nameInFile('perennial.yaml');
   if (named !== undefined) return named;
-  throw new PerennialError('invalid-request', 'which model? give --model NAME, or run it in a folder with a perennial.yaml', {});
+  throw new PerennialError(
+    'invalid-request',
+    'which model? give --model NAME, or run it in a folder with a perennial.yaml',
+    {},
+  );
 }
 
 function nameInFile(path: string): string | undefined {

@@ -10,7 +10,13 @@ import { decimals } from './verb.ts';
 const pollMs = 500;
 
 /** Tells each period as it is over; answers the finished rehearsal. */
-export async function followRehearsal(context: CliContext, api: ApiClient, rehearsalId: string, runId: string, signal?: AbortSignal): Promise<Rehearsal & { summary: NonNullable<Rehearsal['summary']> }> {
+export async function followRehearsal(
+  context: CliContext,
+  api: ApiClient,
+  rehearsalId: string,
+  runId: string,
+  signal?: AbortSignal,
+): Promise<Rehearsal & { summary: NonNullable<Rehearsal['summary']> }> {
   const { output } = context;
   const begun = Date.now();
   let told = 0;
@@ -45,5 +51,7 @@ function describeBuild(colours: CliContext['output']['colours'], build: Rehearsa
   const gain = build.gain === null ? '' : `, gain ${(build.gain * 100).toFixed(1)} %`;
   if (build.decision === 'promoted') return colours.green(`→${version} promoted${gain}`);
   if (build.decision === 'unchanged') return colours.dim(`→${version} unchanged`);
-  return (build.decision === 'failed' ? colours.red : colours.yellow)(`→${version} ${build.decision}: ${build.reasons.join('; ')}${gain}`);
+  return (build.decision === 'failed' ? colours.red : colours.yellow)(
+    `→${version} ${build.decision}: ${build.reasons.join('; ')}${gain}`,
+  );
 }

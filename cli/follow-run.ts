@@ -10,7 +10,12 @@ const pollMs = 300;
 const LogPage = z.object({ items: z.array(LogLine) });
 
 /** Shows a run until it is over: its steps as one moving line, its logs as lines. Answers the finished run. */
-export async function followRun(context: CliContext, api: ApiClient, runId: Id, options: { readonly logs: boolean; readonly untilApproval?: boolean }): Promise<Run> {
+export async function followRun(
+  context: CliContext,
+  api: ApiClient,
+  runId: Id,
+  options: { readonly logs: boolean; readonly untilApproval?: boolean },
+): Promise<Run> {
   const { output } = context;
   const begun = Date.now();
   let seen = 0;
@@ -41,6 +46,11 @@ function describe(run: Run, seconds: number): string {
 /** Throws the run's own failure, so that the verb ends with it. */
 export function mustHaveSucceeded(run: Run): Run & { state: 'succeeded' } {
   if (run.state === 'succeeded') return run;
-  if (run.state === 'failed') throw new PerennialError('internal', `the ${run.request.kind} run ${run.id} failed (${run.failure.code}): ${run.failure.message}`, { runId: run.id });
+  if (run.state === 'failed')
+    throw new PerennialError(
+      'internal',
+      `the ${run.request.kind} run ${run.id} failed (${run.failure.code}): ${run.failure.message}`,
+      { runId: run.id },
+    );
   throw new PerennialError('cancelled', `the ${run.request.kind} run ${run.id} is ${run.state}`, { runId: run.id });
 }

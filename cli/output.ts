@@ -66,8 +66,28 @@ export class Output {
 
   table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
     if (rows.length === 0) return 'none';
-    const bare = { top: '', 'top-mid': '', 'top-left': '', 'top-right': '', bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '', left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '  ' };
-    const table = new Table({ head: head.map((title) => this.colours.bold(title)), chars: bare, style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 } });
+    const bare = {
+      top: '',
+      'top-mid': '',
+      'top-left': '',
+      'top-right': '',
+      bottom: '',
+      'bottom-mid': '',
+      'bottom-left': '',
+      'bottom-right': '',
+      left: '',
+      'left-mid': '',
+      mid: '',
+      'mid-mid': '',
+      right: '',
+      'right-mid': '',
+      middle: '  ',
+    };
+    const table = new Table({
+      head: head.map((title) => this.colours.bold(title)),
+      chars: bare,
+      style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
+    });
     for (const row of rows) table.push(row.map(String));
     return table
       .toString()

@@ -27,20 +27,38 @@ export async function runCli(argv: readonly string[], env: CliContext['env'], st
   const program = globalProgram();
   const registry: VerbRegistry = {
     program,
-    act: (handler) => async (...args) => {
-      // Commander hands the options and then the command itself over last; what a handler does not name it does not see.
-      const last = args.at(-1);
-      const context = contextOf(last instanceof Command ? last : program, env, streams);
-      try {
-        await handler(context, ...withoutLast(args));
-      } catch (caught) {
-        context.output.done();
-        complain(context, caught);
-        exitCode = exitCodeOf(caught);
-      }
-    },
+    act:
+      (handler) =>
+      async (...args) => {
+        // Commander hands the options and then the command itself over last; what a handler does not name it does not see.
+        const last = args.at(-1);
+        const context = contextOf(last instanceof Command ? last : program, env, streams);
+        try {
+          await handler(context, ...withoutLast(args));
+        } catch (caught) {
+          context.output.done();
+          complain(context, caught);
+          exitCode = exitCodeOf(caught);
+        }
+      },
   };
-  for (const register of [stackVerbs, applyVerb, dataVerbs, buildVerbs, deployVerbs, approvalVerbs, observeVerbs, triggerVerb, scheduleVerbs, runVerbs, ledgerVerb, rehearseVerb, demoVerb, completionVerb]) register(registry);
+  for (const register of [
+    stackVerbs,
+    applyVerb,
+    dataVerbs,
+    buildVerbs,
+    deployVerbs,
+    approvalVerbs,
+    observeVerbs,
+    triggerVerb,
+    scheduleVerbs,
+    runVerbs,
+    ledgerVerb,
+    rehearseVerb,
+    demoVerb,
+    completionVerb,
+  ])
+    register(registry);
   for (const command of program.commands) behaveAlike(command);
   try {
     await program.parseAsync(argv, { from: 'user' });
@@ -78,9 +96,16 @@ function globalOptions(): Option[] {
 }
 
 function globalProgram(): Command {
-  const program = new Command('perennial').description('keeps models fresh in production: data, build, deploy, monitor, again').exitOverride().showHelpAfterError('(--help shows what there is)').showSuggestionAfterError(true);
+  const program = new Command('perennial')
+    .description('keeps models fresh in production: data, build, deploy, monitor, again')
+    .exitOverride()
+    .showHelpAfterError('(--help shows what there is)')
+    .showSuggestionAfterError(true);
   for (const option of globalOptions()) program.addOption(option);
-  return program.addHelpText('after', '\nExamples:\n  perennial up --detach\n  perennial apply -f perennial.yaml\n  perennial data ingest -f perennial.yaml\n  perennial trigger --model bike-demand\n  perennial runs watch');
+  return program.addHelpText(
+    'after',
+    '\nExamples:\n  perennial up --detach\n  perennial apply -f perennial.yaml\n  perennial data ingest -f perennial.yaml\n  perennial trigger --model bike-demand\n  perennial runs watch',
+  );
 }
 
 function contextOf(command: Command, env: CliContext['env'], streams: CliStreams): CliContext {
@@ -96,10 +121,23 @@ function contextOf(command: Command, env: CliContext['env'], streams: CliStreams
     yes: own.yes === true || given.yes === true,
   };
   const noColour = given.color === false || (env['NO_COLOR'] ?? '') !== '';
-  return { env, home: homeOf(env), stdin: streams.stdin, options, output: new Output({ json: options.json, noColour, stdout: streams.stdout, stderr: streams.stderr }) };
+  return {
+    env,
+    home: homeOf(env),
+    stdin: streams.stdin,
+    options,
+    output: new Output({ json: options.json, noColour, stdout: streams.stdout, stderr: streams.stderr }),
+  };
 }
 
 function complain({ output }: CliContext, caught: unknown): void {
-  if (output.json) output.note(JSON.stringify(caught instanceof PerennialError ? { error: { code: caught.code, message: caught.message, ...caught.fields } } : { error: { code: 'internal', message: reasonOf(caught) } }));
+  if (output.json)
+    output.note(
+      JSON.stringify(
+        caught instanceof PerennialError
+          ? { error: { code: caught.code, message: caught.message, ...caught.fields } }
+          : { error: { code: 'internal', message: reasonOf(caught) } },
+      ),
+    );
   else output.note(`${output.colours.red('perennial:')} ${reasonOf(caught)}`);
 }

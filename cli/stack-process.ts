@@ -20,9 +20,13 @@ export async function runningStack(context: CliContext): Promise<StackFile | und
 
 /** Runs the stack in the foreground, to its end. Answers its exit code. */
 export function runStack(context: CliContext): Promise<number> {
-  const child = spawn(process.execPath, [main], { stdio: 'inherit', env: { ...context.env, PERENNIAL_HOME: context.home } });
+  const child = spawn(process.execPath, [main], {
+    stdio: 'inherit',
+    env: { ...context.env, PERENNIAL_HOME: context.home },
+  });
   // A terminal sends Ctrl-C to both; the stack stops in order, and this process waits for it.
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal === 'SIGHUP' ? 'SIGTERM' : signal));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.on(signal, () => child.kill(signal === 'SIGHUP' ? 'SIGTERM' : signal));
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('exit', (code) => resolve(code ?? 1));
@@ -34,7 +38,11 @@ export async function startStack(context: CliContext, signal?: AbortSignal): Pro
   mkdirSync(join(context.home, 'logs'), { recursive: true, mode: 0o700 });
   const logPath = join(context.home, 'logs', 'stack.log');
   const log = openSync(logPath, 'a');
-  const child = spawn(process.execPath, [main], { detached: true, stdio: ['ignore', log, log], env: { ...context.env, PERENNIAL_HOME: context.home } });
+  const child = spawn(process.execPath, [main], {
+    detached: true,
+    stdio: ['ignore', log, log],
+    env: { ...context.env, PERENNIAL_HOME: context.home },
+  });
   closeSync(log);
   let exited = false;
   child.once('exit', () => {
@@ -45,11 +53,20 @@ export async function startStack(context: CliContext, signal?: AbortSignal): Pro
   while (Date.now() - begun < readyWithinMs) {
     const stack = await runningStack(context);
     if (stack !== undefined) return stack;
-    if (exited) throw new PerennialError('process-died', `the stack did not start; the end of ${logPath}:\n${tail(logPath)}`, { log: logPath });
-    context.output.progress(`starting Postgres, Temporal, the worker, the API and the gateway (${Math.round((Date.now() - begun) / 1000)} s)`);
+    if (exited)
+      throw new PerennialError('process-died', `the stack did not start; the end of ${logPath}:\n${tail(logPath)}`, {
+        log: logPath,
+      });
+    context.output.progress(
+      `starting Postgres, Temporal, the worker, the API and the gateway (${Math.round((Date.now() - begun) / 1000)} s)`,
+    );
     await pause(pollMs, undefined, { signal });
   }
-  throw new PerennialError('process-died', `the stack was not ready in ${readyWithinMs / 1000} s; the end of ${logPath}:\n${tail(logPath)}`, { log: logPath });
+  throw new PerennialError(
+    'process-died',
+    `the stack was not ready in ${readyWithinMs / 1000} s; the end of ${logPath}:\n${tail(logPath)}`,
+    { log: logPath },
+  );
 }
 
 /** Asks the stack to stop and waits until it is gone; false if none runs. */
@@ -59,7 +76,12 @@ export async function stopStack(context: CliContext): Promise<boolean> {
   process.kill(stack.pid, 'SIGTERM');
   const begun = Date.now();
   while (isAlive(stack.pid)) {
-    if (Date.now() - begun > downWithinMs) throw new PerennialError('internal', `the stack (process ${stack.pid}) has not stopped in ${downWithinMs / 1000} s; see ${join(context.home, 'logs')}`, { pid: stack.pid });
+    if (Date.now() - begun > downWithinMs)
+      throw new PerennialError(
+        'internal',
+        `the stack (process ${stack.pid}) has not stopped in ${downWithinMs / 1000} s; see ${join(context.home, 'logs')}`,
+        { pid: stack.pid },
+      );
     context.output.progress('stopping');
     await pause(pollMs);
   }
@@ -78,7 +100,10 @@ export function isAlive(pid: number): boolean {
 
 async function isReady(stack: StackFile): Promise<boolean> {
   try {
-    const answers = await Promise.all([fetch(`${stack.api}/readyz`, { signal: AbortSignal.timeout(2_000) }), fetch(`${stack.gateway}/v2/health/live`, { signal: AbortSignal.timeout(2_000) })]);
+    const answers = await Promise.all([
+      fetch(`${stack.api}/readyz`, { signal: AbortSignal.timeout(2_000) }),
+      fetch(`${stack.gateway}/v2/health/live`, { signal: AbortSignal.timeout(2_000) }),
+    ]);
     return answers.every((answer) => answer.ok);
   } catch {
     return false;

@@ -10,7 +10,9 @@ import { followRun, mustHaveSucceeded } from './follow-run.ts';
 export interface VerbRegistry {
   readonly program: Command;
   /** Wraps a handler: makes the context, and turns errors into a sentence and an exit code. */
-  act<Arguments extends unknown[]>(handler: (context: CliContext, ...args: Arguments) => Promise<void>): (...args: [...Arguments, Command]) => Promise<void>;
+  act<Arguments extends unknown[]>(
+    handler: (context: CliContext, ...args: Arguments) => Promise<void>,
+  ): (...args: [...Arguments, Command]) => Promise<void>;
 }
 
 const Started = z.object({ run: Run });
@@ -22,7 +24,13 @@ export async function startRun(api: ApiClient, path: string, body: unknown, envi
 }
 
 /** Starts a run and stays with it to its end; a run that fails ends the verb with its failure. */
-export async function startAndFollow(context: CliContext, api: ApiClient, path: string, body: unknown, options: { readonly logs?: boolean } = {}): Promise<Run & { state: 'succeeded' }> {
+export async function startAndFollow(
+  context: CliContext,
+  api: ApiClient,
+  path: string,
+  body: unknown,
+  options: { readonly logs?: boolean } = {},
+): Promise<Run & { state: 'succeeded' }> {
   const run = await startRun(api, path, body, context.options.environment);
   return mustHaveSucceeded(await followRun(context, api, run.id, { logs: options.logs ?? false }));
 }

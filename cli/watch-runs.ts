@@ -16,7 +16,10 @@ export async function watchRuns(context: CliContext, api: ApiClient): Promise<vo
       const seen = `${run.state}/${run.steps.findLast((step) => step.state === 'running')?.name ?? ''}`;
       if (known.get(run.id) === seen) continue;
       known.set(run.id, seen);
-      context.output.line(run, `${new Date().toISOString()} ${run.model}/${run.environment} ${run.request.kind} ${seen.replace(/\/$/, '')} (${run.because})`);
+      context.output.line(
+        run,
+        `${new Date().toISOString()} ${run.model}/${run.environment} ${run.request.kind} ${seen.replace(/\/$/, '')} (${run.because})`,
+      );
     }
     await pause(pollMs);
   }

@@ -36,7 +36,11 @@ export async function buildDependencies(settings: Settings, logger: Logger): Pro
     modelRuntime: createOnnxModelRuntime(),
     trainer: createProcessTrainer({ cacheFolder: resolve(settings.PERENNIAL_CACHE ?? join(home, 'cache')) }),
     codeArchive: createTarCodeArchive(),
-    gateways: createHttpGateways({ liveGateways: () => repositories.deployments.liveGateways(), key: () => workerKey, clock }),
+    gateways: createHttpGateways({
+      liveGateways: () => repositories.deployments.liveGateways(),
+      key: () => workerKey,
+      clock,
+    }),
     workflowClient: createTemporalWorkflowClient(temporalOf(settings, logger)),
     clock,
     ids,
@@ -49,9 +53,20 @@ export async function buildDependencies(settings: Settings, logger: Logger): Pro
 
 function objectStoreOf(settings: Settings, home: string): ObjectStore {
   if (settings.S3_ENDPOINT === undefined) return createDiskObjectStore(join(home, 'objects'));
-  return createS3ObjectStore({ endpoint: settings.S3_ENDPOINT, bucket: settings.S3_BUCKET, accessKey: settings.S3_ACCESS_KEY ?? '', secretKey: settings.S3_SECRET_KEY ?? '', region: settings.S3_REGION });
+  return createS3ObjectStore({
+    endpoint: settings.S3_ENDPOINT,
+    bucket: settings.S3_BUCKET,
+    accessKey: settings.S3_ACCESS_KEY ?? '',
+    secretKey: settings.S3_SECRET_KEY ?? '',
+    region: settings.S3_REGION,
+  });
 }
 
 function temporalOf(settings: Settings, logger: Logger): Parameters<typeof createTemporalWorkflowClient>[0] {
-  return { address: settings.TEMPORAL_ADDRESS, namespace: settings.TEMPORAL_NAMESPACE, apiKey: settings.TEMPORAL_API_KEY, logger };
+  return {
+    address: settings.TEMPORAL_ADDRESS,
+    namespace: settings.TEMPORAL_NAMESPACE,
+    apiKey: settings.TEMPORAL_API_KEY,
+    logger,
+  };
 }

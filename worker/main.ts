@@ -19,9 +19,22 @@ try {
 }
 
 async function main(): Promise<void> {
-  Runtime.install({ logger: { log: () => undefined, trace: () => undefined, debug: () => undefined, info: () => undefined, warn: (message, fields) => logger.warn({ ...fields }, message), error: (message, fields) => logger.error({ ...fields }, message) }, shutdownSignals: [] });
+  Runtime.install({
+    logger: {
+      log: () => undefined,
+      trace: () => undefined,
+      debug: () => undefined,
+      info: () => undefined,
+      warn: (message, fields) => logger.warn({ ...fields }, message),
+      error: (message, fields) => logger.error({ ...fields }, message),
+    },
+    shutdownSignals: [],
+  });
   await migrate(settings.DATABASE_URL);
-  const connection = await NativeConnection.connect({ address: settings.TEMPORAL_ADDRESS, apiKey: settings.TEMPORAL_API_KEY });
+  const connection = await NativeConnection.connect({
+    address: settings.TEMPORAL_ADDRESS,
+    apiKey: settings.TEMPORAL_API_KEY,
+  });
   await registerSearchAttributes(connection, settings.TEMPORAL_NAMESPACE);
   const dependencies = await buildDependencies(settings, logger);
   const { stopped, stop } = await runWorkers(connection, settings.TEMPORAL_NAMESPACE, createActivities(dependencies));

@@ -17,10 +17,28 @@ export interface RunningWorkers {
 }
 
 /** Polls the workflow queue and every activity queue over one connection. */
-export async function runWorkers(connection: NativeConnection, namespace: string, activities: Activities): Promise<RunningWorkers> {
-  const workflows = Worker.create({ connection, namespace, taskQueue: workflowQueue, workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)), shutdownGraceTime });
+export async function runWorkers(
+  connection: NativeConnection,
+  namespace: string,
+  activities: Activities,
+): Promise<RunningWorkers> {
+  const workflows = Worker.create({
+    connection,
+    namespace,
+    taskQueue: workflowQueue,
+    workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
+    shutdownGraceTime,
+  });
   const queues = activityQueues.map((taskQueue) =>
-    Worker.create({ connection, namespace, taskQueue, activities, maxConcurrentActivityTaskExecutions: atOnce[taskQueue], shutdownGraceTime, maxHeartbeatThrottleInterval: '1s' }),
+    Worker.create({
+      connection,
+      namespace,
+      taskQueue,
+      activities,
+      maxConcurrentActivityTaskExecutions: atOnce[taskQueue],
+      shutdownGraceTime,
+      maxHeartbeatThrottleInterval: '1s',
+    }),
   );
   const workers = await Promise.all([workflows, ...queues]);
   const running = workers.map((worker) => worker.run());
@@ -28,6 +46,13 @@ export async function runWorkers(connection: NativeConnection, namespace: string
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
   };
   // One that fails takes the others with it: half a worker is worse than none, which a supervisor notices.
-  const stopped = Promise.all(running.map((run) => run.catch((caught: unknown) => { stop(); throw caught; }))).then(() => undefined);
+  const stopped = Promise.all(
+    running.map((run) =>
+      run.catch((caught: unknown) => {
+        stop();
+        throw caught;
+      }),
+    ),
+  ).then(() => undefined);
   return { stopped, stop };
 }

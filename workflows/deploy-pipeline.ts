@@ -1,4 +1,12 @@
-import { ApplicationFailure, CancellationScope, condition, defineSignal, isCancellation, setHandler, sleep } from '@temporalio/workflow';
+import {
+  ApplicationFailure,
+  CancellationScope,
+  condition,
+  defineSignal,
+  isCancellation,
+  setHandler,
+  sleep,
+} from '@temporalio/workflow';
 import type { CanaryVerdict, RolloutFacts } from '../activities/activity-types.ts';
 import { reasonOf } from '../contracts/errors.ts';
 import type { RunOutcome } from '../contracts/run.ts';
@@ -27,21 +35,34 @@ export async function deployPipeline(input: PipelineInput): Promise<void> {
     const decided = await awaitApproval(input, facts, nudged);
     if (decided !== 'approved') return deployOutcome(facts, decided, null, [`approval ${decided}`]);
     const begun = await takeRollout(input, facts, nudged);
-    if (begun === 'superseded') return deployOutcome(facts, 'superseded', null, ['what serves has changed since the request']);
+    if (begun === 'superseded')
+      return deployOutcome(facts, 'superseded', null, ['what serves has changed since the request']);
     return rollOut(input, facts);
   });
 }
 
-async function awaitApproval(input: PipelineInput, facts: RolloutFacts, nudged: (timeoutMs: number) => Promise<void>): Promise<'approved' | 'rejected' | 'expired' | 'superseded'> {
+async function awaitApproval(
+  input: PipelineInput,
+  facts: RolloutFacts,
+  nudged: (timeoutMs: number) => Promise<void>,
+): Promise<'approved' | 'rejected' | 'expired' | 'superseded'> {
   for (;;) {
-    const { status, expiresInMs } = await deployActivities.tallyApproval({ runId: input.runId, scope: input.scope, approvalId: facts.approvalId });
+    const { status, expiresInMs } = await deployActivities.tallyApproval({
+      runId: input.runId,
+      scope: input.scope,
+      approvalId: facts.approvalId,
+    });
     if (status !== 'pending') return status;
     // Waiting doubles no history: while nobody votes, an hour is one timer and one activity.
     await nudged(Math.max(1_000, Math.min(expiresInMs ?? lookAgainMs, 3_600_000)));
   }
 }
 
-async function takeRollout(input: PipelineInput, facts: RolloutFacts, nudged: (timeoutMs: number) => Promise<void>): Promise<'begun' | 'superseded'> {
+async function takeRollout(
+  input: PipelineInput,
+  facts: RolloutFacts,
+  nudged: (timeoutMs: number) => Promise<void>,
+): Promise<'begun' | 'superseded'> {
   for (;;) {
     const answer = await deployActivities.beginRollout({ runId: input.runId, scope: input.scope, facts });
     if (answer !== 'taken') return answer;
@@ -57,7 +78,13 @@ async function rollOut(input: PipelineInput, facts: RolloutFacts): Promise<RunOu
     let generation = 0;
     for (const weight of steps) {
       const reason = weight === 100 ? 'promoted' : `canary at ${weight} %`;
-      ({ generation } = await deployActivities.raiseGeneration({ runId, scope, releaseId: facts.releaseId, weight, reason }));
+      ({ generation } = await deployActivities.raiseGeneration({
+        runId,
+        scope,
+        releaseId: facts.releaseId,
+        weight,
+        reason,
+      }));
       await deployActivities.awaitGateways({ runId, scope, generation });
       if (weight === 100) break;
       const verdict = await watchCanary(input, facts, generation, weight);
@@ -85,7 +112,12 @@ async function abort({ runId, scope }: PipelineInput, facts: RolloutFacts, reaso
 }
 
 /** Bakes one step: at least the bake time and the minimum of requests, stopped at once when an abort condition fires. */
-async function watchCanary({ runId, scope }: PipelineInput, facts: RolloutFacts, generation: number, weight: number): Promise<CanaryVerdict> {
+async function watchCanary(
+  { runId, scope }: PipelineInput,
+  facts: RolloutFacts,
+  generation: number,
+  weight: number,
+): Promise<CanaryVerdict> {
   const { releaseDigest, minRequests } = facts;
   if (facts.virtual) {
     // Timers of policy collapse once the minimum is met: the requests are replayed.
@@ -104,6 +136,18 @@ async function watchCanary({ runId, scope }: PipelineInput, facts: RolloutFacts,
   }
 }
 
-function deployOutcome(facts: RolloutFacts, decision: Extract<RunOutcome, { kind: 'deploy' }>['decision'], generation: number | null, reasons: string[]): RunOutcome {
-  return { kind: 'deploy', decision, releaseId: facts.releaseId, releaseDigest: facts.releaseDigest, generation, reasons };
+function deployOutcome(
+  facts: RolloutFacts,
+  decision: Extract<RunOutcome, { kind: 'deploy' }>['decision'],
+  generation: number | null,
+  reasons: string[],
+): RunOutcome {
+  return {
+    kind: 'deploy',
+    decision,
+    releaseId: facts.releaseId,
+    releaseDigest: facts.releaseDigest,
+    generation,
+    reasons,
+  };
 }

@@ -40,11 +40,16 @@ export async function lifecycle(input: LifecycleInput): Promise<void> {
   let dueByTimer = true;
   while (!workflowInfo().continueAsNewSuggested) {
     const upTo = asked;
-    const orders: LifecycleOrders = await lifecycleActivities.advanceLifecycle({ scope: input.scope, reconcile: dueByTimer });
+    const orders: LifecycleOrders = await lifecycleActivities.advanceLifecycle({
+      scope: input.scope,
+      reconcile: dueByTimer,
+    });
     await carryOut(input, orders);
     looked = upTo;
     const woken = () => asked > looked;
-    dueByTimer = !(await (orders.wakeInMs === null ? condition(woken).then(() => true) : condition(woken, Math.max(1, orders.wakeInMs))));
+    dueByTimer = !(await (orders.wakeInMs === null
+      ? condition(woken).then(() => true)
+      : condition(woken, Math.max(1, orders.wakeInMs))));
   }
   // Whoever is waiting gets its look in the next execution's first one, which it does not wait for.
   looked = Number.MAX_SAFE_INTEGER;

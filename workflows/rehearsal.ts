@@ -23,12 +23,22 @@ export async function rehearsal(input: PipelineInput): Promise<void> {
   });
 }
 
-async function command({ runId, scope }: PipelineInput, index: number, name: 'ingest' | 'monitor', rows: string): Promise<void> {
+async function command(
+  { runId, scope }: PipelineInput,
+  index: number,
+  name: 'ingest' | 'monitor',
+  rows: string,
+): Promise<void> {
   const { commandedRunId } = await rehearsalActivities.commandPeriod({ runId, scope, index, command: name, rows });
   if (commandedRunId !== null) await rehearsalActivities.awaitRun({ runId, scope, awaitedRunId: commandedRunId });
 }
 
-async function endPeriod({ runId, scope }: PipelineInput, index: number, rehearsalId: string, rows: string): Promise<void> {
+async function endPeriod(
+  { runId, scope }: PipelineInput,
+  index: number,
+  rehearsalId: string,
+  rows: string,
+): Promise<void> {
   await rehearsalActivities.commandPeriod({ runId, scope, index, command: 'trigger', rows });
   await rehearsalActivities.commandPeriod({ runId, scope, index, command: 'settle', rows });
   await rehearsalActivities.settlePeriod({ runId, scope, index, rehearsalId });

@@ -1,4 +1,12 @@
-import { ActivityFailure, ApplicationFailure, CancellationScope, getExternalWorkflowHandle, isCancellation, log, rootCause } from '@temporalio/workflow';
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancellationScope,
+  getExternalWorkflowHandle,
+  isCancellation,
+  log,
+  rootCause,
+} from '@temporalio/workflow';
 import type { RunConclusion } from '../activities/activity-types.ts';
 import { reasonOf } from '../contracts/errors.ts';
 import type { RunOutcome } from '../contracts/run.ts';
@@ -34,7 +42,10 @@ function concludeFrom(caught: unknown): RunConclusion {
   const cause = caught instanceof ActivityFailure ? caught.cause : caught;
   if (cause instanceof ApplicationFailure) {
     const fields: unknown = cause.details?.[0];
-    return { state: 'failed', failure: { code: cause.type ?? 'internal', message: cause.message, fields: isRecord(fields) ? fields : {} } };
+    return {
+      state: 'failed',
+      failure: { code: cause.type ?? 'internal', message: cause.message, fields: isRecord(fields) ? fields : {} },
+    };
   }
   return { state: 'failed', failure: { code: 'internal', message: rootCause(caught) ?? reasonOf(caught), fields: {} } };
 }

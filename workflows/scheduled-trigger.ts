@@ -4,5 +4,9 @@ import { lifecycleActivities } from './activities.ts';
 
 /** What a Temporal Schedule starts: one `schedule` trigger a firing, however often it is tried. */
 export async function scheduledTrigger(input: ScheduledTriggerInput): Promise<void> {
-  await lifecycleActivities.recordScheduleTrigger({ scope: input.scope, schedule: input.schedule, firing: workflowInfo().workflowId });
+  await lifecycleActivities.recordScheduleTrigger({
+    scope: input.scope,
+    schedule: input.schedule,
+    firing: workflowInfo().workflowId,
+  });
 }

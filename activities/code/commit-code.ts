@@ -21,10 +21,27 @@ export function createCommitCode(deps: ActivityDependencies): DataActivities['co
       await deps.codeArchive.pack(tree, canonical);
       const archive = await deps.objectStore.putFile(canonical);
       const { command, network, validation } = request;
-      const manifest: CodeManifest = { schemaVersion: 1, archive: archive.sha256, command, environment: await lockOf(tree, request.environmentPath), network, validation };
+      const manifest: CodeManifest = {
+        schemaVersion: 1,
+        archive: archive.sha256,
+        command,
+        environment: await lockOf(tree, request.environmentPath),
+        network,
+        validation,
+      };
       const digest = await storeJson(deps.objectStore, manifest);
-      const origin: CodeOrigin = { kind: 'folder', files: unpacked.files, bytes: unpacked.bytes, gitCommit: request.gitCommit, dirty: request.dirty };
-      const { version, unchanged } = await deps.repositories.code.commit(scope, { digest, manifest, origin }, { runId, by: run.recordedBy });
+      const origin: CodeOrigin = {
+        kind: 'folder',
+        files: unpacked.files,
+        bytes: unpacked.bytes,
+        gitCommit: request.gitCommit,
+        dirty: request.dirty,
+      };
+      const { version, unchanged } = await deps.repositories.code.commit(
+        scope,
+        { digest, manifest, origin },
+        { runId, by: run.recordedBy },
+      );
       return { kind: 'code', codeVersionId: version.id, number: version.number, digest, unchanged };
     });
   };
@@ -35,6 +52,11 @@ async function lockOf(tree: string, path: string | null): Promise<CodeManifest['
   try {
     return { path, lock: sha256OfBytes(await readFile(join(tree, path))) };
   } catch (caught) {
-    throw new PerennialError('environment-failed', `the code has no file ${path}, which code.environment names; add it, or change code.environment`, { path }, { cause: caught });
+    throw new PerennialError(
+      'environment-failed',
+      `the code has no file ${path}, which code.environment names; add it, or change code.environment`,
+      { path },
+      { cause: caught },
+    );
   }
 }

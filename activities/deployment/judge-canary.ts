@@ -13,17 +13,34 @@ export function createJudgeCanary(deps: ActivityDependencies): DeployActivities[
     const release = await deployments.releaseByDigest(scope.modelId, releaseDigest);
     const { configuration } = await models.configuration(release.configurationId);
     const counts = await deployments.served(scope, generation);
-    return judge(counts.filter((count) => count.releaseDigest === releaseDigest), minRequests, configuration.deploy.strategy.abortOn);
+    return judge(
+      counts.filter((count) => count.releaseDigest === releaseDigest),
+      minRequests,
+      configuration.deploy.strategy.abortOn,
+    );
   };
 }
 
-export function judge(counts: readonly Pick<ServingCount, 'requests' | 'errors'>[], minRequests: number, abortOn: Configuration['deploy']['strategy']['abortOn']): CanaryVerdict {
+export function judge(
+  counts: readonly Pick<ServingCount, 'requests' | 'errors'>[],
+  minRequests: number,
+  abortOn: Configuration['deploy']['strategy']['abortOn'],
+): CanaryVerdict {
   const requests = counts.reduce((sum, count) => sum + count.requests, 0);
   const errors = counts.reduce((sum, count) => sum + count.errors, 0);
   const rate = requests === 0 ? 0 : errors / requests;
   if (abortOn.errorRate !== undefined && errors >= errorsAtLeast && rate > abortOn.errorRate) {
-    return { verdict: 'abort', requests, reason: `error rate ${rate.toFixed(4)} of the canary is above ${abortOn.errorRate} (${errors} of ${requests} requests)` };
+    return {
+      verdict: 'abort',
+      requests,
+      reason: `error rate ${rate.toFixed(4)} of the canary is above ${abortOn.errorRate} (${errors} of ${requests} requests)`,
+    };
   }
-  if (requests < minRequests) return { verdict: 'insufficient', requests, reason: `${requests} of ${minRequests} requests have reached the canary` };
+  if (requests < minRequests)
+    return {
+      verdict: 'insufficient',
+      requests,
+      reason: `${requests} of ${minRequests} requests have reached the canary`,
+    };
   return { verdict: 'pass', requests, reason: '' };
 }

@@ -25,9 +25,18 @@ export function createReplayToCanary(deps: ActivityDependencies): DeployActiviti
     const { configuration } = await deps.repositories.models.configuration(rehearsal.plan.configurationId);
     const now = await deps.repositories.environments.now(scope.project, scope.environment);
     const rows = await withWorkspace(deps.scratchFolder, 'replay', (folder) =>
-      rowsBetween(deps, { datasetVersionId: rehearsal.plan.datasetVersionId, configuration, from: configuration.monitor.window, to: now, folder }),
+      rowsBetween(deps, {
+        datasetVersionId: rehearsal.plan.datasetVersionId,
+        configuration,
+        from: configuration.monitor.window,
+        to: now,
+        folder,
+      }),
     );
-    if (rows.length === 0) throw new PerennialError('no-data', `there are no rows in the window before ${now} to replay to the canary`, { environment: scope.environment });
+    if (rows.length === 0)
+      throw new PerennialError('no-data', `there are no rows in the window before ${now} to replay to the canary`, {
+        environment: scope.environment,
+      });
     const { toCanary, toChampion } = split(rows, { weight, minRequests, seed: `${rehearsal.id}/${generation}` });
     const key = deps.rehearsalKey(rehearsal.id);
     await deps.gateways.send(scope, toChampion, { key, concurrency, replayAs: 'champion' });
@@ -37,7 +46,10 @@ export function createReplayToCanary(deps: ActivityDependencies): DeployActiviti
 }
 
 /** Walks the rows, over and over if need be, until `minRequests` went to the canary. */
-function split(rows: readonly InferenceRow[], { weight, minRequests, seed }: { weight: number; minRequests: number; seed: string }): { toCanary: InferenceRow[]; toChampion: InferenceRow[] } {
+function split(
+  rows: readonly InferenceRow[],
+  { weight, minRequests, seed }: { weight: number; minRequests: number; seed: string },
+): { toCanary: InferenceRow[]; toChampion: InferenceRow[] } {
   const toCanary: InferenceRow[] = [];
   const toChampion: InferenceRow[] = [];
   // A weight of 1 % needs about a hundred rows a request; ten times that is a bound that chance does not reach.
@@ -52,13 +64,24 @@ function split(rows: readonly InferenceRow[], { weight, minRequests, seed }: { w
   return { toCanary, toChampion };
 }
 
-async function awaitCounts(deps: ActivityDependencies, scope: Scope, generation: number, releaseDigest: string, minRequests: number): Promise<void> {
+async function awaitCounts(
+  deps: ActivityDependencies,
+  scope: Scope,
+  generation: number,
+  releaseDigest: string,
+  minRequests: number,
+): Promise<void> {
   const giveUpAt = Date.now() + countWithinMs;
   for (;;) {
     const counts = await deps.repositories.deployments.served(scope, generation);
-    const told = counts.filter((count) => count.releaseDigest === releaseDigest).reduce((sum, count) => sum + count.requests, 0);
+    const told = counts
+      .filter((count) => count.releaseDigest === releaseDigest)
+      .reduce((sum, count) => sum + count.requests, 0);
     if (told >= minRequests) return;
-    if (Date.now() > giveUpAt) throw new PerennialError('gateways-absent', `the gateways counted ${told} of ${minRequests} replayed requests`, { generation });
+    if (Date.now() > giveUpAt)
+      throw new PerennialError('gateways-absent', `the gateways counted ${told} of ${minRequests} replayed requests`, {
+        generation,
+      });
     await pause(pollMs, undefined, { signal: cancellationSignal() });
   }
 }

@@ -27,7 +27,13 @@ export function createRequestApproval(deps: ActivityDependencies): DeployActivit
       champion: champion?.release.digest ?? null,
     };
     const evidence = await evidenceOf(deps, scope, release, champion?.release ?? null);
-    const asked = await approvals.request(scope, { runId, digest: sha256OfJson(subject), subject, evidence, by: run.recordedBy });
+    const asked = await approvals.request(scope, {
+      runId,
+      digest: sha256OfJson(subject),
+      subject,
+      evidence,
+      by: run.recordedBy,
+    });
     return {
       approvalId: asked.id,
       releaseId: release.id,
@@ -44,7 +50,12 @@ export function createRequestApproval(deps: ActivityDependencies): DeployActivit
   };
 }
 
-async function evidenceOf(deps: ActivityDependencies, scope: Scope, release: Release, champion: Release | null): Promise<Approval['evidence']> {
+async function evidenceOf(
+  deps: ActivityDependencies,
+  scope: Scope,
+  release: Release,
+  champion: Release | null,
+): Promise<Approval['evidence']> {
   const { versions, evaluations, datasets, code } = deps.repositories;
   const version = await versions.get(release.modelVersionId);
   const evaluation = await evaluations.get(release.evaluationId);

@@ -6,7 +6,10 @@ import type { DeployActivities } from '../activity-types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { runWithRequest } from '../run-request.ts';
 
-type RolloutActivities = Pick<DeployActivities, 'tallyApproval' | 'beginRollout' | 'raiseGeneration' | 'awaitGateways' | 'endRollout' | 'abortRollout' | 'rollBack'>;
+type RolloutActivities = Pick<
+  DeployActivities,
+  'tallyApproval' | 'beginRollout' | 'raiseGeneration' | 'awaitGateways' | 'endRollout' | 'abortRollout' | 'rollBack'
+>;
 
 const pollMs = 25;
 /** Gateways that have not loaded a generation in this time have not taken part in the deployment. */
@@ -20,7 +23,11 @@ export function createRolloutActivities(deps: ActivityDependencies): RolloutActi
     tallyApproval: ({ approvalId }) => approvals.tally(approvalId),
 
     async beginRollout({ runId, scope, facts }) {
-      const begun = await deployments.beginRollout(scope, { runId, expectedChampion: facts.championDigest, automated: facts.automated });
+      const begun = await deployments.beginRollout(scope, {
+        runId,
+        expectedChampion: facts.championDigest,
+        automated: facts.automated,
+      });
       if (begun === 'begun') await runs.resume(runId);
       return begun;
     },
@@ -42,7 +49,12 @@ export function createRolloutActivities(deps: ActivityDependencies): RolloutActi
 
     async rollBack({ runId, scope }) {
       const { run, request } = await runWithRequest(runs, runId, 'rollback');
-      const { generation, from, to } = await deployments.rollback(scope, { runId, toReleaseId: request.toReleaseId, reason: request.reason, by: run.recordedBy });
+      const { generation, from, to } = await deployments.rollback(scope, {
+        runId,
+        toReleaseId: request.toReleaseId,
+        reason: request.reason,
+        by: run.recordedBy,
+      });
       return { kind: 'rollback', fromReleaseId: from.id, toReleaseId: to.id, generation: generation.generation };
     },
   };
@@ -55,12 +67,21 @@ async function awaitGateways(deps: ActivityDependencies, scope: Scope, generatio
     const { loaded, failed, missing } = await deps.repositories.deployments.acknowledgements(scope, generation);
     const refusal = failed[0];
     if (refusal !== undefined) {
-      throw new PerennialError('artifact-invalid', `gateway ${refusal.gatewayId} cannot load generation ${generation}: ${refusal.error ?? 'no reason given'}`, { generation, gateway: refusal.gatewayId });
+      throw new PerennialError(
+        'artifact-invalid',
+        `gateway ${refusal.gatewayId} cannot load generation ${generation}: ${refusal.error ?? 'no reason given'}`,
+        { generation, gateway: refusal.gatewayId },
+      );
     }
     if (loaded.length > 0 && missing.length === 0) return;
     if (Date.now() > giveUpAt) {
-      const who = missing.length > 0 ? `gateways ${missing.join(', ')} have not loaded it` : 'no gateway holds a live lease';
-      throw new PerennialError('gateways-absent', `generation ${generation} of ${scope.model} was not loaded in ${loadWithinMs / 1000} s: ${who}; start a gateway`, { generation });
+      const who =
+        missing.length > 0 ? `gateways ${missing.join(', ')} have not loaded it` : 'no gateway holds a live lease';
+      throw new PerennialError(
+        'gateways-absent',
+        `generation ${generation} of ${scope.model} was not loaded in ${loadWithinMs / 1000} s: ${who}; start a gateway`,
+        { generation },
+      );
     }
     await pause(pollMs, undefined, { signal: cancellationSignal() });
   }

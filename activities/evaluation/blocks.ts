@@ -5,7 +5,13 @@ import type { Instant } from '../../contracts/identifiers.ts';
  * The block of each row: whole calendar durations of `zone`, counted from `from`. Rows need not be sorted.
  * Without times every row is a block of its own.
  */
-export function blocksOf(times: readonly (Instant | null)[], from: Instant, to: Instant, block: string, zone: string): number[] {
+export function blocksOf(
+  times: readonly (Instant | null)[],
+  from: Instant,
+  to: Instant,
+  block: string,
+  zone: string,
+): number[] {
   if (times.some((time) => time === null)) return times.map((_, row) => row);
   const known = times.filter((time) => time !== null);
   const bounds = boundaries(from, to, block, zone);

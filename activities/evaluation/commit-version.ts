@@ -15,7 +15,9 @@ export function createCommitVersion(deps: ActivityDependencies): TrainActivities
   return async ({ runId, scope, plan: planDigest, trained: trainedDigest }) => {
     const plan = await readJson(deps.objectStore, planDigest, BuildPlan);
     const trained = await readJson(deps.objectStore, trainedDigest, TrainedFiles);
-    const { signature, reference } = await withWorkspace(deps.scratchFolder, 'inspect', (folder) => look(deps, plan, trained, folder));
+    const { signature, reference } = await withWorkspace(deps.scratchFolder, 'inspect', (folder) =>
+      look(deps, plan, trained, folder),
+    );
     const run = await deps.repositories.runs.get(runId);
     const version = await deps.repositories.versions.commit(
       scope,
@@ -41,14 +43,28 @@ export function createCommitVersion(deps: ActivityDependencies): TrainActivities
   };
 }
 
-async function look(deps: ActivityDependencies, plan: BuildPlan, trained: TrainedFiles, folder: string): Promise<{ signature: Signature; reference: string }> {
+async function look(
+  deps: ActivityDependencies,
+  plan: BuildPlan,
+  trained: TrainedFiles,
+  folder: string,
+): Promise<{ signature: Signature; reference: string }> {
   const { features, target } = plan.trainingKeyParts;
-  const paths = { artifact: join(folder, 'model.onnx'), train: join(folder, 'train.parquet'), holdout: join(folder, 'holdout.parquet') };
+  const paths = {
+    artifact: join(folder, 'model.onnx'),
+    train: join(folder, 'train.parquet'),
+    holdout: join(folder, 'holdout.parquet'),
+  };
   await deps.objectStore.getFile(trained.artifact, paths.artifact);
   await deps.objectStore.getFile(plan.train, paths.train);
   await deps.objectStore.getFile(plan.holdout, paths.holdout);
   const holdout = await deps.tableEngine.readColumns({ files: [paths.holdout], columns: features });
-  const signature = await deps.modelRuntime.inspect(paths.artifact, features, firstRows(holdout), Math.min(sampleRows, holdout.rows));
+  const signature = await deps.modelRuntime.inspect(
+    paths.artifact,
+    features,
+    firstRows(holdout),
+    Math.min(sampleRows, holdout.rows),
+  );
   const training = await deps.tableEngine.readColumns({ files: [paths.train], columns: [...features, target] });
   const predictions = await predict(deps, trained.artifact, signature, holdout);
   const reference: MonitoringReference = {
@@ -64,7 +80,12 @@ function firstRows({ columns }: ColumnData): ColumnData['columns'] {
   return Object.fromEntries(Object.entries(columns).map(([name, cells]) => [name, cells.slice(0, sampleRows)]));
 }
 
-async function predict(deps: ActivityDependencies, artifact: string, signature: Signature, rows: ColumnData): Promise<number[]> {
+async function predict(
+  deps: ActivityDependencies,
+  artifact: string,
+  signature: Signature,
+  rows: ColumnData,
+): Promise<number[]> {
   const model = await deps.modelRuntime.load(await deps.objectStore.read(artifact), signature);
   try {
     return [...(await model.predict(rows.columns, rows.rows))];

@@ -23,14 +23,24 @@ export function createEvaluateVersion(deps: ActivityDependencies): TrainActiviti
     const { versions, evaluations, models, runs } = deps.repositories;
     const version = await versions.get(modelVersionId);
     const told = { kind: 'build', modelVersionId, number: version.number, reused } as const;
-    if (unchanged) return { ...told, decision: 'unchanged', evaluationId: null, reasons: ['the champion was trained on the same'] };
+    if (unchanged)
+      return { ...told, decision: 'unchanged', evaluationId: null, reasons: ['the champion was trained on the same'] };
     const plan = await readJson(deps.objectStore, planDigest, BuildPlan);
     const champion = plan.championVersionId === null ? null : await versions.get(plan.championVersionId);
     const { configuration } = await models.configuration(plan.configurationId);
     const body = await measure(deps, { plan, version, champion, configuration });
     const { recordedBy } = await runs.get(runId);
-    const evaluation = await evaluations.commit(scope, { modelVersionId, championVersionId: plan.championVersionId, digest: sha256OfJson(body), body }, { runId, by: recordedBy });
-    return { ...told, decision: evaluation.body.verdict, evaluationId: evaluation.id, reasons: evaluation.body.reasons };
+    const evaluation = await evaluations.commit(
+      scope,
+      { modelVersionId, championVersionId: plan.championVersionId, digest: sha256OfJson(body), body },
+      { runId, by: recordedBy },
+    );
+    return {
+      ...told,
+      decision: evaluation.body.verdict,
+      evaluationId: evaluation.id,
+      reasons: evaluation.body.reasons,
+    };
   };
 }
 
@@ -56,11 +66,22 @@ async function measure(deps: ActivityDependencies, contest: Contest): Promise<Ev
   });
 }
 
-async function readHoldout(deps: ActivityDependencies, { plan, configuration, champion }: Contest): Promise<ColumnData> {
+async function readHoldout(
+  deps: ActivityDependencies,
+  { plan, configuration, champion }: Contest,
+): Promise<ColumnData> {
   const { features, target, timestamp } = { ...plan.trainingKeyParts, timestamp: configuration.data.timestamp };
   // The champion may want columns that this version was not trained on.
   const inputs = champion?.signature.inputs.map((input) => input.name) ?? [];
-  const columns = [...new Set([...features, target, ...carriedColumns(configuration), ...inputs, ...(timestamp === undefined ? [] : ['_at'])])];
+  const columns = [
+    ...new Set([
+      ...features,
+      target,
+      ...carriedColumns(configuration),
+      ...inputs,
+      ...(timestamp === undefined ? [] : ['_at']),
+    ]),
+  ];
   return withWorkspace(deps.scratchFolder, 'evaluate', async (folder) => {
     const path = join(folder, 'holdout.parquet');
     await deps.objectStore.getFile(plan.holdout, path);
@@ -68,7 +89,11 @@ async function readHoldout(deps: ActivityDependencies, { plan, configuration, ch
   });
 }
 
-async function measuredRows(deps: ActivityDependencies, { plan, version, champion, configuration }: Contest, holdout: ColumnData): Promise<MeasuredRows> {
+async function measuredRows(
+  deps: ActivityDependencies,
+  { plan, version, champion, configuration }: Contest,
+  holdout: ColumnData,
+): Promise<MeasuredRows> {
   const { build, data } = configuration;
   const column = (name: string): readonly Cell[] => holdout.columns[name] ?? Array<Cell>(holdout.rows).fill(null);
   const times = column('_at').map((at) => (at === null ? null : new Date(String(at)).toISOString()));
@@ -82,7 +107,9 @@ async function measuredRows(deps: ActivityDependencies, { plan, version, champio
     blocks: blocksOf(times, begin, plan.trained.to, build.block, data.timezone),
     slices: Object.fromEntries(slices.map((name) => [name, column(name)])),
     // The challenger's own holdout is never in its training; the champion's window may reach into it.
-    trainedOn: times.map((at, row) => champion !== null && wasTrainedOn(champion.trained, at, holdoutKeys[row] ?? null)),
+    trainedOn: times.map(
+      (at, row) => champion !== null && wasTrainedOn(champion.trained, at, holdoutKeys[row] ?? null),
+    ),
   };
 }
 

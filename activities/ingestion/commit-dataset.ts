@@ -7,10 +7,27 @@ import { readJson } from '../workspace.ts';
 /** Row second, pointer last: the bytes are in the store already. */
 export function createCommitDataset(deps: ActivityDependencies): DataActivities['commitDataset'] {
   return async ({ runId, scope, staged, profile }) => {
-    const { expectedHead, digest, manifest, expectations, rowsAdded, rowsSkipped } = await readJson(deps.objectStore, staged, StagedDataset);
+    const { expectedHead, digest, manifest, expectations, rowsAdded, rowsSkipped } = await readJson(
+      deps.objectStore,
+      staged,
+      StagedDataset,
+    );
     const described = await readJson(deps.objectStore, profile, DatasetProfile);
     const run = await deps.repositories.runs.get(runId);
-    const { version, unchanged } = await deps.repositories.datasets.commit(scope, { digest, manifest, profile: described, expectations, rowsAdded, rowsSkipped }, { runId, expectedHead, by: run.recordedBy });
-    return { kind: 'data', datasetVersionId: version.id, number: version.number, digest: version.digest, rows: manifest.rows, added: rowsAdded, skipped: rowsSkipped, unchanged };
+    const { version, unchanged } = await deps.repositories.datasets.commit(
+      scope,
+      { digest, manifest, profile: described, expectations, rowsAdded, rowsSkipped },
+      { runId, expectedHead, by: run.recordedBy },
+    );
+    return {
+      kind: 'data',
+      datasetVersionId: version.id,
+      number: version.number,
+      digest: version.digest,
+      rows: manifest.rows,
+      added: rowsAdded,
+      skipped: rowsSkipped,
+      unchanged,
+    };
   };
 }

@@ -22,7 +22,15 @@ export function createPrepareDataset(deps: ActivityDependencies): DataActivities
       const parts = await storeParts(deps, batch);
       const manifest = manifestOf(configuration, head, batch, parts);
       const digest = await storeJson(deps.objectStore, manifest);
-      const staged: StagedDataset = { schemaVersion: 1, digest, manifest, expectations: [...batch.expectations], rowsAdded: batch.rowsAdded, rowsSkipped: batch.rowsSkipped, expectedHead: head?.id ?? null };
+      const staged: StagedDataset = {
+        schemaVersion: 1,
+        digest,
+        manifest,
+        expectations: [...batch.expectations],
+        rowsAdded: batch.rowsAdded,
+        rowsSkipped: batch.rowsSkipped,
+        expectedHead: head?.id ?? null,
+      };
       return { staged: await storeJson(deps.objectStore, staged) };
     });
   };
@@ -30,12 +38,26 @@ export function createPrepareDataset(deps: ActivityDependencies): DataActivities
 
 type DataRequest = Awaited<ReturnType<typeof runWithRequest<'data'>>>['request'];
 
-async function prepare(deps: ActivityDependencies, configuration: Configuration, head: DatasetVersion | undefined, request: DataRequest, folder: string): Promise<PreparedBatch> {
+async function prepare(
+  deps: ActivityDependencies,
+  configuration: Configuration,
+  head: DatasetVersion | undefined,
+  request: DataRequest,
+  folder: string,
+): Promise<PreparedBatch> {
   const { data } = configuration;
   const files = [...request.files].sort((a, b) => (a.name < b.name ? -1 : 1));
-  const paths = await fetchFiles(deps.objectStore, files.map((file) => file.sha256), join(folder, 'files'));
+  const paths = await fetchFiles(
+    deps.objectStore,
+    files.map((file) => file.sha256),
+    join(folder, 'files'),
+  );
   const knownParts = head?.manifest.parts ?? [];
-  const knownPaths = await fetchFiles(deps.objectStore, knownParts.map((part) => part.sha256), join(folder, 'known'));
+  const knownPaths = await fetchFiles(
+    deps.objectStore,
+    knownParts.map((part) => part.sha256),
+    join(folder, 'known'),
+  );
   const outputFolder = join(folder, 'output');
   await mkdir(outputFolder);
   return deps.tableEngine.prepareBatch({
@@ -53,10 +75,20 @@ async function prepare(deps: ActivityDependencies, configuration: Configuration,
   });
 }
 
-async function refuse(deps: ActivityDependencies, { runId, scope }: RunInput, batch: PreparedBatch, quarantine: { path: string; rows: number }, by: string): Promise<never> {
+async function refuse(
+  deps: ActivityDependencies,
+  { runId, scope }: RunInput,
+  batch: PreparedBatch,
+  quarantine: { path: string; rows: number },
+  by: string,
+): Promise<never> {
   const { sha256 } = await deps.objectStore.putFile(quarantine.path);
   const broken = batch.expectations.filter((result) => result.severity === 'error' && result.violations > 0);
-  await deps.repositories.datasets.refuse(scope, { expectations: batch.expectations, quarantine: sha256, rows: quarantine.rows }, { runId, by });
+  await deps.repositories.datasets.refuse(
+    scope,
+    { expectations: batch.expectations, quarantine: sha256, rows: quarantine.rows },
+    { runId, by },
+  );
   throw new PerennialError(
     'expectations-failed',
     `nothing was committed: ${broken.map(describe).join('; ')}. The ${quarantine.rows} rows are kept as ${sha256.slice(0, 12)}; mend them and ingest again`,
@@ -65,7 +97,9 @@ async function refuse(deps: ActivityDependencies, { runId, scope }: RunInput, ba
 }
 
 function describe(result: ExpectationResult): string {
-  const examples = result.examples.slice(0, 3).map(({ row, value }) => `row ${row}: ${value === null ? 'null' : String(value)}`);
+  const examples = result.examples
+    .slice(0, 3)
+    .map(({ row, value }) => `row ${row}: ${value === null ? 'null' : String(value)}`);
   return `${result.column} breaks ${result.check} in ${result.violations} rows (${examples.join(', ')})`;
 }
 
@@ -78,7 +112,12 @@ async function storeParts(deps: ActivityDependencies, batch: PreparedBatch): Pro
   return stored;
 }
 
-function manifestOf({ data }: Configuration, head: DatasetVersion | undefined, batch: PreparedBatch, added: readonly DatasetPart[]): DatasetManifest {
+function manifestOf(
+  { data }: Configuration,
+  head: DatasetVersion | undefined,
+  batch: PreparedBatch,
+  added: readonly DatasetPart[],
+): DatasetManifest {
   const parts = [...(head?.manifest.parts ?? []), ...added];
   return {
     schemaVersion: 1,

@@ -8,7 +8,11 @@ export function createProfileDataset(deps: ActivityDependencies): DataActivities
   return async ({ staged }) => {
     const { manifest } = await readJson(deps.objectStore, staged, StagedDataset);
     return withWorkspace(deps.scratchFolder, 'profile', async (folder) => {
-      const paths = await fetchFiles(deps.objectStore, manifest.parts.map((part) => part.sha256), folder);
+      const paths = await fetchFiles(
+        deps.objectStore,
+        manifest.parts.map((part) => part.sha256),
+        folder,
+      );
       const profile = await deps.tableEngine.profile(paths, manifest.columns);
       return { profile: await storeJson(deps.objectStore, profile) };
     });

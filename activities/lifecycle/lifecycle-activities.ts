@@ -20,7 +20,12 @@ export function createLifecycleActivities(deps: ActivityDependencies): Lifecycle
 
     async recordScheduleTrigger({ scope, schedule, firing }) {
       const principal = await repositories.principals.ensure(deps.lifecyclePrincipal, 'service', [], null);
-      await repositories.lifecycle.submit(scope, { kind: 'trigger', schemaVersion: 1, trigger: 'schedule', reason: `schedule ${schedule}`, fingerprint: firing }, principal.id, { key: firing, route: 'schedule' });
+      await repositories.lifecycle.submit(
+        scope,
+        { kind: 'trigger', schemaVersion: 1, trigger: 'schedule', reason: `schedule ${schedule}`, fingerprint: firing },
+        principal.id,
+        { key: firing, route: 'schedule' },
+      );
       await deps.workflowClient.advance(scope);
     },
 
@@ -42,7 +47,11 @@ async function reconcileRuns(deps: ActivityDependencies, scope: Scope): Promise<
   for (const run of await deps.repositories.runs.unfinished(scope)) {
     const workflow = await deps.workflowClient.describe(run.workflowId);
     if (workflow.state !== 'closed') continue;
-    const gone = new PerennialError('process-died', `the workflow ${run.workflowId} ended as ${workflow.status} without concluding its run; start it again`, { workflowId: run.workflowId, status: workflow.status });
+    const gone = new PerennialError(
+      'process-died',
+      `the workflow ${run.workflowId} ended as ${workflow.status} without concluding its run; start it again`,
+      { workflowId: run.workflowId, status: workflow.status },
+    );
     await deps.repositories.runs.fail(run.id, { code: gone.code, message: gone.message, fields: gone.fields });
   }
 }

@@ -61,21 +61,35 @@ function planCandidates(snapshot: LifecycleSnapshot): Pick<LifecyclePlan, 'deplo
   const newest = snapshot.candidates.at(-1);
   if (newest === undefined) return { deploy: [], passOver: [], supersede: [] };
   if (snapshot.held) {
-    return { deploy: [], supersede: [], passOver: snapshot.candidates.map(({ evaluationId }) => ({ evaluationId, because: 'automatic promotion is on hold' })) };
+    return {
+      deploy: [],
+      supersede: [],
+      passOver: snapshot.candidates.map(({ evaluationId }) => ({
+        evaluationId,
+        because: 'automatic promotion is on hold',
+      })),
+    };
   }
   const older = snapshot.candidates.slice(0, -1);
   return {
     deploy: [{ evaluationId: newest.evaluationId }],
     passOver: older.map(({ evaluationId }) => ({ evaluationId, because: 'a newer candidate took its place' })),
-    supersede: active(snapshot, 'deploy').filter((run) => run.state === 'awaiting-approval' && run.automated).map((run) => run.id),
+    supersede: active(snapshot, 'deploy')
+      .filter((run) => run.state === 'awaiting-approval' && run.automated)
+      .map((run) => run.id),
   };
 }
 
-function planBuild(snapshot: LifecycleSnapshot, cancelled: ReadonlySet<Id>): Pick<LifecyclePlan, 'build' | 'dropTriggers' | 'wakeAt'> {
+function planBuild(
+  snapshot: LifecycleSnapshot,
+  cancelled: ReadonlySet<Id>,
+): Pick<LifecyclePlan, 'build' | 'dropTriggers' | 'wakeAt'> {
   const { policy, triggers } = snapshot;
   if (policy === null) return { build: null, dropTriggers: [], wakeAt: null };
   const wanted = triggers.filter(({ kind }) => kind === 'manual' || kind === 'schedule' || policy.on.includes(kind));
-  const dropTriggers = triggers.filter((trigger) => !wanted.includes(trigger)).map(({ id, kind }) => ({ id, because: `retrain.on does not list ${kind}` }));
+  const dropTriggers = triggers
+    .filter((trigger) => !wanted.includes(trigger))
+    .map(({ id, kind }) => ({ id, because: `retrain.on does not list ${kind}` }));
   const building = active(snapshot, 'build').some((run) => !cancelled.has(run.id));
   if (wanted.length === 0 || building) return { build: null, dropTriggers, wakeAt: null };
   const dueAt = buildDueAt(snapshot, policy, wanted);
@@ -85,7 +99,11 @@ function planBuild(snapshot: LifecycleSnapshot, cancelled: ReadonlySet<Id>): Pic
 }
 
 /** The latest of what debounce, cooldown and budget ask for. A person's trigger waits for the budget only. */
-function buildDueAt(snapshot: LifecycleSnapshot, policy: NonNullable<LifecycleSnapshot['policy']>, wanted: LifecycleSnapshot['triggers']): Instant {
+function buildDueAt(
+  snapshot: LifecycleSnapshot,
+  policy: NonNullable<LifecycleSnapshot['policy']>,
+  wanted: LifecycleSnapshot['triggers'],
+): Instant {
   const { now, timezone, lastBuildAt } = snapshot;
   const waits: Instant[] = [];
   if (!wanted.some(({ kind }) => kind === 'manual')) {
@@ -110,9 +128,14 @@ function planMonitor(snapshot: LifecycleSnapshot): { due: boolean; wakeAt: Insta
   const { monitorEvery, serving, lastMonitorAt, now, timezone } = snapshot;
   if (monitorEvery === null || !serving || active(snapshot, 'monitor').length > 0) return { due: false, wakeAt: null };
   const dueAt = lastMonitorAt === null ? now : shiftInstant(lastMonitorAt, monitorEvery, 1, timezone);
-  return dueAt <= now ? { due: true, wakeAt: shiftInstant(now, monitorEvery, 1, timezone) } : { due: false, wakeAt: dueAt };
+  return dueAt <= now
+    ? { due: true, wakeAt: shiftInstant(now, monitorEvery, 1, timezone) }
+    : { due: false, wakeAt: dueAt };
 }
 
 function earliest(instants: readonly (Instant | null)[]): Instant | null {
-  return instants.reduce<Instant | null>((first, at) => (at !== null && (first === null || at < first) ? at : first), null);
+  return instants.reduce<Instant | null>(
+    (first, at) => (at !== null && (first === null || at < first) ? at : first),
+    null,
+  );
 }

@@ -12,7 +12,12 @@ export function createCollectWindow(deps: ActivityDependencies): MonitorActiviti
     const { deployments, models, monitoring } = deps.repositories;
     const { request } = await runWithRequest(deps.repositories.runs, runId, 'monitor');
     const champion = await deployments.champion(scope);
-    if (champion === undefined) throw new PerennialError('no-data', `nothing serves ${scope.model} in ${scope.environment}, so there is nothing to monitor; deploy a version first`, { model: scope.model });
+    if (champion === undefined)
+      throw new PerennialError(
+        'no-data',
+        `nothing serves ${scope.model} in ${scope.environment}, so there is nothing to monitor; deploy a version first`,
+        { model: scope.model },
+      );
     const { id: configurationId, configuration } = await models.currentConfiguration(scope);
     await deps.gateways.flush(scope);
     const to = request.asOf;

@@ -46,7 +46,12 @@ export function createReportWindow(deps: ActivityDependencies): MonitorActivitie
     const { recordedBy } = await runs.get(runId);
     const triggerOn = (['drift', 'performance'] as const).filter((kind) => retrain.on.includes(kind));
     const verdicts = [...driftVerdicts(drift, monitor.drift), ...performanceVerdicts(performance, monitor)];
-    const { id, body } = await monitoring.commitReport(scope, report, verdicts, { runId, championReleaseId: window.championReleaseId, triggerOn, by: recordedBy });
+    const { id, body } = await monitoring.commitReport(scope, report, verdicts, {
+      runId,
+      championReleaseId: window.championReleaseId,
+      triggerOn,
+      by: recordedBy,
+    });
     const count = (state: string) => body.findings.filter((finding) => finding.state === state).length;
     return { kind: 'monitor', reportId: id, opened: count('opened'), closed: count('closed') };
   };
@@ -60,17 +65,28 @@ async function readServed(deps: ActivityDependencies, scope: Scope, window: Moni
   });
 }
 
-function driftIn(served: ServedRows, reference: MonitoringReference, policy: Configuration['monitor']['drift']): DriftResult[] {
-  const features = reference.features.map((feature) => driftOf(feature, served.features[feature.name] ?? [], 'feature', policy));
+function driftIn(
+  served: ServedRows,
+  reference: MonitoringReference,
+  policy: Configuration['monitor']['drift'],
+): DriftResult[] {
+  const features = reference.features.map((feature) =>
+    driftOf(feature, served.features[feature.name] ?? [], 'feature', policy),
+  );
   const prediction = driftOf(reference.prediction, served.predictions, 'prediction', policy);
   const target = driftOf(reference.target, served.labels, 'target', policy);
   return [...features, prediction, target].filter((result) => result !== null);
 }
 
 function performanceIn({ labels, predictions }: ServedRows): RegressionMetrics | null {
-  const rows = labels.flatMap((label, row) => (label === null ? [] : [{ label, prediction: predictions[row] ?? Number.NaN }]));
+  const rows = labels.flatMap((label, row) =>
+    label === null ? [] : [{ label, prediction: predictions[row] ?? Number.NaN }],
+  );
   if (rows.length === 0) return null;
-  return regressionMetrics(rows.map((row) => row.label), rows.map((row) => row.prediction));
+  return regressionMetrics(
+    rows.map((row) => row.label),
+    rows.map((row) => row.prediction),
+  );
 }
 
 function releasesIn({ releases, modelVersions }: ServedRows): ReportBody['releases'] {
@@ -96,11 +112,22 @@ function driftVerdicts(drift: readonly DriftResult[], { minFeatures }: Configura
   }));
 }
 
-function performanceVerdicts(metrics: RegressionMetrics | null, { performance, minRows }: Configuration['monitor']): Verdict[] {
+function performanceVerdicts(
+  metrics: RegressionMetrics | null,
+  { performance, minRows }: Configuration['monitor'],
+): Verdict[] {
   if (performance === undefined || metrics === null || metrics.rows < minRows) return [];
   const value = metricOf(metrics, performance.metric);
   const above = performance.max !== undefined && value > performance.max;
   const below = performance.min !== undefined && value < performance.min;
   const threshold = below || performance.max === undefined ? performance.min : performance.max;
-  return [{ kind: 'performance', subject: performance.metric, value, threshold: threshold ?? (isBetterWhenSmall(performance.metric) ? Infinity : -Infinity), breached: above || below }];
+  return [
+    {
+      kind: 'performance',
+      subject: performance.metric,
+      value,
+      threshold: threshold ?? (isBetterWhenSmall(performance.metric) ? Infinity : -Infinity),
+      breached: above || below,
+    },
+  ];
 }

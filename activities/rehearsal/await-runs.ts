@@ -41,7 +41,11 @@ export function createAwaitRuns(deps: ActivityDependencies): Awaiting {
 function failureOf(run: Run): PerennialError {
   const failure = run.state === 'failed' ? run.failure : { code: 'cancelled', message: 'it was cancelled' };
   const code = isErrorCode(failure.code) ? failure.code : 'internal';
-  return new PerennialError(code, `the ${run.request.kind} run ${run.id} of the rehearsal did not succeed: ${failure.message}`, { runId: run.id });
+  return new PerennialError(
+    code,
+    `the ${run.request.kind} run ${run.id} of the rehearsal did not succeed: ${failure.message}`,
+    { runId: run.id },
+  );
 }
 
 /** The rehearsal's own principal votes, marked as such; it may do so in this environment alone. */
@@ -51,6 +55,14 @@ async function approve(deps: ActivityDependencies, scope: Scope, run: Run, rehea
   if (approval.status !== 'pending') return;
   const voter = await deps.repositories.principals.get(await deps.repositories.rehearsals.principalOf(rehearsalId));
   if (approval.votes.some((vote) => vote.principalId === voter.id)) return;
-  await deps.repositories.approvals.vote(approval.id, { decision: 'approve', digest: approval.digest, comment: `given by rehearsal ${rehearsalId} in ${scope.environment}` }, voter);
+  await deps.repositories.approvals.vote(
+    approval.id,
+    {
+      decision: 'approve',
+      digest: approval.digest,
+      comment: `given by rehearsal ${rehearsalId} in ${scope.environment}`,
+    },
+    voter,
+  );
   await deps.workflowClient.nudge(run.workflowId);
 }

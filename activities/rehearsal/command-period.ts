@@ -11,7 +11,10 @@ export function createCommandPeriod(deps: ActivityDependencies): RehearsalActivi
   return async (input) => {
     const context = await rehearsalContext(deps, input.scope);
     const key = `${context.rehearsal.id}/${input.index}/${input.command}`;
-    const command = await deps.repositories.lifecycle.submit(input.scope, bodyOf(context, input), context.principalId, { key, route: 'rehearsal' });
+    const command = await deps.repositories.lifecycle.submit(input.scope, bodyOf(context, input), context.principalId, {
+      key,
+      route: 'rehearsal',
+    });
     await deps.workflowClient.advance(input.scope);
     return { commandedRunId: command.runId };
   };
@@ -22,12 +25,31 @@ function bodyOf(context: RehearsalContext, input: Input): CommandBody {
   switch (input.command) {
     case 'ingest': {
       const bounds = input.index < 0 ? { before: end } : { from: periodAt(context, input.index).from, before: end };
-      return { kind: 'run', schemaVersion: 1, request: { kind: 'data', schemaVersion: 1, files: [{ name: 'rows.parquet', sha256: input.rows, format: 'parquet' }], ...bounds } };
+      return {
+        kind: 'run',
+        schemaVersion: 1,
+        request: {
+          kind: 'data',
+          schemaVersion: 1,
+          files: [{ name: 'rows.parquet', sha256: input.rows, format: 'parquet' }],
+          ...bounds,
+        },
+      };
     }
     case 'monitor':
-      return { kind: 'run', schemaVersion: 1, request: { kind: 'monitor', schemaVersion: 1, asOf: end, window: `1 ${context.rehearsal.plan.every}` } };
+      return {
+        kind: 'run',
+        schemaVersion: 1,
+        request: { kind: 'monitor', schemaVersion: 1, asOf: end, window: `1 ${context.rehearsal.plan.every}` },
+      };
     case 'trigger':
-      return { kind: 'trigger', schemaVersion: 1, trigger: input.index < 0 ? 'manual' : 'schedule', reason: input.index < 0 ? 'the first model' : 'the end of the period', fingerprint: `${context.rehearsal.id}/${input.index}` };
+      return {
+        kind: 'trigger',
+        schemaVersion: 1,
+        trigger: input.index < 0 ? 'manual' : 'schedule',
+        reason: input.index < 0 ? 'the first model' : 'the end of the period',
+        fingerprint: `${context.rehearsal.id}/${input.index}`,
+      };
     case 'settle':
       return { kind: 'settle', schemaVersion: 1, asOf: end };
   }

@@ -22,19 +22,39 @@ interface Window {
 }
 
 /** Rows of a dataset in `[from, to)` by their instants, oldest first, named by their key. */
-export async function rowsBetween(deps: ActivityDependencies, { datasetVersionId, configuration, from, to, folder }: Window): Promise<DatasetRow[]> {
+export async function rowsBetween(
+  deps: ActivityDependencies,
+  { datasetVersionId, configuration, from, to, folder }: Window,
+): Promise<DatasetRow[]> {
   const { data } = configuration;
   const { key } = data;
   if (key === undefined || data.timestamp === undefined) {
-    throw new PerennialError('invalid-configuration', 'a rehearsal needs data.key and data.timestamp: rows are served and labelled by key, in the order of their times', { model: configuration.name });
+    throw new PerennialError(
+      'invalid-configuration',
+      'a rehearsal needs data.key and data.timestamp: rows are served and labelled by key, in the order of their times',
+      { model: configuration.name },
+    );
   }
   const begin = from.includes('T') ? from : shiftInstant(to, from, -1, data.timezone);
   const dataset = await deps.repositories.datasets.get(datasetVersionId);
-  const parts = dataset.manifest.parts.filter((part) => part.from !== undefined && part.to !== undefined && part.from < to && part.to >= begin);
-  const files = await fetchFiles(deps.objectStore, parts.map((part) => part.sha256), folder);
+  const parts = dataset.manifest.parts.filter(
+    (part) => part.from !== undefined && part.to !== undefined && part.from < to && part.to >= begin,
+  );
+  const files = await fetchFiles(
+    deps.objectStore,
+    parts.map((part) => part.sha256),
+    folder,
+  );
   if (files.length === 0) return [];
   const wanted = [...new Set([key, '_at', data.target, ...data.features])];
-  const { rows, columns } = await deps.tableEngine.readColumns({ files, columns: wanted, timeColumn: '_at', from: begin, to, orderBy: ['_at', key] });
+  const { rows, columns } = await deps.tableEngine.readColumns({
+    files,
+    columns: wanted,
+    timeColumn: '_at',
+    from: begin,
+    to,
+    orderBy: ['_at', key],
+  });
   const cell = (name: string, row: number): Cell => columns[name]?.[row] ?? null;
   return Array.from({ length: rows }, (_, row) => ({
     id: String(cell(key, row)),

@@ -10,13 +10,32 @@ import { rehearsalContext } from './rehearsal-context.ts';
 export function createPlanRehearsal(deps: ActivityDependencies): RehearsalActivities['planRehearsal'] {
   return async ({ scope }) => {
     const { rehearsal, periods, principalId } = await rehearsalContext(deps, scope);
-    if (periods.length === 0) throw new PerennialError('invalid-request', `between ${rehearsal.plan.from} and ${rehearsal.plan.to} there is no whole ${rehearsal.plan.every}`, { from: rehearsal.plan.from, to: rehearsal.plan.to });
-    await deps.repositories.principals.addKey(principalId, sha256OfBytes(deps.rehearsalKey(rehearsal.id)), 'rehearsal', principalId);
+    if (periods.length === 0)
+      throw new PerennialError(
+        'invalid-request',
+        `between ${rehearsal.plan.from} and ${rehearsal.plan.to} there is no whole ${rehearsal.plan.every}`,
+        { from: rehearsal.plan.from, to: rehearsal.plan.to },
+      );
+    await deps.repositories.principals.addKey(
+      principalId,
+      sha256OfBytes(deps.rehearsalKey(rehearsal.id)),
+      'rehearsal',
+      principalId,
+    );
     const dataset = await deps.repositories.datasets.get(rehearsal.plan.datasetVersionId);
     return withWorkspace(deps.scratchFolder, 'rehearse', async (folder) => {
-      const parts = await fetchFiles(deps.objectStore, dataset.manifest.parts.map((part) => part.sha256), join(folder, 'parts'));
+      const parts = await fetchFiles(
+        deps.objectStore,
+        dataset.manifest.parts.map((part) => part.sha256),
+        join(folder, 'parts'),
+      );
       const path = join(folder, 'rows.parquet');
-      await deps.tableEngine.exportRows({ parts, columns: dataset.manifest.columns.map((column) => column.name), format: 'parquet', path });
+      await deps.tableEngine.exportRows({
+        parts,
+        columns: dataset.manifest.columns.map((column) => column.name),
+        format: 'parquet',
+        path,
+      });
       const { sha256 } = await deps.objectStore.putFile(path);
       return { rehearsalId: rehearsal.id, periods: periods.length, rows: sha256 };
     });

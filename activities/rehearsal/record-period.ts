@@ -29,7 +29,9 @@ export function createRecordPeriod(deps: ActivityDependencies): RehearsalActivit
       rows: report?.body.labelled ?? 0,
       metricAsServed: performance === null ? null : metricOf(performance, context.configuration.build.metric),
       metricNeverReplaced: await neverReplaced(deps, scope, context, period),
-      findings: (report?.body.findings ?? []).filter((finding) => finding.state !== 'closed').map((finding) => `${finding.kind} of ${finding.subject}`),
+      findings: (report?.body.findings ?? [])
+        .filter((finding) => finding.state !== 'closed')
+        .map((finding) => `${finding.kind} of ${finding.subject}`),
       triggers: build === null ? [] : build.because.split(', '),
       build: build === null ? null : build.told,
     });
@@ -42,23 +44,49 @@ async function reportOf(deps: ActivityDependencies, scope: Scope, period: Period
 }
 
 /** What the rehearsal's own first model would have answered for every row of the period. */
-async function neverReplaced(deps: ActivityDependencies, scope: Scope, { rehearsal, configuration }: RehearsalContext, period: Period): Promise<number | null> {
+async function neverReplaced(
+  deps: ActivityDependencies,
+  scope: Scope,
+  { rehearsal, configuration }: RehearsalContext,
+  period: Period,
+): Promise<number | null> {
   const { decided } = await deps.repositories.deployments.servedAt(scope, rehearsal.plan.from);
   const first = decided?.slots.find((slot) => slot.role === 'champion');
   if (first === undefined) return null;
-  const rows = await withWorkspace(deps.scratchFolder, 'never', (folder) => rowsBetween(deps, { datasetVersionId: rehearsal.plan.datasetVersionId, configuration, from: period.from, to: period.to, folder }));
+  const rows = await withWorkspace(deps.scratchFolder, 'never', (folder) =>
+    rowsBetween(deps, {
+      datasetVersionId: rehearsal.plan.datasetVersionId,
+      configuration,
+      from: period.from,
+      to: period.to,
+      folder,
+    }),
+  );
   if (rows.length === 0) return null;
   const model = await loadVersion(deps, first.modelVersionId);
   try {
-    const features = Object.fromEntries(configuration.data.features.map((feature) => [feature, rows.map((row) => row.features[feature] ?? null)]));
+    const features = Object.fromEntries(
+      configuration.data.features.map((feature) => [feature, rows.map((row) => row.features[feature] ?? null)]),
+    );
     const predictions = await model.predict(features, rows.length);
-    return metricOf(regressionMetrics(rows.map((row) => row.target), [...predictions]), configuration.build.metric);
+    return metricOf(
+      regressionMetrics(
+        rows.map((row) => row.target),
+        [...predictions],
+      ),
+      configuration.build.metric,
+    );
   } finally {
     await model.release();
   }
 }
 
-async function buildOf(deps: ActivityDependencies, scope: Scope, period: Period, metric: Parameters<typeof metricOf>[1]): Promise<{ told: Build; because: string } | null> {
+async function buildOf(
+  deps: ActivityDependencies,
+  scope: Scope,
+  period: Period,
+  metric: Parameters<typeof metricOf>[1],
+): Promise<{ told: Build; because: string } | null> {
   const filter = { project: scope.project, model: scope.model, environment: scope.environment };
   const { items } = await deps.repositories.runs.list({ ...filter, kind: 'build' }, { limit: 20 });
   const run = items.find(({ request }) => request.kind === 'build' && request.automated && request.asOf === period.to);
@@ -69,8 +97,16 @@ async function buildOf(deps: ActivityDependencies, scope: Scope, period: Period,
   }
   const { outcome } = run;
   const version = await deps.repositories.versions.get(outcome.modelVersionId);
-  const evaluation = outcome.evaluationId === null ? undefined : await deps.repositories.evaluations.get(outcome.evaluationId);
-  const fate = outcome.decision === 'candidate' ? await deployed(deps, filter, outcome.evaluationId) : { decision: outcome.decision === 'unchanged' ? ('unchanged' as const) : ('refused' as const), reasons: outcome.reasons, release: null };
+  const evaluation =
+    outcome.evaluationId === null ? undefined : await deps.repositories.evaluations.get(outcome.evaluationId);
+  const fate =
+    outcome.decision === 'candidate'
+      ? await deployed(deps, filter, outcome.evaluationId)
+      : {
+          decision: outcome.decision === 'unchanged' ? ('unchanged' as const) : ('refused' as const),
+          reasons: outcome.reasons,
+          release: null,
+        };
   const told: Build = {
     ...fate,
     runId: run.id,
@@ -85,19 +121,49 @@ async function buildOf(deps: ActivityDependencies, scope: Scope, period: Period,
   return { told, because: run.because };
 }
 
-const nothingBuilt = { modelVersion: null, artifact: null, dataset: null, evaluation: null, release: null, challengerMetric: null, championMetric: null, gain: null, trainingRows: null, holdoutRows: null };
+const nothingBuilt = {
+  modelVersion: null,
+  artifact: null,
+  dataset: null,
+  evaluation: null,
+  release: null,
+  challengerMetric: null,
+  championMetric: null,
+  gain: null,
+  trainingRows: null,
+  holdoutRows: null,
+};
 
-function measured(evaluation: Evaluation | undefined, metric: Parameters<typeof metricOf>[1]): Pick<Build, 'challengerMetric' | 'championMetric' | 'gain'> {
+function measured(
+  evaluation: Evaluation | undefined,
+  metric: Parameters<typeof metricOf>[1],
+): Pick<Build, 'challengerMetric' | 'championMetric' | 'gain'> {
   if (evaluation === undefined) return { challengerMetric: null, championMetric: null, gain: null };
   const { challenger, champion, gain } = evaluation.body;
-  return { challengerMetric: metricOf(challenger, metric), championMetric: champion === null ? null : metricOf(champion, metric), gain };
+  return {
+    challengerMetric: metricOf(challenger, metric),
+    championMetric: champion === null ? null : metricOf(champion, metric),
+    gain,
+  };
 }
 
-async function deployed(deps: ActivityDependencies, filter: { project: string; model: string; environment: string }, evaluationId: string | null): Promise<Pick<Build, 'decision' | 'reasons' | 'release'>> {
+async function deployed(
+  deps: ActivityDependencies,
+  filter: { project: string; model: string; environment: string },
+  evaluationId: string | null,
+): Promise<Pick<Build, 'decision' | 'reasons' | 'release'>> {
   const { items } = await deps.repositories.runs.list({ ...filter, kind: 'deploy' }, { limit: 20 });
-  const run: Run | undefined = items.find(({ request }) => request.kind === 'deploy' && request.evaluationId === evaluationId);
-  if (run === undefined) return { decision: 'refused', reasons: ['no deployment was made of the candidate'], release: null };
-  if (run.state !== 'succeeded' || run.outcome.kind !== 'deploy') return { decision: 'failed', reasons: [run.state === 'failed' ? run.failure.message : `the deployment is ${run.state}`], release: null };
+  const run: Run | undefined = items.find(
+    ({ request }) => request.kind === 'deploy' && request.evaluationId === evaluationId,
+  );
+  if (run === undefined)
+    return { decision: 'refused', reasons: ['no deployment was made of the candidate'], release: null };
+  if (run.state !== 'succeeded' || run.outcome.kind !== 'deploy')
+    return {
+      decision: 'failed',
+      reasons: [run.state === 'failed' ? run.failure.message : `the deployment is ${run.state}`],
+      release: null,
+    };
   const { decision, reasons, releaseDigest } = run.outcome;
   return { decision: decision === 'promoted' ? 'promoted' : 'refused', reasons, release: releaseDigest };
 }

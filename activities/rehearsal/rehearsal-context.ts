@@ -18,11 +18,17 @@ export async function rehearsalContext(deps: ActivityDependencies, scope: Scope)
   const rehearsal = await rehearsalOf(deps, scope);
   const { configuration } = await deps.repositories.models.configuration(rehearsal.plan.configurationId);
   const periods = periodsOf(rehearsal.plan, configuration.data.timezone);
-  return { rehearsal, configuration, periods, principalId: await deps.repositories.rehearsals.principalOf(rehearsal.id) };
+  return {
+    rehearsal,
+    configuration,
+    periods,
+    principalId: await deps.repositories.rehearsals.principalOf(rehearsal.id),
+  };
 }
 
 export function periodAt({ periods, rehearsal }: RehearsalContext, index: number): Period {
   const period = periods[index];
-  if (period === undefined) throw new PerennialError('internal', `rehearsal ${rehearsal.id} has no period ${index}`, { index });
+  if (period === undefined)
+    throw new PerennialError('internal', `rehearsal ${rehearsal.id} has no period ${index}`, { index });
   return period;
 }

@@ -7,6 +7,9 @@ import type { ActivityDependencies } from '../dependencies.ts';
 export async function rehearsalOf(deps: ActivityDependencies, scope: Scope): Promise<Rehearsal> {
   const { items } = await deps.repositories.rehearsals.list(scope.modelId, { limit: 200 });
   const found = items.find((rehearsal) => rehearsal.environment === scope.environment);
-  if (found === undefined) throw new PerennialError('not-found', `no rehearsal of ${scope.model} lives in ${scope.environment}`, { environment: scope.environment });
+  if (found === undefined)
+    throw new PerennialError('not-found', `no rehearsal of ${scope.model} lives in ${scope.environment}`, {
+      environment: scope.environment,
+    });
   return found;
 }

@@ -13,9 +13,15 @@ export function createServePeriod(deps: ActivityDependencies): RehearsalActiviti
     const { rehearsal, configuration, principalId } = context;
     const { from, to } = periodAt(context, index);
     await deps.repositories.environments.advanceClock(scope.project, scope.environment, to);
-    const rows = await withWorkspace(deps.scratchFolder, 'serve', (folder) => rowsBetween(deps, { datasetVersionId: rehearsal.plan.datasetVersionId, configuration, from, to, folder }));
+    const rows = await withWorkspace(deps.scratchFolder, 'serve', (folder) =>
+      rowsBetween(deps, { datasetVersionId: rehearsal.plan.datasetVersionId, configuration, from, to, folder }),
+    );
     await deps.gateways.send(scope, rows, { key: deps.rehearsalKey(rehearsal.id), concurrency });
-    await deps.repositories.monitoring.addLabels(scope, rows.map((row) => ({ id: row.id, value: row.target, at: row.eventTime })), principalId);
+    await deps.repositories.monitoring.addLabels(
+      scope,
+      rows.map((row) => ({ id: row.id, value: row.target, at: row.eventTime })),
+      principalId,
+    );
     return { rows: rows.length };
   };
 }

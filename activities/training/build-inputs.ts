@@ -20,9 +20,20 @@ export async function buildInputs(deps: ActivityDependencies, { runId, scope }: 
   const { models, datasets, code } = deps.repositories;
   const { run, request } = await runWithRequest(deps.repositories.runs, runId, 'build');
   const configuration = await models.currentConfiguration(scope);
-  const dataset = request.datasetVersionId === undefined ? await datasets.head(scope) : await datasets.get(request.datasetVersionId);
-  if (dataset === undefined) throw new PerennialError('no-data', `${scope.model} has no dataset in ${scope.environment}; run perennial data ingest first`, { model: scope.model });
+  const dataset =
+    request.datasetVersionId === undefined ? await datasets.head(scope) : await datasets.get(request.datasetVersionId);
+  if (dataset === undefined)
+    throw new PerennialError(
+      'no-data',
+      `${scope.model} has no dataset in ${scope.environment}; run perennial data ingest first`,
+      { model: scope.model },
+    );
   const snapshot = request.codeVersionId === undefined ? await code.head(scope) : await code.get(request.codeVersionId);
-  if (snapshot === undefined) throw new PerennialError('no-code', `${scope.model} has no code in ${scope.environment}; run perennial code snapshot first`, { model: scope.model });
+  if (snapshot === undefined)
+    throw new PerennialError(
+      'no-code',
+      `${scope.model} has no code in ${scope.environment}; run perennial code snapshot first`,
+      { model: scope.model },
+    );
   return { request, by: run.recordedBy, configuration, dataset, code: snapshot };
 }

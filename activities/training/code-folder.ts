@@ -3,7 +3,11 @@ import type { CodeVersion } from '../../contracts/code.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 
 /** Unpacks a CodeVersion and answers where it lies and where its lock is. */
-export async function unpackCode(deps: ActivityDependencies, code: CodeVersion, folder: string): Promise<{ readonly codeFolder: string; readonly lockPath: string | null }> {
+export async function unpackCode(
+  deps: ActivityDependencies,
+  code: CodeVersion,
+  folder: string,
+): Promise<{ readonly codeFolder: string; readonly lockPath: string | null }> {
   const archive = join(folder, 'code.tar');
   await deps.objectStore.getFile(code.manifest.archive, archive);
   const codeFolder = join(folder, 'code');

@@ -14,7 +14,12 @@ export function createMaterialiseEnvironment(deps: ActivityDependencies): TrainA
     try {
       return await withWorkspace(deps.scratchFolder, 'environment', async (folder) => {
         const { lockPath } = await unpackCode(deps, code, folder);
-        const made = await deps.trainer.materialise(lockPath, code.manifest.environment?.lock ?? null, log.line, cancellationSignal());
+        const made = await deps.trainer.materialise(
+          lockPath,
+          code.manifest.environment?.lock ?? null,
+          log.line,
+          cancellationSignal(),
+        );
         return { interpreter: made.interpreter, platform: made.platform };
       });
     } finally {

@@ -40,20 +40,31 @@ export function createResolveBuild(deps: ActivityDependencies): TrainActivities[
       trainingKeyParts,
       championVersionId: champion?.slot.modelVersionId ?? null,
     };
-    return { plan: await storeJson(deps.objectStore, plan), modelVersionId: existing?.id ?? null, unchanged: existing !== undefined && existing.id === plan.championVersionId };
+    return {
+      plan: await storeJson(deps.objectStore, plan),
+      modelVersionId: existing?.id ?? null,
+      unchanged: existing !== undefined && existing.id === plan.championVersionId,
+    };
   };
 }
 
 interface Split extends Pick<BuildPlan, 'train' | 'holdout' | 'validation' | 'trained'> {}
 
-async function splitRows(deps: ActivityDependencies, { request, configuration: { configuration }, dataset, code }: BuildInputs): Promise<Split> {
+async function splitRows(
+  deps: ActivityDependencies,
+  { request, configuration: { configuration }, dataset, code }: BuildInputs,
+): Promise<Split> {
   const { data } = configuration;
   const to = request.asOf;
   const from = data.window === undefined ? beginningOfTime : shiftInstant(to, data.window, -1, data.timezone);
   const holdout = holdoutRule(configuration, to);
   return withWorkspace(deps.scratchFolder, 'resolve', async (folder) => {
     const parts = await fetchFiles(deps.objectStore, partsWithin(dataset, from, to), join(folder, 'parts'));
-    const paths = { train: join(folder, 'train.parquet'), holdout: join(folder, 'holdout.parquet'), validation: join(folder, 'validation.parquet') };
+    const paths = {
+      train: join(folder, 'train.parquet'),
+      holdout: join(folder, 'holdout.parquet'),
+      validation: join(folder, 'validation.parquet'),
+    };
     const timed = data.timestamp !== undefined;
     const rows = await deps.tableEngine.splitWindow({
       parts,
@@ -70,14 +81,23 @@ async function splitRows(deps: ActivityDependencies, { request, configuration: {
     });
     const trained: TrainedRows = { dataset: dataset.digest, from, to, holdout, ...rows };
     const store = async (path: string) => (await deps.objectStore.putFile(path)).sha256;
-    return { train: await store(paths.train), holdout: await store(paths.holdout), validation: code.manifest.validation ? await store(paths.validation) : null, trained };
+    return {
+      train: await store(paths.train),
+      holdout: await store(paths.holdout),
+      validation: code.manifest.validation ? await store(paths.validation) : null,
+      trained,
+    };
   });
 }
 
 function holdoutRule({ build: { holdout }, data }: Configuration, to: Instant): HoldoutRule {
   if ('fraction' in holdout) return { kind: 'fraction', fraction: holdout.fraction, by: holdout.by };
   if (data.timestamp === undefined) {
-    throw new PerennialError('invalid-configuration', 'build.holdout.last needs data.timestamp; name the column, or hold out a fraction by a key', { key: 'build.holdout' });
+    throw new PerennialError(
+      'invalid-configuration',
+      'build.holdout.last needs data.timestamp; name the column, or hold out a fraction by a key',
+      { key: 'build.holdout' },
+    );
   }
   return { kind: 'last', from: shiftInstant(to, holdout.last, -1, data.timezone) };
 }
@@ -85,17 +105,25 @@ function holdoutRule({ build: { holdout }, data }: Configuration, to: Instant): 
 /** What the holdout carries besides features and target: what slices, blocks and holdout rules need. */
 export function carriedColumns({ data, build }: Configuration): string[] {
   const slices = build.gates.flatMap((gate) => ('slice' in gate ? [gate.slice] : []));
-  const keys = [data.key, 'fraction' in build.holdout ? build.holdout.by : undefined].filter((column) => column !== undefined);
+  const keys = [data.key, 'fraction' in build.holdout ? build.holdout.by : undefined].filter(
+    (column) => column !== undefined,
+  );
   const known = new Set([...data.features, data.target]);
   return [...new Set([...slices, ...keys])].filter((column) => !known.has(column));
 }
 
 /** Parts that may hold rows of the window; a part without times may hold any. */
 function partsWithin(dataset: DatasetVersion, from: Instant, to: Instant): string[] {
-  return dataset.manifest.parts.filter((part) => (part.from === undefined || part.from < to) && (part.to === undefined || part.to >= from)).map((part) => part.sha256);
+  return dataset.manifest.parts
+    .filter((part) => (part.from === undefined || part.from < to) && (part.to === undefined || part.to >= from))
+    .map((part) => part.sha256);
 }
 
-function keyParts({ request, configuration: { configuration }, code }: BuildInputs, split: Split, machine: { interpreter: string; platform: string }): TrainingKeyParts {
+function keyParts(
+  { request, configuration: { configuration }, code }: BuildInputs,
+  split: Split,
+  machine: { interpreter: string; platform: string },
+): TrainingKeyParts {
   return {
     schemaVersion: 1,
     training: split.train,

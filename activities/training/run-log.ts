@@ -41,19 +41,31 @@ export class RunLog {
   }
 
   #write(): void {
-    const lines = this.#dropped > 0 ? [...this.#pending, { stream: 'system' as const, line: `${this.#dropped} lines came too fast and were left out` }] : this.#pending;
+    const lines =
+      this.#dropped > 0
+        ? [
+            ...this.#pending,
+            { stream: 'system' as const, line: `${this.#dropped} lines came too fast and were left out` },
+          ]
+        : this.#pending;
     const progress = this.#progress;
     this.#pending = [];
     this.#dropped = 0;
     this.#progress = null;
     if (lines.length === 0 && progress === null) return;
-    this.#writing = this.#writing.then(() => this.#store(lines, progress)).catch((caught: unknown) => {
-      this.#deps.logger.warn({ runId: this.#runId, reason: reasonOf(caught) }, 'log lines of a run could not be written');
-    });
+    this.#writing = this.#writing
+      .then(() => this.#store(lines, progress))
+      .catch((caught: unknown) => {
+        this.#deps.logger.warn(
+          { runId: this.#runId, reason: reasonOf(caught) },
+          'log lines of a run could not be written',
+        );
+      });
   }
 
   async #store(lines: readonly Line[], progress: { fraction: number; message: string } | null): Promise<void> {
     if (lines.length > 0) await this.#deps.repositories.runs.appendLogs(this.#runId, lines);
-    if (progress !== null) await this.#deps.repositories.runs.progress(this.#runId, progress.fraction, progress.message);
+    if (progress !== null)
+      await this.#deps.repositories.runs.progress(this.#runId, progress.fraction, progress.message);
   }
 }

@@ -37,7 +37,12 @@ export function createTrainModel(deps: ActivityDependencies): TrainActivities['t
   };
 }
 
-async function train(deps: ActivityDependencies, input: RunInput & { plan: string }, log: RunLog, folder: string): Promise<TrainingResult> {
+async function train(
+  deps: ActivityDependencies,
+  input: RunInput & { plan: string },
+  log: RunLog,
+  folder: string,
+): Promise<TrainingResult> {
   const plan = await readJson(deps.objectStore, input.plan, BuildPlan);
   // By the plan and not by the heads: they may have moved since.
   const code = await deps.repositories.code.get(plan.codeVersionId);
@@ -45,11 +50,17 @@ async function train(deps: ActivityDependencies, input: RunInput & { plan: strin
   const { params, seed, features, target } = plan.trainingKeyParts;
   const { codeFolder, lockPath } = await unpackCode(deps, code, folder);
   const signal = cancellationSignal();
-  const environment = await deps.trainer.materialise(lockPath, code.manifest.environment?.lock ?? null, log.line, signal);
+  const environment = await deps.trainer.materialise(
+    lockPath,
+    code.manifest.environment?.lock ?? null,
+    log.line,
+    signal,
+  );
   const trainPath = join(folder, 'train.parquet');
   await deps.objectStore.getFile(plan.train, trainPath);
   const validationPath = plan.validation === null ? null : join(folder, 'validation.parquet');
-  if (plan.validation !== null && validationPath !== null) await deps.objectStore.getFile(plan.validation, validationPath);
+  if (plan.validation !== null && validationPath !== null)
+    await deps.objectStore.getFile(plan.validation, validationPath);
   const attemptFolder = join(folder, 'attempt');
   await mkdir(attemptFolder);
   return deps.trainer.train({
@@ -84,6 +95,13 @@ async function storeResult(deps: ActivityDependencies, result: TrainingResult, l
   const artifact = await deps.objectStore.putFile(result.modelPath);
   const files: TrainedFiles['files'] = [];
   for (const { path, absolute } of result.files) files.push({ path, ...(await deps.objectStore.putFile(absolute)) });
-  const trained: TrainedFiles = { schemaVersion: 1, artifact: artifact.sha256, artifactBytes: artifact.bytes, scriptMetrics: { ...result.metrics }, files, leaseHolder };
+  const trained: TrainedFiles = {
+    schemaVersion: 1,
+    artifact: artifact.sha256,
+    artifactBytes: artifact.bytes,
+    scriptMetrics: { ...result.metrics },
+    files,
+    leaseHolder,
+  };
   return storeJson(deps.objectStore, trained);
 }

@@ -14,29 +14,49 @@ import { digestFile } from '../digest-file.ts';
 import type { VerbRegistry } from '../verb.ts';
 import { short, startAndFollow } from '../verb.ts';
 
-const Applied = z.object({ environment: z.string(), changed: z.boolean(), configuration: z.object({ number: z.number(), digest: z.string() }).loose() }).loose();
+const Applied = z
+  .object({
+    environment: z.string(),
+    changed: z.boolean(),
+    configuration: z.object({ number: z.number(), digest: z.string() }).loose(),
+  })
+  .loose();
 export type Applied = z.infer<typeof Applied>;
 
 /** Reads a perennial.yaml; its paths are relative to the folder that it lies in. */
-export async function readConfiguration(file: string): Promise<{ readonly text: string; readonly configuration: Configuration; readonly folder: string }> {
+export async function readConfiguration(
+  file: string,
+): Promise<{ readonly text: string; readonly configuration: Configuration; readonly folder: string }> {
   let text: string;
   try {
     text = await readFile(file, 'utf8');
   } catch (caught) {
-    throw new PerennialError('invalid-request', `${file} cannot be read: ${reasonOf(caught)}; name the file with -f`, { file });
+    throw new PerennialError('invalid-request', `${file} cannot be read: ${reasonOf(caught)}; name the file with -f`, {
+      file,
+    });
   }
   return { text, configuration: parseConfigurationFile(text), folder: dirname(resolve(file)) };
 }
 
-export async function applyConfiguration(context: CliContext, api: ApiClient, file: string): Promise<Applied & { readonly name: string }> {
+export async function applyConfiguration(
+  context: CliContext,
+  api: ApiClient,
+  file: string,
+): Promise<Applied & { readonly name: string }> {
   const { text, configuration } = await readConfiguration(file);
   const applied = await api.sendText('PUT', `/v1/models/${configuration.name}`, Applied, text, 'application/yaml');
-  context.output.note(`${configuration.name}: configuration ${applied.configuration.number} ${applied.changed ? 'applied' : 'unchanged'} in ${applied.environment}`);
+  context.output.note(
+    `${configuration.name}: configuration ${applied.configuration.number} ${applied.changed ? 'applied' : 'unchanged'} in ${applied.environment}`,
+  );
   return { ...applied, name: configuration.name };
 }
 
 /** Uploads the code folder that the configuration names and commits it as a CodeVersion. */
-export async function snapshotCode(context: CliContext, api: ApiClient, file: string): Promise<Run & { state: 'succeeded' }> {
+export async function snapshotCode(
+  context: CliContext,
+  api: ApiClient,
+  file: string,
+): Promise<Run & { state: 'succeeded' }> {
   const { configuration, folder } = await readConfiguration(file);
   const code = resolve(folder, configuration.code.path);
   const scratch = await mkdtemp(join(tmpdir(), 'perennial-code-'));
@@ -45,7 +65,10 @@ export async function snapshotCode(context: CliContext, api: ApiClient, file: st
     await archiveFolder(code, archive);
     const sha256 = await digestFile(archive);
     await api.upload(archive, sha256);
-    return await startAndFollow(context, api, `/v1/models/${configuration.name}/code`, { archive: sha256, ...(await gitStateOf(code)) });
+    return await startAndFollow(context, api, `/v1/models/${configuration.name}/code`, {
+      archive: sha256,
+      ...(await gitStateOf(code)),
+    });
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
@@ -64,8 +87,18 @@ export function applyVerb({ program, act }: VerbRegistry): void {
         const applied = await applyConfiguration(context, api, options.file);
         const code = options.code ? await snapshotCode(context, api, options.file) : null;
         const outcome = code?.outcome.kind === 'code' ? code.outcome : null;
-        context.output.data({ model: applied.name, environment: applied.environment, configuration: applied.configuration, changed: applied.changed, code: outcome }, () =>
-          outcome === null ? `${applied.name} configuration ${applied.configuration.number}` : `${applied.name} configuration ${applied.configuration.number}, code ${outcome.number} (${short(outcome.digest)})${outcome.unchanged ? ', unchanged' : ''}`,
+        context.output.data(
+          {
+            model: applied.name,
+            environment: applied.environment,
+            configuration: applied.configuration,
+            changed: applied.changed,
+            code: outcome,
+          },
+          () =>
+            outcome === null
+              ? `${applied.name} configuration ${applied.configuration.number}`
+              : `${applied.name} configuration ${applied.configuration.number}, code ${outcome.number} (${short(outcome.digest)})${outcome.unchanged ? ', unchanged' : ''}`,
         );
       }),
     );
@@ -79,7 +112,11 @@ export function applyVerb({ program, act }: VerbRegistry): void {
     .action(
       act(async (context, options: { file: string }) => {
         const run = await snapshotCode(context, apiOf(context), options.file);
-        context.output.data(run.outcome, () => (run.outcome.kind === 'code' ? `code ${run.outcome.number} (${short(run.outcome.digest)})${run.outcome.unchanged ? ', unchanged' : ''}` : ''));
+        context.output.data(run.outcome, () =>
+          run.outcome.kind === 'code'
+            ? `code ${run.outcome.number} (${short(run.outcome.digest)})${run.outcome.unchanged ? ', unchanged' : ''}`
+            : '',
+        );
       }),
     );
 }

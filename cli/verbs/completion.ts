@@ -10,9 +10,14 @@ export function completionVerb({ program, act }: VerbRegistry): void {
     .addHelpText('after', '\nExample:\n  source <(perennial completion bash)')
     .action(
       act(async (context, shell: string) => {
-        if (shell !== 'bash' && shell !== 'zsh') throw new PerennialError('invalid-request', `completion is there for bash and zsh, not for ${shell}`, { shell });
+        if (shell !== 'bash' && shell !== 'zsh')
+          throw new PerennialError('invalid-request', `completion is there for bash and zsh, not for ${shell}`, {
+            shell,
+          });
         const verbs = program.commands.map((command) => command.name());
-        const cases = program.commands.filter((command) => command.commands.length > 0).map((command) => `    ${command.name()}) words="${command.commands.map((sub) => sub.name()).join(' ')}" ;;`);
+        const cases = program.commands
+          .filter((command) => command.commands.length > 0)
+          .map((command) => `    ${command.name()}) words="${command.commands.map((sub) => sub.name()).join(' ')}" ;;`);
         const script = [
           ...(shell === 'zsh' ? ['autoload -U +X bashcompinit && bashcompinit'] : []),
           '_perennial() {',

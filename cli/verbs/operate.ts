@@ -18,8 +18,14 @@ export function triggerVerb({ program, act }: VerbRegistry): void {
     .option('--reason <text>', 'why', '')
     .action(
       act(async (context, options: { kind: string; reason: string }) => {
-        const answer = await apiOf(context).send('POST', modelPath(context, '/triggers'), z.unknown(), options, { environment: context.options.environment });
-        context.output.data(answer, () => `${modelOf(context)} in ${context.options.environment}: ${options.kind} trigger recorded; perennial runs watch shows what becomes of it`);
+        const answer = await apiOf(context).send('POST', modelPath(context, '/triggers'), z.unknown(), options, {
+          environment: context.options.environment,
+        });
+        context.output.data(
+          answer,
+          () =>
+            `${modelOf(context)} in ${context.options.environment}: ${options.kind} trigger recorded; perennial runs watch shows what becomes of it`,
+        );
       }),
     );
 }
@@ -49,12 +55,19 @@ export function scheduleVerbs({ program, act }: VerbRegistry): void {
     .description('schedules and their next runs')
     .action(
       act(async (context) => {
-        const { items } = await apiOf(context).get(modelPath(context, '/schedules'), pageSchema(Schedule), here(context));
+        const { items } = await apiOf(context).get(
+          modelPath(context, '/schedules'),
+          pageSchema(Schedule),
+          here(context),
+        );
         context.output.data({ items }, () => describe(context, items));
       }),
     );
 
-  for (const [verb, paused] of [['pause', true], ['resume', false]] as const) {
+  for (const [verb, paused] of [
+    ['pause', true],
+    ['resume', false],
+  ] as const) {
     schedule
       .command(verb)
       .description(`${verb} a schedule`)
@@ -63,7 +76,13 @@ export function scheduleVerbs({ program, act }: VerbRegistry): void {
         act(async (context, name: string) => {
           const api = apiOf(context);
           const { cron, timezone, overlap } = await api.get(path(context, name), Schedule, here(context));
-          const set = await api.send('PUT', path(context, name), Schedule, { cron, timezone, overlap, paused }, here(context));
+          const set = await api.send(
+            'PUT',
+            path(context, name),
+            Schedule,
+            { cron, timezone, overlap, paused },
+            here(context),
+          );
           context.output.data(set, () => describe(context, [set]));
         }),
       );
@@ -82,7 +101,10 @@ export function scheduleVerbs({ program, act }: VerbRegistry): void {
 }
 
 function describe(context: CliContext, schedules: readonly Schedule[]): string {
-  return context.output.table(['name', 'cron', 'timezone', 'paused', 'next'], schedules.map((s) => [s.name, s.cron, s.timezone, s.paused ? 'yes' : 'no', s.nextRuns[0] ?? '–']));
+  return context.output.table(
+    ['name', 'cron', 'timezone', 'paused', 'next'],
+    schedules.map((s) => [s.name, s.cron, s.timezone, s.paused ? 'yes' : 'no', s.nextRuns[0] ?? '–']),
+  );
 }
 
 export function runVerbs({ program, act }: VerbRegistry): void {
@@ -93,8 +115,17 @@ export function runVerbs({ program, act }: VerbRegistry): void {
     .option('--limit <n>', 'at most', '20')
     .action(
       act(async (context, options: { kind?: string; limit: string }) => {
-        const page = await apiOf(context).get('/v1/runs', pageSchema(Run), { model: context.options.model, kind: options.kind, limit: options.limit });
-        context.output.data(page, () => context.output.table(['id', 'model', 'environment', 'kind', 'state', 'because', 'recorded'], page.items.map((r) => [r.id, r.model, r.environment, r.request.kind, r.state, r.because, r.recordedAt])));
+        const page = await apiOf(context).get('/v1/runs', pageSchema(Run), {
+          model: context.options.model,
+          kind: options.kind,
+          limit: options.limit,
+        });
+        context.output.data(page, () =>
+          context.output.table(
+            ['id', 'model', 'environment', 'kind', 'state', 'because', 'recorded'],
+            page.items.map((r) => [r.id, r.model, r.environment, r.request.kind, r.state, r.because, r.recordedAt]),
+          ),
+        );
       }),
     );
 
@@ -121,8 +152,11 @@ export function runVerbs({ program, act }: VerbRegistry): void {
       act(async (context, id: string, options: { follow?: boolean }) => {
         const api = apiOf(context);
         if (options.follow === true) await followRun(context, api, id, { logs: false });
-        const Log = z.object({ items: z.array(z.object({ sequence: z.number(), at: z.string(), stream: z.string(), line: z.string() })), next: z.number() });
-        for (let after = 0; ; ) {
+        const Log = z.object({
+          items: z.array(z.object({ sequence: z.number(), at: z.string(), stream: z.string(), line: z.string() })),
+          next: z.number(),
+        });
+        for (let after = 0; ;) {
           const page = await api.get(`/v1/runs/${id}/logs`, Log, { after });
           for (const line of page.items) context.output.line(line, line.line);
           if (page.items.length === 0) return;
@@ -155,8 +189,18 @@ export function ledgerVerb({ program, act }: VerbRegistry): void {
     .option('--limit <n>', 'at most', '50')
     .action(
       act(async (context, options: { kind?: string; since?: string; limit: string }) => {
-        const page = await apiOf(context).get('/v1/ledger', pageSchema(Entry), { model: context.options.model, kind: options.kind, since: options.since, limit: options.limit });
-        context.output.data(page, () => context.output.table(['#', 'when', 'environment', 'what', 'who', 'why'], page.items.map((e) => [e.sequence, e.effectiveAt, e.environment ?? '–', e.kind, e.principalName, e.reason])));
+        const page = await apiOf(context).get('/v1/ledger', pageSchema(Entry), {
+          model: context.options.model,
+          kind: options.kind,
+          since: options.since,
+          limit: options.limit,
+        });
+        context.output.data(page, () =>
+          context.output.table(
+            ['#', 'when', 'environment', 'what', 'who', 'why'],
+            page.items.map((e) => [e.sequence, e.effectiveAt, e.environment ?? '–', e.kind, e.principalName, e.reason]),
+          ),
+        );
       }),
     );
 
@@ -165,7 +209,11 @@ export function ledgerVerb({ program, act }: VerbRegistry): void {
     .description('remove what no version, head or lease reaches (not built yet)')
     .action(
       act(async () => {
-        throw new PerennialError('not-implemented', 'garbage collection is not built yet; nothing is removed by itself', {});
+        throw new PerennialError(
+          'not-implemented',
+          'garbage collection is not built yet; nothing is removed by itself',
+          {},
+        );
       }),
     );
 }

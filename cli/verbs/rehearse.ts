@@ -23,8 +23,21 @@ interface Span {
   readonly every: string;
 }
 
-async function rehearse(context: CliContext, api: ApiClient, path: string, span: Span, signal?: AbortSignal): Promise<Finished> {
-  const { run, rehearsal } = await api.send('POST', `${path}/rehearsals`, Started, span, { environment: context.options.environment }, { 'idempotency-key': randomUUID() });
+async function rehearse(
+  context: CliContext,
+  api: ApiClient,
+  path: string,
+  span: Span,
+  signal?: AbortSignal,
+): Promise<Finished> {
+  const { run, rehearsal } = await api.send(
+    'POST',
+    `${path}/rehearsals`,
+    Started,
+    span,
+    { environment: context.options.environment },
+    { 'idempotency-key': randomUUID() },
+  );
   context.output.note(`rehearsing in ${rehearsal.environment}`);
   return followRehearsal(context, api, rehearsal.id, run.id, signal);
 }
@@ -44,10 +57,17 @@ export function rehearseVerb({ program, act }: VerbRegistry): void {
     .requiredOption('--from <period>', 'first period, e.g. 2011-07')
     .requiredOption('--to <period>', 'last period, e.g. 2012-12')
     .option('--every <unit>', 'day, week or month', 'month')
-    .addHelpText('after', '\nExample:\n  perennial rehearse --model bike-demand --from 2011-07 --to 2012-12 --every month')
+    .addHelpText(
+      'after',
+      '\nExample:\n  perennial rehearse --model bike-demand --from 2011-07 --to 2012-12 --every month',
+    )
     .action(
       act(async (context, span: Span) => {
-        const finished = await rehearse(context, apiOf(context), modelPath(context), { from: span.from, to: span.to, every: span.every });
+        const finished = await rehearse(context, apiOf(context), modelPath(context), {
+          from: span.from,
+          to: span.to,
+          every: span.every,
+        });
         context.output.data({ ...summaryOf(finished), perPeriod: finished.periods }, () => inOneLine(finished));
       }),
     );
@@ -93,11 +113,17 @@ async function tellDemo(context: CliContext, to: string, signal: AbortSignal, ex
   const api = apiOf(context);
   const { name } = await applyConfiguration(context, api, example);
   const data = await ingestSource(context, api, example);
-  if (data.outcome.kind === 'data') output.note(`data: version ${data.outcome.number}, ${data.outcome.rows} hours of bike rentals, ${data.outcome.added} new`);
+  if (data.outcome.kind === 'data')
+    output.note(
+      `data: version ${data.outcome.number}, ${data.outcome.rows} hours of bike rentals, ${data.outcome.added} new`,
+    );
   const code = await snapshotCode(context, api, example);
-  if (code.outcome.kind === 'code') output.note(`code: version ${code.outcome.number}, ${code.outcome.digest.slice(0, 12)}`);
+  if (code.outcome.kind === 'code')
+    output.note(`code: version ${code.outcome.number}, ${code.outcome.digest.slice(0, 12)}`);
   signal.throwIfAborted();
-  output.note('each month: serve it hour by hour, label it, ingest it, monitor it, then build; promote what passes its gates');
+  output.note(
+    'each month: serve it hour by hour, label it, ingest it, monitor it, then build; promote what passes its gates',
+  );
   const finished = await rehearse(context, api, `/v1/models/${name}`, { from: '2011-07', to, every: 'month' }, signal);
   const seconds = Math.round((Date.now() - begun) / 100) / 10;
   if (exit) await stopStack(context);
@@ -106,5 +132,11 @@ async function tellDemo(context: CliContext, to: string, signal: AbortSignal, ex
 }
 
 function lastScreen(stack: StackFile, { environment, model }: Finished): string {
-  return [addresses(stack), `last report  ${stack.api}/v1/models/${model}/reports?environment=${environment}&limit=1`, 'keys         PERENNIAL_HOME/keys.json (for the API page: any user name, the key as password)', 'stop it with perennial down', ''].join('\n');
+  return [
+    addresses(stack),
+    `last report  ${stack.api}/v1/models/${model}/reports?environment=${environment}&limit=1`,
+    'keys         PERENNIAL_HOME/keys.json (for the API page: any user name, the key as password)',
+    'stop it with perennial down',
+    '',
+  ].join('\n');
 }

@@ -41,7 +41,10 @@ export function stackVerbs({ program, act }: VerbRegistry): void {
     .action(
       act(async (context) => {
         const stack = readStackFile(context.home);
-        if (stack === undefined || !isAlive(stack.pid)) throw new PerennialError('not-found', `no stack runs in ${context.home}; start one with perennial up`, { home: context.home });
+        if (stack === undefined || !isAlive(stack.pid))
+          throw new PerennialError('not-found', `no stack runs in ${context.home}; start one with perennial up`, {
+            home: context.home,
+          });
         const parts = await readiness(stack);
         context.output.data({ ...stack, parts }, () => `${addresses(stack)}\n${describeParts(context, parts)}`);
       }),
@@ -58,9 +61,16 @@ async function readiness(stack: StackFile): Promise<z.infer<typeof Readiness>> {
 }
 
 function describeParts({ output }: CliContext, parts: z.infer<typeof Readiness>): string {
-  return output.table(['part', 'state'], Object.entries(parts).map(([part, state]) => [part, typeof state === 'string' ? state : JSON.stringify(state)]));
+  return output.table(
+    ['part', 'state'],
+    Object.entries(parts).map(([part, state]) => [part, typeof state === 'string' ? state : JSON.stringify(state)]),
+  );
 }
 
 export function addresses(stack: StackFile): string {
-  return [`API          ${stack.api}/docs`, `gateway      ${stack.gateway}`, ...(stack.temporalUi ? [`Temporal UI  ${stack.temporalUi}`] : [])].join('\n');
+  return [
+    `API          ${stack.api}/docs`,
+    `gateway      ${stack.gateway}`,
+    ...(stack.temporalUi ? [`Temporal UI  ${stack.temporalUi}`] : []),
+  ].join('\n');
 }
