@@ -1,4 +1,5 @@
 import type { Cell } from '../contracts/data-types.ts';
+import type { ErrorFields } from '../contracts/errors.ts';
 import { PerennialError } from '../contracts/errors.ts';
 import type { Signature, TensorType } from '../contracts/model-version.ts';
 
@@ -11,7 +12,7 @@ export interface Columns {
   readonly features: Readonly<Record<string, readonly Cell[]>>;
 }
 
-export function refuse(message: string, fields: Record<string, unknown> = {}): PerennialError {
+export function refuse(message: string, fields: ErrorFields = {}): PerennialError {
   return new PerennialError('invalid-request', message, fields);
 }
 

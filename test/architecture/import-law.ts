@@ -38,7 +38,7 @@ export const importLaw: readonly ImportRow[] = [
   { room: 'adapters/code-archive/', may: ['tar-stream'] },
   { room: 'adapters/ids/', may: ['uuid'] },
   { room: 'adapters/logger/', may: ['pino'] },
-  { room: 'adapters/model-runtime/', may: ['onnxruntime-node', 'onnx-proto'] },
+  { room: 'adapters/model-runtime/', may: ['onnxruntime-node'] },
   { room: 'adapters/object-store/', may: ['minio'] },
   { room: 'adapters/table-engine/', may: ['@duckdb/node-api'] },
   { room: 'adapters/workflow-client/', may: ['@temporalio/client', '@temporalio/common'] },

@@ -1,0 +1,41 @@
+// The process of one inspection: reads it as one line of JSON, answers with one line of JSON, and ends. Its parent
+// keeps standard input open for as long as it lives; the end of it is the end of this process.
+import { PerennialError, reasonOf } from '../../contracts/errors.ts';
+import type { ErrorCode, ErrorFields } from '../../contracts/errors.ts';
+import type { Signature } from '../../contracts/model-version.ts';
+import type { Inspection } from './inspect-artifact.ts';
+import { inspectArtifact } from './inspect-artifact.ts';
+import { sayOf } from './session.ts';
+
+export type InspectionAnswer =
+  | { readonly kind: 'signature'; readonly signature: Signature }
+  | { readonly kind: 'error'; readonly code: ErrorCode; readonly message: string; readonly fields: ErrorFields };
+
+async function answer(line: string): Promise<InspectionAnswer> {
+  try {
+    const inspection: Inspection = JSON.parse(line);
+    return { kind: 'signature', signature: await inspectArtifact(inspection) };
+  } catch (caught) {
+    const { code, message, fields } = inOurWords(caught);
+    return { kind: 'error', code, message, fields };
+  }
+}
+
+function inOurWords(caught: unknown): PerennialError {
+  if (caught instanceof PerennialError) return caught;
+  return new PerennialError('internal', `the inspection of a model failed: ${sayOf(reasonOf(caught))}`);
+}
+
+let given = '';
+process.stdin.setEncoding('utf8');
+process.stdin.on('data', (chunk: string) => {
+  given += chunk;
+  if (!chunk.endsWith('\n')) return;
+  const line = given;
+  given = '';
+  // Not `exit`: native threads must not run into a process that is being taken down.
+  void answer(line).then((said) =>
+    process.stdout.end(`${JSON.stringify(said)}\n`, () => process.kill(process.pid, 'SIGKILL')),
+  );
+});
+process.stdin.on('end', () => process.kill(process.pid, 'SIGKILL'));

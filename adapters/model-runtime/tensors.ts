@@ -1,0 +1,136 @@
+import { Tensor } from 'onnxruntime-node';
+import type { Cell } from '../../contracts/data-types.ts';
+import { PerennialError } from '../../contracts/errors.ts';
+import type { Signature, TensorType } from '../../contracts/model-version.ts';
+
+export type FeatureColumns = Readonly<Record<string, readonly Cell[]>>;
+
+const expected: Readonly<Record<TensorType, string>> = {
+  FP32: 'a number',
+  FP64: 'a number',
+  INT64: 'an integer',
+  BOOL: 'true or false',
+  BYTES: 'a string',
+};
+
+/** The session's inputs for these rows. `prediction-invalid` for a column that is absent or of another type. */
+export function feedsOf(signature: Signature, features: FeatureColumns, rows: number): Record<string, Tensor> {
+  const columns = signature.inputs.map(({ name }) => columnOf(features, name, rows));
+  const [first] = signature.inputs;
+  if (signature.layout === 'matrix' && signature.inputName !== undefined && first !== undefined) {
+    const names = signature.inputs.map(({ name }) => name);
+    return { [signature.inputName]: tensorOf(first.type, names, columns, rows) };
+  }
+  return Object.fromEntries(
+    signature.inputs.map(({ name, type }, at) => [name, tensorOf(type, [name], [columns[at] ?? []], rows)]),
+  );
+}
+
+function columnOf(features: FeatureColumns, name: string, rows: number): readonly Cell[] {
+  const column = Object.hasOwn(features, name) ? features[name] : undefined;
+  if (column?.length === rows) return column;
+  throw new PerennialError(
+    'prediction-invalid',
+    `feature "${name}" has ${column?.length ?? 'no'} rows, and ${rows} were to be predicted`,
+    { feature: name },
+  );
+}
+
+/** Columns side by side as one tensor `[rows, columns]`. */
+function tensorOf(
+  type: TensorType,
+  names: readonly string[],
+  columns: readonly (readonly Cell[])[],
+  rows: number,
+): Tensor {
+  const width = columns.length;
+  const dims = [rows, width];
+  const fill = <Value>(into: { [index: number]: Value }, read: (cell: Cell) => Value | undefined): void => {
+    columns.forEach((column, at) => {
+      for (let row = 0; row < rows; row += 1) {
+        const cell = column[row] ?? null;
+        const value = read(cell);
+        if (value === undefined) throw wrongCell(names[at] ?? '', type, row, cell);
+        into[row * width + at] = value;
+      }
+    });
+  };
+  switch (type) {
+    case 'FP32': {
+      const data = new Float32Array(rows * width);
+      fill(data, toNumber);
+      return new Tensor('float32', data, dims);
+    }
+    case 'FP64': {
+      const data = new Float64Array(rows * width);
+      fill(data, toNumber);
+      return new Tensor('float64', data, dims);
+    }
+    case 'INT64': {
+      const data = new BigInt64Array(rows * width);
+      fill(data, toInteger);
+      return new Tensor('int64', data, dims);
+    }
+    case 'BOOL': {
+      const data = new Uint8Array(rows * width);
+      fill(data, toTruth);
+      return new Tensor('bool', data, dims);
+    }
+    case 'BYTES': {
+      const data = Array.from({ length: rows * width }, () => '');
+      fill(data, (cell) => (typeof cell === 'string' ? cell : undefined));
+      return new Tensor('string', data, dims);
+    }
+  }
+}
+
+/** An absent value is NaN, as it was in training. */
+function toNumber(cell: Cell): number | undefined {
+  if (typeof cell === 'number') return cell;
+  if (typeof cell === 'boolean') return Number(cell);
+  return cell === null ? Number.NaN : undefined;
+}
+
+function toInteger(cell: Cell): bigint | undefined {
+  if (typeof cell === 'number') return Number.isSafeInteger(cell) ? BigInt(cell) : undefined;
+  if (typeof cell === 'boolean') return BigInt(cell);
+  // Integers beyond 2^53 travel as text.
+  return typeof cell === 'string' && /^-?\d{1,19}$/.test(cell) ? BigInt(cell) : undefined;
+}
+
+function toTruth(cell: Cell): number | undefined {
+  if (typeof cell === 'boolean') return Number(cell);
+  return cell === 0 || cell === 1 ? cell : undefined;
+}
+
+function wrongCell(feature: string, type: TensorType, row: number, cell: Cell): PerennialError {
+  const got = cell === null ? 'nothing' : JSON.stringify(cell).slice(0, 60);
+  return new PerennialError(
+    'prediction-invalid',
+    `feature "${feature}", row ${row}: the model takes ${expected[type]}, and the value is ${got}; drop the feature, or convert it before training`,
+    { feature, row },
+  );
+}
+
+/** One finite number a row, or `prediction-invalid`. */
+export function predictionsOf(output: Tensor | undefined, name: string, rows: number): Float64Array {
+  if (output === undefined || output.size !== rows)
+    throw new PerennialError(
+      'prediction-invalid',
+      `the model's output "${name}" has ${output?.size ?? 0} values for ${rows} rows; it must have one a row`,
+      { output: name, rows },
+    );
+  const { data } = output;
+  const predictions = new Float64Array(rows);
+  for (let row = 0; row < rows; row += 1) {
+    const value = Number(data[row]);
+    if (!Number.isFinite(value))
+      throw new PerennialError(
+        'prediction-invalid',
+        `the model answers row ${row} with ${value}, which is no finite number; look at how it deals with missing and extreme values`,
+        { output: name, row },
+      );
+    predictions[row] = value;
+  }
+  return predictions;
+}

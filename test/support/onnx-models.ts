@@ -1,0 +1,113 @@
+import onnxProto from 'onnx-proto';
+
+const { AttributeProto, ModelProto, TensorProto } = onnxProto.onnx;
+type Tensor = onnxProto.onnx.ITensorProto;
+type Value = onnxProto.onnx.IValueInfoProto;
+type Node = onnxProto.onnx.INodeProto;
+
+export type ElementType = 'FLOAT' | 'DOUBLE' | 'INT64' | 'STRING' | 'BOOL';
+
+/** A free dimension by its name, or a fixed one. */
+export type Dimensions = readonly (string | number)[];
+
+export function value(name: string, type: ElementType, dimensions: Dimensions): Value {
+  const dim = dimensions.map((size) => (typeof size === 'string' ? { dimParam: size } : { dimValue: size }));
+  return { name, type: { tensorType: { elemType: TensorProto.DataType[type], shape: { dim } } } };
+}
+
+export function floats(
+  name: string,
+  dims: readonly number[],
+  data: readonly number[],
+  type: 'FLOAT' | 'DOUBLE' = 'FLOAT',
+): Tensor {
+  const values = type === 'FLOAT' ? { floatData: [...data] } : { doubleData: [...data] };
+  return { name, dims: [...dims], dataType: TensorProto.DataType[type], ...values };
+}
+
+/** A tensor whose bytes are said to be in a file beside the model. */
+export function externalTensor(name: string, dims: readonly number[], location: string): Tensor {
+  return {
+    name,
+    dims: [...dims],
+    dataType: TensorProto.DataType.FLOAT,
+    dataLocation: TensorProto.DataLocation.EXTERNAL,
+    externalData: [{ key: 'location', value: location }],
+  };
+}
+
+export function node(
+  opType: string,
+  input: readonly string[],
+  output: readonly string[],
+  attribute: Node['attribute'] = [],
+): Node {
+  return { opType, input: [...input], output: [...output], attribute };
+}
+
+export interface Graph {
+  readonly nodes: readonly Node[];
+  readonly inputs: readonly Value[];
+  readonly outputs: readonly Value[];
+  readonly initializers?: readonly Tensor[];
+  readonly rest?: Omit<onnxProto.onnx.IModelProto, 'graph'>;
+}
+
+export function model({ nodes, inputs, outputs, initializers = [], rest = {} }: Graph): Uint8Array {
+  const bytes = ModelProto.encode({
+    irVersion: 8,
+    opsetImport: [{ domain: '', version: 15 }],
+    ...rest,
+    graph: { name: 'test', node: [...nodes], input: [...inputs], output: [...outputs], initializer: [...initializers] },
+  }).finish();
+  return new Uint8Array(bytes);
+}
+
+export interface Linear {
+  readonly features: readonly string[];
+  readonly weights: readonly number[];
+  readonly bias: number;
+}
+
+/** `weights · features + bias` from one input `x` of `[rows, features]`, answered as `y` of `[rows, 1]`. */
+export function linearModel({ features, weights, bias }: Linear, type: 'FLOAT' | 'DOUBLE' = 'FLOAT'): Uint8Array {
+  return model({
+    nodes: [node('MatMul', ['x', 'weights'], ['product']), node('Add', ['product', 'bias'], ['y'])],
+    inputs: [value('x', type, ['rows', features.length])],
+    outputs: [value('y', type, ['rows', 1])],
+    initializers: [floats('weights', [features.length, 1], weights, type), floats('bias', [1], [bias], type)],
+  });
+}
+
+/** The same from one input of `[rows, 1]` a feature. */
+export function columnsModel({ features, weights, bias }: Linear): Uint8Array {
+  return model({
+    nodes: [
+      node('Concat', features, ['x'], [{ name: 'axis', type: AttributeProto.AttributeType.INT, i: 1 }]),
+      node('MatMul', ['x', 'weights'], ['product']),
+      node('Add', ['product', 'bias'], ['y']),
+    ],
+    inputs: features.map((name) => value(name, 'FLOAT', ['rows', 1])),
+    outputs: [value('y', 'FLOAT', ['rows', 1])],
+    initializers: [floats('weights', [features.length, 1], weights), floats('bias', [1], [bias])],
+  });
+}
+
+/** `log(x)` of its one feature: not a number below zero. */
+export function logarithmModel(): Uint8Array {
+  return model({
+    nodes: [node('Log', ['x'], ['y'])],
+    inputs: [value('x', 'FLOAT', ['rows', 1])],
+    outputs: [value('y', 'FLOAT', ['rows', 1])],
+  });
+}
+
+/** A linear model whose weights are in another file. */
+export function externalModel(location = 'weights.bin'): Uint8Array {
+  return model({
+    nodes: [node('MatMul', ['x', 'weights'], ['y'])],
+    inputs: [value('x', 'FLOAT', ['rows', 2])],
+    outputs: [value('y', 'FLOAT', ['rows', 1])],
+    initializers: [externalTensor('weights', [2, 1], location)],
+  });
+}
