@@ -2,31 +2,42 @@ import { DateTime } from 'luxon';
 import { z } from 'zod';
 import type { Instant } from './identifiers.ts';
 
-const units = { ms: 'milliseconds', s: 'seconds', m: 'minutes', h: 'hours', d: 'days' } as const;
-const words = ['second', 'minute', 'hour', 'day', 'week', 'month', 'year'] as const;
+const units = ['milliseconds', 'seconds', 'minutes', 'hours', 'days', 'weeks', 'months', 'years'] as const;
+type Unit = (typeof units)[number];
+const abbreviations = new Map<string, Unit>([
+  ['ms', 'milliseconds'],
+  ['s', 'seconds'],
+  ['m', 'minutes'],
+  ['h', 'hours'],
+  ['d', 'days'],
+]);
 const short = /^(\d{1,6})(ms|s|m|h|d)$/;
-const long = new RegExp(`^(\\d{1,6}) (${words.join('|')})s?$`);
+const long = /^(\d{1,6}) (second|minute|hour|day|week|month|year)s?$/;
 
 export interface CalendarDuration {
   readonly amount: number;
-  readonly unit: 'milliseconds' | 'seconds' | 'minutes' | 'hours' | 'days' | 'weeks' | 'months' | 'years';
+  readonly unit: Unit;
 }
 
 export function parseDuration(text: string): CalendarDuration | undefined {
-  const abbreviated = short.exec(text);
-  if (abbreviated) return { amount: Number(abbreviated[1]), unit: units[abbreviated[2] as keyof typeof units] };
-  const spelled = long.exec(text);
-  if (spelled) return { amount: Number(spelled[1]), unit: `${spelled[2] as (typeof words)[number]}s` };
-  return undefined;
+  const [, amount, word = ''] = short.exec(text) ?? long.exec(text) ?? [];
+  const unit = abbreviations.get(word) ?? units.find((name) => name === `${word}s`);
+  return unit === undefined ? undefined : { amount: Number(amount), unit };
 }
 
-/** `10m`, `72h`, `14 days`, `6 months`. */
+const century = 100 * 31_536e6;
+
+/** `10m`, `72h`, `14 days`, `6 months`. At most 100 years, so that an instant moved by one is still a date. */
 export const Duration = z
   .string()
-  .refine((text) => parseDuration(text) !== undefined, 'expected a duration such as 10m, 72h, 14 days or 6 months');
+  .refine((text) => parseDuration(text) !== undefined, {
+    error: 'expected a duration such as 10m, 72h, 14 days or 6 months',
+    abort: true,
+  })
+  .refine((text): boolean => durationMs(text) <= century, 'expected a duration of at most 100 years');
 export type Duration = z.infer<typeof Duration>;
 
-function mustParse(text: Duration): CalendarDuration {
+function mustParse(text: string): CalendarDuration {
   const parsed = parseDuration(text);
   if (!parsed) throw new RangeError(`"${text}" is not a duration such as 10m, 72h, 14 days or 6 months`);
   return parsed;
@@ -42,7 +53,7 @@ export function shiftInstant(instant: Instant, duration: Duration, sign: 1 | -1,
 }
 
 /** Length in milliseconds; months count 30 days and years 365, so only for durations that the calendar does not decide. */
-export function durationMs(duration: Duration): number {
+export function durationMs(duration: string): number {
   const { amount, unit } = mustParse(duration);
   const length = {
     milliseconds: 1,
@@ -55,4 +66,31 @@ export function durationMs(duration: Duration): number {
     years: 31536e6,
   };
   return amount * length[unit];
+}
+
+/** Days that a month or year has at least and at most. */
+const calendarDays: Readonly<Record<string, readonly [number, number]>> = { months: [28, 31], years: [365, 366] };
+
+/** Whether `a` is shorter than `b` whenever both end; undefined where the calendar decides, as for 30 days and 1 month. */
+export function isCertainlyShorter(a: Duration, b: Duration): boolean | undefined {
+  const [monthsA, monthsB] = [monthsOf(a), monthsOf(b)];
+  if (monthsA !== undefined && monthsB !== undefined) return monthsA < monthsB;
+  const [shortestA, longestA] = extent(a);
+  const [shortestB, longestB] = extent(b);
+  if (longestA < shortestB) return true;
+  return shortestA >= longestB ? false : undefined;
+}
+
+function monthsOf(duration: Duration): number | undefined {
+  const { amount, unit } = mustParse(duration);
+  if (unit === 'years') return amount * 12;
+  return unit === 'months' ? amount : undefined;
+}
+
+function extent(duration: Duration): readonly [number, number] {
+  const { amount, unit } = mustParse(duration);
+  const days = calendarDays[unit];
+  if (days) return [amount * days[0] * 864e5, amount * days[1] * 864e5];
+  const length = durationMs(duration);
+  return [length, length];
 }

@@ -1,0 +1,137 @@
+import type { Configuration, Gate } from './configuration.ts';
+import type { ConfigurationProblem, KeyPath } from './configuration-problem.ts';
+import { durationMs, isCertainlyShorter } from './duration.ts';
+
+type Check = (configuration: Configuration) => ConfigurationProblem[];
+
+/** What the file alone shows to be wrong though each key is well-formed: bounds that no value meets, keys that never act. */
+export function configurationProblems(configuration: Configuration): ConfigurationProblem[] {
+  return checks.flatMap((check) => check(configuration));
+}
+
+const checks: readonly Check[] = [
+  columnsAreConsistent,
+  timesNeedTimestamp,
+  holdoutLeavesTrainingRows,
+  lengthsAreLonger,
+  expectationsCanHold,
+  gatesCanPass,
+  driftCanBeFound,
+  performanceIsBounded,
+];
+
+function columnsAreConsistent({ data: { features, target } }: Configuration): ConfigurationProblem[] {
+  const seen = new Set<string>();
+  return features.flatMap((feature, index) => {
+    const path = ['data', 'features', index];
+    if (feature === target)
+      return [{ path, message: `"${feature}" is the target; a model that is given the answer learns nothing` }];
+    if (seen.has(feature)) return [{ path, message: `"${feature}" is listed twice` }];
+    seen.add(feature);
+    return [];
+  });
+}
+
+function timesNeedTimestamp({ data, build: { holdout } }: Configuration): ConfigurationProblem[] {
+  if (data.timestamp !== undefined) return [];
+  const message = 'needs data.timestamp, the column or expression that says when a row happened';
+  return [
+    ...(data.window === undefined ? [] : [{ path: ['data', 'window'], message }]),
+    ...('last' in holdout
+      ? [
+          {
+            path: ['build', 'holdout', 'last'],
+            message: `${message}; without times hold out { fraction: 0.2, by: KEY }`,
+          },
+        ]
+      : []),
+  ];
+}
+
+function holdoutLeavesTrainingRows({ data: { window }, build: { holdout } }: Configuration): ConfigurationProblem[] {
+  if (!('last' in holdout) || window === undefined || isCertainlyShorter(holdout.last, window) !== false) return [];
+  const message = `${holdout.last} leaves nothing to train on of data.window, ${window}`;
+  return [{ path: ['build', 'holdout', 'last'], message }];
+}
+
+/** Durations of nothing that would make an empty window, or a timer that never rests. */
+function lengthsAreLonger({ data, build, deploy, monitor }: Configuration): ConfigurationProblem[] {
+  const lengths: readonly (readonly [KeyPath, string | undefined])[] = [
+    [['data', 'window'], data.window],
+    [['build', 'timeout'], build.timeout],
+    [['build', 'block'], build.block],
+    [['build', 'holdout', 'last'], 'last' in build.holdout ? build.holdout.last : undefined],
+    [['deploy', 'approval', 'expires'], deploy.approval.expires],
+    [['monitor', 'every'], monitor.every],
+    [['monitor', 'window'], monitor.window],
+  ];
+  const nothing = lengths
+    .filter(([, length]) => length !== undefined && durationMs(length) === 0)
+    .map(([path, length]) => ({ path, message: `${length} is no time at all` }));
+  // Every block of a holdout is a boundary in memory.
+  const blockMs = durationMs(build.block);
+  const tiny = { path: ['build', 'block'], message: `${build.block} is shorter than 1m, the least` };
+  return blockMs > 0 && blockMs < 60_000 ? [...nothing, tiny] : nothing;
+}
+
+function expectationsCanHold({ data: { expectations } }: Configuration): ConfigurationProblem[] {
+  return expectations.flatMap((expectation, index) => crossed(expectation, ['data', 'expectations', index]));
+}
+
+function gatesCanPass({ build: { gates } }: Configuration): ConfigurationProblem[] {
+  return gates.flatMap((gate, index) => {
+    const path = ['build', 'gates', index];
+    if (isRelative(gate)) return [];
+    return [...unbounded(gate, path), ...crossed(gate, path)];
+  });
+}
+
+function isRelative(gate: Gate): gate is Extract<Gate, { versus: unknown }> {
+  return 'versus' in gate;
+}
+
+function driftCanBeFound({ data: { features, target }, monitor: { drift } }: Configuration): ConfigurationProblem[] {
+  const known = new Set([...features, target]);
+  const unknown = drift.exclude.flatMap((column, index) =>
+    known.has(column)
+      ? []
+      : [{ path: ['monitor', 'drift', 'exclude', index], message: `"${column}" is neither a feature nor the target` }],
+  );
+  const tested = features.filter((feature) => !drift.exclude.includes(feature)).length;
+  const tooMany = {
+    path: ['monitor', 'drift', 'minFeatures'],
+    message: `${drift.minFeatures} can never drift: ${tested} are tested`,
+  };
+  const usesPValue = drift.numeric === 'ks' || drift.categorical === 'chi2';
+  const certain = {
+    path: ['monitor', 'drift', 'threshold'],
+    message: `for ks and chi2 it is a p-value, and every one is below ${drift.threshold}; give one such as 0.01`,
+  };
+  return [
+    ...unknown,
+    ...(tested > 0 && drift.minFeatures > tested ? [tooMany] : []),
+    ...(usesPValue && drift.threshold > 1 ? [certain] : []),
+  ];
+}
+
+function performanceIsBounded({ monitor: { performance }, retrain }: Configuration): ConfigurationProblem[] {
+  const path = ['monitor', 'performance'];
+  if (performance !== undefined) return [...unbounded(performance, path), ...crossed(performance, path)];
+  const index = retrain.on.indexOf('performance');
+  if (index < 0) return [];
+  return [{ path: ['retrain', 'on', index], message: 'never comes: monitor.performance says no metric and bound' }];
+}
+
+interface Bounds {
+  readonly min?: number;
+  readonly max?: number;
+}
+
+function unbounded({ min, max }: Bounds, path: KeyPath): ConfigurationProblem[] {
+  return min === undefined && max === undefined ? [{ path, message: 'decides nothing: give max or min' }] : [];
+}
+
+function crossed({ min, max }: Bounds, path: KeyPath): ConfigurationProblem[] {
+  if (min === undefined || max === undefined || min <= max) return [];
+  return [{ path: [...path, 'min'], message: `${min} is above max, ${max}: no value is within` }];
+}

@@ -1,0 +1,50 @@
+import type { ConfigurationProblem, KeyPath } from './configuration-problem.ts';
+import { configurationError } from './configuration-problem.ts';
+
+const deepest = 32;
+/** Characters of all texts and keys, and one a value: JSON text of 1 MiB has no more, aliases unfold to more. */
+const mostUnits = 1024 * 1024;
+
+interface Visit {
+  readonly path: KeyPath;
+  readonly value: unknown;
+}
+
+/**
+ * Throws `invalid-configuration` for what JSON, Postgres or a digest cannot hold: text with NUL or half a surrogate
+ * pair, the key `__proto__`, values nested too deeply (or in themselves), and more than unfolds to the limit.
+ */
+export function refuseUnstorable(value: unknown, lineOf: ((path: KeyPath) => number) | undefined): void {
+  const waiting: Visit[] = [{ path: [], value }];
+  let units = 0;
+  for (let visit = waiting.pop(); visit; visit = waiting.pop()) {
+    const { path } = visit;
+    const children = childrenOf(visit);
+    units += 1 + (typeof visit.value === 'string' ? visit.value.length : 0) + String(path.at(-1) ?? '').length;
+    const message = units > mostUnits ? 'unfolds to more than 1 MiB' : problemOf(visit, children.length > 0);
+    if (message !== undefined) {
+      const problem: ConfigurationProblem = { path, message };
+      throw configurationError([problem], lineOf);
+    }
+    for (const child of children) waiting.push(child);
+  }
+}
+
+function problemOf({ path, value }: Visit, hasChildren: boolean): string | undefined {
+  if (path.length >= deepest && hasChildren) return `nested more than ${deepest} deep`;
+  const key = path.at(-1);
+  if (key === '__proto__') return 'not a name that a key can have';
+  if (typeof key === 'string' && !isStorable(key)) return 'a key with a NUL character or half a surrogate pair';
+  if (typeof value === 'string' && !isStorable(value)) return 'a text with a NUL character or half a surrogate pair';
+  return undefined;
+}
+
+function childrenOf({ path, value }: Visit): Visit[] {
+  if (Array.isArray(value)) return value.map((item: unknown, index) => ({ path: [...path, index], value: item }));
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).map(([key, item]: [string, unknown]) => ({ path: [...path, key], value: item }));
+}
+
+function isStorable(text: string): boolean {
+  return text.isWellFormed() && !text.includes('\0');
+}

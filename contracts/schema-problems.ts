@@ -1,0 +1,39 @@
+import type { z } from 'zod';
+import type { ConfigurationProblem, KeyPath } from './configuration-problem.ts';
+import { knownKeysAt } from './known-keys.ts';
+import { nearestKey } from './nearest-key.ts';
+
+type Issue = z.core.$ZodIssue;
+
+/** What the schema found, in people's words; one problem an unknown key. */
+export function schemaProblems(issues: readonly Issue[], above: KeyPath = []): ConfigurationProblem[] {
+  return issues.flatMap((issue) => {
+    const path = [...above, ...issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step))];
+    if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(path, key));
+    if (issue.code === 'invalid_union') return unionProblems(issue.errors, path);
+    return [{ path, message: wording(issue) }];
+  });
+}
+
+function unknownKey(path: KeyPath, key: string): ConfigurationProblem {
+  const known = knownKeysAt(path);
+  const place = [...path, key];
+  if (known.includes(key)) return { path: place, message: 'does not go with the keys beside it' };
+  const nearest = nearestKey(key, known);
+  return { path: place, message: `unknown key; the nearest known one is ${nearest ?? 'none'}`, nearest };
+}
+
+/** Of the alternatives, the one that was most likely meant: that knows the most of the keys, then with the least wrong. */
+function unionProblems(errors: readonly (readonly Issue[])[], path: KeyPath): ConfigurationProblem[] {
+  const cost = (issues: readonly Issue[]): number =>
+    issues.reduce((sum, issue) => sum + (issue.code === 'unrecognized_keys' ? 10 * issue.keys.length : 1), 0);
+  const [likeliest] = errors.toSorted((a, b) => cost(a) - cost(b));
+  return likeliest === undefined
+    ? [{ path, message: 'has none of the known shapes' }]
+    : schemaProblems(likeliest, path);
+}
+
+function wording(issue: Issue): string {
+  const text = issue.message.replace(/^Invalid (input|option): /, '');
+  return text.endsWith(', received undefined') ? `is missing; ${text.replace(', received undefined', '')}` : text;
+}

@@ -1,0 +1,146 @@
+import type { ConfigurationProblem, KeyPath } from './configuration-problem.ts';
+
+/** What makes a row of the table apply, besides that the key is there. */
+type Condition =
+  | { readonly when: 'present' }
+  /** The value is one of these. */
+  | { readonly when: 'value'; readonly values: readonly (string | boolean)[] }
+  /** The value is some text other than these. */
+  | { readonly when: 'other-text'; readonly values: readonly string[] }
+  | { readonly when: 'not-empty' }
+  /** The key stands in the same mapping as this one. */
+  | { readonly when: 'beside'; readonly key: string };
+
+export type UnbuiltKey = Condition & {
+  /** With dots; `*` stands for each item of a list. */
+  readonly path: string;
+  /** The way out, as the message ends. */
+  readonly instead: string;
+};
+
+const regressionMetrics = 'use rmse, mae, r2, mape or medianAbsoluteError';
+const otherMetrics = [
+  'pinball',
+  'rocAuc',
+  'averagePrecision',
+  'logLoss',
+  'brier',
+  'accuracy',
+  'precision',
+  'recall',
+  'f1',
+  'mcc',
+  'ece',
+  'macroF1',
+  'weightedF1',
+];
+const builtChecks = 'use type, notNull, unique, min, max or values';
+const builtDriftTests = 'use psi, or ks for numeric and chi2 for categorical columns';
+const builtGates = 'use a metric with max or min, versus: champion, or slice';
+
+/**
+ * The keys and values of perennial.yaml that are known and not built in this version. Each is refused as
+ * `not-implemented`; a row goes when the schema in configuration.ts takes its key.
+ */
+export const unbuiltKeys: readonly UnbuiltKey[] = [
+  { path: 'task', when: 'value', values: ['binary', 'multiclass'], instead: 'use regression' },
+  ...['url', 's3', 'postgres'].map((kind) => ({
+    path: `data.source.${kind}`,
+    when: 'present' as const,
+    instead: 'use path or glob, files that the command line uploads',
+  })),
+  { path: 'data.mode', when: 'value', values: ['upsert', 'snapshot'], instead: 'use append' },
+  ...['range', 'pattern', 'rowCount', 'freshness', 'nullShare', 'references'].map((check) => ({
+    path: `data.expectations.*.${check}`,
+    when: 'present' as const,
+    instead: builtChecks,
+  })),
+  { path: 'code.git', when: 'present', instead: 'use code.path, a folder that the command line uploads' },
+  { path: 'build.resources.queue', when: 'other-text', values: ['train'], instead: 'use train' },
+  { path: 'build.refit', when: 'value', values: [true], instead: 'leave it out' },
+  ...['build.metric', 'build.gates.*.metric', 'monitor.performance.metric'].map((path) => ({
+    path,
+    when: 'value' as const,
+    values: otherMetrics,
+    instead: regressionMetrics,
+  })),
+  ...['latency', 'size', 'command'].map((kind) => ({
+    path: `build.gates.*.${kind}`,
+    when: 'present' as const,
+    instead: builtGates,
+  })),
+  { path: 'build.gates.*.slice', when: 'beside', key: 'versus', instead: 'give the slice a max or min of its own' },
+  { path: 'deploy.strategy.shadow', when: 'present', instead: 'use deploy.strategy.canary' },
+  ...['p99Ms', 'metric'].map((condition) => ({
+    path: `deploy.strategy.abortOn.${condition}`,
+    when: 'present' as const,
+    instead: 'use errorRate',
+  })),
+  { path: 'serve.maxStaleness', when: 'present', instead: 'leave it out' },
+  { path: 'monitor.reference', when: 'value', values: ['previous', 'year-ago'], instead: 'use training' },
+  ...['numeric', 'categorical'].map((kind) => ({
+    path: `monitor.drift.${kind}`,
+    when: 'value' as const,
+    values: ['js', 'jensen-shannon', 'wasserstein', 'tvd', 'total-variation'],
+    instead: builtDriftTests,
+  })),
+  { path: 'monitor.drift.fdr', when: 'present', instead: 'use threshold and minFeatures' },
+  { path: 'monitor.notify', when: 'not-empty', instead: 'leave it out, and read findings from the reports' },
+];
+
+/** Every place of `value` that a row of the table applies to. */
+export function unbuiltIn(value: unknown): ConfigurationProblem[] {
+  return unbuiltKeys.flatMap((row) =>
+    placesOf(value, row.path.split('.'), [])
+      .filter((place) => applies(row, place))
+      .map(({ path, value: given }) => ({
+        path,
+        message: `${naming(row, given)} not built in this version; ${row.instead}`,
+      })),
+  );
+}
+
+interface Place {
+  readonly path: KeyPath;
+  readonly value: unknown;
+  readonly within: object;
+}
+
+function placesOf(value: unknown, steps: readonly string[], path: KeyPath): Place[] {
+  const [step, ...rest] = steps;
+  if (step === undefined || typeof value !== 'object' || value === null) return [];
+  if (step === '*') {
+    return Array.isArray(value) ? value.flatMap((item: unknown, index) => placesOf(item, rest, [...path, index])) : [];
+  }
+  if (!Object.hasOwn(value, step)) return [];
+  const found: unknown = Object.entries(value).find(([key]) => key === step)?.[1];
+  const place = [...path, step];
+  return rest.length === 0 ? [{ path: place, value: found, within: value }] : placesOf(found, rest, place);
+}
+
+function applies(row: UnbuiltKey, { value, within }: Place): boolean {
+  switch (row.when) {
+    case 'present':
+      return true;
+    case 'value':
+      return row.values.some((known) => known === value);
+    case 'other-text':
+      return typeof value === 'string' && !row.values.includes(value);
+    case 'not-empty':
+      return Array.isArray(value) && value.length > 0;
+    case 'beside':
+      return Object.hasOwn(within, row.key);
+  }
+}
+
+function naming(row: UnbuiltKey, given: unknown): string {
+  switch (row.when) {
+    case 'value':
+    case 'other-text':
+      return `${JSON.stringify(given).slice(0, 100)} is known and`;
+    case 'beside':
+      return `together with ${row.key} is known and`;
+    default:
+      return 'is known and';
+  }
+}

@@ -1,0 +1,101 @@
+import { describe, expect, test } from 'vitest';
+import { parseConfigurationFile } from '../../contracts/configuration-file.ts';
+import { PerennialError } from '../../contracts/errors.ts';
+import { exampleFile } from './example.ts';
+
+function changed(text: string, replacement: string): string {
+  expect(exampleFile.split(text)).toHaveLength(2);
+  return exampleFile.replace(text, replacement);
+}
+
+describe('what the file alone shows to be wrong is an error that names key and line', () => {
+  test.each([
+    [
+      'the target among the features',
+      '[season, mnth, hr,',
+      '[season, mnth, cnt, hr,',
+      '/data/features/2',
+      'the target',
+    ],
+    ['a feature twice', '[season, mnth, hr,', '[season, mnth, season, hr,', '/data/features/2', 'listed twice'],
+    ['a holdout as long as the window', '14 days', '6 months', '/build/holdout/last', 'nothing to train on'],
+    ['a holdout longer than the window', '14 days', '1 year', '/build/holdout/last', 'nothing to train on'],
+    ['a holdout longer in days', '14 days', '187 days', '/build/holdout/last', 'nothing to train on'],
+    ['a holdout of nothing', '14 days', '0 days', '/build/holdout/last', 'no time at all'],
+    ['a window of nothing', 'window: 1 month', 'window: 0 months', '/monitor/window', 'no time at all'],
+    ['blocks without number', 'block: 1 day', 'block: 1s', '/build/block', 'shorter than 1m'],
+    [
+      'an expectation that no value meets',
+      'hum, min: 0,',
+      'hum, min: 2,',
+      '/data/expectations/1/min',
+      'no value is within',
+    ],
+    ['a gate without a bound', 'rmse, max: 150', 'rmse', '/build/gates/0', 'give max or min'],
+    ['a slice gate without a bound', 'minRows: 48, max: 200', 'minRows: 48', '/build/gates/2', 'give max or min'],
+    ['a gate that no value passes', 'max: 150', 'min: 151, max: 150', '/build/gates/0/min', 'no value is within'],
+    [
+      'an excluded column that is none',
+      'exclude: [season, mnth]',
+      'exclude: [seasons]',
+      '/monitor/drift/exclude/0',
+      'neither',
+    ],
+    [
+      'more drifting features than there are',
+      'minFeatures: 1',
+      'minFeatures: 10',
+      '/monitor/drift/minFeatures',
+      '9 are tested',
+    ],
+    [
+      'a p-value above 1',
+      'numeric: psi, categorical: psi, threshold: 0.2',
+      'numeric: ks, threshold: 2',
+      '/monitor/drift/threshold',
+      'p-value',
+    ],
+    [
+      'performance without a bound',
+      'metric: rmse, max: 100',
+      'metric: rmse',
+      '/monitor/performance',
+      'give max or min',
+    ],
+    ['a trigger that never comes', '  performance: { metric: rmse, max: 100 }\n', '', '/retrain/on/1', 'never comes'],
+  ])('%s', (_, text, replacement, pointer, says) => {
+    const file = changed(text, replacement);
+    let error: unknown;
+    try {
+      parseConfigurationFile(file);
+    } catch (caught) {
+      error = caught;
+    }
+    expect(error).toBeInstanceOf(PerennialError);
+    const { code, fields, message } = error as PerennialError;
+    expect(code).toBe('invalid-configuration');
+    expect(fields['pointer']).toBe(pointer);
+    expect(message).toContain(says);
+    expect(message).toContain(`(line ${Number(fields['line'])})`);
+  });
+
+  test('windows and holdouts of time without a timestamp', () => {
+    const file = exampleFile.replace(/^ {2}timestamp: .*\n/m, '');
+    expect(() => parseConfigurationFile(file)).toThrow(/data\.window.*needs data\.timestamp.*build\.holdout\.last/s);
+  });
+});
+
+describe('what only a calendar or the data can tell is not judged here', () => {
+  test.each([
+    ['a holdout that is shorter in some months', 'window: 6 months', 'window: 1 month', '14 days', '30 days'],
+    ['the target left out of drift', 'exclude: [season, mnth]', 'exclude: [cnt]', '', ''],
+    ['an excluded feature list that leaves none', 'exclude: [season, mnth]', `exclude: ${allFeatures()}`, '', ''],
+    ['a slice by a column that is no feature', 'slice: workingday', 'slice: yr', '', ''],
+  ])('%s', (_, first, firstBy, second, secondBy) => {
+    expect(() => parseConfigurationFile(changed(first, firstBy).replace(second, secondBy))).not.toThrow();
+  });
+
+  function allFeatures(): string {
+    return /features: (\[.*?\])/.exec(exampleFile)?.[1] ?? '';
+  }
+});

@@ -1,0 +1,49 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { editDistance, nearestKey } from '../../contracts/nearest-key.ts';
+
+describe('the nearest key', () => {
+  test.each([
+    ['treshold', 'threshold'],
+    ['thresholds', 'threshold'],
+    ['htreshold', 'threshold'],
+    ['THRESHOLD', 'threshold'],
+    ['min_rows', 'minRows'],
+    ['execlude', 'exclude'],
+  ])('of %s is %s', (given, nearest) => {
+    expect(nearestKey(given, ['numeric', 'exclude', 'minRows', 'threshold', 'minFeatures'])).toBe(nearest);
+  });
+
+  test('of nothing known is none', () => {
+    expect(nearestKey('a', [])).toBeUndefined();
+  });
+
+  test('of a very long key is found all the same', () => {
+    expect(nearestKey('x'.repeat(1_000_000), ['a', 'xx'])).toBe('xx');
+  });
+});
+
+describe('the distance in edits', () => {
+  test.each([
+    ['', '', 0],
+    ['', 'abc', 3],
+    ['kitten', 'sitting', 3],
+    ['ab', 'ba', 1],
+    ['flaw', 'lawn', 2],
+  ])('from "%s" to "%s" is %d', (a, b, distance) => {
+    expect(editDistance(a, b)).toBe(distance);
+  });
+
+  test('is the same both ways, 0 for equals alone, and no more than the longer', () => {
+    const word = fc.string({ maxLength: 12, unit: fc.constantFrom('a', 'b', 'c') });
+    fc.assert(
+      fc.property(word, word, (a, b) => {
+        const distance = editDistance(a, b);
+        expect(distance).toBe(editDistance(b, a));
+        expect(distance === 0).toBe(a === b);
+        expect(distance).toBeLessThanOrEqual(Math.max(a.length, b.length));
+        expect(distance).toBeGreaterThanOrEqual(Math.abs(a.length - b.length));
+      }),
+    );
+  });
+});

@@ -1,0 +1,61 @@
+import { describe, expect, test } from 'vitest';
+import { PerennialError } from '../../contracts/errors.ts';
+import { parseSettings, Settings } from '../../contracts/settings.ts';
+
+const least = {
+  DATABASE_URL: 'postgres://perennial@127.0.0.1:5432/perennial',
+  TEMPORAL_ADDRESS: '127.0.0.1:7233',
+  PERENNIAL_SECRET: 'a secret of at least thirty-two bytes',
+};
+
+describe('the settings of a process', () => {
+  test('have defaults for all that a machine can do without', () => {
+    expect(parseSettings(Settings, least)).toMatchObject({
+      ...least,
+      PERENNIAL_HOME: '.perennial',
+      TEMPORAL_NAMESPACE: 'default',
+      PERENNIAL_API_HOST: '127.0.0.1',
+      PERENNIAL_API_PORT: 7400,
+      PERENNIAL_GATEWAY_PORT: 7401,
+      PERENNIAL_LOG_LEVEL: 'info',
+    });
+  });
+
+  test('an empty variable counts as absent', () => {
+    expect(parseSettings(Settings, { ...least, S3_ENDPOINT: '', PERENNIAL_API_PORT: '' })).toMatchObject({
+      PERENNIAL_API_PORT: 7400,
+    });
+  });
+
+  test('what belongs to others is left alone', () => {
+    expect(parseSettings(Settings, { ...least, HOME: '/root', LANG: undefined })).not.toHaveProperty('HOME');
+  });
+
+  test.each([
+    ['DATABASE_URL', 'mysql://127.0.0.1/perennial'],
+    ['DATABASE_URL', undefined],
+    ['TEMPORAL_ADDRESS', 'http://127.0.0.1:7233'],
+    ['PERENNIAL_API_PORT', '70000'],
+    ['PERENNIAL_GATEWAY_PORT', 'eighty'],
+    ['S3_ENDPOINT', 'minio'],
+    ['PERENNIAL_SECRET', 'short'],
+    ['PERENNIAL_LOG_LEVEL', 'loud'],
+  ])('%s as %s is named and never guessed around', (name, value) => {
+    expect(() => parseSettings(Settings, { ...least, [name]: value })).toThrow(
+      expect.objectContaining({ code: 'invalid-setting', message: expect.stringContaining(name) }),
+    );
+  });
+
+  test('all that is wrong is told at once, and no value of a secret', () => {
+    let error: unknown;
+    try {
+      parseSettings(Settings, { PERENNIAL_SECRET: 'hunter2', DATABASE_URL: 'postgres:broken' });
+    } catch (caught) {
+      error = caught;
+    }
+    expect(error).toBeInstanceOf(PerennialError);
+    const { fields, message } = error as PerennialError;
+    expect(fields['problems']).toHaveLength(2);
+    expect(message).not.toContain('hunter2');
+  });
+});

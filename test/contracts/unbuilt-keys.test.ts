@@ -1,0 +1,107 @@
+import { expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { parseConfiguration, parseConfigurationFile } from '../../contracts/configuration-file.ts';
+import { Configuration } from '../../contracts/configuration.ts';
+import { PerennialError } from '../../contracts/errors.ts';
+import { unbuiltKeys } from '../../contracts/unbuilt-keys.ts';
+import { exampleFile } from './example.ts';
+
+/** What a user would write for a row of the table, by its path; the text of the example that it takes the place of. */
+const written: Readonly<Record<string, readonly (readonly [string, string])[]>> = {
+  task: [
+    ['task: regression ', 'task: binary '],
+    ['task: regression ', 'task: multiclass '],
+  ],
+  'data.source.url': [['path: hour.csv', 'url: https://data.example/hour.csv']],
+  'data.source.s3': [['path: hour.csv', 's3: s3://bucket/prefix']],
+  'data.source.postgres': [['path: hour.csv', 'postgres: { connection: warehouse, query: SELECT 1 }']],
+  'data.mode': [
+    ['mode: append', 'mode: upsert'],
+    ['mode: append', 'mode: snapshot'],
+  ],
+  'data.expectations.*.range': [['{ column: cnt, min: 0,', '{ column: cnt, range: [0, 9],']],
+  'data.expectations.*.pattern': [['{ column: cnt, min: 0,', '{ column: cnt, pattern: "^a",']],
+  'data.expectations.*.rowCount': [['{ column: cnt, min: 0,', '{ rowCount: { min: 10 },']],
+  'data.expectations.*.freshness': [['{ column: cnt, min: 0,', '{ freshness: 2 days,']],
+  'data.expectations.*.nullShare': [['{ column: cnt, min: 0,', '{ column: cnt, nullShare: 0.1,']],
+  'data.expectations.*.references': [['{ column: cnt, min: 0,', '{ column: cnt, references: stations.id,']],
+  'code.git': [['path: train ', 'git: { url: "https://git.example/a", ref: main, path: train } ']],
+  'build.resources.queue': [
+    ['queue: train,', 'queue: train-gpu,'],
+    ['queue: train,', 'queue: mine,'],
+  ],
+  'build.refit': [['refit: false', 'refit: true']],
+  'build.metric': [['metric: rmse\n', 'metric: rocAuc\n']],
+  'build.gates.*.metric': [['metric: rmse, max: 150', 'metric: logLoss, max: 1']],
+  'monitor.performance.metric': [['metric: rmse, max: 100', 'metric: accuracy, max: 1']],
+  'build.gates.*.latency': [['{ metric: rmse, max: 150 }', '{ latency: p99, maxMs: 5 }']],
+  'build.gates.*.size': [['{ metric: rmse, max: 150 }', '{ size: maxBytes }']],
+  'build.gates.*.command': [['{ metric: rmse, max: 150 }', '{ command: [python, gate.py] }']],
+  'build.gates.*.slice': [['slice: workingday,', 'slice: workingday, versus: champion,']],
+  'deploy.strategy.shadow': [['canary: [10, 50, 100]', 'shadow: 1h']],
+  'deploy.strategy.abortOn.p99Ms': [['errorRate: 0.01', 'p99Ms: 50']],
+  'deploy.strategy.abortOn.metric': [['errorRate: 0.01', 'metric: rmse']],
+  'serve.maxStaleness': [['  log: {', '  maxStaleness: 1m\n  log: {']],
+  'monitor.reference': [
+    ['reference: training', 'reference: previous'],
+    ['reference: training', 'reference: year-ago'],
+  ],
+  'monitor.drift.numeric': [
+    ['numeric: psi', 'numeric: js'],
+    ['numeric: psi', 'numeric: wasserstein'],
+  ],
+  'monitor.drift.categorical': [['categorical: psi', 'categorical: tvd']],
+  'monitor.drift.fdr': [['threshold: 0.2', 'fdr: 0.05']],
+  'monitor.notify': [['notify: []', 'notify: [pager]']],
+};
+
+const cases = unbuiltKeys.flatMap((row) =>
+  (written[row.path] ?? [['no example', '']]).map(([text, replacement]) => [row.path, text, replacement] as const),
+);
+
+function refusal(parsing: () => unknown): PerennialError {
+  try {
+    parsing();
+  } catch (caught) {
+    return caught as PerennialError;
+  }
+  throw new Error('it was accepted');
+}
+
+test.each(cases)('%s is known and not built: its key and line are named (%s → %s)', (path, text, replacement) => {
+  expect(exampleFile.split(text)).toHaveLength(2);
+  const file = exampleFile.replace(text, replacement);
+  const error = refusal(() => parseConfigurationFile(file));
+  expect(error).toBeInstanceOf(PerennialError);
+  expect(error.code).toBe('not-implemented');
+  expect(error.status).toBe(501);
+  const pointer = new RegExp(`^/${path.replaceAll('.', '/').replace('*', '\\d+')}$`);
+  expect(error.fields['pointer']).toMatch(pointer);
+  const leaf = path.split('.').at(-1)!;
+  const line = file.split('\n')[Number(error.fields['line']) - 1];
+  expect(line).toContain(leaf);
+  expect(error.message).toContain(`(line ${Number(error.fields['line'])})`);
+  expect(error.message).toContain('not built in this version; ');
+});
+
+test.each(cases)(
+  '%s is not in the schema either: a row goes when its key is built (%s → %s)',
+  (_, text, replacement) => {
+    expect(Configuration.safeParse(parse(exampleFile.replace(text, replacement))).success).toBe(false);
+  },
+);
+
+test('every row has an example here, and every example a row', () => {
+  expect(Object.keys(written).toSorted()).toEqual(unbuiltKeys.map(({ path }) => path).toSorted());
+});
+
+test('several at once are all named', () => {
+  const input = { ...(parse(exampleFile) as object), task: 'binary', code: { git: { url: 'https://git.example/a' } } };
+  const { code, fields } = refusal(() => parseConfiguration(input));
+  expect(code).toBe('not-implemented');
+  expect(fields['problems']).toHaveLength(2);
+});
+
+test('an empty list of connections to notify asks for nothing', () => {
+  expect(parseConfigurationFile(exampleFile).monitor.notify).toEqual([]);
+});
