@@ -26,6 +26,9 @@ export const Settings = z.object({
   /** How other processes reach this gateway, when that is not http://host:port. */
   PERENNIAL_GATEWAY_ADDRESS: z.url().optional(),
   PERENNIAL_TEMPORAL_UI_URL: z.url().optional(),
+  /** Where a worker says whether it is healthy. Absent: nowhere, so that many workers fit one machine. */
+  PERENNIAL_WORKER_HOST: z.string().default('127.0.0.1'),
+  PERENNIAL_WORKER_PORT: Port.optional(),
   /** 32 bytes or more; the worker derives the keys of rehearsals and of its own calls to gateways from it. */
   PERENNIAL_SECRET: z.string().min(32),
   /** Makes an administrator with this key at the first start; for stacks that are not the embedded one. */
@@ -35,6 +38,23 @@ export const Settings = z.object({
   PERENNIAL_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
 export type Settings = z.infer<typeof Settings>;
+
+/**
+ * What the embedded stack reads. A part whose address is given is used and not started. A port that is not given is
+ * the usual one, or a free one where that is taken; 0 is any free port.
+ */
+export const StackSettings = Settings.partial({
+  DATABASE_URL: true,
+  TEMPORAL_ADDRESS: true,
+  PERENNIAL_SECRET: true,
+}).extend({
+  PERENNIAL_API_PORT: Port.optional(),
+  PERENNIAL_GATEWAY_PORT: Port.optional(),
+  PERENNIAL_POSTGRES_PORT: Port.optional(),
+  PERENNIAL_TEMPORAL_PORT: Port.optional(),
+  PERENNIAL_TEMPORAL_UI_PORT: Port.optional(),
+});
+export type StackSettings = z.infer<typeof StackSettings>;
 
 /** Throws `invalid-setting` that names every variable that is missing or wrong. Empty strings count as absent. */
 export function parseSettings<Shape extends z.ZodObject>(

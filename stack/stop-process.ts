@@ -32,7 +32,10 @@ async function stopProcess(noted: NotedProcess): Promise<void> {
 }
 
 /** Waits for the end of a process that need not be a child. */
-export async function hasEnded({ pid, identity }: Pick<NotedProcess, 'pid' | 'identity'>, withinMs: number): Promise<boolean> {
+export async function hasEnded(
+  { pid, identity }: Pick<NotedProcess, 'pid' | 'identity'>,
+  withinMs: number,
+): Promise<boolean> {
   for (const deadline = Date.now() + withinMs; ; await pause(lookEveryMs)) {
     if (!isSameProcess(pid, identity)) return true;
     if (Date.now() >= deadline) return false;

@@ -9,19 +9,28 @@ import { createDiskObjectStore } from '../adapters/object-store/disk.ts';
 import { createS3ObjectStore } from '../adapters/object-store/s3.ts';
 import { createDuckDbTableEngine } from '../adapters/table-engine/duckdb.ts';
 import { createProcessTrainer } from '../adapters/trainer/process.ts';
+import type { readTemporalTls } from '../adapters/workflow-client/temporal-tls.ts';
+import type { TemporalSettings } from '../adapters/workflow-client/temporal.ts';
 import { createTemporalWorkflowClient } from '../adapters/workflow-client/temporal.ts';
 import { sha256OfBytes } from '../contracts/digest.ts';
 import type { Settings } from '../contracts/settings.ts';
 import { createPostgresRepositories } from '../db/repositories.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
+import { cacheFolderOf } from './cache-folder.ts';
 import { derivedKey } from './derived-keys.ts';
+
+type TemporalTls = Awaited<ReturnType<typeof readTemporalTls>>;
 
 const lifecyclePrincipal = 'lifecycle';
 const workerPrincipal = 'worker';
 
 /** Constructs what activities act through, and the worker's own principal, which may have gateways flush. */
-export async function buildDependencies(settings: Settings, logger: Logger): Promise<ActivityDependencies> {
+export async function buildDependencies(
+  settings: Settings,
+  tls: TemporalTls,
+  logger: Logger,
+): Promise<ActivityDependencies> {
   const home = resolve(settings.PERENNIAL_HOME);
   const clock = createSystemClock();
   const ids = createIdMaker();
@@ -34,14 +43,14 @@ export async function buildDependencies(settings: Settings, logger: Logger): Pro
     objectStore: objectStoreOf(settings, home),
     tableEngine: createDuckDbTableEngine({ scratchFolder: join(home, 'scratch', 'tables') }),
     modelRuntime: createOnnxModelRuntime(),
-    trainer: createProcessTrainer({ cacheFolder: resolve(settings.PERENNIAL_CACHE ?? join(home, 'cache')) }),
+    trainer: createProcessTrainer({ cacheFolder: cacheFolderOf(settings) }),
     codeArchive: createTarCodeArchive(),
     gateways: createHttpGateways({
       liveGateways: () => repositories.deployments.liveGateways(),
       key: () => workerKey,
       clock,
     }),
-    workflowClient: createTemporalWorkflowClient(temporalOf(settings, logger)),
+    workflowClient: createTemporalWorkflowClient(temporalOf(settings, tls, logger)),
     clock,
     ids,
     logger,
@@ -62,10 +71,11 @@ function objectStoreOf(settings: Settings, home: string): ObjectStore {
   });
 }
 
-function temporalOf(settings: Settings, logger: Logger): Parameters<typeof createTemporalWorkflowClient>[0] {
+function temporalOf(settings: Settings, tls: TemporalTls, logger: Logger): TemporalSettings {
   return {
     address: settings.TEMPORAL_ADDRESS,
     namespace: settings.TEMPORAL_NAMESPACE,
+    tls,
     apiKey: settings.TEMPORAL_API_KEY,
     logger,
   };

@@ -1,49 +1,80 @@
 import { NativeConnection, Runtime } from '@temporalio/worker';
 import { createActivities } from '../activities/index.ts';
 import { createLogger } from '../adapters/logger/pino.ts';
+import { readTemporalTls } from '../adapters/workflow-client/temporal-tls.ts';
 import { registerSearchAttributes } from '../adapters/workflow-client/temporal.ts';
 import { reasonOf } from '../contracts/errors.ts';
 import { parseSettings, Settings } from '../contracts/settings.ts';
 import { migrate } from '../db/migrate.ts';
+import type { Logger } from '../ports/logger.ts';
 import { buildDependencies } from './build-dependencies.ts';
+import { cacheFolderOf } from './cache-folder.ts';
+import { startHealthServer } from './health-server.ts';
 import { runWorkers } from './run-workers.ts';
-
-const settings = parseSettings(Settings, process.env);
-const logger = createLogger({ name: 'worker', level: settings.PERENNIAL_LOG_LEVEL });
+import { workflowBundle } from './workflow-bundle.ts';
 
 try {
-  await main();
+  await main(parseSettings(Settings, process.env));
 } catch (caught) {
-  logger.error({ err: caught }, `the worker stopped: ${reasonOf(caught)}`);
+  // The settings may be what is wrong, so the logger is one that needs none.
+  createLogger({ name: 'worker', level: 'info' }).error({ err: caught }, `the worker stopped: ${reasonOf(caught)}`);
   process.exitCode = 1;
 }
 
-async function main(): Promise<void> {
-  Runtime.install({
-    logger: {
-      log: () => undefined,
-      trace: () => undefined,
-      debug: () => undefined,
-      info: () => undefined,
-      warn: (message, fields) => logger.warn({ ...fields }, message),
-      error: (message, fields) => logger.error({ ...fields }, message),
-    },
-    shutdownSignals: [],
+async function main(settings: Settings): Promise<void> {
+  const logger = createLogger({ name: 'worker', level: settings.PERENNIAL_LOG_LEVEL });
+  const namespace = settings.TEMPORAL_NAMESPACE;
+  installRuntime(logger);
+  const tls = await readTemporalTls(settings);
+  const [bundle, connection] = await Promise.all([
+    workflowBundle(cacheFolderOf(settings), logger),
+    NativeConnection.connect({ address: settings.TEMPORAL_ADDRESS, apiKey: settings.TEMPORAL_API_KEY, tls }),
+    migrate(settings.DATABASE_URL),
+  ]);
+  await registerSearchAttributes(connection, namespace);
+  const dependencies = await buildDependencies(settings, tls, logger);
+  const workers = await runWorkers({
+    connection,
+    namespace,
+    workflowBundle: bundle,
+    activities: createActivities(dependencies),
   });
-  await migrate(settings.DATABASE_URL);
-  const connection = await NativeConnection.connect({
-    address: settings.TEMPORAL_ADDRESS,
-    apiKey: settings.TEMPORAL_API_KEY,
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, workers.stop);
+  const health = await startHealth(settings, async () => {
+    await Promise.all([
+      dependencies.repositories.check(),
+      dependencies.objectStore.check(),
+      dependencies.workflowClient.check(),
+    ]);
+    return workers.isRunning();
   });
-  await registerSearchAttributes(connection, settings.TEMPORAL_NAMESPACE);
-  const dependencies = await buildDependencies(settings, logger);
-  const { stopped, stop } = await runWorkers(connection, settings.TEMPORAL_NAMESPACE, createActivities(dependencies));
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, stop);
-  logger.info({ namespace: settings.TEMPORAL_NAMESPACE }, 'worker ready');
+  logger.info({ namespace }, 'worker ready');
   try {
-    await stopped;
+    await workers.stopped;
   } finally {
+    await health?.close();
     await connection.close();
     await dependencies.repositories.close();
   }
+}
+
+/** The SDK's own words go to our log; signals are this process's to handle. */
+function installRuntime(logger: Logger): void {
+  const ignore = (): void => {};
+  Runtime.install({
+    shutdownSignals: [],
+    logger: {
+      log: ignore,
+      trace: ignore,
+      debug: ignore,
+      info: ignore,
+      warn: (message, fields) => logger.warn({ ...fields }, message),
+      error: (message, fields) => logger.error({ ...fields }, message),
+    },
+  });
+}
+
+function startHealth(settings: Settings, isReady: () => Promise<boolean>) {
+  const { PERENNIAL_WORKER_HOST: host, PERENNIAL_WORKER_PORT: port } = settings;
+  return port === undefined ? undefined : startHealthServer({ host, port }, isReady);
 }

@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url';
 import type { NativeConnection } from '@temporalio/worker';
 import { Worker } from '@temporalio/worker';
 import type { Activities } from '../activities/activity-types.ts';
@@ -10,33 +9,31 @@ const atOnce: Record<ActivityQueue, number> = { data: 4, train: 2, deploy: 50, m
 
 const shutdownGraceTime = '5s';
 
+export interface WorkerParts {
+  readonly connection: NativeConnection;
+  readonly namespace: string;
+  readonly workflowBundle: { readonly code: string };
+  readonly activities: Activities;
+}
+
 export interface RunningWorkers {
   /** Settles when every worker has stopped; rejects if one failed. */
   readonly stopped: Promise<void>;
+  isRunning(): boolean;
   stop(): void;
 }
 
 /** Polls the workflow queue and every activity queue over one connection. */
-export async function runWorkers(
-  connection: NativeConnection,
-  namespace: string,
-  activities: Activities,
-): Promise<RunningWorkers> {
-  const workflows = Worker.create({
-    connection,
-    namespace,
-    taskQueue: workflowQueue,
-    workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
-    shutdownGraceTime,
-  });
+export async function runWorkers(parts: WorkerParts): Promise<RunningWorkers> {
+  const { connection, namespace, workflowBundle, activities } = parts;
+  const shared = { connection, namespace, shutdownGraceTime } as const;
+  const workflows = Worker.create({ ...shared, taskQueue: workflowQueue, workflowBundle });
   const queues = activityQueues.map((taskQueue) =>
     Worker.create({
-      connection,
-      namespace,
+      ...shared,
       taskQueue,
       activities,
       maxConcurrentActivityTaskExecutions: atOnce[taskQueue],
-      shutdownGraceTime,
       maxHeartbeatThrottleInterval: '1s',
     }),
   );
@@ -54,5 +51,5 @@ export async function runWorkers(
       }),
     ),
   ).then(() => undefined);
-  return { stopped, stop };
+  return { stopped, stop, isRunning: () => workers.every((worker) => worker.getState() === 'RUNNING') };
 }

@@ -1,0 +1,28 @@
+import { PerennialError, reasonOf } from '../contracts/errors.ts';
+import { parseSettings, StackSettings } from '../contracts/settings.ts';
+import { runStack } from './run-stack.ts';
+
+// The terminal may go away before the stack has stopped; what it would say is then said to nobody.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+
+// What the stack and its parts write is nobody else's to read.
+process.umask(0o077);
+
+const stop = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
+
+try {
+  const settings = parseSettings(StackSettings, process.env);
+  await runStack({ settings, environment: process.env, say, signal: stop.signal });
+} catch (caught) {
+  say(
+    caught instanceof PerennialError
+      ? caught.message
+      : `the stack failed: ${caught instanceof Error ? (caught.stack ?? reasonOf(caught)) : reasonOf(caught)}`,
+  );
+  process.exitCode = 1;
+}
+
+function say(sentence: string): void {
+  process.stderr.write(`${sentence}\n`);
+}

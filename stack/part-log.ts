@@ -1,0 +1,49 @@
+import { closeSync, copyFileSync, openSync, readSync, renameSync, statSync, truncateSync } from 'node:fs';
+import { join } from 'node:path';
+
+const limitBytes = 16 * 2 ** 20;
+const tailBytes = 16 * 2 ** 10;
+
+/** The log of one part: a file that the part itself appends to, kept below a size, and the one before it. */
+export class PartLog {
+  readonly path: string;
+
+  constructor(folder: string, part: string) {
+    this.path = join(folder, `${part}.log`);
+    // Each start of the stack begins a new file, so that the end of a log is of this start.
+    if (this.#size() > 0) renameSync(this.path, this.#earlier);
+  }
+
+  /** A descriptor to append to; the caller closes its own copy once the part has one. */
+  open(): number {
+    return openSync(this.path, 'a', 0o600);
+  }
+
+  /** The part goes on with the file that it has open: what it has said is copied away, and the file emptied. */
+  bound(): void {
+    if (this.#size() < limitBytes) return;
+    copyFileSync(this.path, this.#earlier);
+    truncateSync(this.path);
+  }
+
+  tail(lines = 15): string {
+    const from = Math.max(0, this.#size() - tailBytes);
+    if (this.#size() === 0) return '(it said nothing)';
+    const file = openSync(this.path, 'r');
+    try {
+      const bytes = Buffer.alloc(tailBytes);
+      const read = readSync(file, bytes, 0, tailBytes, from);
+      return bytes.toString('utf8', 0, read).trimEnd().split('\n').slice(-lines).join('\n');
+    } finally {
+      closeSync(file);
+    }
+  }
+
+  get #earlier(): string {
+    return `${this.path}.1`;
+  }
+
+  #size(): number {
+    return statSync(this.path, { throwIfNoEntry: false })?.size ?? 0;
+  }
+}

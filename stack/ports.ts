@@ -1,0 +1,104 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { z } from 'zod';
+import { PerennialError } from '../contracts/errors.ts';
+import type { StackSettings } from '../contracts/settings.ts';
+import { type StateFolder, readStateFile, writeStateFile } from './state-folder.ts';
+
+const portNames = ['api', 'gateway', 'temporalUi', 'temporal', 'postgres', 'worker'] as const;
+export type PortName = (typeof portNames)[number];
+export type Ports = Readonly<Record<PortName, number>>;
+
+const usual: Ports = { api: 7400, gateway: 7401, temporalUi: 7402, temporal: 7403, postgres: 7404, worker: 7405 };
+const variables: Readonly<Record<PortName, keyof StackSettings>> = {
+  api: 'PERENNIAL_API_PORT',
+  gateway: 'PERENNIAL_GATEWAY_PORT',
+  temporalUi: 'PERENNIAL_TEMPORAL_UI_PORT',
+  temporal: 'PERENNIAL_TEMPORAL_PORT',
+  postgres: 'PERENNIAL_POSTGRES_PORT',
+  worker: 'PERENNIAL_WORKER_PORT',
+};
+
+const Remembered = z.object({ schemaVersion: z.literal(1), ports: z.partialRecord(z.enum(portNames), z.number()) });
+
+/**
+ * A free port for each part, the same at every start while they stay free. One that was asked for and is taken is an
+ * error that names it; any other that is taken is replaced, and `say` is told.
+ */
+export async function choosePorts(
+  folder: StateFolder,
+  settings: StackSettings,
+  say: (sentence: string) => void,
+): Promise<Ports> {
+  const unused = unusedPorts(settings);
+  const remembered = readStateFile(folder.portsFile, Remembered)?.ports ?? {};
+  const chosen: Record<PortName, number> = { ...usual };
+  const taken = new Set<number>();
+  for (const name of portNames.filter((candidate) => !unused.includes(candidate))) {
+    chosen[name] = await choosePort(name, settings[variables[name]], remembered[name], taken, say);
+    taken.add(chosen[name]);
+  }
+  writeStateFile(folder.portsFile, { schemaVersion: 1, ports: chosen });
+  return chosen;
+}
+
+/** Of parts that stand elsewhere. */
+function unusedPorts(settings: StackSettings): PortName[] {
+  return [
+    ...(settings.DATABASE_URL === undefined ? [] : (['postgres'] as const)),
+    ...(settings.TEMPORAL_ADDRESS === undefined ? [] : (['temporal', 'temporalUi'] as const)),
+  ];
+}
+
+async function choosePort(
+  name: PortName,
+  asked: unknown,
+  remembered: number | undefined,
+  taken: ReadonlySet<number>,
+  say: (sentence: string) => void,
+): Promise<number> {
+  const free = async (port: number) => !taken.has(port) && (await isFree(port));
+  if (typeof asked === 'number' && asked !== 0) {
+    if (await free(asked)) return asked;
+    const variable = variables[name];
+    throw new PerennialError('conflict', `port ${asked} (${variable}) is taken: name another one, or 0 for any`, {
+      variable,
+      port: asked,
+    });
+  }
+  if (remembered !== undefined && (await free(remembered))) return remembered;
+  if (asked === undefined && (await free(usual[name]))) return usual[name];
+  let port = await anyFreePort();
+  while (taken.has(port)) port = await anyFreePort();
+  if (asked === undefined)
+    say(`port ${remembered ?? usual[name]} (${variables[name]}) is taken; ${port} takes its place`);
+  return port;
+}
+
+async function isFree(port: number): Promise<boolean> {
+  return (await listenOn(port)) !== undefined;
+}
+
+async function anyFreePort(): Promise<number> {
+  const port = await listenOn(0);
+  if (port === undefined) throw new PerennialError('internal', 'this machine has no free port on 127.0.0.1', {});
+  return port;
+}
+
+/** Listens for a moment; the port, or undefined if that one is taken. */
+async function listenOn(port: number): Promise<number | undefined> {
+  const server = createServer();
+  try {
+    server.listen({ port, host: '127.0.0.1', exclusive: true });
+    await once(server, 'listening');
+    const address = server.address();
+    return address !== null && typeof address === 'object' ? address.port : undefined;
+  } catch {
+    return undefined;
+  } finally {
+    if (server.listening) {
+      server.close();
+      await once(server, 'close');
+    }
+  }
+}

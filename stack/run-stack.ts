@@ -1,0 +1,183 @@
+import { rmSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { StackSettings } from '../contracts/settings.ts';
+import { cachedProgramFolder } from '../setup/find-program.mjs';
+import { claimHome } from './claim-home.ts';
+import { choosePorts, type Ports } from './ports.ts';
+import { embeddedPostgres } from './postgres.ts';
+import { identityOf } from './process-identity.ts';
+import { ProcessRegister, stopLeftovers } from './process-register.ts';
+import { type Keys, keysOf, type Secrets, secretsOf } from './secrets.ts';
+import { type ServiceAddresses, services } from './services.ts';
+import { openStateFolder, type StateFolder, writeStateFile } from './state-folder.ts';
+import { Supervisor } from './supervisor.ts';
+import { embeddedTemporal } from './temporal.ts';
+
+export interface StackSurroundings {
+  readonly settings: StackSettings;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly say: (sentence: string) => void;
+  /** Aborted: stop everything in order. */
+  readonly signal: AbortSignal;
+}
+
+interface Stack {
+  readonly around: StackSurroundings;
+  readonly folder: StateFolder;
+  readonly ports: Ports;
+  readonly secrets: Secrets;
+  readonly keys: Keys;
+  readonly addresses: ServiceAddresses;
+  readonly supervisor: Supervisor;
+}
+
+/** The embedded stack from its start to its end. Whatever happens, nothing that it started is left running. */
+export async function runStack(around: StackSurroundings): Promise<void> {
+  const { settings, say, signal } = around;
+  const folder = openStateFolder(settings.PERENNIAL_HOME);
+  const release = claimHome(folder);
+  try {
+    if (await stopLeftovers(folder)) say('what a stack that was killed had left is cleared away');
+    const ports = await choosePorts(folder, settings, say);
+    const register = new ProcessRegister(folder);
+    const supervisor = new Supervisor(register, folder.logs, say);
+    try {
+      const keys = keysOf(folder, { admin: settings.PERENNIAL_ADMIN_KEY });
+      const stack = {
+        around,
+        folder,
+        ports,
+        secrets: secretsOf(folder),
+        keys,
+        addresses: addressesOf(ports, settings),
+        supervisor,
+      };
+      await Promise.race([start(stack), aborted(signal)]);
+      await aborted(signal);
+      say('stopping');
+    } finally {
+      await supervisor.stop();
+      rmSync(folder.stackFile, { force: true });
+      await register.end();
+    }
+  } finally {
+    release();
+  }
+}
+
+/** Independent parts side by side; what follows begins as soon as what it needs answers. */
+async function start(stack: Stack): Promise<void> {
+  const begun = performance.now();
+  const { around, folder, ports, secrets, keys, addresses, supervisor } = stack;
+  const { settings, say } = around;
+  const temporal = embeddedTemporal(folder, {
+    port: ports.temporal,
+    uiPort: ports.temporalUi,
+    namespace: settings.TEMPORAL_NAMESPACE,
+  });
+  const temporalAddress = settings.TEMPORAL_ADDRESS ?? temporal.address;
+  const temporalUi = settings.TEMPORAL_ADDRESS === undefined ? temporal.ui : settings.PERENNIAL_TEMPORAL_UI_URL;
+  const postgres = embeddedPostgres(folder, { port: ports.postgres, password: secrets.postgresPassword });
+  const databaseUrl = settings.DATABASE_URL ?? postgres.url;
+  const shared = {
+    ...sharedEnvironment(stack),
+    DATABASE_URL: databaseUrl,
+    TEMPORAL_ADDRESS: temporalAddress,
+    PERENNIAL_TEMPORAL_UI_URL: temporalUi,
+  };
+  const parts = services(addresses, shared, {
+    adminKey: keys.admin,
+    secret: settings.PERENNIAL_SECRET ?? secrets.secret,
+  });
+  const described = describe(stack, temporalAddress, temporalUi);
+  writeStateFile(folder.stackFile, { ...described, state: 'starting' });
+
+  const databaseReady = startDatabase(stack, settings.DATABASE_URL === undefined ? postgres : undefined, databaseUrl);
+  const temporalReady = settings.TEMPORAL_ADDRESS === undefined ? supervisor.start(temporal.part) : Promise.resolve();
+  await Promise.all([
+    Promise.all([databaseReady, temporalReady]).then(() =>
+      Promise.all([supervisor.start(parts.worker), supervisor.start(parts.api)]),
+    ),
+    databaseReady.then(() => supervisor.start(parts.gateway)),
+  ]);
+  writeStateFile(folder.stackFile, { ...described, state: 'ready' });
+  const seconds = ((performance.now() - begun) / 1_000).toFixed(1);
+  say(banner(stack, temporalUi, seconds));
+}
+
+async function startDatabase(
+  { supervisor, keys }: Stack,
+  postgres: ReturnType<typeof embeddedPostgres> | undefined,
+  url: string,
+): Promise<void> {
+  // Loading what talks to the database takes as long as the database's start does.
+  const loaded = import('./people.ts');
+  // Its failure is met where it is waited for.
+  loaded.catch(() => {});
+  if (postgres !== undefined) {
+    await supervisor.start(postgres.part);
+    await postgres.prepare();
+  }
+  await (await loaded).preparePeople(url, keys);
+}
+
+function addressesOf(ports: Ports, settings: StackSettings): ServiceAddresses {
+  return {
+    api: addressOf(settings.PERENNIAL_API_HOST, ports.api),
+    gateway: addressOf(settings.PERENNIAL_GATEWAY_HOST, ports.gateway),
+    worker: addressOf(settings.PERENNIAL_WORKER_HOST, ports.worker),
+  };
+}
+
+/** How this machine reaches what listens there. */
+function addressOf(host: string, port: number): string {
+  const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
+}
+
+/** The stack's own environment, with what was chosen in the place of what was left open. */
+function sharedEnvironment({ around, folder, ports }: Stack): Record<string, string | undefined> {
+  const { PERENNIAL_SECRET: _secret, PERENNIAL_ADMIN_KEY: _key, ...environment } = around.environment;
+  return {
+    ...environment,
+    PERENNIAL_HOME: folder.home,
+    // Shared by every checkout of this user, as setup leaves it.
+    PERENNIAL_CACHE: around.settings.PERENNIAL_CACHE ?? dirname(cachedProgramFolder(around.environment)),
+    PERENNIAL_API_PORT: String(ports.api),
+    PERENNIAL_GATEWAY_PORT: String(ports.gateway),
+    PERENNIAL_WORKER_PORT: String(ports.worker),
+  };
+}
+
+/** What the command line reads. */
+function describe({ addresses, folder }: Stack, temporal: string, temporalUi: string | undefined) {
+  return {
+    schemaVersion: 1,
+    pid: process.pid,
+    identity: identityOf(process.pid),
+    api: addresses.api,
+    gateway: addresses.gateway,
+    worker: addresses.worker,
+    temporal,
+    temporalUi: temporalUi ?? null,
+    keys: folder.keysFile,
+    logs: folder.logs,
+  };
+}
+
+function banner({ addresses, folder }: Stack, temporalUi: string | undefined, seconds: string): string {
+  return [
+    `Perennial is up (${seconds} s)`,
+    `  API          ${addresses.api}/docs`,
+    `  gateway      ${addresses.gateway}`,
+    ...(temporalUi === undefined ? [] : [`  Temporal UI  ${temporalUi}`]),
+    `  keys         ${folder.keysFile}`,
+    `  logs         ${folder.logs}`,
+    '  Ctrl-C or perennial down stops it; its state stays',
+  ].join('\n');
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}

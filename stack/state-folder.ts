@@ -1,0 +1,76 @@
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import type { z } from 'zod';
+import { PerennialError } from '../contracts/errors.ts';
+
+/** Where everything of one embedded stack is: PERENNIAL_HOME. */
+export interface StateFolder {
+  readonly home: string;
+  readonly lock: string;
+  readonly stackFile: string;
+  readonly keysFile: string;
+  readonly secretsFile: string;
+  readonly portsFile: string;
+  readonly processesFile: string;
+  readonly logs: string;
+  readonly postgres: string;
+  readonly temporal: string;
+}
+
+export function openStateFolder(path: string): StateFolder {
+  const home = resolve(path);
+  const logs = join(home, 'logs');
+  const temporal = join(home, 'temporal');
+  for (const folder of [home, logs, temporal]) mkdirSync(folder, { recursive: true, mode: 0o700 });
+  return {
+    home,
+    lock: join(home, 'lock'),
+    stackFile: join(home, 'stack.json'),
+    keysFile: join(home, 'keys.json'),
+    secretsFile: join(home, 'secrets.json'),
+    portsFile: join(home, 'ports.json'),
+    processesFile: join(home, 'processes.json'),
+    logs,
+    postgres: join(home, 'postgres'),
+    temporal,
+  };
+}
+
+export function isRoot(): boolean {
+  return process.getuid?.() === 0;
+}
+
+/** Undefined if there is no such file. One that cannot be understood is an error that names it: it is never made anew. */
+export function readStateFile<Schema extends z.ZodType>(path: string, schema: Schema): z.infer<Schema> | undefined {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (caught) {
+    if (caught instanceof Error && 'code' in caught && caught.code === 'ENOENT') return undefined;
+    throw caught;
+  }
+  const parsed = schema.safeParse(jsonOf(text));
+  if (parsed.success) return parsed.data;
+  const message = `${path} cannot be understood: restore it, or remove it if what it held is no longer wanted`;
+  throw new PerennialError('invalid-setting', message, { path });
+}
+
+/** Whole or not at all, and readable by its owner alone. */
+export function writeStateFile(path: string, content: unknown): void {
+  const draft = join(dirname(path), `.${process.pid}.draft`);
+  writeFileSync(draft, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600, flush: true });
+  try {
+    renameSync(draft, path);
+  } catch (caught) {
+    rmSync(draft, { force: true });
+    throw caught;
+  }
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,7 @@
+import { join, resolve } from 'node:path';
+import type { Settings } from '../contracts/settings.ts';
+
+/** Where training environments and workflow bundles are kept: made once, and again if they are lost. */
+export function cacheFolderOf(settings: Pick<Settings, 'PERENNIAL_CACHE' | 'PERENNIAL_HOME'>): string {
+  return resolve(settings.PERENNIAL_CACHE ?? join(settings.PERENNIAL_HOME, 'cache'));
+}

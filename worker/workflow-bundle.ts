@@ -1,0 +1,76 @@
+import { bundleWorkflowCode } from '@temporalio/worker';
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Logger } from '../ports/logger.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const workflowsPath = join(root, 'workflows', 'index.ts');
+/** All that can reach the bundle: the law of imports lets workflows see nothing else. */
+const sources = ['workflows', 'contracts'];
+const keptBundles = 5;
+
+/**
+ * The workflows as one script. Bundling takes seconds, so the script is kept under the digest of its sources and of
+ * the lock file; a worker that starts again, or beside another, takes the one that is there.
+ */
+export async function workflowBundle(cacheFolder: string, logger: Logger): Promise<{ readonly code: string }> {
+  const folder = join(cacheFolder, 'workflow-bundles');
+  const path = join(folder, `${await sourceDigest()}.js`);
+  const kept = await readIfThere(path);
+  if (kept !== undefined) {
+    // The oldest in use are the ones to go.
+    await utimes(path, new Date(), new Date()).catch(() => {});
+    return { code: kept };
+  }
+  const begun = performance.now();
+  const { code } = await bundleWorkflowCode({ workflowsPath });
+  logger.info({ milliseconds: Math.round(performance.now() - begun) }, 'workflows bundled');
+  try {
+    await keep(folder, path, code);
+  } catch (caught) {
+    logger.warn({ err: caught, folder }, 'the bundle cannot be kept; the next start makes it again');
+  }
+  return { code };
+}
+
+async function sourceDigest(): Promise<string> {
+  const lists = await Promise.all(
+    sources.map(async (folder) =>
+      (await readdir(join(root, folder), { recursive: true })).map((file) => join(folder, file)),
+    ),
+  );
+  const files = lists.flat().filter((file) => file.endsWith('.ts'));
+  const hash = createHash('sha256');
+  for (const file of [...files.sort(), 'package-lock.json']) {
+    const bytes = (await readIfThere(join(root, file))) ?? '';
+    hash.update(`${file}\0${Buffer.byteLength(bytes)}\0`).update(bytes);
+  }
+  return hash.digest('hex');
+}
+
+/** Moved to its place when it is whole. */
+async function keep(folder: string, path: string, code: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const draft = join(folder, `${randomUUID()}.draft`);
+  try {
+    await writeFile(draft, code, { mode: 0o600, flush: true });
+    await rename(draft, path);
+  } catch (caught) {
+    await rm(draft, { force: true });
+    throw caught;
+  }
+  const bundles = (await readdir(folder)).filter((file) => file.endsWith('.js')).map((file) => join(folder, file));
+  const dated = await Promise.all(bundles.map(async (file) => ({ file, usedAt: (await stat(file)).mtimeMs })));
+  for (const { file } of dated.sort((a, b) => b.usedAt - a.usedAt).slice(keptBundles)) await rm(file, { force: true });
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (caught) {
+    if (caught instanceof Error && 'code' in caught && caught.code === 'ENOENT') return undefined;
+    throw caught;
+  }
+}
