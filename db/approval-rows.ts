@@ -1,0 +1,73 @@
+import { asc, eq, inArray } from 'drizzle-orm';
+import type { Approval, Vote } from '../contracts/approval.ts';
+import type { Id } from '../contracts/identifiers.ts';
+import type { Executor, Transaction } from './connection.ts';
+import { toInstant, toInstantOrNull } from './instants.ts';
+import { found } from './not-found.ts';
+import { approvals, models, principals, votes } from './schema.ts';
+
+/** An approval with the names it is known by; the columns of `selectApprovals`. */
+export interface ApprovalRow {
+  readonly approval: typeof approvals.$inferSelect;
+  readonly project: string;
+  readonly model: string;
+}
+
+/** `select` of approvals with the names of project and model; add where, order and limit. */
+export function selectApprovals(tx: Executor) {
+  return tx
+    .select({ approval: approvals, project: models.project, model: models.name })
+    .from(approvals)
+    .innerJoin(models, eq(models.id, approvals.modelId))
+    .$dynamic();
+}
+
+/** Locks the approval until the transaction ends, so that votes and decisions come one after the other; `not-found`. */
+export async function lockApproval(tx: Transaction, id: Id): Promise<ApprovalRow> {
+  const [row] = await selectApprovals(tx).where(eq(approvals.id, id)).for('update', { of: approvals });
+  return foundApproval(row, id);
+}
+
+export function foundApproval(row: ApprovalRow | undefined, id: Id): ApprovalRow {
+  return found(row, `there is no approval ${id}; \`perennial approvals\` lists those that wait`, { approvalId: id });
+}
+
+/** The votes of these approvals, the first vote first. */
+export async function votesOf(tx: Executor, approvalIds: readonly Id[]): Promise<ReadonlyMap<Id, Vote[]>> {
+  const cast = new Map<Id, Vote[]>();
+  if (approvalIds.length === 0) return cast;
+  const rows = await tx
+    .select({ vote: votes, principalName: principals.name })
+    .from(votes)
+    .innerJoin(principals, eq(principals.id, votes.principalId))
+    .where(inArray(votes.approvalId, [...approvalIds]))
+    .orderBy(asc(votes.recordedAt), asc(votes.id));
+  for (const { vote, principalName } of rows) {
+    const told = {
+      ...vote,
+      principalName,
+      recordedAt: toInstant(vote.recordedAt),
+      effectiveAt: toInstant(vote.effectiveAt),
+    };
+    cast.set(vote.approvalId, [...(cast.get(vote.approvalId) ?? []), told]);
+  }
+  return cast;
+}
+
+/** The rows as approvals, with their votes, in the order given. */
+export async function withVotes(tx: Executor, rows: readonly ApprovalRow[]): Promise<readonly Approval[]> {
+  const cast = await votesOf(
+    tx,
+    rows.map((row) => row.approval.id),
+  );
+  return rows.map(({ approval, project, model }) => ({
+    ...approval,
+    project,
+    model,
+    expiresAt: toInstant(approval.expiresAt),
+    votes: cast.get(approval.id) ?? [],
+    recordedAt: toInstant(approval.recordedAt),
+    effectiveAt: toInstant(approval.effectiveAt),
+    decidedAt: toInstantOrNull(approval.decidedAt),
+  }));
+}

@@ -1,0 +1,270 @@
+import { and, desc, eq, lt } from 'drizzle-orm';
+import type { Approval, Vote } from '../../contracts/approval.ts';
+import { shiftInstant } from '../../contracts/duration.ts';
+import { PerennialError } from '../../contracts/errors.ts';
+import type { Id, Instant } from '../../contracts/identifiers.ts';
+import { scopeLabel } from '../../contracts/identifiers.ts';
+import type { Principal } from '../../contracts/principal.ts';
+import { isGranted } from '../../contracts/principal.ts';
+import { isFinal } from '../../contracts/run.ts';
+import type { ApprovalRepository } from '../../ports/repositories/approvals.ts';
+import { appendLedger } from '../append-ledger.ts';
+import { foundApproval, lockApproval, selectApprovals, votesOf, withVotes } from '../approval-rows.ts';
+import type { ApprovalRow } from '../approval-rows.ts';
+import type { Executor, Transaction } from '../connection.ts';
+import { query, transact } from '../connection.ts';
+import type { RepositoryContext } from '../context.ts';
+import { environmentNow, lockScope } from '../context.ts';
+import type { ApprovalDecision } from '../decide-approval.ts';
+import { decideApproval, supersedeApprovals } from '../decide-approval.ts';
+import { lockRun } from '../end-run.ts';
+import { toDate, toInstant } from '../instants.ts';
+import { written } from '../not-found.ts';
+import { belowId, pageOf } from '../paging.ts';
+import { approvals, environments, models, runs, votes } from '../schema.ts';
+import { storableJson, storableText } from '../storable.ts';
+
+type Ask = Parameters<ApprovalRepository['request']>;
+type Ballot = Parameters<ApprovalRepository['vote']>[1];
+type Tally = Awaited<ReturnType<ApprovalRepository['tally']>>;
+
+export function createApprovalRepository(context: RepositoryContext): ApprovalRepository {
+  const { db } = context;
+  return {
+    request: (scope, request) => transact(db, (tx) => ask(context, tx, scope, request)),
+    get: (id) => query(db, () => read(db, id)),
+    list: (filter, page) =>
+      query(db, async () => {
+        const below = belowId(page);
+        const rows = await selectApprovals(db)
+          .where(
+            and(
+              eq(models.project, filter.project),
+              filter.model === undefined ? undefined : eq(models.name, filter.model),
+              filter.status === undefined ? undefined : eq(approvals.status, filter.status),
+              below === undefined ? undefined : lt(approvals.id, below),
+            ),
+          )
+          .orderBy(desc(approvals.id))
+          .limit(page.limit + 1);
+        const shown = pageOf(
+          rows,
+          page,
+          (row) => row.approval.id,
+          (row) => row,
+        );
+        return { ...shown, items: await withVotes(db, shown.items) };
+      }),
+    vote: (id, ballot, voter) => transact(db, (tx) => vote(context, tx, id, ballot, voter)),
+    tally: (id) => transact(db, (tx) => tally(context, tx, id)),
+  };
+}
+
+async function read(tx: Executor, id: Id): Promise<Approval> {
+  const [row] = await selectApprovals(tx).where(eq(approvals.id, id));
+  const [approval] = await withVotes(tx, [foundApproval(row, id)]);
+  return written(approval);
+}
+
+async function ask(context: RepositoryContext, tx: Transaction, scope: Ask[0], request: Ask[1]): Promise<Approval> {
+  const { runId, digest, by } = request;
+  await lockScope(tx, scope);
+  const [known] = await tx.select({ id: approvals.id }).from(approvals).where(eq(approvals.runId, runId));
+  if (known !== undefined) return read(tx, known.id);
+  await mustGoOn(tx, runId);
+  const { modelId, environment } = scope;
+  const now = await environmentNow(context, tx, scope);
+  const reason = `a newer request takes its place: release ${request.subject.release.slice(0, 12)}`;
+  await supersedeApprovals(context, tx, scope, { exceptOfRun: runId }, { reason, at: now, by });
+  const { policy, release, champion } = request.subject;
+  const expiresAt = shiftInstant(now, policy.expires, 1, 'UTC');
+  const [made] = await tx
+    .insert(approvals)
+    .values({
+      id: context.ids.next(),
+      modelId,
+      environment,
+      runId,
+      digest,
+      subject: storableJson(request.subject),
+      evidence: storableJson(request.evidence),
+      status: 'pending',
+      requestedBy: by,
+      expiresAt: toDate(expiresAt),
+      effectiveAt: toDate(now),
+    })
+    .returning();
+  const approval = written(made);
+  await appendLedger(context, tx, {
+    modelId,
+    environment,
+    kind: 'approval.requested',
+    subject: { runId, approvalId: approval.id, digest, release, champion, policy, expiresAt },
+    reason: `approval of release ${release.slice(0, 12)} for ${scopeLabel(scope)}`,
+    effectiveAt: now,
+    by,
+  });
+  if (policy.votes === 0) {
+    const unasked = { status: 'approved', reason: 'the policy asks for no votes', at: now, by } as const;
+    await decideApproval(context, tx, approval, unasked);
+  } else {
+    await awaitApproval(context, tx, runId, approval.id);
+  }
+  return read(tx, approval.id);
+}
+
+/** A run that was cancelled while it asked must not leave a request behind that nobody waits for, nor supersede one. */
+async function mustGoOn(tx: Transaction, runId: Id): Promise<void> {
+  const { state } = (await lockRun(tx, runId)).run;
+  if (!isFinal(state)) return;
+  throw new PerennialError(
+    state === 'cancelled' ? 'cancelled' : 'conflict',
+    `run ${runId} is ${state} and asks for no approval any more; deploy the version again`,
+    { runId, state },
+  );
+}
+
+async function awaitApproval(context: RepositoryContext, tx: Transaction, runId: Id, approvalId: Id): Promise<void> {
+  const { run } = await lockRun(tx, runId);
+  const startedAt = run.startedAt ?? toDate(context.clock.now());
+  await tx.update(runs).set({ state: 'awaiting-approval', approvalId, startedAt }).where(eq(runs.id, runId));
+}
+
+async function vote(
+  context: RepositoryContext,
+  tx: Transaction,
+  id: Id,
+  { decision, digest, comment }: Ballot,
+  voter: Principal,
+): Promise<Approval> {
+  const row = await lockApproval(tx, id);
+  const { approval, project } = row;
+  const { modelId, environment, runId } = approval;
+  const now = await environmentNow(context, tx, { project, environment });
+  mustBeOpen(row, now);
+  if (digest !== approval.digest) throw otherDigest(row, digest);
+  mustBeAllowed(row, voter);
+  const cast = (await votesOf(tx, [id])).get(id) ?? [];
+  if (cast.some((earlier) => earlier.principalId === voter.id))
+    throw refused(row, voter, 'has voted on it already, and a vote is final', 'somebody else has to vote');
+  const [made] = await tx
+    .insert(votes)
+    .values({
+      id: context.ids.next(),
+      approvalId: id,
+      principalId: voter.id,
+      decision,
+      digest,
+      comment: storableText(comment),
+      effectiveAt: toDate(now),
+    })
+    .returning();
+  await appendLedger(context, tx, {
+    modelId,
+    environment,
+    kind: 'approval.voted',
+    subject: { runId, approvalId: id, voteId: written(made).id, digest, decision },
+    reason: comment === '' ? decision : comment,
+    effectiveAt: now,
+    by: voter.id,
+  });
+  return read(tx, id);
+}
+
+function mustBeOpen({ approval }: ApprovalRow, now: Instant): void {
+  const { id, status } = approval;
+  const expiresAt = toInstant(approval.expiresAt);
+  const expired = status === 'pending' && now >= expiresAt;
+  if (status === 'pending' && !expired) return;
+  const why = expired || status === 'expired' ? `expired at ${expiresAt}` : `is ${status}`;
+  throw new PerennialError(
+    'approval-closed',
+    `approval ${id} ${why} and takes no votes; \`perennial approvals\` lists those that wait, and a new deploy asks again`,
+    { approvalId: id, status: expired ? 'expired' : status, expiresAt },
+  );
+}
+
+function otherDigest({ approval }: ApprovalRow, given: string): PerennialError {
+  return new PerennialError(
+    'digest-not-current',
+    `approval ${approval.id} is about ${approval.digest}, and the vote names ${given}; read the request again and vote on what it says now`,
+    { approvalId: approval.id, digest: approval.digest, given },
+  );
+}
+
+function mustBeAllowed(row: ApprovalRow, voter: Principal): void {
+  const { approval, project, model } = row;
+  const { roles, requesterMayVote } = approval.subject.policy;
+  if (voter.id === approval.requestedBy && !requesterMayVote)
+    throw refused(row, voter, 'requested it, and the policy lets no requester vote', 'somebody else has to vote');
+  const target = { project, model, environment: approval.environment };
+  if (!roles.some((role) => isGranted(voter.grants, role, target))) {
+    const wanted = roles.join(' or ');
+    throw refused(row, voter, `is no ${wanted} there`, `ask somebody with the role ${wanted}`);
+  }
+}
+
+function refused({ approval, model }: ApprovalRow, voter: Principal, why: string, wayOut: string): PerennialError {
+  return new PerennialError(
+    'vote-refused',
+    `${voter.name} may not vote on approval ${approval.id} of ${model} in ${approval.environment}: ${voter.name} ${why}; ${wayOut}`,
+    { approvalId: approval.id, principal: voter.name },
+  );
+}
+
+async function tally(context: RepositoryContext, tx: Transaction, id: Id): Promise<Tally> {
+  const { approval, project } = await lockApproval(tx, id);
+  if (approval.status !== 'pending') return { status: approval.status, expiresInMs: null };
+  const { environment } = approval;
+  const now = await environmentNow(context, tx, { project, environment });
+  const cast = (await votesOf(tx, [id])).get(id) ?? [];
+  const decision = decisionOf(approval, cast, now);
+  if (decision !== undefined) {
+    await decideApproval(context, tx, approval, { ...decision, at: now });
+    return { status: decision.status, expiresInMs: null };
+  }
+  return { status: 'pending', expiresInMs: await wallUntil(tx, { project, environment }, approval.expiresAt, now) };
+}
+
+/** null: a virtual clock, which moves when its rehearsal moves it, so that no wait by the wall is the right one. */
+async function wallUntil(
+  tx: Transaction,
+  { project, environment }: { readonly project: string; readonly environment: string },
+  at: Date,
+  now: Instant,
+): Promise<number | null> {
+  const here = and(eq(environments.project, project), eq(environments.name, environment));
+  const [row] = await tx.select({ clock: environments.clock }).from(environments).where(here);
+  return written(row).clock === 'virtual' ? null : at.getTime() - toDate(now).getTime();
+}
+
+/** One reject rejects; votes that were cast in time count, however late they are counted. */
+function decisionOf(
+  { subject, expiresAt, requestedBy }: ApprovalRow['approval'],
+  cast: readonly Vote[],
+  now: Instant,
+): Omit<ApprovalDecision, 'at'> | undefined {
+  const reject = cast.find((given) => given.decision === 'reject');
+  if (reject !== undefined)
+    return {
+      status: 'rejected',
+      reason: `rejected by ${reject.principalName}${remark(reject)}`,
+      by: reject.principalId,
+    };
+  const approving = cast.slice(0, subject.policy.votes);
+  const last = approving.at(-1);
+  if (last !== undefined && approving.length === subject.policy.votes)
+    return {
+      status: 'approved',
+      reason: `approved by ${approving.map((given) => given.principalName + remark(given)).join(', ')}`,
+      by: last.principalId,
+    };
+  if (toDate(now) < expiresAt) return undefined;
+  const reason = `${cast.length} of ${subject.policy.votes} votes when it expired`;
+  // Nobody decided: it ends in the name of who asked.
+  return { status: 'expired', reason, by: requestedBy };
+}
+
+function remark({ comment }: Vote): string {
+  return comment === '' ? '' : ` (${comment})`;
+}

@@ -1,0 +1,313 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Approval, ApprovalSubject } from '../../contracts/approval.ts';
+import { sha256OfJson } from '../../contracts/digest.ts';
+import type { ApprovalPolicy } from '../../contracts/environment.ts';
+import type { Id, Scope } from '../../contracts/identifiers.ts';
+import type { LedgerKind } from '../../contracts/ledger.ts';
+import type { Grant, Principal } from '../../contracts/principal.ts';
+import { transact } from '../../db/connection.ts';
+import { insertRun } from '../../db/insert-run.ts';
+import { createApprovalRepository } from '../../db/repositories/approvals.ts';
+import { createEnvironmentRepository } from '../../db/repositories/environments.ts';
+import { createLedgerRepository } from '../../db/repositories/ledger.ts';
+import { createModelRepository } from '../../db/repositories/models.ts';
+import { createPrincipalRepository } from '../../db/repositories/principals.ts';
+import { createRunRepository } from '../../db/repositories/runs.ts';
+import type { ApprovalRepository } from '../../ports/repositories/approvals.ts';
+import { configuration, digestOf, layGround, type Ground } from './ground.ts';
+import { evaluationBody } from './seed-release.ts';
+
+let ground: Ground;
+let approvals: ApprovalRepository;
+
+beforeAll(async () => {
+  ground = await layGround();
+  approvals = createApprovalRepository(ground.context);
+});
+
+afterAll(() => ground?.end());
+
+const policy: ApprovalPolicy = { votes: 1, roles: ['approver'], requesterMayVote: false, expires: '72h' };
+const begin = '2012-01-01T00:00:00.000Z';
+let made = 0;
+
+/** A scope that no other test touches, on a clock that stands where the test puts it. */
+async function freshScope(): Promise<Scope> {
+  const environment = `place-${(made += 1)}`;
+  await createEnvironmentRepository(ground.context).makeVirtual('default', environment, begin, ground.by);
+  return (await createModelRepository(ground.context).apply('default', environment, configuration, ground.by)).scope;
+}
+
+async function beginDeploy(scope: Scope, by = ground.by): Promise<Id> {
+  const { context } = ground;
+  const id = context.ids.next();
+  const request = { kind: 'deploy', schemaVersion: 1, evaluationId: context.ids.next(), automated: false } as const;
+  await transact(context.db, (tx) => insertRun(tx, scope, { id, request, because: 'manual', effectiveAt: begin, by }));
+  await createRunRepository(context).begin(id);
+  return id;
+}
+
+function requestOf(scope: Scope, runId: Id, given: Partial<ApprovalPolicy> = {}, by = ground.by) {
+  const subject: ApprovalSubject = {
+    schemaVersion: 1,
+    release: digestOf(runId),
+    environment: scope.environment,
+    strategy: { canary: [100], bake: '5m', minRequests: 0 },
+    policy: { ...policy, ...given },
+    champion: null,
+  };
+  const evidence: Approval['evidence'] = {
+    schemaVersion: 1,
+    modelVersion: 1,
+    championVersion: null,
+    dataset: 1,
+    code: 1,
+    evaluation: evaluationBody(),
+    rollbackTarget: null,
+  };
+  return { runId, digest: sha256OfJson(subject), subject, evidence, by };
+}
+
+async function ask(scope: Scope, given: Partial<ApprovalPolicy> = {}, by = ground.by): Promise<Approval> {
+  return approvals.request(scope, requestOf(scope, await beginDeploy(scope, by), given, by));
+}
+
+function principal(name: string, grants: readonly Grant[]): Promise<Principal> {
+  return createPrincipalRepository(ground.context).ensure(name, 'person', grants, null);
+}
+
+function approver(name: string): Promise<Principal> {
+  return principal(name, [{ role: 'approver' }]);
+}
+
+function ballot(approval: Approval, decision: 'approve' | 'reject' = 'approve') {
+  return { decision, digest: approval.digest, comment: '' };
+}
+
+async function entered(kind: LedgerKind, approval: Approval) {
+  const filter = { project: 'default', environment: approval.environment, kind };
+  const { items } = await createLedgerRepository(ground.context).list(filter, { limit: 100 });
+  return items.filter((entry) => entry.subject.approvalId === approval.id);
+}
+
+test('a run asks once, however often it tries, and waits from then on', async () => {
+  const scope = await freshScope();
+  const runId = await beginDeploy(scope);
+  const request = requestOf(scope, runId);
+  const answers = await Promise.all(Array.from({ length: 10 }, () => approvals.request(scope, request)));
+  expect(new Set(answers.map((answer) => answer.id)).size).toBe(1);
+  const approval = await approvals.get(answers[0]!.id);
+  expect(approval).toMatchObject({
+    status: 'pending',
+    project: 'default',
+    model: 'bike-demand',
+    subject: request.subject,
+    requestedBy: ground.by,
+    effectiveAt: begin,
+    expiresAt: '2012-01-04T00:00:00.000Z',
+    votes: [],
+    decidedAt: null,
+  });
+  expect(await createRunRepository(ground.context).get(runId)).toMatchObject({
+    state: 'awaiting-approval',
+    approvalId: approval.id,
+  });
+  expect(await entered('approval.requested', approval)).toHaveLength(1);
+  expect(await approvals.tally(approval.id)).toMatchObject({ status: 'pending' });
+});
+
+test('a vote is recorded with its voter and changes nothing until it is counted', async () => {
+  const approval = await ask(await freshScope());
+  const voter = await approver('anna');
+  const voted = await approvals.vote(approval.id, { ...ballot(approval), comment: 'looks good' }, voter);
+  expect(voted).toMatchObject({
+    status: 'pending',
+    votes: [{ principalId: voter.id, principalName: 'anna', decision: 'approve', comment: 'looks good' }],
+  });
+  expect(await entered('approval.decided', approval)).toEqual([]);
+  expect(await approvals.tally(approval.id)).toEqual({ status: 'approved', expiresInMs: null });
+  expect(await approvals.get(approval.id)).toMatchObject({ status: 'approved', decidedAt: begin });
+  expect(await entered('approval.voted', approval)).toMatchObject([{ principalName: 'anna', reason: 'looks good' }]);
+  expect(await entered('approval.decided', approval)).toMatchObject([
+    { principalName: 'anna', subject: { decision: 'approved', runId: approval.runId } },
+  ]);
+});
+
+test('a vote on another digest is refused, and says which one is current', async () => {
+  const approval = await ask(await freshScope());
+  const other = { ...ballot(approval), digest: digestOf('another') };
+  await expect(approvals.vote(approval.id, other, await approver('anna'))).rejects.toMatchObject({
+    code: 'digest-not-current',
+    fields: { digest: approval.digest },
+  });
+  expect((await approvals.get(approval.id)).votes).toEqual([]);
+});
+
+test('the requester may not vote, unless the policy lets them', async () => {
+  const scope = await freshScope();
+  const both = await approver('both');
+  const approval = await ask(scope, {}, both.id);
+  await expect(approvals.vote(approval.id, ballot(approval), both)).rejects.toMatchObject({ code: 'vote-refused' });
+  const lenient = await ask(scope, { requesterMayVote: true }, both.id);
+  expect((await approvals.vote(lenient.id, ballot(lenient), both)).votes).toHaveLength(1);
+});
+
+test('nobody votes without the role for this model in this environment', async () => {
+  const approval = await ask(await freshScope());
+  const { environment } = approval;
+  const without = [
+    await principal('an-operator', [{ role: 'operator' }]),
+    await principal('of-another-model', [{ role: 'approver', project: 'default', model: 'other' }]),
+    await principal('of-another-place', [{ role: 'admin', environment: 'production' }]),
+    await principal('of-another-project', [{ role: 'approver', project: 'other' }]),
+  ];
+  for (const voter of without)
+    await expect(approvals.vote(approval.id, ballot(approval), voter)).rejects.toMatchObject({ code: 'vote-refused' });
+  const narrow = await principal('narrow', [
+    { role: 'approver', project: 'default', model: 'bike-demand', environment },
+  ]);
+  const wide = await principal('wide', [{ role: 'admin' }]);
+  await approvals.vote(approval.id, ballot(approval), narrow);
+  expect((await approvals.vote(approval.id, ballot(approval), wide)).votes).toHaveLength(2);
+});
+
+test('whoever has voted cannot vote again, neither the same nor otherwise, nor twice at once', async () => {
+  const approval = await ask(await freshScope(), { votes: 2 });
+  const voter = await approver('anna');
+  const attempts = await Promise.allSettled(
+    Array.from({ length: 8 }, () => approvals.vote(approval.id, ballot(approval), voter)),
+  );
+  expect(attempts.filter((attempt) => attempt.status === 'fulfilled')).toHaveLength(1);
+  await expect(approvals.vote(approval.id, ballot(approval, 'reject'), voter)).rejects.toMatchObject({
+    code: 'vote-refused',
+  });
+  expect(await entered('approval.voted', approval)).toHaveLength(1);
+  expect(await approvals.tally(approval.id)).toMatchObject({ status: 'pending' });
+});
+
+test('votes of two people at once count once each', async () => {
+  const approval = await ask(await freshScope(), { votes: 2 });
+  const voters = [await approver('anna'), await approver('bert')];
+  await Promise.all(voters.map((voter) => approvals.vote(approval.id, ballot(approval), voter)));
+  expect((await approvals.get(approval.id)).votes.map((vote) => vote.principalName).toSorted()).toEqual([
+    'anna',
+    'bert',
+  ]);
+  expect(await approvals.tally(approval.id)).toMatchObject({ status: 'approved' });
+});
+
+test('twenty who count at once decide once', async () => {
+  const approval = await ask(await freshScope());
+  await approvals.vote(approval.id, ballot(approval), await approver('anna'));
+  const answers = await Promise.all(Array.from({ length: 20 }, () => approvals.tally(approval.id)));
+  expect(new Set(answers.map((answer) => answer.status))).toEqual(new Set(['approved']));
+  expect(await entered('approval.decided', approval)).toHaveLength(1);
+});
+
+test('one reject rejects, whatever else was voted', async () => {
+  const approval = await ask(await freshScope(), { votes: 1 });
+  await approvals.vote(approval.id, ballot(approval), await approver('anna'));
+  await approvals.vote(approval.id, ballot(approval, 'reject'), await approver('bert'));
+  expect(await approvals.tally(approval.id)).toMatchObject({ status: 'rejected' });
+  expect(await entered('approval.decided', approval)).toMatchObject([{ principalName: 'bert' }]);
+  await expect(approvals.vote(approval.id, ballot(approval), await approver('carl'))).rejects.toMatchObject({
+    code: 'approval-closed',
+  });
+});
+
+test("a request expires by the environment's clock: no vote is taken, and the count says so once", async () => {
+  const approval = await ask(await freshScope());
+  const environments = createEnvironmentRepository(ground.context);
+  await environments.advanceClock('default', approval.environment, '2012-01-03T23:59:59.999Z');
+  expect(await approvals.tally(approval.id)).toMatchObject({ status: 'pending' });
+  await environments.advanceClock('default', approval.environment, '2012-01-04T00:00:00.000Z');
+  await expect(approvals.vote(approval.id, ballot(approval), await approver('anna'))).rejects.toMatchObject({
+    code: 'approval-closed',
+    fields: { status: 'expired' },
+  });
+  expect(await approvals.tally(approval.id)).toEqual({ status: 'expired', expiresInMs: null });
+  expect(await approvals.tally(approval.id)).toEqual({ status: 'expired', expiresInMs: null });
+  expect(await entered('approval.decided', approval)).toHaveLength(1);
+});
+
+test('a vote that was cast in time counts, however late it is counted', async () => {
+  const approval = await ask(await freshScope());
+  await approvals.vote(approval.id, ballot(approval), await approver('anna'));
+  await createEnvironmentRepository(ground.context).advanceClock(
+    'default',
+    approval.environment,
+    '2013-01-01T00:00:00.000Z',
+  );
+  expect(await approvals.tally(approval.id)).toMatchObject({ status: 'approved' });
+});
+
+test('on the wall clock the count says how long there still is; on a virtual one nobody can', async () => {
+  const { context, scope } = ground;
+  const approval = await ask(scope);
+  const { expiresInMs } = await approvals.tally(approval.id);
+  const left = Date.parse(approval.expiresAt) - Date.parse(context.clock.now());
+  expect(expiresInMs).toBeGreaterThanOrEqual(left);
+  expect(expiresInMs).toBeLessThanOrEqual(72 * 3_600_000);
+  expect(await approvals.tally((await ask(await freshScope())).id)).toEqual({ status: 'pending', expiresInMs: null });
+});
+
+test('a newer request supersedes the older ones of its scope, and no others', async () => {
+  const scope = await freshScope();
+  const elsewhere = await ask(await freshScope());
+  const older = await ask(scope);
+  const newer = await ask(scope);
+  expect(await approvals.get(older.id)).toMatchObject({ status: 'superseded', decidedAt: begin });
+  expect(await entered('approval.decided', older)).toMatchObject([{ subject: { decision: 'superseded' } }]);
+  expect(await approvals.tally(older.id)).toEqual({ status: 'superseded', expiresInMs: null });
+  await expect(approvals.vote(older.id, ballot(older), await approver('anna'))).rejects.toMatchObject({
+    code: 'approval-closed',
+  });
+  expect(await approvals.get(newer.id)).toMatchObject({ status: 'pending' });
+  expect(await approvals.get(elsewhere.id)).toMatchObject({ status: 'pending' });
+});
+
+test('of ten that ask at once one is left pending', async () => {
+  const scope = await freshScope();
+  const asked = await Promise.all(Array.from({ length: 10 }, () => ask(scope)));
+  const now = await Promise.all(asked.map((approval) => approvals.get(approval.id)));
+  expect(now.filter((approval) => approval.status === 'pending')).toHaveLength(1);
+  expect(now.filter((approval) => approval.status === 'superseded')).toHaveLength(9);
+});
+
+test('a policy of no votes approves at once, and the run waits for nobody', async () => {
+  const approval = await ask(await freshScope(), { votes: 0 });
+  expect(approval).toMatchObject({ status: 'approved', votes: [], decidedAt: begin });
+  expect(await entered('approval.decided', approval)).toHaveLength(1);
+  expect((await createRunRepository(ground.context).get(approval.runId)).state).toBe('running');
+  expect(await approvals.tally(approval.id)).toMatchObject({ status: 'approved' });
+});
+
+test('a run that was cancelled asks for nothing and supersedes nothing', async () => {
+  const scope = await freshScope();
+  const waiting = await ask(scope);
+  const runId = await beginDeploy(scope);
+  await createRunRepository(ground.context).cancel(runId, 'a rollback');
+  await expect(approvals.request(scope, requestOf(scope, runId))).rejects.toMatchObject({ code: 'cancelled' });
+  expect(await approvals.get(waiting.id)).toMatchObject({ status: 'pending' });
+});
+
+test('requests are listed newest first, by page, by status and by model', async () => {
+  const list = (filter: { status?: 'pending'; model?: string }, page: { limit: number; cursor?: string }) =>
+    approvals.list({ project: 'default', ...filter }, page);
+  const whole = await list({}, { limit: 200 });
+  const first = await list({}, { limit: 2 });
+  const second = await list({}, { limit: 2, cursor: first.next! });
+  expect([...first.items, ...second.items]).toEqual(whole.items.slice(0, 4));
+  const pending = await list({ status: 'pending' }, { limit: 200 });
+  expect(pending.items.length).toBeGreaterThan(0);
+  expect(pending.items.every((approval) => approval.status === 'pending')).toBe(true);
+  expect((await list({ model: 'another' }, { limit: 10 })).items).toEqual([]);
+  expect((await approvals.list({ project: 'other' }, { limit: 10 })).items).toEqual([]);
+});
+
+test('what is not there is not found, and the ledger holds', async () => {
+  const absent = ground.context.ids.next();
+  await expect(approvals.get(absent)).rejects.toMatchObject({ code: 'not-found' });
+  await expect(approvals.tally(absent)).rejects.toMatchObject({ code: 'not-found' });
+  expect(await createLedgerRepository(ground.context).verify(ground.scope.modelId)).toBeUndefined();
+});
