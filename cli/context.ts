@@ -9,6 +9,7 @@ import type { Output } from './output.ts';
 const StackFile = z
   .object({
     pid: z.number().int(),
+    state: z.enum(['starting', 'ready']),
     api: z.string(),
     gateway: z.string(),
     temporalUi: z.string().nullish(),

@@ -1,4 +1,5 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -15,7 +16,7 @@ const pollMs = 100;
 /** The running stack of this PERENNIAL_HOME, if one answers. */
 export async function runningStack(context: CliContext): Promise<StackFile | undefined> {
   const stack = readStackFile(context.home);
-  return stack !== undefined && isAlive(stack.pid) && (await isReady(stack)) ? stack : undefined;
+  return stack?.state === 'ready' && isAlive(stack.pid) && (await isReady(stack)) ? stack : undefined;
 }
 
 /** Runs the stack in the foreground, to its end. Answers its exit code. */
@@ -44,16 +45,26 @@ export async function startStack(context: CliContext, signal?: AbortSignal): Pro
     env: { ...context.env, PERENNIAL_HOME: context.home },
   });
   closeSync(log);
-  let exited = false;
-  child.once('exit', () => {
-    exited = true;
-  });
   child.unref();
+  try {
+    return await untilReady(context, child, logPath, signal);
+  } catch (caught) {
+    await end(child);
+    throw caught;
+  }
+}
+
+async function untilReady(
+  context: CliContext,
+  child: ChildProcess,
+  logPath: string,
+  signal: AbortSignal | undefined,
+): Promise<StackFile> {
   const begun = Date.now();
   while (Date.now() - begun < readyWithinMs) {
     const stack = await runningStack(context);
     if (stack !== undefined) return stack;
-    if (exited)
+    if (hasExited(child))
       throw new PerennialError('process-died', `the stack did not start; the end of ${logPath}:\n${tail(logPath)}`, {
         log: logPath,
       });
@@ -69,11 +80,23 @@ export async function startStack(context: CliContext, signal?: AbortSignal): Pro
   );
 }
 
+/** A stack that is not waited for any more is not left running. */
+async function end(child: ChildProcess): Promise<void> {
+  if (hasExited(child)) return;
+  const exited = once(child, 'exit');
+  child.ref();
+  child.kill('SIGTERM');
+  await exited;
+}
+
+function hasExited(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
+}
+
 /** Asks the stack to stop and waits until it is gone; false if none runs. */
 export async function stopStack(context: CliContext): Promise<boolean> {
   const stack = readStackFile(context.home);
-  if (stack === undefined || !isAlive(stack.pid)) return false;
-  process.kill(stack.pid, 'SIGTERM');
+  if (stack === undefined || !(await askToStop(context))) return false;
   const begun = Date.now();
   while (isAlive(stack.pid)) {
     if (Date.now() - begun > downWithinMs)
@@ -87,6 +110,16 @@ export async function stopStack(context: CliContext): Promise<boolean> {
   }
   context.output.done();
   return true;
+}
+
+/** The stack's own program knows whether the process of that number is still the stack. False if it is not. */
+async function askToStop(context: CliContext): Promise<boolean> {
+  const child = spawn(process.execPath, [main, 'stop'], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...context.env, PERENNIAL_HOME: context.home },
+  });
+  await once(child, 'exit');
+  return child.exitCode === 0;
 }
 
 export function isAlive(pid: number): boolean {

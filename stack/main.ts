@@ -1,5 +1,6 @@
 import { PerennialError, reasonOf } from '../contracts/errors.ts';
 import { parseSettings, StackSettings } from '../contracts/settings.ts';
+import { askStackToStop } from './ask-to-stop.ts';
 import { runStack } from './run-stack.ts';
 
 // The terminal may go away before the stack has stopped; what it would say is then said to nobody.
@@ -13,7 +14,8 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal
 
 try {
   const settings = parseSettings(StackSettings, process.env);
-  await runStack({ settings, environment: process.env, say, signal: stop.signal });
+  if (process.argv[2] === 'stop') process.exitCode = askStackToStop(settings.PERENNIAL_HOME) ? 0 : 1;
+  else await runStack({ settings, environment: process.env, say, signal: stop.signal });
 } catch (caught) {
   say(
     caught instanceof PerennialError

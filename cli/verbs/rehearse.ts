@@ -86,7 +86,9 @@ export function demoVerb({ program, act }: VerbRegistry): void {
     .action(
       act(async (context, options: { exit?: boolean; periods?: number }) => {
         const interrupted = new AbortController();
-        for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort(signal));
+        // npm and the terminal both send a signal on: a second one must not end this before the stack is stopped.
+        for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+          process.on(signal, () => interrupted.abort(signal));
         try {
           await tellDemo(context, lastMonth(options.periods ?? 18), interrupted.signal, options.exit === true);
         } catch (caught) {
