@@ -15,14 +15,20 @@ const Scalar = z.union([z.string(), z.number(), z.boolean()]);
 
 export const Expectation = z
   .strictObject({
-    column: ColumnName,
-    severity: z.enum(['error', 'warn']).default('error'),
-    type: z.enum(['boolean', 'integer', 'number', 'string', 'timestamp', 'date']).optional(),
-    notNull: z.literal(true).optional(),
-    unique: z.literal(true).optional(),
-    min: z.number().optional(),
-    max: z.number().optional(),
-    values: z.array(Scalar).min(1).optional(),
+    column: ColumnName.describe('The column that is checked'),
+    severity: z
+      .enum(['error', 'warn'])
+      .default('error')
+      .describe('What a row that breaks it means: error commits nothing and quarantines the rows, warn is reported'),
+    type: z
+      .enum(['boolean', 'integer', 'number', 'string', 'timestamp', 'date'])
+      .optional()
+      .describe('The column has this type'),
+    notNull: z.literal(true).optional().describe('No value is missing'),
+    unique: z.literal(true).optional().describe('No value occurs twice, in the batch and in the rows before it'),
+    min: z.number().optional().describe('No value is below'),
+    max: z.number().optional().describe('No value is above'),
+    values: z.array(Scalar).min(1).optional().describe('Every value is one of these'),
   })
   .refine(
     // Not by truth: a bound of 0 is a check.
@@ -32,29 +38,62 @@ export const Expectation = z
 export type Expectation = z.infer<typeof Expectation>;
 
 const Data = z.strictObject({
-  source: z.union([z.strictObject({ path: z.string().min(1) }), z.strictObject({ glob: z.string().min(1) })]),
-  mode: z.enum(['append']).default('append'),
-  timestamp: z.string().min(1).max(2000).optional(),
+  source: z
+    .union([
+      z.strictObject({
+        path: z.string().min(1).describe('A file, relative to perennial.yaml; the command line uploads it'),
+      }),
+      z.strictObject({
+        glob: z.string().min(1).describe('Files by a pattern such as data/*.csv; the command line uploads them'),
+      }),
+    ])
+    .describe('Where rows come from: CSV or Parquet files'),
+  mode: z
+    .enum(['append'])
+    .default('append')
+    .describe('append: rows whose key is known are skipped when equal, and an error when different'),
+  timestamp: z
+    .string()
+    .min(1)
+    .max(2000)
+    .optional()
+    .describe(
+      'When a row happened: a column, or one scalar DuckDB expression over the columns. Needed for window and for holdout.last',
+    ),
   timezone: z
     .string()
     .refine(
       (zone) => Intl.supportedValuesOf('timeZone').includes(zone) || zone === 'UTC',
       'is not an IANA time zone such as Europe/Berlin',
     )
-    .default('UTC'),
-  key: ColumnName.optional(),
-  target: ColumnName,
-  features: z.array(ColumnName).min(1).max(10_000),
-  window: Duration.optional(),
-  expectations: z.array(Expectation).max(1000).default([]),
+    .default('UTC')
+    .describe('Of timestamps without an offset, and of every calendar period'),
+  key: ColumnName.optional().describe('The column that tells rows apart; by it a row that comes again is known'),
+  target: ColumnName.describe('The column that the model predicts'),
+  features: z.array(ColumnName).min(1).max(10_000).describe('The columns that the model is given, in this order'),
+  window: Duration.optional().describe('What a build reads, back from its asOf; all rows when absent'),
+  expectations: z.array(Expectation).max(1000).default([]).describe('Checked before anything is committed'),
 });
 
 const Code = z.strictObject({
-  path: z.string().min(1),
-  command: z.array(z.string().min(1)).min(1),
-  environment: z.string().min(1).optional(),
-  network: z.boolean().default(false),
-  validation: z.boolean().default(false),
+  path: z
+    .string()
+    .min(1)
+    .describe('The folder of the training code, relative to perennial.yaml; the command line uploads it'),
+  command: z
+    .array(z.string().min(1))
+    .min(1)
+    .describe('What is run in that folder, as a list of words; no shell reads it'),
+  environment: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('A pip lock file in that folder; the Python environment is made from it once and kept'),
+  network: z.boolean().default(false).describe('Whether training may use the network'),
+  validation: z
+    .boolean()
+    .default(false)
+    .describe('Whether the script is handed the features of the holdout, without the target'),
 });
 
 const RegressionMetricName = z.enum(['rmse', 'mae', 'r2', 'mape', 'medianAbsoluteError']);
@@ -68,23 +107,31 @@ export function isBetterWhenSmall(metric: RegressionMetricName): boolean {
 const Confidence = z.number().min(0.5).lt(1);
 
 export const ThresholdGate = z.strictObject({
-  metric: RegressionMetricName,
-  max: z.number().optional(),
-  min: z.number().optional(),
+  metric: RegressionMetricName.describe('Measured on the whole holdout'),
+  max: z.number().optional().describe('It fails above'),
+  min: z.number().optional().describe('It fails below'),
 });
 export const ChampionGate = z.strictObject({
-  metric: RegressionMetricName,
-  versus: z.literal('champion'),
-  minGain: z.number().default(0),
-  confidence: Confidence.default(0.9),
-  onInconclusive: z.enum(['refuse', 'pass']).default('refuse'),
+  metric: RegressionMetricName.describe('Measured of both on the same rows'),
+  versus: z.literal('champion').describe('Compares with what serves; passes as not applicable where nothing does'),
+  minGain: z
+    .number()
+    .default(0)
+    .describe('The lower bound of the relative gain must exceed it; a negative one tolerates a loss'),
+  confidence: Confidence.default(0.9).describe(
+    'Of that one-sided bound, by paired block bootstrap; at 0.5 it is the point estimate',
+  ),
+  onInconclusive: z
+    .enum(['refuse', 'pass'])
+    .default('refuse')
+    .describe('With fewer than 10 blocks, or rows that either was trained on'),
 });
 export const SliceGate = z.strictObject({
-  metric: RegressionMetricName,
-  slice: ColumnName,
-  minRows: z.number().int().min(1).default(50),
-  max: z.number().optional(),
-  min: z.number().optional(),
+  metric: RegressionMetricName.describe('Measured on the rows of each slice'),
+  slice: ColumnName.describe('One verdict for each value of this column'),
+  minRows: z.number().int().min(1).default(50).describe('A slice with fewer is reported and decides nothing'),
+  max: z.number().optional().describe('It fails above'),
+  min: z.number().optional().describe('It fails below'),
 });
 export const Gate = z.union([ChampionGate, SliceGate, ThresholdGate]);
 export type ThresholdGate = z.infer<typeof ThresholdGate>;
@@ -100,19 +147,31 @@ const Build = z.strictObject({
     .int()
     .min(0)
     .max(2 ** 31 - 1)
-    .default(0),
-  params: z.record(z.string(), z.json()).default({}),
-  timeout: Duration.default('30m'),
-  resources: z.strictObject({ queue: z.literal('train').default('train'), memory: ByteSize.optional() }).prefault({}),
-  holdout: z.union([
-    z.strictObject({ last: Duration }),
-    z.strictObject({ fraction: z.number().gt(0).lt(1), by: ColumnName }),
-  ]),
-  refit: z.literal(false).default(false),
-  metric: RegressionMetricName.default('rmse'),
-  confidence: Confidence.default(0.9),
-  block: Duration.default('1 day'),
-  gates: z.array(Gate).max(100).default([]),
+    .default(0)
+    .describe('Handed to the script; of bootstrap resamples too'),
+  params: z.record(z.string(), z.json()).default({}).describe('Handed to the script as a JSON file; any names'),
+  timeout: Duration.default('30m').describe('Training that runs longer is stopped'),
+  resources: z
+    .strictObject({
+      queue: z.literal('train').default('train').describe('The task queue of the workers that train'),
+      memory: ByteSize.optional().describe('The most that training may use'),
+    })
+    .prefault({})
+    .describe('What training takes'),
+  holdout: z
+    .union([
+      z.strictObject({ last: Duration.describe('The last part of the window, back from asOf') }),
+      z.strictObject({
+        fraction: z.number().gt(0).lt(1).describe('The share of rows, by a hash of:'),
+        by: ColumnName.describe('The column whose hash decides; never the seed'),
+      }),
+    ])
+    .describe('What is kept from training, to measure on'),
+  refit: z.literal(false).default(false).describe('Whether to train again on the holdout too'),
+  metric: RegressionMetricName.default('rmse').describe('The one that summaries show, with its interval'),
+  confidence: Confidence.default(0.9).describe('Of the intervals'),
+  block: Duration.default('1 day').describe('Rows of the same calendar block are resampled together'),
+  gates: z.array(Gate).max(100).default([]).describe('All must pass for a version to be a candidate'),
 });
 
 const Strategy = z.strictObject({
@@ -124,55 +183,88 @@ const Strategy = z.strictObject({
       (steps) => steps.at(-1) === 100 && steps.every((step, i) => i === 0 || step > (steps[i - 1] ?? 0)),
       'must rise and end at 100, e.g. [10, 50, 100]',
     )
-    .default([100]),
-  bake: Duration.default('5m'),
-  minRequests: z.number().int().min(0).default(50),
-  onInsufficient: z.enum(['extend', 'proceed', 'abort']).default('extend'),
-  abortOn: z.strictObject({ errorRate: z.number().min(0).max(1).optional() }).prefault({}),
+    .default([100])
+    .describe('The percentages of requests that the new release answers, step by step'),
+  bake: Duration.default('5m').describe('How long each step lasts'),
+  minRequests: z.number().int().min(0).default(50).describe('Requests that the canary must have answered in a step'),
+  onInsufficient: z.enum(['extend', 'proceed', 'abort']).default('extend').describe('When a step has had fewer'),
+  abortOn: z
+    .strictObject({
+      errorRate: z
+        .number()
+        .min(0)
+        .max(1)
+        .optional()
+        .describe('A higher share of failed requests of the canary rolls it back'),
+    })
+    .prefault({})
+    .describe('What ends a canary early'),
 });
 export type Strategy = z.infer<typeof Strategy>;
 
 const Deploy = z.strictObject({
-  environment: Name.default('production'),
-  approval: ApprovalPolicy.prefault({ votes: 1, roles: ['approver'], requesterMayVote: false, expires: '72h' }),
-  strategy: Strategy.prefault({}),
+  environment: Name.default('production').describe('Where the model lives'),
+  approval: ApprovalPolicy.prefault({
+    votes: 1,
+    roles: ['approver'],
+    requesterMayVote: false,
+    expires: '72h',
+  }).describe('What a release needs before it serves; the stricter of this and the minimum of the environment holds'),
+  strategy: Strategy.prefault({}).describe('How a release takes over'),
   routingKey: z
     .string()
     .regex(/^parameters\.[A-Za-z0-9_]{1,64}$/, 'names a request parameter, e.g. parameters.user')
-    .optional(),
+    .optional()
+    .describe('The request parameter whose hash decides who gets the canary; without it, chance for each request'),
 });
 
 const Serve = z.strictObject({
   log: z
     .strictObject({
-      sample: z.number().min(0).max(1).default(1),
-      onFull: z.enum(['drop-counted', 'refuse']).default('drop-counted'),
+      sample: z.number().min(0).max(1).default(1).describe('The share of requests that is logged'),
+      onFull: z
+        .enum(['drop-counted', 'refuse'])
+        .default('drop-counted')
+        .describe('When the log can take no more: answer and count what was dropped, or refuse requests'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('The log of predictions, which monitoring reads'),
 });
 
 const NumericTest = z.enum(['psi', 'ks']);
 const CategoricalTest = z.enum(['psi', 'chi2']);
 
 const Monitor = z.strictObject({
-  every: Duration.default('1h'),
-  window: Duration.default('1 day'),
-  reference: z.enum(['training']).default('training'),
-  minRows: z.number().int().min(1).default(200),
+  every: Duration.default('1h').describe('How often a report is made'),
+  window: Duration.default('1 day').describe('What was served of which a report is made, back from its asOf'),
+  reference: z.enum(['training']).default('training').describe('What drift is measured against'),
+  minRows: z.number().int().min(1).default(200).describe('A window with fewer says nothing about drift or performance'),
   drift: z
     .strictObject({
-      numeric: NumericTest.default('psi'),
-      categorical: CategoricalTest.default('psi'),
-      /** For `psi`: at or above is drift. For `ks` and `chi2`: the p-value below which it is drift. */
-      threshold: z.number().gt(0).default(0.2),
-      exclude: z.array(ColumnName).default([]),
-      minFeatures: z.number().int().min(1).default(1),
+      numeric: NumericTest.default('psi').describe('The test of numeric columns'),
+      categorical: CategoricalTest.default('psi').describe('The test of categorical columns'),
+      threshold: z
+        .number()
+        .gt(0)
+        .default(0.2)
+        .describe('For psi: at or above is drift. For ks and chi2: a p-value below is drift'),
+      exclude: z
+        .array(ColumnName)
+        .default([])
+        .describe('Columns that move by themselves, such as the calendar; reported, decide nothing'),
+      minFeatures: z.number().int().min(1).default(1).describe('How many features must have drifted for it to count'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('Features, prediction and target against the reference'),
   performance: z
-    .strictObject({ metric: RegressionMetricName, max: z.number().optional(), min: z.number().optional() })
-    .optional(),
-  notify: z.array(z.never()).max(0).default([]),
+    .strictObject({
+      metric: RegressionMetricName.describe('Over the predictions whose labels have arrived'),
+      max: z.number().optional().describe('A finding above'),
+      min: z.number().optional().describe('A finding below'),
+    })
+    .optional()
+    .describe('How good the answers have been'),
+  notify: z.array(z.never()).max(0).default([]).describe('Named connections; only the empty list in this version'),
 });
 
 export const Budget = z
@@ -180,32 +272,41 @@ export const Budget = z
   .regex(/^\d{1,6} per (day|week|month|year)$/, 'expected a budget such as "30 per month"');
 
 const Retrain = z.strictObject({
-  schedule: z.string().min(9).max(100).optional(),
-  on: z.array(TriggerKind.exclude(['manual', 'schedule'])).default([]),
-  debounce: Duration.default('10m'),
-  cooldown: Duration.default('24h'),
-  budget: Budget.default('30 per month'),
+  schedule: z.string().min(9).max(100).optional().describe('Cron of five fields, in data.timezone'),
+  on: z
+    .array(TriggerKind.exclude(['manual', 'schedule']))
+    .default([])
+    .describe('What else leads to a build'),
+  debounce: Duration.default('10m').describe(
+    'Triggers that come closer together are one; a build waits at most ten of these',
+  ),
+  cooldown: Duration.default('24h').describe('Between two builds by automation'),
+  budget: Budget.default('30 per month').describe(
+    'Builds in a calendar period, those that people start by a trigger among them',
+  ),
 });
 
 const Retention = z.strictObject({
-  predictions: Duration.default('400 days'),
-  rejectedVersions: Duration.default('90 days'),
+  predictions: Duration.default('400 days').describe('How long what was served is kept'),
+  rejectedVersions: Duration.default('90 days').describe(
+    'How long rejected versions are kept; garbage collection, which acts on it, is not built in this version',
+  ),
 });
 
 /** `perennial.yaml` as this version builds it, every default filled in. Its canonical JSON's digest is a ConfigurationVersion's identity. */
 export const Configuration = z.strictObject({
-  schemaVersion: z.literal(1),
-  name: Name,
-  task: Task.extract(['regression']),
-  owner: z.string().min(1).max(200),
-  data: Data,
-  code: Code,
-  build: Build,
-  deploy: Deploy.prefault({}),
-  serve: Serve.prefault({}),
-  monitor: Monitor.prefault({}),
-  retrain: Retrain.prefault({}),
-  retention: Retention.prefault({}),
+  schemaVersion: z.literal(1).describe('Of this format'),
+  name: Name.describe('Of the model, unique in its project'),
+  task: Task.extract(['regression']).describe('What kind of answer the model gives'),
+  owner: z.string().min(1).max(200).describe('The team or person to ask'),
+  data: Data.describe('What the model learns from'),
+  code: Code.describe('The training program'),
+  build: Build.describe('How a version is trained, measured and judged'),
+  deploy: Deploy.prefault({}).describe('How a version comes to serve'),
+  serve: Serve.prefault({}).describe('How it serves'),
+  monitor: Monitor.prefault({}).describe('How what was served is watched'),
+  retrain: Retrain.prefault({}).describe('When the loop moves by itself'),
+  retention: Retention.prefault({}).describe('How long things are kept'),
 });
 export type Configuration = z.infer<typeof Configuration>;
 export type ConfigurationInput = z.input<typeof Configuration>;

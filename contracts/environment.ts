@@ -5,10 +5,10 @@ import { Role } from './principal.ts';
 
 /** How many votes of which roles a release needs. Times are of the environment's clock. */
 export const ApprovalPolicy = z.strictObject({
-  votes: z.number().int().min(0).max(20),
-  roles: z.array(Role).min(1),
-  requesterMayVote: z.boolean(),
-  expires: Duration,
+  votes: z.number().int().min(0).max(20).describe('How many people must approve'),
+  roles: z.array(Role).min(1).describe('Who may vote'),
+  requesterMayVote: z.boolean().describe('Whether who asked may vote'),
+  expires: Duration.describe('A request that is not decided by then is closed'),
 });
 export type ApprovalPolicy = z.infer<typeof ApprovalPolicy>;
 
