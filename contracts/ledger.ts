@@ -22,6 +22,7 @@ export const LedgerKind = z.enum([
   'report.made',
   'finding.opened',
   'finding.closed',
+  'predictions.expired',
   'trigger.recorded',
   'trigger.dropped',
   'run.cancelled',

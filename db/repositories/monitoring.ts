@@ -1,0 +1,150 @@
+import type { SQL } from 'drizzle-orm';
+import { and, asc, desc, eq, gte, inArray, lt, sql } from 'drizzle-orm';
+import type { Id, Instant, Scope, Sha256 } from '../../contracts/identifiers.ts';
+import type { PredictionSegment } from '../../contracts/prediction.ts';
+import type { Finding } from '../../contracts/report.ts';
+import type { MonitoringRepository } from '../../ports/repositories/monitoring.ts';
+import { addLabels } from '../add-labels.ts';
+import { appendLedger } from '../append-ledger.ts';
+import { commitReport, selectOpenFindings, toReport } from '../commit-report.ts';
+import type { Transaction } from '../connection.ts';
+import { query, transact } from '../connection.ts';
+import type { RepositoryContext } from '../context.ts';
+import { environmentNow, lockScope } from '../context.ts';
+import { toDate, toInstant, toInstantOrNull } from '../instants.ts';
+import { found } from '../not-found.ts';
+import { belowId, pageOf } from '../paging.ts';
+import type { findings } from '../schema.ts';
+import { labels, predictionSegments, reports } from '../schema.ts';
+import { storableText } from '../storable.ts';
+
+/** So that the tombstone stays small. */
+const segmentsAtOnce = 200;
+
+type SegmentRow = typeof predictionSegments.$inferSelect;
+
+function toSegment({ fromAt, toAt, recordedAt, ...rest }: SegmentRow): PredictionSegment {
+  return { ...rest, from: toInstant(fromAt), to: toInstant(toAt), recordedAt: toInstant(recordedAt) };
+}
+
+function toFinding(row: typeof findings.$inferSelect): Finding {
+  const { recordedAt: _recordedAt, recordedBy: _recordedBy, ...rest } = row;
+  return { ...rest, openedAt: toInstant(row.openedAt), closedAt: toInstantOrNull(row.closedAt) };
+}
+
+export function createMonitoringRepository(context: RepositoryContext): MonitoringRepository {
+  const { db } = context;
+  return {
+    ...segmentsOf(context),
+    ...labelsOf(context),
+    openFindings: (scope) => query(db, async () => (await selectOpenFindings(db, scope)).map(toFinding)),
+    commitReport: (scope, report, verdicts, run) =>
+      transact(db, (tx) => commitReport(context, tx, scope, report, verdicts, run)),
+    report: (id) =>
+      query(db, async () => {
+        const [row] = await db.select().from(reports).where(eq(reports.id, id));
+        return toReport(found(row, `there is no report ${id}; \`perennial reports\` lists them`, { reportId: id }));
+      }),
+    reports: (scope, page) =>
+      query(db, async () => {
+        const below = belowId(page);
+        const here = and(eq(reports.modelId, scope.modelId), eq(reports.environment, scope.environment));
+        const rows = await db
+          .select()
+          .from(reports)
+          .where(and(here, below === undefined ? undefined : lt(reports.id, below)))
+          .orderBy(desc(reports.id))
+          .limit(page.limit + 1);
+        return pageOf(rows, page, (row) => row.id, toReport);
+      }),
+  };
+}
+
+function segmentsOf(
+  context: RepositoryContext,
+): Pick<MonitoringRepository, 'addSegment' | 'segments' | 'expireSegments'> {
+  const { db } = context;
+  return {
+    addSegment: ({ from, to, ...segment }) =>
+      query(db, async () => {
+        await db
+          .insert(predictionSegments)
+          .values({ ...segment, fromAt: toDate(from), toAt: toDate(to) })
+          .onConflictDoNothing({ target: predictionSegments.id });
+      }),
+    segments: (scope, from, to) =>
+      query(db, async () => {
+        // A segment has rows at both of its ends; the window none at its own.
+        const overlap = and(
+          inScope(scope),
+          lt(predictionSegments.fromAt, toDate(to)),
+          gte(predictionSegments.toAt, toDate(from)),
+        );
+        const rows = await db
+          .select()
+          .from(predictionSegments)
+          .where(overlap)
+          .orderBy(asc(predictionSegments.fromAt), asc(predictionSegments.id));
+        return rows.map(toSegment);
+      }),
+    expireSegments: (scope, before, by) => transact(db, (tx) => expireSegments(context, tx, scope, before, by)),
+  };
+}
+
+function inScope(scope: Scope): ReturnType<typeof and> {
+  return and(eq(predictionSegments.modelId, scope.modelId), eq(predictionSegments.environment, scope.environment));
+}
+
+/** The ledger's entry is the tombstone: it says what was here and names the bytes, should their removal be interrupted. */
+async function expireSegments(
+  context: RepositoryContext,
+  tx: Transaction,
+  scope: Scope,
+  before: Instant,
+  by: Id,
+): Promise<readonly Sha256[]> {
+  await lockScope(tx, scope);
+  const old = await tx
+    .select({ id: predictionSegments.id })
+    .from(predictionSegments)
+    .where(and(inScope(scope), lt(predictionSegments.toAt, toDate(before))))
+    .orderBy(asc(predictionSegments.toAt))
+    .limit(segmentsAtOnce)
+    .for('update');
+  if (old.length === 0) return [];
+  const ids = old.map((row) => row.id);
+  const gone = await tx.delete(predictionSegments).where(inArray(predictionSegments.id, ids)).returning();
+  const named = [...new Set(gone.map((row) => row.sha256))].toSorted();
+  const shared = await tx
+    .selectDistinct({ sha256: predictionSegments.sha256 })
+    .from(predictionSegments)
+    .where(inArray(predictionSegments.sha256, named));
+  const still = new Set(shared.map((row) => row.sha256));
+  const rows = gone.reduce((sum, row) => sum + row.rows, 0);
+  await appendLedger(context, tx, {
+    modelId: scope.modelId,
+    environment: scope.environment,
+    kind: 'predictions.expired',
+    subject: { before, rows, segments: gone.map(({ id, sha256 }) => ({ id, sha256 })) },
+    reason: `${rows} predictions in ${gone.length} segments from before ${before}: their retention has passed`,
+    effectiveAt: await environmentNow(context, tx, scope),
+    by,
+  });
+  return named.filter((sha256) => !still.has(sha256));
+}
+
+function labelsOf(context: RepositoryContext): Pick<MonitoringRepository, 'addLabels' | 'labels' | 'allLabels'> {
+  const { db } = context;
+  const select = (scope: Scope, which?: SQL) =>
+    db
+      .select({ id: labels.predictionId, value: labels.value })
+      .from(labels)
+      .where(and(eq(labels.modelId, scope.modelId), eq(labels.environment, scope.environment), which))
+      .orderBy(asc(labels.predictionId));
+  return {
+    addLabels: (scope, given, by) => transact(db, (tx) => addLabels(context, tx, scope, given, by)),
+    labels: (scope, ids) =>
+      query(db, () => select(scope, sql`${labels.predictionId} = any(${sql.param(ids.map(storableText))}::text[])`)),
+    allLabels: (scope) => query(db, () => select(scope)),
+  };
+}

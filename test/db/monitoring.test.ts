@@ -1,0 +1,350 @@
+import { and, eq } from 'drizzle-orm';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { sha256OfJson } from '../../contracts/digest.ts';
+import type { Id, Scope } from '../../contracts/identifiers.ts';
+import type { LedgerKind } from '../../contracts/ledger.ts';
+import type { ReportBody } from '../../contracts/report.ts';
+import { createEnvironmentRepository } from '../../db/repositories/environments.ts';
+import { createLedgerRepository } from '../../db/repositories/ledger.ts';
+import { createModelRepository } from '../../db/repositories/models.ts';
+import { createMonitoringRepository } from '../../db/repositories/monitoring.ts';
+import { labels, triggers } from '../../db/schema.ts';
+import type { MonitoringRepository } from '../../ports/repositories/monitoring.ts';
+import { configuration, digestOf, layGround, type Ground } from './ground.ts';
+import { seedRelease } from './seed-release.ts';
+
+type Verdict = Parameters<MonitoringRepository['commitReport']>[2][number];
+
+let ground: Ground;
+let monitoring: MonitoringRepository;
+let champion: Id;
+let successor: Id;
+
+beforeAll(async () => {
+  ground = await layGround();
+  monitoring = createMonitoringRepository(ground.context);
+  champion = (await seedRelease(ground, 1)).id;
+  successor = (await seedRelease(ground, 2)).id;
+});
+
+afterAll(() => ground?.end());
+
+const begin = '2012-01-01T00:00:00.000Z';
+let made = 0;
+
+/** A scope that no other test touches. */
+async function freshScope(): Promise<Scope> {
+  const environment = `place-${(made += 1)}`;
+  await createEnvironmentRepository(ground.context).makeVirtual('default', environment, begin, ground.by);
+  return (await createModelRepository(ground.context).apply('default', environment, configuration, ground.by)).scope;
+}
+
+async function entered(scope: Scope, kind: LedgerKind) {
+  const filter = { project: 'default', environment: scope.environment, kind };
+  return (await createLedgerRepository(ground.context).list(filter, { limit: 200 })).items;
+}
+
+function segmentOf(scope: Scope, from: string, to: string, name = from) {
+  return {
+    id: ground.context.ids.next(),
+    gatewayId: ground.context.ids.next(),
+    modelId: scope.modelId,
+    environment: scope.environment,
+    sha256: digestOf(`segment ${name}`),
+    rows: 10,
+    dropped: 0,
+    from,
+    to,
+  };
+}
+
+test('a segment that is handed over again, or ten times at once, is one row', async () => {
+  const scope = await freshScope();
+  const segment = segmentOf(scope, begin, '2012-01-01T01:00:00.000Z');
+  await Promise.all(Array.from({ length: 10 }, () => monitoring.addSegment(segment)));
+  const held = await monitoring.segments(scope, begin, '2012-01-02T00:00:00.000Z');
+  expect(held).toMatchObject([segment]);
+});
+
+test('a window has the segments with a row in it, the oldest first', async () => {
+  const scope = await freshScope();
+  const hour = (number: number): string => `2012-01-01T${String(number).padStart(2, '0')}:00:00.000Z`;
+  const [third, first, second] = [
+    segmentOf(scope, hour(6), hour(8)),
+    segmentOf(scope, hour(0), hour(2)),
+    segmentOf(scope, hour(3), hour(5)),
+  ];
+  for (const segment of [third, first, second]) await monitoring.addSegment(segment);
+  const ids = async (from: string, to: string) => (await monitoring.segments(scope, from, to)).map((row) => row.id);
+  expect(await ids(hour(0), hour(9))).toEqual([first.id, second.id, third.id]);
+  expect(await ids(hour(4), hour(5))).toEqual([second.id]);
+  // A row at the window's first instant is in it, one at its end is not.
+  expect(await ids(hour(2), hour(3))).toEqual([first.id]);
+  expect(await ids(hour(9), hour(10))).toEqual([]);
+  expect(await monitoring.segments({ ...scope, environment: 'elsewhere' }, hour(0), hour(9))).toEqual([]);
+});
+
+test('segments that are wholly past their retention go, with a tombstone, and bytes that others share stay', async () => {
+  const scope = await freshScope();
+  const before = '2012-02-01T00:00:00.000Z';
+  const old = segmentOf(scope, begin, '2012-01-01T01:00:00.000Z', 'old');
+  const shared = segmentOf(scope, begin, '2012-01-01T01:00:00.000Z', 'shared');
+  const reaching = segmentOf(scope, '2012-01-31T00:00:00.000Z', before, 'shared');
+  for (const segment of [old, shared, reaching]) await monitoring.addSegment(segment);
+  expect(await monitoring.expireSegments(scope, before, ground.by)).toEqual([old.sha256]);
+  expect(await monitoring.expireSegments(scope, before, ground.by)).toEqual([]);
+  const left = await monitoring.segments(scope, begin, '2013-01-01T00:00:00.000Z');
+  expect(left.map((segment) => segment.id)).toEqual([reaching.id]);
+  const tombstones = await entered(scope, 'predictions.expired');
+  expect(tombstones).toHaveLength(1);
+  expect(tombstones[0]!.subject).toMatchObject({ before, rows: 20 });
+  expect(tombstones[0]!.subject.segments).toEqual(
+    expect.arrayContaining([
+      { id: old.id, sha256: old.sha256 },
+      { id: shared.id, sha256: shared.sha256 },
+    ]),
+  );
+});
+
+test('the first label of an id counts; the same again is free, and another one is reported', async () => {
+  const scope = await freshScope();
+  const first = await monitoring.addLabels(
+    scope,
+    [
+      { id: 'a', value: 1, at: '2011-12-31T00:00:00.000Z' },
+      { id: 'b', value: 2.5 },
+    ],
+    ground.by,
+  );
+  expect(first).toEqual({ accepted: 2, repeated: 0, conflicts: [] });
+  const second = await monitoring.addLabels(
+    scope,
+    [
+      { id: 'a', value: 1 },
+      { id: 'b', value: 3 },
+      { id: 'c', value: 4 },
+    ],
+    ground.by,
+  );
+  expect(second).toEqual({ accepted: 1, repeated: 1, conflicts: [{ id: 'b', kept: 2.5, given: 3 }] });
+  const all = [
+    { id: 'a', value: 1 },
+    { id: 'b', value: 2.5 },
+    { id: 'c', value: 4 },
+  ];
+  expect(await monitoring.allLabels(scope)).toEqual(all);
+  expect(await monitoring.labels(scope, ['c', 'a', 'absent'])).toEqual([all[0], all[2]]);
+  expect(await monitoring.labels(scope, [])).toEqual([]);
+  const rows = await ground.context.db.select().from(labels).where(eq(labels.environment, scope.environment));
+  const byId = new Map(rows.map((row) => [row.predictionId, row]));
+  expect(byId.get('a')!.effectiveAt.toISOString()).toBe('2011-12-31T00:00:00.000Z');
+  expect(byId.get('b')).toMatchObject({ conflicts: 1, effectiveAt: new Date(begin) });
+});
+
+test('a batch that contradicts itself keeps what it said first', async () => {
+  const scope = await freshScope();
+  const given = [1, 1, 2, 3].map((value) => ({ id: 'same', value }));
+  expect(await monitoring.addLabels(scope, given, ground.by)).toEqual({
+    accepted: 1,
+    repeated: 1,
+    conflicts: [
+      { id: 'same', kept: 1, given: 2 },
+      { id: 'same', kept: 1, given: 3 },
+    ],
+  });
+});
+
+test('forty thousand labels are one call, and so are the same ones again', async () => {
+  const scope = await freshScope();
+  const given = Array.from({ length: 40_000 }, (_, row) => ({ id: `row ${row}`, value: row / 7 }));
+  expect(await monitoring.addLabels(scope, given, ground.by)).toMatchObject({ accepted: 40_000, repeated: 0 });
+  const again = await monitoring.addLabels(scope, given, ground.by);
+  expect(again).toEqual({ accepted: 0, repeated: 40_000, conflicts: [] });
+  const kept = new Map((await monitoring.allLabels(scope)).map(({ id, value }) => [id, value]));
+  expect(given.every(({ id, value }) => kept.get(id) === value)).toBe(true);
+});
+
+test('senders beside each other get every label in once, whatever the order they name them in', async () => {
+  const scope = await freshScope();
+  const given = Array.from({ length: 2_000 }, (_, row) => ({ id: `row ${row}`, value: row }));
+  const answers = await Promise.all(
+    Array.from({ length: 6 }, (_, sender) =>
+      monitoring.addLabels(scope, sender % 2 === 0 ? given : given.toReversed(), ground.by),
+    ),
+  );
+  expect(answers.reduce((sum, answer) => sum + answer.accepted, 0)).toBe(2_000);
+  expect(answers.reduce((sum, answer) => sum + answer.repeated, 0)).toBe(10_000);
+});
+
+test('labels of another environment are others', async () => {
+  const [here, there] = [await freshScope(), await freshScope()];
+  await monitoring.addLabels(here, [{ id: 'a', value: 1 }], ground.by);
+  expect(await monitoring.addLabels(there, [{ id: 'a', value: 2 }], ground.by)).toMatchObject({ accepted: 1 });
+  expect(await monitoring.allLabels(here)).toEqual([{ id: 'a', value: 1 }]);
+});
+
+function bodyOf(scope: Scope, sufficient: boolean): Omit<ReportBody, 'findings' | 'triggers'> {
+  return {
+    schemaVersion: 1,
+    model: scope.model,
+    environment: scope.environment,
+    from: '2011-12-01T00:00:00.000Z',
+    to: begin,
+    reference: 'training',
+    predictions: sufficient ? 700 : 20,
+    labelled: 0,
+    dropped: 0,
+    sufficient,
+    releases: [],
+    drift: [],
+    performance: null,
+  };
+}
+
+function drift(subject: string, value: number, breached = value > 0.2): Verdict {
+  return { kind: 'drift', subject, value, threshold: 0.2, breached };
+}
+
+function report(
+  scope: Scope,
+  verdicts: readonly Verdict[],
+  given: { sufficient?: boolean; runId?: Id; championReleaseId?: Id; triggerOn?: ('drift' | 'performance')[] } = {},
+) {
+  return monitoring.commitReport(scope, bodyOf(scope, given.sufficient ?? true), verdicts, {
+    runId: given.runId ?? ground.context.ids.next(),
+    championReleaseId: given.championReleaseId ?? champion,
+    triggerOn: given.triggerOn ?? ['drift', 'performance'],
+    by: ground.by,
+  });
+}
+
+function statesOf({ findings }: ReportBody): Record<string, string> {
+  return Object.fromEntries(findings.map((finding) => [finding.subject, finding.state]));
+}
+
+function triggersIn(scope: Scope) {
+  return ground.context.db
+    .select()
+    .from(triggers)
+    .where(and(eq(triggers.modelId, scope.modelId), eq(triggers.environment, scope.environment)));
+}
+
+test('a run makes one report, however often it tries, and its digest is that of what it says', async () => {
+  const scope = await freshScope();
+  const runId = ground.context.ids.next();
+  const answers = await Promise.all(Array.from({ length: 8 }, () => report(scope, [drift('temp', 0.5)], { runId })));
+  expect(new Set(answers.map((answer) => answer.id)).size).toBe(1);
+  const first = await monitoring.report(answers[0]!.id);
+  expect(first).toEqual(answers[0]);
+  expect(first.digest).toBe(sha256OfJson(first.body));
+  expect(first).toMatchObject({ runId, effectiveAt: begin, body: { triggers: ['drift'] } });
+  expect(await monitoring.openFindings(scope)).toHaveLength(1);
+  expect(await triggersIn(scope)).toHaveLength(1);
+  expect(await entered(scope, 'report.made')).toMatchObject([
+    { subject: { reportId: first.id, digest: first.digest } },
+  ]);
+});
+
+test('a finding opens once, stays open while it lasts, and closes when a window is clear of it', async () => {
+  const scope = await freshScope();
+  const opened = await report(scope, [drift('temp', 0.5), drift('hum', 0.1)]);
+  expect(statesOf(opened.body)).toEqual({ temp: 'opened' });
+  expect(await monitoring.openFindings(scope)).toMatchObject([
+    { kind: 'drift', subject: 'temp', value: 0.5, threshold: 0.2, championReleaseId: champion, openedBy: opened.id },
+  ]);
+  const lasting = await report(scope, [drift('temp', 0.6), drift('hum', 0.1)]);
+  expect(lasting.body.findings).toMatchObject([{ state: 'open', value: 0.6, since: begin }]);
+  expect(lasting.body.triggers).toEqual([]);
+  const clear = await report(scope, [drift('temp', 0.1), drift('hum', 0.1)]);
+  expect(statesOf(clear.body)).toEqual({ temp: 'closed' });
+  expect(await monitoring.openFindings(scope)).toEqual([]);
+  expect((await report(scope, [drift('temp', 0.1)])).body.findings).toEqual([]);
+  expect(await entered(scope, 'finding.opened')).toHaveLength(1);
+  expect(await entered(scope, 'finding.closed')).toHaveLength(1);
+  const again = await report(scope, [drift('temp', 0.7)]);
+  expect(statesOf(again.body)).toEqual({ temp: 'opened' });
+  expect(again.body.triggers).toEqual(['drift']);
+});
+
+test('reports beside each other open a finding once', async () => {
+  const scope = await freshScope();
+  const answers = await Promise.all(Array.from({ length: 10 }, () => report(scope, [drift('temp', 0.5)])));
+  const states = answers.map((answer) => statesOf(answer.body).temp);
+  expect(states.filter((state) => state === 'opened')).toHaveLength(1);
+  expect(states.filter((state) => state === 'open')).toHaveLength(9);
+  expect(await triggersIn(scope)).toHaveLength(1);
+});
+
+test('too few rows decide nothing: what is breached stays unopened and what is open stays open', async () => {
+  const scope = await freshScope();
+  await report(scope, [drift('temp', 0.5)]);
+  const few = await report(scope, [drift('temp', 0.1), drift('hum', 0.9)], { sufficient: false });
+  expect(statesOf(few.body)).toEqual({ temp: 'open' });
+  expect(few.body.triggers).toEqual([]);
+  expect((await monitoring.openFindings(scope)).map((finding) => finding.subject)).toEqual(['temp']);
+});
+
+test('what was not measured, or has no number, clears nothing', async () => {
+  const scope = await freshScope();
+  const performance = { kind: 'performance', subject: 'rmse', value: 120, threshold: 100, breached: true } as const;
+  await report(scope, [performance, drift('temp', 0.5)]);
+  const later = await report(scope, [drift('temp', Number.NaN, false)]);
+  expect(statesOf(later.body)).toEqual({ rmse: 'open', temp: 'open' });
+});
+
+test('a new champion closes the findings of the one before, and has findings of its own', async () => {
+  const scope = await freshScope();
+  await report(scope, [drift('temp', 0.5), drift('hum', 0.4)]);
+  const after = await report(scope, [drift('temp', 0.3), drift('hum', 0.1)], { championReleaseId: successor });
+  expect(after.body.findings.map(({ subject, state }) => `${subject} ${state}`).toSorted()).toEqual([
+    'hum closed',
+    'temp closed',
+    'temp opened',
+  ]);
+  expect(after.body.triggers).toEqual(['drift']);
+  expect(await monitoring.openFindings(scope)).toMatchObject([{ subject: 'temp', championReleaseId: successor }]);
+});
+
+test('a new champion closes old findings even when there is too little to judge it by', async () => {
+  const scope = await freshScope();
+  await report(scope, [drift('temp', 0.5)]);
+  const after = await report(scope, [drift('temp', 0.5)], { championReleaseId: successor, sufficient: false });
+  expect(statesOf(after.body)).toEqual({ temp: 'closed' });
+  expect(await monitoring.openFindings(scope)).toEqual([]);
+});
+
+test('a kind triggers once a report, and only if it is asked to', async () => {
+  const scope = await freshScope();
+  const performance = { kind: 'performance', subject: 'rmse', value: 120, threshold: 100, breached: true } as const;
+  const mixed = await report(scope, [drift('temp', 0.5), drift('hum', 0.4), performance], { triggerOn: ['drift'] });
+  expect(mixed.body.triggers).toEqual(['drift']);
+  const first = mixed.body.findings.find((finding) => finding.subject === 'temp')!;
+  expect(await triggersIn(scope)).toMatchObject([
+    {
+      kind: 'drift',
+      status: 'pending',
+      fingerprint: `finding ${first.id}`,
+      reason: 'drift of temp: 0.5 against 0.2 and 1 more',
+    },
+  ]);
+  const none = await report(await freshScope(), [drift('temp', 0.5)], { triggerOn: [] });
+  expect(none.body).toMatchObject({ triggers: [], findings: [{ state: 'opened' }] });
+});
+
+test('a column that is named as the prediction is speaks with it, and the worse of the two is heard', async () => {
+  const scope = await freshScope();
+  const both = await report(scope, [drift('prediction', 0.1), drift('prediction', 0.6)]);
+  expect(both.body.findings).toMatchObject([{ subject: 'prediction', state: 'opened', value: 0.6 }]);
+});
+
+test('reports are listed newest first, by page, of their scope alone', async () => {
+  const scope = await freshScope();
+  const reports = [];
+  for (let number = 0; number < 5; number += 1) reports.unshift(await report(scope, []));
+  const first = await monitoring.reports(scope, { limit: 3 });
+  const second = await monitoring.reports(scope, { limit: 3, cursor: first.next! });
+  expect([...first.items, ...second.items]).toEqual(reports);
+  expect(second.next).toBeUndefined();
+  await expect(monitoring.report(ground.context.ids.next())).rejects.toMatchObject({ code: 'not-found' });
+  expect(await createLedgerRepository(ground.context).verify(scope.modelId)).toBeUndefined();
+});
