@@ -3,7 +3,7 @@ import type { Id, Page, PageRequest, Scope } from '../../contracts/identifiers.t
 import type { Rehearsal, RehearsalPeriod, RehearsalPlan } from '../../contracts/rehearsal.ts';
 
 export interface RehearsalRepository {
-  /** Makes the rehearsal, its environment `rehearsal-<first 8 of the id>` with a virtual clock at `plan.from`, its heads of code and configuration, its principal, its run (queued) and the command that starts it. The same Idempotency-Key, principal and route answer the first again; with another request `idempotency-conflict`. */
+  /** Makes the rehearsal, its environment `rehearsal-<last 8 of the id>` (the first 8 are the time, and equal for a minute) with a virtual clock at `plan.from`, its heads of code and configuration, its principal, its run (queued) and the command that starts it. The same Idempotency-Key, principal and route answer the first again; with another request `idempotency-conflict`. */
   create(
     source: Scope,
     plan: RehearsalPlan,

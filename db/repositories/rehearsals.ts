@@ -1,0 +1,201 @@
+import { and, asc, desc, eq, inArray, isNull, lt } from 'drizzle-orm';
+import type { Command, Idempotency } from '../../contracts/command.ts';
+import { sha256OfJson } from '../../contracts/digest.ts';
+import type { Id, Scope } from '../../contracts/identifiers.ts';
+import { scopeLabel } from '../../contracts/identifiers.ts';
+import type { Rehearsal, RehearsalPeriod, RehearsalPlan } from '../../contracts/rehearsal.ts';
+import type { RehearsalRepository } from '../../ports/repositories/rehearsals.ts';
+import { appendLedger } from '../append-ledger.ts';
+import type { Executor, Transaction } from '../connection.ts';
+import { query, transact } from '../connection.ts';
+import type { RepositoryContext } from '../context.ts';
+import { environmentNow, lockScope } from '../context.ts';
+import { commandUnderKey, insertCommand } from '../insert-command.ts';
+import { toDate, toInstant } from '../instants.ts';
+import { found, written } from '../not-found.ts';
+import { belowId, pageOf } from '../paging.ts';
+import { environments, modelEnvironments, models, rehearsalPeriods, rehearsals } from '../schema.ts';
+import { shortNumber } from '../short-number.ts';
+import { storableJson } from '../storable.ts';
+import { ensurePrincipal } from './principals.ts';
+
+type Created = Awaited<ReturnType<RehearsalRepository['create']>>;
+type Summary = NonNullable<Rehearsal['summary']>;
+
+/** A rehearsal with the names of its model; the columns of `selectRehearsals`. */
+interface Row {
+  readonly rehearsal: typeof rehearsals.$inferSelect;
+  readonly project: string;
+  readonly model: string;
+}
+
+export function createRehearsalRepository(context: RepositoryContext): RehearsalRepository {
+  const { db } = context;
+  return {
+    create: (source, plan, metric, by, idempotency) =>
+      transact(db, (tx) => create(context, tx, source, plan, metric, by, idempotency)),
+    get: (id) => query(db, () => read(db, id)),
+    list: (modelId, page) =>
+      query(db, async () => {
+        const below = belowId(page);
+        const rows = await selectRehearsals(db)
+          .where(and(eq(rehearsals.modelId, modelId), below === undefined ? undefined : lt(rehearsals.id, below)))
+          .orderBy(desc(rehearsals.id))
+          .limit(page.limit + 1);
+        const shown = pageOf(
+          rows,
+          page,
+          (row) => row.rehearsal.id,
+          (row) => row,
+        );
+        return { ...shown, items: await withPeriods(db, shown.items) };
+      }),
+    addPeriod: (id, period) =>
+      query(db, async () => {
+        await db
+          .insert(rehearsalPeriods)
+          .values({ rehearsalId: id, index: period.index, body: storableJson(period) })
+          .onConflictDoNothing();
+      }),
+    finish: (id, summary) => transact(db, (tx) => finish(context, tx, id, summary)),
+    principalOf: (id) => query(db, async () => (await readRow(db, id)).rehearsal.principalId),
+  };
+}
+
+function selectRehearsals(tx: Executor) {
+  return tx
+    .select({ rehearsal: rehearsals, project: models.project, model: models.name })
+    .from(rehearsals)
+    .innerJoin(models, eq(models.id, rehearsals.modelId))
+    .$dynamic();
+}
+
+async function readRow(tx: Executor, id: Id): Promise<Row> {
+  const [row] = await selectRehearsals(tx).where(eq(rehearsals.id, id));
+  return found(row, `there is no rehearsal ${id}`, { rehearsalId: id });
+}
+
+async function read(tx: Executor, id: Id): Promise<Rehearsal> {
+  const [rehearsal] = await withPeriods(tx, [await readRow(tx, id)]);
+  return written(rehearsal);
+}
+
+async function withPeriods(tx: Executor, rows: readonly Row[]): Promise<readonly Rehearsal[]> {
+  if (rows.length === 0) return [];
+  const ids = rows.map((row) => row.rehearsal.id);
+  const periods = new Map<Id, RehearsalPeriod[]>();
+  for (const { rehearsalId, body } of await tx
+    .select()
+    .from(rehearsalPeriods)
+    .where(inArray(rehearsalPeriods.rehearsalId, ids))
+    .orderBy(asc(rehearsalPeriods.index))) {
+    periods.set(rehearsalId, [...(periods.get(rehearsalId) ?? []), body]);
+  }
+  return rows.map(({ rehearsal: { principalId: _principalId, ...rest }, project, model }) => ({
+    ...rest,
+    project,
+    model,
+    periods: periods.get(rest.id) ?? [],
+    recordedAt: toInstant(rest.recordedAt),
+  }));
+}
+
+async function create(
+  context: RepositoryContext,
+  tx: Transaction,
+  source: Scope,
+  plan: RehearsalPlan,
+  metric: string,
+  by: Id,
+  given?: Idempotency,
+): Promise<Created> {
+  // The command names the rehearsal that it starts, so it cannot tell one request from another; the plan can.
+  const requestDigest = given?.requestDigest ?? sha256OfJson({ source, plan, metric });
+  const earlier = given && (await commandUnderKey(tx, requestDigest, by, given));
+  if (earlier !== undefined) return startedBy(tx, earlier);
+  const { id, environment } = await freeName(context, tx);
+  const scope: Scope = { ...source, environment };
+  await makeEnvironment(tx, scope, plan, by);
+  const grant = { role: 'approver', project: scope.project, model: scope.model, environment } as const;
+  const principal = await ensurePrincipal(context, tx, `rehearsal-${id}`, 'service', [grant], by);
+  const request = { kind: 'rehearsal', schemaVersion: 1, rehearsalId: id } as const;
+  const body = { kind: 'run', schemaVersion: 1, request } as const;
+  const { runId } = await insertCommand(context, tx, scope, body, by, given && { ...given, requestDigest });
+  await tx.insert(rehearsals).values({
+    id,
+    modelId: scope.modelId,
+    environment,
+    runId: written(runId ?? undefined),
+    plan: storableJson(plan),
+    metric,
+    principalId: principal.id,
+    recordedBy: by,
+  });
+  await appendLedger(context, tx, {
+    modelId: scope.modelId,
+    environment,
+    kind: 'rehearsal.started',
+    subject: { runId, rehearsalId: id, principalId: principal.id, plan },
+    reason: `rehearses ${scopeLabel(source)} from ${plan.from} to ${plan.to} by ${plan.every}`,
+    effectiveAt: plan.from,
+    by,
+  });
+  return { rehearsal: await read(tx, id), scope };
+}
+
+async function startedBy(tx: Transaction, { id, scope, body }: Command): Promise<Created> {
+  if (body.kind !== 'run' || body.request.kind !== 'rehearsal') throw new Error(`command ${id} started no rehearsal`);
+  return { rehearsal: await read(tx, body.request.rehearsalId), scope };
+}
+
+/**
+ * An id and the environment named after it. After its last digits: the first ones are the time, and equal for all that
+ * are made within a minute.
+ */
+async function freeName(
+  context: Pick<RepositoryContext, 'ids'>,
+  tx: Transaction,
+): Promise<{ readonly id: Id; readonly environment: string }> {
+  for (let attempt = 0; attempt < 10; attempt += 1) {
+    const id = context.ids.next();
+    const environment = `rehearsal-${id.slice(-8)}`;
+    const named = eq(environments.name, environment);
+    const [taken] = await tx.select({ name: environments.name }).from(environments).where(named).limit(1);
+    if (taken === undefined) return { id, environment };
+  }
+  throw new Error('ten random names of a rehearsal were taken, one after the other');
+}
+
+/** Its clock stands at the first period; it has the plan's code and configuration, and no data yet. */
+async function makeEnvironment(tx: Transaction, scope: Scope, plan: RehearsalPlan, by: Id): Promise<void> {
+  const { project, modelId, environment } = scope;
+  await tx
+    .insert(environments)
+    .values({ project, name: environment, clock: 'virtual', virtualNow: toDate(plan.from), recordedBy: by });
+  await lockScope(tx, scope);
+  await tx
+    .update(modelEnvironments)
+    .set({ configurationId: plan.configurationId, codeVersionId: plan.codeVersionId })
+    .where(and(eq(modelEnvironments.modelId, modelId), eq(modelEnvironments.environment, environment)));
+}
+
+async function finish(context: RepositoryContext, tx: Transaction, id: Id, summary: Summary): Promise<void> {
+  const { rehearsal, project } = await readRow(tx, id);
+  const { modelId, environment, runId, metric, principalId } = rehearsal;
+  const [ended] = await tx
+    .update(rehearsals)
+    .set({ summary: storableJson(summary) })
+    .where(and(eq(rehearsals.id, id), isNull(rehearsals.summary)))
+    .returning({ id: rehearsals.id });
+  if (ended === undefined) return;
+  const { metricAsServed, metricNeverReplaced, promoted, refused, unchanged } = summary;
+  await appendLedger(context, tx, {
+    modelId,
+    environment,
+    kind: 'rehearsal.ended',
+    subject: { runId, rehearsalId: id, ...summary },
+    reason: `${metric} ${shortNumber(metricAsServed)} as served, ${shortNumber(metricNeverReplaced)} had the first never been replaced; ${promoted} promoted, ${refused} refused, ${unchanged} unchanged`,
+    effectiveAt: await environmentNow(context, tx, { project, environment }),
+    by: principalId,
+  });
+}
