@@ -1,0 +1,98 @@
+import { eq } from 'drizzle-orm';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Command, CommandBody, Idempotency } from '../../contracts/command.ts';
+import { transact } from '../../db/connection.ts';
+import { insertCommand } from '../../db/insert-command.ts';
+import { createPrincipalRepository } from '../../db/repositories/principals.ts';
+import { createRunRepository } from '../../db/repositories/runs.ts';
+import { commands, runs } from '../../db/schema.ts';
+import { digestOf, layGround, type Ground } from './ground.ts';
+
+let ground: Ground;
+
+beforeAll(async () => {
+  ground = await layGround();
+});
+
+afterAll(() => ground?.end());
+
+const trigger: CommandBody = { kind: 'trigger', schemaVersion: 1, trigger: 'manual', reason: 'why', fingerprint: 'f' };
+
+function build(asOf = '2012-01-01T00:00:00.000Z'): CommandBody {
+  return { kind: 'run', schemaVersion: 1, request: { kind: 'build', schemaVersion: 1, asOf, automated: false } };
+}
+
+function give(body: CommandBody, idempotency?: Idempotency, by = ground.by): Promise<Command> {
+  const { context, scope } = ground;
+  return transact(context.db, (tx) => insertCommand(context, tx, scope, body, by, idempotency));
+}
+
+test('a run command makes its queued run with it, and others make none', async () => {
+  const { context, scope, by } = ground;
+  const command = await give(build());
+  expect(command).toMatchObject({ scope, body: build(), status: 'pending', refusal: null, recordedBy: by });
+  expect(await createRunRepository(context).get(command.runId!)).toMatchObject({
+    state: 'queued',
+    because: 'manual',
+    request: { kind: 'build' },
+    recordedBy: by,
+  });
+  expect(await give(trigger)).toMatchObject({ runId: null, body: trigger, status: 'pending' });
+});
+
+test('without a key each command is one of its own', async () => {
+  expect((await give(trigger)).id).not.toBe((await give(trigger)).id);
+});
+
+test('ten who use a key at once give one command with one run', async () => {
+  const { db } = ground.context;
+  const key = { key: 'at once', route: 'POST /builds' };
+  const before = await db.$count(runs);
+  const answers = await Promise.all(Array.from({ length: 10 }, () => give(build(), key)));
+  for (const answer of answers) expect(answer).toEqual(answers[0]);
+  expect(await db.$count(runs)).toBe(before + 1);
+  expect(await db.$count(commands, eq(commands.idempotencyKey, 'at once'))).toBe(1);
+});
+
+test('a key with another body is a conflict that names it, and writes nothing', async () => {
+  const { db } = ground.context;
+  const key = { key: 'bodies', route: 'POST /builds' };
+  await give(build(), key);
+  const before = await db.$count(runs);
+  await expect(give(build('2013-01-01T00:00:00.000Z'), key)).rejects.toMatchObject({
+    code: 'idempotency-conflict',
+    fields: { key: 'bodies' },
+  });
+  expect(await db.$count(runs)).toBe(before);
+});
+
+test("a request's own digest tells it from another, whatever its defaults became", async () => {
+  const key = { key: 'digests', route: 'POST /builds', requestDigest: digestOf('as sent') };
+  const first = await give(build(), key);
+  expect(await give(build('2013-01-01T00:00:00.000Z'), key)).toEqual(first);
+  await expect(give(build(), { ...key, requestDigest: digestOf('another') })).rejects.toMatchObject({
+    code: 'idempotency-conflict',
+  });
+});
+
+test('a key is its principal’s and its route’s', async () => {
+  const key = { key: 'shared', route: 'POST /builds' };
+  const other = await createPrincipalRepository(ground.context).ensure('other', 'person', [], null);
+  const mine = await give(build(), key);
+  expect((await give(trigger, { ...key, route: 'POST /triggers' })).id).not.toBe(mine.id);
+  expect((await give(build('2013-01-01T00:00:00.000Z'), key, other.id)).id).not.toBe(mine.id);
+  expect(await give(build(), key)).toEqual(mine);
+});
+
+test('what Postgres cannot keep costs no command', async () => {
+  const command = await give({ ...trigger, reason: 'nul \u0000 half \ud800' });
+  expect(command.body).toMatchObject({ reason: 'nul \ufffd half \ufffd' });
+});
+
+test('nobody commands an environment that is not there', async () => {
+  const { context, scope, by } = ground;
+  const elsewhere = { ...scope, environment: 'elsewhere' };
+  await expect(transact(context.db, (tx) => insertCommand(context, tx, elsewhere, build(), by))).rejects.toMatchObject({
+    code: 'not-found',
+  });
+});
