@@ -1,0 +1,113 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { z } from 'zod';
+import { Run } from '../../contracts/run.ts';
+import type { EmbeddedStack } from '../support/embedded-stack.ts';
+import { startEmbeddedStack } from '../support/embedded-stack.ts';
+import { linearModel, logarithmModel } from '../support/onnx-models.ts';
+import type { TinyModel } from '../support/tiny-model.ts';
+import { goodModel, tinyModel } from '../support/tiny-model.ts';
+
+// Scripts that go wrong, each through the whole stack: the run fails with a code and a way out, and no version appears.
+
+let stack: EmbeddedStack;
+beforeAll(async () => {
+  stack = await startEmbeddedStack();
+});
+afterAll(() => stack?.end());
+
+let count = 0;
+let model: TinyModel;
+let name: string;
+beforeEach(async () => {
+  count += 1;
+  name = `bad-${count}`;
+  model = await tinyModel(name);
+});
+afterEach(() => model.remove());
+
+async function build(): Promise<z.infer<typeof Run>> {
+  await stack.json(z.unknown(), ['apply', '-f', model.file]);
+  await stack.json(z.unknown(), ['data', 'ingest', '-f', model.file]);
+  const { code, stderr } = await stack.perennial(['build', '--model', name, '--as-of', '2026-01-11T00:00:00Z']);
+  const { items } = await stack.get(
+    z.object({ items: z.array(Run) }).loose(),
+    `/v1/runs?model=${name}&kind=build&limit=1`,
+  );
+  const run = items[0];
+  if (run === undefined) throw new Error(`no build ran: ${stderr}`);
+  expect(code, stderr).toBe(run.state === 'succeeded' ? 0 : 1);
+  return run;
+}
+
+async function failureOfBuild(): Promise<{ readonly code: string; readonly message: string }> {
+  const run = await build();
+  const { items } = await stack.get(z.object({ items: z.array(z.unknown()) }).loose(), `/v1/models/${name}/versions`);
+  expect(items).toEqual([]);
+  if (run.state !== 'failed') throw new Error(`the build ${run.state}`);
+  return run.failure;
+}
+
+test('a script that does what it should makes a candidate, so that the others fail for their own reasons', async () => {
+  const run = await build();
+  expect(run).toMatchObject({ state: 'succeeded', outcome: { kind: 'build', decision: 'candidate' } });
+});
+
+test('a script that exits 3 fails the build with its exit code and its last lines', async () => {
+  await model.code('echo "no such column: windspeed" >&2; exit 3');
+  const failure = await failureOfBuild();
+  expect(failure.code).toBe('training-failed');
+  expect(failure.message).toMatch(/3/);
+  expect(failure.message).toMatch(/no such column: windspeed/);
+});
+
+test('a script that writes nothing fails the build with the name of what is missing', async () => {
+  await model.code('echo done');
+  expect(await failureOfBuild()).toMatchObject({
+    code: 'artifact-missing',
+    message: expect.stringContaining('model.onnx'),
+  });
+});
+
+test('a model that is no ONNX is refused', async () => {
+  await model.code('echo "not a model" > "$PERENNIAL_OUTPUT/model.onnx"');
+  expect(await failureOfBuild()).toMatchObject({ code: 'artifact-invalid' });
+});
+
+test('a model with other inputs than the features is refused, and both are named', async () => {
+  const other = linearModel({ features: ['a', 'b', 'c'], weights: [1, 1, 1], bias: 0 });
+  await model.code('cp model.onnx "$PERENNIAL_OUTPUT/"', { 'model.onnx': other });
+  const failure = await failureOfBuild();
+  expect(failure.code).toBe('artifact-invalid');
+  expect(failure.message).toMatch(/3/);
+});
+
+test('a model that answers NaN is refused', async () => {
+  await model.configure((configuration) => ({
+    ...configuration,
+    data: { ...configuration.data, features: ['low'] },
+  }));
+  await model.data(['id,at,low,cnt', ...Array.from({ length: 240 }, (_, hour) => row(hour)), ''].join('\n'));
+  await model.code('cp model.onnx "$PERENNIAL_OUTPUT/"', { 'model.onnx': logarithmModel() });
+  expect(await failureOfBuild()).toMatchObject({ code: 'prediction-invalid' });
+});
+
+function row(hour: number): string {
+  const at = new Date(Date.UTC(2026, 0, 1) + hour * 3_600_000).toISOString().slice(0, 19).replace('T', ' ');
+  return `${hour},${at},-1.5,1`;
+}
+
+test('a script that never ends is stopped at its time limit', async () => {
+  await model.configure((configuration) => ({
+    ...configuration,
+    build: { ...configuration.build, timeout: '2s' },
+  }));
+  await model.code('echo waiting; while :; do sleep 1; done');
+  expect(await failureOfBuild()).toMatchObject({ code: 'training-timeout' });
+});
+
+test('a child that a script leaves behind is gone when the run is over', async () => {
+  // The child would write into the output folder later, and hold the standard output open meanwhile.
+  await model.code('(sleep 600; echo late) & cp model.onnx "$PERENNIAL_OUTPUT/"', { 'model.onnx': goodModel });
+  const run = await build();
+  expect(run.state).toBe('succeeded');
+});

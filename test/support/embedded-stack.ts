@@ -1,0 +1,175 @@
+import type { ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+
+const StackFile = z
+  .object({ pid: z.number(), state: z.string(), api: z.string(), gateway: z.string(), temporal: z.string() })
+  .loose();
+const Keys = z.object({ admin: z.string(), operator: z.string(), approver: z.string() }).loose();
+const Processes = z.object({ parts: z.array(z.object({ part: z.string(), pid: z.number() }).loose()) }).loose();
+
+const repository = fileURLToPath(new URL('../..', import.meta.url));
+const readyWithinMs = 90_000;
+
+export interface CommandResult {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** The embedded stack as a user has it: a process of its own, with its state in a folder of its own, on free ports. */
+export class EmbeddedStack {
+  readonly home: string;
+  readonly api: string;
+  readonly gateway: string;
+  readonly temporal: string;
+  readonly keys: z.infer<typeof Keys>;
+  readonly #child: ChildProcess;
+
+  constructor(home: string, file: z.infer<typeof StackFile>, keys: z.infer<typeof Keys>, child: ChildProcess) {
+    this.home = home;
+    this.api = file.api;
+    this.gateway = file.gateway;
+    this.temporal = file.temporal;
+    this.keys = keys;
+    this.#child = child;
+  }
+
+  /** The process number of a part as it runs now; undefined while it is down. */
+  async pidOf(part: string): Promise<number | undefined> {
+    const { parts } = Processes.parse(JSON.parse(await readFile(join(this.home, 'processes.json'), 'utf8')));
+    return parts.find((running) => running.part === part)?.pid;
+  }
+
+  /** `perennial …` against this stack. */
+  perennial(args: readonly string[], options: { readonly cwd?: string } = {}): Promise<CommandResult> {
+    return runPerennial(args, { PERENNIAL_HOME: this.home }, options.cwd);
+  }
+
+  /** `perennial … --json`, which must succeed. */
+  async json<Schema extends z.ZodType>(
+    schema: Schema,
+    args: readonly string[],
+    options: { readonly cwd?: string } = {},
+  ): Promise<z.infer<Schema>> {
+    const { code, stdout, stderr } = await this.perennial([...args, '--json'], options);
+    if (code !== 0) throw new Error(`perennial ${args.join(' ')} ended with ${code}: ${stderr}`);
+    return schema.parse(JSON.parse(stdout));
+  }
+
+  /** One request to the API as one of the stack's people. */
+  async request(
+    method: string,
+    path: string,
+    body?: unknown,
+    as: 'admin' | 'operator' | 'approver' = 'operator',
+  ): Promise<{ readonly status: number; readonly body: unknown }> {
+    const answer = await fetch(`${this.api}${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${this.keys[as]}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await answer.text();
+    return { status: answer.status, body: text === '' ? null : JSON.parse(text) };
+  }
+
+  async get<Schema extends z.ZodType>(schema: Schema, path: string): Promise<z.infer<Schema>> {
+    const { status, body } = await this.request('GET', path);
+    if (status !== 200) throw new Error(`GET ${path} answered ${status}: ${JSON.stringify(body)}`);
+    return schema.parse(body);
+  }
+
+  /** Stops it in order and removes its state. */
+  async end(): Promise<void> {
+    if (this.#child.exitCode === null && this.#child.signalCode === null) {
+      this.#child.kill('SIGTERM');
+      await once(this.#child, 'exit');
+    }
+    await rm(this.home, { recursive: true, force: true });
+  }
+}
+
+/** Starts a stack and waits until each of its parts answers. */
+export async function startEmbeddedStack(environment: Record<string, string> = {}): Promise<EmbeddedStack> {
+  const home = await mkdtemp(join(tmpdir(), 'perennial-stack-'));
+  const child = spawn(process.execPath, [join(repository, 'stack/main.ts')], {
+    env: {
+      ...process.env,
+      PERENNIAL_HOME: home,
+      PERENNIAL_API_PORT: '0',
+      PERENNIAL_GATEWAY_PORT: '0',
+      PERENNIAL_WORKER_PORT: '0',
+      PERENNIAL_POSTGRES_PORT: '0',
+      PERENNIAL_TEMPORAL_PORT: '0',
+      PERENNIAL_TEMPORAL_UI_PORT: '0',
+      ...environment,
+    },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let said = '';
+  child.stderr.on('data', (bytes: Buffer) => (said += bytes.toString()));
+  const giveUpAt = Date.now() + readyWithinMs;
+  for (;;) {
+    const file = await readJson(join(home, 'stack.json'), StackFile);
+    if (file?.state === 'ready') {
+      const keys = Keys.parse(JSON.parse(await readFile(join(home, 'keys.json'), 'utf8')));
+      return new EmbeddedStack(home, file, keys, child);
+    }
+    if (child.exitCode !== null) throw new Error(`the stack ended before it was ready: ${said}`);
+    if (Date.now() > giveUpAt) {
+      child.kill('SIGTERM');
+      throw new Error(`the stack was not ready in ${readyWithinMs / 1000} s: ${said}`);
+    }
+    await pause(50);
+  }
+}
+
+async function readJson<Schema extends z.ZodType>(path: string, schema: Schema): Promise<z.infer<Schema> | undefined> {
+  try {
+    return schema.parse(JSON.parse(await readFile(path, 'utf8')));
+  } catch {
+    // Not written yet.
+    return undefined;
+  }
+}
+
+/** The command line as a process; nothing is asked of a terminal. */
+export async function runPerennial(
+  args: readonly string[],
+  environment: Record<string, string>,
+  cwd: string = repository,
+): Promise<CommandResult> {
+  const child = spawn(process.execPath, [join(repository, 'cli/main.ts'), ...args], {
+    cwd,
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (bytes: Buffer) => (stdout += bytes.toString()));
+  child.stderr.on('data', (bytes: Buffer) => (stderr += bytes.toString()));
+  await once(child, 'close');
+  return { code: child.exitCode, stdout, stderr };
+}
+
+/** Waits for a condition by asking for it, and fails with its name. */
+export async function until<Value>(
+  what: string,
+  look: () => Promise<Value | undefined | false>,
+  withinMs = 60_000,
+): Promise<Value> {
+  for (const giveUpAt = Date.now() + withinMs; ; await pause(50)) {
+    const seen = await look();
+    if (seen !== undefined && seen !== false) return seen;
+    if (Date.now() > giveUpAt) throw new Error(`waited ${withinMs / 1000} s in vain: ${what}`);
+  }
+}
