@@ -1,3 +1,4 @@
+import type { ActivityOptions } from '@temporalio/workflow';
 import { proxyActivities } from '@temporalio/workflow';
 import type {
   DataActivities,
@@ -10,43 +11,90 @@ import type {
 
 // One retry policy: what cannot get better by itself is thrown as non-retryable by the activities, so everything
 // else is tried until it works. A heartbeat every second (activities/instrument.ts) tells a dead worker within 10 s.
-const retry = { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '15s' } as const;
-const heartbeatTimeout = '10s';
+const common: ActivityOptions = {
+  heartbeatTimeout: '10s',
+  retry: { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '15s' },
+};
 
-export const lifecycleActivities = proxyActivities<LifecycleActivities>({
-  taskQueue: 'deploy',
-  startToCloseTimeout: '2m',
-  heartbeatTimeout,
-  retry,
-});
-export const dataActivities = proxyActivities<DataActivities>({
-  taskQueue: 'data',
-  startToCloseTimeout: '6h',
-  heartbeatTimeout,
-  retry,
-});
+/** Activities of one queue; each has a line that stands beside it on the timeline of the Temporal UI. */
+function activitiesOn<Activities>(
+  options: Pick<ActivityOptions, 'taskQueue' | 'startToCloseTimeout'>,
+  summaries: { readonly [Name in keyof Activities]: string },
+) {
+  return new Proxy(proxyActivities<Activities>({ ...common, ...options }), {
+    get(_target, name) {
+      const summary: unknown = Reflect.get(summaries, name);
+      if (typeof summary !== 'string') return undefined;
+      return Reflect.get(proxyActivities({ ...common, ...options, summary }), name);
+    },
+  });
+}
+
+export const lifecycleActivities = activitiesOn<LifecycleActivities>(
+  { taskQueue: 'deploy', startToCloseTimeout: '2m' },
+  {
+    advanceLifecycle: 'look at the database: what is to be done now?',
+    recordScheduleTrigger: 'note that the schedule fired',
+    beginRun: 'the run begins',
+    concludeRun: 'the run ends',
+  },
+);
+
+export const dataActivities = activitiesOn<DataActivities>(
+  { taskQueue: 'data', startToCloseTimeout: '6h' },
+  {
+    prepareDataset: 'parse, check and store the batch',
+    profileDataset: 'profile every column',
+    commitDataset: 'commit the version, move the data head',
+    commitCode: 'make the archive canonical, commit it',
+  },
+);
+
 /** Training has its own time limit inside; this one only bounds what went unnoticed. */
-export const trainActivities = proxyActivities<TrainActivities>({
-  taskQueue: 'train',
-  startToCloseTimeout: '7d',
-  heartbeatTimeout,
-  retry,
-});
-export const deployActivities = proxyActivities<DeployActivities>({
-  taskQueue: 'deploy',
-  startToCloseTimeout: '10m',
-  heartbeatTimeout,
-  retry,
-});
-export const monitorActivities = proxyActivities<MonitorActivities>({
-  taskQueue: 'monitor',
-  startToCloseTimeout: '1h',
-  heartbeatTimeout,
-  retry,
-});
-export const rehearsalActivities = proxyActivities<RehearsalActivities>({
-  taskQueue: 'monitor',
-  startToCloseTimeout: '6h',
-  heartbeatTimeout,
-  retry,
-});
+export const trainActivities = activitiesOn<TrainActivities>(
+  { taskQueue: 'train', startToCloseTimeout: '7d' },
+  {
+    materialiseEnvironment: "make the code's environment, once a lock",
+    resolveBuild: 'fix the rows and the training key',
+    trainModel: 'run the training command',
+    commitVersion: 'load the artifact apart, commit the version',
+    evaluateVersion: 'measure on the holdout, judge by the gates',
+  },
+);
+
+export const deployActivities = activitiesOn<DeployActivities>(
+  { taskQueue: 'deploy', startToCloseTimeout: '10m' },
+  {
+    requestApproval: 'make the release, ask for its approval',
+    tallyApproval: 'count the votes',
+    beginRollout: 'take the rollout, if what serves is unchanged',
+    raiseGeneration: 'raise the generation: new weights',
+    awaitGateways: 'wait until every live gateway has it',
+    replayToCanary: 'replay rows until the canary has had enough',
+    judgeCanary: 'has the canary answered enough, and well?',
+    endRollout: 'give the rollout back',
+    abortRollout: 'what served before serves alone again',
+    rollBack: 'the target serves alone, promotion is on hold',
+  },
+);
+
+export const monitorActivities = activitiesOn<MonitorActivities>(
+  { taskQueue: 'monitor', startToCloseTimeout: '1h' },
+  {
+    collectWindow: 'have the gateways hand over, fix the window',
+    reportWindow: 'test for drift and performance, report',
+  },
+);
+
+export const rehearsalActivities = activitiesOn<RehearsalActivities>(
+  { taskQueue: 'monitor', startToCloseTimeout: '6h' },
+  {
+    planRehearsal: 'write the rows to rehearse on',
+    servePeriod: "serve the period's rows, deliver their labels",
+    commandPeriod: 'send the lifecycle a command',
+    awaitRun: 'wait for the run',
+    settlePeriod: 'vote, and wait until nothing moves',
+    recordPeriod: 'tell the period',
+    finishRehearsal: 'sum up',
+  },
+);

@@ -14,24 +14,29 @@ import type { PipelineInput } from '../contracts/workflows.ts';
 import { nudgeSignal } from '../contracts/workflows.ts';
 import { deployActivities } from './activities.ts';
 import { runPipeline } from './run-pipeline.ts';
+import { tellRelease } from './search-attributes.ts';
 
-// A lost nudge is caught by looking again after this long.
-const lookAgainMs = 30_000;
+// A lost nudge is caught by looking again: soon at first, and later at longer intervals, so that an approval that waits
+// for days stays a few thousand events.
+const lookAgainMs = { first: 15_000, longest: 600_000 };
 const rolloutRetryMs = 2_000;
 const canaryCheckMs = 5_000;
 
 /** Release → approval → canary steps → promote, or back to the champion by itself. */
 export async function deployPipeline(input: PipelineInput): Promise<void> {
   let nudges = 0;
+  let heeded = 0;
   setHandler(defineSignal(nudgeSignal), () => {
     nudges += 1;
   });
+  // One that comes while the database is being asked counts for the next look.
   const nudged = async (timeoutMs: number): Promise<void> => {
-    const seen = nudges;
-    await condition(() => nudges > seen, timeoutMs);
+    await condition(() => nudges > heeded, timeoutMs);
+    heeded = nudges;
   };
   await runPipeline(input, async () => {
     const facts = await deployActivities.requestApproval({ runId: input.runId, scope: input.scope });
+    tellRelease(facts.releaseDigest);
     const decided = await awaitApproval(input, facts, nudged);
     if (decided !== 'approved') return deployOutcome(facts, decided, null, [`approval ${decided}`]);
     const begun = await takeRollout(input, facts, nudged);
@@ -46,15 +51,14 @@ async function awaitApproval(
   facts: RolloutFacts,
   nudged: (timeoutMs: number) => Promise<void>,
 ): Promise<'approved' | 'rejected' | 'expired' | 'superseded'> {
-  for (;;) {
+  for (let waitMs = lookAgainMs.first; ; waitMs = Math.min(2 * waitMs, lookAgainMs.longest)) {
     const { status, expiresInMs } = await deployActivities.tallyApproval({
       runId: input.runId,
       scope: input.scope,
       approvalId: facts.approvalId,
     });
     if (status !== 'pending') return status;
-    // Waiting doubles no history: while nobody votes, an hour is one timer and one activity.
-    await nudged(Math.max(1_000, Math.min(expiresInMs ?? lookAgainMs, 3_600_000)));
+    await nudged(Math.max(1_000, Math.min(expiresInMs ?? waitMs, waitMs)));
   }
 }
 

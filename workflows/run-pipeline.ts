@@ -20,7 +20,8 @@ import { lifecycleActivities } from './activities.ts';
  */
 export async function runPipeline(input: PipelineInput, steps: () => Promise<RunOutcome>): Promise<void> {
   const { runId, scope } = input;
-  const { alreadyFinal } = await lifecycleActivities.beginRun({ runId, scope });
+  // Even one that is cancelled at once begins: only a run that has begun can be concluded.
+  const { alreadyFinal } = await CancellationScope.nonCancellable(() => lifecycleActivities.beginRun({ runId, scope }));
   if (alreadyFinal) return;
   let conclusion: RunConclusion;
   try {
