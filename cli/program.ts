@@ -24,24 +24,30 @@ export interface CliStreams {
 /** Parses and runs one command line; the exit code is 0 done, 1 failed, 2 usage, 4 not allowed. */
 export async function runCli(argv: readonly string[], env: CliContext['env'], streams: CliStreams): Promise<number> {
   let exitCode: number = exitCodes.done;
+  const program: Command = commandLine((handler) => async (...args) => {
+    // Commander hands the options and then the command itself over last; what a handler does not name it does not see.
+    const last = args.at(-1);
+    const context = contextOf(last instanceof Command ? last : program, env, streams);
+    try {
+      await handler(context, ...withoutLast(args));
+    } catch (caught) {
+      context.output.done();
+      complain(context, caught);
+      exitCode = exitCodeOf(caught);
+    }
+  });
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+  } catch (caught) {
+    if (!(caught instanceof CommanderError)) throw caught;
+    exitCode = caught.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+  }
+  return exitCode;
+}
+
+/** Every verb, with `act` around its handler. */
+export function commandLine(act: VerbRegistry['act']): Command {
   const program = globalProgram();
-  const registry: VerbRegistry = {
-    program,
-    act:
-      (handler) =>
-      async (...args) => {
-        // Commander hands the options and then the command itself over last; what a handler does not name it does not see.
-        const last = args.at(-1);
-        const context = contextOf(last instanceof Command ? last : program, env, streams);
-        try {
-          await handler(context, ...withoutLast(args));
-        } catch (caught) {
-          context.output.done();
-          complain(context, caught);
-          exitCode = exitCodeOf(caught);
-        }
-      },
-  };
   for (const register of [
     stackVerbs,
     applyVerb,
@@ -58,15 +64,9 @@ export async function runCli(argv: readonly string[], env: CliContext['env'], st
     demoVerb,
     completionVerb,
   ])
-    register(registry);
+    register({ program, act });
   for (const command of program.commands) behaveAlike(command);
-  try {
-    await program.parseAsync(argv, { from: 'user' });
-  } catch (caught) {
-    if (!(caught instanceof CommanderError)) throw caught;
-    exitCode = caught.exitCode === 0 ? exitCodes.done : exitCodes.usage;
-  }
-  return exitCode;
+  return program;
 }
 
 function withoutLast<Arguments extends unknown[]>(args: [...Arguments, Command]): Arguments {
