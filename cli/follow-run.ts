@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
-import { PerennialError } from '../contracts/errors.ts';
+import { isErrorCode, PerennialError } from '../contracts/errors.ts';
 import type { Id } from '../contracts/identifiers.ts';
 import { isFinal, LogLine, Run } from '../contracts/run.ts';
 import type { ApiClient } from './api-client.ts';
@@ -48,7 +48,7 @@ export function mustHaveSucceeded(run: Run): Run & { state: 'succeeded' } {
   if (run.state === 'succeeded') return run;
   if (run.state === 'failed')
     throw new PerennialError(
-      'internal',
+      isErrorCode(run.failure.code) ? run.failure.code : 'internal',
       `the ${run.request.kind} run ${run.id} failed (${run.failure.code}): ${run.failure.message}`,
       { runId: run.id },
     );

@@ -89,11 +89,21 @@ export function demoVerb({ program, act }: VerbRegistry): void {
         // npm and the terminal both send a signal on: a second one must not end this before the stack is stopped.
         for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
           process.on(signal, () => interrupted.abort(signal));
+        const running = await runningStack(context);
         try {
-          await tellDemo(context, lastMonth(options.periods ?? 18), interrupted.signal, options.exit === true);
+          const stack = running ?? (await startStack(context, interrupted.signal));
+          const { finished, seconds } = await tellDemo(
+            context,
+            stack,
+            lastMonth(options.periods ?? 18),
+            interrupted.signal,
+          );
+          if (options.exit === true) await stopStack(context);
+          else context.output.note(`\n${lastScreen(stack, finished)}`);
+          context.output.data({ ...summaryOf(finished), seconds }, () => inOneLine(finished));
         } catch (caught) {
           // Interrupted, or it went wrong: what the demo started is not left running.
-          await stopStack(context);
+          if (running === undefined) await stopStack(context);
           if (interrupted.signal.aborted) process.exitCode = 130;
           else throw caught;
         }
@@ -106,10 +116,14 @@ function lastMonth(periods: number): string {
   return `${2011 + Math.floor(index / 12)}-${String((index % 12) + 1).padStart(2, '0')}`;
 }
 
-async function tellDemo(context: CliContext, to: string, signal: AbortSignal, exit: boolean): Promise<void> {
+async function tellDemo(
+  context: CliContext,
+  stack: StackFile,
+  to: string,
+  signal: AbortSignal,
+): Promise<{ readonly finished: Finished; readonly seconds: number }> {
   const { output } = context;
   const begun = Date.now();
-  const stack = (await runningStack(context)) ?? (await startStack(context, signal));
   output.done();
   output.note(`the stack is up in ${context.home}\n${addresses(stack)}\n`);
   const api = apiOf(context);
@@ -127,10 +141,7 @@ async function tellDemo(context: CliContext, to: string, signal: AbortSignal, ex
     'each month: serve it hour by hour, label it, ingest it, monitor it, then build; promote what passes its gates',
   );
   const finished = await rehearse(context, api, `/v1/models/${name}`, { from: '2011-07', to, every: 'month' }, signal);
-  const seconds = Math.round((Date.now() - begun) / 100) / 10;
-  if (exit) await stopStack(context);
-  else output.note(`\n${lastScreen(stack, finished)}`);
-  output.data({ ...summaryOf(finished), seconds }, () => inOneLine(finished));
+  return { finished, seconds: Math.round((Date.now() - begun) / 100) / 10 };
 }
 
 function lastScreen(stack: StackFile, { environment, model }: Finished): string {
