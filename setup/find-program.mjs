@@ -16,7 +16,8 @@ export const programs = {
 
 /** Where setup keeps what it fetched or built: shared by all checkouts of this user. */
 export function cachedProgramFolder(env) {
-  const cache = env.XDG_CACHE_HOME && isAbsolute(env.XDG_CACHE_HOME) ? env.XDG_CACHE_HOME : join(env.HOME || homedir(), '.cache');
+  const cache =
+    env.XDG_CACHE_HOME && isAbsolute(env.XDG_CACHE_HOME) ? env.XDG_CACHE_HOME : join(env.HOME || homedir(), '.cache');
   return join(cache, 'perennial', 'bin');
 }
 
@@ -44,7 +45,9 @@ export async function findWorkingProgram(program, env) {
 
 export function runsAs(program, path) {
   return new Promise((resolve) => {
-    execFile(path, ['--version'], { timeout: 20_000 }, (error, stdout) => resolve(error === null && program.says.test(stdout)));
+    execFile(path, ['--version'], { timeout: 20_000 }, (error, stdout) =>
+      resolve(error === null && program.says.test(stdout)),
+    );
   });
 }
 

@@ -1,0 +1,74 @@
+#!/usr/bin/env node
+// Gets what npm run demo and npm test need and do not find, then runs them. Plain JavaScript without packages: it runs
+// on whatever Node there is, before anything is installed.
+//   node setup/setup.mjs [--for demo|test] [--then command …]
+import { constants } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { prepareExampleEnvironment } from './example-environment.mjs';
+import { getMinio, getTemporal } from './get-program.mjs';
+import { installPackages } from './node-modules.mjs';
+import { requireNode, requirePython } from './prerequisites.mjs';
+import { stopPrograms } from './run-program.mjs';
+import { say, SetupProblem, step, together } from './steps.mjs';
+import { runThen } from './then.mjs';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const usage = 'usage: node setup/setup.mjs [--for demo|test] [--then command …]';
+
+try {
+  const { purpose, command } = readArguments(process.argv.slice(2));
+  const giveUp = stopOnSignals();
+  await setUp(purpose, process.env);
+  giveUp();
+  if (command.length > 0) process.exitCode = await runThen(root, command, process.env);
+} catch (caught) {
+  say(caught instanceof SetupProblem ? `setup: ${caught.message}` : caught);
+  process.exitCode = 1;
+}
+
+async function setUp(purpose, env) {
+  requireNode();
+  await requirePython(env);
+  const packages = step("npm's packages", (progress) => installPackages(root, env, progress));
+  await together([
+    packages.then(() =>
+      step('the Python environment of examples/bike-demand', (progress) =>
+        prepareExampleEnvironment(root, env, progress),
+      ),
+    ),
+    step('the Temporal CLI', (progress) => getTemporal(env, progress)),
+    ...(purpose === 'demo' ? [] : [minioIfItCanBeHad(env)]),
+  ]);
+}
+
+/** Only the tests of S3 need it, and they say so themselves. */
+async function minioIfItCanBeHad(env) {
+  try {
+    await step('MinIO', (progress) => getMinio(env, progress));
+  } catch (caught) {
+    if (!(caught instanceof SetupProblem)) throw caught;
+    say(`  tests that want an S3 server will fail: ${caught.message}`);
+  }
+}
+
+function readArguments(args) {
+  const at = args.indexOf('--then');
+  const own = at === -1 ? args : args.slice(0, at);
+  const command = at === -1 ? [] : args.slice(at + 1);
+  if (own.length === 0) return { purpose: undefined, command };
+  if (own.length === 2 && own[0] === '--for' && ['demo', 'test'].includes(own[1])) return { purpose: own[1], command };
+  throw new SetupProblem(usage);
+}
+
+/** What setup has begun ends with it. A step that was broken off is not taken for done. */
+function stopOnSignals() {
+  const handlers = ['SIGINT', 'SIGTERM', 'SIGHUP'].map((signal) => {
+    const handler = () => {
+      stopPrograms('SIGTERM');
+      process.exit(128 + constants.signals[signal]);
+    };
+    process.on(signal, handler);
+    return [signal, handler];
+  });
+  return () => handlers.forEach(([signal, handler]) => process.off(signal, handler));
+}
