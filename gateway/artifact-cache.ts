@@ -42,7 +42,11 @@ export function createArtifactCache(folder: string, objectStore: ObjectStore): A
     },
     async keepOnly(wanted) {
       const names = await readdir(folder).catch(() => []);
-      await Promise.all(names.filter((name) => !wanted.has(name) && !name.endsWith('.part')).map((name) => rm(join(folder, name), { force: true })));
+      await Promise.all(
+        names
+          .filter((name) => !wanted.has(name) && !name.endsWith('.part'))
+          .map((name) => rm(join(folder, name), { force: true })),
+      );
     },
   };
 }

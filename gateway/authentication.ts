@@ -27,20 +27,34 @@ export class KeyTable {
  * The principal of `Authorization: Bearer …`, or `unauthenticated`. For a key that is not in the table `lookAgain` is
  * awaited once: it may have been made a moment ago.
  */
-export async function authenticate(authorization: string | undefined, keys: KeyTable, lookAgain: () => Promise<void>): Promise<Principal> {
+export async function authenticate(
+  authorization: string | undefined,
+  keys: KeyTable,
+  lookAgain: () => Promise<void>,
+): Promise<Principal> {
   const key = authorization !== undefined && /^bearer /i.test(authorization) ? authorization.slice(7).trim() : '';
-  if (key === '') throw new PerennialError('unauthenticated', 'an API key is required: send the header "Authorization: Bearer <key>"');
+  if (key === '')
+    throw new PerennialError(
+      'unauthenticated',
+      'an API key is required: send the header "Authorization: Bearer <key>"',
+    );
   const keyHash = hash('sha256', key, 'hex');
   const known = keys.find(keyHash);
   if (known) return known;
   await lookAgain();
   const found = keys.find(keyHash);
-  if (!found) throw new PerennialError('unauthenticated', 'the API key is unknown or was revoked; ask an administrator for one');
+  if (!found)
+    throw new PerennialError('unauthenticated', 'the API key is unknown or was revoked; ask an administrator for one');
   return found;
 }
 
 export function requireRole(principal: Principal, role: Role, target: Target): void {
   if (isGranted(principal.grants, role, target)) return;
-  const where = [target.project, target.model, target.environment].filter((part) => part !== undefined).join('/') || 'everything';
-  throw new PerennialError('forbidden', `${principal.name} lacks the role ${role} on ${where}; ask an administrator for a grant`, { role, ...target });
+  const where =
+    [target.project, target.model, target.environment].filter((part) => part !== undefined).join('/') || 'everything';
+  throw new PerennialError(
+    'forbidden',
+    `${principal.name} lacks the role ${role} on ${where}; ask an administrator for a grant`,
+    { role, ...target },
+  );
 }

@@ -95,7 +95,10 @@ export function createBatcher(model: LoadedModel, limits: BatcherLimits = defaul
 
   return {
     predict(columns) {
-      if (closed) return Promise.reject(new PerennialError('model-unavailable', 'the model was unloaded; send the request again'));
+      if (closed)
+        return Promise.reject(
+          new PerennialError('model-unavailable', 'the model was unloaded; send the request again'),
+        );
       return new Promise((resolve, reject) => {
         queue.push({ columns, resolve, reject });
         schedule();

@@ -1,13 +1,13 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { PerennialError } from '../contracts/errors.ts';
 import type { Signature } from '../contracts/model-version.ts';
+import { allow, placeOf, principalOf } from './access.ts';
+import type { GatewayServerDependencies } from './dependencies.ts';
 import type { InferenceAnswer } from './inference.ts';
 import { labelsOf } from './inference.ts';
 import { parseInvocationBody } from './invocations.ts';
 import type { FailureReason } from './metrics.ts';
 import { checkOutputs, parseInferenceBody, readInferenceColumns } from './open-inference.ts';
-import type { GatewayServerDependencies } from './server.ts';
-import { allow, placeOf, principalOf } from './server.ts';
 import type { ServedScope } from './serving-table.ts';
 import { refuse } from './tensor-columns.ts';
 
@@ -41,7 +41,11 @@ function failureReason(caught: unknown): FailureReason {
   return caught.status >= 500 ? 'OTHER' : 'REJECTED';
 }
 
-async function counted<Answer>(deps: GatewayServerDependencies, served: ServedScope, work: () => Promise<Answer>): Promise<Answer> {
+async function counted<Answer>(
+  deps: GatewayServerDependencies,
+  served: ServedScope,
+  work: () => Promise<Answer>,
+): Promise<Answer> {
   try {
     return await work();
   } catch (caught) {
@@ -53,7 +57,8 @@ async function counted<Answer>(deps: GatewayServerDependencies, served: ServedSc
 function inferenceResponse(answer: InferenceAnswer, model: string, id: string | undefined): object {
   const { signature, predictions, ids, release, generation, slot } = answer;
   const named = ids.length === 1 ? { prediction_id: ids[0] } : { prediction_ids: ids };
-  const data = signature.output.type === 'BOOL' ? Array.from(predictions, (value) => value !== 0) : Array.from(predictions);
+  const data =
+    signature.output.type === 'BOOL' ? Array.from(predictions, (value) => value !== 0) : Array.from(predictions);
   return {
     model_name: model,
     model_version: String(slot.version),
@@ -63,7 +68,12 @@ function inferenceResponse(answer: InferenceAnswer, model: string, id: string | 
   };
 }
 
-function modelMetadata(deps: GatewayServerDependencies, served: ServedScope, model: string, version: number | undefined): object {
+function modelMetadata(
+  deps: GatewayServerDependencies,
+  served: ServedScope,
+  model: string,
+  version: number | undefined,
+): object {
   const slot = version === undefined ? served.champion : deps.table.pinned(served, version);
   const { inputs, output }: Signature = slot.model.signature;
   return {
@@ -79,7 +89,14 @@ function modelMetadata(deps: GatewayServerDependencies, served: ServedScope, mod
 export function inferenceRoutes(app: FastifyInstance, deps: GatewayServerDependencies): void {
   app.get('/v2', async () => ({ name: serverName, version: serverVersion, extensions: [] }));
   for (const path of ['/v2/models/:model', '/v2/models/:model/versions/:version']) {
-    app.get<ModelRoute>(path, async (request) => modelMetadata(deps, servedIn(deps, request, request.params.model), request.params.model, versionIn(request.params)));
+    app.get<ModelRoute>(path, async (request) =>
+      modelMetadata(
+        deps,
+        servedIn(deps, request, request.params.model),
+        request.params.model,
+        versionIn(request.params),
+      ),
+    );
     app.get<ModelRoute>(`${path}/ready`, async (request) => {
       const served = servedIn(deps, request, request.params.model);
       const version = versionIn(request.params);
@@ -88,7 +105,9 @@ export function inferenceRoutes(app: FastifyInstance, deps: GatewayServerDepende
     });
     app.post<ModelRoute>(`${path}/infer`, async (request) => infer(deps, request));
   }
-  app.post<{ Querystring: { readonly model?: unknown } }>('/invocations', async (request, reply) => invoke(deps, request, reply));
+  app.post<{ Querystring: { readonly model?: unknown } }>('/invocations', async (request, reply) =>
+    invoke(deps, request, reply),
+  );
 }
 
 async function infer(deps: GatewayServerDependencies, request: FastifyRequest<ModelRoute>): Promise<object> {
@@ -110,16 +129,29 @@ async function infer(deps: GatewayServerDependencies, request: FastifyRequest<Mo
   });
 }
 
-async function invoke(deps: GatewayServerDependencies, request: FastifyRequest<{ Querystring: { readonly model?: unknown } }>, reply: FastifyReply): Promise<object> {
+async function invoke(
+  deps: GatewayServerDependencies,
+  request: FastifyRequest<{ Querystring: { readonly model?: unknown } }>,
+  reply: FastifyReply,
+): Promise<object> {
   const { model } = request.query;
   if (typeof model !== 'string' || model === '') throw refuse('name the model: POST /invocations?model=…');
   const served = servedIn(deps, request, model);
   return counted(deps, served, async () => {
     const { parameters, columns } = parseInvocationBody(request.body);
-    const answer = await deps.inference.answer({ served, principal: principalOf(request), version: undefined, parameters, columns });
+    const answer = await deps.inference.answer({
+      served,
+      principal: principalOf(request),
+      version: undefined,
+      parameters,
+      columns,
+    });
     const ids = answer.ids.map(encodeURIComponent).join(',');
     if (ids.length <= longestIdHeader) void reply.header('perennial-prediction-ids', ids);
-    void reply.header('perennial-release', answer.release).header('perennial-generation', answer.generation).header('perennial-model-version', answer.slot.version);
+    void reply
+      .header('perennial-release', answer.release)
+      .header('perennial-generation', answer.generation)
+      .header('perennial-model-version', answer.slot.version);
     return { predictions: Array.from(answer.predictions) };
   });
 }

@@ -66,15 +66,29 @@ export class Inference {
   /** `invalid-request` and `forbidden` are the caller's, `prediction-invalid` the model's, `model-unavailable` a full log's. */
   async answer(question: InferenceQuestion): Promise<InferenceAnswer> {
     const { served, principal, parameters } = question;
-    const rehearsal = readRehearsalParameters(parameters, { principal, environment: served.scope.environment, virtual: served.virtual });
+    const rehearsal = readRehearsalParameters(parameters, {
+      principal,
+      environment: served.scope.environment,
+      virtual: served.virtual,
+    });
     const { slot, role } = this.#choose(question, rehearsal.replay);
     const { signature } = slot.model;
     const columns = question.columns(signature);
     const ids = readPredictionIds(parameters, columns.rows, this.#deps.ids);
     if (rehearsal.eventTimes && rehearsal.eventTimes.length !== columns.rows)
-      throw new PerennialError('invalid-request', `parameters.event_times must be a list of ${columns.rows} instants, one a row`);
+      throw new PerennialError(
+        'invalid-request',
+        `parameters.event_times must be a list of ${columns.rows} instants, one a row`,
+      );
     const predictions = await this.#predict(served, slot, columns);
-    await this.#writeDown(served, slot, { role, columns, predictions, ids, eventTimes: rehearsal.eventTimes, replay: rehearsal.replay !== undefined });
+    await this.#writeDown(served, slot, {
+      role,
+      columns,
+      predictions,
+      ids,
+      eventTimes: rehearsal.eventTimes,
+      replay: rehearsal.replay !== undefined,
+    });
     this.#deps.counts.add(served, slot.releaseDigest, false);
     this.#metricsOf(served, slot).answered();
     return { slot, signature, predictions, ids, release: slot.releaseDigest, generation: served.generation };
@@ -106,7 +120,11 @@ export class Inference {
     if (await this.#deps.log.append(served.scope, features, records)) return;
     this.#deps.metrics.dropped(labelsOf(served), records.length);
     if (onFull === 'drop-counted') return;
-    throw new PerennialError('model-unavailable', `predictions of ${served.label} cannot be written down, and serve.log.onFull is "refuse": free space on the gateway's disk, or bring back the object store that it uploads to`, { onFull });
+    throw new PerennialError(
+      'model-unavailable',
+      `predictions of ${served.label} cannot be written down, and serve.log.onFull is "refuse": free space on the gateway's disk, or bring back the object store that it uploads to`,
+      { onFull },
+    );
   }
 
   #records(served: ServedScope, slot: ServedSlot, features: readonly string[], rows: AnsweredRows): PredictionRecord[] {

@@ -13,7 +13,8 @@ const forms = ['inputs', 'dataframe_split', 'dataframe_records'] as const;
 function listsByName(value: Readonly<Record<string, unknown>>): ReadonlyMap<string, readonly unknown[]> {
   return new Map(
     Object.entries(value).map(([name, values]) => {
-      if (!Array.isArray(values)) throw refuse(`inputs.${name}: expected a list with one value a row`, { feature: name });
+      if (!Array.isArray(values))
+        throw refuse(`inputs.${name}: expected a list with one value a row`, { feature: name });
       // A column of [rows, 1] is the same column.
       return [name, values.every((cell) => Array.isArray(cell) && cell.length === 1) ? values.flat() : values];
     }),
@@ -22,12 +23,18 @@ function listsByName(value: Readonly<Record<string, unknown>>): ReadonlyMap<stri
 
 function fromInputs(value: unknown, signature: Signature): Columns {
   if (isRecord(value)) return readNamedColumns(signature, listsByName(value));
-  if (Array.isArray(value)) return readRows(signature, signature.inputs.map((input) => input.name), value);
+  if (Array.isArray(value))
+    return readRows(
+      signature,
+      signature.inputs.map((input) => input.name),
+      value,
+    );
   throw refuse('"inputs" must be an object with one list a feature, or a list of rows in the order of the features');
 }
 
 function fromSplit(value: unknown, signature: Signature): Columns {
-  if (!isRecord(value) || !Array.isArray(value.columns) || !Array.isArray(value.data)) throw refuse('"dataframe_split" must be {"columns": […], "data": [[…], …]}');
+  if (!isRecord(value) || !Array.isArray(value.columns) || !Array.isArray(value.data))
+    throw refuse('"dataframe_split" must be {"columns": […], "data": [[…], …]}');
   const names = value.columns.map((name: unknown) => {
     if (typeof name !== 'string') throw refuse('"dataframe_split.columns" must be a list of names');
     return name;
@@ -40,10 +47,14 @@ function fromRecords(value: unknown, signature: Signature): Columns {
   const first: unknown = value[0];
   const names = isRecord(first) ? Object.keys(first) : [];
   const rows = value.map((record: unknown, row) => {
-    if (!isRecord(record)) throw refuse(`dataframe_records[${row}]: expected an object with one value a feature`, { row });
-    for (const name of names) if (!Object.hasOwn(record, name)) throw refuse(`dataframe_records[${row}]: feature "${name}" is missing`, { row, feature: name });
+    if (!isRecord(record))
+      throw refuse(`dataframe_records[${row}]: expected an object with one value a feature`, { row });
+    for (const name of names)
+      if (!Object.hasOwn(record, name))
+        throw refuse(`dataframe_records[${row}]: feature "${name}" is missing`, { row, feature: name });
     const extra = Object.keys(record).find((name) => !names.includes(name));
-    if (extra !== undefined) throw refuse(`dataframe_records[${row}]: "${extra}" is not in the rows before it`, { row, feature: extra });
+    if (extra !== undefined)
+      throw refuse(`dataframe_records[${row}]: "${extra}" is not in the rows before it`, { row, feature: extra });
     return names.map((name) => record[name]);
   });
   return readRows(signature, names, rows);

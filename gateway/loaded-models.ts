@@ -43,7 +43,11 @@ async function warm(model: LoadedModel, signature: Signature, logger: Logger): P
   }
 }
 
-export function createLoadedModels(deps: { readonly artifacts: ArtifactCache; readonly runtime: ModelRuntime; readonly logger: Logger }): LoadedModels {
+export function createLoadedModels(deps: {
+  readonly artifacts: ArtifactCache;
+  readonly runtime: ModelRuntime;
+  readonly logger: Logger;
+}): LoadedModels {
   const held = new Map<string, Held>();
 
   async function open(key: string, artifact: Sha256, signature: Signature): Promise<ServedModel> {
@@ -73,7 +77,9 @@ export function createLoadedModels(deps: { readonly artifacts: ArtifactCache; re
     },
     async keepOnly(wanted) {
       // Chosen in one turn: whoever asks for one of them afterwards loads it anew.
-      const unwanted = [...held].flatMap(([key, { loaded }]) => (loaded && !wanted.has(loaded.model) ? [{ key, unload: loaded.unload }] : []));
+      const unwanted = [...held].flatMap(([key, { loaded }]) =>
+        loaded && !wanted.has(loaded.model) ? [{ key, unload: loaded.unload }] : [],
+      );
       for (const { key } of unwanted) held.delete(key);
       for (const { unload } of unwanted) await unload();
     },

@@ -6,7 +6,10 @@ export interface GatewayReadings {
   readonly staleSeconds: () => number;
   readonly logBytes: () => number;
   readonly waitingSegments: () => number;
-  readonly generations: () => readonly { readonly label: Readonly<Record<'project' | 'model' | 'environment', string>>; readonly generation: number }[];
+  readonly generations: () => readonly {
+    readonly label: Readonly<Record<'project' | 'model' | 'environment', string>>;
+    readonly generation: number;
+  }[];
 }
 
 /** Why a request failed, in Triton's words: REJECTED was the caller's, BACKEND the model's, OTHER the gateway's. */
@@ -27,16 +30,58 @@ export interface ModelLabels {
 /** Prometheus metrics, under KServe's and Triton's names where those fit. */
 export class GatewayMetrics {
   readonly #registry = new Registry();
-  readonly #predictSeconds = new Histogram({ name: 'request_predict_seconds', help: 'Time a request spent in the model, in seconds, waiting for a joined call included', labelNames: ['project', 'model', 'environment', 'version'], buckets, registers: [this.#registry] });
-  readonly #success = new Counter({ name: 'nv_inference_request_success', help: 'Answered inference requests', labelNames: ['project', 'model', 'environment', 'version'], registers: [this.#registry] });
-  readonly #failure = new Counter({ name: 'nv_inference_request_failure', help: 'Inference requests that were not answered, by reason', labelNames: ['project', 'model', 'environment', 'reason'], registers: [this.#registry] });
-  readonly #dropped = new Counter({ name: 'perennial_prediction_log_dropped_total', help: 'Answered rows that the prediction log could not take', labelNames: ['project', 'model', 'environment'], registers: [this.#registry] });
+  readonly #predictSeconds = new Histogram({
+    name: 'request_predict_seconds',
+    help: 'Time a request spent in the model, in seconds, waiting for a joined call included',
+    labelNames: ['project', 'model', 'environment', 'version'],
+    buckets,
+    registers: [this.#registry],
+  });
+  readonly #success = new Counter({
+    name: 'nv_inference_request_success',
+    help: 'Answered inference requests',
+    labelNames: ['project', 'model', 'environment', 'version'],
+    registers: [this.#registry],
+  });
+  readonly #failure = new Counter({
+    name: 'nv_inference_request_failure',
+    help: 'Inference requests that were not answered, by reason',
+    labelNames: ['project', 'model', 'environment', 'reason'],
+    registers: [this.#registry],
+  });
+  readonly #dropped = new Counter({
+    name: 'perennial_prediction_log_dropped_total',
+    help: 'Answered rows that the prediction log could not take',
+    labelNames: ['project', 'model', 'environment'],
+    registers: [this.#registry],
+  });
 
   constructor(readings: GatewayReadings) {
     const registers = [this.#registry];
-    new Gauge({ name: 'perennial_stale_seconds', help: 'Seconds since this gateway last read the database', registers, collect() { this.set(readings.staleSeconds()); } });
-    new Gauge({ name: 'perennial_prediction_log_bytes', help: 'Bytes of predictions on local disk that the object store does not have yet', registers, collect() { this.set(readings.logBytes()); } });
-    new Gauge({ name: 'perennial_prediction_log_waiting_segments', help: 'Closed segments that wait to be uploaded', registers, collect() { this.set(readings.waitingSegments()); } });
+    new Gauge({
+      name: 'perennial_stale_seconds',
+      help: 'Seconds since this gateway last read the database',
+      registers,
+      collect() {
+        this.set(readings.staleSeconds());
+      },
+    });
+    new Gauge({
+      name: 'perennial_prediction_log_bytes',
+      help: 'Bytes of predictions on local disk that the object store does not have yet',
+      registers,
+      collect() {
+        this.set(readings.logBytes());
+      },
+    });
+    new Gauge({
+      name: 'perennial_prediction_log_waiting_segments',
+      help: 'Closed segments that wait to be uploaded',
+      registers,
+      collect() {
+        this.set(readings.waitingSegments());
+      },
+    });
     new Gauge({
       name: 'perennial_generation',
       help: 'The generation that this gateway serves',

@@ -17,7 +17,20 @@ interface Tensor {
   readonly data: readonly unknown[];
 }
 
-const numeric = new Set(['INT8', 'INT16', 'INT32', 'INT64', 'UINT8', 'UINT16', 'UINT32', 'UINT64', 'FP16', 'FP32', 'FP64', 'BOOL']);
+const numeric = new Set([
+  'INT8',
+  'INT16',
+  'INT32',
+  'INT64',
+  'UINT8',
+  'UINT16',
+  'UINT32',
+  'UINT64',
+  'FP16',
+  'FP32',
+  'FP64',
+  'BOOL',
+]);
 
 function accepts(type: TensorType, datatype: string): boolean {
   return type === 'BOOL' || type === 'BYTES' ? datatype === type : numeric.has(datatype);
@@ -27,7 +40,8 @@ function accepts(type: TensorType, datatype: string): boolean {
 export function parseInferenceBody(body: unknown): InferenceBody {
   if (!isRecord(body)) throw refuse('the body must be a JSON object with "inputs"');
   const { id, parameters = {}, inputs, outputs } = body;
-  if (id !== undefined && (typeof id !== 'string' || id.length > 200)) throw refuse('"id" must be a string of at most 200 characters');
+  if (id !== undefined && (typeof id !== 'string' || id.length > 200))
+    throw refuse('"id" must be a string of at most 200 characters');
   if (!isRecord(parameters)) throw refuse('"parameters" must be an object');
   if (!Array.isArray(inputs) || inputs.length === 0) throw refuse('"inputs" must be a list of tensors, one a feature');
   if (outputs !== undefined && !Array.isArray(outputs)) throw refuse('"outputs" must be a list of {"name": …}');
@@ -39,12 +53,18 @@ export function parseInferenceBody(body: unknown): InferenceBody {
 }
 
 function parseTensor(value: unknown, index: number): Tensor {
-  if (!isRecord(value) || typeof value.name !== 'string') throw refuse(`inputs[${index}]: expected {"name", "shape", "datatype", "data"}`);
+  if (!isRecord(value) || typeof value.name !== 'string')
+    throw refuse(`inputs[${index}]: expected {"name", "shape", "datatype", "data"}`);
   const { name, datatype, shape, data } = value;
-  if (typeof datatype !== 'string') throw refuse(`input "${name}": "datatype" is missing, e.g. "FP64"`, { input: name });
-  if (!Array.isArray(shape) || !shape.every((size: unknown): size is number => typeof size === 'number' && Number.isInteger(size) && size >= 0))
+  if (typeof datatype !== 'string')
+    throw refuse(`input "${name}": "datatype" is missing, e.g. "FP64"`, { input: name });
+  if (
+    !Array.isArray(shape) ||
+    !shape.every((size: unknown): size is number => typeof size === 'number' && Number.isInteger(size) && size >= 0)
+  )
     throw refuse(`input "${name}": "shape" must be a list of whole numbers, e.g. [1]`, { input: name });
-  if (!Array.isArray(data)) throw refuse(`input "${name}": "data" must be a list of values; binary tensors are not taken`, { input: name });
+  if (!Array.isArray(data))
+    throw refuse(`input "${name}": "data" must be a list of values; binary tensors are not taken`, { input: name });
   return { name, datatype, shape, data };
 }
 
@@ -55,27 +75,43 @@ function flatData(tensor: Tensor, width: number): readonly unknown[] {
   const { data } = tensor;
   if (data.length === wanted && !Array.isArray(data[0])) return data;
   if (data.length === rows && data.every((row) => Array.isArray(row) && row.length === width)) return data.flat();
-  throw refuse(`input "${tensor.name}": shape [${tensor.shape.join(', ')}] wants ${wanted} values, and data has ${data.length}${Array.isArray(data[0]) ? ' lists' : ''}`, { input: tensor.name });
+  throw refuse(
+    `input "${tensor.name}": shape [${tensor.shape.join(', ')}] wants ${wanted} values, and data has ${data.length}${Array.isArray(data[0]) ? ' lists' : ''}`,
+    { input: tensor.name },
+  );
 }
 
 function readMatrix(tensor: Tensor, signature: Signature): Columns {
   const names = signature.inputs.map((input) => input.name);
   const [rows = 0, width] = tensor.shape;
   if (tensor.shape.length !== 2 || width !== names.length)
-    throw refuse(`input "${tensor.name}": expected shape [rows, ${names.length}] (${names.join(', ')}), got [${tensor.shape.join(', ')}]`, { input: tensor.name });
+    throw refuse(
+      `input "${tensor.name}": expected shape [rows, ${names.length}] (${names.join(', ')}), got [${tensor.shape.join(', ')}]`,
+      { input: tensor.name },
+    );
   checkRows(rows);
   const type = signature.inputs[0]?.type ?? 'FP32';
-  if (!accepts(type, tensor.datatype)) throw refuse(`input "${tensor.name}": expected datatype ${type}, got ${tensor.datatype}`, { input: tensor.name });
+  if (!accepts(type, tensor.datatype))
+    throw refuse(`input "${tensor.name}": expected datatype ${type}, got ${tensor.datatype}`, { input: tensor.name });
   const flat = flatData(tensor, width);
-  return readRows(signature, names, Array.from({ length: rows }, (_, row) => flat.slice(row * width, (row + 1) * width)));
+  return readRows(
+    signature,
+    names,
+    Array.from({ length: rows }, (_, row) => flat.slice(row * width, (row + 1) * width)),
+  );
 }
 
 function readFeature(tensor: Tensor, type: TensorType): readonly unknown[] {
   const [rows = 0, width = 1] = tensor.shape;
   if (tensor.shape.length < 1 || tensor.shape.length > 2 || width !== 1)
-    throw refuse(`feature "${tensor.name}": expected shape [rows] or [rows, 1], got [${tensor.shape.join(', ')}]`, { feature: tensor.name });
+    throw refuse(`feature "${tensor.name}": expected shape [rows] or [rows, 1], got [${tensor.shape.join(', ')}]`, {
+      feature: tensor.name,
+    });
   checkRows(rows);
-  if (!accepts(type, tensor.datatype)) throw refuse(`feature "${tensor.name}": expected datatype ${type}, got ${tensor.datatype}`, { feature: tensor.name });
+  if (!accepts(type, tensor.datatype))
+    throw refuse(`feature "${tensor.name}": expected datatype ${type}, got ${tensor.datatype}`, {
+      feature: tensor.name,
+    });
   return flatData(tensor, 1);
 }
 
@@ -85,7 +121,13 @@ export function readInferenceColumns(inputs: readonly unknown[], signature: Sign
   const given = new Map<string, readonly unknown[]>();
   for (const [index, value] of inputs.entries()) {
     const tensor = parseTensor(value, index);
-    if (inputs.length === 1 && signature.layout === 'matrix' && tensor.name === signature.inputName && !types.has(tensor.name)) return readMatrix(tensor, signature);
+    if (
+      inputs.length === 1 &&
+      signature.layout === 'matrix' &&
+      tensor.name === signature.inputName &&
+      !types.has(tensor.name)
+    )
+      return readMatrix(tensor, signature);
     const type = types.get(tensor.name);
     if (type === undefined) throw unknownInput(tensor.name, signature);
     if (given.has(tensor.name)) throw refuse(`input "${tensor.name}" is there twice`, { input: tensor.name });
@@ -96,5 +138,6 @@ export function readInferenceColumns(inputs: readonly unknown[], signature: Sign
 
 export function checkOutputs(outputs: readonly string[] | undefined, signature: Signature): void {
   const unknown = outputs?.find((name) => name !== signature.output.name);
-  if (unknown !== undefined) throw refuse(`unknown output "${unknown}"; the model gives ${signature.output.name}`, { output: unknown });
+  if (unknown !== undefined)
+    throw refuse(`unknown output "${unknown}"; the model gives ${signature.output.name}`, { output: unknown });
 }

@@ -3,7 +3,6 @@ import type { Id, Scope } from '../contracts/identifiers.ts';
 import { scopeLabel } from '../contracts/identifiers.ts';
 import type { PredictionRecord } from '../contracts/prediction.ts';
 import type { IdMaker } from '../ports/ids.ts';
-import type { Logger } from '../ports/logger.ts';
 import type { SegmentHeader } from './segment-folder.ts';
 import { SegmentFolder } from './segment-folder.ts';
 import { SegmentFile } from './segment-file.ts';
@@ -20,7 +19,13 @@ export interface PredictionLogLimits {
   readonly segments: number;
 }
 
-export const defaultLogLimits: PredictionLogLimits = { segmentRows: 50_000, segmentBytes: 32 * 2 ** 20, segmentAgeMs: 60_000, bytes: 2 ** 30, segments: 2_000 };
+export const defaultLogLimits: PredictionLogLimits = {
+  segmentRows: 50_000,
+  segmentBytes: 32 * 2 ** 20,
+  segmentAgeMs: 60_000,
+  bytes: 2 ** 30,
+  segments: 2_000,
+};
 
 export interface PredictionLogDependencies extends Omit<SegmentUploadDependencies, 'folder'> {
   readonly folder: string;
@@ -68,7 +73,11 @@ export class PredictionLog {
   async recover(): Promise<number> {
     const leftovers = await this.#folder.leftovers();
     for (const segment of leftovers) this.#upload.add(segment);
-    if (leftovers.length > 0) this.#deps.logger.info({ segments: leftovers.length }, 'segments of an earlier process were found and will be uploaded');
+    if (leftovers.length > 0)
+      this.#deps.logger.info(
+        { segments: leftovers.length },
+        'segments of an earlier process were found and will be uploaded',
+      );
     return leftovers.length;
   }
 
@@ -112,7 +121,12 @@ export class PredictionLog {
       await this.#upload.uploadNow((segment) => scopeLabel(segment.header.scope) === label);
     } catch (caught) {
       const code = caught instanceof PerennialError && caught.retryable ? caught.code : 'model-unavailable';
-      throw new PerennialError(code, `predictions of ${label} were not all uploaded; they stay on the gateway's disk: ${reasonOf(caught)}`, {}, { cause: caught });
+      throw new PerennialError(
+        code,
+        `predictions of ${label} were not all uploaded; they stay on the gateway's disk: ${reasonOf(caught)}`,
+        {},
+        { cause: caught },
+      );
     }
   }
 
@@ -152,9 +166,20 @@ export class PredictionLog {
 
   async #openSegment(stream: Stream): Promise<OpenSegment> {
     try {
-      const header: SegmentHeader = { schemaVersion: 1, id: this.#deps.ids.next(), gatewayId: this.#deps.gatewayId, scope: stream.scope, features: [...stream.features], dropped: 0 };
+      const header: SegmentHeader = {
+        schemaVersion: 1,
+        id: this.#deps.ids.next(),
+        gatewayId: this.#deps.gatewayId,
+        scope: stream.scope,
+        features: [...stream.features],
+        dropped: 0,
+      };
       await this.#folder.writeHeader(header);
-      return { header, file: await SegmentFile.create(this.#folder.rowsPath(header.id)), openedAt: this.#deps.steadyNow() };
+      return {
+        header,
+        file: await SegmentFile.create(this.#folder.rowsPath(header.id)),
+        openedAt: this.#deps.steadyNow(),
+      };
     } catch (caught) {
       stream.open = undefined;
       throw caught;
@@ -175,7 +200,10 @@ export class PredictionLog {
     stream.dropped = 0;
     const closing = this.#closeSegment(open, dropped).catch((caught: unknown) => {
       stream.dropped += dropped;
-      this.#deps.logger.error({ err: caught, scope: scopeLabel(stream.scope) }, 'a segment of predictions cannot be closed; it is taken up at the next start');
+      this.#deps.logger.error(
+        { err: caught, scope: scopeLabel(stream.scope) },
+        'a segment of predictions cannot be closed; it is taken up at the next start',
+      );
     });
     this.#closing.add(closing);
     void closing.then(() => this.#closing.delete(closing));

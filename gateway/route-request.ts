@@ -12,14 +12,20 @@ function routingValue(routingKey: string | null, parameters: Readonly<Record<str
   if (routingKey === null) return undefined;
   const name = routingKey.slice(routingKey.indexOf('.') + 1);
   const value = Object.hasOwn(parameters, name) ? parameters[name] : undefined;
-  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? String(value) : undefined;
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+    ? String(value)
+    : undefined;
 }
 
 /**
  * The slot that answers: canary for `weight` percent, by the hash of the routing key so that a caller who has met the
  * canary stays with it as its weight rises, else at random a request.
  */
-export function chooseSlot(served: ServedScope, parameters: Readonly<Record<string, unknown>>, random: () => number): ServedSlot {
+export function chooseSlot(
+  served: ServedScope,
+  parameters: Readonly<Record<string, unknown>>,
+  random: () => number,
+): ServedSlot {
   const { champion, canary } = served;
   if (canary === undefined) return champion;
   const key = routingValue(served.routingKey, parameters);
@@ -30,6 +36,9 @@ export function chooseSlot(served: ServedScope, parameters: Readonly<Record<stri
 /** The slot that a replay names. */
 export function slotOfRole(served: ServedScope, role: 'champion' | 'canary'): ServedSlot {
   const slot = role === 'champion' ? served.champion : served.canary;
-  if (!slot) throw new PerennialError('not-found', `no canary serves ${served.label} in generation ${served.generation}`, { generation: served.generation });
+  if (!slot)
+    throw new PerennialError('not-found', `no canary serves ${served.label} in generation ${served.generation}`, {
+      generation: served.generation,
+    });
   return slot;
 }

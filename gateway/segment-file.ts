@@ -76,7 +76,9 @@ export class SegmentFile {
   async #write(bytes: Buffer): Promise<void> {
     try {
       let written = 0;
-      while (written < bytes.length) written += (await this.#handle.write(bytes, written, bytes.length - written, this.#bytes + written)).bytesWritten;
+      while (written < bytes.length)
+        written += (await this.#handle.write(bytes, written, bytes.length - written, this.#bytes + written))
+          .bytesWritten;
       this.#bytes += bytes.length;
     } catch (caught) {
       // A disk that fills up tears a line; the next append must not stand behind the torn half.

@@ -50,14 +50,16 @@ export class SegmentFolder {
 
   /** Rows first: a header without rows is nothing, rows without a header would be lost. */
   async remove(id: Id): Promise<void> {
-    for (const extension of ['parquet', 'ndjson', 'json']) await rm(join(this.#folder, `${id}.${extension}`), { force: true });
+    for (const extension of ['parquet', 'ndjson', 'json'])
+      await rm(join(this.#folder, `${id}.${extension}`), { force: true });
   }
 
   /** Out of the way and kept for a person to look at. Returns where. */
   async setAside(id: Id): Promise<string> {
     const aside = join(this.#folder, 'unreadable');
     await mkdir(aside, { recursive: true, mode: 0o700 });
-    for (const extension of ['ndjson', 'json']) await rename(join(this.#folder, `${id}.${extension}`), join(aside, `${id}.${extension}`)).catch(() => undefined);
+    for (const extension of ['ndjson', 'json'])
+      await rename(join(this.#folder, `${id}.${extension}`), join(aside, `${id}.${extension}`)).catch(() => undefined);
     return aside;
   }
 

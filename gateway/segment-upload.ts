@@ -66,7 +66,9 @@ export class SegmentUpload {
   /** Uploads those that are due. Failures are logged. */
   async uploadDue(): Promise<void> {
     const now = this.#deps.steadyNow();
-    await Promise.allSettled([...this.#waiting.values()].filter((waiting) => waiting.notBefore <= now).map((waiting) => this.#upload(waiting)));
+    await Promise.allSettled(
+      [...this.#waiting.values()].filter((waiting) => waiting.notBefore <= now).map((waiting) => this.#upload(waiting)),
+    );
   }
 
   /** One at a time, as each takes a process of the table engine; the same segment is never under way twice. */
@@ -96,11 +98,25 @@ export class SegmentUpload {
     const { folder, tableEngine, objectStore, monitoring } = this.#deps;
     const path = folder.parquetPath(header.id);
     await rm(path, { force: true });
-    const { rows, from, to } = await tableEngine.sealSegment({ ndjson: folder.rowsPath(header.id), features: header.features, path });
+    const { rows, from, to } = await tableEngine.sealSegment({
+      ndjson: folder.rowsPath(header.id),
+      features: header.features,
+      path,
+    });
     if (rows > 0) {
       const { sha256 } = await objectStore.putFile(path);
       const { id, gatewayId, dropped, scope } = header;
-      await monitoring.addSegment({ id, gatewayId, modelId: scope.modelId, environment: scope.environment, sha256, rows, dropped, from, to });
+      await monitoring.addSegment({
+        id,
+        gatewayId,
+        modelId: scope.modelId,
+        environment: scope.environment,
+        sha256,
+        rows,
+        dropped,
+        from,
+        to,
+      });
     }
     await folder.remove(header.id);
   }
@@ -108,14 +124,21 @@ export class SegmentUpload {
   async #failed(waiting: Waiting, caught: unknown): Promise<void> {
     const { id } = waiting.segment.header;
     waiting.failures += 1;
-    waiting.notBefore = this.#deps.steadyNow() + Math.min(longestRetryMs, firstRetryMs * 2 ** Math.min(waiting.failures - 1, 10));
+    waiting.notBefore =
+      this.#deps.steadyNow() + Math.min(longestRetryMs, firstRetryMs * 2 ** Math.min(waiting.failures - 1, 10));
     const unreadable = caught instanceof PerennialError && !caught.retryable;
     if (unreadable && waiting.failures >= unreadableAfter) {
       this.#waiting.delete(id);
       const aside = await this.#deps.folder.setAside(id);
-      this.#deps.logger.error({ err: caught, segment: id, aside }, 'a segment of predictions cannot be read and was set aside');
+      this.#deps.logger.error(
+        { err: caught, segment: id, aside },
+        'a segment of predictions cannot be read and was set aside',
+      );
       return;
     }
-    this.#deps.logger.warn({ segment: id, failures: waiting.failures, reason: reasonOf(caught) }, 'a segment of predictions was not uploaded; it stays on disk and is tried again');
+    this.#deps.logger.warn(
+      { segment: id, failures: waiting.failures, reason: reasonOf(caught) },
+      'a segment of predictions was not uploaded; it stays on disk and is tried again',
+    );
   }
 }

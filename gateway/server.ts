@@ -3,15 +3,12 @@ import fastify from 'fastify';
 import { z } from 'zod';
 import { PerennialError, reasonOf } from '../contracts/errors.ts';
 import { Name } from '../contracts/identifiers.ts';
-import type { Principal, Target } from '../contracts/principal.ts';
 import type { Logger } from '../ports/logger.ts';
-import type { KeyTable } from './authentication.ts';
-import { authenticate, requireRole } from './authentication.ts';
-import type { Inference } from './inference.ts';
+import { allow } from './access.ts';
+import { authenticate } from './authentication.ts';
+import type { GatewayServerDependencies } from './dependencies.ts';
 import { inferenceRoutes } from './inference-routes.ts';
-import type { GatewayMetrics } from './metrics.ts';
 import { refuse } from './tensor-columns.ts';
-import type { ServingTable } from './serving-table.ts';
 
 const FlushBody = z.object({ project: Name, model: Name, environment: Name });
 
@@ -19,68 +16,49 @@ const FlushBody = z.object({ project: Name, model: Name, environment: Name });
 export const bodyLimitBytes = 32 * 2 ** 20;
 const staleAfterSeconds = 10;
 
-export interface GatewayServerDependencies {
-  readonly table: ServingTable;
-  readonly keys: KeyTable;
-  readonly inference: Inference;
-  readonly metrics: GatewayMetrics;
-  readonly logger: Logger;
-  readonly staleSeconds: () => number;
-  /** Reads the keys again, because one was not found. */
-  readonly lookAgain: () => Promise<void>;
-  /** Uploads all that was logged for the scope, and reports what was served. */
-  readonly flush: (scope: { readonly project: string; readonly model: string; readonly environment: string }) => Promise<void>;
-}
-
-/** {project, environment} that a request names in its headers. */
-export function placeOf(request: FastifyRequest): { readonly project: string; readonly environment: string } {
-  return { project: nameIn(request, 'perennial-project', 'default'), environment: nameIn(request, 'perennial-environment', 'production') };
-}
-
-function nameIn(request: FastifyRequest, header: string, absent: string): string {
-  const given = request.headers[header] ?? absent;
-  const parsed = Name.safeParse(given);
-  if (!parsed.success) throw refuse(`the header ${header} names no ${header.slice('perennial-'.length)}: expected a-z, 0-9 and -`);
-  return parsed.data;
-}
-
-export function principalOf(request: FastifyRequest): Principal {
-  return request.getDecorator<Principal>('principal');
-}
-
-/** The one way into a route: who asks, and may they? */
-export function allow(request: FastifyRequest, role: 'viewer' | 'operator', target: Target): Principal {
-  const principal = principalOf(request);
-  requireRole(principal, role, target);
-  return principal;
-}
-
 function isHealth(request: FastifyRequest): boolean {
   return request.url === '/v2/health/live' || request.url === '/v2/health/ready';
 }
 
 /** Status by the protocol: what is too large is a bad request, and a model that fails is the server's fault. */
 function statusOf(caught: unknown): number {
-  if (caught instanceof PerennialError) return caught.code === 'too-large' ? 400 : caught.code === 'prediction-invalid' ? 500 : caught.status;
-  if (caught instanceof Error && 'statusCode' in caught && typeof caught.statusCode === 'number' && caught.statusCode < 500) return [401, 403, 404].includes(caught.statusCode) ? caught.statusCode : 400;
+  if (caught instanceof PerennialError)
+    return caught.code === 'too-large' ? 400 : caught.code === 'prediction-invalid' ? 500 : caught.status;
+  if (
+    caught instanceof Error &&
+    'statusCode' in caught &&
+    typeof caught.statusCode === 'number' &&
+    caught.statusCode < 500
+  )
+    return [401, 403, 404].includes(caught.statusCode) ? caught.statusCode : 400;
   return 500;
 }
 
 function messageOf(caught: unknown, status: number): string {
-  if (caught instanceof Error && 'code' in caught && caught.code === 'FST_ERR_CTP_BODY_TOO_LARGE') return `the body is larger than ${bodyLimitBytes} bytes; send the rows in several requests`;
-  return status === 500 && !(caught instanceof PerennialError) ? 'the gateway failed; its log says why' : reasonOf(caught);
+  if (caught instanceof Error && 'code' in caught && caught.code === 'FST_ERR_CTP_BODY_TOO_LARGE')
+    return `the body is larger than ${bodyLimitBytes} bytes; send the rows in several requests`;
+  return status === 500 && !(caught instanceof PerennialError)
+    ? 'the gateway failed; its log says why'
+    : reasonOf(caught);
 }
 
 function answerError(logger: Logger, caught: unknown, reply: FastifyReply): FastifyReply {
   const status = statusOf(caught);
   if (status >= 500 && status !== 503) logger.error({ err: caught }, 'a request failed');
   if (status === 401) void reply.header('www-authenticate', 'Bearer');
+  // The protocol's body has no room for it, and the worker wants to know more than the status says.
+  if (caught instanceof PerennialError) void reply.header('perennial-error', caught.code);
   return reply.code(status).send({ error: messageOf(caught, status) });
 }
 
 /** The HTTP side of the gateway, not yet listening. Every route but health wants a key. */
 export function buildGateway(deps: GatewayServerDependencies): FastifyInstance {
-  const app = fastify({ logger: false, bodyLimit: bodyLimitBytes, forceCloseConnections: 'idle', routerOptions: { maxParamLength: 200 } });
+  const app = fastify({
+    logger: false,
+    bodyLimit: bodyLimitBytes,
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: 200 },
+  });
   app.decorateRequest('principal', null);
   app.addHook('onRequest', async (request, reply) => {
     const stale = deps.staleSeconds();
@@ -89,7 +67,9 @@ export function buildGateway(deps: GatewayServerDependencies): FastifyInstance {
     request.setDecorator('principal', await authenticate(request.headers.authorization, deps.keys, deps.lookAgain));
   });
   app.setErrorHandler((caught, _request, reply) => answerError(deps.logger, caught, reply));
-  app.setNotFoundHandler((request, reply) => reply.code(404).send({ error: `there is no route ${request.method} ${request.url.split('?')[0]}` }));
+  app.setNotFoundHandler((request, reply) =>
+    reply.code(404).send({ error: `there is no route ${request.method} ${request.url.split('?')[0]}` }),
+  );
   healthRoutes(app, deps);
   inferenceRoutes(app, deps);
   operationRoutes(app, deps);
@@ -98,7 +78,9 @@ export function buildGateway(deps: GatewayServerDependencies): FastifyInstance {
 
 function healthRoutes(app: FastifyInstance, deps: GatewayServerDependencies): void {
   app.get('/v2/health/live', async () => ({ live: true }));
-  app.get('/v2/health/ready', async (_request, reply) => reply.code(deps.table.ready ? 200 : 503).send({ ready: deps.table.ready }));
+  app.get('/v2/health/ready', async (_request, reply) =>
+    reply.code(deps.table.ready ? 200 : 503).send({ ready: deps.table.ready }),
+  );
 }
 
 function operationRoutes(app: FastifyInstance, deps: GatewayServerDependencies): void {

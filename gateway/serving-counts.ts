@@ -3,7 +3,15 @@ import type { ServingCount } from '../contracts/prediction.ts';
 import type { ServedScope } from './serving-table.ts';
 
 interface Counted {
-  readonly count: { gatewayId: Id; modelId: Id; environment: string; generation: number; releaseDigest: Sha256; requests: number; errors: number };
+  readonly count: {
+    gatewayId: Id;
+    modelId: Id;
+    environment: string;
+    generation: number;
+    releaseDigest: Sha256;
+    requests: number;
+    errors: number;
+  };
   reported: number;
   changedAt: number;
 }
@@ -11,7 +19,7 @@ interface Counted {
 /** Counts that nothing has changed for this long are forgotten; by then their generation is history. */
 const forgetAfterMs = 60 * 60_000;
 
-/** Requests and errors by generation and release since this process began; cumulative, so that telling them twice changes nothing. */
+/** Requests and errors by generation and release since this gateway first began; cumulative, so that telling them twice changes nothing. */
 export class ServingCounts {
   readonly #gatewayId: Id;
   readonly #steadyNow: () => number;
@@ -22,13 +30,38 @@ export class ServingCounts {
     this.#steadyNow = steadyNow;
   }
 
+  /** What an earlier process of this gateway had counted, which is told again as a whole. */
+  restore(counts: readonly ServingCount[]): void {
+    for (const count of counts) {
+      if (count.gatewayId !== this.#gatewayId) continue;
+      const key = `${count.modelId}/${count.environment}/${count.generation}/${count.releaseDigest}`;
+      this.#counts.set(key, { count: { ...count }, reported: 0, changedAt: this.#steadyNow() });
+    }
+  }
+
+  all(): readonly ServingCount[] {
+    return [...this.#counts.values()].map(({ count }) => ({ ...count }));
+  }
+
   /** One answered request, or one that the model failed on. */
   add(served: ServedScope, releaseDigest: Sha256, failed: boolean): void {
     const { modelId, environment } = served.scope;
     const key = `${modelId}/${environment}/${served.generation}/${releaseDigest}`;
     let counted = this.#counts.get(key);
     if (!counted) {
-      counted = { count: { gatewayId: this.#gatewayId, modelId, environment, generation: served.generation, releaseDigest, requests: 0, errors: 0 }, reported: 0, changedAt: 0 };
+      counted = {
+        count: {
+          gatewayId: this.#gatewayId,
+          modelId,
+          environment,
+          generation: served.generation,
+          releaseDigest,
+          requests: 0,
+          errors: 0,
+        },
+        reported: 0,
+        changedAt: 0,
+      };
       this.#counts.set(key, counted);
     }
     counted.count.requests += 1;
@@ -43,6 +76,7 @@ export class ServingCounts {
     if (told.length > 0) await tell(told);
     changed.forEach((counted, index) => (counted.reported = told[index]?.requests ?? 0));
     const horizon = this.#steadyNow() - forgetAfterMs;
-    for (const [key, counted] of this.#counts) if (counted.changedAt < horizon && counted.count.requests === counted.reported) this.#counts.delete(key);
+    for (const [key, counted] of this.#counts)
+      if (counted.changedAt < horizon && counted.count.requests === counted.reported) this.#counts.delete(key);
   }
 }

@@ -88,7 +88,13 @@ export class ServingTable {
     const settling = entries.map((entry) => {
       const key = keyOf(entry.scope.project, entry.scope.model, entry.scope.environment);
       keys.add(key);
-      const followed = this.#scopes.get(key) ?? { wanted: entry, served: undefined, retired: [], busy: undefined, failed: undefined };
+      const followed = this.#scopes.get(key) ?? {
+        wanted: entry,
+        served: undefined,
+        retired: [],
+        busy: undefined,
+        failed: undefined,
+      };
       followed.wanted = entry;
       this.#scopes.set(key, followed);
       return this.#settle(followed);
@@ -100,7 +106,10 @@ export class ServingTable {
 
   /** Has a table been followed, and is everything in it either served or known to be impossible? */
   get ready(): boolean {
-    return this.#known && [...this.#scopes.values()].every((followed) => followed.served !== undefined || followed.failed !== undefined);
+    return (
+      this.#known &&
+      [...this.#scopes.values()].every((followed) => followed.served !== undefined || followed.failed !== undefined)
+    );
   }
 
   /** `not-found` if nothing is deployed there; `model-unavailable` while it is not known or cannot be loaded. */
@@ -108,9 +117,23 @@ export class ServingTable {
     const followed = this.#scopes.get(keyOf(project, model, environment));
     if (followed?.served) return followed.served;
     const label = scopeLabel({ project, model, environment });
-    if (followed) throw new PerennialError('model-unavailable', `${label} is deployed and this gateway cannot serve it yet: ${followed.failed?.error ?? 'it is being loaded'}`, { model, environment });
-    if (!this.#known) throw new PerennialError('model-unavailable', `this gateway has not read what is deployed yet, so it cannot serve ${label}; try again`, { model, environment });
-    throw new PerennialError('not-found', `no release of ${label} is deployed; see \`perennial served\`, or name another environment in the header Perennial-Environment`, { model, environment });
+    if (followed)
+      throw new PerennialError(
+        'model-unavailable',
+        `${label} is deployed and this gateway cannot serve it yet: ${followed.failed?.error ?? 'it is being loaded'}`,
+        { model, environment },
+      );
+    if (!this.#known)
+      throw new PerennialError(
+        'model-unavailable',
+        `this gateway has not read what is deployed yet, so it cannot serve ${label}; try again`,
+        { model, environment },
+      );
+    throw new PerennialError(
+      'not-found',
+      `no release of ${label} is deployed; see \`perennial served\`, or name another environment in the header Perennial-Environment`,
+      { model, environment },
+    );
   }
 
   /** A version by its number: one that serves, or that did until lately. */
@@ -118,7 +141,11 @@ export class ServingTable {
     const slots = this.#loaded(served);
     const found = slots.find((slot) => slot.version === version);
     if (found) return found;
-    throw new PerennialError('not-found', `version ${version} of ${served.label} is not loaded; loaded are ${this.versions(served).join(', ')}`, { version });
+    throw new PerennialError(
+      'not-found',
+      `version ${version} of ${served.label} is not loaded; loaded are ${this.versions(served).join(', ')}`,
+      { version },
+    );
   }
 
   /** Numbers of the loaded versions, rising. */
@@ -139,10 +166,14 @@ export class ServingTable {
   async sweep(): Promise<ReadonlySet<Sha256> | undefined> {
     const followed = [...this.#scopes.values()];
     // What is being loaded now is in nobody's slots yet.
-    if (followed.some((scope) => scope.busy)) return undefined;
+    if (followed.some((scope) => scope.busy !== undefined)) return undefined;
     const now = this.#deps.steadyNow();
     for (const scope of followed) scope.retired = scope.retired.filter((retired) => retired.until > now);
-    const models = new Set(followed.flatMap((scope) => [...(scope.served?.slots ?? []), ...scope.retired.map((retired) => retired.slot)].map((slot) => slot.model)));
+    const models = new Set(
+      followed.flatMap((scope) =>
+        [...(scope.served?.slots ?? []), ...scope.retired.map((retired) => retired.slot)].map((slot) => slot.model),
+      ),
+    );
     const wanted = followed.flatMap((scope) => scope.wanted.versions.map((version) => version.artifact));
     await this.#deps.models.keepOnly(models);
     return new Set([...wanted, ...[...models].map((model) => model.artifact)]);
@@ -179,7 +210,10 @@ export class ServingTable {
       } catch (caught) {
         const error = reasonOf(caught);
         followed.failed = { fingerprint: fingerprintOf(entry), at: this.#deps.steadyNow(), error };
-        this.#deps.logger.error({ err: caught, scope: scopeLabel(entry.scope), generation: result.generation }, 'a generation cannot be loaded; what served before goes on');
+        this.#deps.logger.error(
+          { err: caught, scope: scopeLabel(entry.scope), generation: result.generation },
+          'a generation cannot be loaded; what served before goes on',
+        );
         this.#deps.onLoaded({ ...result, error });
       }
     }
@@ -189,16 +223,38 @@ export class ServingTable {
     const label = scopeLabel(entry.scope);
     const slots = await Promise.all(entry.generation.slots.map((slot) => this.#loadSlot(entry, slot)));
     const champion = slots.find((slot) => slot.role === 'champion');
-    if (!champion) throw new PerennialError('internal', `generation ${entry.generation.generation} of ${label} has no champion`);
+    if (!champion)
+      throw new PerennialError('internal', `generation ${entry.generation.generation} of ${label} has no champion`);
     const canary = slots.find((slot) => slot.role === 'canary');
-    return { entry, scope: entry.scope, label, generation: entry.generation.generation, slots, champion, canary, routingKey: entry.routingKey, log: entry.log, virtual: entry.virtual };
+    return {
+      entry,
+      scope: entry.scope,
+      label,
+      generation: entry.generation.generation,
+      slots,
+      champion,
+      canary,
+      routingKey: entry.routingKey,
+      log: entry.log,
+      virtual: entry.virtual,
+    };
   }
 
   async #loadSlot(entry: ServingEntry, slot: Slot): Promise<ServedSlot> {
     const version = entry.versions.find((candidate: { readonly id: Id }) => candidate.id === slot.modelVersionId);
-    if (!version) throw new PerennialError('internal', `generation ${entry.generation.generation} of ${scopeLabel(entry.scope)} names model version ${slot.modelVersionNumber}, which the serving table lacks`);
+    if (!version)
+      throw new PerennialError(
+        'internal',
+        `generation ${entry.generation.generation} of ${scopeLabel(entry.scope)} names model version ${slot.modelVersionNumber}, which the serving table lacks`,
+      );
     const model = await this.#deps.models.load(version.artifact, version.signature);
-    return { role: slot.role, weight: slot.weight, releaseDigest: slot.releaseDigest, version: slot.modelVersionNumber, model };
+    return {
+      role: slot.role,
+      weight: slot.weight,
+      releaseDigest: slot.releaseDigest,
+      version: slot.modelVersionNumber,
+      model,
+    };
   }
 
   #swap(followed: Followed, next: ServedScope): void {
@@ -208,7 +264,14 @@ export class ServingTable {
     const retired = new Map([...followed.retired, ...before].map((entry) => [entry.slot.version, entry]));
     followed.retired = [...retired.values()].filter((entry) => !serving.has(entry.slot.version)).slice(-maximumRetired);
     followed.served = next;
-    this.#deps.logger.info({ scope: next.label, generation: next.generation, versions: next.slots.map((slot) => [slot.role, slot.version, slot.weight]) }, 'a generation serves');
+    this.#deps.logger.info(
+      {
+        scope: next.label,
+        generation: next.generation,
+        versions: next.slots.map((slot) => [slot.role, slot.version, slot.weight]),
+      },
+      'a generation serves',
+    );
   }
 }
 

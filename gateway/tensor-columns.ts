@@ -48,7 +48,11 @@ export function readCells(feature: string, type: TensorType, values: readonly un
   const cells: Cell[] = Array.from({ length: values.length });
   for (let row = 0; row < values.length; row += 1) {
     const cell = toCell(type, values[row]);
-    if (cell === undefined) throw refuse(`feature "${feature}", row ${row}: expected ${expected[type]}, got ${show(values[row])}`, { feature, row });
+    if (cell === undefined)
+      throw refuse(`feature "${feature}", row ${row}: expected ${expected[type]}, got ${show(values[row])}`, {
+        feature,
+        row,
+      });
     cells[row] = cell;
   }
   return cells;
@@ -56,7 +60,11 @@ export function readCells(feature: string, type: TensorType, values: readonly un
 
 export function checkRows(rows: number): void {
   if (rows < 1) throw refuse('the request has no rows; send at least one');
-  if (rows > maximumRows) throw refuse(`the request has ${rows} rows and at most ${maximumRows} are taken at once; send them in several requests`, { rows });
+  if (rows > maximumRows)
+    throw refuse(
+      `the request has ${rows} rows and at most ${maximumRows} are taken at once; send them in several requests`,
+      { rows },
+    );
 }
 
 function featureList(signature: Signature): string {
@@ -73,9 +81,16 @@ export function readNamedColumns(signature: Signature, given: ReadonlyMap<string
   let rows = -1;
   for (const input of signature.inputs) {
     const values = given.get(input.name);
-    if (values === undefined) throw refuse(`feature "${input.name}" is missing; the model takes ${featureList(signature)}`, { feature: input.name });
+    if (values === undefined)
+      throw refuse(`feature "${input.name}" is missing; the model takes ${featureList(signature)}`, {
+        feature: input.name,
+      });
     if (rows === -1) checkRows((rows = values.length));
-    if (values.length !== rows) throw refuse(`feature "${input.name}" has ${values.length} rows and "${signature.inputs[0]?.name}" has ${rows}; all must have as many`, { feature: input.name });
+    if (values.length !== rows)
+      throw refuse(
+        `feature "${input.name}" has ${values.length} rows and "${signature.inputs[0]?.name}" has ${rows}; all must have as many`,
+        { feature: input.name },
+      );
     features[input.name] = readCells(input.name, input.type, values);
   }
   if (given.size > signature.inputs.length) {
@@ -95,7 +110,10 @@ export function readRows(signature: Signature, names: readonly string[], rows: r
   }
   const lists = [...given.values()];
   rows.forEach((row, index) => {
-    if (!Array.isArray(row) || row.length !== names.length) throw refuse(`row ${index}: expected a list of ${names.length} values (${names.join(', ')}), got ${show(row)}`, { row: index });
+    if (!Array.isArray(row) || row.length !== names.length)
+      throw refuse(`row ${index}: expected a list of ${names.length} values (${names.join(', ')}), got ${show(row)}`, {
+        row: index,
+      });
     row.forEach((value: unknown, column) => lists[column]?.push(value));
   });
   return readNamedColumns(signature, given);

@@ -42,6 +42,7 @@ export async function seedVersion(
     readonly verdict?: 'candidate' | 'rejected';
     readonly artifact?: string;
     readonly archive?: string;
+    readonly signature?: ModelVersion['signature'];
   },
 ): Promise<SeededVersion> {
   const { seed } = options;
@@ -74,7 +75,7 @@ export async function seedVersion(
       format: 'onnx',
       artifact: options.artifact ?? sha256OfBytes(`model ${seed}`),
       artifactBytes: 100,
-      signature: {
+      signature: options.signature ?? {
         schemaVersion: 1,
         layout: 'columns',
         inputs: [{ name: 'temp', type: 'FP32' }],

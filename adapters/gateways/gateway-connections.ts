@@ -1,0 +1,60 @@
+import * as http from 'node:http';
+import * as https from 'node:https';
+
+/** What a gateway said. `code` is the error's in Perennial's words, from a header beside the protocol's body. */
+export interface GatewayAnswer {
+  readonly status: number;
+  readonly code: string | undefined;
+  readonly text: string;
+}
+
+/** One POST of JSON over a kept connection. Rejects if there is no answer. */
+export interface GatewayRequest {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Answers are small; a gateway that sends more than this is none. */
+const answerLimit = 2 ** 20;
+
+// Connections are few and kept: opening one costs more than a row does. Idle ones do not hold the process.
+const kept = { keepAlive: true, maxSockets: 256, maxFreeSockets: 64, timeout: 60_000 };
+const plain = new http.Agent(kept);
+const secure = new https.Agent(kept);
+
+export function post({ url, headers, body, timeoutMs, signal }: GatewayRequest): Promise<GatewayAnswer> {
+  const { promise, resolve, reject } = Promise.withResolvers<GatewayAnswer>();
+  const options = {
+    method: 'POST',
+    signal,
+    headers: { ...headers, 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
+  };
+  const answered = (response: http.IncomingMessage): void => {
+    const pieces: Buffer[] = [];
+    let bytes = 0;
+    response.on('data', (piece: Buffer) => {
+      bytes += piece.length;
+      if (bytes > answerLimit) request.destroy(new Error(`the answer is larger than ${answerLimit} bytes`));
+      else pieces.push(piece);
+    });
+    response.on('error', reject);
+    response.on('end', () => {
+      const code = response.headers['perennial-error'];
+      resolve({
+        status: response.statusCode ?? 0,
+        code: typeof code === 'string' ? code : undefined,
+        text: Buffer.concat(pieces).toString(),
+      });
+    });
+  };
+  const request = url.startsWith('https:')
+    ? https.request(url, { ...options, agent: secure }, answered)
+    : http.request(url, { ...options, agent: plain }, answered);
+  request.setTimeout(timeoutMs, () => request.destroy(new Error(`no answer within ${timeoutMs / 1000} s`)));
+  request.on('error', reject);
+  request.end(body);
+  return promise;
+}

@@ -1,0 +1,24 @@
+import type { Cell } from '../../contracts/data-types.ts';
+import type { InferenceRow } from '../../ports/gateways.ts';
+
+/** One row as a request of the Open Inference Protocol, one tensor a feature; the gateway converts numbers to what the model takes. */
+export function inferenceBody(row: InferenceRow, replayAs: 'champion' | 'canary' | undefined): string {
+  return JSON.stringify({
+    parameters: {
+      prediction_ids: [row.id],
+      ...(row.eventTime === undefined ? {} : { event_times: [row.eventTime] }),
+      ...(replayAs === undefined ? {} : { replay: replayAs }),
+    },
+    inputs: Object.entries(row.features).map(([name, cell]) => ({
+      name,
+      shape: [1],
+      datatype: datatypeOf(cell),
+      data: [cell],
+    })),
+  });
+}
+
+function datatypeOf(cell: Cell): string {
+  if (typeof cell === 'string') return 'BYTES';
+  return typeof cell === 'boolean' ? 'BOOL' : 'FP64';
+}

@@ -1,0 +1,23 @@
+import type { Logger } from '../ports/logger.ts';
+import type { KeyTable } from './authentication.ts';
+import type { Inference } from './inference.ts';
+import type { GatewayMetrics } from './metrics.ts';
+import type { ServingTable } from './serving-table.ts';
+
+/** What the routes act through. */
+export interface GatewayServerDependencies {
+  readonly table: ServingTable;
+  readonly keys: KeyTable;
+  readonly inference: Inference;
+  readonly metrics: GatewayMetrics;
+  readonly logger: Logger;
+  readonly staleSeconds: () => number;
+  /** Reads the keys again, because one was not found. */
+  readonly lookAgain: () => Promise<void>;
+  /** Uploads all that was logged for the scope, and reports what was served. */
+  readonly flush: (scope: {
+    readonly project: string;
+    readonly model: string;
+    readonly environment: string;
+  }) => Promise<void>;
+}

@@ -1,0 +1,128 @@
+import { reasonOf } from '../contracts/errors.ts';
+import type { Logger } from '../ports/logger.ts';
+import type { DeploymentRepository, ServingEntry } from '../ports/repositories/deployments.ts';
+import type { PrincipalRepository } from '../ports/repositories/principals.ts';
+import type { KeyTable } from './authentication.ts';
+import type { Repeated } from './repeat.ts';
+import { repeat } from './repeat.ts';
+import type { ServingTable } from './serving-table.ts';
+import type { StateFolder } from './state-folder.ts';
+
+export interface FollowDependencies {
+  readonly deployments: Pick<DeploymentRepository, 'servingTable' | 'watch'>;
+  readonly principals: Pick<PrincipalRepository, 'keys'>;
+  readonly table: ServingTable;
+  readonly keys: KeyTable;
+  readonly state: StateFolder;
+  readonly logger: Logger;
+  readonly steadyNow: () => number;
+}
+
+/** Notifications can be lost with their connection; this often the database is read whatever happens. */
+const pollMs = 2_000;
+const retryMs = 250;
+const longestRetryMs = 2_000;
+/** A stranger's keys must not make the database busy. */
+const lookAgainMs = 250;
+
+/** Follows what is deployed and which keys are in force; while the database is away, what was read last goes on. */
+export class DeploymentFollower {
+  readonly #deps: FollowDependencies;
+  #known: readonly ServingEntry[] | undefined;
+  #following: Repeated | undefined;
+  #stopWatching: (() => Promise<void>) | undefined;
+  #readAt: number | undefined;
+  #startedAt: number;
+  #failures = 0;
+  #looking: Promise<void> | undefined;
+  #lookedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(deps: FollowDependencies) {
+    this.#deps = deps;
+    this.#startedAt = deps.steadyNow();
+  }
+
+  /** Takes up the database's word, or without it what the last run kept on disk, and then follows the database. */
+  async start(): Promise<void> {
+    this.#following = repeat(() => this.#follow());
+    await this.#following.now();
+    if (this.#readAt === undefined) await this.#takeUpCopies();
+    this.#stopWatching = await this.#deps.deployments.watch(() => void this.#following?.now(), pollMs);
+  }
+
+  async stop(): Promise<void> {
+    await this.#stopWatching?.();
+    await this.#following?.stop();
+  }
+
+  staleSeconds(): number {
+    return (this.#deps.steadyNow() - (this.#readAt ?? this.#startedAt)) / 1000;
+  }
+
+  /** Reads the keys again because one was not found; those who ask meanwhile wait for the same reading. */
+  lookAgain(): Promise<void> {
+    this.#looking ??= this.#lookAgain().finally(() => (this.#looking = undefined));
+    return this.#looking;
+  }
+
+  async #lookAgain(): Promise<void> {
+    const wait = this.#lookedAt + lookAgainMs - this.#deps.steadyNow();
+    if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
+    this.#lookedAt = this.#deps.steadyNow();
+    // Whoever asks from now on may have a key that this reading does not see.
+    this.#looking = undefined;
+    await this.#readKeys().catch((caught: unknown) =>
+      this.#deps.logger.debug({ reason: reasonOf(caught) }, 'the keys cannot be read'),
+    );
+  }
+
+  async #readKeys(): Promise<void> {
+    const records = await this.#deps.principals.keys();
+    this.#deps.keys.replace(records);
+    await this.#deps.state.keepKeys(records);
+  }
+
+  /** Answers when to do it again, should nothing call sooner. */
+  async #follow(): Promise<number> {
+    try {
+      const [entries] = await Promise.all([this.#deps.deployments.servingTable(), this.#readKeys()]);
+      if (this.#failures > 0) this.#deps.logger.info({}, 'the database answers');
+      this.#failures = 0;
+      this.#known = entries;
+      this.#readAt = this.#deps.steadyNow();
+      this.#serve(entries);
+      return pollMs;
+    } catch (caught) {
+      if (this.#failures === 0)
+        this.#deps.logger.warn(
+          { reason: reasonOf(caught) },
+          'the database cannot be read; what is loaded goes on being served',
+        );
+      this.#failures += 1;
+      // What could not be loaded may be there by now.
+      if (this.#known) this.#serve(this.#known);
+      return Math.min(longestRetryMs, retryMs * 2 ** Math.min(this.#failures - 1, 10));
+    }
+  }
+
+  /** Not waited for: a model that loads slowly must not hold back the others' changes. */
+  #serve(entries: readonly ServingEntry[]): void {
+    const { table, state, logger } = this.#deps;
+    table
+      .follow(entries)
+      .then(() => state.keepEntries(table.entries()))
+      .catch((caught: unknown) => logger.error({ err: caught }, 'what is deployed cannot be followed'));
+  }
+
+  async #takeUpCopies(): Promise<void> {
+    const { state, keys, logger } = this.#deps;
+    const [entries, records] = await Promise.all([state.entries(), state.keys()]);
+    // It may have come back while the files were read.
+    if (this.#readAt !== undefined) return;
+    if (records) keys.replace(records);
+    if (!entries) return;
+    logger.warn({ scopes: entries.length }, 'the database is away; what was served last is served from this disk');
+    this.#known = entries;
+    this.#serve(entries);
+  }
+}

@@ -1,0 +1,96 @@
+import { join, resolve } from 'node:path';
+import { createSystemClock } from '../adapters/clock/system.ts';
+import { createIdMaker } from '../adapters/ids/uuid.ts';
+import { createLogger } from '../adapters/logger/pino.ts';
+import { createOnnxModelRuntime } from '../adapters/model-runtime/onnx.ts';
+import { createDiskObjectStore } from '../adapters/object-store/disk.ts';
+import { createS3ObjectStore } from '../adapters/object-store/s3.ts';
+import { createDuckDbTableEngine } from '../adapters/table-engine/duckdb.ts';
+import { PerennialError, reasonOf } from '../contracts/errors.ts';
+import { parseSettings, Settings } from '../contracts/settings.ts';
+import { createPostgresRepositories } from '../db/repositories.ts';
+import type { Logger } from '../ports/logger.ts';
+import type { ObjectStore } from '../ports/object-store.ts';
+import { startGateway } from './start-gateway.ts';
+
+/** The stack gives it eight seconds; what is not uploaded by then waits on disk for the next start. */
+const closeWithinMs = 6_000;
+
+const GatewaySettings = Settings.omit({ PERENNIAL_SECRET: true, PERENNIAL_ADMIN_KEY: true, TEMPORAL_ADDRESS: true });
+type GatewaySettings = Omit<Settings, 'PERENNIAL_SECRET' | 'PERENNIAL_ADMIN_KEY' | 'TEMPORAL_ADDRESS'>;
+
+try {
+  await serve(parseSettings(GatewaySettings, process.env));
+} catch (caught) {
+  // The settings may be what is wrong, so the logger is one that needs none.
+  createLogger({ name: 'gateway', level: 'info' }).error(
+    caught instanceof PerennialError ? { code: caught.code } : { err: caught },
+    `the gateway cannot start: ${reasonOf(caught)}`,
+  );
+  process.exit(1);
+}
+
+async function serve(settings: GatewaySettings): Promise<void> {
+  const logger = createLogger({ name: 'gateway', level: settings.PERENNIAL_LOG_LEVEL });
+  const clock = createSystemClock();
+  const ids = createIdMaker();
+  const home = resolve(settings.PERENNIAL_HOME);
+  const folder = join(home, 'gateway');
+  const repositories = createPostgresRepositories({ url: settings.DATABASE_URL, clock, ids, logger });
+  const tableEngine = createDuckDbTableEngine({ scratchFolder: join(folder, 'scratch'), concurrency: 1 });
+  const gateway = await startGateway({
+    folder,
+    listen: { host: settings.PERENNIAL_GATEWAY_HOST, port: settings.PERENNIAL_GATEWAY_PORT },
+    address: settings.PERENNIAL_GATEWAY_ADDRESS,
+    repositories,
+    objectStore: objectStoreOf(settings, home),
+    modelRuntime: createOnnxModelRuntime(),
+    tableEngine,
+    clock,
+    ids,
+    logger,
+    steadyNow: () => performance.now(),
+    random: Math.random,
+  });
+  stopOnSignals(logger, async () => {
+    await gateway.close();
+    await tableEngine.close();
+    await repositories.close();
+  });
+  logger.info({ address: gateway.address }, 'the gateway listens');
+}
+
+function objectStoreOf(settings: GatewaySettings, home: string): ObjectStore {
+  if (settings.S3_ENDPOINT === undefined) return createDiskObjectStore(join(home, 'objects'));
+  return createS3ObjectStore({
+    endpoint: settings.S3_ENDPOINT,
+    bucket: settings.S3_BUCKET,
+    accessKey: settings.S3_ACCESS_KEY ?? '',
+    secretKey: settings.S3_SECRET_KEY ?? '',
+    region: settings.S3_REGION,
+  });
+}
+
+/** Lets requests under way end and uploads what it can, in bounded time. */
+function stopOnSignals(logger: Logger, close: () => Promise<void>): void {
+  let stopping = false;
+  const stop = (signal: NodeJS.Signals): void => {
+    if (stopping) return;
+    stopping = true;
+    logger.info({ signal }, 'the gateway stops');
+    const late = setTimeout(() => {
+      logger.warn({}, 'the gateway did not close in time; predictions that were not uploaded stay on its disk');
+      process.exit(0);
+    }, closeWithinMs);
+    close().then(
+      () => process.exit(0),
+      (caught: unknown) => {
+        clearTimeout(late);
+        logger.error({ err: caught }, 'the gateway did not close cleanly');
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+}

@@ -1,0 +1,116 @@
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { Generation } from '../contracts/deployment.ts';
+import { reasonOf } from '../contracts/errors.ts';
+import { Id, Scope, Sha256 } from '../contracts/identifiers.ts';
+import { Signature } from '../contracts/model-version.ts';
+import { ServingCount } from '../contracts/prediction.ts';
+import { Principal } from '../contracts/principal.ts';
+import type { IdMaker } from '../ports/ids.ts';
+import type { Logger } from '../ports/logger.ts';
+import type { ServingEntry } from '../ports/repositories/deployments.ts';
+import type { KeyRecord } from '../ports/repositories/principals.ts';
+
+const KeptEntry = z.object({
+  scope: Scope,
+  generation: Generation,
+  routingKey: z.string().nullable(),
+  log: z.object({ sample: z.number(), onFull: z.enum(['drop-counted', 'refuse']) }),
+  virtual: z.boolean(),
+  versions: z.array(
+    z.object({ id: Id, number: z.number().int(), artifact: Sha256, signature: Signature, releaseDigest: Sha256 }),
+  ),
+});
+const KeptKey = z.object({ keyId: Id, hash: Sha256, principal: Principal });
+
+const Identity = z.object({ schemaVersion: z.literal(1), id: Id });
+const KeptTable = z.object({ schemaVersion: z.literal(1), entries: z.array(KeptEntry) });
+const KeptKeys = z.object({ schemaVersion: z.literal(1), keys: z.array(KeptKey) });
+const KeptCounts = z.object({ schemaVersion: z.literal(1), counts: z.array(ServingCount) });
+
+/** What a gateway keeps on its own disk, so that it serves after a restart without the database. */
+export class StateFolder {
+  readonly #folder: string;
+  readonly #logger: Logger;
+  readonly #written = new Map<string, string>();
+
+  constructor(folder: string, logger: Logger) {
+    this.#folder = folder;
+    this.#logger = logger;
+  }
+
+  path(name: string): string {
+    return join(this.#folder, name);
+  }
+
+  /** The gateway's id, made at its first start: one that comes back takes up its lease, and nobody waits for the one before. */
+  async identity(ids: IdMaker): Promise<Id> {
+    const known = await this.#read('gateway.json', Identity);
+    if (known) return known.id;
+    const id = ids.next();
+    await this.#write('gateway.json', { schemaVersion: 1, id });
+    return id;
+  }
+
+  async entries(): Promise<readonly ServingEntry[] | undefined> {
+    return (await this.#read('serving-table.json', KeptTable))?.entries;
+  }
+
+  /** A full disk is logged and keeps nothing from being served. */
+  async keepEntries(entries: readonly ServingEntry[]): Promise<void> {
+    await this.#keep('serving-table.json', { schemaVersion: 1, entries });
+  }
+
+  /** Hashes only; also of keys that were revoked while the database was away. */
+  async keys(): Promise<readonly KeyRecord[] | undefined> {
+    return (await this.#read('keys.json', KeptKeys))?.keys;
+  }
+
+  async keepKeys(keys: readonly KeyRecord[]): Promise<void> {
+    await this.#keep('keys.json', { schemaVersion: 1, keys });
+  }
+
+  async counts(): Promise<readonly ServingCount[]> {
+    return (await this.#read('serving-counts.json', KeptCounts))?.counts ?? [];
+  }
+
+  async keepCounts(counts: readonly ServingCount[]): Promise<void> {
+    await this.#keep('serving-counts.json', { schemaVersion: 1, counts });
+  }
+
+  async #read<Schema extends z.ZodType>(name: string, schema: Schema): Promise<z.infer<Schema> | undefined> {
+    const text = await readFile(this.path(name), 'utf8').catch(() => undefined);
+    if (text === undefined) return undefined;
+    try {
+      return schema.parse(JSON.parse(text));
+    } catch (caught) {
+      this.#logger.warn(
+        { file: name, reason: reasonOf(caught) },
+        'a file of an earlier gateway cannot be read and is made anew',
+      );
+      return undefined;
+    }
+  }
+
+  async #keep(name: string, value: object): Promise<void> {
+    try {
+      await this.#write(name, value);
+    } catch (caught) {
+      this.#logger.warn(
+        { file: name, reason: reasonOf(caught) },
+        'what serves cannot be kept on disk; a restart without the database would not know it',
+      );
+    }
+  }
+
+  /** Whole or not at all, and only if it has changed. */
+  async #write(name: string, value: object): Promise<void> {
+    const text = JSON.stringify(value);
+    if (this.#written.get(name) === text) return;
+    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+    await writeFile(`${this.path(name)}.part`, text, { mode: 0o600, flush: true });
+    await rename(`${this.path(name)}.part`, this.path(name));
+    this.#written.set(name, text);
+  }
+}
