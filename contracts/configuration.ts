@@ -139,7 +139,10 @@ export type ChampionGate = z.infer<typeof ChampionGate>;
 export type SliceGate = z.infer<typeof SliceGate>;
 export type Gate = z.infer<typeof Gate>;
 
-const ByteSize = z.string().regex(/^\d+(KiB|MiB|GiB)$/, 'expected a size such as 512MiB or 2GiB');
+const ByteSize = z
+  .string()
+  .regex(/^\d+(KiB|MiB|GiB)$/, 'expected a size such as 512MiB or 2GiB')
+  .meta({ title: 'size' });
 
 const Build = z.strictObject({
   seed: z
@@ -162,7 +165,7 @@ const Build = z.strictObject({
     .union([
       z.strictObject({ last: Duration.describe('The last part of the window, back from asOf') }),
       z.strictObject({
-        fraction: z.number().gt(0).lt(1).describe('The share of rows, by a hash of:'),
+        fraction: z.number().gt(0).lt(1).describe('The share of rows, chosen by a hash of the key below'),
         by: ColumnName.describe('The column whose hash decides; never the seed'),
       }),
     ])
@@ -195,21 +198,26 @@ const Strategy = z.strictObject({
         .min(0)
         .max(1)
         .optional()
-        .describe('A higher share of failed requests of the canary rolls it back'),
+        .describe('A higher share of failed requests of the canary, once three have failed, rolls it back'),
     })
     .prefault({})
     .describe('What ends a canary early'),
 });
 export type Strategy = z.infer<typeof Strategy>;
 
+const { votes, roles, requesterMayVote, expires } = ApprovalPolicy.shape;
+const Approval = z.strictObject({
+  votes: votes.default(1),
+  roles: roles.default(['approver']),
+  requesterMayVote: requesterMayVote.default(false),
+  expires: expires.default('72h'),
+});
+
 const Deploy = z.strictObject({
   environment: Name.default('production').describe('Where the model lives'),
-  approval: ApprovalPolicy.prefault({
-    votes: 1,
-    roles: ['approver'],
-    requesterMayVote: false,
-    expires: '72h',
-  }).describe('What a release needs before it serves; the stricter of this and the minimum of the environment holds'),
+  approval: Approval.prefault({}).describe(
+    'What a release needs before it serves; the stricter of this and the minimum of the environment holds',
+  ),
   strategy: Strategy.prefault({}).describe('How a release takes over'),
   routingKey: z
     .string()
@@ -269,7 +277,8 @@ const Monitor = z.strictObject({
 
 export const Budget = z
   .string()
-  .regex(/^\d{1,6} per (day|week|month|year)$/, 'expected a budget such as "30 per month"');
+  .regex(/^\d{1,6} per (day|week|month|year)$/, 'expected a budget such as "30 per month"')
+  .meta({ title: 'budget' });
 
 const Retrain = z.strictObject({
   schedule: z.string().min(9).max(100).optional().describe('Cron of five fields, in data.timezone'),

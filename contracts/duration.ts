@@ -11,8 +11,7 @@ const abbreviations = new Map<string, Unit>([
   ['h', 'hours'],
   ['d', 'days'],
 ]);
-const short = /^(\d{1,6})(ms|s|m|h|d)$/;
-const long = /^(\d{1,6}) (second|minute|hour|day|week|month|year)s?$/;
+const spelling = /^(\d{1,6})(?:(ms|s|m|h|d)| (second|minute|hour|day|week|month|year)s?)$/;
 
 export interface CalendarDuration {
   readonly amount: number;
@@ -20,8 +19,8 @@ export interface CalendarDuration {
 }
 
 export function parseDuration(text: string): CalendarDuration | undefined {
-  const [, amount, word = ''] = short.exec(text) ?? long.exec(text) ?? [];
-  const unit = abbreviations.get(word) ?? units.find((name) => name === `${word}s`);
+  const [, amount, abbreviation = '', word = ''] = spelling.exec(text) ?? [];
+  const unit = abbreviations.get(abbreviation) ?? units.find((name) => name === `${word}s`);
   return unit === undefined ? undefined : { amount: Number(amount), unit };
 }
 
@@ -30,11 +29,9 @@ const century = 100 * 31_536e6;
 /** `10m`, `72h`, `14 days`, `6 months`. At most 100 years, so that an instant moved by one is still a date. */
 export const Duration = z
   .string()
-  .refine((text) => parseDuration(text) !== undefined, {
-    error: 'expected a duration such as 10m, 72h, 14 days or 6 months',
-    abort: true,
-  })
-  .refine((text): boolean => durationMs(text) <= century, 'expected a duration of at most 100 years');
+  .regex(spelling, { error: 'expected a duration such as 10m, 72h, 14 days or 6 months', abort: true })
+  .refine((text): boolean => durationMs(text) <= century, 'expected a duration of at most 100 years')
+  .meta({ title: 'duration' });
 export type Duration = z.infer<typeof Duration>;
 
 function mustParse(text: string): CalendarDuration {

@@ -133,6 +133,7 @@ function applies(row: UnbuiltKey, { value, within }: Place): boolean {
   }
 }
 
+/** The row's condition in words, to stand before "not built". */
 function naming(row: UnbuiltKey, given: unknown): string {
   switch (row.when) {
     case 'value':

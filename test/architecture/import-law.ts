@@ -12,7 +12,7 @@ export interface ImportRow {
 }
 
 /** Nothing outside them imports them. */
-export const importedByNobody = ['test/', 'bench/', 'examples/', 'setup/'] as const;
+export const importedByNobody = ['test/', 'bench/', 'examples/', 'setup/', 'docs/'] as const;
 
 export const importLaw: readonly ImportRow[] = [
   { room: 'contracts/', may: ['zod', 'luxon', 'canonicalize'] },
@@ -67,6 +67,7 @@ export const importLaw: readonly ImportRow[] = [
   { room: 'test/', may: 'anything' },
   { room: 'bench/', may: 'anything' },
   { room: 'examples/', may: 'anything' },
+  { room: 'docs/', may: 'anything' },
   { room: 'vitest.config.ts', may: ['vitest'] },
   { room: 'drizzle.config.ts', may: ['drizzle-kit'] },
 ];

@@ -1,0 +1,21 @@
+import { configurationPage, configurationSchema } from './configuration.ts';
+import { commandLinePage } from './command-line.ts';
+import { errorsPage } from './errors.ts';
+import { openApiDocument, restPage } from './rest.ts';
+
+/** Every generated page by its path in the repository, as it should be. */
+export async function generatedPages(): Promise<ReadonlyMap<string, string>> {
+  const openApi = await openApiDocument();
+  return new Map([
+    ['docs/reference/perennial.schema.json', json(configurationSchema())],
+    ['docs/reference/openapi.json', json(openApi)],
+    ['docs/reference/configuration.md', configurationPage()],
+    ['docs/reference/errors.md', errorsPage()],
+    ['docs/reference/rest.md', restPage(openApi)],
+    ['docs/reference/command-line.md', commandLinePage()],
+  ]);
+}
+
+function json(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}

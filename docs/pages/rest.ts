@@ -1,0 +1,66 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { createSystemClock } from '../../adapters/clock/system.ts';
+import { createIdMaker } from '../../adapters/ids/uuid.ts';
+import { createLogger } from '../../adapters/logger/pino.ts';
+import { createDiskObjectStore } from '../../adapters/object-store/disk.ts';
+import { createDuckDbTableEngine } from '../../adapters/table-engine/duckdb.ts';
+import { createTemporalWorkflowClient } from '../../adapters/workflow-client/temporal.ts';
+import { withResolvedReferences } from '../../api/openapi-references.ts';
+import { buildApi } from '../../api/server.ts';
+import { createPostgresRepositories } from '../../db/repositories.ts';
+import { code, generatedNote, page, table } from './markdown.ts';
+
+const Operation = z.looseObject({ summary: z.string(), tags: z.array(z.string()) });
+const Document = z.looseObject({ paths: z.record(z.string(), z.record(z.string(), Operation)) });
+
+/** What `/openapi.json` answers. The server is built and never listens; nothing that it is made of is asked anything. */
+export async function openApiDocument(): Promise<object> {
+  const folder = await mkdtemp(join(tmpdir(), 'perennial-docs-'));
+  const clock = createSystemClock();
+  const ids = createIdMaker();
+  const logger = createLogger({ name: 'docs', level: 'silent' });
+  const repositories = createPostgresRepositories({ url: 'postgres://nobody@127.0.0.1:1/none', clock, ids, logger });
+  const tableEngine = createDuckDbTableEngine({ scratchFolder: join(folder, 'tables') });
+  const workflowClient = createTemporalWorkflowClient({ address: '127.0.0.1:1', namespace: 'none', logger });
+  const objectStore = createDiskObjectStore(join(folder, 'objects'));
+  const api = await buildApi({
+    repositories,
+    objectStore,
+    tableEngine,
+    workflowClient,
+    clock,
+    ids,
+    logger,
+    addresses: {},
+    scratchFolder: folder,
+    dispatchEveryMs: 3_600_000,
+  });
+  try {
+    await api.ready();
+    return withResolvedReferences(api.swagger());
+  } finally {
+    await api.close();
+    await Promise.all([repositories.close(), tableEngine.close(), workflowClient.close()]);
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+export function restPage(document: object): string {
+  const { paths } = Document.parse(document);
+  const byTag = new Map<string, string[][]>();
+  for (const [path, methods] of Object.entries(paths)) {
+    for (const [method, { tags, summary }] of Object.entries(methods)) {
+      const [tag = 'other'] = tags;
+      byTag.set(tag, [...(byTag.get(tag) ?? []), [code(`${method.toUpperCase()} ${path}`), summary]]);
+    }
+  }
+  return page(
+    '# REST',
+    generatedNote('api/'),
+    'JSON over HTTP, on the port of the API. The whole of it, with every body and answer, is [openapi.json](openapi.json), which a running API serves at `/openapi.json`, with a page to read it at `/docs`. Every route but health wants a key: `Authorization: Bearer KEY`. [Errors](errors.md) are problem documents. Serving has a port of its own, the gateway’s, and speaks the Open Inference Protocol.',
+    ...[...byTag].map(([tag, rows]) => page(`## ${tag}`, table(['route', 'does'], rows)).trimEnd()),
+  );
+}

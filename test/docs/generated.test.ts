@@ -1,0 +1,77 @@
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { parseConfigurationFile } from '../../contracts/configuration-file.ts';
+import { errorTable } from '../../contracts/errors.ts';
+import { generatedPages } from '../../docs/pages/index.ts';
+import { exampleFile } from '../contracts/example.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+let pages: ReadonlyMap<string, string>;
+beforeAll(async () => {
+  pages = await generatedPages();
+});
+
+describe('reference pages', () => {
+  test.each(['perennial.schema.json', 'openapi.json', 'configuration.md', 'errors.md', 'rest.md', 'command-line.md'])(
+    '%s is current: what the code says now is what is checked in (npm run generate makes it so)',
+    async (name) => {
+      const path = `docs/reference/${name}`;
+      expect(await readFile(join(root, path), 'utf8')).toBe(pages.get(path));
+    },
+  );
+
+  test('are the same every time that they are made', async () => {
+    expect([...(await generatedPages())]).toEqual([...pages]);
+  });
+
+  test('every error has its row', () => {
+    const page = pages.get('docs/reference/errors.md') ?? '';
+    for (const code of Object.keys(errorTable)) expect(page).toContain(`| \`${code}\` |`);
+  });
+
+  test('every key of the example has its row', () => {
+    const page = pages.get('docs/reference/configuration.md') ?? '';
+    for (const key of keysOf(parse(exampleFile))) expect(page).toContain(`\`${key}\``);
+  });
+
+  test('no key is without a meaning', () => {
+    const rows = (pages.get('docs/reference/configuration.md') ?? '').split('\n');
+    expect(rows.filter((row) => /^\| `.*\| *\|$/.test(row))).toEqual([]);
+  });
+});
+
+function keysOf(value: unknown, path = ''): string[] {
+  if (Array.isArray(value)) return value.flatMap((item) => keysOf(item, `${path}[]`));
+  if (typeof value !== 'object' || value === null) return [path.replace(/\[\]$/, '')];
+  if (path === 'build.params') return [path];
+  return Object.entries(value).flatMap(([key, item]) => keysOf(item, path === '' ? key : `${path}.${key}`));
+}
+
+describe('the schema for editors', () => {
+  const validate = (value: unknown): string[] => {
+    const schema: object = JSON.parse(pages.get('docs/reference/perennial.schema.json') ?? '{}');
+    const check = new Ajv2020({ strict: false }).compile(schema);
+    return check(value) ? [] : (check.errors ?? []).map((error) => error.instancePath);
+  };
+
+  test('accepts the example, and what a parsed one is written as', () => {
+    expect(validate(parse(exampleFile))).toEqual([]);
+    expect(validate(parseConfigurationFile(exampleFile))).toEqual([]);
+  });
+
+  test.each([
+    ['an unknown key', 'threshold: 0.2', 'treshold: 0.2', '/monitor/drift'],
+    ['a wrong type', 'target: cnt', 'target: 3', '/data/target'],
+    ['a duration that is none', 'cooldown: 24h', 'cooldown: 24 moons', '/retrain/cooldown'],
+  ])('refuses %s', (_, text, replacement, place) => {
+    expect(validate(parse(exampleFile.replace(text, replacement)))).toContain(place);
+  });
+});
+
+test('the example of bike demand has the policy that the reference shows', async () => {
+  const text = await readFile(join(root, 'examples/bike-demand/perennial.yaml'), 'utf8');
+  expect(parseConfigurationFile(text)).toEqual(parseConfigurationFile(exampleFile));
+});
