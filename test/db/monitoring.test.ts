@@ -335,6 +335,8 @@ test('a column that is named as the prediction is speaks with it, and the worse 
   const scope = await freshScope();
   const both = await report(scope, [drift('prediction', 0.1), drift('prediction', 0.6)]);
   expect(both.body.findings).toMatchObject([{ subject: 'prediction', state: 'opened', value: 0.6 }]);
+  const otherWay = await report(scope, [drift('prediction', 0.7), drift('prediction', 0.1)]);
+  expect(otherWay.body.findings).toMatchObject([{ subject: 'prediction', state: 'open', value: 0.7 }]);
 });
 
 test('reports are listed newest first, by page, of their scope alone', async () => {
