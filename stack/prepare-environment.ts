@@ -15,7 +15,7 @@ try {
   const lock = resolve(process.argv[2] ?? '');
   const cacheFolder = resolve(process.env.PERENNIAL_CACHE || dirname(cachedProgramFolder(process.env)));
   const digest = sha256OfBytes(await readFile(lock));
-  const trainer = createProcessTrainer({ cacheFolder });
+  const trainer = createProcessTrainer({ cacheFolder, environment: process.env });
   const { binFolder } = await trainer.materialise(
     lock,
     digest,

@@ -43,7 +43,7 @@ export async function buildDependencies(
     objectStore: objectStoreOf(settings, home),
     tableEngine: createDuckDbTableEngine({ scratchFolder: join(home, 'scratch', 'tables') }),
     modelRuntime: createOnnxModelRuntime(),
-    trainer: createProcessTrainer({ cacheFolder: cacheFolderOf(settings) }),
+    trainer: createProcessTrainer({ cacheFolder: cacheFolderOf(settings), environment: process.env }),
     codeArchive: createTarCodeArchive(),
     gateways: createHttpGateways({
       liveGateways: () => repositories.deployments.liveGateways(),

@@ -1,0 +1,34 @@
+import type { TrainingJob } from '../../ports/trainer.ts';
+
+/** Where a script finds things, as it sees them. */
+export interface ScriptPaths {
+  readonly code: string;
+  readonly train: string;
+  readonly validation: string | null;
+  readonly params: string;
+  readonly output: string;
+  readonly temporary: string;
+}
+
+/** All that a training script sees of any environment. */
+export function scriptEnvironment(job: TrainingJob, paths: ScriptPaths, path: string): Record<string, string> {
+  return {
+    PATH: path,
+    HOME: paths.temporary,
+    TMPDIR: paths.temporary,
+    LANG: 'C.UTF-8',
+    TZ: 'UTC',
+    PERENNIAL_TRAIN: paths.train,
+    ...(paths.validation === null ? {} : { PERENNIAL_VALIDATION: paths.validation }),
+    PERENNIAL_PARAMS: paths.params,
+    PERENNIAL_SEED: String(job.seed),
+    PERENNIAL_OUTPUT: paths.output,
+    // A JSON array, because a column's name may hold any character.
+    PERENNIAL_FEATURES: JSON.stringify(job.features),
+    PERENNIAL_TARGET: job.target,
+    // Python: lines arrive as they are printed; sets have the same order each time; the code folder is read-only.
+    PYTHONUNBUFFERED: '1',
+    PYTHONHASHSEED: '0',
+    PYTHONDONTWRITEBYTECODE: '1',
+  };
+}
