@@ -2,9 +2,10 @@ import { and, eq, inArray, isNotNull, isNull, ne } from 'drizzle-orm';
 import type { Id, Scope } from '../contracts/identifiers.ts';
 import type { LifecycleOrders, LifecyclePlan, LifecycleSnapshot } from '../contracts/lifecycle.ts';
 import { carryOutPlan } from './carry-out-plan.ts';
+import { clearLeftovers } from './clear-leftovers.ts';
 import type { Transaction } from './connection.ts';
 import type { RepositoryContext } from './context.ts';
-import { lockScope } from './context.ts';
+import { environmentNow, lockScope } from './context.ts';
 import { endRun } from './end-run.ts';
 import { toDate } from './instants.ts';
 import { readSnapshot } from './lifecycle-snapshot.ts';
@@ -16,6 +17,7 @@ type Plan = (snapshot: LifecycleSnapshot) => LifecyclePlan;
 
 /** The principal that automation acts as. */
 const lifecyclePrincipal = 'lifecycle';
+const unfinishedStates = ['queued', 'running', 'awaiting-approval'] as const;
 /** A plan makes runs, which the next one starts; a third would be a plan that is never done. */
 const roundsAtMost = 5;
 
@@ -26,19 +28,45 @@ export async function advanceLifecycle(
   scope: Scope,
   plan: Plan,
 ): Promise<LifecycleOrders> {
-  await lockScope(tx, scope);
+  const heads = await lockScope(tx, scope);
+  await lockWhatMoves(tx, scope);
   const by = (await ensurePrincipal(context, tx, lifecyclePrincipal, 'service', [], null)).id;
+  await clearLeftovers(context, tx, scope, heads, { at: await environmentNow(context, tx, scope), by });
   const taken = await takeCommands(context, tx, scope);
   for (let round = 1; ; round += 1) {
     await cancelUnstarted(context, tx, scope);
     const snapshot = await readSnapshot(context, tx, scope, await lockScope(tx, scope));
     const planned = plan(snapshot);
-    const madeRuns = await carryOutPlan({ context, tx, scope, snapshot, by }, planned);
-    const again = madeRuns || planned.cancel.length > 0;
-    if (again && round < roundsAtMost) continue;
+    const moved = await carryOutPlan({ context, tx, scope, snapshot, by }, planned);
+    if (moved && round < roundsAtMost) continue;
     const wakeInMs = taken === commandsAtOnce ? 0 : wakeAfter(snapshot, planned);
     return { ...(await ordersOf(context, tx, scope, planned.start)), wakeInMs };
   }
+}
+
+/**
+ * Runs and approvals before the model (`lockModel`), as whoever ends a run or votes locks them: taken later, one at a
+ * time and between entries of the ledger, they would close a ring.
+ */
+async function lockWhatMoves(tx: Transaction, scope: Scope): Promise<void> {
+  await tx
+    .select({ id: runs.id })
+    .from(runs)
+    .where(and(ofScope(scope), inArray(runs.state, [...unfinishedStates])))
+    .orderBy(runs.id)
+    .for('update');
+  await tx
+    .select({ id: approvals.id })
+    .from(approvals)
+    .where(
+      and(
+        eq(approvals.modelId, scope.modelId),
+        eq(approvals.environment, scope.environment),
+        eq(approvals.status, 'pending'),
+      ),
+    )
+    .orderBy(approvals.id)
+    .for('update');
 }
 
 /** Virtual clocks do not run: whoever moves one wakes the lifecycle. */
@@ -68,7 +96,7 @@ async function ordersOf(
   scope: Scope,
   start: readonly Id[],
 ): Promise<Omit<LifecycleOrders, 'wakeInMs'>> {
-  const unfinished = and(ofScope(scope), inArray(runs.state, ['queued', 'running', 'awaiting-approval']));
+  const unfinished = and(ofScope(scope), inArray(runs.state, [...unfinishedStates]));
   const toCancel = await tx
     .select({ workflowId: runs.workflowId })
     .from(runs)

@@ -1,15 +1,15 @@
-import { and, eq, inArray } from 'drizzle-orm';
+import { and, eq, inArray, isNull } from 'drizzle-orm';
 import type { Id, Scope } from '../contracts/identifiers.ts';
 import type { LifecyclePlan, LifecycleSnapshot } from '../contracts/lifecycle.ts';
 import type { RunRequest } from '../contracts/run.ts';
 import { appendLedger } from './append-ledger.ts';
 import type { Transaction } from './connection.ts';
 import type { RepositoryContext } from './context.ts';
+import { supersedeApprovals } from './decide-approval.ts';
 import { inScope } from './generations.ts';
 import { insertRun } from './insert-run.ts';
 import { toDate } from './instants.ts';
 import { modelEnvironments, runs, triggers } from './schema.ts';
-import { supersedeApprovals } from './supersede-approvals.ts';
 
 /** Where a plan is carried out: the scope is locked, and `by` is the principal that automation acts as. */
 export interface Execution {
@@ -20,21 +20,22 @@ export interface Execution {
   readonly by: Id;
 }
 
-/** Writes what the plan decided. Answers whether it made runs, which a plan that follows may start. */
+/** Writes what the plan decided. Answers whether it made or marked runs, which a plan that follows looks at. */
 export async function carryOutPlan(execution: Execution, plan: LifecyclePlan): Promise<boolean> {
   await dropTriggers(execution, plan);
   await passOver(execution, plan);
-  await markCancelled(execution, plan);
-  await supersedeApprovals(execution.context, execution.tx, {
-    runIds: plan.supersede,
-    reason: 'a newer candidate took its place',
-    effectiveAt: execution.snapshot.now,
-    by: execution.by,
-  });
+  const marked = await markCancelled(execution, plan);
+  await supersede(execution, plan);
   if (plan.build !== null) await makeBuild(execution, plan.build);
   for (const { evaluationId } of plan.deploy) await makeDeploy(execution, evaluationId);
   if (plan.monitor) await makeMonitor(execution);
-  return plan.build !== null || plan.deploy.length > 0 || plan.monitor;
+  return marked || plan.build !== null || plan.deploy.length > 0 || plan.monitor;
+}
+
+async function supersede({ context, tx, scope, snapshot, by }: Execution, plan: LifecyclePlan): Promise<void> {
+  if (plan.supersede.length === 0) return;
+  const reason = 'a newer candidate took its place';
+  await supersedeApprovals(context, tx, scope, { ofRuns: plan.supersede }, { reason, at: snapshot.now, by });
 }
 
 function entryOf({ scope, snapshot, by }: Execution) {
@@ -68,9 +69,18 @@ async function passOver(execution: Execution, { passOver: passed }: LifecyclePla
   }
 }
 
-async function markCancelled({ tx }: Execution, { cancel }: LifecyclePlan): Promise<void> {
-  for (const { runId, because } of cancel)
-    await tx.update(runs).set({ cancelRequested: because }).where(eq(runs.id, runId));
+/** Answers whether any was not marked yet; who asked first keeps the word on why. */
+async function markCancelled({ tx }: Execution, { cancel }: LifecyclePlan): Promise<boolean> {
+  let marked = false;
+  for (const { runId, because } of cancel) {
+    const rows = await tx
+      .update(runs)
+      .set({ cancelRequested: because })
+      .where(and(eq(runs.id, runId), isNull(runs.cancelRequested)))
+      .returning({ id: runs.id });
+    marked ||= rows.length > 0;
+  }
+  return marked;
 }
 
 async function makeRun({ context, tx, scope, snapshot, by }: Execution, request: RunRequest, because: string) {

@@ -50,7 +50,7 @@ export async function endRun(
   } else {
     await tx
       .update(runs)
-      .set({ ...common, cancelReason: storableText(end.reason) })
+      .set({ ...common, cancelReason: reasonOf(row, end.reason) })
       .where(eq(runs.id, id));
   }
   await noteEnd(context, tx, row, end);
@@ -75,11 +75,16 @@ async function noteEnd(context: RepositoryContext, tx: Transaction, row: RunRow,
   });
 }
 
+/** Why it was asked for, where somebody did: the workflow that was cancelled knows only that it was. */
+function reasonOf({ run }: Pick<RunRow, 'run'>, reason: string): string {
+  return run.cancelRequested ?? storableText(reason);
+}
+
 function entryOf(
   { run }: RunRow,
   end: RunEnd,
 ): { kind: LedgerKind; subject: Record<string, JsonValue>; reason: string } | undefined {
-  if (end.state === 'cancelled') return { kind: 'run.cancelled', subject: {}, reason: end.reason };
+  if (end.state === 'cancelled') return { kind: 'run.cancelled', subject: {}, reason: reasonOf({ run }, end.reason) };
   if (run.kind !== 'deploy') return undefined;
   if (end.state === 'failed')
     return {

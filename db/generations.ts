@@ -1,4 +1,4 @@
-import { and, desc, eq, sql } from 'drizzle-orm';
+import { and, desc, eq, type SQL } from 'drizzle-orm';
 import type { Generation, Slot } from '../contracts/deployment.ts';
 import type { Id, Scope } from '../contracts/identifiers.ts';
 import type { Release } from '../contracts/release.ts';
@@ -34,7 +34,7 @@ export async function newestGeneration(tx: Executor, scope: Scope): Promise<Gene
 }
 
 /** Newest first. */
-export function generationsOf(tx: Executor, scope: Scope, where?: ReturnType<typeof sql>) {
+export function generationsOf(tx: Executor, scope: Scope, where?: SQL) {
   return tx
     .select()
     .from(generations)

@@ -6,6 +6,7 @@ import type { LifecycleSnapshot } from '../contracts/lifecycle.ts';
 import type { Transaction } from './connection.ts';
 import type { RepositoryContext } from './context.ts';
 import { environmentNow } from './context.ts';
+import { championOf, newestGeneration } from './generations.ts';
 import { toDate, toInstant, toInstantOrNull } from './instants.ts';
 import { configurations, environments, type modelEnvironments, runs, triggers } from './schema.ts';
 
@@ -37,7 +38,7 @@ export async function readSnapshot(
     monitorEvery: clock === 'virtual' ? null : (configuration?.monitor.every ?? null),
     timezone,
     held: heads.holdReason !== null,
-    serving: heads.generation > 0,
+    serving: championOf(await newestGeneration(tx, scope)) !== undefined,
     lastBuildAt: toInstantOrNull(heads.lastBuildAt),
     lastMonitorAt: toInstantOrNull(heads.lastMonitorAt),
     buildsInPeriod: await buildsSince(tx, scope, period.from),

@@ -1,5 +1,5 @@
 import { and, eq } from 'drizzle-orm';
-import type { Generation } from '../contracts/deployment.ts';
+import type { Generation, Slot } from '../contracts/deployment.ts';
 import { PerennialError } from '../contracts/errors.ts';
 import type { Id, Scope } from '../contracts/identifiers.ts';
 import { scopeLabel } from '../contracts/identifiers.ts';
@@ -22,7 +22,7 @@ import {
 } from './generations.ts';
 import { written } from './not-found.ts';
 import { restore } from './rollouts.ts';
-import { modelEnvironments, withdrawals } from './schema.ts';
+import { generations, modelEnvironments, withdrawals } from './schema.ts';
 import { storableText } from './storable.ts';
 
 type Request = Parameters<DeploymentRepository['rollback']>[1];
@@ -31,7 +31,7 @@ type Result = Awaited<ReturnType<DeploymentRepository['rollback']>>;
 const lookBack = 1_000;
 
 /**
- * The target serves alone, the abandoned release is withdrawn, automatic promotion is on hold, and rollouts lose their
+ * The target serves alone, whatever else served is withdrawn, automatic promotion is on hold, and rollouts lose their
  * place. While a canary is up, what is abandoned is the canary and what serves again is the champion.
  */
 export async function rollBack(
@@ -44,21 +44,22 @@ export async function rollBack(
   const decided = await decidedByRun(tx, scope.modelId, 'rollback.ordered', request.runId);
   if (decided !== undefined) return told(tx, scope, decided);
   const now = await newestGeneration(tx, scope);
-  if (now === undefined) throw nothing(scope, 'nothing was ever deployed there');
-  const abandoned = now.slots.find((slot) => slot.role === 'canary') ?? championOf(now);
-  const from = await readRelease(tx, written(abandoned).releaseId);
-  const to = await targetOf(tx, scope, now, from, request.toReleaseId);
-  const alone = now.slots.length === 1 && championOf(now)?.releaseId === to.id;
+  const champion = championOf(now);
+  if (now === undefined || champion === undefined) throw nothing(scope, 'nothing serves there');
+  const to = await targetOf(tx, scope, now, champion, request.toReleaseId);
+  const abandoned = now.slots.filter((slot) => slot.releaseId !== to.id);
+  const worst = abandoned.find((slot) => slot.role === 'canary') ?? abandoned[0] ?? champion;
+  const from = await readRelease(tx, worst.releaseId);
+  const alone = abandoned.length === 0 && now.slots.length === 1;
   const generation = alone ? now : await serveAlone(context, tx, scope, to, request);
-  if (from.id !== to.id) await withdraw(tx, scope, from.id, request);
+  for (const { releaseId } of abandoned) await withdraw(tx, scope, releaseId, request);
   await restore(tx, scope, to.id);
   await hold(context, tx, scope, { from, to, generation, request });
   return { generation, from, to, changed: !alone };
 }
 
 async function told(tx: Transaction, scope: Scope, decided: Readonly<Record<string, unknown>>): Promise<Result> {
-  const rows = await generationsOf(tx, scope).limit(lookBack);
-  const generation = rows.find((row) => row.generation === decided.generation);
+  const [generation] = await generationsOf(tx, scope, eq(generations.generation, Number(decided.generation)));
   return {
     generation: toGeneration(written(generation)),
     from: await readRelease(tx, String(decided.fromReleaseId)),
@@ -79,24 +80,32 @@ async function targetOf(
   tx: Transaction,
   scope: Scope,
   now: Generation,
-  from: Release,
+  champion: Slot,
   named: Id | undefined,
 ): Promise<Release> {
-  const champions = (await generationsOf(tx, scope).limit(lookBack)).flatMap((row) => {
-    const champion = championOf(toGeneration(row));
-    return champion === undefined ? [] : [champion.releaseId];
-  });
+  const champions = await championsOf(tx, scope);
   if (named !== undefined) {
     const release = await readRelease(tx, named);
     if (!champions.includes(named))
       throw nothing(scope, `release ${release.number} never served there; deploy it instead`);
     return release;
   }
-  const canaryIsUp = now.slots.some((slot) => slot.role === 'canary');
+  if (now.slots.length > 1) return readRelease(tx, champion.releaseId);
   const withdrawn = await withdrawnFrom(tx, scope);
-  const before = champions.find((id) => (canaryIsUp || id !== from.id) && !withdrawn.has(id));
+  const before = champions.find((id) => id !== champion.releaseId && !withdrawn.has(id));
   if (before === undefined) throw nothing(scope, 'there is no release before the one that serves');
   return readRelease(tx, before);
+}
+
+/** Champions, newest first; a promotion that its own run took back, because no gateway could load it, never was one. */
+async function championsOf(tx: Transaction, scope: Scope): Promise<readonly Id[]> {
+  const rows = (await generationsOf(tx, scope).limit(lookBack)).map(toGeneration);
+  const takenBack = new Set(rows.filter((row) => row.change === 'abort').map((row) => row.runId));
+  return rows.flatMap((row) => {
+    const champion = championOf(row);
+    const moved = row.change === 'first' || row.change === 'promote';
+    return champion === undefined || (moved && takenBack.has(row.runId)) ? [] : [champion.releaseId];
+  });
 }
 
 async function withdrawnFrom(tx: Transaction, scope: Scope): Promise<ReadonlySet<Id>> {

@@ -1,4 +1,4 @@
-import { and, eq } from 'drizzle-orm';
+import { and, eq, ne } from 'drizzle-orm';
 import type { Generation } from '../contracts/deployment.ts';
 import { PerennialError } from '../contracts/errors.ts';
 import type { Id, Scope } from '../contracts/identifiers.ts';
@@ -18,9 +18,12 @@ import {
   slotFor,
   toGeneration,
 } from './generations.ts';
-import { modelEnvironments, runs, withdrawals } from './schema.ts';
+import { generations, modelEnvironments, runs, withdrawals } from './schema.ts';
 
 // One deploy run at a time moves weights; each of these begins with the scope's lock and asks whose turn it is.
+
+/** More than a configuration may name, with the abort after them. */
+const stepsAtMost = 50;
 
 type Begin = Parameters<DeploymentRepository['beginRollout']>[1];
 type Raise = Parameters<DeploymentRepository['raise']>[1];
@@ -58,11 +61,10 @@ export async function raise(
       `the rollout of run ${runId} in ${scopeLabel(scope)} lost its place to another deployment or a rollback`,
       { runId },
     );
-  const newest = await newestGeneration(tx, scope);
-  const again = newest?.slots.some((slot) => slot.releaseId === releaseId && slot.weight === weight);
-  if (newest?.runId === runId && again === true) return newest;
+  const before = await raisedBefore(tx, scope, { runId, releaseId, weight });
+  if (before !== undefined) return before;
   const release = await readRelease(tx, releaseId);
-  const champion = championOf(newest);
+  const champion = championOf(await newestGeneration(tx, scope));
   if (weight < 100 && champion !== undefined) {
     const slots = [{ ...champion, weight: 100 - weight }, await slotFor(tx, release, 'canary', weight)];
     return raiseGeneration(context, tx, scope, { slots, change: 'canary', reason, runId, by });
@@ -72,6 +74,21 @@ export async function raise(
   const slots = [await slotFor(tx, release, 'champion', 100)];
   const change = champion === undefined ? 'first' : 'promote';
   return raiseGeneration(context, tx, scope, { slots, change, reason, runId, by });
+}
+
+/**
+ * What this run raised for that weight, or for more: steps only rise, so a lower one is an attempt that was given up for
+ * lost and comes late, and it must not take requests back from the release.
+ */
+async function raisedBefore(
+  tx: Transaction,
+  scope: Scope,
+  { runId, releaseId, weight }: Pick<Raise, 'runId' | 'releaseId' | 'weight'>,
+): Promise<Generation | undefined> {
+  const mine = (await generationsOf(tx, scope, eq(generations.runId, runId)).limit(stepsAtMost)).map(toGeneration);
+  return mine
+    .toReversed()
+    .find(({ slots }) => slots.some((slot) => slot.releaseId === releaseId && slot.weight >= weight));
 }
 
 /** The release is no longer withdrawn from the environment. */
@@ -87,7 +104,7 @@ export async function restore(tx: Transaction, scope: Scope, releaseId: Id): Pro
     );
 }
 
-/** What served before this run moved anything serves alone again. */
+/** What served before this run moved anything serves alone again; nothing, if nothing did. */
 export async function abort(
   context: RepositoryContext,
   tx: Transaction,
@@ -101,15 +118,14 @@ export async function abort(
   await endRollout(tx, scope, runId);
   if (newest === undefined || newest.runId !== runId) return undefined;
   const champion = championOf(await lastNotOf(tx, scope, runId));
-  // A first release that no gateway can load has nothing to go back to.
-  if (champion === undefined) return undefined;
-  const slots = [{ ...champion, weight: 100 }];
+  // A first release has nothing to go back to: nothing serves again, so that the next is a first one too. Left in place,
+  // one that no gateway can load would keep every canary beside it from being loaded.
+  const slots = champion === undefined ? [] : [{ ...champion, weight: 100 }];
   return raiseGeneration(context, tx, scope, { slots, change: 'abort', reason, runId, by });
 }
 
 async function lastNotOf(tx: Transaction, scope: Scope, runId: Id): Promise<Generation | undefined> {
-  const rows = await generationsOf(tx, scope).limit(50);
-  const row = rows.find((generation) => generation.runId !== runId);
+  const [row] = await generationsOf(tx, scope, ne(generations.runId, runId)).limit(1);
   return row === undefined ? undefined : toGeneration(row);
 }
 

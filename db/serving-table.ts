@@ -40,11 +40,14 @@ export async function readServingTable(tx: Transaction): Promise<readonly Servin
     .orderBy(modelEnvironments.modelId, modelEnvironments.environment);
   const releaseIds = [...new Set(rows.flatMap((row) => row.generation.slots.map((slot) => slot.releaseId)))];
   const served = await readReleases(tx, releaseIds);
-  return rows.map((row) => {
+  return rows.flatMap((row) => {
     const generation = toGeneration(row.generation);
     const { modelId, environment } = generation;
-    const configuration = served.get(championOf(generation)?.releaseId ?? '')?.configuration;
-    return {
+    const champion = championOf(generation);
+    // A first release that was taken back: nothing serves there.
+    if (champion === undefined) return [];
+    const configuration = served.get(champion.releaseId)?.configuration;
+    const entry: ServingEntry = {
       scope: { project: row.project, model: row.model, modelId, environment },
       generation,
       routingKey: configuration?.deploy.routingKey ?? null,
@@ -52,6 +55,7 @@ export async function readServingTable(tx: Transaction): Promise<readonly Servin
       virtual: row.clock === 'virtual',
       versions: generation.slots.flatMap((slot) => served.get(slot.releaseId)?.version ?? []),
     };
+    return [entry];
   });
 }
 

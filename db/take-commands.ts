@@ -1,12 +1,12 @@
-import { and, asc, eq } from 'drizzle-orm';
+import { and, asc, eq, isNull, lt, or } from 'drizzle-orm';
 import type { CommandBody } from '../contracts/command.ts';
 import type { Id, Scope } from '../contracts/identifiers.ts';
+import { scopeLabel } from '../contracts/identifiers.ts';
 import { isFinal } from '../contracts/run.ts';
 import { appendLedger } from './append-ledger.ts';
 import type { Transaction } from './connection.ts';
 import type { RepositoryContext } from './context.ts';
 import { environmentNow } from './context.ts';
-import { lockRun } from './end-run.ts';
 import { inScope } from './generations.ts';
 import { toDate } from './instants.ts';
 import { recordTrigger } from './record-trigger.ts';
@@ -64,7 +64,7 @@ async function take(context: RepositoryContext, tx: Transaction, scope: Scope, t
     case 'resume':
       return resume(context, tx, scope, body.reason, by);
     case 'cancel':
-      return requestCancel(tx, body.runId, body.reason);
+      return requestCancel(tx, scope, body.runId, body.reason);
     case 'settle':
       return settle(tx, scope, body.asOf);
   }
@@ -95,13 +95,16 @@ async function resume(
   return null;
 }
 
-async function requestCancel(tx: Transaction, runId: Id, reason: string): Promise<string | null> {
-  const { run } = await lockRun(tx, runId);
+/** Refused and not thrown: a command that cannot be carried out must not keep those behind it from being taken. */
+async function requestCancel(tx: Transaction, scope: Scope, runId: Id, reason: string): Promise<string | null> {
+  const here = and(eq(runs.id, runId), eq(runs.modelId, scope.modelId), eq(runs.environment, scope.environment));
+  const [run] = await tx.select({ state: runs.state }).from(runs).where(here).for('update');
+  if (run === undefined) return `there is no run ${runId} in ${scopeLabel(scope)}`;
   if (isFinal(run.state)) return `the run has ${run.state} already`;
   await tx
     .update(runs)
     .set({ cancelRequested: storableText(reason) })
-    .where(eq(runs.id, runId));
+    .where(and(here, isNull(runs.cancelRequested)));
   return null;
 }
 
@@ -112,7 +115,12 @@ async function settle(tx: Transaction, scope: Scope, asOf: string): Promise<stri
     return 'only a virtual clock is settled; this environment runs on the wall clock';
   const at = toDate(asOf);
   if (environment.virtualNow < at) await tx.update(environments).set({ virtualNow: at }).where(where);
-  await tx.update(modelEnvironments).set({ settledAt: at }).where(inScope(scope));
+  // A settle that comes late, after that of a later period, takes nothing back.
+  const later = or(isNull(modelEnvironments.settledAt), lt(modelEnvironments.settledAt, at));
+  await tx
+    .update(modelEnvironments)
+    .set({ settledAt: at })
+    .where(and(inScope(scope), later));
   return null;
 }
 

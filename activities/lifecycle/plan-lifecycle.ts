@@ -14,7 +14,7 @@ const debouncesAtMost = 10;
 export function planLifecycle(snapshot: LifecycleSnapshot): LifecyclePlan {
   const cancel = preempted(snapshot);
   const { deploy, passOver, supersede } = planCandidates(snapshot);
-  const { build, dropTriggers, wakeAt } = planBuild(snapshot, new Set(cancel.map((order) => order.runId)));
+  const { build, dropTriggers, wakeAt } = planBuild(snapshot);
   const monitor = planMonitor(snapshot);
   return {
     start: runsToStart(snapshot, new Set(cancel.map((order) => order.runId))),
@@ -35,22 +35,32 @@ function active(snapshot: LifecycleSnapshot, kind: RunKind): ActiveRun[] {
   return snapshot.runs.filter((run) => run.kind === kind && !isFinal(run.state));
 }
 
-/** A rollback preempts every rollout and every build that automation began. */
+function isRollingBack(snapshot: LifecycleSnapshot): boolean {
+  return active(snapshot, 'rollback').length > 0;
+}
+
+/** A rollback preempts every rollout and every automated build that was asked for before it; what is asked later waits. */
 function preempted(snapshot: LifecycleSnapshot): LifecyclePlan['cancel'] {
-  if (active(snapshot, 'rollback').length === 0) return [];
-  const inTheWay = [...active(snapshot, 'deploy'), ...active(snapshot, 'build').filter((run) => run.automated)];
-  return inTheWay.map((run) => ({ runId: run.id, because: 'preempted by a rollback' }));
+  const rollback = active(snapshot, 'rollback').at(-1);
+  if (rollback === undefined) return [];
+  return snapshot.runs
+    .slice(0, snapshot.runs.indexOf(rollback))
+    .filter((run) => !isFinal(run.state) && (run.kind === 'deploy' || (run.kind === 'build' && run.automated)))
+    .map((run) => ({ runId: run.id, because: 'preempted by a rollback' }));
 }
 
 /** Kinds that move a head or take a slot go one at a time; a pending approval takes none. */
 const oneAtATime: ReadonlySet<RunKind> = new Set(['data', 'code', 'build', 'monitor', 'rollback']);
 
 function runsToStart(snapshot: LifecycleSnapshot, cancelled: ReadonlySet<Id>): Id[] {
-  const busy = new Set(snapshot.runs.filter((run) => run.state !== 'queued').map((run) => run.kind));
+  const busy = new Set(
+    snapshot.runs.filter((run) => run.state !== 'queued' && !isFinal(run.state)).map((run) => run.kind),
+  );
+  const waits = (kind: RunKind): boolean => kind === 'deploy' && isRollingBack(snapshot);
   const starting: Id[] = [];
   for (const run of snapshot.runs) {
     if (run.state !== 'queued' || cancelled.has(run.id)) continue;
-    if (oneAtATime.has(run.kind) && busy.has(run.kind)) continue;
+    if (waits(run.kind) || (oneAtATime.has(run.kind) && busy.has(run.kind))) continue;
     busy.add(run.kind);
     starting.push(run.id);
   }
@@ -59,7 +69,8 @@ function runsToStart(snapshot: LifecycleSnapshot, cancelled: ReadonlySet<Id>): I
 
 function planCandidates(snapshot: LifecycleSnapshot): Pick<LifecyclePlan, 'deploy' | 'passOver' | 'supersede'> {
   const newest = snapshot.candidates.at(-1);
-  if (newest === undefined) return { deploy: [], passOver: [], supersede: [] };
+  // Whether promotion is on hold is known when the rollback has ended.
+  if (newest === undefined || isRollingBack(snapshot)) return { deploy: [], passOver: [], supersede: [] };
   if (snapshot.held) {
     return {
       deploy: [],
@@ -80,18 +91,16 @@ function planCandidates(snapshot: LifecycleSnapshot): Pick<LifecyclePlan, 'deplo
   };
 }
 
-function planBuild(
-  snapshot: LifecycleSnapshot,
-  cancelled: ReadonlySet<Id>,
-): Pick<LifecyclePlan, 'build' | 'dropTriggers' | 'wakeAt'> {
+function planBuild(snapshot: LifecycleSnapshot): Pick<LifecyclePlan, 'build' | 'dropTriggers' | 'wakeAt'> {
   const { policy, triggers } = snapshot;
   if (policy === null) return { build: null, dropTriggers: [], wakeAt: null };
   const wanted = triggers.filter(({ kind }) => kind === 'manual' || kind === 'schedule' || policy.on.includes(kind));
   const dropTriggers = triggers
     .filter((trigger) => !wanted.includes(trigger))
     .map(({ id, kind }) => ({ id, because: `retrain.on does not list ${kind}` }));
-  const building = active(snapshot, 'build').some((run) => !cancelled.has(run.id));
-  if (wanted.length === 0 || building) return { build: null, dropTriggers, wakeAt: null };
+  // One that is being cancelled builds until it has ended, and one made during a rollback would only be preempted.
+  const busy = active(snapshot, 'build').length > 0 || isRollingBack(snapshot);
+  if (wanted.length === 0 || busy) return { build: null, dropTriggers, wakeAt: null };
   const dueAt = buildDueAt(snapshot, policy, wanted);
   if (dueAt > snapshot.now) return { build: null, dropTriggers, wakeAt: dueAt };
   const kinds = [...new Set(wanted.map(({ kind }) => kind))].sort();

@@ -1,4 +1,4 @@
-import { and, eq, lte, sql } from 'drizzle-orm';
+import { and, eq, lte } from 'drizzle-orm';
 import type { Scope } from '../../contracts/identifiers.ts';
 import type { DeploymentRepository, ServedAt } from '../../ports/repositories/deployments.ts';
 import type { Transaction } from '../connection.ts';
@@ -56,7 +56,7 @@ export function createDeploymentRepository(context: RepositoryContext): Deployme
 
 /** By the environment's own time: under a virtual clock the instant is the rehearsal's. */
 async function servedAt(tx: Transaction, scope: Scope, at: string): Promise<ServedAt> {
-  const [row] = await generationsOf(tx, scope, sql`${lte(generations.effectiveAt, toDate(at))}`).limit(1);
+  const [row] = await generationsOf(tx, scope, lte(generations.effectiveAt, toDate(at))).limit(1);
   if (row === undefined) return { at, decided: null, observed: [] };
   const decided = toGeneration(row);
   const [environment] = await tx

@@ -41,13 +41,13 @@ export interface DeploymentRepository {
       readonly by: Id;
     },
   ): Promise<Generation>;
-  /** Champion alone again, if this run's canary is up; gives the rollout back. undefined: nothing was up. */
+  /** What served before this run alone again (nothing, if nothing did), if the run has raised anything; gives the rollout back. undefined: it had not. */
   abort(
     scope: Scope,
     request: { readonly runId: Id; readonly reason: string; readonly by: Id },
   ): Promise<Generation | undefined>;
   endRollout(scope: Scope, runId: Id): Promise<void>;
-  /** The target serves alone, the abandoned release is withdrawn, promotion is on hold, rollouts lose their place: one transaction. `nothing-to-roll-back`. */
+  /** The target serves alone, whatever else served is withdrawn, promotion is on hold, rollouts lose their place: one transaction. `nothing-to-roll-back`. */
   rollback(
     scope: Scope,
     request: { readonly runId: Id; readonly toReleaseId?: Id; readonly reason: string; readonly by: Id },

@@ -1,0 +1,166 @@
+import { createIdMaker } from '../../adapters/ids/uuid.ts';
+import { Configuration, type ConfigurationInput } from '../../contracts/configuration.ts';
+import type { Generation } from '../../contracts/deployment.ts';
+import type { Id, Instant, Scope } from '../../contracts/identifiers.ts';
+import type { LedgerKind } from '../../contracts/ledger.ts';
+import type { Release } from '../../contracts/release.ts';
+import { connect, transact } from '../../db/connection.ts';
+import type { RepositoryContext } from '../../db/context.ts';
+import { insertRun } from '../../db/insert-run.ts';
+import { createPostgresRepositories } from '../../db/repositories.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { Repositories } from '../../ports/repositories/repositories.ts';
+import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
+import { beginRun, seedVersion, type SeededVersion } from '../support/seed-candidate.ts';
+import { configuration } from './ground.ts';
+
+/** The wall clock, ahead by what the test has let pass: it runs on by itself and never back. */
+export interface PassingClock extends Clock {
+  pass(milliseconds: number): void;
+}
+
+/** A database of its own with every repository and one principal; each test makes a model of its own in it. */
+export interface DeploymentGround {
+  readonly database: TestDatabase;
+  readonly repositories: Repositories;
+  readonly context: RepositoryContext;
+  readonly clock: PassingClock;
+  readonly by: Id;
+  end(): Promise<void>;
+}
+
+export async function layDeploymentGround(): Promise<DeploymentGround> {
+  const database = await createTestDatabase();
+  let ahead = 0;
+  const clock: PassingClock = {
+    now: () => new Date(Date.now() + ahead).toISOString(),
+    pass: (milliseconds) => (ahead += milliseconds),
+  };
+  const ids = createIdMaker();
+  const repositories = createPostgresRepositories({ url: database.url, clock, ids });
+  const context: RepositoryContext = { db: connect(database.url), clock, ids };
+  const principal = await repositories.principals.ensure('operator', 'person', [{ role: 'operator' }], null);
+  const end = async (): Promise<void> => {
+    await repositories.close();
+    await context.db.$client.end();
+    await database.drop();
+  };
+  return { database, repositories, context, clock, by: principal.id, end };
+}
+
+let models = 0;
+
+/** A model that no other test touches; with `virtualNow` in an environment whose clock stands there. */
+export async function freshScope(
+  { repositories, by }: DeploymentGround,
+  options: { readonly retrain?: ConfigurationInput['retrain']; readonly virtualNow?: Instant } = {},
+): Promise<Scope> {
+  const name = `model-${(models += 1)}`;
+  const environment = options.virtualNow === undefined ? 'production' : `rehearsal-${models}`;
+  if (options.virtualNow !== undefined)
+    await repositories.environments.makeVirtual('default', environment, options.virtualNow, by);
+  const own = Configuration.parse({ ...configuration, name, retrain: options.retrain ?? {} });
+  return (await repositories.models.apply('default', environment, own, by)).scope;
+}
+
+export function seedCandidate(
+  { repositories, by }: DeploymentGround,
+  scope: Scope,
+  seed: number,
+): Promise<SeededVersion> {
+  return seedVersion(repositories, scope, by, { seed });
+}
+
+/** A deploy run that has begun, and the release that it made. */
+export async function beginDeploy(
+  { repositories, by }: DeploymentGround,
+  scope: Scope,
+  evaluationId: Id,
+  automated = false,
+): Promise<{ readonly runId: Id; readonly release: Release }> {
+  const runId = await beginRun(repositories, scope, { kind: 'deploy', schemaVersion: 1, evaluationId, automated }, by);
+  return { runId, release: await repositories.deployments.makeRelease(scope, evaluationId, { runId, by }) };
+}
+
+/** A deployment that holds the rollout and has raised these weights, as its workflow would have it. */
+export async function rollOut(
+  ground: DeploymentGround,
+  scope: Scope,
+  seed: number,
+  weights: readonly number[],
+): Promise<{ readonly runId: Id; readonly release: Release; readonly generation: Generation | undefined }> {
+  const { deployments } = ground.repositories;
+  const { evaluation } = await seedCandidate(ground, scope, seed);
+  const { runId, release } = await beginDeploy(ground, scope, evaluation.id);
+  const expectedChampion = (await deployments.champion(scope))?.release.digest ?? null;
+  const begun = await deployments.beginRollout(scope, { runId, expectedChampion, automated: false });
+  if (begun !== 'begun') throw new Error(`the rollout was not begun: ${begun}`);
+  let generation: Generation | undefined;
+  for (const weight of weights) generation = await raise(ground, scope, { runId, releaseId: release.id, weight });
+  return { runId, release, generation };
+}
+
+export function raise(
+  { repositories, by }: DeploymentGround,
+  scope: Scope,
+  request: { readonly runId: Id; readonly releaseId: Id; readonly weight: number },
+): Promise<Generation> {
+  return repositories.deployments.raise(scope, { ...request, reason: `to ${request.weight} %`, by });
+}
+
+/** A release that was deployed from its first step to its end. */
+export async function deploy(ground: DeploymentGround, scope: Scope, seed: number): Promise<Release> {
+  const { runId, release, generation } = await rollOut(ground, scope, seed, [100]);
+  await ground.repositories.deployments.endRollout(scope, runId);
+  await ground.repositories.runs.succeed(runId, {
+    kind: 'deploy',
+    decision: 'promoted',
+    releaseId: release.id,
+    releaseDigest: release.digest,
+    generation: generation?.generation ?? null,
+    reasons: [],
+  });
+  return release;
+}
+
+/** An automated build that ended as a candidate, which nobody has deployed. */
+export async function automatedCandidate(ground: DeploymentGround, scope: Scope, seed: number): Promise<Id> {
+  const { context, repositories, by } = ground;
+  const { version, evaluation } = await seedCandidate(ground, scope, seed);
+  const id = context.ids.next();
+  const asOf = await repositories.environments.now(scope.project, scope.environment);
+  const request = { kind: 'build', schemaVersion: 1, asOf, automated: true } as const;
+  await transact(context.db, (tx) =>
+    insertRun(tx, scope, { id, request, because: 'drift', effectiveAt: '2000-01-01T00:00:00.000Z', by }),
+  );
+  await repositories.runs.begin(id);
+  await repositories.runs.succeed(id, {
+    kind: 'build',
+    decision: 'candidate',
+    modelVersionId: version.id,
+    number: version.number,
+    evaluationId: evaluation.id,
+    reused: false,
+    reasons: [],
+  });
+  return evaluation.id;
+}
+
+export async function entriesOf({ repositories }: DeploymentGround, scope: Scope, kind: LedgerKind) {
+  const { items } = await repositories.ledger.list(
+    { project: scope.project, model: scope.model, kind },
+    { limit: 200 },
+  );
+  return items.toReversed();
+}
+
+/** Role, release number and weight of each slot, as in `champion 1 90`. */
+export async function serving({ repositories }: DeploymentGround, scope: Scope): Promise<readonly string[]> {
+  const current = await repositories.deployments.current(scope);
+  return Promise.all(
+    (current?.slots ?? []).map(async (slot) => {
+      const release = await repositories.deployments.release(slot.releaseId);
+      return `${slot.role} ${release.number} ${slot.weight}`;
+    }),
+  );
+}

@@ -1,0 +1,210 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Id, Scope } from '../../contracts/identifiers.ts';
+import { planLifecycle } from '../../activities/lifecycle/plan-lifecycle.ts';
+import type { DeploymentRepository } from '../../ports/repositories/deployments.ts';
+import { beginRun } from '../support/seed-candidate.ts';
+import {
+  beginDeploy,
+  deploy,
+  entriesOf,
+  freshScope,
+  layDeploymentGround,
+  raise,
+  rollOut,
+  seedCandidate,
+  serving,
+  type DeploymentGround,
+} from './deployment-ground.ts';
+
+let ground: DeploymentGround;
+let deployments: DeploymentRepository;
+
+beforeAll(async () => {
+  ground = await layDeploymentGround();
+  ({ deployments } = ground.repositories);
+});
+
+afterAll(() => ground?.end());
+
+async function beginRollback(scope: Scope): Promise<Id> {
+  return beginRun(ground.repositories, scope, { kind: 'rollback', schemaVersion: 1, reason: 'it is wrong' }, ground.by);
+}
+
+async function rollBack(scope: Scope, toReleaseId?: Id, runId?: Id) {
+  return deployments.rollback(scope, {
+    runId: runId ?? (await beginRollback(scope)),
+    reason: 'it is wrong',
+    by: ground.by,
+    ...(toReleaseId === undefined ? {} : { toReleaseId }),
+  });
+}
+
+async function holdOf(scope: Scope): Promise<string | null> {
+  return (await ground.repositories.models.heads(scope)).holdReason;
+}
+
+test('the release before serves again, the abandoned one is withdrawn, and promotion is on hold', async () => {
+  const scope = await freshScope(ground);
+  const first = await deploy(ground, scope, 1);
+  const second = await deploy(ground, scope, 2);
+  const done = await rollBack(scope);
+  expect(done).toMatchObject({ from: second, to: first, changed: true, generation: { change: 'rollback' } });
+  expect(await serving(ground, scope)).toEqual(['champion 1 100']);
+  expect(await holdOf(scope)).toBe('rolled back: it is wrong');
+  const [ordered] = await entriesOf(ground, scope, 'rollback.ordered');
+  expect(ordered).toMatchObject({ subject: { from: second.digest, to: first.digest, generation: 3, changed: true } });
+  expect(await entriesOf(ground, scope, 'promotion.held')).toHaveLength(1);
+  expect(await ground.repositories.ledger.verify(scope.modelId)).toBeUndefined();
+});
+
+test('rolled back again and again, it goes further back and never to what was withdrawn', async () => {
+  const scope = await freshScope(ground);
+  for (const seed of [1, 2, 3]) await deploy(ground, scope, seed);
+  expect((await rollBack(scope)).to.number).toBe(2);
+  expect((await rollBack(scope)).to.number).toBe(1);
+  await expect(rollBack(scope)).rejects.toMatchObject({ code: 'nothing-to-roll-back' });
+  expect(await serving(ground, scope)).toEqual(['champion 1 100']);
+});
+
+test('a named release that served before serves again, even one that was withdrawn', async () => {
+  const scope = await freshScope(ground);
+  const [first, second, third] = [
+    await deploy(ground, scope, 1),
+    await deploy(ground, scope, 2),
+    await deploy(ground, scope, 3),
+  ];
+  await rollBack(scope, first.id);
+  expect(await serving(ground, scope)).toEqual(['champion 1 100']);
+  expect(await rollBack(scope, third.id)).toMatchObject({ from: first, to: third, changed: true });
+  expect(await rollBack(scope)).toMatchObject({ from: third, to: second });
+});
+
+test('the named release that serves alone already is held and changes nothing', async () => {
+  const scope = await freshScope(ground);
+  const first = await deploy(ground, scope, 1);
+  expect(await rollBack(scope, first.id)).toMatchObject({ from: first, to: first, changed: false });
+  expect((await deployments.history(scope, 10)).map((row) => row.generation)).toEqual([1]);
+  expect(await holdOf(scope)).not.toBeNull();
+});
+
+test('nothing is rolled back to what never served: another model, a canary, a promotion that no gateway could load', async () => {
+  const scope = await freshScope(ground);
+  await expect(rollBack(scope)).rejects.toMatchObject({ code: 'nothing-to-roll-back' });
+  await deploy(ground, scope, 1);
+  const broken = await rollOut(ground, scope, 2, [50, 100]);
+  await deployments.abort(scope, { runId: broken.runId, reason: 'it cannot be loaded', by: ground.by });
+  await expect(rollBack(scope)).rejects.toMatchObject({ code: 'nothing-to-roll-back' });
+  const elsewhere = await deploy(ground, await freshScope(ground), 3);
+  for (const id of [broken.release.id, elsewhere.id])
+    await expect(rollBack(scope, id)).rejects.toMatchObject({ code: 'nothing-to-roll-back' });
+  expect(await holdOf(scope)).toBeNull();
+  expect(await serving(ground, scope)).toEqual(['champion 1 100']);
+});
+
+test('a first release that was taken back leaves nothing to roll back', async () => {
+  const scope = await freshScope(ground);
+  const { runId } = await rollOut(ground, scope, 1, [100]);
+  await deployments.abort(scope, { runId, reason: 'no gateway', by: ground.by });
+  await expect(rollBack(scope)).rejects.toMatchObject({ code: 'nothing-to-roll-back' });
+});
+
+test('while a canary is up the canary is abandoned, its run loses the rollout, and the champion serves alone', async () => {
+  const scope = await freshScope(ground);
+  await deploy(ground, scope, 1);
+  const second = await deploy(ground, scope, 2);
+  const canary = await rollOut(ground, scope, 3, [10]);
+  expect(await rollBack(scope)).toMatchObject({ from: canary.release, to: second, changed: true });
+  expect(await serving(ground, scope)).toEqual(['champion 2 100']);
+  await expect(
+    raise(ground, scope, { runId: canary.runId, releaseId: canary.release.id, weight: 50 }),
+  ).rejects.toMatchObject({ code: 'rollout-superseded' });
+  expect(await deployments.abort(scope, { runId: canary.runId, reason: 'late', by: ground.by })).toBeUndefined();
+  expect(await serving(ground, scope)).toEqual(['champion 2 100']);
+});
+
+test('with a canary up and an older release named, both that served are withdrawn', async () => {
+  const scope = await freshScope(ground);
+  const first = await deploy(ground, scope, 1);
+  const second = await deploy(ground, scope, 2);
+  const canary = await rollOut(ground, scope, 3, [10]);
+  expect(await rollBack(scope, first.id)).toMatchObject({ from: canary.release, to: first });
+  for (const release of [second, canary.release])
+    await expect(beginDeploy(ground, scope, release.evaluationId, true)).rejects.toMatchObject({
+      code: 'not-a-candidate',
+    });
+});
+
+test('the same rollback asked again answers the same and does nothing', async () => {
+  const scope = await freshScope(ground);
+  for (const seed of [1, 2, 3]) await deploy(ground, scope, seed);
+  const runId = await beginRollback(scope);
+  const answers = await Promise.all(Array.from({ length: 8 }, () => rollBack(scope, undefined, runId)));
+  for (const answer of answers) expect(answer).toEqual(answers[0]);
+  expect(await serving(ground, scope)).toEqual(['champion 2 100']);
+  expect(await entriesOf(ground, scope, 'rollback.ordered')).toHaveLength(1);
+});
+
+test('two rollbacks at the same time are two, one after the other', async () => {
+  const scope = await freshScope(ground);
+  for (const seed of [1, 2, 3]) await deploy(ground, scope, seed);
+  const two = await Promise.all([rollBack(scope), rollBack(scope)]);
+  expect(two.map((done) => `${done.from.number} to ${done.to.number}`).toSorted()).toEqual(['2 to 1', '3 to 2']);
+  expect(await serving(ground, scope)).toEqual(['champion 1 100']);
+  expect(await ground.repositories.ledger.verify(scope.modelId)).toBeUndefined();
+});
+
+test('a rollback and a promotion at the same time leave one of them to win, never a half', async () => {
+  for (let round = 0; round < 4; round += 1) {
+    const scope = await freshScope(ground);
+    await deploy(ground, scope, 1);
+    await deploy(ground, scope, 2);
+    const { runId, release } = await rollOut(ground, scope, 3, [50]);
+    const [promoted] = await Promise.allSettled([
+      raise(ground, scope, { runId, releaseId: release.id, weight: 100 }),
+      rollBack(scope),
+    ]);
+    // Promoted first, the promoted is abandoned; rolled back first, the promotion has lost its rollout.
+    if (promoted.status === 'rejected') expect(promoted.reason).toMatchObject({ code: 'rollout-superseded' });
+    expect(await serving(ground, scope)).toEqual(['champion 2 100']);
+  }
+});
+
+test('automation does not promote what was withdrawn; a person may, and then automation may again', async () => {
+  const scope = await freshScope(ground);
+  await deploy(ground, scope, 1);
+  const { evaluationId } = await deploy(ground, scope, 2);
+  await rollBack(scope);
+  await expect(beginDeploy(ground, scope, evaluationId, true)).rejects.toMatchObject({
+    code: 'not-a-candidate',
+    message: expect.stringContaining('withdrawn'),
+  });
+  const { runId, release } = await beginDeploy(ground, scope, evaluationId);
+  const expectedChampion = (await deployments.champion(scope))!.release.digest;
+  await deployments.beginRollout(scope, { runId, expectedChampion, automated: false });
+  await raise(ground, scope, { runId, releaseId: release.id, weight: 100 });
+  await deployments.endRollout(scope, runId);
+  await deploy(ground, scope, 3);
+  expect((await beginDeploy(ground, scope, evaluationId, true)).release).toEqual(release);
+});
+
+test('on hold, an automated rollout is superseded and a person goes on, until promotion is resumed', async () => {
+  const scope = await freshScope(ground);
+  const first = await deploy(ground, scope, 1);
+  await deploy(ground, scope, 2);
+  await rollBack(scope);
+  const { evaluation } = await seedCandidate(ground, scope, 3);
+  const { runId } = await beginDeploy(ground, scope, evaluation.id, true);
+  const begin = (automated: boolean) =>
+    deployments.beginRollout(scope, { runId, expectedChampion: first.digest, automated });
+  expect(await begin(true)).toBe('superseded');
+  expect(await begin(false)).toBe('begun');
+  await deployments.endRollout(scope, runId);
+  const resume = { kind: 'resume', schemaVersion: 1, reason: 'the cause is found' } as const;
+  for (let times = 0; times < 2; times += 1) {
+    await ground.repositories.lifecycle.submit(scope, resume, ground.by);
+    await ground.repositories.lifecycle.advance(scope, planLifecycle);
+  }
+  expect(await holdOf(scope)).toBeNull();
+  expect(await begin(true)).toBe('begun');
+  expect((await entriesOf(ground, scope, 'promotion.resumed')).map((entry) => entry.reason)).toEqual([resume.reason]);
+});
