@@ -50,5 +50,3 @@ export interface MonitoringRepository {
   report(id: Id): Promise<Report>;
   reports(scope: Scope, page: PageRequest): Promise<Page<Report>>;
 }
-
-export type { Sha256 };

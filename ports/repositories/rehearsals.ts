@@ -19,5 +19,3 @@ export interface RehearsalRepository {
   /** The service principal `rehearsal-<id>`, approver in its environment alone. */
   principalOf(id: Id): Promise<Id>;
 }
-
-export type { Scope };
