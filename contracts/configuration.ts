@@ -88,8 +88,11 @@ const Code = z.strictObject({
     .string()
     .min(1)
     .optional()
-    .describe('A pip lock file in that folder; the Python environment is made from it once and kept'),
-  network: z.boolean().default(false).describe('Whether training may use the network'),
+    .describe('A pip lock file with hashes in that folder; the Python environment is made from it once and kept'),
+  network: z
+    .boolean()
+    .default(false)
+    .describe('Whether training may use the network; closed only where training has a sandbox'),
   validation: z
     .boolean()
     .default(false)
@@ -157,7 +160,7 @@ const Build = z.strictObject({
   resources: z
     .strictObject({
       queue: z.literal('train').default('train').describe('The task queue of the workers that train'),
-      memory: ByteSize.optional().describe('The most that training may use'),
+      memory: ByteSize.optional().describe('The most that each process of training may allocate'),
     })
     .prefault({})
     .describe('What training takes'),
