@@ -11,6 +11,9 @@ import { runProgram } from './run-program.mjs';
 /** Until the answer begins, and then between one piece of it and the next. */
 const silenceMs = 4_000;
 const limitBytes = 400 * 2 ** 20;
+/** One that drips would take longer than building it. */
+const slowestBytesPerSecond = 100 * 2 ** 10;
+const judgedAfterMs = 15_000;
 
 /**
  * Fetches `url`, checks it against `sha256` if that is known, and takes `file` out of the archive to `target`. Answers
@@ -38,6 +41,7 @@ async function fetchTo(url, path, progress) {
   const silence = new Error(`no answer within ${silenceMs / 1000} s`);
   let timer = setTimeout(() => silent.abort(silence), silenceMs);
   const hash = createHash('sha256');
+  const begun = Date.now();
   let bytes = 0;
   try {
     const answer = await fetch(url, { signal: silent.signal });
@@ -49,7 +53,7 @@ async function fetchTo(url, path, progress) {
         bytes += chunk.length;
         hash.update(chunk);
         progress(`${Math.round(bytes / 2 ** 20)} MiB`);
-        done(bytes > limitBytes ? new Error('larger than any release of it') : null, chunk);
+        done(complaintAbout(bytes, Date.now() - begun), chunk);
       },
     });
     await pipeline(Readable.fromWeb(answer.body), watch, createWriteStream(path), { signal: silent.signal });
@@ -59,6 +63,12 @@ async function fetchTo(url, path, progress) {
   } finally {
     clearTimeout(timer);
   }
+}
+
+function complaintAbout(bytes, milliseconds) {
+  if (bytes > limitBytes) return new Error('larger than any release of it');
+  const tooSlow = milliseconds > judgedAfterMs && bytes / (milliseconds / 1000) < slowestBytesPerSecond;
+  return tooSlow ? new Error(`slower than ${slowestBytesPerSecond / 2 ** 10} KiB a second`) : null;
 }
 
 /** The last step is a rename within one file system, so that what is at `target` is always whole. */

@@ -1,0 +1,133 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { realpathSync } from 'node:fs';
+import { chmod, cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const setupFolder = fileURLToPath(new URL('../../setup', import.meta.url));
+
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A machine as setup sees it: a cache of its own, and a PATH with nothing on it but what a test puts there. */
+export class Machine {
+  readonly folder: string;
+  readonly bin: string;
+  readonly cache: string;
+  readonly #children: ChildProcess[] = [];
+
+  private constructor(folder: string) {
+    this.folder = folder;
+    this.bin = join(folder, 'bin');
+    this.cache = join(folder, 'cache');
+  }
+
+  static async make(): Promise<Machine> {
+    const machine = new Machine(await mkdtemp(join(tmpdir(), 'perennial-setup-')));
+    await mkdir(machine.bin);
+    for (const program of ['tar', 'gzip', 'sh', 'env', 'cat', 'sleep', 'mkdir', 'chmod']) await machine.link(program);
+    await symlink(process.execPath, join(machine.bin, 'node'));
+    return machine;
+  }
+
+  async remove(): Promise<void> {
+    for (const child of this.#children) if (child.exitCode === null) child.kill('SIGKILL');
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  /** Puts a program of this machine on the PATH. */
+  async link(program: string): Promise<void> {
+    const path = execFileSync('/bin/sh', ['-c', `command -v ${program}`], { encoding: 'utf8' }).trim();
+    await symlink(realpathSync(path), join(this.bin, program));
+  }
+
+  /** Puts a shell script on the PATH. */
+  async script(program: string, body: string): Promise<string> {
+    const path = join(this.bin, program);
+    await writeFile(path, `#!/bin/sh\n${body}\n`);
+    await chmod(path, 0o755);
+    return path;
+  }
+
+  env(more: Record<string, string> = {}): Record<string, string> {
+    return { PATH: this.bin, HOME: this.folder, XDG_CACHE_HOME: this.cache, ...more };
+  }
+
+  start(args: readonly string[], options: { cwd?: string; env?: Record<string, string> } = {}): ChildProcess {
+    const child = spawn(process.execPath, args, {
+      cwd: options.cwd ?? this.folder,
+      env: this.env(options.env),
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#children.push(child);
+    return child;
+  }
+
+  /** Calls a function of setup's in a process of its own; what it answers, or the sentence that it fails with. */
+  async call(file: string, expression: string, env: Record<string, string> = {}): Promise<Record<string, unknown>> {
+    const program = `import * as setup from ${JSON.stringify(join(setupFolder, file))};
+      const answer = await Promise.resolve().then(() => ${expression}).then((done) => ({ done }), (caught) => ({ problem: caught.message }));
+      console.log(JSON.stringify(answer));`;
+    const { stdout, stderr } = await ended(this.start(['--input-type=module', '-e', program], { env }));
+    if (stdout === '') throw new Error(stderr);
+    return JSON.parse(stdout) as Record<string, unknown>;
+  }
+
+  /** A checkout with setup's real scripts and next to nothing to install. */
+  async checkout(): Promise<string> {
+    const root = join(this.folder, 'checkout');
+    await cp(setupFolder, join(root, 'setup'), { recursive: true });
+    for (const folder of ['pinned', 'stack', 'examples/bike-demand/train'])
+      await mkdir(join(root, folder), { recursive: true });
+    await writeFile(
+      join(root, 'pinned', 'package.json'),
+      JSON.stringify({ name: 'node', version: '26.0.0', bin: 'node.sh' }),
+    );
+    await writeFile(join(root, 'pinned', 'node.sh'), `#!/bin/sh\nPINNED=yes exec ${process.execPath} "$@"\n`, {
+      mode: 0o755,
+    });
+    await writeFile(
+      join(root, 'package.json'),
+      JSON.stringify({ name: 'checkout', version: '1.0.0', dependencies: { node: 'file:pinned' } }),
+    );
+    await writeFile(join(root, 'package-lock.json'), JSON.stringify(lockFile()));
+    await writeFile(join(root, 'examples/bike-demand/train/requirements.lock'), 'nothing');
+    // The Python environment is made by the trainer, which has tests of its own.
+    await writeFile(
+      join(root, 'stack', 'prepare-environment.ts'),
+      `import { mkdirSync, writeFileSync } from 'node:fs';
+       mkdirSync('environment', { recursive: true });
+       writeFileSync('environment/python', '');
+       console.log(JSON.stringify({ binFolder: process.cwd() + '/environment' }));`,
+    );
+    return root;
+  }
+}
+
+export async function ended(child: ChildProcess): Promise<Ended> {
+  let stdout = '';
+  let stderr = '';
+  child.stdout?.on('data', (bytes: Buffer) => (stdout += bytes.toString()));
+  child.stderr?.on('data', (bytes: Buffer) => (stderr += bytes.toString()));
+  await once(child, 'close');
+  return { code: child.exitCode, stdout, stderr };
+}
+
+function lockFile() {
+  return {
+    name: 'checkout',
+    version: '1.0.0',
+    lockfileVersion: 3,
+    requires: true,
+    packages: {
+      '': { name: 'checkout', version: '1.0.0', dependencies: { node: 'file:pinned' } },
+      'node_modules/node': { resolved: 'pinned', link: true },
+      pinned: { name: 'node', version: '26.0.0', bin: { node: 'node.sh' } },
+    },
+  };
+}

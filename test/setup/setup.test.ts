@@ -1,0 +1,111 @@
+import { once } from 'node:events';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ended, Machine } from './run-setup.ts';
+
+const python = 'echo 3.12.1';
+
+let machine: Machine;
+let root: string;
+
+beforeEach(async () => {
+  machine = await Machine.make();
+  await machine.link('npm');
+  await machine.script('temporal', 'echo "temporal version 1.5.1"');
+  await machine.script('python3', python);
+  root = await machine.checkout();
+});
+afterEach(() => machine.remove());
+
+const setup = (...args: string[]) => ended(machine.start([join(root, 'setup/setup.mjs'), ...args]));
+
+describe('setup', () => {
+  it('does each step once, and again when the lock file has changed or an installation is gone', async () => {
+    const first = await setup('--for', 'demo');
+    expect(first.code, first.stderr).toBe(0);
+    expect(first.stdout).toBe('');
+    expect(first.stderr).toMatch(/✓ npm's packages \(\d+\.\d s\)/);
+    expect(first.stderr).toMatch(/✓ the Python environment of examples\/bike-demand \(\d+\.\d s\)/);
+    expect(await setup('--for', 'demo')).toEqual({ code: 0, stdout: '', stderr: '' });
+
+    const lock = join(root, 'package-lock.json');
+    writeFileSync(lock, `${readFileSync(lock, 'utf8')}\n`);
+    expect((await setup('--for', 'demo')).stderr).toContain("✓ npm's packages");
+    rmSync(join(root, 'node_modules'), { recursive: true });
+    expect((await setup('--for', 'demo')).stderr).toContain("✓ npm's packages");
+    rmSync(join(root, 'environment'), { recursive: true });
+    const again = await setup('--for', 'demo');
+    expect(again.stderr).not.toContain("npm's packages");
+    expect(again.stderr).toContain('✓ the Python environment');
+  });
+
+  it('runs what comes then on the pinned Node, with its arguments, its output and its exit code', async () => {
+    const program = 'console.log(process.env.PINNED, process.argv.slice(1).join(" ")); process.exit(7)';
+    const { code, stdout } = await setup('--for', 'demo', '--then', 'node', '-e', program, '--', '--exit', '--json');
+    expect({ code, stdout }).toEqual({ code: 7, stdout: 'yes --exit --json\n' });
+  });
+
+  it('hands signals on to what comes then, and ends as that does', async () => {
+    const program = 'process.on("SIGTERM", () => process.exit(3)); console.log("here"); setInterval(() => {}, 1000)';
+    const child = machine.start([join(root, 'setup/setup.mjs'), '--for', 'demo', '--then', 'node', '-e', program]);
+    await once(child.stdout!, 'data');
+    child.kill('SIGTERM');
+    expect((await ended(child)).code).toBe(3);
+  });
+
+  it('that was broken off has left nothing that is taken for done', async () => {
+    const marker = join(machine.folder, 'installing');
+    rmSync(join(machine.bin, 'npm'));
+    await machine.script('npm', `mkdir -p node_modules/.bin\necho > ${marker}\nexec sleep 60`);
+    const child = machine.start([join(root, 'setup/setup.mjs'), '--for', 'demo']);
+    const over = ended(child);
+    await expect.poll(() => exists(marker), { timeout: 10_000 }).toBe(true);
+    child.kill('SIGTERM');
+    expect((await over).code).toBe(143);
+    rmSync(join(machine.bin, 'npm'));
+    await machine.link('npm');
+    expect((await setup('--for', 'demo')).stderr).toContain("✓ npm's packages");
+  });
+
+  it.each([
+    [
+      'no Python',
+      async () => rmSync(join(machine.bin, 'python3')),
+      /python3 is missing.*install Python 3\.10 or newer/,
+    ],
+    [
+      'an old Python',
+      async () => void (await machine.script('python3', 'echo 3.9.2')),
+      /Python 3\.9\.2 is too old: install Python 3\.10 or newer/,
+    ],
+  ])('says in one sentence what to do about %s', async (_what, arrange, sentence) => {
+    await arrange();
+    const { code, stderr } = await setup('--for', 'demo');
+    expect(code).toBe(1);
+    expect(stderr).toMatch(sentence);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+  });
+
+  it('says in one sentence that a Node is too old', async () => {
+    const { problem } = await machine.call('prerequisites.mjs', "setup.requireNode('20.10.0')");
+    expect(problem).toMatch(/^Node 20\.10\.0 is too old: install Node 20\.11 or newer/);
+    expect(await machine.call('prerequisites.mjs', "setup.requireNode('20.11.0')")).toEqual({});
+  });
+
+  it('wants install scripts to be allowed where the pinned Node has not come', async () => {
+    writeFileSync(join(root, 'pinned', 'node.sh'), '#!/bin/sh\nexit 1\n');
+    const { code, stderr } = await setup('--for', 'demo');
+    expect(code).toBe(1);
+    expect(stderr).toContain('npm must be allowed to run install scripts');
+  });
+});
+
+function exists(path: string): boolean {
+  try {
+    readFileSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
