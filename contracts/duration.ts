@@ -40,10 +40,13 @@ function mustParse(text: string): CalendarDuration {
   return parsed;
 }
 
-/** `instant + sign × duration`, by the calendar of `zone`: a month back from the 31st is the last day of the month before. */
-export function shiftInstant(instant: Instant, duration: Duration, sign: 1 | -1, zone: string): Instant {
+/**
+ * `instant + times × duration`, by the calendar of `zone`: a month back from the 31st is the last day of the month before.
+ * `times` is a whole number; several months are counted at once, so that they do not drift to a shorter month's last day.
+ */
+export function shiftInstant(instant: Instant, duration: Duration, times: number, zone: string): Instant {
   const { amount, unit } = mustParse(duration);
-  const shifted = DateTime.fromISO(instant, { zone }).plus({ [unit]: sign * amount });
+  const shifted = DateTime.fromISO(instant, { zone }).plus({ [unit]: times * amount });
   const text = shifted.toUTC().toISO();
   if (text === null) throw new RangeError(`cannot move ${instant} by ${duration} in ${zone}`);
   return text;

@@ -20,7 +20,7 @@ export function blocksOf(
 
 function boundaries(from: Instant, to: Instant, block: string, zone: string): Instant[] {
   const bounds: Instant[] = [];
-  for (let at = from; at < to; at = shiftInstant(at, block, 1, zone)) bounds.push(at);
+  for (let at = from; at < to; at = shiftInstant(from, block, bounds.length, zone)) bounds.push(at);
   return bounds;
 }
 

@@ -128,8 +128,7 @@ function debouncedAt(wanted: LifecycleSnapshot['triggers'], debounce: string, ti
   const times = wanted.map(({ effectiveAt }) => effectiveAt).sort();
   const [oldest = '', newest = ''] = [times[0], times.at(-1)];
   const quiet = shiftInstant(newest, debounce, 1, timezone);
-  let patience = oldest;
-  for (let i = 0; i < debouncesAtMost; i += 1) patience = shiftInstant(patience, debounce, 1, timezone);
+  const patience = shiftInstant(oldest, debounce, debouncesAtMost, timezone);
   return quiet < patience ? quiet : patience;
 }
 

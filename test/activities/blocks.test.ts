@@ -1,0 +1,40 @@
+import { expect, it } from 'vitest';
+import { blocksOf } from '../../activities/evaluation/blocks.ts';
+
+const from = '2012-03-10T05:00:00.000Z';
+const to = '2012-03-13T04:00:00.000Z';
+const zone = 'America/New_York';
+
+it('a day is a day of the calendar, also the one of 23 hours', () => {
+  // 2012-03-11 begins at 05:00Z and ends at 04:00Z: clocks went forward in New York.
+  const times = [
+    '2012-03-11T04:59:59.999Z',
+    '2012-03-11T05:00:00.000Z',
+    '2012-03-12T03:59:59.999Z',
+    '2012-03-12T04:00:00.000Z',
+  ];
+  expect(blocksOf(times, from, to, '1 day', zone)).toEqual([0, 1, 1, 2]);
+});
+
+it('rows need not be sorted, and the last block takes what is left', () => {
+  const times = ['2012-03-13T03:00:00.000Z', from, '2012-03-12T12:00:00.000Z'];
+  expect(blocksOf(times, from, to, '2 days', zone)).toEqual([1, 0, 1]);
+});
+
+it('months do not drift: each is counted from the beginning', () => {
+  const times = [
+    '2012-02-28T12:00:00.000Z',
+    '2012-03-30T12:00:00.000Z',
+    '2012-03-31T12:00:00.000Z',
+    '2012-04-30T12:00:00.000Z',
+  ];
+  expect(blocksOf(times, '2012-01-31T00:00:00.000Z', '2012-06-01T00:00:00.000Z', '1 month', 'UTC')).toEqual([
+    0, 1, 2, 3,
+  ]);
+});
+
+it('without times every row is a block of its own, also if only one lacks it', () => {
+  expect(blocksOf([null, null, null], from, to, '1 day', zone)).toEqual([0, 1, 2]);
+  expect(blocksOf([from, null, from], from, to, '1 day', zone)).toEqual([0, 1, 2]);
+  expect(blocksOf([], from, to, '1 day', zone)).toEqual([]);
+});

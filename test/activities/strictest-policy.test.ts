@@ -1,0 +1,34 @@
+import { expect, it } from 'vitest';
+import { strictestPolicy } from '../../activities/deployment/strictest-policy.ts';
+import type { ApprovalPolicy } from '../../contracts/environment.ts';
+
+const own: ApprovalPolicy = { votes: 1, roles: ['approver'], requesterMayVote: false, expires: '72h' };
+
+it('without a minimum the model’s own policy counts', () => {
+  expect(strictestPolicy(own, null)).toEqual(own);
+});
+
+it.each([
+  ['the larger number of votes', { votes: 2 }, {}, { votes: 2 }],
+  ['the larger number of votes', {}, { votes: 3 }, { votes: 3 }],
+  ['who may not vote for the own request, may not', { requesterMayVote: true }, {}, { requesterMayVote: false }],
+  ['both let the requester vote', { requesterMayVote: true }, { requesterMayVote: true }, { requesterMayVote: true }],
+  ['the shorter time', { expires: '3 days' }, { expires: '71h' }, { expires: '71h' }],
+  ['the shorter time', { expires: '1h' }, { expires: '1 day' }, { expires: '1h' }],
+  ['roles of which the weakest is stronger', { roles: ['approver'] }, { roles: ['admin'] }, { roles: ['admin'] }],
+  ['roles of which the weakest is stronger', { roles: ['admin'] }, { roles: ['approver'] }, { roles: ['admin'] }],
+  [
+    'one weak role among the strong',
+    { roles: ['operator', 'admin'] },
+    { roles: ['approver'] },
+    { roles: ['approver'] },
+  ],
+] as const)('the stricter wins: %s', (_, mine, minimum, expected) => {
+  const given = (change: object): ApprovalPolicy => ({ ...own, ...change });
+  expect(strictestPolicy(given(mine), given(minimum))).toEqual({ ...own, ...expected });
+});
+
+it('each point is judged alone: neither policy need be the stricter one as a whole', () => {
+  const minimum: ApprovalPolicy = { votes: 2, roles: ['operator'], requesterMayVote: true, expires: '100h' };
+  expect(strictestPolicy(own, minimum)).toEqual({ ...own, votes: 2 });
+});
