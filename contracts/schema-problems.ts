@@ -5,8 +5,17 @@ import { nearestKey } from './nearest-key.ts';
 
 type Issue = z.core.$ZodIssue;
 
-/** What the schema found, in people's words; one problem an unknown key. */
-export function schemaProblems(issues: readonly Issue[], above: KeyPath = []): ConfigurationProblem[] {
+/**
+ * What the schema found, in people's words; one problem an unknown key. Unknown keys come first: one that was misspelt
+ * is why another is missing, and the error's fields point at the first.
+ */
+export function schemaProblems(issues: readonly Issue[]): ConfigurationProblem[] {
+  const problems = problemsOf(issues, []);
+  const isUnknown = ({ nearest }: ConfigurationProblem): boolean => nearest !== undefined;
+  return [...problems.filter(isUnknown), ...problems.filter((problem) => !isUnknown(problem))];
+}
+
+function problemsOf(issues: readonly Issue[], above: KeyPath): ConfigurationProblem[] {
   return issues.flatMap((issue) => {
     const path = [...above, ...issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step))];
     if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(path, key));
@@ -28,9 +37,7 @@ function unionProblems(errors: readonly (readonly Issue[])[], path: KeyPath): Co
   const cost = (issues: readonly Issue[]): number =>
     issues.reduce((sum, issue) => sum + (issue.code === 'unrecognized_keys' ? 10 * issue.keys.length : 1), 0);
   const [likeliest] = errors.toSorted((a, b) => cost(a) - cost(b));
-  return likeliest === undefined
-    ? [{ path, message: 'has none of the known shapes' }]
-    : schemaProblems(likeliest, path);
+  return likeliest === undefined ? [{ path, message: 'has none of the known shapes' }] : problemsOf(likeliest, path);
 }
 
 function wording(issue: Issue): string {

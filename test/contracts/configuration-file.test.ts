@@ -133,6 +133,12 @@ describe('an unknown key', () => {
     expect(message).toMatch(new RegExp(`${key} \\(line ${lineOf(text)}\\)`));
   });
 
+  test('that was to be a required one is told before that the required one is missing', () => {
+    const { fields } = exampleWith('target: cnt', 'taget: cnt');
+    expect(fields).toMatchObject({ pointer: '/data/taget', line: lineOf('target: cnt'), nearest: 'target' });
+    expect(fields['problems']).toHaveLength(2);
+  });
+
   test('a key of another alternative is not called unknown', () => {
     const error = exampleWith('minRows: 48', 'minGain: 0');
     expect(error.fields['pointer']).toBe('/build/gates/2/minGain');
