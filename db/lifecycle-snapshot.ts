@@ -12,7 +12,7 @@ import { configurations, environments, type modelEnvironments, runs, triggers } 
 
 type Heads = typeof modelEnvironments.$inferSelect;
 
-/** Newest candidates that are looked at; older ones were passed over when there were newer. */
+/** Newest candidates that are looked through: each look decides on all there are, so there are never many without a word. */
 const candidatesAtMost = 50;
 /** More triggers than that are one build all the same; the rest is taken with the next look. */
 const triggersAtMost = 10_000;
@@ -70,6 +70,7 @@ function ofScope(scope: Scope): ReturnType<typeof and> {
   return and(eq(runs.modelId, scope.modelId), eq(runs.environment, scope.environment));
 }
 
+const evaluationId = sql<string | null>`${runs.outcome} ->> 'evaluationId'`;
 const automated = sql`(${runs.request} ->> 'automated')::boolean`;
 
 /** Builds that automation began in the budget's period, however they ended. */
@@ -111,29 +112,31 @@ async function unfinishedRuns(tx: Transaction, scope: Scope): Promise<LifecycleS
 
 /** Candidates of automated builds that have neither a deploy run nor a word that they were passed over. */
 async function candidates(tx: Transaction, scope: Scope): Promise<LifecycleSnapshot['candidates']> {
-  const deployed = sql`exists (select 1 from runs deploys where deploys.model_id = ${runs.modelId} and deploys.environment = ${runs.environment} and deploys.kind = 'deploy' and deploys.request ->> 'evaluationId' = ${runs.outcome} ->> 'evaluationId')`;
-  const passedOver = sql`exists (select 1 from ledger where ledger.model_id = ${runs.modelId} and ledger.kind = 'deployment.ended' and ledger.subject ->> 'runId' = ${runs.id}::text)`;
+  const newest = tx.$with('newest').as(
+    tx
+      .select({ id: runs.id, effectiveAt: runs.effectiveAt, evaluationId: evaluationId.as('evaluation_id') })
+      .from(runs)
+      .where(
+        and(
+          ofScope(scope),
+          eq(runs.kind, 'build'),
+          eq(runs.state, 'succeeded'),
+          automated,
+          sql`${runs.outcome} ->> 'decision' = 'candidate'`,
+        ),
+      )
+      .orderBy(desc(runs.effectiveAt), desc(runs.id))
+      .limit(candidatesAtMost),
+  );
+  const deployed = sql`exists (select 1 from runs deploys where deploys.model_id = ${scope.modelId} and deploys.environment = ${scope.environment} and deploys.kind = 'deploy' and deploys.request ->> 'evaluationId' = newest.evaluation_id)`;
+  const passedOver = sql`exists (select 1 from ledger where ledger.model_id = ${scope.modelId} and ledger.kind = 'deployment.ended' and ledger.subject ->> 'runId' = newest.id::text)`;
   const rows = await tx
-    .select({ id: runs.id, outcome: runs.outcome })
-    .from(runs)
-    .where(
-      and(
-        ofScope(scope),
-        eq(runs.kind, 'build'),
-        eq(runs.state, 'succeeded'),
-        automated,
-        sql`${runs.outcome} ->> 'decision' = 'candidate'`,
-        sql`not ${deployed}`,
-        sql`not ${passedOver}`,
-      ),
-    )
-    .orderBy(desc(runs.id))
-    .limit(candidatesAtMost);
-  return rows
-    .flatMap(({ id, outcome }) =>
-      outcome?.kind === 'build' && outcome.evaluationId !== null
-        ? [{ evaluationId: outcome.evaluationId, buildRunId: id }]
-        : [],
-    )
-    .toReversed();
+    .with(newest)
+    .select({ buildRunId: newest.id, evaluationId: newest.evaluationId })
+    .from(newest)
+    .where(sql`not ${deployed} and not ${passedOver}`)
+    .orderBy(asc(newest.effectiveAt), asc(newest.id));
+  return rows.flatMap((row) =>
+    row.evaluationId === null ? [] : [{ evaluationId: row.evaluationId, buildRunId: row.buildRunId }],
+  );
 }

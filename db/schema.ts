@@ -444,6 +444,10 @@ export const commands = pgTable(
     uniqueIndex('commands_idempotency')
       .on(t.recordedBy, t.route, t.idempotencyKey)
       .where(sql`idempotency_key is not null`),
+    /** Who wanted this run cancelled? */
+    index('commands_cancel')
+      .on(sql`(body ->> 'runId')`)
+      .where(sql`body ->> 'kind' = 'cancel'`),
     index('commands_pending')
       .on(t.modelId, t.environment, t.id)
       .where(sql`status = 'pending'`),
@@ -505,6 +509,13 @@ export const runs = pgTable(
   },
   (t) => [
     index('runs_scope').on(t.modelId, t.environment, t.id),
+    /** The lifecycle counts builds of a budget's period and looks through the newest at every look. */
+    index('runs_builds')
+      .on(t.modelId, t.environment, t.effectiveAt, t.id)
+      .where(sql`kind = 'build'`),
+    index('runs_deployed')
+      .on(t.modelId, t.environment, sql`(request ->> 'evaluationId')`)
+      .where(sql`kind = 'deploy'`),
     index('runs_unfinished')
       .on(t.modelId, t.environment)
       .where(sql`state in ('queued', 'running', 'awaiting-approval')`),

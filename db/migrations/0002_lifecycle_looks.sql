@@ -1,0 +1,3 @@
+CREATE INDEX "commands_cancel" ON "commands" USING btree ((body ->> 'runId')) WHERE body ->> 'kind' = 'cancel';--> statement-breakpoint
+CREATE INDEX "runs_builds" ON "runs" USING btree ("model_id","environment","effective_at","id") WHERE kind = 'build';--> statement-breakpoint
+CREATE INDEX "runs_deployed" ON "runs" USING btree ("model_id","environment",(request ->> 'evaluationId')) WHERE kind = 'deploy';
