@@ -79,11 +79,15 @@ export interface TrainActivities {
   ): Promise<RunOutcome>;
 }
 
+/** What retention asks for, once a run of its kind; nothing that a release pins is ever let go. */
+export interface RetentionActivities {
+  expirePredictions(input: RunInput): Promise<{ readonly segments: number }>;
+  expireRejectedVersions(input: RunInput): Promise<{ readonly blobs: number }>;
+}
+
 export interface DeployActivities {
   requestApproval(input: RunInput): Promise<RolloutFacts>;
-  tallyApproval(
-    input: RunInput & { readonly approvalId: Id },
-  ): Promise<{
+  tallyApproval(input: RunInput & { readonly approvalId: Id }): Promise<{
     readonly status: 'pending' | 'approved' | 'rejected' | 'expired' | 'superseded';
     readonly expiresInMs: number | null;
   }>;
@@ -140,5 +144,6 @@ export type Activities = LifecycleActivities &
   DataActivities &
   TrainActivities &
   DeployActivities &
+  RetentionActivities &
   MonitorActivities &
   RehearsalActivities;

@@ -14,6 +14,7 @@ import { instrument } from './instrument.ts';
 import { createLifecycleActivities } from './lifecycle/lifecycle-activities.ts';
 import { createCollectWindow } from './monitoring/collect-window.ts';
 import { createReportWindow } from './monitoring/report-window.ts';
+import { createRetentionActivities } from './retention/retention-activities.ts';
 import { createAwaitRuns } from './rehearsal/await-runs.ts';
 import { createCommandPeriod } from './rehearsal/command-period.ts';
 import { createFinishRehearsal } from './rehearsal/finish-rehearsal.ts';
@@ -42,6 +43,7 @@ export function createActivities(deps: ActivityDependencies): Activities {
       ...createRolloutActivities(deps),
       judgeCanary: createJudgeCanary(deps),
       replayToCanary: createReplayToCanary(deps),
+      ...createRetentionActivities(deps),
       collectWindow: createCollectWindow(deps),
       reportWindow: createReportWindow(deps),
       planRehearsal: createPlanRehearsal(deps),

@@ -10,6 +10,7 @@ export const LedgerKind = z.enum([
   'build.started',
   'version.trained',
   'version.evaluated',
+  'version.expired',
   'release.made',
   'approval.requested',
   'approval.voted',

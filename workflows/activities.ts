@@ -6,6 +6,7 @@ import type {
   LifecycleActivities,
   MonitorActivities,
   RehearsalActivities,
+  RetentionActivities,
   TrainActivities,
 } from '../activities/activity-types.ts';
 
@@ -83,6 +84,14 @@ export const monitorActivities = activitiesOn<MonitorActivities>(
   {
     collectWindow: 'have the gateways hand over, fix the window',
     reportWindow: 'test for drift and performance, report',
+  },
+);
+
+export const retentionActivities = activitiesOn<RetentionActivities>(
+  { taskQueue: 'monitor', startToCloseTimeout: '1h' },
+  {
+    expirePredictions: 'let go of predictions whose retention has passed',
+    expireRejectedVersions: 'let go of rejected versions whose retention has passed',
   },
 );
 

@@ -1,5 +1,5 @@
 import type { PipelineInput } from '../contracts/workflows.ts';
-import { trainActivities } from './activities.ts';
+import { retentionActivities, trainActivities } from './activities.ts';
 import { runPipeline } from './run-pipeline.ts';
 
 /** Resolve → materialise → train, or take what the training key finds → check the artifact → evaluate → gates. */
@@ -11,7 +11,9 @@ export async function buildPipeline(input: PipelineInput): Promise<void> {
     const { plan, unchanged } = resolved;
     const reused = resolved.modelVersionId !== null;
     const modelVersionId = resolved.modelVersionId ?? (await trainAndCommit(input, plan));
-    return trainActivities.evaluateVersion({ runId, scope, plan, modelVersionId, reused, unchanged });
+    const outcome = await trainActivities.evaluateVersion({ runId, scope, plan, modelVersionId, reused, unchanged });
+    await retentionActivities.expireRejectedVersions({ runId, scope });
+    return outcome;
   });
 }
 

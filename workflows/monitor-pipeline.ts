@@ -1,5 +1,5 @@
 import type { PipelineInput } from '../contracts/workflows.ts';
-import { monitorActivities } from './activities.ts';
+import { monitorActivities, retentionActivities } from './activities.ts';
 import { runPipeline } from './run-pipeline.ts';
 
 /** Window of what was served, labels joined → tests → report → findings and triggers. */
@@ -7,6 +7,8 @@ export async function monitorPipeline(input: PipelineInput): Promise<void> {
   const { runId, scope } = input;
   await runPipeline(input, async () => {
     const { window } = await monitorActivities.collectWindow({ runId, scope });
-    return monitorActivities.reportWindow({ runId, scope, window });
+    const outcome = await monitorActivities.reportWindow({ runId, scope, window });
+    await retentionActivities.expirePredictions({ runId, scope });
+    return outcome;
   });
 }

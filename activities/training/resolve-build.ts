@@ -5,8 +5,8 @@ import type { DatasetVersion } from '../../contracts/dataset.ts';
 import { sha256OfJson } from '../../contracts/digest.ts';
 import { shiftInstant } from '../../contracts/duration.ts';
 import { PerennialError } from '../../contracts/errors.ts';
-import type { Instant } from '../../contracts/identifiers.ts';
-import type { TrainedRows, TrainingKeyParts } from '../../contracts/model-version.ts';
+import type { Instant, Scope, Sha256 } from '../../contracts/identifiers.ts';
+import type { ModelVersion, TrainedRows, TrainingKeyParts } from '../../contracts/model-version.ts';
 import type { HoldoutRule } from '../../ports/table-engine.ts';
 import type { TrainActivities } from '../activity-types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
@@ -25,7 +25,7 @@ export function createResolveBuild(deps: ActivityDependencies): TrainActivities[
     const trainingKeyParts = keyParts(inputs, split, { interpreter, platform });
     const trainingKey = sha256OfJson(trainingKeyParts);
     const champion = await deps.repositories.deployments.champion(scope);
-    const existing = await deps.repositories.versions.byTrainingKey(scope.modelId, trainingKey);
+    const existing = await trainedBefore(deps, scope, trainingKey);
     const plan: BuildPlan = {
       schemaVersion: 1,
       asOf: inputs.request.asOf,
@@ -46,6 +46,17 @@ export function createResolveBuild(deps: ActivityDependencies): TrainActivities[
       unchanged: existing !== undefined && existing.id === plan.championVersionId,
     };
   };
+}
+
+/** A version whose bytes retention has let go is trained again. */
+async function trainedBefore(
+  deps: ActivityDependencies,
+  scope: Scope,
+  trainingKey: Sha256,
+): Promise<ModelVersion | undefined> {
+  const version = await deps.repositories.versions.byTrainingKey(scope.modelId, trainingKey);
+  if (version === undefined || (await deps.objectStore.size(version.artifact)) === undefined) return undefined;
+  return version;
 }
 
 interface Split extends Pick<BuildPlan, 'train' | 'holdout' | 'validation' | 'trained'> {}

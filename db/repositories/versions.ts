@@ -1,4 +1,4 @@
-import { and, desc, eq, lt } from 'drizzle-orm';
+import { and, desc, eq, lt, sql } from 'drizzle-orm';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Id, Sha256 } from '../../contracts/identifiers.ts';
 import type { ModelVersion } from '../../contracts/model-version.ts';
@@ -8,11 +8,12 @@ import type { Executor, Transaction } from '../connection.ts';
 import { query, transact } from '../connection.ts';
 import type { RepositoryContext } from '../context.ts';
 import { environmentNow, lockModel } from '../context.ts';
+import { expireRejected } from '../expire-rejected.ts';
 import { toInstant } from '../instants.ts';
 import { nextNumber } from '../next-number.ts';
 import { found, written } from '../not-found.ts';
 import { belowNumber, pageOf } from '../paging.ts';
-import { leases, modelVersions } from '../schema.ts';
+import { leases, ledger, modelVersions } from '../schema.ts';
 import { storableJson } from '../storable.ts';
 
 type Commit = Parameters<VersionRepository['commit']>;
@@ -41,6 +42,7 @@ export function createVersionRepository(context: RepositoryContext): VersionRepo
           found(row, `the model has no version ${number}; \`perennial versions\` lists them`, { modelId, number }),
         );
       }),
+    expireRejected: (scope, before, by) => transact(db, (tx) => expireRejected(context, tx, scope, before, by)),
     list: (modelId, page) =>
       query(db, async () => {
         const below = belowNumber(page);
@@ -75,7 +77,10 @@ async function commit(
   const { modelId } = scope;
   await lockModel(tx, modelId);
   const first = await byTrainingKey(tx, modelId, version.trainingKey);
-  if (first !== undefined) return first;
+  if (first !== undefined) {
+    await mustBeWhole(tx, first, version);
+    return first;
+  }
   await mustHold(tx, leaseHolder);
   const number = await nextNumber(tx, modelVersions, modelId);
   const [row] = await tx
@@ -121,4 +126,26 @@ async function mustHold(tx: Transaction, holder: string): Promise<void> {
       `attempt ${holder} no longer holds its lease; a newer attempt goes on, and this one commits nothing`,
       { holder },
     );
+}
+
+/** Who trains again what retention let go must make the same bytes: the row names them and does not change. */
+async function mustBeWhole(tx: Transaction, first: ModelVersion, again: Commit[1]): Promise<void> {
+  if (first.artifact === again.artifact) return;
+  const [expired] = await tx
+    .select({ sequence: ledger.sequence })
+    .from(ledger)
+    .where(
+      and(
+        eq(ledger.modelId, first.modelId),
+        eq(ledger.kind, 'version.expired'),
+        sql`${ledger.subject} ->> 'modelVersionId' = ${first.id}`,
+      ),
+    )
+    .limit(1);
+  if (expired === undefined) return;
+  throw new PerennialError(
+    'conflict',
+    `version ${first.number} was made by the same training, retention let its bytes go, and training again made others: the script is not reproducible; change build.seed or the code to make a version of its own`,
+    { version: first.number, artifact: first.artifact },
+  );
 }

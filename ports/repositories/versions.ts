@@ -1,4 +1,4 @@
-import type { Id, Page, PageRequest, Scope, Sha256 } from '../../contracts/identifiers.ts';
+import type { Id, Instant, Page, PageRequest, Scope, Sha256 } from '../../contracts/identifiers.ts';
 import type { ModelVersion } from '../../contracts/model-version.ts';
 
 export interface VersionRepository {
@@ -12,4 +12,9 @@ export interface VersionRepository {
   get(id: Id): Promise<ModelVersion>;
   byNumber(modelId: Id, number: number): Promise<ModelVersion>;
   list(modelId: Id, page: PageRequest): Promise<Page<ModelVersion>>;
+  /**
+   * Lets go of versions that every evaluation rejected, the last of them before that instant, and that no release
+   * pins; their rows stay, and a ledger entry each says so. Answers the bytes that no other version has. At most 100 a call.
+   */
+  expireRejected(scope: Scope, before: Instant, by: Id): Promise<readonly Sha256[]>;
 }

@@ -1,0 +1,43 @@
+import { shiftInstant } from '../../contracts/duration.ts';
+import type { Sha256 } from '../../contracts/identifiers.ts';
+import type { RetentionActivities, RunInput } from '../activity-types.ts';
+import type { ActivityDependencies } from '../dependencies.ts';
+
+type Retained = 'predictions' | 'rejectedVersions';
+
+/** Rows first, with their entry in the ledger, and then the bytes: what is interrupted leaves bytes that nobody names. */
+export function createRetentionActivities(deps: ActivityDependencies): RetentionActivities {
+  const { monitoring, versions } = deps.repositories;
+  return {
+    async expirePredictions(input) {
+      const { before, by } = await boundOf(deps, input, 'predictions');
+      const expire = () => monitoring.expireSegments(input.scope, before, by);
+      return { segments: await removeAll(deps, expire) };
+    },
+
+    async expireRejectedVersions(input) {
+      const { scope } = input;
+      const environment = await deps.repositories.environments.get(scope.project, scope.environment);
+      // Versions are everybody's, and a rehearsal's years pass in minutes.
+      if (environment.clock === 'virtual') return { blobs: 0 };
+      const { before, by } = await boundOf(deps, input, 'rejectedVersions');
+      return { blobs: await removeAll(deps, () => versions.expireRejected(scope, before, by)) };
+    },
+  };
+}
+
+async function boundOf(deps: ActivityDependencies, { runId, scope }: RunInput, retained: Retained) {
+  const { configuration } = await deps.repositories.models.currentConfiguration(scope);
+  const now = await deps.repositories.environments.now(scope.project, scope.environment);
+  const before = shiftInstant(now, configuration.retention[retained], -1, configuration.data.timezone);
+  return { before, by: (await deps.repositories.runs.get(runId)).recordedBy };
+}
+
+async function removeAll(deps: ActivityDependencies, expire: () => Promise<readonly Sha256[]>): Promise<number> {
+  for (let removed = 0; ;) {
+    const digests = await expire();
+    if (digests.length === 0) return removed;
+    for (const sha256 of digests) await deps.objectStore.remove(sha256);
+    removed += digests.length;
+  }
+}
