@@ -12,7 +12,10 @@ export const Slot = z.object({
 });
 export type Slot = z.infer<typeof Slot>;
 
-/** What serves, as decided: an immutable row a change. Weights add up to 100 over champion and canary. */
+/**
+ * What serves, as decided: an immutable row a change. Weights add up to 100 over champion and canary; without a slot
+ * nothing serves, because a first release was taken back.
+ */
 export const Generation = z.object({
   modelId: Id,
   environment: Name,

@@ -4,7 +4,7 @@ import { isFinal } from '../contracts/run.ts';
 import type { Transaction } from './connection.ts';
 import type { RepositoryContext } from './context.ts';
 import { supersedeApprovals } from './decide-approval.ts';
-import { abort } from './rollouts.ts';
+import { abort, endRollout } from './rollouts.ts';
 import { approvals, type modelEnvironments, runs } from './schema.ts';
 
 const ended = ['succeeded', 'failed', 'cancelled'] as const;
@@ -25,6 +25,8 @@ export async function clearLeftovers(
   if (heads.rolloutRunId === null) return;
   const [run] = await tx.select({ state: runs.state }).from(runs).where(eq(runs.id, heads.rolloutRunId));
   if (run === undefined || !isFinal(run.state)) return;
+  // One that succeeded said what came of it: there is nothing half done.
+  if (run.state === 'succeeded') return endRollout(tx, scope, heads.rolloutRunId);
   const reason = `its run has ${run.state} in the middle of the rollout`;
   await abort(context, tx, scope, { runId: heads.rolloutRunId, reason, by });
 }

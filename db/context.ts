@@ -36,7 +36,8 @@ export async function environmentNow(
 
 /**
  * Locks the scope's row until the transaction ends, and reads it; makes it if absent. Whoever changes the environment
- * begins with this. Locks are taken in the order scope, then model (`lockModel`, `appendLedger`), so that nobody waits in a ring.
+ * begins with this. Locks are taken in the order scope, runs, approvals, model (`lockModel`, `appendLedger`), so that
+ * nobody waits in a ring.
  */
 export async function lockScope(
   tx: Transaction,

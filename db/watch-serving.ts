@@ -23,12 +23,14 @@ export async function watchServing(db: Database, onChange: () => void, pollMs: n
     const taken = await db.$client.connect();
     taken.once('error', drop);
     taken.once('end', () => {
-      if (client === taken) client = undefined;
+      if (client === taken) drop();
     });
     taken.on('notification', onChange);
     client = taken;
     await taken.query(`LISTEN ${channel}`);
     if (stopped) drop();
+    // What was raised between the poll and this moment has told nobody.
+    else onChange();
   };
   const poll = (): void => {
     onChange();

@@ -120,7 +120,7 @@ async function servingNow(context: CliContext, api: ApiClient): Promise<string> 
   const { generation } = await api.get(modelPath(context, '/deployments'), Deployments, {
     environment: context.options.environment,
   });
-  if (generation === null) return 'nothing';
+  if (generation === null || generation.slots.length === 0) return 'nothing';
   return generation.slots
     .map((slot) => `version ${slot.modelVersionNumber} (${slot.role}, ${slot.weight} %)`)
     .join(' + ');
