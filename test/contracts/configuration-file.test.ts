@@ -84,6 +84,14 @@ describe('a file that is right', () => {
     expect(parseConfiguration(configuration)).toEqual(configuration);
   });
 
+  test('a section that is given in part has the defaults of the rest', () => {
+    const text = `${least}deploy: { approval: { votes: 2 }, strategy: { canary: [50, 100] } }\n`;
+    expect(parseConfigurationFile(text).deploy).toMatchObject({
+      approval: { votes: 2, roles: ['approver'], requesterMayVote: false, expires: '72h' },
+      strategy: { canary: [50, 100], bake: '5m' },
+    });
+  });
+
   test.each([
     ['on one line', JSON.stringify(parse(exampleFile))],
     ['indented by tabs', JSON.stringify(parse(exampleFile), null, '\t')],
