@@ -88,9 +88,10 @@ class LineSplitter {
   }
 
   #append(text: string): void {
+    if (text === '') return;
     // A bar that redraws itself goes back to the line's start; only its last state is worth a line.
-    const start = text.lastIndexOf('\r', text.length - 2);
-    if (start !== -1) {
+    const start = text.slice(0, -1).lastIndexOf('\r');
+    if (start !== -1 || (this.#line.endsWith('\r') && text !== '\r')) {
       this.#line = '';
       this.#cut = false;
     }

@@ -107,11 +107,11 @@ function isOfSystem(program: string): boolean {
 
 /**
  * Bounds what each process may allocate. The address space would be the wrong measure: allocators and threads reserve
- * many times what they use. macOS accepts the limit and does not hold to it.
+ * many times what they use. Where a lower limit holds already, it stays. macOS accepts the limit and does not hold to it.
  */
 function limitedInMemory(argv: readonly string[], bytes: number | null): readonly string[] {
   if (bytes === null) return argv;
-  return ['/bin/sh', '-c', 'ulimit -d "$0" && exec "$@"', String(Math.floor(bytes / 1024)), ...argv];
+  return ['/bin/sh', '-c', 'ulimit -d "$0"; exec "$@"', String(Math.floor(bytes / 1024)), ...argv];
 }
 
 function failureOf(ending: Ending, job: TrainingJob, lastLines: readonly string[]): PerennialError {

@@ -1,0 +1,165 @@
+import { execFileSync } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createProcessTrainer } from '../../../adapters/trainer/process.ts';
+import { sha256OfBytes } from '../../../contracts/digest.ts';
+import type { Trainer, TrainingEnvironment } from '../../../ports/trainer.ts';
+import { failureOf } from './training-ground.ts';
+
+// A wheel made here and an index that is a folder: pip is the real one, and no network is needed.
+const makeWheel = `
+import sys, zipfile
+info = "greeting-1.0.dist-info/"
+files = {
+    "greeting.py": "def main():\\n    print('hello from the wheel')\\n",
+    info + "METADATA": "Metadata-Version: 2.1\\nName: greeting\\nVersion: 1.0\\n",
+    info + "WHEEL": "Wheel-Version: 1.0\\nGenerator: test\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n",
+    info + "entry_points.txt": "[console_scripts]\\ngreet = greeting:main\\n",
+}
+record = "".join(name + ",,\\n" for name in [*files, info + "RECORD"])
+with zipfile.ZipFile(sys.argv[1], "w") as wheel:
+    for name, text in {**files, info + "RECORD": record}.items():
+        wheel.writestr(name, text)
+`;
+
+let folder: string;
+let lock: string;
+let trainer: Trainer;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'perennial-environments-'));
+  const wheels = join(folder, 'wheels');
+  await mkdir(wheels);
+  const wheel = join(wheels, 'greeting-1.0-py3-none-any.whl');
+  execFileSync('python3', ['-c', makeWheel, wheel]);
+  lock = `greeting==1.0 --hash=sha256:${sha256OfBytes(await readFile(wheel))}\n`;
+  trainer = trainerWith(join(folder, 'cache'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+function trainerWith(cacheFolder: string): Trainer {
+  const environment = { ...process.env, PIP_NO_INDEX: '1', PIP_FIND_LINKS: join(folder, 'wheels') };
+  return createProcessTrainer({ cacheFolder, environment });
+}
+
+async function materialise(
+  text: string,
+  by = trainer,
+  signal = new AbortController().signal,
+): Promise<{ made: TrainingEnvironment; lines: string[] }> {
+  const path = join(await mkdtemp(join(folder, 'lock-')), 'requirements.lock');
+  await writeFile(path, text);
+  const lines: string[] = [];
+  const made = await by.materialise(path, sha256OfBytes(text), ({ line }) => lines.push(line), signal);
+  return { made, lines };
+}
+
+test('an environment is made once for a lock, whoever asks, and its programs run', async () => {
+  const first = await materialise(lock);
+  expect(first.lines.join('\n')).toContain('Successfully installed greeting-1.0');
+  expect(first.made.interpreter).toMatch(/^CPython 3\.\d+\.\d+/);
+  expect(first.made.platform).toMatch(/^(linux|darwin)-(x86_64|aarch64|arm64)$/);
+  const before = await stat(first.made.binFolder!);
+  const again = await materialise(lock, trainerWith(join(folder, 'cache')));
+  expect(again.made).toEqual(first.made);
+  expect(again.lines).toEqual([]);
+  expect((await stat(again.made.binFolder!)).ino).toBe(before.ino);
+  // By the name in its first line, which is not the name under which it was made.
+  expect(execFileSync(join(first.made.binFolder!, 'greet'), { encoding: 'utf8' })).toBe('hello from the wheel\n');
+  expect(
+    execFileSync(join(first.made.binFolder!, 'python'), ['-c', 'import greeting; greeting.main()'], {
+      encoding: 'utf8',
+    }),
+  ).toBe('hello from the wheel\n');
+});
+
+test('a training runs in the environment that was made for it', async () => {
+  const { made } = await materialise(lock);
+  const [codeFolder, attemptFolder] = await Promise.all(
+    ['code-', 'attempt-'].map((name) => mkdtemp(join(folder, name))),
+  );
+  await writeFile(
+    join(codeFolder!, 'train.py'),
+    'import os, greeting\ngreeting.main()\nopen(os.environ["PERENNIAL_OUTPUT"] + "/model.onnx", "w").write("model")\n',
+  );
+  const lines: string[] = [];
+  const { modelPath } = await trainer.train({
+    codeFolder: codeFolder!,
+    command: ['python', 'train.py'],
+    environment: made,
+    trainPath: join(codeFolder!, 'train.py'),
+    validationPath: null,
+    params: {},
+    seed: 0,
+    features: [],
+    target: 'cnt',
+    network: false,
+    timeoutMs: 30_000,
+    memoryBytes: null,
+    attemptFolder: attemptFolder!,
+    onLog: ({ line }) => lines.push(line),
+    onProgress: () => undefined,
+    signal: new AbortController().signal,
+  });
+  expect(dirname(modelPath)).toBe(join(attemptFolder!, 'output'));
+  expect(lines).toContain('hello from the wheel');
+});
+
+test('two that make the same environment at once both have it, and leave nothing else', async () => {
+  const cache = await mkdtemp(join(folder, 'two-'));
+  const both = await Promise.all([materialise(lock, trainerWith(cache)), materialise(lock, trainerWith(cache))]);
+  expect(both[0].made).toEqual(both[1].made);
+  expect(await readdir(join(cache, 'environments'))).toHaveLength(1);
+});
+
+test('a lock whose hash is not that of the package makes no environment', async () => {
+  const cache = await mkdtemp(join(folder, 'wrong-'));
+  const failure = await failureOf(
+    materialise(lock.replace(/sha256:.*/, `sha256:${'0'.repeat(64)}`), trainerWith(cache)),
+  );
+  expect(failure.code).toBe('environment-failed');
+  expect(failure.message).toMatch(/pip install ended with code 1.*Way out/s);
+  expect(String(failure.fields.lastLines)).toContain('THESE PACKAGES DO NOT MATCH THE HASHES');
+  expect(await readdir(join(cache, 'environments'))).toEqual([]);
+});
+
+test('a lock without hashes is refused before anything is made, with a way to make them', async () => {
+  const failure = await failureOf(materialise('greeting==1.0\n'));
+  expect(failure.code).toBe('environment-failed');
+  expect(failure.message).toContain('--generate-hashes');
+});
+
+test('a lock that is not the one of its CodeVersion is refused', async () => {
+  const path = join(folder, 'altered.lock');
+  await writeFile(path, lock);
+  const failure = await failureOf(
+    trainer.materialise(path, sha256OfBytes('another'), () => undefined, new AbortController().signal),
+  );
+  expect(failure.code).toBe('digest-mismatch');
+});
+
+test('one that was cancelled leaves nothing that is taken for done', async () => {
+  const cache = await mkdtemp(join(folder, 'cancelled-'));
+  const stop = new AbortController();
+  const by = trainerWith(cache);
+  const path = join(folder, 'cancelled.lock');
+  await writeFile(path, lock);
+  const failure = await failureOf(by.materialise(path, null, () => stop.abort(), stop.signal));
+  expect(failure.code).toBe('cancelled');
+  expect(await readdir(join(cache, 'environments'))).toEqual([]);
+});
+
+test('without a lock the interpreter is the one on the path; without a Python there is none', async () => {
+  const signal = new AbortController().signal;
+  const found = await trainer.materialise(null, null, () => undefined, signal);
+  expect(found.interpreter).toMatch(/^CPython 3\./);
+  const bare = createProcessTrainer({ cacheFolder: folder, environment: { PATH: join(folder, 'wheels') } });
+  expect(await bare.materialise(null, null, () => undefined, signal)).toMatchObject({
+    binFolder: null,
+    interpreter: 'none',
+  });
+  const failure = await failureOf(materialise(lock, bare));
+  expect(failure.code).toBe('environment-failed');
+  expect(failure.message).toContain('Python');
+});
