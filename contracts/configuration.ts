@@ -301,7 +301,7 @@ const Retrain = z.strictObject({
 const Retention = z.strictObject({
   predictions: Duration.default('400 days').describe('How long what was served is kept'),
   rejectedVersions: Duration.default('90 days').describe(
-    'How long rejected versions are kept; garbage collection, which acts on it, is not built in this version',
+    'How long the bytes of versions that every evaluation rejected are kept; what a release pins stays',
   ),
 });
 
