@@ -86,7 +86,7 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
   });
   return {
     address: listening,
-    close: () => close({ app, follower, lease, chores, acknowledgements, log, counts, state, logger }),
+    close: () => close({ app, follower, lease, chores, acknowledgements, log, logger }),
   };
 }
 
@@ -174,13 +174,14 @@ function startChores({ parts, table, artifacts, log, counts, state }: Tended): C
     return repeated;
   };
   return {
+    // Kept before it is told, so that a gateway that comes back never counts from less than others know.
     tell: chore('telling what was served', tellCountsEveryMs, () =>
-      counts.report((told) => repositories.deployments.countServed(told)),
+      counts.report(async (told) => {
+        await state.keepCounts(counts.all());
+        await repositories.deployments.countServed(told);
+      }),
     ),
-    tend: chore('tending the prediction log', tendEveryMs, async () => {
-      await state.keepCounts(counts.all());
-      await log.tend();
-    }),
+    tend: chore('tending the prediction log', tendEveryMs, () => log.tend()),
     sweep: chore('unloading what serves no more', sweepEveryMs, async () => {
       // Before it is known what serves, nothing is known to be of no use.
       if (!table.ready) return;
@@ -197,22 +198,10 @@ interface Running {
   readonly chores: Chores;
   readonly acknowledgements: Acknowledgements;
   readonly log: PredictionLog;
-  readonly counts: ServingCounts;
-  readonly state: StateFolder;
   readonly logger: Logger;
 }
 
-async function close({
-  app,
-  follower,
-  lease,
-  chores,
-  acknowledgements,
-  log,
-  counts,
-  state,
-  logger,
-}: Running): Promise<void> {
+async function close({ app, follower, lease, chores, acknowledgements, log, logger }: Running): Promise<void> {
   const gaveUp = lease
     .end()
     .catch((caught: unknown) =>
@@ -221,6 +210,6 @@ async function close({
   await app.close();
   await Promise.all([gaveUp, follower.stop(), acknowledgements.stop(), chores.sweep.stop(), chores.tend.stop()]);
   // The last requests' counts and rows.
-  await Promise.all([chores.tell.now(), state.keepCounts(counts.all()), log.close()]);
+  await Promise.all([chores.tell.now(), log.close()]);
   await chores.tell.stop();
 }

@@ -75,8 +75,9 @@ export class StateFolder {
     return (await this.#read('serving-counts.json', KeptCounts))?.counts ?? [];
   }
 
+  /** Often, so not forced to the disk: it outlives this process, if not the machine. */
   async keepCounts(counts: readonly ServingCount[]): Promise<void> {
-    await this.#keep('serving-counts.json', { schemaVersion: 1, counts });
+    await this.#keep('serving-counts.json', { schemaVersion: 1, counts }, false);
   }
 
   async #read<Schema extends z.ZodType>(name: string, schema: Schema): Promise<z.infer<Schema> | undefined> {
@@ -93,9 +94,9 @@ export class StateFolder {
     }
   }
 
-  async #keep(name: string, value: object): Promise<void> {
+  async #keep(name: string, value: object, flush = true): Promise<void> {
     try {
-      await this.#write(name, value);
+      await this.#write(name, value, flush);
     } catch (caught) {
       this.#logger.warn(
         { file: name, reason: reasonOf(caught) },
@@ -105,11 +106,11 @@ export class StateFolder {
   }
 
   /** Whole or not at all, and only if it has changed. */
-  async #write(name: string, value: object): Promise<void> {
+  async #write(name: string, value: object, flush = true): Promise<void> {
     const text = JSON.stringify(value);
     if (this.#written.get(name) === text) return;
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
-    await writeFile(`${this.path(name)}.part`, text, { mode: 0o600, flush: true });
+    await writeFile(`${this.path(name)}.part`, text, { mode: 0o600, flush });
     await rename(`${this.path(name)}.part`, this.path(name));
     this.#written.set(name, text);
   }

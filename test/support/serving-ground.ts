@@ -54,6 +54,8 @@ export interface ServingGround {
   /** The operator's on everything. */
   readonly key: string;
   addKey(name: string, grants: readonly Grant[]): Promise<string>;
+  /** The model in an environment of its own whose clock is virtual. */
+  rehearsal(name: string): Promise<Scope>;
   /** Raises a generation with a model that answers `bias` plus temp plus hum; canary below a weight of 100. */
   deploy(given: { readonly bias: number; readonly weight?: number; readonly scope?: Scope }): Promise<Deployed>;
   deployModel(bytes: Uint8Array, signature: Signature, weight?: number, scope?: Scope): Promise<Deployed>;
@@ -98,6 +100,10 @@ export async function layServingGround(
     scope,
     key,
     addKey,
+    async rehearsal(name) {
+      await repositories.environments.makeVirtual('default', name, '2012-01-01T00:00:00.000Z', operator);
+      return (await repositories.models.apply('default', name, configuration, operator)).scope;
+    },
     deploy: ({ bias, weight, scope: where = scope }) =>
       raise(ground, where, linearModel({ features, weights: [1, 1], bias }), matrixSignature, weight),
     deployModel: (bytes, signature, weight, where = scope) => raise(ground, where, bytes, signature, weight),

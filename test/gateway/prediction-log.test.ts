@@ -1,0 +1,118 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, expect, test } from 'vitest';
+import type { Signature } from '../../contracts/model-version.ts';
+import type { GatewayParts } from '../../gateway/start-gateway.ts';
+import { logarithmModel } from '../support/onnx-models.ts';
+import type { ServingGround, TestGateway } from '../support/serving-ground.ts';
+import { inferBody, layServingGround, startTestGateway } from '../support/serving-ground.ts';
+
+let ground: ServingGround;
+let serving: TestGateway;
+
+afterEach(async () => {
+  await serving.close();
+  await ground.stop();
+});
+
+async function serve(log: object, given: Partial<GatewayParts> = {}): Promise<void> {
+  ground = await layServingGround({ serve: { log } });
+  await ground.deploy({ bias: 100 });
+  serving = await startTestGateway(ground, given);
+}
+
+function infer(rows: readonly (readonly number[])[] = [[1, 2]]) {
+  return serving.ask('POST /v2/models/bike/infer', inferBody(rows));
+}
+
+function flush() {
+  return serving.ask('POST /v1/flush', { project: 'default', model: 'bike', environment: 'production' });
+}
+
+function stored() {
+  return ground.repositories.monitoring.segments(ground.scope, '2000-01-01T00:00:00.000Z', '2100-01-01T00:00:00.000Z');
+}
+
+const tenRows = Array.from({ length: 10 }, (_, row) => [row, row]);
+
+test('a full log refuses requests where the model says so, and takes them again once it was uploaded', async () => {
+  await serve({ onFull: 'refuse' }, { logLimits: { bytes: 4_000 } });
+  expect((await infer(tenRows)).status).toBe(200);
+  const full = await infer(tenRows);
+  expect(full.status).toBe(503);
+  expect(full.headers.get('perennial-error')).toBe('model-unavailable');
+  expect(full.body.error).toContain('serve.log.onFull is "refuse"');
+  expect((await flush()).body).toEqual({ flushed: true });
+  expect((await infer(tenRows)).status).toBe(200);
+  expect(await stored()).toMatchObject([{ rows: 10 }]);
+});
+
+test('a full log drops rows and counts them where the model says so', async () => {
+  await serve({ onFull: 'drop-counted' }, { logLimits: { bytes: 4_000 } });
+  for (let i = 0; i < 3; i += 1) expect((await infer(tenRows)).status).toBe(200);
+  await flush();
+  expect(await stored()).toMatchObject([{ rows: 10, dropped: 20 }]);
+  expect((await serving.ask('GET /metrics')).body).toContain(
+    'perennial_prediction_log_dropped_total{project="default",model="bike",environment="production"} 20',
+  );
+});
+
+test('a sample of nothing writes nothing down, and answers', async () => {
+  await serve({ sample: 0 });
+  expect((await infer(tenRows)).status).toBe(200);
+  await flush();
+  expect(await stored()).toEqual([]);
+});
+
+test('local files go only once the store and the database have the rows', async () => {
+  await serve({});
+  await infer(tenRows);
+  const folder = join(ground.home, 'gateway', 'segments');
+  expect((await readdir(folder)).filter((name) => name.endsWith('.ndjson'))).toHaveLength(1);
+  await flush();
+  const [segment] = await stored();
+  expect(await ground.objectStore.size(segment!.sha256)).toBeGreaterThan(0);
+  expect(await readdir(folder)).toEqual([]);
+  // Nothing new: nothing to hand over.
+  await flush();
+  expect(await stored()).toHaveLength(1);
+});
+
+test('old segments are handed over without anybody asking', async () => {
+  await serve({}, { logLimits: { segmentAgeMs: 1 } });
+  await infer(tenRows);
+  await expect.poll(async () => (await stored()).map(({ rows }) => rows), { timeout: 15_000 }).toEqual([10]);
+});
+
+test('only an operator has rows handed over', async () => {
+  await serve({});
+  const key = await ground.addKey('viewer', [{ role: 'viewer' }]);
+  expect(
+    (await serving.ask('POST /v1/flush', { project: 'default', model: 'bike', environment: 'production' }, { key }))
+      .status,
+  ).toBe(403);
+  expect((await serving.ask('POST /v1/flush', { model: 'bike' })).status).toBe(400);
+});
+
+test('a model that answers NaN fails that request alone, and the failure is counted', async () => {
+  ground = await layServingGround();
+  const signature: Signature = {
+    schemaVersion: 1,
+    layout: 'matrix',
+    inputName: 'x',
+    inputs: [{ name: 'temp', type: 'FP32' }],
+    output: { name: 'y', type: 'FP32' },
+  };
+  const { generation } = await ground.deployModel(logarithmModel(), signature);
+  serving = await startTestGateway(ground);
+  const ask = (value: number) => serving.ask('POST /invocations?model=bike', { inputs: { temp: [value] } });
+  const answers = await Promise.all([ask(1), ask(-1), ask(1), ask(1)]);
+  expect(answers.map(({ status }) => status)).toEqual([200, 500, 200, 200]);
+  expect(answers[1]?.headers.get('perennial-error')).toBe('prediction-invalid');
+  expect(answers[1]?.body.error).toContain('no finite number');
+  await flush();
+  expect(await ground.repositories.deployments.served(ground.scope, generation)).toMatchObject([
+    { requests: 4, errors: 1 },
+  ]);
+  expect(await stored()).toMatchObject([{ rows: 3 }]);
+});

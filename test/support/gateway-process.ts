@@ -1,0 +1,70 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { createInterface } from 'node:readline';
+import type { Answer, Asked, ServingGround } from './serving-ground.ts';
+import { ask } from './serving-ground.ts';
+
+export interface GatewayProcess {
+  readonly address: string;
+  /** What it has logged so far, one JSON line each. */
+  readonly said: readonly string[];
+  ask(request: string, body?: unknown, asked?: Asked): Promise<Answer>;
+  /** Sends the signal and answers how it ended. */
+  end(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | NodeJS.Signals>;
+}
+
+const running = new Set<ChildProcess>();
+
+/** `gateway/main.ts` as a process, on a port of its own; `databaseUrl` may name one that is not there. */
+export async function startGatewayProcess(
+  ground: ServingGround,
+  databaseUrl = ground.database.url,
+): Promise<GatewayProcess> {
+  const main = fileURLToPath(new URL('../../gateway/main.ts', import.meta.url));
+  const child = spawn(process.execPath, [main], {
+    env: {
+      PERENNIAL_HOME: ground.home,
+      DATABASE_URL: databaseUrl,
+      PERENNIAL_GATEWAY_PORT: '0',
+      PATH: process.env.PATH,
+    },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  running.add(child);
+  const exited = new Promise<number | NodeJS.Signals>((resolve) => {
+    child.once('exit', (code, signal) => {
+      running.delete(child);
+      resolve(code ?? signal ?? 0);
+    });
+  });
+  const said: string[] = [];
+  const address = await new Promise<string>((resolve, reject) => {
+    createInterface({ input: child.stderr }).on('line', (line) => {
+      said.push(line);
+      const found = /"address":"(http:[^"]+)","msg":"the gateway listens"/.exec(line)?.[1];
+      if (found !== undefined) resolve(found);
+    });
+    void exited.then((how) => reject(new Error(`the gateway ended with ${how}: ${said.join('\n')}`)));
+  });
+  return {
+    address,
+    said,
+    ask: (request, body, asked) => ask(address, ground.key, request, body, asked),
+    end(signal) {
+      child.kill(signal);
+      return exited;
+    },
+  };
+}
+
+/** For after each test: nothing that was started here outlives it. */
+export async function endGatewayProcesses(): Promise<void> {
+  await Promise.all(
+    [...running].map(async (child) => {
+      const exited = once(child, 'exit');
+      child.kill('SIGKILL');
+      await exited;
+    }),
+  );
+}
