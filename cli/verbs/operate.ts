@@ -18,7 +18,9 @@ export function triggerVerb({ program, act }: VerbRegistry): void {
     .option('--reason <text>', 'why', '')
     .action(
       act(async (context, options: { kind: string; reason: string }) => {
-        const answer = await apiOf(context).send('POST', modelPath(context, '/triggers'), z.unknown(), options, {
+        const { kind, reason } = options;
+        const trigger = { kind, reason: reason === '' ? undefined : reason };
+        const answer = await apiOf(context).send('POST', modelPath(context, '/triggers'), z.unknown(), trigger, {
           environment: context.options.environment,
         });
         context.output.data(
@@ -45,7 +47,9 @@ export function scheduleVerbs({ program, act }: VerbRegistry): void {
     .addHelpText('after', '\nExample:\n  perennial schedule set monthly --cron "0 3 1 * *" --timezone America/New_York')
     .action(
       act(async (context, name: string, options: { cron: string; timezone: string; overlap: string }) => {
-        const set = await apiOf(context).send('PUT', path(context, name), Schedule, options, here(context));
+        const { cron, timezone, overlap } = options;
+        const wanted = { cron, timezone, overlap };
+        const set = await apiOf(context).send('PUT', path(context, name), Schedule, wanted, here(context));
         context.output.data(set, () => describe(context, [set]));
       }),
     );
@@ -172,7 +176,8 @@ export function runVerbs({ program, act }: VerbRegistry): void {
     .option('--reason <text>', 'why', '')
     .action(
       act(async (context, id: string, options: { reason: string }) => {
-        const answer = await apiOf(context).send('POST', `/v1/runs/${id}/cancel`, z.unknown(), options);
+        const reason = options.reason === '' ? undefined : options.reason;
+        const answer = await apiOf(context).send('POST', `/v1/runs/${id}/cancel`, z.unknown(), { reason });
         context.output.data(answer, () => `${id} is being cancelled`);
       }),
     );
