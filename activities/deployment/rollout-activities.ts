@@ -14,6 +14,8 @@ type RolloutActivities = Pick<
 const pollMs = 25;
 /** Gateways that have not loaded a generation in this time have not taken part in the deployment. */
 const loadWithinMs = 60_000;
+/** A gateway tries again every two seconds: a store that was away for a moment is no artifact that cannot be loaded. */
+const failingAtMostMs = 5_000;
 
 /** Each asks the database for one transition; the database refuses those that are no longer this run's to make. */
 export function createRolloutActivities(deps: ActivityDependencies): RolloutActivities {
@@ -63,18 +65,20 @@ export function createRolloutActivities(deps: ActivityDependencies): RolloutActi
 /** Done means: every gateway with a live lease has loaded it, and there is at least one. */
 async function awaitGateways(deps: ActivityDependencies, scope: Scope, generation: number): Promise<void> {
   const giveUpAt = Date.now() + loadWithinMs;
+  let failingSince = Number.POSITIVE_INFINITY;
   for (;;) {
     const { loaded, failed, missing } = await deps.repositories.deployments.acknowledgements(scope, generation);
     const refusal = failed[0];
-    if (refusal !== undefined) {
+    failingSince = refusal === undefined ? Number.POSITIVE_INFINITY : Math.min(failingSince, Date.now());
+    if (refusal !== undefined && Date.now() - failingSince >= failingAtMostMs) {
       throw new PerennialError(
         'artifact-invalid',
         `gateway ${refusal.gatewayId} cannot load generation ${generation}: ${refusal.error ?? 'no reason given'}`,
         { generation, gateway: refusal.gatewayId },
       );
     }
-    if (loaded.length > 0 && missing.length === 0) return;
-    if (Date.now() > giveUpAt) {
+    if (loaded.length > 0 && missing.length === 0 && failed.length === 0) return;
+    if (refusal === undefined && Date.now() > giveUpAt) {
       const who =
         missing.length > 0 ? `gateways ${missing.join(', ')} have not loaded it` : 'no gateway holds a live lease';
       throw new PerennialError(
