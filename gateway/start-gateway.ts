@@ -12,6 +12,7 @@ import { Acknowledgements } from './acknowledgements.ts';
 import type { ArtifactCache } from './artifact-cache.ts';
 import { createArtifactCache } from './artifact-cache.ts';
 import { KeyTable } from './authentication.ts';
+import { claimFolder } from './claim-folder.ts';
 import { DeploymentFollower } from './follow-deployments.ts';
 import { Inference } from './inference.ts';
 import type { KeptLease } from './keep-lease.ts';
@@ -61,6 +62,7 @@ const retryMs = 1_000;
 /** A gateway that serves, follows the database while there is one, and hands over what it logs. */
 export async function startGateway(parts: GatewayParts): Promise<RunningGateway> {
   const { repositories, logger, steadyNow } = parts;
+  const letGo = claimFolder(parts.folder);
   const state = new StateFolder(parts.folder, logger);
   const id = await state.identity(parts.ids);
   const acknowledgements = new Acknowledgements({ deployments: repositories.deployments, gatewayId: id, logger });
@@ -86,7 +88,7 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
   });
   return {
     address: listening,
-    close: () => close({ app, follower, lease, chores, acknowledgements, log, logger }),
+    close: () => close({ app, follower, lease, chores, acknowledgements, log, logger }).finally(letGo),
   };
 }
 

@@ -171,3 +171,10 @@ test('SIGTERM without the database exits 0 in bounded time, and the rows stay on
   expect(performance.now() - begun).toBeLessThan(8_000);
   expect(await localSegments()).toHaveLength(1);
 });
+
+test('a second gateway in the same folder does not start, and the first is none the worse', async () => {
+  await ground.deploy({ bias: 100 });
+  const first = await startGatewayProcess(ground);
+  await expect(startGatewayProcess(ground)).rejects.toThrow('another gateway keeps its state in');
+  await expect.poll(() => predict(first), within).toBe(103);
+});
