@@ -15,8 +15,10 @@ const attemptsAtTheUnforeseen = 5;
  * run; and its errors reach Temporal with their code, and as final where trying again cannot help.
  */
 export function instrument<All extends Record<string, Activity>>(activities: All, deps: ActivityDependencies): All {
-  const wrapped = Object.entries(activities).map(([name, activity]) => [name, around(name, activity, deps)]);
-  return Object.fromEntries(wrapped) as All;
+  const wrapped = { ...activities };
+  for (const [name, activity] of Object.entries(activities))
+    Object.assign(wrapped, { [name]: around(name, activity, deps) });
+  return wrapped;
 }
 
 function around(name: string, activity: Activity, deps: ActivityDependencies): Activity {

@@ -2,8 +2,6 @@ import { z } from 'zod';
 import { Configuration, Task } from './configuration.ts';
 import { Id, Instant, Name, Sha256 } from './identifiers.ts';
 
-export const Project = z.object({ name: Name, recordedAt: Instant, recordedBy: Id });
-
 export const Model = z.object({
   id: Id,
   project: Name,

@@ -40,11 +40,6 @@ export function isWorthRepeating(caught: unknown): boolean {
   return code === '40001' || code === '40P01';
 }
 
-/** The constraint or unique index that a row broke. */
-export function brokenConstraint(caught: unknown): string | undefined {
-  return causes(caught).find((error) => error instanceof DatabaseError)?.constraint;
-}
-
 /** Says what the database could not do in Perennial's codes; what is a defect stays as it is. */
 export function asPerennialError(caught: unknown): unknown {
   if (caught instanceof PerennialError) return caught;

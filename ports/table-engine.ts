@@ -1,5 +1,5 @@
 import type { Expectation } from '../contracts/configuration.ts';
-import type { Cell, Column, Row } from '../contracts/data-types.ts';
+import type { Cell, Column } from '../contracts/data-types.ts';
 import type { DatasetPart, DatasetProfile, ExpectationResult } from '../contracts/dataset.ts';
 import type { Instant, Sha256 } from '../contracts/identifiers.ts';
 
@@ -114,5 +114,3 @@ export interface ServedRows {
   /** null where no label has arrived. */
   readonly labels: readonly (number | null)[];
 }
-
-export type { Row };

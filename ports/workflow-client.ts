@@ -1,4 +1,4 @@
-import type { Id, Instant, Scope } from '../contracts/identifiers.ts';
+import type { Instant, Scope } from '../contracts/identifiers.ts';
 import type { ScheduleInput } from '../contracts/schedule.ts';
 
 /** Temporal as the API and activities see it. `temporal-unavailable` when it does not answer within a few seconds. */
@@ -16,5 +16,3 @@ export interface WorkflowClient {
   nextRuns(scope: Scope, name: string): Promise<readonly Instant[]>;
   check(): Promise<void>;
 }
-
-export type { Id };

@@ -84,15 +84,13 @@ export function deploymentRoutes(app: Api, context: RouteContext): void {
     async (request, reply) => {
       const { scope } = await enter(context, request, 'operator', request.body.environment);
       const evaluationId = await candidateEvaluation(context, scope, request.body.version);
-      return reply
-        .code(202)
-        .send(
-          await submitRun(context, request, scope, {
-            kind: 'run',
-            schemaVersion: 1,
-            request: { kind: 'deploy', schemaVersion: 1, evaluationId, automated: false },
-          }),
-        );
+      return reply.code(202).send(
+        await submitRun(context, request, scope, {
+          kind: 'run',
+          schemaVersion: 1,
+          request: { kind: 'deploy', schemaVersion: 1, evaluationId, automated: false },
+        }),
+      );
     },
   );
 
@@ -120,15 +118,13 @@ export function deploymentRoutes(app: Api, context: RouteContext): void {
         );
       const toReleaseId =
         to === undefined ? undefined : (await context.repositories.deployments.releaseByDigest(scope.modelId, to)).id;
-      return reply
-        .code(202)
-        .send(
-          await submitRun(context, request, scope, {
-            kind: 'run',
-            schemaVersion: 1,
-            request: { kind: 'rollback', schemaVersion: 1, toReleaseId, reason },
-          }),
-        );
+      return reply.code(202).send(
+        await submitRun(context, request, scope, {
+          kind: 'run',
+          schemaVersion: 1,
+          request: { kind: 'rollback', schemaVersion: 1, toReleaseId, reason },
+        }),
+      );
     },
   );
 
@@ -147,15 +143,13 @@ export function deploymentRoutes(app: Api, context: RouteContext): void {
     },
     async (request, reply) => {
       const { scope } = await enter(context, request, 'operator', request.body.environment);
-      return reply
-        .code(202)
-        .send({
-          command: await submitCommand(context, request, scope, {
-            kind: 'resume',
-            schemaVersion: 1,
-            reason: request.body.reason,
-          }),
-        });
+      return reply.code(202).send({
+        command: await submitCommand(context, request, scope, {
+          kind: 'resume',
+          schemaVersion: 1,
+          reason: request.body.reason,
+        }),
+      });
     },
   );
 }

@@ -39,15 +39,13 @@ export function reportRoutes(app: Api, context: RouteContext): void {
     async (request, reply) => {
       const { scope } = await enter(context, request, 'operator');
       const asOf = request.body.asOf ?? (await environments.now(scope.project, scope.environment));
-      return reply
-        .code(202)
-        .send(
-          await submitRun(context, request, scope, {
-            kind: 'run',
-            schemaVersion: 1,
-            request: { kind: 'monitor', schemaVersion: 1, asOf, window: request.body.window },
-          }),
-        );
+      return reply.code(202).send(
+        await submitRun(context, request, scope, {
+          kind: 'run',
+          schemaVersion: 1,
+          request: { kind: 'monitor', schemaVersion: 1, asOf, window: request.body.window },
+        }),
+      );
     },
   );
 

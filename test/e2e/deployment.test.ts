@@ -14,7 +14,6 @@ import { tinyModel } from '../support/tiny-model.ts';
 // What reaches production and what does not, through the whole stack.
 
 const asOf = '2026-01-11T00:00:00Z';
-const Runs = z.object({ items: z.array(Run) }).loose();
 const Deployments = z.object({ generation: Generation.nullable(), hold: z.string().nullable() }).loose();
 
 let stack: EmbeddedStack;

@@ -8,7 +8,8 @@ import { ModelVersion } from '../../contracts/model-version.ts';
 import type { RehearsalPeriod } from '../../contracts/rehearsal.ts';
 import { Rehearsal } from '../../contracts/rehearsal.ts';
 import { LedgerEntry } from '../../contracts/ledger.ts';
-import { EmbeddedStack, startEmbeddedStack } from '../support/embedded-stack.ts';
+import type { EmbeddedStack } from '../support/embedded-stack.ts';
+import { startEmbeddedStack } from '../support/embedded-stack.ts';
 
 // The policy of examples/bike-demand on its first six months, against what pandas and scikit-learn say of them.
 
