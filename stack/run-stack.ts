@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { StackSettings } from '../contracts/settings.ts';
 import { cachedProgramFolder } from '../setup/find-program.mjs';
 import { claimHome } from './claim-home.ts';
@@ -135,14 +135,21 @@ function addressOf(host: string, port: number): string {
   return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
 }
 
+/** Shared by every checkout of this user, as setup leaves it. */
+function cacheFolderOf({ settings, environment }: StackSurroundings): string {
+  return resolve(settings.PERENNIAL_CACHE ?? dirname(cachedProgramFolder(environment)));
+}
+
 /** The stack's own environment, with what was chosen in the place of what was left open. */
 function sharedEnvironment({ around, folder, ports }: Stack): Record<string, string | undefined> {
   const { PERENNIAL_SECRET: _secret, PERENNIAL_ADMIN_KEY: _key, ...environment } = around.environment;
+  const cache = cacheFolderOf(around);
   return {
+    // What Node has compiled once is half of what a start costs.
+    NODE_COMPILE_CACHE: join(cache, 'node'),
     ...environment,
     PERENNIAL_HOME: folder.home,
-    // Shared by every checkout of this user, as setup leaves it.
-    PERENNIAL_CACHE: around.settings.PERENNIAL_CACHE ?? dirname(cachedProgramFolder(around.environment)),
+    PERENNIAL_CACHE: cache,
     PERENNIAL_API_PORT: String(ports.api),
     PERENNIAL_GATEWAY_PORT: String(ports.gateway),
     PERENNIAL_WORKER_PORT: String(ports.worker),
