@@ -186,5 +186,5 @@ function banner({ addresses, folder }: Stack, temporalUi: string | undefined, se
 
 function aborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+  return new Promise((done) => signal.addEventListener('abort', () => done(), { once: true }));
 }

@@ -17,7 +17,7 @@ const StackFile = z.object({
   gateway: z.string(),
   worker: z.string(),
   temporal: z.string(),
-  temporalUi: z.string(),
+  temporalUi: z.string().nullable(),
 });
 const Register = z.object({
   watchdog: z.object({ pid: z.number() }),
@@ -64,6 +64,10 @@ export class StackHome {
 
   pidOf(part: string): number | undefined {
     return this.#register().parts.find((noted) => noted.part === part)?.pid;
+  }
+
+  parts(): string[] {
+    return this.#register().parts.map(({ part }) => part);
   }
 
   /** The watchdog and every part. */

@@ -21,7 +21,7 @@ describe('the embedded stack', () => {
   it('answers at every address that it names, and opens to the keys that only its owner can read', async () => {
     first = await home.start().isReady();
     const { api, gateway, worker, temporalUi } = home.addresses();
-    for (const url of [`${api}/readyz`, `${gateway}/v2/health/ready`, `${worker}/readyz`, temporalUi])
+    for (const url of [`${api}/readyz`, `${gateway}/v2/health/ready`, `${worker}/readyz`, temporalUi!])
       expect(await answers(url), url).toBe(200);
     expect(await answers(`${api}/v1/models`)).toBe(401);
     for (const role of ['operator', 'approver', 'admin'] as const)
@@ -44,7 +44,7 @@ describe('the embedded stack', () => {
     process.kill(before!, 'SIGKILL');
     await until('another process is noted', () => ![before, undefined].includes(home.pidOf(part)));
     const { api, gateway, worker, temporalUi } = home.addresses();
-    for (const url of [`${api}/readyz`, `${gateway}/v2/health/ready`, `${worker}/readyz`, temporalUi])
+    for (const url of [`${api}/readyz`, `${gateway}/v2/health/ready`, `${worker}/readyz`, temporalUi!])
       await until(`${url} answers`, async () => (await answers(url)) === 200);
   });
 

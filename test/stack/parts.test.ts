@@ -1,0 +1,172 @@
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { parseSettings, StackSettings } from '../../contracts/settings.ts';
+import { claimHome } from '../../stack/claim-home.ts';
+import type { Part } from '../../stack/part.ts';
+import { choosePorts } from '../../stack/ports.ts';
+import { ProcessRegister } from '../../stack/process-register.ts';
+import { keysOf, secretsOf } from '../../stack/secrets.ts';
+import { openStateFolder, type StateFolder, writeStateFile } from '../../stack/state-folder.ts';
+import { Supervisor } from '../../stack/supervisor.ts';
+import { startMinio } from '../support/minio.ts';
+import { createTestDatabase } from '../support/postgres.ts';
+import { startTemporal } from '../support/temporal.ts';
+import { answers, StackHome, until } from './stack-under-test.ts';
+
+let folder: StateFolder;
+const said: string[] = [];
+const say = (sentence: string): void => void said.push(sentence);
+
+beforeEach(async () => {
+  folder = openStateFolder(await mkdtemp(join(tmpdir(), 'perennial-parts-')));
+  said.length = 0;
+});
+afterEach(() => rm(folder.home, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 }));
+
+describe('a part', () => {
+  let register: ProcessRegister;
+  let supervisor: Supervisor;
+  beforeEach(() => {
+    register = new ProcessRegister(folder);
+    supervisor = new Supervisor(register, folder.logs, say);
+  });
+  afterEach(async () => {
+    await supervisor.stop();
+    await register.end();
+  });
+
+  const partThat = (program: string, answering: () => Promise<boolean>): Part => ({
+    name: 'part',
+    stage: 1,
+    stopSignal: 'SIGTERM',
+    patienceMs: 500,
+    readyWithinMs: 2_000,
+    command: () => Promise.resolve({ file: process.execPath, args: ['-e', program], env: {} }),
+    answers: answering,
+  });
+  const never = () => Promise.resolve(false);
+
+  it('that cannot start is given up, with the end of what it said', async () => {
+    const starting = supervisor.start(partThat('console.error("no such thing"); process.exit(3)', never));
+    await expect(starting).rejects.toMatchObject({ code: 'process-died' });
+    await expect(starting).rejects.toThrow(/ended with code 3; the end of .*part\.log:\nno such thing/);
+  });
+
+  it('that hangs is ended, and says so', async () => {
+    void supervisor.start(partThat('setInterval(() => {}, 1000)', never)).catch(() => {});
+    await until('it is said', () => said.some((line) => line.startsWith('part did not answer within 2 s')), 10_000);
+  });
+
+  it('that keeps dying once it has answered is started again and again, loudly', async () => {
+    await supervisor.start(
+      partThat('console.error("worn out"); setTimeout(() => process.exit(5), 200)', () => Promise.resolve(true)),
+    );
+    await until(
+      'it has ended three times',
+      () => said.some((line) => line.includes('it has ended 3 times in a row')),
+      20_000,
+    );
+    expect(said.findLast((line) => line.includes('times in a row'))).toContain('worn out');
+  });
+
+  it('that does not end when it is asked is killed, with what it has started', async () => {
+    const child = "require('child_process').spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'])";
+    const program = `process.on('SIGTERM', () => {}); console.error('child', ${child}.pid); setInterval(() => {}, 1000)`;
+    await supervisor.start(partThat(program, () => Promise.resolve(true)));
+    const group = register.all()[0]!.pid;
+    await supervisor.stop();
+    expect(() => process.kill(-group, 0)).toThrow('ESRCH');
+  });
+});
+
+describe('ports', () => {
+  const settings = (given: Record<string, string> = {}) => parseSettings(StackSettings, given);
+  const anyPorts = Object.fromEntries(
+    ['API', 'GATEWAY', 'WORKER', 'POSTGRES', 'TEMPORAL', 'TEMPORAL_UI'].map((part) => [`PERENNIAL_${part}_PORT`, '0']),
+  );
+
+  it('are the same at the next start, and another one where one is taken by then', async () => {
+    const first = await choosePorts(folder, settings(anyPorts), say);
+    expect(new Set(Object.values(first)).size).toBe(6);
+    expect(await choosePorts(folder, settings(anyPorts), say)).toEqual(first);
+    const server = await listen(first.api);
+    try {
+      const { api, ...others } = await choosePorts(folder, settings({ ...anyPorts, PERENNIAL_API_PORT: '' }), say);
+      expect(api).not.toBe(first.api);
+      expect({ api: first.api, ...others }).toEqual(first);
+    } finally {
+      server.close();
+    }
+  });
+
+  it('that were asked for and are taken are named', async () => {
+    const server = await listen(0);
+    try {
+      const address = server.address();
+      const port = address !== null && typeof address === 'object' ? address.port : 0;
+      const asked = settings({ ...anyPorts, PERENNIAL_GATEWAY_PORT: String(port) });
+      await expect(choosePorts(folder, asked, say)).rejects.toThrow(`port ${port} (PERENNIAL_GATEWAY_PORT) is taken`);
+    } finally {
+      server.close();
+    }
+  });
+
+  async function listen(port: number) {
+    const server = createServer().listen(port, '127.0.0.1');
+    await once(server, 'listening');
+    return server;
+  }
+});
+
+describe('the state folder', () => {
+  it('keeps its secrets for ever, and refuses to replace what it cannot understand', () => {
+    const secrets = secretsOf(folder);
+    const keys = keysOf(folder, {});
+    expect(secretsOf(folder)).toEqual(secrets);
+    expect(keysOf(folder, { admin: 'given'.repeat(8) })).toEqual({ ...keys, admin: 'given'.repeat(8) });
+    writeStateFile(folder.secretsFile, { schemaVersion: 1 });
+    expect(() => secretsOf(folder)).toThrow(`${folder.secretsFile} cannot be understood`);
+  });
+
+  it('is one stack’s at a time', () => {
+    const release = claimHome(folder);
+    expect(() => claimHome(folder)).toThrow(/a stack runs in .* already/);
+    release();
+    claimHome(folder)();
+  });
+});
+
+describe('a stack whose parts stand elsewhere', () => {
+  it('starts only what is its own', async () => {
+    const [database, temporal, minio] = await Promise.all([
+      createTestDatabase({ empty: true }),
+      startTemporal(),
+      startMinio(),
+    ]);
+    const home = new StackHome(folder.home);
+    try {
+      const stack = await home
+        .start({
+          DATABASE_URL: database.url,
+          TEMPORAL_ADDRESS: temporal.address,
+          TEMPORAL_NAMESPACE: temporal.namespace,
+          S3_ENDPOINT: minio.endpoint,
+          S3_ACCESS_KEY: minio.accessKey,
+          S3_SECRET_KEY: minio.secretKey,
+        })
+        .isReady();
+      expect(home.parts().sort()).toEqual(['api', 'gateway', 'worker']);
+      expect(await answers(`${home.addresses().api}/readyz`)).toBe(200);
+      expect(await answers(`${home.addresses().api}/v1/models`, home.key('operator'))).toBe(200);
+      expect(home.has('postgres')).toBe(false);
+      expect(await stack.end('SIGTERM')).toBe(0);
+    } finally {
+      await home.remove();
+      await Promise.all([database.drop(), temporal.stop(), minio.stop()]);
+    }
+  });
+});
