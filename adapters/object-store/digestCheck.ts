@@ -33,6 +33,8 @@ export function checkedStream(
   });
   // It may fail before its reader has begun to listen; whoever reads it later still gets the error.
   check.on('error', () => undefined);
+  if (source.destroyed && !source.readableEnded)
+    check.destroy(worded(source.errored ?? new Error('the bytes broke off')));
   source.on('error', (error) => check.destroy(worded(error)));
   source.on('close', () => source.readableEnded || check.destroy(worded(new Error('the bytes broke off'))));
   check.on('close', () => source.destroy());

@@ -56,7 +56,9 @@ function atMost(source: Readable): Readable {
       else done(null, chunk);
     },
   });
-  source.once('error', (error) => counted.destroy(error));
+  // It may fail before the store has begun to read it; whoever reads it later still gets the error.
+  counted.on('error', () => undefined);
+  source.on('error', (error) => counted.destroy(error));
   source.once('close', () => {
     if (!source.readableEnded)
       counted.destroy(new PerennialError('invalid-request', 'the upload ended before its last byte; send it again'));

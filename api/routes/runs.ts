@@ -95,10 +95,13 @@ export function runRoutes(app: Api, context: RouteContext): void {
         const gone = new AbortController();
         reply.raw.once('close', () => gone.abort());
         const events = Readable.from(runLogEvents(runs, id, after, AbortSignal.any([context.closing, gone.signal])));
-        return reply
-          .headers({ 'cache-control': 'no-store', 'x-accel-buffering': 'no' })
-          .type('text/event-stream')
-          .send(events);
+        return (
+          reply
+            // One that were kept alive would outlast the stream's end, and hold up a server that closes.
+            .headers({ 'cache-control': 'no-store', 'x-accel-buffering': 'no', connection: 'close' })
+            .type('text/event-stream')
+            .send(events)
+        );
       }
       const items = await runs.logs(id, after, request.query.limit);
       return reply.type('application/json').send({ items, next: items.at(-1)?.sequence ?? after });

@@ -172,7 +172,7 @@ test('an archive and a model are downloaded as they were stored', async () => {
   });
 });
 
-test('an artifact that the store lacks is an error that says so; an altered one breaks the download off', async () => {
+test('an artifact that the store lacks is an error that says so, and of an altered one nobody gets all bytes', async () => {
   const headers = { authorization: `Bearer ${api.keys.viewer}` };
   const { version } = await seedVersion(api.repositories, scope, api.principals.operator, { seed: 8 });
   const lacking = await fetch(`${address}/v1/models/bike/versions/${version.number}/artifact`, { headers });
@@ -181,18 +181,26 @@ test('an artifact that the store lacks is an error that says so; an altered one 
     body: { code: 'blob-missing' },
   });
 
-  const artifact = await api.objectStore.putBytes(Buffer.from('true bytes'));
-  const altered = await seedVersion(api.repositories, scope, api.principals.operator, {
-    seed: 9,
+  // A small one is found out before the answer begins, a large one only after most of it was sent.
+  const small = await fetch(await altered(9, Buffer.from('true bytes'), Buffer.from('false byte')), { headers });
+  expect({ status: small.status, body: await small.json() }).toMatchObject({
+    status: 422,
+    body: { code: 'digest-mismatch' },
+  });
+  const large = randomBytes(1_000_000);
+  const broken = fetch(await altered(10, large, Buffer.concat([large.subarray(1), large.subarray(0, 1)])), { headers });
+  await expect(broken.then((answer) => answer.arrayBuffer())).rejects.toThrow();
+});
+
+/** A version whose stored model is not what it was: the address of its download. */
+async function altered(seed: number, bytes: Buffer, found: Buffer): Promise<string> {
+  const artifact = await api.objectStore.putBytes(bytes);
+  const { version } = await seedVersion(api.repositories, scope, api.principals.operator, {
+    seed,
     artifact: artifact.sha256,
   });
-  const [path] = (await readdir(join(api.folder, 'objects'), { recursive: true })).filter((name) =>
-    name.includes(artifact.sha256),
-  );
-  await writeFile(join(api.folder, 'objects', path ?? ''), 'false byte');
-  await expect(
-    fetch(`${address}/v1/models/bike/versions/${altered.version.number}/artifact`, { headers }).then((answer) =>
-      answer.text(),
-    ),
-  ).rejects.toThrow();
-});
+  const objects = join(api.folder, 'objects');
+  const [path] = (await readdir(objects, { recursive: true })).filter((name) => name.includes(artifact.sha256));
+  await writeFile(join(objects, path ?? ''), found);
+  return `${address}/v1/models/bike/versions/${version.number}/artifact`;
+}

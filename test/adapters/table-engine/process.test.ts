@@ -109,8 +109,11 @@ describe('the processes of an engine', () => {
     const call = engine.prepareBatch({ ...request, outputFolder: bench.folder() });
     const failed = expect(call).rejects.toMatchObject({ code: 'process-died', retryable: true });
     await until(() => processesOf(process.pid).length > 0);
-    for (const pid of processesOf(process.pid)) process.kill(pid, 'SIGKILL');
+    const killed = processesOf(process.pid);
+    for (const pid of killed) process.kill(pid, 'SIGKILL');
     await failed;
+    // Among them the one that was started ahead: its end must have been seen before the next call takes it.
+    await until(() => processesOf(process.pid).every((pid) => !killed.includes(pid)));
     expect((await engine.prepareBatch({ ...request, outputFolder: bench.folder() })).rowsAdded).toBe(17_379);
     await engine.close();
   });
