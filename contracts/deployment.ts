@@ -21,7 +21,7 @@ export const Generation = z.object({
   environment: Name,
   generation: z.number().int().min(1),
   slots: z.array(Slot),
-  change: z.enum(['first', 'canary', 'promote', 'abort', 'rollback']),
+  change: z.enum(['first', 'shadow', 'canary', 'promote', 'abort', 'rollback']),
   reason: z.string(),
   runId: Id,
   recordedAt: Instant,

@@ -8,7 +8,11 @@ export const ApprovalPolicy = z.strictObject({
   votes: z.number().int().min(0).max(20).describe('How many people must approve'),
   roles: z.array(Role).min(1).describe('Who may vote'),
   requesterMayVote: z.boolean().describe('Whether who asked may vote'),
-  expires: Duration.describe('A request that is not decided by then is closed'),
+  lastCommitterMayVote: z
+    .boolean()
+    .optional()
+    .describe('Whether who recorded the training code of the release may vote; as requesterMayVote when absent'),
+  expires: Duration.describe('A request that is not decided by then is closed; half of it later a reminder is sent'),
 });
 export type ApprovalPolicy = z.infer<typeof ApprovalPolicy>;
 

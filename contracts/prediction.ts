@@ -55,5 +55,27 @@ export const ServingCount = z.object({
   releaseDigest: Sha256,
   requests: z.number().int(),
   errors: z.number().int(),
+  /** How many took how long, by the buckets of latency.ts; empty where an older gateway did not say. */
+  latency: z.array(z.number().int()).default([]),
 });
 export type ServingCount = z.infer<typeof ServingCount>;
+
+/** How the answers of a shadow differ from the champion's, as one gateway has compared them; counts are of rows. */
+export const ShadowCount = z.object({
+  gatewayId: Id,
+  modelId: Id,
+  environment: Name,
+  generation: z.number().int(),
+  /** The shadow's. */
+  releaseDigest: Sha256,
+  compared: z.number().int(),
+  /** Rows that the champion answered and the shadow could not. */
+  failed: z.number().int(),
+  /** Rows that it was not asked, because it was behind. */
+  dropped: z.number().int(),
+  /** Sum of the absolute differences of the rows compared. */
+  absoluteDifference: z.number(),
+  /** Rows that differ by more than the tolerance. */
+  beyond: z.number().int(),
+});
+export type ShadowCount = z.infer<typeof ShadowCount>;

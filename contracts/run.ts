@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { DataFormat } from './data-format.ts';
 import { Id, Instant, Name, Sha256 } from './identifiers.ts';
 
 export const RunKind = z.enum(['data', 'code', 'build', 'deploy', 'rollback', 'monitor', 'rehearsal']);
@@ -10,6 +11,10 @@ export const RunFailure = z.object({
   fields: z.record(z.string(), z.unknown()),
 });
 export type RunFailure = z.infer<typeof RunFailure>;
+
+/** What a rollback may take back with the release. */
+export const Head = z.enum(['data', 'code', 'config']);
+export type Head = z.infer<typeof Head>;
 
 export const RunOutcome = z.discriminatedUnion('kind', [
   z.object({
@@ -47,7 +52,14 @@ export const RunOutcome = z.discriminatedUnion('kind', [
     generation: z.number().int().nullable(),
     reasons: z.array(z.string()),
   }),
-  z.object({ kind: z.literal('rollback'), fromReleaseId: Id, toReleaseId: Id, generation: z.number().int() }),
+  z.object({
+    kind: z.literal('rollback'),
+    fromReleaseId: Id,
+    toReleaseId: Id,
+    generation: z.number().int(),
+    /** Heads that were moved back with it. */
+    heads: z.array(Head).optional(),
+  }),
   z.object({ kind: z.literal('monitor'), reportId: Id, opened: z.number().int(), closed: z.number().int() }),
   z.object({
     kind: z.literal('rehearsal'),
@@ -84,7 +96,7 @@ export const RunRequest = z.discriminatedUnion('kind', [
     kind: z.literal('data'),
     schemaVersion: z.literal(1),
     files: z
-      .array(z.object({ name: z.string(), sha256: Sha256, format: z.enum(['csv', 'parquet']) }))
+      .array(z.object({ name: z.string(), sha256: Sha256, format: DataFormat }))
       .min(1)
       .max(1000),
     /** Rows at or after it are left out (rehearsals). */ before: Instant.optional(),
@@ -110,11 +122,18 @@ export const RunRequest = z.discriminatedUnion('kind', [
     asOf: Instant,
     /** Automated builds go on to a deployment when they end as a candidate. */ automated: z.boolean(),
   }),
-  z.object({ kind: z.literal('deploy'), schemaVersion: z.literal(1), evaluationId: Id, automated: z.boolean() }),
+  z.object({
+    kind: z.literal('deploy'),
+    schemaVersion: z.literal(1),
+    evaluationId: Id,
+    automated: z.boolean(),
+    /** The release that it must be, as it was approved for another environment. */ release: Sha256.optional(),
+  }),
   z.object({
     kind: z.literal('rollback'),
     schemaVersion: z.literal(1),
     toReleaseId: Id.optional(),
+    /** Heads that go back to what that release was made of. */ with: z.array(Head).optional(),
     reason: z.string(),
   }),
   z.object({ kind: z.literal('monitor'), schemaVersion: z.literal(1), asOf: Instant, window: z.string().optional() }),

@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, gt, gte, inArray, isNull, lte, sql } from 'drizzle-orm';
+import { and, asc, type Column, desc, eq, gt, gte, inArray, isNull, lte, type SQL, sql } from 'drizzle-orm';
 import type { Acknowledgement, GatewayLease, Generation } from '../contracts/deployment.ts';
 import type { Id, Instant, Scope } from '../contracts/identifiers.ts';
 import type { DeploymentRepository, ServedAt } from '../ports/repositories/deployments.ts';
@@ -6,11 +6,19 @@ import type { Executor } from './connection.ts';
 import { query } from './connection.ts';
 import type { RepositoryContext } from './context.ts';
 import { toDate, toInstant } from './instants.ts';
-import { acknowledgements, gateways, servingCounts } from './schema.ts';
+import { acknowledgements, gateways, servingCounts, shadowCounts } from './schema.ts';
 
 type GatewayMethods = Pick<
   DeploymentRepository,
-  'keepLease' | 'endLease' | 'liveGateways' | 'acknowledge' | 'acknowledgements' | 'countServed' | 'served'
+  | 'keepLease'
+  | 'endLease'
+  | 'liveGateways'
+  | 'acknowledge'
+  | 'acknowledgements'
+  | 'countServed'
+  | 'served'
+  | 'countShadow'
+  | 'shadowed'
 >;
 
 function toAcknowledgement(row: typeof acknowledgements.$inferSelect): Acknowledgement {
@@ -19,6 +27,19 @@ function toAcknowledgement(row: typeof acknowledgements.$inferSelect): Acknowled
 
 function ofScope(scope: Pick<Scope, 'modelId' | 'environment'>): ReturnType<typeof and> {
   return and(eq(acknowledgements.modelId, scope.modelId), eq(acknowledgements.environment, scope.environment));
+}
+
+/** Columns that only grow: what is told late or twice takes nothing back. */
+function grown<Name extends string>(
+  table: Readonly<Record<Name, Column>>,
+  names: readonly Name[],
+): Partial<Record<Name, SQL>> {
+  const set: Partial<Record<Name, SQL>> = {};
+  for (const name of names) {
+    const column = table[name];
+    set[name] = sql`greatest(${column}, ${sql.raw(`excluded.${column.name}`)})`;
+  }
+  return set;
 }
 
 /** What gateways tell of themselves: leases, what they have loaded, what they have answered. */
@@ -66,7 +87,7 @@ export function gatewayMethods(context: RepositoryContext): GatewayMethods {
         if (counts.length === 0) return;
         await db
           .insert(servingCounts)
-          .values(counts.map((count) => ({ ...count })))
+          .values(counts.map((count) => ({ ...count, latency: [...count.latency] })))
           // Counts only grow: what is told late or twice takes nothing back.
           .onConflictDoUpdate({
             target: [
@@ -79,9 +100,41 @@ export function gatewayMethods(context: RepositoryContext): GatewayMethods {
             set: {
               requests: sql`greatest(${servingCounts.requests}, excluded.requests)`,
               errors: sql`greatest(${servingCounts.errors}, excluded.errors)`,
+              latency: sql`case when excluded.requests >= ${servingCounts.requests} then excluded.latency else ${servingCounts.latency} end`,
             },
           });
       }),
+    countShadow: (counts) =>
+      query(db, async () => {
+        if (counts.length === 0) return;
+        await db
+          .insert(shadowCounts)
+          .values(counts.map((count) => ({ ...count })))
+          .onConflictDoUpdate({
+            target: [
+              shadowCounts.gatewayId,
+              shadowCounts.modelId,
+              shadowCounts.environment,
+              shadowCounts.generation,
+              shadowCounts.releaseDigest,
+            ],
+            set: grown(shadowCounts, ['compared', 'failed', 'dropped', 'absoluteDifference', 'beyond']),
+          });
+      }),
+    shadowed: (scope, generation) =>
+      query(db, () =>
+        db
+          .select()
+          .from(shadowCounts)
+          .where(
+            and(
+              eq(shadowCounts.modelId, scope.modelId),
+              eq(shadowCounts.environment, scope.environment),
+              eq(shadowCounts.generation, generation),
+            ),
+          )
+          .orderBy(asc(shadowCounts.gatewayId), asc(shadowCounts.releaseDigest)),
+      ),
     served: (scope, generation) =>
       query(db, () =>
         db

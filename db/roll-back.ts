@@ -29,6 +29,8 @@ type Request = Parameters<DeploymentRepository['rollback']>[1];
 type Result = Awaited<ReturnType<DeploymentRepository['rollback']>>;
 
 const lookBack = 1_000;
+/** A release and an environment name what it is made of alike. */
+const headColumns = { data: 'datasetVersionId', code: 'codeVersionId', config: 'configurationId' } as const;
 
 /**
  * The target serves alone, whatever else served is withdrawn, automatic promotion is on hold, and rollouts lose their
@@ -55,6 +57,7 @@ export async function rollBack(
   for (const { releaseId } of abandoned) await withdraw(tx, scope, releaseId, request);
   await restore(tx, scope, to.id);
   await hold(context, tx, scope, { from, to, generation, request });
+  await moveHeads(context, tx, scope, to, request);
   return { generation, from, to, changed: !alone };
 }
 
@@ -125,6 +128,31 @@ async function serveAlone(
 ): Promise<Generation> {
   const slots = [await slotFor(tx, to, 'champion', 100)];
   return raiseGeneration(context, tx, scope, { slots, change: 'rollback', reason, runId, by });
+}
+
+/** What automation builds from next is what the release was made from. */
+async function moveHeads(
+  context: RepositoryContext,
+  tx: Transaction,
+  scope: Scope,
+  to: Release,
+  { runId, heads = [], reason, by }: Request,
+): Promise<void> {
+  if (heads.length === 0) return;
+  const [before] = await tx.select().from(modelEnvironments).where(inScope(scope));
+  const columns = [...new Set(heads)].map((head) => headColumns[head]);
+  const moved = Object.fromEntries(columns.map((column) => [column, to[column]]));
+  const from = Object.fromEntries(columns.map((column) => [column, written(before)[column]]));
+  await tx.update(modelEnvironments).set(moved).where(inScope(scope));
+  await appendLedger(context, tx, {
+    modelId: scope.modelId,
+    environment: scope.environment,
+    kind: 'heads.moved',
+    subject: { runId, heads: [...new Set(heads)], release: to.digest, from, to: moved },
+    reason,
+    effectiveAt: await environmentNow(context, tx, scope),
+    by,
+  });
 }
 
 async function withdraw(tx: Transaction, scope: Scope, releaseId: Id, { runId, reason, by }: Request): Promise<void> {

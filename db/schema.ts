@@ -15,6 +15,7 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core';
 import type { Approval, ApprovalSubject } from '../contracts/approval.ts';
+import type { EvidenceDetails } from '../contracts/approval-evidence.ts';
 import type { CodeManifest, CodeOrigin } from '../contracts/code.ts';
 import type { CommandBody } from '../contracts/command.ts';
 import type { Configuration } from '../contracts/configuration.ts';
@@ -173,6 +174,8 @@ export const datasetVersions = pgTable(
     expectations: jsonb('expectations').$type<ExpectationResult[]>().notNull(),
     rowsAdded: bigint('rows_added', { mode: 'number' }).notNull(),
     rowsSkipped: bigint('rows_skipped', { mode: 'number' }).notNull(),
+    rowsReplaced: bigint('rows_replaced', { mode: 'number' }).notNull().default(0),
+    rowsRemoved: bigint('rows_removed', { mode: 'number' }).notNull().default(0),
     runId: uuid('run_id').notNull(),
     recordedAt: recordedAt(),
     recordedBy: recordedBy(),
@@ -334,7 +337,7 @@ export const generations = pgTable(
     environment: text('environment').notNull(),
     generation: integer('generation').notNull(),
     slots: jsonb('slots').$type<Slot[]>().notNull(),
-    change: text('change', { enum: ['first', 'canary', 'promote', 'abort', 'rollback'] }).notNull(),
+    change: text('change', { enum: ['first', 'shadow', 'canary', 'promote', 'abort', 'rollback'] }).notNull(),
     reason: text('reason').notNull(),
     runId: uuid('run_id').notNull(),
     recordedAt: recordedAt(),
@@ -379,6 +382,26 @@ export const servingCounts = pgTable(
     releaseDigest: text('release_digest').notNull(),
     requests: bigint('requests', { mode: 'number' }).notNull(),
     errors: bigint('errors', { mode: 'number' }).notNull(),
+    latency: jsonb('latency').$type<number[]>().notNull().default([]),
+  },
+  (t) => [primaryKey({ columns: [t.gatewayId, t.modelId, t.environment, t.generation, t.releaseDigest] })],
+);
+
+export const shadowCounts = pgTable(
+  'shadow_counts',
+  {
+    gatewayId: uuid('gateway_id')
+      .notNull()
+      .references(() => gateways.id),
+    modelId: modelId(),
+    environment: text('environment').notNull(),
+    generation: integer('generation').notNull(),
+    releaseDigest: text('release_digest').notNull(),
+    compared: bigint('compared', { mode: 'number' }).notNull(),
+    failed: bigint('failed', { mode: 'number' }).notNull(),
+    dropped: bigint('dropped', { mode: 'number' }).notNull(),
+    absoluteDifference: doublePrecision('absolute_difference').notNull(),
+    beyond: bigint('beyond', { mode: 'number' }).notNull(),
   },
   (t) => [primaryKey({ columns: [t.gatewayId, t.modelId, t.environment, t.generation, t.releaseDigest] })],
 );
@@ -393,6 +416,8 @@ export const approvals = pgTable(
     digest: text('digest').notNull(),
     subject: jsonb('subject').$type<ApprovalSubject>().notNull(),
     evidence: jsonb('evidence').$type<Approval['evidence']>().notNull(),
+    /** What lists of requests leave out, because it is long; null where a request is older than it. */
+    details: jsonb('details').$type<EvidenceDetails>(),
     status: text('status', { enum: ['pending', 'approved', 'rejected', 'expired', 'superseded'] }).notNull(),
     requestedBy: uuid('requested_by')
       .notNull()

@@ -65,6 +65,7 @@ export class Inference {
 
   /** `invalid-request` and `forbidden` are the caller's, `prediction-invalid` the model's, `model-unavailable` a full log's. */
   async answer(question: InferenceQuestion): Promise<InferenceAnswer> {
+    const begun = this.#deps.steadyNow();
     const { served, principal, parameters } = question;
     const rehearsal = readRehearsalParameters(parameters, {
       principal,
@@ -89,7 +90,7 @@ export class Inference {
       eventTimes: rehearsal.eventTimes,
       replay: rehearsal.replay !== undefined,
     });
-    this.#deps.counts.add(served, slot.releaseDigest, false);
+    this.#deps.counts.add(served, slot.releaseDigest, { answeredInMs: this.#deps.steadyNow() - begun });
     this.#metricsOf(served, slot).answered();
     return { slot, signature, predictions, ids, release: slot.releaseDigest, generation: served.generation };
   }
@@ -105,7 +106,7 @@ export class Inference {
     try {
       return await slot.model.predict(columns);
     } catch (caught) {
-      this.#deps.counts.add(served, slot.releaseDigest, true);
+      this.#deps.counts.add(served, slot.releaseDigest, 'failed');
       throw caught;
     } finally {
       this.#metricsOf(served, slot).predicted((this.#deps.steadyNow() - begun) / 1000);

@@ -1,4 +1,5 @@
 import type { Id, Sha256 } from '../contracts/identifiers.ts';
+import { latencyBoundsMs, latencyBucket } from '../contracts/latency.ts';
 import type { ServingCount } from '../contracts/prediction.ts';
 import type { ServedScope } from './serving-table.ts';
 
@@ -11,6 +12,7 @@ interface Counted {
     releaseDigest: Sha256;
     requests: number;
     errors: number;
+    latency: number[];
   };
   reported: number;
   changedAt: number;
@@ -19,7 +21,12 @@ interface Counted {
 /** Counts that nothing has changed for this long are forgotten; by then their generation is history. */
 const forgetAfterMs = 60 * 60_000;
 
-/** Requests and errors by generation and release since this gateway first began; cumulative, so that telling them twice changes nothing. */
+/** What an older gateway kept has none. */
+function allBuckets(known: readonly number[]): number[] {
+  return Array.from({ length: latencyBoundsMs.length + 1 }, (_, bucket) => known[bucket] ?? 0);
+}
+
+/** Requests, errors and latencies by generation and release since this gateway first began; cumulative, so that telling them twice changes nothing. */
 export class ServingCounts {
   readonly #gatewayId: Id;
   readonly #steadyNow: () => number;
@@ -35,16 +42,20 @@ export class ServingCounts {
     for (const count of counts) {
       if (count.gatewayId !== this.#gatewayId) continue;
       const key = `${count.modelId}/${count.environment}/${count.generation}/${count.releaseDigest}`;
-      this.#counts.set(key, { count: { ...count }, reported: 0, changedAt: this.#steadyNow() });
+      this.#counts.set(key, {
+        count: { ...count, latency: allBuckets(count.latency) },
+        reported: 0,
+        changedAt: this.#steadyNow(),
+      });
     }
   }
 
   all(): readonly ServingCount[] {
-    return [...this.#counts.values()].map(({ count }) => ({ ...count }));
+    return [...this.#counts.values()].map(({ count }) => ({ ...count, latency: [...count.latency] }));
   }
 
-  /** One answered request, or one that the model failed on. */
-  add(served: ServedScope, releaseDigest: Sha256, failed: boolean): void {
+  /** One answered request, with how long it took, or one that the model failed on. */
+  add(served: ServedScope, releaseDigest: Sha256, outcome: { readonly answeredInMs: number } | 'failed'): void {
     const { modelId, environment } = served.scope;
     const key = `${modelId}/${environment}/${served.generation}/${releaseDigest}`;
     let counted = this.#counts.get(key);
@@ -58,6 +69,7 @@ export class ServingCounts {
           releaseDigest,
           requests: 0,
           errors: 0,
+          latency: allBuckets([]),
         },
         reported: 0,
         changedAt: 0,
@@ -65,14 +77,18 @@ export class ServingCounts {
       this.#counts.set(key, counted);
     }
     counted.count.requests += 1;
-    if (failed) counted.count.errors += 1;
+    if (outcome === 'failed') counted.count.errors += 1;
+    else {
+      const bucket = latencyBucket(outcome.answeredInMs);
+      counted.count.latency[bucket] = (counted.count.latency[bucket] ?? 0) + 1;
+    }
     counted.changedAt = this.#steadyNow();
   }
 
   /** Tells what has changed since it was last told. */
   async report(tell: (counts: readonly ServingCount[]) => Promise<void>): Promise<void> {
     const changed = [...this.#counts.values()].filter((counted) => counted.count.requests !== counted.reported);
-    const told = changed.map((counted) => ({ ...counted.count }));
+    const told = changed.map(({ count }) => ({ ...count, latency: [...count.latency] }));
     if (told.length > 0) await tell(told);
     changed.forEach((counted, index) => (counted.reported = told[index]?.requests ?? 0));
     const horizon = this.#steadyNow() - forgetAfterMs;

@@ -54,10 +54,18 @@ export function createRolloutActivities(deps: ActivityDependencies): RolloutActi
       const { generation, from, to } = await deployments.rollback(scope, {
         runId,
         toReleaseId: request.toReleaseId,
+        heads: request.with,
         reason: request.reason,
         by: run.recordedBy,
       });
-      return { kind: 'rollback', fromReleaseId: from.id, toReleaseId: to.id, generation: generation.generation };
+      const heads = request.with === undefined ? {} : { heads: request.with };
+      return {
+        kind: 'rollback',
+        fromReleaseId: from.id,
+        toReleaseId: to.id,
+        generation: generation.generation,
+        ...heads,
+      };
     },
   };
 }

@@ -3,7 +3,8 @@ import { Acknowledgement, GatewayLease, Generation } from '../../contracts/deplo
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Scope } from '../../contracts/identifiers.ts';
 import { Id, Name, Sha256 } from '../../contracts/identifiers.ts';
-import { ServingCount } from '../../contracts/prediction.ts';
+import { ServingCount, ShadowCount } from '../../contracts/prediction.ts';
+import { Head } from '../../contracts/run.ts';
 import { enter } from '../access.ts';
 import type { Api, RouteContext } from '../dependencies.ts';
 import {
@@ -26,7 +27,8 @@ const Rollback = z.strictObject({
   environment: Name.optional(),
   /** The release's digest; the one before, if absent. */
   to: Sha256.optional(),
-  with: z.array(z.enum(['data', 'code', 'config'])).optional(),
+  /** Heads that go back to what that release was made of, in the same transaction. */
+  with: z.array(Head).optional(),
   reason: Reason,
 });
 const Resume = z.strictObject({ environment: Name.optional(), reason: Reason });
@@ -45,6 +47,8 @@ const Deployments = z.object({
     missing: z.array(Id).readonly(),
   }),
   served: z.array(ServingCount).readonly(),
+  /** How the shadow's answers differ from the champion's, a gateway each. */
+  shadow: z.array(ShadowCount).readonly(),
   /** Newest first, at most twenty. */
   history: z.array(Generation).readonly(),
 });
@@ -110,19 +114,13 @@ export function deploymentRoutes(app: Api, context: RouteContext): void {
     async (request, reply) => {
       const { to, with: heads, reason, environment } = request.body;
       const { scope } = await enter(context, request, 'operator', environment);
-      if (heads && heads.length > 0)
-        throw new PerennialError(
-          'not-implemented',
-          'rolling back heads of data, code or configuration with the release is not built yet; leave "with" out',
-          { pointer: '/with' },
-        );
       const toReleaseId =
         to === undefined ? undefined : (await context.repositories.deployments.releaseByDigest(scope.modelId, to)).id;
       return reply.code(202).send(
         await submitRun(context, request, scope, {
           kind: 'run',
           schemaVersion: 1,
-          request: { kind: 'rollback', schemaVersion: 1, toReleaseId, reason },
+          request: { kind: 'rollback', schemaVersion: 1, toReleaseId, with: heads, reason },
         }),
       );
     },
@@ -166,6 +164,7 @@ async function deploymentsOf({ repositories }: RouteContext, scope: Scope): Prom
     ? await Promise.all([
         deployments.acknowledgements(scope, generation.generation),
         deployments.served(scope, generation.generation),
+        deployments.shadowed(scope, generation.generation),
       ])
     : undefined;
   return {
@@ -175,6 +174,7 @@ async function deploymentsOf({ repositories }: RouteContext, scope: Scope): Prom
     gateways,
     acknowledgements: seen?.[0] ?? { loaded: [], failed: [], missing: [] },
     served: seen?.[1] ?? [],
+    shadow: seen?.[2] ?? [],
     history,
   };
 }

@@ -1,7 +1,8 @@
 import type { Acknowledgement, GatewayLease, Generation, Slot } from '../../contracts/deployment.ts';
 import type { Id, Instant, Scope, Sha256 } from '../../contracts/identifiers.ts';
-import type { ServingCount } from '../../contracts/prediction.ts';
+import type { ServingCount, ShadowCount } from '../../contracts/prediction.ts';
 import type { Release } from '../../contracts/release.ts';
+import type { Head } from '../../contracts/run.ts';
 
 export interface ServedAt {
   readonly at: Instant;
@@ -50,7 +51,14 @@ export interface DeploymentRepository {
   /** The target serves alone, whatever else served is withdrawn, promotion is on hold, rollouts lose their place: one transaction. `nothing-to-roll-back`. */
   rollback(
     scope: Scope,
-    request: { readonly runId: Id; readonly toReleaseId?: Id; readonly reason: string; readonly by: Id },
+    request: {
+      readonly runId: Id;
+      readonly toReleaseId?: Id;
+      /** Heads of the environment that go back to what the target was made of. */
+      readonly heads?: readonly Head[];
+      readonly reason: string;
+      readonly by: Id;
+    },
   ): Promise<{
     readonly generation: Generation;
     readonly from: Release;
@@ -77,6 +85,9 @@ export interface DeploymentRepository {
   /** Cumulative per gateway, generation and release; the larger of what is known and what is told is kept. */
   countServed(counts: readonly ServingCount[]): Promise<void>;
   served(scope: Scope, generation: number): Promise<readonly ServingCount[]>;
+  /** As `countServed`, for what shadows would have answered. */
+  countShadow(counts: readonly ShadowCount[]): Promise<void>;
+  shadowed(scope: Scope, generation: number): Promise<readonly ShadowCount[]>;
   /** Calls back soon after any generation was raised or key changed anywhere (LISTEN/NOTIFY, and a poll at least every `pollMs`). Returns how to stop. */
   watch(onChange: () => void, pollMs: number): Promise<() => Promise<void>>;
 }

@@ -152,14 +152,40 @@ test('counts only grow, whatever is told twice, late or by a gateway that lost s
     releaseDigest: digest,
     requests,
     errors,
+    latency: [requests - errors],
   });
   await deployments.countServed([]);
   await deployments.countServed([count(first, 10, 1), count(second, 5, 0)]);
   await Promise.all([30, 12, 28, 10, 29].map((requests) => deployments.countServed([count(first, requests, 0)])));
   expect(await deployments.served(scope, 1)).toEqual(
-    [count(first, 30, 1), count(second, 5, 0)].toSorted((a, b) => (a.gatewayId < b.gatewayId ? -1 : 1)),
+    [{ ...count(first, 30, 1), latency: [30] }, count(second, 5, 0)].toSorted((a, b) =>
+      a.gatewayId < b.gatewayId ? -1 : 1,
+    ),
   );
   expect(await deployments.served(scope, 2)).toEqual([]);
+});
+
+test('what shadows would have answered is counted as it was told, and only grows', async () => {
+  const scope = await freshScope(ground);
+  const { digest } = await deploy(ground, scope, 1);
+  const [gateway] = (await onlyGateways(1)) as [Id];
+  const told = (compared: number) => ({
+    gatewayId: gateway,
+    modelId: scope.modelId,
+    environment: scope.environment,
+    generation: 1,
+    releaseDigest: digest,
+    compared,
+    failed: 1,
+    dropped: 2,
+    absoluteDifference: compared / 4,
+    beyond: 0,
+  });
+  await deployments.countShadow([]);
+  await deployments.countShadow([told(8)]);
+  await Promise.all([40, 12, 39].map((compared) => deployments.countShadow([told(compared)])));
+  expect(await deployments.shadowed(scope, 1)).toEqual([told(40)]);
+  expect(await deployments.shadowed(scope, 2)).toEqual([]);
 });
 
 test('the serving table has the newest generation of every scope, with what a gateway needs to serve it', async () => {

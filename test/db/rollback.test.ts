@@ -208,3 +208,36 @@ test('on hold, an automated rollout is superseded and a person goes on, until pr
   expect(await begin(true)).toBe('begun');
   expect((await entriesOf(ground, scope, 'promotion.resumed')).map((entry) => entry.reason)).toEqual([resume.reason]);
 });
+
+test('heads that are named go back with the release, in the ledger too, and the others stay', async () => {
+  const scope = await freshScope(ground);
+  const first = await deploy(ground, scope, 1);
+  await deploy(ground, scope, 2);
+  const { repositories, by } = ground;
+  const before = await repositories.models.heads(scope);
+  const { configuration: was } = await repositories.models.configuration(first.configurationId);
+  const changed = await repositories.models.apply('default', scope.environment, { ...was, owner: 'another-team' }, by);
+  const runId = await beginRollback(scope);
+  const request = { runId, heads: ['data', 'config'] as const, reason: 'bad rows', by };
+  await deployments.rollback(scope, request);
+  // Given up for lost and tried again: nothing moves twice.
+  await deployments.rollback(scope, request);
+  const after = await repositories.models.heads(scope);
+  expect(changed.configuration.id).not.toBe(first.configurationId);
+  expect(after).toMatchObject({
+    datasetVersionId: first.datasetVersionId,
+    configurationId: first.configurationId,
+    codeVersionId: before.codeVersionId,
+  });
+  expect(await entriesOf(ground, scope, 'heads.moved')).toMatchObject([
+    {
+      reason: 'bad rows',
+      subject: {
+        heads: ['data', 'config'],
+        release: first.digest,
+        from: { configurationId: changed.configuration.id },
+        to: { datasetVersionId: first.datasetVersionId, configurationId: first.configurationId },
+      },
+    },
+  ]);
+});
