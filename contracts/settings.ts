@@ -26,6 +26,14 @@ export const Settings = z.object({
   /** How other processes reach this gateway, when that is not http://host:port. */
   PERENNIAL_GATEWAY_ADDRESS: z.url().optional(),
   PERENNIAL_TEMPORAL_UI_URL: z.url().optional(),
+  /**
+   * Which code a worker is, for Temporal's worker versioning: pipelines then end on the code that they began on. Absent:
+   * every worker takes every execution, as on one machine, where only one code runs at a time.
+   */
+  PERENNIAL_BUILD_ID: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]{1,200}$/, 'expected letters, digits, . _ and -, such as 1.4.0 or a commit')
+    .optional(),
   /** Where a worker says whether it is healthy. Absent: nowhere, so that many workers fit one machine. */
   PERENNIAL_WORKER_HOST: z.string().default('127.0.0.1'),
   PERENNIAL_WORKER_PORT: Port.optional(),

@@ -38,6 +38,7 @@ async function main(settings: Settings): Promise<void> {
     namespace,
     workflowBundle: bundle,
     activities: createActivities(dependencies),
+    buildId: settings.PERENNIAL_BUILD_ID,
   });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, workers.stop);
   const health = await startHealth(settings, async () => {

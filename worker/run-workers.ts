@@ -1,4 +1,4 @@
-import type { NativeConnection } from '@temporalio/worker';
+import type { NativeConnection, WorkerOptions } from '@temporalio/worker';
 import { Worker } from '@temporalio/worker';
 import type { Activities } from '../activities/activity-types.ts';
 import type { ActivityQueue } from '../contracts/workflows.ts';
@@ -13,8 +13,13 @@ export interface WorkerParts {
   readonly connection: NativeConnection;
   readonly namespace: string;
   readonly workflowBundle: { readonly code: string };
-  readonly activities: Activities;
+  readonly activities: Partial<Activities>;
+  /** For worker versioning; undefined: none. */
+  readonly buildId: string | undefined;
 }
+
+const deploymentName = 'perennial';
+type WorkerDeploymentOptions = NonNullable<WorkerOptions['workerDeploymentOptions']>;
 
 export interface RunningWorkers {
   /** Settles when every worker has stopped; rejects if one failed. */
@@ -25,9 +30,15 @@ export interface RunningWorkers {
 
 /** Polls the workflow queue and every activity queue over one connection. */
 export async function runWorkers(parts: WorkerParts): Promise<RunningWorkers> {
-  const { connection, namespace, workflowBundle, activities } = parts;
+  const { connection, namespace, workflowBundle, activities, buildId } = parts;
   const shared = { connection, namespace, shutdownGraceTime } as const;
-  const workflows = Worker.create({ ...shared, taskQueue: workflowQueue, workflowBundle });
+  // Activities do what they are asked on whatever code there is: they are keyed by what they are.
+  const workflows = Worker.create({
+    ...shared,
+    taskQueue: workflowQueue,
+    workflowBundle,
+    ...(buildId === undefined ? {} : { workerDeploymentOptions: versionOf(buildId) }),
+  });
   const queues = activityQueues.map((taskQueue) =>
     Worker.create({
       ...shared,
@@ -52,4 +63,13 @@ export async function runWorkers(parts: WorkerParts): Promise<RunningWorkers> {
     ),
   ).then(() => undefined);
   return { stopped, stop, isRunning: () => workers.every((worker) => worker.getState() === 'RUNNING') };
+}
+
+/** Each workflow says itself whether it is pinned (workflows/index.ts). */
+function versionOf(buildId: string): WorkerDeploymentOptions {
+  return {
+    useWorkerVersioning: true,
+    version: { deploymentName, buildId },
+    defaultVersioningBehavior: 'PINNED',
+  };
 }

@@ -1,9 +1,34 @@
-export { buildPipeline } from './build-pipeline.ts';
-export { codePipeline } from './code-pipeline.ts';
-export { dataPipeline } from './data-pipeline.ts';
-export { deployPipeline } from './deploy-pipeline.ts';
-export { lifecycle } from './lifecycle.ts';
-export { monitorPipeline } from './monitor-pipeline.ts';
-export { rehearsal } from './rehearsal.ts';
-export { rollbackPipeline } from './rollback-pipeline.ts';
-export { scheduledTrigger } from './scheduled-trigger.ts';
+import { buildPipeline } from './build-pipeline.ts';
+import { codePipeline } from './code-pipeline.ts';
+import { dataPipeline } from './data-pipeline.ts';
+import { deployPipeline } from './deploy-pipeline.ts';
+import { lifecycle } from './lifecycle.ts';
+import { monitorPipeline } from './monitor-pipeline.ts';
+import { rehearsal } from './rehearsal.ts';
+import { rollbackPipeline } from './rollback-pipeline.ts';
+import { scheduledTrigger } from './scheduled-trigger.ts';
+import { pinned, upgraded } from './versioning.ts';
+
+pinned(
+  buildPipeline,
+  codePipeline,
+  dataPipeline,
+  deployPipeline,
+  monitorPipeline,
+  rehearsal,
+  rollbackPipeline,
+  scheduledTrigger,
+);
+upgraded(lifecycle);
+
+export {
+  buildPipeline,
+  codePipeline,
+  dataPipeline,
+  deployPipeline,
+  lifecycle,
+  monitorPipeline,
+  rehearsal,
+  rollbackPipeline,
+  scheduledTrigger,
+};
