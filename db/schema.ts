@@ -741,3 +741,55 @@ export const ledger = pgTable(
     index('ledger_run').on(t.modelId, t.kind, sql`(subject ->> 'runId')`),
   ],
 );
+
+/** Collections of garbage: of the whole store, so of no model. One at a time; one that was cut off is taken up again. */
+export const garbageCollections = pgTable(
+  'garbage_collections',
+  {
+    id: id(),
+    dryRun: boolean('dry_run').notNull(),
+    state: text('state', { enum: ['running', 'succeeded', 'failed'] }).notNull(),
+    graceMs: bigint('grace_ms', { mode: 'number' }).notNull(),
+    /** What was put at or after it stays; null until what is reachable has been marked. */
+    putBefore: instant('put_before'),
+    /** The last blob that was looked at. */
+    cursor: text('cursor'),
+    scanned: bigint('scanned', { mode: 'number' }).notNull().default(0),
+    collected: bigint('collected', { mode: 'number' }).notNull().default(0),
+    collectedBytes: bigint('collected_bytes', { mode: 'number' }).notNull().default(0),
+    failure: text('failure'),
+    endedAt: instant('ended_at'),
+    recordedAt: recordedAt(),
+    recordedBy: recordedBy(),
+  },
+  (t) => [
+    uniqueIndex('garbage_collections_one')
+      .on(t.state)
+      .where(sql`state = 'running'`),
+  ],
+);
+
+/** What a collection under way may not touch; emptied when it ends. */
+export const reachableBlobs = pgTable(
+  'reachable_blobs',
+  {
+    collectionId: uuid('collection_id')
+      .notNull()
+      .references(() => garbageCollections.id),
+    sha256: text('sha256').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.collectionId, t.sha256] })],
+);
+
+/** What a collection removed, or would have. */
+export const collectedBlobs = pgTable(
+  'collected_blobs',
+  {
+    collectionId: uuid('collection_id')
+      .notNull()
+      .references(() => garbageCollections.id),
+    sha256: text('sha256').notNull(),
+    bytes: bigint('bytes', { mode: 'number' }).notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.collectionId, t.sha256] })],
+);
