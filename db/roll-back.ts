@@ -49,7 +49,8 @@ export async function rollBack(
   const champion = championOf(now);
   if (now === undefined || champion === undefined) throw nothing(scope, 'nothing serves there');
   const to = await targetOf(tx, scope, now, champion, request.toReleaseId);
-  const abandoned = now.slots.filter((slot) => slot.releaseId !== to.id);
+  // A shadow has answered nobody: it loses its place, and nothing is said against it.
+  const abandoned = now.slots.filter((slot) => slot.releaseId !== to.id && slot.role !== 'shadow');
   const worst = abandoned.find((slot) => slot.role === 'canary') ?? abandoned[0] ?? champion;
   const from = await readRelease(tx, worst.releaseId);
   const alone = abandoned.length === 0 && now.slots.length === 1;
@@ -93,7 +94,7 @@ async function targetOf(
       throw nothing(scope, `release ${release.number} never served there; deploy it instead`);
     return release;
   }
-  if (now.slots.length > 1) return readRelease(tx, champion.releaseId);
+  if (now.slots.some((slot) => slot.role === 'canary')) return readRelease(tx, champion.releaseId);
   const withdrawn = await withdrawnFrom(tx, scope);
   const before = champions.find((id) => id !== champion.releaseId && !withdrawn.has(id));
   if (before === undefined) throw nothing(scope, 'there is no release before the one that serves');

@@ -65,6 +65,13 @@ export async function raise(
   if (before !== undefined) return before;
   const release = await readRelease(tx, releaseId);
   const champion = championOf(await newestGeneration(tx, scope));
+  if (weight === 0) {
+    // A first release has nobody to be compared with.
+    if (champion === undefined)
+      throw new PerennialError('internal', `nothing serves in ${scopeLabel(scope)} to shadow`);
+    const slots = [{ ...champion, weight: 100 }, await slotFor(tx, release, 'shadow', 0)];
+    return raiseGeneration(context, tx, scope, { slots, change: 'shadow', reason, runId, by });
+  }
   if (weight < 100 && champion !== undefined) {
     const slots = [{ ...champion, weight: 100 - weight }, await slotFor(tx, release, 'canary', weight)];
     return raiseGeneration(context, tx, scope, { slots, change: 'canary', reason, runId, by });

@@ -1,5 +1,7 @@
 import { and, eq, inArray, isNull } from 'drizzle-orm';
 import type { Configuration } from '../contracts/configuration.ts';
+import type { Generation } from '../contracts/deployment.ts';
+import { durationMs } from '../contracts/duration.ts';
 import type { ServingEntry } from '../ports/repositories/deployments.ts';
 import type { Transaction } from './connection.ts';
 import { championOf, toGeneration } from './generations.ts';
@@ -52,11 +54,23 @@ export async function readServingTable(tx: Transaction): Promise<readonly Servin
       generation,
       routingKey: configuration?.deploy.routingKey ?? null,
       log: configuration?.serve.log ?? { sample: 1, onFull: 'drop-counted' },
+      shadowTolerance: shadowTolerance(generation, served),
+      staleness: {
+        maxMs: durationMs(configuration?.serve.maxStaleness ?? '10s'),
+        onStale: configuration?.serve.onStale ?? 'say',
+      },
       virtual: row.clock === 'virtual',
       versions: generation.slots.flatMap((slot) => served.get(slot.releaseId)?.version ?? []),
     };
     return [entry];
   });
+}
+
+/** What the shadow is compared by is its own release's to say: the champion's may be older than the key. */
+function shadowTolerance({ slots }: Generation, served: ReadonlyMap<string, ServedRelease>): number {
+  const shadow = slots.find((slot) => slot.role === 'shadow');
+  const release = shadow === undefined ? undefined : served.get(shadow.releaseId);
+  return release?.configuration.deploy.strategy.shadow?.tolerance ?? 0;
 }
 
 interface ServedRelease {

@@ -1,4 +1,5 @@
 import { reasonOf } from '../contracts/errors.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { DeploymentRepository, ServingEntry } from '../ports/repositories/deployments.ts';
 import type { PrincipalRepository } from '../ports/repositories/principals.ts';
@@ -16,10 +17,12 @@ export interface FollowDependencies {
   readonly state: StateFolder;
   readonly logger: Logger;
   readonly steadyNow: () => number;
+  readonly clock: Clock;
 }
 
 /** Notifications can be lost with their connection; this often the database is read whatever happens. */
 const pollMs = 2_000;
+const keepReadAtEveryMs = 5_000;
 const retryMs = 250;
 const longestRetryMs = 2_000;
 /** A stranger's keys must not make the database busy. */
@@ -32,14 +35,16 @@ export class DeploymentFollower {
   #following: Repeated | undefined;
   #stopWatching: (() => Promise<void>) | undefined;
   #readAt: number | undefined;
-  #startedAt: number;
+  /** By the steady clock, in the past of a restart without the database. */
+  #staleSince: number;
+  #keptReadAt = Number.NEGATIVE_INFINITY;
   #failures = 0;
   #looking: Promise<void> | undefined;
   #lookedAt = Number.NEGATIVE_INFINITY;
 
   constructor(deps: FollowDependencies) {
     this.#deps = deps;
-    this.#startedAt = deps.steadyNow();
+    this.#staleSince = deps.steadyNow();
   }
 
   /** Takes up the database's word, or without it what the last run kept on disk, and then follows the database. */
@@ -56,7 +61,7 @@ export class DeploymentFollower {
   }
 
   staleSeconds(): number {
-    return (this.#deps.steadyNow() - (this.#readAt ?? this.#startedAt)) / 1000;
+    return (this.#deps.steadyNow() - (this.#readAt ?? this.#staleSince)) / 1000;
   }
 
   /** Reads the keys again because one was not found; those who ask meanwhile wait for the same reading. */
@@ -91,6 +96,7 @@ export class DeploymentFollower {
       this.#known = entries;
       this.#readAt = this.#deps.steadyNow();
       this.#serve(entries);
+      await this.#keepReadAt(this.#readAt);
       return pollMs;
     } catch (caught) {
       if (this.#failures === 0)
@@ -105,6 +111,13 @@ export class DeploymentFollower {
     }
   }
 
+  /** Seldom: a restart without the database may say a few seconds more than it is, and never less. */
+  async #keepReadAt(readAt: number): Promise<void> {
+    if (readAt - this.#keptReadAt < keepReadAtEveryMs) return;
+    this.#keptReadAt = readAt;
+    await this.#deps.state.keepReadAt(this.#deps.clock.now());
+  }
+
   /** Not waited for: a model that loads slowly must not hold back the others' changes. */
   #serve(entries: readonly ServingEntry[]): void {
     const { table, state, logger } = this.#deps;
@@ -116,10 +129,11 @@ export class DeploymentFollower {
 
   async #takeUpCopies(): Promise<void> {
     const { state, keys, logger } = this.#deps;
-    const [entries, records] = await Promise.all([state.entries(), state.keys()]);
+    const [entries, records, readAt] = await Promise.all([state.entries(), state.keys(), state.readAt()]);
     // It may have come back while the files were read.
     if (this.#readAt !== undefined) return;
     if (records) keys.replace(records);
+    if (readAt !== undefined) this.#staleSince -= Math.max(0, Date.parse(this.#deps.clock.now()) - Date.parse(readAt));
     if (!entries) return;
     logger.warn({ scopes: entries.length }, 'the database is away; what was served last is served from this disk');
     this.#known = entries;

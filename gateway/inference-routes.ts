@@ -1,12 +1,13 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { PerennialError } from '../contracts/errors.ts';
-import type { Signature } from '../contracts/model-version.ts';
 import { allow, placeOf, principalOf } from './access.ts';
+import { outputsIn, outputTensors, rowsOf } from './answers.ts';
 import type { GatewayServerDependencies } from './dependencies.ts';
 import type { InferenceAnswer } from './inference.ts';
 import { labelsOf } from './inference.ts';
 import { parseInvocationBody } from './invocations.ts';
 import type { FailureReason } from './metrics.ts';
+import type { InferenceBody } from './open-inference.ts';
 import { checkOutputs, parseInferenceBody, readInferenceColumns } from './open-inference.ts';
 import type { ServedScope } from './serving-table.ts';
 import { refuse } from './tensor-columns.ts';
@@ -28,11 +29,28 @@ function versionIn(params: ModelRoute['Params']): number | undefined {
   return Number(params.version);
 }
 
+interface Found {
+  readonly served: ServedScope;
+  /** How old what it rests on may be, where that is more than the model's `serve.maxStaleness`. */
+  readonly staleSeconds: number | undefined;
+}
+
 /** The role is looked at before the model is looked for, so that nobody learns what there is. */
-function servedIn(deps: GatewayServerDependencies, request: FastifyRequest, model: string): ServedScope {
+function servedIn(deps: GatewayServerDependencies, request: FastifyRequest, reply: FastifyReply, model: string): Found {
   const place = placeOf(request);
   allow(request, 'viewer', { ...place, model });
-  return deps.table.find(place.project, model, place.environment);
+  const served = deps.table.find(place.project, model, place.environment);
+  const { maxMs, onStale } = served.entry.staleness;
+  const stale = deps.staleSeconds();
+  if (stale * 1000 <= maxMs) return { served, staleSeconds: undefined };
+  const staleSeconds = Math.floor(stale);
+  void reply.header('perennial-stale-seconds', staleSeconds);
+  if (onStale === 'say') return { served, staleSeconds };
+  throw new PerennialError(
+    'model-unavailable',
+    `this gateway has not been able to read what is deployed for ${staleSeconds} s, more than serve.maxStaleness of ${served.label}, and serve.onStale is "refuse"; ask another gateway, or bring back the database`,
+    { staleSeconds },
+  );
 }
 
 function failureReason(caught: unknown): FailureReason {
@@ -54,34 +72,44 @@ async function counted<Answer>(
   }
 }
 
-function inferenceResponse(answer: InferenceAnswer, model: string, id: string | undefined): object {
+function inferenceResponse(
+  answer: InferenceAnswer,
+  {
+    model,
+    body: { id, outputs },
+    staleSeconds,
+  }: { readonly model: string; readonly body: InferenceBody } & Pick<Found, 'staleSeconds'>,
+): object {
   const { signature, predictions, ids, release, generation, slot } = answer;
   const named = ids.length === 1 ? { prediction_id: ids[0] } : { prediction_ids: ids };
-  const data =
-    signature.output.type === 'BOOL' ? Array.from(predictions, (value) => value !== 0) : Array.from(predictions);
   return {
     model_name: model,
     model_version: String(slot.version),
     ...(id === undefined ? {} : { id }),
-    parameters: { release, generation, ...named },
-    outputs: [{ name: signature.output.name, shape: [predictions.length], datatype: signature.output.type, data }],
+    parameters: { release, generation, ...named, ...staleness(staleSeconds) },
+    outputs: outputTensors(predictions, signature, outputs),
   };
+}
+
+function staleness(seconds: number | undefined): { readonly stale_seconds?: number } {
+  return seconds === undefined ? {} : { stale_seconds: seconds };
 }
 
 function modelMetadata(
   deps: GatewayServerDependencies,
-  served: ServedScope,
+  { served, staleSeconds }: Found,
   model: string,
   version: number | undefined,
 ): object {
   const slot = version === undefined ? served.champion : deps.table.pinned(served, version);
-  const { inputs, output }: Signature = slot.model.signature;
+  const { signature } = slot.model;
   return {
     name: model,
     versions: deps.table.versions(served).map(String),
     platform: 'onnxruntime_onnx',
-    inputs: inputs.map((input) => ({ name: input.name, datatype: input.type, shape: [-1] })),
-    outputs: [{ name: output.name, datatype: output.type, shape: [-1] }],
+    inputs: signature.inputs.map((input) => ({ name: input.name, datatype: input.type, shape: [-1] })),
+    outputs: outputsIn(signature),
+    ...(staleSeconds === undefined ? {} : { parameters: staleness(staleSeconds) }),
   };
 }
 
@@ -89,30 +117,34 @@ function modelMetadata(
 export function inferenceRoutes(app: FastifyInstance, deps: GatewayServerDependencies): void {
   app.get('/v2', async () => ({ name: serverName, version: serverVersion, extensions: [] }));
   for (const path of ['/v2/models/:model', '/v2/models/:model/versions/:version']) {
-    app.get<ModelRoute>(path, async (request) =>
+    app.get<ModelRoute>(path, async (request, reply) =>
       modelMetadata(
         deps,
-        servedIn(deps, request, request.params.model),
+        servedIn(deps, request, reply, request.params.model),
         request.params.model,
         versionIn(request.params),
       ),
     );
-    app.get<ModelRoute>(`${path}/ready`, async (request) => {
-      const served = servedIn(deps, request, request.params.model);
+    app.get<ModelRoute>(`${path}/ready`, async (request, reply) => {
+      const { served } = servedIn(deps, request, reply, request.params.model);
       const version = versionIn(request.params);
       if (version !== undefined) deps.table.pinned(served, version);
       return { name: request.params.model, ready: true };
     });
-    app.post<ModelRoute>(`${path}/infer`, async (request) => infer(deps, request));
+    app.post<ModelRoute>(`${path}/infer`, async (request, reply) => infer(deps, request, reply));
   }
   app.post<{ Querystring: { readonly model?: unknown } }>('/invocations', async (request, reply) =>
     invoke(deps, request, reply),
   );
 }
 
-async function infer(deps: GatewayServerDependencies, request: FastifyRequest<ModelRoute>): Promise<object> {
+async function infer(
+  deps: GatewayServerDependencies,
+  request: FastifyRequest<ModelRoute>,
+  reply: FastifyReply,
+): Promise<object> {
   const { model } = request.params;
-  const served = servedIn(deps, request, model);
+  const { served, staleSeconds } = servedIn(deps, request, reply, model);
   return counted(deps, served, async () => {
     const body = parseInferenceBody(request.body);
     const answer = await deps.inference.answer({
@@ -125,7 +157,7 @@ async function infer(deps: GatewayServerDependencies, request: FastifyRequest<Mo
         return readInferenceColumns(body.inputs, signature);
       },
     });
-    return inferenceResponse(answer, model, body.id);
+    return inferenceResponse(answer, { model, body, staleSeconds });
   });
 }
 
@@ -136,7 +168,7 @@ async function invoke(
 ): Promise<object> {
   const { model } = request.query;
   if (typeof model !== 'string' || model === '') throw refuse('name the model: POST /invocations?model=…');
-  const served = servedIn(deps, request, model);
+  const { served } = servedIn(deps, request, reply, model);
   return counted(deps, served, async () => {
     const { parameters, columns } = parseInvocationBody(request.body);
     const answer = await deps.inference.answer({
@@ -152,6 +184,8 @@ async function invoke(
       .header('perennial-release', answer.release)
       .header('perennial-generation', answer.generation)
       .header('perennial-model-version', answer.slot.version);
-    return { predictions: Array.from(answer.predictions) };
+    const { rows, values, probabilities } = answer.predictions;
+    const shares = probabilities === null ? {} : { probabilities: rowsOf(probabilities, rows) };
+    return { predictions: Array.from(values), ...shares };
   });
 }

@@ -1,17 +1,20 @@
 import { PerennialError } from '../contracts/errors.ts';
-import type { Instant, Sha256 } from '../contracts/identifiers.ts';
+import type { Sha256 } from '../contracts/identifiers.ts';
 import type { Signature } from '../contracts/model-version.ts';
-import type { Cell } from '../contracts/data-types.ts';
 import type { PredictionRecord } from '../contracts/prediction.ts';
 import type { Principal } from '../contracts/principal.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { IdMaker } from '../ports/ids.ts';
+import type { Answers } from '../ports/model-runtime.ts';
 import type { GatewayMetrics, ModelLabels, SlotMetrics } from './metrics.ts';
 import type { PredictionLog } from './prediction-log.ts';
+import type { AnsweredRows } from './prediction-records.ts';
+import { featuresOf, predictionRecords } from './prediction-records.ts';
 import { readPredictionIds, readRehearsalParameters } from './request-parameters.ts';
 import { chooseSlot, slotOfRole } from './route-request.ts';
 import type { ServingCounts } from './serving-counts.ts';
 import type { ServedScope, ServedSlot, ServingTable } from './serving-table.ts';
+import type { Shadow } from './shadow.ts';
 import type { Columns } from './tensor-columns.ts';
 
 export interface InferenceQuestion {
@@ -27,7 +30,7 @@ export interface InferenceQuestion {
 export interface InferenceAnswer {
   readonly slot: ServedSlot;
   readonly signature: Signature;
-  readonly predictions: Float64Array;
+  readonly predictions: Answers;
   readonly ids: readonly string[];
   readonly release: Sha256;
   readonly generation: number;
@@ -38,6 +41,7 @@ export interface InferenceDependencies {
   readonly log: PredictionLog;
   readonly counts: ServingCounts;
   readonly metrics: GatewayMetrics;
+  readonly shadow: Pick<Shadow, 'ask'>;
   readonly clock: Clock;
   readonly ids: IdMaker;
   readonly steadyNow: () => number;
@@ -82,16 +86,14 @@ export class Inference {
         `parameters.event_times must be a list of ${columns.rows} instants, one a row`,
       );
     const predictions = await this.#predict(served, slot, columns);
-    await this.#writeDown(served, slot, {
-      role,
-      columns,
-      predictions,
-      ids,
-      eventTimes: rehearsal.eventTimes,
-      replay: rehearsal.replay !== undefined,
-    });
+    const { eventTimes, replay } = rehearsal;
+    const rows: AnsweredRows = { role, columns, predictions, ids, eventTimes, replay: replay !== undefined };
+    const logged = await this.#writeDown(served, slot, rows);
     this.#deps.counts.add(served, slot.releaseDigest, { answeredInMs: this.#deps.steadyNow() - begun });
     this.#metricsOf(served, slot).answered();
+    const { shadow } = served;
+    if (shadow !== undefined && role === 'champion')
+      this.#deps.shadow.ask({ served, shadow, columns: question.columns, answered: rows, logged });
     return { slot, signature, predictions, ids, release: slot.releaseDigest, generation: served.generation };
   }
 
@@ -101,7 +103,7 @@ export class Inference {
     return { slot, role: slot.role };
   }
 
-  async #predict(served: ServedScope, slot: ServedSlot, columns: Columns): Promise<Float64Array> {
+  async #predict(served: ServedScope, slot: ServedSlot, columns: Columns): Promise<Answers> {
     const begun = this.#deps.steadyNow();
     try {
       return await slot.model.predict(columns);
@@ -113,14 +115,14 @@ export class Inference {
     }
   }
 
-  async #writeDown(served: ServedScope, slot: ServedSlot, rows: AnsweredRows): Promise<void> {
+  /** Whether the rows are among those that are sampled for the log. */
+  async #writeDown(served: ServedScope, slot: ServedSlot, rows: AnsweredRows): Promise<boolean> {
     const { sample, onFull } = served.log;
-    if (sample < 1 && this.#deps.random() >= sample) return;
-    const features = slot.model.signature.inputs.map((input) => input.name);
-    const records = this.#records(served, slot, features, rows);
-    if (await this.#deps.log.append(served.scope, features, records)) return;
+    if (sample < 1 && this.#deps.random() >= sample) return false;
+    const records = predictionRecords(served, slot, rows, this.#deps.clock.now());
+    if (await this.#deps.log.append(served.scope, featuresOf(slot), records)) return true;
     this.#deps.metrics.dropped(labelsOf(served), records.length);
-    if (onFull === 'drop-counted') return;
+    if (onFull === 'drop-counted') return false;
     throw new PerennialError(
       'model-unavailable',
       `predictions of ${served.label} cannot be written down, and serve.log.onFull is "refuse": free space on the gateway's disk, or bring back the object store that it uploads to`,
@@ -128,39 +130,9 @@ export class Inference {
     );
   }
 
-  #records(served: ServedScope, slot: ServedSlot, features: readonly string[], rows: AnsweredRows): PredictionRecord[] {
-    const recordedAt = this.#deps.clock.now();
-    return rows.ids.map((id, row) => {
-      const cells: Record<string, Cell> = {};
-      for (const feature of features) cells[feature] = rows.columns.features[feature]?.[row] ?? null;
-      return {
-        v: 1,
-        id,
-        eventTime: rows.eventTimes?.[row] ?? recordedAt,
-        recordedAt,
-        release: slot.releaseDigest,
-        modelVersion: slot.version,
-        generation: served.generation,
-        role: rows.role,
-        replay: rows.replay,
-        features: cells,
-        prediction: rows.predictions[row] ?? Number.NaN,
-      };
-    });
-  }
-
   #metricsOf(served: ServedScope, slot: ServedSlot): SlotMetrics {
     let metrics = this.#slotMetrics.get(slot);
     if (!metrics) this.#slotMetrics.set(slot, (metrics = this.#deps.metrics.ofSlot(labelsOf(served), slot.version)));
     return metrics;
   }
-}
-
-interface AnsweredRows {
-  readonly role: PredictionRecord['role'];
-  readonly columns: Columns;
-  readonly predictions: Float64Array;
-  readonly ids: readonly string[];
-  readonly eventTimes: readonly Instant[] | undefined;
-  readonly replay: boolean;
 }

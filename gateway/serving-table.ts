@@ -23,6 +23,7 @@ export interface ServedScope {
   readonly slots: readonly ServedSlot[];
   readonly champion: ServedSlot;
   readonly canary: ServedSlot | undefined;
+  readonly shadow: ServedSlot | undefined;
   readonly routingKey: string | null;
   readonly log: ServingEntry['log'];
   readonly virtual: boolean;
@@ -66,7 +67,8 @@ const keyOf = (project: string, model: string, environment: string) => `${projec
 
 /** All that decides what a scope answers with. */
 function fingerprintOf(entry: ServingEntry): string {
-  return JSON.stringify([entry.generation.generation, entry.routingKey, entry.log, entry.virtual]);
+  const { generation, routingKey, log, virtual, staleness, shadowTolerance } = entry;
+  return JSON.stringify([generation.generation, routingKey, log, virtual, staleness, shadowTolerance]);
 }
 
 /**
@@ -234,6 +236,7 @@ export class ServingTable {
       slots,
       champion,
       canary,
+      shadow: slots.find((slot) => slot.role === 'shadow'),
       routingKey: entry.routingKey,
       log: entry.log,
       virtual: entry.virtual,

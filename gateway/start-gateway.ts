@@ -25,6 +25,8 @@ import type { Repeated } from './repeat.ts';
 import { repeat } from './repeat.ts';
 import { buildGateway } from './server.ts';
 import { ServingCounts } from './serving-counts.ts';
+import { Shadow } from './shadow.ts';
+import { ShadowCounts } from './shadow-counts.ts';
 import { ServingTable } from './serving-table.ts';
 import { StateFolder } from './state-folder.ts';
 
@@ -72,10 +74,22 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
   const keys = new KeyTable();
   const log = await openLog(parts, state, id);
   const counts = new ServingCounts(id, steadyNow);
-  counts.restore(await state.counts());
-  const follower = new DeploymentFollower({ ...repositories, table, keys, state, logger, steadyNow });
-  const chores = startChores({ parts, table, artifacts, log, counts, state });
-  const app = buildServer(parts, { table, keys, log, counts, follower, tellCounts: () => chores.tell.now() });
+  const shadowCounts = new ShadowCounts(id, steadyNow);
+  const kept = await state.counts();
+  counts.restore(kept.counts);
+  shadowCounts.restore(kept.shadow);
+  const shadow = new Shadow({ log, counts: shadowCounts, clock: parts.clock, logger });
+  const follower = new DeploymentFollower({
+    ...repositories,
+    table,
+    keys,
+    state,
+    logger,
+    steadyNow,
+    clock: parts.clock,
+  });
+  const chores = startChores({ parts, table, artifacts, log, counts, shadowCounts, state });
+  const app = buildServer(parts, { table, keys, log, counts, shadow, follower, tellCounts: () => chores.tell.now() });
   const listening = await app.listen(parts.listen);
   await follower.start();
   const gateway = { id, address: parts.address ?? listening };
@@ -88,7 +102,7 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
   });
   return {
     address: listening,
-    close: () => close({ app, follower, lease, chores, acknowledgements, log, logger }).finally(letGo),
+    close: () => close({ app, follower, lease, chores, acknowledgements, log, shadow, logger }).finally(letGo),
   };
 }
 
@@ -115,11 +129,13 @@ interface Served {
   readonly keys: KeyTable;
   readonly log: PredictionLog;
   readonly counts: ServingCounts;
+  readonly shadow: Shadow;
   readonly follower: DeploymentFollower;
   readonly tellCounts: () => Promise<void>;
 }
 
-function buildServer(parts: GatewayParts, { table, keys, log, counts, follower, tellCounts }: Served): FastifyInstance {
+function buildServer(parts: GatewayParts, served: Served): FastifyInstance {
+  const { table, keys, log, counts, shadow, follower, tellCounts } = served;
   const metrics = new GatewayMetrics({
     staleSeconds: () => follower.staleSeconds(),
     logBytes: () => log.bytes,
@@ -134,12 +150,13 @@ function buildServer(parts: GatewayParts, { table, keys, log, counts, follower, 
   return buildGateway({
     table,
     keys,
-    inference: new Inference({ table, log, counts, metrics, clock, ids, steadyNow, random }),
+    inference: new Inference({ table, log, counts, metrics, shadow, clock, ids, steadyNow, random }),
     metrics,
     logger,
     staleSeconds: () => follower.staleSeconds(),
     lookAgain: () => follower.lookAgain(),
     flush: async (scope) => {
+      await shadow.idle();
       await Promise.all([log.flush(scope), tellCounts()]);
     },
   });
@@ -157,10 +174,11 @@ interface Tended {
   readonly artifacts: ArtifactCache;
   readonly log: PredictionLog;
   readonly counts: ServingCounts;
+  readonly shadowCounts: ShadowCounts;
   readonly state: StateFolder;
 }
 
-function startChores({ parts, table, artifacts, log, counts, state }: Tended): Chores {
+function startChores({ parts, table, artifacts, log, counts, shadowCounts, state }: Tended): Chores {
   const { logger, repositories } = parts;
   const chore = (name: string, everyMs: number, work: () => Promise<void>): Repeated => {
     const repeated = repeat(async () => {
@@ -177,12 +195,17 @@ function startChores({ parts, table, artifacts, log, counts, state }: Tended): C
   };
   return {
     // Kept before it is told, so that a gateway that comes back never counts from less than others know.
-    tell: chore('telling what was served', tellCountsEveryMs, () =>
-      counts.report(async (told) => {
-        await state.keepCounts(counts.all());
+    tell: chore('telling what was served', tellCountsEveryMs, async () => {
+      const keep = () => state.keepCounts(counts.all(), shadowCounts.all());
+      await counts.report(async (told) => {
+        await keep();
         await repositories.deployments.countServed(told);
-      }),
-    ),
+      });
+      await shadowCounts.report(async (told) => {
+        await keep();
+        await repositories.deployments.countShadow(told);
+      });
+    }),
     tend: chore('tending the prediction log', tendEveryMs, () => log.tend()),
     sweep: chore('unloading what serves no more', sweepEveryMs, async () => {
       // Before it is known what serves, nothing is known to be of no use.
@@ -200,16 +223,18 @@ interface Running {
   readonly chores: Chores;
   readonly acknowledgements: Acknowledgements;
   readonly log: PredictionLog;
+  readonly shadow: Shadow;
   readonly logger: Logger;
 }
 
-async function close({ app, follower, lease, chores, acknowledgements, log, logger }: Running): Promise<void> {
+async function close({ app, follower, lease, chores, acknowledgements, log, shadow, logger }: Running): Promise<void> {
   const gaveUp = lease
     .end()
     .catch((caught: unknown) =>
       logger.warn({ reason: reasonOf(caught) }, 'the lease could not be given up; it runs out by itself'),
     );
   await app.close();
+  await shadow.idle();
   await Promise.all([gaveUp, follower.stop(), acknowledgements.stop(), chores.sweep.stop(), chores.tend.stop()]);
   // The last requests' counts and rows.
   await Promise.all([chores.tell.now(), log.close()]);

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { Generation } from '../contracts/deployment.ts';
 import { reasonOf } from '../contracts/errors.ts';
-import { Id, Scope, Sha256 } from '../contracts/identifiers.ts';
+import { Id, Instant, Scope, Sha256 } from '../contracts/identifiers.ts';
 import { Signature } from '../contracts/model-version.ts';
-import { ServingCount } from '../contracts/prediction.ts';
+import { ServingCount, ShadowCount } from '../contracts/prediction.ts';
 import { Principal } from '../contracts/principal.ts';
 import type { IdMaker } from '../ports/ids.ts';
 import type { Logger } from '../ports/logger.ts';
@@ -17,6 +17,11 @@ const KeptEntry = z.object({
   generation: Generation,
   routingKey: z.string().nullable(),
   log: z.object({ sample: z.number(), onFull: z.enum(['drop-counted', 'refuse']) }),
+  // Entries of an older gateway have neither.
+  shadowTolerance: z.number().default(0),
+  staleness: z
+    .object({ maxMs: z.number(), onStale: z.enum(['say', 'refuse']) })
+    .default({ maxMs: 10_000, onStale: 'say' }),
   virtual: z.boolean(),
   versions: z.array(
     z.object({ id: Id, number: z.number().int(), artifact: Sha256, signature: Signature, releaseDigest: Sha256 }),
@@ -27,7 +32,13 @@ const KeptKey = z.object({ keyId: Id, hash: Sha256, principal: Principal });
 const Identity = z.object({ schemaVersion: z.literal(1), id: Id });
 const KeptTable = z.object({ schemaVersion: z.literal(1), entries: z.array(KeptEntry) });
 const KeptKeys = z.object({ schemaVersion: z.literal(1), keys: z.array(KeptKey) });
-const KeptCounts = z.object({ schemaVersion: z.literal(1), counts: z.array(ServingCount) });
+const KeptReading = z.object({ schemaVersion: z.literal(1), readAt: Instant });
+const KeptCounts = z.object({
+  schemaVersion: z.literal(1),
+  counts: z.array(ServingCount),
+  shadow: z.array(ShadowCount).default([]),
+});
+export type KeptCounts = z.infer<typeof KeptCounts>;
 
 /** What a gateway keeps on its own disk, so that it serves after a restart without the database. */
 export class StateFolder {
@@ -71,13 +82,22 @@ export class StateFolder {
     await this.#keep('keys.json', { schemaVersion: 1, keys });
   }
 
-  async counts(): Promise<readonly ServingCount[]> {
-    return (await this.#read('serving-counts.json', KeptCounts))?.counts ?? [];
+  /** When the database was last read, by the wall clock; a restart without it says how old what it serves may be. */
+  async readAt(): Promise<Instant | undefined> {
+    return (await this.#read('read-at.json', KeptReading))?.readAt;
+  }
+
+  async keepReadAt(readAt: Instant): Promise<void> {
+    await this.#keep('read-at.json', { schemaVersion: 1, readAt }, false);
+  }
+
+  async counts(): Promise<Omit<KeptCounts, 'schemaVersion'>> {
+    return (await this.#read('serving-counts.json', KeptCounts)) ?? { counts: [], shadow: [] };
   }
 
   /** Often, so not forced to the disk: it outlives this process, if not the machine. */
-  async keepCounts(counts: readonly ServingCount[]): Promise<void> {
-    await this.#keep('serving-counts.json', { schemaVersion: 1, counts }, false);
+  async keepCounts(counts: readonly ServingCount[], shadow: readonly ShadowCount[]): Promise<void> {
+    await this.#keep('serving-counts.json', { schemaVersion: 1, counts, shadow }, false);
   }
 
   async #read<Schema extends z.ZodType>(name: string, schema: Schema): Promise<z.infer<Schema> | undefined> {

@@ -21,6 +21,8 @@ import { tellRelease } from './search-attributes.ts';
 const lookAgainMs = { first: 15_000, longest: 600_000 };
 const rolloutRetryMs = 2_000;
 const canaryCheckMs = 5_000;
+/** Looking at labels reads what the gateways have logged. */
+const metricEveryMs = 30_000;
 
 /** Release → approval → canary steps → promote, or back to the champion by itself. */
 export async function deployPipeline(input: PipelineInput): Promise<void> {
@@ -52,13 +54,13 @@ async function awaitApproval(
   nudged: (timeoutMs: number) => Promise<void>,
 ): Promise<'approved' | 'rejected' | 'expired' | 'superseded'> {
   for (let waitMs = lookAgainMs.first; ; waitMs = Math.min(2 * waitMs, lookAgainMs.longest)) {
-    const { status, expiresInMs } = await deployActivities.tallyApproval({
+    const { status, expiresInMs, remindInMs } = await deployActivities.tallyApproval({
       runId: input.runId,
       scope: input.scope,
       approvalId: facts.approvalId,
     });
     if (status !== 'pending') return status;
-    await nudged(Math.max(1_000, Math.min(expiresInMs ?? waitMs, waitMs)));
+    await nudged(Math.max(1_000, Math.min(remindInMs ?? waitMs, expiresInMs ?? waitMs, waitMs)));
   }
 }
 
@@ -77,11 +79,19 @@ async function takeRollout(
 async function rollOut(input: PipelineInput, facts: RolloutFacts): Promise<RunOutcome> {
   const { runId, scope } = input;
   // The first release has nobody to be compared with: straight to all of it.
-  const steps = facts.championDigest === null ? [100] : facts.steps;
+  const isFirst = facts.championDigest === null;
+  const steps = isFirst ? [100] : facts.steps;
+  const told: string[] = [];
   try {
+    // Runs that began before there were shadows know of none.
+    if (!isFirst && facts.shadow) {
+      const verdict = await shadow(input, facts, facts.shadow);
+      if (verdict.verdict !== 'pass') return await abort(input, facts, verdict.reason);
+      told.push(verdict.reason);
+    }
     let generation = 0;
     for (const weight of steps) {
-      const reason = weight === 100 ? 'promoted' : `canary at ${weight} %`;
+      const reason = [weight === 100 ? 'promoted' : `canary at ${weight} %`, ...told].join('; ');
       ({ generation } = await deployActivities.raiseGeneration({
         runId,
         scope,
@@ -95,10 +105,27 @@ async function rollOut(input: PipelineInput, facts: RolloutFacts): Promise<RunOu
       if (verdict.verdict !== 'pass') return await abort(input, facts, verdict.reason);
     }
     await deployActivities.endRollout({ runId, scope });
-    return deployOutcome(facts, 'promoted', generation, []);
+    return deployOutcome(facts, 'promoted', generation, told);
   } catch (caught) {
     return CancellationScope.nonCancellable(() => recover(input, facts, caught));
   }
+}
+
+/** The champion answers all and the release is asked too, until enough has been compared. */
+async function shadow(
+  { runId, scope }: PipelineInput,
+  facts: RolloutFacts,
+  { bakeMs, minRows }: NonNullable<RolloutFacts['shadow']>,
+): Promise<CanaryVerdict> {
+  const { releaseId, releaseDigest } = facts;
+  const raised = { runId, scope, releaseId, weight: 0, reason: 'shadow' };
+  const { generation } = await deployActivities.raiseGeneration(raised);
+  await deployActivities.awaitGateways({ runId, scope, generation });
+  const judged = () => deployActivities.judgeShadow({ runId, scope, generation, releaseDigest });
+  if (!facts.virtual) return bake(facts, bakeMs, judged);
+  const replayed = { runId, scope, generation, releaseDigest, weight: 0, minRequests: minRows };
+  await deployActivities.replayToCanary(replayed);
+  return judged();
 }
 
 /** Whatever went wrong in the middle of a rollout: the champion serves alone again before anything is said. */
@@ -123,17 +150,34 @@ async function watchCanary(
   weight: number,
 ): Promise<CanaryVerdict> {
   const { releaseDigest, minRequests } = facts;
+  const judged = (withMetric: boolean) =>
+    deployActivities.judgeCanary({ runId, scope, generation, releaseDigest, minRequests, withMetric });
   if (facts.virtual) {
     // Timers of policy collapse once the minimum is met: the requests are replayed.
     await deployActivities.replayToCanary({ runId, scope, generation, releaseDigest, weight, minRequests });
-    return deployActivities.judgeCanary({ runId, scope, generation, releaseDigest, minRequests });
+    return judged(false);
   }
-  const bakedAt = Date.now() + facts.bakeMs;
+  let lookedAt = Date.now();
+  return bake(facts, facts.bakeMs, async (isBaked) => {
+    const withMetric = isBaked || Date.now() - lookedAt >= metricEveryMs;
+    if (withMetric) lookedAt = Date.now();
+    return judged(withMetric);
+  });
+}
+
+/** At least that long, and as long as there has not been enough, or what `onInsufficient` says; an abort ends it at once. */
+async function bake(
+  facts: RolloutFacts,
+  bakeMs: number,
+  judged: (isBaked: boolean) => Promise<CanaryVerdict>,
+): Promise<CanaryVerdict> {
+  const bakedAt = Date.now() + bakeMs;
   for (;;) {
     await sleep(Math.max(250, Math.min(canaryCheckMs, bakedAt - Date.now())));
-    const verdict = await deployActivities.judgeCanary({ runId, scope, generation, releaseDigest, minRequests });
+    const isBaked = Date.now() >= bakedAt;
+    const verdict = await judged(isBaked);
     if (verdict.verdict === 'abort') return verdict;
-    if (Date.now() < bakedAt) continue;
+    if (!isBaked) continue;
     if (verdict.verdict === 'pass') return verdict;
     if (facts.onInsufficient === 'proceed') return { ...verdict, verdict: 'pass' };
     if (facts.onInsufficient === 'abort') return { ...verdict, verdict: 'abort' };

@@ -37,11 +37,16 @@ export function createReplayToCanary(deps: ActivityDependencies): DeployActiviti
       throw new PerennialError('no-data', `there are no rows in the window before ${now} to replay to the canary`, {
         environment: scope.environment,
       });
-    const { toCanary, toChampion } = split(rows, { weight, minRequests, seed: `${rehearsal.id}/${generation}` });
+    const { toCanary, toChampion } =
+      weight === 0
+        ? { toCanary: [], toChampion: toShadow(rows, minRequests, generation) }
+        : split(rows, { weight, minRequests, seed: `${rehearsal.id}/${generation}` });
     const key = deps.rehearsalKey(rehearsal.id);
+    // A shadow is asked what the champion is asked.
     await deps.gateways.send(scope, toChampion, { key, concurrency, replayAs: 'champion' });
     await deps.gateways.send(scope, toCanary, { key, concurrency, replayAs: 'canary' });
-    await awaitCounts(deps, scope, generation, releaseDigest, minRequests);
+    const count = weight === 0 ? shadowedRows : countedRequests;
+    await awaitCounts(() => count(deps, scope, generation, releaseDigest), generation, minRequests);
   };
 }
 
@@ -64,19 +69,30 @@ function split(
   return { toCanary, toChampion };
 }
 
-async function awaitCounts(
-  deps: ActivityDependencies,
-  scope: Scope,
-  generation: number,
-  releaseDigest: string,
-  minRequests: number,
-): Promise<void> {
+/** As many rows as are wanted, over and over if need be. */
+function toShadow(rows: readonly InferenceRow[], wanted: number, generation: number): InferenceRow[] {
+  return Array.from({ length: wanted }, (_, i) => rows[i % rows.length])
+    .filter((row) => row !== undefined)
+    .map((row, i) => ({ ...row, id: `${row.id}/shadow/${generation}/${i}`.slice(-200) }));
+}
+
+type Count = (deps: ActivityDependencies, scope: Scope, generation: number, releaseDigest: string) => Promise<number>;
+
+const countedRequests: Count = async (deps, scope, generation, releaseDigest) =>
+  (await deps.repositories.deployments.served(scope, generation))
+    .filter((count) => count.releaseDigest === releaseDigest)
+    .reduce((sum, count) => sum + count.requests, 0);
+
+/** Those that could not be compared were asked as well. */
+const shadowedRows: Count = async (deps, scope, generation, releaseDigest) =>
+  (await deps.repositories.deployments.shadowed(scope, generation))
+    .filter((count) => count.releaseDigest === releaseDigest)
+    .reduce((sum, count) => sum + count.compared + count.failed + count.dropped, 0);
+
+async function awaitCounts(count: () => Promise<number>, generation: number, minRequests: number): Promise<void> {
   const giveUpAt = Date.now() + countWithinMs;
   for (;;) {
-    const counts = await deps.repositories.deployments.served(scope, generation);
-    const told = counts
-      .filter((count) => count.releaseDigest === releaseDigest)
-      .reduce((sum, count) => sum + count.requests, 0);
+    const told = await count();
     if (told >= minRequests) return;
     if (Date.now() > giveUpAt)
       throw new PerennialError('gateways-absent', `the gateways counted ${told} of ${minRequests} replayed requests`, {

@@ -41,6 +41,10 @@ export function createRequestApproval(deps: ActivityDependencies): DeployActivit
       releaseDigest: release.digest,
       // What was asked when it was first asked, should this be a second attempt.
       championDigest: asked.subject.champion,
+      shadow:
+        strategy.shadow === undefined
+          ? null
+          : { bakeMs: durationMs(strategy.shadow.bake), minRows: strategy.shadow.minRows },
       steps: strategy.canary,
       bakeMs: durationMs(strategy.bake),
       minRequests: strategy.minRequests,

@@ -9,7 +9,14 @@ export function strictestPolicy(own: ApprovalPolicy, minimum: ApprovalPolicy | n
   return {
     votes: Math.max(own.votes, minimum.votes),
     roles: weakest(own) >= weakest(minimum) ? own.roles : minimum.roles,
+    ...(own.lastCommitterMayVote === undefined && minimum.lastCommitterMayVote === undefined
+      ? {}
+      : { lastCommitterMayVote: lastCommitterMayVote(own) && lastCommitterMayVote(minimum) }),
     requesterMayVote: own.requesterMayVote && minimum.requesterMayVote,
     expires: durationMs(own.expires) <= durationMs(minimum.expires) ? own.expires : minimum.expires,
   };
+}
+
+function lastCommitterMayVote(policy: ApprovalPolicy): boolean {
+  return policy.lastCommitterMayVote ?? policy.requesterMayVote;
 }

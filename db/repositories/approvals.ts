@@ -17,11 +17,12 @@ import type { RepositoryContext } from '../context.ts';
 import { environmentNow, lockScope } from '../context.ts';
 import type { ApprovalDecision } from '../decide-approval.ts';
 import { decideApproval, supersedeApprovals } from '../decide-approval.ts';
+import { decidedByRun } from '../decided-by-run.ts';
 import { lockRun } from '../end-run.ts';
 import { toDate, toInstant } from '../instants.ts';
 import { written } from '../not-found.ts';
 import { belowId, pageOf } from '../paging.ts';
-import { approvals, environments, models, runs, votes } from '../schema.ts';
+import { approvals, codeVersions, environments, models, releases, runs, votes } from '../schema.ts';
 import { storableJson, storableText } from '../storable.ts';
 
 type Ask = Parameters<ApprovalRepository['request']>;
@@ -143,7 +144,7 @@ async function vote(
   const now = await environmentNow(context, tx, { project, environment });
   mustBeOpen(row, now);
   if (digest !== approval.digest) throw otherDigest(row, digest);
-  mustBeAllowed(row, voter);
+  mustBeAllowed(row, voter, await lastCommitter(tx, approval));
   const cast = (await votesOf(tx, [id])).get(id) ?? [];
   if (cast.some((earlier) => earlier.principalId === voter.id))
     throw refused(row, voter, 'has voted on it already, and a vote is final', 'somebody else has to vote');
@@ -192,11 +193,32 @@ function otherDigest({ approval }: ApprovalRow, given: string): PerennialError {
   );
 }
 
-function mustBeAllowed(row: ApprovalRow, voter: Principal): void {
+/** Who recorded the code that the release was trained by. */
+async function lastCommitter(
+  tx: Transaction,
+  { modelId, subject }: Pick<ApprovalRow['approval'], 'modelId' | 'subject'>,
+): Promise<Id | undefined> {
+  const [row] = await tx
+    .select({ by: codeVersions.recordedBy })
+    .from(releases)
+    .innerJoin(codeVersions, eq(codeVersions.id, releases.codeVersionId))
+    .where(and(eq(releases.modelId, modelId), eq(releases.digest, subject.release)));
+  return row?.by;
+}
+
+function mustBeAllowed(row: ApprovalRow, voter: Principal, committer: Id | undefined): void {
   const { approval, project, model } = row;
   const { roles, requesterMayVote } = approval.subject.policy;
   if (voter.id === approval.requestedBy && !requesterMayVote)
     throw refused(row, voter, 'requested it, and the policy lets no requester vote', 'somebody else has to vote');
+  const { lastCommitterMayVote = requesterMayVote } = approval.subject.policy;
+  if (voter.id === committer && !lastCommitterMayVote)
+    throw refused(
+      row,
+      voter,
+      'recorded the training code of it, and the policy lets no last committer vote',
+      'somebody else has to vote',
+    );
   const target = { project, model, environment: approval.environment };
   if (!roles.some((role) => isGranted(voter.grants, role, target))) {
     const wanted = roles.join(' or ');
@@ -214,16 +236,42 @@ function refused({ approval, model }: ApprovalRow, voter: Principal, why: string
 
 async function tally(context: RepositoryContext, tx: Transaction, id: Id): Promise<Tally> {
   const { approval, project } = await lockApproval(tx, id);
-  if (approval.status !== 'pending') return { status: approval.status, expiresInMs: null };
+  if (approval.status !== 'pending') return { status: approval.status, expiresInMs: null, remindInMs: null };
   const { environment } = approval;
   const now = await environmentNow(context, tx, { project, environment });
   const cast = (await votesOf(tx, [id])).get(id) ?? [];
   const decision = decisionOf(approval, cast, now);
   if (decision !== undefined) {
     await decideApproval(context, tx, approval, { ...decision, at: now });
-    return { status: decision.status, expiresInMs: null };
+    return { status: decision.status, expiresInMs: null, remindInMs: null };
   }
-  return { status: 'pending', expiresInMs: await wallUntil(tx, { project, environment }, approval.expiresAt, now) };
+  const expiresInMs = await wallUntil(tx, { project, environment }, approval.expiresAt, now);
+  return { status: 'pending', expiresInMs, remindInMs: await remind(context, tx, approval, now, expiresInMs) };
+}
+
+/** At half of its time whoever may vote is reminded, once: the ledger has it, and what follows the ledger tells people. */
+async function remind(
+  context: RepositoryContext,
+  tx: Transaction,
+  { id, modelId, environment, runId, digest, requestedBy, subject, effectiveAt, expiresAt }: ApprovalRow['approval'],
+  now: Instant,
+  expiresInMs: number | null,
+): Promise<number | null> {
+  // A rehearsal votes by itself.
+  if (expiresInMs === null) return null;
+  const halfMs = (expiresAt.getTime() - effectiveAt.getTime()) / 2;
+  if (expiresInMs > halfMs) return expiresInMs - halfMs;
+  if ((await decidedByRun(tx, modelId, 'approval.reminded', runId)) !== undefined) return null;
+  await appendLedger(context, tx, {
+    modelId,
+    environment,
+    kind: 'approval.reminded',
+    subject: { runId, approvalId: id, digest, roles: subject.policy.roles, expiresAt: toInstant(expiresAt) },
+    reason: `half of its time has passed; it expires at ${toInstant(expiresAt)}`,
+    effectiveAt: now,
+    by: requestedBy,
+  });
+  return null;
 }
 
 /** null: a virtual clock, which moves when its rehearsal moves it, so that no wait by the wall is the right one. */

@@ -20,7 +20,7 @@ export interface ApprovalRepository {
     page: PageRequest,
   ): Promise<Page<Approval>>;
   /**
-   * Records a vote. `digest-not-current`, `vote-refused` (requester, role, second vote), `approval-closed` (decided, expired by the environment's clock, superseded).
+   * Records a vote. `digest-not-current`, `vote-refused` (requester, last committer, role, second vote), `approval-closed` (decided, expired by the environment's clock, superseded).
    * The same vote again by the same principal is `vote-refused`.
    */
   vote(
@@ -28,6 +28,11 @@ export interface ApprovalRepository {
     vote: { readonly decision: 'approve' | 'reject'; readonly digest: Sha256; readonly comment: string },
     voter: Principal,
   ): Promise<Approval>;
-  /** Counts the votes under a lock and decides if they suffice or time is up: the only place that decides. One reject rejects. */
-  tally(id: Id): Promise<{ readonly status: ApprovalStatus; readonly expiresInMs: number | null }>;
+  /** Counts the votes under a lock and decides if they suffice or time is up, and reminds: the only place that decides. One reject rejects. */
+  tally(id: Id): Promise<{
+    readonly status: ApprovalStatus;
+    readonly expiresInMs: number | null;
+    /** Until half of its time has passed, when the ledger gets a reminder, once; null after that. */
+    readonly remindInMs: number | null;
+  }>;
 }

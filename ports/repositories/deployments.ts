@@ -97,6 +97,10 @@ export interface ServingEntry {
   readonly generation: Generation;
   readonly routingKey: string | null;
   readonly log: { readonly sample: number; readonly onFull: 'drop-counted' | 'refuse' };
+  /** Of the shadow's configuration, where there is a shadow; else 0. */
+  readonly shadowTolerance: number;
+  /** Beyond it a gateway that cannot read what is deployed says so, or refuses. */
+  readonly staleness: { readonly maxMs: number; readonly onStale: 'say' | 'refuse' };
   /** The environment's clock is virtual: event times are taken, and times of records come from them. */
   readonly virtual: boolean;
   readonly versions: readonly {

@@ -1,4 +1,6 @@
 import { expect, it } from 'vitest';
+import { metricBreach } from '../../activities/deployment/canary-metric.ts';
+import { latencyBoundsMs, latencyBucket } from '../../contracts/latency.ts';
 import { judge } from '../../activities/deployment/judge-canary.ts';
 
 const abortOn = { errorRate: 0.01 };
@@ -40,18 +42,58 @@ it.each([
     requests: 299,
   },
 ] as const)('$claim: $verdict', ({ counts, minRequests, verdict, requests }) => {
-  const told = counts.map(([asked, errors]) => ({ requests: asked, errors }));
+  const told = counts.map(([asked, errors]) => ({ requests: asked, errors, latency: [] }));
   expect(judge(told, minRequests, abortOn)).toMatchObject({ verdict, requests });
 });
 
 it('says what was measured when it aborts or waits, and nothing when it passes', () => {
-  expect(judge([{ requests: 100, errors: 5 }], 50, abortOn).reason).toBe(
+  expect(judge([{ requests: 100, errors: 5, latency: [] }], 50, abortOn).reason).toBe(
     'error rate 0.0500 of the canary is above 0.01 (5 of 100 requests)',
   );
-  expect(judge([{ requests: 7, errors: 0 }], 50, abortOn).reason).toBe('7 of 50 requests have reached the canary');
-  expect(judge([{ requests: 50, errors: 0 }], 50, abortOn).reason).toBe('');
+  expect(judge([{ requests: 7, errors: 0, latency: [] }], 50, abortOn).reason).toBe(
+    '7 of 50 requests have reached the canary',
+  );
+  expect(judge([{ requests: 50, errors: 0, latency: [] }], 50, abortOn).reason).toBe('');
 });
 
 it('aborts on no error rate that nobody named', () => {
-  expect(judge([{ requests: 100, errors: 100 }], 50, {}).verdict).toBe('pass');
+  expect(judge([{ requests: 100, errors: 100, latency: [] }], 50, {}).verdict).toBe('pass');
+});
+
+/** Buckets of answers that took so many milliseconds. */
+function latencies(...milliseconds: number[]): number[] {
+  const buckets = Array.from({ length: latencyBoundsMs.length + 1 }, () => 0);
+  for (const taken of milliseconds) buckets[latencyBucket(taken)]! += 1;
+  return buckets;
+}
+
+it('aborts on the 99th percentile over all gateways, and says it', () => {
+  const quick = { requests: 97, errors: 0, latency: latencies(...Array<number>(97).fill(4)) };
+  const slow = { requests: 3, errors: 0, latency: latencies(90, 90, 90) };
+  expect(judge([quick, slow], 50, { p99Ms: 50 })).toEqual({
+    verdict: 'abort',
+    requests: 100,
+    reason: 'p99 latency 91.7 ms of the canary is above 50 ms (100 answers)',
+  });
+  expect(judge([quick, slow], 50, { p99Ms: 95 }).verdict).toBe('pass');
+});
+
+it('wants a hundred requests before a percentile says anything', () => {
+  const slow = { requests: 60, errors: 0, latency: latencies(...Array<number>(60).fill(4_000)) };
+  expect(judge([slow], 50, { p99Ms: 5 })).toMatchObject({
+    verdict: 'insufficient',
+    reason: '60 of 100 requests have reached the canary',
+  });
+});
+
+it('aborts on the metric of the labels that have arrived, and on none of too few', () => {
+  const truth = Array.from({ length: 40 }, (_, row) => row);
+  const answers = { truth, predictions: truth.map((value) => value + 3) };
+  const metric = { name: 'rmse' as const, max: 2, minLabels: 30 };
+  expect(metricBreach(answers, metric)).toBe('rmse 3.00000 of the canary is above 2 (40 labelled answers)');
+  expect(metricBreach(answers, { ...metric, max: 3 })).toBeUndefined();
+  expect(metricBreach(answers, { ...metric, minLabels: 41 })).toBeUndefined();
+  expect(metricBreach(answers, { name: 'r2', min: 0.99, minLabels: 30 })).toMatch(
+    /^r2 0\.93\d+ of the canary is below/,
+  );
 });

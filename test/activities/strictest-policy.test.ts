@@ -32,3 +32,13 @@ it('each point is judged alone: neither policy need be the stricter one as a who
   const minimum: ApprovalPolicy = { votes: 2, roles: ['operator'], requesterMayVote: true, expires: '100h' };
   expect(strictestPolicy(own, minimum)).toEqual({ ...own, votes: 2 });
 });
+
+it('whether the last committer may vote follows whether the requester may, unless either policy says', () => {
+  const both: ApprovalPolicy = { ...own, requesterMayVote: true };
+  expect(strictestPolicy(both, both)).toEqual(both);
+  expect(strictestPolicy(both, { ...both, lastCommitterMayVote: false })).toMatchObject({
+    lastCommitterMayVote: false,
+  });
+  expect(strictestPolicy({ ...own, lastCommitterMayVote: true }, own)).toMatchObject({ lastCommitterMayVote: false });
+  expect(strictestPolicy({ ...own, lastCommitterMayVote: true }, both)).toMatchObject({ lastCommitterMayVote: true });
+});

@@ -11,9 +11,11 @@ import { createApprovalRepository } from '../../db/repositories/approvals.ts';
 import { createEnvironmentRepository } from '../../db/repositories/environments.ts';
 import { createLedgerRepository } from '../../db/repositories/ledger.ts';
 import { createModelRepository } from '../../db/repositories/models.ts';
+import { createPostgresRepositories } from '../../db/repositories.ts';
 import { createPrincipalRepository } from '../../db/repositories/principals.ts';
 import { createRunRepository } from '../../db/repositories/runs.ts';
 import type { ApprovalRepository } from '../../ports/repositories/approvals.ts';
+import { seedVersion } from '../support/seed-candidate.ts';
 import { configuration, digestOf, layGround, type Ground } from './ground.ts';
 import { evaluationBody } from './seed-release.ts';
 
@@ -125,7 +127,7 @@ test('a vote is recorded with its voter and changes nothing until it is counted'
     votes: [{ principalId: voter.id, principalName: 'anna', decision: 'approve', comment: 'looks good' }],
   });
   expect(await entered('approval.decided', approval)).toEqual([]);
-  expect(await approvals.tally(approval.id)).toEqual({ status: 'approved', expiresInMs: null });
+  expect(await approvals.tally(approval.id)).toEqual({ status: 'approved', expiresInMs: null, remindInMs: null });
   expect(await approvals.get(approval.id)).toMatchObject({ status: 'approved', decidedAt: begin });
   expect(await entered('approval.voted', approval)).toMatchObject([{ principalName: 'anna', reason: 'looks good' }]);
   expect(await entered('approval.decided', approval)).toMatchObject([
@@ -225,8 +227,8 @@ test("a request expires by the environment's clock: no vote is taken, and the co
     code: 'approval-closed',
     fields: { status: 'expired' },
   });
-  expect(await approvals.tally(approval.id)).toEqual({ status: 'expired', expiresInMs: null });
-  expect(await approvals.tally(approval.id)).toEqual({ status: 'expired', expiresInMs: null });
+  expect(await approvals.tally(approval.id)).toEqual({ status: 'expired', expiresInMs: null, remindInMs: null });
+  expect(await approvals.tally(approval.id)).toEqual({ status: 'expired', expiresInMs: null, remindInMs: null });
   expect(await entered('approval.decided', approval)).toHaveLength(1);
 });
 
@@ -248,7 +250,11 @@ test('on the wall clock the count says how long there still is; on a virtual one
   const left = Date.parse(approval.expiresAt) - Date.parse(context.clock.now());
   expect(expiresInMs).toBeGreaterThanOrEqual(left);
   expect(expiresInMs).toBeLessThanOrEqual(72 * 3_600_000);
-  expect(await approvals.tally((await ask(await freshScope())).id)).toEqual({ status: 'pending', expiresInMs: null });
+  expect(await approvals.tally((await ask(await freshScope())).id)).toEqual({
+    status: 'pending',
+    expiresInMs: null,
+    remindInMs: null,
+  });
 });
 
 test('a newer request supersedes the older ones of its scope, and no others', async () => {
@@ -258,7 +264,7 @@ test('a newer request supersedes the older ones of its scope, and no others', as
   const newer = await ask(scope);
   expect(await approvals.get(older.id)).toMatchObject({ status: 'superseded', decidedAt: begin });
   expect(await entered('approval.decided', older)).toMatchObject([{ subject: { decision: 'superseded' } }]);
-  expect(await approvals.tally(older.id)).toEqual({ status: 'superseded', expiresInMs: null });
+  expect(await approvals.tally(older.id)).toEqual({ status: 'superseded', expiresInMs: null, remindInMs: null });
   await expect(approvals.vote(older.id, ballot(older), await approver('anna'))).rejects.toMatchObject({
     code: 'approval-closed',
   });
@@ -310,4 +316,52 @@ test('what is not there is not found, and the ledger holds', async () => {
   await expect(approvals.get(absent)).rejects.toMatchObject({ code: 'not-found' });
   await expect(approvals.tally(absent)).rejects.toMatchObject({ code: 'not-found' });
   expect(await createLedgerRepository(ground.context).verify(ground.scope.modelId)).toBeUndefined();
+});
+
+test('who recorded the training code does not vote on what it trained, unless the policy says so', async () => {
+  const { context, by } = ground;
+  const repositories = createPostgresRepositories({ url: ground.database.url, clock: context.clock, ids: context.ids });
+  try {
+    const scope = await freshScope();
+    const committer = await approver('committer');
+    const { evaluation } = await seedVersion(repositories, scope, committer.id, { seed: 77 });
+    const askFor = async (given: Partial<ApprovalPolicy>) => {
+      const runId = await beginDeploy(scope);
+      const { digest: release } = await repositories.deployments.makeRelease(scope, evaluation.id, { runId, by });
+      const request = requestOf(scope, runId, given);
+      return approvals.request(scope, { ...request, subject: { ...request.subject, release } });
+    };
+    const asked = await askFor({});
+    await expect(approvals.vote(asked.id, ballot(asked), committer)).rejects.toMatchObject({
+      code: 'vote-refused',
+      message: expect.stringContaining('recorded the training code of it'),
+    });
+    const lenient = await askFor({ lastCommitterMayVote: true });
+    expect(await approvals.vote(lenient.id, ballot(lenient), committer)).toMatchObject({
+      votes: [{ decision: 'approve' }],
+    });
+  } finally {
+    await repositories.close();
+  }
+});
+
+test('half of its time later those who may vote are reminded once, and the workflow knows when to look', async () => {
+  const { context, by } = ground;
+  let ahead = 0;
+  const clock = { now: () => new Date(Date.now() + ahead).toISOString() };
+  const timely = createApprovalRepository({ ...context, clock });
+  const environment = `place-${(made += 1)}`;
+  const { scope } = await createModelRepository(context).apply('default', environment, configuration, by);
+  const request = requestOf(scope, await beginDeploy(scope), { expires: '10h' });
+  const asked = await timely.request(scope, request);
+  const first = await timely.tally(asked.id);
+  expect(first.remindInMs).toBeGreaterThan(4.9 * 3_600_000);
+  expect(first.remindInMs).toBeLessThanOrEqual(5 * 3_600_000);
+  expect(await entered('approval.reminded', asked)).toEqual([]);
+  ahead = 5 * 3_600_000 + 1;
+  for (let look = 0; look < 3; look += 1)
+    expect(await timely.tally(asked.id)).toMatchObject({ status: 'pending', remindInMs: null });
+  expect(await entered('approval.reminded', asked)).toMatchObject([
+    { reason: `half of its time has passed; it expires at ${asked.expiresAt}`, subject: { roles: ['approver'] } },
+  ]);
 });

@@ -16,15 +16,16 @@ export interface GatewayProcess {
 
 const running = new Set<ChildProcess>();
 
-/** `gateway/main.ts` as a process, on a port of its own; `databaseUrl` may name one that is not there. */
+/** `gateway/main.ts` as a process, on a port of its own; `databaseUrl` may name one that is not there, and `home` another than the ground's. */
 export async function startGatewayProcess(
   ground: ServingGround,
   databaseUrl = ground.database.url,
+  home = ground.home,
 ): Promise<GatewayProcess> {
   const main = fileURLToPath(new URL('../../gateway/main.ts', import.meta.url));
   const child = spawn(process.execPath, [main], {
     env: {
-      PERENNIAL_HOME: ground.home,
+      PERENNIAL_HOME: home,
       DATABASE_URL: databaseUrl,
       PERENNIAL_GATEWAY_PORT: '0',
       PATH: process.env.PATH,

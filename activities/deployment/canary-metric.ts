@@ -1,0 +1,72 @@
+import { join } from 'node:path';
+import type { CanaryMetric } from '../../contracts/configuration.ts';
+import { PerennialError } from '../../contracts/errors.ts';
+import type { Scope, Sha256 } from '../../contracts/identifiers.ts';
+import { regressionMetrics } from '../../statistics/regression-metrics.ts';
+import type { ActivityDependencies } from '../dependencies.ts';
+import { fetchFiles, withWorkspace } from '../workspace.ts';
+
+interface Canary {
+  readonly generation: number;
+  readonly releaseDigest: Sha256;
+}
+
+interface Answered {
+  readonly truth: readonly number[];
+  readonly predictions: readonly number[];
+}
+
+/** What of the canary's answers in this step is worse than allowed, by the labels that have arrived; undefined: nothing yet. */
+export async function canaryMetric(
+  deps: ActivityDependencies,
+  scope: Scope,
+  canary: Canary,
+  metric: CanaryMetric,
+): Promise<string | undefined> {
+  const answered = await labelledAnswers(deps, scope, canary);
+  return answered === undefined ? undefined : metricBreach(answered, metric);
+}
+
+export function metricBreach({ truth, predictions }: Answered, metric: CanaryMetric): string | undefined {
+  if (truth.length < metric.minLabels) return undefined;
+  const value = regressionMetrics(truth, predictions)[metric.name];
+  const told = `${metric.name} ${value.toPrecision(6)} of the canary`;
+  const of = `(${truth.length} labelled answers)`;
+  if (metric.max !== undefined && value > metric.max) return `${told} is above ${metric.max} ${of}`;
+  if (metric.min !== undefined && value < metric.min) return `${told} is below ${metric.min} ${of}`;
+  return undefined;
+}
+
+async function labelledAnswers(
+  deps: ActivityDependencies,
+  scope: Scope,
+  { generation, releaseDigest }: Canary,
+): Promise<Answered | undefined> {
+  const { deployments, monitoring } = deps.repositories;
+  const current = await deployments.current(scope);
+  // It lost its place meanwhile: there is nothing left to judge.
+  if (current?.generation !== generation) return undefined;
+  try {
+    await deps.gateways.flush(scope);
+  } catch (caught) {
+    // A gateway that is away does not keep the other conditions from being looked at.
+    if (!(caught instanceof PerennialError)) throw caught;
+    deps.logger.warn({ reason: caught.message }, "a canary's labels cannot be looked at for now");
+    return undefined;
+  }
+  const from = current.effectiveAt;
+  const to = new Date(Date.parse(deps.clock.now()) + 1_000).toISOString();
+  const [segments, labels] = [await monitoring.segments(scope, from, to), await monitoring.allLabels(scope)];
+  if (segments.length === 0 || labels.length === 0) return undefined;
+  const served = await withWorkspace(deps.scratchFolder, 'canary', async (folder) => {
+    const digests = segments.map((segment) => segment.sha256);
+    const files = await fetchFiles(deps.objectStore, digests, join(folder, 'segments'));
+    return deps.tableEngine.readServed({ segments: files, from, to, labels });
+  });
+  const rows = served.labels.flatMap((label, row) =>
+    label === null || served.releases[row] !== releaseDigest
+      ? []
+      : [{ label, prediction: served.predictions[row] ?? Number.NaN }],
+  );
+  return { truth: rows.map((row) => row.label), predictions: rows.map((row) => row.prediction) };
+}

@@ -1,0 +1,67 @@
+import { PerennialError } from '../../contracts/errors.ts';
+import type { Shadow } from '../../contracts/configuration.ts';
+import type { ShadowCount } from '../../contracts/prediction.ts';
+import type { CanaryVerdict, DeployActivities } from '../activity-types.ts';
+import type { ActivityDependencies } from '../dependencies.ts';
+
+/** Has the shadow of this generation been asked often enough, and how does it differ? The reason is the report, whatever the verdict. */
+export function createJudgeShadow(deps: ActivityDependencies): DeployActivities['judgeShadow'] {
+  return async ({ scope, generation, releaseDigest }) => {
+    const { deployments, models } = deps.repositories;
+    const release = await deployments.releaseByDigest(scope.modelId, releaseDigest);
+    const { shadow } = (await models.configuration(release.configurationId)).configuration.deploy.strategy;
+    if (shadow === undefined)
+      throw new PerennialError('internal', `release ${release.number} of ${scope.model} has no shadow step`);
+    const counts = await deployments.shadowed(scope, generation);
+    return judgeShadow(
+      counts.filter((count) => count.releaseDigest === releaseDigest),
+      shadow,
+    );
+  };
+}
+
+type Counted = Pick<ShadowCount, 'compared' | 'failed' | 'dropped' | 'absoluteDifference' | 'beyond'>;
+
+/** From this many rows on a share of them decides. */
+const rowsAtLeast = 20;
+
+export function judgeShadow(counts: readonly Counted[], shadow: Shadow): CanaryVerdict {
+  const sum = (key: keyof Counted) => counts.reduce((total, count) => total + count[key], 0);
+  const compared = sum('compared');
+  const failed = sum('failed');
+  const asked = compared + failed;
+  const beyond = compared === 0 ? 0 : sum('beyond') / compared;
+  const report = describe({ compared, failed, dropped: sum('dropped'), beyond }, sum('absoluteDifference'), shadow);
+  const told = { requests: compared, reason: report };
+  if (asked >= rowsAtLeast && failed / asked > shadow.maxFailed) {
+    const share = (failed / asked).toFixed(4);
+    return {
+      ...told,
+      verdict: 'abort',
+      reason: `the shadow failed on a share of ${share} of the rows, above ${shadow.maxFailed}; ${report}`,
+    };
+  }
+  const { maxShareBeyond } = shadow;
+  const enough = compared >= shadow.minRows;
+  if (enough && maxShareBeyond !== undefined && beyond > maxShareBeyond) {
+    const reason = `a share of ${beyond.toFixed(4)} of the shadow's answers differs by more than ${shadow.tolerance}, above ${maxShareBeyond}; ${report}`;
+    return { ...told, verdict: 'abort', reason };
+  }
+  return { ...told, verdict: enough ? 'pass' : 'insufficient' };
+}
+
+function describe(
+  { compared, failed, dropped, beyond }: Pick<Counted, 'compared' | 'failed' | 'dropped' | 'beyond'>,
+  absoluteDifference: number,
+  { minRows, tolerance }: Shadow,
+): string {
+  if (compared === 0)
+    return `the shadow was compared on none of ${minRows} rows (${failed} failed, ${dropped} dropped)`;
+  const mean = absoluteDifference / compared;
+  return [
+    `the shadow was compared on ${compared} rows: mean absolute difference ${mean.toPrecision(4)}`,
+    `${(100 * beyond).toFixed(1)} % differ by more than ${tolerance}`,
+    `${failed} failed`,
+    `${dropped} dropped`,
+  ].join(', ');
+}

@@ -1,0 +1,48 @@
+import type { Cell } from '../contracts/data-types.ts';
+import type { Instant } from '../contracts/identifiers.ts';
+import type { PredictionRecord } from '../contracts/prediction.ts';
+import type { Answers } from '../ports/model-runtime.ts';
+import { answerOf } from './answers.ts';
+import type { ServedScope, ServedSlot } from './serving-table.ts';
+import type { Columns } from './tensor-columns.ts';
+
+/** Rows that a model has answered, and what there is to say of them besides. */
+export interface AnsweredRows {
+  readonly role: PredictionRecord['role'];
+  readonly columns: Columns;
+  readonly predictions: Answers;
+  readonly ids: readonly string[];
+  readonly eventTimes: readonly Instant[] | undefined;
+  readonly replay: boolean;
+}
+
+export function featuresOf(slot: ServedSlot): readonly string[] {
+  return slot.model.signature.inputs.map((input) => input.name);
+}
+
+/** As they are written down, one a row. */
+export function predictionRecords(
+  served: ServedScope,
+  slot: ServedSlot,
+  rows: AnsweredRows,
+  recordedAt: Instant,
+): PredictionRecord[] {
+  const features = featuresOf(slot);
+  return rows.ids.map((id, row) => {
+    const cells: Record<string, Cell> = {};
+    for (const feature of features) cells[feature] = rows.columns.features[feature]?.[row] ?? null;
+    return {
+      v: 1,
+      id,
+      eventTime: rows.eventTimes?.[row] ?? recordedAt,
+      recordedAt,
+      release: slot.releaseDigest,
+      modelVersion: slot.version,
+      generation: served.generation,
+      role: rows.role,
+      replay: rows.replay,
+      features: cells,
+      ...answerOf(rows.predictions, row),
+    };
+  });
+}
