@@ -15,6 +15,7 @@ const checks: readonly Check[] = [
   holdoutLeavesTrainingRows,
   lengthsAreLonger,
   expectationsCanHold,
+  upsertsNeedKey,
   gatesCanPass,
   driftCanBeFound,
   performanceIsBounded,
@@ -74,8 +75,33 @@ function lengthsAreLonger({ data, build, deploy, monitor }: Configuration): Conf
   return blockMs > 0 && blockMs < 60_000 ? [...nothing, tiny] : nothing;
 }
 
-function expectationsCanHold({ data: { expectations } }: Configuration): ConfigurationProblem[] {
-  return expectations.flatMap((expectation, index) => crossed(expectation, ['data', 'expectations', index]));
+function expectationsCanHold({ data: { expectations, timestamp } }: Configuration): ConfigurationProblem[] {
+  return expectations.flatMap((expectation, index) => {
+    const path = ['data', 'expectations', index];
+    const { range, rowCount, freshness } = expectation;
+    const [low, high] = range ?? [];
+    const isReversed = low !== undefined && high !== undefined && low >= high;
+    return [
+      ...crossed(expectation, path),
+      ...crossed(rowCount ?? {}, [...path, 'rowCount']),
+      ...(isReversed
+        ? [{ path: [...path, 'range'], message: `${JSON.stringify(range)} is no range: the lowest value comes first` }]
+        : []),
+      ...(freshness !== undefined && timestamp === undefined
+        ? [
+            {
+              path: [...path, 'freshness'],
+              message: 'needs data.timestamp, the column or expression that says when a row happened',
+            },
+          ]
+        : []),
+    ];
+  });
+}
+
+function upsertsNeedKey({ data: { mode, key } }: Configuration): ConfigurationProblem[] {
+  if (mode !== 'upsert' || key !== undefined) return [];
+  return [{ path: ['data', 'mode'], message: 'upsert needs data.key, the column by which a row is known' }];
 }
 
 function gatesCanPass({ build: { gates } }: Configuration): ConfigurationProblem[] {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Duration } from './duration.ts';
+import { Expectation } from './expectation.ts';
 import { Name } from './identifiers.ts';
 import { ApprovalPolicy } from './environment.ts';
 import { TriggerKind } from './trigger.ts';
@@ -11,31 +12,6 @@ export const Task = z.enum(['regression', 'binary', 'multiclass']);
 export type Task = z.infer<typeof Task>;
 
 const ColumnName = z.string().min(1).max(200);
-const Scalar = z.union([z.string(), z.number(), z.boolean()]);
-
-export const Expectation = z
-  .strictObject({
-    column: ColumnName.describe('The column that is checked'),
-    severity: z
-      .enum(['error', 'warn'])
-      .default('error')
-      .describe('What a row that breaks it means: error commits nothing and quarantines the rows, warn is reported'),
-    type: z
-      .enum(['boolean', 'integer', 'number', 'string', 'timestamp', 'date'])
-      .optional()
-      .describe('The column has this type'),
-    notNull: z.literal(true).optional().describe('No value is missing'),
-    unique: z.literal(true).optional().describe('No value occurs twice, in the batch and in the rows before it'),
-    min: z.number().optional().describe('No value is below'),
-    max: z.number().optional().describe('No value is above'),
-    values: z.array(Scalar).min(1).optional().describe('Every value is one of these'),
-  })
-  .refine(
-    // Not by truth: a bound of 0 is a check.
-    (e) => [e.type, e.notNull, e.unique, e.min, e.max, e.values].some((check) => check !== undefined),
-    'names no check: give type, notNull, unique, min, max or values',
-  );
-export type Expectation = z.infer<typeof Expectation>;
 
 const Data = z.strictObject({
   source: z
@@ -49,9 +25,11 @@ const Data = z.strictObject({
     ])
     .describe('Where rows come from: CSV or Parquet files'),
   mode: z
-    .enum(['append'])
+    .enum(['append', 'upsert', 'snapshot'])
     .default('append')
-    .describe('append: rows whose key is known are skipped when equal, and an error when different'),
+    .describe(
+      'append: rows whose key is known are skipped when equal, and an error when different. upsert: they replace the known ones. snapshot: the batch is the whole dataset',
+    ),
   timestamp: z
     .string()
     .min(1)

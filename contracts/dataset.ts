@@ -1,5 +1,8 @@
 import { z } from 'zod';
+import { DataFormat } from './data-format.ts';
+import type { Cell } from './data-types.ts';
 import { Column } from './data-types.ts';
+import { ExpectationCheck } from './expectation.ts';
 import { Id, Instant, Sha256 } from './identifiers.ts';
 
 /** One content-addressed Parquet file of a dataset. `from`/`to` bound its rows' instants, both inclusive; absent without a timestamp. */
@@ -27,31 +30,51 @@ export const DatasetManifest = z.object({
 });
 export type DatasetManifest = z.infer<typeof DatasetManifest>;
 
+export const CellValue: z.ZodType<Cell> = z.union([z.string(), z.number(), z.boolean(), z.null()]);
+
+/** Bins of equal width from the smallest value to the largest: `counts[i]` values are in `[edges[i], edges[i + 1])`, the last bin with its end. */
+export const Histogram = z.object({
+  /** Numbers, or text for days and timestamps. */
+  edges: z.array(z.union([z.number(), z.string()])),
+  counts: z.array(z.number().int()),
+});
+export type Histogram = z.infer<typeof Histogram>;
+
 export const ColumnProfile = z.object({
   name: z.string(),
+  /** Rows, those without a value among them. */
   count: z.number().int(),
   nulls: z.number().int(),
   distinct: z.number().int(),
-  min: z.union([z.string(), z.number(), z.boolean(), z.null()]),
-  max: z.union([z.string(), z.number(), z.boolean(), z.null()]),
+  min: CellValue,
+  max: CellValue,
+  /** Of numbers; of booleans the share of true. */
   mean: z.number().nullable(),
+  /** Of the sample (n − 1). */
   standardDeviation: z.number().nullable(),
-  quantiles: z.array(z.number()).nullable(),
-  top: z.array(z.object({ value: z.union([z.string(), z.number(), z.boolean(), z.null()]), count: z.number().int() })),
+  /** At 0.01, 0.05, 0.25, 0.5, 0.75, 0.95 and 0.99; of days and timestamps as text. */
+  quantiles: z.array(z.union([z.number(), z.string()])).nullable(),
+  /** Of numbers, days and timestamps; absent in profiles of older versions. */
+  histogram: Histogram.nullable().optional(),
+  /** The ten most frequent values. */
+  top: z.array(z.object({ value: CellValue, count: z.number().int() })),
 });
+export type ColumnProfile = z.infer<typeof ColumnProfile>;
 export const DatasetProfile = z.object({ schemaVersion: z.literal(1), columns: z.array(ColumnProfile) });
 export type DatasetProfile = z.infer<typeof DatasetProfile>;
 
 /** The verdict on one expectation over one batch. */
 export const ExpectationResult = z.object({
-  column: z.string(),
-  check: z.enum(['type', 'notNull', 'unique', 'min', 'max', 'values']),
+  /** null: the expectation is about the whole dataset. */
+  column: z.string().nullable(),
+  check: ExpectationCheck,
   severity: z.enum(['error', 'warn']),
+  /** Rows that break it; 1 where the whole dataset does. */
   violations: z.number().int(),
+  /** What was found, of checks of the whole: rows, the newest instant, a share of nulls, the dataset referred to. */
+  observed: z.union([z.string(), z.number(), z.null()]).optional(),
   /** At most ten offending rows: line numbers of the batch (the first data row is 1) and what stood there. */
-  examples: z.array(
-    z.object({ row: z.number().int(), value: z.union([z.string(), z.number(), z.boolean(), z.null()]) }),
-  ),
+  examples: z.array(z.object({ row: z.number().int(), value: CellValue })),
 });
 export type ExpectationResult = z.infer<typeof ExpectationResult>;
 
@@ -64,7 +87,12 @@ export const DatasetVersion = z.object({
   profile: DatasetProfile.nullable(),
   expectations: z.array(ExpectationResult),
   rowsAdded: z.number().int(),
+  /** Rows of the batch that were known and equal. */
   rowsSkipped: z.number().int(),
+  /** Known rows that took other values (upsert, snapshot). */
+  rowsReplaced: z.number().int(),
+  /** Known rows that the batch no longer has (snapshot). */
+  rowsRemoved: z.number().int(),
   runId: Id,
   recordedAt: Instant,
   recordedBy: Id,
@@ -75,6 +103,7 @@ export type DatasetVersion = z.infer<typeof DatasetVersion>;
 export const BatchFile = z.object({
   name: z.string().min(1).max(500),
   sha256: Sha256,
-  format: z.enum(['csv', 'parquet']),
+  /** csv and ndjson may be compressed by gzip, which their first bytes say. */
+  format: DataFormat,
 });
 export type BatchFile = z.infer<typeof BatchFile>;

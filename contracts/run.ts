@@ -25,6 +25,9 @@ export const RunOutcome = z.discriminatedUnion('kind', [
     rows: z.number().int(),
     added: z.number().int(),
     skipped: z.number().int(),
+    /** Known rows that took other values, and that are no more; absent in runs of older versions. */
+    replaced: z.number().int().optional(),
+    removed: z.number().int().optional(),
     unchanged: z.boolean(),
   }),
   z.object({

@@ -10,6 +10,8 @@ export const StagedDataset = z.object({
   expectations: z.array(ExpectationResult),
   rowsAdded: z.number().int(),
   rowsSkipped: z.number().int(),
+  rowsReplaced: z.number().int().default(0),
+  rowsRemoved: z.number().int().default(0),
   expectedHead: Id.nullable(),
 });
 export type StagedDataset = z.infer<typeof StagedDataset>;

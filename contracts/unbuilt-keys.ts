@@ -34,7 +34,6 @@ const otherMetrics = [
   'macroF1',
   'weightedF1',
 ];
-const builtChecks = 'use type, notNull, unique, min, max or values';
 const builtDriftTests = 'use psi, or ks for numeric and chi2 for categorical columns';
 const builtGates = 'use a metric with max or min, versus: champion, or slice';
 
@@ -48,12 +47,6 @@ export const unbuiltKeys: readonly UnbuiltKey[] = [
     path: `data.source.${kind}`,
     when: 'present' as const,
     instead: 'use path or glob, files that the command line uploads',
-  })),
-  { path: 'data.mode', when: 'value', values: ['upsert', 'snapshot'], instead: 'use append' },
-  ...['range', 'pattern', 'rowCount', 'freshness', 'nullShare', 'references'].map((check) => ({
-    path: `data.expectations.*.${check}`,
-    when: 'present' as const,
-    instead: builtChecks,
   })),
   { path: 'code.git', when: 'present', instead: 'use code.path, a folder that the command line uploads' },
   { path: 'build.resources.queue', when: 'other-text', values: ['train'], instead: 'use train' },

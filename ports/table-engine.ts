@@ -1,13 +1,19 @@
-import type { Expectation } from '../contracts/configuration.ts';
+import type { Expectation } from '../contracts/expectation.ts';
+import type { Configuration } from '../contracts/configuration.ts';
+import type { DataFormat } from '../contracts/data-format.ts';
 import type { Cell, Column } from '../contracts/data-types.ts';
 import type { DatasetPart, DatasetProfile, ExpectationResult } from '../contracts/dataset.ts';
+import type { RowDifference } from '../contracts/dataset-difference.ts';
 import type { Instant, Sha256 } from '../contracts/identifiers.ts';
 
 // All paths are local and absolute. Every call runs in a process of its own with bounded memory and time, external
 // access limited to the folders of the paths given. Failures are PerennialErrors with the codes named here.
 
 export interface PrepareBatch {
-  readonly files: readonly { readonly name: string; readonly path: string; readonly format: 'csv' | 'parquet' }[];
+  /** CSV and NDJSON may be compressed by gzip. */
+  readonly files: readonly { readonly name: string; readonly path: string; readonly format: DataFormat }[];
+  /** Default: append. */
+  readonly mode?: Configuration['data']['mode'];
   /** The columns of the dataset so far; null: infer them from this batch. */
   readonly pinned: readonly Column[] | null;
   /** The parts of the dataset so far, for known keys. */
@@ -19,6 +25,10 @@ export interface PrepareBatch {
   /** Columns that must exist: target and features. */
   readonly required: readonly string[];
   readonly expectations: readonly Expectation[];
+  /** What `references` name: the parts of the other model's dataset. */
+  readonly references?: readonly ReferencedColumn[];
+  /** What `freshness` counts back from; needed where one is expected. */
+  readonly asOf?: Instant;
   /** Half-open bounds on `_at`; rows outside are left out before anything is checked. */
   readonly from?: Instant;
   readonly before?: Instant;
@@ -26,16 +36,49 @@ export interface PrepareBatch {
   readonly outputFolder: string;
 }
 
+export interface ReferencedColumn {
+  readonly model: string;
+  readonly column: string;
+  /** What it is, for people: `stations, dataset 3`. */
+  readonly label: string;
+  readonly parts: readonly string[];
+}
+
 export interface PreparedBatch {
   readonly columns: readonly Column[];
   readonly rowsAdded: number;
-  /** Rows whose key is known and which are equal to the known row. */
+  /** Rows that are known and equal to the known row. */
   readonly rowsSkipped: number;
+  /** Known rows that took the values of the batch's (upsert, snapshot). */
+  readonly rowsReplaced: number;
+  /** Known rows that are no more (snapshot). */
+  readonly rowsRemoved: number;
+  /**
+   * What becomes of the parts so far, in their order: kept as they are; written anew without the rows that were replaced
+   * or with columns that changed; or gone. The parts of the new version are these and then `parts`.
+   */
+  readonly known: readonly (
+    | { readonly kind: 'kept'; readonly part: DatasetPart }
+    | { readonly kind: 'rewritten'; readonly part: DatasetPart & { readonly path: string } }
+  )[];
   /** New parts (none if no row is new), sorted by `_at` then key, at most 1,000,000 rows each; the same rows give the same bytes. */
   readonly parts: readonly (DatasetPart & { readonly path: string })[];
   readonly expectations: readonly ExpectationResult[];
-  /** Rows that broke an expectation of severity error, as Parquet with their line numbers; null if none did. */
+  /** An expectation of severity error is broken: there are no parts and no rows added. */
+  readonly refused: boolean;
+  /** The rows that broke one, as Parquet with `_file`, `_line`, `_row` and `_broke`; null if none did, or the dataset as a whole does. */
   readonly quarantine: { readonly path: string; readonly rows: number } | null;
+}
+
+export interface ComparedDataset {
+  readonly columns: readonly Column[];
+  readonly parts: readonly { readonly sha256: Sha256; readonly path: string }[];
+}
+
+export interface CompareDatasets {
+  readonly before: ComparedDataset;
+  readonly after: ComparedDataset;
+  readonly key?: string;
 }
 
 export type HoldoutRule =
@@ -65,9 +108,11 @@ export interface ColumnData {
 }
 
 export interface TableEngine {
-  /** `data-unreadable`, `data-empty`, `schema-changed`, `duplicate-key`, `key-conflict`, `invalid-expression`. Broken expectations are a result, not an error. */
+  /** `data-unreadable`, `data-empty`, `too-large`, `schema-changed`, `duplicate-key`, `key-conflict`, `invalid-expression`. Broken expectations are a result, not an error. */
   prepareBatch(request: PrepareBatch): Promise<PreparedBatch>;
   profile(parts: readonly string[], columns: readonly Column[]): Promise<DatasetProfile>;
+  /** Two versions of a dataset, row by row (by key where both have it, else as wholes) and column by column. */
+  compare(request: CompareDatasets): Promise<RowDifference>;
   /** Deterministic Parquet, sorted by `_at` then key. Training has the features then the target. `no-data` if either side would be empty. */
   splitWindow(request: SplitWindow): Promise<{ readonly trainingRows: number; readonly holdoutRows: number }>;
   /** Reads columns of Parquet files, in file order, rows in their order; optional half-open bounds on `timeColumn`. At most 5,000,000 rows. */
@@ -82,7 +127,8 @@ export interface TableEngine {
   /** One file of all rows; CSV neutralises cells that a spreadsheet would run as a formula. */
   exportRows(request: {
     readonly parts: readonly string[];
-    readonly columns: readonly string[];
+    /** All when absent. */
+    readonly columns?: readonly string[];
     readonly format: 'csv' | 'parquet';
     readonly path: string;
   }): Promise<void>;

@@ -7,16 +7,13 @@ import { readJson } from '../workspace.ts';
 /** Row second, pointer last: the bytes are in the store already. */
 export function createCommitDataset(deps: ActivityDependencies): DataActivities['commitDataset'] {
   return async ({ runId, scope, staged, profile }) => {
-    const { expectedHead, digest, manifest, expectations, rowsAdded, rowsSkipped } = await readJson(
-      deps.objectStore,
-      staged,
-      StagedDataset,
-    );
-    const described = await readJson(deps.objectStore, profile, DatasetProfile);
+    const { expectedHead, digest, manifest, ...described } = await readJson(deps.objectStore, staged, StagedDataset);
+    const { expectations, rowsAdded, rowsSkipped, rowsReplaced, rowsRemoved } = described;
+    const columns = await readJson(deps.objectStore, profile, DatasetProfile);
     const run = await deps.repositories.runs.get(runId);
     const { version, unchanged } = await deps.repositories.datasets.commit(
       scope,
-      { digest, manifest, profile: described, expectations, rowsAdded, rowsSkipped },
+      { digest, manifest, profile: columns, expectations, rowsAdded, rowsSkipped, rowsReplaced, rowsRemoved },
       { runId, expectedHead, by: run.recordedBy },
     );
     return {
@@ -27,6 +24,8 @@ export function createCommitDataset(deps: ActivityDependencies): DataActivities[
       rows: manifest.rows,
       added: rowsAdded,
       skipped: rowsSkipped,
+      replaced: rowsReplaced,
+      removed: rowsRemoved,
       unchanged,
     };
   };

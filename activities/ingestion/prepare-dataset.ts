@@ -3,12 +3,14 @@ import { join } from 'node:path';
 import type { Configuration } from '../../contracts/configuration.ts';
 import type { DatasetManifest, DatasetPart, DatasetVersion, ExpectationResult } from '../../contracts/dataset.ts';
 import { PerennialError } from '../../contracts/errors.ts';
+import type { Instant, Scope } from '../../contracts/identifiers.ts';
 import type { StagedDataset } from '../../contracts/staged-dataset.ts';
 import type { PreparedBatch } from '../../ports/table-engine.ts';
 import type { DataActivities, RunInput } from '../activity-types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { runWithRequest } from '../run-request.ts';
 import { fetchFiles, storeJson, withWorkspace } from '../workspace.ts';
+import { fetchReferences } from './fetch-references.ts';
 
 /** Parses the batch, checks it against the pinned columns and the expectations, stores its parts; commits nothing. */
 export function createPrepareDataset(deps: ActivityDependencies): DataActivities['prepareDataset'] {
@@ -17,10 +19,11 @@ export function createPrepareDataset(deps: ActivityDependencies): DataActivities
     const { configuration } = await deps.repositories.models.currentConfiguration(input.scope);
     const head = await deps.repositories.datasets.head(input.scope);
     return withWorkspace(deps.scratchFolder, 'ingest', async (folder) => {
-      const batch = await prepare(deps, configuration, head, request, folder);
-      if (batch.quarantine !== null) await refuse(deps, input, batch, batch.quarantine, run.recordedBy);
+      const from: Ground = { scope: input.scope, configuration, head, asOf: run.effectiveAt };
+      const batch = await prepare(deps, from, request, folder);
+      if (batch.refused) await refuse(deps, input, batch, run.recordedBy);
       const parts = await storeParts(deps, batch);
-      const manifest = manifestOf(configuration, head, batch, parts);
+      const manifest = manifestOf(configuration, batch.columns, parts);
       const digest = await storeJson(deps.objectStore, manifest);
       const staged: StagedDataset = {
         schemaVersion: 1,
@@ -29,6 +32,8 @@ export function createPrepareDataset(deps: ActivityDependencies): DataActivities
         expectations: [...batch.expectations],
         rowsAdded: batch.rowsAdded,
         rowsSkipped: batch.rowsSkipped,
+        rowsReplaced: batch.rowsReplaced,
+        rowsRemoved: batch.rowsRemoved,
         expectedHead: head?.id ?? null,
       };
       return { staged: await storeJson(deps.objectStore, staged) };
@@ -38,10 +43,16 @@ export function createPrepareDataset(deps: ActivityDependencies): DataActivities
 
 type DataRequest = Awaited<ReturnType<typeof runWithRequest<'data'>>>['request'];
 
+interface Ground {
+  readonly scope: Scope;
+  readonly configuration: Configuration;
+  readonly head: DatasetVersion | undefined;
+  readonly asOf: Instant;
+}
+
 async function prepare(
   deps: ActivityDependencies,
-  configuration: Configuration,
-  head: DatasetVersion | undefined,
+  { scope, configuration, head, asOf }: Ground,
   request: DataRequest,
   folder: string,
 ): Promise<PreparedBatch> {
@@ -62,6 +73,7 @@ async function prepare(
   await mkdir(outputFolder);
   return deps.tableEngine.prepareBatch({
     files: files.map((file, index) => ({ name: file.name, format: file.format, path: paths[index] ?? '' })),
+    mode: data.mode,
     pinned: head?.manifest.columns ?? null,
     known: knownParts.map((part, index) => ({ part, path: knownPaths[index] ?? '' })),
     key: data.key,
@@ -69,7 +81,10 @@ async function prepare(
     timezone: data.timezone,
     required: [...data.features, data.target],
     expectations: data.expectations,
-    from: request.from,
+    references: await fetchReferences(deps, scope, data.expectations, join(folder, 'referenced')),
+    asOf,
+    // A snapshot is the whole: rows before a period are no less part of it.
+    from: data.mode === 'snapshot' ? undefined : request.from,
     before: request.before,
     outputFolder,
   });
@@ -78,54 +93,57 @@ async function prepare(
 async function refuse(
   deps: ActivityDependencies,
   { runId, scope }: RunInput,
-  batch: PreparedBatch,
-  quarantine: { path: string; rows: number },
+  { expectations, quarantine }: PreparedBatch,
   by: string,
 ): Promise<never> {
-  const { sha256 } = await deps.objectStore.putFile(quarantine.path);
-  const broken = batch.expectations.filter((result) => result.severity === 'error' && result.violations > 0);
-  await deps.repositories.datasets.refuse(
-    scope,
-    { expectations: batch.expectations, quarantine: sha256, rows: quarantine.rows },
-    { runId, by },
-  );
+  const kept = quarantine === null ? null : (await deps.objectStore.putFile(quarantine.path)).sha256;
+  const rows = quarantine?.rows ?? 0;
+  await deps.repositories.datasets.refuse(scope, { expectations, quarantine: kept, rows }, { runId, by });
+  const broken = expectations.filter((result) => result.severity === 'error' && result.violations > 0);
+  const wayOut =
+    kept === null
+      ? 'correct the source, or the expectation, and ingest again'
+      : `the ${rows} rows are kept: \`perennial data quarantine ${runId} -o rows.csv\` shows them with file, line and reason; mend them and ingest again`;
   throw new PerennialError(
     'expectations-failed',
-    `nothing was committed: ${broken.map(describe).join('; ')}. The ${quarantine.rows} rows are kept as ${sha256.slice(0, 12)}; mend them and ingest again`,
-    { quarantine: sha256, rows: quarantine.rows },
+    `nothing was committed: ${broken.map(describe).join('; ')}. ${wayOut}`,
+    { quarantine: kept, rows },
   );
 }
 
-function describe(result: ExpectationResult): string {
-  const examples = result.examples
-    .slice(0, 3)
-    .map(({ row, value }) => `row ${row}: ${value === null ? 'null' : String(value)}`);
-  return `${result.column} breaks ${result.check} in ${result.violations} rows (${examples.join(', ')})`;
+function describe({ column, check, violations, observed, examples }: ExpectationResult): string {
+  if (column === null) return `the dataset breaks ${check} (${observed ?? 'nothing'})`;
+  const shown = examples.slice(0, 3).map(({ row, value }) => `row ${row}: ${value === null ? 'null' : String(value)}`);
+  return `${column} breaks ${check} in ${violations} rows (${shown.join(', ')})`;
 }
 
-async function storeParts(deps: ActivityDependencies, batch: PreparedBatch): Promise<DatasetPart[]> {
+/** The parts of the new version in their order: those of the one before as the batch leaves them, then its own. */
+async function storeParts(deps: ActivityDependencies, { known, parts }: PreparedBatch): Promise<DatasetPart[]> {
   const stored: DatasetPart[] = [];
-  for (const { path, ...part } of batch.parts) {
+  const store = async ({ path, ...part }: PreparedBatch['parts'][number]): Promise<void> => {
     await deps.objectStore.putFile(path);
     stored.push(part);
+  };
+  for (const carried of known) {
+    if (carried.kind === 'kept') stored.push(carried.part);
+    else await store(carried.part);
   }
+  for (const part of parts) await store(part);
   return stored;
 }
 
 function manifestOf(
   { data }: Configuration,
-  head: DatasetVersion | undefined,
-  batch: PreparedBatch,
-  added: readonly DatasetPart[],
+  columns: PreparedBatch['columns'],
+  parts: readonly DatasetPart[],
 ): DatasetManifest {
-  const parts = [...(head?.manifest.parts ?? []), ...added];
   return {
     schemaVersion: 1,
-    columns: [...batch.columns],
+    columns: [...columns],
     key: data.key,
     timestamp: data.timestamp,
     timezone: data.timezone,
     rows: parts.reduce((rows, part) => rows + part.rows, 0),
-    parts,
+    parts: [...parts],
   };
 }

@@ -35,6 +35,7 @@ export function createDuckDbTableEngine(settings: DuckDbTableEngineSettings): Cl
   return {
     prepareBatch: (request) => processes.call('prepareBatch', request),
     profile: (parts, columns) => processes.call('profile', { parts, columns }),
+    compare: (request) => processes.call('compare', request),
     splitWindow: (request) => processes.call('splitWindow', request),
     readColumns: async (request) => {
       const collected = collectColumns();

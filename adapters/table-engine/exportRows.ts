@@ -9,7 +9,7 @@ import type { Workplace } from './workplace.ts';
 const formula = `'^[=+\\-@\\t\\r]'`;
 
 export async function exportRows(
-  { parts, columns, format, path }: Operations['exportRows']['request'],
+  { parts, columns: chosen, format, path }: Operations['exportRows']['request'],
   workplace: Workplace,
 ): Promise<null> {
   if (parts.length === 0) throw new PerennialError('no-data', 'there are no rows to export', {});
@@ -18,6 +18,7 @@ export async function exportRows(
   const types = new Map(
     (await database.rows('DESCRIBE given')).map((column) => [String(column.column_name), String(column.column_type)]),
   );
+  const columns = chosen ?? [...types.keys()];
   const missing = columns.find((name) => !types.has(name));
   if (missing !== undefined)
     throw new PerennialError('schema-changed', `the rows have no column "${missing}"`, { column: missing });

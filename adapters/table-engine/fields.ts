@@ -17,6 +17,12 @@ export interface Field {
   readonly stored: StoredType;
 }
 
+const tooManyColumns = 10_000;
+
+export function isStored(type: unknown): type is StoredType {
+  return typeof type === 'string' && Object.hasOwn(typeOf, type);
+}
+
 /** Names that Perennial itself adds to rows. */
 const reserved = new Set(['_at', '_file', '_row', '_line', '_local', '_broke']);
 
@@ -39,8 +45,14 @@ export const storedOf: Readonly<Record<ColumnType, StoredType>> = {
   date: 'DATE',
 };
 
-/** Refuses names that no dataset can have: `data-unreadable`, or `schema-changed` for one that Perennial needs. */
+/** Refuses names that no dataset can have: `too-large` for too many, `data-unreadable`, or `schema-changed` for one that Perennial needs. */
 export function checkNames(names: readonly string[], file: string): void {
+  if (names.length >= tooManyColumns)
+    throw new PerennialError(
+      'too-large',
+      `${file} has ${names.length} columns, and a dataset fewer than ${tooManyColumns}; leave out those that no model reads`,
+      { file, line: 1, limit: tooManyColumns - 1 },
+    );
   const seen = new Map<string, string>();
   for (const [at, name] of names.entries()) {
     if (name === '' || name.length > 200)

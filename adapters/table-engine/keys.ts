@@ -3,8 +3,8 @@ import { PerennialError } from '../../contracts/errors.ts';
 import type { PrepareBatch } from '../../ports/table-engine.ts';
 import type { Field } from './fields.ts';
 import type { Database } from './lockedDatabase.ts';
-import { type Source, placeOf } from './sources.ts';
-import { identifier, parquetRows } from './sql.ts';
+import { type Source, placeOf } from './source.ts';
+import { identifier, identifiers } from './sql.ts';
 
 /** `duplicate-key` for the first row of `batch` whose key is null or was there before. */
 export async function refuseDuplicates(database: Database, sources: readonly Source[], key: string): Promise<void> {
@@ -36,35 +36,89 @@ export async function refuseDuplicates(database: Database, sources: readonly Sou
   );
 }
 
+/** How the rows of a batch stand to those that are known. */
+export interface Settled {
+  readonly rowsAdded: number;
+  readonly rowsSkipped: number;
+  readonly rowsReplaced: number;
+  readonly rowsRemoved: number;
+}
+
 /**
- * Makes `fresh`, the rows of `batch` whose key is not known, and returns how many were left out because a known row is
- * equal in every column. One that differs is a `key-conflict`.
+ * Makes `fresh`, the rows of `batch` that are to be written, and `replaced`, the keys whose known rows they replace, by
+ * the view `known`. Rows that are equal in every column are left out of both. In append mode a row that differs from
+ * the known one of its key is a `key-conflict`; a snapshot is written whole.
  */
-export async function keepUnknown(
+export async function settleKnown(
   database: Database,
-  { key, known }: PrepareBatch,
+  { key, known, mode = 'append' }: PrepareBatch,
   sources: readonly Source[],
   fields: readonly Field[],
-): Promise<number> {
+): Promise<Settled> {
+  await database.run(
+    `CREATE TABLE replaced AS SELECT ${key === undefined ? '1 AS "key"' : `${identifier(key)} AS "key"`} FROM batch WHERE false`,
+  );
+  if (mode === 'snapshot') return settleSnapshot(database, key, known.length > 0, fields);
   if (key === undefined || known.length === 0) {
-    await database.run('CREATE TABLE fresh AS SELECT * FROM batch');
-    return 0;
+    await database.run('ALTER TABLE batch RENAME TO fresh');
+    return { rowsAdded: await countOf(database, 'fresh'), rowsSkipped: 0, rowsReplaced: 0, rowsRemoved: 0 };
   }
   const name = identifier(key);
-  await database.run(`CREATE VIEW known AS SELECT * FROM ${parquetRows(known.map(({ path }) => path))}`);
   await database.run(`CREATE TABLE met AS SELECT known.* FROM known SEMI JOIN batch ON known.${name} = batch.${name}`);
-  const differs = fields.map(
-    (field) => `batch.${identifier(field.name)} IS DISTINCT FROM met.${identifier(field.name)}`,
+  const changed = `SELECT batch."_row" AS row, batch.${name} AS "key" FROM batch JOIN met ON batch.${name} = met.${name} WHERE ${differing(fields, 'met')}`;
+  if (mode === 'append') {
+    const [conflict] = await database.rows(`${changed} ORDER BY row LIMIT 1`);
+    if (conflict) throw await keyConflict(database, key, fields, sources, Number(conflict.row));
+  }
+  await database.run(`INSERT INTO replaced SELECT DISTINCT "key" FROM (${changed})`);
+  await database.run(
+    `CREATE TABLE fresh AS SELECT * FROM batch ANTI JOIN (SELECT ${name} FROM met ANTI JOIN replaced ON met.${name} = replaced."key") AS equal ON batch.${name} = equal.${name}`,
   );
-  const [conflict] = await database.rows(
-    `SELECT batch."_row" AS row FROM batch JOIN met ON batch.${name} = met.${name} WHERE ${differs.join(' OR ')} ORDER BY row LIMIT 1`,
+  const [rowsOfBatch, rowsOfFresh, rowsReplaced] = [
+    await countOf(database, 'batch'),
+    await countOf(database, 'fresh'),
+    await countOf(database, 'replaced'),
+  ];
+  return {
+    rowsAdded: rowsOfFresh - rowsReplaced,
+    rowsSkipped: rowsOfBatch - rowsOfFresh,
+    rowsReplaced,
+    rowsRemoved: 0,
+  };
+}
+
+async function settleSnapshot(
+  database: Database,
+  key: string | undefined,
+  hasKnown: boolean,
+  fields: readonly Field[],
+): Promise<Settled> {
+  await database.run('CREATE TABLE fresh AS SELECT * FROM batch');
+  const rows = await countOf(database, 'fresh');
+  if (!hasKnown) return { rowsAdded: rows, rowsSkipped: 0, rowsReplaced: 0, rowsRemoved: 0 };
+  const counted = (name: string, query: string): string => `(SELECT count(*) FROM (${query})) AS ${name}`;
+  const columns = identifiers(fields.map((field) => field.name));
+  const name = identifier(key ?? '');
+  const found = await database.row(
+    key === undefined
+      ? `SELECT ${counted('added', `SELECT ${columns} FROM batch EXCEPT ALL SELECT ${columns} FROM known`)},
+          ${counted('removed', `SELECT ${columns} FROM known EXCEPT ALL SELECT ${columns} FROM batch`)}, 0 AS replaced`
+      : `SELECT ${counted('added', `SELECT 1 FROM batch ANTI JOIN known ON batch.${name} = known.${name}`)},
+          ${counted('removed', `SELECT 1 FROM known ANTI JOIN batch ON known.${name} = batch.${name}`)},
+          ${counted('replaced', `SELECT 1 FROM batch JOIN known ON batch.${name} = known.${name} WHERE ${differing(fields, 'known')}`)}`,
   );
-  if (conflict) throw await keyConflict(database, key, fields, sources, Number(conflict.row));
-  await database.run(`CREATE TABLE fresh AS SELECT * FROM batch ANTI JOIN met ON batch.${name} = met.${name}`);
-  const { skipped } = await database.row(
-    'SELECT (SELECT count(*) FROM batch) - (SELECT count(*) FROM fresh) AS skipped',
-  );
-  return Number(skipped);
+  const [rowsAdded, rowsRemoved, rowsReplaced] = [Number(found.added), Number(found.removed), Number(found.replaced)];
+  return { rowsAdded, rowsSkipped: rows - rowsAdded - rowsReplaced, rowsReplaced, rowsRemoved };
+}
+
+function differing(fields: readonly Field[], from: string): string {
+  return fields
+    .map(({ name }) => `batch.${identifier(name)} IS DISTINCT FROM ${from}.${identifier(name)}`)
+    .join(' OR ');
+}
+
+async function countOf(database: Database, table: string): Promise<number> {
+  return Number((await database.row(`SELECT count(*) AS rows FROM ${table}`)).rows);
 }
 
 async function keyConflict(
@@ -84,7 +138,7 @@ async function keyConflict(
     const place = await placeText(sources, found);
     return new PerennialError(
       'key-conflict',
-      `${place.text}: the row of ${key} = ${JSON.stringify(found.value)} is known with ${field.name} = ${JSON.stringify(found.theirs)}, and here it is ${JSON.stringify(found.ours)}; in append mode a known row cannot change: give the new row a key of its own, or leave it out`,
+      `${place.text}: the row of ${key} = ${JSON.stringify(found.value)} is known with ${field.name} = ${JSON.stringify(found.theirs)}, and here it is ${JSON.stringify(found.ours)}; in append mode a known row cannot change: give the new row a key of its own, leave it out, or set data.mode to upsert`,
       {
         key,
         value: found.value ?? null,

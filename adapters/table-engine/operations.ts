@@ -1,7 +1,14 @@
 import type { Cell, Column } from '../../contracts/data-types.ts';
 import type { DatasetProfile } from '../../contracts/dataset.ts';
+import type { RowDifference } from '../../contracts/dataset-difference.ts';
 import type { ErrorCode, ErrorFields } from '../../contracts/errors.ts';
-import type { PrepareBatch, PreparedBatch, SplitWindow, TableEngine } from '../../ports/table-engine.ts';
+import type {
+  CompareDatasets,
+  PrepareBatch,
+  PreparedBatch,
+  SplitWindow,
+  TableEngine,
+} from '../../ports/table-engine.ts';
 
 type Request<Name extends keyof TableEngine> = Parameters<TableEngine[Name]>[0];
 type Result<Name extends keyof TableEngine> = Awaited<ReturnType<TableEngine[Name]>>;
@@ -13,6 +20,7 @@ export interface Operations {
     request: { readonly parts: readonly string[]; readonly columns: readonly Column[] };
     result: DatasetProfile;
   };
+  compare: { request: CompareDatasets; result: RowDifference };
   splitWindow: { request: SplitWindow; result: Result<'splitWindow'> };
   readColumns: { request: Request<'readColumns'>; result: { readonly rows: number } };
   exportRows: { request: Request<'exportRows'>; result: null };

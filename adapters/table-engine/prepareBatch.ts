@@ -2,81 +2,73 @@ import { join } from 'node:path';
 import type { Column } from '../../contracts/data-types.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { PrepareBatch, PreparedBatch } from '../../ports/table-engine.ts';
-import { checkExpectations, writeQuarantine } from './expectations.ts';
-import type { Field, StoredType } from './fields.ts';
-import { keepUnknown, refuseDuplicates } from './keys.ts';
+import { type Judged, checkExpectations } from './expectations.ts';
+import type { Field } from './fields.ts';
+import { type Settled, refuseDuplicates, settleKnown } from './keys.ts';
+import { type KnownRows, carryParts, storedInParts, viewKnown } from './knownParts.ts';
 import type { Database } from './lockedDatabase.ts';
-import { checkValues, inferFields, pinnedFields } from './schema.ts';
-import { type Source, loadSources } from './sources.ts';
-import { identifier, parquetRows, within } from './sql.ts';
+import { checkValues } from './misfits.ts';
+import { openFiles } from './openedFiles.ts';
+import { writeQuarantine } from './quarantine.ts';
 import { addInstants } from './rowInstants.ts';
+import { declaredTypes, inferFields, pinnedFields } from './schema.ts';
+import type { Source } from './source.ts';
+import { loadSources } from './sources.ts';
+import { identifier, within } from './sql.ts';
 import type { Workplace } from './workplace.ts';
 import { writeParts } from './writeParts.ts';
 
 /**
- * From files to checked, typed, sorted parts. Expectations are judged over the rows that are new; where one of severity
- * error is broken there are no parts and no rows added, only the quarantine.
+ * From files to checked, typed, sorted parts. Expectations are judged over the rows that are new or changed, and over
+ * the dataset as it would be; where one of severity error is broken there are no parts and no rows added.
  */
 export async function prepareBatch(request: PrepareBatch, workplace: Workplace): Promise<PreparedBatch> {
-  const known = request.known.map(({ path }) => path);
+  const files = await openFiles(request.files, workplace.folder);
+  const referenced = (request.references ?? []).flatMap(({ parts }) => parts);
   const database = await workplace.open({
-    readable: [...request.files.map(({ path }) => path), ...known],
+    readable: [...files.map(({ path }) => path), ...request.known.map(({ path }) => path), ...referenced],
     writable: [request.outputFolder],
     timezone: request.timezone,
   });
-  const sources = await loadSources(database, request.files);
-  const fields = await fieldsOf(database, request, sources);
-  checkMentioned(request, fields);
-  // Text that the types were inferred from fits them.
-  for (const source of sources)
-    if (request.pinned !== null || source.stored !== undefined) await checkValues(database, source, fields);
-  await uniteSources(database, sources, fields);
+  const sources = await loadSources(database, files);
+  const fields = await typedRows(database, request, sources);
   const timed = await addInstants(database, request, sources, fields);
   await database.run(
     `CREATE TABLE batch AS SELECT * FROM ${timed ? 'timed' : 'united'} WHERE ${timed ? within('_at', request.from, request.before) : 'true'}`,
   );
+  await database.run(`DROP TABLE ${timed ? 'timed' : 'united'}`);
   if (request.key !== undefined) await refuseDuplicates(database, sources, request.key);
-  const rowsSkipped = await keepUnknown(database, request, sources, fields);
-  const expectations = await checkExpectations(database, request, fields);
+  const known = await viewKnown(database, request.known, fields, timed);
+  const settled = await settleKnown(database, request, sources, fields);
+  await database.run('DROP TABLE IF EXISTS batch');
+  const judged = await checkExpectations(database, request, fields, timed);
   const columns = await columnsOf(database, request, fields);
-  const results = expectations.map(({ result }) => result);
-  const quarantine = await writeQuarantine(
-    database,
-    expectations,
-    sources,
-    fields,
-    join(request.outputFolder, 'quarantine.parquet'),
-  );
-  if (quarantine) return { columns, rowsAdded: 0, rowsSkipped, parts: [], expectations: results, quarantine };
-  const parts = await writeParts(database, { fields, key: request.key, timed, folder: request.outputFolder });
-  return {
-    columns,
-    rowsAdded: parts.reduce((sum, part) => sum + part.rows, 0),
-    rowsSkipped,
-    parts,
-    expectations: results,
-    quarantine: null,
-  };
+  return isRefused(judged)
+    ? refusal(database, request, { judged, sources, fields, columns, settled })
+    : acceptance(database, request, { judged, fields, columns, settled, known });
 }
 
-async function fieldsOf(
+/** Makes `united`, the rows of all files with the types that they are kept in. */
+async function typedRows(
   database: Database,
-  { pinned, known }: PrepareBatch,
+  request: PrepareBatch,
   sources: readonly Source[],
 ): Promise<readonly Field[]> {
-  if (pinned === null) return inferFields(database, sources);
-  const [part] = known;
-  const described = part === undefined ? [] : await database.rows(`DESCRIBE SELECT * FROM ${parquetRows([part.path])}`);
-  const stored = new Map<string, StoredType>();
-  for (const { column_name: name, column_type: type } of described) if (isStored(type)) stored.set(String(name), type);
-  return pinnedFields(database, pinned, stored, sources);
-}
-
-function isStored(type: unknown): type is StoredType {
-  return (
-    typeof type === 'string' &&
-    ['BOOLEAN', 'BIGINT', 'DOUBLE', 'VARCHAR', 'TIMESTAMP', 'TIMESTAMP WITH TIME ZONE', 'DATE'].includes(type)
-  );
+  const declared = declaredTypes(request.expectations);
+  const fields =
+    request.pinned === null
+      ? await inferFields(database, sources, declared)
+      : await pinnedFields(database, request.pinned, await storedInParts(database, request.known), {
+          sources,
+          declared,
+        });
+  checkMentioned(request, fields);
+  // Text that the types were inferred from fits them.
+  for (const source of sources)
+    if (request.pinned !== null || source.text?.delimiter === null || source.stored !== undefined)
+      await checkValues(database, source, fields);
+  await uniteSources(database, sources, fields);
+  return fields;
 }
 
 function checkMentioned({ key, required, expectations }: PrepareBatch, fields: readonly Field[]): void {
@@ -84,7 +76,7 @@ function checkMentioned({ key, required, expectations }: PrepareBatch, fields: r
   const mentioned = [
     ...required.map((name) => [name, 'as target or feature']),
     ...(key === undefined ? [] : [[key, 'as key']]),
-    ...expectations.map(({ column }) => [column, 'in an expectation']),
+    ...expectations.flatMap(({ column }) => (column === undefined ? [] : [[column, 'in an expectation']])),
   ];
   for (const [column, how] of mentioned) {
     if (column === undefined || names.includes(column)) continue;
@@ -114,15 +106,72 @@ async function uniteSources(database: Database, sources: readonly Source[], fiel
 /** A column may become nullable later: that it had no nulls at first was no promise. `notNull` is one. */
 async function columnsOf(
   database: Database,
-  { pinned }: PrepareBatch,
+  { pinned, known, mode }: PrepareBatch,
   fields: readonly Field[],
 ): Promise<readonly Column[]> {
   const nulls = await database.row(
     `SELECT ${fields.map(({ name }, at) => `count(*) > count(${identifier(name)}) AS n${at}`).join(', ')} FROM fresh`,
   );
-  return fields.map(({ name, type }, at) => ({
-    name,
-    type,
-    nullable: nulls[`n${at}`] === true || pinned?.find((column) => column.name === name)?.nullable === true,
-  }));
+  const isKept = known.length > 0 && mode !== 'snapshot';
+  return fields.map(({ name, type }, at) => {
+    const before = pinned?.find((column) => column.name === name);
+    // The rows so far have no value of a column that is new.
+    const wasNullable = before === undefined ? isKept : before.nullable;
+    return { name, type, nullable: nulls[`n${at}`] === true || wasNullable };
+  });
+}
+
+function isRefused(judged: readonly Judged[]): boolean {
+  return judged.some(({ result }) => result.severity === 'error' && result.violations > 0);
+}
+
+interface Found {
+  readonly judged: readonly Judged[];
+  readonly fields: readonly Field[];
+  readonly columns: readonly Column[];
+  readonly settled: Settled;
+}
+
+async function refusal(
+  database: Database,
+  { outputFolder }: PrepareBatch,
+  { judged, sources, fields, columns, settled }: Found & { readonly sources: readonly Source[] },
+): Promise<PreparedBatch> {
+  const path = join(outputFolder, 'quarantine.parquet');
+  return {
+    columns,
+    rowsAdded: 0,
+    rowsSkipped: settled.rowsSkipped,
+    rowsReplaced: 0,
+    rowsRemoved: 0,
+    known: [],
+    parts: [],
+    expectations: judged.map(({ result }) => result),
+    refused: true,
+    quarantine: await writeQuarantine(database, judged, { sources, fields, path }),
+  };
+}
+
+async function acceptance(
+  database: Database,
+  request: PrepareBatch,
+  { judged, fields, columns, settled, known }: Found & { readonly known: KnownRows },
+): Promise<PreparedBatch> {
+  const carried =
+    request.mode === 'snapshot' ? [] : await carryParts(database, request, known, settled.rowsReplaced > 0);
+  const parts = await writeParts(database, {
+    fields,
+    key: request.key,
+    timed: known.timed,
+    folder: request.outputFolder,
+  });
+  return {
+    columns,
+    ...settled,
+    known: carried,
+    parts,
+    expectations: judged.map(({ result }) => result),
+    refused: false,
+    quarantine: null,
+  };
 }

@@ -2,6 +2,7 @@
 // input open for as long as it lives; the end of it is the end of this process, whatever it is at.
 import { once } from 'node:events';
 import { PerennialError, reasonOf } from '../../contracts/errors.ts';
+import { compare } from './compare.ts';
 import { exportRows } from './exportRows.ts';
 import { openLockedDatabase } from './lockedDatabase.ts';
 import type { Answer, Call, OperationName, Operations } from './operations.ts';
@@ -21,6 +22,7 @@ const operations: {
 } = {
   prepareBatch,
   profile,
+  compare,
   splitWindow,
   readColumns,
   exportRows,

@@ -1,47 +1,42 @@
 import type { Cell, Column } from '../../contracts/data-types.ts';
-import type { DatasetProfile } from '../../contracts/dataset.ts';
+import type { ColumnProfile, DatasetProfile, Histogram } from '../../contracts/dataset.ts';
 import type { Database } from './lockedDatabase.ts';
 import type { Operations } from './operations.ts';
 import { identifier, parquetRows } from './sql.ts';
 import type { Workplace } from './workplace.ts';
 
 const quantiles = [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99];
+const histogramBins = 20;
 
 /**
- * Per column: `count` of rows, `nulls` among them, distinct values, smallest and largest; for numbers the mean, the
- * standard deviation of the sample (n − 1) and the quantiles 0.01, 0.05, 0.25, 0.5, 0.75, 0.95 and 0.99, interpolated
- * linearly; and the ten most frequent values, except of `number` and `timestamp`.
+ * Per column: `count` of rows, `nulls` among them, distinct values, smallest and largest, and the ten most frequent
+ * values; for numbers the mean, the standard deviation of the sample (n − 1) and quantiles, interpolated linearly; for
+ * days and timestamps quantiles that are values; for booleans the share of true; for all but text and booleans a
+ * histogram of twenty bins of equal width.
  */
 export async function profile(
   { parts, columns }: Operations['profile']['request'],
   workplace: Workplace,
 ): Promise<DatasetProfile> {
   const database = await workplace.open({ readable: parts });
-  const profiles = [];
-  for (const column of columns) profiles.push(await profileColumn(database, parts, column));
+  const profiles: ColumnProfile[] = [];
+  for (const column of columns) {
+    const source = parts.length === 0 ? `(SELECT NULL AS ${identifier(column.name)} WHERE false)` : parquetRows(parts);
+    profiles.push(await profileColumn(database, source, column));
+  }
   return { schemaVersion: 1, columns: profiles };
 }
 
-async function profileColumn(
-  database: Database,
-  parts: readonly string[],
-  column: Column,
-): Promise<DatasetProfile['columns'][number]> {
-  const name = identifier(column.name);
-  const numeric = column.type === 'integer' || column.type === 'number';
-  const source = parts.length === 0 ? `(SELECT NULL AS ${name} WHERE false)` : parquetRows(parts);
+async function profileColumn(database: Database, source: string, { name, type }: Column): Promise<ColumnProfile> {
+  const column = identifier(name);
   const found = await database.row(`
-    SELECT count(*) AS count, count(*) - count(${name}) AS nulls, count(DISTINCT ${name}) AS distinct, min(${name}) AS min, max(${name}) AS max
-      ${numeric ? `, avg(CAST(${name} AS DOUBLE)) AS mean, stddev_samp(CAST(${name} AS DOUBLE)) AS deviation, ${quantiles.map((q, at) => `quantile_cont(CAST(${name} AS DOUBLE), ${q}) AS q${at}`).join(', ')}` : ''}
-    FROM ${source}`);
-  const top =
-    column.type === 'number' || column.type === 'timestamp'
-      ? []
-      : await database.rows(
-          `SELECT ${name} AS value, count(*) AS count FROM ${source} WHERE ${name} IS NOT NULL GROUP BY ${name} ORDER BY count DESC, value LIMIT 10`,
-        );
+    SELECT count(*) AS count, count(*) - count(${column}) AS nulls, count(DISTINCT ${column}) AS distinct, min(${column}) AS min, max(${column}) AS max,
+      ${summaryOf(column, type)} FROM ${source}`);
+  const top = await database.rows(
+    `SELECT ${column} AS value, count(*) AS count FROM ${source} WHERE ${column} IS NOT NULL GROUP BY ${column} ORDER BY count DESC, value LIMIT 10`,
+  );
   return {
-    name: column.name,
+    name,
     count: Number(found.count),
     nulls: Number(found.nulls),
     distinct: Number(found.distinct),
@@ -49,9 +44,68 @@ async function profileColumn(
     max: found.max ?? null,
     mean: numberOrNull(found.mean),
     standardDeviation: numberOrNull(found.deviation),
-    quantiles: numeric && typeof found.q0 === 'number' ? quantiles.map((_, at) => Number(found[`q${at}`])) : null,
+    quantiles: quantilesOf(found),
+    histogram: await histogramOf(database, source, column, type),
     top: top.map(({ value, count }) => ({ value: value ?? null, count: Number(count) })),
   };
+}
+
+function summaryOf(column: string, type: Column['type']): string {
+  const each = (quantile: (share: number) => string): string =>
+    quantiles.map((share, at) => `${quantile(share)} AS q${at}`).join(', ');
+  switch (type) {
+    case 'integer':
+    case 'number': {
+      const value = `CAST(${column} AS DOUBLE)`;
+      return `avg(${value}) AS mean, stddev_samp(${value}) AS deviation, ${each((share) => `quantile_cont(${value}, ${share})`)}`;
+    }
+    case 'date':
+    case 'timestamp':
+      return each((share) => `quantile_disc(${column}, ${share})`);
+    case 'boolean':
+      return `avg(CAST(${column} AS INTEGER)) AS mean`;
+    case 'string':
+      return 'NULL AS mean';
+  }
+}
+
+function quantilesOf(found: Readonly<Record<string, Cell>>): ColumnProfile['quantiles'] {
+  const values = quantiles.flatMap((_, at) => {
+    const value = found[`q${at}`];
+    return typeof value === 'number' || typeof value === 'string' ? [value] : [];
+  });
+  return values.length === quantiles.length ? values : null;
+}
+
+/** Days and timestamps are counted as seconds, and said as what they are. */
+async function histogramOf(
+  database: Database,
+  source: string,
+  column: string,
+  type: Column['type'],
+): Promise<Histogram | null> {
+  if (type === 'string' || type === 'boolean') return null;
+  const isTime = type === 'date' || type === 'timestamp';
+  const value = isTime ? `epoch(CAST(${column} AS TIMESTAMP))` : `CAST(${column} AS DOUBLE)`;
+  // Halved, as the width of the whole range may be more than a number holds.
+  const range = `(SELECT min(v) AS low, max(v) AS high, (max(v) / 2 - min(v) / 2) / ${histogramBins / 2} AS width FROM given)`;
+  const bins = await database.rows(`
+    WITH given AS (SELECT ${value} AS v FROM ${source} WHERE ${column} IS NOT NULL)
+    SELECT CASE WHEN width = 0 THEN 0 ELSE least(floor((v / width) - (low / width)), ${histogramBins - 1}) END::INTEGER AS bin, count(*) AS count,
+      any_value(low) AS low, any_value(high) AS high, any_value(width) AS width
+    FROM given, ${range} AS span GROUP BY bin ORDER BY bin`);
+  const [first] = bins;
+  if (first === undefined) return null;
+  const [low, high, width] = [Number(first.low), Number(first.high), Number(first.width)];
+  const number = width === 0 ? 1 : histogramBins;
+  const counts = Array.from({ length: number }, (_, bin) => Number(bins.find((row) => row.bin === bin)?.count ?? 0));
+  const edges = Array.from({ length: number + 1 }, (_, at) => (at === number ? high : low + at * width));
+  return { edges: isTime ? edges.map(instantText) : edges, counts };
+}
+
+function instantText(seconds: number): string {
+  const date = new Date(seconds * 1000);
+  return Number.isNaN(date.getTime()) ? String(seconds) : date.toISOString();
 }
 
 function numberOrNull(cell: Cell | undefined): number | null {

@@ -3,7 +3,7 @@ import type { PrepareBatch } from '../../ports/table-engine.ts';
 import type { Field } from './fields.ts';
 import { instantOfLocal } from './instants.ts';
 import type { Database } from './lockedDatabase.ts';
-import { type Source, placeOf } from './sources.ts';
+import { type Source, placeOf } from './source.ts';
 import { scalarExpression, timeKind } from './timestampExpression.ts';
 
 /** Makes `timed` of `united`, with each row's instant in `_at`; false, and nothing made, without `timestamp`. */

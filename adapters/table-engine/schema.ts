@@ -1,122 +1,100 @@
-import type { Column } from '../../contracts/data-types.ts';
+import type { Column, ColumnType } from '../../contracts/data-types.ts';
 import { PerennialError } from '../../contracts/errors.ts';
-import { type Field, type StoredType, fits, inferenceOrder, storedOf, typeOf } from './fields.ts';
+import type { Expectation } from '../../contracts/expectation.ts';
+import { type Field, type StoredType, storedOf, typeOf } from './fields.ts';
+import { inferFromText } from './inferTypes.ts';
 import type { Database } from './lockedDatabase.ts';
-import { type Source, placeOf } from './sources.ts';
-import { identifier, identifiers } from './sql.ts';
+import { misfitOf } from './misfits.ts';
+import type { Source } from './source.ts';
 
-/** The fields of a first batch: of each column the most particular type that every value of every file fits. */
-export async function inferFields(database: Database, sources: readonly Source[]): Promise<readonly Field[]> {
+/** What expectations say that columns are; the first says it. */
+export type DeclaredTypes = ReadonlyMap<string, ColumnType>;
+
+export function declaredTypes(expectations: readonly Expectation[]): DeclaredTypes {
+  return new Map(
+    expectations
+      .toReversed()
+      .flatMap(({ column, type }) => (column === undefined || type === undefined ? [] : [[column, type] as const])),
+  );
+}
+
+/** The fields of a first batch: of each column the type that is declared, else the most particular that every value of every file fits. */
+export async function inferFields(
+  database: Database,
+  sources: readonly Source[],
+  declared: DeclaredTypes,
+): Promise<readonly Field[]> {
   const [first] = sources;
   const names = first?.names ?? [];
   for (const source of sources)
-    checkSameColumns(source, names, `${first?.file.name ?? ''}, the first file of the batch,`);
-  const texts = sources.filter((source) => source.stored === undefined);
-  const inferred = await inferFromText(database, texts, names);
+    checkSameColumns(source, names, `${first?.file.name ?? ''}, the first file of the batch,`, new Map());
+  return fieldsOfText(database, sources, names, declared);
+}
+
+async function fieldsOfText(
+  database: Database,
+  sources: readonly Source[],
+  names: readonly string[],
+  declared: DeclaredTypes,
+): Promise<readonly Field[]> {
+  const inferred = await inferFromText(database, sources, names, declared);
   return names.map((name) => {
-    const declared = sources.flatMap((source) => source.stored?.get(name) ?? []);
-    const stored = [...declared, ...(inferred.get(name) ?? [])].reduce((a, b) => unify(name, a, b));
-    return { name, type: typeOf[stored], stored };
+    const given = sources.flatMap((source) => source.stored?.get(name) ?? []);
+    const stored = [...given, ...(inferred.get(name) ?? [])].reduce((a, b) => unify(name, a, b));
+    // Whole numbers of Parquet, too, are numbers where that is what is expected of them.
+    const isWidened = stored === 'BIGINT' && declared.get(name) === 'number';
+    const chosen = isWidened ? 'DOUBLE' : stored;
+    return { name, type: typeOf[chosen], stored: chosen };
   });
 }
 
-/** The fields that a dataset has, for a further batch. `stored` is how its parts keep them; without parts, a timestamp is what the batch has. */
+/**
+ * The fields that a dataset has, for a further batch. `stored` is how its parts keep them; without parts, a timestamp is
+ * what the batch has. A new column, and one whose values no longer fit, is taken in only as an expectation's `type` says:
+ * whole numbers become number, days timestamp. All else is left to `checkValues` to refuse.
+ */
 export async function pinnedFields(
   database: Database,
   pinned: readonly Column[],
   stored: ReadonlyMap<string, StoredType>,
-  sources: readonly Source[],
+  { sources, declared }: { readonly sources: readonly Source[]; readonly declared: DeclaredTypes },
 ): Promise<readonly Field[]> {
+  const pinnedNames = pinned.map((column) => column.name);
+  for (const source of sources) checkSameColumns(source, pinnedNames, 'the dataset', declared);
+  const added = (sources[0]?.names ?? []).filter((name) => !pinnedNames.includes(name));
   for (const source of sources)
-    checkSameColumns(
-      source,
-      pinned.map((column) => column.name),
-      'the dataset',
-    );
-  const open = pinned
-    .filter((column) => column.type === 'timestamp' && !stored.has(column.name))
-    .map((column) => column.name);
-  const guessed =
-    open.length === 0
-      ? new Map<string, StoredType[]>()
-      : await inferFromText(
-          database,
-          sources.filter((source) => source.stored === undefined),
-          open,
-        );
-  return pinned.map(({ name, type }) => {
+    checkSameColumns(source, [...pinnedNames, ...added], 'another file of the batch', new Map());
+  const open = pinned.filter(({ name, type }) => type === 'timestamp' && !stored.has(name)).map(({ name }) => name);
+  const guessed = await inferFromText(database, sources, open, new Map());
+  const fields: Field[] = [];
+  for (const { name, type } of pinned) {
     const zoned = [...(guessed.get(name) ?? []), ...sources.map((source) => source.stored?.get(name))].includes(
       'TIMESTAMP WITH TIME ZONE',
     );
-    return {
-      name,
-      type,
-      stored: stored.get(name) ?? (type === 'timestamp' && zoned ? 'TIMESTAMP WITH TIME ZONE' : storedOf[type]),
-    };
-  });
-}
-
-/** Refuses the first value that is not of its column's type: `schema-changed`. */
-export async function checkValues(database: Database, source: Source, fields: readonly Field[]): Promise<void> {
-  const misfits = fields.flatMap((field) => misfit(source, field) ?? []);
-  if (misfits.length === 0) return;
-  const found = await database.row(
-    `SELECT ${misfits.map(({ condition }, at) => `min("_row") FILTER (WHERE ${condition}) AS m${at}`).join(', ')} FROM ${source.table}`,
-  );
-  for (const [at, { field }] of misfits.entries()) {
-    const row = found[`m${at}`];
-    if (row === null || row === undefined) continue;
-    const { value } = await database.row(
-      `SELECT CAST(${identifier(field.name)} AS VARCHAR) AS value FROM ${source.table} WHERE "_row" = ${row}`,
-    );
-    const place = await placeOf(source, Number(row));
-    const expected = field.stored === 'TIMESTAMP WITH TIME ZONE' ? 'timestamp with an offset' : field.type;
-    throw new PerennialError(
-      'schema-changed',
-      `${place.text}: column "${field.name}" is pinned to ${expected}, and ${JSON.stringify(value)} is none; correct the value, or begin a new model if the column has changed its meaning`,
-      { file: source.file.name, line: place.line, column: field.name, expected, value: String(value) },
-    );
+    const kept = stored.get(name) ?? (type === 'timestamp' && zoned ? 'TIMESTAMP WITH TIME ZONE' : storedOf[type]);
+    fields.push(await widened(database, sources, { name, type, stored: kept }, declared.get(name)));
   }
+  return [...fields, ...(added.length === 0 ? [] : await fieldsOfText(database, sources, added, declared))];
 }
 
-/** What a value of this source is not when the cast would lose or change something; undefined where it cannot happen. */
-function misfit(source: Source, field: Field): { readonly field: Field; readonly condition: string } | undefined {
-  const name = identifier(field.name);
-  const stored = source.stored?.get(field.name);
-  if (source.stored === undefined)
-    return field.stored === 'VARCHAR'
-      ? undefined
-      : { field, condition: `${name} IS NOT NULL AND NOT ${fits(name, field.stored)}` };
-  if (stored === field.stored) return undefined;
-  if (stored === 'BIGINT' && field.stored === 'DOUBLE')
-    return { field, condition: `CAST(CAST(${name} AS DOUBLE) AS HUGEINT) <> ${name}` };
-  return { field, condition: `${name} IS NOT NULL` };
-}
+/** The types that hold all that a narrower one does. */
+const wider: Readonly<Partial<Record<StoredType, StoredType>>> = { BIGINT: 'DOUBLE', DATE: 'TIMESTAMP' };
 
-/** Tries the types in their order, each on the columns that none before has fitted. */
-async function inferFromText(
+async function widened(
   database: Database,
   sources: readonly Source[],
-  names: readonly string[],
-): Promise<ReadonlyMap<string, StoredType[]>> {
-  const inferred = new Map<string, StoredType[]>();
-  if (sources.length === 0) return inferred;
-  const all = `(${sources.map((source) => `SELECT ${identifiers(names)} FROM ${source.table}`).join(' UNION ALL ')})`;
-  const filled = await database.row(
-    `SELECT ${names.map((name, at) => `count(${identifier(name)}) > 0 AS c${at}`).join(', ')} FROM ${all}`,
-  );
-  let pending = names.filter((_, at) => filled[`c${at}`] === true);
-  for (const type of inferenceOrder) {
-    if (pending.length === 0) break;
-    const found = await database.row(
-      `SELECT ${pending.map((name, at) => `bool_and(${identifier(name)} IS NULL OR ${fits(identifier(name), type)}) AS c${at}`).join(', ')} FROM ${all}`,
-    );
-    for (const [at, name] of pending.entries()) if (found[`c${at}`] === true) inferred.set(name, [type]);
-    pending = pending.filter((name) => !inferred.has(name));
+  field: Field,
+  declared: ColumnType | undefined,
+): Promise<Field> {
+  const next = wider[field.stored];
+  if (next === undefined || declared !== typeOf[next]) return field;
+  for (const source of sources) {
+    const misfit = misfitOf(source, field);
+    if (misfit === undefined) continue;
+    const { count } = await database.row(`SELECT count(*) AS count FROM ${source.table} WHERE ${misfit}`);
+    if (Number(count) > 0) return { ...field, type: typeOf[next], stored: next };
   }
-  // A column without any value says nothing about its type; text can hold whatever comes.
-  for (const name of names) if (!inferred.has(name)) inferred.set(name, ['VARCHAR']);
-  return inferred;
+  return field;
 }
 
 function unify(name: string, a: StoredType, b: StoredType): StoredType {
@@ -130,7 +108,7 @@ function unify(name: string, a: StoredType, b: StoredType): StoredType {
   );
 }
 
-function checkSameColumns(source: Source, names: readonly string[], whose: string): void {
+function checkSameColumns(source: Source, names: readonly string[], whose: string, declared: DeclaredTypes): void {
   const file = source.file.name;
   const missing = names.find((name) => !source.names.includes(name));
   if (missing !== undefined)
@@ -139,11 +117,11 @@ function checkSameColumns(source: Source, names: readonly string[], whose: strin
       `${file} lacks the column "${missing}" that ${whose} has; it has ${source.names.join(', ')}`,
       { file, column: missing, line: 1 },
     );
-  const extra = source.names.find((name) => !names.includes(name));
+  const extra = source.names.find((name) => !names.includes(name) && !declared.has(name));
   if (extra !== undefined)
     throw new PerennialError(
       'schema-changed',
-      `${file} has the column "${extra}" that ${whose} does not have; leave it out, or begin a new model with it`,
+      `${file} has the column "${extra}" that ${whose} does not have; leave it out, or take it in by an expectation that says its type, { column: ${extra}, type: … }`,
       { file, column: extra, line: 1 },
     );
 }

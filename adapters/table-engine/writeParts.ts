@@ -37,13 +37,22 @@ export async function writeParts(
     const path = join(folder, `part-${parts.length}.parquet`);
     await writeParquet(database, slice, path);
     const bounds = timed ? await boundsOf(database, slice) : {};
-    parts.push({ ...(await fingerprint(path)), rows: Math.min(partRows, Number(rows) - start), ...bounds, path });
+    parts.push(await partOf(path, Math.min(partRows, Number(rows) - start), bounds));
   }
   return parts;
 }
 
+interface Bounds {
+  readonly from?: string;
+  readonly to?: string;
+}
+
+export async function partOf(path: string, rows: number, bounds: Bounds): Promise<PreparedBatch['parts'][number]> {
+  return { ...(await fingerprint(path)), rows, ...bounds, path };
+}
+
 /** Widened to whole milliseconds, so that every row lies within. */
-async function boundsOf(database: Database, slice: string): Promise<{ readonly from: string; readonly to: string }> {
+export async function boundsOf(database: Database, slice: string): Promise<Required<Bounds>> {
   const at = identifier('_at');
   const found: Readonly<Record<string, Cell>> = await database.row(`
     SELECT timezone('UTC', date_trunc('milliseconds', min(${at}))) AS "from", timezone('UTC', date_trunc('milliseconds', max(${at}) + INTERVAL 999 MICROSECONDS)) AS "to" FROM (${slice})`);

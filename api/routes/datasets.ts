@@ -1,12 +1,9 @@
-import type { FastifyReply } from 'fastify';
-import { createReadStream } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { z } from 'zod';
-import type { DatasetVersion as Version } from '../../contracts/dataset.ts';
+import { DatasetDifference } from '../../contracts/dataset-difference.ts';
 import { BatchFile, DatasetVersion } from '../../contracts/dataset.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import { enter } from '../access.ts';
+import { compareDatasets } from '../compare-datasets.ts';
 import type { Api, RouteContext } from '../dependencies.ts';
 import {
   bytesAs,
@@ -20,11 +17,10 @@ import {
   StartedRun,
   StartHeaders,
 } from '../request-shapes.ts';
+import { RowFormat, sendRows } from '../send-rows.ts';
 import { submitRun } from '../submission.ts';
 
 const tags = ['datasets'];
-const contentTypes = { csv: 'text/csv; charset=utf-8', parquet: 'application/vnd.apache.parquet' } as const;
-type Format = keyof typeof contentTypes;
 
 const Ingestion = z.strictObject({ files: z.array(BatchFile).min(1).max(1000) });
 
@@ -108,57 +104,40 @@ export function datasetRoutes(app: Api, context: RouteContext): void {
         summary: 'All rows as one file',
         headers: ProjectHeaders,
         params: NumberParams,
-        querystring: EnvironmentQuery.extend({ format: z.enum(['parquet', 'csv']).default('parquet') }),
+        querystring: EnvironmentQuery.extend(RowFormat.shape),
         response: bytesAs('text/csv', 'application/vnd.apache.parquet'),
       },
     },
     async (request, reply) => {
       const { scope } = await enter(context, request, 'viewer');
       const version = await datasets.byNumber(scope.modelId, request.params.version);
-      return sendRows(context, reply, version, request.query.format, `${scope.model}-${version.number}`);
+      const { columns, parts } = version.manifest;
+      return sendRows(context, reply, {
+        parts: parts.map(({ sha256 }) => sha256),
+        columns: columns.map(({ name }) => name),
+        format: request.query.format,
+        name: `${scope.model}-${version.number}`,
+      });
     },
   );
-}
 
-async function sendRows(
-  context: RouteContext,
-  reply: FastifyReply,
-  version: Version,
-  format: Format,
-  name: string,
-): Promise<FastifyReply> {
-  const folder = await mkdtemp(join(context.scratchFolder, 'rows-'));
-  const discard = () => rm(folder, { recursive: true, force: true });
-  const path = join(folder, `rows.${format}`);
-  try {
-    await exportRows(context, version, { format, folder, path });
-  } catch (caught) {
-    await discard();
-    throw caught;
-  }
-  const rows = createReadStream(path);
-  rows.once('close', () => void discard());
-  return reply
-    .header('content-disposition', `attachment; filename="${name}.${format}"`)
-    .type(contentTypes[format])
-    .send(rows);
-}
-
-async function exportRows(
-  { objectStore, tableEngine }: RouteContext,
-  { manifest }: Version,
-  to: { readonly format: Format; readonly folder: string; readonly path: string },
-): Promise<void> {
-  const parts: string[] = [];
-  for (const [index, { sha256 }] of manifest.parts.entries()) {
-    const part = join(to.folder, `${index}.parquet`);
-    await objectStore.getFile(sha256, part);
-    parts.push(part);
-  }
-  await tableEngine.exportRows({
-    parts,
-    columns: manifest.columns.map((column) => column.name),
-    format: to.format,
-    path: to.path,
-  });
+  app.get(
+    '/v1/models/:model/datasets/:version/diff/:other',
+    {
+      schema: {
+        tags,
+        summary: 'What changed from one version to another',
+        headers: ProjectHeaders,
+        params: NumberParams.extend({ other: NumberParams.shape.version }),
+        querystring: EnvironmentQuery,
+        response: { 200: DatasetDifference, ...problems },
+      },
+    },
+    async (request) => {
+      const { scope } = await enter(context, request, 'viewer');
+      const before = await datasets.byNumber(scope.modelId, request.params.version);
+      const after = await datasets.byNumber(scope.modelId, request.params.other);
+      return compareDatasets(context, before, after);
+    },
+  );
 }

@@ -12,6 +12,7 @@ import { labelRoutes } from './labels.ts';
 import { ledgerRoutes } from './ledger.ts';
 import { modelRoutes } from './models.ts';
 import { principalRoutes } from './principals.ts';
+import { quarantineRoutes } from './quarantines.ts';
 import { rehearsalRoutes } from './rehearsals.ts';
 import { reportRoutes } from './reports.ts';
 import { runRoutes } from './runs.ts';
@@ -37,6 +38,7 @@ const nouns: readonly ((app: Api, context: RouteContext) => void)[] = [
   environmentRoutes,
   principalRoutes,
   runRoutes,
+  quarantineRoutes,
   servedRoutes,
   ledgerRoutes,
   blobRoutes,

@@ -2,7 +2,6 @@ import { z } from 'zod';
 import { PerennialError } from '../../contracts/errors.ts';
 import { Name } from '../../contracts/identifiers.ts';
 import type { Api, RouteContext } from '../dependencies.ts';
-import { NumberParams } from '../request-shapes.ts';
 import { Problem } from '../problem.ts';
 
 const tags = ['not built yet'];
@@ -18,18 +17,6 @@ export function unbuiltRoutes(app: Api, _context: RouteContext): void {
   };
   const connections = refuse('a named connection', 'upload files with the command line instead');
 
-  app.get(
-    '/v1/models/:model/datasets/:version/diff/:other',
-    {
-      schema: {
-        tags,
-        summary: 'Compare two datasets',
-        params: NumberParams.extend({ other: NumberParams.shape.version }),
-        response,
-      },
-    },
-    refuse('comparing datasets', 'read both with GET …/datasets/{version} and compare their profiles'),
-  );
   app.put(
     '/v1/connections/:name',
     { schema: { tags, summary: 'Set a named connection', params: Connection, response } },
@@ -44,10 +31,5 @@ export function unbuiltRoutes(app: Api, _context: RouteContext): void {
     '/v1/connections/:name',
     { schema: { tags, summary: 'Remove a named connection', params: Connection, response } },
     connections,
-  );
-  app.post(
-    '/v1/gc',
-    { schema: { tags, summary: 'Collect garbage', response } },
-    refuse('garbage collection', 'nothing is removed meanwhile'),
   );
 }

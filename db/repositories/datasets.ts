@@ -2,7 +2,7 @@ import { and, desc, eq, getTableColumns, lt, sql } from 'drizzle-orm';
 import type { DatasetVersion } from '../../contracts/dataset.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Id, Scope } from '../../contracts/identifiers.ts';
-import { scopeLabel } from '../../contracts/identifiers.ts';
+import { scopeLabel, Sha256 } from '../../contracts/identifiers.ts';
 import type { DatasetRepository } from '../../ports/repositories/datasets.ts';
 import { appendLedger } from '../append-ledger.ts';
 import type { Executor, Transaction } from '../connection.ts';
@@ -30,6 +30,12 @@ export function createDatasetRepository(context: RepositoryContext): DatasetRepo
   return {
     commit: (scope, version, run) => transact(db, (tx) => commit(context, tx, scope, version, run)),
     refuse: (scope, refusal, run) => transact(db, (tx) => refuse(context, tx, scope, refusal, run)),
+    quarantine: ({ modelId, runId }) =>
+      query(db, async () => {
+        const refused = await decidedByRun(db, modelId, 'dataset.refused', runId);
+        const quarantine = Sha256.safeParse(refused?.quarantine);
+        return found(quarantine.data, noQuarantine(runId, refused !== undefined), { runId });
+      }),
     get: (id) => query(db, async () => toDatasetVersion(await read(db, id))),
     byNumber: (modelId, number) =>
       query(db, async () => {
@@ -98,7 +104,7 @@ async function commit(
     .update(modelEnvironments)
     .set({ datasetVersionId: row.id })
     .where(and(eq(modelEnvironments.modelId, scope.modelId), eq(modelEnvironments.environment, scope.environment)));
-  const reason = `${version.rowsAdded} rows added, ${version.rowsSkipped} known`;
+  const reason = changeOf(version);
   await appendLedger(context, tx, {
     modelId: scope.modelId,
     environment: scope.environment,
@@ -110,13 +116,15 @@ async function commit(
       digest: row.digest,
       rowsAdded: version.rowsAdded,
       rowsSkipped: version.rowsSkipped,
+      rowsReplaced: version.rowsReplaced ?? 0,
+      rowsRemoved: version.rowsRemoved ?? 0,
       previousDatasetVersionId: head,
     },
     reason,
     effectiveAt: await environmentNow(context, tx, scope),
     by: run.by,
   });
-  if (version.rowsAdded > 0) {
+  if (version.rowsAdded + (version.rowsReplaced ?? 0) + (version.rowsRemoved ?? 0) > 0) {
     // By run too: the same rows committed again after a rollback of the head are new data again.
     await recordTrigger(context, tx, scope, {
       kind: 'new-data',
@@ -126,6 +134,21 @@ async function commit(
     });
   }
   return { version: toDatasetVersion(row), unchanged: false };
+}
+
+function changeOf({ rowsAdded, rowsSkipped, rowsReplaced = 0, rowsRemoved = 0 }: Commit[1]): string {
+  return [
+    `${rowsAdded} rows added`,
+    ...(rowsReplaced === 0 ? [] : [`${rowsReplaced} replaced`]),
+    ...(rowsRemoved === 0 ? [] : [`${rowsRemoved} removed`]),
+    `${rowsSkipped} known`,
+  ].join(', ');
+}
+
+function noQuarantine(runId: Id, isRefused: boolean): string {
+  return isRefused
+    ? `run ${runId} was refused for what the dataset is as a whole; no single row is to blame, so none is kept`
+    : `run ${runId} has no quarantined rows; it refused none`;
 }
 
 function headMoved(scope: Scope, current: Row | undefined): PerennialError {
@@ -156,7 +179,7 @@ async function ensureVersion(
     .where(and(eq(datasetVersions.modelId, modelId), eq(datasetVersions.digest, version.digest)));
   if (known !== undefined) return known;
   const number = await nextNumber(tx, datasetVersions, modelId);
-  const { digest, manifest, rowsAdded, rowsSkipped } = version;
+  const { digest, manifest, rowsAdded, rowsSkipped, rowsReplaced = 0, rowsRemoved = 0 } = version;
   const [made] = await tx
     .insert(datasetVersions)
     .values({
@@ -169,6 +192,8 @@ async function ensureVersion(
       expectations: storableJson([...version.expectations]),
       rowsAdded,
       rowsSkipped,
+      rowsReplaced,
+      rowsRemoved,
       runId: run.runId,
       recordedBy: run.by,
     })
@@ -195,7 +220,11 @@ async function refuse(
       expectations: refusal.expectations,
     },
     reason:
-      broken.map((result) => `${result.column} ${result.check}: ${result.violations} rows`).join('; ') || 'refused',
+      broken
+        .map(({ column, check, violations }) =>
+          column === null ? `dataset ${check}` : `${column} ${check}: ${violations} rows`,
+        )
+        .join('; ') || 'refused',
     effectiveAt: await environmentNow(context, tx, scope),
     by: run.by,
   });

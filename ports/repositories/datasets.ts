@@ -4,7 +4,7 @@ import type { Id, Page, PageRequest, Scope, Sha256 } from '../../contracts/ident
 export interface DatasetRepository {
   /**
    * Makes the version (one per model and digest), moves the scope's data head if it is still `expectedHead`
-   * (else `conflict`), and records a `new-data` trigger when rows were added. With `unchanged` it only answers.
+   * (else `conflict`), and records a `new-data` trigger when rows were added, replaced or removed. With `unchanged` it only answers.
    */
   commit(
     scope: Scope,
@@ -15,6 +15,10 @@ export interface DatasetRepository {
       readonly expectations: readonly ExpectationResult[];
       readonly rowsAdded: number;
       readonly rowsSkipped: number;
+      /** Default: none. */
+      readonly rowsReplaced?: number;
+      /** Default: none. */
+      readonly rowsRemoved?: number;
     },
     context: { readonly runId: Id; readonly expectedHead: Id | null; readonly by: Id },
   ): Promise<{ readonly version: DatasetVersion; readonly unchanged: boolean }>;
@@ -28,6 +32,8 @@ export interface DatasetRepository {
     },
     context: { readonly runId: Id; readonly by: Id },
   ): Promise<void>;
+  /** What `refuse` recorded of a run; `not-found` if it refused nothing, or no single row broke anything. */
+  quarantine(run: { readonly modelId: Id; readonly runId: Id }): Promise<Sha256>;
   get(id: Id): Promise<DatasetVersion>;
   byNumber(modelId: Id, number: number): Promise<DatasetVersion>;
   /** Newest first, without profiles. */

@@ -55,6 +55,7 @@ DELETE /v1/principals/{id}/keys
 GET /v1/runs
 GET /v1/runs/{id}
 GET /v1/runs/{id}/logs
+GET /v1/runs/{id}/quarantine
 POST /v1/runs/{id}/cancel
 GET /v1/models/{model}/served
 GET /v1/ledger`
@@ -161,7 +162,6 @@ test('its version is the package’s', async () => {
 });
 
 test.each([
-  'GET /v1/models/bike/datasets/1/diff/2',
   'PUT /v1/connections/warehouse',
   'GET /v1/connections/warehouse',
   'DELETE /v1/connections/warehouse',

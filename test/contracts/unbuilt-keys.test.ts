@@ -15,16 +15,6 @@ const written: Readonly<Record<string, readonly (readonly [string, string])[]>> 
   'data.source.url': [['path: hour.csv', 'url: https://data.example/hour.csv']],
   'data.source.s3': [['path: hour.csv', 's3: s3://bucket/prefix']],
   'data.source.postgres': [['path: hour.csv', 'postgres: { connection: warehouse, query: SELECT 1 }']],
-  'data.mode': [
-    ['mode: append', 'mode: upsert'],
-    ['mode: append', 'mode: snapshot'],
-  ],
-  'data.expectations.*.range': [['{ column: cnt, min: 0,', '{ column: cnt, range: [0, 9],']],
-  'data.expectations.*.pattern': [['{ column: cnt, min: 0,', '{ column: cnt, pattern: "^a",']],
-  'data.expectations.*.rowCount': [['{ column: cnt, min: 0,', '{ rowCount: { min: 10 },']],
-  'data.expectations.*.freshness': [['{ column: cnt, min: 0,', '{ freshness: 2 days,']],
-  'data.expectations.*.nullShare': [['{ column: cnt, min: 0,', '{ column: cnt, nullShare: 0.1,']],
-  'data.expectations.*.references': [['{ column: cnt, min: 0,', '{ column: cnt, references: stations.id,']],
   'code.git': [['path: train ', 'git: { url: "https://git.example/a", ref: main, path: train } ']],
   'build.resources.queue': [
     ['queue: train,', 'queue: train-gpu,'],

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Expectation } from '../../../contracts/configuration.ts';
+import type { Expectation } from '../../../contracts/expectation.ts';
 import { after, tableEngineBench } from '../../support/tableEngine.ts';
 
 const { csv, prepareHere: prepare, look } = tableEngineBench();

@@ -234,7 +234,14 @@ describe('the profile', () => {
       { value: 1, count: 4242 },
       { value: 4, count: 4232 },
     ]);
-    expect(dteday).toMatchObject({ distinct: 731, min: '2011-01-01', max: '2012-12-31', mean: null, quantiles: null });
+    expect(dteday).toMatchObject({ distinct: 731, min: '2011-01-01', max: '2012-12-31', mean: null });
+    expect(dteday?.quantiles?.slice(2, 5)).toEqual(['2011-07-04', '2012-01-02', '2012-07-02']);
+    // counted apart, in twenty bins of equal width
+    expect(cnt?.histogram?.edges.slice(0, 3)).toEqual([1, 49.8, 98.6]);
+    expect(cnt?.histogram?.counts.reduce((sum, count) => sum + count, 0)).toBe(17_379);
+    expect(cnt?.histogram?.counts.slice(0, 3)).toEqual([4821, 2151, 1917]);
+    expect(dteday?.histogram?.edges.at(-1)).toBe('2012-12-31T00:00:00.000Z');
+    expect(dteday?.top).toHaveLength(10);
   });
 
   test('of a column without values, and of no parts', async () => {
@@ -253,6 +260,7 @@ describe('the profile', () => {
       mean: null,
       standardDeviation: null,
       quantiles: null,
+      histogram: null,
       top: [],
     });
     expect((await engine.profile([], batch.columns)).columns[0]).toMatchObject({

@@ -1,21 +1,34 @@
 import { createReadStream } from 'node:fs';
 
-export interface CsvScan {
+/** What no text of rows may hold. */
+export type Flaw = 'nul' | 'long-cell' | 'long-line';
+
+export interface RecordScan {
   /** Records, the header among them; blank lines are none. */
   readonly records: number;
   /** The line of the record whose quote is still open at the end of the file. */
   readonly openQuote?: number;
+  /** The first thing that no text may hold, and on which line it is. The scan ends with it. */
+  readonly flaw?: { readonly kind: Flaw; readonly line: number };
 }
+
+/** Where the cells of a record end; null: lines, whatever they hold (NDJSON). */
+export type Delimiter = string | null;
+
+/** Bytes of one value, and of one record in CSV and in NDJSON. */
+export const longestCell = 2 ** 20;
+export const longestCsvRecord = 2_000_000;
+export const longestNdjsonRecord = 2 ** 24;
 
 const quote = 0x22;
 const newline = 0x0a;
 const carriageReturn = 0x0d;
 
 /**
- * Goes through the records of a CSV file without reading their values. DuckDB drops, without a word, what follows a
+ * Goes through the records of a text file without reading their values. DuckDB drops, without a word, what follows a
  * quote that is never closed: this finds it, and the count of records shows that no other row was lost.
  */
-export async function scanCsv(path: string, delimiter: string): Promise<CsvScan> {
+export async function scanRecords(path: string, delimiter: Delimiter): Promise<RecordScan> {
   const scanner = new RecordScanner(delimiter);
   let records = 0;
   for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20 }) as AsyncIterable<Buffer>) {
@@ -23,6 +36,7 @@ export async function scanCsv(path: string, delimiter: string): Promise<CsvScan>
       if (!isBlank) records += 1;
       return false;
     });
+    if (scanner.flaw) return { records, flaw: scanner.flaw };
   }
   if (scanner.isWithin) records += 1;
   return scanner.isOpen ? { records, openQuote: scanner.line } : { records };
@@ -34,35 +48,54 @@ export async function scanCsv(path: string, delimiter: string): Promise<CsvScan>
  */
 export async function lineOfRecord(
   path: string,
-  delimiter: string,
+  delimiter: Delimiter,
   record: number,
-  { countBlank }: { readonly countBlank: boolean },
+  options: { readonly countBlank: boolean },
 ): Promise<number> {
+  const [line = record] = await linesOfRecords(path, delimiter, [record], options);
+  return line;
+}
+
+/** The same for many records, in ascending order, in one reading. */
+export async function linesOfRecords(
+  path: string,
+  delimiter: Delimiter,
+  records: readonly number[],
+  { countBlank }: { readonly countBlank: boolean },
+): Promise<readonly number[]> {
   const scanner = new RecordScanner(delimiter);
-  let left = record;
+  const lines: number[] = [];
+  let passed = 0;
   for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
     const stopped = scanner.take(chunk, (isBlank) => {
-      if (countBlank || !isBlank) left -= 1;
-      return left === 0;
+      if (countBlank || !isBlank) passed += 1;
+      if (passed === records[lines.length]) lines.push(scanner.line);
+      return lines.length === records.length;
     });
-    if (stopped) break;
+    if (stopped) return lines;
   }
-  return scanner.line;
+  // The last record may lack an end.
+  if (lines.length < records.length) lines.push(scanner.line);
+  return lines;
 }
 
 /** Where records end, by the rules of RFC 4180 and DuckDB: a quote counts only where a cell begins with it. */
 class RecordScanner {
   /** On which line the record at hand began. */
   line = 1;
-  readonly #delimiter: number;
+  flaw: RecordScan['flaw'];
+  readonly #delimiter: number | null;
+  readonly #longestRecord: number;
+  #cell = 0;
   #state: 'start' | 'plain' | 'quoted' | 'closing' = 'start';
   #newlines = 0;
   #length = 0;
   #previous = 0;
   #atFileStart = true;
 
-  constructor(delimiter: string) {
-    this.#delimiter = delimiter.charCodeAt(0);
+  constructor(delimiter: Delimiter) {
+    this.#delimiter = delimiter === null ? null : delimiter.charCodeAt(0);
+    this.#longestRecord = delimiter === null ? longestNdjsonRecord : longestCsvRecord;
   }
 
   get isOpen(): boolean {
@@ -90,22 +123,32 @@ class RecordScanner {
         this.line += this.#newlines;
         this.#newlines = 0;
         this.#length = 0;
+        this.#cell = 0;
         this.#state = 'start';
       } else {
         this.#length += 1;
-        this.#step(byte);
+        if (this.#delimiter !== null) this.#step(byte, this.#delimiter);
+        if (byte === 0 || this.#cell > longestCell || this.#length > this.#longestRecord) this.#note(byte);
       }
     }
     return false;
   }
 
-  #step(byte: number): void {
+  #note(byte: number): void {
+    const kind = byte === 0 ? 'nul' : this.#cell > longestCell ? 'long-cell' : 'long-line';
+    // A long value has most likely an open quote before it, so the line is where the record began.
+    this.flaw ??= { kind, line: kind === 'nul' ? this.line + this.#newlines : this.line };
+  }
+
+  #step(byte: number, delimiter: number): void {
+    if (byte !== quote) this.#cell += 1;
     if (this.#state === 'quoted') {
       if (byte === quote) this.#state = 'closing';
     } else if (byte === quote && this.#state !== 'plain') {
       this.#state = 'quoted';
     } else {
-      this.#state = byte === this.#delimiter ? 'start' : 'plain';
+      this.#state = byte === delimiter ? 'start' : 'plain';
+      if (byte === delimiter) this.#cell = 0;
     }
   }
 }

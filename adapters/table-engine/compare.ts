@@ -1,0 +1,135 @@
+import type { Column } from '../../contracts/data-types.ts';
+import type { RowDifference } from '../../contracts/dataset-difference.ts';
+import type { CompareDatasets, ComparedDataset } from '../../ports/table-engine.ts';
+import { columnShift } from './columnShift.ts';
+import type { Database } from './lockedDatabase.ts';
+import { identifier, identifiers, parquetRows } from './sql.ts';
+import type { Workplace } from './workplace.ts';
+
+/**
+ * What changed from one version to another. Rows are told apart by the key, where both versions have it and it is
+ * unique, and else as wholes. Parts that both have hold equal rows, so only the others are read for them.
+ */
+export async function compare(request: CompareDatasets, workplace: Workplace): Promise<RowDifference> {
+  const { before, after } = request;
+  const database = await workplace.open({ readable: [...before.parts, ...after.parts].map(({ path }) => path) });
+  const shared = before.columns.filter(({ name }) => after.columns.some((column) => column.name === name));
+  const columns = schemaChanges(before.columns, after.columns);
+  const isShared = (parts: ComparedDataset['parts'], sha256: string): boolean =>
+    parts.some((part) => part.sha256 === sha256);
+  await viewRows(database, 'before', before.columns, before.parts);
+  await viewRows(database, 'after', after.columns, after.parts);
+  await viewRows(
+    database,
+    'left',
+    before.columns,
+    before.parts.filter(({ sha256 }) => !isShared(after.parts, sha256)),
+  );
+  await viewRows(
+    database,
+    'right',
+    after.columns,
+    after.parts.filter(({ sha256 }) => !isShared(before.parts, sha256)),
+  );
+  const key = shared.some(({ name }) => name === request.key) ? request.key : undefined;
+  const names = shared.map(({ name }) => name);
+  const isKeyed =
+    key !== undefined && (await isUnique(database, 'left', key)) && (await isUnique(database, 'right', key));
+  const rows = isKeyed ? await compareByKey(database, key, names) : await compareWhole(database, names);
+  const total = Number((await database.row('SELECT count(*) AS rows FROM before')).rows);
+  const { removed, changed } = rows.rows;
+  const shifts = [];
+  for (const column of shared) shifts.push(await columnShift(database, column, after.columns));
+  return { ...rows, rows: { ...rows.rows, unchanged: total - removed - (changed ?? 0) }, columns, shifts };
+}
+
+async function viewRows(
+  database: Database,
+  view: string,
+  columns: readonly Column[],
+  parts: ComparedDataset['parts'],
+): Promise<void> {
+  const rows =
+    parts.length === 0
+      ? `SELECT ${columns.map(({ name }) => `NULL AS ${identifier(name)}`).join(', ')} WHERE false`
+      : `SELECT ${identifiers(columns.map(({ name }) => name))} FROM ${parquetRows(parts.map(({ path }) => path))}`;
+  await database.run(`CREATE VIEW "${view}" AS ${rows}`);
+}
+
+function schemaChanges(before: readonly Column[], after: readonly Column[]): RowDifference['columns'] {
+  const twin = (column: Column, columns: readonly Column[]): Column | undefined =>
+    columns.find(({ name }) => name === column.name);
+  return {
+    added: after.filter((column) => twin(column, before) === undefined),
+    removed: before.filter((column) => twin(column, after) === undefined),
+    changed: before.flatMap((column) => {
+      const now = twin(column, after);
+      return now === undefined || (now.type === column.type && now.nullable === column.nullable)
+        ? []
+        : [{ name: column.name, before: column, after: now }];
+    }),
+  };
+}
+
+async function isUnique(database: Database, view: string, key: string): Promise<boolean> {
+  const { unique } = await database.row(
+    `SELECT count(*) = count(DISTINCT ${identifier(key)}) AS unique FROM "${view}"`,
+  );
+  return unique === true;
+}
+
+type Rows = Pick<RowDifference, 'changedBy' | 'examples'> & { readonly rows: Omit<RowDifference['rows'], 'unchanged'> };
+
+const exampleLimit = 10;
+
+async function compareByKey(database: Database, key: string, names: readonly string[]): Promise<Rows> {
+  const column = identifier(key);
+  const others = names.filter((name) => name !== key);
+  const pair = `"left" AS l JOIN "right" AS r ON l.${column} = r.${column}`;
+  const differs = (name: string): string => `l.${identifier(name)} IS DISTINCT FROM r.${identifier(name)}`;
+  const anyDiffers = others.length === 0 ? 'false' : others.map(differs).join(' OR ');
+  const only = async (from: string, than: string) => {
+    const query = `SELECT ${column} AS key FROM "${from}" ANTI JOIN "${than}" USING (${column})`;
+    const { rows } = await database.row(`SELECT count(*) AS rows FROM (${query})`);
+    const examples = await database.rows(`${query} ORDER BY key LIMIT ${exampleLimit}`);
+    return { rows: Number(rows), keys: examples.map((row) => row.key ?? null) };
+  };
+  const [added, removed] = [await only('right', 'left'), await only('left', 'right')];
+  const counted = await database.row(
+    `SELECT count(*) AS changed ${others.map((name, at) => `, count(*) FILTER (WHERE ${differs(name)}) AS c${at}`).join('')} FROM ${pair} WHERE ${anyDiffers}`,
+  );
+  const changedBy = others.flatMap((name, at) => {
+    const rows = Number(counted[`c${at}`]);
+    return rows === 0 ? [] : [{ column: name, rows }];
+  });
+  const changed = [];
+  for (const { column: name } of changedBy) {
+    if (changed.length >= exampleLimit) break;
+    const value = identifier(name);
+    const found = await database.rows(
+      `SELECT l.${column} AS key, l.${value} AS before, r.${value} AS after FROM ${pair} WHERE ${differs(name)} ORDER BY l.${column} LIMIT ${exampleLimit - changed.length}`,
+    );
+    for (const row of found)
+      changed.push({ key: row.key ?? null, column: name, before: row.before ?? null, after: row.after ?? null });
+  }
+  return {
+    rows: { added: added.rows, removed: removed.rows, changed: Number(counted.changed) },
+    changedBy,
+    examples: { added: added.keys, removed: removed.keys, changed },
+  };
+}
+
+/** As many times as a row occurs: one more is one added. */
+async function compareWhole(database: Database, names: readonly string[]): Promise<Rows> {
+  const columns = names.length === 0 ? '1' : identifiers(names);
+  const counted = (from: string, than: string): string =>
+    `(SELECT count(*) FROM (SELECT ${columns} FROM "${from}" EXCEPT ALL SELECT ${columns} FROM "${than}"))`;
+  const { added, removed } = await database.row(
+    `SELECT ${counted('right', 'left')} AS added, ${counted('left', 'right')} AS removed`,
+  );
+  return {
+    rows: { added: Number(added), removed: Number(removed), changed: null },
+    changedBy: [],
+    examples: { added: [], removed: [], changed: [] },
+  };
+}

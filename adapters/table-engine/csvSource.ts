@@ -1,0 +1,52 @@
+import { reasonOf } from '../../contracts/errors.ts';
+import { readCsvHeader } from './csvHeader.ts';
+import { checkNames } from './fields.ts';
+import type { Database } from './lockedDatabase.ts';
+import type { LoadedFile, Source } from './source.ts';
+import { countRows, refuseFlaw, unreadable } from './source.ts';
+import { literal } from './sql.ts';
+import { lineOfRecord, scanRecords } from './textRecords.ts';
+
+/** All columns as text. */
+export async function loadCsv(database: Database, file: LoadedFile, table: string): Promise<Source> {
+  const { delimiter, names } = await readCsvHeader(file.path, file.name);
+  checkNames(names, file.name);
+  const { records, openQuote, flaw } = await scanRecords(file.path, delimiter);
+  refuseFlaw(file, flaw);
+  if (openQuote !== undefined) throw unreadable(file, 'a quote is opened and never closed', openQuote);
+  const columns = names.map((name) => `${literal(name)}: 'VARCHAR'`).join(', ');
+  const options = `auto_detect = false, header = true, all_varchar = true, strict_mode = true, null_padding = false, parallel = false, delim = ${literal(delimiter)}, quote = '"', escape = '"', columns = {${columns}}`;
+  try {
+    await database.run(
+      `CREATE TABLE ${table} AS SELECT row_number() OVER () AS "_row", * FROM read_csv(${literal(file.path)}, ${options})`,
+    );
+  } catch (caught) {
+    throw await csvUnreadable(caught, file, delimiter, names.length);
+  }
+  const rows = await countRows(database, table);
+  // Of a single column a blank line is a row without a value.
+  if (rows < records - 1 || (names.length > 1 && rows !== records - 1))
+    throw unreadable(file, `${records - 1} rows are there and ${rows} could be read; look for stray quotes`);
+  return { file, table, names, text: { delimiter, before: 1 }, rows };
+}
+
+/** Turns DuckDB's report, which counts records and names options that nobody can set, into file, line and reason. */
+async function csvUnreadable(caught: unknown, file: LoadedFile, delimiter: string, width: number): Promise<unknown> {
+  const said = reasonOf(caught);
+  if (!said.startsWith('Invalid Input Error') && !said.startsWith('Conversion Error')) return caught;
+  const record = Number(/CSV Error on Line: (\d+)/.exec(said)?.[1]);
+  const line = Number.isNaN(record)
+    ? undefined
+    : await lineOfRecord(file.path, delimiter, record, { countBlank: true });
+  const found = /Expected Number of Columns: (\d+) Found: (\d+)/.exec(said);
+  return unreadable(file, csvReason(said, found?.[2], width), line, caught);
+}
+
+function csvReason(said: string, found: string | undefined, width: number): string {
+  if (found !== undefined)
+    return `${found} values where the header names ${width} columns; a value that holds the delimiter must be quoted`;
+  if (said.includes('unterminated quote'))
+    return 'a quote is opened and not closed, or text follows the closing one; within quotes, a quote is written twice';
+  if (said.includes('not utf-8')) return 'it is not UTF-8; save the file as UTF-8';
+  return `it is no CSV that can be read for sure, e.g. because its line ends differ (${said.split('\n')[0] ?? ''})`;
+}

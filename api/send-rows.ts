@@ -1,0 +1,64 @@
+import type { FastifyReply } from 'fastify';
+import { createReadStream } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { Sha256 } from '../contracts/identifiers.ts';
+import type { RouteContext } from './dependencies.ts';
+
+const contentTypes = { csv: 'text/csv; charset=utf-8', parquet: 'application/vnd.apache.parquet' } as const;
+
+/** How rows can be downloaded; in CSV, cells that a spreadsheet would run as a formula are made harmless. */
+export const RowFormat = z.object({ format: z.enum(['parquet', 'csv']).default('parquet') });
+
+interface SentRows {
+  readonly parts: readonly Sha256[];
+  /** All when absent. */
+  readonly columns?: readonly string[];
+  readonly format: z.infer<typeof RowFormat>['format'];
+  /** Of the file, without its ending. */
+  readonly name: string;
+}
+
+/** Answers the rows of Parquet blobs as one file; nothing of it stays. */
+export async function sendRows(context: RouteContext, reply: FastifyReply, rows: SentRows): Promise<FastifyReply> {
+  const { format, name, columns } = rows;
+  const { folder, discard } = await makeFolder(context, 'rows');
+  const path = join(folder, `rows.${format}`);
+  try {
+    const parts = await fetchParts(context, rows.parts, folder);
+    await context.tableEngine.exportRows({ parts, columns, format, path });
+  } catch (caught) {
+    await discard();
+    throw caught;
+  }
+  const file = createReadStream(path);
+  file.once('close', () => void discard());
+  return reply
+    .header('content-disposition', `attachment; filename="${name}.${format}"`)
+    .type(contentTypes[format])
+    .send(file);
+}
+
+export async function makeFolder(
+  { scratchFolder }: RouteContext,
+  name: string,
+): Promise<{ readonly folder: string; discard(): Promise<void> }> {
+  const folder = await mkdtemp(join(scratchFolder, `${name}-`));
+  return { folder, discard: () => rm(folder, { recursive: true, force: true }) };
+}
+
+/** Blobs as files of a folder, in their order. */
+export async function fetchParts(
+  { objectStore }: RouteContext,
+  parts: readonly Sha256[],
+  folder: string,
+): Promise<readonly string[]> {
+  const paths: string[] = [];
+  for (const sha256 of parts) {
+    const path = join(folder, `${paths.length}-${sha256}.parquet`);
+    await objectStore.getFile(sha256, path);
+    paths.push(path);
+  }
+  return paths;
+}
