@@ -17,6 +17,8 @@ export interface RolloutFacts {
   readonly releaseDigest: Sha256;
   /** null: the first release of the environment. */
   readonly championDigest: Sha256 | null;
+  /** What the shadow step wants before the first step; null: there is none. */
+  readonly shadow: { readonly bakeMs: number; readonly minRows: number } | null;
   readonly steps: readonly number[];
   readonly bakeMs: number;
   readonly minRequests: number;
@@ -85,11 +87,23 @@ export interface RetentionActivities {
   expireRejectedVersions(input: RunInput): Promise<{ readonly blobs: number }>;
 }
 
+/** Of no model and no run: garbage is the whole store's. */
+export interface CollectionActivities {
+  /** null: a schedule wants one; the one under way, if there is one, goes on. */
+  beginCollection(input: { readonly collectionId: Id | null }): Promise<{ readonly collectionId: Id }>;
+  markReachable(input: { readonly collectionId: Id }): Promise<void>;
+  /** Looks at the next of what is stored; done when that was all. */
+  sweepGarbage(input: { readonly collectionId: Id }): Promise<{ readonly done: boolean }>;
+  endCollection(input: { readonly collectionId: Id; readonly failure: string | null }): Promise<void>;
+}
+
 export interface DeployActivities {
   requestApproval(input: RunInput): Promise<RolloutFacts>;
   tallyApproval(input: RunInput & { readonly approvalId: Id }): Promise<{
     readonly status: 'pending' | 'approved' | 'rejected' | 'expired' | 'superseded';
     readonly expiresInMs: number | null;
+    /** Until voters are to be reminded; null: they have been. */
+    readonly remindInMs: number | null;
   }>;
   beginRollout(input: RunInput & { readonly facts: RolloutFacts }): Promise<'begun' | 'taken' | 'superseded'>;
   raiseGeneration(
@@ -100,12 +114,23 @@ export interface DeployActivities {
     input: RunInput & {
       readonly generation: number;
       readonly releaseDigest: Sha256;
+      /** 0: to the champion alone, for its shadow. */
       readonly weight: number;
       readonly minRequests: number;
     },
   ): Promise<void>;
+  /** `withMetric`: look at the labels too, which is more work than counting. */
   judgeCanary(
-    input: RunInput & { readonly generation: number; readonly releaseDigest: Sha256; readonly minRequests: number },
+    input: RunInput & {
+      readonly generation: number;
+      readonly releaseDigest: Sha256;
+      readonly minRequests: number;
+      readonly withMetric: boolean;
+    },
+  ): Promise<CanaryVerdict>;
+  /** `requests` are rows that were compared; `reason` is what there is to report, whatever the verdict. */
+  judgeShadow(
+    input: RunInput & { readonly generation: number; readonly releaseDigest: Sha256 },
   ): Promise<CanaryVerdict>;
   endRollout(input: RunInput): Promise<void>;
   abortRollout(input: RunInput & { readonly reason: string }): Promise<{ readonly generation: number | null }>;
@@ -145,5 +170,6 @@ export type Activities = LifecycleActivities &
   TrainActivities &
   DeployActivities &
   RetentionActivities &
+  CollectionActivities &
   MonitorActivities &
   RehearsalActivities;

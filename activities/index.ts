@@ -2,6 +2,7 @@ import type { Activities } from './activity-types.ts';
 import { createCommitCode } from './code/commit-code.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { createJudgeCanary } from './deployment/judge-canary.ts';
+import { createJudgeShadow } from './deployment/judge-shadow.ts';
 import { createReplayToCanary } from './deployment/replay-to-canary.ts';
 import { createRequestApproval } from './deployment/request-approval.ts';
 import { createRolloutActivities } from './deployment/rollout-activities.ts';
@@ -14,6 +15,7 @@ import { instrument } from './instrument.ts';
 import { createLifecycleActivities } from './lifecycle/lifecycle-activities.ts';
 import { createCollectWindow } from './monitoring/collect-window.ts';
 import { createReportWindow } from './monitoring/report-window.ts';
+import { createCollectionActivities } from './retention/collect-garbage.ts';
 import { createRetentionActivities } from './retention/retention-activities.ts';
 import { createAwaitRuns } from './rehearsal/await-runs.ts';
 import { createCommandPeriod } from './rehearsal/command-period.ts';
@@ -42,8 +44,10 @@ export function createActivities(deps: ActivityDependencies): Activities {
       requestApproval: createRequestApproval(deps),
       ...createRolloutActivities(deps),
       judgeCanary: createJudgeCanary(deps),
+      judgeShadow: createJudgeShadow(deps),
       replayToCanary: createReplayToCanary(deps),
       ...createRetentionActivities(deps),
+      ...createCollectionActivities(deps),
       collectWindow: createCollectWindow(deps),
       reportWindow: createReportWindow(deps),
       planRehearsal: createPlanRehearsal(deps),

@@ -1,19 +1,29 @@
 import { Command, CommanderError, Option } from 'commander';
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
 import { PerennialError, reasonOf } from '../contracts/errors.ts';
 import type { CliContext, GlobalOptions } from './context.ts';
 import { homeOf } from './context.ts';
 import { exitCodeOf, exitCodes } from './exit-codes.ts';
 import { Output } from './output.ts';
+import { usageErrorOf } from './usage-error.ts';
 import type { VerbRegistry } from './verb.ts';
 import { applyVerb } from './verbs/apply.ts';
 import { buildVerbs } from './verbs/build.ts';
 import { completionVerb } from './verbs/completion.ts';
 import { dataVerbs } from './verbs/data.ts';
-import { approvalVerbs, deployVerbs } from './verbs/deploy.ts';
+import { approvalVerbs } from './verbs/approvals.ts';
+import { codeVerbs } from './verbs/code.ts';
+import { deployVerbs } from './verbs/deploy.ts';
+import { gcVerb } from './verbs/gc.ts';
+import { ledgerVerb } from './verbs/ledger.ts';
 import { observeVerbs } from './verbs/observe.ts';
-import { ledgerVerb, runVerbs, scheduleVerbs, triggerVerb } from './verbs/operate.ts';
+import { runVerbs } from './verbs/runs.ts';
+import { scheduleVerbs, triggerVerb } from './verbs/schedule.ts';
 import { demoVerb, rehearseVerb } from './verbs/rehearse.ts';
 import { stackVerbs } from './verbs/stack.ts';
+
+type Writers = Readonly<Record<'stdout' | 'stderr', { write(text: string): boolean }>>;
 
 export interface CliStreams {
   readonly stdin: NodeJS.ReadStream;
@@ -24,33 +34,49 @@ export interface CliStreams {
 /** Parses and runs one command line; the exit code is 0 done, 1 failed, 2 usage, 4 not allowed. */
 export async function runCli(argv: readonly string[], env: CliContext['env'], streams: CliStreams): Promise<number> {
   let exitCode: number = exitCodes.done;
-  const program: Command = commandLine((handler) => async (...args) => {
-    // Commander hands the options and then the command itself over last; what a handler does not name it does not see.
-    const last = args.at(-1);
-    const context = contextOf(last instanceof Command ? last : program, env, streams);
-    try {
-      await handler(context, ...withoutLast(args));
-    } catch (caught) {
-      context.output.done();
-      complain(context, caught);
-      exitCode = exitCodeOf(caught);
-    }
-  });
+  const program: Command = commandLine(
+    (handler) =>
+      async (...args) => {
+        // Commander hands the command itself over after all that a handler names.
+        const last = args.at(-1);
+        const context = contextOf(last instanceof Command ? last : program, env, streams);
+        try {
+          await handler(context, ...args);
+        } catch (caught) {
+          context.output.done();
+          complain(context.output, caught);
+          exitCode = exitCodeOf(caught);
+        }
+      },
+    streams,
+  );
   try {
     await program.parseAsync(argv, { from: 'user' });
   } catch (caught) {
     if (!(caught instanceof CommanderError)) throw caught;
-    exitCode = caught.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+    if (caught.exitCode === 0) return exitCodes.done;
+    exitCode = exitCodes.usage;
+    // Where a verb below was left out, commander has shown which there are.
+    if (caught.code !== 'commander.help' || isJson(argv))
+      complain(outputOf(isJson(argv), false, env, streams), usageErrorOf(caught, commandLine(doNothing, silent), argv));
   }
   return exitCode;
 }
 
+const doNothing: VerbRegistry['act'] = () => async () => {};
+const silent = { stdout: { write: () => true }, stderr: { write: () => true } };
+
+function isJson(argv: readonly string[]): boolean {
+  return argv.slice(0, argv.includes('--') ? argv.indexOf('--') : undefined).includes('--json');
+}
+
 /** Every verb, with `act` around its handler. */
-export function commandLine(act: VerbRegistry['act']): Command {
-  const program = globalProgram();
+export function commandLine(act: VerbRegistry['act'], streams: Writers = silent): Command {
+  const program = globalProgram(streams);
   for (const register of [
     stackVerbs,
     applyVerb,
+    codeVerbs,
     dataVerbs,
     buildVerbs,
     deployVerbs,
@@ -60,6 +86,7 @@ export function commandLine(act: VerbRegistry['act']): Command {
     scheduleVerbs,
     runVerbs,
     ledgerVerb,
+    gcVerb,
     rehearseVerb,
     demoVerb,
     completionVerb,
@@ -69,15 +96,9 @@ export function commandLine(act: VerbRegistry['act']): Command {
   return program;
 }
 
-function withoutLast<Arguments extends unknown[]>(args: [...Arguments, Command]): Arguments {
-  const [...all] = args;
-  all.pop();
-  return all as unknown as Arguments;
-}
-
 /** Help, errors and the global options are the same at every level, and options may stand before or after the verb. */
 function behaveAlike(command: Command): void {
-  command.exitOverride().showHelpAfterError('(--help shows what there is)');
+  command.exitOverride();
   for (const option of globalOptions()) command.addOption(option.hideHelp());
   for (const sub of command.commands) behaveAlike(sub);
 }
@@ -95,17 +116,28 @@ function globalOptions(): Option[] {
   ];
 }
 
-function globalProgram(): Command {
+function globalProgram(streams: Writers): Command {
   const program = new Command('perennial')
     .description('keeps models fresh in production: data, build, deploy, monitor, again')
     .exitOverride()
-    .showHelpAfterError('(--help shows what there is)')
-    .showSuggestionAfterError(true);
+    .configureHelp({ showGlobalOptions: true })
+    // Errors are said in one place, as a sentence or as JSON.
+    .configureOutput({
+      writeOut: (text) => streams.stdout.write(text),
+      writeErr: (text) => streams.stderr.write(text),
+      outputError: () => {},
+    })
+    .showSuggestionAfterError(true)
+    .version(versionOf(new URL('../package.json', import.meta.url)));
   for (const option of globalOptions()) program.addOption(option);
   return program.addHelpText(
     'after',
-    '\nExamples:\n  perennial up --detach\n  perennial apply -f perennial.yaml\n  perennial data ingest -f perennial.yaml\n  perennial trigger --model bike-demand\n  perennial runs watch',
+    '\nStandard output is data, standard error is everything else; with --json an error is one JSON line there.\nExit codes: 0 done, 1 failed, 2 usage, 4 not allowed, 130 interrupted.\n\nExamples:\n  perennial up --detach\n  perennial apply -f perennial.yaml\n  perennial data ingest -f perennial.yaml\n  perennial trigger --model bike-demand\n  perennial runs watch',
   );
+}
+
+function versionOf(manifest: URL): string {
+  return z.object({ version: z.string() }).parse(JSON.parse(readFileSync(manifest, 'utf8'))).version;
 }
 
 function contextOf(command: Command, env: CliContext['env'], streams: CliStreams): CliContext {
@@ -116,21 +148,27 @@ function contextOf(command: Command, env: CliContext['env'], streams: CliStreams
     url: own.url ?? given.url,
     key: own.key ?? given.key,
     environment: own.environment ?? given.environment ?? 'production',
+    environmentGiven: own.environment ?? given.environment,
     project: own.project ?? given.project ?? 'default',
     json: own.json === true || given.json === true,
     yes: own.yes === true || given.yes === true,
   };
-  const noColour = given.color === false || (env['NO_COLOR'] ?? '') !== '';
   return {
     env,
     home: homeOf(env),
     stdin: streams.stdin,
+    stderr: streams.stderr,
     options,
-    output: new Output({ json: options.json, noColour, stdout: streams.stdout, stderr: streams.stderr }),
+    output: outputOf(options.json, given.color === false, env, streams),
   };
 }
 
-function complain({ output }: CliContext, caught: unknown): void {
+function outputOf(json: boolean, plain: boolean, env: CliContext['env'], { stdout, stderr }: CliStreams): Output {
+  const noColour = plain || (env['NO_COLOR'] ?? '') !== '';
+  return new Output({ json, noColour, dumb: env['TERM'] === 'dumb', stdout, stderr });
+}
+
+function complain(output: Output, caught: unknown): void {
   if (output.json)
     output.note(
       JSON.stringify(

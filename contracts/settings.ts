@@ -41,6 +41,8 @@ export const Settings = z.object({
   PERENNIAL_SECRET: z.string().min(32),
   /** Makes an administrator with this key at the first start; for stacks that are not the embedded one. */
   PERENNIAL_ADMIN_KEY: z.string().min(32).optional(),
+  /** When garbage is collected: five fields of cron, in UTC. `never`: only by `perennial gc`. */
+  PERENNIAL_GC_SCHEDULE: z.string().default('17 4 * * *'),
   /** Where environments and caches of training live. Default: PERENNIAL_HOME/cache */
   PERENNIAL_CACHE: z.string().optional(),
   PERENNIAL_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),

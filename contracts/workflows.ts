@@ -37,6 +37,15 @@ export interface ScheduledTriggerInput {
   readonly schedule: string;
 }
 
+/** null: a schedule began it, and its row is yet to be made. */
+export interface CollectionInput {
+  readonly schemaVersion: 1;
+  readonly collectionId: Id | null;
+}
+
+export const collectionWorkflow = 'collectGarbage';
+/** Of the schedule, and before the ids of collections. Not a scope: those have a slash in the middle. */
+export const collectionsName = 'perennial-garbage';
 export const lifecycleWorkflow = 'lifecycle';
 export const scheduledTriggerWorkflow = 'scheduledTrigger';
 

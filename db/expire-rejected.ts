@@ -41,7 +41,9 @@ async function expirable(tx: Transaction, scope: Scope, before: Instant): Promis
   const evaluated = sql`exists (select 1 from evaluations e where e.model_version_id = ${modelVersions.id})`;
   const worthKeeping = sql`exists (select 1 from evaluations e where e.model_version_id = ${modelVersions.id} and (e.body ->> 'verdict' <> 'rejected' or e.recorded_at >= ${before}::timestamptz))`;
   const released = sql`exists (select 1 from releases r where r.model_version_id = ${modelVersions.id})`;
-  const gone = sql`exists (select 1 from ledger l where l.model_id = ${modelVersions.modelId} and l.kind = 'version.expired' and l.subject ->> 'modelVersionId' = ${modelVersions.id}::text)`;
+  // Unless it was trained again, which an evaluation since tells.
+  const gone = sql`exists (select 1 from ledger l where l.model_id = ${modelVersions.modelId} and l.kind = 'version.expired' and l.subject ->> 'modelVersionId' = ${modelVersions.id}::text
+    and not exists (select 1 from evaluations e where e.model_version_id = ${modelVersions.id} and e.recorded_at > l.recorded_at))`;
   return tx
     .select({
       id: modelVersions.id,

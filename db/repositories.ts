@@ -6,6 +6,7 @@ import type { Repositories } from '../ports/repositories/repositories.ts';
 import { connect, query } from './connection.ts';
 import { createApprovalRepository } from './repositories/approvals.ts';
 import { createBlobRepository } from './repositories/blobs.ts';
+import { createCollectionRepository } from './repositories/collections.ts';
 import { createCodeRepository } from './repositories/code.ts';
 import { createDatasetRepository } from './repositories/datasets.ts';
 import { createDeploymentRepository } from './repositories/deployments.ts';
@@ -36,6 +37,7 @@ export function createPostgresRepositories(parts: {
     environments: createEnvironmentRepository(context),
     principals: createPrincipalRepository(context),
     blobs: createBlobRepository(context),
+    collections: createCollectionRepository(context),
     datasets: createDatasetRepository(context),
     code: createCodeRepository(context),
     versions: createVersionRepository(context),

@@ -1,5 +1,12 @@
 import type { Readable } from 'node:stream';
-import type { Sha256 } from '../contracts/identifiers.ts';
+import type { Instant, Sha256 } from '../contracts/identifiers.ts';
+
+export interface StoredBlob {
+  readonly sha256: Sha256;
+  readonly bytes: number;
+  /** When it was put, or put again, last. */
+  readonly putAt: Instant;
+}
 
 /**
  * Bytes by their SHA-256. Nothing is overwritten; a blob appears whole or not at all; every read is checked
@@ -7,7 +14,10 @@ import type { Sha256 } from '../contracts/identifiers.ts';
  * a store that does not answer is `store-unavailable`.
  */
 export interface ObjectStore {
-  /** Stores the stream under `sha256`; other bytes than that are refused and leave nothing. Again is free. */
+  /**
+   * Stores the stream under `sha256`; other bytes than that are refused and leave nothing. Again is free, and makes the
+   * blob young (contracts/collection.ts): whoever refers to what was there before must not find it collected a moment later.
+   */
   put(sha256: Sha256, bytes: Readable): Promise<{ readonly bytes: number; readonly existed: boolean }>;
   /** Stores a local file under its own digest. */
   putFile(path: string): Promise<{ readonly sha256: Sha256; readonly bytes: number }>;
@@ -21,6 +31,10 @@ export interface ObjectStore {
   /** Downloads to `path` (written beside it and renamed, so it is whole or absent) and checks. */
   getFile(sha256: Sha256, path: string): Promise<void>;
   remove(sha256: Sha256): Promise<void>;
+  /** At most `limit` blobs in the order of their names, from the one after `after` on; fewer only at the end. */
+  list(after: Sha256 | null, limit: number): Promise<readonly StoredBlob[]>;
+  /** Removes the blob unless it has been put since; answers whether it is gone. */
+  removeUntouched(sha256: Sha256, since: Instant): Promise<boolean>;
   /** Rejects with `store-unavailable` if it does not answer. */
   check(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-import type { Instant, Scope } from '../contracts/identifiers.ts';
+import type { Id, Instant, Scope } from '../contracts/identifiers.ts';
 import type { ScheduleInput } from '../contracts/schedule.ts';
 
 /** Temporal as the API and activities see it. `temporal-unavailable` when it does not answer within a few seconds. */
@@ -14,5 +14,9 @@ export interface WorkflowClient {
   setSchedule(scope: Scope, name: string, schedule: ScheduleInput): Promise<void>;
   removeSchedule(scope: Scope, name: string): Promise<void>;
   nextRuns(scope: Scope, name: string): Promise<readonly Instant[]>;
+  /** Has a collection of garbage carried out; one that is being carried out already is no error. */
+  startCollection(collectionId: Id): Promise<void>;
+  /** When collections begin by themselves; null: never. */
+  scheduleCollections(cron: string | null): Promise<void>;
   check(): Promise<void>;
 }

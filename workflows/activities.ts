@@ -1,6 +1,7 @@
 import type { ActivityOptions } from '@temporalio/workflow';
 import { proxyActivities } from '@temporalio/workflow';
 import type {
+  CollectionActivities,
   DataActivities,
   DeployActivities,
   LifecycleActivities,
@@ -73,6 +74,7 @@ export const deployActivities = activitiesOn<DeployActivities>(
     awaitGateways: 'wait until every live gateway has it',
     replayToCanary: 'replay rows until the canary has had enough',
     judgeCanary: 'has the canary answered enough, and well?',
+    judgeShadow: 'has the shadow been compared enough, and how does it differ?',
     endRollout: 'give the rollout back',
     abortRollout: 'what served before serves alone again',
     rollBack: 'the target serves alone, promotion is on hold',
@@ -92,6 +94,16 @@ export const retentionActivities = activitiesOn<RetentionActivities>(
   {
     expirePredictions: 'let go of predictions whose retention has passed',
     expireRejectedVersions: 'let go of rejected versions whose retention has passed',
+  },
+);
+
+export const collectionActivities = activitiesOn<CollectionActivities>(
+  { taskQueue: 'monitor', startToCloseTimeout: '1h' },
+  {
+    beginCollection: 'begin a collection',
+    markReachable: 'mark what rows of the database name',
+    sweepGarbage: 'remove what is old and unmarked',
+    endCollection: 'the collection ends',
   },
 );
 

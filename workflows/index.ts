@@ -1,4 +1,5 @@
 import { buildPipeline } from './build-pipeline.ts';
+import { collectGarbage } from './collect-garbage.ts';
 import { codePipeline } from './code-pipeline.ts';
 import { dataPipeline } from './data-pipeline.ts';
 import { deployPipeline } from './deploy-pipeline.ts';
@@ -12,6 +13,7 @@ import { pinned, upgraded } from './versioning.ts';
 pinned(
   buildPipeline,
   codePipeline,
+  collectGarbage,
   dataPipeline,
   deployPipeline,
   monitorPipeline,
@@ -24,6 +26,7 @@ upgraded(lifecycle);
 export {
   buildPipeline,
   codePipeline,
+  collectGarbage,
   dataPipeline,
   deployPipeline,
   lifecycle,

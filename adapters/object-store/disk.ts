@@ -1,11 +1,11 @@
 import { createReadStream } from 'node:fs';
-import { access, constants, mkdir, open, rm, stat } from 'node:fs/promises';
+import { access, constants, mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { sha256OfBytes } from '../../contracts/digest.ts';
 import { PerennialError, reasonOf } from '../../contracts/errors.ts';
-import type { Sha256 } from '../../contracts/identifiers.ts';
-import type { ObjectStore } from '../../ports/object-store.ts';
+import type { Instant, Sha256 } from '../../contracts/identifiers.ts';
+import type { ObjectStore, StoredBlob } from '../../ports/object-store.ts';
 import { collect, defaultReadLimit } from './collect.ts';
 import { blobMissing, checkedStream, digestOfFile } from './digestCheck.ts';
 import { temporaryName, writeWhole } from './wholeFile.ts';
@@ -28,7 +28,7 @@ class DiskObjectStore implements ObjectStore {
   }
 
   async put(sha256: Sha256, bytes: Readable): Promise<{ bytes: number; existed: boolean }> {
-    const known = await this.size(sha256);
+    const known = await this.#touch(sha256);
     if (known !== undefined) {
       // An HTTP body that nobody reads would block its connection; its bytes are of no further interest.
       bytes.on('error', () => undefined).resume();
@@ -46,7 +46,7 @@ class DiskObjectStore implements ObjectStore {
 
   async putFile(path: string): Promise<{ sha256: Sha256; bytes: number }> {
     const found = await digestOfFile(path);
-    if ((await this.size(found.sha256)) === undefined) await this.put(found.sha256, createReadStream(path));
+    if ((await this.#touch(found.sha256)) === undefined) await this.put(found.sha256, createReadStream(path));
     return found;
   }
 
@@ -83,10 +83,55 @@ class DiskObjectStore implements ObjectStore {
     await this.#answer(() => rm(this.#path(sha256), { force: true }));
   }
 
+  async list(after: Sha256 | null, limit: number): Promise<readonly StoredBlob[]> {
+    return this.#answer(async () => {
+      const listed: StoredBlob[] = [];
+      for (const prefix of await namesIn(this.#folder, blobFolder)) {
+        if (after !== null && prefix < after.slice(0, 2)) continue;
+        for (const sha256 of await namesIn(join(this.#folder, prefix), blobName)) {
+          if (after !== null && sha256 <= after) continue;
+          const found = await stat(this.#path(sha256)).catch(undefinedIfAbsent);
+          if (found !== undefined) listed.push({ sha256, bytes: found.size, putAt: found.mtime.toISOString() });
+          if (listed.length === limit) return listed;
+        }
+      }
+      return listed;
+    });
+  }
+
+  async removeUntouched(sha256: Sha256, since: Instant): Promise<boolean> {
+    return this.#answer(async () => {
+      const [path, aside] = [this.#path(sha256), join(this.#folder, 'tmp', temporaryName())];
+      const found = await stat(path).catch(undefinedIfAbsent);
+      if (found === undefined) return true;
+      if (found.mtime >= new Date(since)) return false;
+      // Out of reach first: whoever puts it now writes it anew, and who touched it in between is seen.
+      await mkdir(dirname(aside), { recursive: true });
+      await rename(path, aside).catch(undefinedIfAbsent);
+      const moved = await stat(aside).catch(undefinedIfAbsent);
+      if (moved === undefined) return true;
+      if (moved.mtime < new Date(since)) {
+        await rm(aside);
+        return true;
+      }
+      await rename(aside, path);
+      return false;
+    });
+  }
+
   async check(): Promise<void> {
     await this.#answer(async () => {
       await mkdir(this.#folder, { recursive: true });
       await access(this.#folder, constants.R_OK | constants.W_OK | constants.X_OK);
+    });
+  }
+
+  /** Makes it young; its size, or undefined if it is not there. */
+  async #touch(sha256: Sha256): Promise<number | undefined> {
+    return this.#answer(async () => {
+      const now = new Date();
+      await utimes(this.#path(sha256), now, now).catch(undefinedIfAbsent);
+      return this.size(sha256);
     });
   }
 
@@ -122,6 +167,19 @@ class DiskObjectStore implements ObjectStore {
       { cause: caught },
     );
   }
+}
+
+const blobFolder = /^[0-9a-f]{2}$/;
+const blobName = /^[0-9a-f]{64}$/;
+
+/** Sorted; none if there is no such folder. */
+async function namesIn(folder: string, pattern: RegExp): Promise<readonly string[]> {
+  const names = (await readdir(folder).catch(undefinedIfAbsent)) ?? [];
+  return names.filter((name) => pattern.test(name)).toSorted();
+}
+
+function undefinedIfAbsent(caught: unknown): undefined {
+  if (!isAbsent(caught)) throw caught;
 }
 
 function isSystemError(caught: unknown): caught is NodeJS.ErrnoException {

@@ -3,11 +3,13 @@ import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
+import type { BucketItem } from 'minio';
 import { Client } from 'minio';
+import { youngMs } from '../../contracts/collection.ts';
 import { sha256OfBytes } from '../../contracts/digest.ts';
 import { PerennialError, reasonOf } from '../../contracts/errors.ts';
-import type { Sha256 } from '../../contracts/identifiers.ts';
-import type { ObjectStore } from '../../ports/object-store.ts';
+import type { Instant, Sha256 } from '../../contracts/identifiers.ts';
+import type { ObjectStore, StoredBlob } from '../../ports/object-store.ts';
 import { collect, defaultReadLimit } from './collect.ts';
 import { blobMissing, checkedStream, digestOfFile } from './digestCheck.ts';
 import { temporaryName, writeWhole } from './wholeFile.ts';
@@ -57,18 +59,18 @@ class S3ObjectStore implements ObjectStore {
   }
 
   async put(sha256: Sha256, bytes: Readable): Promise<{ bytes: number; existed: boolean }> {
-    const known = await this.size(sha256);
-    if (known !== undefined) {
+    const known = await this.#stat(sha256);
+    if (known !== undefined && isYoung(known)) {
       // An HTTP body that nobody reads would block its connection; its bytes are of no further interest.
       bytes.on('error', () => undefined).resume();
-      return { bytes: known, existed: true };
+      return { bytes: known.bytes, existed: true };
     }
     // Wrong bytes must never be seen under the name, so they are not sent before the last of them has been checked.
     const spool = join(this.#settings.scratchFolder ?? tmpdir(), temporaryName());
     try {
       const written = await writeWhole(checkedStream(bytes, sha256, 'the upload'), `${spool}.tmp`, spool);
       await this.#upload(sha256, spool, written);
-      return { bytes: written, existed: false };
+      return { bytes: written, existed: known !== undefined };
     } finally {
       await rm(spool, { force: true });
     }
@@ -76,13 +78,13 @@ class S3ObjectStore implements ObjectStore {
 
   async putFile(path: string): Promise<{ sha256: Sha256; bytes: number }> {
     const found = await digestOfFile(path);
-    if ((await this.size(found.sha256)) === undefined) await this.#upload(found.sha256, path, found.bytes);
+    if (!isYoung(await this.#stat(found.sha256))) await this.#upload(found.sha256, path, found.bytes);
     return found;
   }
 
   async putBytes(bytes: Uint8Array): Promise<{ sha256: Sha256; bytes: number }> {
     const sha256 = sha256OfBytes(bytes);
-    if ((await this.size(sha256)) === undefined) {
+    if (!isYoung(await this.#stat(sha256))) {
       const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
       await this.#answer(() => this.#client.putObject(this.#settings.bucket, key(sha256), buffer, buffer.length));
     }
@@ -90,9 +92,14 @@ class S3ObjectStore implements ObjectStore {
   }
 
   async size(sha256: Sha256): Promise<number | undefined> {
+    return (await this.#stat(sha256))?.bytes;
+  }
+
+  async #stat(sha256: Sha256): Promise<StoredBlob | undefined> {
     return this.#answer(async () => {
       try {
-        return (await inTime(this.#client.statObject(this.#settings.bucket, key(sha256)))).size;
+        const { size, lastModified } = await inTime(this.#client.statObject(this.#settings.bucket, key(sha256)));
+        return { sha256, bytes: size, putAt: lastModified.toISOString() };
       } catch (caught) {
         if (isAbsent(caught)) return undefined;
         throw caught;
@@ -114,6 +121,30 @@ class S3ObjectStore implements ObjectStore {
 
   async remove(sha256: Sha256): Promise<void> {
     await this.#answer(() => inTime(this.#client.removeObject(this.#settings.bucket, key(sha256))));
+  }
+
+  async list(after: Sha256 | null, limit: number): Promise<readonly StoredBlob[]> {
+    return this.#answer(async () => {
+      const listed: StoredBlob[] = [];
+      const from = after === null ? '' : key(after);
+      // The stream asks for the next thousand only when they are read; leaving the loop ends it.
+      const objects = this.#client.listObjectsV2(this.#settings.bucket, prefix, true, from);
+      for await (const object of objects as AsyncIterable<BucketItem>) {
+        const sha256 = object.name?.slice(prefix.length);
+        if (sha256 === undefined || object.lastModified === undefined || !blobName.test(sha256)) continue;
+        listed.push({ sha256, bytes: object.size, putAt: object.lastModified.toISOString() });
+        if (listed.length === limit) break;
+      }
+      return listed;
+    });
+  }
+
+  /** S3 cannot ask and remove in one: a blob that is put again in the milliseconds between is put in vain. */
+  async removeUntouched(sha256: Sha256, since: Instant): Promise<boolean> {
+    const found = await this.#stat(sha256);
+    if (found !== undefined && found.putAt >= since) return false;
+    await this.remove(sha256);
+    return true;
   }
 
   async check(): Promise<void> {
@@ -183,8 +214,15 @@ class S3ObjectStore implements ObjectStore {
   }
 }
 
+const prefix = 'blobs/';
+const blobName = /^[0-9a-f]{64}$/;
+
 function key(sha256: Sha256): string {
-  return `blobs/${sha256}`;
+  return `${prefix}${sha256}`;
+}
+
+function isYoung(blob: StoredBlob | undefined): boolean {
+  return blob !== undefined && Date.now() - Date.parse(blob.putAt) < youngMs;
 }
 
 function codeOf(caught: unknown): string {

@@ -22,6 +22,7 @@ import type { Logger } from '../../ports/logger.ts';
 import type { WorkflowClient } from '../../ports/workflow-client.ts';
 import { coalescedCalls } from './coalesced-calls.ts';
 import { grpcStatus, grpcStatusOf, refusedByTemporal, temporalUnavailable } from './grpc-failures.ts';
+import { scheduleCollections, startCollection } from './collections.ts';
 import { deleteSchedule, nextFirings, putSchedule } from './schedules.ts';
 import { modelAttribute } from './search-attributes.ts';
 
@@ -104,6 +105,10 @@ export function createTemporalWorkflowClient(settings: TemporalSettings): Tempor
       call(`remove the schedule ${name}`, callDeadlineMs, () => deleteSchedule(client, scope, name)),
     nextRuns: (scope, name) =>
       call(`describe the schedule ${name}`, callDeadlineMs, () => nextFirings(client, scope, name)),
+    startCollection: (collectionId) =>
+      call(`start the collection ${collectionId}`, callDeadlineMs, () => startCollection(client, collectionId)),
+    scheduleCollections: (cron) =>
+      call('schedule collections', callDeadlineMs, () => scheduleCollections(client, cron)),
     async check() {
       await call('answer', checkDeadlineMs, () => connection.workflowService.describeNamespace({ namespace }));
     },

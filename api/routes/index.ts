@@ -3,6 +3,7 @@ import type { ApiMetrics } from '../metrics.ts';
 import { approvalRoutes } from './approvals.ts';
 import { blobRoutes } from './blobs.ts';
 import { buildRoutes } from './builds.ts';
+import { collectionRoutes } from './collections.ts';
 import { codeRoutes } from './code.ts';
 import { datasetRoutes } from './datasets.ts';
 import { deploymentRoutes } from './deployments.ts';
@@ -42,6 +43,7 @@ const nouns: readonly ((app: Api, context: RouteContext) => void)[] = [
   servedRoutes,
   ledgerRoutes,
   blobRoutes,
+  collectionRoutes,
   unbuiltRoutes,
 ];
 

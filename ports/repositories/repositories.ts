@@ -1,5 +1,6 @@
 import type { ApprovalRepository } from './approvals.ts';
 import type { BlobRepository } from './blobs.ts';
+import type { CollectionRepository } from './collections.ts';
 import type { CodeRepository } from './code.ts';
 import type { DatasetRepository } from './datasets.ts';
 import type { DeploymentRepository } from './deployments.ts';
@@ -25,6 +26,7 @@ export interface Repositories {
   readonly environments: EnvironmentRepository;
   readonly principals: PrincipalRepository;
   readonly blobs: BlobRepository;
+  readonly collections: CollectionRepository;
   readonly datasets: DatasetRepository;
   readonly code: CodeRepository;
   readonly versions: VersionRepository;

@@ -1,6 +1,7 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { Client } from 'minio';
 import { expect, test } from 'vitest';
 import { createDiskObjectStore } from '../../adapters/object-store/disk.ts';
@@ -54,6 +55,34 @@ objectStoreContract('an S3 server', async () => {
       await rm(scratchFolder, { recursive: true, force: true });
     },
   };
+});
+
+test('on the local disk, whoever puts a blob again makes it young, by every way of putting', async () => {
+  const root = await mkdtemp(join(tmpdir(), 'perennial-disk-'));
+  try {
+    const store = createDiskObjectStore(root);
+    const bytes = Buffer.from('old');
+    const { sha256 } = await store.putBytes(bytes);
+    await writeFile(join(root, 'a-file'), bytes);
+    const longAgo = new Date('2020-01-01T00:00:00Z');
+    const ways = [
+      () => store.put(sha256, Readable.from([bytes])),
+      () => store.putBytes(bytes),
+      () => store.putFile(join(root, 'a-file')),
+    ];
+    for (const putAgain of ways) {
+      await utimes(join(root, sha256.slice(0, 2), sha256), longAgo, longAgo);
+      expect((await store.list(null, 1))[0]?.putAt).toBe(longAgo.toISOString());
+      await putAgain();
+      expect(await store.removeUntouched(sha256, new Date(Date.now() - 60_000).toISOString())).toBe(false);
+    }
+    // Reading is no putting.
+    await utimes(join(root, sha256.slice(0, 2), sha256), longAgo, longAgo);
+    await store.read(sha256);
+    expect(await store.removeUntouched(sha256, '2021-01-01T00:00:00.000Z')).toBe(true);
+  } finally {
+    await rm(root, { recursive: true, force: true });
+  }
 });
 
 test('an S3 server that goes away in the middle of a download is store-unavailable, not a wrong digest', async () => {

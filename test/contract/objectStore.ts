@@ -147,6 +147,41 @@ export function objectStoreContract(name: string, start: () => Promise<ObjectSto
       expect(await subject.store.size(sha256)).toBeUndefined();
     });
 
+    test('all that is stored is listed in pages, in the order of the names, with size and age', async () => {
+      const begun = Date.now();
+      const put = await Promise.all(
+        Array.from({ length: 7 }, (_, index) => subject.store.putBytes(Buffer.from(`listed ${index}`))),
+      );
+      const listed = [];
+      for (let after: Sha256 | null = null; ;) {
+        const page = await subject.store.list(after, 3);
+        listed.push(...page);
+        if (page.length < 3) break;
+        after = page.at(-1)?.sha256 ?? null;
+      }
+      const names = listed.map((blob) => blob.sha256);
+      expect(names).toEqual([...new Set(names)].toSorted());
+      for (const { sha256, bytes } of put) {
+        const found = listed.find((blob) => blob.sha256 === sha256);
+        expect(found?.bytes).toBe(bytes);
+        // Servers tell the second, and some cut it off.
+        expect(Math.abs(Date.parse(found?.putAt ?? '') - begun)).toBeLessThan(60_000);
+      }
+      expect(await subject.store.list('f'.repeat(64), 3)).toEqual([]);
+    });
+
+    test('what has been put since stays, what has not goes', async () => {
+      const { sha256 } = await subject.store.putBytes(randomBytes(10));
+      const before = await subject.stored();
+      expect(await subject.store.removeUntouched(sha256, new Date(Date.now() - 60_000).toISOString())).toBe(false);
+      expect(await subject.store.size(sha256)).toBe(10);
+      expect(await subject.stored()).toBe(before);
+      expect(await subject.store.removeUntouched(sha256, new Date(Date.now() + 60_000).toISOString())).toBe(true);
+      expect(await subject.store.size(sha256)).toBeUndefined();
+      expect(await subject.stored()).toBe(before - 1);
+      expect(await subject.store.removeUntouched(sha256, new Date().toISOString())).toBe(true);
+    });
+
     test('reading at once more than the limit is too-large', async () => {
       const { sha256 } = await subject.store.putBytes(randomBytes(1001));
       await expect(subject.store.read(sha256, 1000)).rejects.toMatchObject({ code: 'too-large' });

@@ -37,6 +37,8 @@ export function createRecordingWorkflowClient(): RecordingWorkflowClient {
       await record(`next ${named(scope, name)}`);
       return schedules.has(named(scope, name)) ? ['2030-01-01T03:00:00.000Z'] : [];
     },
+    startCollection: (id) => record(`collect ${id}`),
+    scheduleCollections: (cron) => record(`collect at ${cron}`),
     check: () => record('check'),
   };
   return client;

@@ -1,0 +1,68 @@
+import { getTableName, is, sql, type SQL } from 'drizzle-orm';
+import { PgTable } from 'drizzle-orm/pg-core';
+import { uploadsKeptMs } from '../contracts/collection.ts';
+import type { Id } from '../contracts/identifiers.ts';
+import type { Transaction } from './connection.ts';
+import * as schema from './schema.ts';
+
+/**
+ * Tables whose rows keep no bytes: they have no digest, or only say what there was. Every other table does, whatever is
+ * added to it: a row that names a digest anywhere keeps the blob of that name, and at worst one too many is kept.
+ */
+const keepNothing: ReadonlySet<PgTable> = new Set<PgTable>([
+  schema.ledger,
+  schema.blobs,
+  schema.commands,
+  schema.triggers,
+  schema.apiKeys,
+  schema.principals,
+  schema.grants,
+  schema.projects,
+  schema.labels,
+  schema.leases,
+  schema.runLogs,
+  schema.runSteps,
+  schema.gateways,
+  schema.acknowledgements,
+  schema.servingCounts,
+  schema.shadowCounts,
+  schema.garbageCollections,
+  schema.reachableBlobs,
+  schema.collectedBlobs,
+]);
+
+/** Retention let the version go, and no build has evaluated it since, as one that trained it again would have. */
+const letGo = (version: SQL) => sql`
+  exists (select 1 from ledger l where l.kind = 'version.expired' and l.subject ->> 'modelVersionId' = ${version}::text
+    and l.model_id = t.model_id
+    and not exists (select 1 from evaluations e where e.model_version_id = ${version} and e.recorded_at > l.recorded_at))
+  and not exists (select 1 from releases r where r.model_version_id = ${version})`;
+
+/** Rows that keep nothing any more, by table. */
+const keepsNoMore: ReadonlyMap<string, SQL> = new Map([
+  ['model_versions', letGo(sql`t.id`)],
+  // It tells what was measured of bytes that are gone.
+  ['evaluations', letGo(sql`t.model_version_id`)],
+  ['runs', sql`coalesce(t.ended_at < now() - ${`${uploadsKeptMs} milliseconds`}::interval, false)`],
+]);
+
+const tables: readonly unknown[] = Object.values(schema);
+
+export function tablesThatKeep(): readonly string[] {
+  return tables
+    .filter((table) => is(table, PgTable))
+    .filter((table) => !keepNothing.has(table))
+    .map((table) => getTableName(table))
+    .toSorted();
+}
+
+/** Writes the name of every blob that a row keeps, table by table, so that memory does not grow with them. */
+export async function markReachable(tx: Transaction, collectionId: Id): Promise<void> {
+  for (const name of tablesThatKeep())
+    await tx.execute(sql`
+      insert into reachable_blobs (collection_id, sha256)
+      select distinct ${collectionId}::uuid, digest[1]
+      from ${sql.identifier(name)} t, regexp_matches(t::text, '[0-9a-f]{64}', 'g') digest
+      where not (${keepsNoMore.get(name) ?? sql`false`})
+      on conflict do nothing`);
+}

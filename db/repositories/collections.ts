@@ -1,0 +1,193 @@
+import { and, asc, count, desc, eq, gt, inArray, isNull, lt, sql } from 'drizzle-orm';
+import type { CollectedBlob, Collection } from '../../contracts/collection.ts';
+import { shortestGraceMs } from '../../contracts/collection.ts';
+import type { Id, Sha256 } from '../../contracts/identifiers.ts';
+import type { CollectionRepository } from '../../ports/repositories/collections.ts';
+import type { Executor, Transaction } from '../connection.ts';
+import { query, transact } from '../connection.ts';
+import type { RepositoryContext } from '../context.ts';
+import { toDate, toInstant, toInstantOrNull } from '../instants.ts';
+import { markReachable } from '../mark-reachable.ts';
+import { found, written } from '../not-found.ts';
+import { belowId, decodeCursor, pageOf } from '../paging.ts';
+import { blobs, collectedBlobs, garbageCollections, reachableBlobs } from '../schema.ts';
+import { storableText } from '../storable.ts';
+
+type Row = typeof garbageCollections.$inferSelect;
+
+function toCollection({ cursor: _cursor, ...row }: Row): Collection {
+  return {
+    ...row,
+    putBefore: toInstantOrNull(row.putBefore),
+    endedAt: toInstantOrNull(row.endedAt),
+    recordedAt: toInstant(row.recordedAt),
+  };
+}
+
+export function createCollectionRepository(context: RepositoryContext): CollectionRepository {
+  const { db } = context;
+  return {
+    begin: (wanted) => transact(db, (tx) => begin(context, tx, wanted)),
+    get: (id) => query(db, async () => toCollection(await read(db, id))),
+    cursor: (id) => query(db, async () => (await read(db, id)).cursor),
+    list: (page) =>
+      query(db, async () => {
+        const below = belowId(page);
+        const rows = await db
+          .select()
+          .from(garbageCollections)
+          .where(below === undefined ? undefined : lt(garbageCollections.id, below))
+          .orderBy(desc(garbageCollections.id))
+          .limit(page.limit + 1);
+        return pageOf(rows, page, (row) => row.id, toCollection);
+      }),
+    collected: (id, page) =>
+      query(db, async () => {
+        await read(db, id);
+        const after = decodeCursor(page.cursor);
+        const rows = await db
+          .select({ sha256: collectedBlobs.sha256, bytes: collectedBlobs.bytes })
+          .from(collectedBlobs)
+          .where(
+            and(
+              eq(collectedBlobs.collectionId, id),
+              after === undefined ? undefined : gt(collectedBlobs.sha256, String(after[0])),
+            ),
+          )
+          .orderBy(asc(collectedBlobs.sha256))
+          .limit(page.limit + 1);
+        return pageOf(
+          rows,
+          page,
+          (row) => row.sha256,
+          (row) => row,
+        );
+      }),
+    mark: (id) => transact(db, (tx) => mark(context, tx, id)),
+    claim: (id, candidates) => transact(db, (tx) => claim(context, tx, id, candidates)),
+    advance: (id, page) => transact(db, (tx) => advance(tx, id, page)),
+    end: (id, failure) => transact(db, (tx) => end(context, tx, id, failure)),
+  };
+}
+
+async function read(tx: Executor, id: Id): Promise<Row> {
+  const [row] = await tx.select().from(garbageCollections).where(eq(garbageCollections.id, id));
+  return found(row, `there is no collection ${id}; \`perennial gc --list\` lists them`, { collectionId: id });
+}
+
+async function begin(
+  context: RepositoryContext,
+  tx: Transaction,
+  { dryRun, graceMs, by }: Parameters<CollectionRepository['begin']>[0],
+): Promise<Collection> {
+  const [made] = await tx
+    .insert(garbageCollections)
+    .values({ id: context.ids.next(), dryRun, graceMs, state: 'running', recordedBy: by })
+    .onConflictDoNothing()
+    .returning();
+  if (made !== undefined) return toCollection(made);
+  const [underWay] = await tx.select().from(garbageCollections).where(eq(garbageCollections.state, 'running'));
+  return toCollection(found(underWay, 'the collection under way has just ended; ask again', {}));
+}
+
+async function mark({ clock }: RepositoryContext, tx: Transaction, id: Id): Promise<void> {
+  const [row] = await tx.select().from(garbageCollections).where(eq(garbageCollections.id, id)).for('update');
+  const collection = found(row, `there is no collection ${id}`, { collectionId: id });
+  if (collection.putBefore !== null) return;
+  // Before the rows are read: what is written from now on is put after it.
+  const oldest = await oldestRunUnderWay(tx);
+  await markReachable(tx, id);
+  const bounds = [Date.parse(clock.now()) - collection.graceMs, ...(oldest === null ? [] : [oldest - shortestGraceMs])];
+  await tx
+    .update(garbageCollections)
+    .set({ putBefore: new Date(Math.min(...bounds)) })
+    .where(eq(garbageCollections.id, id));
+}
+
+/** One that waits for votes has told all it knows; the bytes of the others may be named by their activities alone. */
+async function oldestRunUnderWay(tx: Transaction): Promise<number | null> {
+  const { rows } = await tx.execute<{ at: Date | string | null }>(
+    sql`select min(recorded_at) as at from runs where state in ('queued', 'running')`,
+  );
+  const at = rows[0]?.at ?? null;
+  return at === null ? null : new Date(at).getTime();
+}
+
+async function claim(
+  { clock }: RepositoryContext,
+  tx: Transaction,
+  id: Id,
+  candidates: readonly CollectedBlob[],
+): Promise<readonly CollectedBlob[]> {
+  if (candidates.length === 0) return [];
+  const { recordedAt, dryRun } = await read(tx, id);
+  const free = await unreachable(tx, id, { candidates, since: recordedAt, now: toDate(clock.now()) });
+  const claimed = candidates.filter((blob) => free.has(blob.sha256));
+  if (claimed.length === 0) return [];
+  await tx
+    .insert(collectedBlobs)
+    .values(claimed.map((blob) => ({ collectionId: id, ...blob })))
+    .onConflictDoNothing();
+  if (!dryRun) await tx.delete(blobs).where(inArray(blobs.sha256, [...free]));
+  return claimed;
+}
+
+async function unreachable(
+  tx: Transaction,
+  id: Id,
+  {
+    candidates,
+    since,
+    now,
+  }: { readonly candidates: readonly CollectedBlob[]; readonly since: Date; readonly now: Date },
+): Promise<ReadonlySet<Sha256>> {
+  const named = sql.param(candidates.map((blob) => blob.sha256));
+  const { rows } = await tx.execute<{ sha256: string }>(sql`
+    with asked as (
+      select body::text as body from commands where status = 'pending' or recorded_at >= ${since}
+      union all
+      select request::text from runs where recorded_at >= ${since}
+    )
+    select candidate.sha256 from unnest(${named}::text[]) candidate(sha256)
+    where not exists (select 1 from reachable_blobs r where r.collection_id = ${id}::uuid and r.sha256 = candidate.sha256)
+      and not exists (select 1 from blobs b where b.sha256 = candidate.sha256 and b.lease_until > ${now})
+      and not exists (select 1 from asked where position(candidate.sha256 in asked.body) > 0)`);
+  return new Set(rows.map((row) => row.sha256));
+}
+
+async function advance(
+  tx: Transaction,
+  id: Id,
+  { scanned, cursor, spared }: Parameters<CollectionRepository['advance']>[1],
+): Promise<void> {
+  if (spared.length > 0)
+    await tx
+      .delete(collectedBlobs)
+      .where(and(eq(collectedBlobs.collectionId, id), inArray(collectedBlobs.sha256, [...spared])));
+  await tx
+    .update(garbageCollections)
+    .set({ cursor, scanned: sql`${garbageCollections.scanned} + ${scanned}` })
+    .where(and(eq(garbageCollections.id, id), sql`coalesce(${garbageCollections.cursor}, '') < ${cursor}`));
+  await sumUp(tx, id);
+}
+
+async function sumUp(tx: Transaction, id: Id): Promise<void> {
+  const [sum] = await tx
+    .select({ collected: count(), collectedBytes: sql`coalesce(sum(${collectedBlobs.bytes}), 0)`.mapWith(Number) })
+    .from(collectedBlobs)
+    .where(eq(collectedBlobs.collectionId, id));
+  await tx.update(garbageCollections).set(written(sum)).where(eq(garbageCollections.id, id));
+}
+
+async function end({ clock }: RepositoryContext, tx: Transaction, id: Id, failure: string | null): Promise<Collection> {
+  await tx
+    .update(garbageCollections)
+    .set({
+      state: failure === null ? 'succeeded' : 'failed',
+      failure: failure === null ? null : storableText(failure),
+      endedAt: toDate(clock.now()),
+    })
+    .where(and(eq(garbageCollections.id, id), isNull(garbageCollections.endedAt)));
+  await tx.delete(reachableBlobs).where(eq(reachableBlobs.collectionId, id));
+  return toCollection(await read(tx, id));
+}

@@ -1,0 +1,17 @@
+import { CancellationScope } from '@temporalio/workflow';
+import type { CollectionInput } from '../contracts/workflows.ts';
+import { collectionActivities } from './activities.ts';
+
+/** Marks what is reachable, then sweeps the store page by page. Cut off anywhere, the next one goes on from there. */
+export async function collectGarbage(input: CollectionInput): Promise<void> {
+  const { collectionId } = await collectionActivities.beginCollection({ collectionId: input.collectionId });
+  try {
+    await collectionActivities.markReachable({ collectionId });
+    while (!(await collectionActivities.sweepGarbage({ collectionId })).done);
+  } catch (caught) {
+    const failure = 'it did not come to its end; the history of its workflow says why';
+    await CancellationScope.nonCancellable(() => collectionActivities.endCollection({ collectionId, failure }));
+    throw caught;
+  }
+  await collectionActivities.endCollection({ collectionId, failure: null });
+}
