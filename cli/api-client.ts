@@ -1,9 +1,15 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { Readable } from 'node:stream';
+import { Readable, Transform } from 'node:stream';
 import { z } from 'zod';
 import { isErrorCode, PerennialError, reasonOf } from '../contracts/errors.ts';
+import type { ServerSentEvent } from './server-sent-events.ts';
+import { serverSentEvents } from './server-sent-events.ts';
 
+type Init = Omit<RequestInit, 'headers'> & {
+  readonly duplex?: 'half';
+  readonly headers?: Readonly<Record<string, string>>;
+};
 type Query = Readonly<Record<string, string | number | undefined>>;
 
 const Problem = z
@@ -28,7 +34,7 @@ export class ApiClient {
   }
 
   async get<Schema extends z.ZodType>(path: string, schema: Schema, query: Query = {}): Promise<z.infer<Schema>> {
-    return schema.parse(await this.#json('GET', path, query));
+    return understood(path, schema, await this.#json('GET', path, query));
   }
 
   async send<Schema extends z.ZodType>(
@@ -40,12 +46,11 @@ export class ApiClient {
     headers: Readonly<Record<string, string>> = {},
   ): Promise<z.infer<Schema>> {
     const payload = body === undefined ? undefined : JSON.stringify(body);
-    return schema.parse(
-      await this.#json(method, path, query, payload, {
-        ...(payload === undefined ? {} : { 'content-type': 'application/json' }),
-        ...headers,
-      }),
-    );
+    const answer = await this.#json(method, path, query, payload, {
+      ...(payload === undefined ? {} : { 'content-type': 'application/json' }),
+      ...headers,
+    });
+    return understood(path, schema, answer);
   }
 
   async sendText<Schema extends z.ZodType>(
@@ -56,13 +61,22 @@ export class ApiClient {
     contentType: string,
     query: Query = {},
   ): Promise<z.infer<Schema>> {
-    return schema.parse(await this.#json(method, path, query, text, { 'content-type': contentType }));
+    return understood(path, schema, await this.#json(method, path, query, text, { 'content-type': contentType }));
   }
 
   /** Uploads a file under its digest; one that the server has is sent again for free. */
-  async upload(path: string, sha256: string): Promise<void> {
+  async upload(path: string, sha256: string, told: (sent: number, size: number) => void = () => {}): Promise<void> {
     const { size } = await stat(path);
-    const body = Readable.toWeb(createReadStream(path)) as ReadableStream<Uint8Array>;
+    let sent = 0;
+    const counted = new Transform({
+      transform(chunk: Buffer, _encoding, done) {
+        told((sent += chunk.length), size);
+        done(null, chunk);
+      },
+    });
+    const source = createReadStream(path);
+    source.once('error', (error) => counted.destroy(error));
+    const body = Readable.toWeb(source.pipe(counted)) as ReadableStream<Uint8Array>;
     const response = await this.#fetch(
       'PUT',
       `/v1/blobs/${sha256}`,
@@ -78,6 +92,13 @@ export class ApiClient {
     return response.body;
   }
 
+  /** Server-sent events, until the server ends them. */
+  async *events(path: string, query: Query, signal: AbortSignal): AsyncGenerator<ServerSentEvent> {
+    const response = await this.#fetch('GET', path, query, { headers: { accept: 'text/event-stream' }, signal });
+    if (response.body === null) return;
+    yield* serverSentEvents(response.body);
+  }
+
   async #json(
     method: string,
     path: string,
@@ -87,10 +108,16 @@ export class ApiClient {
   ): Promise<unknown> {
     const response = await this.#fetch(method, path, query, { body, headers });
     const text = await response.text();
-    return text === '' ? null : JSON.parse(text);
+    if (text === '') return null;
+    const answer = parseJson(text);
+    if (answer === undefined)
+      throw new PerennialError('internal', `${this.url}${path} answers no JSON; is it the address of the API?`, {
+        url: this.url,
+      });
+    return answer;
   }
 
-  async #fetch(method: string, path: string, query: Query, init: RequestInit & { duplex?: 'half' }): Promise<Response> {
+  async #fetch(method: string, path: string, query: Query, init: Init): Promise<Response> {
     const url = new URL(this.url + path);
     for (const [name, value] of Object.entries(query))
       if (value !== undefined) url.searchParams.set(name, String(value));
@@ -99,10 +126,11 @@ export class ApiClient {
     try {
       response = await fetch(url, { ...init, method, headers });
     } catch (caught) {
+      if (init.signal?.aborted === true) throw caught;
       const cause = caught instanceof Error && caught.cause !== undefined ? caught.cause : caught;
       throw new PerennialError(
-        'internal',
-        `${this.url} does not answer (${reasonOf(cause)}); is the stack up? perennial status tells`,
+        'api-unavailable',
+        `the API at ${this.url} does not answer (${reasonOf(cause)}); perennial status tells what runs, perennial up starts it`,
         { url: this.url },
         { cause: caught },
       );
@@ -112,14 +140,26 @@ export class ApiClient {
   }
 }
 
+/** An answer of another shape comes from an API of another version, or from no API at all. */
+function understood<Schema extends z.ZodType>(path: string, schema: Schema, answer: unknown): z.infer<Schema> {
+  const parsed = schema.safeParse(answer);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new PerennialError(
+    'internal',
+    `${path} answered what this version of the command line does not understand (${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}); do both come from one checkout?`,
+    { path },
+  );
+}
+
 async function problemOf(response: Response): Promise<PerennialError> {
   const text = await response.text();
   const parsed = Problem.safeParse(parseJson(text));
   const problem = parsed.success ? parsed.data : {};
   const code = problem.code !== undefined && isErrorCode(problem.code) ? problem.code : 'internal';
-  return new PerennialError(code, problem.detail ?? problem.title ?? `HTTP ${response.status}: ${text.slice(0, 300)}`, {
-    status: response.status,
-  });
+  const said = problem.detail ?? problem.title ?? `HTTP ${response.status}: ${text.slice(0, 300)}`;
+  const wayOut = code === 'unauthenticated' ? '; set PERENNIAL_KEY or give --key' : '';
+  return new PerennialError(code, `${said}${wayOut}`, { status: response.status });
 }
 
 function parseJson(text: string): unknown {

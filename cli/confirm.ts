@@ -1,18 +1,33 @@
 import { createInterface } from 'node:readline/promises';
 import { PerennialError } from '../contracts/errors.ts';
 import type { CliContext } from './context.ts';
+import { isTerminal } from './output.ts';
 
 /** Says what is about to change and asks, unless `--yes`. Without a terminal nobody can be asked, so it is refused. */
-export async function confirmChange(context: CliContext, change: string): Promise<void> {
+export async function confirmChange(
+  context: CliContext,
+  change: string,
+  about = 'this changes what serves',
+): Promise<void> {
   context.output.note(change);
   if (context.options.yes) return;
-  if (context.stdin.isTTY !== true)
-    throw new PerennialError('invalid-request', 'this changes what serves; without a terminal it needs --yes', {});
-  const terminal = createInterface({ input: context.stdin, output: process.stderr });
+  if (!isTerminal(context.stdin) || !isTerminal(context.stderr))
+    throw new PerennialError('invalid-request', `${about}; without a terminal to ask on it needs --yes`, {});
+  if (!/^y(es)?$/i.test((await ask(context, 'Go on? [y/N] ')).trim()))
+    throw new PerennialError('cancelled', 'nothing was changed', {});
+}
+
+/** The answer; empty when the terminal was closed or interrupted instead, which would else never be told. */
+async function ask(context: CliContext, question: string): Promise<string> {
+  const terminal = createInterface({ input: context.stdin, output: context.stderr });
   try {
-    const answer = await terminal.question('Go on? [y/N] ');
-    if (!/^y(es)?$/i.test(answer.trim())) throw new PerennialError('cancelled', 'nothing was changed', {});
+    return await new Promise<string>((resolve, reject) => {
+      terminal.once('SIGINT', () => resolve(''));
+      terminal.once('close', () => resolve(''));
+      terminal.question(question).then(resolve, reject);
+    });
   } finally {
     terminal.close();
+    context.output.done();
   }
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import { PerennialError, reasonOf } from '../contracts/errors.ts';
+import { PerennialError } from '../contracts/errors.ts';
 import { ApiClient } from './api-client.ts';
 import type { Output } from './output.ts';
 
@@ -25,9 +25,11 @@ export interface GlobalOptions {
   readonly json: boolean;
   readonly project: string;
   readonly environment: string;
-  readonly model?: string;
-  readonly url?: string;
-  readonly key?: string;
+  /** The environment if one was named: lists over all of them narrow to it, and it outweighs a configuration's. */
+  readonly environmentGiven?: string | undefined;
+  readonly model?: string | undefined;
+  readonly url?: string | undefined;
+  readonly key?: string | undefined;
   readonly yes: boolean;
 }
 
@@ -38,6 +40,7 @@ export interface CliContext {
   readonly output: Output;
   readonly options: GlobalOptions;
   readonly stdin: NodeJS.ReadStream;
+  readonly stderr: NodeJS.WriteStream;
 }
 
 export function homeOf(env: Readonly<Record<string, string | undefined>>): string {
@@ -68,10 +71,20 @@ export function apiOf(context: CliContext, acting: Acting = 'operator'): ApiClie
       `no stack runs in ${home} and PERENNIAL_URL is not set; start one with perennial up`,
       { home },
     );
-  const key = options.key ?? env['PERENNIAL_KEY'] ?? readJson(join(home, 'keys.json'), KeysFile)?.[acting];
+  if (!URL.canParse(url))
+    throw new PerennialError('invalid-request', `"${url}" is not the address of an API, e.g. http://127.0.0.1:7400`, {
+      url,
+    });
+  // The embedded stack's keys are for the embedded stack, and are not shown to whatever else was named.
+  const own = sameAddress(url, stack?.api) ? readJson(join(home, 'keys.json'), KeysFile)?.[acting] : undefined;
+  const key = options.key ?? env['PERENNIAL_KEY'] ?? own;
   if (key === undefined)
     throw new PerennialError('unauthenticated', `there is no key for ${url}: set PERENNIAL_KEY or give --key`, { url });
   return new ApiClient(url, key, options.project);
+}
+
+function sameAddress(url: string, api: string | undefined): boolean {
+  return api !== undefined && new URL(url).origin === new URL(api).origin;
 }
 
 /** `--model`, or the name in ./perennial.yaml. */
@@ -98,5 +111,3 @@ function nameInFile(path: string): string | undefined {
 export function modelPath(context: CliContext, rest = ''): string {
   return `/v1/models/${encodeURIComponent(modelOf(context))}${rest}`;
 }
-
-export { reasonOf };

@@ -4,38 +4,41 @@ import type { RehearsalPeriod } from '../contracts/rehearsal.ts';
 import { Rehearsal } from '../contracts/rehearsal.ts';
 import type { ApiClient } from './api-client.ts';
 import type { CliContext } from './context.ts';
-import { mustHaveSucceeded } from './follow-run.ts';
+import { mustHaveSucceeded, patiently } from './follow-run.ts';
+import { whileWaitingFor } from './interruption.ts';
+import { stepOf } from './run-view.ts';
 import { decimals } from './verb.ts';
 
 const pollMs = 500;
+export type FinishedRehearsal = Rehearsal & { summary: NonNullable<Rehearsal['summary']> };
 
 /** Tells each period as it is over; answers the finished rehearsal. */
-export async function followRehearsal(
+export function followRehearsal(
   context: CliContext,
   api: ApiClient,
   rehearsalId: string,
   runId: string,
-  signal?: AbortSignal,
-): Promise<Rehearsal & { summary: NonNullable<Rehearsal['summary']> }> {
+): Promise<FinishedRehearsal> {
   const { output } = context;
   const begun = Date.now();
-  let told = 0;
-  for (;;) {
-    // The run first: once it is over, the rehearsal read after it is complete.
-    const run = await api.get(`/v1/runs/${runId}`, Run);
-    const rehearsal = await api.get(`/v1/rehearsals/${rehearsalId}`, Rehearsal);
-    for (const period of rehearsal.periods.slice(told)) output.note(describePeriod(context, period, rehearsal.metric));
-    told = rehearsal.periods.length;
-    if (isFinal(run.state)) {
-      output.done();
-      mustHaveSucceeded(run);
-      if (rehearsal.summary === null) throw new Error(`rehearsal ${rehearsalId} ended without its summary`);
-      return { ...rehearsal, summary: rehearsal.summary };
+  return whileWaitingFor({ id: runId, kind: 'rehearsal' }, async (signal) => {
+    for (let told = 0; ;) {
+      // The run first: once it is over, the rehearsal read after it is complete.
+      const run = await patiently(context, () => api.get(`/v1/runs/${runId}`, Run), signal);
+      const rehearsal = await patiently(context, () => api.get(`/v1/rehearsals/${rehearsalId}`, Rehearsal), signal);
+      for (const period of rehearsal.periods.slice(told))
+        output.note(describePeriod(context, period, rehearsal.metric));
+      told = rehearsal.periods.length;
+      if (isFinal(run.state)) {
+        output.done();
+        mustHaveSucceeded(run);
+        if (rehearsal.summary === null) throw new Error(`rehearsal ${rehearsalId} ended without its summary`);
+        return { ...rehearsal, summary: rehearsal.summary };
+      }
+      output.progress(`${told} periods told, now ${stepOf(run)} (${Math.round((Date.now() - begun) / 1000)} s)`);
+      await pause(pollMs, undefined, { signal });
     }
-    const step = run.steps.findLast(({ state }) => state === 'running')?.name ?? run.state;
-    output.progress(`${told} periods told, now ${step} (${Math.round((Date.now() - begun) / 1000)} s)`);
-    await pause(pollMs, undefined, { signal });
-  }
+  });
 }
 
 export function describePeriod({ output }: CliContext, period: RehearsalPeriod, metric: string): string {

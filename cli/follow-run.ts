@@ -5,29 +5,57 @@ import type { Id } from '../contracts/identifiers.ts';
 import { isFinal, LogLine, Run } from '../contracts/run.ts';
 import type { ApiClient } from './api-client.ts';
 import type { CliContext } from './context.ts';
+import { whileWaitingFor } from './interruption.ts';
+import { outcomeOf, progressOf, stepOf } from './run-view.ts';
 
 const pollMs = 300;
+const quietMs = 2_000;
+const patienceMs = 60_000;
 const LogPage = z.object({ items: z.array(LogLine) });
 
+export interface FollowOptions {
+  /** Shows the run's log too. */
+  readonly logs: boolean;
+  /** A deployment that waits for votes is far enough. */
+  readonly untilApproval?: boolean;
+}
+
 /** Shows a run until it is over: its steps as one moving line, its logs as lines. Answers the finished run. */
-export async function followRun(
-  context: CliContext,
-  api: ApiClient,
-  runId: Id,
-  options: { readonly logs: boolean; readonly untilApproval?: boolean },
-): Promise<Run> {
-  const { output } = context;
-  const begun = Date.now();
-  let seen = 0;
-  for (;;) {
-    const run = await api.get(`/v1/runs/${runId}`, Run);
-    if (options.logs) seen = await printLogs(context, api, runId, seen);
-    if (isFinal(run.state) || (options.untilApproval === true && run.state === 'awaiting-approval')) {
-      output.done();
-      return run;
+export function followRun(context: CliContext, api: ApiClient, run: Run, options: FollowOptions): Promise<Run> {
+  return whileWaitingFor({ id: run.id, kind: run.request.kind }, async (signal) => {
+    const told = new Progress(context);
+    let seen = 0;
+    for (;;) {
+      const now = await patiently(context, () => api.get(`/v1/runs/${run.id}`, Run), signal);
+      if (options.logs) seen = await patiently(context, () => printLogs(context, api, run.id, seen), signal);
+      if (isFinal(now.state) || (options.untilApproval === true && now.state === 'awaiting-approval')) {
+        context.output.done();
+        return now;
+      }
+      told.tell(now);
+      await pause(pollMs, undefined, { signal });
     }
-    output.progress(describe(run, Math.round((Date.now() - begun) / 1000)));
-    await pause(pollMs);
+  });
+}
+
+/** A moving line on a terminal; without one, a line whenever the step changes, once it has taken two seconds. */
+class Progress {
+  readonly #context: CliContext;
+  readonly #begun = Date.now();
+  #told = '';
+
+  constructor(context: CliContext) {
+    this.#context = context;
+  }
+
+  tell(run: Run): void {
+    const { output } = this.#context;
+    const ms = Date.now() - this.#begun;
+    const step = `${run.request.kind}: ${stepOf(run)}`;
+    output.progress(`${step} ${progressOf(run)} (${Math.round(ms / 1000)} s)`.replace('  ', ' '));
+    if (output.interactive || ms < quietMs || step === this.#told) return;
+    this.#told = step;
+    output.note(`${step} (${Math.round(ms / 1000)} s)`);
   }
 }
 
@@ -37,10 +65,22 @@ async function printLogs(context: CliContext, api: ApiClient, runId: Id, after: 
   return items.at(-1)?.sequence ?? after;
 }
 
-function describe(run: Run, seconds: number): string {
-  const step = run.steps.findLast(({ state }) => state === 'running')?.name ?? run.state;
-  const progress = run.progress === null ? '' : ` ${Math.round(run.progress.fraction * 100)} % ${run.progress.message}`;
-  return `${run.request.kind} ${step}${progress} (${seconds} s)`;
+/** A run outlives a restart of the API or of the database, and so does waiting for it: reads are tried for a minute. */
+export async function patiently<Result>(
+  context: CliContext,
+  read: () => Promise<Result>,
+  signal: AbortSignal,
+): Promise<Result> {
+  for (const giveUpAt = Date.now() + patienceMs; ;) {
+    try {
+      return await read();
+    } catch (caught) {
+      const away = caught instanceof PerennialError && caught.code.endsWith('-unavailable');
+      if (!away || Date.now() > giveUpAt) throw caught;
+      context.output.progress(`${caught.message}; trying again`);
+      await pause(1_000, undefined, { signal });
+    }
+  }
 }
 
 /** Throws the run's own failure, so that the verb ends with it. */
@@ -52,5 +92,18 @@ export function mustHaveSucceeded(run: Run): Run & { state: 'succeeded' } {
       `the ${run.request.kind} run ${run.id} failed (${run.failure.code}): ${run.failure.message}`,
       { runId: run.id },
     );
-  throw new PerennialError('cancelled', `the ${run.request.kind} run ${run.id} is ${run.state}`, { runId: run.id });
+  throw new PerennialError('cancelled', `the ${run.request.kind} run ${run.id} is ${outcomeOf(run)}`, {
+    runId: run.id,
+  });
+}
+
+/** Besides failures, throws what a run decided against: a version that its gates rejected, a release not promoted. */
+export function mustHaveAchieved(run: Run): Run & { state: 'succeeded' } {
+  const ended = mustHaveSucceeded(run);
+  const { outcome } = ended;
+  if (outcome.kind === 'deploy' && outcome.decision !== 'promoted')
+    throw new PerennialError('conflict', `it was not promoted but ${outcomeOf(run)}`, { runId: run.id });
+  if (outcome.kind === 'build' && outcome.decision === 'rejected')
+    throw new PerennialError('not-a-candidate', `the gates refused it: ${outcomeOf(run)}`, { runId: run.id });
+  return ended;
 }

@@ -10,33 +10,53 @@ export interface Colours {
   cyan(text: string): string;
 }
 
+export interface OutputOptions {
+  readonly json: boolean;
+  readonly noColour: boolean;
+  /** A terminal that cannot move its cursor gets no line that another one replaces. */
+  readonly dumb: boolean;
+  readonly stdout: NodeJS.WriteStream;
+  readonly stderr: NodeJS.WriteStream;
+}
+
 /**
  * Standard output is data only; progress, banners and hints go to standard error. With `json` the data is one JSON
  * document, whether or not there is a terminal. Without a terminal there is no colour, prompt or truncation.
  */
 export class Output {
   readonly json: boolean;
+  /** Of what goes to standard error. */
   readonly colours: Colours;
+  /** Of what goes to standard output, which may be a file while standard error is a terminal. */
+  readonly dataColours: Colours;
+  /** Standard error is a terminal. */
   readonly interactive: boolean;
+  /** Standard output is a terminal that a person looks at. */
+  readonly live: boolean;
   readonly #stdout: NodeJS.WriteStream;
   readonly #stderr: NodeJS.WriteStream;
   #transient = false;
+  #drawn = 0;
 
-  constructor(options: { json: boolean; noColour: boolean; stdout: NodeJS.WriteStream; stderr: NodeJS.WriteStream }) {
-    this.json = options.json;
-    this.#stdout = options.stdout;
-    this.#stderr = options.stderr;
-    this.interactive = options.stderr.isTTY === true;
-    this.colours = pc.createColors(this.interactive && !options.noColour);
+  constructor({ json, noColour, dumb, stdout, stderr }: OutputOptions) {
+    this.json = json;
+    this.#stdout = stdout;
+    this.#stderr = stderr;
+    this.interactive = isTerminal(stderr) && !dumb;
+    this.live = isTerminal(stdout) && !dumb && !json;
+    this.colours = pc.createColors(this.interactive && !noColour);
+    this.dataColours = pc.createColors(this.live && !noColour);
   }
 
   /** The verb's result: JSON when asked for, else what `human` makes of it. */
   data(value: unknown, human: () => string): void {
+    this.#clear();
     this.#stdout.write(this.json ? `${JSON.stringify(value)}\n` : `${human()}\n`);
   }
 
   /** One line of a stream. */
   line(value: unknown, human: string): void {
+    this.#clear();
     this.#stdout.write(this.json ? `${JSON.stringify(value)}\n` : `${human}\n`);
   }
 
@@ -49,13 +69,23 @@ export class Output {
   progress(text: string): void {
     if (!this.interactive) return;
     this.#clear();
-    const width = this.#stderr.columns ?? 80;
-    this.#stderr.write(text.length > width - 1 ? `${text.slice(0, width - 2)}…` : text);
+    this.#stderr.write(cut(text, sizeOf(this.#stderr).columns - 1));
     this.#transient = true;
   }
 
   done(): void {
     this.#clear();
+  }
+
+  /** Draws lines over those drawn before, as many as the terminal has room for. Only where `live` is true. */
+  draw(lines: readonly { readonly text: string; readonly paint?: ((text: string) => string) | undefined }[]): void {
+    this.#clear();
+    const { columns: width, rows } = sizeOf(this.#stdout);
+    const shown = lines.slice(0, Math.max(1, rows - 1));
+    const frame = shown.map(({ text, paint }) => (paint ?? unpainted)(cut(text, width)));
+    const back = this.#drawn === 0 ? '' : `\u001B[${this.#drawn}A\u001B[0J`;
+    this.#stdout.write(`${back}${frame.join('\n')}\n`);
+    this.#drawn = frame.length;
   }
 
   #clear(): void {
@@ -64,27 +94,14 @@ export class Output {
     this.#transient = false;
   }
 
-  table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
+  table(
+    head: readonly string[],
+    rows: readonly (readonly (string | number)[])[],
+    colours: Colours = this.dataColours,
+  ): string {
     if (rows.length === 0) return 'none';
-    const bare = {
-      top: '',
-      'top-mid': '',
-      'top-left': '',
-      'top-right': '',
-      bottom: '',
-      'bottom-mid': '',
-      'bottom-left': '',
-      'bottom-right': '',
-      left: '',
-      'left-mid': '',
-      mid: '',
-      'mid-mid': '',
-      right: '',
-      'right-mid': '',
-      middle: '  ',
-    };
     const table = new Table({
-      head: head.map((title) => this.colours.bold(title)),
+      head: head.map((title) => colours.bold(title)),
       chars: bare,
       style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
     });
@@ -95,4 +112,40 @@ export class Output {
       .map((line) => line.trimEnd())
       .join('\n');
   }
+}
+
+/** Node's types say that it is always there; a stream into a file or a pipe has none. */
+export function isTerminal(stream: { readonly isTTY?: boolean }): boolean {
+  return stream.isTTY === true;
+}
+
+/** A terminal that does not know its size says 0. */
+function sizeOf({ columns, rows }: NodeJS.WriteStream): { readonly columns: number; readonly rows: number } {
+  return { columns: columns > 0 ? columns : 80, rows: rows > 0 ? rows : 24 };
+}
+
+const bare = {
+  top: '',
+  'top-mid': '',
+  'top-left': '',
+  'top-right': '',
+  bottom: '',
+  'bottom-mid': '',
+  'bottom-left': '',
+  'bottom-right': '',
+  left: '',
+  'left-mid': '',
+  mid: '',
+  'mid-mid': '',
+  right: '',
+  'right-mid': '',
+  middle: '  ',
+};
+
+function unpainted(text: string): string {
+  return text;
+}
+
+function cut(text: string, width: number): string {
+  return text.length > width ? `${text.slice(0, Math.max(0, width - 1))}…` : text;
 }

@@ -12,7 +12,7 @@ export interface VerbRegistry {
   /** Wraps a handler: makes the context, and turns errors into a sentence and an exit code. */
   act<Arguments extends unknown[]>(
     handler: (context: CliContext, ...args: Arguments) => Promise<void>,
-  ): (...args: [...Arguments, Command]) => Promise<void>;
+  ): (...args: Arguments) => Promise<void>;
 }
 
 const Started = z.object({ run: Run });
@@ -29,14 +29,10 @@ export async function startAndFollow(
   api: ApiClient,
   path: string,
   body: unknown,
-  options: { readonly logs?: boolean } = {},
+  options: { readonly logs?: boolean; readonly environment?: string } = {},
 ): Promise<Run & { state: 'succeeded' }> {
-  const run = await startRun(api, path, body, context.options.environment);
-  return mustHaveSucceeded(await followRun(context, api, run.id, { logs: options.logs ?? false }));
-}
-
-export function pageSchema<Item extends z.ZodType>(item: Item) {
-  return z.object({ items: z.array(item), next: z.string().optional() });
+  const run = await startRun(api, path, body, options.environment ?? context.options.environment);
+  return mustHaveSucceeded(await followRun(context, api, run, { logs: options.logs ?? false }));
 }
 
 export function short(digest: string): string {
@@ -45,4 +41,14 @@ export function short(digest: string): string {
 
 export function decimals(value: number | null | undefined, places = 2): string {
   return value === null || value === undefined ? '–' : value.toFixed(places);
+}
+
+/** `1 part`, `2 parts`. */
+export function counted(count: number, word: string): string {
+  return `${count} ${word}${count === 1 ? '' : 's'}`;
+}
+
+export function intervalText(interval: { low: number; high: number; confidence: number } | null, places = 2): string {
+  if (interval === null) return '';
+  return ` [${interval.low.toFixed(places)}, ${interval.high.toFixed(places)}] at ${interval.confidence * 100} %`;
 }

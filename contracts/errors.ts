@@ -115,6 +115,7 @@ export const errorTable = {
   },
   // machinery
   'model-unavailable': { status: 503, retryable: true, about: 'The gateway serves no release of this model.' },
+  'api-unavailable': { status: 503, retryable: true, about: 'The API does not answer where it is looked for.' },
   'database-unavailable': { status: 503, retryable: true, about: 'Postgres does not answer.' },
   'temporal-unavailable': {
     status: 503,

@@ -38,13 +38,20 @@ export async function readConfiguration(
   return { text, configuration: parseConfigurationFile(text), folder: dirname(resolve(file)) };
 }
 
+/** Where a configuration belongs: the environment that was named, else the one that it says itself. */
+export function environmentFor(context: CliContext, configuration: Configuration): string {
+  return context.options.environmentGiven ?? configuration.deploy.environment;
+}
+
 export async function applyConfiguration(
   context: CliContext,
   api: ApiClient,
   file: string,
 ): Promise<Applied & { readonly name: string }> {
   const { text, configuration } = await readConfiguration(file);
-  const applied = await api.sendText('PUT', `/v1/models/${configuration.name}`, Applied, text, 'application/yaml');
+  const path = `/v1/models/${configuration.name}`;
+  const environment = environmentFor(context, configuration);
+  const applied = await api.sendText('PUT', path, Applied, text, 'application/yaml', { environment });
   context.output.note(
     `${configuration.name}: configuration ${applied.configuration.number} ${applied.changed ? 'applied' : 'unchanged'} in ${applied.environment}`,
   );
@@ -65,9 +72,9 @@ export async function snapshotCode(
     await archiveFolder(code, archive);
     const sha256 = await digestFile(archive);
     await api.upload(archive, sha256);
-    return await startAndFollow(context, api, `/v1/models/${configuration.name}/code`, {
-      archive: sha256,
-      ...(await gitStateOf(code)),
+    const snapshot = { archive: sha256, ...(await gitStateOf(code)) };
+    return await startAndFollow(context, api, `/v1/models/${configuration.name}/code`, snapshot, {
+      environment: environmentFor(context, configuration),
     });
   } finally {
     await rm(scratch, { recursive: true, force: true });
@@ -99,23 +106,6 @@ export function applyVerb({ program, act }: VerbRegistry): void {
             outcome === null
               ? `${applied.name} configuration ${applied.configuration.number}`
               : `${applied.name} configuration ${applied.configuration.number}, code ${outcome.number} (${short(outcome.digest)})${outcome.unchanged ? ', unchanged' : ''}`,
-        );
-      }),
-    );
-
-  const code = program.command('code').description('snapshots of training code');
-  code
-    .command('snapshot')
-    .description('take a snapshot of the code folder that the configuration names')
-    .option('-f, --file <file>', 'the configuration', 'perennial.yaml')
-    .addHelpText('after', '\nExample:\n  perennial code snapshot -f perennial.yaml')
-    .action(
-      act(async (context, options: { file: string }) => {
-        const run = await snapshotCode(context, apiOf(context), options.file);
-        context.output.data(run.outcome, () =>
-          run.outcome.kind === 'code'
-            ? `code ${run.outcome.number} (${short(run.outcome.digest)})${run.outcome.unchanged ? ', unchanged' : ''}`
-            : '',
         );
       }),
     );

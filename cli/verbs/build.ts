@@ -1,51 +1,71 @@
+import { InvalidArgumentError } from 'commander';
 import { z } from 'zod';
 import { Evaluation } from '../../contracts/evaluation.ts';
 import { ModelVersion } from '../../contracts/model-version.ts';
-import type { Run } from '../../contracts/run.ts';
-import { PerennialError } from '../../contracts/errors.ts';
-import { apiOf, modelPath } from '../context.ts';
+import { instant, limitOption, wholeNumber } from '../arguments.ts';
 import type { CliContext } from '../context.ts';
+import { apiOf, modelPath } from '../context.ts';
+import { describeEvaluation, scoreOf } from '../evidence.ts';
+import { mustHaveAchieved } from '../follow-run.ts';
+import { listUpTo } from '../lists.ts';
+import { outcomeOf } from '../run-view.ts';
 import type { VerbRegistry } from '../verb.ts';
-import { decimals, pageSchema, short, startAndFollow } from '../verb.ts';
+import { counted, decimals, short, startAndFollow } from '../verb.ts';
 
+const Ancestor = z.object({ number: z.number(), digest: z.string() }).loose();
 const Versioned = ModelVersion.extend({ evaluation: Evaluation.nullable() });
 type Versioned = z.infer<typeof Versioned>;
+const WithLineage = Versioned.extend({
+  lineage: z.object({ dataset: Ancestor, code: Ancestor, configuration: Ancestor }),
+}).loose();
 
-export function buildVerbs({ program, act }: VerbRegistry): void {
+interface BuildOptions {
+  readonly asOf?: string;
+  readonly dataset?: number;
+  readonly code?: number;
+  readonly param?: Readonly<Record<string, unknown>>;
+}
+
+export function buildVerbs(registry: VerbRegistry): void {
+  buildVerb(registry);
+  versionVerbs(registry);
+}
+
+function buildVerb({ program, act }: VerbRegistry): void {
   program
     .command('build')
-    .description('train, evaluate and gate a version')
-    .option('--as-of <instant>', 'read the window back from this instant (default: now)')
-    .option('--dataset <number>', 'a dataset version other than the newest', Number)
-    .option('--code <number>', 'a code version other than the newest', Number)
-    .option('--param <name=value...>', 'override build.params')
+    .description('train, evaluate and gate a version; a version that its gates reject is a failure')
+    .option('--as-of <instant>', 'read the window back from this instant (default: now)', instant)
+    .option('--dataset <number>', 'a dataset version other than the newest', wholeNumber)
+    .option('--code <number>', 'a code version other than the newest', wholeNumber)
+    .option('--param <name=value>', 'override one of build.params; may be given again', addParameter)
     .addHelpText(
       'after',
       '\nExamples:\n  perennial build\n  perennial build --as-of 2011-07-01T04:00:00Z --param max_iter=50',
     )
     .action(
-      act(async (context, options: { asOf?: string; dataset?: number; code?: number; param?: string[] }) => {
-        const body = {
-          asOf: options.asOf,
-          dataset: options.dataset,
-          code: options.code,
-          params: options.param === undefined ? undefined : Object.fromEntries(options.param.map(parseParameter)),
-        };
+      act(async (context, { asOf, dataset, code, param }: BuildOptions) => {
+        const body = { asOf, dataset, code, params: param };
         const run = await startAndFollow(context, apiOf(context), modelPath(context, '/builds'), body, {
           logs: !context.output.json,
         });
-        context.output.data(run.outcome, () => describeBuild(run));
+        context.output.data(run.outcome, () => outcomeOf(run));
+        mustHaveAchieved(run);
       }),
     );
+}
 
+function versionVerbs({ program, act }: VerbRegistry): void {
   const versions = program
     .command('versions')
     .description('model versions, newest first')
+    .addOption(limitOption(50))
+    .addHelpText('after', '\nExamples:\n  perennial versions\n  perennial versions show 3')
     .action(
-      act(async (context) => {
-        const page = await apiOf(context).get(modelPath(context, '/versions'), pageSchema(Versioned), {
-          environment: context.options.environment,
-        });
+      act(async (context, { limit }: { limit: number }) => {
+        const query = { environment: context.options.environment };
+        const path = modelPath(context, '/versions');
+        const page = await listUpTo(context, apiOf(context), path, Versioned, { limit, query });
         context.output.data(page, () =>
           context.output.table(
             ['version', 'artifact', 'rows', 'metric', 'value', 'champion', 'verdict', 'reasons'],
@@ -57,11 +77,12 @@ export function buildVerbs({ program, act }: VerbRegistry): void {
 
   versions
     .command('show')
-    .description('one version with its evaluation and lineage')
-    .argument('<version>', 'number')
+    .description('one version with its lineage, gates, intervals and slices')
+    .argument('<version>', 'number', wholeNumber)
+    .addHelpText('after', '\nExample:\n  perennial versions show 3 --model bike-demand')
     .action(
-      act(async (context, number: string) => {
-        const version = await apiOf(context).get(modelPath(context, `/versions/${number}`), Versioned.loose(), {
+      act(async (context, number: number) => {
+        const version = await apiOf(context).get(modelPath(context, `/versions/${number}`), WithLineage, {
           environment: context.options.environment,
         });
         context.output.data(version, () => describeVersion(context, version));
@@ -69,60 +90,48 @@ export function buildVerbs({ program, act }: VerbRegistry): void {
     );
 }
 
-function parseParameter(text: string): [string, unknown] {
+function addParameter(text: string, before: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
   const [, name, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
-  if (name === undefined || value === undefined)
-    throw new PerennialError('invalid-request', `--param ${text} is not NAME=VALUE`, { param: text });
+  if (name === undefined || value === undefined) throw new InvalidArgumentError('Expected NAME=VALUE.');
   try {
-    return [name, JSON.parse(value)];
+    return { ...before, [name]: JSON.parse(value) };
   } catch {
     // Not JSON: a bare word is a string.
-    return [name, value];
+    return { ...before, [name]: value };
   }
 }
 
-function describeBuild(run: Run & { state: 'succeeded' }): string {
-  const { outcome } = run;
-  if (outcome.kind !== 'build') return '';
-  const why = outcome.reasons.length === 0 ? '' : `: ${outcome.reasons.join('; ')}`;
-  return `version ${outcome.number} is ${outcome.decision}${outcome.reused ? ' (trained before)' : ''}${why}`;
-}
-
-function versionRow(version: Versioned): (string | number)[] {
-  const body = version.evaluation?.body;
-  const metric = body?.metric === undefined ? undefined : metricName(body.metric);
-  const value = (metrics: Record<string, unknown> | null | undefined) =>
-    decimals(metric === undefined ? undefined : Number(metrics?.[metric]));
+function versionRow({ number, artifact, trained, evaluation }: Versioned): (string | number)[] {
+  const body = evaluation?.body;
+  const known = [number, short(artifact), trained.trainingRows];
+  if (body === undefined) return [...known, '–', '–', '–', 'not evaluated', ''];
   return [
-    version.number,
-    short(version.artifact),
-    version.trained.trainingRows,
-    metric ?? '–',
-    value(body?.challenger),
-    body?.champion === null ? '–' : value(body?.champion),
-    body?.verdict ?? 'not evaluated',
-    body?.reasons.join('; ') ?? '',
+    ...known,
+    body.metric,
+    decimals(scoreOf(body.challenger, body.metric)),
+    body.champion === null ? '–' : decimals(scoreOf(body.champion, body.metric)),
+    body.verdict,
+    body.reasons.join('; '),
   ];
 }
 
-function metricName(name: string): string {
-  return name;
-}
-
-function describeVersion(context: CliContext, version: Versioned): string {
-  const body = version.evaluation?.body;
-  const head = `version ${version.number}: ONNX ${short(version.artifact)}, trained on ${version.trained.trainingRows} rows of ${version.trained.from} to ${version.trained.to}`;
-  if (body === undefined) return head;
-  const gates = context.output.table(
-    ['gate', 'verdict', 'value', 'threshold', 'n', 'reason'],
-    body.gates.map((gate) => [
-      gate.gate,
-      gate.verdict,
-      decimals(gate.value, 4),
-      decimals(gate.threshold, 4),
-      gate.n,
-      gate.reason,
-    ]),
-  );
-  return `${head}\n${body.verdict}${body.reasons.length > 0 ? `: ${body.reasons.join('; ')}` : ''}\n${gates}`;
+function describeVersion({ output, options }: CliContext, version: z.infer<typeof WithLineage>): string {
+  const { lineage, trained, scriptMetrics, evaluation } = version;
+  const made = (['dataset', 'code', 'configuration'] as const)
+    .map((noun) => `${noun} ${lineage[noun].number} (${short(lineage[noun].digest)})`)
+    .join(', ');
+  // Without a window everything is read, from before the first row.
+  const since = trained.from.startsWith('0001') ? `up to ${trained.to}` : `from ${trained.from} to ${trained.to}`;
+  const said = Object.entries(scriptMetrics).map(([name, value]) => `${name} ${value}`);
+  return [
+    output.dataColours.bold(`version ${version.number}`),
+    `artifact  ONNX ${version.artifact}, ${version.artifactBytes} bytes`,
+    `made of   ${made}`,
+    `rows      ${counted(trained.trainingRows, 'row')} trained on, ${trained.holdoutRows} held out, ${since}`,
+    `run       ${version.runId}, ${version.recordedAt}`,
+    ...(said.length === 0 ? [] : [`the script’s own numbers: ${said.join(', ')}`]),
+    evaluation === null
+      ? `it was never evaluated in ${options.environment}`
+      : describeEvaluation(output, evaluation.body, output.dataColours),
+  ].join('\n');
 }

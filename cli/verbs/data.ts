@@ -1,20 +1,21 @@
-import { createWriteStream } from 'node:fs';
 import { glob, stat } from 'node:fs/promises';
 import { basename, extname, resolve } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
-import { CodeVersion } from '../../contracts/code.ts';
+import type { Configuration } from '../../contracts/configuration.ts';
 import { DatasetVersion } from '../../contracts/dataset.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Run } from '../../contracts/run.ts';
 import type { ApiClient } from '../api-client.ts';
+import { limitOption, wholeNumber } from '../arguments.ts';
 import type { CliContext } from '../context.ts';
 import { apiOf, modelPath } from '../context.ts';
 import { digestFile } from '../digest-file.ts';
+import { downloadTo, refuseToOverwrite } from '../download.ts';
+import { listUpTo } from '../lists.ts';
+import { outcomeOf } from '../run-view.ts';
 import type { VerbRegistry } from '../verb.ts';
-import { pageSchema, short, startAndFollow } from '../verb.ts';
-import { readConfiguration } from './apply.ts';
+import { counted, decimals, short, startAndFollow } from '../verb.ts';
+import { environmentFor, readConfiguration } from './apply.ts';
 
 /** The files to upload: those named, else what the configuration's `data.source` says. */
 async function sourceFiles(named: readonly string[], file: string): Promise<string[]> {
@@ -35,55 +36,80 @@ function formatOf(path: string): 'csv' | 'parquet' {
   const extension = extname(path).toLowerCase();
   if (extension === '.csv') return 'csv';
   if (extension === '.parquet') return 'parquet';
-  throw new PerennialError(
-    'invalid-request',
-    `${path} is neither .csv nor .parquet, which are the formats that can be ingested`,
-    { path },
-  );
+  throw new PerennialError('invalid-request', `${path} is neither .csv nor .parquet, which are the formats of rows`, {
+    path,
+  });
 }
 
 /** Uploads files and ingests them as one batch. */
-export async function ingestFiles(
+async function ingestFiles(
   context: CliContext,
   api: ApiClient,
-  path: string,
+  target: { readonly model: string; readonly environment: string },
   files: readonly string[],
 ): Promise<Run & { state: 'succeeded' }> {
   const batch: { name: string; sha256: string; format: 'csv' | 'parquet' }[] = [];
   for (const file of files) {
     const format = formatOf(file);
-    const { size } = await stat(file).catch(() => {
-      throw new PerennialError('invalid-request', `${file} does not exist; name the files, or correct data.source`, {
+    if (!(await isFile(file)))
+      throw new PerennialError('invalid-request', `${file} is not there; name the files, or correct data.source`, {
         file,
       });
-    });
-    context.output.progress(`uploading ${basename(file)} (${size} bytes)`);
+    const name = basename(file);
+    context.output.progress(`reading ${name}`);
     const sha256 = await digestFile(file);
-    await api.upload(file, sha256);
-    batch.push({ name: basename(file), sha256, format });
+    await api.upload(file, sha256, (sent, size) =>
+      context.output.progress(
+        `uploading ${name}: ${Math.round((100 * sent) / size)} % of ${(size / 1e6).toFixed(1)} MB`,
+      ),
+    );
+    batch.push({ name, sha256, format });
   }
-  return startAndFollow(context, api, `${path}/datasets`, { files: batch });
+  return startAndFollow(
+    context,
+    api,
+    `/v1/models/${encodeURIComponent(target.model)}/datasets`,
+    { files: batch },
+    { environment: target.environment },
+  );
 }
 
+async function isFile(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  );
+}
+
+/** Ingests what the configuration's `data.source` names. */
 export async function ingestSource(
   context: CliContext,
   api: ApiClient,
   file: string,
 ): Promise<Run & { state: 'succeeded' }> {
   const { configuration } = await readConfiguration(file);
-  return ingestFiles(context, api, `/v1/models/${configuration.name}`, await sourceFiles([], file));
+  return ingestFiles(context, api, targetOf(context, configuration), await sourceFiles([], file));
 }
 
-function describeIngestion(run: Run & { state: 'succeeded' }): string {
-  const { outcome } = run;
-  if (outcome.kind !== 'data') return '';
-  return `dataset ${outcome.number} (${short(outcome.digest)}): ${outcome.rows} rows, ${outcome.added} added, ${outcome.skipped} known${outcome.unchanged ? ', unchanged' : ''}`;
+function targetOf(context: CliContext, configuration: Configuration) {
+  return {
+    model: context.options.model ?? configuration.name,
+    environment: environmentFor(context, configuration),
+  };
 }
 
 export function dataVerbs({ program, act }: VerbRegistry): void {
   const data = program.command('data').description('versions of data');
+  const registry = { program: data, act };
+  ingestVerb(registry);
+  logVerb(registry);
+  showVerb(registry);
+  checkoutVerb(registry);
+  diffVerb(registry);
+}
 
-  data
+function ingestVerb({ program, act }: VerbRegistry): void {
+  program
     .command('ingest')
     .description("upload files (default: the configuration's data.source) and append their rows")
     .argument('[files...]', 'CSV or Parquet files')
@@ -94,22 +120,30 @@ export function dataVerbs({ program, act }: VerbRegistry): void {
     )
     .action(
       act(async (context, files: string[], options: { file: string }) => {
-        const api = apiOf(context);
-        const run =
-          files.length === 0 && context.options.model === undefined
-            ? await ingestSource(context, api, options.file)
-            : await ingestFiles(context, api, modelPath(context), await sourceFiles(files, options.file));
-        context.output.data(run.outcome, () => describeIngestion(run));
+        const { model, environment } = context.options;
+        // With the model and the files named, no configuration is needed beside them.
+        const target =
+          files.length > 0 && model !== undefined
+            ? { model, environment }
+            : targetOf(context, (await readConfiguration(options.file)).configuration);
+        const run = await ingestFiles(context, apiOf(context), target, await sourceFiles(files, options.file));
+        context.output.data(run.outcome, () => outcomeOf(run));
       }),
     );
+}
 
-  data
+function logVerb({ program, act }: VerbRegistry): void {
+  program
     .command('log')
     .description('dataset versions, newest first')
+    .addOption(limitOption(50))
+    .addHelpText('after', '\nExample:\n  perennial data log --model bike-demand')
     .action(
-      act(async (context) => {
-        const page = await apiOf(context).get(modelPath(context, '/datasets'), pageSchema(DatasetVersion), {
-          environment: context.options.environment,
+      act(async (context, { limit }: { limit: number }) => {
+        const query = { environment: context.options.environment };
+        const page = await listUpTo(context, apiOf(context), modelPath(context, '/datasets'), DatasetVersion, {
+          limit,
+          query,
         });
         context.output.data(page, () =>
           context.output.table(
@@ -127,72 +161,60 @@ export function dataVerbs({ program, act }: VerbRegistry): void {
         );
       }),
     );
+}
 
-  data
+function showVerb({ program, act }: VerbRegistry): void {
+  program
     .command('show')
     .description('one version with its schema and profile')
-    .argument('<version>', 'number')
+    .argument('<version>', 'number', wholeNumber)
+    .addHelpText('after', '\nExample:\n  perennial data show 3 --model bike-demand')
     .action(
-      act(async (context, version: string) => {
+      act(async (context, version: number) => {
         const dataset = await apiOf(context).get(modelPath(context, `/datasets/${version}`), DatasetVersion, {
           environment: context.options.environment,
         });
         context.output.data(dataset, () => describeDataset(context, dataset));
       }),
     );
+}
 
-  data
+function checkoutVerb({ program, act }: VerbRegistry): void {
+  program
     .command('checkout')
     .description('download the rows of a version')
-    .argument('<version>', 'number')
+    .argument('<version>', 'number', wholeNumber)
     .requiredOption('-o, --output <file>', 'where to; .csv or .parquet')
+    .option('--force', 'overwrite the file if it is there')
     .addHelpText('after', '\nExample:\n  perennial data checkout 3 -o rows.parquet')
     .action(
-      act(async (context, version: string, options: { output: string }) => {
-        const body = await apiOf(context).download(modelPath(context, `/datasets/${version}/rows`), {
-          environment: context.options.environment,
-          format: formatOf(options.output),
-        });
-        await pipeline(Readable.fromWeb(body), createWriteStream(options.output));
-        context.output.data({ file: options.output }, () => options.output);
+      act(async (context, version: number, options: { output: string; force?: boolean }) => {
+        const api = apiOf(context);
+        const query = { environment: context.options.environment, format: formatOf(options.output) };
+        const path = modelPath(context, `/datasets/${version}/rows`);
+        const overwrite = options.force === true || context.options.yes;
+        await refuseToOverwrite(options.output, overwrite);
+        const bytes = await downloadTo(options.output, await api.download(path, query), (received) =>
+          context.output.progress(`received ${(received / 1e6).toFixed(1)} MB`),
+        );
+        context.output.data({ file: options.output, bytes }, () => options.output);
       }),
     );
+}
 
-  data
+function diffVerb({ program, act }: VerbRegistry): void {
+  program
     .command('diff')
     .description('compare two versions (not built yet)')
-    .argument('<a>', 'number')
-    .argument('<b>', 'number')
+    .argument('<a>', 'number', wholeNumber)
+    .argument('<b>', 'number', wholeNumber)
+    .addHelpText('after', '\nExample:\n  perennial data diff 2 3')
     .action(
-      act(async (context, a: string, b: string) => {
+      act(async (context, a: number, b: number) => {
         const difference = await apiOf(context).get(modelPath(context, `/datasets/${a}/diff/${b}`), z.unknown(), {
           environment: context.options.environment,
         });
         context.output.data(difference, () => JSON.stringify(difference, null, 2));
-      }),
-    );
-
-  program.commands
-    .find((command) => command.name() === 'code')
-    ?.command('log')
-    .description('code versions, newest first')
-    .action(
-      act(async (context) => {
-        const page = await apiOf(context).get(modelPath(context, '/code'), pageSchema(CodeVersion), {
-          environment: context.options.environment,
-        });
-        context.output.data(page, () =>
-          context.output.table(
-            ['version', 'digest', 'files', 'command', 'recorded'],
-            page.items.map((v) => [
-              v.number,
-              short(v.digest),
-              v.origin.files,
-              v.manifest.command.join(' '),
-              v.recordedAt,
-            ]),
-          ),
-        );
       }),
     );
 }
@@ -208,8 +230,9 @@ function describeDataset(context: CliContext, { manifest, profile, number, diges
       column?.distinct ?? '–',
       String(column?.min ?? '–'),
       String(column?.max ?? '–'),
-      column?.mean?.toFixed(4) ?? '–',
+      decimals(column?.mean, 4),
     ];
   });
-  return `dataset ${number} (${short(digest)}): ${manifest.rows} rows in ${manifest.parts.length} parts\n${context.output.table(['column', 'type', 'nulls', 'distinct', 'min', 'max', 'mean'], rows)}`;
+  const parts = counted(manifest.parts.length, 'part');
+  return `dataset ${number} (${short(digest)}): ${counted(manifest.rows, 'row')} in ${parts}\n${context.output.table(['column', 'type', 'nulls', 'distinct', 'min', 'max', 'mean'], rows)}`;
 }

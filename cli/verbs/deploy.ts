@@ -1,19 +1,21 @@
 import { z } from 'zod';
-import { Approval } from '../../contracts/approval.ts';
 import { Generation } from '../../contracts/deployment.ts';
+import { Evaluation } from '../../contracts/evaluation.ts';
 import { PerennialError } from '../../contracts/errors.ts';
-import type { Run } from '../../contracts/run.ts';
 import type { ApiClient } from '../api-client.ts';
+import { instant, wholeNumber } from '../arguments.ts';
 import { confirmChange } from '../confirm.ts';
 import type { CliContext } from '../context.ts';
 import { apiOf, modelOf, modelPath } from '../context.ts';
-import { followRun, mustHaveSucceeded } from '../follow-run.ts';
+import { followRun, mustHaveAchieved, mustHaveSucceeded } from '../follow-run.ts';
+import { releaseBefore, releaseNamed } from '../rollback-target.ts';
+import { outcomeOf } from '../run-view.ts';
 import type { VerbRegistry } from '../verb.ts';
-import { decimals, pageSchema, short, startAndFollow, startRun } from '../verb.ts';
+import { short, startAndFollow, startRun } from '../verb.ts';
 
-const Deployments = z
-  .object({ generation: Generation.nullable(), hold: z.string().nullable(), history: z.array(Generation) })
-  .loose();
+const Deployments = z.object({ generation: Generation.nullable(), history: z.array(Generation) }).loose();
+type Deployments = z.infer<typeof Deployments>;
+const Evaluated = z.object({ evaluation: Evaluation.nullable() }).loose();
 const Served = z
   .object({
     at: z.string(),
@@ -24,122 +26,143 @@ const Served = z
   })
   .loose();
 
-export function deployVerbs({ program, act }: VerbRegistry): void {
+export function deployVerbs(registry: VerbRegistry): void {
+  deployVerb(registry);
+  rollbackVerb(registry);
+  resumeVerb(registry);
+  servedVerb(registry);
+}
+
+function deployVerb({ program, act }: VerbRegistry): void {
   program
     .command('deploy')
     .description('deploy a version: approval, canary, promotion')
-    .argument('<version>', 'number')
+    .argument('<version>', 'number', wholeNumber)
     .option('--detach', 'do not wait for its approval')
-    .addHelpText('after', '\nExample:\n  perennial deploy 3 --yes')
+    .addHelpText('after', '\nExamples:\n  perennial deploy 3\n  perennial deploy 3 --yes --detach')
     .action(
-      act(async (context, version: string, options: { detach?: boolean }) => {
+      act(async (context, version: number, options: { detach?: boolean }) => {
         const api = apiOf(context);
-        await confirmChange(
-          context,
-          `${modelOf(context)} in ${context.options.environment}: ${await servingNow(context, api)} → version ${version}`,
-        );
-        const run = await startRun(
-          api,
-          modelPath(context, '/deployments'),
-          { version: Number(version) },
-          context.options.environment,
-        );
-        const seen = await followRun(context, api, run.id, { logs: false, untilApproval: true });
+        const from = servingIn(await deploymentsOf(context, api));
+        await confirmChange(context, `${where(context)}: ${from} → ${await candidateOf(context, api, version)}`);
+        const run = await startRun(api, modelPath(context, '/deployments'), { version }, context.options.environment);
+        const seen = await followRun(context, api, run, { logs: false, untilApproval: true });
         if (seen.state === 'awaiting-approval')
-          context.output.note(`waits for approval ${seen.approvalId}: perennial approve ${seen.approvalId}`);
-        const ended =
-          seen.state === 'awaiting-approval' && options.detach !== true
-            ? await followRun(context, api, run.id, { logs: false })
-            : seen;
-        context.output.data(ended, () => describeDeployment(ended));
-        if (ended.state !== 'awaiting-approval') mustBePromoted(mustHaveSucceeded(ended));
+          context.output.note(
+            `run ${run.id} waits for approval ${seen.approvalId}: perennial approve ${seen.approvalId}`,
+          );
+        const waits = seen.state === 'awaiting-approval' && options.detach !== true;
+        const ended = waits ? await followRun(context, api, run, { logs: false }) : seen;
+        if (ended.state !== 'awaiting-approval') mustHaveSucceeded(ended);
+        context.output.data(ended, () => outcomeOf(ended));
+        if (ended.state !== 'awaiting-approval') mustHaveAchieved(ended);
       }),
     );
+}
 
+function rollbackVerb({ program, act }: VerbRegistry): void {
   program
     .command('rollback')
     .description('the release before, or a named one, serves again; automatic promotion is held until resume')
-    .option('--to <digest>', 'a release by its digest')
+    .option('--to <release>', 'a version that served, or a release by its digest or the beginning of it')
     .option('--with <heads>', 'data,code,config: move those heads back too (not built yet)')
     .requiredOption('--reason <text>', 'why; it goes into the ledger')
-    .addHelpText('after', '\nExample:\n  perennial rollback --reason "answers are off since 14:05" --yes')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  perennial rollback --reason "answers are off since 14:05"\n  perennial rollback --to 3 --reason "4 and 5 were made of broken data" --yes',
+    )
     .action(
       act(async (context, options: { to?: string; with?: string; reason: string }) => {
+        if (options.with !== undefined)
+          throw new PerennialError(
+            'not-implemented',
+            'rolling back heads of data, code or configuration with the release is not built yet; leave --with out',
+            {},
+          );
         const api = apiOf(context);
-        await confirmChange(
-          context,
-          `${modelOf(context)} in ${context.options.environment}: ${await servingNow(context, api)} → ${options.to === undefined ? 'the release before' : short(options.to)}`,
-        );
-        const run = await startAndFollow(context, api, modelPath(context, '/rollback'), {
-          to: options.to,
-          with: options.with?.split(','),
-          reason: options.reason,
-        });
-        context.output.data(run.outcome, () =>
-          run.outcome.kind === 'rollback'
-            ? `generation ${run.outcome.generation} serves; promotion is on hold until perennial resume`
-            : '',
-        );
+        const serving = await deploymentsOf(context, api);
+        const to = options.to === undefined ? undefined : releaseNamed(options.to, serving.history);
+        await confirmChange(context, `${where(context)}: ${servingIn(serving)} → ${targetIn(serving, to)}`);
+        const run = await startAndFollow(context, api, modelPath(context, '/rollback'), { to, reason: options.reason });
+        context.output.data(run.outcome, () => outcomeOf(run));
       }),
     );
+}
 
+function resumeVerb({ program, act }: VerbRegistry): void {
   program
     .command('resume')
     .description('let automation promote again after a rollback')
     .requiredOption('--reason <text>', 'why; it goes into the ledger')
+    .addHelpText('after', '\nExample:\n  perennial resume --reason "the broken station is mended"')
     .action(
-      act(async (context, options: { reason: string }) => {
+      act(async (context, { reason }: { reason: string }) => {
+        const { environment } = context.options;
         const answer = await apiOf(context).send(
           'POST',
           modelPath(context, '/resume'),
           z.unknown(),
-          { reason: options.reason },
-          { environment: context.options.environment },
+          { reason },
+          { environment },
         );
-        context.output.data(answer, () => `${modelOf(context)} in ${context.options.environment} promotes again`);
+        context.output.data(answer, () => `${where(context)} promotes again`);
       }),
     );
+}
 
+function servedVerb({ program, act }: VerbRegistry): void {
   program
     .command('served')
     .description('what served at an instant, as decided and as the gateways had it')
-    .option('--at <instant>', 'ISO 8601 (default: now)')
+    .option('--at <instant>', 'ISO 8601 (default: now)', instant)
     .addHelpText('after', '\nExample:\n  perennial served --at 2026-11-17T14:05:00Z')
     .action(
-      act(async (context, options: { at?: string }) => {
-        const served = await apiOf(context).get(modelPath(context, '/served'), Served, {
-          environment: context.options.environment,
-          at: options.at,
-        });
+      act(async (context, { at }: { at?: string }) => {
+        const { environment } = context.options;
+        const served = await apiOf(context).get(modelPath(context, '/served'), Served, { environment, at });
         context.output.data(served, () => describeServed(context, served));
       }),
     );
 }
 
-async function servingNow(context: CliContext, api: ApiClient): Promise<string> {
-  const { generation } = await api.get(modelPath(context, '/deployments'), Deployments, {
-    environment: context.options.environment,
-  });
+function where(context: CliContext): string {
+  return `${modelOf(context)} in ${context.options.environment}`;
+}
+
+function deploymentsOf(context: CliContext, api: ApiClient): Promise<Deployments> {
+  const { environment } = context.options;
+  return api.get(modelPath(context, '/deployments'), Deployments, { environment });
+}
+
+function servingIn({ generation }: Deployments): string {
   if (generation === null || generation.slots.length === 0) return 'nothing';
   return generation.slots
     .map((slot) => `version ${slot.modelVersionNumber} (${slot.role}, ${slot.weight} %)`)
     .join(' + ');
 }
 
-function describeDeployment(run: Run): string {
-  if (run.state === 'awaiting-approval') return `approval ${run.approvalId} is pending`;
-  if (run.state !== 'succeeded' || run.outcome.kind !== 'deploy') return `the deployment is ${run.state}`;
-  const why = run.outcome.reasons.length === 0 ? '' : `: ${run.outcome.reasons.join('; ')}`;
-  return `${run.outcome.decision}${run.outcome.generation === null ? '' : ` in generation ${run.outcome.generation}`}${why}`;
+function targetIn({ history }: Deployments, digest: string | undefined): string {
+  if (digest === undefined) {
+    const before = releaseBefore(history);
+    return before === undefined ? 'the release before' : `version ${before.modelVersionNumber}`;
+  }
+  const slot = history.flatMap(({ slots }) => slots).find(({ releaseDigest }) => releaseDigest === digest);
+  return `${slot === undefined ? '' : `version ${slot.modelVersionNumber}, `}release ${short(digest)}`;
 }
 
-function mustBePromoted({ outcome }: Run & { state: 'succeeded' }): void {
-  if (outcome.kind !== 'deploy' || outcome.decision === 'promoted') return;
-  throw new PerennialError(
-    'conflict',
-    `it was not promoted but ${outcome.decision}: ${outcome.reasons.join('; ')}`,
-    {},
-  );
+/** The version as it is asked about; one that is unknown or rejected is told before anyone is asked. */
+async function candidateOf(context: CliContext, api: ApiClient, version: number): Promise<string> {
+  const { evaluation } = await api.get(modelPath(context, `/versions/${version}`), Evaluated, {
+    environment: context.options.environment,
+  });
+  const refused = evaluation === null ? 'it was never evaluated there' : evaluation.body.reasons.join('; ');
+  if (evaluation?.body.verdict !== 'candidate')
+    throw new PerennialError(
+      'not-a-candidate',
+      `version ${version} of ${where(context)} cannot be deployed: ${refused}; perennial versions shows which can`,
+      { version },
+    );
+  return `version ${version}`;
 }
 
 function describeServed(context: CliContext, { at, decided, observed }: z.infer<typeof Served>): string {
@@ -156,79 +179,4 @@ function describeServed(context: CliContext, { at, decided, observed }: z.infer<
           observed.map((seen) => [seen.gatewayId, seen.generation, seen.since]),
         );
   return `generation ${decided.generation} since ${decided.effectiveAt}, by ${decided.decidedBy.name}: ${decided.reason}\n${slots}\n${gateways}`;
-}
-
-export function approvalVerbs({ program, act }: VerbRegistry): void {
-  program
-    .command('approvals')
-    .description('requests for approval')
-    .option('--status <status>', 'pending, approved, rejected, expired or superseded', 'pending')
-    .option('--all', 'whatever their status')
-    .action(
-      act(async (context, options: { status: string; all?: boolean }) => {
-        const page = await apiOf(context).get('/v1/approvals', pageSchema(Approval), {
-          status: options.all === true ? undefined : options.status,
-          model: context.options.model,
-        });
-        context.output.data(page, () =>
-          context.output.table(
-            ['id', 'model', 'environment', 'version', 'replaces', 'gain', 'status', 'votes', 'expires'],
-            page.items.map((a) => [
-              a.id,
-              a.model,
-              a.environment,
-              a.evidence.modelVersion,
-              a.evidence.championVersion ?? '–',
-              decimals(a.evidence.evaluation.gain, 4),
-              a.status,
-              `${a.votes.length} of ${a.subject.policy.votes}`,
-              a.expiresAt,
-            ]),
-          ),
-        );
-      }),
-    );
-
-  for (const decision of ['approve', 'reject'] as const) {
-    program
-      .command(decision)
-      .description(`${decision} a request, by the digest that is shown`)
-      .argument('<id>', 'of the request')
-      .option('--comment <text>', 'why', '')
-      .option('--digest <digest>', 'refuse unless the request has this digest')
-      .addHelpText('after', `\nExample:\n  perennial ${decision} 0193e2c8-… --comment "gain holds on every slice"`)
-      .action(
-        act(async (context, id: string, options: { comment: string; digest?: string }) => {
-          const api = apiOf(context, 'approver');
-          const asked = await api.get(`/v1/approvals/${id}`, Approval);
-          context.output.note(describeEvidence(context, asked));
-          const voted = await api.send('POST', `/v1/approvals/${id}/votes`, Approval, {
-            decision,
-            digest: options.digest ?? asked.digest,
-            comment: options.comment,
-          });
-          context.output.data(
-            voted,
-            () =>
-              `${decision === 'approve' ? 'approved' : 'rejected'}: ${voted.votes.length} of ${voted.subject.policy.votes} votes`,
-          );
-        }),
-      );
-  }
-}
-
-function describeEvidence(context: CliContext, { evidence, model, environment, digest }: Approval): string {
-  const { evaluation } = evidence;
-  const gates = context.output.table(
-    ['gate', 'verdict', 'value', 'threshold', 'n'],
-    evaluation.gates.map((gate) => [
-      gate.gate,
-      gate.verdict,
-      decimals(gate.value, 4),
-      decimals(gate.threshold, 4),
-      gate.n,
-    ]),
-  );
-  const replaces = evidence.championVersion === null ? 'the first' : `replaces version ${evidence.championVersion}`;
-  return `${model} in ${environment}: version ${evidence.modelVersion} (${replaces}), data ${evidence.dataset}, code ${evidence.code}, digest ${short(digest)}\n${gates}`;
 }

@@ -1,65 +1,104 @@
-import { readFile } from 'node:fs/promises';
+import { InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
-import { PerennialError } from '../../contracts/errors.ts';
-import { LabelInput } from '../../contracts/prediction.ts';
+import { Duration } from '../../contracts/duration.ts';
 import { Report } from '../../contracts/report.ts';
+import { identifier, instant, limitOption } from '../arguments.ts';
+import type { ApiClient } from '../api-client.ts';
 import type { CliContext } from '../context.ts';
 import { apiOf, modelPath } from '../context.ts';
+import type { LabelFormat } from '../labels-file.ts';
+import { readLabels } from '../labels-file.ts';
+import { listUpTo } from '../lists.ts';
 import type { VerbRegistry } from '../verb.ts';
-import { decimals, pageSchema, startAndFollow } from '../verb.ts';
+import { counted, decimals, startAndFollow } from '../verb.ts';
 
 const Accepted = z.object({ accepted: z.number(), repeated: z.number(), conflicts: z.array(z.unknown()) });
+/** Well under what the API takes at once; what was sent before a broken connection is known when sent again. */
+const labelsAtOnce = 20_000;
 
-export function observeVerbs({ program, act }: VerbRegistry): void {
+export function observeVerbs(registry: VerbRegistry): void {
+  labelsVerb(registry);
+  monitorVerb(registry);
+  reportVerbs(registry);
+}
+
+function labelsVerb({ program, act }: VerbRegistry): void {
   program
     .command('labels')
     .description('ground truth')
     .command('send')
-    .description('send labels by prediction id: NDJSON of {"id", "value", "at"?}, or CSV with a header id,value')
-    .argument('<file>', '.ndjson, .jsonl or .csv')
-    .addHelpText('after', '\nExample:\n  perennial labels send labels.ndjson')
+    .description('send labels by prediction id: NDJSON of {"id", "value", "at"?}, or CSV with a header id,value[,at]')
+    .argument('<file>', '.ndjson, .jsonl or .csv; - reads standard input')
+    .addOption(new Option('--format <format>', 'default: by the file’s name, else ndjson').choices(['ndjson', 'csv']))
+    .addHelpText(
+      'after',
+      '\nExamples:\n  perennial labels send labels.ndjson\n  psql -Atc "select …" | perennial labels send - --format csv',
+    )
     .action(
-      act(async (context, file: string) => {
-        const labels = parseLabels(file, await readFile(file, 'utf8'));
-        const accepted = await apiOf(context).send('POST', modelPath(context, '/labels'), Accepted, labels, {
-          environment: context.options.environment,
-        });
+      act(async (context, file: string, { format }: { format?: LabelFormat }) => {
+        const labels = await readLabels(file, context.stdin, format);
+        const sum = await sendLabels(context, apiOf(context), labels);
         context.output.data(
-          accepted,
+          sum,
           () =>
-            `${accepted.accepted} labels taken, ${accepted.repeated} known, ${accepted.conflicts.length} in conflict with the first one given`,
+            `${counted(sum.accepted, 'label')} taken, ${sum.repeated} known, ${sum.conflicts.length} in conflict with the first one given`,
         );
       }),
     );
+}
 
+async function sendLabels(context: CliContext, api: ApiClient, labels: readonly unknown[]) {
+  const sum: z.infer<typeof Accepted> = { accepted: 0, repeated: 0, conflicts: [] };
+  for (let sent = 0; sent < labels.length; sent += labelsAtOnce) {
+    context.output.progress(`sending labels: ${sent} of ${labels.length}`);
+    const part = labels.slice(sent, sent + labelsAtOnce);
+    const accepted = await api.send('POST', modelPath(context, '/labels'), Accepted, part, {
+      environment: context.options.environment,
+    });
+    sum.accepted += accepted.accepted;
+    sum.repeated += accepted.repeated;
+    sum.conflicts.push(...accepted.conflicts);
+  }
+  return sum;
+}
+
+function monitorVerb({ program, act }: VerbRegistry): void {
   program
     .command('monitor')
     .description('report on a window of what was served, now')
-    .option('--as-of <instant>', 'the end of the window (default: now)')
-    .option('--window <duration>', 'e.g. "1 month" (default: monitor.window)')
+    .option('--as-of <instant>', 'the end of the window (default: now)', instant)
+    .option('--window <duration>', 'e.g. "1 month" (default: monitor.window)', duration)
+    .addHelpText(
+      'after',
+      '\nExamples:\n  perennial monitor\n  perennial monitor --as-of 2026-11-17T00:00:00Z --window "7 days"',
+    )
     .action(
-      act(async (context, options: { asOf?: string; window?: string }) => {
+      act(async (context, { asOf, window }: { asOf?: string; window?: string }) => {
         const api = apiOf(context);
-        const run = await startAndFollow(context, api, modelPath(context, '/reports'), {
-          asOf: options.asOf,
-          window: options.window,
-        });
-        if (run.outcome.kind !== 'monitor') return;
-        const report = await api.get(modelPath(context, `/reports/${run.outcome.reportId}`), Report, {
-          environment: context.options.environment,
-        });
+        const run = await startAndFollow(context, api, modelPath(context, '/reports'), { asOf, window });
+        if (run.outcome.kind !== 'monitor') throw new Error(`the run ${run.id} made no report`);
+        const report = await reportOf(context, api, run.outcome.reportId);
         context.output.data(report, () => describeReport(context, report));
       }),
     );
+}
 
-  program
+function duration(text: string): string {
+  if (!Duration.safeParse(text).success)
+    throw new InvalidArgumentError('Expected a duration such as 12h, "7 days" or "1 month".');
+  return text;
+}
+
+function reportVerbs({ program, act }: VerbRegistry): void {
+  const reports = program
     .command('reports')
     .description('monitoring reports, newest first')
+    .addOption(limitOption(20))
+    .addHelpText('after', '\nExamples:\n  perennial reports\n  perennial reports --environment rehearsal-b78284f8')
     .action(
-      act(async (context) => {
-        const page = await apiOf(context).get(modelPath(context, '/reports'), pageSchema(Report), {
-          environment: context.options.environment,
-        });
+      act(async (context, { limit }: { limit: number }) => {
+        const query = { environment: context.options.environment };
+        const page = await listUpTo(context, apiOf(context), modelPath(context, '/reports'), Report, { limit, query });
         context.output.data(page, () =>
           context.output.table(
             ['id', 'from', 'to', 'predictions', 'labelled', 'rmse', 'open findings'],
@@ -76,41 +115,26 @@ export function observeVerbs({ program, act }: VerbRegistry): void {
         );
       }),
     );
-}
 
-function parseLabels(file: string, text: string): LabelInput[] {
-  const lines = text
-    .split(/\r?\n/)
-    .map((line, index) => ({ line, number: index + 1 }))
-    .filter(({ line }) => line.trim() !== '');
-  const csv = file.toLowerCase().endsWith('.csv');
-  const body = csv ? lines.slice(1) : lines;
-  if (csv && lines[0]?.line.trim() !== 'id,value')
-    throw new PerennialError('invalid-request', `${file} must begin with the header id,value`, { file });
-  return body.map(({ line, number }) => {
-    const parsed = LabelInput.safeParse(
-      csv ? { id: line.split(',')[0], value: Number(line.split(',')[1]) } : parseJson(line),
+  reports
+    .command('show')
+    .description('one report with its tests and findings')
+    .argument('<id>', 'of the report', identifier('reports'))
+    .addHelpText('after', '\nExample:\n  perennial reports show 0193e2c8-7b1c-7d4e-9f6a-2f1f4c3b2a10')
+    .action(
+      act(async (context, id: string) => {
+        const report = await reportOf(context, apiOf(context), id);
+        context.output.data(report, () => describeReport(context, report));
+      }),
     );
-    if (!parsed.success)
-      throw new PerennialError(
-        'invalid-request',
-        `${file} line ${number} is not a label: expected ${csv ? 'id,value' : '{"id": "…", "value": 1}'}`,
-        { file, line: number },
-      );
-    return parsed.data;
-  });
 }
 
-function parseJson(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
-  }
+function reportOf(context: CliContext, api: ApiClient, id: string): Promise<Report> {
+  return api.get(modelPath(context, `/reports/${id}`), Report, { environment: context.options.environment });
 }
 
-function describeReport(context: CliContext, { body }: Report): string {
-  const drift = context.output.table(
+function describeReport({ output }: CliContext, { body }: Report): string {
+  const drift = output.table(
     ['column', 'subject', 'test', 'statistic', 'threshold', 'verdict'],
     body.drift.map((d) => [
       d.column,
@@ -121,9 +145,18 @@ function describeReport(context: CliContext, { body }: Report): string {
       d.excluded ? 'excluded' : d.drifted ? 'drifted' : 'steady',
     ]),
   );
+  const findings = output.table(
+    ['finding', 'of', 'state', 'value', 'threshold', 'since'],
+    body.findings.map((f) => [f.kind, f.subject, f.state, f.value.toFixed(4), f.threshold, f.since]),
+  );
   const performance =
     body.performance === null
       ? 'no labels have arrived'
-      : `rmse ${body.performance.rmse.toFixed(2)} over ${body.labelled} labelled rows`;
-  return `${body.from} to ${body.to}: ${body.predictions} predictions, ${performance}${body.sufficient ? '' : ' (too few to decide anything)'}\n${drift}`;
+      : `rmse ${body.performance.rmse.toFixed(2)} over ${counted(body.labelled, 'labelled row')}`;
+  return [
+    `${body.from} to ${body.to}: ${counted(body.predictions, 'prediction')}, ${performance}${body.sufficient ? '' : ' (too few to decide anything)'}`,
+    ...(body.drift.length > 0 ? [drift] : []),
+    body.findings.length > 0 ? findings : 'no findings',
+    ...(body.triggers.length > 0 ? [`triggers: ${body.triggers.join(', ')}`] : []),
+  ].join('\n');
 }

@@ -1,12 +1,17 @@
-import { z } from 'zod';
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
+import { Option } from 'commander';
+import { z } from 'zod';
+import { reasonOf } from '../../contracts/errors.ts';
 import { Rehearsal } from '../../contracts/rehearsal.ts';
 import { Run } from '../../contracts/run.ts';
 import type { ApiClient } from '../api-client.ts';
 import type { CliContext, StackFile } from '../context.ts';
 import { apiOf, modelPath } from '../context.ts';
+import { exitCodes } from '../exit-codes.ts';
+import type { FinishedRehearsal } from '../follow-rehearsal.ts';
 import { followRehearsal } from '../follow-rehearsal.ts';
+import { wholeNumber } from '../arguments.ts';
 import { runningStack, startStack, stopStack } from '../stack-process.ts';
 import type { VerbRegistry } from '../verb.ts';
 import { decimals } from '../verb.ts';
@@ -15,7 +20,7 @@ import { ingestSource } from './data.ts';
 import { addresses } from './stack.ts';
 
 const Started = z.object({ run: Run, rehearsal: Rehearsal });
-type Finished = Awaited<ReturnType<typeof followRehearsal>>;
+type Finished = FinishedRehearsal;
 
 interface Span {
   readonly from: string;
@@ -28,18 +33,18 @@ async function rehearse(
   api: ApiClient,
   path: string,
   span: Span,
-  signal?: AbortSignal,
+  environment: string,
 ): Promise<Finished> {
   const { run, rehearsal } = await api.send(
     'POST',
     `${path}/rehearsals`,
     Started,
     span,
-    { environment: context.options.environment },
+    { environment },
     { 'idempotency-key': randomUUID() },
   );
   context.output.note(`rehearsing in ${rehearsal.environment}`);
-  return followRehearsal(context, api, rehearsal.id, run.id, signal);
+  return followRehearsal(context, api, rehearsal.id, run.id);
 }
 
 function summaryOf({ summary, periods, environment, id }: Finished) {
@@ -56,18 +61,16 @@ export function rehearseVerb({ program, act }: VerbRegistry): void {
     .description('step the policy through past data, in an environment of its own; production is not touched')
     .requiredOption('--from <period>', 'first period, e.g. 2011-07')
     .requiredOption('--to <period>', 'last period, e.g. 2012-12')
-    .option('--every <unit>', 'day, week or month', 'month')
+    .addOption(new Option('--every <unit>', 'how long a period is').choices(['day', 'week', 'month']).default('month'))
     .addHelpText(
       'after',
       '\nExample:\n  perennial rehearse --model bike-demand --from 2011-07 --to 2012-12 --every month',
     )
     .action(
-      act(async (context, span: Span) => {
-        const finished = await rehearse(context, apiOf(context), modelPath(context), {
-          from: span.from,
-          to: span.to,
-          every: span.every,
-        });
+      act(async (context, { from, to, every }: Span) => {
+        const { environment } = context.options;
+        const span = { from, to, every };
+        const finished = await rehearse(context, apiOf(context), modelPath(context), span, environment);
         context.output.data({ ...summaryOf(finished), perPeriod: finished.periods }, () => inOneLine(finished));
       }),
     );
@@ -81,7 +84,7 @@ export function demoVerb({ program, act }: VerbRegistry): void {
     .command('demo')
     .description('rehearse examples/bike-demand from 2011-07 to 2012-12 and leave the stack up')
     .option('--exit', 'stop the stack at the end')
-    .option('--periods <n>', 'only the first n months', Number)
+    .option('--periods <n>', 'only the first n months', wholeNumber)
     .addHelpText('after', '\nExamples:\n  perennial demo\n  perennial demo --exit --json')
     .action(
       act(async (context, options: { exit?: boolean; periods?: number }) => {
@@ -104,8 +107,9 @@ export function demoVerb({ program, act }: VerbRegistry): void {
         } catch (caught) {
           // Interrupted, or it went wrong: what the demo started is not left running.
           if (running === undefined) await stopStack(context);
-          if (interrupted.signal.aborted) process.exitCode = 130;
-          else throw caught;
+          if (!interrupted.signal.aborted) throw caught;
+          process.exitCode = exitCodes.interrupted;
+          if (running !== undefined) context.output.note(reasonOf(caught));
         }
       }),
     );
@@ -127,7 +131,7 @@ async function tellDemo(
   output.done();
   output.note(`the stack is up in ${context.home}\n${addresses(stack)}\n`);
   const api = apiOf(context);
-  const { name } = await applyConfiguration(context, api, example);
+  const { name, environment } = await applyConfiguration(context, api, example);
   const data = await ingestSource(context, api, example);
   if (data.outcome.kind === 'data')
     output.note(
@@ -140,7 +144,8 @@ async function tellDemo(
   output.note(
     'each month: serve it hour by hour, label it, ingest it, monitor it, then build; promote what passes its gates',
   );
-  const finished = await rehearse(context, api, `/v1/models/${name}`, { from: '2011-07', to, every: 'month' }, signal);
+  const span = { from: '2011-07', to, every: 'month' };
+  const finished = await rehearse(context, api, `/v1/models/${name}`, span, environment);
   return { finished, seconds: Math.round((Date.now() - begun) / 100) / 10 };
 }
 

@@ -28,6 +28,7 @@ export function stackVerbs({ program, act }: VerbRegistry): void {
   program
     .command('down')
     .description('stop the embedded stack; its state stays')
+    .addHelpText('after', '\nExample:\n  perennial down')
     .action(
       act(async (context) => {
         const stopped = await stopStack(context);
@@ -38,6 +39,7 @@ export function stackVerbs({ program, act }: VerbRegistry): void {
   program
     .command('status')
     .description('what runs, where, and whether each part answers')
+    .addHelpText('after', '\nExample:\n  perennial status --json')
     .action(
       act(async (context) => {
         const stack = readStackFile(context.home);

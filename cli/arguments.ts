@@ -1,0 +1,32 @@
+import { InvalidArgumentError, Option } from 'commander';
+import { Id, InstantInput } from '../contracts/identifiers.ts';
+
+// Words of the command line as values. What is wrong is said before anything is sent, in the caller's own terms.
+
+export function wholeNumber(text: string): number {
+  const number = Number(text);
+  if (!/^\d+$/.test(text) || number < 1 || !Number.isSafeInteger(number))
+    throw new InvalidArgumentError('Expected a whole number from 1.');
+  return number;
+}
+
+export function instant(text: string): string {
+  const parsed = InstantInput.safeParse(text);
+  if (!parsed.success)
+    throw new InvalidArgumentError('Expected an instant with its zone, e.g. 2026-11-17T14:05:00Z or …+01:00.');
+  return parsed.data;
+}
+
+/** `listedBy` is the verb that shows which ids there are. */
+export function identifier(listedBy: string): (text: string) => string {
+  return (text) => {
+    const parsed = Id.safeParse(text);
+    if (!parsed.success)
+      throw new InvalidArgumentError(`It is not an id; perennial ${listedBy} lists the ids that there are.`);
+    return parsed.data;
+  };
+}
+
+export function limitOption(usually: number): Option {
+  return new Option('--limit <n>', 'at most so many').argParser(wholeNumber).default(usually);
+}

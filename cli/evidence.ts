@@ -1,0 +1,73 @@
+import type { Approval } from '../contracts/approval.ts';
+import type { EvaluationBody } from '../contracts/evaluation.ts';
+import type { Colours, Output } from './output.ts';
+import { decimals, intervalText, short } from './verb.ts';
+
+/** What was measured: the metric against the champion's, each gate with value and threshold, and the slices. */
+export function describeEvaluation(output: Output, body: EvaluationBody, colours: Colours): string {
+  const { metric, challenger, champion, gain } = body;
+  const measured = [
+    `${metric} ${decimals(scoreOf(challenger, metric))}${intervalText(body.challengerInterval)} on ${challenger.rows} rows held out`,
+    champion === null
+      ? 'there is no champion to compare with'
+      : `the champion ${decimals(scoreOf(champion, metric))}, gain ${decimals(gain, 4)}${intervalText(body.gainInterval, 4)}`,
+  ].join('; ');
+  const gates = output.table(
+    ['gate', 'verdict', 'value', 'threshold', 'n', 'reason'],
+    body.gates.map((gate) => [
+      gate.gate,
+      verdict(gate.verdict, colours),
+      decimals(gate.value, 4),
+      decimals(gate.threshold, 4),
+      gate.n,
+      gate.reason,
+    ]),
+    colours,
+  );
+  const slices = output.table(
+    ['slice', 'rows', metric, 'champion'],
+    body.slices.map((slice) => [
+      `${slice.column} = ${slice.value}`,
+      slice.challenger.rows,
+      decimals(scoreOf(slice.challenger, metric), 4),
+      slice.champion === null ? '–' : decimals(scoreOf(slice.champion, metric), 4),
+    ]),
+    colours,
+  );
+  const said = `${body.verdict}${body.reasons.length > 0 ? `: ${body.reasons.join('; ')}` : ''}`;
+  return [said, measured, gates, ...(body.slices.length > 0 ? [slices] : [])].join('\n');
+}
+
+function verdict(word: string, colours: Colours): string {
+  if (word === 'pass') return colours.green(word);
+  return word === 'fail' ? colours.red(word) : colours.yellow(word);
+}
+
+/** Enough to decide by: from what to what, how, what it was made of, what was measured, and who has voted. */
+export function describeApproval(output: Output, approval: Approval, colours: Colours): string {
+  const { evidence, subject, votes, status } = approval;
+  const { strategy, policy } = subject;
+  const back = evidence.rollbackTarget === null ? 'nothing' : `release ${short(evidence.rollbackTarget)}`;
+  return [
+    colours.bold(changeOf(approval)),
+    `by canary ${strategy.canary.join(', ')} %, bake ${strategy.bake}, at least ${strategy.minRequests} requests; a rollback leads to ${back}`,
+    `release ${short(subject.release)}: dataset ${evidence.dataset}, code ${evidence.code}; request digest ${short(approval.digest)}`,
+    describeEvaluation(output, evidence.evaluation, colours),
+    `${status}: ${votes.length} of ${policy.votes} votes by ${policy.roles.join(' or ')}, until ${approval.expiresAt}`,
+    ...votes.map(
+      (vote) => `  ${vote.principalName}: ${vote.decision}${vote.comment === '' ? '' : `, "${vote.comment}"`}`,
+    ),
+  ].join('\n');
+}
+
+/** `bike-demand in production: version 3 → version 4`. */
+export function changeOf({ model, environment, evidence }: Approval): string {
+  const from = evidence.championVersion === null ? 'nothing' : `version ${evidence.championVersion}`;
+  return `${model} in ${environment}: ${from} → version ${evidence.modelVersion}`;
+}
+
+/** A metric by its name; undefined if it was not measured. */
+export function scoreOf(metrics: object, metric: string): number | undefined {
+  const value: unknown = Object.entries(metrics).find(([name]) => name === metric)?.[1];
+  return typeof value === 'number' ? value : undefined;
+}

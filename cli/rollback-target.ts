@@ -1,0 +1,56 @@
+import type { Generation, Slot } from '../contracts/deployment.ts';
+import { PerennialError } from '../contracts/errors.ts';
+
+const digestPrefix = /^[0-9a-f]{8,64}$/;
+const versionNumber = /^[1-9]\d{0,5}$/;
+
+/** The digest of the release that `named` means: a version that served, or a digest or the beginning of one. */
+export function releaseNamed(named: string, history: readonly Generation[]): string {
+  const slots = history.flatMap((generation) => generation.slots);
+  const found = new Set(
+    versionNumber.test(named)
+      ? slots.filter((slot) => slot.modelVersionNumber === Number(named)).map((slot) => slot.releaseDigest)
+      : slots
+          .map((slot) => slot.releaseDigest)
+          .filter((digest) => digestPrefix.test(named) && digest.startsWith(named)),
+  );
+  const [newest] = found;
+  // Of a version the newest release; of a beginning only the one that it means.
+  if (newest !== undefined && (found.size === 1 || versionNumber.test(named))) return newest;
+  if (/^[0-9a-f]{64}$/.test(named)) return named;
+  throw new PerennialError(
+    'invalid-request',
+    `--to ${named} is ${found.size > 1 ? 'the beginning of several releases' : 'no release that served there'}; name a version or a release that perennial served --at shows`,
+    { to: named },
+  );
+}
+
+/**
+ * The release that the one before most likely is, to be shown before anyone is asked: the last champion that no
+ * rollback has withdrawn since. The API decides; it knows of more than the history that it shows.
+ */
+export function releaseBefore(history: readonly Generation[]): Slot | undefined {
+  const [now] = history;
+  const champion = championOf(now);
+  if (now === undefined || champion === undefined) return undefined;
+  if (now.slots.length > 1) return champion;
+  const withdrawn = withdrawnIn(history);
+  return history
+    .flatMap((generation) => championOf(generation) ?? [])
+    .find(({ releaseId }) => releaseId !== champion.releaseId && !withdrawn.has(releaseId));
+}
+
+function withdrawnIn(newestFirst: readonly Generation[]): ReadonlySet<string> {
+  const withdrawn = new Set<string>();
+  let before: readonly Slot[] = [];
+  for (const { change, slots } of newestFirst.toReversed()) {
+    if (change === 'rollback') for (const { releaseId } of before) withdrawn.add(releaseId);
+    for (const { releaseId } of slots) withdrawn.delete(releaseId);
+    before = slots;
+  }
+  return withdrawn;
+}
+
+function championOf(generation: Generation | undefined): Slot | undefined {
+  return generation?.slots.find(({ role }) => role === 'champion');
+}

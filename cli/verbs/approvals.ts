@@ -1,0 +1,115 @@
+import { Option } from 'commander';
+import { Approval, ApprovalStatus } from '../../contracts/approval.ts';
+import type { ApiClient } from '../api-client.ts';
+import { identifier, limitOption } from '../arguments.ts';
+import { confirmChange } from '../confirm.ts';
+import type { CliContext } from '../context.ts';
+import { apiOf } from '../context.ts';
+import { describeApproval } from '../evidence.ts';
+import { listUpTo } from '../lists.ts';
+import type { VerbRegistry } from '../verb.ts';
+import { decimals } from '../verb.ts';
+
+interface ListOptions {
+  readonly status: string;
+  readonly all?: boolean;
+  readonly limit: number;
+}
+
+export function approvalVerbs(registry: VerbRegistry): void {
+  listVerb(registry);
+  for (const decision of ['approve', 'reject'] as const) voteVerb(registry, decision);
+}
+
+function listVerb({ program, act }: VerbRegistry): void {
+  const approvals = program
+    .command('approvals')
+    .description('requests for approval: of all models and environments, or of those named')
+    .addOption(new Option('--status <status>', 'in which state').choices(ApprovalStatus.options).default('pending'))
+    .option('--all', 'whatever their state')
+    .addOption(limitOption(50))
+    .addHelpText('after', '\nExamples:\n  perennial approvals\n  perennial approvals --all --model bike-demand')
+    .action(
+      act(async (context, { status, all, limit }: ListOptions) => {
+        const { model, environmentGiven } = context.options;
+        const page = await listUpTo(context, apiOf(context), '/v1/approvals', Approval, {
+          limit,
+          query: { model, status: all === true ? undefined : status },
+          keep: ({ environment }) => environmentGiven === undefined || environment === environmentGiven,
+        });
+        context.output.data(page, () => describeList(context, page.items));
+        if (page.items.length > 0) context.output.note('perennial approvals show ID has the evidence');
+      }),
+    );
+
+  approvals
+    .command('show')
+    .description('a request with its evidence: gates, the champion, slices, what is replaced, votes')
+    .argument('<id>', 'of the request', identifier('approvals'))
+    .addHelpText('after', '\nExample:\n  perennial approvals show 0193e2c8-7b1c-7d4e-9f6a-2f1f4c3b2a10')
+    .action(
+      act(async (context, id: string) => {
+        const approval = await approvalOf(apiOf(context), id);
+        context.output.data(approval, () => describeApproval(context.output, approval, context.output.dataColours));
+      }),
+    );
+}
+
+function voteVerb({ program, act }: VerbRegistry, decision: 'approve' | 'reject'): void {
+  program
+    .command(decision)
+    .description(
+      decision === 'approve'
+        ? 'approve a request, by the digest that is shown; with the last vote it is deployed'
+        : 'reject a request, by the digest that is shown; nothing changes what serves',
+    )
+    .argument('<id>', 'of the request', identifier('approvals'))
+    .option('--comment <text>', 'why; it stands with the vote', '')
+    .option('--digest <digest>', 'refuse unless the request has this digest')
+    .addHelpText(
+      'after',
+      `\nExample:\n  perennial ${decision} 0193e2c8-7b1c-7d4e-9f6a-2f1f4c3b2a10 --comment "${decision === 'approve' ? 'gain holds on every slice' : 'holidays got worse'}"`,
+    )
+    .action(
+      act(async (context, id: string, options: { comment: string; digest?: string }) => {
+        const api = apiOf(context, 'approver');
+        const asked = await approvalOf(api, id);
+        const evidence = describeApproval(context.output, asked, context.output.colours);
+        // A request that is decided takes no vote: the API says so better than a question would.
+        if (decision === 'approve' && asked.status === 'pending') await confirmChange(context, evidence);
+        else context.output.note(evidence);
+        const voted = await api.send('POST', `/v1/approvals/${id}/votes`, Approval, {
+          decision,
+          digest: options.digest ?? asked.digest,
+          comment: options.comment,
+        });
+        context.output.data(voted, () => describeVote(voted, decision));
+      }),
+    );
+}
+
+function describeVote({ votes, subject }: Approval, decision: 'approve' | 'reject'): string {
+  if (decision === 'reject') return 'rejected';
+  return `approved: ${votes.filter((vote) => vote.decision === 'approve').length} of ${subject.policy.votes} votes`;
+}
+
+function approvalOf(api: ApiClient, id: string): Promise<Approval> {
+  return api.get(`/v1/approvals/${id}`, Approval);
+}
+
+function describeList({ output }: CliContext, approvals: readonly Approval[]): string {
+  return output.table(
+    ['id', 'model', 'environment', 'version', 'replaces', 'gain', 'status', 'votes', 'expires'],
+    approvals.map((a) => [
+      a.id,
+      a.model,
+      a.environment,
+      a.evidence.modelVersion,
+      a.evidence.championVersion ?? '–',
+      decimals(a.evidence.evaluation.gain, 4),
+      a.status,
+      `${a.votes.length} of ${a.subject.policy.votes}`,
+      a.expiresAt,
+    ]),
+  );
+}
