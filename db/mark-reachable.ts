@@ -61,8 +61,8 @@ export async function markReachable(tx: Transaction, collectionId: Id): Promise<
   for (const name of tablesThatKeep())
     await tx.execute(sql`
       insert into reachable_blobs (collection_id, sha256)
-      select distinct ${collectionId}::uuid, digest[1]
-      from ${sql.identifier(name)} t, regexp_matches(t::text, '[0-9a-f]{64}', 'g') digest
+      select distinct ${collectionId}::uuid, (named.digests)[1]
+      from ${sql.identifier(name)} t, regexp_matches(t::text, '[0-9a-f]{64}', 'g') named(digests)
       where not (${keepsNoMore.get(name) ?? sql`false`})
       on conflict do nothing`);
 }

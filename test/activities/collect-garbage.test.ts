@@ -1,0 +1,246 @@
+import fc from 'fast-check';
+import { Client } from 'pg';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { usualGraceMs } from '../../contracts/collection.ts';
+import type { Sha256 } from '../../contracts/identifiers.ts';
+import { tablesThatKeep } from '../../db/mark-reachable.ts';
+import { configuration } from '../db/ground.ts';
+import type { GarbageGround } from '../support/garbage-ground.ts';
+import { layGarbageGround } from '../support/garbage-ground.ts';
+import { beginRun, seedApproval, seedCode, seedDataset, seedVersion } from '../support/seed-candidate.ts';
+
+let ground: GarbageGround;
+beforeAll(async () => {
+  ground = await layGarbageGround(configuration);
+});
+afterAll(() => ground?.end());
+beforeEach(() => ground.emptyStore());
+// A run under way keeps what was put since it began, and with it this file's blobs.
+afterEach(() =>
+  sql(
+    "update runs set state = 'cancelled', cancel_reason = 'over', ended_at = now(), outcome = null, failure = null where state in ('queued', 'running')",
+  ),
+);
+
+async function sql(statement: string, values: readonly unknown[] = []): Promise<void> {
+  const client = new Client({ connectionString: ground.databaseUrl });
+  await client.connect();
+  try {
+    await client.query(statement, [...values]);
+  } finally {
+    await client.end();
+  }
+}
+
+let unique = 0;
+const text = (what: string): string => `${what} ${(unique += 1)}`;
+const longAgo = (): string => new Date(Date.now() - 10 * usualGraceMs).toISOString();
+
+/** What a part of the graph may be, and how a row comes to name the blob. */
+const ways = {
+  dataset: (sha256: Sha256) =>
+    seedDataset(ground.repositories, ground.scope, ground.by, [{ sha256, bytes: 1, rows: 1 }]),
+  code: (sha256: Sha256) => seedCode(ground.repositories, ground.scope, ground.by, sha256),
+  candidate: (artifact: Sha256) =>
+    seedVersion(ground.repositories, ground.scope, ground.by, { seed: (unique += 1), artifact }),
+  rejected: (artifact: Sha256) =>
+    seedVersion(ground.repositories, ground.scope, ground.by, { seed: (unique += 1), artifact, verdict: 'rejected' }),
+  async release(artifact: Sha256) {
+    const { repositories, scope, by } = ground;
+    await seedApproval(
+      repositories,
+      scope,
+      by,
+      await seedVersion(repositories, scope, by, { seed: (unique += 1), artifact }),
+    );
+  },
+  async segment(sha256: Sha256) {
+    const { repositories, scope, by } = ground;
+    const at = longAgo();
+    const segment = { id: crypto.randomUUID(), gatewayId: by, modelId: scope.modelId, environment: scope.environment };
+    await repositories.monitoring.addSegment({ ...segment, sha256, rows: 1, dropped: 0, from: at, to: at });
+  },
+  request: (sha256: Sha256) => dataRun(sha256),
+  command: (sha256: Sha256) =>
+    ground.repositories.lifecycle.submit(
+      ground.scope,
+      { kind: 'trigger', schemaVersion: 1, trigger: 'manual', reason: '', fingerprint: sha256 },
+      ground.by,
+    ),
+  lease: (sha256: Sha256) =>
+    ground.repositories.blobs.record(sha256, 1, new Date(Date.now() + 60_000).toISOString(), ground.by),
+  nobody: async () => {},
+  pastLease: (sha256: Sha256) => ground.repositories.blobs.record(sha256, 1, longAgo(), ground.by),
+} as const;
+type Way = keyof typeof ways;
+const reaching: readonly Way[] = [
+  'dataset',
+  'code',
+  'candidate',
+  'rejected',
+  'release',
+  'segment',
+  'request',
+  'lease',
+  'command',
+];
+
+async function dataRun(sha256: Sha256): Promise<string> {
+  const { repositories, scope, by } = ground;
+  const files = [{ name: 'a.csv', sha256, format: 'csv' as const }];
+  const id = await beginRun(repositories, scope, { kind: 'data', schemaVersion: 1, files }, by);
+  await repositories.runs.fail(id, { code: 'data-empty', message: 'no rows', fields: {} });
+  return id;
+}
+
+describe('collecting garbage', () => {
+  test('never removes what is reachable, and removes all that is not, whatever names what', async () => {
+    const graph = fc.array(fc.constantFrom(...(Object.keys(ways) as Way[])), { minLength: 1, maxLength: 25 });
+    await fc.assert(
+      fc.asyncProperty(graph, async (parts) => {
+        await ground.emptyStore();
+        const kept = new Set<Sha256>();
+        const all = new Set<Sha256>();
+        for (const way of parts) {
+          const sha256 = await ground.put(text(way));
+          all.add(sha256);
+          if (reaching.includes(way)) kept.add(sha256);
+          await ways[way](sha256);
+        }
+        const foretold = await ground.collect({ dryRun: true });
+        expect(await ground.stored()).toEqual(all);
+        const collection = await ground.collect();
+        expect(await ground.stored()).toEqual(kept);
+        expect(collection).toMatchObject({ state: 'succeeded', scanned: all.size, collected: all.size - kept.size });
+        expect(foretold.collected).toBe(collection.collected);
+        expect((await ground.collect()).collected).toBe(0);
+      }),
+      { numRuns: 12 },
+    );
+  }, 60_000);
+
+  test('a table that is added keeps what it names without being told to', () => {
+    const named = ['dataset_versions', 'code_versions', 'model_versions', 'evaluations', 'releases', 'approvals'];
+    expect(tablesThatKeep()).toEqual(
+      expect.arrayContaining([...named, 'prediction_segments', 'reports', 'rehearsals']),
+    );
+    expect(tablesThatKeep()).not.toContain('ledger');
+  });
+
+  test('what is younger than a day stays: bytes come before the row that names them', async () => {
+    const [young, old] = [await ground.put(text('a'), usualGraceMs - 60_000), await ground.put(text('b'))];
+    await ground.collect();
+    expect(await ground.stored()).toEqual(new Set([young]));
+    expect(old).not.toBe(young);
+  });
+
+  test('a run under way loses nothing that was put since it began, however long it takes', async () => {
+    const sinceItBegan = await ground.put(text('a plan'), 2 * usualGraceMs);
+    const before = await ground.put(text('older'), 6 * usualGraceMs);
+    const { repositories, scope, by } = ground;
+    const build = { kind: 'build', schemaVersion: 1, asOf: longAgo(), automated: false } as const;
+    const runId = await beginRun(repositories, scope, build, by);
+    await sql('update runs set recorded_at = $1 where id = $2', [new Date(Date.now() - 3 * usualGraceMs), runId]);
+    await ground.collect();
+    expect(await ground.stored()).toEqual(new Set([sinceItBegan]));
+    await repositories.runs.cancel(runId, 'over');
+    await ground.collect();
+    expect([...(await ground.stored())]).toEqual([]);
+    expect(before).toBeDefined();
+  });
+
+  test('an upload is let go a month after the run that took it, and not before', async () => {
+    const [past, recent] = [await ground.put(text('a')), await ground.put(text('b'))];
+    const ended = await dataRun(past);
+    await dataRun(recent);
+    await sql("update commands set status = 'accepted'");
+    await sql("update runs set ended_at = now() - interval '31 days' where id = $1", [ended]);
+    await ground.collect();
+    expect(await ground.stored()).toEqual(new Set([recent]));
+  });
+
+  test('what was asked for after the marking is not taken from under it', async () => {
+    const sha256 = await ground.put(text('asked for late'));
+    const { repositories, by } = ground;
+    const { id } = await repositories.collections.begin({ dryRun: false, graceMs: usualGraceMs, by });
+    await repositories.collections.mark(id);
+    const runId = await dataRun(sha256);
+    await ground.collect();
+    expect(await ground.stored()).toEqual(new Set([sha256]));
+    expect(runId).toBeDefined();
+  });
+
+  test('what is put again while the sweep is at it is spared, and not told as removed', async () => {
+    const sha256 = await ground.put(text('again'));
+    const touched = {
+      ...through(ground),
+      removeUntouched: async (name: Sha256, since: string) => {
+        await ground.age(name, 0);
+        return ground.store.removeUntouched(name, since);
+      },
+    };
+    const collection = await ground.collect({ store: touched });
+    expect(collection).toMatchObject({ collected: 0, collectedBytes: 0 });
+    expect(await ground.stored()).toEqual(new Set([sha256]));
+  });
+
+  test('one that is cut off anywhere is gone on with, and counts each blob once', async () => {
+    await Promise.all(Array.from({ length: 10 }, () => ground.put(text('garbage'))));
+    let left = 4;
+    const failing = {
+      ...through(ground),
+      removeUntouched: async (name: Sha256, since: string) => {
+        left -= 1;
+        if (left < 0) throw new Error('the worker is gone');
+        return ground.store.removeUntouched(name, since);
+      },
+    };
+    await expect(ground.collect({ store: failing })).rejects.toThrow('the worker is gone');
+    expect((await ground.stored()).size).toBe(6);
+    // Whoever begins meanwhile is given the one under way.
+    const collection = await ground.collect();
+    expect(collection).toMatchObject({ state: 'succeeded', collected: 10 });
+    expect(await ground.stored()).toEqual(new Set());
+    const told = await ground.repositories.collections.collected(collection.id, { limit: 200 });
+    expect(told.items).toHaveLength(10);
+    expect((await ground.repositories.collections.list({ limit: 1 })).items[0]?.id).toBe(collection.id);
+  });
+
+  test('an upload that was collected must be uploaded again before a run may name it', async () => {
+    const sha256 = await ground.put(text('upload'));
+    await ways.pastLease(sha256);
+    await ground.collect();
+    expect(await ground.repositories.blobs.has(sha256)).toBe(false);
+  });
+
+  test('bytes that an interrupted expiry left behind are collected', async () => {
+    const { repositories, scope, by } = ground;
+    const [segment, artifact] = [await ground.put(text('segment')), await ground.put(text('artifact'))];
+    await ways.segment(segment);
+    await ways.rejected(artifact);
+    await ground.collect();
+    expect(await ground.stored()).toEqual(new Set([segment, artifact]));
+    // The rows are let go, and whoever was to remove the bytes is gone.
+    await repositories.monitoring.expireSegments(scope, new Date().toISOString(), by);
+    while ((await repositories.versions.expireRejected(scope, new Date().toISOString(), by)).length > 0);
+    await ground.collect();
+    expect(await ground.stored()).toEqual(new Set());
+  });
+});
+
+/** The store's methods by themselves, so that one can be put in the place of another. */
+function through({ store }: GarbageGround): GarbageGround['store'] {
+  return {
+    put: (sha256, bytes) => store.put(sha256, bytes),
+    putFile: (path) => store.putFile(path),
+    putBytes: (bytes) => store.putBytes(bytes),
+    size: (sha256) => store.size(sha256),
+    get: (sha256) => store.get(sha256),
+    read: (sha256, limit) => store.read(sha256, limit),
+    getFile: (sha256, path) => store.getFile(sha256, path),
+    remove: (sha256) => store.remove(sha256),
+    list: (after, limit) => store.list(after, limit),
+    removeUntouched: (sha256, since) => store.removeUntouched(sha256, since),
+    check: () => store.check(),
+  };
+}

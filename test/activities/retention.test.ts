@@ -1,0 +1,170 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { ActivityDependencies } from '../../activities/dependencies.ts';
+import { createRetentionActivities } from '../../activities/retention/retention-activities.ts';
+import { Configuration } from '../../contracts/configuration.ts';
+import type { Id, Scope, Sha256 } from '../../contracts/identifiers.ts';
+import type { LedgerKind } from '../../contracts/ledger.ts';
+import { configuration } from '../db/ground.ts';
+import type { GarbageGround } from '../support/garbage-ground.ts';
+import { layGarbageGround } from '../support/garbage-ground.ts';
+import { beginRun, seedApproval, seedVersion } from '../support/seed-candidate.ts';
+
+let ground: GarbageGround;
+beforeAll(async () => {
+  ground = await layGarbageGround(configuration);
+});
+afterAll(() => ground?.end());
+
+const day = 24 * 60 * 60_000;
+const ago = (days: number): string => new Date(Date.now() - days * day).toISOString();
+let models = 0;
+let scope: Scope;
+/** A model of its own, whose retention is a moment unless said otherwise. */
+beforeEach(() => applyModel({ predictions: '10 days', rejectedVersions: '1ms' }));
+
+async function applyModel(retention: Partial<Configuration['retention']>): Promise<void> {
+  const own = Configuration.parse({ ...configuration, name: `model-${(models += 1)}`, retention });
+  scope = (await ground.repositories.models.apply('default', 'production', own, ground.by)).scope;
+}
+
+function activities() {
+  const { repositories, store: objectStore } = ground;
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the rest is not theirs to use
+  return createRetentionActivities({ repositories, objectStore } as ActivityDependencies);
+}
+
+async function monitorRun(): Promise<Id> {
+  const request = { kind: 'monitor', schemaVersion: 1, asOf: ago(0) } as const;
+  return beginRun(ground.repositories, scope, request, ground.by);
+}
+
+async function segment(text: string, daysAgo: number): Promise<Sha256> {
+  const sha256 = await ground.put(text);
+  const { by: gatewayId } = ground;
+  const id = crypto.randomUUID();
+  const at = { from: ago(daysAgo + 0.1), to: ago(daysAgo) };
+  const { modelId, environment } = scope;
+  await ground.repositories.monitoring.addSegment({
+    id,
+    gatewayId,
+    modelId,
+    environment,
+    sha256,
+    rows: 5,
+    dropped: 0,
+    ...at,
+  });
+  return sha256;
+}
+
+const isThere = async (sha256: Sha256): Promise<boolean> => (await ground.store.size(sha256)) !== undefined;
+
+async function ledgerOf(kind: LedgerKind) {
+  const filter = { project: scope.project, model: scope.model, kind };
+  return (await ground.repositories.ledger.list(filter, { limit: 50 })).items;
+}
+
+test('predictions past their retention go with their bytes, the others stay, and the ledger says what was there', async () => {
+  const [old, young] = [await segment('old', 11), await segment('young', 9)];
+  const runId = await monitorRun();
+  expect(await activities().expirePredictions({ runId, scope })).toEqual({ segments: 1 });
+  expect([await isThere(old), await isThere(young)]).toEqual([false, true]);
+  const left = await ground.repositories.monitoring.segments(scope, ago(100), ago(-1));
+  expect(left.map((one) => one.sha256)).toEqual([young]);
+  const [entry] = await ledgerOf('predictions.expired');
+  expect(entry).toMatchObject({ environment: 'production', subject: { rows: 5, segments: [{ sha256: old }] } });
+  // Twice is once.
+  expect(await activities().expirePredictions({ runId, scope })).toEqual({ segments: 0 });
+  expect(await ledgerOf('predictions.expired')).toHaveLength(1);
+});
+
+test('bytes that a younger segment has too stay', async () => {
+  const [old, young] = [await segment('the same rows', 11), await segment('the same rows', 9)];
+  expect(old).toBe(young);
+  await activities().expirePredictions({ runId: await monitorRun(), scope });
+  expect(await isThere(young)).toBe(true);
+});
+
+async function version(text: string, verdict: 'candidate' | 'rejected') {
+  const artifact = await ground.put(text);
+  const seeded = await seedVersion(ground.repositories, scope, ground.by, { seed: (models += 1), artifact, verdict });
+  // Retention is of what was rejected before now.
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  return { artifact, ...seeded };
+}
+
+test('a rejected version past its retention goes, its row and a word in the ledger stay; a candidate keeps its bytes', async () => {
+  const rejected = await version('rejected', 'rejected');
+  const candidate = await version('candidate', 'candidate');
+  const runId = await monitorRun();
+  await activities().expireRejectedVersions({ runId, scope });
+  expect([await isThere(rejected.artifact), await isThere(candidate.artifact)]).toEqual([false, true]);
+  expect((await ground.repositories.versions.get(rejected.version.id)).artifact).toBe(rejected.artifact);
+  expect((await ledgerOf('version.expired')).map((entry) => entry.subject['modelVersionId'])).toEqual([
+    rejected.version.id,
+  ]);
+  await activities().expireRejectedVersions({ runId, scope });
+  expect(await ledgerOf('version.expired')).toHaveLength(1);
+});
+
+test("a release's artifact is never removed, though its version was rejected since", async () => {
+  const released = await version('released', 'candidate');
+  await seedApproval(ground.repositories, scope, ground.by, released);
+  const { repositories, by } = ground;
+  const again = await beginRun(repositories, scope, buildRequest, by);
+  const body = { ...released.evaluation.body, verdict: 'rejected' as const };
+  const judged = { modelVersionId: released.version.id, championVersionId: null, digest: 'e'.repeat(64), body };
+  await repositories.evaluations.commit(scope, judged, { runId: again, by });
+  await activities().expireRejectedVersions({ runId: await monitorRun(), scope });
+  expect(await isThere(released.artifact)).toBe(true);
+  expect(await ledgerOf('version.expired')).toEqual([]);
+});
+
+const buildRequest = { kind: 'build', schemaVersion: 1, asOf: ago(1), automated: false } as const;
+
+test('within its retention a rejected version stays', async () => {
+  await applyModel({ rejectedVersions: '1 day' });
+  const { artifact } = await version('fresh', 'rejected');
+  await activities().expireRejectedVersions({ runId: await monitorRun(), scope });
+  expect(await isThere(artifact)).toBe(true);
+});
+
+test('a rejected version that is trained again works, is not garbage, and is let go again when its time has passed', async () => {
+  const { artifact, version: first, evaluation } = await version('trained twice', 'rejected');
+  const { repositories, by } = ground;
+  await activities().expireRejectedVersions({ runId: await monitorRun(), scope });
+  expect(await isThere(artifact)).toBe(false);
+
+  // The same training makes the same bytes, and is given the version that it made before.
+  await ground.put('trained twice');
+  const runId = await beginRun(repositories, scope, buildRequest, by);
+  const { id: _id, modelId: _modelId, number: _number, recordedAt: _at, recordedBy: _by, ...made } = first;
+  const again = await repositories.versions.commit(scope, { ...made, runId }, { by, leaseHolder: 'nobody' });
+  expect(again.id).toBe(first.id);
+  const judged = {
+    modelVersionId: first.id,
+    championVersionId: null,
+    digest: evaluation.digest,
+    body: evaluation.body,
+  };
+  await repositories.evaluations.commit(scope, judged, { runId, by });
+  await repositories.runs.cancel(runId, 'seeded');
+
+  await ground.collect();
+  expect(await isThere(artifact)).toBe(true);
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  await activities().expireRejectedVersions({ runId: await monitorRun(), scope });
+  expect(await isThere(artifact)).toBe(false);
+  expect(await ledgerOf('version.expired')).toHaveLength(2);
+});
+
+test('training again that makes other bytes than retention let go is told so', async () => {
+  const { version: first } = await version('not reproducible', 'rejected');
+  const { repositories, by } = ground;
+  const runId = await monitorRun();
+  await activities().expireRejectedVersions({ runId, scope });
+  const { id: _id, modelId: _modelId, number: _number, recordedAt: _at, recordedBy: _by, ...made } = first;
+  await expect(
+    repositories.versions.commit(scope, { ...made, artifact: 'a'.repeat(64), runId }, { by, leaseHolder: 'nobody' }),
+  ).rejects.toMatchObject({ code: 'conflict' });
+});

@@ -1,0 +1,82 @@
+import { mkdtemp, rm, utimes } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createCollectionActivities } from '../../activities/retention/collect-garbage.ts';
+import { createSystemClock } from '../../adapters/clock/system.ts';
+import { createIdMaker } from '../../adapters/ids/uuid.ts';
+import { createDiskObjectStore } from '../../adapters/object-store/disk.ts';
+import type { Collection } from '../../contracts/collection.ts';
+import { usualGraceMs } from '../../contracts/collection.ts';
+import type { Configuration } from '../../contracts/configuration.ts';
+import type { Id, Scope, Sha256 } from '../../contracts/identifiers.ts';
+import { createPostgresRepositories } from '../../db/repositories.ts';
+import type { ObjectStore } from '../../ports/object-store.ts';
+import type { Repositories } from '../../ports/repositories/repositories.ts';
+import { createTestDatabase } from './postgres.ts';
+
+/** A database, an object store on disk whose blobs can be as old as one likes, and the collection of their garbage. */
+export interface GarbageGround {
+  readonly repositories: Repositories;
+  readonly databaseUrl: string;
+  readonly scope: Scope;
+  readonly by: Id;
+  readonly store: ObjectStore;
+  /** Stores these bytes as they would have been stored that long ago; its name. */
+  put(text: string, ageMs?: number): Promise<Sha256>;
+  age(sha256: Sha256, ageMs: number): Promise<void>;
+  /** The names of all that is stored. */
+  stored(): Promise<ReadonlySet<Sha256>>;
+  collect(options?: { readonly dryRun?: boolean; readonly store?: ObjectStore }): Promise<Collection>;
+  /** An empty store in the place of this one. */
+  emptyStore(): Promise<void>;
+  end(): Promise<void>;
+}
+
+const month = 30 * usualGraceMs;
+
+export async function layGarbageGround(configuration: Configuration): Promise<GarbageGround> {
+  const database = await createTestDatabase();
+  const folder = await mkdtemp(join(tmpdir(), 'perennial-garbage-'));
+  const store = createDiskObjectStore(folder);
+  const repositories = createPostgresRepositories({
+    url: database.url,
+    clock: createSystemClock(),
+    ids: createIdMaker(),
+  });
+  const by = (await repositories.principals.ensure('operator', 'person', [{ role: 'operator' }], null)).id;
+  const { scope } = await repositories.models.apply('default', 'production', configuration, by);
+  const age = async (sha256: Sha256, ageMs: number): Promise<void> => {
+    const then = new Date(Date.now() - ageMs);
+    await utimes(join(folder, sha256.slice(0, 2), sha256), then, then);
+  };
+  return {
+    repositories,
+    databaseUrl: database.url,
+    scope,
+    by,
+    store,
+    age,
+    async put(text, ageMs = month) {
+      const { sha256 } = await store.putBytes(Buffer.from(text));
+      await age(sha256, ageMs);
+      return sha256;
+    },
+    stored: async () => new Set((await store.list(null, 100_000)).map((blob) => blob.sha256)),
+    async collect({ dryRun = false, store: through = store } = {}) {
+      const { id: collectionId } = await repositories.collections.begin({ dryRun, graceMs: usualGraceMs, by });
+      // Three a page, so that a handful of blobs is many pages.
+      const parts = { repositories, objectStore: through, lifecyclePrincipal: 'lifecycle' };
+      const activities = createCollectionActivities(parts, 3);
+      await activities.markReachable({ collectionId });
+      while (!(await activities.sweepGarbage({ collectionId })).done);
+      await activities.endCollection({ collectionId, failure: null });
+      return repositories.collections.get(collectionId);
+    },
+    emptyStore: () => rm(folder, { recursive: true, force: true }),
+    async end() {
+      await repositories.close();
+      await database.drop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
