@@ -34,7 +34,19 @@ describe('what documents show can be used as it is', () => {
     const program = commandLine(() => async () => {
       handled += 1;
     });
-    await program.parseAsync(line.split(/\s+/).slice(2), { from: 'user' });
+    await program.parseAsync(wordsOf(line).slice(2), { from: 'user' });
     expect(handled).toBe(1);
   });
 });
+
+/** What a variable stands for, where an id is wanted. */
+const anyId = '0193e2c8-7b1c-7d4e-9f6a-2f1f4c3b2a10';
+
+/** The words of a shell line: quotes hold words together, and what ends or redirects the command ends it here. */
+function wordsOf(line: string): string[] {
+  const words = line.match(/"[^"]*"|'[^']*'|\$\([^)]*\)|[^\s"']+/g) ?? [];
+  const end = words.findIndex((word) => /^[|;&>]/.test(word));
+  return (end === -1 ? words : words.slice(0, end)).map((word) =>
+    word.replace(/^["']|["']$/g, '').replace(/^\$\w+$/, anyId),
+  );
+}

@@ -1,0 +1,26 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+export const repository = fileURLToPath(new URL('../..', import.meta.url));
+
+export interface Page {
+  /** Files that the page shows: a fence after a line that ends in `path`: holds the file of that path. */
+  readonly files: readonly { readonly path: string; readonly text: string }[];
+  /** Its commands in their order, as one script: what a reader who follows it types. */
+  readonly script: string;
+}
+
+const fence = /^```(\w+)\n(.*?)^```$/gms;
+const fileName = /`([\w./-]+)`:\s*$/;
+
+export function readPage(name: string): Page {
+  const text = readFileSync(`${repository}docs/how-to/${name}.md`, 'utf8');
+  const files: { path: string; text: string }[] = [];
+  const commands: string[] = [];
+  for (const { 1: language = '', 2: body = '', index } of text.matchAll(fence)) {
+    const named = fileName.exec(text.slice(0, index))?.[1];
+    if (named !== undefined) files.push({ path: named, text: body });
+    else if (language === 'sh') commands.push(body);
+  }
+  return { files, script: commands.join('\n') };
+}
