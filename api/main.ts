@@ -20,12 +20,8 @@ import { buildApi } from './server.ts';
 
 const closeWithinMs = 5_000;
 
-// Only the worker needs the secret that rehearsals' keys come from.
-const ApiSettings = Settings.omit({ PERENNIAL_SECRET: true });
-type ApiSettings = Omit<Settings, 'PERENNIAL_SECRET'>;
-
 try {
-  await serve(parseSettings(ApiSettings, process.env));
+  await serve(parseSettings(Settings, process.env));
 } catch (caught) {
   // The settings may be what is wrong, so the logger is one that needs none.
   createLogger({ name: 'api', level: 'info' }).error(
@@ -35,7 +31,7 @@ try {
   process.exit(1);
 }
 
-async function serve(settings: ApiSettings): Promise<void> {
+async function serve(settings: Settings): Promise<void> {
   const logger = createLogger({ name: 'api', level: settings.PERENNIAL_LOG_LEVEL });
   const clock = createSystemClock();
   const ids = createIdMaker();
@@ -44,7 +40,13 @@ async function serve(settings: ApiSettings): Promise<void> {
   const scratchFolder = await mkdtemp(join(home, 'scratch', 'api-'));
 
   await migrate(settings.DATABASE_URL);
-  const repositories = createPostgresRepositories({ url: settings.DATABASE_URL, clock, ids, logger });
+  const repositories = createPostgresRepositories({
+    url: settings.DATABASE_URL,
+    clock,
+    ids,
+    logger,
+    secret: settings.PERENNIAL_SECRET,
+  });
   await ensureAdministrator(repositories, settings.PERENNIAL_ADMIN_KEY);
   const workflowClient = createTemporalWorkflowClient({
     address: settings.TEMPORAL_ADDRESS,
@@ -80,7 +82,7 @@ async function serve(settings: ApiSettings): Promise<void> {
   logger.info({ address, docs: `${address}/docs` }, 'the API is ready');
 }
 
-function objectStoreOf(settings: ApiSettings, home: string): ObjectStore {
+function objectStoreOf(settings: Settings, home: string): ObjectStore {
   if (settings.S3_ENDPOINT === undefined) return createDiskObjectStore(join(home, 'objects'));
   return createS3ObjectStore({
     endpoint: settings.S3_ENDPOINT,

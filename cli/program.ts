@@ -13,6 +13,7 @@ import { buildVerbs } from './verbs/build.ts';
 import { completionVerb } from './verbs/completion.ts';
 import { dataVerbs } from './verbs/data.ts';
 import { approvalVerbs } from './verbs/approvals.ts';
+import { connectionVerbs } from './verbs/connections.ts';
 import { codeVerbs } from './verbs/code.ts';
 import { deployVerbs } from './verbs/deploy.ts';
 import { gcVerb } from './verbs/gc.ts';
@@ -85,6 +86,7 @@ export function commandLine(act: VerbRegistry['act'], streams: Writers = silent)
     triggerVerb,
     scheduleVerbs,
     runVerbs,
+    connectionVerbs,
     ledgerVerb,
     gcVerb,
     rehearseVerb,

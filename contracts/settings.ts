@@ -37,10 +37,15 @@ export const Settings = z.object({
   /** Where a worker says whether it is healthy. Absent: nowhere, so that many workers fit one machine. */
   PERENNIAL_WORKER_HOST: z.string().default('127.0.0.1'),
   PERENNIAL_WORKER_PORT: Port.optional(),
-  /** 32 bytes or more; the worker derives the keys of rehearsals and of its own calls to gateways from it. */
+  /** 32 bytes or more; from it come the keys of rehearsals and of the worker's own calls to gateways, and what connections are stored under. */
   PERENNIAL_SECRET: z.string().min(32),
   /** Makes an administrator with this key at the first start; for stacks that are not the embedded one. */
   PERENNIAL_ADMIN_KEY: z.string().min(32).optional(),
+  /**
+   * Whether data and code may be fetched from private, loopback and link-local addresses that a configuration names;
+   * connections, which administrators make, always may.
+   */
+  PERENNIAL_ALLOW_PRIVATE_SOURCES: z.stringbool().default(false),
   /** When garbage is collected: five fields of cron, in UTC. `never`: only by `perennial gc`. */
   PERENNIAL_GC_SCHEDULE: z.string().default('17 4 * * *'),
   /** Where environments and caches of training live. Default: PERENNIAL_HOME/cache */

@@ -8,6 +8,7 @@ import { createApprovalRepository } from './repositories/approvals.ts';
 import { createBlobRepository } from './repositories/blobs.ts';
 import { createCollectionRepository } from './repositories/collections.ts';
 import { createCodeRepository } from './repositories/code.ts';
+import { createConnectionRepository } from './repositories/connections.ts';
 import { createDatasetRepository } from './repositories/datasets.ts';
 import { createDeploymentRepository } from './repositories/deployments.ts';
 import { createEnvironmentRepository } from './repositories/environments.ts';
@@ -28,6 +29,8 @@ export function createPostgresRepositories(parts: {
   readonly clock: Clock;
   readonly ids: IdMaker;
   readonly logger?: Logger;
+  /** What named connections are sealed with; without it they are neither stored nor opened. */
+  readonly secret?: string;
 }): Repositories {
   const db = connect(parts.url, parts.logger);
   const context = { db, clock: parts.clock, ids: parts.ids };
@@ -49,6 +52,7 @@ export function createPostgresRepositories(parts: {
     runs: createRunRepository(context),
     rehearsals: createRehearsalRepository(context),
     schedules: createScheduleRepository(context),
+    connections: createConnectionRepository(context, parts.secret),
     ledger: createLedgerRepository(context),
     check: () => query(db, async () => void (await db.execute(sql`select 1`))),
     close: () => (closed ??= db.$client.end()),

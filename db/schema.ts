@@ -23,7 +23,7 @@ import type { DatasetManifest, DatasetProfile, ExpectationResult } from '../cont
 import type { Slot } from '../contracts/deployment.ts';
 import type { ApprovalPolicy } from '../contracts/environment.ts';
 import type { EvaluationBody } from '../contracts/evaluation.ts';
-import type { Signature, TrainedRows, TrainingKeyParts } from '../contracts/model-version.ts';
+import type { ClassValue, Signature, TrainedRows, TrainingKeyParts } from '../contracts/model-version.ts';
 import type { RehearsalPeriod, RehearsalPlan } from '../contracts/rehearsal.ts';
 import type { ReleaseBody } from '../contracts/release.ts';
 import type { ReportBody } from '../contracts/report.ts';
@@ -337,7 +337,9 @@ export const generations = pgTable(
     environment: text('environment').notNull(),
     generation: integer('generation').notNull(),
     slots: jsonb('slots').$type<Slot[]>().notNull(),
-    change: text('change', { enum: ['first', 'shadow', 'canary', 'promote', 'abort', 'rollback'] }).notNull(),
+    change: text('change', {
+      enum: ['first', 'shadow', 'canary', 'promote', 'abort', 'rollback', 'archive', 'restore'],
+    }).notNull(),
     reason: text('reason').notNull(),
     runId: uuid('run_id').notNull(),
     recordedAt: recordedAt(),
@@ -616,13 +618,18 @@ export const labels = pgTable(
     modelId: modelId(),
     environment: text('environment').notNull(),
     predictionId: text('prediction_id').notNull(),
-    value: doublePrecision('value').notNull(),
+    /** A number, or else the class, which is text or a truth value. */
+    value: doublePrecision('value'),
+    class: jsonb('class').$type<ClassValue>(),
     conflicts: integer('conflicts').notNull().default(0),
     recordedAt: recordedAt(),
     effectiveAt: instant('effective_at').notNull(),
     recordedBy: recordedBy(),
   },
-  (t) => [primaryKey({ columns: [t.modelId, t.environment, t.predictionId] })],
+  (t) => [
+    primaryKey({ columns: [t.modelId, t.environment, t.predictionId] }),
+    check('labels_number_or_class', sql`num_nonnulls(${t.value}, ${t.class}) = 1`),
+  ],
 );
 
 export const reports = pgTable(
@@ -716,6 +723,23 @@ export const rehearsalPeriods = pgTable(
     recordedAt: recordedAt(),
   },
   (t) => [primaryKey({ columns: [t.rehearsalId, t.index] })],
+);
+
+/** Named connections; `sealed` holds the settings with their secrets, encrypted, and is null once removed. */
+export const connections = pgTable(
+  'connections',
+  {
+    project: text('project')
+      .notNull()
+      .references(() => projects.name),
+    name: text('name').notNull(),
+    kind: text('kind', { enum: ['webhook', 's3', 'postgres', 'git'] }).notNull(),
+    target: text('target').notNull(),
+    sealed: text('sealed'),
+    recordedAt: recordedAt(),
+    recordedBy: recordedBy(),
+  },
+  (t) => [primaryKey({ columns: [t.project, t.name] })],
 );
 
 /** Append-only, one sequence per model; a trigger in the migrations refuses updates and deletes. */

@@ -17,7 +17,11 @@ export function services(
   secrets: { readonly adminKey: string; readonly secret: string },
 ): { readonly worker: Part; readonly api: Part; readonly gateway: Part } {
   const worker = service('worker', { ...shared, PERENNIAL_SECRET: secrets.secret }, `${addresses.worker}/readyz`);
-  const api = service('api', { ...shared, PERENNIAL_ADMIN_KEY: secrets.adminKey }, `${addresses.api}/readyz`);
+  const api = service(
+    'api',
+    { ...shared, PERENNIAL_SECRET: secrets.secret, PERENNIAL_ADMIN_KEY: secrets.adminKey },
+    `${addresses.api}/readyz`,
+  );
   const gateway = service('gateway', shared, `${addresses.gateway}/v2/health/ready`);
   return {
     // Work under way is given time to end or to be handed back.

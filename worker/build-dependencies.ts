@@ -34,7 +34,13 @@ export async function buildDependencies(
   const home = resolve(settings.PERENNIAL_HOME);
   const clock = createSystemClock();
   const ids = createIdMaker();
-  const repositories = createPostgresRepositories({ url: settings.DATABASE_URL, clock, ids, logger });
+  const repositories = createPostgresRepositories({
+    url: settings.DATABASE_URL,
+    clock,
+    ids,
+    logger,
+    secret: settings.PERENNIAL_SECRET,
+  });
   const workerKey = derivedKey(settings.PERENNIAL_SECRET, workerPrincipal);
   const worker = await repositories.principals.ensure(workerPrincipal, 'service', [{ role: 'operator' }], null);
   await repositories.principals.addKey(worker.id, sha256OfBytes(workerKey), 'derived', null);

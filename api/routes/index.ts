@@ -3,6 +3,7 @@ import type { ApiMetrics } from '../metrics.ts';
 import { approvalRoutes } from './approvals.ts';
 import { blobRoutes } from './blobs.ts';
 import { buildRoutes } from './builds.ts';
+import { connectionRoutes } from './connections.ts';
 import { collectionRoutes } from './collections.ts';
 import { codeRoutes } from './code.ts';
 import { datasetRoutes } from './datasets.ts';
@@ -20,7 +21,6 @@ import { runRoutes } from './runs.ts';
 import { scheduleRoutes } from './schedules.ts';
 import { servedRoutes } from './served.ts';
 import { triggerRoutes } from './triggers.ts';
-import { unbuiltRoutes } from './unbuilt.ts';
 import { versionRoutes } from './versions.ts';
 
 const nouns: readonly ((app: Api, context: RouteContext) => void)[] = [
@@ -44,7 +44,7 @@ const nouns: readonly ((app: Api, context: RouteContext) => void)[] = [
   ledgerRoutes,
   blobRoutes,
   collectionRoutes,
-  unbuiltRoutes,
+  connectionRoutes,
 ];
 
 /** One file a noun, one line a file. */

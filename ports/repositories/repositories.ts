@@ -2,6 +2,7 @@ import type { ApprovalRepository } from './approvals.ts';
 import type { BlobRepository } from './blobs.ts';
 import type { CollectionRepository } from './collections.ts';
 import type { CodeRepository } from './code.ts';
+import type { ConnectionRepository } from './connections.ts';
 import type { DatasetRepository } from './datasets.ts';
 import type { DeploymentRepository } from './deployments.ts';
 import type { EnvironmentRepository } from './environments.ts';
@@ -38,6 +39,7 @@ export interface Repositories {
   readonly runs: RunRepository;
   readonly rehearsals: RehearsalRepository;
   readonly schedules: ScheduleRepository;
+  readonly connections: ConnectionRepository;
   readonly ledger: LedgerRepository;
   check(): Promise<void>;
   close(): Promise<void>;

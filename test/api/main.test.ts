@@ -49,6 +49,7 @@ function start(environment: Record<string, string>): {
       PERENNIAL_API_PORT: '0',
       DATABASE_URL: database.url,
       TEMPORAL_ADDRESS: '127.0.0.1:1',
+      PERENNIAL_SECRET: 'a-secret-of-the-tests-0123456789abcdef',
       ...environment,
     },
     stdio: ['ignore', 'ignore', 'pipe'],

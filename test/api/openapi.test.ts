@@ -45,6 +45,7 @@ GET /v1/models/{model}/schedules/{name}
 DELETE /v1/models/{model}/schedules/{name}
 GET /v1/environments
 PUT /v1/environments/{environment}
+GET /v1/connections
 PUT /v1/connections/{name}
 GET /v1/connections/{name}
 DELETE /v1/connections/{name}
@@ -159,15 +160,4 @@ test('its version is the package’s', async () => {
   };
   expect(document.info.version).toBe(version);
   expect((await api.send('viewer', 'GET /v1/system')).body.version).toBe(version);
-});
-
-test.each([
-  'PUT /v1/connections/warehouse',
-  'GET /v1/connections/warehouse',
-  'DELETE /v1/connections/warehouse',
-  'POST /v1/gc',
-])('%s says that it is not built yet', async (request) => {
-  const { status, body, headers } = await api.send('admin', request);
-  expect({ status, code: body.code }).toEqual({ status: 501, code: 'not-implemented' });
-  expect(headers['content-type']).toContain('application/problem+json');
 });

@@ -63,7 +63,13 @@ export async function startTestApi(options: { readonly dispatchEveryMs?: number 
   const logger = createLogger({ name: 'test', level: 'silent' });
   const clock = createSystemClock();
   const ids = createIdMaker();
-  const repositories = createPostgresRepositories({ url: database.url, clock, ids, logger });
+  const repositories = createPostgresRepositories({
+    url: database.url,
+    clock,
+    ids,
+    logger,
+    secret: 'a-secret-of-the-tests-0123456789abcdef',
+  });
   const objectStore = createDiskObjectStore(join(folder, 'objects'));
   const tableEngine = createDuckDbTableEngine({ scratchFolder: join(folder, 'tables') });
   const temporal = createRecordingWorkflowClient();
