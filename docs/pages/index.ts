@@ -1,6 +1,7 @@
 import { configurationPage, configurationSchema } from './configuration.ts';
 import { commandLinePage } from './command-line.ts';
 import { errorsPage } from './errors.ts';
+import { metricsPage } from './metrics.ts';
 import { openApiDocument, restPage } from './rest.ts';
 
 /** Every generated page by its path in the repository, as it should be. */
@@ -13,6 +14,7 @@ export async function generatedPages(): Promise<ReadonlyMap<string, string>> {
     ['docs/reference/errors.md', errorsPage()],
     ['docs/reference/rest.md', restPage(openApi)],
     ['docs/reference/command-line.md', commandLinePage()],
+    ['docs/reference/metrics.md', await metricsPage()],
   ]);
 }
 
