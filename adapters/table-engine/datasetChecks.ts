@@ -53,9 +53,9 @@ async function newestToCome(
       'freshness is expected, and data.timestamp does not say when a row happened',
       {},
     );
-  const staying = hasKnown ? `UNION ALL SELECT max("_at") AS at FROM known ${leaving(key)}` : '';
+  const staying = hasKnown ? `UNION ALL SELECT max("_at") AS newest FROM known ${leaving(key)}` : '';
   const { newest } = await database.row(
-    `SELECT timezone('UTC', max(at)) AS newest FROM (SELECT max("_at") AS at FROM fresh ${staying})`,
+    `SELECT timezone('UTC', max(newest)) AS newest FROM (SELECT max("_at") AS newest FROM fresh ${staying})`,
   );
   return typeof newest === 'string' ? newest : null;
 }

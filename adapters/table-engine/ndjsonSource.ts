@@ -1,3 +1,4 @@
+import { createReadStream } from 'node:fs';
 import { reasonOf } from '../../contracts/errors.ts';
 import { checkNames } from './fields.ts';
 import type { Database } from './lockedDatabase.ts';
@@ -24,6 +25,7 @@ export async function loadNdjson(database: Database, file: LoadedFile, table: st
   refuseFlaw(file, flaw);
   const lines = `lines_${table}`;
   const bare: Source = { file, table, names: [], text: { delimiter: null, before: 0 }, rows: records };
+  if (records === 0) return bare;
   await readLines(database, bare, lines);
   const names = await namesOf(database, bare, lines);
   checkNames(names, file.name);
@@ -53,17 +55,44 @@ async function readLines(database: Database, { file, rows }: Source, lines: stri
   } catch (caught) {
     const said = reasonOf(caught);
     if (/^(Out of Memory|Permission) Error/.test(said)) throw caught;
-    const line = Number(/in (?:record\/value|line) (\d+)/.exec(said)?.[1]);
+    const reason = said.split('\n')[0] ?? '';
     throw unreadable(
       file,
-      `it is no JSON object: ${said.split('\n')[0] ?? ''}; write one object a line`,
-      Number.isNaN(line) ? undefined : line,
+      `it is no JSON: ${reason}; write one object a line`,
+      await firstBrokenLine(file.path),
       caught,
     );
   }
   const { read } = await database.row(`SELECT count(*) AS read FROM ${lines}`);
   if (read !== rows)
     throw unreadable(file, `${rows} lines are there and ${read} could be read; write one JSON object a line`);
+}
+
+/** DuckDB counts otherwise where lines are blank or break off. */
+async function firstBrokenLine(path: string): Promise<number | undefined> {
+  let line = 1;
+  let rest = Buffer.alloc(0);
+  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
+    let start = 0;
+    for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, start)) {
+      if (!isJson(Buffer.concat([rest, chunk.subarray(start, end)]))) return line;
+      rest = Buffer.alloc(0);
+      start = end + 1;
+      line += 1;
+    }
+    rest = Buffer.concat([rest, chunk.subarray(start)]);
+  }
+  return isJson(rest) ? undefined : line;
+}
+
+function isJson(bytes: Buffer): boolean {
+  const text = bytes.toString().trim();
+  try {
+    if (text !== '') JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** In the order in which the lines bring them. */

@@ -15,9 +15,13 @@ export async function loadSources(database: Database, files: readonly LoadedFile
   for (const [at, file] of files.entries()) {
     const source = await loaders[file.format](database, file, `source_${at}`);
     if (source.rows === 0)
-      throw new PerennialError('data-empty', `${file.name} has no rows; it must have at least one below its header`, {
-        file: file.name,
-      });
+      throw new PerennialError(
+        'data-empty',
+        `${file.name} has no rows; it must have at least one, in CSV below its header`,
+        {
+          file: file.name,
+        },
+      );
     sources.push(source);
   }
   return sources;

@@ -35,6 +35,24 @@ describe('each check counts what breaks it and shows rows and values', () => {
     ['values', { column: 'd', values: ['2024-01-01', '2024-01-02'] }, [{ row: 4, value: '2024-02-01' }]],
     ['values', { column: 'b', values: [true] }, [{ row: 2, value: false }]],
     [
+      'range',
+      { column: 'n', range: [0, 5] },
+      [
+        { row: 2, value: -1 },
+        { row: 4, value: 7 },
+      ],
+    ],
+    [
+      'range',
+      { column: 'd', range: ['2024-01-02', '2024-01-31'] },
+      [
+        { row: 1, value: '2024-01-01' },
+        { row: 4, value: '2024-02-01' },
+      ],
+    ],
+    ['pattern', { column: 's', pattern: '^r' }, [{ row: 2, value: 'blue' }]],
+    ['pattern', { column: 's', pattern: '(?i)BLUE|e' }, []],
+    [
       'type',
       { column: 'x', type: 'integer' },
       [
@@ -136,4 +154,105 @@ test('a bound on what is no number is refused', async () => {
     code: 'schema-changed',
     fields: { column: 's' },
   });
+});
+
+describe('checks of the whole', () => {
+  const asOf = '2024-03-01T00:00:00.000Z';
+  const timed = 'id,t\n1,2024-02-01\n2,2024-02-28\n';
+
+  test('a share of nulls is of the new rows; once it is too large, the rows without a value are to blame', async () => {
+    const [within, beyond] = [
+      await judge({ column: 's', nullShare: 0.25 }),
+      await judge({ column: 's', nullShare: 0.2 }, 'error'),
+    ];
+    expect(within.expectations).toEqual([
+      { column: 's', check: 'nullShare', severity: 'warn', violations: 0, observed: 0.25, examples: [] },
+    ]);
+    expect(beyond.expectations[0]).toMatchObject({
+      violations: 1,
+      observed: 0.25,
+      examples: [{ row: 3, value: null }],
+    });
+    expect(beyond.quarantine?.rows).toBe(1);
+  });
+
+  test('rows are counted with those before the batch; too few refuse it and blame no row', async () => {
+    const expectations = [{ rowCount: { min: 3, max: 4 }, severity: 'error' as const }];
+    const first = await prepare([await csv('1.csv', 'id\n1\n2\n')], { key: 'id', expectations });
+    expect(first).toMatchObject({ refused: true, quarantine: null, parts: [], rowsAdded: 0 });
+    expect(first.expectations).toEqual([
+      { column: null, check: 'rowCount', severity: 'error', violations: 1, observed: 2, examples: [] },
+    ]);
+    const ground = await prepare([await csv('1.csv', 'id\n1\n2\n')], { key: 'id' });
+    const more = { key: 'id', expectations, ...after(ground) };
+    expect(await prepare([await csv('2.csv', 'id\n2\n3\n')], more)).toMatchObject({ refused: false, rowsAdded: 1 });
+    expect(await prepare([await csv('2.csv', 'id\n3\n4\n5\n')], more)).toMatchObject({ refused: true });
+  });
+
+  test('freshness is of the newest row, known ones among them, against the time of the ingestion', async () => {
+    const fresh = async (freshness: string, text: string, more: object = {}) => {
+      const { expectations } = await prepare([await csv('t.csv', text)], {
+        key: 'id',
+        timestamp: 't',
+        asOf,
+        expectations: [{ freshness, severity: 'warn' }],
+        ...more,
+      });
+      return expectations[0];
+    };
+    expect(await fresh('2 days', timed)).toMatchObject({ violations: 0, observed: '2024-02-28T00:00:00.000Z' });
+    expect(await fresh('1 day', timed)).toMatchObject({ column: null, violations: 1 });
+    const ground = await prepare([await csv('t.csv', timed)], { key: 'id', timestamp: 't' });
+    expect(await fresh('2 days', 'id,t\n3,2023-01-01\n', after(ground))).toMatchObject({ violations: 0 });
+  });
+
+  test("references are to values of another model's dataset; which one is said", async () => {
+    const stations = await prepare([await csv('s.csv', 'station,open\n1,true\n2,false\n')]);
+    const references = [
+      {
+        model: 'stations',
+        column: 'station',
+        label: 'stations, dataset 3',
+        parts: stations.parts.map(({ path }) => path),
+      },
+    ];
+    const expectations = [
+      { column: 'at', references: { model: 'stations', column: 'station' }, severity: 'error' as const },
+    ];
+    const trips = await csv('trips.csv', 'id,at\n1,1\n2,\n3,7\n');
+    const batch = await prepare([trips], { key: 'id', expectations, references });
+    expect(batch.expectations).toEqual([
+      {
+        column: 'at',
+        check: 'references',
+        severity: 'error',
+        violations: 1,
+        observed: 'stations, dataset 3',
+        examples: [{ row: 3, value: 7 }],
+      },
+    ]);
+    await expect(prepare([trips], { key: 'id', expectations, references: [] })).rejects.toMatchObject({
+      code: 'no-data',
+    });
+    await expect(
+      prepare([await csv('trips.csv', 'id,at\n1,x\n')], { key: 'id', expectations, references }),
+    ).rejects.toMatchObject({ code: 'schema-changed', fields: { expected: 'string', found: 'integer' } });
+  });
+
+  test('a pattern that is no RE2 is invalid-expression, one of numbers schema-changed', async () => {
+    await expect(judge({ column: 's', pattern: '(?=a)' })).rejects.toMatchObject({ code: 'invalid-expression' });
+    await expect(judge({ column: 'n', pattern: 'a' })).rejects.toMatchObject({ code: 'schema-changed' });
+  });
+});
+
+test('refused rows are found again by file and line, where cells span lines and blank lines stand between', async () => {
+  const batch = await prepare(
+    [await csv('1.csv', 'id,s,n\n1,"a\nb",1\n\n2,c,-2\n3,d,3\n4,"e\nf",-4'), await csv('2.csv', 'id,s,n\n5,g,-5\n')],
+    { key: 'id', expectations: [{ column: 'n', min: 0, severity: 'error' }] },
+  );
+  expect(await look(`SELECT "_file", "_line", id, "_broke" FROM '${batch.quarantine?.path}' ORDER BY id`)).toEqual([
+    { _file: '1.csv', _line: '5', id: '2', _broke: 'n: min' },
+    { _file: '1.csv', _line: '7', id: '4', _broke: 'n: min' },
+    { _file: '2.csv', _line: '2', id: '5', _broke: 'n: min' },
+  ]);
 });
