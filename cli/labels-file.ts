@@ -50,8 +50,15 @@ function csvParser(file: string, header: string): (line: string) => unknown {
     const [id, value = '', at, ...rest] = line.split(',').map((cell) => cell.trim());
     // An empty cell is no number, though Number() takes it for 0.
     if (value === '' || rest.length > 0) return undefined;
-    return { id, value: Number(value), ...(at === undefined || at === '' ? {} : { at }) };
+    return { id, value: valueOf(value), ...(at === undefined || at === '' ? {} : { at }) };
   };
+}
+
+/** A cell has no type: what reads as a number or a truth value is one, all else is the name of a class. */
+function valueOf(cell: string): LabelInput['value'] {
+  if (cell === 'true' || cell === 'false') return cell === 'true';
+  const number = Number(cell);
+  return Number.isNaN(number) ? cell : number;
 }
 
 function labelIn(file: string, line: number, value: unknown, csv: boolean): LabelInput {

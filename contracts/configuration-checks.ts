@@ -1,6 +1,8 @@
 import type { Configuration, Gate } from './configuration.ts';
 import type { ConfigurationProblem, KeyPath } from './configuration-problem.ts';
 import { durationMs, isCertainlyShorter } from './duration.ts';
+import type { MetricName } from './metrics.ts';
+import { isMetricOf, metricNames } from './metrics.ts';
 
 type Check = (configuration: Configuration) => ConfigurationProblem[];
 
@@ -17,8 +19,11 @@ const checks: readonly Check[] = [
   expectationsCanHold,
   upsertsNeedKey,
   gatesCanPass,
+  metricsFitTask,
+  answersFitTask,
   driftCanBeFound,
   performanceIsBounded,
+  canaryCanStop,
 ];
 
 function columnsAreConsistent({ data: { features, target } }: Configuration): ConfigurationProblem[] {
@@ -116,6 +121,39 @@ function isRelative(gate: Gate): gate is Extract<Gate, { versus: unknown }> {
   return 'versus' in gate;
 }
 
+function metricsFitTask({ task, build, monitor, deploy }: Configuration): ConfigurationProblem[] {
+  const { performance } = monitor;
+  const { metric: canary } = deploy.strategy.abortOn;
+  const named: readonly (readonly [KeyPath, MetricName | undefined])[] = [
+    [['build', 'metric'], build.metric],
+    ...build.gates.map((gate, index): readonly [KeyPath, MetricName | undefined] => [
+      ['build', 'gates', index, 'metric'],
+      'metric' in gate ? gate.metric : undefined,
+    ]),
+    [['monitor', 'performance', 'metric'], performance?.metric],
+    [['deploy', 'strategy', 'abortOn', 'metric', 'name'], canary?.name],
+  ];
+  return named.flatMap(([path, metric]) =>
+    metric === undefined || isMetricOf(task, metric)
+      ? []
+      : [{ path, message: `"${metric}" is no metric of task ${task}; name one of ${metricNames[task].join(', ')}` }],
+  );
+}
+
+/** Keys that say how an answer is read act for one task only. */
+function answersFitTask({ task, build }: Configuration): ConfigurationProblem[] {
+  const keys = [
+    ['positive', 'binary'],
+    ['threshold', 'binary'],
+    ['quantile', 'regression'],
+  ] as const;
+  return keys.flatMap(([key, of]) =>
+    build[key] === undefined || task === of
+      ? []
+      : [{ path: ['build', key], message: `is for task ${of}, and the task is ${task}; leave it out` }],
+  );
+}
+
 function driftCanBeFound({ data: { features, target }, monitor: { drift } }: Configuration): ConfigurationProblem[] {
   const known = new Set([...features, target]);
   const unknown = drift.exclude.flatMap((column, index) =>
@@ -160,4 +198,11 @@ function unbounded({ min, max }: Bounds, path: KeyPath): ConfigurationProblem[] 
 function crossed({ min, max }: Bounds, path: KeyPath): ConfigurationProblem[] {
   if (min === undefined || max === undefined || min <= max) return [];
   return [{ path: [...path, 'min'], message: `${min} is above max, ${max}: no value is within` }];
+}
+
+function canaryCanStop({ deploy: { strategy } }: Configuration): ConfigurationProblem[] {
+  const { metric } = strategy.abortOn;
+  if (metric === undefined) return [];
+  const path = ['deploy', 'strategy', 'abortOn', 'metric'];
+  return [...unbounded(metric, path), ...crossed(metric, path)];
 }

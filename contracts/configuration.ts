@@ -2,14 +2,12 @@ import { z } from 'zod';
 import { Duration } from './duration.ts';
 import { Expectation } from './expectation.ts';
 import { Name } from './identifiers.ts';
+import { MetricName, Task } from './metrics.ts';
 import { ApprovalPolicy } from './environment.ts';
 import { TriggerKind } from './trigger.ts';
 
 // What is here is built. Keys that are known and not built are the table in unbuilt-keys.ts; `parseConfiguration`
 // (configuration-file.ts) refuses them as `not-implemented`; nothing is accepted and ignored.
-
-export const Task = z.enum(['regression', 'binary', 'multiclass']);
-export type Task = z.infer<typeof Task>;
 
 const ColumnName = z.string().min(1).max(200);
 
@@ -77,23 +75,20 @@ const Code = z.strictObject({
     .describe('Whether the script is handed the features of the holdout, without the target'),
 });
 
-const RegressionMetricName = z.enum(['rmse', 'mae', 'r2', 'mape', 'medianAbsoluteError']);
-export type RegressionMetricName = z.infer<typeof RegressionMetricName>;
-
-/** r2 grows with quality; the others shrink. */
-export function isBetterWhenSmall(metric: RegressionMetricName): boolean {
-  return metric !== 'r2';
-}
+const ByteSize = z
+  .string()
+  .regex(/^\d+(KiB|MiB|GiB)$/, 'expected a size such as 512MiB or 2GiB')
+  .meta({ title: 'size' });
 
 const Confidence = z.number().min(0.5).lt(1);
 
 export const ThresholdGate = z.strictObject({
-  metric: RegressionMetricName.describe('Measured on the whole holdout'),
+  metric: MetricName.describe('Measured on the whole holdout'),
   max: z.number().optional().describe('It fails above'),
   min: z.number().optional().describe('It fails below'),
 });
 export const ChampionGate = z.strictObject({
-  metric: RegressionMetricName.describe('Measured of both on the same rows'),
+  metric: MetricName.describe('Measured of both on the same rows'),
   versus: z.literal('champion').describe('Compares with what serves; passes as not applicable where nothing does'),
   minGain: z
     .number()
@@ -108,22 +103,62 @@ export const ChampionGate = z.strictObject({
     .describe('With fewer than 10 blocks, or rows that either was trained on'),
 });
 export const SliceGate = z.strictObject({
-  metric: RegressionMetricName.describe('Measured on the rows of each slice'),
+  metric: MetricName.describe('Measured on the rows of each slice'),
   slice: ColumnName.describe('One verdict for each value of this column'),
   minRows: z.number().int().min(1).default(50).describe('A slice with fewer is reported and decides nothing'),
   max: z.number().optional().describe('It fails above'),
   min: z.number().optional().describe('It fails below'),
 });
-export const Gate = z.union([ChampionGate, SliceGate, ThresholdGate]);
+export const SliceChangeGate = z.strictObject({
+  metric: MetricName.describe('Measured of both on the rows of each slice'),
+  slice: ColumnName.describe('One verdict for each value of this column'),
+  versus: z.literal('champion').describe('Compares with what serves; passes as not applicable where nothing does'),
+  maxLoss: z
+    .number()
+    .min(0)
+    .default(0)
+    .describe('It fails where a slice is worse than the champion by a greater share; 0.05 tolerates a loss of 5 %'),
+  minRows: z.number().int().min(1).default(50).describe('A slice with fewer is reported and decides nothing'),
+  onInconclusive: z.enum(['refuse', 'pass']).default('refuse').describe('With rows that either was trained on'),
+});
+export const LatencyGate = z.strictObject({
+  latency: z
+    .enum(['p50', 'p95', 'p99'])
+    .describe('Of calls of one row of the holdout, by the model runtime in a process of its own'),
+  maxMs: z.number().gt(0).describe('It fails above, in milliseconds. Decides nothing in a rehearsal'),
+});
+export const SizeGate = z.strictObject({
+  size: z
+    .union([ByteSize, z.number().int().min(1)])
+    .describe('It fails where model.onnx is larger: a size such as 20MiB, or a number of bytes'),
+});
+export const CommandGate = z.strictObject({
+  command: z
+    .array(z.string().min(1))
+    .min(1)
+    .max(100)
+    .describe(
+      'Run in the code folder, sandboxed as training is, with the model and its answers as files; exit 0 passes',
+    ),
+  timeout: Duration.default('10m').describe('It fails when it runs longer'),
+});
+export const Gate = z.union([
+  SliceChangeGate,
+  ChampionGate,
+  SliceGate,
+  ThresholdGate,
+  LatencyGate,
+  SizeGate,
+  CommandGate,
+]);
 export type ThresholdGate = z.infer<typeof ThresholdGate>;
 export type ChampionGate = z.infer<typeof ChampionGate>;
 export type SliceGate = z.infer<typeof SliceGate>;
+export type SliceChangeGate = z.infer<typeof SliceChangeGate>;
+export type LatencyGate = z.infer<typeof LatencyGate>;
+export type SizeGate = z.infer<typeof SizeGate>;
+export type CommandGate = z.infer<typeof CommandGate>;
 export type Gate = z.infer<typeof Gate>;
-
-const ByteSize = z
-  .string()
-  .regex(/^\d+(KiB|MiB|GiB)$/, 'expected a size such as 512MiB or 2GiB')
-  .meta({ title: 'size' });
 
 const Build = z.strictObject({
   seed: z
@@ -139,6 +174,16 @@ const Build = z.strictObject({
     .strictObject({
       queue: z.literal('train').default('train').describe('The task queue of the workers that train'),
       memory: ByteSize.optional().describe('The most that each process of training may allocate'),
+      processes: z
+        .number()
+        .int()
+        .min(1)
+        .max(100_000)
+        .default(500)
+        .describe('The most processes of training at once; with more, all are stopped'),
+      disk: ByteSize.default('20GiB').describe(
+        'The most that training may hold in its output and temporary folders; with more, it is stopped',
+      ),
     })
     .prefault({})
     .describe('What training takes'),
@@ -151,14 +196,71 @@ const Build = z.strictObject({
       }),
     ])
     .describe('What is kept from training, to measure on'),
-  refit: z.literal(false).default(false).describe('Whether to train again on the holdout too'),
-  metric: RegressionMetricName.default('rmse').describe('The one that summaries show, with its interval'),
+  refit: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether a version that passes its gates is trained again on the holdout too: a version of its own, which is the one to deploy and cites the evaluation of the other',
+    ),
+  metric: MetricName.default('rmse').describe(
+    'The one that summaries show, with its interval; a classifier names one of its own, such as rocAuc or macroF1',
+  ),
+  positive: z
+    .union([z.string().max(200), z.number(), z.boolean()])
+    .optional()
+    .describe('For task binary: the class that is looked for; when absent, the greater of the two'),
+  threshold: z
+    .number()
+    .gt(0)
+    .lt(1)
+    .optional()
+    .describe('For task binary: the probability at or above which the answer is the positive class; 0.5 when absent'),
+  quantile: z
+    .number()
+    .gt(0)
+    .lt(1)
+    .optional()
+    .describe('For task regression: the quantile of the pinball loss; 0.5 when absent'),
   confidence: Confidence.default(0.9).describe('Of the intervals'),
   block: Duration.default('1 day').describe('Rows of the same calendar block are resampled together'),
   gates: z.array(Gate).max(100).default([]).describe('All must pass for a version to be a candidate'),
 });
 
+const CanaryMetric = z.strictObject({
+  name: MetricName.describe('The metric'),
+  max: z.number().optional().describe('It stops above'),
+  min: z.number().optional().describe('It stops below'),
+  minLabels: z.number().int().min(2).default(30).describe('With fewer labels it decides nothing'),
+});
+export type CanaryMetric = z.infer<typeof CanaryMetric>;
+
+const Shadow = z.strictObject({
+  bake: Duration.default('5m').describe('How long it lasts at least'),
+  minRows: z.number().int().min(1).default(50).describe('Rows that must have been compared'),
+  tolerance: z
+    .number()
+    .min(0)
+    .default(0)
+    .describe("Predictions that differ by more, in the target's unit, are beyond it; the share of these is reported"),
+  maxShareBeyond: z
+    .number()
+    .min(0)
+    .max(1)
+    .optional()
+    .describe('A higher share of rows beyond the tolerance ends the deployment'),
+  maxFailed: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.01)
+    .describe('A higher share of rows that the champion answered and the new release could not ends the deployment'),
+});
+export type Shadow = z.infer<typeof Shadow>;
+
 const Strategy = z.strictObject({
+  shadow: Shadow.optional().describe(
+    'Before the first step the champion answers all, the new release is asked too, after the answer, and how they differ is reported',
+  ),
   canary: z
     .array(z.number().int().min(1).max(100))
     .min(1)
@@ -180,17 +282,28 @@ const Strategy = z.strictObject({
         .max(1)
         .optional()
         .describe('A higher share of failed requests of the canary, once three have failed, rolls it back'),
+      p99Ms: z
+        .number()
+        .gt(0)
+        .optional()
+        .describe(
+          'A higher 99th percentile of the latency that gateways measure of the canary, in milliseconds, rolls it back; a step then wants 100 requests at least. Decides nothing in a rehearsal',
+        ),
+      metric: CanaryMetric.optional().describe(
+        "A worse metric of the canary's answers in the step, over those whose labels have arrived, rolls it back",
+      ),
     })
     .prefault({})
     .describe('What ends a canary early'),
 });
 export type Strategy = z.infer<typeof Strategy>;
 
-const { votes, roles, requesterMayVote, expires } = ApprovalPolicy.shape;
+const { votes, roles, requesterMayVote, lastCommitterMayVote, expires } = ApprovalPolicy.shape;
 const Approval = z.strictObject({
   votes: votes.default(1),
   roles: roles.default(['approver']),
   requesterMayVote: requesterMayVote.default(false),
+  lastCommitterMayVote,
   expires: expires.default('72h'),
 });
 
@@ -218,6 +331,13 @@ const Serve = z.strictObject({
     })
     .prefault({})
     .describe('The log of predictions, which monitoring reads'),
+  maxStaleness: Duration.default('10s').describe(
+    'How long a gateway that cannot read what is deployed answers as if it were up to date',
+  ),
+  onStale: z
+    .enum(['say', 'refuse'])
+    .default('say')
+    .describe('After that: answers that say how old what they rest on may be, or 503'),
 });
 
 const NumericTest = z.enum(['psi', 'ks']);
@@ -247,7 +367,7 @@ const Monitor = z.strictObject({
     .describe('Features, prediction and target against the reference'),
   performance: z
     .strictObject({
-      metric: RegressionMetricName.describe('Over the predictions whose labels have arrived'),
+      metric: MetricName.describe('Over the predictions whose labels have arrived'),
       max: z.number().optional().describe('A finding above'),
       min: z.number().optional().describe('A finding below'),
     })
@@ -287,7 +407,7 @@ const Retention = z.strictObject({
 export const Configuration = z.strictObject({
   schemaVersion: z.literal(1).describe('Of this format'),
   name: Name.describe('Of the model, unique in its project'),
-  task: Task.extract(['regression']).describe('What kind of answer the model gives'),
+  task: Task.describe('What kind of answer the model gives: a number, one of two classes, or one of several'),
   owner: z.string().min(1).max(200).describe('The team or person to ask'),
   data: Data.describe('What the model learns from'),
   code: Code.describe('The training program'),

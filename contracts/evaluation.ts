@@ -1,16 +1,6 @@
 import { z } from 'zod';
 import { Id, Instant, Sha256 } from './identifiers.ts';
-
-export const RegressionMetrics = z.object({
-  task: z.literal('regression'),
-  rows: z.number().int(),
-  rmse: z.number(),
-  mae: z.number(),
-  r2: z.number(),
-  mape: z.number(),
-  medianAbsoluteError: z.number(),
-});
-export type RegressionMetrics = z.infer<typeof RegressionMetrics>;
+import { Metrics } from './metrics.ts';
 
 export const Interval = z.object({ confidence: z.number(), low: z.number(), high: z.number() });
 
@@ -32,18 +22,18 @@ export const EvaluationBody = z.object({
   championVersionDigest: Sha256.nullable(),
   holdout: Sha256,
   metric: z.string(),
-  challenger: RegressionMetrics,
+  challenger: Metrics,
   challengerInterval: Interval.nullable(),
-  champion: RegressionMetrics.nullable(),
-  /** (champion − challenger) / champion for metrics that are better when small. */
+  champion: Metrics.nullable(),
+  /** (champion − challenger) / champion for metrics that are better when small; null also where a metric is not defined on these rows. */
   gain: z.number().nullable(),
   gainInterval: Interval.nullable(),
   slices: z.array(
     z.object({
       column: z.string(),
       value: z.string(),
-      challenger: RegressionMetrics,
-      champion: RegressionMetrics.nullable(),
+      challenger: Metrics,
+      champion: Metrics.nullable(),
     }),
   ),
   gates: z.array(GateVerdict),

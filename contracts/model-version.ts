@@ -5,6 +5,10 @@ import { Id, Instant, Sha256 } from './identifiers.ts';
 export const TensorType = z.enum(['BOOL', 'INT64', 'FP32', 'FP64', 'BYTES']);
 export type TensorType = z.infer<typeof TensorType>;
 
+/** A class as the data has it. */
+export const ClassValue = z.union([z.string(), z.number(), z.boolean()]);
+export type ClassValue = z.infer<typeof ClassValue>;
+
 /**
  * `layout: matrix`: the ONNX graph has one input `[rows, features]` of one type, columns in the order of `inputs`.
  * `layout: columns`: it has one input `[rows, 1]` a feature, named as the feature.
@@ -16,7 +20,17 @@ export const Signature = z.object({
   /** The ONNX input's name for `matrix`. */
   inputName: z.string().optional(),
   inputs: z.array(z.object({ name: z.string(), type: TensorType })),
-  output: z.object({ name: z.string(), type: TensorType }),
+  /**
+   * The answer: one value a row, of a classifier its label. `from: probabilities`: the graph has no labels, and the
+   * platform answers with the class of the greatest probability under this name.
+   */
+  output: z.object({ name: z.string(), type: TensorType, from: z.literal('probabilities').optional() }),
+  /** Of a classifier: the classes that it was trained on, in the order of its probabilities. */
+  classes: z.array(ClassValue).optional(),
+  /** `width` 1: that of the second of two classes. */
+  probabilities: z.object({ name: z.string(), type: TensorType, width: z.number().int() }).optional(),
+  /** Numbers that the graph answers besides; `width` a row. They are given to whoever asks, and judged by nobody. */
+  vectors: z.array(z.object({ name: z.string(), type: TensorType, width: z.number().int() })).optional(),
 });
 export type Signature = z.infer<typeof Signature>;
 

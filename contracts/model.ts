@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { Configuration, Task } from './configuration.ts';
+import { Configuration } from './configuration.ts';
 import { Id, Instant, Name, Sha256 } from './identifiers.ts';
+import { Task } from './metrics.ts';
 
 export const Model = z.object({
   id: Id,

@@ -14,13 +14,17 @@ export const PredictionRecord = z.object({
   role: z.enum(['champion', 'canary', 'shadow', 'pinned']),
   replay: z.boolean(),
   features: z.record(z.string(), z.union([z.number(), z.string(), z.boolean(), z.null()])),
+  /** Of a classifier the label. */
   prediction: z.union([z.number(), z.string(), z.boolean()]),
+  /** Of a classifier that gives them: one a class, in the order of the version's signature. */
+  probabilities: z.array(z.number()).optional(),
 });
 export type PredictionRecord = z.infer<typeof PredictionRecord>;
 
 /**
  * A sealed segment in the object store, Parquet with one row a prediction:
- * `id, event_time, recorded_at (TIMESTAMP, UTC), release, model_version, generation, role, replay, prediction (DOUBLE)`
+ * `id, event_time, recorded_at (TIMESTAMP, UTC), release, model_version, generation, role, replay`, `prediction` (DOUBLE, or of
+ * a classifier's labels BOOLEAN or VARCHAR), `probabilities` (DOUBLE[]) where the model gives some,
  * and one column `f_<feature>` a feature.
  */
 export const PredictionSegment = z.object({
@@ -41,7 +45,8 @@ export type PredictionSegment = z.infer<typeof PredictionSegment>;
 
 export const LabelInput = z.object({
   id: z.string().min(1).max(200),
-  value: z.number().finite(),
+  /** A number, or of a classifier the class. */
+  value: z.union([z.number(), z.string().max(1000), z.boolean()]),
   at: Instant.optional(),
 });
 export type LabelInput = z.infer<typeof LabelInput>;

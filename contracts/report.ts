@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { RegressionMetrics } from './evaluation.ts';
 import { Id, Instant, Name, Sha256 } from './identifiers.ts';
+import { Metrics } from './metrics.ts';
 
 export const DriftTest = z.enum(['psi', 'ks', 'chi2']);
 
@@ -34,7 +34,7 @@ export const ReportBody = z.object({
   sufficient: z.boolean(),
   releases: z.array(z.object({ release: Sha256, modelVersion: z.number().int(), predictions: z.number().int() })),
   drift: z.array(DriftResult),
-  performance: RegressionMetrics.nullable(),
+  performance: Metrics.nullable(),
   findings: z.array(
     z.object({
       id: Id,

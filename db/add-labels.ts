@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { Id, Scope } from '../contracts/identifiers.ts';
+import type { ClassValue } from '../contracts/model-version.ts';
 import type { LabelInput } from '../contracts/prediction.ts';
 import type { MonitoringRepository } from '../ports/repositories/monitoring.ts';
 import type { Transaction } from './connection.ts';
@@ -21,12 +22,16 @@ export async function addLabels(
   by: Id,
 ): Promise<Added> {
   const now = await environmentNow(context, tx, scope);
-  const given = inputs.map(({ id, value, at }): Label => ({ id: storableText(id), value, at: at ?? now }));
+  const given = inputs.map(({ id, value, at }): Label => ({
+    id: storableText(id),
+    value: typeof value === 'string' ? storableText(value) : value,
+    at: at ?? now,
+  }));
   const firsts = new Map<string, Label>();
   for (const label of given) if (!firsts.has(label.id)) firsts.set(label.id, label);
   // In one order, so that two batches with the same ids never wait for each other in a ring.
   const ordered = [...firsts.values()].toSorted((a, b) => (a.id < b.id ? -1 : 1));
-  const known = new Map<string, number>();
+  const known = new Map<string, ClassValue>();
   for (let from = 0; from < ordered.length; from += labelsAtOnce) {
     const some = ordered.slice(from, from + labelsAtOnce);
     for (const { id, value } of await insertNew(tx, scope, some, by)) known.set(id, value);
@@ -42,30 +47,41 @@ async function insertNew(
   { modelId, environment }: Scope,
   some: readonly Label[],
   by: Id,
-): Promise<readonly { readonly id: string; readonly value: number }[]> {
+): Promise<readonly { readonly id: string; readonly value: ClassValue }[]> {
   const ids = sql.param(some.map((label) => label.id));
-  const values = sql.param(some.map((label) => label.value));
+  const values = sql.param(some.map(({ value }) => (typeof value === 'number' ? value : null)));
+  const classes = sql.param(some.map(({ value }) => (typeof value === 'number' ? null : JSON.stringify(value))));
   const times = sql.param(some.map((label) => label.at));
   const { rows: inserted } = await tx.execute<{ id: string }>(sql`
-    insert into labels (model_id, environment, prediction_id, value, effective_at, recorded_by)
-    select ${modelId}::uuid, ${environment}, id, value, at, ${by}::uuid
-    from unnest(${ids}::text[], ${values}::float8[], ${times}::timestamptz[]) with ordinality as given (id, value, at, place)
+    insert into labels (model_id, environment, prediction_id, value, class, effective_at, recorded_by)
+    select ${modelId}::uuid, ${environment}, id, value, class::jsonb, at, ${by}::uuid
+    from unnest(${ids}::text[], ${values}::float8[], ${classes}::text[], ${times}::timestamptz[])
+      with ordinality as given (id, value, class, at, place)
     order by place
     on conflict do nothing
     returning prediction_id as id`);
   if (inserted.length === some.length) return [];
   const fresh = new Set(inserted.map((row) => row.id));
   const others = sql.param(some.map((label) => label.id).filter((id) => !fresh.has(id)));
-  const { rows } = await tx.execute<{ id: string; value: number }>(sql`
-    select prediction_id as id, value from labels
+  const { rows } = await tx.execute<{ id: string; value: number | null; class: ClassValue | null }>(sql`
+    select prediction_id as id, value, class from labels
     where model_id = ${modelId}::uuid and environment = ${environment} and prediction_id = any(${others}::text[])`);
-  return rows;
+  return rows.map(({ id, ...row }) => ({ id, value: labelValue(row) }));
 }
 
-function tell(given: readonly Label[], firsts: ReadonlyMap<string, Label>, known: ReadonlyMap<string, number>): Added {
+/** A row has one of the two. */
+export function labelValue(row: { readonly value: number | null; readonly class: ClassValue | null }): ClassValue {
+  return row.value ?? row.class ?? Number.NaN;
+}
+
+function tell(
+  given: readonly Label[],
+  firsts: ReadonlyMap<string, Label>,
+  known: ReadonlyMap<string, ClassValue>,
+): Added {
   let accepted = 0;
   let repeated = 0;
-  const conflicts: { id: string; kept: number; given: number }[] = [];
+  const conflicts: { id: string; kept: ClassValue; given: ClassValue }[] = [];
   for (const label of given) {
     const first = firsts.get(label.id);
     const kept = known.get(label.id) ?? first?.value ?? label.value;

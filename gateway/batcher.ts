@@ -1,11 +1,12 @@
 import type { Cell } from '../contracts/data-types.ts';
 import { PerennialError } from '../contracts/errors.ts';
-import type { LoadedModel } from '../ports/model-runtime.ts';
+import type { Answers, LoadedModel } from '../ports/model-runtime.ts';
+import { answersFrom } from './answers.ts';
 import type { Columns } from './tensor-columns.ts';
 
 interface Waiting {
   readonly columns: Columns;
-  readonly resolve: (predictions: Float64Array) => void;
+  readonly resolve: (answers: Answers) => void;
   readonly reject: (reason: unknown) => void;
 }
 
@@ -23,7 +24,7 @@ const defaultLimits: BatcherLimits = { rows: 1024, calls: 2 };
  * of the runtime: crossing to its threads costs more than a row does.
  */
 export interface Batcher {
-  predict(columns: Columns): Promise<Float64Array>;
+  predict(columns: Columns): Promise<Answers>;
   /** Waits for what was asked; nothing may be asked afterwards. */
   close(): Promise<void>;
 }
@@ -83,9 +84,10 @@ export function createBatcher(model: LoadedModel, limits: BatcherLimits = defaul
   async function run(batch: readonly Waiting[]): Promise<void> {
     try {
       const { rows, features } = join(batch);
-      const predictions = await model.predict(features, rows);
+      const answers = await model.predict(features, rows);
       let offset = 0;
-      for (const { columns, resolve } of batch) resolve(predictions.subarray(offset, (offset += columns.rows)));
+      for (const { columns, resolve } of batch)
+        resolve(batch.length === 1 ? answers : answersFrom(answers, offset, (offset += columns.rows)));
     } catch (failure) {
       // One caller's rows must not fail another's: alone, each gets its own answer.
       if (batch.length > 1) for (const waiting of batch) await run([waiting]);

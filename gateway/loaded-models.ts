@@ -4,7 +4,7 @@ import { PerennialError, reasonOf } from '../contracts/errors.ts';
 import type { Sha256 } from '../contracts/identifiers.ts';
 import type { Signature, TensorType } from '../contracts/model-version.ts';
 import type { Logger } from '../ports/logger.ts';
-import type { LoadedModel, ModelRuntime } from '../ports/model-runtime.ts';
+import type { Answers, LoadedModel, ModelRuntime } from '../ports/model-runtime.ts';
 import type { ArtifactCache } from './artifact-cache.ts';
 import { createBatcher } from './batcher.ts';
 import type { Columns } from './tensor-columns.ts';
@@ -13,7 +13,7 @@ import type { Columns } from './tensor-columns.ts';
 export interface ServedModel {
   readonly artifact: Sha256;
   readonly signature: Signature;
-  predict(columns: Columns): Promise<Float64Array>;
+  predict(columns: Columns): Promise<Answers>;
 }
 
 interface Held {

@@ -1,4 +1,5 @@
 import type { Signature, TensorType } from '../contracts/model-version.ts';
+import { outputsIn } from './answers.ts';
 import type { Columns } from './tensor-columns.ts';
 import { checkRows, isRecord, readNamedColumns, readRows, refuse, unknownInput } from './tensor-columns.ts';
 
@@ -137,7 +138,8 @@ export function readInferenceColumns(inputs: readonly unknown[], signature: Sign
 }
 
 export function checkOutputs(outputs: readonly string[] | undefined, signature: Signature): void {
-  const unknown = outputs?.find((name) => name !== signature.output.name);
+  const known = outputsIn(signature).map(({ name }) => name);
+  const unknown = outputs?.find((name) => !known.includes(name));
   if (unknown !== undefined)
-    throw refuse(`unknown output "${unknown}"; the model gives ${signature.output.name}`, { output: unknown });
+    throw refuse(`unknown output "${unknown}"; the model gives ${known.join(', ')}`, { output: unknown });
 }

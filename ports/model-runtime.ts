@@ -1,24 +1,44 @@
 import type { Cell } from '../contracts/data-types.ts';
-import type { Signature } from '../contracts/model-version.ts';
+import type { Task } from '../contracts/metrics.ts';
+import type { ClassValue, Signature } from '../contracts/model-version.ts';
+
+/** What a model answers; each list has its rows one after the other. */
+export interface Answers {
+  readonly rows: number;
+  /** One a row: finite numbers, or of a classifier its labels. */
+  readonly values: Float64Array | readonly ClassValue[];
+  /** `signature.probabilities.width` a row; null: the model gives none. */
+  readonly probabilities: Float64Array | null;
+  /** By name, `width` a row. */
+  readonly vectors: Readonly<Record<string, Float64Array>>;
+}
 
 export interface LoadedModel {
   readonly signature: Signature;
-  /** One finite number a row, or `prediction-invalid`. `features` holds one array a feature, all of length `rows`. */
-  predict(features: Readonly<Record<string, readonly Cell[]>>, rows: number): Promise<Float64Array>;
+  /** One answer a row, or `prediction-invalid`. `features` holds one array a feature, all of length `rows`. */
+  predict(features: Readonly<Record<string, readonly Cell[]>>, rows: number): Promise<Answers>;
   /** Frees native memory; predict must not be called afterwards. */
   release(): Promise<void>;
+}
+
+/** What a model's answers are to be: the task, and for a classifier the classes of its training rows, sorted. */
+export interface WantedAnswers {
+  readonly task: Task;
+  readonly classes: readonly ClassValue[];
 }
 
 export interface ModelRuntime {
   /**
    * Looks at an artifact that nobody has loaded before, in a process of its own: refuses external data by reading the
-   * protobuf first, loads it, matches inputs with `features`, and predicts `sample` once. `artifact-invalid`, `prediction-invalid`.
+   * protobuf first, loads it, matches inputs with `features`, predicts `sample` once, and tells by shape, type and
+   * values which output is what. Without `wanted` a regression. `artifact-invalid`, `prediction-invalid`.
    */
   inspect(
     path: string,
     features: readonly string[],
     sample: Readonly<Record<string, readonly Cell[]>>,
     rows: number,
+    wanted?: WantedAnswers,
   ): Promise<Signature>;
   /** Loads an inspected artifact into this process. */
   load(bytes: Uint8Array, signature: Signature): Promise<LoadedModel>;

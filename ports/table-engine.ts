@@ -5,6 +5,7 @@ import type { Cell, Column } from '../contracts/data-types.ts';
 import type { DatasetPart, DatasetProfile, ExpectationResult } from '../contracts/dataset.ts';
 import type { RowDifference } from '../contracts/dataset-difference.ts';
 import type { Instant, Sha256 } from '../contracts/identifiers.ts';
+import type { ClassValue } from '../contracts/model-version.ts';
 
 // All paths are local and absolute. Every call runs in a process of its own with bounded memory and time, external
 // access limited to the folders of the paths given. Failures are PerennialErrors with the codes named here.
@@ -146,7 +147,7 @@ export interface TableEngine {
     readonly segments: readonly string[];
     readonly from: Instant;
     readonly to: Instant;
-    readonly labels: readonly { readonly id: string; readonly value: number }[];
+    readonly labels: readonly { readonly id: string; readonly value: ClassValue }[];
   }): Promise<ServedRows>;
 }
 
@@ -154,9 +155,12 @@ export interface ServedRows {
   readonly rows: number;
   /** By feature name. */
   readonly features: Readonly<Record<string, readonly Cell[]>>;
-  readonly predictions: readonly number[];
+  /** Numbers, or of a classifier its labels. */
+  readonly predictions: readonly ClassValue[];
+  /** As they were logged, one a class of the version that answered; null where it gave none. */
+  readonly probabilities: readonly (readonly number[] | null)[];
   readonly releases: readonly Sha256[];
   readonly modelVersions: readonly number[];
   /** null where no label has arrived. */
-  readonly labels: readonly (number | null)[];
+  readonly labels: readonly (ClassValue | null)[];
 }

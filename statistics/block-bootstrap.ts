@@ -1,8 +1,9 @@
-import { blockMetric, blocksOf } from './block-metric.ts';
-import type { RegressionMetric } from './block-metric.ts';
+import { blocksOf } from './block-metric.ts';
+import type { MetricName } from './measure.ts';
+import { measure, resampledMetric } from './measure.ts';
 import { quantile } from './quantile.ts';
-import { regressionMetrics } from './regression-metrics.ts';
 import { relativeGain } from './relative-gain.ts';
+import type { Sample } from './sample.ts';
 import { seededRandom } from './seeded-random.ts';
 
 /** With fewer, resamples repeat each other too often for their spread to mean anything. */
@@ -24,9 +25,7 @@ export interface Inconclusive {
 }
 
 interface Measured {
-  readonly metric: RegressionMetric;
-  /** One finite number a row, as in the arrays below. */
-  readonly truth: ArrayLike<number>;
+  readonly metric: MetricName;
   /** The block of each row: rows that depend on each other, such as the hours of a day, share one. */
   readonly blocks: readonly (string | number)[];
   /** An integer; the same one gives the same resamples. */
@@ -39,12 +38,14 @@ interface Measured {
  *
  * Source: Efron and Tibshirani, "An Introduction to the Bootstrap" (1993), 8.6; Davison and Hinkley (1997), 8.2.3.
  */
-export function bootstrapMetric(
-  input: Measured & { readonly prediction: ArrayLike<number> },
-): Bootstrap | Inconclusive {
+export function bootstrapMetric({
+  sample,
+  ...input
+}: Measured & { readonly sample: Sample }): Bootstrap | Inconclusive {
   const blocks = blocksOf(input.blocks);
-  const point = regressionMetrics(input.truth, input.prediction)[input.metric];
-  return resample(point, blocks.count, input.seed, blockMetric(input.metric, input.truth, input.prediction, blocks));
+  const point = measure(sample, input.metric);
+  const estimate = resample(point, blocks.count, input.seed, resampledMetric(sample, input.metric, blocks));
+  return estimate.kind === 'inconclusive' || isDefined(estimate) ? estimate : undefinedSomewhere(input.metric);
 }
 
 /**
@@ -52,25 +53,28 @@ export function bootstrapMetric(
  * rows hard for both cancels out.
  */
 export function bootstrapGain(
-  input: Measured & { readonly challenger: ArrayLike<number>; readonly champion: ArrayLike<number> },
+  input: Measured & { readonly challenger: Sample; readonly champion: Sample },
 ): Bootstrap | Inconclusive {
+  const { metric, seed } = input;
   const blocks = blocksOf(input.blocks);
-  const challenger = blockMetric(input.metric, input.truth, input.challenger, blocks);
-  const champion = blockMetric(input.metric, input.truth, input.champion, blocks);
-  const point = relativeGain(
-    input.metric,
-    regressionMetrics(input.truth, input.challenger)[input.metric],
-    regressionMetrics(input.truth, input.champion)[input.metric],
+  const challenger = resampledMetric(input.challenger, metric, blocks);
+  const champion = resampledMetric(input.champion, metric, blocks);
+  const points = [measure(input.challenger, metric), measure(input.champion, metric)] as const;
+  const estimate = resample(relativeGain(metric, ...points), blocks.count, seed, (drawn) =>
+    relativeGain(metric, challenger(drawn), champion(drawn)),
   );
-  const estimate = resample(point, blocks.count, input.seed, (drawn) =>
-    relativeGain(input.metric, challenger(drawn), champion(drawn)),
-  );
-  if (
-    estimate.kind === 'inconclusive' ||
-    (Number.isFinite(estimate.point) && estimate.resampled.every(Number.isFinite))
-  )
-    return estimate;
-  return { kind: 'inconclusive', because: `the champion's ${input.metric} is 0, of which nothing is a share` };
+  if (estimate.kind === 'inconclusive' || isDefined(estimate)) return estimate;
+  if (points.some(Number.isNaN) || estimate.resampled.some(Number.isNaN)) return undefinedSomewhere(metric);
+  return { kind: 'inconclusive', because: `the champion's ${metric} is 0, of which nothing is a share` };
+}
+
+function isDefined({ point, resampled }: Bootstrap): boolean {
+  return Number.isFinite(point) && resampled.every(Number.isFinite);
+}
+
+/** E.g. an area under the curve, once a draw has no row of one class. */
+function undefinedSomewhere(metric: MetricName): Inconclusive {
+  return { kind: 'inconclusive', because: `${metric} is not defined on some of the resamples` };
 }
 
 function resample(

@@ -1,9 +1,10 @@
+import { pinballLoss } from './regression-metrics.ts';
 import type { regressionMetrics } from './regression-metrics.ts';
 
 export type RegressionMetric = Exclude<keyof ReturnType<typeof regressionMetrics>, 'task' | 'rows'>;
 
 /** Rows that belong together and are drawn together, e.g. the hours of a day. */
-interface Blocks {
+export interface Blocks {
   readonly count: number;
   /** The block of each row, 0 to `count − 1`. */
   readonly ofRow: Int32Array;
@@ -21,7 +22,7 @@ export function blocksOf(ids: readonly (string | number)[]): Blocks {
 }
 
 /** The metric of a resample, told how many times each block was drawn; at least one row must have been. */
-type BlockMetric = (drawn: Uint32Array) => number;
+export type BlockMetric = (drawn: Uint32Array) => number;
 
 /**
  * `regressionMetrics` over any resample of whole blocks, without touching the rows again: sums by block are enough for all
@@ -35,6 +36,7 @@ export function blockMetric(
   truth: ArrayLike<number>,
   prediction: ArrayLike<number>,
   blocks: Blocks,
+  quantile = 0.5,
 ): BlockMetric {
   const rows = sumByBlock(blocks, () => 1);
   const error = (row: number): number => Math.abs((truth[row] ?? Number.NaN) - (prediction[row] ?? Number.NaN));
@@ -52,6 +54,12 @@ export function blockMetric(
       const sums = sumByBlock(
         blocks,
         (row) => error(row) / Math.max(Number.EPSILON, Math.abs(truth[row] ?? Number.NaN)),
+      );
+      return (drawn) => weighted(sums, drawn) / weighted(rows, drawn);
+    }
+    case 'pinball': {
+      const sums = sumByBlock(blocks, (row) =>
+        pinballLoss(truth[row] ?? Number.NaN, prediction[row] ?? Number.NaN, quantile),
       );
       return (drawn) => weighted(sums, drawn) / weighted(rows, drawn);
     }

@@ -3,14 +3,15 @@ const smallestTruth = Number.EPSILON;
 
 /**
  * Regression metrics, equal to scikit-learn's: root of the mean squared error, mean and median absolute error (units of the
- * target), coefficient of determination, and mean absolute percentage error (a share, not percent; huge where the truth is 0).
+ * target), coefficient of determination, mean absolute percentage error (a share, not percent; huge where the truth is 0), and the
+ * pinball loss of `quantile`, which at 0.5 is half the mean absolute error.
  * Where the truth does not vary, r2 is 1 for a perfect prediction and else 0.
  *
  * @param truth one number a row, finite.
  * @param prediction one number a row, finite, in the same order.
  * @throws RangeError if there are no rows, or not as many predictions.
  */
-export function regressionMetrics(truth: ArrayLike<number>, prediction: ArrayLike<number>) {
+export function regressionMetrics(truth: ArrayLike<number>, prediction: ArrayLike<number>, quantile = 0.5) {
   if (truth.length !== prediction.length)
     throw new RangeError(`${prediction.length} predictions for ${truth.length} rows`);
   if (truth.length === 0) throw new RangeError('there are no rows to measure');
@@ -27,7 +28,15 @@ export function regressionMetrics(truth: ArrayLike<number>, prediction: ArrayLik
       errors.reduce((sum, error, row) => sum + error / Math.max(smallestTruth, Math.abs(truth[row] ?? Number.NaN)), 0) /
       rows,
     medianAbsoluteError: median(errors.toSorted()),
+    pinball:
+      errors.reduce((sum, _, row) => sum + pinballLoss(truth[row] ?? 0, prediction[row] ?? 0, quantile), 0) / rows,
   };
+}
+
+/** An answer that is too low costs `quantile` a unit, one that is too high the rest of 1. */
+export function pinballLoss(truth: number, prediction: number, quantile: number): number {
+  const difference = truth - prediction;
+  return difference >= 0 ? quantile * difference : (quantile - 1) * difference;
 }
 
 function absoluteErrors(truth: ArrayLike<number>, prediction: ArrayLike<number>): Float64Array {

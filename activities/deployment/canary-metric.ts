@@ -2,18 +2,15 @@ import { join } from 'node:path';
 import type { CanaryMetric } from '../../contracts/configuration.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Scope, Sha256 } from '../../contracts/identifiers.ts';
-import { regressionMetrics } from '../../statistics/regression-metrics.ts';
+import { measure } from '../../statistics/measure.ts';
+import type { Sample } from '../../statistics/sample.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
+import { servedSample } from '../monitoring/served-sample.ts';
 import { fetchFiles, withWorkspace } from '../workspace.ts';
 
 interface Canary {
   readonly generation: number;
   readonly releaseDigest: Sha256;
-}
-
-interface Answered {
-  readonly truth: readonly number[];
-  readonly predictions: readonly number[];
 }
 
 /** What of the canary's answers in this step is worse than allowed, by the labels that have arrived; undefined: nothing yet. */
@@ -27,11 +24,14 @@ export async function canaryMetric(
   return answered === undefined ? undefined : metricBreach(answered, metric);
 }
 
-export function metricBreach({ truth, predictions }: Answered, metric: CanaryMetric): string | undefined {
-  if (truth.length < metric.minLabels) return undefined;
-  const value = regressionMetrics(truth, predictions)[metric.name];
+export function metricBreach(sample: Sample, metric: CanaryMetric): string | undefined {
+  const rows = sample.truth.length;
+  if (rows < metric.minLabels) return undefined;
+  const value = measure(sample, metric.name);
+  // Not defined on these rows, as where all are of one class.
+  if (Number.isNaN(value)) return undefined;
   const told = `${metric.name} ${value.toPrecision(6)} of the canary`;
-  const of = `(${truth.length} labelled answers)`;
+  const of = `(${rows} labelled answers)`;
   if (metric.max !== undefined && value > metric.max) return `${told} is above ${metric.max} ${of}`;
   if (metric.min !== undefined && value < metric.min) return `${told} is below ${metric.min} ${of}`;
   return undefined;
@@ -41,7 +41,7 @@ async function labelledAnswers(
   deps: ActivityDependencies,
   scope: Scope,
   { generation, releaseDigest }: Canary,
-): Promise<Answered | undefined> {
+): Promise<Sample | undefined> {
   const { deployments, monitoring } = deps.repositories;
   const current = await deployments.current(scope);
   // It lost its place meanwhile: there is nothing left to judge.
@@ -63,10 +63,11 @@ async function labelledAnswers(
     const files = await fetchFiles(deps.objectStore, digests, join(folder, 'segments'));
     return deps.tableEngine.readServed({ segments: files, from, to, labels });
   });
-  const rows = served.labels.flatMap((label, row) =>
-    label === null || served.releases[row] !== releaseDigest
-      ? []
-      : [{ label, prediction: served.predictions[row] ?? Number.NaN }],
-  );
-  return { truth: rows.map((row) => row.label), predictions: rows.map((row) => row.prediction) };
+  const own = {
+    ...served,
+    labels: served.labels.map((label, row) => (served.releases[row] === releaseDigest ? label : null)),
+  };
+  const release = await deployments.releaseByDigest(scope.modelId, releaseDigest);
+  const { configuration } = await deps.repositories.models.configuration(release.configurationId);
+  return (await servedSample(deps, scope.modelId, configuration, own)) ?? undefined;
 }

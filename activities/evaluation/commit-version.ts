@@ -1,9 +1,11 @@
 import { join } from 'node:path';
 import { BuildPlan, TrainedFiles } from '../../contracts/build-plan.ts';
-import type { MonitoringReference, Signature } from '../../contracts/model-version.ts';
+import type { Task } from '../../contracts/metrics.ts';
+import type { ClassValue, MonitoringReference, Signature } from '../../contracts/model-version.ts';
 import type { ColumnData } from '../../ports/table-engine.ts';
 import type { TrainActivities } from '../activity-types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
+import { classesOf } from './classes-of.ts';
 import { referenceOf } from '../monitoring/reference-of.ts';
 import { readJson, storeJson, withWorkspace } from '../workspace.ts';
 
@@ -15,8 +17,9 @@ export function createCommitVersion(deps: ActivityDependencies): TrainActivities
   return async ({ runId, scope, plan: planDigest, trained: trainedDigest }) => {
     const plan = await readJson(deps.objectStore, planDigest, BuildPlan);
     const trained = await readJson(deps.objectStore, trainedDigest, TrainedFiles);
+    const { configuration } = await deps.repositories.models.configuration(plan.configurationId);
     const { signature, reference } = await withWorkspace(deps.scratchFolder, 'inspect', (folder) =>
-      look(deps, plan, trained, folder),
+      look(deps, { plan, trained, task: configuration.task }, folder),
     );
     const run = await deps.repositories.runs.get(runId);
     const version = await deps.repositories.versions.commit(
@@ -45,8 +48,7 @@ export function createCommitVersion(deps: ActivityDependencies): TrainActivities
 
 async function look(
   deps: ActivityDependencies,
-  plan: BuildPlan,
-  trained: TrainedFiles,
+  { plan, trained, task }: { readonly plan: BuildPlan; readonly trained: TrainedFiles; readonly task: Task },
   folder: string,
 ): Promise<{ signature: Signature; reference: string }> {
   const { features, target } = plan.trainingKeyParts;
@@ -59,19 +61,22 @@ async function look(
   await deps.objectStore.getFile(plan.train, paths.train);
   await deps.objectStore.getFile(plan.holdout, paths.holdout);
   const holdout = await deps.tableEngine.readColumns({ files: [paths.holdout], columns: features });
+  const training = await deps.tableEngine.readColumns({ files: [paths.train], columns: [...features, target] });
+  const classes = task === 'regression' ? [] : classesOf(target, training.columns[target] ?? [], task);
   const signature = await deps.modelRuntime.inspect(
     paths.artifact,
     features,
     firstRows(holdout),
     Math.min(sampleRows, holdout.rows),
+    { task, classes },
   );
-  const training = await deps.tableEngine.readColumns({ files: [paths.train], columns: [...features, target] });
   const predictions = await predict(deps, trained.artifact, signature, holdout);
+  const kind = task === 'regression' ? 'numeric' : 'categorical';
   const reference: MonitoringReference = {
     schemaVersion: 1,
     features: features.map((feature) => referenceOf(feature, training.columns[feature] ?? [])),
-    target: referenceOf(target, training.columns[target] ?? [], 'numeric'),
-    prediction: referenceOf('prediction', predictions, 'numeric'),
+    target: referenceOf(target, training.columns[target] ?? [], kind),
+    prediction: referenceOf('prediction', predictions, kind),
   };
   return { signature, reference: await storeJson(deps.objectStore, reference) };
 }
@@ -85,10 +90,11 @@ async function predict(
   artifact: string,
   signature: Signature,
   rows: ColumnData,
-): Promise<number[]> {
+): Promise<ClassValue[]> {
   const model = await deps.modelRuntime.load(await deps.objectStore.read(artifact), signature);
   try {
-    return [...(await model.predict(rows.columns, rows.rows))];
+    const { values } = await model.predict(rows.columns, rows.rows);
+    return Array.from<ClassValue>(values);
   } finally {
     await model.release();
   }

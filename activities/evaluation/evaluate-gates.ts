@@ -2,9 +2,9 @@ import type { ChampionGate, Gate, SliceGate, ThresholdGate } from '../../contrac
 import type { EvaluationBody, GateVerdict } from '../../contracts/evaluation.ts';
 import { bootstrapGain, lowerBound } from '../../statistics/block-bootstrap.ts';
 import type { Bootstrap, Inconclusive } from '../../statistics/block-bootstrap.ts';
-import { regressionMetrics } from '../../statistics/regression-metrics.ts';
+import { measure, metricsOf, pickRows } from '../../statistics/measure.ts';
+import type { Sample } from '../../statistics/sample.ts';
 import type { MeasuredRows } from './measured-rows.ts';
-import { pick } from './measured-rows.ts';
 import { slicesBy } from './slices.ts';
 
 /**
@@ -31,7 +31,7 @@ export function evaluateGates(
 
 /** The gain over the champion on the same rows, or why it cannot be told. */
 export function gainOver(
-  champion: ArrayLike<number>,
+  champion: Sample,
   metric: ChampionGate['metric'],
   rows: MeasuredRows,
   seed: number,
@@ -40,10 +40,10 @@ export function gainOver(
   if (trainedOn > 0) {
     return {
       kind: 'inconclusive',
-      because: `${trainedOn} of the ${rows.truth.length} rows were trained on by one of the two`,
+      because: `${trainedOn} of the ${rows.challenger.truth.length} rows were trained on by one of the two`,
     };
   }
-  return bootstrapGain({ ...rows, champion, metric, seed });
+  return bootstrapGain({ challenger: rows.challenger, champion, blocks: rows.blocks, metric, seed });
 }
 
 function refuses(gate: Gate, { verdict }: GateVerdict): boolean {
@@ -57,15 +57,18 @@ function verdictsOf(gate: Gate, rows: MeasuredRows, seed: number): GateVerdict[]
   return [thresholdVerdict(gate, rows)];
 }
 
-function thresholdVerdict(gate: ThresholdGate, { truth, challenger }: MeasuredRows): GateVerdict {
-  const value = regressionMetrics(truth, challenger)[gate.metric];
+function thresholdVerdict(gate: ThresholdGate, { challenger }: MeasuredRows): GateVerdict {
+  const name = [gate.metric, ...bounds(gate)].join(' ');
+  const n = challenger.truth.length;
+  const value = measure(challenger, gate.metric);
+  if (Number.isNaN(value)) return { ...undefinedOn(challenger, gate, 'these rows'), gate: name, n };
   const { threshold, breach } = compare(gate, value);
   return {
-    gate: [gate.metric, ...bounds(gate)].join(' '),
+    gate: name,
     verdict: breach === undefined ? 'pass' : 'fail',
     value,
     threshold,
-    n: truth.length,
+    n,
     reason: breach === undefined ? '' : `${gate.metric} ${breach.value} is ${breach.bound}`,
   };
 }
@@ -74,7 +77,7 @@ function championVerdict(gate: ChampionGate, rows: MeasuredRows, seed: number): 
   const told = {
     gate: `${gate.metric} versus champion, minGain ${gate.minGain}`,
     threshold: gate.minGain,
-    n: rows.truth.length,
+    n: rows.challenger.truth.length,
   };
   if (rows.champion === null)
     return { ...told, verdict: 'not-applicable', value: null, reason: 'there is no champion yet' };
@@ -95,14 +98,15 @@ function championVerdict(gate: ChampionGate, rows: MeasuredRows, seed: number): 
 function sliceVerdicts(gate: SliceGate, rows: MeasuredRows): GateVerdict[] {
   return slicesBy(gate.slice, rows).map((slice): GateVerdict => {
     const label = `${slice.column}=${slice.value}`;
-    const value = regressionMetrics(pick(rows.truth, slice.rows), pick(rows.challenger, slice.rows))[gate.metric];
+    const sample = pickRows(rows.challenger, slice.rows);
+    const value = measure(sample, gate.metric);
+    const named = { gate: [gate.metric, 'for', label, ...bounds(gate)].join(' '), n: slice.rows.length };
+    if (Number.isNaN(value)) {
+      const { reason, ...rest } = undefinedOn(sample, gate, label);
+      return { ...named, ...rest, verdict: 'not-applicable', reason: `${reason}: reported, decides nothing` };
+    }
     const { threshold, breach } = compare(gate, value);
-    const told = {
-      gate: [gate.metric, 'for', label, ...bounds(gate)].join(' '),
-      value,
-      threshold,
-      n: slice.rows.length,
-    };
+    const told = { ...named, value, threshold };
     if (slice.rows.length < gate.minRows) {
       const reason = `${label} has ${slice.rows.length} rows, fewer than ${gate.minRows}: reported, decides nothing`;
       return { ...told, verdict: 'not-applicable', reason };
@@ -110,6 +114,22 @@ function sliceVerdicts(gate: SliceGate, rows: MeasuredRows): GateVerdict[] {
     if (breach === undefined) return { ...told, verdict: 'pass', reason: '' };
     return { ...told, verdict: 'fail', reason: `${gate.metric} ${breach.value} for ${label} is ${breach.bound}` };
   });
+}
+
+/** A metric that these rows leave undefined, such as an area under the curve where all are of one class. */
+function undefinedOn(
+  sample: Sample,
+  { metric, max, min }: ThresholdGate | SliceGate,
+  where: string,
+): Pick<GateVerdict, 'verdict' | 'value' | 'threshold' | 'reason'> {
+  const metrics = metricsOf(sample);
+  const because = metrics.task === 'regression' ? undefined : metrics.undefined[metric];
+  return {
+    verdict: 'inconclusive',
+    value: null,
+    threshold: max ?? min ?? null,
+    reason: `${metric} is not defined on ${where}: ${because ?? `it is no metric of task ${metrics.task}`}`,
+  };
 }
 
 interface Bounds {

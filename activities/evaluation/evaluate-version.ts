@@ -4,9 +4,9 @@ import type { Configuration } from '../../contracts/configuration.ts';
 import type { Cell } from '../../contracts/data-types.ts';
 import { sha256OfJson } from '../../contracts/digest.ts';
 import type { EvaluationBody } from '../../contracts/evaluation.ts';
-import type { Id } from '../../contracts/identifiers.ts';
-import type { ModelVersion } from '../../contracts/model-version.ts';
+import type { ClassValue, ModelVersion } from '../../contracts/model-version.ts';
 import type { ColumnData } from '../../ports/table-engine.ts';
+import type { Sample } from '../../statistics/sample.ts';
 import type { TrainActivities } from '../activity-types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { carriedColumns } from '../training/resolve-build.ts';
@@ -15,6 +15,7 @@ import { blocksOf } from './blocks.ts';
 import { evaluate } from './evaluate.ts';
 import { loadVersion } from './load-version.ts';
 import type { MeasuredRows } from './measured-rows.ts';
+import { probabilityIn, sampleOf } from './sample-of.ts';
 import { wasTrainedOn } from './trained-on.ts';
 
 /** Measures the version and the champion on the same held-out rows, and gives each gate's verdict. */
@@ -100,10 +101,11 @@ async function measuredRows(
   const begin = plan.trained.holdout.kind === 'last' ? plan.trained.holdout.from : plan.trained.from;
   const holdoutKeys = 'fraction' in build.holdout ? column(build.holdout.by) : [];
   const slices = [...new Set(build.gates.flatMap((gate) => ('slice' in gate ? [gate.slice] : [])))];
+  const truth = column(plan.trainingKeyParts.target);
+  const { classes = [] } = version.signature;
   return {
-    truth: column(plan.trainingKeyParts.target).map(Number),
-    challenger: await predictions(deps, version.id, holdout),
-    champion: champion === null ? null : await predictions(deps, champion.id, holdout),
+    challenger: await answersTo(deps, version, { configuration, holdout, truth, classes }),
+    champion: champion === null ? null : await answersTo(deps, champion, { configuration, holdout, truth, classes }),
     blocks: blocksOf(times, begin, plan.trained.to, build.block, data.timezone),
     slices: Object.fromEntries(slices.map((name) => [name, column(name)])),
     // The challenger's own holdout is never in its training; the champion's window may reach into it.
@@ -113,10 +115,23 @@ async function measuredRows(
   };
 }
 
-async function predictions(deps: ActivityDependencies, modelVersionId: Id, holdout: ColumnData): Promise<Float64Array> {
-  const model = await loadVersion(deps, modelVersionId);
+interface Asked {
+  readonly configuration: Configuration;
+  readonly holdout: ColumnData;
+  readonly truth: readonly Cell[];
+  readonly classes: readonly ClassValue[];
+}
+
+async function answersTo(
+  deps: ActivityDependencies,
+  version: ModelVersion,
+  { configuration, holdout, truth, classes }: Asked,
+): Promise<Sample> {
+  const model = await loadVersion(deps, version.id);
   try {
-    return await model.predict(holdout.columns, holdout.rows);
+    const answers = await model.predict(holdout.columns, holdout.rows);
+    const probabilityOf = probabilityIn(version.signature, answers);
+    return sampleOf(configuration, { truth, values: answers.values, probabilityOf }, classes);
   } finally {
     await model.release();
   }

@@ -1,12 +1,13 @@
-import type { Gate, RegressionMetricName } from '../../contracts/configuration.ts';
+import type { Gate } from '../../contracts/configuration.ts';
 import type { EvaluationBody } from '../../contracts/evaluation.ts';
 import type { Sha256 } from '../../contracts/identifiers.ts';
+import type { MetricName } from '../../contracts/metrics.ts';
 import { bootstrapMetric, percentileInterval } from '../../statistics/block-bootstrap.ts';
-import { regressionMetrics } from '../../statistics/regression-metrics.ts';
+import { measure, metricsOf, pickRows } from '../../statistics/measure.ts';
 import { relativeGain } from '../../statistics/relative-gain.ts';
+import type { Sample } from '../../statistics/sample.ts';
 import { evaluateGates, gainOver } from './evaluate-gates.ts';
 import type { MeasuredRows } from './measured-rows.ts';
-import { pick } from './measured-rows.ts';
 import { slicesBy } from './slices.ts';
 
 interface EvaluationRequest {
@@ -14,7 +15,7 @@ interface EvaluationRequest {
   readonly championVersionDigest: Sha256 | null;
   /** Digest of the held-out rows. */
   readonly holdout: Sha256;
-  readonly metric: RegressionMetricName;
+  readonly metric: MetricName;
   /** Of the two intervals; each champion gate has its own. */
   readonly confidence: number;
   readonly gates: readonly Gate[];
@@ -32,7 +33,7 @@ interface EvaluationRequest {
 export function evaluate(request: EvaluationRequest): EvaluationBody {
   const { metric, confidence, seed, rows } = request;
   const champion = rows.trainedOn.some(Boolean) ? null : rows.champion;
-  const interval = bootstrapMetric({ ...rows, prediction: rows.challenger, metric, seed });
+  const interval = bootstrapMetric({ sample: rows.challenger, blocks: rows.blocks, metric, seed });
   const gain = champion === null ? undefined : gainOver(champion, metric, rows, seed);
   return {
     schemaVersion: 1,
@@ -40,9 +41,9 @@ export function evaluate(request: EvaluationRequest): EvaluationBody {
     championVersionDigest: request.championVersionDigest,
     holdout: request.holdout,
     metric,
-    challenger: regressionMetrics(rows.truth, rows.challenger),
+    challenger: metricsOf(rows.challenger),
     challengerInterval: interval.kind === 'estimate' ? percentileInterval(interval, confidence) : null,
-    champion: champion === null ? null : regressionMetrics(rows.truth, champion),
+    champion: champion === null ? null : metricsOf(champion),
     gain: pointGain(request, champion),
     gainInterval: gain?.kind === 'estimate' ? percentileInterval(gain, confidence) : null,
     slices: slicesOf(rows, champion),
@@ -50,27 +51,20 @@ export function evaluate(request: EvaluationRequest): EvaluationBody {
   };
 }
 
-/** Told even where its spread is inconclusive; null without a champion, or where it is a share of nothing. */
-function pointGain({ metric, rows }: EvaluationRequest, champion: ArrayLike<number> | null): number | null {
+/** Told even where its spread is inconclusive; null without a champion, or where it is undefined or a share of nothing. */
+function pointGain({ metric, rows }: EvaluationRequest, champion: Sample | null): number | null {
   if (champion === null) return null;
-  const gain = relativeGain(
-    metric,
-    regressionMetrics(rows.truth, rows.challenger)[metric],
-    regressionMetrics(rows.truth, champion)[metric],
-  );
+  const gain = relativeGain(metric, measure(rows.challenger, metric), measure(champion, metric));
   return Number.isFinite(gain) ? gain : null;
 }
 
-function slicesOf(rows: MeasuredRows, champion: ArrayLike<number> | null): EvaluationBody['slices'] {
+function slicesOf(rows: MeasuredRows, champion: Sample | null): EvaluationBody['slices'] {
   return Object.keys(rows.slices).flatMap((column) =>
-    slicesBy(column, rows).map((slice) => {
-      const truth = pick(rows.truth, slice.rows);
-      return {
-        column,
-        value: slice.value,
-        challenger: regressionMetrics(truth, pick(rows.challenger, slice.rows)),
-        champion: champion === null ? null : regressionMetrics(truth, pick(champion, slice.rows)),
-      };
-    }),
+    slicesBy(column, rows).map((slice) => ({
+      column,
+      value: slice.value,
+      challenger: metricsOf(pickRows(rows.challenger, slice.rows)),
+      champion: champion === null ? null : metricsOf(pickRows(champion, slice.rows)),
+    })),
   );
 }

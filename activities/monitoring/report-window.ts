@@ -1,18 +1,18 @@
 import { join } from 'node:path';
 import type { Configuration } from '../../contracts/configuration.ts';
-import { isBetterWhenSmall } from '../../contracts/configuration.ts';
-import type { RegressionMetrics } from '../../contracts/evaluation.ts';
 import type { Scope } from '../../contracts/identifiers.ts';
+import type { Metrics } from '../../contracts/metrics.ts';
+import { isBetterWhenSmall, metricOf } from '../../contracts/metrics.ts';
 import { MonitoringReference } from '../../contracts/model-version.ts';
 import { MonitoringWindow } from '../../contracts/monitoring-window.ts';
 import type { DriftResult, ReportBody } from '../../contracts/report.ts';
 import type { ServedRows } from '../../ports/table-engine.ts';
-import { regressionMetrics } from '../../statistics/regression-metrics.ts';
+import { metricsOf } from '../../statistics/measure.ts';
 import type { MonitorActivities } from '../activity-types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
-import { metricOf } from '../evaluation/metric-of.ts';
 import { fetchFiles, readJson, withWorkspace } from '../workspace.ts';
 import { driftOf } from './drift-of.ts';
+import { servedSample } from './served-sample.ts';
 
 type Verdict = Parameters<ActivityDependencies['repositories']['monitoring']['commitReport']>[2][number];
 
@@ -27,7 +27,8 @@ export function createReportWindow(deps: ActivityDependencies): MonitorActivitie
     const served = await readServed(deps, scope, window);
     const { monitor, retrain } = configuration;
     const drift = driftIn(served, reference, monitor.drift);
-    const performance = performanceIn(served);
+    const sample = await servedSample(deps, scope.modelId, configuration, served);
+    const performance = sample === null ? null : metricsOf(sample);
     const report: Omit<ReportBody, 'findings' | 'triggers'> = {
       schemaVersion: 1,
       model: scope.model,
@@ -78,17 +79,6 @@ function driftIn(
   return [...features, prediction, target].filter((result) => result !== null);
 }
 
-function performanceIn({ labels, predictions }: ServedRows): RegressionMetrics | null {
-  const rows = labels.flatMap((label, row) =>
-    label === null ? [] : [{ label, prediction: predictions[row] ?? Number.NaN }],
-  );
-  if (rows.length === 0) return null;
-  return regressionMetrics(
-    rows.map((row) => row.label),
-    rows.map((row) => row.prediction),
-  );
-}
-
 function releasesIn({ releases, modelVersions }: ServedRows): ReportBody['releases'] {
   const counted = new Map<string, { release: string; modelVersion: number; predictions: number }>();
   for (const [row, release] of releases.entries()) {
@@ -112,12 +102,11 @@ function driftVerdicts(drift: readonly DriftResult[], { minFeatures }: Configura
   }));
 }
 
-function performanceVerdicts(
-  metrics: RegressionMetrics | null,
-  { performance, minRows }: Configuration['monitor'],
-): Verdict[] {
+function performanceVerdicts(metrics: Metrics | null, { performance, minRows }: Configuration['monitor']): Verdict[] {
   if (performance === undefined || metrics === null || metrics.rows < minRows) return [];
   const value = metricOf(metrics, performance.metric);
+  // Not defined on these rows, as where all are of one class: nothing to find, and nothing that clears a finding.
+  if (value === null) return [];
   const above = performance.max !== undefined && value > performance.max;
   const below = performance.min !== undefined && value < performance.min;
   const threshold = below || performance.max === undefined ? performance.min : performance.max;

@@ -3,13 +3,15 @@ import type { Cell } from '../../contracts/data-types.ts';
 import { shiftInstant } from '../../contracts/duration.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Id, Instant } from '../../contracts/identifiers.ts';
+import type { ClassValue } from '../../contracts/model-version.ts';
 import type { InferenceRow } from '../../ports/gateways.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { fetchFiles } from '../workspace.ts';
 
 export interface DatasetRow extends InferenceRow {
   readonly eventTime: Instant;
-  readonly target: number;
+  /** A number, or of a classifier the class. */
+  readonly target: ClassValue;
 }
 
 interface Window {
@@ -60,6 +62,14 @@ export async function rowsBetween(
     id: String(cell(key, row)),
     eventTime: new Date(String(cell('_at', row))).toISOString(),
     features: Object.fromEntries(data.features.map((feature) => [feature, cell(feature, row)])),
-    target: Number(cell(data.target, row)),
+    target: targetOf(configuration, cell(data.target, row)),
   }));
+}
+
+function targetOf({ task, data }: Configuration, cell: Cell): ClassValue {
+  if (task === 'regression') return Number(cell);
+  if (cell !== null) return cell;
+  throw new PerennialError('no-data', `a row has no "${data.target}"; a rehearsal needs the class of every row`, {
+    target: data.target,
+  });
 }

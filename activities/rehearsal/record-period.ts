@@ -1,13 +1,15 @@
 import type { Evaluation } from '../../contracts/evaluation.ts';
 import type { Scope } from '../../contracts/identifiers.ts';
+import type { MetricName } from '../../contracts/metrics.ts';
+import { metricOf } from '../../contracts/metrics.ts';
 import type { RehearsalPeriod } from '../../contracts/rehearsal.ts';
 import type { Report } from '../../contracts/report.ts';
 import type { Run } from '../../contracts/run.ts';
-import { regressionMetrics } from '../../statistics/regression-metrics.ts';
+import { measure } from '../../statistics/measure.ts';
 import type { RehearsalActivities } from '../activity-types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
-import { metricOf } from '../evaluation/metric-of.ts';
 import { loadVersion } from '../evaluation/load-version.ts';
+import { probabilityIn, sampleOf } from '../evaluation/sample-of.ts';
 import { withWorkspace } from '../workspace.ts';
 import { rowsBetween } from './dataset-rows.ts';
 import type { Period } from './periods.ts';
@@ -68,14 +70,13 @@ async function neverReplaced(
     const features = Object.fromEntries(
       configuration.data.features.map((feature) => [feature, rows.map((row) => row.features[feature] ?? null)]),
     );
-    const predictions = await model.predict(features, rows.length);
-    return metricOf(
-      regressionMetrics(
-        rows.map((row) => row.target),
-        [...predictions],
-      ),
-      configuration.build.metric,
-    );
+    const answers = await model.predict(features, rows.length);
+    const truth = rows.map((row) => row.target);
+    const probabilityOf = probabilityIn(model.signature, answers);
+    const { classes = [] } = model.signature;
+    const sample = sampleOf(configuration, { truth, values: answers.values, probabilityOf }, classes);
+    const value = measure(sample, configuration.build.metric);
+    return Number.isNaN(value) ? null : value;
   } finally {
     await model.release();
   }
@@ -85,7 +86,7 @@ async function buildOf(
   deps: ActivityDependencies,
   scope: Scope,
   period: Period,
-  metric: Parameters<typeof metricOf>[1],
+  metric: MetricName,
 ): Promise<{ told: Build; because: string } | null> {
   const filter = { project: scope.project, model: scope.model, environment: scope.environment };
   const { items } = await deps.repositories.runs.list({ ...filter, kind: 'build' }, { limit: 20 });
@@ -136,7 +137,7 @@ const nothingBuilt = {
 
 function measured(
   evaluation: Evaluation | undefined,
-  metric: Parameters<typeof metricOf>[1],
+  metric: MetricName,
 ): Pick<Build, 'challengerMetric' | 'championMetric' | 'gain'> {
   if (evaluation === undefined) return { challengerMetric: null, championMetric: null, gain: null };
   const { challenger, champion, gain } = evaluation.body;

@@ -2,11 +2,13 @@ import { readFile } from 'node:fs/promises';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { PerennialError, reasonOf } from '../../contracts/errors.ts';
 import type { Signature } from '../../contracts/model-version.ts';
+import type { WantedAnswers } from '../../ports/model-runtime.ts';
 import { refuseExternalData } from './external-data.ts';
 import { openSession, sayOf } from './session.ts';
-import { matchInputs, outputCandidates, pickOutput } from './signature.ts';
+import { pickAnswers } from './pick-answers.ts';
+import { matchInputs, outputCandidates } from './signature.ts';
 import type { FeatureColumns } from './tensors.ts';
-import { feedsOf, predictionsOf } from './tensors.ts';
+import { feedsOf } from './tensors.ts';
 
 /** What the process of an inspection is asked. */
 export interface Inspection {
@@ -14,10 +16,11 @@ export interface Inspection {
   readonly features: readonly string[];
   readonly sample: FeatureColumns;
   readonly rows: number;
+  readonly wanted: WantedAnswers;
 }
 
 /** Reads, loads, matches and tries out the artifact, in this process. `artifact-invalid`, `prediction-invalid`. */
-export async function inspectArtifact({ path, features, sample, rows }: Inspection): Promise<Signature> {
+export async function inspectArtifact({ path, features, sample, rows, wanted }: Inspection): Promise<Signature> {
   const bytes = await readFile(path);
   refuseExternalData(bytes);
   const session = await load(bytes);
@@ -33,13 +36,7 @@ export async function inspectArtifact({ path, features, sample, rows }: Inspecti
           feeds,
           candidates.map(({ name }) => name),
         );
-  const answered = candidates.filter(({ name }) => isOneValueARow(answers[name], rows));
-  const output = pickOutput(
-    answered.length === 0 && candidates.length === 1 ? candidates : answered,
-    session.outputMetadata,
-  );
-  predictionsOf(answers[output.name], output.name, rows);
-  return { ...partial, output };
+  return { ...partial, ...pickAnswers({ all: session.outputMetadata, candidates, answers, rows }, wanted) };
 }
 
 async function load(bytes: Uint8Array): Promise<InferenceSession> {
@@ -63,8 +60,4 @@ async function tryOut(
       `the model failed on rows of the holdout: ${sayOf(reasonOf(caught))}`,
     );
   }
-}
-
-function isOneValueARow(answer: Tensor | undefined, rows: number): boolean {
-  return answer?.dims[0] === rows && answer.size === rows && answer.dims.length <= 2;
 }

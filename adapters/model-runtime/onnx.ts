@@ -2,10 +2,11 @@ import type { InferenceSession } from 'onnxruntime-node';
 import { PerennialError, reasonOf } from '../../contracts/errors.ts';
 import type { Signature } from '../../contracts/model-version.ts';
 import type { LoadedModel, ModelRuntime } from '../../ports/model-runtime.ts';
+import { answersOf, noAnswers, outputNames } from './answers.ts';
 import { refuseExternalData } from './external-data.ts';
 import { inspectInProcess } from './inspect-in-process.ts';
 import { openSession, sayOf } from './session.ts';
-import { feedsOf, predictionsOf } from './tensors.ts';
+import { feedsOf } from './tensors.ts';
 
 export interface OnnxModelRuntimeSettings {
   /** Of one inspection, in milliseconds. Default: two minutes. */
@@ -18,8 +19,8 @@ export interface OnnxModelRuntimeSettings {
 export function createOnnxModelRuntime(settings: OnnxModelRuntimeSettings = {}): ModelRuntime {
   const { timeLimitMs = 120_000, memoryMebibytes = 4096 } = settings;
   return {
-    inspect: (path, features, sample, rows) =>
-      inspectInProcess({ path, features, sample, rows }, { timeLimitMs, memoryMebibytes }),
+    inspect: (path, features, sample, rows, wanted = { task: 'regression', classes: [] }) =>
+      inspectInProcess({ path, features, sample, rows, wanted }, { timeLimitMs, memoryMebibytes }),
     async load(bytes, signature) {
       refuseExternalData(bytes);
       return loadedModel(await open(bytes), signature);
@@ -36,17 +37,19 @@ async function open(bytes: Uint8Array): Promise<InferenceSession> {
 }
 
 function loadedModel(session: InferenceSession, signature: Signature): LoadedModel {
-  const output = signature.output.name;
+  const names = outputNames(signature);
   return {
     signature,
     async predict(features, rows) {
-      if (rows === 0) return new Float64Array();
+      if (rows === 0) return noAnswers(signature);
       const feeds = feedsOf(signature, features, rows);
       try {
-        return predictionsOf((await session.run(feeds, [output]))[output], output, rows);
+        return answersOf(await session.run(feeds, names), signature, rows);
       } catch (caught) {
         if (caught instanceof PerennialError) throw caught;
-        throw new PerennialError('prediction-invalid', `the model failed: ${sayOf(reasonOf(caught))}`, { output });
+        throw new PerennialError('prediction-invalid', `the model failed: ${sayOf(reasonOf(caught))}`, {
+          output: signature.output.name,
+        });
       }
     },
     release: () => session.release(),

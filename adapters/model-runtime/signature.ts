@@ -12,12 +12,13 @@ const inputTypes: Readonly<Record<string, TensorType>> = {
   bool: 'BOOL',
   string: 'BYTES',
 };
-const outputTypes: Readonly<Record<string, TensorType>> = {
+export const outputTypes: Readonly<Record<string, TensorType>> = {
   float32: 'FP32',
   float64: 'FP64',
   int64: 'INT64',
   int32: 'INT64',
   bool: 'BOOL',
+  string: 'BYTES',
 };
 
 /** The graph's inputs as the features, one way or the other. `artifact-invalid` says what was found and what was wanted. */
@@ -71,18 +72,15 @@ function refuseInputs(metadata: readonly Metadata[], features: readonly string[]
   );
 }
 
-/** Outputs that may be the one with a number a row; which of them is, running it tells. */
+/** Outputs that may say something of each row; what each of them is, running it tells. */
 export function outputCandidates(metadata: readonly Metadata[]): readonly TensorMetadata[] {
   return metadata.filter(
     (output): output is TensorMetadata =>
-      output.isTensor && outputTypes[output.type] !== undefined && mayBeOneValueARow(output.shape),
+      output.isTensor &&
+      outputTypes[output.type] !== undefined &&
+      output.shape.length <= 2 &&
+      typeof output.shape[0] !== 'number',
   );
-}
-
-function mayBeOneValueARow(shape: TensorMetadata['shape']): boolean {
-  const [rows, columns] = shape;
-  if (shape.length === 2) return typeof rows !== 'number' && (typeof columns !== 'number' || columns === 1);
-  return shape.length < 2 && typeof rows !== 'number';
 }
 
 /** The one output among those that answered with a value a row. */
@@ -98,7 +96,7 @@ export function pickOutput(answered: readonly TensorMetadata[], all: readonly Me
   );
 }
 
-function show(value: Metadata): string {
+export function show(value: Metadata): string {
   const name = value.name.slice(0, 100);
   return value.isTensor ? `${name} ${value.type}[${value.shape.join(', ')}]` : `${name} (not a tensor)`;
 }

@@ -112,25 +112,31 @@ function wrongCell(feature: string, type: TensorType, row: number, cell: Cell): 
   );
 }
 
-/** One finite number a row, or `prediction-invalid`. */
-export function predictionsOf(output: Tensor | undefined, name: string, rows: number): Float64Array {
-  if (output === undefined || output.size !== rows)
+/** `width` finite numbers a row, or `prediction-invalid`. */
+export function numbersOf(
+  output: Tensor | undefined,
+  { name, width }: { readonly name: string; readonly width: number },
+  rows: number,
+): Float64Array {
+  if (output === undefined || output.size !== rows * width)
     throw new PerennialError(
       'prediction-invalid',
-      `the model's output "${name}" has ${output?.size ?? 0} values for ${rows} rows; it must have one a row`,
+      `the model's output "${name}" has ${output?.size ?? 0} values for ${rows} rows; it must have ${width === 1 ? 'one' : width} a row`,
       { output: name, rows },
     );
   const { data } = output;
-  const predictions = new Float64Array(rows);
-  for (let row = 0; row < rows; row += 1) {
-    const value = Number(data[row]);
-    if (!Number.isFinite(value))
+  const numbers = new Float64Array(rows * width);
+  for (let at = 0; at < numbers.length; at += 1) {
+    const value = Number(data[at]);
+    if (!Number.isFinite(value)) {
+      const row = Math.floor(at / width);
       throw new PerennialError(
         'prediction-invalid',
         `the model answers row ${row} with ${value}, which is no finite number; look at how it deals with missing and extreme values`,
         { output: name, row },
       );
-    predictions[row] = value;
+    }
+    numbers[at] = value;
   }
-  return predictions;
+  return numbers;
 }

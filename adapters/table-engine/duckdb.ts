@@ -1,4 +1,5 @@
 import type { Cell } from '../../contracts/data-types.ts';
+import { LabelInput, PredictionRecord } from '../../contracts/prediction.ts';
 import type { ServedRows, TableEngine } from '../../ports/table-engine.ts';
 import { TableProcesses } from './tableProcesses.ts';
 
@@ -71,13 +72,19 @@ function collectColumns(): CollectedColumns {
   };
 }
 
+const { value: LabelValue } = LabelInput.shape;
+const { probabilities: Probabilities } = PredictionRecord.shape;
+
 function servedRows(rows: number, features: readonly string[], column: (at: number) => Cell[]): ServedRows {
   return {
     rows,
-    predictions: column(0).map(Number),
+    predictions: column(0).map((cell) => cell ?? Number.NaN),
     releases: column(1).map(String),
     modelVersions: column(2).map(Number),
-    labels: column(3).map((cell) => (cell === null ? null : Number(cell))),
-    features: Object.fromEntries(features.map((name, at) => [name, column(at + 4)])),
+    labels: column(3).map((cell) => (cell === null ? null : LabelValue.parse(JSON.parse(String(cell))))),
+    probabilities: column(4).map((cell) =>
+      cell === null ? null : (Probabilities.parse(JSON.parse(String(cell))) ?? null),
+    ),
+    features: Object.fromEntries(features.map((name, at) => [name, column(at + 5)])),
   };
 }

@@ -1,4 +1,4 @@
-import { DOUBLE, VARCHAR } from '@duckdb/node-api';
+import { VARCHAR } from '@duckdb/node-api';
 import type { Database } from './lockedDatabase.ts';
 import type { Operations } from './operations.ts';
 import { emitRows } from './readColumns.ts';
@@ -7,7 +7,7 @@ import type { Workplace } from './workplace.ts';
 
 type Request = Operations['readServed']['request'];
 
-/** Hands over prediction, release, model version, label, then the features in the order of the result. Shadows were not served. */
+/** Hands over prediction, release, model version, label and probabilities (both as JSON), then the features in the order of the result. Shadows were not served. */
 export async function readServed(
   { segments, from, to, labels }: Request,
   workplace: Workplace,
@@ -22,24 +22,25 @@ export async function readServed(
   const first = `
     SELECT * FROM segments WHERE NOT replay AND role <> 'shadow'
     QUALIFY row_number() OVER (PARTITION BY id ORDER BY recorded_at, event_time, release) = 1`;
+  const probabilities = columns.includes('probabilities') ? 'CAST(to_json(probabilities) AS VARCHAR)' : 'NULL::VARCHAR';
   const query = `
-    SELECT prediction, release, model_version, labels.value, ${features.length === 0 ? '1' : features.map((name) => `served.${identifier(name)}`).join(', ')}
+    SELECT prediction, release, model_version, labels.value, ${probabilities}, ${features.length === 0 ? '1' : features.map((name) => `served.${identifier(name)}`).join(', ')}
     FROM (${first}) AS served LEFT JOIN labels ON labels.id = served.id
     WHERE ${within('event_time', from, to)} ORDER BY event_time, served.id`;
-  const { rows } = await emitRows(database, query, 4 + features.length, workplace);
+  const { rows } = await emitRows(database, query, 5 + features.length, workplace);
   return { rows, features: features.map((name) => name.slice('f_'.length)) };
 }
 
 /** The first label of an id counts. */
 async function loadLabels(database: Database, labels: Request['labels']): Promise<void> {
-  await database.run('CREATE TABLE labels (id VARCHAR, value DOUBLE)');
+  await database.run('CREATE TABLE labels (id VARCHAR, value VARCHAR)');
   const appender = await database.connection.createAppender('labels');
   const seen = new Set<string>();
   for (const { id, value } of labels) {
     if (seen.has(id)) continue;
     seen.add(id);
     appender.appendValue(id, VARCHAR);
-    appender.appendValue(value, DOUBLE);
+    appender.appendValue(JSON.stringify(value), VARCHAR);
     appender.endRow();
   }
   appender.closeSync();

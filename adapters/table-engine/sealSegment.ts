@@ -18,6 +18,7 @@ const fields = {
   replay: 'BOOLEAN',
   features: 'JSON',
   prediction: 'JSON',
+  probabilities: 'DOUBLE[]',
 };
 
 export async function sealSegment(
@@ -35,7 +36,7 @@ export async function sealSegment(
       ? []
       : `CAST(json_extract_string(features, ${jsonPath(name)}) AS ${type}) AS ${identifier(`f_${name}`)}`;
   });
-  const fixed = `id, event_time, recorded_at, release, modelVersion AS model_version, generation, role, replay, CAST(prediction AS DOUBLE) AS prediction`;
+  const fixed = `id, event_time, recorded_at, release, modelVersion AS model_version, generation, role, replay, ${await predictionColumns(database)}`;
   await writeParquet(database, `SELECT ${[fixed, ...columns].join(', ')} FROM records`, path);
   const found = await database.row(
     `SELECT count(*) AS rows, timezone('UTC', min(event_time)) AS "from", timezone('UTC', max(event_time)) AS "to" FROM records`,
@@ -48,7 +49,7 @@ async function readRecords(database: Database, path: string, name: string): Prom
   try {
     await database.run(`
       CREATE TABLE records AS
-      SELECT * REPLACE (TRY_CAST(prediction AS DOUBLE) AS prediction),
+      SELECT *,
         timezone('UTC', CAST(eventTime AS TIMESTAMPTZ)) AS event_time, timezone('UTC', CAST(recordedAt AS TIMESTAMPTZ)) AS recorded_at
       FROM read_json(${literal(path)}, format = 'newline_delimited', columns = {${columns.join(', ')}}, maximum_object_size = 16777216)`);
   } catch (caught) {
@@ -61,7 +62,9 @@ async function readRecords(database: Database, path: string, name: string): Prom
   }
   const { rows, broken } = await database.row(`
     SELECT count(*) AS rows, count(*) FILTER (id IS NULL OR event_time IS NULL OR recorded_at IS NULL OR release IS NULL OR modelVersion IS NULL
-      OR generation IS NULL OR role IS NULL OR replay IS NULL OR features IS NULL OR prediction IS NULL OR NOT isfinite(prediction)) AS broken FROM records`);
+      OR generation IS NULL OR role IS NULL OR replay IS NULL OR features IS NULL 
+      OR json_type(prediction) NOT IN ('BIGINT', 'UBIGINT', 'HUGEINT', 'DOUBLE', 'VARCHAR', 'BOOLEAN') OR prediction IS NULL
+      OR list_contains(list_transform(probabilities, lambda p: isfinite(p)), false)) AS broken FROM records`);
   if (rows === 0) throw new PerennialError('data-empty', `the segment ${name} has no whole record`, { segment: name });
   if (broken !== 0)
     throw new PerennialError(
@@ -69,6 +72,15 @@ async function readRecords(database: Database, path: string, name: string): Prom
       `the segment ${name} has ${broken} records that lack a field or whose prediction is no finite number`,
       { segment: name },
     );
+}
+
+/** Numbers as DOUBLE, labels that are truth values as BOOLEAN and texts as VARCHAR; probabilities where a record has some. */
+async function predictionColumns(database: Database): Promise<string> {
+  const kinds = await database.rows('SELECT DISTINCT json_type(prediction) AS kind FROM records');
+  const type = typeOfKinds(kinds.map(({ kind }) => String(kind)));
+  const { some } = await database.row('SELECT count(probabilities) AS some FROM records');
+  const prediction = `CAST(json_extract_string(prediction, '$') AS ${type}) AS prediction`;
+  return Number(some) > 0 ? `${prediction}, probabilities` : prediction;
 }
 
 /**
@@ -83,10 +95,14 @@ async function featureTypes(database: Database, features: readonly string[]): Pr
       kind === null || kind === undefined || kind === 'NULL' ? [] : String(kind),
     );
     if (seen.length === 0) continue;
-    if (seen.every((kind) => ['BIGINT', 'UBIGINT', 'HUGEINT', 'DOUBLE'].includes(kind))) types.set(name, 'DOUBLE');
-    else types.set(name, seen.every((kind) => kind === 'BOOLEAN') ? 'BOOLEAN' : 'VARCHAR');
+    types.set(name, typeOfKinds(seen));
   }
   return types;
+}
+
+function typeOfKinds(kinds: readonly string[]): 'DOUBLE' | 'BOOLEAN' | 'VARCHAR' {
+  if (kinds.every((kind) => ['BIGINT', 'UBIGINT', 'HUGEINT', 'DOUBLE'].includes(kind))) return 'DOUBLE';
+  return kinds.every((kind) => kind === 'BOOLEAN') ? 'BOOLEAN' : 'VARCHAR';
 }
 
 /** A JSON Pointer as SQL: a feature's name may hold what a JSONPath would read as syntax. */

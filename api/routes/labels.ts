@@ -16,7 +16,9 @@ const Accepted = z.object({
   /** The same id and value again. */
   repeated: z.number().int(),
   /** An id that has another value already, which is kept. */
-  conflicts: z.array(z.object({ id: z.string(), kept: z.number(), given: z.number() })).readonly(),
+  conflicts: z
+    .array(z.object({ id: z.string(), kept: LabelInput.shape.value, given: LabelInput.shape.value }))
+    .readonly(),
 });
 
 export function labelRoutes(app: Api, context: RouteContext): void {
@@ -52,10 +54,24 @@ export function labelRoutes(app: Api, context: RouteContext): void {
       },
       async (request) => {
         const { scope, principal } = await enter(context, request, 'operator');
+        const { task } = await context.repositories.models.get(scope.project, scope.model);
+        if (task === 'regression') refuseClasses(request.body);
         return context.repositories.monitoring.addLabels(scope, request.body, principal.id);
       },
     );
   });
+}
+
+/** A class is no number that an error could be taken of. */
+function refuseClasses(labels: readonly LabelInput[]): void {
+  const at = labels.findIndex(({ value }) => typeof value !== 'number');
+  const label = labels[at];
+  if (label === undefined) return;
+  throw new PerennialError(
+    'invalid-request',
+    `label ${at + 1}, of "${label.id}", is ${JSON.stringify(label.value)}: the labels of a regression are numbers`,
+    { pointer: `/${at}/value`, id: label.id },
+  );
 }
 
 function parseLines(text: string): unknown[] {

@@ -1,10 +1,11 @@
 import type { SQL } from 'drizzle-orm';
 import { and, asc, desc, eq, gte, inArray, lt, sql } from 'drizzle-orm';
 import type { Id, Instant, Scope, Sha256 } from '../../contracts/identifiers.ts';
+import type { ClassValue } from '../../contracts/model-version.ts';
 import type { PredictionSegment } from '../../contracts/prediction.ts';
 import type { Finding } from '../../contracts/report.ts';
 import type { MonitoringRepository } from '../../ports/repositories/monitoring.ts';
-import { addLabels } from '../add-labels.ts';
+import { addLabels, labelValue } from '../add-labels.ts';
 import { appendLedger } from '../append-ledger.ts';
 import { commitReport, selectOpenFindings, toReport } from '../commit-report.ts';
 import type { Transaction } from '../connection.ts';
@@ -21,6 +22,7 @@ import { storableText } from '../storable.ts';
 /** So that the tombstone stays small. */
 const segmentsAtOnce = 200;
 
+type LabelRow = { readonly id: string } & Pick<typeof labels.$inferSelect, 'value' | 'class'>;
 type SegmentRow = typeof predictionSegments.$inferSelect;
 
 function toSegment({ fromAt, toAt, recordedAt, ...rest }: SegmentRow): PredictionSegment {
@@ -133,18 +135,28 @@ async function expireSegments(
   return named.filter((sha256) => !still.has(sha256));
 }
 
+function toLabel({ id, ...row }: LabelRow): { readonly id: string; readonly value: ClassValue } {
+  return { id, value: labelValue(row) };
+}
+
 function labelsOf(context: RepositoryContext): Pick<MonitoringRepository, 'addLabels' | 'labels' | 'allLabels'> {
   const { db } = context;
   const select = (scope: Scope, which?: SQL) =>
     db
-      .select({ id: labels.predictionId, value: labels.value })
+      .select({ id: labels.predictionId, value: labels.value, class: labels.class })
       .from(labels)
       .where(and(eq(labels.modelId, scope.modelId), eq(labels.environment, scope.environment), which))
       .orderBy(asc(labels.predictionId));
   return {
     addLabels: (scope, given, by) => transact(db, (tx) => addLabels(context, tx, scope, given, by)),
     labels: (scope, ids) =>
-      query(db, () => select(scope, sql`${labels.predictionId} = any(${sql.param(ids.map(storableText))}::text[])`)),
-    allLabels: (scope) => query(db, () => select(scope)),
+      query(db, async () => {
+        const rows = await select(
+          scope,
+          sql`${labels.predictionId} = any(${sql.param(ids.map(storableText))}::text[])`,
+        );
+        return rows.map(toLabel);
+      }),
+    allLabels: (scope) => query(db, async () => (await select(scope)).map(toLabel)),
   };
 }

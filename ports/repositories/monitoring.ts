@@ -1,4 +1,5 @@
 import type { Id, Instant, Page, PageRequest, Scope, Sha256 } from '../../contracts/identifiers.ts';
+import type { ClassValue } from '../../contracts/model-version.ts';
 import type { LabelInput, PredictionSegment } from '../../contracts/prediction.ts';
 import type { Finding, Report, ReportBody } from '../../contracts/report.ts';
 
@@ -20,11 +21,11 @@ export interface MonitoringRepository {
   ): Promise<{
     readonly accepted: number;
     readonly repeated: number;
-    readonly conflicts: readonly { readonly id: string; readonly kept: number; readonly given: number }[];
+    readonly conflicts: readonly { readonly id: string; readonly kept: ClassValue; readonly given: ClassValue }[];
   }>;
   /** Labels of these prediction ids. */
-  labels(scope: Scope, ids: readonly string[]): Promise<readonly { readonly id: string; readonly value: number }[]>;
-  allLabels(scope: Scope): Promise<readonly { readonly id: string; readonly value: number }[]>;
+  labels(scope: Scope, ids: readonly string[]): Promise<readonly { readonly id: string; readonly value: ClassValue }[]>;
+  allLabels(scope: Scope): Promise<readonly { readonly id: string; readonly value: ClassValue }[]>;
   openFindings(scope: Scope): Promise<readonly Finding[]>;
   /**
    * One report per run: opens and closes findings, records one trigger per newly opened finding's kind (fingerprint: finding),

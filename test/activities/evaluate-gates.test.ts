@@ -16,13 +16,17 @@ function holdout(
   const truth = rows.map((row) => 100 + (row % 24) * 5 + (row % 7));
   const miss = (error: number) => truth.map((value, row) => value + (row % 2 === 0 ? error : -error));
   return {
-    truth,
-    challenger: miss(challengerError),
-    champion: championError === null ? null : miss(championError),
+    challenger: { task: 'regression', truth, prediction: miss(challengerError) },
+    champion: championError === null ? null : { task: 'regression', truth, prediction: miss(championError) },
     blocks: rows.map((row) => `2012-03-${Math.floor(row / 24) + 1}`),
     slices: { workingday: rows.map((row) => (Math.floor(row / 24) % 7 < 2 ? 0 : 1)) },
     trainedOn: rows.map(() => false),
   };
+}
+
+/** A challenger that answers as much too high as `by` says. */
+function missing({ challenger: { truth } }: MeasuredRows, by: (row: number) => number): MeasuredRows['challenger'] {
+  return { task: 'regression', truth, prediction: Array.from(truth, (value, row) => value + by(row)) };
 }
 
 describe('threshold gates', () => {
@@ -99,10 +103,7 @@ describe('champion gates', () => {
     // Better on eight days, worse on six: in all a little better.
     const noisy = {
       ...rows,
-      challenger:
-        rows.truth.length === 0
-          ? []
-          : Array.from(rows.truth, (value, row) => value + (Math.floor(row / 24) % 7 < 4 ? 12 : 26)),
+      challenger: missing(rows, (row) => (Math.floor(row / 24) % 7 < 4 ? 12 : 26)),
     };
     expect(evaluateGates([better], noisy, 0).gates[0]).toMatchObject({ verdict: 'pass' });
     const sure = evaluateGates([gate({ metric: 'rmse', versus: 'champion', minGain: 0, confidence: 0.9 })], noisy, 0);
@@ -138,7 +139,7 @@ describe('slice gates', () => {
   const sliced = gate({ metric: 'rmse', slice: 'workingday', minRows: 48, max: 200 });
   const withPoorWeekends = (rows: MeasuredRows): MeasuredRows => ({
     ...rows,
-    challenger: Array.from(rows.truth, (value, row) => value + (rows.slices['workingday']![row] === 0 ? 231 : 10)),
+    challenger: missing(rows, (row) => (rows.slices['workingday']![row] === 0 ? 231 : 10)),
   });
 
   it('give one verdict a slice, and one bad slice refuses a model that is good on the whole', () => {

@@ -63,7 +63,7 @@ describe('an artifact that nobody has loaded before', () => {
       output: { name: 'y', type: 'FP32' },
     });
     const loaded = await runtime.load(bytes, signature);
-    expect([...(await loaded.predict(sample, 3))]).toEqual([11.5, 13.75, 16]);
+    expect([...(await loaded.predict(sample, 3)).values]).toEqual([11.5, 13.75, 16]);
     await loaded.release();
   });
 
@@ -72,7 +72,7 @@ describe('an artifact that nobody has loaded before', () => {
     const signature = await inspect(bytes);
     expect(signature.output.type).toBe('FP64');
     const loaded = await runtime.load(bytes, signature);
-    expect([...(await loaded.predict({ temp: [0], hum: [0] }, 1))]).toEqual([0.1]);
+    expect([...(await loaded.predict({ temp: [0], hum: [0] }, 1)).values]).toEqual([0.1]);
     await loaded.release();
   });
 
@@ -82,7 +82,7 @@ describe('an artifact that nobody has loaded before', () => {
     expect(signature.layout).toBe('columns');
     expect(signature.inputs.map((input) => input.name)).toEqual(['hum', 'temp']);
     const loaded = await runtime.load(bytes, signature);
-    expect([...(await loaded.predict(sample, 3))]).toEqual([11.5, 13.75, 16]);
+    expect([...(await loaded.predict(sample, 3)).values]).toEqual([11.5, 13.75, 16]);
     await loaded.release();
   });
 

@@ -7,6 +7,7 @@ import type { PredictionRecord } from '../../contracts/prediction.ts';
 import type { ServedScope, ServedSlot } from '../../gateway/serving-table.ts';
 import { Shadow } from '../../gateway/shadow.ts';
 import { ShadowCounts } from '../../gateway/shadow-counts.ts';
+import type { Answers } from '../../ports/model-runtime.ts';
 import { logarithmModel } from '../support/onnx-models.ts';
 import type { Deployed, ServingGround, TestGateway } from '../support/serving-ground.ts';
 import { inferBody, layServingGround, matrixSignature, startTestGateway } from '../support/serving-ground.ts';
@@ -107,6 +108,13 @@ test('a shadow that cannot answer is counted, and the caller notices nothing', a
     .toMatchObject([{ compared: 0, failed: 1, dropped: 0 }]);
 });
 
+const answers = (value: number): Answers => ({
+  rows: 1,
+  values: Float64Array.of(value),
+  probabilities: null,
+  vectors: {},
+});
+
 test('a slow shadow holds nobody up: one question at a time, and what is too many is dropped and counted', async () => {
   let asked = 0;
   let answer = (): void => undefined;
@@ -120,7 +128,7 @@ test('a slow shadow holds nobody up: one question at a time, and what is too man
       signature: matrixSignature,
       predict: () => {
         asked += 1;
-        return new Promise<Float64Array>((resolve) => (answer = () => resolve(Float64Array.of(1))));
+        return new Promise<Answers>((resolve) => (answer = () => resolve(answers(1))));
       },
     },
   } satisfies ServedSlot;
@@ -143,7 +151,7 @@ test('a slow shadow holds nobody up: one question at a time, and what is too man
       answered: {
         role: 'champion',
         columns: columns(),
-        predictions: Float64Array.of(3),
+        predictions: answers(3),
         ids: [`id-${i}`],
         eventTimes: undefined,
         replay: false,

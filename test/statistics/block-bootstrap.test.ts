@@ -1,13 +1,36 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { blockMetric, blocksOf } from '../../statistics/block-metric.ts';
-import { bootstrapGain, bootstrapMetric, lowerBound, percentileInterval } from '../../statistics/block-bootstrap.ts';
+import * as bootstrap from '../../statistics/block-bootstrap.ts';
+import { lowerBound, percentileInterval } from '../../statistics/block-bootstrap.ts';
 import type { Bootstrap, Inconclusive } from '../../statistics/block-bootstrap.ts';
+import type { MetricName } from '../../statistics/measure.ts';
 import { regressionMetrics } from '../../statistics/regression-metrics.ts';
 import { relativeGain } from '../../statistics/relative-gain.ts';
 import { seededRandom } from '../../statistics/seeded-random.ts';
 
-const metrics = ['rmse', 'mae', 'r2', 'mape', 'medianAbsoluteError'] as const;
+const metrics = ['rmse', 'mae', 'r2', 'mape', 'medianAbsoluteError', 'pinball'] as const;
+
+interface Rows {
+  readonly metric: MetricName;
+  readonly truth: number[];
+  readonly blocks: (string | number)[];
+  readonly seed: number;
+}
+
+function bootstrapMetric({ truth, prediction, ...rest }: Rows & { readonly prediction: number[] }) {
+  return bootstrap.bootstrapMetric({ ...rest, sample: { task: 'regression', truth, prediction } });
+}
+
+function bootstrapGain({
+  truth,
+  challenger,
+  champion,
+  ...rest
+}: Rows & { readonly challenger: number[]; readonly champion: number[] }) {
+  const sample = (prediction: number[]) => ({ task: 'regression', truth, prediction }) as const;
+  return bootstrap.bootstrapGain({ ...rest, challenger: sample(challenger), champion: sample(champion) });
+}
 
 function estimate(result: Bootstrap | Inconclusive): Bootstrap {
   if (result.kind === 'inconclusive') throw new Error(result.because);

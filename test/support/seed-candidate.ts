@@ -1,9 +1,11 @@
 import type { Approval } from '../../contracts/approval.ts';
+import type { EvidenceDetails } from '../../contracts/approval-evidence.ts';
 import type { CodeManifest } from '../../contracts/code.ts';
 import type { DatasetManifest } from '../../contracts/dataset.ts';
 import { sha256OfBytes, sha256OfJson } from '../../contracts/digest.ts';
-import type { Evaluation, EvaluationBody, RegressionMetrics } from '../../contracts/evaluation.ts';
+import type { Evaluation, EvaluationBody } from '../../contracts/evaluation.ts';
 import type { Id, Scope } from '../../contracts/identifiers.ts';
+import type { RegressionMetrics } from '../../contracts/metrics.ts';
 import type { ModelVersion } from '../../contracts/model-version.ts';
 import type { Release } from '../../contracts/release.ts';
 import type { RunRequest } from '../../contracts/run.ts';
@@ -238,6 +240,7 @@ export async function seedApproval(
   scope: Scope,
   by: Id,
   { version, evaluation }: SeededVersion,
+  details?: EvidenceDetails,
 ): Promise<{ readonly approval: Approval; readonly release: Release; readonly runId: Id }> {
   const runId = await beginRun(
     repositories,
@@ -268,6 +271,7 @@ export async function seedApproval(
     digest: sha256OfJson(subject),
     subject,
     evidence,
+    details,
     by,
   });
   return { approval, release, runId };

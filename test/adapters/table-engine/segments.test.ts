@@ -114,6 +114,7 @@ describe('reading what was served', () => {
     expect(served).toEqual({
       rows: 2,
       predictions: [5, 15],
+      probabilities: [null, null],
       releases: [release, release],
       modelVersions: [1, 1],
       labels: [null, 1.5],
@@ -151,6 +152,7 @@ describe('reading what was served', () => {
     expect(await engine.readServed({ segments: [], ...window })).toEqual({
       rows: 0,
       predictions: [],
+      probabilities: [],
       releases: [],
       modelVersions: [],
       labels: [],

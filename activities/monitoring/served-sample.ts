@@ -1,0 +1,60 @@
+import { classKey, sortedClasses } from '../../contracts/classes.ts';
+import type { Configuration } from '../../contracts/configuration.ts';
+import type { Id } from '../../contracts/identifiers.ts';
+import type { ClassValue, Signature } from '../../contracts/model-version.ts';
+import type { ServedRows } from '../../ports/table-engine.ts';
+import type { Sample } from '../../statistics/sample.ts';
+import type { ActivityDependencies } from '../dependencies.ts';
+import type { ProbabilityOf } from '../evaluation/sample-of.ts';
+import { sampleOf, shareAt } from '../evaluation/sample-of.ts';
+
+type Answered = Pick<ServedRows, 'predictions' | 'probabilities' | 'modelVersions' | 'labels'>;
+
+/** The served rows whose labels have arrived, ready to be measured; null where none has. */
+export async function servedSample(
+  deps: ActivityDependencies,
+  modelId: Id,
+  configuration: Pick<Configuration, 'task' | 'build'>,
+  served: Answered,
+): Promise<Sample | null> {
+  const rows = served.labels.flatMap((label, row) => (label === null ? [] : [row]));
+  if (rows.length === 0) return null;
+  const truth = rows.map((row) => served.labels[row] ?? null);
+  const values = rows.map((row) => served.predictions[row] ?? Number.NaN);
+  if (configuration.task === 'regression') return sampleOf(configuration, { truth, values, probabilityOf: null }, []);
+  const signatures = await signaturesOf(deps, modelId, new Set(rows.map((row) => served.modelVersions[row] ?? 0)));
+  // Versions may know different classes; what one of them does not know it has given no probability.
+  const classes = sortedClasses([...signatures.values()].flatMap((signature): ClassValue[] => signature.classes ?? []));
+  return sampleOf(configuration, { truth, values, probabilityOf: probabilityIn(served, rows, signatures) }, classes);
+}
+
+async function signaturesOf(
+  deps: ActivityDependencies,
+  modelId: Id,
+  numbers: ReadonlySet<number>,
+): Promise<ReadonlyMap<number, Signature>> {
+  const versions = await Promise.all(
+    [...numbers].map((number) => deps.repositories.versions.byNumber(modelId, number)),
+  );
+  return new Map(versions.map(({ number, signature }) => [number, signature]));
+}
+
+function probabilityIn(
+  { probabilities, modelVersions }: Answered,
+  rows: readonly number[],
+  signatures: ReadonlyMap<number, Signature>,
+): ProbabilityOf | null {
+  if (rows.some((row) => (probabilities[row] ?? null) === null)) return null;
+  const placesOf = new Map(
+    [...signatures].map(([number, { classes = [] }]) => [
+      number,
+      new Map(classes.map((value, place) => [classKey(value), place])),
+    ]),
+  );
+  return (at, key) => {
+    const row = rows[at] ?? 0;
+    const place = placesOf.get(modelVersions[row] ?? 0)?.get(key);
+    const given = probabilities[row] ?? [];
+    return place === undefined ? 0 : shareAt(place, given.length, (column) => given[column] ?? 0);
+  };
+}

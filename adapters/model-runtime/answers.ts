@@ -1,0 +1,78 @@
+import type { InferenceSession, Tensor } from 'onnxruntime-node';
+import { classKey } from '../../contracts/classes.ts';
+import { PerennialError } from '../../contracts/errors.ts';
+import type { ClassValue, Signature } from '../../contracts/model-version.ts';
+import type { Answers } from '../../ports/model-runtime.ts';
+import { numbersOf } from './tensors.ts';
+
+/** The outputs that the signature has the graph asked for. */
+export function outputNames({ output, probabilities, vectors = [] }: Signature): string[] {
+  const own = output.from === undefined ? [output.name] : [];
+  return [...own, ...(probabilities ? [probabilities.name] : []), ...vectors.map(({ name }) => name)];
+}
+
+export function noAnswers(signature: Signature): Answers {
+  return {
+    rows: 0,
+    values: signature.classes === undefined ? new Float64Array() : [],
+    probabilities: signature.probabilities === undefined ? null : new Float64Array(),
+    vectors: Object.fromEntries((signature.vectors ?? []).map(({ name }) => [name, new Float64Array()])),
+  };
+}
+
+/** What the graph answered, by the signature; `prediction-invalid` for what is not finite, or not one a row. */
+export function answersOf(outputs: InferenceSession.OnnxValueMapType, signature: Signature, rows: number): Answers {
+  const { output, probabilities, classes, vectors = [] } = signature;
+  const shares = probabilities ? numbersOf(outputs[probabilities.name], probabilities, rows) : null;
+  return {
+    rows,
+    values: valuesOf(outputs[output.name], signature, shares, rows),
+    probabilities: classes === undefined ? null : shares,
+    vectors: Object.fromEntries(vectors.map((vector) => [vector.name, numbersOf(outputs[vector.name], vector, rows)])),
+  };
+}
+
+function valuesOf(
+  tensor: Tensor | undefined,
+  { output, classes, probabilities }: Signature,
+  shares: Float64Array | null,
+  rows: number,
+): Answers['values'] {
+  if (classes === undefined) return numbersOf(tensor, { name: output.name, width: 1 }, rows);
+  if (output.from === 'probabilities' && shares !== null && probabilities !== undefined)
+    return likeliest(shares, classes, probabilities.width, rows);
+  return labelsOf(tensor, output.name, rows);
+}
+
+/** The class of the greatest probability; of equals the first, as scikit-learn has it. */
+function likeliest(shares: Float64Array, classes: readonly ClassValue[], width: number, rows: number): ClassValue[] {
+  return Array.from({ length: rows }, (_, row) => {
+    if (width === 1) return classes[(shares[row] ?? 0) > 0.5 ? 1 : 0] ?? '';
+    let best = 0;
+    for (let place = 1; place < width; place += 1)
+      if ((shares[row * width + place] ?? 0) > (shares[row * width + best] ?? 0)) best = place;
+    return classes[best] ?? '';
+  });
+}
+
+/** One label a row, as text, number or truth value. */
+export function labelsOf(tensor: Tensor | undefined, name: string, rows: number): ClassValue[] {
+  if (tensor?.size !== rows)
+    throw new PerennialError(
+      'prediction-invalid',
+      `the model's output "${name}" has ${tensor?.size ?? 0} values for ${rows} rows; it must have one a row`,
+      { output: name, rows },
+    );
+  const isTruth = tensor.type === 'bool';
+  return Array.from({ length: rows }, (_, row): ClassValue => {
+    const value: unknown = tensor.data[row];
+    if (typeof value === 'string') return value;
+    return isTruth ? Number(value) !== 0 : Number(value);
+  });
+}
+
+/** The first label that is none of the classes. */
+export function strangeLabel(labels: readonly ClassValue[], classes: readonly ClassValue[]): ClassValue | undefined {
+  const known = new Set(classes.map(classKey));
+  return labels.find((label) => !known.has(classKey(label)));
+}

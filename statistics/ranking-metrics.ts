@@ -1,0 +1,75 @@
+import type { Weights, WeightedMetric } from './sample.ts';
+import { descending } from './sample.ts';
+
+/**
+ * Area under the receiver operating characteristic: how often a row that is wanted scores above one that is not, ties counting
+ * half. Equal to scikit-learn's `roc_auc_score`; NaN where all rows are of one kind.
+ *
+ * @param isWanted told of each row.
+ */
+export function areaUnderCurve(score: ArrayLike<number>, isWanted: (row: number) => boolean): WeightedMetric {
+  const { order, wanted, begins } = ranked(score, isWanted);
+  return (weights) => {
+    let [above, below, area] = [0, 0, 0];
+    let [tiedWanted, tiedOther] = [0, 0];
+    const closeGroup = (): void => {
+      area += tiedOther * (above + tiedWanted / 2);
+      above += tiedWanted;
+      below += tiedOther;
+      [tiedWanted, tiedOther] = [0, 0];
+    };
+    for (let rank = 0; rank < order.length; rank += 1) {
+      if (begins[rank] === 1) closeGroup();
+      const weight = weights[order[rank] ?? 0] ?? 0;
+      if (wanted[rank] === 1) tiedWanted += weight;
+      else tiedOther += weight;
+    }
+    closeGroup();
+    return above === 0 || below === 0 ? Number.NaN : area / (above * below);
+  };
+}
+
+/**
+ * Precision averaged over the recall that each threshold adds, without interpolation. Equal to scikit-learn's
+ * `average_precision_score`; NaN where no row is wanted.
+ */
+export function averagePrecision(score: ArrayLike<number>, isWanted: (row: number) => boolean): WeightedMetric {
+  const { order, wanted, begins } = ranked(score, isWanted);
+  return (weights) => {
+    let [hits, rows, sum, tied] = [0, 0, 0, 0];
+    const closeGroup = (): void => {
+      hits += tied;
+      if (tied > 0) sum += tied * (hits / rows);
+      tied = 0;
+    };
+    for (let rank = 0; rank < order.length; rank += 1) {
+      if (begins[rank] === 1) closeGroup();
+      const weight = weights[order[rank] ?? 0] ?? 0;
+      rows += weight;
+      if (wanted[rank] === 1) tied += weight;
+    }
+    closeGroup();
+    return hits === 0 ? Number.NaN : sum / hits;
+  };
+}
+
+interface Ranked {
+  readonly order: Int32Array;
+  /** By rank: 1 where the row is wanted. */
+  readonly wanted: Uint8Array;
+  /** By rank: 1 where a new score begins. */
+  readonly begins: Uint8Array;
+}
+
+function ranked(score: ArrayLike<number>, isWanted: (row: number) => boolean): Ranked {
+  const order = descending(score);
+  return {
+    order,
+    wanted: Uint8Array.from(order, (row) => (isWanted(row) ? 1 : 0)),
+    begins: Uint8Array.from(order, (row, rank) => (rank > 0 && score[row] !== score[order[rank - 1] ?? 0] ? 1 : 0)),
+  };
+}
+
+export function everyRow(rows: number): Weights {
+  return new Uint8Array(rows).fill(1);
+}
