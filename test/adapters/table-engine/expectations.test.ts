@@ -190,8 +190,8 @@ describe('checks of the whole', () => {
   });
 
   test('freshness is of the newest row, known ones among them, against the time of the ingestion', async () => {
-    const fresh = async (freshness: string, text: string, more: object = {}) => {
-      const { expectations } = await prepare([await csv('t.csv', text)], {
+    const fresh = async (freshness: string, rows: string, more: object = {}) => {
+      const { expectations } = await prepare([await csv('t.csv', rows)], {
         key: 'id',
         timestamp: 't',
         asOf,
