@@ -35,7 +35,7 @@ export function createAuthentication(principals: PrincipalRepository): Authentic
     async authenticate(request, reply) {
       const path = pathOf(request.url);
       if (openPaths.has(path)) return;
-      const forBrowsers = path === '/openapi.json' || path === '/docs' || path.startsWith('/docs/');
+      const forBrowsers = isForBrowsers(path);
       const key = presentedKey(request.headers.authorization, forBrowsers);
       const principal = key === undefined ? undefined : await principalOfKey(sha256OfBytes(key));
       if (!principal) {
@@ -55,6 +55,11 @@ function unauthenticated(): PerennialError {
     'unauthenticated',
     'this needs an API key that is in force: send the header "Authorization: Bearer <key>"',
   );
+}
+
+/** Pages that only read: where something is changed, a browser must not send a key by itself. */
+function isForBrowsers(path: string): boolean {
+  return path === '/openapi.json' || path === '/docs' || path.startsWith('/docs/') || path.endsWith('.html');
 }
 
 function pathOf(url: string): string {

@@ -1,5 +1,8 @@
 import { z } from 'zod';
-import { Instant, Sha256 } from './identifiers.ts';
+import { Approval } from './approval.ts';
+import { GateVerdict, Interval } from './evaluation.ts';
+import { Id, Instant, Sha256 } from './identifiers.ts';
+import { Metrics } from './metrics.ts';
 
 const Cell = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 
@@ -83,3 +86,56 @@ export const EvidenceDetails = z.object({
   missing: z.array(z.string()),
 });
 export type EvidenceDetails = z.infer<typeof EvidenceDetails>;
+
+const CalibrationBin = z.object({ predicted: z.number(), observed: z.number(), rows: z.number().int() });
+
+/** Evidence of a request, in the order in which it is read. */
+export const Evidence = z.object({
+  schemaVersion: z.literal(1),
+  approval: Approval.omit({ evidence: true, subject: true }).extend({
+    requestedByName: z.string(),
+    policy: Approval.shape.subject.shape.policy,
+    modelVersion: z.number().int(),
+    championVersion: z.number().int().nullable(),
+  }),
+  gates: z.array(GateVerdict),
+  comparison: z.object({
+    metric: z.string(),
+    challenger: Metrics,
+    champion: Metrics.nullable(),
+    challengerInterval: Interval.nullable(),
+    /** Relative to the champion; more is better. */
+    gain: z.number().nullable(),
+    gainInterval: Interval.nullable(),
+  }),
+  /** By the metric of the comparison, the worst first. */
+  slices: z.array(
+    z.object({
+      slice: z.string(),
+      rows: z.number().int(),
+      challenger: z.number().nullable(),
+      champion: z.number().nullable(),
+    }),
+  ),
+  /** null: the model gives no probabilities. */
+  calibration: z
+    .object({ challenger: z.array(CalibrationBin), champion: z.array(CalibrationBin).nullable() })
+    .nullable(),
+  changedRows: ChangedRows.nullable(),
+  data: DataDifference.nullable(),
+  code: EvidenceDetails.shape.code.nullable(),
+  parameters: z.array(ValueDifference),
+  dependencies: z.array(ValueDifference),
+  configuration: z.array(ValueDifference),
+  lineage: Lineage.nullable(),
+  /** What serves again if it goes wrong; null: nothing would serve. */
+  rollbackTarget: z.object({ release: Sha256, modelVersion: z.number().int() }).nullable(),
+  /** Step by step, in words. */
+  traffic: z.array(z.string()),
+  /** What takes it back by itself within a step, in words. */
+  stops: z.array(z.string()),
+  missing: z.array(z.string()),
+  /** How to decide: a POST with the decider's own key. */
+  decide: z.object({ method: z.literal('POST'), path: z.string(), digest: Sha256, id: Id }),
+});
+export type Evidence = z.infer<typeof Evidence>;

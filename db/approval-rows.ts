@@ -1,4 +1,4 @@
-import { asc, eq, inArray } from 'drizzle-orm';
+import { asc, eq, getTableColumns, inArray } from 'drizzle-orm';
 import type { Approval, Vote } from '../contracts/approval.ts';
 import type { Id } from '../contracts/identifiers.ts';
 import type { Executor, Transaction } from './connection.ts';
@@ -8,15 +8,18 @@ import { approvals, models, principals, votes } from './schema.ts';
 
 /** An approval with the names it is known by; the columns of `selectApprovals`. */
 export interface ApprovalRow {
-  readonly approval: typeof approvals.$inferSelect;
+  /** Without what only one page shows. */
+  readonly approval: Omit<typeof approvals.$inferSelect, 'details'>;
   readonly project: string;
   readonly model: string;
 }
 
+const { details: _long, ...columns } = getTableColumns(approvals);
+
 /** `select` of approvals with the names of project and model; add where, order and limit. */
 export function selectApprovals(tx: Executor) {
   return tx
-    .select({ approval: approvals, project: models.project, model: models.name })
+    .select({ approval: columns, project: models.project, model: models.name })
     .from(approvals)
     .innerJoin(models, eq(models.id, approvals.modelId))
     .$dynamic();

@@ -2,11 +2,11 @@ import type { Approval, ApprovalSubject } from '../../contracts/approval.ts';
 import { sha256OfJson } from '../../contracts/digest.ts';
 import { durationMs } from '../../contracts/duration.ts';
 import type { ApprovalPolicy, Environment } from '../../contracts/environment.ts';
-import type { Scope } from '../../contracts/identifiers.ts';
 import type { Release } from '../../contracts/release.ts';
 import type { DeployActivities } from '../activity-types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { runWithRequest } from '../run-request.ts';
+import { gatherEvidence } from './evidence/gather-evidence.ts';
 import { strictestPolicy } from './strictest-policy.ts';
 
 /** Makes the Release and asks for its approval, bound to the digest of what is asked. */
@@ -27,12 +27,14 @@ export function createRequestApproval(deps: ActivityDependencies): DeployActivit
       policy: policyIn(environment, approval),
       champion: champion?.release.digest ?? null,
     };
-    const evidence = await evidenceOf(deps, scope, release, champion?.release ?? null);
+    const evidence = await evidenceOf(deps, release, champion?.release ?? null);
+    const details = await gatherEvidence(deps, release, champion?.release ?? null);
     const asked = await approvals.request(scope, {
       runId,
       digest: sha256OfJson(subject),
       subject,
       evidence,
+      details,
       by: run.recordedBy,
     });
     return {
@@ -63,7 +65,6 @@ function policyIn({ clock, minimumPolicy }: Environment, own: ApprovalPolicy): A
 
 async function evidenceOf(
   deps: ActivityDependencies,
-  scope: Scope,
   release: Release,
   champion: Release | null,
 ): Promise<Approval['evidence']> {

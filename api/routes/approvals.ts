@@ -1,13 +1,17 @@
+import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import type { Approval as Request } from '../../contracts/approval.ts';
 import { Approval, ApprovalStatus } from '../../contracts/approval.ts';
+import { Evidence } from '../../contracts/approval-evidence.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import { Name, PageRequest, Sha256 } from '../../contracts/identifiers.ts';
 import type { Principal } from '../../contracts/principal.ts';
 import { isGranted } from '../../contracts/principal.ts';
 import { authorize, authorizeSomewhere, seesModel } from '../access.ts';
 import type { Api, RouteContext } from '../dependencies.ts';
-import { IdParams, pageOf, problems, ProjectHeaders } from '../request-shapes.ts';
+import { evidenceDocument } from '../evidence/evidence-document.ts';
+import { contentSecurityPolicy, evidencePage } from '../evidence/evidence-page.ts';
+import { answersAs, IdParams, pageOf, problems, ProjectHeaders } from '../request-shapes.ts';
 import { tryFor } from '../submission.ts';
 
 const tags = ['approvals'];
@@ -58,6 +62,43 @@ export function approvalRoutes(app: Api, context: RouteContext): void {
     },
   );
 
+  app.get(
+    '/v1/approvals/:id/evidence',
+    {
+      schema: {
+        tags,
+        summary: 'All there is to decide by, in the order in which it is read',
+        params: IdParams,
+        response: { 200: Evidence, ...problems },
+      },
+    },
+    async (request) => evidenceOf(context, request, request.params.id),
+  );
+
+  app.get(
+    '/v1/approvals/:id/evidence.html',
+    {
+      schema: {
+        tags,
+        summary:
+          'The same as one page with the form to decide; browsers may give the key as the password of HTTP Basic',
+        params: IdParams,
+        response: answersAs('The page', { 'text/html': z.string() }),
+      },
+    },
+    async (request, reply) => {
+      const evidence = await evidenceOf(context, request, request.params.id);
+      const nonce = randomBytes(16).toString('base64url');
+      return reply
+        .header('content-security-policy', `${contentSecurityPolicy(nonce)}; frame-ancestors 'none'`)
+        .header('referrer-policy', 'no-referrer')
+        .header('x-content-type-options', 'nosniff')
+        .header('cache-control', 'no-store')
+        .type('text/html; charset=utf-8')
+        .send(evidencePage(evidence, nonce));
+    },
+  );
+
   app.post(
     '/v1/approvals/:id/votes',
     {
@@ -80,6 +121,14 @@ export function approvalRoutes(app: Api, context: RouteContext): void {
       return voted;
     },
   );
+}
+
+async function evidenceOf(context: RouteContext, request: object, id: string): Promise<Evidence> {
+  const { approvals, principals } = context.repositories;
+  const approval = await approvals.get(id);
+  authorize(context, request, 'viewer', approval);
+  const { name } = await principals.get(approval.requestedBy);
+  return evidenceDocument(approval, await approvals.details(id), name);
 }
 
 /** The policy names the roles that may vote; the repository checks the rest. */

@@ -34,6 +34,11 @@ export function createApprovalRepository(context: RepositoryContext): ApprovalRe
   return {
     request: (scope, request) => transact(db, (tx) => ask(context, tx, scope, request)),
     get: (id) => query(db, () => read(db, id)),
+    details: (id) =>
+      query(db, async () => {
+        const [row] = await db.select({ details: approvals.details }).from(approvals).where(eq(approvals.id, id));
+        return row?.details ?? null;
+      }),
     list: (filter, page) =>
       query(db, async () => {
         const below = belowId(page);
@@ -89,6 +94,7 @@ async function ask(context: RepositoryContext, tx: Transaction, scope: Ask[0], r
       digest,
       subject: storableJson(request.subject),
       evidence: storableJson(request.evidence),
+      details: request.details === undefined ? null : storableJson(request.details),
       status: 'pending',
       requestedBy: by,
       expiresAt: toDate(expiresAt),

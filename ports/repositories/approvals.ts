@@ -1,4 +1,5 @@
 import type { Approval, ApprovalStatus, ApprovalSubject } from '../../contracts/approval.ts';
+import type { EvidenceDetails } from '../../contracts/approval-evidence.ts';
 import type { Id, Page, PageRequest, Scope, Sha256 } from '../../contracts/identifiers.ts';
 import type { Principal } from '../../contracts/principal.ts';
 
@@ -11,10 +12,13 @@ export interface ApprovalRepository {
       readonly digest: Sha256;
       readonly subject: ApprovalSubject;
       readonly evidence: Approval['evidence'];
+      readonly details?: EvidenceDetails;
       readonly by: Id;
     },
   ): Promise<Approval>;
   get(id: Id): Promise<Approval>;
+  /** What the request shows besides; null where none was gathered. */
+  details(id: Id): Promise<EvidenceDetails | null>;
   list(
     filter: { readonly project: string; readonly status?: ApprovalStatus; readonly model?: string },
     page: PageRequest,

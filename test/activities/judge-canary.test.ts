@@ -88,7 +88,7 @@ it('wants a hundred requests before a percentile says anything', () => {
 
 it('aborts on the metric of the labels that have arrived, and on none of too few', () => {
   const truth = Array.from({ length: 40 }, (_, row) => row);
-  const answers = { truth, predictions: truth.map((value) => value + 3) };
+  const answers = { task: 'regression', truth, prediction: truth.map((value) => value + 3) } as const;
   const metric = { name: 'rmse' as const, max: 2, minLabels: 30 };
   expect(metricBreach(answers, metric)).toBe('rmse 3.00000 of the canary is above 2 (40 labelled answers)');
   expect(metricBreach(answers, { ...metric, max: 3 })).toBeUndefined();

@@ -32,6 +32,8 @@ POST /v1/models/{model}/rollback
 POST /v1/models/{model}/resume
 GET /v1/approvals
 GET /v1/approvals/{id}
+GET /v1/approvals/{id}/evidence
+GET /v1/approvals/{id}/evidence.html
 POST /v1/approvals/{id}/votes
 POST /v1/models/{model}/labels
 POST /v1/models/{model}/reports

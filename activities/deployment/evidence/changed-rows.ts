@@ -1,0 +1,103 @@
+import { join } from 'node:path';
+import type { ChangedRow, ChangedRows } from '../../../contracts/approval-evidence.ts';
+import { classKey } from '../../../contracts/classes.ts';
+import type { Configuration } from '../../../contracts/configuration.ts';
+import type { Cell } from '../../../contracts/data-types.ts';
+import type { Sha256 } from '../../../contracts/identifiers.ts';
+import type { ModelVersion } from '../../../contracts/model-version.ts';
+import type { ColumnData } from '../../../ports/table-engine.ts';
+import type { ActivityDependencies } from '../../dependencies.ts';
+import { loadVersion } from '../../evaluation/load-version.ts';
+import { withWorkspace } from '../../workspace.ts';
+
+/** A person looks at these. */
+const mostRows = 10;
+const mostFeatures = 12;
+
+interface Contest {
+  /** The held-out rows of the evaluation. */
+  readonly holdout: Sha256;
+  readonly version: ModelVersion;
+  readonly champion: ModelVersion;
+  readonly configuration: Configuration;
+}
+
+/** The held-out rows on which the two disagree most: by difference where they predict numbers, else where the decision is another. */
+export async function changedRows(deps: ActivityDependencies, contest: Contest): Promise<ChangedRows> {
+  const rows = await readRows(deps, contest);
+  const challenger = await answers(deps, contest.version, rows);
+  const champion = await answers(deps, contest.champion, rows);
+  return mostChanged(rows, { ...contest, champion, challenger });
+}
+
+interface Answered {
+  readonly version: Pick<ModelVersion, 'trainingKeyParts'>;
+  readonly configuration: Pick<Configuration, 'task' | 'data'>;
+  readonly champion: readonly Cell[];
+  readonly challenger: readonly Cell[];
+}
+
+export function mostChanged(rows: ColumnData, { version, configuration, champion, challenger }: Answered): ChangedRows {
+  const isRegression = configuration.task === 'regression';
+  const differences = challenger.map((answer, row) =>
+    isRegression
+      ? Math.abs(Number(answer) - Number(champion[row]))
+      : sameDecision(answer, champion[row] ?? null)
+        ? 0
+        : 1,
+  );
+  const order = differences
+    .map((difference, row) => ({ difference, row }))
+    .filter(({ difference }) => difference > 0)
+    .toSorted((a, b) => b.difference - a.difference || a.row - b.row);
+  const cell = (column: string | undefined, row: number): Cell =>
+    column === undefined ? null : (rows.columns[column]?.[row] ?? null);
+  const { features, target } = version.trainingKeyParts;
+  const shown = ({ row }: { readonly row: number }): ChangedRow => {
+    const at = cell('_at', row);
+    return {
+      at: at === null ? null : new Date(String(at)).toISOString(),
+      key: cell(configuration.data.key, row),
+      truth: cell(target, row),
+      champion: champion[row] ?? null,
+      challenger: challenger[row] ?? null,
+      features: Object.fromEntries(features.slice(0, mostFeatures).map((name) => [name, cell(name, row)])),
+    };
+  };
+  return {
+    kind: isRegression ? 'difference' : 'flip',
+    compared: rows.rows,
+    changed: order.length,
+    meanDifference:
+      isRegression && rows.rows > 0 ? differences.reduce((sum, difference) => sum + difference, 0) / rows.rows : null,
+    rows: order.slice(0, mostRows).map(shown),
+  };
+}
+
+/** A truth value and the 0 or 1 that a model makes of it are one decision. */
+function sameDecision(one: Cell, other: Cell): boolean {
+  return one === null || other === null ? one === other : classKey(one) === classKey(other);
+}
+
+async function readRows(deps: ActivityDependencies, contest: Contest): Promise<ColumnData> {
+  const { version, champion, configuration, holdout } = contest;
+  const { features, target } = version.trainingKeyParts;
+  const inputs = [...version.signature.inputs, ...champion.signature.inputs].map((input) => input.name);
+  const { key, timestamp } = configuration.data;
+  const wanted = [...features, target, ...inputs, ...(key === undefined ? [] : [key])];
+  const columns = [...new Set([...wanted, ...(timestamp === undefined ? [] : ['_at'])])];
+  return withWorkspace(deps.scratchFolder, 'evidence', async (folder) => {
+    const path = join(folder, 'holdout.parquet');
+    await deps.objectStore.getFile(holdout, path);
+    return deps.tableEngine.readColumns({ files: [path], columns });
+  });
+}
+
+async function answers(deps: ActivityDependencies, version: ModelVersion, rows: ColumnData): Promise<readonly Cell[]> {
+  const model = await loadVersion(deps, version.id);
+  try {
+    return [...(await model.predict(rows.columns, rows.rows)).values];
+  } finally {
+    await model.release();
+  }
+}

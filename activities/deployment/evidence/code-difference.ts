@@ -1,0 +1,72 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { FileDifference } from '../../../contracts/approval-evidence.ts';
+import type { CodeVersion } from '../../../contracts/code.ts';
+import type { ActivityDependencies } from '../../dependencies.ts';
+import { unpackCode } from '../../training/code-folder.ts';
+import { withWorkspace } from '../../workspace.ts';
+import { lineDifference } from './line-difference.ts';
+
+/** A person reads this: what is longer is named, and read where the code lives. */
+const mostFiles = 200;
+const mostLines = 400;
+const mostBytes = 256 * 1024;
+
+interface CodeDifference {
+  readonly files: FileDifference[];
+  /** The lock files' texts; null where the code has none. */
+  readonly lockBefore: string | null;
+  readonly lock: string | null;
+}
+
+interface Unpacked {
+  readonly files: ReadonlyMap<string, string>;
+  readonly lock: string | null;
+}
+
+/** What changes between two versions of the code, file by file; without a version before nothing is said to change. */
+export async function codeDifference(
+  deps: ActivityDependencies,
+  before: CodeVersion | null,
+  after: CodeVersion,
+): Promise<CodeDifference> {
+  const now = await unpacked(deps, after);
+  const then = before === null ? now : await unpacked(deps, before);
+  const paths = [...new Set([...then.files.keys(), ...now.files.keys()])].toSorted();
+  const files = paths.flatMap((path) => fileDifference(path, then.files.get(path), now.files.get(path)));
+  return { files: files.slice(0, mostFiles), lockBefore: then.lock, lock: now.lock };
+}
+
+function fileDifference(path: string, before: string | undefined, after: string | undefined): FileDifference[] {
+  if (before === after) return [];
+  const change = before === undefined ? 'added' : after === undefined ? 'removed' : 'changed';
+  if (isBinary(before) || isBinary(after)) return [{ path, change, lines: null }];
+  const lines = lineDifference(before ?? '', after ?? '');
+  return [{ path, change, lines: lines.length > mostLines ? null : lines }];
+}
+
+function isBinary(text: string | undefined): boolean {
+  return text !== undefined && (text.includes('\0') || text.startsWith(unread));
+}
+
+/** What stands for a file that is too long to be read. */
+const unread = '\0';
+
+async function unpacked(deps: ActivityDependencies, code: CodeVersion): Promise<Unpacked> {
+  return withWorkspace(deps.scratchFolder, 'evidence', async (folder) => {
+    const { codeFolder, lockPath } = await unpackCode(deps, code, folder);
+    const entries = await readdir(codeFolder, { withFileTypes: true, recursive: true });
+    const files = new Map<string, string>();
+    for (const entry of entries) {
+      if (!entry.isFile()) continue;
+      const path = join(entry.parentPath, entry.name);
+      files.set(path.slice(codeFolder.length + 1), await textOf(path));
+    }
+    return { files, lock: lockPath === null ? null : await readFile(lockPath, 'utf8') };
+  });
+}
+
+async function textOf(path: string): Promise<string> {
+  const { size } = await stat(path);
+  return size > mostBytes ? `${unread}${size}` : readFile(path, 'utf8');
+}

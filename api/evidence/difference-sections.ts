@@ -1,0 +1,125 @@
+import type { Evidence, FileDifference, ValueDifference } from '../../contracts/approval-evidence.ts';
+import type { Html } from './html.ts';
+import { html, number, short, table, time } from './html.ts';
+
+export function dataSection({ data }: Evidence): Html {
+  if (data === null) return html``;
+  const { from, to, rows, rowsBefore, rowsAdded, rowsRemoved, columnsAdded, columnsRemoved, columnsChanged } = data;
+  const columns = [
+    ...columnsAdded.map((name) => ['added', name]),
+    ...columnsRemoved.map((name) => ['removed', name]),
+    ...columnsChanged.map((name) => ['of another type', name]),
+  ];
+  const compared =
+    from === null
+      ? html`<p>Dataset ${to} of ${number(rows)} rows; nothing served before it.</p>`
+      : from === to
+        ? html`<p>The same as the champion’s: dataset ${to} of ${number(rows)} rows.</p>`
+        : html`<p>
+            Dataset ${from} of ${number(rowsBefore)} rows → dataset ${to} of ${number(rows)} rows:
+            <strong>${number(rowsAdded)} added</strong>, ${number(rowsRemoved)} removed.
+            <code>perennial data diff ${from} ${to}</code> compares them row by row.
+          </p>`;
+  return html`<section id="data">
+    <h2>Data</h2>
+    ${compared}${columns.length === 0 ? html`<p class="none">The columns are the same.</p>` : table(['change', 'column'], columns, '')}
+  </section>`;
+}
+
+export function codeSection({ code, parameters, dependencies, configuration }: Evidence): Html {
+  const files =
+    code === null || code.files.length === 0
+      ? html`<p class="none">The training code is the champion’s, or there is no champion.</p>`
+      : html`${code.files.map(fileView)}`;
+  const numbers = code === null || code.from === null || code.from === code.to ? '' : `, ${code.from} → ${code.to}`;
+  return html`<section id="code">
+    <h2>Code, parameters and dependencies</h2>
+    <h3>Code${numbers}</h3>
+    ${files}
+    <h3>Parameters</h3>
+    ${values(parameters, 'The same as the champion’s.')}
+    <h3>Dependencies</h3>
+    ${values(dependencies, 'The same as the champion’s.')}
+    <h3>Configuration</h3>
+    ${values(configuration, 'The same as the champion’s.')}
+  </section>`;
+}
+
+function values(differences: readonly ValueDifference[], none: string): Html {
+  return table(
+    ['name', 'champion', 'challenger'],
+    differences.map(({ name, before, after }) => [html`<code>${name}</code>`, before ?? '–', after ?? '–']),
+    none,
+  );
+}
+
+function fileView({ path, change, lines }: FileDifference): Html {
+  const summary = html`<summary><code>${path}</code> <span class="none">${change}</span></summary>`;
+  if (lines === null)
+    return html`<details>
+      ${summary}
+      <p class="none">It is no text, or too long to be shown here.</p>
+    </details>`;
+  const shown = lines.map((line) => html`<span class="${kindOf(line)}">${line} </span>`);
+  return html`<details open>
+    ${summary}
+    <pre class="diff">${shown}</pre>
+  </details>`;
+}
+
+function kindOf(line: string): string {
+  if (line.startsWith('@@')) return 'hunk';
+  return line.startsWith('+') ? 'added' : line.startsWith('-') ? 'removed' : 'same';
+}
+
+export function lineageSection({ lineage, approval }: Evidence): Html {
+  if (lineage === null) return html``;
+  const { dataset, code, configuration, modelVersion, trained, evaluation } = lineage;
+  const rows = [
+    [
+      'Dataset',
+      String(dataset.number),
+      short(dataset.digest),
+      `trained on ${number(trained.trainingRows)} rows of ${time(trained.from)} to ${time(trained.to)}, ${number(trained.holdoutRows)} held out`,
+    ],
+    [
+      'Code',
+      String(code.number),
+      short(code.digest),
+      `recorded by ${code.recordedBy}${code.commit === null ? '' : `, commit ${code.commit}`}`,
+    ],
+    ['Configuration', String(configuration.number), short(configuration.digest), ''],
+    [
+      'Model version',
+      String(modelVersion.number),
+      short(modelVersion.artifact),
+      html`training key ${short(modelVersion.trainingKey)}, seed ${modelVersion.seed}`,
+    ],
+    ['Evaluation', '', short(evaluation.digest), `measured in ${evaluation.environment}`],
+    ['Request', '', short(approval.digest), html`run <code>${approval.runId}</code>`],
+  ];
+  return html`<section id="lineage">
+    <h2>Lineage</h2>
+    ${table(['what', 'number', 'digest', ''], rows, '')}
+  </section>`;
+}
+
+export function planSection({ rollbackTarget, traffic, stops }: Evidence): Html {
+  const target =
+    rollbackTarget === null
+      ? html`<p>There is nothing to go back to: a rollback would leave nothing serving.</p>`
+      : html`<p>
+          A rollback brings back version ${rollbackTarget.modelVersion}, release ${short(rollbackTarget.release)}.
+        </p>`;
+  const stop =
+    stops.length === 0 ? '' : html`<p>Within a step it goes back by itself when ${stops.join(', or when ')}.</p>`;
+  const steps = traffic.map((step) => html`<li>${step}</li>`);
+  return html`<section id="plan">
+    <h2>Rollback target and traffic plan</h2>
+    ${target}
+    <ol>
+      ${steps}
+    </ol>
+    ${stop}
+  </section>`;
+}

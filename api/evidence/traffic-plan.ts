@@ -1,0 +1,68 @@
+import { z } from 'zod';
+import type { ApprovalSubject } from '../../contracts/approval.ts';
+
+/** What of a strategy the plan says; requests of older versions have fewer keys. */
+const Planned = z.object({
+  canary: z.array(z.number()),
+  bake: z.string(),
+  minRequests: z.number(),
+  onInsufficient: z.enum(['extend', 'proceed', 'abort']).default('extend'),
+  shadow: z
+    .object({ bake: z.string(), minRows: z.number(), tolerance: z.number(), maxShareBeyond: z.number().optional() })
+    .optional(),
+  abortOn: z
+    .object({
+      errorRate: z.number().optional(),
+      p99Ms: z.number().optional(),
+      metric: z
+        .object({ name: z.string(), max: z.number().optional(), min: z.number().optional(), minLabels: z.number() })
+        .optional(),
+    })
+    .default({}),
+});
+type Planned = z.infer<typeof Planned>;
+
+const whenFewer = { extend: 'it waits for more', proceed: 'it goes on', abort: 'it stops' } as const;
+
+/** How the release would take over, step by step in words. */
+export function trafficPlan({ strategy, champion }: Pick<ApprovalSubject, 'strategy' | 'champion'>): {
+  readonly traffic: string[];
+  readonly stops: string[];
+} {
+  const plan = Planned.parse(strategy);
+  if (champion === null)
+    return {
+      traffic: ['all requests at once: nothing serves there yet, so there is nothing to compare with'],
+      stops: [],
+    };
+  const steps = plan.canary.map((weight) =>
+    weight === 100
+      ? 'all requests'
+      : `${weight} % of requests for at least ${plan.bake} and ${plan.minRequests} requests; with fewer ${whenFewer[plan.onInsufficient]}`,
+  );
+  return {
+    traffic: [...(plan.shadow === undefined ? [] : [shadowStep(plan.shadow)]), ...steps],
+    stops: steps.length === 1 ? [] : abortions(plan.abortOn),
+  };
+}
+
+function shadowStep({ bake, minRows, tolerance, maxShareBeyond }: NonNullable<Planned['shadow']>): string {
+  const stop =
+    maxShareBeyond === undefined
+      ? ''
+      : `; it stops when more than ${maxShareBeyond * 100} % differ by more than ${tolerance}`;
+  return `no requests: asked beside the champion for at least ${bake} and ${minRows} rows${stop}`;
+}
+
+function abortions({ errorRate, p99Ms, metric }: Planned['abortOn']): string[] {
+  return [
+    ...(errorRate === undefined ? [] : [`more than ${errorRate * 100} % of its requests fail`]),
+    ...(p99Ms === undefined ? [] : [`its p99 latency is above ${p99Ms} ms`]),
+    ...(metric?.max === undefined
+      ? []
+      : [`its ${metric.name} over ${metric.minLabels} labels or more is above ${metric.max}`]),
+    ...(metric?.min === undefined
+      ? []
+      : [`its ${metric.name} over ${metric.minLabels} labels or more is below ${metric.min}`]),
+  ];
+}
