@@ -20,11 +20,11 @@ export function sortedClasses(values: readonly ClassValue[]): ClassValue[] {
 }
 
 function byCodePoint(a: string, b: string): number {
-  const [left, right] = [[...a], [...b]];
-  for (const [at, character] of left.entries()) {
-    const other = right[at];
-    if (other === undefined) return 1;
-    if (character !== other) return (character.codePointAt(0) ?? 0) - (other.codePointAt(0) ?? 0);
-  }
-  return left.length - right.length;
+  const [left, right] = [Array.from(a, codePoint), Array.from(b, codePoint)];
+  const at = left.findIndex((point, place) => point !== right[place]);
+  return at < 0 ? left.length - right.length : (left[at] ?? 0) - (right[at] ?? -1);
+}
+
+function codePoint(character: string): number {
+  return character.codePointAt(0) ?? 0;
 }

@@ -63,14 +63,7 @@ function reasonOf({ truth, probability, positive }: BinarySample, metric: Binary
 /** The metric over any weights of the rows, prepared once; NaN where it is undefined. */
 export function binaryMetric(sample: BinarySample, metric: BinaryMetric): WeightedMetric {
   const { truth, probability } = sample;
-  switch (metric) {
-    case 'accuracy':
-    case 'precision':
-    case 'recall':
-    case 'f1':
-    case 'mcc':
-      return (weights) => ofDecisions[metric](...confusion(sample, weights));
-  }
+  if (isOfDecisions(metric)) return (weights) => ofDecisions[metric](...confusion(sample, weights));
   if (probability === null) return () => Number.NaN;
   const isPositive = (row: number): boolean => truth[row] === 1;
   switch (metric) {
@@ -85,6 +78,10 @@ export function binaryMetric(sample: BinarySample, metric: BinaryMetric): Weight
     case 'ece':
       return calibrationError(truth, probability);
   }
+}
+
+function isOfDecisions(metric: BinaryMetric): metric is (typeof fromDecisions)[number] {
+  return fromDecisions.some((name) => name === metric);
 }
 
 type Counts = readonly [truePositives: number, falsePositives: number, trueNegatives: number, falseNegatives: number];

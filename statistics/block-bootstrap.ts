@@ -81,7 +81,7 @@ function resample(
   point: number,
   blocks: number,
   seed: number,
-  measure: (drawn: Uint32Array) => number,
+  measureDrawn: (drawn: Uint32Array) => number,
 ): Bootstrap | Inconclusive {
   if (blocks < fewestBlocks)
     return { kind: 'inconclusive', because: `the rows fall into ${blocks} blocks, and it takes ${fewestBlocks}` };
@@ -94,7 +94,7 @@ function resample(
       const block = random(blocks);
       drawn[block] = (drawn[block] ?? 0) + 1;
     }
-    resampled[i] = measure(drawn);
+    resampled[i] = measureDrawn(drawn);
   }
   return { kind: 'estimate', point, resampled: resampled.toSorted() };
 }

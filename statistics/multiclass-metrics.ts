@@ -50,6 +50,8 @@ function reasonOf({ classes, truth, probabilities }: MulticlassSample): string {
 /** The metric over any weights of the rows, prepared once; NaN where it is undefined. */
 export function multiclassMetric(sample: MulticlassSample, metric: MulticlassMetric): WeightedMetric {
   const { classes, truth, decision, probabilities } = sample;
+  const probability = (row: number, place: number): number =>
+    probabilities === null ? Number.NaN : (probabilities[row * classes.length + place] ?? 0);
   switch (metric) {
     case 'accuracy':
       return meanOf(Float64Array.from(truth, (place, row) => (place === decision[row] ? 1 : 0)));
@@ -57,13 +59,10 @@ export function multiclassMetric(sample: MulticlassSample, metric: MulticlassMet
       return (weights) => meanF1(sample, weights, () => 1);
     case 'weightedF1':
       return (weights) => meanF1(sample, weights, (support) => support);
-  }
-  if (probabilities === null) return () => Number.NaN;
-  const probability = (row: number, place: number): number => probabilities[row * classes.length + place] ?? 0;
-  switch (metric) {
     case 'logLoss':
       return meanOf(Float64Array.from(truth, (place, row) => -clippedLog(probability(row, place))));
     case 'rocAuc': {
+      if (probabilities === null) return () => Number.NaN;
       const areas = classes.map((_, place) =>
         areaUnderCurve(
           Float64Array.from(truth, (_truth, row) => probability(row, place)),
