@@ -9,6 +9,7 @@ import { Output } from './output.ts';
 import { usageErrorOf } from './usage-error.ts';
 import type { VerbRegistry } from './verb.ts';
 import { applyVerb } from './verbs/apply.ts';
+import { archiveVerbs } from './verbs/archive.ts';
 import { buildVerbs } from './verbs/build.ts';
 import { completionVerb } from './verbs/completion.ts';
 import { dataVerbs } from './verbs/data.ts';
@@ -21,6 +22,7 @@ import { ledgerVerb } from './verbs/ledger.ts';
 import { observeVerbs } from './verbs/observe.ts';
 import { runVerbs } from './verbs/runs.ts';
 import { scheduleVerbs, triggerVerb } from './verbs/schedule.ts';
+import { triggersVerb } from './verbs/triggers.ts';
 import { demoVerb, rehearseVerb } from './verbs/rehearse.ts';
 import { stackVerbs } from './verbs/stack.ts';
 
@@ -84,10 +86,12 @@ export function commandLine(act: VerbRegistry['act'], streams: Writers = silent)
     approvalVerbs,
     observeVerbs,
     triggerVerb,
+    triggersVerb,
     scheduleVerbs,
     runVerbs,
     connectionVerbs,
     ledgerVerb,
+    archiveVerbs,
     gcVerb,
     rehearseVerb,
     demoVerb,

@@ -14,14 +14,14 @@ export type Slot = z.infer<typeof Slot>;
 
 /**
  * What serves, as decided: an immutable row a change. Weights add up to 100 over champion and canary; without a slot
- * nothing serves, because a first release was taken back.
+ * nothing serves, because a first release was taken back or the model was archived.
  */
 export const Generation = z.object({
   modelId: Id,
   environment: Name,
   generation: z.number().int().min(1),
   slots: z.array(Slot),
-  change: z.enum(['first', 'shadow', 'canary', 'promote', 'abort', 'rollback']),
+  change: z.enum(['first', 'shadow', 'canary', 'promote', 'abort', 'rollback', 'archive', 'restore']),
   reason: z.string(),
   runId: Id,
   recordedAt: Instant,

@@ -39,6 +39,17 @@ export const errorTable = {
   'digest-mismatch': { status: 422, retryable: false, about: 'Bytes do not have the SHA-256 that names them.' },
   'blob-missing': { status: 422, retryable: false, about: 'The object store lacks bytes that a row refers to.' },
   'store-unavailable': { status: 503, retryable: true, about: 'The object store does not answer.' },
+  // sources
+  'source-unavailable': {
+    status: 502,
+    retryable: false,
+    about: 'What data or code is fetched from did not answer, or broke off, and trying again did not help.',
+  },
+  'source-refused': {
+    status: 422,
+    retryable: false,
+    about: 'An address of data or code that is not allowed, such as a private one, or a query that is not one SELECT.',
+  },
   // data
   'data-unreadable': { status: 422, retryable: false, about: 'A file cannot be parsed as the format it claims to be.' },
   'data-empty': { status: 422, retryable: false, about: 'A file has no rows.' },
@@ -64,6 +75,11 @@ export const errorTable = {
     retryable: false,
     about: 'An archive has a link, an absolute path, or a path that leaves its folder.',
   },
+  'code-unusable': {
+    status: 422,
+    retryable: false,
+    about: 'A repository has no such path, or has a link or a pointer of Git LFS where code is wanted.',
+  },
   'environment-failed': {
     status: 422,
     retryable: false,
@@ -74,6 +90,11 @@ export const errorTable = {
     status: 422,
     retryable: false,
     about: 'The training command ran past its time limit and was stopped.',
+  },
+  'training-limit': {
+    status: 422,
+    retryable: false,
+    about: 'The training command had more processes or disk than build.resources gives it, and was stopped.',
   },
   'artifact-missing': { status: 422, retryable: false, about: 'The training command wrote no model.onnx.' },
   'artifact-invalid': {
@@ -106,6 +127,7 @@ export const errorTable = {
     retryable: true,
     about: 'No gateway holds a live lease, or one has not loaded the release in time.',
   },
+  'model-archived': { status: 409, retryable: false, about: 'The model is archived; restore it first.' },
   'nothing-to-roll-back': { status: 409, retryable: false, about: 'There is no release before the one that serves.' },
   'rollout-superseded': { status: 409, retryable: false, about: 'Another deployment or a rollback took its place.' },
   'lease-lost': {

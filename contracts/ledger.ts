@@ -3,6 +3,8 @@ import { Id, Instant, Sha256 } from './identifiers.ts';
 
 export const LedgerKind = z.enum([
   'model.applied',
+  'model.archived',
+  'model.restored',
   'environment.configured',
   'dataset.committed',
   'dataset.refused',

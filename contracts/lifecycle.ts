@@ -13,6 +13,8 @@ export interface LifecycleSnapshot {
   readonly monitorEvery: string | null;
   readonly timezone: string;
   readonly held: boolean;
+  /** Nothing is begun any more, and what runs is ended. */
+  readonly archived: boolean;
   readonly serving: boolean;
   readonly lastBuildAt: Instant | null;
   readonly lastMonitorAt: Instant | null;
@@ -62,4 +64,6 @@ export interface LifecycleOrders {
   readonly nudge: readonly string[];
   /** Milliseconds until the next look by itself, by the wall clock; null for virtual clocks. */
   readonly wakeInMs: number | null;
+  /** The model is archived and nothing runs: the lifecycle ends. */
+  readonly ended: boolean;
 }

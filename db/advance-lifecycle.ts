@@ -40,7 +40,8 @@ export async function advanceLifecycle(
     const moved = await carryOutPlan({ context, tx, scope, snapshot, by }, planned);
     if (moved && round < roundsAtMost) continue;
     const wakeInMs = taken === commandsAtOnce ? 0 : wakeAfter(snapshot, planned);
-    return { ...(await ordersOf(context, tx, scope, planned.start)), wakeInMs };
+    const ended = snapshot.archived && snapshot.runs.length === 0 && taken < commandsAtOnce;
+    return { ...(await ordersOf(context, tx, scope, planned.start)), wakeInMs, ended };
   }
 }
 
@@ -95,7 +96,7 @@ async function ordersOf(
   tx: Transaction,
   scope: Scope,
   start: readonly Id[],
-): Promise<Omit<LifecycleOrders, 'wakeInMs'>> {
+): Promise<Omit<LifecycleOrders, 'wakeInMs' | 'ended'>> {
   const unfinished = and(ofScope(scope), inArray(runs.state, [...unfinishedStates]));
   const toCancel = await tx
     .select({ workflowId: runs.workflowId })

@@ -7,6 +7,7 @@ import type { Executor, Transaction } from './connection.ts';
 import type { RepositoryContext } from './context.ts';
 import { environmentNow } from './context.ts';
 import { toDate, toInstant } from './instants.ts';
+import { mustNotBeArchived } from './must-not-be-archived.ts';
 import { found, written } from './not-found.ts';
 import { generations, modelEnvironments, modelVersions, releases } from './schema.ts';
 import { storableText } from './storable.ts';
@@ -78,6 +79,7 @@ export async function raiseGeneration(
   scope: Scope,
   next: NewGeneration,
 ): Promise<Generation> {
+  await mustNotBeArchived(tx, scope.modelId);
   const effectiveAt = await environmentNow(context, tx, scope);
   const newest = await newestGeneration(tx, scope);
   const generation = (newest?.generation ?? 0) + 1;

@@ -8,6 +8,7 @@ import type { RepositoryContext } from './context.ts';
 import { environmentNow } from './context.ts';
 import { toInstant } from './instants.ts';
 import { insertRun } from './insert-run.ts';
+import { mustNotBeArchived } from './must-not-be-archived.ts';
 import { written } from './not-found.ts';
 import { commands, models } from './schema.ts';
 import { storableJson } from './storable.ts';
@@ -77,6 +78,7 @@ export async function insertCommand(
   const bodyDigest = idempotency?.requestDigest ?? sha256OfJson(stored);
   const earlier = idempotency && (await commandUnderKey(tx, bodyDigest, by, idempotency));
   if (earlier !== undefined) return earlier;
+  if (stored.kind !== 'cancel') await mustNotBeArchived(tx, scope.modelId);
   const runId = stored.kind === 'run' ? context.ids.next() : null;
   const [command] = await tx
     .insert(commands)

@@ -8,7 +8,7 @@ import type { RepositoryContext } from './context.ts';
 import { environmentNow } from './context.ts';
 import { championOf, newestGeneration } from './generations.ts';
 import { toDate, toInstant, toInstantOrNull } from './instants.ts';
-import { configurations, environments, type modelEnvironments, runs, triggers } from './schema.ts';
+import { configurations, environments, type modelEnvironments, models, runs, triggers } from './schema.ts';
 
 type Heads = typeof modelEnvironments.$inferSelect;
 
@@ -38,6 +38,7 @@ export async function readSnapshot(
     monitorEvery: clock === 'virtual' ? null : (configuration?.monitor.every ?? null),
     timezone,
     held: heads.holdReason !== null,
+    archived: await isArchived(tx, scope),
     serving: championOf(await newestGeneration(tx, scope)) !== undefined,
     lastBuildAt: toInstantOrNull(heads.lastBuildAt),
     lastMonitorAt: toInstantOrNull(heads.lastMonitorAt),
@@ -55,6 +56,11 @@ async function clockOf(tx: Transaction, scope: Scope): Promise<'wall' | 'virtual
     .from(environments)
     .where(and(eq(environments.project, scope.project), eq(environments.name, scope.environment)));
   return row?.clock ?? 'wall';
+}
+
+async function isArchived(tx: Transaction, { modelId }: Scope): Promise<boolean> {
+  const [row] = await tx.select({ archivedAt: models.archivedAt }).from(models).where(eq(models.id, modelId));
+  return row !== undefined && row.archivedAt !== null;
 }
 
 async function configurationOf(tx: Transaction, { configurationId }: Heads): Promise<Configuration | undefined> {

@@ -46,6 +46,11 @@ export async function lifecycle(input: LifecycleInput): Promise<void> {
     });
     await carryOut(input, orders);
     looked = upTo;
+    if (orders.ended) {
+      // Whoever asks now may have restored it, and gets a look.
+      await condition(() => allHandlersFinished() || asked > upTo);
+      if (asked === upTo) return;
+    }
     const woken = () => asked > looked;
     dueByTimer = !(await (orders.wakeInMs === null
       ? condition(woken).then(() => true)

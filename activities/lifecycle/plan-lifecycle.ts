@@ -1,17 +1,16 @@
+import { buildWaits, wantedTriggers } from '../../contracts/build-waits.ts';
 import { shiftInstant } from '../../contracts/duration.ts';
 import type { Id, Instant } from '../../contracts/identifiers.ts';
 import type { LifecyclePlan, LifecycleSnapshot } from '../../contracts/lifecycle.ts';
 import type { RunKind } from '../../contracts/run.ts';
 import { isFinal } from '../../contracts/run.ts';
 
-/** While triggers keep coming, a build waits for a quiet debounce, but never longer than this many of them. */
-const debouncesAtMost = 10;
-
 /**
  * Decides what an environment does next. Pure: the same snapshot always gives the same plan, and a plan that was
  * carried out leaves a snapshot for which there is nothing to do.
  */
 export function planLifecycle(snapshot: LifecycleSnapshot): LifecyclePlan {
+  if (snapshot.archived) return endOf(snapshot);
   const cancel = preempted(snapshot);
   const { deploy, passOver, supersede } = planCandidates(snapshot);
   const { build, dropTriggers, wakeAt } = planBuild(snapshot);
@@ -26,6 +25,22 @@ export function planLifecycle(snapshot: LifecycleSnapshot): LifecyclePlan {
     cancel,
     monitor: monitor.due,
     wakeAt: earliest([wakeAt, monitor.wakeAt]),
+  };
+}
+
+/** Of an archived model: what runs is ended, what waits is dropped, and nothing is begun. */
+function endOf({ runs, triggers }: LifecycleSnapshot): LifecyclePlan {
+  const because = 'the model was archived';
+  return {
+    start: [],
+    build: null,
+    dropTriggers: triggers.map(({ id }) => ({ id, because })),
+    deploy: [],
+    passOver: [],
+    supersede: [],
+    cancel: runs.map((run) => ({ runId: run.id, because })),
+    monitor: false,
+    wakeAt: null,
   };
 }
 
@@ -94,42 +109,16 @@ function planCandidates(snapshot: LifecycleSnapshot): Pick<LifecyclePlan, 'deplo
 function planBuild(snapshot: LifecycleSnapshot): Pick<LifecyclePlan, 'build' | 'dropTriggers' | 'wakeAt'> {
   const { policy, triggers } = snapshot;
   if (policy === null) return { build: null, dropTriggers: [], wakeAt: null };
-  const wanted = triggers.filter(({ kind }) => kind === 'manual' || kind === 'schedule' || policy.on.includes(kind));
+  const wanted = wantedTriggers(snapshot);
   const dropTriggers = triggers
     .filter((trigger) => !wanted.includes(trigger))
     .map(({ id, kind }) => ({ id, because: `retrain.on does not list ${kind}` }));
-  // One that is being cancelled builds until it has ended, and one made during a rollback would only be preempted.
-  const busy = active(snapshot, 'build').length > 0 || isRollingBack(snapshot);
-  if (wanted.length === 0 || busy) return { build: null, dropTriggers, wakeAt: null };
-  const dueAt = buildDueAt(snapshot, policy, wanted);
-  if (dueAt > snapshot.now) return { build: null, dropTriggers, wakeAt: dueAt };
+  const waits = buildWaits(snapshot);
+  // Whatever runs wakes the lifecycle when it has ended; the rest is waited for by the clock.
+  const wakeAt = waits.some(({ until }) => until === null) ? null : latest(waits.map(({ until }) => until));
+  if (wanted.length === 0 || waits.length > 0) return { build: null, dropTriggers, wakeAt };
   const kinds = [...new Set(wanted.map(({ kind }) => kind))].sort();
   return { build: { triggerIds: wanted.map(({ id }) => id), because: kinds.join(', ') }, dropTriggers, wakeAt: null };
-}
-
-/** The latest of what debounce, cooldown and budget ask for. A person's trigger waits for the budget only. */
-function buildDueAt(
-  snapshot: LifecycleSnapshot,
-  policy: NonNullable<LifecycleSnapshot['policy']>,
-  wanted: LifecycleSnapshot['triggers'],
-): Instant {
-  const { now, timezone, lastBuildAt } = snapshot;
-  const waits: Instant[] = [];
-  if (!wanted.some(({ kind }) => kind === 'manual')) {
-    if (!snapshot.settled) waits.push(debouncedAt(wanted, policy.debounce, timezone));
-    if (lastBuildAt !== null) waits.push(shiftInstant(lastBuildAt, policy.cooldown, 1, timezone));
-  }
-  const allowed = Number(policy.budget.split(' ')[0]);
-  if (snapshot.buildsInPeriod >= allowed) waits.push(snapshot.budgetRenewsAt);
-  return waits.reduce((latest, at) => (at > latest ? at : latest), now);
-}
-
-function debouncedAt(wanted: LifecycleSnapshot['triggers'], debounce: string, timezone: string): Instant {
-  const times = wanted.map(({ effectiveAt }) => effectiveAt).sort();
-  const [oldest = '', newest = ''] = [times[0], times.at(-1)];
-  const quiet = shiftInstant(newest, debounce, 1, timezone);
-  const patience = shiftInstant(oldest, debounce, debouncesAtMost, timezone);
-  return quiet < patience ? quiet : patience;
 }
 
 function planMonitor(snapshot: LifecycleSnapshot): { due: boolean; wakeAt: Instant | null } {
@@ -146,4 +135,8 @@ function earliest(instants: readonly (Instant | null)[]): Instant | null {
     (first, at) => (at !== null && (first === null || at < first) ? at : first),
     null,
   );
+}
+
+function latest(instants: readonly (Instant | null)[]): Instant | null {
+  return instants.reduce<Instant | null>((last, at) => (at !== null && (last === null || at > last) ? at : last), null);
 }

@@ -10,6 +10,7 @@ import { checkCron } from '../cron.ts';
 import type { Api, RouteContext } from '../dependencies.ts';
 import { EnvironmentQuery, ModelParams, pageOf, problems, ProjectHeaders } from '../request-shapes.ts';
 import { wakeLifecycle } from '../submission.ts';
+import { archiveRoutes } from './archive.ts';
 
 const Applied = z.object({
   model: Model,
@@ -37,14 +38,15 @@ export function modelRoutes(app: Api, context: RouteContext): void {
         tags,
         summary: 'Models',
         headers: ProjectHeaders,
-        querystring: PageRequest,
+        querystring: PageRequest.extend({ archived: z.stringbool().default(false) }),
         response: { 200: pageOf(Model), ...problems },
       },
     },
     async (request) => {
       const project = request.headers['perennial-project'];
       const { grants } = authorizeSomewhere(context, request, 'viewer', project);
-      const page = await models.list(project, request.query);
+      const { archived, ...asked } = request.query;
+      const page = await models.list(project, asked, archived);
       return { ...page, items: page.items.filter((model) => seesModel(grants, project, model.name)) };
     },
   );
@@ -72,6 +74,8 @@ export function modelRoutes(app: Api, context: RouteContext): void {
       };
     },
   );
+
+  archiveRoutes(app, context);
 
   void app.register(async (files: Api) => {
     files.addContentTypeParser(

@@ -1,13 +1,49 @@
 import { z } from 'zod';
-import { TriggerKind } from '../../contracts/trigger.ts';
+import { buildWaits } from '../../contracts/build-waits.ts';
+import { Instant } from '../../contracts/identifiers.ts';
+import { Trigger, TriggerKind } from '../../contracts/trigger.ts';
 import { enter } from '../access.ts';
 import type { Api, RouteContext } from '../dependencies.ts';
-import { AcceptedCommand, EnvironmentQuery, ModelParams, problems, StartHeaders } from '../request-shapes.ts';
+import {
+  AcceptedCommand,
+  EnvironmentPage,
+  EnvironmentQuery,
+  ModelParams,
+  pageOf,
+  problems,
+  ProjectHeaders,
+  StartHeaders,
+} from '../request-shapes.ts';
 import { submitCommand } from '../submission.ts';
 
 const TriggerRequest = z.strictObject({ kind: TriggerKind, reason: z.string().max(1000).default('') });
 
+const BuildWaits = z.array(
+  z.object({ for: z.enum(['debounce', 'cooldown', 'budget', 'build', 'rollback']), until: Instant.nullable() }),
+);
+
 export function triggerRoutes(app: Api, context: RouteContext): void {
+  const { lifecycle } = context.repositories;
+
+  app.get(
+    '/v1/models/:model/triggers',
+    {
+      schema: {
+        tags: ['triggers'],
+        summary: 'Triggers, what became of them, and what the build of the pending ones waits for',
+        headers: ProjectHeaders,
+        params: ModelParams,
+        querystring: EnvironmentPage,
+        response: { 200: pageOf(Trigger).extend({ waits: BuildWaits.readonly() }), ...problems },
+      },
+    },
+    async (request) => {
+      const { scope } = await enter(context, request, 'viewer');
+      const [page, snapshot] = await Promise.all([lifecycle.triggers(scope, request.query), lifecycle.snapshot(scope)]);
+      return { ...page, waits: buildWaits(snapshot) };
+    },
+  );
+
   app.post(
     '/v1/models/:model/triggers',
     {

@@ -1,12 +1,17 @@
-import { and, eq, lt } from 'drizzle-orm';
+import { and, desc, eq, lt } from 'drizzle-orm';
+import { scopeLabel } from '../../contracts/identifiers.ts';
 import type { LifecycleRepository } from '../../ports/repositories/lifecycle.ts';
 import { advanceLifecycle } from '../advance-lifecycle.ts';
 import { query, transact } from '../connection.ts';
 import type { RepositoryContext } from '../context.ts';
 import { commandOf, insertCommand, selectCommands } from '../insert-command.ts';
+import { inScope } from '../generations.ts';
 import { toDate } from '../instants.ts';
+import { readSnapshot } from '../lifecycle-snapshot.ts';
 import { found } from '../not-found.ts';
-import { commands, models } from '../schema.ts';
+import { belowId, pageOf } from '../paging.ts';
+import { toTrigger } from '../record-trigger.ts';
+import { commands, modelEnvironments, models, triggers } from '../schema.ts';
 
 export function createLifecycleRepository(context: RepositoryContext): LifecycleRepository {
   const { db, clock } = context;
@@ -17,6 +22,27 @@ export function createLifecycleRepository(context: RepositoryContext): Lifecycle
       query(db, async () => {
         const [row] = await selectCommands(db).where(eq(commands.id, id));
         return commandOf(found(row, `there is no command ${id}`, { commandId: id }));
+      }),
+    snapshot: (scope) =>
+      transact(
+        db,
+        async (tx) => {
+          const [heads] = await tx.select().from(modelEnvironments).where(inScope(scope));
+          return readSnapshot(context, tx, scope, found(heads, `there is no ${scopeLabel(scope)}`, {}));
+        },
+        { isolation: 'repeatable read', readOnly: true },
+      ),
+    triggers: (scope, page) =>
+      query(db, async () => {
+        const below = belowId(page);
+        const here = and(eq(triggers.modelId, scope.modelId), eq(triggers.environment, scope.environment));
+        const rows = await db
+          .select()
+          .from(triggers)
+          .where(and(here, below === undefined ? undefined : lt(triggers.id, below)))
+          .orderBy(desc(triggers.id))
+          .limit(page.limit + 1);
+        return pageOf(rows, page, (row) => row.id, toTrigger);
       }),
     stranded: (olderThanMs) =>
       query(db, () => {

@@ -1,4 +1,4 @@
-import { and, desc, eq, isNull, lt, sql } from 'drizzle-orm';
+import { and, desc, eq, isNotNull, isNull, lt, sql } from 'drizzle-orm';
 import type { Configuration } from '../../contracts/configuration.ts';
 import { sha256OfJson } from '../../contracts/digest.ts';
 import { PerennialError } from '../../contracts/errors.ts';
@@ -7,11 +7,13 @@ import { scopeLabel } from '../../contracts/identifiers.ts';
 import type { ConfigurationVersion, Model, ModelEnvironment } from '../../contracts/model.ts';
 import type { ModelRepository } from '../../ports/repositories/models.ts';
 import { appendLedger } from '../append-ledger.ts';
+import { archiveModel, restoreModel } from '../archive-model.ts';
 import type { Executor, Transaction } from '../connection.ts';
 import { query, transact } from '../connection.ts';
 import type { RepositoryContext } from '../context.ts';
 import { environmentNow, lockModel, lockScope } from '../context.ts';
 import { toInstant, toInstantOrNull } from '../instants.ts';
+import { mustNotBeArchived } from '../must-not-be-archived.ts';
 import { nextNumber } from '../next-number.ts';
 import { found, written } from '../not-found.ts';
 import { belowId, pageOf } from '../paging.ts';
@@ -36,7 +38,9 @@ export function createModelRepository(context: RepositoryContext): ModelReposito
   return {
     apply: (project, environment, configuration, by) =>
       transact(db, (tx) => apply(context, tx, project, environment, configuration, by)),
-    list: (project, page) =>
+    archive: (modelId, decision) => transact(db, (tx) => archiveModel(context, tx, modelId, decision)),
+    restore: (modelId, decision) => transact(db, (tx) => restoreModel(context, tx, modelId, decision)),
+    list: (project, page, archived = false) =>
       query(db, async () => {
         const below = belowId(page);
         const rows = await db
@@ -45,7 +49,7 @@ export function createModelRepository(context: RepositoryContext): ModelReposito
           .where(
             and(
               eq(models.project, project),
-              isNull(models.archivedAt),
+              archived ? isNotNull(models.archivedAt) : isNull(models.archivedAt),
               below === undefined ? undefined : lt(models.id, below),
             ),
           )
@@ -124,6 +128,7 @@ async function apply(
   const model = await ensureModel(context, tx, project, configuration, by);
   const scope: Scope = { project, model: model.name, modelId: model.id, environment };
   const heads = await lockScope(tx, scope);
+  await mustNotBeArchived(tx, model.id);
   const version = await ensureConfiguration(context, tx, model.id, configuration, by);
   const changed = heads.configurationId !== version.id;
   if (changed) {

@@ -1,6 +1,7 @@
 import type { Command, CommandBody, Idempotency } from '../../contracts/command.ts';
-import type { Id, Scope } from '../../contracts/identifiers.ts';
+import type { Id, Page, PageRequest, Scope } from '../../contracts/identifiers.ts';
 import type { LifecycleOrders, LifecyclePlan, LifecycleSnapshot } from '../../contracts/lifecycle.ts';
+import type { Trigger } from '../../contracts/trigger.ts';
 
 export interface LifecycleRepository {
   /**
@@ -9,6 +10,10 @@ export interface LifecycleRepository {
    */
   submit(scope: Scope, body: CommandBody, by: Id, idempotency?: Idempotency): Promise<Command>;
   command(id: Id): Promise<Command>;
+  /** What the lifecycle would decide by if it looked now; nothing is locked, taken or written. */
+  snapshot(scope: Scope): Promise<LifecycleSnapshot>;
+  /** Newest first. */
+  triggers(scope: Scope, page: PageRequest): Promise<Page<Trigger>>;
   /** Scopes with commands that have been pending for longer than `olderThanMs`: Temporal was away. */
   stranded(olderThanMs: number): Promise<readonly Scope[]>;
   /**

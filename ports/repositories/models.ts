@@ -10,7 +10,15 @@ export interface ModelRepository {
     configuration: Configuration,
     by: Id,
   ): Promise<{ readonly scope: Scope; readonly configuration: ConfigurationVersion; readonly changed: boolean }>;
-  list(project: string, page: PageRequest): Promise<Page<Model>>;
+  /** Those that are not archived, or those that are. */
+  list(project: string, page: PageRequest, archived?: boolean): Promise<Page<Model>>;
+  /**
+   * Nothing serves any more in any environment, and nothing is begun (`model-archived`); nothing is deleted. Again is
+   * free. Answers the scopes whose lifecycles are to be woken, so that they end.
+   */
+  archive(modelId: Id, decision: { readonly reason: string; readonly by: Id }): Promise<readonly Scope[]>;
+  /** What served when it was archived serves again, as a new generation; heads are where they were. */
+  restore(modelId: Id, decision: { readonly reason: string; readonly by: Id }): Promise<readonly Scope[]>;
   get(project: string, name: string): Promise<Model>;
   /** `not-found` names the model and the environments it has. */
   scope(project: string, name: string, environment: string): Promise<Scope>;

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { array, assert, asyncProperty, constantFrom } from 'fast-check';
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { usualGraceMs } from '../../contracts/collection.ts';
@@ -95,9 +95,9 @@ async function dataRun(sha256: Sha256): Promise<string> {
 
 describe('collecting garbage', () => {
   test('never removes what is reachable, and removes all that is not, whatever names what', async () => {
-    const graph = fc.array(fc.constantFrom(...(Object.keys(ways) as Way[])), { minLength: 1, maxLength: 25 });
-    await fc.assert(
-      fc.asyncProperty(graph, async (parts) => {
+    const graph = array(constantFrom(...(Object.keys(ways) as Way[])), { minLength: 1, maxLength: 25 });
+    await assert(
+      asyncProperty(graph, async (parts) => {
         await ground.emptyStore();
         const kept = new Set<Sha256>();
         const all = new Set<Sha256>();

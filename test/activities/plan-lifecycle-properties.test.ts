@@ -34,6 +34,7 @@ const snapshots: fc.Arbitrary<LifecycleSnapshot> = fc.record({
   monitorEvery: fc.option(fc.constantFrom('1h', '1 day')),
   timezone: fc.constantFrom('UTC', 'America/New_York'),
   held: fc.boolean(),
+  archived: fc.constant(false),
   serving: fc.boolean(),
   lastBuildAt: fc.option(instants),
   lastMonitorAt: fc.option(instants),

@@ -21,6 +21,7 @@ function snapshotOf(given: Partial<LifecycleSnapshot>): LifecycleSnapshot {
     monitorEvery: null,
     timezone: 'UTC',
     held: false,
+    archived: false,
     serving: false,
     lastBuildAt: null,
     lastMonitorAt: null,

@@ -1,0 +1,120 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { planLifecycle } from '../../activities/lifecycle/plan-lifecycle.ts';
+import type { LifecycleOrders } from '../../contracts/lifecycle.ts';
+import { createDeploymentRepository } from '../../db/repositories/deployments.ts';
+import { createLedgerRepository } from '../../db/repositories/ledger.ts';
+import { createLifecycleRepository } from '../../db/repositories/lifecycle.ts';
+import { createModelRepository } from '../../db/repositories/models.ts';
+import { createRunRepository } from '../../db/repositories/runs.ts';
+import { configuration, layGround, queueBuild, type Ground } from './ground.ts';
+import { seedRelease, type SeededRelease } from './seed-release.ts';
+
+let ground: Ground;
+let models: ReturnType<typeof createModelRepository>;
+let deployments: ReturnType<typeof createDeploymentRepository>;
+let lifecycle: ReturnType<typeof createLifecycleRepository>;
+let decision: { reason: string; by: string };
+
+beforeEach(async () => {
+  ground = await layGround();
+  models = createModelRepository(ground.context);
+  deployments = createDeploymentRepository(ground.context);
+  lifecycle = createLifecycleRepository(ground.context);
+  decision = { reason: 'the station was closed', by: ground.by };
+});
+afterEach(() => ground?.end());
+
+async function promote(release: SeededRelease, weight = 100): Promise<string> {
+  const { scope, by } = ground;
+  const runId = await queueBuild(ground);
+  const champion = (await deployments.current(scope))?.slots.find((slot) => slot.role === 'champion');
+  await deployments.beginRollout(scope, {
+    runId,
+    expectedChampion: champion?.releaseDigest ?? null,
+    automated: false,
+  });
+  await deployments.raise(scope, { runId, releaseId: release.id, weight, reason: 'a test', by });
+  return runId;
+}
+
+const look = (): Promise<LifecycleOrders> => lifecycle.advance(ground.scope, planLifecycle);
+const serving = async () =>
+  (await deployments.current(ground.scope))?.slots.map(({ role, releaseId, weight }) => ({ role, releaseId, weight }));
+
+test('of an archived model nothing serves, nothing is asked and nothing is deleted; archiving again changes nothing', async () => {
+  const { scope, context } = ground;
+  await promote(await seedRelease(ground, 1));
+  expect(await models.archive(scope.modelId, decision)).toEqual([scope]);
+  await models.archive(scope.modelId, decision);
+  expect(await serving()).toEqual([]);
+  expect((await models.get('default', scope.model)).archivedAt).not.toBeNull();
+  expect((await models.list('default', { limit: 10 })).items).toEqual([]);
+  expect((await models.list('default', { limit: 10 }, true)).items.map((model) => model.name)).toEqual([scope.model]);
+  expect(await models.scopes()).toEqual([]);
+  const trigger = { kind: 'trigger', schemaVersion: 1, trigger: 'manual', reason: '', fingerprint: 'x' } as const;
+  await expect(lifecycle.submit(scope, trigger, ground.by)).rejects.toMatchObject({ code: 'model-archived' });
+  await expect(models.apply('default', 'production', configuration, ground.by)).rejects.toMatchObject({
+    code: 'model-archived',
+  });
+  const ledger = createLedgerRepository(context);
+  const told = await ledger.list({ project: 'default', kind: 'model.archived' }, { limit: 10 });
+  expect(told.items).toMatchObject([{ reason: 'the station was closed', environment: null }]);
+  expect(await ledger.verify(scope.modelId)).toBeUndefined();
+});
+
+test('what was restored serves what it served, as a new generation, with its heads where they were', async () => {
+  const { scope } = ground;
+  const release = await seedRelease(ground, 1);
+  await promote(release);
+  const heads = await models.heads(scope);
+  const before = (await deployments.current(scope))?.generation ?? 0;
+  await models.archive(scope.modelId, decision);
+  await models.restore(scope.modelId, decision);
+  await models.restore(scope.modelId, decision);
+  expect(await serving()).toEqual([{ role: 'champion', releaseId: release.id, weight: 100 }]);
+  expect(await deployments.current(scope)).toMatchObject({ generation: before + 2, change: 'restore' });
+  expect(await models.heads(scope)).toEqual({ ...heads, generation: before + 2, rolloutRunId: null });
+  expect((await models.get('default', scope.model)).archivedAt).toBeNull();
+});
+
+test('a canary that was up when it was archived has lost its place: its run raises nothing, and the champion alone comes back', async () => {
+  const { scope, by } = ground;
+  const [first, second] = [await seedRelease(ground, 1), await seedRelease(ground, 2)];
+  await deployments.endRollout(scope, await promote(first));
+  const runId = await promote(second, 10);
+  await models.archive(scope.modelId, decision);
+  const more = { runId, releaseId: second.id, weight: 50, reason: 'a test', by };
+  await expect(deployments.raise(scope, more)).rejects.toMatchObject({ code: 'rollout-superseded' });
+  await deployments.abort(scope, { runId, reason: 'cancelled', by });
+  await expect(deployments.rollback(scope, { runId, reason: 'a test', by })).rejects.toThrow();
+  expect(await serving()).toEqual([]);
+  await models.restore(scope.modelId, decision);
+  expect(await serving()).toEqual([{ role: 'champion', releaseId: first.id, weight: 100 }]);
+});
+
+test('the lifecycle of an archived model ends what runs, drops what waits, and then itself', async () => {
+  const { scope, context, by } = ground;
+  const runs = createRunRepository(context);
+  const [unstarted, running] = [await queueBuild(ground), await queueBuild(ground)];
+  await runs.begin(running);
+  const trigger = { kind: 'trigger', schemaVersion: 1, trigger: 'manual', reason: '', fingerprint: 'x' } as const;
+  await lifecycle.submit(scope, trigger, by);
+  await models.archive(scope.modelId, decision);
+  const orders = await look();
+  expect(orders).toMatchObject({ start: [], cancel: [{ workflowId: expect.stringContaining(running) }], ended: false });
+  expect(await runs.get(unstarted)).toMatchObject({ state: 'cancelled', reason: 'the model was archived' });
+  expect((await lifecycle.triggers(scope, { limit: 10 })).items).toMatchObject([
+    { status: 'dropped', droppedBecause: 'the model was archived' },
+  ]);
+  await runs.cancel(running, 'cancelled');
+  expect(await look()).toMatchObject({ start: [], cancel: [], wakeInMs: null, ended: true });
+  await models.restore(scope.modelId, decision);
+  expect(await look()).toMatchObject({ ended: false });
+});
+
+test('a model without a generation is archived and restored too', async () => {
+  const { scope } = ground;
+  await models.archive(scope.modelId, decision);
+  await models.restore(scope.modelId, decision);
+  expect(await deployments.current(scope)).toBeUndefined();
+});
