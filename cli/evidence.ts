@@ -47,10 +47,11 @@ function verdict(word: string, colours: Colours): string {
 export function describeApproval(output: Output, approval: Approval, colours: Colours): string {
   const { evidence, subject, votes, status } = approval;
   const { strategy, policy } = subject;
+  const shadow = subject.strategy.shadow === undefined ? '' : 'first as a shadow, then ';
   const back = evidence.rollbackTarget === null ? 'nothing' : `release ${short(evidence.rollbackTarget)}`;
   return [
     colours.bold(changeOf(approval)),
-    `by canary ${strategy.canary.join(', ')} %, bake ${strategy.bake}, at least ${strategy.minRequests} requests; a rollback leads to ${back}`,
+    `${shadow}by canary ${strategy.canary.join(', ')} %, bake ${strategy.bake}, at least ${strategy.minRequests} requests; a rollback leads to ${back}`,
     `release ${short(subject.release)}: dataset ${evidence.dataset}, code ${evidence.code}; request digest ${short(approval.digest)}`,
     describeEvaluation(output, evidence.evaluation, colours),
     `${status}: ${votes.length} of ${policy.votes} votes by ${policy.roles.join(' or ')}, until ${approval.expiresAt}`,
@@ -66,8 +67,16 @@ export function changeOf({ model, environment, evidence }: Approval): string {
   return `${model} in ${environment}: ${from} → version ${evidence.modelVersion}`;
 }
 
-/** A metric by its name; undefined if it was not measured. */
+/** A metric by its name; undefined if it was not measured or has no value on these rows. */
 export function scoreOf(metrics: object, metric: string): number | undefined {
   const value: unknown = Object.entries(metrics).find(([name]) => name === metric)?.[1];
   return typeof value === 'number' ? value : undefined;
+}
+
+const headlines = ['rmse', 'rocAuc', 'macroF1', 'accuracy', 'logLoss'];
+
+/** The one number that is said of a model's performance first, with its name. */
+export function headline(metrics: object): string {
+  const name = headlines.find((metric) => scoreOf(metrics, metric) !== undefined);
+  return name === undefined ? 'nothing can be told' : `${name} ${decimals(scoreOf(metrics, name))}`;
 }

@@ -20,6 +20,7 @@ import { deployVerbs } from './verbs/deploy.ts';
 import { gcVerb } from './verbs/gc.ts';
 import { ledgerVerb } from './verbs/ledger.ts';
 import { observeVerbs } from './verbs/observe.ts';
+import { promoteVerb } from './verbs/promote.ts';
 import { runVerbs } from './verbs/runs.ts';
 import { scheduleVerbs, triggerVerb } from './verbs/schedule.ts';
 import { triggersVerb } from './verbs/triggers.ts';
@@ -83,6 +84,7 @@ export function commandLine(act: VerbRegistry['act'], streams: Writers = silent)
     dataVerbs,
     buildVerbs,
     deployVerbs,
+    promoteVerb,
     approvalVerbs,
     observeVerbs,
     triggerVerb,

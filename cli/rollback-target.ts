@@ -33,7 +33,7 @@ export function releaseBefore(history: readonly Generation[]): Slot | undefined 
   const [now] = history;
   const champion = championOf(now);
   if (now === undefined || champion === undefined) return undefined;
-  if (now.slots.length > 1) return champion;
+  if (now.slots.some(({ role }) => role === 'canary')) return champion;
   const withdrawn = withdrawnIn(history);
   return history
     .flatMap((generation) => championOf(generation) ?? [])

@@ -28,6 +28,11 @@ export const errorTable = {
   unauthenticated: { status: 401, retryable: false, about: 'No API key, or one that is unknown or revoked.' },
   forbidden: { status: 403, retryable: false, about: 'The key is good and its principal lacks the role.' },
   'not-found': { status: 404, retryable: false, about: 'There is no such thing, or not in this model.' },
+  'configuration-differs': {
+    status: 409,
+    retryable: false,
+    about: 'A release was made under another configuration than the one of the environment that it is wanted in.',
+  },
   conflict: { status: 409, retryable: false, about: 'The thing exists already with other content, or has moved on.' },
   'idempotency-conflict': {
     status: 409,

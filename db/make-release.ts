@@ -1,7 +1,7 @@
 import { and, eq } from 'drizzle-orm';
 import { sha256OfJson } from '../contracts/digest.ts';
 import { PerennialError } from '../contracts/errors.ts';
-import type { Id, Scope } from '../contracts/identifiers.ts';
+import type { Id, Scope, Sha256 } from '../contracts/identifiers.ts';
 import { scopeLabel } from '../contracts/identifiers.ts';
 import type { Release, ReleaseBody } from '../contracts/release.ts';
 import { appendLedger } from './append-ledger.ts';
@@ -39,7 +39,7 @@ export async function makeRelease(
   tx: Transaction,
   scope: Scope,
   evaluationId: Id,
-  { runId, by }: { readonly runId: Id; readonly by: Id },
+  { runId, by, expected }: { readonly runId: Id; readonly by: Id; readonly expected?: Sha256 },
 ): Promise<Release> {
   const { configurationId } = await lockScope(tx, scope);
   const decided = await decidedByRun(tx, scope.modelId, 'release.made', runId);
@@ -51,6 +51,12 @@ export async function makeRelease(
       environment: scope.environment,
     });
   const release = await ensureRelease(context, tx, scope, parts, configurationId, by);
+  if (expected !== undefined && release.digest !== expected)
+    throw new PerennialError(
+      'configuration-differs',
+      `the configuration of ${scopeLabel(scope)} has changed since the release was asked for: it would come to another one; apply the same file there, and promote again`,
+      { release: expected, environment: scope.environment },
+    );
   await refuseUnfit(tx, scope, release, runId);
   await appendLedger(context, tx, {
     modelId: scope.modelId,

@@ -14,7 +14,11 @@ export function createRequestApproval(deps: ActivityDependencies): DeployActivit
   return async ({ runId, scope }) => {
     const { deployments, approvals, environments, models } = deps.repositories;
     const { run, request } = await runWithRequest(deps.repositories.runs, runId, 'deploy');
-    const release = await deployments.makeRelease(scope, request.evaluationId, { runId, by: run.recordedBy });
+    const release = await deployments.makeRelease(scope, request.evaluationId, {
+      runId,
+      by: run.recordedBy,
+      expected: request.release,
+    });
     const champion = await deployments.champion(scope);
     const environment = await environments.get(scope.project, scope.environment);
     const { configuration } = await models.configuration(release.configurationId);

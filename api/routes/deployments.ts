@@ -5,6 +5,7 @@ import type { Scope } from '../../contracts/identifiers.ts';
 import { Id, Name, Sha256 } from '../../contracts/identifiers.ts';
 import { ServingCount, ShadowCount } from '../../contracts/prediction.ts';
 import { Head } from '../../contracts/run.ts';
+import { releaseToDeploy, versionToDeploy } from '../releases-to-deploy.ts';
 import { enter } from '../access.ts';
 import type { Api, RouteContext } from '../dependencies.ts';
 import {
@@ -22,7 +23,16 @@ const tags = ['deployments'];
 const historyLength = 20;
 
 const Reason = z.string().min(1).max(1000);
-const Deploy = z.strictObject({ version: z.number().int().min(1), environment: Name.optional() });
+const Deploy = z
+  .strictObject({
+    version: z.number().int().min(1).optional(),
+    /** A release's digest instead, to bring it over from another environment under the same configuration. */
+    release: Sha256.optional(),
+    environment: Name.optional(),
+  })
+  .refine(({ version, release }) => (version === undefined) !== (release === undefined), {
+    message: 'names one of version and release',
+  });
 const Rollback = z.strictObject({
   environment: Name.optional(),
   /** The release's digest; the one before, if absent. */
@@ -77,7 +87,7 @@ export function deploymentRoutes(app: Api, context: RouteContext): void {
     {
       schema: {
         tags,
-        summary: 'Deploy a version',
+        summary: 'Deploy a version, or a release of another environment',
         headers: StartHeaders,
         params: ModelParams,
         querystring: EnvironmentQuery,
@@ -87,12 +97,12 @@ export function deploymentRoutes(app: Api, context: RouteContext): void {
     },
     async (request, reply) => {
       const { scope } = await enter(context, request, 'operator', request.body.environment);
-      const evaluationId = await candidateEvaluation(context, scope, request.body.version);
+      const toDeploy = await whatToDeploy(context, scope, request.body);
       return reply.code(202).send(
         await submitRun(context, request, scope, {
           kind: 'run',
           schemaVersion: 1,
-          request: { kind: 'deploy', schemaVersion: 1, evaluationId, automated: false },
+          request: { kind: 'deploy', schemaVersion: 1, automated: false, ...toDeploy },
         }),
       );
     },
@@ -152,6 +162,12 @@ export function deploymentRoutes(app: Api, context: RouteContext): void {
   );
 }
 
+async function whatToDeploy(context: RouteContext, scope: Scope, { version, release }: z.infer<typeof Deploy>) {
+  if (release !== undefined) return releaseToDeploy(context, scope, release);
+  if (version !== undefined) return versionToDeploy(context, scope, version);
+  throw new PerennialError('invalid-request', 'name one of version and release');
+}
+
 async function deploymentsOf({ repositories }: RouteContext, scope: Scope): Promise<z.infer<typeof Deployments>> {
   const { deployments, models } = repositories;
   const [generation, heads, gateways, history] = await Promise.all([
@@ -177,24 +193,4 @@ async function deploymentsOf({ repositories }: RouteContext, scope: Scope): Prom
     shadow: seen?.[2] ?? [],
     history,
   };
-}
-
-/** The evaluation that makes the version fit to deploy there; the newest word counts. */
-async function candidateEvaluation({ repositories }: RouteContext, scope: Scope, number: number): Promise<string> {
-  const version = await repositories.versions.byNumber(scope.modelId, number);
-  const evaluation = await repositories.evaluations.latest(scope, version.id);
-  if (!evaluation)
-    throw new PerennialError(
-      'not-a-candidate',
-      `version ${number} of ${scope.model} was never evaluated in ${scope.environment}; build it there first`,
-      { version: number, environment: scope.environment },
-    );
-  if (evaluation.body.verdict === 'rejected') {
-    throw new PerennialError(
-      'not-a-candidate',
-      `version ${number} of ${scope.model} was rejected: ${evaluation.body.reasons.join('; ')}`,
-      { version: number, reasons: evaluation.body.reasons },
-    );
-  }
-  return evaluation.id;
 }

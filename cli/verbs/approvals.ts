@@ -5,6 +5,7 @@ import { identifier, limitOption } from '../arguments.ts';
 import { confirmChange } from '../confirm.ts';
 import type { CliContext } from '../context.ts';
 import { apiOf } from '../context.ts';
+import { downloadTo, refuseToOverwrite } from '../download.ts';
 import { describeApproval } from '../evidence.ts';
 import { listUpTo } from '../lists.ts';
 import type { VerbRegistry } from '../verb.ts';
@@ -46,13 +47,32 @@ function listVerb({ program, act }: VerbRegistry): void {
     .command('show')
     .description('a request with its evidence: gates, the champion, slices, what is replaced, votes')
     .argument('<id>', 'of the request', identifier('approvals'))
-    .addHelpText('after', '\nExample:\n  perennial approvals show 0193e2c8-7b1c-7d4e-9f6a-2f1f4c3b2a10')
+    .option('--html <file>', 'write all of it as one page: rows that change, data, code, lineage, traffic plan')
+    .option('--force', 'overwrite the file')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  perennial approvals show 0193e2c8-7b1c-7d4e-9f6a-2f1f4c3b2a10\n  perennial approvals show 0193e2c8-7b1c-7d4e-9f6a-2f1f4c3b2a10 --html evidence.html',
+    )
     .action(
-      act(async (context, id: string) => {
-        const approval = await approvalOf(apiOf(context), id);
+      act(async (context, id: string, { html, force }: { html?: string; force?: boolean }) => {
+        const api = apiOf(context);
+        if (html !== undefined) return writePage(context, api, id, html, force === true);
+        const approval = await approvalOf(api, id);
         context.output.data(approval, () => describeApproval(context.output, approval, context.output.dataColours));
       }),
     );
+}
+
+async function writePage(
+  { output }: CliContext,
+  api: ApiClient,
+  id: string,
+  file: string,
+  overwrite: boolean,
+): Promise<void> {
+  await refuseToOverwrite(file, overwrite);
+  const bytes = await downloadTo(file, await api.download(`/v1/approvals/${id}/evidence.html`), () => {});
+  output.data({ file, bytes }, () => `${file}: the evidence of request ${id}; open it in a browser`);
 }
 
 function voteVerb({ program, act }: VerbRegistry, decision: 'approve' | 'reject'): void {

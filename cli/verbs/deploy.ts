@@ -1,7 +1,9 @@
+import { InvalidArgumentError } from 'commander';
 import { z } from 'zod';
 import { Generation } from '../../contracts/deployment.ts';
 import { Evaluation } from '../../contracts/evaluation.ts';
 import { PerennialError } from '../../contracts/errors.ts';
+import { Head } from '../../contracts/run.ts';
 import type { ApiClient } from '../api-client.ts';
 import { instant, wholeNumber } from '../arguments.ts';
 import { confirmChange } from '../confirm.ts';
@@ -65,28 +67,33 @@ function rollbackVerb({ program, act }: VerbRegistry): void {
     .command('rollback')
     .description('the release before, or a named one, serves again; automatic promotion is held until resume')
     .option('--to <release>', 'a version that served, or a release by its digest or the beginning of it')
-    .option('--with <heads>', 'data,code,config: move those heads back too (not built yet)')
+    .option('--with <heads>', 'data,code,config: what the next build is made of goes back too', headsIn)
     .requiredOption('--reason <text>', 'why; it goes into the ledger')
     .addHelpText(
       'after',
-      '\nExamples:\n  perennial rollback --reason "answers are off since 14:05"\n  perennial rollback --to 3 --reason "4 and 5 were made of broken data" --yes',
+      '\nExamples:\n  perennial rollback --reason "answers are off since 14:05"\n  perennial rollback --to 3 --with data --reason "4 and 5 were made of broken data"',
     )
     .action(
-      act(async (context, options: { to?: string; with?: string; reason: string }) => {
-        if (options.with !== undefined)
-          throw new PerennialError(
-            'not-implemented',
-            'rolling back heads of data, code or configuration with the release is not built yet; leave --with out',
-            {},
-          );
+      act(async (context, options: { to?: string; with?: Head[]; reason: string }) => {
         const api = apiOf(context);
         const serving = await deploymentsOf(context, api);
         const to = options.to === undefined ? undefined : releaseNamed(options.to, serving.history);
-        await confirmChange(context, `${where(context)}: ${servingIn(serving)} → ${targetIn(serving, to)}`);
-        const run = await startAndFollow(context, api, modelPath(context, '/rollback'), { to, reason: options.reason });
+        const { with: heads, reason } = options;
+        const back = heads === undefined ? '' : `, and the heads of ${heads.join(', ')} go back with it`;
+        await confirmChange(context, `${where(context)}: ${servingIn(serving)} → ${targetIn(serving, to)}${back}`);
+        const body = { to, with: heads, reason };
+        const run = await startAndFollow(context, api, modelPath(context, '/rollback'), body);
         context.output.data(run.outcome, () => outcomeOf(run));
       }),
     );
+}
+
+function headsIn(text: string): Head[] {
+  return text.split(',').map((word) => {
+    const head = Head.safeParse(word.trim());
+    if (!head.success) throw new InvalidArgumentError(`"${word}" is none of ${Head.options.join(', ')}.`);
+    return head.data;
+  });
 }
 
 function resumeVerb({ program, act }: VerbRegistry): void {

@@ -14,7 +14,16 @@ export interface ServedAt {
 
 export interface DeploymentRepository {
   /** Makes the Release of an evaluation: one per model and digest. `not-a-candidate` if it was rejected or is withdrawn in the scope. */
-  makeRelease(scope: Scope, evaluationId: Id, context: { readonly runId: Id; readonly by: Id }): Promise<Release>;
+  makeRelease(
+    scope: Scope,
+    evaluationId: Id,
+    context: {
+      readonly runId: Id;
+      readonly by: Id;
+      /** The release that it must come to, else `configuration-differs`. */
+      readonly expected?: Sha256;
+    },
+  ): Promise<Release>;
   release(id: Id): Promise<Release>;
   releaseByDigest(modelId: Id, digest: Sha256): Promise<Release>;
   /** The newest generation. */

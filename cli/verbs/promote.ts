@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import { Generation } from '../../contracts/deployment.ts';
+import { PerennialError } from '../../contracts/errors.ts';
+import { confirmChange } from '../confirm.ts';
+import { apiOf, modelOf, modelPath } from '../context.ts';
+import { followRun, mustHaveAchieved, mustHaveSucceeded } from '../follow-run.ts';
+import { outcomeOf } from '../run-view.ts';
+import type { VerbRegistry } from '../verb.ts';
+import { short, startRun } from '../verb.ts';
+
+const Deployments = z.object({ generation: Generation.nullable() }).loose();
+
+/** The release that serves in one environment is deployed in the next: the same digest, by the policy of the next. */
+export function promoteVerb({ program, act }: VerbRegistry): void {
+  program
+    .command('promote')
+    .description('deploy the release that serves in another environment, under the same configuration')
+    .requiredOption('--from <environment>', 'where it serves now; --environment says where to')
+    .option('--detach', 'do not wait for its approval')
+    .addHelpText('after', '\nExample:\n  perennial promote --from staging --environment production')
+    .action(
+      act(async (context, { from, detach }: { from: string; detach?: boolean }) => {
+        const api = apiOf(context);
+        const { environment } = context.options;
+        if (from === environment)
+          throw new PerennialError('invalid-request', `--from ${from} is where it would be deployed; name another`);
+        const path = modelPath(context, '/deployments');
+        const { generation } = await api.get(path, Deployments, { environment: from });
+        const champion = generation?.slots.find(({ role }) => role === 'champion');
+        if (champion === undefined)
+          throw new PerennialError(
+            'not-found',
+            `nothing serves ${modelOf(context)} in ${from}; deploy a version there`,
+          );
+        const { modelVersionNumber: version, releaseDigest: release } = champion;
+        await confirmChange(
+          context,
+          `${modelOf(context)} in ${environment}: → version ${version}, release ${short(release)} of ${from}`,
+        );
+        const run = await startRun(api, path, { release }, environment);
+        const seen = await followRun(context, api, run, { logs: false, untilApproval: true });
+        if (seen.state === 'awaiting-approval')
+          context.output.note(
+            `run ${run.id} waits for approval ${seen.approvalId}: perennial approve ${seen.approvalId}`,
+          );
+        const waits = seen.state === 'awaiting-approval' && detach !== true;
+        const ended = waits ? await followRun(context, api, run, { logs: false }) : seen;
+        if (ended.state !== 'awaiting-approval') mustHaveSucceeded(ended);
+        context.output.data(ended, () => outcomeOf(ended));
+        if (ended.state !== 'awaiting-approval') mustHaveAchieved(ended);
+      }),
+    );
+}
