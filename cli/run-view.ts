@@ -1,4 +1,4 @@
-import type { Run, RunStep } from '../contracts/run.ts';
+import type { Run, RunOutcome, RunStep } from '../contracts/run.ts';
 import { isFinal } from '../contracts/run.ts';
 import type { Colours } from './output.ts';
 
@@ -48,7 +48,7 @@ export function outcomeOf(run: Run): string {
   const because = 'reasons' in outcome && outcome.reasons.length > 0 ? `: ${outcome.reasons.join('; ')}` : '';
   switch (outcome.kind) {
     case 'data':
-      return `dataset ${outcome.number}: ${outcome.rows} rows, ${outcome.added} added, ${outcome.skipped} known${outcome.unchanged ? ', unchanged' : ''}`;
+      return `dataset ${outcome.number}: ${rowsOf(outcome)}${outcome.unchanged ? ', unchanged' : ''}`;
     case 'code':
       return `code ${outcome.number}${outcome.unchanged ? ', unchanged' : ''}`;
     case 'build':
@@ -56,12 +56,21 @@ export function outcomeOf(run: Run): string {
     case 'deploy':
       return `${outcome.decision}${outcome.generation === null ? '' : ` in generation ${outcome.generation}`}${because}`;
     case 'rollback':
-      return `generation ${outcome.generation} serves; promotion is on hold until perennial resume`;
+      return `generation ${outcome.generation} serves${backOf(outcome)}; promotion is on hold until perennial resume`;
     case 'monitor':
       return `${outcome.opened} findings opened, ${outcome.closed} closed`;
     case 'rehearsal':
       return `${outcome.promoted} promoted, ${outcome.refused} refused, ${outcome.unchanged} unchanged`;
   }
+}
+
+function rowsOf({ rows, added, skipped, replaced = 0, removed = 0 }: Extract<RunOutcome, { kind: 'data' }>): string {
+  const changed = [...(replaced > 0 ? [`${replaced} replaced`] : []), ...(removed > 0 ? [`${removed} removed`] : [])];
+  return [`${rows} rows`, `${added} added`, ...changed, `${skipped} known`].join(', ');
+}
+
+function backOf({ heads = [] }: Extract<RunOutcome, { kind: 'rollback' }>): string {
+  return heads.length === 0 ? '' : ` and ${heads.join(', ')} are back at what it was made of`;
 }
 
 /** All runs as a table: those that go on first, then the newest. */

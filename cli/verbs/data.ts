@@ -1,7 +1,9 @@
 import { glob, stat } from 'node:fs/promises';
 import { basename, extname, resolve } from 'node:path';
-import { z } from 'zod';
 import type { Configuration } from '../../contracts/configuration.ts';
+import type { DataFormat } from '../../contracts/data-format.ts';
+import { dataExtensions, formatOfName } from '../../contracts/data-format.ts';
+import { DatasetDifference } from '../../contracts/dataset-difference.ts';
 import { DatasetVersion } from '../../contracts/dataset.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Run } from '../../contracts/run.ts';
@@ -10,6 +12,7 @@ import { limitOption, wholeNumber } from '../arguments.ts';
 import type { CliContext } from '../context.ts';
 import { apiOf, modelPath } from '../context.ts';
 import { digestFile } from '../digest-file.ts';
+import { describeDifference } from '../dataset-difference-view.ts';
 import { downloadTo, refuseToOverwrite } from '../download.ts';
 import { listUpTo } from '../lists.ts';
 import { outcomeOf } from '../run-view.ts';
@@ -32,13 +35,27 @@ async function sourceFiles(named: readonly string[], file: string): Promise<stri
   return found.sort();
 }
 
-function formatOf(path: string): 'csv' | 'parquet' {
+function formatOf(path: string): DataFormat {
+  const format = formatOfName(basename(path));
+  if (format === undefined)
+    throw new PerennialError('invalid-request', `${path} cannot be ingested: files of rows end in ${dataExtensions}`, {
+      path,
+    });
+  return format;
+}
+
+/** What rows are downloaded as. */
+function formatToWrite(path: string): 'csv' | 'parquet' {
   const extension = extname(path).toLowerCase();
   if (extension === '.csv') return 'csv';
   if (extension === '.parquet') return 'parquet';
-  throw new PerennialError('invalid-request', `${path} is neither .csv nor .parquet, which are the formats of rows`, {
-    path,
-  });
+  throw new PerennialError(
+    'invalid-request',
+    `${path} ends neither in .csv nor in .parquet, which rows are written as`,
+    {
+      path,
+    },
+  );
 }
 
 /** Uploads files and ingests them as one batch. */
@@ -48,7 +65,7 @@ async function ingestFiles(
   target: { readonly model: string; readonly environment: string },
   files: readonly string[],
 ): Promise<Run & { state: 'succeeded' }> {
-  const batch: { name: string; sha256: string; format: 'csv' | 'parquet' }[] = [];
+  const batch: { name: string; sha256: string; format: DataFormat }[] = [];
   for (const file of files) {
     const format = formatOf(file);
     if (!(await isFile(file)))
@@ -111,8 +128,8 @@ export function dataVerbs({ program, act }: VerbRegistry): void {
 function ingestVerb({ program, act }: VerbRegistry): void {
   program
     .command('ingest')
-    .description("upload files (default: the configuration's data.source) and append their rows")
-    .argument('[files...]', 'CSV or Parquet files')
+    .description("upload files (default: the configuration's data.source) and take their rows in, as data.mode says")
+    .argument('[files...]', 'CSV, NDJSON or Parquet files')
     .option('-f, --file <file>', 'the configuration', 'perennial.yaml')
     .addHelpText(
       'after',
@@ -147,12 +164,14 @@ function logVerb({ program, act }: VerbRegistry): void {
         });
         context.output.data(page, () =>
           context.output.table(
-            ['version', 'digest', 'rows', 'added', 'known', 'parts', 'recorded'],
+            ['version', 'digest', 'rows', 'added', 'replaced', 'removed', 'known', 'parts', 'recorded'],
             page.items.map((v) => [
               v.number,
               short(v.digest),
               v.manifest.rows,
               v.rowsAdded,
+              v.rowsReplaced,
+              v.rowsRemoved,
               v.rowsSkipped,
               v.manifest.parts.length,
               v.recordedAt,
@@ -190,7 +209,7 @@ function checkoutVerb({ program, act }: VerbRegistry): void {
     .action(
       act(async (context, version: number, options: { output: string; force?: boolean }) => {
         const api = apiOf(context);
-        const query = { environment: context.options.environment, format: formatOf(options.output) };
+        const query = { environment: context.options.environment, format: formatToWrite(options.output) };
         const path = modelPath(context, `/datasets/${version}/rows`);
         const overwrite = options.force === true || context.options.yes;
         await refuseToOverwrite(options.output, overwrite);
@@ -205,16 +224,16 @@ function checkoutVerb({ program, act }: VerbRegistry): void {
 function diffVerb({ program, act }: VerbRegistry): void {
   program
     .command('diff')
-    .description('compare two versions (not built yet)')
-    .argument('<a>', 'number', wholeNumber)
-    .argument('<b>', 'number', wholeNumber)
+    .description('what changed from one version to another: rows, columns, and how values moved')
+    .argument('<before>', 'number', wholeNumber)
+    .argument('<after>', 'number', wholeNumber)
     .addHelpText('after', '\nExample:\n  perennial data diff 2 3')
     .action(
-      act(async (context, a: number, b: number) => {
-        const difference = await apiOf(context).get(modelPath(context, `/datasets/${a}/diff/${b}`), z.unknown(), {
-          environment: context.options.environment,
-        });
-        context.output.data(difference, () => JSON.stringify(difference, null, 2));
+      act(async (context, before: number, after: number) => {
+        const path = modelPath(context, `/datasets/${before}/diff/${after}`);
+        const { environment } = context.options;
+        const difference = await apiOf(context).get(path, DatasetDifference, { environment });
+        context.output.data(difference, () => describeDifference(context.output, difference));
       }),
     );
 }

@@ -8,9 +8,10 @@ import type { CliContext } from '../context.ts';
 import { apiOf, modelPath } from '../context.ts';
 import type { LabelFormat } from '../labels-file.ts';
 import { readLabels } from '../labels-file.ts';
+import { headline } from '../evidence.ts';
 import { listUpTo } from '../lists.ts';
 import type { VerbRegistry } from '../verb.ts';
-import { counted, decimals, startAndFollow } from '../verb.ts';
+import { counted, startAndFollow } from '../verb.ts';
 
 const Accepted = z.object({ accepted: z.number(), repeated: z.number(), conflicts: z.array(z.unknown()) });
 /** Well under what the API takes at once; what was sent before a broken connection is known when sent again. */
@@ -101,14 +102,14 @@ function reportVerbs({ program, act }: VerbRegistry): void {
         const page = await listUpTo(context, apiOf(context), modelPath(context, '/reports'), Report, { limit, query });
         context.output.data(page, () =>
           context.output.table(
-            ['id', 'from', 'to', 'predictions', 'labelled', 'rmse', 'open findings'],
+            ['id', 'from', 'to', 'predictions', 'labelled', 'performance', 'open findings'],
             page.items.map(({ id, body }) => [
               id,
               body.from,
               body.to,
               body.predictions,
               body.labelled,
-              decimals(body.performance?.rmse),
+              body.performance === null ? '–' : headline(body.performance),
               body.findings.filter((finding) => finding.state !== 'closed').length,
             ]),
           ),
@@ -152,7 +153,7 @@ function describeReport({ output }: CliContext, { body }: Report): string {
   const performance =
     body.performance === null
       ? 'no labels have arrived'
-      : `rmse ${body.performance.rmse.toFixed(2)} over ${counted(body.labelled, 'labelled row')}`;
+      : `${headline(body.performance)} over ${counted(body.labelled, 'labelled row')}`;
   return [
     `${body.from} to ${body.to}: ${counted(body.predictions, 'prediction')}, ${performance}${body.sufficient ? '' : ' (too few to decide anything)'}`,
     ...(body.drift.length > 0 ? [drift] : []),

@@ -1,0 +1,49 @@
+import type { DatasetDifference } from '../contracts/dataset-difference.ts';
+import type { Output } from './output.ts';
+import { decimals } from './verb.ts';
+
+/** What changed between two versions of data, widest first: rows, columns, cells, distributions. */
+export function describeDifference(output: Output, difference: DatasetDifference): string {
+  const { before, after, rows, columns, changedBy } = difference;
+  const changed = rows.changed === null ? '' : `, ${rows.changed} changed`;
+  const cells = output.table(
+    ['column', 'differs in rows'],
+    changedBy.map(({ column, rows: count }) => [column, count]),
+  );
+  return [
+    `dataset ${before.number} → ${after.number}: ${before.rows} → ${after.rows} rows; ${rows.added} added, ${rows.removed} removed${changed}, ${rows.unchanged} unchanged`,
+    ...columns.added.map(({ name, type }) => `column ${name} is new (${type})`),
+    ...columns.removed.map(({ name, type }) => `column ${name} is gone (${type})`),
+    ...columns.changed.map((column) => `column ${column.name}: ${column.before.type} → ${column.after.type}`),
+    ...(changedBy.length > 0 ? [cells] : []),
+    ...examplesOf(difference),
+    ...(difference.shifts.length > 0 ? [shiftsOf(output, difference)] : []),
+  ].join('\n');
+}
+
+function examplesOf({ key, examples }: DatasetDifference): string[] {
+  const some = (what: string, keys: readonly unknown[]) =>
+    keys.length === 0 ? [] : [`${what}, by ${key ?? 'key'}: ${keys.map(String).join(', ')}`];
+  return [
+    ...some('first added', examples.added),
+    ...some('first removed', examples.removed),
+    ...examples.changed.map(
+      ({ key: of, column, before, after }) => `changed ${String(of)}: ${column} ${String(before)} → ${String(after)}`,
+    ),
+  ];
+}
+
+function shiftsOf(output: Output, { shifts }: DatasetDifference): string {
+  return output.table(
+    ['column', 'psi', 'mean before', 'mean after', 'moved by (standard deviations)', 'nulls before', 'nulls after'],
+    shifts.map((shift) => [
+      shift.column,
+      decimals(shift.psi, 4),
+      decimals(shift.mean.before, 4),
+      decimals(shift.mean.after, 4),
+      decimals(shift.standardisedDifference, 4),
+      shift.nulls.before,
+      shift.nulls.after,
+    ]),
+  );
+}
