@@ -12,6 +12,7 @@ export function configurationProblems(configuration: Configuration): Configurati
 }
 
 const checks: readonly Check[] = [
+  codeHasOnePlace,
   columnsAreConsistent,
   timesNeedTimestamp,
   holdoutLeavesTrainingRows,
@@ -25,6 +26,19 @@ const checks: readonly Check[] = [
   performanceIsBounded,
   canaryCanStop,
 ];
+
+function codeHasOnePlace({ code: { path, git } }: Configuration): ConfigurationProblem[] {
+  if ((path === undefined) !== (git === undefined)) return [];
+  return [
+    {
+      path: path === undefined ? ['code'] : ['code', 'git'],
+      message:
+        path === undefined
+          ? 'needs path, a folder that the command line uploads, or git, a repository that the server fetches from'
+          : 'stands beside code.path; the code is in one place, so leave one of them out',
+    },
+  ];
+}
 
 function columnsAreConsistent({ data: { features, target } }: Configuration): ConfigurationProblem[] {
   const seen = new Set<string>();
@@ -112,7 +126,7 @@ function upsertsNeedKey({ data: { mode, key } }: Configuration): ConfigurationPr
 function gatesCanPass({ build: { gates } }: Configuration): ConfigurationProblem[] {
   return gates.flatMap((gate, index) => {
     const path = ['build', 'gates', index];
-    if (isRelative(gate)) return [];
+    if (isRelative(gate) || !('metric' in gate)) return [];
     return [...unbounded(gate, path), ...crossed(gate, path)];
   });
 }
@@ -171,10 +185,16 @@ function driftCanBeFound({ data: { features, target }, monitor: { drift } }: Con
     path: ['monitor', 'drift', 'threshold'],
     message: `for ks and chi2 it is a p-value, and every one is below ${drift.threshold}; give one such as 0.01`,
   };
+  const noneToAdjust = (key: 'fdr' | 'minEffect') => ({
+    path: ['monitor', 'drift', key],
+    message: `acts on tests with p-values, and neither ${drift.numeric} nor ${drift.categorical} has one; use ks or chi2, or leave it out`,
+  });
   return [
     ...unknown,
     ...(tested > 0 && drift.minFeatures > tested ? [tooMany] : []),
-    ...(usesPValue && drift.threshold > 1 ? [certain] : []),
+    ...(usesPValue && drift.fdr === undefined && drift.threshold > 1 ? [certain] : []),
+    ...(!usesPValue && drift.fdr !== undefined ? [noneToAdjust('fdr')] : []),
+    ...(!usesPValue && drift.minEffect !== undefined ? [noneToAdjust('minEffect')] : []),
   ];
 }
 

@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { PostgresSource, S3Source, UrlSource } from './data-source.ts';
 import { Duration } from './duration.ts';
 import { Expectation } from './expectation.ts';
+import { GitSource } from './git-source.ts';
 import { Name } from './identifiers.ts';
 import { MetricName, Task } from './metrics.ts';
 import { ApprovalPolicy } from './environment.ts';
@@ -20,8 +22,11 @@ const Data = z.strictObject({
       z.strictObject({
         glob: z.string().min(1).describe('Files by a pattern such as data/*.csv; the command line uploads them'),
       }),
+      UrlSource,
+      S3Source,
+      PostgresSource,
     ])
-    .describe('Where rows come from: CSV or Parquet files'),
+    .describe('Where rows come from: CSV, NDJSON or Parquet files, or a query'),
   mode: z
     .enum(['append', 'upsert', 'snapshot'])
     .default('append')
@@ -55,7 +60,9 @@ const Code = z.strictObject({
   path: z
     .string()
     .min(1)
+    .optional()
     .describe('The folder of the training code, relative to perennial.yaml; the command line uploads it'),
+  git: GitSource.optional().describe('In its place: a git repository, which the server fetches from'),
   command: z
     .array(z.string().min(1))
     .min(1)
@@ -340,13 +347,26 @@ const Serve = z.strictObject({
     .describe('After that: answers that say how old what they rest on may be, or 503'),
 });
 
-const NumericTest = z.enum(['psi', 'ks']);
-const CategoricalTest = z.enum(['psi', 'chi2']);
+const NumericTest = z.enum(['psi', 'ks', 'jensen-shannon', 'wasserstein', 'total-variation']);
+const CategoricalTest = z.enum(['psi', 'chi2', 'jensen-shannon', 'total-variation']);
+const Share = z.number().gt(0).max(1);
+
+/** Keys that came later have no defaults in the schema, so that configurations from before are what they were. */
+const DataQuality = z.strictObject({
+  missing: Share.optional().describe('A share of missing values that is greater than the reference’s by this or more'),
+  range: Share.optional().describe('This share or more of the values outside the least and greatest of the reference'),
+  categories: Share.optional().describe('This share or more of the values in categories that the reference has not'),
+});
 
 const Monitor = z.strictObject({
   every: Duration.default('1h').describe('How often a report is made'),
   window: Duration.default('1 day').describe('What was served of which a report is made, back from its asOf'),
-  reference: z.enum(['training']).default('training').describe('What drift is measured against'),
+  reference: z
+    .enum(['training', 'previous', 'year-ago'])
+    .default('training')
+    .describe(
+      'What drift is measured against: what the champion was trained on, what was served in the window before, or in the same window a year ago. Where too little was served then it is the training, and the report says so',
+    ),
   minRows: z.number().int().min(1).default(200).describe('A window with fewer says nothing about drift or performance'),
   drift: z
     .strictObject({
@@ -356,12 +376,31 @@ const Monitor = z.strictObject({
         .number()
         .gt(0)
         .default(0.2)
-        .describe('For psi: at or above is drift. For ks and chi2: a p-value below is drift'),
+        .describe('For ks and chi2: a p-value below is drift. For every other test: at or above is drift'),
       exclude: z
         .array(ColumnName)
         .default([])
         .describe('Columns that move by themselves, such as the calendar; reported, decide nothing'),
       minFeatures: z.number().int().min(1).default(1).describe('How many features must have drifted for it to count'),
+      fdr: z
+        .number()
+        .gt(0)
+        .lt(1)
+        .optional()
+        .describe(
+          'For ks and chi2, in place of the threshold: the share of false discoveries to bear among the features, by Benjamini and Hochberg',
+        ),
+      minEffect: z
+        .number()
+        .min(0)
+        .max(1)
+        .optional()
+        .describe(
+          'For ks and chi2: a lesser effect (the largest distance; Cramér’s V) is no drift, however certain. Default: 0.1 with fdr, else 0',
+        ),
+      minImportance: Share.optional().describe(
+        'Feature drift counts only where the drifted features hold this share or more of the champion’s permutation importance; not where that is unknown',
+      ),
     })
     .prefault({})
     .describe('Features, prediction and target against the reference'),
@@ -373,7 +412,18 @@ const Monitor = z.strictObject({
     })
     .optional()
     .describe('How good the answers have been'),
-  notify: z.array(z.never()).max(0).default([]).describe('Named connections; only the empty list in this version'),
+  quality: DataQuality.optional().describe(
+    'Findings in what was served that lead to no build; without it they are reported only',
+  ),
+  estimate: z
+    .boolean()
+    .optional()
+    .describe('Whether performance is estimated for rows whose labels have not arrived. Default: true'),
+  notify: z
+    .array(Name)
+    .max(20)
+    .default([])
+    .describe('Named connections of kind webhook that are told of findings that open and close'),
 });
 
 export const Budget = z

@@ -45,12 +45,19 @@ export const GitConnection = z
       .max(2_000)
       .optional()
       .describe('The only repository, or the beginning of those, that it is for'),
-    token: Secret.optional().describe('For https'),
+    token: Secret.optional().describe('For https, and for reporting the status of a commit'),
     sshKey: Secret.optional().describe('A private key, for ssh'),
+    knownHosts: Secret.optional().describe("The hosts' public keys, as lines of known_hosts; wanted beside an sshKey"),
+    webhookSecret: z.string().min(16).max(1_000).optional().describe('What pushes are signed with'),
+    api: HttpUrl.optional().describe('Of the server, where a commit has a status; https://api.github.com when absent'),
   })
   .refine(
-    ({ token, sshKey }) => (token === undefined) !== (sshKey === undefined),
-    'wants a token or an sshKey, one of them',
+    ({ token, sshKey, webhookSecret }) => [token, sshKey, webhookSecret].some((secret) => secret !== undefined),
+    'wants a token, an sshKey or a webhookSecret',
+  )
+  .refine(
+    ({ sshKey, knownHosts }) => (sshKey === undefined) === (knownHosts === undefined),
+    'wants an sshKey and knownHosts together: without the keys of the hosts anybody could answer in their place',
   );
 export type GitConnection = z.infer<typeof GitConnection>;
 

@@ -43,6 +43,8 @@ export const NumericReference = z.object({
   counts: z.array(z.number().int()),
   values: z.array(z.number()),
   valueCounts: z.array(z.number().int()),
+  /** Rows without a value; absent where it was not counted. */
+  missing: z.number().int().optional(),
 });
 export type NumericReference = z.infer<typeof NumericReference>;
 export const CategoricalReference = z.object({
@@ -51,6 +53,7 @@ export const CategoricalReference = z.object({
   count: z.number().int(),
   categories: z.array(z.string()),
   counts: z.array(z.number().int()),
+  missing: z.number().int().optional(),
 });
 export type CategoricalReference = z.infer<typeof CategoricalReference>;
 export const ColumnReference = z.discriminatedUnion('kind', [NumericReference, CategoricalReference]);
@@ -75,6 +78,8 @@ export const TrainedRows = z.object({
   holdout: z.union([
     z.object({ kind: z.literal('last'), from: Instant }),
     z.object({ kind: z.literal('fraction'), fraction: z.number(), by: z.string() }),
+    /** A refit: nothing of the window was kept from it. */
+    z.object({ kind: z.literal('none') }),
   ]),
   trainingRows: z.number().int(),
   holdoutRows: z.number().int(),
@@ -92,6 +97,8 @@ export const TrainingKeyParts = z.object({
   environment: z.object({ lock: Sha256.nullable(), interpreter: z.string(), platform: z.string() }),
   params: z.record(z.string(), z.json()),
   seed: z.number().int(),
+  /** Of a refit: the training key of the version that was evaluated, whose evaluation it cites. */
+  refitOf: Sha256.optional(),
 });
 export type TrainingKeyParts = z.infer<typeof TrainingKeyParts>;
 

@@ -12,5 +12,9 @@ export const MonitoringWindow = z.object({
   championVersionId: Id,
   segments: z.array(Sha256),
   dropped: z.number().int(),
+  /** Where something else than the training is to be compared with: what was served then. */
+  reference: z
+    .object({ kind: z.enum(['previous', 'year-ago']), from: Instant, to: Instant, segments: z.array(Sha256) })
+    .optional(),
 });
 export type MonitoringWindow = z.infer<typeof MonitoringWindow>;

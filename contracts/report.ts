@@ -2,7 +2,17 @@ import { z } from 'zod';
 import { Id, Instant, Name, Sha256 } from './identifiers.ts';
 import { Metrics } from './metrics.ts';
 
-export const DriftTest = z.enum(['psi', 'ks', 'chi2']);
+export const DriftTest = z.enum(['psi', 'ks', 'chi2', 'jensen-shannon', 'wasserstein', 'total-variation']);
+export type DriftTest = z.infer<typeof DriftTest>;
+
+/** Counts of the reference and of the window in the same bins: by decile edges of the reference, or by category. */
+export const Distribution = z.object({
+  edges: z.array(z.number()).nullable(),
+  categories: z.array(z.string()).nullable(),
+  reference: z.array(z.number().int()),
+  current: z.array(z.number().int()),
+});
+export type Distribution = z.infer<typeof Distribution>;
 
 export const DriftResult = z.object({
   column: z.string(),
@@ -16,8 +26,68 @@ export const DriftResult = z.object({
   excluded: z.boolean(),
   referenceRows: z.number().int(),
   currentRows: z.number().int(),
+  /** Of a test with a p-value: how great the difference is, 0 to 1 (the largest distance; Cramér's V). */
+  effect: z.number().nullable().optional(),
+  /** With `drift.fdr`: adjusted over the features. */
+  adjustedPValue: z.number().optional(),
+  /** The feature's share of the champion's permutation importance, where it is known. */
+  importance: z.number().optional(),
+  /** Absent in reports from before it was kept. */
+  distribution: Distribution.optional(),
 });
 export type DriftResult = z.infer<typeof DriftResult>;
+
+export const QualityKind = z.enum(['missing', 'range', 'new-category']);
+
+/** What is wrong with the served values themselves, as shares of them. */
+export const QualityResult = z.object({
+  column: z.string(),
+  kind: QualityKind,
+  value: z.number(),
+  /** null: measured, and decides nothing. */
+  threshold: z.number().nullable(),
+  breached: z.boolean(),
+  /** For people: which range, which categories. */
+  detail: z.string(),
+});
+export type QualityResult = z.infer<typeof QualityResult>;
+
+/** How long after their predictions labels were given, over those that have arrived; milliseconds. */
+export const LabelDelay = z.object({
+  rows: z.number().int(),
+  p50Ms: z.number(),
+  p90Ms: z.number(),
+  maxMs: z.number(),
+  /** How many came within each of these bounds and after the one before; the last is open. */
+  histogram: z.array(z.object({ withinMs: z.number().nullable(), rows: z.number().int() })),
+});
+export type LabelDelay = z.infer<typeof LabelDelay>;
+
+/** What the metrics probably are on rows whose labels are not needed; see statistics/. */
+export const PerformanceEstimate = z.object({
+  method: z.enum(['cbpe', 'dle']),
+  rows: z.number().int(),
+  /** On how many rows of the holdout it rests. */
+  referenceRows: z.number().int(),
+  metrics: z.array(z.object({ name: z.string(), value: z.number(), samplingError: z.number() })),
+});
+export type PerformanceEstimate = z.infer<typeof PerformanceEstimate>;
+
+/** What the gateways have answered of the model in the environment since the report before. */
+export const Traffic = z.object({
+  /** null: since the beginning. */
+  since: Instant.nullable(),
+  requests: z.number().int(),
+  errors: z.number().int(),
+  /** Milliseconds; null where nothing was measured. */
+  latency: z.object({ p50Ms: z.number(), p95Ms: z.number(), p99Ms: z.number() }).nullable(),
+  /** Since the beginning, for the report after to subtract. */
+  totals: z.object({ requests: z.number().int(), errors: z.number().int(), latency: z.array(z.number().int()) }),
+});
+export type Traffic = z.infer<typeof Traffic>;
+
+export const FindingKind = z.enum(['drift', 'performance', ...QualityKind.options]);
+export type FindingKind = z.infer<typeof FindingKind>;
 
 export const ReportBody = z.object({
   schemaVersion: z.literal(1),
@@ -25,7 +95,12 @@ export const ReportBody = z.object({
   environment: Name,
   from: Instant,
   to: Instant,
-  reference: z.enum(['training']),
+  /** What it was compared with. */
+  reference: z.enum(['training', 'previous', 'year-ago']),
+  /** Why that is not what the configuration names. */
+  referenceNote: z.string().optional(),
+  /** The window that was compared with; absent for the training. */
+  referenceWindow: z.object({ from: Instant, to: Instant, rows: z.number().int() }).optional(),
   /** Logged predictions in the window, replayed ones aside. */
   predictions: z.number().int(),
   labelled: z.number().int(),
@@ -35,15 +110,25 @@ export const ReportBody = z.object({
   releases: z.array(z.object({ release: Sha256, modelVersion: z.number().int(), predictions: z.number().int() })),
   drift: z.array(DriftResult),
   performance: Metrics.nullable(),
+  /** The mean of the features' statistics, weighted by importance, in thresholds; tests without p-values alone. */
+  weightedDrift: z.number().optional(),
+  quality: z.array(QualityResult).optional(),
+  labelDelay: LabelDelay.nullable().optional(),
+  estimate: PerformanceEstimate.nullable().optional(),
+  traffic: Traffic.optional(),
+  /** Predictions in twenty-four equal parts of the window. */
+  volume: z.array(z.number().int()).optional(),
   findings: z.array(
     z.object({
       id: Id,
-      kind: z.enum(['drift', 'performance']),
+      kind: FindingKind,
       subject: z.string(),
       state: z.enum(['opened', 'open', 'closed']),
       value: z.number(),
       threshold: z.number(),
       since: Instant,
+      /** The end of the first window that was clear of it; a second one closes it. */
+      clearSince: Instant.optional(),
     }),
   ),
   triggers: z.array(z.enum(['drift', 'performance'])),
@@ -63,18 +148,19 @@ export const Report = z.object({
 });
 export type Report = z.infer<typeof Report>;
 
-/** Opens once per {kind, subject, champion}; closes when a sufficient window is clear of it. */
+/** Opens once per {kind, subject, champion}; closes when two sufficient windows in a row are clear of it. */
 export const Finding = z.object({
   id: Id,
   modelId: Id,
   environment: Name,
-  kind: z.enum(['drift', 'performance']),
+  kind: FindingKind,
   subject: z.string(),
   championReleaseId: Id,
   value: z.number(),
   threshold: z.number(),
   openedBy: Id,
   openedAt: Instant,
+  clearSince: Instant.nullable(),
   closedBy: Id.nullable(),
   closedAt: Instant.nullable(),
 });

@@ -18,29 +18,12 @@ export type UnbuiltKey = Condition & {
   readonly instead: string;
 };
 
-const builtDriftTests = 'use psi, or ks for numeric and chi2 for categorical columns';
-
 /**
  * The keys and values of perennial.yaml that are known and not built in this version. Each is refused as
  * `not-implemented`; a row goes when the schema in configuration.ts takes its key.
  */
 export const unbuiltKeys: readonly UnbuiltKey[] = [
-  ...['url', 's3', 'postgres'].map((kind) => ({
-    path: `data.source.${kind}`,
-    when: 'present' as const,
-    instead: 'use path or glob, files that the command line uploads',
-  })),
-  { path: 'code.git', when: 'present', instead: 'use code.path, a folder that the command line uploads' },
   { path: 'build.resources.queue', when: 'other-text', values: ['train'], instead: 'use train' },
-  { path: 'monitor.reference', when: 'value', values: ['previous', 'year-ago'], instead: 'use training' },
-  ...['numeric', 'categorical'].map((kind) => ({
-    path: `monitor.drift.${kind}`,
-    when: 'value' as const,
-    values: ['js', 'jensen-shannon', 'wasserstein', 'tvd', 'total-variation'],
-    instead: builtDriftTests,
-  })),
-  { path: 'monitor.drift.fdr', when: 'present', instead: 'use threshold and minFeatures' },
-  { path: 'monitor.notify', when: 'not-empty', instead: 'leave it out, and read findings from the reports' },
 ];
 
 /** Every place of `value` that a row of the table applies to. */

@@ -56,7 +56,7 @@ export async function commitReport(
   const now = await environmentNow(context, tx, scope);
   const committing = { context, tx, scope, run, reportId: context.ids.next(), now };
   const open = await selectOpenFindings(tx, scope);
-  const told = await closeClear(committing, report.sufficient, open, verdicts);
+  const told = await closeClear(committing, report, open, verdicts);
   const opened = report.sufficient ? await openNew(committing, open, verdicts) : [];
   const triggers = await recordTriggers(committing, opened);
   const body = storableJson({ ...report, findings: [...told, ...opened], triggers });
@@ -110,12 +110,13 @@ function nameOf({ kind, subject }: Pick<Verdict, 'kind' | 'subject'>): string {
 }
 
 /**
- * What was open before: closed if it is of a champion that was replaced, or if a sufficient window is clear of it.
+ * What was open before: closed if it is of a champion that was replaced, or if two sufficient windows in a row, the second
+ * of which ends later, are clear of it, so that what goes to and fro about its threshold is one finding and one trigger.
  * A subject that was not measured (too few labels, a column that is gone) is not clear.
  */
 async function closeClear(
   committing: Committing,
-  sufficient: boolean,
+  { sufficient, ...window }: Pick<Commit[1], 'sufficient' | 'to'>,
   open: readonly FindingRow[],
   verdicts: readonly Verdict[],
 ): Promise<readonly Told[]> {
@@ -127,12 +128,44 @@ async function closeClear(
     const verdict = replaced ? undefined : byName.get(nameOf(finding));
     const clear = sufficient && verdict?.breached === false;
     const { value, threshold } = verdict ?? finding;
+    const clearSince = replaced
+      ? null
+      : await clearingSince(committing, finding, window, sufficient ? verdict : undefined);
+    const closes = replaced || (clear && clearSince !== null && clearSince < window.to);
     if (replaced) await close(committing, finding, 'its champion was replaced');
-    else if (clear) await close(committing, finding, `${shortNumber(value)} against ${shortNumber(threshold)}`);
-    const state = replaced || clear ? 'closed' : 'open';
-    told.push({ id, kind, subject, state, value, threshold, since: toInstant(finding.openedAt) });
+    else if (closes)
+      await close(committing, finding, `${shortNumber(value)} against ${shortNumber(threshold)}, twice in a row`);
+    const entry: Told = {
+      id,
+      kind,
+      subject,
+      state: closes ? 'closed' : 'open',
+      value,
+      threshold,
+      since: toInstant(finding.openedAt),
+    };
+    told.push(clearSince === null ? entry : { ...entry, clearSince });
   }
   return told;
+}
+
+/** Keeps the end of the first clear window; null where there is none, and again once the finding is back. */
+async function clearingSince(
+  { tx }: Committing,
+  finding: FindingRow,
+  window: Pick<Commit[1], 'to'>,
+  verdict: Verdict | undefined,
+): Promise<Instant | null> {
+  const known = finding.clearSince === null ? null : toInstant(finding.clearSince);
+  if (verdict === undefined) return known;
+  const since = verdict.breached ? null : (known ?? window.to);
+  if (since !== known) {
+    await tx
+      .update(findings)
+      .set({ clearSince: since === null ? null : toDate(since) })
+      .where(eq(findings.id, finding.id));
+  }
+  return since;
 }
 
 async function close(

@@ -628,6 +628,8 @@ export const labels = pgTable(
   },
   (t) => [
     primaryKey({ columns: [t.modelId, t.environment, t.predictionId] }),
+    /** Labels expire with their predictions. */
+    index('labels_given').on(t.modelId, t.environment, t.effectiveAt),
     check('labels_number_or_class', sql`num_nonnulls(${t.value}, ${t.class}) = 1`),
   ],
 );
@@ -654,7 +656,7 @@ export const findings = pgTable(
     id: id(),
     modelId: modelId(),
     environment: text('environment').notNull(),
-    kind: text('kind', { enum: ['drift', 'performance'] }).notNull(),
+    kind: text('kind', { enum: ['drift', 'performance', 'missing', 'range', 'new-category'] }).notNull(),
     subject: text('subject').notNull(),
     championReleaseId: uuid('champion_release_id')
       .notNull()
@@ -663,6 +665,8 @@ export const findings = pgTable(
     threshold: doublePrecision('threshold').notNull(),
     openedBy: uuid('opened_by').notNull(),
     openedAt: instant('opened_at').notNull(),
+    /** The end of the first window that was clear of it, while a second one is awaited. */
+    clearSince: instant('clear_since'),
     closedBy: uuid('closed_by'),
     closedAt: instant('closed_at'),
     recordedAt: recordedAt(),

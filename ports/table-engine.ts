@@ -153,6 +153,10 @@ export interface TableEngine {
 
 export interface ServedRows {
   readonly rows: number;
+  /** Of the predictions. */
+  readonly ids: readonly string[];
+  /** When they happened, in milliseconds since 1970 in UTC. */
+  readonly eventTimesMs: readonly number[];
   /** By feature name. */
   readonly features: Readonly<Record<string, readonly Cell[]>>;
   /** Numbers, or of a classifier its labels. */
@@ -161,6 +165,6 @@ export interface ServedRows {
   readonly probabilities: readonly (readonly number[] | null)[];
   readonly releases: readonly Sha256[];
   readonly modelVersions: readonly number[];
-  /** null where no label has arrived. */
+  /** null where none was among those that were given. */
   readonly labels: readonly (ClassValue | null)[];
 }

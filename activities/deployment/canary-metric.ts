@@ -5,6 +5,7 @@ import type { Scope, Sha256 } from '../../contracts/identifiers.ts';
 import { measure } from '../../statistics/measure.ts';
 import type { Sample } from '../../statistics/sample.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
+import { withLabels } from '../monitoring/labelled-rows.ts';
 import { servedSample } from '../monitoring/served-sample.ts';
 import { fetchFiles, withWorkspace } from '../workspace.ts';
 
@@ -56,12 +57,12 @@ async function labelledAnswers(
   }
   const from = current.effectiveAt;
   const to = new Date(Date.parse(deps.clock.now()) + 1_000).toISOString();
-  const [segments, labels] = [await monitoring.segments(scope, from, to), await monitoring.allLabels(scope)];
-  if (segments.length === 0 || labels.length === 0) return undefined;
+  const segments = await monitoring.segments(scope, from, to);
+  if (segments.length === 0) return undefined;
   const served = await withWorkspace(deps.scratchFolder, 'canary', async (folder) => {
     const digests = segments.map((segment) => segment.sha256);
     const files = await fetchFiles(deps.objectStore, digests, join(folder, 'segments'));
-    return deps.tableEngine.readServed({ segments: files, from, to, labels });
+    return withLabels(deps, scope, await deps.tableEngine.readServed({ segments: files, from, to, labels: [] }));
   });
   const own = {
     ...served,

@@ -1,3 +1,6 @@
+import type { Configuration } from '../../contracts/configuration.ts';
+import type { Duration } from '../../contracts/duration.ts';
+import type { Instant, Scope } from '../../contracts/identifiers.ts';
 import type { MonitoringWindow } from '../../contracts/monitoring-window.ts';
 import { shiftInstant } from '../../contracts/duration.ts';
 import { PerennialError } from '../../contracts/errors.ts';
@@ -5,6 +8,8 @@ import type { MonitorActivities } from '../activity-types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { runWithRequest } from '../run-request.ts';
 import { storeJson } from '../workspace.ts';
+
+const aYear = '12 months';
 
 /** Has the gateways hand over what they logged, and fixes what the report will be made from. */
 export function createCollectWindow(deps: ActivityDependencies): MonitorActivities['collectWindow'] {
@@ -23,6 +28,12 @@ export function createCollectWindow(deps: ActivityDependencies): MonitorActiviti
     const to = request.asOf;
     const from = shiftInstant(to, request.window ?? configuration.monitor.window, -1, configuration.data.timezone);
     const segments = await monitoring.segments(scope, from, to);
+    const reference = await referenceSegments(deps, scope, configuration.monitor.reference, {
+      from,
+      to,
+      length: request.window ?? configuration.monitor.window,
+      timezone: configuration.data.timezone,
+    });
     const window: MonitoringWindow = {
       schemaVersion: 1,
       from,
@@ -32,7 +43,31 @@ export function createCollectWindow(deps: ActivityDependencies): MonitorActiviti
       championVersionId: champion.slot.modelVersionId,
       segments: segments.map((segment) => segment.sha256),
       dropped: segments.reduce((sum, segment) => sum + segment.dropped, 0),
+      ...(reference === undefined ? {} : { reference }),
     };
     return { window: await storeJson(deps.objectStore, window) };
   };
+}
+
+interface Span {
+  readonly from: Instant;
+  readonly to: Instant;
+  readonly length: Duration;
+  readonly timezone: string;
+}
+
+/** What was served in the window that is to be compared with: the one before, or the same of a year ago. */
+async function referenceSegments(
+  deps: ActivityDependencies,
+  scope: Scope,
+  kind: Configuration['monitor']['reference'],
+  { from, to, length, timezone }: Span,
+): Promise<MonitoringWindow['reference']> {
+  if (kind === 'training') return undefined;
+  const past =
+    kind === 'previous'
+      ? { from: shiftInstant(from, length, -1, timezone), to: from }
+      : { from: shiftInstant(from, aYear, -1, timezone), to: shiftInstant(to, aYear, -1, timezone) };
+  const segments = await deps.repositories.monitoring.segments(scope, past.from, past.to);
+  return { kind, ...past, segments: segments.map((segment) => segment.sha256) };
 }

@@ -44,6 +44,7 @@ function numeric(name: string, cells: readonly Cell[]): NumericReference {
     counts: binCounts(sorted, edges),
     values: [...values],
     valueCounts: [...counts],
+    missing: cells.length - sorted.length,
   };
 }
 
@@ -51,7 +52,8 @@ function categorical(name: string, cells: readonly Cell[]): CategoricalReference
   const counted = categoryCounts(cells);
   const categories = [...counted.keys()].toSorted(byNumberThenText);
   const counts = categories.map((category) => counted.get(category) ?? 0);
-  return { kind: 'categorical', name, count: counts.reduce((sum, count) => sum + count, 0), categories, counts };
+  const count = counts.reduce((sum, some) => sum + some, 0);
+  return { kind: 'categorical', name, count, categories, counts, missing: cells.length - count };
 }
 
 function byNumberThenText(a: string, b: string): number {

@@ -1,56 +1,41 @@
-import { join } from 'node:path';
-import type { Configuration } from '../../contracts/configuration.ts';
-import type { Scope } from '../../contracts/identifiers.ts';
-import type { Metrics } from '../../contracts/metrics.ts';
-import { isBetterWhenSmall, metricOf } from '../../contracts/metrics.ts';
 import { MonitoringReference } from '../../contracts/model-version.ts';
 import { MonitoringWindow } from '../../contracts/monitoring-window.ts';
-import type { DriftResult, ReportBody } from '../../contracts/report.ts';
+import type { ReportBody } from '../../contracts/report.ts';
 import type { ServedRows } from '../../ports/table-engine.ts';
 import { metricsOf } from '../../statistics/measure.ts';
 import type { MonitorActivities } from '../activity-types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
-import { fetchFiles, readJson, withWorkspace } from '../workspace.ts';
-import { driftOf } from './drift-of.ts';
+import { readJson } from '../workspace.ts';
+import { driftInWindow, weightedDriftOf } from './drift-in-window.ts';
+import { importanceOf } from './importance-of.ts';
+import { labelDelayOf } from './label-delay.ts';
+import { qualityOf } from './quality-of.ts';
+import { chooseReference, servedIn } from './reference-window.ts';
 import { servedSample } from './served-sample.ts';
+import { trafficOf, volumeOf } from './traffic-of.ts';
+import { driftVerdicts, performanceVerdicts, qualityVerdicts } from './verdicts.ts';
 
-type Verdict = Parameters<ActivityDependencies['repositories']['monitoring']['commitReport']>[2][number];
+type Unjudged = Omit<ReportBody, 'findings' | 'triggers'>;
+type Reporting = Parameters<MonitorActivities['reportWindow']>[0];
 
-/** Compares what was served with what the champion was trained on, and its answers with the labels that have arrived. */
+/** Compares what was served with its reference, and its answers with the labels that have arrived. */
 export function createReportWindow(deps: ActivityDependencies): MonitorActivities['reportWindow'] {
-  return async ({ runId, scope, window: windowDigest }) => {
-    const { models, versions, monitoring, runs } = deps.repositories;
-    const window = await readJson(deps.objectStore, windowDigest, MonitoringWindow);
-    const { configuration } = await models.configuration(window.configurationId);
-    const champion = await versions.get(window.championVersionId);
-    const reference = await readJson(deps.objectStore, champion.reference, MonitoringReference);
-    const served = await readServed(deps, scope, window);
+  return async (input) => {
+    const { runId, scope } = input;
+    const window = await readJson(deps.objectStore, input.window, MonitoringWindow);
+    const { configuration } = await deps.repositories.models.configuration(window.configurationId);
     const { monitor, retrain } = configuration;
-    const drift = driftIn(served, reference, monitor.drift);
-    const sample = await servedSample(deps, scope.modelId, configuration, served);
-    const performance = sample === null ? null : metricsOf(sample);
-    const report: Omit<ReportBody, 'findings' | 'triggers'> = {
-      schemaVersion: 1,
-      model: scope.model,
-      environment: scope.environment,
-      from: window.from,
-      to: window.to,
-      reference: monitor.reference,
-      predictions: served.rows,
-      labelled: performance?.rows ?? 0,
-      dropped: window.dropped,
-      sufficient: served.rows >= monitor.minRows,
-      releases: releasesIn(served),
-      drift,
-      performance,
-    };
-    const { recordedBy } = await runs.get(runId);
-    const triggerOn = (['drift', 'performance'] as const).filter((kind) => retrain.on.includes(kind));
-    const verdicts = [...driftVerdicts(drift, monitor.drift), ...performanceVerdicts(performance, monitor)];
-    const { id, body } = await monitoring.commitReport(scope, report, verdicts, {
+    const report = await reportOn(deps, input, window);
+    const { recordedBy } = await deps.repositories.runs.get(runId);
+    const verdicts = [
+      ...driftVerdicts(report.drift, monitor.drift),
+      ...performanceVerdicts(report.performance, monitor),
+      ...qualityVerdicts(report.quality ?? []),
+    ];
+    const { id, body } = await deps.repositories.monitoring.commitReport(scope, report, verdicts, {
       runId,
       championReleaseId: window.championReleaseId,
-      triggerOn,
+      triggerOn: (['drift', 'performance'] as const).filter((kind) => retrain.on.includes(kind)),
       by: recordedBy,
     });
     const count = (state: string) => body.findings.filter((finding) => finding.state === state).length;
@@ -58,25 +43,42 @@ export function createReportWindow(deps: ActivityDependencies): MonitorActivitie
   };
 }
 
-async function readServed(deps: ActivityDependencies, scope: Scope, window: MonitoringWindow): Promise<ServedRows> {
-  const labels = await deps.repositories.monitoring.allLabels(scope);
-  return withWorkspace(deps.scratchFolder, 'monitor', async (folder) => {
-    const segments = await fetchFiles(deps.objectStore, window.segments, join(folder, 'segments'));
-    return deps.tableEngine.readServed({ segments, from: window.from, to: window.to, labels });
-  });
-}
-
-function driftIn(
-  served: ServedRows,
-  reference: MonitoringReference,
-  policy: Configuration['monitor']['drift'],
-): DriftResult[] {
-  const features = reference.features.map((feature) =>
-    driftOf(feature, served.features[feature.name] ?? [], 'feature', policy),
-  );
-  const prediction = driftOf(reference.prediction, served.predictions, 'prediction', policy);
-  const target = driftOf(reference.target, served.labels, 'target', policy);
-  return [...features, prediction, target].filter((result) => result !== null);
+async function reportOn(deps: ActivityDependencies, { scope }: Reporting, window: MonitoringWindow): Promise<Unjudged> {
+  const { models, versions, monitoring } = deps.repositories;
+  const { configuration } = await models.configuration(window.configurationId);
+  const { monitor } = configuration;
+  const champion = await versions.get(window.championVersionId);
+  const training = await readJson(deps.objectStore, champion.reference, MonitoringReference);
+  const { reference, told } = await chooseReference(deps, scope, window, training, configuration);
+  const served = await servedIn(deps, scope, window);
+  const importance = await importanceOf(deps, scope, champion.id);
+  const drift = driftInWindow(served, reference, monitor.drift, importance);
+  const weightedDrift = weightedDriftOf(drift);
+  const sample = await servedSample(deps, scope.modelId, configuration, served);
+  const performance = sample === null ? null : metricsOf(sample);
+  const [before] = (await monitoring.reports(scope, { limit: 1 })).items;
+  return {
+    schemaVersion: 1,
+    model: scope.model,
+    environment: scope.environment,
+    from: window.from,
+    to: window.to,
+    ...told,
+    predictions: served.rows,
+    labelled: performance?.rows ?? 0,
+    dropped: window.dropped,
+    sufficient: served.rows >= monitor.minRows,
+    releases: releasesIn(served),
+    drift,
+    ...(weightedDrift === undefined ? {} : { weightedDrift }),
+    quality: reference.features.flatMap((feature) =>
+      qualityOf(feature, served.features[feature.name] ?? [], monitor.quality),
+    ),
+    performance,
+    labelDelay: labelDelayOf(served.labelDelaysMs),
+    traffic: trafficOf(await monitoring.traffic(scope), before),
+    volume: volumeOf(served.eventTimesMs, window),
+  };
 }
 
 function releasesIn({ releases, modelVersions }: ServedRows): ReportBody['releases'] {
@@ -87,36 +89,4 @@ function releasesIn({ releases, modelVersions }: ServedRows): ReportBody['releas
     counted.set(release, entry);
   }
   return [...counted.values()];
-}
-
-/** Features count once enough of them have drifted; the prediction and the target each for themselves. */
-function driftVerdicts(drift: readonly DriftResult[], { minFeatures }: Configuration['monitor']['drift']): Verdict[] {
-  const deciding = drift.filter((result) => !result.excluded);
-  const driftedFeatures = deciding.filter((result) => result.subject === 'feature' && result.drifted).length;
-  return deciding.map((result) => ({
-    kind: 'drift',
-    subject: result.subject === 'feature' ? result.column : result.subject,
-    value: result.statistic,
-    threshold: result.threshold,
-    breached: result.drifted && (result.subject !== 'feature' || driftedFeatures >= minFeatures),
-  }));
-}
-
-function performanceVerdicts(metrics: Metrics | null, { performance, minRows }: Configuration['monitor']): Verdict[] {
-  if (performance === undefined || metrics === null || metrics.rows < minRows) return [];
-  const value = metricOf(metrics, performance.metric);
-  // Not defined on these rows, as where all are of one class: nothing to find, and nothing that clears a finding.
-  if (value === null) return [];
-  const above = performance.max !== undefined && value > performance.max;
-  const below = performance.min !== undefined && value < performance.min;
-  const threshold = below || performance.max === undefined ? performance.min : performance.max;
-  return [
-    {
-      kind: 'performance',
-      subject: performance.metric,
-      value,
-      threshold: threshold ?? (isBetterWhenSmall(performance.metric) ? Infinity : -Infinity),
-      breached: above || below,
-    },
-  ];
 }

@@ -12,7 +12,9 @@ export function createRetentionActivities(deps: ActivityDependencies): Retention
     async expirePredictions(input) {
       const { before, by } = await boundOf(deps, input, 'predictions');
       const expire = () => monitoring.expireSegments(input.scope, before, by);
-      return { segments: await removeAll(deps, expire) };
+      const segments = await removeAll(deps, expire);
+      while ((await monitoring.expireLabels(input.scope, before)) > 0);
+      return { segments };
     },
 
     async expireRejectedVersions(input) {

@@ -78,6 +78,8 @@ const { probabilities: Probabilities } = PredictionRecord.shape;
 function servedRows(rows: number, features: readonly string[], column: (at: number) => Cell[]): ServedRows {
   return {
     rows,
+    ids: column(5).map(String),
+    eventTimesMs: column(6).map(Number),
     predictions: column(0).map((cell) => cell ?? Number.NaN),
     releases: column(1).map(String),
     modelVersions: column(2).map(Number),
@@ -85,6 +87,6 @@ function servedRows(rows: number, features: readonly string[], column: (at: numb
     probabilities: column(4).map((cell) =>
       cell === null ? null : (Probabilities.parse(JSON.parse(String(cell))) ?? null),
     ),
-    features: Object.fromEntries(features.map((name, at) => [name, column(at + 5)])),
+    features: Object.fromEntries(features.map((name, at) => [name, column(at + 7)])),
   };
 }

@@ -7,7 +7,7 @@ import type { Workplace } from './workplace.ts';
 
 type Request = Operations['readServed']['request'];
 
-/** Hands over prediction, release, model version, label and probabilities (both as JSON), then the features in the order of the result. Shadows were not served. */
+/** Hands over prediction, release, model version, label and probabilities (both as JSON), id and event time, then the features in the order of the result. Shadows were not served. */
 export async function readServed(
   { segments, from, to, labels }: Request,
   workplace: Workplace,
@@ -24,10 +24,10 @@ export async function readServed(
     QUALIFY row_number() OVER (PARTITION BY id ORDER BY recorded_at, event_time, release) = 1`;
   const probabilities = columns.includes('probabilities') ? 'CAST(to_json(probabilities) AS VARCHAR)' : 'NULL::VARCHAR';
   const query = `
-    SELECT prediction, release, model_version, labels.value, ${probabilities}, ${features.length === 0 ? '1' : features.map((name) => `served.${identifier(name)}`).join(', ')}
+    SELECT prediction, release, model_version, labels.value, ${probabilities}, served.id, epoch_ms(event_time), ${features.length === 0 ? '1' : features.map((name) => `served.${identifier(name)}`).join(', ')}
     FROM (${first}) AS served LEFT JOIN labels ON labels.id = served.id
     WHERE ${within('event_time', from, to)} ORDER BY event_time, served.id`;
-  const { rows } = await emitRows(database, query, 5 + features.length, workplace);
+  const { rows } = await emitRows(database, query, 7 + features.length, workplace);
   return { rows, features: features.map((name) => name.slice('f_'.length)) };
 }
 

@@ -1,7 +1,6 @@
-import type { SQL } from 'drizzle-orm';
 import { and, asc, desc, eq, gte, inArray, lt, sql } from 'drizzle-orm';
 import type { Id, Instant, Scope, Sha256 } from '../../contracts/identifiers.ts';
-import type { ClassValue } from '../../contracts/model-version.ts';
+import { mergeLatencies } from '../../contracts/latency.ts';
 import type { PredictionSegment } from '../../contracts/prediction.ts';
 import type { Finding } from '../../contracts/report.ts';
 import type { MonitoringRepository } from '../../ports/repositories/monitoring.ts';
@@ -16,13 +15,13 @@ import { toDate, toInstant, toInstantOrNull } from '../instants.ts';
 import { found } from '../not-found.ts';
 import { belowId, pageOf } from '../paging.ts';
 import type { findings } from '../schema.ts';
-import { labels, predictionSegments, reports } from '../schema.ts';
+import { labels, predictionSegments, reports, servingCounts } from '../schema.ts';
 import { storableText } from '../storable.ts';
 
 /** So that the tombstone stays small. */
 const segmentsAtOnce = 200;
+const labelsAtOnce = 50_000;
 
-type LabelRow = { readonly id: string } & Pick<typeof labels.$inferSelect, 'value' | 'class'>;
 type SegmentRow = typeof predictionSegments.$inferSelect;
 
 function toSegment({ fromAt, toAt, recordedAt, ...rest }: SegmentRow): PredictionSegment {
@@ -31,7 +30,12 @@ function toSegment({ fromAt, toAt, recordedAt, ...rest }: SegmentRow): Predictio
 
 function toFinding(row: typeof findings.$inferSelect): Finding {
   const { recordedAt: _recordedAt, recordedBy: _recordedBy, ...rest } = row;
-  return { ...rest, openedAt: toInstant(row.openedAt), closedAt: toInstantOrNull(row.closedAt) };
+  return {
+    ...rest,
+    openedAt: toInstant(row.openedAt),
+    clearSince: toInstantOrNull(row.clearSince),
+    closedAt: toInstantOrNull(row.closedAt),
+  };
 }
 
 export function createMonitoringRepository(context: RepositoryContext): MonitoringRepository {
@@ -39,6 +43,17 @@ export function createMonitoringRepository(context: RepositoryContext): Monitori
   return {
     ...segmentsOf(context),
     ...labelsOf(context),
+    traffic: (scope) =>
+      query(db, async () => {
+        const { requests, errors, latency } = servingCounts;
+        const here = and(eq(servingCounts.modelId, scope.modelId), eq(servingCounts.environment, scope.environment));
+        const rows = await db.select({ requests, errors, latency }).from(servingCounts).where(here);
+        return {
+          requests: rows.reduce((sum, row) => sum + row.requests, 0),
+          errors: rows.reduce((sum, row) => sum + row.errors, 0),
+          latency: [...mergeLatencies(rows.map((row) => row.latency))],
+        };
+      }),
     openFindings: (scope) => query(db, async () => (await selectOpenFindings(db, scope)).map(toFinding)),
     commitReport: (scope, report, verdicts, run) =>
       transact(db, (tx) => commitReport(context, tx, scope, report, verdicts, run)),
@@ -135,28 +150,29 @@ async function expireSegments(
   return named.filter((sha256) => !still.has(sha256));
 }
 
-function toLabel({ id, ...row }: LabelRow): { readonly id: string; readonly value: ClassValue } {
-  return { id, value: labelValue(row) };
-}
-
-function labelsOf(context: RepositoryContext): Pick<MonitoringRepository, 'addLabels' | 'labels' | 'allLabels'> {
+function labelsOf(context: RepositoryContext): Pick<MonitoringRepository, 'addLabels' | 'labels' | 'expireLabels'> {
   const { db } = context;
-  const select = (scope: Scope, which?: SQL) =>
-    db
-      .select({ id: labels.predictionId, value: labels.value, class: labels.class })
-      .from(labels)
-      .where(and(eq(labels.modelId, scope.modelId), eq(labels.environment, scope.environment), which))
-      .orderBy(asc(labels.predictionId));
   return {
     addLabels: (scope, given, by) => transact(db, (tx) => addLabels(context, tx, scope, given, by)),
     labels: (scope, ids) =>
       query(db, async () => {
-        const rows = await select(
-          scope,
-          sql`${labels.predictionId} = any(${sql.param(ids.map(storableText))}::text[])`,
-        );
-        return rows.map(toLabel);
+        const wanted = sql`${labels.predictionId} = any(${sql.param(ids.map(storableText))}::text[])`;
+        const rows = await db
+          .select({ id: labels.predictionId, value: labels.value, class: labels.class, at: labels.effectiveAt })
+          .from(labels)
+          .where(and(eq(labels.modelId, scope.modelId), eq(labels.environment, scope.environment), wanted))
+          .orderBy(asc(labels.predictionId));
+        return rows.map(({ id, at, ...row }) => ({ id, value: labelValue(row), at: toInstant(at) }));
       }),
-    allLabels: (scope) => query(db, async () => (await select(scope)).map(toLabel)),
+    expireLabels: (scope, before) =>
+      query(db, async () => {
+        const { rowCount } = await db.execute(sql`
+          delete from labels where ctid = any(array(
+            select ctid from labels
+            where model_id = ${scope.modelId}::uuid and environment = ${scope.environment}
+              and effective_at < ${before}::timestamptz
+            limit ${labelsAtOnce}))`);
+        return rowCount ?? 0;
+      }),
   };
 }

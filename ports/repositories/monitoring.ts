@@ -1,7 +1,7 @@
 import type { Id, Instant, Page, PageRequest, Scope, Sha256 } from '../../contracts/identifiers.ts';
 import type { ClassValue } from '../../contracts/model-version.ts';
 import type { LabelInput, PredictionSegment } from '../../contracts/prediction.ts';
-import type { Finding, Report, ReportBody } from '../../contracts/report.ts';
+import type { Finding, FindingKind, Report, ReportBody, Traffic } from '../../contracts/report.ts';
 
 export interface MonitoringRepository {
   /** One per segment id. */
@@ -23,9 +23,18 @@ export interface MonitoringRepository {
     readonly repeated: number;
     readonly conflicts: readonly { readonly id: string; readonly kept: ClassValue; readonly given: ClassValue }[];
   }>;
-  /** Labels of these prediction ids. */
-  labels(scope: Scope, ids: readonly string[]): Promise<readonly { readonly id: string; readonly value: ClassValue }[]>;
-  allLabels(scope: Scope): Promise<readonly { readonly id: string; readonly value: ClassValue }[]>;
+  /** Labels of these prediction ids, and when they were given. */
+  labels(
+    scope: Scope,
+    ids: readonly string[],
+  ): Promise<readonly { readonly id: string; readonly value: ClassValue; readonly at: Instant }[]>;
+  /**
+   * Forgets labels that were given before that instant, at most 50,000 at once: what they are labels of happened before they
+   * were given, so it has expired too. Answers how many; call again until it is none.
+   */
+  expireLabels(scope: Scope, before: Instant): Promise<number>;
+  /** What gateways have answered of the scope since the beginning, champion and canary together. */
+  traffic(scope: Scope): Promise<Traffic['totals']>;
   openFindings(scope: Scope): Promise<readonly Finding[]>;
   /**
    * One report per run: opens and closes findings, records one trigger per newly opened finding's kind (fingerprint: finding),
@@ -35,7 +44,7 @@ export interface MonitoringRepository {
     scope: Scope,
     report: Omit<ReportBody, 'findings' | 'triggers'>,
     verdicts: readonly {
-      readonly kind: 'drift' | 'performance';
+      readonly kind: FindingKind;
       readonly subject: string;
       readonly value: number;
       readonly threshold: number;

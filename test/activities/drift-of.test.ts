@@ -26,6 +26,7 @@ describe('a reference', () => {
       count: 4,
       categories: ['2', '9', '10'],
       counts: [1, 1, 2],
+      missing: 1,
     });
     const numbers = referenceOf('x', [0.5, null, 0.25, 0.5, Number.NaN]);
     expect(numbers).toMatchObject({ kind: 'numeric', count: 3, values: [0.25, 0.5], valueCounts: [1, 2] });

@@ -8,10 +8,6 @@ import { exampleFile } from './example.ts';
 
 /** What a user would write for a row of the table, by its path; the text of the example that it takes the place of. */
 const written: Readonly<Record<string, readonly (readonly [string, string])[]>> = {
-  'data.source.url': [['path: hour.csv', 'url: https://data.example/hour.csv']],
-  'data.source.s3': [['path: hour.csv', 's3: s3://bucket/prefix']],
-  'data.source.postgres': [['path: hour.csv', 'postgres: { connection: warehouse, query: SELECT 1 }']],
-  'code.git': [['path: train ', 'git: { url: "https://git.example/a", ref: main, path: train } ']],
   'build.resources.queue': [
     ['queue: train,', 'queue: train-gpu,'],
     ['queue: train,', 'queue: mine,'],
@@ -21,17 +17,6 @@ const written: Readonly<Record<string, readonly (readonly [string, string])[]>> 
   'build.gates.*.size': [['{ metric: rmse, max: 150 }', '{ size: maxBytes }']],
   'build.gates.*.command': [['{ metric: rmse, max: 150 }', '{ command: [python, gate.py] }']],
   'build.gates.*.slice': [['slice: workingday,', 'slice: workingday, versus: champion,']],
-  'monitor.reference': [
-    ['reference: training', 'reference: previous'],
-    ['reference: training', 'reference: year-ago'],
-  ],
-  'monitor.drift.numeric': [
-    ['numeric: psi', 'numeric: js'],
-    ['numeric: psi', 'numeric: wasserstein'],
-  ],
-  'monitor.drift.categorical': [['categorical: psi', 'categorical: tvd']],
-  'monitor.drift.fdr': [['threshold: 0.2', 'fdr: 0.05']],
-  'monitor.notify': [['notify: []', 'notify: [pager]']],
 };
 
 const cases = unbuiltKeys.flatMap((row) =>
@@ -72,17 +57,6 @@ test.each(cases)(
 
 test('every row has an example here, and every example a row', () => {
   expect(Object.keys(written).toSorted()).toEqual(unbuiltKeys.map(({ path }) => path).toSorted());
-});
-
-test('several at once are all named', () => {
-  const input = {
-    ...(parse(exampleFile) as object),
-    monitor: { notify: ['pager'] },
-    code: { git: { url: 'https://git.example/a' } },
-  };
-  const { code, fields } = refusal(() => parseConfiguration(input));
-  expect(code).toBe('not-implemented');
-  expect(fields['problems']).toHaveLength(2);
 });
 
 test('an empty list of connections to notify asks for nothing', () => {

@@ -132,8 +132,8 @@ test('the first label of an id counts; the same again is free, and another one i
     { id: 'b', value: 2.5 },
     { id: 'c', value: 4 },
   ];
-  expect(await monitoring.allLabels(scope)).toEqual(all);
-  expect(await monitoring.labels(scope, ['c', 'a', 'absent'])).toEqual([all[0], all[2]]);
+  expect(await monitoring.labels(scope, ['b', 'c', 'a', 'absent'])).toMatchObject(all);
+  expect(await monitoring.labels(scope, ['c', 'a', 'absent'])).toMatchObject([all[0], all[2]]);
   expect(await monitoring.labels(scope, [])).toEqual([]);
   const rows = await ground.context.db.select().from(labels).where(eq(labels.environment, scope.environment));
   const byId = new Map(rows.map((row) => [row.predictionId, row]));
@@ -160,7 +160,8 @@ test('forty thousand labels are one call, and so are the same ones again', async
   expect(await monitoring.addLabels(scope, given, ground.by)).toMatchObject({ accepted: 40_000, repeated: 0 });
   const again = await monitoring.addLabels(scope, given, ground.by);
   expect(again).toEqual({ accepted: 0, repeated: 40_000, conflicts: [] });
-  const kept = new Map((await monitoring.allLabels(scope)).map(({ id, value }) => [id, value]));
+  const ids = given.map(({ id }) => id);
+  const kept = new Map((await monitoring.labels(scope, ids)).map(({ id, value }) => [id, value]));
   expect(given.every(({ id, value }) => kept.get(id) === value)).toBe(true);
 });
 
@@ -180,7 +181,20 @@ test('labels of another environment are others', async () => {
   const [here, there] = [await freshScope(), await freshScope()];
   await monitoring.addLabels(here, [{ id: 'a', value: 1 }], ground.by);
   expect(await monitoring.addLabels(there, [{ id: 'a', value: 2 }], ground.by)).toMatchObject({ accepted: 1 });
-  expect(await monitoring.allLabels(here)).toEqual([{ id: 'a', value: 1 }]);
+  expect(await monitoring.labels(here, ['a'])).toEqual([{ id: 'a', value: 1, at: begin }]);
+});
+
+test('labels go with their predictions: those that were given before, in their scope alone', async () => {
+  const [here, there] = [await freshScope(), await freshScope()];
+  const given = [
+    { id: 'old', value: 1, at: '2011-06-01T00:00:00.000Z' },
+    { id: 'late', value: 2, at: '2011-12-01T00:00:00.000Z' },
+  ];
+  for (const scope of [here, there]) await monitoring.addLabels(scope, given, ground.by);
+  expect(await monitoring.expireLabels(here, '2011-12-01T00:00:00.000Z')).toBe(1);
+  expect(await monitoring.expireLabels(here, '2011-12-01T00:00:00.000Z')).toBe(0);
+  expect(await monitoring.labels(here, ['old', 'late'])).toMatchObject([{ id: 'late' }]);
+  expect(await monitoring.labels(there, ['old', 'late'])).toHaveLength(2);
 });
 
 function bodyOf(scope: Scope, sufficient: boolean): Omit<ReportBody, 'findings' | 'triggers'> {
@@ -208,14 +222,29 @@ function drift(subject: string, value: number, breached = value > 0.2): Verdict 
 function report(
   scope: Scope,
   verdicts: readonly Verdict[],
-  given: { sufficient?: boolean; runId?: Id; championReleaseId?: Id; triggerOn?: ('drift' | 'performance')[] } = {},
+  given: {
+    sufficient?: boolean;
+    runId?: Id;
+    championReleaseId?: Id;
+    triggerOn?: ('drift' | 'performance')[];
+    to?: string;
+  } = {},
 ) {
-  return monitoring.commitReport(scope, bodyOf(scope, given.sufficient ?? true), verdicts, {
-    runId: given.runId ?? ground.context.ids.next(),
-    championReleaseId: given.championReleaseId ?? champion,
-    triggerOn: given.triggerOn ?? ['drift', 'performance'],
-    by: ground.by,
-  });
+  return monitoring.commitReport(
+    scope,
+    { ...bodyOf(scope, given.sufficient ?? true), ...(given.to === undefined ? {} : { to: given.to }) },
+    verdicts,
+    {
+      runId: given.runId ?? ground.context.ids.next(),
+      championReleaseId: given.championReleaseId ?? champion,
+      triggerOn: given.triggerOn ?? ['drift', 'performance'],
+      by: ground.by,
+    },
+  );
+}
+
+function day(number: number): string {
+  return `2012-02-0${number}T00:00:00.000Z`;
 }
 
 function statesOf({ findings }: ReportBody): Record<string, string> {
@@ -245,25 +274,60 @@ test('a run makes one report, however often it tries, and its digest is that of 
   ]);
 });
 
-test('a finding opens once, stays open while it lasts, and closes when a window is clear of it', async () => {
+test('a finding opens once, stays open while it lasts, and closes when two windows in a row are clear of it', async () => {
   const scope = await freshScope();
-  const opened = await report(scope, [drift('temp', 0.5), drift('hum', 0.1)]);
+  const opened = await report(scope, [drift('temp', 0.5), drift('hum', 0.1)], { to: day(1) });
   expect(statesOf(opened.body)).toEqual({ temp: 'opened' });
   expect(await monitoring.openFindings(scope)).toMatchObject([
     { kind: 'drift', subject: 'temp', value: 0.5, threshold: 0.2, championReleaseId: champion, openedBy: opened.id },
   ]);
-  const lasting = await report(scope, [drift('temp', 0.6), drift('hum', 0.1)]);
+  const lasting = await report(scope, [drift('temp', 0.6), drift('hum', 0.1)], { to: day(2) });
   expect(lasting.body.findings).toMatchObject([{ state: 'open', value: 0.6, since: begin }]);
   expect(lasting.body.triggers).toEqual([]);
-  const clear = await report(scope, [drift('temp', 0.1), drift('hum', 0.1)]);
-  expect(statesOf(clear.body)).toEqual({ temp: 'closed' });
+  const clear = await report(scope, [drift('temp', 0.1), drift('hum', 0.1)], { to: day(3) });
+  expect(clear.body.findings).toMatchObject([{ subject: 'temp', state: 'open', clearSince: day(3) }]);
+  expect(await monitoring.openFindings(scope)).toMatchObject([{ clearSince: day(3) }]);
+  const twice = await report(scope, [drift('temp', 0.1), drift('hum', 0.1)], { to: day(4) });
+  expect(statesOf(twice.body)).toEqual({ temp: 'closed' });
   expect(await monitoring.openFindings(scope)).toEqual([]);
-  expect((await report(scope, [drift('temp', 0.1)])).body.findings).toEqual([]);
+  expect((await report(scope, [drift('temp', 0.1)], { to: day(5) })).body.findings).toEqual([]);
   expect(await entered(scope, 'finding.opened')).toHaveLength(1);
   expect(await entered(scope, 'finding.closed')).toHaveLength(1);
-  const again = await report(scope, [drift('temp', 0.7)]);
+  const again = await report(scope, [drift('temp', 0.7)], { to: day(6) });
   expect(statesOf(again.body)).toEqual({ temp: 'opened' });
   expect(again.body.triggers).toEqual(['drift']);
+});
+
+test('what goes to and fro about its threshold is one finding and one trigger', async () => {
+  const scope = await freshScope();
+  const values = [0.5, 0.1, 0.5, 0.1, 0.5, 0.1];
+  const made = [];
+  for (const [at, value] of values.entries())
+    made.push(await report(scope, [drift('temp', value)], { to: day(at + 1) }));
+  expect(made.map(({ body }) => body.findings[0]!.state)).toEqual(['opened', 'open', 'open', 'open', 'open', 'open']);
+  expect(await triggersIn(scope)).toHaveLength(1);
+});
+
+test('the same clear window twice, or one with too few rows, closes nothing', async () => {
+  const scope = await freshScope();
+  await report(scope, [drift('temp', 0.5)], { to: day(1) });
+  for (let time = 0; time < 3; time += 1) await report(scope, [drift('temp', 0.1)], { to: day(2) });
+  await report(scope, [drift('temp', 0.1)], { to: day(3), sufficient: false });
+  expect(await monitoring.openFindings(scope)).toMatchObject([{ subject: 'temp', clearSince: day(2) }]);
+});
+
+test('findings of missing values, ranges and categories are kept beside those of drift of the same column', async () => {
+  const scope = await freshScope();
+  const found = (kind: Verdict['kind']): Verdict => ({
+    kind,
+    subject: 'temp',
+    value: 0.5,
+    threshold: 0.2,
+    breached: true,
+  });
+  const { body } = await report(scope, [found('missing'), found('range'), found('new-category'), drift('temp', 0.5)]);
+  expect(body.findings.map(({ kind }) => kind)).toEqual(['missing', 'range', 'new-category', 'drift']);
+  expect(body.triggers).toEqual(['drift']);
 });
 
 test('reports beside each other open a finding once', async () => {

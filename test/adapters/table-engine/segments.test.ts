@@ -113,6 +113,8 @@ describe('reading what was served', () => {
     });
     expect(served).toEqual({
       rows: 2,
+      ids: ['early', 'late'],
+      eventTimesMs: [Date.UTC(2024, 0, 1, 0, 10), Date.UTC(2024, 0, 1, 0, 30)],
       predictions: [5, 15],
       probabilities: [null, null],
       releases: [release, release],
@@ -151,6 +153,8 @@ describe('reading what was served', () => {
   test('no segments are no rows', async () => {
     expect(await engine.readServed({ segments: [], ...window })).toEqual({
       rows: 0,
+      ids: [],
+      eventTimesMs: [],
       predictions: [],
       probabilities: [],
       releases: [],

@@ -1,0 +1,69 @@
+import type { MonitoringReference } from '../../contracts/model-version.ts';
+import type { DriftResult } from '../../contracts/report.ts';
+import type { ServedRows } from '../../ports/table-engine.ts';
+import { benjaminiHochberg } from '../../statistics/benjamini-hochberg.ts';
+import type { DriftPolicy } from './drift-of.ts';
+import { driftOf, hasDrifted } from './drift-of.ts';
+
+/** Shares of permutation importance by feature, whose sum is 1; null where they are not known. */
+export type ImportanceShares = ReadonlyMap<string, number> | null;
+
+/** Every feature, the prediction and the target against the reference. */
+export function driftInWindow(
+  served: Pick<ServedRows, 'features' | 'predictions' | 'labels'>,
+  reference: MonitoringReference,
+  policy: DriftPolicy,
+  importance: ImportanceShares,
+): DriftResult[] {
+  const features = reference.features
+    .map((feature) => driftOf(feature, served.features[feature.name] ?? [], 'feature', policy))
+    .filter((result) => result !== null)
+    .map((result) => withImportance(result, importance));
+  const prediction = driftOf(reference.prediction, served.predictions, 'prediction', policy);
+  const target = driftOf(reference.target, served.labels, 'target', policy);
+  return [...adjusted(features, policy), prediction, target].filter((result) => result !== null);
+}
+
+/** Excluded columns decide nothing, so they are no part of the family that false discoveries are counted in. */
+function adjusted(features: readonly DriftResult[], policy: DriftPolicy): DriftResult[] {
+  const { fdr } = policy;
+  if (fdr === undefined) return [...features];
+  const family = features.filter((result) => !result.excluded && result.pValue !== null);
+  const pValues = benjaminiHochberg(family.map((result) => result.pValue ?? 1));
+  const byColumn = new Map(family.map((result, at) => [result.column, pValues[at] ?? 1]));
+  return features.map((result) => {
+    const adjustedPValue = byColumn.get(result.column);
+    if (adjustedPValue === undefined) return result;
+    return { ...result, adjustedPValue, drifted: hasDrifted(result, adjustedPValue, fdr, policy) };
+  });
+}
+
+function withImportance(result: DriftResult, importance: ImportanceShares): DriftResult {
+  const share = importance?.get(result.column);
+  return share === undefined ? result : { ...result, importance: share };
+}
+
+/** Do the features that drifted weigh enough to count: as many as wanted, and as important as wanted where that is known? */
+export function featuresCount(deciding: readonly DriftResult[], { minFeatures, minImportance }: DriftPolicy): boolean {
+  const drifted = deciding.filter((result) => result.subject === 'feature' && result.drifted);
+  if (drifted.length < minFeatures) return false;
+  const known = deciding.some((result) => result.importance !== undefined);
+  if (minImportance === undefined || !known) return true;
+  return drifted.reduce((sum, result) => sum + (result.importance ?? 0), 0) >= minImportance;
+}
+
+/**
+ * The mean of how far the deciding features have moved, in thresholds, weighted by their importance: 1 is as if all had
+ * reached the threshold. Tests without p-values alone, as a p-value says nothing of how far. undefined: nothing is known.
+ */
+export function weightedDriftOf(drift: readonly DriftResult[]): number | undefined {
+  const weighed = drift.filter(
+    (result) =>
+      result.subject === 'feature' && !result.excluded && result.pValue === null && result.importance !== undefined,
+  );
+  const weight = weighed.reduce((sum, result) => sum + (result.importance ?? 0), 0);
+  if (weight === 0) return undefined;
+  return (
+    weighed.reduce((sum, result) => sum + ((result.importance ?? 0) * result.statistic) / result.threshold, 0) / weight
+  );
+}

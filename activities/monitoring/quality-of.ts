@@ -1,0 +1,92 @@
+import type { Configuration } from '../../contracts/configuration.ts';
+import type { Cell } from '../../contracts/data-types.ts';
+import type { ColumnReference } from '../../contracts/model-version.ts';
+import type { QualityResult } from '../../contracts/report.ts';
+import { categoryCounts, presentNumbers } from './column-values.ts';
+import { asWritten, newCategories } from './drift-of.ts';
+
+type QualityPolicy = NonNullable<Configuration['monitor']['quality']>;
+
+/** At most so many new categories are named. */
+const named = 5;
+
+/**
+ * What is wrong with the served values of a feature: how many more are missing than in the reference (a difference of shares),
+ * how many lie outside its range, and how many are in categories that it has not (shares of those present).
+ */
+export function qualityOf(
+  reference: ColumnReference,
+  cells: readonly Cell[],
+  policy: QualityPolicy | undefined,
+): QualityResult[] {
+  if (cells.length === 0) return [];
+  return [
+    ...missingIn(reference, cells, policy?.missing),
+    ...(reference.kind === 'numeric'
+      ? outOfRange(reference, cells, policy?.range)
+      : newIn(reference, cells, policy?.categories)),
+  ];
+}
+
+function missingIn(reference: ColumnReference, cells: readonly Cell[], threshold: number | undefined): QualityResult[] {
+  if (reference.missing === undefined) return [];
+  const missing = cells.filter(isMissing).length / cells.length;
+  const rows = reference.count + reference.missing;
+  const before = rows === 0 ? 0 : reference.missing / rows;
+  const detail = `${percent(missing)} are missing, and ${percent(before)} of the reference`;
+  return [judged(reference.name, 'missing', Math.max(0, missing - before), threshold, detail)];
+}
+
+function outOfRange(
+  { name, values }: Extract<ColumnReference, { kind: 'numeric' }>,
+  cells: readonly Cell[],
+  threshold: number | undefined,
+): QualityResult[] {
+  const [least, greatest] = [values[0], values.at(-1)];
+  const present = presentNumbers(cells);
+  if (least === undefined || greatest === undefined || present.length === 0) return [];
+  const outside = present.filter((value) => value < least || value > greatest).length;
+  const detail = `served from ${present[0]} to ${present.at(-1)}, and the reference goes from ${least} to ${greatest}`;
+  return [judged(name, 'range', outside / present.length, threshold, detail)];
+}
+
+function newIn(
+  reference: Extract<ColumnReference, { kind: 'categorical' }>,
+  cells: readonly Cell[],
+  threshold: number | undefined,
+): QualityResult[] {
+  const seen = categoryCounts(asWritten(cells, reference.categories));
+  const present = [...seen.values()].reduce((sum, count) => sum + count, 0);
+  if (present === 0 || reference.count === 0) return [];
+  const added = newCategories(reference, seen);
+  const rows = added.reduce((sum, category) => sum + (seen.get(category) ?? 0), 0);
+  const names = added.slice(0, named).map((category) => JSON.stringify(category.slice(0, 60)));
+  const more = added.length > named ? ` and ${added.length - named} more` : '';
+  const detail = added.length === 0 ? 'none is new' : `new: ${names.join(', ')}${more}`;
+  return [judged(reference.name, 'new-category', rows / present, threshold, detail)];
+}
+
+function judged(
+  column: string,
+  kind: QualityResult['kind'],
+  value: number,
+  threshold: number | undefined,
+  detail: string,
+): QualityResult {
+  return {
+    column,
+    kind,
+    value,
+    threshold: threshold ?? null,
+    breached: threshold !== undefined && value >= threshold,
+    detail,
+  };
+}
+
+function isMissing(cell: Cell): boolean {
+  return cell === null || cell === '' || Number.isNaN(cell);
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(share > 0 && share < 0.01 ? 2 : 1)} %`;
+}

@@ -1,0 +1,62 @@
+import { join } from 'node:path';
+import type { Configuration } from '../../contracts/configuration.ts';
+import type { Scope } from '../../contracts/identifiers.ts';
+import type { MonitoringReference } from '../../contracts/model-version.ts';
+import type { MonitoringWindow } from '../../contracts/monitoring-window.ts';
+import type { ReportBody } from '../../contracts/report.ts';
+import type { ActivityDependencies } from '../dependencies.ts';
+import { fetchFiles, withWorkspace } from '../workspace.ts';
+import type { LabelledRows } from './labelled-rows.ts';
+import { withLabels } from './labelled-rows.ts';
+import { referenceOf } from './reference-of.ts';
+
+export interface ChosenReference {
+  readonly reference: MonitoringReference;
+  readonly told: Pick<ReportBody, 'reference' | 'referenceNote' | 'referenceWindow'>;
+}
+
+/** What was served in the window that the configuration names, or the training where too little was, and why. */
+export async function chooseReference(
+  deps: ActivityDependencies,
+  scope: Scope,
+  { reference: wanted }: MonitoringWindow,
+  training: MonitoringReference,
+  { monitor: { minRows }, data: { target } }: Configuration,
+): Promise<ChosenReference> {
+  if (wanted === undefined) return { reference: training, told: { reference: 'training' } };
+  const served = await servedIn(deps, scope, wanted);
+  const { kind, from, to } = wanted;
+  if (served.rows < minRows) {
+    const referenceNote = `${kind}: ${served.rows} rows were served from ${from} to ${to}, fewer than the ${minRows} of monitor.minRows, so this compares with the training`;
+    return { reference: training, told: { reference: 'training', referenceNote } };
+  }
+  const labels = served.labels.filter((label) => label !== null);
+  const enough = labels.length >= minRows;
+  const note = enough
+    ? {}
+    : {
+        referenceNote: `${kind}: ${labels.length} labels of then, too few, so the target is compared with the training`,
+      };
+  return {
+    reference: {
+      schemaVersion: 1,
+      // The kinds stay those of the training, so that a month without rain makes no category of a number.
+      features: training.features.map(({ name, kind: of }) => referenceOf(name, served.features[name] ?? [], of)),
+      target: enough ? referenceOf(target, labels, training.target.kind) : training.target,
+      prediction: referenceOf('prediction', served.predictions, training.prediction.kind),
+    },
+    told: { reference: kind, referenceWindow: { from, to, rows: served.rows }, ...note },
+  };
+}
+
+/** What was served in a window, with the labels that have arrived. */
+export async function servedIn(
+  deps: ActivityDependencies,
+  scope: Scope,
+  { segments: digests, from, to }: Pick<MonitoringWindow, 'segments' | 'from' | 'to'>,
+): Promise<LabelledRows> {
+  return withWorkspace(deps.scratchFolder, 'monitor', async (folder) => {
+    const segments = await fetchFiles(deps.objectStore, digests, join(folder, 'segments'));
+    return withLabels(deps, scope, await deps.tableEngine.readServed({ segments, from, to, labels: [] }));
+  });
+}

@@ -1,0 +1,33 @@
+import { latencyQuantileMs } from '../../contracts/latency.ts';
+import type { Report, Traffic } from '../../contracts/report.ts';
+
+/** Counts only grow, except where a gateway's were lost; what is since the report before is the difference. */
+export function trafficOf(totals: Traffic['totals'], before: Report | undefined): Traffic {
+  const known = before?.body.traffic?.totals;
+  const latency = totals.latency.map((count, bucket) => Math.max(0, count - (known?.latency[bucket] ?? 0)));
+  const at = (share: number): number => latencyQuantileMs(latency, share) ?? 0;
+  const measured = latency.some((count) => count > 0);
+  return {
+    since: known === undefined ? null : (before?.effectiveAt ?? null),
+    requests: Math.max(0, totals.requests - (known?.requests ?? 0)),
+    errors: Math.max(0, totals.errors - (known?.errors ?? 0)),
+    latency: measured ? { p50Ms: at(0.5), p95Ms: at(0.95), p99Ms: at(0.99) } : null,
+    totals,
+  };
+}
+
+const parts = 24;
+
+/** Rows in equal parts of a window, by when they happened. */
+export function volumeOf(
+  eventTimesMs: readonly number[],
+  window: { readonly from: string; readonly to: string },
+): number[] {
+  const [from, to] = [Date.parse(window.from), Date.parse(window.to)];
+  const counts = Array.from({ length: parts }, () => 0);
+  for (const at of eventTimesMs) {
+    const part = Math.min(parts - 1, Math.max(0, Math.floor(((at - from) / (to - from)) * parts)));
+    counts[part] = (counts[part] ?? 0) + 1;
+  }
+  return counts;
+}
