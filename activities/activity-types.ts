@@ -50,7 +50,9 @@ export type RunConclusion =
   | { readonly state: 'cancelled'; readonly reason: string };
 
 export interface DataActivities {
-  prepareDataset(input: RunInput): Promise<{ readonly staged: Sha256 }>;
+  /** What was fetched, a blob; null: the run's files were uploaded. */
+  fetchSource(input: RunInput): Promise<{ readonly fetched: Sha256 | null }>;
+  prepareDataset(input: RunInput & { readonly fetched: Sha256 | null }): Promise<{ readonly staged: Sha256 }>;
   profileDataset(input: RunInput & { readonly staged: Sha256 }): Promise<{ readonly profile: Sha256 }>;
   commitDataset(input: RunInput & { readonly staged: Sha256; readonly profile: Sha256 }): Promise<RunOutcome>;
   commitCode(input: RunInput): Promise<RunOutcome>;
@@ -60,8 +62,10 @@ export interface ResolvedBuild {
   readonly plan: Sha256;
   /** A version with the same training key, if one was trained before. */
   readonly modelVersionId: Id | null;
-  /** That version is the champion already. */
+  /** That version, or its refit, is the champion already. */
   readonly unchanged: boolean;
+  /** With `build.refit`: what is trained again on the holdout too, once the version is a candidate; null: nothing is. */
+  readonly refit: { readonly plan: Sha256; readonly modelVersionId: Id | null } | null;
 }
 
 export interface TrainActivities {
@@ -78,8 +82,14 @@ export interface TrainActivities {
       readonly reused: boolean;
       readonly unchanged: boolean;
     },
-  ): Promise<RunOutcome>;
+  ): Promise<BuildOutcome>;
+  /** The refitted version with an evaluation that cites the other's: what is deployed is this one. */
+  citeEvaluation(
+    input: RunInput & { readonly evaluationId: Id; readonly modelVersionId: Id; readonly reused: boolean },
+  ): Promise<BuildOutcome>;
 }
+
+export type BuildOutcome = Extract<RunOutcome, { kind: 'build' }>;
 
 /** What retention asks for, once a run of its kind; nothing that a release pins is ever let go. */
 export interface RetentionActivities {

@@ -1,5 +1,7 @@
 import type { Clock } from '../ports/clock.ts';
 import type { CodeArchive } from '../ports/code-archive.ts';
+import type { CodeSource } from '../ports/code-source.ts';
+import type { DataSource } from '../ports/data-source.ts';
 import type { Gateways } from '../ports/gateways.ts';
 import type { IdMaker } from '../ports/ids.ts';
 import type { Logger } from '../ports/logger.ts';
@@ -18,6 +20,8 @@ export interface ActivityDependencies {
   readonly modelRuntime: ModelRuntime;
   readonly trainer: Trainer;
   readonly codeArchive: CodeArchive;
+  readonly codeSource: CodeSource;
+  readonly dataSource: DataSource;
   readonly gateways: Gateways;
   readonly workflowClient: WorkflowClient;
   readonly clock: Clock;

@@ -6,9 +6,11 @@ import { createJudgeShadow } from './deployment/judge-shadow.ts';
 import { createReplayToCanary } from './deployment/replay-to-canary.ts';
 import { createRequestApproval } from './deployment/request-approval.ts';
 import { createRolloutActivities } from './deployment/rollout-activities.ts';
+import { createCiteEvaluation } from './evaluation/cite-evaluation.ts';
 import { createCommitVersion } from './evaluation/commit-version.ts';
 import { createEvaluateVersion } from './evaluation/evaluate-version.ts';
 import { createCommitDataset } from './ingestion/commit-dataset.ts';
+import { createFetchSource } from './ingestion/fetch-source.ts';
 import { createPrepareDataset } from './ingestion/prepare-dataset.ts';
 import { createProfileDataset } from './ingestion/profile-dataset.ts';
 import { instrument } from './instrument.ts';
@@ -32,6 +34,7 @@ export function createActivities(deps: ActivityDependencies): Activities {
   return instrument<Activities & Record<string, (input: never) => Promise<unknown>>>(
     {
       ...createLifecycleActivities(deps),
+      fetchSource: createFetchSource(deps),
       prepareDataset: createPrepareDataset(deps),
       profileDataset: createProfileDataset(deps),
       commitDataset: createCommitDataset(deps),
@@ -41,6 +44,7 @@ export function createActivities(deps: ActivityDependencies): Activities {
       trainModel: createTrainModel(deps),
       commitVersion: createCommitVersion(deps),
       evaluateVersion: createEvaluateVersion(deps),
+      citeEvaluation: createCiteEvaluation(deps),
       requestApproval: createRequestApproval(deps),
       ...createRolloutActivities(deps),
       judgeCanary: createJudgeCanary(deps),

@@ -9,20 +9,38 @@ export const CodeManifest = z.object({
   schemaVersion: z.literal(1),
   archive: Sha256,
   command: z.array(z.string()).min(1),
-  /** The lock file's path inside the archive and its digest; null: the interpreter as it is. */
-  environment: z.object({ path: z.string(), lock: Sha256 }).nullable(),
+  /**
+   * The lock file's path inside the archive and the digest of the lock; null: the interpreter as it is. `resolvedFrom`: the
+   * file there, of that digest, has no hashes, and the lock is what it was resolved to, a blob of its own.
+   */
+  environment: z.object({ path: z.string(), lock: Sha256, resolvedFrom: Sha256.optional() }).nullable(),
   network: z.boolean(),
   validation: z.boolean(),
 });
 export type CodeManifest = z.infer<typeof CodeManifest>;
 
-export const CodeOrigin = z.object({
-  kind: z.literal('folder'),
-  files: z.number().int(),
-  bytes: z.number().int(),
-  gitCommit: z.string().optional(),
-  dirty: z.boolean().optional(),
-});
+/** Where the files came from the first time; the same files from elsewhere are the same version. */
+export const CodeOrigin = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('folder'),
+    files: z.number().int(),
+    bytes: z.number().int(),
+    /** What the folder's checkout stood at, and whether files differed from it. */
+    gitCommit: z.string().optional(),
+    dirty: z.boolean().optional(),
+  }),
+  z.object({
+    kind: z.literal('git'),
+    files: z.number().int(),
+    bytes: z.number().int(),
+    url: z.string(),
+    ref: z.string(),
+    path: z.string(),
+    /** What the ref was when it was fetched. */
+    gitCommit: z.string(),
+    submodules: z.array(z.object({ path: z.string(), url: z.string(), commit: z.string() })),
+  }),
+]);
 export type CodeOrigin = z.infer<typeof CodeOrigin>;
 
 export const CodeVersion = z.object({

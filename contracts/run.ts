@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { DataFormat } from './data-format.ts';
+import { RemoteSource } from './data-source.ts';
+import { GitSource } from './git-source.ts';
 import { Id, Instant, Name, Sha256 } from './identifiers.ts';
 
 export const RunKind = z.enum(['data', 'code', 'build', 'deploy', 'rollback', 'monitor', 'rehearsal']);
@@ -101,14 +103,19 @@ export const RunRequest = z.discriminatedUnion('kind', [
     files: z
       .array(z.object({ name: z.string(), sha256: Sha256, format: DataFormat }))
       .min(1)
-      .max(1000),
+      .max(1000)
+      .optional(),
+    /** In the place of files: what the run fetches. */ source: RemoteSource.optional(),
     /** Rows at or after it are left out (rehearsals). */ before: Instant.optional(),
     /** Rows before it are left out. */ from: Instant.optional(),
   }),
   z.object({
     kind: z.literal('code'),
     schemaVersion: z.literal(1),
-    archive: Sha256,
+    archive: Sha256.optional(),
+    /** In the place of an archive: what the run fetches; its ref is the commit where a push named one. */
+    git: GitSource.optional(),
+    /** The branch or tag that was pushed, where it was a push that asked. */ pushedRef: z.string().optional(),
     command: z.array(z.string()),
     environmentPath: z.string().nullable(),
     network: z.boolean(),

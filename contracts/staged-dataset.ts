@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { FetchedFile } from './data-source.ts';
 import { DatasetManifest, ExpectationResult } from './dataset.ts';
 import { Id, Sha256 } from './identifiers.ts';
 
@@ -13,5 +14,7 @@ export const StagedDataset = z.object({
   rowsReplaced: z.number().int().default(0),
   rowsRemoved: z.number().int().default(0),
   expectedHead: Id.nullable(),
+  /** What the batch was fetched from; null: it was uploaded. */
+  fetched: z.array(FetchedFile).nullable().default(null),
 });
 export type StagedDataset = z.infer<typeof StagedDataset>;

@@ -2,12 +2,15 @@ import { join, resolve } from 'node:path';
 import type { ActivityDependencies } from '../activities/dependencies.ts';
 import { createSystemClock } from '../adapters/clock/system.ts';
 import { createTarCodeArchive } from '../adapters/code-archive/tar.ts';
+import { createGitCodeSource } from '../adapters/code-source/git.ts';
+import { createRemoteDataSource } from '../adapters/data-source/remote.ts';
 import { createHttpGateways } from '../adapters/gateways/http.ts';
 import { createIdMaker } from '../adapters/ids/uuid.ts';
 import { createOnnxModelRuntime } from '../adapters/model-runtime/onnx.ts';
 import { createDiskObjectStore } from '../adapters/object-store/disk.ts';
 import { createS3ObjectStore } from '../adapters/object-store/s3.ts';
 import { createDuckDbTableEngine } from '../adapters/table-engine/duckdb.ts';
+import { createOutboundHosts } from '../adapters/outbound-hosts/checked.ts';
 import { createProcessTrainer } from '../adapters/trainer/process.ts';
 import type { readTemporalTls } from '../adapters/workflow-client/temporal-tls.ts';
 import type { TemporalSettings } from '../adapters/workflow-client/temporal.ts';
@@ -32,6 +35,7 @@ export async function buildDependencies(
   logger: Logger,
 ): Promise<ActivityDependencies> {
   const home = resolve(settings.PERENNIAL_HOME);
+  const hosts = createOutboundHosts({ allowPrivate: settings.PERENNIAL_ALLOW_PRIVATE_SOURCES });
   const clock = createSystemClock();
   const ids = createIdMaker();
   const repositories = createPostgresRepositories({
@@ -51,6 +55,8 @@ export async function buildDependencies(
     modelRuntime: createOnnxModelRuntime(),
     trainer: createProcessTrainer({ cacheFolder: cacheFolderOf(settings), environment: process.env }),
     codeArchive: createTarCodeArchive(),
+    codeSource: createGitCodeSource({ hosts, certificates: process.env.NODE_EXTRA_CA_CERTS }),
+    dataSource: createRemoteDataSource({ hosts }),
     gateways: createHttpGateways({
       liveGateways: () => repositories.deployments.liveGateways(),
       key: () => workerKey,

@@ -45,6 +45,7 @@ export const lifecycleActivities = activitiesOn<LifecycleActivities>(
 export const dataActivities = activitiesOn<DataActivities>(
   { taskQueue: 'data', startToCloseTimeout: '6h' },
   {
+    fetchSource: 'fetch what the source has',
     prepareDataset: 'parse, check and store the batch',
     profileDataset: 'profile every column',
     commitDataset: 'commit the version, move the data head',
@@ -61,6 +62,7 @@ export const trainActivities = activitiesOn<TrainActivities>(
     trainModel: 'run the training command',
     commitVersion: 'load the artifact apart, commit the version',
     evaluateVersion: 'measure on the holdout, judge by the gates',
+    citeEvaluation: 'the refitted version cites the evaluation',
   },
 );
 

@@ -2,11 +2,12 @@ import type { PipelineInput } from '../contracts/workflows.ts';
 import { dataActivities } from './activities.ts';
 import { runPipeline } from './run-pipeline.ts';
 
-/** Ingest → validate → profile → commit a DatasetVersion and move the environment's data head. */
+/** Fetch what was not uploaded → ingest → validate → profile → commit a DatasetVersion and move the environment's data head. */
 export async function dataPipeline(input: PipelineInput): Promise<void> {
   const { runId, scope } = input;
   await runPipeline(input, async () => {
-    const { staged } = await dataActivities.prepareDataset({ runId, scope });
+    const { fetched } = await dataActivities.fetchSource({ runId, scope });
+    const { staged } = await dataActivities.prepareDataset({ runId, scope, fetched });
     const { profile } = await dataActivities.profileDataset({ runId, scope, staged });
     return dataActivities.commitDataset({ runId, scope, staged, profile });
   });

@@ -7,13 +7,17 @@ import { readJson } from '../workspace.ts';
 /** Row second, pointer last: the bytes are in the store already. */
 export function createCommitDataset(deps: ActivityDependencies): DataActivities['commitDataset'] {
   return async ({ runId, scope, staged, profile }) => {
-    const { expectedHead, digest, manifest, ...described } = await readJson(deps.objectStore, staged, StagedDataset);
+    const { expectedHead, digest, manifest, fetched, ...described } = await readJson(
+      deps.objectStore,
+      staged,
+      StagedDataset,
+    );
     const { expectations, rowsAdded, rowsSkipped, rowsReplaced, rowsRemoved } = described;
     const columns = await readJson(deps.objectStore, profile, DatasetProfile);
     const run = await deps.repositories.runs.get(runId);
     const { version, unchanged } = await deps.repositories.datasets.commit(
       scope,
-      { digest, manifest, profile: columns, expectations, rowsAdded, rowsSkipped, rowsReplaced, rowsRemoved },
+      { digest, manifest, profile: columns, expectations, rowsAdded, rowsSkipped, rowsReplaced, rowsRemoved, fetched },
       { runId, expectedHead, by: run.recordedBy },
     );
     return {

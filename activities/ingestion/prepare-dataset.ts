@@ -1,15 +1,23 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Configuration } from '../../contracts/configuration.ts';
-import type { DatasetManifest, DatasetPart, DatasetVersion, ExpectationResult } from '../../contracts/dataset.ts';
+import type { FetchedFile } from '../../contracts/data-source.ts';
+import { FetchedBatch } from '../../contracts/data-source.ts';
+import type {
+  BatchFile,
+  DatasetManifest,
+  DatasetPart,
+  DatasetVersion,
+  ExpectationResult,
+} from '../../contracts/dataset.ts';
 import { PerennialError } from '../../contracts/errors.ts';
-import type { Instant, Scope } from '../../contracts/identifiers.ts';
+import type { Instant, Scope, Sha256 } from '../../contracts/identifiers.ts';
 import type { StagedDataset } from '../../contracts/staged-dataset.ts';
 import type { PreparedBatch } from '../../ports/table-engine.ts';
 import type { DataActivities, RunInput } from '../activity-types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { runWithRequest } from '../run-request.ts';
-import { fetchFiles, storeJson, withWorkspace } from '../workspace.ts';
+import { fetchFiles, readJson, storeJson, withWorkspace } from '../workspace.ts';
 import { fetchReferences } from './fetch-references.ts';
 
 /** Parses the batch, checks it against the pinned columns and the expectations, stores its parts; commits nothing. */
@@ -20,7 +28,9 @@ export function createPrepareDataset(deps: ActivityDependencies): DataActivities
     const head = await deps.repositories.datasets.head(input.scope);
     return withWorkspace(deps.scratchFolder, 'ingest', async (folder) => {
       const from: Ground = { scope: input.scope, configuration, head, asOf: run.effectiveAt };
-      const batch = await prepare(deps, from, request, folder);
+      const fetched = await fetchedFiles(deps, input.fetched);
+      const files = fetched ?? request.files ?? [];
+      const batch = await prepare(deps, from, { ...request, files }, folder);
       if (batch.refused) await refuse(deps, input, batch, run.recordedBy);
       const parts = await storeParts(deps, batch);
       const manifest = manifestOf(configuration, batch.columns, parts);
@@ -35,13 +45,23 @@ export function createPrepareDataset(deps: ActivityDependencies): DataActivities
         rowsReplaced: batch.rowsReplaced,
         rowsRemoved: batch.rowsRemoved,
         expectedHead: head?.id ?? null,
+        fetched,
       };
       return { staged: await storeJson(deps.objectStore, staged) };
     });
   };
 }
 
-type DataRequest = Awaited<ReturnType<typeof runWithRequest<'data'>>>['request'];
+type DataRequest = Awaited<ReturnType<typeof runWithRequest<'data'>>>['request'] & {
+  readonly files: readonly BatchFile[];
+};
+
+async function fetchedFiles(
+  { objectStore }: ActivityDependencies,
+  fetched: Sha256 | null,
+): Promise<FetchedFile[] | null> {
+  return fetched === null ? null : (await readJson(objectStore, fetched, FetchedBatch)).files;
+}
 
 interface Ground {
   readonly scope: Scope;

@@ -20,8 +20,9 @@ import {
 import { submitRun } from '../submission.ts';
 
 const tags = ['code'];
+/** Without an archive the server fetches what the configuration's code.git names. */
 const Snapshot = z.strictObject({
-  archive: Sha256,
+  archive: Sha256.optional(),
   gitCommit: z
     .string()
     .regex(/^[0-9a-f]{7,64}$/, 'expected a commit in hexadecimal')
@@ -37,7 +38,7 @@ export function codeRoutes(app: Api, context: RouteContext): void {
     {
       schema: {
         tags,
-        summary: 'Snapshot an uploaded folder (tar)',
+        summary: 'Snapshot an uploaded folder (tar), or without one what code.git names',
         headers: StartHeaders,
         params: ModelParams,
         querystring: EnvironmentQuery,
@@ -48,14 +49,20 @@ export function codeRoutes(app: Api, context: RouteContext): void {
     async (request, reply) => {
       const { scope } = await enter(context, request, 'operator');
       const { archive, gitCommit, dirty } = request.body;
-      if (!(await blobs.has(archive)))
+      if (archive !== undefined && !(await blobs.has(archive)))
         throw new PerennialError(
           'blob-missing',
           `the archive ${archive} was not uploaded; PUT it to /v1/blobs/${archive} first`,
           { pointer: '/archive', sha256: archive },
         );
       const { configuration } = await models.currentConfiguration(scope);
-      const { command, environment, network, validation } = configuration.code;
+      const { command, environment, network, validation, git } = configuration.code;
+      if (archive === undefined && git === undefined)
+        throw new PerennialError(
+          'invalid-request',
+          `code of ${scope.model} is a folder that the command line uploads; upload it and name it in archive`,
+          { pointer: '/archive' },
+        );
       const started = await submitRun(context, request, scope, {
         kind: 'run',
         schemaVersion: 1,
@@ -63,6 +70,7 @@ export function codeRoutes(app: Api, context: RouteContext): void {
           kind: 'code',
           schemaVersion: 1,
           archive,
+          git: archive === undefined ? git : undefined,
           command,
           environmentPath: environment ?? null,
           network,

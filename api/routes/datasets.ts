@@ -1,7 +1,9 @@
 import { z } from 'zod';
+import type { RemoteSource } from '../../contracts/data-source.ts';
 import { DatasetDifference } from '../../contracts/dataset-difference.ts';
 import { BatchFile, DatasetVersion } from '../../contracts/dataset.ts';
 import { PerennialError } from '../../contracts/errors.ts';
+import type { Scope } from '../../contracts/identifiers.ts';
 import { enter } from '../access.ts';
 import { compareDatasets } from '../compare-datasets.ts';
 import type { Api, RouteContext } from '../dependencies.ts';
@@ -22,7 +24,18 @@ import { submitRun } from '../submission.ts';
 
 const tags = ['datasets'];
 
-const Ingestion = z.strictObject({ files: z.array(BatchFile).min(1).max(1000) });
+async function remoteSource({ repositories: { models } }: RouteContext, scope: Scope): Promise<RemoteSource> {
+  const { source } = (await models.currentConfiguration(scope)).configuration.data;
+  if (!('path' in source) && !('glob' in source)) return source;
+  throw new PerennialError(
+    'invalid-request',
+    `data.source of ${scope.model} names files that the command line uploads; upload them and name them in files`,
+    { pointer: '/files' },
+  );
+}
+
+/** Without files the server fetches what the configuration's data.source names. */
+const Ingestion = z.strictObject({ files: z.array(BatchFile).min(1).max(1000).optional() });
 
 export function datasetRoutes(app: Api, context: RouteContext): void {
   const { datasets, blobs } = context.repositories;
@@ -32,7 +45,7 @@ export function datasetRoutes(app: Api, context: RouteContext): void {
     {
       schema: {
         tags,
-        summary: 'Ingest uploaded files',
+        summary: 'Ingest uploaded files, or without any what data.source names',
         headers: StartHeaders,
         params: ModelParams,
         querystring: EnvironmentQuery,
@@ -43,7 +56,8 @@ export function datasetRoutes(app: Api, context: RouteContext): void {
     async (request, reply) => {
       const { scope } = await enter(context, request, 'operator');
       const { files } = request.body;
-      for (const [index, { name, sha256 }] of files.entries()) {
+      const source = files === undefined ? await remoteSource(context, scope) : undefined;
+      for (const [index, { name, sha256 }] of (files ?? []).entries()) {
         if (!(await blobs.has(sha256)))
           throw new PerennialError(
             'blob-missing',
@@ -54,7 +68,7 @@ export function datasetRoutes(app: Api, context: RouteContext): void {
       const started = await submitRun(context, request, scope, {
         kind: 'run',
         schemaVersion: 1,
-        request: { kind: 'data', schemaVersion: 1, files },
+        request: { kind: 'data', schemaVersion: 1, files, source },
       });
       return reply.code(202).send(started);
     },

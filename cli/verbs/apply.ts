@@ -58,13 +58,16 @@ export async function applyConfiguration(
   return { ...applied, name: configuration.name };
 }
 
-/** Uploads the code folder that the configuration names and commits it as a CodeVersion. */
+/** Commits the code that the configuration names as a CodeVersion: uploads the folder, or has the server fetch from git. */
 export async function snapshotCode(
   context: CliContext,
   api: ApiClient,
   file: string,
 ): Promise<Run & { state: 'succeeded' }> {
   const { configuration, folder } = await readConfiguration(file);
+  const path = `/v1/models/${configuration.name}/code`;
+  const query = { environment: environmentFor(context, configuration) };
+  if (configuration.code.path === undefined) return startAndFollow(context, api, path, {}, query);
   const code = resolve(folder, configuration.code.path);
   const scratch = await mkdtemp(join(tmpdir(), 'perennial-code-'));
   try {
@@ -73,9 +76,7 @@ export async function snapshotCode(
     const sha256 = await digestFile(archive);
     await api.upload(archive, sha256);
     const snapshot = { archive: sha256, ...(await gitStateOf(code)) };
-    return await startAndFollow(context, api, `/v1/models/${configuration.name}/code`, snapshot, {
-      environment: environmentFor(context, configuration),
-    });
+    return await startAndFollow(context, api, path, snapshot, query);
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }

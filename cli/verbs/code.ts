@@ -12,7 +12,9 @@ export function codeVerbs({ program, act }: VerbRegistry): void {
 
   code
     .command('snapshot')
-    .description('take a snapshot of the code folder that the configuration names')
+    .description(
+      'take a snapshot of the code folder that the configuration names, or have the server fetch its git repository',
+    )
     .option('-f, --file <file>', 'the configuration', 'perennial.yaml')
     .addHelpText('after', '\nExample:\n  perennial code snapshot -f perennial.yaml')
     .action(
@@ -41,7 +43,9 @@ export function codeVerbs({ program, act }: VerbRegistry): void {
               number,
               short(digest),
               origin.files,
-              origin.gitCommit === undefined ? '–' : `${short(origin.gitCommit)}${origin.dirty === true ? '+' : ''}`,
+              origin.gitCommit === undefined
+                ? '–'
+                : `${short(origin.gitCommit)}${origin.kind === 'folder' && origin.dirty === true ? '+' : ''}`,
               manifest.command.join(' '),
               recordedAt,
             ]),

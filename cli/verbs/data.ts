@@ -21,11 +21,12 @@ import { counted, decimals, short, startAndFollow } from '../verb.ts';
 import { environmentFor, readConfiguration } from './apply.ts';
 
 /** The files to upload: those named, else what the configuration's `data.source` says. */
-async function sourceFiles(named: readonly string[], file: string): Promise<string[]> {
+async function sourceFiles(named: readonly string[], file: string): Promise<string[] | 'fetched by the server'> {
   if (named.length > 0) return named.map((path) => resolve(path));
   const { configuration, folder } = await readConfiguration(file);
   const { source } = configuration.data;
   if ('path' in source) return [resolve(folder, source.path)];
+  if (!('glob' in source)) return 'fetched by the server';
   const found: string[] = [];
   for await (const path of glob(source.glob, { cwd: folder })) found.push(resolve(folder, path));
   if (found.length === 0)
@@ -58,13 +59,16 @@ function formatToWrite(path: string): 'csv' | 'parquet' {
   );
 }
 
-/** Uploads files and ingests them as one batch. */
+/** Uploads files and ingests them as one batch, or has the server fetch them. */
 async function ingestFiles(
   context: CliContext,
   api: ApiClient,
   target: { readonly model: string; readonly environment: string },
-  files: readonly string[],
+  files: readonly string[] | 'fetched by the server',
 ): Promise<Run & { state: 'succeeded' }> {
+  const path = `/v1/models/${encodeURIComponent(target.model)}/datasets`;
+  const query = { environment: target.environment };
+  if (files === 'fetched by the server') return startAndFollow(context, api, path, {}, query);
   const batch: { name: string; sha256: string; format: DataFormat }[] = [];
   for (const file of files) {
     const format = formatOf(file);
@@ -82,13 +86,7 @@ async function ingestFiles(
     );
     batch.push({ name, sha256, format });
   }
-  return startAndFollow(
-    context,
-    api,
-    `/v1/models/${encodeURIComponent(target.model)}/datasets`,
-    { files: batch },
-    { environment: target.environment },
-  );
+  return startAndFollow(context, api, path, { files: batch }, query);
 }
 
 async function isFile(path: string): Promise<boolean> {
@@ -123,6 +121,7 @@ export function dataVerbs({ program, act }: VerbRegistry): void {
   showVerb(registry);
   checkoutVerb(registry);
   diffVerb(registry);
+  quarantineVerb(registry);
 }
 
 function ingestVerb({ program, act }: VerbRegistry): void {
@@ -208,15 +207,38 @@ function checkoutVerb({ program, act }: VerbRegistry): void {
     .addHelpText('after', '\nExample:\n  perennial data checkout 3 -o rows.parquet')
     .action(
       act(async (context, version: number, options: { output: string; force?: boolean }) => {
-        const api = apiOf(context);
-        const query = { environment: context.options.environment, format: formatToWrite(options.output) };
-        const path = modelPath(context, `/datasets/${version}/rows`);
-        const overwrite = options.force === true || context.options.yes;
-        await refuseToOverwrite(options.output, overwrite);
-        const bytes = await downloadTo(options.output, await api.download(path, query), (received) =>
-          context.output.progress(`received ${(received / 1e6).toFixed(1)} MB`),
-        );
-        context.output.data({ file: options.output, bytes }, () => options.output);
+        const { environment } = context.options;
+        const query = { environment, format: formatToWrite(options.output) };
+        await download(context, modelPath(context, `/datasets/${version}/rows`), query, options);
+      }),
+    );
+}
+
+async function download(
+  context: CliContext,
+  path: string,
+  query: Readonly<Record<string, string>>,
+  { output, force = false }: { readonly output: string; readonly force?: boolean },
+): Promise<void> {
+  await refuseToOverwrite(output, force || context.options.yes);
+  const bytes = await downloadTo(output, await apiOf(context).download(path, query), (received) =>
+    context.output.progress(`received ${(received / 1e6).toFixed(1)} MB`),
+  );
+  context.output.data({ file: output, bytes }, () => output);
+}
+
+function quarantineVerb({ program, act }: VerbRegistry): void {
+  program
+    .command('quarantine')
+    .description('download the rows that a refused ingestion kept aside, with their file, line and reason')
+    .argument('<run>', 'the run that refused them')
+    .requiredOption('-o, --output <file>', 'where to; .csv or .parquet')
+    .option('--force', 'overwrite the file if it is there')
+    .addHelpText('after', '\nExample:\n  perennial data quarantine 0190b5a7-… -o rows.csv')
+    .action(
+      act(async (context, run: string, options: { output: string; force?: boolean }) => {
+        const path = `/v1/runs/${encodeURIComponent(run)}/quarantine`;
+        await download(context, path, { format: formatToWrite(options.output) }, options);
       }),
     );
 }

@@ -119,6 +119,7 @@ async function commit(
       rowsReplaced: version.rowsReplaced ?? 0,
       rowsRemoved: version.rowsRemoved ?? 0,
       previousDatasetVersionId: head,
+      fetched: version.fetched ?? null,
     },
     reason,
     effectiveAt: await environmentNow(context, tx, scope),

@@ -1,3 +1,4 @@
+import type { FetchedFile } from '../../contracts/data-source.ts';
 import type { DatasetManifest, DatasetProfile, DatasetVersion, ExpectationResult } from '../../contracts/dataset.ts';
 import type { Id, Page, PageRequest, Scope, Sha256 } from '../../contracts/identifiers.ts';
 
@@ -19,6 +20,8 @@ export interface DatasetRepository {
       readonly rowsReplaced?: number;
       /** Default: none. */
       readonly rowsRemoved?: number;
+      /** What the batch was fetched from, for the ledger. Default: it was uploaded. */
+      readonly fetched?: readonly FetchedFile[] | null;
     },
     context: { readonly runId: Id; readonly expectedHead: Id | null; readonly by: Id },
   ): Promise<{ readonly version: DatasetVersion; readonly unchanged: boolean }>;

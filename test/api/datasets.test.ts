@@ -45,7 +45,7 @@ async function ingest(scope: Scope, csv: string): Promise<Ingested> {
   const request = { kind: 'data' as const, schemaVersion: 1 as const, files };
   const runId = await beginRun(api.repositories, scope, request, api.principals.operator);
   try {
-    const { staged } = await createPrepareDataset(deps)({ runId, scope });
+    const { staged } = await createPrepareDataset(deps)({ runId, scope, fetched: null });
     const { profile } = await createProfileDataset(deps)({ runId, scope, staged });
     const outcome = await createCommitDataset(deps)({ runId, scope, staged, profile });
     await api.repositories.runs.succeed(runId, outcome);

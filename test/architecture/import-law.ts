@@ -37,6 +37,7 @@ export const importLaw: readonly ImportRow[] = [
   { room: 'db/', may: ['contracts/', 'ports/ (types)', 'drizzle-orm', 'pg', 'zod', 'node:'] },
   { room: 'adapters/', may: ['contracts/', 'ports/ (types)', 'node:'], siblingsApart: true },
   { room: 'adapters/code-archive/', may: ['tar-stream'] },
+  { room: 'adapters/data-source/', may: ['minio', 'pg'] },
   { room: 'adapters/ids/', may: ['uuid'] },
   { room: 'adapters/logger/', may: ['pino'] },
   { room: 'adapters/model-runtime/', may: ['onnxruntime-node'] },

@@ -1,0 +1,48 @@
+import { cancellationSignal } from '@temporalio/activity';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { CodeManifest } from '../../contracts/code.ts';
+import { sha256OfBytes } from '../../contracts/digest.ts';
+import { PerennialError } from '../../contracts/errors.ts';
+import type { RunInput } from '../activity-types.ts';
+import type { ActivityDependencies } from '../dependencies.ts';
+import { RunLog } from '../training/run-log.ts';
+
+/**
+ * The environment of the code: the lock as it is, or, of a file without hashes, what it is resolved to. Resolved once: while
+ * the file stays the same, so does what it was resolved to, so that new code brings no new packages with it.
+ */
+export async function lockOf(
+  deps: ActivityDependencies,
+  { runId, scope }: RunInput,
+  tree: string,
+  path: string | null,
+): Promise<CodeManifest['environment']> {
+  if (path === null) return null;
+  const file = join(tree, path);
+  const lock = sha256OfBytes(await readLockFile(file, path));
+  const before = (await deps.repositories.code.head(scope))?.manifest.environment ?? null;
+  if (before?.path === path && before.resolvedFrom === lock) return before;
+  const log = new RunLog(deps, runId);
+  try {
+    const resolved = await deps.trainer.resolveLock(file, log.line, cancellationSignal());
+    if (resolved === null) return { path, lock };
+    const { sha256 } = await deps.objectStore.putBytes(Buffer.from(resolved));
+    return { path, lock: sha256, resolvedFrom: lock };
+  } finally {
+    await log.close();
+  }
+}
+
+async function readLockFile(file: string, path: string): Promise<Buffer> {
+  try {
+    return await readFile(file);
+  } catch (caught) {
+    throw new PerennialError(
+      'environment-failed',
+      `the code has no file ${path}, which code.environment names; add it, or change code.environment`,
+      { path },
+      { cause: caught },
+    );
+  }
+}

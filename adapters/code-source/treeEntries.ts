@@ -1,0 +1,65 @@
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PerennialError } from '../../contracts/errors.ts';
+
+export interface TreeEntry {
+  readonly mode: string;
+  readonly object: string;
+  readonly bytes: number;
+  readonly path: string;
+}
+
+const entriesAtMost = 20_000;
+const bytesAtMost = 256 * 2 ** 20;
+const lfsPointer = 'version https://git-lfs.github.com/spec/';
+
+/** Of `git ls-tree -r -l -z`. */
+export function parseTree(listing: Buffer): TreeEntry[] {
+  return listing
+    .toString('utf8')
+    .split('\0')
+    .filter((line) => line !== '')
+    .map((line) => {
+      const [, mode = '', object = '', size = '', path = ''] =
+        /^(\d+) \w+ ([0-9a-f]+) +(\d+|-)\t(.*)$/s.exec(line) ?? [];
+      return { mode, object, bytes: size === '-' ? 0 : Number(size), path };
+    });
+}
+
+/** Before anything is written: links, and more than code is. */
+export function refuseUnusable(entries: readonly TreeEntry[], url: string): void {
+  const link = entries.find(({ mode }) => mode === '120000');
+  if (link !== undefined)
+    throw new PerennialError(
+      'code-unusable',
+      `${link.path} in ${url} is a symbolic link: code is kept as plain files; put a copy in its place, or name a path without it`,
+      { path: link.path },
+    );
+  const bytes = entries.reduce((sum, entry) => sum + entry.bytes, 0);
+  if (entries.length > entriesAtMost || bytes > bytesAtMost)
+    throw new PerennialError(
+      'too-large',
+      `the code in ${url} has ${entries.length} files and ${bytes} bytes; ${entriesAtMost} and 256 MiB are the most; name the path of the training code`,
+      { files: entries.length, bytes },
+    );
+}
+
+/** A pointer would be trained with in place of the file that it stands for. */
+export async function refuseLfsPointers(tree: string, entries: readonly TreeEntry[], url: string): Promise<void> {
+  for (const { path, bytes } of entries) {
+    if (bytes > 1_024 || bytes < lfsPointer.length) continue;
+    const file = await open(join(tree, path), 'r');
+    try {
+      const start = Buffer.alloc(lfsPointer.length);
+      await file.read(start, 0, start.length, 0);
+      if (start.toString('latin1') !== lfsPointer) continue;
+    } finally {
+      await file.close();
+    }
+    throw new PerennialError(
+      'code-unusable',
+      `${path} in ${url} is a pointer of Git LFS, not the file itself: keep what training reads in the data, or commit the file`,
+      { path },
+    );
+  }
+}

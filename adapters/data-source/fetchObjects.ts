@@ -1,0 +1,118 @@
+import { createWriteStream } from 'node:fs';
+import { join } from 'node:path';
+import { Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { BucketItem } from 'minio';
+import { Client } from 'minio';
+import type { S3Connection } from '../../contracts/connection.ts';
+import { PerennialError, reasonOf } from '../../contracts/errors.ts';
+import type { ReachableSource, SourceFile } from '../../ports/data-source.ts';
+import { formatOfFile } from './formatOfFile.ts';
+
+type S3Source = Extract<ReachableSource, { kind: 's3' }>;
+
+const objectsAtMost = 1_000;
+
+/** Every object of the key or prefix, in the order of their keys. */
+export async function fetchObjects(
+  source: S3Source,
+  folder: string,
+  bytesAtMost: number,
+  signal: AbortSignal,
+): Promise<SourceFile[]> {
+  const client = clientOf(source.connection);
+  const where = `s3://${source.connection.bucket}/${source.key ?? source.prefix ?? ''}`;
+  const objects = source.key === undefined ? await list(client, source, where) : [{ key: source.key }];
+  const files: SourceFile[] = [];
+  let left = bytesAtMost;
+  for (const [index, { key }] of objects.entries()) {
+    signal.throwIfAborted();
+    const name = key.split('/').at(-1) ?? key;
+    const format = formatOfFile(name, source.format, null);
+    const path = join(folder, String(index).padStart(6, '0'));
+    const { bytes, etag } = await answered(where, () => download(client, source, key, path, left, signal));
+    left -= bytes;
+    // Two folders under one prefix may have files of one name; the whole key tells them apart.
+    files.push({ name: key, format, path, from: `s3://${source.connection.bucket}/${key}`, bytes, etag });
+  }
+  return files;
+}
+
+function clientOf({ endpoint, accessKey, secretKey, region }: S3Connection): Client {
+  const url = new URL(endpoint);
+  return new Client({
+    endPoint: url.hostname,
+    ...(url.port === '' ? {} : { port: Number(url.port) }),
+    useSSL: url.protocol === 'https:',
+    accessKey,
+    secretKey,
+    region,
+  });
+}
+
+async function list(client: Client, source: S3Source, where: string): Promise<{ readonly key: string }[]> {
+  const found: { readonly key: string }[] = [];
+  await answered(where, async () => {
+    const objects = client.listObjectsV2(source.connection.bucket, source.prefix ?? '', true);
+    for await (const object of objects as AsyncIterable<BucketItem>) {
+      // Consoles make a "folder" as an empty object whose key ends so.
+      if (object.name === undefined || object.name.endsWith('/')) continue;
+      found.push({ key: object.name });
+      if (found.length > objectsAtMost)
+        throw new PerennialError('too-large', `${where} has more than ${objectsAtMost} objects; name a longer prefix`, {
+          where,
+          limit: objectsAtMost,
+        });
+    }
+  });
+  if (found.length === 0) throw new PerennialError('data-empty', `there is no object under ${where}`, { where });
+  return found.toSorted((a, b) => (a.key < b.key ? -1 : 1));
+}
+
+/** The etag is that of the bytes that were sent: the object is asked for as it was when it was looked at. */
+async function download(
+  client: Client,
+  { connection: { bucket } }: S3Source,
+  key: string,
+  path: string,
+  bytesAtMost: number,
+  signal: AbortSignal,
+): Promise<{ readonly bytes: number; readonly etag: string | null }> {
+  const { size, etag } = await client.statObject(bucket, key);
+  if (size > bytesAtMost)
+    throw new PerennialError(
+      'too-large',
+      `s3://${bucket}/${key} brings the batch over ${bytesAtMost} bytes; split it`,
+      {
+        key,
+        bytes: size,
+      },
+    );
+  let bytes = 0;
+  const counted = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      bytes += chunk.length;
+      done(bytes > size ? new Error('more came than the object has') : null, chunk);
+    },
+  });
+  await pipeline(await client.getObject(bucket, key), counted, createWriteStream(path), { signal });
+  if (bytes !== size) throw new Error(`${bytes} of ${size} bytes came`);
+  const after = await client.statObject(bucket, key);
+  if (after.etag !== etag) throw new Error('the object was replaced while it was fetched; run it again');
+  return { bytes, etag };
+}
+
+async function answered<Result>(where: string, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (caught) {
+    if (caught instanceof PerennialError) throw caught;
+    const code = caught instanceof Error && 'code' in caught ? String(caught.code) : '';
+    throw new PerennialError(
+      'source-unavailable',
+      `${where} could not be read: ${reasonOf(caught) || code}; check the connection, its keys and the name`,
+      { where },
+      { cause: caught },
+    );
+  }
+}

@@ -1,0 +1,35 @@
+import { PerennialError } from '../../contracts/errors.ts';
+
+export interface QueryField {
+  readonly name: string;
+  /** Postgres's number of the type. */
+  readonly type: number;
+}
+
+const boolean = 16;
+/** int8, int2, int4, oid, float4, float8, numeric: written digit by digit as the server gave them. */
+const numbers: ReadonlySet<number> = new Set([20, 21, 23, 26, 700, 701, 1700]);
+const timestampWithZone = 1184;
+const jsonNumber = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/;
+
+/** One line of NDJSON. Types that JSON has none for (dates, text, uuid, json) are the text that Postgres writes. */
+export function jsonOfRow(fields: readonly QueryField[], row: readonly (string | null)[]): string {
+  const members = fields.map((field, at) => `${JSON.stringify(field.name)}:${jsonOfCell(field, row[at] ?? null)}`);
+  return `{${members.join(',')}}`;
+}
+
+function jsonOfCell({ name, type }: QueryField, text: string | null): string {
+  if (text === null) return 'null';
+  if (type === boolean) return text === 't' ? 'true' : 'false';
+  if (numbers.has(type)) {
+    if (jsonNumber.test(text)) return text;
+    throw new PerennialError(
+      'data-unreadable',
+      `the column ${name} has ${text}, which is no number that a model can learn from; say in the query what it shall be, e.g. nullif(${name}, '${text}')`,
+      { column: name, value: text },
+    );
+  }
+  // "+00" alone is no offset that ISO 8601 knows beside a time with minutes.
+  if (type === timestampWithZone) return JSON.stringify(text.replace(' ', 'T').replace(/\+00$/, 'Z'));
+  return JSON.stringify(text);
+}

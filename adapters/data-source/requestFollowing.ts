@@ -1,0 +1,76 @@
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { request as requestHttp } from 'node:http';
+import { request as requestHttps } from 'node:https';
+import { PerennialError } from '../../contracts/errors.ts';
+import type { OutboundHosts } from '../../ports/outbound-hosts.ts';
+
+export interface RequestSettings {
+  readonly hosts: OutboundHosts;
+  /** Without a byte for this long, the connection is given up. */
+  readonly idleMs: number;
+}
+
+const redirectsAtMost = 5;
+const redirecting = new Set([301, 302, 303, 307, 308]);
+
+/**
+ * A GET that follows at most five redirects. Each host's name is looked up once, the address is checked, and that very
+ * address is connected to: a redirect or a second look at the name cannot lead inside (CVE-2026-64849).
+ */
+export async function requestFollowing(
+  url: URL,
+  headers: Readonly<Record<string, string>>,
+  settings: RequestSettings,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
+  let at = url;
+  for (let redirects = 0; ; redirects += 1) {
+    const response = await get(at, headers, settings, signal);
+    const { location } = response.headers;
+    if (!redirecting.has(response.statusCode ?? 0) || location === undefined) return response;
+    response.destroy();
+    const next = URL.canParse(location, at) ? new URL(location, at) : undefined;
+    const reason = next === undefined ? 'to no address' : refusal(at, next, redirects);
+    if (next === undefined || reason !== undefined)
+      throw new PerennialError(
+        'source-refused',
+        `${url.origin}${url.pathname} redirects ${reason ?? ''}; name the address that has the file`,
+        { url: `${url.origin}${url.pathname}` },
+      );
+    at = next;
+  }
+}
+
+function refusal(from: URL, to: URL, redirects: number): string | undefined {
+  if (redirects >= redirectsAtMost) return `more than ${redirectsAtMost} times`;
+  if (to.protocol !== 'https:' && to.protocol !== 'http:') return `to ${to.protocol}, which is neither http nor https`;
+  if (from.protocol === 'https:' && to.protocol === 'http:') return `from https to http, where anybody could change it`;
+  if (to.username !== '' || to.password !== '') return 'to an address with credentials in it';
+  return undefined;
+}
+
+async function get(
+  url: URL,
+  headers: Readonly<Record<string, string>>,
+  { hosts, idleMs }: RequestSettings,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
+  const { address, family } = await hosts.resolve(url.hostname);
+  const request = (url.protocol === 'https:' ? requestHttps : requestHttp)(url, {
+    // A connection of its own, so that none that was made to another address is taken again.
+    agent: false,
+    headers: { accept: '*/*', 'accept-encoding': 'identity', 'user-agent': 'perennial', ...headers },
+    timeout: idleMs,
+    signal,
+    lookup: (_hostname, options, found) => {
+      if (options.all === true) found(null, [{ address, family }]);
+      else found(null, address, family);
+    },
+  });
+  request.on('timeout', () => request.destroy(new Error(`nothing came for ${idleMs / 1000} s`)));
+  request.end();
+  const [response]: IncomingMessage[] = await once(request, 'response');
+  if (response === undefined) throw new Error('no answer came');
+  return response;
+}
