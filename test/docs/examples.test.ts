@@ -47,6 +47,9 @@ function wordsOf(line: string): string[] {
   const words = line.match(/"[^"]*"|'[^']*'|\$\([^)]*\)|[^\s"']+/g) ?? [];
   const end = words.findIndex((word) => /^[|;&>]/.test(word));
   return (end === -1 ? words : words.slice(0, end)).map((word) =>
-    word.replace(/^["']|["']$/g, '').replace(/^\$\w+$/, anyId),
+    word
+      .replace(/^["']|["']$/g, '')
+      .replace(/^(?:\$\w+|ID)$/, anyId)
+      .replace(/^\$\(date .*\)$/, '2026-11-17T14:05:00Z'),
   );
 }
