@@ -66,7 +66,9 @@ function classifier(trial: Trial, tried: readonly Tried[], classes: readonly Cla
       name !== probabilities?.name &&
       (tensor.type === 'string' || strangeLabel(labelsOf(tensor, name, trial.rows), classes) === undefined),
   );
-  if (label === undefined && probabilities === undefined) throw noClasses(trial, classes);
+  // Probabilities that are no tensor would be lost without a word, were the labels alone taken.
+  const areLost = trial.all.some((output) => !output.isTensor);
+  if (probabilities === undefined && (label === undefined || areLost)) throw noClasses(trial, classes);
   const shares = probabilities && { name: probabilities.name, type: probabilities.type, width: probabilities.width };
   const told = { classes: [...classes], ...(shares === undefined ? {} : { probabilities: shares }) };
   if (label === undefined) {

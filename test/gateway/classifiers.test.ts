@@ -1,0 +1,127 @@
+import { readFile, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { PredictionRecord } from '../../contracts/prediction.ts';
+import type { Signature } from '../../contracts/model-version.ts';
+import { classifier } from '../support/classifiers.ts';
+import type { ServingGround, TestGateway } from '../support/serving-ground.ts';
+import { layServingGround, startTestGateway } from '../support/serving-ground.ts';
+
+// A model whose inputs are words and whole numbers, and whose answers are classes.
+
+const given = classifier('mixed-columns');
+const signature: Signature = {
+  schemaVersion: 1,
+  layout: 'columns',
+  inputs: [
+    { name: 'colour', type: 'BYTES' },
+    { name: 'count', type: 'INT64' },
+    { name: 'fresh', type: 'INT64' },
+    { name: 'weight', type: 'FP32' },
+  ],
+  output: { name: 'label', type: 'INT64' },
+  classes: [0, 1],
+  probabilities: { name: 'probabilities', type: 'FP32', width: 2 },
+};
+
+let ground: ServingGround;
+let serving: TestGateway;
+beforeAll(async () => {
+  ground = await layServingGround();
+  await ground.deployModel(given.bytes, signature);
+  serving = await startTestGateway(ground);
+});
+afterAll(async () => {
+  await serving.close();
+  await ground.stop();
+});
+
+function bodyOf(rows: number, rest: object = {}) {
+  const inputs = signature.inputs.map(({ name, type }) => ({
+    name,
+    datatype: type,
+    shape: [rows],
+    data: given.inputs[name]!.slice(0, rows),
+  }));
+  return { inputs, ...rest };
+}
+
+test('labels and probabilities are two outputs, and the classes of the columns are said', async () => {
+  const { status, body } = await serving.ask('POST /v2/models/bike/infer', bodyOf(3));
+  expect(status).toBe(200);
+  expect(body.outputs).toEqual([
+    { name: 'label', datatype: 'INT64', shape: [3], data: given.labels.slice(0, 3) },
+    {
+      name: 'probabilities',
+      datatype: 'FP32',
+      shape: [3, 2],
+      data: given.probabilities!.slice(0, 3).flatMap((shares) => shares.map((share) => expect.closeTo(share, 5))),
+      parameters: { classes: [0, 1] },
+    },
+  ]);
+  expect((await serving.ask('GET /v2/models/bike')).body.outputs).toEqual([
+    { name: 'label', datatype: 'INT64', shape: [-1] },
+    { name: 'probabilities', datatype: 'FP32', shape: [-1, 2] },
+  ]);
+});
+
+test('only the outputs that are named are given, and an unknown one is refused with those there are', async () => {
+  const only = await serving.ask('POST /v2/models/bike/infer', bodyOf(1, { outputs: [{ name: 'probabilities' }] }));
+  expect(only.body.outputs.map(({ name }: { name: string }) => name)).toEqual(['probabilities']);
+  const unknown = await serving.ask('POST /v2/models/bike/infer', bodyOf(1, { outputs: [{ name: 'scores' }] }));
+  expect(unknown).toMatchObject({ status: 400, body: { error: expect.stringContaining('label, probabilities') } });
+});
+
+test('an input of another type is refused by its name', async () => {
+  const body = bodyOf(1);
+  const [colour, ...rest] = body.inputs;
+  const wrong = { inputs: [{ ...colour!, datatype: 'FP32', data: [1] }, ...rest] };
+  expect(await serving.ask('POST /v2/models/bike/infer', wrong)).toMatchObject({
+    status: 400,
+    body: { error: expect.stringContaining('"colour": expected datatype BYTES') },
+  });
+});
+
+test("MLflow's answer has the labels, and the probabilities beside them", async () => {
+  const names = Object.keys(given.inputs);
+  const data = [0, 1].map((row) => names.map((name) => given.inputs[name]![row]));
+  const { status, body } = await serving.ask('POST /invocations?model=bike', {
+    dataframe_split: { columns: names, data },
+  });
+  expect(status).toBe(200);
+  expect(body.predictions).toEqual(given.labels.slice(0, 2));
+  expect(body.probabilities).toEqual(
+    given.probabilities!.slice(0, 2).map((shares) => shares.map((share) => expect.closeTo(share, 5))),
+  );
+});
+
+test('many requests at a time each get their own rows back', async () => {
+  const answers = await Promise.all(
+    [1, 2, 3, 4, 5].map((rows) => serving.ask('POST /v2/models/bike/infer', bodyOf(rows))),
+  );
+  for (const [at, { body }] of answers.entries()) {
+    expect(body.outputs[0].data).toEqual(given.labels.slice(0, at + 1));
+    expect(body.outputs[1].data).toHaveLength(2 * (at + 1));
+  }
+});
+
+test('the log holds the label, the probabilities and the inputs as they came', async () => {
+  const { body } = await serving.ask(
+    'POST /v2/models/bike/infer',
+    bodyOf(1, { parameters: { prediction_ids: ['to-be-logged'] } }),
+  );
+  const folder = join(ground.home, 'gateway', 'segments');
+  const names = (await readdir(folder)).filter((name) => name.endsWith('.ndjson'));
+  const texts = await Promise.all(names.map((name) => readFile(join(folder, name), 'utf8')));
+  const records = texts.flatMap((text) =>
+    text
+      .trim()
+      .split('\n')
+      .map((line): PredictionRecord => JSON.parse(line)),
+  );
+  expect(records.find(({ id }) => id === 'to-be-logged')).toMatchObject({
+    prediction: given.labels[0],
+    probabilities: body.outputs[1].data,
+    features: { colour: given.inputs['colour']![0], count: given.inputs['count']![0] },
+  });
+});

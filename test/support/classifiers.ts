@@ -1,0 +1,23 @@
+import { readFileSync } from 'node:fs';
+import type { Cell } from '../../contracts/data-types.ts';
+import type { ClassValue } from '../../contracts/model-version.ts';
+import expected from '../fixtures/classifiers/expected.json' with { type: 'json' };
+
+export type ClassifierName = keyof typeof expected;
+
+/** A classifier as skl2onnx exports it, rows that it is asked about, and what scikit-learn answers. */
+export interface Classifier {
+  readonly bytes: Uint8Array;
+  readonly features: readonly string[];
+  readonly inputs: Readonly<Record<string, readonly Cell[]>>;
+  readonly rows: number;
+  readonly classes: readonly ClassValue[];
+  readonly labels: readonly ClassValue[];
+  readonly probabilities: readonly (readonly number[])[] | null;
+}
+
+export function classifier(name: ClassifierName): Classifier {
+  const { inputs, ...rest } = expected[name];
+  const bytes = readFileSync(new URL(`../fixtures/classifiers/${name}.onnx`, import.meta.url));
+  return { ...rest, bytes, inputs, features: Object.keys(inputs), rows: rest.labels.length };
+}
