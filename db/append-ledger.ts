@@ -7,8 +7,12 @@ import type { Transaction } from './connection.ts';
 import type { RepositoryContext } from './context.ts';
 import { lockModel } from './context.ts';
 import { toDate } from './instants.ts';
+import { written } from './not-found.ts';
 import { ledger } from './schema.ts';
 import { storableJson, storableText } from './storable.ts';
+
+/** A statement has 65,535 parameters at most. */
+const entriesAtOnce = 1_000;
 
 export interface LedgerInput {
   readonly modelId: Id;
@@ -49,28 +53,50 @@ export async function appendLedger(
   tx: Transaction,
   input: LedgerInput,
 ): Promise<LedgerEntry> {
-  await lockModel(tx, input.modelId);
+  const [entry] = await appendLedgerEntries(context, tx, input.modelId, [input]);
+  return written(entry);
+}
+
+/** `appendLedger` of several, in their order, in as many statements as one takes. */
+export async function appendLedgerEntries(
+  context: Pick<RepositoryContext, 'clock'>,
+  tx: Transaction,
+  modelId: Id,
+  inputs: readonly Omit<LedgerInput, 'modelId'>[],
+): Promise<readonly LedgerEntry[]> {
+  if (inputs.length === 0) return [];
+  await lockModel(tx, modelId);
   const [last] = await tx
     .select({ sequence: ledger.sequence, digest: ledger.digest, recordedAt: ledger.recordedAt })
     .from(ledger)
-    .where(eq(ledger.modelId, input.modelId))
+    .where(eq(ledger.modelId, modelId))
     .orderBy(desc(ledger.sequence))
     .limit(1);
   const now = toDate(context.clock.now());
   const recordedAt = last !== undefined && last.recordedAt > now ? last.recordedAt : now;
-  const unsigned = {
-    modelId: input.modelId,
-    sequence: (last?.sequence ?? 0) + 1,
-    kind: input.kind,
-    environment: input.environment,
-    subject: storableJson({ schemaVersion: 1, ...input.subject }),
-    reason: storableText(input.reason),
-    previous: last?.digest ?? null,
-    recordedAt: recordedAt.toISOString(),
-    effectiveAt: input.effectiveAt,
-    recordedBy: input.by,
-  };
-  const entry: LedgerEntry = { ...unsigned, digest: ledgerDigest(unsigned) };
-  await tx.insert(ledger).values({ ...entry, recordedAt, effectiveAt: toDate(entry.effectiveAt) });
-  return entry;
+  const entries: LedgerEntry[] = [];
+  for (const input of inputs) {
+    const unsigned = {
+      modelId,
+      sequence: (last?.sequence ?? 0) + 1 + entries.length,
+      kind: input.kind,
+      environment: input.environment,
+      subject: storableJson({ schemaVersion: 1, ...input.subject }),
+      reason: storableText(input.reason),
+      previous: entries.at(-1)?.digest ?? last?.digest ?? null,
+      recordedAt: recordedAt.toISOString(),
+      effectiveAt: input.effectiveAt,
+      recordedBy: input.by,
+    };
+    entries.push({ ...unsigned, digest: ledgerDigest(unsigned) });
+  }
+  for (let from = 0; from < entries.length; from += entriesAtOnce)
+    await tx
+      .insert(ledger)
+      .values(
+        entries
+          .slice(from, from + entriesAtOnce)
+          .map((entry) => ({ ...entry, recordedAt, effectiveAt: toDate(entry.effectiveAt) })),
+      );
+  return entries;
 }

@@ -2,7 +2,7 @@ import { and, eq, inArray, isNull } from 'drizzle-orm';
 import type { Id, Scope } from '../contracts/identifiers.ts';
 import type { LifecyclePlan, LifecycleSnapshot } from '../contracts/lifecycle.ts';
 import type { RunRequest } from '../contracts/run.ts';
-import { appendLedger } from './append-ledger.ts';
+import { appendLedger, appendLedgerEntries } from './append-ledger.ts';
 import type { Transaction } from './connection.ts';
 import type { RepositoryContext } from './context.ts';
 import { supersedeApprovals } from './decide-approval.ts';
@@ -43,16 +43,19 @@ function entryOf({ scope, snapshot, by }: Execution) {
 }
 
 async function dropTriggers(execution: Execution, { dropTriggers: dropped }: LifecyclePlan): Promise<void> {
-  const { context, tx } = execution;
-  for (const { id, because } of dropped) {
-    await tx.update(triggers).set({ status: 'dropped', droppedBecause: because }).where(eq(triggers.id, id));
-    await appendLedger(context, tx, {
-      ...entryOf(execution),
-      kind: 'trigger.dropped',
-      subject: { triggerId: id },
-      reason: because,
-    });
+  const { context, tx, scope } = execution;
+  const reasons = new Set(dropped.map(({ because }) => because));
+  for (const because of reasons) {
+    const ids = dropped.filter((one) => one.because === because).map(({ id }) => id);
+    await tx.update(triggers).set({ status: 'dropped', droppedBecause: because }).where(inArray(triggers.id, ids));
   }
+  const entries = dropped.map(({ id, because }) => ({
+    ...entryOf(execution),
+    kind: 'trigger.dropped' as const,
+    subject: { triggerId: id },
+    reason: because,
+  }));
+  await appendLedgerEntries(context, tx, scope.modelId, entries);
 }
 
 /** A candidate that gets no deployment is told as a deployment that ended before it began. */

@@ -1,7 +1,7 @@
 import { and, eq } from 'drizzle-orm';
 import type { Id, Scope } from '../contracts/identifiers.ts';
 import type { Trigger, TriggerKind } from '../contracts/trigger.ts';
-import { appendLedger } from './append-ledger.ts';
+import { appendLedger, appendLedgerEntries } from './append-ledger.ts';
 import type { Transaction } from './connection.ts';
 import type { RepositoryContext } from './context.ts';
 import { environmentNow } from './context.ts';
@@ -64,4 +64,42 @@ export async function recordTrigger(
     by: input.by,
   });
   return { trigger: toTrigger(row), recorded: true };
+}
+
+/** `recordTrigger` of several, in their order, in as many statements as one takes; those known before are passed over. */
+export async function recordTriggers(
+  context: Pick<RepositoryContext, 'clock' | 'ids'>,
+  tx: Transaction,
+  scope: Scope,
+  inputs: readonly TriggerInput[],
+): Promise<void> {
+  if (inputs.length === 0) return;
+  const { modelId, environment } = scope;
+  const now = await environmentNow(context, tx, scope);
+  const rows = inputs.map(({ by, ...input }) => ({
+    ...input,
+    id: context.ids.next(),
+    modelId,
+    environment,
+    status: 'pending' as const,
+    effectiveAt: toDate(now),
+    recordedBy: by,
+  }));
+  const made = await tx.insert(triggers).values(rows).onConflictDoNothing().returning({ id: triggers.id });
+  const isNew = new Set(made.map((row) => row.id));
+  await appendLedgerEntries(
+    context,
+    tx,
+    modelId,
+    rows
+      .filter((row) => isNew.has(row.id))
+      .map(({ id, kind, fingerprint, reason, recordedBy }) => ({
+        environment,
+        kind: 'trigger.recorded',
+        subject: { triggerId: id, kind, fingerprint },
+        reason,
+        effectiveAt: now,
+        by: recordedBy,
+      })),
+  );
 }

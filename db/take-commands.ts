@@ -1,4 +1,4 @@
-import { and, asc, eq, isNull, lt, or } from 'drizzle-orm';
+import { and, asc, eq, inArray, isNull, lt, or } from 'drizzle-orm';
 import type { CommandBody } from '../contracts/command.ts';
 import type { Id, Scope } from '../contracts/identifiers.ts';
 import { scopeLabel } from '../contracts/identifiers.ts';
@@ -9,7 +9,7 @@ import type { RepositoryContext } from './context.ts';
 import { environmentNow } from './context.ts';
 import { inScope } from './generations.ts';
 import { toDate } from './instants.ts';
-import { recordTrigger } from './record-trigger.ts';
+import { recordTriggers, type TriggerInput } from './record-trigger.ts';
 import { commands, environments, modelEnvironments, runs } from './schema.ts';
 import { storableText } from './storable.ts';
 
@@ -31,18 +31,38 @@ export async function takeCommands(context: RepositoryContext, tx: Transaction, 
     .orderBy(asc(commands.id))
     .limit(commandsAtOnce)
     .for('update');
+  const accepted: Id[] = [];
+  let triggers: TriggerInput[] = [];
+  const recordThose = async (): Promise<void> => {
+    await recordTriggers(context, tx, scope, triggers);
+    triggers = [];
+  };
   for (const { id, body, recordedBy } of pending) {
+    if (body.kind === 'trigger') {
+      // There may be thousands, and each by itself would be as slow as the rest.
+      triggers.push(triggerOf(body, recordedBy));
+      accepted.push(id);
+      continue;
+    }
+    await recordThose();
     const refusal = await take(context, tx, scope, { id, body, by: recordedBy });
-    const status = refusal === null ? 'accepted' : 'refused';
-    await tx.update(commands).set({ status, refusal }).where(eq(commands.id, id));
-    if (refusal !== null) await noteRefusal(context, tx, scope, { id, body, by: recordedBy }, refusal);
+    if (refusal === null) accepted.push(id);
+    else await refuse(context, tx, scope, { id, body, by: recordedBy }, refusal);
   }
+  await recordThose();
+  if (accepted.length > 0) await tx.update(commands).set({ status: 'accepted' }).where(inArray(commands.id, accepted));
   return pending.length;
+}
+
+type TriggerCommand = Extract<CommandBody, { readonly kind: 'trigger' }>;
+
+function triggerOf({ trigger, reason, fingerprint }: TriggerCommand, by: Id): TriggerInput {
+  return { kind: trigger, reason: storableText(reason), fingerprint, by };
 }
 
 interface Taken {
   readonly id: Id;
-  readonly body: CommandBody;
+  readonly body: Exclude<CommandBody, TriggerCommand>;
   readonly by: Id;
 }
 
@@ -52,14 +72,6 @@ async function take(context: RepositoryContext, tx: Transaction, scope: Scope, t
   switch (body.kind) {
     case 'run':
       // Its queued run was written with it; the plan starts it.
-      return null;
-    case 'trigger':
-      await recordTrigger(context, tx, scope, {
-        kind: body.trigger,
-        reason: storableText(body.reason),
-        fingerprint: body.fingerprint,
-        by,
-      });
       return null;
     case 'resume':
       return resume(context, tx, scope, body.reason, by);
@@ -124,13 +136,14 @@ async function settle(tx: Transaction, scope: Scope, asOf: string): Promise<stri
   return null;
 }
 
-async function noteRefusal(
+async function refuse(
   context: RepositoryContext,
   tx: Transaction,
   scope: Scope,
   { id, body, by }: Taken,
   refusal: string,
 ): Promise<void> {
+  await tx.update(commands).set({ status: 'refused', refusal }).where(eq(commands.id, id));
   await appendLedger(context, tx, {
     modelId: scope.modelId,
     environment: scope.environment,
