@@ -58,6 +58,11 @@ export interface DataActivities {
   commitCode(input: RunInput): Promise<RunOutcome>;
 }
 
+export interface CodeActivities {
+  /** Its input is no RunInput: the run is over, so this is none of its steps. */
+  reportCommitStatus(input: { readonly about: RunInput }): Promise<void>;
+}
+
 export interface ResolvedBuild {
   readonly plan: Sha256;
   /** A version with the same training key, if one was trained before. */
@@ -65,7 +70,7 @@ export interface ResolvedBuild {
   /** That version, or its refit, is the champion already. */
   readonly unchanged: boolean;
   /** With `build.refit`: what is trained again on the holdout too, once the version is a candidate; null: nothing is. */
-  readonly refit: { readonly plan: Sha256; readonly modelVersionId: Id | null } | null;
+  readonly refit?: { readonly plan: Sha256; readonly modelVersionId: Id | null } | null;
 }
 
 export interface TrainActivities {
@@ -150,6 +155,10 @@ export interface DeployActivities {
 export interface MonitorActivities {
   collectWindow(input: RunInput): Promise<{ readonly window: Sha256 }>;
   reportWindow(input: RunInput & { readonly window: Sha256 }): Promise<RunOutcome>;
+  /** Names of connections that were told of what the report opened and closed, and of those that could not be. */
+  notifyOfReport(
+    input: RunInput & { readonly reportId: Id },
+  ): Promise<{ readonly told: readonly string[]; readonly failed: readonly string[] }>;
 }
 
 export interface PeriodInput extends RunInput {
@@ -177,6 +186,7 @@ export interface RehearsalActivities {
 
 export type Activities = LifecycleActivities &
   DataActivities &
+  CodeActivities &
   TrainActivities &
   DeployActivities &
   RetentionActivities &

@@ -1,11 +1,13 @@
 import type { Clock } from '../ports/clock.ts';
 import type { CodeArchive } from '../ports/code-archive.ts';
 import type { CodeSource } from '../ports/code-source.ts';
+import type { CommitStatuses } from '../ports/commit-status.ts';
 import type { DataSource } from '../ports/data-source.ts';
 import type { Gateways } from '../ports/gateways.ts';
 import type { IdMaker } from '../ports/ids.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { ModelRuntime } from '../ports/model-runtime.ts';
+import type { Notifier } from '../ports/notifier.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import type { Repositories } from '../ports/repositories/repositories.ts';
 import type { TableEngine } from '../ports/table-engine.ts';
@@ -22,7 +24,9 @@ export interface ActivityDependencies {
   readonly codeArchive: CodeArchive;
   readonly codeSource: CodeSource;
   readonly dataSource: DataSource;
+  readonly commitStatuses: CommitStatuses;
   readonly gateways: Gateways;
+  readonly notifier: Notifier;
   readonly workflowClient: WorkflowClient;
   readonly clock: Clock;
   readonly ids: IdMaker;

@@ -1,5 +1,6 @@
 import type { Activities } from './activity-types.ts';
 import { createCommitCode } from './code/commit-code.ts';
+import { createReportCommitStatus } from './code/report-commit-status.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { createJudgeCanary } from './deployment/judge-canary.ts';
 import { createJudgeShadow } from './deployment/judge-shadow.ts';
@@ -16,6 +17,7 @@ import { createProfileDataset } from './ingestion/profile-dataset.ts';
 import { instrument } from './instrument.ts';
 import { createLifecycleActivities } from './lifecycle/lifecycle-activities.ts';
 import { createCollectWindow } from './monitoring/collect-window.ts';
+import { createNotifyOfReport } from './monitoring/notify-of-report.ts';
 import { createReportWindow } from './monitoring/report-window.ts';
 import { createCollectionActivities } from './retention/collect-garbage.ts';
 import { createRetentionActivities } from './retention/retention-activities.ts';
@@ -39,6 +41,7 @@ export function createActivities(deps: ActivityDependencies): Activities {
       profileDataset: createProfileDataset(deps),
       commitDataset: createCommitDataset(deps),
       commitCode: createCommitCode(deps),
+      reportCommitStatus: createReportCommitStatus(deps),
       materialiseEnvironment: createMaterialiseEnvironment(deps),
       resolveBuild: createResolveBuild(deps),
       trainModel: createTrainModel(deps),
@@ -54,6 +57,7 @@ export function createActivities(deps: ActivityDependencies): Activities {
       ...createCollectionActivities(deps),
       collectWindow: createCollectWindow(deps),
       reportWindow: createReportWindow(deps),
+      notifyOfReport: createNotifyOfReport(deps),
       planRehearsal: createPlanRehearsal(deps),
       servePeriod: createServePeriod(deps),
       commandPeriod: createCommandPeriod(deps),

@@ -423,7 +423,7 @@ const Monitor = z.strictObject({
     .array(Name)
     .max(20)
     .default([])
-    .describe('Named connections of kind webhook that are told of findings that open and close'),
+    .describe('Named connections of kind webhook that are told of findings that open and close; rehearsals tell nobody'),
 });
 
 export const Budget = z

@@ -140,6 +140,12 @@ export const errorTable = {
     retryable: false,
     about: 'A newer attempt of the same step holds the lease; this one commits nothing.',
   },
+  // monitoring
+  'notification-failed': {
+    status: 502,
+    retryable: true,
+    about: 'The webhook of a connection refused a message, or did not answer; it is sent again for some minutes.',
+  },
   // machinery
   'model-unavailable': { status: 503, retryable: true, about: 'The gateway serves no release of this model.' },
   'api-unavailable': { status: 503, retryable: true, about: 'The API does not answer where it is looked for.' },

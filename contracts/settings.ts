@@ -42,8 +42,8 @@ export const Settings = z.object({
   /** Makes an administrator with this key at the first start; for stacks that are not the embedded one. */
   PERENNIAL_ADMIN_KEY: z.string().min(32).optional(),
   /**
-   * Whether data and code may be fetched from private, loopback and link-local addresses that a configuration names;
-   * connections, which administrators make, always may.
+   * Whether data and code may be fetched from private, loopback and link-local addresses that a configuration names, and
+   * webhooks be there; connections to stores, databases and git, which administrators make, always may.
    */
   PERENNIAL_ALLOW_PRIVATE_SOURCES: z.stringbool().default(false),
   /** When garbage is collected: five fields of cron, in UTC. `never`: only by `perennial gc`. */

@@ -3,6 +3,7 @@ import type { ActivityDependencies } from '../activities/dependencies.ts';
 import { createSystemClock } from '../adapters/clock/system.ts';
 import { createTarCodeArchive } from '../adapters/code-archive/tar.ts';
 import { createGitCodeSource } from '../adapters/code-source/git.ts';
+import { createGithubStatuses } from '../adapters/commit-status/github.ts';
 import { createRemoteDataSource } from '../adapters/data-source/remote.ts';
 import { createHttpGateways } from '../adapters/gateways/http.ts';
 import { createIdMaker } from '../adapters/ids/uuid.ts';
@@ -10,6 +11,7 @@ import { createOnnxModelRuntime } from '../adapters/model-runtime/onnx.ts';
 import { createDiskObjectStore } from '../adapters/object-store/disk.ts';
 import { createS3ObjectStore } from '../adapters/object-store/s3.ts';
 import { createDuckDbTableEngine } from '../adapters/table-engine/duckdb.ts';
+import { createWebhookNotifier } from '../adapters/notifier/webhook.ts';
 import { createOutboundHosts } from '../adapters/outbound-hosts/checked.ts';
 import { createProcessTrainer } from '../adapters/trainer/process.ts';
 import type { readTemporalTls } from '../adapters/workflow-client/temporal-tls.ts';
@@ -57,11 +59,13 @@ export async function buildDependencies(
     codeArchive: createTarCodeArchive(),
     codeSource: createGitCodeSource({ hosts, certificates: process.env.NODE_EXTRA_CA_CERTS }),
     dataSource: createRemoteDataSource({ hosts }),
+    commitStatuses: createGithubStatuses(),
     gateways: createHttpGateways({
       liveGateways: () => repositories.deployments.liveGateways(),
       key: () => workerKey,
       clock,
     }),
+    notifier: createWebhookNotifier({ clock, hosts }),
     workflowClient: createTemporalWorkflowClient(temporalOf(settings, tls, logger)),
     clock,
     ids,

@@ -1,6 +1,7 @@
 import type { ActivityOptions } from '@temporalio/workflow';
 import { proxyActivities } from '@temporalio/workflow';
 import type {
+  CodeActivities,
   CollectionActivities,
   DataActivities,
   DeployActivities,
@@ -20,7 +21,7 @@ const common: ActivityOptions = {
 
 /** Activities of one queue; each has a line that stands beside it on the timeline of the Temporal UI. */
 function activitiesOn<Activities>(
-  options: Pick<ActivityOptions, 'taskQueue' | 'startToCloseTimeout'>,
+  options: Pick<ActivityOptions, 'taskQueue' | 'startToCloseTimeout' | 'scheduleToCloseTimeout'>,
   summaries: { readonly [Name in keyof Activities]: string },
 ) {
   return new Proxy(proxyActivities<Activities>({ ...common, ...options }), {
@@ -51,6 +52,12 @@ export const dataActivities = activitiesOn<DataActivities>(
     commitDataset: 'commit the version, move the data head',
     commitCode: 'make the archive canonical, commit it',
   },
+);
+
+/** A server that is away for longer than this is not told. */
+export const codeActivities = activitiesOn<CodeActivities>(
+  { taskQueue: 'data', startToCloseTimeout: '1m', scheduleToCloseTimeout: '15m' },
+  { reportCommitStatus: 'tell the commit what became of it' },
 );
 
 /** Training has its own time limit inside; this one only bounds what went unnoticed. */
@@ -88,6 +95,7 @@ export const monitorActivities = activitiesOn<MonitorActivities>(
   {
     collectWindow: 'have the gateways hand over, fix the window',
     reportWindow: 'test for drift and performance, report',
+    notifyOfReport: 'tell whoever wants to know of findings',
   },
 );
 

@@ -8,6 +8,8 @@ export async function monitorPipeline(input: PipelineInput): Promise<void> {
   await runPipeline(input, async () => {
     const { window } = await monitorActivities.collectWindow({ runId, scope });
     const outcome = await monitorActivities.reportWindow({ runId, scope, window });
+    if (outcome.kind === 'monitor' && outcome.opened + outcome.closed > 0)
+      await monitorActivities.notifyOfReport({ runId, scope, reportId: outcome.reportId });
     await retentionActivities.expirePredictions({ runId, scope });
     return outcome;
   });

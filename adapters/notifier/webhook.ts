@@ -1,0 +1,94 @@
+import { createHmac } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { request as requestHttp } from 'node:http';
+import { request as requestHttps } from 'node:https';
+import type { WebhookConnection } from '../../contracts/connection.ts';
+import { PerennialError, reasonOf } from '../../contracts/errors.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { Notifier } from '../../ports/notifier.ts';
+import type { OutboundHosts } from '../../ports/outbound-hosts.ts';
+
+const patienceMs = 10_000;
+
+/**
+ * Webhooks as https://www.standardwebhooks.com has them. The host is resolved once, by a resolver that refuses what is not
+ * public, and what it answered is what is connected to; redirects are not followed, as they could lead anywhere.
+ */
+export function createWebhookNotifier(parts: { readonly clock: Clock; readonly hosts: OutboundHosts }): Notifier {
+  return {
+    async send(connection, { id, type, at, data }, signal) {
+      const url = new URL(connection.url);
+      const { address, family } = await parts.hosts.resolve(url.hostname);
+      const body = JSON.stringify({ type, timestamp: at, data });
+      const timestamp = Math.floor(Date.parse(parts.clock.now()) / 1000).toString();
+      const headers = {
+        'content-type': 'application/json',
+        'content-length': Buffer.byteLength(body).toString(),
+        'user-agent': 'perennial',
+        'webhook-id': id,
+        'webhook-timestamp': timestamp,
+        'webhook-signature': signatureOf(connection, { id, timestamp, body }),
+      };
+      const status = await post(url, { body, headers, address, family, signal });
+      if (status >= 200 && status < 300) return;
+      throw failure(url, `it answered ${status}`);
+    },
+  };
+}
+
+/** `v1,` and the HMAC-SHA256 of `id.timestamp.body` in base64, by the bytes that the secret stands for. */
+export function signatureOf(
+  { secret }: Pick<WebhookConnection, 'secret'>,
+  { id, timestamp, body }: { readonly id: string; readonly timestamp: string; readonly body: string },
+): string {
+  const key = Buffer.from(secret.replace(/^whsec_/, ''), 'base64');
+  return `v1,${createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64')}`;
+}
+
+interface Post {
+  readonly body: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly address: string;
+  readonly family: 4 | 6;
+  readonly signal: AbortSignal;
+}
+
+async function post(url: URL, { body, headers, address, family, signal }: Post): Promise<number> {
+  const request = url.protocol === 'https:' ? requestHttps : requestHttp;
+  const until = AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]);
+  try {
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      request(
+        url,
+        {
+          method: 'POST',
+          headers,
+          signal: until,
+          agent: false,
+          // What was resolved and looked at is what is connected to, whatever the name would lead to by now.
+          lookup: (_hostname, { all }, done) =>
+            all === true ? done(null, [{ address, family }]) : done(null, address, family),
+        },
+        resolve,
+      )
+        .on('error', reject)
+        .end(body);
+    });
+    // What it says besides is nobody's business, and could be without end.
+    response.destroy();
+    return response.statusCode ?? 0;
+  } catch (caught) {
+    signal.throwIfAborted();
+    throw failure(url, until.aborted ? `it did not answer within ${patienceMs / 1000} s` : reasonOf(caught), caught);
+  }
+}
+
+/** The path may hold a secret, so only the host is named. */
+function failure(url: URL, reason: string, cause?: unknown): PerennialError {
+  return new PerennialError(
+    'notification-failed',
+    `the webhook at ${url.host} was not told: ${reason}`,
+    { host: url.host },
+    { cause },
+  );
+}
