@@ -241,3 +241,16 @@ test('heads that are named go back with the release, in the ledger too, and the 
     },
   ]);
 });
+
+test('while a shadow is up a rollback goes back from the champion, and says nothing against the shadow', async () => {
+  const scope = await freshScope(ground);
+  const first = await deploy(ground, scope, 1);
+  const second = await deploy(ground, scope, 2);
+  const { release: shadow } = await rollOut(ground, scope, 3, [0]);
+  expect(await serving(ground, scope)).toEqual(['champion 2 100', 'shadow 3 0']);
+  expect(await rollBack(scope)).toMatchObject({ from: second, to: first, changed: true });
+  expect(await serving(ground, scope)).toEqual(['champion 1 100']);
+  // Nobody was answered by it: it may still be promoted.
+  const { evaluationId } = shadow;
+  expect((await beginDeploy(ground, scope, evaluationId, true)).release.id).toBe(shadow.id);
+});

@@ -1,0 +1,154 @@
+import { describe, expect, it } from 'vitest';
+import { mostChanged } from '../../activities/deployment/evidence/changed-rows.ts';
+import { dataDifference } from '../../activities/deployment/evidence/data-difference.ts';
+import { lineDifference } from '../../activities/deployment/evidence/line-difference.ts';
+import { dependencyDifferences, valueDifferences } from '../../activities/deployment/evidence/value-differences.ts';
+import type { DatasetVersion } from '../../contracts/dataset.ts';
+import { parseConfigurationFile } from '../../contracts/configuration-file.ts';
+import { exampleFile } from '../contracts/example.ts';
+
+describe('lines that differ', () => {
+  const numbered = (from: number, to: number) =>
+    Array.from({ length: to - from }, (_, i) => `line ${from + i}\n`).join('');
+
+  it('are told as a unified diff tells them, with three lines around', () => {
+    const before = numbered(1, 21);
+    expect(lineDifference(before, before.replace('line 10\n', 'line ten\nand more\n'))).toEqual([
+      '@@ -7,7 +7,8 @@',
+      ' line 7',
+      ' line 8',
+      ' line 9',
+      '-line 10',
+      '+line ten',
+      '+and more',
+      ' line 11',
+      ' line 12',
+      ' line 13',
+    ]);
+  });
+
+  it('share a hunk when they are near, and have one of their own when not', () => {
+    const before = numbered(1, 41);
+    const headers = (after: string) => lineDifference(before, after).filter((line) => line.startsWith('@@'));
+    expect(headers(before.replace('line 3\n', '').replace('line 8\n', ''))).toEqual(['@@ -1,11 +1,9 @@']);
+    expect(headers(before.replace('line 3\n', '').replace('line 30\n', ''))).toEqual([
+      '@@ -1,6 +1,5 @@',
+      '@@ -27,7 +26,6 @@',
+    ]);
+  });
+
+  it('are none between equal texts, and all of them where one is empty', () => {
+    expect(lineDifference('a\nb\n', 'a\nb\n')).toEqual([]);
+    expect(lineDifference('', 'a\nb\n')).toEqual(['@@ -1,0 +1,2 @@', '+a', '+b']);
+  });
+
+  it('of long texts without anything in common are told in bounded time', () => {
+    const lines = lineDifference(numbered(0, 5_000), numbered(5_000, 10_000));
+    expect(lines).toHaveLength(10_001);
+  });
+});
+
+describe('values that differ', () => {
+  it('are told by their paths, a list as one value', () => {
+    const before = { params: { depth: 6, rate: 0.1 }, features: ['a', 'b'], seed: 0 };
+    const after = { params: { depth: 8, rate: 0.1, trees: 100 }, features: ['a', 'b', 'c'], seed: 0 };
+    expect(valueDifferences(before, after)).toEqual([
+      { name: 'features', before: '["a","b"]', after: '["a","b","c"]' },
+      { name: 'params.depth', before: '6', after: '8' },
+      { name: 'params.trees', before: null, after: '100' },
+    ]);
+  });
+
+  it('are packages in lock files, whatever stands beside them', () => {
+    const lock = (version: string, more = '') =>
+      `# made by a tool\n--index-url https://packages.example\nscikit_learn==${version} \\\n    --hash=sha256:0123\nnumpy==2.1.0\n${more}`;
+    expect(dependencyDifferences(lock('1.9.0'), lock('1.9.1', 'onnx[all]>=1.17\n'))).toEqual([
+      { name: 'onnx', before: null, after: '>= 1.17' },
+      { name: 'scikit-learn', before: '1.9.0', after: '1.9.1' },
+    ]);
+    expect(dependencyDifferences(null, null)).toEqual([]);
+  });
+});
+
+describe('data that differs', () => {
+  const part = (letter: string, rows: number) => ({ sha256: letter.repeat(64), bytes: 1, rows });
+  const version = (number: number, parts: ReturnType<typeof part>[], columns: [string, 'integer' | 'number'][]) => {
+    const manifest: DatasetVersion['manifest'] = {
+      schemaVersion: 1,
+      columns: columns.map(([name, type]) => ({ name, type, nullable: false })),
+      timezone: 'UTC',
+      rows: parts.reduce((sum, { rows }) => sum + rows, 0),
+      parts,
+    };
+    return { number, manifest };
+  };
+
+  it('is told by the parts that only one of the two has', () => {
+    const before = version(
+      1,
+      [part('a', 100), part('b', 7)],
+      [
+        ['temp', 'integer'],
+        ['hum', 'number'],
+      ],
+    );
+    const after = version(
+      2,
+      [part('a', 100), part('c', 20)],
+      [
+        ['temp', 'number'],
+        ['wind', 'number'],
+      ],
+    );
+    expect(dataDifference(before, after)).toEqual({
+      from: 1,
+      to: 2,
+      rowsBefore: 107,
+      rows: 120,
+      rowsAdded: 20,
+      rowsRemoved: 7,
+      columnsAdded: ['wind'],
+      columnsRemoved: ['hum'],
+      columnsChanged: ['temp'],
+    });
+    expect(dataDifference(null, after)).toMatchObject({
+      from: null,
+      rowsBefore: null,
+      rowsAdded: 120,
+      columnsAdded: [],
+    });
+  });
+});
+
+describe('rows that change most', () => {
+  const rows = {
+    rows: 4,
+    columns: { instant: ['a', 'b', 'c', 'd'], cnt: [1, 2, 3, 4], temp: [0.1, 0.2, 0.3, 0.4] },
+  };
+  const version = { trainingKeyParts: { features: ['temp'], target: 'cnt' } } as never;
+  const { data } = parseConfigurationFile(exampleFile);
+
+  it('come first by their difference, with what is needed to find them', () => {
+    const told = mostChanged(rows, {
+      version,
+      configuration: { task: 'regression', data },
+      champion: [1, 2, 3, 4],
+      challenger: [1, 7, 2, 4],
+    });
+    expect(told).toMatchObject({ kind: 'difference', compared: 4, changed: 2, meanDifference: 1.5 });
+    expect(told.rows).toEqual([
+      { at: null, key: 'b', truth: 2, champion: 2, challenger: 7, features: { temp: 0.2 } },
+      { at: null, key: 'c', truth: 3, champion: 3, challenger: 2, features: { temp: 0.3 } },
+    ]);
+  });
+
+  it('are those whose decision is another, of a classifier', () => {
+    const told = mostChanged(rows, {
+      version,
+      configuration: { task: 'binary', data },
+      champion: [true, false, true, false],
+      challenger: [1, 0, 0, 0],
+    });
+    expect(told).toMatchObject({ kind: 'flip', changed: 1, meanDifference: null, rows: [{ key: 'c' }] });
+  });
+});
