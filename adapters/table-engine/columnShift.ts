@@ -1,6 +1,7 @@
 import type { Cell, Column } from '../../contracts/data-types.ts';
 import type { ColumnShift } from '../../contracts/dataset-difference.ts';
 import type { Database } from './lockedDatabase.ts';
+import { interpolatedQuantiles } from './sortedQuantiles.ts';
 import { identifier } from './sql.ts';
 
 const tenths = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
@@ -45,10 +46,12 @@ function valueOf(column: string, type: Column['type']): string | null {
 
 /** Bins by the inner deciles before, duplicates dropped, with open ends: `(-∞, e0) [e0, e1) … [eLast, ∞)`. */
 async function countBins(database: Database, column: string): Promise<Counted> {
-  const found = await database.row(
-    `SELECT ${tenths.map((tenth, at) => `quantile_cont(CAST(${column} AS DOUBLE), ${tenth}) AS e${at}`).join(', ')} FROM "before"`,
-  );
-  const edges = [...new Set(tenths.flatMap((_, at) => numberOrNull(found[`e${at}`]) ?? []))];
+  const deciles = await interpolatedQuantiles(database, {
+    value: `CAST(${column} AS DOUBLE)`,
+    from: '"before"',
+    shares: tenths,
+  });
+  const edges = [...new Set(deciles)];
   const count = async (view: string): Promise<number[]> => {
     const below = edges.map((edge, at) => `count(*) FILTER (WHERE ${column} < CAST('${edge}' AS DOUBLE)) AS b${at}`);
     const row = await database.row(`SELECT ${[...below, `count(${column}) AS all`].join(', ')} FROM "${view}"`);

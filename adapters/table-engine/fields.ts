@@ -92,7 +92,7 @@ export function fits(text: string, stored: StoredType): string {
       return `(${looks('[+-]?[0-9]{1,19}')} AND ${casts})`;
     case 'DOUBLE':
       return `(${looks('[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?')} AND coalesce(isfinite(TRY_CAST(${text} AS DOUBLE)), false)
-        AND (NOT ${looks('[+-]?[0-9]{16,}')} OR coalesce(TRY_CAST(TRY_CAST(${text} AS DOUBLE) AS HUGEINT) = TRY_CAST(${text} AS HUGEINT), false)))`;
+        AND (strlen(${text}) < 16 OR NOT ${looks('[+-]?[0-9]{16,}')} OR coalesce(TRY_CAST(TRY_CAST(${text} AS DOUBLE) AS HUGEINT) = TRY_CAST(${text} AS HUGEINT), false)))`;
     case 'DATE':
       return `(${looks(day)} AND ${casts})`;
     case 'TIMESTAMP':

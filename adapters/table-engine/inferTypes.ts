@@ -11,6 +11,8 @@ const storedOfKind: Readonly<Record<JsonKind, readonly StoredType[]>> = {
   string: ['DATE', 'TIMESTAMP', 'TIMESTAMP WITH TIME ZONE', 'VARCHAR'],
 };
 
+const sampleRows = 10_000;
+
 /** Tries the types in their order, the declared one first, each on the columns that none before has fitted. */
 export async function inferFromText(
   database: Database,
@@ -21,37 +23,56 @@ export async function inferFromText(
   const inferred = new Map<string, StoredType[]>();
   const texts = sources.filter((source) => source.stored === undefined);
   if (texts.length === 0 || names.length === 0) return inferred;
-  const all = `(${texts.map((source) => `SELECT ${identifiers(names)} FROM ${source.table}`).join(' UNION ALL ')})`;
-  const fitting = async (pending: readonly (readonly [string, StoredType])[]): Promise<void> => {
-    if (pending.length === 0) return;
-    const found = await database.row(
-      `SELECT ${pending.map(([name, type], at) => `bool_and(${identifier(name)} IS NULL OR ${fits(identifier(name), type)}) AS c${at}`).join(', ')} FROM ${all}`,
-    );
-    for (const [at, [name, type]] of pending.entries()) if (found[`c${at}`] === true) inferred.set(name, [type]);
-  };
-  const may = (name: string, type: StoredType): boolean =>
-    texts.every(({ kinds }) => {
-      const kind = kinds?.get(name);
-      return kind === undefined || storedOfKind[kind].includes(type);
-    });
   const filled = await database.row(
-    `SELECT ${names.map((name, at) => `count(${identifier(name)}) > 0 AS c${at}`).join(', ')} FROM ${all}`,
+    `SELECT ${names.map((name, at) => `count(${identifier(name)}) > 0 AS c${at}`).join(', ')} FROM ${rowsOf(texts, names)}`,
   );
-  const pending = (): readonly string[] => names.filter((name) => !inferred.has(name));
+  const isOpen = (name: string, type: StoredType): boolean =>
+    !inferred.has(name) && texts.every((source) => mayBe(source, name, type));
+  const fit = async (tried: readonly string[], type: StoredType): Promise<void> => {
+    for (const name of await fitting(database, texts, tried, type)) inferred.set(name, [type]);
+  };
   // A column without any value fits every type: what is declared is all that is known of it.
   for (const type of inferenceOrder)
-    await fitting(
-      pending()
-        .filter((name) => declared.get(name) === typeOf[type] && may(name, type))
-        .map((name) => [name, type]),
+    await fit(
+      names.filter((name) => declared.get(name) === typeOf[type] && isOpen(name, type)),
+      type,
     );
   for (const type of inferenceOrder)
-    await fitting(
-      names
-        .filter((name, at) => !inferred.has(name) && filled[`c${at}`] === true && may(name, type))
-        .map((name) => [name, type]),
+    await fit(
+      names.filter((name, at) => filled[`c${at}`] === true && isOpen(name, type)),
+      type,
     );
   // A column without any value says nothing about its type; text can hold whatever comes.
-  for (const name of pending()) inferred.set(name, ['VARCHAR']);
+  for (const name of names) if (!inferred.has(name)) inferred.set(name, ['VARCHAR']);
   return inferred;
+}
+
+function mayBe({ kinds }: Source, name: string, type: StoredType): boolean {
+  const kind = kinds?.get(name);
+  return kind === undefined || storedOfKind[kind].includes(type);
+}
+
+function rowsOf(sources: readonly Source[], names: readonly string[], limit = ''): string {
+  return `(${sources.map(({ table }) => `(SELECT ${identifiers(names)} FROM ${table} ${limit})`).join(' UNION ALL ')})`;
+}
+
+/** Those of the columns of which every value fits. Most that do not are seen by the first rows; only the others are read whole. */
+async function fitting(
+  database: Database,
+  sources: readonly Source[],
+  names: readonly string[],
+  type: StoredType,
+): Promise<readonly string[]> {
+  // Any text is text.
+  if (type === 'VARCHAR') return names;
+  let left = names;
+  for (const limit of [`LIMIT ${sampleRows}`, '']) {
+    if (left.length === 0) break;
+    const conditions = left.map(
+      (name, at) => `bool_and(${identifier(name)} IS NULL OR ${fits(identifier(name), type)}) AS c${at}`,
+    );
+    const found = await database.row(`SELECT ${conditions.join(', ')} FROM ${rowsOf(sources, left, limit)}`);
+    left = left.filter((_, at) => found[`c${at}`] === true);
+  }
+  return left;
 }

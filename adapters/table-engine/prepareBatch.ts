@@ -33,10 +33,7 @@ export async function prepareBatch(request: PrepareBatch, workplace: Workplace):
   const sources = await loadSources(database, files);
   const fields = await typedRows(database, request, sources);
   const timed = await addInstants(database, request, sources, fields);
-  await database.run(
-    `CREATE TABLE batch AS SELECT * FROM ${timed ? 'timed' : 'united'} WHERE ${timed ? within('_at', request.from, request.before) : 'true'}`,
-  );
-  await database.run(`DROP TABLE ${timed ? 'timed' : 'united'}`);
+  await cutBatch(database, timed ? 'timed' : 'united', timed ? within('_at', request.from, request.before) : 'true');
   if (request.key !== undefined) await refuseDuplicates(database, sources, request.key);
   const known = await viewKnown(database, request.known, fields, timed);
   const settled = await settleKnown(database, request, sources, fields);
@@ -46,6 +43,16 @@ export async function prepareBatch(request: PrepareBatch, workplace: Workplace):
   return isRefused(judged)
     ? refusal(database, request, { judged, sources, fields, columns, settled })
     : acceptance(database, request, { judged, fields, columns, settled, known });
+}
+
+/** Makes `batch` of the rows within the bounds. A copy of all of them would be a second time what a large batch takes. */
+async function cutBatch(database: Database, table: string, condition: string): Promise<void> {
+  if (condition === 'true') {
+    await database.run(`ALTER TABLE ${table} RENAME TO batch`);
+    return;
+  }
+  await database.run(`CREATE TABLE batch AS SELECT * FROM ${table} WHERE ${condition}`);
+  await database.run(`DROP TABLE ${table}`);
 }
 
 /** Makes `united`, the rows of all files with the types that they are kept in. */

@@ -2,6 +2,7 @@ import type { Cell, Column } from '../../contracts/data-types.ts';
 import type { ColumnProfile, DatasetProfile, Histogram } from '../../contracts/dataset.ts';
 import type { Database } from './lockedDatabase.ts';
 import type { Operations } from './operations.ts';
+import { interpolatedQuantiles, valueQuantiles } from './sortedQuantiles.ts';
 import { identifier, parquetRows } from './sql.ts';
 import type { Workplace } from './workplace.ts';
 
@@ -44,37 +45,32 @@ async function profileColumn(database: Database, source: string, { name, type }:
     max: found.max ?? null,
     mean: numberOrNull(found.mean),
     standardDeviation: numberOrNull(found.deviation),
-    quantiles: quantilesOf(found),
+    quantiles: await quantilesOf(database, source, column, type),
     histogram: await histogramOf(database, source, column, type),
     top: top.map(({ value, count }) => ({ value: value ?? null, count: Number(count) })),
   };
 }
 
 function summaryOf(column: string, type: Column['type']): string {
-  const each = (quantile: (share: number) => string): string =>
-    quantiles.map((share, at) => `${quantile(share)} AS q${at}`).join(', ');
-  switch (type) {
-    case 'integer':
-    case 'number': {
-      const value = `CAST(${column} AS DOUBLE)`;
-      return `avg(${value}) AS mean, stddev_samp(${value}) AS deviation, ${each((share) => `quantile_cont(${value}, ${share})`)}`;
-    }
-    case 'date':
-    case 'timestamp':
-      return each((share) => `quantile_disc(${column}, ${share})`);
-    case 'boolean':
-      return `avg(CAST(${column} AS INTEGER)) AS mean`;
-    case 'string':
-      return 'NULL AS mean';
-  }
+  if (type === 'boolean') return `avg(CAST(${column} AS INTEGER)) AS mean`;
+  if (type !== 'integer' && type !== 'number') return 'NULL AS mean';
+  const value = `CAST(${column} AS DOUBLE)`;
+  return `avg(${value}) AS mean, stddev_samp(${value}) AS deviation`;
 }
 
-function quantilesOf(found: Readonly<Record<string, Cell>>): ColumnProfile['quantiles'] {
-  const values = quantiles.flatMap((_, at) => {
-    const value = found[`q${at}`];
-    return typeof value === 'number' || typeof value === 'string' ? [value] : [];
-  });
-  return values.length === quantiles.length ? values : null;
+async function quantilesOf(
+  database: Database,
+  from: string,
+  column: string,
+  type: Column['type'],
+): Promise<ColumnProfile['quantiles']> {
+  if (type === 'string' || type === 'boolean') return null;
+  const sample = { from, shares: quantiles };
+  const found =
+    type === 'integer' || type === 'number'
+      ? await interpolatedQuantiles(database, { ...sample, value: `CAST(${column} AS DOUBLE)` })
+      : await valueQuantiles(database, { ...sample, value: column });
+  return found.length === 0 ? null : [...found];
 }
 
 /** Days and timestamps are counted as seconds, and said as what they are. */

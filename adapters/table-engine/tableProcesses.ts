@@ -148,8 +148,15 @@ export class TableProcesses {
         fileURLToPath(new URL('process.ts', import.meta.url)),
       ],
       {
-        // Nothing of this process's environment: it holds secrets.
-        env: { TZ: 'UTC', NODE_COMPILE_CACHE: join(scratchFolder, 'compiled') },
+        // Nothing of this process's environment: it holds secrets. Blocks of DuckDB's go back to the system when they
+        // are freed; glibc would keep them, and a call would hold half as much again as its limit.
+        env: {
+          TZ: 'UTC',
+          NODE_COMPILE_CACHE: join(scratchFolder, 'compiled'),
+          MALLOC_ARENA_MAX: '2',
+          MALLOC_MMAP_THRESHOLD_: '131072',
+          MALLOC_TRIM_THRESHOLD_: '131072',
+        },
         stdio: ['pipe', 'pipe', 'pipe'],
       },
     );
