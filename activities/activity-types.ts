@@ -25,6 +25,8 @@ export interface RolloutFacts {
   readonly onInsufficient: 'extend' | 'proceed' | 'abort';
   readonly virtual: boolean;
   readonly automated: boolean;
+  /** Whether anybody is to be told of the request. */
+  readonly notify: boolean;
 }
 
 export interface CanaryVerdict {
@@ -120,6 +122,10 @@ export interface DeployActivities {
     /** Until voters are to be reminded; null: they have been. */
     readonly remindInMs: number | null;
   }>;
+  /** Never keeps the deployment from going on. */
+  notifyOfApproval(
+    input: RunInput & { readonly approvalId: Id; readonly about: 'requested' | 'reminded' },
+  ): Promise<{ readonly told: readonly string[]; readonly failed: readonly string[] }>;
   beginRollout(input: RunInput & { readonly facts: RolloutFacts }): Promise<'begun' | 'taken' | 'superseded'>;
   raiseGeneration(
     input: RunInput & { readonly releaseId: Id; readonly weight: number; readonly reason: string },

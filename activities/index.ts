@@ -4,6 +4,7 @@ import { createReportCommitStatus } from './code/report-commit-status.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { createJudgeCanary } from './deployment/judge-canary.ts';
 import { createJudgeShadow } from './deployment/judge-shadow.ts';
+import { createNotifyOfApproval } from './deployment/notify-of-approval.ts';
 import { createReplayToCanary } from './deployment/replay-to-canary.ts';
 import { createRequestApproval } from './deployment/request-approval.ts';
 import { createRolloutActivities } from './deployment/rollout-activities.ts';
@@ -52,6 +53,7 @@ export function createActivities(deps: ActivityDependencies): Activities {
       ...createRolloutActivities(deps),
       judgeCanary: createJudgeCanary(deps),
       judgeShadow: createJudgeShadow(deps),
+      notifyOfApproval: createNotifyOfApproval(deps),
       replayToCanary: createReplayToCanary(deps),
       ...createRetentionActivities(deps),
       ...createCollectionActivities(deps),

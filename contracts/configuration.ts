@@ -325,6 +325,11 @@ const Deploy = z.strictObject({
     .regex(/^parameters\.[A-Za-z0-9_]{1,64}$/, 'names a request parameter, e.g. parameters.user')
     .optional()
     .describe('The request parameter whose hash decides who gets the canary; without it, chance for each request'),
+  notify: z
+    .array(Name)
+    .max(20)
+    .default([])
+    .describe('Named connections to webhooks that are told of a request for approval, and reminded of it'),
 });
 
 const Serve = z.strictObject({
@@ -423,7 +428,9 @@ const Monitor = z.strictObject({
     .array(Name)
     .max(20)
     .default([])
-    .describe('Named connections of kind webhook that are told of findings that open and close; rehearsals tell nobody'),
+    .describe(
+      'Named connections of kind webhook that are told of findings that open and close; rehearsals tell nobody',
+    ),
 });
 
 export const Budget = z

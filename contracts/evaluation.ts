@@ -15,6 +15,16 @@ export const GateVerdict = z.object({
 });
 export type GateVerdict = z.infer<typeof GateVerdict>;
 
+/** How long calls of one row took, one after the other, in a process of its own; of the machine that it was measured on. */
+export const LatencyMeasurement = z.object({
+  calls: z.number().int(),
+  p50Ms: z.number(),
+  p95Ms: z.number(),
+  p99Ms: z.number(),
+  machine: z.string(),
+});
+export type LatencyMeasurement = z.infer<typeof LatencyMeasurement>;
+
 /** What the platform measured on the holdout; a blob of its own named by digest, kept as a row too. */
 export const EvaluationBody = z.object({
   schemaVersion: z.literal(1),
@@ -39,6 +49,15 @@ export const EvaluationBody = z.object({
   gates: z.array(GateVerdict),
   verdict: z.enum(['candidate', 'rejected']),
   reasons: z.array(z.string()),
+  /** Where a gate asked for it. */
+  latency: LatencyMeasurement.optional(),
+  /** The blob of a PermutationImportance (importance.ts). */
+  importance: Sha256.optional(),
+  /**
+   * Of a refitted version: nothing was measured of it, as no row is left that it was not trained on. The numbers are
+   * those of this evaluation, of the version that it is the refit of.
+   */
+  cites: z.object({ evaluation: Sha256, modelVersion: z.number().int(), artifact: Sha256 }).optional(),
 });
 export type EvaluationBody = z.infer<typeof EvaluationBody>;
 

@@ -11,6 +11,7 @@ import {
   primaryKey,
   text,
   timestamp,
+  unique,
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
@@ -252,12 +253,16 @@ export const evaluations = pgTable(
     championVersionId: uuid('champion_version_id').references(() => modelVersions.id),
     digest: text('digest').notNull(),
     body: jsonb('body').$type<EvaluationBody>().notNull(),
-    runId: uuid('run_id').notNull().unique(),
+    runId: uuid('run_id').notNull(),
     recordedAt: recordedAt(),
     effectiveAt: instant('effective_at').notNull(),
     recordedBy: recordedBy(),
   },
-  (t) => [index('evaluations_version').on(t.modelVersionId)],
+  (t) => [
+    index('evaluations_version').on(t.modelVersionId),
+    // Of a refit a run has two: that of the version that was measured, and that of the refitted one, which cites it.
+    unique('evaluations_run_version').on(t.runId, t.modelVersionId),
+  ],
 );
 
 export const releases = pgTable(

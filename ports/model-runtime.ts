@@ -1,4 +1,5 @@
 import type { Cell } from '../contracts/data-types.ts';
+import type { LatencyMeasurement } from '../contracts/evaluation.ts';
 import type { Task } from '../contracts/metrics.ts';
 import type { ClassValue, Signature } from '../contracts/model-version.ts';
 
@@ -40,6 +41,14 @@ export interface ModelRuntime {
     rows: number,
     wanted?: WantedAnswers,
   ): Promise<Signature>;
+  /** Times calls of one row of an inspected artifact, in a process of its own, after a warm-up; fewer than `calls` of a slow one. */
+  measureLatency(
+    path: string,
+    signature: Signature,
+    sample: Readonly<Record<string, readonly Cell[]>>,
+    rows: number,
+    calls: number,
+  ): Promise<LatencyMeasurement>;
   /** Loads an inspected artifact into this process. */
   load(bytes: Uint8Array, signature: Signature): Promise<LoadedModel>;
 }

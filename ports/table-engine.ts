@@ -98,6 +98,8 @@ export interface SplitWindow {
   readonly key?: string;
   readonly trainPath: string;
   readonly holdoutPath: string;
+  /** Training rows and holdout together, as one that trains: for refits. */
+  readonly allPath?: string;
   /** The holdout's features alone, for scripts that ask for it. */
   readonly validationPath?: string;
 }

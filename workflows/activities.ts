@@ -83,6 +83,7 @@ export const deployActivities = activitiesOn<DeployActivities>(
     awaitGateways: 'wait until every live gateway has it',
     replayToCanary: 'replay rows until the canary has had enough',
     judgeCanary: 'has the canary answered enough, and well?',
+    notifyOfApproval: 'tell whoever wants to know of the request',
     judgeShadow: 'has the shadow been compared enough, and how does it differ?',
     endRollout: 'give the rollout back',
     abortRollout: 'what served before serves alone again',

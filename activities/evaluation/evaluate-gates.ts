@@ -4,7 +4,10 @@ import { bootstrapGain, lowerBound } from '../../statistics/block-bootstrap.ts';
 import type { Bootstrap, Inconclusive } from '../../statistics/block-bootstrap.ts';
 import { measure, metricsOf, pickRows } from '../../statistics/measure.ts';
 import type { Sample } from '../../statistics/sample.ts';
+import { commandVerdict, latencyVerdict, sizeVerdict } from './evidence-gates.ts';
+import type { GateEvidence } from './gate-evidence.ts';
 import type { MeasuredRows } from './measured-rows.ts';
+import { sliceChangeVerdicts } from './slice-change.ts';
 import { slicesBy } from './slices.ts';
 
 /**
@@ -12,14 +15,20 @@ import { slicesBy } from './slices.ts';
  * A slice gate gives one verdict a slice. A slice that is too small, and a champion gate without a champion, decide nothing.
  *
  * @param seed of the resamples of champion gates.
+ * @param evidence what gates of latency, size and command ask for; without it they are inconclusive.
  */
 export function evaluateGates(
   gates: readonly Gate[],
   rows: MeasuredRows,
   seed: number,
+  evidence?: GateEvidence,
 ): Pick<EvaluationBody, 'gates' | 'verdict' | 'reasons'> {
+  const commands = gates.filter((gate) => 'command' in gate);
   const judged = gates.flatMap((gate) =>
-    verdictsOf(gate, rows, seed).map((verdict) => ({ verdict, refuses: refuses(gate, verdict) })),
+    verdictsOf(gate, { rows, seed, evidence, commands }).map((verdict) => ({
+      verdict,
+      refuses: refuses(gate, verdict),
+    })),
   );
   const reasons = judged.filter(({ refuses: refused }) => refused).map(({ verdict }) => verdict.reason);
   return {
@@ -51,7 +60,20 @@ function refuses(gate: Gate, { verdict }: GateVerdict): boolean {
   return verdict === 'fail';
 }
 
-function verdictsOf(gate: Gate, rows: MeasuredRows, seed: number): GateVerdict[] {
+interface Judging {
+  readonly rows: MeasuredRows;
+  readonly seed: number;
+  readonly evidence: GateEvidence | undefined;
+  /** Command gates in their order, as `evidence.commands` has their endings. */
+  readonly commands: readonly Gate[];
+}
+
+function verdictsOf(gate: Gate, { rows, seed, evidence, commands }: Judging): GateVerdict[] {
+  if ('latency' in gate) return [latencyVerdict(gate, evidence)];
+  if ('size' in gate) return [sizeVerdict(gate, evidence)];
+  if ('command' in gate)
+    return [commandVerdict(gate, evidence?.commands[commands.indexOf(gate)], rows.challenger.truth.length)];
+  if ('maxLoss' in gate) return sliceChangeVerdicts(gate, rows);
   if ('versus' in gate) return [championVerdict(gate, rows, seed)];
   if ('slice' in gate) return sliceVerdicts(gate, rows);
   return [thresholdVerdict(gate, rows)];

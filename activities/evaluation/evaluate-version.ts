@@ -7,12 +7,14 @@ import type { EvaluationBody } from '../../contracts/evaluation.ts';
 import type { ClassValue, ModelVersion } from '../../contracts/model-version.ts';
 import type { ColumnData } from '../../ports/table-engine.ts';
 import type { Sample } from '../../statistics/sample.ts';
-import type { TrainActivities } from '../activity-types.ts';
+import type { RunInput, TrainActivities } from '../activity-types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { carriedColumns } from '../training/resolve-build.ts';
 import { readJson, withWorkspace } from '../workspace.ts';
 import { blocksOf } from './blocks.ts';
 import { evaluate } from './evaluate.ts';
+import { gatherEvidence } from './gather-evidence.ts';
+import { importanceOf } from './importance-of.ts';
 import { loadVersion } from './load-version.ts';
 import type { MeasuredRows } from './measured-rows.ts';
 import { probabilityIn, sampleOf } from './sample-of.ts';
@@ -29,7 +31,7 @@ export function createEvaluateVersion(deps: ActivityDependencies): TrainActiviti
     const plan = await readJson(deps.objectStore, planDigest, BuildPlan);
     const champion = plan.championVersionId === null ? null : await versions.get(plan.championVersionId);
     const { configuration } = await models.configuration(plan.configurationId);
-    const body = await measure(deps, { plan, version, champion, configuration });
+    const body = await measure(deps, { runId, scope, plan, version, champion, configuration });
     const { recordedBy } = await runs.get(runId);
     const evaluation = await evaluations.commit(
       scope,
@@ -45,7 +47,7 @@ export function createEvaluateVersion(deps: ActivityDependencies): TrainActiviti
   };
 }
 
-interface Contest {
+interface Contest extends RunInput {
   readonly plan: BuildPlan;
   readonly version: ModelVersion;
   readonly champion: ModelVersion | null;
@@ -55,6 +57,8 @@ interface Contest {
 async function measure(deps: ActivityDependencies, contest: Contest): Promise<EvaluationBody> {
   const { plan, version, champion, configuration } = contest;
   const { build } = configuration;
+  const holdout = await readHoldout(deps, contest);
+  const rows = await measuredRows(deps, contest, holdout);
   return evaluate({
     modelVersionDigest: version.artifact,
     championVersionDigest: champion?.artifact ?? null,
@@ -63,7 +67,9 @@ async function measure(deps: ActivityDependencies, contest: Contest): Promise<Ev
     confidence: build.confidence,
     gates: build.gates,
     seed: build.seed,
-    rows: await measuredRows(deps, contest, await readHoldout(deps, contest)),
+    rows,
+    evidence: await gatherEvidence(deps, contest, { plan, version, configuration, holdout, rows }),
+    importance: await importanceOf(deps, { version, configuration, holdout, target: plan.trainingKeyParts.target }),
   });
 }
 

@@ -7,6 +7,7 @@ import { measure, metricsOf, pickRows } from '../../statistics/measure.ts';
 import { relativeGain } from '../../statistics/relative-gain.ts';
 import type { Sample } from '../../statistics/sample.ts';
 import { evaluateGates, gainOver } from './evaluate-gates.ts';
+import type { GateEvidence } from './gate-evidence.ts';
 import type { MeasuredRows } from './measured-rows.ts';
 import { slicesBy } from './slices.ts';
 
@@ -21,6 +22,10 @@ interface EvaluationRequest {
   readonly gates: readonly Gate[];
   readonly seed: number;
   readonly rows: MeasuredRows;
+  /** What gates of latency, size and command ask for. */
+  readonly evidence?: GateEvidence;
+  /** The blob of its permutation importance. */
+  readonly importance?: Sha256;
 }
 
 /**
@@ -47,7 +52,9 @@ export function evaluate(request: EvaluationRequest): EvaluationBody {
     gain: pointGain(request, champion),
     gainInterval: gain?.kind === 'estimate' ? percentileInterval(gain, confidence) : null,
     slices: slicesOf(rows, champion),
-    ...evaluateGates(request.gates, rows, seed),
+    ...evaluateGates(request.gates, rows, seed, request.evidence),
+    ...(request.evidence?.latency ? { latency: request.evidence.latency } : {}),
+    ...(request.importance === undefined ? {} : { importance: request.importance }),
   };
 }
 

@@ -7,6 +7,7 @@ import type { TrainedRows } from '../../contracts/model-version.ts';
 export function wasTrainedOn(trained: TrainedRows, at: Instant | null, holdoutKey: Cell): boolean {
   if (at !== null && (at < trained.from || at >= trained.to)) return false;
   const { holdout } = trained;
+  if (holdout.kind === 'none') return true;
   if (holdout.kind === 'last') return at === null || at < holdout.from;
   return keyedShare(holdoutKey) >= holdout.fraction;
 }

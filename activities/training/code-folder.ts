@@ -13,5 +13,9 @@ export async function unpackCode(
   const codeFolder = join(folder, 'code');
   await deps.codeArchive.unpack(archive, codeFolder);
   const { environment } = code.manifest;
-  return { codeFolder, lockPath: environment === null ? null : join(codeFolder, environment.path) };
+  if (environment === null) return { codeFolder, lockPath: null };
+  if (environment.resolvedFrom === undefined) return { codeFolder, lockPath: join(codeFolder, environment.path) };
+  const lockPath = join(folder, 'resolved.lock');
+  await deps.objectStore.getFile(environment.lock, lockPath);
+  return { codeFolder, lockPath };
 }

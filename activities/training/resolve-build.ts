@@ -5,7 +5,7 @@ import type { DatasetVersion } from '../../contracts/dataset.ts';
 import { sha256OfJson } from '../../contracts/digest.ts';
 import { shiftInstant } from '../../contracts/duration.ts';
 import { PerennialError } from '../../contracts/errors.ts';
-import type { Instant, Scope, Sha256 } from '../../contracts/identifiers.ts';
+import type { Id, Instant, Scope, Sha256 } from '../../contracts/identifiers.ts';
 import type { ModelVersion, TrainedRows, TrainingKeyParts } from '../../contracts/model-version.ts';
 import type { HoldoutRule } from '../../ports/table-engine.ts';
 import type { TrainActivities } from '../activity-types.ts';
@@ -26,6 +26,7 @@ export function createResolveBuild(deps: ActivityDependencies): TrainActivities[
     const trainingKey = sha256OfJson(trainingKeyParts);
     const champion = await deps.repositories.deployments.champion(scope);
     const existing = await trainedBefore(deps, scope, trainingKey);
+    const championVersionId = champion?.slot.modelVersionId ?? null;
     const plan: BuildPlan = {
       schemaVersion: 1,
       asOf: inputs.request.asOf,
@@ -38,14 +39,41 @@ export function createResolveBuild(deps: ActivityDependencies): TrainActivities[
       trained: split.trained,
       trainingKey,
       trainingKeyParts,
-      championVersionId: champion?.slot.modelVersionId ?? null,
+      championVersionId,
     };
+    const refit = await planRefit(deps, scope, plan, split.all);
+    // With refit the version that is deployed is the refitted one.
+    const last = refit === null ? existing?.id : refit.modelVersionId;
+    const unchanged = existing !== undefined && championVersionId !== null && last === championVersionId;
     return {
       plan: await storeJson(deps.objectStore, plan),
-      modelVersionId: existing?.id ?? null,
-      unchanged: existing !== undefined && existing.id === plan.championVersionId,
+      modelVersionId: unchanged ? championVersionId : (existing?.id ?? null),
+      unchanged,
+      refit,
     };
   };
+}
+
+/** The same training on the holdout too; another training key, as the rows are others. */
+async function planRefit(
+  deps: ActivityDependencies,
+  scope: Scope,
+  evaluated: BuildPlan,
+  all: Sha256 | null,
+): Promise<{ readonly plan: Sha256; readonly modelVersionId: Id | null } | null> {
+  if (all === null) return null;
+  const trainingKeyParts = { ...evaluated.trainingKeyParts, training: all, refitOf: evaluated.trainingKey };
+  const trainingKey = sha256OfJson(trainingKeyParts);
+  const { trainingRows, holdoutRows } = evaluated.trained;
+  const trained: TrainedRows = {
+    ...evaluated.trained,
+    holdout: { kind: 'none' },
+    trainingRows: trainingRows + holdoutRows,
+    holdoutRows: 0,
+  };
+  const plan: BuildPlan = { ...evaluated, train: all, trained, trainingKey, trainingKeyParts };
+  const existing = await trainedBefore(deps, scope, trainingKey);
+  return { plan: await storeJson(deps.objectStore, plan), modelVersionId: existing?.id ?? null };
 }
 
 /** A version whose bytes retention has let go is trained again. */
@@ -59,13 +87,16 @@ async function trainedBefore(
   return version;
 }
 
-interface Split extends Pick<BuildPlan, 'train' | 'holdout' | 'validation' | 'trained'> {}
+interface Split extends Pick<BuildPlan, 'train' | 'holdout' | 'validation' | 'trained'> {
+  /** Training rows and holdout together; null without `build.refit`. */
+  readonly all: Sha256 | null;
+}
 
 async function splitRows(
   deps: ActivityDependencies,
   { request, configuration: { configuration }, dataset, code }: BuildInputs,
 ): Promise<Split> {
-  const { data } = configuration;
+  const { data, build } = configuration;
   const to = request.asOf;
   const from = data.window === undefined ? beginningOfTime : shiftInstant(to, data.window, -1, data.timezone);
   const holdout = holdoutRule(configuration, to);
@@ -75,6 +106,7 @@ async function splitRows(
       train: join(folder, 'train.parquet'),
       holdout: join(folder, 'holdout.parquet'),
       validation: join(folder, 'validation.parquet'),
+      all: join(folder, 'all.parquet'),
     };
     const timed = data.timestamp !== undefined;
     const rows = await deps.tableEngine.splitWindow({
@@ -89,6 +121,7 @@ async function splitRows(
       trainPath: paths.train,
       holdoutPath: paths.holdout,
       validationPath: code.manifest.validation ? paths.validation : undefined,
+      allPath: build.refit ? paths.all : undefined,
     });
     const trained: TrainedRows = { dataset: dataset.digest, from, to, holdout, ...rows };
     const store = async (path: string) => (await deps.objectStore.putFile(path)).sha256;
@@ -96,6 +129,7 @@ async function splitRows(
       train: await store(paths.train),
       holdout: await store(paths.holdout),
       validation: code.manifest.validation ? await store(paths.validation) : null,
+      all: build.refit ? await store(paths.all) : null,
       trained,
     };
   });

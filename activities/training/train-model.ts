@@ -1,16 +1,14 @@
 import { activityInfo, cancellationSignal } from '@temporalio/activity';
 import { join } from 'node:path';
-import { mkdir } from 'node:fs/promises';
 import { BuildPlan } from '../../contracts/build-plan.ts';
 import type { TrainedFiles } from '../../contracts/build-plan.ts';
-import { durationMs } from '../../contracts/duration.ts';
 import type { Id } from '../../contracts/identifiers.ts';
 import type { TrainingResult } from '../../ports/trainer.ts';
 import type { RunInput, TrainActivities } from '../activity-types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { readJson, storeJson, withWorkspace } from '../workspace.ts';
-import { unpackCode } from './code-folder.ts';
 import { RunLog } from './run-log.ts';
+import { layScriptGround } from './script-ground.ts';
 
 /** A training lease outlives any time limit; a newer attempt takes it over rather than waits for it. */
 const leaseMs = 7 * 24 * 3_600_000;
@@ -44,51 +42,19 @@ async function train(
   folder: string,
 ): Promise<TrainingResult> {
   const plan = await readJson(deps.objectStore, input.plan, BuildPlan);
-  // By the plan and not by the heads: they may have moved since.
-  const code = await deps.repositories.code.get(plan.codeVersionId);
-  const { configuration } = await deps.repositories.models.configuration(plan.configurationId);
-  const { params, seed, features, target } = plan.trainingKeyParts;
-  const { codeFolder, lockPath } = await unpackCode(deps, code, folder);
-  const signal = cancellationSignal();
-  const environment = await deps.trainer.materialise(
-    lockPath,
-    code.manifest.environment?.lock ?? null,
-    log.line,
-    signal,
-  );
+  const ground = await layScriptGround(deps, plan, { folder, log, signal: cancellationSignal() });
   const trainPath = join(folder, 'train.parquet');
   await deps.objectStore.getFile(plan.train, trainPath);
   const validationPath = plan.validation === null ? null : join(folder, 'validation.parquet');
   if (plan.validation !== null && validationPath !== null)
     await deps.objectStore.getFile(plan.validation, validationPath);
-  const attemptFolder = join(folder, 'attempt');
-  await mkdir(attemptFolder);
   return deps.trainer.train({
-    codeFolder,
-    command: code.manifest.command,
-    environment,
+    ...(await ground.job('attempt')),
+    command: ground.code.manifest.command,
+    timeoutMs: ground.trainingTimeoutMs,
     trainPath,
     validationPath,
-    params,
-    seed,
-    features,
-    target,
-    network: code.manifest.network,
-    timeoutMs: durationMs(configuration.build.timeout),
-    memoryBytes: bytesOf(configuration.build.resources.memory),
-    attemptFolder,
-    onLog: log.line,
-    onProgress: log.progress,
-    signal,
   });
-}
-
-/** `2GiB` as bytes. */
-function bytesOf(size: string | undefined): number | null {
-  if (size === undefined) return null;
-  const units = { KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 } as const;
-  const unit = size.endsWith('KiB') ? 'KiB' : size.endsWith('MiB') ? 'MiB' : 'GiB';
-  return Number.parseInt(size, 10) * units[unit];
 }
 
 async function storeResult(deps: ActivityDependencies, result: TrainingResult, leaseHolder: string): Promise<string> {

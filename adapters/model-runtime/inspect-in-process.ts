@@ -2,8 +2,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { PerennialError } from '../../contracts/errors.ts';
+import type { LatencyMeasurement } from '../../contracts/evaluation.ts';
 import type { Signature } from '../../contracts/model-version.ts';
 import type { Inspection } from './inspect-artifact.ts';
+import type { LatencyOrder } from './measure-latency.ts';
 import type { InspectionAnswer } from './process.ts';
 import { sayOf } from './session.ts';
 
@@ -27,6 +29,25 @@ const answerLimit = 2 ** 20;
 
 /** `artifact-invalid` also for a model that takes too long or ends its process; `process-died` if someone else ended it. */
 export async function inspectInProcess(inspection: Inspection, limits: InspectionLimits): Promise<Signature> {
+  const answer = await askProcess(inspection, limits);
+  if (answer.kind === 'signature') return answer.signature;
+  throw otherAnswer();
+}
+
+/** Of an artifact that was inspected before. Fails as an inspection does. */
+export async function measureInProcess(order: LatencyOrder, limits: InspectionLimits): Promise<LatencyMeasurement> {
+  const answer = await askProcess(order, limits);
+  if (answer.kind === 'latency') return answer.latency;
+  throw otherAnswer();
+}
+
+function otherAnswer(): PerennialError {
+  return new PerennialError('internal', 'the process of a model answered something else than it was asked');
+}
+
+type GoodAnswer = Exclude<InspectionAnswer, { kind: 'error' }>;
+
+async function askProcess(order: Inspection | LatencyOrder, limits: InspectionLimits): Promise<GoodAnswer> {
   const child = start(limits);
   let late = false;
   const timer = setTimeout(() => {
@@ -39,7 +60,7 @@ export async function inspectInProcess(inspection: Inspection, limits: Inspectio
     child.stdout.on('data', (chunk: Buffer) => (said.out = `${said.out}${chunk.toString()}`.slice(0, answerLimit)));
     child.stderr.on('data', (chunk: Buffer) => (said.err = `${said.err}${chunk.toString()}`.slice(-2000)));
     child.stdin.on('error', () => undefined);
-    child.stdin.write(`${JSON.stringify(inspection)}\n`);
+    child.stdin.write(`${JSON.stringify(order)}\n`);
     await closed;
     return read(said.out) ?? endedWithoutAnswer(child.signalCode, late, said.err, limits);
   } finally {
@@ -65,10 +86,10 @@ function spawnPiped(script: string) {
 }
 
 /** What the process said, or undefined if it never came to say it. */
-function read(line: string): Signature | undefined {
+function read(line: string): GoodAnswer | undefined {
   if (!line.endsWith('\n')) return undefined;
   const answer: InspectionAnswer = JSON.parse(line);
-  if (answer.kind === 'signature') return answer.signature;
+  if (answer.kind !== 'error') return answer;
   throw new PerennialError(answer.code, answer.message, answer.fields);
 }
 

@@ -4,7 +4,7 @@ import type { Signature } from '../../contracts/model-version.ts';
 import type { LoadedModel, ModelRuntime } from '../../ports/model-runtime.ts';
 import { answersOf, noAnswers, outputNames } from './answers.ts';
 import { refuseExternalData } from './external-data.ts';
-import { inspectInProcess } from './inspect-in-process.ts';
+import { inspectInProcess, measureInProcess } from './inspect-in-process.ts';
 import { openSession, sayOf } from './session.ts';
 import { feedsOf } from './tensors.ts';
 
@@ -21,6 +21,8 @@ export function createOnnxModelRuntime(settings: OnnxModelRuntimeSettings = {}):
   return {
     inspect: (path, features, sample, rows, wanted = { task: 'regression', classes: [] }) =>
       inspectInProcess({ path, features, sample, rows, wanted }, { timeLimitMs, memoryMebibytes }),
+    measureLatency: (path, signature, sample, rows, calls) =>
+      measureInProcess({ path, signature, sample, rows, calls }, { timeLimitMs, memoryMebibytes }),
     async load(bytes, signature) {
       refuseExternalData(bytes);
       return loadedModel(await open(bytes), signature);

@@ -1,20 +1,25 @@
-// The process of one inspection: reads it as one line of JSON, answers with one line of JSON, and ends. Its parent
+// The process of one inspection, or of one measurement of latency: reads it as one line of JSON, answers with one line of JSON, and ends. Its parent
 // keeps standard input open for as long as it lives; the end of it is the end of this process.
 import { PerennialError, reasonOf } from '../../contracts/errors.ts';
 import type { ErrorCode, ErrorFields } from '../../contracts/errors.ts';
+import type { LatencyMeasurement } from '../../contracts/evaluation.ts';
 import type { Signature } from '../../contracts/model-version.ts';
 import type { Inspection } from './inspect-artifact.ts';
 import { inspectArtifact } from './inspect-artifact.ts';
+import type { LatencyOrder } from './measure-latency.ts';
+import { measureLatency } from './measure-latency.ts';
 import { sayOf } from './session.ts';
 
 export type InspectionAnswer =
   | { readonly kind: 'signature'; readonly signature: Signature }
+  | { readonly kind: 'latency'; readonly latency: LatencyMeasurement }
   | { readonly kind: 'error'; readonly code: ErrorCode; readonly message: string; readonly fields: ErrorFields };
 
 async function answer(line: string): Promise<InspectionAnswer> {
   try {
-    const inspection: Inspection = JSON.parse(line);
-    return { kind: 'signature', signature: await inspectArtifact(inspection) };
+    const order: Inspection | LatencyOrder = JSON.parse(line);
+    if ('calls' in order) return { kind: 'latency', latency: await measureLatency(order) };
+    return { kind: 'signature', signature: await inspectArtifact(order) };
   } catch (caught) {
     const { code, message, fields } = inOurWords(caught);
     return { kind: 'error', code, message, fields };

@@ -10,9 +10,9 @@ export async function splitWindow(
   request: SplitWindow,
   workplace: Workplace,
 ): Promise<{ trainingRows: number; holdoutRows: number }> {
-  const { parts, features, target, trainPath, holdoutPath, validationPath } = request;
+  const { parts, features, target, trainPath, holdoutPath, validationPath, allPath } = request;
   if (parts.length === 0) throw noData(request, 'there are no parts');
-  const written = [trainPath, holdoutPath, ...(validationPath === undefined ? [] : [validationPath])];
+  const written = [trainPath, holdoutPath, validationPath, allPath].filter((path) => path !== undefined);
   const database = await workplace.open({ readable: parts, writable: [...new Set(written.map(dirname))] });
   await selectWindow(database, request);
   const { training, holdout } = await database.row(
@@ -25,6 +25,8 @@ export async function splitWindow(
   await writeParquet(database, rowsOf(false, [...features, target]), trainPath);
   await writeParquet(database, rowsOf(true, [...instant, ...new Set(carried), ...features, target]), holdoutPath);
   if (validationPath !== undefined) await writeParquet(database, rowsOf(true, features), validationPath);
+  if (allPath !== undefined)
+    await writeParquet(database, `SELECT ${identifiers([...features, target])} FROM chosen`, allPath);
   return { trainingRows: Number(training), holdoutRows: Number(holdout) };
 }
 

@@ -26,7 +26,8 @@ export async function endProcessGroup(groupId: number | null, attempt: string): 
   return false;
 }
 
-async function processesOf(groupId: number | null, attempt: string): Promise<number[]> {
+/** The living processes of the group, and those that carry the attempt's mark. */
+export async function processesOf(groupId: number | null, attempt: string): Promise<number[]> {
   return process.platform === 'linux' ? fromProc(groupId, attempt) : fromPs(groupId, attempt);
 }
 

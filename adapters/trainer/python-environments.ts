@@ -1,153 +1,105 @@
-import { randomUUID } from 'node:crypto';
-import { lstat, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { lstat, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { sha256OfBytes } from '../../contracts/digest.ts';
-import { PerennialError } from '../../contracts/errors.ts';
+import { PerennialError, reasonOf } from '../../contracts/errors.ts';
 import type { Sha256 } from '../../contracts/identifiers.ts';
-import { askPython, platformName } from './python.ts';
+import { madeOnce } from './made-once.ts';
+import { askPython, findOnPath, platformName } from './python.ts';
 import type { Python } from './python.ts';
-import { runSupervised } from './run-supervised.ts';
-import type { ScriptLog } from './script-log.ts';
+import { lacksHashes, readLock } from './read-lock.ts';
+import type { ToolRun } from './tool-step.ts';
+import { runTool } from './tool-step.ts';
 
-const makingPrefix = '.making-';
-/** No step takes as long; what is older was left by a worker that was killed. */
-const abandonedAfterMs = 24 * 3_600_000;
-const stepTimeoutMs = 30 * 60_000;
 /** A launcher script with a longer path than this is not one. */
 const scriptBytesAtMost = 2 ** 20;
 const wayOut =
   'make the lock with hashes of every package, e.g. `pip-compile --generate-hashes` or `uv pip compile --universal --generate-hashes`, and apply the code again';
+const venvRemedy =
+  'install what Python needs to make virtual environments (on Debian and Ubuntu: the package python3-venv)';
 
-export interface LockedEnvironment {
+export interface LockedEnvironment extends ToolRun {
   readonly lockPath: string;
   /** What the CodeVersion says of the lock; null: as it is. */
   readonly digest: Sha256 | null;
   readonly python: Python;
-  readonly tools: Readonly<Record<string, string>>;
-  readonly log: ScriptLog;
-  readonly signal: AbortSignal;
 }
 
-/**
- * The bin folder of the virtual environment of a lock: made once for lock, interpreter and platform, under a temporary
- * name that is changed to the final one when all is there. So a folder of the final name is whole, and two makers at
- * once cost time and nothing else.
- */
+/** The bin folder of the virtual environment of a lock: made once for lock, interpreter and platform. */
 export async function environmentOfLock(cacheFolder: string, wanted: LockedEnvironment): Promise<string> {
-  const lock = await readLock(wanted);
-  const environments = join(cacheFolder, 'environments');
-  const key = sha256OfBytes([sha256OfBytes(lock), wanted.python.interpreter, platformName()].join('\n')).slice(0, 32);
-  const final = join(environments, key);
-  if (await isUsable(final, wanted)) return join(final, 'bin');
-  await mkdir(environments, { recursive: true });
-  await removeAbandoned(environments);
-  const making = join(environments, `${makingPrefix}${randomUUID()}`);
-  try {
-    await make(making, wanted);
-    await nameFinally(making, final);
-    await takePlace(making, final, wanted);
-  } finally {
-    await rm(making, { recursive: true, force: true });
-  }
+  const { python, tools } = wanted;
+  const lock = await readLock(wanted.lockPath, wanted.digest);
+  if (lacksHashes(lock))
+    throw new PerennialError('environment-failed', `the lock of the training environment has no hashes; ${wayOut}`, {});
+  const key = sha256OfBytes([sha256OfBytes(lock), python.interpreter, platformName()].join('\n')).slice(0, 32);
+  const final = await madeOnce(join(cacheFolder, 'environments', key), {
+    // Not: none there yet, or the Python that it was made from is gone.
+    isUsable: async (folder) =>
+      (await askPython(join(folder, 'bin', 'python'), tools))?.interpreter === python.interpreter,
+    make: async (making, name) => {
+      await make(making, wanted);
+      await nameFinally(making, name);
+    },
+  });
   return join(final, 'bin');
 }
 
-async function readLock({ lockPath, digest }: LockedEnvironment): Promise<Buffer> {
-  const lock = await readFile(lockPath).catch((caught: unknown) => {
-    throw new PerennialError(
-      'environment-failed',
-      'the lock that code.environment names cannot be read',
-      { lockPath },
-      { cause: caught },
-    );
-  });
-  if (digest !== null && sha256OfBytes(lock) !== digest)
-    throw new PerennialError(
-      'digest-mismatch',
-      'the lock of the training environment is not the one that its CodeVersion names',
-      { expected: digest },
-    );
-  const text = lock.toString('utf8');
-  const requires = text.split('\n').some((line) => /^\s*[A-Za-z0-9]/.test(line));
-  if (requires && !/--hash[= ]/.test(text))
-    throw new PerennialError('environment-failed', `the lock of the training environment has no hashes; ${wayOut}`, {});
-  return lock;
-}
-
-/** Not: none there yet, or the Python that it was made from is gone. */
-async function isUsable(final: string, { python, tools }: LockedEnvironment): Promise<boolean> {
-  const found = await askPython(join(final, 'bin', 'python'), tools);
-  return found?.interpreter === python.interpreter;
+export async function makeVirtualEnvironment(run: ToolRun, python: Python, folder: string): Promise<void> {
+  const args = ['-I', '-m', 'venv', folder];
+  await runTool(run, { name: 'python -m venv', file: python.executable, args, remedy: venvRemedy });
 }
 
 async function make(folder: string, wanted: LockedEnvironment): Promise<void> {
-  const { python, lockPath, log } = wanted;
+  const { python, log } = wanted;
   log.system(
     `making the training environment of the lock with ${python.interpreter} on ${platformName()}; this happens once`,
   );
-  await step(
-    wanted,
-    'python -m venv',
-    python.executable,
-    ['-I', '-m', 'venv', folder],
-    'install what Python needs to make virtual environments (on Debian and Ubuntu: the package python3-venv)',
-  );
-  const pip = [
-    '-I',
-    '-m',
-    'pip',
-    'install',
-    '--require-hashes',
-    '--only-binary',
-    ':all:',
-    '--no-input',
-    '--progress-bar',
-    'off',
-    '--disable-pip-version-check',
-    '-r',
-    lockPath,
-  ];
-  await step(
-    wanted,
-    'pip install',
-    join(folder, 'bin', 'python'),
-    pip,
-    `see that every package in it has a wheel for ${python.interpreter} on ${platformName()} and a hash that fits, and that the package index answers; ${wayOut}`,
+  await makeVirtualEnvironment(wanted, python, folder);
+  if (await installWithUv(folder, wanted)) return;
+  await installWithPip(folder, wanted);
+}
+
+/** The same wheels, sooner. Where it cannot, for whatever reason, pip has the word: its settings are the worker's. */
+async function installWithUv(folder: string, wanted: LockedEnvironment): Promise<boolean> {
+  const uv = await findOnPath('uv', wanted.tools.PATH ?? '');
+  if (uv === null) return false;
+  const args = ['pip', 'install', '--require-hashes', '--only-binary', ':all:', '--no-progress', '--no-config'];
+  const python = ['--python', join(folder, 'bin', 'python'), '-r', wanted.lockPath];
+  try {
+    const tools = { ...wanted.tools, ...uvSettings(wanted.tools) };
+    await runTool({ ...wanted, tools }, { name: 'uv pip install', file: uv, args: [...args, ...python], remedy: '' });
+    return true;
+  } catch (caught) {
+    if (caught instanceof PerennialError && caught.code === 'cancelled') throw caught;
+    wanted.log.system(`uv could not install the lock, so pip is asked: ${reasonOf(caught).slice(0, 300)}`);
+    return false;
+  }
+}
+
+/** Where packages come from, as pip's variables say it, by the names that uv reads. */
+export function uvSettings(tools: Readonly<Record<string, string>>): Record<string, string> {
+  const names = [
+    ['PIP_INDEX_URL', 'UV_DEFAULT_INDEX'],
+    ['PIP_EXTRA_INDEX_URL', 'UV_INDEX'],
+    ['PIP_FIND_LINKS', 'UV_FIND_LINKS'],
+    ['PIP_NO_INDEX', 'UV_NO_INDEX'],
+  ] as const;
+  return Object.fromEntries(
+    names.flatMap(([pip, uv]): [string, string][] => {
+      const value = tools[pip];
+      return value === undefined ? [] : [[uv, value]];
+    }),
   );
 }
 
-async function step(
-  { tools, log, signal }: LockedEnvironment,
-  name: string,
-  file: string,
-  args: readonly string[],
-  remedy: string,
-): Promise<void> {
-  const ending = await runSupervised({
-    file,
-    args,
-    cwd: '/',
-    env: tools,
-    timeoutMs: stepTimeoutMs,
-    signal,
-    onOutput: log.write,
+async function installWithPip(folder: string, wanted: LockedEnvironment): Promise<void> {
+  const { python, lockPath } = wanted;
+  const flags = ['--require-hashes', '--only-binary', ':all:', '--no-input', '--progress-bar', 'off'];
+  await runTool(wanted, {
+    name: 'pip install',
+    file: join(folder, 'bin', 'python'),
+    args: ['-I', '-m', 'pip', 'install', ...flags, '--disable-pip-version-check', '-r', lockPath],
+    remedy: `see that every package in it has a wheel for ${python.interpreter} on ${platformName()} and a hash that fits, and that the package index answers; ${wayOut}`,
   });
-  log.end();
-  if (ending.kind === 'exited' && ending.exitCode === 0) return;
-  if (ending.kind === 'aborted')
-    throw new PerennialError('cancelled', 'making the training environment was cancelled', {});
-  const how =
-    ending.kind === 'timeout'
-      ? `did not end within ${stepTimeoutMs / 60_000} minutes`
-      : ending.kind === 'not-started'
-        ? `did not start (${ending.reason})`
-        : `ended with code ${ending.exitCode}`;
-  const { lastLines } = log;
-  throw new PerennialError(
-    'environment-failed',
-    `the training environment cannot be made from its lock: ${name} ${how}: ${lastLines.slice(-3).join(' | ')}. Way out: ${remedy}`,
-    { lastLines },
-  );
 }
 
 /** Programs of packages begin with the path of their Python, and would look for it under the temporary name. */
@@ -162,30 +114,5 @@ async function nameFinally(making: string, final: string): Promise<void> {
     const [from, to] = [making, final].map((path) => Buffer.from(path).toString('latin1'));
     if (from !== undefined && to !== undefined && text.includes(from))
       await writeFile(file, text.replaceAll(from, to), 'latin1');
-  }
-}
-
-async function takePlace(making: string, final: string, wanted: LockedEnvironment): Promise<void> {
-  try {
-    await rename(making, final);
-  } catch (caught) {
-    // Another maker was first, or a broken one lies there.
-    if (await isUsable(final, wanted)) return;
-    const broken = join(dirname(final), `${makingPrefix}${randomUUID()}`);
-    await rename(final, broken).catch(() => {
-      throw caught;
-    });
-    await rename(making, final);
-    await rm(broken, { recursive: true, force: true });
-  }
-}
-
-async function removeAbandoned(environments: string): Promise<void> {
-  for (const name of await readdir(environments)) {
-    if (!name.startsWith(makingPrefix)) continue;
-    const folder = join(environments, name);
-    const made = await stat(folder).catch(() => null);
-    if (made !== null && Date.now() - made.mtimeMs > abandonedAfterMs)
-      await rm(folder, { recursive: true, force: true });
   }
 }

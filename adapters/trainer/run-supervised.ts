@@ -8,6 +8,8 @@ import { z } from 'zod';
 import { PerennialError } from '../../contracts/errors.ts';
 import { attemptVariable, endProcessGroup } from './process-group.ts';
 import type { Order, SupervisorReport } from './supervisor.ts';
+import type { Breach, WatchedLimits } from './watch-limits.ts';
+import { watchLimits } from './watch-limits.ts';
 
 export interface SupervisedCommand {
   readonly file: string;
@@ -16,6 +18,8 @@ export interface SupervisedCommand {
   /** All that the command sees of any environment. */
   readonly env: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
+  /** What it may have at once; undefined: whatever it takes. */
+  readonly limits?: WatchedLimits;
   readonly signal: AbortSignal;
   readonly onOutput: (stream: 'stdout' | 'stderr', chunk: Buffer) => void;
 }
@@ -24,7 +28,10 @@ export type Ending =
   | { readonly kind: 'exited'; readonly exitCode: number }
   | { readonly kind: 'not-started'; readonly reason: string }
   | { readonly kind: 'timeout' }
+  | { readonly kind: 'over-limit'; readonly breach: Breach }
   | { readonly kind: 'aborted' };
+
+type Stopped = Exclude<Ending, { kind: 'exited' | 'not-started' }>;
 
 const Report: z.ZodType<SupervisorReport> = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('exited'), exitCode: z.number().int() }),
@@ -46,14 +53,16 @@ export async function runSupervised(command: SupervisedCommand): Promise<Ending>
   const supervisor = startSupervisor();
   const gone = once(supervisor, 'exit');
   const closed = once(supervisor, 'close').catch(() => undefined);
-  let why: 'timeout' | 'aborted' | null = null;
-  const stop = (reason: 'timeout' | 'aborted'): void => {
+  let why: Stopped | null = null;
+  const stop = (reason: Stopped): void => {
     why ??= reason;
     supervisor.stdin.end();
     setTimeout(() => supervisor.kill('SIGKILL'), stopMs).unref();
   };
-  const onAbort = (): void => stop('aborted');
-  const timer = setTimeout(() => stop('timeout'), Math.min(command.timeoutMs, longestTimerMs));
+  const onAbort = (): void => stop({ kind: 'aborted' });
+  const unwatch =
+    command.limits && watchLimits(command.limits, attempt, (breach) => stop({ kind: 'over-limit', breach }));
+  const timer = setTimeout(() => stop({ kind: 'timeout' }), Math.min(command.timeoutMs, longestTimerMs));
   command.signal.addEventListener('abort', onAbort, { once: true });
   try {
     supervisor.stdout.on('data', (chunk: Buffer) => command.onOutput('stdout', chunk));
@@ -65,6 +74,7 @@ export async function runSupervised(command: SupervisedCommand): Promise<Ending>
     return await endingOf(await said(), why, attempt);
   } finally {
     clearTimeout(timer);
+    unwatch?.();
     command.signal.removeEventListener('abort', onAbort);
     for (const stream of supervisor.stdio) stream?.destroy();
   }
@@ -103,7 +113,7 @@ function isReadable(pipe: ChildProcess['stdio'][3]): pipe is Readable {
   return pipe !== null && pipe !== undefined && 'readableEnded' in pipe;
 }
 
-async function endingOf(said: string, why: 'timeout' | 'aborted' | null, attempt: string): Promise<Ending> {
+async function endingOf(said: string, why: Stopped | null, attempt: string): Promise<Ending> {
   const report = said === '' ? null : Report.parse(JSON.parse(said));
   // Also where the supervisor was killed: its group is found by its mark.
   const allGone = report !== null || (await endProcessGroup(null, attempt));
@@ -115,7 +125,7 @@ async function endingOf(said: string, why: 'timeout' | 'aborted' | null, attempt
     );
   // What ended by itself ended, also where the request to stop came at the same moment.
   if (report?.kind === 'exited' || report?.kind === 'not-started') return report;
-  if (why !== null) return { kind: why };
+  if (why !== null) return why;
   throw new PerennialError(
     'process-died',
     'the supervisor of a training command was killed from outside, most likely for want of memory; what it watched was killed too',

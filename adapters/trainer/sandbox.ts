@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import type { ScriptPaths } from './script-environment.ts';
+import type { GivenFile, ScriptPaths } from './script-environment.ts';
 
 /** Folders and files of the system that any program needs, and that hold nothing of anyone's. */
 const systemFolders = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64'];
@@ -26,18 +26,25 @@ const networkFiles = [
 /** The same paths in every attempt: what a script writes of them into its output does not differ from run to run. */
 export const sandboxPaths = {
   code: '/perennial/code',
-  train: '/perennial/train.parquet',
-  validation: '/perennial/validation.parquet',
   params: '/perennial/params.json',
   output: '/perennial/output',
   temporary: '/tmp',
-} as const satisfies ScriptPaths;
+} as const satisfies Omit<ScriptPaths, 'given'>;
+
+/** Node looks for packages in the folders above a script's own. */
+const modulesPath = '/perennial/node_modules';
+
+export function givenInside({ variable, name }: GivenFile): GivenFile {
+  return { variable, name, path: `/perennial/${name}` };
+}
 
 export interface SandboxContents {
   /** What lies where outside. */
   readonly outside: ScriptPaths;
   /** Also readable, under their own paths: the Python environment, and what the program itself lies in. */
   readonly programs: readonly string[];
+  /** `node_modules`, where the code has a lock of npm. */
+  readonly modules: string | null;
   readonly network: boolean;
 }
 
@@ -45,7 +52,7 @@ const isolation = ['--unshare-all', '--die-with-parent', '--cap-drop', 'ALL', '-
 
 /** The command line of a program in a bubblewrap sandbox: it sees what is named here and nothing else. */
 export function sandboxCommand(bubblewrap: string, contents: SandboxContents, command: readonly string[]): string[] {
-  const { outside, programs, network } = contents;
+  const { outside, programs, modules, network } = contents;
   const readable = (path: string, as = path): string[] => ['--ro-bind-try', path, as];
   return [
     bubblewrap,
@@ -62,8 +69,8 @@ export function sandboxCommand(bubblewrap: string, contents: SandboxContents, co
     sandboxPaths.temporary,
     ...programs.flatMap((path) => readable(path)),
     ...readable(outside.code, sandboxPaths.code),
-    ...readable(outside.train, sandboxPaths.train),
-    ...(outside.validation === null ? [] : readable(outside.validation, sandboxPaths.validation)),
+    ...(modules === null ? [] : readable(modules, modulesPath)),
+    ...outside.given.flatMap((file) => readable(file.path, givenInside(file).path)),
     ...readable(outside.params, sandboxPaths.params),
     '--bind',
     outside.output,

@@ -1,25 +1,30 @@
-import type { TrainingJob } from '../../ports/trainer.ts';
+import type { ScriptJob } from '../../ports/trainer.ts';
+
+/** A file that a script finds by a variable; `name` is the file's own in the sandbox. */
+export interface GivenFile {
+  readonly variable: string;
+  readonly name: string;
+  readonly path: string;
+}
 
 /** Where a script finds things, as it sees them. */
 export interface ScriptPaths {
   readonly code: string;
-  readonly train: string;
-  readonly validation: string | null;
+  readonly given: readonly GivenFile[];
   readonly params: string;
   readonly output: string;
   readonly temporary: string;
 }
 
-/** All that a training script sees of any environment. */
-export function scriptEnvironment(job: TrainingJob, paths: ScriptPaths, path: string): Record<string, string> {
+/** All that a script sees of any environment. */
+export function scriptEnvironment(job: ScriptJob, paths: ScriptPaths, path: string): Record<string, string> {
   return {
     PATH: path,
     HOME: paths.temporary,
     TMPDIR: paths.temporary,
     LANG: 'C.UTF-8',
     TZ: 'UTC',
-    PERENNIAL_TRAIN: paths.train,
-    ...(paths.validation === null ? {} : { PERENNIAL_VALIDATION: paths.validation }),
+    ...Object.fromEntries(paths.given.map((file) => [file.variable, file.path])),
     PERENNIAL_PARAMS: paths.params,
     PERENNIAL_SEED: String(job.seed),
     PERENNIAL_OUTPUT: paths.output,

@@ -24,7 +24,7 @@ const names = new Set([
  */
 export function toolEnvironment(worker: Environment): Record<string, string> {
   const kept = Object.entries(worker).flatMap(([name, value]): [string, string][] =>
-    value !== undefined && (names.has(name.toUpperCase()) || name.startsWith('PIP_')) ? [[name, value]] : [],
+    value !== undefined && (names.has(name.toUpperCase()) || /^(PIP_|npm_config_)/i.test(name)) ? [[name, value]] : [],
   );
   return { PATH: systemPath, LANG: 'C.UTF-8', ...Object.fromEntries(kept) };
 }

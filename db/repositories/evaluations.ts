@@ -73,10 +73,13 @@ async function commit(
       effectiveAt: toDate(effectiveAt),
       recordedBy: by,
     })
-    .onConflictDoNothing({ target: evaluations.runId })
+    .onConflictDoNothing({ target: [evaluations.runId, evaluations.modelVersionId] })
     .returning();
   if (made === undefined) {
-    const [first] = await tx.select().from(evaluations).where(eq(evaluations.runId, runId));
+    const [first] = await tx
+      .select()
+      .from(evaluations)
+      .where(and(eq(evaluations.runId, runId), eq(evaluations.modelVersionId, modelVersionId)));
     return toEvaluation(written(first));
   }
   const { verdict, reasons, gain } = evaluation.body;

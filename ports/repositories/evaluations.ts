@@ -2,7 +2,7 @@ import type { Evaluation, EvaluationBody } from '../../contracts/evaluation.ts';
 import type { Id, Scope, Sha256 } from '../../contracts/identifiers.ts';
 
 export interface EvaluationRepository {
-  /** One per run. */
+  /** One per run and version: a run that refits has two. */
   commit(
     scope: Scope,
     evaluation: {

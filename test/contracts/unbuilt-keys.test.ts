@@ -12,11 +12,6 @@ const written: Readonly<Record<string, readonly (readonly [string, string])[]>> 
     ['queue: train,', 'queue: train-gpu,'],
     ['queue: train,', 'queue: mine,'],
   ],
-  'build.refit': [['refit: false', 'refit: true']],
-  'build.gates.*.latency': [['{ metric: rmse, max: 150 }', '{ latency: p99, maxMs: 5 }']],
-  'build.gates.*.size': [['{ metric: rmse, max: 150 }', '{ size: maxBytes }']],
-  'build.gates.*.command': [['{ metric: rmse, max: 150 }', '{ command: [python, gate.py] }']],
-  'build.gates.*.slice': [['slice: workingday,', 'slice: workingday, versus: champion,']],
 };
 
 const cases = unbuiltKeys.flatMap((row) =>

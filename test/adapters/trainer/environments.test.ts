@@ -97,6 +97,8 @@ test('a training runs in the environment that was made for it', async () => {
     network: false,
     timeoutMs: 30_000,
     memoryBytes: null,
+    processesAtMost: 500,
+    diskBytesAtMost: 2 ** 30,
     attemptFolder: attemptFolder!,
     onLog: ({ line }) => lines.push(line),
     onProgress: () => undefined,

@@ -54,6 +54,8 @@ export async function layGround(kind: 'sandbox' | 'plain'): Promise<Ground> {
       network: false,
       timeoutMs: 30_000,
       memoryBytes: null,
+      processesAtMost: 500,
+      diskBytesAtMost: 2 ** 30,
       attemptFolder: attemptFolder!,
       onLog: ({ stream, line }) => lines.push(`${stream}: ${line}`),
       onProgress: (fraction, message) => progress.push([fraction, message]),

@@ -1,0 +1,41 @@
+import { sha256OfJson } from '../../contracts/digest.ts';
+import { PerennialError } from '../../contracts/errors.ts';
+import type { EvaluationBody } from '../../contracts/evaluation.ts';
+import type { TrainActivities } from '../activity-types.ts';
+import type { ActivityDependencies } from '../dependencies.ts';
+
+/**
+ * The evaluation of a refitted version: no row is left that it was not trained on, so it has the numbers of the version
+ * that it is the refit of, and says so.
+ */
+export function createCiteEvaluation(deps: ActivityDependencies): TrainActivities['citeEvaluation'] {
+  return async ({ runId, scope, evaluationId, modelVersionId, reused }) => {
+    const { versions, evaluations, runs } = deps.repositories;
+    const [cited, refit] = await Promise.all([evaluations.get(evaluationId), versions.get(modelVersionId)]);
+    const evaluated = await versions.get(cited.modelVersionId);
+    if (refit.trainingKeyParts.refitOf !== evaluated.trainingKey)
+      throw new PerennialError('internal', `version ${refit.number} is no refit of version ${evaluated.number}`, {});
+    const body: EvaluationBody = {
+      ...cited.body,
+      modelVersionDigest: refit.artifact,
+      cites: { evaluation: cited.digest, modelVersion: evaluated.number, artifact: evaluated.artifact },
+    };
+    const { recordedBy } = await runs.get(runId);
+    const { championVersionId } = cited;
+    const evaluation = await evaluations.commit(
+      scope,
+      { modelVersionId, championVersionId, digest: sha256OfJson(body), body },
+      { runId, by: recordedBy },
+    );
+    const { number } = refit;
+    return {
+      kind: 'build',
+      decision: evaluation.body.verdict,
+      modelVersionId,
+      number,
+      evaluationId: evaluation.id,
+      reused,
+      reasons: evaluation.body.reasons,
+    };
+  };
+}

@@ -1,0 +1,54 @@
+import type { Configuration } from '../../contracts/configuration.ts';
+import { PerennialError } from '../../contracts/errors.ts';
+import type { Sha256 } from '../../contracts/identifiers.ts';
+import type { ModelVersion } from '../../contracts/model-version.ts';
+import type { ColumnData } from '../../ports/table-engine.ts';
+import type { Sample } from '../../statistics/sample.ts';
+import type { ActivityDependencies } from '../dependencies.ts';
+import { storeJson } from '../workspace.ts';
+import { loadVersion } from './load-version.ts';
+import { permutationImportance } from './permutation-importance.ts';
+import { probabilityIn, sampleOf } from './sample-of.ts';
+
+interface Measured {
+  readonly version: ModelVersion;
+  readonly configuration: Configuration;
+  readonly holdout: ColumnData;
+  readonly target: string;
+}
+
+/** The blob of the version's permutation importance on the holdout, by `build.metric`. */
+export async function importanceOf(
+  deps: ActivityDependencies,
+  { version, configuration, holdout, target }: Measured,
+): Promise<Sha256> {
+  const { classes = [], inputs } = version.signature;
+  const features = inputs.map(({ name }) => name);
+  const truth = holdout.columns[target] ?? [];
+  const model = await loadVersion(deps, version.id);
+  try {
+    const importance = await permutationImportance({
+      features,
+      columns: Object.fromEntries(features.map((name) => [name, holdout.columns[name] ?? []])),
+      rows: holdout.rows,
+      metric: configuration.build.metric,
+      seed: configuration.build.seed,
+      answer: async (columns, rows): Promise<Sample | null> => {
+        const answers = await model.predict(columns, rows.length).catch(nullIfInvalid);
+        if (answers === null) return null;
+        const probabilityOf = probabilityIn(version.signature, answers);
+        const asked = { truth: rows.map((row) => truth[row] ?? null), values: answers.values, probabilityOf };
+        return sampleOf(configuration, asked, classes);
+      },
+    });
+    return await storeJson(deps.objectStore, importance);
+  } finally {
+    await model.release();
+  }
+}
+
+/** Shuffled rows are rows that nobody has seen; that a model has no number for one says nothing against it. */
+function nullIfInvalid(caught: unknown): null {
+  if (caught instanceof PerennialError && caught.code === 'prediction-invalid') return null;
+  throw caught;
+}

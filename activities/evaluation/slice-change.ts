@@ -1,0 +1,55 @@
+import type { SliceChangeGate } from '../../contracts/configuration.ts';
+import type { GateVerdict } from '../../contracts/evaluation.ts';
+import { measure, pickRows } from '../../statistics/measure.ts';
+import { relativeGain } from '../../statistics/relative-gain.ts';
+import type { Sample } from '../../statistics/sample.ts';
+import type { MeasuredRows } from './measured-rows.ts';
+import { slicesBy } from './slices.ts';
+
+/** One verdict a slice: is it worse than the champion, on the same rows, by a greater share than `maxLoss`? */
+export function sliceChangeVerdicts(gate: SliceChangeGate, rows: MeasuredRows): GateVerdict[] {
+  const named = (label: string) => `${gate.metric} for ${label} versus champion, maxLoss ${gate.maxLoss}`;
+  const { champion } = rows;
+  if (champion === null) {
+    const told = { gate: named(gate.slice), value: null, threshold: gate.maxLoss, n: rows.challenger.truth.length };
+    return [{ ...told, verdict: 'not-applicable', reason: 'there is no champion yet' }];
+  }
+  return slicesBy(gate.slice, rows).map(({ column, value, rows: within }) => {
+    const label = `${column}=${value}`;
+    const trainedOn = within.filter((row) => rows.trainedOn[row] === true).length;
+    const told = { gate: named(label), value: null, threshold: gate.maxLoss, n: within.length };
+    if (trainedOn > 0) {
+      const reason = `${trainedOn} of the ${within.length} rows of ${label} were trained on by one of the two`;
+      return { ...told, verdict: 'inconclusive', reason: `the change for ${label} is inconclusive: ${reason}` };
+    }
+    return changeVerdict(gate, told, label, [pickRows(rows.challenger, within), pickRows(champion, within)]);
+  });
+}
+
+function changeVerdict(
+  gate: SliceChangeGate,
+  told: Omit<GateVerdict, 'verdict' | 'reason'>,
+  label: string,
+  [challenger, champion]: readonly [Sample, Sample],
+): GateVerdict {
+  const [now, before] = [measure(challenger, gate.metric), measure(champion, gate.metric)];
+  // Not finite, and beyond every bound, where the champion is without fault and the challenger is not.
+  const loss = -relativeGain(gate.metric, now, before);
+  if (Number.isNaN(loss)) {
+    const reason = `${gate.metric} is not defined on ${label}: reported, decides nothing`;
+    return { ...told, verdict: 'not-applicable', reason };
+  }
+  const value = Number.isFinite(loss) ? loss : null;
+  if (told.n < gate.minRows) {
+    const reason = `${label} has ${told.n} rows, fewer than ${gate.minRows}: reported, decides nothing`;
+    return { ...told, value, verdict: 'not-applicable', reason };
+  }
+  if (loss <= gate.maxLoss) return { ...told, value, verdict: 'pass', reason: '' };
+  const share = Number.isFinite(loss) ? ` by ${(loss * 100).toPrecision(3)} %` : '';
+  return {
+    ...told,
+    value,
+    verdict: 'fail',
+    reason: `${gate.metric} for ${label} is worse than the champion's${share}: ${before.toPrecision(4)} → ${now.toPrecision(4)}`,
+  };
+}

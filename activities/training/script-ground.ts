@@ -1,0 +1,60 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { BuildPlan } from '../../contracts/build-plan.ts';
+import { bytesOf } from '../../contracts/byte-size.ts';
+import type { CodeVersion } from '../../contracts/code.ts';
+import type { Configuration } from '../../contracts/configuration.ts';
+import { durationMs } from '../../contracts/duration.ts';
+import type { ScriptJob } from '../../ports/trainer.ts';
+import type { ActivityDependencies } from '../dependencies.ts';
+import { unpackCode } from './code-folder.ts';
+import type { RunLog } from './run-log.ts';
+
+/** The code of a build as a folder, with its environment: what scripts of it run in. */
+export interface ScriptGround {
+  readonly code: CodeVersion;
+  readonly configuration: Configuration;
+  /** Everything but the command and the time limit; a new attempt folder for each call. */
+  job(attempt: string): Promise<Omit<ScriptJob, 'command' | 'timeoutMs'>>;
+  readonly trainingTimeoutMs: number;
+}
+
+/** By the plan and not by the heads: they may have moved since. */
+export async function layScriptGround(
+  deps: ActivityDependencies,
+  plan: BuildPlan,
+  { folder, log, signal }: { readonly folder: string; readonly log: RunLog; readonly signal: AbortSignal },
+): Promise<ScriptGround> {
+  const code = await deps.repositories.code.get(plan.codeVersionId);
+  const { configuration } = await deps.repositories.models.configuration(plan.configurationId);
+  const { params, seed, features, target } = plan.trainingKeyParts;
+  const { codeFolder, lockPath } = await unpackCode(deps, code, folder);
+  const lock = code.manifest.environment?.lock ?? null;
+  const environment = await deps.trainer.materialise(lockPath, lock, log.line, signal);
+  const { resources, timeout } = configuration.build;
+  const shared = {
+    codeFolder,
+    environment,
+    params,
+    seed,
+    features,
+    target,
+    network: code.manifest.network,
+    memoryBytes: resources.memory === undefined ? null : bytesOf(resources.memory),
+    processesAtMost: resources.processes,
+    diskBytesAtMost: bytesOf(resources.disk),
+    onLog: log.line,
+    onProgress: log.progress,
+    signal,
+  };
+  return {
+    code,
+    configuration,
+    trainingTimeoutMs: durationMs(timeout),
+    job: async (attempt) => {
+      const attemptFolder = join(folder, attempt);
+      await mkdir(attemptFolder);
+      return { ...shared, attemptFolder };
+    },
+  };
+}

@@ -1,0 +1,29 @@
+import { readFile } from 'node:fs/promises';
+import { sha256OfBytes } from '../../contracts/digest.ts';
+import { PerennialError } from '../../contracts/errors.ts';
+import type { Sha256 } from '../../contracts/identifiers.ts';
+
+/** The lock as its CodeVersion names it. `environment-failed`, `digest-mismatch` */
+export async function readLock(lockPath: string, digest: Sha256 | null): Promise<string> {
+  const lock = await readFile(lockPath).catch((caught: unknown) => {
+    throw new PerennialError(
+      'environment-failed',
+      'the lock that code.environment names cannot be read',
+      { lockPath },
+      { cause: caught },
+    );
+  });
+  if (digest !== null && sha256OfBytes(lock) !== digest)
+    throw new PerennialError(
+      'digest-mismatch',
+      'the lock of the training environment is not the one that its CodeVersion names',
+      { expected: digest },
+    );
+  return lock.toString('utf8');
+}
+
+/** Whether pip, given this file, would install something that it could not check. */
+export function lacksHashes(text: string): boolean {
+  const requires = text.split('\n').some((line) => /^\s*[A-Za-z0-9]/.test(line));
+  return requires && !/--hash[= ]/.test(text);
+}

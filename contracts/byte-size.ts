@@ -1,0 +1,8 @@
+const units = { KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 } as const;
+
+/** `2GiB`, or a number of bytes, as bytes. */
+export function bytesOf(size: string | number): number {
+  if (typeof size === 'number') return size;
+  const unit = size.endsWith('KiB') ? 'KiB' : size.endsWith('MiB') ? 'MiB' : 'GiB';
+  return Number.parseInt(size, 10) * units[unit];
+}
