@@ -59,6 +59,9 @@ const otherBodies: Readonly<Record<string, Record<string, object>>> = {
     'application/json': { schema: { $ref: '#/components/schemas/ConfigurationInput' } },
     'application/yaml': { schema: { type: 'string', description: 'perennial.yaml' } },
   },
+  'post /v1/webhooks/git/{model}': {
+    'application/json': { schema: { type: 'object', description: "The payload of GitHub's event push" } },
+  },
   'post /v1/models/{model}/labels': {
     'application/x-ndjson': { schema: { type: 'string', description: 'One label a line' } },
   },

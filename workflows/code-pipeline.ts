@@ -1,9 +1,10 @@
 import type { PipelineInput } from '../contracts/workflows.ts';
 import { dataActivities } from './activities.ts';
 import { runPipeline } from './run-pipeline.ts';
+import { tellCommit } from './tell-commit.ts';
 
-/** Makes the uploaded archive canonical, commits a CodeVersion and moves the environment's code head. */
+/** Makes what was uploaded, or is in git, a canonical archive, commits a CodeVersion and moves the environment's code head. */
 export async function codePipeline(input: PipelineInput): Promise<void> {
   const { runId, scope } = input;
-  await runPipeline(input, () => dataActivities.commitCode({ runId, scope }));
+  await tellCommit(input, () => runPipeline(input, () => dataActivities.commitCode({ runId, scope })));
 }

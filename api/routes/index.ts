@@ -21,6 +21,7 @@ import { runRoutes } from './runs.ts';
 import { scheduleRoutes } from './schedules.ts';
 import { servedRoutes } from './served.ts';
 import { triggerRoutes } from './triggers.ts';
+import { webhookRoutes } from './webhooks.ts';
 import { versionRoutes } from './versions.ts';
 
 const nouns: readonly ((app: Api, context: RouteContext) => void)[] = [
@@ -45,6 +46,7 @@ const nouns: readonly ((app: Api, context: RouteContext) => void)[] = [
   blobRoutes,
   collectionRoutes,
   connectionRoutes,
+  webhookRoutes,
 ];
 
 /** One file a noun, one line a file. */

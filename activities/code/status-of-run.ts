@@ -1,0 +1,48 @@
+import type { CodeOrigin } from '../../contracts/code.ts';
+import type { Configuration } from '../../contracts/configuration.ts';
+import type { Scope } from '../../contracts/identifiers.ts';
+import type { Run } from '../../contracts/run.ts';
+import type { CommitStatus } from '../../ports/commit-status.ts';
+
+/** What a commit is told of a run that is about it; undefined while the run is not over. */
+export function statusOfRun(
+  run: Run,
+  { retrain }: Configuration,
+  about: { readonly repository: string; readonly commit: string; readonly scope: Scope },
+): CommitStatus | undefined {
+  const told = wordsOf(run, retrain.on.includes('new-code'));
+  if (told === undefined) return undefined;
+  const { model, environment } = about.scope;
+  const context = environment === 'production' ? `perennial/${model}` : `perennial/${model} in ${environment}`;
+  return { repository: about.repository, commit: about.commit, context, ...told };
+}
+
+type Told = Pick<CommitStatus, 'state' | 'description'>;
+
+function wordsOf(run: Run, buildFollows: boolean): Told | undefined {
+  if (run.state === 'failed') return { state: 'error', description: `${run.request.kind}: ${run.failure.message}` };
+  if (run.state === 'cancelled') return { state: 'error', description: `the ${run.request.kind} run was cancelled` };
+  if (run.state !== 'succeeded') return undefined;
+  const { outcome } = run;
+  if (outcome.kind === 'code') {
+    const code = `code ${outcome.number}`;
+    if (outcome.unchanged) return { state: 'success', description: `${code} as before, nothing to build` };
+    if (buildFollows) return { state: 'pending', description: `${code} waits for its build` };
+    return { state: 'success', description: `${code} is kept; retrain.on has no new-code, so no build follows` };
+  }
+  if (outcome.kind !== 'build') return undefined;
+  const version = `model version ${outcome.number}`;
+  switch (outcome.decision) {
+    case 'candidate':
+      return { state: 'success', description: `${version} passed its gates` };
+    case 'unchanged':
+      return { state: 'success', description: `${version} serves already` };
+    case 'rejected':
+      return { state: 'failure', description: `${version}: ${outcome.reasons.join('; ')}` };
+  }
+}
+
+/** The repository and commit that code came from, where it came from git. */
+export function commitOf(origin: CodeOrigin | undefined): { repository: string; commit: string } | undefined {
+  return origin?.kind === 'git' ? { repository: origin.url, commit: origin.gitCommit } : undefined;
+}
