@@ -9,8 +9,8 @@ export interface TestTemporal {
   stop(): Promise<void>;
 }
 
-/** A real dev server in memory, on a free port, with polling fast enough for tests. */
-export async function startTemporal(): Promise<TestTemporal> {
+/** A real dev server in memory, on a free port, with polling fast enough for tests; `config`: more of its dynamic values. */
+export async function startTemporal(config: Readonly<Record<string, number>> = {}): Promise<TestTemporal> {
   const environment = await TestWorkflowEnvironment.createLocal({
     server: {
       executable: { type: 'existing-path', path: await temporalCli() },
@@ -20,6 +20,7 @@ export async function startTemporal(): Promise<TestTemporal> {
         'history.transferProcessorMaxPollRPS=2000',
         '--dynamic-config-value',
         'history.timerProcessorMaxPollRPS=2000',
+        ...Object.entries(config).flatMap(([name, value]) => ['--dynamic-config-value', `${name}=${value}`]),
       ],
     },
   });

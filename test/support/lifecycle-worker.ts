@@ -1,0 +1,89 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import { NativeConnection, Runtime } from '@temporalio/worker';
+import type { Activities, LifecycleActivities } from '../../activities/activity-types.ts';
+import type { ActivityDependencies } from '../../activities/dependencies.ts';
+import { createLifecycleActivities } from '../../activities/lifecycle/lifecycle-activities.ts';
+import { createSystemClock } from '../../adapters/clock/system.ts';
+import { createIdMaker } from '../../adapters/ids/uuid.ts';
+import type { TemporalWorkflowClient } from '../../adapters/workflow-client/temporal.ts';
+import { createTemporalWorkflowClient, registerSearchAttributes } from '../../adapters/workflow-client/temporal.ts';
+import { createPostgresRepositories } from '../../db/repositories.ts';
+import type { Logger } from '../../ports/logger.ts';
+import type { Repositories } from '../../ports/repositories/repositories.ts';
+import { runWorkers } from '../../worker/run-workers.ts';
+import { workflowBundle } from '../../worker/workflow-bundle.ts';
+import { createTestDatabase } from './postgres.ts';
+import { startTemporal } from './temporal.ts';
+
+export const quiet: Logger = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** Real Postgres, real Temporal and a real worker for the lifecycle; of the other activities, those that a test gives. */
+export interface LifecycleWorker {
+  readonly repositories: Repositories;
+  readonly workflowClient: TemporalWorkflowClient;
+  /** The lifecycle's own, to be called by hand. */
+  readonly activities: LifecycleActivities;
+  readonly temporal: Client;
+  /** One more client of its own, as another process would have. */
+  anotherClient(): TemporalWorkflowClient;
+  stop(): Promise<void>;
+}
+
+export async function startLifecycleWorker(
+  others: Partial<Activities>,
+  config: Readonly<Record<string, number>> = {},
+): Promise<LifecycleWorker> {
+  Runtime.install({ logger: { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error() {} } });
+  const [server, database, cache] = await Promise.all([
+    startTemporal(config),
+    createTestDatabase(),
+    mkdtemp(join(tmpdir(), 'perennial-lifecycle-')),
+  ]);
+  const { address, namespace } = server;
+  const native = await NativeConnection.connect({ address });
+  await registerSearchAttributes(native, namespace);
+  const repositories = createPostgresRepositories({
+    url: database.url,
+    clock: createSystemClock(),
+    ids: createIdMaker(),
+  });
+  const clients: TemporalWorkflowClient[] = [];
+  const anotherClient = (): TemporalWorkflowClient => {
+    const made = createTemporalWorkflowClient({ address, namespace, logger: quiet });
+    clients.push(made);
+    return made;
+  };
+  const workflowClient = anotherClient();
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the rest is not theirs to use
+  const parts = { repositories, workflowClient, lifecyclePrincipal: 'lifecycle' } as ActivityDependencies;
+  const activities = createLifecycleActivities(parts);
+  const workers = await runWorkers({
+    connection: native,
+    namespace,
+    workflowBundle: await workflowBundle(cache, quiet),
+    // No code of theirs is from git: there is no commit to tell.
+    activities: { ...activities, reportCommitStatus: async () => undefined, ...others },
+    buildId: undefined,
+  });
+  const temporal = new Client({ connection: await Connection.connect({ address }), namespace });
+  return {
+    repositories,
+    workflowClient,
+    activities,
+    temporal,
+    anotherClient,
+    async stop() {
+      workers.stop();
+      await workers.stopped;
+      await Promise.all([temporal.connection.close(), ...clients.map((client) => client.close())]);
+      await native.close();
+      await server.stop();
+      await repositories.close();
+      await database.drop();
+      await rm(cache, { recursive: true, force: true });
+    },
+  };
+}
