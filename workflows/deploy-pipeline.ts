@@ -4,6 +4,7 @@ import {
   condition,
   defineSignal,
   isCancellation,
+  log,
   setHandler,
   sleep,
 } from '@temporalio/workflow';
@@ -53,14 +54,31 @@ async function awaitApproval(
   facts: RolloutFacts,
   nudged: (timeoutMs: number) => Promise<void>,
 ): Promise<'approved' | 'rejected' | 'expired' | 'superseded'> {
+  const { approvalId } = facts;
+  const told = new Set<string>();
   for (let waitMs = lookAgainMs.first; ; waitMs = Math.min(2 * waitMs, lookAgainMs.longest)) {
     const { status, expiresInMs, remindInMs } = await deployActivities.tallyApproval({
       runId: input.runId,
       scope: input.scope,
-      approvalId: facts.approvalId,
+      approvalId,
     });
     if (status !== 'pending') return status;
+    // null: the ledger has the reminder by now.
+    const about = remindInMs === null ? 'reminded' : 'requested';
+    if (facts.notify && !told.has(about)) {
+      told.add(about);
+      void notify(input, approvalId, about);
+    }
     await nudged(Math.max(1_000, Math.min(remindInMs ?? waitMs, expiresInMs ?? waitMs, waitMs)));
+  }
+}
+
+/** Not waited for: a receiver that is away must not keep a vote from being counted. */
+async function notify({ runId, scope }: PipelineInput, approvalId: string, about: 'requested' | 'reminded') {
+  try {
+    await deployActivities.notifyOfApproval({ runId, scope, approvalId, about });
+  } catch (caught) {
+    log.warn('nobody was told of a request', { approvalId, reason: reasonOf(caught) });
   }
 }
 

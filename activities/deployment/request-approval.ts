@@ -57,6 +57,7 @@ export function createRequestApproval(deps: ActivityDependencies): DeployActivit
       onInsufficient: strategy.onInsufficient,
       virtual: environment.clock === 'virtual',
       automated: request.automated,
+      notify: environment.clock === 'wall' && configuration.deploy.notify.length > 0,
     };
   };
 }

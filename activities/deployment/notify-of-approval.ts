@@ -1,0 +1,45 @@
+import type { Approval } from '../../contracts/approval.ts';
+import type { Notification } from '../../ports/notifier.ts';
+import type { DeployActivities } from '../activity-types.ts';
+import type { ActivityDependencies } from '../dependencies.ts';
+import { tellConnections } from '../tell-connections.ts';
+
+/** Tells the webhooks of `deploy.notify` that a request waits for votes, or still does when half of its time has passed. */
+export function createNotifyOfApproval(deps: ActivityDependencies): DeployActivities['notifyOfApproval'] {
+  return async ({ scope, approvalId, about }) => {
+    const { approvals, deployments, models } = deps.repositories;
+    const approval = await approvals.get(approvalId);
+    const release = await deployments.releaseByDigest(scope.modelId, approval.subject.release);
+    const { configuration } = await models.configuration(release.configurationId);
+    const at = deps.clock.now();
+    return tellConnections(deps, scope, configuration.deploy.notify, (name) =>
+      notificationOf(approval, { name, about, at }),
+    );
+  };
+}
+
+function notificationOf(
+  { id, project, model, environment, digest, evidence, subject, expiresAt, votes }: Approval,
+  told: { readonly name: string; readonly about: 'requested' | 'reminded'; readonly at: string },
+): Notification {
+  return {
+    id: `msg_${id}_${told.about}_${told.name}`,
+    type: `approval.${told.about}`,
+    at: told.at,
+    data: {
+      project,
+      model,
+      environment,
+      approval: id,
+      digest,
+      version: evidence.modelVersion,
+      replaces: evidence.championVersion,
+      gain: evidence.evaluation.gain,
+      votes: votes.length,
+      wanted: subject.policy.votes,
+      roles: subject.policy.roles,
+      expiresAt,
+      evidence: `/v1/approvals/${id}/evidence.html`,
+    },
+  };
+}
