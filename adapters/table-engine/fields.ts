@@ -84,15 +84,21 @@ export function fits(text: string, stored: StoredType): string {
   const day = '[0-9]{4}-[0-9]{2}-[0-9]{2}';
   const clock = '[ T][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,6})?)?';
   const looks = (pattern: string): string => `regexp_full_match(${text}, '${pattern}')`;
+  // Up to fifteen digits are exact and finite. A CASE, as the sides of AND and OR are all worked out for every row.
+  const unlessShort = (plain: string, condition: string): string =>
+    `CASE WHEN strlen(${text}) < 16 AND ${plain} THEN true ELSE ${condition} END`;
   const casts = `TRY_CAST(${text} AS ${stored}) IS NOT NULL`;
   switch (stored) {
     case 'BOOLEAN':
       return `lower(${text}) IN ('true', 'false')`;
     case 'BIGINT':
-      return `(${looks('[+-]?[0-9]{1,19}')} AND ${casts})`;
+      return `(${looks('[+-]?[0-9]{1,19}')} AND ${unlessShort('true', casts)})`;
     case 'DOUBLE':
-      return `(${looks('[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?')} AND coalesce(isfinite(TRY_CAST(${text} AS DOUBLE)), false)
-        AND (strlen(${text}) < 16 OR NOT ${looks('[+-]?[0-9]{16,}')} OR coalesce(TRY_CAST(TRY_CAST(${text} AS DOUBLE) AS HUGEINT) = TRY_CAST(${text} AS HUGEINT), false)))`;
+      return `(${looks('[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?')} AND ${unlessShort(
+        `NOT contains(lower(${text}), 'e')`,
+        `coalesce(isfinite(TRY_CAST(${text} AS DOUBLE)), false)
+          AND (NOT ${looks('[+-]?[0-9]{16,}')} OR coalesce(TRY_CAST(TRY_CAST(${text} AS DOUBLE) AS HUGEINT) = TRY_CAST(${text} AS HUGEINT), false))`,
+      )})`;
     case 'DATE':
       return `(${looks(day)} AND ${casts})`;
     case 'TIMESTAMP':
