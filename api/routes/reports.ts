@@ -1,11 +1,16 @@
+import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { Duration } from '../../contracts/duration.ts';
 import { PerennialError } from '../../contracts/errors.ts';
+import type { Scope } from '../../contracts/identifiers.ts';
 import { Id, InstantInput } from '../../contracts/identifiers.ts';
 import { Finding, Report } from '../../contracts/report.ts';
 import { enter } from '../access.ts';
 import type { Api, RouteContext } from '../dependencies.ts';
+import type { ReportDocument } from '../report-page/report-document.ts';
+import { reportPage, reportPolicy } from '../report-page/report-page.ts';
 import {
+  answersAs,
   EnvironmentPage,
   EnvironmentQuery,
   ModelParams,
@@ -81,12 +86,34 @@ export function reportRoutes(app: Api, context: RouteContext): void {
     },
     async (request) => {
       const { scope } = await enter(context, request, 'viewer');
-      const report = await monitoring.report(request.params.id);
-      if (report.modelId !== scope.modelId || report.environment !== scope.environment)
-        throw new PerennialError('not-found', `${scope.model} has no report ${report.id} in ${scope.environment}`, {
-          report: report.id,
-        });
-      return report;
+      return reportIn(context, scope, request.params.id);
+    },
+  );
+
+  app.get(
+    '/v1/models/:model/reports/:id/page.html',
+    {
+      schema: {
+        tags,
+        summary:
+          'A report, or the latest one, as one page with plots; browsers may give the key as the password of HTTP Basic',
+        headers: ProjectHeaders,
+        params: ModelParams.extend({ id: z.union([Id, z.literal('latest')]) }),
+        querystring: EnvironmentQuery,
+        response: answersAs('The page', { 'text/html': z.string() }),
+      },
+    },
+    async (request, reply) => {
+      const { scope } = await enter(context, request, 'viewer');
+      const document = await documentOf(context, scope, request.params.id);
+      const nonce = randomBytes(16).toString('base64url');
+      return reply
+        .header('content-security-policy', `${reportPolicy(nonce)}; frame-ancestors 'none'`)
+        .header('referrer-policy', 'no-referrer')
+        .header('x-content-type-options', 'nosniff')
+        .header('cache-control', 'no-store')
+        .type('text/html; charset=utf-8')
+        .send(reportPage(document, nonce));
     },
   );
 
@@ -107,4 +134,37 @@ export function reportRoutes(app: Api, context: RouteContext): void {
       return { items: await monitoring.openFindings(scope) };
     },
   );
+}
+
+/** Reports and generations before these are left out of what is shown over time. */
+const [mostReports, mostGenerations] = [100, 500];
+
+async function documentOf(context: RouteContext, scope: Scope, id: string): Promise<ReportDocument> {
+  const { deployments, models, monitoring } = context.repositories;
+  const known = (await monitoring.reports(scope, { limit: mostReports })).items;
+  const report =
+    id === 'latest' ? known[0] : (known.find((some) => some.id === id) ?? (await reportIn(context, scope, id)));
+  if (report === undefined)
+    throw new PerennialError(
+      'not-found',
+      `${scope.model} has no report in ${scope.environment} yet; make one by perennial monitor`,
+      { model: scope.model },
+    );
+  const { configuration } = await models.currentConfiguration(scope);
+  const before = known.filter((some) => some.id < report.id);
+  return {
+    report,
+    history: [report, ...before].toReversed(),
+    generations: (await deployments.history(scope, mostGenerations)).toReversed(),
+    metric: configuration.monitor.performance?.metric ?? configuration.build.metric,
+  };
+}
+
+async function reportIn(context: RouteContext, scope: Scope, id: Id): Promise<z.infer<typeof Report>> {
+  const report = await context.repositories.monitoring.report(id);
+  if (report.modelId !== scope.modelId || report.environment !== scope.environment)
+    throw new PerennialError('not-found', `${scope.model} has no report ${report.id} in ${scope.environment}`, {
+      report: report.id,
+    });
+  return report;
 }

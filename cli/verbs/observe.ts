@@ -9,6 +9,7 @@ import { apiOf, modelPath } from '../context.ts';
 import type { LabelFormat } from '../labels-file.ts';
 import { readLabels } from '../labels-file.ts';
 import { headline } from '../evidence.ts';
+import { downloadTo, refuseToOverwrite } from '../download.ts';
 import { listUpTo } from '../lists.ts';
 import type { VerbRegistry } from '../verb.ts';
 import { counted, startAndFollow } from '../verb.ts';
@@ -121,9 +122,15 @@ function reportVerbs({ program, act }: VerbRegistry): void {
     .command('show')
     .description('one report with its tests and findings')
     .argument('<id>', 'of the report', identifier('reports'))
-    .addHelpText('after', '\nExample:\n  perennial reports show 0193e2c8-7b1c-7d4e-9f6a-2f1f4c3b2a10')
+    .option('--html <file>', 'write all of it as one page with plots: drift and performance over time, distributions')
+    .option('--force', 'overwrite the file')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  perennial reports show 0193e2c8-7b1c-7d4e-9f6a-2f1f4c3b2a10\n  perennial reports show 0193e2c8-7b1c-7d4e-9f6a-2f1f4c3b2a10 --html report.html',
+    )
     .action(
-      act(async (context, id: string) => {
+      act(async (context, id: string, { html, force }: { html?: string; force?: boolean }) => {
+        if (html !== undefined) return writePage(context, apiOf(context), id, html, force === true);
         const report = await reportOf(context, apiOf(context), id);
         context.output.data(report, () => describeReport(context, report));
       }),
@@ -132,6 +139,20 @@ function reportVerbs({ program, act }: VerbRegistry): void {
 
 function reportOf(context: CliContext, api: ApiClient, id: string): Promise<Report> {
   return api.get(modelPath(context, `/reports/${id}`), Report, { environment: context.options.environment });
+}
+
+async function writePage(
+  context: CliContext,
+  api: ApiClient,
+  id: string,
+  file: string,
+  overwrite: boolean,
+): Promise<void> {
+  await refuseToOverwrite(file, overwrite);
+  const path = modelPath(context, `/reports/${id}/page.html`);
+  const page = await api.download(path, { environment: context.options.environment });
+  const bytes = await downloadTo(file, page, () => {});
+  context.output.data({ file, bytes }, () => `${file}: the report ${id}; open it in a browser`);
 }
 
 function describeReport({ output }: CliContext, { body }: Report): string {
@@ -157,7 +178,17 @@ function describeReport({ output }: CliContext, { body }: Report): string {
   return [
     `${body.from} to ${body.to}: ${counted(body.predictions, 'prediction')}, ${performance}${body.sufficient ? '' : ' (too few to decide anything)'}`,
     ...(body.drift.length > 0 ? [drift] : []),
+    ...(body.referenceNote === undefined ? [] : [body.referenceNote]),
+    ...estimateLine(body),
     body.findings.length > 0 ? findings : 'no findings',
     ...(body.triggers.length > 0 ? [`triggers: ${body.triggers.join(', ')}`] : []),
   ].join('\n');
+}
+
+function estimateLine({ estimate }: Report['body']): string[] {
+  if (estimate === null || estimate === undefined) return [];
+  const told = estimate.metrics.map(
+    ({ name, value, samplingError }) => `${name} ${value.toPrecision(4)} ± ${samplingError.toPrecision(2)}`,
+  );
+  return [`estimated without labels (${estimate.method.toUpperCase()}): ${told.join(', ')}`];
 }

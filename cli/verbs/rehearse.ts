@@ -152,8 +152,8 @@ async function tellDemo(
 function lastScreen(stack: StackFile, { environment, model }: Finished): string {
   return [
     addresses(stack),
-    `last report  ${stack.api}/v1/models/${model}/reports?environment=${environment}&limit=1`,
-    'keys         PERENNIAL_HOME/keys.json (for the API page: any user name, the key as password)',
+    `report       ${stack.api}/v1/models/${model}/reports/latest/page.html?environment=${environment}`,
+    'keys         PERENNIAL_HOME/keys.json (for the report and the API page: any user name, the key as password)',
     'stop it with perennial down',
     '',
   ].join('\n');

@@ -38,6 +38,7 @@ POST /v1/approvals/{id}/votes
 POST /v1/models/{model}/labels
 POST /v1/models/{model}/reports
 GET /v1/models/{model}/reports
+GET /v1/models/{model}/reports/{id}/page.html
 POST /v1/models/{model}/triggers
 POST /v1/models/{model}/rehearsals
 GET /v1/models/{model}/rehearsals

@@ -1,0 +1,99 @@
+import type { Distribution, DriftResult } from '../../contracts/report.ts';
+import type { Html } from '../evidence/html.ts';
+import { html, number, percent } from '../evidence/html.ts';
+import type { ReportDocument } from './report-document.ts';
+import { pixel } from './scale.ts';
+
+const [width, height, bottom, top] = [300, 150, 30, 6];
+
+/** Small multiples: reference and window over each other, one plot a column. */
+export function distributionSection({ report }: ReportDocument): Html {
+  const plots = report.body.drift.flatMap((result) =>
+    result.distribution === undefined ? [] : [plotOf(result, result.distribution)],
+  );
+  return html`<section id="distributions">
+    <h2>Distributions</h2>
+    ${
+      plots.length === 0
+        ? html`<p class="none">This report is from before distributions were kept.</p>`
+        : html`<p class="none">
+              Shares of rows: <span class="key reference">■</span> the reference,
+              <span class="key current">■</span> this window. Bins of numbers are the reference’s tenths.
+            </p>
+            <div class="multiples">${plots}</div>`
+    }
+  </section>`;
+}
+
+function plotOf(result: DriftResult, distribution: Distribution): Html {
+  const { column, subject, test, statistic, pValue, excluded, drifted } = result;
+  const reference = sharesOf(distribution.reference);
+  const current = sharesOf(distribution.current);
+  const most = Math.max(...reference, ...current, 0.01);
+  const slot = width / reference.length;
+  const bar = Math.min(slot * 0.42, 26);
+  const y = (share: number): number => top + (1 - share / most) * (height - bottom - top);
+  const names = namesOf(distribution);
+  const verdict = excluded ? 'excluded' : drifted ? 'drifted' : 'steady';
+  return html`<figure>
+    <figcaption>
+      <strong>${column}</strong>${subject === 'feature' ? '' : ` (${subject})`}
+      <span class="verdict ${excluded ? '' : drifted ? 'fail' : 'pass'}">${verdict}</span>
+      <span class="none">${test} ${number(statistic, 3)}${pValue === null ? '' : `, p ${number(pValue, 2)}`}</span>
+    </figcaption>
+    <svg class="plot" viewBox="0 0 ${width} ${height}" role="img" aria-label="distribution of ${column}">
+      ${reference.map((share, at) => {
+        const middle = slot * (at + 0.5);
+        const now = current[at] ?? 0;
+        return html`<g
+          ><title>${names[at] ?? ''}: reference ${percent(share, 1)}, window ${percent(now, 1)}</title
+          ><rect
+            class="reference"
+            x="${pixel(middle - bar)}"
+            y="${pixel(y(share))}"
+            width="${pixel(bar)}"
+            height="${pixel(height - bottom - y(share))}" /><rect
+            class="current"
+            x="${pixel(middle)}"
+            y="${pixel(y(now))}"
+            width="${pixel(bar)}"
+            height="${pixel(height - bottom - y(now))}"
+        /></g>`;
+      })}
+      <line class="frame" x1="0" x2="${width}" y1="${height - bottom}" y2="${height - bottom}" />
+      ${axisOf(distribution, slot)}
+    </svg>
+  </figure>`;
+}
+
+function sharesOf(counts: readonly number[]): number[] {
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  return counts.map((count) => (total === 0 ? 0 : count / total));
+}
+
+function namesOf({ edges, categories }: Distribution): string[] {
+  if (categories !== null) return [...categories];
+  const bounds = edges ?? [];
+  return Array.from({ length: bounds.length + 1 }, (_, at) =>
+    at === 0
+      ? `below ${number(bounds[0], 4)}`
+      : at === bounds.length
+        ? `${number(bounds.at(-1), 4)} and above`
+        : `${number(bounds[at - 1], 4)} to ${number(bounds[at], 4)}`,
+  );
+}
+
+/** Edges stand between bins and categories under theirs; not more than fit. */
+function axisOf({ edges, categories }: Distribution, slot: number): Html {
+  const labels =
+    categories === null
+      ? (edges ?? []).map((edge, at) => ({ x: slot * (at + 1), text: number(edge, 3) }))
+      : categories.map((category, at) => ({ x: slot * (at + 0.5), text: category.slice(0, 10) }));
+  const longest = Math.max(1, ...labels.map(({ text }) => text.length));
+  const every = Math.max(1, Math.ceil((longest * 6.6 + 6) / slot));
+  return html`${labels
+    .filter((_, at) => at % every === 0)
+    .map(
+      ({ x, text }) => html`<text x="${pixel(x)}" y="${height - bottom + 15}" text-anchor="middle">${text}</text>`,
+    )}`;
+}

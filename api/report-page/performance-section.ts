@@ -1,0 +1,136 @@
+import { metricOf } from '../../contracts/metrics.ts';
+import type { Report } from '../../contracts/report.ts';
+import type { Html } from '../evidence/html.ts';
+import { html, number, table, time } from '../evidence/html.ts';
+import type { ReportDocument } from './report-document.ts';
+import { pixel, scale, ticks } from './scale.ts';
+
+const [width, height, left, right, top, bottom] = [960, 260, 64, 16, 28, 34];
+
+interface Point {
+  readonly at: number;
+  readonly value: number;
+}
+
+export function performanceSection({ report, history, generations, metric }: ReportDocument): Html {
+  const measured = pointsOf(history, (body) => (body.performance === null ? null : metricOf(body.performance, metric)));
+  const estimated = pointsOf(history, (body) => estimateOf(body, metric)?.value ?? null);
+  const promoted = generations
+    .filter(({ change }) => change === 'first' || change === 'promote' || change === 'rollback')
+    .map(({ effectiveAt, change, slots }) => ({
+      at: Date.parse(effectiveAt),
+      label: `${change === 'rollback' ? '↩ ' : ''}v${slots.find(({ role }) => role === 'champion')?.modelVersionNumber ?? '–'}`,
+    }));
+  const chart =
+    measured.length + estimated.length === 0
+      ? html`<p class="none">No labels have arrived, and nothing was estimated.</p>`
+      : lines(measured, estimated, promoted);
+  return html`<section id="performance">
+    <h2>Performance over time</h2>
+    <p class="none">${metric} of each window, at its end; every line down is a release that took over.</p>
+    ${chart} ${numbers(report)}
+  </section>`;
+}
+
+function pointsOf(history: readonly Report[], value: (body: Report['body']) => number | null): Point[] {
+  return history.flatMap(({ body }) => {
+    const found = value(body);
+    return found === null || !Number.isFinite(found) ? [] : [{ at: Date.parse(body.to), value: found }];
+  });
+}
+
+function estimateOf({ estimate }: Report['body'], metric: string) {
+  return estimate?.metrics.find(({ name }) => name === metric);
+}
+
+function lines(
+  measured: readonly Point[],
+  estimated: readonly Point[],
+  promoted: readonly { readonly at: number; readonly label: string }[],
+): Html {
+  const all = [...measured, ...estimated];
+  const times = all.map(({ at }) => at);
+  const values = all.map(({ value }) => value);
+  const [first, last] = [Math.min(...times), Math.max(...times)];
+  const [low, high] = [Math.min(0, ...values), Math.max(...values) * 1.08];
+  const x = scale([first, last], [left, width - right]);
+  const y = scale([low, high === low ? low + 1 : high], [height - bottom, top]);
+  const shown = promoted.filter(({ at }) => at >= first && at <= last);
+  return html`<svg class="plot wide" viewBox="0 0 ${width} ${height}" role="img" aria-label="performance over time">
+    ${ticks(low, high).map(
+      (tick) =>
+        html`<line class="grid" x1="${left}" x2="${width - right}" y1="${pixel(y(tick))}" y2="${pixel(y(tick))}" /><text
+            x="${left - 8}"
+            y="${pixel(y(tick) + 4)}"
+            text-anchor="end"
+            >${number(tick)}</text
+          >`,
+    )}
+    ${dateTicks(first, last).map(
+      (tick) =>
+        html`<text x="${pixel(x(tick))}" y="${height - 10}" text-anchor="middle"
+          >${new Date(tick).toISOString().slice(0, 10)}</text
+        >`,
+    )}
+    ${shown.map(
+      ({ at, label }, place) =>
+        html`<line
+            class="promotion"
+            x1="${pixel(x(at))}"
+            x2="${pixel(x(at))}"
+            y1="${top}"
+            y2="${height - bottom}"
+          /><text class="promotion" x="${pixel(x(at))}" y="${place % 2 === 0 ? 12 : 24}" text-anchor="middle"
+            >${label}</text
+          >`,
+    )}
+    ${line(measured, x, y, 'measured')} ${line(estimated, x, y, 'estimated')}
+  </svg>`;
+}
+
+type Scale = (value: number) => number;
+
+function line(points: readonly Point[], x: Scale, y: Scale, name: string): Html {
+  if (points.length === 0) return html``;
+  const path = points.map(({ at, value }) => `${pixel(x(at))},${pixel(y(value))}`).join(' ');
+  return html`<polyline class="${name}" points="${path}" />${points.map(
+      ({ at, value }) =>
+        html`<circle class="${name}" cx="${pixel(x(at))}" cy="${pixel(y(value))}" r="3.5"
+          ><title>${name}: ${number(value, 5)} at ${new Date(at).toISOString()}</title></circle
+        >`,
+    )}`;
+}
+
+function dateTicks(first: number, last: number): number[] {
+  if (first === last) return [first];
+  return Array.from({ length: 5 }, (_, at) => first + ((last - first) * (at + 0.5)) / 5);
+}
+
+function numbers({ body }: Report): Html {
+  const { performance, estimate } = body;
+  const measured =
+    performance === null ? [] : Object.entries(performance).filter(([, value]) => typeof value === 'number');
+  const known = new Map(
+    measured.flatMap(([name, value]) => (typeof value === 'number' ? [[name, value] as const] : [])),
+  );
+  const names = [...new Set([...known.keys(), ...(estimate?.metrics ?? []).map(({ name }) => name)])];
+  const rows = names.map((name) => {
+    const guess = estimate?.metrics.find((metric) => metric.name === name);
+    return [
+      name,
+      number(known.get(name), 5),
+      guess === undefined ? '–' : `${number(guess.value, 5)} ± ${number(guess.samplingError, 3)}`,
+    ];
+  });
+  const how =
+    estimate === null || estimate === undefined
+      ? html``
+      : html`<p class="none">
+          Estimated without labels by
+          ${estimate.method === 'cbpe' ? 'confidence (CBPE)' : 'direct loss estimation (DLE)'} over
+          ${number(estimate.rows)} rows, from ${number(estimate.referenceRows)} of the holdout; ± is one standard error
+          of a sample of this size.
+        </p>`;
+  return html`<h3>In this window, until ${time(body.to)}</h3>
+    ${table(['metric', 'measured', 'estimated'], rows, 'Nothing was measured.')} ${how}`;
+}

@@ -1,0 +1,151 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { reportPage } from '../../api/report-page/report-page.ts';
+import type { Report, ReportBody } from '../../contracts/report.ts';
+import type { TestApi } from '../support/api.ts';
+import { applyBike, startTestApi } from '../support/api.ts';
+import { seedVersion } from '../support/seed-candidate.ts';
+
+const hostile = `<img src=x onerror="alert(1)">'`;
+
+const drift: ReportBody['drift'] = [
+  {
+    column: hostile,
+    subject: 'feature',
+    test: 'psi',
+    statistic: 0.5,
+    pValue: null,
+    effect: null,
+    threshold: 0.2,
+    drifted: true,
+    excluded: false,
+    referenceRows: 10,
+    currentRows: 10,
+    importance: 0.7,
+    distribution: { edges: null, categories: [hostile, 'b'], reference: [5, 5], current: [9, 1] },
+  },
+  {
+    column: 'temp',
+    subject: 'target',
+    test: 'ks',
+    statistic: 0.5,
+    pValue: 0.01,
+    threshold: 0.05,
+    drifted: true,
+    excluded: false,
+    referenceRows: 10,
+    currentRows: 10,
+    distribution: { edges: [1, 2], categories: null, reference: [1, 2, 3], current: [3, 2, 1] },
+  },
+];
+
+function bodyOf(to: string): Omit<ReportBody, 'findings' | 'triggers'> {
+  return {
+    schemaVersion: 1,
+    model: 'bike',
+    environment: 'production',
+    from: '2012-01-01T00:00:00.000Z',
+    to,
+    reference: 'training',
+    referenceNote: `too little ${hostile}`,
+    predictions: 10,
+    labelled: 5,
+    dropped: 1,
+    sufficient: true,
+    releases: [],
+    drift,
+    quality: [
+      { column: 'temp', kind: 'new-category', value: 0.4, threshold: 0.1, breached: true, detail: `new: ${hostile}` },
+    ],
+    performance: null,
+    labelDelay: { rows: 5, p50Ms: 1_000, p90Ms: 86_400_000, maxMs: 1e9, histogram: [{ withinMs: 1_000, rows: 5 }] },
+    estimate: { method: 'dle', rows: 10, referenceRows: 300, metrics: [{ name: 'rmse', value: 90, samplingError: 4 }] },
+    traffic: {
+      since: null,
+      requests: 10,
+      errors: 1,
+      latency: { p50Ms: 1, p95Ms: 2, p99Ms: 3 },
+      totals: { requests: 10, errors: 1, latency: [10] },
+    },
+    volume: [1, 2, 3],
+  };
+}
+
+let api: TestApi;
+let reports: Report[];
+const page = (id: string) => `GET /v1/models/bike/reports/${id}/page.html`;
+
+beforeAll(async () => {
+  api = await startTestApi();
+  const scope = await applyBike(api);
+  const { operator: by } = api.principals;
+  expect((await api.send('viewer', page('latest'))).status).toBe(404);
+  const { version, evaluation } = await seedVersion(api.repositories, scope, by, { seed: 1 });
+  expect(version.id).toBe(evaluation.modelVersionId);
+  const release = await api.repositories.deployments.makeRelease(scope, evaluation.id, { runId: api.ids.next(), by });
+  reports = [];
+  for (const to of ['2012-02-01T00:00:00.000Z', '2012-03-01T00:00:00.000Z'])
+    reports.push(
+      await api.repositories.monitoring.commitReport(
+        scope,
+        bodyOf(to),
+        [{ kind: 'drift', subject: hostile, value: 0.5, threshold: 0.2, breached: true }],
+        { runId: api.ids.next(), championReleaseId: release.id, triggerOn: [], by },
+      ),
+    );
+});
+afterAll(() => api.stop());
+
+test('a report is one page that loads nothing, runs nothing and is kept by nobody on the way', async () => {
+  const { status, headers, text } = await api.send('viewer', page(reports[1]!.id));
+  expect(status).toBe(200);
+  expect(headers['content-type']).toBe('text/html; charset=utf-8');
+  expect(headers['cache-control']).toBe('no-store');
+  expect(headers['content-security-policy']).toContain("default-src 'none'");
+  expect(text).not.toMatch(/<script|<link|<img|@import|url\(|(src|href)=/);
+  const nonce = /style-src 'nonce-([^']+)'/.exec(String(headers['content-security-policy']))?.[1];
+  expect(text).toContain(`<style nonce="${nonce}">`);
+});
+
+test('what was served is shown and never taken for markup', async () => {
+  const { text } = await api.send('viewer', page('latest'));
+  expect(text).not.toContain('<img');
+  expect(text).toContain('&lt;img src=x onerror=&quot;alert(1)&quot;&gt;');
+});
+
+test('it has distributions, a heat map over time, importance, performance, labels and traffic', async () => {
+  const { text } = await api.send('viewer', page('latest'));
+  for (const section of [
+    'findings',
+    'performance',
+    'heat-map',
+    'importance',
+    'distributions',
+    'quality',
+    'labels',
+    'traffic',
+  ])
+    expect(text).toContain(`<section id="${section}">`);
+  expect(text.match(/<rect\s+class="h[0-4] /g)).toHaveLength(4);
+  expect(text).toContain('90 ± 4');
+  expect(text).toContain('(DLE)');
+});
+
+test('an earlier report shows what was known then, and the latest is the newest', async () => {
+  expect((await api.send('viewer', page(reports[0]!.id))).text).toContain(reports[0]!.id);
+  expect((await api.send('viewer', page('latest'))).text).toContain(reports[1]!.id);
+  expect((await api.send('viewer', page(reports[0]!.id))).text).not.toContain('to 2012-03-01');
+});
+
+test('a report of before these things were kept is a page too', () => {
+  const { quality, labelDelay, estimate, traffic, volume, referenceNote, ...old } = reports[0]!.body;
+  expect([quality, labelDelay, estimate, traffic, volume, referenceNote]).not.toContain(undefined);
+  const plainDrift = old.drift.map(({ distribution: _distribution, importance: _importance, ...result }) => result);
+  const report = { ...reports[0]!, body: { ...old, drift: plainDrift } };
+  expect(reportPage({ report, history: [report], generations: [], metric: 'rmse' }, 'n')).toContain('</html>');
+});
+
+test('nobody sees one without a key, nor one of another environment', async () => {
+  expect((await api.send(null, page('latest'))).status).toBe(401);
+  await api.send('operator', 'PUT /v1/environments/staging', { minimumPolicy: null });
+  expect((await api.send('viewer', `${page(reports[0]!.id)}?environment=staging`)).status).toBe(404);
+});
