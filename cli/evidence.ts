@@ -8,6 +8,11 @@ export function describeEvaluation(output: Output, body: EvaluationBody, colours
   const { metric, challenger, champion, gain } = body;
   const measured = [
     `${metric} ${decimals(scoreOf(challenger, metric))}${intervalText(body.challengerInterval)} on ${challenger.rows} rows held out`,
+    ...(body.cites === undefined
+      ? []
+      : [
+          `measured of version ${body.cites.modelVersion}, which this is the refit of: no row is left to measure it on`,
+        ]),
     champion === null
       ? 'there is no champion to compare with'
       : `the champion ${decimals(scoreOf(champion, metric))}, gain ${decimals(gain, 4)}${intervalText(body.gainInterval, 4)}`,

@@ -1,8 +1,16 @@
 import { z } from 'zod';
-import { InstantInput } from '../../contracts/identifiers.ts';
+import { Id, InstantInput } from '../../contracts/identifiers.ts';
 import { enter } from '../access.ts';
+import { BuildExplanation, explainBuild } from '../build-explanation.ts';
 import type { Api, RouteContext } from '../dependencies.ts';
-import { EnvironmentQuery, ModelParams, problems, StartedRun, StartHeaders } from '../request-shapes.ts';
+import {
+  EnvironmentQuery,
+  ModelParams,
+  problems,
+  ProjectHeaders,
+  StartedRun,
+  StartHeaders,
+} from '../request-shapes.ts';
 import { submitRun } from '../submission.ts';
 
 const Build = z.strictObject({
@@ -10,6 +18,12 @@ const Build = z.strictObject({
   code: z.number().int().min(1).optional(),
   params: z.record(z.string(), z.json()).optional(),
   asOf: InstantInput.optional(),
+});
+
+const BuildParams = ModelParams.extend({
+  build: z
+    .union([z.string().regex(/^[1-9]\d{0,8}$/), Id])
+    .describe('The number of a version, or the id of a build run'),
 });
 
 export function buildRoutes(app: Api, context: RouteContext): void {
@@ -46,6 +60,24 @@ export function buildRoutes(app: Api, context: RouteContext): void {
         },
       });
       return reply.code(202).send(started);
+    },
+  );
+
+  app.get(
+    '/v1/models/:model/builds/:build',
+    {
+      schema: {
+        tags: ['builds'],
+        summary: 'Why a build did what it did: what was reused, what ran, what of its training was new',
+        headers: ProjectHeaders,
+        params: BuildParams,
+        querystring: EnvironmentQuery,
+        response: { 200: BuildExplanation, ...problems },
+      },
+    },
+    async (request) => {
+      const { scope } = await enter(context, request, 'viewer');
+      return explainBuild(context.repositories, scope, request.params.build);
     },
   );
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Evaluation } from '../../contracts/evaluation.ts';
+import { PermutationImportance } from '../../contracts/importance.ts';
 import { Id, Sha256 } from '../../contracts/identifiers.ts';
 import type { ModelVersion as Version } from '../../contracts/model-version.ts';
 import { ModelVersion } from '../../contracts/model-version.ts';
@@ -23,6 +24,8 @@ const Ancestor = z.object({ id: Id, number: z.number().int(), digest: Sha256 });
 const EvaluatedVersion = ModelVersion.extend({ evaluation: Evaluation.nullable() });
 const VersionWithLineage = EvaluatedVersion.extend({
   evaluations: z.array(Evaluation).readonly(),
+  /** Of the latest evaluation; null where it has none. */
+  importance: PermutationImportance.nullable(),
   lineage: z.object({ dataset: Ancestor, code: Ancestor, configuration: Ancestor }),
 });
 
@@ -74,7 +77,8 @@ export function versionRoutes(app: Api, context: RouteContext): void {
         evaluations.latest(scope, version.id),
         lineageOf(context, version),
       ]);
-      return { ...version, evaluation: latest ?? null, evaluations: all, lineage };
+      const importance = await importanceOf(context, latest?.body.importance);
+      return { ...version, evaluation: latest ?? null, evaluations: all, importance, lineage };
     },
   );
 
@@ -99,6 +103,12 @@ export function versionRoutes(app: Api, context: RouteContext): void {
       });
     },
   );
+}
+
+/** Null also where a collection of garbage has taken the bytes: what is told of a version does not depend on them. */
+async function importanceOf({ objectStore }: RouteContext, digest: string | undefined) {
+  if (digest === undefined || (await objectStore.size(digest)) === undefined) return null;
+  return PermutationImportance.parse(JSON.parse((await objectStore.read(digest)).toString('utf8')));
 }
 
 async function lineageOf({ repositories }: RouteContext, version: Version) {

@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 import { z } from 'zod';
 import { Evaluation } from '../../contracts/evaluation.ts';
+import { PermutationImportance } from '../../contracts/importance.ts';
 import { ModelVersion } from '../../contracts/model-version.ts';
 import { instant, limitOption, wholeNumber } from '../arguments.ts';
 import type { CliContext } from '../context.ts';
@@ -9,6 +10,7 @@ import { describeEvaluation, scoreOf } from '../evidence.ts';
 import { mustHaveAchieved } from '../follow-run.ts';
 import { listUpTo } from '../lists.ts';
 import { outcomeOf } from '../run-view.ts';
+import { BuildExplanation, describeBuild, describeImportance } from '../build-view.ts';
 import type { VerbRegistry } from '../verb.ts';
 import { counted, decimals, short, startAndFollow } from '../verb.ts';
 
@@ -17,6 +19,7 @@ const Versioned = ModelVersion.extend({ evaluation: Evaluation.nullable() });
 type Versioned = z.infer<typeof Versioned>;
 const WithLineage = Versioned.extend({
   lineage: z.object({ dataset: Ancestor, code: Ancestor, configuration: Ancestor }),
+  importance: PermutationImportance.nullable(),
 }).loose();
 
 interface BuildOptions {
@@ -28,6 +31,7 @@ interface BuildOptions {
 
 export function buildVerbs(registry: VerbRegistry): void {
   buildVerb(registry);
+  explainVerb(registry);
   versionVerbs(registry);
 }
 
@@ -51,6 +55,24 @@ function buildVerb({ program, act }: VerbRegistry): void {
         });
         context.output.data(run.outcome, () => outcomeOf(run));
         mustHaveAchieved(run);
+      }),
+    );
+}
+
+function explainVerb({ program, act }: VerbRegistry): void {
+  const builds = program.command('builds').description('what builds did');
+  builds
+    .command('show')
+    .description('what a build reused, what it ran, and with --why which part of its training was new')
+    .argument('<build>', 'the number of a version, or the id of a build run')
+    .option('--why', 'what differs from the champion, or from the version before, value by value')
+    .addHelpText('after', '\nExamples:\n  perennial builds show 3 --why\n  perennial builds show 3 --json')
+    .action(
+      act(async (context, build: string, { why = false }: { why?: boolean }) => {
+        const path = modelPath(context, `/builds/${encodeURIComponent(build)}`);
+        const { environment } = context.options;
+        const told = await apiOf(context).get(path, BuildExplanation, { environment });
+        context.output.data(told, () => describeBuild(context.output, told, why));
       }),
     );
 }
@@ -130,6 +152,7 @@ function describeVersion({ output, options }: CliContext, version: z.infer<typeo
     `rows      ${counted(trained.trainingRows, 'row')} trained on, ${trained.holdoutRows} held out, ${since}`,
     `run       ${version.runId}, ${version.recordedAt}`,
     ...(said.length === 0 ? [] : [`the script’s own numbers: ${said.join(', ')}`]),
+    ...describeImportance(output, version.importance),
     evaluation === null
       ? `it was never evaluated in ${options.environment}`
       : describeEvaluation(output, evaluation.body, output.dataColours),
