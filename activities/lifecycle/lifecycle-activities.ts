@@ -7,7 +7,9 @@ import { planLifecycle } from './plan-lifecycle.ts';
 /** While something runs, the lifecycle looks at least this often whether it still does. */
 const reconcileEveryMs = 30_000;
 
-export function createLifecycleActivities(deps: ActivityDependencies): LifecycleActivities {
+type Parts = Pick<ActivityDependencies, 'repositories' | 'workflowClient' | 'lifecyclePrincipal'>;
+
+export function createLifecycleActivities(deps: Parts): LifecycleActivities {
   const { repositories } = deps;
   return {
     async advanceLifecycle({ scope, reconcile }) {
@@ -43,7 +45,7 @@ export function createLifecycleActivities(deps: ActivityDependencies): Lifecycle
 }
 
 /** A run whose workflow ended without saying so (terminated by hand, say) is a failed run. */
-async function reconcileRuns(deps: ActivityDependencies, scope: Scope): Promise<void> {
+async function reconcileRuns(deps: Parts, scope: Scope): Promise<void> {
   for (const run of await deps.repositories.runs.unfinished(scope)) {
     const workflow = await deps.workflowClient.describe(run.workflowId);
     if (workflow.state !== 'closed') continue;

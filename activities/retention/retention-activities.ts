@@ -3,10 +3,11 @@ import type { Sha256 } from '../../contracts/identifiers.ts';
 import type { RetentionActivities, RunInput } from '../activity-types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 
+type Parts = Pick<ActivityDependencies, 'repositories' | 'objectStore'>;
 type Retained = 'predictions' | 'rejectedVersions';
 
 /** Rows first, with their entry in the ledger, and then the bytes: what is interrupted leaves bytes that nobody names. */
-export function createRetentionActivities(deps: ActivityDependencies): RetentionActivities {
+export function createRetentionActivities(deps: Parts): RetentionActivities {
   const { monitoring, versions } = deps.repositories;
   return {
     async expirePredictions(input) {
@@ -28,14 +29,14 @@ export function createRetentionActivities(deps: ActivityDependencies): Retention
   };
 }
 
-async function boundOf(deps: ActivityDependencies, { runId, scope }: RunInput, retained: Retained) {
+async function boundOf(deps: Parts, { runId, scope }: RunInput, retained: Retained) {
   const { configuration } = await deps.repositories.models.currentConfiguration(scope);
   const now = await deps.repositories.environments.now(scope.project, scope.environment);
   const before = shiftInstant(now, configuration.retention[retained], -1, configuration.data.timezone);
   return { before, by: (await deps.repositories.runs.get(runId)).recordedBy };
 }
 
-async function removeAll(deps: ActivityDependencies, expire: () => Promise<readonly Sha256[]>): Promise<number> {
+async function removeAll(deps: Parts, expire: () => Promise<readonly Sha256[]>): Promise<number> {
   for (let removed = 0; ;) {
     const digests = await expire();
     if (digests.length === 0) return removed;

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import type { ActivityDependencies } from '../../activities/dependencies.ts';
 import { createRetentionActivities } from '../../activities/retention/retention-activities.ts';
 import { Configuration } from '../../contracts/configuration.ts';
 import type { Id, Scope, Sha256 } from '../../contracts/identifiers.ts';
@@ -29,8 +28,7 @@ async function applyModel(retention: Partial<Configuration['retention']>): Promi
 
 function activities() {
   const { repositories, store: objectStore } = ground;
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the rest is not theirs to use
-  return createRetentionActivities({ repositories, objectStore } as ActivityDependencies);
+  return createRetentionActivities({ repositories, objectStore });
 }
 
 async function monitorRun(): Promise<Id> {

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { NativeConnection, Runtime } from '@temporalio/worker';
 import type { Activities, LifecycleActivities } from '../../activities/activity-types.ts';
-import type { ActivityDependencies } from '../../activities/dependencies.ts';
 import { createLifecycleActivities } from '../../activities/lifecycle/lifecycle-activities.ts';
 import { createSystemClock } from '../../adapters/clock/system.ts';
 import { createIdMaker } from '../../adapters/ids/uuid.ts';
@@ -57,8 +56,7 @@ export async function startLifecycleWorker(
     return made;
   };
   const workflowClient = anotherClient();
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the rest is not theirs to use
-  const parts = { repositories, workflowClient, lifecyclePrincipal: 'lifecycle' } as ActivityDependencies;
+  const parts = { repositories, workflowClient, lifecyclePrincipal: 'lifecycle' };
   const activities = createLifecycleActivities(parts);
   const workers = await runWorkers({
     connection: native,
