@@ -1,13 +1,16 @@
 import { execFile } from 'node:child_process';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { lstat, readdir, realpath } from 'node:fs/promises';
+import { lstat, readdir, readFile, realpath } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { pack } from 'tar-stream';
 import { PerennialError } from '../contracts/errors.ts';
+import type { Ignores } from './ignore-patterns.ts';
+import { parseIgnorePatterns } from './ignore-patterns.ts';
 
 const run = promisify(execFile);
+/** What no training reads, whatever a file of patterns says; entries such as `.mypy_cache` come and go by themselves. */
 const leftOut = new Set([
   '.git',
   '.venv',
@@ -17,15 +20,26 @@ const leftOut = new Set([
   '.perennial',
   '.ipynb_checkpoints',
   '.DS_Store',
+  '.pytest_cache',
+  '.mypy_cache',
+  '.ruff_cache',
+  '.tox',
+  '.hg',
+  '.svn',
 ]);
+const ownPatterns = '.perennialignore';
 const bytesAtMost = 256 * 1024 ** 2;
 
-/** Writes a tar of a folder's regular files. Links are refused by name; what git ignores stays out where the folder is in a checkout. */
+/**
+ * Writes a tar of a folder's regular files. Links are refused by name. What git ignores stays out, by git itself where
+ * the folder is in a checkout and else by its .gitignore; so does what its .perennialignore names, also where git has it.
+ */
 export async function archiveFolder(folder: string, archivePath: string): Promise<{ readonly files: number }> {
   const root = await realpath(folder);
   const files = (await listFiles(root, root)).sort();
-  const ignored = await ignoredByGit(root, files);
-  const kept = files.filter((file) => !ignored.has(file));
+  const git = (await ignoredByGit(root, files)) ?? (await patternsOf(root, '.gitignore'));
+  const own = await patternsOf(root, ownPatterns);
+  const kept = files.filter((file) => !git(slashed(file)) && !own(slashed(file)) && file !== ownPatterns);
   if (kept.length === 0)
     throw new PerennialError('invalid-request', `${folder} has no files to take a snapshot of`, { folder });
   const tar = pack();
@@ -41,7 +55,7 @@ export async function archiveFolder(folder: string, archivePath: string): Promis
         { folder },
       );
     const entry = tar.entry({
-      name: file.split(sep).join('/'),
+      name: slashed(file),
       size,
       mode: (mode & 0o100) === 0 ? 0o644 : 0o755,
       mtime: new Date(0),
@@ -70,16 +84,30 @@ async function listFiles(root: string, folder: string): Promise<string[]> {
   return found;
 }
 
-async function ignoredByGit(root: string, files: readonly string[]): Promise<ReadonlySet<string>> {
+function slashed(path: string): string {
+  return path.split(sep).join('/');
+}
+
+async function patternsOf(root: string, name: string): Promise<Ignores> {
+  try {
+    return parseIgnorePatterns(await readFile(join(root, name), 'utf8'));
+  } catch {
+    // There is none: nothing is ignored by it.
+    return () => false;
+  }
+}
+
+/** undefined: the folder is in no checkout, or there is no git on this machine. */
+async function ignoredByGit(root: string, files: readonly string[]): Promise<Ignores | undefined> {
   try {
     const { stdout } = await run('git', ['-C', root, 'ls-files', '--others', '--ignored', '--exclude-standard', '-z'], {
       maxBuffer: 64 * 1024 ** 2,
     });
-    const ignored = new Set(stdout.split('\0'));
-    return new Set(files.filter((file) => ignored.has(file)));
+    const listed = new Set(stdout.split('\0'));
+    const ignored = new Set(files.map(slashed).filter((file) => listed.has(file)));
+    return (path) => ignored.has(path);
   } catch {
-    // Not in a checkout, or no git on this machine: nothing is ignored.
-    return new Set();
+    return undefined;
   }
 }
 

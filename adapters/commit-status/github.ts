@@ -41,6 +41,6 @@ function ownerAndName(repository: string): string {
 }
 
 function shortened(text: string): string {
-  const characters = [...text.replaceAll(/\s+/g, ' ')];
+  const characters = Array.from(text.replaceAll(/\s+/g, ' '));
   return characters.length <= shownCharacters ? text : `${characters.slice(0, shownCharacters - 1).join('')}…`;
 }
