@@ -43,7 +43,7 @@ form?.addEventListener('submit', async (event) => {
   for (const button of form.querySelectorAll('button')) button.disabled = true;
   output.textContent = 'Sending…';
   try {
-    const answer = await fetch(form.dataset.path, {
+    const answer = await fetch(location.origin + form.dataset.path, {
       method: 'POST',
       headers: { authorization: 'Bearer ' + fields.get('key'), 'content-type': 'application/json' },
       body: JSON.stringify({ decision, digest: form.dataset.digest, comment: fields.get('comment') }),

@@ -50,13 +50,13 @@ function shadowStep({ bake, minRows, tolerance, maxShareBeyond }: NonNullable<Pl
   const stop =
     maxShareBeyond === undefined
       ? ''
-      : `; it stops when more than ${maxShareBeyond * 100} % differ by more than ${tolerance}`;
+      : `; it stops when more than ${inPercent(maxShareBeyond)} differ by more than ${tolerance}`;
   return `no requests: asked beside the champion for at least ${bake} and ${minRows} rows${stop}`;
 }
 
 function abortions({ errorRate, p99Ms, metric }: Planned['abortOn']): string[] {
   return [
-    ...(errorRate === undefined ? [] : [`more than ${errorRate * 100} % of its requests fail`]),
+    ...(errorRate === undefined ? [] : [`more than ${inPercent(errorRate)} of its requests fail`]),
     ...(p99Ms === undefined ? [] : [`its p99 latency is above ${p99Ms} ms`]),
     ...(metric?.max === undefined
       ? []
@@ -65,4 +65,8 @@ function abortions({ errorRate, p99Ms, metric }: Planned['abortOn']): string[] {
       ? []
       : [`its ${metric.name} over ${metric.minLabels} labels or more is below ${metric.min}`]),
   ];
+}
+
+function inPercent(share: number): string {
+  return `${Number((100 * share).toPrecision(6))} %`;
 }
