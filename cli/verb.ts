@@ -39,8 +39,14 @@ export function short(digest: string): string {
   return digest.slice(0, 12);
 }
 
+/** A share or a score is told apart in its third and fourth place, a quantity in its first. */
 export function decimals(value: number | null | undefined, places = 2): string {
-  return value === null || value === undefined ? '–' : value.toFixed(places);
+  if (value === null || value === undefined) return '–';
+  return value.toFixed(placesOf(value, places));
+}
+
+function placesOf(value: number, places: number): number {
+  return value !== 0 && Math.abs(value) < 1 ? Math.max(places, 4) : places;
 }
 
 /** `1 part`, `2 parts`. */
@@ -50,5 +56,6 @@ export function counted(count: number, word: string): string {
 
 export function intervalText(interval: { low: number; high: number; confidence: number } | null, places = 2): string {
   if (interval === null) return '';
-  return ` [${interval.low.toFixed(places)}, ${interval.high.toFixed(places)}] at ${interval.confidence * 100} %`;
+  const { low, high } = interval;
+  return ` [${decimals(low, places)}, ${decimals(high, places)}] at ${interval.confidence * 100} %`;
 }

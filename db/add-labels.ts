@@ -1,11 +1,12 @@
 import { sql } from 'drizzle-orm';
 import type { Id, Scope } from '../contracts/identifiers.ts';
-import type { ClassValue } from '../contracts/model-version.ts';
+import { ClassValue } from '../contracts/model-version.ts';
 import type { LabelInput } from '../contracts/prediction.ts';
 import type { MonitoringRepository } from '../ports/repositories/monitoring.ts';
 import type { Transaction } from './connection.ts';
 import type { RepositoryContext } from './context.ts';
 import { environmentNow } from './context.ts';
+import { labels } from './schema.ts';
 import { storableText } from './storable.ts';
 
 type Added = Awaited<ReturnType<MonitoringRepository['addLabels']>>;
@@ -63,15 +64,18 @@ async function insertNew(
   if (inserted.length === some.length) return [];
   const fresh = new Set(inserted.map((row) => row.id));
   const others = sql.param(some.map((label) => label.id).filter((id) => !fresh.has(id)));
-  const { rows } = await tx.execute<{ id: string; value: number | null; class: ClassValue | null }>(sql`
-    select prediction_id as id, value, class from labels
+  const { rows } = await tx.execute<{ id: string; value: number | null; class: string | null }>(sql`
+    select prediction_id as id, value, class::text as class from labels
     where model_id = ${modelId}::uuid and environment = ${environment} and prediction_id = any(${others}::text[])`);
   return rows.map(({ id, ...row }) => ({ id, value: labelValue(row) }));
 }
 
+/** As JSON: drizzle would parse the class "1", a text, into the number. */
+export const labelClass = sql<string | null>`${labels.class}::text`;
+
 /** A row has one of the two. */
-export function labelValue(row: { readonly value: number | null; readonly class: ClassValue | null }): ClassValue {
-  return row.value ?? row.class ?? Number.NaN;
+export function labelValue(row: { readonly value: number | null; readonly class: string | null }): ClassValue {
+  return row.value ?? ClassValue.parse(JSON.parse(row.class ?? 'null'));
 }
 
 function tell(

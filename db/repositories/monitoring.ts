@@ -4,7 +4,7 @@ import { mergeLatencies } from '../../contracts/latency.ts';
 import type { PredictionSegment } from '../../contracts/prediction.ts';
 import type { Finding } from '../../contracts/report.ts';
 import type { MonitoringRepository } from '../../ports/repositories/monitoring.ts';
-import { addLabels, labelValue } from '../add-labels.ts';
+import { addLabels, labelClass, labelValue } from '../add-labels.ts';
 import { appendLedger } from '../append-ledger.ts';
 import { commitReport, selectOpenFindings, toReport } from '../commit-report.ts';
 import type { Transaction } from '../connection.ts';
@@ -158,7 +158,7 @@ function labelsOf(context: RepositoryContext): Pick<MonitoringRepository, 'addLa
       query(db, async () => {
         const wanted = sql`${labels.predictionId} = any(${sql.param(ids.map(storableText))}::text[])`;
         const rows = await db
-          .select({ id: labels.predictionId, value: labels.value, class: labels.class, at: labels.effectiveAt })
+          .select({ id: labels.predictionId, value: labels.value, class: labelClass, at: labels.effectiveAt })
           .from(labels)
           .where(and(eq(labels.modelId, scope.modelId), eq(labels.environment, scope.environment), wanted))
           .orderBy(asc(labels.predictionId));

@@ -205,6 +205,18 @@ describe('labels', () => {
     expect((await api.send('operator', 'POST /v1/models/bike/labels', { id: 'd', value: 4 })).body.accepted).toBe(1);
   });
 
+  test('of a regression are numbers: a word is refused with its place', async () => {
+    const { status, body } = await api.send('operator', 'POST /v1/models/bike/labels', [
+      { id: 'x', value: 1 },
+      { id: 'y', value: 'many' },
+    ]);
+    expect({ status, code: body.code, pointer: body.pointer }).toEqual({
+      status: 400,
+      code: 'invalid-request',
+      pointer: '/1/value',
+    });
+  });
+
   test('a broken line is named', async () => {
     const { status, body } = await api.send(
       'operator',

@@ -31,6 +31,17 @@ describe('what the file alone shows to be wrong is an error that names key and l
       '/data/expectations/1/min',
       'no value is within',
     ],
+    ['a metric of another task', 'metric: rmse\n', 'metric: rocAuc\n', '/build/metric', 'no metric of task regression'],
+    ['a gate by one', 'rmse, max: 150', 'logLoss, max: 1', '/build/gates/0/metric', 'name one of rmse, mae, r2'],
+    [
+      'a monitor by one',
+      'metric: rmse, max: 100',
+      'metric: accuracy, min: 1',
+      '/monitor/performance/metric',
+      'no metric of task regression',
+    ],
+    ['a threshold for numbers', 'seed: 0', 'seed: 0\n  threshold: 0.4', '/build/threshold', 'is for task binary'],
+    ['a positive class of numbers', 'seed: 0', 'seed: 0\n  positive: 1', '/build/positive', 'is for task binary'],
     ['a gate without a bound', 'rmse, max: 150', 'rmse', '/build/gates/0', 'give max or min'],
     ['a slice gate without a bound', 'minRows: 48, max: 200', 'minRows: 48', '/build/gates/2', 'give max or min'],
     ['a gate that no value passes', 'max: 150', 'min: 151, max: 150', '/build/gates/0/min', 'no value is within'],
@@ -83,6 +94,16 @@ describe('what the file alone shows to be wrong is an error that names key and l
     const file = exampleFile.replace(/^ {2}timestamp: .*\n/m, '');
     expect(() => parseConfigurationFile(file)).toThrow(/data\.window.*needs data\.timestamp.*build\.holdout\.last/s);
   });
+});
+
+test('a classifier names a metric of its own, and one that has none says which there are', () => {
+  const classifier = exampleFile
+    .replace('task: regression ', 'task: multiclass ')
+    .replaceAll('metric: rmse', 'metric: macroF1');
+  expect(parseConfigurationFile(classifier)).toMatchObject({ task: 'multiclass', build: { metric: 'macroF1' } });
+  expect(() => parseConfigurationFile(classifier.replace(/^ {2}metric: macroF1\n/m, ''))).toThrow(
+    '"rmse" is no metric of task multiclass; name one of accuracy, macroF1, weightedF1, logLoss, rocAuc',
+  );
 });
 
 describe('what only a calendar or the data can tell is not judged here', () => {

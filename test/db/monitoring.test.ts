@@ -141,6 +141,22 @@ test('the first label of an id counts; the same again is free, and another one i
   expect(byId.get('b')).toMatchObject({ conflicts: 1, effectiveAt: new Date(begin) });
 });
 
+test('classes are kept as they came, words and truth values, and false is a label', async () => {
+  const scope = await freshScope();
+  const given = [
+    { id: 'a', value: 'malignant' },
+    { id: 'b', value: false },
+    { id: 'c', value: '1' },
+    { id: 'd', value: 1 },
+  ];
+  expect(await monitoring.addLabels(scope, given, ground.by)).toMatchObject({ accepted: 4, conflicts: [] });
+  expect(await monitoring.addLabels(scope, given, ground.by)).toMatchObject({ accepted: 0, repeated: 4 });
+  expect(await monitoring.labels(scope, ['a', 'b', 'c', 'd'])).toMatchObject(given);
+  expect(await monitoring.addLabels(scope, [{ id: 'b', value: true }], ground.by)).toMatchObject({
+    conflicts: [{ id: 'b', kept: false, given: true }],
+  });
+});
+
 test('a batch that contradicts itself keeps what it said first', async () => {
   const scope = await freshScope();
   const given = [1, 1, 2, 3].map((value) => ({ id: 'same', value }));

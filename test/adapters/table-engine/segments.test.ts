@@ -91,6 +91,40 @@ describe('sealing a segment', () => {
   });
 });
 
+describe('what a classifier answered', () => {
+  const answered = (id: string, minute: number, prediction: string | boolean, share: number) =>
+    record(id, minute, { prediction, probabilities: [1 - share, share] });
+
+  test('keeps its labels as words or truth values, and its probabilities beside them', async () => {
+    const words = await seal([answered('p1', 1, 'benign', 0.1), answered('p2', 2, 'malignant', 0.75)]);
+    const types = await look(`DESCRIBE SELECT prediction, probabilities FROM '${words.path}'`);
+    expect(types.map((column) => String(column.column_type))).toEqual(['VARCHAR', 'DOUBLE[]']);
+    const labels = [
+      { id: 'p1', value: 'benign' },
+      { id: 'p2', value: false },
+    ];
+    expect(await engine.readServed({ segments: [words.path], ...window, labels })).toMatchObject({
+      predictions: ['benign', 'malignant'],
+      probabilities: [
+        [0.9, 0.1],
+        [0.25, 0.75],
+      ],
+      labels: ['benign', false],
+    });
+    const truths = await seal([answered('p1', 1, false, 0.1)]);
+    expect((await engine.readServed({ segments: [truths.path], ...window })).predictions).toEqual([false]);
+  });
+
+  test('is read beside segments that have no probabilities', async () => {
+    const some = await seal([answered('p1', 1, 'benign', 0.125)]);
+    const none = await seal([record('p2', 2, { prediction: 'malignant' })]);
+    expect(await engine.readServed({ segments: [some.path, none.path], ...window })).toMatchObject({
+      predictions: ['benign', 'malignant'],
+      probabilities: [[0.875, 0.125], null],
+    });
+  });
+});
+
 describe('reading what was served', () => {
   test('joins labels by id, within the window, in the order of events, replays and shadows aside', async () => {
     const sealed = await seal([

@@ -1,0 +1,195 @@
+import { describe, expect, test } from 'vitest';
+import { classesOf } from '../../activities/evaluation/classes-of.ts';
+import { evaluateGates } from '../../activities/evaluation/evaluate-gates.ts';
+import { evaluate } from '../../activities/evaluation/evaluate.ts';
+import type { MeasuredRows } from '../../activities/evaluation/measured-rows.ts';
+import { probabilityIn, sampleOf } from '../../activities/evaluation/sample-of.ts';
+import { classKey, sortedClasses } from '../../contracts/classes.ts';
+import type { ConfigurationInput } from '../../contracts/configuration.ts';
+import { Configuration, Gate } from '../../contracts/configuration.ts';
+import { EvaluationBody } from '../../contracts/evaluation.ts';
+import type { Signature } from '../../contracts/model-version.ts';
+
+function configuration(task: Configuration['task'], build: Partial<ConfigurationInput['build']> = {}): Configuration {
+  return Configuration.parse({
+    schemaVersion: 1,
+    name: 'tumours',
+    task,
+    owner: 'test',
+    data: { source: { path: 'rows.csv' }, key: 'id', target: 'kind', features: ['a'] },
+    code: { path: 'train', command: ['sh', 'train.sh'] },
+    build: { holdout: { fraction: 0.2, by: 'id' }, metric: 'accuracy', ...build },
+  });
+}
+
+const signature = (classes: NonNullable<Signature['classes']>, width = classes.length): Signature => ({
+  schemaVersion: 1,
+  layout: 'columns',
+  inputs: [{ name: 'a', type: 'FP32' }],
+  output: { name: 'label', type: 'BYTES' },
+  classes,
+  probabilities: { name: 'p', type: 'FP32', width },
+});
+
+describe('the positive class of two', () => {
+  const classes = ['benign', 'malignant'];
+  const probabilities = Float64Array.from([0.9, 0.1, 0.4, 0.6, 0.65, 0.35]);
+  const rows = {
+    truth: ['benign', 'malignant', 'malignant'],
+    values: ['benign', 'malignant', 'benign'],
+    probabilityOf: probabilityIn(signature(classes), { probabilities }),
+  };
+
+  test('is the greater, and half decides', () => {
+    expect(sampleOf(configuration('binary'), rows, classes)).toMatchObject({
+      positive: 'malignant',
+      threshold: 0.5,
+      truth: Uint8Array.of(0, 1, 1),
+      decision: Uint8Array.of(0, 1, 0),
+      probability: Float64Array.of(0.1, 0.6, 0.35),
+    });
+  });
+  test('is the one that the configuration names, with its threshold', () => {
+    const sample = sampleOf(configuration('binary', { positive: 'benign', threshold: 0.65 }), rows, classes);
+    expect(sample).toMatchObject({
+      positive: 'benign',
+      decision: Uint8Array.of(1, 0, 1),
+      truth: Uint8Array.of(1, 0, 0),
+    });
+  });
+  test('that no row has is refused with those there are', () => {
+    expect(() => sampleOf(configuration('binary', { positive: 'sick' }), rows, classes)).toThrow(
+      'build.positive is "sick", and the classes of the target are benign and malignant',
+    );
+  });
+  test("without probabilities the model's own labels decide", () => {
+    const sample = sampleOf(configuration('binary'), { ...rows, probabilityOf: null }, classes);
+    expect(sample).toMatchObject({ threshold: null, probability: null, decision: Uint8Array.of(0, 1, 0) });
+  });
+  test('is found where data has truth values and the model answers with 0 and 1, and one number a row is its own', () => {
+    const probabilityOf = probabilityIn(signature([false, true], 1), { probabilities: Float64Array.of(0.25, 0.75) });
+    const sample = sampleOf(configuration('binary'), { truth: [false, true], values: [0, 1], probabilityOf }, [
+      false,
+      true,
+    ]);
+    expect(sample).toMatchObject({
+      positive: 'true',
+      truth: Uint8Array.of(0, 1),
+      probability: Float64Array.of(0.25, 0.75),
+    });
+  });
+});
+
+describe('several classes', () => {
+  test('that the model does not know have a probability of nothing', () => {
+    const probabilities = Float64Array.of(0.7, 0.3, 0.2, 0.8);
+    const probabilityOf = probabilityIn(signature(['a', 'b']), { probabilities });
+    expect(
+      sampleOf(configuration('multiclass'), { truth: ['a', 'c'], values: ['a', 'b'], probabilityOf }, ['a', 'b']),
+    ).toMatchObject({
+      classes: ['a', 'b', 'c'],
+      truth: Int32Array.of(0, 2),
+      decision: Int32Array.of(0, 1),
+      probabilities: Float64Array.of(0.7, 0.3, 0, 0.2, 0.8, 0),
+    });
+  });
+  test('a row without a class is no row to measure on', () => {
+    const rows = { truth: ['a', null], values: ['a', 'a'], probabilityOf: null };
+    expect(() => sampleOf(configuration('multiclass'), rows, ['a', 'b'])).toThrow('row 1 has no class');
+  });
+  test('stand in the order that scikit-learn gives them, and are told apart by what they mean', () => {
+    expect(sortedClasses([10, 9, 10, 1])).toEqual([1, 9, 10]);
+    expect(sortedClasses(['b', 'a', 'B', '\u{1F600}', '\uFFFD'])).toEqual(['B', 'a', 'b', '\uFFFD', '\u{1F600}']);
+    expect(sortedClasses(['ab', 'a'])).toEqual(['a', 'ab']);
+    expect(sortedClasses([true, false])).toEqual([false, true]);
+    expect([classKey(true), classKey(1), classKey('1'), classKey(-0)]).toEqual(['1', '1', '1', '0']);
+  });
+  test('too many or too few for the task are refused with what was found', () => {
+    expect(classesOf('kind', ['b', 'a', null, 'b'], 'binary')).toEqual(['a', 'b']);
+    expect(() => classesOf('kind', [1, 2, 3], 'binary')).toThrow(
+      'wants exactly two classes, and the training rows have 3',
+    );
+    expect(() => classesOf('kind', ['a', 'a'], 'multiclass')).toThrow('have 1 values of "kind": a');
+  });
+});
+
+describe('gates of a classifier', () => {
+  /** Forty rows of which the second half is positive but one; `site` tells the halves apart. */
+  function holdout(offset = 0): MeasuredRows {
+    const truth = Array.from({ length: 40 }, (_, row) => (row < 20 || row === 39 ? 0 : 1));
+    const sample = (shift: number) => {
+      const probabilities = Float64Array.from(
+        truth.flatMap((kind, row) => {
+          const share = Math.min(0.99, Math.max(0.01, 0.5 + (kind === 1 ? 0.1 : -0.1) + shift * ((row % 7) / 7 - 0.5)));
+          return [1 - share, share];
+        }),
+      );
+      const probabilityOf = probabilityIn(signature([0, 1]), { probabilities });
+      const values = truth.map((_, row) => (probabilities[2 * row + 1]! > 0.5 ? 1 : 0));
+      return sampleOf(configuration('binary'), { truth, values, probabilityOf }, [0, 1]);
+    };
+    return {
+      challenger: sample(offset),
+      champion: sample(0.6),
+      blocks: truth.map((_, row) => row),
+      slices: { site: truth.map((_, row) => (row < 20 ? 'north' : 'south')) },
+      trainedOn: truth.map(() => false),
+    };
+  }
+  const gates = (...given: unknown[]) => given.map((gate) => Gate.parse(gate));
+
+  test('a score passes above its floor, and a better one gains on the champion', () => {
+    const { gates: told, verdict } = evaluateGates(
+      gates({ metric: 'rocAuc', min: 0.95 }, { metric: 'rocAuc', versus: 'champion', minGain: 0, confidence: 0.9 }),
+      holdout(),
+      0,
+    );
+    expect(told.map((each) => each.verdict)).toEqual(['pass', 'pass']);
+    expect(verdict).toBe('candidate');
+  });
+
+  test('a slice of one class decides nothing by a curve, and it is said', () => {
+    const [north, south] = evaluateGates(
+      gates({ metric: 'rocAuc', slice: 'site', minRows: 5, min: 0.9 }),
+      holdout(),
+      0,
+    ).gates;
+    expect(north).toMatchObject({
+      gate: 'rocAuc for site=north min 0.9',
+      verdict: 'not-applicable',
+      value: null,
+      reason: 'rocAuc is not defined on site=north: no row is of the class 1: reported, decides nothing',
+    });
+    expect(south).toMatchObject({ verdict: 'pass', value: 1 });
+  });
+
+  test('a whole holdout of one class refuses what is gated by a curve', () => {
+    const rows = holdout();
+    const truth = new Uint8Array(40);
+    const challenger = rows.challenger.task === 'binary' ? { ...rows.challenger, truth } : rows.challenger;
+    const { verdict, reasons } = evaluateGates(gates({ metric: 'rocAuc', min: 0.9 }), { ...rows, challenger }, 0);
+    expect([verdict, reasons]).toEqual(['rejected', ['rocAuc is not defined on these rows: no row is of the class 1']]);
+  });
+
+  test('an evaluation holds the metrics of the task, whole and by slice, and is one that can be stored', () => {
+    const request = {
+      modelVersionDigest: 'a'.repeat(64),
+      championVersionDigest: 'b'.repeat(64),
+      holdout: 'c'.repeat(64),
+      metric: 'logLoss',
+      confidence: 0.9,
+      gates: gates({ metric: 'accuracy', slice: 'site', minRows: 1, min: 0.5 }),
+      seed: 0,
+      rows: holdout(),
+    } as const;
+    const body = evaluate(request);
+    expect(EvaluationBody.parse(structuredClone(body))).toEqual(body);
+    expect(evaluate(request)).toEqual(body);
+    expect(body.challenger).toMatchObject({ task: 'binary', rows: 40, positives: 19, rocAuc: 1 });
+    expect(body.gain).toBeGreaterThan(0);
+    expect(body.slices.map(({ value, challenger }) => [value, challenger.rows])).toEqual([
+      ['north', 20],
+      ['south', 20],
+    ]);
+  });
+});
