@@ -29,7 +29,8 @@ export function createReportCommitStatus(deps: ActivityDependencies): CodeActivi
       await deps.commitStatuses.report(status, connection);
     } catch (caught) {
       deps.logger.warn({ runId, commit: about.commit, reason: reasonOf(caught) }, 'a commit could not be told');
-      throw caught;
+      // Sent late, it could take the place of what the build has said meanwhile.
+      if (status.state !== 'pending') throw caught;
     }
   };
 }

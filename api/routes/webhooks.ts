@@ -62,7 +62,7 @@ export function webhookRoutes(app: Api, context: RouteContext): void {
         if (known === undefined || !isSigned(body, signature, known.secret)) throw unsigned();
         const event = request.headers['x-github-event'];
         const push = event === 'push' ? parsePush(body) : undefined;
-        const ignored = push === undefined ? `the event ${event} is none of a push` : reasonToIgnore(push, known.git);
+        const ignored = push === undefined ? `the event ${event} is no push` : reasonToIgnore(push, known.git);
         if (push === undefined || ignored !== null) return reply.code(202).send({ run: null, ignored });
         return reply.code(202).send({ run: await submitPush(context, known, push, body), ignored: null });
       },

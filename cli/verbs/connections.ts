@@ -34,7 +34,7 @@ export function connectionVerbs({ program, act }: VerbRegistry): void {
     .option('--from <file>', 'YAML or JSON of its settings; - reads standard input', '-')
     .addHelpText(
       'after',
-      '\nSettings: webhook {url, secret: whsec_…}, s3 {endpoint, bucket, accessKey, secretKey, region}, postgres {url}, git {url, token or sshKey}\n\nExamples:\n  perennial connections set on-call --kind webhook --from on-call.yaml\n  vault read -format=json … | perennial connections set warehouse --kind postgres',
+      '\nSettings: webhook {url, secret: whsec_…}, s3 {endpoint, bucket, accessKey, secretKey, region}, postgres {url}, git {url, token, sshKey with knownHosts, webhookSecret, api}\n\nExamples:\n  perennial connections set on-call --kind webhook --from on-call.yaml\n  vault read -format=json … | perennial connections set warehouse --kind postgres',
     )
     .action(
       act(async (context, name: string, { kind, from }: { kind?: ConnectionKind; from: string }) => {
