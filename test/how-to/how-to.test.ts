@@ -10,7 +10,14 @@ import { readPage, repository } from './page.ts';
 
 // Each page of docs/how-to as its reader follows it: its files, then its commands, one after the other, on one stack.
 
-const pages = ['your-own-training-script', 'gates', 'approvals-with-two-people', 'shadow-and-canary', 'rollback'];
+const pages = [
+  'your-own-training-script',
+  'gates',
+  'classifiers',
+  'approvals-with-two-people',
+  'shadow-and-canary',
+  'rollback',
+];
 
 let stack: EmbeddedStack;
 beforeAll(async () => {
