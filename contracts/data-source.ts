@@ -7,8 +7,9 @@ const format = DataFormat.optional().describe('csv, ndjson or parquet; when abse
 
 export const UrlSource = z.strictObject({
   url: z
-    .url({ protocol: /^https?$/ })
+    .string()
     .max(2000)
+    .refine((url) => /^https?:$/.test(protocolOf(url)), 'expected an address over http or https')
     .refine((url) => !hasCredentials(url), 'holds credentials; a configuration is no place for them')
     .describe('One file over http or https; the server fetches it'),
   format,
@@ -56,6 +57,11 @@ export const FetchedBatch = z.object({
 export type FetchedBatch = z.infer<typeof FetchedBatch>;
 
 function hasCredentials(url: string): boolean {
+  if (!URL.canParse(url)) return false;
   const { username, password } = new URL(url);
   return username !== '' || password !== '';
+}
+
+function protocolOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).protocol : '';
 }

@@ -62,7 +62,8 @@ GET /v1/runs/{id}/logs
 GET /v1/runs/{id}/quarantine
 POST /v1/runs/{id}/cancel
 GET /v1/models/{model}/served
-GET /v1/ledger`
+GET /v1/ledger
+POST /v1/webhooks/git/{model}`
   .trim()
   .split('\n');
 
