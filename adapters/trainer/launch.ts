@@ -51,7 +51,9 @@ export async function prepareLaunch(
   const path = [binFolder, machine.tools.PATH ?? systemPath].filter((part) => part !== null).join(delimiter);
   const isSandboxed = machine.sandbox.kind === 'bubblewrap';
   const words = commandWords(job.command, isSandboxed ? outside.given.map(givenInside) : outside.given);
-  const program = await findProgram(words, path);
+  const found = await findProgram(words, path);
+  // Of a folder of links, such as that of npm, the sandbox shows nothing: what the link leads to is started.
+  const program = found === null || basename(dirname(found)) === 'bin' ? found : await realpath(found);
   if (machine.sandbox.kind === 'none') {
     log.system(
       `training runs without a sandbox: ${machine.sandbox.reason}; the script could read what this worker can read`,

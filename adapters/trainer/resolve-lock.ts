@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { promisify } from 'node:util';
 import { z } from 'zod';
 import { PerennialError } from '../../contracts/errors.ts';
 import { isNodeLock } from './node-environments.ts';
@@ -21,6 +23,8 @@ const PipReport = z.object({
     }),
   ),
 });
+
+const answerMs = 20_000;
 
 /** Lines that say where packages come from stay: without them others would be found. */
 const sourceOption = /^\s*(-i|-f|--index-url|--extra-index-url|--find-links|--no-index|--trusted-host)\b/;
@@ -52,17 +56,32 @@ async function resolveIn(folder: string, text: string, wanted: LockToResolve): P
   log.system(
     `${basename(lockPath)} has no hashes: it is resolved for ${python.interpreter} on ${platformName()}, and the result is kept`,
   );
-  const environment = join(folder, 'environment');
-  await makeVirtualEnvironment(wanted, python, environment);
+  const pip = await pythonWithPip(folder, wanted);
   const report = join(folder, 'report.json');
   const flags = ['--dry-run', '--ignore-installed', '--only-binary', ':all:', '--no-input', '--progress-bar', 'off'];
   await runTool(wanted, {
     name: 'pip install --dry-run',
-    file: join(environment, 'bin', 'python'),
+    file: pip,
     args: ['-I', '-m', 'pip', 'install', ...flags, '--disable-pip-version-check', '--report', report, '-r', lockPath],
     remedy: `see that every package that it asks for has a wheel for ${python.interpreter} on ${platformName()}, and that the package index answers`,
   });
   return lockOfReport(await readFile(report, 'utf8'), text, python.interpreter);
+}
+
+/** The worker's own where it has a pip that writes reports: nothing is installed. Else that of a virtual environment. */
+async function pythonWithPip(folder: string, wanted: LockToResolve): Promise<string> {
+  const { python, tools } = wanted;
+  const args = ['-I', '-m', 'pip', '--version'];
+  const asked = promisify(execFile)(python.executable, args, { env: tools, cwd: '/', timeout: answerMs });
+  const said = await asked.then(
+    ({ stdout }) => stdout,
+    () => '',
+  );
+  const [, major = '0', minor = '0'] = /^pip (\d+)\.(\d+)/.exec(said) ?? [];
+  if (Number(major) > 22 || (Number(major) === 22 && Number(minor) >= 2)) return python.executable;
+  const environment = join(folder, 'environment');
+  await makeVirtualEnvironment(wanted, python, environment);
+  return join(environment, 'bin', 'python');
 }
 
 /** The same report gives the same text; the digest of it is the environment's identity. */

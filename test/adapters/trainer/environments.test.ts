@@ -55,6 +55,20 @@ async function materialise(
   return { made, lines };
 }
 
+test('a file without hashes is resolved to a lock, which is installed as it is', async () => {
+  const path = join(await mkdtemp(join(folder, 'asked-')), 'requirements.txt');
+  await writeFile(path, 'greeting\n');
+  const { signal } = new AbortController();
+  const resolved = await trainer.resolveLock(path, () => undefined, signal);
+  expect(resolved?.split('\n').slice(1).join('\n')).toBe(lock);
+  await writeFile(path, lock);
+  expect(await trainer.resolveLock(path, () => undefined, signal)).toBeNull();
+  await writeFile(path, 'nothing-of-that-name\n');
+  const failure = await failureOf(trainer.resolveLock(path, () => undefined, signal));
+  expect(failure.code).toBe('environment-failed');
+  expect(failure.message).toMatch(/pip install --dry-run ended/);
+});
+
 test('an environment is made once for a lock, whoever asks, and its programs run', async () => {
   const first = await materialise(lock);
   expect(first.lines.join('\n')).toContain('Successfully installed greeting-1.0');

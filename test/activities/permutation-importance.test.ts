@@ -1,0 +1,106 @@
+import { expect, test } from 'vitest';
+import type { ImportanceRequest } from '../../activities/evaluation/permutation-importance.ts';
+import { permutationImportance } from '../../activities/evaluation/permutation-importance.ts';
+import { wasTrainedOn } from '../../activities/evaluation/trained-on.ts';
+import { trainingKeyDifferences } from '../../contracts/training-key-differences.ts';
+
+const rows = 600;
+const columns = {
+  strong: Array.from({ length: rows }, (_, row) => (row * 7) % 100),
+  weak: Array.from({ length: rows }, (_, row) => (row * 13) % 10),
+  unused: Array.from({ length: rows }, (_, row) => (row * 3) % 50),
+};
+const truth = columns.strong.map((value, row) => 3 * value + (columns.weak[row] ?? 0) + (row % 2));
+
+function request(changes: Partial<ImportanceRequest> = {}): ImportanceRequest {
+  return {
+    features: ['unused', 'weak', 'strong'],
+    columns,
+    rows,
+    metric: 'rmse',
+    seed: 1,
+    answer: async ({ strong = [], weak = [] }, chosen) => ({
+      task: 'regression',
+      truth: chosen.map((row) => truth[row] ?? 0),
+      prediction: strong.map((value, row) => 3 * Number(value) + Number(weak[row])),
+    }),
+    ...changes,
+  };
+}
+
+test('importance ranks features by what the answers rest on, and gives 0 to one that is not used', async () => {
+  const found = await permutationImportance(request());
+  expect(found.features.map(({ name }) => name)).toEqual(['strong', 'weak', 'unused']);
+  expect(found.features[2]).toEqual({ name: 'unused', mean: 0, deviation: 0 });
+  expect(found).toMatchObject({ baseline: expect.closeTo(Math.sqrt(0.5), 12), rows, repeats: 5, left: [], reason: '' });
+});
+
+test('a score that grows with quality is as positive where shuffling hurts', async () => {
+  const found = await permutationImportance(request({ metric: 'r2' }));
+  expect(found.features[0]?.mean).toBeGreaterThan(0.5);
+});
+
+test('the same seed gives the same numbers, and another seed others', async () => {
+  const bounds = { rows: 100, repeats: 3, timeMs: 20_000 };
+  const [one, again, other] = await Promise.all(
+    [1, 1, 2].map((seed) => permutationImportance(request({ seed, bounds }))),
+  );
+  expect(again).toEqual(one);
+  expect(other?.features).not.toEqual(one?.features);
+  expect(one?.rows).toBe(100);
+});
+
+test('a feature has the same number whatever came before it', async () => {
+  const answerless = request();
+  const withNone = await permutationImportance({
+    ...answerless,
+    answer: async (asked, chosen) =>
+      asked.unused?.join() === columns.unused.join() ? answerless.answer(asked, chosen) : null,
+  });
+  const whole = await permutationImportance(request());
+  expect(withNone.left).toEqual(['unused']);
+  expect(withNone.features).toEqual(whole.features.filter(({ name }) => name !== 'unused'));
+});
+
+test('what is not finished in time has no number, and is named', async () => {
+  const found = await permutationImportance(request({ bounds: { rows: 100, repeats: 3, timeMs: 0 } }));
+  expect(found).toMatchObject({ features: [], left: ['unused', 'weak', 'strong'] });
+  expect(found.reason).toMatch(/not finished within 0 s/);
+});
+
+test('a refit was trained on every row of its window', () => {
+  const trained = {
+    dataset: '',
+    from: '2012-01-01T00:00:00.000Z',
+    to: '2012-02-01T00:00:00.000Z',
+    holdout: { kind: 'none' as const },
+    trainingRows: 1,
+    holdoutRows: 0,
+  };
+  expect(wasTrainedOn(trained, '2012-01-31T23:59:59.000Z', 'key')).toBe(true);
+  expect(wasTrainedOn(trained, '2012-02-01T00:00:00.000Z', 'key')).toBe(false);
+  expect(wasTrainedOn(trained, null, 'key')).toBe(true);
+});
+
+test('of two training keys every part is told as different or the same, parameters one by one', () => {
+  const parts = {
+    schemaVersion: 1 as const,
+    training: 'a',
+    holdout: 'b',
+    target: 'cnt',
+    features: ['temp'],
+    code: 'c',
+    environment: { lock: null, interpreter: 'CPython 3.12.1', platform: 'linux-x86_64' },
+    params: { depth: 3, gone: true },
+    seed: 0,
+  };
+  const later = { ...parts, features: ['temp', 'hum'], params: { depth: 4 }, refitOf: 'd' };
+  const { differences, same } = trainingKeyDifferences(parts, later);
+  expect(differences).toEqual([
+    { part: 'features', before: ['temp'], after: ['temp', 'hum'] },
+    { part: 'params.depth', before: 3, after: 4 },
+    { part: 'params.gone', before: true, after: null },
+    { part: 'refit', before: false, after: true },
+  ]);
+  expect(same).toContain('environment.lock');
+});
