@@ -23,8 +23,11 @@ export async function inferFromText(
   const inferred = new Map<string, StoredType[]>();
   const texts = sources.filter((source) => source.stored === undefined);
   if (texts.length === 0 || names.length === 0) return inferred;
-  const filled = await database.row(
-    `SELECT ${names.map((name, at) => `count(${identifier(name)}) > 0 AS c${at}`).join(', ')} FROM ${rowsOf(texts, names)}`,
+  const filled = await holding(
+    database,
+    names,
+    (name) => `count(${identifier(name)}) > 0`,
+    (slice) => rowsOf(texts, slice),
   );
   const isOpen = (name: string, type: StoredType): boolean =>
     !inferred.has(name) && texts.every((source) => mayBe(source, name, type));
@@ -39,7 +42,7 @@ export async function inferFromText(
     );
   for (const type of inferenceOrder)
     await fit(
-      names.filter((name, at) => filled[`c${at}`] === true && isOpen(name, type)),
+      filled.filter((name) => isOpen(name, type)),
       type,
     );
   // A column without any value says nothing about its type; text can hold whatever comes.
@@ -66,13 +69,34 @@ async function fitting(
   // Any text is text.
   if (type === 'VARCHAR') return names;
   let left = names;
-  for (const limit of [`LIMIT ${sampleRows}`, '']) {
-    if (left.length === 0) break;
-    const conditions = left.map(
-      (name, at) => `bool_and(${identifier(name)} IS NULL OR ${fits(identifier(name), type)}) AS c${at}`,
+  const isSmall = sources.every(({ rows }) => rows <= sampleRows);
+  for (const limit of isSmall ? [''] : [`LIMIT ${sampleRows}`, ''])
+    left = await holding(
+      database,
+      left,
+      (name) => `bool_and(${identifier(name)} IS NULL OR ${fits(identifier(name), type)})`,
+      (slice) => rowsOf(sources, slice, limit),
     );
-    const found = await database.row(`SELECT ${conditions.join(', ')} FROM ${rowsOf(sources, left, limit)}`);
-    left = left.filter((_, at) => found[`c${at}`] === true);
-  }
   return left;
+}
+
+/** Columns in one query: the time to plan one grows with the square of them. */
+const columnsAtOnce = 50;
+
+/** Those of the columns for which an aggregate over their rows is true. */
+async function holding(
+  database: Database,
+  names: readonly string[],
+  condition: (name: string) => string,
+  rows: (names: readonly string[]) => string,
+): Promise<readonly string[]> {
+  const held: string[] = [];
+  for (let start = 0; start < names.length; start += columnsAtOnce) {
+    const slice = names.slice(start, start + columnsAtOnce);
+    const found = await database.row(
+      `SELECT ${slice.map((name, at) => `${condition(name)} AS c${at}`).join(', ')} FROM ${rows(slice)}`,
+    );
+    held.push(...slice.filter((_, at) => found[`c${at}`] === true));
+  }
+  return held;
 }
