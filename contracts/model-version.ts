@@ -59,6 +59,45 @@ export type CategoricalReference = z.infer<typeof CategoricalReference>;
 export const ColumnReference = z.discriminatedUnion('kind', [NumericReference, CategoricalReference]);
 export type ColumnReference = z.infer<typeof ColumnReference>;
 
+const Trees = z.object({
+  start: z.number(),
+  trees: z
+    .array(
+      z.object({
+        feature: z.array(z.number().int()).readonly(),
+        threshold: z.array(z.number()).readonly(),
+        left: z.array(z.number().int()).readonly(),
+        right: z.array(z.number().int()).readonly(),
+        value: z.array(z.number()).readonly(),
+      }),
+    )
+    .readonly(),
+});
+
+/** What was learnt from the holdout's truth, so that performance can be estimated where there are no labels. */
+export const Estimation = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('cbpe'),
+    rows: z.number().int(),
+    /** From a probability to the one that is believed. */
+    calibration: z.object({ x: z.array(z.number()), y: z.array(z.number()) }),
+    /** By metric. */
+    samplingErrors: z.record(z.string(), z.object({ deviation: z.number(), fraction: z.number() })),
+  }),
+  z.object({
+    kind: z.literal('dle'),
+    rows: z.number().int(),
+    /** In the order of the trees' features; the prediction comes after them. */
+    features: z.array(z.string()),
+    absolute: Trees,
+    squared: Trees,
+    absoluteDeviation: z.number(),
+    squaredDeviation: z.number(),
+    squaredMean: z.number(),
+  }),
+]);
+export type Estimation = z.infer<typeof Estimation>;
+
 /** What monitoring compares with; a blob named by its digest. */
 export const MonitoringReference = z.object({
   schemaVersion: z.literal(1),
@@ -67,6 +106,8 @@ export const MonitoringReference = z.object({
   target: ColumnReference,
   /** The model's answers on the holdout. */
   prediction: ColumnReference,
+  /** Absent where there was too little to learn from, and in versions from before it was learnt. */
+  estimation: Estimation.optional(),
 });
 export type MonitoringReference = z.infer<typeof MonitoringReference>;
 

@@ -1,12 +1,15 @@
 import { join } from 'node:path';
 import { BuildPlan, TrainedFiles } from '../../contracts/build-plan.ts';
-import type { Task } from '../../contracts/metrics.ts';
+import type { Configuration } from '../../contracts/configuration.ts';
 import type { ClassValue, MonitoringReference, Signature } from '../../contracts/model-version.ts';
+import type { Answers } from '../../ports/model-runtime.ts';
 import type { ColumnData } from '../../ports/table-engine.ts';
 import type { TrainActivities } from '../activity-types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { classesOf } from './classes-of.ts';
+import { estimationOf } from '../monitoring/estimation.ts';
 import { referenceOf } from '../monitoring/reference-of.ts';
+import { probabilityIn, sampleOf } from './sample-of.ts';
 import { readJson, storeJson, withWorkspace } from '../workspace.ts';
 
 /** Rows that a first load is tried on. */
@@ -19,7 +22,7 @@ export function createCommitVersion(deps: ActivityDependencies): TrainActivities
     const trained = await readJson(deps.objectStore, trainedDigest, TrainedFiles);
     const { configuration } = await deps.repositories.models.configuration(plan.configurationId);
     const { signature, reference } = await withWorkspace(deps.scratchFolder, 'inspect', (folder) =>
-      look(deps, { plan, trained, task: configuration.task }, folder),
+      look(deps, { plan, trained, configuration }, folder),
     );
     const run = await deps.repositories.runs.get(runId);
     const version = await deps.repositories.versions.commit(
@@ -48,10 +51,15 @@ export function createCommitVersion(deps: ActivityDependencies): TrainActivities
 
 async function look(
   deps: ActivityDependencies,
-  { plan, trained, task }: { readonly plan: BuildPlan; readonly trained: TrainedFiles; readonly task: Task },
+  {
+    plan,
+    trained,
+    configuration,
+  }: { readonly plan: BuildPlan; readonly trained: TrainedFiles; readonly configuration: Configuration },
   folder: string,
 ): Promise<{ signature: Signature; reference: string }> {
   const { features, target } = plan.trainingKeyParts;
+  const { task } = configuration;
   const paths = {
     artifact: join(folder, 'model.onnx'),
     train: join(folder, 'train.parquet'),
@@ -60,7 +68,7 @@ async function look(
   await deps.objectStore.getFile(trained.artifact, paths.artifact);
   await deps.objectStore.getFile(plan.train, paths.train);
   await deps.objectStore.getFile(plan.holdout, paths.holdout);
-  const holdout = await deps.tableEngine.readColumns({ files: [paths.holdout], columns: features });
+  const holdout = await deps.tableEngine.readColumns({ files: [paths.holdout], columns: [...features, target] });
   const training = await deps.tableEngine.readColumns({ files: [paths.train], columns: [...features, target] });
   const classes = task === 'regression' ? [] : classesOf(target, training.columns[target] ?? [], task);
   const signature = await deps.modelRuntime.inspect(
@@ -70,13 +78,24 @@ async function look(
     Math.min(sampleRows, holdout.rows),
     { task, classes },
   );
-  const predictions = await predict(deps, trained.artifact, signature, holdout);
+  const answers = await predict(deps, trained.artifact, signature, holdout);
   const kind = task === 'regression' ? 'numeric' : 'categorical';
+  const featureReferences = features.map((feature) => referenceOf(feature, training.columns[feature] ?? []));
+  const truth = holdout.columns[target] ?? [];
+  const sample = truth.includes(null)
+    ? null
+    : sampleOf(
+        configuration,
+        { truth, values: answers.values, probabilityOf: probabilityIn(signature, answers) },
+        classes,
+      );
+  const estimation = sample === null ? undefined : estimationOf(sample, holdout.columns, featureReferences);
   const reference: MonitoringReference = {
     schemaVersion: 1,
-    features: features.map((feature) => referenceOf(feature, training.columns[feature] ?? [])),
+    features: featureReferences,
     target: referenceOf(target, training.columns[target] ?? [], kind),
-    prediction: referenceOf('prediction', predictions, kind),
+    prediction: referenceOf('prediction', Array.from<ClassValue>(answers.values), kind),
+    ...(estimation === undefined ? {} : { estimation }),
   };
   return { signature, reference: await storeJson(deps.objectStore, reference) };
 }
@@ -90,11 +109,10 @@ async function predict(
   artifact: string,
   signature: Signature,
   rows: ColumnData,
-): Promise<ClassValue[]> {
+): Promise<Answers> {
   const model = await deps.modelRuntime.load(await deps.objectStore.read(artifact), signature);
   try {
-    const { values } = await model.predict(rows.columns, rows.rows);
-    return Array.from<ClassValue>(values);
+    return await model.predict(rows.columns, rows.rows);
   } finally {
     await model.release();
   }

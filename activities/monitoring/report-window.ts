@@ -1,12 +1,15 @@
+import type { Configuration } from '../../contracts/configuration.ts';
+import type { Scope } from '../../contracts/identifiers.ts';
 import { MonitoringReference } from '../../contracts/model-version.ts';
 import { MonitoringWindow } from '../../contracts/monitoring-window.ts';
-import type { ReportBody } from '../../contracts/report.ts';
+import type { PerformanceEstimate, ReportBody } from '../../contracts/report.ts';
 import type { ServedRows } from '../../ports/table-engine.ts';
 import { metricsOf } from '../../statistics/measure.ts';
 import type { MonitorActivities } from '../activity-types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { readJson } from '../workspace.ts';
 import { driftInWindow, weightedDriftOf } from './drift-in-window.ts';
+import { estimateFrom, wantsEstimate } from './estimation.ts';
 import { importanceOf } from './importance-of.ts';
 import { labelDelayOf } from './label-delay.ts';
 import { qualityOf } from './quality-of.ts';
@@ -56,6 +59,7 @@ async function reportOn(deps: ActivityDependencies, { scope }: Reporting, window
   const weightedDrift = weightedDriftOf(drift);
   const sample = await servedSample(deps, scope.modelId, configuration, served);
   const performance = sample === null ? null : metricsOf(sample);
+  const estimate = await estimateIn(deps, scope, configuration, champion.number, served, training);
   const [before] = (await monitoring.reports(scope, { limit: 1 })).items;
   return {
     schemaVersion: 1,
@@ -75,10 +79,37 @@ async function reportOn(deps: ActivityDependencies, { scope }: Reporting, window
       qualityOf(feature, served.features[feature.name] ?? [], monitor.quality),
     ),
     performance,
+    estimate,
     labelDelay: labelDelayOf(served.labelDelaysMs),
     traffic: trafficOf(await monitoring.traffic(scope), before),
     volume: volumeOf(served.eventTimesMs, window),
   };
+}
+
+/** Of the rows that the champion answered, as it is its losses that were learnt. */
+async function estimateIn(
+  deps: ActivityDependencies,
+  scope: Scope,
+  configuration: Configuration,
+  champion: number,
+  served: ServedRows,
+  reference: MonitoringReference,
+): Promise<PerformanceEstimate | null> {
+  const { estimation } = reference;
+  if (estimation === undefined || !wantsEstimate(configuration)) return null;
+  const own = served.modelVersions.flatMap((version, row) => (version === champion ? [row] : []));
+  const of = <Value>(values: readonly Value[]): Value[] =>
+    own.flatMap((row) => {
+      const value = values[row];
+      return value === undefined ? [] : [value];
+    });
+  const predictions = of(served.predictions);
+  const answered = { predictions, probabilities: of(served.probabilities), modelVersions: of(served.modelVersions) };
+  // Measured as if every prediction were true: only the answers of the sample are looked at.
+  const sample = await servedSample(deps, scope.modelId, configuration, { ...answered, labels: predictions });
+  if (sample === null) return null;
+  const columns = Object.fromEntries(Object.entries(served.features).map(([name, cells]) => [name, of(cells)]));
+  return estimateFrom(estimation, sample, columns, reference);
 }
 
 function releasesIn({ releases, modelVersions }: ServedRows): ReportBody['releases'] {

@@ -1,0 +1,97 @@
+import { expect, test } from 'vitest';
+import type { ColumnReference, MonitoringReference } from '../../contracts/model-version.ts';
+import { driftInWindow } from '../../activities/monitoring/drift-in-window.ts';
+import { referenceOf } from '../../activities/monitoring/reference-of.ts';
+import { bikeColumn } from '../support/bike-sharing.ts';
+
+// What docs/how-to/drift-and-retraining.md tells of the bike data, month by month through 2012.
+
+type Months = readonly [string, string];
+
+const features = [
+  'season',
+  'mnth',
+  'hr',
+  'holiday',
+  'weekday',
+  'workingday',
+  'weathersit',
+  'temp',
+  'atemp',
+  'hum',
+  'windspeed',
+];
+const policy = {
+  numeric: 'psi',
+  categorical: 'psi',
+  threshold: 0.2,
+  // Columns of the calendar move by themselves.
+  exclude: ['season', 'mnth', 'hr', 'weekday', 'workingday', 'holiday'],
+  minFeatures: 1,
+} as const;
+const measurements = ['weathersit', 'temp', 'atemp', 'hum', 'windspeed'];
+
+function month(number: number): string {
+  const year = number < 1 ? 2011 : 2012;
+  return `${year}-${String(number < 1 ? number + 12 : number).padStart(2, '0')}`;
+}
+
+/** As a version's reference has it. */
+function referenceIn(months: Months, numeric: readonly string[]): MonitoringReference {
+  const of = (name: string, kind: ColumnReference['kind']) => referenceOf(name, bikeColumn(name, months), kind);
+  return {
+    schemaVersion: 1,
+    features: features.map((name) => of(name, numeric.includes(name) ? 'numeric' : 'categorical')),
+    target: of('cnt', 'numeric'),
+    prediction: of('cnt', 'numeric'),
+  };
+}
+
+function through2012(referenceMonths: (number: number) => Months, numeric: readonly string[] = measurements) {
+  const months = Array.from({ length: 12 }, (_, at) => {
+    const here: Months = [month(at + 1), month(at + 1)];
+    const labels = bikeColumn('cnt', here);
+    const served = {
+      features: Object.fromEntries(features.map((name) => [name, bikeColumn(name, here)])),
+      predictions: labels,
+      labels,
+    };
+    const drift = driftInWindow(
+      served,
+      referenceIn(referenceMonths(at + 1), numeric),
+      { ...policy, exclude: [...policy.exclude] },
+      null,
+    );
+    return {
+      features: drift.filter((result) => result.subject === 'feature' && !result.excluded && result.drifted).length,
+      target: drift.some((result) => result.subject === 'target' && result.drifted),
+    };
+  });
+  return {
+    findings: months.reduce((sum, { features: some }) => sum + some, 0),
+    quiet: months.filter(({ features: some }) => some === 0).length,
+    target: months.filter(({ target }) => target).length,
+  };
+}
+
+test('against the six months before, every month drifts and the growth of the target hides behind the season', () => {
+  expect(through2012((number) => [month(number - 6), month(number - 1)])).toEqual({
+    findings: 34,
+    quiet: 0,
+    target: 5,
+  });
+});
+
+function aYearAgo(number: number): Months {
+  const same = `2011-${String(number).padStart(2, '0')}`;
+  return [same, same];
+}
+
+test('against the same month a year ago, four months are quiet and the growth of the target shows', () => {
+  expect(through2012(aYearAgo)).toEqual({ findings: 18, quiet: 4, target: 11 });
+});
+
+test('the weather as categories and not as a number in bins is one finding more: December stands at the threshold', () => {
+  const asCode = measurements.filter((name) => name !== 'weathersit');
+  expect(through2012(aYearAgo, asCode)).toEqual({ findings: 19, quiet: 3, target: 11 });
+});

@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest';
+import { boostedValue, fitBoostedTrees } from '../../statistics/boosted-trees.ts';
+import {
+  confidenceBasedEstimate,
+  confidenceMetrics,
+  confidenceSamplingErrors,
+  samplingErrorOf,
+} from '../../statistics/confidence-based-estimate.ts';
+import { heightAt, isotonicRegression } from '../../statistics/isotonic-regression.ts';
+import { directLossEstimate, fitDirectLoss } from '../../statistics/direct-loss-estimate.ts';
+import { expectNearly } from '../support/nearly.ts';
+import reference from './reference/estimates.json' with { type: 'json' };
+
+// NannyML's and scikit-learn's numbers on data made with a fixed seed.
+
+it('isotonic regression equals scikit-learn’s, between the points and beyond them', () => {
+  const { x, y, at, height } = reference.isotonic;
+  const curve = isotonicRegression(x, y);
+  at.forEach((place, i) => expectNearly(heightAt(curve, place), height[i]!, `at ${place}`));
+  expect(heightAt(isotonicRegression([1], [0.3]), 7)).toBe(0.3);
+  expect(() => isotonicRegression([], [])).toThrow(RangeError);
+});
+
+describe('confidence-based estimation equals NannyML’s', () => {
+  const { reference: known, analysis, estimated, samplingError } = reference.cbpe;
+  const curve = isotonicRegression(known.probability, known.truth);
+  const rows = { ...analysis, believed: analysis.probability.map((raw) => heightAt(curve, raw)) };
+
+  it.each(confidenceMetrics)('%s, calibrated', (metric) => {
+    // NannyML rounds the counts under its curve to five places.
+    if (metric === 'rocAuc') expect(confidenceBasedEstimate(rows).rocAuc).toBeCloseTo(estimated.rocAuc, 5);
+    else expectNearly(confidenceBasedEstimate(rows)[metric], estimated[metric], metric);
+  });
+  it.each(confidenceMetrics)('the sampling error of %s', (metric) => {
+    const errors = confidenceSamplingErrors(known.truth, known);
+    // NannyML ranks rows of one probability as a quicksort happens to leave them.
+    if (metric === 'rocAuc') return expect(samplingErrorOf(errors.rocAuc, 400)).toBeCloseTo(samplingError.rocAuc, 5);
+    expectNearly(samplingErrorOf(errors[metric], analysis.decision.length), samplingError[metric], metric);
+  });
+});
+
+describe('direct loss estimation', () => {
+  const { reference: known, analysis, estimated, samplingError, realized, onReference } = reference.dle;
+  const model = fitDirectLoss([known.a, known.b, known.y_pred], known.y_pred, known.y_true);
+  const estimate = directLossEstimate(model, [analysis.a, analysis.b, analysis.y_pred], analysis.y_pred.length);
+
+  it.each(['mae', 'rmse'] as const)('the sampling error of %s equals NannyML’s', (metric) => {
+    expectNearly(estimate[metric].samplingError, samplingError[metric], metric);
+  });
+  it.each(['mae', 'rmse'] as const)(
+    '%s is near NannyML’s, whose trees are LightGBM’s, and near the truth',
+    (metric) => {
+      const wander = 3 * samplingError[metric];
+      expect(Math.abs(estimate[metric].value - estimated[metric])).toBeLessThan(wander);
+      expect(Math.abs(estimate[metric].value - realized[metric])).toBeLessThan(wander);
+      // The rows moved to where the model errs more, and it is seen without a label.
+      expect(estimate[metric].value - onReference[metric]).toBeGreaterThan(wander);
+    },
+  );
+});
+
+describe('boosted trees', () => {
+  it('find a step, give the same trees for the same rows, and take what is missing to the left', () => {
+    const x = Array.from({ length: 400 }, (_, at) => at / 400);
+    const y = x.map((value) => (value > 0.5 ? 10 : 2));
+    const model = fitBoostedTrees([x], y);
+    expect(boostedValue(model, () => 0.9)).toBeCloseTo(10, 0);
+    expect(boostedValue(model, () => 0.1)).toBeCloseTo(2, 0);
+    expect(boostedValue(model, () => Number.NaN)).toBe(boostedValue(model, () => 0));
+    expect(fitBoostedTrees([x], y)).toEqual(model);
+  });
+  it('without anything to split by they are the mean', () => {
+    expect(boostedValue(fitBoostedTrees([], [1, 3]), () => 0)).toBe(2);
+    expect(() => fitBoostedTrees([], [])).toThrow(RangeError);
+  });
+});
