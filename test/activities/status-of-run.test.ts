@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { statusOfRun } from '../../activities/code/status-of-run.ts';
 import { parseConfigurationFile } from '../../contracts/configuration-file.ts';
-import type { TriggerKind } from '../../contracts/trigger.ts';
+import type { Configuration } from '../../contracts/configuration.ts';
 import type { Run, RunOutcome } from '../../contracts/run.ts';
 import { exampleFile } from '../contracts/example.ts';
 
@@ -10,8 +10,8 @@ const id = '0193e2c8-7b1c-7d4e-9f6a-2f1f4c3b2a10';
 const digest = 'd'.repeat(64);
 const ended = { startedAt: at, endedAt: at };
 
-function told(state: object, options: { on?: TriggerKind[]; environment?: string } = {}) {
-  const { on = ['new-code' as const], environment = 'production' } = options;
+function told(state: object, options: { on?: Configuration['retrain']['on']; environment?: string } = {}) {
+  const { on = ['new-code'], environment = 'production' } = options;
   const example = parseConfigurationFile(exampleFile);
   const configuration = { ...example, retrain: { ...example.retrain, on } };
   const scope = { project: 'default', model: 'bike', modelId: id, environment };
