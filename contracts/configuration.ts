@@ -66,12 +66,16 @@ const Code = z.strictObject({
   command: z
     .array(z.string().min(1))
     .min(1)
-    .describe('What is run in that folder, as a list of words; no shell reads it'),
+    .describe(
+      'What is run in that folder, as a list of words; no shell reads it. [notebook, train.ipynb] runs a notebook with build.params after its cell tagged parameters',
+    ),
   environment: z
     .string()
     .min(1)
     .optional()
-    .describe('A pip lock file with hashes in that folder; the Python environment is made from it once and kept'),
+    .describe(
+      'A pip lock file in that folder, or a package-lock.json; the environment is made from it once and kept. One without hashes is resolved once, and the result kept in the CodeVersion',
+    ),
   network: z
     .boolean()
     .default(false)
