@@ -1,0 +1,141 @@
+import { describe, expect, test } from 'vitest';
+import { driftInWindow, featuresCount, weightedDriftOf } from '../../activities/monitoring/drift-in-window.ts';
+import type { DriftPolicy } from '../../activities/monitoring/drift-of.ts';
+import { labelDelayOf } from '../../activities/monitoring/label-delay.ts';
+import { qualityOf } from '../../activities/monitoring/quality-of.ts';
+import { referenceOf } from '../../activities/monitoring/reference-of.ts';
+import { trafficOf, volumeOf } from '../../activities/monitoring/traffic-of.ts';
+import { driftVerdicts } from '../../activities/monitoring/verdicts.ts';
+import type { Cell } from '../../contracts/data-types.ts';
+
+const byPsi: DriftPolicy = { numeric: 'psi', categorical: 'psi', threshold: 0.2, exclude: [], minFeatures: 1 };
+const byKs: DriftPolicy = { ...byPsi, numeric: 'ks', categorical: 'chi2', threshold: 0.05 };
+const spread = (rows: number, shift = 0) => Array.from({ length: rows }, (_, row) => row / rows + shift);
+
+function windowOf(current: Readonly<Record<string, readonly Cell[]>>, rows = 2_000) {
+  const names = Object.keys(current);
+  const reference = {
+    schemaVersion: 1 as const,
+    features: names.map((name) => referenceOf(name, spread(rows))),
+    target: referenceOf('y', spread(rows)),
+    prediction: referenceOf('prediction', spread(rows)),
+  };
+  return { served: { features: current, predictions: [], labels: [] }, reference };
+}
+
+const drifted = (results: ReturnType<typeof driftInWindow>) =>
+  results.filter((result) => result.drifted).map(({ column }) => column);
+
+describe('every test', () => {
+  test.each(['psi', 'ks', 'jensen-shannon', 'wasserstein', 'total-variation'] as const)(
+    '%s is quiet where nothing moved and speaks where much did',
+    (numeric) => {
+      const { served, reference } = windowOf({ same: spread(2_000), moved: spread(2_000, 0.6) });
+      const policy: DriftPolicy = { ...byPsi, numeric, threshold: numeric === 'ks' ? 0.01 : 0.2 };
+      expect(drifted(driftInWindow(served, reference, policy, null))).toEqual(['moved']);
+    },
+  );
+});
+
+describe('tests with p-values', () => {
+  // A hundredth of the range: certain at so many rows, and slight.
+  const { served, reference } = windowOf({ slight: spread(200_000, 0.01), great: spread(200_000, 0.3) }, 200_000);
+
+  test('find what is slight as well, unless an effect is wanted', () => {
+    expect(drifted(driftInWindow(served, reference, byKs, null))).toEqual(['slight', 'great']);
+    expect(drifted(driftInWindow(served, reference, { ...byKs, minEffect: 0.1 }, null))).toEqual(['great']);
+  });
+  test('with fdr an effect of a tenth is wanted unless the policy says otherwise', () => {
+    expect(drifted(driftInWindow(served, reference, { ...byKs, fdr: 0.05 }, null))).toEqual(['great']);
+    expect(drifted(driftInWindow(served, reference, { ...byKs, fdr: 0.05, minEffect: 0 }, null))).toHaveLength(2);
+  });
+  test('are adjusted over the features that decide, so that one of many by chance is none', () => {
+    const one = {
+      odd: spread(200, 0.14),
+      ...Object.fromEntries(Array.from({ length: 19 }, (_, at) => [`f${at}`, spread(200)])),
+    };
+    const { served: many, reference: to } = windowOf(one, 200);
+    const [plain] = driftInWindow(many, to, { ...byKs, minEffect: 0 }, null);
+    expect(plain).toMatchObject({ column: 'odd', drifted: true });
+    const policy = { ...byKs, fdr: 0.05, minEffect: 0 };
+    const [adjusted] = driftInWindow(many, to, policy, null);
+    expect(adjusted).toMatchObject({ column: 'odd', drifted: false, threshold: 0.05 });
+    expect(adjusted!.adjustedPValue).toBeCloseTo(adjusted!.pValue! * 20, 9);
+    const others = Array.from({ length: 19 }, (_, at) => `f${at}`);
+    expect(drifted(driftInWindow(many, to, { ...policy, exclude: others }, null))).toEqual(['odd']);
+  });
+});
+
+describe('importance', () => {
+  const { served, reference } = windowOf({ light: spread(2_000, 0.6), heavy: spread(2_000) });
+  const importance = new Map([
+    ['light', 0.1],
+    ['heavy', 0.9],
+  ]);
+
+  test('features that the champion hardly looks at do not count where more is wanted', () => {
+    const results = driftInWindow(served, reference, byPsi, importance);
+    expect(featuresCount(results, byPsi)).toBe(true);
+    expect(featuresCount(results, { ...byPsi, minImportance: 0.2 })).toBe(false);
+    expect(driftVerdicts(results, { ...byPsi, minImportance: 0.2 }).filter(({ breached }) => breached)).toEqual([]);
+    expect(featuresCount(results, { ...byPsi, minImportance: 0.05 })).toBe(true);
+  });
+  test('where it is not known it is no condition', () => {
+    const results = driftInWindow(served, reference, byPsi, null);
+    expect(featuresCount(results, { ...byPsi, minImportance: 0.9 })).toBe(true);
+    expect(weightedDriftOf(results)).toBeUndefined();
+  });
+  test('weighs how far all have moved', () => {
+    const results = driftInWindow(served, reference, byPsi, importance);
+    const light = results.find(({ column }) => column === 'light')!;
+    expect(weightedDriftOf(results)).toBeCloseTo((0.1 * light.statistic) / 0.2, 9);
+  });
+});
+
+describe('the values themselves', () => {
+  const numbers = referenceOf('x', [...spread(95), null, null, null, null, null]);
+  const words = referenceOf('w', ['a', 'b', 'a', 'b']);
+
+  test('missing values count beyond those that the reference had', () => {
+    const served = [...spread(80), ...Array.from({ length: 20 }, () => null)];
+    expect(qualityOf(numbers, served, { missing: 0.1 })[0]).toMatchObject({ kind: 'missing', breached: true });
+    expect(qualityOf(numbers, served, { missing: 0.1 })[0]!.value).toBeCloseTo(0.15, 9);
+    expect(qualityOf(numbers, served, { missing: 0.2 })[0]!.breached).toBe(false);
+  });
+  test('values outside the range, and categories never seen', () => {
+    const [, range] = qualityOf(numbers, [0.5, 2, -1, 0.1], { range: 0.5 });
+    expect(range).toMatchObject({ kind: 'range', value: 0.5, breached: true });
+    expect(range!.detail).toContain('from -1 to 2');
+    const [, added] = qualityOf(words, ['a', 'c', 'a', 'a'], { categories: 0.25 });
+    expect(added).toMatchObject({ kind: 'new-category', value: 0.25, breached: true, detail: 'new: "c"' });
+  });
+  test('without a policy they are measured and decide nothing; without rows there is nothing to say', () => {
+    expect(qualityOf(words, ['c'], undefined).map(({ threshold, breached }) => [threshold, breached])).toEqual([
+      [null, false],
+      [null, false],
+    ]);
+    expect(qualityOf(words, [], { missing: 0.1 })).toEqual([]);
+  });
+});
+
+test('how late labels came is told in full, and that none came too', () => {
+  const delay = labelDelayOf([null, 30_000, 3_600_000, 90_000_000])!;
+  expect(delay).toMatchObject({ rows: 3, p50Ms: 3_600_000, maxMs: 90_000_000 });
+  expect(delay.histogram.reduce((sum, { rows }) => sum + rows, 0)).toBe(3);
+  expect(delay.histogram.find(({ withinMs }) => withinMs === 60_000)).toEqual({ withinMs: 60_000, rows: 1 });
+  expect(labelDelayOf([null])).toBeNull();
+});
+
+test('traffic is what came since the report before, and a gateway that lost its counts takes nothing away', () => {
+  const first = trafficOf({ requests: 100, errors: 5, latency: [90, 10] }, undefined);
+  expect(first).toMatchObject({ since: null, requests: 100, errors: 5 });
+  const before = { effectiveAt: '2012-01-01T00:00:00.000Z', body: { traffic: first } } as Parameters<
+    typeof trafficOf
+  >[1];
+  const second = trafficOf({ requests: 130, errors: 4, latency: [90, 40] }, before);
+  expect(second).toMatchObject({ since: '2012-01-01T00:00:00.000Z', requests: 30, errors: 0 });
+  expect(second.latency!.p50Ms).toBeGreaterThan(1);
+  const window = { from: '2012-01-01T00:00:00.000Z', to: '2012-01-02T00:00:00.000Z' };
+  const volume = volumeOf([Date.parse(window.from), Date.parse('2012-01-01T23:59:59.999Z')], window);
+  expect([volume[0], volume[23], volume.length]).toEqual([1, 1, 24]);
+});
