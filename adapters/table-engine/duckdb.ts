@@ -6,7 +6,7 @@ import { TableProcesses } from './tableProcesses.ts';
 export interface DuckDbTableEngineSettings {
   /** Node that runs the calls. Default: the one that runs this. */
   readonly nodePath?: string;
-  /** Of one call's database, e.g. `2GiB`; the process takes some 200 MiB besides. Default: 384MiB. */
+  /** Of one call's database, e.g. `2GiB`. Default: 384MiB, and 1GiB where rows are wide or their width is not known. */
   readonly memoryLimit?: string;
   /** Of one call's JavaScript heap, in MiB. Default: 1024. */
   readonly heapMebibytes?: number;
@@ -27,7 +27,8 @@ export type ClosableTableEngine = TableEngine & {
 export function createDuckDbTableEngine(settings: DuckDbTableEngineSettings): ClosableTableEngine {
   const processes = new TableProcesses({
     nodePath: settings.nodePath ?? process.execPath,
-    memoryLimit: settings.memoryLimit ?? '384MiB',
+    memoryLimit: settings.memoryLimit ?? '1GiB',
+    narrowMemoryLimit: settings.memoryLimit ?? '384MiB',
     heapMebibytes: settings.heapMebibytes ?? 1024,
     timeLimitMs: settings.timeLimitMs ?? 600_000,
     concurrency: settings.concurrency ?? 4,

@@ -39,6 +39,7 @@ export interface Call<Name extends OperationName = OperationName> {
   readonly request: Operations[Name]['request'];
   readonly folder: string;
   readonly memoryLimit: string;
+  readonly narrowMemoryLimit: string;
 }
 
 /** Lines on the process's standard output: any number of pieces, then one result or error. */

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Column } from '../../contracts/data-types.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { PrepareBatch, PreparedBatch } from '../../ports/table-engine.ts';
+import { readCsvHeader } from './csvHeader.ts';
 import { type Judged, checkExpectations } from './expectations.ts';
 import type { Field } from './fields.ts';
 import { type Settled, refuseDuplicates, settleKnown } from './keys.ts';
@@ -12,7 +13,7 @@ import { openFiles } from './openedFiles.ts';
 import { writeQuarantine } from './quarantine.ts';
 import { addInstants } from './rowInstants.ts';
 import { declaredTypes, inferFields, pinnedFields } from './schema.ts';
-import type { Source } from './source.ts';
+import type { LoadedFile, Source } from './source.ts';
 import { loadSources } from './sources.ts';
 import { identifier, within } from './sql.ts';
 import type { Workplace } from './workplace.ts';
@@ -29,6 +30,7 @@ export async function prepareBatch(request: PrepareBatch, workplace: Workplace):
     readable: [...files.map(({ path }) => path), ...request.known.map(({ path }) => path), ...referenced],
     writable: [request.outputFolder],
     timezone: request.timezone,
+    columns: await widthOf(request, files),
   });
   const sources = await loadSources(database, files);
   const fields = await typedRows(database, request, sources);
@@ -43,6 +45,12 @@ export async function prepareBatch(request: PrepareBatch, workplace: Workplace):
   return isRefused(judged)
     ? refusal(database, request, { judged, sources, fields, columns, settled })
     : acceptance(database, request, { judged, fields, columns, settled, known });
+}
+
+/** As far as it is known before the rows are read. */
+async function widthOf({ pinned }: PrepareBatch, [file]: readonly LoadedFile[]): Promise<number | undefined> {
+  if (pinned !== null) return pinned.length;
+  return file?.format === 'csv' ? (await readCsvHeader(file.path, file.name)).names.length : undefined;
 }
 
 /** Makes `batch` of the rows within the bounds. A copy of all of them would be a second time what a large batch takes. */

@@ -34,15 +34,18 @@ function run<Name extends OperationName>(call: Call<Name>, workplace: Workplace)
   return operations[call.operation](call.request, workplace);
 }
 
+/** Columns up to which rows take little; each of more takes its buffers, however few the rows are. */
+const narrow = 500;
+
 function workplaceOf(call: Call): Workplace {
   return {
     folder: call.folder,
-    open: ({ readable, writable = [], timezone = 'UTC' }) =>
+    open: ({ readable, writable = [], timezone = 'UTC', columns = Number.POSITIVE_INFINITY }) =>
       openLockedDatabase({
         files: readable,
         folders: [...writable, call.folder],
         spillFolder: call.folder,
-        memoryLimit: call.memoryLimit,
+        memoryLimit: columns <= narrow ? call.narrowMemoryLimit : call.memoryLimit,
         timezone,
       }),
     emit: (columns) => say({ kind: 'piece', columns }),

@@ -19,7 +19,7 @@ export async function profile(
   { parts, columns }: Operations['profile']['request'],
   workplace: Workplace,
 ): Promise<DatasetProfile> {
-  const database = await workplace.open({ readable: parts });
+  const database = await workplace.open({ readable: parts, columns: columns.length });
   const profiles: ColumnProfile[] = [];
   for (const column of columns) {
     const source = parts.length === 0 ? `(SELECT NULL AS ${identifier(column.name)} WHERE false)` : parquetRows(parts);

@@ -13,6 +13,8 @@ export interface TableProcessSettings {
   readonly nodePath: string;
   readonly scratchFolder: string;
   readonly memoryLimit: string;
+  /** Of calls on rows that are known to be narrow. */
+  readonly narrowMemoryLimit: string;
   readonly heapMebibytes: number;
   readonly timeLimitMs: number;
   readonly concurrency: number;
@@ -48,7 +50,8 @@ export class TableProcesses {
     try {
       const folder = await this.#callFolder();
       try {
-        const call: Call<Name> = { operation, request, folder, memoryLimit: this.#settings.memoryLimit };
+        const { memoryLimit, narrowMemoryLimit } = this.#settings;
+        const call: Call<Name> = { operation, request, folder, memoryLimit, narrowMemoryLimit };
         return await this.#ask(call, onPiece);
       } finally {
         await rm(folder, { recursive: true, force: true });

@@ -10,6 +10,8 @@ export interface Workplace {
     readonly readable: readonly string[];
     readonly writable?: readonly string[];
     readonly timezone?: string;
+    /** How many columns the rows have, where that is known. */
+    readonly columns?: number;
   }): Promise<Database>;
   /** Hands a piece of a result over, one array a column. */
   emit(columns: readonly (readonly Cell[])[]): Promise<void>;
