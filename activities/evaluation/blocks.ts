@@ -14,14 +14,26 @@ export function blocksOf(
 ): number[] {
   if (times.some((time) => time === null)) return times.map((_, row) => row);
   const known = times.filter((time) => time !== null);
-  const bounds = boundaries(from, to, block, zone);
-  return known.map((time) => blockAt(bounds, time));
+  const [first = from, last = from] = [known.toSorted().at(0), known.toSorted().at(-1)];
+  const boundary = (index: number): Instant => shiftInstant(from, block, index, zone);
+  // Without a window `from` is the beginning of time: two thousand years of days, of which the rows have a few.
+  const skipped = lastAtOrBefore(first, boundary);
+  const bounds: Instant[] = [];
+  for (let at = boundary(skipped); at < to && at <= last; at = boundary(skipped + bounds.length)) bounds.push(at);
+  return known.map((time) => skipped + blockAt(bounds, time));
 }
 
-function boundaries(from: Instant, to: Instant, block: string, zone: string): Instant[] {
-  const bounds: Instant[] = [];
-  for (let at = from; at < to; at = shiftInstant(from, block, bounds.length, zone)) bounds.push(at);
-  return bounds;
+/** The greatest index whose boundary is not after `time`, or 0. */
+function lastAtOrBefore(time: Instant, boundary: (index: number) => Instant): number {
+  let high = 1;
+  while (boundary(high) <= time) high *= 2;
+  let low = high >> 1;
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (boundary(middle) <= time) low = middle;
+    else high = middle;
+  }
+  return low;
 }
 
 /** Index of the last boundary at or before `time`. */

@@ -38,3 +38,11 @@ it('without times every row is a block of its own, also if only one lacks it', (
   expect(blocksOf([from, null, from], from, to, '1 day', zone)).toEqual([0, 1, 2]);
   expect(blocksOf([], from, to, '1 day', zone)).toEqual([]);
 });
+
+it('a beginning of time long before the rows costs nothing: only their own days are boundaries', () => {
+  const days = ['2026-01-01T05:00:00.000Z', '2026-01-02T05:00:00.000Z', '2026-01-02T06:00:00.000Z'];
+  const began = performance.now();
+  const [first = 0, ...rest] = blocksOf(days, '0001-01-01T00:00:00.000Z', '2026-11-24T00:00:00.000Z', '1 day', 'UTC');
+  expect(rest).toEqual([first + 1, first + 1]);
+  expect(performance.now() - began).toBeLessThan(2_000);
+});
