@@ -62,7 +62,9 @@ async function make(folder: string, wanted: LockedEnvironment): Promise<void> {
 async function installWithUv(folder: string, wanted: LockedEnvironment): Promise<boolean> {
   const uv = await findOnPath('uv', wanted.tools.PATH ?? '');
   if (uv === null) return false;
-  const args = ['pip', 'install', '--require-hashes', '--only-binary', ':all:', '--no-progress', '--no-config'];
+  // Copies: programs are written to afterwards, and links would lead into uv's cache.
+  const how = ['--require-hashes', '--only-binary', ':all:', '--link-mode', 'copy', '--no-progress', '--no-config'];
+  const args = ['pip', 'install', ...how];
   const python = ['--python', join(folder, 'bin', 'python'), '-r', wanted.lockPath];
   try {
     const tools = { ...wanted.tools, ...uvSettings(wanted.tools) };

@@ -71,7 +71,7 @@ test('a file without hashes is resolved to a lock, which is installed as it is',
 
 test('an environment is made once for a lock, whoever asks, and its programs run', async () => {
   const first = await materialise(lock);
-  expect(first.lines.join('\n')).toContain('Successfully installed greeting-1.0');
+  expect(first.lines.join('\n')).toMatch(/Successfully installed greeting-1\.0|\+ greeting==1\.0/);
   expect(first.made.interpreter).toMatch(/^CPython 3\.\d+\.\d+/);
   expect(first.made.platform).toMatch(/^(linux|darwin)-(x86_64|aarch64|arm64)$/);
   const before = await stat(first.made.binFolder!);
