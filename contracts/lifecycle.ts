@@ -64,6 +64,6 @@ export interface LifecycleOrders {
   readonly nudge: readonly string[];
   /** Milliseconds until the next look by itself, by the wall clock; null for virtual clocks. */
   readonly wakeInMs: number | null;
-  /** The model is archived and nothing runs: the lifecycle ends. */
+  /** Nothing runs and nothing falls due by itself: the lifecycle ends, and begins again when it is asked. */
   readonly ended: boolean;
 }

@@ -40,7 +40,7 @@ export async function advanceLifecycle(
     const moved = await carryOutPlan({ context, tx, scope, snapshot, by }, planned);
     if (moved && round < roundsAtMost) continue;
     const wakeInMs = taken === commandsAtOnce ? 0 : wakeAfter(snapshot, planned);
-    const ended = snapshot.archived && snapshot.runs.length === 0 && taken < commandsAtOnce;
+    const ended = mayRest(snapshot) && taken < commandsAtOnce;
     return { ...(await ordersOf(context, tx, scope, planned.start)), wakeInMs, ended };
   }
 }
@@ -68,6 +68,11 @@ async function lockWhatMoves(tx: Transaction, scope: Scope): Promise<void> {
     )
     .orderBy(approvals.id)
     .for('update');
+}
+
+/** Nothing falls due by itself there: of an archived model, and in a rehearsal's environment once the rehearsal is over. */
+function mayRest({ archived, clock, runs: unfinished }: LifecycleSnapshot): boolean {
+  return (archived || clock === 'virtual') && unfinished.length === 0;
 }
 
 /** Virtual clocks do not run: whoever moves one wakes the lifecycle. */

@@ -11,6 +11,7 @@ import { Client, Connection } from '@temporalio/client';
 import { z } from 'zod';
 import { Run } from '../../contracts/run.ts';
 import { findWorkingProgram, programs } from '../../setup/find-program.mjs';
+import * as workflows from '../../workflows/index.ts';
 import type { EmbeddedStack } from '../support/embedded-stack.ts';
 import { startEmbeddedStack, until } from '../support/embedded-stack.ts';
 import { linearModel } from '../support/onnx-models.ts';
@@ -52,6 +53,7 @@ async function live(running: EmbeddedStack): Promise<void> {
     await deploy(running, 2);
     await perennial('rollback', '-m', name, '--reason', 'recorded', '--yes');
     await perennial('monitor', '-m', name);
+    await perennial('gc', '--dry-run', '--url', running.api, '--key', running.keys.admin);
     await perennial('rehearse', '-m', name, '--from', '2026-01-06', '--to', '2026-01-08', '--every', 'day');
     await perennial('schedule', 'set', 'recorded', '-m', name, '--cron', '* * * * *');
     const client = await connect(running);
@@ -89,18 +91,7 @@ async function find(client: Client, type: string): Promise<string | undefined> {
 async function save(running: EmbeddedStack): Promise<void> {
   await mkdir(folder, { recursive: true });
   const client = await connect(running);
-  const types = [
-    'lifecycle',
-    'dataPipeline',
-    'codePipeline',
-    'buildPipeline',
-    'deployPipeline',
-    'rollbackPipeline',
-    'monitorPipeline',
-    'rehearsal',
-    'scheduledTrigger',
-  ];
-  for (const type of types) {
+  for (const type of Object.keys(workflows)) {
     const file = `${folder}${type}.json`;
     if (existsSync(file) && !again) continue;
     const workflowId = await find(client, type);
@@ -118,5 +109,8 @@ async function historyOf(running: EmbeddedStack, workflowId: string) {
   if (temporal === undefined) throw new Error('the Temporal CLI is not there: npm test sets it up');
   const args = ['workflow', 'show', '--workflow-id', workflowId, '--address', running.temporal, '--output', 'json'];
   const { stdout } = await promisify(execFile)(temporal, args, { maxBuffer: 2 ** 26 });
-  return z.object({ events: z.array(z.unknown()) }).loose().parse(JSON.parse(stdout));
+  return z
+    .object({ events: z.array(z.unknown()) })
+    .loose()
+    .parse(JSON.parse(stdout));
 }
