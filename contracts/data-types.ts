@@ -9,4 +9,3 @@ export type Column = z.infer<typeof Column>;
 
 /** A cell as it travels in JSON: timestamps and dates as ISO text; integers beyond 2^53 as text. */
 export type Cell = string | number | boolean | null;
-export type Row = Readonly<Record<string, Cell>>;

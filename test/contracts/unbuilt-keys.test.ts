@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { parseConfiguration, parseConfigurationFile } from '../../contracts/configuration-file.ts';
+import { parseConfigurationFile } from '../../contracts/configuration-file.ts';
 import { Configuration } from '../../contracts/configuration.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import { unbuiltKeys } from '../../contracts/unbuilt-keys.ts';

@@ -317,10 +317,17 @@ test('a finding opens once, stays open while it lasts, and closes when two windo
 test('what goes to and fro about its threshold is one finding and one trigger', async () => {
   const scope = await freshScope();
   const values = [0.5, 0.1, 0.5, 0.1, 0.5, 0.1];
-  const made = [];
+  const reports = [];
   for (const [at, value] of values.entries())
-    made.push(await report(scope, [drift('temp', value)], { to: day(at + 1) }));
-  expect(made.map(({ body }) => body.findings[0]!.state)).toEqual(['opened', 'open', 'open', 'open', 'open', 'open']);
+    reports.push(await report(scope, [drift('temp', value)], { to: day(at + 1) }));
+  expect(reports.map(({ body }) => body.findings[0]!.state)).toEqual([
+    'opened',
+    'open',
+    'open',
+    'open',
+    'open',
+    'open',
+  ]);
   expect(await triggersIn(scope)).toHaveLength(1);
 });
 

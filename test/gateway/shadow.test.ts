@@ -79,7 +79,7 @@ test('the champion answers all, the shadow is asked the same, and how they diffe
   ]);
   const rows = await loggedRows();
   const both = rows.filter(({ id }) => id === 'row-7').map(({ role, prediction }) => [role, prediction]);
-  expect(both.toSorted()).toEqual([
+  expect(both.toSorted((a, b) => String(a).localeCompare(String(b)))).toEqual([
     ['champion', 103],
     ['shadow', 107],
   ]);
