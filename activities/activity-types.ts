@@ -46,6 +46,11 @@ export interface LifecycleActivities {
   concludeRun(input: RunInput & { readonly conclusion: RunConclusion }): Promise<void>;
 }
 
+/** Asked on a queue that every worker polls, of builds that are for one that not every worker does. */
+export interface QueueActivities {
+  queueOfBuild(input: RunInput): Promise<{ readonly queue: string }>;
+}
+
 export type RunConclusion =
   | { readonly state: 'succeeded'; readonly outcome: RunOutcome }
   | { readonly state: 'failed'; readonly failure: RunFailure }
@@ -72,7 +77,7 @@ export interface ResolvedBuild {
   /** That version, or its refit, is the champion already. */
   readonly unchanged: boolean;
   /** With `build.refit`: what is trained again on the holdout too, once the version is a candidate; null: nothing is. */
-  readonly refit?: { readonly plan: Sha256; readonly modelVersionId: Id | null } | null;
+  readonly refit: { readonly plan: Sha256; readonly modelVersionId: Id | null } | null;
 }
 
 export interface TrainActivities {
@@ -191,6 +196,7 @@ export interface RehearsalActivities {
 }
 
 export type Activities = LifecycleActivities &
+  QueueActivities &
   DataActivities &
   CodeActivities &
   TrainActivities &

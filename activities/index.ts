@@ -29,6 +29,7 @@ import { createPlanRehearsal } from './rehearsal/plan-rehearsal.ts';
 import { createRecordPeriod } from './rehearsal/record-period.ts';
 import { createServePeriod } from './rehearsal/serve-period.ts';
 import { createMaterialiseEnvironment } from './training/materialise-environment.ts';
+import { createQueueOfBuild } from './training/queue-of-build.ts';
 import { createResolveBuild } from './training/resolve-build.ts';
 import { createTrainModel } from './training/train-model.ts';
 
@@ -37,6 +38,7 @@ export function createActivities(deps: ActivityDependencies): Activities {
   return instrument<Activities & Record<string, (input: never) => Promise<unknown>>>(
     {
       ...createLifecycleActivities(deps),
+      queueOfBuild: createQueueOfBuild(deps),
       fetchSource: createFetchSource(deps),
       prepareDataset: createPrepareDataset(deps),
       profileDataset: createProfileDataset(deps),

@@ -8,6 +8,6 @@ export function exitCodeOf(caught: unknown): number {
   if (!(caught instanceof PerennialError)) return exitCodes.failed;
   if (caught.fields['interrupted'] === true) return exitCodes.interrupted;
   if (['unauthenticated', 'forbidden', 'vote-refused'].includes(caught.code)) return exitCodes.notAllowed;
-  if (['invalid-request', 'invalid-configuration', 'not-implemented'].includes(caught.code)) return exitCodes.usage;
+  if (['invalid-request', 'invalid-configuration'].includes(caught.code)) return exitCodes.usage;
   return exitCodes.failed;
 }

@@ -16,8 +16,8 @@ const LogPage = z.object({ items: z.array(LogLine) });
 export interface FollowOptions {
   /** Shows the run's log too. */
   readonly logs: boolean;
-  /** A deployment that waits for votes is far enough. */
-  readonly untilApproval?: boolean;
+  /** Called once, when a deployment begins to wait for votes; true: that is far enough. */
+  readonly onApproval?: (run: Run & { state: 'awaiting-approval' }) => boolean;
 }
 
 /** Shows a run until it is over: its steps as one moving line, its logs as lines. Answers the finished run. */
@@ -25,10 +25,16 @@ export function followRun(context: CliContext, api: ApiClient, run: Run, options
   return whileWaitingFor({ id: run.id, kind: run.request.kind }, async (signal) => {
     const told = new Progress(context);
     let seen = 0;
+    let asked = false;
     for (;;) {
       const now = await patiently(context, () => api.get(`/v1/runs/${run.id}`, Run), signal);
       if (options.logs) seen = await patiently(context, () => printLogs(context, api, run.id, seen), signal);
-      if (isFinal(now.state) || (options.untilApproval === true && now.state === 'awaiting-approval')) {
+      let farEnough = isFinal(now.state);
+      if (now.state === 'awaiting-approval' && !asked) {
+        asked = true;
+        farEnough = options.onApproval?.(now) === true;
+      }
+      if (farEnough) {
         context.output.done();
         return now;
       }

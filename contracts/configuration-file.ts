@@ -5,14 +5,12 @@ import { configurationError } from './configuration-problem.ts';
 import { readConfigurationText } from './configuration-text.ts';
 import { refuseUnstorable } from './plain-value.ts';
 import { schemaProblems } from './schema-problems.ts';
-import { unbuiltIn } from './unbuilt-keys.ts';
 
 type LineOf = (path: KeyPath) => number;
 
 /**
  * `perennial.yaml`, or JSON of the same shape, with every default filled in. Throws `invalid-configuration` that names
- * every key that is wrong, its line and, where it is unknown, the nearest known one; `not-implemented` for what is known
- * and not built; `too-large`.
+ * every key that is wrong, its line and, where it is unknown, the nearest known one; `too-large`.
  */
 export function parseConfigurationFile(text: string): Configuration {
   const { value, lineOf } = readConfigurationText(text);
@@ -26,9 +24,6 @@ export function parseConfiguration(value: unknown): Configuration {
 
 function check(value: unknown, lineOf: LineOf | undefined): Configuration {
   refuseUnstorable(value, lineOf);
-  const unbuilt = unbuiltIn(value);
-  // First, because the schema would call the same keys unknown.
-  if (unbuilt.length > 0) throw configurationError(unbuilt, lineOf, 'not-implemented');
   const parsed = Configuration.safeParse(value);
   if (!parsed.success) throw configurationError(schemaProblems(parsed.error.issues), lineOf);
   const problems = configurationProblems(parsed.data);

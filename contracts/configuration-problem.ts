@@ -43,14 +43,13 @@ const mostProblems = 20;
 export function configurationError(
   problems: readonly ConfigurationProblem[],
   lineOf: ((path: KeyPath) => number) | undefined,
-  code: 'invalid-configuration' | 'not-implemented' = 'invalid-configuration',
 ): PerennialError {
   const said = problems.slice(0, mostProblems).map(({ path, message }) => {
     const place = lineOf === undefined ? '' : ` (line ${lineOf(path)})`;
     return `${spellPath(path)}${place}: ${message}`;
   });
   if (problems.length > mostProblems) said.push(`and ${problems.length - mostProblems} more`);
-  return new PerennialError(code, `the configuration cannot be used: ${said.join('; ')}`, {
+  return new PerennialError('invalid-configuration', `the configuration cannot be used: ${said.join('; ')}`, {
     ...placeOf(problems[0], lineOf),
     problems: said,
   });

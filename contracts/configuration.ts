@@ -7,9 +7,9 @@ import { Name } from './identifiers.ts';
 import { MetricName, Task } from './metrics.ts';
 import { ApprovalPolicy } from './environment.ts';
 import { TriggerKind } from './trigger.ts';
+import { trainingQueue } from './workflows.ts';
 
-// What is here is built. Keys that are known and not built are the table in unbuilt-keys.ts; `parseConfiguration`
-// (configuration-file.ts) refuses them as `not-implemented`; nothing is accepted and ignored.
+// Every key that is here does what it says; none is accepted and ignored.
 
 const ColumnName = z.string().min(1).max(200);
 
@@ -183,7 +183,11 @@ const Build = z.strictObject({
   timeout: Duration.default('30m').describe('Training that runs longer is stopped'),
   resources: z
     .strictObject({
-      queue: z.literal('train').default('train').describe('The task queue of the workers that train'),
+      queue: z
+        .string()
+        .regex(trainingQueue, 'expected train, or train- and a name of a-z, 0-9 and -, such as train-gpu')
+        .default('train')
+        .describe('The task queue of the workers that train; workers poll those of PERENNIAL_TRAIN_QUEUES'),
       memory: ByteSize.optional().describe('The most that each process of training may allocate'),
       processes: z
         .number()

@@ -14,7 +14,6 @@ export const errorTable = {
     retryable: false,
     about: 'perennial.yaml has an unknown key or a value of the wrong type.',
   },
-  'not-implemented': { status: 501, retryable: false, about: 'The key or option is known and not built yet.' },
   'invalid-expression': {
     status: 400,
     retryable: false,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { PerennialError } from './errors.ts';
+import { trainingQueue } from './workflows.ts';
 
 const Port = z.coerce.number().int().min(0).max(65_535);
 
@@ -26,6 +27,12 @@ export const Settings = z.object({
   /** How other processes reach this gateway, when that is not http://host:port. */
   PERENNIAL_GATEWAY_ADDRESS: z.url().optional(),
   PERENNIAL_TEMPORAL_UI_URL: z.url().optional(),
+  /** Queues that a worker trains for, with commas: those that `build.resources.queue` may name. */
+  PERENNIAL_TRAIN_QUEUES: z
+    .string()
+    .transform((text) => text.split(',').map((name) => name.trim()))
+    .pipe(z.array(z.string().regex(trainingQueue, 'expected names such as train and train-gpu, with commas')).min(1))
+    .default(['train']),
   /**
    * Which code a worker is, for Temporal's worker versioning: pipelines then end on the code that they began on. Absent:
    * every worker takes every execution, as on one machine, where only one code runs at a time.

@@ -5,6 +5,9 @@ import type { RunKind } from './run.ts';
 // Names and shapes that workflows, their clients and the Temporal UI share. Payloads carry a version and only references.
 
 export const workflowQueue = 'perennial';
+/** Names of queues that train: `train`, or one for machines that differ, such as `train-gpu`. */
+export const trainingQueue = /^train(-[a-z0-9][a-z0-9-]{0,40})?$/;
+
 /** Activities run on a queue for their kind of work. */
 export const activityQueues = ['data', 'train', 'deploy', 'monitor'] as const;
 export type ActivityQueue = (typeof activityQueues)[number];

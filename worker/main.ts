@@ -40,6 +40,7 @@ async function main(settings: Settings): Promise<void> {
     namespace,
     workflowBundle: bundle,
     activities: createActivities(dependencies),
+    trainQueues: settings.PERENNIAL_TRAIN_QUEUES,
     buildId: settings.PERENNIAL_BUILD_ID,
   });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, workers.stop);

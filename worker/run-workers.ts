@@ -14,6 +14,8 @@ export interface WorkerParts {
   readonly namespace: string;
   readonly workflowBundle: { readonly code: string };
   readonly activities: Partial<Activities>;
+  /** `train` and the like. */
+  readonly trainQueues: readonly string[];
   /** For worker versioning; undefined: none. */
   readonly buildId: string | undefined;
 }
@@ -30,7 +32,7 @@ export interface RunningWorkers {
 
 /** Polls the workflow queue and every activity queue over one connection. */
 export async function runWorkers(parts: WorkerParts): Promise<RunningWorkers> {
-  const { connection, namespace, workflowBundle, activities, buildId } = parts;
+  const { connection, namespace, workflowBundle, activities, trainQueues, buildId } = parts;
   const shared = { connection, namespace, shutdownGraceTime } as const;
   // Activities do what they are asked on whatever code there is: they are keyed by what they are.
   const workflows = Worker.create({
@@ -39,14 +41,16 @@ export async function runWorkers(parts: WorkerParts): Promise<RunningWorkers> {
     workflowBundle,
     ...(buildId === undefined ? {} : { workerDeploymentOptions: versionOf(buildId) }),
   });
-  const queues = activityQueues.map((taskQueue) =>
-    Worker.create({
-      ...shared,
-      taskQueue,
-      activities,
-      maxConcurrentActivityTaskExecutions: atOnce[taskQueue],
-      maxHeartbeatThrottleInterval: '1s',
-    }),
+  const queues = activityQueues.flatMap((kind) =>
+    (kind === 'train' ? trainQueues : [kind]).map((taskQueue) =>
+      Worker.create({
+        ...shared,
+        taskQueue,
+        activities,
+        maxConcurrentActivityTaskExecutions: atOnce[kind],
+        maxHeartbeatThrottleInterval: '1s',
+      }),
+    ),
   );
   const workers = await Promise.all([workflows, ...queues]);
   const running = workers.map((worker) => worker.run());

@@ -7,6 +7,7 @@ import type {
   DeployActivities,
   LifecycleActivities,
   MonitorActivities,
+  QueueActivities,
   RehearsalActivities,
   RetentionActivities,
   TrainActivities,
@@ -60,18 +61,25 @@ export const codeActivities = activitiesOn<CodeActivities>(
   { reportCommitStatus: 'tell the commit what became of it' },
 );
 
-/** Training has its own time limit inside; this one only bounds what went unnoticed. */
-export const trainActivities = activitiesOn<TrainActivities>(
-  { taskQueue: 'train', startToCloseTimeout: '7d' },
-  {
-    materialiseEnvironment: "make the code's environment, once a lock",
-    resolveBuild: 'fix the rows and the training key',
-    trainModel: 'run the training command',
-    commitVersion: 'load the artifact apart, commit the version',
-    evaluateVersion: 'measure on the holdout, judge by the gates',
-    citeEvaluation: 'the refitted version cites the evaluation',
-  },
+export const queueActivities = activitiesOn<QueueActivities>(
+  { taskQueue: 'deploy', startToCloseTimeout: '1m' },
+  { queueOfBuild: 'which workers are to train it?' },
 );
+
+/** On the queue that the configuration names. Training has its own time limit inside; this one bounds what went unnoticed. */
+export function trainActivitiesOn(taskQueue: string): TrainActivities {
+  return activitiesOn<TrainActivities>(
+    { taskQueue, startToCloseTimeout: '7d' },
+    {
+      materialiseEnvironment: "make the code's environment, once a lock",
+      resolveBuild: 'fix the rows and the training key',
+      trainModel: 'run the training command',
+      commitVersion: 'load the artifact apart, commit the version',
+      evaluateVersion: 'measure on the holdout, judge by the gates',
+      citeEvaluation: 'the refitted version cites the evaluation',
+    },
+  );
+}
 
 export const deployActivities = activitiesOn<DeployActivities>(
   { taskQueue: 'deploy', startToCloseTimeout: '10m' },

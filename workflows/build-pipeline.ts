@@ -1,6 +1,6 @@
-import type { BuildOutcome, ResolvedBuild } from '../activities/activity-types.ts';
+import type { BuildOutcome, ResolvedBuild, TrainActivities } from '../activities/activity-types.ts';
 import type { PipelineInput } from '../contracts/workflows.ts';
-import { retentionActivities, trainActivities } from './activities.ts';
+import { queueActivities, retentionActivities, trainActivitiesOn } from './activities.ts';
 import { runPipeline } from './run-pipeline.ts';
 import { tellCommit } from './tell-commit.ts';
 
@@ -8,13 +8,15 @@ import { tellCommit } from './tell-commit.ts';
 export async function buildPipeline(input: PipelineInput): Promise<void> {
   const { runId, scope } = input;
   const build = async (): Promise<BuildOutcome> => {
-    const environment = await trainActivities.materialiseEnvironment({ runId, scope });
-    const resolved = await trainActivities.resolveBuild({ runId, scope, ...environment });
+    const { queue } = await queueActivities.queueOfBuild({ runId, scope });
+    const train = trainActivitiesOn(queue);
+    const environment = await train.materialiseEnvironment({ runId, scope });
+    const resolved = await train.resolveBuild({ runId, scope, ...environment });
     const { plan, unchanged } = resolved;
     const reused = resolved.modelVersionId !== null;
-    const modelVersionId = resolved.modelVersionId ?? (await trainAndCommit(input, plan));
-    const evaluated = await trainActivities.evaluateVersion({ runId, scope, plan, modelVersionId, reused, unchanged });
-    const outcome = await refitted(input, evaluated, resolved.refit);
+    const modelVersionId = resolved.modelVersionId ?? (await trainAndCommit(input, train, plan));
+    const evaluated = await train.evaluateVersion({ runId, scope, plan, modelVersionId, reused, unchanged });
+    const outcome = await refitted(input, train, evaluated, resolved.refit);
     await retentionActivities.expireRejectedVersions({ runId, scope });
     return outcome;
   };
@@ -24,20 +26,20 @@ export async function buildPipeline(input: PipelineInput): Promise<void> {
 /** Only what passed its gates is trained again, on all rows; else nobody knows how good it is. */
 async function refitted(
   input: PipelineInput,
+  train: TrainActivities,
   evaluated: BuildOutcome,
   refit: ResolvedBuild['refit'],
 ): Promise<BuildOutcome> {
   const { evaluationId, decision } = evaluated;
-  // A history from before there were refits has no such field.
-  if (!refit || decision !== 'candidate' || evaluationId === null) return evaluated;
+  if (refit === null || decision !== 'candidate' || evaluationId === null) return evaluated;
   const { runId, scope } = input;
-  const modelVersionId = refit.modelVersionId ?? (await trainAndCommit(input, refit.plan));
+  const modelVersionId = refit.modelVersionId ?? (await trainAndCommit(input, train, refit.plan));
   const reused = evaluated.reused && refit.modelVersionId !== null;
-  return trainActivities.citeEvaluation({ runId, scope, evaluationId, modelVersionId, reused });
+  return train.citeEvaluation({ runId, scope, evaluationId, modelVersionId, reused });
 }
 
-async function trainAndCommit({ runId, scope }: PipelineInput, plan: string): Promise<string> {
-  const { trained } = await trainActivities.trainModel({ runId, scope, plan });
-  const { modelVersionId } = await trainActivities.commitVersion({ runId, scope, plan, trained });
+async function trainAndCommit({ runId, scope }: PipelineInput, train: TrainActivities, plan: string): Promise<string> {
+  const { trained } = await train.trainModel({ runId, scope, plan });
+  const { modelVersionId } = await train.commitVersion({ runId, scope, plan, trained });
   return modelVersionId;
 }

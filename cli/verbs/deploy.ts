@@ -9,7 +9,7 @@ import { instant, wholeNumber } from '../arguments.ts';
 import { confirmChange } from '../confirm.ts';
 import type { CliContext } from '../context.ts';
 import { apiOf, modelOf, modelPath } from '../context.ts';
-import { followRun, mustHaveAchieved, mustHaveSucceeded } from '../follow-run.ts';
+import { followDeployment } from '../follow-deployment.ts';
 import { releaseBefore, releaseNamed } from '../rollback-target.ts';
 import { outcomeOf } from '../run-view.ts';
 import type { VerbRegistry } from '../verb.ts';
@@ -48,16 +48,7 @@ function deployVerb({ program, act }: VerbRegistry): void {
         const from = servingIn(await deploymentsOf(context, api));
         await confirmChange(context, `${where(context)}: ${from} → ${await candidateOf(context, api, version)}`);
         const run = await startRun(api, modelPath(context, '/deployments'), { version }, context.options.environment);
-        const seen = await followRun(context, api, run, { logs: false, untilApproval: true });
-        if (seen.state === 'awaiting-approval')
-          context.output.note(
-            `run ${run.id} waits for approval ${seen.approvalId}: perennial approve ${seen.approvalId}`,
-          );
-        const waits = seen.state === 'awaiting-approval' && options.detach !== true;
-        const ended = waits ? await followRun(context, api, run, { logs: false }) : seen;
-        if (ended.state !== 'awaiting-approval') mustHaveSucceeded(ended);
-        context.output.data(ended, () => outcomeOf(ended));
-        if (ended.state !== 'awaiting-approval') mustHaveAchieved(ended);
+        await followDeployment(context, api, run, options.detach === true);
       }),
     );
 }

@@ -3,8 +3,7 @@ import { Generation } from '../../contracts/deployment.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import { confirmChange } from '../confirm.ts';
 import { apiOf, modelOf, modelPath } from '../context.ts';
-import { followRun, mustHaveAchieved, mustHaveSucceeded } from '../follow-run.ts';
-import { outcomeOf } from '../run-view.ts';
+import { followDeployment } from '../follow-deployment.ts';
 import type { VerbRegistry } from '../verb.ts';
 import { short, startRun } from '../verb.ts';
 
@@ -38,16 +37,7 @@ export function promoteVerb({ program, act }: VerbRegistry): void {
           `${modelOf(context)} in ${environment}: → version ${version}, release ${short(release)} of ${from}`,
         );
         const run = await startRun(api, path, { release }, environment);
-        const seen = await followRun(context, api, run, { logs: false, untilApproval: true });
-        if (seen.state === 'awaiting-approval')
-          context.output.note(
-            `run ${run.id} waits for approval ${seen.approvalId}: perennial approve ${seen.approvalId}`,
-          );
-        const waits = seen.state === 'awaiting-approval' && detach !== true;
-        const ended = waits ? await followRun(context, api, run, { logs: false }) : seen;
-        if (ended.state !== 'awaiting-approval') mustHaveSucceeded(ended);
-        context.output.data(ended, () => outcomeOf(ended));
-        if (ended.state !== 'awaiting-approval') mustHaveAchieved(ended);
+        await followDeployment(context, api, run, detach === true);
       }),
     );
 }

@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { Configuration } from '../../contracts/configuration.ts';
-import { unbuiltKeys } from '../../contracts/unbuilt-keys.ts';
 import { code, generatedNote, page, table } from './markdown.ts';
 
 type Schema = z.core.JSONSchema.JSONSchema;
@@ -27,12 +26,6 @@ export function configurationPage(): string {
     'A duration is `250ms`, `5s`, `10m`, `72h`, `14d`, or a number and a word: `14 days`, `6 months`, `1 year`; days and longer are by the calendar of `data.timezone`. A size is `512MiB` or `2GiB`. A budget is `30 per month`.',
     keyTable(plain.flatMap(([key, schema]) => rowsOf(key, schema, required.includes(key)))),
     ...sections.map(([key, schema]) => section(key, schema)),
-    '## Known and not built',
-    'These are refused as `not-implemented`, with their key and line.',
-    table(
-      ['key', 'refused', 'way out'],
-      unbuiltKeys.map((row) => [code(row.path.replace('.*', '[]')), conditionOf(row), row.instead]),
-    ),
   );
 }
 
@@ -113,19 +106,4 @@ function rangeOf({ minimum, maximum, exclusiveMinimum, exclusiveMaximum }: Schem
     exclusiveMaximum === undefined ? '' : `< ${exclusiveMaximum}`,
   ].filter((bound) => bound !== '');
   return bounds.length === 0 ? '' : ` ${bounds.join(', ')}`;
-}
-
-function conditionOf(row: (typeof unbuiltKeys)[number]): string {
-  switch (row.when) {
-    case 'present':
-      return 'always';
-    case 'value':
-      return row.values.map((value) => code(String(value))).join(', ');
-    case 'other-text':
-      return `all but ${row.values.map(code).join(', ')}`;
-    case 'not-empty':
-      return 'when not empty';
-    case 'beside':
-      return `together with ${code(row.key)}`;
-  }
 }

@@ -172,10 +172,10 @@ describe('deployments', () => {
     ).toBeNull();
   });
 
-  test('a rollback names its release by digest, and --with is not built yet', async () => {
+  test('a rollback names its release by digest, and heads that there are', async () => {
     expect(
-      await api.send('operator', 'POST /v1/models/bike/rollback', { reason: 'bad', with: ['data'] }),
-    ).toMatchObject({ status: 501, body: { code: 'not-implemented' } });
+      await api.send('operator', 'POST /v1/models/bike/rollback', { reason: 'bad', with: ['weather'] }),
+    ).toMatchObject({ status: 400, body: { code: 'invalid-request' } });
     expect(
       await api.send('operator', 'POST /v1/models/bike/rollback', { reason: 'bad', to: 'e'.repeat(64) }),
     ).toMatchObject({ status: 404 });

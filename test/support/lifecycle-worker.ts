@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { NativeConnection, Runtime } from '@temporalio/worker';
 import type { Activities, LifecycleActivities } from '../../activities/activity-types.ts';
+import { createQueueOfBuild } from '../../activities/training/queue-of-build.ts';
 import { createLifecycleActivities } from '../../activities/lifecycle/lifecycle-activities.ts';
 import { createSystemClock } from '../../adapters/clock/system.ts';
 import { createIdMaker } from '../../adapters/ids/uuid.ts';
@@ -63,7 +64,13 @@ export async function startLifecycleWorker(
     namespace,
     workflowBundle: await workflowBundle(cache, quiet),
     // No code of theirs is from git: there is no commit to tell.
-    activities: { ...activities, reportCommitStatus: async () => undefined, ...others },
+    activities: {
+      ...activities,
+      reportCommitStatus: async () => undefined,
+      queueOfBuild: createQueueOfBuild(parts),
+      ...others,
+    },
+    trainQueues: ['train'],
     buildId: undefined,
   });
   const temporal = new Client({ connection: await Connection.connect({ address }), namespace });

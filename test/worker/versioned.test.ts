@@ -33,6 +33,7 @@ beforeAll(async () => {
     namespace,
     workflowBundle: await workflowBundle(cache, quiet),
     activities: { recordScheduleTrigger: () => Promise.resolve() },
+    trainQueues: ['train'],
     buildId: 'one',
   });
 });

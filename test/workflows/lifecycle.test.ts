@@ -29,7 +29,7 @@ beforeAll(async () => {
         await gate;
         return { interpreter: 'none', platform: 'none' };
       },
-      resolveBuild: async () => ({ plan: 'a'.repeat(64), modelVersionId: nobody, unchanged: true }),
+      resolveBuild: async () => ({ plan: 'a'.repeat(64), modelVersionId: nobody, unchanged: true, refit: null }),
       evaluateVersion: async () => ({
         kind: 'build',
         decision: 'unchanged',

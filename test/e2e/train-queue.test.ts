@@ -1,0 +1,49 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { z } from 'zod';
+import { Run } from '../../contracts/run.ts';
+import type { EmbeddedStack } from '../support/embedded-stack.ts';
+import { startEmbeddedStack, until } from '../support/embedded-stack.ts';
+import type { TinyModel } from '../support/tiny-model.ts';
+import { tinyModel } from '../support/tiny-model.ts';
+
+// Machines that differ have queues of their own: this stack's worker trains for `train-gpu` and for nothing else.
+
+const asOf = '2026-01-11T00:00:00Z';
+let stack: EmbeddedStack;
+const models: TinyModel[] = [];
+beforeAll(async () => {
+  stack = await startEmbeddedStack({ PERENNIAL_TRAIN_QUEUES: 'train-gpu' });
+});
+afterAll(async () => {
+  await stack?.end();
+  for (const model of models) await model.remove();
+});
+
+async function modelOn(name: string, queue: string): Promise<void> {
+  const model = await tinyModel(name, (configuration) => ({
+    ...configuration,
+    build: { ...configuration.build, resources: { queue } },
+  }));
+  models.push(model);
+  await stack.json(z.unknown(), ['apply', '-f', model.file]);
+  await stack.json(z.unknown(), ['data', 'ingest', '-f', model.file]);
+}
+
+test('a build goes to the workers of the queue that its configuration names', async () => {
+  await modelOn('wants-gpu', 'train-gpu');
+  const built = await stack.perennial(['build', '-m', 'wants-gpu', '--as-of', asOf]);
+  expect(built.code, built.stderr).toBe(0);
+});
+
+test('a build for a queue that no worker polls waits, says for which, and can be cancelled', async () => {
+  await modelOn('wants-other', 'train-large');
+  const started = await stack.request('POST', '/v1/models/wants-other/builds', { asOf });
+  const { run } = z.object({ run: Run }).loose().parse(started.body);
+  await until('it says what it waits for', async () => {
+    const { progress } = await stack.get(Run, `/v1/runs/${run.id}`);
+    return progress?.message === 'waits for a worker of the queue train-large';
+  });
+  const cancelled = await stack.perennial(['runs', 'cancel', run.id, '--reason', 'no such machine']);
+  expect(cancelled.code, cancelled.stderr).toBe(0);
+  await until('it is cancelled', async () => (await stack.get(Run, `/v1/runs/${run.id}`)).state === 'cancelled');
+});
