@@ -3,8 +3,7 @@ import { join, resolve } from 'node:path';
 import { createSystemClock } from '../adapters/clock/system.ts';
 import { createIdMaker } from '../adapters/ids/uuid.ts';
 import { createLogger } from '../adapters/logger/pino.ts';
-import { createDiskObjectStore } from '../adapters/object-store/disk.ts';
-import { createS3ObjectStore } from '../adapters/object-store/s3.ts';
+import { createConfiguredObjectStore } from '../adapters/object-store/configured.ts';
 import { createDuckDbTableEngine } from '../adapters/table-engine/duckdb.ts';
 import { readTemporalTls } from '../adapters/workflow-client/temporal-tls.ts';
 import { createTemporalWorkflowClient } from '../adapters/workflow-client/temporal.ts';
@@ -14,7 +13,6 @@ import { parseSettings, Settings } from '../contracts/settings.ts';
 import { migrate } from '../db/migrate.ts';
 import { createPostgresRepositories } from '../db/repositories.ts';
 import type { Logger } from '../ports/logger.ts';
-import type { ObjectStore } from '../ports/object-store.ts';
 import type { Repositories } from '../ports/repositories/repositories.ts';
 import { buildApi } from './server.ts';
 
@@ -58,7 +56,7 @@ async function serve(settings: Settings): Promise<void> {
   const tableEngine = createDuckDbTableEngine({ scratchFolder: join(scratchFolder, 'tables') });
   const api = await buildApi({
     repositories,
-    objectStore: objectStoreOf(settings, home),
+    objectStore: createConfiguredObjectStore(settings, home),
     tableEngine,
     workflowClient,
     clock,
@@ -80,17 +78,6 @@ async function serve(settings: Settings): Promise<void> {
   });
   const address = await api.listen({ host: settings.PERENNIAL_API_HOST, port: settings.PERENNIAL_API_PORT });
   logger.info({ address, docs: `${address}/docs` }, 'the API is ready');
-}
-
-function objectStoreOf(settings: Settings, home: string): ObjectStore {
-  if (settings.S3_ENDPOINT === undefined) return createDiskObjectStore(join(home, 'objects'));
-  return createS3ObjectStore({
-    endpoint: settings.S3_ENDPOINT,
-    bucket: settings.S3_BUCKET,
-    accessKey: settings.S3_ACCESS_KEY ?? '',
-    secretKey: settings.S3_SECRET_KEY ?? '',
-    region: settings.S3_REGION,
-  });
 }
 
 async function ensureAdministrator(repositories: Repositories, key: string | undefined): Promise<void> {

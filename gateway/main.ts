@@ -3,14 +3,12 @@ import { createSystemClock } from '../adapters/clock/system.ts';
 import { createIdMaker } from '../adapters/ids/uuid.ts';
 import { createLogger } from '../adapters/logger/pino.ts';
 import { createOnnxModelRuntime } from '../adapters/model-runtime/onnx.ts';
-import { createDiskObjectStore } from '../adapters/object-store/disk.ts';
-import { createS3ObjectStore } from '../adapters/object-store/s3.ts';
+import { createConfiguredObjectStore } from '../adapters/object-store/configured.ts';
 import { createDuckDbTableEngine } from '../adapters/table-engine/duckdb.ts';
 import { PerennialError, reasonOf } from '../contracts/errors.ts';
 import { parseSettings, Settings } from '../contracts/settings.ts';
 import { createPostgresRepositories } from '../db/repositories.ts';
 import type { Logger } from '../ports/logger.ts';
-import type { ObjectStore } from '../ports/object-store.ts';
 import { startGateway } from './start-gateway.ts';
 
 /** The stack gives it eight seconds; what is not uploaded by then waits on disk for the next start. */
@@ -43,7 +41,7 @@ async function serve(settings: GatewaySettings): Promise<void> {
     listen: { host: settings.PERENNIAL_GATEWAY_HOST, port: settings.PERENNIAL_GATEWAY_PORT },
     address: settings.PERENNIAL_GATEWAY_ADDRESS,
     repositories,
-    objectStore: objectStoreOf(settings, home),
+    objectStore: createConfiguredObjectStore(settings, home),
     modelRuntime: createOnnxModelRuntime(),
     tableEngine,
     clock,
@@ -58,17 +56,6 @@ async function serve(settings: GatewaySettings): Promise<void> {
     await repositories.close();
   });
   logger.info({ address: gateway.address }, 'the gateway listens');
-}
-
-function objectStoreOf(settings: GatewaySettings, home: string): ObjectStore {
-  if (settings.S3_ENDPOINT === undefined) return createDiskObjectStore(join(home, 'objects'));
-  return createS3ObjectStore({
-    endpoint: settings.S3_ENDPOINT,
-    bucket: settings.S3_BUCKET,
-    accessKey: settings.S3_ACCESS_KEY ?? '',
-    secretKey: settings.S3_SECRET_KEY ?? '',
-    region: settings.S3_REGION,
-  });
 }
 
 /** Lets requests under way end and uploads what it can, in bounded time. */

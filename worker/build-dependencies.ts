@@ -8,8 +8,7 @@ import { createRemoteDataSource } from '../adapters/data-source/remote.ts';
 import { createHttpGateways } from '../adapters/gateways/http.ts';
 import { createIdMaker } from '../adapters/ids/uuid.ts';
 import { createOnnxModelRuntime } from '../adapters/model-runtime/onnx.ts';
-import { createDiskObjectStore } from '../adapters/object-store/disk.ts';
-import { createS3ObjectStore } from '../adapters/object-store/s3.ts';
+import { createConfiguredObjectStore } from '../adapters/object-store/configured.ts';
 import { createDuckDbTableEngine } from '../adapters/table-engine/duckdb.ts';
 import { createWebhookNotifier } from '../adapters/notifier/webhook.ts';
 import { createOutboundHosts } from '../adapters/outbound-hosts/checked.ts';
@@ -21,7 +20,6 @@ import { sha256OfBytes } from '../contracts/digest.ts';
 import type { Settings } from '../contracts/settings.ts';
 import { createPostgresRepositories } from '../db/repositories.ts';
 import type { Logger } from '../ports/logger.ts';
-import type { ObjectStore } from '../ports/object-store.ts';
 import { cacheFolderOf } from './cache-folder.ts';
 import { derivedKey } from './derived-keys.ts';
 
@@ -52,7 +50,7 @@ export async function buildDependencies(
   await repositories.principals.addKey(worker.id, sha256OfBytes(workerKey), 'derived', null);
   return {
     repositories,
-    objectStore: objectStoreOf(settings, home),
+    objectStore: createConfiguredObjectStore(settings, home),
     tableEngine: createDuckDbTableEngine({ scratchFolder: join(home, 'scratch', 'tables') }),
     modelRuntime: createOnnxModelRuntime(),
     trainer: createProcessTrainer({ cacheFolder: cacheFolderOf(settings), environment: process.env }),
@@ -74,17 +72,6 @@ export async function buildDependencies(
     lifecyclePrincipal,
     rehearsalKey: (rehearsalId) => derivedKey(settings.PERENNIAL_SECRET, `rehearsal/${rehearsalId}`),
   };
-}
-
-function objectStoreOf(settings: Settings, home: string): ObjectStore {
-  if (settings.S3_ENDPOINT === undefined) return createDiskObjectStore(join(home, 'objects'));
-  return createS3ObjectStore({
-    endpoint: settings.S3_ENDPOINT,
-    bucket: settings.S3_BUCKET,
-    accessKey: settings.S3_ACCESS_KEY ?? '',
-    secretKey: settings.S3_SECRET_KEY ?? '',
-    region: settings.S3_REGION,
-  });
 }
 
 function temporalOf(settings: Settings, tls: TemporalTls, logger: Logger): TemporalSettings {

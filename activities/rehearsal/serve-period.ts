@@ -2,6 +2,7 @@ import type { RehearsalActivities } from '../activity-types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { withWorkspace } from '../workspace.ts';
 import { rowsBetween } from './dataset-rows.ts';
+import { mustHaveFirstModel } from './first-model.ts';
 import { periodAt, rehearsalContext } from './rehearsal-context.ts';
 
 const concurrency = 16;
@@ -12,6 +13,7 @@ export function createServePeriod(deps: ActivityDependencies): RehearsalActiviti
     const context = await rehearsalContext(deps, scope);
     const { rehearsal, configuration, principalId } = context;
     const { from, to } = periodAt(context, index);
+    await mustHaveFirstModel(deps, scope);
     await deps.repositories.environments.advanceClock(scope.project, scope.environment, to);
     const rows = await withWorkspace(deps.scratchFolder, 'serve', (folder) =>
       rowsBetween(deps, { datasetVersionId: rehearsal.plan.datasetVersionId, configuration, from, to, folder }),

@@ -111,3 +111,13 @@ test('a child that a script leaves behind is gone when the run is over', async (
   const run = await build();
   expect(run.state).toBe('succeeded');
 });
+
+test('a rehearsal whose first model cannot be built says why', async () => {
+  await model.code('echo "no such column: windspeed" >&2; exit 3');
+  await stack.json(z.unknown(), ['apply', '-f', model.file]);
+  await stack.json(z.unknown(), ['data', 'ingest', '-f', model.file]);
+  const span = ['--from', '2026-01-08', '--to', '2026-01-08', '--every', 'day'];
+  const { code, stderr } = await stack.perennial(['rehearse', '-m', name, ...span]);
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/no first model to serve: its build failed: .*3/);
+});

@@ -12,11 +12,13 @@ import { readPage, repository } from './page.ts';
 
 const pages = [
   'your-own-training-script',
+  'from-a-notebook',
   'gates',
   'classifiers',
   'approvals-with-two-people',
   'shadow-and-canary',
   'rollback',
+  'drift-and-retraining',
 ];
 
 let stack: EmbeddedStack;

@@ -1,0 +1,24 @@
+import { PerennialError } from '../../contracts/errors.ts';
+import type { Scope } from '../../contracts/identifiers.ts';
+import type { Run } from '../../contracts/run.ts';
+import type { ActivityDependencies } from '../dependencies.ts';
+
+/** Nothing can be served before a first model is; who rehearses is told why there is none, and not that a gateway knows none. */
+export async function mustHaveFirstModel({ repositories }: ActivityDependencies, scope: Scope): Promise<void> {
+  if ((await repositories.deployments.champion(scope)) !== undefined) return;
+  const { project, model, environment } = scope;
+  const { items } = await repositories.runs.list({ project, model, environment, kind: 'build' }, { limit: 1 });
+  throw new PerennialError(
+    'not-a-candidate',
+    `the rehearsal has no first model to serve: ${whyNone(items[0])}; begin where there are more rows, or mend what refused it`,
+    { model, environment },
+  );
+}
+
+function whyNone(build: Run | undefined): string {
+  if (build === undefined) return 'nothing was built';
+  if (build.state === 'failed') return `its build failed: ${build.failure.message}`;
+  if (build.state !== 'succeeded' || build.outcome.kind !== 'build') return `its build is ${build.state}`;
+  const { decision, reasons } = build.outcome;
+  return decision === 'rejected' ? `its gates refused it: ${reasons.join('; ')}` : 'it was built and not deployed';
+}
