@@ -13,6 +13,9 @@ import { startHealthServer } from './health-server.ts';
 import { runWorkers } from './run-workers.ts';
 import { workflowBundle } from './workflow-bundle.ts';
 
+/** The queue of workflows has a worker without activities, and those of activities have some without workflows. */
+const byDesign = /^No (workflows|activities) registered/;
+
 try {
   await main(parseSettings(Settings, process.env));
 } catch (caught) {
@@ -72,7 +75,9 @@ function installRuntime(logger: Logger): void {
       trace: ignore,
       debug: ignore,
       info: ignore,
-      warn: (message, fields) => logger.warn({ ...fields }, message),
+      warn: (message, fields) => {
+        if (!byDesign.test(message)) logger.warn({ ...fields }, message);
+      },
       error: (message, fields) => logger.error({ ...fields }, message),
     },
   });
