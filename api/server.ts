@@ -61,6 +61,11 @@ export async function buildApi(dependencies: ApiDependencies): Promise<Api> {
     closing.signal.addEventListener('abort', () => void dispatcher.stop());
   });
   app.addHook('preClose', async () => closing.abort());
+  // Closing ends idle connections only: one whose request was under way is to end with its answer, not when it has idled.
+  app.addHook('onSend', (_request, reply, payload, done) => {
+    if (closing.signal.aborted) void reply.header('connection', 'close');
+    done(null, payload);
+  });
   return app;
 }
 

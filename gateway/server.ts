@@ -66,6 +66,7 @@ export function buildGateway(deps: GatewayServerDependencies): FastifyInstance {
     if (isHealth(request)) return;
     request.setDecorator('principal', await authenticate(request.headers.authorization, deps.keys, deps.lookAgain));
   });
+  endKeptConnections(app);
   app.setErrorHandler((caught, _request, reply) => answerError(deps.logger, caught, reply));
   app.setNotFoundHandler((request, reply) =>
     reply.code(404).send({ error: `there is no route ${request.method} ${request.url.split('?')[0]}` }),
@@ -74,6 +75,18 @@ export function buildGateway(deps: GatewayServerDependencies): FastifyInstance {
   inferenceRoutes(app, deps);
   operationRoutes(app, deps);
   return app;
+}
+
+/** Closing ends idle connections only: one whose request was under way is to end with its answer, not when it has idled. */
+function endKeptConnections(app: FastifyInstance): void {
+  let closing = false;
+  app.addHook('preClose', async () => {
+    closing = true;
+  });
+  app.addHook('onSend', (_request, reply, payload, done) => {
+    if (closing) void reply.header('connection', 'close');
+    done(null, payload);
+  });
 }
 
 function healthRoutes(app: FastifyInstance, deps: GatewayServerDependencies): void {
