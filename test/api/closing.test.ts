@@ -1,0 +1,40 @@
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { Agent, request } from 'node:http';
+import { expect, test } from 'vitest';
+import { sha256OfBytes } from '../../contracts/digest.ts';
+import { startTestApi } from '../support/api.ts';
+
+test('an API that closes answers what is under way and ends its connection, although the client would keep it', async () => {
+  const api = await startTestApi();
+  const agent = new Agent({ keepAlive: true });
+  try {
+    const address = await api.api.listen({ host: '127.0.0.1', port: 0 });
+    const bytes = 'half and half';
+    const upload = request(`${address}/v1/blobs/${sha256OfBytes(bytes)}`, {
+      agent,
+      method: 'PUT',
+      headers: {
+        authorization: `Bearer ${api.keys.operator}`,
+        'content-type': 'text/csv',
+        'content-length': bytes.length,
+      },
+    });
+    const routed = new Promise<void>((resolve) => {
+      api.api.server.once('request', () => resolve());
+    });
+    upload.write(bytes.slice(0, 4));
+    await routed;
+    const closed = api.api.close();
+    upload.end(bytes.slice(4));
+    const [answer] = (await once(upload, 'response')) as [IncomingMessage];
+    answer.resume();
+    expect(answer.statusCode).toBe(200);
+    expect(answer.headers.connection).toBe('close');
+    // Or else only when the connection had idled for longer than a test may take.
+    await closed;
+  } finally {
+    agent.destroy();
+    await api.stop();
+  }
+});
