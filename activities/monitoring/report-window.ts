@@ -31,7 +31,7 @@ export function createReportWindow(deps: ActivityDependencies): MonitorActivitie
     const report = await reportOn(deps, input, window);
     const { recordedBy } = await deps.repositories.runs.get(runId);
     const verdicts = [
-      ...driftVerdicts(report.drift, monitor.drift),
+      ...driftVerdicts(report.drift, monitor.drift, monitor.minRows),
       ...performanceVerdicts(report.performance, monitor),
       ...qualityVerdicts(report.quality ?? []),
     ];

@@ -8,9 +8,12 @@ import type { DriftPolicy } from './drift-of.ts';
 
 type Verdict = Parameters<MonitoringRepository['commitReport']>[2][number];
 
-/** Features count once enough of them have drifted; the prediction and the target each for themselves. */
-export function driftVerdicts(drift: readonly DriftResult[], policy: DriftPolicy): Verdict[] {
-  const deciding = drift.filter((result) => !result.excluded);
+/**
+ * Features count once enough of them have drifted; the prediction and the target each for themselves. Of a column with fewer
+ * than `minRows` values, such as a target of which few labels have arrived, there is no verdict, as of a window with fewer rows.
+ */
+export function driftVerdicts(drift: readonly DriftResult[], policy: DriftPolicy, minRows: number): Verdict[] {
+  const deciding = drift.filter((result) => !result.excluded && result.currentRows >= minRows);
   const count = featuresCount(deciding, policy);
   return deciding.map((result) => ({
     kind: 'drift',

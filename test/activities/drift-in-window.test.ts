@@ -77,7 +77,9 @@ describe('importance', () => {
     const results = driftInWindow(served, reference, byPsi, importance);
     expect(featuresCount(results, byPsi)).toBe(true);
     expect(featuresCount(results, { ...byPsi, minImportance: 0.2 })).toBe(false);
-    expect(driftVerdicts(results, { ...byPsi, minImportance: 0.2 }).filter(({ breached }) => breached)).toEqual([]);
+    expect(driftVerdicts(results, { ...byPsi, minImportance: 0.2 }, 200).filter(({ breached }) => breached)).toEqual(
+      [],
+    );
     expect(featuresCount(results, { ...byPsi, minImportance: 0.05 })).toBe(true);
   });
   test('where it is not known it is no condition', () => {
@@ -89,6 +91,22 @@ describe('importance', () => {
     const results = driftInWindow(served, reference, byPsi, importance);
     const light = results.find(({ column }) => column === 'light')!;
     expect(weightedDriftOf(results)).toBeCloseTo((0.1 * light.statistic) / 0.2, 9);
+  });
+});
+
+describe('columns with few values', () => {
+  test('a handful of labels, or of a feature that is mostly missing, decides nothing however far it has moved', () => {
+    const moved = spread(2_000, 0.6);
+    const few = moved.map((value, row) => (row % 20 === 0 ? value : null));
+    const { served, reference } = windowOf({ full: moved, few });
+    const results = driftInWindow({ ...served, labels: few }, reference, byPsi, null);
+    expect(drifted(results)).toEqual(['full', 'few', 'y']);
+    const subjects = (minRows: number) => driftVerdicts(results, byPsi, minRows).map(({ subject }) => subject);
+    expect(subjects(101)).toEqual(['full']);
+    expect(subjects(100)).toEqual(['full', 'few', 'target']);
+    // Nor do they make up the number of features that must have drifted.
+    const [verdict] = driftVerdicts(results, { ...byPsi, minFeatures: 2 }, 101);
+    expect(verdict).toMatchObject({ subject: 'full', breached: false });
   });
 });
 
