@@ -10,6 +10,11 @@ if (!existsSync(pinned)) {
   process.exit(1);
 }
 const main = fileURLToPath(new URL('./main.ts', import.meta.url));
-const child = spawn(pinned, [main, ...process.argv.slice(2)], { stdio: 'inherit' });
+// What Node has compiled once is half of what a start costs.
+const compiled = fileURLToPath(new URL('../node_modules/.cache/node', import.meta.url));
+const child = spawn(pinned, [main, ...process.argv.slice(2)], {
+  stdio: 'inherit',
+  env: { NODE_COMPILE_CACHE: compiled, ...process.env },
+});
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
 child.on('exit', (code, signal) => process.exit(signal === null ? (code ?? 1) : 1));

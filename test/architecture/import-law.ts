@@ -72,7 +72,7 @@ export const importLaw: readonly ImportRow[] = [
   { room: 'bench/', may: 'anything' },
   { room: 'examples/', may: 'anything' },
   { room: 'docs/', may: 'anything' },
-  { room: 'vitest.config.ts', may: ['vitest'] },
+  { room: 'vitest.config.ts', may: ['vitest', 'node:'] },
   { room: 'drizzle.config.ts', may: ['drizzle-kit'] },
 ];
 
