@@ -74,15 +74,27 @@ const Trees = z.object({
     .readonly(),
 });
 
+const RisingCurve = z.object({ x: z.array(z.number()), y: z.array(z.number()) });
+
+/** By metric. */
+const SamplingErrors = z.record(z.string(), z.object({ deviation: z.number(), fraction: z.number() }));
+
 /** What was learnt from the holdout's truth, so that performance can be estimated where there are no labels. */
 export const Estimation = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('cbpe'),
     rows: z.number().int(),
     /** From a probability to the one that is believed. */
-    calibration: z.object({ x: z.array(z.number()), y: z.array(z.number()) }),
-    /** By metric. */
-    samplingErrors: z.record(z.string(), z.object({ deviation: z.number(), fraction: z.number() })),
+    calibration: RisingCurve,
+    samplingErrors: SamplingErrors,
+  }),
+  z.object({
+    kind: z.literal('cbpe-multiclass'),
+    rows: z.number().int(),
+    classes: z.array(z.string()),
+    /** One a class, of it against the rest; what is believed of a row is made to sum to 1 after them. */
+    calibrations: z.array(RisingCurve),
+    samplingErrors: SamplingErrors,
   }),
   z.object({
     kind: z.literal('dle'),

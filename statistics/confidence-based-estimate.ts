@@ -89,21 +89,34 @@ export function confidenceSamplingErrors(
   };
 }
 
-/** By the Mann–Whitney form of the area: of each row of the rarer class, the share of the others that it outranks. */
-function rocAucSamplingError(truth: ArrayLike<number>, probability: ArrayLike<number>): SamplingError {
+/**
+ * By the Mann–Whitney form of the area: of each row of the rarer class, the share of the others that outrank it, ties counting
+ * half. NannyML orders what is tied as a quicksort leaves it.
+ *
+ * @param truth 0 or 1 a row.
+ */
+export function rocAucSamplingError(truth: ArrayLike<number>, probability: ArrayLike<number>): SamplingError {
   const total = truth.length;
   const positives = Array.from(truth).filter((value) => value === 1).length;
-  const turned = positives > total / 2;
-  const [wanted, count] = turned ? [0, total - positives] : [1, positives];
-  const ascending = Array.from(descending(probability)).toReversed();
-  const order = turned ? ascending.toReversed() : ascending;
+  const [rarer, count] = positives > total / 2 ? [0, total - positives] : [1, positives];
   const outranked: number[] = [];
-  for (const [rank, row] of order.entries())
-    if (truth[row] === wanted) outranked.push((rank - outranked.length) / (total - count));
+  let [others, tied, mine] = [0, 0, 0];
+  const closeGroup = (): void => {
+    for (; mine > 0; mine -= 1) outranked.push((others + tied / 2) / (total - count));
+    [others, tied] = [others + tied, 0];
+  };
+  let score: number | undefined;
+  for (const row of descending(probability)) {
+    if (probability[row] !== score) closeGroup();
+    score = probability[row];
+    if (truth[row] === rarer) mine += 1;
+    else tied += 1;
+  }
+  closeGroup();
   return { deviation: deviationOf(outranked), fraction: count / total };
 }
 
-function deviationOf(values: readonly number[]): number {
+export function deviationOf(values: readonly number[]): number {
   if (values.length === 0) return Number.NaN;
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length);

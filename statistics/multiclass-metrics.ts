@@ -56,9 +56,9 @@ export function multiclassMetric(sample: MulticlassSample, metric: MulticlassMet
     case 'accuracy':
       return meanOf(Float64Array.from(truth, (place, row) => (place === decision[row] ? 1 : 0)));
     case 'macroF1':
-      return (weights) => meanF1(sample, weights, () => 1);
+      return (weights) => meanF1(countsOf(sample, weights), () => 1);
     case 'weightedF1':
-      return (weights) => meanF1(sample, weights, (support) => support);
+      return (weights) => meanF1(countsOf(sample, weights), (support) => support);
     case 'logLoss':
       return meanOf(Float64Array.from(truth, (place, row) => -clippedLog(probability(row, place))));
     case 'rocAuc': {
@@ -74,12 +74,17 @@ export function multiclassMetric(sample: MulticlassSample, metric: MulticlassMet
   }
 }
 
-/** F1 is 2·TP / (rows of the class + rows said to be of it). */
-function meanF1(
-  { classes, truth, decision }: MulticlassSample,
+/** One entry a class: rows that are right, rows that are of it, rows that are said to be of it. */
+export interface ClassCounts {
+  readonly hits: Float64Array;
+  readonly support: Float64Array;
+  readonly said: Float64Array;
+}
+
+export function countsOf(
+  { classes, truth, decision }: Pick<MulticlassSample, 'classes' | 'truth' | 'decision'>,
   weights: Weights,
-  importance: (support: number) => number,
-): number {
+): ClassCounts {
   const hits = new Float64Array(classes.length);
   const support = new Float64Array(classes.length);
   const said = new Float64Array(classes.length);
@@ -93,8 +98,13 @@ function meanF1(
     add(said, answer, weight);
     if (actual === answer) add(hits, actual, weight);
   }
+  return { hits, support, said };
+}
+
+/** F1 is 2·TP / (rows of the class + rows said to be of it). */
+export function meanF1({ hits, support, said }: ClassCounts, importance: (support: number) => number): number {
   let [sum, total] = [0, 0];
-  for (let place = 0; place < classes.length; place += 1) {
+  for (let place = 0; place < hits.length; place += 1) {
     const rows = (support[place] ?? 0) + (said[place] ?? 0);
     if (rows === 0) continue;
     const share = importance(support[place] ?? 0);

@@ -1,7 +1,9 @@
 import type { Configuration } from '../../contracts/configuration.ts';
 import type { Cell } from '../../contracts/data-types.ts';
+import { metricNames } from '../../contracts/metrics.ts';
 import type { ColumnReference, Estimation, MonitoringReference } from '../../contracts/model-version.ts';
 import type { PerformanceEstimate } from '../../contracts/report.ts';
+import type { SamplingError } from '../../statistics/confidence-based-estimate.ts';
 import {
   confidenceBasedEstimate,
   confidenceMetrics,
@@ -9,8 +11,15 @@ import {
   samplingErrorOf,
 } from '../../statistics/confidence-based-estimate.ts';
 import { directLossEstimate, fitDirectLoss } from '../../statistics/direct-loss-estimate.ts';
+import type { RisingCurve } from '../../statistics/isotonic-regression.ts';
 import { heightAt, isotonicRegression } from '../../statistics/isotonic-regression.ts';
-import type { BinarySample, RegressionSample, Sample } from '../../statistics/sample.ts';
+import {
+  believedProbabilities,
+  classCalibrations,
+  multiclassConfidenceEstimate,
+  multiclassSamplingErrors,
+} from '../../statistics/multiclass-confidence-estimate.ts';
+import type { BinarySample, MulticlassSample, RegressionSample, Sample } from '../../statistics/sample.ts';
 
 type Columns = Readonly<Record<string, readonly Cell[]>>;
 
@@ -20,9 +29,9 @@ const fewestRows = 100;
 const mostRows = 20_000;
 
 /**
- * What is to be known of the holdout for performance to be estimated later without labels: for two classes how far its
- * probabilities can be believed, for a regression where its losses are great. undefined: of several classes, of a model
- * without probabilities, or of too few rows.
+ * What is to be known of the holdout for performance to be estimated later without labels: of classes how far their
+ * probabilities can be believed, of a regression where its losses are great. undefined: of a model without probabilities, or
+ * of too few rows.
  */
 export function estimationOf(
   sample: Sample,
@@ -31,7 +40,7 @@ export function estimationOf(
 ): Estimation | undefined {
   if (sample.truth.length < fewestRows) return undefined;
   if (sample.task === 'regression') return directLossOf(sample, columns, references);
-  return sample.task === 'binary' ? confidenceOf(sample) : undefined;
+  return sample.task === 'binary' ? confidenceOf(sample) : confidenceOfClasses(sample);
 }
 
 function directLossOf(sample: RegressionSample, columns: Columns, references: readonly ColumnReference[]): Estimation {
@@ -48,17 +57,35 @@ function directLossOf(sample: RegressionSample, columns: Columns, references: re
 
 function confidenceOf({ truth, probability, decision }: BinarySample): Estimation | undefined {
   if (probability === null) return undefined;
-  const errors = confidenceSamplingErrors(truth, { decision, probability });
-  const known = Object.entries(errors).filter(
-    ([, { deviation, fraction }]) => Number.isFinite(deviation) && fraction > 0,
-  );
-  const calibration = isotonicRegression(probability, truth);
   return {
     kind: 'cbpe',
     rows: truth.length,
-    calibration: { x: [...calibration.x], y: [...calibration.y] },
-    samplingErrors: Object.fromEntries(known),
+    calibration: kept(isotonicRegression(probability, truth)),
+    samplingErrors: tellable(confidenceSamplingErrors(truth, { decision, probability })),
   };
+}
+
+function confidenceOfClasses({ probabilities, ...sample }: MulticlassSample): Estimation | undefined {
+  if (probabilities === null) return undefined;
+  const known = { ...sample, probabilities };
+  return {
+    kind: 'cbpe-multiclass',
+    rows: sample.truth.length,
+    classes: [...sample.classes],
+    calibrations: classCalibrations(known).map(kept),
+    samplingErrors: tellable(multiclassSamplingErrors(known)),
+  };
+}
+
+function kept({ x, y }: RisingCurve) {
+  return { x: [...x], y: [...y] };
+}
+
+/** Without those of metrics that the holdout's rows say nothing of. */
+function tellable(errors: Readonly<Record<string, SamplingError>>): Record<string, SamplingError> {
+  return Object.fromEntries(
+    Object.entries(errors).filter(([, { deviation, fraction }]) => Number.isFinite(deviation) && fraction > 0),
+  );
 }
 
 /** Categories as places in the reference's order; what it has not, and what is missing, is NaN. */
@@ -93,23 +120,62 @@ export function estimateFrom(
     const metrics = Object.entries(estimated).map(([name, of]) => ({ name, ...of }));
     return { method: 'dle', rows, referenceRows: estimation.rows, metrics };
   }
+  if (estimation.kind === 'cbpe-multiclass')
+    return sample.task === 'multiclass' ? estimateOfClasses(estimation, sample) : null;
   if (sample.task !== 'binary' || sample.probability === null) return null;
   return confidenceEstimate(estimation, sample.decision, sample.probability);
 }
 
+type Confidence<Kind extends Estimation['kind']> = Extract<Estimation, { kind: Kind }>;
+
 function confidenceEstimate(
-  { calibration, samplingErrors, rows: referenceRows }: Extract<Estimation, { kind: 'cbpe' }>,
+  estimation: Confidence<'cbpe'>,
   decision: Uint8Array,
   probability: Float64Array,
 ): PerformanceEstimate {
-  const believed = probability.map((raw) => heightAt(calibration, raw));
+  const believed = probability.map((raw) => heightAt(estimation.calibration, raw));
   const estimated = confidenceBasedEstimate({ decision, probability, believed });
-  const metrics = confidenceMetrics.flatMap((name) => {
+  return told(estimation, confidenceMetrics, estimated, decision.length);
+}
+
+function estimateOfClasses(
+  estimation: Confidence<'cbpe-multiclass'>,
+  sample: MulticlassSample,
+): PerformanceEstimate | null {
+  const answers = inOrderOf(estimation.classes, sample);
+  if (answers === null) return null;
+  const believed = believedProbabilities(answers.probabilities, estimation.calibrations);
+  const estimated = multiclassConfidenceEstimate(answers, believed);
+  return told(estimation, metricNames.multiclass, estimated, answers.decision.length);
+}
+
+/** The answers by the classes of the holdout; null without probabilities, and with an answer that the holdout knows nothing of. */
+function inOrderOf(classes: readonly string[], { classes: known, decision, probabilities }: MulticlassSample) {
+  if (probabilities === null || known.some((name) => !classes.includes(name))) return null;
+  const places = classes.map((name) => known.indexOf(name));
+  return {
+    classes,
+    decision: decision.map((place) => classes.indexOf(known[place] ?? '')),
+    // A class that only the holdout has was given no probability.
+    probabilities: Float64Array.from({ length: decision.length * classes.length }, (_, at) => {
+      const place = places[at % classes.length] ?? -1;
+      return place < 0 ? 0 : (probabilities[Math.floor(at / classes.length) * known.length + place] ?? 0);
+    }),
+  };
+}
+
+function told<Metric extends string>(
+  { samplingErrors, rows: referenceRows }: Pick<Confidence<'cbpe'>, 'samplingErrors' | 'rows'>,
+  names: readonly Metric[],
+  estimated: Readonly<Record<Metric, number>>,
+  rows: number,
+): PerformanceEstimate {
+  const metrics = names.flatMap((name) => {
     const error = samplingErrors[name];
     if (error === undefined || !Number.isFinite(estimated[name])) return [];
-    return [{ name, value: estimated[name], samplingError: samplingErrorOf(error, decision.length) }];
+    return [{ name, value: estimated[name], samplingError: samplingErrorOf(error, rows) }];
   });
-  return { method: 'cbpe', rows: decision.length, referenceRows, metrics };
+  return { method: 'cbpe', rows, referenceRows, metrics };
 }
 
 export function wantsEstimate({ monitor }: Pick<Configuration, 'monitor'>): boolean {

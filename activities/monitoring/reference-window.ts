@@ -10,6 +10,12 @@ import type { LabelledRows } from './labelled-rows.ts';
 import { withLabels } from './labelled-rows.ts';
 import { referenceOf } from './reference-of.ts';
 
+/** What a report is made through. */
+export type ReportDependencies = Pick<
+  ActivityDependencies,
+  'repositories' | 'objectStore' | 'tableEngine' | 'scratchFolder'
+>;
+
 export interface ChosenReference {
   readonly reference: MonitoringReference;
   readonly told: Pick<ReportBody, 'reference' | 'referenceNote' | 'referenceWindow'>;
@@ -17,7 +23,7 @@ export interface ChosenReference {
 
 /** What was served in the window that the configuration names, or the training where too little was, and why. */
 export async function chooseReference(
-  deps: ActivityDependencies,
+  deps: ReportDependencies,
   scope: Scope,
   { reference: wanted }: MonitoringWindow,
   training: MonitoringReference,
@@ -51,7 +57,7 @@ export async function chooseReference(
 
 /** What was served in a window, with the labels that have arrived. */
 export async function servedIn(
-  deps: ActivityDependencies,
+  deps: ReportDependencies,
   scope: Scope,
   { segments: digests, from, to }: Pick<MonitoringWindow, 'segments' | 'from' | 'to'>,
 ): Promise<LabelledRows> {

@@ -6,13 +6,13 @@ import type { PerformanceEstimate, ReportBody } from '../../contracts/report.ts'
 import type { ServedRows } from '../../ports/table-engine.ts';
 import { metricsOf } from '../../statistics/measure.ts';
 import type { MonitorActivities } from '../activity-types.ts';
-import type { ActivityDependencies } from '../dependencies.ts';
 import { readJson } from '../workspace.ts';
 import { driftInWindow, weightedDriftOf } from './drift-in-window.ts';
 import { estimateFrom, wantsEstimate } from './estimation.ts';
 import { importanceOf } from './importance-of.ts';
 import { labelDelayOf } from './label-delay.ts';
 import { qualityOf } from './quality-of.ts';
+import type { ReportDependencies } from './reference-window.ts';
 import { chooseReference, servedIn } from './reference-window.ts';
 import { servedSample } from './served-sample.ts';
 import { trafficOf, volumeOf } from './traffic-of.ts';
@@ -22,7 +22,7 @@ type Unjudged = Omit<ReportBody, 'findings' | 'triggers'>;
 type Reporting = Parameters<MonitorActivities['reportWindow']>[0];
 
 /** Compares what was served with its reference, and its answers with the labels that have arrived. */
-export function createReportWindow(deps: ActivityDependencies): MonitorActivities['reportWindow'] {
+export function createReportWindow(deps: ReportDependencies): MonitorActivities['reportWindow'] {
   return async (input) => {
     const { runId, scope } = input;
     const window = await readJson(deps.objectStore, input.window, MonitoringWindow);
@@ -46,7 +46,7 @@ export function createReportWindow(deps: ActivityDependencies): MonitorActivitie
   };
 }
 
-async function reportOn(deps: ActivityDependencies, { scope }: Reporting, window: MonitoringWindow): Promise<Unjudged> {
+async function reportOn(deps: ReportDependencies, { scope }: Reporting, window: MonitoringWindow): Promise<Unjudged> {
   const { models, versions, monitoring } = deps.repositories;
   const { configuration } = await models.configuration(window.configurationId);
   const { monitor } = configuration;
@@ -88,7 +88,7 @@ async function reportOn(deps: ActivityDependencies, { scope }: Reporting, window
 
 /** Of the rows that the champion answered, as it is its losses that were learnt. */
 async function estimateIn(
-  deps: ActivityDependencies,
+  deps: ReportDependencies,
   scope: Scope,
   configuration: Configuration,
   champion: number,

@@ -12,7 +12,7 @@ type Answered = Pick<ServedRows, 'predictions' | 'probabilities' | 'modelVersion
 
 /** The served rows whose labels have arrived, ready to be measured; null where none has. */
 export async function servedSample(
-  deps: ActivityDependencies,
+  deps: Pick<ActivityDependencies, 'repositories'>,
   modelId: Id,
   configuration: Pick<Configuration, 'task' | 'build'>,
   served: Answered,
@@ -29,7 +29,7 @@ export async function servedSample(
 }
 
 async function signaturesOf(
-  deps: ActivityDependencies,
+  deps: Pick<ActivityDependencies, 'repositories'>,
   modelId: Id,
   numbers: ReadonlySet<number>,
 ): Promise<ReadonlyMap<number, Signature>> {

@@ -45,6 +45,7 @@ export async function seedVersion(
     readonly artifact?: string;
     readonly archive?: string;
     readonly signature?: ModelVersion['signature'];
+    readonly reference?: string;
   },
 ): Promise<SeededVersion> {
   const { seed } = options;
@@ -83,7 +84,7 @@ export async function seedVersion(
         inputs: [{ name: 'temp', type: 'FP32' }],
         output: { name: 'variable', type: 'FP32' },
       },
-      reference: sha256OfBytes('reference'),
+      reference: options.reference ?? sha256OfBytes('reference'),
       trainingKey,
       trainingKeyParts: { ...keyParts, features: [...keyParts.features] },
       trained: {

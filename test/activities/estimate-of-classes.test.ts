@@ -1,0 +1,228 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { estimateFrom, estimationOf } from '../../activities/monitoring/estimation.ts';
+import { referenceOf } from '../../activities/monitoring/reference-of.ts';
+import { createReportWindow } from '../../activities/monitoring/report-window.ts';
+import { storeJson } from '../../activities/workspace.ts';
+import type { ConfigurationInput } from '../../contracts/configuration.ts';
+import { Configuration } from '../../contracts/configuration.ts';
+import { Estimation, MonitoringReference } from '../../contracts/model-version.ts';
+import type { MonitoringWindow } from '../../contracts/monitoring-window.ts';
+import type { PredictionRecord } from '../../contracts/prediction.ts';
+import type { ReportBody } from '../../contracts/report.ts';
+import { answerOf } from '../../gateway/answers.ts';
+import type { MulticlassSample } from '../../statistics/sample.ts';
+import published from '../statistics/reference/nannyml.json' with { type: 'json' };
+import type { TestApi } from '../support/api.ts';
+import { bikeInput, startTestApi } from '../support/api.ts';
+import { expectNearly } from '../support/nearly.ts';
+import { beginRun, seedVersion } from '../support/seed-candidate.ts';
+
+// NannyML's example of credit cards, as a holdout and as what a gateway has logged.
+
+const { classes, reference: holdoutRows, windows } = published.creditCards;
+const window = windows[0]!;
+const shares = (row: readonly number[]) => [row[0]! / 100, row[1]! / 100, (100 - row[0]! - row[1]!) / 100];
+
+function holdout(): MulticlassSample {
+  const each = holdoutRows.flatMap((row) =>
+    row.slice(3).flatMap((count, truth) => Array.from({ length: count }, () => ({ row, truth }))),
+  );
+  return {
+    task: 'multiclass',
+    classes,
+    truth: Int32Array.from(each, ({ truth }) => truth),
+    decision: Int32Array.from(each, ({ row }) => row[2]!),
+    probabilities: Float64Array.from(each.flatMap(({ row }) => shares(row))),
+  };
+}
+
+/** As it is read again. */
+function learnt(sample: MulticlassSample): Estimation | undefined {
+  const estimation = estimationOf(sample, {}, []);
+  return estimation === undefined ? undefined : Estimation.parse(JSON.parse(JSON.stringify(estimation)));
+}
+
+const whole = holdout();
+const few: MulticlassSample = {
+  task: 'multiclass',
+  classes: ['a', 'b'],
+  truth: Int32Array.from({ length: 200 }, (_, row) => row % 2),
+  decision: Int32Array.from({ length: 200 }, (_, row) => (row % 4 === 0 ? 1 : row % 2)),
+  probabilities: Float64Array.from({ length: 400 }, (_, at) =>
+    at % 8 === 0 || at % 8 === 7 ? 0.9 : at % 8 === 1 || at % 8 === 6 ? 0.1 : 0.5,
+  ),
+};
+const estimate = (estimation: Estimation | undefined, sample: MulticlassSample) =>
+  estimation === undefined ? null : estimateFrom(estimation, sample, {}, { features: [] });
+
+describe('what is learnt of the holdout', () => {
+  test('is nothing of a model without probabilities, nor of a hundred rows less one', () => {
+    expect(learnt({ ...few, probabilities: null })).toBeUndefined();
+    const { truth, decision, probabilities } = few;
+    const first = {
+      truth: truth.slice(0, 99),
+      decision: decision.slice(0, 99),
+      probabilities: probabilities!.slice(0, 198),
+    };
+    expect(learnt({ ...few, ...first })).toBeUndefined();
+    expect(learnt(few)).toMatchObject({ kind: 'cbpe-multiclass', rows: 200, classes: ['a', 'b'] });
+  });
+  test('estimates every metric of the task, whatever the order of the classes that answered', () => {
+    const estimation = learnt(few);
+    const here = estimate(estimation, few)!;
+    expect(here.metrics.map(({ name }) => name)).toEqual(['accuracy', 'macroF1', 'weightedF1', 'logLoss', 'rocAuc']);
+    const turned = {
+      ...few,
+      classes: ['b', 'a'],
+      decision: few.decision.map((place) => 1 - place),
+      probabilities: few.probabilities!.map((_share, at, all) => all[at % 2 === 0 ? at + 1 : at - 1]!),
+    };
+    expect(estimate(estimation, turned)).toEqual(here);
+  });
+  test('says nothing of an answer that the holdout has never seen, nor of answers without probabilities', () => {
+    const estimation = learnt(few);
+    const wider = Float64Array.from({ length: 600 }, () => 1 / 3);
+    expect(estimate(estimation, { ...few, classes: ['a', 'b', 'c'], probabilities: wider })).toBeNull();
+    expect(estimate(estimation, { ...few, probabilities: null })).toBeNull();
+  });
+  test('of a class that only the holdout has, its share is believed, and its ROC AUC is even', () => {
+    const surprised = {
+      ...few,
+      classes: ['a', 'b', 'c'],
+      truth: few.truth.map((place, row) => (row % 10 === 0 ? 2 : place)),
+    };
+    const padded = Float64Array.from({ length: 600 }, (_, at) =>
+      at % 3 === 2 ? 0 : few.probabilities![Math.floor(at / 3) * 2 + (at % 3)]!,
+    );
+    const told = estimate(learnt({ ...surprised, probabilities: padded }), few)!;
+    const values = Object.fromEntries(told.metrics.map(({ name, value }) => [name, value]));
+    expect(values['accuracy']).toBeLessThan(estimate(learnt(few), few)!.metrics[0]!.value);
+    expect(values['rocAuc']).toBeGreaterThan(0.5);
+  });
+});
+
+// The model's own order, which is not the alphabet's.
+const ofModel = ['upmarket_card', 'prepaid_card', 'highstreet_card'];
+const input: ConfigurationInput = {
+  ...bikeInput,
+  name: 'cards',
+  task: 'multiclass',
+  build: { ...bikeInput.build, metric: 'macroF1' },
+};
+
+describe('a window of a model of three classes without a label', () => {
+  let api: TestApi;
+  let body: ReportBody;
+  beforeAll(async () => {
+    api = await startTestApi();
+    body = await reported();
+  });
+  afterAll(() => api?.stop());
+
+  /** What a gateway would have logged, sealed as it would be, and its report. */
+  async function reported(): Promise<ReportBody> {
+    const { repositories, objectStore, tableEngine, folder, principals, ids } = api;
+    const by = principals.operator;
+    const { scope } = await repositories.models.apply('default', 'production', Configuration.parse(input), by);
+    const column = (name: string) => referenceOf(name, ['x']);
+    const reference = MonitoringReference.parse({
+      schemaVersion: 1,
+      features: [],
+      target: column('cnt'),
+      prediction: column('prediction'),
+      estimation: estimationOf(whole, {}, []),
+    });
+    const { version, evaluation } = await seedVersion(repositories, scope, by, {
+      seed: 1,
+      reference: await storeJson(objectStore, reference),
+      signature: {
+        schemaVersion: 1,
+        layout: 'columns',
+        inputs: [{ name: 'temp', type: 'FP32' }],
+        output: { name: 'label', type: 'BYTES' },
+        classes: ofModel,
+        probabilities: { name: 'probabilities', type: 'FP32', width: 3 },
+      },
+    });
+    const release = await repositories.deployments.makeRelease(scope, evaluation.id, { runId: ids.next(), by });
+    const [from, to] = ['2020-09-01T00:00:00.000Z', '2020-10-01T00:00:00.000Z'];
+    const paths = { ndjson: join(folder, 'segment.ndjson'), path: join(folder, 'segment.parquet') };
+    await writeFile(paths.ndjson, logged(release.digest, version.number));
+    const sealed = await tableEngine.sealSegment({ ...paths, features: ['temp'] });
+    expect(sealed.rows).toBe(6000);
+    const { sha256 } = await objectStore.putFile(paths.path);
+    const { id: configurationId } = await repositories.models.currentConfiguration(scope);
+    const monitored: MonitoringWindow = {
+      schemaVersion: 1,
+      from,
+      to,
+      configurationId,
+      championReleaseId: release.id,
+      championVersionId: version.id,
+      segments: [sha256],
+      dropped: 0,
+    };
+    const runId = await beginRun(repositories, scope, { kind: 'monitor', schemaVersion: 1, asOf: to }, by);
+    const reportWindow = createReportWindow({
+      repositories,
+      objectStore,
+      tableEngine,
+      scratchFolder: join(folder, 'scratch'),
+    });
+    await reportWindow({ runId, scope, window: await storeJson(objectStore, monitored) });
+    return (await repositories.monitoring.reports(scope, { limit: 1 })).items[0]!.body;
+  }
+
+  function logged(release: string, modelVersion: number): string {
+    const rows = window.rows.flatMap((row) => Array.from({ length: row[3]! }, () => row));
+    const answers = {
+      rows: rows.length,
+      values: rows.map((row) => classes[row[2]!]!),
+      probabilities: Float64Array.from(
+        rows.flatMap((row) => ofModel.map((name) => shares(row)[classes.indexOf(name)]!)),
+      ),
+      vectors: {},
+    };
+    const at = '2020-09-02T00:00:00.000Z';
+    return rows
+      .map((_, row) => {
+        const record: PredictionRecord = {
+          v: 1,
+          id: `row-${row}`,
+          eventTime: at,
+          recordedAt: at,
+          release,
+          modelVersion,
+          generation: 1,
+          role: 'champion',
+          replay: false,
+          features: { temp: 1 },
+          ...answerOf(answers, row),
+        };
+        return `${JSON.stringify(record)}\n`;
+      })
+      .join('');
+  }
+
+  test('has the estimates that NannyML’s tutorial prints, from the probabilities that were logged', () => {
+    expect(body).toMatchObject({ performance: null, labelled: 0 });
+    expect(body.estimate).toMatchObject({ method: 'cbpe', rows: 6000, referenceRows: 60_000 });
+    const metrics = new Map(body.estimate!.metrics.map((metric) => [metric.name, metric]));
+    for (const name of ['accuracy', 'macroF1'] as const) {
+      expectNearly(metrics.get(name)!.value, window.eachCalibrated[name], name);
+      expectNearly(metrics.get(name)!.samplingError, window.samplingError[name], name);
+    }
+    expect(metrics.get('rocAuc')!.value).toBeCloseTo(window.eachCalibrated.rocAuc, 5);
+  });
+
+  test('shows them in its page, by the metric that the model is judged by', async () => {
+    const { status, text } = await api.send('viewer', 'GET /v1/models/cards/reports/latest/page.html');
+    expect(status).toBe(200);
+    expect(text).toContain('macroF1 of each window');
+    expect(text).toMatch(/0\.7533\d* ± 0\.00565/);
+    expect(text).toContain('confidence (CBPE)');
+    expect(text).toContain('<circle class="estimated"');
+  });
+});
