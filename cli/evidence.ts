@@ -1,9 +1,10 @@
 import type { Approval } from '../contracts/approval.ts';
 import type { EvaluationBody } from '../contracts/evaluation.ts';
+import { metricOf, MetricName, worstFirst } from '../contracts/metrics.ts';
 import type { Colours, Output } from './output.ts';
 import { decimals, intervalText, short } from './verb.ts';
 
-/** What was measured: the metric against the champion's, each gate with value and threshold, and the slices. */
+/** What was measured: the metric against the champion's, each gate with value and threshold, and the slices, the worst first. */
 export function describeEvaluation(output: Output, body: EvaluationBody, colours: Colours): string {
   const { metric, challenger, champion, gain } = body;
   const measured = [
@@ -31,7 +32,7 @@ export function describeEvaluation(output: Output, body: EvaluationBody, colours
   );
   const slices = output.table(
     ['slice', 'rows', metric, 'champion'],
-    body.slices.map((slice) => [
+    worstSlicesFirst(body).map((slice) => [
       `${slice.column} = ${slice.value}`,
       slice.challenger.rows,
       decimals(scoreOf(slice.challenger, metric), 4),
@@ -41,6 +42,13 @@ export function describeEvaluation(output: Output, body: EvaluationBody, colours
   );
   const said = `${body.verdict}${body.reasons.length > 0 ? `: ${body.reasons.join('; ')}` : ''}`;
   return [said, measured, gates, ...(body.slices.length > 0 ? [slices] : [])].join('\n');
+}
+
+function worstSlicesFirst({ slices, metric }: EvaluationBody): EvaluationBody['slices'] {
+  const name = MetricName.safeParse(metric).data;
+  if (name === undefined) return slices;
+  const order = worstFirst(name);
+  return slices.toSorted((a, b) => order(metricOf(a.challenger, name), metricOf(b.challenger, name)));
 }
 
 function verdict(word: string, colours: Colours): string {

@@ -107,6 +107,8 @@ export const Evidence = z.object({
     /** Relative to the champion; more is better. */
     gain: z.number().nullable(),
     gainInterval: Interval.nullable(),
+    /** Where the version is a refit, of which nothing could be measured: the version whose numbers these are. */
+    measuredOf: z.number().int().optional(),
   }),
   /** By the metric of the comparison, the worst first. */
   slices: z.array(

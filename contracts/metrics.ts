@@ -35,6 +35,13 @@ export function isBetterWhenSmall(metric: MetricName): boolean {
   return shrinkWithQuality.has(metric);
 }
 
+/** Of two scores the worse comes first; what could not be told comes last. */
+export function worstFirst(metric: MetricName): (a: number | null, b: number | null) => number {
+  const badness = (score: number | null): number =>
+    score === null ? Number.NEGATIVE_INFINITY : isBetterWhenSmall(metric) ? score : -score;
+  return (a, b) => (a === b ? 0 : badness(b) - badness(a));
+}
+
 export const RegressionMetrics = z.object({
   task: z.literal('regression'),
   rows: z.number().int(),

@@ -1,8 +1,7 @@
 import type { Approval } from '../../contracts/approval.ts';
 import type { Evidence, EvidenceDetails } from '../../contracts/approval-evidence.ts';
 import type { EvaluationBody } from '../../contracts/evaluation.ts';
-import type { MetricName } from '../../contracts/metrics.ts';
-import { isBetterWhenSmall, metricOf, MetricName as KnownMetric } from '../../contracts/metrics.ts';
+import { metricOf, MetricName, worstFirst } from '../../contracts/metrics.ts';
 import { trafficPlan } from './traffic-plan.ts';
 
 /** What a request shows, put in the order in which it is read. `requestedByName` is whose request it is. */
@@ -13,13 +12,21 @@ export function evidenceDocument(
 ): Evidence {
   const { evidence, subject, ...told } = approval;
   const { evaluation, modelVersion, championVersion, rollbackTarget } = evidence;
-  const { metric, challenger, champion, challengerInterval, gain, gainInterval } = evaluation;
+  const { metric, challenger, champion, challengerInterval, gain, gainInterval, cites } = evaluation;
   return {
     schemaVersion: 1,
     approval: { ...told, requestedByName, policy: subject.policy, modelVersion, championVersion },
     gates: evaluation.gates,
-    comparison: { metric, challenger, champion, challengerInterval, gain, gainInterval },
-    slices: worstFirst(evaluation),
+    comparison: {
+      metric,
+      challenger,
+      champion,
+      challengerInterval,
+      gain,
+      gainInterval,
+      ...(cites === undefined ? {} : { measuredOf: cites.modelVersion }),
+    },
+    slices: slicesOf(evaluation),
     calibration: calibrationOf(evaluation),
     changedRows: details?.changedRows ?? null,
     data: details?.data ?? null,
@@ -38,8 +45,8 @@ export function evidenceDocument(
   };
 }
 
-function worstFirst({ slices, metric }: EvaluationBody): Evidence['slices'] {
-  const name = KnownMetric.safeParse(metric).data;
+function slicesOf({ slices, metric }: EvaluationBody): Evidence['slices'] {
+  const name = MetricName.safeParse(metric).data;
   if (name === undefined) return [];
   const told = slices.map(({ column, value, challenger, champion }) => ({
     slice: `${column}=${value}`,
@@ -47,13 +54,8 @@ function worstFirst({ slices, metric }: EvaluationBody): Evidence['slices'] {
     challenger: metricOf(challenger, name),
     champion: champion === null ? null : metricOf(champion, name),
   }));
-  return told.toSorted((a, b) => badness(b.challenger, name) - badness(a.challenger, name));
-}
-
-/** Slices on which the metric is not defined come last. */
-function badness(value: number | null, metric: MetricName): number {
-  if (value === null) return Number.NEGATIVE_INFINITY;
-  return isBetterWhenSmall(metric) ? value : -value;
+  const order = worstFirst(name);
+  return told.toSorted((a, b) => order(a.challenger, b.challenger));
 }
 
 function calibrationOf({ challenger, champion }: EvaluationBody): Evidence['calibration'] {

@@ -23,7 +23,7 @@ export function gatesSection({ gates }: Evidence): Html {
 }
 
 export function comparisonSection({ comparison, approval }: Evidence): Html {
-  const { metric, challenger, champion, challengerInterval, gain, gainInterval } = comparison;
+  const { metric, challenger, champion, challengerInterval, gain, gainInterval, measuredOf } = comparison;
   const rows = metricNames[challenger.task].flatMap((name): HtmlPart[][] => {
     const ours = metricOf(challenger, name);
     const theirs = champion === null ? null : metricOf(champion, name);
@@ -42,6 +42,10 @@ export function comparisonSection({ comparison, approval }: Evidence): Html {
     return [[name === metric ? html`<strong>${name}</strong>` : name, number(theirs), `${number(ours)}${shown}`, mark]];
   });
   const before = approval.championVersion === null ? 'champion: none' : `champion: version ${approval.championVersion}`;
+  const refit =
+    measuredOf === undefined
+      ? ''
+      : `, of version ${measuredOf}: version ${approval.modelVersion} is its refit, which was trained on these rows too, so nothing can be measured of it`;
   const gained =
     gain === null
       ? html`<p class="none">
@@ -59,8 +63,8 @@ export function comparisonSection({ comparison, approval }: Evidence): Html {
           ${gainInterval === null ? '' : intervalPlot(gain, gainInterval)}`;
   return html`<section id="comparison">
     <h2>Champion beside challenger</h2>
-    <p>Measured by the platform on the same ${number(challenger.rows)} held-out rows.</p>
-    ${table(['metric', before, `challenger: version ${approval.modelVersion}${challengerInterval === null ? '' : ` [interval at ${challengerInterval.confidence}]`}`, ''], rows, 'Nothing was measured.')}
+    <p>Measured by the platform on the same ${number(challenger.rows)} held-out rows${refit}.</p>
+    ${table(['metric', before, `challenger: version ${measuredOf ?? approval.modelVersion}${challengerInterval === null ? '' : ` [interval at ${challengerInterval.confidence}]`}`, ''], rows, 'Nothing was measured.')}
     ${gained}
   </section>`;
 }

@@ -8,7 +8,13 @@ const Planned = z.object({
   minRequests: z.number(),
   onInsufficient: z.enum(['extend', 'proceed', 'abort']).default('extend'),
   shadow: z
-    .object({ bake: z.string(), minRows: z.number(), tolerance: z.number(), maxShareBeyond: z.number().optional() })
+    .object({
+      bake: z.string(),
+      minRows: z.number(),
+      tolerance: z.number(),
+      maxShareBeyond: z.number().optional(),
+      maxFailed: z.number().optional(),
+    })
     .optional(),
   abortOn: z
     .object({
@@ -46,11 +52,14 @@ export function trafficPlan({ strategy, champion }: Pick<ApprovalSubject, 'strat
   };
 }
 
-function shadowStep({ bake, minRows, tolerance, maxShareBeyond }: NonNullable<Planned['shadow']>): string {
-  const stop =
-    maxShareBeyond === undefined
-      ? ''
-      : `; it stops when more than ${inPercent(maxShareBeyond)} differ by more than ${tolerance}`;
+function shadowStep({ bake, minRows, tolerance, maxShareBeyond, maxFailed }: NonNullable<Planned['shadow']>): string {
+  const stops = [
+    ...(maxShareBeyond === undefined
+      ? []
+      : [`more than ${inPercent(maxShareBeyond)} differ by more than ${tolerance}`]),
+    ...(maxFailed === undefined ? [] : [`it fails on more than ${inPercent(maxFailed)}`]),
+  ];
+  const stop = stops.length === 0 ? '' : `; it stops when ${stops.join(', or when ')}`;
   return `no requests: asked beside the champion for at least ${bake} and ${minRows} rows${stop}`;
 }
 

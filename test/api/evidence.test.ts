@@ -92,7 +92,7 @@ test('slices come worst first, and the plan says every step and what stops it', 
   expect(slices.map(({ slice }) => slice)).toEqual(['workingday=0', 'workingday=1']);
   expect(rollbackTarget).toMatchObject({ modelVersion: 5 });
   expect(traffic).toEqual([
-    'no requests: asked beside the champion for at least 10m and 200 rows; it stops when more than 20 % differ by more than 25',
+    'no requests: asked beside the champion for at least 10m and 200 rows; it stops when more than 20 % differ by more than 25, or when it fails on more than 1 %',
     '10 % of requests for at least 5m and 50 requests; with fewer it waits for more',
     '50 % of requests for at least 5m and 50 requests; with fewer it waits for more',
     'all requests',
@@ -102,6 +102,20 @@ test('slices come worst first, and the plan says every step and what stops it', 
     'its p99 latency is above 50 ms',
     'its rmse over 30 labels or more is above 150',
   ]);
+});
+
+test('numbers of a refit are said to be those of the version that it is the refit of', () => {
+  const { evaluation } = exampleApproval.evidence;
+  const cites = { evaluation: evaluation.holdout, modelVersion: 6, artifact: evaluation.modelVersionDigest };
+  const refit = { ...exampleApproval, evidence: { ...exampleApproval.evidence, evaluation: { ...evaluation, cites } } };
+  const document = evidenceDocument(refit, exampleDetails, 'bo');
+  expect(Evidence.parse(document).comparison.measuredOf).toBe(6);
+  const page = evidencePage(document, 'a-nonce');
+  expect(page).toContain('of version 6: version 7 is its refit');
+  expect(page).toContain('challenger: version 6 [interval');
+  const plain = evidencePage(evidenceDocument(exampleApproval, exampleDetails, 'bo'), 'a-nonce');
+  expect(plain).toContain('challenger: version 7 [interval');
+  expect(plain).not.toContain('refit');
 });
 
 test('whatever people and programs wrote is shown as text', () => {

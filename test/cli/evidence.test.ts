@@ -1,0 +1,23 @@
+import { expect, test } from 'vitest';
+import { describeEvaluation } from '../../cli/evidence.ts';
+import { Output } from '../../cli/output.ts';
+import { exampleApproval } from '../api/evidence-example.ts';
+
+const { stdout, stderr } = process;
+const output = new Output({ json: false, noColour: true, dumb: true, stdout, stderr });
+
+test('slices come worst first, whether the metric is better when small or when great', () => {
+  const { evaluation } = exampleApproval.evidence;
+  const order = (metric: string) =>
+    describeEvaluation(output, { ...evaluation, metric }, output.colours).match(/workingday = \d/g);
+  expect(order('rmse')).toEqual(['workingday = 0', 'workingday = 1']);
+  // 1 − 101.6/190 is the lesser share.
+  expect(order('r2')).toEqual(['workingday = 0', 'workingday = 1']);
+  const better = evaluation.slices.map((slice) => ({ ...slice, challenger: { ...slice.challenger, r2: 0.9 } }));
+  const [other, ...rest] = evaluation.slices;
+  const mixed = { ...evaluation, metric: 'r2', slices: [...better.slice(1), other!, ...rest.slice(1)] };
+  expect(describeEvaluation(output, mixed, output.colours).match(/workingday = \d/g)).toEqual([
+    'workingday = 1',
+    'workingday = 0',
+  ]);
+});
