@@ -1,13 +1,18 @@
 import { PerennialError } from '../contracts/errors.ts';
 
-/** Ctrl-C ends the waiting and never what is waited for: the error says that it goes on, and the ways out. */
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/**
+ * Ctrl-C ends the waiting and never what is waited for: the error says that it goes on, and the ways out. So does being
+ * asked to end; a verb that has something to clear away, such as the demo's stack, would else never come to it.
+ */
 export async function whileWaitingFor<Result>(
   run: { readonly id: string; readonly kind: string },
   wait: (signal: AbortSignal) => Promise<Result>,
 ): Promise<Result> {
   const interrupted = new AbortController();
   const interrupt = () => interrupted.abort();
-  process.on('SIGINT', interrupt);
+  for (const signal of signals) process.on(signal, interrupt);
   try {
     return await wait(interrupted.signal);
   } catch (caught) {
@@ -20,6 +25,6 @@ export async function whileWaitingFor<Result>(
     );
   } finally {
     // The terminal and the process above both hand Ctrl-C on: once interrupted, the second one must not kill.
-    if (!interrupted.signal.aborted) process.off('SIGINT', interrupt);
+    if (!interrupted.signal.aborted) for (const signal of signals) process.off(signal, interrupt);
   }
 }

@@ -72,6 +72,20 @@ function champion(): Promise<string> {
   return done('served', ...here).then(({ stdout }) => stdout);
 }
 
+/** What `runs watch` says when it is ended by a signal, which it must end by. */
+async function watchedUntil(signal: NodeJS.Signals, id: string): Promise<string> {
+  const child = spawn(process.execPath, [main, 'runs', 'watch', id], {
+    env: { ...process.env, PERENNIAL_HOME: stack.home },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let said = '';
+  child.stderr.on('data', (bytes: Buffer) => (said += bytes.toString()));
+  child.stdout.once('data', () => child.kill(signal));
+  await once(child, 'close');
+  expect(child.exitCode, said).toBe(130);
+  return said;
+}
+
 test('a deployment asks with from → to; without a terminal or an answer of yes nothing is sent', async () => {
   const refused = await perennial('deploy', '1', ...here);
   expect(refused).toMatchObject({ code: 2, stdout: '', stderr: expect.stringMatching(/nothing → version 1\n.*--yes/) });
@@ -95,6 +109,9 @@ test('Ctrl-C ends the waiting and not the deployment; the approval shows its evi
   const run = await newestRun('deploy');
   if (run.state !== 'awaiting-approval') throw new Error(`the deployment is ${run.state}`);
   expect(waiting.shown).toMatch(/the deploy run goes on\. perennial runs watch [^]* shows it, perennial runs cancel/);
+  // A demo that waits has a stack to stop, so no signal may end it on the spot, nor pass it by.
+  for (const signal of ['SIGTERM', 'SIGHUP'] as const)
+    expect(await watchedUntil(signal, run.id)).toMatch(/the deploy run goes on\. perennial runs watch/);
 
   expect((await done('approvals', ...here)).stdout).toMatch(new RegExp(`${run.approvalId} +served +production +1 +–`));
   const evidence = await done('approvals', 'show', run.approvalId);
