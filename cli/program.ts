@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { PerennialError, reasonOf } from '../contracts/errors.ts';
+import { variablesGiven } from '../contracts/settings.ts';
 import type { CliContext, GlobalOptions } from './context.ts';
 import { homeOf } from './context.ts';
 import { exitCodeOf, exitCodes } from './exit-codes.ts';
@@ -36,7 +37,12 @@ export interface CliStreams {
 }
 
 /** Parses and runs one command line; the exit code is 0 done, 1 failed, 2 usage, 4 not allowed. */
-export async function runCli(argv: readonly string[], env: CliContext['env'], streams: CliStreams): Promise<number> {
+export async function runCli(
+  argv: readonly string[],
+  environment: CliContext['env'],
+  streams: CliStreams,
+): Promise<number> {
+  const env = variablesGiven(environment);
   let exitCode: number = exitCodes.done;
   const program: Command = commandLine(
     (handler) =>

@@ -83,11 +83,15 @@ export function parseSettings<Shape extends z.ZodObject>(
   schema: Shape,
   environment: Readonly<Record<string, string | undefined>>,
 ): z.infer<Shape> {
-  const given = Object.fromEntries(
-    Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
-  );
-  const parsed = schema.safeParse(given);
+  const parsed = schema.safeParse(variablesGiven(environment));
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
   throw new PerennialError('invalid-setting', `the environment cannot be used: ${problems.join('; ')}`, { problems });
+}
+
+/** Without those that are empty, which count as absent. */
+export function variablesGiven(
+  environment: Readonly<Record<string, string | undefined>>,
+): Readonly<Record<string, string | undefined>> {
+  return Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''));
 }

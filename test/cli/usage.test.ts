@@ -93,6 +93,12 @@ test.each([[['runs']], [['versions', '-m', 'x']], [['deploy', '1', '-m', 'x', '-
   },
 );
 
+test('an empty variable counts as absent, and never means the folder that one stands in', async () => {
+  const { code, stderr } = await cli(['runs'], { PERENNIAL_HOME: '', PERENNIAL_URL: '', PERENNIAL_KEY: '' });
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/no stack runs in .*\/\.perennial and PERENNIAL_URL is not set/);
+});
+
 test('an API that is away, or no API at all, is told as that, with the address', async () => {
   const server = createServer((_request, response) => response.end('<html>hello</html>')).listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
