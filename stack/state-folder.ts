@@ -1,7 +1,7 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { z } from 'zod';
-import { PerennialError } from '../contracts/errors.ts';
+import { PerennialError, reasonOf } from '../contracts/errors.ts';
 
 /** Where everything of one embedded stack is: PERENNIAL_HOME. */
 export interface StateFolder {
@@ -21,7 +21,7 @@ export function openStateFolder(path: string): StateFolder {
   const home = resolve(path);
   const logs = join(home, 'logs');
   const temporal = join(home, 'temporal');
-  for (const folder of [home, logs, temporal]) mkdirSync(folder, { recursive: true, mode: 0o700 });
+  for (const folder of [home, logs, temporal]) makeFolder(folder);
   return {
     home,
     lock: join(home, 'lock'),
@@ -34,6 +34,16 @@ export function openStateFolder(path: string): StateFolder {
     postgres: join(home, 'postgres'),
     temporal,
   };
+}
+
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    accessSync(path, constants.W_OK | constants.X_OK);
+  } catch (caught) {
+    const message = `${path} cannot be written to (${reasonOf(caught)}): name a folder that can be in PERENNIAL_HOME`;
+    throw new PerennialError('invalid-setting', message, { path }, { cause: caught });
+  }
 }
 
 export function isRoot(): boolean {

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -130,6 +130,12 @@ describe('the state folder', () => {
     expect(keysOf(folder, { admin: 'given'.repeat(8) })).toEqual({ ...keys, admin: 'given'.repeat(8) });
     writeStateFile(folder.secretsFile, { schemaVersion: 1 });
     expect(() => secretsOf(folder)).toThrow(`${folder.secretsFile} cannot be understood`);
+  });
+
+  it('that cannot be written to is named with the way out', async () => {
+    const taken = join(folder.home, 'a-file');
+    await writeFile(taken, '');
+    expect(() => openStateFolder(taken)).toThrow(/a-file cannot be written to \(.*\): name a folder .* PERENNIAL_HOME/);
   });
 
   it('is one stack’s at a time', () => {
