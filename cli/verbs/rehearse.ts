@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Option } from 'commander';
 import { z } from 'zod';
@@ -102,7 +103,7 @@ export function demoVerb({ program, act }: VerbRegistry): void {
             interrupted.signal,
           );
           if (options.exit === true) await stopStack(context);
-          else context.output.note(`\n${lastScreen(stack, finished)}`);
+          else context.output.note(`\n${lastScreen(context, stack, finished)}`);
           context.output.data({ ...summaryOf(finished), seconds }, () => inOneLine(finished));
         } catch (caught) {
           // Interrupted, or it went wrong: what the demo started is not left running.
@@ -149,11 +150,11 @@ async function tellDemo(
   return { finished, seconds: Math.round((Date.now() - begun) / 100) / 10 };
 }
 
-function lastScreen(stack: StackFile, { environment, model }: Finished): string {
+function lastScreen({ home }: CliContext, stack: StackFile, { environment, model }: Finished): string {
   return [
     addresses(stack),
     `report       ${stack.api}/v1/models/${model}/reports/latest/page.html?environment=${environment}`,
-    'keys         PERENNIAL_HOME/keys.json (for the report and the API page: any user name, the key as password)',
+    `keys         ${join(home, 'keys.json')} (for the report and the API page: any user name, the key as password)`,
     'stop it with perennial down',
     '',
   ].join('\n');
