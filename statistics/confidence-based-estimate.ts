@@ -38,15 +38,27 @@ function share(part: number, whole: number): number {
   return whole === 0 ? 0 : part / whole;
 }
 
-/** The area under the curve of expected rates, row by row from the highest probability. */
-function expectedRocAuc({ probability, believed }: ConfidentRows): number {
+/**
+ * The area under the curve of expected rates, from the highest probability on; rows of one probability are one step of it,
+ * whatever their order. NaN where nothing, or all, is believed to be of the class.
+ */
+export function expectedRocAuc({ probability, believed }: Omit<ConfidentRows, 'decision'>): number {
   let [positives, negatives, area] = [0, 0, 0];
+  let [tiedPositives, tiedNegatives] = [0, 0];
+  const closeGroup = (): void => {
+    area += tiedNegatives * (positives + tiedPositives / 2);
+    [positives, negatives] = [positives + tiedPositives, negatives + tiedNegatives];
+    [tiedPositives, tiedNegatives] = [0, 0];
+  };
+  let score: number | undefined;
   for (const row of descending(probability)) {
+    if (probability[row] !== score) closeGroup();
+    score = probability[row];
     const chance = believed[row] ?? 0;
-    area += (1 - chance) * (positives + chance / 2);
-    positives += chance;
-    negatives += 1 - chance;
+    tiedPositives += chance;
+    tiedNegatives += 1 - chance;
   }
+  closeGroup();
   return area / (positives * negatives);
 }
 

@@ -1,10 +1,10 @@
 import type { SamplingError } from './confidence-based-estimate.ts';
-import { deviationOf, rocAucSamplingError } from './confidence-based-estimate.ts';
+import { deviationOf, expectedRocAuc, rocAucSamplingError } from './confidence-based-estimate.ts';
 import type { RisingCurve } from './isotonic-regression.ts';
 import { heightAt, isotonicRegression } from './isotonic-regression.ts';
 import type { ClassCounts, MulticlassMetric } from './multiclass-metrics.ts';
 import { countsOf, meanF1 } from './multiclass-metrics.ts';
-import { areaUnderCurve, everyRow } from './ranking-metrics.ts';
+import { everyRow } from './ranking-metrics.ts';
 import type { MulticlassSample } from './sample.ts';
 import { clippedLog } from './sample.ts';
 
@@ -65,7 +65,10 @@ export function multiclassConfidenceEstimate(
   const counts = expectedCounts(answers, believed);
   const sum = (values: Float64Array): number => values.reduce((total, value) => total + value, 0);
   const areas = classes.map((_, place) =>
-    expectedArea(columnOf(probabilities, place, width), columnOf(believed, place, width)),
+    expectedRocAuc({
+      probability: columnOf(probabilities, place, width),
+      believed: columnOf(believed, place, width),
+    }),
   );
   return {
     accuracy: sum(counts.hits) / decision.length,
@@ -87,16 +90,6 @@ function expectedCounts({ classes, decision }: ConfidentAnswers, believed: Float
     said[place] = (said[place] ?? 0) + 1;
   });
   return { hits, support, said };
-}
-
-/** Each row once as one of the class and once as one of the rest, by weight. */
-function expectedArea(score: Float64Array, believed: Float64Array): number {
-  const rows = score.length;
-  const twice = Float64Array.from({ length: 2 * rows }, (_, at) => score[at % rows] ?? 0);
-  const weights = Float64Array.from(twice, (_, at) =>
-    at < rows ? (believed[at] ?? 0) : 1 - (believed[at - rows] ?? 0),
-  );
-  return areaUnderCurve(twice, (row) => row < rows)(weights);
 }
 
 /**
