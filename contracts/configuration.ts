@@ -451,7 +451,7 @@ const Retrain = z.strictObject({
   on: z
     .array(TriggerKind.exclude(['manual', 'schedule']))
     .default([])
-    .describe('What else leads to a build'),
+    .describe('What else leads to a build. Data of which nothing lies in data.window leads to none'),
   debounce: Duration.default('10m').describe(
     'Triggers that come closer together are one; a build waits at most ten of these',
   ),

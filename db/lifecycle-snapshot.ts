@@ -1,14 +1,14 @@
 import { and, asc, count, desc, eq, gte, inArray, sql } from 'drizzle-orm';
 import { budgetPeriod } from '../contracts/budget-period.ts';
-import type { Configuration } from '../contracts/configuration.ts';
 import type { Instant, Scope } from '../contracts/identifiers.ts';
 import type { LifecycleSnapshot } from '../contracts/lifecycle.ts';
+import { configurationOf } from './configuration-of.ts';
 import type { Transaction } from './connection.ts';
 import type { RepositoryContext } from './context.ts';
 import { environmentNow } from './context.ts';
 import { championOf, newestGeneration } from './generations.ts';
 import { toDate, toInstant, toInstantOrNull } from './instants.ts';
-import { configurations, environments, type modelEnvironments, models, runs, triggers } from './schema.ts';
+import { environments, type modelEnvironments, models, runs, triggers } from './schema.ts';
 
 type Heads = typeof modelEnvironments.$inferSelect;
 
@@ -61,15 +61,6 @@ async function clockOf(tx: Transaction, scope: Scope): Promise<'wall' | 'virtual
 async function isArchived(tx: Transaction, { modelId }: Scope): Promise<boolean> {
   const [row] = await tx.select({ archivedAt: models.archivedAt }).from(models).where(eq(models.id, modelId));
   return row !== undefined && row.archivedAt !== null;
-}
-
-async function configurationOf(tx: Transaction, { configurationId }: Heads): Promise<Configuration | undefined> {
-  if (configurationId === null) return undefined;
-  const [row] = await tx
-    .select({ body: configurations.body })
-    .from(configurations)
-    .where(eq(configurations.id, configurationId));
-  return row?.body;
 }
 
 function ofScope(scope: Scope): ReturnType<typeof and> {

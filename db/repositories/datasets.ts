@@ -1,12 +1,15 @@
 import { and, desc, eq, getTableColumns, lt, sql } from 'drizzle-orm';
-import type { DatasetVersion } from '../../contracts/dataset.ts';
+import type { Configuration } from '../../contracts/configuration.ts';
+import type { DatasetManifest, DatasetVersion } from '../../contracts/dataset.ts';
+import { shiftInstant } from '../../contracts/duration.ts';
 import { PerennialError } from '../../contracts/errors.ts';
-import type { Id, Scope } from '../../contracts/identifiers.ts';
+import type { Id, Instant, Scope } from '../../contracts/identifiers.ts';
 import { scopeLabel, Sha256 } from '../../contracts/identifiers.ts';
 import type { DatasetRepository } from '../../ports/repositories/datasets.ts';
 import { appendLedger } from '../append-ledger.ts';
 import type { Executor, Transaction } from '../connection.ts';
 import { query, transact } from '../connection.ts';
+import { configurationOf } from '../configuration-of.ts';
 import type { RepositoryContext } from '../context.ts';
 import { environmentNow, lockModel, lockScope } from '../context.ts';
 import { decidedByRun } from '../decided-by-run.ts';
@@ -92,7 +95,8 @@ async function commit(
   version: Commit[1],
   run: Commit[2],
 ): ReturnType<DatasetRepository['commit']> {
-  const { datasetVersionId: head } = await lockScope(tx, scope);
+  const heads = await lockScope(tx, scope);
+  const { datasetVersionId: head } = heads;
   const decided = await decidedByRun(tx, scope.modelId, 'dataset.committed', run.runId);
   if (decided !== undefined)
     return { version: toDatasetVersion(await read(tx, String(decided.datasetVersionId))), unchanged: false };
@@ -104,7 +108,9 @@ async function commit(
     .update(modelEnvironments)
     .set({ datasetVersionId: row.id })
     .where(and(eq(modelEnvironments.modelId, scope.modelId), eq(modelEnvironments.environment, scope.environment)));
-  const reason = changeOf(version);
+  const now = await environmentNow(context, tx, scope);
+  const readable = reachesWindow(version.manifest, await configurationOf(tx, heads), now);
+  const reason = `${changeOf(version)}${readable ? '' : '; all of it older than what a build of now reads, so none is triggered'}`;
   await appendLedger(context, tx, {
     modelId: scope.modelId,
     environment: scope.environment,
@@ -122,10 +128,10 @@ async function commit(
       fetched: version.fetched ?? null,
     },
     reason,
-    effectiveAt: await environmentNow(context, tx, scope),
+    effectiveAt: now,
     by: run.by,
   });
-  if (version.rowsAdded + (version.rowsReplaced ?? 0) + (version.rowsRemoved ?? 0) > 0) {
+  if (readable && version.rowsAdded + (version.rowsReplaced ?? 0) + (version.rowsRemoved ?? 0) > 0) {
     // By run too: the same rows committed again after a rollback of the head are new data again.
     await recordTrigger(context, tx, scope, {
       kind: 'new-data',
@@ -135,6 +141,14 @@ async function commit(
     });
   }
   return { version: toDatasetVersion(row), unchanged: false };
+}
+
+/** Whether a build of now would find a row: history that is ingested is there to rehearse on, and renews nothing. */
+function reachesWindow({ parts }: DatasetManifest, configuration: Configuration | undefined, now: Instant): boolean {
+  const { window, timezone } = configuration?.data ?? {};
+  if (window === undefined || timezone === undefined) return true;
+  const from = Date.parse(shiftInstant(now, window, -1, timezone));
+  return parts.some(({ to }) => to === undefined || Date.parse(to) >= from);
 }
 
 function changeOf({ rowsAdded, rowsSkipped, rowsReplaced = 0, rowsRemoved = 0 }: Commit[1]): string {

@@ -5,7 +5,7 @@ import type { Id, Page, PageRequest, Scope, Sha256 } from '../../contracts/ident
 export interface DatasetRepository {
   /**
    * Makes the version (one per model and digest), moves the scope's data head if it is still `expectedHead`
-   * (else `conflict`), and records a `new-data` trigger when rows were added, replaced or removed. With `unchanged` it only answers.
+   * (else `conflict`), and records a `new-data` trigger when rows were added, replaced or removed, and a build of now would read any. With `unchanged` it only answers.
    */
   commit(
     scope: Scope,

@@ -1,5 +1,6 @@
 import { and, eq } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { shiftInstant } from '../../contracts/duration.ts';
 import type { Scope } from '../../contracts/identifiers.ts';
 import { createCodeRepository } from '../../db/repositories/code.ts';
 import { createDatasetRepository } from '../../db/repositories/datasets.ts';
@@ -109,6 +110,28 @@ test('a batch of known rows changes nothing and triggers nothing', async () => {
   const { version } = await datasets.commit(scope, dataset('a'), run());
   const again = await datasets.commit(scope, { ...dataset('a'), rowsAdded: 0, rowsSkipped: 1 }, run(version.id));
   expect(again).toEqual({ version, unchanged: true });
+  expect(await triggersOf('new-data')).toHaveLength(1);
+});
+
+test('rows that are all older than what a build of now reads are history: kept, and no reason to renew a model', async () => {
+  const datasets = createDatasetRepository(ground.context);
+  const timed = { ...configuration.data, timestamp: 'at', window: '6 months' };
+  await createModelRepository(ground.context).apply(
+    'default',
+    'production',
+    { ...configuration, name: scope.model, data: timed },
+    ground.by,
+  );
+  const reaching = (to: string) => {
+    const batch = dataset(to);
+    return { ...batch, manifest: { ...batch.manifest, parts: batch.manifest.parts.map((part) => ({ ...part, to })) } };
+  };
+  const now = ground.context.clock.now();
+  const old = await datasets.commit(scope, reaching(shiftInstant(now, '7 months', -1, 'UTC')), run());
+  expect(await triggersOf('new-data')).toEqual([]);
+  const { items } = await createLedgerRepository(ground.context).list(scope, { limit: 1 });
+  expect(items[0]?.reason).toContain('none is triggered');
+  await datasets.commit(scope, reaching(shiftInstant(now, '5 months', -1, 'UTC')), run(old.version.id));
   expect(await triggersOf('new-data')).toHaveLength(1);
 });
 
