@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { mostChanged } from '../../activities/deployment/evidence/changed-rows.ts';
+import { decisionsOf, mostChanged } from '../../activities/deployment/evidence/changed-rows.ts';
 import { dataDifference } from '../../activities/deployment/evidence/data-difference.ts';
 import { lineDifference } from '../../activities/deployment/evidence/line-difference.ts';
 import { dependencyDifferences, valueDifferences } from '../../activities/deployment/evidence/value-differences.ts';
+import { Configuration } from '../../contracts/configuration.ts';
 import type { DatasetVersion } from '../../contracts/dataset.ts';
+import type { Signature } from '../../contracts/model-version.ts';
 import { parseConfigurationFile } from '../../contracts/configuration-file.ts';
 import { exampleFile } from '../contracts/example.ts';
 
@@ -120,6 +122,22 @@ describe('data that differs', () => {
   });
 });
 
+function classifier(threshold?: number): Configuration {
+  return Configuration.parse({
+    schemaVersion: 1,
+    name: 'tumours',
+    task: 'binary',
+    owner: 'test',
+    data: { source: { path: 'rows.csv' }, target: 'kind', features: ['a'] },
+    code: { path: 'train', command: ['sh', 'train.sh'] },
+    build: {
+      holdout: { fraction: 0.2, by: 'id' },
+      metric: 'accuracy',
+      ...(threshold === undefined ? {} : { threshold }),
+    },
+  });
+}
+
 describe('rows that change most', () => {
   const rows = {
     rows: 4,
@@ -150,5 +168,24 @@ describe('rows that change most', () => {
       challenger: [1, 0, 0, 0],
     });
     expect(told).toMatchObject({ kind: 'flip', changed: 1, meanDifference: null, rows: [{ key: 'c' }] });
+  });
+
+  it('are told of two classes by the threshold that was measured with, whatever the label of the model', () => {
+    const classes = ['benign', 'malignant'];
+    const signature: Signature = {
+      schemaVersion: 1,
+      layout: 'columns',
+      inputs: [],
+      output: { name: 'label', type: 'BYTES' },
+      classes,
+      probabilities: { name: 'p', type: 'FP32', width: 2 },
+    };
+    const answers = { rows: 2, values: ['benign', 'benign'], probabilities: Float64Array.of(0.6, 0.4, 0.8, 0.2) };
+    const decided = (threshold?: number) =>
+      decisionsOf(classifier(threshold), signature, answers, { truth: classes, classes });
+    expect(decided()).toEqual(['benign', 'benign']);
+    expect(decided(0.3)).toEqual(['malignant', 'benign']);
+    const labels = { ...answers, probabilities: null };
+    expect(decisionsOf(classifier(0.3), signature, labels, { truth: classes, classes })).toEqual(answers.values);
   });
 });

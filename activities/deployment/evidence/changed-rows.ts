@@ -4,10 +4,12 @@ import { classKey } from '../../../contracts/classes.ts';
 import type { Configuration } from '../../../contracts/configuration.ts';
 import type { Cell } from '../../../contracts/data-types.ts';
 import type { Sha256 } from '../../../contracts/identifiers.ts';
-import type { ModelVersion } from '../../../contracts/model-version.ts';
+import type { ClassValue, ModelVersion, Signature } from '../../../contracts/model-version.ts';
+import type { Answers } from '../../../ports/model-runtime.ts';
 import type { ColumnData } from '../../../ports/table-engine.ts';
 import type { ActivityDependencies } from '../../dependencies.ts';
 import { loadVersion } from '../../evaluation/load-version.ts';
+import { probabilityIn, sampleOf } from '../../evaluation/sample-of.ts';
 import { withWorkspace } from '../../workspace.ts';
 
 /** A person looks at these. */
@@ -25,8 +27,13 @@ interface Contest {
 /** The held-out rows on which the two disagree most: by difference where they predict numbers, else where the decision is another. */
 export async function changedRows(deps: ActivityDependencies, contest: Contest): Promise<ChangedRows> {
   const rows = await readRows(deps, contest);
-  const challenger = await answers(deps, contest.version, rows);
-  const champion = await answers(deps, contest.champion, rows);
+  const truth = rows.columns[contest.version.trainingKeyParts.target] ?? [];
+  // As they were evaluated: of both, the classes of the challenger.
+  const { classes = [] } = contest.version.signature;
+  const decided = async (version: ModelVersion): Promise<readonly Cell[]> =>
+    decisionsOf(contest.configuration, version.signature, await answers(deps, version, rows), { truth, classes });
+  const challenger = await decided(contest.version);
+  const champion = await decided(contest.champion);
   return mostChanged(rows, { ...contest, champion, challenger });
 }
 
@@ -74,6 +81,22 @@ export function mostChanged(rows: ColumnData, { version, configuration, champion
   };
 }
 
+/** What was measured: of two classes with probabilities, by `build.threshold`; else the model's own answers. */
+export function decisionsOf(
+  configuration: Pick<Configuration, 'task' | 'build'>,
+  signature: Signature,
+  { rows, values, probabilities }: Pick<Answers, 'rows' | 'values' | 'probabilities'>,
+  { truth, classes }: { readonly truth: readonly Cell[]; readonly classes: readonly ClassValue[] },
+): readonly Cell[] {
+  const probabilityOf = probabilityIn(signature, { probabilities });
+  if (configuration.task !== 'binary' || probabilityOf === null) return Array.from(values).slice(0, rows);
+  const sample = sampleOf(configuration, { truth, values, probabilityOf }, classes);
+  if (sample.task !== 'binary') return Array.from(values).slice(0, rows);
+  const positive = classes.find((value) => String(value) === sample.positive) ?? sample.positive;
+  const other = classes.find((value) => value !== positive) ?? null;
+  return Array.from(sample.decision, (said) => (said === 1 ? positive : other));
+}
+
 /** A truth value and the 0 or 1 that a model makes of it are one decision. */
 function sameDecision(one: Cell, other: Cell): boolean {
   return one === null || other === null ? one === other : classKey(one) === classKey(other);
@@ -93,10 +116,10 @@ async function readRows(deps: ActivityDependencies, contest: Contest): Promise<C
   });
 }
 
-async function answers(deps: ActivityDependencies, version: ModelVersion, rows: ColumnData): Promise<readonly Cell[]> {
+async function answers(deps: ActivityDependencies, version: ModelVersion, rows: ColumnData): Promise<Answers> {
   const model = await loadVersion(deps, version.id);
   try {
-    return [...(await model.predict(rows.columns, rows.rows)).values];
+    return await model.predict(rows.columns, rows.rows);
   } finally {
     await model.release();
   }
