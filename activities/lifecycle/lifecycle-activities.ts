@@ -44,15 +44,20 @@ export function createLifecycleActivities(deps: Parts): LifecycleActivities {
   };
 }
 
-/** A run whose workflow ended without saying so (terminated by hand, say) is a failed run. */
+/** A run whose workflow ended without saying so (terminated by hand, say), or is gone with Temporal's state, is a failed run. */
 async function reconcileRuns(deps: Parts, scope: Scope): Promise<void> {
   for (const run of await deps.repositories.runs.unfinished(scope)) {
     const workflow = await deps.workflowClient.describe(run.workflowId);
-    if (workflow.state !== 'closed') continue;
+    // Of a queued run it is absent until it is started.
+    if (workflow.state === 'running' || (workflow.state === 'absent' && run.state === 'queued')) continue;
+    const [status, end] =
+      workflow.state === 'closed'
+        ? [workflow.status, `ended as ${workflow.status}`]
+        : ['ABSENT', 'is not known to Temporal any more'];
     const gone = new PerennialError(
       'process-died',
-      `the workflow ${run.workflowId} ended as ${workflow.status} without concluding its run; start it again`,
-      { workflowId: run.workflowId, status: workflow.status },
+      `the workflow ${run.workflowId} ${end}, without concluding its run; start it again`,
+      { workflowId: run.workflowId, status },
     );
     await deps.repositories.runs.fail(run.id, { code: gone.code, message: gone.message, fields: gone.fields });
   }

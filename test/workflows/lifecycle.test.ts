@@ -150,6 +150,36 @@ test('a run whose workflow was terminated by hand has failed, its slot is free, 
   await expect.poll(states, { timeout: 20_000 }).toEqual(['failed', 'succeeded']);
 });
 
+test('a run whose workflow Temporal has lost has failed; one that is not started yet has not', async () => {
+  await applyModel({ on: ['drift'], debounce: '0s', cooldown: '0s', budget: '1000 per day' });
+  const { repositories, workflowClient, activities, temporal } = stack;
+  shut();
+  await submitTrigger('first', 'manual');
+  await workflowClient.advance(scope);
+  const [running] = await builds();
+  if (running === undefined) throw new Error('no build was begun');
+  const stateOf = async (id: string) => (await repositories.runs.get(id)).state;
+  await expect.poll(() => stateOf(running.id), { timeout: 20_000 }).toBe('running');
+  const request = { kind: 'build', schemaVersion: 1, asOf: '2012-01-01T00:00:00.000Z', automated: false } as const;
+  const { runId } = await repositories.lifecycle.submit(scope, { kind: 'run', schemaVersion: 1, request }, by);
+  await temporal.workflowService.deleteWorkflowExecution({
+    namespace: temporal.options.namespace,
+    workflowExecution: { workflowId: running.workflowId },
+  });
+  await expect
+    .poll(async () => (await workflowClient.describe(running.workflowId)).state, { timeout: 20_000 })
+    .toBe('absent');
+  await activities.advanceLifecycle({ scope, reconcile: true });
+  expect(await repositories.runs.get(running.id)).toMatchObject({
+    state: 'failed',
+    failure: { code: 'process-died', fields: { workflowId: running.workflowId, status: 'ABSENT' } },
+  });
+  expect(await stateOf(String(runId))).toBe('queued');
+  open();
+  await workflowClient.advance(scope);
+  await expect.poll(() => stateOf(String(runId)), { timeout: 20_000 }).toBe('succeeded');
+});
+
 test('a change of the configuration takes effect at the next look, and the triggers that waited are built for', async () => {
   await applyModel({ on: ['drift'], debounce: '1h', cooldown: '24h', budget: '10 per day' });
   const { repositories, workflowClient } = stack;
