@@ -3,6 +3,7 @@ import type { ConfigurationProblem, KeyPath } from './configuration-problem.ts';
 import { durationMs, isCertainlyShorter } from './duration.ts';
 import type { MetricName } from './metrics.ts';
 import { isMetricOf, metricNames } from './metrics.ts';
+import { estimatedMetrics } from './report.ts';
 
 type Check = (configuration: Configuration) => ConfigurationProblem[];
 
@@ -24,6 +25,7 @@ const checks: readonly Check[] = [
   answersFitTask,
   driftCanBeFound,
   performanceIsBounded,
+  performanceCanBeEstimated,
   canaryCanStop,
 ];
 
@@ -204,6 +206,20 @@ function performanceIsBounded({ monitor: { performance }, retrain }: Configurati
   const index = retrain.on.indexOf('performance');
   if (index < 0) return [];
   return [{ path: ['retrain', 'on', index], message: 'never comes: monitor.performance says no metric and bound' }];
+}
+
+function performanceCanBeEstimated({
+  task,
+  monitor: { performance, estimate },
+}: Configuration): ConfigurationProblem[] {
+  if (performance?.estimated !== true) return [];
+  const path = ['monitor', 'performance', 'estimated'];
+  if (estimate === false) return [{ path, message: 'never acts: monitor.estimate is false' }];
+  const told: readonly string[] = estimatedMetrics[task];
+  // A metric of another task is told of already.
+  if (!isMetricOf(task, performance.metric) || told.includes(performance.metric)) return [];
+  const message = `never acts: without labels ${performance.metric} cannot be told; name one of ${told.join(', ')}`;
+  return [{ path, message }];
 }
 
 interface Bounds {

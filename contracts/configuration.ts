@@ -422,6 +422,12 @@ const Monitor = z.strictObject({
       metric: MetricName.describe('Over the predictions whose labels have arrived'),
       max: z.number().optional().describe('A finding above'),
       min: z.number().optional().describe('A finding below'),
+      estimated: z
+        .boolean()
+        .optional()
+        .describe(
+          'Where fewer labels than monitor.minRows have arrived, the estimate is held against the same bounds, as a finding of its own. Default: false',
+        ),
     })
     .optional()
     .describe('How good the answers have been'),

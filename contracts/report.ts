@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Id, Instant, Name, Sha256 } from './identifiers.ts';
+import type { MetricName, Task } from './metrics.ts';
 import { Metrics } from './metrics.ts';
 
 export const DriftTest = z.enum(['psi', 'ks', 'chi2', 'jensen-shannon', 'wasserstein', 'total-variation']);
@@ -62,6 +63,13 @@ export const LabelDelay = z.object({
   histogram: z.array(z.object({ withinMs: z.number().nullable(), rows: z.number().int() })),
 });
 export type LabelDelay = z.infer<typeof LabelDelay>;
+
+/** The metrics that can be told without labels; of a classifier that gives probabilities. */
+export const estimatedMetrics = {
+  regression: ['mae', 'rmse'],
+  binary: ['rocAuc', 'accuracy', 'precision', 'recall', 'f1'],
+  multiclass: ['accuracy', 'macroF1', 'weightedF1', 'logLoss', 'rocAuc'],
+} as const satisfies Record<Task, readonly MetricName[]>;
 
 /** What the metrics probably are on rows whose labels are not needed; see statistics/. */
 export const PerformanceEstimate = z.object({

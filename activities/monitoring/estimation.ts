@@ -1,12 +1,11 @@
 import type { Configuration } from '../../contracts/configuration.ts';
 import type { Cell } from '../../contracts/data-types.ts';
-import { metricNames } from '../../contracts/metrics.ts';
 import type { ColumnReference, Estimation, MonitoringReference } from '../../contracts/model-version.ts';
 import type { PerformanceEstimate } from '../../contracts/report.ts';
+import { estimatedMetrics } from '../../contracts/report.ts';
 import type { SamplingError } from '../../statistics/confidence-based-estimate.ts';
 import {
   confidenceBasedEstimate,
-  confidenceMetrics,
   confidenceSamplingErrors,
   samplingErrorOf,
 } from '../../statistics/confidence-based-estimate.ts';
@@ -135,7 +134,7 @@ function confidenceEstimate(
 ): PerformanceEstimate {
   const believed = probability.map((raw) => heightAt(estimation.calibration, raw));
   const estimated = confidenceBasedEstimate({ decision, probability, believed });
-  return told(estimation, confidenceMetrics, estimated, decision.length);
+  return told(estimation, estimatedMetrics.binary, estimated, decision.length);
 }
 
 function estimateOfClasses(
@@ -146,7 +145,7 @@ function estimateOfClasses(
   if (answers === null) return null;
   const believed = believedProbabilities(answers.probabilities, estimation.calibrations);
   const estimated = multiclassConfidenceEstimate(answers, believed);
-  return told(estimation, metricNames.multiclass, estimated, answers.decision.length);
+  return told(estimation, estimatedMetrics.multiclass, estimated, answers.decision.length);
 }
 
 /** The answers by the classes of the holdout; null without probabilities, and with an answer that the holdout knows nothing of. */

@@ -32,7 +32,7 @@ export function createReportWindow(deps: ReportDependencies): MonitorActivities[
     const { recordedBy } = await deps.repositories.runs.get(runId);
     const verdicts = [
       ...driftVerdicts(report.drift, monitor.drift, monitor.minRows),
-      ...performanceVerdicts(report.performance, monitor),
+      ...performanceVerdicts(report, monitor),
       ...qualityVerdicts(report.quality ?? []),
     ];
     const { id, body } = await deps.repositories.monitoring.commitReport(scope, report, verdicts, {

@@ -1,7 +1,6 @@
 import type { Configuration } from '../../contracts/configuration.ts';
-import type { Metrics } from '../../contracts/metrics.ts';
 import { isBetterWhenSmall, metricOf } from '../../contracts/metrics.ts';
-import type { DriftResult, QualityResult } from '../../contracts/report.ts';
+import type { DriftResult, QualityResult, ReportBody } from '../../contracts/report.ts';
 import type { MonitoringRepository } from '../../ports/repositories/monitoring.ts';
 import { featuresCount } from './drift-in-window.ts';
 import type { DriftPolicy } from './drift-of.ts';
@@ -31,24 +30,40 @@ export function qualityVerdicts(quality: readonly QualityResult[]): Verdict[] {
   );
 }
 
+type Bounds = NonNullable<Configuration['monitor']['performance']>;
+
+/**
+ * By the labels where there are enough of them. With `estimated` the estimate is judged where there are not, as a subject of its
+ * own, so that what labels have shown is never cleared by it; labels that show nothing amiss clear what it has found.
+ */
 export function performanceVerdicts(
-  metrics: Metrics | null,
-  { performance, minRows }: Configuration['monitor'],
+  { performance: metrics, estimate }: Pick<ReportBody, 'performance' | 'estimate'>,
+  { performance: bounds, minRows }: Configuration['monitor'],
 ): Verdict[] {
-  if (performance === undefined || metrics === null || metrics.rows < minRows) return [];
-  const value = metricOf(metrics, performance.metric);
-  // Not defined on these rows, as where all are of one class: nothing to find, and nothing that clears a finding.
-  if (value === null) return [];
-  const above = performance.max !== undefined && value > performance.max;
-  const below = performance.min !== undefined && value < performance.min;
-  const threshold = below || performance.max === undefined ? performance.min : performance.max;
-  return [
-    {
-      kind: 'performance',
-      subject: performance.metric,
-      value,
-      threshold: threshold ?? (isBetterWhenSmall(performance.metric) ? Infinity : -Infinity),
-      breached: above || below,
-    },
-  ];
+  if (bounds === undefined) return [];
+  const { metric, estimated = false } = bounds;
+  const subject = `${metric} (estimated)`;
+  if (metrics !== null && metrics.rows >= minRows) {
+    const value = metricOf(metrics, metric);
+    // Not defined on these rows, as where all are of one class: nothing to find, and nothing that clears a finding.
+    if (value === null) return [];
+    const measured = verdictOn(bounds, metric, value);
+    return estimated && !measured.breached ? [measured, { ...measured, subject }] : [measured];
+  }
+  const told = estimate?.metrics.find(({ name }) => name === metric);
+  if (!estimated || told === undefined || (estimate?.rows ?? 0) < minRows) return [];
+  return [verdictOn(bounds, subject, told.value)];
+}
+
+function verdictOn({ metric, max, min }: Bounds, subject: string, value: number): Verdict {
+  const above = max !== undefined && value > max;
+  const below = min !== undefined && value < min;
+  const threshold = below || max === undefined ? min : max;
+  return {
+    kind: 'performance',
+    subject,
+    value,
+    threshold: threshold ?? (isBetterWhenSmall(metric) ? Infinity : -Infinity),
+    breached: above || below,
+  };
 }

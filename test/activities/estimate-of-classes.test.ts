@@ -110,6 +110,8 @@ const input: ConfigurationInput = {
   name: 'cards',
   task: 'multiclass',
   build: { ...bikeInput.build, metric: 'macroF1' },
+  monitor: { performance: { metric: 'macroF1', min: 0.8, estimated: true } },
+  retrain: { on: ['performance'] },
 };
 
 describe('a window of a model of three classes without a label', () => {
@@ -126,12 +128,12 @@ describe('a window of a model of three classes without a label', () => {
     const { repositories, objectStore, tableEngine, folder, principals, ids } = api;
     const by = principals.operator;
     const { scope } = await repositories.models.apply('default', 'production', Configuration.parse(input), by);
-    const column = (name: string) => referenceOf(name, ['x']);
+    const said = Array.from(whole.decision, (place) => classes[place]!);
     const reference = MonitoringReference.parse({
       schemaVersion: 1,
       features: [],
-      target: column('cnt'),
-      prediction: column('prediction'),
+      target: referenceOf('cnt', said),
+      prediction: referenceOf('prediction', said),
       estimation: estimationOf(whole, {}, []),
     });
     const { version, evaluation } = await seedVersion(repositories, scope, by, {
@@ -217,12 +219,21 @@ describe('a window of a model of three classes without a label', () => {
     expect(metrics.get('rocAuc')!.value).toBeCloseTo(window.eachCalibrated.rocAuc, 5);
   });
 
+  test('opens a finding by the estimate, which says so, and a trigger', () => {
+    expect(body.findings).toMatchObject([
+      { kind: 'performance', subject: 'macroF1 (estimated)', state: 'opened', threshold: 0.8 },
+    ]);
+    expectNearly(body.findings[0]!.value, window.eachCalibrated.macroF1, 'macroF1');
+    expect(body.triggers).toEqual(['performance']);
+  });
+
   test('shows them in its page, by the metric that the model is judged by', async () => {
     const { status, text } = await api.send('viewer', 'GET /v1/models/cards/reports/latest/page.html');
     expect(status).toBe(200);
     expect(text).toContain('macroF1 of each window');
     expect(text).toMatch(/0\.7533\d* ± 0\.00565/);
     expect(text).toContain('confidence (CBPE)');
+    expect(text).toContain('macroF1 (estimated)');
     expect(text).toContain('<circle class="estimated"');
   });
 });

@@ -87,6 +87,20 @@ describe('what the file alone shows to be wrong is an error that names key and l
       '/monitor/performance',
       'give max or min',
     ],
+    [
+      'an estimate of a metric that only labels tell',
+      'metric: rmse, max: 100',
+      'metric: r2, min: 0.5, estimated: true',
+      '/monitor/performance/estimated',
+      'name one of mae, rmse',
+    ],
+    [
+      'an estimate that is not made',
+      'metric: rmse, max: 100 }',
+      'metric: rmse, max: 100, estimated: true }\n  estimate: false',
+      '/monitor/performance/estimated',
+      'monitor.estimate is false',
+    ],
     ['a trigger that never comes', '  performance: { metric: rmse, max: 100 }\n', '', '/retrain/on/1', 'never comes'],
   ])('%s', (_, text, replacement, pointer, says) => {
     const file = changed(text, replacement);
