@@ -10,11 +10,16 @@ const [width, height, left, right, top, bottom] = [960, 260, 64, 16, 28, 34];
 interface Point {
   readonly at: number;
   readonly value: number;
+  /** One standard error. */
+  readonly samplingError?: number;
 }
 
 export function performanceSection({ report, history, generations, metric }: ReportDocument): Html {
-  const measured = pointsOf(history, (body) => (body.performance === null ? null : metricOf(body.performance, metric)));
-  const estimated = pointsOf(history, (body) => estimateOf(body, metric)?.value ?? null);
+  const measured = pointsOf(history, (body) => {
+    const value = body.performance === null ? null : metricOf(body.performance, metric);
+    return value === null ? undefined : { value };
+  });
+  const estimated = pointsOf(history, (body) => estimateOf(body, metric));
   const promoted = generations
     .filter(({ change }) => change === 'first' || change === 'promote' || change === 'rollback')
     .map(({ effectiveAt, change, slots }) => ({
@@ -27,19 +32,22 @@ export function performanceSection({ report, history, generations, metric }: Rep
       : lines(measured, estimated, promoted);
   return html`<section id="performance">
     <h2>Performance over time</h2>
-    <p class="none">${metric} of each window, at its end; every line down is a release that took over.</p>
+    <p class="none">
+      ${metric} of each window, at its end: by its labels, and dashed as it is estimated without them, with one standard
+      error up and down; every line from top to bottom is a release that took over.
+    </p>
     ${chart} ${numbers(report)}
   </section>`;
 }
 
-function pointsOf(history: readonly Report[], value: (body: Report['body']) => number | null): Point[] {
+function pointsOf(history: readonly Report[], read: (body: Report['body']) => Omit<Point, 'at'> | undefined): Point[] {
   return history.flatMap(({ body }) => {
-    const found = value(body);
-    return found === null || !Number.isFinite(found) ? [] : [{ at: Date.parse(body.to), value: found }];
+    const found = read(body);
+    return found === undefined || !Number.isFinite(found.value) ? [] : [{ ...found, at: Date.parse(body.to) }];
   });
 }
 
-function estimateOf({ estimate }: Report['body'], metric: string) {
+export function estimateOf({ estimate }: Report['body'], metric: string) {
   return estimate?.metrics.find(({ name }) => name === metric);
 }
 
@@ -50,7 +58,7 @@ function lines(
 ): Html {
   const all = [...measured, ...estimated];
   const times = all.map(({ at }) => at);
-  const values = all.map(({ value }) => value);
+  const values = all.flatMap(({ value, samplingError = 0 }) => [value - samplingError, value + samplingError]);
   const [first, last] = [Math.min(...times), Math.max(...times)];
   const [low, high] = [Math.min(0, ...values), Math.max(...values) * 1.08];
   const x = scale([first, last], [left, width - right]);
@@ -93,12 +101,22 @@ type Scale = (value: number) => number;
 function line(points: readonly Point[], x: Scale, y: Scale, name: string): Html {
   if (points.length === 0) return html``;
   const path = points.map(({ at, value }) => `${pixel(x(at))},${pixel(y(value))}`).join(' ');
-  return html`<polyline class="${name}" points="${path}" />${points.map(
-      ({ at, value }) =>
-        html`<circle class="${name}" cx="${pixel(x(at))}" cy="${pixel(y(value))}" r="3.5"
-          ><title>${name}: ${number(value, 5)} at ${new Date(at).toISOString()}</title></circle
-        >`,
-    )}`;
+  return html`<polyline class="${name}" points="${path}" />${points.map(({ at, value, samplingError }) => {
+      const give = samplingError === undefined ? '' : ` ± ${number(samplingError, 3)}`;
+      return html`${bar({ at, value, samplingError }, x, y, name)}<circle
+          class="${name}"
+          cx="${pixel(x(at))}"
+          cy="${pixel(y(value))}"
+          r="3.5"
+          ><title>${name}: ${number(value, 5)}${give} at ${new Date(at).toISOString()}</title></circle
+        >`;
+    })}`;
+}
+
+function bar({ at, value, samplingError }: Point, x: Scale, y: Scale, name: string): Html {
+  if (samplingError === undefined) return html``;
+  const [low, high] = [pixel(y(value - samplingError)), pixel(y(value + samplingError))];
+  return html`<line class="${name}" x1="${pixel(x(at))}" x2="${pixel(x(at))}" y1="${low}" y2="${high}" />`;
 }
 
 function dateTicks(first: number, last: number): number[] {

@@ -1,9 +1,11 @@
+import type { MetricName } from '../../contracts/metrics.ts';
+import { metricOf } from '../../contracts/metrics.ts';
 import type { Html } from '../evidence/html.ts';
 import { Html as RawHtml, html, number, percent, time } from '../evidence/html.ts';
 import { pageStyle } from '../evidence/page-style.ts';
 import { distributionSection } from './distribution-section.ts';
 import { heatMapSection, importanceSection } from './drift-sections.ts';
-import { performanceSection } from './performance-section.ts';
+import { estimateOf, performanceSection } from './performance-section.ts';
 import type { ReportDocument } from './report-document.ts';
 import { reportStyle } from './report-style.ts';
 import { findingsSection, labelsSection, qualitySection, trafficSection } from './service-sections.ts';
@@ -52,13 +54,12 @@ function header({ report, metric }: ReportDocument): Html {
   const open = body.findings.filter(({ state }) => state !== 'closed').length;
   const deciding = body.drift.filter(({ subject, excluded }) => subject === 'feature' && !excluded);
   const drifted = deciding.filter((result) => result.drifted).length;
-  const measured: unknown = Object.entries(body.performance ?? {}).find(([name]) => name === metric)?.[1];
   const errors =
     body.traffic === undefined || body.traffic.requests === 0 ? null : body.traffic.errors / body.traffic.requests;
   const tiles: readonly (readonly [string, string, string])[] = [
     ['open findings', number(open), open > 0 ? 'fail' : 'pass'],
     ['features drifted', `${drifted} of ${deciding.length}`, ''],
-    [`${metric}, measured`, typeof measured === 'number' ? number(measured, 4) : '–', ''],
+    performanceTile(body, metric),
     ['predictions', number(body.predictions), ''],
     ['labelled', percent(body.predictions === 0 ? null : body.labelled / body.predictions, 0), ''],
     ['errors', percent(errors), ''],
@@ -74,6 +75,17 @@ function header({ report, metric }: ReportDocument): Html {
       ${tiles.map(([name, value, kind]) => html`<div class="tile"><b class="${kind}">${value}</b><span>${name}</span></div>`)}
     </div>
   </header>`;
+}
+
+/** What labels say of the metric; until they have come, what it is estimated to be. */
+function performanceTile(
+  body: ReportDocument['report']['body'],
+  metric: MetricName,
+): readonly [string, string, string] {
+  const measured = body.performance === null ? null : metricOf(body.performance, metric);
+  const estimated = estimateOf(body, metric);
+  if (measured !== null || estimated === undefined) return [`${metric}, measured`, number(measured, 4), ''];
+  return [`${metric}, estimated`, number(estimated.value, 4), ''];
 }
 
 function titleOf({ model, environment }: ReportDocument['report']['body']): string {

@@ -9,7 +9,7 @@ export const reportStyle = `
 .plot .grid { stroke: var(--line); stroke-width: 1; } .plot line.frame { stroke: var(--line); }
 .plot line.promotion { stroke: var(--unsure); stroke-dasharray: 3 3; } .plot text.promotion { fill: var(--unsure); font-size: 11px; }
 .plot polyline.measured { stroke: var(--accent); } .plot circle.measured { fill: var(--accent); }
-.plot polyline.estimated { stroke: var(--dim); stroke-dasharray: 6 4; } .plot circle.estimated { fill: var(--dim); }
+.plot polyline.estimated { stroke: var(--dim); stroke-dasharray: 6 4; } .plot circle.estimated { fill: var(--dim); } .plot line.estimated { stroke: var(--dim); stroke-width: 2; }
 .plot circle.steady { fill: var(--accent); } .plot circle.muted { fill: var(--line); stroke: var(--dim); }
 .plot rect.reference { fill: var(--dim); opacity: 0.45; } .plot rect.current { fill: var(--accent); }
 .key.reference { color: var(--dim); opacity: 0.6; } .key.current { color: var(--accent); }

@@ -234,6 +234,9 @@ describe('a window of a model of three classes without a label', () => {
     expect(text).toMatch(/0\.7533\d* ± 0\.00565/);
     expect(text).toContain('confidence (CBPE)');
     expect(text).toContain('macroF1 (estimated)');
-    expect(text).toContain('<circle class="estimated"');
+    // In the chart, with its error, and in the tile that labels will have.
+    expect(text).toMatch(/<line class="estimated"/);
+    expect(text).toMatch(/estimated: 0\.7533 ± 0\.00565 at /);
+    expect(text).toMatch(/0\.7533<\/b><span>macroF1, estimated/);
   });
 });
