@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ended, Machine } from './run-setup.ts';
@@ -52,6 +52,28 @@ describe('setup', () => {
     await once(child.stdout!, 'data');
     child.kill('SIGTERM');
     expect((await ended(child)).code).toBe(3);
+  });
+
+  it('hears what npm is told, so that a demo that is asked to end stops its stack', async () => {
+    const { scripts } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+    const own = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+    writeFileSync(join(root, 'package.json'), JSON.stringify({ ...own, scripts }));
+    mkdirSync(join(root, 'cli'));
+    const marker = join(machine.folder, 'stopped');
+    // Ends by itself in the end, if nobody tells it to.
+    writeFileSync(
+      join(root, 'cli/main.ts'),
+      `import { writeFileSync } from 'node:fs';
+       process.on('SIGTERM', () => { writeFileSync(${JSON.stringify(marker)}, 'yes'); process.exit(3); });
+       setTimeout(() => {}, 30_000);
+       console.log('here');`,
+    );
+    const npm = machine.start([join(machine.bin, 'npm'), 'run', '--silent', 'demo'], { cwd: root });
+    await once(npm.stdout!, 'data');
+    const over = ended(npm);
+    npm.kill('SIGTERM');
+    expect((await over).code).toBe(3);
+    expect(exists(marker)).toBe(true);
   });
 
   it('that was broken off has left nothing that is taken for done', async () => {
