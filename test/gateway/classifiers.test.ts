@@ -1,6 +1,7 @@
-import { readFile, readdir } from 'node:fs/promises';
+import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createOnnxModelRuntime } from '../../adapters/model-runtime/onnx.ts';
 import type { PredictionRecord } from '../../contracts/prediction.ts';
 import type { Signature } from '../../contracts/model-version.ts';
 import { classifier } from '../support/classifiers.ts';
@@ -110,6 +111,44 @@ test('the log holds the label, the probabilities and the inputs as they came', a
     'POST /v2/models/bike/infer',
     bodyOf(1, { parameters: { prediction_ids: ['to-be-logged'] } }),
   );
+  expect(await logged('to-be-logged')).toMatchObject({
+    prediction: given.labels[0],
+    probabilities: body.outputs[1].data,
+    features: { colour: given.inputs['colour']![0], count: given.inputs['count']![0] },
+  });
+});
+
+test('of several classes the log holds each row’s probabilities, one a class: what estimates without labels are made of', async () => {
+  const several = classifier('several-numbers');
+  const path = join(ground.home, 'several.onnx');
+  await writeFile(path, several.bytes);
+  const { bytes, features, inputs, rows, classes } = several;
+  const inspected = await createOnnxModelRuntime().inspect(path, features, inputs, rows, {
+    task: 'multiclass',
+    classes,
+  });
+  const { version } = await ground.deployModel(bytes, inspected);
+  await expect
+    .poll(async () => (await serving.ask('GET /v2/models/bike')).body.versions, { timeout: 10_000 })
+    .toContain(String(version));
+  const { status } = await serving.ask(`POST /v2/models/bike/versions/${version}/infer`, {
+    inputs: inspected.inputs.map(({ name, type }) => ({
+      name,
+      datatype: type,
+      shape: [2],
+      data: several.inputs[name]!.slice(0, 2),
+    })),
+    parameters: { prediction_ids: ['first', 'second'] },
+  });
+  expect(status).toBe(200);
+  for (const [row, id] of ['first', 'second'].entries())
+    expect(await logged(id)).toMatchObject({
+      prediction: several.labels[row],
+      probabilities: several.probabilities![row]!.map((share) => expect.closeTo(share, 5)),
+    });
+});
+
+async function logged(id: string): Promise<PredictionRecord | undefined> {
   const folder = join(ground.home, 'gateway', 'segments');
   const names = (await readdir(folder)).filter((name) => name.endsWith('.ndjson'));
   const texts = await Promise.all(names.map((name) => readFile(join(folder, name), 'utf8')));
@@ -117,11 +156,8 @@ test('the log holds the label, the probabilities and the inputs as they came', a
     text
       .trim()
       .split('\n')
+      .filter((line) => line !== '')
       .map((line): PredictionRecord => JSON.parse(line)),
   );
-  expect(records.find(({ id }) => id === 'to-be-logged')).toMatchObject({
-    prediction: given.labels[0],
-    probabilities: body.outputs[1].data,
-    features: { colour: given.inputs['colour']![0], count: given.inputs['count']![0] },
-  });
-});
+  return records.find((record) => record.id === id);
+}
