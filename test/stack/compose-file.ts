@@ -2,16 +2,22 @@ import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { z } from 'zod';
 
+const Condition = z.object({ condition: z.enum(['service_healthy', 'service_completed_successfully']) });
 const Service = z.object({
   image: z.string(),
   build: z.string().optional(),
-  command: z.array(z.string()).optional(),
+  entrypoint: z.array(z.string()).default([]),
+  command: z.array(z.string()).default([]),
+  profiles: z.array(z.string()).default([]),
+  depends_on: z.record(z.string(), Condition).default({}),
   environment: z.record(z.string(), z.string()).default({}),
   ports: z.array(z.string()).default([]),
   volumes: z.array(z.string()).default([]),
   restart: z.string(),
   healthcheck: z.object({ test: z.array(z.string()) }).optional(),
+  stop_grace_period: z.string().default('10s'),
 });
+export type Service = z.infer<typeof Service>;
 const ComposeFile = z.object({
   services: z.record(z.string(), Service),
   volumes: z.record(z.string(), z.null()),
@@ -26,11 +32,24 @@ export function composeDocument(): unknown {
 }
 
 export function composeFile(): ComposeFile {
-  return ComposeFile.parse(composeDocument());
+  return parseComposeFile(composeDocument());
+}
+
+export function parseComposeFile(document: unknown): ComposeFile {
+  return ComposeFile.parse(document);
 }
 
 /** `${NAME:?why}`: the value, or a refusal to start. */
 export const wanted = /\$\{([A-Z0-9_]+):\?[^}]*\}/g;
+
+/** In each text of a document: Compose reads the file before it puts values in, so a value cannot change what is what. */
+export function interpolateDocument(document: unknown, values: Readonly<Record<string, string>>): unknown {
+  if (typeof document === 'string') return interpolate(document, values);
+  if (Array.isArray(document)) return document.map((part) => interpolateDocument(part, values));
+  if (typeof document !== 'object' || document === null) return document;
+  const entries = Object.entries(document).map(([key, part]) => [key, interpolateDocument(part, values)] as const);
+  return Object.fromEntries(entries);
+}
 
 export function interpolate(text: string, values: Readonly<Record<string, string>>): string {
   return text.replaceAll(wanted, (_whole, name: string) => {

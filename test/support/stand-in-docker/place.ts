@@ -1,0 +1,93 @@
+import { once } from 'node:events';
+import { mkdir } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import type { Service } from '../../stack/compose-file.ts';
+
+type Environment = Readonly<Record<string, string>>;
+
+const containers = { postgres: 5432, temporal: 7233, s3: 9000, gateway: 7401, 'gateway-2': 7401 } as const;
+/** What the file publishes on the host, the Temporal UI's among it. */
+const published = ['7233', '7400', '7401', '7402', '7411'] as const;
+export type PublishedPort = (typeof published)[number];
+
+/** Where the things of containers are on this machine: their ports, and the folders that stand for their volumes. */
+export class Place {
+  readonly folder: string;
+  readonly postgresPort: number;
+  readonly s3Port: number;
+  readonly #published: ReadonlyMap<string, number>;
+
+  private constructor(folder: string, ports: readonly number[]) {
+    this.folder = folder;
+    [this.postgresPort = 0, this.s3Port = 0] = ports;
+    this.#published = new Map(published.map((port, index) => [port, ports[index + 2] ?? 0]));
+  }
+
+  static async make(folder: string): Promise<Place> {
+    const ports: number[] = [];
+    while (ports.length < published.length + 2) {
+      const port = await freePort();
+      if (!ports.includes(port)) ports.push(port);
+    }
+    return new Place(folder, ports);
+  }
+
+  port(named: PublishedPort): number {
+    return this.#published.get(named) ?? 0;
+  }
+
+  get volumes(): string {
+    return join(this.folder, 'volumes');
+  }
+
+  async volume(name: string): Promise<string> {
+    const path = join(this.volumes, name);
+    await mkdir(path, { recursive: true });
+    return path;
+  }
+
+  /** A command or a page, with the published ports exchanged for those here. */
+  here(text: string): string {
+    return text.replaceAll(/127\.0\.0\.1:(\d+)/g, (whole, port: string) => {
+      const here = this.#published.get(port);
+      return here === undefined ? whole : `127.0.0.1:${here}`;
+    });
+  }
+
+  /** What the file gives a service, with the addresses and folders of containers exchanged for those here. */
+  environmentOf(service: Service, volume: string): Environment {
+    const addresses = new Map<string, number>([
+      [`postgres:${containers.postgres}`, this.postgresPort],
+      [`temporal:${containers.temporal}`, this.port('7233')],
+      [`s3:${containers.s3}`, this.s3Port],
+      [`gateway:${containers.gateway}`, this.port('7401')],
+      [`gateway-2:${containers['gateway-2']}`, this.port('7411')],
+    ]);
+    const exchanged = Object.entries(service.environment).map(([key, value]) => {
+      const address = value.replaceAll(/(?<![\w-])[a-z0-9-]+:\d+(?![\w.])/g, (whole) => {
+        const port = addresses.get(whole);
+        return port === undefined ? whole : `127.0.0.1:${port}`;
+      });
+      const local = this.here(address).replace('0.0.0.0', '127.0.0.1').replace('/var/lib/perennial', volume);
+      return [key, local] as const;
+    });
+    return Object.fromEntries(exchanged);
+  }
+}
+
+/** Below those that the system gives out by itself: it is used later than it is found, and again. */
+export async function freePort(): Promise<number> {
+  for (let attempt = 0; attempt < 100; attempt += 1) {
+    const port = 15_000 + Math.floor(Math.random() * 15_000);
+    const server = createServer();
+    const free = await new Promise<boolean>((resolve) =>
+      server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true)),
+    );
+    if (!free) continue;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
+  throw new Error('no free port');
+}
