@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, fstatSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -39,6 +39,9 @@ export async function startStack(context: CliContext, signal?: AbortSignal): Pro
   mkdirSync(join(context.home, 'logs'), { recursive: true, mode: 0o700 });
   const logPath = join(context.home, 'logs', 'stack.log');
   const log = openSync(logPath, 'a');
+  // What earlier starts have said in it is not this one's.
+  const before = fstatSync(log).size;
+  const said = () => tail(logPath, before);
   const child = spawn(process.execPath, [main], {
     detached: true,
     stdio: ['ignore', log, log],
@@ -47,7 +50,7 @@ export async function startStack(context: CliContext, signal?: AbortSignal): Pro
   closeSync(log);
   child.unref();
   try {
-    return await untilReady(context, child, logPath, signal);
+    return await untilReady(context, child, { path: logPath, said }, signal);
   } catch (caught) {
     await end(child);
     throw caught;
@@ -57,16 +60,16 @@ export async function startStack(context: CliContext, signal?: AbortSignal): Pro
 async function untilReady(
   context: CliContext,
   child: ChildProcess,
-  logPath: string,
+  log: { readonly path: string; readonly said: () => string },
   signal: AbortSignal | undefined,
 ): Promise<StackFile> {
   const begun = Date.now();
   while (Date.now() - begun < readyWithinMs) {
     const stack = await runningStack(context);
     if (stack !== undefined) return stack;
-    if (hasExited(child))
-      throw new PerennialError('process-died', `the stack did not start; the end of ${logPath}:\n${tail(logPath)}`, {
-        log: logPath,
+    if (hasExited(child) && !isStartedByAnother(context))
+      throw new PerennialError('process-died', `the stack did not start; the end of ${log.path}:\n${log.said()}`, {
+        log: log.path,
       });
     context.output.progress(
       `starting Postgres, Temporal, the worker, the API and the gateway (${Math.round((Date.now() - begun) / 1000)} s)`,
@@ -75,9 +78,15 @@ async function untilReady(
   }
   throw new PerennialError(
     'process-died',
-    `the stack was not ready in ${readyWithinMs / 1000} s; the end of ${logPath}:\n${tail(logPath)}`,
-    { log: logPath },
+    `the stack was not ready in ${readyWithinMs / 1000} s; the end of ${log.path}:\n${log.said()}`,
+    { log: log.path },
   );
+}
+
+/** Two that start one home at once: the one that came too late waits for the other's, which is as good. */
+function isStartedByAnother(context: CliContext): boolean {
+  const stack = readStackFile(context.home);
+  return stack !== undefined && isAlive(stack.pid);
 }
 
 /** A stack that is not waited for any more is not left running. */
@@ -143,6 +152,6 @@ async function isReady(stack: StackFile): Promise<boolean> {
   }
 }
 
-function tail(path: string): string {
-  return readFileSync(path, 'utf8').trimEnd().split('\n').slice(-15).join('\n');
+function tail(path: string, from: number): string {
+  return readFileSync(path).subarray(from).toString().trimEnd().split('\n').slice(-15).join('\n');
 }

@@ -3,6 +3,7 @@ import { statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isSameProcess, identityOf } from '../../stack/process-identity.ts';
+import { runPerennial } from '../support/embedded-stack.ts';
 import { answers, type RunningStack, StackHome, until } from './stack-under-test.ts';
 
 const linux = process.platform === 'linux';
@@ -80,6 +81,24 @@ describe('the embedded stack', () => {
     expect(await stack.end('SIGTERM')).toBe(0);
     if (linux) expect(home.processes()).toEqual([]);
     expect(home.has('stack.json')).toBe(false);
+  });
+
+  it('is one when it is started twice at once by its verb; status tells of it, and down leaves nothing', async () => {
+    const perennial = (...args: string[]) => runPerennial(args, { PERENNIAL_HOME: home.folder });
+    try {
+      const [one, other] = await Promise.all([perennial('up', '--detach'), perennial('up', '--detach')]);
+      expect([one.code, other.code], one.stderr + other.stderr).toEqual([0, 0]);
+      expect(one.stdout).toContain(home.addresses().api);
+      expect(await perennial('up', '--detach')).toMatchObject({ code: 0, stdout: one.stdout });
+      const status = await perennial('status');
+      expect(status).toMatchObject({ code: 0, stdout: expect.stringContaining(one.stdout.trimEnd()) });
+      expect(status.stdout).toMatch(/status +ready\n.*database.*up.*temporal.*up/);
+    } finally {
+      expect(await perennial('down')).toMatchObject({ code: 0, stdout: 'stopped\n' });
+    }
+    if (linux) expect(home.processes()).toEqual([]);
+    expect(await perennial('down')).toMatchObject({ code: 0, stdout: expect.stringContaining('no stack runs') });
+    expect(await perennial('status')).toMatchObject({ code: 1, stderr: expect.stringContaining('perennial up') });
   });
 });
 
