@@ -4,7 +4,8 @@ import { Id, Name, PageRequest } from '../contracts/identifiers.ts';
 import { Run } from '../contracts/run.ts';
 import { Problem } from './problem.ts';
 
-// The parts that routes share. Bodies are strict: a field that nobody knows is an error, not ignored.
+// The parts that routes share. Bodies and queries are strict: a field that nobody knows is an error, not ignored, so that
+// a misspelt `environment` moves nothing in production.
 
 export const ProjectHeaders = z.looseObject({ 'perennial-project': Name.default('default') });
 export type ProjectHeaders = z.infer<typeof ProjectHeaders>;
@@ -22,8 +23,8 @@ export const NumberParams = ModelParams.extend({
     .max(2 ** 31 - 1),
 });
 
-export const EnvironmentQuery = z.object({ environment: Name.default('production') });
-export const EnvironmentPage = PageRequest.extend(EnvironmentQuery.shape);
+export const EnvironmentQuery = z.strictObject({ environment: Name.default('production') });
+export const EnvironmentPage = z.strictObject({ ...PageRequest.shape, ...EnvironmentQuery.shape });
 
 export function pageOf<Item extends z.ZodType>(item: Item) {
   return z.object({ items: z.array(item).readonly(), next: z.string().optional() });

@@ -11,7 +11,7 @@ export async function listUpTo<Item extends z.ZodType>(
   api: ApiClient,
   path: string,
   item: Item,
-  list: { readonly limit: number; readonly query?: Query; readonly keep?: (item: z.infer<Item>) => boolean },
+  list: { readonly limit: number; readonly query?: Query },
 ): Promise<{ items: z.infer<Item>[]; next: string | undefined }> {
   const Page = z.object({ items: z.array(item), next: z.string().optional() });
   const items: z.infer<Item>[] = [];
@@ -19,7 +19,7 @@ export async function listUpTo<Item extends z.ZodType>(
   do {
     const limit = Math.min(pageAtMost, list.limit - items.length);
     const page = await api.get(path, Page, { ...list.query, limit, cursor: next });
-    items.push(...page.items.filter(list.keep ?? (() => true)));
+    items.push(...page.items);
     next = page.next;
   } while (next !== undefined && items.length < list.limit);
   if (next !== undefined) context.output.note(`there are more; --limit ${list.limit * 4} shows more of them`);

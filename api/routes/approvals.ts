@@ -15,7 +15,12 @@ import { answersAs, IdParams, pageOf, problems, ProjectHeaders } from '../reques
 import { tryFor } from '../submission.ts';
 
 const tags = ['approvals'];
-const Filter = PageRequest.extend({ status: ApprovalStatus.optional(), model: Name.optional() });
+const Filter = z.strictObject({
+  ...PageRequest.shape,
+  status: ApprovalStatus.optional(),
+  model: Name.optional(),
+  environment: Name.optional(),
+});
 const Ballot = z.strictObject({
   decision: z.enum(['approve', 'reject']),
   digest: Sha256,
@@ -39,8 +44,8 @@ export function approvalRoutes(app: Api, context: RouteContext): void {
     async (request) => {
       const project = request.headers['perennial-project'];
       const { grants } = authorizeSomewhere(context, request, 'viewer', project);
-      const { cursor, limit, status, model } = request.query;
-      const page = await approvals.list({ project, status, model }, { cursor, limit });
+      const { cursor, limit, ...filter } = request.query;
+      const page = await approvals.list({ project, ...filter }, { cursor, limit });
       return { ...page, items: page.items.filter((approval) => seesModel(grants, project, approval.model)) };
     },
   );

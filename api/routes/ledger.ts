@@ -5,7 +5,8 @@ import { authorize } from '../access.ts';
 import type { Api, RouteContext } from '../dependencies.ts';
 import { pageOf, problems, ProjectHeaders } from '../request-shapes.ts';
 
-const Filter = PageRequest.extend({
+const Filter = z.strictObject({
+  ...PageRequest.shape,
   model: Name.optional(),
   environment: Name.optional(),
   kind: LedgerKind.optional(),

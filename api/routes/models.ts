@@ -91,7 +91,7 @@ export function modelRoutes(app: Api, context: RouteContext): void {
           summary: 'Apply perennial.yaml, as YAML or as JSON',
           headers: ProjectHeaders,
           params: ModelParams,
-          querystring: z.object({ environment: Name.optional() }),
+          querystring: z.strictObject({ environment: Name.optional() }),
           response: { 200: Applied, ...problems },
         },
       },

@@ -20,13 +20,14 @@ import { submitCommand, tryFor } from '../submission.ts';
 
 const tags = ['runs'];
 const RunStateName = z.enum(['queued', 'running', 'awaiting-approval', 'succeeded', 'failed', 'cancelled']);
-const Filter = PageRequest.extend({
+const Filter = z.strictObject({
+  ...PageRequest.shape,
   model: Name.optional(),
   environment: Name.optional(),
   kind: RunKind.optional(),
   state: RunStateName.optional(),
 });
-const LogQuery = z.object({
+const LogQuery = z.strictObject({
   after: z.coerce.number().int().min(0).default(0),
   limit: z.coerce.number().int().min(1).max(5000).default(1000),
 });

@@ -32,11 +32,10 @@ function listVerb({ program, act }: VerbRegistry): void {
     .addHelpText('after', '\nExamples:\n  perennial approvals\n  perennial approvals --all --model bike-demand')
     .action(
       act(async (context, { status, all, limit }: ListOptions) => {
-        const { model, environmentGiven } = context.options;
+        const { model, environmentGiven: environment } = context.options;
         const page = await listUpTo(context, apiOf(context), '/v1/approvals', Approval, {
           limit,
-          query: { model, status: all === true ? undefined : status },
-          keep: ({ environment }) => environmentGiven === undefined || environment === environmentGiven,
+          query: { model, environment, status: all === true ? undefined : status },
         });
         context.output.data(page, () => describeList(context, page.items));
         if (page.items.length > 0) context.output.note('perennial approvals show ID has the evidence');

@@ -47,6 +47,7 @@ export function createApprovalRepository(context: RepositoryContext): ApprovalRe
             and(
               eq(models.project, filter.project),
               filter.model === undefined ? undefined : eq(models.name, filter.model),
+              filter.environment === undefined ? undefined : eq(approvals.environment, filter.environment),
               filter.status === undefined ? undefined : eq(approvals.status, filter.status),
               below === undefined ? undefined : lt(approvals.id, below),
             ),

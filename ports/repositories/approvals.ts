@@ -20,7 +20,12 @@ export interface ApprovalRepository {
   /** What the request shows besides; null where none was gathered. */
   details(id: Id): Promise<EvidenceDetails | null>;
   list(
-    filter: { readonly project: string; readonly status?: ApprovalStatus; readonly model?: string },
+    filter: {
+      readonly project: string;
+      readonly status?: ApprovalStatus;
+      readonly model?: string;
+      readonly environment?: string;
+    },
     page: PageRequest,
   ): Promise<Page<Approval>>;
   /**

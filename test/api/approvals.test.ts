@@ -35,6 +35,8 @@ function vote(who: Parameters<TestApi['send']>[0], body: Record<string, unknown>
 test('a request is listed and read with its evidence', async () => {
   const { body } = await api.send('viewer', 'GET /v1/approvals?status=pending&model=bike');
   expect(body.items.map(({ id }: Approval) => id)).toEqual([approval.id]);
+  const elsewhere = await api.send('viewer', 'GET /v1/approvals?environment=staging');
+  expect(elsewhere.body.items).toEqual([]);
   expect((await api.send('viewer', `GET /v1/approvals/${approval.id}`)).body).toMatchObject({
     status: 'pending',
     digest: approval.digest,

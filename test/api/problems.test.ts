@@ -123,6 +123,20 @@ describe('a problem document', () => {
   });
 });
 
+test.each([
+  'GET /v1/runs?modl=bike',
+  'GET /v1/ledger?knd=rollback',
+  'GET /v1/approvals?stauts=pending',
+  'GET /v1/models/bike/versions?enviroment=staging',
+  'POST /v1/models/bike/rollback?enviroment=staging',
+  'PUT /v1/models/bike?enviroment=staging',
+])('%s is refused, as nobody knows that parameter, and nothing is done anywhere', async (route) => {
+  const body = route.startsWith('PUT') ? bikeInput : route.startsWith('POST') ? { reason: 'mistyped' } : undefined;
+  const { status, body: problem } = await api.send('operator', route, body);
+  expect({ status, code: problem.code }).toEqual({ status: 400, code: 'invalid-request' });
+  expect(problem.detail).toMatch(/modl|knd|stauts|enviroment/);
+});
+
 describe('perennial.yaml with a mistake', () => {
   const yaml = { 'content-type': 'application/yaml' };
   const good = JSON.stringify(bikeInput, null, 2);

@@ -297,9 +297,11 @@ test('a run that was cancelled asks for nothing and supersedes nothing', async (
   expect(await approvals.get(waiting.id)).toMatchObject({ status: 'pending' });
 });
 
-test('requests are listed newest first, by page, by status and by model', async () => {
-  const list = (filter: { status?: 'pending'; model?: string }, page: { limit: number; cursor?: string }) =>
-    approvals.list({ project: 'default', ...filter }, page);
+test('requests are listed newest first, by page, by status, by model and by environment', async () => {
+  const list = (
+    filter: { status?: 'pending'; model?: string; environment?: string },
+    page: { limit: number; cursor?: string },
+  ) => approvals.list({ project: 'default', ...filter }, page);
   const whole = await list({}, { limit: 200 });
   const first = await list({}, { limit: 2 });
   const second = await list({}, { limit: 2, cursor: first.next! });
@@ -308,6 +310,9 @@ test('requests are listed newest first, by page, by status and by model', async 
   expect(pending.items.length).toBeGreaterThan(0);
   expect(pending.items.every((approval) => approval.status === 'pending')).toBe(true);
   expect((await list({ model: 'another' }, { limit: 10 })).items).toEqual([]);
+  const { environment } = whole.items[0]!;
+  expect((await list({ environment }, { limit: 200 })).items).toContainEqual(whole.items[0]);
+  expect((await list({ environment: 'another' }, { limit: 10 })).items).toEqual([]);
   expect((await approvals.list({ project: 'other' }, { limit: 10 })).items).toEqual([]);
 });
 
