@@ -10,14 +10,19 @@ export function dataSection({ data }: Evidence): Html {
     ...columnsRemoved.map((name) => ['removed', name]),
     ...columnsChanged.map((name) => ['of another type', name]),
   ];
+  // Manifests tell parts and not rows: where parts are gone, they may have gone for a single row that changed.
+  const moved =
+    rowsRemoved === 0
+      ? html`<strong>${number(rowsAdded)} added</strong>`
+      : html`<strong>${number(rowsAdded)} in parts that are new</strong>, ${number(rowsRemoved)} in parts that are gone;
+          a row that changed, or that shared its part with one, is in both`;
   const compared =
     from === null
       ? html`<p>Dataset ${to} of ${number(rows)} rows; nothing served before it.</p>`
       : from === to
         ? html`<p>The same as the champion’s: dataset ${to} of ${number(rows)} rows.</p>`
         : html`<p>
-            Dataset ${from} of ${number(rowsBefore)} rows → dataset ${to} of ${number(rows)} rows:
-            <strong>${number(rowsAdded)} added</strong>, ${number(rowsRemoved)} removed.
+            Dataset ${from} of ${number(rowsBefore)} rows → dataset ${to} of ${number(rows)} rows: ${moved}.
             <code>perennial data diff ${from} ${to}</code> compares them row by row.
           </p>`;
   return html`<section id="data">
@@ -80,7 +85,7 @@ export function lineageSection({ lineage, approval }: Evidence): Html {
       'Dataset',
       String(dataset.number),
       short(dataset.digest),
-      `trained on ${number(trained.trainingRows)} rows of ${time(trained.from)} to ${time(trained.to)}, ${number(trained.holdoutRows)} held out`,
+      `trained on ${number(trained.trainingRows)} rows ${span(trained)}, ${number(trained.holdoutRows)} held out`,
     ],
     [
       'Code',
@@ -102,6 +107,11 @@ export function lineageSection({ lineage, approval }: Evidence): Html {
     <h2>Lineage</h2>
     ${table(['what', 'number', 'digest', ''], rows, '')}
   </section>`;
+}
+
+/** Without data.window a build reads from the first year there is. */
+function span({ from, to }: NonNullable<Evidence['lineage']>['trained']): string {
+  return from.startsWith('0001-') ? `up to ${time(to)}` : `of ${time(from)} to ${time(to)}`;
 }
 
 export function planSection({ rollbackTarget, traffic, stops }: Evidence): Html {

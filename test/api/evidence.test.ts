@@ -118,6 +118,21 @@ test('numbers of a refit are said to be those of the version that it is the refi
   expect(plain).not.toContain('refit');
 });
 
+test('parts that an upsert wrote anew are not said to be rows that were added and removed', () => {
+  const data = { ...exampleDetails.data, rows: 12_890, rowsAdded: 4_000, rowsRemoved: 4_000 };
+  const page = evidencePage(evidenceDocument(exampleApproval, { ...exampleDetails, data }, 'bo'), 'a-nonce');
+  expect(page).toMatch(/4,000 in parts that are new<\/strong>, 4,000 in parts that are gone/);
+  expect(page).not.toContain('4,000 added');
+});
+
+test('a build without a window was trained on all rows, and not since the year one', () => {
+  const lineage = exampleDetails.lineage;
+  const trained = { ...lineage.trained, from: '0001-01-01T00:00:00.000Z' };
+  const details = { ...exampleDetails, lineage: { ...lineage, trained } };
+  const page = evidencePage(evidenceDocument(exampleApproval, details, 'bo'), 'a-nonce');
+  expect(page).toContain('trained on 4,007 rows up to 2012-07-01 04:00 UTC, 336 held out');
+});
+
 test('whatever people and programs wrote is shown as text', () => {
   const hostile = `"><script>alert(1)</script><img src=x onerror='alert(2)'>`;
   const told: Approval = {
