@@ -2,6 +2,7 @@ import { Connection, WorkflowClient } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { Approval } from '../../contracts/approval.ts';
+import type { ConfigurationInput } from '../../contracts/configuration.ts';
 import { Generation } from '../../contracts/deployment.ts';
 import { Run } from '../../contracts/run.ts';
 import { nudgeSignal } from '../../contracts/workflows.ts';
@@ -251,6 +252,31 @@ test('a canary that fails its requests is taken back by itself, and why is said 
     expect(run.outcome.reasons[0]).toMatch(/error rate .* is above 0\.1/);
   expect(await championOf('canary')).toBe(1);
   expect((await infer('canary', { temp: -1 })).status).toBe(200);
+});
+
+test('a canary that too few have asked is taken back or brought in, as onInsufficient says', async () => {
+  const when = (onInsufficient: 'abort' | 'proceed') => (configuration: ConfigurationInput) => ({
+    ...configuration,
+    deploy: {
+      ...configuration.deploy,
+      strategy: { canary: [50, 100], bake: '1s', minRequests: 3, onInsufficient },
+    },
+  });
+  const model = await candidate('few', when('abort'));
+  expect(await deploy('few', 1)).toMatchObject({ outcome: { decision: 'promoted' } });
+  await code(model, linearModel({ features: ['temp', 'hum'], weights: [2, 1], bias: 0.5 }));
+  await apply(model);
+  await build('few');
+  expect(await deploy('few', 2)).toMatchObject({
+    outcome: { decision: 'aborted', reasons: ['0 of 3 requests have reached the canary'] },
+  });
+  expect(await championOf('few')).toBe(1);
+
+  await model.configure(when('proceed'));
+  await apply(model);
+  await build('few');
+  expect(await deploy('few', 2)).toMatchObject({ outcome: { decision: 'promoted' } });
+  expect(await championOf('few')).toBe(2);
 });
 
 test('the gateway goes on serving while Postgres, Temporal and the API are away, and loses no prediction', async () => {
