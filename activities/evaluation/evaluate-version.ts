@@ -18,7 +18,7 @@ import { importanceOf } from './importance-of.ts';
 import { loadVersion } from './load-version.ts';
 import type { MeasuredRows } from './measured-rows.ts';
 import { probabilityIn, sampleOf } from './sample-of.ts';
-import { wasTrainedOn } from './trained-on.ts';
+import { rowsTrainedOn } from './trained-on.ts';
 
 /** Measures the version and the champion on the same held-out rows, and gives each gate's verdict. */
 export function createEvaluateVersion(deps: ActivityDependencies): TrainActivities['evaluateVersion'] {
@@ -105,7 +105,6 @@ async function measuredRows(
   const column = (name: string): readonly Cell[] => holdout.columns[name] ?? Array<Cell>(holdout.rows).fill(null);
   const times = column('_at').map((at) => (at === null ? null : new Date(String(at)).toISOString()));
   const begin = plan.trained.holdout.kind === 'last' ? plan.trained.holdout.from : plan.trained.from;
-  const holdoutKeys = 'fraction' in build.holdout ? column(build.holdout.by) : [];
   const slices = [...new Set(build.gates.flatMap((gate) => ('slice' in gate ? [gate.slice] : [])))];
   const truth = column(plan.trainingKeyParts.target);
   const { classes = [] } = version.signature;
@@ -115,9 +114,10 @@ async function measuredRows(
     blocks: blocksOf(times, begin, plan.trained.to, build.block, data.timezone),
     slices: Object.fromEntries(slices.map((name) => [name, column(name)])),
     // The challenger's own holdout is never in its training; the champion's window may reach into it.
-    trainedOn: times.map(
-      (at, row) => champion !== null && wasTrainedOn(champion.trained, at, holdoutKeys[row] ?? null),
-    ),
+    trainedOn:
+      champion === null
+        ? times.map(() => false)
+        : rowsTrainedOn(champion.trained, times, (name) => holdout.columns[name]),
   };
 }
 

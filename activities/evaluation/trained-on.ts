@@ -12,6 +12,22 @@ export function wasTrainedOn(trained: TrainedRows, at: Instant | null, holdoutKe
   return keyedShare(holdoutKey) >= holdout.fraction;
 }
 
+/**
+ * For each row, whether a version was trained on it. By the column that the version's own holdout was split by, which another
+ * configuration may have replaced since: where the rows do not have it, nothing says that it was not.
+ */
+export function rowsTrainedOn(
+  trained: TrainedRows,
+  times: readonly (Instant | null)[],
+  column: (name: string) => readonly Cell[] | undefined,
+): boolean[] {
+  const { holdout } = trained;
+  const keys = holdout.kind === 'fraction' ? column(holdout.by) : [];
+  // As if none had been held out.
+  const known: TrainedRows = keys === undefined ? { ...trained, holdout: { kind: 'none' } } : trained;
+  return times.map((at, row) => wasTrainedOn(known, at, keys?.[row] ?? null));
+}
+
 /** The first 52 bits of the SHA-256 of the key's text, as a share of 1: the same that the holdout was split by. */
 export function keyedShare(key: Cell): number {
   const digest = createHash('sha256').update(String(key)).digest('hex');

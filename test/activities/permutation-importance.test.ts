@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { ImportanceRequest } from '../../activities/evaluation/permutation-importance.ts';
 import { permutationImportance } from '../../activities/evaluation/permutation-importance.ts';
-import { wasTrainedOn } from '../../activities/evaluation/trained-on.ts';
+import { keyedShare, rowsTrainedOn, wasTrainedOn } from '../../activities/evaluation/trained-on.ts';
 import { trainingKeyDifferences } from '../../contracts/training-key-differences.ts';
 
 const rows = 600;
@@ -80,6 +80,25 @@ test('a refit was trained on every row of its window', () => {
   expect(wasTrainedOn(trained, '2012-01-31T23:59:59.000Z', 'key')).toBe(true);
   expect(wasTrainedOn(trained, '2012-02-01T00:00:00.000Z', 'key')).toBe(false);
   expect(wasTrainedOn(trained, null, 'key')).toBe(true);
+});
+
+test('rows were held out by the column of then; where they have it no more, each counts as trained on', () => {
+  const trained = {
+    dataset: '',
+    from: '2012-01-01T00:00:00.000Z',
+    to: '2012-02-01T00:00:00.000Z',
+    holdout: { kind: 'fraction' as const, fraction: 0.5, by: 'user' },
+    trainingRows: 1,
+    holdoutRows: 1,
+  };
+  const users = ['ann', 'bo', 'cy', 'dee', 'eve', 'flo'];
+  const times = users.map(() => '2012-01-15T00:00:00.000Z');
+  const byUser = rowsTrainedOn(trained, times, (name) => (name === 'user' ? users : users.toReversed()));
+  expect(byUser).toEqual(users.map((user) => keyedShare(user) >= 0.5));
+  expect(new Set(byUser)).toEqual(new Set([true, false]));
+  expect(rowsTrainedOn(trained, times, () => undefined)).toEqual(users.map(() => true));
+  // Outside its window there is nothing to tell.
+  expect(rowsTrainedOn(trained, ['2012-02-15T00:00:00.000Z'], () => undefined)).toEqual([false]);
 });
 
 test('of two training keys every part is told as different or the same, parameters one by one', () => {
