@@ -45,6 +45,7 @@ export class StateFolder {
   readonly #folder: string;
   readonly #logger: Logger;
   readonly #written = new Map<string, string>();
+  readonly #writing = new Map<string, Promise<void>>();
 
   constructor(folder: string, logger: Logger) {
     this.#folder = folder;
@@ -125,9 +126,20 @@ export class StateFolder {
     }
   }
 
-  /** Whole or not at all, and only if it has changed. */
-  async #write(name: string, value: object, flush = true): Promise<void> {
+  /** One after the other, in the order that they were asked for: what a restart finds is the last of them. */
+  #write(name: string, value: object, flush = true): Promise<void> {
     const text = JSON.stringify(value);
+    const before = this.#writing.get(name) ?? Promise.resolve();
+    const written = before.then(() => this.#replace(name, text, flush));
+    this.#writing.set(
+      name,
+      written.catch(() => {}),
+    );
+    return written;
+  }
+
+  /** Whole or not at all, and only if it has changed. */
+  async #replace(name: string, text: string, flush: boolean): Promise<void> {
     if (this.#written.get(name) === text) return;
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
     await writeFile(`${this.path(name)}.part`, text, { mode: 0o600, flush });
