@@ -1,4 +1,4 @@
-import { appendFile, readdir, rename } from 'node:fs/promises';
+import { appendFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { ServingGround } from '../support/serving-ground.ts';
@@ -67,6 +67,23 @@ test('a generation that cannot be loaded leaves the one before serving, and the 
     .poll(async () => (await deployments.acknowledgements(ground.scope, broken.generation)).failed[0]?.error, within)
     .toContain('not an ONNX model');
   expect(await predict(gateway)).toBe(103);
+});
+
+test.each([
+  ['altered', (file: string) => writeFile(file, 'other bytes'), /SHA-256/],
+  ['missing', () => Promise.resolve(), /has no blob [0-9a-f]{64}/],
+])('an artifact that is %s in the store is not served, and the database learns why', async (_what, put, said) => {
+  const { generation } = await ground.deploy({ bias: 100 });
+  const folder = join(ground.home, 'objects');
+  const stored = (await readdir(folder, { recursive: true })).find((path) => /[0-9a-f]{64}$/.test(path)) ?? '';
+  await rm(join(folder, stored));
+  await put(join(folder, stored));
+  const gateway = await startGatewayProcess(ground);
+  const { deployments } = ground.repositories;
+  await expect
+    .poll(async () => (await deployments.acknowledgements(ground.scope, generation)).failed[0]?.error, within)
+    .toMatch(said);
+  expect(await predict(gateway)).toMatch(/^(404|503): /);
 });
 
 test('nothing is served before it is known what, and the caller may try again', async () => {
