@@ -60,17 +60,29 @@ const frameworkCodes: Readonly<Record<string, ErrorCode>> = {
 
 const placeOf: Readonly<Record<string, string>> = { querystring: '/query', params: '/path', headers: '/headers' };
 
-type ValidationError = Omit<FastifyError, 'validation'> & { validation: { instancePath: string; message?: string }[] };
+type ValidationError = Omit<FastifyError, 'validation'> & { validation: Invalid[] };
+interface Invalid {
+  readonly instancePath: string;
+  readonly message?: string;
+  /** `keys` of what has keys that nobody knows. */
+  readonly params?: { readonly keys?: readonly string[] };
+}
 
 function invalidRequest(error: ValidationError): PerennialError {
   const place = placeOf[error.validationContext ?? 'body'] ?? '';
-  const problems = error.validation.map(({ instancePath, message }) => ({
-    pointer: `${place}${instancePath === '/' ? '' : instancePath}`,
-    message: message ?? 'is wrong',
+  const problems = error.validation.map((invalid) => ({
+    pointer: `${place}${pathTo(invalid)}`,
+    message: invalid.message ?? 'is wrong',
   }));
   const said = problems.map(({ pointer, message }) => `${pointer === '' ? 'the body' : pointer}: ${message}`);
   return new PerennialError('invalid-request', said.join('; '), {
     pointer: problems[0]?.pointer ?? place,
     problems: said,
   });
+}
+
+function pathTo({ instancePath, params }: Invalid): string {
+  const path = instancePath === '/' ? '' : instancePath;
+  const [unknown] = params?.keys ?? [];
+  return unknown === undefined ? path : `${path}/${unknown.replaceAll('~', '~0').replaceAll('/', '~1')}`;
 }

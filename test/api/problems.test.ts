@@ -31,7 +31,8 @@ describe('a problem document', () => {
     ['POST /v1/models/bike/builds', '{"params":', json, ''],
     ['POST /v1/models/bike/builds', { params: 3 }, {}, '/params'],
     ['POST /v1/models/bike/builds', { asOf: 'yesterday' }, {}, '/asOf'],
-    ['POST /v1/models/bike/builds', { dateset: 3 }, {}, ''],
+    ['POST /v1/models/bike/builds', { dateset: 3 }, {}, '/dateset'],
+    ['POST /v1/models/bike/builds', { 'a/b': 3 }, {}, '/a~1b'],
     ['POST /v1/models/bike/datasets', { files: [{ name: 'a', sha256: 'ABC', format: 'csv' }] }, {}, '/files/0/sha256'],
     [
       'POST /v1/models/bike/datasets',
