@@ -17,7 +17,7 @@ interface Container {
 
 const healthyWithinMs = 60_000;
 /** Each look at a service of ours is a process. */
-const lookEveryMs = 250;
+const lookEveryMs = 400;
 
 /** What Compose does with the containers of one project, as its documentation and its source have it. */
 export class Containers {
