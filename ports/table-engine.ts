@@ -126,6 +126,8 @@ export interface TableEngine {
     readonly from?: Instant;
     readonly to?: Instant;
     readonly orderBy?: readonly string[];
+    /** Values as the engine writes them, which is what a holdout by fraction is hashed by; missing ones stay null. */
+    readonly asText?: boolean;
   }): Promise<ColumnData>;
   /** One file of all rows; CSV neutralises cells that a spreadsheet would run as a formula. */
   exportRows(request: {

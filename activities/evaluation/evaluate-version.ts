@@ -57,8 +57,8 @@ interface Contest extends RunInput {
 async function measure(deps: ActivityDependencies, contest: Contest): Promise<EvaluationBody> {
   const { plan, version, champion, configuration } = contest;
   const { build } = configuration;
-  const holdout = await readHoldout(deps, contest);
-  const rows = await measuredRows(deps, contest, holdout);
+  const { holdout, heldOutBy } = await readHoldout(deps, contest);
+  const rows = await measuredRows(deps, contest, holdout, heldOutBy);
   return evaluate({
     modelVersionDigest: version.artifact,
     championVersionDigest: champion?.artifact ?? null,
@@ -73,10 +73,13 @@ async function measure(deps: ActivityDependencies, contest: Contest): Promise<Ev
   });
 }
 
+/** What the champion's own holdout was split by, as text; undefined where these rows do not have it. */
+type HoldoutKeys = readonly (string | null)[] | undefined;
+
 async function readHoldout(
   deps: ActivityDependencies,
   { plan, configuration, champion }: Contest,
-): Promise<ColumnData> {
+): Promise<{ readonly holdout: ColumnData; readonly heldOutBy: HoldoutKeys }> {
   const { features, target, timestamp } = { ...plan.trainingKeyParts, timestamp: configuration.data.timestamp };
   // The champion may want columns that this version was not trained on.
   const inputs = champion?.signature.inputs.map((input) => input.name) ?? [];
@@ -92,7 +95,11 @@ async function readHoldout(
   return withWorkspace(deps.scratchFolder, 'evaluate', async (folder) => {
     const path = join(folder, 'holdout.parquet');
     await deps.objectStore.getFile(plan.holdout, path);
-    return deps.tableEngine.readColumns({ files: [path], columns });
+    const holdout = await deps.tableEngine.readColumns({ files: [path], columns });
+    const rule = champion?.trained.holdout;
+    if (rule?.kind !== 'fraction' || !columns.includes(rule.by)) return { holdout, heldOutBy: undefined };
+    const keys = await deps.tableEngine.readColumns({ files: [path], columns: [rule.by], asText: true });
+    return { holdout, heldOutBy: keys.columns[rule.by]?.map((cell) => (cell === null ? null : String(cell))) };
   });
 }
 
@@ -100,6 +107,7 @@ async function measuredRows(
   deps: ActivityDependencies,
   { plan, version, champion, configuration }: Contest,
   holdout: ColumnData,
+  heldOutBy: HoldoutKeys,
 ): Promise<MeasuredRows> {
   const { build, data } = configuration;
   const column = (name: string): readonly Cell[] => holdout.columns[name] ?? Array<Cell>(holdout.rows).fill(null);
@@ -114,10 +122,7 @@ async function measuredRows(
     blocks: blocksOf(times, begin, plan.trained.to, build.block, data.timezone),
     slices: Object.fromEntries(slices.map((name) => [name, column(name)])),
     // The challenger's own holdout is never in its training; the champion's window may reach into it.
-    trainedOn:
-      champion === null
-        ? times.map(() => false)
-        : rowsTrainedOn(champion.trained, times, (name) => holdout.columns[name]),
+    trainedOn: champion === null ? times.map(() => false) : rowsTrainedOn(champion.trained, times, heldOutBy),
   };
 }
 

@@ -14,7 +14,7 @@ export async function readColumns(
   request: Operations['readColumns']['request'],
   workplace: Workplace,
 ): Promise<{ rows: number }> {
-  const { files, columns, timeColumn, from, to, orderBy } = request;
+  const { files, columns, timeColumn, from, to, orderBy, asText = false } = request;
   if (files.length === 0) return { rows: 0 };
   const database = await workplace.open({ readable: files });
   await database.run(`CREATE VIEW given AS SELECT * FROM ${parquetRows(files)}`);
@@ -28,9 +28,11 @@ export async function readColumns(
     });
   const condition = timeColumn === undefined ? 'true' : within(timeColumn, from, to);
   const order = orderBy === undefined || orderBy.length === 0 ? '' : ` ORDER BY ${identifiers(orderBy)}`;
-  const selected = columns.map((name) =>
-    instants.has(name) ? `timezone('UTC', ${identifier(name)}::TIMESTAMP) AS ${identifier(name)}` : identifier(name),
-  );
+  const selected = columns.map((name) => {
+    const column = identifier(name);
+    if (asText) return `CAST(${column} AS VARCHAR) AS ${column}`;
+    return instants.has(name) ? `timezone('UTC', ${column}::TIMESTAMP) AS ${column}` : column;
+  });
   return emitRows(
     database,
     `SELECT ${selected.length === 0 ? '1' : selected.join(', ')} FROM given WHERE ${condition}${order}`,

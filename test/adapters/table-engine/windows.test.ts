@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { keyedShare } from '../../../activities/evaluation/trained-on.ts';
 import { sha256OfBytes } from '../../../contracts/digest.ts';
 import type { SplitWindow } from '../../../ports/table-engine.ts';
 import { bikeData, tableEngineBench } from '../../support/tableEngine.ts';
@@ -127,6 +128,31 @@ test('a fraction by key is the first 52 bits of its SHA-256, whatever the window
   ).toEqual(expected);
   expect(holdoutRows).toBe(expected.length);
 });
+
+test.each(['at', 'day', 'n', 'word', 'x'])(
+  'a fraction by %s, of whatever type and where it is missing, is told again from what the holdout holds',
+  async (by) => {
+    const lines = Array.from({ length: 60 }, (_, at) => {
+      const day = `2024-01-${String((at % 28) + 1).padStart(2, '0')}`;
+      return at % 9 === 8 ? `${at},,,,` : `${at},${day} 0${at % 9}:30,${day},${at / 4},ü${at}`;
+    });
+    const { parts: given } = await prepare([await csv('keys.csv', `x,at,day,n,word\n${lines.join('\n')}\n`)]);
+    const { holdoutPath } = await split({
+      parts: given.map(({ path }) => path),
+      from: undefined,
+      to: undefined,
+      holdout: { kind: 'fraction', fraction: 0.5, by },
+      features: ['x'],
+      target: 'n',
+      carried: by === 'x' || by === 'n' ? [] : [by],
+      key: undefined,
+    });
+    const { columns } = await engine.readColumns({ files: [holdoutPath], columns: [by], asText: true });
+    const shares = columns[by]!.map((cell) => keyedShare(cell === null ? null : String(cell)));
+    expect(shares.length).toBeGreaterThan(0);
+    expect(shares.filter((share) => share >= 0.5)).toEqual([]);
+  },
+);
 
 describe('what cannot be split is refused', () => {
   test.each<[string, Partial<SplitWindow>]>([
