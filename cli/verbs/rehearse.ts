@@ -110,10 +110,15 @@ export function demoVerb({ program, act }: VerbRegistry): void {
           if (running === undefined) await stopStack(context);
           if (!interrupted.signal.aborted) throw caught;
           process.exitCode = exitCodes.interrupted;
-          if (running !== undefined) context.output.note(reasonOf(caught));
+          context.output.note(running === undefined ? stopped(context) : reasonOf(caught));
         }
       }),
     );
+}
+
+/** What a demo that was broken off leaves: nothing that runs, and a rehearsal that goes on where it was. */
+function stopped({ home }: CliContext): string {
+  return `the stack is stopped. Its state stays in ${home}, and a rehearsal that was under way goes on when it is started again; perennial runs --state running lists it, perennial runs cancel ID ends it`;
 }
 
 function lastMonth(periods: number): string {
