@@ -1,4 +1,5 @@
-import { metricOf } from '../../contracts/metrics.ts';
+import type { Metrics } from '../../contracts/metrics.ts';
+import { metricNames, metricOf } from '../../contracts/metrics.ts';
 import type { Report } from '../../contracts/report.ts';
 import type { Html } from '../evidence/html.ts';
 import { html, number, table, time } from '../evidence/html.ts';
@@ -124,13 +125,15 @@ function dateTicks(first: number, last: number): number[] {
   return Array.from({ length: 5 }, (_, at) => first + ((last - first) * (at + 0.5)) / 5);
 }
 
+/** Counts and thresholds stand beside the metrics, and are none. */
+function metricsIn(performance: Metrics): ReadonlyMap<string, number> {
+  const told = metricNames[performance.task].map((name) => [name, metricOf(performance, name)] as const);
+  return new Map(told.flatMap(([name, value]) => (value === null ? [] : [[name, value]])));
+}
+
 function numbers({ body }: Report): Html {
   const { performance, estimate } = body;
-  const measured =
-    performance === null ? [] : Object.entries(performance).filter(([, value]) => typeof value === 'number');
-  const known = new Map(
-    measured.flatMap(([name, value]) => (typeof value === 'number' ? [[name, value] as const] : [])),
-  );
+  const known = performance === null ? new Map<string, number>() : metricsIn(performance);
   const names = [...new Set([...known.keys(), ...(estimate?.metrics ?? []).map(({ name }) => name)])];
   const rows = names.map((name) => {
     const guess = estimate?.metrics.find((metric) => metric.name === name);

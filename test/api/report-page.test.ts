@@ -144,6 +144,23 @@ test('a report of before these things were kept is a page too', () => {
   expect(reportPage({ report, history: [report], generations: [], metric: 'rmse' }, 'n')).toContain('</html>');
 });
 
+test('what stands beside the metrics of a window is not shown as one', () => {
+  const performance = {
+    task: 'regression' as const,
+    rows: 321,
+    rmse: 90,
+    mae: 60,
+    r2: 0.5,
+    mape: 0.2,
+    medianAbsoluteError: 40,
+  };
+  const report = { ...reports[0]!, body: { ...reports[0]!.body, performance } };
+  const shown = reportPage({ report, history: [report], generations: [], metric: 'rmse' }, 'n');
+  const names = [...shown.matchAll(/<th scope="row">([A-Za-z0-9]+)<\/th>/g)].map(([, name]) => name);
+  expect(names).toEqual(expect.arrayContaining(['rmse', 'mae', 'r2', 'mape', 'medianAbsoluteError']));
+  expect(names).not.toContain('rows');
+});
+
 test('nobody sees one without a key, nor one of another environment', async () => {
   expect((await api.send(null, page('latest'))).status).toBe(401);
   await api.send('operator', 'PUT /v1/environments/staging', { minimumPolicy: null });
