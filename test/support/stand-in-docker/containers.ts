@@ -89,17 +89,20 @@ export class Containers {
       ? [...there.filter((one) => !isOutdated(one)), ...there.filter((one) => isOutdated(one))]
       : there;
     const kept: Container[] = [];
+    // One that is made anew keeps its number.
+    const numbers: number[] = [];
     for (const [index, container] of sorted.entries()) {
       if (index < wanted && (!isOutdated(container) || !command.recreate)) {
         kept.push(container);
         continue;
       }
+      if (index < wanted) numbers.push(container.number);
       await stopContainer(container);
       this.#containers = this.#containers.filter((other) => other !== container);
     }
-    let number = Math.max(0, ...there.map((container) => container.number));
+    let last = Math.max(0, ...there.map(({ number }) => number));
     while (kept.length < wanted)
-      kept.push({ service: name, number: (number += 1), definition: service, part: undefined });
+      kept.push({ service: name, number: numbers.shift() ?? (last += 1), definition: service, part: undefined });
     await Promise.all(kept.filter(({ part }) => part === undefined).map((container) => this.#start(container)));
   }
 
