@@ -64,7 +64,7 @@ async function serve(settings: Settings): Promise<void> {
     logger,
     addresses: {
       gateway:
-        settings.PERENNIAL_GATEWAY_ADDRESS ??
+        settings.PERENNIAL_GATEWAY_URL ??
         `http://${settings.PERENNIAL_GATEWAY_HOST}:${settings.PERENNIAL_GATEWAY_PORT}`,
       temporalUi: settings.PERENNIAL_TEMPORAL_UI_URL,
     },

@@ -2,6 +2,7 @@
 // Runs on whatever Node there is, and hands over to the pinned one.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
 const pinned = fileURLToPath(new URL('../node_modules/.bin/node', import.meta.url));
@@ -17,4 +18,4 @@ const child = spawn(pinned, [main, ...process.argv.slice(2)], {
   env: { NODE_COMPILE_CACHE: compiled, ...process.env },
 });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
-child.on('exit', (code, signal) => process.exit(signal === null ? (code ?? 1) : 1));
+child.on('exit', (code, signal) => process.exit(signal === null ? (code ?? 1) : 128 + constants.signals[signal]));

@@ -25,7 +25,7 @@ export const Settings = z.object({
   PERENNIAL_GATEWAY_HOST: z.string().default('127.0.0.1'),
   PERENNIAL_GATEWAY_PORT: Port.default(7401),
   /** How other processes reach this gateway, when that is not http://host:port. */
-  PERENNIAL_GATEWAY_ADDRESS: z.url().optional(),
+  PERENNIAL_GATEWAY_URL: z.url().optional(),
   PERENNIAL_TEMPORAL_UI_URL: z.url().optional(),
   /** Queues that a worker trains for, with commas: those that `build.resources.queue` may name. */
   PERENNIAL_TRAIN_QUEUES: z

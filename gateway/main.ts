@@ -39,7 +39,7 @@ async function serve(settings: GatewaySettings): Promise<void> {
   const gateway = await startGateway({
     folder,
     listen: { host: settings.PERENNIAL_GATEWAY_HOST, port: settings.PERENNIAL_GATEWAY_PORT },
-    address: settings.PERENNIAL_GATEWAY_ADDRESS,
+    address: settings.PERENNIAL_GATEWAY_URL,
     repositories,
     objectStore: createConfiguredObjectStore(settings, home),
     modelRuntime: createOnnxModelRuntime(),
