@@ -1,5 +1,6 @@
+import type { Evidence, RowsCompared } from '../contracts/approval-evidence.ts';
 import type { DatasetDifference } from '../contracts/dataset-difference.ts';
-import type { Output } from './output.ts';
+import type { Colours, Output } from './output.ts';
 import { decimals } from './verb.ts';
 
 /** What changed between two versions of data, widest first: rows, columns, cells, distributions. */
@@ -17,8 +18,26 @@ export function describeDifference(output: Output, difference: DatasetDifference
     ...columns.changed.map((column) => `column ${column.name}: ${column.before.type} → ${column.after.type}`),
     ...(changedBy.length > 0 ? [cells] : []),
     ...examplesOf(difference),
-    ...(difference.shifts.length > 0 ? [shiftsOf(output, difference)] : []),
+    ...(difference.shifts.length > 0 ? [shiftsOf(output, difference.shifts)] : []),
   ].join('\n');
+}
+
+const mostShifts = 10;
+
+/** The data of a request beside the champion's, row by row where it was compared; nothing where nothing served before. */
+export function describeDataOf(output: Output, { data, missing }: Evidence, colours: Colours): string[] {
+  const unsaid = missing.map((what) => `missing: ${what}`);
+  if (data === null || data.from === null) return unsaid;
+  if (data.compared === undefined) return [`data: dataset ${data.from} → ${data.to}`, ...unsaid];
+  const { rows, shifts, columns } = data.compared;
+  const changed = rows.changed === null ? '' : `, ${rows.changed} changed`;
+  const shown = shifts.slice(0, mostShifts);
+  return [
+    `data: dataset ${data.from} → ${data.to}: ${data.rowsBefore ?? 0} → ${data.rows} rows; ${rows.added} added, ${rows.removed} removed${changed}, ${rows.unchanged} unchanged`,
+    ...(shown.length > 0 ? [shiftsOf(output, shown, colours)] : []),
+    ...(columns > shown.length ? [`and ${columns - shown.length} columns that have moved less`] : []),
+    ...unsaid,
+  ];
 }
 
 function examplesOf({ key, examples }: DatasetDifference): string[] {
@@ -33,7 +52,7 @@ function examplesOf({ key, examples }: DatasetDifference): string[] {
   ];
 }
 
-function shiftsOf(output: Output, { shifts }: DatasetDifference): string {
+function shiftsOf(output: Output, shifts: RowsCompared['shifts'], colours: Colours = output.dataColours): string {
   return output.table(
     ['column', 'psi', 'mean before', 'mean after', 'moved by (standard deviations)', 'nulls before', 'nulls after'],
     shifts.map((shift) => [
@@ -45,5 +64,6 @@ function shiftsOf(output: Output, { shifts }: DatasetDifference): string {
       shift.nulls.before,
       shift.nulls.after,
     ]),
+    colours,
   );
 }

@@ -1,6 +1,8 @@
 import type { Approval } from '../contracts/approval.ts';
+import type { Evidence } from '../contracts/approval-evidence.ts';
 import type { EvaluationBody } from '../contracts/evaluation.ts';
 import { metricOf, MetricName, worstFirst } from '../contracts/metrics.ts';
+import { describeDataOf } from './dataset-difference-view.ts';
 import type { Colours, Output } from './output.ts';
 import { decimals, intervalText, short } from './verb.ts';
 
@@ -57,7 +59,7 @@ function verdict(word: string, colours: Colours): string {
 }
 
 /** Enough to decide by: from what to what, how, what it was made of, what was measured, and who has voted. */
-export function describeApproval(output: Output, approval: Approval, colours: Colours): string {
+export function describeApproval(output: Output, approval: Approval, gathered: Evidence, colours: Colours): string {
   const { evidence, subject, votes, status } = approval;
   const { strategy, policy } = subject;
   const shadow = subject.strategy.shadow === undefined ? '' : 'first as a shadow, then ';
@@ -67,6 +69,7 @@ export function describeApproval(output: Output, approval: Approval, colours: Co
     `${shadow}by canary ${strategy.canary.join(', ')} %, bake ${strategy.bake}, at least ${strategy.minRequests} requests; a rollback leads to ${back}`,
     `release ${short(subject.release)}: dataset ${evidence.dataset}, code ${evidence.code}; request digest ${short(approval.digest)}`,
     describeEvaluation(output, evidence.evaluation, colours),
+    ...describeDataOf(output, gathered, colours),
     `${status}: ${votes.length} of ${policy.votes} votes by ${policy.roles.join(' or ')}, until ${approval.expiresAt}`,
     ...votes.map(
       (vote) => `  ${vote.principalName}: ${vote.decision}${vote.comment === '' ? '' : `, "${vote.comment}"`}`,

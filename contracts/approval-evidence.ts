@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Approval } from './approval.ts';
+import { ColumnShift, RowDifference } from './dataset-difference.ts';
 import { GateVerdict, Interval } from './evaluation.ts';
 import { Id, Instant, Sha256 } from './identifiers.ts';
 import { Metrics } from './metrics.ts';
@@ -31,6 +32,23 @@ export const ChangedRows = z.object({
 });
 export type ChangedRows = z.infer<typeof ChangedRows>;
 
+/** The rows of the two, told apart by the key; and how the values of each column have moved, the widest first. */
+export const RowsCompared = z.object({
+  /** null: it is not unique, so rows were compared as wholes. */
+  key: z.string().nullable(),
+  rows: RowDifference.shape.rows,
+  changedBy: RowDifference.shape.changedBy,
+  shifts: z.array(
+    ColumnShift.pick({ column: true, mean: true, standardisedDifference: true, nulls: true }).extend({
+      /** Population stability index; null where either has no value. */
+      psi: z.number().nullable(),
+    }),
+  ),
+  /** Columns that both have: more than `shifts` where the widest alone are kept. */
+  columns: z.number().int(),
+});
+export type RowsCompared = z.infer<typeof RowsCompared>;
+
 /** By manifests, so of parts: rows of the parts that only one of the two has. */
 export const DataDifference = z.object({
   from: z.number().int().nullable(),
@@ -42,6 +60,8 @@ export const DataDifference = z.object({
   columnsAdded: z.array(z.string()),
   columnsRemoved: z.array(z.string()),
   columnsChanged: z.array(z.string()),
+  /** Row by row and column by column; absent where no part differs, or where `missing` says why. */
+  compared: RowsCompared.optional(),
 });
 export type DataDifference = z.infer<typeof DataDifference>;
 

@@ -80,6 +80,8 @@ export interface CompareDatasets {
   readonly before: ComparedDataset;
   readonly after: ComparedDataset;
   readonly key?: string;
+  /** `process-died` after it, where whoever asks cannot wait as long as the engine would. */
+  readonly timeLimitMs?: number;
 }
 
 export type HoldoutRule =

@@ -37,7 +37,7 @@ export function createDuckDbTableEngine(settings: DuckDbTableEngineSettings): Cl
   return {
     prepareBatch: (request) => processes.call('prepareBatch', request),
     profile: (parts, columns) => processes.call('profile', { parts, columns }),
-    compare: (request) => processes.call('compare', request),
+    compare: (request) => processes.call('compare', request, undefined, request.timeLimitMs),
     splitWindow: (request) => processes.call('splitWindow', request),
     readColumns: async (request) => {
       const collected = collectColumns();

@@ -45,6 +45,7 @@ export class TableProcesses {
     operation: Name,
     request: Operations[Name]['request'],
     onPiece: (columns: readonly (readonly Cell[])[]) => void = () => undefined,
+    timeLimitMs = this.#settings.timeLimitMs,
   ): Promise<Operations[Name]['result']> {
     await this.#turn();
     try {
@@ -52,7 +53,7 @@ export class TableProcesses {
       try {
         const { memoryLimit, narrowMemoryLimit } = this.#settings;
         const call: Call<Name> = { operation, request, folder, memoryLimit, narrowMemoryLimit };
-        return await this.#ask(call, onPiece);
+        return await this.#ask(call, onPiece, Math.min(timeLimitMs, this.#settings.timeLimitMs));
       } finally {
         await rm(folder, { recursive: true, force: true });
       }
@@ -83,13 +84,14 @@ export class TableProcesses {
   async #ask<Name extends OperationName>(
     call: Call<Name>,
     onPiece: (columns: readonly (readonly Cell[])[]) => void,
+    timeLimitMs: number,
   ): Promise<Operations[Name]['result']> {
     const child = this.#take();
     let late = false;
     const timer = setTimeout(() => {
       late = true;
       child.kill('SIGKILL');
-    }, this.#settings.timeLimitMs);
+    }, timeLimitMs);
     try {
       const said = listen(child);
       child.stdin.write(`${JSON.stringify(call)}\n`);
@@ -99,22 +101,11 @@ export class TableProcesses {
         else if (answer.kind === 'result') return answer.result;
         else throw new PerennialError(answer.code, answer.message, answer.fields);
       }
-      throw this.#died(call.operation, late, said());
+      throw died(call.operation, late ? timeLimitMs : null, said());
     } finally {
       clearTimeout(timer);
       await end(child);
     }
-  }
-
-  #died(operation: OperationName, late: boolean, said: string): PerennialError {
-    const how = late
-      ? `was stopped after ${this.#settings.timeLimitMs / 1000} s`
-      : 'ended before it answered, most likely for want of memory';
-    return new PerennialError(
-      'process-died',
-      `the process of ${operation} ${how}; give it smaller batches or a larger machine. It said: ${said === '' ? 'nothing' : said}`,
-      { operation, late },
-    );
   }
 
   #take(): Child {
@@ -170,6 +161,19 @@ export class TableProcesses {
     child.stdin.on('error', () => undefined);
     return child;
   }
+}
+
+/** `lateMs`: the time that it had, where it was stopped for it. */
+function died(operation: OperationName, lateMs: number | null, said: string): PerennialError {
+  const how =
+    lateMs === null
+      ? 'ended before it answered, most likely for want of memory'
+      : `was stopped after ${lateMs / 1000} s`;
+  return new PerennialError(
+    'process-died',
+    `the process of ${operation} ${how}; give it smaller batches or a larger machine. It said: ${said === '' ? 'nothing' : said}`,
+    { operation, late: lateMs !== null },
+  );
 }
 
 /** Whether the child keeps this process from ending. */

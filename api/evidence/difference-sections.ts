@@ -1,4 +1,4 @@
-import type { Evidence, FileDifference, ValueDifference } from '../../contracts/approval-evidence.ts';
+import type { Evidence, FileDifference, RowsCompared, ValueDifference } from '../../contracts/approval-evidence.ts';
 import type { Html } from './html.ts';
 import { html, number, short, table, time } from './html.ts';
 
@@ -12,10 +12,12 @@ export function dataSection({ data }: Evidence): Html {
   ];
   // Manifests tell parts and not rows: where parts are gone, they may have gone for a single row that changed.
   const moved =
-    rowsRemoved === 0
-      ? html`<strong>${number(rowsAdded)} added</strong>`
-      : html`<strong>${number(rowsAdded)} in parts that are new</strong>, ${number(rowsRemoved)} in parts that are gone;
-          a row that changed, or that shared its part with one, is in both`;
+    data.compared !== undefined
+      ? rowsMoved(data.compared)
+      : rowsRemoved === 0
+        ? html`<strong>${number(rowsAdded)} added</strong>`
+        : html`<strong>${number(rowsAdded)} in parts that are new</strong>, ${number(rowsRemoved)} in parts that are
+            gone; a row that changed, or that shared its part with one, is in both`;
   const compared =
     from === null
       ? html`<p>Dataset ${to} of ${number(rows)} rows; nothing served before it.</p>`
@@ -27,8 +29,35 @@ export function dataSection({ data }: Evidence): Html {
           </p>`;
   return html`<section id="data">
     <h2>Data</h2>
-    ${compared}${columns.length === 0 ? html`<p class="none">The columns are the same.</p>` : table(['change', 'column'], columns, '')}
+    ${compared}${data.compared === undefined ? '' : columnsMoved(data.compared)}${columns.length === 0 ? html`<p class="none">The columns are the same.</p>` : table(['change', 'column'], columns, '')}
   </section>`;
+}
+
+function rowsMoved({ rows, key }: RowsCompared): Html {
+  const { added, removed, changed, unchanged } = rows;
+  const how = key === null ? 'the key is not unique, so a row that changed is one removed and one added' : `by ${key}`;
+  const altered = changed === null ? '' : html`, <strong>${number(changed)} changed</strong>`;
+  return html`<strong>${number(added)} added</strong>, <strong>${number(removed)} removed</strong>${altered},
+    ${number(unchanged)} unchanged (${how})`;
+}
+
+/** Which columns the changed rows differ in, and how far each column's values have moved. */
+function columnsMoved({ changedBy, shifts, columns }: RowsCompared): Html {
+  const differs = new Map(changedBy.map(({ column, rows }) => [column, rows]));
+  const rows = shifts.map(({ column, psi, mean, standardisedDifference, nulls }) => [
+    html`<code>${column}</code>`,
+    number(psi, 4),
+    number(mean.before, 5),
+    number(mean.after, 5),
+    number(standardisedDifference, 4),
+    number(nulls.before),
+    number(nulls.after),
+    number(differs.get(column) ?? 0),
+  ]);
+  const rest =
+    columns > shifts.length ? html`<p class="none">and ${columns - shifts.length} that have moved less</p>` : '';
+  return html`<h3>Shift per column</h3>
+    ${table(['column', 'psi', 'mean before', 'mean after', 'moved by (standard deviations)', 'nulls before', 'nulls after', 'differs in rows'], rows, 'They have no column in common.')}${rest}`;
 }
 
 export function codeSection({ code, parameters, dependencies, configuration }: Evidence): Html {

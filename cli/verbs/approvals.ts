@@ -1,5 +1,6 @@
 import { Option } from 'commander';
 import { Approval, ApprovalStatus } from '../../contracts/approval.ts';
+import { Evidence } from '../../contracts/approval-evidence.ts';
 import type { ApiClient } from '../api-client.ts';
 import { identifier, limitOption } from '../arguments.ts';
 import { confirmChange } from '../confirm.ts';
@@ -57,7 +58,10 @@ function listVerb({ program, act }: VerbRegistry): void {
         const api = apiOf(context);
         if (html !== undefined) return writePage(context, api, id, html, force === true);
         const approval = await approvalOf(api, id);
-        context.output.data(approval, () => describeApproval(context.output, approval, context.output.dataColours));
+        const gathered = await evidenceOf(api, id);
+        context.output.data(approval, () =>
+          describeApproval(context.output, approval, gathered, context.output.dataColours),
+        );
       }),
     );
 }
@@ -93,7 +97,7 @@ function voteVerb({ program, act }: VerbRegistry, decision: 'approve' | 'reject'
       act(async (context, id: string, options: { comment: string; digest?: string }) => {
         const api = apiOf(context, 'approver');
         const asked = await approvalOf(api, id);
-        const evidence = describeApproval(context.output, asked, context.output.colours);
+        const evidence = describeApproval(context.output, asked, await evidenceOf(api, id), context.output.colours);
         // A request that is decided takes no vote: the API says so better than a question would.
         if (decision === 'approve' && asked.status === 'pending') await confirmChange(context, evidence);
         else context.output.note(evidence);
@@ -110,6 +114,11 @@ function voteVerb({ program, act }: VerbRegistry, decision: 'approve' | 'reject'
 function describeVote({ votes, subject }: Approval, decision: 'approve' | 'reject'): string {
   if (decision === 'reject') return 'rejected';
   return `approved: ${votes.filter((vote) => vote.decision === 'approve').length} of ${subject.policy.votes} votes`;
+}
+
+/** What was gathered besides: too long for the lists that requests stand in. */
+function evidenceOf(api: ApiClient, id: string): Promise<Evidence> {
+  return api.get(`/v1/approvals/${id}/evidence`, Evidence);
 }
 
 function approvalOf(api: ApiClient, id: string): Promise<Approval> {

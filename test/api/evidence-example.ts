@@ -122,6 +122,28 @@ export const exampleDetails: EvidenceDetails = {
     columnsAdded: [],
     columnsRemoved: [],
     columnsChanged: [],
+    compared: {
+      key: 'instant',
+      rows: { added: 720, removed: 0, changed: 3, unchanged: 12_887 },
+      changedBy: [{ column: 'hum', rows: 3 }],
+      shifts: [
+        {
+          column: 'temp',
+          psi: 0.0412,
+          mean: { before: 0.49, after: 0.51 },
+          standardisedDifference: 0.1031,
+          nulls: { before: 0, after: 0 },
+        },
+        {
+          column: 'hum',
+          psi: 0.0021,
+          mean: { before: 0.62, after: 0.63 },
+          standardisedDifference: 0.0502,
+          nulls: { before: 2, after: 2 },
+        },
+      ],
+      columns: 17,
+    },
   },
   code: {
     from: 2,

@@ -119,10 +119,20 @@ test('numbers of a refit are said to be those of the version that it is the refi
 });
 
 test('parts that an upsert wrote anew are not said to be rows that were added and removed', () => {
-  const data = { ...exampleDetails.data, rows: 12_890, rowsAdded: 4_000, rowsRemoved: 4_000 };
+  const { compared: _compared, ...parts } = exampleDetails.data;
+  const data = { ...parts, rows: 12_890, rowsAdded: 4_000, rowsRemoved: 4_000 };
   const page = evidencePage(evidenceDocument(exampleApproval, { ...exampleDetails, data }, 'bo'), 'a-nonce');
   expect(page).toMatch(/4,000 in parts that are new<\/strong>, 4,000 in parts that are gone/);
   expect(page).not.toContain('4,000 added');
+});
+
+test('rows that were compared are told as rows, and columns by how far they have moved', () => {
+  const page = evidencePage(evidenceDocument(exampleApproval, exampleDetails, 'bo'), 'a-nonce');
+  expect(page).toMatch(
+    /720 added<\/strong>, <strong>0 removed<\/strong>, <strong>3 changed<\/strong>,\s+12,887 unchanged/,
+  );
+  expect(page).toMatch(/<code>temp<\/code><\/th>\s*<td>0.0412<\/td><td>0.49<\/td><td>0.51<\/td><td>0.1031<\/td>/);
+  expect(page).toContain('and 15 that have moved less');
 });
 
 test('a build without a window was trained on all rows, and not since the year one', () => {

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
-import { describeEvaluation } from '../../cli/evidence.ts';
+import { evidenceDocument } from '../../api/evidence/evidence-document.ts';
+import { describeApproval, describeEvaluation } from '../../cli/evidence.ts';
 import { Output } from '../../cli/output.ts';
-import { exampleApproval } from '../api/evidence-example.ts';
+import { exampleApproval, exampleDetails } from '../api/evidence-example.ts';
 
 const { stdout, stderr } = process;
 const output = new Output({ json: false, noColour: true, dumb: true, stdout, stderr });
@@ -20,4 +21,16 @@ test('slices come worst first, whether the metric is better when small or when g
     'workingday = 1',
     'workingday = 0',
   ]);
+});
+
+test('the terminal shows the rows and columns of the data that moved, and what could not be gathered', () => {
+  const shown = (details: typeof exampleDetails) =>
+    describeApproval(output, exampleApproval, evidenceDocument(exampleApproval, details, 'bo'), output.colours);
+  expect(shown(exampleDetails)).toMatch(
+    /dataset 8 → 9: 12890 → 13610 rows; 720 added, 0 removed, 3 changed, 12887 unchanged\n.*psi.*\ntemp +0\.0412 /,
+  );
+  const { compared: _compared, ...data } = exampleDetails.data;
+  expect(shown({ ...exampleDetails, data, missing: ['the data row by row: no key'] })).toMatch(
+    /data: dataset 8 → 9\nmissing: the data row by row: no key\n/,
+  );
 });

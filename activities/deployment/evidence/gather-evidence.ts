@@ -6,6 +6,7 @@ import type { ActivityDependencies } from '../../dependencies.ts';
 import { changedRows } from './changed-rows.ts';
 import { codeDifference } from './code-difference.ts';
 import { dataDifference } from './data-difference.ts';
+import { rowDifference } from './row-difference.ts';
 import { dependencyDifferences, valueDifferences } from './value-differences.ts';
 
 /** All that a release is made of. */
@@ -46,6 +47,8 @@ export async function gatherEvidence(
             configuration: now.configuration.configuration,
           }),
         );
+  const { compared, missing: notCompared } = await rowDifference(deps, before?.dataset ?? null, now.dataset);
+  if (notCompared !== null) missing.push(notCompared);
   const parameters = ({ version }: Parts) => ({
     ...version.trainingKeyParts.params,
     seed: version.trainingKeyParts.seed,
@@ -53,7 +56,10 @@ export async function gatherEvidence(
   return {
     schemaVersion: 1,
     changedRows: changed ?? null,
-    data: dataDifference(before?.dataset ?? null, now.dataset),
+    data: {
+      ...dataDifference(before?.dataset ?? null, now.dataset),
+      ...(compared === null ? {} : { compared }),
+    },
     code: { from: before?.code.number ?? null, to: now.code.number, files: code?.files ?? [] },
     parameters: before === null ? [] : valueDifferences(parameters(before), parameters(now)),
     dependencies: code === undefined ? [] : dependencyDifferences(code.lockBefore, code.lock),

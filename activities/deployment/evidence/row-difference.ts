@@ -1,0 +1,97 @@
+import type { RowsCompared } from '../../../contracts/approval-evidence.ts';
+import type { DatasetVersion } from '../../../contracts/dataset.ts';
+import type { RowDifference } from '../../../contracts/dataset-difference.ts';
+import { stabilityIndexOf } from '../../../contracts/dataset-difference.ts';
+import { PerennialError } from '../../../contracts/errors.ts';
+import type { ActivityDependencies } from '../../dependencies.ts';
+import { fetchFiles, withWorkspace } from '../../workspace.ts';
+
+/** Nobody waits for a request longer than this because of its data, and nobody reads more columns. */
+export const comparisonLimits = { rows: 2_000_000, timeMs: 30_000, columns: 50 };
+
+type Dataset = Pick<DatasetVersion, 'number' | 'manifest'>;
+type Ground = Pick<ActivityDependencies, 'objectStore' | 'tableEngine' | 'scratchFolder'>;
+/** Both null where no row can differ. */
+type Outcome =
+  | { readonly compared: RowsCompared; readonly missing: null }
+  | { readonly compared: null; readonly missing: string | null };
+
+/** What `data diff` says of two datasets, in a few lines a column; or why it is not said here. */
+export async function rowDifference(
+  deps: Ground,
+  before: Dataset | null,
+  after: Dataset,
+  limits: typeof comparisonLimits = comparisonLimits,
+): Promise<Outcome> {
+  if (before === null || sameParts(before, after)) return { compared: null, missing: null };
+  const why = whyNot(before, after, limits);
+  if (why !== null) return { compared: null, missing: missingFor(why, before, after) };
+  try {
+    return { compared: told(await compare(deps, before, after, limits), after, limits), missing: null };
+  } catch (caught) {
+    // A process that ran out of time or memory would do so again, and a request is worth more than this part of it.
+    const isFinal = caught instanceof PerennialError && (!caught.retryable || caught.code === 'process-died');
+    if (!isFinal) throw caught;
+    return { compared: null, missing: missingFor(caught.message, before, after) };
+  }
+}
+
+function sameParts(before: Dataset, after: Dataset): boolean {
+  const digests = ({ manifest }: Dataset) => manifest.parts.map(({ sha256 }) => sha256).toSorted();
+  return JSON.stringify(digests(before)) === JSON.stringify(digests(after));
+}
+
+function whyNot(before: Dataset, after: Dataset, limits: typeof comparisonLimits): string | null {
+  const { key } = after.manifest;
+  if (key === undefined) return 'without data.key rows cannot be told apart';
+  if (!before.manifest.columns.some(({ name }) => name === key))
+    return `dataset ${before.number} has no column ${key}, which is the key now`;
+  const rows = before.manifest.rows + after.manifest.rows;
+  return rows > limits.rows
+    ? `together they have ${rows} rows, more than the ${limits.rows} that are compared here`
+    : null;
+}
+
+function missingFor(why: string, before: Dataset, after: Dataset): string {
+  return `the data row by row: ${why}; perennial data diff ${before.number} ${after.number} compares them`;
+}
+
+async function compare(
+  { objectStore, tableEngine, scratchFolder }: Ground,
+  before: Dataset,
+  after: Dataset,
+  { timeMs }: typeof comparisonLimits,
+): Promise<RowDifference> {
+  return withWorkspace(scratchFolder, 'evidence-data', async (folder) => {
+    // A part that both have is read once.
+    const digests = [...new Set([...before.manifest.parts, ...after.manifest.parts].map(({ sha256 }) => sha256))];
+    const paths = await fetchFiles(objectStore, digests, folder);
+    const pathOf = new Map(digests.map((sha256, at) => [sha256, paths[at] ?? '']));
+    const side = ({ manifest }: Dataset) => ({
+      columns: manifest.columns,
+      parts: manifest.parts.map(({ sha256 }) => ({ sha256, path: pathOf.get(sha256) ?? '' })),
+    });
+    const { key } = after.manifest;
+    return tableEngine.compare({ before: side(before), after: side(after), key, timeLimitMs: timeMs });
+  });
+}
+
+function told(found: RowDifference, after: Dataset, { columns: most }: typeof comparisonLimits): RowsCompared {
+  const { rows, changedBy, shifts } = found;
+  return {
+    key: rows.changed === null ? null : (after.manifest.key ?? null),
+    rows,
+    changedBy: changedBy.toSorted((a, b) => b.rows - a.rows).slice(0, most),
+    shifts: shifts
+      .map(({ column, counts, nulls, mean, standardisedDifference }) => ({
+        column,
+        psi: stabilityIndexOf(counts),
+        mean,
+        standardisedDifference,
+        nulls,
+      }))
+      .toSorted((a, b) => (b.psi ?? -1) - (a.psi ?? -1))
+      .slice(0, most),
+    columns: shifts.length,
+  };
+}
