@@ -25,6 +25,8 @@ export const DriftResult = z.object({
   drifted: z.boolean(),
   /** Excluded columns are reported and decide nothing. */
   excluded: z.boolean(),
+  /** Fewer values than `monitor.minRows`: reported, and decides nothing. Absent: enough, or a report of before it was told. */
+  tooFew: z.boolean().optional(),
   referenceRows: z.number().int(),
   currentRows: z.number().int(),
   /** Of a test with a p-value: how great the difference is, 0 to 1 (the largest distance; Cramér's V). */
@@ -37,6 +39,17 @@ export const DriftResult = z.object({
   distribution: Distribution.optional(),
 });
 export type DriftResult = z.infer<typeof DriftResult>;
+
+/** What a result comes to, in the word that people read: what decides nothing is neither drifted nor steady. */
+export function driftWord({
+  excluded,
+  tooFew,
+  drifted,
+}: Pick<DriftResult, 'excluded' | 'tooFew' | 'drifted'>): 'excluded' | 'too few' | 'drifted' | 'steady' {
+  if (excluded) return 'excluded';
+  if (tooFew === true) return 'too few';
+  return drifted ? 'drifted' : 'steady';
+}
 
 export const QualityKind = z.enum(['missing', 'range', 'new-category']);
 

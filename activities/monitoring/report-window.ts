@@ -16,7 +16,7 @@ import type { ReportDependencies } from './reference-window.ts';
 import { chooseReference, servedIn } from './reference-window.ts';
 import { servedSample } from './served-sample.ts';
 import { trafficOf, volumeOf } from './traffic-of.ts';
-import { driftVerdicts, performanceVerdicts, qualityVerdicts } from './verdicts.ts';
+import { driftVerdicts, performanceVerdicts, qualityVerdicts, tellingTooFew } from './verdicts.ts';
 
 type Unjudged = Omit<ReportBody, 'findings' | 'triggers'>;
 type Reporting = Parameters<MonitorActivities['reportWindow']>[0];
@@ -73,7 +73,7 @@ async function reportOn(deps: ReportDependencies, { scope }: Reporting, window: 
     dropped: window.dropped,
     sufficient: served.rows >= monitor.minRows,
     releases: releasesIn(served),
-    drift,
+    drift: tellingTooFew(drift, monitor.minRows),
     ...(weightedDrift === undefined ? {} : { weightedDrift }),
     quality: reference.features.flatMap((feature) =>
       qualityOf(feature, served.features[feature.name] ?? [], monitor.quality),

@@ -24,6 +24,11 @@ export function driftVerdicts(drift: readonly DriftResult[], policy: DriftPolicy
   }));
 }
 
+/** Says of each column that decides nothing for want of values that it is so. */
+export function tellingTooFew(drift: readonly DriftResult[], minRows: number): DriftResult[] {
+  return drift.map((result) => (result.currentRows < minRows ? { ...result, tooFew: true } : result));
+}
+
 export function qualityVerdicts(quality: readonly QualityResult[]): Verdict[] {
   return quality.flatMap(({ kind, column, value, threshold, breached }) =>
     threshold === null ? [] : [{ kind, subject: column, value, threshold, breached }],

@@ -1,4 +1,5 @@
 import type { Distribution, DriftResult } from '../../contracts/report.ts';
+import { driftWord } from '../../contracts/report.ts';
 import type { Html } from '../evidence/html.ts';
 import { html, number, percent } from '../evidence/html.ts';
 import type { ReportDocument } from './report-document.ts';
@@ -25,8 +26,10 @@ export function distributionSection({ report }: ReportDocument): Html {
   </section>`;
 }
 
+const verdictStyle = { excluded: '', 'too few': '', drifted: 'fail', steady: 'pass' } as const;
+
 function plotOf(result: DriftResult, distribution: Distribution): Html {
-  const { column, subject, test, statistic, pValue, excluded, drifted } = result;
+  const { column, subject, test, statistic, pValue } = result;
   const reference = sharesOf(distribution.reference);
   const current = sharesOf(distribution.current);
   const most = Math.max(...reference, ...current, 0.01);
@@ -34,11 +37,11 @@ function plotOf(result: DriftResult, distribution: Distribution): Html {
   const bar = Math.min(slot * 0.42, 26);
   const y = (share: number): number => top + (1 - share / most) * (height - bottom - top);
   const names = namesOf(distribution);
-  const verdict = excluded ? 'excluded' : drifted ? 'drifted' : 'steady';
+  const verdict = driftWord(result);
   return html`<figure>
     <figcaption>
       <strong>${column}</strong>${subject === 'feature' ? '' : ` (${subject})`}
-      <span class="verdict ${excluded ? '' : drifted ? 'fail' : 'pass'}">${verdict}</span>
+      <span class="verdict ${verdictStyle[verdict]}">${verdict}</span>
       <span class="none">${test} ${number(statistic, 3)}${pValue === null ? '' : `, p ${number(pValue, 2)}`}</span>
     </figcaption>
     <svg class="plot" viewBox="0 0 ${width} ${height}" role="img" aria-label="distribution of ${column}">

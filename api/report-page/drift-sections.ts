@@ -1,4 +1,5 @@
 import type { DriftResult, Report } from '../../contracts/report.ts';
+import { driftWord } from '../../contracts/report.ts';
 import type { Html } from '../evidence/html.ts';
 import { html, number, percent } from '../evidence/html.ts';
 import type { ReportDocument } from './report-document.ts';
@@ -17,8 +18,9 @@ export function heatMapSection({ report, history }: ReportDocument): Html {
   return html`<section id="heat-map">
     <h2>Drift by column and time</h2>
     <p class="none">
-      One column a report. From half its threshold a statistic is shaded, from the threshold it is drift; pale rows are
-      excluded and decide nothing. A test with a p-value is drift, or is not.
+      One column a report. From half its threshold a statistic is shaded, from the threshold it is drift; what is pale
+      is excluded, or of fewer values than monitor.minRows, and decides nothing. A test with a p-value is drift, or is
+      not.
     </p>
     <div class="scroll">
       <svg
@@ -60,7 +62,7 @@ function heatRow(result: DriftResult, shown: readonly Report[], y: number): Html
       const told = past === undefined ? 'not tested' : `${past.test} ${number(past.statistic, 4)}`;
       const kind = past === undefined ? 'none' : `h${levelOf(past)}`;
       return html`<rect
-        class="${kind} ${past?.excluded === true ? 'excluded' : ''}"
+        class="${kind} ${past?.excluded === true || past?.tooFew === true ? 'excluded' : ''}"
         x="${labelWidth + at * cell}"
         y="${y}"
         width="${cell - 2}"
@@ -76,6 +78,8 @@ function levelOf({ pValue, drifted, statistic, threshold }: DriftResult): number
   const share = statistic / threshold;
   return [0.5, 1, 2, 4].filter((bound) => share >= bound).length;
 }
+
+const pointStyle = { excluded: 'muted', 'too few': 'muted', drifted: 'fail', steady: 'steady' } as const;
 
 /** Which drift matters: how far a feature moved against how much the champion leans on it. */
 export function importanceSection({ report }: ReportDocument): Html {
@@ -109,11 +113,7 @@ export function importanceSection({ report }: ReportDocument): Html {
       <text x="${width - 90}" y="${height - 6}" text-anchor="end">statistic in thresholds →</text>
       ${known.map((result, at) => {
         const [cx, cy] = [pixel(x(moved[at] ?? 0)), pixel(y(result.importance))];
-        return html`<circle
-            class="${result.excluded ? 'muted' : result.drifted ? 'fail' : 'steady'}"
-            cx="${cx}"
-            cy="${cy}"
-            r="5"
+        return html`<circle class="${pointStyle[driftWord(result)]}" cx="${cx}" cy="${cy}" r="5"
             ><title>
               ${result.column}: ${percent(result.importance, 1)} of the importance, ${result.test}
               ${number(result.statistic, 4)}

@@ -52,7 +52,9 @@ export function reportPage(document: ReportDocument, nonce: string): string {
 function header({ report, metric }: ReportDocument): Html {
   const { id, body } = report;
   const open = body.findings.filter(({ state }) => state !== 'closed').length;
-  const deciding = body.drift.filter(({ subject, excluded }) => subject === 'feature' && !excluded);
+  const deciding = body.drift.filter(
+    ({ subject, excluded, tooFew }) => subject === 'feature' && !excluded && tooFew !== true,
+  );
   const drifted = deciding.filter((result) => result.drifted).length;
   const errors =
     body.traffic === undefined || body.traffic.requests === 0 ? null : body.traffic.errors / body.traffic.requests;

@@ -1,7 +1,7 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
 import { Duration } from '../../contracts/duration.ts';
-import { Report } from '../../contracts/report.ts';
+import { driftWord, Report } from '../../contracts/report.ts';
 import { identifier, instant, limitOption } from '../arguments.ts';
 import type { ApiClient } from '../api-client.ts';
 import type { CliContext } from '../context.ts';
@@ -158,14 +158,7 @@ async function writePage(
 function describeReport({ output }: CliContext, { body }: Report): string {
   const drift = output.table(
     ['column', 'subject', 'test', 'statistic', 'threshold', 'verdict'],
-    body.drift.map((d) => [
-      d.column,
-      d.subject,
-      d.test,
-      d.statistic.toFixed(4),
-      d.threshold,
-      d.excluded ? 'excluded' : d.drifted ? 'drifted' : 'steady',
-    ]),
+    body.drift.map((d) => [d.column, d.subject, d.test, d.statistic.toFixed(4), d.threshold, driftWord(d)]),
   );
   const findings = output.table(
     ['finding', 'of', 'state', 'value', 'threshold', 'since'],

@@ -5,8 +5,9 @@ import { labelDelayOf } from '../../activities/monitoring/label-delay.ts';
 import { qualityOf } from '../../activities/monitoring/quality-of.ts';
 import { referenceOf } from '../../activities/monitoring/reference-of.ts';
 import { trafficOf, volumeOf } from '../../activities/monitoring/traffic-of.ts';
-import { driftVerdicts } from '../../activities/monitoring/verdicts.ts';
+import { driftVerdicts, tellingTooFew } from '../../activities/monitoring/verdicts.ts';
 import type { Cell } from '../../contracts/data-types.ts';
+import { driftWord } from '../../contracts/report.ts';
 
 const byPsi: DriftPolicy = { numeric: 'psi', categorical: 'psi', threshold: 0.2, exclude: [], minFeatures: 1 };
 const byKs: DriftPolicy = { ...byPsi, numeric: 'ks', categorical: 'chi2', threshold: 0.05 };
@@ -107,6 +108,9 @@ describe('columns with few values', () => {
     // Nor do they make up the number of features that must have drifted.
     const [verdict] = driftVerdicts(results, { ...byPsi, minFeatures: 2 }, 101);
     expect(verdict).toMatchObject({ subject: 'full', breached: false });
+    // And a reader is not told that they have drifted.
+    expect(tellingTooFew(results, 101).map(driftWord)).toEqual(['drifted', 'too few', 'too few']);
+    expect(tellingTooFew(results, 100).map(driftWord)).toEqual(['drifted', 'drifted', 'drifted']);
   });
 });
 

@@ -144,6 +144,18 @@ test('a report of before these things were kept is a page too', () => {
   expect(reportPage({ report, history: [report], generations: [], metric: 'rmse' }, 'n')).toContain('</html>');
 });
 
+test('a column with too few values is said to have too few, and is not counted among those that drifted', () => {
+  const shown = (tooFew: boolean) => {
+    const [first, ...rest] = drift;
+    const report = { ...reports[0]!, body: { ...reports[0]!.body, drift: [{ ...first!, tooFew }, ...rest] } };
+    return reportPage({ report, history: [report], generations: [], metric: 'rmse' }, 'n');
+  };
+  expect(shown(false)).toMatch(/>1 of 1<\/b><span>features drifted/);
+  expect(shown(true)).toMatch(/>0 of 0<\/b><span>features drifted/);
+  expect(shown(true)).toContain('<span class="verdict ">too few</span>');
+  expect(shown(true)).toMatch(/class="muted"\s+cx=/);
+});
+
 test('what stands beside the metrics of a window is not shown as one', () => {
   const performance = {
     task: 'regression' as const,
