@@ -45,9 +45,23 @@ export function seesModel(grants: readonly Grant[], project: string, model: stri
 }
 
 interface ModelRequest {
+  readonly url: string;
   readonly headers: ProjectHeaders;
   readonly params: { readonly model: string };
   readonly query: { readonly environment: string };
+}
+
+/** Two that differ are a mistake, and which of them was meant is not to be guessed where it says what serves. */
+function environmentOf({ url, query }: ModelRequest, inBody: string | undefined): string {
+  if (inBody === undefined || inBody === query.environment) return query.environment;
+  // The query has one by default as well.
+  const isGiven = new URL(url, 'http://localhost').searchParams.has('environment');
+  if (!isGiven) return inBody;
+  throw new PerennialError(
+    'invalid-request',
+    `the query names environment ${query.environment} and the body ${inBody}: name one, or the same`,
+    { pointer: '/environment' },
+  );
 }
 
 /** The model and environment that a request names, and whose request it is, once the role is checked. */
@@ -58,7 +72,7 @@ export async function enter(
   bodyEnvironment?: string,
 ): Promise<{ readonly scope: Scope; readonly principal: Principal }> {
   const project = request.headers['perennial-project'];
-  const environment = bodyEnvironment ?? request.query.environment;
+  const environment = environmentOf(request, bodyEnvironment);
   const principal = authorize(context, request, role, { project, model: request.params.model, environment });
   return { principal, scope: await context.repositories.models.scope(project, request.params.model, environment) };
 }

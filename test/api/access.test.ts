@@ -201,7 +201,7 @@ describe('a grant on less than everything', () => {
     expect((await api.send({ key }, 'POST /v1/models/bike/triggers', { kind: 'manual' })).status).toBe(403);
     expect(
       (
-        await api.send({ key }, 'POST /v1/models/bike/rollback?environment=staging', {
+        await api.send({ key }, 'POST /v1/models/bike/rollback', {
           environment: 'production',
           reason: 'x',
         })

@@ -94,3 +94,19 @@ test.each([{}, { version: 1, release: 'a'.repeat(64) }])(
 test('a release that nobody made is not found', async () => {
   expect(await deploy({ release: 'a'.repeat(64) })).toMatchObject({ status: 404, body: { code: 'not-found' } });
 });
+
+test.each([
+  ['deployments', { version: 1 }],
+  ['rollback', { reason: 'worse' }],
+  ['resume', { reason: 'better' }],
+])('%s moves nothing where the query names one environment and the body another', async (verb, body) => {
+  const send = (query: string, environment: string) =>
+    api.send('operator', `POST /v1/models/bike/${verb}${query}`, { ...body, environment });
+  expect(await send('?environment=staging', 'production')).toMatchObject({
+    status: 400,
+    body: { code: 'invalid-request', pointer: '/environment', detail: expect.stringMatching(/staging .*production/) },
+  });
+  // The default of the query is nothing that was said, and the same twice is no contradiction.
+  for (const query of ['', '?environment=staging'])
+    expect((await send(query, 'staging')).body.code ?? 'accepted').not.toBe('invalid-request');
+});
