@@ -28,14 +28,14 @@ export async function advanceLifecycle(
   scope: Scope,
   plan: Plan,
 ): Promise<LifecycleOrders> {
-  const heads = await lockScope(tx, scope);
-  await lockWhatMoves(tx, scope);
   const by = (await ensurePrincipal(context, tx, lifecyclePrincipal, 'service', [], null)).id;
+  const heads = await lockScope(tx, scope, by);
+  await lockWhatMoves(tx, scope);
   await clearLeftovers(context, tx, scope, heads, { at: await environmentNow(context, tx, scope), by });
   const taken = await takeCommands(context, tx, scope);
   for (let round = 1; ; round += 1) {
     await cancelUnstarted(context, tx, scope);
-    const snapshot = await readSnapshot(context, tx, scope, await lockScope(tx, scope));
+    const snapshot = await readSnapshot(context, tx, scope, await lockScope(tx, scope, by));
     const planned = plan(snapshot);
     const moved = await carryOutPlan({ context, tx, scope, snapshot, by }, planned);
     if (moved && round < roundsAtMost) continue;

@@ -50,7 +50,7 @@ export async function commitReport(
   tx: Transaction,
   ...[scope, report, verdicts, run]: Commit
 ): Promise<Report> {
-  await lockScope(tx, scope);
+  await lockScope(tx, scope, run.by);
   const [known] = await tx.select().from(reports).where(eq(reports.runId, run.runId));
   if (known !== undefined) return toReport(known);
   const now = await environmentNow(context, tx, scope);

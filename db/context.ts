@@ -35,20 +35,28 @@ export async function environmentNow(
 }
 
 /**
- * Locks the scope's row until the transaction ends, and reads it; makes it if absent. Whoever changes the environment
- * begins with this. Locks are taken in the order scope, runs, approvals, model (`lockModel`, `appendLedger`), so that
+ * Locks the scope's row until the transaction ends, and reads it; makes it in the name of `by` if absent. `by` null: a
+ * run of the scope goes on, whose lifecycle made the row; otherwise `not-found`. Whoever changes the environment begins
+ * with this. Locks are taken in the order scope, runs, approvals, model (`lockModel`, `appendLedger`), so that
  * nobody waits in a ring.
  */
 export async function lockScope(
   tx: Transaction,
   scope: Pick<Scope, 'modelId' | 'environment'>,
+  by: Id | null,
 ): Promise<typeof modelEnvironments.$inferSelect> {
   const where = and(eq(modelEnvironments.modelId, scope.modelId), eq(modelEnvironments.environment, scope.environment));
   const [known] = await tx.select().from(modelEnvironments).where(where).for('update');
   if (known !== undefined) return known;
+  if (by === null)
+    throw new PerennialError(
+      'not-found',
+      `model ${scope.modelId} is not in environment ${scope.environment}; apply its configuration there first`,
+      { modelId: scope.modelId, environment: scope.environment },
+    );
   await tx
     .insert(modelEnvironments)
-    .values({ modelId: scope.modelId, environment: scope.environment })
+    .values({ modelId: scope.modelId, environment: scope.environment, recordedBy: by })
     .onConflictDoNothing();
   const [made] = await tx.select().from(modelEnvironments).where(where).for('update');
   if (made === undefined)

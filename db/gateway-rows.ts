@@ -1,4 +1,18 @@
-import { and, asc, type Column, desc, eq, gt, gte, inArray, isNull, lte, type SQL, sql } from 'drizzle-orm';
+import {
+  and,
+  asc,
+  type Column,
+  desc,
+  eq,
+  getTableColumns,
+  gt,
+  gte,
+  inArray,
+  isNull,
+  lte,
+  type SQL,
+  sql,
+} from 'drizzle-orm';
 import type { Acknowledgement, GatewayLease, Generation } from '../contracts/deployment.ts';
 import type { Id, Instant, Scope } from '../contracts/identifiers.ts';
 import type { DeploymentRepository, ServedAt } from '../ports/repositories/deployments.ts';
@@ -20,6 +34,13 @@ type GatewayMethods = Pick<
   | 'countShadow'
   | 'shadowed'
 >;
+
+const {
+  recordedAt: _servingRecordedAt,
+  schemaVersion: _servingSchemaVersion,
+  ...servingColumns
+} = getTableColumns(servingCounts);
+const { recordedAt: _shadowRecordedAt, ...shadowColumns } = getTableColumns(shadowCounts);
 
 function toAcknowledgement(row: typeof acknowledgements.$inferSelect): Acknowledgement {
   return { ...row, recordedAt: toInstant(row.recordedAt) };
@@ -98,6 +119,7 @@ export function gatewayMethods(context: RepositoryContext): GatewayMethods {
               servingCounts.releaseDigest,
             ],
             set: {
+              recordedAt: sql`now()`,
               requests: sql`greatest(${servingCounts.requests}, excluded.requests)`,
               errors: sql`greatest(${servingCounts.errors}, excluded.errors)`,
               latency: sql`case when excluded.requests >= ${servingCounts.requests} then excluded.latency else ${servingCounts.latency} end`,
@@ -118,13 +140,16 @@ export function gatewayMethods(context: RepositoryContext): GatewayMethods {
               shadowCounts.generation,
               shadowCounts.releaseDigest,
             ],
-            set: grown(shadowCounts, ['compared', 'failed', 'dropped', 'absoluteDifference', 'beyond']),
+            set: {
+              recordedAt: sql`now()`,
+              ...grown(shadowCounts, ['compared', 'failed', 'dropped', 'absoluteDifference', 'beyond']),
+            },
           });
       }),
     shadowed: (scope, generation) =>
       query(db, () =>
         db
-          .select()
+          .select(shadowColumns)
           .from(shadowCounts)
           .where(
             and(
@@ -138,7 +163,7 @@ export function gatewayMethods(context: RepositoryContext): GatewayMethods {
     served: (scope, generation) =>
       query(db, () =>
         db
-          .select()
+          .select(servingColumns)
           .from(servingCounts)
           .where(
             and(
@@ -158,7 +183,7 @@ async function liveGateways({ clock }: RepositoryContext, tx: Executor): Promise
     .from(gateways)
     .where(gt(gateways.leaseUntil, toDate(clock.now())))
     .orderBy(asc(gateways.startedAt), asc(gateways.id));
-  return rows.map((row) => ({
+  return rows.map(({ recordedAt: _recordedAt, ...row }) => ({
     ...row,
     startedAt: toInstant(row.startedAt),
     leaseUntil: toInstant(row.leaseUntil),

@@ -16,7 +16,7 @@ export function inScope(scope: Pick<Scope, 'modelId' | 'environment'>): ReturnTy
   return and(eq(modelEnvironments.modelId, scope.modelId), eq(modelEnvironments.environment, scope.environment));
 }
 
-export function toGeneration(row: typeof generations.$inferSelect): Generation {
+export function toGeneration({ schemaVersion: _schemaVersion, ...row }: typeof generations.$inferSelect): Generation {
   return { ...row, recordedAt: toInstant(row.recordedAt), effectiveAt: toInstant(row.effectiveAt) };
 }
 

@@ -41,7 +41,7 @@ export async function makeRelease(
   evaluationId: Id,
   { runId, by, expected }: { readonly runId: Id; readonly by: Id; readonly expected?: Sha256 },
 ): Promise<Release> {
-  const { configurationId } = await lockScope(tx, scope);
+  const { configurationId } = await lockScope(tx, scope, by);
   const decided = await decidedByRun(tx, scope.modelId, 'release.made', runId);
   if (decided !== undefined) return readRelease(tx, String(decided.releaseId));
   const parts = await readParts(tx, scope, evaluationId);

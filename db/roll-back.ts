@@ -42,7 +42,7 @@ export async function rollBack(
   scope: Scope,
   request: Request,
 ): Promise<Result> {
-  await lockScope(tx, scope);
+  await lockScope(tx, scope, request.by);
   const decided = await decidedByRun(tx, scope.modelId, 'rollback.ordered', request.runId);
   if (decided !== undefined) return told(tx, scope, decided);
   const now = await newestGeneration(tx, scope);

@@ -34,7 +34,7 @@ export async function beginRollout(
   scope: Scope,
   { runId, expectedChampion, automated }: Begin,
 ): ReturnType<DeploymentRepository['beginRollout']> {
-  const heads = await lockScope(tx, scope);
+  const heads = await lockScope(tx, scope, null);
   if (heads.rolloutRunId === runId) return 'begun';
   if (heads.rolloutRunId !== null && (await isUnderWay(tx, heads.rolloutRunId))) return 'taken';
   const champion = championOf(await newestGeneration(tx, scope))?.releaseDigest ?? null;
@@ -54,7 +54,7 @@ export async function raise(
   scope: Scope,
   { runId, releaseId, weight, reason, by }: Raise,
 ): Promise<Generation> {
-  const heads = await lockScope(tx, scope);
+  const heads = await lockScope(tx, scope, by);
   if (heads.rolloutRunId !== runId)
     throw new PerennialError(
       'rollout-superseded',
@@ -118,7 +118,7 @@ export async function abort(
   scope: Scope,
   { runId, reason, by }: Abort,
 ): Promise<Generation | undefined> {
-  const heads = await lockScope(tx, scope);
+  const heads = await lockScope(tx, scope, by);
   const newest = await newestGeneration(tx, scope);
   if (newest?.runId === runId && newest.change === 'abort') return newest;
   if (heads.rolloutRunId !== runId) return undefined;

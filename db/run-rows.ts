@@ -26,7 +26,7 @@ export async function withSteps(tx: Executor, rows: readonly RunRow[]): Promise<
   if (rows.length === 0) return [];
   const ids = rows.map((row) => row.run.id);
   const steps = new Map<Id, RunStep[]>();
-  for (const { runId, ...step } of await tx
+  for (const { runId, recordedAt: _recordedAt, ...step } of await tx
     .select()
     .from(runSteps)
     .where(inArray(runSteps.runId, ids))

@@ -43,6 +43,8 @@ const recordedBy = () =>
   uuid('recorded_by')
     .notNull()
     .references(() => principals.id);
+/** Of the JSON in a row that names no version of its own: lists, and objects whose shape is shared with what has none. */
+const schemaVersion = () => integer('schema_version').notNull().default(1);
 const modelId = () =>
   uuid('model_id')
     .notNull()
@@ -112,6 +114,7 @@ export const environments = pgTable(
     clock: text('clock', { enum: ['wall', 'virtual'] }).notNull(),
     virtualNow: instant('virtual_now'),
     minimumPolicy: jsonb('minimum_policy').$type<ApprovalPolicy>(),
+    schemaVersion: schemaVersion(),
     recordedAt: recordedAt(),
     recordedBy: recordedBy(),
   },
@@ -173,6 +176,7 @@ export const datasetVersions = pgTable(
     manifest: jsonb('manifest').$type<DatasetManifest>().notNull(),
     profile: jsonb('profile').$type<DatasetProfile>(),
     expectations: jsonb('expectations').$type<ExpectationResult[]>().notNull(),
+    schemaVersion: schemaVersion(),
     rowsAdded: bigint('rows_added', { mode: 'number' }).notNull(),
     rowsSkipped: bigint('rows_skipped', { mode: 'number' }).notNull(),
     rowsReplaced: bigint('rows_replaced', { mode: 'number' }).notNull().default(0),
@@ -196,6 +200,7 @@ export const codeVersions = pgTable(
     digest: text('digest').notNull(),
     manifest: jsonb('manifest').$type<CodeManifest>().notNull(),
     origin: jsonb('origin').$type<CodeOrigin>().notNull(),
+    schemaVersion: schemaVersion(),
     runId: uuid('run_id').notNull(),
     recordedAt: recordedAt(),
     recordedBy: recordedBy(),
@@ -231,6 +236,7 @@ export const modelVersions = pgTable(
       .references(() => configurations.id),
     scriptMetrics: jsonb('script_metrics').$type<Record<string, number>>().notNull(),
     files: jsonb('files').$type<{ path: string; sha256: string; bytes: number }[]>().notNull(),
+    schemaVersion: schemaVersion(),
     runId: uuid('run_id').notNull(),
     recordedAt: recordedAt(),
     recordedBy: recordedBy(),
@@ -331,6 +337,8 @@ export const modelEnvironments = pgTable(
     /** Virtual clocks: the last settle command; triggers up to it may build without debounce. */
     settledAt: instant('settled_at'),
     recordedAt: recordedAt(),
+    /** Who brought the model there; the ledger names who moved what since. */
+    recordedBy: recordedBy(),
   },
   (t) => [primaryKey({ columns: [t.modelId, t.environment] })],
 );
@@ -342,6 +350,7 @@ export const generations = pgTable(
     environment: text('environment').notNull(),
     generation: integer('generation').notNull(),
     slots: jsonb('slots').$type<Slot[]>().notNull(),
+    schemaVersion: schemaVersion(),
     change: text('change', {
       enum: ['first', 'shadow', 'canary', 'promote', 'abort', 'rollback', 'archive', 'restore'],
     }).notNull(),
@@ -359,6 +368,7 @@ export const gateways = pgTable('gateways', {
   address: text('address').notNull(),
   startedAt: instant('started_at').notNull(),
   leaseUntil: instant('lease_until').notNull(),
+  recordedAt: recordedAt(),
 });
 
 /** Every load a gateway reported, so that what was observed at an instant can be told later. */
@@ -390,6 +400,9 @@ export const servingCounts = pgTable(
     requests: bigint('requests', { mode: 'number' }).notNull(),
     errors: bigint('errors', { mode: 'number' }).notNull(),
     latency: jsonb('latency').$type<number[]>().notNull().default([]),
+    schemaVersion: schemaVersion(),
+    /** When it was last told. */
+    recordedAt: recordedAt(),
   },
   (t) => [primaryKey({ columns: [t.gatewayId, t.modelId, t.environment, t.generation, t.releaseDigest] })],
 );
@@ -409,6 +422,8 @@ export const shadowCounts = pgTable(
     dropped: bigint('dropped', { mode: 'number' }).notNull(),
     absoluteDifference: doublePrecision('absolute_difference').notNull(),
     beyond: bigint('beyond', { mode: 'number' }).notNull(),
+    /** When it was last told. */
+    recordedAt: recordedAt(),
   },
   (t) => [primaryKey({ columns: [t.gatewayId, t.modelId, t.environment, t.generation, t.releaseDigest] })],
 );
@@ -526,6 +541,7 @@ export const runs = pgTable(
     approvalId: uuid('approval_id'),
     outcome: jsonb('outcome').$type<RunOutcome>(),
     failure: jsonb('failure').$type<RunFailure>(),
+    schemaVersion: schemaVersion(),
     cancelReason: text('cancel_reason'),
     /** A rollback or a person wants it gone; the lifecycle repeats the order until it is. */
     cancelRequested: text('cancel_requested'),
@@ -570,6 +586,7 @@ export const runSteps = pgTable(
     detail: text('detail').notNull().default(''),
     startedAt: instant('started_at').notNull(),
     endedAt: instant('ended_at'),
+    recordedAt: recordedAt(),
   },
   (t) => [primaryKey({ columns: [t.runId, t.name, t.attempt] })],
 );
@@ -596,6 +613,7 @@ export const leases = pgTable(
     holder: text('holder').notNull(),
     leaseUntil: instant('lease_until').notNull(),
     recordedAt: recordedAt(),
+    recordedBy: recordedBy(),
   },
   (t) => [index('leases_holder').on(t.holder)],
 );
@@ -717,6 +735,7 @@ export const rehearsals = pgTable('rehearsals', {
     refused: number;
     unchanged: number;
   }>(),
+  schemaVersion: schemaVersion(),
   recordedAt: recordedAt(),
   recordedBy: recordedBy(),
 });
@@ -729,7 +748,9 @@ export const rehearsalPeriods = pgTable(
       .references(() => rehearsals.id),
     index: integer('index').notNull(),
     body: jsonb('body').$type<RehearsalPeriod>().notNull(),
+    schemaVersion: schemaVersion(),
     recordedAt: recordedAt(),
+    recordedBy: recordedBy(),
   },
   (t) => [primaryKey({ columns: [t.rehearsalId, t.index] })],
 );
@@ -810,6 +831,7 @@ export const reachableBlobs = pgTable(
       .notNull()
       .references(() => garbageCollections.id),
     sha256: text('sha256').notNull(),
+    recordedAt: recordedAt(),
   },
   (t) => [primaryKey({ columns: [t.collectionId, t.sha256] })],
 );
@@ -823,6 +845,7 @@ export const collectedBlobs = pgTable(
       .references(() => garbageCollections.id),
     sha256: text('sha256').notNull(),
     bytes: bigint('bytes', { mode: 'number' }).notNull(),
+    recordedAt: recordedAt(),
   },
   (t) => [primaryKey({ columns: [t.collectionId, t.sha256] })],
 );

@@ -22,7 +22,8 @@ export function createTrainModel(deps: ActivityDependencies): TrainActivities['t
   return async (input) => {
     const leaseHolder = `${activityInfo().activityId}/${activityInfo().attempt}/${deps.ids.next()}`;
     const until = new Date(Date.parse(deps.clock.now()) + leaseMs).toISOString();
-    await deps.repositories.runs.takeLease(trainingLease(input.runId), leaseHolder, until);
+    const { recordedBy } = await deps.repositories.runs.get(input.runId);
+    await deps.repositories.runs.takeLease(trainingLease(input.runId), leaseHolder, until, recordedBy);
     const log = new RunLog(deps, input.runId);
     try {
       return await withWorkspace(deps.scratchFolder, 'train', async (folder) => {

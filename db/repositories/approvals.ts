@@ -75,7 +75,7 @@ async function read(tx: Executor, id: Id): Promise<Approval> {
 
 async function ask(context: RepositoryContext, tx: Transaction, scope: Ask[0], request: Ask[1]): Promise<Approval> {
   const { runId, digest, by } = request;
-  await lockScope(tx, scope);
+  await lockScope(tx, scope, by);
   const [known] = await tx.select({ id: approvals.id }).from(approvals).where(eq(approvals.runId, runId));
   if (known !== undefined) return read(tx, known.id);
   await mustGoOn(tx, runId);

@@ -18,7 +18,7 @@ import { codeVersions, modelEnvironments } from '../schema.ts';
 type Row = typeof codeVersions.$inferSelect;
 type Commit = Parameters<CodeRepository['commit']>;
 
-function toCodeVersion(row: Row): CodeVersion {
+function toCodeVersion({ schemaVersion: _schemaVersion, ...row }: Row): CodeVersion {
   return { ...row, recordedAt: toInstant(row.recordedAt) };
 }
 
@@ -76,7 +76,7 @@ async function commit(
   version: Commit[1],
   run: Commit[2],
 ): ReturnType<CodeRepository['commit']> {
-  const { codeVersionId: head } = await lockScope(tx, scope);
+  const { codeVersionId: head } = await lockScope(tx, scope, run.by);
   const decided = await decidedByRun(tx, scope.modelId, 'code.committed', run.runId);
   if (decided !== undefined)
     return { version: toCodeVersion(await read(tx, String(decided.codeVersionId))), unchanged: false };

@@ -24,7 +24,7 @@ import { storableJson } from '../storable.ts';
 type Row = typeof datasetVersions.$inferSelect;
 type Commit = Parameters<DatasetRepository['commit']>;
 
-function toDatasetVersion(row: Row): DatasetVersion {
+function toDatasetVersion({ schemaVersion: _schemaVersion, ...row }: Row): DatasetVersion {
   return { ...row, recordedAt: toInstant(row.recordedAt) };
 }
 
@@ -95,7 +95,7 @@ async function commit(
   version: Commit[1],
   run: Commit[2],
 ): ReturnType<DatasetRepository['commit']> {
-  const heads = await lockScope(tx, scope);
+  const heads = await lockScope(tx, scope, run.by);
   const { datasetVersionId: head } = heads;
   const decided = await decidedByRun(tx, scope.modelId, 'dataset.committed', run.runId);
   if (decided !== undefined)
@@ -221,7 +221,7 @@ async function refuse(
   tx: Transaction,
   ...[scope, refusal, run]: Parameters<DatasetRepository['refuse']>
 ): Promise<void> {
-  await lockScope(tx, scope);
+  await lockScope(tx, scope, run.by);
   if ((await decidedByRun(tx, scope.modelId, 'dataset.refused', run.runId)) !== undefined) return;
   const broken = refusal.expectations.filter((result) => result.severity === 'error' && result.violations > 0);
   await appendLedger(context, tx, {

@@ -44,7 +44,7 @@ export function createDeploymentRepository(context: RepositoryContext): Deployme
     abort: (scope, request) => transact(db, (tx) => abort(context, tx, scope, request)),
     endRollout: (scope, runId) =>
       transact(db, async (tx) => {
-        await lockScope(tx, scope);
+        await lockScope(tx, scope, null);
         await endRollout(tx, scope, runId);
       }),
     rollback: (scope, request) => transact(db, (tx) => rollBack(context, tx, scope, request)),

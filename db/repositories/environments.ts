@@ -15,7 +15,7 @@ import { environments, modelEnvironments, models, projects } from '../schema.ts'
 
 type Row = typeof environments.$inferSelect;
 
-function toEnvironment(row: Row): Environment {
+function toEnvironment({ schemaVersion: _schemaVersion, ...row }: Row): Environment {
   return { ...row, virtualNow: toInstantOrNull(row.virtualNow), recordedAt: toInstant(row.recordedAt) };
 }
 

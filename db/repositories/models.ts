@@ -29,7 +29,7 @@ function toConfigurationVersion(row: typeof configurations.$inferSelect): Config
 }
 
 function toModelEnvironment(row: typeof modelEnvironments.$inferSelect): ModelEnvironment {
-  const { settledAt: _settledAt, recordedAt: _recordedAt, ...rest } = row;
+  const { settledAt: _settledAt, recordedAt: _recordedAt, recordedBy: _recordedBy, ...rest } = row;
   return { ...rest, lastBuildAt: toInstantOrNull(row.lastBuildAt), lastMonitorAt: toInstantOrNull(row.lastMonitorAt) };
 }
 
@@ -127,7 +127,7 @@ async function apply(
     .onConflictDoNothing();
   const model = await ensureModel(context, tx, project, configuration, by);
   const scope: Scope = { project, model: model.name, modelId: model.id, environment };
-  const heads = await lockScope(tx, scope);
+  const heads = await lockScope(tx, scope, by);
   await mustNotBeArchived(tx, model.id);
   const version = await ensureConfiguration(context, tx, model.id, configuration, by);
   const changed = heads.configurationId !== version.id;

@@ -120,7 +120,7 @@ async function expireSegments(
   before: Instant,
   by: Id,
 ): Promise<readonly Sha256[]> {
-  await lockScope(tx, scope);
+  await lockScope(tx, scope, by);
   const old = await tx
     .select({ id: predictionSegments.id })
     .from(predictionSegments)

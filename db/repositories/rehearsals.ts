@@ -52,9 +52,10 @@ export function createRehearsalRepository(context: RepositoryContext): Rehearsal
       }),
     addPeriod: (id, period) =>
       query(db, async () => {
+        const recordedBy = (await readRow(db, id)).rehearsal.principalId;
         await db
           .insert(rehearsalPeriods)
-          .values({ rehearsalId: id, index: period.index, body: storableJson(period) })
+          .values({ rehearsalId: id, index: period.index, body: storableJson(period), recordedBy })
           .onConflictDoNothing();
       }),
     finish: (id, summary) => transact(db, (tx) => finish(context, tx, id, summary)),
@@ -91,13 +92,11 @@ async function withPeriods(tx: Executor, rows: readonly Row[]): Promise<readonly
     .orderBy(asc(rehearsalPeriods.index))) {
     periods.set(rehearsalId, [...(periods.get(rehearsalId) ?? []), body]);
   }
-  return rows.map(({ rehearsal: { principalId: _principalId, ...rest }, project, model }) => ({
-    ...rest,
-    project,
-    model,
-    periods: periods.get(rest.id) ?? [],
-    recordedAt: toInstant(rest.recordedAt),
-  }));
+  return rows.map(({ rehearsal, project, model }) => {
+    const { principalId: _principalId, schemaVersion: _schemaVersion, ...rest } = rehearsal;
+    const told = periods.get(rest.id) ?? [];
+    return { ...rest, project, model, periods: told, recordedAt: toInstant(rest.recordedAt) };
+  });
 }
 
 async function create(
@@ -172,7 +171,7 @@ async function makeEnvironment(tx: Transaction, scope: Scope, plan: RehearsalPla
   await tx
     .insert(environments)
     .values({ project, name: environment, clock: 'virtual', virtualNow: toDate(plan.from), recordedBy: by });
-  await lockScope(tx, scope);
+  await lockScope(tx, scope, by);
   await tx
     .update(modelEnvironments)
     .set({ configurationId: plan.configurationId, codeVersionId: plan.codeVersionId })

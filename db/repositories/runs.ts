@@ -178,13 +178,16 @@ function cut(line: string): string {
 
 function leasesOf({ db }: RepositoryContext): Pick<RunRepository, 'takeLease' | 'holdsLease'> {
   return {
-    takeLease: (name, holder, until) =>
+    takeLease: (name, holder, until, by) =>
       query(db, async () => {
         const leaseUntil = toDate(until);
         await db
           .insert(leases)
-          .values({ name, holder, leaseUntil })
-          .onConflictDoUpdate({ target: leases.name, set: { holder, leaseUntil, recordedAt: sql`now()` } });
+          .values({ name, holder, leaseUntil, recordedBy: by })
+          .onConflictDoUpdate({
+            target: leases.name,
+            set: { holder, leaseUntil, recordedAt: sql`now()`, recordedBy: by },
+          });
       }),
     holdsLease: (name, holder) =>
       query(

@@ -62,7 +62,7 @@ async function put(
   by: Id,
 ): Promise<Stored> {
   const { modelId, environment } = scope;
-  await lockScope(tx, scope);
+  await lockScope(tx, scope, by);
   const wanted = { cron, timezone, paused, overlap };
   const [known] = await tx.select().from(schedules).where(named(scope, name));
   if (
@@ -95,7 +95,7 @@ async function put(
 
 async function remove(context: RepositoryContext, tx: Transaction, scope: Scope, name: string, by: Id): Promise<void> {
   const { modelId, environment } = scope;
-  await lockScope(tx, scope);
+  await lockScope(tx, scope, by);
   const [removed] = await tx.delete(schedules).where(named(scope, name)).returning();
   if (removed === undefined) {
     // Removing again is free; a name that never was is a mistake.

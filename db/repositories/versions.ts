@@ -18,7 +18,7 @@ import { storableJson } from '../storable.ts';
 
 type Commit = Parameters<VersionRepository['commit']>;
 
-function toModelVersion(row: typeof modelVersions.$inferSelect): ModelVersion {
+function toModelVersion({ schemaVersion: _schemaVersion, ...row }: typeof modelVersions.$inferSelect): ModelVersion {
   return { ...row, recordedAt: toInstant(row.recordedAt) };
 }
 

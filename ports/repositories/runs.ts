@@ -37,6 +37,6 @@ export interface RunRepository {
   /** Runs of a scope that are not final. */
   unfinished(scope: Scope): Promise<readonly Run[]>;
   /** The newest holder has it; earlier holders then fail with `lease-lost` where they commit. */
-  takeLease(name: string, holder: string, until: Instant): Promise<void>;
+  takeLease(name: string, holder: string, until: Instant, by: Id): Promise<void>;
   holdsLease(name: string, holder: string): Promise<boolean>;
 }

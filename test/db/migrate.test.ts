@@ -1,5 +1,9 @@
 import { generateDrizzleJson, generateMigration } from 'drizzle-kit/api';
-import { readFile, readdir } from 'node:fs/promises';
+import { drizzle } from 'drizzle-orm/node-postgres';
+import { migrate as applyMigrations } from 'drizzle-orm/node-postgres/migrator';
+import { cp, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { migrate } from '../../db/migrate.ts';
@@ -44,6 +48,90 @@ test('the migrations make what the schema says', async () => {
     await readFile(`db/migrations/meta/${snapshots.at(-1)}`, 'utf8'),
   );
   expect(await generateMigration(newest, generateDrizzleJson(schema, newest.id))).toEqual([]);
+});
+
+/** Applies the migrations up to and with the one of that number, as an older version of Perennial would have. */
+async function migrateTo(older: Client, last: number): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'migrations-'));
+  try {
+    await cp('db/migrations', folder, { recursive: true });
+    const path = join(folder, 'meta/_journal.json');
+    const journal: { entries: { idx: number }[] } = JSON.parse(await readFile(path, 'utf8'));
+    const entries = journal.entries.filter((entry) => entry.idx <= last);
+    await writeFile(path, JSON.stringify({ ...journal, entries }));
+    await applyMigrations(drizzle(older), { migrationsFolder: folder });
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+const people = `array['00000000-0000-4000-8000-000000000001', '00000000-0000-4000-8000-000000000002', '00000000-0000-4000-8000-000000000003']::uuid[]`;
+
+/** What a database of migration 9 has of one model, which the owner made, the operator brought to staging, and a rehearsal tried. */
+const rowsOfOld = `
+  insert into principals (id, name, kind)
+    select id, name, 'service' from unnest(${people}, array['owner', 'operator', 'rehearsal']) as given (id, name);
+  insert into projects (name, recorded_by) select 'default', id from principals where name = 'owner';
+  insert into models (id, project, name, task, owner, recorded_by) select id, 'default', 'm', 'regression', 'o', id from principals where name = 'owner';
+  insert into model_environments (model_id, environment) select id, unnest(array['production', 'staging']) from models;
+  insert into ledger (model_id, sequence, kind, environment, subject, reason, digest, recorded_at, effective_at, recorded_by)
+    select m.id, sequence, 'model.applied', 'staging', '{}', '', '', now(), now(), p.id
+    from models m, (values (1, 'operator'), (2, 'owner')) as given (sequence, who) join principals p on p.name = who;
+  insert into runs (id, model_id, environment, kind, request, because, workflow_id, state, effective_at, recorded_by)
+    select p.id, m.id, 'staging', 'rehearsal', '{}', '', 'w', 'queued', now(), p.id from models m, principals p where p.name = 'operator';
+  insert into run_steps (run_id, name, attempt, state, started_at) select id, 'train', 1, 'running', '2020-01-01' from runs;
+  insert into leases (name, holder, lease_until) select 'train/' || id, 'known', now() from runs union all select 'train/gone', 'unknown', now();
+  insert into rehearsals (id, model_id, environment, run_id, plan, metric, principal_id, recorded_by)
+    select r.id, model_id, 'staging', r.id, '{}', 'rmse', p.id, r.recorded_by from runs r, principals p where p.name = 'rehearsal';
+  insert into rehearsal_periods (rehearsal_id, index, body) select id, 0, '{}' from rehearsals;
+  insert into gateways (id, address, started_at, lease_until) select id, 'http://g', '2020-01-02', '2020-01-03' from models;
+  insert into serving_counts (gateway_id, model_id, environment, generation, release_digest, requests, errors)
+    select id, id, 'staging', 1, '', 1, 0 from models;
+  insert into shadow_counts select id, id, 'staging', 1, '', 1, 0, 0, 0, 0 from models;
+  insert into garbage_collections (id, dry_run, state, grace_ms, recorded_at, recorded_by)
+    select id, true, 'running', 1, '2020-01-04', id from principals where name = 'owner';
+  insert into collected_blobs (collection_id, sha256, bytes) select id, 'x', 1 from garbage_collections;
+  insert into reachable_blobs (collection_id, sha256) select id, 'y' from garbage_collections`;
+
+test('rows that did not say when or by whom are given the time and the principal that they are known to have had', async () => {
+  const old = await createTestDatabase({ empty: true });
+  const rows = new Client({ connectionString: old.url });
+  try {
+    await rows.connect();
+    await migrateTo(rows, 9);
+    await rows.query(rowsOfOld);
+    await migrate(old.url);
+    const by = await rows.query(`
+      select 'lease ' || holder as row, p.name from leases l join principals p on p.id = l.recorded_by
+      union all select 'in ' || environment, p.name from model_environments m join principals p on p.id = m.recorded_by
+      union all select 'period', p.name from rehearsal_periods r join principals p on p.id = r.recorded_by
+      order by 1`);
+    expect(by.rows).toEqual([
+      { row: 'in production', name: 'owner' },
+      { row: 'in staging', name: 'operator' },
+      { row: 'lease known', name: 'operator' },
+      { row: 'period', name: 'rehearsal' },
+    ]);
+    const at = await rows.query(`
+      select 'step' as row, to_char(recorded_at, 'YYYY-MM-DD') as day from run_steps
+      union all select 'gateway', to_char(recorded_at, 'YYYY-MM-DD') from gateways
+      union all select 'served', to_char(recorded_at, 'YYYY-MM-DD') from serving_counts
+      union all select 'shadow', to_char(recorded_at, 'YYYY-MM-DD') from shadow_counts
+      union all select 'collected', to_char(recorded_at, 'YYYY-MM-DD') from collected_blobs
+      union all select 'reachable', to_char(recorded_at, 'YYYY-MM-DD') from reachable_blobs`);
+    expect(Object.fromEntries(at.rows.map(({ row, day }) => [row, day]))).toEqual({
+      step: '2020-01-01',
+      gateway: '2020-01-02',
+      served: '2020-01-03',
+      shadow: '2020-01-03',
+      collected: '2020-01-04',
+      reachable: '2020-01-04',
+    });
+    await expect(rows.query('update rehearsal_periods set index = 1')).rejects.toThrow('never changed');
+  } finally {
+    await rows.end();
+    await old.drop();
+  }
 });
 
 test('a database that is not there is `database-unavailable`', async () => {

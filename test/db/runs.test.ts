@@ -199,8 +199,8 @@ test('runs are listed by page, newest first, and filtered', async () => {
 test('the newest holder has the lease', async () => {
   const repository = createRunRepository(ground.context);
   const until = ground.context.clock.now();
-  await repository.takeLease('train/1', 'first', until);
-  await repository.takeLease('train/1', 'second', until);
+  await repository.takeLease('train/1', 'first', until, ground.by);
+  await repository.takeLease('train/1', 'second', until, ground.by);
   expect(await repository.holdsLease('train/1', 'first')).toBe(false);
   expect(await repository.holdsLease('train/1', 'second')).toBe(true);
 });

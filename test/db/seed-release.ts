@@ -102,7 +102,7 @@ async function seedVersion(
   name: string,
   lineage: Pick<SeededRelease, 'datasetVersionId' | 'codeVersionId' | 'configurationId'>,
 ) {
-  await createRunRepository(context).takeLease(`train ${name}`, name, context.clock.now());
+  await createRunRepository(context).takeLease(`train ${name}`, name, context.clock.now(), by);
   return createVersionRepository(context).commit(
     scope,
     {

@@ -93,7 +93,7 @@ test('twenty attempts that trained the same are given one version, and numbers h
   const runs = createRunRepository(context);
   const commit = async (key: string, attempt: number) => {
     const holder = `${key}/${attempt}`;
-    await runs.takeLease(`train ${holder}`, holder, context.clock.now());
+    await runs.takeLease(`train ${holder}`, holder, context.clock.now(), by);
     return versions.commit(scope, versionOf(key), { by, leaseHolder: holder });
   };
   const made = await Promise.all(Array.from({ length: 20 }, (_, i) => commit(i % 2 === 0 ? 'even' : 'odd', i)));
@@ -108,8 +108,8 @@ test('an attempt whose lease was taken commits nothing', async () => {
   const { context, scope, by } = ground;
   const versions = createVersionRepository(context);
   const runs = createRunRepository(context);
-  await runs.takeLease('train late', 'old attempt', context.clock.now());
-  await runs.takeLease('train late', 'new attempt', context.clock.now());
+  await runs.takeLease('train late', 'old attempt', context.clock.now(), by);
+  await runs.takeLease('train late', 'new attempt', context.clock.now(), by);
   await expect(versions.commit(scope, versionOf('late'), { by, leaseHolder: 'old attempt' })).rejects.toMatchObject({
     code: 'lease-lost',
   });
@@ -148,7 +148,7 @@ test('a run has one evaluation, and the newest of a version in an environment is
   const { context, scope, by } = ground;
   const versions = createVersionRepository(context);
   const evaluations = createEvaluationRepository(context);
-  await createRunRepository(context).takeLease('train evaluated', 'evaluated', context.clock.now());
+  await createRunRepository(context).takeLease('train evaluated', 'evaluated', context.clock.now(), by);
   const version = await versions.commit(scope, versionOf('evaluated'), { by, leaseHolder: 'evaluated' });
   const evaluation = { modelVersionId: version.id, championVersionId: null, digest: digestOf('evaluation'), body };
   const run = { runId: context.ids.next(), by };

@@ -71,7 +71,7 @@ export async function seedVersion(
     seed,
   } as const;
   const trainingKey = sha256OfJson(keyParts);
-  await repositories.runs.takeLease(trainingKey, holder, '2100-01-01T00:00:00.000Z');
+  await repositories.runs.takeLease(trainingKey, holder, '2100-01-01T00:00:00.000Z', by);
   const version = await repositories.versions.commit(
     scope,
     {

@@ -1,0 +1,158 @@
+import { getTableName, is } from 'drizzle-orm';
+import { getTableConfig, type PgColumn, PgTable } from 'drizzle-orm/pg-core';
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+import { ApprovalSubject, Approval } from '../../contracts/approval.ts';
+import { EvidenceDetails } from '../../contracts/approval-evidence.ts';
+import { CodeManifest } from '../../contracts/code.ts';
+import { CommandBody } from '../../contracts/command.ts';
+import { Configuration } from '../../contracts/configuration.ts';
+import { DatasetManifest, DatasetProfile } from '../../contracts/dataset.ts';
+import { EvaluationBody } from '../../contracts/evaluation.ts';
+import { Signature, TrainingKeyParts } from '../../contracts/model-version.ts';
+import { RehearsalPlan } from '../../contracts/rehearsal.ts';
+import { ReleaseBody } from '../../contracts/release.ts';
+import { ReportBody } from '../../contracts/report.ts';
+import { RunRequest } from '../../contracts/run.ts';
+import * as schema from '../../db/schema.ts';
+
+// Reads the tables as they are declared; `migrate.test.ts` holds that the migrations make the same.
+const everything: readonly unknown[] = Object.values(schema);
+const tables = everything.filter((table) => is(table, PgTable)).map((table) => getTableConfig(table));
+type Table = (typeof tables)[number];
+
+/** Rows that name no principal in `recorded_by`, by where it stands instead: a column that must be set and refer there. */
+const namedElsewhere: Readonly<Record<string, { readonly column: string; readonly refersTo: PgTable; why: string }>> = {
+  approvals: { column: 'requested_by', refersTo: schema.principals, why: 'the word of the noun' },
+  votes: { column: 'principal_id', refersTo: schema.principals, why: 'the word of the noun' },
+  run_steps: { column: 'run_id', refersTo: schema.runs, why: 'a part of a run, which names one' },
+  run_logs: { column: 'run_id', refersTo: schema.runs, why: 'a part of a run, which names one; there are many lines' },
+  reachable_blobs: { column: 'collection_id', refersTo: schema.garbageCollections, why: 'the mark of a collection' },
+  collected_blobs: { column: 'collection_id', refersTo: schema.garbageCollections, why: 'the work of a collection' },
+};
+
+/** Rows of which a gateway tells what it has seen: a process with a lease, and no principal. */
+const toldByGateways: Readonly<Record<string, string>> = {
+  gateways: 'id',
+  acknowledgements: 'gateway_id',
+  serving_counts: 'gateway_id',
+  shadow_counts: 'gateway_id',
+  prediction_segments: 'gateway_id',
+};
+
+/** The first of each is made by the installation, before there is anybody. */
+const firstHasNobody: ReadonlySet<string> = new Set(['principals', 'grants', 'api_keys']);
+
+/** JSON that carries its version itself. The rest is of the version that its row has in `schema_version`. */
+const versionedByContract: Readonly<Record<string, z.ZodType>> = {
+  'configurations.body': Configuration,
+  'dataset_versions.manifest': DatasetManifest,
+  'dataset_versions.profile': DatasetProfile,
+  'code_versions.manifest': CodeManifest,
+  'model_versions.signature': Signature,
+  'model_versions.training_key_parts': TrainingKeyParts,
+  'evaluations.body': EvaluationBody,
+  'releases.body': ReleaseBody,
+  'approvals.subject': ApprovalSubject,
+  'approvals.evidence': Approval.shape.evidence,
+  'approvals.details': EvidenceDetails,
+  'commands.body': CommandBody,
+  'runs.request': RunRequest,
+  'reports.body': ReportBody,
+  'rehearsals.plan': RehearsalPlan,
+};
+
+const versionedOtherwise: Readonly<Record<string, string>> = {
+  'ledger.subject': '`appendLedger` writes schemaVersion into each, beneath the digest of the entry',
+  'labels.class': 'a text or a truth value, which its type in JSON tells; there is no shape to version',
+};
+
+function columnOf(table: Table, name: string): PgColumn | undefined {
+  return table.columns.find((column) => column.name === name);
+}
+
+function mustBeSet(table: Table, name: string): boolean {
+  return columnOf(table, name)?.notNull === true;
+}
+
+function refersTo(table: Table, name: string, target: PgTable): boolean {
+  return table.foreignKeys.some((key) => {
+    const { columns, foreignTable } = key.reference();
+    return columns.length === 1 && columns[0]?.name === name && foreignTable === target;
+  });
+}
+
+/** What is wrong with who wrote the rows of the table; undefined if nothing is. */
+function namelessBecause(table: Table): string | undefined {
+  const { name } = table;
+  const elsewhere = namedElsewhere[name];
+  const gateway = toldByGateways[name];
+  const recordedBy = columnOf(table, 'recorded_by');
+  if (firstHasNobody.has(name)) return recordedBy === undefined ? 'has no recorded_by' : undefined;
+  if (recordedBy !== undefined) {
+    if (elsewhere !== undefined || gateway !== undefined) return 'has recorded_by and is excepted';
+    return recordedBy.notNull && refersTo(table, 'recorded_by', schema.principals) ? undefined : 'may name nobody';
+  }
+  if (gateway !== undefined) return mustBeSet(table, gateway) ? undefined : 'does not name its gateway';
+  if (elsewhere === undefined) return 'has no recorded_by';
+  const { column, refersTo: target } = elsewhere;
+  return mustBeSet(table, column) && refersTo(table, column, target)
+    ? undefined
+    : `does not refer to ${getTableName(target)}`;
+}
+
+const Branch = z.object({ properties: z.object({ schemaVersion: z.object({ const: z.literal(1) }) }) });
+const Required = z.object({ required: z.array(z.string()) });
+const Union = z
+  .object({ oneOf: z.array(z.unknown()) })
+  .or(z.object({ anyOf: z.array(z.unknown()) }).transform(({ anyOf }) => ({ oneOf: anyOf })));
+
+/** Every shape that the JSON schema allows has `schemaVersion: 1`, and must have it. */
+function carriesVersion(json: unknown): boolean {
+  const union = Union.safeParse(json);
+  if (union.success) return union.data.oneOf.every(carriesVersion);
+  const required = Required.safeParse(json);
+  return Branch.safeParse(json).success && required.success && required.data.required.includes('schemaVersion');
+}
+
+test('every row says when it was written, by the wall clock', () => {
+  const missing = tables.filter((table) => !mustBeSet(table, 'recorded_at')).map((table) => table.name);
+  expect(tables.length).toBeGreaterThan(30);
+  expect(missing).toEqual([]);
+});
+
+test('every row names the principal that wrote it, or says by a reference where it is named', () => {
+  const wrong = tables.map((table) => [table.name, namelessBecause(table)]).filter(([, why]) => why !== undefined);
+  expect(wrong).toEqual([]);
+});
+
+test('JSON in a row carries its version, or its row does', () => {
+  const unversioned = tables.flatMap((table) =>
+    table.columns
+      .filter((column) => column.getSQLType() === 'jsonb')
+      .map((column) => `${table.name}.${column.name}`)
+      .filter((name) => !(name in versionedByContract) && !(name in versionedOtherwise))
+      .filter(() => !mustBeSet(table, 'schema_version')),
+  );
+  expect(unversioned).toEqual([]);
+});
+
+test('what is to carry its version itself cannot be written without one', () => {
+  const without = Object.entries(versionedByContract)
+    .filter(([, contract]) => !carriesVersion(z.toJSONSchema(contract, { io: 'input', unrepresentable: 'any' })))
+    .map(([name]) => name);
+  expect(without).toEqual([]);
+});
+
+test('no exception outlives the table or the column that it was made for', () => {
+  const columns = tables.flatMap((table) => table.columns.map((column) => `${table.name}.${column.name}`));
+  const known = new Set([...tables.map((table) => table.name), ...columns]);
+  const named = [
+    ...Object.keys(namedElsewhere),
+    ...Object.keys(toldByGateways),
+    ...firstHasNobody,
+    ...Object.keys(versionedByContract),
+    ...Object.keys(versionedOtherwise),
+  ];
+  expect(named.filter((name) => !known.has(name))).toEqual([]);
+});
