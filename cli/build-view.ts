@@ -36,7 +36,7 @@ export function describeBuild(output: Output, told: BuildExplanation, why: boole
     output.dataColours,
   );
   return [
-    `build ${told.runId}: ${decision ?? state}${reasons.length === 0 ? '' : `: ${reasons.join('; ')}`}`,
+    `build ${told.runId}: ${decision ?? state}${reasons.length === 0 ? '' : `: ${reasons.map((reason) => output.brief(reason)).join('; ')}`}`,
     ...(version === null ? [] : [`version ${version.number}, training key ${version.trainingKey}`]),
     madeHow(told),
     steps,

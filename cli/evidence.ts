@@ -28,7 +28,7 @@ export function describeEvaluation(output: Output, body: EvaluationBody, colours
       decimals(gate.value, 4),
       decimals(gate.threshold, 4),
       gate.n,
-      gate.reason,
+      output.brief(gate.reason),
     ]),
     colours,
   );
@@ -42,7 +42,7 @@ export function describeEvaluation(output: Output, body: EvaluationBody, colours
     ]),
     colours,
   );
-  const said = `${body.verdict}${body.reasons.length > 0 ? `: ${body.reasons.join('; ')}` : ''}`;
+  const said = `${body.verdict}${body.reasons.length > 0 ? `: ${body.reasons.map((reason) => output.brief(reason)).join('; ')}` : ''}`;
   return [said, measured, gates, ...(body.slices.length > 0 ? [slices] : [])].join('\n');
 }
 

@@ -7,6 +7,7 @@ import type { ApiClient } from './api-client.ts';
 import type { CliContext } from './context.ts';
 import { whileWaitingFor } from './interruption.ts';
 import { outcomeOf, progressOf, stepOf } from './run-view.ts';
+import { visible } from './visible-text.ts';
 
 const pollMs = 300;
 const quietMs = 2_000;
@@ -67,7 +68,7 @@ class Progress {
 
 async function printLogs(context: CliContext, api: ApiClient, runId: Id, after: number): Promise<number> {
   const { items } = await api.get(`/v1/runs/${runId}/logs`, LogPage, { after });
-  for (const { stream, line } of items) context.output.note(`${context.output.colours.dim(stream)} ${line}`);
+  for (const { stream, line } of items) context.output.note(`${context.output.colours.dim(stream)} ${visible(line)}`);
   return items.at(-1)?.sequence ?? after;
 }
 

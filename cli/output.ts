@@ -1,5 +1,6 @@
 import Table from 'cli-table3';
 import pc from 'picocolors';
+import { exceptPaint, jsonText, visible, visibleLines } from './visible-text.ts';
 
 export interface Colours {
   bold(text: string): string;
@@ -21,7 +22,8 @@ export interface OutputOptions {
 
 /**
  * Standard output is data only; progress, banners and hints go to standard error. With `json` the data is one JSON
- * document, whether or not there is a terminal. Without a terminal there is no colour, prompt or truncation.
+ * document, whether or not there is a terminal. Without a terminal there is no colour, prompt or truncation. What others
+ * have written drives no terminal and breaks no table: its control characters are spelt out, here and nowhere else.
  */
 export class Output {
   readonly json: boolean;
@@ -37,6 +39,7 @@ export class Output {
   readonly #stderr: NodeJS.WriteStream;
   #transient = false;
   #drawn = 0;
+  readonly #paints: { readonly data: boolean; readonly notes: boolean };
 
   constructor({ json, noColour, dumb, stdout, stderr }: OutputOptions) {
     this.json = json;
@@ -44,32 +47,33 @@ export class Output {
     this.#stderr = stderr;
     this.interactive = isTerminal(stderr) && !dumb;
     this.live = isTerminal(stdout) && !dumb && !json;
-    this.colours = pc.createColors(this.interactive && !noColour);
-    this.dataColours = pc.createColors(this.live && !noColour);
+    this.#paints = { data: this.live && !noColour, notes: this.interactive && !noColour };
+    this.colours = pc.createColors(this.#paints.notes);
+    this.dataColours = pc.createColors(this.#paints.data);
   }
 
   /** The verb's result: JSON when asked for, else what `human` makes of it. */
   data(value: unknown, human: () => string): void {
     this.#clear();
-    this.#stdout.write(this.json ? `${JSON.stringify(value)}\n` : `${human()}\n`);
+    this.#stdout.write(`${this.json ? jsonText(value) : safely(human(), this.#paints.data)}\n`);
   }
 
-  /** One line of a stream. */
+  /** One line of a stream, which has no colours of its own. */
   line(value: unknown, human: string): void {
     this.#clear();
-    this.#stdout.write(this.json ? `${JSON.stringify(value)}\n` : `${human}\n`);
+    this.#stdout.write(`${this.json ? jsonText(value) : visibleLines(human)}\n`);
   }
 
   note(text: string): void {
     this.#clear();
-    this.#stderr.write(`${text}\n`);
+    this.#stderr.write(`${safely(text, this.#paints.notes)}\n`);
   }
 
   /** A line that the next one replaces; without a terminal it is left out. */
   progress(text: string): void {
     if (!this.interactive) return;
     this.#clear();
-    this.#stderr.write(cut(text, sizeOf(this.#stderr).columns - 1));
+    this.#stderr.write(cut(visible(text), sizeOf(this.#stderr).columns - 1));
     this.#transient = true;
   }
 
@@ -82,10 +86,16 @@ export class Output {
     this.#clear();
     const { columns: width, rows } = sizeOf(this.#stdout);
     const shown = lines.slice(0, Math.max(1, rows - 1));
-    const frame = shown.map(({ text, paint }) => (paint ?? unpainted)(cut(text, width)));
+    const frame = shown.map(({ text, paint }) => (paint ?? unpainted)(cut(visible(text), width)));
     const back = this.#drawn === 0 ? '' : `\u001B[${this.#drawn}A\u001B[0J`;
     this.#stdout.write(`${back}${frame.join('\n')}\n`);
     this.#drawn = frame.length;
+  }
+
+  /** What is long beside what else there is, on one line; of it 200 characters where a person looks. */
+  brief(text: string): string {
+    const line = visible(text);
+    return this.live ? cut(line, briefLength) : line;
   }
 
   #clear(): void {
@@ -105,13 +115,20 @@ export class Output {
       chars: bare,
       style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
     });
-    for (const row of rows) table.push(row.map(String));
+    // Also of a painted cell: `data` looks at what is left of it.
+    for (const row of rows) table.push(row.map((cell) => exceptPaint(String(cell), visible)));
     return table
       .toString()
       .split('\n')
       .map((line) => line.trimEnd())
       .join('\n');
   }
+}
+
+const briefLength = 200;
+
+function safely(text: string, isPainted: boolean): string {
+  return isPainted ? exceptPaint(text, visibleLines) : visibleLines(text);
 }
 
 /** Node's types say that it is always there; a stream into a file or a pipe has none. */

@@ -9,6 +9,7 @@ import { exitCodeOf, exitCodes } from './exit-codes.ts';
 import { Output } from './output.ts';
 import { usageErrorOf } from './usage-error.ts';
 import type { VerbRegistry } from './verb.ts';
+import { jsonText } from './visible-text.ts';
 import { applyVerb } from './verbs/apply.ts';
 import { archiveVerbs } from './verbs/archive.ts';
 import { buildVerbs } from './verbs/build.ts';
@@ -185,7 +186,7 @@ function outputOf(json: boolean, plain: boolean, env: CliContext['env'], { stdou
 function complain(output: Output, caught: unknown): void {
   if (output.json)
     output.note(
-      JSON.stringify(
+      jsonText(
         caught instanceof PerennialError
           ? { error: { code: caught.code, message: caught.message, ...caught.fields } }
           : { error: { code: 'internal', message: reasonOf(caught) } },

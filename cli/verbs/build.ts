@@ -9,6 +9,7 @@ import { apiOf, modelPath } from '../context.ts';
 import { describeEvaluation, scoreOf } from '../evidence.ts';
 import { mustHaveAchieved } from '../follow-run.ts';
 import { listUpTo } from '../lists.ts';
+import type { Output } from '../output.ts';
 import { outcomeOf } from '../run-view.ts';
 import { BuildExplanation, describeBuild, describeImportance } from '../build-view.ts';
 import type { VerbRegistry } from '../verb.ts';
@@ -91,7 +92,7 @@ function versionVerbs({ program, act }: VerbRegistry): void {
         context.output.data(page, () =>
           context.output.table(
             ['version', 'artifact', 'rows', 'metric', 'value', 'champion', 'verdict', 'reasons'],
-            page.items.map(versionRow),
+            page.items.map((version) => versionRow(context.output, version)),
           ),
         );
       }),
@@ -123,7 +124,7 @@ function addParameter(text: string, before: Readonly<Record<string, unknown>> = 
   }
 }
 
-function versionRow({ number, artifact, trained, evaluation }: Versioned): (string | number)[] {
+function versionRow(output: Output, { number, artifact, trained, evaluation }: Versioned): (string | number)[] {
   const body = evaluation?.body;
   const known = [number, short(artifact), trained.trainingRows];
   if (body === undefined) return [...known, '–', '–', '–', 'not evaluated', ''];
@@ -133,7 +134,7 @@ function versionRow({ number, artifact, trained, evaluation }: Versioned): (stri
     decimals(scoreOf(body.challenger, body.metric)),
     body.champion === null ? '–' : decimals(scoreOf(body.champion, body.metric)),
     body.verdict,
-    body.reasons.join('; '),
+    body.reasons.map((reason) => output.brief(reason)).join('; '),
   ];
 }
 

@@ -1,0 +1,64 @@
+import { expect, test } from 'vitest';
+import { describeEvaluation } from '../../cli/evidence.ts';
+import { Output } from '../../cli/output.ts';
+import { exampleApproval } from '../api/evidence-example.ts';
+
+// What a terminal would obey: move the cursor, paint, write its clipboard by OSC 52; and by C1 codes, which are one character.
+const hostile = 'a\u001B[2J\u001B[31mb\u001B]52;c;eA==\u0007\r\u009B1Ac\u202Ed';
+const spelt = String.raw`a\x1b[2J\x1b[31mb\x1b]52;c;eA==\x07\r\x9b1Ac\u202ed`;
+
+function terminal({ json = false, isTTY = true, noColour = false } = {}) {
+  const said = { stdout: '', stderr: '' };
+  const into = (stream: 'stdout' | 'stderr') => {
+    const write = (text: string) => (said[stream] += text) !== '';
+    return { isTTY, columns: 400, rows: 30, write } as unknown as NodeJS.WriteStream;
+  };
+  return { said, output: new Output({ json, noColour, dumb: false, stdout: into('stdout'), stderr: into('stderr') }) };
+}
+
+test('whatever way text from outside reaches the terminal, the terminal obeys none of it', () => {
+  const { said, output } = terminal({ noColour: true });
+  output.data(null, () => hostile);
+  output.line(null, hostile);
+  output.note(hostile);
+  output.progress(hostile);
+  output.draw([{ text: hostile }]);
+  output.data(null, () => output.table(['value'], [[hostile]]));
+  expect(said.stdout.split('\n').filter((line) => line.includes(spelt))).toHaveLength(4);
+  expect(said.stderr).toBe(`${spelt}\n${spelt}\r\u001B[2K`);
+  expect(said.stdout).not.toMatch(/[^\P{Cc}\n]/u);
+});
+
+test('a value with line breaks stays in its row, and what has many lines keeps them', () => {
+  const { said, output } = terminal({ isTTY: false });
+  expect(output.table(['a', 'b'], [['1\n2\t3', 'x']]).split('\n')).toEqual(['a        b', String.raw`1\n2\t3  x`]);
+  output.line(null, 'first\r\nsecond\tthird');
+  expect(said.stdout).toBe('first\nsecond\tthird\n');
+});
+
+test('its own colours are kept where there are any', () => {
+  const { said, output } = terminal();
+  output.data(null, () => output.table(['gate'], [[output.dataColours.red('fail')]]));
+  expect(said.stdout).toBe('\u001B[1mgate\u001B[22m\n\u001B[31mfail\u001B[39m\n');
+});
+
+test('JSON has the same value and no control character either', () => {
+  const { said, output } = terminal({ json: true });
+  output.data({ hostile }, () => '');
+  expect(JSON.parse(said.stdout)).toEqual({ hostile });
+  expect(said.stdout.trimEnd()).not.toMatch(/[\p{Cc}\u202E]/u);
+});
+
+test('a long reason is cut for a person alone: a pipe and JSON have all of it', () => {
+  const reason = `${'x'.repeat(300)}\nthe last line`;
+  const shown = terminal().output.brief(reason);
+  expect(shown).toHaveLength(200);
+  expect(shown.endsWith('…')).toBe(true);
+  expect(terminal({ isTTY: false }).output.brief(reason)).toBe(`${'x'.repeat(300)}${String.raw`\n`}the last line`);
+  const { evaluation } = exampleApproval.evidence;
+  const gates = evaluation.gates.map((gate) => ({ ...gate, reason }));
+  const { output } = terminal({ noColour: true });
+  const told = describeEvaluation(output, { ...evaluation, gates, reasons: [reason] }, output.dataColours);
+  expect(told).not.toContain('the last line');
+  expect(told.match(/x{199}…/g)).toHaveLength(gates.length + 1);
+});
