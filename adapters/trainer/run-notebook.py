@@ -6,6 +6,7 @@ the defaults; without such a cell the values come first. Needs nbclient and ipyk
 
 import json
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -35,6 +36,15 @@ def say(cell, cell_index, **_):
         if output.output_type == "stream":
             stream = sys.stderr if output.name == "stderr" else sys.stdout
             print(output.text, end="" if output.text.endswith("\n") else "\n", file=stream, flush=True)
+        elif output.output_type == "error":
+            # Nobody sees the cell of a run that failed but in its log; the colours are for a notebook's page.
+            print(re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(output.traceback)), file=sys.stderr, flush=True)
+
+
+def failed_cell(notebook):
+    """Counted from 1 over all cells of the executed copy, text included; it is the last one that was run."""
+    has_error = [any(o.output_type == "error" for o in cell.get("outputs", [])) for cell in notebook.cells]
+    return max((at for at, failed in enumerate(has_error, 1) if failed), default="?")
 
 
 def main():
@@ -60,7 +70,9 @@ def main():
         failure = error
     nbformat.write(notebook, output / path.name)
     if failure is not None:
-        sys.exit(f"{path.name}: a cell failed: {failure.ename}: {failure.evalue}")
+        # On one line: the last one that was said is what the run's failure tells.
+        reason = " ".join(f"{failure.ename}: {failure.evalue}".split())
+        sys.exit(f"{path.name}: cell {failed_cell(notebook)} failed: {reason}")
 
 
 main()
