@@ -7,6 +7,7 @@ import { reasonOf } from '../../contracts/errors.ts';
 import { Rehearsal } from '../../contracts/rehearsal.ts';
 import { Run } from '../../contracts/run.ts';
 import type { ApiClient } from '../api-client.ts';
+import { cancelBeforeLeaving } from '../cancel-run.ts';
 import type { CliContext, StackFile } from '../context.ts';
 import { apiOf, modelPath } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -35,6 +36,7 @@ async function rehearse(
   path: string,
   span: Span,
   environment: string,
+  onStarted: (runId: string) => void = () => {},
 ): Promise<Finished> {
   const { run, rehearsal } = await api.send(
     'POST',
@@ -44,6 +46,7 @@ async function rehearse(
     { environment },
     { 'idempotency-key': randomUUID() },
   );
+  onStarted(run.id);
   context.output.note(`rehearsing in ${rehearsal.environment}`);
   return followRehearsal(context, api, rehearsal.id, run.id);
 }
@@ -94,6 +97,7 @@ export function demoVerb({ program, act }: VerbRegistry): void {
         for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
           process.on(signal, () => interrupted.abort(signal));
         const running = await runningStack(context);
+        let rehearsing: string | undefined;
         try {
           const stack = running ?? (await startStack(context, interrupted.signal));
           const { finished, seconds } = await tellDemo(
@@ -101,24 +105,36 @@ export function demoVerb({ program, act }: VerbRegistry): void {
             stack,
             lastMonth(options.periods ?? 18),
             interrupted.signal,
+            (runId) => (rehearsing = runId),
           );
+          rehearsing = undefined;
           if (options.exit === true) await stopStack(context);
           else context.output.note(`\n${lastScreen(context, stack, finished)}`);
           context.output.data({ ...summaryOf(finished), seconds }, () => inOneLine(finished));
         } catch (caught) {
           // Interrupted, or it went wrong: what the demo started is not left running.
-          if (running === undefined) await stopStack(context);
+          const left = running === undefined ? await leave(context, rehearsing) : reasonOf(caught);
           if (!interrupted.signal.aborted) throw caught;
           process.exitCode = exitCodes.interrupted;
-          context.output.note(running === undefined ? stopped(context) : reasonOf(caught));
+          context.output.note(left);
         }
       }),
     );
 }
 
-/** What a demo that was broken off leaves: nothing that runs, and a rehearsal that goes on where it was. */
-function stopped({ home }: CliContext): string {
-  return `the stack is stopped. Its state stays in ${home}, and a rehearsal that was under way goes on when it is started again; perennial runs --state running lists it, perennial runs cancel ID ends it`;
+/**
+ * Stops the stack that the demo started. Its rehearsal is cancelled first: when the stack is started again it would else go
+ * on beside that of the next demo. Answers what is left, in words.
+ */
+async function leave(context: CliContext, rehearsing: string | undefined): Promise<string> {
+  const isCancelled =
+    rehearsing !== undefined && (await cancelBeforeLeaving(apiOf(context), rehearsing, 'the demo was broken off'));
+  await stopStack(context);
+  const state = `the stack is stopped. Its state stays in ${context.home}`;
+  if (rehearsing === undefined) return state;
+  return isCancelled
+    ? `${state}; the rehearsal that was under way is cancelled`
+    : `${state}, and the rehearsal that was under way goes on when it is started again; perennial runs cancel ${rehearsing} ends it`;
 }
 
 function lastMonth(periods: number): string {
@@ -131,6 +147,7 @@ async function tellDemo(
   stack: StackFile,
   to: string,
   signal: AbortSignal,
+  onStarted: (runId: string) => void,
 ): Promise<{ readonly finished: Finished; readonly seconds: number }> {
   const { output } = context;
   const begun = Date.now();
@@ -151,7 +168,11 @@ async function tellDemo(
     'each month: serve it hour by hour, label it, ingest it, monitor it, then build; promote what passes its gates',
   );
   const span = { from: '2011-07', to, every: 'month' };
-  const finished = await rehearse(context, api, `/v1/models/${name}`, span, environment);
+  const finished = await rehearse(context, api, `/v1/models/${name}`, span, environment, (runId) => {
+    onStarted(runId);
+    // Nobody was listening while it was asked for.
+    signal.throwIfAborted();
+  });
   return { finished, seconds: Math.round((Date.now() - begun) / 100) / 10 };
 }
 

@@ -1,0 +1,38 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ApiClient } from '../../cli/api-client.ts';
+import { cancelBeforeLeaving } from '../../cli/cancel-run.ts';
+
+const asked: string[] = [];
+// Stands for an API that accepts, that refuses, or that is too busy to answer, by the run that is named.
+const server = createServer((request, response) => {
+  void text(request).then((body) => {
+    asked.push(`${request.method} ${request.url} ${body}`);
+    if (request.url?.includes('busy') === true) return;
+    response.writeHead(request.url?.includes('ended') === true ? 409 : 202, { 'content-type': 'application/json' });
+    response.end('{}');
+  });
+});
+let api: ApiClient;
+
+beforeAll(async () => {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  api = new ApiClient(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, 'key', 'default');
+});
+afterAll(() => {
+  server.closeAllConnections();
+  server.close();
+});
+
+test('whoever leaves asks for the run to be cancelled, and is told whether that was written', async () => {
+  expect(await cancelBeforeLeaving(api, 'going-on', 'broken off')).toBe(true);
+  expect(asked).toEqual(['POST /v1/runs/going-on/cancel {"reason":"broken off"}']);
+  expect(await cancelBeforeLeaving(api, 'ended', 'broken off')).toBe(false);
+});
+
+test('an API that does not answer, or is not there, keeps nobody from leaving', async () => {
+  expect(await cancelBeforeLeaving(api, 'busy', 'broken off', 50)).toBe(false);
+  expect(await cancelBeforeLeaving(new ApiClient('http://127.0.0.1:9', 'key', 'default'), 'r', 'x')).toBe(false);
+});
