@@ -17,7 +17,7 @@ interface StartRequest {
 }
 
 /** A key holds for its principal, project and path; what it was used for is told by the query and body. */
-export function idempotencyOf(request: StartRequest): Idempotency | undefined {
+export function idempotencyOf(request: StartRequest): Required<Idempotency> | undefined {
   const key = request.headers['idempotency-key'];
   if (key === undefined) return undefined;
   const path = request.url.split('?', 1)[0] ?? request.url;

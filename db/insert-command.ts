@@ -1,6 +1,7 @@
 import { and, eq, sql } from 'drizzle-orm';
 import type { Command, CommandBody, Idempotency } from '../contracts/command.ts';
 import { sha256OfJson } from '../contracts/digest.ts';
+import type { ErrorFields } from '../contracts/errors.ts';
 import { PerennialError } from '../contracts/errors.ts';
 import type { Id, Scope, Sha256 } from '../contracts/identifiers.ts';
 import type { Executor, Transaction } from './connection.ts';
@@ -35,6 +36,20 @@ export function commandOf({ command, project, model }: CommandRow): Command {
   return { id, scope, body, runId, status, refusal, recordedAt: toInstant(recordedAt), recordedBy };
 }
 
+/** Whoever else uses the key waits until the transaction ends. */
+export async function holdKey(tx: Transaction, by: Id, { key, route }: Idempotency): Promise<void> {
+  const name = `perennial idempotency ${by} ${route} ${key}`;
+  await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${name}, 0))`);
+}
+
+export function usedForAnother({ key, route }: Idempotency, first: ErrorFields): PerennialError {
+  return new PerennialError(
+    'idempotency-conflict',
+    `the Idempotency-Key ${key} was used on ${route} for another request; use a new key for a new request`,
+    { key, route, ...first },
+  );
+}
+
 /**
  * The command that this principal gave under this key and route, if it did; `idempotency-conflict` if it was another
  * request. Whoever uses the key meanwhile waits until the transaction ends: call it before every other lock.
@@ -45,19 +60,12 @@ export async function commandUnderKey(
   by: Id,
   { key, route }: Idempotency,
 ): Promise<Command | undefined> {
-  const name = `perennial idempotency ${by} ${route} ${key}`;
-  await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${name}, 0))`);
+  await holdKey(tx, by, { key, route });
   const [row] = await selectCommands(tx).where(
     and(eq(commands.recordedBy, by), eq(commands.route, route), eq(commands.idempotencyKey, key)),
   );
   if (row === undefined) return undefined;
-  if (row.command.bodyDigest !== requestDigest) {
-    throw new PerennialError(
-      'idempotency-conflict',
-      `the Idempotency-Key ${key} was used on ${route} for another request; use a new key for a new request`,
-      { key, route, commandId: row.command.id },
-    );
-  }
+  if (row.command.bodyDigest !== requestDigest) throw usedForAnother({ key, route }, { commandId: row.command.id });
   return commandOf(row);
 }
 

@@ -823,6 +823,22 @@ export const garbageCollections = pgTable(
   ],
 );
 
+/** Which collection a key was answered with: the one that it began, or the one that was under way. */
+export const collectionKeys = pgTable(
+  'collection_keys',
+  {
+    recordedBy: recordedBy(),
+    route: text('route').notNull(),
+    idempotencyKey: text('idempotency_key').notNull(),
+    requestDigest: text('request_digest').notNull(),
+    collectionId: uuid('collection_id')
+      .notNull()
+      .references(() => garbageCollections.id),
+    recordedAt: recordedAt(),
+  },
+  (t) => [primaryKey({ columns: [t.recordedBy, t.route, t.idempotencyKey] })],
+);
+
 /** What a collection under way may not touch; emptied when it ends. */
 export const reachableBlobs = pgTable(
   'reachable_blobs',

@@ -5,8 +5,8 @@ import { PerennialError } from '../../contracts/errors.ts';
 import { PageRequest } from '../../contracts/identifiers.ts';
 import { authorize } from '../access.ts';
 import type { Api, RouteContext } from '../dependencies.ts';
-import { IdParams, pageOf, problems, ProjectHeaders } from '../request-shapes.ts';
-import { tryFor } from '../submission.ts';
+import { IdParams, pageOf, problems, ProjectHeaders, StartHeaders } from '../request-shapes.ts';
+import { idempotencyOf, tryFor } from '../submission.ts';
 
 const tags = ['garbage collection'];
 const CollectionRequest = z.strictObject({
@@ -24,7 +24,7 @@ export function collectionRoutes(app: Api, context: RouteContext): void {
       schema: {
         tags,
         summary: 'Collect garbage, or go on with the collection under way',
-        headers: ProjectHeaders,
+        headers: StartHeaders,
         body: CollectionRequest,
         response: { 202: z.object({ collection: Collection }), ...problems },
       },
@@ -39,10 +39,12 @@ export function collectionRoutes(app: Api, context: RouteContext): void {
           'the grace must be 1h at least: bytes are put before the row that names them is written',
           { pointer: '/grace' },
         );
-      const collection = await collections.begin({ dryRun, graceMs, by });
-      await tryFor(context, `the collection ${collection.id} waits for Temporal; the next one goes on with it`, () =>
-        context.workflowClient.startCollection(collection.id),
-      );
+      const collection = await collections.begin({ dryRun, graceMs, by }, idempotencyOf(request));
+      // Under a key that was used it may be one that has ended.
+      if (collection.state === 'running')
+        await tryFor(context, `the collection ${collection.id} waits for Temporal; the next one goes on with it`, () =>
+          context.workflowClient.startCollection(collection.id),
+        );
       return reply.code(202).send({ collection });
     },
   );

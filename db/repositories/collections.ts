@@ -1,16 +1,18 @@
 import { and, asc, count, desc, eq, gt, inArray, isNull, lt, sql } from 'drizzle-orm';
 import type { CollectedBlob, Collection } from '../../contracts/collection.ts';
+import type { Idempotency } from '../../contracts/command.ts';
 import { shortestGraceMs } from '../../contracts/collection.ts';
 import type { Id, Sha256 } from '../../contracts/identifiers.ts';
 import type { CollectionRepository } from '../../ports/repositories/collections.ts';
 import type { Executor, Transaction } from '../connection.ts';
 import { query, transact } from '../connection.ts';
 import type { RepositoryContext } from '../context.ts';
+import { holdKey, usedForAnother } from '../insert-command.ts';
 import { toDate, toInstant, toInstantOrNull } from '../instants.ts';
 import { markReachable } from '../mark-reachable.ts';
 import { found, written } from '../not-found.ts';
 import { belowId, decodeCursor, pageOf } from '../paging.ts';
-import { blobs, collectedBlobs, garbageCollections, reachableBlobs } from '../schema.ts';
+import { blobs, collectedBlobs, collectionKeys, garbageCollections, reachableBlobs } from '../schema.ts';
 import { storableText } from '../storable.ts';
 
 type Row = typeof garbageCollections.$inferSelect;
@@ -27,7 +29,10 @@ function toCollection({ cursor: _cursor, ...row }: Row): Collection {
 export function createCollectionRepository(context: RepositoryContext): CollectionRepository {
   const { db } = context;
   return {
-    begin: (wanted) => transact(db, (tx) => begin(context, tx, wanted)),
+    begin: (wanted, idempotency) =>
+      transact(db, (tx) =>
+        idempotency === undefined ? begin(context, tx, wanted) : beginUnderKey(context, tx, wanted, idempotency),
+      ),
     get: (id) => query(db, async () => toCollection(await read(db, id))),
     cursor: (id) => query(db, async () => (await read(db, id)).cursor),
     list: (page) =>
@@ -88,6 +93,35 @@ async function begin(
   if (made !== undefined) return toCollection(made);
   const [underWay] = await tx.select().from(garbageCollections).where(eq(garbageCollections.state, 'running'));
   return toCollection(found(underWay, 'the collection under way has just ended; ask again', {}));
+}
+
+/** The key is kept with what it was answered with, so that the same request, sent again after its end, begins no other. */
+async function beginUnderKey(
+  context: RepositoryContext,
+  tx: Transaction,
+  wanted: Parameters<CollectionRepository['begin']>[0],
+  idempotency: Required<Idempotency>,
+): Promise<Collection> {
+  const { key, route, requestDigest } = idempotency;
+  await holdKey(tx, wanted.by, idempotency);
+  const isKey = and(
+    eq(collectionKeys.recordedBy, wanted.by),
+    eq(collectionKeys.route, route),
+    eq(collectionKeys.idempotencyKey, key),
+  );
+  const [used] = await tx.select().from(collectionKeys).where(isKey);
+  if (used !== undefined && used.requestDigest !== requestDigest)
+    throw usedForAnother(idempotency, { collectionId: used.collectionId });
+  if (used !== undefined) return toCollection(await read(tx, used.collectionId));
+  const collection = await begin(context, tx, wanted);
+  await tx.insert(collectionKeys).values({
+    recordedBy: wanted.by,
+    route,
+    idempotencyKey: key,
+    requestDigest,
+    collectionId: collection.id,
+  });
+  return collection;
 }
 
 async function mark({ clock }: RepositoryContext, tx: Transaction, id: Id): Promise<void> {

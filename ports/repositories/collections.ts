@@ -1,10 +1,17 @@
 import type { CollectedBlob, Collection } from '../../contracts/collection.ts';
+import type { Idempotency } from '../../contracts/command.ts';
 import type { Id, Page, PageRequest, Sha256 } from '../../contracts/identifiers.ts';
 
 /** Collections of garbage. What may be removed is decided here; the activity that asks removes the bytes. */
 export interface CollectionRepository {
-  /** Begins one. While one is under way it is that one, as it was begun: there is one at a time. */
-  begin(wanted: { readonly dryRun: boolean; readonly graceMs: number; readonly by: Id }): Promise<Collection>;
+  /**
+   * Begins one. While one is under way it is that one, as it was begun: there is one at a time. Under a key that was used
+   * it is the one that was answered then; `idempotency-conflict` if the request was another.
+   */
+  begin(
+    wanted: { readonly dryRun: boolean; readonly graceMs: number; readonly by: Id },
+    idempotency?: Required<Idempotency>,
+  ): Promise<Collection>;
   get(id: Id): Promise<Collection>;
   list(page: PageRequest): Promise<Page<Collection>>;
   /** What it removed, or would have, in the order of the names. */

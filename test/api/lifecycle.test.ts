@@ -43,6 +43,20 @@ describe('collecting garbage', () => {
     await api.repositories.collections.end(id, null);
   });
 
+  test('a key begins one, also when it is sent again after that one has ended', async () => {
+    const begin = (body: object) => api.send('admin', 'POST /v1/gc', body, { 'idempotency-key': 'nightly' });
+    const { status, body } = await begin({ dryRun: true });
+    expect(status).toBe(202);
+    const { id } = body.collection;
+    // Under a key of its own another request is answered with the one under way.
+    const other = { 'idempotency-key': 'by hand' };
+    expect((await api.send('admin', 'POST /v1/gc', {}, other)).body.collection.id).toBe(id);
+    await api.repositories.collections.end(id, null);
+    expect((await begin({ dryRun: true })).body.collection).toMatchObject({ id, state: 'succeeded' });
+    expect((await api.send('admin', 'POST /v1/gc', {}, other)).body.collection.id).toBe(id);
+    expect(await begin({})).toMatchObject({ status: 409, body: { code: 'idempotency-conflict', collectionId: id } });
+  });
+
   test('keeps what was put within the hour, whoever asks', async () => {
     const refused = await api.send('admin', 'POST /v1/gc', { grace: '59m' });
     expect(refused).toMatchObject({ status: 400, body: { code: 'invalid-request', pointer: '/grace' } });
