@@ -28,6 +28,8 @@ export const ChangedRows = z.object({
   changed: z.number().int(),
   /** Mean absolute difference for `difference`; null for flips. */
   meanDifference: z.number().nullable(),
+  /** The challenger is a refit: it was trained on these rows, so that its answers to them measure nothing. Absent: it was not. */
+  challengerTrainedOn: z.boolean().optional(),
   rows: z.array(ChangedRow),
 });
 export type ChangedRows = z.infer<typeof ChangedRows>;

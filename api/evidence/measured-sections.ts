@@ -100,7 +100,7 @@ export function calibrationSection({ calibration }: Evidence): Html {
   </section>`;
 }
 
-export function changedRowsSection({ changedRows, approval }: Evidence): Html {
+export function changedRowsSection({ changedRows, approval, comparison }: Evidence): Html {
   const title = changedRows?.kind === 'flip' ? 'Rows whose decision flips' : 'Rows whose prediction changes most';
   if (changedRows === null) {
     const why =
@@ -131,9 +131,18 @@ export function changedRowsSection({ changedRows, approval }: Evidence): Html {
     kind === 'flip'
       ? `${number(changed)} of ${number(compared)} held-out rows get another decision (${percent(compared === 0 ? 0 : changed / compared)}).`
       : `${number(changed)} of ${number(compared)} held-out rows get another prediction, ${number(meanDifference, 4)} apart on average.`;
+  // Evidence of before it was kept says it by what the numbers are of.
+  const isTrainedOn = changedRows.challengerTrainedOn ?? comparison.measuredOf !== undefined;
+  const refit = isTrainedOn
+    ? html`<p>
+        Version ${approval.modelVersion} is a refit and was trained on these rows: what changes here is what it has
+        learnt from them, and its answers to them say nothing of how well it will do on others.
+      </p>`
+    : '';
   return html`<section id="changed-rows">
     <h2>${title}</h2>
     <p>${summary}</p>
+    ${refit}
     ${table(['row', 'truth', 'champion', 'challenger', ...names], body, 'Every row gets the answer that it gets today.')}
   </section>`;
 }

@@ -160,6 +160,13 @@ describe('rows that change most', () => {
     ]);
   });
 
+  it('are said to be what a refit was trained on', () => {
+    const refit = { trainingKeyParts: { features: ['temp'], target: 'cnt', refitOf: 'a'.repeat(64) } } as never;
+    const answered = { configuration: { task: 'regression' as const, data }, champion: [1, 2], challenger: [1, 3] };
+    expect(mostChanged(rows, { version: refit, ...answered }).challengerTrainedOn).toBe(true);
+    expect(mostChanged(rows, { version, ...answered })).not.toHaveProperty('challengerTrainedOn');
+  });
+
   it('are those whose decision is another, of a classifier', () => {
     const told = mostChanged(rows, {
       version,

@@ -113,6 +113,7 @@ test('numbers of a refit are said to be those of the version that it is the refi
   const page = evidencePage(document, 'a-nonce');
   expect(page).toContain('of version 6: version 7 is its refit');
   expect(page).toContain('challenger: version 6 [interval');
+  expect(page).toMatch(/Version 7 is a refit and was trained on these rows/);
   const plain = evidencePage(evidenceDocument(exampleApproval, exampleDetails, 'bo'), 'a-nonce');
   expect(plain).toContain('challenger: version 7 [interval');
   expect(plain).not.toContain('refit');
@@ -122,7 +123,7 @@ test('parts that an upsert wrote anew are not said to be rows that were added an
   const { compared: _compared, ...parts } = exampleDetails.data;
   const data = { ...parts, rows: 12_890, rowsAdded: 4_000, rowsRemoved: 4_000 };
   const page = evidencePage(evidenceDocument(exampleApproval, { ...exampleDetails, data }, 'bo'), 'a-nonce');
-  expect(page).toMatch(/4,000 in parts that are new<\/strong>, 4,000 in parts that are gone/);
+  expect(page).toMatch(/4,000 in parts that are new<\/strong>, 4,000 in parts that are\s+gone/);
   expect(page).not.toContain('4,000 added');
 });
 

@@ -59,7 +59,7 @@ export function mostChanged(rows: ColumnData, { version, configuration, champion
     .toSorted((a, b) => b.difference - a.difference || a.row - b.row);
   const cell = (column: string | undefined, row: number): Cell =>
     column === undefined ? null : (rows.columns[column]?.[row] ?? null);
-  const { features, target } = version.trainingKeyParts;
+  const { features, target, refitOf } = version.trainingKeyParts;
   const shown = ({ row }: { readonly row: number }): ChangedRow => {
     const at = cell('_at', row);
     return {
@@ -77,6 +77,7 @@ export function mostChanged(rows: ColumnData, { version, configuration, champion
     changed: order.length,
     meanDifference:
       isRegression && rows.rows > 0 ? differences.reduce((sum, difference) => sum + difference, 0) / rows.rows : null,
+    ...(refitOf === undefined ? {} : { challengerTrainedOn: true }),
     rows: order.slice(0, mostRows).map(shown),
   };
 }
