@@ -1,6 +1,7 @@
 import type { Evidence, RowsCompared } from '../contracts/approval-evidence.ts';
 import type { DatasetDifference } from '../contracts/dataset-difference.ts';
-import type { Colours, Output } from './output.ts';
+import type { Colours } from './colours.ts';
+import type { Output } from './output.ts';
 import { decimals } from './verb.ts';
 
 /** What changed between two versions of data, widest first: rows, columns, cells, distributions. */

@@ -3,7 +3,8 @@ import type { Evidence } from '../contracts/approval-evidence.ts';
 import type { EvaluationBody } from '../contracts/evaluation.ts';
 import { metricOf, MetricName, worstFirst } from '../contracts/metrics.ts';
 import { describeDataOf } from './dataset-difference-view.ts';
-import type { Colours, Output } from './output.ts';
+import type { Colours } from './colours.ts';
+import type { Output } from './output.ts';
 import { decimals, intervalText, short } from './verb.ts';
 
 /** What was measured: the metric against the champion's, each gate with value and threshold, and the slices, the worst first. */

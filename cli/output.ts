@@ -1,15 +1,7 @@
 import Table from 'cli-table3';
-import pc from 'picocolors';
-import { exceptPaint, jsonText, visible, visibleLines } from './visible-text.ts';
-
-export interface Colours {
-  bold(text: string): string;
-  dim(text: string): string;
-  green(text: string): string;
-  red(text: string): string;
-  yellow(text: string): string;
-  cyan(text: string): string;
-}
+import type { Colours } from './colours.ts';
+import { exceptPaint, painted, signedColours } from './colours.ts';
+import { jsonText, visible, visibleLines } from './visible-text.ts';
 
 export interface OutputOptions {
   readonly json: boolean;
@@ -39,7 +31,6 @@ export class Output {
   readonly #stderr: NodeJS.WriteStream;
   #transient = false;
   #drawn = 0;
-  readonly #paints: { readonly data: boolean; readonly notes: boolean };
 
   constructor({ json, noColour, dumb, stdout, stderr }: OutputOptions) {
     this.json = json;
@@ -47,15 +38,14 @@ export class Output {
     this.#stderr = stderr;
     this.interactive = isTerminal(stderr) && !dumb;
     this.live = isTerminal(stdout) && !dumb && !json;
-    this.#paints = { data: this.live && !noColour, notes: this.interactive && !noColour };
-    this.colours = pc.createColors(this.#paints.notes);
-    this.dataColours = pc.createColors(this.#paints.data);
+    this.colours = signedColours(this.interactive && !noColour);
+    this.dataColours = signedColours(this.live && !noColour);
   }
 
   /** The verb's result: JSON when asked for, else what `human` makes of it. */
   data(value: unknown, human: () => string): void {
     this.#clear();
-    this.#stdout.write(`${this.json ? jsonText(value) : safely(human(), this.#paints.data)}\n`);
+    this.#stdout.write(`${this.json ? jsonText(value) : painted(human(), visibleLines)}\n`);
   }
 
   /** One line of a stream, which has no colours of its own. */
@@ -66,7 +56,7 @@ export class Output {
 
   note(text: string): void {
     this.#clear();
-    this.#stderr.write(`${safely(text, this.#paints.notes)}\n`);
+    this.#stderr.write(`${painted(text, visibleLines)}\n`);
   }
 
   /** A line that the next one replaces; without a terminal it is left out. */
@@ -86,7 +76,7 @@ export class Output {
     this.#clear();
     const { columns: width, rows } = sizeOf(this.#stdout);
     const shown = lines.slice(0, Math.max(1, rows - 1));
-    const frame = shown.map(({ text, paint }) => (paint ?? unpainted)(cut(visible(text), width)));
+    const frame = shown.map(({ text, paint }) => painted((paint ?? unpainted)(cut(visible(text), width)), visible));
     const back = this.#drawn === 0 ? '' : `\u001B[${this.#drawn}A\u001B[0J`;
     this.#stdout.write(`${back}${frame.join('\n')}\n`);
     this.#drawn = frame.length;
@@ -126,10 +116,6 @@ export class Output {
 }
 
 const briefLength = 200;
-
-function safely(text: string, isPainted: boolean): string {
-  return isPainted ? exceptPaint(text, visibleLines) : visibleLines(text);
-}
 
 /** Node's types say that it is always there; a stream into a file or a pipe has none. */
 export function isTerminal(stream: { readonly isTTY?: boolean }): boolean {

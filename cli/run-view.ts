@@ -1,6 +1,6 @@
 import type { Run, RunOutcome, RunStep } from '../contracts/run.ts';
 import { isFinal } from '../contracts/run.ts';
-import type { Colours } from './output.ts';
+import type { Colours } from './colours.ts';
 
 /** One line of a live view; painted whole, after it was cut to the terminal's width. */
 export interface ViewLine {

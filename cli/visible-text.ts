@@ -1,7 +1,5 @@
 /** Controls of a terminal, and marks that reorder or break lines: what is printed must be what was said. */
 const unseen = /[\p{Cc}\u2028-\u202E\u2066-\u2069]/gu;
-/** What `Colours` makes: bold, dim and four colours, which do nothing but look so. */
-const paint = new RegExp(`(${String.fromCharCode(0x1b)}\\[(?:1|2|22|31|32|33|36|39)m)`);
 const named: Readonly<Record<string, string>> = { '\n': String.raw`\n`, '\r': String.raw`\r`, '\t': String.raw`\t` };
 
 /** Text from outside on one line, as of a cell: every character that would not be seen, or would be obeyed, is spelt out. */
@@ -14,14 +12,6 @@ export function visibleLines(text: string): string {
   return text
     .replaceAll('\r\n', '\n')
     .replaceAll(unseen, (character) => (character === '\n' || character === '\t' ? character : spelt(character)));
-}
-
-/** `make` of all but the colours that the command line has put in by itself. */
-export function exceptPaint(text: string, make: (text: string) => string): string {
-  return text
-    .split(paint)
-    .map((piece, at) => (at % 2 === 1 ? piece : make(piece)))
-    .join('');
 }
 
 /** JSON escapes most of it by itself; the rest reads the same when it is escaped too. */

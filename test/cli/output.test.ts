@@ -16,18 +16,22 @@ function terminal({ json = false, isTTY = true, noColour = false } = {}) {
   return { said, output: new Output({ json, noColour, dumb: false, stdout: into('stdout'), stderr: into('stderr') }) };
 }
 
-test('whatever way text from outside reaches the terminal, the terminal obeys none of it', () => {
-  const { said, output } = terminal({ noColour: true });
-  output.data(null, () => hostile);
-  output.line(null, hostile);
-  output.note(hostile);
-  output.progress(hostile);
-  output.draw([{ text: hostile }]);
-  output.data(null, () => output.table(['value'], [[hostile]]));
-  expect(said.stdout.split('\n').filter((line) => line.includes(spelt))).toHaveLength(4);
-  expect(said.stderr).toBe(`${spelt}\n${spelt}\r\u001B[2K`);
-  expect(said.stdout).not.toMatch(/[^\P{Cc}\n]/u);
-});
+test.each([true, false])(
+  'whatever way text from outside reaches the terminal, it is not obeyed: no colours %s',
+  (noColour) => {
+    const { said, output } = terminal({ noColour });
+    output.data(null, () => hostile);
+    output.line(null, hostile);
+    output.note(hostile);
+    output.progress(hostile);
+    output.draw([{ text: hostile }]);
+    output.data(null, () => output.table([''], [[hostile]]));
+    expect(said.stdout.split('\n').filter((line) => line.includes(spelt))).toHaveLength(4);
+    expect(said.stderr).toBe(`${spelt}\n${spelt}\r\u001B[2K`);
+    // The title of the table is bold, and nothing else is anything.
+    expect(said.stdout.replaceAll('\u001B[1m', '').replaceAll('\u001B[22m', '')).not.toMatch(/[^\P{Cc}\n]/u);
+  },
+);
 
 test('a value with line breaks stays in its row, and what has many lines keeps them', () => {
   const { said, output } = terminal({ isTTY: false });
@@ -38,8 +42,11 @@ test('a value with line breaks stays in its row, and what has many lines keeps t
 
 test('its own colours are kept where there are any', () => {
   const { said, output } = terminal();
-  output.data(null, () => output.table(['gate'], [[output.dataColours.red('fail')]]));
-  expect(said.stdout).toBe('\u001B[1mgate\u001B[22m\n\u001B[31mfail\u001B[39m\n');
+  output.data(null, () => output.table(['gate', 'n'], [[output.dataColours.red('fail'), 7]]));
+  output.draw([{ text: 'running', paint: (text) => output.dataColours.cyan(text) }]);
+  expect(said.stdout).toBe(
+    '\u001B[1mgate\u001B[22m  \u001B[1mn\u001B[22m\n\u001B[31mfail\u001B[39m  7\n\u001B[36mrunning\u001B[39m\n',
+  );
 });
 
 test('JSON has the same value and no control character either', () => {
