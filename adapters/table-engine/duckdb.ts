@@ -14,7 +14,7 @@ export interface DuckDbTableEngineSettings {
   readonly timeLimitMs?: number;
   /** Calls at work at once; more wait. Default: 4. */
   readonly concurrency?: number;
-  /** For spilled rows and compiled code; made if absent. */
+  /** For spilled rows, and for compiled code where this process keeps none; made if absent. */
   readonly scratchFolder: string;
 }
 

@@ -1,8 +1,9 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { getCompileCacheDir } from 'node:module';
 import { Socket } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { Cell } from '../../contracts/data-types.ts';
@@ -146,7 +147,7 @@ export class TableProcesses {
         // are freed; glibc would keep them, and a call would hold half as much again as its limit.
         env: {
           TZ: 'UTC',
-          NODE_COMPILE_CACHE: join(scratchFolder, 'compiled'),
+          NODE_COMPILE_CACHE: compiledFolder(scratchFolder),
           MALLOC_ARENA_MAX: '2',
           MALLOC_MMAP_THRESHOLD_: '131072',
           MALLOC_TRIM_THRESHOLD_: '131072',
@@ -174,6 +175,12 @@ function died(operation: OperationName, lateMs: number | null, said: string): Pe
     `the process of ${operation} ${how}; give it smaller batches or a larger machine. It said: ${said === '' ? 'nothing' : said}`,
     { operation, late: lateMs !== null },
   );
+}
+
+/** Where this process keeps what Node has compiled, so that not each scratch folder begins anew; else in that. */
+function compiledFolder(scratchFolder: string): string {
+  const own = getCompileCacheDir();
+  return own === undefined ? join(scratchFolder, 'compiled') : dirname(own);
 }
 
 /** Whether the child keeps this process from ending. */

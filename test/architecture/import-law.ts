@@ -85,4 +85,5 @@ export const environmentReaders: readonly (string | RegExp)[] = [
   'bench/',
   /^[a-z]+\/main\.ts$/,
   'cli/perennial.mjs',
+  'vitest.config.ts',
 ];
