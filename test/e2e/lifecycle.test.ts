@@ -104,7 +104,9 @@ test('new data is a trigger: it is built for, a person approves, and it is promo
     return items[0] ?? false;
   });
   expect((await stack.perennial(['approve', approval.id, '--yes'])).code).toBe(0);
-  await until('it is promoted', async () => (await championOf('loop')) === 1);
+  // Over when the gateway has said that it serves it; the generation is there before.
+  await until('it is promoted', async () => (await runsOf('loop', 'deploy'))[0]?.state === 'succeeded');
+  expect(await championOf('loop')).toBe(1);
 });
 
 test('a finding of the monitor is a trigger of its own', async () => {
