@@ -117,9 +117,10 @@ test('10,000 triggers: the lifecycle continues as new under them, loses none, an
   expect((await builds()).length).toBeLessThanOrEqual(10);
 }, 120_000);
 
-test('a run whose workflow was terminated by hand has failed, its slot is free, and nothing else is touched', async () => {
+/** A build that is under way and stays so until `open`, and one that waits for its slot and has no workflow yet. */
+async function oneRunsAndOneWaits() {
   await applyModel({ on: ['drift'], debounce: '0s', cooldown: '0s', budget: '1000 per day' });
-  const { repositories, workflowClient, activities, temporal } = stack;
+  const { repositories, workflowClient } = stack;
   shut();
   await submitTrigger('first', 'manual');
   await workflowClient.advance(scope);
@@ -127,12 +128,15 @@ test('a run whose workflow was terminated by hand has failed, its slot is free, 
   if (running === undefined) throw new Error('no build was begun');
   const stateOf = async (id: string) => (await repositories.runs.get(id)).state;
   await expect.poll(() => stateOf(running.id), { timeout: 20_000 }).toBe('running');
-  // One that waits for the slot has no workflow yet.
   const request = { kind: 'build', schemaVersion: 1, asOf: '2012-01-01T00:00:00.000Z', automated: false } as const;
   const { runId } = await repositories.lifecycle.submit(scope, { kind: 'run', schemaVersion: 1, request }, by);
   const waiting = String(runId);
-  const states = async () => [await stateOf(running.id), await stateOf(waiting)];
+  return { running, waiting, states: async () => [await stateOf(running.id), await stateOf(waiting)] };
+}
 
+test('a run whose workflow was terminated by hand has failed, its slot is free, and nothing else is touched', async () => {
+  const { running, waiting, states } = await oneRunsAndOneWaits();
+  const { repositories, workflowClient, activities, temporal } = stack;
   await activities.advanceLifecycle({ scope, reconcile: true });
   expect(await states()).toEqual(['running', 'queued']);
   await temporal.workflow.getHandle(running.workflowId).terminate('by hand');
@@ -151,17 +155,8 @@ test('a run whose workflow was terminated by hand has failed, its slot is free, 
 });
 
 test('a run whose workflow Temporal has lost has failed; one that is not started yet has not', async () => {
-  await applyModel({ on: ['drift'], debounce: '0s', cooldown: '0s', budget: '1000 per day' });
+  const { running, states } = await oneRunsAndOneWaits();
   const { repositories, workflowClient, activities, temporal } = stack;
-  shut();
-  await submitTrigger('first', 'manual');
-  await workflowClient.advance(scope);
-  const [running] = await builds();
-  if (running === undefined) throw new Error('no build was begun');
-  const stateOf = async (id: string) => (await repositories.runs.get(id)).state;
-  await expect.poll(() => stateOf(running.id), { timeout: 20_000 }).toBe('running');
-  const request = { kind: 'build', schemaVersion: 1, asOf: '2012-01-01T00:00:00.000Z', automated: false } as const;
-  const { runId } = await repositories.lifecycle.submit(scope, { kind: 'run', schemaVersion: 1, request }, by);
   await temporal.workflowService.deleteWorkflowExecution({
     namespace: temporal.options.namespace,
     workflowExecution: { workflowId: running.workflowId },
@@ -174,10 +169,10 @@ test('a run whose workflow Temporal has lost has failed; one that is not started
     state: 'failed',
     failure: { code: 'process-died', fields: { workflowId: running.workflowId, status: 'ABSENT' } },
   });
-  expect(await stateOf(String(runId))).toBe('queued');
+  expect(await states()).toEqual(['failed', 'queued']);
   open();
   await workflowClient.advance(scope);
-  await expect.poll(() => stateOf(String(runId)), { timeout: 20_000 }).toBe('succeeded');
+  await expect.poll(states, { timeout: 20_000 }).toEqual(['failed', 'succeeded']);
 });
 
 test('a change of the configuration takes effect at the next look, and the triggers that waited are built for', async () => {
