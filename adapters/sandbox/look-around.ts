@@ -20,6 +20,8 @@ export interface SandboxSettings {
   readonly allow: readonly string[];
   /** Made if absent. */
   readonly folder: string;
+  /** Whether control groups bound memory where there are any. Default: true. */
+  readonly controlGroups?: boolean;
 }
 
 /** What this machine has to keep commands apart with. */
@@ -38,7 +40,7 @@ export async function lookAround(settings: SandboxSettings): Promise<Surrounding
   const [candidate, slirp4netns, controlGroups] = await Promise.all([
     programOf(settings.bubblewrap, 'bwrap', path),
     programOf(settings.slirp4netns, 'slirp4netns', path),
-    findControlGroups(),
+    settings.controlGroups === false ? null : findControlGroups(),
   ]);
   const reason = await whyNone(candidate);
   const bubblewrap = reason === null ? candidate : null;
