@@ -90,7 +90,7 @@ async function namespaceOf(info: Readable): Promise<number> {
     let told = '';
     info.on('data', (chunk: Buffer) => {
       told += chunk.toString();
-      const pid = /"child-pid":\s*(\d+)/.exec(told)?.[1];
+      const pid = /"child-pid":\s*(\d+),/.exec(told)?.[1];
       if (pid !== undefined) resolve(Number(pid));
     });
     info.on('end', () => reject(new Error('bubblewrap ended before it had made its namespaces')));

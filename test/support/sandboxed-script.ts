@@ -1,7 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Ending, Isolation, Limits, Network } from '../../adapters/sandbox/sandbox.ts';
+import type { Ending, Limits, Network } from '../../adapters/sandbox/sandbox.ts';
+import type { Isolation } from '../../contracts/isolation.ts';
 import type { SandboxSettings } from '../../adapters/sandbox/look-around.ts';
 import { layTestSandbox, type SandboxKind } from './sandbox.ts';
 
