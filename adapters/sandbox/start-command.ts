@@ -41,14 +41,17 @@ export function startCommand(command: SandboxedCommand, prepared: Prepared, talk
   if (command.signal.aborted) onAbort();
   command.signal.addEventListener('abort', onAbort, { once: true });
   const timer = setTimeout(() => stop({ kind: 'timeout' }), Math.min(command.limits.timeoutMs, longestTimerMs));
-  const ended = started.ended
-    .then((end) => endingOf(end, why, command.title, watched))
-    .finally(async () => {
+  const see = async (): Promise<Ending> => {
+    try {
+      return await endingOf(await started.ended, why, command.title, watched);
+    } finally {
       clearTimeout(timer);
       unwatch();
       command.signal.removeEventListener('abort', onAbort);
       await prepared.release();
-    });
+    }
+  };
+  const ended = see();
   // A caller that stops a process need not wait for its end.
   ended.catch(() => undefined);
   return {
@@ -83,7 +86,7 @@ async function endingOf(end: SupervisedEnd, why: Stopped | null, title: string, 
   if (end.kind === 'not-started') return end;
   if (end.kind === 'exited') {
     // What was stopped for passing a limit may still report an end of its own.
-    if (why?.kind === 'over-limit') return why;
+    if (why?.kind === 'over-limit' || (why !== null && end.signal === 'SIGKILL')) return why;
     const breach = await breachAtTheEnd(end.exitCode, watched);
     return breach === null ? end : { kind: 'over-limit', breach };
   }
