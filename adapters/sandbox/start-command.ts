@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { constants } from 'node:os';
+import { setTimeout as wait } from 'node:timers/promises';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Prepared } from './prepare-command.ts';
 import type { Breach, Ending, SandboxedCommand, SandboxedProcess } from './sandbox.ts';
 import type { SupervisorReport } from './supervisor.ts';
-import { type Supervised, type SupervisedEnd, holdProcess, startSupervised } from './supervised.ts';
+import { type Supervised, type SupervisedEnd, drainMs, holdProcess, startSupervised } from './supervised.ts';
 import { type Watched, findStoredBreach, watchLimits } from './watch-limits.ts';
 
 type Stopped = Exclude<Ending, { kind: 'exited' | 'not-started' }>;
@@ -112,7 +113,9 @@ function startAlone(prepared: Prepared): Supervised {
   child.stdin.on('error', () => undefined);
   const end = async (): Promise<SupervisorReport> => {
     const failed = once(child, 'error').then(([error]) => String(error));
-    const [code, signal] = await Promise.race([once(child, 'close'), failed.then((reason) => [reason, null])]);
+    const closed = once(child, 'close').catch(() => undefined);
+    const [code, signal] = await Promise.race([once(child, 'exit'), failed.then((reason) => [reason, null])]);
+    await Promise.race([closed, wait(drainMs, undefined, { ref: false })]);
     if (typeof code === 'string') return { kind: 'not-started', reason: code };
     const exitCode = code ?? 128 + (isSignal(signal) ? constants.signals[signal] : 0);
     return { kind: 'exited', exitCode, signal: isSignal(signal) ? signal : null };
