@@ -9,6 +9,7 @@ import { createHttpGateways } from '../adapters/gateways/http.ts';
 import { createIdMaker } from '../adapters/ids/uuid.ts';
 import { createOnnxModelRuntime } from '../adapters/model-runtime/onnx.ts';
 import { createConfiguredObjectStore } from '../adapters/object-store/configured.ts';
+import { createConfiguredSandbox } from '../adapters/sandbox/configured.ts';
 import { createDuckDbTableEngine } from '../adapters/table-engine/duckdb.ts';
 import { createWebhookNotifier } from '../adapters/notifier/webhook.ts';
 import { createOutboundHosts } from '../adapters/outbound-hosts/checked.ts';
@@ -36,6 +37,7 @@ export async function buildDependencies(
 ): Promise<ActivityDependencies> {
   const home = resolve(settings.PERENNIAL_HOME);
   const hosts = createOutboundHosts({ allowPrivate: settings.PERENNIAL_ALLOW_PRIVATE_SOURCES });
+  const sandbox = createConfiguredSandbox(settings, home, process.env.PATH);
   const clock = createSystemClock();
   const ids = createIdMaker();
   const repositories = createPostgresRepositories({
@@ -53,7 +55,7 @@ export async function buildDependencies(
     objectStore: createConfiguredObjectStore(settings, home),
     tableEngine: createDuckDbTableEngine({ scratchFolder: join(home, 'scratch', 'tables') }),
     modelRuntime: createOnnxModelRuntime(),
-    trainer: createProcessTrainer({ cacheFolder: cacheFolderOf(settings), environment: process.env }),
+    trainer: createProcessTrainer({ cacheFolder: cacheFolderOf(settings), environment: process.env, sandbox }),
     codeArchive: createTarCodeArchive(),
     codeSource: createGitCodeSource({ hosts, certificates: process.env.NODE_EXTRA_CA_CERTS }),
     dataSource: createRemoteDataSource({ hosts }),

@@ -1,12 +1,12 @@
 import { dirname } from 'node:path';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Trainer, TrainingEnvironment } from '../../ports/trainer.ts';
-import { findOnPath, findPython, platformName } from './python.ts';
+import type { Sandbox } from '../sandbox/sandbox.ts';
+import { findPython, platformName } from './python.ts';
 import type { Machine } from './launch.ts';
 import { isNodeLock, modulesOfLock } from './node-environments.ts';
 import { environmentOfLock } from './python-environments.ts';
 import { resolveLock } from './resolve-lock.ts';
-import { whySandboxFails } from './sandbox.ts';
 import { ScriptLog } from './script-log.ts';
 import type { Environment } from './tool-environment.ts';
 import { toolEnvironment } from './tool-environment.ts';
@@ -20,12 +20,13 @@ export interface ProcessTrainerSettings {
    * sandbox, its PATH. Default: the system's folders.
    */
   readonly environment?: Environment;
+  readonly sandbox: Sandbox;
 }
 
 /** Trains by starting the command as processes on this machine, in a sandbox where bubblewrap can make one. */
 export function createProcessTrainer(settings: ProcessTrainerSettings): Trainer {
   const tools = toolEnvironment(settings.environment ?? {});
-  let machine: Promise<Machine> | undefined;
+  const machine: Machine = { tools, sandbox: settings.sandbox };
   return {
     materialise: async (lockPath, digest, onLog, signal) => {
       const log = new ScriptLog(onLog);
@@ -52,14 +53,8 @@ export function createProcessTrainer(settings: ProcessTrainerSettings): Trainer 
       if (python === null) throw noPython();
       return resolveLock(settings.cacheFolder, { lockPath, python, tools, log: new ScriptLog(onLog), signal });
     },
-    train: async (job) => {
-      machine ??= lookAround(tools);
-      return train(job, await machine);
-    },
-    check: async (job) => {
-      machine ??= lookAround(tools);
-      return check(job, await machine);
-    },
+    train: (job) => train(job, machine),
+    check: (job) => check(job, machine),
   };
 }
 
@@ -73,13 +68,4 @@ function noPython(): PerennialError {
     'there is no Python of 3.10 or newer on the PATH of this worker, and code.environment names a lock for one; install Python, or leave code.environment out',
     {},
   );
-}
-
-/** Asked once: trying bubblewrap takes longer than looking at the answer. */
-async function lookAround(tools: Readonly<Record<string, string>>): Promise<Machine> {
-  const bubblewrap = await findOnPath('bwrap', tools.PATH ?? '');
-  if (bubblewrap === null) return { tools, sandbox: { kind: 'none', reason: 'bubblewrap is not installed' } };
-  const reason = await whySandboxFails(bubblewrap);
-  if (reason === null) return { tools, sandbox: { kind: 'bubblewrap', path: bubblewrap } };
-  return { tools, sandbox: { kind: 'none', reason: `bubblewrap cannot make a sandbox here (${reason})` } };
 }
