@@ -57,7 +57,7 @@ export async function buildDependencies(
     modelRuntime: createOnnxModelRuntime(),
     trainer: createProcessTrainer({ cacheFolder: cacheFolderOf(settings), environment: process.env, sandbox }),
     codeArchive: createTarCodeArchive(),
-    codeSource: createGitCodeSource({ hosts, certificates: process.env.NODE_EXTRA_CA_CERTS }),
+    codeSource: createGitCodeSource({ sandbox, hosts, certificates: process.env.NODE_EXTRA_CA_CERTS }),
     dataSource: createRemoteDataSource({ hosts }),
     commitStatuses: createGithubStatuses(),
     gateways: createHttpGateways({

@@ -158,6 +158,7 @@ class GitCheckout {
     const writable: readonly Mount[] = [home, tree].map((source) => ({ source, writable: true }));
     return async (args, access) => {
       const call: GitCall = {
+        url,
         args: ['--git-dir', join(home, 'repository'), ...args],
         environment: access?.environment ?? environment,
         cwd: args.includes('--work-tree') ? tree : home,

@@ -1,14 +1,14 @@
 import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { createGitCodeSource } from '../../adapters/code-source/git.ts';
 import { createOutboundHosts } from '../../adapters/outbound-hosts/checked.ts';
 import { gitGround, refusal } from '../support/git-ground.ts';
-import { sandbox } from '../support/sandbox.ts';
 
 const never = new AbortController().signal;
-const { folder, git, repository, commit, fetchFrom } = gitGround();
+const { sandbox, folder, git, repository, commit, fetchFrom } = gitGround();
 const mark = (): string => join(folder(), 'ran');
 
 /** Makes a tree of these entries what `main` is, as no `git add` would. */
@@ -136,6 +136,12 @@ test('a file that is small as it is sent and large as it is kept is refused befo
   const at = await repository('code', { 'train.py': 'x', 'zeros.bin': new Uint8Array(300 * 2 ** 20) });
   expect(await refusal(fetchFrom(at))).toMatchObject({ code: 'too-large' });
 }, 60_000);
+
+test('a commit of more bytes than may be fetched is stopped', async () => {
+  const at = await repository('code', { 'train.py': 'x', 'noise.bin': randomBytes(8 * 2 ** 20) });
+  const error = await refusal(fetchFrom(at, { packBytesAtMost: 2 ** 20 }));
+  expect(error).toMatchObject({ code: 'too-large', fields: { what: 'disk' } });
+});
 
 test('what filters and hooks of the repository say is not run', async () => {
   const program = `touch ${mark()}`;

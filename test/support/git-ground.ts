@@ -6,13 +6,15 @@ import { promisify } from 'node:util';
 import { afterEach, beforeEach } from 'vitest';
 import { createGitCodeSource, type GitSettings } from '../../adapters/code-source/git.ts';
 import { createOutboundHosts } from '../../adapters/outbound-hosts/checked.ts';
+import type { Sandbox } from '../../adapters/sandbox/sandbox.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { FetchedCode } from '../../ports/code-source.ts';
-import { sandbox } from './sandbox.ts';
+import { sandboxOfTests } from './sandbox-of-tests.ts';
 
 const run = promisify(execFile);
 
 export interface GitGround {
+  readonly sandbox: Sandbox;
   /** Of the test that runs; gone after it. */
   folder(): string;
   git(at: string, ...args: string[]): Promise<string>;
@@ -27,6 +29,7 @@ export interface GitGround {
 }
 
 export function gitGround(): GitGround {
+  const sandbox = sandboxOfTests('required');
   let folder = '';
   let fetches = 0;
   beforeEach(async () => {
@@ -49,6 +52,7 @@ export function gitGround(): GitGround {
     return git(at, 'rev-parse', 'HEAD');
   };
   return {
+    sandbox,
     folder: () => folder,
     git,
     commit,

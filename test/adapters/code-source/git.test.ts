@@ -4,10 +4,9 @@ import { expect, test } from 'vitest';
 import { createGitCodeSource } from '../../../adapters/code-source/git.ts';
 import { createOutboundHosts } from '../../../adapters/outbound-hosts/checked.ts';
 import { gitGround, refusal } from '../../support/git-ground.ts';
-import { sandbox } from '../../support/sandbox.ts';
 
 const never = new AbortController().signal;
-const { folder, git, repository, commit, fetchFrom } = gitGround();
+const { sandbox, folder, git, repository, commit, fetchFrom } = gitGround();
 
 test('a branch, a tag and a commit each give the files of the commit that they are', async () => {
   const at = await repository('code', { 'train.py': 'first' });
