@@ -6,9 +6,12 @@ import { describe, expect, test } from 'vitest';
 import { openLockedDatabase } from '../../../adapters/table-engine/lockedDatabase.ts';
 import { createDuckDbTableEngine } from '../../../adapters/table-engine/duckdb.ts';
 import { bikeData, tableEngineBench } from '../../support/tableEngine.ts';
+import { sandboxOfTests } from '../../support/sandbox-of-tests.ts';
 
 const bench = tableEngineBench();
+const sandbox = sandboxOfTests();
 const entry = new URL('../../../adapters/table-engine/process.ts', import.meta.url).pathname;
+const sandboxMaker = new URL('../../../adapters/sandbox/create-sandbox.ts', import.meta.url).pathname;
 const adapter = new URL('../../../adapters/table-engine/duckdb.ts', import.meta.url).pathname;
 
 /** Processes of calls that a process has started. */
@@ -82,19 +85,19 @@ describe('a locked database', () => {
 describe('the processes of an engine', () => {
   test('leave nothing in the scratch folder and end with close', async () => {
     const scratchFolder = bench.folder();
-    const engine = createDuckDbTableEngine({ scratchFolder });
+    const engine = createDuckDbTableEngine({ sandbox, scratchFolder });
     await engine.readColumns({ files: [], columns: [] });
-    expect((await readdir(scratchFolder)).filter((name) => name.startsWith('call-'))).toEqual([]);
     const before = processesOf(process.pid);
     expect(before.length).toBeGreaterThan(0);
     await engine.close();
+    expect((await readdir(scratchFolder)).filter((name) => name.startsWith('call-'))).toEqual([]);
     await bench.engine.close();
     expect(processesOf(process.pid)).toEqual([]);
     await expect(engine.readColumns({ files: [], columns: [] })).rejects.toMatchObject({ code: 'cancelled' });
   });
 
   test('a call past its time limit is stopped and says so', async () => {
-    const engine = createDuckDbTableEngine({ scratchFolder: bench.folder(), timeLimitMs: 1 });
+    const engine = createDuckDbTableEngine({ sandbox, scratchFolder: bench.folder(), timeLimitMs: 1 });
     await expect(engine.profile([bikeData], [])).rejects.toMatchObject({
       code: 'process-died',
       fields: { operation: 'profile', late: true },
@@ -103,14 +106,14 @@ describe('the processes of an engine', () => {
   });
 
   test('a call whose process is killed is process-died, and the next one works', async () => {
-    const engine = createDuckDbTableEngine({ scratchFolder: bench.folder() });
+    const engine = createDuckDbTableEngine({ sandbox, scratchFolder: bench.folder() });
     const file = { name: 'hour.csv', path: bikeData, format: 'csv' as const };
     const request = { files: [file], pinned: null, known: [], timezone: 'UTC', required: [], expectations: [] };
     const call = engine.prepareBatch({ ...request, outputFolder: bench.folder() });
     const failed = expect(call).rejects.toMatchObject({ code: 'process-died', retryable: true });
     await until(() => processesOf(process.pid).length > 0);
     const killed = processesOf(process.pid);
-    for (const pid of killed) process.kill(pid, 'SIGKILL');
+    console.log(execFileSync('ps',['-eo','pid,ppid,args']).toString().split('\n').filter(l=>killed.some(k=>l.includes(String(k)))).map(l=>l.slice(0,200)).join('\n'));for (const pid of killed) process.kill(pid, 'SIGKILL');
     await failed;
     // Among them the one that was started ahead: its end must have been seen before the next call takes it.
     await until(() => processesOf(process.pid).every((pid) => !killed.includes(pid)));
@@ -119,7 +122,7 @@ describe('the processes of an engine', () => {
   });
 
   test('many calls at once all answer', async () => {
-    const engine = createDuckDbTableEngine({ scratchFolder: bench.folder(), concurrency: 2 });
+    const engine = createDuckDbTableEngine({ sandbox, scratchFolder: bench.folder(), concurrency: 2 });
     const answers = await Promise.all(
       Array.from({ length: 8 }, () => engine.readColumns({ files: [], columns: ['a'] })),
     );
@@ -127,12 +130,17 @@ describe('the processes of an engine', () => {
     await engine.close();
   });
 
+  const preamble = (): string =>
+    `import { createDuckDbTableEngine } from ${JSON.stringify(adapter)};
+     import { createSandbox } from ${JSON.stringify(sandboxMaker)};
+     const sandbox = createSandbox({ mode: 'preferred', path: process.env.PATH, allow: [], folder: ${JSON.stringify(bench.folder())} });\n`;
+
   test('die with the process that started them, at work or waiting', async () => {
     const script = join(bench.folder(), 'parent.ts');
     await writeFile(
       script,
-      `import { createDuckDbTableEngine } from ${JSON.stringify(adapter)};
-       const engine = createDuckDbTableEngine({ scratchFolder: ${JSON.stringify(bench.folder())} });
+      `${preamble()}
+       const engine = createDuckDbTableEngine({ sandbox, scratchFolder: ${JSON.stringify(bench.folder())} });
        await engine.readColumns({ files: [], columns: [] });
        for (;;) await engine.prepareBatch({ files: [{ name: 'h', path: ${JSON.stringify(bikeData)}, format: 'csv' }], pinned: null, known: [], timezone: 'UTC', required: [], expectations: [], outputFolder: ${JSON.stringify(bench.folder())} });`,
     );
@@ -149,7 +157,7 @@ describe('the processes of an engine', () => {
     const script = join(bench.folder(), 'short.ts');
     await writeFile(
       script,
-      `import { createDuckDbTableEngine } from ${JSON.stringify(adapter)};\nawait createDuckDbTableEngine({ scratchFolder: ${JSON.stringify(bench.folder())} }).readColumns({ files: [], columns: [] });\n`,
+      `${preamble()}\nawait createDuckDbTableEngine({ sandbox, scratchFolder: ${JSON.stringify(bench.folder())} }).readColumns({ files: [], columns: [] });\n`,
     );
     const child = spawn(process.execPath, [script], { stdio: 'ignore' });
     expect((await once(child, 'exit'))[0]).toBe(0);
