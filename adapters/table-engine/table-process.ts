@@ -1,6 +1,7 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { mountsOfOwnProgram } from '../sandbox/own-program.ts';
 import type { Ending, Mount, Sandbox, SandboxedProcess } from '../sandbox/sandbox.ts';
@@ -19,8 +20,11 @@ const memoryBytes = 6 * 2 ** 30;
 const diskBytes = 256 * 2 ** 30;
 const filesAtMost = 100_000;
 const processesAtMost = 2;
+/** From the end of what a process says to its own. */
+const endingMs = 2_000;
 /** Begins the name of a process's folder. */
 const prefix = 'call-';
+const abandonedMs = 24 * 3_600_000;
 
 /** One process, which serves one call. */
 export class TableProcess {
@@ -79,6 +83,12 @@ export class TableProcess {
     await this.#process.ended;
   }
 
+  /** How it ended, where it did so by itself a moment ago. */
+  async ending(): Promise<Ending> {
+    await Promise.race([this.#process.ended, wait(endingMs, undefined, { ref: false })]);
+    return this.end();
+  }
+
   /** Ends it. What it made can be read then, and nothing changes it any more. */
   async end(): Promise<Ending> {
     // One that was started ahead does not keep this process going, and its end would never be seen.
@@ -90,6 +100,16 @@ export class TableProcess {
 
   async removeFolders(): Promise<void> {
     await rm(this.folders.root, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
+  }
+}
+
+/** Folders of processes whose maker was killed. No process lives as long as they have lain there. */
+export async function removeAbandonedFolders(scratchFolder: string): Promise<void> {
+  const names = await readdir(scratchFolder).catch(() => []);
+  for (const name of names.filter((entry) => entry.startsWith(prefix))) {
+    const folder = join(scratchFolder, name);
+    const found = await stat(folder).catch(() => null);
+    if (found !== null && Date.now() - found.mtimeMs > abandonedMs) await rm(folder, { recursive: true, force: true });
   }
 }
 

@@ -4,7 +4,7 @@ import type { Ending, Mount } from '../sandbox/sandbox.ts';
 import { type CompiledCode, compiledCode } from './compiled-code.ts';
 import { handOver } from './hand-over.ts';
 import type { Answer, Call, OperationName, Operations } from './operations.ts';
-import { type ProcessSettings, TableProcess } from './table-process.ts';
+import { type ProcessSettings, removeAbandonedFolders, TableProcess } from './table-process.ts';
 
 export interface TableProcessSettings extends Omit<ProcessSettings, 'lifetimeMs'> {
   readonly memoryLimit: string;
@@ -115,9 +115,10 @@ export class TableProcesses {
     void started.then((child) => (child === null ? undefined : this.#discard(child)));
   }
 
-  /** Has a process that is given no call compile what all processes run. */
-  #fill(): Promise<void> {
-    return this.#compiled.fill(async () => {
+  /** Once: clears what earlier engines left, and has a process that is given no call compile what all processes run. */
+  async #fill(): Promise<void> {
+    await removeAbandonedFolders(this.#settings.scratchFolder);
+    await this.#compiled.fill(async () => {
       const child = await this.#start({ source: this.#compiled.folder, writable: true });
       child.hold(false);
       await child.dismiss();
@@ -164,7 +165,7 @@ async function ask<Name extends OperationName>(
   } finally {
     clearTimeout(timer);
   }
-  const ending = await child.end().catch((caught: unknown) => reasonOf(caught));
+  const ending = await child.ending().catch((caught: unknown) => reasonOf(caught));
   throw died(call.operation, late ? timeLimitMs : null, ending, child.said());
 }
 

@@ -8,6 +8,7 @@ import { createGitCodeSource } from '../../adapters/code-source/git.ts';
 import { createOutboundHosts } from '../../adapters/outbound-hosts/checked.ts';
 import type { Sandbox, SandboxedCommand } from '../../adapters/sandbox/sandbox.ts';
 import { type GitServer, startGitServer } from '../support/git-server.ts';
+import { probingSandbox } from '../support/probing-sandbox.ts';
 import { gitGround, refusal } from '../support/git-ground.ts';
 
 const never = new AbortController().signal;
@@ -36,30 +37,6 @@ function remembering(): Sandbox & { readonly commands: SandboxedCommand[] } {
   };
 }
 
-/** The sandbox, which runs a shell script under the settings of each command. */
-function probing(script: string): Sandbox & { readonly said: string[] } {
-  const said: string[] = [];
-  const probe = async (command: SandboxedCommand): Promise<void> => {
-    const running = await sandbox.open({ ...command, file: '/bin/bash', args: ['-c', script] });
-    running.stdin.end();
-    for (const stream of [running.stdout, running.stderr])
-      stream.on('data', (chunk: Buffer) => said.push(chunk.toString()));
-    await running.ended;
-  };
-  return {
-    ...sandbox,
-    said,
-    run: async (command, onOutput) => {
-      await probe(command);
-      return sandbox.run(command, onOutput);
-    },
-    open: async (command) => {
-      await probe(command);
-      return sandbox.open(command);
-    },
-  };
-}
-
 function fetchOverHttps(settings: { readonly sandbox: Sandbox; readonly token?: string }) {
   const source = createGitCodeSource({
     sandbox: settings.sandbox,
@@ -76,7 +53,10 @@ test('no git process sees a file of the worker or its environment', async () => 
   await writeFile(secret, 'a-planted-secret');
   process.env.DATABASE_URL_OF_THIS_TEST = 'another-planted-secret';
   try {
-    const probe = probing(`cat ${secret}; cat /etc/shadow; cat /proc/*/environ; env; ls -la ${folder()}; echo done`);
+    const probe = probingSandbox(
+      sandbox,
+      `cat ${secret}; cat /etc/shadow; cat /proc/*/environ; env; ls -la ${folder()}; echo done`,
+    );
     await fetchFrom(await repository('code', { 'train.py': 'x' }), { sandbox: probe });
     expect(probe.said.length).toBeGreaterThan(4);
     const said = probe.said.join('');
@@ -89,7 +69,8 @@ test('no git process sees a file of the worker or its environment', async () => 
 });
 
 test('no git process writes anywhere but into what is thrown away and the tree', async () => {
-  const probe = probing(
+  const probe = probingSandbox(
+    sandbox,
     `for at in / /etc /usr ${folder()}; do echo x > $at/planted && echo wrote $at; done; echo done`,
   );
   await fetchFrom(await repository('code', { 'train.py': 'x' }), { sandbox: probe });
@@ -103,7 +84,8 @@ test('no git process reaches another port of this machine, nor the server by its
   const address = other.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
   try {
-    const probe = probing(
+    const probe = probingSandbox(
+      sandbox,
       `for port in ${port} ${new URL(server.url).port}; do (exec 3<>/dev/tcp/127.0.0.1/$port && echo reached $port); done; echo done`,
     );
     await fetchOverHttps({ sandbox: probe });

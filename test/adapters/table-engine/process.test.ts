@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { openLockedDatabase } from '../../../adapters/table-engine/lockedDatabase.ts';
@@ -13,6 +13,17 @@ const sandbox = sandboxOfTests();
 const entry = new URL('../../../adapters/table-engine/process.ts', import.meta.url).pathname;
 const sandboxMaker = new URL('../../../adapters/sandbox/create-sandbox.ts', import.meta.url).pathname;
 const adapter = new URL('../../../adapters/table-engine/duckdb.ts', import.meta.url).pathname;
+
+/** Whether the program itself runs below this process, which may be its sandbox. */
+function hasBegun(pid: number): boolean {
+  const listed = execFileSync('ps', ['-eo', 'pid=,ppid=,args=']).toString().trim().split('\n');
+  const processes = listed.map((line) => line.trim().split(/\s+/));
+  const isBelow = (at: number): boolean =>
+    at === pid || processes.some(([id, parent]) => Number(id) === at && Number(parent) > 1 && isBelow(Number(parent)));
+  return processes.some(([id, , program, ...words]) => {
+    return program === process.execPath && words.includes(entry) && isBelow(Number(id));
+  });
+}
 
 /** Processes of calls that a process has started. */
 function processesOf(parent: number): number[] {
@@ -96,6 +107,18 @@ describe('the processes of an engine', () => {
     await expect(engine.readColumns({ files: [], columns: [] })).rejects.toMatchObject({ code: 'cancelled' });
   });
 
+  test('clear folders that a killed process left, and leave those of others that live', async () => {
+    const scratchFolder = bench.folder();
+    for (const name of ['call-killed', 'call-alive']) await mkdir(join(scratchFolder, name));
+    const longAgo = new Date(Date.now() - 2 * 24 * 3_600_000);
+    await utimes(join(scratchFolder, 'call-killed'), longAgo, longAgo);
+    const engine = createDuckDbTableEngine({ sandbox, scratchFolder });
+    await engine.readColumns({ files: [], columns: [] });
+    await engine.close();
+    const left = await readdir(scratchFolder);
+    expect(left.filter((name) => name.startsWith('call-'))).toEqual(['call-alive']);
+  });
+
   test('a call past its time limit is stopped and says so', async () => {
     const engine = createDuckDbTableEngine({ sandbox, scratchFolder: bench.folder(), timeLimitMs: 1 });
     await expect(engine.profile([bikeData], [])).rejects.toMatchObject({
@@ -111,9 +134,10 @@ describe('the processes of an engine', () => {
     const request = { files: [file], pinned: null, known: [], timezone: 'UTC', required: [], expectations: [] };
     const call = engine.prepareBatch({ ...request, outputFolder: bench.folder() });
     const failed = expect(call).rejects.toMatchObject({ code: 'process-died', retryable: true });
-    await until(() => processesOf(process.pid).length > 0);
+    // Killed before its sandbox is made, it would end by itself a moment later.
+    await until(() => processesOf(process.pid).some(hasBegun));
     const killed = processesOf(process.pid);
-    console.log(execFileSync('ps',['-eo','pid,ppid,args']).toString().split('\n').filter(l=>killed.some(k=>l.includes(String(k)))).map(l=>l.slice(0,200)).join('\n'));for (const pid of killed) process.kill(pid, 'SIGKILL');
+    for (const pid of killed) process.kill(pid, 'SIGKILL');
     await failed;
     // Among them the one that was started ahead: its end must have been seen before the next call takes it.
     await until(() => processesOf(process.pid).every((pid) => !killed.includes(pid)));
