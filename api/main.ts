@@ -4,6 +4,7 @@ import { createSystemClock } from '../adapters/clock/system.ts';
 import { createIdMaker } from '../adapters/ids/uuid.ts';
 import { createLogger } from '../adapters/logger/pino.ts';
 import { createConfiguredObjectStore } from '../adapters/object-store/configured.ts';
+import { createConfiguredSandbox } from '../adapters/sandbox/configured.ts';
 import { createDuckDbTableEngine } from '../adapters/table-engine/duckdb.ts';
 import { readTemporalTls } from '../adapters/workflow-client/temporal-tls.ts';
 import { createTemporalWorkflowClient } from '../adapters/workflow-client/temporal.ts';
@@ -53,7 +54,8 @@ async function serve(settings: Settings): Promise<void> {
     apiKey: settings.TEMPORAL_API_KEY,
     logger,
   });
-  const tableEngine = createDuckDbTableEngine({ scratchFolder: join(scratchFolder, 'tables') });
+  const sandbox = createConfiguredSandbox(settings, home, process.env.PATH);
+  const tableEngine = createDuckDbTableEngine({ sandbox, scratchFolder: join(scratchFolder, 'tables') });
   const api = await buildApi({
     repositories,
     objectStore: createConfiguredObjectStore(settings, home),

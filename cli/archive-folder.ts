@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
-import { createReadStream, createWriteStream } from 'node:fs';
-import { lstat, readdir, readFile, realpath } from 'node:fs/promises';
-import { join, relative, sep } from 'node:path';
+import { constants, createWriteStream } from 'node:fs';
+import { open, readdir, readFile, realpath } from 'node:fs/promises';
+import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { pack } from 'tar-stream';
@@ -31,6 +31,21 @@ const ownPatterns = '.perennialignore';
 const bytesAtMost = 256 * 1024 ** 2;
 
 /**
+ * The real path of a folder that a configuration names. `archive-unsafe` if links lead out of the folder that the
+ * configuration is in: a stranger's checkout could otherwise have any folder of this machine uploaded.
+ */
+export async function folderWithin(base: string, path: string): Promise<string> {
+  const [outer, inner] = [await realpath(base), await realpath(resolve(base, path))];
+  const way = relative(outer, inner);
+  if (way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way)) return inner;
+  throw new PerennialError(
+    'archive-unsafe',
+    `code.path ${path} leads to ${inner}, which is outside of ${outer}; move the code into that folder, or the configuration beside it`,
+    { path },
+  );
+}
+
+/**
  * Writes a tar of a folder's regular files. Links are refused by name. What git ignores stays out, by git itself where
  * the folder is in a checkout and else by its .gitignore; so does what its .perennialignore names, also where git has it.
  */
@@ -46,21 +61,25 @@ export async function archiveFolder(folder: string, archivePath: string): Promis
   const writing = pipeline(tar, createWriteStream(archivePath));
   let total = 0;
   for (const file of kept) {
-    const { size, mode } = await lstat(join(root, file));
+    // A file that became a link since it was listed is not followed.
+    const handle = await open(join(root, file), constants.O_RDONLY | constants.O_NOFOLLOW);
+    const { size, mode } = await handle.stat();
     total += size;
-    if (total > bytesAtMost)
+    if (total > bytesAtMost) {
+      await handle.close();
       throw new PerennialError(
         'too-large',
         `${folder} holds more than 256 MiB; keep data out of the code folder, e.g. by .gitignore`,
         { folder },
       );
+    }
     const entry = tar.entry({
       name: slashed(file),
       size,
       mode: (mode & 0o100) === 0 ? 0o644 : 0o755,
       mtime: new Date(0),
     });
-    await pipeline(createReadStream(join(root, file)), entry);
+    await pipeline(handle.createReadStream(), entry);
   }
   tar.finalize();
   await writing;
@@ -100,10 +119,8 @@ async function patternsOf(root: string, name: string): Promise<Ignores> {
 /** undefined: the folder is in no checkout, or there is no git on this machine. */
 async function ignoredByGit(root: string, files: readonly string[]): Promise<Ignores | undefined> {
   try {
-    const { stdout } = await run('git', ['-C', root, 'ls-files', '--others', '--ignored', '--exclude-standard', '-z'], {
-      maxBuffer: 64 * 1024 ** 2,
-    });
-    const listed = new Set(stdout.split('\0'));
+    const listing = await git(root, ['ls-files', '--others', '--ignored', '--exclude-standard', '-z']);
+    const listed = new Set(listing.split('\0'));
     const ignored = new Set(files.map(slashed).filter((file) => listed.has(file)));
     return (path) => ignored.has(path);
   } catch {
@@ -116,10 +133,28 @@ export async function gitStateOf(
   folder: string,
 ): Promise<{ readonly gitCommit: string; readonly dirty: boolean } | undefined> {
   try {
-    const { stdout: commit } = await run('git', ['-C', folder, 'rev-parse', 'HEAD']);
-    const { stdout: status } = await run('git', ['-C', folder, 'status', '--porcelain', '--', '.']);
+    const commit = await git(folder, ['rev-parse', 'HEAD']);
+    const options = await withoutOwnFilters(folder);
+    const status = await git(folder, [...options, 'status', '--porcelain', '--ignore-submodules=dirty', '--', '.']);
     return { gitCommit: commit.trim(), dirty: status.trim() !== '' };
   } catch {
     return undefined;
   }
+}
+
+/** A checkout may be a stranger's, with a configuration of its own that names programs for git to run. */
+async function git(folder: string, args: readonly string[]): Promise<string> {
+  const options = ['-C', folder, '-c', 'core.fsmonitor=false', '-c', 'core.hooksPath=/dev/null'];
+  const { stdout } = await run('git', [...options, ...args], { maxBuffer: 64 * 1024 ** 2 });
+  return stdout;
+}
+
+/** Options for git that disarm the filters which the checkout itself configures; those of the user, such as Git LFS, stay. */
+async function withoutOwnFilters(folder: string): Promise<string[]> {
+  const query = ['config', '--show-scope', '--name-only', '-z', '--get-regexp', '^filter\\.'];
+  // It ends with 1 where there is none.
+  const found = (await git(folder, query).catch(() => '')).split('\0');
+  const own = found.filter((_, at) => at % 2 === 1 && ['local', 'worktree'].includes(found[at - 1] ?? ''));
+  if (own.some((key) => key.includes('='))) throw new Error('a filter whose name cannot be written as an option');
+  return own.flatMap((key) => ['-c', `${key}=`]);
 }

@@ -3,6 +3,7 @@ import type { ConfigurationProblem, KeyPath } from './configuration-problem.ts';
 import { durationMs, isCertainlyShorter } from './duration.ts';
 import type { MetricName } from './metrics.ts';
 import { isMetricOf, metricNames } from './metrics.ts';
+import { relativePathProblem } from './relative-path.ts';
 import { estimatedMetrics } from './report.ts';
 
 type Check = (configuration: Configuration) => ConfigurationProblem[];
@@ -14,6 +15,7 @@ export function configurationProblems(configuration: Configuration): Configurati
 
 const checks: readonly Check[] = [
   codeHasOnePlace,
+  pathsStayInside,
   columnsAreConsistent,
   timesNeedTimestamp,
   holdoutLeavesTrainingRows,
@@ -40,6 +42,30 @@ function codeHasOnePlace({ code: { path, git } }: Configuration): ConfigurationP
           : 'stands beside code.path; the code is in one place, so leave one of them out',
     },
   ];
+}
+
+/** Of `data.source` only the letters are checked: it names files of the machine that uploads them, wherever they are. */
+function pathsStayInside({ data: { source }, code, build }: Configuration): ConfigurationProblem[] {
+  const inside: readonly (readonly [KeyPath, string | undefined])[] = [
+    [['code', 'path'], code.path],
+    [['code', 'environment'], code.environment],
+    [['code', 'command', 1], notebookOf(code.command)],
+    ...build.gates.map((gate, index): readonly [KeyPath, string | undefined] => [
+      ['build', 'gates', index, 'command', 1],
+      'command' in gate ? notebookOf(gate.command) : undefined,
+    ]),
+  ];
+  const leaving = inside.flatMap(([path, text]) => {
+    const message = text === undefined ? undefined : relativePathProblem(text);
+    return message === undefined ? [] : [{ path, message }];
+  });
+  const [key, files] = 'path' in source ? ['path', source.path] : ['glob', 'glob' in source ? source.glob : ''];
+  if (!/\p{Cc}/u.test(files)) return leaving;
+  return [...leaving, { path: ['data', 'source', key], message: 'holds a control character; rename the file' }];
+}
+
+function notebookOf([program, file]: readonly string[]): string | undefined {
+  return program === 'notebook' ? file : undefined;
 }
 
 function columnsAreConsistent({ data: { features, target } }: Configuration): ConfigurationProblem[] {

@@ -4,6 +4,7 @@ import { createIdMaker } from '../adapters/ids/uuid.ts';
 import { createLogger } from '../adapters/logger/pino.ts';
 import { createOnnxModelRuntime } from '../adapters/model-runtime/onnx.ts';
 import { createConfiguredObjectStore } from '../adapters/object-store/configured.ts';
+import { createConfiguredSandbox } from '../adapters/sandbox/configured.ts';
 import { createDuckDbTableEngine } from '../adapters/table-engine/duckdb.ts';
 import { PerennialError, reasonOf } from '../contracts/errors.ts';
 import { parseSettings, Settings } from '../contracts/settings.ts';
@@ -35,14 +36,15 @@ async function serve(settings: GatewaySettings): Promise<void> {
   const home = resolve(settings.PERENNIAL_HOME);
   const folder = join(home, 'gateway');
   const repositories = createPostgresRepositories({ url: settings.DATABASE_URL, clock, ids, logger });
-  const tableEngine = createDuckDbTableEngine({ scratchFolder: join(folder, 'scratch'), concurrency: 1 });
+  const sandbox = createConfiguredSandbox(settings, home, process.env.PATH);
+  const tableEngine = createDuckDbTableEngine({ sandbox, scratchFolder: join(folder, 'scratch'), concurrency: 1 });
   const gateway = await startGateway({
     folder,
     listen: { host: settings.PERENNIAL_GATEWAY_HOST, port: settings.PERENNIAL_GATEWAY_PORT },
     address: settings.PERENNIAL_GATEWAY_URL,
     repositories,
     objectStore: createConfiguredObjectStore(settings, home),
-    modelRuntime: createOnnxModelRuntime(),
+    modelRuntime: createOnnxModelRuntime({ sandbox }),
     tableEngine,
     clock,
     ids,

@@ -53,11 +53,11 @@ export async function buildDependencies(
   return {
     repositories,
     objectStore: createConfiguredObjectStore(settings, home),
-    tableEngine: createDuckDbTableEngine({ scratchFolder: join(home, 'scratch', 'tables') }),
-    modelRuntime: createOnnxModelRuntime(),
+    tableEngine: createDuckDbTableEngine({ sandbox, scratchFolder: join(home, 'scratch', 'tables') }),
+    modelRuntime: createOnnxModelRuntime({ sandbox }),
     trainer: createProcessTrainer({ cacheFolder: cacheFolderOf(settings), environment: process.env, sandbox }),
     codeArchive: createTarCodeArchive(),
-    codeSource: createGitCodeSource({ hosts, certificates: process.env.NODE_EXTRA_CA_CERTS }),
+    codeSource: createGitCodeSource({ sandbox, hosts, certificates: process.env.NODE_EXTRA_CA_CERTS }),
     dataSource: createRemoteDataSource({ hosts }),
     commitStatuses: createGithubStatuses(),
     gateways: createHttpGateways({

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { CodeManifest } from '../../contracts/code.ts';
 import { sha256OfBytes } from '../../contracts/digest.ts';
 import { PerennialError } from '../../contracts/errors.ts';
+import { relativePathProblem } from '../../contracts/relative-path.ts';
 import type { RunInput } from '../activity-types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { RunLog } from '../training/run-log.ts';
@@ -19,6 +20,10 @@ export async function lockOf(
   path: string | null,
 ): Promise<CodeManifest['environment']> {
   if (path === null) return null;
+  // Again, because a configuration may have been applied before this was checked there.
+  const problem = relativePathProblem(path);
+  if (problem !== undefined)
+    throw new PerennialError('environment-failed', `code.environment ${JSON.stringify(path)} ${problem}`, { path });
   const file = join(tree, path);
   const lock = sha256OfBytes(await readLockFile(file, path));
   const before = (await deps.repositories.code.head(scope))?.manifest.environment ?? null;

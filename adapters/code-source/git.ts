@@ -2,15 +2,17 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { GitConnection } from '../../contracts/connection.ts';
 import { PerennialError } from '../../contracts/errors.ts';
-import { gitUrl } from '../../contracts/git-source.ts';
+import { gitRefProblem, gitUrl } from '../../contracts/git-source.ts';
+import { relativePathProblem } from '../../contracts/relative-path.ts';
 import type { CodeSource, FetchedCode } from '../../ports/code-source.ts';
 import type { OutboundHosts } from '../../ports/outbound-hosts.ts';
-import { folderSize } from './folderSize.ts';
-import { accessTo } from './remoteAccess.ts';
-import { GitFailure, runGit } from './runGit.ts';
-import { parseTree, refuseLfsPointers, refuseUnusable, type TreeEntry } from './treeEntries.ts';
+import type { Mount, Sandbox } from '../sandbox/sandbox.ts';
+import { accessTo, configured, type RemoteAccess } from './remote-access.ts';
+import { gitEnvironment, type GitCall, GitFailure, runGit } from './run-git.ts';
+import { parseTree, refuseLfsPointers, refuseUnusable, type TreeEntry } from './tree-entries.ts';
 
 export interface GitSettings {
+  readonly sandbox: Sandbox;
   readonly hosts: OutboundHosts;
   /** Default: https and ssh. */
   readonly protocols?: readonly string[];
@@ -23,6 +25,8 @@ export interface GitSettings {
 }
 
 type Submodule = FetchedCode['submodules'][number];
+/** `access`: of the one call that may reach the server. */
+type Git = (args: readonly string[], access?: RemoteAccess) => Promise<Buffer>;
 
 const submodulesAtMost = 20;
 const depthAtMost = 3;
@@ -30,6 +34,7 @@ const depthAtMost = 3;
 export function createGitCodeSource(settings: GitSettings): CodeSource {
   return {
     async fetch({ url, ref, path, connection }, folder, signal) {
+      refuseUnsafe(url, ref, path);
       const work = new GitCheckout(settings, connection, folder, signal);
       const within = path
         .split('/')
@@ -48,6 +53,7 @@ class GitCheckout {
   readonly #connection: GitConnection | null;
   readonly #folder: string;
   readonly #signal: AbortSignal;
+  readonly #protocols: readonly string[];
   #repositories = 0;
   #files = 0;
   #bytes = 0;
@@ -58,6 +64,7 @@ class GitCheckout {
     this.#connection = connection;
     this.#folder = folder;
     this.#signal = signal;
+    this.#protocols = settings.protocols ?? ['https', 'ssh'];
   }
 
   get found() {
@@ -65,37 +72,21 @@ class GitCheckout {
   }
 
   async checkout(url: string, ref: string, within: string, tree: string, depth: number): Promise<string> {
-    const { hosts, protocols = ['https', 'ssh'], certificates } = this.#settings;
     const home = join(this.#folder, `git-${this.#repositories++}`);
     await mkdir(home, { recursive: true });
-    const access = await accessTo(url, this.#connection, home, { hosts, protocols, certificates });
-    const repository = join(home, 'repository');
-    const git = (...args: string[]) =>
-      this.#git(url, ['--git-dir', repository, ...args], access.environment, repository);
+    await mkdir(tree, { recursive: true });
+    const git = this.#repository(url, home, tree);
     try {
-      await git('init', '--quiet', '--bare', '--template=');
-      await git('fetch', '--quiet', '--depth=1', '--no-tags', '--no-recurse-submodules', '--', access.url, ref);
-      const commit = (await git('rev-parse', '--verify', 'FETCH_HEAD^{commit}')).toString().trim();
-      const entries = parseTree(
-        await git('ls-tree', '-r', '-l', '-z', commit, ...(within === '' ? [] : ['--', within])),
-      );
+      await git(['init', '--quiet', '--bare', '--template=']);
+      await this.#fetch(url, ref, home, git);
+      const commit = (await git(['rev-parse', '--verify', 'FETCH_HEAD^{commit}'])).toString().trim();
+      const of = within === '' ? [] : ['--', within];
+      const entries = parseTree(await git(['ls-tree', '-r', '-l', '-z', '--full-tree', commit, ...of]));
       const files = entries.filter(({ mode }) => mode !== '160000');
       if (entries.length === 0 || entries.some((entry) => entry.path === within)) throw noFolder(url, within, commit);
-      refuseUnusable(files, url);
-      await mkdir(tree, { recursive: true });
-      if (files.length > 0)
-        await git(
-          '-C',
-          tree,
-          '--work-tree',
-          tree,
-          'checkout',
-          '--quiet',
-          '--force',
-          commit,
-          '--',
-          within === '' ? '.' : within,
-        );
+      refuseUnusable(entries, url);
+      const checkout = ['--work-tree', tree, 'checkout', '--quiet', '--force', commit, '--'];
+      if (files.length > 0) await git([...checkout, within === '' ? '.' : within]);
       await refuseLfsPointers(tree, files, url);
       this.#count(files, url);
       const modules = entries.filter(({ mode }) => mode === '160000');
@@ -103,6 +94,20 @@ class GitCheckout {
       return commit;
     } finally {
       await rm(home, { recursive: true, force: true });
+    }
+  }
+
+  /** Only this process is given a network and the credentials. */
+  async #fetch(url: string, ref: string, home: string, git: Git): Promise<void> {
+    const { hosts, certificates } = this.#settings;
+    const environment = gitEnvironment(home, this.#protocols);
+    const settings = { hosts, protocols: this.#protocols, certificates, environment };
+    const access = await accessTo(url, this.#connection, `${home}-access`, settings);
+    const options = ['--quiet', '--depth=1', '--no-tags', '--no-recurse-submodules', '--no-auto-maintenance'];
+    try {
+      await git(['fetch', ...options, '--', access.url, ref], access);
+    } finally {
+      await access.close();
     }
   }
 
@@ -117,13 +122,13 @@ class GitCheckout {
 
   async #checkoutModules(
     parent: string,
-    git: (...args: string[]) => Promise<Buffer>,
+    git: Git,
     commit: string,
     modules: readonly TreeEntry[],
     tree: string,
     depth: number,
   ): Promise<void> {
-    const urls = moduleUrls(await git('config', '--blob', `${commit}:.gitmodules`, '--list', '-z'));
+    const urls = moduleUrls(await git(['config', '--blob', `${commit}:.gitmodules`, '--list', '-z']));
     for (const { path, object } of modules) {
       const written = urls.get(path);
       if (written === undefined)
@@ -146,36 +151,53 @@ class GitCheckout {
     }
   }
 
-  async #git(
-    url: string,
-    args: readonly string[],
-    environment: Readonly<Record<string, string>>,
-    repository: string,
-  ): Promise<Buffer> {
-    const { timeoutMs = 600_000, packBytesAtMost = 2 ** 30 } = this.#settings;
-    const stopped = new AbortController();
-    const signal = AbortSignal.any([this.#signal, stopped.signal]);
-    const watch = setInterval(() => {
-      void folderSize(join(repository, 'objects')).then((bytes) => bytes > packBytesAtMost && stopped.abort());
-    }, 500);
-    try {
-      return await runGit(args, environment, { timeoutMs, signal });
-    } catch (caught) {
-      this.#signal.throwIfAborted();
-      if (stopped.signal.aborted)
-        throw new PerennialError('too-large', `${url} sends more than ${packBytesAtMost} bytes for one commit`, {
-          url,
-        });
-      if (!(caught instanceof GitFailure)) throw caught;
-      throw new PerennialError(
-        'source-unavailable',
-        `${url} could not be fetched: ${caught.said}; check the address, the ref and the connection`,
-        { url },
-      );
-    } finally {
-      clearInterval(watch);
-    }
+  /** git on the bare repository in `home`, which with `tree` is all that it can write to. */
+  #repository(url: string, home: string, tree: string): Git {
+    const { sandbox, timeoutMs = 600_000, packBytesAtMost = 2 ** 30 } = this.#settings;
+    const environment = configured(gitEnvironment(home, this.#protocols));
+    const writable: readonly Mount[] = [home, tree].map((source) => ({ source, writable: true }));
+    return async (args, access) => {
+      const call: GitCall = {
+        url,
+        args: ['--git-dir', join(home, 'repository'), ...args],
+        environment: access?.environment ?? environment,
+        cwd: args.includes('--work-tree') ? tree : home,
+        mounts: [...writable, ...(access?.mounts ?? [])],
+        network: access?.network ?? { kind: 'none' },
+        timeoutMs,
+        diskBytes: packBytesAtMost,
+        signal: this.#signal,
+      };
+      try {
+        return await runGit(sandbox, call);
+      } catch (caught) {
+        if (!(caught instanceof GitFailure)) throw caught;
+        throw couldNotFetch(url, caught.said, access);
+      }
+    };
   }
+}
+
+/** Again, because a configuration may have been applied before these were checked there. */
+function refuseUnsafe(url: string, ref: string, path: string): void {
+  const refProblem = gitRefProblem(ref);
+  const pathProblem = path === '' ? undefined : relativePathProblem(path);
+  if (refProblem === undefined && pathProblem === undefined) return;
+  const what = refProblem === undefined ? `the path ${JSON.stringify(path)}` : `the ref ${JSON.stringify(ref)}`;
+  throw new PerennialError('source-refused', `${what} of ${url} cannot be fetched: ${refProblem ?? pathProblem}`, {
+    url,
+  });
+}
+
+function couldNotFetch(url: string, said: string, access: RemoteAccess | undefined): PerennialError {
+  // A server may repeat what it was shown.
+  const kept = (access?.secrets ?? []).reduce((text, secret) => text.replaceAll(secret, '…'), said);
+  const failure = access?.failure() ?? null;
+  return new PerennialError(
+    'source-unavailable',
+    `${url} could not be fetched: ${kept}${failure === null ? '' : ` (${failure})`}; check the address, the ref and the connection`,
+    { url },
+  );
 }
 
 function noFolder(url: string, within: string, commit: string): PerennialError {

@@ -1,9 +1,10 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { LatencyMeasurement } from '../../contracts/evaluation.ts';
 import type { Signature } from '../../contracts/model-version.ts';
+import { mountsOfOwnProgram } from '../sandbox/own-program.ts';
+import type { Ending, Sandbox, SandboxedProcess } from '../sandbox/sandbox.ts';
 import type { Inspection } from './inspect-artifact.ts';
 import type { LatencyOrder } from './measure-latency.ts';
 import type { InspectionAnswer } from './process.ts';
@@ -15,28 +16,31 @@ export interface InspectionLimits {
   readonly memoryMebibytes: number;
 }
 
+/** It writes no file. */
+const diskBytes = 2 ** 20;
+
 /** Ways in which native code ends that meets a model it cannot deal with: the model's fault, and so it would again. */
-const faults = new Set<NodeJS.Signals | null>([
-  'SIGSEGV',
-  'SIGABRT',
-  'SIGBUS',
-  'SIGILL',
-  'SIGFPE',
-  'SIGXCPU',
-  'SIGTRAP',
-]);
+const faults = new Set<string | null>(['SIGSEGV', 'SIGABRT', 'SIGBUS', 'SIGILL', 'SIGFPE', 'SIGXCPU', 'SIGTRAP']);
 const answerLimit = 2 ** 20;
 
 /** `artifact-invalid` also for a model that takes too long or ends its process; `process-died` if someone else ended it. */
-export async function inspectInProcess(inspection: Inspection, limits: InspectionLimits): Promise<Signature> {
-  const answer = await askProcess(inspection, limits);
+export async function inspectInProcess(
+  sandbox: Sandbox,
+  inspection: Inspection,
+  limits: InspectionLimits,
+): Promise<Signature> {
+  const answer = await askProcess(sandbox, inspection, limits);
   if (answer.kind === 'signature') return answer.signature;
   throw otherAnswer();
 }
 
 /** Of an artifact that was inspected before. Fails as an inspection does. */
-export async function measureInProcess(order: LatencyOrder, limits: InspectionLimits): Promise<LatencyMeasurement> {
-  const answer = await askProcess(order, limits);
+export async function measureInProcess(
+  sandbox: Sandbox,
+  order: LatencyOrder,
+  limits: InspectionLimits,
+): Promise<LatencyMeasurement> {
+  const answer = await askProcess(sandbox, order, limits);
   if (answer.kind === 'latency') return answer.latency;
   throw otherAnswer();
 }
@@ -47,41 +51,38 @@ function otherAnswer(): PerennialError {
 
 type GoodAnswer = Exclude<InspectionAnswer, { kind: 'error' }>;
 
-async function askProcess(order: Inspection | LatencyOrder, limits: InspectionLimits): Promise<GoodAnswer> {
-  const child = start(limits);
-  let late = false;
-  const timer = setTimeout(() => {
-    late = true;
-    child.kill('SIGKILL');
-  }, limits.timeLimitMs);
-  const closed = once(child, 'close');
-  try {
-    const said = { out: '', err: '' };
-    child.stdout.on('data', (chunk: Buffer) => (said.out = `${said.out}${chunk.toString()}`.slice(0, answerLimit)));
-    child.stderr.on('data', (chunk: Buffer) => (said.err = `${said.err}${chunk.toString()}`.slice(-2000)));
-    child.stdin.on('error', () => undefined);
-    child.stdin.write(`${JSON.stringify(order)}\n`);
-    await closed;
-    return read(said.out) ?? endedWithoutAnswer(child.signalCode, late, said.err, limits);
-  } finally {
-    clearTimeout(timer);
-    child.kill('SIGKILL');
-  }
+async function askProcess(
+  sandbox: Sandbox,
+  order: Inspection | LatencyOrder,
+  limits: InspectionLimits,
+): Promise<GoodAnswer> {
+  const child = await start(sandbox, order.path, limits);
+  const said = { out: '', err: '' };
+  child.stdout.on('data', (chunk: Buffer) => (said.out = `${said.out}${chunk.toString()}`.slice(0, answerLimit)));
+  child.stderr.on('data', (chunk: Buffer) => (said.err = `${said.err}${chunk.toString()}`.slice(-2000)));
+  child.stdin.on('error', () => undefined);
+  child.stdin.write(`${JSON.stringify(order)}\n`);
+  const ending = await child.ended;
+  return read(said.out) ?? endedWithoutAnswer(ending, said.err, limits);
 }
 
-/** Through a shell, as only one can set limits before the process begins; they bound it also when nobody watches it any more. */
-function start({ timeLimitMs, memoryMebibytes }: InspectionLimits): ReturnType<typeof spawnPiped> {
-  const seconds = Math.ceil(timeLimitMs / 1000) + 5;
-  const script = `ulimit -c 0; ulimit -t ${seconds}; ulimit -d ${memoryMebibytes * 1024} 2>/dev/null; exec "$0" "$@"`;
-  return spawnPiped(script);
-}
-
-function spawnPiped(script: string) {
+/** It sees the artifact, and of the platform what it is made of. */
+function start(
+  sandbox: Sandbox,
+  artifact: string,
+  { timeLimitMs, memoryMebibytes }: InspectionLimits,
+): Promise<SandboxedProcess> {
   const entry = fileURLToPath(new URL('process.ts', import.meta.url));
-  // Nothing of this process's environment: it holds secrets.
-  return spawn('/bin/sh', ['-c', script, process.execPath, '--disable-warning=ExperimentalWarning', entry], {
+  return sandbox.open({
+    title: 'the first load of a model',
+    file: process.execPath,
+    args: ['--disable-warning=ExperimentalWarning', entry],
+    cwd: '/',
     env: { TZ: 'UTC' },
-    stdio: ['pipe', 'pipe', 'pipe'],
+    mounts: [...mountsOfOwnProgram(), { source: artifact }],
+    network: { kind: 'none' },
+    limits: { timeoutMs: timeLimitMs, memoryBytes: memoryMebibytes * 2 ** 20, processes: 2, diskBytes, files: 1 },
+    signal: new AbortController().signal,
   });
 }
 
@@ -93,24 +94,29 @@ function read(line: string): GoodAnswer | undefined {
   throw new PerennialError(answer.code, answer.message, answer.fields);
 }
 
-function endedWithoutAnswer(
-  signal: NodeJS.Signals | null,
-  late: boolean,
-  said: string,
-  limits: InspectionLimits,
-): never {
-  if (late)
+function endedWithoutAnswer(ending: Ending, said: string, limits: InspectionLimits): never {
+  if (ending.kind === 'timeout')
     throw new PerennialError(
       'artifact-invalid',
       `model.onnx was not loaded and tried on a few rows within ${limits.timeLimitMs / 1000} s; make it smaller`,
     );
-  if (faults.has(signal) || /out of memory|bad_alloc/i.test(said))
+  const how = waysOfEnding(ending);
+  const outOfMemory =
+    /out of memory|bad_alloc/i.test(said) || (ending.kind === 'over-limit' && ending.breach.what === 'memory');
+  if (faults.has(how) || outOfMemory)
     throw new PerennialError(
       'artifact-invalid',
-      `model.onnx ended the process that loaded it (${signal ?? 'out of memory'}); it must load within ${limits.memoryMebibytes} MiB`,
+      `model.onnx ended the process that loaded it (${faults.has(how) ? how : 'out of memory'}); it must load within ${limits.memoryMebibytes} MiB`,
     );
   throw new PerennialError(
     'process-died',
-    `the process that inspects a model ended (${signal ?? 'by itself'}) before it answered; it said: ${sayOf(said) || 'nothing'}`,
+    `the process that inspects a model ended (${how ?? 'by itself'}) before it answered; it said: ${sayOf(said) || 'nothing'}`,
   );
+}
+
+/** The signal that ended it, also where a sandbox tells it as a shell does: 128 and the signal's number. */
+function waysOfEnding(ending: Ending): string | null {
+  if (ending.kind !== 'exited') return ending.kind === 'not-started' ? ending.reason : ending.kind;
+  const [name] = Object.entries(constants.signals).find(([, number]) => ending.exitCode === 128 + number) ?? [];
+  return ending.signal ?? name ?? null;
 }

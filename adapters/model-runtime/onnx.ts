@@ -2,6 +2,7 @@ import type { InferenceSession } from 'onnxruntime-node';
 import { PerennialError, reasonOf } from '../../contracts/errors.ts';
 import type { Signature } from '../../contracts/model-version.ts';
 import type { LoadedModel, ModelRuntime } from '../../ports/model-runtime.ts';
+import type { Sandbox } from '../sandbox/sandbox.ts';
 import { answersOf, noAnswers, outputNames } from './answers.ts';
 import { refuseExternalData } from './external-data.ts';
 import { inspectInProcess, measureInProcess } from './inspect-in-process.ts';
@@ -9,6 +10,7 @@ import { openSession, sayOf } from './session.ts';
 import { feedsOf } from './tensors.ts';
 
 export interface OnnxModelRuntimeSettings {
+  readonly sandbox: Sandbox;
   /** Of one inspection, in milliseconds. Default: two minutes. */
   readonly timeLimitMs?: number;
   /** Of one inspection, in MiB. Default: 4096. */
@@ -16,13 +18,13 @@ export interface OnnxModelRuntimeSettings {
 }
 
 /** ONNX Runtime on the CPU. Calls of `predict` hold the event loop, so callers join rows. */
-export function createOnnxModelRuntime(settings: OnnxModelRuntimeSettings = {}): ModelRuntime {
-  const { timeLimitMs = 120_000, memoryMebibytes = 4096 } = settings;
+export function createOnnxModelRuntime(settings: OnnxModelRuntimeSettings): ModelRuntime {
+  const { sandbox, timeLimitMs = 120_000, memoryMebibytes = 4096 } = settings;
   return {
     inspect: (path, features, sample, rows, wanted = { task: 'regression', classes: [] }) =>
-      inspectInProcess({ path, features, sample, rows, wanted }, { timeLimitMs, memoryMebibytes }),
+      inspectInProcess(sandbox, { path, features, sample, rows, wanted }, { timeLimitMs, memoryMebibytes }),
     measureLatency: (path, signature, sample, rows, calls) =>
-      measureInProcess({ path, signature, sample, rows, calls }, { timeLimitMs, memoryMebibytes }),
+      measureInProcess(sandbox, { path, signature, sample, rows, calls }, { timeLimitMs, memoryMebibytes }),
     async load(bytes, signature) {
       refuseExternalData(bytes);
       return loadedModel(await open(bytes), signature);

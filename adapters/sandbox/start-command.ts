@@ -111,12 +111,14 @@ function startAlone(prepared: Prepared): Supervised {
   const { file, args, cwd, env } = prepared;
   const child = spawn(file, args, { cwd, env, detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
   child.stdin.on('error', () => undefined);
+  let isStopped = false;
   const end = async (): Promise<SupervisorReport> => {
     const failed = once(child, 'error').then(([error]) => String(error));
     const closed = once(child, 'close').catch(() => undefined);
     const [code, signal] = await Promise.race([once(child, 'exit'), failed.then((reason) => [reason, null])]);
     await Promise.race([closed, wait(drainMs, undefined, { ref: false })]);
     if (typeof code === 'string') return { kind: 'not-started', reason: code };
+    if (isStopped) return { kind: 'stopped' };
     const exitCode = code ?? 128 + (isSignal(signal) ? constants.signals[signal] : 0);
     return { kind: 'exited', exitCode, signal: isSignal(signal) ? signal : null };
   };
@@ -126,7 +128,12 @@ function startAlone(prepared: Prepared): Supervised {
     stdout: child.stdout,
     stderr: child.stderr,
     ended: end(),
-    stop: () => void child.kill('SIGKILL'),
+    stop: () => {
+      isStopped ||= child.exitCode === null && child.signalCode === null;
+      // Also the end of a sandbox that has not come to the point where it would end with bubblewrap.
+      child.stdin.destroy();
+      child.kill('SIGKILL');
+    },
     hold: (held) => holdProcess(child, held),
   };
 }

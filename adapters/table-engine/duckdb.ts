@@ -1,11 +1,11 @@
 import type { Cell } from '../../contracts/data-types.ts';
 import { LabelInput, PredictionRecord } from '../../contracts/prediction.ts';
 import type { ServedRows, TableEngine } from '../../ports/table-engine.ts';
-import { TableProcesses } from './tableProcesses.ts';
+import type { Sandbox } from '../sandbox/sandbox.ts';
+import { TableProcesses } from './table-processes.ts';
 
 export interface DuckDbTableEngineSettings {
-  /** Node that runs the calls. Default: the one that runs this. */
-  readonly nodePath?: string;
+  readonly sandbox: Sandbox;
   /** Of one call's database, e.g. `2GiB`. Default: 384MiB, and 1GiB where rows are wide or their width is not known. */
   readonly memoryLimit?: string;
   /** Of one call's JavaScript heap, in MiB. Default: 1024. */
@@ -23,10 +23,10 @@ export type ClosableTableEngine = TableEngine & {
   close(): Promise<void>;
 };
 
-/** The table engine on DuckDB. Each call runs in a process of its own that reaches only the paths it was given. */
+/** The table engine on DuckDB. Each call runs in a sandboxed process of its own that reaches only the files it was given. */
 export function createDuckDbTableEngine(settings: DuckDbTableEngineSettings): ClosableTableEngine {
   const processes = new TableProcesses({
-    nodePath: settings.nodePath ?? process.execPath,
+    sandbox: settings.sandbox,
     memoryLimit: settings.memoryLimit ?? '1GiB',
     narrowMemoryLimit: settings.memoryLimit ?? '384MiB',
     heapMebibytes: settings.heapMebibytes ?? 1024,

@@ -1,6 +1,7 @@
 // The process of one call: reads it as one line of JSON, answers in lines of JSON, and ends. Its parent keeps standard
 // input open for as long as it lives; the end of it is the end of this process, whatever it is at.
 import { once } from 'node:events';
+import { flushCompileCache } from 'node:module';
 import { PerennialError, reasonOf } from '../../contracts/errors.ts';
 import { compare } from './compare.ts';
 import { exportRows } from './exportRows.ts';
@@ -89,4 +90,8 @@ process.stdin.on('data', (chunk: string) => {
   given = '';
   void answer(line);
 });
-process.stdin.on('end', () => process.kill(process.pid, 'SIGKILL'));
+process.stdin.on('end', () => {
+  // Where nothing was asked, the process was started to fill the folder of compiled code, which others only read.
+  flushCompileCache();
+  process.kill(process.pid, 'SIGKILL');
+});

@@ -7,7 +7,7 @@ import type { Configuration } from '../../contracts/configuration.ts';
 import { PerennialError, reasonOf } from '../../contracts/errors.ts';
 import type { Run } from '../../contracts/run.ts';
 import type { ApiClient } from '../api-client.ts';
-import { archiveFolder, gitStateOf } from '../archive-folder.ts';
+import { archiveFolder, folderWithin, gitStateOf } from '../archive-folder.ts';
 import type { CliContext } from '../context.ts';
 import { apiOf } from '../context.ts';
 import { digestFile } from '../digest-file.ts';
@@ -68,7 +68,7 @@ export async function snapshotCode(
   const path = `/v1/models/${configuration.name}/code`;
   const query = { environment: environmentFor(context, configuration) };
   if (configuration.code.path === undefined) return startAndFollow(context, api, path, {}, query);
-  const code = resolve(folder, configuration.code.path);
+  const code = await folderWithin(folder, configuration.code.path);
   const scratch = await mkdtemp(join(tmpdir(), 'perennial-code-'));
   try {
     const archive = join(scratch, 'code.tar');

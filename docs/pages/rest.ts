@@ -6,6 +6,7 @@ import { createSystemClock } from '../../adapters/clock/system.ts';
 import { createIdMaker } from '../../adapters/ids/uuid.ts';
 import { createLogger } from '../../adapters/logger/pino.ts';
 import { createDiskObjectStore } from '../../adapters/object-store/disk.ts';
+import { createSandbox } from '../../adapters/sandbox/create-sandbox.ts';
 import { createDuckDbTableEngine } from '../../adapters/table-engine/duckdb.ts';
 import { createTemporalWorkflowClient } from '../../adapters/workflow-client/temporal.ts';
 import { withResolvedReferences } from '../../api/openapi-references.ts';
@@ -23,7 +24,8 @@ export async function openApiDocument(): Promise<object> {
   const ids = createIdMaker();
   const logger = createLogger({ name: 'docs', level: 'silent' });
   const repositories = createPostgresRepositories({ url: 'postgres://nobody@127.0.0.1:1/none', clock, ids, logger });
-  const tableEngine = createDuckDbTableEngine({ scratchFolder: join(folder, 'tables') });
+  const sandbox = createSandbox({ mode: 'preferred', path: '', allow: [], folder: join(folder, 'sandbox') });
+  const tableEngine = createDuckDbTableEngine({ sandbox, scratchFolder: join(folder, 'tables') });
   const workflowClient = createTemporalWorkflowClient({ address: '127.0.0.1:1', namespace: 'none', logger });
   const objectStore = createDiskObjectStore(join(folder, 'objects'));
   const api = await buildApi({

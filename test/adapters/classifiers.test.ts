@@ -8,8 +8,9 @@ import type { Answers } from '../../ports/model-runtime.ts';
 import type { Classifier, ClassifierName } from '../support/classifiers.ts';
 import { classifier } from '../support/classifiers.ts';
 import { floats, linearModel, model, node, value } from '../support/onnx-models.ts';
+import { sandboxOfTests } from '../support/sandbox-of-tests.ts';
 
-const runtime = createOnnxModelRuntime();
+const runtime = createOnnxModelRuntime({ sandbox: sandboxOfTests() });
 let folder = '';
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'perennial-classifiers-'));

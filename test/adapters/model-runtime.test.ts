@@ -17,12 +17,14 @@ import {
   node,
   value,
 } from '../support/onnx-models.ts';
+import { sandboxOfTests } from '../support/sandbox-of-tests.ts';
 
 const { AttributeProto } = onnxProto.onnx;
 const features = ['temp', 'hum'];
 const weights = { features, weights: [2, -1], bias: 10 };
 const sample = { temp: [1, 2, 3], hum: [0.5, 0.25, 0] };
-const runtime = createOnnxModelRuntime();
+const sandbox = sandboxOfTests();
+const runtime = createOnnxModelRuntime({ sandbox });
 let folder = '';
 let written = 0;
 
@@ -277,14 +279,14 @@ describe('a hostile artifact', () => {
     });
 
   test('that never answers is stopped, and told that it took too long', async () => {
-    const impatient = createOnnxModelRuntime({ timeLimitMs: 2_000 });
+    const impatient = createOnnxModelRuntime({ sandbox, timeLimitMs: 2_000 });
     const caught = await refusal(endless(), { names: ['x'], rows: { x: [1] }, with: impatient });
     expect(caught.code).toBe('artifact-invalid');
     expect(caught.message).toContain('within 2 s');
   });
 
   test.runIf(process.platform === 'linux')('that wants more memory than it may have is refused', async () => {
-    const small = createOnnxModelRuntime({ memoryMebibytes: 1024 });
+    const small = createOnnxModelRuntime({ sandbox, memoryMebibytes: 1024 });
     const caught = await refusal(huge(), { names: ['x'], rows: { x: [1] }, with: small });
     expect(['artifact-invalid', 'prediction-invalid']).toContain(caught.code);
   });
@@ -299,7 +301,7 @@ describe('a hostile artifact', () => {
         outputs: [value('y', 'FLOAT', ['rows', 1])],
       }),
     ]) {
-      const small = createOnnxModelRuntime({ memoryMebibytes: 1024 });
+      const small = createOnnxModelRuntime({ sandbox, memoryMebibytes: 1024 });
       const { message } = await refusal(bytes, { with: small });
       expect(message).not.toContain(folder);
       expect(message).not.toMatch(/\/[a-z_]+\/[a-z_]+/);

@@ -12,6 +12,8 @@ export interface SourceFacts {
   readonly imports: readonly ImportStatement[];
   /** Lines that read the process's environment. */
   readonly environmentReads: readonly number[];
+  /** Lines that get at Node's modules or bindings by another way than an import, so that they could start a process. */
+  readonly processStarts: readonly number[];
 }
 
 /** What a TypeScript or JavaScript source imports, and where it reads the environment. Throws if it does not parse. */
@@ -41,6 +43,7 @@ export function readSource(path: string, source: string): SourceFacts {
     });
   }
   const environmentReads: number[] = [];
+  const processStarts: number[] = [];
   visit(program, (node) => {
     if (node['type'] === 'TSImportType') {
       imports.push({
@@ -50,8 +53,9 @@ export function readSource(path: string, source: string): SourceFacts {
       });
     }
     if (readsEnvironment(node)) environmentReads.push(lineAt(offsetOf(node)));
+    if (reachesBindings(node)) processStarts.push(lineAt(offsetOf(node)));
   });
-  return { imports, environmentReads };
+  return { imports, environmentReads, processStarts };
 }
 
 type Node = Readonly<Record<string, unknown>>;
@@ -86,6 +90,16 @@ function readsEnvironment(node: Node): boolean {
     return /^(node:)?process$/.test(literal(node['source']) ?? '') && importsEnv(node['specifiers']);
   }
   return false;
+}
+
+const bindings = ['binding', '_linkedBinding', 'dlopen', 'getBuiltinModule'];
+
+/** `process.binding`, `process.getBuiltinModule`, and any call that is given the name of the module: `require`, `createRequire(…)`. */
+function reachesBindings(node: Node): boolean {
+  if (node['type'] === 'MemberExpression')
+    return isProcess(node['object']) && bindings.some((name) => isNamed(node['property'], name));
+  if (node['type'] !== 'CallExpression' || !Array.isArray(node['arguments'])) return false;
+  return node['arguments'].some((argument: unknown) => /^(node:)?child_process$/.test(literal(argument) ?? ''));
 }
 
 function isProcess(node: unknown): boolean {

@@ -7,6 +7,7 @@ import type { Signature } from '../../contracts/model-version.ts';
 import { classifier } from '../support/classifiers.ts';
 import type { ServingGround, TestGateway } from '../support/serving-ground.ts';
 import { layServingGround, startTestGateway } from '../support/serving-ground.ts';
+import { sandboxIn } from '../support/sandbox.ts';
 
 // A model whose inputs are words and whole numbers, and whose answers are classes.
 
@@ -123,10 +124,16 @@ test('of several classes the log holds each row’s probabilities, one a class: 
   const path = join(ground.home, 'several.onnx');
   await writeFile(path, several.bytes);
   const { bytes, features, inputs, rows, classes } = several;
-  const inspected = await createOnnxModelRuntime().inspect(path, features, inputs, rows, {
-    task: 'multiclass',
-    classes,
-  });
+  const inspected = await createOnnxModelRuntime({ sandbox: sandboxIn(join(ground.home, 'sandbox')) }).inspect(
+    path,
+    features,
+    inputs,
+    rows,
+    {
+      task: 'multiclass',
+      classes,
+    },
+  );
   const { version } = await ground.deployModel(bytes, inspected);
   await expect
     .poll(async () => (await serving.ask('GET /v2/models/bike')).body.versions, { timeout: 10_000 })

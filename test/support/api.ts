@@ -23,6 +23,7 @@ import type { TestDatabase } from './postgres.ts';
 import { createTestDatabase } from './postgres.ts';
 import type { RecordingWorkflowClient } from './recording-workflow-client.ts';
 import { createRecordingWorkflowClient } from './recording-workflow-client.ts';
+import { sandboxIn } from './sandbox.ts';
 
 export interface Answer {
   readonly status: number;
@@ -71,7 +72,10 @@ export async function startTestApi(options: { readonly dispatchEveryMs?: number 
     secret: 'a-secret-of-the-tests-0123456789abcdef',
   });
   const objectStore = createDiskObjectStore(join(folder, 'objects'));
-  const tableEngine = createDuckDbTableEngine({ scratchFolder: join(folder, 'tables') });
+  const tableEngine = createDuckDbTableEngine({
+    sandbox: sandboxIn(join(folder, 'sandbox')),
+    scratchFolder: join(folder, 'tables'),
+  });
   const temporal = createRecordingWorkflowClient();
   const api = await buildApi({
     repositories,

@@ -26,3 +26,8 @@ export async function layTestSandbox(
   });
   return { sandbox, remove: () => rm(folder, { recursive: true, force: true }) };
 }
+
+/** The sandbox of this machine, as good as it has one; `folder` is for its own files. */
+export function sandboxIn(folder: string, mode: SandboxSettings['mode'] = 'preferred'): Sandbox {
+  return createSandbox({ mode, path: process.env.PATH ?? '', allow: [], folder });
+}

@@ -24,6 +24,7 @@ import { linearModel } from './onnx-models.ts';
 import type { TestDatabase } from './postgres.ts';
 import { createTestDatabase } from './postgres.ts';
 import { beginRun, seedVersion } from './seed-candidate.ts';
+import { sandboxIn } from './sandbox.ts';
 
 export const features = ['temp', 'hum'] as const;
 
@@ -169,14 +170,15 @@ export interface Answer {
 
 /** A gateway in this process, on a port of its own, once it has read what is deployed. */
 export async function startTestGateway(ground: ServingGround, given: Partial<GatewayParts> = {}): Promise<TestGateway> {
-  const tableEngine = createDuckDbTableEngine({ scratchFolder: join(ground.home, 'gateway', 'scratch') });
+  const sandbox = sandboxIn(join(ground.home, 'sandbox'));
+  const tableEngine = createDuckDbTableEngine({ sandbox, scratchFolder: join(ground.home, 'gateway', 'scratch') });
   const gateway = await startGateway({
     folder: join(ground.home, 'gateway'),
     listen: { host: '127.0.0.1', port: 0 },
     address: undefined,
     repositories: ground.repositories,
     objectStore: ground.objectStore,
-    modelRuntime: createOnnxModelRuntime(),
+    modelRuntime: createOnnxModelRuntime({ sandbox }),
     tableEngine,
     clock: createSystemClock(),
     ids: createIdMaker(),

@@ -8,6 +8,7 @@ import { type ClosableTableEngine, createDuckDbTableEngine } from '../../adapter
 import { openLockedDatabase } from '../../adapters/table-engine/lockedDatabase.ts';
 import { prepareBatch } from '../../adapters/table-engine/prepareBatch.ts';
 import type { PrepareBatch, PreparedBatch } from '../../ports/table-engine.ts';
+import { sandboxOfTests } from './sandbox-of-tests.ts';
 
 export const bikeData = new URL('../../examples/bike-demand/hour.csv', import.meta.url).pathname;
 
@@ -32,7 +33,11 @@ export function tableEngineBench(
   settings: { readonly timeLimitMs?: number; readonly memoryLimit?: string } = {},
 ): TableEngineBench {
   const root = mkdtempSync(join(tmpdir(), 'perennial-table-'));
-  const engine = createDuckDbTableEngine({ scratchFolder: join(root, 'scratch'), ...settings });
+  const engine = createDuckDbTableEngine({
+    sandbox: sandboxOfTests(),
+    scratchFolder: join(root, 'scratch'),
+    ...settings,
+  });
   afterAll(async () => {
     await engine.close();
     // A process whose parent was killed may still be writing as it ends.

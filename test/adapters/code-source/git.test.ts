@@ -1,73 +1,12 @@
-import { execFile } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, readFile, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { promisify } from 'node:util';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { chmod, readFile, readdir, stat, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
 import { createGitCodeSource } from '../../../adapters/code-source/git.ts';
 import { createOutboundHosts } from '../../../adapters/outbound-hosts/checked.ts';
-import type { PerennialError } from '../../../contracts/errors.ts';
+import { gitGround, refusal } from '../../support/git-ground.ts';
 
-const run = promisify(execFile);
 const never = new AbortController().signal;
-let folder: string;
-
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'perennial-git-'));
-});
-afterEach(() => rm(folder, { recursive: true, force: true }));
-
-async function git(at: string, ...args: string[]): Promise<string> {
-  const identity = ['-c', 'user.name=test', '-c', 'user.email=test@example.org', '-c', 'protocol.file.allow=always'];
-  const { stdout } = await run('git', ['-C', at, ...identity, ...args]);
-  return stdout.trim();
-}
-
-/** A repository with a commit of these files. */
-async function repository(name: string, files: Readonly<Record<string, string>>): Promise<string> {
-  const at = join(folder, name);
-  await mkdir(at);
-  await git(at, 'init', '--quiet', '--initial-branch=main');
-  await commit(at, files);
-  return at;
-}
-
-async function commit(at: string, files: Readonly<Record<string, string>>): Promise<string> {
-  for (const [path, content] of Object.entries(files)) {
-    await mkdir(dirname(join(at, path)), { recursive: true });
-    await writeFile(join(at, path), content);
-  }
-  await git(at, 'add', '--all');
-  await git(at, 'commit', '--quiet', '--message', 'files');
-  return git(at, 'rev-parse', 'HEAD');
-}
-
-let fetches = 0;
-async function fetchFrom(at: string, options: { ref?: string; path?: string; packBytesAtMost?: number } = {}) {
-  const into = join(folder, `fetched-${fetches++}`);
-  await mkdir(into);
-  const source = createGitCodeSource({
-    hosts: createOutboundHosts({ allowPrivate: false }),
-    protocols: ['file'],
-    packBytesAtMost: options.packBytesAtMost,
-  });
-  const url = at.includes('://') ? at : `file://${at}`;
-  const found = await source.fetch(
-    { url, ref: options.ref ?? 'main', path: options.path ?? '', connection: null },
-    into,
-    never,
-  );
-  return { ...found, into };
-}
-
-async function refusal(promise: Promise<unknown>): Promise<PerennialError> {
-  return promise.then(
-    () => {
-      throw new Error('it was fetched');
-    },
-    (caught: unknown) => caught as PerennialError,
-  );
-}
+const { sandbox, folder, git, repository, commit, fetchFrom } = gitGround();
 
 test('a branch, a tag and a commit each give the files of the commit that they are', async () => {
   const at = await repository('code', { 'train.py': 'first' });
@@ -154,8 +93,8 @@ test('submodules come with their files, beside and within each other, at the com
 test.each(['file:///tmp/anything', 'ext::sh -c touch% /tmp/pwned', 'http://git.example/a.git', 'git://git.example/a'])(
   'by default %s is not where code comes from',
   async (url) => {
-    const source = createGitCodeSource({ hosts: createOutboundHosts({ allowPrivate: true }) });
-    const error = await refusal(source.fetch({ url, ref: 'main', path: '', connection: null }, folder, never));
+    const source = createGitCodeSource({ sandbox, hosts: createOutboundHosts({ allowPrivate: true }) });
+    const error = await refusal(source.fetch({ url, ref: 'main', path: '', connection: null }, folder(), never));
     expect(error.code).toBe('source-refused');
   },
 );
@@ -172,15 +111,15 @@ test('a submodule over another transport is refused though the repository itself
 });
 
 test('an address inside is refused over https', async () => {
-  const source = createGitCodeSource({ hosts: createOutboundHosts({ allowPrivate: false }) });
+  const source = createGitCodeSource({ sandbox, hosts: createOutboundHosts({ allowPrivate: false }) });
   const error = await refusal(
-    source.fetch({ url: 'https://127.0.0.1/a.git', ref: 'main', path: '', connection: null }, folder, never),
+    source.fetch({ url: 'https://127.0.0.1/a.git', ref: 'main', path: '', connection: null }, folder(), never),
   );
   expect(error.code).toBe('source-refused');
 });
 
 test('over ssh nothing is tried without a key that is meant for the repository', async () => {
-  const source = createGitCodeSource({ hosts: createOutboundHosts({ allowPrivate: true }) });
+  const source = createGitCodeSource({ sandbox, hosts: createOutboundHosts({ allowPrivate: true }) });
   const connection = {
     kind: 'git' as const,
     url: 'ssh://git@git.example/team/',
@@ -189,14 +128,14 @@ test('over ssh nothing is tried without a key that is meant for the repository',
   };
   for (const given of [null, connection]) {
     const error = await refusal(
-      source.fetch({ url: 'git@other.example:team/a.git', ref: 'main', path: '', connection: given }, folder, never),
+      source.fetch({ url: 'git@other.example:team/a.git', ref: 'main', path: '', connection: given }, folder(), never),
     );
     expect(error).toMatchObject({ code: 'source-refused', message: expect.stringContaining('sshKey') });
   }
 });
 
 test('hooks and filters of a repository run nothing', async () => {
-  const mark = join(folder, 'ran');
+  const mark = join(folder(), 'ran');
   const at = await repository('code', {
     'train.py': 'x',
     '.gitattributes': '* filter=evil\n',

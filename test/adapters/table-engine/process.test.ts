@@ -1,15 +1,29 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { openLockedDatabase } from '../../../adapters/table-engine/lockedDatabase.ts';
 import { createDuckDbTableEngine } from '../../../adapters/table-engine/duckdb.ts';
 import { bikeData, tableEngineBench } from '../../support/tableEngine.ts';
+import { sandboxOfTests } from '../../support/sandbox-of-tests.ts';
 
 const bench = tableEngineBench();
+const sandbox = sandboxOfTests();
 const entry = new URL('../../../adapters/table-engine/process.ts', import.meta.url).pathname;
+const sandboxMaker = new URL('../../../adapters/sandbox/create-sandbox.ts', import.meta.url).pathname;
 const adapter = new URL('../../../adapters/table-engine/duckdb.ts', import.meta.url).pathname;
+
+/** Whether the program itself runs below this process, which may be its sandbox. */
+function hasBegun(pid: number): boolean {
+  const listed = execFileSync('ps', ['-eo', 'pid=,ppid=,args=']).toString().trim().split('\n');
+  const processes = listed.map((line) => line.trim().split(/\s+/));
+  const isBelow = (at: number): boolean =>
+    at === pid || processes.some(([id, parent]) => Number(id) === at && Number(parent) > 1 && isBelow(Number(parent)));
+  return processes.some(([id, , program, ...words]) => {
+    return program === process.execPath && words.includes(entry) && isBelow(Number(id));
+  });
+}
 
 /** Processes of calls that a process has started. */
 function processesOf(parent: number): number[] {
@@ -82,19 +96,31 @@ describe('a locked database', () => {
 describe('the processes of an engine', () => {
   test('leave nothing in the scratch folder and end with close', async () => {
     const scratchFolder = bench.folder();
-    const engine = createDuckDbTableEngine({ scratchFolder });
+    const engine = createDuckDbTableEngine({ sandbox, scratchFolder });
     await engine.readColumns({ files: [], columns: [] });
-    expect((await readdir(scratchFolder)).filter((name) => name.startsWith('call-'))).toEqual([]);
     const before = processesOf(process.pid);
     expect(before.length).toBeGreaterThan(0);
     await engine.close();
+    expect((await readdir(scratchFolder)).filter((name) => name.startsWith('call-'))).toEqual([]);
     await bench.engine.close();
     expect(processesOf(process.pid)).toEqual([]);
     await expect(engine.readColumns({ files: [], columns: [] })).rejects.toMatchObject({ code: 'cancelled' });
   });
 
+  test('clear folders that a killed process left, and leave those of others that live', async () => {
+    const scratchFolder = bench.folder();
+    for (const name of ['call-killed', 'call-alive']) await mkdir(join(scratchFolder, name));
+    const longAgo = new Date(Date.now() - 2 * 24 * 3_600_000);
+    await utimes(join(scratchFolder, 'call-killed'), longAgo, longAgo);
+    const engine = createDuckDbTableEngine({ sandbox, scratchFolder });
+    await engine.readColumns({ files: [], columns: [] });
+    await engine.close();
+    const left = await readdir(scratchFolder);
+    expect(left.filter((name) => name.startsWith('call-'))).toEqual(['call-alive']);
+  });
+
   test('a call past its time limit is stopped and says so', async () => {
-    const engine = createDuckDbTableEngine({ scratchFolder: bench.folder(), timeLimitMs: 1 });
+    const engine = createDuckDbTableEngine({ sandbox, scratchFolder: bench.folder(), timeLimitMs: 1 });
     await expect(engine.profile([bikeData], [])).rejects.toMatchObject({
       code: 'process-died',
       fields: { operation: 'profile', late: true },
@@ -103,12 +129,13 @@ describe('the processes of an engine', () => {
   });
 
   test('a call whose process is killed is process-died, and the next one works', async () => {
-    const engine = createDuckDbTableEngine({ scratchFolder: bench.folder() });
+    const engine = createDuckDbTableEngine({ sandbox, scratchFolder: bench.folder() });
     const file = { name: 'hour.csv', path: bikeData, format: 'csv' as const };
     const request = { files: [file], pinned: null, known: [], timezone: 'UTC', required: [], expectations: [] };
     const call = engine.prepareBatch({ ...request, outputFolder: bench.folder() });
     const failed = expect(call).rejects.toMatchObject({ code: 'process-died', retryable: true });
-    await until(() => processesOf(process.pid).length > 0);
+    // Killed before its sandbox is made, it would end by itself a moment later.
+    await until(() => processesOf(process.pid).some(hasBegun));
     const killed = processesOf(process.pid);
     for (const pid of killed) process.kill(pid, 'SIGKILL');
     await failed;
@@ -119,7 +146,7 @@ describe('the processes of an engine', () => {
   });
 
   test('many calls at once all answer', async () => {
-    const engine = createDuckDbTableEngine({ scratchFolder: bench.folder(), concurrency: 2 });
+    const engine = createDuckDbTableEngine({ sandbox, scratchFolder: bench.folder(), concurrency: 2 });
     const answers = await Promise.all(
       Array.from({ length: 8 }, () => engine.readColumns({ files: [], columns: ['a'] })),
     );
@@ -127,12 +154,17 @@ describe('the processes of an engine', () => {
     await engine.close();
   });
 
+  const preamble = (): string =>
+    `import { createDuckDbTableEngine } from ${JSON.stringify(adapter)};
+     import { createSandbox } from ${JSON.stringify(sandboxMaker)};
+     const sandbox = createSandbox({ mode: 'preferred', path: process.env.PATH, allow: [], folder: ${JSON.stringify(bench.folder())} });\n`;
+
   test('die with the process that started them, at work or waiting', async () => {
     const script = join(bench.folder(), 'parent.ts');
     await writeFile(
       script,
-      `import { createDuckDbTableEngine } from ${JSON.stringify(adapter)};
-       const engine = createDuckDbTableEngine({ scratchFolder: ${JSON.stringify(bench.folder())} });
+      `${preamble()}
+       const engine = createDuckDbTableEngine({ sandbox, scratchFolder: ${JSON.stringify(bench.folder())} });
        await engine.readColumns({ files: [], columns: [] });
        for (;;) await engine.prepareBatch({ files: [{ name: 'h', path: ${JSON.stringify(bikeData)}, format: 'csv' }], pinned: null, known: [], timezone: 'UTC', required: [], expectations: [], outputFolder: ${JSON.stringify(bench.folder())} });`,
     );
@@ -149,7 +181,7 @@ describe('the processes of an engine', () => {
     const script = join(bench.folder(), 'short.ts');
     await writeFile(
       script,
-      `import { createDuckDbTableEngine } from ${JSON.stringify(adapter)};\nawait createDuckDbTableEngine({ scratchFolder: ${JSON.stringify(bench.folder())} }).readColumns({ files: [], columns: [] });\n`,
+      `${preamble()}\nawait createDuckDbTableEngine({ sandbox, scratchFolder: ${JSON.stringify(bench.folder())} }).readColumns({ files: [], columns: [] });\n`,
     );
     const child = spawn(process.execPath, [script], { stdio: 'ignore' });
     expect((await once(child, 'exit'))[0]).toBe(0);

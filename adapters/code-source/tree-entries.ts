@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PerennialError } from '../../contracts/errors.ts';
+import { isGitFolder } from '../../contracts/git-source.ts';
 
 export interface TreeEntry {
   readonly mode: string;
@@ -26,8 +27,15 @@ export function parseTree(listing: Buffer): TreeEntry[] {
     });
 }
 
-/** Before anything is written: links, and more than code is. */
+/** Before anything is written: paths that lead elsewhere, links, and more than code is. */
 export function refuseUnusable(entries: readonly TreeEntry[], url: string): void {
+  const leading = entries.find(({ path }) => leadsElsewhere(path));
+  if (leading !== undefined)
+    throw new PerennialError(
+      'code-unusable',
+      `${JSON.stringify(leading.path.slice(0, 200))} in ${url} is no path of a plain file: it leads elsewhere on some system, or is too long; rename it`,
+      { path: leading.path.slice(0, 1000) },
+    );
   const link = entries.find(({ mode }) => mode === '120000');
   if (link !== undefined)
     throw new PerennialError(
@@ -42,6 +50,13 @@ export function refuseUnusable(entries: readonly TreeEntry[], url: string): void
       `the code in ${url} has ${entries.length} files and ${bytes} bytes; ${entriesAtMost} and 256 MiB are the most; name the path of the training code`,
       { files: entries.length, bytes },
     );
+}
+
+function leadsElsewhere(path: string): boolean {
+  if (path === '' || path.includes('\\') || path.includes('\ufffd') || Buffer.byteLength(path) > 4_000) return true;
+  return path
+    .split('/')
+    .some((step) => step === '' || step === '.' || step === '..' || isGitFolder(step) || Buffer.byteLength(step) > 255);
 }
 
 /** A pointer would be trained with in place of the file that it stands for. */

@@ -1,0 +1,109 @@
+import { once } from 'node:events';
+import { createServer as createHttpServer, type Server as HttpServer } from 'node:http';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { PerennialError } from '../../contracts/errors.ts';
+
+/** What one fetch may reach: the host that it names, at the address that was checked. */
+export interface Destination {
+  readonly host: string;
+  readonly port: number;
+  readonly address: string;
+}
+
+/** A way out of a sandbox without a network: a port on 127.0.0.1 that leads to one destination and nowhere else. */
+export interface Forwarder {
+  readonly port: number;
+  /** Why the destination could not be reached the last time; null while it could. */
+  failure(): string | null;
+  /** Ends every connection. */
+  close(): void;
+}
+
+const idleMs = 60_000;
+/** git and ssh open one connection after the other. */
+const connectionsAtMost = 8;
+
+/** A proxy that answers CONNECT for exactly `host:port`. */
+export async function openConnectProxy(destination: Destination): Promise<Forwarder> {
+  const upstream = new Upstream(destination);
+  const server = createHttpServer((_request, response) => response.writeHead(405).end());
+  server.on('connect', (request, client: Socket, head: Buffer) => {
+    if (request.url?.toLowerCase() !== authority(destination)) {
+      client.end('HTTP/1.1 403 Forbidden\r\n\r\n');
+      return;
+    }
+    const remote = upstream.join(client);
+    remote.once('connect', () => {
+      client.write('HTTP/1.1 200 OK\r\n\r\n');
+      remote.write(head);
+    });
+  });
+  return listen(server, upstream);
+}
+
+/** A port that is the destination's. */
+export async function openPortForwarder(destination: Destination): Promise<Forwarder> {
+  const upstream = new Upstream(destination);
+  return listen(
+    createServer((client) => void upstream.join(client)),
+    upstream,
+  );
+}
+
+class Upstream {
+  readonly #destination: Destination;
+  readonly #sockets = new Set<Socket>();
+  failure: string | null = null;
+
+  constructor(destination: Destination) {
+    this.#destination = destination;
+  }
+
+  /** Connects to the destination; what one side sends the other gets, and they end together. */
+  join(client: Socket): Socket {
+    const { address, port } = this.#destination;
+    const remote = connect({ host: address, port });
+    remote.once('connect', () => (this.failure = null));
+    remote.once('error', (error) => (this.failure = error.message));
+    for (const [socket, other] of [
+      [client, remote],
+      [remote, client],
+    ] as const) {
+      this.#sockets.add(socket);
+      socket.setTimeout(idleMs, () => socket.destroy());
+      socket.on('error', () => socket.destroy());
+      socket.once('close', () => {
+        this.#sockets.delete(socket);
+        other.destroy();
+      });
+      socket.pipe(other);
+    }
+    return remote;
+  }
+
+  close(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+}
+
+async function listen(server: Server | HttpServer, upstream: Upstream): Promise<Forwarder> {
+  server.maxConnections = connectionsAtMost;
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string')
+    throw new PerennialError('internal', 'a forwarder has no port; this is a defect');
+  return {
+    port: address.port,
+    failure: () => upstream.failure,
+    close: () => {
+      server.close();
+      upstream.close();
+    },
+  };
+}
+
+/** As curl writes it in CONNECT. */
+function authority({ host, port }: Destination): string {
+  return `${host.toLowerCase()}:${port}`;
+}

@@ -1,0 +1,203 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { GitConnection } from '../../contracts/connection.ts';
+import { PerennialError } from '../../contracts/errors.ts';
+import { coversRepository, gitUrl, gitUrlProblem } from '../../contracts/git-source.ts';
+import type { OutboundHosts } from '../../ports/outbound-hosts.ts';
+import type { Mount, Network } from '../sandbox/sandbox.ts';
+import { type Forwarder, openConnectProxy, openPortForwarder } from './forwarder.ts';
+import { withConfiguration } from './run-git.ts';
+
+export interface AccessSettings {
+  readonly hosts: OutboundHosts;
+  readonly protocols: readonly string[];
+  /** Certificates to trust in place of the system's. */
+  readonly certificates?: string | undefined;
+  /** Of every git process. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** What one fetch is given that no other git process is: the way to the server and the credentials. */
+export interface RemoteAccess {
+  readonly url: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly mounts: readonly Mount[];
+  readonly network: Network;
+  /** Why the server could not be reached, where that is known. */
+  failure(): string | null;
+  /** What must not be repeated of what git says. */
+  readonly secrets: readonly string[];
+  close(): Promise<void>;
+}
+
+/**
+ * The way to one repository: by a forwarder to the address that was checked, with the credentials if they are meant for
+ * it. A submodule elsewhere gets none. `folder` does not exist yet; it holds the credentials of ssh until `close`.
+ */
+export async function accessTo(
+  text: string,
+  connection: GitConnection | null,
+  folder: string,
+  settings: AccessSettings,
+): Promise<RemoteAccess> {
+  const url = gitUrl(text);
+  const protocol = url?.protocol.slice(0, -1) ?? '';
+  if (url === undefined || !settings.protocols.includes(protocol))
+    throw new PerennialError(
+      'source-refused',
+      `${JSON.stringify(text)} is not an address over https or ssh, which are what code may come from`,
+      { url: text },
+    );
+  if (protocol === 'file') return ofThisMachine(url, settings);
+  const problem = gitUrlProblem(text);
+  if (problem !== undefined)
+    throw new PerennialError('source-refused', `the address ${JSON.stringify(text)} ${problem}`, { url: text });
+  const usable = connection !== null && coversRepository(connection.url, text) ? connection : null;
+  return protocol === 'ssh' ? overSsh(url, usable, folder, settings) : overHttps(url, usable, settings);
+}
+
+/** Symbolic links become no links, hooks are none, what a server sends is checked, and redirects are not followed. */
+const common: readonly (readonly [string, string])[] = [
+  ['core.symlinks', 'false'],
+  ['core.hooksPath', '/dev/null'],
+  ['core.fsmonitor', 'false'],
+  ['core.attributesFile', '/dev/null'],
+  ['core.excludesFile', '/dev/null'],
+  ['core.protectHFS', 'true'],
+  ['core.protectNTFS', 'true'],
+  // Large files are streamed, and packs stay packs: what they expand to is counted before it is written.
+  ['core.bigFileThreshold', '16m'],
+  ['fetch.unpackLimit', '1'],
+  ['credential.helper', ''],
+  ['http.followRedirects', 'false'],
+  ['http.lowSpeedLimit', '1'],
+  ['http.lowSpeedTime', '60'],
+  ['transfer.fsckObjects', 'true'],
+  ['transfer.bundleURI', 'false'],
+  ['submodule.recurse', 'false'],
+  ['gc.auto', '0'],
+  ['maintenance.auto', 'false'],
+  ['protocol.version', '2'],
+];
+
+/** What git is told of every repository. */
+export function configured(environment: Readonly<Record<string, string>>): Record<string, string> {
+  return withConfiguration(environment, common);
+}
+
+function ofThisMachine(url: URL, { environment }: AccessSettings): RemoteAccess {
+  return {
+    url: url.href,
+    environment: configured(environment),
+    mounts: [{ source: fileURLToPath(url) }],
+    network: { kind: 'none' },
+    secrets: [],
+    failure: () => null,
+    close: () => Promise.resolve(),
+  };
+}
+
+async function overHttps(url: URL, connection: GitConnection | null, settings: AccessSettings): Promise<RemoteAccess> {
+  const { certificates, environment, hosts } = settings;
+  const { address } = await hosts.resolve(url.hostname);
+  const port = url.port === '' ? 443 : Number(url.port);
+  const forwarder = await openConnectProxy({ host: url.hostname, port, address });
+  const authorities = certificates === undefined ? null : resolve(certificates);
+  const basic = connection?.token === undefined ? null : basicCredentials(connection.token);
+  const own: (readonly [string, string])[] = [
+    ['http.proxy', `http://127.0.0.1:${forwarder.port}`],
+    ...(basic === null ? [] : [[`http.${url.origin}/.extraHeader`, `Authorization: Basic ${basic}`] as const]),
+    ...(authorities === null ? [] : [['http.sslCAInfo', authorities] as const]),
+  ];
+  return {
+    ...through(forwarder),
+    url: url.href,
+    environment: withConfiguration(environment, [...common, ...own]),
+    mounts: authorities === null ? [] : [{ source: authorities }],
+    secrets: basic === null ? [] : [basic, connection?.token ?? basic],
+    close: async () => forwarder.close(),
+  };
+}
+
+function basicCredentials(token: string): string {
+  return Buffer.from(`x-access-token:${token}`).toString('base64');
+}
+
+function through(forwarder: Forwarder): Pick<RemoteAccess, 'network' | 'failure'> {
+  return { network: { kind: 'loopback', port: forwarder.port }, failure: () => forwarder.failure() };
+}
+
+async function overSsh(
+  url: URL,
+  connection: GitConnection | null,
+  folder: string,
+  { environment, hosts }: AccessSettings,
+): Promise<RemoteAccess> {
+  if (connection?.sshKey === undefined || connection.knownHosts === undefined)
+    throw new PerennialError(
+      'source-refused',
+      `${url.host} over ssh wants a connection of kind git with sshKey and knownHosts that is meant for it; name it in code.git.connection`,
+      { host: url.host },
+    );
+  const { address } = await hosts.resolve(url.hostname);
+  const port = url.port === '' ? 22 : Number(url.port);
+  const forwarder = await openPortForwarder({ host: url.hostname, port, address });
+  try {
+    await mkdir(folder, { mode: 0o700 });
+    await writeFile(join(folder, 'key'), `${connection.sshKey.trimEnd()}\n`, { mode: 0o600 });
+    await writeFile(join(folder, 'known-hosts'), `${connection.knownHosts.trimEnd()}\n`);
+    await writeFile(join(folder, 'config'), sshConfiguration(url, folder, forwarder.port));
+  } catch (caught) {
+    forwarder.close();
+    throw caught;
+  }
+  const command = `ssh -F ${shellWord(join(folder, 'config'))}`;
+  return {
+    ...through(forwarder),
+    // Without the port, which git would tell ssh in place of the forwarder's.
+    url: withoutPort(url),
+    environment: { ...configured(environment), GIT_SSH_COMMAND: command, GIT_SSH_VARIANT: 'ssh' },
+    mounts: [{ source: folder }],
+    secrets: [],
+    close: async () => {
+      forwarder.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Everything that ssh is told, as a file: nothing of a URL becomes a word that a shell reads. */
+function sshConfiguration(url: URL, folder: string, port: number): string {
+  const file = (name: string): string => `"${join(folder, name).replaceAll('%', '%%')}"`;
+  const settings = {
+    IdentityFile: file('key'),
+    IdentitiesOnly: 'yes',
+    IdentityAgent: 'none',
+    BatchMode: 'yes',
+    StrictHostKeyChecking: 'yes',
+    UpdateHostKeys: 'no',
+    UserKnownHostsFile: file('known-hosts'),
+    GlobalKnownHostsFile: '/dev/null',
+    ConnectTimeout: '20',
+    ServerAliveInterval: '20',
+    // The forwarder leads to the address that was checked, under the name that its key is known by.
+    HostName: '127.0.0.1',
+    Port: String(port),
+    HostKeyAlias: url.port === '' ? url.hostname : `[${url.hostname}]:${url.port}`,
+    CheckHostIP: 'no',
+  };
+  return `${Object.entries(settings)
+    .map(([name, value]) => `${name} ${value}`)
+    .join('\n')}\n`;
+}
+
+function withoutPort(url: URL): string {
+  const bare = new URL(url);
+  bare.port = '';
+  return bare.href;
+}
+
+function shellWord(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}

@@ -1,0 +1,146 @@
+import { PerennialError } from '../../contracts/errors.ts';
+import type { Ending, Mount, Network, OnOutput, Sandbox, SandboxedCommand } from '../sandbox/sandbox.ts';
+
+export interface GitCall {
+  /** For messages. */
+  readonly url: string;
+  readonly args: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  readonly mounts: readonly Mount[];
+  readonly network: Network;
+  readonly timeoutMs: number;
+  /** Of everything that it may write. */
+  readonly diskBytes: number;
+  readonly signal: AbortSignal;
+}
+
+const outputAtMost = 16 * 2 ** 20;
+const saidAtMost = 4_000;
+const memoryAtMost = 2 * 2 ** 30;
+/** Threads count. */
+const processesAtMost = 256;
+const filesAtMost = 100_000;
+
+/**
+ * Nothing of this machine or of whoever started the worker: no configuration, prompts, helpers, hooks or templates,
+ * and no transport but those that are named.
+ */
+export function gitEnvironment(home: string, protocols: readonly string[]): Record<string, string> {
+  return {
+    PATH: '/usr/local/bin:/usr/bin:/bin',
+    HOME: home,
+    LC_ALL: 'C',
+    GIT_CONFIG_NOSYSTEM: '1',
+    GIT_CONFIG_GLOBAL: '/dev/null',
+    GIT_ATTR_NOSYSTEM: '1',
+    GIT_TERMINAL_PROMPT: '0',
+    GIT_ASKPASS: '/bin/false',
+    SSH_ASKPASS: '/bin/false',
+    GIT_ALLOW_PROTOCOL: protocols.join(':'),
+    GIT_LITERAL_PATHSPECS: '1',
+    GIT_LFS_SKIP_SMUDGE: '1',
+    GIT_ADVICE: '0',
+  };
+}
+
+/** Configuration by the environment, as command lines can be read by every user of a machine. */
+export function withConfiguration(
+  environment: Readonly<Record<string, string>>,
+  settings: readonly (readonly [string, string])[],
+): Record<string, string> {
+  const entries = settings.flatMap(([key, value], at): (readonly [string, string])[] => [
+    [`GIT_CONFIG_KEY_${at}`, key],
+    [`GIT_CONFIG_VALUE_${at}`, value],
+  ]);
+  return { ...environment, ...Object.fromEntries(entries), GIT_CONFIG_COUNT: String(settings.length) };
+}
+
+export class GitFailure extends Error {
+  readonly said: string;
+  constructor(said: string) {
+    super(said);
+    this.said = said;
+  }
+}
+
+/** Standard output. `GitFailure` if git says no; `too-large` past a limit; `source-unavailable` if it cannot be started. */
+export async function runGit(sandbox: Sandbox, call: GitCall): Promise<Buffer> {
+  const { url, args, environment, cwd, mounts, network, timeoutMs, diskBytes, signal } = call;
+  signal.throwIfAborted();
+  const tooMuch = new AbortController();
+  const output: Buffer[] = [];
+  let size = 0;
+  let said = '';
+  const ending = await runToItsEnd(
+    sandbox,
+    {
+      title: 'git',
+      file: 'git',
+      args,
+      cwd,
+      env: environment,
+      mounts,
+      network,
+      limits: {
+        timeoutMs,
+        memoryBytes: memoryAtMost,
+        processes: processesAtMost,
+        diskBytes,
+        files: filesAtMost,
+      },
+      signal: AbortSignal.any([signal, tooMuch.signal]),
+    },
+    (stream, chunk) => {
+      if (stream === 'stderr') {
+        said = (said + chunk.toString()).slice(-saidAtMost);
+        return;
+      }
+      size += chunk.length;
+      if (size <= outputAtMost) output.push(chunk);
+      else tooMuch.abort();
+    },
+  );
+  signal.throwIfAborted();
+  if (size > outputAtMost)
+    throw new PerennialError('too-large', `git lists more than 16 MiB of ${url}; name a smaller path`);
+  refuseUnlessDone(ending, said, call);
+  return Buffer.concat(output);
+}
+
+/**
+ * What has a network is watched closely while it writes. The rest is bounded by what has been fetched, and there are
+ * several of them: they are started as the platform's own programs are, in a tenth of the time.
+ */
+async function runToItsEnd(sandbox: Sandbox, command: SandboxedCommand, onOutput: OnOutput): Promise<Ending> {
+  if (command.network.kind !== 'none') return sandbox.run(command, onOutput);
+  const running = await sandbox.open(command);
+  running.stdin.end();
+  running.stdout.on('data', (chunk: Buffer) => onOutput('stdout', chunk));
+  running.stderr.on('data', (chunk: Buffer) => onOutput('stderr', chunk));
+  return running.ended;
+}
+
+function refuseUnlessDone(ending: Ending, said: string, { url, timeoutMs }: GitCall): void {
+  if (ending.kind === 'exited' && ending.exitCode === 0) return;
+  if (ending.kind === 'exited') throw new GitFailure(lastLines(said) || `git ended with ${ending.exitCode}`);
+  if (ending.kind === 'timeout') throw new GitFailure(`it took longer than ${timeoutMs / 1000} s`);
+  if (ending.kind === 'not-started')
+    throw new PerennialError(
+      'source-unavailable',
+      `git cannot be started on this worker: ${ending.reason}; install it`,
+    );
+  if (ending.kind === 'over-limit') {
+    const { what, found, limit } = ending.breach;
+    throw new PerennialError(
+      'too-large',
+      `git was stopped while it fetched ${url}: ${what} reached ${found}, and ${limit} is the most; name a smaller repository or commit`,
+      { url, what, found, limit },
+    );
+  }
+  throw new GitFailure('it was stopped');
+}
+
+function lastLines(said: string): string {
+  return said.trim().split('\n').slice(-3).join('; ');
+}

@@ -1,0 +1,24 @@
+const longestPath = 1000;
+/** In UTF-8; what file systems allow a name. */
+const longestName = 255;
+
+/**
+ * Why a path of a configuration could leave its folder, and what to write instead; undefined for one that stays inside,
+ * such as `.`, `./x` or `x/`. The text is kept as it is. A check of its own and no schema, because configurations that
+ * were applied before it existed must still be readable.
+ */
+export function relativePathProblem(path: string): string | undefined {
+  if (path === '') return 'is empty; write . for the folder itself';
+  if (path.length > longestPath) return `is longer than ${longestPath} characters; use a shorter path`;
+  if (!path.isWellFormed() || /\p{Cc}/u.test(path)) return 'holds a control character; rename the file or folder';
+  if (path.includes('\\')) return 'holds a backslash; separate folders by /';
+  if (path.startsWith('/') || /^[A-Za-z]:/.test(path))
+    return 'is an absolute path; write it relative to the folder that it is in';
+  const steps = path.split('/');
+  if (steps.includes('..')) return 'leaves its folder by ..; move the files into the folder, or name them there';
+  if (steps[0]?.startsWith('~') === true)
+    return 'begins with ~, which is not expanded; write it relative to the folder';
+  if (steps.some((step) => new TextEncoder().encode(step).length > longestName))
+    return `holds a name of more than ${longestName} bytes; use a shorter name`;
+  return undefined;
+}

@@ -1,0 +1,68 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createOnnxModelRuntime } from '../../adapters/model-runtime/onnx.ts';
+import type { Signature } from '../../contracts/model-version.ts';
+import { probingSandbox } from '../support/probing-sandbox.ts';
+import { sandboxOfTests } from '../support/sandbox-of-tests.ts';
+
+const sandbox = sandboxOfTests('required');
+let home: string;
+beforeEach(async () => {
+  home = await mkdtemp(join(tmpdir(), 'perennial-home-'));
+  await writeFile(join(home, 'state.json'), 'a-planted-secret');
+  await writeFile(join(home, 'model.onnx'), 'no model');
+});
+afterEach(() => rm(home, { recursive: true, force: true }));
+
+/** What a script says under the settings of a first load, and of a measurement of latency. */
+async function probed(script: string): Promise<readonly string[]> {
+  process.env.DATABASE_URL_OF_THIS_TEST = 'a-planted-secret';
+  const probe = probingSandbox(sandbox, script);
+  const runtime = createOnnxModelRuntime({ sandbox: probe });
+  const path = join(home, 'model.onnx');
+  try {
+    await expect(runtime.inspect(path, ['x'], { x: [1] }, 1)).rejects.toMatchObject({ code: 'artifact-invalid' });
+    const signature: Signature = {
+      schemaVersion: 1,
+      layout: 'matrix',
+      inputName: 'x',
+      inputs: [{ name: 'x', type: 'FP64' }],
+      output: { name: 'y', type: 'FP64' },
+    };
+    await runtime.measureLatency(path, signature, { x: [1] }, 1, 1).catch(() => undefined);
+  } finally {
+    delete process.env.DATABASE_URL_OF_THIS_TEST;
+  }
+  expect(probe.said).toHaveLength(2);
+  for (const text of probe.said) expect(text).toContain('done');
+  return probe.said;
+}
+
+test('the first load of a model reads no secret and nothing beside the artifact', async () => {
+  const said = await probed(
+    `cat ${home}/state.json /etc/shadow /proc/*/environ; env; ls -a ${home} ${homedir()}; cat ${home}/model.onnx; echo; echo done`,
+  );
+  for (const text of said) {
+    expect(text).not.toContain('planted-secret');
+    expect(text).not.toContain('state.json\n');
+    expect(text).not.toMatch(/root:[*!$]/);
+    expect(text).toContain('no model');
+  }
+});
+
+test('the first load of a model writes nothing, not even to the artifact', async () => {
+  const said = await probed(
+    `for at in / /etc /usr /tmp ${home} ${process.cwd()}/adapters; do (echo x > $at/planted) 2>/dev/null && echo wrote $at; done; (echo x >> ${home}/model.onnx) 2>/dev/null && echo wrote model; echo done`,
+  );
+  for (const text of said) expect(text).not.toContain('wrote');
+});
+
+test('the first load of a model has no network', async () => {
+  const said = await probed('ls /sys/class/net; (echo > /dev/tcp/127.0.0.1/22) && echo reached; echo done');
+  for (const text of said) {
+    expect(text).not.toContain('reached');
+    expect(text).not.toMatch(/^(eth|en|wl)/m);
+  }
+});
