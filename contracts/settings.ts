@@ -4,6 +4,8 @@ import { trainingQueue } from './workflows.ts';
 
 const Port = z.coerce.number().int().min(0).max(65_535);
 
+const PackageIndexUrl = z.url({ protocol: /^https?$/, error: 'expected addresses such as https://packages.example/simple' });
+
 /** Every environment variable that any process reads, in one schema. Only `main.ts` files hand `process.env` to it. */
 export const Settings = z.object({
   PERENNIAL_HOME: z.string().default('.perennial'),
@@ -57,6 +59,14 @@ export const Settings = z.object({
   PERENNIAL_GC_SCHEDULE: z.string().default('17 4 * * *'),
   /** Where environments and caches of training live. Default: PERENNIAL_HOME/cache */
   PERENNIAL_CACHE: z.string().optional(),
+  /** The package index of pip, with credentials where it wants them. Default: the worker's own pip configuration. */
+  PERENNIAL_PIP_INDEX_URL: PackageIndexUrl.optional(),
+  /** Further package indexes, with spaces between them. */
+  PERENNIAL_PIP_EXTRA_INDEX_URLS: z
+    .string()
+    .transform((text) => text.split(/\s+/).filter((url) => url !== ''))
+    .pipe(z.array(PackageIndexUrl).max(20))
+    .default([]),
   PERENNIAL_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
 export type Settings = z.infer<typeof Settings>;

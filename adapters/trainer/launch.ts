@@ -2,17 +2,18 @@ import { mkdir, realpath, symlink, writeFile } from 'node:fs/promises';
 import { basename, delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PerennialError } from '../../contracts/errors.ts';
+import type { TrainingEnvironment } from '../../ports/environments.ts';
 import type { ScriptJob } from '../../ports/trainer.ts';
-import { askPython, findOnPath } from './python.ts';
-import { givenInside, installationOf, prefixOf, sandboxCommand, sandboxPaths } from './sandbox.ts';
+import { findOnPath, installationOf, prefixOf, systemPath } from '../sandbox/installation.ts';
+import type { ScriptLog } from '../sandbox/script-log.ts';
+import { givenInside, sandboxCommand, sandboxPaths } from './sandbox.ts';
 import type { GivenFile, ScriptPaths } from './script-environment.ts';
 import { scriptEnvironment } from './script-environment.ts';
-import type { ScriptLog } from './script-log.ts';
-import { systemPath } from './tool-environment.ts';
 
 /** What this machine has to train with. */
 export interface Machine {
-  readonly tools: Readonly<Record<string, string>>;
+  /** Where programs are looked for. */
+  readonly path: string;
   readonly sandbox:
     | { readonly kind: 'bubblewrap'; readonly path: string }
     | { readonly kind: 'none'; readonly reason: string };
@@ -48,7 +49,7 @@ export async function prepareLaunch(
   log: ScriptLog,
 ): Promise<Launch> {
   const { binFolder } = job.environment;
-  const path = [binFolder, machine.tools.PATH ?? systemPath].filter((part) => part !== null).join(delimiter);
+  const path = [binFolder, machine.path].filter((part) => part !== null).join(delimiter);
   const isSandboxed = machine.sandbox.kind === 'bubblewrap';
   const words = commandWords(job.command, isSandboxed ? outside.given.map(givenInside) : outside.given);
   const found = await findProgram(words, path);
@@ -61,7 +62,7 @@ export async function prepareLaunch(
     await linkModules(job);
     return { argv: words, cwd: job.codeFolder, env: scriptEnvironment(job, outside, path), own: 0 };
   }
-  const programs = await programFolders(binFolder, program, machine.tools);
+  const programs = await programFolders(job.environment, program);
   const [name = '', ...args] = words;
   const command = [program === null || isOfSystem(program) ? name : program, ...args];
   const inside = { ...sandboxPaths, given: outside.given.map(givenInside) };
@@ -103,18 +104,9 @@ async function findProgram([name = '']: readonly string[], path: string): Promis
 }
 
 /** Folders outside the system's that the interpreter, its packages and the program need to be readable. */
-async function programFolders(
-  binFolder: string | null,
-  program: string | null,
-  tools: Machine['tools'],
-): Promise<string[]> {
-  const python = binFolder === null ? null : await askPython(join(binFolder, 'python3'), tools);
-  const prefixes = python === null ? [] : [...python.prefixes, prefixOf(python.program)];
+async function programFolders({ folders }: TrainingEnvironment, program: string | null): Promise<string[]> {
   const installed = program === null ? [] : [prefixOf(program), prefixOf(await realpath(program))];
-  const folders = new Set([...prefixes, ...installed].flatMap(installationOf));
-  // A virtual environment is recognised by the file above its bin.
-  if (binFolder !== null) folders.add(join(dirname(binFolder), 'pyvenv.cfg'));
-  return [...folders].sort();
+  return [...new Set([...folders, ...installed.flatMap(installationOf)])].sort();
 }
 
 function isOfSystem(program: string): boolean {

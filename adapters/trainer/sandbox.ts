@@ -1,10 +1,9 @@
 import { execFile } from 'node:child_process';
-import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { systemFolders } from '../sandbox/installation.ts';
 import type { GivenFile, ScriptPaths } from './script-environment.ts';
 
-/** Folders and files of the system that any program needs, and that hold nothing of anyone's. */
-const systemFolders = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64'];
+/** Files that any program needs beside the system's folders. */
 const systemFiles = [
   '/etc/ld.so.cache',
   '/etc/ld.so.conf',
@@ -106,18 +105,4 @@ export async function whySandboxFails(bubblewrap: string): Promise<string | null
     const stderr = caught instanceof Error && 'stderr' in caught ? String(caught.stderr).trim() : '';
     return stderr === '' ? 'it does not run' : (stderr.split('\n').at(-1) ?? stderr).slice(0, 300);
   }
-}
-
-/**
- * What to show of the folder that a program is installed in: `bin` and the folders beside it that installations have,
- * not the whole, because someone's home folder can be one.
- */
-export function installationOf(prefix: string): string[] {
-  if (prefix === '/' || systemFolders.some((folder) => prefix === folder || prefix.startsWith(`${folder}/`))) return [];
-  return ['bin', 'lib', 'lib64', 'libexec', 'include', 'share'].map((name) => join(prefix, name));
-}
-
-/** The folder that a program is installed in: above its `bin`. */
-export function prefixOf(program: string): string {
-  return dirname(dirname(program));
 }

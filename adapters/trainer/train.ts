@@ -1,13 +1,13 @@
 import { basename } from 'node:path';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { CheckJob, CheckResult, ScriptJob, TrainingJob, TrainingResult } from '../../ports/trainer.ts';
+import { ScriptLog } from '../sandbox/script-log.ts';
 import { collectOutput } from './collect-output.ts';
 import type { Machine } from './launch.ts';
 import { limited, prepareFolders, prepareLaunch } from './launch.ts';
 import type { Ending } from './run-supervised.ts';
 import { runSupervised } from './run-supervised.ts';
 import type { GivenFile, ScriptPaths } from './script-environment.ts';
-import { ScriptLog } from './script-log.ts';
 import type { Breach } from './watch-limits.ts';
 
 /** Runs the command of one attempt to its end and takes what it wrote. */
