@@ -195,7 +195,9 @@ const Build = z.strictObject({
         .regex(trainingQueue, 'expected train, or train- and a name of a-z, 0-9 and -, such as train-gpu')
         .default('train')
         .describe('The task queue of the workers that train; workers poll those of PERENNIAL_TRAIN_QUEUES'),
-      memory: ByteSize.optional().describe('The most that each process of training may allocate'),
+      memory: ByteSize.optional().describe(
+        "The most memory of all processes of training together, shared memory included; default: half of the worker's machine",
+      ),
       processes: z
         .number()
         .int()
@@ -206,6 +208,13 @@ const Build = z.strictObject({
       disk: ByteSize.default('20GiB').describe(
         'The most that training may hold in its output and temporary folders; with more, it is stopped',
       ),
+      files: z
+        .number()
+        .int()
+        .min(1)
+        .max(10_000_000)
+        .optional()
+        .describe('The most files and folders in them; default: 100000'),
     })
     .prefault({})
     .describe('What training takes'),

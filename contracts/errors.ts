@@ -98,7 +98,13 @@ export const errorTable = {
   'training-limit': {
     status: 422,
     retryable: false,
-    about: 'The training command had more processes or disk than build.resources gives it, and was stopped.',
+    about:
+      'The training command had more memory, processes, files or disk than build.resources gives it, and was stopped.',
+  },
+  'sandbox-unavailable': {
+    status: 422,
+    retryable: false,
+    about: 'This machine cannot keep the command apart as the settings or the command want it.',
   },
   'artifact-missing': { status: 422, retryable: false, about: 'The training command wrote no model.onnx.' },
   'artifact-invalid': {

@@ -54,7 +54,8 @@ type PackageJson = z.infer<typeof PackageJson>;
 const lockName = 'package-lock.json';
 const charactersAtMost = 50 * 2 ** 20;
 const packageName = /^(@[a-z0-9~-][a-z0-9._~-]*\/)?[a-zA-Z0-9~_-][a-zA-Z0-9._~-]*$/;
-const integrityPattern = /^(sha512-[A-Za-z0-9+/]{86}==|sha384-[A-Za-z0-9+/]{64}|sha256-[A-Za-z0-9+/]{43}=|sha1-[A-Za-z0-9+/]{27}=)(\s+sha\d+-[A-Za-z0-9+/=]+)*$/;
+const integrityPattern =
+  /^(sha512-[A-Za-z0-9+/]{86}==|sha384-[A-Za-z0-9+/]{64}|sha256-[A-Za-z0-9+/]{43}=|sha1-[A-Za-z0-9+/]{27}=)(\s+sha\d+-[A-Za-z0-9+/=]+)*$/;
 const strongIntegrity = /sha(512|384|256)-/;
 
 export function isNodeLock(path: string): boolean {
@@ -123,7 +124,11 @@ function refuseUnfit(path: string, found: LockedPackage): void {
   if (found.hasInstallScript === true)
     throw refusal(`${quoted(name)} needs an install script, and none is run; use a package without one`);
   if (found.inBundle === true) return;
-  if (found.integrity === undefined || !integrityPattern.test(found.integrity) || !strongIntegrity.test(found.integrity))
+  if (
+    found.integrity === undefined ||
+    !integrityPattern.test(found.integrity) ||
+    !strongIntegrity.test(found.integrity)
+  )
     throw refusal(
       `${quoted(name)} in ${lockName} has no integrity of sha256 or stronger; install it from a package registry`,
     );

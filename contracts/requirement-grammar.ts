@@ -111,8 +111,7 @@ class MarkerReader {
   }
 
   #condition(depth: number): boolean {
-    if (this.#takes('('))
-      return depth < markerNestingAtMost && this.#conditions(depth + 1) && this.#takes(')');
+    if (this.#takes('(')) return depth < markerNestingAtMost && this.#conditions(depth + 1) && this.#takes(')');
     return this.#operand() && this.#operator() && this.#operand();
   }
 

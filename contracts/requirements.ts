@@ -188,9 +188,13 @@ function refuseLocation(said: RefusableLine, asked: string): void {
   if (/^[a-z]+\+/i.test(place) || /@\s*[a-z]+\+/i.test(place))
     said.refuse('comes from version control, where nothing can be checked by a hash; publish it to the package index');
   if (place.includes('@') || place.includes('://') || /^[a-z]+:/i.test(place))
-    said.refuse('names an address; packages come from the administrator’s package index, so write its name and version');
+    said.refuse(
+      'names an address; packages come from the administrator’s package index, so write its name and version',
+    );
   if (/[/\\]/.test(place) || /^[.~]/.test(place) || archiveName.test(place.trim()))
-    said.refuse('names a file or folder; packages come from the administrator’s package index, so write its name and version');
+    said.refuse(
+      'names a file or folder; packages come from the administrator’s package index, so write its name and version',
+    );
 }
 
 function hashesOf(said: RefusableLine, options: string): string[] {
@@ -201,7 +205,9 @@ function hashesOf(said: RefusableLine, options: string): string[] {
       const hash = hashOption.exec(option.trim())?.[1];
       if (hash !== undefined) return hash.toLowerCase();
       if (option.startsWith('--hash'))
-        said.refuse('has a hash that is none of sha256, sha384 and sha512; make the lock again, e.g. with `pip-compile --generate-hashes`');
+        said.refuse(
+          'has a hash that is none of sha256, sha384 and sha512; make the lock again, e.g. with `pip-compile --generate-hashes`',
+        );
       return said.refuse(`has the option ${option.slice(0, 40)}, and requirements have none but --hash; remove it`);
     });
 }

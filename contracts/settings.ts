@@ -4,7 +4,18 @@ import { trainingQueue } from './workflows.ts';
 
 const Port = z.coerce.number().int().min(0).max(65_535);
 
-const PackageIndexUrl = z.url({ protocol: /^https?$/, error: 'expected addresses such as https://packages.example/simple' });
+const PackageIndexUrl = z.url({
+  protocol: /^https?$/,
+  error: 'expected addresses such as https://packages.example/simple',
+});
+
+/** An IPv4 address, a network of them, or a host name. */
+const AllowedDestination = z
+  .string()
+  .regex(
+    /^(\d{1,3}(\.\d{1,3}){3}(\/([0-9]|[12][0-9]|3[0-2]))?|(?=.*[a-zA-Z])[a-zA-Z0-9]([a-zA-Z0-9.-]{0,251}[a-zA-Z0-9])?)$/,
+    'expected IPv4 addresses, networks such as 10.1.0.0/16, or host names, with spaces between them',
+  );
 
 /** Every environment variable that any process reads, in one schema. Only `main.ts` files hand `process.env` to it. */
 export const Settings = z.object({
@@ -55,6 +66,20 @@ export const Settings = z.object({
    * webhooks be there; connections to stores, databases and git, which administrators make, always may.
    */
   PERENNIAL_ALLOW_PRIVATE_SOURCES: z.stringbool().default(false),
+  /**
+   * Whether what a user wrote may run where bubblewrap makes no sandbox: `preferred` runs it all the same and says so,
+   * `required` refuses.
+   */
+  PERENNIAL_SANDBOX: z.enum(['required', 'preferred']).default('preferred'),
+  /** What code with `code.network: true` may reach that is not public: IPv4 addresses, networks and host names, with spaces. */
+  PERENNIAL_SANDBOX_ALLOW: z
+    .string()
+    .transform((text) => text.split(/[\s,]+/).filter((word) => word !== ''))
+    .pipe(z.array(AllowedDestination))
+    .default([]),
+  /** Programs of the sandbox; default: those on the PATH. */
+  PERENNIAL_BUBBLEWRAP: z.string().optional(),
+  PERENNIAL_SLIRP4NETNS: z.string().optional(),
   /** When garbage is collected: five fields of cron, in UTC. `never`: only by `perennial gc`. */
   PERENNIAL_GC_SCHEDULE: z.string().default('17 4 * * *'),
   /** Where environments and caches of training live. Default: PERENNIAL_HOME/cache */
@@ -70,6 +95,29 @@ export const Settings = z.object({
   PERENNIAL_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
 export type Settings = z.infer<typeof Settings>;
+
+/** What decides how a process keeps apart what a user wrote. */
+export const SandboxSettings = Settings.pick({
+  PERENNIAL_SANDBOX: true,
+  PERENNIAL_SANDBOX_ALLOW: true,
+  PERENNIAL_BUBBLEWRAP: true,
+  PERENNIAL_SLIRP4NETNS: true,
+});
+export type SandboxSettings = z.infer<typeof SandboxSettings>;
+
+/** Where pip's packages come from. */
+export const PackageSettings = Settings.pick({ PERENNIAL_PIP_INDEX_URL: true, PERENNIAL_PIP_EXTRA_INDEX_URLS: true });
+export type PackageSettings = z.infer<typeof PackageSettings>;
+
+export function pipIndexesOf({
+  PERENNIAL_PIP_INDEX_URL: indexUrl,
+  PERENNIAL_PIP_EXTRA_INDEX_URLS: extraIndexUrls,
+}: PackageSettings): {
+  readonly indexUrl: string | undefined;
+  readonly extraIndexUrls: readonly string[];
+} {
+  return { indexUrl, extraIndexUrls };
+}
 
 /**
  * What the embedded stack reads. A part whose address is given is used and not started. A port that is not given is

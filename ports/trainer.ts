@@ -15,12 +15,14 @@ export interface ScriptJob {
   readonly target: string;
   readonly network: boolean;
   readonly timeoutMs: number;
-  /** Of each process. */
+  /** Of all processes together; null: half of the machine's. */
   readonly memoryBytes: number | null;
   /** At once. */
   readonly processesAtMost: number;
   /** Of output and temporary folder together. */
   readonly diskBytesAtMost: number;
+  /** Files and folders in the output and temporary folders. */
+  readonly filesAtMost: number;
   /** Belongs to this attempt alone; `output/` and `tmp/` are made in it. */
   readonly attemptFolder: string;
   readonly onLog: (line: Pick<LogLine, 'stream' | 'line'>) => void;

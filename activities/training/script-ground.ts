@@ -10,6 +10,9 @@ import type { ActivityDependencies } from '../dependencies.ts';
 import { unpackCode } from './code-folder.ts';
 import type { RunLog } from './run-log.ts';
 
+/** Of training that asks for no other bound. */
+const filesAtMost = 100_000;
+
 /** The code of a build as a folder, with its environment: what scripts of it run in. */
 export interface ScriptGround {
   readonly code: CodeVersion;
@@ -44,6 +47,7 @@ export async function layScriptGround(
     memoryBytes: resources.memory === undefined ? null : bytesOf(resources.memory),
     processesAtMost: resources.processes,
     diskBytesAtMost: bytesOf(resources.disk),
+    filesAtMost: resources.files ?? filesAtMost,
     onLog: log.line,
     onProgress: log.progress,
     signal,

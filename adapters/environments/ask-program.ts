@@ -78,13 +78,10 @@ async function wholeMachine(program: string): Promise<Mount[]> {
     (entry) => entry.isDirectory() && !notShown.has(entry.name),
   );
   const own = [program, await realpath(program)].flatMap((path) => [path, ...installationOf(prefixOf(path))]);
-  return existing([...top.map((entry) => join('/', entry.name)), ...own]);
+  return readable([...top.map((entry) => join('/', entry.name)), ...own]);
 }
 
-/** Read-only mounts of those that are there. */
-export async function existing(paths: readonly string[]): Promise<Mount[]> {
-  const found = await Promise.all(
-    [...new Set(paths)].map(async (source) => ((await stat(source).catch(() => null)) === null ? [] : [{ source }])),
-  );
-  return found.flat();
+/** Mounts of those that are there. */
+export function readable(paths: readonly string[]): Mount[] {
+  return [...new Set(paths)].map((source) => ({ source, optional: true }));
 }

@@ -28,7 +28,12 @@ export interface IndexPages {
    * The page at a path below `root`; null: there is none. Throws what keeps it from being had. `serve` makes the address
    * of a file.
    */
-  page(path: string, request: IncomingMessage, serve: (file: NamedFile) => string, signal: AbortSignal): Promise<Page | null>;
+  page(
+    path: string,
+    request: IncomingMessage,
+    serve: (file: NamedFile) => string,
+    signal: AbortSignal,
+  ): Promise<Page | null>;
 }
 
 export interface Page {
@@ -118,12 +123,14 @@ class Answering {
   async #answer(request: IncomingMessage, response: ServerResponse, signal: AbortSignal): Promise<void> {
     const { pathname } = new URL(request.url ?? '/', 'http://127.0.0.1');
     const [, secret, root = '', ...rest] = pathname.split('/');
-    if (secret !== this.secret) return say(response, 403, 'this is the package index of one installation, and not of yours');
+    if (secret !== this.secret)
+      return say(response, 403, 'this is the package index of one installation, and not of yours');
     if (request.method !== 'GET' && request.method !== 'HEAD')
       return say(response, 403, 'packages are read here, and nothing else is done');
     if (root === 'files') return this.#sendFile(rest[0] ?? '', rest[1] ?? '', request, response, signal);
     const index = this.#indexes.find((one) => one.root === root);
-    if (index === undefined) return say(response, 403, 'only pages of the package index and their files are served here');
+    if (index === undefined)
+      return say(response, 403, 'only pages of the package index and their files are served here');
     const page = await index.page(rest.join('/'), request, (file) => this.#serve(file), signal);
     if (page === null) return say(response, 404, 'the package index has no such package');
     response.writeHead(200, { 'content-type': page.contentType });

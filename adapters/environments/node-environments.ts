@@ -3,9 +3,10 @@ import { dirname, join } from 'node:path';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { PackageLock } from '../../contracts/package-lock.ts';
 import { parsePackageLock } from '../../contracts/package-lock.ts';
-import { findOnPath, installationOf, prefixOf, systemPath } from '../sandbox/installation.ts';
+import { findOnPath } from '../sandbox/find-on-path.ts';
+import { installationOf, prefixOf, systemPath } from '../sandbox/installation.ts';
 import type { AskedPrograms } from './ask-program.ts';
-import { existing } from './ask-program.ts';
+import { readable } from './ask-program.ts';
 import type { Workplace } from './made-environment.ts';
 import { madeEnvironment } from './made-environment.ts';
 import { readNpmSources } from './npm-sources.ts';
@@ -64,7 +65,9 @@ export async function parseNodeLock({ lock, lockPath }: Pick<NodeRun, 'lock' | '
 
 function refuseForeignAddresses({ addresses }: PackageLock, { registry, scopedRegistries }: NpmSources): void {
   const starts = [usualRegistry, registry, ...scopedRegistries.values()].map((one) => `${comparableAddress(one)}/`);
-  const foreign = addresses.find(({ address }) => !starts.some((start) => comparableAddress(address).startsWith(start)));
+  const foreign = addresses.find(
+    ({ address }) => !starts.some((start) => comparableAddress(address).startsWith(start)),
+  );
   if (foreign === undefined) return;
   throw failed(
     `${foreign.package} in ${lockName} comes from ${comparableAddress(foreign.address).slice(0, 200)}, which is no registry of this worker’s npm configuration; install it from ${comparableAddress(registry)}, or have the administrator add its registry`,
@@ -95,10 +98,7 @@ async function make({ environment, scratch }: Workplace, run: NodeRun, npm: Npm,
         npm_config_userconfig: join(scratch, 'npmrc-of-user'),
         npm_config_globalconfig: join(scratch, 'npmrc-of-all'),
       },
-      mounts: [
-        ...(await existing(installed)),
-        ...[environment, scratch].map((source) => ({ source, writable: true })),
-      ],
+      mounts: [...readable(installed), ...[environment, scratch].map((source) => ({ source, writable: true }))],
       network: index.network,
       remedy: 'see that package.json and package-lock.json fit each other, and that the package registry answers',
     }),

@@ -26,7 +26,11 @@ export function npmPages(sources: NpmSources, upstream: Upstream): IndexPages {
       const packument = await textOf(answer, pageBytesAtMost);
       const text = rewritePackument(packument, answer.url, (tarball, hash) =>
         serve({
-          filename: tarball.pathname.split('/').at(-1)?.replaceAll(/[^A-Za-z0-9._-]/g, '-') ?? 'package.tgz',
+          filename:
+            tarball.pathname
+              .split('/')
+              .at(-1)
+              ?.replaceAll(/[^A-Za-z0-9._-]/g, '-') ?? 'package.tgz',
           hash,
           open: (suffix, whileAsked) =>
             upstream.get({

@@ -44,7 +44,14 @@ async function npmConfiguration(environment: Environment, prefix: string): Promi
       const setting = /^npm_config_(.+)$/i.exec(name)?.[1];
       if (setting === undefined || value === undefined || value === '') return [];
       // npm reads `_` within a name as `-`, but not in names of one registry.
-      return [[setting.startsWith('/') || setting.startsWith('@') ? setting : setting.toLowerCase().replaceAll(/(?!^)_/g, '-'), value]];
+      return [
+        [
+          setting.startsWith('/') || setting.startsWith('@')
+            ? setting
+            : setting.toLowerCase().replaceAll(/(?!^)_/g, '-'),
+          value,
+        ],
+      ];
     }),
   );
   const user = named.get('userconfig') ?? join(environment.HOME ?? '/', '.npmrc');
@@ -69,8 +76,7 @@ function authorizationsOf(npm: ReadonlyMap<string, string>): ReadonlyMap<string,
     const password = npm.get(`${start}:_password`);
     if (kind === '_authToken') found.set(start, `Bearer ${value}`);
     else if (kind === '_auth') found.set(start, `Basic ${value}`);
-    else if (password !== undefined)
-      found.set(start, basic(value, Buffer.from(password, 'base64').toString('utf8')));
+    else if (password !== undefined) found.set(start, basic(value, Buffer.from(password, 'base64').toString('utf8')));
   }
   return found;
 }

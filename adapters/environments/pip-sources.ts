@@ -53,7 +53,8 @@ async function pipConfiguration(
   for (const file of pipFiles(environment, prefixes)) {
     const sections = await readIniFile(file);
     for (const section of ['global', 'install'])
-      for (const [name, value] of sections.get(section) ?? []) found.set(name.replaceAll('_', '-').toLowerCase(), value);
+      for (const [name, value] of sections.get(section) ?? [])
+        found.set(name.replaceAll('_', '-').toLowerCase(), value);
   }
   for (const [name, value] of Object.entries(environment))
     if (name.startsWith('PIP_') && value !== undefined && value !== '')

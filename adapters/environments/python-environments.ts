@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import { PerennialError, reasonOf } from '../../contracts/errors.ts';
 import type { RequirementsFile } from '../../contracts/requirements.ts';
 import { requirementsText, withoutHash } from '../../contracts/requirements.ts';
-import { findOnPath, systemPath } from '../sandbox/installation.ts';
-import { existing } from './ask-program.ts';
+import { findOnPath } from '../sandbox/find-on-path.ts';
+import { systemPath } from '../sandbox/installation.ts';
+import type { Mount } from '../sandbox/sandbox.ts';
+import { readable } from './ask-program.ts';
 import type { Workplace } from './made-environment.ts';
 import { madeEnvironment } from './made-environment.ts';
 import type { PackageIndex } from './package-index.ts';
@@ -64,7 +66,10 @@ function refuseUnhashed(requirements: RequirementsFile): void {
 }
 
 /** Building runs code of the package; outside a sandbox it would run with the rights of the worker. */
-export async function refuseUnsafeBuilds({ allowBuilds, sandbox }: Pick<PipRun, 'allowBuilds' | 'sandbox'>): Promise<void> {
+export async function refuseUnsafeBuilds({
+  allowBuilds,
+  sandbox,
+}: Pick<PipRun, 'allowBuilds' | 'sandbox'>): Promise<void> {
   if (!allowBuilds) return;
   const { kind, reason } = await sandbox.isolation();
   if (kind === 'bubblewrap') return;
@@ -85,15 +90,15 @@ export async function makeVirtualEnvironment(run: PipRun, workplace: Workplace):
     args: ['-I', '-m', 'venv', workplace.environment],
     scratch: workplace.scratch,
     path: systemPath,
-    mounts: await mountsOf(run, workplace),
+    mounts: mountsOf(run, workplace),
     network: { kind: 'none' },
     remedy: venvRemedy,
   });
 }
 
-async function mountsOf({ python }: PipRun, { environment, scratch }: Workplace) {
+function mountsOf({ python }: PipRun, { environment, scratch }: Workplace): Mount[] {
   const writable = [environment, scratch].map((source) => ({ source, writable: true }));
-  return [...(await existing(python.folders)), ...writable];
+  return [...readable(python.folders), ...writable];
 }
 
 async function make(workplace: Workplace, run: PipRun): Promise<void> {
@@ -111,12 +116,7 @@ async function make(workplace: Workplace, run: PipRun): Promise<void> {
 }
 
 /** The same wheels, sooner. Where it cannot, for whatever reason, pip has the word. */
-async function installWithUv(
-  workplace: Workplace,
-  run: PipRun,
-  index: PackageIndex,
-  list: string,
-): Promise<boolean> {
+async function installWithUv(workplace: Workplace, run: PipRun, index: PackageIndex, list: string): Promise<boolean> {
   const uv = await findOnPath('uv', run.path);
   if (uv === null) return false;
   // Copies: programs are written to afterwards, and links would lead into uv's cache.
@@ -133,7 +133,7 @@ async function installWithUv(
       scratch,
       path: systemPath,
       env: uvEnvironment,
-      mounts: [{ source: program }, ...(await mountsOf(run, workplace))],
+      mounts: [{ source: program }, ...mountsOf(run, workplace)],
       network: index.network,
       remedy: '',
     });
@@ -162,7 +162,7 @@ async function installWithPip(workplace: Workplace, run: PipRun, index: PackageI
     scratch: workplace.scratch,
     path: systemPath,
     env: pipEnvironment,
-    mounts: await mountsOf(run, workplace),
+    mounts: mountsOf(run, workplace),
     network: index.network,
     remedy: `see that every package in it has ${found} for ${python.interpreter} on ${platformName()}${builds} and a hash that fits, and that the package index answers; ${wayOut}`,
   });
@@ -173,7 +173,11 @@ async function nameFinally({ environment, final }: Workplace): Promise<void> {
   const bin = join(environment, 'bin');
   // A package may have put a link in its place, which would lead out of the environment.
   if (!(await lstat(bin)).isDirectory())
-    throw new PerennialError('environment-failed', 'a package has replaced the folder of the environment’s programs', {});
+    throw new PerennialError(
+      'environment-failed',
+      'a package has replaced the folder of the environment’s programs',
+      {},
+    );
   const files = [join(environment, 'pyvenv.cfg'), ...(await readdir(bin)).map((name) => join(bin, name))];
   for (const file of files) {
     const found = await lstat(file);

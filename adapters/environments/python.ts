@@ -2,7 +2,8 @@ import { stat } from 'node:fs/promises';
 import { machine } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { installationOf, isExecutable, pathsOf, prefixOf } from '../sandbox/installation.ts';
+import { isExecutable, pathsOf } from '../sandbox/find-on-path.ts';
+import { installationOf, prefixOf } from '../sandbox/installation.ts';
 import type { AskedPrograms } from './ask-program.ts';
 
 /** The usual names first; a system's `python3` may be older than one that stands beside it under its full name. */

@@ -7,7 +7,7 @@ import { parseNamedRequirement } from '../../contracts/requirement-grammar.ts';
 import type { Requirement, RequirementsFile } from '../../contracts/requirements.ts';
 import { requirementsText, withoutHash } from '../../contracts/requirements.ts';
 import { systemPath } from '../sandbox/installation.ts';
-import { existing } from './ask-program.ts';
+import { readable } from './ask-program.ts';
 import { refuseForeignSources, withPackageIndex } from './package-index.ts';
 import { platformName } from './python.ts';
 import type { PipRun } from './python-environments.ts';
@@ -74,7 +74,7 @@ async function resolveIn(folder: string, run: PipRun): Promise<string> {
       path: systemPath,
       env: pipEnvironment,
       mounts: [
-        ...(await existing(python.folders)),
+        ...readable(python.folders),
         { source: workplace.environment },
         { source: workplace.scratch, writable: true },
       ],
@@ -88,8 +88,7 @@ async function resolveIn(folder: string, run: PipRun): Promise<string> {
 /** The worker's own where it has a pip that writes reports: nothing is installed. Else that of a virtual environment. */
 async function pythonWithPip(run: PipRun, workplace: { environment: string; final: string; scratch: string }) {
   const [, major = '0', minor = '0'] = /^(\d+)\.(\d+)/.exec(run.python.pip) ?? [];
-  const isNewEnough =
-    Number(major) > oldestPip[0] || (Number(major) === oldestPip[0] && Number(minor) >= oldestPip[1]);
+  const isNewEnough = Number(major) > oldestPip[0] || (Number(major) === oldestPip[0] && Number(minor) >= oldestPip[1]);
   if (isNewEnough) return run.python.executable;
   await makeVirtualEnvironment(run, workplace);
   return join(workplace.environment, 'bin', 'python');

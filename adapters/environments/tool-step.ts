@@ -1,5 +1,5 @@
-import { totalmem } from 'node:os';
 import { PerennialError } from '../../contracts/errors.ts';
+import { defaultMemoryBytes } from '../sandbox/look-around.ts';
 import type { Breach, Ending, Limits, Mount, Network, Sandbox } from '../sandbox/sandbox.ts';
 import type { ScriptLog } from '../sandbox/script-log.ts';
 
@@ -8,7 +8,7 @@ const minuteMs = 60_000;
 /** Large packages with their libraries for GPUs have 10 GiB and tens of thousands of files. */
 const limits: Limits = {
   timeoutMs: 30 * minuteMs,
-  memoryBytes: Math.floor(totalmem() / 2),
+  memoryBytes: defaultMemoryBytes(),
   processes: 500,
   diskBytes: 20 * 2 ** 30,
   files: 1_000_000,

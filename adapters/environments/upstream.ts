@@ -89,7 +89,9 @@ export class Upstream {
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
     const fail = (why: string): void => reject(new Error(`${comparableAddress(url.href)} did not answer: ${why}`));
     const asked = (url.protocol === 'https:' ? https : http).get(bare, options, resolve);
-    asked.setTimeout(this.#reach.idleMs, () => asked.destroy(new Error(`it was silent for ${this.#reach.idleMs / 1000} s`)));
+    asked.setTimeout(this.#reach.idleMs, () =>
+      asked.destroy(new Error(`it was silent for ${this.#reach.idleMs / 1000} s`)),
+    );
     asked.on('error', (caught) => fail(reasonOfConnection(caught)));
     return promise;
   }

@@ -7,6 +7,8 @@ export interface Mount {
   readonly target?: string;
   /** Default: false. */
   readonly writable?: boolean;
+  /** Whether it is left out where `source` is missing. Default: false, and the command does not start. */
+  readonly optional?: boolean;
 }
 
 export type Network =

@@ -4,31 +4,27 @@ import { fileURLToPath } from 'node:url';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { TrainingEnvironment } from '../../ports/environments.ts';
 import type { ScriptJob } from '../../ports/trainer.ts';
-import { findOnPath, installationOf, prefixOf, systemPath } from '../sandbox/installation.ts';
-import type { ScriptLog } from '../sandbox/script-log.ts';
-import { givenInside, sandboxCommand, sandboxPaths } from './sandbox.ts';
+import { isOfSystem } from '../sandbox/bubblewrap.ts';
+import { findOnPath } from '../sandbox/find-on-path.ts';
+import { installationOf, prefixOf, systemPath } from '../sandbox/installation.ts';
+import type { Sandbox, SandboxedCommand } from '../sandbox/sandbox.ts';
 import type { GivenFile, ScriptPaths } from './script-environment.ts';
 import { scriptEnvironment } from './script-environment.ts';
+import { givenInside, mountsOf, sandboxPaths } from './script-mounts.ts';
 
 /** What this machine has to train with. */
 export interface Machine {
   /** Where programs are looked for. */
   readonly path: string;
-  readonly sandbox:
-    | { readonly kind: 'bubblewrap'; readonly path: string }
-    | { readonly kind: 'none'; readonly reason: string };
+  readonly sandbox: Sandbox;
 }
 
-export interface Launch {
-  readonly argv: readonly string[];
-  readonly cwd: string;
-  readonly env: Readonly<Record<string, string>>;
-  /** Processes that are not the script's. */
-  readonly own: number;
+/** A command and what it sees, where its paths are. */
+export interface Launch extends Pick<SandboxedCommand, 'file' | 'args' | 'cwd' | 'env' | 'mounts'> {
+  /** What the log says of where it runs; null: it runs as it should. */
+  readonly warning: string | null;
 }
 
-/** Bubblewrap itself, and the first process of the sandbox. */
-const processesOfSandbox = 2;
 const notebookRunner = fileURLToPath(new URL('run-notebook.py', import.meta.url));
 
 export async function prepareFolders(job: ScriptJob, given: readonly GivenFile[]): Promise<ScriptPaths> {
@@ -42,39 +38,31 @@ export async function prepareFolders(job: ScriptJob, given: readonly GivenFile[]
   return { code: job.codeFolder, given: all, params, output, temporary };
 }
 
-export async function prepareLaunch(
-  job: ScriptJob,
-  machine: Machine,
-  outside: ScriptPaths,
-  log: ScriptLog,
-): Promise<Launch> {
+export async function prepareLaunch(job: ScriptJob, machine: Machine, outside: ScriptPaths): Promise<Launch> {
   const { binFolder } = job.environment;
   const path = [binFolder, machine.path].filter((part) => part !== null).join(delimiter);
-  const isSandboxed = machine.sandbox.kind === 'bubblewrap';
-  const words = commandWords(job.command, isSandboxed ? outside.given.map(givenInside) : outside.given);
-  const found = await findProgram(words, path);
+  const { kind, reason } = await machine.sandbox.isolation();
+  const isApart = kind === 'bubblewrap';
+  const [name = '', ...args] = commandWords(job.command, isApart ? outside.given.map(givenInside) : outside.given);
+  const found = await findProgram(name, path);
   // Of a folder of links, such as that of npm, the sandbox shows nothing: what the link leads to is started.
   const program = found === null || basename(dirname(found)) === 'bin' ? found : await realpath(found);
-  if (machine.sandbox.kind === 'none') {
-    log.system(
-      `training runs without a sandbox: ${machine.sandbox.reason}; the script could read what this worker can read`,
-    );
+  if (!isApart) {
     await linkModules(job);
-    return { argv: words, cwd: job.codeFolder, env: scriptEnvironment(job, outside, path), own: 0 };
+    const env = scriptEnvironment(job, outside, path);
+    const mounts = [outside.output, outside.temporary].map((source) => ({ source, writable: true }));
+    const warning = `training runs without a sandbox: ${reason ?? 'there is none'}; the script could read what this worker can read`;
+    return { file: name, args, cwd: job.codeFolder, env, mounts, warning };
   }
-  const programs = await programFolders(job.environment, program);
-  const [name = '', ...args] = words;
-  const command = [program === null || isOfSystem(program) ? name : program, ...args];
   const inside = { ...sandboxPaths, given: outside.given.map(givenInside) };
-  const insidePath = [binFolder, program && dirname(program), systemPath]
-    .filter((part) => part !== null)
-    .join(delimiter);
-  const modules = job.environment.modulesFolder;
+  const insidePath = [binFolder, program && dirname(program), systemPath].filter((part) => part !== null);
   return {
-    argv: sandboxCommand(machine.sandbox.path, { outside, programs, modules, network: job.network }, command),
-    cwd: '/',
-    env: scriptEnvironment(job, inside, insidePath),
-    own: processesOfSandbox,
+    file: program === null || isOfSystem(program) ? name : program,
+    args,
+    cwd: sandboxPaths.code,
+    env: scriptEnvironment(job, inside, insidePath.join(delimiter)),
+    mounts: mountsOf(outside, await programFolders(job.environment, program), job.environment.modulesFolder),
+    warning: null,
   };
 }
 
@@ -95,7 +83,7 @@ async function linkModules({ codeFolder, environment: { modulesFolder } }: Scrip
 }
 
 /** Where a program that is named without a folder lies; null for one within the code folder, which names itself. */
-async function findProgram([name = '']: readonly string[], path: string): Promise<string | null> {
+async function findProgram(name: string, path: string): Promise<string | null> {
   if (name.includes('/')) return null;
   const program = await findOnPath(name, path);
   if (program !== null) return program;
@@ -107,21 +95,4 @@ async function findProgram([name = '']: readonly string[], path: string): Promis
 async function programFolders({ folders }: TrainingEnvironment, program: string | null): Promise<string[]> {
   const installed = program === null ? [] : [prefixOf(program), prefixOf(await realpath(program))];
   return [...new Set([...folders, ...installed.flatMap(installationOf)])].sort();
-}
-
-function isOfSystem(program: string): boolean {
-  return installationOf(prefixOf(program)).length === 0;
-}
-
-/**
- * Bounds what each process may allocate and how large a file it may write. The address space would be the wrong measure:
- * allocators and threads reserve many times what they use. Where a lower limit holds already, it stays. macOS accepts
- * the limit on memory and does not hold to it. A file may be twice what the disk limit allows, so that who is over that
- * limit is told so by the watch on it; this one holds between two looks.
- */
-export function limited(argv: readonly string[], job: ScriptJob): readonly string[] {
-  const { memoryBytes, diskBytesAtMost } = job;
-  const memory = memoryBytes === null ? '' : `ulimit -d ${Math.floor(memoryBytes / 1024)}; `;
-  const file = `ulimit -f ${Math.ceil(diskBytesAtMost / 256)} 2>/dev/null; `;
-  return ['/bin/sh', '-c', `ulimit -c 0; ${file}${memory}exec "$0" "$@"`, ...argv];
 }

@@ -1,35 +1,20 @@
 import type { Trainer } from '../../ports/trainer.ts';
-import { findOnPath, systemPath } from '../sandbox/installation.ts';
+import { systemPath } from '../sandbox/installation.ts';
+import type { Sandbox } from '../sandbox/sandbox.ts';
 import type { Machine } from './launch.ts';
-import { whySandboxFails } from './sandbox.ts';
 import { check, train } from './train.ts';
 
 export interface ProcessTrainerSettings {
-  /** Where the worker finds programs. Default: the system's folders. */
-  readonly path?: string;
+  /** Where programs are looked for; scripts see it where there is no sandbox. Default: the system's folders. */
+  readonly path?: string | undefined;
+  readonly sandbox: Sandbox;
 }
 
 /** Trains by starting the command as processes on this machine, in a sandbox where bubblewrap can make one. */
-export function createProcessTrainer(settings: ProcessTrainerSettings): Trainer {
-  const path = settings.path ?? systemPath;
-  let machine: Promise<Machine> | undefined;
+export function createProcessTrainer({ path = systemPath, sandbox }: ProcessTrainerSettings): Trainer {
+  const machine: Machine = { path, sandbox };
   return {
-    train: async (job) => {
-      machine ??= lookAround(path);
-      return train(job, await machine);
-    },
-    check: async (job) => {
-      machine ??= lookAround(path);
-      return check(job, await machine);
-    },
+    train: (job) => train(job, machine),
+    check: (job) => check(job, machine),
   };
-}
-
-/** Asked once: trying bubblewrap takes longer than looking at the answer. */
-async function lookAround(path: string): Promise<Machine> {
-  const bubblewrap = await findOnPath('bwrap', path);
-  if (bubblewrap === null) return { path, sandbox: { kind: 'none', reason: 'bubblewrap is not installed' } };
-  const reason = await whySandboxFails(bubblewrap);
-  if (reason === null) return { path, sandbox: { kind: 'bubblewrap', path: bubblewrap } };
-  return { path, sandbox: { kind: 'none', reason: `bubblewrap cannot make a sandbox here (${reason})` } };
 }

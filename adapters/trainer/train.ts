@@ -1,14 +1,13 @@
 import { basename } from 'node:path';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { CheckJob, CheckResult, ScriptJob, TrainingJob, TrainingResult } from '../../ports/trainer.ts';
+import { defaultMemoryBytes } from '../sandbox/look-around.ts';
+import type { Breach, Ending, Limits, SandboxedCommand } from '../sandbox/sandbox.ts';
 import { ScriptLog } from '../sandbox/script-log.ts';
 import { collectOutput } from './collect-output.ts';
 import type { Machine } from './launch.ts';
-import { limited, prepareFolders, prepareLaunch } from './launch.ts';
-import type { Ending } from './run-supervised.ts';
-import { runSupervised } from './run-supervised.ts';
+import { prepareFolders, prepareLaunch } from './launch.ts';
 import type { GivenFile, ScriptPaths } from './script-environment.ts';
-import type { Breach } from './watch-limits.ts';
 
 /** Runs the command of one attempt to its end and takes what it wrote. */
 export async function train(job: TrainingJob, machine: Machine): Promise<TrainingResult> {
@@ -49,13 +48,29 @@ async function runScript(
 ): Promise<{ readonly ending: Ending; readonly outside: ScriptPaths; readonly log: ScriptLog }> {
   const outside = await prepareFolders(job, given);
   const log = new ScriptLog(job.onLog, job.onProgress);
-  const { argv, cwd, env, own } = await prepareLaunch(job, machine, outside, log);
-  const [file = '', ...args] = limited(argv, job);
-  const { timeoutMs, signal, processesAtMost: processes, diskBytesAtMost: diskBytes } = job;
-  const limits = { processes, own, diskBytes, folders: [outside.output, outside.temporary] };
-  const ending = await runSupervised({ cwd, env, file, args, timeoutMs, signal, limits, onOutput: log.write });
+  const { warning, ...launch } = await prepareLaunch(job, machine, outside);
+  if (warning !== null) log.system(warning);
+  const command: SandboxedCommand = {
+    ...launch,
+    title: 'training',
+    network: { kind: job.network ? 'public' : 'none' },
+    limits: limitsOf(job),
+    signal: job.signal,
+  };
+  const ending = await machine.sandbox.run(command, log.write);
   log.end();
   return { ending, outside, log };
+}
+
+/** Defaults are applied here, where the command starts: they depend on the machine, and are part of no digest. */
+function limitsOf({ timeoutMs, memoryBytes, processesAtMost, diskBytesAtMost, filesAtMost }: ScriptJob): Limits {
+  return {
+    timeoutMs,
+    memoryBytes: memoryBytes ?? defaultMemoryBytes(),
+    processes: processesAtMost,
+    diskBytes: diskBytesAtMost,
+    files: filesAtMost,
+  };
 }
 
 function failureOf(ending: Ending, job: ScriptJob, lastLines: readonly string[]): PerennialError {
@@ -93,9 +108,16 @@ function failureOf(ending: Ending, job: ScriptJob, lastLines: readonly string[])
 }
 
 function saidOf({ what, found, limit }: Breach): string {
-  if (what === 'processes') return `had ${found} processes at once, more than ${limit},`;
-  const held = Number.isFinite(found) ? `${found} bytes` : 'more files than are counted';
-  return `held ${held} in its output and temporary folders, more than ${limit} bytes,`;
+  switch (what) {
+    case 'processes':
+      return `had ${found} processes at once, more than ${limit},`;
+    case 'memory':
+      return `wanted more memory than ${limit} bytes`;
+    case 'files':
+      return `held more than ${limit} files in its output and temporary folders`;
+    case 'disk':
+      return `held ${found} bytes in its output and temporary folders, more than ${limit} bytes,`;
+  }
 }
 
 const killedBySignal9 = 137;

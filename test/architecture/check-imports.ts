@@ -1,6 +1,6 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
-import { environmentReaders, importedByNobody, type ImportRow } from './import-law.ts';
+import { environmentReaders, everyonesAdapter, importedByNobody, type ImportRow } from './import-law.ts';
 import { readSource, type ImportStatement, type SourceFacts } from './read-imports.ts';
 
 /** Path within the tree, with slashes, to what it imports. */
@@ -109,9 +109,11 @@ function covers(permission: string, target: string, typeOnly: boolean): boolean 
   return name.endsWith('/') || name === 'node:' ? target.startsWith(name) : target === name;
 }
 
+/** The sandbox is what every adapter starts processes through, so all of them may see it. */
 function isSibling(room: string, path: string, target: string): boolean {
   const folderOf = (file: string): string => file.slice(room.length).split('/')[0] ?? '';
-  return path.startsWith(room) && target.startsWith(room) && folderOf(path) !== folderOf(target);
+  const isApart = path.startsWith(room) && target.startsWith(room) && folderOf(path) !== folderOf(target);
+  return isApart && !target.startsWith(everyonesAdapter);
 }
 
 function mayReadEnvironment(path: string): boolean {

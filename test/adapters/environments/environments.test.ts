@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createProcessTrainer } from '../../../adapters/trainer/process.ts';
 import { sha256OfBytes } from '../../../contracts/digest.ts';
 import type { Trainer, TrainingEnvironment } from '../../../ports/trainer.ts';
+import { layTestSandbox } from '../../support/sandbox.ts';
 import { failureOf } from './training-ground.ts';
 
 // A wheel made here and an index that is a folder: pip is the real one, and no network is needed.
@@ -38,9 +39,12 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
+const { sandbox, remove } = await layTestSandbox('bubblewrap');
+afterAll(remove);
+
 function trainerWith(cacheFolder: string): Trainer {
   const environment = { ...process.env, PIP_NO_INDEX: '1', PIP_FIND_LINKS: join(folder, 'wheels') };
-  return createProcessTrainer({ cacheFolder, environment });
+  return createProcessTrainer({ cacheFolder, environment, sandbox });
 }
 
 async function materialise(
@@ -113,6 +117,7 @@ test('a training runs in the environment that was made for it', async () => {
     memoryBytes: null,
     processesAtMost: 500,
     diskBytesAtMost: 2 ** 30,
+    filesAtMost: 100_000,
     attemptFolder: attemptFolder!,
     onLog: ({ line }) => lines.push(line),
     onProgress: () => undefined,
@@ -170,7 +175,7 @@ test('without a lock the interpreter is the one on the path; without a Python th
   const signal = new AbortController().signal;
   const found = await trainer.materialise(null, null, () => undefined, signal);
   expect(found.interpreter).toMatch(/^CPython 3\./);
-  const bare = createProcessTrainer({ cacheFolder: folder, environment: { PATH: join(folder, 'wheels') } });
+  const bare = createProcessTrainer({ cacheFolder: folder, environment: { PATH: join(folder, 'wheels') }, sandbox });
   expect(await bare.materialise(null, null, () => undefined, signal)).toMatchObject({
     binFolder: null,
     interpreter: 'none',

@@ -73,7 +73,7 @@ describe('a package-lock.json', () => {
   let address: string;
 
   beforeAll(async () => {
-    ground = await layGround('sandbox');
+    ground = await layGround('bubblewrap');
     folder = await mkdtemp(join(tmpdir(), 'perennial-npm-'));
     await mkdir(join(folder, 'package'));
     await writeFile(join(folder, 'package/package.json'), '{"name":"greet","version":"1.0.0","main":"index.js"}');
@@ -87,7 +87,7 @@ describe('a package-lock.json', () => {
     if (listening === null || typeof listening === 'string') throw new Error('no port');
     address = `http://127.0.0.1:${listening.port}`;
     const environment = { ...process.env, npm_config_cache: join(folder, 'npm') };
-    trainer = createProcessTrainer({ cacheFolder: join(folder, 'cache'), environment });
+    trainer = createProcessTrainer({ cacheFolder: join(folder, 'cache'), environment, sandbox: ground.sandbox });
   });
   afterAll(async () => {
     server.close();

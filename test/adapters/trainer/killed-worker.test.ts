@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { layGround, processesThatMention, uniqueSeconds, until, whyNoSandbox } from './training-ground.ts';
+import { layGround, processesThatMention, uniqueSeconds, until } from './training-ground.ts';
 
 test.each([
-  { kind: 'sandbox' as const, name: `in a sandbox${whyNoSandbox === null ? '' : ` (here without: ${whyNoSandbox})`}` },
-  { kind: 'plain' as const, name: 'without bubblewrap' },
+  { kind: 'bubblewrap' as const, name: 'in a sandbox' },
+  { kind: 'process-group' as const, name: 'without bubblewrap' },
 ])('a worker that is killed with kill -9 leaves no process behind, $name', async ({ kind }) => {
   const ground = await layGround(kind);
   try {
@@ -21,10 +21,9 @@ print("under way")
 time.sleep(${seconds})
 `,
     });
-    const path = kind === 'sandbox' ? process.env.PATH : `${ground.folder}/bin`;
     const worker = spawn(
       process.execPath,
-      [fileURLToPath(new URL('killed-worker.ts', import.meta.url)), JSON.stringify({ path, job })],
+      [fileURLToPath(new URL('killed-worker.ts', import.meta.url)), JSON.stringify({ kind, job })],
       {
         stdio: ['ignore', 'pipe', 'inherit'],
       },

@@ -1,9 +1,11 @@
 // A worker that trains until it is killed: killed-worker.test.ts starts it with what to train as JSON.
 import { createProcessTrainer } from '../../../adapters/trainer/process.ts';
 import type { TrainingJob } from '../../../ports/trainer.ts';
+import { layTestSandbox, type SandboxKind } from '../../support/sandbox.ts';
 
-const { path, job } = JSON.parse(process.argv[2]!) as { path: string; job: TrainingJob };
-const trainer = createProcessTrainer({ cacheFolder: job.attemptFolder, environment: { PATH: path } });
+const { kind, job } = JSON.parse(process.argv[2]!) as { kind: SandboxKind; job: TrainingJob };
+const { sandbox } = await layTestSandbox(kind, { folder: job.attemptFolder });
+const trainer = createProcessTrainer({ cacheFolder: job.attemptFolder, environment: process.env, sandbox });
 await trainer.train({
   ...job,
   onLog: ({ line }) => process.stdout.write(`${line}\n`),

@@ -1,23 +1,20 @@
 import { execFileSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
-import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { findOnPath } from '../../../adapters/trainer/python.ts';
+import type { SandboxSettings } from '../../../adapters/sandbox/look-around.ts';
+import type { Sandbox } from '../../../adapters/sandbox/sandbox.ts';
 import { createProcessTrainer } from '../../../adapters/trainer/process.ts';
-import { whySandboxFails } from '../../../adapters/trainer/sandbox.ts';
 import { PerennialError } from '../../../contracts/errors.ts';
 import type { Trainer, TrainingJob } from '../../../ports/trainer.ts';
-
-const path = process.env.PATH ?? '';
-const bubblewrap = await findOnPath('bwrap', path);
-/** Null: bubblewrap makes sandboxes here. Else why the claims about it are not tested. */
-export const whyNoSandbox = bubblewrap === null ? 'bubblewrap is not installed' : await whySandboxFails(bubblewrap);
+import { layTestSandbox, type SandboxKind } from '../../support/sandbox.ts';
 
 export interface Ground {
   readonly folder: string;
   readonly trainer: Trainer;
+  readonly sandbox: Sandbox;
   readonly lines: string[];
   readonly progress: [number, string][];
   /** A job whose code folder holds these files. */
@@ -26,10 +23,10 @@ export interface Ground {
 }
 
 /** A folder with what a training needs, and the trainer as a worker has it. */
-export async function layGround(kind: 'sandbox' | 'plain'): Promise<Ground> {
+export async function layGround(kind: SandboxKind, settings: Partial<SandboxSettings> = {}): Promise<Ground> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'perennial-trainer-')));
-  const environment = kind === 'sandbox' ? process.env : { ...process.env, PATH: await pathWithoutBubblewrap(folder) };
-  const trainer = createProcessTrainer({ cacheFolder: join(folder, 'cache'), environment });
+  const { sandbox, remove } = await layTestSandbox(kind, settings);
+  const trainer = createProcessTrainer({ cacheFolder: join(folder, 'cache'), environment: process.env, sandbox });
   const lines: string[] = [];
   const progress: [number, string][] = [];
   let jobs = 0;
@@ -56,6 +53,7 @@ export async function layGround(kind: 'sandbox' | 'plain'): Promise<Ground> {
       memoryBytes: null,
       processesAtMost: 500,
       diskBytesAtMost: 2 ** 30,
+      filesAtMost: 100_000,
       attemptFolder: attemptFolder!,
       onLog: ({ stream, line }) => lines.push(`${stream}: ${line}`),
       onProgress: (fraction, message) => progress.push([fraction, message]),
@@ -63,18 +61,18 @@ export async function layGround(kind: 'sandbox' | 'plain'): Promise<Ground> {
       ...changes,
     };
   };
-  return { folder, trainer, lines, progress, job, remove: () => rm(folder, { recursive: true, force: true }) };
-}
-
-/** The programs that the scripts of these tests start, and no other. */
-async function pathWithoutBubblewrap(folder: string): Promise<string> {
-  const bin = join(folder, 'bin');
-  await mkdir(bin);
-  for (const name of ['sh', 'cat', 'env', 'ln', 'mkdir', 'sleep'])
-    await symlink((await findOnPath(name, path))!, join(bin, name));
-  const python = execFileSync('python3', ['-c', 'import sys; print(sys.executable)'], { encoding: 'utf8' }).trim();
-  await writeFile(join(bin, 'python3'), `#!/bin/sh\nexec '${python}' "$@"\n`, { mode: 0o755 });
-  return bin;
+  return {
+    folder,
+    trainer,
+    sandbox,
+    lines,
+    progress,
+    job,
+    remove: async () => {
+      await remove();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
 }
 
 export async function failureOf(promise: Promise<unknown>): Promise<PerennialError> {

@@ -1,0 +1,51 @@
+import { randomUUID } from 'node:crypto';
+import { PerennialError } from '../../contracts/errors.ts';
+import { type Surroundings, type SandboxSettings, lookAround } from './look-around.ts';
+import { prepareCommand } from './prepare-command.ts';
+import type { Sandbox, SandboxedCommand, SandboxedProcess } from './sandbox.ts';
+import { startCommand } from './start-command.ts';
+
+/** The sandbox of this machine. It is looked at once, when something is first started. */
+export function createSandbox(settings: SandboxSettings): Sandbox {
+  let found: Promise<Surroundings> | undefined;
+  const surroundings = async (): Promise<Surroundings> => {
+    found ??= lookAround(settings);
+    return found;
+  };
+  const open = async (command: SandboxedCommand, talks: boolean): Promise<SandboxedProcess> => {
+    const here = await surroundings();
+    refuseUnlessIsolated(here, settings, command);
+    const prepared = await prepareCommand(here, command, randomUUID());
+    return startCommand(command, prepared, talks);
+  };
+  return {
+    isolation: async () => (await surroundings()).isolation,
+    open: (command) => open(command, true),
+    async run(command, onOutput) {
+      if (command.signal.aborted) return { kind: 'aborted' };
+      const running = await open(command, false);
+      running.stdout.on('data', (chunk: Buffer) => onOutput('stdout', chunk));
+      running.stderr.on('data', (chunk: Buffer) => onOutput('stderr', chunk));
+      return running.ended;
+    },
+  };
+}
+
+function refuseUnlessIsolated(
+  { isolation }: Surroundings,
+  { mode }: SandboxSettings,
+  { title, network }: SandboxedCommand,
+): void {
+  if (isolation.kind !== 'bubblewrap' && mode === 'required')
+    throw new PerennialError(
+      'sandbox-unavailable',
+      `${title} does not run here: PERENNIAL_SANDBOX is required and ${isolation.reason ?? 'there is no sandbox'}; install bubblewrap on this machine and permit user namespaces, or set PERENNIAL_SANDBOX=preferred`,
+      {},
+    );
+  if (network.kind === 'public' && isolation.publicNetwork === null)
+    throw new PerennialError(
+      'sandbox-unavailable',
+      `${title} wants a network and slirp4netns, which gives a sandbox one, is not installed on this machine; install it (on Debian and Ubuntu: the package slirp4netns), or set code.network to false`,
+      {},
+    );
+}

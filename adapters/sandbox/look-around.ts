@@ -1,0 +1,97 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { totalmem } from 'node:os';
+import { join } from 'node:path';
+import { whyBubblewrapFails } from './bubblewrap.ts';
+import { type ControlGroups, findControlGroups } from './control-groups.ts';
+import { findOnPath, isExecutable } from './find-on-path.ts';
+import { nameServer } from './public-network.ts';
+import type { Isolation } from './sandbox.ts';
+
+export interface SandboxSettings {
+  /** `required` refuses to start anything where bubblewrap makes no sandbox. */
+  readonly mode: 'required' | 'preferred';
+  /** Where programs are looked for. */
+  readonly path: string;
+  /** Programs at other places than on the path. */
+  readonly bubblewrap?: string | undefined;
+  readonly slirp4netns?: string | undefined;
+  /** Addresses, networks (`10.1.0.0/16`) and host names that a public network may reach although they are not public. */
+  readonly allow: readonly string[];
+  /** Made if absent. */
+  readonly folder: string;
+}
+
+/** What this machine has to keep commands apart with. */
+export interface Surroundings {
+  readonly isolation: Isolation;
+  readonly bubblewrap: string | null;
+  readonly slirp4netns: string | null;
+  readonly controlGroups: ControlGroups | null;
+  readonly allow: readonly string[];
+  readonly folder: string;
+}
+
+export async function lookAround(settings: SandboxSettings): Promise<Surroundings> {
+  const { path, allow, folder } = settings;
+  await writeEtc(folder);
+  const [candidate, slirp4netns, controlGroups] = await Promise.all([
+    programOf(settings.bubblewrap, 'bwrap', path),
+    programOf(settings.slirp4netns, 'slirp4netns', path),
+    findControlGroups(),
+  ]);
+  const reason = await whyNone(candidate);
+  const bubblewrap = reason === null ? candidate : null;
+  const isolation: Isolation = {
+    kind: bubblewrap === null ? 'process-group' : 'bubblewrap',
+    reason,
+    memory: controlGroups?.kind ?? 'polling',
+    publicNetwork: bubblewrap === null ? 'host' : slirp4netns === null ? null : 'slirp4netns',
+  };
+  return { isolation, bubblewrap, slirp4netns, controlGroups, allow, folder };
+}
+
+async function programOf(named: string | undefined, name: string, path: string): Promise<string | null> {
+  if (named === undefined || named === '') return findOnPath(name, path);
+  return (await isExecutable(named)) ? named : null;
+}
+
+async function whyNone(bubblewrap: string | null): Promise<string | null> {
+  if (process.platform !== 'linux') return 'bubblewrap runs on Linux only';
+  if (bubblewrap === null) return 'bubblewrap is not installed';
+  const reason = await whyBubblewrapFails(bubblewrap);
+  return reason === null ? null : `bubblewrap cannot make a sandbox here (${reason})`;
+}
+
+/** Half of the memory that this process may use: what a command may have that asks for no other limit. */
+export function defaultMemoryBytes(): number {
+  const constrained = process.constrainedMemory();
+  const total = totalmem();
+  return Math.floor(Math.min(total, constrained > 0 ? constrained : total) / 2);
+}
+
+export function etcFolder(folder: string): string {
+  return join(folder, 'etc');
+}
+
+/** Files that programs expect, with nothing of this machine in them. */
+async function writeEtc(folder: string): Promise<void> {
+  const [user = 0, group = 0] = [process.getuid?.(), process.getgid?.()];
+  const files = {
+    passwd: `perennial:x:${user}:${group}::/tmp:/bin/sh\n`,
+    group: `perennial:x:${group}:\n`,
+    hosts: '127.0.0.1 localhost\n',
+    'nsswitch.conf': 'passwd: files\ngroup: files\nhosts: files dns\n',
+    'resolv.conf': `nameserver ${nameServer}\n`,
+  };
+  const etc = etcFolder(folder);
+  await mkdir(etc, { recursive: true });
+  for (const [name, text] of Object.entries(files)) {
+    // Several processes may write the same at once.
+    const draft = join(etc, `.${randomUUID()}`);
+    await writeFile(draft, text);
+    await rename(draft, join(etc, name));
+  }
+}
+
+export const etcNames = ['passwd', 'group', 'hosts', 'nsswitch.conf', 'resolv.conf'] as const;

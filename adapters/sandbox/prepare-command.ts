@@ -1,0 +1,167 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createConnection, createServer, type Server } from 'node:net';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { bubblewrapCommand } from './bubblewrap.ts';
+import type { ControlGroup } from './control-groups.ts';
+import { type Surroundings, etcFolder, etcNames } from './look-around.ts';
+import { attemptVariable } from './process-group.ts';
+import { publicNetwork } from './network-rules.ts';
+import type { PublicNetwork } from './public-network.ts';
+import type { Mount, SandboxedCommand } from './sandbox.ts';
+
+/** A command as this machine starts it, and what was made for it. */
+export interface Prepared {
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly attempt: string;
+  readonly isBubbled: boolean;
+  readonly network: PublicNetwork | null;
+  readonly controlGroup: ControlGroup | null;
+  /** Processes that are the platform's own. */
+  readonly own: number;
+  /** Folders of this machine that the command may write to. */
+  readonly folders: readonly string[];
+  /** Removes what was made for it; none of its processes may be left. */
+  release(): Promise<void>;
+}
+
+/** Threads of one process that are no sign of a runaway. */
+const tasksAProcess = 64;
+const relayProgram = fileURLToPath(new URL('relay.ts', import.meta.url));
+const relayInside = '/perennial-relay';
+
+export async function prepareCommand(
+  here: Surroundings,
+  command: SandboxedCommand,
+  attempt: string,
+): Promise<Prepared> {
+  const { limits, mounts } = command;
+  const tasks = limits.processes * tasksAProcess;
+  const controlGroup = (await here.controlGroups?.make({ memoryBytes: limits.memoryBytes, tasks })) ?? null;
+  const door =
+    here.bubblewrap !== null && command.network.kind === 'loopback' ? await openDoor(command.network.port) : null;
+  const release = async (): Promise<void> => {
+    await door?.close();
+    await controlGroup?.remove();
+  };
+  try {
+    const isPublic = here.slirp4netns !== null && here.bubblewrap !== null && command.network.kind === 'public';
+    const argv =
+      here.bubblewrap === null
+        ? [command.file, ...command.args]
+        : bubbled({ ...here, bubblewrap: here.bubblewrap }, command, door, isPublic);
+    return {
+      file: '/bin/sh',
+      args: ['-c', shellScript(command, controlGroup), ...argv],
+      cwd: here.bubblewrap === null ? command.cwd : '/',
+      env: { ...command.env, [attemptVariable]: attempt },
+      attempt,
+      isBubbled: here.bubblewrap !== null,
+      network: isPublic ? await publicNetwork(here.slirp4netns, here.allow) : null,
+      controlGroup,
+      // bubblewrap, and the first process of its sandbox; the relay; slirp4netns.
+      own: (here.bubblewrap === null ? 0 : 2) + (door === null ? 0 : 1) + (isPublic ? 1 : 0),
+      folders: mounts.flatMap(({ source, writable }) => (writable === true ? [source] : [])),
+      release,
+    };
+  } catch (caught) {
+    await release();
+    throw caught;
+  }
+}
+
+function bubbled(
+  here: Surroundings & { readonly bubblewrap: string },
+  command: SandboxedCommand,
+  door: Door | null,
+  awaitsNetwork: boolean,
+): readonly string[] {
+  const { file, args, cwd, mounts, limits, network } = command;
+  const relay: readonly Mount[] =
+    door === null
+      ? []
+      : [
+          { source: process.execPath, target: `${relayInside}/node` },
+          { source: relayProgram, target: `${relayInside}/relay.ts` },
+          { source: door.socket, target: `${relayInside}/door`, writable: true },
+        ];
+  const port = network.kind === 'loopback' ? String(network.port) : '';
+  const through =
+    door === null
+      ? []
+      : [
+          `${relayInside}/node`,
+          '--disable-warning=ExperimentalWarning',
+          `${relayInside}/relay.ts`,
+          port,
+          `${relayInside}/door`,
+        ];
+  return bubblewrapCommand(
+    here.bubblewrap,
+    {
+      mounts: [...mounts, ...relay],
+      cwd,
+      sharedMemoryBytes: limits.memoryBytes,
+      etc: { folder: etcFolder(here.folder), names: etcNames },
+      awaitsNetwork,
+    },
+    [...through, file, ...args],
+  );
+}
+
+/**
+ * Sets what a shell alone can set before a program begins, then becomes that program. Each process is bounded in what it
+ * allocates (RLIMIT_DATA; the address space would be the wrong measure, as allocators reserve many times what they use)
+ * and in the size of one file: twice the disk limit, so that the watch on that limit speaks first.
+ */
+function shellScript({ limits }: SandboxedCommand, controlGroup: ControlGroup | null): string {
+  const { memoryBytes, diskBytes } = limits;
+  return [
+    'ulimit -c 0',
+    `ulimit -f ${Math.ceil(diskBytes / 256)} 2>/dev/null`,
+    `ulimit -d ${Math.floor(memoryBytes / 1024)} 2>/dev/null`,
+    ...(controlGroup?.processLists ?? []).map((list) => `echo 0 > ${quoted(list)} || exit 126`),
+    'exec "$0" "$@"',
+  ].join('; ');
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+interface Door {
+  readonly socket: string;
+  close(): Promise<void>;
+}
+
+/** A socket that leads to one port of this machine's loopback address. */
+async function openDoor(port: number): Promise<Door> {
+  // A path of a socket has room for about a hundred characters, which folders of the platform's may exceed.
+  const folder = await mkdtemp(join(tmpdir(), 'perennial-door-'));
+  const socket = join(folder, 'door');
+  const server = createServer((inside) => {
+    const outside = createConnection(port, '127.0.0.1');
+    for (const [from, to] of [
+      [inside, outside],
+      [outside, inside],
+    ] as const) {
+      from.on('error', () => to.destroy());
+      from.on('close', () => to.destroy());
+      from.pipe(to);
+    }
+  });
+  server.listen(socket);
+  await once(server, 'listening');
+  return { socket, close: () => closeDoor(server, folder) };
+}
+
+async function closeDoor(server: Server, folder: string): Promise<void> {
+  // Connections end with the sandbox, whose processes are gone.
+  server.close();
+  await rm(folder, { recursive: true, force: true });
+}

@@ -1,0 +1,116 @@
+import { execFile } from 'node:child_process';
+import { readdir, readFile } from 'node:fs/promises';
+import { setTimeout as wait } from 'node:timers/promises';
+import { promisify } from 'node:util';
+
+/**
+ * In the environment of everything that one call starts: a process that leaves the group by setsid still carries it. A
+ * process that clears its own environment as well is found by its control group or by its parents.
+ */
+export const attemptVariable = 'PERENNIAL_ATTEMPT';
+
+/** How the processes of one call are recognised; each way is enough. */
+export interface Membership {
+  readonly groupId: number | null;
+  readonly attempt: string;
+  /** Every descendant of this process belongs to the call; null: do not look at parents. */
+  readonly ancestor: number | null;
+  /** Files that list processes, one id a line. */
+  readonly controlGroups: readonly string[];
+}
+
+const pauseMs = 20;
+const roundsAtMost = 200;
+
+/**
+ * Kills every process of the call until a look finds none alive, so that what forks while it is being killed is met by
+ * the next look. Returns whether all are gone.
+ */
+export async function endProcesses(membership: Membership): Promise<boolean> {
+  for (let round = 0; round < roundsAtMost; round += 1) {
+    const alive = await processesOf(membership);
+    if (alive.length === 0) return true;
+    for (const pid of alive) kill(pid);
+    await wait(pauseMs);
+  }
+  return false;
+}
+
+/** The ids of the living processes of the call. */
+export async function processesOf(membership: Membership): Promise<number[]> {
+  return process.platform === 'linux' ? fromProc(membership) : fromPs(membership);
+}
+
+interface Stat {
+  readonly pid: number;
+  readonly parent: number;
+  readonly group: number;
+}
+
+async function fromProc({ groupId, attempt, ancestor, controlGroups }: Membership): Promise<number[]> {
+  const names = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const stats = (await Promise.all(names.map(readStat))).filter((stat) => stat !== null);
+  const listed = await listedIn(controlGroups);
+  const members = new Set(stats.flatMap(({ pid, group }) => (group === groupId || listed.has(pid) ? [pid] : [])));
+  await Promise.all(
+    stats.map(async ({ pid }) => {
+      if (!members.has(pid) && (await carriesMark(pid, attempt))) members.add(pid);
+    }),
+  );
+  if (ancestor !== null) for (const pid of descendantsOf(ancestor, stats)) members.add(pid);
+  return [...members];
+}
+
+async function listedIn(controlGroups: readonly string[]): Promise<ReadonlySet<number>> {
+  const lists = await Promise.all(controlGroups.map((file) => readFile(file, 'utf8').catch(() => '')));
+  return new Set(lists.flatMap((list) => list.split('\n').flatMap((line) => (line === '' ? [] : [Number(line)]))));
+}
+
+/** Null: it is gone, or a zombie. */
+async function readStat(name: string): Promise<Stat | null> {
+  const text = await readFile(`/proc/${name}/stat`, 'utf8').catch(() => '');
+  // proc(5): `pid (comm) state ppid pgrp …`, where comm may hold anything.
+  const [state, parent, group] = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  if (group === undefined || state === 'Z' || state === 'X') return null;
+  return { pid: Number(name), parent: Number(parent), group: Number(group) };
+}
+
+async function carriesMark(pid: number, attempt: string): Promise<boolean> {
+  // Another user's environment cannot be read; that process is none of ours.
+  const environment = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '');
+  return environment.split('\0').includes(`${attemptVariable}=${attempt}`);
+}
+
+function descendantsOf(ancestor: number, stats: readonly Stat[]): number[] {
+  const children = Map.groupBy(stats, ({ parent }) => parent);
+  const found: number[] = [];
+  const open = [ancestor];
+  for (let pid = open.pop(); pid !== undefined; pid = open.pop())
+    for (const child of children.get(pid) ?? []) {
+      found.push(child.pid);
+      open.push(child.pid);
+    }
+  return found;
+}
+
+/** macOS: `-E` shows the environment of this user's processes, the system's own programs excepted. */
+async function fromPs({ groupId, attempt }: Membership): Promise<number[]> {
+  const { stdout } = await promisify(execFile)('ps', ['-A', '-E', '-ww', '-o', 'pid=,pgid=,stat=,command='], {
+    env: { PATH: '/usr/bin:/bin', LC_ALL: 'C' },
+    maxBuffer: 64 * 2 ** 20,
+  });
+  return stdout.split('\n').flatMap((line) => {
+    const [, pid, group, state] = /^\s*(\d+)\s+(\d+)\s+(\S+)/.exec(line) ?? [];
+    if (pid === undefined || state === undefined || state.startsWith('Z')) return [];
+    const belongs = Number(group) === groupId || line.includes(`${attemptVariable}=${attempt}`);
+    return belongs ? [Number(pid)] : [];
+  });
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended since the look.
+  }
+}
