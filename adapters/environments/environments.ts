@@ -8,6 +8,7 @@ import { systemPath } from '../sandbox/installation.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import { ScriptLog } from '../sandbox/script-log.ts';
 import { AskedPrograms } from './ask-program.ts';
+import { withoutProxyAddresses } from './index-proxy.ts';
 import { modulesOfLock, parseNodeLock } from './node-environments.ts';
 import { PackageFiles } from './package-files.ts';
 import type { PipIndexes } from './pip-sources.ts';
@@ -121,7 +122,7 @@ class Making {
       files: this.#files,
       programs: this.#programs,
       worker: this.#worker,
-      log: new ScriptLog(onLog),
+      log: new ScriptLog(({ stream, line }) => onLog({ stream, line: withoutProxyAddresses(line) })),
       signal,
     };
   }

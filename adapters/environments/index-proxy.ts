@@ -88,6 +88,14 @@ function portOf(server: Server): number {
   return address.port;
 }
 
+/** What a program says of the proxy, for people: the index and names of files, and no address that ends with the installation. */
+export function withoutProxyAddresses(line: string): string {
+  return line
+    .replaceAll(/http:\/\/127\.0\.0\.1:\d+\/[A-Za-z0-9_-]{32}\/files\/\d+\//g, '')
+    .replaceAll(/http:\/\/127\.0\.0\.1:\d+\/[A-Za-z0-9_-]{32}\/(?:simple|npm)\/?/g, 'the package index ')
+    .replaceAll(/ \(from -r \S+ \(line \d+\)\)/g, '');
+}
+
 class Answering {
   readonly secret = randomBytes(24).toString('base64url');
   readonly stop = new AbortController();

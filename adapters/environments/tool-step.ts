@@ -2,6 +2,7 @@ import { PerennialError } from '../../contracts/errors.ts';
 import { defaultMemoryBytes } from '../sandbox/look-around.ts';
 import type { Breach, Ending, Limits, Mount, Network, Sandbox } from '../sandbox/sandbox.ts';
 import type { ScriptLog } from '../sandbox/script-log.ts';
+import { withoutProxyAddresses } from './index-proxy.ts';
 
 const minuteMs = 60_000;
 
@@ -47,7 +48,7 @@ export async function runTool({ sandbox, log, signal }: ToolRun, step: ToolStep)
   if (ending.kind === 'exited' && ending.exitCode === 0) return;
   if (ending.kind === 'aborted')
     throw new PerennialError('cancelled', 'making the training environment was cancelled', {});
-  const { lastLines } = log;
+  const lastLines = log.lastLines.map(withoutProxyAddresses);
   throw new PerennialError(
     'environment-failed',
     `the training environment cannot be made from its lock: ${name} ${howItEnded(ending)}: ${lastLines.slice(-3).join(' | ')}. Way out: ${remedy}`,
