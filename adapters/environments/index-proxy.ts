@@ -6,6 +6,7 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { reasonOf } from '../../contracts/errors.ts';
 import type { FileHash, PackageFiles } from './package-files.ts';
+import { RefusedAddress } from './upstream.ts';
 
 /** A file that a page has named. */
 export interface NamedFile {
@@ -124,7 +125,7 @@ class Answering {
       const sentence = `the package index cannot be read: ${reasonOf(caught)}`;
       this.#tell(sentence);
       if (response.headersSent) response.destroy();
-      else say(response, 503, sentence);
+      else say(response, caught instanceof RefusedAddress ? 403 : 503, sentence);
     }
   }
 

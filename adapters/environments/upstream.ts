@@ -9,6 +9,11 @@ import { comparableAddress } from './package-sources.ts';
 
 const redirectsAtMost = 5;
 
+/** A page named an address that is not asked; trying again does not help. */
+export class RefusedAddress extends Error {
+  override readonly name = 'RefusedAddress';
+}
+
 export interface UpstreamAnswer {
   readonly status: number;
   readonly contentType: string;
@@ -50,7 +55,7 @@ export class Upstream {
     let { url } = request;
     for (let redirects = 0; redirects <= redirectsAtMost; redirects += 1) {
       if (!isReachable(url, request.index))
-        throw new Error(
+        throw new RefusedAddress(
           `${comparableAddress(url.href)} is refused: a page may name files over https, or of the index's own host`,
         );
       const answer = await this.#ask(url, request);
