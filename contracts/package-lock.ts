@@ -104,8 +104,8 @@ function rootOf({ dependencies, devDependencies, optionalDependencies, peerDepen
   return { dependencies, devDependencies, optionalDependencies, peerDependencies };
 }
 
-function withoutAddress({ resolved: _, link: __, ...kept }: LockedPackage): LockedPackage {
-  return kept;
+function withoutAddress(found: LockedPackage): LockedPackage {
+  return { ...found, resolved: undefined, link: undefined };
 }
 
 /** What has no hash could be anything, and what needs a script of its own to be installed would not be whole without. */
@@ -158,7 +158,7 @@ function refuseForeignOverrides(file: string, overrides: Overrides): void {
 function refuseForeignSpec(file: string, name: string, wanted: string): void {
   const alias = /^npm:(@[^/@]+\/)?[^/@]+(@(.*))?$/.exec(wanted);
   const range = alias === null ? wanted : (alias[3] ?? '');
-  if (/^[^:/\\]*$/.test(range) && !/[\u0000-\u001f\u007f]/.test(range)) return;
+  if (/^[^:/\\]*$/.test(range) && !/\p{Cc}/u.test(range)) return;
   throw refusal(
     `${quoted(name)} in ${file} is ${quoted(wanted)}, which is no version of a package registry; publish it to one and name its version`,
   );
@@ -169,7 +169,7 @@ function nameOf(path: string): string {
 }
 
 function quoted(text: string): string {
-  const harmless = text.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, '\uFFFD').replaceAll(/\/\/[^/@\s]*@/g, '//…@');
+  const harmless = text.replaceAll(/\p{Cc}/gu, '\uFFFD').replaceAll(/\/\/[^/@\s]*@/g, '//…@');
   return harmless.length > 200 ? `${harmless.slice(0, 200)}…` : harmless;
 }
 

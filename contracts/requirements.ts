@@ -33,7 +33,7 @@ const lineCharactersAtMost = 200_000;
 const requirementsAtMost = 10_000;
 const quotedAtMost = 200;
 
-const controlCharacter = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029]/;
+const controlCharacter = /(?!\t)[\p{Cc}\u2028\u2029]/u;
 const archiveName = /\.(whl|zip|tar|tar\.gz|tgz|tar\.bz2|tbz|tar\.xz|txz|egg)$/i;
 const hashOption = /^--hash(?:=|\s+)((?:sha256:[0-9a-f]{64})|(?:sha384:[0-9a-f]{96})|(?:sha512:[0-9a-f]{128}))$/i;
 
@@ -99,7 +99,7 @@ class RefusableLine {
   }
 
   get quoted(): string {
-    const harmless = this.content.replaceAll(new RegExp(controlCharacter, 'g'), '\uFFFD');
+    const harmless = this.content.replaceAll(new RegExp(controlCharacter, 'gu'), '\uFFFD');
     const cut = harmless.length > quotedAtMost ? `${harmless.slice(0, quotedAtMost)}…` : harmless;
     // A user's name and password in an address stay out of logs.
     return `\`${cut.replaceAll(/\/\/[^/@\s]*@/g, '//…@')}\``;

@@ -6,17 +6,17 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { reasonOf } from '../../contracts/errors.ts';
 import type { FileHash, PackageFiles } from './package-files.ts';
-import { RefusedAddress } from './upstream.ts';
+import { FinalRefusal } from './upstream.ts';
 
 /** A file that a page has named. */
 export interface NamedFile {
   readonly filename: string;
   readonly hash: FileHash | null;
+  /** Throws what keeps it from being had. */
   open(suffix: '' | '.metadata', signal: AbortSignal): Promise<OpenedFile>;
 }
 
 export interface OpenedFile {
-  readonly status: number;
   readonly bytes: number | null;
   readonly body: Readable;
 }
@@ -125,7 +125,7 @@ class Answering {
       const sentence = `the package index cannot be read: ${reasonOf(caught)}`;
       this.#tell(sentence);
       if (response.headersSent) response.destroy();
-      else say(response, caught instanceof RefusedAddress ? 403 : 503, sentence);
+      else say(response, caught instanceof FinalRefusal ? 403 : 503, sentence);
     }
   }
 
@@ -166,11 +166,7 @@ class Answering {
     if (file === undefined || suffix === null)
       return say(response, 403, 'no page of the package index has named this file');
     const kept = suffix === '' && file.hash !== null ? await this.#files.find(file.hash) : null;
-    const { status, bytes, body } = kept === null ? await file.open(suffix, signal) : { status: 200, ...kept };
-    if (status !== 200) {
-      body.destroy();
-      return say(response, status === 404 ? 404 : 503, `the package index answered ${status} for ${file.filename}`);
-    }
+    const { bytes, body } = kept ?? (await file.open(suffix, signal));
     response.writeHead(200, {
       'content-type': 'application/octet-stream',
       ...(bytes === null ? {} : { 'content-length': bytes }),

@@ -94,6 +94,8 @@ async function make({ environment, scratch }: Workplace, run: NodeRun, npm: Npm,
       env: {
         npm_config_registry: index.npmUrl,
         npm_config_cache: join(scratch, 'npm'),
+        npm_config_fetch_retry_mintimeout: '500',
+        npm_config_fetch_retry_maxtimeout: '5000',
         // Two names, because npm refuses to read one file as both.
         npm_config_userconfig: join(scratch, 'npmrc-of-user'),
         npm_config_globalconfig: join(scratch, 'npmrc-of-all'),

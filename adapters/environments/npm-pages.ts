@@ -1,9 +1,8 @@
 import type { IndexPages, Page } from './index-proxy.ts';
 import { npmAuthorization, npmPackageName, registryAddress, rewritePackument } from './npm-registry.ts';
 import type { NpmSources } from './package-sources.ts';
-import { comparableAddress } from './package-sources.ts';
 import type { Upstream } from './upstream.ts';
-import { anyFile, textOf } from './upstream.ts';
+import { textOf, unexpectedAnswer } from './upstream.ts';
 
 const pageBytesAtMost = 128 * 2 ** 20;
 const acceptPage = 'application/vnd.npm.install-v1+json; q=1.0, application/json; q=0.8';
@@ -18,11 +17,11 @@ export function npmPages(sources: NpmSources, upstream: Upstream): IndexPages {
       const { url, index } = registryAddress(name, sources);
       const authorization = npmAuthorization(url, sources);
       const answer = await upstream.get({ url, index, accept: acceptPage, authorization, signal });
-      if (answer.status !== 200) {
+      if (answer.status === 404) {
         answer.body.destroy();
-        if (answer.status === 404) return null;
-        throw new Error(`${comparableAddress(url.href)} answered ${answer.status}`);
+        return null;
       }
+      if (answer.status !== 200) throw unexpectedAnswer(answer);
       const packument = await textOf(answer, pageBytesAtMost);
       const text = rewritePackument(packument, answer.url, (tarball, hash) =>
         serve({
@@ -32,11 +31,10 @@ export function npmPages(sources: NpmSources, upstream: Upstream): IndexPages {
               .at(-1)
               ?.replaceAll(/[^A-Za-z0-9._-]/g, '-') ?? 'package.tgz',
           hash,
-          open: (suffix, whileAsked) =>
-            upstream.get({
-              url: suffix === '' ? tarball : url,
+          open: (_suffix, whileAsked) =>
+            upstream.file({
+              url: tarball,
               index,
-              accept: anyFile,
               authorization: npmAuthorization(tarball, sources),
               signal: whileAsked,
             }),

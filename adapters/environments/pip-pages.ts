@@ -6,11 +6,10 @@ import { normalisedPackageName } from '../../contracts/requirement-grammar.ts';
 import type { IndexPages, NamedFile, Page } from './index-proxy.ts';
 import { basic } from './npm-sources.ts';
 import type { PipSources } from './package-sources.ts';
-import { comparableAddress } from './package-sources.ts';
 import type { PageFile } from './simple-page.ts';
 import { isFileOf, parseSimplePage, writeSimplePage } from './simple-page.ts';
 import type { Upstream } from './upstream.ts';
-import { anyFile, textOf } from './upstream.ts';
+import { textOf, unexpectedAnswer } from './upstream.ts';
 
 const pageBytesAtMost = 64 * 2 ** 20;
 const acceptPage =
@@ -65,7 +64,7 @@ function localFile(folder: string, filename: string): FoundFile {
     named: {
       filename,
       hash: null,
-      open: async () => ({ status: 200, bytes: (await stat(path)).size, body: createReadStream(path) }),
+      open: async () => ({ bytes: (await stat(path)).size, body: createReadStream(path) }),
     },
   };
 }
@@ -78,20 +77,17 @@ async function remoteFiles(page: URL, upstream: Upstream, signal: AbortSignal): 
     answer.body.destroy();
     return [];
   }
-  if (answer.status !== 200) {
-    answer.body.destroy();
-    throw new Error(`${comparableAddress(page.href)} answered ${answer.status}`);
-  }
+  if (answer.status !== 200) throw unexpectedAnswer(answer);
   const files = parseSimplePage(await textOf(answer, pageBytesAtMost), answer.contentType, answer.url);
   return files.map((file) => ({
     file,
     named: {
       filename: file.filename,
       hash: file.sha256 === null ? null : { algorithm: 'sha256', hex: file.sha256 },
-      open: (suffix, whileAsked) => {
+      open: async (suffix, whileAsked) => {
         const url = new URL(file.url.href);
         url.pathname += suffix;
-        return upstream.get({ url, index: page, accept: anyFile, authorization, signal: whileAsked });
+        return upstream.file({ url, index: page, authorization, signal: whileAsked });
       },
     },
   }));

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { mkdir, mkdtemp, open, rm, writeFile } from 'node:fs/promises';
+import { mkdir, open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { PerennialError } from '../../contracts/errors.ts';
@@ -8,6 +8,7 @@ import type { Requirement, RequirementsFile } from '../../contracts/requirements
 import { requirementsText, withoutHash } from '../../contracts/requirements.ts';
 import { systemPath } from '../sandbox/installation.ts';
 import { readable } from './ask-program.ts';
+import { inPassing } from './made-once.ts';
 import { refuseForeignSources, withPackageIndex } from './package-index.ts';
 import { platformName } from './python.ts';
 import type { PipRun } from './python-environments.ts';
@@ -39,13 +40,7 @@ export async function resolveLock(run: PipRun): Promise<string | null> {
   refuseForeignSources(requirements, sources);
   if (withoutHash(requirements).length === 0) return null;
   await refuseUnsafeBuilds(run);
-  await mkdir(cacheFolder, { recursive: true });
-  const folder = await mkdtemp(join(cacheFolder, 'resolving-'));
-  try {
-    return await resolveIn(folder, run);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  return inPassing(join(cacheFolder, 'environments'), (folder) => resolveIn(folder, run));
 }
 
 async function resolveIn(folder: string, run: PipRun): Promise<string> {

@@ -9,9 +9,19 @@ import { comparableAddress } from './package-sources.ts';
 
 const redirectsAtMost = 5;
 
-/** A page named an address that is not asked; trying again does not help. */
-export class RefusedAddress extends Error {
-  override readonly name = 'RefusedAddress';
+/** Why something is not to be had; trying again does not help. */
+export class FinalRefusal extends Error {
+  override readonly name = 'FinalRefusal';
+}
+
+/** The error of an answer other than 200. */
+export function unexpectedAnswer({ status, url, body }: UpstreamAnswer): Error {
+  body.destroy();
+  const sentence = `${comparableAddress(url.href)} answered ${status}`;
+  const isFinal = status >= 400 && status < 500 && status !== 408 && status !== 429;
+  if (status === 401 || status === 403)
+    return new FinalRefusal(`${sentence}; have the administrator see to the credentials of the package index`);
+  return isFinal ? new FinalRefusal(sentence) : new Error(sentence);
 }
 
 export interface UpstreamAnswer {
@@ -55,7 +65,7 @@ export class Upstream {
     let { url } = request;
     for (let redirects = 0; redirects <= redirectsAtMost; redirects += 1) {
       if (!isReachable(url, request.index))
-        throw new RefusedAddress(
+        throw new FinalRefusal(
           `${comparableAddress(url.href)} is refused: a page may name files over https, or of the index's own host`,
         );
       const answer = await this.#ask(url, request);
@@ -66,6 +76,13 @@ export class Upstream {
       url = new URL(location, url);
     }
     throw new Error(`${comparableAddress(request.url.href)} was redirected more than ${redirectsAtMost} times`);
+  }
+
+  /** A file, as it is. */
+  async file(request: Omit<UpstreamRequest, 'accept'>): Promise<UpstreamAnswer> {
+    const answer = await this.get({ ...request, accept: anyFile });
+    if (answer.status !== 200) throw unexpectedAnswer(answer);
+    return answer;
   }
 
   close(): void {
@@ -102,7 +119,7 @@ export class Upstream {
   }
 }
 
-export const anyFile = '*/*';
+const anyFile = '*/*';
 
 /** A page decides which files there are; what it may not do is have this worker ask within its own network. */
 function isReachable(url: URL, index: URL): boolean {

@@ -1,5 +1,3 @@
-import { dirname, join } from 'node:path';
-import { isOfSystem } from '../sandbox/bubblewrap.ts';
 import type { Mount } from '../sandbox/sandbox.ts';
 import type { GivenFile, ScriptPaths } from './script-environment.ts';
 

@@ -17,7 +17,11 @@ export interface InstallingGround {
   readonly escape: string;
   readonly lines: string[];
   readonly environments: Environments;
-  materialise(files: Readonly<Record<string, string>>, lock?: string, allowBuilds?: boolean): Promise<TrainingEnvironment>;
+  materialise(
+    files: Readonly<Record<string, string>>,
+    lock?: string,
+    allowBuilds?: boolean,
+  ): Promise<TrainingEnvironment>;
   resolve(text: string, allowBuilds?: boolean): Promise<string | null>;
   hasEscaped(): Promise<boolean>;
   /** Names of what is left in the cache of environments. */
@@ -65,7 +69,11 @@ export async function layInstallingGround(
       environments.materialise(join(await write(files), lock), null, call(allowBuilds)),
     resolve: async (text, allowBuilds = false) =>
       environments.resolveLock(join(await write({ 'requirements.txt': text }), 'requirements.txt'), call(allowBuilds)),
-    hasEscaped: async () => access(marker).then(() => true, () => false),
+    hasEscaped: async () =>
+      access(marker).then(
+        () => true,
+        () => false,
+      ),
     made: () => readdir(join(cacheFolder, 'environments')).catch(() => []),
     remove: async () => {
       await remove();

@@ -112,12 +112,9 @@ test('a wheel with a .pth file runs nothing as the worker, however often its env
 });
 
 test('a package without a wheel is refused, and its setup.py does not run', async () => {
-  const before = await ground.made();
-  const refusal = await refusalOf(ground.materialise({ 'requirements.txt': locked(files.sdist) }));
+  const refusal = await refusalOf(ground.resolve('builds\n'));
   expect(refusal.code).toBe('environment-failed');
   expect(refusal.message).toMatch(/wheel.*code\.allowBuilds/s);
-  await refusalOf(ground.resolve('builds\n'));
-  expect(await ground.made()).toEqual(before);
 });
 
 test('where builds are allowed, setup.py runs in the sandbox: it sees neither folders nor secrets of the worker', async () => {
@@ -127,9 +124,14 @@ test('where builds are allowed, setup.py runs in the sandbox: it sees neither fo
     expect(text).toContain(locked(files.sdist).trim());
     const made = await at.materialise({ 'requirements.txt': locked(files.sdist) }, 'requirements.txt', true);
     expect(await at.hasEscaped()).toBe(false);
-    expect(execFileSync(join(made.binFolder!, 'python'), ['-c', 'import builds; print(builds.word)'], { encoding: 'utf8' })).toBe('built here\n');
+    expect(
+      execFileSync(join(made.binFolder!, 'python'), ['-c', 'import builds; print(builds.word)'], { encoding: 'utf8' }),
+    ).toBe('built here\n');
     // Built and not built are two environments, though the lock is one.
-    await refusalOf(at.materialise({ 'requirements.txt': locked(files.sdist) }));
+    const before = await at.made();
+    const refusal = await refusalOf(at.materialise({ 'requirements.txt': locked(files.sdist) }));
+    expect(refusal.message).toMatch(/wheel.*code\.allowBuilds/s);
+    expect(await at.made()).toEqual(before);
   } finally {
     await at.remove();
   }
@@ -138,7 +140,9 @@ test('where builds are allowed, setup.py runs in the sandbox: it sees neither fo
 test('builds are refused where there is no sandbox', async () => {
   const at = await layInstallingGround({ indexUrl: index.url }, { kind: 'process-group' });
   try {
-    const refusal = await refusalOf(at.materialise({ 'requirements.txt': locked(files.sdist) }, 'requirements.txt', true));
+    const refusal = await refusalOf(
+      at.materialise({ 'requirements.txt': locked(files.sdist) }, 'requirements.txt', true),
+    );
     expect(refusal.message).toMatch(/allowBuilds.*install bubblewrap/);
     expect((await refusalOf(at.resolve('builds\n', true))).message).toMatch(/install bubblewrap/);
     expect(await at.hasEscaped()).toBe(false);

@@ -57,7 +57,10 @@ test.each([
   (at: string) => `-r ${at}/files/requirements.txt`,
 ])('a file that names another place asks it nothing, and is refused with its line: %s', async (lineOf) => {
   const text = `# a lock\n${lineOf(new URL(attackers.url).origin)}\n${locked}`;
-  for (const attempt of [() => ground.materialise({ 'requirements.txt': text }), () => ground.resolve(`${text}more\n`)]) {
+  for (const attempt of [
+    () => ground.materialise({ 'requirements.txt': text }),
+    () => ground.resolve(`${text}more\n`),
+  ]) {
     const refusal = await refusalOf(attempt());
     expect(refusal.code).toBe('environment-failed');
     expect(refusal.message).toMatch(/^requirements\.txt:2 cannot be installed: /);
@@ -95,14 +98,18 @@ test('a password of an index that does not answer is in no message', async () =>
   gone.close();
   const at = await another({ indexUrl: gone.url.replace('//', '//worker:hunter2@') });
   const { message, fields } = await refusalOf(at.resolve('greeting\n'));
-  expect(at.lines.join('\n')).toMatch(/the package index cannot be read: http:\/\/127\.0\.0\.1:\d+\/simple\/greeting did not answer/);
+  expect(at.lines.join('\n')).toMatch(
+    /the package index cannot be read: http:\/\/127\.0\.0\.1:\d+\/simple\/greeting did not answer/,
+  );
   expect(`${message}${JSON.stringify(fields)}${at.lines.join('\n')}`).not.toContain('hunter2');
 });
 
 test('one hash among many is not enough: each requirement must have its own', async () => {
   const { message } = await refusalOf(ground.materialise({ 'requirements.txt': `${locked}other==1.0\n` }));
   expect(message).toMatch(/requirements\.txt:2: other has no hash/);
-  expect(await ground.resolve(`# asked\ngreeting --hash=sha256:${sha256OfBytes(good.bytes)}\ngreeting\n`)).toContain(locked.trim());
+  expect(await ground.resolve(`# asked\ngreeting --hash=sha256:${sha256OfBytes(good.bytes)}\ngreeting\n`)).toContain(
+    locked.trim(),
+  );
   const wrong = await refusalOf(ground.resolve(`greeting --hash=sha256:${'0'.repeat(64)}\ngreeting\n`));
   expect(wrong.message).toMatch(/greeting 1\.0 was found with sha256:.*none of the hashes that are given/);
 });
@@ -112,7 +119,6 @@ test('what pip is started with are its options alone: variables of the worker na
     { indexUrl: attackers.url },
     { environment: { PIP_INDEX_URL: 'http://127.0.0.1:9/', PIP_TARGET: '/nowhere', PIP_REQUIREMENT: '/etc/passwd' } },
   );
-  const configuration = '[pip]\nindex-url = "http://127.0.0.1:9/"\n';
   expect(await at.resolve('greeting==1.0\n')).toContain(locked.trim());
 });
 
@@ -151,9 +157,7 @@ for url in [base + "simple/greeting/", base + "files/999/greeting-1.0-py3-none-a
         answers.append("unreachable")
 `,
     );
-    expect(said).toContain(
-      "answers: [200, 403, 403, 403, 403, 'unreachable', 'unreachable', 'unreachable']",
-    );
+    expect(said).toContain("answers: [200, 403, 403, 403, 403, 'unreachable', 'unreachable', 'unreachable']");
   });
 
   test('asks only hosts over https, or the index’s own, for the files that pages name', async () => {
@@ -165,5 +169,4 @@ for url in [base + "simple/greeting/", base + "files/999/greeting-1.0-py3-none-a
     expect(at.lines.join('\n')).toMatch(/is refused: a page may name files over https, or of the index's own host/);
     expect(elsewhere.requests).toEqual([]);
   });
-
 });

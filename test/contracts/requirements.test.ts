@@ -108,8 +108,11 @@ describe('nothing but names of packages is installed', () => {
 });
 
 test('lines that name where packages come from are kept for the worker to compare', () => {
-  const text = '-i https://a.example/simple\n--extra-index-url=https://b.example/simple/\n-f /wheels\n--trusted-host c.example\n';
-  expect(parseRequirements(text, 'requirements.txt').sources.map(({ kind, value, line }) => [kind, value, line])).toEqual([
+  const text =
+    '-i https://a.example/simple\n--extra-index-url=https://b.example/simple/\n-f /wheels\n--trusted-host c.example\n';
+  expect(
+    parseRequirements(text, 'requirements.txt').sources.map(({ kind, value, line }) => [kind, value, line]),
+  ).toEqual([
     ['index', 'https://a.example/simple', 1],
     ['index', 'https://b.example/simple/', 2],
     ['find-links', '/wheels', 3],

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { IncomingMessage } from 'node:http';
+import { finished } from 'node:stream/promises';
 import { crc32, gzipSync } from 'node:zlib';
 import { pack } from 'tar-stream';
 import { sha256OfBytes } from '../../contracts/digest.ts';
@@ -53,14 +54,21 @@ export async function startPackageIndex(
       return file === undefined ? response.writeHead(404).end() : response.end(file.bytes);
     }
     if (of.length === 0) return response.writeHead(404).end();
-    if (root === 'npm') return response.end(JSON.stringify(packumentOf(name, of, (filename) => new URL(at(filename), base).href)));
+    if (root === 'npm')
+      return response.end(JSON.stringify(packumentOf(name, of, (filename) => new URL(at(filename), base).href)));
     if (json) {
       response.setHeader('content-type', 'application/vnd.pypi.simple.v1+json');
-      const listed = of.map(({ filename, bytes }) => ({ filename, url: at(filename), hashes: { sha256: sha256OfBytes(bytes) } }));
+      const listed = of.map(({ filename, bytes }) => ({
+        filename,
+        url: at(filename),
+        hashes: { sha256: sha256OfBytes(bytes) },
+      }));
       return response.end(JSON.stringify({ meta: { 'api-version': '1.1' }, name, files: listed }));
     }
     response.setHeader('content-type', 'text/html');
-    const links = of.map(({ filename, bytes }) => `<a href="${at(filename)}#sha256=${sha256OfBytes(bytes)}">${filename}</a>`);
+    const links = of.map(
+      ({ filename, bytes }) => `<a href="${at(filename)}#sha256=${sha256OfBytes(bytes)}">${filename}</a>`,
+    );
     return response.end(`<!DOCTYPE html><html><body>${links.join('\n')}</body></html>`);
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -97,7 +105,8 @@ export async function tarball(filename: string, files: Readonly<Record<string, s
   for (const [name, text] of Object.entries(files)) tar.entry({ name }, text);
   tar.finalize();
   const chunks: Buffer[] = [];
-  for await (const chunk of tar) chunks.push(Buffer.from(chunk));
+  tar.on('data', (chunk: Buffer) => chunks.push(chunk));
+  await finished(tar);
   return { filename, bytes: gzipSync(Buffer.concat(chunks)) };
 }
 

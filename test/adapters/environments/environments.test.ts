@@ -163,9 +163,7 @@ test('a lock without hashes is refused before anything is made, with a way to ma
 test('a lock that is not the one of its CodeVersion is refused', async () => {
   const path = join(folder, 'altered.lock');
   await writeFile(path, lock);
-  const failure = await failureOf(
-    environments.materialise(path, sha256OfBytes('another'), quiet()),
-  );
+  const failure = await failureOf(environments.materialise(path, sha256OfBytes('another'), quiet()));
   expect(failure.code).toBe('digest-mismatch');
 });
 
@@ -175,7 +173,9 @@ test('one that was cancelled leaves nothing that is taken for done', async () =>
   const by = environmentsIn(cache);
   const path = join(folder, 'cancelled.lock');
   await writeFile(path, lock);
-  const failure = await failureOf(by.materialise(path, null, { allowBuilds: false, onLog: () => stop.abort(), signal: stop.signal }));
+  const failure = await failureOf(
+    by.materialise(path, null, { allowBuilds: false, onLog: () => stop.abort(), signal: stop.signal }),
+  );
   expect(failure.code).toBe('cancelled');
   expect(await readdir(join(cache, 'environments'))).toEqual([]);
 });

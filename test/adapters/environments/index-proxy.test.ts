@@ -43,7 +43,10 @@ async function proxyOf(
   const problems: string[] = [];
   const pages: IndexPages = pipPages({ indexes: [index], findLinks: [], reach }, upstream);
   const proxy = await startIndexProxy([pages], files, (problem) => problems.push(problem));
-  closing.push(() => proxy.close(), () => upstream.close());
+  closing.push(
+    () => proxy.close(),
+    () => upstream.close(),
+  );
   return { proxy, problems };
 }
 
@@ -69,7 +72,7 @@ test('who does not know the secret is given nothing, and who does is given pages
   expect(await status(link)).toBe(200);
   expect(await status(link, 'HEAD')).toBe(200);
   expect(await status(link.replace('greeting-1.0', 'greeting-2.0'))).toBe(403);
-  expect(await status(`${link}.metadata`)).toBe(404);
+  expect(await status(`${link}.metadata`)).toBe(403);
 });
 
 test('a file that fits its hash is asked for once; another is passed on and not kept', async () => {
@@ -95,7 +98,10 @@ test('files that nobody has used for long are removed', async () => {
   const at = join(folder, 'pruned');
   const files = new PackageFiles(at);
   const [old, used] = ['old', 'used'].map((text) => ({ algorithm: 'sha256', hex: sha256OfBytes(text) }) as const);
-  for (const [hash, text] of [[old!, 'old'], [used!, 'used']] as const)
+  for (const [hash, text] of [
+    [old!, 'old'],
+    [used!, 'used'],
+  ] as const)
     for await (const chunk of files.keeping(bufferOf(text), hash)) expect(String(chunk)).toBe(text);
   await writeFile(join(at, '.partial-of-a-killed-worker'), '');
   const longAgo = new Date(Date.now() - 40 * 24 * 3_600_000);
@@ -145,7 +151,10 @@ test('the password of an index goes to the index alone, and a redirect to a host
 test('a silent index is given up, and said with its address', async () => {
   const hanging = createServer(() => undefined).listen(0, '127.0.0.1');
   await once(hanging, 'listening');
-  closing.push(() => hanging.closeAllConnections(), () => hanging.close());
+  closing.push(
+    () => hanging.closeAllConnections(),
+    () => hanging.close(),
+  );
   const address = hanging.address();
   const at = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}/simple`;
   const { proxy, problems } = await proxyOf(at, { idleMs: 50 });

@@ -1,96 +1,77 @@
-import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import type { Server } from 'node:http';
-import { createServer } from 'node:http';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { commandWords } from '../../../adapters/trainer/launch.ts';
-import { createProcessTrainer } from '../../../adapters/trainer/process.ts';
-import { uvSettings } from '../../../adapters/trainer/python-environments.ts';
-import { lockOfReport } from '../../../adapters/trainer/resolve-lock.ts';
-import type { Trainer } from '../../../ports/trainer.ts';
-import { failureOf, layGround } from './training-ground.ts';
-import type { Ground } from './training-ground.ts';
+import { createEnvironments } from '../../../adapters/environments/environments.ts';
+import { lockOfReport } from '../../../adapters/environments/resolve-lock.ts';
+import { parseRequirements } from '../../../contracts/requirements.ts';
+import type { EnvironmentCall, Environments } from '../../../ports/environments.ts';
+import type { TestIndex } from '../../support/package-index.ts';
+import { integrityOf, startPackageIndex, tarball } from '../../support/package-index.ts';
+import type { Ground } from '../trainer/training-ground.ts';
+import { failureOf, layGround } from '../trainer/training-ground.ts';
 
-const signal = new AbortController().signal;
-const quiet = () => undefined;
+const call: EnvironmentCall = { allowBuilds: false, onLog: () => undefined, signal: new AbortController().signal };
 
 describe('what pip reports becomes a lock', () => {
   const archive = { archive_info: { hashes: { sha256: 'a'.repeat(64) } } };
   const report = (install: unknown) => JSON.stringify({ version: '1', install });
+  const asked = parseRequirements('zope.interface>1\n', 'requirements.txt');
 
-  test('one line a package, sorted, with the options that say where packages come from', () => {
+  test('one line a package, sorted', () => {
     const text = lockOfReport(
       report([
         { metadata: { name: 'Zope.Interface', version: '2' }, download_info: archive },
         { metadata: { name: 'attrs', version: '1.0' }, download_info: archive },
       ]),
-      '--index-url https://packages.example/simple\nzope.interface>1\n',
+      asked,
       'CPython 3.12.1',
     );
     const hash = `--hash=sha256:${'a'.repeat(64)}`;
-    expect(text.split('\n').slice(1)).toEqual([
-      '--index-url https://packages.example/simple',
-      `attrs==1.0 ${hash}`,
-      `zope-interface==2 ${hash}`,
-      '',
-    ]);
+    expect(text.split('\n').slice(1)).toEqual([`attrs==1.0 ${hash}`, `zope-interface==2 ${hash}`, '']);
     expect(text).toMatch(/^# resolved for CPython 3\.12\.1 on /);
   });
 
   test('what comes from no archive is refused by name', () => {
     const install = [{ metadata: { name: 'mine', version: '1' }, download_info: {} }];
-    expect(() => lockOfReport(report(install), 'mine', 'CPython 3.12.1')).toThrow(/mine 1 comes from no archive/);
+    expect(() => lockOfReport(report(install), asked, 'CPython 3.12.1')).toThrow(/mine 1 comes from no archive/);
   });
-});
 
-test('uv looks for packages where pip would', () => {
-  expect(uvSettings({ PATH: '/bin', PIP_INDEX_URL: 'https://packages.example/simple', PIP_NO_INDEX: '1' })).toEqual({
-    UV_DEFAULT_INDEX: 'https://packages.example/simple',
-    UV_NO_INDEX: '1',
+  test('a package whose name or version is more than that adds no line of its own', () => {
+    for (const metadata of [
+      { name: 'a\n-r b', version: '1' },
+      { name: 'a', version: '1\nb==2' },
+    ])
+      expect(() => lockOfReport(report([{ metadata, download_info: archive }]), asked, 'CPython 3.12.1')).toThrow(
+        /comes from no archive/,
+      );
   });
-});
-
-test('the word notebook before a notebook is the runner, and anything else is a program', () => {
-  const given = [{ variable: 'V', name: 'run-notebook.py', path: '/perennial/run-notebook.py' }];
-  expect(commandWords(['notebook', 'train.ipynb'], given)).toEqual([
-    'python3',
-    '/perennial/run-notebook.py',
-    'train.ipynb',
-  ]);
-  expect(commandWords(['notebook', '--help'], given)).toEqual(['notebook', '--help']);
 });
 
 describe('a package-lock.json', () => {
   let ground: Ground;
-  let server: Server;
-  let trainer: Trainer;
+  let index: TestIndex;
+  let environments: Environments;
   let folder: string;
   let integrity: string;
-  let address: string;
 
   beforeAll(async () => {
     ground = await layGround('bubblewrap');
     folder = await mkdtemp(join(tmpdir(), 'perennial-npm-'));
-    await mkdir(join(folder, 'package'));
-    await writeFile(join(folder, 'package/package.json'), '{"name":"greet","version":"1.0.0","main":"index.js"}');
-    await writeFile(join(folder, 'package/index.js'), 'module.exports = () => "hello from the package";');
-    execFileSync('tar', ['-czf', join(folder, 'greet.tgz'), '-C', folder, 'package']);
-    const bytes = await readFile(join(folder, 'greet.tgz'));
-    integrity = `sha512-${createHash('sha512').update(bytes).digest('base64')}`;
-    server = createServer((_request, response) => response.end(bytes)).listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const listening = server.address();
-    if (listening === null || typeof listening === 'string') throw new Error('no port');
-    address = `http://127.0.0.1:${listening.port}`;
-    const environment = { ...process.env, npm_config_cache: join(folder, 'npm') };
-    trainer = createProcessTrainer({ cacheFolder: join(folder, 'cache'), environment, sandbox: ground.sandbox });
+    const greet = await tarball('greet-1.0.0.tgz', {
+      'package/package.json': '{"name":"greet","version":"1.0.0","main":"index.js"}',
+      'package/index.js': 'module.exports = () => "hello from the package";',
+    });
+    integrity = integrityOf(greet.bytes);
+    index = await startPackageIndex([greet]);
+    environments = createEnvironments({
+      cacheFolder: join(folder, 'cache'),
+      environment: { ...process.env, npm_config_registry: index.registry },
+      sandbox: ground.sandbox,
+    });
   });
   afterAll(async () => {
-    server.close();
+    index.close();
     await ground.remove();
     await rm(folder, { recursive: true, force: true });
   });
@@ -99,10 +80,8 @@ describe('a package-lock.json', () => {
     const at = await mkdtemp(join(folder, 'code-'));
     const root = { name: 'code', version: '1.0.0', dependencies: { greet: '1.0.0' } };
     await writeFile(join(at, 'package.json'), JSON.stringify(root));
-    const packages = {
-      '': root,
-      'node_modules/greet': { version: '1.0.0', resolved: `${address}/greet.tgz`, ...entry },
-    };
+    const resolved = 'https://registry.npmjs.org/greet/-/greet-1.0.0.tgz';
+    const packages = { '': root, 'node_modules/greet': { version: '1.0.0', resolved, ...entry } };
     const lock = { ...root, lockfileVersion: 3, requires: true, packages };
     await writeFile(join(at, 'package-lock.json'), JSON.stringify(lock));
     return join(at, 'package-lock.json');
@@ -110,21 +89,21 @@ describe('a package-lock.json', () => {
 
   test('is installed once, and a script finds its packages', async () => {
     const path = await lockPath({ integrity });
-    const environment = await trainer.materialise(path, null, quiet, signal);
+    const environment = await environments.materialise(path, null, call);
     expect(environment.interpreter).toMatch(/^Node \d+/);
-    expect(await trainer.materialise(path, null, quiet, signal)).toEqual(environment);
+    expect(await environments.materialise(path, null, call)).toEqual(environment);
     const script = `import greet from 'greet';\nimport { writeFileSync } from 'node:fs';\nwriteFileSync(process.env.PERENNIAL_OUTPUT + '/model.onnx', greet());\n`;
     const job = await ground.job({ 'train.mjs': script }, { command: ['node', 'train.mjs'], environment });
-    const { modelPath } = await trainer.train(job);
+    const { modelPath } = await ground.trainer.train(job);
     expect(await readFile(modelPath, 'utf8')).toBe('hello from the package');
-    expect(await trainer.resolveLock(path, quiet, signal)).toBeNull();
+    expect(await environments.resolveLock(path, call)).toBeNull();
   });
 
   test('without a hash of a package, or with one that needs a script, is refused by name', async () => {
-    const unchecked = await failureOf(trainer.materialise(await lockPath({}), null, quiet, signal));
+    const unchecked = await failureOf(environments.materialise(await lockPath({}), null, call));
     expect(unchecked.message).toMatch(/greet .*has no integrity/);
     const scripted = await lockPath({ integrity, hasInstallScript: true });
-    const failure = await failureOf(trainer.materialise(scripted, null, quiet, signal));
+    const failure = await failureOf(environments.materialise(scripted, null, call));
     expect(failure.message).toMatch(/greet needs an install script/);
   });
 });

@@ -31,7 +31,11 @@ find-links = /wheels
 trusted-host = packages.example
 `;
   await writeFile(join(home, '.config/pip/pip.conf'), configuration);
-  const found = await readPipSources({ HOME: home, XDG_CONFIG_DIRS: home, PIP_FIND_LINKS: '/other /more' }, nothing, []);
+  const found = await readPipSources(
+    { HOME: home, XDG_CONFIG_DIRS: home, PIP_FIND_LINKS: '/other /more' },
+    nothing,
+    [],
+  );
   expect(found.indexes.slice(0, 3)).toEqual([
     'https://user:p%40ss@packages.example/simple',
     'https://a.example/simple',
@@ -57,7 +61,9 @@ test('what the administrator has set takes the place of pip’s indexes and fold
     indexes: ['https://set.example/simple', 'https://c.example/simple', 'https://d.example/simple'],
     findLinks: [],
   });
-  expect(() => parseSettings(PackageSettings, { PERENNIAL_PIP_INDEX_URL: 'file:///etc' })).toThrow(/PERENNIAL_PIP_INDEX_URL/);
+  expect(() => parseSettings(PackageSettings, { PERENNIAL_PIP_INDEX_URL: 'file:///etc' })).toThrow(
+    /PERENNIAL_PIP_INDEX_URL/,
+  );
 });
 
 test('packages of npm come from the registries of the worker’s npm, with its credentials', async () => {
@@ -106,7 +112,9 @@ test('pages of an index are read as HTML and as JSON', () => {
       metadata: null,
     },
   ]);
-  const files = [{ filename: 'x', url: '/f/a_b-2.0.zip', hashes: { sha256: hash }, yanked: 'broken', 'core-metadata': true }];
+  const files = [
+    { filename: 'x', url: '/f/a_b-2.0.zip', hashes: { sha256: hash }, yanked: 'broken', 'core-metadata': true },
+  ];
   const json = parseSimplePage(JSON.stringify({ files }), 'application/vnd.pypi.simple.v1+json', page);
   expect(json.map(({ url, ...file }) => [url.href, file.filename, file.yanked, file.metadata])).toEqual([
     ['https://packages.example/f/a_b-2.0.zip', 'a_b-2.0.zip', 'broken', 'true'],
