@@ -1,3 +1,4 @@
+import type { Isolation } from '../contracts/isolation.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { CodeArchive } from '../ports/code-archive.ts';
 import type { CodeSource } from '../ports/code-source.ts';
@@ -35,6 +36,8 @@ export interface ActivityDependencies {
   readonly logger: Logger;
   /** Working folders of attempts are made in it. */
   readonly scratchFolder: string;
+  /** Of this worker; recorded with every step. */
+  readonly isolation: Isolation;
   /** Principals that automation acts as. */
   readonly lifecyclePrincipal: string;
   /** The API key of a rehearsal's principal, derived, never stored. */

@@ -44,7 +44,8 @@ function around(name: string, activity: Activity, deps: ActivityDependencies): A
 function stepOf(name: string, input: unknown, deps: ActivityDependencies) {
   const { attempt } = activityInfo();
   return async (state: 'running' | 'succeeded' | 'failed', detail?: string): Promise<void> => {
-    if (isRunInput(input)) await deps.repositories.runs.step(input.runId, { name, attempt, state, detail });
+    if (isRunInput(input))
+      await deps.repositories.runs.step(input.runId, { name, attempt, state, detail, isolation: deps.isolation });
   };
 }
 

@@ -3,6 +3,7 @@ import { DataFormat } from './data-format.ts';
 import { RemoteSource } from './data-source.ts';
 import { GitSource } from './git-source.ts';
 import { Id, Instant, Name, Sha256 } from './identifiers.ts';
+import { Isolation } from './isolation.ts';
 
 export const RunKind = z.enum(['data', 'code', 'build', 'deploy', 'rollback', 'monitor', 'rehearsal']);
 export type RunKind = z.infer<typeof RunKind>;
@@ -160,6 +161,8 @@ export const RunStep = z.object({
   startedAt: Instant,
   endedAt: Instant.nullable(),
   detail: z.string(),
+  /** What kept apart what it ran; null in steps of older versions. */
+  isolation: Isolation.nullable(),
 });
 export type RunStep = z.infer<typeof RunStep>;
 

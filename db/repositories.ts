@@ -22,6 +22,7 @@ import { createRehearsalRepository } from './repositories/rehearsals.ts';
 import { createRunRepository } from './repositories/runs.ts';
 import { createScheduleRepository } from './repositories/schedules.ts';
 import { createVersionRepository } from './repositories/versions.ts';
+import { createWorkerRepository } from './repositories/workers.ts';
 
 /** Every repository over one pool of connections to a migrated database (`migrate`); `close` ends the pool. */
 export function createPostgresRepositories(parts: {
@@ -54,6 +55,7 @@ export function createPostgresRepositories(parts: {
     schedules: createScheduleRepository(context),
     connections: createConnectionRepository(context, parts.secret),
     ledger: createLedgerRepository(context),
+    workers: createWorkerRepository(context),
     check: () => query(db, async () => void (await db.execute(sql`select 1`))),
     close: () => (closed ??= db.$client.end()),
   };

@@ -28,6 +28,7 @@ import type { ClassValue, Signature, TrainedRows, TrainingKeyParts } from '../co
 import type { RehearsalPeriod, RehearsalPlan } from '../contracts/rehearsal.ts';
 import type { ReleaseBody } from '../contracts/release.ts';
 import type { ReportBody } from '../contracts/report.ts';
+import type { Isolation } from '../contracts/isolation.ts';
 import type { RunFailure, RunOutcome, RunRequest } from '../contracts/run.ts';
 
 // One table a noun. Immutable things belong to a model and carry their digest; what moves belongs to
@@ -371,6 +372,17 @@ export const gateways = pgTable('gateways', {
   recordedAt: recordedAt(),
 });
 
+/** Workers that have said what isolates what they run; a silent one is forgotten after a day. */
+export const workers = pgTable('workers', {
+  id: id(),
+  host: text('host').notNull(),
+  isolation: jsonb('isolation').$type<Isolation>().notNull(),
+  schemaVersion: schemaVersion(),
+  startedAt: instant('started_at').notNull(),
+  seenAt: instant('seen_at').notNull(),
+  recordedAt: recordedAt(),
+});
+
 /** Every load a gateway reported, so that what was observed at an instant can be told later. */
 export const acknowledgements = pgTable(
   'acknowledgements',
@@ -586,6 +598,9 @@ export const runSteps = pgTable(
     detail: text('detail').notNull().default(''),
     startedAt: instant('started_at').notNull(),
     endedAt: instant('ended_at'),
+    /** What kept it apart on the worker that ran it; null in steps of older versions. */
+    isolation: jsonb('isolation').$type<Isolation>(),
+    schemaVersion: schemaVersion(),
     recordedAt: recordedAt(),
   },
   (t) => [primaryKey({ columns: [t.runId, t.name, t.attempt] })],

@@ -79,6 +79,7 @@ export async function buildDependencies(
     ids,
     logger,
     scratchFolder: join(home, 'scratch', 'activities'),
+    isolation: await sandbox.isolation(),
     lifecyclePrincipal,
     rehearsalKey: (rehearsalId) => derivedKey(settings.PERENNIAL_SECRET, `rehearsal/${rehearsalId}`),
   };

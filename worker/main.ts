@@ -7,6 +7,7 @@ import { reasonOf } from '../contracts/errors.ts';
 import { parseSettings, Settings } from '../contracts/settings.ts';
 import { migrate } from '../db/migrate.ts';
 import type { Logger } from '../ports/logger.ts';
+import { announceWorker } from './announce-worker.ts';
 import { buildDependencies } from './build-dependencies.ts';
 import { cacheFolderOf } from './cache-folder.ts';
 import { startHealthServer } from './health-server.ts';
@@ -55,11 +56,13 @@ async function main(settings: Settings): Promise<void> {
     ]);
     return workers.isRunning();
   });
+  const leave = await announceWorker(dependencies);
   logger.info({ namespace }, 'worker ready');
   try {
     await workers.stopped;
   } finally {
     await health?.close();
+    await leave();
     await connection.close();
     await dependencies.repositories.close();
   }

@@ -51,7 +51,8 @@ export function bubblewrapCommand(bubblewrap: string, bubbled: Bubbled, command:
     '/',
     '--chdir',
     cwd,
-    ...(awaitsNetwork ? ['--info-fd', '3', '--block-fd', '4'] : []),
+    // As user 0 of its namespace it has one user namespace and not two, and that one owns its network.
+    ...(awaitsNetwork ? ['--uid', '0', '--gid', '0', '--info-fd', '3', '--block-fd', '4'] : []),
     '--',
     ...command,
   ];

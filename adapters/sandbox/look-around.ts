@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
+import type { Isolation } from '../../contracts/isolation.ts';
 import { whyBubblewrapFails } from './bubblewrap.ts';
 import { type ControlGroups, findControlGroups } from './control-groups.ts';
 import { findOnPath, isExecutable } from './find-on-path.ts';
 import { nameServer } from './public-network.ts';
-import type { Isolation } from './sandbox.ts';
 
 export interface SandboxSettings {
   /** `required` refuses to start anything where bubblewrap makes no sandbox. */
@@ -20,6 +20,8 @@ export interface SandboxSettings {
   readonly allow: readonly string[];
   /** Made if absent. */
   readonly folder: string;
+  /** Whether control groups bound memory where there are any. Default: true. */
+  readonly controlGroups?: boolean;
 }
 
 /** What this machine has to keep commands apart with. */
@@ -38,7 +40,7 @@ export async function lookAround(settings: SandboxSettings): Promise<Surrounding
   const [candidate, slirp4netns, controlGroups] = await Promise.all([
     programOf(settings.bubblewrap, 'bwrap', path),
     programOf(settings.slirp4netns, 'slirp4netns', path),
-    findControlGroups(),
+    settings.controlGroups === false ? null : findControlGroups(),
   ]);
   const reason = await whyNone(candidate);
   const bubblewrap = reason === null ? candidate : null;
@@ -78,8 +80,11 @@ export function etcFolder(folder: string): string {
 async function writeEtc(folder: string): Promise<void> {
   const [user = 0, group = 0] = [process.getuid?.(), process.getgid?.()];
   const files = {
-    passwd: `perennial:x:${user}:${group}::/tmp:/bin/sh\n`,
-    group: `perennial:x:${group}:\n`,
+    // With a network it is user 0.
+    passwd: [...new Set([user, 0])]
+      .map((id) => `perennial:x:${id}:${id === user ? group : 0}::/tmp:/bin/sh\n`)
+      .join(''),
+    group: [...new Set([group, 0])].map((id) => `perennial:x:${id}:\n`).join(''),
     hosts: '127.0.0.1 localhost\n',
     'nsswitch.conf': 'passwd: files\ngroup: files\nhosts: files dns\n',
     'resolv.conf': `nameserver ${nameServer}\n`,

@@ -53,11 +53,11 @@ export async function prepareCommand(
     const isPublic = here.slirp4netns !== null && here.bubblewrap !== null && command.network.kind === 'public';
     const argv =
       here.bubblewrap === null
-        ? [command.file, ...command.args]
+        ? limited(command)
         : bubbled({ ...here, bubblewrap: here.bubblewrap }, command, door, isPublic);
     return {
       file: '/bin/sh',
-      args: ['-c', shellScript(command, controlGroup), ...argv],
+      args: ['-c', shellScript(controlGroup), ...argv],
       cwd: here.bubblewrap === null ? command.cwd : '/',
       env: { ...command.env, [attemptVariable]: attempt },
       attempt,
@@ -81,7 +81,7 @@ function bubbled(
   door: Door | null,
   awaitsNetwork: boolean,
 ): readonly string[] {
-  const { file, args, cwd, mounts, limits, network } = command;
+  const { cwd, mounts, limits, network } = command;
   const relay: readonly Mount[] =
     door === null
       ? []
@@ -110,24 +110,25 @@ function bubbled(
       etc: { folder: etcFolder(here.folder), names: etcNames },
       awaitsNetwork,
     },
-    [...through, file, ...args],
+    [...through, ...limited(command)],
   );
 }
 
+/** Sets what a shell alone can set before a program begins, then becomes that program. */
+function shellScript(controlGroup: ControlGroup | null): string {
+  const joins = (controlGroup?.processLists ?? []).map((list) => `echo 0 > ${quoted(list)} || exit 126; `);
+  return `ulimit -c 0; ${joins.join('')}exec "$0" "$@"`;
+}
+
 /**
- * Sets what a shell alone can set before a program begins, then becomes that program. Each process is bounded in what it
- * allocates (RLIMIT_DATA; the address space would be the wrong measure, as allocators reserve many times what they use)
- * and in the size of one file: twice the disk limit, so that the watch on that limit speaks first.
+ * The command itself, each of whose processes is bounded in what it allocates (RLIMIT_DATA; the address space would be the
+ * wrong measure, as allocators reserve many times what they use) and in the size of one file: twice the disk limit, so that
+ * the watch on that limit speaks first.
  */
-function shellScript({ limits }: SandboxedCommand, controlGroup: ControlGroup | null): string {
-  const { memoryBytes, diskBytes } = limits;
-  return [
-    'ulimit -c 0',
-    `ulimit -f ${Math.ceil(diskBytes / 256)} 2>/dev/null`,
-    `ulimit -d ${Math.floor(memoryBytes / 1024)} 2>/dev/null`,
-    ...(controlGroup?.processLists ?? []).map((list) => `echo 0 > ${quoted(list)} || exit 126`),
-    'exec "$0" "$@"',
-  ].join('; ');
+function limited({ file, args, limits }: SandboxedCommand): readonly string[] {
+  const fileSize = `ulimit -f ${Math.ceil(limits.diskBytes / 256)} 2>/dev/null`;
+  const memory = `ulimit -d ${Math.floor(limits.memoryBytes / 1024)} 2>/dev/null`;
+  return ['/bin/sh', '-c', `${fileSize}; ${memory}; exec "$0" "$@"`, file, ...args];
 }
 
 function quoted(text: string): string {

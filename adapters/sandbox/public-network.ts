@@ -37,7 +37,8 @@ async function startSlirp(pid: number, { slirp4netns, hostLoopback }: PublicNetw
     '--configure',
     '--mtu=65520',
     ...(hostLoopback ? [] : ['--disable-host-loopback']),
-    '--enable-sandbox',
+    // It wants to be root.
+    ...(process.geteuid?.() === 0 ? ['--enable-sandbox'] : []),
     '--enable-seccomp',
     `--userns-path=/proc/${pid}/ns/user`,
     '--netns-type=path',

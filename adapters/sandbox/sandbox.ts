@@ -1,4 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
+import type { Isolation } from '../../contracts/isolation.ts';
 
 /** A file or folder of the machine that a command may see. */
 export interface Mount {
@@ -73,16 +74,6 @@ export interface SandboxedProcess {
   stop(): void;
   /** Whether it keeps this process from ending. */
   hold(held: boolean): void;
-}
-
-/** What keeps a command apart on this machine. */
-export interface Isolation {
-  readonly kind: 'bubblewrap' | 'process-group';
-  /** Why there is no bubblewrap; null where there is. */
-  readonly reason: string | null;
-  readonly memory: 'cgroup-v2' | 'cgroup-v1' | 'polling';
-  /** What `network: public` is made with; null: it is refused. */
-  readonly publicNetwork: 'slirp4netns' | 'host' | null;
 }
 
 /** The only way to start a process for something that a user wrote. */

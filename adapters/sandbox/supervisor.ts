@@ -84,15 +84,18 @@ async function openNetwork(child: ChildProcess, network: PublicNetwork): Promise
   }
 }
 
-/** The process in the new namespaces, as bubblewrap tells it. */
+/** The process in the new namespaces, as bubblewrap tells it. The pipe stays open: bubblewrap writes to it in pieces. */
 async function namespaceOf(info: Readable): Promise<number> {
-  let told = '';
-  for await (const chunk of info) {
-    told += String(chunk);
-    const pid = /"child-pid":\s*(\d+)/.exec(told)?.[1];
-    if (pid !== undefined) return Number(pid);
-  }
-  throw new Error('bubblewrap ended before it had made its namespaces');
+  return new Promise((resolve, reject) => {
+    let told = '';
+    info.on('data', (chunk: Buffer) => {
+      told += chunk.toString();
+      const pid = /"child-pid":\s*(\d+),/.exec(told)?.[1];
+      if (pid !== undefined) resolve(Number(pid));
+    });
+    info.on('end', () => reject(new Error('bubblewrap ended before it had made its namespaces')));
+    info.on('error', reject);
+  });
 }
 
 function isReadable(stream: unknown): stream is Readable {

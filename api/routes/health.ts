@@ -1,4 +1,7 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
+import { LiveWorker } from '../../contracts/isolation.ts';
+import type { WorkerRepository } from '../../ports/repositories/workers.ts';
 import type { Api, RouteContext } from '../dependencies.ts';
 import type { ApiMetrics } from '../metrics.ts';
 import { answersAs, problems } from '../request-shapes.ts';
@@ -10,10 +13,13 @@ const State = z.enum(['up', 'down']);
 const Readiness = z.object({
   status: z.enum(['ready', 'unready']),
   dependencies: z.object({ database: State, objectStore: State, temporal: State }),
+  /** The weakest of the workers that are there; `unknown` where there is none. */
+  sandbox: z.enum(['bubblewrap', 'process-group', 'unknown']),
 });
 const System = z.object({
   version: z.string(),
   addresses: z.object({ gateway: z.string().optional(), temporalUi: z.string().optional() }),
+  workers: z.array(LiveWorker),
 });
 
 const tags = ['health'];
@@ -33,15 +39,18 @@ export function healthRoutes(app: Api, context: RouteContext, metrics: ApiMetric
       schema: { tags, summary: 'Every dependency answers', security: [], response: { 200: Readiness, 503: Readiness } },
     },
     async (_request, reply) => {
-      const [database, store, temporal] = await Promise.all([
+      const [sandbox, database, store, temporal] = await Promise.all([
+        weakestSandbox(repositories.workers),
         answers(() => repositories.check()),
         answers(() => objectStore.check()),
         answers(() => workflowClient.check()),
       ]);
       const ready = database === 'up' && store === 'up' && temporal === 'up';
-      return reply
-        .code(ready ? 200 : 503)
-        .send({ status: ready ? 'ready' : 'unready', dependencies: { database, objectStore: store, temporal } });
+      return reply.code(ready ? 200 : 503).send({
+        status: ready ? 'ready' : 'unready',
+        dependencies: { database, objectStore: store, temporal },
+        sandbox,
+      });
     },
   );
 
@@ -57,9 +66,21 @@ export function healthRoutes(app: Api, context: RouteContext, metrics: ApiMetric
 
   app.get(
     '/v1/system',
-    { schema: { tags, summary: 'Version, and where the other parts answer', response: { 200: System, ...problems } } },
-    () => ({ version, addresses }),
+    {
+      schema: {
+        tags,
+        summary: 'Version, where the other parts answer, and the workers with what isolates what they run',
+        response: { 200: System, ...problems },
+      },
+    },
+    async () => ({ version, addresses, workers: [...(await repositories.workers.live())] }),
   );
+}
+
+async function weakestSandbox(workers: WorkerRepository): Promise<z.infer<typeof Readiness>['sandbox']> {
+  const live = await Promise.race([workers.live(), wait(checkLimitMs, [], { ref: false })]).catch(() => []);
+  if (live.length === 0) return 'unknown';
+  return live.every(({ isolation }) => isolation.kind === 'bubblewrap') ? 'bubblewrap' : 'process-group';
 }
 
 /** Without a key nobody learns more than whether it answers. */

@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import { PerennialError } from '../../contracts/errors.ts';
+import { LiveWorker } from '../../contracts/isolation.ts';
 import type { CliContext, StackFile } from '../context.ts';
-import { readStackFile } from '../context.ts';
+import { apiOf, readStackFile } from '../context.ts';
 import { isAlive, runningStack, runStack, startStack, stopStack } from '../stack-process.ts';
 import type { VerbRegistry } from '../verb.ts';
 
 const Readiness = z.record(z.string(), z.unknown());
+const System = z.object({ workers: z.array(LiveWorker) });
 
 export function stackVerbs({ program, act }: VerbRegistry): void {
   program
@@ -47,8 +49,10 @@ export function stackVerbs({ program, act }: VerbRegistry): void {
           throw new PerennialError('not-found', `no stack runs in ${context.home}; start one with perennial up`, {
             home: context.home,
           });
-        const parts = await readiness(stack);
-        context.output.data({ ...stack, parts }, () => `${addresses(stack)}\n${describeParts(context, parts)}`);
+        const [parts, workers] = await Promise.all([readiness(stack), workersOf(context)]);
+        context.output.data({ ...stack, parts, workers }, () =>
+          [addresses(stack), describeParts(context, parts), ...workers.map(describeWorker)].join('\n'),
+        );
       }),
     );
 }
@@ -60,6 +64,24 @@ async function readiness(stack: StackFile): Promise<z.infer<typeof Readiness>> {
   } catch {
     return { api: 'does not answer' };
   }
+}
+
+/** None where the API does not answer, which the table of parts says. */
+async function workersOf(context: CliContext): Promise<readonly LiveWorker[]> {
+  try {
+    return (await apiOf(context).get('/v1/system', System)).workers;
+  } catch (caught) {
+    if (caught instanceof PerennialError) return [];
+    throw caught;
+  }
+}
+
+function describeWorker({ host, isolation }: LiveWorker): string {
+  const { kind, reason, memory, publicNetwork } = isolation;
+  if (kind === 'process-group')
+    return `worker on ${host}: no sandbox (${reason ?? 'there is none'}); what users wrote runs with its rights`;
+  const network = publicNetwork === null ? 'no network, as slirp4netns is missing' : `a network by ${publicNetwork}`;
+  return `worker on ${host}: sandboxes by bubblewrap, memory bounded by ${memory}, code may have ${network}`;
 }
 
 function describeParts({ output }: CliContext, parts: z.infer<typeof Readiness>): string {

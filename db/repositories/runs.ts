@@ -125,14 +125,14 @@ function progressOf({
           .set(progress)
           .where(and(eq(runs.id, id), inArray(runs.state, ['running', 'awaiting-approval'])));
       }),
-    step: (id, { name, attempt, state, detail }) =>
+    step: (id, { name, attempt, state, detail, isolation }) =>
       query(db, async () => {
         const now = toDate(clock.now());
         const endedAt = state === 'running' ? null : now;
         const told = detail === undefined ? {} : { detail: storableText(detail) };
         await db
           .insert(runSteps)
-          .values({ runId: id, name, attempt, state, startedAt: now, endedAt, ...told })
+          .values({ runId: id, name, attempt, state, startedAt: now, endedAt, isolation, ...told })
           .onConflictDoUpdate({
             target: [runSteps.runId, runSteps.name, runSteps.attempt],
             set: { state, endedAt, ...told },

@@ -16,6 +16,7 @@ import type { RehearsalRepository } from './rehearsals.ts';
 import type { RunRepository } from './runs.ts';
 import type { ScheduleRepository } from './schedules.ts';
 import type { VersionRepository } from './versions.ts';
+import type { WorkerRepository } from './workers.ts';
 
 /**
  * The database. Every method is one transaction; every write names a principal, writes the ledger in the same
@@ -41,6 +42,7 @@ export interface Repositories {
   readonly schedules: ScheduleRepository;
   readonly connections: ConnectionRepository;
   readonly ledger: LedgerRepository;
+  readonly workers: WorkerRepository;
   check(): Promise<void>;
   close(): Promise<void>;
 }

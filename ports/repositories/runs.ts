@@ -1,4 +1,5 @@
 import type { Id, Instant, Page, PageRequest, Scope } from '../../contracts/identifiers.ts';
+import type { Isolation } from '../../contracts/isolation.ts';
 import type { LogLine, Run, RunFailure, RunKind, RunOutcome, RunStateName } from '../../contracts/run.ts';
 
 export interface RunRepository {
@@ -29,6 +30,7 @@ export interface RunRepository {
       readonly attempt: number;
       readonly state: 'running' | 'succeeded' | 'failed';
       readonly detail?: string;
+      readonly isolation: Isolation;
     },
   ): Promise<void>;
   appendLogs(id: Id, lines: readonly Pick<LogLine, 'stream' | 'line'>[]): Promise<void>;

@@ -81,7 +81,11 @@ test('starts on an empty database without Temporal, serves its administrator, an
   const ready = await fetch(`${address}/readyz`);
   expect({ status: ready.status, body: await ready.json() }).toEqual({
     status: 503,
-    body: { status: 'unready', dependencies: { database: 'up', objectStore: 'up', temporal: 'down' } },
+    body: {
+      status: 'unready',
+      dependencies: { database: 'up', objectStore: 'up', temporal: 'down' },
+      sandbox: 'unknown',
+    },
   });
   const principals = await fetch(`${address}/v1/principals`, { headers: { authorization: `Bearer ${adminKey}` } });
   expect(await principals.json()).toMatchObject({ items: [{ name: 'admin', grants: [{ role: 'admin' }] }] });

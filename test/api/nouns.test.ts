@@ -369,7 +369,7 @@ test('metrics are in the format of Prometheus, by route and not by path', async 
 test('readiness names each dependency', async () => {
   expect(await api.send(null, 'GET /readyz')).toMatchObject({
     status: 200,
-    body: { status: 'ready', dependencies: { database: 'up', objectStore: 'up', temporal: 'up' } },
+    body: { status: 'ready', dependencies: { database: 'up', objectStore: 'up', temporal: 'up' }, sandbox: 'unknown' },
   });
   expect(await api.send(null, 'GET /healthz')).toMatchObject({ status: 200, body: { status: 'alive' } });
 });

@@ -31,13 +31,14 @@ const namedElsewhere: Readonly<Record<string, { readonly column: string; readonl
   collected_blobs: { column: 'collection_id', refersTo: schema.garbageCollections, why: 'the work of a collection' },
 };
 
-/** Rows of which a gateway tells what it has seen: a process with a lease, and no principal. */
-const toldByGateways: Readonly<Record<string, string>> = {
+/** Rows in which a process of the platform tells what it is or has seen, by the column that names the process. */
+const toldByProcesses: Readonly<Record<string, string>> = {
   gateways: 'id',
   acknowledgements: 'gateway_id',
   serving_counts: 'gateway_id',
   shadow_counts: 'gateway_id',
   prediction_segments: 'gateway_id',
+  workers: 'id',
 };
 
 /** The first of each is made by the installation, before there is anybody. */
@@ -86,14 +87,14 @@ function refersTo(table: Table, name: string, target: PgTable): boolean {
 function namelessBecause(table: Table): string | undefined {
   const { name } = table;
   const elsewhere = namedElsewhere[name];
-  const gateway = toldByGateways[name];
+  const teller = toldByProcesses[name];
   const recordedBy = columnOf(table, 'recorded_by');
   if (firstHasNobody.has(name)) return recordedBy === undefined ? 'has no recorded_by' : undefined;
   if (recordedBy !== undefined) {
-    if (elsewhere !== undefined || gateway !== undefined) return 'has recorded_by and is excepted';
+    if (elsewhere !== undefined || teller !== undefined) return 'has recorded_by and is excepted';
     return recordedBy.notNull && refersTo(table, 'recorded_by', schema.principals) ? undefined : 'may name nobody';
   }
-  if (gateway !== undefined) return mustBeSet(table, gateway) ? undefined : 'does not name its gateway';
+  if (teller !== undefined) return mustBeSet(table, teller) ? undefined : 'does not name its process';
   if (elsewhere === undefined) return 'has no recorded_by';
   const { column, refersTo: target } = elsewhere;
   return mustBeSet(table, column) && refersTo(table, column, target)
@@ -149,7 +150,7 @@ test('no exception outlives the table or the column that it was made for', () =>
   const known = new Set([...tables.map((table) => table.name), ...columns]);
   const named = [
     ...Object.keys(namedElsewhere),
-    ...Object.keys(toldByGateways),
+    ...Object.keys(toldByProcesses),
     ...firstHasNobody,
     ...Object.keys(versionedByContract),
     ...Object.keys(versionedOtherwise),

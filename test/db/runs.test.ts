@@ -105,19 +105,20 @@ test('the table takes no failed run without its failure, and no end without a ti
 test('steps are kept attempt by attempt, and a step told twice is one', async () => {
   const repository = createRunRepository(ground.context);
   const id = await queueBuild(ground);
+  const isolation = { kind: 'bubblewrap', reason: null, memory: 'polling', publicNetwork: null } as const;
   await repository.begin(id);
-  await repository.step(id, { name: 'train', attempt: 1, state: 'running' });
-  await repository.step(id, { name: 'train', attempt: 1, state: 'running' });
-  await repository.step(id, { name: 'train', attempt: 1, state: 'failed', detail: 'worker died' });
-  await repository.step(id, { name: 'train', attempt: 2, state: 'succeeded' });
+  await repository.step(id, { name: 'train', attempt: 1, state: 'running', isolation });
+  await repository.step(id, { name: 'train', attempt: 1, state: 'running', isolation });
+  await repository.step(id, { name: 'train', attempt: 1, state: 'failed', detail: 'worker died', isolation });
+  await repository.step(id, { name: 'train', attempt: 2, state: 'succeeded', isolation });
   const { steps } = await repository.get(id);
   expect(steps).toMatchObject([
     { name: 'train', attempt: 1, state: 'failed', detail: 'worker died' },
-    { name: 'train', attempt: 2, state: 'succeeded', detail: '' },
+    { name: 'train', attempt: 2, state: 'succeeded', detail: '', isolation },
   ]);
   expect(steps.every((step) => step.endedAt !== null)).toBe(true);
   await expect(
-    repository.step(ground.context.ids.next(), { name: 'train', attempt: 1, state: 'running' }),
+    repository.step(ground.context.ids.next(), { name: 'train', attempt: 1, state: 'running', isolation }),
   ).rejects.toMatchObject({ code: 'not-found' });
 });
 

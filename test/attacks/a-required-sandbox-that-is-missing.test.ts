@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest';
+import { layScriptGround } from '../support/sandboxed-script.ts';
+
+test('where a sandbox is required and there is no bubblewrap, nothing runs, and the sentence says what to do', async () => {
+  const ground = await layScriptGround('process-group', { mode: 'required' });
+  try {
+    await expect(ground.python('open("ran", "w")')).rejects.toMatchObject({
+      code: 'sandbox-unavailable',
+      message: expect.stringMatching(/PERENNIAL_SANDBOX is required.*install bubblewrap.*PERENNIAL_SANDBOX=preferred/),
+    });
+    expect(await ground.isolation()).toMatchObject({ kind: 'process-group', reason: 'bubblewrap is not installed' });
+  } finally {
+    await ground.remove();
+  }
+});
+
+test('where it is preferred, the same runs', async () => {
+  const ground = await layScriptGround('process-group');
+  try {
+    expect(await ground.python('print("ran")')).toMatchObject({
+      ending: { kind: 'exited', exitCode: 0 },
+      said: 'ran\n',
+    });
+  } finally {
+    await ground.remove();
+  }
+});

@@ -1,0 +1,69 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Ending, Limits, Network } from '../../adapters/sandbox/sandbox.ts';
+import type { Isolation } from '../../contracts/isolation.ts';
+import type { SandboxSettings } from '../../adapters/sandbox/look-around.ts';
+import { layTestSandbox, type SandboxKind } from './sandbox.ts';
+
+export interface ScriptRun {
+  readonly ending: Ending;
+  /** Both streams. */
+  readonly said: string;
+}
+
+export interface ScriptGround {
+  /** Runs a Python script with one writable folder, which is its working folder and its /tmp. */
+  python(
+    script: string,
+    changes?: { readonly limits?: Partial<Limits>; readonly network?: Network; readonly signal?: AbortSignal },
+  ): Promise<ScriptRun>;
+  isolation(): Promise<Isolation>;
+  readonly folder: string;
+  remove(): Promise<void>;
+}
+
+const noNetwork: Network = { kind: 'none' };
+const limits: Limits = {
+  timeoutMs: 60_000,
+  memoryBytes: 512 * 2 ** 20,
+  processes: 50,
+  diskBytes: 2 ** 30,
+  files: 100_000,
+};
+
+/** A sandbox and a folder for scripts that try to get out of it. */
+export async function layScriptGround(
+  kind: SandboxKind,
+  settings: Partial<SandboxSettings> = {},
+): Promise<ScriptGround> {
+  const { sandbox, remove } = await layTestSandbox(kind, settings);
+  const folder = await mkdtemp(join(tmpdir(), 'perennial-script-'));
+  return {
+    folder,
+    isolation: () => sandbox.isolation(),
+    async python(script, { limits: changed = {}, network = noNetwork, signal } = {}) {
+      await writeFile(join(folder, 'script.py'), script);
+      let said = '';
+      const ending = await sandbox.run(
+        {
+          title: 'the script',
+          file: '/usr/bin/python3',
+          args: [join(folder, 'script.py')],
+          cwd: folder,
+          env: { PATH: '/usr/bin:/bin', TMPDIR: folder, LANG: 'C.UTF-8' },
+          mounts: [{ source: folder, writable: true }],
+          network,
+          limits: { ...limits, ...changed },
+          signal: signal ?? new AbortController().signal,
+        },
+        (_stream, chunk) => (said += chunk.toString()),
+      );
+      return { ending, said };
+    },
+    remove: async () => {
+      await remove();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}

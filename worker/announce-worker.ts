@@ -1,0 +1,50 @@
+import { hostname } from 'node:os';
+import { reasonOf } from '../contracts/errors.ts';
+import type { Isolation } from '../contracts/isolation.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { IdMaker } from '../ports/ids.ts';
+import type { Logger } from '../ports/logger.ts';
+import type { Repositories } from '../ports/repositories/repositories.ts';
+
+const everyMs = 20_000;
+
+interface Announced {
+  readonly repositories: Repositories;
+  readonly clock: Clock;
+  readonly ids: IdMaker;
+  readonly logger: Logger;
+  readonly isolation: Isolation;
+}
+
+/** Tells the database, again and again, that this worker is there and what isolates what it runs. Returns how to stop. */
+export async function announceWorker({
+  repositories,
+  clock,
+  ids,
+  logger,
+  isolation,
+}: Announced): Promise<() => Promise<void>> {
+  const worker = { id: ids.next(), host: hostname(), isolation, startedAt: clock.now() };
+  say(logger, isolation);
+  await repositories.workers.announce(worker);
+  const timer = setInterval(() => {
+    repositories.workers.announce(worker).catch((caught: unknown) => {
+      logger.warn({ reason: reasonOf(caught) }, 'the database could not be told that this worker is there');
+    });
+  }, everyMs);
+  return async () => {
+    clearInterval(timer);
+    await repositories.workers.leave(worker.id).catch((caught: unknown) => {
+      logger.warn({ reason: reasonOf(caught) }, 'the database could not be told that this worker stops');
+    });
+  };
+}
+
+function say(logger: Logger, isolation: Isolation): void {
+  if (isolation.kind === 'bubblewrap') logger.info({ ...isolation }, 'what users wrote runs in sandboxes');
+  else
+    logger.warn(
+      { ...isolation },
+      `what users wrote runs with the rights of this worker: ${isolation.reason ?? 'there is no sandbox'}; set PERENNIAL_SANDBOX=required to refuse instead`,
+    );
+}
