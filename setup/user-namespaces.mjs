@@ -27,7 +27,7 @@ const switches = [
 /** Why `bubblewrap` makes no sandbox here and what to do, in a phrase; undefined if it does. */
 export async function whyNoSandbox(bubblewrap, env, settingsFolder = '/proc/sys') {
   try {
-    await runProgram(bubblewrap, [...trial, '--', 'true'], { env });
+    await runProgram(bubblewrap, [...trial, '--', process.execPath, '--version'], { env });
     return undefined;
   } catch (caught) {
     const said = caught.message.split('\n').at(-1).slice(0, 200);

@@ -3,12 +3,15 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { layGround, processesThatMention, uniqueSeconds, until, whyNoSandbox } from './training-ground.ts';
+import { testWherePossible } from '../../support/where-possible.ts';
+import { layGround, processesThatMention, noSandbox, uniqueSeconds, until } from './training-ground.ts';
 
-test.each([
-  { kind: 'sandbox' as const, name: `in a sandbox${whyNoSandbox === null ? '' : ` (here without: ${whyNoSandbox})`}` },
-  { kind: 'plain' as const, name: 'without bubblewrap' },
-])('a worker that is killed with kill -9 leaves no process behind, $name', async ({ kind }) => {
+testWherePossible(noSandbox, 'a worker that is killed with kill -9 leaves no process behind, in a sandbox', () =>
+  killWorker('sandbox'),
+);
+test('a worker that is killed with kill -9 leaves no process behind, without bubblewrap', () => killWorker('plain'));
+
+async function killWorker(kind: 'sandbox' | 'plain'): Promise<void> {
   const ground = await layGround(kind);
   try {
     const seconds = uniqueSeconds();
@@ -41,7 +44,7 @@ time.sleep(${seconds})
   } finally {
     await ground.remove();
   }
-});
+}
 
 function processes(): { pid: number; parent: number; state: string }[] {
   return execFileSync('ps', ['-A', '-o', 'pid=,ppid=,stat='], { encoding: 'utf8' })

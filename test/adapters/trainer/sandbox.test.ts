@@ -3,13 +3,12 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { layGround, whyNoSandbox } from './training-ground.ts';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { describeWherePossible } from '../../support/where-possible.ts';
+import { layGround, noSandbox } from './training-ground.ts';
 import type { Ground } from './training-ground.ts';
 
-const title = `the sandbox${whyNoSandbox === null ? '' : ` (skipped: ${whyNoSandbox})`}`;
-
-describe.skipIf(whyNoSandbox !== null)(title, () => {
+describeWherePossible(noSandbox, 'the sandbox', () => {
   let ground: Ground;
   beforeAll(async () => void (ground = await layGround('sandbox')));
   afterAll(() => ground.remove());

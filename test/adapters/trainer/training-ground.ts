@@ -9,11 +9,15 @@ import { createProcessTrainer } from '../../../adapters/trainer/process.ts';
 import { whySandboxFails } from '../../../adapters/trainer/sandbox.ts';
 import { PerennialError } from '../../../contracts/errors.ts';
 import type { Trainer, TrainingJob } from '../../../ports/trainer.ts';
+import type { Lack } from '../../support/where-possible.ts';
 
 const path = process.env.PATH ?? '';
 const bubblewrap = await findOnPath('bwrap', path);
-/** Null: bubblewrap makes sandboxes here. Else why the claims about it are not tested. */
-export const whyNoSandbox = bubblewrap === null ? 'bubblewrap is not installed' : await whySandboxFails(bubblewrap);
+/** Null: bubblewrap makes sandboxes here. */
+export const noSandbox: Lack =
+  bubblewrap === null
+    ? 'bubblewrap is not installed (on Debian and Ubuntu: apt-get install bubblewrap)'
+    : await whySandboxFails(bubblewrap);
 
 export interface Ground {
   readonly folder: string;
