@@ -3,15 +3,12 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { testWherePossible } from '../../support/where-possible.ts';
-import { layGround, processesThatMention, noSandbox, uniqueSeconds, until } from './training-ground.ts';
+import { layGround, processesThatMention, uniqueSeconds, until } from './training-ground.ts';
 
-testWherePossible(noSandbox, 'a worker that is killed with kill -9 leaves no process behind, in a sandbox', () =>
-  killWorker('sandbox'),
-);
-test('a worker that is killed with kill -9 leaves no process behind, without bubblewrap', () => killWorker('plain'));
-
-async function killWorker(kind: 'sandbox' | 'plain'): Promise<void> {
+test.each([
+  { kind: 'bubblewrap' as const, name: 'in a sandbox' },
+  { kind: 'process-group' as const, name: 'without bubblewrap' },
+])('a worker that is killed with kill -9 leaves no process behind, $name', async ({ kind }) => {
   const ground = await layGround(kind);
   try {
     const seconds = uniqueSeconds();
@@ -24,7 +21,7 @@ print("under way")
 time.sleep(${seconds})
 `,
     });
-    const path = kind === 'sandbox' ? process.env.PATH : `${ground.folder}/bin`;
+    const path = kind === 'bubblewrap' ? process.env.PATH : `${ground.folder}/bin`;
     const worker = spawn(
       process.execPath,
       [fileURLToPath(new URL('killed-worker.ts', import.meta.url)), JSON.stringify({ path, job })],
@@ -44,7 +41,7 @@ time.sleep(${seconds})
   } finally {
     await ground.remove();
   }
-}
+});
 
 function processes(): { pid: number; parent: number; state: string }[] {
   return execFileSync('ps', ['-A', '-o', 'pid=,ppid=,stat='], { encoding: 'utf8' })

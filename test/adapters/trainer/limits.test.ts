@@ -1,12 +1,12 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { describeWherePossible, notLinux } from '../../support/where-possible.ts';
-import { failureOf, layGround, noSandbox, processesThatMention, uniqueSeconds } from './training-ground.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { failureOf, layGround, processesThatMention, uniqueSeconds } from './training-ground.ts';
 import type { Ground } from './training-ground.ts';
 
-describeWherePossible(noSandbox, 'limits of training: sandbox', () => limitsOf('sandbox'));
-describeWherePossible(notLinux, 'limits of training: plain', () => limitsOf('plain'));
+const kinds = ['bubblewrap', 'process-group'] as const;
 
-function limitsOf(kind: 'sandbox' | 'plain'): void {
+describe.each(kinds)('limits of training: %s', (kind) => {
+  // macOS holds to none of these limits.
+  const it = test.skipIf(process.platform !== 'linux');
   let ground: Ground;
   beforeAll(async () => void (ground = await layGround(kind)));
   afterAll(() => ground.remove());
@@ -54,4 +54,4 @@ function limitsOf(kind: 'sandbox' | 'plain'): void {
     const job = await ground.job({ 'train.ipynb': '{}' }, { command: ['notebook', 'train.ipynb'] });
     expect((await failureOf(ground.trainer.train(job))).message).toMatch(/nbclient and ipykernel.*code\.environment/);
   });
-}
+});

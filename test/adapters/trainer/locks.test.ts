@@ -73,7 +73,7 @@ describe('a package-lock.json', () => {
   let address: string;
 
   beforeAll(async () => {
-    ground = await layGround('sandbox');
+    ground = await layGround('bubblewrap');
     folder = await mkdtemp(join(tmpdir(), 'perennial-npm-'));
     await mkdir(join(folder, 'package'));
     await writeFile(join(folder, 'package/package.json'), '{"name":"greet","version":"1.0.0","main":"index.js"}');

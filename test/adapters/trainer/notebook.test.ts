@@ -52,7 +52,7 @@ let ground: Ground;
 let binFolder: string;
 
 beforeAll(async () => {
-  ground = await layGround('plain');
+  ground = await layGround('process-group');
   const environment = join(ground.folder, 'environment');
   execFileSync('python3', ['-m', 'venv', '--without-pip', environment]);
   binFolder = join(environment, 'bin');

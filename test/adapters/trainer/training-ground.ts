@@ -9,15 +9,10 @@ import { createProcessTrainer } from '../../../adapters/trainer/process.ts';
 import { whySandboxFails } from '../../../adapters/trainer/sandbox.ts';
 import { PerennialError } from '../../../contracts/errors.ts';
 import type { Trainer, TrainingJob } from '../../../ports/trainer.ts';
-import type { Lack } from '../../support/where-possible.ts';
 
 const path = process.env.PATH ?? '';
 const bubblewrap = await findOnPath('bwrap', path);
-/** Null: bubblewrap makes sandboxes here. */
-export const noSandbox: Lack =
-  bubblewrap === null
-    ? 'bubblewrap is not installed (on Debian and Ubuntu: apt-get install bubblewrap)'
-    : await whySandboxFails(bubblewrap);
+const whyNoSandbox = bubblewrap === null ? 'bubblewrap is not installed' : await whySandboxFails(bubblewrap);
 
 export interface Ground {
   readonly folder: string;
@@ -30,9 +25,12 @@ export interface Ground {
 }
 
 /** A folder with what a training needs, and the trainer as a worker has it. */
-export async function layGround(kind: 'sandbox' | 'plain'): Promise<Ground> {
+export async function layGround(kind: 'bubblewrap' | 'process-group'): Promise<Ground> {
+  if (kind === 'bubblewrap' && process.platform === 'linux' && whyNoSandbox !== null)
+    throw new Error(`the tests of the sandbox want bubblewrap (apt-get install bubblewrap): ${whyNoSandbox}`);
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'perennial-trainer-')));
-  const environment = kind === 'sandbox' ? process.env : { ...process.env, PATH: await pathWithoutBubblewrap(folder) };
+  const environment =
+    kind === 'bubblewrap' ? process.env : { ...process.env, PATH: await pathWithoutBubblewrap(folder) };
   const trainer = createProcessTrainer({ cacheFolder: join(folder, 'cache'), environment });
   const lines: string[] = [];
   const progress: [number, string][] = [];
