@@ -102,6 +102,11 @@ describe('setup', () => {
       async () => void (await machine.script('python3', 'echo 3.9.2')),
       /Python 3\.9\.2 is too old: install Python 3\.10 or newer/,
     ],
+    [
+      'a Python that can make no virtual environments',
+      async () => void (await machine.script('python3', `case "$2" in *ensurepip*) exit 1 ;; esac\n${python}`)),
+      /lacks its venv module: install Python 3\.10 or newer.*python3-venv/,
+    ],
   ])('says in one sentence what to do about %s', async (_what, arrange, sentence) => {
     await arrange();
     const { code, stderr } = await setup('--for', 'demo');
