@@ -1,6 +1,6 @@
 // A program out of a release archive, or undefined where that cannot be had soon: a caller has another way.
 import { createHash } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
+import { createReadStream, createWriteStream } from 'node:fs';
 import { chmod, copyFile, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -11,24 +11,28 @@ import { runProgram } from './run-program.mjs';
 /** Until the answer begins, and then between one piece of it and the next. */
 const silenceMs = 4_000;
 const limitBytes = 400 * 2 ** 20;
-/** One that drips would take longer than building it. */
+/** One that drips is given up: there is another way. */
 const slowestBytesPerSecond = 100 * 2 ** 10;
 const judgedAfterMs = 15_000;
 
 /**
- * Fetches `url`, checks it against `sha256` if that is known, and takes `file` out of the archive to `target`. Answers
- * the reason if it cannot: no route, no such release, silence for four seconds, other bytes than expected.
+ * Fetches the archive at `url`, takes the program `file` out of it, checks the program's SHA-256 if that is known, and
+ * puts it at `target`. Answers where it came from, or the reason why it could not be had: no route, no such release,
+ * silence for four seconds, other bytes than expected.
  */
 export async function downloadProgram({ url, sha256, file, target, progress }) {
   const folder = await mkdtemp(join(tmpdir(), 'perennial-download-'));
   try {
     const archive = join(folder, 'archive.tar.gz');
-    const digest = await fetchTo(url, archive, progress);
-    if (sha256 !== undefined && digest !== sha256) return { failed: `${url} has the SHA-256 ${digest}, not ${sha256}` };
+    await fetchTo(url, archive, progress);
     await runProgram('tar', ['-xzf', archive, '-C', folder, file]);
-    await chmod(join(folder, file), 0o755);
-    await moveInto(join(folder, file), target);
-    return { path: target };
+    const program = join(folder, file);
+    const digest = await digestOf(program);
+    if (sha256 !== undefined && digest !== sha256)
+      return { failed: `${file} of ${url} has the SHA-256 ${digest}, not ${sha256}` };
+    await chmod(program, 0o755);
+    await moveInto(program, target);
+    return { from: url };
   } catch (caught) {
     return { failed: `${url}: ${reasonOf(caught)}` };
   } finally {
@@ -40,7 +44,6 @@ async function fetchTo(url, path, progress) {
   const silent = new AbortController();
   const silence = new Error(`no answer within ${silenceMs / 1000} s`);
   let timer = setTimeout(() => silent.abort(silence), silenceMs);
-  const hash = createHash('sha256');
   const begun = Date.now();
   let bytes = 0;
   try {
@@ -51,18 +54,22 @@ async function fetchTo(url, path, progress) {
         clearTimeout(timer);
         timer = setTimeout(() => silent.abort(silence), silenceMs);
         bytes += chunk.length;
-        hash.update(chunk);
         progress(`${Math.round(bytes / 2 ** 20)} MiB`);
         done(complaintAbout(bytes, Date.now() - begun), chunk);
       },
     });
     await pipeline(Readable.fromWeb(answer.body), watch, createWriteStream(path), { signal: silent.signal });
-    return hash.digest('hex');
   } catch (caught) {
     throw silent.signal.aborted ? silence : caught;
   } finally {
     clearTimeout(timer);
   }
+}
+
+async function digestOf(path) {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path), hash);
+  return hash.digest('hex');
 }
 
 function complaintAbout(bytes, milliseconds) {

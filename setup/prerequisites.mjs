@@ -15,9 +15,13 @@ export function requireNode(version = process.versions.node) {
 /** The example's training runs on it. */
 export async function requirePython(env) {
   const remedy = `install Python ${oldestPython.join('.')} or newer, so that python3 is on the PATH`;
-  const said = await runProgram('python3', ['-c', 'import platform, venv; print(platform.python_version())'], {
-    env,
-  }).catch(() => undefined);
+  const said = await runProgram(
+    'python3',
+    ['-c', 'import ensurepip, platform, venv; print(platform.python_version())'],
+    {
+      env,
+    },
+  ).catch(() => undefined);
   if (said === undefined)
     throw new SetupProblem(`python3 is missing, or lacks its venv module: ${remedy} (on Debian also python3-venv)`);
   if (!isAtLeast(said.trim(), oldestPython)) throw new SetupProblem(`Python ${said.trim()} is too old: ${remedy}`);

@@ -5,12 +5,14 @@
 import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { prepareExampleEnvironment } from './example-environment.mjs';
-import { getMinio, getTemporal } from './get-program.mjs';
+import { findProgram, programs } from './find-program.mjs';
+import { getBubblewrap, getMinio, getTemporal } from './get-program.mjs';
 import { installPackages } from './node-modules.mjs';
 import { requireNode, requirePython } from './prerequisites.mjs';
 import { stopPrograms } from './run-program.mjs';
 import { say, SetupProblem, step, together } from './steps.mjs';
 import { runThen } from './then.mjs';
+import { whyNoSandbox } from './user-namespaces.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const usage = 'usage: node setup/setup.mjs [--for demo|test] [--then command …]';
@@ -30,8 +32,11 @@ async function setUp(purpose, env) {
   requireNode();
   await requirePython(env);
   const packages = step("npm's packages", (progress) => installPackages(root, env, progress));
+  const sandbox = sandboxIfItCanBeHad(env);
   await together([
-    packages.then(() =>
+    sandbox,
+    // The worker's code makes it, and runs the installation in the sandbox.
+    Promise.all([packages, sandbox]).then(() =>
       step('the Python environment of examples/bike-demand', (progress) =>
         prepareExampleEnvironment(root, env, progress),
       ),
@@ -39,6 +44,20 @@ async function setUp(purpose, env) {
     step('the Temporal CLI', (progress) => getTemporal(env, progress)),
     ...(purpose === 'demo' ? [] : [minioIfItCanBeHad(env)]),
   ]);
+}
+
+/** Perennial works without: what users wrote is then kept apart less well. */
+async function sandboxIfItCanBeHad(env) {
+  if (process.platform !== 'linux') return;
+  const consequence = 'training and other code of users will run without a sandbox';
+  try {
+    await step('bubblewrap', (progress) => getBubblewrap(env, progress));
+    const why = await whyNoSandbox(findProgram(programs.bubblewrap, env), env);
+    if (why !== undefined) say(`  ${consequence}, because bubblewrap may not make one here (${why})`);
+  } catch (caught) {
+    if (!(caught instanceof SetupProblem)) throw caught;
+    say(`  ${consequence}: ${caught.message}`);
+  }
 }
 
 /** Only the tests of S3 need it, and they say so themselves. */

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { PerennialError } from '../contracts/errors.ts';
-import { findWorkingProgram, programs } from '../setup/find-program.mjs';
+import { programs, searchProgram } from '../setup/find-program.mjs';
 import type { Part } from './part.ts';
 import { saysOk, stages } from './part.ts';
 import type { StateFolder } from './state-folder.ts';
@@ -60,11 +60,12 @@ function serverArguments(
 }
 
 async function temporalCli(): Promise<string> {
-  const path = await findWorkingProgram(programs.temporal, process.env);
+  const { path, passedOver } = await searchProgram(programs.temporal, process.env);
   if (path !== undefined) return path;
+  const why = passedOver.length === 0 ? 'is not there' : `cannot be used (${passedOver.join('; ')})`;
   throw new PerennialError(
     'not-found',
-    `${programs.temporal.title} is not there: run npm run setup, name it in ${programs.temporal.variable}, or name a server in TEMPORAL_ADDRESS`,
+    `${programs.temporal.title} ${why}: run npm run setup, name another one in ${programs.temporal.variable}, or name a server in TEMPORAL_ADDRESS`,
     {},
   );
 }

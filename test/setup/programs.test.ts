@@ -1,29 +1,23 @@
 import { execFileSync } from 'node:child_process';
-import { once } from 'node:events';
+import { createHash } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Machine } from './run-setup.ts';
 
-const saysTemporal = 'echo "temporal version 1.5.1 (Server 1.29.1, UI 2.42.1)"';
+const saysTemporal = 'echo "temporal version 1.9.1 (Server 1.32.0, UI 2.54.1)"';
+const saysUnsafe = 'echo "temporal version 1.5.1 (Server 1.29.1, UI 2.42.1)"';
+const kept = 'perennial/bin/temporal-1.9.1/temporal';
 
 let machine: Machine;
 let archive: Buffer;
-const servers: Server[] = [];
 
 beforeEach(async () => {
   machine = await Machine.make();
   archive = await archiveOf(`#!/bin/sh\n${saysTemporal}\n`);
 });
-afterEach(async () => {
-  for (const server of servers.splice(0)) {
-    server.closeAllConnections();
-    server.close();
-  }
-  await machine.remove();
-});
+afterEach(() => machine.remove());
 
 const getTemporal = (env: Record<string, string> = {}) =>
   machine.call('get-program.mjs', 'setup.getTemporal(process.env, () => {})', env);
@@ -31,33 +25,79 @@ const getTemporal = (env: Record<string, string> = {}) =>
 describe('the Temporal CLI', () => {
   it('is downloaded where it is missing, kept in the cache, and not fetched again', async () => {
     const asked: string[] = [];
-    const url = await serve((request, response) => {
+    const url = await machine.serve((request, response) => {
       asked.push(request.url ?? '');
       response.end(archive);
     });
-    expect(await getTemporal({ PERENNIAL_TEMPORAL_CLI_URL: url })).toEqual({ done: 'downloaded' });
-    expect(asked).toEqual([expect.stringMatching(/^\/temporal_cli_1\.5\.1_[a-z]+_[a-z0-9]+\.tar\.gz$/)]);
-    expect(await readFile(join(machine.cache, 'perennial/bin/temporal'), 'utf8')).toContain(saysTemporal);
+    expect(await getTemporal({ PERENNIAL_TEMPORAL_CLI_URL: url })).toEqual({
+      done: expect.stringContaining(url),
+    });
+    expect(asked).toEqual([expect.stringMatching(/^\/temporal_cli_1\.9\.1_[a-z]+_[a-z0-9]+\.tar\.gz$/)]);
+    expect(await readFile(join(machine.cache, kept), 'utf8')).toContain(saysTemporal);
     expect(await getTemporal({ PERENNIAL_TEMPORAL_CLI_URL: url })).toEqual({ done: false });
     expect(asked).toHaveLength(1);
-    expect(readdirSync(join(machine.cache, 'perennial/bin'))).toEqual(['temporal']);
+    expect(readdirSync(join(machine.cache, 'perennial/bin'))).toEqual(['temporal-1.9.1']);
   });
 
   it('on the PATH is taken, and a namesake there is passed over', async () => {
-    await machine.script('temporal', 'echo "temporal, a calendar"');
-    const url = await serve((_request, response) => response.end(archive));
-    expect(await getTemporal({ PERENNIAL_TEMPORAL_CLI_URL: url })).toEqual({ done: 'downloaded' });
+    const namesake = await machine.script('temporal', 'echo "temporal, a calendar"');
+    const url = await machine.serve((_request, response) => response.end(archive));
+    const { done } = await getTemporal({ PERENNIAL_TEMPORAL_CLI_URL: url });
+    expect(done).toContain(`not used: ${namesake} is not the Temporal CLI`);
+    await rm(machine.cache, { recursive: true });
     await machine.script('temporal', saysTemporal);
-    expect(await getTemporal({ PERENNIAL_TEMPORAL_CLI_URL: await deadUrl() })).toEqual({ done: false });
+    expect(await getTemporal({ PERENNIAL_TEMPORAL_CLI_URL: await machine.deadUrl() })).toEqual({ done: false });
+  });
+
+  it.each([
+    ['1.5.1 (Server 1.29.1, UI 2.42.1)', 'has Temporal server 1.29.1, and anything older than 1.30.3 is unsafe'],
+    ['1.6.0 (Server 1.30.2, UI 2.42.1)', 'has Temporal server 1.30.2, and anything older than 1.30.3 is unsafe'],
+    ['0.10.7 (server 0.31.0) (ui 2.10.3)', 'has Temporal server 0.31.0, and anything older than 1.30.3 is unsafe'],
+    ['0.0.0-DEV', 'does not say which Temporal server it has'],
+  ])('of version %s on the PATH is passed over, and a sentence says why', async (version, why) => {
+    const old = await machine.script('temporal', `echo "temporal version ${version}"`);
+    const url = await machine.serve((_request, response) => response.end(archive));
+    const { done } = await getTemporal({ PERENNIAL_TEMPORAL_CLI_URL: url });
+    expect(done).toContain(`not used: ${old} ${why}`);
+    const found = await machine.call(
+      'find-program.mjs',
+      'setup.findWorkingProgram(setup.programs.temporal, process.env)',
+    );
+    expect(found).toEqual({ done: join(machine.cache, kept) });
+  });
+
+  it.each(['1.7.0 (Server 1.30.3, UI 2.45.3)', '2.0.0 (Server 2.0.0, UI 3.0.0)'])(
+    'of version %s on the PATH is new enough',
+    async (version) => {
+      await machine.script('temporal', `echo "temporal version ${version}"`);
+      expect(await getTemporal({ PERENNIAL_TEMPORAL_CLI_URL: await machine.deadUrl() })).toEqual({ done: false });
+    },
+  );
+
+  it('that an older checkout has kept is not used', async () => {
+    const bin = join(machine.cache, 'perennial/bin');
+    await mkdir(bin, { recursive: true });
+    await writeFile(join(bin, 'temporal'), `#!/bin/sh\n${saysUnsafe}\n`, { mode: 0o755 });
+    const url = await machine.serve((_request, response) => response.end(archive));
+    expect((await getTemporal({ PERENNIAL_TEMPORAL_CLI_URL: url })).done).toContain(url);
+    const found = await machine.call('find-program.mjs', 'setup.findProgram(setup.programs.temporal, process.env)');
+    expect(found).toEqual({ done: join(machine.cache, kept) });
+  });
+
+  it('that a mirror holds in an unsafe version is refused', async () => {
+    const unsafe = await archiveOf(`#!/bin/sh\n${saysUnsafe}\n`);
+    const url = await machine.serve((_request, response) => response.end(unsafe));
+    expect(String((await getTemporal({ PERENNIAL_TEMPORAL_CLI_URL: url })).problem)).toContain('1.29.1');
+    expect(existsSync(join(machine.cache, kept))).toBe(false);
   });
 
   it('is given up within five seconds where no answer comes, and the sentence says what to install', async () => {
-    const url = await serve(() => {});
+    const url = await machine.serve(() => {});
     await expectGivenUp(url, 'no answer within 4 s');
   });
 
   it('is given up as soon where an answer stops in its middle', async () => {
-    const url = await serve((_request, response) => {
+    const url = await machine.serve((_request, response) => {
       response.writeHead(200, { 'content-length': archive.length });
       response.write(archive.subarray(0, 20));
     });
@@ -65,42 +105,58 @@ describe('the Temporal CLI', () => {
   });
 
   it('is given up at once where nobody listens or there is no such release', async () => {
-    await expectGivenUp(await deadUrl(), 'ECONNREFUSED');
-    await expectGivenUp(await serve((_request, response) => response.writeHead(404).end()), 'HTTP 404');
+    await expectGivenUp(await machine.deadUrl(), 'ECONNREFUSED');
+    await expectGivenUp(await machine.serve((_request, response) => response.writeHead(404).end()), 'HTTP 404');
   });
 
-  it('of other bytes than the release has is refused', async () => {
-    const url = await serve((_request, response) => response.end(archive));
+  it('whose bytes are not those of the release is refused', async () => {
+    const url = await machine.serve((_request, response) => response.end(archive));
     const target = join(machine.folder, 'kept');
-    const answer = await machine.call(
-      'download-program.mjs',
-      `setup.downloadProgram({ url: '${url}', sha256: '${'0'.repeat(64)}', file: 'temporal', target: '${target}', progress: () => {} })`,
-    );
-    expect(JSON.stringify(answer)).toContain('has the SHA-256');
+    const download = (sha256: string) =>
+      machine.call(
+        'download-program.mjs',
+        `setup.downloadProgram({ url: '${url}', sha256: '${sha256}', file: 'temporal', target: '${target}', progress: () => {} })`,
+      );
+    expect(await download('0'.repeat(64))).toEqual({
+      done: { failed: expect.stringMatching(/^temporal of http.* has the SHA-256 [0-9a-f]{64}, not 0{64}$/) },
+    });
     expect(existsSync(target)).toBe(false);
+    expect(await download(sha256Of(`#!/bin/sh\n${saysTemporal}\n`))).toEqual({ done: { from: url } });
   });
 
-  it('is built from source where it cannot be downloaded, and a build that fails leaves nothing', async () => {
-    await machine.script(
-      'go',
-      '[ "$1" = version ] && exit 0\necho half > "$GOBIN/temporal"\necho "no space left" >&2\nexit 1',
-    );
-    const env = { PERENNIAL_TEMPORAL_CLI_URL: await deadUrl() };
-    expect(String((await getTemporal(env)).problem)).toContain('no space left');
-    expect(existsSync(join(machine.cache, 'perennial/bin/temporal'))).toBe(false);
-    await machine.script(
-      'go',
-      `[ "$1" = version ] && exit 0\nprintf '#!/bin/sh\\n%s\\n' '${saysTemporal}' > "$GOBIN/temporal"\nchmod 755 "$GOBIN/temporal"`,
-    );
-    expect(await getTemporal(env)).toEqual({ done: 'built from source' });
-    expect(await getTemporal(env)).toEqual({ done: false });
+  it('that was named and cannot be used is said to be wrong, and nothing else is tried', async () => {
+    const url = await machine.serve((_request, response) => response.end(archive));
+    for (const [body, why] of [
+      ['exit 1', 'does not run'],
+      [saysUnsafe, 'has Temporal server 1.29.1'],
+    ] as const) {
+      const named = await machine.script('mine', body);
+      const env = { PERENNIAL_TEMPORAL_CLI: named, PERENNIAL_TEMPORAL_CLI_URL: url };
+      const { problem } = await getTemporal(env);
+      expect(problem).toContain(`PERENNIAL_TEMPORAL_CLI names a program that cannot be used (${named} ${why}`);
+    }
+    const { problem } = await getTemporal({ PERENNIAL_TEMPORAL_CLI: '/nowhere', PERENNIAL_TEMPORAL_CLI_URL: url });
+    expect(problem).toContain('(/nowhere is not there or not executable)');
   });
+});
 
-  it('that was named and does not work is said to be wrong, and nothing else is tried', async () => {
-    const named = await machine.script('mine', 'exit 1');
-    expect(String((await getTemporal({ PERENNIAL_TEMPORAL_CLI: named })).problem)).toContain(
-      `PERENNIAL_TEMPORAL_CLI names ${named}`,
+describe('MinIO', () => {
+  const getMinio = () => machine.call('get-program.mjs', 'setup.getMinio(process.env, () => {})');
+
+  it('is built from source, and a build that fails leaves nothing', async () => {
+    expect((await getMinio()).problem).toMatch(/there is no Go to build it with.*install Go 1\.25 or newer/);
+    await machine.script(
+      'go',
+      '[ "$1" = version ] && exit 0\necho half > "$GOBIN/minio"\necho "no space left" >&2\nexit 1',
     );
+    expect(String((await getMinio()).problem)).toContain('no space left');
+    expect(existsSync(join(machine.cache, 'perennial/bin/minio'))).toBe(false);
+    await machine.script(
+      'go',
+      `[ "$1" = version ] && exit 0\nprintf '#!/bin/sh\\necho minio version 1\\n' > "$GOBIN/minio"\nchmod 755 "$GOBIN/minio"`,
+    );
+    expect(await getMinio()).toEqual({ done: 'go install github.com/minio/minio@latest' });
+    expect(await getMinio()).toEqual({ done: false });
   });
 });
 
@@ -109,34 +165,22 @@ async function expectGivenUp(url: string, reason: string): Promise<void> {
   const { problem } = await getTemporal({ PERENNIAL_TEMPORAL_CLI_URL: url });
   expect(performance.now() - begun).toBeLessThan(5_000);
   expect(String(problem)).toContain(reason);
-  expect(String(problem)).toMatch(/install it so that `temporal` is on the PATH, or install Go/);
-  expect(existsSync(join(machine.cache, 'perennial/bin/temporal'))).toBe(false);
-}
-
-async function serve(listener: RequestListener): Promise<string> {
-  const server = createServer(listener).listen(0, '127.0.0.1');
-  servers.push(server);
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return `http://127.0.0.1:${address.port}`;
-}
-
-/** Where nobody listens any more. */
-async function deadUrl(): Promise<string> {
-  const url = await serve(() => {});
-  const server = servers.pop()!;
-  server.close();
-  await once(server, 'close');
-  return url;
+  expect(String(problem)).toMatch(
+    /install version 1\.9\.1 or newer so that `temporal` is on the PATH, or let this machine reach/,
+  );
+  expect(existsSync(join(machine.cache, kept))).toBe(false);
 }
 
 /** A release's archive, with a program in it that a shell runs. */
 async function archiveOf(script: string): Promise<Buffer> {
   const folder = join(machine.folder, 'release');
-  await mkdir(folder);
+  await mkdir(folder, { recursive: true });
   await writeFile(join(folder, 'temporal'), script);
   await writeFile(join(folder, 'LICENSE'), '');
   await chmod(join(folder, 'temporal'), 0o755);
   return execFileSync('tar', ['-czf', '-', '-C', folder, 'LICENSE', 'temporal']);
+}
+
+function sha256Of(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
 }

@@ -2,6 +2,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { realpathSync } from 'node:fs';
 import { chmod, cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -20,6 +21,7 @@ export class Machine {
   readonly bin: string;
   readonly cache: string;
   readonly #children: ChildProcess[] = [];
+  readonly #servers: Server[] = [];
 
   private constructor(folder: string) {
     this.folder = folder;
@@ -37,6 +39,7 @@ export class Machine {
 
   async remove(): Promise<void> {
     for (const child of this.#children) if (child.exitCode === null) child.kill('SIGKILL');
+    for (const server of this.#servers) server.close().closeAllConnections();
     await rm(this.folder, { recursive: true, force: true });
   }
 
@@ -52,6 +55,31 @@ export class Machine {
     await writeFile(path, `#!/bin/sh\n${body}\n`);
     await chmod(path, 0o755);
     return path;
+  }
+
+  /** Puts this machine's Python on the PATH, whose own name may be a launcher's that wants more of the PATH. */
+  async linkPython(): Promise<void> {
+    const python = execFileSync('python3', ['-c', 'import sys; print(sys.executable)'], { encoding: 'utf8' }).trim();
+    await this.script('python3', `exec '${python}' "$@"`);
+  }
+
+  /** Starts a server on loopback; its address. */
+  async serve(listener: RequestListener): Promise<string> {
+    const server = createServer(listener).listen(0, '127.0.0.1');
+    this.#servers.push(server);
+    await once(server, 'listening');
+    const address = server.address();
+    if (address === null || typeof address === 'string') throw new Error('no port');
+    return `http://127.0.0.1:${address.port}`;
+  }
+
+  /** An address where nobody listens any more. */
+  async deadUrl(): Promise<string> {
+    const url = await this.serve(() => {});
+    const server = this.#servers.pop()!;
+    server.close();
+    await once(server, 'close');
+    return url;
   }
 
   env(more: Record<string, string> = {}): Record<string, string> {

@@ -12,7 +12,8 @@ let root: string;
 beforeEach(async () => {
   machine = await Machine.make();
   await machine.link('npm');
-  await machine.script('temporal', 'echo "temporal version 1.5.1"');
+  await machine.script('temporal', 'echo "temporal version 1.9.1 (Server 1.32.0, UI 2.54.1)"');
+  await machine.script('bwrap', 'echo bubblewrap 0.11.0');
   await machine.script('python3', python);
   root = await machine.checkout();
 });
@@ -101,12 +102,33 @@ describe('setup', () => {
       async () => void (await machine.script('python3', 'echo 3.9.2')),
       /Python 3\.9\.2 is too old: install Python 3\.10 or newer/,
     ],
+    [
+      'a Python that can make no virtual environments',
+      async () => void (await machine.script('python3', `case "$2" in *ensurepip*) exit 1 ;; esac\n${python}`)),
+      /lacks its venv module: install Python 3\.10 or newer.*python3-venv/,
+    ],
   ])('says in one sentence what to do about %s', async (_what, arrange, sentence) => {
     await arrange();
     const { code, stderr } = await setup('--for', 'demo');
     expect(code).toBe(1);
     expect(stderr).toMatch(sentence);
     expect(stderr.trim().split('\n')).toHaveLength(1);
+  });
+
+  it.runIf(process.platform === 'linux')('goes on without a sandbox, and says so each time', async () => {
+    await machine.script(
+      'bwrap',
+      '[ "$1" = --version ] && echo bubblewrap 0.11.0 && exit\necho no namespace >&2\nexit 1',
+    );
+    for (let run = 1; run <= 2; run += 1) {
+      const { code, stderr } = await setup('--for', 'demo');
+      expect(code).toBe(0);
+      expect(stderr).toMatch(/will run without a sandbox, because bubblewrap may not make one here \(no namespace: /);
+    }
+    rmSync(join(machine.bin, 'bwrap'));
+    const { code, stderr } = await setup('--for', 'demo');
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/will run without a sandbox: bubblewrap is missing.*apt-get install bubblewrap/);
   });
 
   it('says in one sentence that a Node is too old', async () => {

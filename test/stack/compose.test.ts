@@ -34,6 +34,22 @@ describe('docker-compose.yml', () => {
       );
   });
 
+  it('pins a Temporal server that takes no signals from other namespaces, and its tools in the same version', () => {
+    const imageOf = (name: string) => services[name]!.image.split(':');
+    const [image, version = ''] = imageOf('temporal');
+    expect(image).toBe('temporalio/server');
+    const [major = 0, minor = 0, patch = 0] = version.split('.').map(Number);
+    expect(major * 1e6 + minor * 1e3 + patch).toBeGreaterThanOrEqual(1_030_003);
+    for (const name of ['temporal-schema', 'temporal-namespace', 'temporal-cli'])
+      expect(imageOf(name), name).toEqual(['temporalio/admin-tools', version]);
+  });
+
+  it('has what sandboxes are made with in the image, and does without where the host forbids them', () => {
+    const dockerfile = readFileSync(new URL('../../Dockerfile', import.meta.url), 'utf8');
+    for (const name of ['bubblewrap', 'slirp4netns']) expect(dockerfile).toMatch(new RegExp(`install .*\\b${name}\\b`));
+    expect(services.worker!.environment.PERENNIAL_SANDBOX).toBe('preferred');
+  });
+
   it('publishes every port on loopback only', () => {
     const ports = Object.values(services).flatMap((service) => service.ports);
     expect(ports.length).toBeGreaterThan(2);

@@ -1,10 +1,10 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, constants } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { homedir, tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { findWorkingProgram, programs } from '../../setup/find-program.mjs';
 
 export interface RunningMinio {
   readonly endpoint: string;
@@ -15,7 +15,7 @@ export interface RunningMinio {
 
 /** A real S3 server on a free port with a folder of its own. Fails with a clear sentence if there is no MinIO. */
 export async function startMinio(): Promise<RunningMinio> {
-  const binary = findMinio();
+  const binary = await findMinio();
   const folder = await mkdtemp(join(tmpdir(), 'perennial-minio-'));
   for (let attempt = 1; ; attempt += 1) {
     const port = await freePort();
@@ -52,30 +52,12 @@ export async function startMinio(): Promise<RunningMinio> {
   }
 }
 
-function findMinio(): string {
-  const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache');
-  const onPath = (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, 'minio'));
-  const candidates = [process.env.PERENNIAL_MINIO ?? '', ...onPath, join(cache, 'perennial', 'bin', 'minio')].filter(
-    (path) => path !== '',
+async function findMinio(): Promise<string> {
+  const found = await findWorkingProgram(programs.minio, process.env);
+  if (found !== undefined) return found;
+  throw new Error(
+    'MinIO is missing: these tests want a real S3 server; `npm test` sets it up, or name one in PERENNIAL_MINIO',
   );
-  const found = candidates.find(isMinio);
-  if (found === undefined)
-    throw new Error(
-      'MinIO is missing: these tests want a real S3 server; `npm test` sets it up, or name one in PERENNIAL_MINIO',
-    );
-  return found;
-}
-
-/** A file of that name that is not the server is passed over. */
-function isMinio(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return execFileSync(path, ['--version'], { stdio: ['ignore', 'pipe', 'ignore'] })
-      .toString()
-      .startsWith('minio version');
-  } catch {
-    return false;
-  }
 }
 
 async function freePort(): Promise<number> {

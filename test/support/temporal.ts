@@ -1,7 +1,5 @@
-import { access, constants } from 'node:fs/promises';
-import { homedir } from 'node:os';
-import { delimiter, join } from 'node:path';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { findWorkingProgram, programs } from '../../setup/find-program.mjs';
 
 export interface TestTemporal {
   readonly address: string;
@@ -32,17 +30,7 @@ export async function startTemporal(config: Readonly<Record<string, number>> = {
 }
 
 async function temporalCli(): Promise<string> {
-  const cache = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
-  const onPath = (process.env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, 'temporal'));
-  const named = process.env['PERENNIAL_TEMPORAL_CLI'];
-  const candidates = [...(named ? [named] : []), ...onPath, join(cache, 'perennial', 'bin', 'temporal')];
-  for (const path of candidates) {
-    try {
-      await access(path, constants.X_OK);
-      return path;
-    } catch {
-      // Not there; the next one may be.
-    }
-  }
+  const path = await findWorkingProgram(programs.temporal, process.env);
+  if (path !== undefined) return path;
   throw new Error('the Temporal CLI is not there: npm test sets it up, or name it in PERENNIAL_TEMPORAL_CLI');
 }

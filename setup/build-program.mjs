@@ -1,0 +1,28 @@
+// A program built from its source with Go.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { moveInto } from './download-program.mjs';
+import { runProgram } from './run-program.mjs';
+
+/** Answers where it came from, or the reason why it could not be built. */
+export async function buildProgram({ module, file, target, env, progress }) {
+  if ((await runProgram('go', ['version'], { env }).catch(() => undefined)) === undefined)
+    return { failed: 'there is no Go to build it with' };
+  const folder = await mkdtemp(join(tmpdir(), 'perennial-build-'));
+  try {
+    progress(`go install ${module}, which takes minutes`);
+    // -v names each package as it is compiled: the only progress there is.
+    await runProgram('go', ['install', '-v', module], {
+      env: { ...env, GOBIN: folder },
+      onLine: (line) => progress(`compiling ${line}`),
+    });
+    await moveInto(join(folder, file), target);
+    return { from: `go install ${module}` };
+  } catch (caught) {
+    const lines = caught.message.split('\n');
+    return { failed: [...lines.slice(0, 1), ...lines.slice(-2)].join(' ') };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}

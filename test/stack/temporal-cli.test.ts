@@ -1,0 +1,36 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { openStateFolder } from '../../stack/state-folder.ts';
+import { embeddedTemporal } from '../../stack/temporal.ts';
+
+let folder: string;
+beforeEach(async () => void (folder = await mkdtemp(join(tmpdir(), 'perennial-temporal-'))));
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await rm(folder, { recursive: true });
+});
+
+/** What the stack would start on a machine whose `temporal` says this. */
+async function fileFor(said: string): Promise<string> {
+  const cli = join(folder, 'temporal');
+  await writeFile(cli, `#!/bin/sh\necho '${said}'\n`, { mode: 0o755 });
+  vi.stubEnv('PERENNIAL_TEMPORAL_CLI', cli);
+  const { part } = embeddedTemporal(openStateFolder(join(folder, 'home')), {
+    port: 1,
+    uiPort: 2,
+    namespace: 'default',
+  });
+  return (await part.command()).file;
+}
+
+test('a Temporal CLI whose server is safe is started', async () => {
+  expect(await fileFor('temporal version 1.9.1 (Server 1.32.0, UI 2.54.1)')).toBe(join(folder, 'temporal'));
+});
+
+test('a Temporal CLI whose server accepts signals from other namespaces is not started', async () => {
+  await expect(fileFor('temporal version 1.5.1 (Server 1.29.1, UI 2.42.1)')).rejects.toThrow(
+    /cannot be used \(.*temporal has Temporal server 1\.29\.1, and anything older than 1\.30\.3 is unsafe\): run npm run setup/,
+  );
+});
