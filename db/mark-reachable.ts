@@ -22,6 +22,8 @@ const keepNothing: ReadonlySet<PgTable> = new Set<PgTable>([
   schema.leases,
   schema.runLogs,
   schema.runSteps,
+  schema.runResults,
+  schema.rolloutVerdicts,
   schema.gateways,
   schema.acknowledgements,
   schema.servingCounts,

@@ -68,6 +68,7 @@ export async function buildDependencies(
     clock,
     ids,
     logger,
+    collectionSchedule: settings.PERENNIAL_GC_SCHEDULE === 'never' ? null : settings.PERENNIAL_GC_SCHEDULE,
     scratchFolder: join(home, 'scratch', 'activities'),
     lifecyclePrincipal,
     rehearsalKey: (rehearsalId) => derivedKey(settings.PERENNIAL_SECRET, `rehearsal/${rehearsalId}`),
