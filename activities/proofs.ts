@@ -2,7 +2,7 @@ import { scopeLabel } from '../contracts/identifiers.ts';
 import type { JsonValue } from '../contracts/canonical.ts';
 import { isDueAt } from '../contracts/cron.ts';
 import type { RunKind } from '../contracts/run.ts';
-import { collectionsName, lifecycleWorkflowId } from '../contracts/workflows.ts';
+import { collectionsName, firedAt, lifecycleWorkflowId } from '../contracts/workflows.ts';
 import type { Activities } from './activity-types.ts';
 
 /** The execution of Temporal's that asks for an activity, as Temporal itself tells it. */
@@ -123,14 +123,11 @@ export const proofs: { readonly [Name in keyof Activities]: Proof<Input<Name>, R
   },
   evaluateVersion: {
     of: ['build'],
-    takes: ({ plan, modelVersionId, reused, unchanged }) => [
-      reused
-        ? [{ step: 'resolveBuild', result: { measured: plan, modelVersionId, unchanged } }]
-        : [
-            { step: 'resolveBuild', result: { measured: plan } },
-            { step: 'commitVersion', result: { plan, modelVersionId } },
-          ],
-    ],
+    takes: ({ plan, modelVersionId, reused, unchanged }) => {
+      if (reused) return [[{ step: 'resolveBuild', result: { measured: plan, modelVersionId, unchanged } }]];
+      const measured: Answer = { step: 'resolveBuild', result: { measured: plan } };
+      return unchanged ? [] : [[measured, { step: 'commitVersion', result: { plan, modelVersionId } }]];
+    },
     keeps: ({ reused }, outcome) => [outcome, { evaluationId: outcome.evaluationId, reused }],
   },
   citeEvaluation: {
@@ -231,13 +228,6 @@ function ofCollection(_input: unknown, { workflowId }: Execution): string | unde
 }
 
 function isScheduledCollection(workflowId: string, schedule: string | null): boolean {
-  const firedAt = firingOf(workflowId, `${collectionsName}/scheduled`);
-  return schedule !== null && firedAt !== undefined && isDueAt(schedule, firedAt, 'UTC');
-}
-
-/** The instant in the name that Temporal gives to what a schedule starts. */
-export function firingOf(workflowId: string, name: string): string | undefined {
-  if (!workflowId.startsWith(`${name}-`)) return undefined;
-  const at = new Date(workflowId.slice(name.length + 1));
-  return Number.isNaN(at.getTime()) ? undefined : at.toISOString();
+  const at = workflowId.startsWith(`${collectionsName}/scheduled-`) ? firedAt(workflowId) : undefined;
+  return schedule !== null && at !== undefined && isDueAt(schedule, at, 'UTC');
 }

@@ -23,7 +23,6 @@ const keepNothing: ReadonlySet<PgTable> = new Set<PgTable>([
   schema.runLogs,
   schema.runSteps,
   schema.runResults,
-  schema.rolloutVerdicts,
   schema.gateways,
   schema.acknowledgements,
   schema.servingCounts,

@@ -5,8 +5,7 @@ import { scopeLabel } from '../contracts/identifiers.ts';
 import type { RunKind } from '../contracts/run.ts';
 import { isFinal } from '../contracts/run.ts';
 import type { Executor, Transaction } from './connection.ts';
-import { lockRun } from './end-run.ts';
-import type { RunRow } from './run-rows.ts';
+import { lockRun, type RunRow } from './run-rows.ts';
 import { models } from './schema.ts';
 
 /**

@@ -5,8 +5,8 @@ import type { RunRepository } from '../ports/repositories/runs.ts';
 import type { Transaction } from './connection.ts';
 import { query, transact } from './connection.ts';
 import type { RepositoryContext } from './context.ts';
-import { lockRun } from './end-run.ts';
 import { mustBeOf, unproven } from './prove-run.ts';
+import { lockRun } from './run-rows.ts';
 import { runResults, runs } from './schema.ts';
 
 type Claim = Parameters<RunRepository['prove']>[1];

@@ -607,23 +607,6 @@ export const runResults = pgTable(
   (t) => [primaryKey({ columns: [t.runId, t.step, t.digest] })],
 );
 
-/** How a generation of a rollout was last judged: the next step of the rollout wants it passed. */
-export const rolloutVerdicts = pgTable(
-  'rollout_verdicts',
-  {
-    runId: uuid('run_id')
-      .notNull()
-      .references(() => runs.id),
-    generation: integer('generation').notNull(),
-    verdict: text('verdict', { enum: ['pass', 'insufficient', 'abort'] }).notNull(),
-    /** Whether the labels were looked at too, or no metric of them is asked for. */
-    whole: boolean('whole').notNull(),
-    reason: text('reason').notNull(),
-    recordedAt: recordedAt(),
-  },
-  (t) => [primaryKey({ columns: [t.runId, t.generation] })],
-);
-
 export const runLogs = pgTable(
   'run_logs',
   {

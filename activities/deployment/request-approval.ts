@@ -46,16 +46,11 @@ export function createRequestApproval(deps: ActivityDependencies): DeployActivit
       releaseDigest: release.digest,
       // What was asked when it was first asked, should this be a second attempt.
       championDigest: asked.subject.champion,
-      shadow:
-        strategy.shadow === undefined
-          ? null
-          : { bakeMs: durationMs(strategy.shadow.bake), minRows: strategy.shadow.minRows },
+      shadow: strategy.shadow === undefined ? null : { bakeMs: durationMs(strategy.shadow.bake) },
       steps: strategy.canary,
       bakeMs: durationMs(strategy.bake),
-      minRequests: strategy.minRequests,
       onInsufficient: strategy.onInsufficient,
       virtual: environment.clock === 'virtual',
-      automated: request.automated,
       notify: environment.clock === 'wall' && configuration.deploy.notify.length > 0,
     };
   };

@@ -1,13 +1,3 @@
-CREATE TABLE "rollout_verdicts" (
-	"run_id" uuid NOT NULL,
-	"generation" integer NOT NULL,
-	"verdict" text NOT NULL,
-	"whole" boolean NOT NULL,
-	"reason" text NOT NULL,
-	"recorded_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
-	CONSTRAINT "rollout_verdicts_run_id_generation_pk" PRIMARY KEY("run_id","generation")
-);
---> statement-breakpoint
 CREATE TABLE "run_results" (
 	"run_id" uuid NOT NULL,
 	"step" text NOT NULL,
@@ -17,5 +7,4 @@ CREATE TABLE "run_results" (
 );
 --> statement-breakpoint
 ALTER TABLE "runs" ADD COLUMN "execution_id" text;--> statement-breakpoint
-ALTER TABLE "rollout_verdicts" ADD CONSTRAINT "rollout_verdicts_run_id_runs_id_fk" FOREIGN KEY ("run_id") REFERENCES "public"."runs"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "run_results" ADD CONSTRAINT "run_results_run_id_runs_id_fk" FOREIGN KEY ("run_id") REFERENCES "public"."runs"("id") ON DELETE no action ON UPDATE no action;

@@ -7,12 +7,12 @@ import type { Executor, Transaction } from '../connection.ts';
 import { query, transact } from '../connection.ts';
 import type { RepositoryContext } from '../context.ts';
 import { environmentNow } from '../context.ts';
-import { endRun, lockRun } from '../end-run.ts';
+import { endRun } from '../end-run.ts';
 import { toDate, toInstant } from '../instants.ts';
 import { found, written } from '../not-found.ts';
 import { belowId, pageOf } from '../paging.ts';
 import { runProofs } from '../run-proofs.ts';
-import { selectRuns, withSteps, type RunRow } from '../run-rows.ts';
+import { lockRun, selectRuns, withSteps, type RunRow } from '../run-rows.ts';
 import { leases, models, runLogs, runs, runSteps } from '../schema.ts';
 import { storableText } from '../storable.ts';
 
