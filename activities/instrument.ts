@@ -52,7 +52,10 @@ async function proven(name: string, input: never, deps: ActivityDependencies): P
     await mustBeProven(deps, name, input);
   } catch (caught) {
     const { workflowExecution, workflowType } = activityInfo();
-    deps.logger.warn({ activity: name, workflowExecution, workflowType, reason: reasonOf(caught) }, 'a step was refused');
+    deps.logger.warn(
+      { activity: name, workflowExecution, workflowType, reason: reasonOf(caught) },
+      'a step was refused',
+    );
     throw asFailure(caught, name, deps);
   }
 }

@@ -75,4 +75,3 @@ function unproven(activity: string, why: string): PerennialError {
     activity,
   });
 }
-

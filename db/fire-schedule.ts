@@ -45,6 +45,15 @@ export async function fireSchedule(
   if (firedAt < toInstant(row.recordedAt)) throw refused('it was set after that');
   if (!isDueAt(row.cron, firedAt, row.timezone)) throw refused(`it is ${row.cron} in ${row.timezone}`);
   const firing = `${name} at ${firedAt}`;
-  const body = { kind: 'trigger', schemaVersion: 1, trigger: 'schedule', reason: `schedule ${name}`, fingerprint: firing } as const;
-  return insertCommand(context, tx, scope, body, by, { key: `${scope.modelId}/${scope.environment}/${firing}`, route: 'schedule' });
+  const body = {
+    kind: 'trigger',
+    schemaVersion: 1,
+    trigger: 'schedule',
+    reason: `schedule ${name}`,
+    fingerprint: firing,
+  } as const;
+  return insertCommand(context, tx, scope, body, by, {
+    key: `${scope.modelId}/${scope.environment}/${firing}`,
+    route: 'schedule',
+  });
 }

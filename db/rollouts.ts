@@ -81,7 +81,9 @@ export async function raise(
     );
   const mine = await raisedBy(tx, scope, runId);
   // Steps only rise, so a lower one is an attempt that was given up for lost and comes late.
-  const before = mine.find(({ slots }) => slots.some((slot) => slot.releaseId === rollout.release.id && slot.weight >= weight));
+  const before = mine.find(({ slots }) =>
+    slots.some((slot) => slot.releaseId === rollout.release.id && slot.weight >= weight),
+  );
   if (before !== undefined) return before;
   const { steps, release, by } = rollout;
   const next = steps[mine.length];
@@ -129,7 +131,8 @@ async function mustBeDone(context: RepositoryContext, tx: Transaction, { last, j
   const notDue = (why: string) =>
     new PerennialError('step-not-due', `the step after generation ${generation} is not due: ${why}`, { runId });
   if (judged?.generation !== generation) throw notDue('it has not been judged');
-  if (judged.verdict === 'abort') throw unproven(`generation ${generation} must be taken back: ${judged.reason}`, runId);
+  if (judged.verdict === 'abort')
+    throw unproven(`generation ${generation} must be taken back: ${judged.reason}`, runId);
   if (judged.verdict === 'insufficient' && strategy.onInsufficient !== 'proceed') throw notDue(judged.reason);
   if (!(await isLoaded(tx, last))) throw notDue('no gateway has loaded it');
   // Under a virtual clock a step is over as soon as it has had enough.

@@ -131,11 +131,17 @@ async function beginUnderKey(
  */
 async function lockUnderWay(tx: Transaction, id: Id): Promise<Row> {
   const [row] = await tx.select().from(garbageCollections).where(eq(garbageCollections.id, id)).for('update');
-  const collection = found(row, `there is no collection ${id}; \`perennial gc --list\` lists them`, { collectionId: id });
-  if (collection.state === 'running') return collection;
-  throw new PerennialError('unproven', `collection ${id} has ${collection.state} already; \`perennial gc\` begins another`, {
+  const collection = found(row, `there is no collection ${id}; \`perennial gc --list\` lists them`, {
     collectionId: id,
   });
+  if (collection.state === 'running') return collection;
+  throw new PerennialError(
+    'unproven',
+    `collection ${id} has ${collection.state} already; \`perennial gc\` begins another`,
+    {
+      collectionId: id,
+    },
+  );
 }
 
 async function mark({ clock }: RepositoryContext, tx: Transaction, id: Id): Promise<void> {

@@ -105,7 +105,11 @@ async function mustBeVersionsOf(tx: Transaction, modelId: Id, ids: readonly (Id 
   const elsewhere = and(inArray(modelVersions.id, named), ne(modelVersions.modelId, modelId));
   const [foreign] = await tx.select({ id: modelVersions.id }).from(modelVersions).where(elsewhere);
   if (foreign === undefined) return;
-  throw new PerennialError('unproven', `version ${foreign.id} belongs to another model, and no evaluation here is of it`, {
-    modelVersionId: foreign.id,
-  });
+  throw new PerennialError(
+    'unproven',
+    `version ${foreign.id} belongs to another model, and no evaluation here is of it`,
+    {
+      modelVersionId: foreign.id,
+    },
+  );
 }
