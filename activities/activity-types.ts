@@ -18,13 +18,11 @@ export interface RolloutFacts {
   /** null: the first release of the environment. */
   readonly championDigest: Sha256 | null;
   /** What the shadow step wants before the first step; null: there is none. */
-  readonly shadow: { readonly bakeMs: number; readonly minRows: number } | null;
+  readonly shadow: { readonly bakeMs: number } | null;
   readonly steps: readonly number[];
   readonly bakeMs: number;
-  readonly minRequests: number;
   readonly onInsufficient: 'extend' | 'proceed' | 'abort';
   readonly virtual: boolean;
-  readonly automated: boolean;
   /** Whether anybody is to be told of the request. */
   readonly notify: boolean;
 }
@@ -131,26 +129,16 @@ export interface DeployActivities {
   notifyOfApproval(
     input: RunInput & { readonly approvalId: Id; readonly about: 'requested' | 'reminded' },
   ): Promise<{ readonly told: readonly string[]; readonly failed: readonly string[] }>;
-  beginRollout(input: RunInput & { readonly facts: RolloutFacts }): Promise<'begun' | 'taken' | 'superseded'>;
-  raiseGeneration(
-    input: RunInput & { readonly releaseId: Id; readonly weight: number; readonly reason: string },
-  ): Promise<{ readonly generation: number }>;
+  beginRollout(input: RunInput): Promise<'begun' | 'taken' | 'superseded'>;
+  /** To the next step that was approved for the run: 0 is a shadow, 100 all of it. */
+  raiseGeneration(input: RunInput & { readonly weight: number }): Promise<{ readonly generation: number }>;
   awaitGateways(input: RunInput & { readonly generation: number }): Promise<void>;
-  replayToCanary(
-    input: RunInput & {
-      readonly generation: number;
-      readonly releaseDigest: Sha256;
-      /** 0: to the champion alone, for its shadow. */
-      readonly weight: number;
-      readonly minRequests: number;
-    },
-  ): Promise<void>;
+  replayToCanary(input: RunInput & { readonly generation: number }): Promise<void>;
   /** `withMetric`: look at the labels too, which is more work than counting. */
   judgeCanary(
     input: RunInput & {
       readonly generation: number;
       readonly releaseDigest: Sha256;
-      readonly minRequests: number;
       readonly withMetric: boolean;
     },
   ): Promise<CanaryVerdict>;

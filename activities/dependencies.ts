@@ -34,6 +34,8 @@ export interface ActivityDependencies {
   readonly clock: Clock;
   readonly ids: IdMaker;
   readonly logger: Logger;
+  /** When garbage is collected; null: on demand only. */
+  readonly collectionSchedule: string | null;
   /** Working folders of attempts are made in it. */
   readonly scratchFolder: string;
   /** Of this worker; recorded with every step. */

@@ -3,6 +3,7 @@ import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { PerennialError, reasonOf } from '../contracts/errors.ts';
 import type { RunInput } from './activity-types.ts';
 import type { ActivityDependencies } from './dependencies.ts';
+import { keepAnswer, mustBeProven, proofOf } from './prove.ts';
 
 type Activity = (input: never) => Promise<unknown>;
 
@@ -11,8 +12,9 @@ const heartbeatMs = 1_000;
 const attemptsAtTheUnforeseen = 5;
 
 /**
- * What every activity has in common: it beats, so that a dead worker is noticed; its attempt is told as a step of its
- * run; and its errors reach Temporal with their code, and as final where trying again cannot help.
+ * What every activity has in common: who asks for it must have the right to (proofs.ts); it beats, so that a dead worker
+ * is noticed; its attempt is told as a step of its run; and its errors reach Temporal with their code, and as final where
+ * trying again cannot help.
  */
 export function instrument<All extends Record<string, Activity>>(activities: All, deps: ActivityDependencies): All {
   const wrapped = { ...activities };
@@ -22,12 +24,15 @@ export function instrument<All extends Record<string, Activity>>(activities: All
 }
 
 function around(name: string, activity: Activity, deps: ActivityDependencies): Activity {
+  proofOf(name);
   return async (input: never) => {
+    await proven(name, input, deps);
     const beat = setInterval(() => heartbeat(), heartbeatMs);
     const step = stepOf(name, input, deps);
     try {
       await step('running');
       const result = await activity(input);
+      await keepAnswer(deps, name, input, result);
       await step('succeeded');
       return result;
     } catch (caught) {
@@ -39,6 +44,20 @@ function around(name: string, activity: Activity, deps: ActivityDependencies): A
       clearInterval(beat);
     }
   };
+}
+
+/** A refusal is no step of the run: whoever was refused has nothing to do with it. */
+async function proven(name: string, input: never, deps: ActivityDependencies): Promise<void> {
+  try {
+    await mustBeProven(deps, name, input);
+  } catch (caught) {
+    const { workflowExecution, workflowType } = activityInfo();
+    deps.logger.warn(
+      { activity: name, workflowExecution, workflowType, reason: reasonOf(caught) },
+      'a step was refused',
+    );
+    throw asFailure(caught, name, deps);
+  }
 }
 
 function stepOf(name: string, input: unknown, deps: ActivityDependencies) {

@@ -140,6 +140,17 @@ export const errorTable = {
   'model-archived': { status: 409, retryable: false, about: 'The model is archived; restore it first.' },
   'nothing-to-roll-back': { status: 409, retryable: false, about: 'There is no release before the one that serves.' },
   'rollout-superseded': { status: 409, retryable: false, about: 'Another deployment or a rollback took its place.' },
+  unproven: {
+    status: 403,
+    retryable: false,
+    about:
+      'A step was asked for by something that is not the execution of its run, or to which the database gives no right: no approval, another release, not the next step.',
+  },
+  'step-not-due': {
+    status: 409,
+    retryable: true,
+    about: 'The step before has not lasted or answered for as long as the approved strategy says; it is tried again.',
+  },
   'lease-lost': {
     status: 409,
     retryable: false,

@@ -1,4 +1,4 @@
-import type { Id, Scope } from './identifiers.ts';
+import type { Id, Instant, Scope } from './identifiers.ts';
 import { scopeLabel } from './identifiers.ts';
 import type { RunKind } from './run.ts';
 
@@ -63,6 +63,13 @@ export function lifecycleWorkflowId(scope: Scope): string {
 
 export function runWorkflowId(scope: Scope, kind: RunKind, runId: Id): string {
   return `${scopeLabel(scope)}/${kind}/${runId}`;
+}
+
+/** The instant in the name that Temporal gives to what a schedule starts; undefined: no schedule started it. */
+export function firedAt(workflowId: string): Instant | undefined {
+  const [, at] = /-(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z)$/.exec(workflowId) ?? [];
+  const instant = at === undefined ? undefined : new Date(at);
+  return instant === undefined || Number.isNaN(instant.getTime()) ? undefined : instant.toISOString();
 }
 
 export const searchAttributes = {

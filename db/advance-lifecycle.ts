@@ -9,6 +9,7 @@ import { environmentNow, lockScope } from './context.ts';
 import { endRun } from './end-run.ts';
 import { toDate } from './instants.ts';
 import { readSnapshot } from './lifecycle-snapshot.ts';
+import { proveScope } from './prove-run.ts';
 import { ensurePrincipal } from './repositories/principals.ts';
 import { approvals, runs } from './schema.ts';
 import { commandsAtOnce, takeCommands } from './take-commands.ts';
@@ -29,13 +30,14 @@ export async function advanceLifecycle(
   plan: Plan,
 ): Promise<LifecycleOrders> {
   const by = (await ensurePrincipal(context, tx, lifecyclePrincipal, 'service', [], null)).id;
-  const heads = await lockScope(tx, scope, by);
+  await proveScope(tx, scope);
+  const heads = await lockScope(tx, scope, null);
   await lockWhatMoves(tx, scope);
   await clearLeftovers(context, tx, scope, heads, { at: await environmentNow(context, tx, scope), by });
   const taken = await takeCommands(context, tx, scope);
   for (let round = 1; ; round += 1) {
     await cancelUnstarted(context, tx, scope);
-    const snapshot = await readSnapshot(context, tx, scope, await lockScope(tx, scope, by));
+    const snapshot = await readSnapshot(context, tx, scope, await lockScope(tx, scope, null));
     const planned = plan(snapshot);
     const moved = await carryOutPlan({ context, tx, scope, snapshot, by }, planned);
     if (moved && round < roundsAtMost) continue;

@@ -9,6 +9,7 @@ import type { RepositoryContext } from './context.ts';
 import { environmentNow, lockScope } from './context.ts';
 import { toDate, toInstant } from './instants.ts';
 import { written } from './not-found.ts';
+import { proveRun } from './prove-run.ts';
 import { recordTrigger } from './record-trigger.ts';
 import { findings, reports } from './schema.ts';
 import { shortNumber } from './short-number.ts';
@@ -50,7 +51,8 @@ export async function commitReport(
   tx: Transaction,
   ...[scope, report, verdicts, run]: Commit
 ): Promise<Report> {
-  await lockScope(tx, scope, run.by);
+  await lockScope(tx, scope, null);
+  await proveRun(tx, scope, run.runId, 'monitor');
   const [known] = await tx.select().from(reports).where(eq(reports.runId, run.runId));
   if (known !== undefined) return toReport(known);
   const now = await environmentNow(context, tx, scope);

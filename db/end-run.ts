@@ -9,21 +9,16 @@ import type { Transaction } from './connection.ts';
 import type { RepositoryContext } from './context.ts';
 import { environmentNow } from './context.ts';
 import { toDate } from './instants.ts';
-import { found } from './not-found.ts';
+import { lockRun, type RunRow } from './run-rows.ts';
+import { mustHaveDeployed } from './prove-deployment.ts';
+import { unproven } from './prove-run.ts';
 import { commands, runs } from './schema.ts';
-import { selectRuns, type RunRow } from './run-rows.ts';
 import { storableJson, storableText } from './storable.ts';
 
 export type RunEnd =
   | { readonly state: 'succeeded'; readonly outcome: RunOutcome }
   | { readonly state: 'failed'; readonly failure: RunFailure }
   | { readonly state: 'cancelled'; readonly reason: string };
-
-/** Locks the run until the transaction ends; `not-found`. */
-export async function lockRun(tx: Transaction, id: Id): Promise<RunRow> {
-  const [row] = await selectRuns(tx).where(eq(runs.id, id)).for('update', { of: runs });
-  return found(row, `there is no run ${id}; \`perennial runs\` lists them`, { runId: id });
-}
 
 /** Ends the run, unless it has ended: the first end stays. Answers the state it is in now. */
 export async function endRun(
@@ -34,6 +29,9 @@ export async function endRun(
 ): Promise<RunState['state']> {
   const row = await lockRun(tx, id);
   if (isFinal(row.run.state)) return row.run.state;
+  if (end.state === 'succeeded' && end.outcome.kind !== row.run.kind)
+    throw unproven(`run ${id} is a ${row.run.kind} run, and its outcome is that of a ${end.outcome.kind} run`, id);
+  if (end.state === 'succeeded' && end.outcome.kind === 'deploy') await mustHaveDeployed(tx, row, end.outcome);
   const endedAt = toDate(context.clock.now());
   const common = { state: end.state, endedAt } as const;
   if (end.state === 'succeeded') {

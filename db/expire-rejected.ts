@@ -5,6 +5,7 @@ import type { Transaction } from './connection.ts';
 import type { RepositoryContext } from './context.ts';
 import { environmentNow, lockModel } from './context.ts';
 import { toDate } from './instants.ts';
+import { proveRun } from './prove-run.ts';
 import { modelVersions } from './schema.ts';
 
 const atOnce = 100;
@@ -17,8 +18,9 @@ export async function expireRejected(
   tx: Transaction,
   scope: Scope,
   before: Instant,
-  by: Id,
+  { runId, by }: { readonly runId: Id; readonly by: Id },
 ): Promise<readonly Sha256[]> {
+  await proveRun(tx, scope, runId, 'build');
   await lockModel(tx, scope.modelId);
   const expired = await expirable(tx, scope, before);
   if (expired.length === 0) return [];

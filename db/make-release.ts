@@ -12,6 +12,7 @@ import { decidedByRun } from './decided-by-run.ts';
 import { championOf, newestGeneration, readRelease, toRelease } from './generations.ts';
 import { nextNumber } from './next-number.ts';
 import { found, written } from './not-found.ts';
+import { proveRun } from './prove-run.ts';
 import {
   codeVersions,
   configurations,
@@ -41,7 +42,8 @@ export async function makeRelease(
   evaluationId: Id,
   { runId, by, expected }: { readonly runId: Id; readonly by: Id; readonly expected?: Sha256 },
 ): Promise<Release> {
-  const { configurationId } = await lockScope(tx, scope, by);
+  const { configurationId } = await lockScope(tx, scope, null);
+  await proveRun(tx, scope, runId, 'deploy');
   const decided = await decidedByRun(tx, scope.modelId, 'release.made', runId);
   if (decided !== undefined) return readRelease(tx, String(decided.releaseId));
   const parts = await readParts(tx, scope, evaluationId);

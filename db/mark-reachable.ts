@@ -22,6 +22,7 @@ const keepNothing: ReadonlySet<PgTable> = new Set<PgTable>([
   schema.leases,
   schema.runLogs,
   schema.runSteps,
+  schema.runResults,
   schema.gateways,
   schema.acknowledgements,
   schema.servingCounts,

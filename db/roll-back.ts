@@ -21,6 +21,7 @@ import {
   toGeneration,
 } from './generations.ts';
 import { written } from './not-found.ts';
+import { proveRun } from './prove-run.ts';
 import { restore } from './rollouts.ts';
 import { generations, modelEnvironments, withdrawals } from './schema.ts';
 import { storableText } from './storable.ts';
@@ -42,7 +43,8 @@ export async function rollBack(
   scope: Scope,
   request: Request,
 ): Promise<Result> {
-  await lockScope(tx, scope, request.by);
+  await lockScope(tx, scope, null);
+  await proveRun(tx, scope, request.runId, 'rollback');
   const decided = await decidedByRun(tx, scope.modelId, 'rollback.ordered', request.runId);
   if (decided !== undefined) return told(tx, scope, decided);
   const now = await newestGeneration(tx, scope);

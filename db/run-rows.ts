@@ -1,8 +1,9 @@
 import { asc, eq, inArray } from 'drizzle-orm';
 import type { Id } from '../contracts/identifiers.ts';
 import type { Run, RunState, RunStep } from '../contracts/run.ts';
-import type { Executor } from './connection.ts';
+import type { Executor, Transaction } from './connection.ts';
 import { toInstant, toInstantOrNull } from './instants.ts';
+import { found } from './not-found.ts';
 import { models, runs, runSteps } from './schema.ts';
 
 /** A run with the names it is known by; the columns of `selectRuns`. */
@@ -19,6 +20,12 @@ export function selectRuns(tx: Executor) {
     .from(runs)
     .innerJoin(models, eq(models.id, runs.modelId))
     .$dynamic();
+}
+
+/** Locks the run until the transaction ends; `not-found`. */
+export async function lockRun(tx: Transaction, id: Id): Promise<RunRow> {
+  const [row] = await selectRuns(tx).where(eq(runs.id, id)).for('update', { of: runs });
+  return found(row, `there is no run ${id}; \`perennial runs\` lists them`, { runId: id });
 }
 
 /** The rows as runs, with their steps, in the order given. */

@@ -559,6 +559,8 @@ export const runs = pgTable(
     cancelRequested: text('cancel_requested'),
     /** The lifecycle has ordered its start. */
     orderedAt: instant('ordered_at'),
+    /** Temporal's id of the execution that carries it out: the first under its workflow id that asked for a step. */
+    executionId: text('execution_id'),
     progressFraction: doublePrecision('progress_fraction'),
     progressMessage: text('progress_message'),
     startedAt: instant('started_at'),
@@ -604,6 +606,20 @@ export const runSteps = pgTable(
     recordedAt: recordedAt(),
   },
   (t) => [primaryKey({ columns: [t.runId, t.name, t.attempt] })],
+);
+
+/** What steps of a run answered, by digest: a later step of the run takes nothing that no earlier one has answered. */
+export const runResults = pgTable(
+  'run_results',
+  {
+    runId: uuid('run_id')
+      .notNull()
+      .references(() => runs.id),
+    step: text('step').notNull(),
+    digest: text('digest').notNull(),
+    recordedAt: recordedAt(),
+  },
+  (t) => [primaryKey({ columns: [t.runId, t.step, t.digest] })],
 );
 
 export const runLogs = pgTable(

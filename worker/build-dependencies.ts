@@ -78,6 +78,7 @@ export async function buildDependencies(
     clock,
     ids,
     logger,
+    collectionSchedule: settings.PERENNIAL_GC_SCHEDULE === 'never' ? null : settings.PERENNIAL_GC_SCHEDULE,
     scratchFolder: join(home, 'scratch', 'activities'),
     isolation: await sandbox.isolation(),
     lifecyclePrincipal,

@@ -37,8 +37,7 @@ async function main(settings: Settings): Promise<void> {
   ]);
   await registerSearchAttributes(connection, namespace);
   const dependencies = await buildDependencies(settings, tls, logger);
-  const { PERENNIAL_GC_SCHEDULE: collections } = settings;
-  await dependencies.workflowClient.scheduleCollections(collections === 'never' ? null : collections);
+  await dependencies.workflowClient.scheduleCollections(dependencies.collectionSchedule);
   const workers = await runWorkers({
     connection,
     namespace,

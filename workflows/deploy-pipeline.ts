@@ -42,7 +42,7 @@ export async function deployPipeline(input: PipelineInput): Promise<void> {
     tellRelease(facts.releaseDigest);
     const decided = await awaitApproval(input, facts, nudged);
     if (decided !== 'approved') return deployOutcome(facts, decided, null, [`approval ${decided}`]);
-    const begun = await takeRollout(input, facts, nudged);
+    const begun = await takeRollout(input, nudged);
     if (begun === 'superseded')
       return deployOutcome(facts, 'superseded', null, ['what serves has changed since the request']);
     return rollOut(input, facts);
@@ -84,11 +84,10 @@ async function notify({ runId, scope }: PipelineInput, approvalId: string, about
 
 async function takeRollout(
   input: PipelineInput,
-  facts: RolloutFacts,
   nudged: (timeoutMs: number) => Promise<void>,
 ): Promise<'begun' | 'superseded'> {
   for (;;) {
-    const answer = await deployActivities.beginRollout({ runId: input.runId, scope: input.scope, facts });
+    const answer = await deployActivities.beginRollout({ runId: input.runId, scope: input.scope });
     if (answer !== 'taken') return answer;
     await nudged(rolloutRetryMs);
   }
@@ -109,17 +108,10 @@ async function rollOut(input: PipelineInput, facts: RolloutFacts): Promise<RunOu
     }
     let generation = 0;
     for (const weight of steps) {
-      const reason = [weight === 100 ? 'promoted' : `canary at ${weight} %`, ...told].join('; ');
-      ({ generation } = await deployActivities.raiseGeneration({
-        runId,
-        scope,
-        releaseId: facts.releaseId,
-        weight,
-        reason,
-      }));
+      ({ generation } = await deployActivities.raiseGeneration({ runId, scope, weight }));
       await deployActivities.awaitGateways({ runId, scope, generation });
       if (weight === 100) break;
-      const verdict = await watchCanary(input, facts, generation, weight);
+      const verdict = await watchCanary(input, facts, generation);
       if (verdict.verdict !== 'pass') return await abort(input, facts, verdict.reason);
     }
     await deployActivities.endRollout({ runId, scope });
@@ -133,16 +125,14 @@ async function rollOut(input: PipelineInput, facts: RolloutFacts): Promise<RunOu
 async function shadow(
   { runId, scope }: PipelineInput,
   facts: RolloutFacts,
-  { bakeMs, minRows }: NonNullable<RolloutFacts['shadow']>,
+  { bakeMs }: NonNullable<RolloutFacts['shadow']>,
 ): Promise<CanaryVerdict> {
-  const { releaseId, releaseDigest } = facts;
-  const raised = { runId, scope, releaseId, weight: 0, reason: 'shadow' };
-  const { generation } = await deployActivities.raiseGeneration(raised);
+  const { releaseDigest } = facts;
+  const { generation } = await deployActivities.raiseGeneration({ runId, scope, weight: 0 });
   await deployActivities.awaitGateways({ runId, scope, generation });
   const judged = () => deployActivities.judgeShadow({ runId, scope, generation, releaseDigest });
   if (!facts.virtual) return bake(facts, bakeMs, judged);
-  const replayed = { runId, scope, generation, releaseDigest, weight: 0, minRequests: minRows };
-  await deployActivities.replayToCanary(replayed);
+  await deployActivities.replayToCanary({ runId, scope, generation });
   return judged();
 }
 
@@ -165,14 +155,13 @@ async function watchCanary(
   { runId, scope }: PipelineInput,
   facts: RolloutFacts,
   generation: number,
-  weight: number,
 ): Promise<CanaryVerdict> {
-  const { releaseDigest, minRequests } = facts;
+  const { releaseDigest } = facts;
   const judged = (withMetric: boolean) =>
-    deployActivities.judgeCanary({ runId, scope, generation, releaseDigest, minRequests, withMetric });
+    deployActivities.judgeCanary({ runId, scope, generation, releaseDigest, withMetric });
   if (facts.virtual) {
     // Timers of policy collapse once the minimum is met: the requests are replayed.
-    await deployActivities.replayToCanary({ runId, scope, generation, releaseDigest, weight, minRequests });
+    await deployActivities.replayToCanary({ runId, scope, generation });
     return judged(false);
   }
   let lookedAt = Date.now();

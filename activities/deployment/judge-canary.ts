@@ -1,4 +1,5 @@
 import type { Configuration } from '../../contracts/configuration.ts';
+import type { Scope, Sha256 } from '../../contracts/identifiers.ts';
 import { latencyQuantileMs, mergeLatencies } from '../../contracts/latency.ts';
 import type { ServingCount } from '../../contracts/prediction.ts';
 import type { CanaryVerdict, DeployActivities } from '../activity-types.ts';
@@ -14,25 +15,37 @@ const latenciesAtLeast = 100;
 
 /** Has the canary of this generation had enough requests, and did it answer them, in time and well? */
 export function createJudgeCanary(deps: ActivityDependencies): DeployActivities['judgeCanary'] {
-  return async ({ scope, generation, releaseDigest, minRequests, withMetric }) => {
-    const { deployments, models, environments } = deps.repositories;
-    const release = await deployments.releaseByDigest(scope.modelId, releaseDigest);
-    const { configuration } = await models.configuration(release.configurationId);
-    const { clock } = await environments.get(scope.project, scope.environment);
-    const counts = await deployments.served(scope, generation);
-    const { abortOn } = configuration.deploy.strategy;
-    const verdict = judge(
-      counts.filter((count) => count.releaseDigest === releaseDigest),
-      minRequests,
-      // Under a virtual clock latency is recorded and decides nothing.
-      clock === 'virtual' ? { ...abortOn, p99Ms: undefined } : abortOn,
-    );
-    // Replayed requests have no labels.
-    if (verdict.verdict === 'abort' || abortOn.metric === undefined || !withMetric || clock === 'virtual')
-      return verdict;
-    const breach = await canaryMetric(deps, scope, { generation, releaseDigest }, abortOn.metric);
-    return breach === undefined ? verdict : { ...verdict, verdict: 'abort', reason: breach };
-  };
+  return ({ scope, generation, releaseDigest, withMetric }) =>
+    judgeCanaryOf(deps, scope, { generation, releaseDigest, withMetric });
+}
+
+interface Canary {
+  readonly generation: number;
+  readonly releaseDigest: Sha256;
+  readonly withMetric: boolean;
+}
+
+export async function judgeCanaryOf(
+  deps: ActivityDependencies,
+  scope: Scope,
+  { generation, releaseDigest, withMetric }: Canary,
+): Promise<CanaryVerdict> {
+  const { deployments, models, environments } = deps.repositories;
+  const release = await deployments.releaseByDigest(scope.modelId, releaseDigest);
+  const { configuration } = await models.configuration(release.configurationId);
+  const { clock } = await environments.get(scope.project, scope.environment);
+  const counts = await deployments.served(scope, generation);
+  const { abortOn, minRequests } = configuration.deploy.strategy;
+  const verdict = judge(
+    counts.filter((count) => count.releaseDigest === releaseDigest),
+    minRequests,
+    // Under a virtual clock latency is recorded and decides nothing.
+    clock === 'virtual' ? { ...abortOn, p99Ms: undefined } : abortOn,
+  );
+  // Replayed requests have no labels.
+  if (verdict.verdict === 'abort' || abortOn.metric === undefined || !withMetric || clock === 'virtual') return verdict;
+  const breach = await canaryMetric(deps, scope, { generation, releaseDigest }, abortOn.metric);
+  return breach === undefined ? verdict : { ...verdict, verdict: 'abort', reason: breach };
 }
 
 export function judge(

@@ -1,23 +1,30 @@
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Shadow } from '../../contracts/configuration.ts';
+import type { Scope, Sha256 } from '../../contracts/identifiers.ts';
 import type { ShadowCount } from '../../contracts/prediction.ts';
 import type { CanaryVerdict, DeployActivities } from '../activity-types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 
 /** Has the shadow of this generation been asked often enough, and how does it differ? The reason is the report, whatever the verdict. */
 export function createJudgeShadow(deps: ActivityDependencies): DeployActivities['judgeShadow'] {
-  return async ({ scope, generation, releaseDigest }) => {
-    const { deployments, models } = deps.repositories;
-    const release = await deployments.releaseByDigest(scope.modelId, releaseDigest);
-    const { shadow } = (await models.configuration(release.configurationId)).configuration.deploy.strategy;
-    if (shadow === undefined)
-      throw new PerennialError('internal', `release ${release.number} of ${scope.model} has no shadow step`);
-    const counts = await deployments.shadowed(scope, generation);
-    return judgeShadow(
-      counts.filter((count) => count.releaseDigest === releaseDigest),
-      shadow,
-    );
-  };
+  return ({ scope, generation, releaseDigest }) => judgeShadowOf(deps, scope, { generation, releaseDigest });
+}
+
+export async function judgeShadowOf(
+  deps: ActivityDependencies,
+  scope: Scope,
+  { generation, releaseDigest }: { readonly generation: number; readonly releaseDigest: Sha256 },
+): Promise<CanaryVerdict> {
+  const { deployments, models } = deps.repositories;
+  const release = await deployments.releaseByDigest(scope.modelId, releaseDigest);
+  const { shadow } = (await models.configuration(release.configurationId)).configuration.deploy.strategy;
+  if (shadow === undefined)
+    throw new PerennialError('internal', `release ${release.number} of ${scope.model} has no shadow step`);
+  const counts = await deployments.shadowed(scope, generation);
+  return judgeShadow(
+    counts.filter((count) => count.releaseDigest === releaseDigest),
+    shadow,
+  );
 }
 
 type Counted = Pick<ShadowCount, 'compared' | 'failed' | 'dropped' | 'absoluteDifference' | 'beyond'>;

@@ -1,4 +1,5 @@
 import type { Approval } from '../../contracts/approval.ts';
+import { PerennialError } from '../../contracts/errors.ts';
 import type { Notification } from '../../ports/notifier.ts';
 import type { DeployActivities } from '../activity-types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
@@ -6,9 +7,11 @@ import { tellConnections } from '../tell-connections.ts';
 
 /** Tells the webhooks of `deploy.notify` that a request waits for votes, or still does when half of its time has passed. */
 export function createNotifyOfApproval(deps: ActivityDependencies): DeployActivities['notifyOfApproval'] {
-  return async ({ scope, approvalId, about }) => {
+  return async ({ runId, scope, approvalId, about }) => {
     const { approvals, deployments, models } = deps.repositories;
     const approval = await approvals.get(approvalId);
+    if (approval.runId !== runId)
+      throw new PerennialError('unproven', `approval ${approvalId} was not asked for by run ${runId}`, { runId });
     const release = await deployments.releaseByDigest(scope.modelId, approval.subject.release);
     const { configuration } = await models.configuration(release.configurationId);
     const at = deps.clock.now();

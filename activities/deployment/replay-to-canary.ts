@@ -2,7 +2,7 @@ import { cancellationSignal } from '@temporalio/activity';
 import { createHash } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { PerennialError } from '../../contracts/errors.ts';
-import type { Scope } from '../../contracts/identifiers.ts';
+import type { Id, Scope, Sha256 } from '../../contracts/identifiers.ts';
 import type { InferenceRow } from '../../ports/gateways.ts';
 import type { DeployActivities } from '../activity-types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
@@ -20,7 +20,8 @@ const countWithinMs = 15_000;
  * gateways have said so. Replayed requests are marked: they stay out of metrics, monitoring and labels.
  */
 export function createReplayToCanary(deps: ActivityDependencies): DeployActivities['replayToCanary'] {
-  return async ({ scope, generation, releaseDigest, weight, minRequests }) => {
+  return async ({ runId, scope, generation }) => {
+    const { releaseDigest, weight, minRequests } = await stepUp(deps, scope, { runId, generation });
     const rehearsal = await rehearsalOf(deps, scope);
     const { configuration } = await deps.repositories.models.configuration(rehearsal.plan.configurationId);
     const now = await deps.repositories.environments.now(scope.project, scope.environment);
@@ -48,6 +49,33 @@ export function createReplayToCanary(deps: ActivityDependencies): DeployActiviti
     const count = weight === 0 ? shadowedRows : countedRequests;
     await awaitCounts(() => count(deps, scope, generation, releaseDigest), generation, minRequests);
   };
+}
+
+interface StepUp {
+  readonly releaseDigest: Sha256;
+  /** 0: to the champion alone, for its shadow. */
+  readonly weight: number;
+  readonly minRequests: number;
+}
+
+/** What the run has up, and how much its approved strategy asks of it. */
+async function stepUp(
+  { repositories: { deployments, models } }: ActivityDependencies,
+  scope: Scope,
+  { runId, generation }: { readonly runId: Id; readonly generation: number },
+): Promise<StepUp> {
+  const current = await deployments.current(scope);
+  const slot = current?.slots.find(({ role }) => role !== 'champion');
+  if (current?.runId !== runId || current.generation !== generation || slot === undefined)
+    throw new PerennialError(
+      'rollout-superseded',
+      `run ${runId} has no canary or shadow up in generation ${generation} of ${scope.model}, so nothing is replayed to it`,
+      { runId, generation },
+    );
+  const { releaseDigest, weight } = slot;
+  const release = await deployments.release(slot.releaseId);
+  const { shadow, minRequests } = (await models.configuration(release.configurationId)).configuration.deploy.strategy;
+  return { releaseDigest, weight, minRequests: slot.role === 'shadow' ? (shadow?.minRows ?? 0) : minRequests };
 }
 
 /** Walks the rows, over and over if need be, until `minRequests` went to the canary. */

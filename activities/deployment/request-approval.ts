@@ -1,13 +1,12 @@
 import type { Approval, ApprovalSubject } from '../../contracts/approval.ts';
+import { policyIn } from '../../contracts/approval-policy.ts';
 import { sha256OfJson } from '../../contracts/digest.ts';
 import { durationMs } from '../../contracts/duration.ts';
-import type { ApprovalPolicy, Environment } from '../../contracts/environment.ts';
 import type { Release } from '../../contracts/release.ts';
 import type { DeployActivities } from '../activity-types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { runWithRequest } from '../run-request.ts';
 import { gatherEvidence } from './evidence/gather-evidence.ts';
-import { strictestPolicy } from './strictest-policy.ts';
 
 /** Makes the Release and asks for its approval, bound to the digest of what is asked. */
 export function createRequestApproval(deps: ActivityDependencies): DeployActivities['requestApproval'] {
@@ -47,25 +46,14 @@ export function createRequestApproval(deps: ActivityDependencies): DeployActivit
       releaseDigest: release.digest,
       // What was asked when it was first asked, should this be a second attempt.
       championDigest: asked.subject.champion,
-      shadow:
-        strategy.shadow === undefined
-          ? null
-          : { bakeMs: durationMs(strategy.shadow.bake), minRows: strategy.shadow.minRows },
+      shadow: strategy.shadow === undefined ? null : { bakeMs: durationMs(strategy.shadow.bake) },
       steps: strategy.canary,
       bakeMs: durationMs(strategy.bake),
-      minRequests: strategy.minRequests,
       onInsufficient: strategy.onInsufficient,
       virtual: environment.clock === 'virtual',
-      automated: request.automated,
       notify: environment.clock === 'wall' && configuration.deploy.notify.length > 0,
     };
   };
-}
-
-/** In a rehearsal one principal stands for all who would have to vote: its vote is the quorum. */
-function policyIn({ clock, minimumPolicy }: Environment, own: ApprovalPolicy): ApprovalPolicy {
-  const policy = strictestPolicy(own, minimumPolicy);
-  return clock === 'virtual' ? { ...policy, votes: Math.min(1, policy.votes), roles: ['approver'] } : policy;
 }
 
 async function evidenceOf(

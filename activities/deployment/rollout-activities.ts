@@ -4,6 +4,7 @@ import { PerennialError } from '../../contracts/errors.ts';
 import type { Scope } from '../../contracts/identifiers.ts';
 import type { DeployActivities } from '../activity-types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
+import { judgeStepBefore } from './judge-step-before.ts';
 import { runWithRequest } from '../run-request.ts';
 
 type RolloutActivities = Pick<
@@ -20,23 +21,20 @@ const failingAtMostMs = 5_000;
 /** Each asks the database for one transition; the database refuses those that are no longer this run's to make. */
 export function createRolloutActivities(deps: ActivityDependencies): RolloutActivities {
   const { approvals, deployments, runs } = deps.repositories;
-  const principalOf = async (runId: string) => (await runs.get(runId)).recordedBy;
   return {
-    tallyApproval: ({ approvalId }) => approvals.tally(approvalId),
+    tallyApproval: ({ runId, approvalId }) => approvals.tally(approvalId, runId),
 
-    async beginRollout({ runId, scope, facts }) {
-      const begun = await deployments.beginRollout(scope, {
-        runId,
-        expectedChampion: facts.championDigest,
-        automated: facts.automated,
-      });
+    async beginRollout({ runId, scope }) {
+      const begun = await deployments.beginRollout(scope, runId);
       if (begun === 'begun') await runs.resume(runId);
       return begun;
     },
 
-    async raiseGeneration({ runId, scope, releaseId, weight, reason }) {
-      const raised = await deployments.raise(scope, { runId, releaseId, weight, reason, by: await principalOf(runId) });
-      return { generation: raised.generation };
+    async raiseGeneration({ runId, scope, weight }) {
+      // Judged here once more, so that nobody but the database and this worker is believed.
+      const { judged, remark } = await judgeStepBefore(deps, scope, runId);
+      const { generation } = await deployments.raise(scope, { runId, weight, judged, remark });
+      return { generation };
     },
 
     awaitGateways: ({ scope, generation }) => awaitGateways(deps, scope, generation),
@@ -44,8 +42,7 @@ export function createRolloutActivities(deps: ActivityDependencies): RolloutActi
     endRollout: ({ runId, scope }) => deployments.endRollout(scope, runId),
 
     async abortRollout({ runId, scope, reason }) {
-      const raised = await deployments.abort(scope, { runId, reason, by: await principalOf(runId) });
-      await deployments.endRollout(scope, runId);
+      const raised = await deployments.abort(scope, { runId, reason });
       return { generation: raised?.generation ?? null };
     },
 

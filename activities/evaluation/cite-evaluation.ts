@@ -13,6 +13,8 @@ export function createCiteEvaluation(deps: ActivityDependencies): TrainActivitie
     const { versions, evaluations, runs } = deps.repositories;
     const [cited, refit] = await Promise.all([evaluations.get(evaluationId), versions.get(modelVersionId)]);
     const evaluated = await versions.get(cited.modelVersionId);
+    if (cited.runId !== runId)
+      throw new PerennialError('unproven', `evaluation ${evaluationId} was not made by run ${runId}`, { runId });
     if (refit.trainingKeyParts.refitOf !== evaluated.trainingKey)
       throw new PerennialError('internal', `version ${refit.number} is no refit of version ${evaluated.number}`, {});
     const body: EvaluationBody = {

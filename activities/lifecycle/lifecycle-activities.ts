@@ -1,5 +1,6 @@
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Scope } from '../../contracts/identifiers.ts';
+import { firedAt } from '../../contracts/workflows.ts';
 import type { LifecycleActivities } from '../activity-types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { planLifecycle } from './plan-lifecycle.ts';
@@ -22,12 +23,12 @@ export function createLifecycleActivities(deps: Parts): LifecycleActivities {
 
     async recordScheduleTrigger({ scope, schedule, firing }) {
       const principal = await repositories.principals.ensure(deps.lifecyclePrincipal, 'service', [], null);
-      await repositories.lifecycle.submit(
-        scope,
-        { kind: 'trigger', schemaVersion: 1, trigger: 'schedule', reason: `schedule ${schedule}`, fingerprint: firing },
-        principal.id,
-        { key: firing, route: 'schedule' },
-      );
+      const at = firedAt(firing);
+      if (at === undefined)
+        throw new PerennialError('unproven', `no schedule started ${firing}: its name has no instant at its end`, {
+          schedule,
+        });
+      await repositories.lifecycle.fire(scope, { schedule, firedAt: at, by: principal.id });
       await deps.workflowClient.advance(scope);
     },
 

@@ -6,6 +6,8 @@ import type { Run } from '../../contracts/run.ts';
 import { isFinal } from '../../contracts/run.ts';
 import type { RehearsalActivities } from '../activity-types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
+import type { RehearsalContext } from './rehearsal-context.ts';
+import { mustBeNext, rehearsalContext } from './rehearsal-context.ts';
 
 type Awaiting = Pick<RehearsalActivities, 'awaitRun' | 'settlePeriod'>;
 
@@ -24,10 +26,12 @@ export function createAwaitRuns(deps: ActivityDependencies): Awaiting {
     },
 
     /** Quiet means: nothing runs, and the lifecycle, asked once more, starts nothing. */
-    async settlePeriod({ runId, scope, rehearsalId }) {
+    async settlePeriod({ runId, scope, index }) {
+      const context = await rehearsalContext(deps, { runId, scope });
+      mustBeNext(context, index);
       const moving = async () => (await runs.unfinished(scope)).filter((run) => run.id !== runId);
       for (;;) {
-        for (const run of await moving()) await approve(deps, scope, run, rehearsalId);
+        for (const run of await moving()) await approve(deps, scope, run, context);
         if ((await moving()).length === 0) {
           await deps.workflowClient.advance(scope);
           if ((await moving()).length === 0) return;
@@ -49,18 +53,23 @@ function failureOf(run: Run): PerennialError {
 }
 
 /** The rehearsal's own principal votes, marked as such; it may do so in this environment alone. */
-async function approve(deps: ActivityDependencies, scope: Scope, run: Run, rehearsalId: string): Promise<void> {
+async function approve(
+  deps: ActivityDependencies,
+  scope: Scope,
+  run: Run,
+  { rehearsal, principalId }: RehearsalContext,
+): Promise<void> {
   if (run.state !== 'awaiting-approval') return;
   const approval = await deps.repositories.approvals.get(run.approvalId);
   if (approval.status !== 'pending') return;
-  const voter = await deps.repositories.principals.get(await deps.repositories.rehearsals.principalOf(rehearsalId));
+  const voter = await deps.repositories.principals.get(principalId);
   if (approval.votes.some((vote) => vote.principalId === voter.id)) return;
   await deps.repositories.approvals.vote(
     approval.id,
     {
       decision: 'approve',
       digest: approval.digest,
-      comment: `given by rehearsal ${rehearsalId} in ${scope.environment}`,
+      comment: `given by rehearsal ${rehearsal.id} in ${scope.environment}`,
     },
     voter,
   );

@@ -2,14 +2,15 @@ import type { CommandBody } from '../../contracts/command.ts';
 import type { PeriodInput, RehearsalActivities } from '../activity-types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import type { RehearsalContext } from './rehearsal-context.ts';
-import { periodAt, rehearsalContext } from './rehearsal-context.ts';
+import { mustBeNext, periodAt, rehearsalContext } from './rehearsal-context.ts';
 
 type Input = Parameters<RehearsalActivities['commandPeriod']>[0];
 
 /** A command of the rehearsal to its own environment, once however often it is tried. */
 export function createCommandPeriod(deps: ActivityDependencies): RehearsalActivities['commandPeriod'] {
   return async (input) => {
-    const context = await rehearsalContext(deps, input.scope);
+    const context = await rehearsalContext(deps, input);
+    mustBeNext(context, input.index);
     const key = `${context.rehearsal.id}/${input.index}/${input.command}`;
     const command = await deps.repositories.lifecycle.submit(input.scope, bodyOf(context, input), context.principalId, {
       key,

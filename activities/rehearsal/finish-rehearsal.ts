@@ -1,11 +1,20 @@
+import { PerennialError } from '../../contracts/errors.ts';
 import type { RehearsalPeriod } from '../../contracts/rehearsal.ts';
 import type { RehearsalActivities } from '../activity-types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
+import { rehearsalContext } from './rehearsal-context.ts';
 
 /** The whole rehearsal in five numbers; the means are over periods, each counting once. */
 export function createFinishRehearsal(deps: ActivityDependencies): RehearsalActivities['finishRehearsal'] {
-  return async ({ rehearsalId }) => {
-    const { periods } = await deps.repositories.rehearsals.get(rehearsalId);
+  return async ({ runId, scope }) => {
+    const { rehearsal, periods: planned } = await rehearsalContext(deps, { runId, scope });
+    const { id: rehearsalId, periods } = rehearsal;
+    if (periods.length < planned.length)
+      throw new PerennialError(
+        'unproven',
+        `rehearsal ${rehearsalId} is not over: ${periods.length} of ${planned.length} periods are recorded`,
+        { rehearsalId },
+      );
     const decided = (decision: string) => periods.filter((period) => period.build?.decision === decision).length;
     const summary = {
       metricAsServed: meanOf(periods, (period) => period.metricAsServed),

@@ -8,8 +8,8 @@ import { rehearsalContext } from './rehearsal-context.ts';
 
 /** Gives the rehearsal's principal its key, and writes the rows to rehearse on as one file to ingest from. */
 export function createPlanRehearsal(deps: ActivityDependencies): RehearsalActivities['planRehearsal'] {
-  return async ({ scope }) => {
-    const { rehearsal, periods, principalId } = await rehearsalContext(deps, scope);
+  return async ({ runId, scope }) => {
+    const { rehearsal, periods, principalId } = await rehearsalContext(deps, { runId, scope });
     if (periods.length === 0)
       throw new PerennialError(
         'invalid-request',

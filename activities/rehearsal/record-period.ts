@@ -14,19 +14,22 @@ import { withWorkspace } from '../workspace.ts';
 import { rowsBetween } from './dataset-rows.ts';
 import type { Period } from './periods.ts';
 import type { RehearsalContext } from './rehearsal-context.ts';
-import { periodAt, rehearsalContext } from './rehearsal-context.ts';
+import { mustBeNext, periodAt, rehearsalContext } from './rehearsal-context.ts';
 
 type Build = NonNullable<RehearsalPeriod['build']>;
 
 /** Tells the period: what was served and how well, what was found, what was built and what became of it. */
 export function createRecordPeriod(deps: ActivityDependencies): RehearsalActivities['recordPeriod'] {
-  return async ({ scope, index, rehearsalId }) => {
-    const context = await rehearsalContext(deps, scope);
+  return async ({ runId, scope, index }) => {
+    const context = await rehearsalContext(deps, { runId, scope });
+    // Recorded by an attempt that was given up for lost.
+    if (index === context.rehearsal.periods.length - 1) return;
+    mustBeNext(context, index);
     const period = periodAt(context, index);
     const report = await reportOf(deps, scope, period);
     const performance = report?.body.performance ?? null;
     const build = await buildOf(deps, scope, period, context.configuration.build.metric);
-    await deps.repositories.rehearsals.addPeriod(rehearsalId, {
+    await deps.repositories.rehearsals.addPeriod(context.rehearsal.id, {
       ...period,
       rows: report?.body.labelled ?? 0,
       metricAsServed: performance === null ? null : metricOf(performance, context.configuration.build.metric),

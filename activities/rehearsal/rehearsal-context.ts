@@ -1,7 +1,7 @@
 import type { Configuration } from '../../contracts/configuration.ts';
 import { PerennialError } from '../../contracts/errors.ts';
-import type { Scope } from '../../contracts/identifiers.ts';
 import type { Rehearsal } from '../../contracts/rehearsal.ts';
+import type { RunInput } from '../activity-types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import type { Period } from './periods.ts';
 import { periodsOf } from './periods.ts';
@@ -14,8 +14,14 @@ export interface RehearsalContext {
   readonly principalId: string;
 }
 
-export async function rehearsalContext(deps: ActivityDependencies, scope: Scope): Promise<RehearsalContext> {
+/** The rehearsal that the run carries out. */
+export async function rehearsalContext(
+  deps: ActivityDependencies,
+  { runId, scope }: RunInput,
+): Promise<RehearsalContext> {
   const rehearsal = await rehearsalOf(deps, scope);
+  if (rehearsal.runId !== runId)
+    throw new PerennialError('unproven', `run ${runId} does not carry out rehearsal ${rehearsal.id}`, { runId });
   const { configuration } = await deps.repositories.models.configuration(rehearsal.plan.configurationId);
   const periods = periodsOf(rehearsal.plan, configuration.data.timezone);
   return {
@@ -31,4 +37,15 @@ export function periodAt({ periods, rehearsal }: RehearsalContext, index: number
   if (period === undefined)
     throw new PerennialError('internal', `rehearsal ${rehearsal.id} has no period ${index}`, { index });
   return period;
+}
+
+/** The period that comes next: −1, what comes before the first, until one is recorded. `unproven` if it is another. */
+export function mustBeNext({ rehearsal }: RehearsalContext, index: number): void {
+  const recorded = rehearsal.periods.length;
+  if (index === recorded || (index === -1 && recorded === 0)) return;
+  throw new PerennialError(
+    'unproven',
+    `period ${index} of rehearsal ${rehearsal.id} is not the next one: ${recorded} are recorded`,
+    { index },
+  );
 }

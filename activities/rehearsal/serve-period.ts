@@ -3,14 +3,15 @@ import type { ActivityDependencies } from '../dependencies.ts';
 import { withWorkspace } from '../workspace.ts';
 import { rowsBetween } from './dataset-rows.ts';
 import { mustHaveFirstModel } from './first-model.ts';
-import { periodAt, rehearsalContext } from './rehearsal-context.ts';
+import { mustBeNext, periodAt, rehearsalContext } from './rehearsal-context.ts';
 
 const concurrency = 16;
 
 /** One row one request through the gateway, by what is deployed, with the rows' own times; then their labels. */
 export function createServePeriod(deps: ActivityDependencies): RehearsalActivities['servePeriod'] {
-  return async ({ scope, index }) => {
-    const context = await rehearsalContext(deps, scope);
+  return async ({ runId, scope, index }) => {
+    const context = await rehearsalContext(deps, { runId, scope });
+    mustBeNext(context, index);
     const { rehearsal, configuration, principalId } = context;
     const { from, to } = periodAt(context, index);
     await mustHaveFirstModel(deps, scope);

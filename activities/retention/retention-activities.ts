@@ -11,8 +11,8 @@ export function createRetentionActivities(deps: Parts): RetentionActivities {
   const { monitoring, versions } = deps.repositories;
   return {
     async expirePredictions(input) {
-      const { before, by } = await boundOf(deps, input, 'predictions');
-      const expire = () => monitoring.expireSegments(input.scope, before, by);
+      const { before, run } = await boundOf(deps, input, 'predictions');
+      const expire = () => monitoring.expireSegments(input.scope, before, run);
       const segments = await removeAll(deps, expire);
       while ((await monitoring.expireLabels(input.scope, before)) > 0);
       return { segments };
@@ -23,8 +23,8 @@ export function createRetentionActivities(deps: Parts): RetentionActivities {
       const environment = await deps.repositories.environments.get(scope.project, scope.environment);
       // Versions are everybody's, and a rehearsal's years pass in minutes.
       if (environment.clock === 'virtual') return { blobs: 0 };
-      const { before, by } = await boundOf(deps, input, 'rejectedVersions');
-      return { blobs: await removeAll(deps, () => versions.expireRejected(scope, before, by)) };
+      const { before, run } = await boundOf(deps, input, 'rejectedVersions');
+      return { blobs: await removeAll(deps, () => versions.expireRejected(scope, before, run)) };
     },
   };
 }
@@ -33,7 +33,8 @@ async function boundOf(deps: Parts, { runId, scope }: RunInput, retained: Retain
   const { configuration } = await deps.repositories.models.currentConfiguration(scope);
   const now = await deps.repositories.environments.now(scope.project, scope.environment);
   const before = shiftInstant(now, configuration.retention[retained], -1, configuration.data.timezone);
-  return { before, by: (await deps.repositories.runs.get(runId)).recordedBy };
+  const { recordedBy } = await deps.repositories.runs.get(runId);
+  return { before, run: { runId, by: recordedBy } };
 }
 
 async function removeAll(deps: Parts, expire: () => Promise<readonly Sha256[]>): Promise<number> {

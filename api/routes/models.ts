@@ -6,7 +6,7 @@ import type { Scope } from '../../contracts/identifiers.ts';
 import { Name, PageRequest } from '../../contracts/identifiers.ts';
 import { ConfigurationVersion, Model, ModelEnvironment } from '../../contracts/model.ts';
 import { authorize, authorizeSomewhere, enter, seesModel } from '../access.ts';
-import { checkCron } from '../cron.ts';
+import { checkCron } from '../../contracts/cron.ts';
 import type { Api, RouteContext } from '../dependencies.ts';
 import { EnvironmentQuery, ModelParams, pageOf, problems, ProjectHeaders } from '../request-shapes.ts';
 import { wakeLifecycle } from '../submission.ts';

@@ -4,7 +4,7 @@ import type { Scope } from '../../contracts/identifiers.ts';
 import { Name } from '../../contracts/identifiers.ts';
 import { Schedule, ScheduleInput } from '../../contracts/schedule.ts';
 import { enter } from '../access.ts';
-import { checkCron } from '../cron.ts';
+import { checkCron } from '../../contracts/cron.ts';
 import type { Api, RouteContext } from '../dependencies.ts';
 import { EnvironmentQuery, ModelParams, problems, ProjectHeaders } from '../request-shapes.ts';
 

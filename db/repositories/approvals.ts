@@ -1,12 +1,11 @@
 import { and, desc, eq, lt } from 'drizzle-orm';
-import type { Approval, Vote } from '../../contracts/approval.ts';
+import type { Approval } from '../../contracts/approval.ts';
 import { shiftInstant } from '../../contracts/duration.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Id, Instant } from '../../contracts/identifiers.ts';
 import { scopeLabel } from '../../contracts/identifiers.ts';
 import type { Principal } from '../../contracts/principal.ts';
 import { isGranted } from '../../contracts/principal.ts';
-import { isFinal } from '../../contracts/run.ts';
 import type { ApprovalRepository } from '../../ports/repositories/approvals.ts';
 import { appendLedger } from '../append-ledger.ts';
 import { foundApproval, lockApproval, selectApprovals, votesOf, withVotes } from '../approval-rows.ts';
@@ -15,13 +14,14 @@ import type { Executor, Transaction } from '../connection.ts';
 import { query, transact } from '../connection.ts';
 import type { RepositoryContext } from '../context.ts';
 import { environmentNow, lockScope } from '../context.ts';
-import type { ApprovalDecision } from '../decide-approval.ts';
 import { decideApproval, supersedeApprovals } from '../decide-approval.ts';
+import { decisionOf } from '../count-votes.ts';
 import { decidedByRun } from '../decided-by-run.ts';
-import { lockRun } from '../end-run.ts';
 import { toDate, toInstant } from '../instants.ts';
 import { written } from '../not-found.ts';
 import { belowId, pageOf } from '../paging.ts';
+import { proveRun, unproven } from '../prove-run.ts';
+import { lockRun } from '../run-rows.ts';
 import { approvals, codeVersions, environments, models, releases, runs, votes } from '../schema.ts';
 import { storableJson, storableText } from '../storable.ts';
 
@@ -63,7 +63,7 @@ export function createApprovalRepository(context: RepositoryContext): ApprovalRe
         return { ...shown, items: await withVotes(db, shown.items) };
       }),
     vote: (id, ballot, voter) => transact(db, (tx) => vote(context, tx, id, ballot, voter)),
-    tally: (id) => transact(db, (tx) => tally(context, tx, id)),
+    tally: (id, runId) => transact(db, (tx) => tally(context, tx, id, runId)),
   };
 }
 
@@ -75,10 +75,11 @@ async function read(tx: Executor, id: Id): Promise<Approval> {
 
 async function ask(context: RepositoryContext, tx: Transaction, scope: Ask[0], request: Ask[1]): Promise<Approval> {
   const { runId, digest, by } = request;
-  await lockScope(tx, scope, by);
+  await lockScope(tx, scope, null);
   const [known] = await tx.select({ id: approvals.id }).from(approvals).where(eq(approvals.runId, runId));
   if (known !== undefined) return read(tx, known.id);
-  await mustGoOn(tx, runId);
+  // One that was cancelled while it asked must not leave a request behind that nobody waits for, nor supersede one.
+  await proveRun(tx, scope, runId, 'deploy');
   const { modelId, environment } = scope;
   const now = await environmentNow(context, tx, scope);
   const reason = `a newer request takes its place: release ${request.subject.release.slice(0, 12)}`;
@@ -119,17 +120,6 @@ async function ask(context: RepositoryContext, tx: Transaction, scope: Ask[0], r
     await awaitApproval(context, tx, runId, approval.id);
   }
   return read(tx, approval.id);
-}
-
-/** A run that was cancelled while it asked must not leave a request behind that nobody waits for, nor supersede one. */
-async function mustGoOn(tx: Transaction, runId: Id): Promise<void> {
-  const { state } = (await lockRun(tx, runId)).run;
-  if (!isFinal(state)) return;
-  throw new PerennialError(
-    state === 'cancelled' ? 'cancelled' : 'conflict',
-    `run ${runId} is ${state} and asks for no approval any more; deploy the version again`,
-    { runId, state },
-  );
 }
 
 async function awaitApproval(context: RepositoryContext, tx: Transaction, runId: Id, approvalId: Id): Promise<void> {
@@ -241,8 +231,9 @@ function refused({ approval, model }: ApprovalRow, voter: Principal, why: string
   );
 }
 
-async function tally(context: RepositoryContext, tx: Transaction, id: Id): Promise<Tally> {
+async function tally(context: RepositoryContext, tx: Transaction, id: Id, runId: Id): Promise<Tally> {
   const { approval, project } = await lockApproval(tx, id);
+  if (approval.runId !== runId) throw unproven(`approval ${id} was not asked for by run ${runId}`, runId);
   if (approval.status !== 'pending') return { status: approval.status, expiresInMs: null, remindInMs: null };
   const { environment } = approval;
   const now = await environmentNow(context, tx, { project, environment });
@@ -291,35 +282,4 @@ async function wallUntil(
   const here = and(eq(environments.project, project), eq(environments.name, environment));
   const [row] = await tx.select({ clock: environments.clock }).from(environments).where(here);
   return written(row).clock === 'virtual' ? null : at.getTime() - toDate(now).getTime();
-}
-
-/** One reject rejects; votes that were cast in time count, however late they are counted. */
-function decisionOf(
-  { subject, expiresAt, requestedBy }: ApprovalRow['approval'],
-  cast: readonly Vote[],
-  now: Instant,
-): Omit<ApprovalDecision, 'at'> | undefined {
-  const reject = cast.find((given) => given.decision === 'reject');
-  if (reject !== undefined)
-    return {
-      status: 'rejected',
-      reason: `rejected by ${reject.principalName}${remark(reject)}`,
-      by: reject.principalId,
-    };
-  const approving = cast.slice(0, subject.policy.votes);
-  const last = approving.at(-1);
-  if (last !== undefined && approving.length === subject.policy.votes)
-    return {
-      status: 'approved',
-      reason: `approved by ${approving.map((given) => given.principalName + remark(given)).join(', ')}`,
-      by: last.principalId,
-    };
-  if (toDate(now) < expiresAt) return undefined;
-  const reason = `${cast.length} of ${subject.policy.votes} votes when it expired`;
-  // Nobody decided: it ends in the name of who asked.
-  return { status: 'expired', reason, by: requestedBy };
-}
-
-function remark({ comment }: Vote): string {
-  return comment === '' ? '' : ` (${comment})`;
 }

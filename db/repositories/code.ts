@@ -12,6 +12,7 @@ import { toInstant } from '../instants.ts';
 import { nextNumber } from '../next-number.ts';
 import { found, written } from '../not-found.ts';
 import { belowNumber, pageOf } from '../paging.ts';
+import { proveRun } from '../prove-run.ts';
 import { recordTrigger } from '../record-trigger.ts';
 import { codeVersions, modelEnvironments } from '../schema.ts';
 
@@ -76,7 +77,8 @@ async function commit(
   version: Commit[1],
   run: Commit[2],
 ): ReturnType<CodeRepository['commit']> {
-  const { codeVersionId: head } = await lockScope(tx, scope, run.by);
+  const { codeVersionId: head } = await lockScope(tx, scope, null);
+  await proveRun(tx, scope, run.runId, 'code');
   const decided = await decidedByRun(tx, scope.modelId, 'code.committed', run.runId);
   if (decided !== undefined)
     return { version: toCodeVersion(await read(tx, String(decided.codeVersionId))), unchanged: false };

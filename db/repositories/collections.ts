@@ -2,6 +2,7 @@ import { and, asc, count, desc, eq, gt, inArray, isNull, lt, sql } from 'drizzle
 import type { CollectedBlob, Collection } from '../../contracts/collection.ts';
 import type { Idempotency } from '../../contracts/command.ts';
 import { shortestGraceMs } from '../../contracts/collection.ts';
+import { PerennialError } from '../../contracts/errors.ts';
 import type { Id, Sha256 } from '../../contracts/identifiers.ts';
 import type { CollectionRepository } from '../../ports/repositories/collections.ts';
 import type { Executor, Transaction } from '../connection.ts';
@@ -124,9 +125,27 @@ async function beginUnderKey(
   return collection;
 }
 
-async function mark({ clock }: RepositoryContext, tx: Transaction, id: Id): Promise<void> {
+/**
+ * Locks the collection until the transaction ends; `unproven` if it is over. What is reachable is forgotten when it ends,
+ * so that whoever swept on afterwards would remove what is in use.
+ */
+async function lockUnderWay(tx: Transaction, id: Id): Promise<Row> {
   const [row] = await tx.select().from(garbageCollections).where(eq(garbageCollections.id, id)).for('update');
-  const collection = found(row, `there is no collection ${id}`, { collectionId: id });
+  const collection = found(row, `there is no collection ${id}; \`perennial gc --list\` lists them`, {
+    collectionId: id,
+  });
+  if (collection.state === 'running') return collection;
+  throw new PerennialError(
+    'unproven',
+    `collection ${id} has ${collection.state} already; \`perennial gc\` begins another`,
+    {
+      collectionId: id,
+    },
+  );
+}
+
+async function mark({ clock }: RepositoryContext, tx: Transaction, id: Id): Promise<void> {
+  const collection = await lockUnderWay(tx, id);
   if (collection.putBefore !== null) return;
   // Before the rows are read: what is written from now on is put after it.
   const oldest = await oldestRunUnderWay(tx);
@@ -154,7 +173,9 @@ async function claim(
   candidates: readonly CollectedBlob[],
 ): Promise<readonly CollectedBlob[]> {
   if (candidates.length === 0) return [];
-  const { recordedAt, dryRun } = await read(tx, id);
+  const { recordedAt, dryRun, putBefore } = await lockUnderWay(tx, id);
+  // Not marked: nothing is known to be unreachable.
+  if (putBefore === null) return [];
   const free = await unreachable(tx, id, { candidates, since: recordedAt, now: toDate(clock.now()) });
   const claimed = candidates.filter((blob) => free.has(blob.sha256));
   if (claimed.length === 0) return [];
@@ -194,6 +215,7 @@ async function advance(
   id: Id,
   { scanned, cursor, spared }: Parameters<CollectionRepository['advance']>[1],
 ): Promise<void> {
+  await lockUnderWay(tx, id);
   if (spared.length > 0)
     await tx
       .delete(collectedBlobs)

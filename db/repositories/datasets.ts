@@ -17,6 +17,7 @@ import { toInstant } from '../instants.ts';
 import { nextNumber } from '../next-number.ts';
 import { found, written } from '../not-found.ts';
 import { belowNumber, pageOf } from '../paging.ts';
+import { proveRun } from '../prove-run.ts';
 import { recordTrigger } from '../record-trigger.ts';
 import { datasetVersions, modelEnvironments } from '../schema.ts';
 import { storableJson } from '../storable.ts';
@@ -95,7 +96,8 @@ async function commit(
   version: Commit[1],
   run: Commit[2],
 ): ReturnType<DatasetRepository['commit']> {
-  const heads = await lockScope(tx, scope, run.by);
+  const heads = await lockScope(tx, scope, null);
+  await proveRun(tx, scope, run.runId, 'data');
   const { datasetVersionId: head } = heads;
   const decided = await decidedByRun(tx, scope.modelId, 'dataset.committed', run.runId);
   if (decided !== undefined)
@@ -221,7 +223,8 @@ async function refuse(
   tx: Transaction,
   ...[scope, refusal, run]: Parameters<DatasetRepository['refuse']>
 ): Promise<void> {
-  await lockScope(tx, scope, run.by);
+  await lockScope(tx, scope, null);
+  await proveRun(tx, scope, run.runId, 'data');
   if ((await decidedByRun(tx, scope.modelId, 'dataset.refused', run.runId)) !== undefined) return;
   const broken = refusal.expectations.filter((result) => result.severity === 'error' && result.violations > 0);
   await appendLedger(context, tx, {

@@ -4,14 +4,13 @@ import type { DeploymentRepository, ServedAt } from '../../ports/repositories/de
 import type { Transaction } from '../connection.ts';
 import { query, transact } from '../connection.ts';
 import type { RepositoryContext } from '../context.ts';
-import { lockScope } from '../context.ts';
 import { gatewayMethods, observedAt } from '../gateway-rows.ts';
 import { championOf, generationsOf, newestGeneration, readRelease, toGeneration, toRelease } from '../generations.ts';
 import { toDate } from '../instants.ts';
 import { makeRelease } from '../make-release.ts';
 import { found } from '../not-found.ts';
 import { rollBack } from '../roll-back.ts';
-import { abort, beginRollout, endRollout, raise } from '../rollouts.ts';
+import { abortOwn, beginRollout, endOwnRollout, raise } from '../rollouts.ts';
 import { environments, generations, releases } from '../schema.ts';
 import { readServingTable } from '../serving-table.ts';
 import { watchServing } from '../watch-serving.ts';
@@ -39,14 +38,10 @@ export function createDeploymentRepository(context: RepositoryContext): Deployme
       }),
     history: (scope, limit) => query(db, async () => (await generationsOf(db, scope).limit(limit)).map(toGeneration)),
     servedAt: (scope, at) => transact(db, (tx) => servedAt(tx, scope, at), snapshot),
-    beginRollout: (scope, request) => transact(db, (tx) => beginRollout(tx, scope, request)),
+    beginRollout: (scope, runId) => transact(db, (tx) => beginRollout(context, tx, scope, runId)),
     raise: (scope, request) => transact(db, (tx) => raise(context, tx, scope, request)),
-    abort: (scope, request) => transact(db, (tx) => abort(context, tx, scope, request)),
-    endRollout: (scope, runId) =>
-      transact(db, async (tx) => {
-        await lockScope(tx, scope, null);
-        await endRollout(tx, scope, runId);
-      }),
+    abort: (scope, request) => transact(db, (tx) => abortOwn(context, tx, scope, request)),
+    endRollout: (scope, runId) => transact(db, (tx) => endOwnRollout(tx, scope, runId)),
     rollback: (scope, request) => transact(db, (tx) => rollBack(context, tx, scope, request)),
     servingTable: () => transact(db, readServingTable, snapshot),
     watch: (onChange, pollMs) => watchServing(db, onChange, pollMs),

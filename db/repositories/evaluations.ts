@@ -1,5 +1,7 @@
-import { and, desc, eq } from 'drizzle-orm';
+import { and, desc, eq, inArray, ne } from 'drizzle-orm';
+import { PerennialError } from '../../contracts/errors.ts';
 import type { Evaluation } from '../../contracts/evaluation.ts';
+import type { Id } from '../../contracts/identifiers.ts';
 import type { EvaluationRepository } from '../../ports/repositories/evaluations.ts';
 import { appendLedger } from '../append-ledger.ts';
 import type { Transaction } from '../connection.ts';
@@ -8,7 +10,8 @@ import type { RepositoryContext } from '../context.ts';
 import { environmentNow } from '../context.ts';
 import { toDate, toInstant } from '../instants.ts';
 import { found, written } from '../not-found.ts';
-import { evaluations } from '../schema.ts';
+import { proveRun } from '../prove-run.ts';
+import { evaluations, modelVersions } from '../schema.ts';
 import { storableJson } from '../storable.ts';
 
 type Commit = Parameters<EvaluationRepository['commit']>;
@@ -57,6 +60,8 @@ async function commit(
   { runId, by }: Commit[2],
 ): Promise<Evaluation> {
   const { modelId, environment } = scope;
+  await proveRun(tx, scope, runId, 'build');
+  await mustBeVersionsOf(tx, modelId, [evaluation.modelVersionId, evaluation.championVersionId]);
   const effectiveAt = await environmentNow(context, tx, scope);
   const { modelVersionId, championVersionId, digest } = evaluation;
   const [made] = await tx
@@ -93,4 +98,18 @@ async function commit(
     by,
   });
   return toEvaluation(made);
+}
+
+async function mustBeVersionsOf(tx: Transaction, modelId: Id, ids: readonly (Id | null)[]): Promise<void> {
+  const named = ids.filter((id) => id !== null);
+  const elsewhere = and(inArray(modelVersions.id, named), ne(modelVersions.modelId, modelId));
+  const [foreign] = await tx.select({ id: modelVersions.id }).from(modelVersions).where(elsewhere);
+  if (foreign === undefined) return;
+  throw new PerennialError(
+    'unproven',
+    `version ${foreign.id} belongs to another model, and no evaluation here is of it`,
+    {
+      modelVersionId: foreign.id,
+    },
+  );
 }

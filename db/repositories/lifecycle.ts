@@ -5,6 +5,7 @@ import { advanceLifecycle } from '../advance-lifecycle.ts';
 import { query, transact } from '../connection.ts';
 import type { RepositoryContext } from '../context.ts';
 import { commandOf, insertCommand, selectCommands } from '../insert-command.ts';
+import { fireSchedule } from '../fire-schedule.ts';
 import { inScope } from '../generations.ts';
 import { toDate } from '../instants.ts';
 import { readSnapshot } from '../lifecycle-snapshot.ts';
@@ -18,6 +19,7 @@ export function createLifecycleRepository(context: RepositoryContext): Lifecycle
   return {
     submit: (scope, body, by, idempotency) =>
       transact(db, (tx) => insertCommand(context, tx, scope, body, by, idempotency)),
+    fire: (scope, firing) => transact(db, (tx) => fireSchedule(context, tx, scope, firing)),
     command: (id) =>
       query(db, async () => {
         const [row] = await selectCommands(db).where(eq(commands.id, id));

@@ -14,6 +14,7 @@ import { environmentNow, lockScope } from '../context.ts';
 import { toDate, toInstant, toInstantOrNull } from '../instants.ts';
 import { found } from '../not-found.ts';
 import { belowId, pageOf } from '../paging.ts';
+import { proveRun } from '../prove-run.ts';
 import type { findings } from '../schema.ts';
 import { labels, predictionSegments, reports, servingCounts } from '../schema.ts';
 import { storableText } from '../storable.ts';
@@ -104,7 +105,7 @@ function segmentsOf(
           .orderBy(asc(predictionSegments.fromAt), asc(predictionSegments.id));
         return rows.map(toSegment);
       }),
-    expireSegments: (scope, before, by) => transact(db, (tx) => expireSegments(context, tx, scope, before, by)),
+    expireSegments: (scope, before, run) => transact(db, (tx) => expireSegments(context, tx, scope, before, run)),
   };
 }
 
@@ -118,9 +119,10 @@ async function expireSegments(
   tx: Transaction,
   scope: Scope,
   before: Instant,
-  by: Id,
+  { runId, by }: { readonly runId: Id; readonly by: Id },
 ): Promise<readonly Sha256[]> {
-  await lockScope(tx, scope, by);
+  await lockScope(tx, scope, null);
+  await proveRun(tx, scope, runId, 'monitor');
   const old = await tx
     .select({ id: predictionSegments.id })
     .from(predictionSegments)

@@ -14,6 +14,7 @@ import { commandUnderKey, insertCommand } from '../insert-command.ts';
 import { toDate, toInstant } from '../instants.ts';
 import { found, written } from '../not-found.ts';
 import { belowId, pageOf } from '../paging.ts';
+import { proveRun } from '../prove-run.ts';
 import { environments, modelEnvironments, models, rehearsalPeriods, rehearsals } from '../schema.ts';
 import { shortNumber } from '../short-number.ts';
 import { storableJson } from '../storable.ts';
@@ -51,9 +52,9 @@ export function createRehearsalRepository(context: RepositoryContext): Rehearsal
         return { ...shown, items: await withPeriods(db, shown.items) };
       }),
     addPeriod: (id, period) =>
-      query(db, async () => {
-        const recordedBy = (await readRow(db, id)).rehearsal.principalId;
-        await db
+      transact(db, async (tx) => {
+        const recordedBy = (await proveRehearsal(tx, id)).rehearsal.principalId;
+        await tx
           .insert(rehearsalPeriods)
           .values({ rehearsalId: id, index: period.index, body: storableJson(period), recordedBy })
           .onConflictDoNothing();
@@ -74,6 +75,15 @@ function selectRehearsals(tx: Executor) {
 async function readRow(tx: Executor, id: Id): Promise<Row> {
   const [row] = await selectRehearsals(tx).where(eq(rehearsals.id, id));
   return found(row, `there is no rehearsal ${id}`, { rehearsalId: id });
+}
+
+/** Its run is under way. */
+async function proveRehearsal(tx: Transaction, id: Id): Promise<Row> {
+  const row = await readRow(tx, id);
+  const { project, model, rehearsal } = row;
+  const { modelId, environment, runId } = rehearsal;
+  await proveRun(tx, { project, model, modelId, environment }, runId, 'rehearsal');
+  return row;
 }
 
 async function read(tx: Executor, id: Id): Promise<Rehearsal> {
@@ -179,7 +189,7 @@ async function makeEnvironment(tx: Transaction, scope: Scope, plan: RehearsalPla
 }
 
 async function finish(context: RepositoryContext, tx: Transaction, id: Id, summary: Summary): Promise<void> {
-  const { rehearsal, project } = await readRow(tx, id);
+  const { rehearsal, project } = await proveRehearsal(tx, id);
   const { modelId, environment, runId, metric, principalId } = rehearsal;
   const [ended] = await tx
     .update(rehearsals)

@@ -7,11 +7,12 @@ import type { Executor, Transaction } from '../connection.ts';
 import { query, transact } from '../connection.ts';
 import type { RepositoryContext } from '../context.ts';
 import { environmentNow } from '../context.ts';
-import { endRun, lockRun } from '../end-run.ts';
+import { endRun } from '../end-run.ts';
 import { toDate, toInstant } from '../instants.ts';
 import { found, written } from '../not-found.ts';
 import { belowId, pageOf } from '../paging.ts';
-import { selectRuns, withSteps, type RunRow } from '../run-rows.ts';
+import { runProofs } from '../run-proofs.ts';
+import { lockRun, selectRuns, withSteps, type RunRow } from '../run-rows.ts';
 import { leases, models, runLogs, runs, runSteps } from '../schema.ts';
 import { storableText } from '../storable.ts';
 
@@ -68,6 +69,7 @@ export function createRunRepository(context: RepositoryContext): RunRepository {
       transact(db, async (tx) => void (await endRun(context, tx, id, { state: 'failed', failure }))),
     cancel: (id, reason) =>
       transact(db, async (tx) => void (await endRun(context, tx, id, { state: 'cancelled', reason }))),
+    ...runProofs(context),
     ...progressOf(context),
     ...leasesOf(context),
   };

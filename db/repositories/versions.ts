@@ -13,6 +13,7 @@ import { toInstant } from '../instants.ts';
 import { nextNumber } from '../next-number.ts';
 import { found, written } from '../not-found.ts';
 import { belowNumber, pageOf } from '../paging.ts';
+import { proveRun } from '../prove-run.ts';
 import { leases, ledger, modelVersions } from '../schema.ts';
 import { storableJson } from '../storable.ts';
 
@@ -42,7 +43,7 @@ export function createVersionRepository(context: RepositoryContext): VersionRepo
           found(row, `the model has no version ${number}; \`perennial versions\` lists them`, { modelId, number }),
         );
       }),
-    expireRejected: (scope, before, by) => transact(db, (tx) => expireRejected(context, tx, scope, before, by)),
+    expireRejected: (scope, before, run) => transact(db, (tx) => expireRejected(context, tx, scope, before, run)),
     list: (modelId, page) =>
       query(db, async () => {
         const below = belowNumber(page);
@@ -75,6 +76,7 @@ async function commit(
   { by, leaseHolder }: Commit[2],
 ): Promise<ModelVersion> {
   const { modelId } = scope;
+  await proveRun(tx, scope, version.runId, 'build');
   await lockModel(tx, modelId);
   const first = await byTrainingKey(tx, modelId, version.trainingKey);
   if (first !== undefined) {

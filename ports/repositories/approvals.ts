@@ -38,7 +38,11 @@ export interface ApprovalRepository {
     voter: Principal,
   ): Promise<Approval>;
   /** Counts the votes under a lock and decides if they suffice or time is up, and reminds: the only place that decides. One reject rejects. */
-  tally(id: Id): Promise<{
+  tally(
+    id: Id,
+    /** Who asked for it, and counts. */
+    runId: Id,
+  ): Promise<{
     readonly status: ApprovalStatus;
     readonly expiresInMs: number | null;
     /** Until half of its time has passed, when the ledger gets a reminder, once; null after that. */

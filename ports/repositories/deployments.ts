@@ -33,29 +33,34 @@ export interface DeploymentRepository {
   servedAt(scope: Scope, at: Instant): Promise<ServedAt>;
 
   /**
-   * Takes the scope's rollout for this deploy run. `taken`: another run has it (look again later).
-   * `superseded`: the champion is no longer `expectedChampion`, or promotion is on hold for an automated run.
+   * Takes the scope's rollout for this deploy run, whose request is approved, else `unproven`. `taken`: another run has it
+   * (look again later). `superseded`: the champion is not the one that the request was about, or promotion is on hold for
+   * an automated run.
    */
-  beginRollout(
-    scope: Scope,
-    request: { readonly runId: Id; readonly expectedChampion: Sha256 | null; readonly automated: boolean },
-  ): Promise<'begun' | 'taken' | 'superseded'>;
-  /** Raises the generation to canary at `weight`, or to champion alone at 100. The same run and weight again answer the same generation. `rollout-superseded` if the run lost its rollout. */
+  beginRollout(scope: Scope, runId: Id): Promise<'begun' | 'taken' | 'superseded'>;
+  /**
+   * Raises the generation to the next step of the approved strategy: a shadow at 0, a canary, or champion alone at 100. The
+   * same run and weight again answer the same generation. `unproven` if it is not the next step, `step-not-due` while the
+   * one before is not done, `rollout-superseded` if the run lost its rollout.
+   */
   raise(
     scope: Scope,
     request: {
       readonly runId: Id;
-      readonly releaseId: Id;
       readonly weight: number;
-      readonly reason: string;
-      readonly by: Id;
+      /** How the generation before, of this run, was judged just now; null: there is none. */
+      readonly judged: {
+        readonly generation: number;
+        readonly verdict: 'pass' | 'insufficient' | 'abort';
+        readonly reason: string;
+      } | null;
+      /** What there is to say besides the weight. */
+      readonly remark?: string;
     },
   ): Promise<Generation>;
   /** What served before this run alone again (nothing, if nothing did), if the run has raised anything; gives the rollout back. undefined: it had not. */
-  abort(
-    scope: Scope,
-    request: { readonly runId: Id; readonly reason: string; readonly by: Id },
-  ): Promise<Generation | undefined>;
+  abort(scope: Scope, request: { readonly runId: Id; readonly reason: string }): Promise<Generation | undefined>;
+  /** Gives the rollout back once the release serves alone, or nothing was raised; `unproven` while a canary or a shadow is up. */
   endRollout(scope: Scope, runId: Id): Promise<void>;
   /** The target serves alone, whatever else served is withdrawn, promotion is on hold, rollouts lose their place: one transaction. `nothing-to-roll-back`. */
   rollback(

@@ -1,5 +1,5 @@
 import type { Command, CommandBody, Idempotency } from '../../contracts/command.ts';
-import type { Id, Page, PageRequest, Scope } from '../../contracts/identifiers.ts';
+import type { Id, Instant, Page, PageRequest, Scope } from '../../contracts/identifiers.ts';
 import type { LifecycleOrders, LifecyclePlan, LifecycleSnapshot } from '../../contracts/lifecycle.ts';
 import type { Trigger } from '../../contracts/trigger.ts';
 
@@ -9,6 +9,11 @@ export interface LifecycleRepository {
    * the first command again; with another request (`idempotency.requestDigest`, else the body's digest) `idempotency-conflict`. Nobody has been told yet: call WorkflowClient.advance.
    */
   submit(scope: Scope, body: CommandBody, by: Id, idempotency?: Idempotency): Promise<Command>;
+  /** Writes the `schedule` trigger of one firing, once; `unproven` if the scope has no schedule that is due then. */
+  fire(
+    scope: Scope,
+    firing: { readonly schedule: string; readonly firedAt: Instant; readonly by: Id },
+  ): Promise<Command>;
   command(id: Id): Promise<Command>;
   /** What the lifecycle would decide by if it looked now; nothing is locked, taken or written. */
   snapshot(scope: Scope): Promise<LifecycleSnapshot>;

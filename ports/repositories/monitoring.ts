@@ -12,7 +12,11 @@ export interface MonitoringRepository {
    * Forgets segments whose rows all happened before that instant, the oldest first, at most 200 at once; the ledger keeps
    * what they were. Answers the digests that no other segment has: remove those bytes, and call again until it answers none.
    */
-  expireSegments(scope: Scope, before: Instant, by: Id): Promise<readonly Sha256[]>;
+  expireSegments(
+    scope: Scope,
+    before: Instant,
+    run: { readonly runId: Id; readonly by: Id },
+  ): Promise<readonly Sha256[]>;
   /** The first label of an id counts; other values later are conflicts. */
   addLabels(
     scope: Scope,

@@ -1,3 +1,4 @@
+import type { JsonValue } from '../../contracts/canonical.ts';
 import type { Id, Instant, Page, PageRequest, Scope } from '../../contracts/identifiers.ts';
 import type { Isolation } from '../../contracts/isolation.ts';
 import type { LogLine, Run, RunFailure, RunKind, RunOutcome, RunStateName } from '../../contracts/run.ts';
@@ -21,6 +22,24 @@ export interface RunRepository {
   succeed(id: Id, outcome: RunOutcome): Promise<void>;
   fail(id: Id, failure: RunFailure): Promise<void>;
   cancel(id: Id, reason: string): Promise<void>;
+  /**
+   * Proves that this execution of Temporal's carries out the run, else `unproven`: it has the run's workflow id, and is the
+   * first that did once the lifecycle had ordered the start. The run is of the scope and of one of the kinds, and it is
+   * under way, or in another state that the claim allows.
+   */
+  prove(
+    id: Id,
+    claim: {
+      readonly scope: Scope;
+      readonly kinds: readonly RunKind[];
+      readonly execution: { readonly workflowId: string; readonly executionId: string };
+      readonly allows: readonly ('queued' | 'ended')[];
+    },
+  ): Promise<void>;
+  /** Notes, by its digest, what a step of the run answered. */
+  keepResult(id: Id, step: string, result: JsonValue): Promise<void>;
+  /** Whether a step of the run has answered this. */
+  hasResult(id: Id, step: string, result: JsonValue): Promise<boolean>;
   progress(id: Id, fraction: number, message: string): Promise<void>;
   /** Upserts {run, name, attempt}. */
   step(

@@ -16,5 +16,9 @@ export interface VersionRepository {
    * Lets go of versions that every evaluation rejected, the last of them before that instant, and that no release
    * pins; their rows stay, and a ledger entry each says so. Answers the bytes that no other version has. At most 100 a call.
    */
-  expireRejected(scope: Scope, before: Instant, by: Id): Promise<readonly Sha256[]>;
+  expireRejected(
+    scope: Scope,
+    before: Instant,
+    run: { readonly runId: Id; readonly by: Id },
+  ): Promise<readonly Sha256[]>;
 }

@@ -5,6 +5,7 @@ import { usualGraceMs } from '../../contracts/collection.ts';
 import type { Sha256 } from '../../contracts/identifiers.ts';
 import { tablesThatKeep } from '../../db/mark-reachable.ts';
 import { configuration } from '../db/ground.ts';
+import { requests } from '../support/begin-run-of.ts';
 import type { GarbageGround } from '../support/garbage-ground.ts';
 import { layGarbageGround } from '../support/garbage-ground.ts';
 import { beginRun, seedApproval, seedCode, seedDataset, seedVersion } from '../support/seed-candidate.ts';
@@ -221,8 +222,12 @@ describe('collecting garbage', () => {
     await ground.collect();
     expect(await ground.stored()).toEqual(new Set([segment, artifact]));
     // The rows are let go, and whoever was to remove the bytes is gone.
-    await repositories.monitoring.expireSegments(scope, new Date().toISOString(), by);
-    while ((await repositories.versions.expireRejected(scope, new Date().toISOString(), by)).length > 0);
+    const now = new Date().toISOString();
+    const monitor = await beginRun(repositories, scope, requests.monitor, by);
+    await repositories.monitoring.expireSegments(scope, now, { runId: monitor, by });
+    const build = { runId: await beginRun(repositories, scope, requests.build, by), by };
+    while ((await repositories.versions.expireRejected(scope, now, build)).length > 0);
+    for (const runId of [monitor, build.runId]) await repositories.runs.cancel(runId, 'over');
     await ground.collect();
     expect(await ground.stored()).toEqual(new Set());
   });

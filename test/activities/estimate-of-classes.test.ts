@@ -125,7 +125,7 @@ describe('a window of a model of three classes without a label', () => {
 
   /** What a gateway would have logged, sealed as it would be, and its report. */
   async function reported(): Promise<ReportBody> {
-    const { repositories, objectStore, tableEngine, folder, principals, ids } = api;
+    const { repositories, objectStore, tableEngine, folder, principals } = api;
     const by = principals.operator;
     const { scope } = await repositories.models.apply('default', 'production', Configuration.parse(input), by);
     const said = Array.from(whole.decision, (place) => classes[place]!);
@@ -148,7 +148,9 @@ describe('a window of a model of three classes without a label', () => {
         probabilities: { name: 'probabilities', type: 'FP32', width: 3 },
       },
     });
-    const release = await repositories.deployments.makeRelease(scope, evaluation.id, { runId: ids.next(), by });
+    const deploy = { kind: 'deploy', schemaVersion: 1, evaluationId: evaluation.id, automated: false } as const;
+    const deployRun = await beginRun(repositories, scope, deploy, by);
+    const release = await repositories.deployments.makeRelease(scope, evaluation.id, { runId: deployRun, by });
     const [from, to] = ['2020-09-01T00:00:00.000Z', '2020-10-01T00:00:00.000Z'];
     const paths = { ndjson: join(folder, 'segment.ndjson'), path: join(folder, 'segment.parquet') };
     await writeFile(paths.ndjson, logged(release.digest, version.number));

@@ -6,6 +6,7 @@ import type { LedgerKind } from '../../contracts/ledger.ts';
 import { configuration } from '../db/ground.ts';
 import type { GarbageGround } from '../support/garbage-ground.ts';
 import { layGarbageGround } from '../support/garbage-ground.ts';
+import { requests } from '../support/begin-run-of.ts';
 import { beginRun, seedApproval, seedVersion } from '../support/seed-candidate.ts';
 
 let ground: GarbageGround;
@@ -34,6 +35,10 @@ function activities() {
 async function monitorRun(): Promise<Id> {
   const request = { kind: 'monitor', schemaVersion: 1, asOf: ago(0) } as const;
   return beginRun(ground.repositories, scope, request, ground.by);
+}
+
+async function buildRun(): Promise<Id> {
+  return beginRun(ground.repositories, scope, requests.build, ground.by);
 }
 
 async function segment(text: string, daysAgo: number): Promise<Sha256> {
@@ -94,7 +99,7 @@ async function version(text: string, verdict: 'candidate' | 'rejected') {
 test('a rejected version past its retention goes, its row and a word in the ledger stay; a candidate keeps its bytes', async () => {
   const rejected = await version('rejected', 'rejected');
   const candidate = await version('candidate', 'candidate');
-  const runId = await monitorRun();
+  const runId = await buildRun();
   await activities().expireRejectedVersions({ runId, scope });
   expect([await isThere(rejected.artifact), await isThere(candidate.artifact)]).toEqual([false, true]);
   expect((await ground.repositories.versions.get(rejected.version.id)).artifact).toBe(rejected.artifact);
@@ -113,7 +118,7 @@ test("a release's artifact is never removed, though its version was rejected sin
   const body = { ...released.evaluation.body, verdict: 'rejected' as const };
   const judged = { modelVersionId: released.version.id, championVersionId: null, digest: 'e'.repeat(64), body };
   await repositories.evaluations.commit(scope, judged, { runId: again, by });
-  await activities().expireRejectedVersions({ runId: await monitorRun(), scope });
+  await activities().expireRejectedVersions({ runId: await buildRun(), scope });
   expect(await isThere(released.artifact)).toBe(true);
   expect(await ledgerOf('version.expired')).toEqual([]);
 });
@@ -123,14 +128,14 @@ const buildRequest = { kind: 'build', schemaVersion: 1, asOf: ago(1), automated:
 test('within its retention a rejected version stays', async () => {
   await applyModel({ rejectedVersions: '1 day' });
   const { artifact } = await version('fresh', 'rejected');
-  await activities().expireRejectedVersions({ runId: await monitorRun(), scope });
+  await activities().expireRejectedVersions({ runId: await buildRun(), scope });
   expect(await isThere(artifact)).toBe(true);
 });
 
 test('a rejected version that is trained again works, is not garbage, and is let go again when its time has passed', async () => {
   const { artifact, version: first, evaluation } = await version('trained twice', 'rejected');
   const { repositories, by } = ground;
-  await activities().expireRejectedVersions({ runId: await monitorRun(), scope });
+  await activities().expireRejectedVersions({ runId: await buildRun(), scope });
   expect(await isThere(artifact)).toBe(false);
 
   // The same training makes the same bytes, and is given the version that it made before.
@@ -151,7 +156,7 @@ test('a rejected version that is trained again works, is not garbage, and is let
   await ground.collect();
   expect(await isThere(artifact)).toBe(true);
   await new Promise((resolve) => setTimeout(resolve, 5));
-  await activities().expireRejectedVersions({ runId: await monitorRun(), scope });
+  await activities().expireRejectedVersions({ runId: await buildRun(), scope });
   expect(await isThere(artifact)).toBe(false);
   expect(await ledgerOf('version.expired')).toHaveLength(2);
 });
@@ -159,7 +164,7 @@ test('a rejected version that is trained again works, is not garbage, and is let
 test('training again that makes other bytes than retention let go is told so', async () => {
   const { version: first } = await version('not reproducible', 'rejected');
   const { repositories, by } = ground;
-  const runId = await monitorRun();
+  const runId = await buildRun();
   await activities().expireRejectedVersions({ runId, scope });
   const { id: _id, modelId: _modelId, number: _number, recordedAt: _at, recordedBy: _by, ...made } = first;
   await expect(

@@ -97,7 +97,7 @@ describe('a vote', () => {
 
   test('on what is decided, or superseded, is refused', async () => {
     await vote('approver', { decision: 'reject' });
-    await api.repositories.approvals.tally(approval.id);
+    await api.repositories.approvals.tally(approval.id, approval.runId);
     const { key } = await api.addKey('late', [{ role: 'approver' }]);
     expect(await vote({ key })).toMatchObject({ status: 409, body: { code: 'approval-closed' } });
   });

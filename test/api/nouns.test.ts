@@ -3,6 +3,7 @@ import { stringify } from 'yaml';
 import type { Scope } from '../../contracts/identifiers.ts';
 import type { TestApi } from '../support/api.ts';
 import { applyBike, bikeInput, startTestApi } from '../support/api.ts';
+import { seedGeneration } from '../support/seed-generation.ts';
 import { beginRun, seedApproval, seedCode, seedDataset, seedVersion } from '../support/seed-candidate.ts';
 
 let api: TestApi;
@@ -146,15 +147,9 @@ describe('deployments', () => {
       observed: [],
     });
     const seeded = await seedVersion(api.repositories, fresh, api.principals.operator, { seed: 2 });
-    const { release, runId } = await seedApproval(api.repositories, fresh, api.principals.operator, seeded);
-    await api.repositories.deployments.beginRollout(fresh, { runId, expectedChampion: null, automated: false });
-    await api.repositories.deployments.raise(fresh, {
-      runId,
-      releaseId: release.id,
-      weight: 100,
-      reason: 'the first',
-      by: api.principals.operator,
-    });
+    const by = api.principals.operator;
+    const { release, runId } = await seedApproval(api.repositories, fresh, by, seeded);
+    await seedGeneration(api.context, fresh, { releaseId: release.id, runId, by });
     const { body } = await api.send('viewer', 'GET /v1/models/bike/deployments?environment=staging');
     expect(body).toMatchObject({
       generation: { generation: 1, slots: [{ role: 'champion', weight: 100, releaseDigest: release.digest }] },
@@ -163,7 +158,7 @@ describe('deployments', () => {
     const served = await api.send('viewer', 'GET /v1/models/bike/served?environment=staging');
     expect(served.body.decided).toMatchObject({
       generation: 1,
-      reason: 'the first',
+      reason: 'a test',
       decidedBy: { name: 'operator' },
       releases: [{ digest: release.digest }],
     });

@@ -115,7 +115,7 @@ test('a run asks once, however often it tries, and waits from then on', async ()
     approvalId: approval.id,
   });
   expect(await entered('approval.requested', approval)).toHaveLength(1);
-  expect(await approvals.tally(approval.id)).toMatchObject({ status: 'pending' });
+  expect(await approvals.tally(approval.id, approval.runId)).toMatchObject({ status: 'pending' });
 });
 
 test('a vote is recorded with its voter and changes nothing until it is counted', async () => {
@@ -127,7 +127,11 @@ test('a vote is recorded with its voter and changes nothing until it is counted'
     votes: [{ principalId: voter.id, principalName: 'anna', decision: 'approve', comment: 'looks good' }],
   });
   expect(await entered('approval.decided', approval)).toEqual([]);
-  expect(await approvals.tally(approval.id)).toEqual({ status: 'approved', expiresInMs: null, remindInMs: null });
+  expect(await approvals.tally(approval.id, approval.runId)).toEqual({
+    status: 'approved',
+    expiresInMs: null,
+    remindInMs: null,
+  });
   expect(await approvals.get(approval.id)).toMatchObject({ status: 'approved', decidedAt: begin });
   expect(await entered('approval.voted', approval)).toMatchObject([{ principalName: 'anna', reason: 'looks good' }]);
   expect(await entered('approval.decided', approval)).toMatchObject([
@@ -184,7 +188,7 @@ test('whoever has voted cannot vote again, neither the same nor otherwise, nor t
     code: 'vote-refused',
   });
   expect(await entered('approval.voted', approval)).toHaveLength(1);
-  expect(await approvals.tally(approval.id)).toMatchObject({ status: 'pending' });
+  expect(await approvals.tally(approval.id, approval.runId)).toMatchObject({ status: 'pending' });
 });
 
 test('votes of two people at once count once each', async () => {
@@ -195,13 +199,13 @@ test('votes of two people at once count once each', async () => {
     'anna',
     'bert',
   ]);
-  expect(await approvals.tally(approval.id)).toMatchObject({ status: 'approved' });
+  expect(await approvals.tally(approval.id, approval.runId)).toMatchObject({ status: 'approved' });
 });
 
 test('twenty who count at once decide once', async () => {
   const approval = await ask(await freshScope());
   await approvals.vote(approval.id, ballot(approval), await approver('anna'));
-  const answers = await Promise.all(Array.from({ length: 20 }, () => approvals.tally(approval.id)));
+  const answers = await Promise.all(Array.from({ length: 20 }, () => approvals.tally(approval.id, approval.runId)));
   expect(new Set(answers.map((answer) => answer.status))).toEqual(new Set(['approved']));
   expect(await entered('approval.decided', approval)).toHaveLength(1);
 });
@@ -210,7 +214,7 @@ test('one reject rejects, whatever else was voted', async () => {
   const approval = await ask(await freshScope(), { votes: 1 });
   await approvals.vote(approval.id, ballot(approval), await approver('anna'));
   await approvals.vote(approval.id, ballot(approval, 'reject'), await approver('bert'));
-  expect(await approvals.tally(approval.id)).toMatchObject({ status: 'rejected' });
+  expect(await approvals.tally(approval.id, approval.runId)).toMatchObject({ status: 'rejected' });
   expect(await entered('approval.decided', approval)).toMatchObject([{ principalName: 'bert' }]);
   await expect(approvals.vote(approval.id, ballot(approval), await approver('carl'))).rejects.toMatchObject({
     code: 'approval-closed',
@@ -221,14 +225,22 @@ test("a request expires by the environment's clock: no vote is taken, and the co
   const approval = await ask(await freshScope());
   const environments = createEnvironmentRepository(ground.context);
   await environments.advanceClock('default', approval.environment, '2012-01-03T23:59:59.999Z');
-  expect(await approvals.tally(approval.id)).toMatchObject({ status: 'pending' });
+  expect(await approvals.tally(approval.id, approval.runId)).toMatchObject({ status: 'pending' });
   await environments.advanceClock('default', approval.environment, '2012-01-04T00:00:00.000Z');
   await expect(approvals.vote(approval.id, ballot(approval), await approver('anna'))).rejects.toMatchObject({
     code: 'approval-closed',
     fields: { status: 'expired' },
   });
-  expect(await approvals.tally(approval.id)).toEqual({ status: 'expired', expiresInMs: null, remindInMs: null });
-  expect(await approvals.tally(approval.id)).toEqual({ status: 'expired', expiresInMs: null, remindInMs: null });
+  expect(await approvals.tally(approval.id, approval.runId)).toEqual({
+    status: 'expired',
+    expiresInMs: null,
+    remindInMs: null,
+  });
+  expect(await approvals.tally(approval.id, approval.runId)).toEqual({
+    status: 'expired',
+    expiresInMs: null,
+    remindInMs: null,
+  });
   expect(await entered('approval.decided', approval)).toHaveLength(1);
 });
 
@@ -240,17 +252,18 @@ test('a vote that was cast in time counts, however late it is counted', async ()
     approval.environment,
     '2013-01-01T00:00:00.000Z',
   );
-  expect(await approvals.tally(approval.id)).toMatchObject({ status: 'approved' });
+  expect(await approvals.tally(approval.id, approval.runId)).toMatchObject({ status: 'approved' });
 });
 
 test('on the wall clock the count says how long there still is; on a virtual one nobody can', async () => {
   const { context, scope } = ground;
   const approval = await ask(scope);
-  const { expiresInMs } = await approvals.tally(approval.id);
+  const { expiresInMs } = await approvals.tally(approval.id, approval.runId);
   const left = Date.parse(approval.expiresAt) - Date.parse(context.clock.now());
   expect(expiresInMs).toBeGreaterThanOrEqual(left);
   expect(expiresInMs).toBeLessThanOrEqual(72 * 3_600_000);
-  expect(await approvals.tally((await ask(await freshScope())).id)).toEqual({
+  const virtual = await ask(await freshScope());
+  expect(await approvals.tally(virtual.id, virtual.runId)).toEqual({
     status: 'pending',
     expiresInMs: null,
     remindInMs: null,
@@ -264,7 +277,11 @@ test('a newer request supersedes the older ones of its scope, and no others', as
   const newer = await ask(scope);
   expect(await approvals.get(older.id)).toMatchObject({ status: 'superseded', decidedAt: begin });
   expect(await entered('approval.decided', older)).toMatchObject([{ subject: { decision: 'superseded' } }]);
-  expect(await approvals.tally(older.id)).toEqual({ status: 'superseded', expiresInMs: null, remindInMs: null });
+  expect(await approvals.tally(older.id, older.runId)).toEqual({
+    status: 'superseded',
+    expiresInMs: null,
+    remindInMs: null,
+  });
   await expect(approvals.vote(older.id, ballot(older), await approver('anna'))).rejects.toMatchObject({
     code: 'approval-closed',
   });
@@ -285,7 +302,7 @@ test('a policy of no votes approves at once, and the run waits for nobody', asyn
   expect(approval).toMatchObject({ status: 'approved', votes: [], decidedAt: begin });
   expect(await entered('approval.decided', approval)).toHaveLength(1);
   expect((await createRunRepository(ground.context).get(approval.runId)).state).toBe('running');
-  expect(await approvals.tally(approval.id)).toMatchObject({ status: 'approved' });
+  expect(await approvals.tally(approval.id, approval.runId)).toMatchObject({ status: 'approved' });
 });
 
 test('a run that was cancelled asks for nothing and supersedes nothing', async () => {
@@ -319,7 +336,7 @@ test('requests are listed newest first, by page, by status, by model and by envi
 test('what is not there is not found, and the ledger holds', async () => {
   const absent = ground.context.ids.next();
   await expect(approvals.get(absent)).rejects.toMatchObject({ code: 'not-found' });
-  await expect(approvals.tally(absent)).rejects.toMatchObject({ code: 'not-found' });
+  await expect(approvals.tally(absent, absent)).rejects.toMatchObject({ code: 'not-found' });
   expect(await createLedgerRepository(ground.context).verify(ground.scope.modelId)).toBeUndefined();
 });
 
@@ -359,13 +376,13 @@ test('half of its time later those who may vote are reminded once, and the workf
   const { scope } = await createModelRepository(context).apply('default', environment, configuration, by);
   const request = requestOf(scope, await beginDeploy(scope), { expires: '10h' });
   const asked = await timely.request(scope, request);
-  const first = await timely.tally(asked.id);
+  const first = await timely.tally(asked.id, asked.runId);
   expect(first.remindInMs).toBeGreaterThan(4.9 * 3_600_000);
   expect(first.remindInMs).toBeLessThanOrEqual(5 * 3_600_000);
   expect(await entered('approval.reminded', asked)).toEqual([]);
   ahead = 5 * 3_600_000 + 1;
   for (let look = 0; look < 3; look += 1)
-    expect(await timely.tally(asked.id)).toMatchObject({ status: 'pending', remindInMs: null });
+    expect(await timely.tally(asked.id, asked.runId)).toMatchObject({ status: 'pending', remindInMs: null });
   expect(await entered('approval.reminded', asked)).toMatchObject([
     { reason: `half of its time has passed; it expires at ${asked.expiresAt}`, subject: { roles: ['approver'] } },
   ]);

@@ -7,6 +7,7 @@ import { createDatasetRepository } from '../../db/repositories/datasets.ts';
 import { createLedgerRepository } from '../../db/repositories/ledger.ts';
 import { createModelRepository } from '../../db/repositories/models.ts';
 import { triggers } from '../../db/schema.ts';
+import { beginRunOf } from '../support/begin-run-of.ts';
 import { configuration, digestOf, layGround, manifestOf, type Ground } from './ground.ts';
 
 let ground: Ground;
@@ -42,8 +43,12 @@ function dataset(...parts: readonly string[]) {
   };
 }
 
-function run(expectedHead: string | null = null) {
-  return { runId: ground.context.ids.next(), expectedHead, by: ground.by };
+async function run(expectedHead: string | null = null, where = scope) {
+  return { runId: await beginRunOf('data', { ...ground, scope: where }), expectedHead, by: ground.by };
+}
+
+async function codeRun() {
+  return { runId: await beginRunOf('code', { ...ground, scope }), by: ground.by };
 }
 
 async function triggersOf(kind: 'new-data' | 'new-code') {
@@ -55,7 +60,9 @@ async function triggersOf(kind: 'new-data' | 'new-code') {
 
 test('twenty commits of the same rows at once make one version, one trigger, and one that says it was new', async () => {
   const datasets = createDatasetRepository(ground.context);
-  const answers = await Promise.all(Array.from({ length: 20 }, () => datasets.commit(scope, dataset('a'), run())));
+  const answers = await Promise.all(
+    Array.from({ length: 20 }, async () => datasets.commit(scope, dataset('a'), await run())),
+  );
   expect(new Set(answers.map((answer) => answer.version.id)).size).toBe(1);
   expect(answers.filter((answer) => !answer.unchanged)).toHaveLength(1);
   expect(await triggersOf('new-data')).toHaveLength(1);
@@ -65,7 +72,7 @@ test('twenty commits of the same rows at once make one version, one trigger, and
 test('of twenty batches prepared on the same head one is committed, and the others are told that it moved', async () => {
   const datasets = createDatasetRepository(ground.context);
   const outcomes = await Promise.allSettled(
-    Array.from({ length: 20 }, (_, i) => datasets.commit(scope, dataset(`batch ${i}`), run())),
+    Array.from({ length: 20 }, async (_, i) => datasets.commit(scope, dataset(`batch ${i}`), await run())),
   );
   expect(outcomes.filter((outcome) => outcome.status === 'fulfilled')).toHaveLength(1);
   const refused = outcomes.filter((outcome) => outcome.status === 'rejected');
@@ -86,7 +93,11 @@ test('versions of one model in many environments at once are numbered without ga
       ),
     ),
   );
-  await Promise.all(scopes.map((applied, i) => datasets.commit(applied.scope, dataset(`of ${i}`), run())));
+  await Promise.all(
+    scopes.map(async (applied, i) =>
+      datasets.commit(applied.scope, dataset(`of ${i}`), await run(null, applied.scope)),
+    ),
+  );
   const { items } = await datasets.list(scope.modelId, { limit: 50 });
   expect(items.map((version) => version.number)).toEqual([8, 7, 6, 5, 4, 3, 2, 1]);
   expect(items.every((version) => version.profile === null)).toBe(true);
@@ -96,10 +107,10 @@ test('versions of one model in many environments at once are numbered without ga
 
 test('a commit that runs twice answers the same, also when the head has moved on since', async () => {
   const datasets = createDatasetRepository(ground.context);
-  const first = run();
+  const first = await run();
   const answer = await datasets.commit(scope, dataset('a'), first);
   expect(await datasets.commit(scope, dataset('a'), first)).toEqual(answer);
-  const second = await datasets.commit(scope, dataset('a', 'b'), run(answer.version.id));
+  const second = await datasets.commit(scope, dataset('a', 'b'), await run(answer.version.id));
   expect(await datasets.commit(scope, dataset('a'), first)).toEqual(answer);
   expect((await datasets.head(scope))?.id).toBe(second.version.id);
   expect(await triggersOf('new-data')).toHaveLength(2);
@@ -107,8 +118,8 @@ test('a commit that runs twice answers the same, also when the head has moved on
 
 test('a batch of known rows changes nothing and triggers nothing', async () => {
   const datasets = createDatasetRepository(ground.context);
-  const { version } = await datasets.commit(scope, dataset('a'), run());
-  const again = await datasets.commit(scope, { ...dataset('a'), rowsAdded: 0, rowsSkipped: 1 }, run(version.id));
+  const { version } = await datasets.commit(scope, dataset('a'), await run());
+  const again = await datasets.commit(scope, { ...dataset('a'), rowsAdded: 0, rowsSkipped: 1 }, await run(version.id));
   expect(again).toEqual({ version, unchanged: true });
   expect(await triggersOf('new-data')).toHaveLength(1);
 });
@@ -127,17 +138,17 @@ test('rows that are all older than what a build of now reads are history: kept, 
     return { ...batch, manifest: { ...batch.manifest, parts: batch.manifest.parts.map((part) => ({ ...part, to })) } };
   };
   const now = ground.context.clock.now();
-  const old = await datasets.commit(scope, reaching(shiftInstant(now, '7 months', -1, 'UTC')), run());
+  const old = await datasets.commit(scope, reaching(shiftInstant(now, '7 months', -1, 'UTC')), await run());
   expect(await triggersOf('new-data')).toEqual([]);
   const { items } = await createLedgerRepository(ground.context).list(scope, { limit: 1 });
   expect(items[0]?.reason).toContain('none is triggered');
-  await datasets.commit(scope, reaching(shiftInstant(now, '5 months', -1, 'UTC')), run(old.version.id));
+  await datasets.commit(scope, reaching(shiftInstant(now, '5 months', -1, 'UTC')), await run(old.version.id));
   expect(await triggersOf('new-data')).toHaveLength(1);
 });
 
 test('a refusal is entered in the ledger once, with what was broken and where the rows are', async () => {
   const datasets = createDatasetRepository(ground.context);
-  const refused = { runId: ground.context.ids.next(), by: ground.by };
+  const refused = { runId: await beginRunOf('data', { ...ground, scope }), by: ground.by };
   const expectations = [
     {
       column: 'hr',
@@ -175,7 +186,9 @@ const origin = { kind: 'folder' as const, files: 1, bytes: 10 };
 test('twenty snapshots of the same code at once make one version and one trigger', async () => {
   const code = createCodeRepository(ground.context);
   const answers = await Promise.all(
-    Array.from({ length: 20 }, () => code.commit(scope, { digest: digestOf('code'), manifest, origin }, run())),
+    Array.from({ length: 20 }, async () =>
+      code.commit(scope, { digest: digestOf('code'), manifest, origin }, await codeRun()),
+    ),
   );
   expect(new Set(answers.map((answer) => answer.version.id)).size).toBe(1);
   expect(answers.filter((answer) => !answer.unchanged)).toHaveLength(1);
@@ -184,9 +197,9 @@ test('twenty snapshots of the same code at once make one version and one trigger
 
 test('going back to earlier code takes its old version and is new code again', async () => {
   const code = createCodeRepository(ground.context);
-  const one = await code.commit(scope, { digest: digestOf('one'), manifest, origin }, run());
-  await code.commit(scope, { digest: digestOf('two'), manifest, origin }, run());
-  const back = run();
+  const one = await code.commit(scope, { digest: digestOf('one'), manifest, origin }, await codeRun());
+  await code.commit(scope, { digest: digestOf('two'), manifest, origin }, await codeRun());
+  const back = await codeRun();
   const again = await code.commit(scope, { digest: digestOf('one'), manifest, origin }, back);
   expect(again).toEqual({ version: one.version, unchanged: false });
   expect(await code.commit(scope, { digest: digestOf('one'), manifest, origin }, back)).toEqual(again);

@@ -1,5 +1,7 @@
 import { createIdMaker } from '../../adapters/ids/uuid.ts';
+import type { Approval } from '../../contracts/approval.ts';
 import { Configuration, type ConfigurationInput } from '../../contracts/configuration.ts';
+import { sha256OfJson } from '../../contracts/digest.ts';
 import type { Generation } from '../../contracts/deployment.ts';
 import type { Id, Instant, Scope } from '../../contracts/identifiers.ts';
 import type { LedgerKind } from '../../contracts/ledger.ts';
@@ -11,7 +13,7 @@ import { createPostgresRepositories } from '../../db/repositories.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Repositories } from '../../ports/repositories/repositories.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
-import { beginRun, seedVersion, type SeededVersion } from '../support/seed-candidate.ts';
+import { beginRun, seedVersion, subjectOf, type SeededVersion } from '../support/seed-candidate.ts';
 import { configuration } from './ground.ts';
 
 /** The wall clock, ahead by what the test has let pass: it runs on by itself and never back. */
@@ -26,6 +28,8 @@ export interface DeploymentGround {
   readonly context: RepositoryContext;
   readonly clock: PassingClock;
   readonly by: Id;
+  /** A gateway whose lease has ended, which has loaded what was raised. */
+  readonly loader: Id;
   end(): Promise<void>;
 }
 
@@ -40,12 +44,14 @@ export async function layDeploymentGround(): Promise<DeploymentGround> {
   const repositories = createPostgresRepositories({ url: database.url, clock, ids });
   const context: RepositoryContext = { db: connect(database.url), clock, ids };
   const principal = await repositories.principals.ensure('operator', 'person', [{ role: 'operator' }], null);
+  const loader = ids.next();
+  await repositories.deployments.keepLease({ id: loader, address: 'http://127.0.0.1:1' }, '2000-01-01T00:00:00.000Z');
   const end = async (): Promise<void> => {
     await repositories.close();
     await context.db.$client.end();
     await database.drop();
   };
-  return { database, repositories, context, clock, by: principal.id, end };
+  return { database, repositories, context, clock, by: principal.id, loader, end };
 }
 
 let models = 0;
@@ -82,6 +88,52 @@ export async function beginDeploy(
   return { runId, release: await repositories.deployments.makeRelease(scope, evaluationId, { runId, by }) };
 }
 
+/** The steps that the next release is to be deployed in; nobody has to vote. */
+export async function applySteps(
+  { repositories, by }: DeploymentGround,
+  scope: Scope,
+  weights: readonly number[],
+): Promise<void> {
+  const { configuration: was } = await repositories.models.currentConfiguration(scope);
+  const own = Configuration.parse({
+    ...was,
+    deploy: {
+      approval: { votes: 0 },
+      strategy: {
+        ...(weights.includes(0) ? { shadow: { bake: '0s' } } : {}),
+        canary: [...new Set([...weights.filter((weight) => weight > 0), 100])],
+        bake: '0s',
+        minRequests: 0,
+      },
+    },
+  });
+  await repositories.models.apply(scope.project, scope.environment, own, by);
+}
+
+/** Asks for the approval of the run's release, and has it, as no votes are wanted. */
+export async function approve(
+  { repositories, by }: DeploymentGround,
+  scope: Scope,
+  { runId, release }: { readonly runId: Id; readonly release: Release },
+): Promise<Approval> {
+  const subject = await subjectOf(repositories, scope, release);
+  return repositories.approvals.request(scope, {
+    runId,
+    digest: sha256OfJson(subject),
+    subject,
+    evidence: {
+      schemaVersion: 1,
+      modelVersion: 1,
+      championVersion: null,
+      dataset: 1,
+      code: 1,
+      evaluation: (await repositories.evaluations.get(release.evaluationId)).body,
+      rollbackTarget: subject.champion,
+    },
+    by,
+  });
+}
+
 /** A deployment that holds the rollout and has raised these weights, as its workflow would have it. */
 export async function rollOut(
   ground: DeploymentGround,
@@ -90,22 +142,29 @@ export async function rollOut(
   weights: readonly number[],
 ): Promise<{ readonly runId: Id; readonly release: Release; readonly generation: Generation | undefined }> {
   const { deployments } = ground.repositories;
+  await applySteps(ground, scope, weights);
   const { evaluation } = await seedCandidate(ground, scope, seed);
   const { runId, release } = await beginDeploy(ground, scope, evaluation.id);
-  const expectedChampion = (await deployments.champion(scope))?.release.digest ?? null;
-  const begun = await deployments.beginRollout(scope, { runId, expectedChampion, automated: false });
+  await approve(ground, scope, { runId, release });
+  const begun = await deployments.beginRollout(scope, runId);
   if (begun !== 'begun') throw new Error(`the rollout was not begun: ${begun}`);
   let generation: Generation | undefined;
-  for (const weight of weights) generation = await raise(ground, scope, { runId, releaseId: release.id, weight });
+  for (const weight of weights) generation = await raise(ground, scope, { runId, weight });
   return { runId, release, generation };
 }
 
-export function raise(
-  { repositories, by }: DeploymentGround,
+/** Raises the run's next step, as if a gateway had loaded the one before and all had gone well in it. */
+export async function raise(
+  { repositories: { deployments }, loader }: DeploymentGround,
   scope: Scope,
-  request: { readonly runId: Id; readonly releaseId: Id; readonly weight: number },
+  { runId, weight }: { readonly runId: Id; readonly weight: number },
 ): Promise<Generation> {
-  return repositories.deployments.raise(scope, { ...request, reason: `to ${request.weight} %`, by });
+  const { modelId, environment } = scope;
+  const current = await deployments.current(scope);
+  if (current?.runId !== runId) return deployments.raise(scope, { runId, weight, judged: null });
+  const { generation } = current;
+  await deployments.acknowledge({ gatewayId: loader, modelId, environment, generation, error: null });
+  return deployments.raise(scope, { runId, weight, judged: { generation, verdict: 'pass', reason: '' } });
 }
 
 /** A release that was deployed from its first step to its end. */

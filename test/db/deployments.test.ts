@@ -1,7 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Generation } from '../../contracts/deployment.ts';
+import type { Scope } from '../../contracts/identifiers.ts';
 import type { DeploymentRepository } from '../../ports/repositories/deployments.ts';
 import { seedVersion } from '../support/seed-candidate.ts';
 import {
+  applySteps,
+  approve,
   beginDeploy,
   deploy,
   entriesOf,
@@ -23,6 +27,25 @@ beforeAll(async () => {
 });
 
 afterAll(() => ground?.end());
+
+/** A deploy run that holds the rollout, has raised nothing yet, and may. */
+async function beginApproved(scope: Scope, seed: number) {
+  const { evaluation } = await seedCandidate(ground, scope, seed);
+  const begun = await beginDeploy(ground, scope, evaluation.id);
+  await approve(ground, scope, begun);
+  expect(await deployments.beginRollout(scope, begun.runId)).toBe('begun');
+  return begun;
+}
+
+/** As `rollOut`, with the first so many of the steps raised. */
+async function rollOutOf(scope: Scope, seed: number, weights: readonly number[], raised: number) {
+  await applySteps(ground, scope, weights);
+  const begun = await beginApproved(scope, seed);
+  let generation: Generation | undefined;
+  for (const weight of weights.slice(0, raised))
+    generation = await raise(ground, scope, { runId: begun.runId, weight });
+  return { ...begun, generation };
+}
 
 const failure = { code: 'process-died', message: 'terminated', fields: {} };
 
@@ -61,23 +84,26 @@ test('what serves already is refused', async () => {
   await expect(beginDeploy(ground, scope, release.evaluationId)).rejects.toMatchObject({ code: 'conflict' });
 });
 
-test('a first release serves all requests at once, whatever weight was asked', async () => {
+test('a first release serves all requests at once, whatever steps its strategy has', async () => {
   const scope = await freshScope(ground);
-  const { runId, release, generation } = await rollOut(ground, scope, 1, [10]);
+  await applySteps(ground, scope, [10, 50]);
+  const { runId } = await beginApproved(scope, 1);
+  await expect(raise(ground, scope, { runId, weight: 10 })).rejects.toMatchObject({ code: 'unproven' });
+  const generation = await raise(ground, scope, { runId, weight: 100 });
   expect(generation).toMatchObject({ generation: 1, change: 'first' });
   expect(await serving(ground, scope)).toEqual(['champion 1 100']);
-  expect(await raise(ground, scope, { runId, releaseId: release.id, weight: 50 })).toEqual(generation);
+  expect(await raise(ground, scope, { runId, weight: 50 })).toEqual(generation);
 });
 
 test('a canary takes its weight from the champion until it is the champion', async () => {
   const scope = await freshScope(ground);
   await deploy(ground, scope, 1);
-  const { runId, release, generation } = await rollOut(ground, scope, 2, [10]);
+  const { runId, release, generation } = await rollOutOf(scope, 2, [10, 50], 1);
   expect(generation).toMatchObject({ generation: 2, change: 'canary', runId });
   expect(await serving(ground, scope)).toEqual(['champion 1 90', 'canary 2 10']);
-  await raise(ground, scope, { runId, releaseId: release.id, weight: 50 });
+  await raise(ground, scope, { runId, weight: 50 });
   expect(await serving(ground, scope)).toEqual(['champion 1 50', 'canary 2 50']);
-  expect(await raise(ground, scope, { runId, releaseId: release.id, weight: 100 })).toMatchObject({
+  expect(await raise(ground, scope, { runId, weight: 100 })).toMatchObject({
     generation: 4,
     change: 'promote',
   });
@@ -88,8 +114,8 @@ test('a canary takes its weight from the champion until it is the champion', asy
 test('a weight that is raised twice is one generation, and a late attempt at a lower one takes nothing back', async () => {
   const scope = await freshScope(ground);
   await deploy(ground, scope, 1);
-  const { runId, release, generation } = await rollOut(ground, scope, 2, [10]);
-  const request = { runId, releaseId: release.id };
+  const { runId, generation } = await rollOutOf(scope, 2, [10, 50], 1);
+  const request = { runId };
   const twenty = await Promise.all(Array.from({ length: 20 }, () => raise(ground, scope, { ...request, weight: 50 })));
   expect(new Set(twenty.map((raised) => raised.generation))).toEqual(new Set([3]));
   expect(await raise(ground, scope, { ...request, weight: 10 })).toEqual(generation);
@@ -99,17 +125,19 @@ test('a weight that is raised twice is one generation, and a late attempt at a l
 
 test('only one rollout goes on at a time; the run that began it may begin it again', async () => {
   const scope = await freshScope(ground);
+  await applySteps(ground, scope, [100]);
   const { evaluation } = await seedCandidate(ground, scope, 1);
   const runs = await Promise.all(Array.from({ length: 6 }, () => beginDeploy(ground, scope, evaluation.id)));
-  const begin = (runId: string) => deployments.beginRollout(scope, { runId, expectedChampion: null, automated: false });
+  for (const run of runs) await approve(ground, scope, run);
+  const begin = (runId: string) => deployments.beginRollout(scope, runId);
   const answers = await Promise.all(runs.map(({ runId }) => begin(runId)));
   expect(answers.toSorted()).toEqual(['begun', 'taken', 'taken', 'taken', 'taken', 'taken']);
   const winner = runs[answers.indexOf('begun')]!;
   expect(await begin(winner.runId)).toBe('begun');
   const loser = runs[answers.indexOf('taken')]!;
-  await expect(
-    raise(ground, scope, { runId: loser.runId, releaseId: loser.release.id, weight: 100 }),
-  ).rejects.toMatchObject({ code: 'rollout-superseded' });
+  await expect(raise(ground, scope, { runId: loser.runId, weight: 100 })).rejects.toMatchObject({
+    code: 'rollout-superseded',
+  });
   await deployments.endRollout(scope, loser.runId);
   expect(await begin(loser.runId)).toBe('taken');
   await deployments.endRollout(scope, winner.runId);
@@ -119,31 +147,30 @@ test('only one rollout goes on at a time; the run that began it may begin it aga
 
 test('a dead run loses its rollout to the next, and raises nothing more', async () => {
   const scope = await freshScope(ground);
-  const first = await deploy(ground, scope, 1);
-  const dead = await rollOut(ground, scope, 2, [10]);
+  await deploy(ground, scope, 1);
+  const dead = await rollOut(ground, scope, 2, [25]);
   const { evaluation } = await seedCandidate(ground, scope, 3);
   const next = await beginDeploy(ground, scope, evaluation.id);
-  const request = { runId: next.runId, expectedChampion: first.digest, automated: false };
-  expect(await deployments.beginRollout(scope, request)).toBe('taken');
+  await approve(ground, scope, next);
+  expect(await deployments.beginRollout(scope, next.runId)).toBe('taken');
   await ground.repositories.runs.fail(dead.runId, failure);
-  expect(await deployments.beginRollout(scope, request)).toBe('begun');
-  await expect(
-    raise(ground, scope, { runId: dead.runId, releaseId: dead.release.id, weight: 50 }),
-  ).rejects.toMatchObject({ code: 'rollout-superseded', fields: { runId: dead.runId } });
-  await raise(ground, scope, { runId: next.runId, releaseId: next.release.id, weight: 25 });
+  expect(await deployments.beginRollout(scope, next.runId)).toBe('begun');
+  await expect(raise(ground, scope, { runId: dead.runId, weight: 50 })).rejects.toMatchObject({
+    code: 'conflict',
+    fields: { runId: dead.runId },
+  });
+  await raise(ground, scope, { runId: next.runId, weight: 25 });
   expect(await serving(ground, scope)).toEqual(['champion 1 75', 'canary 3 25']);
 });
 
 test('what was approved to replace one release does not replace another', async () => {
   const scope = await freshScope(ground);
-  const first = await deploy(ground, scope, 1);
+  await deploy(ground, scope, 1);
   const { evaluation } = await seedCandidate(ground, scope, 2);
-  const { runId } = await beginDeploy(ground, scope, evaluation.id);
+  const begun = await beginDeploy(ground, scope, evaluation.id);
+  await approve(ground, scope, begun);
   await deploy(ground, scope, 3);
-  const begin = (expectedChampion: string | null) =>
-    deployments.beginRollout(scope, { runId, expectedChampion, automated: false });
-  expect(await begin(first.digest)).toBe('superseded');
-  expect(await begin(null)).toBe('superseded');
+  expect(await deployments.beginRollout(scope, begun.runId)).toBe('superseded');
 });
 
 test('an abort brings back what served before, however far the rollout was', async () => {
@@ -151,7 +178,7 @@ test('an abort brings back what served before, however far the rollout was', asy
     const scope = await freshScope(ground);
     await deploy(ground, scope, 1);
     const { runId } = await rollOut(ground, scope, 2, weights);
-    const request = { runId, reason: 'gateway 7 cannot load it', by: ground.by };
+    const request = { runId, reason: 'gateway 7 cannot load it' };
     const aborted = await deployments.abort(scope, request);
     expect(aborted).toMatchObject({ change: 'abort', generation: 2 + weights.length, reason: request.reason });
     expect(await serving(ground, scope)).toEqual(['champion 1 100']);
@@ -164,17 +191,17 @@ test('an abort before anything was raised gives the rollout back and changes not
   const scope = await freshScope(ground);
   await deploy(ground, scope, 1);
   const { runId } = await rollOut(ground, scope, 2, []);
-  expect(await deployments.abort(scope, { runId, reason: 'cancelled', by: ground.by })).toBeUndefined();
+  expect(await deployments.abort(scope, { runId, reason: 'cancelled' })).toBeUndefined();
   expect((await deployments.history(scope, 10)).map((row) => row.generation)).toEqual([1]);
   await rollOut(ground, scope, 3, [10]);
-  expect(await deployments.abort(scope, { runId, reason: 'late', by: ground.by })).toBeUndefined();
+  expect(await deployments.abort(scope, { runId, reason: 'late' })).toBeUndefined();
   expect(await serving(ground, scope)).toEqual(['champion 1 90', 'canary 3 10']);
 });
 
 test('a first release that is taken back leaves nothing serving, and the next is a first one', async () => {
   const scope = await freshScope(ground);
   const { runId } = await rollOut(ground, scope, 1, [100]);
-  expect(await deployments.abort(scope, { runId, reason: 'no gateway', by: ground.by })).toMatchObject({
+  expect(await deployments.abort(scope, { runId, reason: 'no gateway' })).toMatchObject({
     generation: 2,
     change: 'abort',
     slots: [],
@@ -182,19 +209,52 @@ test('a first release that is taken back leaves nothing serving, and the next is
   expect(await deployments.champion(scope)).toBeUndefined();
   const table = await deployments.servingTable();
   expect(table.filter((entry) => entry.scope.modelId === scope.modelId)).toEqual([]);
-  expect((await rollOut(ground, scope, 2, [10])).generation).toMatchObject({ generation: 3, change: 'first' });
+  expect((await rollOut(ground, scope, 2, [100])).generation).toMatchObject({ generation: 3, change: 'first' });
+});
+
+test('a deployment ends as what it has done, which is entered with its reasons, and as nothing else', async () => {
+  const scope = await freshScope(ground);
+  await deploy(ground, scope, 1);
+  const { runId, release } = await rollOut(ground, scope, 2, [10]);
+  const ends = (decision: 'promoted' | 'aborted' | 'superseded' | 'expired', generation: number | null) =>
+    ground.repositories.runs.succeed(runId, {
+      kind: 'deploy',
+      decision,
+      releaseId: release.id,
+      releaseDigest: release.digest,
+      generation,
+      reasons: ['error rate 0.5'],
+    });
+  await expect(ends('aborted', null)).rejects.toMatchObject({ code: 'unproven' });
+  await deployments.abort(scope, { runId, reason: 'error rate 0.5' });
+  await expect(ends('promoted', 3)).rejects.toMatchObject({ code: 'unproven' });
+  await expect(ends('expired', null)).rejects.toMatchObject({ code: 'unproven' });
+  await expect(ends('aborted', 2)).rejects.toMatchObject({ code: 'unproven' });
+  for (let times = 0; times < 2; times += 1) await ends('aborted', 3);
+  const ended = await entriesOf(ground, scope, 'deployment.ended');
+  expect(ended.slice(1)).toMatchObject([{ reason: 'error rate 0.5', subject: { runId, decision: 'aborted' } }]);
+});
+
+test('the canary of a model that was archived has lost its place, and its run raises nothing', async () => {
+  const scope = await freshScope(ground);
+  await deploy(ground, scope, 1);
+  const { runId } = await rollOut(ground, scope, 2, [10]);
+  await ground.repositories.models.archive(scope.modelId, { reason: 'the station was closed', by: ground.by });
+  await expect(raise(ground, scope, { runId, weight: 100 })).rejects.toMatchObject({ code: 'rollout-superseded' });
+  expect(await deployments.abort(scope, { runId, reason: 'cancelled' })).toBeUndefined();
+  expect(await serving(ground, scope)).toEqual([]);
 });
 
 test('every decision is in the ledger, whose chain holds', async () => {
   const scope = await freshScope(ground);
   await deploy(ground, scope, 1);
   const { runId } = await rollOut(ground, scope, 2, [10, 50]);
-  await deployments.abort(scope, { runId, reason: 'errors', by: ground.by });
+  await deployments.abort(scope, { runId, reason: 'errors' });
   const raised = await entriesOf(ground, scope, 'generation.raised');
   expect(raised.map(({ subject, reason }) => [subject.generation, subject.change, reason])).toEqual([
-    [1, 'first', 'to 100 %'],
-    [2, 'canary', 'to 10 %'],
-    [3, 'canary', 'to 50 %'],
+    [1, 'first', 'promoted'],
+    [2, 'canary', 'canary at 10 %'],
+    [3, 'canary', 'canary at 50 %'],
     [4, 'abort', 'errors'],
   ]);
   expect(raised.every((entry) => entry.principalName === 'operator')).toBe(true);

@@ -6,7 +6,7 @@ import type { LifecycleOrders } from '../../contracts/lifecycle.ts';
 import { lockApproval } from '../../db/approval-rows.ts';
 import { transact, type Transaction } from '../../db/connection.ts';
 import { lockModel } from '../../db/context.ts';
-import { lockRun } from '../../db/end-run.ts';
+import { lockRun } from '../../db/run-rows.ts';
 import { triggers } from '../../db/schema.ts';
 import { seedApproval } from '../support/seed-candidate.ts';
 import {

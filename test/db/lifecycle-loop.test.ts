@@ -7,6 +7,7 @@ import type { LifecycleOrders } from '../../contracts/lifecycle.ts';
 import type { RunKind } from '../../contracts/run.ts';
 import type { TriggerKind } from '../../contracts/trigger.ts';
 import { seedCode, seedDataset } from '../support/seed-candidate.ts';
+import { beginRunOf } from '../support/begin-run-of.ts';
 import {
   automatedCandidate,
   beginDeploy,
@@ -204,7 +205,9 @@ test('while promotion is on hold a candidate is passed over, which is told once;
   await deploy(ground, scope, 1);
   await deploy(ground, scope, 2);
   const { repositories, by, context } = ground;
-  await repositories.deployments.rollback(scope, { runId: context.ids.next(), reason: 'it is wrong', by });
+  const back = await beginRunOf('rollback', { context, scope, by });
+  await repositories.deployments.rollback(scope, { runId: back, reason: 'it is wrong', by });
+  await repositories.runs.cancel(back, 'over');
   const evaluationId = await automatedCandidate(ground, scope, 3);
   for (let looks = 0; looks < 3; looks += 1) expect(ordersFor(await advance(scope), 'deploy')).toEqual([]);
   const passedOver = async () =>

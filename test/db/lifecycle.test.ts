@@ -229,7 +229,7 @@ test('nobody is asked for a deployment that has ended; one that waits and is dec
   expect((await advance(scope)).nudge).toEqual([]);
   const voter = await repositories.principals.ensure('approver', 'person', [{ role: 'approver' }], null);
   await repositories.approvals.vote(approval.id, { decision: 'approve', digest: approval.digest, comment: '' }, voter);
-  await repositories.approvals.tally(approval.id);
+  await repositories.approvals.tally(approval.id, approval.runId);
   const workflowId = `${scope.model}/production/deploy/${runId}`;
   expect((await advance(scope)).nudge).toEqual([workflowId]);
   expect((await advance(scope)).nudge).toEqual([workflowId]);

@@ -10,6 +10,7 @@ import { createModelRepository } from '../../db/repositories/models.ts';
 import { createMonitoringRepository } from '../../db/repositories/monitoring.ts';
 import { labels, triggers } from '../../db/schema.ts';
 import type { MonitoringRepository } from '../../ports/repositories/monitoring.ts';
+import { beginRunOf } from '../support/begin-run-of.ts';
 import { configuration, digestOf, layGround, type Ground } from './ground.ts';
 import { seedRelease } from './seed-release.ts';
 
@@ -91,8 +92,9 @@ test('segments that are wholly past their retention go, with a tombstone, and by
   const shared = segmentOf(scope, begin, '2012-01-01T01:00:00.000Z', 'shared');
   const reaching = segmentOf(scope, '2012-01-31T00:00:00.000Z', before, 'shared');
   for (const segment of [old, shared, reaching]) await monitoring.addSegment(segment);
-  expect(await monitoring.expireSegments(scope, before, ground.by)).toEqual([old.sha256]);
-  expect(await monitoring.expireSegments(scope, before, ground.by)).toEqual([]);
+  const run = { runId: await beginRunOf('monitor', { ...ground, scope }), by: ground.by };
+  expect(await monitoring.expireSegments(scope, before, run)).toEqual([old.sha256]);
+  expect(await monitoring.expireSegments(scope, before, run)).toEqual([]);
   const left = await monitoring.segments(scope, begin, '2013-01-01T00:00:00.000Z');
   expect(left.map((segment) => segment.id)).toEqual([reaching.id]);
   const tombstones = await entered(scope, 'predictions.expired');
@@ -235,7 +237,7 @@ function drift(subject: string, value: number, breached = value > 0.2): Verdict 
   return { kind: 'drift', subject, value, threshold: 0.2, breached };
 }
 
-function report(
+async function report(
   scope: Scope,
   verdicts: readonly Verdict[],
   given: {
@@ -251,7 +253,7 @@ function report(
     { ...bodyOf(scope, given.sufficient ?? true), ...(given.to === undefined ? {} : { to: given.to }) },
     verdicts,
     {
-      runId: given.runId ?? ground.context.ids.next(),
+      runId: given.runId ?? (await beginRunOf('monitor', { ...ground, scope })),
       championReleaseId: given.championReleaseId ?? champion,
       triggerOn: given.triggerOn ?? ['drift', 'performance'],
       by: ground.by,
@@ -276,7 +278,7 @@ function triggersIn(scope: Scope) {
 
 test('a run makes one report, however often it tries, and its digest is that of what it says', async () => {
   const scope = await freshScope();
-  const runId = ground.context.ids.next();
+  const runId = await beginRunOf('monitor', { ...ground, scope });
   const answers = await Promise.all(Array.from({ length: 8 }, () => report(scope, [drift('temp', 0.5)], { runId })));
   expect(new Set(answers.map((answer) => answer.id)).size).toBe(1);
   const first = await monitoring.report(answers[0]!.id);

@@ -171,6 +171,7 @@ function periodOf(index: number): RehearsalPeriod {
 
 test('a period is told once, whatever comes later, and they are read in their order', async () => {
   const { rehearsal } = await create();
+  await createRunRepository(ground.context).begin(rehearsal.runId);
   for (const index of [1, 0]) await rehearsals.addPeriod(rehearsal.id, periodOf(index));
   await rehearsals.addPeriod(rehearsal.id, { ...periodOf(0), rows: 1 });
   const periods = [periodOf(0), periodOf(1)];
@@ -184,6 +185,7 @@ test('a period is told once, whatever comes later, and they are read in their or
 
 test('it ends once, with its five numbers, in the name of its principal', async () => {
   const { rehearsal, scope } = await create();
+  await createRunRepository(ground.context).begin(rehearsal.runId);
   await createEnvironmentRepository(ground.context).advanceClock('default', scope.environment, plan.to);
   await Promise.all(Array.from({ length: 5 }, () => rehearsals.finish(rehearsal.id, summary)));
   await rehearsals.finish(rehearsal.id, { ...summary, promoted: 99 });

@@ -4,6 +4,8 @@ import { planLifecycle } from '../../activities/lifecycle/plan-lifecycle.ts';
 import type { DeploymentRepository } from '../../ports/repositories/deployments.ts';
 import { beginRun } from '../support/seed-candidate.ts';
 import {
+  applySteps,
+  approve,
   beginDeploy,
   deploy,
   entriesOf,
@@ -92,7 +94,7 @@ test('nothing is rolled back to what never served: another model, a canary, a pr
   await expect(rollBack(scope)).rejects.toMatchObject({ code: 'nothing-to-roll-back' });
   await deploy(ground, scope, 1);
   const broken = await rollOut(ground, scope, 2, [50, 100]);
-  await deployments.abort(scope, { runId: broken.runId, reason: 'it cannot be loaded', by: ground.by });
+  await deployments.abort(scope, { runId: broken.runId, reason: 'it cannot be loaded' });
   await expect(rollBack(scope)).rejects.toMatchObject({ code: 'nothing-to-roll-back' });
   const elsewhere = await deploy(ground, await freshScope(ground), 3);
   for (const id of [broken.release.id, elsewhere.id])
@@ -104,7 +106,7 @@ test('nothing is rolled back to what never served: another model, a canary, a pr
 test('a first release that was taken back leaves nothing to roll back', async () => {
   const scope = await freshScope(ground);
   const { runId } = await rollOut(ground, scope, 1, [100]);
-  await deployments.abort(scope, { runId, reason: 'no gateway', by: ground.by });
+  await deployments.abort(scope, { runId, reason: 'no gateway' });
   await expect(rollBack(scope)).rejects.toMatchObject({ code: 'nothing-to-roll-back' });
 });
 
@@ -115,10 +117,10 @@ test('while a canary is up the canary is abandoned, its run loses the rollout, a
   const canary = await rollOut(ground, scope, 3, [10]);
   expect(await rollBack(scope)).toMatchObject({ from: canary.release, to: second, changed: true });
   expect(await serving(ground, scope)).toEqual(['champion 2 100']);
-  await expect(
-    raise(ground, scope, { runId: canary.runId, releaseId: canary.release.id, weight: 50 }),
-  ).rejects.toMatchObject({ code: 'rollout-superseded' });
-  expect(await deployments.abort(scope, { runId: canary.runId, reason: 'late', by: ground.by })).toBeUndefined();
+  await expect(raise(ground, scope, { runId: canary.runId, weight: 50 })).rejects.toMatchObject({
+    code: 'rollout-superseded',
+  });
+  expect(await deployments.abort(scope, { runId: canary.runId, reason: 'late' })).toBeUndefined();
   expect(await serving(ground, scope)).toEqual(['champion 2 100']);
 });
 
@@ -128,10 +130,13 @@ test('with a canary up and an older release named, both that served are withdraw
   const second = await deploy(ground, scope, 2);
   const canary = await rollOut(ground, scope, 3, [10]);
   expect(await rollBack(scope, first.id)).toMatchObject({ from: canary.release, to: first });
-  for (const release of [second, canary.release])
+  for (const release of [canary.release, second]) {
+    // The strategy is a part of the release.
+    await applySteps(ground, scope, release === second ? [100] : [10]);
     await expect(beginDeploy(ground, scope, release.evaluationId, true)).rejects.toMatchObject({
       code: 'not-a-candidate',
     });
+  }
 });
 
 test('the same rollback asked again answers the same and does nothing', async () => {
@@ -158,11 +163,8 @@ test('a rollback and a promotion at the same time leave one of them to win, neve
     const scope = await freshScope(ground);
     await deploy(ground, scope, 1);
     await deploy(ground, scope, 2);
-    const { runId, release } = await rollOut(ground, scope, 3, [50]);
-    const [promoted] = await Promise.allSettled([
-      raise(ground, scope, { runId, releaseId: release.id, weight: 100 }),
-      rollBack(scope),
-    ]);
+    const { runId } = await rollOut(ground, scope, 3, [50]);
+    const [promoted] = await Promise.allSettled([raise(ground, scope, { runId, weight: 100 }), rollBack(scope)]);
     // Promoted first, the promoted is abandoned; rolled back first, the promotion has lost its rollout.
     if (promoted.status === 'rejected') expect(promoted.reason).toMatchObject({ code: 'rollout-superseded' });
     expect(await serving(ground, scope)).toEqual(['champion 2 100']);
@@ -179,9 +181,9 @@ test('automation does not promote what was withdrawn; a person may, and then aut
     message: expect.stringContaining('withdrawn'),
   });
   const { runId, release } = await beginDeploy(ground, scope, evaluationId);
-  const expectedChampion = (await deployments.champion(scope))!.release.digest;
-  await deployments.beginRollout(scope, { runId, expectedChampion, automated: false });
-  await raise(ground, scope, { runId, releaseId: release.id, weight: 100 });
+  await approve(ground, scope, { runId, release });
+  await deployments.beginRollout(scope, runId);
+  await raise(ground, scope, { runId, weight: 100 });
   await deployments.endRollout(scope, runId);
   await deploy(ground, scope, 3);
   expect((await beginDeploy(ground, scope, evaluationId, true)).release).toEqual(release);
@@ -189,23 +191,25 @@ test('automation does not promote what was withdrawn; a person may, and then aut
 
 test('on hold, an automated rollout is superseded and a person goes on, until promotion is resumed', async () => {
   const scope = await freshScope(ground);
-  const first = await deploy(ground, scope, 1);
+  await deploy(ground, scope, 1);
   await deploy(ground, scope, 2);
   await rollBack(scope);
   const { evaluation } = await seedCandidate(ground, scope, 3);
-  const { runId } = await beginDeploy(ground, scope, evaluation.id, true);
-  const begin = (automated: boolean) =>
-    deployments.beginRollout(scope, { runId, expectedChampion: first.digest, automated });
-  expect(await begin(true)).toBe('superseded');
-  expect(await begin(false)).toBe('begun');
-  await deployments.endRollout(scope, runId);
+  const automated = await beginDeploy(ground, scope, evaluation.id, true);
+  await approve(ground, scope, automated);
+  const begin = () => deployments.beginRollout(scope, automated.runId);
+  expect(await begin()).toBe('superseded');
+  const byPerson = await beginDeploy(ground, scope, evaluation.id);
+  await approve(ground, scope, byPerson);
+  expect(await deployments.beginRollout(scope, byPerson.runId)).toBe('begun');
+  await deployments.endRollout(scope, byPerson.runId);
   const resume = { kind: 'resume', schemaVersion: 1, reason: 'the cause is found' } as const;
   for (let times = 0; times < 2; times += 1) {
     await ground.repositories.lifecycle.submit(scope, resume, ground.by);
     await ground.repositories.lifecycle.advance(scope, planLifecycle);
   }
   expect(await holdOf(scope)).toBeNull();
-  expect(await begin(true)).toBe('begun');
+  expect(await begin()).toBe('begun');
   expect((await entriesOf(ground, scope, 'promotion.resumed')).map((entry) => entry.reason)).toEqual([resume.reason]);
 });
 

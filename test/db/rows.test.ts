@@ -26,6 +26,7 @@ const namedElsewhere: Readonly<Record<string, { readonly column: string; readonl
   approvals: { column: 'requested_by', refersTo: schema.principals, why: 'the word of the noun' },
   votes: { column: 'principal_id', refersTo: schema.principals, why: 'the word of the noun' },
   run_steps: { column: 'run_id', refersTo: schema.runs, why: 'a part of a run, which names one' },
+  run_results: { column: 'run_id', refersTo: schema.runs, why: 'a part of a run, which names one' },
   run_logs: { column: 'run_id', refersTo: schema.runs, why: 'a part of a run, which names one; there are many lines' },
   reachable_blobs: { column: 'collection_id', refersTo: schema.garbageCollections, why: 'the mark of a collection' },
   collected_blobs: { column: 'collection_id', refersTo: schema.garbageCollections, why: 'the work of a collection' },

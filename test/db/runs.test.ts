@@ -1,11 +1,9 @@
 import { eq } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { transact } from '../../db/connection.ts';
-import { insertRun } from '../../db/insert-run.ts';
 import { createLedgerRepository } from '../../db/repositories/ledger.ts';
 import { createRunRepository } from '../../db/repositories/runs.ts';
 import { runs } from '../../db/schema.ts';
-import { digestOf, layGround, queueBuild, type Ground } from './ground.ts';
+import { layGround, queueBuild, type Ground } from './ground.ts';
 
 let ground: Ground;
 
@@ -62,33 +60,6 @@ test('a build enters the ledger when it begins, once', async () => {
     { limit: 100 },
   );
   expect(items.filter((entry) => entry.subject.runId === id)).toHaveLength(1);
-});
-
-test('the end of a deployment is entered with its decision and reasons', async () => {
-  const { context, scope, by } = ground;
-  const repository = createRunRepository(context);
-  const id = context.ids.next();
-  const request = { kind: 'deploy', schemaVersion: 1, evaluationId: context.ids.next(), automated: true } as const;
-  await transact(context.db, (tx) =>
-    insertRun(tx, scope, { id, request, because: 'manual', effectiveAt: context.clock.now(), by }),
-  );
-  const outcome = {
-    kind: 'deploy',
-    decision: 'aborted',
-    releaseId: context.ids.next(),
-    releaseDigest: digestOf('release'),
-    generation: 2,
-    reasons: ['error rate 0.5'],
-  } as const;
-  await repository.succeed(id, { ...outcome, reasons: [...outcome.reasons] });
-  await repository.succeed(id, { ...outcome, reasons: ['again'] });
-  expect(await repository.get(id)).toMatchObject({ state: 'succeeded', outcome: { reasons: ['error rate 0.5'] } });
-  const { items } = await createLedgerRepository(context).list(
-    { project: 'default', kind: 'deployment.ended' },
-    { limit: 10 },
-  );
-  expect(items).toHaveLength(1);
-  expect(items[0]).toMatchObject({ reason: 'error rate 0.5', subject: { runId: id, decision: 'aborted' } });
 });
 
 test('the table takes no failed run without its failure, and no end without a time', async () => {

@@ -7,6 +7,7 @@ import { createModelRepository } from '../../db/repositories/models.ts';
 import { createRunRepository } from '../../db/repositories/runs.ts';
 import { createVersionRepository } from '../../db/repositories/versions.ts';
 import { releases } from '../../db/schema.ts';
+import { beginRunOf } from '../support/begin-run-of.ts';
 import { digestOf, manifestOf, type Ground } from './ground.ts';
 
 export interface SeededRelease {
@@ -40,7 +41,7 @@ export async function seedRelease(ground: Ground, number: number): Promise<Seede
   const evaluated = await createEvaluationRepository(context).commit(
     scope,
     { modelVersionId: version.id, championVersionId: null, digest: digestOf(`evaluation ${name}`), body: evaluation },
-    { runId: context.ids.next(), by },
+    { runId: await beginRunOf('build', ground), by },
   );
   const body = {
     schemaVersion: 1 as const,
@@ -63,7 +64,8 @@ export async function seedRelease(ground: Ground, number: number): Promise<Seede
   return { id: ids.id, digest, ...lineage, evaluation };
 }
 
-async function seedInputs({ context, scope, by }: Ground, name: string) {
+async function seedInputs(ground: Ground, name: string) {
+  const { context, scope, by } = ground;
   const datasets = createDatasetRepository(context);
   const expectedHead = (await datasets.head(scope))?.id ?? null;
   const { version: dataset } = await datasets.commit(
@@ -76,7 +78,7 @@ async function seedInputs({ context, scope, by }: Ground, name: string) {
       rowsAdded: 0,
       rowsSkipped: 0,
     },
-    { runId: context.ids.next(), expectedHead, by },
+    { runId: await beginRunOf('data', ground), expectedHead, by },
   );
   const { version: code } = await createCodeRepository(context).commit(
     scope,
@@ -92,16 +94,17 @@ async function seedInputs({ context, scope, by }: Ground, name: string) {
       },
       origin: { kind: 'folder', files: 1, bytes: 10 },
     },
-    { runId: context.ids.next(), by },
+    { runId: await beginRunOf('code', ground), by },
   );
   return { dataset, code };
 }
 
 async function seedVersion(
-  { context, scope, by }: Ground,
+  ground: Ground,
   name: string,
   lineage: Pick<SeededRelease, 'datasetVersionId' | 'codeVersionId' | 'configurationId'>,
 ) {
+  const { context, scope, by } = ground;
   await createRunRepository(context).takeLease(`train ${name}`, name, context.clock.now(), by);
   return createVersionRepository(context).commit(
     scope,
@@ -139,7 +142,7 @@ async function seedVersion(
       },
       scriptMetrics: {},
       files: [],
-      runId: context.ids.next(),
+      runId: await beginRunOf('build', ground),
     },
     { by, leaseHolder: name },
   );

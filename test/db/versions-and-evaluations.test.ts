@@ -8,15 +8,17 @@ import { createLedgerRepository } from '../../db/repositories/ledger.ts';
 import { createModelRepository } from '../../db/repositories/models.ts';
 import { createRunRepository } from '../../db/repositories/runs.ts';
 import { createVersionRepository } from '../../db/repositories/versions.ts';
+import { beginRunOf } from '../support/begin-run-of.ts';
 import { digestOf, layGround, manifestOf, type Ground } from './ground.ts';
 
 let ground: Ground;
+let build: Id;
 let lineage: { datasetVersionId: Id; codeVersionId: Id; configurationId: Id };
 
 beforeAll(async () => {
   ground = await layGround();
   const { context, scope, by } = ground;
-  const run = { runId: context.ids.next(), by };
+  build = await beginRunOf('build', ground);
   const dataset = await createDatasetRepository(context).commit(
     scope,
     {
@@ -27,7 +29,7 @@ beforeAll(async () => {
       rowsAdded: 1,
       rowsSkipped: 0,
     },
-    { ...run, expectedHead: null },
+    { runId: await beginRunOf('data', ground), expectedHead: null, by },
   );
   const manifest = {
     schemaVersion: 1 as const,
@@ -40,7 +42,7 @@ beforeAll(async () => {
   const code = await createCodeRepository(context).commit(
     scope,
     { digest: digestOf('code'), manifest, origin: { kind: 'folder', files: 1, bytes: 1 } },
-    run,
+    { runId: await beginRunOf('code', ground), by },
   );
   const configuration = await createModelRepository(context).currentConfiguration(scope);
   lineage = { datasetVersionId: dataset.version.id, codeVersionId: code.version.id, configurationId: configuration.id };
@@ -83,7 +85,7 @@ function versionOf(key: string): Parameters<ReturnType<typeof createVersionRepos
     ...lineage,
     scriptMetrics: { loss: 0.25 },
     files: [],
-    runId: ground.context.ids.next(),
+    runId: build,
   };
 }
 
@@ -151,13 +153,13 @@ test('a run has one evaluation, and the newest of a version in an environment is
   await createRunRepository(context).takeLease('train evaluated', 'evaluated', context.clock.now(), by);
   const version = await versions.commit(scope, versionOf('evaluated'), { by, leaseHolder: 'evaluated' });
   const evaluation = { modelVersionId: version.id, championVersionId: null, digest: digestOf('evaluation'), body };
-  const run = { runId: context.ids.next(), by };
+  const run = { runId: await beginRunOf('build', ground), by };
   const answers = await Promise.all(Array.from({ length: 10 }, () => evaluations.commit(scope, evaluation, run)));
   expect(new Set(answers.map((answer) => answer.id)).size).toBe(1);
   const second = await evaluations.commit(
     scope,
     { ...evaluation, body: { ...body, verdict: 'rejected', reasons: ['no gain over the champion'] } },
-    { runId: context.ids.next(), by },
+    { runId: await beginRunOf('build', ground), by },
   );
   expect(await evaluations.latest(scope, version.id)).toEqual(second);
   expect((await evaluations.ofVersion(version.id)).map((found) => found.id)).toEqual([second.id, answers[0]!.id]);

@@ -15,6 +15,8 @@ import { sha256OfBytes } from '../../contracts/digest.ts';
 import type { Id, Scope } from '../../contracts/identifiers.ts';
 import type { Grant, Role } from '../../contracts/principal.ts';
 import { roles } from '../../contracts/principal.ts';
+import { connect } from '../../db/connection.ts';
+import type { RepositoryContext } from '../../db/context.ts';
 import { createPostgresRepositories } from '../../db/repositories.ts';
 import type { IdMaker } from '../../ports/ids.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
@@ -38,6 +40,8 @@ export interface TestApi {
   readonly api: Api;
   readonly database: TestDatabase;
   readonly repositories: Repositories;
+  /** For what a test writes as it stands. */
+  readonly context: RepositoryContext;
   readonly objectStore: ObjectStore;
   readonly tableEngine: ClosableTableEngine;
   readonly temporal: RecordingWorkflowClient;
@@ -71,6 +75,7 @@ export async function startTestApi(options: { readonly dispatchEveryMs?: number 
     logger,
     secret: 'a-secret-of-the-tests-0123456789abcdef',
   });
+  const context: RepositoryContext = { db: connect(database.url), clock, ids };
   const objectStore = createDiskObjectStore(join(folder, 'objects'));
   const tableEngine = createDuckDbTableEngine({
     sandbox: sandboxIn(join(folder, 'sandbox')),
@@ -106,6 +111,7 @@ export async function startTestApi(options: { readonly dispatchEveryMs?: number 
     api,
     database,
     repositories,
+    context,
     objectStore,
     tableEngine,
     temporal,
@@ -135,6 +141,7 @@ export async function startTestApi(options: { readonly dispatchEveryMs?: number 
       await api.close();
       await tableEngine.close();
       await repositories.close();
+      await context.db.$client.end();
       await database.drop();
       await rm(folder, { recursive: true, force: true });
     },

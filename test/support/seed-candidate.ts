@@ -1,3 +1,4 @@
+import { policyIn } from '../../contracts/approval-policy.ts';
 import type { Approval } from '../../contracts/approval.ts';
 import type { EvidenceDetails } from '../../contracts/approval-evidence.ts';
 import type { CodeManifest } from '../../contracts/code.ts';
@@ -235,6 +236,23 @@ export async function seedCode(repositories: Repositories, scope: Scope, by: Id,
   return version;
 }
 
+/** What is asked of the release by its own configuration. */
+export async function subjectOf(
+  { models, deployments, environments }: Repositories,
+  scope: Scope,
+  release: Release,
+): Promise<Approval['subject']> {
+  const { strategy, approval } = (await models.configuration(release.configurationId)).configuration.deploy;
+  return {
+    schemaVersion: 1,
+    release: release.digest,
+    environment: scope.environment,
+    strategy,
+    policy: policyIn(await environments.get(scope.project, scope.environment), approval),
+    champion: (await deployments.champion(scope))?.release.digest ?? null,
+  };
+}
+
 /** A deploy run of the evaluation that waits for a vote. */
 export async function seedApproval(
   repositories: Repositories,
@@ -250,14 +268,7 @@ export async function seedApproval(
     by,
   );
   const release = await repositories.deployments.makeRelease(scope, evaluation.id, { runId, by });
-  const subject: Approval['subject'] = {
-    schemaVersion: 1,
-    release: release.digest,
-    environment: scope.environment,
-    strategy: { canary: [100], bake: '5m', minRequests: 0 },
-    policy: { votes: 1, roles: ['approver'], requesterMayVote: false, expires: '72h' },
-    champion: null,
-  };
+  const subject = await subjectOf(repositories, scope, release);
   const evidence: Approval['evidence'] = {
     schemaVersion: 1,
     modelVersion: version.number,
@@ -265,7 +276,7 @@ export async function seedApproval(
     dataset: 1,
     code: 1,
     evaluation: evaluation.body,
-    rollbackTarget: null,
+    rollbackTarget: subject.champion,
   };
   const approval = await repositories.approvals.request(scope, {
     runId,

@@ -15,6 +15,8 @@ import type { Id, Scope } from '../../contracts/identifiers.ts';
 import type { Signature } from '../../contracts/model-version.ts';
 import type { Grant } from '../../contracts/principal.ts';
 import type { Release } from '../../contracts/release.ts';
+import { connect } from '../../db/connection.ts';
+import type { RepositoryContext } from '../../db/context.ts';
 import { createPostgresRepositories } from '../../db/repositories.ts';
 import type { GatewayParts, RunningGateway } from '../../gateway/start-gateway.ts';
 import { startGateway } from '../../gateway/start-gateway.ts';
@@ -25,6 +27,7 @@ import type { TestDatabase } from './postgres.ts';
 import { createTestDatabase } from './postgres.ts';
 import { beginRun, seedVersion } from './seed-candidate.ts';
 import { sandboxIn } from './sandbox.ts';
+import { seedGeneration } from './seed-generation.ts';
 
 export const features = ['temp', 'hum'] as const;
 
@@ -93,9 +96,12 @@ export async function layServingGround(
     ...options,
   });
   const { scope } = await repositories.models.apply('default', 'production', configuration, operator);
-  const ground = { repositories, objectStore, operator };
+  const context: RepositoryContext = { db: connect(database.url), clock: createSystemClock(), ids: createIdMaker() };
+  const ground = { repositories, objectStore, operator, context };
   return {
-    ...ground,
+    repositories,
+    objectStore,
+    operator,
     database,
     home,
     scope,
@@ -110,6 +116,7 @@ export async function layServingGround(
     deployModel: (bytes, signature, weight, where = scope) => raise(ground, where, bytes, signature, weight),
     async stop() {
       await repositories.close();
+      await context.db.$client.end();
       await database.drop();
       await rm(home, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
     },
@@ -117,7 +124,12 @@ export async function layServingGround(
 }
 
 async function raise(
-  { repositories, objectStore, operator }: Pick<ServingGround, 'repositories' | 'objectStore' | 'operator'>,
+  {
+    repositories,
+    objectStore,
+    operator,
+    context,
+  }: Pick<ServingGround, 'repositories' | 'objectStore' | 'operator'> & { readonly context: RepositoryContext },
   scope: Scope,
   bytes: Uint8Array,
   signature: Signature,
@@ -134,18 +146,7 @@ async function raise(
   );
   const { deployments } = repositories;
   const release = await deployments.makeRelease(scope, evaluation.id, { runId, by: operator });
-  const champion = await deployments.champion(scope);
-  const expectedChampion = champion?.slot.releaseDigest ?? null;
-  const begun = await deployments.beginRollout(scope, { runId, expectedChampion, automated: false });
-  if (begun !== 'begun') throw new Error(`the rollout is ${begun}`);
-  const { generation } = await deployments.raise(scope, {
-    runId,
-    releaseId: release.id,
-    weight,
-    reason: 'a test',
-    by: operator,
-  });
-  await deployments.endRollout(scope, runId);
+  const { generation } = await seedGeneration(context, scope, { releaseId: release.id, weight, runId, by: operator });
   return { release, version: version.number, generation };
 }
 

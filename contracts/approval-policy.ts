@@ -1,6 +1,21 @@
-import { durationMs } from '../../contracts/duration.ts';
-import type { ApprovalPolicy } from '../../contracts/environment.ts';
-import { roles } from '../../contracts/principal.ts';
+import { canonicalJson } from './canonical.ts';
+import { durationMs } from './duration.ts';
+import type { ApprovalPolicy, Environment } from './environment.ts';
+import { roles } from './principal.ts';
+
+/** The policy that holds in an environment. In a rehearsal one principal stands for all who would have to vote: its vote is the quorum. */
+export function policyIn(
+  { clock, minimumPolicy }: Pick<Environment, 'clock' | 'minimumPolicy'>,
+  own: ApprovalPolicy,
+): ApprovalPolicy {
+  const policy = strictestPolicy(own, minimumPolicy);
+  return clock === 'virtual' ? { ...policy, votes: Math.min(1, policy.votes), roles: ['approver'] } : policy;
+}
+
+/** Whether everything that `required` asks for is asked for by `given` too. */
+export function isAsStrict(given: ApprovalPolicy, required: ApprovalPolicy): boolean {
+  return canonicalJson(strictestPolicy(given, required)) === canonicalJson(strictestPolicy(given, given));
+}
 
 /** The stricter of a model's policy and its environment's minimum, point by point. */
 export function strictestPolicy(own: ApprovalPolicy, minimum: ApprovalPolicy | null): ApprovalPolicy {

@@ -1,4 +1,6 @@
-import { PerennialError } from '../contracts/errors.ts';
+import { DateTime } from 'luxon';
+import { PerennialError } from './errors.ts';
+import type { Instant } from './identifiers.ts';
 
 const months = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
 const weekdays = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
@@ -43,18 +45,27 @@ function complaintAbout(field: Field, text: string): string | undefined {
 }
 
 function isPart(field: Field, part: string): boolean {
-  const [range, step, ...rest] = part.split('/');
-  if (range === undefined || rest.length > 0 || (step !== undefined && !/^[1-9]\d{0,2}$/.test(step))) return false;
-  if (range === '*' || range === '?') return true;
+  return rangeOf(field, part) !== undefined;
+}
+
+interface Range {
+  readonly first: number;
+  readonly last: number;
+  readonly step: number;
+}
+
+function rangeOf(field: Field, part: string): Range | undefined {
+  const [range, every, ...rest] = part.split('/');
+  if (range === undefined || rest.length > 0 || (every !== undefined && !/^[1-9]\d{0,2}$/.test(every)))
+    return undefined;
+  const step = Number(every ?? 1);
+  if (range === '*' || range === '?') return { first: field.min, last: field.max, step };
   const ends = range.split('-').map((end) => valueOf(field, end));
-  const [first, last = first] = ends;
-  return (
-    ends.length <= 2 &&
-    first !== undefined &&
-    last !== undefined &&
-    ends.every((end) => end !== undefined) &&
-    first <= last
-  );
+  const [first, second] = ends;
+  if (ends.length > 2 || first === undefined || ends.includes(undefined)) return undefined;
+  // `5/15`: from the fifth to the end of the field.
+  const last = second ?? (every === undefined ? first : field.max);
+  return first <= last ? { first, last, step } : undefined;
 }
 
 function valueOf({ min, max, words }: Field, text: string): number | undefined {
@@ -62,4 +73,23 @@ function valueOf({ min, max, words }: Field, text: string): number | undefined {
   if (word !== -1) return word + (min === 1 ? 1 : 0);
   const value = /^\d{1,2}$/.test(text) ? Number(text) : Number.NaN;
   return value >= min && value <= max ? value : undefined;
+}
+
+/** Whether a schedule of this line fires at the instant: all five fields of the local time match, at the full minute. */
+export function isDueAt(cron: string, at: Instant, zone: string): boolean {
+  const local = DateTime.fromISO(at, { zone });
+  if (!local.isValid || local.second !== 0 || local.millisecond !== 0) return false;
+  const weekday = local.weekday % 7;
+  const values = [[local.minute], [local.hour], [local.day], [local.month], weekday === 0 ? [0, 7] : [weekday]];
+  const given = cron.trim().split(/\s+/);
+  return fields.every((field, index) =>
+    (given[index] ?? '').split(',').some((part) => {
+      const range = rangeOf(field, part);
+      return values[index]?.some((value) => isIn(range, value)) === true;
+    }),
+  );
+}
+
+function isIn(range: Range | undefined, value: number): boolean {
+  return range !== undefined && value >= range.first && value <= range.last && (value - range.first) % range.step === 0;
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { strictestPolicy } from '../../activities/deployment/strictest-policy.ts';
+import { isAsStrict, strictestPolicy } from '../../contracts/approval-policy.ts';
 import type { ApprovalPolicy } from '../../contracts/environment.ts';
 
 const own: ApprovalPolicy = { votes: 1, roles: ['approver'], requesterMayVote: false, expires: '72h' };
@@ -42,3 +42,21 @@ it('whether the last committer may vote follows whether the requester may, unles
   expect(strictestPolicy({ ...own, lastCommitterMayVote: true }, own)).toMatchObject({ lastCommitterMayVote: false });
   expect(strictestPolicy({ ...own, lastCommitterMayVote: true }, both)).toMatchObject({ lastCommitterMayVote: true });
 });
+
+it.each([
+  [{}, {}, true],
+  [{ votes: 2 }, {}, true],
+  [{}, { votes: 2 }, false],
+  [{ roles: ['admin'] }, {}, true],
+  [{}, { roles: ['admin'] }, false],
+  [{ requesterMayVote: true }, {}, false],
+  [{}, { requesterMayVote: true }, true],
+  [{ expires: '1h' }, {}, true],
+  [{}, { expires: '1h' }, false],
+  [{ lastCommitterMayVote: true }, {}, false],
+] satisfies [Partial<ApprovalPolicy>, Partial<ApprovalPolicy>, boolean][])(
+  'a policy with %j is as strict as one with %j: %j',
+  (given, required, expected) => {
+    expect(isAsStrict({ ...own, ...given }, { ...own, ...required })).toBe(expected);
+  },
+);

@@ -1,0 +1,22 @@
+import type { Id, Scope } from '../../contracts/identifiers.ts';
+import type { DeploymentRepository } from '../../ports/repositories/deployments.ts';
+import type { ActivityDependencies } from '../dependencies.ts';
+import { judgeCanaryOf } from './judge-canary.ts';
+import { judgeShadowOf } from './judge-shadow.ts';
+
+type Judged = Pick<Parameters<DeploymentRepository['raise']>[1], 'judged' | 'remark'>;
+
+/** How what the run has up is judged now; after a shadow there is a report to remark on. */
+export async function judgeStepBefore(deps: ActivityDependencies, scope: Scope, runId: Id): Promise<Judged> {
+  const current = await deps.repositories.deployments.current(scope);
+  const slot = current?.slots.find(({ role }) => role !== 'champion');
+  if (current?.runId !== runId || slot === undefined) return { judged: null };
+  const { generation } = current;
+  const step = { generation, releaseDigest: slot.releaseDigest };
+  if (slot.role === 'canary') {
+    const judged = await judgeCanaryOf(deps, scope, { ...step, withMetric: true });
+    return { judged: { generation, ...judged } };
+  }
+  const judged = await judgeShadowOf(deps, scope, step);
+  return { judged: { generation, ...judged }, remark: judged.reason };
+}

@@ -1,0 +1,99 @@
+import { and, eq } from 'drizzle-orm';
+import { isAsStrict, policyIn } from '../contracts/approval-policy.ts';
+import type { ApprovalSubject } from '../contracts/approval.ts';
+import { canonicalJson } from '../contracts/canonical.ts';
+import type { Strategy } from '../contracts/configuration.ts';
+import { sha256OfJson } from '../contracts/digest.ts';
+import type { Environment } from '../contracts/environment.ts';
+import type { Id, Scope } from '../contracts/identifiers.ts';
+import type { Release } from '../contracts/release.ts';
+import { votesOf } from './approval-rows.ts';
+import { configurationOf } from './configuration-of.ts';
+import type { Transaction } from './connection.ts';
+import type { RepositoryContext } from './context.ts';
+import { environmentNow } from './context.ts';
+import { decisionOf } from './count-votes.ts';
+import { decidedByRun } from './decided-by-run.ts';
+import { readRelease } from './generations.ts';
+import { found } from './not-found.ts';
+import { proveRun, unproven } from './prove-run.ts';
+import { approvals, environments } from './schema.ts';
+
+/** What a deploy run may do, as it was approved. */
+export interface ApprovedRollout {
+  readonly subject: ApprovalSubject;
+  readonly release: Release;
+  readonly strategy: Strategy;
+  /** Percentages in their order; 0 is the shadow step. */
+  readonly steps: readonly number[];
+  readonly clock: Environment['clock'];
+  readonly automated: boolean;
+  readonly by: Id;
+}
+
+type Approved = typeof approvals.$inferSelect;
+
+/**
+ * Proves that the run may roll out: its request is approved by its own votes, under a policy as strict as the one that
+ * holds now, and is about exactly the run's release, this environment and the release's own strategy. `unproven`
+ * otherwise. The caller holds the scope.
+ */
+export async function approvedRollout(
+  context: RepositoryContext,
+  tx: Transaction,
+  scope: Scope,
+  runId: Id,
+): Promise<ApprovedRollout> {
+  const { run } = await proveRun(tx, scope, runId, 'deploy');
+  const approval = await approvalOf(context, tx, scope, runId);
+  const { subject } = approval;
+  const made = await decidedByRun(tx, scope.modelId, 'release.made', runId);
+  if (made === undefined) throw unproven(`run ${runId} has made no release`, runId);
+  const release = await readRelease(tx, String(made.releaseId));
+  if (release.digest !== subject.release || subject.environment !== scope.environment)
+    throw unproven(
+      `run ${runId} is about release ${release.digest} in ${scope.environment}, and its approval about release ${subject.release} in ${subject.environment}`,
+      runId,
+    );
+  const { deploy } = found(await configurationOf(tx, release), `release ${release.number} has no configuration`, {});
+  if (canonicalJson(deploy.strategy) !== canonicalJson(subject.strategy))
+    throw unproven(`approval ${approval.id} is about another strategy than that of release ${release.number}`, runId);
+  const environment = await environmentOf(tx, scope);
+  if (!isAsStrict(subject.policy, policyIn(environment, deploy.approval)))
+    throw unproven(
+      `approval ${approval.id} was given under a weaker policy than the one of ${scope.environment} now; deploy the version again`,
+      runId,
+    );
+  const automated = run.request.kind === 'deploy' && run.request.automated;
+  const steps = stepsOf(subject, deploy.strategy);
+  const { strategy } = deploy;
+  return { subject, release, strategy, steps, clock: environment.clock, automated, by: run.recordedBy };
+}
+
+async function approvalOf(context: RepositoryContext, tx: Transaction, scope: Scope, runId: Id): Promise<Approved> {
+  const [approval] = await tx.select().from(approvals).where(eq(approvals.runId, runId)).for('update');
+  if (approval === undefined) throw unproven(`run ${runId} has asked for no approval`, runId);
+  const { id, status, digest, subject } = approval;
+  if (status !== 'approved') throw unproven(`approval ${id} is ${status}, so run ${runId} may not roll out`, runId);
+  if (digest !== sha256OfJson(subject))
+    throw unproven(`approval ${id} is about ${digest}, which is not the digest of what it says`, runId);
+  const cast = (await votesOf(tx, [id])).get(id) ?? [];
+  const counted = decisionOf(approval, cast, await environmentNow(context, tx, scope));
+  if (counted?.status !== 'approved' || cast.some((vote) => vote.digest !== digest))
+    throw unproven(`approval ${id} is called approved, and its votes do not approve it`, runId);
+  return approval;
+}
+
+async function environmentOf(tx: Transaction, { project, environment }: Scope) {
+  const [row] = await tx
+    .select({ clock: environments.clock, minimumPolicy: environments.minimumPolicy })
+    .from(environments)
+    .where(and(eq(environments.project, project), eq(environments.name, environment)));
+  return found(row, `project ${project} has no environment ${environment}`, { project, environment });
+}
+
+/** The first release has nobody to be compared with: straight to all of it. */
+function stepsOf({ champion }: ApprovalSubject, { shadow, canary }: Strategy): readonly number[] {
+  if (champion === null) return [100];
+  return shadow === undefined ? canary : [0, ...canary];
+}

@@ -1,0 +1,51 @@
+import { and, desc, eq } from 'drizzle-orm';
+import type { RunOutcome } from '../contracts/run.ts';
+import type { Transaction } from './connection.ts';
+import { decidedByRun } from './decided-by-run.ts';
+import { unproven } from './prove-run.ts';
+import type { RunRow } from './run-rows.ts';
+import { approvals, generations, modelEnvironments } from './schema.ts';
+
+type Outcome = Extract<RunOutcome, { kind: 'deploy' }>;
+
+/** A deployment ends as what its run has done: a canary that is still up, or a promotion that never was, ends nothing. */
+export async function mustHaveDeployed(tx: Transaction, { run }: RunRow, outcome: Outcome): Promise<void> {
+  const { id, modelId, environment } = run;
+  const here = and(eq(modelEnvironments.modelId, modelId), eq(modelEnvironments.environment, environment));
+  const [heads] = await tx.select({ holder: modelEnvironments.rolloutRunId }).from(modelEnvironments).where(here);
+  if (heads?.holder === id) throw unproven(`run ${id} still holds the rollout; it promotes or aborts it first`, id);
+  const made = await decidedByRun(tx, modelId, 'release.made', id);
+  if (made?.releaseId !== outcome.releaseId || made.digest !== outcome.releaseDigest)
+    throw unproven(`run ${id} was not about release ${outcome.releaseDigest}`, id);
+  const [last] = await tx
+    .select({ generation: generations.generation, change: generations.change })
+    .from(generations)
+    .where(and(eq(generations.modelId, modelId), eq(generations.environment, environment), eq(generations.runId, id)))
+    .orderBy(desc(generations.generation))
+    .limit(1);
+  if (!(await isTrue(tx, run.id, outcome, last)))
+    throw unproven(`run ${id} is said to have ended as ${outcome.decision}, and what it raised says otherwise`, id);
+}
+
+type Last = Pick<typeof generations.$inferSelect, 'generation' | 'change'> | undefined;
+
+async function isTrue(tx: Transaction, runId: string, { decision, generation }: Outcome, last: Last): Promise<boolean> {
+  const promoted = last?.change === 'first' || last?.change === 'promote';
+  switch (decision) {
+    case 'promoted':
+      return promoted && last.generation === generation;
+    case 'aborted':
+      // null: there was nothing to take back, or a rollback had done it.
+      return generation === null ? !promoted : last?.change === 'abort' && last.generation === generation;
+    case 'superseded':
+      return !promoted;
+    case 'rejected':
+    case 'expired': {
+      const [approval] = await tx
+        .select({ status: approvals.status })
+        .from(approvals)
+        .where(eq(approvals.runId, runId));
+      return approval?.status === decision;
+    }
+  }
+}

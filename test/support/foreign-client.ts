@@ -1,0 +1,135 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client, Connection, WorkflowFailedError } from '@temporalio/client';
+import { ApplicationFailure, rootCause } from '@temporalio/common';
+import { bundleWorkflowCode, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import type { ActivityDependencies } from '../../activities/dependencies.ts';
+import { createActivities } from '../../activities/index.ts';
+import { registerSearchAttributes } from '../../adapters/workflow-client/temporal.ts';
+import { parseSettings, Settings } from '../../contracts/settings.ts';
+import { connect } from '../../db/connection.ts';
+import type { RepositoryContext } from '../../db/context.ts';
+import { buildDependencies } from '../../worker/build-dependencies.ts';
+import { runWorkers } from '../../worker/run-workers.ts';
+import { workflowBundle } from '../../worker/workflow-bundle.ts';
+import { quiet } from './lifecycle-worker.ts';
+import { createTestDatabase } from './postgres.ts';
+import { startTemporal } from './temporal.ts';
+
+export interface Asked {
+  readonly activity: string;
+  readonly taskQueue: string;
+  readonly input: unknown;
+}
+
+/** What came of it: an answer, or a failure with its code and words. */
+export type Came = { readonly answer: unknown } | { readonly code: string; readonly message: string };
+
+/** A platform with its real worker, and a client that reaches nothing of it but Temporal. */
+export interface ForeignClient {
+  readonly context: RepositoryContext;
+  readonly deps: ActivityDependencies;
+  /** Names of the activities that the worker has. */
+  readonly activities: readonly string[];
+  /** Schedules the activity from a workflow of the client's own, under an id of its choice. */
+  ask(asked: Asked, workflowId?: string): Promise<Came>;
+  /** Everything in the database and the names of all that is stored, to be compared. */
+  everything(): Promise<unknown>;
+  stop(): Promise<void>;
+}
+
+const taskQueue = 'foreign';
+const noLog = { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error() {} };
+
+export async function startForeignClient(): Promise<ForeignClient> {
+  Runtime.install({ logger: noLog });
+  const [server, database, home] = await Promise.all([
+    startTemporal(),
+    createTestDatabase(),
+    mkdtemp(join(tmpdir(), 'perennial-foreign-')),
+  ]);
+  const { address, namespace } = server;
+  const settings = parseSettings(Settings, {
+    DATABASE_URL: database.url,
+    TEMPORAL_ADDRESS: address,
+    PERENNIAL_HOME: home,
+    PERENNIAL_SECRET: 'a-secret-of-the-tests-0123456789abcdef',
+  });
+  const deps = await buildDependencies(settings, undefined, quiet);
+  const native = await NativeConnection.connect({ address });
+  await registerSearchAttributes(native, namespace);
+  const activities = createActivities(deps);
+  const workers = await runWorkers({
+    connection: native,
+    namespace,
+    workflowBundle: await workflowBundle(join(home, 'cache'), quiet),
+    activities,
+    trainQueues: ['train'],
+    buildId: undefined,
+  });
+  const workflowsPath = new URL('foreign-workflow.ts', import.meta.url).pathname;
+  const own = await Worker.create({
+    connection: native,
+    namespace,
+    taskQueue,
+    workflowBundle: await bundleWorkflowCode({ workflowsPath, logger: noLog }),
+  });
+  const running = own.run();
+  const temporal = new Client({ connection: await Connection.connect({ address }), namespace });
+  const context: RepositoryContext = { db: connect(database.url), clock: deps.clock, ids: deps.ids };
+  return {
+    context,
+    deps,
+    activities: Object.keys(activities),
+    ask: (asked, workflowId = `foreign-${randomUUID()}`) => ask(temporal, asked, workflowId),
+    everything: async () => ({
+      rows: await allRows(context),
+      stored: (await deps.objectStore.list(null, 100_000)).map((blob) => blob.sha256),
+    }),
+    async stop() {
+      own.shutdown();
+      workers.stop();
+      await Promise.all([running, workers.stopped]);
+      await temporal.connection.close();
+      await native.close();
+      await server.stop();
+      await deps.repositories.close();
+      await context.db.$client.end();
+      await database.drop();
+      await rm(home, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
+    },
+  };
+}
+
+async function ask(temporal: Client, asked: Asked, workflowId: string): Promise<Came> {
+  try {
+    const answer: unknown = await temporal.workflow.execute('foreign', {
+      workflowId,
+      taskQueue,
+      args: [asked],
+      workflowExecutionTimeout: '90s',
+    });
+    return { answer };
+  } catch (caught) {
+    if (!(caught instanceof WorkflowFailedError)) throw caught;
+    const cause = caught.cause?.cause;
+    const code = cause instanceof ApplicationFailure ? (cause.type ?? '') : '';
+    return { code, message: rootCause(caught) ?? '' };
+  }
+}
+
+async function allRows({ db }: RepositoryContext): Promise<Readonly<Record<string, unknown>>> {
+  const { rows: tables } = await db.execute<{ name: string }>(
+    `select table_name as name from information_schema.tables where table_schema = 'public' order by 1`,
+  );
+  const all: Record<string, unknown> = {};
+  for (const { name } of tables) {
+    const { rows } = await db.execute<{ rows: unknown }>(
+      `select coalesce(jsonb_agg(to_jsonb(t) order by to_jsonb(t)::text), '[]') as rows from "${name}" t`,
+    );
+    all[name] = rows[0]?.rows;
+  }
+  return all;
+}

@@ -1,0 +1,92 @@
+import { sql } from 'drizzle-orm';
+import { Configuration } from '../../contracts/configuration.ts';
+import type { Approval } from '../../contracts/approval.ts';
+import type { Id, Scope } from '../../contracts/identifiers.ts';
+import type { Release } from '../../contracts/release.ts';
+import type { RunKind } from '../../contracts/run.ts';
+import { configuration } from '../db/ground.ts';
+import { beginRunOf } from './begin-run-of.ts';
+import type { ForeignClient } from './foreign-client.ts';
+import { seedApproval, seedVersion, type SeededVersion } from './seed-candidate.ts';
+import { seedGeneration } from './seed-generation.ts';
+
+/** What there is to attack: a model that serves, one that waits for a vote, a canary, a rehearsal, and a run of each kind. */
+export interface ForeignGround {
+  readonly scope: Scope;
+  readonly by: Id;
+  readonly serving: Release;
+  readonly candidate: SeededVersion;
+  /** Of the candidate; nobody has voted. */
+  readonly pending: { readonly approval: Approval; readonly release: Release; readonly runId: Id };
+  readonly rehearsal: { readonly id: Id; readonly scope: Scope; readonly runId: Id };
+  /** Bytes of somebody that no step of a run has answered. */
+  readonly blob: string;
+  /** A run that has begun; its own execution has shown itself, unless it is said to be free. */
+  run(kind: RunKind, options?: { readonly free?: boolean }): Promise<Id>;
+  /** Lets the next execution under its workflow id be the run's own, as if the lifecycle had just ordered its start. */
+  free(runId: Id): Promise<void>;
+  workflowIdOf(runId: Id): Promise<string>;
+}
+
+const own = 'the-own-execution';
+
+export async function layForeignGround({ context, deps }: ForeignClient, name = 'bike-demand'): Promise<ForeignGround> {
+  const { repositories, objectStore } = deps;
+  const { id: by } = await repositories.principals.ensure('operator', 'person', [{ role: 'operator' }], null);
+  const strategy = { canary: [10, 100], bake: '1h', minRequests: 5 };
+  const applied = Configuration.parse({ ...configuration, name, deploy: { strategy } });
+  const { scope } = await repositories.models.apply('default', 'production', applied, by);
+  const bind = async (runId: Id, executionId: string | null): Promise<void> => {
+    await context.db.execute(
+      sql`update runs set ordered_at = now(), execution_id = ${executionId} where id = ${runId}::uuid`,
+    );
+  };
+  const first = await seedVersion(repositories, scope, by, { seed: 1 });
+  const released = await seedApproval(repositories, scope, by, first);
+  await seedGeneration(context, scope, { releaseId: released.release.id, runId: released.runId, by });
+  await repositories.runs.cancel(released.runId, 'over');
+  const candidate = await seedVersion(repositories, scope, by, { seed: 2 });
+  const pending = await seedApproval(repositories, scope, by, candidate);
+  await bind(pending.runId, own);
+  const { sha256: blob } = await objectStore.putBytes(Buffer.from(`{"schemaVersion":1,"of":"somebody in ${name}"}`));
+  return {
+    scope,
+    by,
+    serving: released.release,
+    candidate,
+    pending,
+    rehearsal: await seedRehearsal({ context, deps }, scope, by, bind),
+    blob,
+    async run(kind, { free = false } = {}) {
+      const runId = await beginRunOf(kind, { context, scope, by });
+      await bind(runId, free ? null : own);
+      return runId;
+    },
+    free: (runId) => bind(runId, null),
+    workflowIdOf: async (runId) => (await repositories.runs.get(runId)).workflowId,
+  };
+}
+
+async function seedRehearsal(
+  { deps: { repositories } }: Pick<ForeignClient, 'context' | 'deps'>,
+  scope: Scope,
+  by: Id,
+  bind: (runId: Id, executionId: string | null) => Promise<void>,
+): Promise<ForeignGround['rehearsal']> {
+  const heads = await repositories.models.heads(scope);
+  const plan = {
+    schemaVersion: 1,
+    from: '2011-07-01T00:00:00.000Z',
+    to: '2011-10-01T00:00:00.000Z',
+    every: 'month',
+    datasetVersionId: heads.datasetVersionId ?? '',
+    codeVersionId: heads.codeVersionId ?? '',
+    configurationId: heads.configurationId ?? '',
+    sourceEnvironment: scope.environment,
+  } as const;
+  const made = await repositories.rehearsals.create(scope, plan, 'rmse', by);
+  const { id, runId } = made.rehearsal;
+  await repositories.runs.begin(runId);
+  await bind(runId, own);
+  return { id, scope: made.scope, runId };
+}

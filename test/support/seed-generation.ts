@@ -1,0 +1,26 @@
+import type { Generation } from '../../contracts/deployment.ts';
+import type { Id, Scope } from '../../contracts/identifiers.ts';
+import { transact } from '../../db/connection.ts';
+import type { RepositoryContext } from '../../db/context.ts';
+import { lockScope } from '../../db/context.ts';
+import { championOf, newestGeneration, raiseGeneration, readRelease, slotFor } from '../../db/generations.ts';
+
+/** What serves, written as it stands: no rollout led there. A canary beside the champion below a weight of 100. */
+export function seedGeneration(
+  context: RepositoryContext,
+  scope: Scope,
+  given: { readonly releaseId: Id; readonly weight?: number; readonly runId: Id; readonly by: Id },
+): Promise<Generation> {
+  const { releaseId, weight = 100, runId, by } = given;
+  return transact(context.db, async (tx) => {
+    await lockScope(tx, scope, by);
+    const release = await readRelease(tx, releaseId);
+    const champion = championOf(await newestGeneration(tx, scope));
+    const alone = weight === 100 || champion === undefined;
+    const slots = alone
+      ? [await slotFor(tx, release, 'champion', 100)]
+      : [{ ...champion, weight: 100 - weight }, await slotFor(tx, release, 'canary', weight)];
+    const change = champion === undefined ? 'first' : alone ? 'promote' : 'canary';
+    return raiseGeneration(context, tx, scope, { slots, change, reason: 'a test', runId, by });
+  });
+}
