@@ -5,6 +5,7 @@ import type { CommitStatuses } from '../ports/commit-status.ts';
 import type { DataSource } from '../ports/data-source.ts';
 import type { Gateways } from '../ports/gateways.ts';
 import type { IdMaker } from '../ports/ids.ts';
+import type { LedgerProof } from '../ports/ledger-proof.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { ModelRuntime } from '../ports/model-runtime.ts';
 import type { Notifier } from '../ports/notifier.ts';
@@ -18,6 +19,7 @@ import type { WorkflowClient } from '../ports/workflow-client.ts';
 export interface ActivityDependencies {
   readonly repositories: Repositories;
   readonly objectStore: ObjectStore;
+  readonly ledgerProof: LedgerProof;
   readonly tableEngine: TableEngine;
   readonly modelRuntime: ModelRuntime;
   readonly trainer: Trainer;

@@ -3,6 +3,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../ports/clock.ts';
 import type { IdMaker } from '../ports/ids.ts';
+import type { LedgerProof } from '../ports/ledger-proof.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import type { Repositories } from '../ports/repositories/repositories.ts';
@@ -15,6 +16,7 @@ import type { SignedIn } from './authentication.ts';
 export interface ApiDependencies {
   readonly repositories: Repositories;
   readonly objectStore: ObjectStore;
+  readonly ledgerProof: LedgerProof;
   readonly tableEngine: TableEngine;
   readonly workflowClient: WorkflowClient;
   readonly clock: Clock;

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { createSystemClock } from '../adapters/clock/system.ts';
 import { createIdMaker } from '../adapters/ids/uuid.ts';
 import { createLogger } from '../adapters/logger/pino.ts';
+import { createLedgerProof } from '../adapters/ledger-proof/ledger-proof.ts';
 import { createConfiguredObjectStore } from '../adapters/object-store/configured.ts';
 import { createDuckDbTableEngine } from '../adapters/table-engine/duckdb.ts';
 import { readTemporalTls } from '../adapters/workflow-client/temporal-tls.ts';
@@ -54,9 +55,12 @@ async function serve(settings: Settings): Promise<void> {
     logger,
   });
   const tableEngine = createDuckDbTableEngine({ scratchFolder: join(scratchFolder, 'tables') });
+  const objectStore = createConfiguredObjectStore(settings, home);
+  const { ledger } = repositories;
   const api = await buildApi({
     repositories,
-    objectStore: createConfiguredObjectStore(settings, home),
+    objectStore,
+    ledgerProof: createLedgerProof({ ledger, objectStore, clock, secret: settings.PERENNIAL_SECRET }),
     tableEngine,
     workflowClient,
     clock,

@@ -11,6 +11,7 @@ import * as schema from './schema.ts';
  */
 const keepNothing: ReadonlySet<PgTable> = new Set<PgTable>([
   schema.ledger,
+  schema.ledgerHeads,
   schema.blobs,
   schema.commands,
   schema.triggers,

@@ -7,6 +7,7 @@ import { createGithubStatuses } from '../adapters/commit-status/github.ts';
 import { createRemoteDataSource } from '../adapters/data-source/remote.ts';
 import { createHttpGateways } from '../adapters/gateways/http.ts';
 import { createIdMaker } from '../adapters/ids/uuid.ts';
+import { createLedgerProof } from '../adapters/ledger-proof/ledger-proof.ts';
 import { createOnnxModelRuntime } from '../adapters/model-runtime/onnx.ts';
 import { createConfiguredObjectStore } from '../adapters/object-store/configured.ts';
 import { createDuckDbTableEngine } from '../adapters/table-engine/duckdb.ts';
@@ -48,9 +49,12 @@ export async function buildDependencies(
   const workerKey = derivedKey(settings.PERENNIAL_SECRET, workerPrincipal);
   const worker = await repositories.principals.ensure(workerPrincipal, 'service', [{ role: 'operator' }], null);
   await repositories.principals.addKey(worker.id, sha256OfBytes(workerKey), 'derived', null);
+  const objectStore = createConfiguredObjectStore(settings, home);
+  const { ledger } = repositories;
   return {
     repositories,
-    objectStore: createConfiguredObjectStore(settings, home),
+    objectStore,
+    ledgerProof: createLedgerProof({ ledger, objectStore, clock, secret: settings.PERENNIAL_SECRET }),
     tableEngine: createDuckDbTableEngine({ scratchFolder: join(home, 'scratch', 'tables') }),
     modelRuntime: createOnnxModelRuntime(),
     trainer: createProcessTrainer({ cacheFolder: cacheFolderOf(settings), environment: process.env }),

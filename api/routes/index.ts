@@ -12,6 +12,7 @@ import { environmentRoutes } from './environments.ts';
 import { healthRoutes } from './health.ts';
 import { labelRoutes } from './labels.ts';
 import { ledgerRoutes } from './ledger.ts';
+import { ledgerVerificationRoutes } from './ledger-verification.ts';
 import { modelRoutes } from './models.ts';
 import { principalRoutes } from './principals.ts';
 import { quarantineRoutes } from './quarantines.ts';
@@ -43,6 +44,7 @@ const nouns: readonly ((app: Api, context: RouteContext) => void)[] = [
   quarantineRoutes,
   servedRoutes,
   ledgerRoutes,
+  ledgerVerificationRoutes,
   blobRoutes,
   collectionRoutes,
   connectionRoutes,

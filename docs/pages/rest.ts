@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { createSystemClock } from '../../adapters/clock/system.ts';
 import { createIdMaker } from '../../adapters/ids/uuid.ts';
 import { createLogger } from '../../adapters/logger/pino.ts';
+import { createLedgerProof } from '../../adapters/ledger-proof/ledger-proof.ts';
 import { createDiskObjectStore } from '../../adapters/object-store/disk.ts';
 import { createDuckDbTableEngine } from '../../adapters/table-engine/duckdb.ts';
 import { createTemporalWorkflowClient } from '../../adapters/workflow-client/temporal.ts';
@@ -29,6 +30,7 @@ export async function openApiDocument(): Promise<object> {
   const api = await buildApi({
     repositories,
     objectStore,
+    ledgerProof: createLedgerProof({ ledger: repositories.ledger, objectStore, clock, secret: 'of the docs' }),
     tableEngine,
     workflowClient,
     clock,

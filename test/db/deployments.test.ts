@@ -198,5 +198,5 @@ test('every decision is in the ledger, whose chain holds', async () => {
     [4, 'abort', 'errors'],
   ]);
   expect(raised.every((entry) => entry.principalName === 'operator')).toBe(true);
-  expect(await ground.repositories.ledger.verify(scope.modelId)).toBeUndefined();
+  expect((await ground.repositories.ledger.verify(scope.modelId)).problem).toBeNull();
 });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { createSystemClock } from '../../adapters/clock/system.ts';
 import { createIdMaker } from '../../adapters/ids/uuid.ts';
 import { createLogger } from '../../adapters/logger/pino.ts';
+import { createLedgerProof } from '../../adapters/ledger-proof/ledger-proof.ts';
 import { createDiskObjectStore } from '../../adapters/object-store/disk.ts';
 import type { ClosableTableEngine } from '../../adapters/table-engine/duckdb.ts';
 import { createDuckDbTableEngine } from '../../adapters/table-engine/duckdb.ts';
@@ -17,6 +18,7 @@ import type { Grant, Role } from '../../contracts/principal.ts';
 import { roles } from '../../contracts/principal.ts';
 import { createPostgresRepositories } from '../../db/repositories.ts';
 import type { IdMaker } from '../../ports/ids.ts';
+import type { LedgerProof } from '../../ports/ledger-proof.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 import type { Repositories } from '../../ports/repositories/repositories.ts';
 import type { TestDatabase } from './postgres.ts';
@@ -38,6 +40,7 @@ export interface TestApi {
   readonly database: TestDatabase;
   readonly repositories: Repositories;
   readonly objectStore: ObjectStore;
+  readonly ledgerProof: LedgerProof;
   readonly tableEngine: ClosableTableEngine;
   readonly temporal: RecordingWorkflowClient;
   readonly ids: IdMaker;
@@ -56,6 +59,8 @@ export interface TestApi {
   stop(): Promise<void>;
 }
 
+const secret = 'a-secret-of-the-tests-0123456789abcdef';
+
 /** The API on a real database and object store; in place of Temporal stands a record of what it was told. */
 export async function startTestApi(options: { readonly dispatchEveryMs?: number } = {}): Promise<TestApi> {
   const folder = await mkdtemp(join(tmpdir(), 'perennial-api-'));
@@ -68,14 +73,16 @@ export async function startTestApi(options: { readonly dispatchEveryMs?: number 
     clock,
     ids,
     logger,
-    secret: 'a-secret-of-the-tests-0123456789abcdef',
+    secret,
   });
   const objectStore = createDiskObjectStore(join(folder, 'objects'));
+  const ledgerProof = createLedgerProof({ ledger: repositories.ledger, objectStore, clock, secret });
   const tableEngine = createDuckDbTableEngine({ scratchFolder: join(folder, 'tables') });
   const temporal = createRecordingWorkflowClient();
   const api = await buildApi({
     repositories,
     objectStore,
+    ledgerProof,
     tableEngine,
     workflowClient: temporal,
     clock,
@@ -103,6 +110,7 @@ export async function startTestApi(options: { readonly dispatchEveryMs?: number 
     database,
     repositories,
     objectStore,
+    ledgerProof,
     tableEngine,
     temporal,
     ids,
