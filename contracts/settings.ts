@@ -55,6 +55,8 @@ export const Settings = z.object({
   PERENNIAL_ALLOW_PRIVATE_SOURCES: z.stringbool().default(false),
   /** When garbage is collected: five fields of cron, in UTC. `never`: only by `perennial gc`. */
   PERENNIAL_GC_SCHEDULE: z.string().default('17 4 * * *'),
+  /** When heads of the ledger are signed and copied to the object store: five fields of cron, in UTC. `never`: only when what serves has changed. */
+  PERENNIAL_LEDGER_SCHEDULE: z.string().default('*/15 * * * *'),
   /** Where environments and caches of training live. Default: PERENNIAL_HOME/cache */
   PERENNIAL_CACHE: z.string().optional(),
   PERENNIAL_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),

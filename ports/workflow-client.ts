@@ -18,5 +18,7 @@ export interface WorkflowClient {
   startCollection(collectionId: Id): Promise<void>;
   /** When collections begin by themselves; null: never. */
   scheduleCollections(cron: string | null): Promise<void>;
+  /** When heads of the ledger are signed by themselves; null: never. */
+  scheduleSigning(cron: string | null): Promise<void>;
   check(): Promise<void>;
 }

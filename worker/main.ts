@@ -36,8 +36,9 @@ async function main(settings: Settings): Promise<void> {
   ]);
   await registerSearchAttributes(connection, namespace);
   const dependencies = await buildDependencies(settings, tls, logger);
-  const { PERENNIAL_GC_SCHEDULE: collections } = settings;
-  await dependencies.workflowClient.scheduleCollections(collections === 'never' ? null : collections);
+  const { workflowClient } = dependencies;
+  await workflowClient.scheduleCollections(cronOf(settings.PERENNIAL_GC_SCHEDULE));
+  await workflowClient.scheduleSigning(cronOf(settings.PERENNIAL_LEDGER_SCHEDULE));
   const workers = await runWorkers({
     connection,
     namespace,
@@ -63,6 +64,10 @@ async function main(settings: Settings): Promise<void> {
     await connection.close();
     await dependencies.repositories.close();
   }
+}
+
+function cronOf(schedule: string): string | null {
+  return schedule === 'never' ? null : schedule;
 }
 
 /** The SDK's own words go to our log; signals are this process's to handle. */

@@ -22,7 +22,7 @@ import type { Logger } from '../../ports/logger.ts';
 import type { WorkflowClient } from '../../ports/workflow-client.ts';
 import { coalescedCalls } from './coalesced-calls.ts';
 import { grpcStatus, grpcStatusOf, refusedByTemporal, temporalUnavailable } from './grpc-failures.ts';
-import { scheduleCollections, startCollection } from './collections.ts';
+import { collections, scheduleOwn, signing, startCollection } from './own-schedules.ts';
 import { deleteSchedule, nextFirings, putSchedule } from './schedules.ts';
 import { modelAttribute } from './search-attributes.ts';
 
@@ -108,7 +108,8 @@ export function createTemporalWorkflowClient(settings: TemporalSettings): Tempor
     startCollection: (collectionId) =>
       call(`start the collection ${collectionId}`, callDeadlineMs, () => startCollection(client, collectionId)),
     scheduleCollections: (cron) =>
-      call('schedule collections', callDeadlineMs, () => scheduleCollections(client, cron)),
+      call('schedule collections', callDeadlineMs, () => scheduleOwn(client, collections, cron)),
+    scheduleSigning: (cron) => call('schedule signing', callDeadlineMs, () => scheduleOwn(client, signing, cron)),
     async check() {
       await call('answer', checkDeadlineMs, () => connection.workflowService.describeNamespace({ namespace }));
     },

@@ -2,7 +2,7 @@ import { and, asc, desc, eq, getTableColumns, gt, gte, inArray, lt, lte, type SQ
 import { z } from 'zod';
 import type { Id, Instant, PageRequest } from '../../contracts/identifiers.ts';
 import { Id as IdSchema, Instant as InstantSchema } from '../../contracts/identifiers.ts';
-import type { ChainPoint, ChainVerdict, SignedPoint, StoredEntry } from '../../contracts/ledger-chain.ts';
+import type { ChainPoint, ChainVerdict, SignedPoint } from '../../contracts/ledger-chain.ts';
 import { ChainWalk } from '../../contracts/ledger-chain.ts';
 import type { LedgerEntry } from '../../contracts/ledger.ts';
 import { LedgerKind } from '../../contracts/ledger.ts';
@@ -14,20 +14,10 @@ import { toDate, toInstant } from '../instants.ts';
 import { found } from '../not-found.ts';
 import { belowId, decodeCursor, pageOf, unusableCursor } from '../paging.ts';
 import { ledger, ledgerHeads, models, principals } from '../schema.ts';
+import { toStored } from '../stored-entry.ts';
 
 const Key = z.tuple([InstantSchema, IdSchema, z.number().int()]);
 const verifiedAtOnce = 1000;
-
-/** As it stands, whoever wrote it. */
-export function toStored(row: typeof ledger.$inferSelect): StoredEntry {
-  return { ...row, recordedAt: sayable(row.recordedAt), effectiveAt: sayable(row.effectiveAt) };
-}
-
-/** Postgres keeps instants that ISO 8601 has no four-digit year for, `infinity` among them; no append wrote those. */
-function sayable(date: Date): Instant {
-  const year = date.getUTCFullYear();
-  return toInstant(year >= 0 && year <= 9999 ? date : new Date(0));
-}
 
 function toEntry(row: typeof ledger.$inferSelect): LedgerEntry {
   return { ...toStored(row), kind: LedgerKind.parse(row.kind) };

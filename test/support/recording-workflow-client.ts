@@ -39,6 +39,7 @@ export function createRecordingWorkflowClient(): RecordingWorkflowClient {
     },
     startCollection: (id) => record(`collect ${id}`),
     scheduleCollections: (cron) => record(`collect at ${cron}`),
+    scheduleSigning: (cron) => record(`sign at ${cron}`),
     check: () => record('check'),
   };
   return client;
