@@ -195,7 +195,13 @@ async function noteMismatches(
     .update(acknowledgements)
     .set({ mismatch: null })
     .where(and(eq(acknowledgements.gatewayId, gatewayId), isNotNull(acknowledgements.mismatch)));
-  for (const { scope, generation, reason } of found)
+  const known = await tx
+    .select({ id: models.id })
+    .from(models)
+    .where(inArray(models.id, [...new Set(found.map((mismatch) => mismatch.scope.modelId))]));
+  // Of a model that somebody removed there is no row to tell it beside.
+  const there = found.filter((mismatch) => known.some((model) => model.id === mismatch.scope.modelId));
+  for (const { scope, generation, reason } of there)
     await tx
       .insert(acknowledgements)
       .values({

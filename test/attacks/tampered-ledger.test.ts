@@ -312,6 +312,23 @@ test('an auditor checks a copy with the published key alone', async () => {
   expect(genuine({ ...head, sequence: head.sequence + 1 })).toBe(false);
 });
 
+test('`served` says whether the ledger verifies up to the instant that was asked about', async () => {
+  const served = async (at?: string) => {
+    const query = at === undefined ? '' : `?at=${at}`;
+    return (await api.send('viewer', `GET /v1/models/bike/served${query}`)).body.proof;
+  };
+  const [, , third] = await readChain();
+  const early = (third?.recorded_at as Date).toISOString();
+  expect(await served()).toMatchObject({ verified: true, head: { sequence: entries }, signedAt: null });
+  await sign();
+  expect(await served()).toMatchObject({ verified: true, signedAt: expect.any(String) });
+  await change(rewriteReason);
+  expect(await served()).toEqual({ verified: false, reason: expect.stringContaining('entry 5 was changed') });
+  expect(await served(early)).toMatchObject({ verified: true, head: { sequence: 3 } });
+  await recompute(5);
+  expect(await served(early)).toEqual({ verified: false, reason: expect.stringContaining('rewritten') });
+});
+
 test('the command line names what was changed, and exits 1', async () => {
   const url = await api.api.listen({ host: '127.0.0.1', port: 0 });
   const asked = (...more: string[]) => cli(['ledger', 'verify', '--url', url, '--key', api.keys.viewer, ...more]);

@@ -180,7 +180,7 @@ test('a first release that is taken back leaves nothing serving, and the next is
     slots: [],
   });
   expect(await deployments.champion(scope)).toBeUndefined();
-  const table = await deployments.servingTable();
+  const { entries: table } = await deployments.servingTable();
   expect(table.filter((entry) => entry.scope.modelId === scope.modelId)).toEqual([]);
   expect((await rollOut(ground, scope, 2, [10])).generation).toMatchObject({ generation: 3, change: 'first' });
 });
