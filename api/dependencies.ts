@@ -7,6 +7,7 @@ import type { LedgerProof } from '../ports/ledger-proof.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import type { Repositories } from '../ports/repositories/repositories.ts';
+import type { Scratch } from '../ports/scratch.ts';
 import type { TableEngine } from '../ports/table-engine.ts';
 import type { WorkflowClient } from '../ports/workflow-client.ts';
 import type { ScheduleKeeper } from './schedule-keeper.ts';
@@ -17,6 +18,8 @@ export interface ApiDependencies {
   readonly repositories: Repositories;
   readonly objectStore: ObjectStore;
   readonly ledgerProof: LedgerProof;
+  /** Of this machine, for `perennial doctor`. */
+  readonly scratch: Scratch;
   readonly tableEngine: TableEngine;
   readonly workflowClient: WorkflowClient;
   readonly clock: Clock;

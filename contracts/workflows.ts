@@ -69,6 +69,11 @@ export function lifecycleWorkflowId(scope: Scope): string {
   return `${scopeLabel(scope)}/lifecycle`;
 }
 
+/** Of the Temporal Schedule of a row. */
+export function scheduleId(scope: Scope, name: string): string {
+  return `${scopeLabel(scope)}/schedule/${name}`;
+}
+
 export function runWorkflowId(scope: Scope, kind: RunKind, runId: Id): string {
   return `${scopeLabel(scope)}/${kind}/${runId}`;
 }

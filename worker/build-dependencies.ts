@@ -34,6 +34,8 @@ export async function buildDependencies(
   settings: Settings,
   tls: TemporalTls,
   logger: Logger,
+  /** For working files; of this process alone. */
+  scratchFolder: string,
 ): Promise<ActivityDependencies> {
   const home = resolve(settings.PERENNIAL_HOME);
   const hosts = createOutboundHosts({ allowPrivate: settings.PERENNIAL_ALLOW_PRIVATE_SOURCES });
@@ -55,7 +57,7 @@ export async function buildDependencies(
     repositories,
     objectStore,
     ledgerProof: createLedgerProof({ ledger, objectStore, clock, secret: settings.PERENNIAL_SECRET }),
-    tableEngine: createDuckDbTableEngine({ scratchFolder: join(home, 'scratch', 'tables') }),
+    tableEngine: createDuckDbTableEngine({ scratchFolder: join(scratchFolder, 'tables') }),
     modelRuntime: createOnnxModelRuntime(),
     trainer: createProcessTrainer({ cacheFolder: cacheFolderOf(settings), environment: process.env }),
     codeArchive: createTarCodeArchive(),
@@ -72,7 +74,7 @@ export async function buildDependencies(
     clock,
     ids,
     logger,
-    scratchFolder: join(home, 'scratch', 'activities'),
+    scratchFolder: join(scratchFolder, 'activities'),
     lifecyclePrincipal,
     rehearsalKey: (rehearsalId) => derivedKey(settings.PERENNIAL_SECRET, `rehearsal/${rehearsalId}`),
   };

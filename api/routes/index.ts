@@ -8,6 +8,7 @@ import { collectionRoutes } from './collections.ts';
 import { codeRoutes } from './code.ts';
 import { datasetRoutes } from './datasets.ts';
 import { deploymentRoutes } from './deployments.ts';
+import { doctorRoutes } from './doctor.ts';
 import { environmentRoutes } from './environments.ts';
 import { healthRoutes } from './health.ts';
 import { labelRoutes } from './labels.ts';
@@ -47,6 +48,7 @@ const nouns: readonly ((app: Api, context: RouteContext) => void)[] = [
   ledgerVerificationRoutes,
   blobRoutes,
   collectionRoutes,
+  doctorRoutes,
   connectionRoutes,
   webhookRoutes,
 ];

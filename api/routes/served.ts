@@ -10,17 +10,6 @@ import { enter } from '../access.ts';
 import type { Api, RouteContext } from '../dependencies.ts';
 import { EnvironmentQuery, ModelParams, problems, ProjectHeaders } from '../request-shapes.ts';
 
-const Served = z.object({
-  at: Instant,
-  /** Null before the first deployment. */
-  decided: Generation.extend({
-    decidedBy: z.object({ id: Id, name: z.string() }),
-    releases: z.array(Release),
-  }).nullable(),
-  proof: Proof,
-  observed: z.array(z.object({ gatewayId: Id, generation: z.number().int(), since: Instant })).readonly(),
-});
-
 /** Whether the ledger bears out what is answered. */
 const Proof = z.discriminatedUnion('verified', [
   z.object({
@@ -32,6 +21,17 @@ const Proof = z.discriminatedUnion('verified', [
   }),
   z.object({ verified: z.literal(false), reason: z.string() }),
 ]);
+
+const Served = z.object({
+  at: Instant,
+  /** Null before the first deployment. */
+  decided: Generation.extend({
+    decidedBy: z.object({ id: Id, name: z.string() }),
+    releases: z.array(Release),
+  }).nullable(),
+  proof: Proof,
+  observed: z.array(z.object({ gatewayId: Id, generation: z.number().int(), since: Instant })).readonly(),
+});
 
 export function servedRoutes(app: Api, context: RouteContext): void {
   app.get(

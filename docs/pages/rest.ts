@@ -7,6 +7,7 @@ import { createIdMaker } from '../../adapters/ids/uuid.ts';
 import { createLogger } from '../../adapters/logger/pino.ts';
 import { createLedgerProof } from '../../adapters/ledger-proof/ledger-proof.ts';
 import { createDiskObjectStore } from '../../adapters/object-store/disk.ts';
+import { createScratch } from '../../adapters/scratch/claimed-scratch.ts';
 import { createDuckDbTableEngine } from '../../adapters/table-engine/duckdb.ts';
 import { createTemporalWorkflowClient } from '../../adapters/workflow-client/temporal.ts';
 import { withResolvedReferences } from '../../api/openapi-references.ts';
@@ -30,6 +31,7 @@ export async function openApiDocument(): Promise<object> {
   const api = await buildApi({
     repositories,
     objectStore,
+    scratch: createScratch(folder, () => undefined),
     ledgerProof: createLedgerProof({ ledger: repositories.ledger, objectStore, clock, secret: 'of the docs' }),
     tableEngine,
     workflowClient,

@@ -7,6 +7,7 @@ import { createLogger } from '../../adapters/logger/pino.ts';
 import { createLedgerProof } from '../../adapters/ledger-proof/ledger-proof.ts';
 import { createDiskObjectStore } from '../../adapters/object-store/disk.ts';
 import type { ClosableTableEngine } from '../../adapters/table-engine/duckdb.ts';
+import { createScratch } from '../../adapters/scratch/claimed-scratch.ts';
 import { createDuckDbTableEngine } from '../../adapters/table-engine/duckdb.ts';
 import type { Api } from '../../api/dependencies.ts';
 import { buildApi } from '../../api/server.ts';
@@ -21,6 +22,7 @@ import type { IdMaker } from '../../ports/ids.ts';
 import type { LedgerProof } from '../../ports/ledger-proof.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 import type { Repositories } from '../../ports/repositories/repositories.ts';
+import { identityOf } from '../../stack/process-identity.ts';
 import type { TestDatabase } from './postgres.ts';
 import { createTestDatabase } from './postgres.ts';
 import type { RecordingWorkflowClient } from './recording-workflow-client.ts';
@@ -83,6 +85,7 @@ export async function startTestApi(options: { readonly dispatchEveryMs?: number 
     repositories,
     objectStore,
     ledgerProof,
+    scratch: createScratch(folder, identityOf),
     tableEngine,
     workflowClient: temporal,
     clock,
