@@ -117,6 +117,14 @@ export interface CollectionActivities {
   endCollection(input: { readonly collectionId: Id; readonly failure: string | null }): Promise<void>;
 }
 
+/** Of no run: signing tells of every chain. */
+export interface LedgerActivities {
+  /** Signs the heads of some models, from the cursor on; null: from the first, and none are left. */
+  signHeads(input: {
+    readonly cursor: string | null;
+  }): Promise<{ readonly next: string | null; readonly signed: number; readonly refused: number }>;
+}
+
 export interface DeployActivities {
   requestApproval(input: RunInput): Promise<RolloutFacts>;
   tallyApproval(input: RunInput & { readonly approvalId: Id }): Promise<{
@@ -191,5 +199,6 @@ export type Activities = LifecycleActivities &
   DeployActivities &
   RetentionActivities &
   CollectionActivities &
+  LedgerActivities &
   MonitorActivities &
   RehearsalActivities;

@@ -7,6 +7,7 @@ import type { DataSource } from '../ports/data-source.ts';
 import type { Environments } from '../ports/environments.ts';
 import type { Gateways } from '../ports/gateways.ts';
 import type { IdMaker } from '../ports/ids.ts';
+import type { LedgerProof } from '../ports/ledger-proof.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { ModelRuntime } from '../ports/model-runtime.ts';
 import type { Notifier } from '../ports/notifier.ts';
@@ -20,6 +21,7 @@ import type { WorkflowClient } from '../ports/workflow-client.ts';
 export interface ActivityDependencies {
   readonly repositories: Repositories;
   readonly objectStore: ObjectStore;
+  readonly ledgerProof: LedgerProof;
   readonly tableEngine: TableEngine;
   readonly modelRuntime: ModelRuntime;
   readonly environments: Environments;

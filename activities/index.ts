@@ -16,6 +16,7 @@ import { createFetchSource } from './ingestion/fetch-source.ts';
 import { createPrepareDataset } from './ingestion/prepare-dataset.ts';
 import { createProfileDataset } from './ingestion/profile-dataset.ts';
 import { instrument } from './instrument.ts';
+import { createLedgerActivities, signedAfter } from './ledger/sign-heads.ts';
 import { createLifecycleActivities } from './lifecycle/lifecycle-activities.ts';
 import { createCollectWindow } from './monitoring/collect-window.ts';
 import { createNotifyOfReport } from './monitoring/notify-of-report.ts';
@@ -52,7 +53,8 @@ export function createActivities(deps: ActivityDependencies): Activities {
       evaluateVersion: createEvaluateVersion(deps),
       citeEvaluation: createCiteEvaluation(deps),
       requestApproval: createRequestApproval(deps),
-      ...createRolloutActivities(deps),
+      ...signedAfter(createRolloutActivities(deps), deps),
+      ...createLedgerActivities(deps),
       judgeCanary: createJudgeCanary(deps),
       judgeShadow: createJudgeShadow(deps),
       notifyOfApproval: createNotifyOfApproval(deps),

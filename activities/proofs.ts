@@ -2,7 +2,7 @@ import { scopeLabel } from '../contracts/identifiers.ts';
 import type { JsonValue } from '../contracts/canonical.ts';
 import { isDueAt } from '../contracts/cron.ts';
 import type { RunKind } from '../contracts/run.ts';
-import { collectionsName, firedAt, lifecycleWorkflowId } from '../contracts/workflows.ts';
+import { collectionsName, firedAt, ledgerHeadsName, lifecycleWorkflowId } from '../contracts/workflows.ts';
 import type { Activities } from './activity-types.ts';
 
 /** The execution of Temporal's that asks for an activity, as Temporal itself tells it. */
@@ -179,6 +179,14 @@ export const proofs: { readonly [Name in keyof Activities]: Proof<Input<Name>, R
   markReachable: { complaint: ofCollection },
   sweepGarbage: { complaint: ofCollection },
   endCollection: { complaint: ofCollection },
+
+  // ledger: it signs no chain that does not hold, so that asking for it gains nothing
+  signHeads: {
+    complaint: (_, { workflowId }) =>
+      workflowId.startsWith(`${ledgerHeadsName}/`)
+        ? undefined
+        : `heads of the ledger are signed by the workflows ${ledgerHeadsName}/…, not by ${workflowId}`,
+  },
 
   // rehearsal
   planRehearsal: {

@@ -3,9 +3,11 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../ports/clock.ts';
 import type { IdMaker } from '../ports/ids.ts';
+import type { LedgerProof } from '../ports/ledger-proof.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import type { Repositories } from '../ports/repositories/repositories.ts';
+import type { Scratch } from '../ports/scratch.ts';
 import type { TableEngine } from '../ports/table-engine.ts';
 import type { WorkflowClient } from '../ports/workflow-client.ts';
 import type { ScheduleKeeper } from './schedule-keeper.ts';
@@ -15,6 +17,9 @@ import type { SignedIn } from './authentication.ts';
 export interface ApiDependencies {
   readonly repositories: Repositories;
   readonly objectStore: ObjectStore;
+  readonly ledgerProof: LedgerProof;
+  /** Of this machine, for `perennial doctor`. */
+  readonly scratch: Scratch;
   readonly tableEngine: TableEngine;
   readonly workflowClient: WorkflowClient;
   readonly clock: Clock;

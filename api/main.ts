@@ -1,10 +1,12 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { createSystemClock } from '../adapters/clock/system.ts';
 import { createIdMaker } from '../adapters/ids/uuid.ts';
 import { createLogger } from '../adapters/logger/pino.ts';
+import { createLedgerProof } from '../adapters/ledger-proof/ledger-proof.ts';
 import { createConfiguredObjectStore } from '../adapters/object-store/configured.ts';
 import { createConfiguredSandbox } from '../adapters/sandbox/configured.ts';
+import { claimScratch, createScratch } from '../adapters/scratch/claimed-scratch.ts';
 import { createDuckDbTableEngine } from '../adapters/table-engine/duckdb.ts';
 import { readTemporalTls } from '../adapters/workflow-client/temporal-tls.ts';
 import { createTemporalWorkflowClient } from '../adapters/workflow-client/temporal.ts';
@@ -15,6 +17,7 @@ import { migrate } from '../db/migrate.ts';
 import { createPostgresRepositories } from '../db/repositories.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { Repositories } from '../ports/repositories/repositories.ts';
+import { identityOf } from '../stack/process-identity.ts';
 import { buildApi } from './server.ts';
 
 const closeWithinMs = 5_000;
@@ -35,8 +38,7 @@ async function serve(settings: Settings): Promise<void> {
   const clock = createSystemClock();
   const ids = createIdMaker();
   const home = resolve(settings.PERENNIAL_HOME);
-  await mkdir(join(home, 'scratch'), { recursive: true });
-  const scratchFolder = await mkdtemp(join(home, 'scratch', 'api-'));
+  const scratchFolder = await claimScratch(home, 'api', identityOf);
 
   await migrate(settings.DATABASE_URL);
   const repositories = createPostgresRepositories({
@@ -56,9 +58,13 @@ async function serve(settings: Settings): Promise<void> {
   });
   const sandbox = createConfiguredSandbox(settings, home, process.env.PATH);
   const tableEngine = createDuckDbTableEngine({ sandbox, scratchFolder: join(scratchFolder, 'tables') });
+  const objectStore = createConfiguredObjectStore(settings, home);
+  const { ledger } = repositories;
   const api = await buildApi({
     repositories,
-    objectStore: createConfiguredObjectStore(settings, home),
+    objectStore,
+    scratch: createScratch(home, identityOf),
+    ledgerProof: createLedgerProof({ ledger, objectStore, clock, secret: settings.PERENNIAL_SECRET }),
     tableEngine,
     workflowClient,
     clock,

@@ -19,6 +19,7 @@ import { approvalVerbs } from './verbs/approvals.ts';
 import { connectionVerbs } from './verbs/connections.ts';
 import { codeVerbs } from './verbs/code.ts';
 import { deployVerbs } from './verbs/deploy.ts';
+import { doctorVerb } from './verbs/doctor.ts';
 import { gcVerb } from './verbs/gc.ts';
 import { ledgerVerb } from './verbs/ledger.ts';
 import { observeVerbs } from './verbs/observe.ts';
@@ -102,6 +103,7 @@ export function commandLine(act: VerbRegistry['act'], streams: Writers = silent)
     ledgerVerb,
     archiveVerbs,
     gcVerb,
+    doctorVerb,
     rehearseVerb,
     demoVerb,
     completionVerb,

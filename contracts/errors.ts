@@ -119,6 +119,14 @@ export const errorTable = {
   },
   'no-data': { status: 422, retryable: false, about: 'There is no dataset, or no rows in the window.' },
   'no-code': { status: 422, retryable: false, about: 'There is no code version; take a snapshot first.' },
+  // what was recorded
+  'ledger-mismatch': {
+    status: 500,
+    retryable: false,
+    about:
+      'A chain of the ledger, or what it tells of, is not as it was recorded: somebody wrote to the database or the object store.',
+  },
+  unhealthy: { status: 500, retryable: false, about: '`perennial doctor` found problems that are not mended.' },
   // deployment
   'not-a-candidate': {
     status: 409,

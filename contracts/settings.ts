@@ -82,6 +82,8 @@ export const Settings = z.object({
   PERENNIAL_SLIRP4NETNS: z.string().optional(),
   /** When garbage is collected: five fields of cron, in UTC. `never`: only by `perennial gc`. */
   PERENNIAL_GC_SCHEDULE: z.string().default('17 4 * * *'),
+  /** When heads of the ledger are signed and copied to the object store: five fields of cron, in UTC. `never`: only when what serves has changed. */
+  PERENNIAL_LEDGER_SCHEDULE: z.string().default('*/15 * * * *'),
   /** Where environments and caches of training live. Default: PERENNIAL_HOME/cache */
   PERENNIAL_CACHE: z.string().optional(),
   /** The package index of pip, with credentials where it wants them. Default: the worker's own pip configuration. */

@@ -46,6 +46,14 @@ export interface CollectionInput {
   readonly collectionId: Id | null;
 }
 
+/** Of every model: whose chain has grown is found by looking. */
+export interface SignHeadsInput {
+  readonly schemaVersion: 1;
+}
+
+export const signHeadsWorkflow = 'signLedgerHeads';
+/** Of the schedule. Not a scope: those have a slash in the middle. */
+export const ledgerHeadsName = 'perennial-ledger-heads';
 export const collectionWorkflow = 'collectGarbage';
 /** Of the schedule, and before the ids of collections. Not a scope: those have a slash in the middle. */
 export const collectionsName = 'perennial-garbage';
@@ -59,6 +67,11 @@ export const nudgeSignal = 'nudge';
 
 export function lifecycleWorkflowId(scope: Scope): string {
   return `${scopeLabel(scope)}/lifecycle`;
+}
+
+/** Of the Temporal Schedule of a row. */
+export function scheduleId(scope: Scope, name: string): string {
+  return `${scopeLabel(scope)}/schedule/${name}`;
 }
 
 export function runWorkflowId(scope: Scope, kind: RunKind, runId: Id): string {

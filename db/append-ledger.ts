@@ -1,7 +1,7 @@
 import { desc, eq } from 'drizzle-orm';
 import type { JsonValue } from '../contracts/canonical.ts';
-import { sha256OfJson } from '../contracts/digest.ts';
 import type { Id, Instant } from '../contracts/identifiers.ts';
+import { ledgerDigest } from '../contracts/ledger-chain.ts';
 import type { LedgerEntry, LedgerKind } from '../contracts/ledger.ts';
 import type { Transaction } from './connection.ts';
 import type { RepositoryContext } from './context.ts';
@@ -24,24 +24,6 @@ export interface LedgerInput {
   readonly reason: string;
   readonly effectiveAt: Instant;
   readonly by: Id;
-}
-
-/** The digest that names an entry: of everything in it but the digest. */
-export function ledgerDigest(entry: Omit<LedgerEntry, 'digest'>): string {
-  const { modelId, sequence, kind, environment, subject, reason, previous, recordedAt, effectiveAt, recordedBy } =
-    entry;
-  return sha256OfJson({
-    modelId,
-    sequence,
-    kind,
-    environment,
-    subject,
-    reason,
-    previous,
-    recordedAt,
-    effectiveAt,
-    recordedBy,
-  });
 }
 
 /**

@@ -8,6 +8,7 @@ import {
   gt,
   gte,
   inArray,
+  isNotNull,
   isNull,
   lte,
   type SQL,
@@ -15,12 +16,12 @@ import {
 } from 'drizzle-orm';
 import type { Acknowledgement, GatewayLease, Generation } from '../contracts/deployment.ts';
 import type { Id, Instant, Scope } from '../contracts/identifiers.ts';
-import type { DeploymentRepository, ServedAt } from '../ports/repositories/deployments.ts';
-import type { Executor } from './connection.ts';
-import { query } from './connection.ts';
+import type { DeploymentRepository, ServedAt, ServingMismatch } from '../ports/repositories/deployments.ts';
+import type { Executor, Transaction } from './connection.ts';
+import { query, transact } from './connection.ts';
 import type { RepositoryContext } from './context.ts';
 import { toDate, toInstant } from './instants.ts';
-import { acknowledgements, gateways, servingCounts, shadowCounts } from './schema.ts';
+import { acknowledgements, gateways, models, servingCounts, shadowCounts } from './schema.ts';
 
 type GatewayMethods = Pick<
   DeploymentRepository,
@@ -29,6 +30,8 @@ type GatewayMethods = Pick<
   | 'liveGateways'
   | 'acknowledge'
   | 'acknowledgements'
+  | 'noteMismatches'
+  | 'mismatches'
   | 'countServed'
   | 'served'
   | 'countShadow'
@@ -42,7 +45,7 @@ const {
 } = getTableColumns(servingCounts);
 const { recordedAt: _shadowRecordedAt, ...shadowColumns } = getTableColumns(shadowCounts);
 
-function toAcknowledgement(row: typeof acknowledgements.$inferSelect): Acknowledgement {
+function toAcknowledgement({ mismatch: _mismatch, ...row }: typeof acknowledgements.$inferSelect): Acknowledgement {
   return { ...row, recordedAt: toInstant(row.recordedAt) };
 }
 
@@ -102,6 +105,8 @@ export function gatewayMethods(context: RepositoryContext): GatewayMethods {
             setWhere: sql`${acknowledgements.error} is not null`,
           });
       }),
+    noteMismatches: (gatewayId, found) => transact(db, (tx) => noteMismatches(context, tx, gatewayId, found)),
+    mismatches: () => query(db, () => liveMismatches(context, db)),
     acknowledgements: (scope, generation) => query(db, () => readAcknowledgements(context, db, scope, generation)),
     countServed: (counts) =>
       query(db, async () => {
@@ -175,6 +180,76 @@ export function gatewayMethods(context: RepositoryContext): GatewayMethods {
           .orderBy(asc(servingCounts.gatewayId), asc(servingCounts.releaseDigest)),
       ),
   };
+}
+
+const mismatchesTold = 100;
+
+/** Beside what was acknowledged: a generation that was loaded before it was tampered with was loaded nevertheless. */
+async function noteMismatches(
+  { clock }: RepositoryContext,
+  tx: Transaction,
+  gatewayId: Id,
+  found: readonly ServingMismatch[],
+): Promise<void> {
+  await tx
+    .update(acknowledgements)
+    .set({ mismatch: null })
+    .where(and(eq(acknowledgements.gatewayId, gatewayId), isNotNull(acknowledgements.mismatch)));
+  const known = await tx
+    .select({ id: models.id })
+    .from(models)
+    .where(inArray(models.id, [...new Set(found.map((mismatch) => mismatch.scope.modelId))]));
+  // Of a model that somebody removed there is no row to tell it beside.
+  const there = found.filter((mismatch) => known.some((model) => model.id === mismatch.scope.modelId));
+  for (const { scope, generation, reason } of there)
+    await tx
+      .insert(acknowledgements)
+      .values({
+        gatewayId,
+        modelId: scope.modelId,
+        environment: scope.environment,
+        generation,
+        error: reason,
+        mismatch: reason,
+        recordedAt: toDate(clock.now()),
+      })
+      .onConflictDoUpdate({
+        target: [
+          acknowledgements.gatewayId,
+          acknowledgements.modelId,
+          acknowledgements.environment,
+          acknowledgements.generation,
+        ],
+        set: { mismatch: reason },
+      });
+}
+
+async function liveMismatches(
+  { clock }: RepositoryContext,
+  tx: Executor,
+): ReturnType<DeploymentRepository['mismatches']> {
+  const rows = await tx
+    .select({
+      gatewayId: acknowledgements.gatewayId,
+      project: models.project,
+      model: models.name,
+      modelId: acknowledgements.modelId,
+      environment: acknowledgements.environment,
+      generation: acknowledgements.generation,
+      mismatch: acknowledgements.mismatch,
+    })
+    .from(acknowledgements)
+    .innerJoin(gateways, eq(gateways.id, acknowledgements.gatewayId))
+    .innerJoin(models, eq(models.id, acknowledgements.modelId))
+    .where(and(isNotNull(acknowledgements.mismatch), gt(gateways.leaseUntil, toDate(clock.now()))))
+    .orderBy(asc(models.name), asc(acknowledgements.environment), asc(acknowledgements.gatewayId))
+    .limit(mismatchesTold);
+  return rows.map(({ gatewayId, generation, mismatch, ...scope }) => ({
+    gatewayId,
+    scope,
+    generation,
+    reason: mismatch ?? '',
+  }));
 }
 
 async function liveGateways({ clock }: RepositoryContext, tx: Executor): Promise<readonly GatewayLease[]> {

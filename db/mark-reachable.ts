@@ -11,6 +11,7 @@ import * as schema from './schema.ts';
  */
 const keepNothing: ReadonlySet<PgTable> = new Set<PgTable>([
   schema.ledger,
+  schema.ledgerHeads,
   schema.blobs,
   schema.commands,
   schema.triggers,
@@ -33,7 +34,7 @@ const keepNothing: ReadonlySet<PgTable> = new Set<PgTable>([
 ]);
 
 /** Retention let the version go, and no build has evaluated it since, as one that trained it again would have. */
-const letGo = (version: SQL) => sql`
+export const letGo = (version: SQL) => sql`
   exists (select 1 from ledger l where l.kind = 'version.expired' and l.subject ->> 'modelVersionId' = ${version}::text
     and l.model_id = t.model_id
     and not exists (select 1 from evaluations e where e.model_version_id = ${version} and e.recorded_at > l.recorded_at))

@@ -18,6 +18,7 @@ import { createLifecycleRepository } from './repositories/lifecycle.ts';
 import { createModelRepository } from './repositories/models.ts';
 import { createMonitoringRepository } from './repositories/monitoring.ts';
 import { createPrincipalRepository } from './repositories/principals.ts';
+import { createReferenceRepository } from './repositories/references.ts';
 import { createRehearsalRepository } from './repositories/rehearsals.ts';
 import { createRunRepository } from './repositories/runs.ts';
 import { createScheduleRepository } from './repositories/schedules.ts';
@@ -54,6 +55,7 @@ export function createPostgresRepositories(parts: {
     rehearsals: createRehearsalRepository(context),
     schedules: createScheduleRepository(context),
     connections: createConnectionRepository(context, parts.secret),
+    references: createReferenceRepository(context),
     ledger: createLedgerRepository(context),
     workers: createWorkerRepository(context),
     check: () => query(db, async () => void (await db.execute(sql`select 1`))),

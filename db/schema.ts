@@ -394,9 +394,16 @@ export const acknowledgements = pgTable(
     environment: text('environment').notNull(),
     generation: integer('generation').notNull(),
     error: text('error'),
+    /** How the generation differs from its entry in the ledger, for as long as it does; the gateway does not serve it. */
+    mismatch: text('mismatch'),
     recordedAt: recordedAt(),
   },
-  (t) => [primaryKey({ columns: [t.gatewayId, t.modelId, t.environment, t.generation] })],
+  (t) => [
+    primaryKey({ columns: [t.gatewayId, t.modelId, t.environment, t.generation] }),
+    index('acknowledgements_mismatch')
+      .on(t.modelId)
+      .where(sql`mismatch is not null`),
+  ],
 );
 
 export const servingCounts = pgTable(
@@ -824,7 +831,22 @@ export const ledger = pgTable(
     index('ledger_newest').on(t.recordedAt, t.modelId, t.sequence),
     /** Has this run decided that already? Asked by every commit that may run twice. */
     index('ledger_run').on(t.modelId, t.kind, sql`(subject ->> 'runId')`),
+    /** The newest of a kind in an environment: what was decided to serve there. */
+    index('ledger_scope').on(t.modelId, t.environment, t.kind, t.sequence),
   ],
+);
+
+/** Which heads were signed and copied to the object store, so that a copy that is gone is missed. Thinned with the copies. */
+export const ledgerHeads = pgTable(
+  'ledger_heads',
+  {
+    modelId: modelId(),
+    sequence: bigint('sequence', { mode: 'number' }).notNull(),
+    signedAt: instant('signed_at').notNull(),
+    recordedAt: recordedAt(),
+    recordedBy: recordedBy(),
+  },
+  (t) => [primaryKey({ columns: [t.modelId, t.sequence] })],
 );
 
 /** Collections of garbage: of the whole store, so of no model. One at a time; one that was cut off is taken up again. */

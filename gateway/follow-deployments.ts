@@ -1,7 +1,7 @@
 import { reasonOf } from '../contracts/errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Logger } from '../ports/logger.ts';
-import type { DeploymentRepository, ServingEntry } from '../ports/repositories/deployments.ts';
+import type { DeploymentRepository, ServingReading } from '../ports/repositories/deployments.ts';
 import type { PrincipalRepository } from '../ports/repositories/principals.ts';
 import type { KeyTable } from './authentication.ts';
 import type { Repeated } from './repeat.ts';
@@ -31,7 +31,7 @@ const lookAgainMs = 250;
 /** Follows what is deployed and which keys are in force; while the database is away, what was read last goes on. */
 export class DeploymentFollower {
   readonly #deps: FollowDependencies;
-  #known: readonly ServingEntry[] | undefined;
+  #known: ServingReading | undefined;
   #following: Repeated | undefined;
   #stopWatching: (() => Promise<void>) | undefined;
   #readAt: number | undefined;
@@ -90,12 +90,12 @@ export class DeploymentFollower {
   /** Answers when to do it again, should nothing call sooner. */
   async #follow(): Promise<number> {
     try {
-      const [entries] = await Promise.all([this.#deps.deployments.servingTable(), this.#readKeys()]);
+      const [reading] = await Promise.all([this.#deps.deployments.servingTable(), this.#readKeys()]);
       if (this.#failures > 0) this.#deps.logger.info({}, 'the database answers');
       this.#failures = 0;
-      this.#known = entries;
+      this.#known = reading;
       this.#readAt = this.#deps.steadyNow();
-      this.#serve(entries);
+      this.#serve(reading);
       await this.#keepReadAt(this.#readAt);
       return pollMs;
     } catch (caught) {
@@ -119,10 +119,10 @@ export class DeploymentFollower {
   }
 
   /** Not waited for: a model that loads slowly must not hold back the others' changes. */
-  #serve(entries: readonly ServingEntry[]): void {
+  #serve(reading: ServingReading): void {
     const { table, state, logger } = this.#deps;
     table
-      .follow(entries)
+      .follow(reading)
       .then(() => state.keepEntries(table.entries()))
       .catch((caught: unknown) => logger.error({ err: caught }, 'what is deployed cannot be followed'));
   }
@@ -136,7 +136,7 @@ export class DeploymentFollower {
     if (readAt !== undefined) this.#staleSince -= Math.max(0, Date.parse(this.#deps.clock.now()) - Date.parse(readAt));
     if (!entries) return;
     logger.warn({ scopes: entries.length }, 'the database is away; what was served last is served from this disk');
-    this.#known = entries;
-    this.#serve(entries);
+    this.#known = { entries, idle: [], mismatches: [] };
+    this.#serve(this.#known);
   }
 }

@@ -109,8 +109,18 @@ function modelMetadata(
     platform: 'onnxruntime_onnx',
     inputs: signature.inputs.map((input) => ({ name: input.name, datatype: input.type, shape: [-1] })),
     outputs: outputsIn(signature),
-    ...(staleSeconds === undefined ? {} : { parameters: staleness(staleSeconds) }),
+    ...stateOf(deps, served, staleSeconds),
   };
+}
+
+/** What a caller should know of how it is served; the protocol's place for what it does not name. */
+function stateOf(deps: GatewayServerDependencies, served: ServedScope, staleSeconds: number | undefined): object {
+  const mismatch = deps.table.mismatchOf(served.scope);
+  const parameters = {
+    ...staleness(staleSeconds),
+    ...(mismatch === undefined ? {} : { ledger_mismatch: mismatch.reason }),
+  };
+  return Object.keys(parameters).length === 0 ? {} : { parameters };
 }
 
 /** The Open Inference Protocol's routes and MLflow's `/invocations`. */

@@ -2,14 +2,17 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 const buckets = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
 
+interface LabelledGeneration {
+  readonly label: Readonly<Record<'project' | 'model' | 'environment', string>>;
+  readonly generation: number;
+}
+
 export interface GatewayReadings {
   readonly staleSeconds: () => number;
   readonly logBytes: () => number;
   readonly waitingSegments: () => number;
-  readonly generations: () => readonly {
-    readonly label: Readonly<Record<'project' | 'model' | 'environment', string>>;
-    readonly generation: number;
-  }[];
+  readonly generations: () => readonly LabelledGeneration[];
+  readonly mismatches: () => readonly LabelledGeneration[];
 }
 
 /** Why a request failed, in Triton's words: REJECTED was the caller's, BACKEND the model's, OTHER the gateway's. */
@@ -90,6 +93,16 @@ export class GatewayMetrics {
       collect() {
         this.reset();
         for (const { label, generation } of readings.generations()) this.set(label, generation);
+      },
+    });
+    new Gauge({
+      name: 'perennial_ledger_mismatch_generation',
+      help: 'The deployed generation that is not what the ledger says, where there is one; this gateway does not serve it',
+      labelNames: ['project', 'model', 'environment'],
+      registers,
+      collect() {
+        this.reset();
+        for (const { label, generation } of readings.mismatches()) this.set(label, generation);
       },
     });
   }

@@ -3,7 +3,7 @@ import { PerennialError, reasonOf } from '../contracts/errors.ts';
 import type { Id, Scope, Sha256 } from '../contracts/identifiers.ts';
 import { scopeLabel } from '../contracts/identifiers.ts';
 import type { Logger } from '../ports/logger.ts';
-import type { ServingEntry } from '../ports/repositories/deployments.ts';
+import type { ServingEntry, ServingMismatch, ServingReading } from '../ports/repositories/deployments.ts';
 import type { LoadedModels, ServedModel } from './loaded-models.ts';
 
 export interface ServedSlot {
@@ -57,6 +57,8 @@ export interface ServingTableDependencies {
   /** Milliseconds on any steady scale. */
   readonly steadyNow: () => number;
   readonly onLoaded: (result: LoadResult) => void;
+  /** What the ledger does not bear out, as of the last reading. */
+  readonly onMismatches: (found: readonly ServingMismatch[]) => void;
   /** Models that served stay loaded this long, so that a rollback is instant. */
   readonly graceMs?: number;
   /** A generation that could not be loaded is tried again this often. */
@@ -64,6 +66,10 @@ export interface ServingTableDependencies {
 }
 
 const keyOf = (project: string, model: string, environment: string) => `${project}/${model}/${environment}`;
+
+function keyOfScope({ project, model, environment }: Scope): string {
+  return keyOf(project, model, environment);
+}
 
 /** All that decides what a scope answers with. */
 function fingerprintOf(entry: ServingEntry): string {
@@ -78,19 +84,24 @@ function fingerprintOf(entry: ServingEntry): string {
 export class ServingTable {
   readonly #scopes = new Map<string, Followed>();
   readonly #deps: Required<ServingTableDependencies>;
+  #mismatches = new Map<string, ServingMismatch>();
   #known = false;
 
   constructor(deps: ServingTableDependencies) {
     this.#deps = { graceMs: 30 * 60_000, retryMs: 2_000, ...deps };
   }
 
-  /** Resolves when every scope serves its entry or has failed to. */
-  async follow(entries: readonly ServingEntry[]): Promise<void> {
-    const keys = new Set<string>();
+  /** Resolves when every scope serves its entry or has failed to. What the ledger does not bear out changes nothing. */
+  async follow({ entries, idle, mismatches }: ServingReading): Promise<void> {
+    for (const key of idle.map(keyOfScope)) this.#scopes.delete(key);
+    this.#mismatches = new Map(mismatches.map((mismatch) => [keyOfScope(mismatch.scope), mismatch]));
+    this.#missNobody(new Set([...entries.map((entry) => keyOfScope(entry.scope)), ...this.#mismatches.keys()]));
     const settling = entries.map((entry) => {
-      const key = keyOf(entry.scope.project, entry.scope.model, entry.scope.environment);
-      keys.add(key);
-      const followed = this.#scopes.get(key) ?? {
+      const key = keyOfScope(entry.scope);
+      const known = this.#scopes.get(key);
+      // The newest that is borne out may be older than what serves here, and that was borne out when it was loaded.
+      if (known?.served !== undefined && this.#mismatches.has(key)) return undefined;
+      const followed = known ?? {
         wanted: entry,
         served: undefined,
         retired: [],
@@ -101,9 +112,28 @@ export class ServingTable {
       this.#scopes.set(key, followed);
       return this.#settle(followed);
     });
-    for (const key of this.#scopes.keys()) if (!keys.has(key)) this.#scopes.delete(key);
+    this.#deps.onMismatches([...this.#mismatches.values()]);
     await Promise.all(settling);
     this.#known = true;
+  }
+
+  /** Where nothing serves any more, the ledger says so: a scope that is merely gone was taken out of the database. */
+  #missNobody(told: ReadonlySet<string>): void {
+    for (const [key, { wanted }] of this.#scopes) {
+      if (told.has(key)) continue;
+      const { scope, generation } = wanted;
+      const reason = 'the database no longer says what serves there, and the ledger has no entry that ended it';
+      this.#mismatches.set(key, { scope, generation: generation.generation, reason });
+    }
+  }
+
+  /** How what is deployed there differs from the ledger; undefined if it does not. */
+  mismatchOf({ project, model, environment }: Scope): ServingMismatch | undefined {
+    return this.#mismatches.get(keyOf(project, model, environment));
+  }
+
+  mismatches(): readonly ServingMismatch[] {
+    return [...this.#mismatches.values()];
   }
 
   /** Has a table been followed, and is everything in it either served or known to be impossible? */
@@ -123,6 +153,13 @@ export class ServingTable {
       throw new PerennialError(
         'model-unavailable',
         `${label} is deployed and this gateway cannot serve it yet: ${followed.failed?.error ?? 'it is being loaded'}`,
+        { model, environment },
+      );
+    const mismatch = this.#mismatches.get(keyOf(project, model, environment));
+    if (mismatch)
+      throw new PerennialError(
+        'model-unavailable',
+        `what is deployed to ${label} is not what the ledger says, so this gateway does not serve it: ${mismatch.reason}; perennial doctor tells what to do`,
         { model, environment },
       );
     if (!this.#known)

@@ -19,6 +19,7 @@ import type { KeptLease } from './keep-lease.ts';
 import { keepLease } from './keep-lease.ts';
 import { createLoadedModels } from './loaded-models.ts';
 import { GatewayMetrics } from './metrics.ts';
+import { MismatchReports } from './mismatch-reports.ts';
 import type { PredictionLogLimits } from './prediction-log.ts';
 import { PredictionLog } from './prediction-log.ts';
 import type { Repeated } from './repeat.ts';
@@ -68,9 +69,16 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
   const state = new StateFolder(parts.folder, logger);
   const id = await state.identity(parts.ids);
   const acknowledgements = new Acknowledgements({ deployments: repositories.deployments, gatewayId: id, logger });
+  const mismatches = new MismatchReports({ deployments: repositories.deployments, gatewayId: id, logger });
   const artifacts = createArtifactCache(state.path('artifacts'), parts.objectStore);
   const models = createLoadedModels({ artifacts, runtime: parts.modelRuntime, logger });
-  const table = new ServingTable({ models, logger, steadyNow, onLoaded: (result) => acknowledgements.add(result) });
+  const table = new ServingTable({
+    models,
+    logger,
+    steadyNow,
+    onLoaded: (result) => acknowledgements.add(result),
+    onMismatches: (found) => mismatches.set(found),
+  });
   const keys = new KeyTable();
   const log = await openLog(parts, state, id);
   const counts = new ServingCounts(id, steadyNow);
@@ -98,11 +106,15 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
     gateway,
     clock: parts.clock,
     logger,
-    onHeld: () => acknowledgements.open(),
+    onHeld: () => {
+      acknowledgements.open();
+      mismatches.open();
+    },
   });
   return {
     address: listening,
-    close: () => close({ app, follower, lease, chores, acknowledgements, log, shadow, logger }).finally(letGo),
+    close: () =>
+      close({ app, follower, lease, chores, acknowledgements, mismatches, log, shadow, logger }).finally(letGo),
   };
 }
 
@@ -140,6 +152,11 @@ function buildServer(parts: GatewayParts, served: Served): FastifyInstance {
     staleSeconds: () => follower.staleSeconds(),
     logBytes: () => log.bytes,
     waitingSegments: () => log.waitingSegments,
+    mismatches: () =>
+      table.mismatches().map(({ scope, generation }) => ({
+        label: { project: scope.project, model: scope.model, environment: scope.environment },
+        generation,
+      })),
     generations: () =>
       table.all().map(({ scope, generation }) => ({
         label: { project: scope.project, model: scope.model, environment: scope.environment },
@@ -222,12 +239,23 @@ interface Running {
   readonly lease: KeptLease;
   readonly chores: Chores;
   readonly acknowledgements: Acknowledgements;
+  readonly mismatches: MismatchReports;
   readonly log: PredictionLog;
   readonly shadow: Shadow;
   readonly logger: Logger;
 }
 
-async function close({ app, follower, lease, chores, acknowledgements, log, shadow, logger }: Running): Promise<void> {
+async function close({
+  app,
+  follower,
+  lease,
+  chores,
+  acknowledgements,
+  mismatches,
+  log,
+  shadow,
+  logger,
+}: Running): Promise<void> {
   const gaveUp = lease
     .end()
     .catch((caught: unknown) =>
@@ -235,7 +263,14 @@ async function close({ app, follower, lease, chores, acknowledgements, log, shad
     );
   await app.close();
   await shadow.idle();
-  await Promise.all([gaveUp, follower.stop(), acknowledgements.stop(), chores.sweep.stop(), chores.tend.stop()]);
+  await Promise.all([
+    gaveUp,
+    follower.stop(),
+    acknowledgements.stop(),
+    mismatches.stop(),
+    chores.sweep.stop(),
+    chores.tend.stop(),
+  ]);
   // The last requests' counts and rows.
   await Promise.all([chores.tell.now(), log.close()]);
   await chores.tell.stop();

@@ -35,6 +35,16 @@ export interface ObjectStore {
   list(after: Sha256 | null, limit: number): Promise<readonly StoredBlob[]>;
   /** Removes the blob unless it has been put since; answers whether it is gone. */
   removeUntouched(sha256: Sha256, since: Instant): Promise<boolean>;
+  /**
+   * Stores a small object under a name of its own, beside the blobs and out of reach of their garbage collection. What
+   * has that name already stays as it is; answers whether it was stored. Names are `folder/…/file` of a-z, 0-9, - and .
+   */
+  putNamed(name: string, bytes: Uint8Array): Promise<boolean>;
+  /** Its bytes, 1 MiB at most, unchecked: whoever reads it knows how to tell a forged one. Undefined if there is none. */
+  readNamed(name: string): Promise<Buffer | undefined>;
+  /** Names that begin with `prefix`, which ends with a slash, in their order, from the one after `after` on; at most `limit`. */
+  listNamed(prefix: string, after: string | null, limit: number): Promise<readonly string[]>;
+  removeNamed(name: string): Promise<void>;
   /** Rejects with `store-unavailable` if it does not answer. */
   check(): Promise<void>;
 }

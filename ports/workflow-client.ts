@@ -13,10 +13,18 @@ export interface WorkflowClient {
   ): Promise<{ readonly state: 'running' | 'absent' } | { readonly state: 'closed'; readonly status: string }>;
   setSchedule(scope: Scope, name: string, schedule: ScheduleInput): Promise<void>;
   removeSchedule(scope: Scope, name: string): Promise<void>;
+  /** How Temporal's schedule differs from this one; undefined if it does not. */
+  scheduleDifference(scope: Scope, name: string, schedule: ScheduleInput): Promise<string | undefined>;
+  /** Ids of all schedules of models, 10,000 at most. */
+  scheduleIds(): Promise<readonly string[]>;
+  /** By its id: one of a model or an environment that is gone. One that is not there is no error. */
+  removeScheduleById(id: string): Promise<void>;
   nextRuns(scope: Scope, name: string): Promise<readonly Instant[]>;
   /** Has a collection of garbage carried out; one that is being carried out already is no error. */
   startCollection(collectionId: Id): Promise<void>;
   /** When collections begin by themselves; null: never. */
   scheduleCollections(cron: string | null): Promise<void>;
+  /** When heads of the ledger are signed by themselves; null: never. */
+  scheduleSigning(cron: string | null): Promise<void>;
   check(): Promise<void>;
 }

@@ -8,6 +8,7 @@ import { createRemoteDataSource } from '../adapters/data-source/remote.ts';
 import { createEnvironments } from '../adapters/environments/environments.ts';
 import { createHttpGateways } from '../adapters/gateways/http.ts';
 import { createIdMaker } from '../adapters/ids/uuid.ts';
+import { createLedgerProof } from '../adapters/ledger-proof/ledger-proof.ts';
 import { createOnnxModelRuntime } from '../adapters/model-runtime/onnx.ts';
 import { createConfiguredObjectStore } from '../adapters/object-store/configured.ts';
 import { createConfiguredSandbox } from '../adapters/sandbox/configured.ts';
@@ -36,6 +37,8 @@ export async function buildDependencies(
   settings: Settings,
   tls: TemporalTls,
   logger: Logger,
+  /** For working files; of this process alone. */
+  scratchFolder: string,
 ): Promise<ActivityDependencies> {
   const home = resolve(settings.PERENNIAL_HOME);
   const hosts = createOutboundHosts({ allowPrivate: settings.PERENNIAL_ALLOW_PRIVATE_SOURCES });
@@ -52,10 +55,13 @@ export async function buildDependencies(
   const workerKey = derivedKey(settings.PERENNIAL_SECRET, workerPrincipal);
   const worker = await repositories.principals.ensure(workerPrincipal, 'service', [{ role: 'operator' }], null);
   await repositories.principals.addKey(worker.id, sha256OfBytes(workerKey), 'derived', null);
+  const objectStore = createConfiguredObjectStore(settings, home);
+  const { ledger } = repositories;
   return {
     repositories,
-    objectStore: createConfiguredObjectStore(settings, home),
-    tableEngine: createDuckDbTableEngine({ sandbox, scratchFolder: join(home, 'scratch', 'tables') }),
+    objectStore,
+    ledgerProof: createLedgerProof({ ledger, objectStore, clock, secret: settings.PERENNIAL_SECRET }),
+    tableEngine: createDuckDbTableEngine({ sandbox, scratchFolder: join(scratchFolder, 'tables') }),
     modelRuntime: createOnnxModelRuntime({ sandbox }),
     environments: createEnvironments({
       cacheFolder: cacheFolderOf(settings),
@@ -79,7 +85,7 @@ export async function buildDependencies(
     ids,
     logger,
     collectionSchedule: settings.PERENNIAL_GC_SCHEDULE === 'never' ? null : settings.PERENNIAL_GC_SCHEDULE,
-    scratchFolder: join(home, 'scratch', 'activities'),
+    scratchFolder: join(scratchFolder, 'activities'),
     isolation: await sandbox.isolation(),
     lifecyclePrincipal,
     rehearsalKey: (rehearsalId) => derivedKey(settings.PERENNIAL_SECRET, `rehearsal/${rehearsalId}`),

@@ -1,12 +1,16 @@
+import { rm } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { NativeConnection, Runtime } from '@temporalio/worker';
 import { createActivities } from '../activities/index.ts';
 import { createLogger } from '../adapters/logger/pino.ts';
+import { claimScratch, createScratch } from '../adapters/scratch/claimed-scratch.ts';
 import { readTemporalTls } from '../adapters/workflow-client/temporal-tls.ts';
 import { registerSearchAttributes } from '../adapters/workflow-client/temporal.ts';
 import { reasonOf } from '../contracts/errors.ts';
 import { parseSettings, Settings } from '../contracts/settings.ts';
 import { migrate } from '../db/migrate.ts';
 import type { Logger } from '../ports/logger.ts';
+import { identityOf } from '../stack/process-identity.ts';
 import { announceWorker } from './announce-worker.ts';
 import { buildDependencies } from './build-dependencies.ts';
 import { cacheFolderOf } from './cache-folder.ts';
@@ -36,8 +40,11 @@ async function main(settings: Settings): Promise<void> {
     migrate(settings.DATABASE_URL),
   ]);
   await registerSearchAttributes(connection, namespace);
-  const dependencies = await buildDependencies(settings, tls, logger);
-  await dependencies.workflowClient.scheduleCollections(dependencies.collectionSchedule);
+  const scratchFolder = await ownScratch(resolve(settings.PERENNIAL_HOME), logger);
+  const dependencies = await buildDependencies(settings, tls, logger, scratchFolder);
+  const { workflowClient } = dependencies;
+  await workflowClient.scheduleCollections(dependencies.collectionSchedule);
+  await workflowClient.scheduleSigning(cronOf(settings.PERENNIAL_LEDGER_SCHEDULE));
   const workers = await runWorkers({
     connection,
     namespace,
@@ -64,7 +71,26 @@ async function main(settings: Settings): Promise<void> {
     await leave();
     await connection.close();
     await dependencies.repositories.close();
+    await rm(scratchFolder, { recursive: true, force: true, maxRetries: 3 });
   }
+}
+
+/** What workers of this machine that were killed left behind is removed; a folder that cannot be keeps nobody from working. */
+async function ownScratch(home: string, logger: Logger): Promise<string> {
+  const scratch = createScratch(home, identityOf);
+  for (const { name, why } of await scratch.stale()) {
+    await scratch
+      .remove(name)
+      .catch((caught: unknown) =>
+        logger.warn({ folder: name, reason: reasonOf(caught) }, 'a stale scratch folder cannot be removed'),
+      );
+    logger.info({ folder: name, why }, 'a stale scratch folder was removed');
+  }
+  return claimScratch(home, 'worker', identityOf);
+}
+
+function cronOf(schedule: string): string | null {
+  return schedule === 'never' ? null : schedule;
 }
 
 /** The SDK's own words go to our log; signals are this process's to handle. */

@@ -5,6 +5,7 @@ import type {
   CollectionActivities,
   DataActivities,
   DeployActivities,
+  LedgerActivities,
   LifecycleActivities,
   MonitorActivities,
   QueueActivities,
@@ -124,6 +125,11 @@ export const collectionActivities = activitiesOn<CollectionActivities>(
     sweepGarbage: 'remove what is old and unmarked',
     endCollection: 'the collection ends',
   },
+);
+
+export const ledgerActivities = activitiesOn<LedgerActivities>(
+  { taskQueue: 'monitor', startToCloseTimeout: '1h' },
+  { signHeads: 'sign the heads of chains that have grown' },
 );
 
 export const rehearsalActivities = activitiesOn<RehearsalActivities>(

@@ -8,6 +8,7 @@ import { monitorPipeline } from './monitor-pipeline.ts';
 import { rehearsal } from './rehearsal.ts';
 import { rollbackPipeline } from './rollback-pipeline.ts';
 import { scheduledTrigger } from './scheduled-trigger.ts';
+import { signLedgerHeads } from './sign-ledger-heads.ts';
 import { pinned, upgraded } from './versioning.ts';
 
 pinned(
@@ -20,6 +21,7 @@ pinned(
   rehearsal,
   rollbackPipeline,
   scheduledTrigger,
+  signLedgerHeads,
 );
 upgraded(lifecycle);
 
@@ -34,4 +36,5 @@ export {
   rehearsal,
   rollbackPipeline,
   scheduledTrigger,
+  signLedgerHeads,
 };

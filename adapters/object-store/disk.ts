@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
-import { access, constants, mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { access, constants, link, mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { dirname, join, relative, sep } from 'node:path';
 import { Readable } from 'node:stream';
 import { sha256OfBytes } from '../../contracts/digest.ts';
 import { PerennialError, reasonOf } from '../../contracts/errors.ts';
@@ -8,11 +8,12 @@ import type { Instant, Sha256 } from '../../contracts/identifiers.ts';
 import type { ObjectStore, StoredBlob } from '../../ports/object-store.ts';
 import { collect, defaultReadLimit } from './collect.ts';
 import { blobMissing, checkedStream, digestOfFile } from './digestCheck.ts';
+import { checkName, collectNamed } from './named.ts';
 import { temporaryName, writeWhole } from './wholeFile.ts';
 
 /**
  * Blobs as files: `folder/<first two digits>/<sha256>`, written in `folder/tmp` and renamed. `folder` is made when
- * first written to and must be one file system. Bytes are synced before `put` resolves.
+ * first written to and must be one file system. Objects with names of their own are in `folder/named`. Bytes are synced before `put` resolves.
  */
 export function createDiskObjectStore(folder: string): ObjectStore {
   return new DiskObjectStore(folder);
@@ -119,6 +120,50 @@ class DiskObjectStore implements ObjectStore {
     });
   }
 
+  async putNamed(name: string, bytes: Uint8Array): Promise<boolean> {
+    return this.#answer(async () => {
+      const [path, whole] = [this.#named(name), join(this.#folder, 'tmp', temporaryName())];
+      await writeWhole(Readable.from([Buffer.from(bytes)]), `${whole}.tmp`, whole);
+      await mkdir(dirname(path), { recursive: true });
+      try {
+        // A link is refused where there is a file of that name; a rename would replace it.
+        await link(whole, path);
+        return true;
+      } catch (caught) {
+        if (isSystemError(caught) && caught.code === 'EEXIST') return false;
+        throw caught;
+      } finally {
+        await rm(whole, { force: true });
+      }
+    });
+  }
+
+  async readNamed(name: string): Promise<Buffer | undefined> {
+    return this.#answer(async () => {
+      const file = await open(this.#named(name), 'r').catch(undefinedIfAbsent);
+      return file === undefined ? undefined : ((await collectNamed(file.createReadStream())) ?? Buffer.alloc(0));
+    });
+  }
+
+  async listNamed(prefix: string, after: string | null, limit: number): Promise<readonly string[]> {
+    return this.#answer(async () => {
+      const root = join(this.#folder, 'named');
+      const found = await readdir(join(root, prefix), { recursive: true, withFileTypes: true }).catch(
+        undefinedIfAbsent,
+      );
+      return (found ?? [])
+        .filter((entry) => entry.isFile())
+        .map((entry) => relative(root, join(entry.parentPath, entry.name)).split(sep).join('/'))
+        .filter((name) => after === null || name > after)
+        .toSorted((a, b) => (a < b ? -1 : 1))
+        .slice(0, limit);
+    });
+  }
+
+  async removeNamed(name: string): Promise<void> {
+    await this.#answer(() => rm(this.#named(name), { force: true }));
+  }
+
   async check(): Promise<void> {
     await this.#answer(async () => {
       await mkdir(this.#folder, { recursive: true });
@@ -137,6 +182,10 @@ class DiskObjectStore implements ObjectStore {
 
   #path(sha256: Sha256): string {
     return join(this.#folder, sha256.slice(0, 2), sha256);
+  }
+
+  #named(name: string): string {
+    return join(this.#folder, 'named', checkName(name));
   }
 
   async #open(sha256: Sha256): Promise<Readable> {

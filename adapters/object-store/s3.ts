@@ -12,6 +12,7 @@ import type { Instant, Sha256 } from '../../contracts/identifiers.ts';
 import type { ObjectStore, StoredBlob } from '../../ports/object-store.ts';
 import { collect, defaultReadLimit } from './collect.ts';
 import { blobMissing, checkedStream, digestOfFile } from './digestCheck.ts';
+import { checkName, collectNamed } from './named.ts';
 import { temporaryName, writeWhole } from './wholeFile.ts';
 
 export interface S3Settings {
@@ -31,7 +32,7 @@ const answerLimitMs = 20_000;
 /** Each upload holds at most about two of these in memory. */
 const partBytes = 8 * 2 ** 20;
 
-/** Blobs as objects `blobs/<sha256>` of one bucket, by the calls that every S3-compatible server has. */
+/** Blobs as objects `blobs/<sha256>` of one bucket, and named ones beside them, by the calls that every S3-compatible server has. */
 export function createS3ObjectStore(settings: S3Settings): ObjectStore {
   return new S3ObjectStore(settings);
 }
@@ -147,6 +148,41 @@ class S3ObjectStore implements ObjectStore {
     return true;
   }
 
+  /** S3 cannot ask and put in one that every server has: of two who put at once, the later one's bytes stay. */
+  async putNamed(name: string, bytes: Uint8Array): Promise<boolean> {
+    return this.#answer(async () => {
+      const { bucket } = this.#settings;
+      const known = await inTime(this.#client.statObject(bucket, checkName(name))).catch(undefinedIfAbsent);
+      if (known !== undefined) return false;
+      await inTime(this.#client.putObject(bucket, name, Buffer.from(bytes), bytes.byteLength));
+      return true;
+    });
+  }
+
+  async readNamed(name: string): Promise<Buffer | undefined> {
+    return this.#answer(async () => {
+      const { bucket } = this.#settings;
+      const stream = await inTime(this.#client.getObject(bucket, checkName(name))).catch(undefinedIfAbsent);
+      return stream === undefined ? undefined : ((await collectNamed(stream)) ?? Buffer.alloc(0));
+    });
+  }
+
+  async listNamed(names: string, after: string | null, limit: number): Promise<readonly string[]> {
+    return this.#answer(async () => {
+      const listed: string[] = [];
+      const objects = this.#client.listObjectsV2(this.#settings.bucket, names, true, after ?? '');
+      for await (const { name } of objects as AsyncIterable<BucketItem>) {
+        if (name !== undefined) listed.push(name);
+        if (listed.length === limit) break;
+      }
+      return listed;
+    });
+  }
+
+  async removeNamed(name: string): Promise<void> {
+    await this.#answer(() => inTime(this.#client.removeObject(this.#settings.bucket, checkName(name))));
+  }
+
   async check(): Promise<void> {
     await this.#answer(async () => {
       if (!(await inTime(this.#client.bucketExists(this.#settings.bucket)))) throw new Error('its bucket is gone');
@@ -223,6 +259,10 @@ function key(sha256: Sha256): string {
 
 function isYoung(blob: StoredBlob | undefined): boolean {
   return blob !== undefined && Date.now() - Date.parse(blob.putAt) < youngMs;
+}
+
+function undefinedIfAbsent(caught: unknown): undefined {
+  if (!isAbsent(caught)) throw caught;
 }
 
 function codeOf(caught: unknown): string {

@@ -1,10 +1,10 @@
 import type { Client, ScheduleOptions, ScheduleOptionsStartWorkflowAction, Workflow } from '@temporalio/client';
 import { ScheduleAlreadyRunning, ScheduleNotFoundError, ScheduleOverlapPolicy } from '@temporalio/client';
 import type { Instant, Scope } from '../../contracts/identifiers.ts';
-import { scopeLabel } from '../../contracts/identifiers.ts';
 import type { ScheduleInput } from '../../contracts/schedule.ts';
 import type { ScheduledTriggerInput } from '../../contracts/workflows.ts';
-import { scheduledTriggerWorkflow, workflowQueue } from '../../contracts/workflows.ts';
+import { scheduledTriggerWorkflow, scheduleId, workflowQueue } from '../../contracts/workflows.ts';
+import { calendarOfCron, calendarOfTemporal } from './cron-fields.ts';
 import { modelAttribute } from './search-attributes.ts';
 
 type Action = ScheduleOptionsStartWorkflowAction<Workflow>;
@@ -17,10 +17,6 @@ const overlapPolicy = {
 
 /** Firings that were missed for longer than this are not made up for. Its default is documented in two ways. */
 const catchupWindow = '1 hour';
-
-export function scheduleId(scope: Scope, name: string): string {
-  return `${scopeLabel(scope)}/schedule/${name}`;
-}
 
 /** Makes the schedule, or changes the one of that name; both leave the same. */
 export async function putSchedule(client: Client, scope: Scope, name: string, schedule: ScheduleInput): Promise<void> {
@@ -55,10 +51,46 @@ function scheduleOptions(scope: Scope, name: string, schedule: ScheduleInput) {
   } satisfies ScheduleOptions<Action>;
 }
 
-/** One that is gone is no error. */
-export async function deleteSchedule(client: Client, scope: Scope, name: string): Promise<void> {
+/** Schedules listed; an installation with more has them looked at in part. */
+const listedAtMost = 10_000;
+
+/** What differs, in words; undefined if the two are the same. */
+export async function scheduleDifference(
+  client: Client,
+  scope: Scope,
+  name: string,
+  schedule: ScheduleInput,
+): Promise<string | undefined> {
   try {
-    await client.schedule.getHandle(scheduleId(scope, name)).delete();
+    const { spec, policies, state } = await client.schedule.getHandle(scheduleId(scope, name)).describe();
+    const [calendar, ...more] = spec.calendars ?? [];
+    const fires = calendar !== undefined && more.length === 0 && (spec.intervals ?? []).length === 0;
+    if (!fires || calendarOfTemporal(calendar) !== calendarOfCron(schedule.cron))
+      return `Temporal fires it at other times than "${schedule.cron}"`;
+    if ((spec.timezone ?? 'UTC') !== schedule.timezone)
+      return `Temporal fires it in ${spec.timezone ?? 'UTC'} and not in ${schedule.timezone}`;
+    if (state.paused !== schedule.paused) return `Temporal has it ${state.paused ? 'paused' : 'running'}`;
+    if (policies.overlap !== overlapPolicy[schedule.overlap]) return `Temporal treats overlaps as ${policies.overlap}`;
+    return undefined;
+  } catch (caught) {
+    if (caught instanceof ScheduleNotFoundError) return 'Temporal does not have it';
+    throw caught;
+  }
+}
+
+export async function listScheduleIds(client: Client): Promise<readonly string[]> {
+  const ids: string[] = [];
+  for await (const { scheduleId: id } of client.schedule.list({ pageSize: 500 })) {
+    if (id.includes('/schedule/')) ids.push(id);
+    if (ids.length === listedAtMost) break;
+  }
+  return ids;
+}
+
+/** One that is gone is no error. */
+export async function deleteSchedule(client: Client, id: string): Promise<void> {
+  try {
+    await client.schedule.getHandle(id).delete();
   } catch (caught) {
     if (!(caught instanceof ScheduleNotFoundError)) throw caught;
   }

@@ -16,14 +16,15 @@ import {
   lifecycleWorkflow,
   lifecycleWorkflowId,
   nudgeSignal,
+  scheduleId,
   workflowQueue,
 } from '../../contracts/workflows.ts';
 import type { Logger } from '../../ports/logger.ts';
 import type { WorkflowClient } from '../../ports/workflow-client.ts';
 import { coalescedCalls } from './coalesced-calls.ts';
 import { grpcStatus, grpcStatusOf, refusedByTemporal, temporalUnavailable } from './grpc-failures.ts';
-import { scheduleCollections, startCollection } from './collections.ts';
-import { deleteSchedule, nextFirings, putSchedule } from './schedules.ts';
+import { collections, scheduleOwn, signing, startCollection } from './own-schedules.ts';
+import { deleteSchedule, listScheduleIds, nextFirings, putSchedule, scheduleDifference } from './schedules.ts';
 import { modelAttribute } from './search-attributes.ts';
 
 export { registerSearchAttributes } from './search-attributes.ts';
@@ -102,13 +103,18 @@ export function createTemporalWorkflowClient(settings: TemporalSettings): Tempor
         }
       }),
     removeSchedule: (scope, name) =>
-      call(`remove the schedule ${name}`, callDeadlineMs, () => deleteSchedule(client, scope, name)),
+      call(`remove the schedule ${name}`, callDeadlineMs, () => deleteSchedule(client, scheduleId(scope, name))),
+    scheduleDifference: (scope, name, schedule) =>
+      call(`describe the schedule ${name}`, callDeadlineMs, () => scheduleDifference(client, scope, name, schedule)),
+    scheduleIds: () => call('list schedules', advanceDeadlineMs, () => listScheduleIds(client)),
+    removeScheduleById: (id) => call(`remove the schedule ${id}`, callDeadlineMs, () => deleteSchedule(client, id)),
     nextRuns: (scope, name) =>
       call(`describe the schedule ${name}`, callDeadlineMs, () => nextFirings(client, scope, name)),
     startCollection: (collectionId) =>
       call(`start the collection ${collectionId}`, callDeadlineMs, () => startCollection(client, collectionId)),
     scheduleCollections: (cron) =>
-      call('schedule collections', callDeadlineMs, () => scheduleCollections(client, cron)),
+      call('schedule collections', callDeadlineMs, () => scheduleOwn(client, collections, cron)),
+    scheduleSigning: (cron) => call('schedule signing', callDeadlineMs, () => scheduleOwn(client, signing, cron)),
     async check() {
       await call('answer', checkDeadlineMs, () => connection.workflowService.describeNamespace({ namespace }));
     },

@@ -8,10 +8,12 @@ import { collectionRoutes } from './collections.ts';
 import { codeRoutes } from './code.ts';
 import { datasetRoutes } from './datasets.ts';
 import { deploymentRoutes } from './deployments.ts';
+import { doctorRoutes } from './doctor.ts';
 import { environmentRoutes } from './environments.ts';
 import { healthRoutes } from './health.ts';
 import { labelRoutes } from './labels.ts';
 import { ledgerRoutes } from './ledger.ts';
+import { ledgerVerificationRoutes } from './ledger-verification.ts';
 import { modelRoutes } from './models.ts';
 import { principalRoutes } from './principals.ts';
 import { quarantineRoutes } from './quarantines.ts';
@@ -43,8 +45,10 @@ const nouns: readonly ((app: Api, context: RouteContext) => void)[] = [
   quarantineRoutes,
   servedRoutes,
   ledgerRoutes,
+  ledgerVerificationRoutes,
   blobRoutes,
   collectionRoutes,
+  doctorRoutes,
   connectionRoutes,
   webhookRoutes,
 ];

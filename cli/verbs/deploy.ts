@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { Generation } from '../../contracts/deployment.ts';
 import { Evaluation } from '../../contracts/evaluation.ts';
 import { PerennialError } from '../../contracts/errors.ts';
+import { ChainPoint } from '../../contracts/ledger-chain.ts';
 import { Head } from '../../contracts/run.ts';
 import type { ApiClient } from '../api-client.ts';
 import { instant, wholeNumber } from '../arguments.ts';
@@ -24,6 +25,10 @@ const Served = z
     decided: Generation.extend({ decidedBy: z.object({ name: z.string() }).loose() })
       .loose()
       .nullable(),
+    proof: z.discriminatedUnion('verified', [
+      z.object({ verified: z.literal(true), head: ChainPoint.nullable(), signedAt: z.string().nullable() }),
+      z.object({ verified: z.literal(false), reason: z.string() }),
+    ]),
     observed: z.array(z.object({ gatewayId: z.string(), generation: z.number(), since: z.string() })),
   })
   .loose();
@@ -163,8 +168,8 @@ async function candidateOf(context: CliContext, api: ApiClient, version: number)
   return `version ${version}`;
 }
 
-function describeServed(context: CliContext, { at, decided, observed }: z.infer<typeof Served>): string {
-  if (decided === null) return `nothing had been deployed by ${at}`;
+function describeServed(context: CliContext, { at, decided, proof, observed }: z.infer<typeof Served>): string {
+  if (decided === null) return `nothing had been deployed by ${at}\n${describeProof(proof)}`;
   const slots = context.output.table(
     ['role', 'weight', 'version', 'release'],
     decided.slots.map((slot) => [slot.role, `${slot.weight} %`, slot.modelVersionNumber, short(slot.releaseDigest)]),
@@ -176,5 +181,11 @@ function describeServed(context: CliContext, { at, decided, observed }: z.infer<
           ['gateway', 'generation', 'since'],
           observed.map((seen) => [seen.gatewayId, seen.generation, seen.since]),
         );
-  return `generation ${decided.generation} since ${decided.effectiveAt}, by ${decided.decidedBy.name}: ${decided.reason}\n${slots}\n${gateways}`;
+  return `generation ${decided.generation} since ${decided.effectiveAt}, by ${decided.decidedBy.name}: ${decided.reason}\n${slots}\n${gateways}\n${describeProof(proof)}`;
+}
+
+function describeProof(proof: z.infer<typeof Served>['proof']): string {
+  if (!proof.verified) return `NOT verified: ${proof.reason}; perennial ledger verify tells more`;
+  const signed = proof.signedAt === null ? 'not signed yet' : `signed at ${proof.signedAt}`;
+  return `verified by the ledger up to entry ${proof.head?.sequence ?? 0}, ${signed}`;
 }

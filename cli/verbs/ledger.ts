@@ -1,11 +1,16 @@
 import { z } from 'zod';
 import { Option } from 'commander';
+import { PerennialError } from '../../contracts/errors.ts';
+import { LedgerVerdict } from '../../contracts/ledger-head.ts';
 import { LedgerEntry, LedgerKind } from '../../contracts/ledger.ts';
 import { instant, limitOption } from '../arguments.ts';
+import type { CliContext } from '../context.ts';
 import { apiOf } from '../context.ts';
 import { listUpTo } from '../lists.ts';
 import type { VerbRegistry } from '../verb.ts';
+import { counted } from '../verb.ts';
 
+const Verdicts = z.object({ items: z.array(LedgerVerdict), next: z.string().optional() });
 const Entry = LedgerEntry.extend({ principalName: z.string() });
 
 interface LedgerOptions {
@@ -16,7 +21,7 @@ interface LedgerOptions {
 }
 
 export function ledgerVerb({ program, act }: VerbRegistry): void {
-  program
+  const ledger = program
     .command('ledger')
     .description('every decision, newest first: of all models and environments, or of those named')
     .addOption(new Option('--kind <kind>', 'one kind of decision').choices(LedgerKind.options))
@@ -40,4 +45,60 @@ export function ledgerVerb({ program, act }: VerbRegistry): void {
         );
       }),
     );
+  verifyVerb({ program: ledger, act });
+}
+
+function verifyVerb({ program, act }: VerbRegistry): void {
+  program
+    .command('verify')
+    .description('walk each chain, compare it with its signed copies, and name the first entry that does not fit')
+    .addHelpText(
+      'after',
+      '\nOf all models, or of the one that is named. Exit code 1 if something does not fit.\n\nExamples:\n  perennial ledger verify\n  perennial ledger verify --model bike-demand --json',
+    )
+    .action(
+      act(async (context) => {
+        const verdicts = await verifyAll(context);
+        context.output.data({ items: verdicts }, () => describeVerdicts(context, verdicts));
+        const broken = verdicts.filter((verdict) => !verdict.verified);
+        if (broken.length === 0) return;
+        throw new PerennialError(
+          'ledger-mismatch',
+          `${broken.length} of ${counted(verdicts.length, 'chain')} not verified: ${broken.map(({ model }) => model).join(', ')}; docs/how-to/tampering.md says what to do`,
+          { models: broken.map(({ model }) => model) },
+        );
+      }),
+    );
+}
+
+async function verifyAll(context: CliContext): Promise<readonly LedgerVerdict[]> {
+  const api = apiOf(context);
+  const { model } = context.options;
+  const verdicts: LedgerVerdict[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await api.get('/v1/ledger/verify', Verdicts, { model, cursor });
+    verdicts.push(...page.items);
+    context.output.progress(`${counted(verdicts.length, 'chain')} walked`);
+    cursor = page.next;
+  } while (cursor !== undefined);
+  return verdicts;
+}
+
+function describeVerdicts({ output }: CliContext, verdicts: readonly LedgerVerdict[]): string {
+  const rows = verdicts.map(({ model, verified, entries, signed }) => [
+    model,
+    verified ? 'verified' : 'NOT verified',
+    entries,
+    signed === null ? 'not yet' : `to ${signed.sequence} at ${signed.signedAt}`,
+    signed?.copies ?? 0,
+  ]);
+  const problems = verdicts.flatMap(({ model, problem }) =>
+    problem === null ? [] : [`${model}, entry ${problem.sequence}${recorded(problem)}: ${problem.what}`],
+  );
+  return [output.table(['model', 'chain', 'entries', 'signed', 'copies'], rows), ...problems].join('\n');
+}
+
+function recorded({ recordedAt }: { readonly recordedAt: string | null }): string {
+  return recordedAt === null ? '' : `, recorded at ${recordedAt}`;
 }

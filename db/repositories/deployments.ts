@@ -9,6 +9,7 @@ import { championOf, generationsOf, newestGeneration, readRelease, toGeneration,
 import { toDate } from '../instants.ts';
 import { makeRelease } from '../make-release.ts';
 import { found } from '../not-found.ts';
+import { provenGeneration } from '../proven-generations.ts';
 import { rollBack } from '../roll-back.ts';
 import { abortOwn, beginRollout, endOwnRollout, raise } from '../rollouts.ts';
 import { environments, generations, releases } from '../schema.ts';
@@ -52,11 +53,13 @@ export function createDeploymentRepository(context: RepositoryContext): Deployme
 /** By the environment's own time: under a virtual clock the instant is the rehearsal's. */
 async function servedAt(tx: Transaction, scope: Scope, at: string): Promise<ServedAt> {
   const [row] = await generationsOf(tx, scope, lte(generations.effectiveAt, toDate(at))).limit(1);
-  if (row === undefined) return { at, decided: null, observed: [] };
+  if (row === undefined) return { at, mismatch: null, decided: null, observed: [] };
   const decided = toGeneration(row);
   const [environment] = await tx
     .select({ clock: environments.clock })
     .from(environments)
     .where(and(eq(environments.project, scope.project), eq(environments.name, scope.environment)));
-  return { at, decided, observed: await observedAt(tx, scope, at, decided, environment?.clock === 'virtual') };
+  const mismatch = (await provenGeneration(tx, scope, decided)) ?? null;
+  const observed = await observedAt(tx, scope, at, decided, environment?.clock === 'virtual');
+  return { at, mismatch, decided, observed };
 }

@@ -1,29 +1,26 @@
-import { and, asc, desc, eq, getTableColumns, gt, gte, lt, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, getTableColumns, gt, gte, inArray, lt, lte, type SQL, sql } from 'drizzle-orm';
 import { z } from 'zod';
-import type { Id, PageRequest } from '../../contracts/identifiers.ts';
-import { Id as IdSchema, Instant } from '../../contracts/identifiers.ts';
+import type { Id, Instant, PageRequest } from '../../contracts/identifiers.ts';
+import { Id as IdSchema, Instant as InstantSchema } from '../../contracts/identifiers.ts';
+import type { ChainPoint, ChainVerdict, SignedPoint } from '../../contracts/ledger-chain.ts';
+import { ChainWalk } from '../../contracts/ledger-chain.ts';
 import type { LedgerEntry } from '../../contracts/ledger.ts';
 import { LedgerKind } from '../../contracts/ledger.ts';
 import type { LedgerRepository } from '../../ports/repositories/ledger.ts';
-import { ledgerDigest } from '../append-ledger.ts';
-import type { Transaction } from '../connection.ts';
+import type { Executor, Transaction } from '../connection.ts';
 import { query, transact } from '../connection.ts';
 import type { RepositoryContext } from '../context.ts';
 import { toDate, toInstant } from '../instants.ts';
 import { found } from '../not-found.ts';
-import { decodeCursor, pageOf, unusableCursor } from '../paging.ts';
-import { ledger, models, principals } from '../schema.ts';
+import { belowId, decodeCursor, pageOf, unusableCursor } from '../paging.ts';
+import { ledger, ledgerHeads, models, principals } from '../schema.ts';
+import { toStored } from '../stored-entry.ts';
 
-const Key = z.tuple([Instant, IdSchema, z.number().int()]);
+const Key = z.tuple([InstantSchema, IdSchema, z.number().int()]);
 const verifiedAtOnce = 1000;
 
 function toEntry(row: typeof ledger.$inferSelect): LedgerEntry {
-  return {
-    ...row,
-    kind: LedgerKind.parse(row.kind),
-    recordedAt: toInstant(row.recordedAt),
-    effectiveAt: toInstant(row.effectiveAt),
-  };
+  return { ...toStored(row), kind: LedgerKind.parse(row.kind) };
 }
 
 export function createLedgerRepository({ db }: RepositoryContext): LedgerRepository {
@@ -55,7 +52,44 @@ export function createLedgerRepository({ db }: RepositoryContext): LedgerReposit
           (row) => ({ ...toEntry(row), principalName: row.principalName }),
         );
       }),
-    verify: (modelId) => transact(db, (tx) => verify(tx, modelId), { isolation: 'repeatable read', readOnly: true }),
+    owners: (filter, page) => query(db, () => owners(db, filter, page)),
+    owner: (modelId) =>
+      query(db, async () => {
+        const [row] = await db
+          .select({ project: models.project, model: models.name, modelId: models.id })
+          .from(models)
+          .where(eq(models.id, modelId));
+        return row;
+      }),
+    verify: (modelId, signed = [], from) =>
+      transact(db, (tx) => verify(tx, modelId, signed, from), { isolation: 'repeatable read', readOnly: true }),
+    point: (modelId, sequence) =>
+      query(db, () => pointOf(db, and(eq(ledger.modelId, modelId), eq(ledger.sequence, sequence)))),
+    pointAt: (modelId, at) =>
+      query(db, () => pointOf(db, and(eq(ledger.modelId, modelId), lte(ledger.recordedAt, toDate(at))))),
+    signedPoints: (modelId) =>
+      query(db, async () => {
+        const rows = await db
+          .select({ sequence: ledgerHeads.sequence, signedAt: ledgerHeads.signedAt })
+          .from(ledgerHeads)
+          .where(eq(ledgerHeads.modelId, modelId))
+          .orderBy(asc(ledgerHeads.sequence));
+        return rows.map((row) => ({ sequence: row.sequence, signedAt: toInstant(row.signedAt) }));
+      }),
+    noteSigned: (modelId, { sequence, signedAt }, by) =>
+      query(db, async () => {
+        await db
+          .insert(ledgerHeads)
+          .values({ modelId, sequence, signedAt: toDate(signedAt), recordedBy: by })
+          .onConflictDoNothing();
+      }),
+    forgetSigned: (modelId, sequences) =>
+      query(db, async () => {
+        if (sequences.length === 0) return;
+        await db
+          .delete(ledgerHeads)
+          .where(and(eq(ledgerHeads.modelId, modelId), inArray(ledgerHeads.sequence, [...sequences])));
+      }),
   };
 }
 
@@ -69,25 +103,65 @@ function below(page: PageRequest): ReturnType<typeof sql> | undefined {
   return sql`(${ledger.recordedAt}, ${ledger.modelId}, ${ledger.sequence}) < (${recordedAt}::timestamptz, ${modelId}::uuid, ${sequence}::bigint)`;
 }
 
-async function verify(tx: Transaction, modelId: Id): Promise<number | undefined> {
-  const [model] = await tx.select({ id: models.id }).from(models).where(eq(models.id, modelId));
-  found(model, `there is no model ${modelId}`, { modelId });
-  let sequence = 0;
-  let previous: string | null = null;
+/** In pages, so that memory holds one of them however long the chain is. */
+async function verify(
+  tx: Transaction,
+  modelId: Id,
+  signed: readonly SignedPoint[],
+  from: ChainPoint | undefined,
+): Promise<ChainVerdict> {
+  const walk = new ChainWalk(signed, from ?? null);
+  // An entry numbered 0 or below was written by nobody's append; without a bound it is seen.
+  let after: number | undefined = from?.sequence;
   for (;;) {
     const rows = await tx
       .select()
       .from(ledger)
-      .where(and(eq(ledger.modelId, modelId), gt(ledger.sequence, sequence)))
+      .where(and(eq(ledger.modelId, modelId), after === undefined ? undefined : gt(ledger.sequence, after)))
       .orderBy(asc(ledger.sequence))
       .limit(verifiedAtOnce);
     for (const row of rows) {
-      sequence += 1;
-      const entry = toEntry(row);
-      if (entry.sequence !== sequence || entry.previous !== previous || entry.digest !== ledgerDigest(entry))
-        return sequence;
-      previous = entry.digest;
+      const problem = walk.step(toStored(row));
+      if (problem !== undefined) return walk.verdict(problem);
     }
-    if (rows.length < verifiedAtOnce) return undefined;
+    if (rows.length < verifiedAtOnce) return walk.verdict(walk.end());
+    after = rows.at(-1)?.sequence;
   }
+}
+
+async function pointOf(tx: Executor, where: SQL | undefined): Promise<ChainPoint | undefined> {
+  const [row] = await tx.select().from(ledger).where(where).orderBy(desc(ledger.sequence)).limit(1);
+  if (row === undefined) return undefined;
+  const { sequence, digest, recordedAt } = toStored(row);
+  return { sequence, digest, recordedAt };
+}
+
+async function owners(
+  tx: Executor,
+  { project, model }: Parameters<LedgerRepository['owners']>[0],
+  page: PageRequest,
+): ReturnType<LedgerRepository['owners']> {
+  const after = belowId(page);
+  const rows = await tx
+    .select({ project: models.project, model: models.name, modelId: models.id })
+    .from(models)
+    .where(
+      and(
+        project === undefined ? undefined : eq(models.project, project),
+        model === undefined ? undefined : eq(models.name, model),
+        after === undefined ? undefined : gt(models.id, after),
+      ),
+    )
+    .orderBy(asc(models.id))
+    .limit(page.limit + 1);
+  if (model !== undefined && after === undefined)
+    found(rows[0], `project ${project ?? 'default'} has no model ${model}; \`GET /v1/models\` lists those it has`, {
+      model,
+    });
+  return pageOf(
+    rows,
+    page,
+    (row) => row.modelId,
+    (row) => row,
+  );
 }

@@ -55,6 +55,7 @@ async function gatewayMetrics(): Promise<readonly Metric[]> {
     logBytes: () => 0,
     waitingSegments: () => 0,
     generations: () => [],
+    mismatches: () => [],
   });
   return metricsIn(await metrics.text());
 }

@@ -5,8 +5,10 @@ import { z } from 'zod';
 import { createSystemClock } from '../../adapters/clock/system.ts';
 import { createIdMaker } from '../../adapters/ids/uuid.ts';
 import { createLogger } from '../../adapters/logger/pino.ts';
+import { createLedgerProof } from '../../adapters/ledger-proof/ledger-proof.ts';
 import { createDiskObjectStore } from '../../adapters/object-store/disk.ts';
 import { createSandbox } from '../../adapters/sandbox/create-sandbox.ts';
+import { createScratch } from '../../adapters/scratch/claimed-scratch.ts';
 import { createDuckDbTableEngine } from '../../adapters/table-engine/duckdb.ts';
 import { createTemporalWorkflowClient } from '../../adapters/workflow-client/temporal.ts';
 import { withResolvedReferences } from '../../api/openapi-references.ts';
@@ -31,6 +33,8 @@ export async function openApiDocument(): Promise<object> {
   const api = await buildApi({
     repositories,
     objectStore,
+    scratch: createScratch(folder, () => undefined),
+    ledgerProof: createLedgerProof({ ledger: repositories.ledger, objectStore, clock, secret: 'of the docs' }),
     tableEngine,
     workflowClient,
     clock,

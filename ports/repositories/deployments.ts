@@ -6,6 +6,8 @@ import type { Head } from '../../contracts/run.ts';
 
 export interface ServedAt {
   readonly at: Instant;
+  /** How the decided generation differs from its entry in the ledger; null if it does not. */
+  readonly mismatch: string | null;
   /** As decided; null before the first. */
   readonly decided: Generation | null;
   /** As each gateway had it loaded at that instant. */
@@ -94,8 +96,12 @@ export interface DeploymentRepository {
     readonly failed: readonly Acknowledgement[];
     readonly missing: readonly Id[];
   }>;
-  /** Newest generation of every scope, with the artifacts and configurations a gateway needs. */
-  servingTable(): Promise<readonly ServingEntry[]>;
+  /** Newest generation of every scope, with the artifacts and configurations a gateway needs, as far as the ledger bears it out. */
+  servingTable(): Promise<ServingReading>;
+  /** These, and no others, are what the gateway finds that the ledger does not bear out. The gateway has a row. */
+  noteMismatches(gatewayId: Id, mismatches: readonly ServingMismatch[]): Promise<void>;
+  /** What live gateways find, of all scopes; the first hundred. */
+  mismatches(): Promise<readonly (ServingMismatch & { readonly gatewayId: Id })[]>;
   /** Cumulative per gateway, generation and release; the larger of what is known and what is told is kept. */
   countServed(counts: readonly ServingCount[]): Promise<void>;
   served(scope: Scope, generation: number): Promise<readonly ServingCount[]>;
@@ -104,6 +110,21 @@ export interface DeploymentRepository {
   shadowed(scope: Scope, generation: number): Promise<readonly ShadowCount[]>;
   /** Calls back soon after any generation was raised or key changed anywhere (LISTEN/NOTIFY, and a poll at least every `pollMs`). Returns how to stop. */
   watch(onChange: () => void, pollMs: number): Promise<() => Promise<void>>;
+}
+
+/** A scope's generation that is not what its entry in the ledger says. */
+export interface ServingMismatch {
+  readonly scope: Scope;
+  readonly generation: number;
+  readonly reason: string;
+}
+
+export interface ServingReading {
+  /** Of each scope that serves, the newest generation that the ledger bears out. */
+  readonly entries: readonly ServingEntry[];
+  /** Scopes of which the ledger says that nothing serves there any more. */
+  readonly idle: readonly Scope[];
+  readonly mismatches: readonly ServingMismatch[];
 }
 
 export interface ServingEntry {

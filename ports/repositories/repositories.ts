@@ -12,6 +12,7 @@ import type { LifecycleRepository } from './lifecycle.ts';
 import type { ModelRepository } from './models.ts';
 import type { MonitoringRepository } from './monitoring.ts';
 import type { PrincipalRepository } from './principals.ts';
+import type { ReferenceRepository } from './references.ts';
 import type { RehearsalRepository } from './rehearsals.ts';
 import type { RunRepository } from './runs.ts';
 import type { ScheduleRepository } from './schedules.ts';
@@ -41,6 +42,7 @@ export interface Repositories {
   readonly rehearsals: RehearsalRepository;
   readonly schedules: ScheduleRepository;
   readonly connections: ConnectionRepository;
+  readonly references: ReferenceRepository;
   readonly ledger: LedgerRepository;
   readonly workers: WorkerRepository;
   check(): Promise<void>;

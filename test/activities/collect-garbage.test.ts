@@ -246,6 +246,10 @@ function through({ store }: GarbageGround): GarbageGround['store'] {
     remove: (sha256) => store.remove(sha256),
     list: (after, limit) => store.list(after, limit),
     removeUntouched: (sha256, since) => store.removeUntouched(sha256, since),
+    putNamed: (name, bytes) => store.putNamed(name, bytes),
+    readNamed: (name) => store.readNamed(name),
+    listNamed: (prefix, after, limit) => store.listNamed(prefix, after, limit),
+    removeNamed: (name) => store.removeNamed(name),
     check: () => store.check(),
   };
 }

@@ -110,6 +110,7 @@ const attacks: { readonly [Name in keyof Activities]: Attack } = {
   beginCollection: { taskQueue: 'monitor', with: () => ({ collectionId: null }) },
   markReachable: { taskQueue: 'monitor', with: ({ by }) => ({ collectionId: by }) },
   sweepGarbage: { taskQueue: 'monitor', with: ({ by }) => ({ collectionId: by }) },
+  signHeads: { taskQueue: 'monitor', with: () => ({ cursor: null }) },
   endCollection: { taskQueue: 'monitor', with: ({ by }) => ({ collectionId: by, failure: null }) },
   planRehearsal: { taskQueue: 'monitor', of: 'rehearsal' },
   servePeriod: { taskQueue: 'monitor', of: 'rehearsal', with: () => ({ index: 0 }) },

@@ -207,6 +207,43 @@ export function objectStoreContract(name: string, start: () => Promise<ObjectSto
       expect(watch.stop()).toBeLessThan(64 * 2 ** 20);
     }, 60_000);
 
+    test('an object under a name of its own is stored once, and stays as it was first put', async () => {
+      const name = 'named-things/one/000000000000007.json';
+      expect(await subject.store.readNamed(name)).toBeUndefined();
+      expect(await subject.store.putNamed(name, Buffer.from('first'))).toBe(true);
+      expect(await subject.store.putNamed(name, Buffer.from('second'))).toBe(false);
+      expect(await subject.store.readNamed(name)).toEqual(Buffer.from('first'));
+      await subject.store.removeNamed(name);
+      await subject.store.removeNamed(name);
+      expect(await subject.store.readNamed(name)).toBeUndefined();
+    });
+
+    test('named objects are listed by folder in the order of their names, in pages', async () => {
+      expect(await subject.store.listNamed('listed/', null, 10)).toEqual([]);
+      const names = ['listed/a/1.json', 'listed/a/2.json', 'listed/b/1.json'];
+      for (const name of names.toReversed()) await subject.store.putNamed(name, Buffer.from(name));
+      expect(await subject.store.listNamed('listed/', null, 10)).toEqual(names);
+      expect(await subject.store.listNamed('listed/', null, 2)).toEqual(names.slice(0, 2));
+      expect(await subject.store.listNamed('listed/', 'listed/a/1.json', 10)).toEqual(names.slice(1));
+      expect(await subject.store.listNamed('listed/a/', 'listed/a/1.json', 10)).toEqual(['listed/a/2.json']);
+    });
+
+    test('named objects are no blobs: a sweep of the store does not see them', async () => {
+      await subject.store.putNamed('beside/the/blobs.json', Buffer.from('{}'));
+      const blobs = await subject.store.list(null, 100_000);
+      expect(blobs.every((blob) => /^[0-9a-f]{64}$/.test(blob.sha256))).toBe(true);
+      expect(await subject.store.readNamed('beside/the/blobs.json')).toEqual(Buffer.from('{}'));
+    });
+
+    test.each(['../out', 'a/../../out', '/etc/passwd', 'no-folder', 'blobs/x', 'A/b', 'a//b', 'a/./b'])(
+      '"%s" is no name: it would lead out of the store, or to a blob',
+      async (name) => {
+        await expect(subject.store.putNamed(name, Buffer.from('x'))).rejects.toThrow('is no name');
+        await expect(subject.store.readNamed(name)).rejects.toThrow('is no name');
+        await expect(subject.store.removeNamed(name)).rejects.toThrow('is no name');
+      },
+    );
+
     test('a store that does not answer is store-unavailable', async () => {
       const sha256 = sha256OfBytes('x');
       const saysSo = { code: 'store-unavailable', retryable: true };
@@ -215,6 +252,8 @@ export function objectStoreContract(name: string, start: () => Promise<ObjectSto
       await expect(subject.unreachable.putBytes(Buffer.from('x'))).rejects.toMatchObject(saysSo);
       await expect(subject.unreachable.size(sha256)).rejects.toMatchObject(saysSo);
       await expect(subject.unreachable.get(sha256)).rejects.toMatchObject(saysSo);
+      await expect(subject.unreachable.putNamed('a/b', Buffer.from('x'))).rejects.toMatchObject(saysSo);
+      await expect(subject.unreachable.readNamed('a/b')).rejects.toMatchObject(saysSo);
       await subject.store.check();
     });
   });

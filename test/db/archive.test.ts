@@ -54,7 +54,7 @@ test('of an archived model nothing serves, nothing is asked and nothing is delet
   const ledger = createLedgerRepository(context);
   const told = await ledger.list({ project: 'default', kind: 'model.archived' }, { limit: 10 });
   expect(told.items).toMatchObject([{ reason: 'the station was closed', environment: null }]);
-  expect(await ledger.verify(scope.modelId)).toBeUndefined();
+  expect((await ledger.verify(scope.modelId)).problem).toBeNull();
 });
 
 test('what was restored serves what it served, as a new generation, with its heads where they were', async () => {

@@ -196,7 +196,7 @@ test('the serving table has the newest generation of every scope, with what a ga
   const champion = await deploy(ground, scope, 1);
   const { release: canary, generation } = await rollOut(ground, scope, 2, [25]);
   await deploy(ground, virtual, 1);
-  const table = await deployments.servingTable();
+  const { entries: table } = await deployments.servingTable();
   const entryOf = ({ modelId }: Scope) => table.filter((entry) => entry.scope.modelId === modelId);
   expect(entryOf(undeployed)).toEqual([]);
   expect(entryOf(virtual)).toMatchObject([{ virtual: true, scope: virtual }]);

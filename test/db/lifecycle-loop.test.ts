@@ -240,7 +240,7 @@ test('a newer candidate takes the place of older ones: of those that wait for a 
   ]);
   const decided = await entriesOf(ground, scope, 'approval.decided');
   expect(decided).toMatchObject([{ reason: 'a newer candidate took its place', principalName: 'lifecycle' }]);
-  expect(await ground.repositories.ledger.verify(scope.modelId)).toBeUndefined();
+  expect((await ground.repositories.ledger.verify(scope.modelId)).problem).toBeNull();
 });
 
 test('what serves is monitored as often as it says, one report at a time', async () => {

@@ -56,7 +56,7 @@ test('the release before serves again, the abandoned one is withdrawn, and promo
   const [ordered] = await entriesOf(ground, scope, 'rollback.ordered');
   expect(ordered).toMatchObject({ subject: { from: second.digest, to: first.digest, generation: 3, changed: true } });
   expect(await entriesOf(ground, scope, 'promotion.held')).toHaveLength(1);
-  expect(await ground.repositories.ledger.verify(scope.modelId)).toBeUndefined();
+  expect((await ground.repositories.ledger.verify(scope.modelId)).problem).toBeNull();
 });
 
 test('rolled back again and again, it goes further back and never to what was withdrawn', async () => {
@@ -155,7 +155,7 @@ test('two rollbacks at the same time are two, one after the other', async () => 
   const two = await Promise.all([rollBack(scope), rollBack(scope)]);
   expect(two.map((done) => `${done.from.number} to ${done.to.number}`).toSorted()).toEqual(['2 to 1', '3 to 2']);
   expect(await serving(ground, scope)).toEqual(['champion 1 100']);
-  expect(await ground.repositories.ledger.verify(scope.modelId)).toBeUndefined();
+  expect((await ground.repositories.ledger.verify(scope.modelId)).problem).toBeNull();
 });
 
 test('a rollback and a promotion at the same time leave one of them to win, never a half', async () => {

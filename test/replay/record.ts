@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import { z } from 'zod';
+import { ledgerHeadsName, signHeadsWorkflow } from '../../contracts/workflows.ts';
 import { Run } from '../../contracts/run.ts';
 import { findWorkingProgram, programs } from '../../setup/find-program.mjs';
 import * as workflows from '../../workflows/index.ts';
@@ -57,6 +58,8 @@ async function live(running: EmbeddedStack): Promise<void> {
     await perennial('rehearse', '-m', name, '--from', '2026-01-06', '--to', '2026-01-08', '--every', 'day');
     await perennial('schedule', 'set', 'recorded', '-m', name, '--cron', '* * * * *');
     const client = await connect(running);
+    await client.schedule.getHandle(ledgerHeadsName).trigger();
+    await until('heads are signed', async () => (await find(client, signHeadsWorkflow)) !== undefined);
     await until('the schedule has fired', async () => (await find(client, 'scheduledTrigger')) !== undefined, 90_000);
     await client.connection.close();
   } finally {

@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { createSystemClock } from '../../adapters/clock/system.ts';
 import { createIdMaker } from '../../adapters/ids/uuid.ts';
 import { createLogger } from '../../adapters/logger/pino.ts';
+import { createLedgerProof } from '../../adapters/ledger-proof/ledger-proof.ts';
 import { createDiskObjectStore } from '../../adapters/object-store/disk.ts';
 import type { ClosableTableEngine } from '../../adapters/table-engine/duckdb.ts';
+import { createScratch } from '../../adapters/scratch/claimed-scratch.ts';
 import { createDuckDbTableEngine } from '../../adapters/table-engine/duckdb.ts';
 import type { Api } from '../../api/dependencies.ts';
 import { buildApi } from '../../api/server.ts';
@@ -19,8 +21,10 @@ import { connect } from '../../db/connection.ts';
 import type { RepositoryContext } from '../../db/context.ts';
 import { createPostgresRepositories } from '../../db/repositories.ts';
 import type { IdMaker } from '../../ports/ids.ts';
+import type { LedgerProof } from '../../ports/ledger-proof.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 import type { Repositories } from '../../ports/repositories/repositories.ts';
+import { identityOf } from '../../stack/process-identity.ts';
 import type { TestDatabase } from './postgres.ts';
 import { createTestDatabase } from './postgres.ts';
 import type { RecordingWorkflowClient } from './recording-workflow-client.ts';
@@ -43,6 +47,7 @@ export interface TestApi {
   /** For what a test writes as it stands. */
   readonly context: RepositoryContext;
   readonly objectStore: ObjectStore;
+  readonly ledgerProof: LedgerProof;
   readonly tableEngine: ClosableTableEngine;
   readonly temporal: RecordingWorkflowClient;
   readonly ids: IdMaker;
@@ -61,6 +66,8 @@ export interface TestApi {
   stop(): Promise<void>;
 }
 
+const secret = 'a-secret-of-the-tests-0123456789abcdef';
+
 /** The API on a real database and object store; in place of Temporal stands a record of what it was told. */
 export async function startTestApi(options: { readonly dispatchEveryMs?: number } = {}): Promise<TestApi> {
   const folder = await mkdtemp(join(tmpdir(), 'perennial-api-'));
@@ -73,7 +80,7 @@ export async function startTestApi(options: { readonly dispatchEveryMs?: number 
     clock,
     ids,
     logger,
-    secret: 'a-secret-of-the-tests-0123456789abcdef',
+    secret,
   });
   const context: RepositoryContext = { db: connect(database.url), clock, ids };
   const objectStore = createDiskObjectStore(join(folder, 'objects'));
@@ -81,10 +88,13 @@ export async function startTestApi(options: { readonly dispatchEveryMs?: number 
     sandbox: sandboxIn(join(folder, 'sandbox')),
     scratchFolder: join(folder, 'tables'),
   });
+  const ledgerProof = createLedgerProof({ ledger: repositories.ledger, objectStore, clock, secret });
   const temporal = createRecordingWorkflowClient();
   const api = await buildApi({
     repositories,
     objectStore,
+    ledgerProof,
+    scratch: createScratch(folder, identityOf),
     tableEngine,
     workflowClient: temporal,
     clock,
@@ -113,6 +123,7 @@ export async function startTestApi(options: { readonly dispatchEveryMs?: number 
     repositories,
     context,
     objectStore,
+    ledgerProof,
     tableEngine,
     temporal,
     ids,

@@ -57,7 +57,7 @@ export async function startForeignClient(): Promise<ForeignClient> {
     PERENNIAL_HOME: home,
     PERENNIAL_SECRET: 'a-secret-of-the-tests-0123456789abcdef',
   });
-  const deps = await buildDependencies(settings, undefined, quiet);
+  const deps = await buildDependencies(settings, undefined, quiet, join(home, 'scratch'));
   const native = await NativeConnection.connect({ address });
   await registerSearchAttributes(native, namespace);
   const activities = createActivities(deps);

@@ -33,12 +33,26 @@ export function createRecordingWorkflowClient(): RecordingWorkflowClient {
       await record(`remove ${named(scope, name)}`);
       schedules.delete(named(scope, name));
     },
+    async scheduleDifference(scope, name, { cron }) {
+      await record(`compare ${named(scope, name)}`);
+      const known = schedules.get(named(scope, name));
+      return known === undefined ? 'Temporal does not have it' : known === cron ? undefined : 'other times';
+    },
+    async scheduleIds() {
+      await record('list schedules');
+      return [...schedules.keys()].map((key) => key.replace(/\/([^/]*)$/, '/schedule/$1'));
+    },
+    async removeScheduleById(id) {
+      await record(`remove ${id}`);
+      schedules.delete(id.replace('/schedule/', '/'));
+    },
     async nextRuns(scope, name) {
       await record(`next ${named(scope, name)}`);
       return schedules.has(named(scope, name)) ? ['2030-01-01T03:00:00.000Z'] : [];
     },
     startCollection: (id) => record(`collect ${id}`),
     scheduleCollections: (cron) => record(`collect at ${cron}`),
+    scheduleSigning: (cron) => record(`sign at ${cron}`),
     check: () => record('check'),
   };
   return client;

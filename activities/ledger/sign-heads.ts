@@ -1,0 +1,76 @@
+import type { Id } from '../../contracts/identifiers.ts';
+import { reasonOf } from '../../contracts/errors.ts';
+import type { SigningResult } from '../../ports/ledger-proof.ts';
+import type { ChainOwner } from '../../ports/repositories/ledger.ts';
+import type { DeployActivities, LedgerActivities } from '../activity-types.ts';
+import type { ActivityDependencies } from '../dependencies.ts';
+
+type Parts = Pick<ActivityDependencies, 'repositories' | 'ledgerProof' | 'lifecyclePrincipal' | 'logger'>;
+type ChangesWhatServes = Pick<DeployActivities, 'raiseGeneration' | 'abortRollout' | 'rollBack'>;
+
+const modelsAtOnce = 50;
+
+export function createLedgerActivities(deps: Parts): LedgerActivities {
+  return {
+    async signHeads({ cursor }) {
+      const page = await deps.repositories.ledger.owners({}, { limit: modelsAtOnce, cursor: cursor ?? undefined });
+      const by = await signer(deps);
+      const results: SigningResult[] = [];
+      for (const owner of page.items) results.push(await signAndTell(deps, owner, by));
+      const count = (state: SigningResult['state']) => results.filter((result) => result.state === state).length;
+      return { next: page.next ?? null, signed: count('signed'), refused: count('refused') };
+    },
+  };
+}
+
+/**
+ * Has the chain's head signed once what serves has changed, so that not even the minutes until the schedule are open to
+ * whoever would deny it. Nobody waits for it: a store that is away holds back no rollback, and the schedule signs later.
+ */
+export function signedAfter<All extends ChangesWhatServes>(activities: All, deps: Parts): All {
+  const sign = (modelId: Id): void => {
+    signModel(deps, modelId).catch((caught: unknown) =>
+      deps.logger.warn(
+        { modelId, reason: reasonOf(caught) },
+        'a head of the ledger waits for the schedule to be signed',
+      ),
+    );
+  };
+  return {
+    ...activities,
+    async raiseGeneration(input) {
+      const raised = await activities.raiseGeneration(input);
+      sign(input.scope.modelId);
+      return raised;
+    },
+    async abortRollout(input) {
+      const raised = await activities.abortRollout(input);
+      sign(input.scope.modelId);
+      return raised;
+    },
+    async rollBack(input) {
+      const outcome = await activities.rollBack(input);
+      sign(input.scope.modelId);
+      return outcome;
+    },
+  };
+}
+
+async function signModel(deps: Parts, modelId: Id): Promise<void> {
+  const owner = await deps.repositories.ledger.owner(modelId);
+  if (owner !== undefined) await signAndTell(deps, owner, await signer(deps));
+}
+
+async function signAndTell({ ledgerProof, logger }: Parts, owner: ChainOwner, by: Id): Promise<SigningResult> {
+  const result = await ledgerProof.sign(owner, by);
+  if (result.state === 'refused')
+    logger.error(
+      { project: owner.project, model: owner.model, sequence: result.problem.sequence },
+      `the ledger's head is not signed: ${result.problem.what}; perennial ledger verify tells more`,
+    );
+  return result;
+}
+
+async function signer({ repositories, lifecyclePrincipal }: Parts): Promise<Id> {
+  return (await repositories.principals.ensure(lifecyclePrincipal, 'service', [], null)).id;
+}

@@ -1,0 +1,84 @@
+import type { Client, ScheduleOptions, Workflow } from '@temporalio/client';
+import { ScheduleAlreadyRunning, ScheduleNotFoundError, ScheduleOverlapPolicy } from '@temporalio/client';
+import type { Id } from '../../contracts/identifiers.ts';
+import type { CollectionInput, SignHeadsInput } from '../../contracts/workflows.ts';
+import {
+  collectionsName,
+  collectionWorkflow,
+  ledgerHeadsName,
+  signHeadsWorkflow,
+  workflowQueue,
+} from '../../contracts/workflows.ts';
+
+/** What the platform does by itself for the whole installation, whatever models there are. */
+interface OwnWork {
+  /** Of the schedule, and before the ids of its workflows. */
+  readonly name: string;
+  readonly workflowType: string;
+  readonly args: readonly [CollectionInput | SignHeadsInput];
+  readonly staticSummary: string;
+  readonly staticDetails: string;
+}
+
+export const collections: OwnWork = {
+  name: collectionsName,
+  workflowType: collectionWorkflow,
+  args: [{ schemaVersion: 1, collectionId: null }],
+  staticSummary: 'collect garbage',
+  staticDetails:
+    'Removes from the object store what no row of the database names. `perennial gc --list` tells what was removed.',
+};
+
+export const signing: OwnWork = {
+  name: ledgerHeadsName,
+  workflowType: signHeadsWorkflow,
+  args: [{ schemaVersion: 1 }],
+  staticSummary: 'sign the heads of the ledger',
+  staticDetails:
+    'Signs the last entry of every chain and copies it to the object store. `perennial ledger verify` compares them.',
+};
+
+export async function startCollection(client: Client, collectionId: Id): Promise<void> {
+  const input: CollectionInput = { schemaVersion: 1, collectionId };
+  const { staticSummary, staticDetails } = collections;
+  await client.workflow.start(collectionWorkflow, {
+    workflowId: `${collectionsName}/${collectionId}`,
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    taskQueue: workflowQueue,
+    args: [input],
+    staticSummary,
+    staticDetails,
+  });
+}
+
+/** Makes the schedule or changes it; null removes it. */
+export async function scheduleOwn(client: Client, work: OwnWork, cron: string | null): Promise<void> {
+  const handle = client.schedule.getHandle(work.name);
+  try {
+    if (cron === null) await handle.delete();
+    else await client.schedule.create<Workflow>(scheduleOf(work, cron));
+  } catch (caught) {
+    if (caught instanceof ScheduleNotFoundError && cron === null) return;
+    if (!(caught instanceof ScheduleAlreadyRunning) || cron === null) throw caught;
+    const { spec, action } = scheduleOf(work, cron);
+    // Whoever paused it by hand finds it paused.
+    await handle.update<Workflow>((before) => ({ ...before, spec, action }));
+  }
+}
+
+function scheduleOf({ name, workflowType, args, staticSummary, staticDetails }: OwnWork, cron: string) {
+  return {
+    scheduleId: name,
+    spec: { cronExpressions: [cron] },
+    policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '1 hour' },
+    action: {
+      type: 'startWorkflow',
+      workflowType,
+      workflowId: `${name}/scheduled`,
+      taskQueue: workflowQueue,
+      args: [...args],
+      staticSummary,
+      staticDetails,
+    },
+  } satisfies ScheduleOptions;
+}

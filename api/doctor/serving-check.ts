@@ -1,0 +1,16 @@
+import { scopeLabel } from '../../contracts/identifiers.ts';
+import type { Check } from './check.ts';
+
+/** What gateways say of generations that the ledger does not bear out. */
+export const checkServing: Check = async ({ repositories }) => {
+  const mismatches = await repositories.deployments.mismatches();
+  return {
+    examined: (await repositories.deployments.liveGateways()).length,
+    problems: mismatches.map(({ scope, generation, reason, gatewayId }) => ({
+      subject: `generation ${generation} of ${scopeLabel(scope)}`,
+      what: `gateway ${gatewayId} does not serve it: ${reason}`,
+      state: 'found',
+      wayOut: 'put the row right from a backup, or deploy or roll back: a new generation has an entry of its own',
+    })),
+  };
+};

@@ -1,0 +1,14 @@
+import { Client } from 'pg';
+import type { TestDatabase } from './postgres.ts';
+
+/** One statement by somebody who may do anything in the database, past every trigger and foreign key. */
+export async function tamper(database: TestDatabase, text: string, values: readonly unknown[] = []): Promise<void> {
+  const client = new Client({ connectionString: database.url });
+  await client.connect();
+  try {
+    await client.query('set session_replication_role = replica');
+    await client.query(text, [...values]);
+  } finally {
+    await client.end();
+  }
+}
