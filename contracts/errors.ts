@@ -40,8 +40,22 @@ export const errorTable = {
   },
   'too-large': { status: 413, retryable: false, about: 'More than the limit that the message names.' },
   // bytes
-  'digest-mismatch': { status: 422, retryable: false, about: 'Bytes do not have the SHA-256 that names them.' },
-  'blob-missing': { status: 422, retryable: false, about: 'The object store lacks bytes that a row refers to.' },
+  'digest-mismatch': {
+    status: 422,
+    retryable: false,
+    about: 'Bytes that were sent do not have the SHA-256 that names them.',
+  },
+  'not-uploaded': {
+    status: 422,
+    retryable: false,
+    about: 'A request names bytes that its project neither uploaded nor produced.',
+  },
+  'blob-missing': { status: 500, retryable: false, about: 'The object store lacks bytes that a row refers to.' },
+  'blob-corrupt': {
+    status: 500,
+    retryable: false,
+    about: 'Bytes in the object store are not those that were stored, or cannot be read as what they were stored as.',
+  },
   'store-unavailable': { status: 503, retryable: true, about: 'The object store does not answer.' },
   // sources
   'source-unavailable': {

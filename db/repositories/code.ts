@@ -12,6 +12,7 @@ import { toInstant } from '../instants.ts';
 import { nextNumber } from '../next-number.ts';
 import { found, written } from '../not-found.ts';
 import { belowNumber, pageOf } from '../paging.ts';
+import { possessBlobs } from '../possess-blobs.ts';
 import { recordTrigger } from '../record-trigger.ts';
 import { codeVersions, modelEnvironments } from '../schema.ts';
 
@@ -122,6 +123,8 @@ async function ensureVersion(
 ): Promise<Row> {
   const { modelId } = scope;
   await lockModel(tx, modelId);
+  const { archive, environment } = version.manifest;
+  await possessBlobs(tx, scope.project, [archive, environment?.lock, environment?.resolvedFrom], run.by);
   const [known] = await tx
     .select()
     .from(codeVersions)

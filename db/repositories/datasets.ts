@@ -17,6 +17,7 @@ import { toInstant } from '../instants.ts';
 import { nextNumber } from '../next-number.ts';
 import { found, written } from '../not-found.ts';
 import { belowNumber, pageOf } from '../paging.ts';
+import { possessBlobs } from '../possess-blobs.ts';
 import { recordTrigger } from '../record-trigger.ts';
 import { datasetVersions, modelEnvironments } from '../schema.ts';
 import { storableJson } from '../storable.ts';
@@ -188,6 +189,8 @@ async function ensureVersion(
 ): Promise<Row> {
   const { modelId } = scope;
   await lockModel(tx, modelId);
+  const bytes = [...version.manifest.parts, ...(version.fetched ?? [])].map(({ sha256 }) => sha256);
+  await possessBlobs(tx, scope.project, bytes, run.by);
   const [known] = await tx
     .select()
     .from(datasetVersions)
@@ -223,6 +226,7 @@ async function refuse(
 ): Promise<void> {
   await lockScope(tx, scope, run.by);
   if ((await decidedByRun(tx, scope.modelId, 'dataset.refused', run.runId)) !== undefined) return;
+  await possessBlobs(tx, scope.project, [refusal.quarantine], run.by);
   const broken = refusal.expectations.filter((result) => result.severity === 'error' && result.violations > 0);
   await appendLedger(context, tx, {
     modelId: scope.modelId,

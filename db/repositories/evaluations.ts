@@ -8,6 +8,7 @@ import type { RepositoryContext } from '../context.ts';
 import { environmentNow } from '../context.ts';
 import { toDate, toInstant } from '../instants.ts';
 import { found, written } from '../not-found.ts';
+import { possessBlobs } from '../possess-blobs.ts';
 import { evaluations } from '../schema.ts';
 import { storableJson } from '../storable.ts';
 
@@ -59,6 +60,7 @@ async function commit(
   const { modelId, environment } = scope;
   const effectiveAt = await environmentNow(context, tx, scope);
   const { modelVersionId, championVersionId, digest } = evaluation;
+  await possessBlobs(tx, scope.project, [evaluation.body.holdout, evaluation.body.importance], by);
   const [made] = await tx
     .insert(evaluations)
     .values({

@@ -94,10 +94,11 @@ test('a blob is noted once, and its lease only ever grows', async () => {
   const { context, by } = ground;
   const repository = createBlobRepository(context);
   const sha256 = digestOf('bytes');
-  expect(await repository.has(sha256)).toBe(false);
-  await repository.record(sha256, 5, '2030-01-02T00:00:00.000Z', by);
-  await repository.record(sha256, 5, '2030-01-01T00:00:00.000Z', by);
-  expect(await repository.has(sha256)).toBe(true);
+  expect(await repository.has('default', sha256)).toBe(false);
+  await repository.record('default', { sha256, bytes: 5, leaseUntil: '2030-01-02T00:00:00.000Z' }, by);
+  await repository.record('default', { sha256, bytes: 5, leaseUntil: '2030-01-01T00:00:00.000Z' }, by);
+  expect(await repository.has('default', sha256)).toBe(true);
+  expect(await repository.has('other', sha256)).toBe(false);
   const [row] = await context.db.select().from(blobs).where(eq(blobs.sha256, sha256));
   expect(row).toMatchObject({ bytes: 5, leaseUntil: new Date('2030-01-02T00:00:00.000Z') });
 });
