@@ -19,6 +19,7 @@ import { createPostgresRepositories } from '../../db/repositories.ts';
 import type { IdMaker } from '../../ports/ids.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 import type { Repositories } from '../../ports/repositories/repositories.ts';
+import { checkAnswer } from './checked-answers.ts';
 import type { TestDatabase } from './postgres.ts';
 import { createTestDatabase } from './postgres.ts';
 import type { RecordingWorkflowClient } from './recording-workflow-client.ts';
@@ -119,7 +120,9 @@ export async function startTestApi(options: { readonly dispatchEveryMs?: number 
         headers: { ...(key === undefined ? {} : { authorization: `Bearer ${key}` }), ...headers },
         ...(body === undefined ? {} : { payload: body as string | Buffer | object }),
       });
-      const json = String(answer.headers['content-type']).includes('json');
+      const contentType = String(answer.headers['content-type'] ?? '');
+      const json = contentType.includes('json');
+      checkAnswer({ method, path: url, status: answer.statusCode, contentType, text: answer.body });
       return {
         status: answer.statusCode,
         headers: answer.headers,
