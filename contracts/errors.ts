@@ -24,7 +24,7 @@ export const errorTable = {
     retryable: false,
     about: 'An environment variable has a value that cannot be used.',
   },
-  unauthenticated: { status: 401, retryable: false, about: 'No API key, or one that is unknown or revoked.' },
+  unauthenticated: { status: 401, retryable: false, about: 'No API key, or one that is unknown, revoked or expired.' },
   forbidden: { status: 403, retryable: false, about: 'The key is good and its principal lacks the role.' },
   'not-found': { status: 404, retryable: false, about: 'There is no such thing, or not in this model.' },
   'configuration-differs': {
@@ -37,6 +37,11 @@ export const errorTable = {
     status: 409,
     retryable: false,
     about: 'The Idempotency-Key was used before with another body.',
+  },
+  'method-not-allowed': {
+    status: 405,
+    retryable: false,
+    about: 'The path is there and does not take this method; the header Allow names those that it takes.',
   },
   'too-large': { status: 413, retryable: false, about: 'More than the limit that the message names.' },
   // bytes

@@ -71,7 +71,7 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
   const artifacts = createArtifactCache(state.path('artifacts'), parts.objectStore);
   const models = createLoadedModels({ artifacts, runtime: parts.modelRuntime, logger });
   const table = new ServingTable({ models, logger, steadyNow, onLoaded: (result) => acknowledgements.add(result) });
-  const keys = new KeyTable();
+  const keys = new KeyTable(parts.clock);
   const log = await openLog(parts, state, id);
   const counts = new ServingCounts(id, steadyNow);
   const shadowCounts = new ShadowCounts(id, steadyNow);

@@ -2,7 +2,7 @@ import { Readable, Transform } from 'node:stream';
 import { z } from 'zod';
 import { PerennialError } from '../../contracts/errors.ts';
 import { Sha256 } from '../../contracts/identifiers.ts';
-import { authorizeSomewhere } from '../access.ts';
+import { authorizeWithin } from '../access.ts';
 import type { Api, RouteContext } from '../dependencies.ts';
 import { ProjectHeaders, problems } from '../request-shapes.ts';
 
@@ -30,7 +30,7 @@ export function blobRoutes(app: Api, context: RouteContext): void {
       },
       async (request) => {
         const project = request.headers['perennial-project'];
-        const principal = authorizeSomewhere(context, request, 'operator', project);
+        const principal = authorizeWithin(context, request, { project });
         const { sha256 } = request.params;
         if (Number(request.headers['content-length'] ?? 0) > limitBytes) throw tooLarge();
         const body = request.body instanceof Readable ? request.body : Readable.from([]);

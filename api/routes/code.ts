@@ -48,7 +48,7 @@ export function codeRoutes(app: Api, context: RouteContext): void {
       },
     },
     async (request, reply) => {
-      const { scope } = await enter(context, request, 'operator');
+      const { scope } = await enter(context, request);
       const { archive, gitCommit, dirty } = request.body;
       if (archive !== undefined)
         await mustPossess(context, scope.project, { name: 'the archive', sha256: archive, pointer: '/archive' });
@@ -93,7 +93,7 @@ export function codeRoutes(app: Api, context: RouteContext): void {
       },
     },
     async (request) => {
-      const { scope } = await enter(context, request, 'viewer');
+      const { scope } = await enter(context, request);
       return code.list(scope.modelId, request.query);
     },
   );
@@ -111,7 +111,7 @@ export function codeRoutes(app: Api, context: RouteContext): void {
       },
     },
     async (request) => {
-      const { scope } = await enter(context, request, 'viewer');
+      const { scope } = await enter(context, request);
       return code.byNumber(scope.modelId, request.params.version);
     },
   );
@@ -129,7 +129,7 @@ export function codeRoutes(app: Api, context: RouteContext): void {
       },
     },
     async (request, reply) => {
-      const { scope } = await enter(context, request, 'viewer');
+      const { scope } = await enter(context, request);
       const version = await code.byNumber(scope.modelId, request.params.version);
       return sendBlob(reply, context.objectStore, version.manifest.archive, {
         type: 'application/x-tar',

@@ -55,7 +55,7 @@ export function datasetRoutes(app: Api, context: RouteContext): void {
       },
     },
     async (request, reply) => {
-      const { scope } = await enter(context, request, 'operator');
+      const { scope } = await enter(context, request);
       const { files } = request.body;
       const source = files === undefined ? await remoteSource(context, scope) : undefined;
       for (const [index, { name, sha256 }] of (files ?? []).entries())
@@ -82,7 +82,7 @@ export function datasetRoutes(app: Api, context: RouteContext): void {
       },
     },
     async (request) => {
-      const { scope } = await enter(context, request, 'viewer');
+      const { scope } = await enter(context, request);
       return datasets.list(scope.modelId, request.query);
     },
   );
@@ -100,7 +100,7 @@ export function datasetRoutes(app: Api, context: RouteContext): void {
       },
     },
     async (request) => {
-      const { scope } = await enter(context, request, 'viewer');
+      const { scope } = await enter(context, request);
       return datasets.byNumber(scope.modelId, request.params.version);
     },
   );
@@ -118,7 +118,7 @@ export function datasetRoutes(app: Api, context: RouteContext): void {
       },
     },
     async (request, reply) => {
-      const { scope } = await enter(context, request, 'viewer');
+      const { scope } = await enter(context, request);
       const version = await datasets.byNumber(scope.modelId, request.params.version);
       const { columns, parts } = version.manifest;
       return sendRows(context, reply, {
@@ -143,7 +143,7 @@ export function datasetRoutes(app: Api, context: RouteContext): void {
       },
     },
     async (request) => {
-      const { scope } = await enter(context, request, 'viewer');
+      const { scope } = await enter(context, request);
       const before = await datasets.byNumber(scope.modelId, request.params.version);
       const after = await datasets.byNumber(scope.modelId, request.params.other);
       return compareDatasets(context, before, after);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { authorize } from '../access.ts';
 import type { Api, RouteContext } from '../dependencies.ts';
 import type { ApiMetrics } from '../metrics.ts';
 import { answersAs, problems } from '../request-shapes.ts';
@@ -48,17 +49,22 @@ export function healthRoutes(app: Api, context: RouteContext, metrics: ApiMetric
   app.get(
     '/metrics',
     { schema: { tags, summary: 'Prometheus', response: answersAs('Metrics', { 'text/plain': z.string() }) } },
-    async (_request, reply) =>
-      reply
+    async (request, reply) => {
+      authorize(context, request, {});
+      return reply
         .type(metrics.contentType)
         .serializer(String)
-        .send(await metrics.text()),
+        .send(await metrics.text());
+    },
   );
 
   app.get(
     '/v1/system',
     { schema: { tags, summary: 'Version, and where the other parts answer', response: { 200: System, ...problems } } },
-    () => ({ version, addresses }),
+    (request) => {
+      authorize(context, request, {});
+      return { version, addresses };
+    },
   );
 }
 

@@ -9,8 +9,9 @@ import { environmentNow } from '../context.ts';
 import { toDate, toInstant } from '../instants.ts';
 import { found, written } from '../not-found.ts';
 import { possessBlobs } from '../possess-blobs.ts';
-import { evaluations } from '../schema.ts';
+import { evaluations, models } from '../schema.ts';
 import { storableJson } from '../storable.ts';
+import { visibleRows } from '../visibility.ts';
 
 type Commit = Parameters<EvaluationRepository['commit']>;
 
@@ -27,16 +28,16 @@ export function createEvaluationRepository(context: RepositoryContext): Evaluati
         const [row] = await db.select().from(evaluations).where(eq(evaluations.id, id));
         return toEvaluation(found(row, `there is no evaluation ${id}`, { evaluationId: id }));
       }),
-    ofVersion: (modelVersionId) =>
-      query(db, async () =>
-        (
-          await db
-            .select()
-            .from(evaluations)
-            .where(eq(evaluations.modelVersionId, modelVersionId))
-            .orderBy(desc(evaluations.id))
-        ).map(toEvaluation),
-      ),
+    ofVersion: (viewer, modelVersionId) =>
+      query(db, async () => {
+        const rows = await db
+          .select({ evaluation: evaluations })
+          .from(evaluations)
+          .innerJoin(models, eq(models.id, evaluations.modelId))
+          .where(and(visibleRows(viewer, evaluations.environment), eq(evaluations.modelVersionId, modelVersionId)))
+          .orderBy(desc(evaluations.id));
+        return rows.map(({ evaluation }) => toEvaluation(evaluation));
+      }),
     latest: (scope, modelVersionId) =>
       query(db, async () => {
         const here = and(

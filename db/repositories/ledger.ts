@@ -13,6 +13,7 @@ import { toDate, toInstant } from '../instants.ts';
 import { found } from '../not-found.ts';
 import { decodeCursor, pageOf, unusableCursor } from '../paging.ts';
 import { ledger, models, principals } from '../schema.ts';
+import { visibleRows } from '../visibility.ts';
 
 const Key = z.tuple([Instant, IdSchema, z.number().int()]);
 const verifiedAtOnce = 1000;
@@ -28,7 +29,7 @@ function toEntry(row: typeof ledger.$inferSelect): LedgerEntry {
 
 export function createLedgerRepository({ db }: RepositoryContext): LedgerRepository {
   return {
-    list: (filter, page) =>
+    list: (viewer, filter, page) =>
       query(db, async () => {
         const rows = await db
           .select({ ...getTableColumns(ledger), principalName: principals.name })
@@ -37,6 +38,7 @@ export function createLedgerRepository({ db }: RepositoryContext): LedgerReposit
           .innerJoin(principals, eq(principals.id, ledger.recordedBy))
           .where(
             and(
+              visibleRows(viewer, ledger.environment),
               eq(models.project, filter.project),
               filter.model === undefined ? undefined : eq(models.name, filter.model),
               filter.environment === undefined ? undefined : eq(ledger.environment, filter.environment),

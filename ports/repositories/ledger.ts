@@ -1,9 +1,11 @@
 import type { Id, Instant, Page, PageRequest } from '../../contracts/identifiers.ts';
 import type { LedgerEntry, LedgerKind } from '../../contracts/ledger.ts';
+import type { Viewer } from '../../contracts/principal.ts';
 
 export interface LedgerRepository {
   /** Newest first. */
   list(
+    viewer: Viewer,
     filter: {
       readonly project: string;
       readonly model?: string;

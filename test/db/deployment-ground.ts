@@ -1,3 +1,4 @@
+import { platformViewer } from '../../contracts/principal.ts';
 import { createIdMaker } from '../../adapters/ids/uuid.ts';
 import { Configuration, type ConfigurationInput } from '../../contracts/configuration.ts';
 import type { Generation } from '../../contracts/deployment.ts';
@@ -148,6 +149,7 @@ export async function automatedCandidate(ground: DeploymentGround, scope: Scope,
 
 export async function entriesOf({ repositories }: DeploymentGround, scope: Scope, kind: LedgerKind) {
   const { items } = await repositories.ledger.list(
+    platformViewer,
     { project: scope.project, model: scope.model, kind },
     { limit: 200 },
   );
