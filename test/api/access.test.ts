@@ -1,4 +1,8 @@
+import fastify from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Api } from '../../api/dependencies.ts';
+import { requireAccess } from '../../api/server-hooks.ts';
 import type { TestApi } from '../support/api.ts';
 import { applyBike, startTestApi } from '../support/api.ts';
 
@@ -100,5 +104,24 @@ describe('a grant on less than everything', () => {
       (await api.send({ key }, 'POST /v1/principals', { name: 'crony', kind: 'person', grants: [{ role: 'admin' }] }))
         .status,
     ).toBe(403);
+  });
+});
+
+describe('a route that somebody adds', () => {
+  test('and that the table of access does not name keeps the server from starting', () => {
+    const app: Api = fastify().withTypeProvider<ZodTypeProvider>();
+    requireAccess(app);
+    expect(() => app.get('/v1/secrets', () => ({}))).toThrow(
+      'api/access-table.ts does not say who may GET /v1/secrets',
+    );
+  });
+
+  test('and that checks no role answers nothing', async () => {
+    const app: Api = fastify().withTypeProvider<ZodTypeProvider>();
+    requireAccess(app);
+    app.get('/v1/ledger', () => ({ secret: 'rows' }));
+    const { statusCode, body } = await app.inject('/v1/ledger');
+    expect(statusCode).toBe(500);
+    expect(body).not.toContain('rows');
   });
 });

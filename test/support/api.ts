@@ -120,7 +120,7 @@ export async function startTestApi(options: { readonly dispatchEveryMs?: number 
         headers: { ...(key === undefined ? {} : { authorization: `Bearer ${key}` }), ...headers },
         ...(body === undefined ? {} : { payload: body as string | Buffer | object }),
       });
-      const contentType = String(answer.headers['content-type'] ?? '');
+      const contentType = answer.headers['content-type'] ?? '';
       const json = contentType.includes('json');
       checkAnswer({ method, path: url, status: answer.statusCode, contentType, text: answer.body });
       return {
