@@ -1,23 +1,53 @@
+import type { FastifyRequest } from 'fastify';
 import { PerennialError } from '../contracts/errors.ts';
 import type { Scope } from '../contracts/identifiers.ts';
-import type { Grant, Principal, Role, Target } from '../contracts/principal.ts';
-import { includesRole, isGranted } from '../contracts/principal.ts';
+import type { Principal, Role, Target } from '../contracts/principal.ts';
+import { isGranted, isGrantedWithin } from '../contracts/principal.ts';
+import { accessOf } from './access-table.ts';
 import type { RouteContext } from './dependencies.ts';
 import type { ProjectHeaders } from './request-shapes.ts';
 
-/** Whose request it is, if a grant gives the role on the target; else `forbidden`. */
-export function authorize(context: RouteContext, request: object, role: Role, target: Target): Principal {
-  const principal = context.signedIn(request);
-  if (!isGranted(principal.grants, role, target)) throw forbidden(principal, role, target);
-  return principal;
+export type RoutedRequest = Pick<FastifyRequest, 'method' | 'routeOptions'>;
+
+/** Requests whose right was checked. What a route answers without having checked is never sent (`server-hooks.ts`). */
+const checked = new WeakSet<object>();
+
+export function isChecked(request: RoutedRequest): boolean {
+  const access = accessOf(request);
+  return access === undefined || access.to === 'anybody' || access.to === 'any key' || checked.has(request);
 }
 
-/** Like `authorize` with a target inside the project left open: a grant on any model of it will do. */
-export function authorizeSomewhere(context: RouteContext, request: object, role: Role, project: string): Principal {
+/** The principal of the request, if a grant gives the role of the route (`access-table.ts`) on the target; else `forbidden`. */
+export function authorize(context: RouteContext, request: RoutedRequest, target: Target): Principal {
+  return authorizeAny(context, request, [target]);
+}
+
+/** Like `authorize`, where a right on either of several things is enough. The first is the one that a refusal names. */
+export function authorizeAny(
+  context: RouteContext,
+  request: RoutedRequest,
+  targets: readonly [Target, ...Target[]],
+): Principal {
+  const role = roleOf(request);
   const principal = context.signedIn(request);
-  const holds = principal.grants.some((grant) => includesRole(grant.role, role) && reaches(grant.project, project));
-  if (!holds) throw forbidden(principal, role, { project });
-  return principal;
+  checked.add(request);
+  if (targets.some((target) => isGranted(principal.grants, role, target))) return principal;
+  throw forbidden(principal, role, targets[0]);
+}
+
+/** Like `authorize` for what concerns anything within the target. A list then shows the principal's own part of it. */
+export function authorizeWithin(context: RouteContext, request: RoutedRequest, target: Target): Principal {
+  const role = roleOf(request);
+  const principal = context.signedIn(request);
+  checked.add(request);
+  if (isGrantedWithin(principal.grants, role, target)) return principal;
+  throw forbidden(principal, role, target);
+}
+
+function roleOf(request: RoutedRequest): Role {
+  const access = accessOf(request);
+  if (access !== undefined && 'on' in access) return access.to;
+  throw new Error(`api/access-table.ts names no role for ${request.method} ${request.routeOptions.url ?? ''}`);
 }
 
 function forbidden(principal: Principal, role: Role, target: Target): PerennialError {
@@ -35,21 +65,12 @@ function forbidden(principal: Principal, role: Role, target: Target): PerennialE
   );
 }
 
-function reaches(granted: string | undefined, wanted: string): boolean {
-  return granted === undefined || granted === wanted;
-}
-
-/** May the principal see something of the model at all? For lists, which leave out what it may not. */
-export function seesModel(grants: readonly Grant[], project: string, model: string): boolean {
-  return grants.some((grant) => reaches(grant.project, project) && reaches(grant.model, model));
-}
-
-interface ModelRequest {
+type ModelRequest = RoutedRequest & {
   readonly url: string;
   readonly headers: ProjectHeaders;
   readonly params: { readonly model: string };
   readonly query: { readonly environment: string };
-}
+};
 
 /** Two that differ are a mistake, and which of them was meant is not to be guessed where it says what serves. */
 function environmentOf({ url, query }: ModelRequest, inBody: string | undefined): string {
@@ -64,15 +85,14 @@ function environmentOf({ url, query }: ModelRequest, inBody: string | undefined)
   );
 }
 
-/** The model and environment that a request names, and whose request it is, once the role is checked. */
+/** The model and environment that a request names, and whose request it is, once the role of the route is checked there. */
 export async function enter(
   context: RouteContext,
   request: ModelRequest,
-  role: Role,
   bodyEnvironment?: string,
 ): Promise<{ readonly scope: Scope; readonly principal: Principal }> {
   const project = request.headers['perennial-project'];
   const environment = environmentOf(request, bodyEnvironment);
-  const principal = authorize(context, request, role, { project, model: request.params.model, environment });
+  const principal = authorize(context, request, { project, model: request.params.model, environment });
   return { principal, scope: await context.repositories.models.scope(project, request.params.model, environment) };
 }

@@ -1,8 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { sha256OfBytes } from '../contracts/digest.ts';
 import { PerennialError } from '../contracts/errors.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { Principal } from '../contracts/principal.ts';
-import type { PrincipalRepository } from '../ports/repositories/principals.ts';
+import type { KnownKey, PrincipalRepository } from '../ports/repositories/principals.ts';
+import { accessOf } from './access-table.ts';
 
 const cacheMs = 1_000;
 const cacheLimit = 1_000;
@@ -10,36 +12,45 @@ const cacheLimit = 1_000;
 /** Whose request it is; `unauthenticated` where authentication has not run. */
 export type SignedIn = (request: object) => Principal;
 
+/** Whose request it is as of now: undefined once its key was revoked or has expired. For answers that go on for long. */
+export type SignedInStill = (request: object) => Promise<Principal | undefined>;
+
 export interface Authentication {
   readonly signedIn: SignedIn;
+  readonly signedInStill: SignedInStill;
   /** Throws `unauthenticated`, with the header that tells a client how to sign in. */
   authenticate(request: FastifyRequest, reply: FastifyReply): Promise<void>;
 }
 
-const openPaths = new Set(['/healthz', '/readyz']);
-/** Who calls these proves itself by a signature, which the route checks. */
-const webhookPath = /^\/v1\/webhooks\/git\/[^/]+$/;
+interface SignedInRequest {
+  readonly principal: Principal;
+  readonly keyHash: string;
+}
 
 /**
- * Every path but the two of health wants a key, unknown ones too, so that nobody learns what there is. The pages that
- * a browser opens take it as the password of HTTP Basic as well.
+ * Every path wants a key but those that the table of access leaves to anybody: unknown ones too, so that nobody learns
+ * what there is. The pages that a browser opens take it as the password of HTTP Basic as well.
  */
-export function createAuthentication(principals: PrincipalRepository): Authentication {
-  const known = new WeakMap<object, Principal>();
-  const principalOfKey = cachedPrincipals(principals);
+export function createAuthentication(principals: PrincipalRepository, clock: Clock): Authentication {
+  const known = new WeakMap<object, SignedInRequest>();
+  const principalOfKey = cachedPrincipals(principals, clock);
 
   return {
     signedIn(request) {
-      const principal = known.get(request);
-      if (!principal) throw unauthenticated();
-      return principal;
+      const found = known.get(request);
+      if (!found) throw unauthenticated();
+      return found.principal;
+    },
+    async signedInStill(request) {
+      const found = known.get(request);
+      return found && principalOfKey(found.keyHash);
     },
     async authenticate(request, reply) {
-      const path = pathOf(request.url);
-      if (openPaths.has(path) || (request.method === 'POST' && webhookPath.test(path))) return;
-      const forBrowsers = isForBrowsers(path);
+      if (accessOf(request)?.to === 'anybody') return;
+      const forBrowsers = isForBrowsers(pathOf(request.url));
       const key = presentedKey(request.headers.authorization, forBrowsers);
-      const principal = key === undefined ? undefined : await principalOfKey(sha256OfBytes(key));
+      const keyHash = key === undefined ? '' : sha256OfBytes(key);
+      const principal = keyHash === '' ? undefined : await principalOfKey(keyHash);
       if (!principal) {
         void reply.header(
           'www-authenticate',
@@ -47,7 +58,7 @@ export function createAuthentication(principals: PrincipalRepository): Authentic
         );
         throw unauthenticated();
       }
-      known.set(request, principal);
+      known.set(request, { principal, keyHash });
     },
   };
 }
@@ -79,18 +90,25 @@ function presentedKey(authorization: string | undefined, basicToo: boolean): str
   return colon === -1 ? undefined : decoded.slice(colon + 1);
 }
 
-/** A good key is believed for a second: a revoked one stops within it, and bursts of requests spare the database. */
-function cachedPrincipals(principals: PrincipalRepository): (hash: string) => Promise<Principal | undefined> {
-  const cache = new Map<string, { readonly principal: Principal; readonly until: number }>();
+/**
+ * A good key is believed for a second: a revoked one stops within it, and bursts of requests spare the database. One
+ * that expires stops at its time.
+ */
+function cachedPrincipals(
+  principals: PrincipalRepository,
+  clock: Clock,
+): (hash: string) => Promise<Principal | undefined> {
+  const cache = new Map<string, KnownKey & { readonly until: number }>();
+  const inForce = ({ expiresAt }: KnownKey) => expiresAt === null || clock.now() < expiresAt;
   return async (hash) => {
     const now = performance.now();
     const hit = cache.get(hash);
-    if (hit && hit.until > now) return hit.principal;
-    const principal = await principals.authenticate(hash);
+    if (hit && hit.until > now && inForce(hit)) return hit.principal;
+    const found = await principals.authenticate(hash);
     cache.delete(hash);
-    if (!principal) return undefined;
+    if (!found) return undefined;
     if (cache.size >= cacheLimit) cache.clear();
-    cache.set(hash, { principal, until: now + cacheMs });
-    return principal;
+    cache.set(hash, { ...found, until: now + cacheMs });
+    return found.principal;
   };
 }

@@ -3,6 +3,8 @@ import { PerennialError } from '../contracts/errors.ts';
 import type { Scope } from '../contracts/identifiers.ts';
 import { Id, Sha256 } from '../contracts/identifiers.ts';
 import type { ModelVersion } from '../contracts/model-version.ts';
+import type { Viewer } from '../contracts/principal.ts';
+import { isGranted } from '../contracts/principal.ts';
 import type { Run } from '../contracts/run.ts';
 import { RunStep } from '../contracts/run.ts';
 import { TrainingKeyDifference, trainingKeyDifferences } from '../contracts/training-key-differences.ts';
@@ -28,9 +30,15 @@ export const BuildExplanation = z.object({
 });
 export type BuildExplanation = z.infer<typeof BuildExplanation>;
 
-/** @param build the number of a version, or the id of a build run. */
-export async function explainBuild(repositories: Repositories, scope: Scope, build: string): Promise<BuildExplanation> {
-  const run = await buildRun(repositories, scope, build);
+interface Asked {
+  /** The number of a version, or the id of a build run. */
+  readonly build: string;
+  readonly viewer: Viewer;
+}
+
+/** A version belongs to all environments of its model, its build to one: the viewer must see that one too. */
+export async function explainBuild(repositories: Repositories, scope: Scope, asked: Asked): Promise<BuildExplanation> {
+  const run = await buildRun(repositories, scope, asked);
   const outcome = run.state === 'succeeded' && run.outcome.kind === 'build' ? run.outcome : null;
   const told = { runId: run.id, state: run.state, because: run.because, ran: run.steps };
   if (outcome === null) {
@@ -58,11 +66,12 @@ export async function explainBuild(repositories: Repositories, scope: Scope, bui
   };
 }
 
-async function buildRun({ runs, versions }: Repositories, scope: Scope, build: string): Promise<Run> {
+async function buildRun({ runs, versions }: Repositories, scope: Scope, { build, viewer }: Asked): Promise<Run> {
   const isNumber = /^\d{1,9}$/.test(build);
   const runId = isNumber ? (await versions.byNumber(scope.modelId, Number(build))).runId : build;
   const run = await runs.get(runId);
-  if (run.modelId === scope.modelId && run.request.kind === 'build') return run;
+  const isHere = run.modelId === scope.modelId && isGranted(viewer.grants, 'viewer', run);
+  if (isHere && run.request.kind === 'build') return run;
   throw new PerennialError('not-found', `${scope.model} has no build ${build}; \`perennial runs\` lists them`, {
     build,
   });

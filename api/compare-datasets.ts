@@ -5,7 +5,7 @@ import type { DatasetDifference } from '../contracts/dataset-difference.ts';
 import { stabilityIndexOf } from '../contracts/dataset-difference.ts';
 import type { ComparedDataset } from '../ports/table-engine.ts';
 import type { RouteContext } from './dependencies.ts';
-import { fetchParts, makeFolder } from './send-rows.ts';
+import { fetchParts, makeFolder, readStored } from './send-rows.ts';
 
 /** What changed from one version to another, by the key of the later one. */
 export async function compareDatasets(
@@ -16,11 +16,11 @@ export async function compareDatasets(
   const { folder, discard } = await makeFolder(context, 'diff');
   try {
     const { key } = after.manifest;
-    const found = await context.tableEngine.compare({
+    const sides = {
       before: await fetchSide(context, before, join(folder, 'before')),
       after: await fetchSide(context, after, join(folder, 'after')),
-      key,
-    });
+    };
+    const found = await readStored(() => context.tableEngine.compare({ ...sides, key }));
     return {
       schemaVersion: 1,
       before: sideOf(before),

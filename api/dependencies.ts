@@ -11,7 +11,7 @@ import type { Scratch } from '../ports/scratch.ts';
 import type { TableEngine } from '../ports/table-engine.ts';
 import type { WorkflowClient } from '../ports/workflow-client.ts';
 import type { ScheduleKeeper } from './schedule-keeper.ts';
-import type { SignedIn } from './authentication.ts';
+import type { SignedIn, SignedInStill } from './authentication.ts';
 
 /** What the API is made of; `main.ts` constructs them. */
 export interface ApiDependencies {
@@ -41,6 +41,7 @@ export interface Addresses {
 /** What routes are given. */
 export interface RouteContext extends ApiDependencies {
   readonly signedIn: SignedIn;
+  readonly signedInStill: SignedInStill;
   readonly schedules: ScheduleKeeper;
   /** Aborted when the server begins to close, so that streams that would go on end. */
   readonly closing: AbortSignal;

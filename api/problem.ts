@@ -40,12 +40,18 @@ export function problemOf(error: PerennialError, requestId: string): Problem {
 export function perennialErrorOf(caught: unknown): PerennialError {
   if (caught instanceof PerennialError) return caught;
   if (hasZodFastifySchemaValidationErrors(caught)) return invalidRequest(caught);
-  const framework =
-    caught instanceof Error && 'code' in caught && typeof caught.code === 'string'
-      ? frameworkCodes[caught.code]
-      : undefined;
+  const framework = caught instanceof Error ? codeOfFramework(caught) : undefined;
   if (framework && caught instanceof Error) return new PerennialError(framework, caught.message, {}, { cause: caught });
   return new PerennialError('internal', 'unexpected', {}, { cause: caught });
+}
+
+/** What the framework refuses before a route sees it. All of it that is the caller's mistake has a status below 500. */
+function codeOfFramework(caught: Error): ErrorCode | undefined {
+  if (!('code' in caught) || typeof caught.code !== 'string' || !caught.code.startsWith('FST_')) return undefined;
+  const known = frameworkCodes[caught.code];
+  if (known !== undefined) return known;
+  const status = 'statusCode' in caught && typeof caught.statusCode === 'number' ? caught.statusCode : 500;
+  return status < 500 ? 'invalid-request' : undefined;
 }
 
 const frameworkCodes: Readonly<Record<string, ErrorCode>> = {

@@ -1,6 +1,7 @@
 import { PerennialError } from '../contracts/errors.ts';
 import type { Evaluation } from '../contracts/evaluation.ts';
 import type { Id, Scope, Sha256 } from '../contracts/identifiers.ts';
+import type { Viewer } from '../contracts/principal.ts';
 import type { RouteContext } from './dependencies.ts';
 
 interface ToDeploy {
@@ -10,11 +11,15 @@ interface ToDeploy {
 }
 
 /** The evaluation that makes the version fit to deploy there; the newest word counts. */
-export async function versionToDeploy(context: RouteContext, scope: Scope, number: number): Promise<ToDeploy> {
+export async function versionToDeploy(
+  context: RouteContext,
+  scope: Scope,
+  { number, viewer }: { readonly number: number; readonly viewer: Viewer },
+): Promise<ToDeploy> {
   const { versions, evaluations } = context.repositories;
   const version = await versions.byNumber(scope.modelId, number);
   const evaluation = await evaluations.latest(scope, version.id);
-  if (!evaluation) throw await neverEvaluated(context, scope, version);
+  if (!evaluation) throw await neverEvaluated(context, scope, version, viewer);
   mustBeCandidate(scope, number, evaluation);
   return { evaluationId: evaluation.id };
 }
@@ -55,8 +60,11 @@ async function neverEvaluated(
   { repositories }: RouteContext,
   { model, environment }: Scope,
   { id, number }: { readonly id: Id; readonly number: number },
+  viewer: Viewer,
 ): Promise<PerennialError> {
-  const elsewhere = [...new Set((await repositories.evaluations.ofVersion(id)).map((told) => told.environment))];
+  const elsewhere = [
+    ...new Set((await repositories.evaluations.ofVersion(viewer, id)).map((told) => told.environment)),
+  ];
   const [first] = elsewhere;
   const wayOut =
     first === undefined

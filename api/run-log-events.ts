@@ -6,20 +6,29 @@ const pollMs = 300;
 const aliveMs = 15_000;
 const linesAtOnce = 500;
 
+interface Until {
+  /** Aborted: nobody reads any more, or the server closes. */
+  readonly signal: AbortSignal;
+  /** Asked before each look, since a key can be revoked or expire while its stream goes on for hours. */
+  readonly maySee: () => Promise<boolean>;
+}
+
 /**
  * A run's log as server-sent events: `log` with each line from after `sequence`, `run` whenever state or progress
- * changes, and `end` with the final run, after which it is over. Ends as well when `signal` is aborted.
+ * changes, and `end` with the final run, after which it is over. Ends as well when `signal` is aborted, and with the
+ * event `forbidden` when the reader may not see the run any more.
  */
 export async function* runLogEvents(
   runs: RunRepository,
   id: Id,
   after: number,
-  signal: AbortSignal,
+  { signal, maySee }: Until,
 ): AsyncGenerator<string> {
   let sequence = after;
   let told = '';
   let quietSince = performance.now();
   while (!signal.aborted) {
+    if (!(await maySee())) return yield 'event: forbidden\ndata: {}\n\n';
     // The run before its lines: once it is final, no line comes after those read next.
     const run = await runs.get(id);
     const summary = JSON.stringify({ id: run.id, state: run.state, progress: run.progress });

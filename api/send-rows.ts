@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { PerennialError } from '../contracts/errors.ts';
 import type { Sha256 } from '../contracts/identifiers.ts';
 import type { RouteContext } from './dependencies.ts';
 
@@ -27,7 +28,7 @@ export async function sendRows(context: RouteContext, reply: FastifyReply, rows:
   const path = join(folder, `rows.${format}`);
   try {
     const parts = await fetchParts(context, rows.parts, folder);
-    await context.tableEngine.exportRows({ parts, columns, format, path });
+    await readStored(() => context.tableEngine.exportRows({ parts, columns, format, path }));
   } catch (caught) {
     await discard();
     throw caught;
@@ -38,6 +39,22 @@ export async function sendRows(context: RouteContext, reply: FastifyReply, rows:
     .header('content-disposition', `attachment; filename="${name}.${format}"`)
     .type(contentTypes[format])
     .send(file);
+}
+
+/** The caller has no part in what is stored: rows that cannot be read as they were stored are `blob-corrupt`. */
+export async function readStored<Result>(read: () => Promise<Result>): Promise<Result> {
+  try {
+    return await read();
+  } catch (caught) {
+    const ofCaller = ['no-data', 'too-large'];
+    if (!(caught instanceof PerennialError) || caught.status >= 500 || ofCaller.includes(caught.code)) throw caught;
+    throw new PerennialError(
+      'blob-corrupt',
+      `stored rows are not what was stored: ${caught.message}; restore them from a backup, or ingest them again`,
+      { reason: caught.code },
+      { cause: caught },
+    );
+  }
 }
 
 export async function makeFolder(

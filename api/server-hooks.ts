@@ -1,6 +1,9 @@
 import type { FastifyReply } from 'fastify';
+import { AllowedMethods } from '../contracts/allowed-methods.ts';
 import { PerennialError } from '../contracts/errors.ts';
 import type { Logger } from '../ports/logger.ts';
+import { isChecked } from './access.ts';
+import { accessOf } from './access-table.ts';
 import type { Api } from './dependencies.ts';
 import type { ApiMetrics } from './metrics.ts';
 import { perennialErrorOf, problemOf } from './problem.ts';
@@ -15,15 +18,41 @@ export function answerProblems(app: Api, logger: Logger): void {
       logger.warn({ ...about, code: error.code, reason: error.message }, 'a request failed');
     answerProblem(reply, error, request.id);
   });
-  app.setNotFoundHandler((request, reply) => {
-    answerProblem(
-      reply,
-      new PerennialError(
-        'not-found',
-        `there is no ${request.method} ${request.url.split('?', 1)[0] ?? ''}; /docs lists what there is`,
-      ),
-      request.id,
+}
+
+/**
+ * A path that no route has is `not-found`, and a method that it does not take `method-not-allowed`. Both are said before
+ * the body is looked at, whose rules differ by method. Add it after authentication.
+ */
+export function refuseUnknownRoutes(app: Api): void {
+  const allowed = new AllowedMethods();
+  app.addHook('onRoute', (route) => allowed.add(route));
+  app.addHook('onRequest', async (request, reply) => {
+    if (!request.is404) return;
+    const [path = ''] = request.url.split('?', 1);
+    const methods = allowed.of(path);
+    if (methods.length === 0)
+      throw new PerennialError('not-found', `there is no ${request.method} ${path}; /docs lists what there is`);
+    void reply.header('allow', methods.join(', '));
+    throw new PerennialError(
+      'method-not-allowed',
+      `${path} does not take ${request.method}; it takes ${methods.join(', ')}`,
+      { methods },
     );
+  });
+}
+
+/** The server does not start with a route that `access-table.ts` does not name, and sends no answer that nobody was checked for. */
+export function requireAccess(app: Api): void {
+  app.addHook('onRoute', ({ method, url }) => {
+    for (const one of [method].flat())
+      if (accessOf({ method: one, routeOptions: { url } }) === undefined)
+        throw new Error(`api/access-table.ts does not say who may ${one} ${url}; add the route there`);
+  });
+  app.addHook('onSend', async (request, reply, payload) => {
+    if (reply.statusCode < 400 && !isChecked(request))
+      throw new Error(`${request.method} ${request.routeOptions.url ?? ''} answered without checking the role`);
+    return payload;
   });
 }
 

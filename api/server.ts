@@ -8,7 +8,7 @@ import { createApiMetrics } from './metrics.ts';
 import { registerOpenApi } from './openapi.ts';
 import { perennialErrorOf } from './problem.ts';
 import { registerRoutes } from './routes/index.ts';
-import { answerProblem, answerProblems, observeRequests } from './server-hooks.ts';
+import { answerProblem, answerProblems, observeRequests, refuseUnknownRoutes, requireAccess } from './server-hooks.ts';
 import { createScheduleKeeper } from './schedule-keeper.ts';
 import { version } from './version.ts';
 
@@ -21,7 +21,7 @@ const requestTimeoutMs = 2 * 60 * 60_000;
  */
 export async function buildApi(dependencies: ApiDependencies): Promise<Api> {
   const { repositories, ids, logger } = dependencies;
-  const authentication = createAuthentication(repositories.principals);
+  const authentication = createAuthentication(repositories.principals, dependencies.clock);
   const closing = new AbortController();
   const app: Api = fastify({
     bodyLimit: jsonLimitBytes,
@@ -44,12 +44,15 @@ export async function buildApi(dependencies: ApiDependencies): Promise<Api> {
   const metrics = createApiMetrics(dependencies);
   observeRequests(app, logger, metrics);
   app.addHook('onRequest', (request, reply) => authentication.authenticate(request, reply));
+  refuseUnknownRoutes(app);
+  requireAccess(app);
   answerProblems(app, logger);
 
   const schedules = createScheduleKeeper(dependencies);
   const context: RouteContext = {
     ...dependencies,
     signedIn: authentication.signedIn,
+    signedInStill: authentication.signedInStill,
     schedules,
     closing: closing.signal,
   };

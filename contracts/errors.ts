@@ -24,7 +24,7 @@ export const errorTable = {
     retryable: false,
     about: 'An environment variable has a value that cannot be used.',
   },
-  unauthenticated: { status: 401, retryable: false, about: 'No API key, or one that is unknown or revoked.' },
+  unauthenticated: { status: 401, retryable: false, about: 'No API key, or one that is unknown, revoked or expired.' },
   forbidden: { status: 403, retryable: false, about: 'The key is good and its principal lacks the role.' },
   'not-found': { status: 404, retryable: false, about: 'There is no such thing, or not in this model.' },
   'configuration-differs': {
@@ -38,10 +38,29 @@ export const errorTable = {
     retryable: false,
     about: 'The Idempotency-Key was used before with another body.',
   },
+  'method-not-allowed': {
+    status: 405,
+    retryable: false,
+    about: 'The path is there and does not take this method; the header Allow names those that it takes.',
+  },
   'too-large': { status: 413, retryable: false, about: 'More than the limit that the message names.' },
   // bytes
-  'digest-mismatch': { status: 422, retryable: false, about: 'Bytes do not have the SHA-256 that names them.' },
-  'blob-missing': { status: 422, retryable: false, about: 'The object store lacks bytes that a row refers to.' },
+  'digest-mismatch': {
+    status: 422,
+    retryable: false,
+    about: 'Bytes that were sent do not have the SHA-256 that names them.',
+  },
+  'not-uploaded': {
+    status: 422,
+    retryable: false,
+    about: 'A request names bytes that its project neither uploaded nor produced.',
+  },
+  'blob-missing': { status: 500, retryable: false, about: 'The object store lacks bytes that a row refers to.' },
+  'blob-corrupt': {
+    status: 500,
+    retryable: false,
+    about: 'Bytes in the object store are not those that were stored, or cannot be read as what they were stored as.',
+  },
   'store-unavailable': { status: 503, retryable: true, about: 'The object store does not answer.' },
   // sources
   'source-unavailable': {

@@ -29,11 +29,32 @@ export const Principal = z.object({
 });
 export type Principal = z.infer<typeof Principal>;
 
+/** Whose eyes a list is read with: it shows the rows on which one of the grants gives a role. A Principal is one. */
+export interface Viewer {
+  readonly grants: readonly Grant[];
+}
+
+/** Perennial itself, which sees everything. For what it does by itself, and never for an answer to somebody. */
+export const platformViewer: Viewer = { grants: [{ role: 'viewer' }] };
+
 /** What a grant is checked against; absent fields are "whatever" (a project-wide or global act). */
 export interface Target {
   readonly project?: string;
   readonly model?: string;
   readonly environment?: string;
+}
+
+/** Does one of the grants give `role` on `target`, or on something within it? For lists, which leave out the rest. */
+export function isGrantedWithin(grants: readonly Grant[], role: Role, target: Target): boolean {
+  const reaches = (granted: string | undefined, wanted: string | undefined) =>
+    granted === undefined || wanted === undefined || granted === wanted;
+  return grants.some(
+    (grant) =>
+      includesRole(grant.role, role) &&
+      reaches(grant.project, target.project) &&
+      reaches(grant.model, target.model) &&
+      reaches(grant.environment, target.environment),
+  );
 }
 
 /** Does one of the grants give `role` on `target`? A narrower grant never covers a wider target. */

@@ -79,15 +79,37 @@ export const RunOutcome = z.discriminatedUnion('kind', [
 ]);
 export type RunOutcome = z.infer<typeof RunOutcome>;
 
+const Queued = z.object({ state: z.literal('queued') });
+const Running = z.object({ state: z.literal('running'), startedAt: Instant });
+/** A deploy run that waits for votes; it holds no slot. */
+const AwaitingApproval = z.object({ state: z.literal('awaiting-approval'), startedAt: Instant, approvalId: Id });
+const Succeeded = z.object({
+  state: z.literal('succeeded'),
+  startedAt: Instant,
+  endedAt: Instant,
+  outcome: RunOutcome,
+});
+const Failed = z.object({
+  state: z.literal('failed'),
+  startedAt: Instant.nullable(),
+  endedAt: Instant,
+  failure: RunFailure,
+});
+const Cancelled = z.object({
+  state: z.literal('cancelled'),
+  startedAt: Instant.nullable(),
+  endedAt: Instant,
+  reason: z.string(),
+});
+
 /** A failed run carries its failure, a finished one its outcome; no other state can. */
 export const RunState = z.discriminatedUnion('state', [
-  z.object({ state: z.literal('queued') }),
-  z.object({ state: z.literal('running'), startedAt: Instant }),
-  /** A deploy run that waits for votes; it holds no slot. */
-  z.object({ state: z.literal('awaiting-approval'), startedAt: Instant, approvalId: Id }),
-  z.object({ state: z.literal('succeeded'), startedAt: Instant, endedAt: Instant, outcome: RunOutcome }),
-  z.object({ state: z.literal('failed'), startedAt: Instant.nullable(), endedAt: Instant, failure: RunFailure }),
-  z.object({ state: z.literal('cancelled'), startedAt: Instant.nullable(), endedAt: Instant, reason: z.string() }),
+  Queued,
+  Running,
+  AwaitingApproval,
+  Succeeded,
+  Failed,
+  Cancelled,
 ]);
 export type RunState = z.infer<typeof RunState>;
 export type RunStateName = RunState['state'];
@@ -166,25 +188,35 @@ export const RunStep = z.object({
 });
 export type RunStep = z.infer<typeof RunStep>;
 
-export const Run = z
-  .object({
-    id: Id,
-    modelId: Id,
-    project: Name,
-    model: Name,
-    environment: Name,
-    request: RunRequest,
-    workflowId: z.string(),
-    /** Why it was started, for people: `manual`, `drift, new-data`, … */
-    because: z.string(),
-    /** 0 to 1 with a word for it, as the training script or a step reports. */
-    progress: z.object({ fraction: z.number(), message: z.string() }).nullable(),
-    steps: z.array(RunStep),
-    recordedAt: Instant,
-    effectiveAt: Instant,
-    recordedBy: Id,
-  })
-  .and(RunState);
+/** What a run has in every state. */
+const AnyRun = z.object({
+  id: Id,
+  modelId: Id,
+  project: Name,
+  model: Name,
+  environment: Name,
+  request: RunRequest,
+  workflowId: z.string(),
+  /** Why it was started, for people: `manual`, `drift, new-data`, … */
+  because: z.string(),
+  /** 0 to 1 with a word for it, as the training script or a step reports. */
+  progress: z.object({ fraction: z.number(), message: z.string() }).nullable(),
+  steps: z.array(RunStep),
+  recordedAt: Instant,
+  effectiveAt: Instant,
+  recordedBy: Id,
+});
+
+// A union of whole objects and not an intersection of two: each half of that would forbid the other's fields in the
+// published schema, which then admits no run at all.
+export const Run = z.discriminatedUnion('state', [
+  AnyRun.extend(Queued.shape),
+  AnyRun.extend(Running.shape),
+  AnyRun.extend(AwaitingApproval.shape),
+  AnyRun.extend(Succeeded.shape),
+  AnyRun.extend(Failed.shape),
+  AnyRun.extend(Cancelled.shape),
+]);
 export type Run = z.infer<typeof Run>;
 
 export const LogLine = z.object({

@@ -6,6 +6,7 @@ import type { RepositoryContext } from './context.ts';
 import { environmentNow, lockModel } from './context.ts';
 import { toDate } from './instants.ts';
 import { proveRun } from './prove-run.ts';
+import { letGoOfBlobs } from './possess-blobs.ts';
 import { modelVersions } from './schema.ts';
 
 const atOnce = 100;
@@ -36,7 +37,7 @@ export async function expireRejected(
       by,
     });
   }
-  return unshared(tx, expired);
+  return letGoOfBlobs(tx, scope.project, await unshared(tx, expired), toDate(context.clock.now()));
 }
 
 async function expirable(tx: Transaction, scope: Scope, before: Instant): Promise<readonly Version[]> {

@@ -13,6 +13,7 @@ const keepNothing: ReadonlySet<PgTable> = new Set<PgTable>([
   schema.ledger,
   schema.ledgerHeads,
   schema.blobs,
+  schema.blobPossessions,
   schema.commands,
   schema.triggers,
   schema.apiKeys,

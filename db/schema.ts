@@ -93,6 +93,8 @@ export const apiKeys = pgTable('api_keys', {
     .references(() => principals.id),
   hash: text('hash').notNull().unique(),
   label: text('label').notNull(),
+  /** Null: in force until it is revoked. By the wall clock. */
+  expiresAt: instant('expires_at'),
   revokedAt: instant('revoked_at'),
   revokedBy: uuid('revoked_by'),
   recordedAt: recordedAt(),
@@ -166,6 +168,21 @@ export const blobs = pgTable('blobs', {
   recordedAt: recordedAt(),
   recordedBy: recordedBy(),
 });
+
+/**
+ * Which project has which bytes: it uploaded them, or its runs produced them. A digest alone gives no right to them.
+ * `project` refers to no row of `projects`, since files are often uploaded before the first configuration is applied.
+ */
+export const blobPossessions = pgTable(
+  'blob_possessions',
+  {
+    project: text('project').notNull(),
+    sha256: text('sha256').notNull(),
+    recordedAt: recordedAt(),
+    recordedBy: recordedBy(),
+  },
+  (t) => [primaryKey({ columns: [t.project, t.sha256] }), index('blob_possessions_sha256').on(t.sha256)],
+);
 
 export const datasetVersions = pgTable(
   'dataset_versions',

@@ -2,24 +2,33 @@ import { hash } from 'node:crypto';
 import { PerennialError } from '../contracts/errors.ts';
 import type { Principal, Role, Target } from '../contracts/principal.ts';
 import { isGranted } from '../contracts/principal.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { KeyRecord } from '../ports/repositories/principals.ts';
 
 /** Every key in force by its hash, in memory, so that serving survives the database's absence. */
 export class KeyTable {
-  #principals: ReadonlyMap<string, Principal> = new Map();
+  readonly #clock: Clock;
+  #byHash: ReadonlyMap<string, KeyRecord> = new Map();
   #records: readonly KeyRecord[] = [];
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
 
   replace(records: readonly KeyRecord[]): void {
     this.#records = records;
-    this.#principals = new Map(records.map((record) => [record.hash, record.principal]));
+    this.#byHash = new Map(records.map((record) => [record.hash, record]));
   }
 
   get records(): readonly KeyRecord[] {
     return this.#records;
   }
 
+  /** A key that has expired is none, also while the database is away. */
   find(keyHash: string): Principal | undefined {
-    return this.#principals.get(keyHash);
+    const record = this.#byHash.get(keyHash);
+    if (record === undefined) return undefined;
+    return record.expiresAt === null || this.#clock.now() < record.expiresAt ? record.principal : undefined;
   }
 }
 
@@ -44,7 +53,10 @@ export async function authenticate(
   await lookAgain();
   const found = keys.find(keyHash);
   if (!found)
-    throw new PerennialError('unauthenticated', 'the API key is unknown or was revoked; ask an administrator for one');
+    throw new PerennialError(
+      'unauthenticated',
+      'the API key is unknown, was revoked or has expired; ask an administrator for one',
+    );
   return found;
 }
 

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fastify from 'fastify';
 import { z } from 'zod';
+import { AllowedMethods } from '../contracts/allowed-methods.ts';
 import { PerennialError, reasonOf } from '../contracts/errors.ts';
 import { Name } from '../contracts/identifiers.ts';
 import type { Logger } from '../ports/logger.ts';
@@ -20,17 +21,16 @@ function isHealth(request: FastifyRequest): boolean {
   return request.url === '/v2/health/live' || request.url === '/v2/health/ready';
 }
 
-/** Status by the protocol: what is too large is a bad request, and a model that fails is the server's fault. */
+/** A model that fails is the server's fault. */
 function statusOf(caught: unknown): number {
-  if (caught instanceof PerennialError)
-    return caught.code === 'too-large' ? 400 : caught.code === 'prediction-invalid' ? 500 : caught.status;
+  if (caught instanceof PerennialError) return caught.code === 'prediction-invalid' ? 500 : caught.status;
   if (
     caught instanceof Error &&
     'statusCode' in caught &&
     typeof caught.statusCode === 'number' &&
     caught.statusCode < 500
   )
-    return [401, 403, 404].includes(caught.statusCode) ? caught.statusCode : 400;
+    return [401, 403, 404, 413].includes(caught.statusCode) ? caught.statusCode : 400;
   return 500;
 }
 
@@ -68,13 +68,29 @@ export function buildGateway(deps: GatewayServerDependencies): FastifyInstance {
   });
   endKeptConnections(app);
   app.setErrorHandler((caught, _request, reply) => answerError(deps.logger, caught, reply));
-  app.setNotFoundHandler((request, reply) =>
-    reply.code(404).send({ error: `there is no route ${request.method} ${request.url.split('?')[0]}` }),
-  );
+  refuseUnknownRoutes(app);
   healthRoutes(app, deps);
   inferenceRoutes(app, deps);
   operationRoutes(app, deps);
   return app;
+}
+
+/** Said before the body is looked at, whose rules differ by method. */
+function refuseUnknownRoutes(app: FastifyInstance): void {
+  const allowed = new AllowedMethods();
+  app.addHook('onRoute', (route) => allowed.add(route));
+  app.addHook('onRequest', async (request, reply) => {
+    if (!request.is404) return;
+    const [path = ''] = request.url.split('?', 1);
+    const methods = allowed.of(path);
+    if (methods.length === 0) throw new PerennialError('not-found', `there is no route ${request.method} ${path}`);
+    void reply.header('allow', methods.join(', '));
+    throw new PerennialError(
+      'method-not-allowed',
+      `${path} does not take ${request.method}; it takes ${methods.join(', ')}`,
+      { methods },
+    );
+  });
 }
 
 /** Closing ends idle connections only: one whose request was under way is to end with its answer, not when it has idled. */

@@ -79,7 +79,7 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
     onLoaded: (result) => acknowledgements.add(result),
     onMismatches: (found) => mismatches.set(found),
   });
-  const keys = new KeyTable();
+  const keys = new KeyTable(parts.clock);
   const log = await openLog(parts, state, id);
   const counts = new ServingCounts(id, steadyNow);
   const shadowCounts = new ShadowCounts(id, steadyNow);

@@ -27,7 +27,13 @@ const KeptEntry = z.object({
     z.object({ id: Id, number: z.number().int(), artifact: Sha256, signature: Signature, releaseDigest: Sha256 }),
   ),
 });
-const KeptKey = z.object({ keyId: Id, hash: Sha256, principal: Principal });
+// Keys of an older gateway's file have no expiry.
+const KeptKey = z.object({
+  keyId: Id,
+  hash: Sha256,
+  principal: Principal,
+  expiresAt: Instant.nullable().default(null),
+});
 
 const Identity = z.object({ schemaVersion: z.literal(1), id: Id });
 const KeptTable = z.object({ schemaVersion: z.literal(1), entries: z.array(KeptEntry) });

@@ -61,7 +61,8 @@ export function readCells(feature: string, type: TensorType, values: readonly un
 export function checkRows(rows: number): void {
   if (rows < 1) throw refuse('the request has no rows; send at least one');
   if (rows > maximumRows)
-    throw refuse(
+    throw new PerennialError(
+      'too-large',
       `the request has ${rows} rows and at most ${maximumRows} are taken at once; send them in several requests`,
       { rows },
     );

@@ -9,14 +9,15 @@ export interface StoredBlob {
 }
 
 /**
- * Bytes by their SHA-256. Nothing is overwritten; a blob appears whole or not at all; every read is checked
- * against its name, and bytes that do not match are a `digest-mismatch`. An absent blob is `blob-missing`;
- * a store that does not answer is `store-unavailable`.
+ * Bytes by their SHA-256. A blob appears whole or not at all; every read is checked against its name, and stored bytes
+ * that do not match are `blob-corrupt`. An absent blob is `blob-missing`; a store that does not answer is
+ * `store-unavailable`.
  */
 export interface ObjectStore {
   /**
-   * Stores the stream under `sha256`; other bytes than that are refused and leave nothing. Again is free, and makes the
-   * blob young (contracts/collection.ts): whoever refers to what was there before must not find it collected a moment later.
+   * Stores the stream under `sha256`. It is read in full and checked, also where the store has the blob already; other
+   * bytes than that are `digest-mismatch` and leave everything as it was. Again stores nothing more, and makes the blob
+   * young (contracts/collection.ts): whoever refers to what was there before must not find it collected a moment later.
    */
   put(sha256: Sha256, bytes: Readable): Promise<{ readonly bytes: number; readonly existed: boolean }>;
   /** Stores a local file under its own digest. */

@@ -1,5 +1,6 @@
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Scope } from '../../contracts/identifiers.ts';
+import { platformViewer } from '../../contracts/principal.ts';
 import type { Run } from '../../contracts/run.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 
@@ -7,7 +8,11 @@ import type { ActivityDependencies } from '../dependencies.ts';
 export async function mustHaveFirstModel({ repositories }: ActivityDependencies, scope: Scope): Promise<void> {
   if ((await repositories.deployments.champion(scope)) !== undefined) return;
   const { project, model, environment } = scope;
-  const { items } = await repositories.runs.list({ project, model, environment, kind: 'build' }, { limit: 1 });
+  const { items } = await repositories.runs.list(
+    platformViewer,
+    { project, model, environment, kind: 'build' },
+    { limit: 1 },
+  );
   throw new PerennialError(
     'not-a-candidate',
     `the rehearsal has no first model to serve: ${whyNone(items[0])}; begin where there are more rows, or mend what refused it`,

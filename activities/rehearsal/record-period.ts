@@ -2,6 +2,7 @@ import type { Evaluation } from '../../contracts/evaluation.ts';
 import type { Scope } from '../../contracts/identifiers.ts';
 import type { MetricName } from '../../contracts/metrics.ts';
 import { metricOf } from '../../contracts/metrics.ts';
+import { platformViewer } from '../../contracts/principal.ts';
 import type { RehearsalPeriod } from '../../contracts/rehearsal.ts';
 import type { Report } from '../../contracts/report.ts';
 import type { Run } from '../../contracts/run.ts';
@@ -92,7 +93,7 @@ async function buildOf(
   metric: MetricName,
 ): Promise<{ told: Build; because: string } | null> {
   const filter = { project: scope.project, model: scope.model, environment: scope.environment };
-  const { items } = await deps.repositories.runs.list({ ...filter, kind: 'build' }, { limit: 20 });
+  const { items } = await deps.repositories.runs.list(platformViewer, { ...filter, kind: 'build' }, { limit: 20 });
   const run = items.find(({ request }) => request.kind === 'build' && request.automated && request.asOf === period.to);
   if (run === undefined) return null;
   if (run.state !== 'succeeded' || run.outcome.kind !== 'build') {
@@ -156,7 +157,7 @@ async function deployed(
   filter: { project: string; model: string; environment: string },
   evaluationId: string | null,
 ): Promise<Pick<Build, 'decision' | 'reasons' | 'release'>> {
-  const { items } = await deps.repositories.runs.list({ ...filter, kind: 'deploy' }, { limit: 20 });
+  const { items } = await deps.repositories.runs.list(platformViewer, { ...filter, kind: 'deploy' }, { limit: 20 });
   const run: Run | undefined = items.find(
     ({ request }) => request.kind === 'deploy' && request.evaluationId === evaluationId,
   );

@@ -5,15 +5,18 @@ import { pipeline } from 'node:stream/promises';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Sha256 } from '../../contracts/identifiers.ts';
 
+/** The error for bytes whose digest is `found` and not the one that names them. */
+type Mismatch = (sha256: Sha256, found: Sha256) => PerennialError;
+
 /**
- * The stream, failing with `digest-mismatch` if its bytes are not `sha256`. The last chunk is held back until the
+ * The stream, failing with the error of `mismatch` if its bytes are not `sha256`. The last chunk is held back until the
  * whole is known to be right, so that whoever copies the stream never has all of a wrong blob. What breaks the
  * source off reaches the reader as `worded` says it.
  */
 export function checkedStream(
   source: Readable,
   sha256: Sha256,
-  where: string,
+  mismatch: Mismatch,
   worded: (error: Error) => Error = (error) => error,
 ): Readable {
   const hash = createHash('sha256');
@@ -28,7 +31,7 @@ export function checkedStream(
     flush(done) {
       const found = hash.digest('hex');
       if (found === sha256) done(null, held);
-      else done(digestMismatch(sha256, found, where));
+      else done(mismatch(sha256, found));
     },
   });
   // It may fail before its reader has begun to listen; whoever reads it later still gets the error.
@@ -41,12 +44,22 @@ export function checkedStream(
   return source.pipe(check);
 }
 
-function digestMismatch(sha256: Sha256, found: Sha256, where: string): PerennialError {
-  return new PerennialError(
+/** The sender's mistake: `digest-mismatch`. */
+export const wrongUpload: Mismatch = (sha256, found) =>
+  new PerennialError(
     'digest-mismatch',
-    `${where} has bytes of SHA-256 ${found} where ${sha256} was named; send the bytes that were named, or restore the blob from a backup if it was stored before`,
+    `the upload has SHA-256 ${found}, and ${sha256} was named; send the bytes that were named, or name the digest of what is sent`,
     { sha256, found },
   );
+
+/** The store's fault: `blob-corrupt`. */
+export function corruptIn(where: string): Mismatch {
+  return (sha256, found) =>
+    new PerennialError(
+      'blob-corrupt',
+      `${where} has changed the blob ${sha256}: its bytes have SHA-256 ${found} now; upload the right bytes again, or restore the blob from a backup`,
+      { sha256, found },
+    );
 }
 
 export function blobMissing(sha256: Sha256, where: string): PerennialError {

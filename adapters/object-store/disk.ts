@@ -7,7 +7,7 @@ import { PerennialError, reasonOf } from '../../contracts/errors.ts';
 import type { Instant, Sha256 } from '../../contracts/identifiers.ts';
 import type { ObjectStore, StoredBlob } from '../../ports/object-store.ts';
 import { collect, defaultReadLimit } from './collect.ts';
-import { blobMissing, checkedStream, digestOfFile } from './digestCheck.ts';
+import { blobMissing, checkedStream, corruptIn, digestOfFile, wrongUpload } from './digestCheck.ts';
 import { checkName, collectNamed } from './named.ts';
 import { temporaryName, writeWhole } from './wholeFile.ts';
 
@@ -30,19 +30,15 @@ class DiskObjectStore implements ObjectStore {
 
   async put(sha256: Sha256, bytes: Readable): Promise<{ bytes: number; existed: boolean }> {
     const known = await this.#touch(sha256);
-    if (known !== undefined) {
-      // An HTTP body that nobody reads would block its connection; its bytes are of no further interest.
-      bytes.on('error', () => undefined).resume();
-      return { bytes: known, existed: true };
-    }
+    // Also what is there already is read in full and checked, and then replaced: that mends a blob that was altered.
     const written = await this.#answer(() =>
       writeWhole(
-        checkedStream(bytes, sha256, 'the upload'),
+        checkedStream(bytes, sha256, wrongUpload),
         join(this.#folder, 'tmp', temporaryName()),
         this.#path(sha256),
       ),
     );
-    return { bytes: written, existed: false };
+    return { bytes: written, existed: known !== undefined };
   }
 
   async putFile(path: string): Promise<{ sha256: Sha256; bytes: number }> {
@@ -69,7 +65,7 @@ class DiskObjectStore implements ObjectStore {
   }
 
   async get(sha256: Sha256): Promise<Readable> {
-    return checkedStream(await this.#open(sha256), sha256, this.#where, (error) => this.#worded(error));
+    return checkedStream(await this.#open(sha256), sha256, corruptIn(this.#where), (error) => this.#worded(error));
   }
 
   async read(sha256: Sha256, limit = defaultReadLimit): Promise<Buffer> {

@@ -11,7 +11,7 @@ import { PerennialError, reasonOf } from '../../contracts/errors.ts';
 import type { Instant, Sha256 } from '../../contracts/identifiers.ts';
 import type { ObjectStore, StoredBlob } from '../../ports/object-store.ts';
 import { collect, defaultReadLimit } from './collect.ts';
-import { blobMissing, checkedStream, digestOfFile } from './digestCheck.ts';
+import { blobMissing, checkedStream, corruptIn, digestOfFile, wrongUpload } from './digestCheck.ts';
 import { checkName, collectNamed } from './named.ts';
 import { temporaryName, writeWhole } from './wholeFile.ts';
 
@@ -61,15 +61,10 @@ class S3ObjectStore implements ObjectStore {
 
   async put(sha256: Sha256, bytes: Readable): Promise<{ bytes: number; existed: boolean }> {
     const known = await this.#stat(sha256);
-    if (known !== undefined && isYoung(known)) {
-      // An HTTP body that nobody reads would block its connection; its bytes are of no further interest.
-      bytes.on('error', () => undefined).resume();
-      return { bytes: known.bytes, existed: true };
-    }
     // Wrong bytes must never be seen under the name, so they are not sent before the last of them has been checked.
     const spool = join(this.#settings.scratchFolder ?? tmpdir(), temporaryName());
     try {
-      const written = await writeWhole(checkedStream(bytes, sha256, 'the upload'), `${spool}.tmp`, spool);
+      const written = await writeWhole(checkedStream(bytes, sha256, wrongUpload), `${spool}.tmp`, spool);
       await this.#upload(sha256, spool, written);
       return { bytes: written, existed: known !== undefined };
     } finally {
@@ -109,7 +104,7 @@ class S3ObjectStore implements ObjectStore {
   }
 
   async get(sha256: Sha256): Promise<Readable> {
-    return checkedStream(await this.#open(sha256), sha256, this.#where, (error) => this.#worded(error));
+    return checkedStream(await this.#open(sha256), sha256, corruptIn(this.#where), (error) => this.#worded(error));
   }
 
   async read(sha256: Sha256, limit = defaultReadLimit): Promise<Buffer> {
@@ -203,7 +198,7 @@ class S3ObjectStore implements ObjectStore {
   /** Sends a local file; if it has changed since its digest was taken, its last bytes are never sent. */
   async #upload(sha256: Sha256, path: string, bytes: number): Promise<void> {
     await this.#answer(async () => {
-      const body = checkedStream(createReadStream(path), sha256, path);
+      const body = checkedStream(createReadStream(path), sha256, wrongUpload);
       // The client pipes without passing errors on, so it would wait for ever for a body that failed.
       const failed = new Promise<never>((_resolve, reject) => body.once('error', reject));
       await Promise.race([failed, this.#client.putObject(this.#settings.bucket, key(sha256), body, bytes)]);

@@ -7,7 +7,8 @@ import { PerennialError } from '../../contracts/errors.ts';
 import { Name, PageRequest, Sha256 } from '../../contracts/identifiers.ts';
 import type { Principal } from '../../contracts/principal.ts';
 import { isGranted } from '../../contracts/principal.ts';
-import { authorize, authorizeSomewhere, seesModel } from '../access.ts';
+import type { RoutedRequest } from '../access.ts';
+import { authorize, authorizeWithin } from '../access.ts';
 import type { Api, RouteContext } from '../dependencies.ts';
 import { evidenceDocument } from '../evidence/evidence-document.ts';
 import { contentSecurityPolicy, evidencePage } from '../evidence/evidence-page.ts';
@@ -43,10 +44,10 @@ export function approvalRoutes(app: Api, context: RouteContext): void {
     },
     async (request) => {
       const project = request.headers['perennial-project'];
-      const { grants } = authorizeSomewhere(context, request, 'viewer', project);
       const { cursor, limit, ...filter } = request.query;
-      const page = await approvals.list({ project, ...filter }, { cursor, limit });
-      return { ...page, items: page.items.filter((approval) => seesModel(grants, project, approval.model)) };
+      const { model, environment } = filter;
+      const principal = authorizeWithin(context, request, { project, model, environment });
+      return approvals.list(principal, { project, ...filter }, { cursor, limit });
     },
   );
 
@@ -62,7 +63,7 @@ export function approvalRoutes(app: Api, context: RouteContext): void {
     },
     async (request) => {
       const approval = await approvals.get(request.params.id);
-      authorize(context, request, 'viewer', approval);
+      authorize(context, request, approval);
       return approval;
     },
   );
@@ -128,17 +129,17 @@ export function approvalRoutes(app: Api, context: RouteContext): void {
   );
 }
 
-async function evidenceOf(context: RouteContext, request: object, id: string): Promise<Evidence> {
+async function evidenceOf(context: RouteContext, request: RoutedRequest, id: string): Promise<Evidence> {
   const { approvals, principals } = context.repositories;
   const approval = await approvals.get(id);
-  authorize(context, request, 'viewer', approval);
+  authorize(context, request, approval);
   const { name } = await principals.get(approval.requestedBy);
   return evidenceDocument(approval, await approvals.details(id), name);
 }
 
 /** The policy names the roles that may vote; the repository checks the rest. */
-function voterOf(context: RouteContext, request: object, approval: Request): Principal {
-  const principal = context.signedIn(request);
+function voterOf(context: RouteContext, request: RoutedRequest, approval: Request): Principal {
+  const principal = authorize(context, request, approval);
   const { roles } = approval.subject.policy;
   if (roles.some((role) => isGranted(principal.grants, role, approval))) return principal;
   throw new PerennialError(

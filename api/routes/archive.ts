@@ -31,7 +31,7 @@ export function archiveRoutes(app: Api, context: RouteContext): void {
       async (request) => {
         const project = request.headers['perennial-project'];
         const { model: name } = request.params;
-        const { id: by } = authorize(context, request, 'admin', { project, model: name });
+        const { id: by } = authorize(context, request, { project, model: name });
         const { id } = await models.get(project, name);
         const scopes = await models[act](id, { reason: request.body.reason, by });
         if (act === 'archive') for (const scope of scopes) await pauseSchedules(context, scope, by);

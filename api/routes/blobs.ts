@@ -2,7 +2,7 @@ import { Readable, Transform } from 'node:stream';
 import { z } from 'zod';
 import { PerennialError } from '../../contracts/errors.ts';
 import { Sha256 } from '../../contracts/identifiers.ts';
-import { authorizeSomewhere } from '../access.ts';
+import { authorizeWithin } from '../access.ts';
 import type { Api, RouteContext } from '../dependencies.ts';
 import { ProjectHeaders, problems } from '../request-shapes.ts';
 
@@ -22,24 +22,23 @@ export function blobRoutes(app: Api, context: RouteContext): void {
       {
         schema: {
           tags: ['blobs'],
-          summary: 'Upload bytes under their SHA-256; again is free',
+          summary: 'Upload bytes under their SHA-256, for the project alone; again stores nothing more',
           params: z.object({ sha256: Sha256 }),
           headers: ProjectHeaders,
           response: { 200: z.object({ sha256: Sha256, bytes: z.number().int(), existed: z.boolean() }), ...problems },
         },
       },
       async (request) => {
-        const principal = authorizeSomewhere(context, request, 'operator', request.headers['perennial-project']);
+        const project = request.headers['perennial-project'];
+        const principal = authorizeWithin(context, request, { project });
         const { sha256 } = request.params;
         if (Number(request.headers['content-length'] ?? 0) > limitBytes) throw tooLarge();
         const body = request.body instanceof Readable ? request.body : Readable.from([]);
-        const { bytes, existed } = await objectStore.put(sha256, atMost(body));
-        await repositories.blobs.record(
-          sha256,
-          bytes,
-          new Date(Date.parse(clock.now()) + leaseMs).toISOString(),
-          principal.id,
-        );
+        // Whether another project has the same bytes is nobody's business here.
+        const existed = await repositories.blobs.has(project, sha256);
+        const { bytes } = await objectStore.put(sha256, atMost(body));
+        const leaseUntil = new Date(Date.parse(clock.now()) + leaseMs).toISOString();
+        await repositories.blobs.record(project, { sha256, bytes, leaseUntil }, principal.id);
         return { sha256, bytes, existed };
       },
     );

@@ -43,7 +43,7 @@ export function buildRoutes(app: Api, context: RouteContext): void {
       },
     },
     async (request, reply) => {
-      const { scope } = await enter(context, request, 'operator');
+      const { scope } = await enter(context, request);
       const asked = request.body;
       const started = await submitRun(context, request, scope, {
         kind: 'run',
@@ -76,8 +76,8 @@ export function buildRoutes(app: Api, context: RouteContext): void {
       },
     },
     async (request) => {
-      const { scope } = await enter(context, request, 'viewer');
-      return explainBuild(context.repositories, scope, request.params.build);
+      const { scope, principal } = await enter(context, request);
+      return explainBuild(context.repositories, scope, { build: request.params.build, viewer: principal });
     },
   );
 }

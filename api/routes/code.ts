@@ -3,6 +3,7 @@ import { CodeVersion } from '../../contracts/code.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import { Sha256 } from '../../contracts/identifiers.ts';
 import { enter } from '../access.ts';
+import { mustPossess } from '../possession.ts';
 import type { Api, RouteContext } from '../dependencies.ts';
 import { sendBlob } from '../downloads.ts';
 import {
@@ -31,7 +32,7 @@ const Snapshot = z.strictObject({
 });
 
 export function codeRoutes(app: Api, context: RouteContext): void {
-  const { code, blobs, models } = context.repositories;
+  const { code, models } = context.repositories;
 
   app.post(
     '/v1/models/:model/code',
@@ -47,14 +48,10 @@ export function codeRoutes(app: Api, context: RouteContext): void {
       },
     },
     async (request, reply) => {
-      const { scope } = await enter(context, request, 'operator');
+      const { scope } = await enter(context, request);
       const { archive, gitCommit, dirty } = request.body;
-      if (archive !== undefined && !(await blobs.has(archive)))
-        throw new PerennialError(
-          'blob-missing',
-          `the archive ${archive} was not uploaded; PUT it to /v1/blobs/${archive} first`,
-          { pointer: '/archive', sha256: archive },
-        );
+      if (archive !== undefined)
+        await mustPossess(context, scope.project, { name: 'the archive', sha256: archive, pointer: '/archive' });
       const { configuration } = await models.currentConfiguration(scope);
       const { command, environment, allowBuilds, network, validation, git } = configuration.code;
       if (archive === undefined && git === undefined)
@@ -97,7 +94,7 @@ export function codeRoutes(app: Api, context: RouteContext): void {
       },
     },
     async (request) => {
-      const { scope } = await enter(context, request, 'viewer');
+      const { scope } = await enter(context, request);
       return code.list(scope.modelId, request.query);
     },
   );
@@ -115,7 +112,7 @@ export function codeRoutes(app: Api, context: RouteContext): void {
       },
     },
     async (request) => {
-      const { scope } = await enter(context, request, 'viewer');
+      const { scope } = await enter(context, request);
       return code.byNumber(scope.modelId, request.params.version);
     },
   );
@@ -133,7 +130,7 @@ export function codeRoutes(app: Api, context: RouteContext): void {
       },
     },
     async (request, reply) => {
-      const { scope } = await enter(context, request, 'viewer');
+      const { scope } = await enter(context, request);
       const version = await code.byNumber(scope.modelId, request.params.version);
       return sendBlob(reply, context.objectStore, version.manifest.archive, {
         type: 'application/x-tar',

@@ -30,7 +30,7 @@ export function collectionRoutes(app: Api, context: RouteContext): void {
       },
     },
     async (request, reply) => {
-      const { id: by } = authorize(context, request, 'admin', {});
+      const { id: by } = authorize(context, request, {});
       const { dryRun, grace } = request.body;
       const graceMs = grace === undefined ? usualGraceMs : durationMs(grace);
       if (graceMs < shortestGraceMs)
@@ -61,7 +61,7 @@ export function collectionRoutes(app: Api, context: RouteContext): void {
       },
     },
     async (request) => {
-      authorize(context, request, 'viewer', {});
+      authorize(context, request, {});
       return collections.list(request.query);
     },
   );
@@ -78,7 +78,7 @@ export function collectionRoutes(app: Api, context: RouteContext): void {
       },
     },
     async (request) => {
-      authorize(context, request, 'viewer', {});
+      authorize(context, request, {});
       return collections.get(request.params.id);
     },
   );
@@ -96,7 +96,7 @@ export function collectionRoutes(app: Api, context: RouteContext): void {
       },
     },
     async (request) => {
-      authorize(context, request, 'viewer', {});
+      authorize(context, request, {});
       return collections.collected(request.params.id, request.query);
     },
   );

@@ -24,7 +24,7 @@ export function connectionRoutes(app: Api, context: RouteContext): void {
     },
     async (request) => {
       const project = request.headers['perennial-project'];
-      authorize(context, request, 'admin', { project });
+      authorize(context, request, { project });
       return { items: await connections.list(project) };
     },
   );
@@ -43,7 +43,7 @@ export function connectionRoutes(app: Api, context: RouteContext): void {
     },
     async (request) => {
       const project = request.headers['perennial-project'];
-      const { id } = authorize(context, request, 'admin', { project });
+      const { id } = authorize(context, request, { project });
       return connections.put(project, request.params.name, request.body, id);
     },
   );
@@ -61,7 +61,7 @@ export function connectionRoutes(app: Api, context: RouteContext): void {
     },
     async (request) => {
       const project = request.headers['perennial-project'];
-      authorize(context, request, 'admin', { project });
+      authorize(context, request, { project });
       return connections.get(project, request.params.name);
     },
   );
@@ -79,7 +79,7 @@ export function connectionRoutes(app: Api, context: RouteContext): void {
     },
     async (request, reply) => {
       const project = request.headers['perennial-project'];
-      const { id } = authorize(context, request, 'admin', { project });
+      const { id } = authorize(context, request, { project });
       await connections.remove(project, request.params.name, id);
       return reply.code(204).send(null);
     },

@@ -5,6 +5,7 @@ import { BatchFile, DatasetVersion } from '../../contracts/dataset.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Scope } from '../../contracts/identifiers.ts';
 import { enter } from '../access.ts';
+import { mustPossess } from '../possession.ts';
 import { compareDatasets } from '../compare-datasets.ts';
 import type { Api, RouteContext } from '../dependencies.ts';
 import {
@@ -38,7 +39,7 @@ async function remoteSource({ repositories: { models } }: RouteContext, scope: S
 const Ingestion = z.strictObject({ files: z.array(BatchFile).min(1).max(1000).optional() });
 
 export function datasetRoutes(app: Api, context: RouteContext): void {
-  const { datasets, blobs } = context.repositories;
+  const { datasets } = context.repositories;
 
   app.post(
     '/v1/models/:model/datasets',
@@ -54,17 +55,11 @@ export function datasetRoutes(app: Api, context: RouteContext): void {
       },
     },
     async (request, reply) => {
-      const { scope } = await enter(context, request, 'operator');
+      const { scope } = await enter(context, request);
       const { files } = request.body;
       const source = files === undefined ? await remoteSource(context, scope) : undefined;
-      for (const [index, { name, sha256 }] of (files ?? []).entries()) {
-        if (!(await blobs.has(sha256)))
-          throw new PerennialError(
-            'blob-missing',
-            `${name} (${sha256}) was not uploaded; PUT it to /v1/blobs/${sha256} first`,
-            { pointer: `/files/${index}/sha256`, sha256 },
-          );
-      }
+      for (const [index, { name, sha256 }] of (files ?? []).entries())
+        await mustPossess(context, scope.project, { name, sha256, pointer: `/files/${index}/sha256` });
       const started = await submitRun(context, request, scope, {
         kind: 'run',
         schemaVersion: 1,
@@ -87,7 +82,7 @@ export function datasetRoutes(app: Api, context: RouteContext): void {
       },
     },
     async (request) => {
-      const { scope } = await enter(context, request, 'viewer');
+      const { scope } = await enter(context, request);
       return datasets.list(scope.modelId, request.query);
     },
   );
@@ -105,7 +100,7 @@ export function datasetRoutes(app: Api, context: RouteContext): void {
       },
     },
     async (request) => {
-      const { scope } = await enter(context, request, 'viewer');
+      const { scope } = await enter(context, request);
       return datasets.byNumber(scope.modelId, request.params.version);
     },
   );
@@ -123,7 +118,7 @@ export function datasetRoutes(app: Api, context: RouteContext): void {
       },
     },
     async (request, reply) => {
-      const { scope } = await enter(context, request, 'viewer');
+      const { scope } = await enter(context, request);
       const version = await datasets.byNumber(scope.modelId, request.params.version);
       const { columns, parts } = version.manifest;
       return sendRows(context, reply, {
@@ -148,7 +143,7 @@ export function datasetRoutes(app: Api, context: RouteContext): void {
       },
     },
     async (request) => {
-      const { scope } = await enter(context, request, 'viewer');
+      const { scope } = await enter(context, request);
       const before = await datasets.byNumber(scope.modelId, request.params.version);
       const after = await datasets.byNumber(scope.modelId, request.params.other);
       return compareDatasets(context, before, after);

@@ -3,6 +3,7 @@ import { Acknowledgement, GatewayLease, Generation } from '../../contracts/deplo
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Scope } from '../../contracts/identifiers.ts';
 import { Id, Name, Sha256 } from '../../contracts/identifiers.ts';
+import type { Viewer } from '../../contracts/principal.ts';
 import { ServingCount, ShadowCount } from '../../contracts/prediction.ts';
 import { Head } from '../../contracts/run.ts';
 import { releaseToDeploy, versionToDeploy } from '../releases-to-deploy.ts';
@@ -77,7 +78,7 @@ export function deploymentRoutes(app: Api, context: RouteContext): void {
       },
     },
     async (request) => {
-      const { scope } = await enter(context, request, 'viewer');
+      const { scope } = await enter(context, request);
       return deploymentsOf(context, scope);
     },
   );
@@ -96,8 +97,8 @@ export function deploymentRoutes(app: Api, context: RouteContext): void {
       },
     },
     async (request, reply) => {
-      const { scope } = await enter(context, request, 'operator', request.body.environment);
-      const toDeploy = await whatToDeploy(context, scope, request.body);
+      const { scope, principal } = await enter(context, request, request.body.environment);
+      const toDeploy = await whatToDeploy(context, scope, { ...request.body, viewer: principal });
       return reply.code(202).send(
         await submitRun(context, request, scope, {
           kind: 'run',
@@ -123,7 +124,7 @@ export function deploymentRoutes(app: Api, context: RouteContext): void {
     },
     async (request, reply) => {
       const { to, with: heads, reason, environment } = request.body;
-      const { scope } = await enter(context, request, 'operator', environment);
+      const { scope } = await enter(context, request, environment);
       const toReleaseId =
         to === undefined ? undefined : (await context.repositories.deployments.releaseByDigest(scope.modelId, to)).id;
       return reply.code(202).send(
@@ -150,7 +151,7 @@ export function deploymentRoutes(app: Api, context: RouteContext): void {
       },
     },
     async (request, reply) => {
-      const { scope } = await enter(context, request, 'operator', request.body.environment);
+      const { scope } = await enter(context, request, request.body.environment);
       return reply.code(202).send({
         command: await submitCommand(context, request, scope, {
           kind: 'resume',
@@ -162,9 +163,13 @@ export function deploymentRoutes(app: Api, context: RouteContext): void {
   );
 }
 
-async function whatToDeploy(context: RouteContext, scope: Scope, { version, release }: z.infer<typeof Deploy>) {
+async function whatToDeploy(
+  context: RouteContext,
+  scope: Scope,
+  { version, release, viewer }: z.infer<typeof Deploy> & { readonly viewer: Viewer },
+) {
   if (release !== undefined) return releaseToDeploy(context, scope, release);
-  if (version !== undefined) return versionToDeploy(context, scope, version);
+  if (version !== undefined) return versionToDeploy(context, scope, { number: version, viewer });
   throw new PerennialError('invalid-request', 'name one of version and release');
 }
 

@@ -22,7 +22,7 @@ export function doctorRoutes(app: Api, context: RouteContext): void {
       },
     },
     (request) => {
-      authorize(context, request, 'admin', {});
+      authorize(context, request, {});
       return examine(context, { ...request.query, cursor: request.query.cursor, fix: false });
     },
   );
@@ -43,7 +43,7 @@ export function doctorRoutes(app: Api, context: RouteContext): void {
       },
     },
     (request) => {
-      authorize(context, request, 'admin', {});
+      authorize(context, request, {});
       const { fix, deep } = request.body;
       return examine(context, { fix, deep, cursor: request.body.cursor });
     },

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ApprovalPolicy, Environment } from '../../contracts/environment.ts';
 import { Name } from '../../contracts/identifiers.ts';
-import { authorize, authorizeSomewhere } from '../access.ts';
+import { authorize, authorizeWithin } from '../access.ts';
 import type { Api, RouteContext } from '../dependencies.ts';
 import { problems, ProjectHeaders } from '../request-shapes.ts';
 
@@ -23,8 +23,8 @@ export function environmentRoutes(app: Api, context: RouteContext): void {
     },
     async (request) => {
       const project = request.headers['perennial-project'];
-      authorizeSomewhere(context, request, 'viewer', project);
-      return { items: await environments.list(project) };
+      const principal = authorizeWithin(context, request, { project });
+      return { items: await environments.list(principal, project) };
     },
   );
 
@@ -43,7 +43,7 @@ export function environmentRoutes(app: Api, context: RouteContext): void {
     async (request) => {
       const project = request.headers['perennial-project'];
       const { environment } = request.params;
-      const { id } = authorize(context, request, 'admin', { project, environment });
+      const { id } = authorize(context, request, { project, environment });
       return environments.put(project, environment, request.body, id);
     },
   );

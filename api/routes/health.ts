@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
 import { LiveWorker } from '../../contracts/isolation.ts';
 import type { WorkerRepository } from '../../ports/repositories/workers.ts';
+import { authorize } from '../access.ts';
 import type { Api, RouteContext } from '../dependencies.ts';
 import type { ApiMetrics } from '../metrics.ts';
 import { answersAs, problems } from '../request-shapes.ts';
@@ -57,11 +58,13 @@ export function healthRoutes(app: Api, context: RouteContext, metrics: ApiMetric
   app.get(
     '/metrics',
     { schema: { tags, summary: 'Prometheus', response: answersAs('Metrics', { 'text/plain': z.string() }) } },
-    async (_request, reply) =>
-      reply
+    async (request, reply) => {
+      authorize(context, request, {});
+      return reply
         .type(metrics.contentType)
         .serializer(String)
-        .send(await metrics.text()),
+        .send(await metrics.text());
+    },
   );
 
   app.get(
@@ -73,7 +76,10 @@ export function healthRoutes(app: Api, context: RouteContext, metrics: ApiMetric
         response: { 200: System, ...problems },
       },
     },
-    async () => ({ version, addresses, workers: [...(await repositories.workers.live())] }),
+    async (request) => {
+      authorize(context, request, {});
+      return { version, addresses, workers: [...(await repositories.workers.live())] };
+    },
   );
 }
 

@@ -53,7 +53,7 @@ export function labelRoutes(app: Api, context: RouteContext): void {
         },
       },
       async (request) => {
-        const { scope, principal } = await enter(context, request, 'operator');
+        const { scope, principal } = await enter(context, request);
         const { task } = await context.repositories.models.get(scope.project, scope.model);
         if (task === 'regression') refuseClasses(request.body);
         return context.repositories.monitoring.addLabels(scope, request.body, principal.id);

@@ -30,7 +30,7 @@ export function ledgerVerificationRoutes(app: Api, context: RouteContext): void 
     async (request) => {
       const project = request.headers['perennial-project'];
       const { model, ...page } = request.query;
-      authorize(context, request, 'viewer', { project, model });
+      authorize(context, request, { project, model });
       const { items, next } = await ledger.owners({ project, model }, page);
       const verdicts: LedgerVerdict[] = [];
       // One after the other: each takes a connection for as long as its chain is long.

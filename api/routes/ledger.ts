@@ -1,7 +1,7 @@
 import { InstantInput, Name, PageRequest } from '../../contracts/identifiers.ts';
 import { LedgerEntry, LedgerKind } from '../../contracts/ledger.ts';
 import { z } from 'zod';
-import { authorize } from '../access.ts';
+import { authorizeWithin } from '../access.ts';
 import type { Api, RouteContext } from '../dependencies.ts';
 import { pageOf, problems, ProjectHeaders } from '../request-shapes.ts';
 
@@ -30,9 +30,9 @@ export function ledgerRoutes(app: Api, context: RouteContext): void {
     async (request) => {
       const project = request.headers['perennial-project'];
       const { cursor, limit, ...filter } = request.query;
-      // Entries of other models are not told apart here, so who may see one model must name it.
-      authorize(context, request, 'viewer', { project, model: filter.model, environment: filter.environment });
-      return context.repositories.ledger.list({ project, ...filter }, { cursor, limit });
+      const { model, environment } = filter;
+      const principal = authorizeWithin(context, request, { project, model, environment });
+      return context.repositories.ledger.list(principal, { project, ...filter }, { cursor, limit });
     },
   );
 }

@@ -5,8 +5,8 @@ import { PerennialError } from '../../contracts/errors.ts';
 import type { Scope } from '../../contracts/identifiers.ts';
 import { Name, PageRequest } from '../../contracts/identifiers.ts';
 import { ConfigurationVersion, Model, ModelEnvironment } from '../../contracts/model.ts';
-import { authorize, authorizeSomewhere, enter, seesModel } from '../access.ts';
 import { checkCron } from '../../contracts/cron.ts';
+import { authorize, authorizeWithin, enter } from '../access.ts';
 import type { Api, RouteContext } from '../dependencies.ts';
 import { EnvironmentQuery, ModelParams, pageOf, problems, ProjectHeaders } from '../request-shapes.ts';
 import { wakeLifecycle } from '../submission.ts';
@@ -44,10 +44,9 @@ export function modelRoutes(app: Api, context: RouteContext): void {
     },
     async (request) => {
       const project = request.headers['perennial-project'];
-      const { grants } = authorizeSomewhere(context, request, 'viewer', project);
+      const principal = authorizeWithin(context, request, { project });
       const { archived, ...asked } = request.query;
-      const page = await models.list(project, asked, archived);
-      return { ...page, items: page.items.filter((model) => seesModel(grants, project, model.name)) };
+      return models.list(principal, project, asked, archived);
     },
   );
 
@@ -64,7 +63,7 @@ export function modelRoutes(app: Api, context: RouteContext): void {
       },
     },
     async (request) => {
-      const { scope } = await enter(context, request, 'viewer');
+      const { scope } = await enter(context, request);
       const [model, environment] = await Promise.all([models.get(scope.project, scope.model), models.heads(scope)]);
       return {
         model,
@@ -99,7 +98,7 @@ export function modelRoutes(app: Api, context: RouteContext): void {
         const configuration = configurationIn(request.body, request.params.model);
         const project = request.headers['perennial-project'];
         const environment = request.query.environment ?? configuration.deploy.environment;
-        const principal = authorize(context, request, 'operator', { project, model: configuration.name, environment });
+        const principal = authorize(context, request, { project, model: configuration.name, environment });
         const applied = await models.apply(project, environment, configuration, principal.id);
         await applyRetrainSchedule(context, applied.scope, configuration, principal.id);
         await wakeLifecycle(context, applied.scope);

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { sha256OfBytes } from '../../contracts/digest.ts';
-import { Id, Instant, PageRequest } from '../../contracts/identifiers.ts';
+import { PerennialError } from '../../contracts/errors.ts';
+import { Id, Instant, InstantInput, PageRequest } from '../../contracts/identifiers.ts';
 import { Principal } from '../../contracts/principal.ts';
 import { authorize } from '../access.ts';
 import type { Api, RouteContext } from '../dependencies.ts';
@@ -12,10 +13,14 @@ const NewPrincipal = z.strictObject({
   ...Principal.pick({ name: true, kind: true, grants: true }).shape,
   grants: Principal.shape.grants.max(100),
 });
-const NewKey = z.strictObject({ label: z.string().max(200).default('') });
+const NewKey = z.strictObject({
+  label: z.string().max(200).default(''),
+  expiresAt: InstantInput.optional().describe('From then on the key is none; in force until it is revoked when absent'),
+});
 const MadeKey = z.object({
   keyId: Id,
   /** Shown this once; only its digest is kept. */ key: z.string(),
+  expiresAt: Instant.nullable(),
   recordedAt: Instant,
 });
 
@@ -34,7 +39,7 @@ export function principalRoutes(app: Api, context: RouteContext): void {
       },
     },
     async (request) => {
-      authorize(context, request, 'admin', {});
+      authorize(context, request, {});
       return principals.list(request.query);
     },
   );
@@ -43,7 +48,7 @@ export function principalRoutes(app: Api, context: RouteContext): void {
     '/v1/principals',
     { schema: { tags, summary: 'Make a principal', body: NewPrincipal, response: { 201: Principal, ...problems } } },
     async (request, reply) => {
-      const { id } = authorize(context, request, 'admin', {});
+      const { id } = authorize(context, request, {});
       const { name, kind, grants } = request.body;
       return reply.code(201).send(await principals.create(name, kind, grants, id));
     },
@@ -61,11 +66,18 @@ export function principalRoutes(app: Api, context: RouteContext): void {
       },
     },
     async (request, reply) => {
-      const by = authorize(context, request, 'admin', {});
+      const by = authorize(context, request, {});
       const { id } = await principals.get(request.params.id);
       const key = `perennial_${randomBytes(32).toString('base64url')}`;
-      const made = await principals.addKey(id, sha256OfBytes(key), request.body.label, by.id);
-      return reply.code(201).send({ ...made, key });
+      const { label, expiresAt = null } = request.body;
+      if (expiresAt !== null && expiresAt <= context.clock.now())
+        throw new PerennialError(
+          'invalid-request',
+          `expiresAt is ${expiresAt}, which has passed; name a time to come, or leave it out`,
+          { pointer: '/expiresAt' },
+        );
+      const made = await principals.addKey(id, sha256OfBytes(key), label, by.id, expiresAt);
+      return reply.code(201).send({ ...made, expiresAt, key });
     },
   );
 
@@ -73,7 +85,7 @@ export function principalRoutes(app: Api, context: RouteContext): void {
     '/v1/principals/:id/keys',
     { schema: { tags, summary: 'Revoke all keys', params: IdParams, response: { 204: z.null(), ...problems } } },
     async (request, reply) => {
-      const by = authorize(context, request, 'admin', {});
+      const by = authorize(context, request, {});
       const { id } = await principals.get(request.params.id);
       const own = (await principals.keys()).filter((key) => key.principal.id === id);
       for (const { keyId } of own) await principals.revokeKey(id, keyId, by.id);
@@ -92,7 +104,7 @@ export function principalRoutes(app: Api, context: RouteContext): void {
       },
     },
     async (request, reply) => {
-      const by = authorize(context, request, 'admin', {});
+      const by = authorize(context, request, {});
       await principals.revokeKey(request.params.id, request.params.key, by.id);
       return reply.code(204).send(null);
     },

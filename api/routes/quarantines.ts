@@ -19,7 +19,7 @@ export function quarantineRoutes(app: Api, context: RouteContext): void {
     },
     async (request, reply) => {
       const run = await runs.get(request.params.id);
-      authorize(context, request, 'viewer', run);
+      authorize(context, request, run);
       const quarantine = await datasets.quarantine({ modelId: run.modelId, runId: run.id });
       return sendRows(context, reply, {
         parts: [quarantine],

@@ -5,8 +5,7 @@ import { periodBounds } from '../../contracts/period-bounds.ts';
 import type { RehearsalPlan } from '../../contracts/rehearsal.ts';
 import { Rehearsal } from '../../contracts/rehearsal.ts';
 import { Run } from '../../contracts/run.ts';
-import { isGranted } from '../../contracts/principal.ts';
-import { authorize, enter } from '../access.ts';
+import { authorizeAny, enter } from '../access.ts';
 import type { Api, RouteContext } from '../dependencies.ts';
 import {
   EnvironmentPage,
@@ -44,7 +43,7 @@ export function rehearsalRoutes(app: Api, context: RouteContext): void {
       },
     },
     async (request, reply) => {
-      const { scope: source, principal } = await enter(context, request, 'operator');
+      const { scope: source, principal } = await enter(context, request);
       const { plan, metric } = await planFrom(context, source, request.body);
       const { rehearsal, scope } = await rehearsals.create(source, plan, metric, principal.id, idempotencyOf(request));
       await wakeLifecycle(context, scope);
@@ -65,8 +64,8 @@ export function rehearsalRoutes(app: Api, context: RouteContext): void {
       },
     },
     async (request) => {
-      const { scope } = await enter(context, request, 'viewer');
-      return rehearsals.list(scope.modelId, request.query);
+      const { scope, principal } = await enter(context, request);
+      return rehearsals.list(principal, scope.modelId, request.query);
     },
   );
 
@@ -84,12 +83,7 @@ export function rehearsalRoutes(app: Api, context: RouteContext): void {
       const rehearsal = await rehearsals.get(request.params.id);
       const { project, model, plan } = rehearsal;
       // Who may see the environment that it rehearses may see it too.
-      const ofSource = isGranted(context.signedIn(request).grants, 'viewer', {
-        project,
-        model,
-        environment: plan.sourceEnvironment,
-      });
-      if (!ofSource) authorize(context, request, 'viewer', rehearsal);
+      authorizeAny(context, request, [rehearsal, { project, model, environment: plan.sourceEnvironment }]);
       return rehearsal;
     },
   );

@@ -42,7 +42,7 @@ export function reportRoutes(app: Api, context: RouteContext): void {
       },
     },
     async (request, reply) => {
-      const { scope } = await enter(context, request, 'operator');
+      const { scope } = await enter(context, request);
       const asOf = request.body.asOf ?? (await environments.now(scope.project, scope.environment));
       return reply.code(202).send(
         await submitRun(context, request, scope, {
@@ -67,7 +67,7 @@ export function reportRoutes(app: Api, context: RouteContext): void {
       },
     },
     async (request) => {
-      const { scope } = await enter(context, request, 'viewer');
+      const { scope } = await enter(context, request);
       return monitoring.reports(scope, request.query);
     },
   );
@@ -85,7 +85,7 @@ export function reportRoutes(app: Api, context: RouteContext): void {
       },
     },
     async (request) => {
-      const { scope } = await enter(context, request, 'viewer');
+      const { scope } = await enter(context, request);
       return reportIn(context, scope, request.params.id);
     },
   );
@@ -104,7 +104,7 @@ export function reportRoutes(app: Api, context: RouteContext): void {
       },
     },
     async (request, reply) => {
-      const { scope } = await enter(context, request, 'viewer');
+      const { scope } = await enter(context, request);
       const document = await documentOf(context, scope, request.params.id);
       const nonce = randomBytes(16).toString('base64url');
       return reply
@@ -130,7 +130,7 @@ export function reportRoutes(app: Api, context: RouteContext): void {
       },
     },
     async (request) => {
-      const { scope } = await enter(context, request, 'viewer');
+      const { scope } = await enter(context, request);
       return { items: await monitoring.openFindings(scope) };
     },
   );

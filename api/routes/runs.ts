@@ -2,9 +2,10 @@ import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { PerennialError } from '../../contracts/errors.ts';
 import { Name, PageRequest } from '../../contracts/identifiers.ts';
-import type { Role } from '../../contracts/principal.ts';
+import { isGranted } from '../../contracts/principal.ts';
 import { isFinal, LogLine, Run, RunKind } from '../../contracts/run.ts';
-import { authorize, authorizeSomewhere, seesModel } from '../access.ts';
+import type { RoutedRequest } from '../access.ts';
+import { authorize, authorizeWithin } from '../access.ts';
 import type { Api, RouteContext } from '../dependencies.ts';
 import {
   AcceptedCommand,
@@ -43,11 +44,10 @@ export function runRoutes(app: Api, context: RouteContext): void {
   const { runs, models } = context.repositories;
 
   async function enterRun(
-    request: { readonly params: { readonly id: string } },
-    role: Role,
+    request: RoutedRequest & { readonly params: { readonly id: string } },
   ): Promise<z.infer<typeof Run>> {
     const run = await runs.get(request.params.id);
-    authorize(context, request, role, run);
+    authorize(context, request, run);
     return run;
   }
 
@@ -64,17 +64,17 @@ export function runRoutes(app: Api, context: RouteContext): void {
     },
     async (request) => {
       const project = request.headers['perennial-project'];
-      const { grants } = authorizeSomewhere(context, request, 'viewer', project);
       const { cursor, limit, ...filter } = request.query;
-      const page = await runs.list({ project, ...filter }, { cursor, limit });
-      return { ...page, items: page.items.filter((run) => seesModel(grants, project, run.model)) };
+      const { model, environment } = filter;
+      const principal = authorizeWithin(context, request, { project, model, environment });
+      return runs.list(principal, { project, ...filter }, { cursor, limit });
     },
   );
 
   app.get(
     '/v1/runs/:id',
     { schema: { tags, summary: 'A run with its steps', params: IdParams, response: { 200: Run, ...problems } } },
-    (request) => enterRun(request, 'viewer'),
+    (request) => enterRun(request),
   );
 
   app.get(
@@ -90,12 +90,18 @@ export function runRoutes(app: Api, context: RouteContext): void {
       },
     },
     async (request, reply) => {
-      const { id } = await enterRun(request, 'viewer');
+      const run = await enterRun(request);
+      const { id } = run;
       const after = request.headers['last-event-id'] ?? request.query.after;
       if (request.headers.accept?.includes('text/event-stream')) {
         const gone = new AbortController();
         reply.raw.once('close', () => gone.abort());
-        const events = Readable.from(runLogEvents(runs, id, after, AbortSignal.any([context.closing, gone.signal])));
+        const events = Readable.from(
+          runLogEvents(runs, id, after, {
+            signal: AbortSignal.any([context.closing, gone.signal]),
+            maySee: async () => isGranted((await context.signedInStill(request))?.grants ?? [], 'viewer', run),
+          }),
+        );
         return (
           reply
             // One that were kept alive would outlast the stream's end, and hold up a server that closes.
@@ -122,7 +128,7 @@ export function runRoutes(app: Api, context: RouteContext): void {
       },
     },
     async (request, reply) => {
-      const run = await enterRun(request, 'operator');
+      const run = await enterRun(request);
       // With a key it may be the same request again, which the command answers.
       if (isFinal(run.state) && request.headers['idempotency-key'] === undefined)
         throw new PerennialError('conflict', `the run ${run.id} has ended (${run.state}); there is nothing to cancel`, {

@@ -27,7 +27,7 @@ export function scheduleRoutes(app: Api, context: RouteContext): void {
       },
     },
     async (request) => {
-      const { scope } = await enter(context, request, 'viewer');
+      const { scope } = await enter(context, request);
       const stored = await repositories.schedules.list(scope);
       return {
         items: await Promise.all(
@@ -50,7 +50,7 @@ export function scheduleRoutes(app: Api, context: RouteContext): void {
       },
     },
     async (request) => {
-      const { scope } = await enter(context, request, 'viewer');
+      const { scope } = await enter(context, request);
       const stored = await repositories.schedules.get(scope, request.params.name);
       return { ...stored, nextRuns: await schedules.nextRuns(scope, stored.name) };
     },
@@ -70,7 +70,7 @@ export function scheduleRoutes(app: Api, context: RouteContext): void {
       },
     },
     async (request) => {
-      const { scope, principal } = await enter(context, request, 'operator');
+      const { scope, principal } = await enter(context, request);
       checkCron(request.body.cron, '/cron');
       checkZone(request.body.timezone);
       await refuseVirtual(context, scope);
@@ -92,7 +92,7 @@ export function scheduleRoutes(app: Api, context: RouteContext): void {
       },
     },
     async (request, reply) => {
-      const { scope, principal } = await enter(context, request, 'operator');
+      const { scope, principal } = await enter(context, request);
       await schedules.remove(scope, request.params.name, principal.id);
       return reply.code(204).send(null);
     },

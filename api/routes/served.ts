@@ -47,7 +47,7 @@ export function servedRoutes(app: Api, context: RouteContext): void {
       },
     },
     async (request) => {
-      const { scope } = await enter(context, request, 'viewer');
+      const { scope } = await enter(context, request);
       const { at, mismatch, decided, observed } = await context.repositories.deployments.servedAt(
         scope,
         request.query.at ?? context.clock.now(),

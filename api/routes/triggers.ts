@@ -38,7 +38,7 @@ export function triggerRoutes(app: Api, context: RouteContext): void {
       },
     },
     async (request) => {
-      const { scope } = await enter(context, request, 'viewer');
+      const { scope } = await enter(context, request);
       const [page, snapshot] = await Promise.all([lifecycle.triggers(scope, request.query), lifecycle.snapshot(scope)]);
       return { ...page, waits: buildWaits(snapshot) };
     },
@@ -58,7 +58,7 @@ export function triggerRoutes(app: Api, context: RouteContext): void {
       },
     },
     async (request, reply) => {
-      const { scope } = await enter(context, request, 'operator');
+      const { scope } = await enter(context, request);
       const { kind, reason } = request.body;
       // Each request is a trigger of its own; it is the Idempotency-Key that makes two of them one.
       const command = await submitCommand(context, request, scope, {

@@ -45,7 +45,7 @@ export function versionRoutes(app: Api, context: RouteContext): void {
       },
     },
     async (request) => {
-      const { scope } = await enter(context, request, 'viewer');
+      const { scope } = await enter(context, request);
       const page = await versions.list(scope.modelId, request.query);
       const items = await Promise.all(
         page.items.map(async (version) => ({
@@ -70,10 +70,10 @@ export function versionRoutes(app: Api, context: RouteContext): void {
       },
     },
     async (request) => {
-      const { scope } = await enter(context, request, 'viewer');
+      const { scope, principal } = await enter(context, request);
       const version = await versions.byNumber(scope.modelId, request.params.version);
       const [all, latest, lineage] = await Promise.all([
-        evaluations.ofVersion(version.id),
+        evaluations.ofVersion(principal, version.id),
         evaluations.latest(scope, version.id),
         lineageOf(context, version),
       ]);
@@ -95,7 +95,7 @@ export function versionRoutes(app: Api, context: RouteContext): void {
       },
     },
     async (request, reply) => {
-      const { scope } = await enter(context, request, 'viewer');
+      const { scope } = await enter(context, request);
       const version = await versions.byNumber(scope.modelId, request.params.version);
       return sendBlob(reply, context.objectStore, version.artifact, {
         type: 'application/octet-stream',

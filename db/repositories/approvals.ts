@@ -24,6 +24,7 @@ import { proveRun, unproven } from '../prove-run.ts';
 import { lockRun } from '../run-rows.ts';
 import { approvals, codeVersions, environments, models, releases, runs, votes } from '../schema.ts';
 import { storableJson, storableText } from '../storable.ts';
+import { visibleRows } from '../visibility.ts';
 
 type Ask = Parameters<ApprovalRepository['request']>;
 type Ballot = Parameters<ApprovalRepository['vote']>[1];
@@ -39,12 +40,13 @@ export function createApprovalRepository(context: RepositoryContext): ApprovalRe
         const [row] = await db.select({ details: approvals.details }).from(approvals).where(eq(approvals.id, id));
         return row?.details ?? null;
       }),
-    list: (filter, page) =>
+    list: (viewer, filter, page) =>
       query(db, async () => {
         const below = belowId(page);
         const rows = await selectApprovals(db)
           .where(
             and(
+              visibleRows(viewer, approvals.environment),
               eq(models.project, filter.project),
               filter.model === undefined ? undefined : eq(models.name, filter.model),
               filter.environment === undefined ? undefined : eq(approvals.environment, filter.environment),

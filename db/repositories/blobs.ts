@@ -1,15 +1,16 @@
-import { eq, sql } from 'drizzle-orm';
+import { sql } from 'drizzle-orm';
 import type { BlobRepository } from '../../ports/repositories/blobs.ts';
-import { query } from '../connection.ts';
+import { query, transact } from '../connection.ts';
 import type { RepositoryContext } from '../context.ts';
 import { toDate } from '../instants.ts';
+import { possessBlobs, possesses } from '../possess-blobs.ts';
 import { blobs } from '../schema.ts';
 
 export function createBlobRepository({ db }: RepositoryContext): BlobRepository {
   return {
-    record: (sha256, bytes, leaseUntil, by) =>
-      query(db, async () => {
-        await db
+    record: (project, { sha256, bytes, leaseUntil }, by) =>
+      transact(db, async (tx) => {
+        await tx
           .insert(blobs)
           .values({ sha256, bytes, leaseUntil: toDate(leaseUntil), recordedBy: by })
           // A shorter lease of one uploader takes nothing from a longer one of another.
@@ -17,11 +18,8 @@ export function createBlobRepository({ db }: RepositoryContext): BlobRepository 
             target: blobs.sha256,
             set: { leaseUntil: sql`greatest(${blobs.leaseUntil}, excluded.lease_until)` },
           });
+        await possessBlobs(tx, project, [sha256], by);
       }),
-    has: (sha256) =>
-      query(
-        db,
-        async () => (await db.select({ sha256: blobs.sha256 }).from(blobs).where(eq(blobs.sha256, sha256))).length > 0,
-      ),
+    has: (project, sha256) => query(db, () => possesses(db, project, sha256)),
   };
 }

@@ -13,6 +13,7 @@ import { nextNumber } from '../next-number.ts';
 import { found, written } from '../not-found.ts';
 import { belowNumber, pageOf } from '../paging.ts';
 import { proveRun } from '../prove-run.ts';
+import { possessBlobs } from '../possess-blobs.ts';
 import { recordTrigger } from '../record-trigger.ts';
 import { codeVersions, modelEnvironments } from '../schema.ts';
 
@@ -124,6 +125,8 @@ async function ensureVersion(
 ): Promise<Row> {
   const { modelId } = scope;
   await lockModel(tx, modelId);
+  const { archive, environment } = version.manifest;
+  await possessBlobs(tx, scope.project, [archive, environment?.lock, environment?.resolvedFrom], run.by);
   const [known] = await tx
     .select()
     .from(codeVersions)

@@ -13,7 +13,8 @@ import { toDate, toInstant, toInstantOrNull } from '../instants.ts';
 import { markReachable } from '../mark-reachable.ts';
 import { found, written } from '../not-found.ts';
 import { belowId, decodeCursor, pageOf } from '../paging.ts';
-import { blobs, collectedBlobs, collectionKeys, garbageCollections, reachableBlobs } from '../schema.ts';
+import { forgetBlobs } from '../possess-blobs.ts';
+import { collectedBlobs, collectionKeys, garbageCollections, reachableBlobs } from '../schema.ts';
 import { storableText } from '../storable.ts';
 
 type Row = typeof garbageCollections.$inferSelect;
@@ -183,7 +184,7 @@ async function claim(
     .insert(collectedBlobs)
     .values(claimed.map((blob) => ({ collectionId: id, ...blob })))
     .onConflictDoNothing();
-  if (!dryRun) await tx.delete(blobs).where(inArray(blobs.sha256, [...free]));
+  if (!dryRun) await forgetBlobs(tx, [...free]);
   return claimed;
 }
 

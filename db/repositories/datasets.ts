@@ -18,6 +18,7 @@ import { nextNumber } from '../next-number.ts';
 import { found, written } from '../not-found.ts';
 import { belowNumber, pageOf } from '../paging.ts';
 import { proveRun } from '../prove-run.ts';
+import { possessBlobs } from '../possess-blobs.ts';
 import { recordTrigger } from '../record-trigger.ts';
 import { datasetVersions, modelEnvironments } from '../schema.ts';
 import { storableJson } from '../storable.ts';
@@ -190,6 +191,8 @@ async function ensureVersion(
 ): Promise<Row> {
   const { modelId } = scope;
   await lockModel(tx, modelId);
+  const bytes = [...version.manifest.parts, ...(version.fetched ?? [])].map(({ sha256 }) => sha256);
+  await possessBlobs(tx, scope.project, bytes, run.by);
   const [known] = await tx
     .select()
     .from(datasetVersions)
@@ -226,6 +229,7 @@ async function refuse(
   await lockScope(tx, scope, null);
   await proveRun(tx, scope, run.runId, 'data');
   if ((await decidedByRun(tx, scope.modelId, 'dataset.refused', run.runId)) !== undefined) return;
+  await possessBlobs(tx, scope.project, [refusal.quarantine], run.by);
   const broken = refusal.expectations.filter((result) => result.severity === 'error' && result.violations > 0);
   await appendLedger(context, tx, {
     modelId: scope.modelId,

@@ -12,6 +12,7 @@ import { environmentNow } from '../context.ts';
 import { toDate, toInstant, toInstantOrNull } from '../instants.ts';
 import { found, written } from '../not-found.ts';
 import { environments, modelEnvironments, models, projects } from '../schema.ts';
+import { visibleEnvironments } from '../visibility.ts';
 
 type Row = typeof environments.$inferSelect;
 
@@ -22,12 +23,15 @@ function toEnvironment({ schemaVersion: _schemaVersion, ...row }: Row): Environm
 export function createEnvironmentRepository(context: RepositoryContext): EnvironmentRepository {
   const { db } = context;
   return {
-    list: (project) =>
-      query(db, async () =>
-        (
-          await db.select().from(environments).where(eq(environments.project, project)).orderBy(asc(environments.name))
-        ).map(toEnvironment),
-      ),
+    list: (viewer, project) =>
+      query(db, async () => {
+        const rows = await db
+          .select()
+          .from(environments)
+          .where(and(visibleEnvironments(viewer), eq(environments.project, project)))
+          .orderBy(asc(environments.name));
+        return rows.map(toEnvironment);
+      }),
     get: (project, name) =>
       query(db, async () =>
         toEnvironment(

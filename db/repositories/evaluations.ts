@@ -11,8 +11,10 @@ import { environmentNow } from '../context.ts';
 import { toDate, toInstant } from '../instants.ts';
 import { found, written } from '../not-found.ts';
 import { proveRun } from '../prove-run.ts';
-import { evaluations, modelVersions } from '../schema.ts';
+import { evaluations, models, modelVersions } from '../schema.ts';
+import { possessBlobs } from '../possess-blobs.ts';
 import { storableJson } from '../storable.ts';
+import { visibleRows } from '../visibility.ts';
 
 type Commit = Parameters<EvaluationRepository['commit']>;
 
@@ -29,16 +31,16 @@ export function createEvaluationRepository(context: RepositoryContext): Evaluati
         const [row] = await db.select().from(evaluations).where(eq(evaluations.id, id));
         return toEvaluation(found(row, `there is no evaluation ${id}`, { evaluationId: id }));
       }),
-    ofVersion: (modelVersionId) =>
-      query(db, async () =>
-        (
-          await db
-            .select()
-            .from(evaluations)
-            .where(eq(evaluations.modelVersionId, modelVersionId))
-            .orderBy(desc(evaluations.id))
-        ).map(toEvaluation),
-      ),
+    ofVersion: (viewer, modelVersionId) =>
+      query(db, async () => {
+        const rows = await db
+          .select({ evaluation: evaluations })
+          .from(evaluations)
+          .innerJoin(models, eq(models.id, evaluations.modelId))
+          .where(and(visibleRows(viewer, evaluations.environment), eq(evaluations.modelVersionId, modelVersionId)))
+          .orderBy(desc(evaluations.id));
+        return rows.map(({ evaluation }) => toEvaluation(evaluation));
+      }),
     latest: (scope, modelVersionId) =>
       query(db, async () => {
         const here = and(
@@ -64,6 +66,7 @@ async function commit(
   await mustBeVersionsOf(tx, modelId, [evaluation.modelVersionId, evaluation.championVersionId]);
   const effectiveAt = await environmentNow(context, tx, scope);
   const { modelVersionId, championVersionId, digest } = evaluation;
+  await possessBlobs(tx, scope.project, [evaluation.body.holdout, evaluation.body.importance], by);
   const [made] = await tx
     .insert(evaluations)
     .values({

@@ -15,6 +15,7 @@ import { found } from '../not-found.ts';
 import { belowId, decodeCursor, pageOf, unusableCursor } from '../paging.ts';
 import { ledger, ledgerHeads, models, principals } from '../schema.ts';
 import { toStored } from '../stored-entry.ts';
+import { visibleRows } from '../visibility.ts';
 
 const Key = z.tuple([InstantSchema, IdSchema, z.number().int()]);
 const verifiedAtOnce = 1000;
@@ -25,7 +26,7 @@ function toEntry(row: typeof ledger.$inferSelect): LedgerEntry {
 
 export function createLedgerRepository({ db }: RepositoryContext): LedgerRepository {
   return {
-    list: (filter, page) =>
+    list: (viewer, filter, page) =>
       query(db, async () => {
         const rows = await db
           .select({ ...getTableColumns(ledger), principalName: principals.name })
@@ -34,6 +35,7 @@ export function createLedgerRepository({ db }: RepositoryContext): LedgerReposit
           .innerJoin(principals, eq(principals.id, ledger.recordedBy))
           .where(
             and(
+              visibleRows(viewer, ledger.environment),
               eq(models.project, filter.project),
               filter.model === undefined ? undefined : eq(models.name, filter.model),
               filter.environment === undefined ? undefined : eq(ledger.environment, filter.environment),

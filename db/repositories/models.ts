@@ -18,6 +18,7 @@ import { nextNumber } from '../next-number.ts';
 import { found, written } from '../not-found.ts';
 import { belowId, pageOf } from '../paging.ts';
 import { configurations, environments, modelEnvironments, models, projects } from '../schema.ts';
+import { visibleModels } from '../visibility.ts';
 
 function toModel(row: typeof models.$inferSelect): Model {
   return { ...row, archivedAt: toInstantOrNull(row.archivedAt), recordedAt: toInstant(row.recordedAt) };
@@ -40,7 +41,7 @@ export function createModelRepository(context: RepositoryContext): ModelReposito
       transact(db, (tx) => apply(context, tx, project, environment, configuration, by)),
     archive: (modelId, decision) => transact(db, (tx) => archiveModel(context, tx, modelId, decision)),
     restore: (modelId, decision) => transact(db, (tx) => restoreModel(context, tx, modelId, decision)),
-    list: (project, page, archived = false) =>
+    list: (viewer, project, page, archived = false) =>
       query(db, async () => {
         const below = belowId(page);
         const rows = await db
@@ -48,6 +49,7 @@ export function createModelRepository(context: RepositoryContext): ModelReposito
           .from(models)
           .where(
             and(
+              visibleModels(viewer),
               eq(models.project, project),
               archived ? isNotNull(models.archivedAt) : isNull(models.archivedAt),
               below === undefined ? undefined : lt(models.id, below),

@@ -15,6 +15,7 @@ import { toDate, toInstant, toInstantOrNull } from '../instants.ts';
 import { found } from '../not-found.ts';
 import { belowId, pageOf } from '../paging.ts';
 import { proveRun } from '../prove-run.ts';
+import { letGoOfBlobs } from '../possess-blobs.ts';
 import type { findings } from '../schema.ts';
 import { labels, predictionSegments, reports, servingCounts } from '../schema.ts';
 import { storableText } from '../storable.ts';
@@ -149,7 +150,8 @@ async function expireSegments(
     effectiveAt: await environmentNow(context, tx, scope),
     by,
   });
-  return named.filter((sha256) => !still.has(sha256));
+  const unnamed = named.filter((sha256) => !still.has(sha256));
+  return letGoOfBlobs(tx, scope.project, unnamed, toDate(context.clock.now()));
 }
 
 function labelsOf(context: RepositoryContext): Pick<MonitoringRepository, 'addLabels' | 'labels' | 'expireLabels'> {

@@ -1,13 +1,13 @@
-import { and, asc, desc, eq, inArray, isNull, lt, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, inArray, isNull, lt, or, sql } from 'drizzle-orm';
 import { canonicalJson } from '../../contracts/canonical.ts';
 import { PerennialError } from '../../contracts/errors.ts';
-import type { Id } from '../../contracts/identifiers.ts';
+import type { Id, Instant } from '../../contracts/identifiers.ts';
 import type { Grant, Principal } from '../../contracts/principal.ts';
 import type { PrincipalRepository } from '../../ports/repositories/principals.ts';
 import type { Executor, Transaction } from '../connection.ts';
 import { query, transact } from '../connection.ts';
 import type { RepositoryContext } from '../context.ts';
-import { toInstant, toInstantOrNull } from '../instants.ts';
+import { toDate, toInstant, toInstantOrNull } from '../instants.ts';
 import { found, written } from '../not-found.ts';
 import { belowId, pageOf } from '../paging.ts';
 import { apiKeys, grants, principals } from '../schema.ts';
@@ -40,8 +40,8 @@ export function createPrincipalRepository(context: RepositoryContext): Principal
           (row) => toPrincipal(row, held.get(row.id)),
         );
       }),
-    addKey: (principalId, keyHash, label, by) =>
-      transact(db, (tx) => addKey(context, tx, principalId, keyHash, label, by)),
+    addKey: (principalId, hash, label, by, expiresAt = null) =>
+      transact(db, (tx) => addKey(context, tx, principalId, { hash, label, expiresAt }, by)),
     revokeKey: (principalId, keyId, by) =>
       transact(db, async (tx) => {
         const mine = and(eq(apiKeys.id, keyId), eq(apiKeys.principalId, principalId));
@@ -55,13 +55,16 @@ export function createPrincipalRepository(context: RepositoryContext): Principal
     authenticate: (keyHash) =>
       query(db, async () => {
         const [row] = await db
-          .select({ principal: principals })
+          .select({ principal: principals, expiresAt: apiKeys.expiresAt })
           .from(apiKeys)
           .innerJoin(principals, eq(principals.id, apiKeys.principalId))
-          .where(and(eq(apiKeys.hash, keyHash), isNull(apiKeys.revokedAt), isNull(principals.archivedAt)));
+          .where(and(eq(apiKeys.hash, keyHash), inForce(context)));
         if (row === undefined) return undefined;
         const held = await grantsOf(db, [row.principal.id]);
-        return toPrincipal(row.principal, held.get(row.principal.id));
+        return {
+          principal: toPrincipal(row.principal, held.get(row.principal.id)),
+          expiresAt: toInstantOrNull(row.expiresAt),
+        };
       }),
     keys: () =>
       // One snapshot: a key must never be seen with the grants of another moment.
@@ -72,7 +75,7 @@ export function createPrincipalRepository(context: RepositoryContext): Principal
             .select({ key: apiKeys, principal: principals })
             .from(apiKeys)
             .innerJoin(principals, eq(principals.id, apiKeys.principalId))
-            .where(and(isNull(apiKeys.revokedAt), isNull(principals.archivedAt)))
+            .where(inForce(context))
             .orderBy(asc(apiKeys.id));
           const held = await grantsOf(
             tx,
@@ -81,12 +84,22 @@ export function createPrincipalRepository(context: RepositoryContext): Principal
           return rows.map((row) => ({
             keyId: row.key.id,
             hash: row.key.hash,
+            expiresAt: toInstantOrNull(row.key.expiresAt),
             principal: toPrincipal(row.principal, held.get(row.principal.id)),
           }));
         },
         { isolation: 'repeatable read', readOnly: true },
       ),
   };
+}
+
+/** Of keys joined with their principals. */
+function inForce({ clock }: RepositoryContext) {
+  return and(
+    isNull(apiKeys.revokedAt),
+    isNull(principals.archivedAt),
+    or(isNull(apiKeys.expiresAt), gt(apiKeys.expiresAt, toDate(clock.now()))),
+  );
 }
 
 function toPrincipal(row: Row, held: readonly Grant[] = []): Principal {
@@ -192,14 +205,20 @@ async function addKey(
   context: RepositoryContext,
   tx: Transaction,
   principalId: Id,
-  hash: string,
-  label: string,
+  { hash, label, expiresAt }: { readonly hash: string; readonly label: string; readonly expiresAt: Instant | null },
   by: Id | null,
 ): ReturnType<PrincipalRepository['addKey']> {
   await readPrincipal(tx, principalId);
   await tx
     .insert(apiKeys)
-    .values({ id: context.ids.next(), principalId, hash, label, recordedBy: by })
+    .values({
+      id: context.ids.next(),
+      principalId,
+      hash,
+      label,
+      expiresAt: expiresAt === null ? null : toDate(expiresAt),
+      recordedBy: by,
+    })
     .onConflictDoNothing();
   const [row] = await tx.select().from(apiKeys).where(eq(apiKeys.hash, hash));
   const key = written(row);

@@ -1,8 +1,9 @@
-import { and, asc, desc, eq, inArray, isNull, lt } from 'drizzle-orm';
+import { and, asc, desc, eq, inArray, isNull, lt, or, sql } from 'drizzle-orm';
 import type { Command, Idempotency } from '../../contracts/command.ts';
 import { sha256OfJson } from '../../contracts/digest.ts';
 import type { Id, Scope } from '../../contracts/identifiers.ts';
 import { scopeLabel } from '../../contracts/identifiers.ts';
+import type { Viewer } from '../../contracts/principal.ts';
 import type { Rehearsal, RehearsalPeriod, RehearsalPlan } from '../../contracts/rehearsal.ts';
 import type { RehearsalRepository } from '../../ports/repositories/rehearsals.ts';
 import { appendLedger } from '../append-ledger.ts';
@@ -18,6 +19,7 @@ import { proveRun } from '../prove-run.ts';
 import { environments, modelEnvironments, models, rehearsalPeriods, rehearsals } from '../schema.ts';
 import { shortNumber } from '../short-number.ts';
 import { storableJson } from '../storable.ts';
+import { visibleRows } from '../visibility.ts';
 import { ensurePrincipal } from './principals.ts';
 
 type Created = Awaited<ReturnType<RehearsalRepository['create']>>;
@@ -36,11 +38,17 @@ export function createRehearsalRepository(context: RepositoryContext): Rehearsal
     create: (source, plan, metric, by, idempotency) =>
       transact(db, (tx) => create(context, tx, source, plan, metric, by, idempotency)),
     get: (id) => query(db, () => read(db, id)),
-    list: (modelId, page) =>
+    list: (viewer, modelId, page) =>
       query(db, async () => {
         const below = belowId(page);
         const rows = await selectRehearsals(db)
-          .where(and(eq(rehearsals.modelId, modelId), below === undefined ? undefined : lt(rehearsals.id, below)))
+          .where(
+            and(
+              visibleRehearsals(viewer),
+              eq(rehearsals.modelId, modelId),
+              below === undefined ? undefined : lt(rehearsals.id, below),
+            ),
+          )
           .orderBy(desc(rehearsals.id))
           .limit(page.limit + 1);
         const shown = pageOf(
@@ -62,6 +70,14 @@ export function createRehearsalRepository(context: RepositoryContext): Rehearsal
     finish: (id, summary) => transact(db, (tx) => finish(context, tx, id, summary)),
     principalOf: (id) => query(db, async () => (await readRow(db, id)).rehearsal.principalId),
   };
+}
+
+/** Who may see the environment that it rehearses may see it too. */
+function visibleRehearsals(viewer: Viewer) {
+  return or(
+    visibleRows(viewer, rehearsals.environment),
+    visibleRows(viewer, sql`(${rehearsals.plan} ->> 'sourceEnvironment')`),
+  );
 }
 
 function selectRehearsals(tx: Executor) {

@@ -15,6 +15,7 @@ import { runProofs } from '../run-proofs.ts';
 import { lockRun, selectRuns, withSteps, type RunRow } from '../run-rows.ts';
 import { leases, models, runLogs, runs, runSteps } from '../schema.ts';
 import { storableText } from '../storable.ts';
+import { visibleRows } from '../visibility.ts';
 
 /** Longer ones are cut: a log line is for reading. */
 const longestLine = 16_384;
@@ -24,12 +25,13 @@ export function createRunRepository(context: RepositoryContext): RunRepository {
   const { db } = context;
   return {
     get: (id) => query(db, () => readRun(db, id)),
-    list: (filter, page) =>
+    list: (viewer, filter, page) =>
       query(db, async () => {
         const below = belowId(page);
         const rows = await selectRuns(db)
           .where(
             and(
+              visibleRows(viewer, runs.environment),
               eq(models.project, filter.project),
               filter.model === undefined ? undefined : eq(models.name, filter.model),
               filter.environment === undefined ? undefined : eq(runs.environment, filter.environment),

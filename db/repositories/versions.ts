@@ -14,6 +14,7 @@ import { nextNumber } from '../next-number.ts';
 import { found, written } from '../not-found.ts';
 import { belowNumber, pageOf } from '../paging.ts';
 import { proveRun } from '../prove-run.ts';
+import { possessBlobs } from '../possess-blobs.ts';
 import { leases, ledger, modelVersions } from '../schema.ts';
 import { storableJson } from '../storable.ts';
 
@@ -68,6 +69,10 @@ async function byTrainingKey(tx: Executor, modelId: Id, trainingKey: Sha256): Pr
   return row === undefined ? undefined : toModelVersion(row);
 }
 
+function bytesOf({ artifact, reference, files }: Commit[1]): readonly Sha256[] {
+  return [artifact, reference, ...files.map(({ sha256 }) => sha256)];
+}
+
 async function commit(
   context: RepositoryContext,
   tx: Transaction,
@@ -81,9 +86,11 @@ async function commit(
   const first = await byTrainingKey(tx, modelId, version.trainingKey);
   if (first !== undefined) {
     await mustBeWhole(tx, first, version);
+    await possessBlobs(tx, scope.project, bytesOf(first), by);
     return first;
   }
   await mustHold(tx, leaseHolder);
+  await possessBlobs(tx, scope.project, bytesOf(version), by);
   const number = await nextNumber(tx, modelVersions, modelId);
   const [row] = await tx
     .insert(modelVersions)

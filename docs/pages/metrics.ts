@@ -18,7 +18,7 @@ export async function metricsPage(): Promise<string> {
   return page(
     '# Metrics',
     generatedNote('api/metrics.ts and gateway/metrics.ts'),
-    'In the Prometheus text format at `/metrics` of the API and of each gateway; a key of any role reads them. Both count for themselves: sum over gateways.',
+    'In the Prometheus text format at `/metrics` of the API and of each gateway; a key with the role `viewer` on everything reads them, which Prometheus sends as `authorization.credentials`. Both count for themselves: sum over gateways.',
     '## API',
     rows(await apiMetrics()),
     'Besides these it has the `process_…` and `nodejs_…` metrics of every Node process.',

@@ -11,6 +11,7 @@ import { createSandbox } from '../../adapters/sandbox/create-sandbox.ts';
 import { createScratch } from '../../adapters/scratch/claimed-scratch.ts';
 import { createDuckDbTableEngine } from '../../adapters/table-engine/duckdb.ts';
 import { createTemporalWorkflowClient } from '../../adapters/workflow-client/temporal.ts';
+import { accessTable } from '../../api/access-table.ts';
 import { withResolvedReferences } from '../../api/openapi-references.ts';
 import { buildApi } from '../../api/server.ts';
 import { createPostgresRepositories } from '../../db/repositories.ts';
@@ -54,19 +55,31 @@ export async function openApiDocument(): Promise<object> {
   }
 }
 
+/** Who may call the route, as the table says by which the API decides. */
+function wantedBy(route: string): string {
+  const access = accessTable[route.replaceAll(/\{(\w+)\}/g, ':$1')];
+  if (access === undefined) throw new Error(`api/access-table.ts does not name ${route}`);
+  return 'on' in access ? `${code(access.to)}, ${access.on}` : access.to;
+}
+
+const places =
+  'The last column says which role a key needs and on what: `everything`; the `project`, `model` or `environment` that the request names; the `scope`, which is a model in an environment; the `run`, `approval` or `rehearsal` that the path names; or `somewhere` in the project, where a list shows what the key’s grants cover. Each role may do all that those before it may: `viewer`, `operator`, `approver`, `admin`. A vote wants a role that the policy names besides.';
+
 export function restPage(document: object): string {
   const { paths } = Document.parse(document);
   const byTag = new Map<string, string[][]>();
   for (const [path, methods] of Object.entries(paths)) {
     for (const [method, { tags, summary }] of Object.entries(methods)) {
       const [tag = 'other'] = tags;
-      byTag.set(tag, [...(byTag.get(tag) ?? []), [code(`${method.toUpperCase()} ${path}`), summary]]);
+      const route = `${method.toUpperCase()} ${path}`;
+      byTag.set(tag, [...(byTag.get(tag) ?? []), [code(route), summary, wantedBy(route)]]);
     }
   }
   return page(
     '# REST',
     generatedNote('api/'),
     'JSON over HTTP, on the port of the API. The whole of it, with every body and answer, is [openapi.json](openapi.json), which a running API serves at `/openapi.json`, with a page to read it at `/docs`. Every route but health wants a key: `Authorization: Bearer KEY`. [Errors](errors.md) are problem documents. Serving has a port of its own, the gateway’s, and speaks the Open Inference Protocol.',
-    ...[...byTag].map(([tag, rows]) => page(`## ${tag}`, table(['route', 'does'], rows)).trimEnd()),
+    places,
+    ...[...byTag].map(([tag, rows]) => page(`## ${tag}`, table(['route', 'does', 'for'], rows)).trimEnd()),
   );
 }

@@ -1,7 +1,7 @@
 import type { Approval, ApprovalStatus, ApprovalSubject } from '../../contracts/approval.ts';
 import type { EvidenceDetails } from '../../contracts/approval-evidence.ts';
 import type { Id, Page, PageRequest, Scope, Sha256 } from '../../contracts/identifiers.ts';
-import type { Principal } from '../../contracts/principal.ts';
+import type { Principal, Viewer } from '../../contracts/principal.ts';
 
 export interface ApprovalRepository {
   /** One per run. Sets the run to awaiting-approval and supersedes older pending requests of the scope. With policy.votes 0 it is approved at once. */
@@ -20,6 +20,7 @@ export interface ApprovalRepository {
   /** What the request shows besides; null where none was gathered. */
   details(id: Id): Promise<EvidenceDetails | null>;
   list(
+    viewer: Viewer,
     filter: {
       readonly project: string;
       readonly status?: ApprovalStatus;

@@ -1,7 +1,12 @@
 import type { Id, Instant, Sha256 } from '../../contracts/identifiers.ts';
 
 export interface BlobRepository {
-  /** Notes that the store has it, and keeps it from garbage collection until `leaseUntil`. */
-  record(sha256: Sha256, bytes: number, leaseUntil: Instant, by: Id): Promise<void>;
-  has(sha256: Sha256): Promise<boolean>;
+  /** Notes that the project uploaded it, and keeps it from garbage collection until `leaseUntil`. */
+  record(
+    project: string,
+    upload: { readonly sha256: Sha256; readonly bytes: number; readonly leaseUntil: Instant },
+    by: Id,
+  ): Promise<void>;
+  /** Whether the project uploaded the blob or produced it. Only then may a request of the project name it. */
+  has(project: string, sha256: Sha256): Promise<boolean>;
 }

@@ -1,8 +1,9 @@
 import type { ApprovalPolicy, Environment } from '../../contracts/environment.ts';
 import type { Id, Instant, Name } from '../../contracts/identifiers.ts';
+import type { Viewer } from '../../contracts/principal.ts';
 
 export interface EnvironmentRepository {
-  list(project: string): Promise<readonly Environment[]>;
+  list(viewer: Viewer, project: string): Promise<readonly Environment[]>;
   get(project: string, name: string): Promise<Environment>;
   put(
     project: string,

@@ -1,5 +1,6 @@
 import type { Evaluation, EvaluationBody } from '../../contracts/evaluation.ts';
 import type { Id, Scope, Sha256 } from '../../contracts/identifiers.ts';
+import type { Viewer } from '../../contracts/principal.ts';
 
 export interface EvaluationRepository {
   /** One per run and version: a run that refits has two. */
@@ -15,7 +16,7 @@ export interface EvaluationRepository {
   ): Promise<Evaluation>;
   get(id: Id): Promise<Evaluation>;
   /** Newest first. */
-  ofVersion(modelVersionId: Id): Promise<readonly Evaluation[]>;
+  ofVersion(viewer: Viewer, modelVersionId: Id): Promise<readonly Evaluation[]>;
   /** The newest of a version in an environment. */
   latest(scope: Scope, modelVersionId: Id): Promise<Evaluation | undefined>;
 }

@@ -1,6 +1,7 @@
 import type { Id, Instant, Page, PageRequest } from '../../contracts/identifiers.ts';
 import type { ChainPoint, ChainVerdict, SignedPoint } from '../../contracts/ledger-chain.ts';
 import type { LedgerEntry, LedgerKind } from '../../contracts/ledger.ts';
+import type { Viewer } from '../../contracts/principal.ts';
 
 /** A model as its chain knows it, archived or not. */
 export interface ChainOwner {
@@ -12,6 +13,7 @@ export interface ChainOwner {
 export interface LedgerRepository {
   /** Newest first. */
   list(
+    viewer: Viewer,
     filter: {
       readonly project: string;
       readonly model?: string;

@@ -1,6 +1,7 @@
 import type { Configuration } from '../../contracts/configuration.ts';
 import type { Id, Page, PageRequest, Scope } from '../../contracts/identifiers.ts';
 import type { ConfigurationVersion, Model, ModelEnvironment } from '../../contracts/model.ts';
+import type { Viewer } from '../../contracts/principal.ts';
 
 export interface ModelRepository {
   /** Makes project, model, environment and ConfigurationVersion as needed and moves the environment's configuration head. An equal configuration is no new version. */
@@ -11,7 +12,7 @@ export interface ModelRepository {
     by: Id,
   ): Promise<{ readonly scope: Scope; readonly configuration: ConfigurationVersion; readonly changed: boolean }>;
   /** Those that are not archived, or those that are. */
-  list(project: string, page: PageRequest, archived?: boolean): Promise<Page<Model>>;
+  list(viewer: Viewer, project: string, page: PageRequest, archived?: boolean): Promise<Page<Model>>;
   /**
    * Nothing serves any more in any environment, and nothing is begun (`model-archived`); nothing is deleted. Again is
    * free. Answers the scopes whose lifecycles are to be woken, so that they end.

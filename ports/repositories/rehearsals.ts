@@ -1,5 +1,6 @@
 import type { Idempotency } from '../../contracts/command.ts';
 import type { Id, Page, PageRequest, Scope } from '../../contracts/identifiers.ts';
+import type { Viewer } from '../../contracts/principal.ts';
 import type { Rehearsal, RehearsalPeriod, RehearsalPlan } from '../../contracts/rehearsal.ts';
 
 export interface RehearsalRepository {
@@ -12,7 +13,8 @@ export interface RehearsalRepository {
     idempotency?: Idempotency,
   ): Promise<{ readonly rehearsal: Rehearsal; readonly scope: Scope }>;
   get(id: Id): Promise<Rehearsal>;
-  list(modelId: Id, page: PageRequest): Promise<Page<Rehearsal>>;
+  /** Also those whose own environment the viewer does not see, if it sees the one that they rehearse. */
+  list(viewer: Viewer, modelId: Id, page: PageRequest): Promise<Page<Rehearsal>>;
   /** One per index; again changes nothing. */
   addPeriod(id: Id, period: RehearsalPeriod): Promise<void>;
   finish(id: Id, summary: NonNullable<Rehearsal['summary']>): Promise<void>;

@@ -1,11 +1,13 @@
 import type { JsonValue } from '../../contracts/canonical.ts';
 import type { Id, Instant, Page, PageRequest, Scope } from '../../contracts/identifiers.ts';
 import type { Isolation } from '../../contracts/isolation.ts';
+import type { Viewer } from '../../contracts/principal.ts';
 import type { LogLine, Run, RunFailure, RunKind, RunOutcome, RunStateName } from '../../contracts/run.ts';
 
 export interface RunRepository {
   get(id: Id): Promise<Run>;
   list(
+    viewer: Viewer,
     filter: {
       readonly project: string;
       readonly model?: string;

@@ -37,6 +37,10 @@ let unique = 0;
 const text = (what: string): string => `${what} ${(unique += 1)}`;
 const longAgo = (): string => new Date(Date.now() - 10 * usualGraceMs).toISOString();
 
+function upload(sha256: Sha256, leaseUntil: string): Promise<void> {
+  return ground.repositories.blobs.record('default', { sha256, bytes: 1, leaseUntil }, ground.by);
+}
+
 /** What a part of the graph may be, and how a row comes to name the blob. */
 const ways = {
   dataset: (sha256: Sha256) =>
@@ -68,10 +72,9 @@ const ways = {
       { kind: 'trigger', schemaVersion: 1, trigger: 'manual', reason: '', fingerprint: sha256 },
       ground.by,
     ),
-  lease: (sha256: Sha256) =>
-    ground.repositories.blobs.record(sha256, 1, new Date(Date.now() + 60_000).toISOString(), ground.by),
+  lease: (sha256: Sha256) => upload(sha256, new Date(Date.now() + 60_000).toISOString()),
   nobody: async () => {},
-  pastLease: (sha256: Sha256) => ground.repositories.blobs.record(sha256, 1, longAgo(), ground.by),
+  pastLease: (sha256: Sha256) => upload(sha256, longAgo()),
 } as const;
 type Way = keyof typeof ways;
 const reaching: readonly Way[] = [
@@ -211,7 +214,7 @@ describe('collecting garbage', () => {
     const sha256 = await ground.put(text('upload'));
     await ways.pastLease(sha256);
     await ground.collect();
-    expect(await ground.repositories.blobs.has(sha256)).toBe(false);
+    expect(await ground.repositories.blobs.has('default', sha256)).toBe(false);
   });
 
   test('bytes that an interrupted expiry left behind are collected', async () => {

@@ -1,3 +1,4 @@
+import { platformViewer } from '../../contracts/principal.ts';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createRetentionActivities } from '../../activities/retention/retention-activities.ts';
 import { Configuration } from '../../contracts/configuration.ts';
@@ -64,7 +65,7 @@ const isThere = async (sha256: Sha256): Promise<boolean> => (await ground.store.
 
 async function ledgerOf(kind: LedgerKind) {
   const filter = { project: scope.project, model: scope.model, kind };
-  return (await ground.repositories.ledger.list(filter, { limit: 50 })).items;
+  return (await ground.repositories.ledger.list(platformViewer, filter, { limit: 50 })).items;
 }
 
 test('predictions past their retention go with their bytes, the others stay, and the ledger says what was there', async () => {

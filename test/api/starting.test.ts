@@ -111,12 +111,12 @@ describe('a POST that starts something', () => {
     });
     expect({ status, code: body.code, pointer: body.pointer }).toEqual({
       status: 422,
-      code: 'blob-missing',
+      code: 'not-uploaded',
       pointer: '/files/0/sha256',
     });
     expect(body.detail).toContain('gone.csv');
     expect((await api.send('operator', 'POST /v1/models/bike/code', { archive: absent })).body).toMatchObject({
-      code: 'blob-missing',
+      code: 'not-uploaded',
       pointer: '/archive',
     });
   });

@@ -130,6 +130,7 @@ test('what is signed and no push, no JSON or too large is refused', async () => 
 });
 
 test('only a POST to a model’s own path goes without a key', async () => {
-  for (const request of ['GET /v1/webhooks/git/pushed', 'POST /v1/webhooks/git/pushed/more', 'POST /v1/webhooks/git/'])
+  for (const request of ['GET /v1/webhooks/git/pushed', 'POST /v1/webhooks/git/pushed/more', 'POST /v1/webhooks/git'])
     expect((await api.send(null, request)).status).toBe(401);
+  expect((await api.send(null, 'POST /v1/webhooks/git/')).body.code).toBe('invalid-request');
 });

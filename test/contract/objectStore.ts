@@ -87,6 +87,17 @@ export function objectStoreContract(name: string, start: () => Promise<ObjectSto
       expect(await subject.stored()).toBe(before);
     });
 
+    test('other bytes than those named are refused although the blob is there, which stays as it was', async () => {
+      const bytes = randomBytes(150_000);
+      const { sha256 } = await subject.store.putBytes(bytes);
+      for (const wrong of [randomBytes(150_000), bytes.subarray(1), Buffer.alloc(0)])
+        await expect(subject.store.put(sha256, inPieces(wrong))).rejects.toMatchObject({
+          code: 'digest-mismatch',
+          fields: { sha256, found: sha256OfBytes(wrong) },
+        });
+      expect(await subject.store.read(sha256)).toEqual(bytes);
+    });
+
     test('an upload that breaks off leaves nothing', async () => {
       const sha256 = sha256OfBytes('never finished');
       const before = await subject.stored();
@@ -127,15 +138,15 @@ export function objectStoreContract(name: string, start: () => Promise<ObjectSto
       ],
       ['a lost end', (bytes: Buffer) => bytes.subarray(0, -10)],
       ['nothing left', () => Buffer.alloc(0)],
-    ])('altered bytes (%s) are a digest-mismatch, by every way of reading', async (_name, alter) => {
+    ])('altered bytes (%s) are blob-corrupt, by every way of reading', async (_name, alter) => {
       const bytes = randomBytes(150_000);
       const { sha256 } = await subject.store.putBytes(bytes);
       await subject.alter(sha256, alter(bytes));
       const stream = await subject.store.get(sha256);
-      await expect(drain(stream)).rejects.toMatchObject({ code: 'digest-mismatch' });
-      await expect(subject.store.read(sha256)).rejects.toMatchObject({ code: 'digest-mismatch' });
+      await expect(drain(stream)).rejects.toMatchObject({ code: 'blob-corrupt' });
+      await expect(subject.store.read(sha256)).rejects.toMatchObject({ code: 'blob-corrupt' });
       await expect(subject.store.getFile(sha256, join(folder, 'altered'))).rejects.toMatchObject({
-        code: 'digest-mismatch',
+        code: 'blob-corrupt',
       });
       await expect(access(join(folder, 'altered'))).rejects.toThrow();
     });

@@ -1,3 +1,4 @@
+import { platformViewer } from '../../contracts/principal.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Approval, ApprovalSubject } from '../../contracts/approval.ts';
 import { sha256OfJson } from '../../contracts/digest.ts';
@@ -88,7 +89,7 @@ function ballot(approval: Approval, decision: 'approve' | 'reject' = 'approve') 
 
 async function entered(kind: LedgerKind, approval: Approval) {
   const filter = { project: 'default', environment: approval.environment, kind };
-  const { items } = await createLedgerRepository(ground.context).list(filter, { limit: 100 });
+  const { items } = await createLedgerRepository(ground.context).list(platformViewer, filter, { limit: 100 });
   return items.filter((entry) => entry.subject.approvalId === approval.id);
 }
 
@@ -318,7 +319,7 @@ test('requests are listed newest first, by page, by status, by model and by envi
   const list = (
     filter: { status?: 'pending'; model?: string; environment?: string },
     page: { limit: number; cursor?: string },
-  ) => approvals.list({ project: 'default', ...filter }, page);
+  ) => approvals.list(platformViewer, { project: 'default', ...filter }, page);
   const whole = await list({}, { limit: 200 });
   const first = await list({}, { limit: 2 });
   const second = await list({}, { limit: 2, cursor: first.next! });
@@ -330,7 +331,7 @@ test('requests are listed newest first, by page, by status, by model and by envi
   const { environment } = whole.items[0]!;
   expect((await list({ environment }, { limit: 200 })).items).toContainEqual(whole.items[0]);
   expect((await list({ environment: 'another' }, { limit: 10 })).items).toEqual([]);
-  expect((await approvals.list({ project: 'other' }, { limit: 10 })).items).toEqual([]);
+  expect((await approvals.list(platformViewer, { project: 'other' }, { limit: 10 })).items).toEqual([]);
 });
 
 test('what is not there is not found, and the ledger holds', async () => {

@@ -1,3 +1,4 @@
+import { platformViewer } from '../../contracts/principal.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { planLifecycle } from '../../activities/lifecycle/plan-lifecycle.ts';
 import type { LifecycleOrders } from '../../contracts/lifecycle.ts';
@@ -43,8 +44,10 @@ test('of an archived model nothing serves, nothing is asked and nothing is delet
   await models.archive(scope.modelId, decision);
   expect(await serving()).toEqual([]);
   expect((await models.get('default', scope.model)).archivedAt).not.toBeNull();
-  expect((await models.list('default', { limit: 10 })).items).toEqual([]);
-  expect((await models.list('default', { limit: 10 }, true)).items.map((model) => model.name)).toEqual([scope.model]);
+  expect((await models.list(platformViewer, 'default', { limit: 10 })).items).toEqual([]);
+  expect((await models.list(platformViewer, 'default', { limit: 10 }, true)).items.map((model) => model.name)).toEqual([
+    scope.model,
+  ]);
   expect(await models.scopes()).toEqual([]);
   const trigger = { kind: 'trigger', schemaVersion: 1, trigger: 'manual', reason: '', fingerprint: 'x' } as const;
   await expect(lifecycle.submit(scope, trigger, ground.by)).rejects.toMatchObject({ code: 'model-archived' });
@@ -52,7 +55,7 @@ test('of an archived model nothing serves, nothing is asked and nothing is delet
     code: 'model-archived',
   });
   const ledger = createLedgerRepository(context);
-  const told = await ledger.list({ project: 'default', kind: 'model.archived' }, { limit: 10 });
+  const told = await ledger.list(platformViewer, { project: 'default', kind: 'model.archived' }, { limit: 10 });
   expect(told.items).toMatchObject([{ reason: 'the station was closed', environment: null }]);
   expect((await ledger.verify(scope.modelId)).problem).toBeNull();
 });

@@ -1,3 +1,4 @@
+import { platformViewer } from '../../contracts/principal.ts';
 import { and, eq } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { shiftInstant } from '../../contracts/duration.ts';
@@ -140,7 +141,7 @@ test('rows that are all older than what a build of now reads are history: kept, 
   const now = ground.context.clock.now();
   const old = await datasets.commit(scope, reaching(shiftInstant(now, '7 months', -1, 'UTC')), await run());
   expect(await triggersOf('new-data')).toEqual([]);
-  const { items } = await createLedgerRepository(ground.context).list(scope, { limit: 1 });
+  const { items } = await createLedgerRepository(ground.context).list(platformViewer, scope, { limit: 1 });
   expect(items[0]?.reason).toContain('none is triggered');
   await datasets.commit(scope, reaching(shiftInstant(now, '5 months', -1, 'UTC')), await run(old.version.id));
   expect(await triggersOf('new-data')).toHaveLength(1);
@@ -162,6 +163,7 @@ test('a refusal is entered in the ledger once, with what was broken and where th
   await datasets.refuse(scope, { expectations, quarantine, rows: 2 }, refused);
   await datasets.refuse(scope, { expectations, quarantine, rows: 2 }, refused);
   const { items } = await createLedgerRepository(ground.context).list(
+    platformViewer,
     { project: 'default', model: scope.model, kind: 'dataset.refused' },
     { limit: 10 },
   );

@@ -1,3 +1,4 @@
+import { platformViewer } from '../../contracts/principal.ts';
 import { createIdMaker } from '../../adapters/ids/uuid.ts';
 import type { Approval } from '../../contracts/approval.ts';
 import { Configuration, type ConfigurationInput } from '../../contracts/configuration.ts';
@@ -207,6 +208,7 @@ export async function automatedCandidate(ground: DeploymentGround, scope: Scope,
 
 export async function entriesOf({ repositories }: DeploymentGround, scope: Scope, kind: LedgerKind) {
   const { items } = await repositories.ledger.list(
+    platformViewer,
     { project: scope.project, model: scope.model, kind },
     { limit: 200 },
   );

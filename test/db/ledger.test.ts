@@ -1,3 +1,4 @@
+import { platformViewer } from '../../contracts/principal.ts';
 import { asc, eq, sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { appendLedger } from '../../db/append-ledger.ts';
@@ -121,11 +122,11 @@ test('an entry that was altered behind the triggers is found by its sequence', a
 
 test('pages follow each other without a gap, newest first, with the names of who did it', async () => {
   const repository = createLedgerRepository(ground.context);
-  const whole = await repository.list({ project: 'default' }, { limit: 200 });
+  const whole = await repository.list(platformViewer, { project: 'default' }, { limit: 200 });
   const collected = [];
   let cursor: string | undefined;
   do {
-    const page = await repository.list({ project: 'default' }, { limit: 7, cursor });
+    const page = await repository.list(platformViewer, { project: 'default' }, { limit: 7, cursor });
     collected.push(...page.items);
     cursor = page.next;
   } while (cursor !== undefined);
@@ -137,28 +138,45 @@ test('pages follow each other without a gap, newest first, with the names of who
 test('the ledger is filtered by model, kind and time', async () => {
   const repository = createLedgerRepository(ground.context);
   const applied = await repository.list(
+    platformViewer,
     { project: 'default', model: 'bike-demand', kind: 'model.applied' },
     { limit: 10 },
   );
   expect(applied.items.map((entry) => entry.sequence)).toEqual([1]);
   const { recordedAt } = applied.items[0]!;
   expect(
-    (await repository.list({ project: 'default', model: 'bike-demand', until: recordedAt }, { limit: 10 })).items,
+    (
+      await repository.list(
+        platformViewer,
+        { project: 'default', model: 'bike-demand', until: recordedAt },
+        { limit: 10 },
+      )
+    ).items,
   ).toEqual([]);
   expect(
-    (await repository.list({ project: 'default', model: 'bike-demand', since: recordedAt }, { limit: 200 })).items.at(
-      -1,
-    )?.sequence,
+    (
+      await repository.list(
+        platformViewer,
+        { project: 'default', model: 'bike-demand', since: recordedAt },
+        { limit: 200 },
+      )
+    ).items.at(-1)?.sequence,
   ).toBe(1);
-  expect((await repository.list({ project: 'other' }, { limit: 10 })).items).toEqual([]);
+  expect((await repository.list(platformViewer, { project: 'other' }, { limit: 10 })).items).toEqual([]);
 });
 
 test('a cursor that no list gave is `invalid-request`', async () => {
   const repository = createLedgerRepository(ground.context);
-  await expect(repository.list({ project: 'default' }, { limit: 5, cursor: 'bm9uc2Vuc2U' })).rejects.toMatchObject({
+  await expect(
+    repository.list(platformViewer, { project: 'default' }, { limit: 5, cursor: 'bm9uc2Vuc2U' }),
+  ).rejects.toMatchObject({
     code: 'invalid-request',
   });
   await expect(
-    repository.list({ project: 'default' }, { limit: 5, cursor: Buffer.from('["a",1]').toString('base64url') }),
+    repository.list(
+      platformViewer,
+      { project: 'default' },
+      { limit: 5, cursor: Buffer.from('["a",1]').toString('base64url') },
+    ),
   ).rejects.toMatchObject({ code: 'invalid-request' });
 });

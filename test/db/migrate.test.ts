@@ -134,6 +134,58 @@ test('rows that did not say when or by whom are given the time and the principal
   }
 });
 
+/** What a database of migration 11 has: a dataset, code, a version, and runs that were asked for by who uploaded their files and by another. */
+const rowsWithDigests = `
+  insert into principals (id, name, kind)
+    select id, name, 'service' from unnest(${people}, array['owner', 'operator', 'rehearsal']) as given (id, name);
+  insert into projects (name, recorded_by) select unnest(array['default', 'other']), id from principals where name = 'owner';
+  insert into models (id, project, name, task, owner, recorded_by) select id, 'default', 'm', 'regression', 'o', id from principals where name = 'owner';
+  insert into models (id, project, name, task, owner, recorded_by) select id, 'other', 'm', 'regression', 'o', id from principals where name = 'operator';
+  insert into blobs (sha256, bytes, lease_until, recorded_by)
+    select repeat(digit, 64), 1, now(), id from unnest(array['0', '1', '2']) digit, principals where name = 'owner';
+  insert into dataset_versions (id, model_id, number, digest, manifest, expectations, rows_added, rows_skipped, run_id, recorded_by)
+    select id, id, 1, repeat('f', 64), jsonb_build_object(
+      'parts', jsonb_build_array(jsonb_build_object('sha256', repeat('a', 64))),
+      'columns', jsonb_build_array(jsonb_build_object('name', repeat('9', 64)))), '[]', 1, 0, id, id from principals where name = 'owner';
+  insert into code_versions (id, model_id, number, digest, manifest, origin, run_id, recorded_by)
+    select id, id, 1, repeat('f', 64), jsonb_build_object('archive', repeat('b', 64), 'environment', jsonb_build_object('lock', repeat('c', 64))), '{}', id, id
+    from principals where name = 'owner';
+  insert into configurations (id, model_id, number, digest, body, recorded_by) select id, id, 1, 'x', '{}', id from principals where name = 'owner';
+  insert into model_versions (id, model_id, number, format, artifact, artifact_bytes, signature, reference, training_key, training_key_parts, trained,
+      dataset_version_id, code_version_id, configuration_id, script_metrics, files, run_id, recorded_by)
+    select id, id, 1, 'onnx', repeat('d', 64), 1, '{}', repeat('e', 64), 'x', '{}', '{}', id, id, id, '{}',
+      jsonb_build_array(jsonb_build_object('path', repeat('8', 64), 'sha256', repeat('7', 64))), id, id from principals where name = 'owner';
+  insert into ledger (model_id, sequence, kind, subject, reason, digest, recorded_at, effective_at, recorded_by)
+    select id, sequence, told.kind, subject, '', '', now(), now(), id from principals, (values
+      (1, 'dataset.refused', jsonb_build_object('quarantine', repeat('6', 64))),
+      (2, 'dataset.committed', jsonb_build_object('fetched', jsonb_build_array(jsonb_build_object('sha256', repeat('5', 64)))))
+    ) as told (sequence, kind, subject) where name = 'owner';
+  insert into runs (id, model_id, environment, kind, request, because, workflow_id, state, effective_at, recorded_by)
+    select id, id, 'production', 'data', jsonb_build_object('files', jsonb_build_array(
+      jsonb_build_object('sha256', repeat('0', 64)), jsonb_build_object('sha256', repeat('1', 64)))), '', name, 'queued', now(), id
+    from principals where name in ('owner', 'operator')`;
+
+test('bytes from before are given to the projects whose rows refer to them, and to nobody who only named their digest', async () => {
+  const old = await createTestDatabase({ empty: true });
+  const rows = new Client({ connectionString: old.url });
+  try {
+    await rows.connect();
+    await migrateTo(rows, 11);
+    await rows.query(rowsWithDigests);
+    await migrate(old.url);
+    const given = await rows.query(
+      'select project, left(sha256, 1) as digit, length(sha256) as length from blob_possessions order by 1, 2',
+    );
+    // Not 2, which was uploaded and never named, nor 8 and 9, which are names that somebody wrote.
+    expect(given.rows).toEqual(
+      ['0', '1', '5', '6', '7', 'a', 'b', 'c', 'd', 'e'].map((digit) => ({ project: 'default', digit, length: 64 })),
+    );
+  } finally {
+    await rows.end();
+    await old.drop();
+  }
+});
+
 test('a database that is not there is `database-unavailable`', async () => {
   await expect(migrate('postgres://nobody:nothing@127.0.0.1:1/none')).rejects.toMatchObject({
     code: 'database-unavailable',

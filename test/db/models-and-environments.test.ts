@@ -1,3 +1,4 @@
+import { platformViewer } from '../../contracts/principal.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createEnvironmentRepository } from '../../db/repositories/environments.ts';
 import { createLedgerRepository } from '../../db/repositories/ledger.ts';
@@ -23,7 +24,7 @@ test('twenty who apply a new model at once make it once, with one configuration'
   expect(new Set(answers.map((answer) => answer.scope.modelId)).size).toBe(1);
   expect(new Set(answers.map((answer) => answer.configuration.id)).size).toBe(1);
   expect(answers.filter((answer) => answer.changed)).toHaveLength(1);
-  expect((await models.list('fresh', { limit: 10 })).items).toMatchObject([
+  expect((await models.list(platformViewer, 'fresh', { limit: 10 })).items).toMatchObject([
     { name: 'bike-demand', task: 'regression', owner: 'demand-team' },
   ]);
 });
@@ -68,6 +69,7 @@ test('a minimum policy is kept, told to every model that lives there, and again 
     minimumPolicy: policy,
   });
   const { items } = await createLedgerRepository(ground.context).list(
+    platformViewer,
     { project: 'default', model: 'bike-demand', kind: 'environment.configured' },
     { limit: 10 },
   );
@@ -77,7 +79,9 @@ test('a minimum policy is kept, told to every model that lives there, and again 
 test('an environment can be put before anything is applied to it', async () => {
   const environments = createEnvironmentRepository(ground.context);
   await environments.put('early', 'staging', { minimumPolicy: null }, ground.by);
-  expect((await environments.list('early')).map((environment) => environment.name)).toEqual(['staging']);
+  expect((await environments.list(platformViewer, 'early')).map((environment) => environment.name)).toEqual([
+    'staging',
+  ]);
   await expect(environments.get('early', 'production')).rejects.toMatchObject({ code: 'not-found' });
 });
 
@@ -113,6 +117,7 @@ test('a schedule is set, changed and removed, each once in the ledger', async ()
   await expect(schedules.get(scope, 'monthly')).rejects.toMatchObject({ code: 'not-found' });
   await expect(schedules.remove(scope, 'never', by)).rejects.toMatchObject({ code: 'not-found' });
   const { items } = await createLedgerRepository(ground.context).list(
+    platformViewer,
     { project: 'default', model: 'bike-demand' },
     { limit: 50 },
   );

@@ -1,3 +1,4 @@
+import { platformViewer } from '../../contracts/principal.ts';
 import { and, eq } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sha256OfJson } from '../../contracts/digest.ts';
@@ -42,7 +43,7 @@ async function freshScope(): Promise<Scope> {
 
 async function entered(scope: Scope, kind: LedgerKind) {
   const filter = { project: 'default', environment: scope.environment, kind };
-  return (await createLedgerRepository(ground.context).list(filter, { limit: 200 })).items;
+  return (await createLedgerRepository(ground.context).list(platformViewer, filter, { limit: 200 })).items;
 }
 
 function segmentOf(scope: Scope, from: string, to: string, name = from) {

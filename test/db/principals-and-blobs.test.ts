@@ -50,8 +50,8 @@ test('a key authenticates its principal until it is revoked', async () => {
   const hash = digestOf('key of grace');
   const key = await principals.addKey(principal.id, hash, 'laptop', ground.by);
   expect(await principals.addKey(principal.id, hash, 'laptop', ground.by)).toEqual(key);
-  expect(await principals.authenticate(hash)).toEqual(principal);
-  expect(await principals.keys()).toContainEqual({ keyId: key.keyId, hash, principal });
+  expect(await principals.authenticate(hash)).toEqual({ principal, expiresAt: null });
+  expect(await principals.keys()).toContainEqual({ keyId: key.keyId, hash, principal, expiresAt: null });
   await expect(principals.addKey(ground.by, hash, 'stolen', ground.by)).rejects.toMatchObject({ code: 'conflict' });
   await principals.revokeKey(principal.id, key.keyId, ground.by);
   await principals.revokeKey(principal.id, key.keyId, ground.by);
@@ -59,6 +59,20 @@ test('a key authenticates its principal until it is revoked', async () => {
   expect(await principals.keys()).toEqual([]);
   await principals.addKey(principal.id, hash, 'laptop', ground.by);
   expect(await principals.authenticate(hash)).toBeUndefined();
+});
+
+test('a key with an expiry authenticates its principal until then', async () => {
+  const principals = createPrincipalRepository(ground.context);
+  const principal = await principals.create('joan', 'person', [], ground.by);
+  const [past, future] = ['2020-01-01T00:00:00.000Z', '2100-01-01T00:00:00.000Z'];
+  await principals.addKey(principal.id, digestOf('past'), '', ground.by, past);
+  await principals.addKey(principal.id, digestOf('future'), '', ground.by, future);
+  expect(await principals.authenticate(digestOf('past'))).toBeUndefined();
+  expect(await principals.authenticate(digestOf('future'))).toEqual({ principal, expiresAt: future });
+  const known = (await principals.keys()).filter((record) => record.principal.id === principal.id);
+  expect(known.map(({ hash, expiresAt }) => ({ hash, expiresAt }))).toEqual([
+    { hash: digestOf('future'), expiresAt: future },
+  ]);
 });
 
 test('an unknown key is nobody, and a key of an unknown principal is `not-found`', async () => {
@@ -94,10 +108,11 @@ test('a blob is noted once, and its lease only ever grows', async () => {
   const { context, by } = ground;
   const repository = createBlobRepository(context);
   const sha256 = digestOf('bytes');
-  expect(await repository.has(sha256)).toBe(false);
-  await repository.record(sha256, 5, '2030-01-02T00:00:00.000Z', by);
-  await repository.record(sha256, 5, '2030-01-01T00:00:00.000Z', by);
-  expect(await repository.has(sha256)).toBe(true);
+  expect(await repository.has('default', sha256)).toBe(false);
+  await repository.record('default', { sha256, bytes: 5, leaseUntil: '2030-01-02T00:00:00.000Z' }, by);
+  await repository.record('default', { sha256, bytes: 5, leaseUntil: '2030-01-01T00:00:00.000Z' }, by);
+  expect(await repository.has('default', sha256)).toBe(true);
+  expect(await repository.has('other', sha256)).toBe(false);
   const [row] = await context.db.select().from(blobs).where(eq(blobs.sha256, sha256));
   expect(row).toMatchObject({ bytes: 5, leaseUntil: new Date('2030-01-02T00:00:00.000Z') });
 });

@@ -1,3 +1,4 @@
+import { platformViewer } from '../../contracts/principal.ts';
 import { eq } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sha256OfJson } from '../../contracts/digest.ts';
@@ -46,7 +47,11 @@ function create(key?: string, given: Partial<RehearsalPlan> = {}) {
 }
 
 async function entered(kind: LedgerKind, rehearsalId: Id) {
-  const { items } = await createLedgerRepository(ground.context).list({ project: 'default', kind }, { limit: 200 });
+  const { items } = await createLedgerRepository(ground.context).list(
+    platformViewer,
+    { project: 'default', kind },
+    { limit: 200 },
+  );
   return items.filter((entry) => entry.subject.rehearsalId === rehearsalId);
 }
 
@@ -176,7 +181,7 @@ test('a period is told once, whatever comes later, and they are read in their or
   await rehearsals.addPeriod(rehearsal.id, { ...periodOf(0), rows: 1 });
   const periods = [periodOf(0), periodOf(1)];
   expect(await rehearsals.get(rehearsal.id)).toEqual({ ...rehearsal, periods });
-  const { items } = await rehearsals.list(ground.scope.modelId, { limit: 200 });
+  const { items } = await rehearsals.list(platformViewer, ground.scope.modelId, { limit: 200 });
   expect(items.find((item) => item.id === rehearsal.id)?.periods).toEqual(periods);
   await expect(rehearsals.addPeriod(ground.context.ids.next(), periodOf(0))).rejects.toMatchObject({
     code: 'not-found',
@@ -202,13 +207,13 @@ test('it ends once, with its five numbers, in the name of its principal', async 
 
 test('rehearsals are listed newest first, by page', async () => {
   const { modelId } = ground.scope;
-  const whole = await rehearsals.list(modelId, { limit: 200 });
-  const first = await rehearsals.list(modelId, { limit: 2 });
-  const second = await rehearsals.list(modelId, { limit: 2, cursor: first.next! });
+  const whole = await rehearsals.list(platformViewer, modelId, { limit: 200 });
+  const first = await rehearsals.list(platformViewer, modelId, { limit: 2 });
+  const second = await rehearsals.list(platformViewer, modelId, { limit: 2, cursor: first.next! });
   expect([...first.items, ...second.items]).toEqual(whole.items.slice(0, 4));
   const ids = whole.items.map((rehearsal) => rehearsal.id);
   expect(ids).toEqual(ids.toSorted().toReversed());
-  expect((await rehearsals.list(ground.context.ids.next(), { limit: 2 })).items).toEqual([]);
+  expect((await rehearsals.list(platformViewer, ground.context.ids.next(), { limit: 2 })).items).toEqual([]);
 });
 
 test('what is not there is not found, and the ledger holds', async () => {

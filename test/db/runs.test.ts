@@ -1,3 +1,4 @@
+import { platformViewer } from '../../contracts/principal.ts';
 import { eq } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createLedgerRepository } from '../../db/repositories/ledger.ts';
@@ -45,6 +46,7 @@ test('the first end stays: what comes later changes nothing', async () => {
   await repository.progress(id, 0.5, 'late');
   expect(await repository.begin(id)).toEqual(cancelled);
   const { items } = await createLedgerRepository(ground.context).list(
+    platformViewer,
     { project: 'default', kind: 'run.cancelled' },
     { limit: 10 },
   );
@@ -56,6 +58,7 @@ test('a build enters the ledger when it begins, once', async () => {
   const id = await queueBuild(ground);
   await Promise.all(Array.from({ length: 5 }, () => repository.begin(id)));
   const { items } = await createLedgerRepository(ground.context).list(
+    platformViewer,
     { project: 'default', kind: 'build.started' },
     { limit: 100 },
   );
@@ -151,20 +154,23 @@ test('a follower of the log misses no line that writers beside each other add', 
 test('runs are listed by page, newest first, and filtered', async () => {
   const repository = createRunRepository(ground.context);
   const id = await queueBuild(ground);
-  const whole = await repository.list({ project: 'default' }, { limit: 200 });
+  const whole = await repository.list(platformViewer, { project: 'default' }, { limit: 200 });
   expect(whole.items[0]!.id).toBe(id);
-  const first = await repository.list({ project: 'default' }, { limit: 2 });
-  const second = await repository.list({ project: 'default' }, { limit: 2, cursor: first.next });
+  const first = await repository.list(platformViewer, { project: 'default' }, { limit: 2 });
+  const second = await repository.list(platformViewer, { project: 'default' }, { limit: 2, cursor: first.next });
   expect([...first.items, ...second.items].map((run) => run.id)).toEqual(whole.items.slice(0, 4).map((run) => run.id));
   expect(
     (
       await repository.list(
+        platformViewer,
         { project: 'default', model: 'bike-demand', kind: 'build', state: 'queued' },
         { limit: 200 },
       )
     ).items.every((run) => run.state === 'queued'),
   ).toBe(true);
-  expect((await repository.list({ project: 'default', environment: 'staging' }, { limit: 5 })).items).toEqual([]);
+  expect(
+    (await repository.list(platformViewer, { project: 'default', environment: 'staging' }, { limit: 5 })).items,
+  ).toEqual([]);
   expect((await repository.unfinished(ground.scope)).at(-1)!.id).toBe(id);
 });
 

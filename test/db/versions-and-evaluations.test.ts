@@ -1,3 +1,4 @@
+import { platformViewer } from '../../contracts/principal.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { EvaluationBody } from '../../contracts/evaluation.ts';
 import type { Id } from '../../contracts/identifiers.ts';
@@ -162,9 +163,13 @@ test('a run has one evaluation, and the newest of a version in an environment is
     { runId: await beginRunOf('build', ground), by },
   );
   expect(await evaluations.latest(scope, version.id)).toEqual(second);
-  expect((await evaluations.ofVersion(version.id)).map((found) => found.id)).toEqual([second.id, answers[0]!.id]);
+  expect((await evaluations.ofVersion(platformViewer, version.id)).map((found) => found.id)).toEqual([
+    second.id,
+    answers[0]!.id,
+  ]);
   expect(await evaluations.latest({ ...scope, environment: 'staging' }, version.id)).toBeUndefined();
   const { items } = await createLedgerRepository(context).list(
+    platformViewer,
     { project: 'default', kind: 'version.evaluated' },
     { limit: 10 },
   );

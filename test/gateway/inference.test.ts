@@ -183,7 +183,7 @@ describe('a body that the model cannot take is refused by name', () => {
   test('10,001 rows, while 10,000 are taken', async () => {
     const rows = Array.from({ length: 10_001 }, (_, row) => [row, 0]);
     const answer = await infer(inferBody(rows));
-    expect(answer.status).toBe(400);
+    expect(answer.status).toBe(413);
     expect(answer.body.error).toContain('10001 rows and at most 10000');
     const most = await infer(inferBody(rows.slice(1)));
     expect(most.status).toBe(200);

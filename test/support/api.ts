@@ -25,6 +25,7 @@ import type { LedgerProof } from '../../ports/ledger-proof.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 import type { Repositories } from '../../ports/repositories/repositories.ts';
 import { identityOf } from '../../stack/process-identity.ts';
+import { checkAnswer } from './checked-answers.ts';
 import type { TestDatabase } from './postgres.ts';
 import { createTestDatabase } from './postgres.ts';
 import type { RecordingWorkflowClient } from './recording-workflow-client.ts';
@@ -140,7 +141,9 @@ export async function startTestApi(options: { readonly dispatchEveryMs?: number 
         headers: { ...(key === undefined ? {} : { authorization: `Bearer ${key}` }), ...headers },
         ...(body === undefined ? {} : { payload: body as string | Buffer | object }),
       });
-      const json = String(answer.headers['content-type']).includes('json');
+      const contentType = answer.headers['content-type'] ?? '';
+      const json = contentType.includes('json');
+      checkAnswer({ method, path: url, status: answer.statusCode, contentType, text: answer.body });
       return {
         status: answer.statusCode,
         headers: answer.headers,

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { checkAnswer } from './checked-answers.ts';
 
 const StackFile = z
   .object({ pid: z.number(), state: z.string(), api: z.string(), gateway: z.string(), temporal: z.string() })
@@ -79,6 +80,7 @@ export class EmbeddedStack {
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await answer.text();
+    checkAnswer({ method, path, status: answer.status, contentType: answer.headers.get('content-type') ?? '', text });
     return { status: answer.status, body: text === '' ? null : JSON.parse(text) };
   }
 
@@ -148,7 +150,8 @@ export async function runPerennial(
   environment: Record<string, string>,
   cwd: string = repository,
 ): Promise<CommandResult> {
-  const child = spawn(process.execPath, [join(repository, 'cli/main.ts'), ...args], {
+  const checked = ['--import', join(repository, 'test/support/check-answers-of-fetch.ts')];
+  const child = spawn(process.execPath, [...checked, join(repository, 'cli/main.ts'), ...args], {
     cwd,
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],

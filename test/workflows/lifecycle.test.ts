@@ -1,3 +1,4 @@
+import { platformViewer } from '../../contracts/principal.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { buildWaits } from '../../contracts/build-waits.ts';
 import { Configuration } from '../../contracts/configuration.ts';
@@ -63,7 +64,7 @@ function submitTrigger(fingerprint: string, kind: 'drift' | 'manual' = 'drift') 
 
 async function builds() {
   const filter = { project: 'default', model: scope.model, kind: 'build' } as const;
-  return (await stack.repositories.runs.list(filter, { limit: 200 })).items;
+  return (await stack.repositories.runs.list(platformViewer, filter, { limit: 200 })).items;
 }
 
 async function triggersByStatus(): Promise<Readonly<Record<string, number>>> {

@@ -1,0 +1,77 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { z } from 'zod';
+
+// Every answer that a test sees of the API is held against the published document: one that a client with generated
+// types could not read fails the test that met it.
+
+const Content = z.record(z.string(), z.unknown());
+const Operation = z.object({ responses: z.record(z.string(), z.object({ content: Content.optional() })) });
+const Document = z.looseObject({ paths: z.record(z.string(), z.record(z.string(), Operation)) });
+
+const documentFile = fileURLToPath(new URL('../../docs/reference/openapi.json', import.meta.url));
+
+export interface SeenAnswer {
+  readonly method: string;
+  /** With or without its query. */
+  readonly path: string;
+  readonly status: number;
+  readonly contentType: string;
+  readonly text: string;
+}
+
+function escaped(pointer: string): string {
+  return encodeURIComponent(pointer.replaceAll('~', '~0').replaceAll('/', '~1'));
+}
+
+/** Looks answers up in the document, whose generated copy a test of the docs keeps current. */
+class PublishedAnswers {
+  readonly #document = Document.parse(JSON.parse(readFileSync(documentFile, 'utf8')));
+  readonly #ajv = new Ajv2020({ strict: false, validateFormats: false, allErrors: false });
+  readonly #templates: readonly { readonly path: string; readonly pattern: RegExp }[];
+
+  constructor() {
+    this.#ajv.addSchema(this.#document, 'openapi');
+    this.#templates = Object.keys(this.#document.paths).map((path) => ({
+      path,
+      pattern: new RegExp(`^${path.replaceAll('.', String.raw`\.`).replaceAll(/\{\w+\}/g, '[^/]+')}$`),
+    }));
+  }
+
+  /** What is wrong with the answer; undefined if the document admits it, or tells nothing of its path. */
+  problemWith({ method, path, status, contentType, text }: SeenAnswer): string | undefined {
+    const [bare = ''] = path.split('?', 1);
+    const name = method.toLowerCase();
+    // The most literal one: `latest` is no id.
+    const template = this.#templates.find(
+      (one) => one.pattern.test(bare) && name in (this.#document.paths[one.path] ?? {}),
+    );
+    if (template === undefined) return undefined;
+    const { responses } = this.#document.paths[template.path]?.[name] ?? { responses: {} };
+    const answered = String(status) in responses ? String(status) : 'default';
+    const response = responses[answered];
+    if (response === undefined) return `the document has no answer ${status}`;
+    const [type = ''] = contentType.split(';', 1);
+    if (response.content === undefined) return text === '' ? undefined : `the document says that ${status} has no body`;
+    if (!(type in response.content)) return `the document knows no ${type} of ${status}`;
+    if (!type.endsWith('json')) return undefined;
+    const place = ['paths', template.path, name, 'responses', answered, 'content', type, 'schema'].map(escaped);
+    const validate = this.#ajv.compile({ $ref: `openapi#/${place.join('/')}` });
+    if (validate(JSON.parse(text))) return undefined;
+    return this.#ajv.errorsText(validate.errors, { separator: '; ' });
+  }
+}
+
+let published: PublishedAnswers | undefined;
+
+/** Throws if the published document does not admit the answer. */
+export function checkAnswer(answer: SeenAnswer): void {
+  published ??= new PublishedAnswers();
+  const problem = published.problemWith(answer);
+  if (problem === undefined) return;
+  const { method, path, status, text } = answer;
+  throw new Error(
+    `${method} ${path} answered ${status}, which openapi.json does not admit: ${problem}\n${text.slice(0, 2_000)}`,
+  );
+}
