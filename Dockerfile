@@ -1,9 +1,9 @@
 # Worker, API and gateway are one image with three commands: they share all of their code.
 FROM node:26.10.0-trixie-slim
 
-# For the worker: git and ssh fetch code, Python trains, bubblewrap makes sandboxes, slirp4netns gives one a network.
+# Git and ssh fetch code, Python trains, bubblewrap makes sandboxes, slirp4netns and iproute2 give one a network.
 RUN apt-get update \
-  && apt-get install --yes --no-install-recommends bubblewrap ca-certificates git openssh-client python3 python3-venv slirp4netns \
+  && apt-get install --yes --no-install-recommends bubblewrap ca-certificates git iproute2 openssh-client python3 python3-venv slirp4netns \
   && rm -rf /var/lib/apt/lists/*
 
 WORKDIR /app

@@ -46,8 +46,9 @@ describe('docker-compose.yml', () => {
 
   it('has what sandboxes are made with in the image, and does without where the host forbids them', () => {
     const dockerfile = readFileSync(new URL('../../Dockerfile', import.meta.url), 'utf8');
-    for (const name of ['bubblewrap', 'slirp4netns']) expect(dockerfile).toMatch(new RegExp(`install .*\\b${name}\\b`));
-    expect(services.worker!.environment.PERENNIAL_SANDBOX).toBe('preferred');
+    for (const name of ['bubblewrap', 'slirp4netns', 'iproute2'])
+      expect(dockerfile).toMatch(new RegExp(`install .*\\b${name}\\b`));
+    for (const name of ours) expect(services[name]!.environment.PERENNIAL_SANDBOX, name).toBe('preferred');
   });
 
   it('publishes every port on loopback only', () => {
