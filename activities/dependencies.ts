@@ -4,6 +4,7 @@ import type { CodeArchive } from '../ports/code-archive.ts';
 import type { CodeSource } from '../ports/code-source.ts';
 import type { CommitStatuses } from '../ports/commit-status.ts';
 import type { DataSource } from '../ports/data-source.ts';
+import type { Environments } from '../ports/environments.ts';
 import type { Gateways } from '../ports/gateways.ts';
 import type { IdMaker } from '../ports/ids.ts';
 import type { Logger } from '../ports/logger.ts';
@@ -21,6 +22,7 @@ export interface ActivityDependencies {
   readonly objectStore: ObjectStore;
   readonly tableEngine: TableEngine;
   readonly modelRuntime: ModelRuntime;
+  readonly environments: Environments;
   readonly trainer: Trainer;
   readonly codeArchive: CodeArchive;
   readonly codeSource: CodeSource;

@@ -14,6 +14,8 @@ export const CodeManifest = z.object({
    * file there, of that digest, has no hashes, and the lock is what it was resolved to, a blob of its own.
    */
   environment: z.object({ path: z.string(), lock: Sha256, resolvedFrom: Sha256.optional() }).nullable(),
+  /** Absent where it is false, so that manifests from before are what they were. */
+  allowBuilds: z.literal(true).optional(),
   network: z.boolean(),
   validation: z.boolean(),
 });

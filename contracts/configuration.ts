@@ -76,6 +76,13 @@ const Code = z.strictObject({
     .describe(
       'A pip lock file in that folder, or a package-lock.json; the environment is made from it once and kept. One without hashes is resolved once, and the result kept in the CodeVersion',
     ),
+  // Without a default, so that configurations from before are what they were.
+  allowBuilds: z
+    .boolean()
+    .optional()
+    .describe(
+      'Whether packages of the environment that have no wheel are built, in a sandbox; building runs code of theirs. Default: false',
+    ),
   network: z
     .boolean()
     .default(false)

@@ -119,6 +119,7 @@ export const RunRequest = z.discriminatedUnion('kind', [
     /** The branch or tag that was pushed, where it was a push that asked. */ pushedRef: z.string().optional(),
     command: z.array(z.string()),
     environmentPath: z.string().nullable(),
+    /** Absent where it is false. */ allowBuilds: z.literal(true).optional(),
     network: z.boolean(),
     validation: z.boolean(),
     gitCommit: z.string().optional(),

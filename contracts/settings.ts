@@ -4,6 +4,11 @@ import { trainingQueue } from './workflows.ts';
 
 const Port = z.coerce.number().int().min(0).max(65_535);
 
+const PackageIndexUrl = z.url({
+  protocol: /^https?$/,
+  error: 'expected addresses such as https://packages.example/simple',
+});
+
 /** An IPv4 address, a network of them, or a host name. */
 const AllowedDestination = z
   .string()
@@ -79,6 +84,14 @@ export const Settings = z.object({
   PERENNIAL_GC_SCHEDULE: z.string().default('17 4 * * *'),
   /** Where environments and caches of training live. Default: PERENNIAL_HOME/cache */
   PERENNIAL_CACHE: z.string().optional(),
+  /** The package index of pip, with credentials where it wants them. Default: the worker's own pip configuration. */
+  PERENNIAL_PIP_INDEX_URL: PackageIndexUrl.optional(),
+  /** Further package indexes, with spaces between them. */
+  PERENNIAL_PIP_EXTRA_INDEX_URLS: z
+    .string()
+    .transform((text) => text.split(/\s+/).filter((url) => url !== ''))
+    .pipe(z.array(PackageIndexUrl).max(20))
+    .default([]),
   PERENNIAL_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
 export type Settings = z.infer<typeof Settings>;
@@ -91,6 +104,20 @@ export const SandboxSettings = Settings.pick({
   PERENNIAL_SLIRP4NETNS: true,
 });
 export type SandboxSettings = z.infer<typeof SandboxSettings>;
+
+/** Where pip's packages come from. */
+export const PackageSettings = Settings.pick({ PERENNIAL_PIP_INDEX_URL: true, PERENNIAL_PIP_EXTRA_INDEX_URLS: true });
+export type PackageSettings = z.infer<typeof PackageSettings>;
+
+export function pipIndexesOf({
+  PERENNIAL_PIP_INDEX_URL: indexUrl,
+  PERENNIAL_PIP_EXTRA_INDEX_URLS: extraIndexUrls,
+}: PackageSettings): {
+  readonly indexUrl: string | undefined;
+  readonly extraIndexUrls: readonly string[];
+} {
+  return { indexUrl, extraIndexUrls };
+}
 
 /**
  * What the embedded stack reads. A part whose address is given is used and not started. A port that is not given is

@@ -1,17 +1,6 @@
 import type { JsonValue } from '../contracts/canonical.ts';
 import type { LogLine } from '../contracts/run.ts';
-import type { Sha256 } from '../contracts/identifiers.ts';
-
-export interface TrainingEnvironment {
-  /** First on the PATH of the training process; null: the interpreter as it is. */
-  readonly binFolder: string | null;
-  /** The `node_modules` of a lock of npm, which scripts find beside their own folder; null: there is none. */
-  readonly modulesFolder: string | null;
-  /** e.g. `CPython 3.11.7`; part of the training key. */
-  readonly interpreter: string;
-  /** e.g. `linux-x86_64`; part of the training key. */
-  readonly platform: string;
-}
+import type { TrainingEnvironment } from './environments.ts';
 
 /** A program of the code, run apart; it is given files and may write to its output folder alone. */
 export interface ScriptJob {
@@ -65,18 +54,6 @@ export type CheckResult =
   | { readonly kind: 'stopped'; readonly reason: string };
 
 export interface Trainer {
-  /** Makes the environment of a lock once and keeps it under the lock's digest; `environment-failed`. `lockPath` null: as it is. */
-  materialise(
-    lockPath: string | null,
-    lock: Sha256 | null,
-    onLog: ScriptJob['onLog'],
-    signal: AbortSignal,
-  ): Promise<TrainingEnvironment>;
-  /**
-   * The text of a lock with a version and hashes for every package that the file asks for, here and now; null if it has
-   * them already. `environment-failed`
-   */
-  resolveLock(lockPath: string, onLog: ScriptJob['onLog'], signal: AbortSignal): Promise<string | null>;
   /** `training-failed` (fields exitCode, lastLines), `training-timeout`, `training-limit`, `artifact-missing`, `cancelled`. No process of the group outlives the call, or its caller. */
   train(job: TrainingJob): Promise<TrainingResult>;
   /** Runs a script whose exit code is the answer. `cancelled` */

@@ -35,7 +35,8 @@ export async function prepareExampleEnvironment(root, env, progress) {
 function isThere(stamp, wanted) {
   try {
     const known = JSON.parse(readFileSync(stamp, 'utf8'));
-    return known.wanted === wanted && existsSync(join(known.binFolder, 'python'));
+    // Beside the environment lies what says that it is whole.
+    return known.wanted === wanted && existsSync(join(known.binFolder, '..', '..', 'environment.json'));
   } catch {
     return false;
   }

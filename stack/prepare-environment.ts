@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { createEnvironments } from '../adapters/environments/environments.ts';
 import { createConfiguredSandbox } from '../adapters/sandbox/configured.ts';
-import { createProcessTrainer } from '../adapters/trainer/process.ts';
 import { sha256OfBytes } from '../contracts/digest.ts';
 import { reasonOf } from '../contracts/errors.ts';
-import { parseSettings, SandboxSettings } from '../contracts/settings.ts';
+import { PackageSettings, parseSettings, pipIndexesOf, SandboxSettings } from '../contracts/settings.ts';
 import { cachedProgramFolder } from '../setup/find-program.mjs';
 
 // Run by setup, `node stack/prepare-environment.ts LOCK`: makes the very environment that the stack's worker will want,
@@ -18,13 +18,13 @@ try {
   const cacheFolder = resolve(process.env.PERENNIAL_CACHE || dirname(cachedProgramFolder(process.env)));
   const digest = sha256OfBytes(await readFile(lock));
   const sandbox = createConfiguredSandbox(parseSettings(SandboxSettings, process.env), cacheFolder, process.env.PATH);
-  const trainer = createProcessTrainer({ cacheFolder, environment: process.env, sandbox });
-  const { binFolder } = await trainer.materialise(
-    lock,
-    digest,
-    ({ line }) => process.stderr.write(`${line}\n`),
-    stop.signal,
-  );
+  const pip = pipIndexesOf(parseSettings(PackageSettings, process.env));
+  const environments = createEnvironments({ cacheFolder, environment: process.env, sandbox, pip });
+  const { binFolder } = await environments.materialise(lock, digest, {
+    allowBuilds: false,
+    onLog: ({ line }) => process.stderr.write(`${line}\n`),
+    signal: stop.signal,
+  });
   process.stdout.write(`${JSON.stringify({ binFolder })}\n`);
 } catch (caught) {
   process.stderr.write(`${reasonOf(caught)}\n`);

@@ -5,6 +5,7 @@ import { createTarCodeArchive } from '../adapters/code-archive/tar.ts';
 import { createGitCodeSource } from '../adapters/code-source/git.ts';
 import { createGithubStatuses } from '../adapters/commit-status/github.ts';
 import { createRemoteDataSource } from '../adapters/data-source/remote.ts';
+import { createEnvironments } from '../adapters/environments/environments.ts';
 import { createHttpGateways } from '../adapters/gateways/http.ts';
 import { createIdMaker } from '../adapters/ids/uuid.ts';
 import { createOnnxModelRuntime } from '../adapters/model-runtime/onnx.ts';
@@ -19,6 +20,7 @@ import type { TemporalSettings } from '../adapters/workflow-client/temporal.ts';
 import { createTemporalWorkflowClient } from '../adapters/workflow-client/temporal.ts';
 import { sha256OfBytes } from '../contracts/digest.ts';
 import type { Settings } from '../contracts/settings.ts';
+import { pipIndexesOf } from '../contracts/settings.ts';
 import { createPostgresRepositories } from '../db/repositories.ts';
 import type { Logger } from '../ports/logger.ts';
 import { cacheFolderOf } from './cache-folder.ts';
@@ -55,7 +57,13 @@ export async function buildDependencies(
     objectStore: createConfiguredObjectStore(settings, home),
     tableEngine: createDuckDbTableEngine({ sandbox, scratchFolder: join(home, 'scratch', 'tables') }),
     modelRuntime: createOnnxModelRuntime({ sandbox }),
-    trainer: createProcessTrainer({ cacheFolder: cacheFolderOf(settings), environment: process.env, sandbox }),
+    environments: createEnvironments({
+      cacheFolder: cacheFolderOf(settings),
+      sandbox,
+      environment: process.env,
+      pip: pipIndexesOf(settings),
+    }),
+    trainer: createProcessTrainer({ path: process.env.PATH, sandbox }),
     codeArchive: createTarCodeArchive(),
     codeSource: createGitCodeSource({ sandbox, hosts, certificates: process.env.NODE_EXTRA_CA_CERTS }),
     dataSource: createRemoteDataSource({ hosts }),

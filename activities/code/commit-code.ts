@@ -16,12 +16,13 @@ export function createCommitCode(deps: ActivityDependencies): DataActivities['co
       const canonical = join(folder, 'canonical.tar');
       await deps.codeArchive.pack(tree, canonical);
       const archive = await deps.objectStore.putFile(canonical);
-      const { command, network, validation } = request;
+      const { command, network, validation, environmentPath: path, allowBuilds } = request;
       const manifest: CodeManifest = {
         schemaVersion: 1,
         archive: archive.sha256,
         command,
-        environment: await lockOf(deps, { runId, scope }, tree, request.environmentPath),
+        environment: await lockOf(deps, { runId, scope }, tree, { path, allowBuilds: allowBuilds ?? false }),
+        allowBuilds,
         network,
         validation,
       };

@@ -17,7 +17,7 @@ export async function lockOf(
   deps: ActivityDependencies,
   { runId, scope }: RunInput,
   tree: string,
-  path: string | null,
+  { path, allowBuilds }: { readonly path: string | null; readonly allowBuilds: boolean },
 ): Promise<CodeManifest['environment']> {
   if (path === null) return null;
   // Again, because a configuration may have been applied before this was checked there.
@@ -26,11 +26,17 @@ export async function lockOf(
     throw new PerennialError('environment-failed', `code.environment ${JSON.stringify(path)} ${problem}`, { path });
   const file = join(tree, path);
   const lock = sha256OfBytes(await readLockFile(file, path));
-  const before = (await deps.repositories.code.head(scope))?.manifest.environment ?? null;
-  if (before?.path === path && before.resolvedFrom === lock) return before;
+  const head = (await deps.repositories.code.head(scope))?.manifest;
+  const before = head?.environment ?? null;
+  const isSameQuestion = before?.path === path && (head?.allowBuilds ?? false) === allowBuilds;
+  if (isSameQuestion && before.resolvedFrom === lock) return before;
   const log = new RunLog(deps, runId);
   try {
-    const resolved = await deps.trainer.resolveLock(file, log.line, cancellationSignal());
+    const resolved = await deps.environments.resolveLock(file, {
+      allowBuilds,
+      onLog: log.line,
+      signal: cancellationSignal(),
+    });
     if (resolved === null) return { path, lock };
     const { sha256 } = await deps.objectStore.putBytes(Buffer.from(resolved));
     return { path, lock: sha256, resolvedFrom: lock };

@@ -14,12 +14,12 @@ export function createMaterialiseEnvironment(deps: ActivityDependencies): TrainA
     try {
       return await withWorkspace(deps.scratchFolder, 'environment', async (folder) => {
         const { lockPath } = await unpackCode(deps, code, folder);
-        const made = await deps.trainer.materialise(
-          lockPath,
-          code.manifest.environment?.lock ?? null,
-          log.line,
-          cancellationSignal(),
-        );
+        const { environment, allowBuilds = false } = code.manifest;
+        const made = await deps.environments.materialise(lockPath, environment?.lock ?? null, {
+          allowBuilds,
+          onLog: log.line,
+          signal: cancellationSignal(),
+        });
         return { interpreter: made.interpreter, platform: made.platform };
       });
     } finally {

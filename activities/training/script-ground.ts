@@ -32,8 +32,9 @@ export async function layScriptGround(
   const { configuration } = await deps.repositories.models.configuration(plan.configurationId);
   const { params, seed, features, target } = plan.trainingKeyParts;
   const { codeFolder, lockPath } = await unpackCode(deps, code, folder);
-  const lock = code.manifest.environment?.lock ?? null;
-  const environment = await deps.trainer.materialise(lockPath, lock, log.line, signal);
+  const { environment: locked, allowBuilds = false } = code.manifest;
+  const call = { allowBuilds, onLog: log.line, signal };
+  const environment = await deps.environments.materialise(lockPath, locked?.lock ?? null, call);
   const { resources, timeout } = configuration.build;
   const shared = {
     codeFolder,

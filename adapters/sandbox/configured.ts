@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { SandboxSettings } from '../../contracts/settings.ts';
 import { createSandbox } from './create-sandbox.ts';
+import { systemPath } from './installation.ts';
 import type { Sandbox } from './sandbox.ts';
 
 /** The sandbox as the settings want it; `path` is where programs are looked for. */
@@ -14,5 +15,3 @@ export function createConfiguredSandbox(settings: SandboxSettings, home: string,
     folder: join(home, 'scratch', 'sandbox'),
   });
 }
-
-const systemPath = '/usr/local/bin:/usr/bin:/bin';

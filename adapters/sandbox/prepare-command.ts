@@ -116,8 +116,8 @@ function bubbled(
 
 /** Sets what a shell alone can set before a program begins, then becomes that program. */
 function shellScript(controlGroup: ControlGroup | null): string {
-  const join = (controlGroup?.processLists ?? []).map((list) => `echo 0 > ${quoted(list)} || exit 126; `);
-  return `ulimit -c 0; ${join.join('')}exec "$0" "$@"`;
+  const joins = (controlGroup?.processLists ?? []).map((list) => `echo 0 > ${quoted(list)} || exit 126; `);
+  return `ulimit -c 0; ${joins.join('')}exec "$0" "$@"`;
 }
 
 /**

@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { setTimeout as wait } from 'node:timers/promises';
 
 /** A network of its own for a sandbox: slirp4netns carries its connections out; routes decide what it reaches. */
 export interface PublicNetwork {
@@ -17,12 +19,14 @@ const gateway = '10.0.2.2';
 export const nameServer = '10.0.2.3';
 const systemPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const readyWithinMs = 10_000;
+const pollMs = 5;
 
 /**
  * Connects the network namespace of a process. The routes are set before the command starts, and the command lacks the
  * right to change them. slirp4netns ends when this process does.
  */
 export async function connectNamespace(pid: number, network: PublicNetwork): Promise<void> {
+  await untilMapped(pid);
   await startSlirp(pid, network);
   const routes = [
     ...network.unreachable.map((to) => `route replace unreachable ${to}`),
@@ -30,6 +34,16 @@ export async function connectNamespace(pid: number, network: PublicNetwork): Pro
     // No address of version 6 leads anywhere: the namespace has none but its own loopback.
   ];
   await inNamespace(pid, ['ip', '-batch', '-'], `${routes.join('\n')}\n`);
+}
+
+/** bubblewrap tells its namespaces before it has mapped their users; until then nobody has rights in them. */
+async function untilMapped(pid: number): Promise<void> {
+  const end = performance.now() + readyWithinMs;
+  for (const map of ['uid_map', 'gid_map'])
+    while ((await readFile(`/proc/${pid}/${map}`, 'utf8')).trim() === '') {
+      if (performance.now() > end) throw new Error('bubblewrap did not map the users of its namespaces');
+      await wait(pollMs);
+    }
 }
 
 async function startSlirp(pid: number, { slirp4netns, hostLoopback }: PublicNetwork): Promise<void> {

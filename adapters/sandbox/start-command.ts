@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { constants } from 'node:os';
+import { setTimeout as wait } from 'node:timers/promises';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Prepared } from './prepare-command.ts';
 import type { Breach, Ending, SandboxedCommand, SandboxedProcess } from './sandbox.ts';
 import type { SupervisorReport } from './supervisor.ts';
-import { type Supervised, type SupervisedEnd, holdProcess, startSupervised } from './supervised.ts';
+import { type Supervised, type SupervisedEnd, drainMs, holdProcess, startSupervised } from './supervised.ts';
 import { type Watched, findStoredBreach, watchLimits } from './watch-limits.ts';
 
 type Stopped = Exclude<Ending, { kind: 'exited' | 'not-started' }>;
@@ -41,14 +42,17 @@ export function startCommand(command: SandboxedCommand, prepared: Prepared, talk
   if (command.signal.aborted) onAbort();
   command.signal.addEventListener('abort', onAbort, { once: true });
   const timer = setTimeout(() => stop({ kind: 'timeout' }), Math.min(command.limits.timeoutMs, longestTimerMs));
-  const ended = started.ended
-    .then((end) => endingOf(end, why, command.title, watched))
-    .finally(async () => {
+  const see = async (): Promise<Ending> => {
+    try {
+      return await endingOf(await started.ended, why, command.title, watched);
+    } finally {
       clearTimeout(timer);
       unwatch();
       command.signal.removeEventListener('abort', onAbort);
       await prepared.release();
-    });
+    }
+  };
+  const ended = see();
   // A caller that stops a process need not wait for its end.
   ended.catch(() => undefined);
   return {
@@ -83,7 +87,7 @@ async function endingOf(end: SupervisedEnd, why: Stopped | null, title: string, 
   if (end.kind === 'not-started') return end;
   if (end.kind === 'exited') {
     // What was stopped for passing a limit may still report an end of its own.
-    if (why?.kind === 'over-limit') return why;
+    if (why?.kind === 'over-limit' || (why !== null && end.signal === 'SIGKILL')) return why;
     const breach = await breachAtTheEnd(end.exitCode, watched);
     return breach === null ? end : { kind: 'over-limit', breach };
   }
@@ -110,7 +114,9 @@ function startAlone(prepared: Prepared): Supervised {
   let isStopped = false;
   const end = async (): Promise<SupervisorReport> => {
     const failed = once(child, 'error').then(([error]) => String(error));
-    const [code, signal] = await Promise.race([once(child, 'close'), failed.then((reason) => [reason, null])]);
+    const closed = once(child, 'close').catch(() => undefined);
+    const [code, signal] = await Promise.race([once(child, 'exit'), failed.then((reason) => [reason, null])]);
+    await Promise.race([closed, wait(drainMs, undefined, { ref: false })]);
     if (typeof code === 'string') return { kind: 'not-started', reason: code };
     if (isStopped) return { kind: 'stopped' };
     const exitCode = code ?? 128 + (isSignal(signal) ? constants.signals[signal] : 0);

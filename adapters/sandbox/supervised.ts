@@ -35,8 +35,8 @@ const Report: z.ZodType<SupervisorReport> = z.discriminatedUnion('kind', [
 
 /** Killing takes milliseconds; a supervisor that takes longer is itself killed, within the 5 s that a caller is promised. */
 const stopMs = 3000;
-/** For output that was written before the end; a process that escaped may hold the pipe for ever. */
-const drainMs = 1000;
+/** For output that was written before the end; a process that escaped may hold the pipe for ever, or nobody may read it. */
+export const drainMs = 1000;
 
 export function startSupervised(order: Order, title: string): Supervised {
   const supervisor = spawn(

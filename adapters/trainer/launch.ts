@@ -2,18 +2,20 @@ import { mkdir, realpath, symlink, writeFile } from 'node:fs/promises';
 import { basename, delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PerennialError } from '../../contracts/errors.ts';
+import type { TrainingEnvironment } from '../../ports/environments.ts';
 import type { ScriptJob } from '../../ports/trainer.ts';
 import { isOfSystem } from '../sandbox/bubblewrap.ts';
+import { findOnPath } from '../sandbox/find-on-path.ts';
+import { installationOf, prefixOf, systemPath } from '../sandbox/installation.ts';
 import type { Sandbox, SandboxedCommand } from '../sandbox/sandbox.ts';
-import { askPython, findOnPath } from './python.ts';
 import type { GivenFile, ScriptPaths } from './script-environment.ts';
 import { scriptEnvironment } from './script-environment.ts';
-import { givenInside, installationOf, mountsOf, prefixOf, sandboxPaths } from './script-mounts.ts';
-import { systemPath } from './tool-environment.ts';
+import { givenInside, mountsOf, sandboxPaths } from './script-mounts.ts';
 
 /** What this machine has to train with. */
 export interface Machine {
-  readonly tools: Readonly<Record<string, string>>;
+  /** Where programs are looked for. */
+  readonly path: string;
   readonly sandbox: Sandbox;
 }
 
@@ -38,7 +40,7 @@ export async function prepareFolders(job: ScriptJob, given: readonly GivenFile[]
 
 export async function prepareLaunch(job: ScriptJob, machine: Machine, outside: ScriptPaths): Promise<Launch> {
   const { binFolder } = job.environment;
-  const path = [binFolder, machine.tools.PATH ?? systemPath].filter((part) => part !== null).join(delimiter);
+  const path = [binFolder, machine.path].filter((part) => part !== null).join(delimiter);
   const { kind, reason } = await machine.sandbox.isolation();
   const isApart = kind === 'bubblewrap';
   const [name = '', ...args] = commandWords(job.command, isApart ? outside.given.map(givenInside) : outside.given);
@@ -59,7 +61,7 @@ export async function prepareLaunch(job: ScriptJob, machine: Machine, outside: S
     args,
     cwd: sandboxPaths.code,
     env: scriptEnvironment(job, inside, insidePath.join(delimiter)),
-    mounts: mountsOf(outside, await programFolders(binFolder, program, machine.tools), job.environment.modulesFolder),
+    mounts: mountsOf(outside, await programFolders(job.environment, program), job.environment.modulesFolder),
     warning: null,
   };
 }
@@ -90,16 +92,7 @@ async function findProgram(name: string, path: string): Promise<string | null> {
 }
 
 /** Folders outside the system's that the interpreter, its packages and the program need to be readable. */
-async function programFolders(
-  binFolder: string | null,
-  program: string | null,
-  tools: Machine['tools'],
-): Promise<string[]> {
-  const python = binFolder === null ? null : await askPython(join(binFolder, 'python3'), tools);
-  const prefixes = python === null ? [] : [...python.prefixes, prefixOf(python.program)];
+async function programFolders({ folders }: TrainingEnvironment, program: string | null): Promise<string[]> {
   const installed = program === null ? [] : [prefixOf(program), prefixOf(await realpath(program))];
-  const folders = new Set([...prefixes, ...installed].flatMap(installationOf));
-  // A virtual environment is recognised by the file above its bin.
-  if (binFolder !== null) folders.add(join(dirname(binFolder), 'pyvenv.cfg'));
-  return [...folders].sort();
+  return [...new Set([...folders, ...installed.flatMap(installationOf)])].sort();
 }

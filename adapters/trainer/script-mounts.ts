@@ -1,5 +1,3 @@
-import { dirname, join } from 'node:path';
-import { isOfSystem } from '../sandbox/bubblewrap.ts';
 import type { Mount } from '../sandbox/sandbox.ts';
 import type { GivenFile, ScriptPaths } from './script-environment.ts';
 
@@ -30,18 +28,4 @@ export function mountsOf(outside: ScriptPaths, programs: readonly string[], modu
     { source: outside.params, target: sandboxPaths.params },
     { source: outside.output, target: sandboxPaths.output, writable: true },
   ];
-}
-
-/**
- * What to show of the folder that a program is installed in: `bin` and the folders beside it that installations have,
- * not the whole, because someone's home folder can be one.
- */
-export function installationOf(prefix: string): string[] {
-  if (prefix === '/' || isOfSystem(prefix)) return [];
-  return ['bin', 'lib', 'lib64', 'libexec', 'include', 'share'].map((name) => join(prefix, name));
-}
-
-/** The folder that a program is installed in: above its `bin`. */
-export function prefixOf(program: string): string {
-  return dirname(dirname(program));
 }

@@ -3,11 +3,11 @@ import { PerennialError } from '../../contracts/errors.ts';
 import type { CheckJob, CheckResult, ScriptJob, TrainingJob, TrainingResult } from '../../ports/trainer.ts';
 import { defaultMemoryBytes } from '../sandbox/look-around.ts';
 import type { Breach, Ending, Limits, SandboxedCommand } from '../sandbox/sandbox.ts';
+import { ScriptLog } from '../sandbox/script-log.ts';
 import { collectOutput } from './collect-output.ts';
 import type { Machine } from './launch.ts';
 import { prepareFolders, prepareLaunch } from './launch.ts';
 import type { GivenFile, ScriptPaths } from './script-environment.ts';
-import { ScriptLog } from './script-log.ts';
 
 /** Runs the command of one attempt to its end and takes what it wrote. */
 export async function train(job: TrainingJob, machine: Machine): Promise<TrainingResult> {

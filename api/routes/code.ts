@@ -56,7 +56,7 @@ export function codeRoutes(app: Api, context: RouteContext): void {
           { pointer: '/archive', sha256: archive },
         );
       const { configuration } = await models.currentConfiguration(scope);
-      const { command, environment, network, validation, git } = configuration.code;
+      const { command, environment, allowBuilds, network, validation, git } = configuration.code;
       if (archive === undefined && git === undefined)
         throw new PerennialError(
           'invalid-request',
@@ -73,6 +73,7 @@ export function codeRoutes(app: Api, context: RouteContext): void {
           git: archive === undefined ? git : undefined,
           command,
           environmentPath: environment ?? null,
+          allowBuilds: allowBuilds === true ? true : undefined,
           network,
           validation,
           gitCommit,

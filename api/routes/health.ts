@@ -46,13 +46,11 @@ export function healthRoutes(app: Api, context: RouteContext, metrics: ApiMetric
         answers(() => workflowClient.check()),
       ]);
       const ready = database === 'up' && store === 'up' && temporal === 'up';
-      return reply
-        .code(ready ? 200 : 503)
-        .send({
-          status: ready ? 'ready' : 'unready',
-          dependencies: { database, objectStore: store, temporal },
-          sandbox,
-        });
+      return reply.code(ready ? 200 : 503).send({
+        status: ready ? 'ready' : 'unready',
+        dependencies: { database, objectStore: store, temporal },
+        sandbox,
+      });
     },
   );
 

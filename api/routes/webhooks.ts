@@ -142,7 +142,7 @@ async function submitPush(
   body: Buffer,
 ): Promise<Run> {
   const { principals, lifecycle, runs } = context.repositories;
-  const { command, environment, network, validation } = code;
+  const { command, environment, allowBuilds, network, validation } = code;
   const by = await principals.ensure(pusher, 'service', [], null);
   const { runId } = await lifecycle.submit(
     scope,
@@ -156,6 +156,7 @@ async function submitPush(
         pushedRef: git.ref,
         command,
         environmentPath: environment ?? null,
+        allowBuilds: allowBuilds === true ? true : undefined,
         network,
         validation,
       },

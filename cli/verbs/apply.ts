@@ -8,6 +8,7 @@ import { PerennialError, reasonOf } from '../../contracts/errors.ts';
 import type { Run } from '../../contracts/run.ts';
 import type { ApiClient } from '../api-client.ts';
 import { archiveFolder, folderWithin, gitStateOf } from '../archive-folder.ts';
+import { checkEnvironmentFile } from '../check-environment-file.ts';
 import type { CliContext } from '../context.ts';
 import { apiOf } from '../context.ts';
 import { digestFile } from '../digest-file.ts';
@@ -69,6 +70,7 @@ export async function snapshotCode(
   const query = { environment: environmentFor(context, configuration) };
   if (configuration.code.path === undefined) return startAndFollow(context, api, path, {}, query);
   const code = await folderWithin(folder, configuration.code.path);
+  await checkEnvironmentFile(code, configuration.code.environment);
   const scratch = await mkdtemp(join(tmpdir(), 'perennial-code-'));
   try {
     const archive = join(scratch, 'code.tar');

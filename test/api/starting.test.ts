@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { sha256OfBytes } from '../../contracts/digest.ts';
+import { Configuration } from '../../contracts/configuration.ts';
 import type { TestApi } from '../support/api.ts';
-import { applyBike, startTestApi } from '../support/api.ts';
+import { applyBike, bikeInput, startTestApi } from '../support/api.ts';
 import { seedVersion } from '../support/seed-candidate.ts';
 
 let api: TestApi;
@@ -41,6 +42,15 @@ describe('a POST that starts something', () => {
     });
     expect(api.temporal.calls).toEqual(['advance bike/production']);
     expect((await api.send('viewer', `GET /v1/runs/${body.run.id}`)).body).toEqual(body.run);
+  });
+
+  test('asks for packages to be built only where the configuration says so', async () => {
+    const archive = await upload('a tar, it says');
+    const request = async () => (await api.send('operator', 'POST /v1/models/bike/code', { archive })).body.run.request;
+    expect(await request()).not.toHaveProperty('allowBuilds');
+    const configuration = Configuration.parse({ ...bikeInput, code: { ...bikeInput.code, allowBuilds: true } });
+    await api.repositories.models.apply('default', 'production', configuration, api.principals.operator);
+    expect(await request()).toMatchObject({ allowBuilds: true });
   });
 
   test('takes the code’s command and environment from the configuration', async () => {

@@ -48,7 +48,9 @@ export const importLaw: readonly ImportRow[] = [
   { room: 'adapters/model-runtime/', may: ['onnxruntime-node'] },
   { room: 'adapters/object-store/', may: ['minio'] },
   { room: 'adapters/table-engine/', may: ['@duckdb/node-api'] },
-  // What Python, a supervisor and a script's metrics.json say is parsed before it is believed.
+  // What an index, pip and Python say is parsed before it is believed.
+  { room: 'adapters/environments/', may: ['zod'] },
+  // What a supervisor and a script's metrics.json say is parsed before it is believed.
   { room: 'adapters/trainer/', may: ['zod'] },
   { room: 'adapters/workflow-client/', may: ['@temporalio/client', '@temporalio/common'] },
   {

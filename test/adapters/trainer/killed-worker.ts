@@ -5,7 +5,7 @@ import { layTestSandbox, type SandboxKind } from '../../support/sandbox.ts';
 
 const { kind, job } = JSON.parse(process.argv[2]!) as { kind: SandboxKind; job: TrainingJob };
 const { sandbox } = await layTestSandbox(kind, { folder: job.attemptFolder });
-const trainer = createProcessTrainer({ cacheFolder: job.attemptFolder, environment: process.env, sandbox });
+const trainer = createProcessTrainer({ path: process.env.PATH, sandbox });
 await trainer.train({
   ...job,
   onLog: ({ line }) => process.stdout.write(`${line}\n`),

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { commandWords } from '../../../adapters/trainer/launch.ts';
 import type { Ground } from './training-ground.ts';
 import { failureOf, layGround } from './training-ground.ts';
 
@@ -83,4 +84,14 @@ test('a notebook that fails names the cell and its error on one line, and the lo
   // The executed copy is written before the failure is told: it has the parameters and the error.
   const copy = await readFile(join(job.attemptFolder, 'output/train.ipynb'), 'utf8');
   expect(copy).toMatch(/depth = 3.*"ename": "ValueError"/s);
+});
+
+test('the word notebook before a notebook is the runner, and anything else is a program', () => {
+  const given = [{ variable: 'V', name: 'run-notebook.py', path: '/perennial/run-notebook.py' }];
+  expect(commandWords(['notebook', 'train.ipynb'], given)).toEqual([
+    'python3',
+    '/perennial/run-notebook.py',
+    'train.ipynb',
+  ]);
+  expect(commandWords(['notebook', '--help'], given)).toEqual(['notebook', '--help']);
 });

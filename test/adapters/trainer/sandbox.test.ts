@@ -73,8 +73,7 @@ except Exception as error:
     const path = `${dirname(process.execPath)}:${process.env.PATH}`;
     const { sandbox } = ground;
     const { createProcessTrainer } = await import('../../../adapters/trainer/process.ts');
-    const cacheFolder = join(ground.folder, 'cache');
-    const trainer = createProcessTrainer({ cacheFolder, environment: { PATH: path }, sandbox });
+    const trainer = createProcessTrainer({ path, sandbox });
     const script = 'require("fs").writeFileSync(process.env.PERENNIAL_OUTPUT + "/model.onnx", process.version)';
     const job = await ground.job({ 'train.cjs': script }, { command: ['node', 'train.cjs'] });
     expect((await trainer.train(job)).modelPath).toBe(join(job.attemptFolder, 'output', 'model.onnx'));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ScriptLog, lineLengthAtMost, linesAtMost, parseProgress } from '../../../adapters/trainer/script-log.ts';
+import { ScriptLog, lineLengthAtMost, linesAtMost, parseProgress } from '../../../adapters/sandbox/script-log.ts';
 
 function logged(...chunks: (string | Buffer)[]): string[] {
   const lines: string[] = [];

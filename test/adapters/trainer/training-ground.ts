@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { SandboxSettings } from '../../../adapters/sandbox/look-around.ts';
 import type { Sandbox } from '../../../adapters/sandbox/sandbox.ts';
+import { createEnvironments } from '../../../adapters/environments/environments.ts';
 import { createProcessTrainer } from '../../../adapters/trainer/process.ts';
 import { PerennialError } from '../../../contracts/errors.ts';
 import type { Trainer, TrainingJob } from '../../../ports/trainer.ts';
@@ -26,7 +27,8 @@ export interface Ground {
 export async function layGround(kind: SandboxKind, settings: Partial<SandboxSettings> = {}): Promise<Ground> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'perennial-trainer-')));
   const { sandbox, remove } = await layTestSandbox(kind, settings);
-  const trainer = createProcessTrainer({ cacheFolder: join(folder, 'cache'), environment: process.env, sandbox });
+  const trainer = createProcessTrainer({ path: process.env.PATH, sandbox });
+  const environments = createEnvironments({ cacheFolder: join(folder, 'cache'), environment: process.env, sandbox });
   const lines: string[] = [];
   const progress: [number, string][] = [];
   let jobs = 0;
@@ -41,7 +43,7 @@ export async function layGround(kind: SandboxKind, settings: Partial<SandboxSett
     return {
       codeFolder: codeFolder!,
       command: 'train.py' in files ? ['python3', 'train.py'] : ['sh', 'train.sh'],
-      environment: await trainer.materialise(null, null, () => undefined, signal),
+      environment: await environments.materialise(null, null, { allowBuilds: false, onLog: () => undefined, signal }),
       trainPath: trainPath!,
       validationPath: null,
       params: { depth: 3 },

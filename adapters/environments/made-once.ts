@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 const makingPrefix = '.making-';
@@ -29,6 +29,18 @@ export async function madeOnce(final: string, { isUsable, make }: Made): Promise
     await rm(making, { recursive: true, force: true });
   }
   return final;
+}
+
+/** A folder that lasts as long as `use` takes; one that a killed worker has left is removed later. */
+export async function inPassing<Result>(parent: string, use: (folder: string) => Promise<Result>): Promise<Result> {
+  await mkdir(parent, { recursive: true });
+  await removeAbandoned(parent);
+  const folder = await mkdtemp(join(parent, makingPrefix));
+  try {
+    return await use(folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 async function takePlace(making: string, final: string, isUsable: Made['isUsable']): Promise<void> {

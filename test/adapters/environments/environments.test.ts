@@ -3,11 +3,12 @@ import { mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createEnvironments } from '../../../adapters/environments/environments.ts';
 import { createProcessTrainer } from '../../../adapters/trainer/process.ts';
 import { sha256OfBytes } from '../../../contracts/digest.ts';
-import type { Trainer, TrainingEnvironment } from '../../../ports/trainer.ts';
+import type { EnvironmentCall, Environments, TrainingEnvironment } from '../../../ports/environments.ts';
 import { layTestSandbox } from '../../support/sandbox.ts';
-import { failureOf } from './training-ground.ts';
+import { failureOf } from '../trainer/training-ground.ts';
 
 // A wheel made here and an index that is a folder: pip is the real one, and no network is needed.
 const makeWheel = `
@@ -27,7 +28,7 @@ with zipfile.ZipFile(sys.argv[1], "w") as wheel:
 
 let folder: string;
 let lock: string;
-let trainer: Trainer;
+let environments: Environments;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'perennial-environments-'));
   const wheels = join(folder, 'wheels');
@@ -35,40 +36,47 @@ beforeAll(async () => {
   const wheel = join(wheels, 'greeting-1.0-py3-none-any.whl');
   execFileSync('python3', ['-c', makeWheel, wheel]);
   lock = `greeting==1.0 --hash=sha256:${sha256OfBytes(await readFile(wheel))}\n`;
-  trainer = trainerWith(join(folder, 'cache'));
+  environments = environmentsIn(join(folder, 'cache'));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const { sandbox, remove } = await layTestSandbox('bubblewrap');
 afterAll(remove);
 
-function trainerWith(cacheFolder: string): Trainer {
+function environmentsIn(cacheFolder: string): Environments {
   const environment = { ...process.env, PIP_NO_INDEX: '1', PIP_FIND_LINKS: join(folder, 'wheels') };
-  return createProcessTrainer({ cacheFolder, environment, sandbox });
+  return createEnvironments({ cacheFolder, environment, sandbox });
+}
+
+function quiet(): EnvironmentCall {
+  return { allowBuilds: false, onLog: () => undefined, signal: new AbortController().signal };
 }
 
 async function materialise(
   text: string,
-  by = trainer,
+  by = environments,
   signal = new AbortController().signal,
 ): Promise<{ made: TrainingEnvironment; lines: string[] }> {
   const path = join(await mkdtemp(join(folder, 'lock-')), 'requirements.lock');
   await writeFile(path, text);
   const lines: string[] = [];
-  const made = await by.materialise(path, sha256OfBytes(text), ({ line }) => lines.push(line), signal);
+  const made = await by.materialise(path, sha256OfBytes(text), {
+    allowBuilds: false,
+    onLog: ({ line }) => lines.push(line),
+    signal,
+  });
   return { made, lines };
 }
 
 test('a file without hashes is resolved to a lock, which is installed as it is', async () => {
   const path = join(await mkdtemp(join(folder, 'asked-')), 'requirements.txt');
   await writeFile(path, 'greeting\n');
-  const { signal } = new AbortController();
-  const resolved = await trainer.resolveLock(path, () => undefined, signal);
+  const resolved = await environments.resolveLock(path, quiet());
   expect(resolved?.split('\n').slice(1).join('\n')).toBe(lock);
   await writeFile(path, lock);
-  expect(await trainer.resolveLock(path, () => undefined, signal)).toBeNull();
+  expect(await environments.resolveLock(path, quiet())).toBeNull();
   await writeFile(path, 'nothing-of-that-name\n');
-  const failure = await failureOf(trainer.resolveLock(path, () => undefined, signal));
+  const failure = await failureOf(environments.resolveLock(path, quiet()));
   expect(failure.code).toBe('environment-failed');
   expect(failure.message).toMatch(/pip install --dry-run ended/);
 });
@@ -79,7 +87,7 @@ test('an environment is made once for a lock, whoever asks, and its programs run
   expect(first.made.interpreter).toMatch(/^CPython 3\.\d+\.\d+/);
   expect(first.made.platform).toMatch(/^(linux|darwin)-(x86_64|aarch64|arm64)$/);
   const before = await stat(first.made.binFolder!);
-  const again = await materialise(lock, trainerWith(join(folder, 'cache')));
+  const again = await materialise(lock, environmentsIn(join(folder, 'cache')));
   expect(again.made).toEqual(first.made);
   expect(again.lines).toEqual([]);
   expect((await stat(again.made.binFolder!)).ino).toBe(before.ino);
@@ -102,6 +110,7 @@ test('a training runs in the environment that was made for it', async () => {
     'import os, greeting\ngreeting.main()\nopen(os.environ["PERENNIAL_OUTPUT"] + "/model.onnx", "w").write("model")\n',
   );
   const lines: string[] = [];
+  const trainer = createProcessTrainer({ path: process.env.PATH, sandbox });
   const { modelPath } = await trainer.train({
     codeFolder: codeFolder!,
     command: ['python', 'train.py'],
@@ -129,7 +138,7 @@ test('a training runs in the environment that was made for it', async () => {
 
 test('two that make the same environment at once both have it, and leave nothing else', async () => {
   const cache = await mkdtemp(join(folder, 'two-'));
-  const both = await Promise.all([materialise(lock, trainerWith(cache)), materialise(lock, trainerWith(cache))]);
+  const both = await Promise.all([materialise(lock, environmentsIn(cache)), materialise(lock, environmentsIn(cache))]);
   expect(both[0].made).toEqual(both[1].made);
   expect(await readdir(join(cache, 'environments'))).toHaveLength(1);
 });
@@ -137,7 +146,7 @@ test('two that make the same environment at once both have it, and leave nothing
 test('a lock whose hash is not that of the package makes no environment', async () => {
   const cache = await mkdtemp(join(folder, 'wrong-'));
   const failure = await failureOf(
-    materialise(lock.replace(/sha256:.*/, `sha256:${'0'.repeat(64)}`), trainerWith(cache)),
+    materialise(lock.replace(/sha256:.*/, `sha256:${'0'.repeat(64)}`), environmentsIn(cache)),
   );
   expect(failure.code).toBe('environment-failed');
   expect(failure.message).toMatch(/pip install ended with code 1.*Way out/s);
@@ -154,29 +163,28 @@ test('a lock without hashes is refused before anything is made, with a way to ma
 test('a lock that is not the one of its CodeVersion is refused', async () => {
   const path = join(folder, 'altered.lock');
   await writeFile(path, lock);
-  const failure = await failureOf(
-    trainer.materialise(path, sha256OfBytes('another'), () => undefined, new AbortController().signal),
-  );
+  const failure = await failureOf(environments.materialise(path, sha256OfBytes('another'), quiet()));
   expect(failure.code).toBe('digest-mismatch');
 });
 
 test('one that was cancelled leaves nothing that is taken for done', async () => {
   const cache = await mkdtemp(join(folder, 'cancelled-'));
   const stop = new AbortController();
-  const by = trainerWith(cache);
+  const by = environmentsIn(cache);
   const path = join(folder, 'cancelled.lock');
   await writeFile(path, lock);
-  const failure = await failureOf(by.materialise(path, null, () => stop.abort(), stop.signal));
+  const failure = await failureOf(
+    by.materialise(path, null, { allowBuilds: false, onLog: () => stop.abort(), signal: stop.signal }),
+  );
   expect(failure.code).toBe('cancelled');
   expect(await readdir(join(cache, 'environments'))).toEqual([]);
 });
 
 test('without a lock the interpreter is the one on the path; without a Python there is none', async () => {
-  const signal = new AbortController().signal;
-  const found = await trainer.materialise(null, null, () => undefined, signal);
+  const found = await environments.materialise(null, null, quiet());
   expect(found.interpreter).toMatch(/^CPython 3\./);
-  const bare = createProcessTrainer({ cacheFolder: folder, environment: { PATH: join(folder, 'wheels') }, sandbox });
-  expect(await bare.materialise(null, null, () => undefined, signal)).toMatchObject({
+  const bare = createEnvironments({ cacheFolder: folder, environment: { PATH: join(folder, 'wheels') }, sandbox });
+  expect(await bare.materialise(null, null, quiet())).toMatchObject({
     binFolder: null,
     interpreter: 'none',
   });

@@ -1,7 +1,9 @@
 import { StringDecoder } from 'node:string_decoder';
-import type { TrainingJob } from '../../ports/trainer.ts';
+import type { LogLine } from '../../contracts/run.ts';
 
 type Stream = 'stdout' | 'stderr';
+type OnLog = (line: Pick<LogLine, 'stream' | 'line'>) => void;
+type OnProgress = (fraction: number, message: string) => void;
 
 /** Characters of one line; the rest of it is left out, and says so. */
 export const lineLengthAtMost = 16 * 1024;
@@ -11,8 +13,8 @@ const lastLinesKept = 20;
 
 /** Turns what a program writes into log lines and progress while it runs. Every buffer has a bound. */
 export class ScriptLog {
-  readonly #onLog: TrainingJob['onLog'];
-  readonly #onProgress: TrainingJob['onProgress'];
+  readonly #onLog: OnLog;
+  readonly #onProgress: OnProgress;
   readonly #splitters: Readonly<Record<Stream, LineSplitter>> = {
     stdout: new LineSplitter((line) => this.#line('stdout', line)),
     stderr: new LineSplitter((line) => this.#line('stderr', line)),
@@ -20,7 +22,7 @@ export class ScriptLog {
   readonly #last: string[] = [];
   #lines = 0;
 
-  constructor(onLog: TrainingJob['onLog'], onProgress: TrainingJob['onProgress'] = () => undefined) {
+  constructor(onLog: OnLog, onProgress: OnProgress = () => undefined) {
     this.#onLog = onLog;
     this.#onProgress = onProgress;
   }

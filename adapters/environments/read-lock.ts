@@ -21,9 +21,3 @@ export async function readLock(lockPath: string, digest: Sha256 | null): Promise
     );
   return lock.toString('utf8');
 }
-
-/** Whether pip, given this file, would install something that it could not check. */
-export function lacksHashes(text: string): boolean {
-  const requires = text.split('\n').some((line) => /^\s*[A-Za-z0-9]/.test(line));
-  return requires && !/--hash[= ]/.test(text);
-}

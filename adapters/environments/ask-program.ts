@@ -1,0 +1,87 @@
+import { readdir, realpath, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Mount, Sandbox } from '../sandbox/sandbox.ts';
+import { installationOf, prefixOf } from '../sandbox/installation.ts';
+import type { Environment } from './tool-environment.ts';
+import { launcherEnvironment } from './tool-environment.ts';
+
+const answerBytesAtMost = 1 << 20;
+const limits = {
+  timeoutMs: 20_000,
+  memoryBytes: 2 ** 31,
+  processes: 100,
+  diskBytes: 2 ** 20,
+  files: 100,
+} as const;
+const notShown = new Set(['proc', 'dev', 'sys', 'run', 'tmp']);
+
+/** Programs of the worker's own, such as its Python, are asked what they are once, and again when they have changed. */
+export class AskedPrograms {
+  readonly #sandbox: Sandbox;
+  readonly #worker: Environment;
+  readonly #known = new Map<string, { readonly state: string; readonly said: string | null }>();
+
+  constructor(sandbox: Sandbox, worker: Environment) {
+    this.#sandbox = sandbox;
+    this.#worker = worker;
+  }
+
+  /** What it prints; null: it gives no answer. */
+  async ask(program: string, args: readonly string[]): Promise<string | null> {
+    const state = await stateOf(program);
+    const known = this.#known.get(program);
+    if (known?.state === state) return known.said;
+    const said = await this.#start(program, args);
+    this.#known.set(program, { state, said });
+    return said;
+  }
+
+  forget(program: string): void {
+    this.#known.delete(program);
+  }
+
+  /**
+   * It may be a launcher, which looks about for what it launches, so it sees the machine, and can write nothing. Nothing
+   * that a user wrote runs here.
+   */
+  async #start(program: string, args: readonly string[]): Promise<string | null> {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    const ending = await this.#sandbox.run(
+      {
+        title: program,
+        file: program,
+        args,
+        cwd: '/',
+        env: launcherEnvironment(this.#worker, this.#worker.PATH ?? ''),
+        mounts: await wholeMachine(program),
+        network: { kind: 'none' },
+        limits,
+        signal: new AbortController().signal,
+      },
+      (stream, chunk) => {
+        bytes += chunk.length;
+        if (stream === 'stdout' && bytes <= answerBytesAtMost) chunks.push(chunk);
+      },
+    );
+    return ending.kind === 'exited' && ending.exitCode === 0 ? Buffer.concat(chunks).toString('utf8') : null;
+  }
+}
+
+async function stateOf(program: string): Promise<string> {
+  const found = await stat(program).catch(() => null);
+  return found === null ? 'absent' : `${await realpath(program)} ${found.ino} ${found.size} ${found.mtimeMs}`;
+}
+
+async function wholeMachine(program: string): Promise<Mount[]> {
+  const top = (await readdir('/', { withFileTypes: true })).filter(
+    (entry) => entry.isDirectory() && !notShown.has(entry.name),
+  );
+  const own = [program, await realpath(program)].flatMap((path) => [path, ...installationOf(prefixOf(path))]);
+  return readable([...top.map((entry) => join('/', entry.name)), ...own]);
+}
+
+/** Mounts of those that are there. */
+export function readable(paths: readonly string[]): Mount[] {
+  return [...new Set(paths)].map((source) => ({ source, optional: true }));
+}

@@ -1,0 +1,137 @@
+import { basename, dirname, join } from 'node:path';
+import { PerennialError } from '../../contracts/errors.ts';
+import type { Sha256 } from '../../contracts/identifiers.ts';
+import { isNodeLock } from '../../contracts/package-lock.ts';
+import { parseRequirements } from '../../contracts/requirements.ts';
+import type { EnvironmentCall, Environments, TrainingEnvironment } from '../../ports/environments.ts';
+import { systemPath } from '../sandbox/installation.ts';
+import type { Sandbox } from '../sandbox/sandbox.ts';
+import { ScriptLog } from '../sandbox/script-log.ts';
+import { AskedPrograms } from './ask-program.ts';
+import { withoutProxyAddresses } from './index-proxy.ts';
+import { modulesOfLock, parseNodeLock } from './node-environments.ts';
+import { PackageFiles } from './package-files.ts';
+import type { PipIndexes } from './pip-sources.ts';
+import { readPipSources } from './pip-sources.ts';
+import type { Python } from './python.ts';
+import { findPython, platformName } from './python.ts';
+import type { PipRun } from './python-environments.ts';
+import { environmentOfLock } from './python-environments.ts';
+import { readLock } from './read-lock.ts';
+import { resolveLock } from './resolve-lock.ts';
+import type { Environment } from './tool-environment.ts';
+
+export interface EnvironmentsSettings {
+  /** Environments and files of packages are kept in it; made if absent. */
+  readonly cacheFolder: string;
+  readonly sandbox: Sandbox;
+  /** The worker's own: where programs are, and its configuration of pip and npm. Packages see none of it. */
+  readonly environment?: Environment;
+  /** In the place of the indexes of the worker's pip configuration. */
+  readonly pip?: PipIndexes;
+}
+
+/** Makes environments of locks with pip, uv and npm, which run in the sandbox and reach the administrator's indexes alone. */
+export function createEnvironments(settings: EnvironmentsSettings): Environments {
+  const making = new Making(settings);
+  return {
+    materialise: (lockPath, digest, call) => making.materialise(lockPath, digest, call),
+    resolveLock: (lockPath, call) => making.resolveLock(lockPath, call),
+  };
+}
+
+class Making {
+  readonly #settings: EnvironmentsSettings;
+  readonly #worker: Environment;
+  readonly #programs: AskedPrograms;
+  readonly #files: PackageFiles;
+
+  constructor(settings: EnvironmentsSettings) {
+    this.#settings = settings;
+    this.#worker = { PATH: systemPath, ...settings.environment };
+    this.#programs = new AskedPrograms(settings.sandbox, this.#worker);
+    this.#files = new PackageFiles(join(settings.cacheFolder, 'packages'));
+  }
+
+  async materialise(
+    lockPath: string | null,
+    digest: Sha256 | null,
+    call: EnvironmentCall,
+  ): Promise<TrainingEnvironment> {
+    if (lockPath === null) return this.#asItIs();
+    const lock = await readLock(lockPath, digest);
+    if (isNodeLock(lockPath)) {
+      const { modulesFolder, interpreter } = await modulesOfLock({ ...this.#toolRun(call), lockPath, lock });
+      return { binFolder: null, modulesFolder, folders: [], interpreter, platform: platformName() };
+    }
+    const run = await this.#pipRun(lockPath, lock, call);
+    const folder = await environmentOfLock(run, lock);
+    return {
+      binFolder: join(folder, 'bin'),
+      modulesFolder: null,
+      folders: [folder, ...run.python.folders],
+      interpreter: run.python.interpreter,
+      platform: platformName(),
+    };
+  }
+
+  async resolveLock(lockPath: string, call: EnvironmentCall): Promise<string | null> {
+    const lock = await readLock(lockPath, null);
+    if (!isNodeLock(lockPath)) return resolveLock(await this.#pipRun(lockPath, lock, call));
+    await parseNodeLock({ lock, lockPath });
+    return null;
+  }
+
+  /** No lock and no Python: the command may be any other program. */
+  async #asItIs(): Promise<TrainingEnvironment> {
+    const python = await this.#findPython();
+    return {
+      binFolder: python && dirname(python.executable),
+      modulesFolder: null,
+      folders: python?.folders ?? [],
+      interpreter: python?.interpreter ?? 'none',
+      platform: platformName(),
+    };
+  }
+
+  async #pipRun(lockPath: string, lock: string, call: EnvironmentCall): Promise<PipRun> {
+    // Before anything is started: it may be refused.
+    const requirements = parseRequirements(lock, basename(lockPath));
+    const python = await this.#findPython();
+    if (python === null) throw noPython();
+    const set = this.#settings.pip ?? { indexUrl: undefined, extraIndexUrls: [] };
+    return {
+      ...this.#toolRun(call),
+      requirements,
+      python,
+      sources: await readPipSources(this.#worker, set, python.prefixes),
+      allowBuilds: call.allowBuilds,
+      path: this.#worker.PATH ?? systemPath,
+    };
+  }
+
+  #findPython(): Promise<Python | null> {
+    return findPython(this.#programs, this.#worker.PATH ?? systemPath);
+  }
+
+  #toolRun({ onLog, signal }: EnvironmentCall) {
+    const { sandbox, cacheFolder } = this.#settings;
+    return {
+      sandbox,
+      cacheFolder,
+      files: this.#files,
+      programs: this.#programs,
+      worker: this.#worker,
+      log: new ScriptLog(({ stream, line }) => onLog({ stream, line: withoutProxyAddresses(line) })),
+      signal,
+    };
+  }
+}
+
+function noPython(): PerennialError {
+  return new PerennialError(
+    'environment-failed',
+    'there is no Python of 3.10 or newer on the PATH of this worker, and code.environment names a lock for one; install Python, or leave code.environment out',
+    {},
+  );
+}

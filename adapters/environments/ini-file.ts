@@ -1,0 +1,33 @@
+import { readFile } from 'node:fs/promises';
+
+/** Section, key and value of each setting; pip's sections stand in brackets, a file of npm has one without a name. */
+export type IniSettings = ReadonlyMap<string, ReadonlyMap<string, string>>;
+
+/** Reads what a file of pip or npm says; a file that is not there says nothing. */
+export async function readIniFile(path: string): Promise<IniSettings> {
+  return parseIni(await readFile(path, 'utf8').catch(() => ''));
+}
+
+/** As Python's RawConfigParser: indented lines go on with the value above them. */
+export function parseIni(text: string): IniSettings {
+  const sections = new Map<string, Map<string, string>>();
+  let section = new Map<string, string>();
+  sections.set('', section);
+  let key: string | undefined;
+  for (const line of text.split(/\r?\n/)) {
+    if (/^\s*([#;].*)?$/.test(line)) continue;
+    const header = /^\[([^\]]+)\]\s*$/.exec(line)?.[1];
+    const [, name, value] = /^([^\s=:][^=]*?)\s*=\s*(.*)$/.exec(line) ?? /^([^\s=:]+)\s*:\s+(.*)$/.exec(line) ?? [];
+    if (header !== undefined) {
+      section = sections.get(header) ?? new Map<string, string>();
+      sections.set(header, section);
+      key = undefined;
+    } else if (/^\s/.test(line) && key !== undefined) {
+      section.set(key, `${section.get(key) ?? ''}\n${line.trim()}`.trim());
+    } else if (name !== undefined && value !== undefined) {
+      key = name;
+      section.set(key, value.trim());
+    }
+  }
+  return sections;
+}

@@ -1,0 +1,191 @@
+import { lstat, mkdir, readdir, readFile, realpath, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PerennialError, reasonOf } from '../../contracts/errors.ts';
+import type { RequirementsFile } from '../../contracts/requirements.ts';
+import { requirementsText, withoutHash } from '../../contracts/requirements.ts';
+import { findOnPath } from '../sandbox/find-on-path.ts';
+import { systemPath } from '../sandbox/installation.ts';
+import type { Mount } from '../sandbox/sandbox.ts';
+import { readable } from './ask-program.ts';
+import type { Workplace } from './made-environment.ts';
+import { madeEnvironment } from './made-environment.ts';
+import type { PackageIndex } from './package-index.ts';
+import { refuseForeignSources, withPackageIndex } from './package-index.ts';
+import type { PackageFiles } from './package-files.ts';
+import type { PipSources } from './package-sources.ts';
+import { platformName } from './python.ts';
+import type { Python } from './python.ts';
+import type { ToolRun } from './tool-step.ts';
+import { runTool } from './tool-step.ts';
+
+/** A launcher script with a longer path than this is not one. */
+const scriptBytesAtMost = 2 ** 20;
+const wayOut =
+  'make the lock with hashes of every package, e.g. `pip-compile --generate-hashes` or `uv pip compile --universal --generate-hashes`, and apply the code again';
+const venvRemedy =
+  'install what Python needs to make virtual environments (on Debian and Ubuntu: the package python3-venv)';
+
+/** pip reads options from variables and files; these keep it to the options that it is started with. */
+export const pipEnvironment = { PIP_CONFIG_FILE: '/dev/null', PIP_NO_INPUT: '1' } as const;
+const uvEnvironment = { UV_NO_CONFIG: '1', UV_PYTHON_DOWNLOADS: 'never' } as const;
+const wheelsOnly = ['--only-binary', ':all:'] as const;
+
+/** What pip is used with, to install and to resolve. */
+export interface PipRun extends ToolRun {
+  readonly cacheFolder: string;
+  readonly requirements: RequirementsFile;
+  readonly python: Python;
+  readonly sources: PipSources;
+  readonly files: PackageFiles;
+  readonly allowBuilds: boolean;
+  /** Where uv is looked for. */
+  readonly path: string;
+}
+
+/** The folder of the virtual environment of a lock. */
+export async function environmentOfLock(run: PipRun, lock: string): Promise<string> {
+  const { cacheFolder, requirements, python, sources, allowBuilds } = run;
+  refuseForeignSources(requirements, sources);
+  refuseUnhashed(requirements);
+  const { interpreter, program } = python;
+  return madeEnvironment({ cacheFolder, lock, interpreter, program, allowBuilds }, async (workplace) => {
+    await refuseUnsafeBuilds(run);
+    await make(workplace, run);
+    await nameFinally(workplace);
+  });
+}
+
+function refuseUnhashed(requirements: RequirementsFile): void {
+  const [first] = withoutHash(requirements);
+  if (first === undefined) return;
+  throw new PerennialError(
+    'environment-failed',
+    `${requirements.file}:${first.line}: ${first.name} has no hash, so the lock of the training environment cannot be checked; ${wayOut}`,
+    {},
+  );
+}
+
+/** Building runs code of the package; outside a sandbox it would run with the rights of the worker. */
+export async function refuseUnsafeBuilds({
+  allowBuilds,
+  sandbox,
+}: Pick<PipRun, 'allowBuilds' | 'sandbox'>): Promise<void> {
+  if (!allowBuilds) return;
+  const { kind, reason } = await sandbox.isolation();
+  if (kind === 'bubblewrap') return;
+  throw new PerennialError(
+    'environment-failed',
+    `code.allowBuilds is set, and packages are built only in a sandbox, which this worker has not (${reason ?? 'no bubblewrap'}); install bubblewrap on it, or remove code.allowBuilds and name packages that have wheels`,
+    {},
+  );
+}
+
+export async function makeVirtualEnvironment(run: PipRun, workplace: Workplace): Promise<void> {
+  const { python } = run;
+  await mkdir(workplace.environment, { recursive: true });
+  await mkdir(workplace.scratch, { recursive: true });
+  await runTool(run, {
+    name: 'python -m venv',
+    file: python.executable,
+    args: ['-I', '-m', 'venv', workplace.environment],
+    scratch: workplace.scratch,
+    path: systemPath,
+    mounts: mountsOf(run, workplace),
+    network: { kind: 'none' },
+    remedy: venvRemedy,
+  });
+}
+
+function mountsOf({ python }: PipRun, { environment, scratch }: Workplace): Mount[] {
+  const writable = [environment, scratch].map((source) => ({ source, writable: true }));
+  return [...readable(python.folders), ...writable];
+}
+
+async function make(workplace: Workplace, run: PipRun): Promise<void> {
+  const { python, log, requirements } = run;
+  log.system(
+    `making the training environment of the lock with ${python.interpreter} on ${platformName()}; this happens once`,
+  );
+  await makeVirtualEnvironment(run, workplace);
+  if (requirements.requirements.length === 0) return;
+  await withPackageIndex({ ...run, onProblem: log.system }, async (index) => {
+    const list = join(workplace.scratch, 'requirements.txt');
+    await writeFile(list, requirementsText(requirements.requirements));
+    if (!(await installWithUv(workplace, run, index, list))) await installWithPip(workplace, run, index, list);
+  });
+}
+
+/** The same wheels, sooner. Where it cannot, for whatever reason, pip has the word. */
+async function installWithUv(workplace: Workplace, run: PipRun, index: PackageIndex, list: string): Promise<boolean> {
+  const uv = await findOnPath('uv', run.path);
+  if (uv === null) return false;
+  // Copies: programs are written to afterwards, and links would lead into uv's cache.
+  const how = ['--require-hashes', '--link-mode', 'copy', '--no-cache', '--no-progress', '--no-config'];
+  const args = ['pip', 'install', ...how, ...(run.allowBuilds ? [] : wheelsOnly), '--default-index', index.simpleUrl];
+  const python = ['--python', join(workplace.environment, 'bin', 'python'), '-r', list];
+  const { scratch } = workplace;
+  const program = await realpath(uv);
+  try {
+    await runTool(run, {
+      name: 'uv pip install',
+      file: program,
+      args: [...args, ...python],
+      scratch,
+      path: systemPath,
+      env: uvEnvironment,
+      mounts: [{ source: program }, ...mountsOf(run, workplace)],
+      network: index.network,
+      remedy: '',
+    });
+    return true;
+  } catch (caught) {
+    if (caught instanceof PerennialError && caught.code === 'cancelled') throw caught;
+    run.log.system(`uv could not install the lock, so pip is asked: ${reasonOf(caught).slice(0, 300)}`);
+    return false;
+  }
+}
+
+/** Options of every use of pip: nothing but the index decides what there is. */
+export function pipOptions({ allowBuilds }: Pick<PipRun, 'allowBuilds'>, index: PackageIndex): string[] {
+  const quiet = ['--no-input', '--progress-bar', 'off', '--disable-pip-version-check', '--no-cache-dir'];
+  return [...quiet, ...(allowBuilds ? [] : wheelsOnly), '--index-url', index.simpleUrl];
+}
+
+async function installWithPip(workplace: Workplace, run: PipRun, index: PackageIndex, list: string): Promise<void> {
+  const { python, allowBuilds } = run;
+  const found = allowBuilds ? 'a file' : 'a wheel';
+  const builds = allowBuilds ? '' : ' (packages without one are built where code.allowBuilds is true)';
+  await runTool(run, {
+    name: 'pip install',
+    file: join(workplace.environment, 'bin', 'python'),
+    args: ['-I', '-m', 'pip', '--isolated', 'install', '--require-hashes', ...pipOptions(run, index), '-r', list],
+    scratch: workplace.scratch,
+    path: systemPath,
+    env: pipEnvironment,
+    mounts: mountsOf(run, workplace),
+    network: index.network,
+    remedy: `see that every package in it has ${found} for ${python.interpreter} on ${platformName()}${builds} and a hash that fits, and that the package index answers; ${wayOut}`,
+  });
+}
+
+/** Programs of packages begin with the path of their Python, and would look for it under the temporary name. */
+async function nameFinally({ environment, final }: Workplace): Promise<void> {
+  const bin = join(environment, 'bin');
+  // A package may have put a link in its place, which would lead out of the environment.
+  if (!(await lstat(bin)).isDirectory())
+    throw new PerennialError(
+      'environment-failed',
+      'a package has replaced the folder of the environment’s programs',
+      {},
+    );
+  const files = [join(environment, 'pyvenv.cfg'), ...(await readdir(bin)).map((name) => join(bin, name))];
+  for (const file of files) {
+    const found = await lstat(file);
+    if (!found.isFile() || found.size > scriptBytesAtMost) continue;
+    // Latin-1 keeps the bytes of what is no text.
+    const text = await readFile(file, 'latin1');
+    const [from, to] = [environment, final].map((path) => Buffer.from(path).toString('latin1'));
+    if (from !== undefined && to !== undefined && text.includes(from))
+      await writeFile(file, text.replaceAll(from, to), 'latin1');
+  }
+}

@@ -1,0 +1,83 @@
+import { PerennialError } from '../../contracts/errors.ts';
+import { defaultMemoryBytes } from '../sandbox/look-around.ts';
+import type { Breach, Ending, Limits, Mount, Network, Sandbox } from '../sandbox/sandbox.ts';
+import type { ScriptLog } from '../sandbox/script-log.ts';
+import { withoutProxyAddresses } from './index-proxy.ts';
+
+const minuteMs = 60_000;
+
+/** Large packages with their libraries for GPUs have 10 GiB and tens of thousands of files. */
+const limits: Limits = {
+  timeoutMs: 30 * minuteMs,
+  memoryBytes: defaultMemoryBytes(),
+  processes: 500,
+  diskBytes: 20 * 2 ** 30,
+  files: 1_000_000,
+};
+
+/** What the steps of making one environment share. */
+export interface ToolRun {
+  readonly sandbox: Sandbox;
+  readonly log: ScriptLog;
+  readonly signal: AbortSignal;
+}
+
+export interface ToolStep {
+  readonly name: string;
+  readonly file: string;
+  readonly args: readonly string[];
+  /** It lies below a mount that can be written to; home and temporary folder of the step. */
+  readonly scratch: string;
+  readonly path: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly mounts: readonly Mount[];
+  readonly network: Network;
+  /** The way out, as the message ends. */
+  readonly remedy: string;
+}
+
+/** Runs one step of making an environment to its good end. `environment-failed`, `cancelled` */
+export async function runTool({ sandbox, log, signal }: ToolRun, step: ToolStep): Promise<void> {
+  const { name, file, args, scratch, path, mounts, network, remedy } = step;
+  const env = { PATH: path, HOME: scratch, TMPDIR: scratch, LANG: 'C.UTF-8', ...step.env };
+  const ending = await sandbox.run(
+    { title: name, file, args, cwd: scratch, env, mounts, network, limits, signal },
+    log.write,
+  );
+  log.end();
+  if (ending.kind === 'exited' && ending.exitCode === 0) return;
+  if (ending.kind === 'aborted')
+    throw new PerennialError('cancelled', 'making the training environment was cancelled', {});
+  const lastLines = log.lastLines.map(withoutProxyAddresses);
+  throw new PerennialError(
+    'environment-failed',
+    `the training environment cannot be made from its lock: ${name} ${howItEnded(ending)}: ${lastLines.slice(-3).join(' | ')}. Way out: ${remedy}`,
+    { lastLines },
+  );
+}
+
+function howItEnded(ending: Exclude<Ending, { kind: 'aborted' }>): string {
+  switch (ending.kind) {
+    case 'timeout':
+      return `did not end within ${limits.timeoutMs / minuteMs} minutes`;
+    case 'not-started':
+      return `did not start (${ending.reason})`;
+    case 'over-limit':
+      return `was stopped, because it ${excess(ending.breach)}`;
+    case 'exited':
+      return `ended with code ${ending.exitCode}`;
+  }
+}
+
+function excess({ what, limit }: Breach): string {
+  switch (what) {
+    case 'memory':
+      return `took more than ${limit} bytes of memory`;
+    case 'processes':
+      return `had more than ${limit} processes at once`;
+    case 'disk':
+      return `wrote more than ${limit} bytes`;
+    case 'files':
+      return `wrote more than ${limit} files`;
+  }
+}

@@ -1,0 +1,109 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createEnvironments } from '../../../adapters/environments/environments.ts';
+import { lockOfReport } from '../../../adapters/environments/resolve-lock.ts';
+import { parseRequirements } from '../../../contracts/requirements.ts';
+import type { EnvironmentCall, Environments } from '../../../ports/environments.ts';
+import type { TestIndex } from '../../support/package-index.ts';
+import { integrityOf, startPackageIndex, tarball } from '../../support/package-index.ts';
+import type { Ground } from '../trainer/training-ground.ts';
+import { failureOf, layGround } from '../trainer/training-ground.ts';
+
+const call: EnvironmentCall = { allowBuilds: false, onLog: () => undefined, signal: new AbortController().signal };
+
+describe('what pip reports becomes a lock', () => {
+  const archive = { archive_info: { hashes: { sha256: 'a'.repeat(64) } } };
+  const report = (install: unknown) => JSON.stringify({ version: '1', install });
+  const asked = parseRequirements('zope.interface>1\n', 'requirements.txt');
+
+  test('one line a package, sorted', () => {
+    const text = lockOfReport(
+      report([
+        { metadata: { name: 'Zope.Interface', version: '2' }, download_info: archive },
+        { metadata: { name: 'attrs', version: '1.0' }, download_info: archive },
+      ]),
+      asked,
+      'CPython 3.12.1',
+    );
+    const hash = `--hash=sha256:${'a'.repeat(64)}`;
+    expect(text.split('\n').slice(1)).toEqual([`attrs==1.0 ${hash}`, `zope-interface==2 ${hash}`, '']);
+    expect(text).toMatch(/^# resolved for CPython 3\.12\.1 on /);
+  });
+
+  test('what comes from no archive is refused by name', () => {
+    const install = [{ metadata: { name: 'mine', version: '1' }, download_info: {} }];
+    expect(() => lockOfReport(report(install), asked, 'CPython 3.12.1')).toThrow(/mine 1 comes from no archive/);
+  });
+
+  test('a package whose name or version is more than that adds no line of its own', () => {
+    for (const metadata of [
+      { name: 'a\n-r b', version: '1' },
+      { name: 'a', version: '1\nb==2' },
+    ])
+      expect(() => lockOfReport(report([{ metadata, download_info: archive }]), asked, 'CPython 3.12.1')).toThrow(
+        /comes from no archive/,
+      );
+  });
+});
+
+describe('a package-lock.json', () => {
+  let ground: Ground;
+  let index: TestIndex;
+  let environments: Environments;
+  let folder: string;
+  let integrity: string;
+
+  beforeAll(async () => {
+    ground = await layGround('bubblewrap');
+    folder = await mkdtemp(join(tmpdir(), 'perennial-npm-'));
+    const greet = await tarball('greet-1.0.0.tgz', {
+      'package/package.json': '{"name":"greet","version":"1.0.0","main":"index.js"}',
+      'package/index.js': 'module.exports = () => "hello from the package";',
+    });
+    integrity = integrityOf(greet.bytes);
+    index = await startPackageIndex([greet]);
+    environments = createEnvironments({
+      cacheFolder: join(folder, 'cache'),
+      environment: { ...process.env, npm_config_registry: index.registry },
+      sandbox: ground.sandbox,
+    });
+  });
+  afterAll(async () => {
+    index.close();
+    await ground.remove();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  async function lockPath(entry: Record<string, unknown>): Promise<string> {
+    const at = await mkdtemp(join(folder, 'code-'));
+    const root = { name: 'code', version: '1.0.0', dependencies: { greet: '1.0.0' } };
+    await writeFile(join(at, 'package.json'), JSON.stringify(root));
+    const resolved = 'https://registry.npmjs.org/greet/-/greet-1.0.0.tgz';
+    const packages = { '': root, 'node_modules/greet': { version: '1.0.0', resolved, ...entry } };
+    const lock = { ...root, lockfileVersion: 3, requires: true, packages };
+    await writeFile(join(at, 'package-lock.json'), JSON.stringify(lock));
+    return join(at, 'package-lock.json');
+  }
+
+  test('is installed once, and a script finds its packages', async () => {
+    const path = await lockPath({ integrity });
+    const environment = await environments.materialise(path, null, call);
+    expect(environment.interpreter).toMatch(/^Node \d+/);
+    expect(await environments.materialise(path, null, call)).toEqual(environment);
+    const script = `import greet from 'greet';\nimport { writeFileSync } from 'node:fs';\nwriteFileSync(process.env.PERENNIAL_OUTPUT + '/model.onnx', greet());\n`;
+    const job = await ground.job({ 'train.mjs': script }, { command: ['node', 'train.mjs'], environment });
+    const { modelPath } = await ground.trainer.train(job);
+    expect(await readFile(modelPath, 'utf8')).toBe('hello from the package');
+    expect(await environments.resolveLock(path, call)).toBeNull();
+  });
+
+  test('without a hash of a package, or with one that needs a script, is refused by name', async () => {
+    const unchecked = await failureOf(environments.materialise(await lockPath({}), null, call));
+    expect(unchecked.message).toMatch(/greet .*has no integrity/);
+    const scripted = await lockPath({ integrity, hasInstallScript: true });
+    const failure = await failureOf(environments.materialise(scripted, null, call));
+    expect(failure.message).toMatch(/greet needs an install script/);
+  });
+});

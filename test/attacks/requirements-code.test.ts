@@ -1,0 +1,152 @@
+import { execFileSync } from 'node:child_process';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createProcessTrainer } from '../../adapters/trainer/process.ts';
+import { sha256OfBytes } from '../../contracts/digest.ts';
+import type { TrainingEnvironment } from '../../ports/environments.ts';
+import { layTestSandbox } from '../support/sandbox.ts';
+import type { IndexedFile, TestIndex } from '../support/package-index.ts';
+import { startPackageIndex, tarball, wheel } from '../support/package-index.ts';
+import type { InstallingGround } from './installing-ground.ts';
+import { layInstallingGround, refusalOf, secret } from './installing-ground.ts';
+
+// Packages with code that runs when they are installed, built, or when their environment's Python starts.
+
+/** Builds the wheel by itself, after it has tried to get out. */
+function backendOf(escape: string): string {
+  return `
+import base64, os, zipfile
+try:
+    ${escape}
+except OSError:
+    pass
+assert "SECRET" not in os.environ
+
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    info = "builds-1.0.dist-info/"
+    files = {
+        "builds.py": open("builds.py").read(),
+        info + "METADATA": "Metadata-Version: 2.1\\nName: builds\\nVersion: 1.0\\n",
+        info + "WHEEL": "Wheel-Version: 1.0\\nGenerator: test\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n",
+    }
+    record = "".join(name + ",,\\n" for name in [*files, info + "RECORD"])
+    name = "builds-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(os.path.join(folder, name), "w") as wheel:
+        for path, text in {**files, info + "RECORD": record}.items():
+            wheel.writestr(path, text)
+    return name
+`;
+}
+
+let ground: InstallingGround;
+let index: TestIndex;
+let files: Record<'pth' | 'sdist' | 'good', IndexedFile>;
+
+beforeAll(async () => {
+  const served: IndexedFile[] = [];
+  index = await startPackageIndex(served);
+  ground = await layInstallingGround({ indexUrl: index.url });
+  files = {
+    pth: wheel('starts', '1.0', { 'starts.pth': `${ground.escape}\n`, 'starts.py': '' }),
+    sdist: await tarball('builds-1.0.tar.gz', {
+      'builds-1.0/setup.py': `${ground.escape}\n`,
+      'builds-1.0/pyproject.toml': '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n',
+      'builds-1.0/backend.py': backendOf(ground.escape),
+      'builds-1.0/builds.py': 'word = "built here"\n',
+      'builds-1.0/PKG-INFO': 'Metadata-Version: 2.1\nName: builds\nVersion: 1.0\n',
+    }),
+    good: wheel('greeting', '1.0', { 'greeting.py': 'word = "hello"\n' }),
+  };
+  served.push(...Object.values(files));
+});
+afterAll(async () => {
+  index.close();
+  await ground.remove();
+});
+
+function locked(file: IndexedFile): string {
+  const [name, version] = file.filename.replace('.tar.gz', '').split('-');
+  return `${name}==${version} --hash=sha256:${sha256OfBytes(file.bytes)}\n`;
+}
+
+async function trainIn(environment: TrainingEnvironment): Promise<void> {
+  const { sandbox, remove } = await layTestSandbox('bubblewrap');
+  const trainer = createProcessTrainer({ path: process.env.PATH, sandbox });
+  const [codeFolder, attemptFolder] = [join(ground.folder, 'code'), join(ground.folder, 'attempt')];
+  await Promise.all([codeFolder, attemptFolder].map((path) => mkdir(path)));
+  const script = 'import os, starts\nopen(os.environ["PERENNIAL_OUTPUT"] + "/model.onnx", "w").write("model")\n';
+  await writeFile(join(codeFolder, 'train.py'), script);
+  await trainer.train({
+    codeFolder,
+    attemptFolder,
+    environment,
+    command: ['python', 'train.py'],
+    trainPath: join(codeFolder, 'train.py'),
+    validationPath: null,
+    params: {},
+    seed: 0,
+    features: [],
+    target: 'cnt',
+    network: false,
+    timeoutMs: 60_000,
+    memoryBytes: null,
+    processesAtMost: 100,
+    diskBytesAtMost: 2 ** 30,
+    filesAtMost: 1000,
+    onLog: () => undefined,
+    onProgress: () => undefined,
+    signal: new AbortController().signal,
+  });
+  await remove();
+}
+
+test('a wheel with a .pth file runs nothing as the worker, however often its environment is used', async () => {
+  const made = await ground.materialise({ 'requirements.txt': locked(files.pth) });
+  expect(await ground.materialise({ 'requirements.txt': locked(files.pth) })).toEqual(made);
+  await trainIn(made);
+  expect(await ground.hasEscaped()).toBe(false);
+  // The file is really there, and would have run: started outside, it leaves the marker.
+  execFileSync(join(made.binFolder!, 'python'), ['-c', ''], { env: { SECRET: secret } });
+  expect(await readFile(ground.marker, 'utf8')).toBe(secret);
+});
+
+test('a package without a wheel is refused, and its setup.py does not run', async () => {
+  const refusal = await refusalOf(ground.resolve('builds\n'));
+  expect(refusal.code).toBe('environment-failed');
+  expect(refusal.message).toMatch(/wheel.*code\.allowBuilds/s);
+});
+
+test('where builds are allowed, setup.py runs in the sandbox: it sees neither folders nor secrets of the worker', async () => {
+  const at = await layInstallingGround({ indexUrl: index.url });
+  try {
+    const text = await at.resolve('builds\n', true);
+    expect(text).toContain(locked(files.sdist).trim());
+    const made = await at.materialise({ 'requirements.txt': locked(files.sdist) }, 'requirements.txt', true);
+    expect(await at.hasEscaped()).toBe(false);
+    expect(
+      execFileSync(join(made.binFolder!, 'python'), ['-c', 'import builds; print(builds.word)'], { encoding: 'utf8' }),
+    ).toBe('built here\n');
+    // Built and not built are two environments, though the lock is one.
+    const before = await at.made();
+    const refusal = await refusalOf(at.materialise({ 'requirements.txt': locked(files.sdist) }));
+    expect(refusal.message).toMatch(/wheel.*code\.allowBuilds/s);
+    expect(await at.made()).toEqual(before);
+  } finally {
+    await at.remove();
+  }
+});
+
+test('builds are refused where there is no sandbox', async () => {
+  const at = await layInstallingGround({ indexUrl: index.url }, { kind: 'process-group' });
+  try {
+    const refusal = await refusalOf(
+      at.materialise({ 'requirements.txt': locked(files.sdist) }, 'requirements.txt', true),
+    );
+    expect(refusal.message).toMatch(/allowBuilds.*install bubblewrap/);
+    expect((await refusalOf(at.resolve('builds\n', true))).message).toMatch(/install bubblewrap/);
+    expect(await at.hasEscaped()).toBe(false);
+  } finally {
+    await at.remove();
+  }
+});
