@@ -52,9 +52,9 @@ export async function folderWithin(base: string, path: string): Promise<string> 
 export async function archiveFolder(folder: string, archivePath: string): Promise<{ readonly files: number }> {
   const root = await realpath(folder);
   const files = (await listFiles(root, root)).sort();
-  const git = (await ignoredByGit(root, files)) ?? (await patternsOf(root, '.gitignore'));
+  const ignored = (await ignoredByGit(root, files)) ?? (await patternsOf(root, '.gitignore'));
   const own = await patternsOf(root, ownPatterns);
-  const kept = files.filter((file) => !git(slashed(file)) && !own(slashed(file)) && file !== ownPatterns);
+  const kept = files.filter((file) => !ignored(slashed(file)) && !own(slashed(file)) && file !== ownPatterns);
   if (kept.length === 0)
     throw new PerennialError('invalid-request', `${folder} has no files to take a snapshot of`, { folder });
   const tar = pack();

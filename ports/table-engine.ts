@@ -7,8 +7,8 @@ import type { RowDifference } from '../contracts/dataset-difference.ts';
 import type { Instant, Sha256 } from '../contracts/identifiers.ts';
 import type { ClassValue } from '../contracts/model-version.ts';
 
-// All paths are local and absolute. Every call runs in a process of its own with bounded memory and time, external
-// access limited to the folders of the paths given. Failures are PerennialErrors with the codes named here.
+// All paths are local and absolute. Every call runs in a process of its own with bounded memory and time, which sees
+// the files of its request and nothing else. Failures are PerennialErrors with the codes named here.
 
 export interface PrepareBatch {
   /** CSV and NDJSON may be compressed by gzip. */

@@ -7,19 +7,8 @@ import { findProcessStarts, startersOfProcesses } from './find-process-starts.ts
 
 const root = join(import.meta.dirname, '..', '..');
 
-/** Files that still start processes of their own until they go through the sandbox. To be emptied, then deleted. */
-const notYetMoved: readonly string[] = [
-  'adapters/trainer/node-environments.ts',
-  'adapters/trainer/process-group.ts',
-  'adapters/trainer/python.ts',
-  'adapters/trainer/resolve-lock.ts',
-  'adapters/trainer/run-supervised.ts',
-  'adapters/trainer/supervisor.ts',
-];
-
 test('processes are started in the sandbox room, by the stack, setup and the launchers, and nowhere else', () => {
-  const found = findProcessStarts(readTree(root));
-  expect(found.filter((place) => !notYetMoved.some((file) => place.startsWith(`${file}:`)))).toEqual([]);
+  expect(findProcessStarts(readTree(root))).toEqual([]);
 });
 
 test('every place that may start a process exists', () => {

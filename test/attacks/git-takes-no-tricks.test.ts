@@ -4,7 +4,6 @@ import { readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { createGitCodeSource } from '../../adapters/code-source/git.ts';
-import { createOutboundHosts } from '../../adapters/outbound-hosts/checked.ts';
 import { gitGround, refusal } from '../support/git-ground.ts';
 
 const never = new AbortController().signal;
@@ -83,7 +82,7 @@ describe('a submodule', () => {
     await writeFile(join(folder(), 'target'), 'list');
     const link = await git(at, 'hash-object', '-w', join(folder(), 'target'));
     const head = await git(at, 'rev-parse', 'HEAD');
-    await withTree(at, `160000 commit ${head}\ta\0` + `120000 blob ${link}\t.gitmodules\0`);
+    await withTree(at, `160000 commit ${head}\ta\u{0}120000 blob ${link}\t.gitmodules\0`);
     expect((await refusal(fetchFrom(at))).code).toMatch(/^(source-unavailable|code-unusable)$/);
   });
 });
