@@ -6,6 +6,7 @@ import { sha256OfBytes } from '../contracts/digest.ts';
 import { reasonOf } from '../contracts/errors.ts';
 import { PackageSettings, parseSettings, pipIndexesOf, SandboxSettings } from '../contracts/settings.ts';
 import { cachedProgramFolder } from '../setup/find-program.mjs';
+import { sandboxPrograms } from './sandbox-programs.ts';
 
 // Run by setup, `node stack/prepare-environment.ts LOCK`: makes the very environment that the stack's worker will want,
 // and prints where its programs are.
@@ -17,7 +18,8 @@ try {
   const lock = resolve(process.argv[2] ?? '');
   const cacheFolder = resolve(process.env.PERENNIAL_CACHE || dirname(cachedProgramFolder(process.env)));
   const digest = sha256OfBytes(await readFile(lock));
-  const sandbox = createConfiguredSandbox(parseSettings(SandboxSettings, process.env), cacheFolder, process.env.PATH);
+  const settings = parseSettings(SandboxSettings, { ...process.env, ...sandboxPrograms(process.env) });
+  const sandbox = createConfiguredSandbox(settings, cacheFolder, process.env.PATH);
   const pip = pipIndexesOf(parseSettings(PackageSettings, process.env));
   const environments = createEnvironments({ cacheFolder, environment: process.env, sandbox, pip });
   const { binFolder } = await environments.materialise(lock, digest, {

@@ -148,6 +148,7 @@ function sharedEnvironment({ around, folder, ports }: Stack): Record<string, str
     // What Node has compiled once is half of what a start costs.
     NODE_COMPILE_CACHE: join(cache, 'node'),
     ...environment,
+    ...sandboxPrograms(environment),
     PERENNIAL_HOME: folder.home,
     PERENNIAL_CACHE: cache,
     PERENNIAL_API_PORT: String(ports.api),

@@ -42,7 +42,7 @@ export async function lookAround(settings: SandboxSettings): Promise<Surrounding
     programOf(settings.slirp4netns, 'slirp4netns', path),
     settings.controlGroups === false ? null : findControlGroups(),
   ]);
-  const reason = await whyNone(candidate);
+  const reason = await whyNone(candidate, settings.bubblewrap);
   const bubblewrap = reason === null ? candidate : null;
   const isolation: Isolation = {
     kind: bubblewrap === null ? 'process-group' : 'bubblewrap',
@@ -58,9 +58,12 @@ async function programOf(named: string | undefined, name: string, path: string):
   return (await isExecutable(named)) ? named : null;
 }
 
-async function whyNone(bubblewrap: string | null): Promise<string | null> {
+async function whyNone(bubblewrap: string | null, named: string | undefined): Promise<string | null> {
   if (process.platform !== 'linux') return 'bubblewrap runs on Linux only';
-  if (bubblewrap === null) return 'bubblewrap is not installed';
+  if (bubblewrap === null)
+    return named === undefined
+      ? 'bubblewrap is not installed'
+      : `PERENNIAL_BUBBLEWRAP names ${named}, which is no program`;
   const reason = await whyBubblewrapFails(bubblewrap);
   return reason === null ? null : `bubblewrap cannot make a sandbox here (${reason})`;
 }

@@ -8,7 +8,10 @@ test('where a sandbox is required and there is no bubblewrap, nothing runs, and 
       code: 'sandbox-unavailable',
       message: expect.stringMatching(/PERENNIAL_SANDBOX is required.*install bubblewrap.*PERENNIAL_SANDBOX=preferred/),
     });
-    expect(await ground.isolation()).toMatchObject({ kind: 'process-group', reason: 'bubblewrap is not installed' });
+    expect(await ground.isolation()).toMatchObject({
+      kind: 'process-group',
+      reason: 'PERENNIAL_BUBBLEWRAP names /no-such-program, which is no program',
+    });
   } finally {
     await ground.remove();
   }
