@@ -8,6 +8,7 @@ import { embeddedPostgres } from './postgres.ts';
 import { identityOf } from './process-identity.ts';
 import { ProcessRegister, stopLeftovers } from './process-register.ts';
 import { type Keys, keysOf, type Secrets, secretsOf } from './secrets.ts';
+import { sandboxPrograms } from './sandbox-programs.ts';
 import { type ServiceAddresses, services } from './services.ts';
 import { openStateFolder, type StateFolder, writeStateFile } from './state-folder.ts';
 import { Supervisor } from './supervisor.ts';
