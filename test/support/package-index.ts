@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { IncomingMessage } from 'node:http';
-import { finished } from 'node:stream/promises';
 import { crc32, gzipSync } from 'node:zlib';
 import { pack } from 'tar-stream';
 import { sha256OfBytes } from '../../contracts/digest.ts';
@@ -105,8 +104,7 @@ export async function tarball(filename: string, files: Readonly<Record<string, s
   for (const [name, text] of Object.entries(files)) tar.entry({ name }, text);
   tar.finalize();
   const chunks: Buffer[] = [];
-  tar.on('data', (chunk: Buffer) => chunks.push(chunk));
-  await finished(tar);
+  for await (const chunk of tar) if (chunk instanceof Uint8Array) chunks.push(Buffer.from(chunk));
   return { filename, bytes: gzipSync(Buffer.concat(chunks)) };
 }
 
