@@ -96,7 +96,7 @@ export class ServingTable {
     for (const key of idle.map(keyOfScope)) this.#scopes.delete(key);
     this.#mismatches = new Map(mismatches.map((mismatch) => [keyOfScope(mismatch.scope), mismatch]));
     this.#missNobody(new Set([...entries.map((entry) => keyOfScope(entry.scope)), ...this.#mismatches.keys()]));
-    const settling = entries.map((entry) => {
+    const settling = entries.map(async (entry) => {
       const key = keyOfScope(entry.scope);
       const known = this.#scopes.get(key);
       // The newest that is borne out may be older than what serves here, and that was borne out when it was loaded.

@@ -22,7 +22,7 @@ export class SigningKey {
     this.published = {
       algorithm: 'Ed25519',
       keyId: sha256OfBytes(der).slice(0, 16),
-      publicKey: this.#public.export({ format: 'pem', type: 'spki' }).toString(),
+      publicKey: this.#public.export({ format: 'pem', type: 'spki' }),
     };
   }
 

@@ -1,7 +1,7 @@
 import { and, asc, desc, eq, getTableColumns, gt, gte, inArray, lt, lte, type SQL, sql } from 'drizzle-orm';
 import { z } from 'zod';
-import type { Id, Instant, PageRequest } from '../../contracts/identifiers.ts';
-import { Id as IdSchema, Instant as InstantSchema } from '../../contracts/identifiers.ts';
+import type { Id, PageRequest } from '../../contracts/identifiers.ts';
+import { Id as IdSchema, Instant } from '../../contracts/identifiers.ts';
 import type { ChainPoint, ChainVerdict, SignedPoint } from '../../contracts/ledger-chain.ts';
 import { ChainWalk } from '../../contracts/ledger-chain.ts';
 import type { LedgerEntry } from '../../contracts/ledger.ts';
@@ -17,7 +17,7 @@ import { ledger, ledgerHeads, models, principals } from '../schema.ts';
 import { toStored } from '../stored-entry.ts';
 import { visibleRows } from '../visibility.ts';
 
-const Key = z.tuple([InstantSchema, IdSchema, z.number().int()]);
+const Key = z.tuple([Instant, IdSchema, z.number().int()]);
 const verifiedAtOnce = 1000;
 
 function toEntry(row: typeof ledger.$inferSelect): LedgerEntry {

@@ -118,6 +118,37 @@ describe('the Temporal client, against a dev server', () => {
     expect(await client.describe('absent/production/lifecycle')).toEqual({ state: 'absent' });
   });
 
+  test.each(['0 3 1 * *', '*/15 8-17 * * mon-fri', '5/20 0 1,15 jan,jul *', '0 0 * * 7', '30 4 * * 1-5/2'])(
+    'Temporal keeps the schedule "%s" as it was set, and says so',
+    async (cron) => {
+      const scope = scopeOf('compared');
+      const schedule = { cron, timezone: 'Europe/Berlin', paused: false, overlap: 'skip' } as const;
+      await client.setSchedule(scope, 'nightly', schedule);
+      expect(await client.scheduleDifference(scope, 'nightly', schedule)).toBeUndefined();
+      const other = { ...schedule, cron: '7 7 7 7 *' };
+      expect(await client.scheduleDifference(scope, 'nightly', other)).toContain('at other times');
+    },
+  );
+
+  test('how a schedule differs is said, and one that no row has is listed and removed', async () => {
+    const scope = scopeOf('differs');
+    const schedule = { cron: '0 3 * * *', timezone: 'UTC', paused: false, overlap: 'skip' } as const;
+    expect(await client.scheduleDifference(scope, 'nightly', schedule)).toBe('Temporal does not have it');
+    await client.setSchedule(scope, 'nightly', schedule);
+    expect(await client.scheduleDifference(scope, 'nightly', schedule)).toBeUndefined();
+    for (const [change, said] of [
+      [{ timezone: 'Asia/Tokyo' }, 'and not in Asia/Tokyo'],
+      [{ paused: true }, 'Temporal has it running'],
+      [{ overlap: 'allow-all' as const }, 'treats overlaps as SKIP'],
+    ] as const)
+      expect(await client.scheduleDifference(scope, 'nightly', { ...schedule, ...change })).toContain(said);
+    const id = 'differs/production/schedule/nightly';
+    await expect.poll(() => client.scheduleIds(), { timeout: 10_000 }).toContain(id);
+    await client.removeScheduleById(id);
+    await client.removeScheduleById(id);
+    expect(await client.scheduleDifference(scope, 'nightly', schedule)).toBe('Temporal does not have it');
+  });
+
   test('a schedule is set, changed and removed, and says when it fires next in its zone', async () => {
     const scope = scopeOf('scheduled');
     const schedule = { cron: '0 3 1 * *', timezone: 'America/New_York', paused: false, overlap: 'skip' } as const;

@@ -54,39 +54,57 @@ async function verified(name = 'bike'): Promise<LedgerVerdict> {
   return body.items[0];
 }
 
-async function readChain(where = scope): Promise<Record<string, unknown>[]> {
+interface Row {
+  readonly model_id: string;
+  readonly sequence: string;
+  readonly kind: string;
+  readonly environment: string | null;
+  readonly subject: Record<string, unknown>;
+  readonly reason: string;
+  readonly digest: string;
+  readonly previous: string | null;
+  readonly recorded_at: Date;
+  readonly effective_at: Date;
+  readonly recorded_by: string;
+}
+
+async function readChain(where = scope): Promise<readonly Row[]> {
   const client = new Client({ connectionString: api.database.url });
   await client.connect();
-  const { rows } = await client.query('select * from ledger where model_id = $1 order by sequence', [where.modelId]);
+  const text = 'select * from ledger where model_id = $1 order by sequence';
+  const { rows } = await client.query<Row>(text, [where.modelId]);
   await client.end();
   return rows;
 }
 
+function digestOf(row: Row, previous: string | null): string {
+  return ledgerDigest({
+    modelId: row.model_id,
+    sequence: Number(row.sequence),
+    kind: row.kind,
+    environment: row.environment,
+    subject: row.subject,
+    reason: row.reason,
+    previous,
+    recordedAt: row.recorded_at.toISOString(),
+    effectiveAt: row.effective_at.toISOString(),
+    recordedBy: row.recorded_by,
+  });
+}
+
 /** Computes digests anew from that entry on, as somebody who knows this code would. */
 async function recompute(from: number, to = Number.POSITIVE_INFINITY): Promise<void> {
-  let previous: unknown = null;
+  let previous: string | null = null;
   for (const row of await readChain()) {
     const sequence = Number(row.sequence);
-    if (sequence >= from && sequence <= to) {
-      const digest = ledgerDigest({
-        modelId: String(row.model_id),
-        sequence,
-        kind: String(row.kind),
-        environment: row.environment === null ? null : String(row.environment),
-        subject: row.subject as Record<string, unknown>,
-        reason: String(row.reason),
-        previous: previous === null ? null : String(previous),
-        recordedAt: (row.recorded_at as Date).toISOString(),
-        effectiveAt: (row.effective_at as Date).toISOString(),
-        recordedBy: String(row.recorded_by),
-      });
-      await change('update ledger set previous = $2, digest = $3 where model_id = $1 and sequence = $4', [
-        previous,
-        digest,
-        sequence,
-      ]);
-      previous = digest;
-    } else previous = row.digest;
+    if (sequence < from || sequence > to) {
+      previous = row.digest;
+      continue;
+    }
+    const digest = digestOf(row, previous);
+    const text = 'update ledger set previous = $2, digest = $3 where model_id = $1 and sequence = $4';
+    await change(text, [previous, digest, sequence]);
+    previous = digest;
   }
 }
 
@@ -115,7 +133,7 @@ test('an entry that was changed is named', async () => {
   expect(await verified()).toMatchObject({
     verified: false,
     entries: 4,
-    problem: { kind: 'changed', sequence: 5, recordedAt: (fifth?.recorded_at as Date).toISOString() },
+    problem: { kind: 'changed', sequence: 5, recordedAt: fifth!.recorded_at.toISOString() },
   });
 });
 
@@ -154,18 +172,7 @@ test('an entry that was changed after a signed one is named, not the signed one'
 
 async function digestOfEntry(sequence: number): Promise<string> {
   const row = (await readChain())[sequence - 1]!;
-  return ledgerDigest({
-    modelId: scope.modelId,
-    sequence,
-    kind: String(row.kind),
-    environment: String(row.environment),
-    subject: row.subject as Record<string, unknown>,
-    reason: String(row.reason),
-    previous: String(row.previous),
-    recordedAt: (row.recorded_at as Date).toISOString(),
-    effectiveAt: (row.effective_at as Date).toISOString(),
-    recordedBy: String(row.recorded_by),
-  });
+  return digestOf(row, row.previous);
 }
 
 test('an entry that was removed from the middle is named', async () => {
@@ -318,7 +325,7 @@ test('`served` says whether the ledger verifies up to the instant that was asked
     return (await api.send('viewer', `GET /v1/models/bike/served${query}`)).body.proof;
   };
   const [, , third] = await readChain();
-  const early = (third?.recorded_at as Date).toISOString();
+  const early = third!.recorded_at.toISOString();
   expect(await served()).toMatchObject({ verified: true, head: { sequence: entries }, signedAt: null });
   await sign();
   expect(await served()).toMatchObject({ verified: true, signedAt: expect.any(String) });
@@ -355,11 +362,11 @@ test('a hundred thousand entries are verified in seconds', async () => {
   const last = rows.at(-1)!;
   const client = new Client({ connectionString: api.database.url });
   await client.connect();
-  let previous = String(last.digest);
+  let previous = last.digest;
   for (let sequence = entries + 1; sequence <= 100_000; sequence += 5_000) {
     const values: unknown[][] = [];
     for (let at = sequence; at < Math.min(sequence + 5_000, 100_001); at += 1) {
-      const recordedAt = (last.recorded_at as Date).toISOString();
+      const recordedAt = last.recorded_at.toISOString();
       const entry = { modelId: scope.modelId, sequence: at, kind: 'schedule.set', environment: 'production' };
       const more = { subject: { schemaVersion: 1, at }, reason: 'one of many', recordedAt, effectiveAt: recordedAt };
       const digest = ledgerDigest({ ...entry, ...more, previous, recordedBy: api.principals.operator });

@@ -219,20 +219,20 @@ export function objectStoreContract(name: string, start: () => Promise<ObjectSto
     }, 60_000);
 
     test('an object under a name of its own is stored once, and stays as it was first put', async () => {
-      const name = 'named-things/one/000000000000007.json';
-      expect(await subject.store.readNamed(name)).toBeUndefined();
-      expect(await subject.store.putNamed(name, Buffer.from('first'))).toBe(true);
-      expect(await subject.store.putNamed(name, Buffer.from('second'))).toBe(false);
-      expect(await subject.store.readNamed(name)).toEqual(Buffer.from('first'));
-      await subject.store.removeNamed(name);
-      await subject.store.removeNamed(name);
-      expect(await subject.store.readNamed(name)).toBeUndefined();
+      const named = 'named-things/one/000000000000007.json';
+      expect(await subject.store.readNamed(named)).toBeUndefined();
+      expect(await subject.store.putNamed(named, Buffer.from('first'))).toBe(true);
+      expect(await subject.store.putNamed(named, Buffer.from('second'))).toBe(false);
+      expect(await subject.store.readNamed(named)).toEqual(Buffer.from('first'));
+      await subject.store.removeNamed(named);
+      await subject.store.removeNamed(named);
+      expect(await subject.store.readNamed(named)).toBeUndefined();
     });
 
     test('named objects are listed by folder in the order of their names, in pages', async () => {
       expect(await subject.store.listNamed('listed/', null, 10)).toEqual([]);
       const names = ['listed/a/1.json', 'listed/a/2.json', 'listed/b/1.json'];
-      for (const name of names.toReversed()) await subject.store.putNamed(name, Buffer.from(name));
+      for (const each of names.toReversed()) await subject.store.putNamed(each, Buffer.from(each));
       expect(await subject.store.listNamed('listed/', null, 10)).toEqual(names);
       expect(await subject.store.listNamed('listed/', null, 2)).toEqual(names.slice(0, 2));
       expect(await subject.store.listNamed('listed/', 'listed/a/1.json', 10)).toEqual(names.slice(1));
@@ -248,10 +248,10 @@ export function objectStoreContract(name: string, start: () => Promise<ObjectSto
 
     test.each(['../out', 'a/../../out', '/etc/passwd', 'no-folder', 'blobs/x', 'A/b', 'a//b', 'a/./b'])(
       '"%s" is no name: it would lead out of the store, or to a blob',
-      async (name) => {
-        await expect(subject.store.putNamed(name, Buffer.from('x'))).rejects.toThrow('is no name');
-        await expect(subject.store.readNamed(name)).rejects.toThrow('is no name');
-        await expect(subject.store.removeNamed(name)).rejects.toThrow('is no name');
+      async (wrong) => {
+        await expect(subject.store.putNamed(wrong, Buffer.from('x'))).rejects.toThrow('is no name');
+        await expect(subject.store.readNamed(wrong)).rejects.toThrow('is no name');
+        await expect(subject.store.removeNamed(wrong)).rejects.toThrow('is no name');
       },
     );
 
