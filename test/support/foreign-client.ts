@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection, WorkflowFailedError } from '@temporalio/client';
-import { ApplicationFailure, rootCause } from '@temporalio/common';
+import { ApplicationFailure } from '@temporalio/common';
 import { bundleWorkflowCode, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import type { ActivityDependencies } from '../../activities/dependencies.ts';
 import { createActivities } from '../../activities/index.ts';
@@ -115,8 +115,8 @@ async function ask(temporal: Client, asked: Asked, workflowId: string): Promise<
   } catch (caught) {
     if (!(caught instanceof WorkflowFailedError)) throw caught;
     const cause = caught.cause?.cause;
-    const code = cause instanceof ApplicationFailure ? (cause.type ?? '') : '';
-    return { code, message: rootCause(caught) ?? '' };
+    if (!(cause instanceof ApplicationFailure)) return { code: 'none', message: String(cause) };
+    return { code: cause.type ?? 'none', message: cause.message };
   }
 }
 

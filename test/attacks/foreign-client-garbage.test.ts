@@ -1,0 +1,56 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createCollectionActivities } from '../../activities/retention/collect-garbage.ts';
+import { proofs } from '../../activities/proofs.ts';
+import { usualGraceMs } from '../../contracts/collection.ts';
+import { configuration } from '../db/ground.ts';
+import type { GarbageGround } from '../support/garbage-ground.ts';
+import { layGarbageGround } from '../support/garbage-ground.ts';
+import { seedVersion } from '../support/seed-candidate.ts';
+
+let ground: GarbageGround;
+beforeAll(async () => {
+  ground = await layGarbageGround(configuration);
+});
+afterAll(() => ground?.end());
+
+test('a collection that is ended too early, or never marked anything, removes nothing that is in use', async () => {
+  const { repositories, scope, by, store: objectStore } = ground;
+  const artifact = await ground.put('in use');
+  await seedVersion(repositories, scope, by, { seed: 1, artifact });
+  const { markReachable, sweepGarbage, endCollection } = createCollectionActivities({
+    repositories,
+    objectStore,
+    lifecyclePrincipal: 'lifecycle',
+  });
+  const begin = async () => (await repositories.collections.begin({ dryRun: false, graceMs: usualGraceMs, by })).id;
+
+  // What is reachable is forgotten at the end of a collection: swept on, everything would look like garbage.
+  const ended = { collectionId: await begin() };
+  await markReachable(ended);
+  await endCollection({ ...ended, failure: null });
+  await expect(sweepGarbage(ended)).rejects.toMatchObject({ code: 'unproven' });
+  await expect(markReachable(ended)).rejects.toMatchObject({ code: 'unproven' });
+  await expect(
+    repositories.collections.claim(ended.collectionId, [{ sha256: artifact, bytes: 1 }]),
+  ).rejects.toMatchObject({
+    code: 'unproven',
+  });
+
+  const unmarked = { collectionId: await begin() };
+  await sweepGarbage(unmarked);
+  expect(await repositories.collections.claim(unmarked.collectionId, [{ sha256: artifact, bytes: 1 }])).toEqual([]);
+  expect(await ground.stored()).toContain(artifact);
+});
+
+test.each([
+  ['perennial-garbage/scheduled-2026-01-01T04:17:00Z', '17 4 * * *', undefined],
+  ['perennial-garbage/scheduled-2026-01-01T04:18:00Z', '17 4 * * *', expect.any(String)],
+  ['perennial-garbage/scheduled-2026-01-01T04:17:00Z', null, expect.any(String)],
+  ['perennial-garbage/scheduled', '17 4 * * *', expect.any(String)],
+  ['foreign', '* * * * *', expect.any(String)],
+])('%s begins a collection of its own where the schedule is %s: %s', (workflowId, collectionSchedule, complaint) => {
+  const { beginCollection } = proofs;
+  if (!('complaint' in beginCollection)) throw new Error('a collection is of no run');
+  const execution = { workflowId, executionId: 'x' };
+  expect(beginCollection.complaint({ collectionId: null }, execution, { collectionSchedule })).toEqual(complaint);
+});
