@@ -1,4 +1,4 @@
-import { lstat, mkdir, readdir, readFile, realpath, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PerennialError, reasonOf } from '../../contracts/errors.ts';
 import type { RequirementsFile } from '../../contracts/requirements.ts';
@@ -141,6 +141,9 @@ async function installWithUv(workplace: Workplace, run: PipRun, index: PackageIn
   } catch (caught) {
     if (caught instanceof PerennialError && caught.code === 'cancelled') throw caught;
     run.log.system(`uv could not install the lock, so pip is asked: ${reasonOf(caught).slice(0, 300)}`);
+    // What uv has installed so far could hold code that runs when Python starts, and pip starts with it.
+    await rm(workplace.environment, { recursive: true, force: true });
+    await makeVirtualEnvironment(run, workplace);
     return false;
   }
 }

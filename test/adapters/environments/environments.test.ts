@@ -1,5 +1,7 @@
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -178,6 +180,33 @@ test('one that was cancelled leaves nothing that is taken for done', async () =>
   );
   expect(failure.code).toBe('cancelled');
   expect(await readdir(join(cache, 'environments'))).toEqual([]);
+});
+
+test('one that waits for a silent index ends within 5 s of its cancellation', async () => {
+  const asked = Promise.withResolvers<void>();
+  const silent = createServer(() => asked.resolve()).listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const address = silent.address();
+  const indexUrl = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}/simple`;
+  const cacheFolder = await mkdtemp(join(folder, 'silent-'));
+  const by = createEnvironments({
+    cacheFolder,
+    environment: process.env,
+    sandbox,
+    pip: { indexUrl, extraIndexUrls: [] },
+  });
+  const path = join(folder, 'silent.txt');
+  await writeFile(path, 'greeting\n');
+  const stop = new AbortController();
+  const resolving = failureOf(by.resolveLock(path, { ...quiet(), signal: stop.signal }));
+  await asked.promise;
+  const before = performance.now();
+  stop.abort();
+  expect((await resolving).code).toBe('cancelled');
+  expect(performance.now() - before).toBeLessThan(5000);
+  expect(await readdir(join(cacheFolder, 'environments'))).toEqual([]);
+  silent.closeAllConnections();
+  silent.close();
 });
 
 test('without a lock the interpreter is the one on the path; without a Python there is none', async () => {
