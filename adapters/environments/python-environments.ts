@@ -113,6 +113,27 @@ async function make(workplace: Workplace, run: PipRun): Promise<void> {
     await writeFile(list, requirementsText(requirements.requirements));
     if (!(await installWithUv(workplace, run, index, list))) await installWithPip(workplace, run, index, list);
   });
+  await compileAll(workplace, run);
+}
+
+/**
+ * Scripts find the environment read-only, so that what is not compiled here is compiled at every start. On all processors,
+ * where pip has one; a file that is no Python of this version, as packages have in their tests, is passed over.
+ */
+async function compileAll(workplace: Workplace, run: PipRun): Promise<void> {
+  const { environment, scratch } = workplace;
+  const program =
+    'import compileall, re, sys; compileall.compile_dir(sys.argv[1], quiet=2, workers=0, rx=re.compile("/tests?/"))';
+  await runTool(run, {
+    name: 'python -m compileall',
+    file: join(environment, 'bin', 'python'),
+    args: ['-I', '-c', program, join(environment, 'lib')],
+    scratch,
+    path: systemPath,
+    mounts: mountsOf(run, workplace),
+    network: { kind: 'none' },
+    remedy: wayOut,
+  });
 }
 
 /** The same wheels, sooner. Where it cannot, for whatever reason, pip has the word. */
@@ -161,7 +182,18 @@ async function installWithPip(workplace: Workplace, run: PipRun, index: PackageI
   await runTool(run, {
     name: 'pip install',
     file: join(workplace.environment, 'bin', 'python'),
-    args: ['-I', '-m', 'pip', '--isolated', 'install', '--require-hashes', ...pipOptions(run, index), '-r', list],
+    args: [
+      '-I',
+      '-m',
+      'pip',
+      '--isolated',
+      'install',
+      '--no-compile',
+      '--require-hashes',
+      ...pipOptions(run, index),
+      '-r',
+      list,
+    ],
     scratch: workplace.scratch,
     path: systemPath,
     env: pipEnvironment,
