@@ -222,5 +222,7 @@ test('the lifecycle advances no scope that is not there, and by whatever hand do
   // The model serves, so its first report is due.
   expect(await advance(scope)).toMatchObject({ answer: { start: [{ kind: 'monitor' }], cancel: [] } });
   expect(await serving()).toEqual(['champion served before 100']);
-  expect((await client.deps.repositories.lifecycle.triggers(scope, { limit: 5 })).items).toEqual([]);
+  // The code that the ground was laid with had left a trigger, which the configuration does not act on.
+  const { items } = await client.deps.repositories.lifecycle.triggers(scope, { limit: 5 });
+  expect(items.filter(({ status }) => status !== 'dropped')).toEqual([]);
 });

@@ -216,6 +216,7 @@ test('the log of a run ends for a reader whose key is revoked', async () => {
 /** Lists that take no viewer, with the reason. */
 const withoutViewer: Readonly<Record<string, string>> = {
   'principals.list': 'of the whole installation, for administrators of everything',
+  'ledger.owners': 'of chains that are to be verified; the route has checked the project or the model',
   'collections.list': 'of the whole installation, for viewers of everything',
   'collections.collected': 'of the whole installation, for viewers of everything',
   'code.list': 'of a model, which all of its environments share; the route has checked one of them',
