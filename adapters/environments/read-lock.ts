@@ -3,7 +3,7 @@ import { sha256OfBytes } from '../../contracts/digest.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Sha256 } from '../../contracts/identifiers.ts';
 
-/** The lock as its CodeVersion names it. `environment-failed`, `digest-mismatch` */
+/** The lock as its CodeVersion names it. `environment-failed`, `blob-corrupt` */
 export async function readLock(lockPath: string, digest: Sha256 | null): Promise<string> {
   const lock = await readFile(lockPath).catch((caught: unknown) => {
     throw new PerennialError(
@@ -15,7 +15,7 @@ export async function readLock(lockPath: string, digest: Sha256 | null): Promise
   });
   if (digest !== null && sha256OfBytes(lock) !== digest)
     throw new PerennialError(
-      'digest-mismatch',
+      'blob-corrupt',
       'the lock of the training environment is not the one that its CodeVersion names',
       { expected: digest },
     );

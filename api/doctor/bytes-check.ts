@@ -56,7 +56,7 @@ async function whyWrong(store: ObjectStore, sha256: string): Promise<string | un
     await once(stream, 'end');
     return undefined;
   } catch (caught) {
-    if (caught instanceof PerennialError && caught.code === 'digest-mismatch')
+    if (caught instanceof PerennialError && caught.code === 'blob-corrupt')
       return 'the object store has other bytes under its name';
     if (caught instanceof PerennialError && caught.code === 'blob-missing') return 'the object store lacks it';
     throw caught;

@@ -166,7 +166,7 @@ test('a lock that is not the one of its CodeVersion is refused', async () => {
   const path = join(folder, 'altered.lock');
   await writeFile(path, lock);
   const failure = await failureOf(environments.materialise(path, sha256OfBytes('another'), quiet()));
-  expect(failure.code).toBe('digest-mismatch');
+  expect(failure.code).toBe('blob-corrupt');
 });
 
 test('one that was cancelled leaves nothing that is taken for done', async () => {
