@@ -26,7 +26,7 @@ export interface EnvironmentCall {
 export interface Environments {
   /**
    * Makes the environment of a lock once and keeps it under the lock's digest. `lockPath` null: the interpreter as it is.
-   * `environment-failed`, `digest-mismatch`, `cancelled`
+   * `environment-failed`, `blob-corrupt`, `cancelled`
    */
   materialise(lockPath: string | null, lock: Sha256 | null, call: EnvironmentCall): Promise<TrainingEnvironment>;
   /**

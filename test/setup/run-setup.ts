@@ -129,9 +129,9 @@ export class Machine {
     await writeFile(
       join(root, 'stack', 'prepare-environment.ts'),
       `import { mkdirSync, writeFileSync } from 'node:fs';
-       mkdirSync('environment', { recursive: true });
-       writeFileSync('environment/python', '');
-       console.log(JSON.stringify({ binFolder: process.cwd() + '/environment' }));`,
+       mkdirSync('environment/environment/bin', { recursive: true });
+       writeFileSync('environment/environment.json', '{}');
+       console.log(JSON.stringify({ binFolder: process.cwd() + '/environment/environment/bin' }));`,
     );
     return root;
   }
