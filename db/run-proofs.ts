@@ -2,11 +2,10 @@ import { and, eq } from 'drizzle-orm';
 import { sha256OfJson } from '../contracts/digest.ts';
 import { isFinal } from '../contracts/run.ts';
 import type { RunRepository } from '../ports/repositories/runs.ts';
-import type { Transaction } from './connection.ts';
 import { query, transact } from './connection.ts';
 import type { RepositoryContext } from './context.ts';
 import { mustBeOf, unproven } from './prove-run.ts';
-import { lockRun } from './run-rows.ts';
+import { lockRun, type RunRow, selectRuns } from './run-rows.ts';
 import { runResults, runs } from './schema.ts';
 
 type Claim = Parameters<RunRepository['prove']>[1];
@@ -14,7 +13,15 @@ type Claim = Parameters<RunRepository['prove']>[1];
 /** What shows that a step is asked for by the run's own execution, with what the run's own steps have answered. */
 export function runProofs({ db }: RepositoryContext): Pick<RunRepository, 'prove' | 'keepResult' | 'hasResult'> {
   return {
-    prove: (id, claim) => transact(db, (tx) => prove(tx, id, claim)),
+    async prove(id, claim) {
+      // Bound once, it stays bound: most steps lock nothing.
+      const [row] = await query(db, () => selectRuns(db).where(eq(runs.id, id)));
+      if (row !== undefined && !mustBind(row, claim)) return;
+      await transact(db, async (tx) => {
+        const { executionId } = claim.execution;
+        if (mustBind(await lockRun(tx, id), claim)) await tx.update(runs).set({ executionId }).where(eq(runs.id, id));
+      });
+    },
     keepResult: (runId, step, result) =>
       query(db, async () => {
         const digest = sha256OfJson(result);
@@ -32,10 +39,10 @@ export function runProofs({ db }: RepositoryContext): Pick<RunRepository, 'prove
   };
 }
 
-async function prove(tx: Transaction, id: string, { scope, kinds, execution, allows }: Claim): Promise<void> {
-  const row = await lockRun(tx, id);
+/** Whether the execution is to be the run's from now on; false: it is already, or the run is over. */
+function mustBind(row: RunRow, { scope, kinds, execution, allows }: Claim): boolean {
   mustBeOf(row, scope, kinds);
-  const { workflowId, executionId, orderedAt, state } = row.run;
+  const { id, workflowId, executionId, orderedAt, state } = row.run;
   if (workflowId !== execution.workflowId)
     throw unproven(`run ${id} is carried out by the workflow ${workflowId}, not by ${execution.workflowId}`, id);
   if (executionId !== null && executionId !== execution.executionId)
@@ -47,8 +54,8 @@ async function prove(tx: Transaction, id: string, { scope, kinds, execution, all
     throw unproven(`run ${id} is ${state} already, so nothing more is done for it; start another run`, id);
   if (state === 'queued' && !allows.includes('queued'))
     throw unproven(`run ${id} has not begun, so none of its steps can run`, id);
-  if (executionId !== null || isFinal(state)) return;
+  if (executionId !== null || isFinal(state)) return false;
   if (orderedAt === null)
     throw unproven(`run ${id} waits in the queue, and the lifecycle has not ordered its start`, id);
-  await tx.update(runs).set({ executionId: execution.executionId }).where(eq(runs.id, id));
+  return true;
 }
