@@ -5,7 +5,7 @@ import type { RepositoryContext } from '../../db/context.ts';
 import { lockScope } from '../../db/context.ts';
 import { championOf, newestGeneration, raiseGeneration, readRelease, slotFor } from '../../db/generations.ts';
 
-/** What serves, written as it stands: no rollout led there. A canary beside the champion below a weight of 100. */
+/** What serves, written as it stands: no rollout led there. A canary beside the champion below a weight of 100, a shadow at 0. */
 export function seedGeneration(
   context: RepositoryContext,
   scope: Scope,
@@ -17,10 +17,11 @@ export function seedGeneration(
     const release = await readRelease(tx, releaseId);
     const champion = championOf(await newestGeneration(tx, scope));
     const alone = weight === 100 || champion === undefined;
+    const role = weight === 0 ? 'shadow' : 'canary';
     const slots = alone
       ? [await slotFor(tx, release, 'champion', 100)]
-      : [{ ...champion, weight: 100 - weight }, await slotFor(tx, release, 'canary', weight)];
-    const change = champion === undefined ? 'first' : alone ? 'promote' : 'canary';
+      : [{ ...champion, weight: 100 - weight }, await slotFor(tx, release, role, weight)];
+    const change = champion === undefined ? 'first' : alone ? 'promote' : role;
     return raiseGeneration(context, tx, scope, { slots, change, reason: 'a test', runId, by });
   });
 }
