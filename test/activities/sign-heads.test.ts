@@ -82,7 +82,7 @@ test('the head is signed once what serves has changed, and nobody waits for it',
     { ...parts(), ledgerProof: never },
   );
   const input = { schemaVersion: 1 as const, runId: 'of-a-test', scope: ground.scope };
-  await changes.raiseGeneration({ ...input, releaseId: '', weight: 100, reason: '' });
+  await changes.raiseGeneration({ ...input, weight: 100 });
   await changes.abortRollout({ ...input, reason: '' });
   await changes.rollBack(input);
   await expect.poll(() => signing).toBe(3);

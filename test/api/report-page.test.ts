@@ -3,7 +3,7 @@ import { reportPage } from '../../api/report-page/report-page.ts';
 import type { Report, ReportBody } from '../../contracts/report.ts';
 import type { TestApi } from '../support/api.ts';
 import { applyBike, startTestApi } from '../support/api.ts';
-import { seedVersion } from '../support/seed-candidate.ts';
+import { beginRun, seedVersion } from '../support/seed-candidate.ts';
 
 const hostile = `<img src=x onerror="alert(1)">'`;
 
@@ -81,17 +81,22 @@ beforeAll(async () => {
   expect((await api.send('viewer', page('latest'))).status).toBe(404);
   const { version, evaluation } = await seedVersion(api.repositories, scope, by, { seed: 1 });
   expect(version.id).toBe(evaluation.modelVersionId);
-  const release = await api.repositories.deployments.makeRelease(scope, evaluation.id, { runId: api.ids.next(), by });
+  const deploy = { kind: 'deploy', schemaVersion: 1, evaluationId: evaluation.id, automated: false } as const;
+  const deployId = await beginRun(api.repositories, scope, deploy, by);
+  const release = await api.repositories.deployments.makeRelease(scope, evaluation.id, { runId: deployId, by });
   reports = [];
-  for (const to of ['2012-02-01T00:00:00.000Z', '2012-03-01T00:00:00.000Z'])
+  for (const to of ['2012-02-01T00:00:00.000Z', '2012-03-01T00:00:00.000Z']) {
+    const monitor = { kind: 'monitor', schemaVersion: 1, asOf: to } as const;
+    const runId = await beginRun(api.repositories, scope, monitor, by);
     reports.push(
       await api.repositories.monitoring.commitReport(
         scope,
         bodyOf(to),
         [{ kind: 'drift', subject: hostile, value: 0.5, threshold: 0.2, breached: true }],
-        { runId: api.ids.next(), championReleaseId: release.id, triggerOn: [], by },
+        { runId, championReleaseId: release.id, triggerOn: [], by },
       ),
     );
+  }
 });
 afterAll(() => api.stop());
 

@@ -74,9 +74,10 @@ test('the champion answers all, the shadow is asked the same, and how they diffe
         beyond: 30,
       },
     ]);
-  expect(await deployments.served(ground.scope, shadow.generation)).toMatchObject([
-    { releaseDigest: champion.release.digest, requests: 30 },
-  ]);
+  // Told by another message than the comparisons, which may come before it.
+  await expect
+    .poll(() => deployments.served(ground.scope, shadow.generation), within)
+    .toMatchObject([{ releaseDigest: champion.release.digest, requests: 30 }]);
   const rows = await loggedRows();
   const both = rows.filter(({ id }) => id === 'row-7').map(({ role, prediction }) => [role, prediction]);
   expect(both.toSorted((a, b) => String(a).localeCompare(String(b)))).toEqual([
