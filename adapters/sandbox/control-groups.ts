@@ -162,7 +162,7 @@ async function removeGroup(folder: string): Promise<void> {
       return await rmdir(folder);
     } catch (caught) {
       if (!(caught instanceof Error && 'code' in caught && caught.code === 'EBUSY')) return;
-      await wait(removePauseMs);
+      await wait(Math.min(2 ** attempt, removePauseMs));
     }
   }
 }
