@@ -64,8 +64,8 @@ export async function prepareCommand(
       isBubbled: here.bubblewrap !== null,
       network: isPublic ? await publicNetwork(here.slirp4netns, here.allow) : null,
       controlGroup,
-      // bubblewrap, and the first process of its sandbox; the relay; slirp4netns.
-      own: (here.bubblewrap === null ? 0 : 2) + (door === null ? 0 : 1) + (isPublic ? 1 : 0),
+      // bubblewrap, and the first process of its sandbox; the relay; slirp4netns, which is in no control group.
+      own: (here.bubblewrap === null ? 0 : 2) + (door === null ? 0 : 1) + (isPublic && controlGroup === null ? 1 : 0),
       folders: mounts.flatMap(({ source, writable }) => (writable === true ? [source] : [])),
       release,
     };

@@ -41,6 +41,16 @@ export async function processesOf(membership: Membership): Promise<number[]> {
   return process.platform === 'linux' ? fromProc(membership) : fromPs(membership);
 }
 
+/**
+ * The same while nothing is to be ended: where control groups list the processes, their lists alone are read, which takes
+ * a hundredth of a look at every process of the machine. Who ends a call looks at all: a process that has not joined
+ * its group yet would be missed.
+ */
+export async function runningProcessesOf(membership: Membership): Promise<readonly number[]> {
+  const { controlGroups } = membership;
+  return controlGroups.length === 0 ? processesOf(membership) : [...(await listedIn(controlGroups))];
+}
+
 interface Stat {
   readonly pid: number;
   readonly parent: number;

@@ -1,7 +1,7 @@
 import type { Dirent } from 'node:fs';
 import { lstat, readdir, readFile, readlink, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Membership, processesOf } from './process-group.ts';
+import { type Membership, runningProcessesOf } from './process-group.ts';
 import type { Breach, Limits } from './sandbox.ts';
 
 export interface Watched {
@@ -39,7 +39,7 @@ export function watchLimits(watched: Watched, pauseMs: number, onBreach: (breach
 
 async function findBreach(watched: Watched): Promise<Breach | null> {
   const { limits, membership, own, ranOutOfMemory } = watched;
-  const pids = await processesOf(membership);
+  const pids = await runningProcessesOf(membership);
   if (pids.length - own > limits.processes)
     return { what: 'processes', found: pids.length - own, limit: limits.processes };
   const bytes = ranOutOfMemory === null ? await memoryOf(pids) : await limitIf(ranOutOfMemory, limits.memoryBytes);
