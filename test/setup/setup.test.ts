@@ -14,6 +14,7 @@ beforeEach(async () => {
   await machine.link('npm');
   await machine.script('temporal', 'echo "temporal version 1.9.1 (Server 1.32.0, UI 2.54.1)"');
   await machine.script('bwrap', 'echo bubblewrap 0.11.0');
+  await machine.script('minio', 'echo minio version 1');
   await machine.script('python3', python);
   root = await machine.checkout();
 });
@@ -23,22 +24,29 @@ const setup = (...args: string[]) => ended(machine.start([join(root, 'setup/setu
 
 describe('setup', () => {
   it('does each step once, and again when the lock file has changed or an installation is gone', async () => {
-    const first = await setup('--for', 'demo');
+    const first = await setup('--for', 'test');
     expect(first.code, first.stderr).toBe(0);
     expect(first.stdout).toBe('');
     expect(first.stderr).toMatch(/✓ npm's packages \(\d+\.\d s\)/);
     expect(first.stderr).toMatch(/✓ the Python environment of examples\/bike-demand \(\d+\.\d s\)/);
-    expect(await setup('--for', 'demo')).toEqual({ code: 0, stdout: '', stderr: '' });
+    expect(await setup('--for', 'test')).toEqual({ code: 0, stdout: '', stderr: '' });
 
     const lock = join(root, 'package-lock.json');
     writeFileSync(lock, `${readFileSync(lock, 'utf8')}\n`);
-    expect((await setup('--for', 'demo')).stderr).toContain("✓ npm's packages");
+    expect((await setup('--for', 'test')).stderr).toContain("✓ npm's packages");
     rmSync(join(root, 'node_modules'), { recursive: true });
-    expect((await setup('--for', 'demo')).stderr).toContain("✓ npm's packages");
+    expect((await setup('--for', 'test')).stderr).toContain("✓ npm's packages");
     rmSync(join(root, 'environment'), { recursive: true });
-    const again = await setup('--for', 'demo');
+    const again = await setup('--for', 'test');
     expect(again.stderr).not.toContain("npm's packages");
     expect(again.stderr).toContain('✓ the Python environment');
+  });
+
+  it('leaves the Python environment of the demo to its first build', async () => {
+    const { code, stderr } = await setup('--for', 'demo');
+    expect(code, stderr).toBe(0);
+    expect(stderr).toContain("✓ npm's packages");
+    expect(stderr).not.toContain('Python environment');
   });
 
   it('runs what comes then on the pinned Node, with its arguments, its output and its exit code', async () => {
