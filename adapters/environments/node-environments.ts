@@ -1,3 +1,4 @@
+import { publicNpmRegistry } from '../../contracts/public-registries.ts';
 import { mkdir, readFile, realpath, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { PerennialError } from '../../contracts/errors.ts';
@@ -20,8 +21,6 @@ import { runTool } from './tool-step.ts';
 
 const lockName = 'package-lock.json';
 const manifestName = 'package.json';
-/** npm writes it into locks whatever registry is used, and asks its own in its place. */
-const usualRegistry = 'https://registry.npmjs.org/';
 
 export interface NodeRun extends ToolRun {
   readonly cacheFolder: string;
@@ -64,7 +63,8 @@ export async function parseNodeLock({ lock, lockPath }: Pick<NodeRun, 'lock' | '
 }
 
 function refuseForeignAddresses({ addresses }: PackageLock, { registry, scopedRegistries }: NpmSources): void {
-  const starts = [usualRegistry, registry, ...scopedRegistries.values()].map((one) => `${comparableAddress(one)}/`);
+  // npm writes the public one into locks whatever registry is used, and asks its own in its place.
+  const starts = [publicNpmRegistry, registry, ...scopedRegistries.values()].map((one) => `${comparableAddress(one)}/`);
   const foreign = addresses.find(
     ({ address }) => !starts.some((start) => comparableAddress(address).startsWith(start)),
   );

@@ -1,3 +1,4 @@
+import { publicNpmRegistry } from '../../contracts/public-registries.ts';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readIniFile } from './ini-file.ts';
@@ -5,7 +6,6 @@ import type { NpmSources } from './package-sources.ts';
 import { proxiesOf } from './package-sources.ts';
 import type { Environment } from './tool-environment.ts';
 
-const defaultRegistry = 'https://registry.npmjs.org/';
 const idleMs = 60_000;
 
 /** Where npm's packages come from: the worker's own configuration of npm. `prefix`: the folder above the bin of its npm. */
@@ -13,7 +13,7 @@ export async function readNpmSources(environment: Environment, prefix: string): 
   const npm = await npmConfiguration(environment, prefix);
   const authorities = npm.get('cafile');
   const text = authorities === undefined ? '' : await readFile(authorities, 'utf8').catch(() => '');
-  const registry = npm.get('registry') ?? defaultRegistry;
+  const registry = npm.get('registry') ?? publicNpmRegistry;
   const proxies = [
     ['HTTP_PROXY', npm.get('proxy')],
     ['HTTPS_PROXY', npm.get('https-proxy') ?? npm.get('proxy')],

@@ -1,3 +1,4 @@
+import { publicIndexUrl } from '../../contracts/public-registries.ts';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readIniFile } from './ini-file.ts';
@@ -5,7 +6,6 @@ import type { PipSources } from './package-sources.ts';
 import { proxiesOf } from './package-sources.ts';
 import type { Environment } from './tool-environment.ts';
 
-const defaultIndex = 'https://pypi.org/simple';
 const defaultIdleSeconds = 60;
 
 /** What the administrator has set in the place of the worker's own pip configuration. */
@@ -27,8 +27,8 @@ export async function readPipSources(
   const words = (name: string): string[] => (pip.get(name) ?? '').split(/\s+/).filter((word) => word !== '');
   const isSet = set.indexUrl !== undefined || set.extraIndexUrls.length > 0;
   const noIndex = !isSet && isTrue(pip.get('no-index'));
-  const own = [pip.get('index-url') ?? defaultIndex, ...words('extra-index-url')];
-  const chosen = [set.indexUrl ?? pip.get('index-url') ?? defaultIndex, ...set.extraIndexUrls];
+  const own = [pip.get('index-url') ?? publicIndexUrl, ...words('extra-index-url')];
+  const chosen = [set.indexUrl ?? pip.get('index-url') ?? publicIndexUrl, ...set.extraIndexUrls];
   const proxy = pip.get('proxy');
   const authorities = pip.get('cert') ?? environment.REQUESTS_CA_BUNDLE ?? environment.CURL_CA_BUNDLE;
   const certificate = pip.get('client-cert');

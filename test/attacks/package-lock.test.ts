@@ -1,3 +1,4 @@
+import { publicNpmRegistry } from '../../contracts/public-registries.ts';
 import { access } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { TestIndex } from '../support/package-index.ts';
@@ -85,7 +86,7 @@ test.each<[string, Parts, RegExp]>([
   ],
   [
     'from a host that begins like the registry',
-    { entry: { resolved: 'https://registry.npmjs.org.evil.example/greet.tgz' } },
+    { entry: { resolved: `${publicNpmRegistry.slice(0, -1)}.evil.example/greet.tgz` } },
     /comes from https:\/\/registry\.npmjs\.org\.evil/,
   ],
   ['a link', { entry: { resolved: '..', link: true } }, /is a link to a folder/],

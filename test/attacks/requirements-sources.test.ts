@@ -1,3 +1,4 @@
+import { publicIndexUrl } from '../../contracts/public-registries.ts';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -148,7 +149,7 @@ import os, re, urllib.request
 index = [value for value in open("/proc/self/environ").read().split("\\0") + open(f"/proc/{os.getppid()}/cmdline").read().split("\\0") if "/simple/" in value][0]
 base = re.search(r"http://127.0.0.1:\\d+/[^/]+/", index).group(0)
 answers = []
-for url in [base + "simple/greeting/", base + "files/999/greeting-1.0-py3-none-any.whl", base + "npm/greeting", base + "../x/simple/greeting/", base + "simple/%2e%2e/%2e%2e/files/greeting-1.0-py3-none-any.whl", "${own.url}", "http://169.254.169.254/", "https://pypi.org/simple/six/"]:
+for url in [base + "simple/greeting/", base + "files/999/greeting-1.0-py3-none-any.whl", base + "npm/greeting", base + "../x/simple/greeting/", base + "simple/%2e%2e/%2e%2e/files/greeting-1.0-py3-none-any.whl", "${own.url}", "http://169.254.169.254/", "${publicIndexUrl}/six/"]:
     try:
         answers.append(urllib.request.urlopen(url, timeout=5).status)
     except urllib.error.HTTPError as error:

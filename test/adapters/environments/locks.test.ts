@@ -1,3 +1,4 @@
+import { publicNpmRegistry } from '../../../contracts/public-registries.ts';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -80,7 +81,7 @@ describe('a package-lock.json', () => {
     const at = await mkdtemp(join(folder, 'code-'));
     const root = { name: 'code', version: '1.0.0', dependencies: { greet: '1.0.0' } };
     await writeFile(join(at, 'package.json'), JSON.stringify(root));
-    const resolved = 'https://registry.npmjs.org/greet/-/greet-1.0.0.tgz';
+    const resolved = `${publicNpmRegistry}greet/-/greet-1.0.0.tgz`;
     const packages = { '': root, 'node_modules/greet': { version: '1.0.0', resolved, ...entry } };
     const lock = { ...root, lockfileVersion: 3, requires: true, packages };
     await writeFile(join(at, 'package-lock.json'), JSON.stringify(lock));

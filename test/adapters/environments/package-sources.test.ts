@@ -1,3 +1,4 @@
+import { publicIndexUrl } from '../../../contracts/public-registries.ts';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -44,7 +45,7 @@ trusted-host = packages.example
   expect(found.findLinks).toEqual(['/other', '/more']);
   expect(found.reach).toMatchObject({ trustedHosts: ['packages.example'], idleMs: 7000 });
   const none = await readPipSources({ HOME: home, PIP_CONFIG_FILE: '/dev/null' }, nothing, []);
-  expect(none.indexes).toEqual(['https://pypi.org/simple']);
+  expect(none.indexes).toEqual([publicIndexUrl]);
   const offline = await readPipSources({ HOME: home, PIP_NO_INDEX: '1', PIP_FIND_LINKS: '/wheels' }, nothing, []);
   expect(offline).toMatchObject({ indexes: [], findLinks: ['/wheels'] });
 });
