@@ -46,7 +46,7 @@ function around(name: string, activity: Activity, deps: ActivityDependencies): A
   };
 }
 
-/** A refusal is no step of the run: whoever was refused has nothing to do with it. */
+/** A refusal is logged and not recorded as a step: the caller does not belong to the run. */
 async function proven(name: string, input: never, deps: ActivityDependencies): Promise<void> {
   try {
     await mustBeProven(deps, name, input);

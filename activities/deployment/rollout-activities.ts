@@ -31,7 +31,7 @@ export function createRolloutActivities(deps: ActivityDependencies): RolloutActi
     },
 
     async raiseGeneration({ runId, scope, weight }) {
-      // Judged here once more, so that nobody but the database and this worker is believed.
+      // Judged here again: the verdict that the workflow passes in could come from a foreign client.
       const { judged, remark } = await judgeStepBefore(deps, scope, runId);
       const { generation } = await deployments.raise(scope, { runId, weight, judged, remark });
       return { generation };

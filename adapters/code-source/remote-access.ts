@@ -81,7 +81,7 @@ const common: readonly (readonly [string, string])[] = [
   ['protocol.version', '2'],
 ];
 
-/** What git is told of every repository. */
+/** The git configuration that holds for every repository. */
 export function configured(environment: Readonly<Record<string, string>>): Record<string, string> {
   return withConfiguration(environment, common);
 }
@@ -167,7 +167,7 @@ async function overSsh(
   };
 }
 
-/** Everything that ssh is told, as a file: nothing of a URL becomes a word that a shell reads. */
+/** The ssh options are written to a file, so that no part of a URL reaches a shell. */
 function sshConfiguration(url: URL, folder: string, port: number): string {
   const file = (name: string): string => `"${join(folder, name).replaceAll('%', '%%')}"`;
   const settings = {

@@ -13,7 +13,7 @@ export interface WantedEnvironment {
   readonly cacheFolder: string;
   readonly lock: string;
   readonly interpreter: string;
-  /** The interpreter's file: an environment whose interpreter is gone is made again. */
+  /** The path of the interpreter. If the file is gone, the environment is made again. */
   readonly program: string;
   readonly allowBuilds: boolean;
 }

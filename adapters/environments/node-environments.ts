@@ -63,7 +63,7 @@ export async function parseNodeLock({ lock, lockPath }: Pick<NodeRun, 'lock' | '
 }
 
 function refuseForeignAddresses({ addresses }: PackageLock, { registry, scopedRegistries }: NpmSources): void {
-  // npm writes the public one into locks whatever registry is used, and asks its own in its place.
+  // npm writes the public registry into every lock, and asks the configured one instead.
   const starts = [publicNpmRegistry, registry, ...scopedRegistries.values()].map((one) => `${comparableAddress(one)}/`);
   const foreign = addresses.find(
     ({ address }) => !starts.some((start) => comparableAddress(address).startsWith(start)),
