@@ -14,7 +14,7 @@ COPY . .
 
 # State and caches are volumes below it; everything else in the image is read-only to them.
 RUN install --directory --owner=node --group=node --mode=0700 /var/lib/perennial
-ENV NODE_ENV=production PERENNIAL_HOME=/var/lib/perennial HOME=/tmp
+ENV NODE_ENV=production PERENNIAL_HOME=/var/lib/perennial HOME=/tmp NODE_COMPILE_CACHE=/var/lib/perennial/cache/node
 VOLUME /var/lib/perennial
 USER node
 EXPOSE 7400 7401 7405

@@ -5,7 +5,7 @@ import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { pack } from 'tar-stream';
-import { PerennialError } from '../contracts/errors.ts';
+import { PerennialError, reasonOf } from '../contracts/errors.ts';
 import type { Ignores } from './ignore-patterns.ts';
 import { parseIgnorePatterns } from './ignore-patterns.ts';
 
@@ -35,7 +35,10 @@ const bytesAtMost = 256 * 1024 ** 2;
  * configuration is in: a stranger's checkout could otherwise have any folder of this machine uploaded.
  */
 export async function folderWithin(base: string, path: string): Promise<string> {
-  const [outer, inner] = [await realpath(base), await realpath(resolve(base, path))];
+  const outer = await realpath(base);
+  const inner = await realpath(resolve(base, path)).catch((caught: unknown) => {
+    throw new PerennialError('invalid-request', `code.path ${path} cannot be read: ${reasonOf(caught)}`, { path });
+  });
   const way = relative(outer, inner);
   if (way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way)) return inner;
   throw new PerennialError(

@@ -16,6 +16,8 @@ export interface LeaseDependencies {
 }
 
 export interface KeptLease {
+  /** Keeps it now; resolves when that has been done or has failed. */
+  now(): Promise<void>;
   /** Stops keeping it and gives it up, so that no deployment waits for this gateway. Rejects if the database is away. */
   end(): Promise<void>;
 }
@@ -52,6 +54,7 @@ export function keepLease({
   });
   void keeping.now();
   return {
+    now: () => keeping.now(),
     async end() {
       await keeping.stop();
       await deployments.endLease(gateway.id);

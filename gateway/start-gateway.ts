@@ -97,7 +97,13 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
     clock: parts.clock,
   });
   const chores = startChores({ parts, table, artifacts, log, counts, shadowCounts, state });
-  const app = buildServer(parts, { table, keys, log, counts, shadow, follower, tellCounts: () => chores.tell.now() });
+  const held = Promise.withResolvers<KeptLease>();
+  const tellCounts = async (): Promise<void> => {
+    // The database takes counts of gateways that it knows, and it knows those that have held a lease.
+    await (await held.promise).now();
+    await chores.tell.done();
+  };
+  const app = buildServer(parts, { table, keys, log, counts, shadow, follower, tellCounts });
   const listening = await app.listen(parts.listen);
   await follower.start();
   const gateway = { id, address: parts.address ?? listening };
@@ -111,6 +117,7 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
       mismatches.open();
     },
   });
+  held.resolve(lease);
   return {
     address: listening,
     close: () =>
@@ -179,8 +186,14 @@ function buildServer(parts: GatewayParts, served: Served): FastifyInstance {
   });
 }
 
+/** Work whose failures are tried again. */
+interface Chore extends Repeated {
+  /** As `now`, and rejects if it could not be done. */
+  done(): Promise<void>;
+}
+
 interface Chores {
-  readonly tell: Repeated;
+  readonly tell: Chore;
   readonly tend: Repeated;
   readonly sweep: Repeated;
 }
@@ -197,18 +210,27 @@ interface Tended {
 
 function startChores({ parts, table, artifacts, log, counts, shadowCounts, state }: Tended): Chores {
   const { logger, repositories } = parts;
-  const chore = (name: string, everyMs: number, work: () => Promise<void>): Repeated => {
+  const chore = (name: string, everyMs: number, work: () => Promise<void>): Chore => {
+    let failure: { readonly caught: unknown } | undefined;
     const repeated = repeat(async () => {
       try {
         await work();
+        failure = undefined;
         return everyMs;
       } catch (caught) {
+        failure = { caught };
         logger.debug({ reason: reasonOf(caught) }, `${name} could not be done and will be tried again`);
         return Math.max(everyMs, retryMs);
       }
     });
     void repeated.now();
-    return repeated;
+    return {
+      ...repeated,
+      async done() {
+        await repeated.now();
+        if (failure !== undefined) throw failure.caught;
+      },
+    };
   };
   return {
     // Kept before it is told, so that a gateway that comes back never counts from less than others know.

@@ -56,7 +56,9 @@ export class Supervisor {
     let everReady = false;
     for (let deaths = 0; !this.#isStopping();) {
       const begun = Date.now();
+      let answered = false;
       const end = await this.#runOnce(part, log, () => {
+        answered = true;
         if (everReady) this.#say(`${part.name} answers again`);
         everReady = true;
         onReady();
@@ -66,7 +68,7 @@ export class Supervisor {
       if (!everReady && deaths >= firstAttempts) throw diedAtStart(part, log, end);
       const pauseMs = Math.min(longestPauseMs, shortestPauseMs * 2 ** (deaths - 1));
       this.#say(
-        `${part.name} ${end}; it is started again in ${pauseMs / 1000} s${deaths < loudAfterDeaths ? '' : complaint(deaths, log)}`,
+        `${part.name} ${end}; it is started again in ${pauseMs / 1000} s${answered && deaths < loudAfterDeaths ? '' : complaint(deaths, log)}`,
       );
       await pause(pauseMs, undefined, { signal: this.#stopping.signal }).catch(() => {});
     }
@@ -152,7 +154,7 @@ function killGroup(pid: number): void {
 }
 
 function complaint(deaths: number, log: PartLog): string {
-  return `\n  it has ended ${deaths} times in a row; the end of ${log.path}:\n${log.tail().replaceAll(/^/gm, '    ')}`;
+  return `\n  ${deaths > 1 ? `it has ended ${deaths} times in a row; ` : ''}the end of ${log.path}:\n${log.tail().replaceAll(/^/gm, '    ')}`;
 }
 
 function diedAtStart(part: Part, log: PartLog, end: string): PerennialError {

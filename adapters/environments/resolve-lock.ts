@@ -21,7 +21,13 @@ const PipReport = z.object({
     z.object({
       metadata: z.object({ name: z.string().min(1), version: z.string().min(1) }),
       download_info: z.object({
-        archive_info: z.object({ hashes: z.record(z.string(), z.string()) }).optional(),
+        archive_info: z
+          .object({
+            hashes: z.record(z.string(), z.string()).optional(),
+            /** `sha256=…`, as pip before 23.1 says it. */
+            hash: z.string().optional(),
+          })
+          .optional(),
       }),
     }),
   ),
@@ -108,7 +114,8 @@ export function lockOfReport(report: string, asked: RequirementsFile, interprete
   for (const requirement of asked.requirements)
     given.set(requirement.name, [...(given.get(requirement.name) ?? []), requirement]);
   const lines = install.map(({ metadata: { name, version }, download_info }) => {
-    const sha256 = download_info.archive_info?.hashes.sha256;
+    const archive = download_info.archive_info;
+    const sha256 = archive?.hashes?.sha256 ?? /^sha256=(.*)$/.exec(archive?.hash ?? '')?.[1];
     // A package says its own name, which could be more than a name.
     const pinned = parseNamedRequirement(`${name}==${version}`);
     if (pinned === undefined || sha256 === undefined || !/^[0-9a-f]{64}$/.test(sha256))

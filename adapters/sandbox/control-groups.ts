@@ -8,7 +8,7 @@ export interface ControlGroup {
   readonly processLists: readonly string[];
   /** Whether the kernel has killed a process of the group for want of memory. */
   ranOutOfMemory(): Promise<boolean>;
-  /** Removes the group, which must have no process left. */
+  /** Removes the group, which must have no process left. Never rejects. */
   remove(): Promise<void>;
 }
 

@@ -47,7 +47,8 @@ export async function prepareCommand(
     here.bubblewrap !== null && command.network.kind === 'loopback' ? await openDoor(command.network.port) : null;
   const release = async (): Promise<void> => {
     await door?.close();
-    await controlGroup?.remove();
+    // Nobody waits for it: the kernel takes some milliseconds, and what it does not give up in time goes at the next start.
+    void controlGroup?.remove();
   };
   try {
     const isPublic = here.slirp4netns !== null && here.bubblewrap !== null && command.network.kind === 'public';

@@ -59,6 +59,14 @@ export async function applyConfiguration(
   return { ...applied, name: configuration.name };
 }
 
+/** The folder of the code, if workers can install what it needs; null: the code comes from git. */
+async function checkedCode({ path, environment }: Configuration['code'], folder: string): Promise<string | null> {
+  if (path === undefined) return null;
+  const code = await folderWithin(folder, path);
+  await checkEnvironmentFile(code, environment);
+  return code;
+}
+
 /** Commits the code that the configuration names as a CodeVersion: uploads the folder, or has the server fetch from git. */
 export async function snapshotCode(
   context: CliContext,
@@ -68,9 +76,8 @@ export async function snapshotCode(
   const { configuration, folder } = await readConfiguration(file);
   const path = `/v1/models/${configuration.name}/code`;
   const query = { environment: environmentFor(context, configuration) };
-  if (configuration.code.path === undefined) return startAndFollow(context, api, path, {}, query);
-  const code = await folderWithin(folder, configuration.code.path);
-  await checkEnvironmentFile(code, configuration.code.environment);
+  const code = await checkedCode(configuration.code, folder);
+  if (code === null) return startAndFollow(context, api, path, {}, query);
   const scratch = await mkdtemp(join(tmpdir(), 'perennial-code-'));
   try {
     const archive = join(scratch, 'code.tar');
@@ -94,6 +101,9 @@ export function applyVerb({ program, act }: VerbRegistry): void {
     .action(
       act(async (context, options: { file: string; code: boolean }) => {
         const api = apiOf(context);
+        const { configuration, folder } = await readConfiguration(options.file);
+        // Before anything is stored: a refusal leaves all as it was.
+        if (options.code) await checkedCode(configuration.code, folder);
         const applied = await applyConfiguration(context, api, options.file);
         const code = options.code ? await snapshotCode(context, api, options.file) : null;
         const outcome = code?.outcome.kind === 'code' ? code.outcome : null;

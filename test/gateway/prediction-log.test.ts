@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
+import { PerennialError } from '../../contracts/errors.ts';
 import type { Signature } from '../../contracts/model-version.ts';
 import type { GatewayParts } from '../../gateway/start-gateway.ts';
 import { logarithmModel } from '../support/onnx-models.ts';
@@ -116,3 +117,42 @@ test('a model that answers NaN fails that request alone, and the failure is coun
   ]);
   expect(await stored()).toMatchObject([{ rows: 3 }]);
 });
+
+test('a flush waits for the lease, without which the database takes no counts', async () => {
+  ground = await layServingGround();
+  const { generation } = await ground.deploy({ bias: 100 });
+  const may = Promise.withResolvers<void>();
+  const { deployments } = ground.repositories;
+  serving = await startWith({
+    keepLease: async (gateway, until) => {
+      await may.promise;
+      await deployments.keepLease(gateway, until);
+    },
+  });
+  expect((await infer()).status).toBe(200);
+  const flushed = flush();
+  // The counts have been refused once by then.
+  await expect.poll(async () => (await stored()).length).toBe(1);
+  may.resolve();
+  expect((await flushed).body).toEqual({ flushed: true });
+  expect(await deployments.served(ground.scope, generation)).toMatchObject([{ requests: 1, errors: 0 }]);
+});
+
+test('a flush whose counts the database does not take is no success', async () => {
+  ground = await layServingGround();
+  await ground.deploy({ bias: 100 });
+  serving = await startWith({
+    countServed: () => Promise.reject(new PerennialError('database-unavailable', 'the database is away', {})),
+  });
+  expect((await infer()).status).toBe(200);
+  const refused = await flush();
+  expect(refused.status).toBe(503);
+  expect(refused.body.error).toContain('the database is away');
+});
+
+function startWith(changes: Partial<GatewayParts['repositories']['deployments']>): Promise<TestGateway> {
+  const { deployments, principals, monitoring } = ground.repositories;
+  return startTestGateway(ground, {
+    repositories: { deployments: { ...deployments, ...changes }, principals, monitoring },
+  });
+}

@@ -33,6 +33,16 @@ describe('what pip reports becomes a lock', () => {
     expect(text).toMatch(/^# resolved for CPython 3\.12\.1 on /);
   });
 
+  test('pip before 23.1, such as that of Debian 12, says its hash in another place', () => {
+    const download_info = { archive_info: { hash: `sha256=${'b'.repeat(64)}` } };
+    const text = lockOfReport(report([{ metadata: { name: 'attrs', version: '1.0' }, download_info }]), asked, 'CPython');
+    expect(text).toContain(`attrs==1.0 --hash=sha256:${'b'.repeat(64)}`);
+    const other = { archive_info: { hash: `md5=${'b'.repeat(32)}` } };
+    expect(() =>
+      lockOfReport(report([{ metadata: { name: 'a', version: '1' }, download_info: other }]), asked, 'CPython'),
+    ).toThrow(/comes from no archive/);
+  });
+
   test('what comes from no archive is refused by name', () => {
     const install = [{ metadata: { name: 'mine', version: '1' }, download_info: {} }];
     expect(() => lockOfReport(report(install), asked, 'CPython 3.12.1')).toThrow(/mine 1 comes from no archive/);
