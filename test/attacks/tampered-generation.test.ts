@@ -35,7 +35,11 @@ async function predict(): Promise<number | string> {
 const reported = async () =>
   (await ground.repositories.deployments.mismatches()).map(({ generation, reason }) => ({ generation, reason }));
 
-const change = (text: string, ...values: unknown[]) => tamper(ground.database, text, [ground.scope.modelId, ...values]);
+/** Gateways are told at once, as by a trigger: it is what they read then that matters, not when. */
+async function change(text: string, ...values: unknown[]): Promise<void> {
+  await tamper(ground.database, text, [ground.scope.modelId, ...values]);
+  await tamper(ground.database, 'notify perennial_serving');
+}
 
 /** Slots of the newest generation with other words for the release of the first. */
 const servesTheFirst = `update generations g set slots = old.slots from generations old
