@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm';
+import { sql } from './orm.ts';
 import type { Id, Scope } from '../contracts/identifiers.ts';
 import { ClassValue } from '../contracts/model-version.ts';
 import type { LabelInput } from '../contracts/prediction.ts';

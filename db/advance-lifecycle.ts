@@ -1,4 +1,4 @@
-import { and, eq, inArray, isNotNull, isNull, ne } from 'drizzle-orm';
+import { and, eq, inArray, isNotNull, isNull, ne } from './orm.ts';
 import type { Id, Scope } from '../contracts/identifiers.ts';
 import type { LifecycleOrders, LifecyclePlan, LifecycleSnapshot } from '../contracts/lifecycle.ts';
 import { carryOutPlan } from './carry-out-plan.ts';

@@ -1,4 +1,4 @@
-import { desc, eq } from 'drizzle-orm';
+import { desc, eq } from './orm.ts';
 import type { JsonValue } from '../contracts/canonical.ts';
 import type { Id, Instant } from '../contracts/identifiers.ts';
 import { ledgerDigest } from '../contracts/ledger-chain.ts';

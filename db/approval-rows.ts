@@ -1,4 +1,4 @@
-import { asc, eq, getTableColumns, inArray } from 'drizzle-orm';
+import { asc, eq, getTableColumns, inArray } from './orm.ts';
 import type { Approval, Vote } from '../contracts/approval.ts';
 import type { Id } from '../contracts/identifiers.ts';
 import type { Executor, Transaction } from './connection.ts';

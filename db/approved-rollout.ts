@@ -1,4 +1,4 @@
-import { and, eq } from 'drizzle-orm';
+import { and, eq } from './orm.ts';
 import { isAsStrict, policyIn } from '../contracts/approval-policy.ts';
 import type { ApprovalSubject } from '../contracts/approval.ts';
 import { canonicalJson } from '../contracts/canonical.ts';

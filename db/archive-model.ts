@@ -1,4 +1,4 @@
-import { and, asc, eq, lt } from 'drizzle-orm';
+import { and, asc, eq, lt } from './orm.ts';
 import type { Generation } from '../contracts/deployment.ts';
 import type { Id, Scope } from '../contracts/identifiers.ts';
 import { appendLedger } from './append-ledger.ts';

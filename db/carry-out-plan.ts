@@ -1,4 +1,4 @@
-import { and, eq, inArray, isNull } from 'drizzle-orm';
+import { and, eq, inArray, isNull } from './orm.ts';
 import type { Id, Scope } from '../contracts/identifiers.ts';
 import type { LifecyclePlan, LifecycleSnapshot } from '../contracts/lifecycle.ts';
 import type { RunRequest } from '../contracts/run.ts';

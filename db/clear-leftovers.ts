@@ -1,4 +1,4 @@
-import { and, asc, eq, inArray } from 'drizzle-orm';
+import { and, asc, eq, inArray } from './orm.ts';
 import type { Id, Instant, Scope } from '../contracts/identifiers.ts';
 import { isFinal } from '../contracts/run.ts';
 import type { Transaction } from './connection.ts';

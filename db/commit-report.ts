@@ -1,4 +1,4 @@
-import { and, asc, eq, isNull } from 'drizzle-orm';
+import { and, asc, eq, isNull } from './orm.ts';
 import { sha256OfJson } from '../contracts/digest.ts';
 import type { Id, Instant } from '../contracts/identifiers.ts';
 import type { Report, ReportBody } from '../contracts/report.ts';

@@ -1,4 +1,4 @@
-import { eq } from 'drizzle-orm';
+import { eq } from './orm.ts';
 import type { Configuration } from '../contracts/configuration.ts';
 import type { Transaction } from './connection.ts';
 import type { modelEnvironments } from './schema.ts';

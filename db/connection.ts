@@ -1,4 +1,4 @@
-import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
+import { drizzle, type NodePgDatabase } from './orm.ts';
 import { Pool } from 'pg';
 import type { Logger } from '../ports/logger.ts';
 import { asPerennialError, isWorthRepeating } from './database-errors.ts';

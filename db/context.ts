@@ -1,4 +1,4 @@
-import { and, eq, sql } from 'drizzle-orm';
+import { and, eq, sql } from './orm.ts';
 import { PerennialError } from '../contracts/errors.ts';
 import type { Id, Instant, Scope } from '../contracts/identifiers.ts';
 import type { Clock } from '../ports/clock.ts';

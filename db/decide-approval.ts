@@ -1,4 +1,4 @@
-import { and, asc, eq, inArray, ne } from 'drizzle-orm';
+import { and, asc, eq, inArray, ne } from './orm.ts';
 import type { ApprovalStatus } from '../contracts/approval.ts';
 import type { Id, Instant, Scope } from '../contracts/identifiers.ts';
 import { appendLedger } from './append-ledger.ts';

@@ -1,4 +1,4 @@
-import { and, eq, sql } from 'drizzle-orm';
+import { and, eq, sql } from './orm.ts';
 import type { Id } from '../contracts/identifiers.ts';
 import type { LedgerKind } from '../contracts/ledger.ts';
 import type { Executor } from './connection.ts';

@@ -1,4 +1,4 @@
-import { and, eq, sql } from 'drizzle-orm';
+import { and, eq, sql } from './orm.ts';
 import type { JsonValue } from '../contracts/canonical.ts';
 import type { Id } from '../contracts/identifiers.ts';
 import type { LedgerKind } from '../contracts/ledger.ts';

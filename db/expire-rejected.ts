@@ -1,4 +1,4 @@
-import { and, asc, eq, inArray, lt, notInArray, sql } from 'drizzle-orm';
+import { and, asc, eq, inArray, lt, notInArray, sql } from './orm.ts';
 import type { Id, Instant, Scope, Sha256 } from '../contracts/identifiers.ts';
 import { appendLedger } from './append-ledger.ts';
 import type { Transaction } from './connection.ts';

@@ -1,4 +1,4 @@
-import { and, eq } from 'drizzle-orm';
+import { and, eq } from './orm.ts';
 import { isDueAt } from '../contracts/cron.ts';
 import type { Command } from '../contracts/command.ts';
 import { PerennialError } from '../contracts/errors.ts';

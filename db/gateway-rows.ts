@@ -13,7 +13,7 @@ import {
   lte,
   type SQL,
   sql,
-} from 'drizzle-orm';
+} from './orm.ts';
 import type { Acknowledgement, GatewayLease, Generation } from '../contracts/deployment.ts';
 import type { Id, Instant, Scope } from '../contracts/identifiers.ts';
 import type { DeploymentRepository, ServedAt, ServingMismatch } from '../ports/repositories/deployments.ts';

@@ -1,4 +1,4 @@
-import { and, desc, eq, type SQL } from 'drizzle-orm';
+import { and, desc, eq, type SQL } from './orm.ts';
 import type { Generation, Slot } from '../contracts/deployment.ts';
 import type { Id, Scope } from '../contracts/identifiers.ts';
 import type { Release } from '../contracts/release.ts';

@@ -1,4 +1,4 @@
-import { and, eq, sql } from 'drizzle-orm';
+import { and, eq, sql } from './orm.ts';
 import type { Command, CommandBody, Idempotency } from '../contracts/command.ts';
 import { sha256OfJson } from '../contracts/digest.ts';
 import type { ErrorFields } from '../contracts/errors.ts';

@@ -1,4 +1,4 @@
-import { and, asc, count, desc, eq, gte, inArray, sql } from 'drizzle-orm';
+import { and, asc, count, desc, eq, gte, inArray, sql } from './orm.ts';
 import { budgetPeriod } from '../contracts/budget-period.ts';
 import type { Instant, Scope } from '../contracts/identifiers.ts';
 import type { LifecycleSnapshot } from '../contracts/lifecycle.ts';

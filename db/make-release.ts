@@ -1,4 +1,4 @@
-import { and, eq } from 'drizzle-orm';
+import { and, eq } from './orm.ts';
 import { sha256OfJson } from '../contracts/digest.ts';
 import { PerennialError } from '../contracts/errors.ts';
 import type { Id, Scope, Sha256 } from '../contracts/identifiers.ts';

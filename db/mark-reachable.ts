@@ -1,5 +1,4 @@
-import { getTableName, is, sql, type SQL } from 'drizzle-orm';
-import { PgTable } from 'drizzle-orm/pg-core';
+import { getTableName, is, PgTable, type SQL, sql } from './orm.ts';
 import { uploadsKeptMs } from '../contracts/collection.ts';
 import type { Id } from '../contracts/identifiers.ts';
 import type { Transaction } from './connection.ts';

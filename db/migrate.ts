@@ -1,5 +1,4 @@
-import { drizzle } from 'drizzle-orm/node-postgres';
-import { migrate as applyMigrations } from 'drizzle-orm/node-postgres/migrator';
+import { applyMigrations, drizzle } from './orm.ts';
 import { fileURLToPath } from 'node:url';
 import { Client } from 'pg';
 import { asPerennialError } from './database-errors.ts';

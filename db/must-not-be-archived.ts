@@ -1,4 +1,4 @@
-import { eq } from 'drizzle-orm';
+import { eq } from './orm.ts';
 import { PerennialError } from '../contracts/errors.ts';
 import type { Id } from '../contracts/identifiers.ts';
 import type { Executor } from './connection.ts';

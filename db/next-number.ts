@@ -1,4 +1,4 @@
-import { eq, max } from 'drizzle-orm';
+import { eq, max } from './orm.ts';
 import type { Id } from '../contracts/identifiers.ts';
 import type { Transaction } from './connection.ts';
 import { lockModel } from './context.ts';

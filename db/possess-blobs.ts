@@ -1,4 +1,4 @@
-import { and, eq, gt, inArray, ne } from 'drizzle-orm';
+import { and, eq, gt, inArray, ne } from './orm.ts';
 import type { Id, Sha256 } from '../contracts/identifiers.ts';
 import type { Executor, Transaction } from './connection.ts';
 import { blobPossessions, blobs } from './schema.ts';

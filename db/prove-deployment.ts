@@ -1,4 +1,4 @@
-import { and, desc, eq } from 'drizzle-orm';
+import { and, desc, eq } from './orm.ts';
 import type { RunOutcome } from '../contracts/run.ts';
 import type { Transaction } from './connection.ts';
 import { decidedByRun } from './decided-by-run.ts';

@@ -1,4 +1,4 @@
-import { eq } from 'drizzle-orm';
+import { eq } from './orm.ts';
 import { PerennialError } from '../contracts/errors.ts';
 import type { Id, Scope } from '../contracts/identifiers.ts';
 import { scopeLabel } from '../contracts/identifiers.ts';

@@ -1,4 +1,4 @@
-import { and, desc, eq, inArray, sql } from 'drizzle-orm';
+import { and, desc, eq, inArray, sql } from './orm.ts';
 import { z } from 'zod';
 import { canonicalJson } from '../contracts/canonical.ts';
 import type { Configuration } from '../contracts/configuration.ts';

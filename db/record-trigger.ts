@@ -1,4 +1,4 @@
-import { and, eq } from 'drizzle-orm';
+import { and, eq } from './orm.ts';
 import type { Id, Scope } from '../contracts/identifiers.ts';
 import type { Trigger, TriggerKind } from '../contracts/trigger.ts';
 import { appendLedger, appendLedgerEntries } from './append-ledger.ts';

@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm';
+import { sql } from './orm.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { IdMaker } from '../ports/ids.ts';
 import type { Logger } from '../ports/logger.ts';

@@ -1,4 +1,4 @@
-import { and, eq } from 'drizzle-orm';
+import { and, eq } from './orm.ts';
 import type { Generation, Slot } from '../contracts/deployment.ts';
 import { PerennialError } from '../contracts/errors.ts';
 import type { Id, Scope } from '../contracts/identifiers.ts';

@@ -1,4 +1,4 @@
-import { and, eq, gte, isNull, ne } from 'drizzle-orm';
+import { and, eq, gte, isNull, ne } from './orm.ts';
 import type { Generation, Slot } from '../contracts/deployment.ts';
 import { durationMs } from '../contracts/duration.ts';
 import { PerennialError } from '../contracts/errors.ts';

@@ -1,4 +1,4 @@
-import { and, eq } from 'drizzle-orm';
+import { and, eq } from './orm.ts';
 import { sha256OfJson } from '../contracts/digest.ts';
 import { isFinal } from '../contracts/run.ts';
 import type { RunRepository } from '../ports/repositories/runs.ts';

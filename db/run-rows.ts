@@ -1,4 +1,4 @@
-import { asc, eq, inArray } from 'drizzle-orm';
+import { asc, eq, inArray } from './orm.ts';
 import type { Id } from '../contracts/identifiers.ts';
 import type { Run, RunState, RunStep } from '../contracts/run.ts';
 import type { Executor, Transaction } from './connection.ts';

@@ -1,4 +1,3 @@
-import { sql } from 'drizzle-orm';
 import {
   bigint,
   boolean,
@@ -9,12 +8,13 @@ import {
   jsonb,
   pgTable,
   primaryKey,
+  sql,
   text,
   timestamp,
   unique,
   uniqueIndex,
   uuid,
-} from 'drizzle-orm/pg-core';
+} from './orm.ts';
 import type { Approval, ApprovalSubject } from '../contracts/approval.ts';
 import type { EvidenceDetails } from '../contracts/approval-evidence.ts';
 import type { CodeManifest, CodeOrigin } from '../contracts/code.ts';

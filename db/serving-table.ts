@@ -1,4 +1,4 @@
-import { and, eq } from 'drizzle-orm';
+import { and, eq } from './orm.ts';
 import type { Generation } from '../contracts/deployment.ts';
 import { durationMs } from '../contracts/duration.ts';
 import type { Id, Scope } from '../contracts/identifiers.ts';

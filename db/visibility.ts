@@ -1,4 +1,4 @@
-import { and, type Column, eq, or, type SQL, sql } from 'drizzle-orm';
+import { and, type Column, eq, or, type SQL, sql } from './orm.ts';
 import type { Viewer } from '../contracts/principal.ts';
 import { environments, modelEnvironments, models } from './schema.ts';
 

@@ -181,7 +181,8 @@ function buildServer(parts: GatewayParts, served: Served): FastifyInstance {
     lookAgain: () => follower.lookAgain(),
     flush: async (scope) => {
       await shadow.idle();
-      await Promise.all([log.flush(scope), tellCounts()]);
+      await log.flush(scope);
+      await tellCounts();
     },
   });
 }

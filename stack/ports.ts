@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { z } from 'zod';
@@ -18,6 +19,10 @@ const variables: Readonly<Record<PortName, keyof StackSettings>> = {
   postgres: 'PERENNIAL_POSTGRES_PORT',
   worker: 'PERENNIAL_WORKER_PORT',
 };
+
+const lowest = 10_000;
+const highest = 32_000;
+const attempts = 100;
 
 const Remembered = z.object({ schemaVersion: z.literal(1), ports: z.partialRecord(z.enum(portNames), z.number()) });
 
@@ -68,33 +73,37 @@ async function choosePort(
   }
   if (remembered !== undefined && (await free(remembered))) return remembered;
   if (asked === undefined && (await free(usual[name]))) return usual[name];
-  let port = await anyFreePort();
-  while (taken.has(port)) port = await anyFreePort();
+  const port = await freePort(free);
   if (asked === undefined)
     say(`port ${remembered ?? usual[name]} (${variables[name]}) is taken; ${port} takes its place`);
   return port;
 }
 
+/**
+ * A port of 127.0.0.1 below those that systems give out by themselves (RFC 6335, section 6, and Linux's 32768 to 60999):
+ * one of those could be another program's by the time that a part listens, or at the next start.
+ */
+export async function freePort(isUsable: (port: number) => Promise<boolean> = isFree): Promise<number> {
+  for (let attempt = 0; attempt < attempts; attempt += 1) {
+    const port = randomInt(lowest, highest + 1);
+    if (await isUsable(port)) return port;
+  }
+  throw new PerennialError(
+    'internal',
+    `${attempts} ports of 127.0.0.1 between ${lowest} and ${highest} were tried, and none is free`,
+    {},
+  );
+}
+
+/** Found out by listening on it for a moment. */
 async function isFree(port: number): Promise<boolean> {
-  return (await listenOn(port)) !== undefined;
-}
-
-async function anyFreePort(): Promise<number> {
-  const port = await listenOn(0);
-  if (port === undefined) throw new PerennialError('internal', 'this machine has no free port on 127.0.0.1', {});
-  return port;
-}
-
-/** Listens for a moment; the port, or undefined if that one is taken. */
-async function listenOn(port: number): Promise<number | undefined> {
   const server = createServer();
   try {
     server.listen({ port, host: '127.0.0.1', exclusive: true });
     await once(server, 'listening');
-    const address = server.address();
-    return address !== null && typeof address === 'object' ? address.port : undefined;
+    return true;
   } catch {
-    return undefined;
+    return false;
   } finally {
     if (server.listening) {
       server.close();

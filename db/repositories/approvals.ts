@@ -1,4 +1,4 @@
-import { and, desc, eq, lt } from 'drizzle-orm';
+import { and, desc, eq, lt } from '../orm.ts';
 import type { Approval } from '../../contracts/approval.ts';
 import { shiftInstant } from '../../contracts/duration.ts';
 import { PerennialError } from '../../contracts/errors.ts';

@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm';
+import { sql } from '../orm.ts';
 import type { BlobRepository } from '../../ports/repositories/blobs.ts';
 import { query, transact } from '../connection.ts';
 import type { RepositoryContext } from '../context.ts';

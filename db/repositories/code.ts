@@ -1,4 +1,4 @@
-import { and, desc, eq, lt } from 'drizzle-orm';
+import { and, desc, eq, lt } from '../orm.ts';
 import type { CodeVersion } from '../../contracts/code.ts';
 import type { Id, Scope } from '../../contracts/identifiers.ts';
 import type { CodeRepository } from '../../ports/repositories/code.ts';

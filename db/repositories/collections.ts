@@ -1,4 +1,4 @@
-import { and, asc, count, desc, eq, gt, inArray, isNull, lt, sql } from 'drizzle-orm';
+import { and, asc, count, desc, eq, gt, inArray, isNull, lt, sql } from '../orm.ts';
 import type { CollectedBlob, Collection } from '../../contracts/collection.ts';
 import type { Idempotency } from '../../contracts/command.ts';
 import { shortestGraceMs } from '../../contracts/collection.ts';

@@ -1,4 +1,4 @@
-import { and, asc, eq, isNotNull } from 'drizzle-orm';
+import { and, asc, eq, isNotNull } from '../orm.ts';
 import type { Connection, ConnectionKind, ConnectionSettings } from '../../contracts/connection.ts';
 import { ConnectionSettings as ConnectionSettingsSchema, connectionTarget } from '../../contracts/connection.ts';
 import { PerennialError } from '../../contracts/errors.ts';

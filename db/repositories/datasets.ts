@@ -1,4 +1,4 @@
-import { and, desc, eq, getTableColumns, lt, sql } from 'drizzle-orm';
+import { and, desc, eq, getTableColumns, lt, sql } from '../orm.ts';
 import type { Configuration } from '../../contracts/configuration.ts';
 import type { DatasetManifest, DatasetVersion } from '../../contracts/dataset.ts';
 import { shiftInstant } from '../../contracts/duration.ts';

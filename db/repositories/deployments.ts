@@ -1,4 +1,4 @@
-import { and, eq, lte } from 'drizzle-orm';
+import { and, eq, lte } from '../orm.ts';
 import type { Scope } from '../../contracts/identifiers.ts';
 import type { DeploymentRepository, ServedAt } from '../../ports/repositories/deployments.ts';
 import type { Transaction } from '../connection.ts';

@@ -1,4 +1,4 @@
-import { and, asc, eq, lt } from 'drizzle-orm';
+import { and, asc, eq, lt } from '../orm.ts';
 import { canonicalJson } from '../../contracts/canonical.ts';
 import type { Environment } from '../../contracts/environment.ts';
 import { PerennialError } from '../../contracts/errors.ts';

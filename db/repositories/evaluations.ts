@@ -1,4 +1,4 @@
-import { and, desc, eq, inArray, ne } from 'drizzle-orm';
+import { and, desc, eq, inArray, ne } from '../orm.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Evaluation } from '../../contracts/evaluation.ts';
 import type { Id } from '../../contracts/identifiers.ts';

@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, getTableColumns, gt, gte, inArray, lt, lte, type SQL, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, getTableColumns, gt, gte, inArray, lt, lte, type SQL, sql } from '../orm.ts';
 import { z } from 'zod';
 import type { Id, PageRequest } from '../../contracts/identifiers.ts';
 import { Id as IdSchema, Instant } from '../../contracts/identifiers.ts';

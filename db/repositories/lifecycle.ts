@@ -1,4 +1,4 @@
-import { and, desc, eq, lt } from 'drizzle-orm';
+import { and, desc, eq, lt } from '../orm.ts';
 import { scopeLabel } from '../../contracts/identifiers.ts';
 import type { LifecycleRepository } from '../../ports/repositories/lifecycle.ts';
 import { advanceLifecycle } from '../advance-lifecycle.ts';

@@ -1,4 +1,4 @@
-import { and, desc, eq, isNotNull, isNull, lt, sql } from 'drizzle-orm';
+import { and, desc, eq, isNotNull, isNull, lt, sql } from '../orm.ts';
 import type { Configuration } from '../../contracts/configuration.ts';
 import { sha256OfJson } from '../../contracts/digest.ts';
 import { PerennialError } from '../../contracts/errors.ts';

@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, gte, inArray, lt, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gte, inArray, lt, sql } from '../orm.ts';
 import type { Id, Instant, Scope, Sha256 } from '../../contracts/identifiers.ts';
 import { mergeLatencies } from '../../contracts/latency.ts';
 import type { PredictionSegment } from '../../contracts/prediction.ts';

@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, gt, inArray, isNull, lt, or, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, inArray, isNull, lt, or, sql } from '../orm.ts';
 import { canonicalJson } from '../../contracts/canonical.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Id, Instant } from '../../contracts/identifiers.ts';

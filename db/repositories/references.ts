@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm';
+import { sql } from '../orm.ts';
 import type { ReferenceRepository } from '../../ports/repositories/references.ts';
 import { query } from '../connection.ts';
 import type { RepositoryContext } from '../context.ts';

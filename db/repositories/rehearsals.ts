@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, inArray, isNull, lt, or, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, inArray, isNull, lt, or, sql } from '../orm.ts';
 import type { Command, Idempotency } from '../../contracts/command.ts';
 import { sha256OfJson } from '../../contracts/digest.ts';
 import type { Id, Scope } from '../../contracts/identifiers.ts';

@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, gt, inArray, lt, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, inArray, lt, sql } from '../orm.ts';
 import type { Id } from '../../contracts/identifiers.ts';
 import type { Run } from '../../contracts/run.ts';
 import type { RunRepository } from '../../ports/repositories/runs.ts';

@@ -1,4 +1,4 @@
-import { and, asc, eq, sql } from 'drizzle-orm';
+import { and, asc, eq, sql } from '../orm.ts';
 import type { Id, Scope } from '../../contracts/identifiers.ts';
 import { scopeLabel } from '../../contracts/identifiers.ts';
 import type { Schedule, ScheduleInput } from '../../contracts/schedule.ts';

@@ -1,4 +1,4 @@
-import { and, desc, eq, lt, sql } from 'drizzle-orm';
+import { and, desc, eq, lt, sql } from '../orm.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Id, Sha256 } from '../../contracts/identifiers.ts';
 import type { ModelVersion } from '../../contracts/model-version.ts';

@@ -1,4 +1,4 @@
-import { asc, eq, gt, lt } from 'drizzle-orm';
+import { asc, eq, gt, lt } from '../orm.ts';
 import { Isolation } from '../../contracts/isolation.ts';
 import type { WorkerRepository } from '../../ports/repositories/workers.ts';
 import { query } from '../connection.ts';

@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm';
+import { sql } from '../../db/orm.ts';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { scopeLabel } from '../../contracts/identifiers.ts';
 import type { Id } from '../../contracts/identifiers.ts';

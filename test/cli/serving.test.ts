@@ -5,7 +5,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { Run } from '../../contracts/run.ts';
 import type { EmbeddedStack } from '../support/embedded-stack.ts';
-import { startEmbeddedStack, until } from '../support/embedded-stack.ts';
+import { until } from '../support/embedded-stack.ts';
+import { startStackOfRun } from '../support/stack-of-run.ts';
 import { linearModel } from '../support/onnx-models.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
 import type { TinyModel } from '../support/tiny-model.ts';
@@ -24,7 +25,7 @@ cp model.onnx "$PERENNIAL_OUTPUT/"`;
 let stack: EmbeddedStack;
 let model: TinyModel;
 beforeAll(async () => {
-  stack = await startEmbeddedStack();
+  stack = await startStackOfRun();
   model = await tinyModel('served');
   await done('apply', '-f', model.file);
   await done('data', 'ingest', '-f', model.file);

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import type { EmbeddedStack } from '../support/embedded-stack.ts';
-import { startEmbeddedStack } from '../support/embedded-stack.ts';
+import { startStackOfRun } from '../support/stack-of-run.ts';
 import type { TinyModel } from '../support/tiny-model.ts';
 import { tinyModel, tinyRows } from '../support/tiny-model.ts';
 import { cli } from './run-cli.ts';
@@ -21,7 +21,7 @@ const Page = z.object({ items: z.array(z.looseObject({})), next: z.string().opti
 let stack: EmbeddedStack;
 let model: TinyModel;
 beforeAll(async () => {
-  stack = await startEmbeddedStack();
+  stack = await startStackOfRun();
   model = await tinyModel('verbs', (configuration) => ({
     ...configuration,
     build: {

@@ -1,5 +1,5 @@
 import { platformViewer } from '../../contracts/principal.ts';
-import { and, eq } from 'drizzle-orm';
+import { and, eq } from '../../db/orm.ts';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { shiftInstant } from '../../contracts/duration.ts';
 import type { Scope } from '../../contracts/identifiers.ts';

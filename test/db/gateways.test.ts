@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm';
+import { sql } from '../../db/orm.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Id, Scope } from '../../contracts/identifiers.ts';
 import type { DeploymentRepository } from '../../ports/repositories/deployments.ts';

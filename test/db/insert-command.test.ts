@@ -1,4 +1,4 @@
-import { eq } from 'drizzle-orm';
+import { eq } from '../../db/orm.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Command, CommandBody, Idempotency } from '../../contracts/command.ts';
 import { transact } from '../../db/connection.ts';

@@ -1,5 +1,5 @@
 import { platformViewer } from '../../contracts/principal.ts';
-import { asc, eq, sql } from 'drizzle-orm';
+import { asc, eq, sql } from '../../db/orm.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { appendLedger } from '../../db/append-ledger.ts';
 import { transact } from '../../db/connection.ts';

@@ -1,4 +1,4 @@
-import { eq, sql } from 'drizzle-orm';
+import { eq, sql } from '../../db/orm.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { planLifecycle } from '../../activities/lifecycle/plan-lifecycle.ts';
 import type { Scope } from '../../contracts/identifiers.ts';

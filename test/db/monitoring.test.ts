@@ -1,5 +1,5 @@
 import { platformViewer } from '../../contracts/principal.ts';
-import { and, eq } from 'drizzle-orm';
+import { and, eq } from '../../db/orm.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sha256OfJson } from '../../contracts/digest.ts';
 import type { Id, Scope } from '../../contracts/identifiers.ts';

@@ -1,5 +1,5 @@
 import { Client } from 'pg';
-import { eq } from 'drizzle-orm';
+import { eq } from '../../db/orm.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createBlobRepository } from '../../db/repositories/blobs.ts';
 import { createPrincipalRepository } from '../../db/repositories/principals.ts';

@@ -1,5 +1,4 @@
-import { getTableName, is } from 'drizzle-orm';
-import { getTableConfig, type PgColumn, PgTable } from 'drizzle-orm/pg-core';
+import { getTableConfig, getTableName, is, type PgColumn, PgTable } from '../../db/orm.ts';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { ApprovalSubject, Approval } from '../../contracts/approval.ts';

@@ -1,5 +1,5 @@
 import { platformViewer } from '../../contracts/principal.ts';
-import { eq } from 'drizzle-orm';
+import { eq } from '../../db/orm.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createLedgerRepository } from '../../db/repositories/ledger.ts';
 import { createRunRepository } from '../../db/repositories/runs.ts';

@@ -1,5 +1,5 @@
 import { array, assert, asyncProperty, constantFrom, option, record } from 'fast-check';
-import { asc, eq } from 'drizzle-orm';
+import { asc, eq } from '../../db/orm.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { isGranted } from '../../contracts/principal.ts';
 import { createModelRepository } from '../../db/repositories/models.ts';

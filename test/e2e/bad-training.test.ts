@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { z } from 'zod';
 import { Run } from '../../contracts/run.ts';
 import type { EmbeddedStack } from '../support/embedded-stack.ts';
-import { startEmbeddedStack } from '../support/embedded-stack.ts';
+import { startStackOfRun } from '../support/stack-of-run.ts';
 import { linearModel, logarithmModel } from '../support/onnx-models.ts';
 import type { TinyModel } from '../support/tiny-model.ts';
 import { goodModel, tinyModel } from '../support/tiny-model.ts';
@@ -11,7 +11,7 @@ import { goodModel, tinyModel } from '../support/tiny-model.ts';
 
 let stack: EmbeddedStack;
 beforeAll(async () => {
-  stack = await startEmbeddedStack();
+  stack = await startStackOfRun();
 });
 afterAll(() => stack?.end());
 

@@ -10,7 +10,8 @@ import { EvaluationBody } from '../../contracts/evaluation.ts';
 import { BinaryMetrics } from '../../contracts/metrics.ts';
 import { Report } from '../../contracts/report.ts';
 import type { EmbeddedStack } from '../support/embedded-stack.ts';
-import { startEmbeddedStack, until } from '../support/embedded-stack.ts';
+import { until } from '../support/embedded-stack.ts';
+import { startStackOfRun } from '../support/stack-of-run.ts';
 
 // The second example, as its reader would run it, beside what scikit-learn says without any of Perennial.
 
@@ -37,7 +38,7 @@ const Answer = z.object({ outputs: z.array(Tensor), parameters: z.looseObject({}
 let stack: EmbeddedStack;
 let reference: z.infer<typeof Reference>;
 beforeAll(async () => {
-  [stack, reference] = await Promise.all([startEmbeddedStack(), referenceValues()]);
+  [stack, reference] = await Promise.all([startStackOfRun(), referenceValues()]);
 });
 afterAll(() => stack?.end());
 

@@ -14,7 +14,8 @@ import { ModelVersion } from '../../contracts/model-version.ts';
 import { Run } from '../../contracts/run.ts';
 import { processesThatMention, uniqueSeconds } from '../adapters/trainer/training-ground.ts';
 import type { EmbeddedStack } from '../support/embedded-stack.ts';
-import { startEmbeddedStack, until } from '../support/embedded-stack.ts';
+import { until } from '../support/embedded-stack.ts';
+import { startStackOfRun } from '../support/stack-of-run.ts';
 import type { TinyModel } from '../support/tiny-model.ts';
 import { goodModel, tinyModel } from '../support/tiny-model.ts';
 
@@ -22,7 +23,7 @@ import { goodModel, tinyModel } from '../support/tiny-model.ts';
 
 let stack: EmbeddedStack;
 beforeAll(async () => {
-  stack = await startEmbeddedStack();
+  stack = await startStackOfRun();
 });
 afterAll(() => stack?.end());
 

@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { Rehearsal } from '../../contracts/rehearsal.ts';
 import { Run } from '../../contracts/run.ts';
 import type { EmbeddedStack } from '../support/embedded-stack.ts';
-import { startEmbeddedStack, until } from '../support/embedded-stack.ts';
+import { until } from '../support/embedded-stack.ts';
+import { startStackOfRun } from '../support/stack-of-run.ts';
 
 // `kill -9` of the worker in the middle of each kind of work. What comes of the rehearsal is what comes of one that
 // nobody disturbed: the same versions, digests and decisions.
@@ -16,7 +17,7 @@ afterEach(async () => {
 });
 
 async function prepared(): Promise<EmbeddedStack> {
-  const stack = await startEmbeddedStack();
+  const stack = await startStackOfRun();
   stacks.push(stack);
   await stack.json(z.unknown(), ['apply', '-f', example]);
   await stack.json(z.unknown(), ['data', 'ingest', '-f', example]);

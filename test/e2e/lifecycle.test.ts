@@ -10,7 +10,8 @@ import { sha256OfBytes } from '../../contracts/digest.ts';
 import { Run } from '../../contracts/run.ts';
 import { Trigger } from '../../contracts/trigger.ts';
 import type { EmbeddedStack } from '../support/embedded-stack.ts';
-import { startEmbeddedStack, until } from '../support/embedded-stack.ts';
+import { until } from '../support/embedded-stack.ts';
+import { startStackOfRun } from '../support/stack-of-run.ts';
 import type { TinyModel } from '../support/tiny-model.ts';
 import { tinyModel } from '../support/tiny-model.ts';
 
@@ -28,7 +29,7 @@ let stack: EmbeddedStack;
 let loop: TinyModel;
 let clocked: TinyModel;
 beforeAll(async () => {
-  stack = await startEmbeddedStack();
+  stack = await startStackOfRun();
   // It fires within the minute, while the other claims are looked at.
   clocked = await tinyModel('clocked');
   await stack.json(z.unknown(), ['apply', '-f', clocked.file]);

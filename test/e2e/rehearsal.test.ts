@@ -9,7 +9,7 @@ import type { RehearsalPeriod } from '../../contracts/rehearsal.ts';
 import { Rehearsal } from '../../contracts/rehearsal.ts';
 import { LedgerEntry } from '../../contracts/ledger.ts';
 import type { EmbeddedStack } from '../support/embedded-stack.ts';
-import { startEmbeddedStack } from '../support/embedded-stack.ts';
+import { startStackOfRun } from '../support/stack-of-run.ts';
 
 // The policy of examples/bike-demand on its first six months, against what pandas and scikit-learn say of them.
 
@@ -59,7 +59,7 @@ let stack: EmbeddedStack;
 let told: z.infer<typeof Told>;
 let rehearsal: z.infer<typeof Rehearsal>;
 beforeAll(async () => {
-  stack = await startEmbeddedStack();
+  stack = await startStackOfRun();
   told = await stack.json(Told, ['demo', '--periods', String(periods)]);
   rehearsal = await stack.get(Rehearsal, `/v1/rehearsals/${told.rehearsal}`);
 }, 6 * minutes);

@@ -13,7 +13,8 @@ import { stringify } from 'yaml';
 import { z } from 'zod';
 import { readPage, repository } from '../how-to/page.ts';
 import type { EmbeddedStack } from '../support/embedded-stack.ts';
-import { startEmbeddedStack, until } from '../support/embedded-stack.ts';
+import { until } from '../support/embedded-stack.ts';
+import { startStackOfRun } from '../support/stack-of-run.ts';
 import type { GitServer } from '../support/git-server.ts';
 import { startGitServer } from '../support/git-server.ts';
 import type { TestDatabase } from '../support/postgres.ts';
@@ -51,7 +52,7 @@ beforeAll(async () => {
     });
   }).listen(0, '127.0.0.1');
   await once(elsewhere, 'listening');
-  stack = await startEmbeddedStack({
+  stack = await startStackOfRun({
     PERENNIAL_ALLOW_PRIVATE_SOURCES: 'true',
     NODE_EXTRA_CA_CERTS: forge.certificate,
   });

@@ -7,7 +7,8 @@ import { Evidence } from '../../contracts/approval-evidence.ts';
 import { Generation } from '../../contracts/deployment.ts';
 import { Run } from '../../contracts/run.ts';
 import type { EmbeddedStack } from '../support/embedded-stack.ts';
-import { startEmbeddedStack, until } from '../support/embedded-stack.ts';
+import { until } from '../support/embedded-stack.ts';
+import { startStackOfRun } from '../support/stack-of-run.ts';
 import { linearModel } from '../support/onnx-models.ts';
 import type { TinyModel } from '../support/tiny-model.ts';
 import { tinyModel } from '../support/tiny-model.ts';
@@ -24,7 +25,7 @@ let model: TinyModel;
 let asked = 0;
 
 beforeAll(async () => {
-  stack = await startEmbeddedStack();
+  stack = await startStackOfRun();
   model = await tinyModel(name, (configuration) => ({
     ...configuration,
     build: { ...configuration.build, gates: [{ metric: 'rmse', max: 1000 }] },

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { Run } from '../../contracts/run.ts';
 import type { EmbeddedStack } from '../support/embedded-stack.ts';
-import { startEmbeddedStack, until } from '../support/embedded-stack.ts';
+import { until } from '../support/embedded-stack.ts';
+import { startStackOfRun } from '../support/stack-of-run.ts';
 import type { TinyModel } from '../support/tiny-model.ts';
 import { tinyModel } from '../support/tiny-model.ts';
 
@@ -12,7 +13,7 @@ const asOf = '2026-01-11T00:00:00Z';
 let stack: EmbeddedStack;
 const models: TinyModel[] = [];
 beforeAll(async () => {
-  stack = await startEmbeddedStack({ PERENNIAL_TRAIN_QUEUES: 'train-gpu' });
+  stack = await startStackOfRun({ PERENNIAL_TRAIN_QUEUES: 'train-gpu' });
 });
 afterAll(async () => {
   await stack?.end();

@@ -2,6 +2,13 @@ import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { z } from 'zod';
 
+/** A variable without a value is the shell's or the one of .env, and not there where neither has it. */
+function withoutUnset(variables: Readonly<Record<string, string | null>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(variables).flatMap(([name, value]) => (value === null ? [] : [[name, value]])),
+  );
+}
+
 const Condition = z.object({ condition: z.enum(['service_healthy', 'service_completed_successfully']) });
 const Service = z.object({
   image: z.string(),
@@ -10,7 +17,7 @@ const Service = z.object({
   command: z.array(z.string()).default([]),
   profiles: z.array(z.string()).default([]),
   depends_on: z.record(z.string(), Condition).default({}),
-  environment: z.record(z.string(), z.string()).default({}),
+  environment: z.record(z.string(), z.string().nullable()).default({}).transform(withoutUnset),
   ports: z.array(z.string()).default([]),
   volumes: z.array(z.string()).default([]),
   restart: z.string(),

@@ -51,6 +51,11 @@ describe('docker-compose.yml', () => {
     for (const name of ours) expect(services[name]!.environment.PERENNIAL_SANDBOX, name).toBe('preferred');
   });
 
+  it('hands the worker what an administrator sets of package indexes and networks', () => {
+    for (const name of ['PERENNIAL_PIP_INDEX_URL', 'PERENNIAL_PIP_EXTRA_INDEX_URLS', 'PERENNIAL_SANDBOX_ALLOW'])
+      expect(composeDocument(), name).toHaveProperty(['services', 'worker', 'environment', name], null);
+  });
+
   it('publishes every port on loopback only', () => {
     const ports = Object.values(services).flatMap((service) => service.ports);
     expect(ports.length).toBeGreaterThan(2);

@@ -103,6 +103,11 @@ describe('ports', () => {
     }
   });
 
+  it('are none that the system gives out by itself, to another program while a part is about to start', async () => {
+    const chosen = Object.values(await choosePorts(folder, settings(anyPorts), say));
+    for (const port of chosen) expect(port).toBeLessThan(32_768);
+  });
+
   it('that were asked for and are taken are named', async () => {
     const server = await listen(0);
     try {

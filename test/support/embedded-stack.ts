@@ -32,8 +32,16 @@ export class EmbeddedStack {
   readonly temporal: string;
   readonly keys: z.infer<typeof Keys>;
   readonly #child: ChildProcess;
+  readonly #afterwards: () => Promise<void>;
 
-  constructor(home: string, file: z.infer<typeof StackFile>, keys: z.infer<typeof Keys>, child: ChildProcess) {
+  constructor(
+    home: string,
+    file: z.infer<typeof StackFile>,
+    keys: z.infer<typeof Keys>,
+    child: ChildProcess,
+    afterwards: () => Promise<void>,
+  ) {
+    this.#afterwards = afterwards;
     this.home = home;
     this.api = file.api;
     this.gateway = file.gateway;
@@ -97,11 +105,15 @@ export class EmbeddedStack {
       await once(this.#child, 'exit');
     }
     await rm(this.home, { recursive: true, force: true });
+    await this.#afterwards();
   }
 }
 
-/** Starts a stack and waits until each of its parts answers. */
-export async function startEmbeddedStack(environment: Record<string, string> = {}): Promise<EmbeddedStack> {
+/** Starts a stack and waits until each of its parts answers; `afterwards` is done once it has ended. */
+export async function startEmbeddedStack(
+  environment: Record<string, string> = {},
+  afterwards: () => Promise<void> = async () => {},
+): Promise<EmbeddedStack> {
   const home = await mkdtemp(join(tmpdir(), 'perennial-stack-'));
   const child = spawn(process.execPath, [join(repository, 'stack/main.ts')], {
     env: {
@@ -124,7 +136,7 @@ export async function startEmbeddedStack(environment: Record<string, string> = {
     const file = await readJson(join(home, 'stack.json'), StackFile);
     if (file?.state === 'ready') {
       const keys = Keys.parse(JSON.parse(await readFile(join(home, 'keys.json'), 'utf8')));
-      return new EmbeddedStack(home, file, keys, child);
+      return new EmbeddedStack(home, file, keys, child, afterwards);
     }
     if (child.exitCode !== null) throw new Error(`the stack ended before it was ready: ${said}`);
     if (Date.now() > giveUpAt) {

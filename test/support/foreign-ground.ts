@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm';
+import { sql } from '../../db/orm.ts';
 import { Configuration } from '../../contracts/configuration.ts';
 import type { Approval } from '../../contracts/approval.ts';
 import type { Id, Scope } from '../../contracts/identifiers.ts';

@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findWorkingProgram, programs } from '../../setup/find-program.mjs';
+import { freePort } from '../../stack/ports.ts';
 
 export interface RunningMinio {
   readonly endpoint: string;
@@ -58,16 +59,6 @@ async function findMinio(): Promise<string> {
   throw new Error(
     'MinIO is missing: these tests want a real S3 server; `npm test` sets it up, or name one in PERENNIAL_MINIO',
   );
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no TCP port could be had');
-  return address.port;
 }
 
 async function answers(endpoint: string, child: ChildProcess): Promise<void> {

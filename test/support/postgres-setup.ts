@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { Client } from 'pg';
 import type { TestProject } from 'vitest/node';
 import { migrate } from '../../db/migrate.ts';
+import { freePort } from '../../stack/ports.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -88,13 +89,4 @@ async function makeTemplate(adminUrl: string): Promise<void> {
   } finally {
     await admin.end();
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no free port');
-  return address.port;
 }

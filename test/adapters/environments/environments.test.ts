@@ -45,8 +45,8 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 const { sandbox, remove } = await layTestSandbox('bubblewrap');
 afterAll(remove);
 
-function environmentsIn(cacheFolder: string): Environments {
-  const environment = { ...process.env, PIP_NO_INDEX: '1', PIP_FIND_LINKS: join(folder, 'wheels') };
+function environmentsIn(cacheFolder: string, changes: Readonly<Record<string, string>> = {}): Environments {
+  const environment = { ...process.env, ...changes, PIP_NO_INDEX: '1', PIP_FIND_LINKS: join(folder, 'wheels') };
   return createEnvironments({ cacheFolder, environment, sandbox });
 }
 
@@ -100,6 +100,29 @@ test('an environment is made once for a lock, whoever asks, and its programs run
       encoding: 'utf8',
     }),
   ).toBe('hello from the wheel\n');
+});
+
+test('where uv fails half-way, pip makes the environment, and nothing that uv left is in it', async () => {
+  const programs = await mkdtemp(join(folder, 'programs-'));
+  const uv = `#!/bin/sh
+while [ "$#" -gt 0 ]; do [ "$1" = --python ] && python=$2; shift; done
+for site in "\${python%/bin/python}"/lib/python3*/site-packages; do
+  echo 'import sys; sys.stderr.write("left by uv")' > "$site/left.pth" && echo "wrote into $site"
+done
+exit 2
+`;
+  await writeFile(join(programs, 'uv'), uv, { mode: 0o755 });
+  const cache = await mkdtemp(join(folder, 'uv-'));
+  const { made, lines } = await materialise(
+    lock,
+    environmentsIn(cache, { PATH: `${programs}:${process.env.PATH ?? ''}` }),
+  );
+  expect(lines.join('\n')).toMatch(
+    /wrote into .*site-packages\n.*uv could not install the lock, so pip is asked: .*uv pip install ended with code 2/s,
+  );
+  const files = await readdir(dirname(made.binFolder!), { recursive: true });
+  expect(files.some((file) => file.endsWith('greeting.py'))).toBe(true);
+  expect(files.filter((file) => file.endsWith('left.pth'))).toEqual([]);
 });
 
 test('a training runs in the environment that was made for it', async () => {

@@ -35,7 +35,11 @@ describe('what pip reports becomes a lock', () => {
 
   test('pip before 23.1, such as that of Debian 12, says its hash in another place', () => {
     const download_info = { archive_info: { hash: `sha256=${'b'.repeat(64)}` } };
-    const text = lockOfReport(report([{ metadata: { name: 'attrs', version: '1.0' }, download_info }]), asked, 'CPython');
+    const text = lockOfReport(
+      report([{ metadata: { name: 'attrs', version: '1.0' }, download_info }]),
+      asked,
+      'CPython',
+    );
     expect(text).toContain(`attrs==1.0 --hash=sha256:${'b'.repeat(64)}`);
     const other = { archive_info: { hash: `md5=${'b'.repeat(32)}` } };
     expect(() =>

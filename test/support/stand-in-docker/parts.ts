@@ -7,7 +7,7 @@ import { repository } from '../../how-to/page.ts';
 import type { Service } from '../../stack/compose-file.ts';
 import { Child } from './child.ts';
 import type { Place } from './place.ts';
-import { freePort } from './place.ts';
+import { freePort } from '../../../stack/ports.ts';
 import { isPostgresHealthy, startPostgres } from './postgres.ts';
 import type { Programs } from './programs.ts';
 import { dynamicConfigArguments } from './programs.ts';

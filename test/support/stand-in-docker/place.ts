@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { Service } from '../../stack/compose-file.ts';
+import { freePort } from '../../../stack/ports.ts';
 
 type Environment = Readonly<Record<string, string>>;
 
@@ -74,20 +75,4 @@ export class Place {
     });
     return Object.fromEntries(exchanged);
   }
-}
-
-/** Below those that the system gives out by itself: it is used later than it is found, and again. */
-export async function freePort(): Promise<number> {
-  for (let attempt = 0; attempt < 100; attempt += 1) {
-    const port = 15_000 + Math.floor(Math.random() * 15_000);
-    const server = createServer();
-    const free = await new Promise<boolean>((resolve) =>
-      server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true)),
-    );
-    if (!free) continue;
-    server.close();
-    await once(server, 'close');
-    return port;
-  }
-  throw new Error('no free port');
 }
