@@ -1,6 +1,4 @@
-import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { Service } from '../../stack/compose-file.ts';
 import { freePort } from '../../../stack/ports.ts';
