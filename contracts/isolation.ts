@@ -3,8 +3,11 @@ import { Id, Instant } from './identifiers.ts';
 
 /** What keeps apart what a user wrote, on one machine. */
 export const Isolation = z.object({
-  /** `process-group`: nothing but limits; a command has the rights of the worker. */
-  kind: z.enum(['bubblewrap', 'process-group']),
+  /**
+   * `process-group`: nothing but limits; a command has the rights of the worker. `refused`: nothing is run, as a sandbox is
+   * required and there is none.
+   */
+  kind: z.enum(['bubblewrap', 'process-group', 'refused']),
   /** Why there is no bubblewrap; null where there is. */
   reason: z.string().nullable(),
   /** What bounds memory. */

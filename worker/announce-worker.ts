@@ -42,6 +42,11 @@ export async function announceWorker({
 
 function say(logger: Logger, isolation: Isolation): void {
   if (isolation.kind === 'bubblewrap') logger.info({ ...isolation }, 'what users wrote runs in sandboxes');
+  else if (isolation.kind === 'refused')
+    logger.warn(
+      { ...isolation },
+      `nothing that users wrote runs here: PERENNIAL_SANDBOX is required and ${isolation.reason ?? 'there is no sandbox'}`,
+    );
   else
     logger.warn(
       { ...isolation },

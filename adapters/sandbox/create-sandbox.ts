@@ -14,7 +14,7 @@ export function createSandbox(settings: SandboxSettings): Sandbox {
   };
   const open = async (command: SandboxedCommand, talks: boolean): Promise<SandboxedProcess> => {
     const here = await surroundings();
-    refuseUnlessIsolated(here, settings, command);
+    refuseUnlessIsolated(here, command);
     const prepared = await prepareCommand(here, command, randomUUID());
     return startCommand(command, prepared, talks);
   };
@@ -31,12 +31,8 @@ export function createSandbox(settings: SandboxSettings): Sandbox {
   };
 }
 
-function refuseUnlessIsolated(
-  { isolation }: Surroundings,
-  { mode }: SandboxSettings,
-  { title, network }: SandboxedCommand,
-): void {
-  if (isolation.kind !== 'bubblewrap' && mode === 'required')
+function refuseUnlessIsolated({ isolation }: Surroundings, { title, network }: SandboxedCommand): void {
+  if (isolation.kind === 'refused')
     throw new PerennialError(
       'sandbox-unavailable',
       `${title} does not run here: PERENNIAL_SANDBOX is required and ${isolation.reason ?? 'there is no sandbox'}; install bubblewrap on this machine and permit user namespaces, or set PERENNIAL_SANDBOX=preferred`,

@@ -45,7 +45,7 @@ export async function lookAround(settings: SandboxSettings): Promise<Surrounding
   const reason = await whyNone(candidate, settings.bubblewrap);
   const bubblewrap = reason === null ? candidate : null;
   const isolation: Isolation = {
-    kind: bubblewrap === null ? 'process-group' : 'bubblewrap',
+    kind: bubblewrap !== null ? 'bubblewrap' : settings.mode === 'required' ? 'refused' : 'process-group',
     reason,
     memory: controlGroups?.kind ?? 'polling',
     publicNetwork: bubblewrap === null ? 'host' : slirp4netns === null ? null : 'slirp4netns',

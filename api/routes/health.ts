@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
-import { LiveWorker } from '../../contracts/isolation.ts';
+import { Isolation, LiveWorker } from '../../contracts/isolation.ts';
 import type { WorkerRepository } from '../../ports/repositories/workers.ts';
 import { authorize } from '../access.ts';
 import type { Api, RouteContext } from '../dependencies.ts';
@@ -15,7 +15,7 @@ const Readiness = z.object({
   status: z.enum(['ready', 'unready']),
   dependencies: z.object({ database: State, objectStore: State, temporal: State }),
   /** The weakest of the workers that are there; `unknown` where there is none. */
-  sandbox: z.enum(['bubblewrap', 'process-group', 'unknown']),
+  sandbox: z.enum([...Isolation.shape.kind.options, 'unknown']),
 });
 const System = z.object({
   version: z.string(),
@@ -86,7 +86,8 @@ export function healthRoutes(app: Api, context: RouteContext, metrics: ApiMetric
 async function weakestSandbox(workers: WorkerRepository): Promise<z.infer<typeof Readiness>['sandbox']> {
   const live = await Promise.race([workers.live(), wait(checkLimitMs, [], { ref: false })]).catch(() => []);
   if (live.length === 0) return 'unknown';
-  return live.every(({ isolation }) => isolation.kind === 'bubblewrap') ? 'bubblewrap' : 'process-group';
+  const kinds = new Set(live.map(({ isolation }) => isolation.kind));
+  return (['process-group', 'refused'] as const).find((kind) => kinds.has(kind)) ?? 'bubblewrap';
 }
 
 /** Without a key nobody learns more than whether it answers. */

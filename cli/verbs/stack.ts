@@ -78,6 +78,8 @@ async function workersOf(context: CliContext): Promise<readonly LiveWorker[]> {
 
 function describeWorker({ host, isolation }: LiveWorker): string {
   const { kind, reason, memory, publicNetwork } = isolation;
+  if (kind === 'refused')
+    return `worker on ${host}: runs nothing that users wrote: PERENNIAL_SANDBOX is required and ${reason ?? 'there is no sandbox'}`;
   if (kind === 'process-group')
     return `worker on ${host}: no sandbox (${reason ?? 'there is none'}); what users wrote runs with its rights`;
   const network = publicNetwork === null ? 'no network, as slirp4netns is missing' : `a network by ${publicNetwork}`;

@@ -361,6 +361,20 @@ test('metrics are in the format of Prometheus, by route and not by path', async 
   expect(text).toMatch(/perennial_pending_command_scopes \d+/);
 });
 
+test('readiness names what isolates least among the workers that live', async () => {
+  const { workers } = api.repositories;
+  const sandbox = async () => (await api.send(null, 'GET /readyz')).body.sandbox;
+  const kinds = ['bubblewrap', 'refused', 'process-group'] as const;
+  const ids = kinds.map(() => api.ids.next());
+  for (const [at, kind] of kinds.entries()) {
+    const isolation = { kind, reason: null, memory: 'polling', publicNetwork: null } as const;
+    await workers.announce({ id: ids[at]!, host: 'here', isolation, startedAt: new Date().toISOString() });
+    expect(await sandbox()).toBe(kind);
+  }
+  for (const id of ids) await workers.leave(id);
+  expect(await sandbox()).toBe('unknown');
+});
+
 test('readiness names each dependency', async () => {
   expect(await api.send(null, 'GET /readyz')).toMatchObject({
     status: 200,

@@ -9,7 +9,7 @@ test('where a sandbox is required and there is no bubblewrap, nothing runs, and 
       message: expect.stringMatching(/PERENNIAL_SANDBOX is required.*install bubblewrap.*PERENNIAL_SANDBOX=preferred/),
     });
     expect(await ground.isolation()).toMatchObject({
-      kind: 'process-group',
+      kind: 'refused',
       reason: 'PERENNIAL_BUBBLEWRAP names /no-such-program, which is no program',
     });
   } finally {
