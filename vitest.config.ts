@@ -17,9 +17,10 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/postgres-setup.ts'],
-    // Real servers and processes: each file has a process of its own, and two of them fit two cores. Three are not faster.
+    // Real servers and processes: each file has a process of its own. They wait for a third of their time, so that three
+    // of them fill two cores.
     pool: 'forks',
-    maxWorkers: 2,
+    maxWorkers: 3,
     sequence: { sequencer: WholeStacksFirst },
     testTimeout: 60_000,
     hookTimeout: 120_000,
