@@ -17,10 +17,9 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/postgres-setup.ts'],
-    // Real servers and processes: each file has a process of its own. They wait for a third of their time, so that three
-    // of them fill two cores.
+    // Real servers and processes: each file has a process of its own, and two of them fit two cores. Three take as long.
     pool: 'forks',
-    maxWorkers: 3,
+    maxWorkers: 2,
     sequence: { sequencer: WholeStacksFirst },
     testTimeout: 60_000,
     hookTimeout: 120_000,

@@ -16,8 +16,8 @@ for folder in range(400):
     for name in range(1000): open(f"{folder}/{name}", "w").close()
 print("got away")
 `;
-    const { ending } = await ground.python(script, { limits: { files: 20_000 } });
-    expect(ending).toMatchObject({ kind: 'over-limit', breach: { what: 'files', limit: 20_000 } });
+    const { ending } = await ground.python(script, { limits: { files: 4_000 } });
+    expect(ending).toMatchObject({ kind: 'over-limit', breach: { what: 'files', limit: 4_000 } });
   });
 
   test('files that were written just before the end count too', async () => {
