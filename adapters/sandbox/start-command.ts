@@ -4,6 +4,7 @@ import { constants } from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Prepared } from './prepare-command.ts';
+import { endProcesses } from './process-group.ts';
 import type { Breach, Ending, SandboxedCommand, SandboxedProcess } from './sandbox.ts';
 import type { SupervisorReport } from './supervisor.ts';
 import { type Supervised, type SupervisedEnd, drainMs, holdProcess, startSupervised } from './supervised.ts';
@@ -108,7 +109,7 @@ async function breachAtTheEnd(exitCode: number, watched: Watched): Promise<Breac
 
 /** The kernel ends all of it when this process ends, or when bubblewrap does. */
 function startAlone(prepared: Prepared): Supervised {
-  const { file, args, cwd, env } = prepared;
+  const { file, args, cwd, env, attempt, controlGroup } = prepared;
   const child = spawn(file, args, { cwd, env, detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
   child.stdin.on('error', () => undefined);
   let isStopped = false;
@@ -116,7 +117,12 @@ function startAlone(prepared: Prepared): Supervised {
     const failed = once(child, 'error').then(([error]) => String(error));
     const closed = once(child, 'close').catch(() => undefined);
     const [code, signal] = await Promise.race([once(child, 'exit'), failed.then((reason) => [reason, null])]);
-    await Promise.race([closed, wait(drainMs, undefined, { ref: false })]);
+    const isClosed = closed.then(() => true);
+    if (!(await Promise.race([isClosed, wait(drainMs, false, { ref: false })]))) {
+      // bubblewrap that is killed in the instant in which it starts its child leaves it behind, waiting for ever.
+      await endProcesses({ groupId: null, attempt, ancestor: null, controlGroups: controlGroup?.processLists ?? [] });
+      await Promise.race([closed, wait(drainMs, undefined, { ref: false })]);
+    }
     if (typeof code === 'string') return { kind: 'not-started', reason: code };
     if (isStopped) return { kind: 'stopped' };
     const exitCode = code ?? 128 + (isSignal(signal) ? constants.signals[signal] : 0);

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Limits, SandboxedProcess } from '../../../adapters/sandbox/sandbox.ts';
 import { layTestSandbox } from '../../support/sandbox.ts';
@@ -67,3 +68,27 @@ describe.skipIf(process.platform !== 'linux').each(['bubblewrap', 'process-group
     });
   },
 );
+
+// bubblewrap is of Linux alone.
+test.skipIf(process.platform !== 'linux')('stopped at any instant of its start, nothing of it stays', async () => {
+  const { sandbox, remove } = await layTestSandbox('bubblewrap');
+  for (let round = 0; round < 60; round += 1) {
+    const running = await sandbox.open({
+      title: 'cat',
+      file: '/bin/cat',
+      args: [],
+      cwd: '/',
+      env: {},
+      mounts: [],
+      network: { kind: 'none' },
+      limits,
+      signal: new AbortController().signal,
+    });
+    // What is left behind would hold its output open for ever.
+    const closed = once(running.stdout.resume(), 'close');
+    await wait(round % 15);
+    running.stop();
+    await Promise.all([running.ended, closed]);
+  }
+  await remove();
+});
