@@ -1,4 +1,4 @@
-/** Where pip and npm look when nobody has configured another place. */
+/** The places that pip and npm take packages from unless they are configured otherwise. */
 export const publicIndexUrl = `https://${hostOf('pypi', 'org')}/simple`;
 export const publicNpmRegistry = `https://${hostOf('registry', 'npmjs', 'org')}/`;
 

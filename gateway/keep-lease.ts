@@ -16,7 +16,7 @@ export interface LeaseDependencies {
 }
 
 export interface KeptLease {
-  /** Keeps it now; resolves when that has been done or has failed. */
+  /** Renews it now. Resolves when the attempt is over, also when it failed. */
   now(): Promise<void>;
   /** Stops keeping it and gives it up, so that no deployment waits for this gateway. Rejects if the database is away. */
   end(): Promise<void>;

@@ -99,7 +99,7 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
   const chores = startChores({ parts, table, artifacts, log, counts, shadowCounts, state });
   const held = Promise.withResolvers<KeptLease>();
   const tellCounts = async (): Promise<void> => {
-    // The database takes counts of gateways that it knows, and it knows those that have held a lease.
+    // The database takes counts only from gateways that have held a lease.
     await (await held.promise).now();
     await chores.tell.done();
   };
@@ -187,9 +187,9 @@ function buildServer(parts: GatewayParts, served: Served): FastifyInstance {
   });
 }
 
-/** Work whose failures are tried again. */
+/** Repeated work. If it fails, it is tried again. */
 interface Chore extends Repeated {
-  /** As `now`, and rejects if it could not be done. */
+  /** Does what `now` does, and rejects if the work failed. */
   done(): Promise<void>;
 }
 

@@ -45,7 +45,7 @@ export class AskedPrograms {
    * that a user wrote runs here.
    */
   async #start(program: string, args: readonly string[]): Promise<string | null> {
-    // Opened and not run: nobody's code has to be watched, and the supervisor would double the time.
+    // `open` and not `run`: this is no user's code, and the supervisor of `run` would double the time.
     const asked = await this.#sandbox.open({
       title: program,
       file: program,

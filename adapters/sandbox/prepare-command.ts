@@ -47,7 +47,7 @@ export async function prepareCommand(
     here.bubblewrap !== null && command.network.kind === 'loopback' ? await openDoor(command.network.port) : null;
   const release = async (): Promise<void> => {
     await door?.close();
-    // Nobody waits for it: the kernel takes some milliseconds, and what it does not give up in time goes at the next start.
+    // Not awaited: the kernel takes some milliseconds. A group that stays is removed at the next start.
     void controlGroup?.remove();
   };
   try {

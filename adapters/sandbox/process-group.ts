@@ -42,9 +42,8 @@ export async function processesOf(membership: Membership): Promise<number[]> {
 }
 
 /**
- * The same while nothing is to be ended: where control groups list the processes, their lists alone are read, which takes
- * a hundredth of a look at every process of the machine. Who ends a call looks at all: a process that has not joined
- * its group yet would be missed.
+ * For limits, which are checked often. Where control groups list the processes, only these lists are read: a hundredth of
+ * the work. To end a call use `processesOf`, which also finds a process that has not joined its group yet.
  */
 export async function runningProcessesOf(membership: Membership): Promise<readonly number[]> {
   const { controlGroups } = membership;

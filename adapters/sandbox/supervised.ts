@@ -69,9 +69,9 @@ export function startSupervised(order: Order, title: string): Supervised {
   };
 }
 
-/** Nothing of the worker's environment, which holds secrets, but where the worker keeps compiled code: it halves a start. */
+/** Only the folder of compiled code, which halves the start: the worker's own environment holds secrets. */
 function supervisorEnvironment(): Record<string, string> {
-  // The folder in use is the one of this version of Node, below the one that was named.
+  // Node answers with its version's folder, which lies in the folder that the variable names.
   const folder = getCompileCacheDir();
   return folder === undefined ? {} : { NODE_COMPILE_CACHE: dirname(folder) };
 }

@@ -35,7 +35,7 @@ async function predict(): Promise<number | string> {
 const reported = async () =>
   (await ground.repositories.deployments.mismatches()).map(({ generation, reason }) => ({ generation, reason }));
 
-/** Gateways are told at once, as by a trigger: it is what they read then that matters, not when. */
+/** Notifies gateways at once, as a trigger would: these tests are about what gateways read, not about when. */
 async function change(text: string, ...values: unknown[]): Promise<void> {
   await tamper(ground.database, text, [ground.scope.modelId, ...values]);
   await tamper(ground.database, 'notify perennial_serving');

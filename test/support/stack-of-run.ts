@@ -3,8 +3,8 @@ import { startEmbeddedStack } from './embedded-stack.ts';
 import { createTestDatabase } from './postgres.ts';
 
 /**
- * A stack whose database is one of its own on the run's Postgres, as DATABASE_URL has it for users: for tests of what a
- * stack does. To make a Postgres for each takes half of a stack's start.
+ * Starts a stack with a database of its own in the Postgres of the test run, through DATABASE_URL. It starts some seconds
+ * sooner than a stack that makes its own Postgres.
  */
 export async function startStackOfRun(environment: Record<string, string> = {}): Promise<EmbeddedStack> {
   const database = await createTestDatabase();

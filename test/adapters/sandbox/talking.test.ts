@@ -69,7 +69,7 @@ describe.skipIf(process.platform !== 'linux').each(['bubblewrap', 'process-group
   },
 );
 
-// bubblewrap is of Linux alone.
+// bubblewrap runs on Linux only; .ci/run installs it there.
 test.skipIf(process.platform !== 'linux')('stopped at any instant of its start, nothing of it stays', async () => {
   const { sandbox, remove } = await layTestSandbox('bubblewrap');
   for (let round = 0; round < 60; round += 1) {
@@ -84,8 +84,9 @@ test.skipIf(process.platform !== 'linux')('stopped at any instant of its start, 
       limits,
       signal: new AbortController().signal,
     });
-    // What is left behind would hold its output open for ever.
+    // A process that stays would hold the output open for ever.
     const closed = once(running.stdout.resume(), 'close');
+    // No wait for a condition: each round stops at another instant of the start.
     await wait(round % 15);
     running.stop();
     await Promise.all([running.ended, closed]);
