@@ -109,12 +109,15 @@ export class EmbeddedStack {
   }
 }
 
-/** Starts a stack and waits until each of its parts answers; `afterwards` is done once it has ended. */
+/**
+ * Starts a stack and waits until each of its parts answers; `afterwards` is done once it has ended. Its state is in a new
+ * folder, or in the one that PERENNIAL_HOME names, which is removed at the end too.
+ */
 export async function startEmbeddedStack(
   environment: Record<string, string> = {},
   afterwards: () => Promise<void> = async () => {},
 ): Promise<EmbeddedStack> {
-  const home = await mkdtemp(join(tmpdir(), 'perennial-stack-'));
+  const home = environment.PERENNIAL_HOME ?? (await mkdtemp(join(tmpdir(), 'perennial-stack-')));
   const child = spawn(process.execPath, [join(repository, 'stack/main.ts')], {
     env: {
       ...process.env,
