@@ -1,45 +1,50 @@
 import { activityInfo, cancellationSignal, heartbeat } from '@temporalio/activity';
-import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
+import { CancelledFailure } from '@temporalio/common';
+import { attemptBegun, attemptFailed, attemptsFrom } from '../contracts/attempts.ts';
+import type { Attempts } from '../contracts/attempts.ts';
 import { PerennialError, reasonOf } from '../contracts/errors.ts';
 import type { RunInput } from './activity-types.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { keepAnswer, mustBeProven, proofOf } from './prove.ts';
+import { codeOf, failureOf, refuseAfterLost } from './retry-end.ts';
 
 type Activity = (input: never) => Promise<unknown>;
+type InstrumentDependencies = Pick<
+  ActivityDependencies,
+  'repositories' | 'logger' | 'isolation' | 'collectionSchedule'
+>;
 
 const heartbeatMs = 1_000;
-/** An error that nobody foresaw is tried this often; a foreseen one says itself whether trying again can help. */
-const attemptsAtTheUnforeseen = 5;
 
 /**
  * What every activity has in common: who asks for it must have the right to (proofs.ts); it beats, so that a dead worker
  * is noticed; its attempt is told as a step of its run; and its errors reach Temporal with their code, and as final where
- * trying again cannot help.
+ * trying again cannot help, or no longer (retry-end.ts).
  */
-export function instrument<All extends Record<string, Activity>>(activities: All, deps: ActivityDependencies): All {
+export function instrument<All extends Record<string, Activity>>(activities: All, deps: InstrumentDependencies): All {
   const wrapped = { ...activities };
   for (const [name, activity] of Object.entries(activities))
     Object.assign(wrapped, { [name]: around(name, activity, deps) });
   return wrapped;
 }
 
-function around(name: string, activity: Activity, deps: ActivityDependencies): Activity {
+function around(name: string, activity: Activity, deps: InstrumentDependencies): Activity {
   proofOf(name);
   return async (input: never) => {
-    await proven(name, input, deps);
-    const beat = setInterval(() => heartbeat(), heartbeatMs);
-    const step = stepOf(name, input, deps);
+    const before = attemptsFrom(activityInfo().heartbeatDetails);
+    const begun = attemptBegun(before);
+    heartbeat(begun);
+    const beat = setInterval(() => heartbeat(begun), heartbeatMs);
     try {
-      await step('running');
-      const result = await activity(input);
-      await keepAnswer(deps, name, input, result);
-      await step('succeeded');
-      return result;
-    } catch (caught) {
-      await step('failed', reasonOf(caught)).catch((failure: unknown) => {
-        deps.logger.warn({ activity: name, reason: reasonOf(failure) }, 'a failed step could not be recorded');
+      await mustBeProven(deps, name, input).catch((caught: unknown) => logRefusal(caught, name, deps));
+      return await asStep(name, input, deps, async () => {
+        refuseAfterLost(name, before);
+        const result = await activity(input);
+        await keepAnswer(deps, name, input, result);
+        return result;
       });
-      throw asFailure(caught, name, deps);
+    } catch (caught) {
+      throw endOf(caught, name, before, deps);
     } finally {
       clearInterval(beat);
     }
@@ -47,20 +52,34 @@ function around(name: string, activity: Activity, deps: ActivityDependencies): A
 }
 
 /** A refusal is logged and not recorded as a step: the caller does not belong to the run. */
-async function proven(name: string, input: never, deps: ActivityDependencies): Promise<void> {
+function logRefusal(caught: unknown, name: string, { logger }: InstrumentDependencies): never {
+  const { workflowExecution, workflowType } = activityInfo();
+  logger.warn({ activity: name, workflowExecution, workflowType, reason: reasonOf(caught) }, 'a step was refused');
+  throw caught;
+}
+
+/** Tells the attempt as a step of its run. */
+async function asStep<Result>(
+  name: string,
+  input: unknown,
+  deps: InstrumentDependencies,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const step = stepOf(name, input, deps);
   try {
-    await mustBeProven(deps, name, input);
+    await step('running');
+    const result = await work();
+    await step('succeeded');
+    return result;
   } catch (caught) {
-    const { workflowExecution, workflowType } = activityInfo();
-    deps.logger.warn(
-      { activity: name, workflowExecution, workflowType, reason: reasonOf(caught) },
-      'a step was refused',
-    );
-    throw asFailure(caught, name, deps);
+    await step('failed', reasonOf(caught)).catch((failure: unknown) => {
+      deps.logger.warn({ activity: name, reason: reasonOf(failure) }, 'a failed step could not be recorded');
+    });
+    throw caught;
   }
 }
 
-function stepOf(name: string, input: unknown, deps: ActivityDependencies) {
+function stepOf(name: string, input: unknown, deps: InstrumentDependencies) {
   const { attempt } = activityInfo();
   return async (state: 'running' | 'succeeded' | 'failed', detail?: string): Promise<void> => {
     if (isRunInput(input))
@@ -72,24 +91,17 @@ function isRunInput(input: unknown): input is RunInput {
   return typeof input === 'object' && input !== null && 'runId' in input && typeof input.runId === 'string';
 }
 
-function asFailure(caught: unknown, activity: string, deps: ActivityDependencies): Error {
-  if (cancellationSignal().aborted) return new CancelledFailure(`${activity} was cancelled`);
-  if (caught instanceof ApplicationFailure || caught instanceof CancelledFailure) return caught;
-  if (caught instanceof PerennialError) {
-    return ApplicationFailure.create({
-      message: caught.message,
-      type: caught.code,
-      nonRetryable: !caught.retryable,
-      details: [caught.fields],
-      cause: caught,
-    });
+function endOf(caught: unknown, activity: string, before: Attempts, { logger }: InstrumentDependencies): Error {
+  if (cancellationSignal().aborted || caught instanceof CancelledFailure) {
+    // It ended as it was asked to, as every attempt does on a worker that is stopped.
+    heartbeat(before);
+    return caught instanceof CancelledFailure ? caught : new CancelledFailure(`${activity} was cancelled`);
   }
-  const { attempt } = activityInfo();
-  deps.logger.error({ activity, attempt, stack: caught instanceof Error ? caught.stack : undefined }, reasonOf(caught));
-  return ApplicationFailure.create({
-    message: `${activity}: ${reasonOf(caught)}`,
-    type: 'internal',
-    nonRetryable: attempt >= attemptsAtTheUnforeseen,
-    cause: caught instanceof Error ? caught : undefined,
-  });
+  if (!(caught instanceof PerennialError)) {
+    const { attempt } = activityInfo();
+    logger.error({ activity, attempt, stack: caught instanceof Error ? caught.stack : undefined }, reasonOf(caught));
+  }
+  const attempts = attemptFailed(before, codeOf(caught));
+  heartbeat(attempts);
+  return failureOf(caught, activity, attempts);
 }

@@ -6,6 +6,7 @@ import type { Answer, Execution, Proof } from './proofs.ts';
 import { proofs } from './proofs.ts';
 
 type AnyProof = Proof<unknown, unknown>;
+type ProofDependencies = Pick<ActivityDependencies, 'repositories' | 'collectionSchedule'>;
 
 const byName: ReadonlyMap<string, AnyProof> = new Map(Object.entries<AnyProof>(proofs));
 
@@ -16,7 +17,7 @@ export function proofOf(activity: string): AnyProof {
 }
 
 /** Refuses with `unproven`, before anything is done or noted, what the execution that asks has no right to. */
-export async function mustBeProven(deps: ActivityDependencies, activity: string, input: unknown): Promise<void> {
+export async function mustBeProven(deps: ProofDependencies, activity: string, input: unknown): Promise<void> {
   const proof = proofOf(activity);
   const execution = executionOf(activity);
   if ('complaint' in proof) {
@@ -34,7 +35,7 @@ export async function mustBeProven(deps: ActivityDependencies, activity: string,
 
 /** Keeps of an answer what later steps may take. */
 export async function keepAnswer(
-  deps: ActivityDependencies,
+  deps: ProofDependencies,
   activity: string,
   input: unknown,
   result: unknown,
@@ -45,7 +46,7 @@ export async function keepAnswer(
   for (const kept of proof.keeps(input, result)) await deps.repositories.runs.keepResult(runId, activity, kept);
 }
 
-async function allGiven(deps: ActivityDependencies, runId: Id, answers: readonly Answer[]): Promise<boolean> {
+async function allGiven(deps: ProofDependencies, runId: Id, answers: readonly Answer[]): Promise<boolean> {
   for (const { step, result } of answers)
     if (!(await deps.repositories.runs.hasResult(runId, step, result))) return false;
   return true;

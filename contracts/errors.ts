@@ -1,6 +1,17 @@
+/** How long a step of a pipeline is tried again after the same error: so many times in a row, or for so many hours. */
+export type RetryBound = { readonly attempts: number } | { readonly hours: number };
+
+type ErrorRow = { readonly status: number; readonly about: string } & (
+  | { readonly retryable: false }
+  | { readonly retryable: true; readonly until: RetryBound }
+);
+
+/** A service that a whole night away does not end a run; after a day somebody has to look. */
+const outage = { hours: 24 } as const;
+
 /**
  * Every way in which Perennial says no. One row a code: the HTTP status, whether trying the same thing again
- * can help (Temporal's retry policy asks), and the sentence that docs/reference/errors.md prints.
+ * can help and until when (activities/instrument.ts asks), and the sentence that docs/reference/errors.md prints.
  */
 export const errorTable = {
   // usage
@@ -61,7 +72,7 @@ export const errorTable = {
     retryable: false,
     about: 'Bytes in the object store are not those that were stored, or cannot be read as what they were stored as.',
   },
-  'store-unavailable': { status: 503, retryable: true, about: 'The object store does not answer.' },
+  'store-unavailable': { status: 503, retryable: true, until: outage, about: 'The object store does not answer.' },
   // sources
   'source-unavailable': {
     status: 502,
@@ -162,6 +173,7 @@ export const errorTable = {
   'gateways-absent': {
     status: 503,
     retryable: true,
+    until: outage,
     about: 'No gateway holds a live lease, or one has not loaded the release in time.',
   },
   'model-archived': { status: 409, retryable: false, about: 'The model is archived; restore it first.' },
@@ -176,6 +188,7 @@ export const errorTable = {
   'step-not-due': {
     status: 409,
     retryable: true,
+    until: { hours: 24 },
     about: 'The step before has not lasted or answered for as long as the approved strategy says; it is tried again.',
   },
   'lease-lost': {
@@ -187,21 +200,49 @@ export const errorTable = {
   'notification-failed': {
     status: 502,
     retryable: true,
+    until: { attempts: 12 },
     about: 'The webhook of a connection refused a message, or did not answer; it is sent again for some minutes.',
   },
   // machinery
-  'model-unavailable': { status: 503, retryable: true, about: 'The gateway serves no release of this model.' },
-  'api-unavailable': { status: 503, retryable: true, about: 'The API does not answer where it is looked for.' },
-  'database-unavailable': { status: 503, retryable: true, about: 'Postgres does not answer.' },
+  'model-unavailable': {
+    status: 503,
+    retryable: true,
+    until: outage,
+    about: 'The gateway serves no release of this model.',
+  },
+  'api-unavailable': {
+    status: 503,
+    retryable: true,
+    until: outage,
+    about: 'The API does not answer where it is looked for.',
+  },
+  'database-unavailable': { status: 503, retryable: true, until: outage, about: 'Postgres does not answer.' },
   'temporal-unavailable': {
     status: 503,
     retryable: true,
+    until: outage,
     about: 'Temporal does not answer; the command is kept and sent again.',
   },
-  'process-died': { status: 500, retryable: true, about: 'A helper process ended before it answered.' },
+  'process-died': {
+    status: 500,
+    retryable: true,
+    until: { attempts: 5 },
+    about: 'A helper process ended before it answered.',
+  },
+  'step-lost': {
+    status: 500,
+    retryable: false,
+    about:
+      'A step of a run never said how it ended: no worker took it or finished it within its time, or its worker died each time.',
+  },
   cancelled: { status: 409, retryable: false, about: 'The run was cancelled.' },
-  internal: { status: 500, retryable: true, about: 'A defect in Perennial; the log has the details.' },
-} as const satisfies Record<string, { status: number; retryable: boolean; about: string }>;
+  internal: {
+    status: 500,
+    retryable: true,
+    until: { attempts: 5 },
+    about: 'A defect in Perennial; the log has the details.',
+  },
+} as const satisfies Record<string, ErrorRow>;
 
 export type ErrorCode = keyof typeof errorTable;
 
@@ -229,6 +270,12 @@ export class PerennialError extends Error {
   get retryable(): boolean {
     return errorTable[this.code].retryable;
   }
+}
+
+/** Until when a step is tried again after this error; `undefined`: not at all. */
+export function retryBoundOf(code: ErrorCode): RetryBound | undefined {
+  const row: ErrorRow = errorTable[code];
+  return row.retryable ? row.until : undefined;
 }
 
 export function isErrorCode(text: string): text is ErrorCode {

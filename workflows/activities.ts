@@ -14,16 +14,26 @@ import type {
   TrainActivities,
 } from '../activities/activity-types.ts';
 
-// One retry policy: what cannot get better by itself is thrown as non-retryable by the activities, so everything
-// else is tried until it works. A heartbeat every second (activities/instrument.ts) tells a dead worker within 10 s.
+// One retry policy. The activities say themselves when trying again cannot help, or no longer (activities/retry-end.ts).
+// A heartbeat every second (activities/instrument.ts) tells a dead worker within 10 s.
 const common: ActivityOptions = {
   heartbeatTimeout: '10s',
   retry: { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '15s' },
 };
 
+/**
+ * One attempt, and all of them. The second is for what no attempt can say: no worker takes it, or each one dies. It is
+ * longer than any bound of the error table (contracts/errors.ts) and one attempt together, so that the error that ends a
+ * step is the one that it met.
+ */
+interface Times {
+  readonly startToCloseTimeout: `${number}${'m' | 'h'}`;
+  readonly scheduleToCloseTimeout: `${number}${'m' | 'h'}`;
+}
+
 /** Activities of one queue; each has a line that stands beside it on the timeline of the Temporal UI. */
 function activitiesOn<Activities>(
-  options: Pick<ActivityOptions, 'taskQueue' | 'startToCloseTimeout' | 'scheduleToCloseTimeout'>,
+  options: Times & { readonly taskQueue: string },
   summaries: { readonly [Name in keyof Activities]: string },
 ) {
   return new Proxy(proxyActivities<Activities>({ ...common, ...options }), {
@@ -36,7 +46,7 @@ function activitiesOn<Activities>(
 }
 
 export const lifecycleActivities = activitiesOn<LifecycleActivities>(
-  { taskQueue: 'deploy', startToCloseTimeout: '2m' },
+  { taskQueue: 'deploy', startToCloseTimeout: '2m', scheduleToCloseTimeout: '26h' },
   {
     advanceLifecycle: 'look at the database: what is to be done now?',
     recordScheduleTrigger: 'note that the schedule fired',
@@ -46,7 +56,7 @@ export const lifecycleActivities = activitiesOn<LifecycleActivities>(
 );
 
 export const dataActivities = activitiesOn<DataActivities>(
-  { taskQueue: 'data', startToCloseTimeout: '6h' },
+  { taskQueue: 'data', startToCloseTimeout: '6h', scheduleToCloseTimeout: '36h' },
   {
     fetchSource: 'fetch what the source has',
     prepareDataset: 'parse, check and store the batch',
@@ -63,14 +73,14 @@ export const codeActivities = activitiesOn<CodeActivities>(
 );
 
 export const queueActivities = activitiesOn<QueueActivities>(
-  { taskQueue: 'deploy', startToCloseTimeout: '1m' },
+  { taskQueue: 'deploy', startToCloseTimeout: '1m', scheduleToCloseTimeout: '26h' },
   { queueOfBuild: 'which workers are to train it?' },
 );
 
 /** On the queue that the configuration names. Training has its own time limit inside; this one bounds what went unnoticed. */
 export function trainActivitiesOn(taskQueue: string): TrainActivities {
   return activitiesOn<TrainActivities>(
-    { taskQueue, startToCloseTimeout: '7d' },
+    { taskQueue, startToCloseTimeout: '168h', scheduleToCloseTimeout: '240h' },
     {
       materialiseEnvironment: "make the code's environment, once a lock",
       resolveBuild: 'fix the rows and the training key',
@@ -83,7 +93,7 @@ export function trainActivitiesOn(taskQueue: string): TrainActivities {
 }
 
 export const deployActivities = activitiesOn<DeployActivities>(
-  { taskQueue: 'deploy', startToCloseTimeout: '10m' },
+  { taskQueue: 'deploy', startToCloseTimeout: '10m', scheduleToCloseTimeout: '26h' },
   {
     requestApproval: 'make the release, ask for its approval',
     tallyApproval: 'count the votes',
@@ -101,7 +111,7 @@ export const deployActivities = activitiesOn<DeployActivities>(
 );
 
 export const monitorActivities = activitiesOn<MonitorActivities>(
-  { taskQueue: 'monitor', startToCloseTimeout: '1h' },
+  { taskQueue: 'monitor', startToCloseTimeout: '1h', scheduleToCloseTimeout: '28h' },
   {
     collectWindow: 'have the gateways hand over, fix the window',
     reportWindow: 'test for drift and performance, report',
@@ -110,7 +120,7 @@ export const monitorActivities = activitiesOn<MonitorActivities>(
 );
 
 export const retentionActivities = activitiesOn<RetentionActivities>(
-  { taskQueue: 'monitor', startToCloseTimeout: '1h' },
+  { taskQueue: 'monitor', startToCloseTimeout: '1h', scheduleToCloseTimeout: '28h' },
   {
     expirePredictions: 'let go of predictions whose retention has passed',
     expireRejectedVersions: 'let go of rejected versions whose retention has passed',
@@ -118,7 +128,7 @@ export const retentionActivities = activitiesOn<RetentionActivities>(
 );
 
 export const collectionActivities = activitiesOn<CollectionActivities>(
-  { taskQueue: 'monitor', startToCloseTimeout: '1h' },
+  { taskQueue: 'monitor', startToCloseTimeout: '1h', scheduleToCloseTimeout: '28h' },
   {
     beginCollection: 'begin a collection',
     markReachable: 'mark what rows of the database name',
@@ -128,12 +138,12 @@ export const collectionActivities = activitiesOn<CollectionActivities>(
 );
 
 export const ledgerActivities = activitiesOn<LedgerActivities>(
-  { taskQueue: 'monitor', startToCloseTimeout: '1h' },
+  { taskQueue: 'monitor', startToCloseTimeout: '1h', scheduleToCloseTimeout: '28h' },
   { signHeads: 'sign the heads of chains that have grown' },
 );
 
 export const rehearsalActivities = activitiesOn<RehearsalActivities>(
-  { taskQueue: 'monitor', startToCloseTimeout: '6h' },
+  { taskQueue: 'monitor', startToCloseTimeout: '6h', scheduleToCloseTimeout: '36h' },
   {
     planRehearsal: 'write the rows to rehearse on',
     servePeriod: "serve the period's rows, deliver their labels",

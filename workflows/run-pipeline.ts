@@ -1,18 +1,11 @@
-import {
-  ActivityFailure,
-  ApplicationFailure,
-  CancellationScope,
-  getExternalWorkflowHandle,
-  isCancellation,
-  log,
-  rootCause,
-} from '@temporalio/workflow';
+import { ApplicationFailure, CancellationScope, getExternalWorkflowHandle, log } from '@temporalio/workflow';
 import type { RunConclusion } from '../activities/activity-types.ts';
 import { reasonOf } from '../contracts/errors.ts';
 import type { RunOutcome } from '../contracts/run.ts';
 import type { PipelineInput } from '../contracts/workflows.ts';
 import { lifecycleWorkflowId, nudgeSignal } from '../contracts/workflows.ts';
 import { lifecycleActivities } from './activities.ts';
+import { conclusionFrom } from './conclusion-from.ts';
 
 /**
  * What every pipeline has in common: its run begins, ends in exactly one way whatever happens, and the lifecycle hears
@@ -27,7 +20,7 @@ export async function runPipeline(input: PipelineInput, steps: () => Promise<Run
   try {
     conclusion = { state: 'succeeded', outcome: await steps() };
   } catch (caught) {
-    conclusion = concludeFrom(caught);
+    conclusion = conclusionFrom(caught);
   }
   await CancellationScope.nonCancellable(async () => {
     await lifecycleActivities.concludeRun({ runId, scope, conclusion });
@@ -36,23 +29,6 @@ export async function runPipeline(input: PipelineInput, steps: () => Promise<Run
   if (conclusion.state === 'failed') {
     throw ApplicationFailure.nonRetryable(conclusion.failure.message, conclusion.failure.code);
   }
-}
-
-function concludeFrom(caught: unknown): RunConclusion {
-  if (isCancellation(caught)) return { state: 'cancelled', reason: 'cancelled' };
-  const cause = caught instanceof ActivityFailure ? caught.cause : caught;
-  if (cause instanceof ApplicationFailure) {
-    const fields: unknown = cause.details?.[0];
-    return {
-      state: 'failed',
-      failure: { code: cause.type ?? 'internal', message: cause.message, fields: isRecord(fields) ? fields : {} },
-    };
-  }
-  return { state: 'failed', failure: { code: 'internal', message: rootCause(caught) ?? reasonOf(caught), fields: {} } };
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 async function nudgeLifecycle(input: PipelineInput): Promise<void> {

@@ -1,0 +1,28 @@
+import { z } from 'zod';
+
+/** How the attempts of one step have ended so far. Each attempt hands it to the next with its heartbeats. */
+export const Attempts = z.object({
+  schemaVersion: z.literal(1),
+  /** Attempts that began and never said how they ended: their worker died, or they ran past their time. */
+  lost: z.number().int().min(0),
+  /** Attempts that failed, by error code. */
+  failed: z.record(z.string(), z.number().int().min(1)),
+});
+export type Attempts = z.infer<typeof Attempts>;
+
+const none: Attempts = { schemaVersion: 1, lost: 0, failed: {} };
+
+/** From the details of the last heartbeat; what is not of this shape counts as nothing. */
+export function attemptsFrom(heartbeatDetails: unknown): Attempts {
+  const parsed = Attempts.safeParse(heartbeatDetails);
+  return parsed.success ? parsed.data : none;
+}
+
+/** While an attempt is under way it counts as lost, so that one whose worker dies is counted. */
+export function attemptBegun({ lost, ...before }: Attempts): Attempts {
+  return { ...before, lost: lost + 1 };
+}
+
+export function attemptFailed(before: Attempts, code: string): Attempts {
+  return { ...before, failed: { ...before.failed, [code]: (before.failed[code] ?? 0) + 1 } };
+}

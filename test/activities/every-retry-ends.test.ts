@@ -1,0 +1,125 @@
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { ApplicationFailure } from '@temporalio/common';
+import { expect, test } from 'vitest';
+import type { ActivityDependencies } from '../../activities/dependencies.ts';
+import { instrument } from '../../activities/instrument.ts';
+import { proofs } from '../../activities/proofs.ts';
+import type { ErrorCode } from '../../contracts/errors.ts';
+import { errorTable, isErrorCode, PerennialError, retryBoundOf } from '../../contracts/errors.ts';
+import { collectionsName, ledgerHeadsName, lifecycleWorkflowId } from '../../contracts/workflows.ts';
+
+const codes = Object.keys(errorTable).filter((code): code is ErrorCode => isErrorCode(code));
+const runId = '0193e2c8-7b1c-7d4e-9f6a-2f1f4c3b2a10';
+const scope = { project: 'default', projectId: runId, model: 'bike', modelId: runId, environment: 'production' };
+const hourMs = 3_600_000;
+
+/** The database lets every step pass: what is tested is what becomes of a step that fails. */
+const deps = {
+  repositories: { runs: { prove: async () => {}, hasResult: async () => true, keepResult() {}, step: async () => {} } },
+  logger: { debug() {}, info() {}, warn() {}, error() {} },
+  collectionSchedule: null,
+} as unknown as ActivityDependencies;
+
+/** The SDK says every failure at length. */
+const logger = { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error() {} };
+
+/** What each proof looks at, for all steps at once. */
+const input = { runId, scope, about: { runId, scope }, conclusion: { state: 'failed' }, collectionId: runId };
+
+function workflowIdFor(activity: string): string {
+  if (activity === 'signHeads') return `${ledgerHeadsName}/one`;
+  if (['beginCollection', 'markReachable', 'sweepGarbage', 'endCollection'].includes(activity))
+    return `${collectionsName}/one`;
+  return lifecycleWorkflowId(scope);
+}
+
+/** Tries as Temporal does, each attempt with the last heartbeat of the one before, until a failure is final. */
+async function tryForEver(
+  activity: string,
+  work: () => Promise<unknown>,
+  { firstAtMs = Date.now(), attemptsAtMost = 20 } = {},
+): Promise<{ readonly attempts: number; readonly failure: ApplicationFailure | undefined }> {
+  const instrumented = instrument({ [activity]: work }, deps)[activity]!;
+  let heartbeatDetails: unknown;
+  const workflowId = workflowIdFor(activity);
+  for (let attempt = 1; attempt <= attemptsAtMost; attempt += 1) {
+    const workflowExecution = { workflowId, runId };
+    const environment = new MockActivityEnvironment(
+      { attempt, heartbeatDetails, scheduledTimestampMs: firstAtMs, workflowExecution },
+      { logger },
+    );
+    environment.on('heartbeat', (details: unknown) => (heartbeatDetails = details));
+    const failure = await environment
+      .run(instrumented, { ...input, firing: workflowId } as never)
+      .then(() => undefined)
+      .catch((caught: unknown) => caught);
+    if (!(failure instanceof ApplicationFailure)) throw failure;
+    if (failure.nonRetryable === true) return { attempts: attempt, failure };
+  }
+  return { attempts: attemptsAtMost, failure: undefined };
+}
+
+test.each(Object.keys(proofs))(
+  '%s that fails for ever with any error ends with its code and reason',
+  async (activity) => {
+    for (const code of codes) {
+      const fail = () => Promise.reject(new PerennialError(code, `this is ${code}`, { thing: 'one' }));
+      const bound = retryBoundOf(code);
+      const justBegun = await tryForEver(activity, fail);
+      if (bound !== undefined && 'hours' in bound) {
+        expect(justBegun.failure, `${code} within its time`).toBeUndefined();
+        const late = await tryForEver(activity, fail, { firstAtMs: Date.now() - bound.hours * hourMs });
+        expect(late, code).toMatchObject({ attempts: 1, failure: { type: code } });
+        expect(late.failure?.message).toMatch(/^this is .*was tried .* and is not tried again/);
+        continue;
+      }
+      const attempts = bound === undefined ? 1 : bound.attempts;
+      expect(justBegun, code).toMatchObject({ attempts, failure: { type: code } });
+      expect(justBegun.failure?.details?.[0]).toMatchObject({ thing: 'one' });
+      if (attempts > 1) expect(justBegun.failure?.message).toMatch(/was tried \d+ times within 1 s/);
+    }
+  },
+);
+
+test('an error that nobody foresaw is tried five times, however often the database was away before', async () => {
+  let calls = 0;
+  const { attempts, failure } = await tryForEver('fetchSource', async () => {
+    calls += 1;
+    if (calls <= 10) throw new PerennialError('database-unavailable', 'Postgres does not answer');
+    throw new RangeError('Invalid time value');
+  });
+  expect(attempts).toBe(15);
+  expect(failure).toMatchObject({
+    type: 'internal',
+    message: expect.stringContaining('fetchSource: Invalid time value'),
+  });
+});
+
+function environmentAfter(heartbeatDetails: unknown): MockActivityEnvironment {
+  const workflowExecution = { workflowId: lifecycleWorkflowId(scope), runId };
+  return new MockActivityEnvironment({ workflowExecution, heartbeatDetails }, { logger });
+}
+
+test('an attempt that is cancelled with its worker counts for nothing', async () => {
+  const heard: unknown[] = [];
+  const environment = environmentAfter({ schemaVersion: 1, lost: 2, failed: { internal: 3 } });
+  environment.on('heartbeat', (details: unknown) => heard.push(details));
+  const wait = instrument({ fetchSource: () => new Promise((_, reject) => setTimeout(reject, 50)) }, deps);
+  const ending = environment.run(wait.fetchSource, input as never).catch((caught: unknown) => caught);
+  environment.cancel('WORKER_SHUTDOWN');
+  expect(await ending).toMatchObject({ name: 'CancelledFailure' });
+  expect(heard[0]).toEqual({ schemaVersion: 1, lost: 3, failed: { internal: 3 } });
+  expect(heard.at(-1)).toEqual({ schemaVersion: 1, lost: 2, failed: { internal: 3 } });
+});
+
+test('a step whose worker dies each time is begun five times, and then its run ends as step-lost', async () => {
+  const environment = environmentAfter({ schemaVersion: 1, lost: 5, failed: {} });
+  let begun = false;
+  const step = instrument({ fetchSource: async () => (begun = true) }, deps).fetchSource;
+  await expect(environment.run(step, input as never)).rejects.toMatchObject({
+    type: 'step-lost',
+    nonRetryable: true,
+    message: expect.stringContaining('fetchSource was begun 5 times'),
+  });
+  expect(begun).toBe(false);
+});

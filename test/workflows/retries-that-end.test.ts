@@ -1,0 +1,66 @@
+import { ActivityFailure, RetryState, TimeoutFailure, TimeoutType } from '@temporalio/common';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Activities } from '../../activities/activity-types.ts';
+import type { ActivityDependencies } from '../../activities/dependencies.ts';
+import { instrument } from '../../activities/instrument.ts';
+import { Configuration } from '../../contracts/configuration.ts';
+import { PerennialError } from '../../contracts/errors.ts';
+import { conclusionFrom } from '../../workflows/conclusion-from.ts';
+import { configuration } from '../db/ground.ts';
+import type { LifecycleWorker } from '../support/lifecycle-worker.ts';
+import { quiet, startLifecycleWorker } from '../support/lifecycle-worker.ts';
+
+let stack: LifecycleWorker;
+let calls = 0;
+
+beforeAll(async () => {
+  const materialiseEnvironment: Activities['materialiseEnvironment'] = async (input) => {
+    const deps = { repositories: stack.repositories, logger: quiet } as ActivityDependencies;
+    const fail: Activities['materialiseEnvironment'] = async () => {
+      calls += 1;
+      if (calls === 1) throw new PerennialError('store-unavailable', 'the object store does not answer');
+      throw new RangeError('Invalid time value');
+    };
+    return instrument({ materialiseEnvironment: fail }, deps).materialiseEnvironment(input);
+  };
+  stack = await startLifecycleWorker({ materialiseEnvironment });
+}, 60_000);
+afterAll(() => stack?.stop());
+
+test('a run whose step fails for ever ends as failed, with the reason, how often it was tried and the way out', async () => {
+  const { repositories, workflowClient } = stack;
+  const by = (await repositories.principals.ensure('operator', 'person', [{ role: 'operator' }], null)).id;
+  const { scope } = await repositories.models.apply('default', 'production', Configuration.parse(configuration), by);
+  const request = { kind: 'build', schemaVersion: 1, asOf: '2012-01-01T00:00:00.000Z', automated: false } as const;
+  const { runId } = await repositories.lifecycle.submit(scope, { kind: 'run', schemaVersion: 1, request }, by);
+  await workflowClient.advance(scope);
+  const run = () => repositories.runs.get(String(runId));
+  await expect.poll(async () => (await run()).state, { timeout: 40_000, interval: 200 }).toBe('failed');
+  // Five of the error that nobody foresaw, besides the one that was foreseen: each attempt told the next.
+  expect(calls).toBe(6);
+  expect(await run()).toMatchObject({
+    failure: {
+      code: 'internal',
+      message: expect.stringMatching(
+        /^materialiseEnvironment: Invalid time value\. materialiseEnvironment was tried 6 times within \d+ s and is not tried again; mend the cause/,
+      ),
+      fields: { attempts: 6 },
+    },
+  });
+}, 60_000);
+
+test('a run whose step no worker took says so, with what the last attempt said', () => {
+  const timeout = Object.assign(new TimeoutFailure('activity timeout', undefined, TimeoutType.SCHEDULE_TO_CLOSE), {
+    cause: new Error('the object store does not answer'),
+  });
+  const ended = new ActivityFailure('timed out', 'trainModel', undefined, RetryState.TIMEOUT, undefined, timeout);
+  expect(conclusionFrom(ended)).toMatchObject({
+    state: 'failed',
+    failure: {
+      code: 'step-lost',
+      message: expect.stringMatching(
+        /no worker finished trainModel .* the object store does not answer; see that a worker/,
+      ),
+    },
+  });
+});
