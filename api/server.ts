@@ -4,6 +4,7 @@ import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod
 import { createAuthentication } from './authentication.ts';
 import type { Api, ApiDependencies, RouteContext } from './dependencies.ts';
 import { startDispatcher } from './dispatcher.ts';
+import { createLifecycleKeeper } from './lifecycle-keeper.ts';
 import { createApiMetrics } from './metrics.ts';
 import { registerOpenApi } from './openapi.ts';
 import { perennialErrorOf } from './problem.ts';
@@ -49,6 +50,7 @@ export async function buildApi(dependencies: ApiDependencies): Promise<Api> {
   answerProblems(app, logger);
 
   const schedules = createScheduleKeeper(dependencies);
+  const lifecycles = createLifecycleKeeper(dependencies);
   const context: RouteContext = {
     ...dependencies,
     signedIn: authentication.signedIn,
@@ -60,7 +62,10 @@ export async function buildApi(dependencies: ApiDependencies): Promise<Api> {
   await app.register(async (scope: Api) => registerRoutes(scope, context, metrics));
 
   app.addHook('onReady', async () => {
-    const dispatcher = startDispatcher(dependencies, dependencies.dispatchEveryMs ?? 2_000, schedules.catchUp);
+    const dispatcher = startDispatcher(dependencies, dependencies.dispatchEveryMs ?? 2_000, async () => {
+      await schedules.catchUp();
+      await lifecycles.catchUp();
+    });
     closing.signal.addEventListener('abort', () => void dispatcher.stop());
   });
   app.addHook('preClose', async () => closing.abort());

@@ -585,6 +585,8 @@ export const runs = pgTable(
     orderedAt: instant('ordered_at'),
     /** Temporal's id of the execution that carries it out: the first under its workflow id that asked for a step. */
     executionId: text('execution_id'),
+    /** How often it was begun again, because Temporal lost its execution. */
+    begunAgain: integer('begun_again').notNull().default(0),
     progressFraction: doublePrecision('progress_fraction'),
     progressMessage: text('progress_message'),
     startedAt: instant('started_at'),

@@ -8,6 +8,8 @@ export interface WorkflowClient {
   /** Signals a workflow; one that has ended is no error. */
   nudge(workflowId: string): Promise<void>;
   cancel(workflowId: string): Promise<void>;
+  /** Workflow ids of the lifecycles that run; one that began some moments ago may be missing. */
+  runningLifecycles(): Promise<ReadonlySet<string>>;
   describe(
     workflowId: string,
   ): Promise<{ readonly state: 'running' | 'absent' } | { readonly state: 'closed'; readonly status: string }>;

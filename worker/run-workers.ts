@@ -20,6 +20,12 @@ export interface WorkerParts {
   readonly buildId: string | undefined;
 }
 
+/**
+ * An execution that this code cannot replay would be tried for ever. It fails instead, and is begun again from its rows
+ * (activities/lifecycle).
+ */
+const endsWhenNotReplayed = { '*': ['NondeterminismError', 'DeterminismViolationError'] };
+
 const deploymentName = 'perennial';
 type WorkerDeploymentOptions = NonNullable<WorkerOptions['workerDeploymentOptions']>;
 
@@ -39,6 +45,7 @@ export async function runWorkers(parts: WorkerParts): Promise<RunningWorkers> {
     ...shared,
     taskQueue: workflowQueue,
     workflowBundle,
+    workflowFailureErrorTypes: endsWhenNotReplayed,
     ...(buildId === undefined ? {} : { workerDeploymentOptions: versionOf(buildId) }),
   });
   const queues = activityQueues.flatMap((kind) =>

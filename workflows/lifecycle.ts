@@ -72,7 +72,8 @@ async function startRun({ scope }: LifecycleInput, order: LifecycleOrders['start
   try {
     await startChild(pipelineOf[order.kind], {
       workflowId: order.workflowId,
-      workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
+      // One that failed without ending its run is begun again.
+      workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
       // It outlives this execution, and tells it by the run's row and a nudge.
       parentClosePolicy: ParentClosePolicy.ABANDON,
       args: [{ schemaVersion: 1, runId: order.runId, scope }],

@@ -1,5 +1,5 @@
 import { PerennialError } from '../../contracts/errors.ts';
-import type { Scope } from '../../contracts/identifiers.ts';
+import type { Id, Scope } from '../../contracts/identifiers.ts';
 import { firedAt } from '../../contracts/workflows.ts';
 import type { LifecycleActivities } from '../activity-types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
@@ -45,12 +45,16 @@ export function createLifecycleActivities(deps: Parts): LifecycleActivities {
   };
 }
 
-/** A run whose workflow ended without saying so (terminated by hand, say), or is gone with Temporal's state, is a failed run. */
+/**
+ * A run that has not ended although its workflow has. Where that failed, its code was changed under it so that it could
+ * not go on: the run is begun again. Where it was ended by hand, or is gone with Temporal's state, the run has failed.
+ */
 async function reconcileRuns(deps: Parts, scope: Scope): Promise<void> {
   for (const run of await deps.repositories.runs.unfinished(scope)) {
     const workflow = await deps.workflowClient.describe(run.workflowId);
     // Of a queued run it is absent until it is started.
     if (workflow.state === 'running' || (workflow.state === 'absent' && run.state === 'queued')) continue;
+    if (workflow.state === 'closed' && workflow.status === 'FAILED' && (await beginAgain(deps, run.id))) continue;
     const [status, end] =
       workflow.state === 'closed'
         ? [workflow.status, `ended as ${workflow.status}`]
@@ -62,4 +66,12 @@ async function reconcileRuns(deps: Parts, scope: Scope): Promise<void> {
     );
     await deps.repositories.runs.fail(run.id, { code: gone.code, message: gone.message, fields: gone.fields });
   }
+}
+
+async function beginAgain({ repositories: { runs } }: Parts, id: Id): Promise<boolean> {
+  if (!(await runs.beginAgain(id))) return false;
+  const line =
+    'its workflow could not go on, as after an upgrade of Perennial; the run begins again and keeps what its steps have made';
+  await runs.appendLogs(id, [{ stream: 'system', line }]);
+  return true;
 }

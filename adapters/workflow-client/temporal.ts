@@ -91,6 +91,7 @@ export function createTemporalWorkflowClient(settings: TemporalSettings): Tempor
     cancel: (workflowId) => tell(`cancel ${workflowId}`, () => client.workflow.getHandle(workflowId).cancel()),
     describe: (workflowId) =>
       call(`describe ${workflowId}`, callDeadlineMs, () => describeWorkflow(client, workflowId)),
+    runningLifecycles: () => call('list lifecycles', advanceDeadlineMs, () => listRunningLifecycles(client)),
     setSchedule: (scope, name, schedule) =>
       call(`set the schedule ${name}`, callDeadlineMs, async () => {
         try {
@@ -135,6 +136,13 @@ async function updateLifecycle(client: Client, scope: Scope): Promise<void> {
     staticDetails: `Owns the loop of **${scope.model}** in \`${scope.environment}\` (project \`${scope.project}\`): data, build, deploy, monitor, again.\n\nA \`${nudgeSignal}\` signal makes it look at the database now.`,
   });
   await client.workflow.executeUpdateWithStart(advanceUpdate, { startWorkflowOperation: start });
+}
+
+async function listRunningLifecycles(client: Client): Promise<ReadonlySet<string>> {
+  const ids = new Set<string>();
+  const query = `WorkflowType = '${lifecycleWorkflow}' AND ExecutionStatus = 'Running'`;
+  for await (const { workflowId } of client.workflow.list({ query, pageSize: 1_000 })) ids.add(workflowId);
+  return ids;
 }
 
 async function describeWorkflow(client: Client, workflowId: string): ReturnType<WorkflowClient['describe']> {

@@ -1,6 +1,7 @@
 import { and, asc, desc, eq, gt, inArray, lt, sql } from '../orm.ts';
 import type { Id } from '../../contracts/identifiers.ts';
 import type { Run } from '../../contracts/run.ts';
+import { isFinal } from '../../contracts/run.ts';
 import type { RunRepository } from '../../ports/repositories/runs.ts';
 import { appendLedger } from '../append-ledger.ts';
 import type { Executor, Transaction } from '../connection.ts';
@@ -13,13 +14,15 @@ import { found, written } from '../not-found.ts';
 import { belowId, pageOf } from '../paging.ts';
 import { runProofs } from '../run-proofs.ts';
 import { lockRun, selectRuns, withSteps, type RunRow } from '../run-rows.ts';
-import { leases, models, runLogs, runs, runSteps } from '../schema.ts';
+import { approvals, leases, models, runLogs, runs, runSteps } from '../schema.ts';
 import { storableText } from '../storable.ts';
 import { visibleRows } from '../visibility.ts';
 
 /** Longer ones are cut: a log line is for reading. */
 const longestLine = 16_384;
 const linesAtOnce = 1_000;
+/** One that cannot go on after that has a defect of its own. */
+const begunAgainAtMost = 3;
 
 export function createRunRepository(context: RepositoryContext): RunRepository {
   const { db } = context;
@@ -60,6 +63,7 @@ export function createRunRepository(context: RepositoryContext): RunRepository {
         return withSteps(db, await selectRuns(db).where(open).orderBy(asc(runs.id)));
       }),
     begin: (id) => transact(db, (tx) => begin(context, tx, id)),
+    beginAgain: (id) => transact(db, (tx) => beginAgain(tx, id)),
     resume: (id) =>
       transact(db, async (tx) => {
         const { run } = await lockRun(tx, id);
@@ -87,14 +91,33 @@ async function readRun(tx: Executor, id: Id): Promise<Run> {
 
 async function begin(context: RepositoryContext, tx: Transaction, id: Id): Promise<Run> {
   const row = await lockRun(tx, id);
-  if (row.run.state === 'queued') {
+  const { state, kind, startedAt } = row.run;
+  if (state === 'queued') {
     await tx
       .update(runs)
-      .set({ state: 'running', startedAt: toDate(context.clock.now()) })
+      .set({ state: await stateBegun(tx, row), startedAt: startedAt ?? toDate(context.clock.now()) })
       .where(eq(runs.id, id));
-    if (row.run.kind === 'build') await noteBuild(context, tx, row);
+    if (kind === 'build' && startedAt === null) await noteBuild(context, tx, row);
   }
   return readRun(tx, id);
+}
+
+/** One that is begun again may wait for votes already. */
+async function stateBegun(tx: Transaction, { run }: RunRow): Promise<'running' | 'awaiting-approval'> {
+  if (run.approvalId === null) return 'running';
+  const [approval] = await tx
+    .select({ status: approvals.status })
+    .from(approvals)
+    .where(eq(approvals.id, run.approvalId));
+  return approval?.status === 'pending' ? 'awaiting-approval' : 'running';
+}
+
+async function beginAgain(tx: Transaction, id: Id): Promise<boolean> {
+  const { run } = await lockRun(tx, id);
+  if (isFinal(run.state) || run.cancelRequested !== null || run.begunAgain >= begunAgainAtMost) return false;
+  const again = { state: 'queued', orderedAt: null, executionId: null, begunAgain: run.begunAgain + 1 } as const;
+  await tx.update(runs).set(again).where(eq(runs.id, id));
+  return true;
 }
 
 async function noteBuild(context: RepositoryContext, tx: Transaction, { run, project }: RunRow): Promise<void> {

@@ -19,6 +19,11 @@ export interface RunRepository {
   ): Promise<Page<Run>>;
   /** queued → running; running again is free; a final run stays final (answers its state). */
   begin(id: Id): Promise<Run>;
+  /**
+   * Queues a run that is under way again, to be carried out by a new execution; its steps have left what they did.
+   * False if it is over, was asked to be cancelled, or was begun again often enough.
+   */
+  beginAgain(id: Id): Promise<boolean>;
   /** awaiting-approval → running. */
   resume(id: Id): Promise<void>;
   succeed(id: Id, outcome: RunOutcome): Promise<void>;

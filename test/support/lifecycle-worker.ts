@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
-import { NativeConnection, Runtime } from '@temporalio/worker';
+import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import type { Activities, LifecycleActivities } from '../../activities/activity-types.ts';
 import { createQueueOfBuild } from '../../activities/training/queue-of-build.ts';
 import { createLifecycleActivities } from '../../activities/lifecycle/lifecycle-activities.ts';
@@ -13,6 +13,7 @@ import { createTemporalWorkflowClient, registerSearchAttributes } from '../../ad
 import { createPostgresRepositories } from '../../db/repositories.ts';
 import type { Logger } from '../../ports/logger.ts';
 import type { Repositories } from '../../ports/repositories/repositories.ts';
+import type { RunningWorkers } from '../../worker/run-workers.ts';
 import { runWorkers } from '../../worker/run-workers.ts';
 import { workflowBundle } from '../../worker/workflow-bundle.ts';
 import { createTestDatabase } from './postgres.ts';
@@ -27,6 +28,8 @@ export interface LifecycleWorker {
   /** The lifecycle's own, to be called by hand. */
   readonly activities: LifecycleActivities;
   readonly temporal: Client;
+  /** The workers stop, and others begin: with today's workflows, or with those of this path. */
+  workWith(workflowsPath?: string): Promise<void>;
   /** One more client of its own, as another process would have. */
   anotherClient(): TemporalWorkflowClient;
   stop(): Promise<void>;
@@ -59,20 +62,24 @@ export async function startLifecycleWorker(
   const workflowClient = anotherClient();
   const parts = { repositories, workflowClient, lifecyclePrincipal: 'lifecycle' };
   const activities = createLifecycleActivities(parts);
-  const workers = await runWorkers({
-    connection: native,
-    namespace,
-    workflowBundle: await workflowBundle(cache, quiet),
-    // No code of theirs is from git: there is no commit to tell.
-    activities: {
-      ...activities,
-      reportCommitStatus: async () => undefined,
-      queueOfBuild: createQueueOfBuild(parts),
-      ...others,
-    },
-    trainQueues: ['train'],
-    buildId: undefined,
-  });
+  const work = async (workflowsPath?: string): Promise<RunningWorkers> =>
+    runWorkers({
+      connection: native,
+      namespace,
+      workflowBundle: await (workflowsPath === undefined
+        ? workflowBundle(cache, quiet)
+        : bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('ERROR') })),
+      // No code of theirs is from git: there is no commit to tell.
+      activities: {
+        ...activities,
+        reportCommitStatus: async () => undefined,
+        queueOfBuild: createQueueOfBuild(parts),
+        ...others,
+      },
+      trainQueues: ['train'],
+      buildId: undefined,
+    });
+  let workers = await work();
   const temporal = new Client({ connection: await Connection.connect({ address }), namespace });
   return {
     repositories,
@@ -80,6 +87,11 @@ export async function startLifecycleWorker(
     activities,
     temporal,
     anotherClient,
+    async workWith(workflowsPath) {
+      workers.stop();
+      await workers.stopped;
+      workers = await work(workflowsPath);
+    },
     async stop() {
       workers.stop();
       await workers.stopped;

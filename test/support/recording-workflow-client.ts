@@ -10,6 +10,13 @@ export interface RecordingWorkflowClient extends WorkflowClient {
   away: boolean;
 }
 
+/** Every lifecycle runs. */
+class Every extends Set<string> {
+  override has(): boolean {
+    return true;
+  }
+}
+
 /** Stands where Temporal would: the API's tests ask what it was told. */
 export function createRecordingWorkflowClient(): RecordingWorkflowClient {
   const schedules = new Map<string, string>();
@@ -24,6 +31,7 @@ export function createRecordingWorkflowClient(): RecordingWorkflowClient {
     advance: (scope) => record(`advance ${scopeLabel(scope)}`),
     nudge: (id) => record(`nudge ${id}`),
     cancel: (id) => record(`cancel ${id}`),
+    runningLifecycles: async () => new Every(),
     describe: async () => ({ state: 'absent' }),
     async setSchedule(scope, name, { cron }) {
       await record(`set ${named(scope, name)} ${cron}`);

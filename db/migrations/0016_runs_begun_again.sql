@@ -1,0 +1,1 @@
+ALTER TABLE "runs" ADD COLUMN "begun_again" integer DEFAULT 0 NOT NULL;
