@@ -1,6 +1,6 @@
 import { scopeLabel } from '../contracts/identifiers.ts';
 import type { JsonValue } from '../contracts/canonical.ts';
-import { isDueAt } from '../contracts/cron.ts';
+import { isDueAt } from '../contracts/firings.ts';
 import type { RunKind } from '../contracts/run.ts';
 import { collectionsName, firedAt, ledgerHeadsName, lifecycleWorkflowId } from '../contracts/workflows.ts';
 import type { Activities } from './activity-types.ts';
@@ -237,5 +237,5 @@ function ofCollection(_input: unknown, { workflowId }: Execution): string | unde
 
 function isScheduledCollection(workflowId: string, schedule: string | null): boolean {
   const at = workflowId.startsWith(`${collectionsName}/scheduled-`) ? firedAt(workflowId) : undefined;
-  return schedule !== null && at !== undefined && isDueAt(schedule, at, 'UTC');
+  return schedule !== null && at !== undefined && isDueAt({ cron: schedule, timezone: 'UTC' }, at);
 }

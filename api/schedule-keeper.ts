@@ -1,48 +1,50 @@
 import { PerennialError, reasonOf } from '../contracts/errors.ts';
+import { owedFiring } from '../contracts/firings.ts';
 import type { Scope } from '../contracts/identifiers.ts';
 import { scopeLabel } from '../contracts/identifiers.ts';
-import type { Schedule, ScheduleInput } from '../contracts/schedule.ts';
+import type { ScheduleInput, StoredSchedule } from '../contracts/schedule.ts';
 import type { ApiDependencies } from './dependencies.ts';
+import { compareSchedule, followRow, straySchedules } from './reconcile-schedules.ts';
 
 const waitingLimit = 10_000;
+/** How often rows and Temporal's schedules are compared in both directions. */
+const reconcileEveryMs = 5 * 60_000;
+/** How often missed firings are looked for. */
+const makeUpEveryMs = 30_000;
+/** Temporal has this long to fire by itself. */
+const firesWithinMs = 60_000;
 
-/** Schedules are decided in the database; Temporal's follow, at once or as soon as it answers. */
+/**
+ * The database holds the schedules. Temporal's are synchronised to it, immediately or when Temporal is reachable again,
+ * and what Temporal did not fire is made up from the rows. Every API process may keep: what two do is the same as what one does.
+ */
 export interface ScheduleKeeper {
-  put(scope: Scope, name: string, schedule: ScheduleInput, by: string): Promise<Omit<Schedule, 'nextRuns'>>;
+  put(scope: Scope, name: string, schedule: ScheduleInput, by: string): Promise<StoredSchedule>;
   /** One that is not there is no error. */
   remove(scope: Scope, name: string, by: string): Promise<void>;
-  nextRuns(scope: Scope, name: string): Promise<Schedule['nextRuns']>;
-  /** Brings to Temporal what it has not been told, the first time everything. Never rejects. */
+  /** Tells Temporal what it has not been told, compares everything at the start and every few minutes, and makes up missed firings. Never rejects. */
   catchUp(): Promise<void>;
 }
 
-type Dependencies = Pick<ApiDependencies, 'repositories' | 'workflowClient' | 'logger'>;
+type Dependencies = Pick<ApiDependencies, 'repositories' | 'workflowClient' | 'clock' | 'logger'>;
 
-export function createScheduleKeeper({ repositories, workflowClient, logger }: Dependencies): ScheduleKeeper {
+export function createScheduleKeeper(dependencies: Dependencies): ScheduleKeeper {
+  const { repositories, logger } = dependencies;
   const waiting = new Map<string, { readonly scope: Scope; readonly name: string }>();
-  let sawAll = false;
+  const reconcile = everySoOften(reconcileEveryMs, () => reconcileAll(dependencies));
+  const makeUp = everySoOften(makeUpEveryMs, () => makeUpMissed(dependencies));
 
-  function waitFor(scope: Scope, name: string): void {
-    if (waiting.size < waitingLimit) waiting.set(`${scopeLabel(scope)}/${name}`, { scope, name });
-    else sawAll = false;
-  }
-
-  async function find(scope: Scope, name: string): Promise<Omit<Schedule, 'nextRuns'> | undefined> {
+  async function find(scope: Scope, name: string): Promise<StoredSchedule | undefined> {
     return (await repositories.schedules.list(scope)).find((schedule) => schedule.name === name);
-  }
-
-  /** Makes Temporal's schedule what the row says now, so that it may run twice and in any order. */
-  async function follow(scope: Scope, name: string): Promise<void> {
-    const row = await find(scope, name);
-    await (row ? workflowClient.setSchedule(scope, name, inputOf(row)) : workflowClient.removeSchedule(scope, name));
   }
 
   async function followOrWait(scope: Scope, name: string): Promise<void> {
     try {
-      await follow(scope, name);
+      await followRow(dependencies, scope, name);
     } catch (caught) {
       if (!isAbsence(caught)) throw caught;
-      waitFor(scope, name);
+      // Those that find no room are found by the next reconciliation.
+      if (waiting.size < waitingLimit) waiting.set(`${scopeLabel(scope)}/${name}`, { scope, name });
       logger.warn(
         { scope: scopeLabel(scope), schedule: name, reason: reasonOf(caught) },
         'a schedule waits for Temporal',
@@ -50,11 +52,17 @@ export function createScheduleKeeper({ repositories, workflowClient, logger }: D
     }
   }
 
-  async function noteAll(): Promise<void> {
-    for (const scope of await repositories.models.scopes()) {
-      for (const { name } of await repositories.schedules.list(scope)) waitFor(scope, name);
+  async function tellWhatWaits(): Promise<void> {
+    for (const [key, { scope, name }] of waiting) {
+      await followRow(dependencies, scope, name).catch((caught: unknown) => {
+        if (isAbsence(caught)) throw caught;
+        logger.error(
+          { scope: scopeLabel(scope), schedule: name, reason: reasonOf(caught) },
+          'Temporal refuses a schedule; set it again',
+        );
+      });
+      waiting.delete(key);
     }
-    sawAll = true;
   }
 
   return {
@@ -66,7 +74,7 @@ export function createScheduleKeeper({ repositories, workflowClient, logger }: D
       } catch (caught) {
         // Temporal will not have it: the row says again what was there.
         await (before
-          ? repositories.schedules.put(scope, name, inputOf(before), by)
+          ? repositories.schedules.put(scope, name, before, by)
           : repositories.schedules.remove(scope, name, by));
         throw caught;
       }
@@ -77,30 +85,11 @@ export function createScheduleKeeper({ repositories, workflowClient, logger }: D
       await repositories.schedules.remove(scope, name, by);
       await followOrWait(scope, name);
     },
-    async nextRuns(scope, name) {
-      try {
-        return [...(await workflowClient.nextRuns(scope, name))];
-      } catch (caught) {
-        logger.warn(
-          { scope: scopeLabel(scope), schedule: name, reason: reasonOf(caught) },
-          'the next runs of a schedule are not known',
-        );
-        return [];
-      }
-    },
     async catchUp() {
       try {
-        if (!sawAll) await noteAll();
-        for (const [key, { scope, name }] of waiting) {
-          await follow(scope, name).catch((caught: unknown) => {
-            if (isAbsence(caught)) throw caught;
-            logger.error(
-              { scope: scopeLabel(scope), schedule: name, reason: reasonOf(caught) },
-              'Temporal refuses a schedule; set it anew',
-            );
-          });
-          waiting.delete(key);
-        }
+        await tellWhatWaits();
+        await reconcile();
+        await makeUp();
       } catch (caught) {
         logger.warn({ reason: reasonOf(caught) }, 'schedules still wait for Temporal');
       }
@@ -108,10 +97,43 @@ export function createScheduleKeeper({ repositories, workflowClient, logger }: D
   };
 }
 
-function isAbsence(caught: unknown): boolean {
-  return caught instanceof PerennialError && caught.retryable;
+/** Work that is done at the first call and then at most once in a while; what has failed is due again at once. */
+function everySoOften(everyMs: number, work: () => Promise<void>): () => Promise<void> {
+  let doneAt = Number.NEGATIVE_INFINITY;
+  return async () => {
+    if (performance.now() - doneAt < everyMs) return;
+    await work();
+    doneAt = performance.now();
+  };
 }
 
-function inputOf({ cron, timezone, paused, overlap }: ScheduleInput): ScheduleInput {
-  return { cron, timezone, paused, overlap };
+async function reconcileAll(dependencies: Dependencies): Promise<void> {
+  const { repositories, logger } = dependencies;
+  for (const { scope, schedule } of await repositories.schedules.all()) {
+    const subject = { scope: scopeLabel(scope), schedule: schedule.name };
+    try {
+      const what = await compareSchedule(dependencies, scope, schedule, true);
+      if (what !== undefined) logger.info({ ...subject, what }, 'a schedule of Temporal was made what its row says');
+    } catch (caught) {
+      if (isAbsence(caught)) throw caught;
+      logger.error({ ...subject, reason: reasonOf(caught) }, 'Temporal refuses a schedule; set it again');
+    }
+  }
+  for (const id of await straySchedules(dependencies, true))
+    logger.info({ schedule: id }, 'a schedule of Temporal that no row has was removed');
+}
+
+/** Temporal was away, or its calendar has no such time: the firing is asked for here, and the activity decides by the row. */
+async function makeUpMissed({ repositories, workflowClient, clock, logger }: Dependencies): Promise<void> {
+  const upTo = new Date(Date.parse(clock.now()) - firesWithinMs).toISOString();
+  for (const { scope, schedule, archived } of await repositories.schedules.all()) {
+    const at = archived ? undefined : owedFiring(schedule, upTo);
+    if (at === undefined) continue;
+    logger.info({ scope: scopeLabel(scope), schedule: schedule.name, at }, 'a missed firing of a schedule is made up');
+    await workflowClient.fireSchedule(scope, schedule.name, at);
+  }
+}
+
+function isAbsence(caught: unknown): boolean {
+  return caught instanceof PerennialError && caught.retryable;
 }

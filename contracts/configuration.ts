@@ -469,7 +469,12 @@ export const Budget = z
   .meta({ title: 'budget' });
 
 const Retrain = z.strictObject({
-  schedule: z.string().min(9).max(100).optional().describe('Cron of five fields, in data.timezone'),
+  schedule: z
+    .string()
+    .min(1)
+    .max(100)
+    .optional()
+    .describe('Cron of five fields or a name such as @monthly, in data.timezone'),
   on: z
     .array(TriggerKind.exclude(['manual', 'schedule']))
     .default([])

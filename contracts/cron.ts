@@ -1,6 +1,4 @@
-import { DateTime } from 'luxon';
 import { PerennialError } from './errors.ts';
-import type { Instant } from './identifiers.ts';
 
 const months = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
 const weekdays = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
@@ -12,40 +10,101 @@ interface Field {
   readonly words?: readonly string[];
 }
 
-const fields: readonly Field[] = [
-  { name: 'minute', min: 0, max: 59 },
-  { name: 'hour', min: 0, max: 23 },
-  { name: 'day of month', min: 1, max: 31 },
-  { name: 'month', min: 1, max: 12, words: months },
-  { name: 'day of week', min: 0, max: 7, words: weekdays },
-];
+const fields = {
+  minute: { name: 'minute', min: 0, max: 59 },
+  hour: { name: 'hour', min: 0, max: 23 },
+  day: { name: 'day of month', min: 1, max: 31 },
+  month: { name: 'month', min: 1, max: 12, words: months },
+  weekday: { name: 'day of week', min: 0, max: 7, words: weekdays },
+} as const satisfies Record<string, Field>;
+type FieldName = keyof typeof fields;
+const fieldNames = ['minute', 'hour', 'day', 'month', 'weekday'] as const satisfies readonly FieldName[];
+
+/** The values that each field names; Sunday is 0. A local time is due when all five fields hold it. */
+export type CronValues = Readonly<Record<FieldName, ReadonlySet<number>>>;
+
+const names: ReadonlyMap<string, string> = new Map([
+  ['@yearly', '0 0 1 1 *'],
+  ['@annually', '0 0 1 1 *'],
+  ['@monthly', '0 0 1 * *'],
+  ['@weekly', '0 0 * * 0'],
+  ['@daily', '0 0 * * *'],
+  ['@midnight', '0 0 * * *'],
+  ['@hourly', '0 * * * *'],
+]);
+
+const dayMs = 24 * 60 * 60_000;
+/** 29 February is on each weekday once in 28 years, or in 40 across a year like 2100. */
+export const longestPauseDays = 41 * 366;
 
 /**
- * Refuses a cron line that Temporal would refuse, with `invalid-request`: it is checked before anything is written,
- * and so also while Temporal is away. Five fields; lists, ranges and steps.
+ * The five fields of a cron line: lists, ranges and steps, or a name such as `@daily`. `invalid-request` for a line that
+ * Temporal would refuse or that no date ever matches: it is checked before anything is written, also while Temporal is away.
  */
-export function checkCron(cron: string, pointer: string): void {
-  const given = cron.trim().split(/\s+/);
-  const complaint =
-    given.length === fields.length
-      ? fields.map((field, index) => complaintAbout(field, given[index] ?? '')).find((text) => text !== undefined)
-      : `has ${given.length} fields and not 5`;
-  if (complaint !== undefined)
-    throw new PerennialError(
-      'invalid-request',
-      `the cron line "${cron}" ${complaint}: expected "minute hour day month weekday", e.g. "0 3 1 * *"`,
-      { pointer },
-    );
+export function canonicalCron(cron: string, pointer: string): string {
+  const text = cron.trim();
+  const line = names.get(text.toLowerCase()) ?? text.split(/\s+/).join(' ');
+  const refused = complaintAboutName(text) ?? complaintAboutLine(line);
+  if (refused !== undefined)
+    throw new PerennialError('invalid-request', `the cron line "${cron}" ${refused}`, { pointer });
+  return line;
 }
 
-function complaintAbout(field: Field, text: string): string | undefined {
-  return text.split(',').every((part) => isPart(field, part))
+function complaintAboutName(text: string): string | undefined {
+  if (!text.startsWith('@') || names.has(text.toLowerCase())) return undefined;
+  return `is none of the names ${[...names.keys()].join(', ')}: use one of them, or five fields, e.g. "*/5 * * * *" for every five minutes`;
+}
+
+function complaintAboutLine(line: string): string | undefined {
+  const expected = 'expected "minute hour day month weekday", e.g. "0 3 1 * *"';
+  const given = line.split(' ');
+  if (given.length !== fieldNames.length) return `has ${given.length} fields and not 5: ${expected}`;
+  for (const [index, name] of fieldNames.entries()) {
+    const { min, max, name: called } = fields[name];
+    const text = given[index] ?? '';
+    if (!text.split(',').every((part) => rangeOf(fields[name], part) !== undefined))
+      return `has "${text}" where the ${called} (${min} to ${max}) should be: ${expected}`;
+  }
+  return everMatches(cronValues(line))
     ? undefined
-    : `has "${text}" where the ${field.name} (${field.min} to ${field.max}) should be`;
+    : 'never fires: no date has that day, month and weekday; use a day that the month has';
 }
 
-function isPart(field: Field, part: string): boolean {
-  return rangeOf(field, part) !== undefined;
+function everMatches(values: CronValues): boolean {
+  const first = Date.UTC(2000, 0, 1);
+  for (let day = 0; day < longestPauseDays; day += 1) if (matchesDate(values, first + day * dayMs)) return true;
+  return false;
+}
+
+/** Whether a date, given as its midnight read as UTC, has the day, the month and the weekday. */
+export function matchesDate({ day, month, weekday }: CronValues, midnight: number): boolean {
+  const date = new Date(midnight);
+  return day.has(date.getUTCDate()) && month.has(date.getUTCMonth() + 1) && weekday.has(date.getUTCDay());
+}
+
+/** What each field of a checked line names. */
+export function cronValues(cron: string): CronValues {
+  const given = cron.trim().split(/\s+/);
+  const valuesOf = (name: FieldName): ReadonlySet<number> => {
+    const ranges = (given[fieldNames.indexOf(name)] ?? '').split(',').map((part) => rangeOf(fields[name], part));
+    const values = ranges.flatMap((range) => (range === undefined ? [] : valuesIn(range)));
+    return new Set(name === 'weekday' ? values.map((value) => value % 7) : values);
+  };
+  return {
+    minute: valuesOf('minute'),
+    hour: valuesOf('hour'),
+    day: valuesOf('day'),
+    month: valuesOf('month'),
+    weekday: valuesOf('weekday'),
+  };
+}
+
+/** What a reader may take to mean something else; null if there is nothing of the kind. */
+export function cronNote(cron: string): string | null {
+  const { day, weekday } = cronValues(cron);
+  if (day.size === 31 || weekday.size === 7) return null;
+  const [, , days = '', , weekdaysGiven = ''] = cron.split(' ');
+  return `fires only on dates that match both the day of month (${days}) and the weekday (${weekdaysGiven}); other cron programs take either one: set two schedules for that`;
 }
 
 interface Range {
@@ -68,28 +127,15 @@ function rangeOf(field: Field, part: string): Range | undefined {
   return first <= last ? { first, last, step } : undefined;
 }
 
+function valuesIn({ first, last, step }: Range): number[] {
+  const values: number[] = [];
+  for (let value = first; value <= last; value += step) values.push(value);
+  return values;
+}
+
 function valueOf({ min, max, words }: Field, text: string): number | undefined {
   const word = words?.indexOf(text.toLowerCase()) ?? -1;
   if (word !== -1) return word + (min === 1 ? 1 : 0);
   const value = /^\d{1,2}$/.test(text) ? Number(text) : Number.NaN;
   return value >= min && value <= max ? value : undefined;
-}
-
-/** Whether a schedule of this line fires at the instant: all five fields of the local time match, at the full minute. */
-export function isDueAt(cron: string, at: Instant, zone: string): boolean {
-  const local = DateTime.fromISO(at, { zone });
-  if (!local.isValid || local.second !== 0 || local.millisecond !== 0) return false;
-  const weekday = local.weekday % 7;
-  const values = [[local.minute], [local.hour], [local.day], [local.month], weekday === 0 ? [0, 7] : [weekday]];
-  const given = cron.trim().split(/\s+/);
-  return fields.every((field, index) =>
-    (given[index] ?? '').split(',').some((part) => {
-      const range = rangeOf(field, part);
-      return values[index]?.some((value) => isIn(range, value)) === true;
-    }),
-  );
-}
-
-function isIn(range: Range | undefined, value: number): boolean {
-  return range !== undefined && value >= range.first && value <= range.last && (value - range.first) % range.step === 0;
 }

@@ -94,3 +94,15 @@ function extent(duration: Duration): readonly [number, number] {
   const length = durationMs(duration);
   return [length, length];
 }
+
+/** `3 days 2 hours`, `14 minutes`: the two largest units, rounded down to minutes. */
+export function lengthInWords(milliseconds: number): string {
+  const minutes = Math.floor(milliseconds / 6e4);
+  const parts = [
+    [Math.floor(minutes / 1_440), 'day'],
+    [Math.floor(minutes / 60) % 24, 'hour'],
+    [minutes % 60, 'minute'],
+  ] as const;
+  const said = parts.filter(([count]) => count > 0).slice(0, 2);
+  return said.map(([count, unit]) => `${count} ${unit}${count === 1 ? '' : 's'}`).join(' ') || 'less than a minute';
+}

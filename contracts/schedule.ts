@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { Id, Instant, Name } from './identifiers.ts';
 
 export const ScheduleInput = z.strictObject({
-  cron: z.string().min(9).max(100),
+  /** Five fields, or a name such as `@daily`. */
+  cron: z.string().min(1).max(100),
   timezone: z.string().default('UTC'),
   paused: z.boolean().default(false),
   overlap: z.enum(['skip', 'buffer-one', 'allow-all']).default('skip'),
@@ -14,8 +15,16 @@ export const Schedule = ScheduleInput.extend({
   modelId: Id,
   environment: Name,
   name: Name,
+  /** The next five firings by the row; none while it is paused. */
   nextRuns: z.array(Instant),
+  /** What a reader may take the cron line to mean, and it does not. */
+  note: z.string().nullable(),
+  /** When the latest firing that gave a trigger was due. */
+  lastFiredAt: Instant.nullable(),
   recordedAt: Instant,
   recordedBy: Id,
 });
 export type Schedule = z.infer<typeof Schedule>;
+
+/** As the database keeps it; the rest follows from it. */
+export type StoredSchedule = Omit<Schedule, 'nextRuns' | 'note'>;

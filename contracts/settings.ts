@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { PerennialError } from './errors.ts';
+import { canonicalCron } from './cron.ts';
+import { PerennialError, reasonOf } from './errors.ts';
 import { trainingQueue } from './workflows.ts';
 
 const Port = z.coerce.number().int().min(0).max(65_535);
@@ -16,6 +17,17 @@ const AllowedDestination = z
     /^(\d{1,3}(\.\d{1,3}){3}(\/([0-9]|[12][0-9]|3[0-2]))?|(?=.*[a-zA-Z])[a-zA-Z0-9]([a-zA-Z0-9.-]{0,251}[a-zA-Z0-9])?)$/,
     'expected IPv4 addresses, networks such as 10.1.0.0/16, or host names, with spaces between them',
   );
+
+/** When the platform does something by itself, in UTC. */
+const CronOrNever = z.string().transform((text, context) => {
+  if (text === 'never') return text;
+  try {
+    return canonicalCron(text, '');
+  } catch (caught) {
+    context.addIssue(reasonOf(caught));
+    return z.NEVER;
+  }
+});
 
 /** Every environment variable that any process reads, in one schema. Only `main.ts` files hand `process.env` to it. */
 export const Settings = z.object({
@@ -80,10 +92,10 @@ export const Settings = z.object({
   /** Programs of the sandbox; default: those on the PATH. */
   PERENNIAL_BUBBLEWRAP: z.string().optional(),
   PERENNIAL_SLIRP4NETNS: z.string().optional(),
-  /** When garbage is collected: five fields of cron, in UTC. `never`: only by `perennial gc`. */
-  PERENNIAL_GC_SCHEDULE: z.string().default('17 4 * * *'),
-  /** When heads of the ledger are signed and copied to the object store: five fields of cron, in UTC. `never`: only when what serves has changed. */
-  PERENNIAL_LEDGER_SCHEDULE: z.string().default('*/15 * * * *'),
+  /** When garbage is collected: five fields of cron or a name such as `@daily`, in UTC. `never`: only by `perennial gc`. */
+  PERENNIAL_GC_SCHEDULE: CronOrNever.default('17 4 * * *'),
+  /** When heads of the ledger are signed and copied to the object store: five fields of cron or a name such as `@daily`, in UTC. `never`: only when what serves has changed. */
+  PERENNIAL_LEDGER_SCHEDULE: CronOrNever.default('*/15 * * * *'),
   /** Where environments and caches of training live. Default: PERENNIAL_HOME/cache */
   PERENNIAL_CACHE: z.string().optional(),
   /** The package index of pip, with credentials where it wants them. Default: the worker's own pip configuration. */

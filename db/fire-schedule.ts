@@ -1,23 +1,30 @@
 import { and, eq } from './orm.ts';
-import { isDueAt } from '../contracts/cron.ts';
 import type { Command } from '../contracts/command.ts';
+import { sha256OfJson } from '../contracts/digest.ts';
+import { lengthInWords } from '../contracts/duration.ts';
 import { PerennialError } from '../contracts/errors.ts';
+import { isDueAt, lastFiring } from '../contracts/firings.ts';
 import type { Id, Instant, Scope } from '../contracts/identifiers.ts';
 import { scopeLabel } from '../contracts/identifiers.ts';
 import type { Transaction } from './connection.ts';
 import type { RepositoryContext } from './context.ts';
 import { insertCommand } from './insert-command.ts';
-import { toInstant } from './instants.ts';
+import { toDate, toInstant } from './instants.ts';
 import { proveScope } from './prove-run.ts';
 import { schedules } from './schema.ts';
 
-/** A firing may be told this late (Temporal makes up for an hour), or this early, where clocks differ. */
-const lateAtMostMs = 24 * 60 * 60_000;
+/** A firing may be told this early, where clocks differ. */
 const earlyAtMostMs = 60_000;
+/** One that is told later than this was missed, and is made up only if it is the latest that was due. */
+const promptWithinMs = 60 * 60_000;
+/** From here on the ledger says that a firing was late. */
+const lateAfterMs = 3 * 60_000;
+
+type Row = typeof schedules.$inferSelect;
 
 /**
  * The `schedule` trigger of one firing. That it is due is proved by the schedule's own row, so that whoever invents a
- * firing gets the trigger that the schedule gives anyway, once.
+ * firing gets the trigger that the schedule gives anyway, once. Of many that were missed only the latest fires.
  */
 export async function fireSchedule(
   context: RepositoryContext,
@@ -26,34 +33,56 @@ export async function fireSchedule(
   { schedule: name, firedAt, by }: { readonly schedule: string; readonly firedAt: Instant; readonly by: Id },
 ): Promise<Command> {
   await proveScope(tx, scope);
-  const [row] = await tx
-    .select()
-    .from(schedules)
-    .where(
-      and(eq(schedules.modelId, scope.modelId), eq(schedules.environment, scope.environment), eq(schedules.name, name)),
-    );
-  const refused = (why: string): PerennialError =>
-    new PerennialError(
+  const here = and(
+    eq(schedules.modelId, scope.modelId),
+    eq(schedules.environment, scope.environment),
+    eq(schedules.name, name),
+  );
+  // Two firings of one schedule wait for each other, so that the earlier one never comes second.
+  const [row] = await tx.select().from(schedules).where(here).for('update');
+  const now = context.clock.now();
+  const why = row === undefined ? 'there is no such schedule' : whyNotDue(row, firedAt, now);
+  if (why !== undefined)
+    throw new PerennialError(
       'unproven',
       `schedule ${name} of ${scopeLabel(scope)} does not fire at ${firedAt}: ${why}; \`perennial trigger\` asks for a build now`,
       { schedule: name, firedAt },
     );
-  if (row === undefined) throw refused('there is no such schedule');
-  if (row.paused) throw refused('it is paused');
-  const lateMs = Date.parse(context.clock.now()) - Date.parse(firedAt);
-  if (lateMs > lateAtMostMs || lateMs < -earlyAtMostMs) throw refused('that is not now');
-  if (firedAt < toInstant(row.recordedAt)) throw refused('it was set after that');
-  if (!isDueAt(row.cron, firedAt, row.timezone)) throw refused(`it is ${row.cron} in ${row.timezone}`);
+  await tx
+    .update(schedules)
+    .set({ lastFiredAt: toDate(firedAt) })
+    .where(here);
   const firing = `${name} at ${firedAt}`;
   const body = {
     kind: 'trigger',
     schemaVersion: 1,
     trigger: 'schedule',
-    reason: `schedule ${name}`,
+    reason: `schedule ${name}${lateness(firedAt, now)}`,
     fingerprint: firing,
   } as const;
   return insertCommand(context, tx, scope, body, by, {
     key: `${scope.modelId}/${scope.environment}/${firing}`,
     route: 'schedule',
+    // An attempt that comes later tells another lateness, and is the same firing.
+    requestDigest: sha256OfJson({ firing }),
   });
+}
+
+/** In words; undefined: it fires. */
+function whyNotDue(row: Row, firedAt: Instant, now: Instant): string | undefined {
+  const recordedAt = toInstant(row.recordedAt);
+  const lateMs = Date.parse(now) - Date.parse(firedAt);
+  if (row.paused) return 'it is paused';
+  if (lateMs < -earlyAtMostMs) return 'that is not now';
+  if (firedAt < recordedAt) return 'it was set after that';
+  if (!isDueAt(row, firedAt)) return `it is ${row.cron} in ${row.timezone}`;
+  if (row.lastFiredAt !== null && firedAt < toInstant(row.lastFiredAt)) return 'a later firing has come already';
+  if (lateMs > promptWithinMs && lastFiring(row, firedAt, now) !== firedAt)
+    return 'it was missed, and a later firing makes up for it';
+  return undefined;
+}
+
+function lateness(firedAt: Instant, now: Instant): string {
+  const lateMs = Date.parse(now) - Date.parse(firedAt);
+  return lateMs < lateAfterMs ? '' : `, due at ${firedAt} and made up ${lengthInWords(lateMs)} late`;
 }

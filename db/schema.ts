@@ -769,6 +769,8 @@ export const schedules = pgTable(
     timezone: text('timezone').notNull(),
     paused: boolean('paused').notNull(),
     overlap: text('overlap', { enum: ['skip', 'buffer-one', 'allow-all'] }).notNull(),
+    /** The latest firing that gave a trigger, by when it was due. */
+    lastFiredAt: instant('last_fired_at'),
     recordedAt: recordedAt(),
     recordedBy: recordedBy(),
   },

@@ -17,11 +17,12 @@ export interface WorkflowClient {
   removeSchedule(scope: Scope, name: string): Promise<void>;
   /** How Temporal's schedule differs from this one; undefined if it does not. */
   scheduleDifference(scope: Scope, name: string, schedule: ScheduleInput): Promise<string | undefined>;
-  /** Ids of all schedules of models, 10,000 at most. */
+  /** Ids of the schedules that `setSchedule` made, 10,000 at most; whoever shares the namespace may have others. */
   scheduleIds(): Promise<readonly string[]>;
   /** By its id: one of a model or an environment that is gone. One that is not there is no error. */
   removeScheduleById(id: string): Promise<void>;
-  nextRuns(scope: Scope, name: string): Promise<readonly Instant[]>;
+  /** Starts what the schedule would have started at that instant; if that has been started already, nothing. */
+  fireSchedule(scope: Scope, name: string, at: Instant): Promise<void>;
   /** Has a collection of garbage carried out; one that is being carried out already is no error. */
   startCollection(collectionId: Id): Promise<void>;
   /** When collections begin by themselves; null: never. */

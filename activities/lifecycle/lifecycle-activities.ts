@@ -1,5 +1,6 @@
-import { PerennialError } from '../../contracts/errors.ts';
+import { PerennialError, reasonOf } from '../../contracts/errors.ts';
 import type { Id, Scope } from '../../contracts/identifiers.ts';
+import { scopeLabel } from '../../contracts/identifiers.ts';
 import { firedAt } from '../../contracts/workflows.ts';
 import type { LifecycleActivities } from '../activity-types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
@@ -8,7 +9,7 @@ import { planLifecycle } from './plan-lifecycle.ts';
 /** While something runs, the lifecycle looks at least this often whether it still does. */
 const reconcileEveryMs = 30_000;
 
-type Parts = Pick<ActivityDependencies, 'repositories' | 'workflowClient' | 'lifecyclePrincipal'>;
+type Parts = Pick<ActivityDependencies, 'repositories' | 'workflowClient' | 'lifecyclePrincipal' | 'logger'>;
 
 export function createLifecycleActivities(deps: Parts): LifecycleActivities {
   const { repositories } = deps;
@@ -28,7 +29,13 @@ export function createLifecycleActivities(deps: Parts): LifecycleActivities {
         throw new PerennialError('unproven', `no schedule started ${firing}: its name has no instant at its end`, {
           schedule,
         });
-      await repositories.lifecycle.fire(scope, { schedule, firedAt: at, by: principal.id });
+      await repositories.lifecycle.fire(scope, { schedule, firedAt: at, by: principal.id }).catch((caught: unknown) => {
+        deps.logger.warn(
+          { scope: scopeLabel(scope), schedule, firing, reason: reasonOf(caught) },
+          'a schedule fired, and no trigger came of it',
+        );
+        throw caught;
+      });
       await deps.workflowClient.advance(scope);
     },
 

@@ -60,17 +60,23 @@ export async function scheduleOwn(client: Client, work: OwnWork, cron: string | 
   } catch (caught) {
     if (caught instanceof ScheduleNotFoundError && cron === null) return;
     if (!(caught instanceof ScheduleAlreadyRunning) || cron === null) throw caught;
-    const { spec, action } = scheduleOf(work, cron);
+    const { spec, action, policies } = scheduleOf(work, cron);
     // Whoever paused it by hand finds it paused.
-    await handle.update<Workflow>((before) => ({ ...before, spec, action }));
+    await handle.update<Workflow>((before) => ({ ...before, spec, action, policies }));
   }
 }
+
+/**
+ * A machine that is off at night has each done when it is on again, once: of the firings that were missed, SKIP leaves all
+ * but one out.
+ */
+const catchupWindow = '31 days';
 
 function scheduleOf({ name, workflowType, args, staticSummary, staticDetails }: OwnWork, cron: string) {
   return {
     scheduleId: name,
     spec: { cronExpressions: [cron] },
-    policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '1 hour' },
+    policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow },
     action: {
       type: 'startWorkflow',
       workflowType,

@@ -24,7 +24,7 @@ import type { WorkflowClient } from '../../ports/workflow-client.ts';
 import { coalescedCalls } from './coalesced-calls.ts';
 import { grpcStatus, grpcStatusOf, refusedByTemporal, temporalUnavailable } from './grpc-failures.ts';
 import { collections, scheduleOwn, signing, startCollection } from './own-schedules.ts';
-import { deleteSchedule, listScheduleIds, nextFirings, putSchedule, scheduleDifference } from './schedules.ts';
+import { deleteSchedule, listScheduleIds, putSchedule, scheduleDifference, startFiring } from './schedules.ts';
 import { modelAttribute } from './search-attributes.ts';
 
 export { registerSearchAttributes } from './search-attributes.ts';
@@ -109,8 +109,8 @@ export function createTemporalWorkflowClient(settings: TemporalSettings): Tempor
       call(`describe the schedule ${name}`, callDeadlineMs, () => scheduleDifference(client, scope, name, schedule)),
     scheduleIds: () => call('list schedules', advanceDeadlineMs, () => listScheduleIds(client)),
     removeScheduleById: (id) => call(`remove the schedule ${id}`, callDeadlineMs, () => deleteSchedule(client, id)),
-    nextRuns: (scope, name) =>
-      call(`describe the schedule ${name}`, callDeadlineMs, () => nextFirings(client, scope, name)),
+    fireSchedule: (scope, name, at) =>
+      call(`fire the schedule ${name}`, callDeadlineMs, () => startFiring(client, scope, name, at)),
     startCollection: (collectionId) =>
       call(`start the collection ${collectionId}`, callDeadlineMs, () => startCollection(client, collectionId)),
     scheduleCollections: (cron) =>

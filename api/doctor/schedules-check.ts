@@ -1,5 +1,6 @@
 import type { Scope } from '../../contracts/identifiers.ts';
 import { scheduleId } from '../../contracts/workflows.ts';
+import { compareSchedule, straySchedules } from '../reconcile-schedules.ts';
 import type { Check, Looked, Parts } from './check.ts';
 
 const wayOut = 'perennial doctor --fix makes Temporal’s schedule what the row says';
@@ -21,35 +22,23 @@ export const checkSchedules: Check = async (parts, { after, fix }) => {
   return { examined, problems: [...problems, ...(await strays(parts, fix))] };
 };
 
-async function compareScope({ repositories, workflowClient }: Parts, scope: Scope, fix: boolean): Promise<Looked> {
-  const schedules = await repositories.schedules.list(scope);
+async function compareScope(parts: Parts, scope: Scope, fix: boolean): Promise<Looked> {
+  const schedules = await parts.repositories.schedules.list(scope);
   const problems: Looked['problems'][number][] = [];
-  for (const { name, cron, timezone, paused, overlap } of schedules) {
-    const row = { cron, timezone, paused, overlap };
-    const difference = await workflowClient.scheduleDifference(scope, name, row);
-    if (difference === undefined) continue;
-    if (fix) await workflowClient.setSchedule(scope, name, row);
-    const subject = `schedule ${scheduleId(scope, name)}`;
-    problems.push({ subject, what: difference, state: fix ? 'mended' : 'found', wayOut });
+  for (const schedule of schedules) {
+    const what = await compareSchedule(parts, scope, schedule, fix);
+    if (what === undefined) continue;
+    const subject = `schedule ${scheduleId(scope, schedule.name)}`;
+    problems.push({ subject, what, state: fix ? 'mended' : 'found', wayOut });
   }
   return { examined: schedules.length, problems };
 }
 
-/** Ids first, rows second: a row comes before its schedule, so one that is being set is none. */
-async function strays({ repositories, workflowClient }: Parts, fix: boolean): Promise<Looked['problems']> {
-  const ids = await workflowClient.scheduleIds();
-  const known = new Set<string>();
-  for (const scope of await repositories.models.scopes())
-    for (const { name } of await repositories.schedules.list(scope)) known.add(scheduleId(scope, name));
-  const problems: Looked['problems'][number][] = [];
-  for (const id of ids.filter((one) => !known.has(one))) {
-    if (fix) await workflowClient.removeScheduleById(id);
-    problems.push({
-      subject: `schedule ${id}`,
-      what: 'Temporal has it, and no row of the database',
-      state: fix ? 'mended' : 'found',
-      wayOut: 'perennial doctor --fix removes it from Temporal; perennial schedule set makes one with a row',
-    });
-  }
-  return problems;
+async function strays(parts: Parts, fix: boolean): Promise<Looked['problems']> {
+  return (await straySchedules(parts, fix)).map((id) => ({
+    subject: `schedule ${id}`,
+    what: 'Temporal has it, and no row of the database',
+    state: fix ? ('mended' as const) : ('found' as const),
+    wayOut: 'perennial doctor --fix removes it from Temporal; perennial schedule set makes one with a row',
+  }));
 }

@@ -5,7 +5,7 @@ import { PerennialError } from '../../contracts/errors.ts';
 import type { Scope } from '../../contracts/identifiers.ts';
 import { Name, PageRequest } from '../../contracts/identifiers.ts';
 import { ConfigurationVersion, Model, ModelEnvironment } from '../../contracts/model.ts';
-import { checkCron } from '../../contracts/cron.ts';
+import { canonicalCron } from '../../contracts/cron.ts';
 import { authorize, authorizeWithin, enter } from '../access.ts';
 import type { Api, RouteContext } from '../dependencies.ts';
 import { EnvironmentQuery, ModelParams, pageOf, problems, ProjectHeaders } from '../request-shapes.ts';
@@ -121,7 +121,7 @@ function configurationIn(body: unknown, name: string): Configuration {
       `the configuration is of "${configuration.name}" and was sent to "${name}"; the two names must be equal`,
       { pointer: '/name' },
     );
-  if (configuration.retrain.schedule !== undefined) checkCron(configuration.retrain.schedule, '/retrain/schedule');
+  if (configuration.retrain.schedule !== undefined) canonicalCron(configuration.retrain.schedule, '/retrain/schedule');
   return configuration;
 }
 
@@ -139,7 +139,12 @@ async function applyRetrainSchedule(
     await schedules.put(
       scope,
       retrainSchedule,
-      { cron: retrain.schedule, timezone: data.timezone, paused: false, overlap: 'skip' },
+      {
+        cron: canonicalCron(retrain.schedule, '/retrain/schedule'),
+        timezone: data.timezone,
+        paused: false,
+        overlap: 'skip',
+      },
       by,
     );
 }

@@ -1,10 +1,12 @@
 import { z } from 'zod';
 import { PerennialError } from '../../contracts/errors.ts';
-import type { Scope } from '../../contracts/identifiers.ts';
+import type { Instant, Scope } from '../../contracts/identifiers.ts';
 import { Name } from '../../contracts/identifiers.ts';
+import type { StoredSchedule } from '../../contracts/schedule.ts';
 import { Schedule, ScheduleInput } from '../../contracts/schedule.ts';
 import { enter } from '../access.ts';
-import { checkCron } from '../../contracts/cron.ts';
+import { canonicalCron, cronNote } from '../../contracts/cron.ts';
+import { nextFirings } from '../../contracts/firings.ts';
 import type { Api, RouteContext } from '../dependencies.ts';
 import { EnvironmentQuery, ModelParams, problems, ProjectHeaders } from '../request-shapes.ts';
 
@@ -12,7 +14,7 @@ const tags = ['schedules'];
 const ScheduleParams = ModelParams.extend({ name: Name });
 
 export function scheduleRoutes(app: Api, context: RouteContext): void {
-  const { repositories, schedules } = context;
+  const { repositories, schedules, clock } = context;
 
   app.get(
     '/v1/models/:model/schedules',
@@ -29,11 +31,7 @@ export function scheduleRoutes(app: Api, context: RouteContext): void {
     async (request) => {
       const { scope } = await enter(context, request);
       const stored = await repositories.schedules.list(scope);
-      return {
-        items: await Promise.all(
-          stored.map(async (schedule) => ({ ...schedule, nextRuns: await schedules.nextRuns(scope, schedule.name) })),
-        ),
-      };
+      return { items: stored.map((schedule) => shown(schedule, clock.now())) };
     },
   );
 
@@ -51,8 +49,7 @@ export function scheduleRoutes(app: Api, context: RouteContext): void {
     },
     async (request) => {
       const { scope } = await enter(context, request);
-      const stored = await repositories.schedules.get(scope, request.params.name);
-      return { ...stored, nextRuns: await schedules.nextRuns(scope, stored.name) };
+      return shown(await repositories.schedules.get(scope, request.params.name), clock.now());
     },
   );
 
@@ -71,11 +68,13 @@ export function scheduleRoutes(app: Api, context: RouteContext): void {
     },
     async (request) => {
       const { scope, principal } = await enter(context, request);
-      checkCron(request.body.cron, '/cron');
+      const cron = canonicalCron(request.body.cron, '/cron');
       checkZone(request.body.timezone);
       await refuseVirtual(context, scope);
-      const stored = await schedules.put(scope, request.params.name, request.body, principal.id);
-      return { ...stored, nextRuns: await schedules.nextRuns(scope, stored.name) };
+      return shown(
+        await schedules.put(scope, request.params.name, { ...request.body, cron }, principal.id),
+        clock.now(),
+      );
     },
   );
 
@@ -97,6 +96,13 @@ export function scheduleRoutes(app: Api, context: RouteContext): void {
       return reply.code(204).send(null);
     },
   );
+}
+
+const nextRunsShown = 5;
+
+function shown(schedule: StoredSchedule, now: Instant): Schedule {
+  const nextRuns = schedule.paused ? [] : [...nextFirings(schedule, now, nextRunsShown)];
+  return { ...schedule, nextRuns, note: cronNote(schedule.cron) };
 }
 
 function checkZone(zone: string): void {

@@ -37,7 +37,7 @@ export function scheduleVerbs({ program, act }: VerbRegistry): void {
     .command('set')
     .description('set when the lifecycle gets a schedule trigger')
     .argument('<name>', 'of the schedule')
-    .requiredOption('--cron <expression>', 'five fields')
+    .requiredOption('--cron <expression>', 'five fields, or a name such as @daily')
     .option('--timezone <zone>', 'IANA name', 'UTC')
     .addOption(
       new Option('--overlap <policy>', 'when the one before still runs')
@@ -107,8 +107,13 @@ export function scheduleVerbs({ program, act }: VerbRegistry): void {
 }
 
 function describe(context: CliContext, schedules: readonly Schedule[]): string {
-  return context.output.table(
+  const table = context.output.table(
     ['name', 'cron', 'timezone', 'paused', 'next'],
     schedules.map((s) => [s.name, s.cron, s.timezone, s.paused ? 'yes' : 'no', s.nextRuns[0] ?? '–']),
   );
+  const more = schedules.flatMap(({ name, nextRuns, note }) => [
+    ...(nextRuns.length > 0 ? [`${name} fires next at ${nextRuns.join(', ')}`] : []),
+    ...(note === null ? [] : [`${name} ${note}`]),
+  ]);
+  return [table, ...more].join('\n');
 }

@@ -1,21 +1,19 @@
 import { and, asc, eq, sql } from '../orm.ts';
 import type { Id, Scope } from '../../contracts/identifiers.ts';
 import { scopeLabel } from '../../contracts/identifiers.ts';
-import type { Schedule, ScheduleInput } from '../../contracts/schedule.ts';
+import type { ScheduleInput, StoredSchedule } from '../../contracts/schedule.ts';
 import type { ScheduleRepository } from '../../ports/repositories/schedules.ts';
 import { appendLedger } from '../append-ledger.ts';
 import type { Transaction } from '../connection.ts';
 import { query, transact } from '../connection.ts';
 import type { RepositoryContext } from '../context.ts';
 import { environmentNow, lockScope } from '../context.ts';
-import { toInstant } from '../instants.ts';
+import { toInstant, toInstantOrNull } from '../instants.ts';
 import { found, written } from '../not-found.ts';
-import { ledger, schedules } from '../schema.ts';
+import { ledger, models, schedules } from '../schema.ts';
 
-type Stored = Omit<Schedule, 'nextRuns'>;
-
-function toSchedule(row: typeof schedules.$inferSelect): Stored {
-  return { ...row, recordedAt: toInstant(row.recordedAt) };
+function toSchedule(row: typeof schedules.$inferSelect): StoredSchedule {
+  return { ...row, recordedAt: toInstant(row.recordedAt), lastFiredAt: toInstantOrNull(row.lastFiredAt) };
 }
 
 function named(scope: Scope, name: string): ReturnType<typeof and> {
@@ -45,6 +43,19 @@ export function createScheduleRepository(context: RepositoryContext): ScheduleRe
             .orderBy(asc(schedules.name))
         ).map(toSchedule),
       ),
+    all: () =>
+      query(db, async () => {
+        const rows = await db
+          .select({ row: schedules, project: models.project, model: models.name, archivedAt: models.archivedAt })
+          .from(schedules)
+          .innerJoin(models, eq(models.id, schedules.modelId))
+          .orderBy(asc(schedules.modelId), asc(schedules.environment), asc(schedules.name));
+        return rows.map(({ row, project, model, archivedAt }) => ({
+          scope: { project, model, modelId: row.modelId, environment: row.environment },
+          schedule: toSchedule(row),
+          archived: archivedAt !== null,
+        }));
+      }),
     remove: (scope, name, by) => transact(db, (tx) => remove(context, tx, scope, name, by)),
   };
 }
@@ -60,7 +71,7 @@ async function put(
   name: string,
   { cron, timezone, paused, overlap }: ScheduleInput,
   by: Id,
-): Promise<Stored> {
+): Promise<StoredSchedule> {
   const { modelId, environment } = scope;
   await lockScope(tx, scope, by);
   const wanted = { cron, timezone, paused, overlap };

@@ -1,11 +1,11 @@
 import type { Id, Scope } from '../../contracts/identifiers.ts';
-import type { Schedule, ScheduleInput } from '../../contracts/schedule.ts';
-
-type Stored = Omit<Schedule, 'nextRuns'>;
+import type { ScheduleInput, StoredSchedule } from '../../contracts/schedule.ts';
 
 export interface ScheduleRepository {
-  put(scope: Scope, name: string, schedule: ScheduleInput, by: Id): Promise<Stored>;
-  get(scope: Scope, name: string): Promise<Stored>;
-  list(scope: Scope): Promise<readonly Stored[]>;
+  put(scope: Scope, name: string, schedule: ScheduleInput, by: Id): Promise<StoredSchedule>;
+  get(scope: Scope, name: string): Promise<StoredSchedule>;
+  list(scope: Scope): Promise<readonly StoredSchedule[]>;
+  /** Of every model and environment; `archived`: the model is. */
+  all(): Promise<readonly { readonly scope: Scope; readonly schedule: StoredSchedule; readonly archived: boolean }[]>;
   remove(scope: Scope, name: string, by: Id): Promise<void>;
 }

@@ -1,4 +1,4 @@
-import { Client, Connection } from '@temporalio/client';
+import { Client, Connection, ScheduleNotFoundError } from '@temporalio/client';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
@@ -8,7 +8,7 @@ import { createLogger } from '../../adapters/logger/pino.ts';
 import { coalescedCalls } from '../../adapters/workflow-client/coalesced-calls.ts';
 import { createTemporalWorkflowClient, registerSearchAttributes } from '../../adapters/workflow-client/temporal.ts';
 import type { Scope } from '../../contracts/identifiers.ts';
-import { lifecycleWorkflowId, workflowQueue } from '../../contracts/workflows.ts';
+import { lifecycleWorkflowId, scheduleId, workflowQueue } from '../../contracts/workflows.ts';
 import type { TestTemporal } from '../support/temporal.ts';
 import { startTemporal } from '../support/temporal.ts';
 import type { Seen } from './stand-in-lifecycle.ts';
@@ -18,6 +18,12 @@ const logger = createLogger({ name: 'test', level: 'silent' });
 
 function scopeOf(model: string): Scope {
   return { project: 'default', model, modelId: ids.next(), environment: 'production' };
+}
+
+/** The day of the month of its nth Sunday. */
+function nthSunday(year: number, month: number, nth: number): number {
+  const first = new Date(Date.UTC(year, month - 1, 1)).getUTCDay();
+  return 1 + ((7 - first) % 7) + 7 * (nth - 1);
 }
 
 describe('the Temporal client, against a dev server', () => {
@@ -55,10 +61,14 @@ describe('the Temporal client, against a dev server', () => {
     await temporal.stop();
   });
 
+  const foreign = () => new Client({ connection, namespace: temporal.namespace });
+  const described = (scope: Scope) => foreign().schedule.getHandle(scheduleId(scope, 'retrain')).describe();
+  /** When Temporal would fire the schedule `retrain`. */
+  const firings = async (scope: Scope) =>
+    (await described(scope)).info.nextActionTimes.map((time) => time.toISOString());
+
   async function seen(scope: Scope): Promise<Seen> {
-    return new Client({ connection, namespace: temporal.namespace }).workflow
-      .getHandle(lifecycleWorkflowId(scope))
-      .query('seen');
+    return foreign().workflow.getHandle(lifecycleWorkflowId(scope)).query('seen');
   }
 
   test('the search attributes are there, and registering them again is free', async () => {
@@ -118,17 +128,22 @@ describe('the Temporal client, against a dev server', () => {
     expect(await client.describe('absent/production/lifecycle')).toEqual({ state: 'absent' });
   });
 
-  test.each(['0 3 1 * *', '*/15 8-17 * * mon-fri', '5/20 0 1,15 jan,jul *', '0 0 * * 7', '30 4 * * 1-5/2'])(
-    'Temporal keeps the schedule "%s" as it was set, and says so',
-    async (cron) => {
-      const scope = scopeOf('compared');
-      const schedule = { cron, timezone: 'Europe/Berlin', paused: false, overlap: 'skip' } as const;
-      await client.setSchedule(scope, 'nightly', schedule);
-      expect(await client.scheduleDifference(scope, 'nightly', schedule)).toBeUndefined();
-      const other = { ...schedule, cron: '7 7 7 7 *' };
-      expect(await client.scheduleDifference(scope, 'nightly', other)).toContain('at other times');
-    },
-  );
+  test.each([
+    '0 3 1 * *',
+    '*/15 8-17 * * mon-fri',
+    '5/20 0 1,15 jan,jul *',
+    '0 0 * * 7',
+    '30 4 * * 1-5/2',
+    '0 5 * * 5/1',
+    '0 6 1 * MON',
+  ])('Temporal keeps the schedule "%s" as it was set, and says so', async (cron) => {
+    const scope = scopeOf('compared');
+    const schedule = { cron, timezone: 'Europe/Berlin', paused: false, overlap: 'skip' } as const;
+    await client.setSchedule(scope, 'nightly', schedule);
+    expect(await client.scheduleDifference(scope, 'nightly', schedule)).toBeUndefined();
+    const other = { ...schedule, cron: '7 7 7 7 *' };
+    expect(await client.scheduleDifference(scope, 'nightly', other)).toContain('at other times');
+  });
 
   test('how a schedule differs is said, and one that no row has is listed and removed', async () => {
     const scope = scopeOf('differs');
@@ -153,7 +168,7 @@ describe('the Temporal client, against a dev server', () => {
     const scope = scopeOf('scheduled');
     const schedule = { cron: '0 3 1 * *', timezone: 'America/New_York', paused: false, overlap: 'skip' } as const;
     await client.setSchedule(scope, 'retrain', schedule);
-    const [first] = await client.nextRuns(scope, 'retrain');
+    const [first] = await firings(scope);
     expect(new Date(first ?? 0).toLocaleString('sv', { timeZone: 'America/New_York' })).toMatch(/-01 03:00:00$/);
     await client.setSchedule(scope, 'retrain', {
       ...schedule,
@@ -161,12 +176,42 @@ describe('the Temporal client, against a dev server', () => {
       timezone: 'UTC',
       overlap: 'buffer-one',
     });
-    expect((await client.nextRuns(scope, 'retrain'))[0]).toMatch(/T04:30:00\.000Z$/);
+    expect((await firings(scope))[0]).toMatch(/T04:30:00\.000Z$/);
     await client.setSchedule(scope, 'retrain', { ...schedule, paused: true });
-    expect(await client.nextRuns(scope, 'retrain')).toEqual([]);
+    expect((await described(scope)).state.paused).toBe(true);
     await client.removeSchedule(scope, 'retrain');
     await client.removeSchedule(scope, 'retrain');
-    expect(await client.nextRuns(scope, 'retrain')).toEqual([]);
+    await expect(described(scope)).rejects.toBeInstanceOf(ScheduleNotFoundError);
+  });
+
+  test('Temporal leaves a time out that the clock skips and fires twice at one that it repeats, so the row must decide', async () => {
+    const scope = scopeOf('clock-changes');
+    const timezone = 'America/New_York';
+    const set = (cron: string) =>
+      client.setSchedule(scope, 'retrain', { cron, timezone, paused: false, overlap: 'skip' });
+    const year = new Date().getUTCFullYear() + 1;
+    const sunday = (month: number, nth: number) => nthSunday(year, month, nth);
+    await set(`30 2 ${sunday(3, 2)} 3 *`);
+    expect((await firings(scope)).filter((at) => at.startsWith(String(year)))).toEqual([]);
+    await set(`30 1 ${sunday(11, 1)} 11 *`);
+    expect((await firings(scope)).filter((at) => at.startsWith(String(year)))).toHaveLength(2);
+    await client.removeSchedule(scope, 'retrain');
+  });
+
+  test('a schedule of somebody else in the namespace is not ours', async () => {
+    const theirs = await foreign().schedule.create({
+      scheduleId: 'team/pipeline/schedule/nightly',
+      spec: { cronExpressions: ['0 3 1 1 *'] },
+      action: { type: 'startWorkflow', workflowType: 'theirs', taskQueue: 'theirs' },
+    });
+    const listed = async () => {
+      const found: string[] = [];
+      for await (const listedOne of foreign().schedule.list()) found.push(listedOne.scheduleId);
+      return found;
+    };
+    await expect.poll(listed, { timeout: 10_000 }).toContain(theirs.scheduleId);
+    expect(await client.scheduleIds()).not.toContain(theirs.scheduleId);
+    await theirs.delete();
   });
 
   test('a cron line or zone that is none is the caller’s mistake, not an outage', async () => {
@@ -210,7 +255,7 @@ test('where Temporal is away every call is temporal-unavailable within its deadl
     client.check(),
     client.nudge('x'),
     client.advance(scopeOf('away')),
-    client.nextRuns(scopeOf('away'), 'x'),
+    client.fireSchedule(scopeOf('away'), 'x', '2026-11-01T03:00:00.000Z'),
   ]);
   for (const outcome of outcomes)
     expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'temporal-unavailable' } });

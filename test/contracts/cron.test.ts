@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { checkCron, isDueAt } from '../../contracts/cron.ts';
+import { canonicalCron, cronNote } from '../../contracts/cron.ts';
 
 test.each([
   '* * * * *',
@@ -9,8 +9,9 @@ test.each([
   '0  3\t* * SUN',
   '59 23 31 12 0',
   '0/15 * * * *',
+  '0 0 29 2 MON',
 ])('"%s" is a cron line', (line) => {
-  expect(() => checkCron(line, '/cron')).not.toThrow();
+  expect(() => canonicalCron(line, '/cron')).not.toThrow();
 });
 
 test.each([
@@ -28,27 +29,33 @@ test.each([
   '1,,2 * * * *',
   '1-2-3 * * * *',
   '* * * foo *',
-  '@daily',
+  '0 0 30 2 *',
+  '0 0 31 4,6,9,11 *',
+  '@fortnightly',
+  '@every 5m',
 ])('"%s" is none', (line) => {
-  expect(() => checkCron(line, '/cron')).toThrow(
+  expect(() => canonicalCron(line, '/cron')).toThrow(
     expect.objectContaining({ code: 'invalid-request', fields: { pointer: '/cron' } }),
   );
 });
 
 test.each([
-  ['* * * * *', '2026-11-29T20:08:00.000Z', 'UTC', true],
-  ['* * * * *', '2026-11-29T20:08:01.000Z', 'UTC', false],
-  ['0 3 1 * *', '2026-11-01T03:00:00.000Z', 'UTC', true],
-  ['0 3 1 * *', '2026-11-02T03:00:00.000Z', 'UTC', false],
-  ['0 3 1 * *', '2026-11-01T02:00:00.000Z', 'Europe/Zurich', true],
-  ['*/20 * * * *', '2026-11-29T20:40:00.000Z', 'UTC', true],
-  ['*/20 * * * *', '2026-11-29T20:41:00.000Z', 'UTC', false],
-  ['5/15 9-17 * jan-nov mon-fri', '2026-11-27T09:20:00.000Z', 'UTC', true],
-  ['5/15 9-17 * jan-nov mon-fri', '2026-11-28T09:20:00.000Z', 'UTC', false],
-  ['0 0 * * 7', '2026-11-29T00:00:00.000Z', 'UTC', true],
-  ['0 0 * * sun', '2026-11-29T00:00:00.000Z', 'UTC', true],
-  ['0 0 * * 0,1', '2026-11-28T00:00:00.000Z', 'UTC', false],
-  ['0 0 1 * mon', '2026-11-30T00:00:00.000Z', 'UTC', false],
-])('"%s" is due at %s in %s: %s', (line, at, zone, expected) => {
-  expect(isDueAt(line, at, zone)).toBe(expected);
+  ['@yearly', '0 0 1 1 *'],
+  ['@monthly', '0 0 1 * *'],
+  ['@Weekly', '0 0 * * 0'],
+  [' @daily ', '0 0 * * *'],
+  ['@hourly', '0 * * * *'],
+  [' 0  3\t1 * * ', '0 3 1 * *'],
+])('"%s" is kept as "%s"', (line, kept) => {
+  expect(canonicalCron(line, '/cron')).toBe(kept);
+});
+
+test('a date that never comes is told as such, and a name that is none with the way out', () => {
+  expect(() => canonicalCron('0 0 30 2 *', '/cron')).toThrow('"0 0 30 2 *" never fires');
+  expect(() => canonicalCron('@every 5m', '/cron')).toThrow('*/5 * * * *');
+});
+
+test('a line that restricts both the day and the weekday says that both must match', () => {
+  expect(cronNote('0 3 1 * MON')).toContain('both the day of month (1) and the weekday (MON)');
+  expect([cronNote('0 3 1 * *'), cronNote('0 3 * * MON'), cronNote('0 3 1-31 * MON')]).toEqual([null, null, null]);
 });

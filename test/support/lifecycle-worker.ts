@@ -60,7 +60,7 @@ export async function startLifecycleWorker(
     return made;
   };
   const workflowClient = anotherClient();
-  const parts = { repositories, workflowClient, lifecyclePrincipal: 'lifecycle' };
+  const parts = { repositories, workflowClient, lifecyclePrincipal: 'lifecycle', logger: quiet };
   const activities = createLifecycleActivities(parts);
   const work = async (workflowsPath?: string): Promise<RunningWorkers> =>
     runWorkers({

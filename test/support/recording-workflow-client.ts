@@ -54,10 +54,7 @@ export function createRecordingWorkflowClient(): RecordingWorkflowClient {
       await record(`remove ${id}`);
       schedules.delete(id.replace('/schedule/', '/'));
     },
-    async nextRuns(scope, name) {
-      await record(`next ${named(scope, name)}`);
-      return schedules.has(named(scope, name)) ? ['2030-01-01T03:00:00.000Z'] : [];
-    },
+    fireSchedule: (scope, name, at) => record(`fire ${named(scope, name)} ${at}`),
     startCollection: (id) => record(`collect ${id}`),
     scheduleCollections: (cron) => record(`collect at ${cron}`),
     scheduleSigning: (cron) => record(`sign at ${cron}`),

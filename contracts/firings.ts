@@ -1,0 +1,103 @@
+import { IANAZone } from 'luxon';
+import type { CronValues } from './cron.ts';
+import { cronValues, longestPauseDays, matchesDate } from './cron.ts';
+import type { Instant } from './identifiers.ts';
+
+// When a schedule fires, by its own row. A local time that the zone skips is the instant one hour on, and one that it has
+// twice is the first, as everywhere; a line that names every hour fires by real time, with nothing moved and nothing left out.
+// Temporal fires nothing at a skipped time and twice at a repeated one.
+
+const minuteMs = 60_000;
+const dayMs = 24 * 60 * minuteMs;
+
+export interface Timetable {
+  readonly cron: string;
+  readonly timezone: string;
+}
+
+/** Whether the schedule fires at exactly this instant. */
+export function isDueAt({ cron, timezone }: Timetable, at: Instant): boolean {
+  const instant = Date.parse(at);
+  const days = daysAround(instant, timezone);
+  const values = cronValues(cron);
+  return days.some((day) => firingsOn(values, day, timezone).includes(instant));
+}
+
+/** The next firings after an instant, at most `count`. */
+export function nextFirings({ cron, timezone }: Timetable, after: Instant, count: number): readonly Instant[] {
+  const values = cronValues(cron);
+  const from = Date.parse(after);
+  const found = new Set<number>();
+  const first = localMidnight(from, timezone) - dayMs;
+  for (let day = 0; day < longestPauseDays && found.size < count; day += 1)
+    for (const instant of firingsOn(values, first + day * dayMs, timezone)) if (instant > from) found.add(instant);
+  return [...found].slice(0, count).map(toInstant);
+}
+
+/** The last firing that is due between two instants, both included; undefined if there is none. */
+export function lastFiring({ cron, timezone }: Timetable, since: Instant, upTo: Instant): Instant | undefined {
+  const values = cronValues(cron);
+  const earliest = Date.parse(since);
+  const latest = Date.parse(upTo);
+  const lastDay = localMidnight(earliest, timezone) - dayMs;
+  for (let day = localMidnight(latest, timezone); day >= lastDay; day -= dayMs) {
+    const due = firingsOn(values, day, timezone).findLast((instant) => instant <= latest && instant >= earliest);
+    if (due !== undefined) return toInstant(due);
+  }
+  return undefined;
+}
+
+interface Kept extends Timetable {
+  readonly paused: boolean;
+  /** A firing from before the schedule was set is nobody's. */
+  readonly recordedAt: Instant;
+  readonly lastFiredAt: Instant | null;
+}
+
+/** The firing that is due and was not recorded: the latest of all that were missed. Undefined if nothing is owed. */
+export function owedFiring(schedule: Kept, upTo: Instant): Instant | undefined {
+  const { paused, recordedAt, lastFiredAt } = schedule;
+  if (paused) return undefined;
+  const since = lastFiredAt !== null && lastFiredAt > recordedAt ? lastFiredAt : recordedAt;
+  const due = lastFiring(schedule, since, upTo);
+  return due === lastFiredAt ? undefined : due;
+}
+
+/** Ascending, each once. `day`: the local date's midnight, read as UTC. */
+function firingsOn(values: CronValues, day: number, timezone: string): readonly number[] {
+  if (!matchesDate(values, day)) return [];
+  const zone = IANAZone.create(timezone);
+  const offsets = [...new Set([zone.offset(day - dayMs), zone.offset(day + 2 * dayMs)])];
+  const everyHour = values.hour.size === 24;
+  const instants = new Set<number>();
+  for (const hour of values.hour)
+    for (const minute of values.minute)
+      for (const instant of instantsOf(day + (hour * 60 + minute) * minuteMs, zone, offsets, everyHour))
+        instants.add(instant);
+  return [...instants].toSorted((a, b) => a - b);
+}
+
+/** The instants of one local time. `offsets`: before and after the clock change, or the only one, in minutes. */
+function instantsOf(local: number, zone: IANAZone, offsets: readonly number[], everyHour: boolean): readonly number[] {
+  const candidates = offsets.map((offset) => local - offset * minuteMs);
+  if (offsets.length === 1) return candidates;
+  const valid = candidates.filter((instant) => instant + zone.offset(instant) * minuteMs === local);
+  if (everyHour) return valid;
+  // Skipped by the clock: read with the offset of before, it is the change's length on.
+  return valid.length === 0 ? candidates.slice(0, 1) : [Math.min(...valid)];
+}
+
+/** The day of an instant and the one before, whose skipped times may have been moved past midnight. */
+function daysAround(instant: number, timezone: string): readonly number[] {
+  const day = localMidnight(instant, timezone);
+  return [day, day - dayMs];
+}
+
+function localMidnight(instant: number, timezone: string): number {
+  const local = instant + IANAZone.create(timezone).offset(instant) * minuteMs;
+  return Math.floor(local / dayMs) * dayMs;
+}
+
+function toInstant(instant: number): Instant {
+  return new Date(instant).toISOString();
+}

@@ -1,0 +1,133 @@
+import { Client, Connection } from '@temporalio/client';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { createIdMaker } from '../../adapters/ids/uuid.ts';
+import { createLogger } from '../../adapters/logger/pino.ts';
+import type { TemporalWorkflowClient } from '../../adapters/workflow-client/temporal.ts';
+import { createTemporalWorkflowClient, registerSearchAttributes } from '../../adapters/workflow-client/temporal.ts';
+import { createScheduleKeeper } from '../../api/schedule-keeper.ts';
+import { sql } from '../../db/orm.ts';
+import { createPostgresRepositories } from '../../db/repositories.ts';
+import type { Repositories } from '../../ports/repositories/repositories.ts';
+import type { WorkflowClient } from '../../ports/workflow-client.ts';
+import type { Ground } from '../db/ground.ts';
+import { layGround } from '../db/ground.ts';
+import { freePort } from '../../stack/ports.ts';
+import { startTemporal } from '../support/temporal.ts';
+import type { TestTemporal } from '../support/temporal.ts';
+
+const logger = createLogger({ name: 'test', level: 'silent' });
+const nightly = { cron: '0 3 * * *', timezone: 'UTC', paused: false, overlap: 'skip' } as const;
+
+let temporal: TestTemporal;
+let connection: Connection;
+let reached: TemporalWorkflowClient;
+let ground: Ground;
+let repositories: Repositories;
+
+beforeAll(async () => {
+  [temporal, ground] = await Promise.all([startTemporal(), layGround()]);
+  connection = await Connection.connect({ address: temporal.address });
+  await registerSearchAttributes(connection, temporal.namespace);
+  reached = createTemporalWorkflowClient({ address: temporal.address, namespace: temporal.namespace, logger });
+  repositories = createPostgresRepositories({
+    url: ground.database.url,
+    clock: ground.context.clock,
+    ids: createIdMaker(),
+    logger,
+    secret: 'a-secret-of-the-tests-0123456789abcdef',
+  });
+}, 60_000);
+
+afterAll(async () => {
+  await reached.close();
+  await connection.close();
+  await repositories.close();
+  await Promise.all([temporal.stop(), ground.end()]);
+});
+
+beforeEach(() => ground.context.db.execute(sql`delete from schedules`));
+
+/** As a process of the API that begins: it knows nothing of what an earlier one has done. */
+function keeperOf(workflowClient: WorkflowClient, now?: string) {
+  const clock = now === undefined ? ground.context.clock : { now: () => now };
+  return createScheduleKeeper({ repositories, workflowClient, clock, logger });
+}
+
+const temporalHas = (name: string) => reached.scheduleDifference(ground.scope, name, nightly);
+const absent = 'Temporal does not have it';
+
+test('what an API that died did not tell Temporal is made so by the next one, in both directions', async () => {
+  const { scope, by } = ground;
+  const living = keeperOf(reached);
+  for (const name of ['removed', 'changed', 'paused']) await living.put(scope, name, nightly, by);
+  await expect.poll(() => reached.scheduleIds(), { timeout: 10_000 }).toHaveLength(3);
+
+  const nobody = await freePort();
+  const away = createTemporalWorkflowClient({ address: `127.0.0.1:${nobody}`, namespace: temporal.namespace, logger });
+  const dying = keeperOf(away);
+  await dying.remove(scope, 'removed', by);
+  await dying.put(scope, 'changed', { ...nightly, cron: '0 4 * * *' }, by);
+  await dying.put(scope, 'paused', { ...nightly, paused: true }, by);
+  await dying.put(scope, 'made', nightly, by);
+  await away.close();
+  expect(await temporalHas('removed')).toBeUndefined();
+  await expect(
+    repositories.lifecycle.fire(scope, { schedule: 'removed', firedAt: '2026-11-30T03:00:00.000Z', by }),
+  ).rejects.toMatchObject({ code: 'unproven' });
+
+  await keeperOf(reached).catchUp();
+  expect(await temporalHas('removed')).toBe(absent);
+  expect(await reached.scheduleDifference(scope, 'changed', { ...nightly, cron: '0 4 * * *' })).toBeUndefined();
+  expect(await reached.scheduleDifference(scope, 'paused', { ...nightly, paused: true })).toBeUndefined();
+  expect(await temporalHas('made')).toBeUndefined();
+}, 30_000);
+
+test('what an older version told Temporal about missed firings is brought up to date', async () => {
+  const { scope, by } = ground;
+  await keeperOf(reached).put(scope, 'older', nightly, by);
+  const handle = new Client({ connection, namespace: temporal.namespace }).schedule.getHandle(
+    `${scope.model}/${scope.environment}/schedule/older`,
+  );
+  await handle.update((before) => ({ ...before, policies: { ...before.policies, catchupWindow: '1 hour' } }));
+  expect(await temporalHas('older')).toContain('missed firings');
+  await keeperOf(reached).catchUp();
+  expect(await temporalHas('older')).toBeUndefined();
+});
+
+test('a firing that Temporal missed is asked for once, and none where the schedule is paused or has fired', async () => {
+  const { scope, by } = ground;
+  for (const name of ['missed', 'fired', 'paused'])
+    await repositories.schedules.put(scope, name, { ...nightly, paused: name === 'paused' }, by);
+  await ground.context.db.execute(sql`
+    update schedules set recorded_at = '2026-11-01', last_fired_at = case when name = 'fired' then timestamptz '2026-11-30 03:00Z' end`);
+  const running = (name: string) =>
+    reached.describe(`${scope.model}/${scope.environment}/schedule/${name}/fired-2026-11-30T03:00:00Z`);
+
+  await keeperOf(reached, '2026-11-30T03:00:30.000Z').catchUp();
+  expect(await running('missed')).toEqual({ state: 'absent' });
+  for (let times = 0; times < 2; times += 1) await keeperOf(reached, '2026-11-30T09:00:00.000Z').catchUp();
+  expect(await running('missed')).toEqual({ state: 'running' });
+  expect(await running('fired')).toEqual({ state: 'absent' });
+  expect(await running('paused')).toEqual({ state: 'absent' });
+});
+
+test('a firing that ended well is not started again, and one that failed is', async () => {
+  const { scope } = ground;
+  const at = '2026-11-01T03:00:00.000Z';
+  const id = `${scope.model}/${scope.environment}/schedule/monthly/fired-2026-11-01T03:00:00Z`;
+  await reached.fireSchedule(scope, 'monthly', at);
+  await reached.fireSchedule(scope, 'monthly', at);
+  expect(await reached.describe(id)).toEqual({ state: 'running' });
+  await new Client({ connection, namespace: temporal.namespace }).workflow.getHandle(id).terminate();
+  await reached.fireSchedule(scope, 'monthly', at);
+  expect(await reached.describe(id)).toEqual({ state: 'running' });
+});
+
+test('two APIs that change a schedule at once leave Temporal with what the row says', async () => {
+  const { scope, by } = ground;
+  const hours = Array.from({ length: 8 }, (_, hour) => ({ ...nightly, cron: `0 ${hour} * * *` }));
+  const [one, other] = [keeperOf(reached), keeperOf(reached)];
+  await Promise.all(hours.map((wanted, index) => (index % 2 === 0 ? one : other).put(scope, 'contended', wanted, by)));
+  const row = await repositories.schedules.get(scope, 'contended');
+  expect(await reached.scheduleDifference(scope, 'contended', row)).toBeUndefined();
+});
