@@ -312,7 +312,9 @@ const Strategy = z.strictObject({
         .min(0)
         .max(1)
         .optional()
-        .describe('A higher share of failed requests of the canary, once three have failed, rolls it back'),
+        .describe(
+          'A higher share of requests that the canary fails on and the champion does not, once there are three, rolls it back; the share of those that only the champion fails on is taken off',
+        ),
       p99Ms: z
         .number()
         .gt(0)

@@ -51,28 +51,44 @@ export const LabelInput = z.object({
 });
 export type LabelInput = z.infer<typeof LabelInput>;
 
-/** Requests that the gateways have answered by release in a generation; what a canary is judged by. */
-export const ServingCount = z.object({
+/** What a count is of. */
+const CountKey = z.object({
   gatewayId: Id,
   modelId: Id,
   environment: Name,
   generation: z.number().int(),
   releaseDigest: Sha256,
+});
+export type CountKey = z.infer<typeof CountKey>;
+
+/** The epoch of what gateways counted before counts had epochs. */
+const firstEpoch = '00000000-0000-0000-0000-000000000000';
+
+/**
+ * Within an epoch a gateway's counts only grow, so the larger of two is the later one. A gateway that begins to count
+ * from zero begins an epoch, and the database adds epochs up.
+ */
+const InEpoch = z.object({ epoch: Id.default(firstEpoch) });
+export type InEpoch = z.infer<typeof InEpoch>;
+
+/** Requests that the gateways have answered by release in a generation; what a canary is judged by. */
+export const ServingCount = CountKey.extend({
   requests: z.number().int(),
+  /** Requests with a row that the model failed on. Requests that were refused are neither requests nor errors here. */
   errors: z.number().int(),
+  /** Of the errors, those that the other release of the step could answer: the champion for a canary, and the other way round. */
+  ownErrors: z.number().int().default(0),
   /** How many took how long, by the buckets of latency.ts; empty where an older gateway did not say. */
   latency: z.array(z.number().int()).default([]),
 });
 export type ServingCount = z.infer<typeof ServingCount>;
 
-/** How the answers of a shadow differ from the champion's, as one gateway has compared them; counts are of rows. */
-export const ShadowCount = z.object({
-  gatewayId: Id,
-  modelId: Id,
-  environment: Name,
-  generation: z.number().int(),
-  /** The shadow's. */
-  releaseDigest: Sha256,
+/** What a gateway tells. */
+export const ServingCountOfEpoch = ServingCount.extend(InEpoch.shape);
+export type ServingCountOfEpoch = z.infer<typeof ServingCountOfEpoch>;
+
+/** How the answers of a shadow (`releaseDigest`) differ from the champion's, as one gateway has compared them; counts are of rows. */
+export const ShadowCount = CountKey.extend({
   compared: z.number().int(),
   /** Rows that the champion answered and the shadow could not. */
   failed: z.number().int(),
@@ -84,3 +100,6 @@ export const ShadowCount = z.object({
   beyond: z.number().int(),
 });
 export type ShadowCount = z.infer<typeof ShadowCount>;
+
+export const ShadowCountOfEpoch = ShadowCount.extend(InEpoch.shape);
+export type ShadowCountOfEpoch = z.infer<typeof ShadowCountOfEpoch>;

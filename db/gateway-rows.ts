@@ -1,19 +1,4 @@
-import {
-  and,
-  asc,
-  type Column,
-  desc,
-  eq,
-  getTableColumns,
-  gt,
-  gte,
-  inArray,
-  isNotNull,
-  isNull,
-  lte,
-  type SQL,
-  sql,
-} from './orm.ts';
+import { and, asc, desc, eq, gt, gte, inArray, isNotNull, isNull, lte, sql } from './orm.ts';
 import type { Acknowledgement, GatewayLease, Generation } from '../contracts/deployment.ts';
 import type { Id, Instant, Scope } from '../contracts/identifiers.ts';
 import type { DeploymentRepository, ServedAt, ServingMismatch } from '../ports/repositories/deployments.ts';
@@ -21,29 +6,12 @@ import type { Executor, Transaction } from './connection.ts';
 import { query, transact } from './connection.ts';
 import type { RepositoryContext } from './context.ts';
 import { toDate, toInstant } from './instants.ts';
-import { acknowledgements, gateways, models, servingCounts, shadowCounts } from './schema.ts';
+import { acknowledgements, gateways, models } from './schema.ts';
 
 type GatewayMethods = Pick<
   DeploymentRepository,
-  | 'keepLease'
-  | 'endLease'
-  | 'liveGateways'
-  | 'acknowledge'
-  | 'acknowledgements'
-  | 'noteMismatches'
-  | 'mismatches'
-  | 'countServed'
-  | 'served'
-  | 'countShadow'
-  | 'shadowed'
+  'keepLease' | 'endLease' | 'liveGateways' | 'acknowledge' | 'acknowledgements' | 'noteMismatches' | 'mismatches'
 >;
-
-const {
-  recordedAt: _servingRecordedAt,
-  schemaVersion: _servingSchemaVersion,
-  ...servingColumns
-} = getTableColumns(servingCounts);
-const { recordedAt: _shadowRecordedAt, ...shadowColumns } = getTableColumns(shadowCounts);
 
 function toAcknowledgement({ mismatch: _mismatch, ...row }: typeof acknowledgements.$inferSelect): Acknowledgement {
   return { ...row, recordedAt: toInstant(row.recordedAt) };
@@ -53,20 +21,7 @@ function ofScope(scope: Pick<Scope, 'modelId' | 'environment'>): ReturnType<type
   return and(eq(acknowledgements.modelId, scope.modelId), eq(acknowledgements.environment, scope.environment));
 }
 
-/** Columns that only grow: what is told late or twice takes nothing back. */
-function grown<Name extends string>(
-  table: Readonly<Record<Name, Column>>,
-  names: readonly Name[],
-): Partial<Record<Name, SQL>> {
-  const set: Partial<Record<Name, SQL>> = {};
-  for (const name of names) {
-    const column = table[name];
-    set[name] = sql`greatest(${column}, ${sql.raw(`excluded.${column.name}`)})`;
-  }
-  return set;
-}
-
-/** What gateways tell of themselves: leases, what they have loaded, what they have answered. */
+/** What gateways tell of themselves: leases and what they have loaded. */
 export function gatewayMethods(context: RepositoryContext): GatewayMethods {
   const { db, clock } = context;
   return {
@@ -108,77 +63,6 @@ export function gatewayMethods(context: RepositoryContext): GatewayMethods {
     noteMismatches: (gatewayId, found) => transact(db, (tx) => noteMismatches(context, tx, gatewayId, found)),
     mismatches: () => query(db, () => liveMismatches(context, db)),
     acknowledgements: (scope, generation) => query(db, () => readAcknowledgements(context, db, scope, generation)),
-    countServed: (counts) =>
-      query(db, async () => {
-        if (counts.length === 0) return;
-        await db
-          .insert(servingCounts)
-          .values(counts.map((count) => ({ ...count, latency: [...count.latency] })))
-          // Counts only grow: what is told late or twice takes nothing back.
-          .onConflictDoUpdate({
-            target: [
-              servingCounts.gatewayId,
-              servingCounts.modelId,
-              servingCounts.environment,
-              servingCounts.generation,
-              servingCounts.releaseDigest,
-            ],
-            set: {
-              recordedAt: sql`now()`,
-              requests: sql`greatest(${servingCounts.requests}, excluded.requests)`,
-              errors: sql`greatest(${servingCounts.errors}, excluded.errors)`,
-              latency: sql`case when excluded.requests >= ${servingCounts.requests} then excluded.latency else ${servingCounts.latency} end`,
-            },
-          });
-      }),
-    countShadow: (counts) =>
-      query(db, async () => {
-        if (counts.length === 0) return;
-        await db
-          .insert(shadowCounts)
-          .values(counts.map((count) => ({ ...count })))
-          .onConflictDoUpdate({
-            target: [
-              shadowCounts.gatewayId,
-              shadowCounts.modelId,
-              shadowCounts.environment,
-              shadowCounts.generation,
-              shadowCounts.releaseDigest,
-            ],
-            set: {
-              recordedAt: sql`now()`,
-              ...grown(shadowCounts, ['compared', 'failed', 'dropped', 'absoluteDifference', 'beyond']),
-            },
-          });
-      }),
-    shadowed: (scope, generation) =>
-      query(db, () =>
-        db
-          .select(shadowColumns)
-          .from(shadowCounts)
-          .where(
-            and(
-              eq(shadowCounts.modelId, scope.modelId),
-              eq(shadowCounts.environment, scope.environment),
-              eq(shadowCounts.generation, generation),
-            ),
-          )
-          .orderBy(asc(shadowCounts.gatewayId), asc(shadowCounts.releaseDigest)),
-      ),
-    served: (scope, generation) =>
-      query(db, () =>
-        db
-          .select(servingColumns)
-          .from(servingCounts)
-          .where(
-            and(
-              eq(servingCounts.modelId, scope.modelId),
-              eq(servingCounts.environment, scope.environment),
-              eq(servingCounts.generation, generation),
-            ),
-          )
-          .orderBy(asc(servingCounts.gatewayId), asc(servingCounts.releaseDigest)),
-      ),
   };
 }
 

@@ -15,6 +15,7 @@ import {
   uniqueIndex,
   uuid,
 } from './orm.ts';
+import type { CountedEpoch } from './add-epochs.ts';
 import type { Approval, ApprovalSubject } from '../contracts/approval.ts';
 import type { EvidenceDetails } from '../contracts/approval-evidence.ts';
 import type { CodeManifest, CodeOrigin } from '../contracts/code.ts';
@@ -435,7 +436,11 @@ export const servingCounts = pgTable(
     releaseDigest: text('release_digest').notNull(),
     requests: bigint('requests', { mode: 'number' }).notNull(),
     errors: bigint('errors', { mode: 'number' }).notNull(),
+    /** Of the errors, those that the other release of the step could answer. */
+    ownErrors: bigint('own_errors', { mode: 'number' }).notNull().default(0),
     latency: jsonb('latency').$type<number[]>().notNull().default([]),
+    /** What the latest epochs have told, so that what is told again adds nothing. */
+    epochs: jsonb('epochs').$type<CountedEpoch[]>().notNull().default([]),
     schemaVersion: schemaVersion(),
     /** When it was last told. */
     recordedAt: recordedAt(),
@@ -458,6 +463,8 @@ export const shadowCounts = pgTable(
     dropped: bigint('dropped', { mode: 'number' }).notNull(),
     absoluteDifference: doublePrecision('absolute_difference').notNull(),
     beyond: bigint('beyond', { mode: 'number' }).notNull(),
+    epochs: jsonb('epochs').$type<CountedEpoch[]>().notNull().default([]),
+    schemaVersion: schemaVersion(),
     /** When it was last told. */
     recordedAt: recordedAt(),
   },

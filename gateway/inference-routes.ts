@@ -3,10 +3,10 @@ import { PerennialError } from '../contracts/errors.ts';
 import { allow, placeOf, principalOf } from './access.ts';
 import { outputsIn, outputTensors, rowsOf } from './answers.ts';
 import type { GatewayServerDependencies } from './dependencies.ts';
+import { failureReason } from './failure-reason.ts';
 import type { InferenceAnswer } from './inference.ts';
 import { labelsOf } from './inference.ts';
 import { parseInvocationBody } from './invocations.ts';
-import type { FailureReason } from './metrics.ts';
 import type { InferenceBody } from './open-inference.ts';
 import { checkOutputs, parseInferenceBody, readInferenceColumns } from './open-inference.ts';
 import type { ServedScope } from './serving-table.ts';
@@ -51,12 +51,6 @@ function servedIn(deps: GatewayServerDependencies, request: FastifyRequest, repl
     `this gateway has not been able to read what is deployed for ${staleSeconds} s, more than serve.maxStaleness of ${served.label}, and serve.onStale is "refuse"; ask another gateway, or bring back the database`,
     { staleSeconds },
   );
-}
-
-function failureReason(caught: unknown): FailureReason {
-  if (!(caught instanceof PerennialError)) return 'BACKEND';
-  if (caught.code === 'prediction-invalid' || caught.code === 'internal') return 'BACKEND';
-  return caught.status >= 500 ? 'OTHER' : 'REJECTED';
 }
 
 async function counted<Answer>(

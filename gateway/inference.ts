@@ -6,7 +6,9 @@ import type { Principal } from '../contracts/principal.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { IdMaker } from '../ports/ids.ts';
 import type { Answers } from '../ports/model-runtime.ts';
+import { failureReason } from './failure-reason.ts';
 import type { GatewayMetrics, ModelLabels, SlotMetrics } from './metrics.ts';
+import { failsAlone } from './own-failures.ts';
 import type { PredictionLog } from './prediction-log.ts';
 import type { AnsweredRows } from './prediction-records.ts';
 import { featuresOf, predictionRecords } from './prediction-records.ts';
@@ -78,14 +80,14 @@ export class Inference {
     });
     const { slot, role } = this.#choose(question, rehearsal.replay);
     const { signature } = slot.model;
-    const columns = question.columns(signature);
+    const columns = await this.#read(question, slot);
     const ids = readPredictionIds(parameters, columns.rows, this.#deps.ids);
     if (rehearsal.eventTimes && rehearsal.eventTimes.length !== columns.rows)
       throw new PerennialError(
         'invalid-request',
         `parameters.event_times must be a list of ${columns.rows} instants, one a row`,
       );
-    const predictions = await this.#predict(served, slot, columns);
+    const predictions = await this.#predict(question, slot, columns);
     const { eventTimes, replay } = rehearsal;
     const rows: AnsweredRows = { role, columns, predictions, ids, eventTimes, replay: replay !== undefined };
     const logged = await this.#writeDown(served, slot, rows);
@@ -103,16 +105,35 @@ export class Inference {
     return { slot, role: slot.role };
   }
 
-  async #predict(served: ServedScope, slot: ServedSlot, columns: Columns): Promise<Answers> {
+  /** A refusal is the caller's, unless the other release of the step would have answered. */
+  async #read(question: InferenceQuestion, slot: ServedSlot): Promise<Columns> {
+    try {
+      return question.columns(slot.model.signature);
+    } catch (caught) {
+      if (await this.#failsAlone(question, slot)) this.#countFailure(question.served, slot, true);
+      throw caught;
+    }
+  }
+
+  async #predict(question: InferenceQuestion, slot: ServedSlot, columns: Columns): Promise<Answers> {
+    const { served } = question;
     const begun = this.#deps.steadyNow();
     try {
       return await slot.model.predict(columns);
     } catch (caught) {
-      this.#deps.counts.add(served, slot.releaseDigest, 'failed');
+      if (failureReason(caught) === 'BACKEND') this.#countFailure(served, slot, await this.#failsAlone(question, slot));
       throw caught;
     } finally {
       this.#metricsOf(served, slot).predicted((this.#deps.steadyNow() - begun) / 1000);
     }
+  }
+
+  #failsAlone({ served, columns }: InferenceQuestion, slot: ServedSlot): Promise<boolean> {
+    return failsAlone(served, slot, (other) => columns(other.model.signature));
+  }
+
+  #countFailure(served: ServedScope, slot: ServedSlot, own: boolean): void {
+    this.#deps.counts.add(served, slot.releaseDigest, { answeredInMs: undefined, failed: { own } });
   }
 
   /** Whether the rows are among those that are sampled for the log. */

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { FailureReason } from './failure-reason.ts';
 
 const buckets = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
 
@@ -14,9 +15,6 @@ export interface GatewayReadings {
   readonly generations: () => readonly LabelledGeneration[];
   readonly mismatches: () => readonly LabelledGeneration[];
 }
-
-/** Why a request failed, in Triton's words: REJECTED was the caller's, BACKEND the model's, OTHER the gateway's. */
-export type FailureReason = 'REJECTED' | 'BACKEND' | 'OTHER';
 
 /** What one slot's requests are counted with; made once a slot, as looking labels up costs more than counting. */
 export interface SlotMetrics {

@@ -1,98 +1,59 @@
-import type { Id, Sha256 } from '../contracts/identifiers.ts';
+import type { Sha256 } from '../contracts/identifiers.ts';
 import { latencyBoundsMs, latencyBucket } from '../contracts/latency.ts';
-import type { ServingCount } from '../contracts/prediction.ts';
+import type { ServingCountOfEpoch } from '../contracts/prediction.ts';
+import type { CountingDependencies, EpochKey } from './counts-in-epochs.ts';
+import { CountsInEpochs } from './counts-in-epochs.ts';
 import type { ServedScope } from './serving-table.ts';
 
-interface Counted {
-  readonly count: {
-    gatewayId: Id;
-    modelId: Id;
-    environment: string;
-    generation: number;
-    releaseDigest: Sha256;
-    requests: number;
-    errors: number;
-    latency: number[];
-  };
-  reported: number;
-  changedAt: number;
+/** What became of one request that the model was asked. */
+export interface Outcome {
+  /** undefined: the model gave no answer at all. */
+  readonly answeredInMs: number | undefined;
+  /** The model failed on the request or on rows of it. `own`: the other release of the step can answer them. */
+  readonly failed?: { readonly own: boolean };
 }
 
-/** Counts that nothing has changed for this long are forgotten; by then their generation is history. */
-const forgetAfterMs = 60 * 60_000;
-
-/** What an older gateway kept has none. */
-function allBuckets(known: readonly number[]): number[] {
-  return Array.from({ length: latencyBoundsMs.length + 1 }, (_, bucket) => known[bucket] ?? 0);
-}
-
-/** Requests, errors and latencies by generation and release since this gateway first began; cumulative, so that telling them twice changes nothing. */
+/** Requests, errors and latencies by generation and release. */
 export class ServingCounts {
-  readonly #gatewayId: Id;
-  readonly #steadyNow: () => number;
-  readonly #counts = new Map<string, Counted>();
+  readonly #counts: CountsInEpochs<ServingCountOfEpoch>;
 
-  constructor(gatewayId: Id, steadyNow: () => number) {
-    this.#gatewayId = gatewayId;
-    this.#steadyNow = steadyNow;
+  constructor(deps: CountingDependencies) {
+    this.#counts = new CountsInEpochs(deps);
   }
 
-  /** What an earlier process of this gateway had counted, which is told again as a whole. */
-  restore(counts: readonly ServingCount[]): void {
-    for (const count of counts) {
-      if (count.gatewayId !== this.#gatewayId) continue;
-      const key = `${count.modelId}/${count.environment}/${count.generation}/${count.releaseDigest}`;
-      this.#counts.set(key, {
-        count: { ...count, latency: allBuckets(count.latency) },
-        reported: 0,
-        changedAt: this.#steadyNow(),
-      });
-    }
+  restore(counts: readonly ServingCountOfEpoch[]): void {
+    this.#counts.restore(counts);
   }
 
-  all(): readonly ServingCount[] {
-    return [...this.#counts.values()].map(({ count }) => ({ ...count, latency: [...count.latency] }));
+  all(): readonly ServingCountOfEpoch[] {
+    return this.#counts.all();
   }
 
-  /** One answered request, with how long it took, or one that the model failed on. */
-  add(served: ServedScope, releaseDigest: Sha256, outcome: { readonly answeredInMs: number } | 'failed'): void {
-    const { modelId, environment } = served.scope;
-    const key = `${modelId}/${environment}/${served.generation}/${releaseDigest}`;
-    let counted = this.#counts.get(key);
-    if (!counted) {
-      counted = {
-        count: {
-          gatewayId: this.#gatewayId,
-          modelId,
-          environment,
-          generation: served.generation,
-          releaseDigest,
-          requests: 0,
-          errors: 0,
-          latency: allBuckets([]),
-        },
-        reported: 0,
-        changedAt: 0,
-      };
-      this.#counts.set(key, counted);
-    }
-    counted.count.requests += 1;
-    if (outcome === 'failed') counted.count.errors += 1;
-    else {
-      const bucket = latencyBucket(outcome.answeredInMs);
-      counted.count.latency[bucket] = (counted.count.latency[bucket] ?? 0) + 1;
-    }
-    counted.changedAt = this.#steadyNow();
+  add({ scope, generation }: ServedScope, releaseDigest: Sha256, outcome: Outcome): void {
+    const { modelId, environment } = scope;
+    this.#counts.add({ modelId, environment, generation, releaseDigest }, noRequests, (count) => grown(count, outcome));
   }
 
-  /** Tells what has changed since it was last told. */
-  async report(tell: (counts: readonly ServingCount[]) => Promise<void>): Promise<void> {
-    const changed = [...this.#counts.values()].filter((counted) => counted.count.requests !== counted.reported);
-    const told = changed.map(({ count }) => ({ ...count, latency: [...count.latency] }));
-    if (told.length > 0) await tell(told);
-    changed.forEach((counted, index) => (counted.reported = told[index]?.requests ?? 0));
-    const horizon = this.#steadyNow() - forgetAfterMs;
-    for (const [key, counted] of this.#counts)
-      if (counted.changedAt < horizon && counted.count.requests === counted.reported) this.#counts.delete(key);
+  report(tell: (counts: readonly ServingCountOfEpoch[]) => Promise<void>): Promise<void> {
+    return this.#counts.report(tell);
   }
+}
+
+function noRequests(key: EpochKey): ServingCountOfEpoch {
+  const latency = Array.from({ length: latencyBoundsMs.length + 1 }, () => 0);
+  return { ...key, requests: 0, errors: 0, ownErrors: 0, latency };
+}
+
+function grown(count: ServingCountOfEpoch, { answeredInMs, failed }: Outcome): ServingCountOfEpoch {
+  return {
+    ...count,
+    requests: count.requests + 1,
+    errors: count.errors + (failed === undefined ? 0 : 1),
+    ownErrors: count.ownErrors + (failed?.own === true ? 1 : 0),
+    latency: answeredInMs === undefined ? count.latency : oneMore(count.latency, latencyBucket(answeredInMs)),
+  };
+}
+
+function oneMore(counts: readonly number[], bucket: number): number[] {
+  return counts.with(bucket, (counts[bucket] ?? 0) + 1);
 }

@@ -1,76 +1,44 @@
-import type { Id } from '../contracts/identifiers.ts';
-import type { ShadowCount } from '../contracts/prediction.ts';
+import type { ShadowCountOfEpoch } from '../contracts/prediction.ts';
+import type { CountingDependencies, EpochKey } from './counts-in-epochs.ts';
+import { CountsInEpochs } from './counts-in-epochs.ts';
 import type { ServedScope, ServedSlot } from './serving-table.ts';
 
-type Growing = { -readonly [Key in keyof ShadowCount]: ShadowCount[Key] };
-
-interface Counted {
-  readonly count: Growing;
-  told: string;
-  changedAt: number;
-}
-
 /** What one request of the shadow came to; all of rows. */
-export interface Compared {
-  readonly compared: number;
-  readonly failed: number;
-  readonly dropped: number;
-  readonly absoluteDifference: number;
-  readonly beyond: number;
-}
+export type Compared = Omit<ShadowCountOfEpoch, keyof EpochKey>;
 
-/** Counts that nothing has changed for this long are forgotten; by then their generation is history. */
-const forgetAfterMs = 60 * 60_000;
-
-/** How shadows differ, by generation and release; cumulative, so that telling them twice changes nothing. */
+/** How shadows differ from the champion, by generation and release. */
 export class ShadowCounts {
-  readonly #gatewayId: Id;
-  readonly #steadyNow: () => number;
-  readonly #counts = new Map<string, Counted>();
+  readonly #counts: CountsInEpochs<ShadowCountOfEpoch>;
 
-  constructor(gatewayId: Id, steadyNow: () => number) {
-    this.#gatewayId = gatewayId;
-    this.#steadyNow = steadyNow;
+  constructor(deps: CountingDependencies) {
+    this.#counts = new CountsInEpochs(deps);
   }
 
-  /** What an earlier process of this gateway had counted. */
-  restore(counts: readonly ShadowCount[]): void {
-    for (const count of counts)
-      if (count.gatewayId === this.#gatewayId)
-        this.#counts.set(keyOf(count), { count: { ...count }, told: '', changedAt: this.#steadyNow() });
+  restore(counts: readonly ShadowCountOfEpoch[]): void {
+    this.#counts.restore(counts);
   }
 
-  all(): readonly ShadowCount[] {
-    return [...this.#counts.values()].map(({ count }) => ({ ...count }));
+  all(): readonly ShadowCountOfEpoch[] {
+    return this.#counts.all();
   }
 
-  add(served: ServedScope, shadow: ServedSlot, more: Compared): void {
-    const { modelId, environment } = served.scope;
-    const { generation } = served;
-    const { releaseDigest } = shadow;
-    const none = { compared: 0, failed: 0, dropped: 0, absoluteDifference: 0, beyond: 0 };
-    const fresh = { gatewayId: this.#gatewayId, modelId, environment, generation, releaseDigest, ...none };
-    const counted = this.#counts.get(keyOf(fresh)) ?? { count: fresh, told: '', changedAt: 0 };
-    this.#counts.set(keyOf(fresh), counted);
-    counted.count.compared += more.compared;
-    counted.count.failed += more.failed;
-    counted.count.dropped += more.dropped;
-    counted.count.absoluteDifference += more.absoluteDifference;
-    counted.count.beyond += more.beyond;
-    counted.changedAt = this.#steadyNow();
+  add({ scope, generation }: ServedScope, { releaseDigest }: ServedSlot, more: Compared): void {
+    const { modelId, environment } = scope;
+    this.#counts.add({ modelId, environment, generation, releaseDigest }, nothingCompared, (count) => ({
+      ...count,
+      compared: count.compared + more.compared,
+      failed: count.failed + more.failed,
+      dropped: count.dropped + more.dropped,
+      absoluteDifference: count.absoluteDifference + more.absoluteDifference,
+      beyond: count.beyond + more.beyond,
+    }));
   }
 
-  /** Tells what has changed since it was last told. */
-  async report(tell: (counts: readonly ShadowCount[]) => Promise<void>): Promise<void> {
-    const changed = [...this.#counts.values()].filter((counted) => JSON.stringify(counted.count) !== counted.told);
-    const told = changed.map(({ count }) => ({ ...count }));
-    if (told.length > 0) await tell(told);
-    changed.forEach((counted, index) => (counted.told = JSON.stringify(told[index])));
-    const horizon = this.#steadyNow() - forgetAfterMs;
-    for (const [key, counted] of this.#counts) if (counted.changedAt < horizon) this.#counts.delete(key);
+  report(tell: (counts: readonly ShadowCountOfEpoch[]) => Promise<void>): Promise<void> {
+    return this.#counts.report(tell);
   }
 }
 
-function keyOf({ modelId, environment, generation, releaseDigest }: ShadowCount): string {
-  return `${modelId}/${environment}/${generation}/${releaseDigest}`;
+function nothingCompared(key: EpochKey): ShadowCountOfEpoch {
+  return { ...key, compared: 0, failed: 0, dropped: 0, absoluteDifference: 0, beyond: 0 };
 }

@@ -81,8 +81,9 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
   });
   const keys = new KeyTable(parts.clock);
   const log = await openLog(parts, state, id);
-  const counts = new ServingCounts(id, steadyNow);
-  const shadowCounts = new ShadowCounts(id, steadyNow);
+  const counting = { gatewayId: id, newEpoch: () => parts.ids.next(), steadyNow };
+  const counts = new ServingCounts(counting);
+  const shadowCounts = new ShadowCounts(counting);
   const kept = await state.counts();
   counts.restore(kept.counts);
   shadowCounts.restore(kept.shadow);
@@ -234,7 +235,7 @@ function startChores({ parts, table, artifacts, log, counts, shadowCounts, state
     };
   };
   return {
-    // Kept before it is told, so that a gateway that comes back never counts from less than others know.
+    // Kept before it is told: while the database is away, the counts outlive this process.
     tell: chore('telling what was served', tellCountsEveryMs, async () => {
       const keep = () => state.keepCounts(counts.all(), shadowCounts.all());
       await counts.report(async (told) => {

@@ -5,7 +5,7 @@ import { Generation } from '../contracts/deployment.ts';
 import { reasonOf } from '../contracts/errors.ts';
 import { Id, Instant, Scope, Sha256 } from '../contracts/identifiers.ts';
 import { Signature } from '../contracts/model-version.ts';
-import { ServingCount, ShadowCount } from '../contracts/prediction.ts';
+import { ServingCountOfEpoch, ShadowCountOfEpoch } from '../contracts/prediction.ts';
 import { Principal } from '../contracts/principal.ts';
 import type { IdMaker } from '../ports/ids.ts';
 import type { Logger } from '../ports/logger.ts';
@@ -41,8 +41,8 @@ const KeptKeys = z.object({ schemaVersion: z.literal(1), keys: z.array(KeptKey) 
 const KeptReading = z.object({ schemaVersion: z.literal(1), readAt: Instant });
 const KeptCounts = z.object({
   schemaVersion: z.literal(1),
-  counts: z.array(ServingCount),
-  shadow: z.array(ShadowCount).default([]),
+  counts: z.array(ServingCountOfEpoch),
+  shadow: z.array(ShadowCountOfEpoch).default([]),
 });
 export type KeptCounts = z.infer<typeof KeptCounts>;
 
@@ -103,7 +103,7 @@ export class StateFolder {
   }
 
   /** Often, so not forced to the disk: it outlives this process, if not the machine. */
-  async keepCounts(counts: readonly ServingCount[], shadow: readonly ShadowCount[]): Promise<void> {
+  async keepCounts(counts: readonly ServingCountOfEpoch[], shadow: readonly ShadowCountOfEpoch[]): Promise<void> {
     await this.#keep('serving-counts.json', { schemaVersion: 1, counts, shadow }, false);
   }
 

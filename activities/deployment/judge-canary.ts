@@ -35,9 +35,15 @@ export async function judgeCanaryOf(
   const { configuration } = await models.configuration(release.configurationId);
   const { clock } = await environments.get(scope.project, scope.environment);
   const counts = await deployments.served(scope, generation);
+  const current = await deployments.current(scope);
+  const champion =
+    current?.generation === generation ? current.slots.find(({ role }) => role === 'champion') : undefined;
   const { abortOn, minRequests } = configuration.deploy.strategy;
   const verdict = judge(
-    counts.filter((count) => count.releaseDigest === releaseDigest),
+    {
+      canary: counts.filter((count) => count.releaseDigest === releaseDigest),
+      champion: counts.filter((count) => count.releaseDigest === champion?.releaseDigest),
+    },
     minRequests,
     // Under a virtual clock latency is recorded and decides nothing.
     clock === 'virtual' ? { ...abortOn, p99Ms: undefined } : abortOn,
@@ -48,33 +54,65 @@ export async function judgeCanaryOf(
   return breach === undefined ? verdict : { ...verdict, verdict: 'abort', reason: breach };
 }
 
-export function judge(
-  counts: readonly Pick<ServingCount, 'requests' | 'errors' | 'latency'>[],
-  minRequests: number,
-  abortOn: AbortOn,
-): CanaryVerdict {
-  const requests = counts.reduce((sum, count) => sum + count.requests, 0);
-  const breach = errorBreach(counts, requests, abortOn) ?? latencyBreach(counts, abortOn);
-  if (breach !== undefined) return { verdict: 'abort', requests, reason: breach };
+type Counted = Pick<ServingCount, 'requests' | 'ownErrors' | 'latency'>;
+
+/** What both releases of a step were asked; each list has one entry a gateway. */
+export interface Step {
+  readonly canary: readonly Counted[];
+  readonly champion: readonly Counted[];
+}
+
+export function judge(step: Step, minRequests: number, abortOn: AbortOn): CanaryVerdict {
+  const { requests } = errorsOf(step.canary);
   const wanted = abortOn.p99Ms === undefined ? minRequests : Math.max(minRequests, latenciesAtLeast);
+  const errors = judgeErrors(step, abortOn);
+  const slow = latencyBreach(step.canary, abortOn);
+  if (errors?.verdict === 'abort') return { ...errors, requests };
+  if (slow !== undefined) return { verdict: 'abort', requests, reason: slow };
   if (requests < wanted)
     return {
       verdict: 'insufficient',
       requests,
       reason: `${requests} of ${wanted} requests have reached the canary`,
     };
-  return { verdict: 'pass', requests, reason: '' };
+  return errors === undefined ? { verdict: 'pass', requests, reason: '' } : { ...errors, requests };
 }
 
-function errorBreach(
-  counts: readonly Pick<ServingCount, 'errors'>[],
-  requests: number,
-  { errorRate }: AbortOn,
-): string | undefined {
-  const errors = counts.reduce((sum, count) => sum + count.errors, 0);
-  const rate = requests === 0 ? 0 : errors / requests;
-  if (errorRate === undefined || errors < errorsAtLeast || rate <= errorRate) return undefined;
-  return `error rate ${rate.toFixed(4)} of the canary is above ${errorRate} (${errors} of ${requests} requests)`;
+interface Errors {
+  readonly requests: number;
+  readonly errors: number;
+  readonly rate: number;
+}
+
+function errorsOf(counts: readonly Counted[]): Errors {
+  const requests = counts.reduce((sum, count) => sum + count.requests, 0);
+  const errors = counts.reduce((sum, count) => sum + count.ownErrors, 0);
+  return { requests, errors, rate: requests === 0 ? 0 : errors / requests };
+}
+
+/**
+ * Does the canary fail on more of its requests than the champion on its own, by more than `errorRate`? undefined: no.
+ * Requests that neither can answer count for neither. Where the champion fails too, the lower bound of the difference
+ * decides, and until that is clear nothing does.
+ */
+function judgeErrors(step: Step, { errorRate }: AbortOn): Pick<CanaryVerdict, 'verdict' | 'reason'> | undefined {
+  const canary = errorsOf(step.canary);
+  const champion = errorsOf(step.champion);
+  if (errorRate === undefined || canary.errors < errorsAtLeast) return undefined;
+  if (canary.rate - champion.rate <= errorRate) return undefined;
+  const of = `${canary.errors} of ${canary.requests} requests`;
+  const told = `error rate ${canary.rate.toFixed(4)} of the canary`;
+  if (champion.errors === 0) return { verdict: 'abort', reason: `${told} is above ${errorRate} (${of})` };
+  const beside = `${champion.rate.toFixed(4)} of the champion by more than ${errorRate} (${of}, the champion ${champion.errors} of ${champion.requests})`;
+  return excessAtLeast(canary, champion) > errorRate
+    ? { verdict: 'abort', reason: `${told} is above the ${beside}` }
+    : { verdict: 'insufficient', reason: `${told} may be above the ${beside}; more requests will tell` };
+}
+
+/** One-sided lower bound of the difference of two proportions at 95 %, by the normal approximation (Agresti, Categorical Data Analysis, 3.1). */
+function excessAtLeast(canary: Errors, champion: Errors): number {
+  const variance = ({ rate, requests }: Errors) => (rate * (1 - rate)) / requests;
+  return canary.rate - champion.rate - 1.645 * Math.sqrt(variance(canary) + variance(champion));
 }
 
 function latencyBreach(counts: readonly Pick<ServingCount, 'latency'>[], { p99Ms }: AbortOn): string | undefined {

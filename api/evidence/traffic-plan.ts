@@ -65,7 +65,9 @@ function shadowStep({ bake, minRows, tolerance, maxShareBeyond, maxFailed }: Non
 
 function abortions({ errorRate, p99Ms, metric }: Planned['abortOn']): string[] {
   return [
-    ...(errorRate === undefined ? [] : [`more than ${inPercent(errorRate)} of its requests fail`]),
+    ...(errorRate === undefined
+      ? []
+      : [`more than ${inPercent(errorRate)} of its requests fail that the champion can answer`]),
     ...(p99Ms === undefined ? [] : [`its p99 latency is above ${p99Ms} ms`]),
     ...(metric?.max === undefined
       ? []

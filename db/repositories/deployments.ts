@@ -4,6 +4,7 @@ import type { DeploymentRepository, ServedAt } from '../../ports/repositories/de
 import type { Transaction } from '../connection.ts';
 import { query, transact } from '../connection.ts';
 import type { RepositoryContext } from '../context.ts';
+import { countMethods } from '../gateway-counts.ts';
 import { gatewayMethods, observedAt } from '../gateway-rows.ts';
 import { championOf, generationsOf, newestGeneration, readRelease, toGeneration, toRelease } from '../generations.ts';
 import { toDate } from '../instants.ts';
@@ -47,6 +48,7 @@ export function createDeploymentRepository(context: RepositoryContext): Deployme
     servingTable: () => transact(db, readServingTable, snapshot),
     watch: (onChange, pollMs) => watchServing(db, onChange, pollMs),
     ...gatewayMethods(context),
+    ...countMethods(context),
   };
 }
 

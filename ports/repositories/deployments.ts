@@ -1,6 +1,6 @@
 import type { Acknowledgement, GatewayLease, Generation, Slot } from '../../contracts/deployment.ts';
 import type { Id, Instant, Scope, Sha256 } from '../../contracts/identifiers.ts';
-import type { ServingCount, ShadowCount } from '../../contracts/prediction.ts';
+import type { ServingCount, ServingCountOfEpoch, ShadowCount, ShadowCountOfEpoch } from '../../contracts/prediction.ts';
 import type { Release } from '../../contracts/release.ts';
 import type { Head } from '../../contracts/run.ts';
 
@@ -102,11 +102,12 @@ export interface DeploymentRepository {
   noteMismatches(gatewayId: Id, mismatches: readonly ServingMismatch[]): Promise<void>;
   /** What live gateways find, of all scopes; the first hundred. */
   mismatches(): Promise<readonly (ServingMismatch & { readonly gatewayId: Id })[]>;
-  /** Cumulative per gateway, generation and release; the larger of what is known and what is told is kept. */
-  countServed(counts: readonly ServingCount[]): Promise<void>;
+  /** Cumulative within an epoch, where the larger of what is known and what is told is kept. Epochs are added up. */
+  countServed(counts: readonly ServingCountOfEpoch[]): Promise<void>;
+  /** The sums over all epochs, by gateway and release. */
   served(scope: Scope, generation: number): Promise<readonly ServingCount[]>;
   /** As `countServed`, for what shadows would have answered. */
-  countShadow(counts: readonly ShadowCount[]): Promise<void>;
+  countShadow(counts: readonly ShadowCountOfEpoch[]): Promise<void>;
   shadowed(scope: Scope, generation: number): Promise<readonly ShadowCount[]>;
   /** Calls back soon after any generation was raised or key changed anywhere (LISTEN/NOTIFY, and a poll at least every `pollMs`). Returns how to stop. */
   watch(onChange: () => void, pollMs: number): Promise<() => Promise<void>>;

@@ -5,6 +5,17 @@ import { judge } from '../../activities/deployment/judge-canary.ts';
 
 const abortOn = { errorRate: 0.01 };
 
+type Counted = Parameters<typeof judge>[0]['canary'][number];
+
+function told(requests: number, ownErrors: number, latency: number[] = []): Counted {
+  return { requests, ownErrors, latency };
+}
+
+/** Beside a champion that has failed on nothing. */
+function canary(...counts: Counted[]): Parameters<typeof judge>[0] {
+  return { canary: counts, champion: [told(10, 0)] };
+}
+
 it.each([
   { claim: 'nobody has asked it', counts: [], minRequests: 50, verdict: 'insufficient', requests: 0 },
   { claim: 'nobody has asked it and nobody need', counts: [], minRequests: 0, verdict: 'pass', requests: 0 },
@@ -42,22 +53,39 @@ it.each([
     requests: 299,
   },
 ] as const)('$claim: $verdict', ({ counts, minRequests, verdict, requests }) => {
-  const told = counts.map(([asked, errors]) => ({ requests: asked, errors, latency: [] }));
-  expect(judge(told, minRequests, abortOn)).toMatchObject({ verdict, requests });
+  const step = canary(...counts.map(([asked, errors]) => told(asked, errors)));
+  expect(judge(step, minRequests, abortOn)).toMatchObject({ verdict, requests });
 });
 
 it('says what was measured when it aborts or waits, and nothing when it passes', () => {
-  expect(judge([{ requests: 100, errors: 5, latency: [] }], 50, abortOn).reason).toBe(
+  expect(judge(canary(told(100, 5)), 50, abortOn).reason).toBe(
     'error rate 0.0500 of the canary is above 0.01 (5 of 100 requests)',
   );
-  expect(judge([{ requests: 7, errors: 0, latency: [] }], 50, abortOn).reason).toBe(
-    '7 of 50 requests have reached the canary',
+  expect(judge(canary(told(7, 0)), 50, abortOn).reason).toBe('7 of 50 requests have reached the canary');
+  expect(judge(canary(told(50, 0)), 50, abortOn).reason).toBe('');
+});
+
+it.each([
+  { claim: 'both fail alike', canary: [200, 10], champion: [200, 10], verdict: 'pass' },
+  { claim: 'the champion fails more', canary: [200, 10], champion: [200, 20], verdict: 'pass' },
+  { claim: 'the canary fails more, and the limit allows it', canary: [400, 8], champion: [400, 4], verdict: 'pass' },
+  { claim: 'the canary clearly fails more', canary: [200, 40], champion: [200, 4], verdict: 'abort' },
+  { claim: 'the canary may fail more', canary: [50, 4], champion: [50, 1], verdict: 'insufficient' },
+  { claim: 'nobody has asked the champion', canary: [50, 4], champion: [0, 0], verdict: 'abort' },
+] as const)('judges a canary beside its champion: $claim', ({ canary: own, champion, verdict }) => {
+  const step = { canary: [told(own[0], own[1])], champion: [told(champion[0], champion[1])] };
+  expect(judge(step, 50, abortOn).verdict).toBe(verdict);
+});
+
+it('says both rates where the champion fails too', () => {
+  const step = { canary: [told(150, 30), told(50, 10)], champion: [told(200, 4)] };
+  expect(judge(step, 50, abortOn).reason).toBe(
+    'error rate 0.2000 of the canary is above the 0.0200 of the champion by more than 0.01 (40 of 200 requests, the champion 4 of 200)',
   );
-  expect(judge([{ requests: 50, errors: 0, latency: [] }], 50, abortOn).reason).toBe('');
 });
 
 it('aborts on no error rate that nobody named', () => {
-  expect(judge([{ requests: 100, errors: 100, latency: [] }], 50, {}).verdict).toBe('pass');
+  expect(judge(canary(told(100, 100)), 50, {}).verdict).toBe('pass');
 });
 
 /** Buckets of answers that took so many milliseconds. */
@@ -68,19 +96,19 @@ function latencies(...milliseconds: number[]): number[] {
 }
 
 it('aborts on the 99th percentile over all gateways, and says it', () => {
-  const quick = { requests: 97, errors: 0, latency: latencies(...Array<number>(97).fill(4)) };
-  const slow = { requests: 3, errors: 0, latency: latencies(90, 90, 90) };
-  expect(judge([quick, slow], 50, { p99Ms: 50 })).toEqual({
+  const quick = told(97, 0, latencies(...Array<number>(97).fill(4)));
+  const slow = told(3, 0, latencies(90, 90, 90));
+  expect(judge(canary(quick, slow), 50, { p99Ms: 50 })).toEqual({
     verdict: 'abort',
     requests: 100,
     reason: 'p99 latency 91.7 ms of the canary is above 50 ms (100 answers)',
   });
-  expect(judge([quick, slow], 50, { p99Ms: 95 }).verdict).toBe('pass');
+  expect(judge(canary(quick, slow), 50, { p99Ms: 95 }).verdict).toBe('pass');
 });
 
 it('wants a hundred requests before a percentile says anything', () => {
-  const slow = { requests: 60, errors: 0, latency: latencies(...Array<number>(60).fill(4_000)) };
-  expect(judge([slow], 50, { p99Ms: 5 })).toMatchObject({
+  const slow = told(60, 0, latencies(...Array<number>(60).fill(4_000)));
+  expect(judge(canary(slow), 50, { p99Ms: 5 })).toMatchObject({
     verdict: 'insufficient',
     reason: '60 of 100 requests have reached the canary',
   });

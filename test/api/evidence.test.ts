@@ -98,7 +98,7 @@ test('slices come worst first, and the plan says every step and what stops it', 
     'all requests',
   ]);
   expect(stops).toEqual([
-    'more than 1 % of its requests fail',
+    'more than 1 % of its requests fail that the champion can answer',
     'its p99 latency is above 50 ms',
     'its rmse over 30 labels or more is above 150',
   ]);

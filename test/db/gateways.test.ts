@@ -141,51 +141,87 @@ test('on a virtual clock the instant is the rehearsal’s, and the last generati
   expect(await served('2011-08-01T00:00:00.000Z')).toEqual([3, [3]]);
 });
 
-test('counts only grow, whatever is told twice, late or by a gateway that lost some', async () => {
-  const scope = await freshScope(ground);
+/** What a gateway tells of the only release of the scope; `epoch` is any number. */
+async function teller(scope: Scope) {
   const { digest } = await deploy(ground, scope, 1);
+  const { modelId, environment } = scope;
+  const epochs = new Map<number, Id>();
+  const of = (gatewayId: Id, epoch: number) => {
+    const id = epochs.get(epoch) ?? ground.context.ids.next();
+    epochs.set(epoch, id);
+    return { gatewayId, epoch: id, modelId, environment, generation: 1, releaseDigest: digest };
+  };
+  return {
+    served: (gatewayId: Id, epoch: number, requests: number, errors: number) => ({
+      ...of(gatewayId, epoch),
+      requests,
+      errors,
+      ownErrors: errors,
+      latency: [requests - errors],
+    }),
+    shadowed: (gatewayId: Id, epoch: number, compared: number) => ({
+      ...of(gatewayId, epoch),
+      compared,
+      failed: 1,
+      dropped: 2,
+      absoluteDifference: compared / 4,
+      beyond: 0,
+    }),
+  };
+}
+
+test('counts of an epoch only grow, whatever is told twice or late', async () => {
+  const scope = await freshScope(ground);
+  const { served } = await teller(scope);
   const [first, second] = (await onlyGateways(2)) as [Id, Id];
-  const count = (gatewayId: Id, requests: number, errors: number) => ({
-    gatewayId,
-    modelId: scope.modelId,
-    environment: scope.environment,
-    generation: 1,
-    releaseDigest: digest,
-    requests,
-    errors,
-    latency: [requests - errors],
-  });
   await deployments.countServed([]);
-  await deployments.countServed([count(first, 10, 1), count(second, 5, 0)]);
-  await Promise.all([30, 12, 28, 10, 29].map((requests) => deployments.countServed([count(first, requests, 0)])));
-  expect(await deployments.served(scope, 1)).toEqual(
-    [{ ...count(first, 30, 1), latency: [30] }, count(second, 5, 0)].toSorted((a, b) =>
-      a.gatewayId < b.gatewayId ? -1 : 1,
-    ),
-  );
+  await deployments.countServed([served(first, 1, 10, 1), served(second, 2, 5, 0)]);
+  await Promise.all([30, 12, 28, 10, 29].map((requests) => deployments.countServed([served(first, 1, requests, 0)])));
+  expect(await deployments.served(scope, 1)).toMatchObject([
+    { gatewayId: first, requests: 30, errors: 1, ownErrors: 1, latency: [30] },
+    { gatewayId: second, requests: 5, errors: 0, latency: [5] },
+  ]);
   expect(await deployments.served(scope, 2)).toEqual([]);
 });
 
-test('what shadows would have answered is counted as it was told, and only grows', async () => {
+test('epochs are added up, so that a gateway that counts from zero again is heard', async () => {
   const scope = await freshScope(ground);
-  const { digest } = await deploy(ground, scope, 1);
+  const { served } = await teller(scope);
+  const [first, second] = (await onlyGateways(2)) as [Id, Id];
+  await deployments.countServed([served(first, 1, 1_000, 0), served(second, 2, 7, 0)]);
+  await deployments.countServed([served(first, 3, 4, 4)]);
+  // Both at once, out of order, and once more.
+  await deployments.countServed([served(first, 4, 2, 1), served(first, 1, 1_001, 0)]);
+  await Promise.all([1, 2, 3].map(() => deployments.countServed([served(first, 3, 4, 4), served(first, 1, 900, 0)])));
+  expect(await deployments.served(scope, 1)).toMatchObject([
+    { gatewayId: first, requests: 1_007, errors: 5, ownErrors: 5, latency: [1_002] },
+    { gatewayId: second, requests: 7, errors: 0 },
+  ]);
+});
+
+test('twenty epochs take no more room than eight', async () => {
+  const scope = await freshScope(ground);
+  const { served } = await teller(scope);
   const [gateway] = (await onlyGateways(1)) as [Id];
-  const told = (compared: number) => ({
-    gatewayId: gateway,
-    modelId: scope.modelId,
-    environment: scope.environment,
-    generation: 1,
-    releaseDigest: digest,
-    compared,
-    failed: 1,
-    dropped: 2,
-    absoluteDifference: compared / 4,
-    beyond: 0,
-  });
+  for (let epoch = 0; epoch < 20; epoch += 1) await deployments.countServed([served(gateway, epoch, 3, 1)]);
+  expect(await deployments.served(scope, 1)).toMatchObject([{ requests: 60, errors: 20 }]);
+  const { rows } = await ground.context.db.execute(
+    sql`select count(*)::int as rows, max(jsonb_array_length(epochs)) as epochs from serving_counts where model_id = ${scope.modelId}`,
+  );
+  expect(rows).toEqual([{ rows: 1, epochs: 8 }]);
+});
+
+test('what shadows would have answered is counted in epochs too', async () => {
+  const scope = await freshScope(ground);
+  const { shadowed } = await teller(scope);
+  const [gateway] = (await onlyGateways(1)) as [Id];
   await deployments.countShadow([]);
-  await deployments.countShadow([told(8)]);
-  await Promise.all([40, 12, 39].map((compared) => deployments.countShadow([told(compared)])));
-  expect(await deployments.shadowed(scope, 1)).toEqual([told(40)]);
+  await deployments.countShadow([shadowed(gateway, 1, 8)]);
+  await Promise.all([40, 12, 39].map((compared) => deployments.countShadow([shadowed(gateway, 1, compared)])));
+  await deployments.countShadow([shadowed(gateway, 2, 4)]);
+  expect(await deployments.shadowed(scope, 1)).toMatchObject([
+    { gatewayId: gateway, compared: 44, failed: 2, dropped: 4, absoluteDifference: 11, beyond: 0 },
+  ]);
   expect(await deployments.shadowed(scope, 2)).toEqual([]);
 });
 

@@ -132,7 +132,7 @@ test('a flush waits for the lease, without which the database takes no counts', 
   expect((await infer()).status).toBe(200);
   const flushed = flush();
   // The counts have been refused once by then.
-  await expect.poll(async () => (await stored()).length).toBe(1);
+  await expect.poll(async () => (await stored()).length, { timeout: 20_000 }).toBe(1);
   may.resolve();
   expect((await flushed).body).toEqual({ flushed: true });
   expect(await deployments.served(ground.scope, generation)).toMatchObject([{ requests: 1, errors: 0 }]);

@@ -134,7 +134,11 @@ test('a slow shadow holds nobody up: one question at a time, and what is too man
     },
   } satisfies ServedSlot;
   const served = { scope: ground.scope, label: 'bike', generation: 9, entry: { shadowTolerance: 0 } };
-  const counts = new ShadowCounts('0193e2c8-0000-7000-8000-000000000001', () => 0);
+  const counts = new ShadowCounts({
+    gatewayId: '0193e2c8-0000-7000-8000-000000000001',
+    newEpoch: () => '0193e2c8-0000-7000-8000-000000000002',
+    steadyNow: () => 0,
+  });
   const shadow = new Shadow({
     log: { append: async () => true },
     counts,

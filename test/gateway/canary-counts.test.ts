@@ -1,0 +1,165 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { judge } from '../../activities/deployment/judge-canary.ts';
+import type { Signature } from '../../contracts/model-version.ts';
+import { columnsModel, linearModel, logarithmModel } from '../support/onnx-models.ts';
+import type { Deployed, ServingGround, TestGateway } from '../support/serving-ground.ts';
+import { layServingGround, startTestGateway } from '../support/serving-ground.ts';
+
+/** Of models that take one feature. */
+const ofTemp: Signature = {
+  schemaVersion: 1,
+  layout: 'matrix',
+  inputName: 'x',
+  inputs: [{ name: 'temp', type: 'FP32' }],
+  output: { name: 'y', type: 'FP32' },
+};
+const hour = 60 * 60_000;
+/** A weight of 50 gives the canary what is drawn below 0.5. */
+const toCanary = 0;
+const toChampion = 0.9;
+
+let ground: ServingGround;
+let serving: TestGateway;
+let drawn = toCanary;
+let ahead = 0;
+
+beforeEach(async () => {
+  ahead = 0;
+  drawn = toCanary;
+  // Nothing is logged, so that a flush has only counts to tell.
+  ground = await layServingGround({ serve: { log: { sample: 0 } } });
+});
+afterEach(async () => {
+  await serving.close();
+  await ground.stop();
+});
+
+async function serve(folder = 'gateway'): Promise<void> {
+  serving = await startTestGateway(ground, {
+    folder: join(ground.home, folder),
+    steadyNow: () => performance.now() + ahead,
+    random: () => drawn,
+  });
+}
+
+const linear = () => linearModel({ features: ['temp'], weights: [1], bias: 0 });
+
+/** Champion and canary at half of the requests each. */
+async function deployStep(champion: Uint8Array, canary: Uint8Array, signature = ofTemp): Promise<Deployed> {
+  await ground.deployModel(champion, ofTemp);
+  return ground.deployModel(canary, signature, 50);
+}
+
+async function ask(temp: number | string, times = 1): Promise<number[]> {
+  const answers = Array.from({ length: times }, () =>
+    serving.ask('POST /invocations?model=bike', { dataframe_records: [{ temp }] }),
+  );
+  return (await Promise.all(answers)).map(({ status }) => status);
+}
+
+function flush() {
+  return serving.ask('POST /v1/flush', { project: 'default', model: 'bike', environment: 'production' });
+}
+
+/** What the database was told of the step's releases. */
+async function stepOf({ generation, release }: Deployed) {
+  expect((await flush()).status).toBe(200);
+  const counts = await ground.repositories.deployments.served(ground.scope, generation);
+  return {
+    canary: counts.filter(({ releaseDigest }) => releaseDigest === release.digest),
+    champion: counts.filter(({ releaseDigest }) => releaseDigest !== release.digest),
+  };
+}
+
+test('a canary that fails after an idle hour is seen to fail', async () => {
+  const canary = await deployStep(linear(), logarithmModel());
+  await serve();
+  await ask(1, 100);
+  await ask(-1);
+  expect((await stepOf(canary)).canary).toMatchObject([{ requests: 101, errors: 1, ownErrors: 1 }]);
+  ahead = 2 * hour;
+  // Counts that have not changed for an hour are forgotten when the next are told.
+  drawn = toChampion;
+  await ask(1);
+  await stepOf(canary);
+  drawn = toCanary;
+  await ask(-1, 4);
+  const step = await stepOf(canary);
+  expect(step.canary).toMatchObject([{ requests: 105, errors: 5, ownErrors: 5 }]);
+  expect(judge(step, 50, { errorRate: 0.01 })).toMatchObject({ verdict: 'abort' });
+});
+
+test('a gateway that comes back counts on, also if it has lost what it kept, and tells nothing twice', async () => {
+  const canary = await deployStep(linear(), logarithmModel());
+  await serve();
+  await ask(-1, 5);
+  expect((await stepOf(canary)).canary).toMatchObject([{ requests: 5, errors: 5 }]);
+  await serving.close();
+  await serve();
+  await ask(-1, 2);
+  expect((await stepOf(canary)).canary).toMatchObject([{ requests: 7, errors: 7 }]);
+  await serving.close();
+  await rm(join(ground.home, 'gateway', 'serving-counts.json'));
+  await serve();
+  await ask(-1, 3);
+  expect((await stepOf(canary)).canary).toMatchObject([{ requests: 10, errors: 10, ownErrors: 10 }]);
+});
+
+test('two gateways count apart', async () => {
+  const canary = await deployStep(linear(), logarithmModel());
+  await serve();
+  const first = serving;
+  await ask(-1, 2);
+  await stepOf(canary);
+  await serve('gateway-2');
+  await ask(-1, 3);
+  const counts = (await stepOf(canary)).canary.map(({ errors }) => errors);
+  expect(counts.toSorted((a, b) => a - b)).toEqual([2, 3]);
+  await first.close();
+});
+
+test('requests that no model can answer are not held against a canary with the artifact of the champion', async () => {
+  const canary = await deployStep(logarithmModel(), logarithmModel());
+  await serve();
+  await ask(1, 40);
+  expect(await ask(-1, 6)).not.toContain(200);
+  drawn = toChampion;
+  await ask(1, 4);
+  await ask(-1, 1);
+  const step = await stepOf(canary);
+  expect(step.canary).toMatchObject([{ requests: 46, errors: 6, ownErrors: 0 }]);
+  expect(step.champion).toMatchObject([{ requests: 5, errors: 1, ownErrors: 0 }]);
+  expect(judge(step, 40, { errorRate: 0.01 })).toMatchObject({ verdict: 'pass' });
+});
+
+test('what only the champion fails on is known as its own', async () => {
+  const canary = await deployStep(logarithmModel(), linear());
+  await serve();
+  drawn = toChampion;
+  await ask(1, 2);
+  await ask(-1, 3);
+  expect((await stepOf(canary)).champion).toMatchObject([{ requests: 5, errors: 3, ownErrors: 3 }]);
+});
+
+test('what the canary alone refuses is its failure, and what both refuse is the caller’s', async () => {
+  const { inputName: _inputName, ...signature } = ofTemp;
+  const wider: Signature = {
+    ...signature,
+    layout: 'columns',
+    inputs: [
+      { name: 'temp', type: 'FP32' },
+      { name: 'wind', type: 'FP32' },
+    ],
+  };
+  const bytes = columnsModel({ features: ['temp', 'wind'], weights: [1, 1], bias: 0 });
+  const canary = await deployStep(linear(), bytes, wider);
+  await serve();
+  expect(await ask('warm', 5)).toEqual([400, 400, 400, 400, 400]);
+  expect((await stepOf(canary)).canary).toEqual([]);
+  expect(await ask(1, 3)).toEqual([400, 400, 400]);
+  const step = await stepOf(canary);
+  expect(step.canary).toMatchObject([{ requests: 3, errors: 3, ownErrors: 3 }]);
+  expect(judge(step, 50, { errorRate: 0.01 })).toMatchObject({ verdict: 'abort' });
+});
