@@ -17,6 +17,7 @@ const checks: readonly Check[] = [
   codeHasOnePlace,
   pathsStayInside,
   columnsAreConsistent,
+  fillsAreOfFeatures,
   timesNeedTimestamp,
   holdoutLeavesTrainingRows,
   lengthsAreLonger,
@@ -78,6 +79,12 @@ function columnsAreConsistent({ data: { features, target } }: Configuration): Co
     seen.add(feature);
     return [];
   });
+}
+
+function fillsAreOfFeatures({ data: { features, fill = {} } }: Configuration): ConfigurationProblem[] {
+  return Object.keys(fill)
+    .filter((name) => !features.includes(name))
+    .map((name) => ({ path: ['data', 'fill', name], message: `"${name}" is none of data.features` }));
 }
 
 function timesNeedTimestamp({ data, build: { holdout } }: Configuration): ConfigurationProblem[] {

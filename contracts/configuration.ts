@@ -5,6 +5,7 @@ import { Expectation } from './expectation.ts';
 import { GitSource } from './git-source.ts';
 import { Name } from './identifiers.ts';
 import { MetricName, Task } from './metrics.ts';
+import { Fill } from './model-version.ts';
 import { ApprovalPolicy } from './environment.ts';
 import { TriggerKind } from './trigger.ts';
 import { trainingQueue } from './workflows.ts';
@@ -52,6 +53,13 @@ const Data = z.strictObject({
   key: ColumnName.optional().describe('The column that tells rows apart; by it a row that comes again is known'),
   target: ColumnName.describe('The column that the model predicts'),
   features: z.array(ColumnName).min(1).max(10_000).describe('The columns that the model is given, in this order'),
+  // Without a default, so that configurations from before are what they were.
+  fill: z
+    .record(ColumnName, Fill)
+    .optional()
+    .describe(
+      'What a missing value of a feature is for the model, in training and serving alike, such as { city: "unknown" }; without it a missing number is NaN, and missing text is refused',
+    ),
   window: Duration.optional().describe('What a build reads, back from its asOf; all rows when absent'),
   expectations: z.array(Expectation).max(1000).default([]).describe('Checked before anything is committed'),
 });
@@ -358,6 +366,10 @@ const Deploy = z.strictObject({
     .describe('Named connections to webhooks that are told of a request for approval, and reminded of it'),
 });
 
+/** Whether a value may be missing in a request that never was in the rows that the version was built from. */
+export const MissingPolicy = z.enum(['as-trained', 'allow']);
+export type MissingPolicy = z.infer<typeof MissingPolicy>;
+
 const Serve = z.strictObject({
   log: z
     .strictObject({
@@ -376,6 +388,10 @@ const Serve = z.strictObject({
     .enum(['say', 'refuse'])
     .default('say')
     .describe('After that: answers that say how old what they rest on may be, or 503'),
+  // Without a default, so that configurations from before are what they were.
+  missing: MissingPolicy.optional().describe(
+    'Whether a feature of numbers may be missing in a request that never was in training. as-trained: it is refused; allow: the model is given NaN. Default: as-trained',
+  ),
 });
 
 const NumericTest = z.enum(['psi', 'ks', 'jensen-shannon', 'wasserstein', 'total-variation']);
@@ -387,6 +403,9 @@ const DataQuality = z.strictObject({
   missing: Share.optional().describe('A share of missing values that is greater than the reference’s by this or more'),
   range: Share.optional().describe('This share or more of the values outside the least and greatest of the reference'),
   categories: Share.optional().describe('This share or more of the values in categories that the reference has not'),
+  failed: Share.optional().describe(
+    'This share or more of the rows without a prediction, as the model had no finite one',
+  ),
 });
 
 const Monitor = z.strictObject({

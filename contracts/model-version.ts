@@ -9,6 +9,19 @@ export type TensorType = z.infer<typeof TensorType>;
 export const ClassValue = z.union([z.string(), z.number(), z.boolean()]);
 export type ClassValue = z.infer<typeof ClassValue>;
 
+/** What a feature's missing value is for the model, where the configuration says so. */
+export const Fill = z.union([z.string().max(1000), z.number(), z.boolean()]);
+export type Fill = z.infer<typeof Fill>;
+
+export const SignatureInput = z.object({
+  name: z.string(),
+  type: TensorType,
+  /** The rows that the version was built from lacked a value of it, so a request may lack one too. */
+  missing: z.literal(true).optional(),
+  fill: Fill.optional(),
+});
+export type SignatureInput = z.infer<typeof SignatureInput>;
+
 /**
  * `layout: matrix`: the ONNX graph has one input `[rows, features]` of one type, columns in the order of `inputs`.
  * `layout: columns`: it has one input `[rows, 1]` a feature, named as the feature.
@@ -19,7 +32,7 @@ export const Signature = z.object({
   layout: z.enum(['matrix', 'columns']),
   /** The ONNX input's name for `matrix`. */
   inputName: z.string().optional(),
-  inputs: z.array(z.object({ name: z.string(), type: TensorType })),
+  inputs: z.array(SignatureInput),
   /**
    * The answer: one value a row, of a classifier its label. `from: probabilities`: the graph has no labels, and the
    * platform answers with the class of the greatest probability under this name.
@@ -136,6 +149,8 @@ export const TrainedRows = z.object({
   ]),
   trainingRows: z.number().int(),
   holdoutRows: z.number().int(),
+  /** With `data.fill`: how many training rows had no value of a feature before it was filled in, and how many held-out rows have none. */
+  filled: z.array(z.object({ name: z.string(), rows: z.number().int(), heldOut: z.number().int() })).optional(),
 });
 export type TrainedRows = z.infer<typeof TrainedRows>;
 
@@ -150,6 +165,8 @@ export const TrainingKeyParts = z.object({
   environment: z.object({ lock: Sha256.nullable(), interpreter: z.string(), platform: z.string() }),
   params: z.record(z.string(), z.json()),
   seed: z.number().int(),
+  /** `data.fill`, where the configuration has it. */
+  fill: z.record(z.string(), Fill).optional(),
   /** Of a refit: the training key of the version that was evaluated, whose evaluation it cites. */
   refitOf: Sha256.optional(),
 });

@@ -14,8 +14,10 @@ export const PredictionRecord = z.object({
   role: z.enum(['champion', 'canary', 'shadow', 'pinned']),
   replay: z.boolean(),
   features: z.record(z.string(), z.union([z.number(), z.string(), z.boolean(), z.null()])),
-  /** Of a classifier the label. */
-  prediction: z.union([z.number(), z.string(), z.boolean()]),
+  /** Of a classifier the label; null of a row that the model had no answer to. */
+  prediction: z.union([z.number(), z.string(), z.boolean(), z.null()]),
+  /** Why there is no prediction. */
+  error: z.string().optional(),
   /** Of a classifier that gives them: one a class, in the order of the version's signature. */
   probabilities: z.array(z.number()).optional(),
 });
@@ -24,7 +26,7 @@ export type PredictionRecord = z.infer<typeof PredictionRecord>;
 /**
  * A sealed segment in the object store, Parquet with one row a prediction:
  * `id, event_time, recorded_at (TIMESTAMP, UTC), release, model_version, generation, role, replay`, `prediction` (DOUBLE, or of
- * a classifier's labels BOOLEAN or VARCHAR), `probabilities` (DOUBLE[]) where the model gives some,
+ * a classifier's labels BOOLEAN or VARCHAR; NULL where `error` says why there is none), `probabilities` (DOUBLE[]) where the model gives some,
  * and one column `f_<feature>` a feature.
  */
 export const PredictionSegment = z.object({

@@ -51,9 +51,9 @@ export function driftWord({
   return drifted ? 'drifted' : 'steady';
 }
 
-export const QualityKind = z.enum(['missing', 'range', 'new-category']);
+export const QualityKind = z.enum(['missing', 'range', 'new-category', 'failed']);
 
-/** What is wrong with the served values themselves, as shares of them. */
+/** What is wrong with the served values themselves, as shares of them; `failed` is of the predictions that the model did not give. */
 export const QualityResult = z.object({
   column: z.string(),
   kind: QualityKind,

@@ -1,7 +1,7 @@
 import { and, desc, eq, inArray, sql } from './orm.ts';
 import { z } from 'zod';
 import { canonicalJson } from '../contracts/canonical.ts';
-import type { Configuration } from '../contracts/configuration.ts';
+import type { Configuration, MissingPolicy } from '../contracts/configuration.ts';
 import type { Generation, Slot } from '../contracts/deployment.ts';
 import { sha256OfJson } from '../contracts/digest.ts';
 import type { Id, Scope } from '../contracts/identifiers.ts';
@@ -143,6 +143,11 @@ function slotMismatch(scope: Scope, slot: Slot, served: ReadonlyMap<Id, ServedRe
   return undefined;
 }
 
+/** Of a configuration that names it, so that entries of all others stay what they were. */
+function missingOf({ serve: { missing } }: Configuration): { readonly missing?: MissingPolicy } {
+  return missing === undefined ? {} : { missing };
+}
+
 /** What each of these releases is served by. */
 export async function readServedReleases(tx: Executor, ids: readonly Id[]): Promise<ReadonlyMap<Id, ServedRelease>> {
   if (ids.length === 0) return new Map();
@@ -155,7 +160,11 @@ export async function readServedReleases(tx: Executor, ids: readonly Id[]): Prom
   return new Map(
     rows.map(({ row, configuration, version: { id, number, artifact, signature } }) => [
       row.id,
-      { row, configuration, version: { id, number, artifact, signature, releaseDigest: row.digest } },
+      {
+        row,
+        configuration,
+        version: { id, number, artifact, signature, releaseDigest: row.digest, ...missingOf(configuration) },
+      },
     ]),
   );
 }

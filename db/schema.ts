@@ -743,7 +743,7 @@ export const findings = pgTable(
     id: id(),
     modelId: modelId(),
     environment: text('environment').notNull(),
-    kind: text('kind', { enum: ['drift', 'performance', 'missing', 'range', 'new-category'] }).notNull(),
+    kind: text('kind', { enum: ['drift', 'performance', 'missing', 'range', 'new-category', 'failed'] }).notNull(),
     subject: text('subject').notNull(),
     championReleaseId: uuid('champion_release_id')
       .notNull()

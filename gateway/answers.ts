@@ -1,10 +1,11 @@
 import { classKey } from '../contracts/classes.ts';
-import type { Signature } from '../contracts/model-version.ts';
+import type { ClassValue, Signature } from '../contracts/model-version.ts';
 import type { PredictionRecord } from '../contracts/prediction.ts';
 import type { Answers } from '../ports/model-runtime.ts';
 
 /** The answers of the rows from `from` up to `to`. */
-export function answersFrom({ rows, values, probabilities, vectors }: Answers, from: number, to: number): Answers {
+export function answersFrom(answers: Answers, from: number, to: number): Answers {
+  const { rows, values, probabilities, vectors, failures } = answers;
   const part = (numbers: Float64Array): Float64Array => {
     const width = numbers.length / rows;
     return numbers.subarray(from * width, to * width);
@@ -14,14 +15,19 @@ export function answersFrom({ rows, values, probabilities, vectors }: Answers, f
     values: values instanceof Float64Array ? values.subarray(from, to) : values.slice(from, to),
     probabilities: probabilities === null ? null : part(probabilities),
     vectors: Object.fromEntries(Object.entries(vectors).map(([name, numbers]) => [name, part(numbers)])),
+    failures: failures
+      .filter(({ row }) => row >= from && row < to)
+      .map(({ row, reason }) => ({ row: row - from, reason })),
   };
 }
 
 /** One row's answer, as it is written down. */
 export function answerOf(
-  { rows, values, probabilities }: Answers,
+  { rows, values, probabilities, failures }: Answers,
   row: number,
-): Pick<PredictionRecord, 'prediction' | 'probabilities'> {
+): Pick<PredictionRecord, 'prediction' | 'probabilities' | 'error'> {
+  const failure = failures.find((candidate) => candidate.row === row);
+  if (failure !== undefined) return { prediction: null, error: failure.reason };
   const prediction = values[row] ?? Number.NaN;
   if (probabilities === null) return { prediction };
   const width = probabilities.length / rows;
@@ -29,7 +35,7 @@ export function answerOf(
 }
 
 /** How far two answers to one row are apart: for labels 1 where they are not the same. */
-export function distanceOf(one: PredictionRecord['prediction'], other: PredictionRecord['prediction']): number {
+export function distanceOf(one: ClassValue, other: ClassValue): number {
   if (typeof one === 'number' && typeof other === 'number') return Math.abs(one - other);
   return classKey(one) === classKey(other) ? 0 : 1;
 }
@@ -38,8 +44,9 @@ interface OutputTensor {
   readonly name: string;
   readonly datatype: string;
   readonly shape: readonly number[];
-  readonly data: readonly (string | number | boolean)[];
-  readonly parameters?: { readonly classes: readonly (string | number | boolean)[] };
+  /** null where the row has no answer, or the number is infinite or NaN. */
+  readonly data: readonly (ClassValue | null)[];
+  readonly parameters?: { readonly classes: readonly ClassValue[] };
 }
 
 /** The outputs as metadata tells them: of a classifier its labels and its probabilities, and vectors besides. */
@@ -54,26 +61,75 @@ export function outputsIn(signature: Signature): { name: string; datatype: strin
 
 /** The tensors of an answer, those that were asked for, or all. */
 export function outputTensors(
-  { rows, values, probabilities, vectors }: Answers,
+  answers: Answers,
   signature: Signature,
   asked: readonly string[] | undefined,
 ): OutputTensor[] {
-  const labelled = signature.output.type === 'BOOL' ? Array.from(values, Boolean) : Array.from(values);
+  const { rows, probabilities, vectors } = answers;
+  const values = valuesOf(answers);
+  const labelled =
+    signature.output.type === 'BOOL' ? values.map((value) => (value === null ? null : Boolean(value))) : values;
   const tensors: OutputTensor[] = [
     { name: signature.output.name, shape: [rows], datatype: signature.output.type, data: labelled },
   ];
   if (signature.probabilities && probabilities !== null) {
     const { name, type, width } = signature.probabilities;
     const parameters = { classes: signature.classes ?? [] };
-    tensors.push({ name, shape: [rows, width], datatype: type, data: [...probabilities], parameters });
+    tensors.push({
+      name,
+      shape: [rows, width],
+      datatype: type,
+      data: answeredIn(probabilities, answers).flat(),
+      parameters,
+    });
   }
   for (const { name, type, width } of signature.vectors ?? [])
-    tensors.push({ name, shape: [rows, width], datatype: type, data: [...(vectors[name] ?? [])] });
+    tensors.push({
+      name,
+      shape: [rows, width],
+      datatype: type,
+      data: answeredIn(vectors[name] ?? new Float64Array(), answers).flat(),
+    });
   return asked === undefined ? tensors : tensors.filter(({ name }) => asked.includes(name));
 }
 
-/** Row by row, as MLflow's answers nest them. */
-export function rowsOf(numbers: Float64Array, rows: number): number[][] {
+/** Why null stands in an answer. */
+export interface AnswerError {
+  readonly row: number;
+  readonly output: string;
+  readonly reason: string;
+}
+
+/** Rows without an answer, and numbers of further outputs that JSON cannot say. */
+export function errorsOf({ failures, vectors, rows }: Answers, signature: Signature): AnswerError[] {
+  const failed = new Set(failures.map(({ row }) => row));
+  const own = failures.map(({ row, reason }) => ({ row, output: signature.output.name, reason }));
+  const besides = Object.entries(vectors).flatMap(([output, numbers]) => {
+    const width = numbers.length / rows;
+    return Array.from({ length: rows }, (_, row) => row).flatMap((row) => {
+      const odd = failed.has(row)
+        ? undefined
+        : numbers.subarray(row * width, (row + 1) * width).find((number) => !Number.isFinite(number));
+      return odd === undefined ? [] : [{ row, output, reason: `${odd} is no finite number` }];
+    });
+  });
+  return [...own, ...besides];
+}
+
+/** One a row; null where the model has no answer. */
+export function valuesOf({ values, failures }: Answers): (ClassValue | null)[] {
+  const answered: (ClassValue | null)[] = Array.from<ClassValue>(values);
+  for (const { row } of failures) answered[row] = null;
+  return answered;
+}
+
+/** Numbers of an answer, row by row; null in rows without an answer, and for a number that JSON cannot say. */
+export function answeredIn(numbers: Float64Array, { rows, failures }: Answers): (number | null)[][] {
   const width = numbers.length / rows;
-  return Array.from({ length: rows }, (_, row) => [...numbers.subarray(row * width, (row + 1) * width)]);
+  const failed = new Set(failures.map(({ row }) => row));
+  return Array.from({ length: rows }, (_, row) =>
+    Array.from(numbers.subarray(row * width, (row + 1) * width), (number) =>
+      failed.has(row) || !Number.isFinite(number) ? null : number,
+    ),
+  );
 }

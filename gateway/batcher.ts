@@ -29,19 +29,17 @@ export interface Batcher {
   close(): Promise<void>;
 }
 
-function join(batch: readonly Waiting[]): Columns {
+function join(batch: readonly Waiting[]): Pick<Columns, 'rows' | 'features'> {
   const [first] = batch;
   if (first !== undefined && batch.length === 1) return first.columns;
-  const features: Record<string, Cell[]> = {};
-  let rows = 0;
-  for (const { columns } of batch) {
-    rows += columns.rows;
-    for (const name of Object.keys(columns.features)) {
-      const joined = (features[name] ??= []);
-      for (const cell of columns.features[name] ?? []) joined.push(cell);
-    }
-  }
-  return { rows, features };
+  const names = Object.keys(first?.columns.features ?? {});
+  const features = Object.fromEntries(
+    names.map((name): [string, readonly Cell[]] => [
+      name,
+      batch.flatMap(({ columns }) => columns.features[name] ?? []),
+    ]),
+  );
+  return { rows: batch.reduce((sum, { columns }) => sum + columns.rows, 0), features };
 }
 
 export function createBatcher(model: LoadedModel, limits: BatcherLimits = defaultLimits): Batcher {
@@ -84,7 +82,7 @@ export function createBatcher(model: LoadedModel, limits: BatcherLimits = defaul
   async function run(batch: readonly Waiting[]): Promise<void> {
     try {
       const { rows, features } = join(batch);
-      const answers = await model.predict(features, rows);
+      const answers = await model.predictEach(features, rows);
       let offset = 0;
       for (const { columns, resolve } of batch)
         resolve(batch.length === 1 ? answers : answersFrom(answers, offset, (offset += columns.rows)));

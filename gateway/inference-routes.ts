@@ -1,11 +1,13 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { PerennialError } from '../contracts/errors.ts';
 import { allow, placeOf, principalOf } from './access.ts';
-import { outputsIn, outputTensors, rowsOf } from './answers.ts';
+import { answeredIn, errorsOf, outputsIn, outputTensors, valuesOf } from './answers.ts';
+import { readCsvRows } from './csv-rows.ts';
 import type { GatewayServerDependencies } from './dependencies.ts';
 import { failureReason } from './failure-reason.ts';
 import type { InferenceAnswer } from './inference.ts';
 import { labelsOf } from './inference.ts';
+import type { InvocationBody } from './invocations.ts';
 import { parseInvocationBody } from './invocations.ts';
 import type { InferenceBody } from './open-inference.ts';
 import { checkOutputs, parseInferenceBody, readInferenceColumns } from './open-inference.ts';
@@ -21,7 +23,7 @@ interface ModelRoute {
 }
 
 /** Headers grow to this many characters; a request of more rows sends ids of its own. */
-const longestIdHeader = 8_192;
+const longestListHeader = 8_192;
 
 function versionIn(params: ModelRoute['Params']): number | undefined {
   if (params.version === undefined) return undefined;
@@ -76,13 +78,25 @@ function inferenceResponse(
 ): object {
   const { signature, predictions, ids, release, generation, slot } = answer;
   const named = ids.length === 1 ? { prediction_id: ids[0] } : { prediction_ids: ids };
+  const errors = errorsOf(predictions, signature).filter(({ output }) => isTold(output, signature, outputs));
   return {
     model_name: model,
     model_version: String(slot.version),
     ...(id === undefined ? {} : { id }),
-    parameters: { release, generation, ...named, ...staleness(staleSeconds) },
+    parameters: {
+      release,
+      generation,
+      ...named,
+      ...staleness(staleSeconds),
+      ...(errors.length === 0 ? {} : { errors }),
+    },
     outputs: outputTensors(predictions, signature, outputs),
   };
+}
+
+/** That a row has no answer is told whichever outputs were asked for. */
+function isTold(output: string, signature: InferenceAnswer['signature'], asked: InferenceBody['outputs']): boolean {
+  return asked === undefined || output === signature.output.name || asked.includes(output);
 }
 
 function staleness(seconds: number | undefined): { readonly stale_seconds?: number } {
@@ -156,9 +170,9 @@ async function infer(
       principal: principalOf(request),
       version: versionIn(request.params),
       parameters: body.parameters,
-      columns: (signature) => {
-        checkOutputs(body.outputs, signature);
-        return readInferenceColumns(body.inputs, signature);
+      columns: (taken) => {
+        checkOutputs(body.outputs, taken.signature);
+        return readInferenceColumns(body.inputs, taken);
       },
     });
     return inferenceResponse(answer, { model, body, staleSeconds });
@@ -174,7 +188,7 @@ async function invoke(
   if (typeof model !== 'string' || model === '') throw refuse('name the model: POST /invocations?model=…');
   const { served } = servedIn(deps, request, reply, model);
   return counted(deps, served, async () => {
-    const { parameters, columns } = parseInvocationBody(request.body);
+    const { parameters, columns } = invocationBody(request);
     const answer = await deps.inference.answer({
       served,
       principal: principalOf(request),
@@ -182,14 +196,34 @@ async function invoke(
       parameters,
       columns,
     });
-    const ids = answer.ids.map(encodeURIComponent).join(',');
-    if (ids.length <= longestIdHeader) void reply.header('perennial-prediction-ids', ids);
+    listInHeader(reply, 'perennial-prediction-ids', answer.ids);
+    if (answer.ignored.length > 0) listInHeader(reply, 'perennial-ignored', answer.ignored);
     void reply
       .header('perennial-release', answer.release)
       .header('perennial-generation', answer.generation)
       .header('perennial-model-version', answer.slot.version);
-    const { rows, values, probabilities } = answer.predictions;
-    const shares = probabilities === null ? {} : { probabilities: rowsOf(probabilities, rows) };
-    return { predictions: Array.from(values), ...shares };
+    return invocationResponse(answer);
   });
+}
+
+function invocationBody({ headers, body }: FastifyRequest): InvocationBody {
+  if (typeof body !== 'string' || headers['content-type']?.startsWith('text/csv') !== true)
+    return parseInvocationBody(body);
+  return { parameters: {}, columns: (taken) => readCsvRows(body, taken) };
+}
+
+function invocationResponse({ predictions, signature }: InferenceAnswer): object {
+  const { probabilities } = predictions;
+  const errors = errorsOf({ ...predictions, vectors: {} }, signature);
+  return {
+    predictions: valuesOf(predictions),
+    ...(probabilities === null ? {} : { probabilities: answeredIn(probabilities, predictions) }),
+    ...(errors.length === 0 ? {} : { errors: errors.map(({ row, reason }) => ({ row, reason })) }),
+  };
+}
+
+/** Names and ids may hold anything, so they are encoded; a list that is too long for a header is left out. */
+function listInHeader(reply: FastifyReply, name: string, values: readonly string[]): void {
+  const text = values.map((value) => encodeURIComponent(value.toWellFormed())).join(',');
+  if (text.length <= longestListHeader) void reply.header(name, text);
 }

@@ -17,7 +17,7 @@ import { chooseSlot, slotOfRole } from './route-request.ts';
 import type { ServingCounts } from './serving-counts.ts';
 import type { ServedScope, ServedSlot, ServingTable } from './serving-table.ts';
 import type { Shadow } from './shadow.ts';
-import type { Columns } from './tensor-columns.ts';
+import type { Columns, Taken } from './tensor-columns.ts';
 
 export interface InferenceQuestion {
   readonly served: ServedScope;
@@ -25,8 +25,8 @@ export interface InferenceQuestion {
   /** A version by its number, whatever its slot; undefined: by weight. */
   readonly version: number | undefined;
   readonly parameters: Readonly<Record<string, unknown>>;
-  /** Throws `invalid-request` for rows that the signature does not take. */
-  readonly columns: (signature: Signature) => Columns;
+  /** Throws `invalid-request` for rows that the version does not take. */
+  readonly columns: (taken: Taken) => Columns;
 }
 
 export interface InferenceAnswer {
@@ -34,6 +34,8 @@ export interface InferenceAnswer {
   readonly signature: Signature;
   readonly predictions: Answers;
   readonly ids: readonly string[];
+  /** Columns of the request that the version does not take. */
+  readonly ignored: readonly string[];
   readonly release: Sha256;
   readonly generation: number;
 }
@@ -54,6 +56,19 @@ export interface InferenceDependencies {
 interface Chosen {
   readonly slot: ServedSlot;
   readonly role: PredictionRecord['role'];
+}
+
+function takenBy({ model: { signature }, missing }: ServedSlot): Taken {
+  return { signature, missing };
+}
+
+function noAnswer(rows: number, reason: string): PerennialError {
+  const whom = rows === 1 ? 'the row' : `any of the ${rows} rows`;
+  return new PerennialError(
+    'prediction-invalid',
+    `the model has no answer to ${whom}: ${reason}; look at how it deals with missing and extreme values`,
+    { rows },
+  );
 }
 
 export function labelsOf({ scope }: ServedScope): ModelLabels {
@@ -91,12 +106,12 @@ export class Inference {
     const { eventTimes, replay } = rehearsal;
     const rows: AnsweredRows = { role, columns, predictions, ids, eventTimes, replay: replay !== undefined };
     const logged = await this.#writeDown(served, slot, rows);
-    this.#deps.counts.add(served, slot.releaseDigest, { answeredInMs: this.#deps.steadyNow() - begun });
-    this.#metricsOf(served, slot).answered();
+    await this.#count(question, slot, predictions, this.#deps.steadyNow() - begun);
     const { shadow } = served;
     if (shadow !== undefined && role === 'champion')
       this.#deps.shadow.ask({ served, shadow, columns: question.columns, answered: rows, logged });
-    return { slot, signature, predictions, ids, release: slot.releaseDigest, generation: served.generation };
+    const { ignored } = columns;
+    return { slot, signature, predictions, ids, ignored, release: slot.releaseDigest, generation: served.generation };
   }
 
   #choose({ served, version, parameters }: InferenceQuestion, replay: 'champion' | 'canary' | undefined): Chosen {
@@ -108,7 +123,7 @@ export class Inference {
   /** A refusal is the caller's, unless the other release of the step would have answered. */
   async #read(question: InferenceQuestion, slot: ServedSlot): Promise<Columns> {
     try {
-      return question.columns(slot.model.signature);
+      return question.columns(takenBy(slot));
     } catch (caught) {
       if (await this.#failsAlone(question, slot)) this.#countFailure(question.served, slot, true);
       throw caught;
@@ -128,12 +143,26 @@ export class Inference {
     }
   }
 
-  #failsAlone({ served, columns }: InferenceQuestion, slot: ServedSlot): Promise<boolean> {
-    return failsAlone(served, slot, (other) => columns(other.model.signature));
+  /** Of the rows that failed, or of all. */
+  #failsAlone({ served, columns }: InferenceQuestion, slot: ServedSlot, failed?: Answers['failures']): Promise<boolean> {
+    return failsAlone(served, slot, (other) => columns(takenBy(other)), failed);
   }
 
   #countFailure(served: ServedScope, slot: ServedSlot, own: boolean): void {
     this.#deps.counts.add(served, slot.releaseDigest, { answeredInMs: undefined, failed: { own } });
+  }
+
+  /** A request with a row that the model has no answer to has failed; one without any answer is refused. */
+  async #count(question: InferenceQuestion, slot: ServedSlot, answers: Answers, tookMs: number): Promise<void> {
+    const { served } = question;
+    const { rows, failures } = answers;
+    const [first] = failures;
+    const failed = first && { own: await this.#failsAlone(question, slot, failures) };
+    const answeredInMs = failures.length < rows ? tookMs : undefined;
+    this.#deps.counts.add(served, slot.releaseDigest, { answeredInMs, ...(failed && { failed }) });
+    this.#metricsOf(served, slot).failedRows(failures.length);
+    if (first !== undefined && answeredInMs === undefined) throw noAnswer(rows, first.reason);
+    this.#metricsOf(served, slot).answered();
   }
 
   /** Whether the rows are among those that are sampled for the log. */

@@ -13,6 +13,7 @@ import type { Columns } from './tensor-columns.ts';
 export interface ServedModel {
   readonly artifact: Sha256;
   readonly signature: Signature;
+  /** A row without a finite answer is among the failures. */
   predict(columns: Columns): Promise<Answers>;
 }
 
@@ -35,7 +36,7 @@ const neutral: Record<TensorType, Cell> = { FP32: 0, FP64: 0, INT64: 0, BOOL: fa
 async function warm(model: LoadedModel, signature: Signature, logger: Logger): Promise<void> {
   const features = Object.fromEntries(signature.inputs.map((input) => [input.name, [neutral[input.type]]]));
   try {
-    await model.predict(features, 1);
+    await model.predictEach(features, 1);
   } catch (caught) {
     // A row of zeros need not be one that the model knows how to answer.
     if (!(caught instanceof PerennialError && caught.code === 'prediction-invalid')) throw caught;

@@ -20,6 +20,7 @@ export interface GatewayReadings {
 export interface SlotMetrics {
   readonly predicted: (seconds: number) => void;
   readonly answered: () => void;
+  readonly failedRows: (rows: number) => void;
 }
 
 export interface ModelLabels {
@@ -48,6 +49,12 @@ export class GatewayMetrics {
     name: 'nv_inference_request_failure',
     help: 'Inference requests that were not answered, by reason',
     labelNames: ['project', 'model', 'environment', 'reason'],
+    registers: [this.#registry],
+  });
+  readonly #failedRows = new Counter({
+    name: 'perennial_failed_rows_total',
+    help: 'Rows that the model had no finite answer to',
+    labelNames: ['project', 'model', 'environment', 'version'],
     registers: [this.#registry],
   });
   readonly #dropped = new Counter({
@@ -109,7 +116,12 @@ export class GatewayMetrics {
     const values = { ...labels, version: String(version) };
     const seconds = this.#predictSeconds.labels(values);
     const success = this.#success.labels(values);
-    return { predicted: (value) => seconds.observe(value), answered: () => success.inc() };
+    const failedRows = this.#failedRows.labels(values);
+    return {
+      predicted: (value) => seconds.observe(value),
+      answered: () => success.inc(),
+      failedRows: (rows) => failedRows.inc(rows),
+    };
   }
 
   failed(labels: ModelLabels, reason: FailureReason): void {

@@ -1,6 +1,6 @@
 import type { Signature, TensorType } from '../contracts/model-version.ts';
 import { outputsIn } from './answers.ts';
-import type { Columns } from './tensor-columns.ts';
+import type { Columns, Taken } from './tensor-columns.ts';
 import { checkRows, isRecord, readNamedColumns, readRows, refuse, unknownInput } from './tensor-columns.ts';
 
 /** An Open Inference Protocol request before it is known which version answers it, and so which inputs it must have. */
@@ -40,7 +40,10 @@ function accepts(type: TensorType, datatype: string): boolean {
 /** Throws `invalid-request`; what the tensors hold is looked at by `readInferenceColumns`. */
 export function parseInferenceBody(body: unknown): InferenceBody {
   if (!isRecord(body)) throw refuse('the body must be a JSON object with "inputs"');
-  const { id, parameters = {}, inputs, outputs } = body;
+  const { inputs } = body;
+  const id = body.id ?? undefined;
+  const parameters = body.parameters ?? {};
+  const outputs = body.outputs ?? undefined;
   if (id !== undefined && (typeof id !== 'string' || id.length > 200))
     throw refuse('"id" must be a string of at most 200 characters');
   if (!isRecord(parameters)) throw refuse('"parameters" must be an object');
@@ -50,7 +53,8 @@ export function parseInferenceBody(body: unknown): InferenceBody {
     if (!isRecord(output) || typeof output.name !== 'string') throw refuse('"outputs" must be a list of {"name": …}');
     return output.name;
   });
-  return { id, parameters, inputs, outputs: names };
+  // A list of none is how clients say that they name none.
+  return { id, parameters, inputs, outputs: names?.length === 0 ? undefined : names };
 }
 
 function parseTensor(value: unknown, index: number): Tensor {
@@ -82,7 +86,8 @@ function flatData(tensor: Tensor, width: number): readonly unknown[] {
   );
 }
 
-function readMatrix(tensor: Tensor, signature: Signature): Columns {
+function readMatrix(tensor: Tensor, taken: Taken): Columns {
+  const { signature } = taken;
   const names = signature.inputs.map((input) => input.name);
   const [rows = 0, width] = tensor.shape;
   if (tensor.shape.length !== 2 || width !== names.length)
@@ -96,7 +101,7 @@ function readMatrix(tensor: Tensor, signature: Signature): Columns {
     throw refuse(`input "${tensor.name}": expected datatype ${type}, got ${tensor.datatype}`, { input: tensor.name });
   const flat = flatData(tensor, width);
   return readRows(
-    signature,
+    taken,
     names,
     Array.from({ length: rows }, (_, row) => flat.slice(row * width, (row + 1) * width)),
   );
@@ -109,15 +114,18 @@ function readFeature(tensor: Tensor, type: TensorType): readonly unknown[] {
       feature: tensor.name,
     });
   checkRows(rows);
-  if (!accepts(type, tensor.datatype))
+  const data = flatData(tensor, 1);
+  // Of a column without any value, the client cannot know the type.
+  if (!accepts(type, tensor.datatype) && data.some((value) => value !== null))
     throw refuse(`feature "${tensor.name}": expected datatype ${type}, got ${tensor.datatype}`, {
       feature: tensor.name,
     });
-  return flatData(tensor, 1);
+  return data;
 }
 
 /** One tensor `[rows]` or `[rows, 1]` a feature, or for a matrix model one tensor `[rows, features]` under the graph's own input name. */
-export function readInferenceColumns(inputs: readonly unknown[], signature: Signature): Columns {
+export function readInferenceColumns(inputs: readonly unknown[], taken: Taken): Columns {
+  const { signature } = taken;
   const types = new Map(signature.inputs.map((input) => [input.name, input.type]));
   const given = new Map<string, readonly unknown[]>();
   for (const [index, value] of inputs.entries()) {
@@ -128,13 +136,13 @@ export function readInferenceColumns(inputs: readonly unknown[], signature: Sign
       tensor.name === signature.inputName &&
       !types.has(tensor.name)
     )
-      return readMatrix(tensor, signature);
+      return readMatrix(tensor, taken);
     const type = types.get(tensor.name);
     if (type === undefined) throw unknownInput(tensor.name, signature);
     if (given.has(tensor.name)) throw refuse(`input "${tensor.name}" is there twice`, { input: tensor.name });
     given.set(tensor.name, readFeature(tensor, type));
   }
-  return readNamedColumns(signature, given);
+  return readNamedColumns(taken, given);
 }
 
 export function checkOutputs(outputs: readonly string[] | undefined, signature: Signature): void {

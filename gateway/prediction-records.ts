@@ -1,4 +1,3 @@
-import type { Cell } from '../contracts/data-types.ts';
 import type { Instant } from '../contracts/identifiers.ts';
 import type { PredictionRecord } from '../contracts/prediction.ts';
 import type { Answers } from '../ports/model-runtime.ts';
@@ -29,8 +28,6 @@ export function predictionRecords(
 ): PredictionRecord[] {
   const features = featuresOf(slot);
   return rows.ids.map((id, row) => {
-    const cells: Record<string, Cell> = {};
-    for (const feature of features) cells[feature] = rows.columns.features[feature]?.[row] ?? null;
     return {
       v: 1,
       id,
@@ -41,7 +38,7 @@ export function predictionRecords(
       generation: served.generation,
       role: rows.role,
       replay: rows.replay,
-      features: cells,
+      features: Object.fromEntries(features.map((feature) => [feature, rows.columns.features[feature]?.[row] ?? null])),
       ...answerOf(rows.predictions, row),
     };
   });

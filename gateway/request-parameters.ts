@@ -18,7 +18,7 @@ export function readPredictionIds(
   rows: number,
   ids: IdMaker,
 ): readonly string[] {
-  const given = parameters.prediction_ids;
+  const given = parameters.prediction_ids ?? undefined;
   if (given === undefined) return Array.from({ length: rows }, () => ids.next());
   if (!Array.isArray(given) || given.length !== rows)
     throw refuse(`parameters.prediction_ids must be a list of ${rows} strings, one a row`);
@@ -42,7 +42,8 @@ export function readRehearsalParameters(
   parameters: Readonly<Record<string, unknown>>,
   asked: { readonly principal: Principal; readonly environment: string; readonly virtual: boolean },
 ): RehearsalParameters {
-  const { event_times: times, replay } = parameters;
+  const times = parameters.event_times ?? undefined;
+  const replay = parameters.replay ?? undefined;
   if (times === undefined && replay === undefined) return { eventTimes: undefined, replay: undefined };
   const named = times === undefined ? 'parameters.replay' : 'parameters.event_times';
   if (!isConfinedTo(asked.principal, asked.environment))

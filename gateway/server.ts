@@ -9,6 +9,7 @@ import { allow } from './access.ts';
 import { authenticate } from './authentication.ts';
 import type { GatewayServerDependencies } from './dependencies.ts';
 import { inferenceRoutes } from './inference-routes.ts';
+import { parseRequestBodies } from './request-bodies.ts';
 import { refuse } from './tensor-columns.ts';
 
 const FlushBody = z.object({ project: Name, model: Name, environment: Name });
@@ -59,6 +60,7 @@ export function buildGateway(deps: GatewayServerDependencies): FastifyInstance {
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 200 },
   });
+  parseRequestBodies(app);
   app.decorateRequest('principal', null);
   app.addHook('onRequest', async (request, reply) => {
     const stale = deps.staleSeconds();

@@ -1,3 +1,4 @@
+import type { MissingPolicy } from '../contracts/configuration.ts';
 import type { Slot } from '../contracts/deployment.ts';
 import { PerennialError, reasonOf } from '../contracts/errors.ts';
 import type { Id, Scope, Sha256 } from '../contracts/identifiers.ts';
@@ -12,6 +13,7 @@ export interface ServedSlot {
   readonly releaseDigest: Sha256;
   readonly version: number;
   readonly model: ServedModel;
+  readonly missing: MissingPolicy;
 }
 
 /** What answers for one {model, environment}: a generation whose models are all loaded. */
@@ -294,6 +296,7 @@ export class ServingTable {
       releaseDigest: slot.releaseDigest,
       version: slot.modelVersionNumber,
       model,
+      missing: version.missing ?? 'as-trained',
     };
   }
 

@@ -1,15 +1,15 @@
 import { reasonOf } from '../contracts/errors.ts';
-import type { Signature } from '../contracts/model-version.ts';
+import type { ShadowCount } from '../contracts/prediction.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { Answers } from '../ports/model-runtime.ts';
-import { distanceOf } from './answers.ts';
+import { distanceOf, valuesOf } from './answers.ts';
 import type { AnsweredRows } from './prediction-records.ts';
 import { featuresOf, predictionRecords } from './prediction-records.ts';
 import type { PredictionLog } from './prediction-log.ts';
 import type { ShadowCounts } from './shadow-counts.ts';
 import type { ServedScope, ServedSlot } from './serving-table.ts';
-import type { Columns } from './tensor-columns.ts';
+import type { Columns, Taken } from './tensor-columns.ts';
 
 export interface ShadowDependencies {
   readonly log: Pick<PredictionLog, 'append'>;
@@ -24,7 +24,7 @@ export interface ShadowDependencies {
 export interface ShadowQuestion {
   readonly served: ServedScope;
   readonly shadow: ServedSlot;
-  readonly columns: (signature: Signature) => Columns;
+  readonly columns: (taken: Taken) => Columns;
   readonly answered: AnsweredRows;
   /** Whether the champion's rows were written down, so that the shadow's are too. */
   readonly logged: boolean;
@@ -77,11 +77,10 @@ export class Shadow {
   async #compare({ served, shadow, columns, answered, logged }: ShadowQuestion): Promise<void> {
     const { counts, logger, log, clock } = this.#deps;
     try {
-      const own = columns(shadow.model.signature);
+      const own = columns({ signature: shadow.model.signature, missing: shadow.missing });
       const predictions = await shadow.model.predict(own);
       counts.add(served, shadow, {
         ...nothing,
-        compared: predictions.rows,
         ...differences(answered.predictions, predictions, served.entry.shadowTolerance),
       });
       if (!logged) return;
@@ -98,13 +97,23 @@ function differences(
   champion: Answers,
   challenger: Answers,
   tolerance: number,
-): { readonly absoluteDifference: number; readonly beyond: number } {
+): Pick<ShadowCount, 'compared' | 'failed' | 'absoluteDifference' | 'beyond'> {
   let absoluteDifference = 0;
   let beyond = 0;
-  for (const [row, value] of challenger.values.entries()) {
-    const difference = distanceOf(value, champion.values[row] ?? Number.NaN);
+  let compared = 0;
+  let failed = 0;
+  const champions = valuesOf(champion);
+  for (const [row, value] of valuesOf(challenger).entries()) {
+    const other = champions[row] ?? null;
+    if (other === null) continue;
+    if (value === null) {
+      failed += 1;
+      continue;
+    }
+    compared += 1;
+    const difference = distanceOf(value, other);
     absoluteDifference += difference;
     if (difference > tolerance) beyond += 1;
   }
-  return { absoluteDifference, beyond };
+  return { compared, failed, absoluteDifference, beyond };
 }

@@ -1,6 +1,7 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { MissingPolicy } from '../contracts/configuration.ts';
 import { Generation } from '../contracts/deployment.ts';
 import { reasonOf } from '../contracts/errors.ts';
 import { Id, Instant, Scope, Sha256 } from '../contracts/identifiers.ts';
@@ -24,7 +25,14 @@ const KeptEntry = z.object({
     .default({ maxMs: 10_000, onStale: 'say' }),
   virtual: z.boolean(),
   versions: z.array(
-    z.object({ id: Id, number: z.number().int(), artifact: Sha256, signature: Signature, releaseDigest: Sha256 }),
+    z.object({
+      id: Id,
+      number: z.number().int(),
+      artifact: Sha256,
+      signature: Signature,
+      releaseDigest: Sha256,
+      missing: MissingPolicy.optional(),
+    }),
   ),
 });
 // Keys of an older gateway's file have no expiry.

@@ -1,7 +1,8 @@
 import type { Cell } from '../contracts/data-types.ts';
 import type { ErrorFields } from '../contracts/errors.ts';
 import { PerennialError } from '../contracts/errors.ts';
-import type { Signature, TensorType } from '../contracts/model-version.ts';
+import type { Signature, SignatureInput, TensorType } from '../contracts/model-version.ts';
+import type { MissingPolicy } from '../contracts/configuration.ts';
 
 /** Rows that one request may bring; more belong in several requests. */
 export const maximumRows = 10_000;
@@ -10,7 +11,18 @@ export const maximumRows = 10_000;
 export interface Columns {
   readonly rows: number;
   readonly features: Readonly<Record<string, readonly Cell[]>>;
+  /** Columns that the request has and the model does not take. */
+  readonly ignored: readonly string[];
 }
+
+/** What a version takes: its inputs, and whether values may be missing that never were when it was trained. */
+export interface Taken {
+  readonly signature: Signature;
+  readonly missing: MissingPolicy;
+}
+
+/** A value for every row of each column that the request names. */
+export type NamedColumns = ReadonlyMap<string, readonly unknown[]>;
 
 export function refuse(message: string, fields: ErrorFields = {}): PerennialError {
   return new PerennialError('invalid-request', message, fields);
@@ -44,15 +56,38 @@ function toCell(type: TensorType, value: unknown): Cell | undefined {
   return Number.isFinite(type === 'FP32' ? Math.fround(number) : number) ? number : undefined;
 }
 
-export function readCells(feature: string, type: TensorType, values: readonly unknown[]): Cell[] {
+/** The text is how clients that map protocol buffers to JSON write a NaN. */
+function isMissing(type: TensorType, value: unknown): boolean {
+  return value === null || value === undefined || (value === 'NaN' && type !== 'BYTES');
+}
+
+function isFloat(type: TensorType): boolean {
+  return type === 'FP32' || type === 'FP64';
+}
+
+/** Why the model is not given a missing value of this feature, and what to do; undefined if it is. */
+function refusalOfMissing(input: SignatureInput, policy: MissingPolicy): string | undefined {
+  if (input.fill !== undefined) return undefined;
+  if (!isFloat(input.type))
+    return `the model takes ${expected[input.type]} and cannot be given nothing; send a value, or say in data.fill what a missing one is for the model`;
+  if (input.missing === true || policy === 'allow') return undefined;
+  return 'the rows that the model was trained on all had a value of it; send one, or set serve.missing to allow';
+}
+
+export function readCells(input: SignatureInput, policy: MissingPolicy, values: readonly unknown[]): Cell[] {
+  const { name: feature, type } = input;
+  const refusal = refusalOfMissing(input, policy);
   const cells: Cell[] = Array.from({ length: values.length });
   for (let row = 0; row < values.length; row += 1) {
-    const cell = toCell(type, values[row]);
+    const value = values[row];
+    const cell = isMissing(type, value) ? null : toCell(type, value);
     if (cell === undefined)
-      throw refuse(`feature "${feature}", row ${row}: expected ${expected[type]}, got ${show(values[row])}`, {
+      throw refuse(`feature "${feature}", row ${row}: expected ${expected[type]}, got ${show(value)}`, {
         feature,
         row,
       });
+    if (cell === null && refusal !== undefined)
+      throw refuse(`feature "${feature}", row ${row} has no value: ${refusal}`, { feature, row });
     cells[row] = cell;
   }
   return cells;
@@ -76,33 +111,45 @@ export function unknownInput(name: string, signature: Signature): PerennialError
   return refuse(`unknown input "${name}"; the model takes ${featureList(signature)}`, { input: name });
 }
 
-/** Columns from one list of values a feature; every feature of the signature must be there, and nothing else. */
-export function readNamedColumns(signature: Signature, given: ReadonlyMap<string, readonly unknown[]>): Columns {
-  const features: Record<string, Cell[]> = {};
-  let rows = -1;
-  for (const input of signature.inputs) {
+/** Columns from one list of values a feature. A feature that is not among them is missing in every row. */
+export function readNamedColumns({ signature, missing }: Taken, given: NamedColumns): Columns {
+  const rows = rowsIn(signature, given);
+  checkRows(rows);
+  const features = signature.inputs.map((input): [string, readonly Cell[]] => {
     const values = given.get(input.name);
-    if (values === undefined)
-      throw refuse(`feature "${input.name}" is missing; the model takes ${featureList(signature)}`, {
-        feature: input.name,
-      });
-    if (rows === -1) checkRows((rows = values.length));
-    if (values.length !== rows)
-      throw refuse(
-        `feature "${input.name}" has ${values.length} rows and "${signature.inputs[0]?.name}" has ${rows}; all must have as many`,
-        { feature: input.name },
-      );
-    features[input.name] = readCells(input.name, input.type, values);
-  }
-  if (given.size > signature.inputs.length) {
-    const known = new Set(signature.inputs.map((input) => input.name));
-    for (const name of given.keys()) if (!known.has(name)) throw unknownInput(name, signature);
-  }
-  return { rows, features };
+    if (values !== undefined) return [input.name, readCells(input, missing, values)];
+    const refusal = refusalOfMissing(input, missing);
+    if (refusal === undefined) return [input.name, Array<Cell>(rows).fill(null)];
+    throw refuse(
+      `feature "${input.name}" is missing; the model takes ${featureList(signature)}. Of "${input.name}": ${refusal}`,
+      { feature: input.name },
+    );
+  });
+  const known = new Set(signature.inputs.map((input) => input.name));
+  const ignored = [...given.keys()].filter((name) => !known.has(name));
+  // Not assigned one by one: a feature may be named __proto__.
+  return { rows, features: Object.fromEntries(features), ignored };
+}
+
+/** How many rows the features have that are there; all must have as many. */
+function rowsIn(signature: Signature, given: NamedColumns): number {
+  const there = signature.inputs.flatMap(({ name }) => {
+    const values = given.get(name);
+    return values === undefined ? [] : [{ name, rows: values.length }];
+  });
+  const [first] = there;
+  if (first === undefined)
+    throw refuse(`the request has none of the features; the model takes ${featureList(signature)}`);
+  const other = there.find(({ rows }) => rows !== first.rows);
+  if (other === undefined) return first.rows;
+  throw refuse(
+    `feature "${other.name}" has ${other.rows} rows and "${first.name}" has ${first.rows}; all must have as many`,
+    { feature: other.name },
+  );
 }
 
 /** Columns from rows whose values stand in the order of `names`. */
-export function readRows(signature: Signature, names: readonly string[], rows: readonly unknown[]): Columns {
+export function readRows(taken: Taken, names: readonly string[], rows: readonly unknown[]): Columns {
   checkRows(rows.length);
   const given = new Map<string, unknown[]>();
   for (const name of names) {
@@ -117,5 +164,5 @@ export function readRows(signature: Signature, names: readonly string[], rows: r
       });
     row.forEach((value: unknown, column) => lists[column]?.push(value));
   });
-  return readNamedColumns(signature, given);
+  return readNamedColumns(taken, given);
 }

@@ -3,6 +3,12 @@ import type { LatencyMeasurement } from '../contracts/evaluation.ts';
 import type { Task } from '../contracts/metrics.ts';
 import type { ClassValue, Signature } from '../contracts/model-version.ts';
 
+/** A row that the model has no answer to. */
+export interface RowFailure {
+  readonly row: number;
+  readonly reason: string;
+}
+
 /** What a model answers; each list has its rows one after the other. */
 export interface Answers {
   readonly rows: number;
@@ -10,14 +16,21 @@ export interface Answers {
   readonly values: Float64Array | readonly ClassValue[];
   /** `signature.probabilities.width` a row; null: the model gives none. */
   readonly probabilities: Float64Array | null;
-  /** By name, `width` a row. */
+  /** By name, `width` a row; what is no finite number in them fails no row. */
   readonly vectors: Readonly<Record<string, Float64Array>>;
+  /** Rows whose value or probabilities are no finite numbers, rising; what the lists above hold of them means nothing. */
+  readonly failures: readonly RowFailure[];
 }
 
 export interface LoadedModel {
   readonly signature: Signature;
-  /** One answer a row, or `prediction-invalid`. `features` holds one array a feature, all of length `rows`. */
+  /**
+   * A finite answer to every row, or `prediction-invalid`. `features` holds one array a feature, all of length `rows`;
+   * a missing value is null, and what becomes of it the signature says.
+   */
   predict(features: Readonly<Record<string, readonly Cell[]>>, rows: number): Promise<Answers>;
+  /** The same for callers who want the good rows too: a row without a finite answer is among the failures. */
+  predictEach(features: Readonly<Record<string, readonly Cell[]>>, rows: number): Promise<Answers>;
   /** Frees native memory; predict must not be called afterwards. */
   release(): Promise<void>;
 }

@@ -5,7 +5,7 @@ import type { Cell, Column } from '../contracts/data-types.ts';
 import type { DatasetPart, DatasetProfile, ExpectationResult } from '../contracts/dataset.ts';
 import type { RowDifference } from '../contracts/dataset-difference.ts';
 import type { Instant, Sha256 } from '../contracts/identifiers.ts';
-import type { ClassValue } from '../contracts/model-version.ts';
+import type { ClassValue, Fill, TrainedRows } from '../contracts/model-version.ts';
 
 // All paths are local and absolute. Every call runs in a process of its own with bounded memory and time, which sees
 // the files of its request and nothing else. Failures are PerennialErrors with the codes named here.
@@ -98,6 +98,8 @@ export interface SplitWindow {
   /** Written to the holdout besides features and target (slices, key, `_at`); never to what trains. */
   readonly carried: readonly string[];
   readonly key?: string;
+  /** Stands in what trains, and in `validationPath`, where a feature has no value; the holdout keeps what is missing. */
+  readonly fill?: Readonly<Record<string, Fill>>;
   readonly trainPath: string;
   readonly holdoutPath: string;
   /** Training rows and holdout together, as one that trains: for refits. */
@@ -118,8 +120,11 @@ export interface TableEngine {
   profile(parts: readonly string[], columns: readonly Column[]): Promise<DatasetProfile>;
   /** Two versions of a dataset, row by row (by key where both have it, else as wholes) and column by column. */
   compare(request: CompareDatasets): Promise<RowDifference>;
-  /** Deterministic Parquet, sorted by `_at` then key. Training has the features then the target. `no-data` if either side would be empty. */
-  splitWindow(request: SplitWindow): Promise<{ readonly trainingRows: number; readonly holdoutRows: number }>;
+  /**
+   * Deterministic Parquet, sorted by `_at` then key. Training has the features then the target. `no-data` if either side
+   * would be empty, `invalid-configuration` if a fill is no value of its column.
+   */
+  splitWindow(request: SplitWindow): Promise<Pick<TrainedRows, 'trainingRows' | 'holdoutRows' | 'filled'>>;
   /** Reads columns of Parquet files, in file order, rows in their order; optional half-open bounds on `timeColumn`. At most 5,000,000 rows. */
   readColumns(request: {
     readonly files: readonly string[];
@@ -165,8 +170,8 @@ export interface ServedRows {
   readonly eventTimesMs: readonly number[];
   /** By feature name. */
   readonly features: Readonly<Record<string, readonly Cell[]>>;
-  /** Numbers, or of a classifier its labels. */
-  readonly predictions: readonly ClassValue[];
+  /** Numbers, or of a classifier its labels; null of a row that the model had no answer to. */
+  readonly predictions: readonly (ClassValue | null)[];
   /** As they were logged, one a class of the version that answered; null where it gave none. */
   readonly probabilities: readonly (readonly number[] | null)[];
   readonly releases: readonly Sha256[];

@@ -7,6 +7,7 @@ import type { ColumnData } from '../../ports/table-engine.ts';
 import type { TrainActivities } from '../activity-types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { classesOf } from './classes-of.ts';
+import { inputsThatMayMiss, mustTakeFill, withFill, withoutFill } from './missing-values.ts';
 import { estimationOf } from '../monitoring/estimation.ts';
 import { referenceOf } from '../monitoring/reference-of.ts';
 import { probabilityIn, sampleOf } from './sample-of.ts';
@@ -71,16 +72,21 @@ async function look(
   const holdout = await deps.tableEngine.readColumns({ files: [paths.holdout], columns: [...features, target] });
   const training = await deps.tableEngine.readColumns({ files: [paths.train], columns: [...features, target] });
   const classes = task === 'regression' ? [] : classesOf(target, training.columns[target] ?? [], task);
-  const signature = await deps.modelRuntime.inspect(
+  const { fill = {} } = configuration.data;
+  const inspected = await deps.modelRuntime.inspect(
     paths.artifact,
     features,
-    firstRows(holdout),
+    withFill(firstRows(holdout), fill),
     Math.min(sampleRows, holdout.rows),
     { task, classes },
   );
+  const unfilled = withoutFill(training.columns, fill, plan.trained.filled);
+  const inputs = inputsThatMayMiss(inspected, fill, [unfilled, holdout.columns]);
+  inputs.forEach(mustTakeFill);
+  const signature: Signature = { ...inspected, inputs };
   const answers = await predict(deps, trained.artifact, signature, holdout);
   const kind = task === 'regression' ? 'numeric' : 'categorical';
-  const featureReferences = features.map((feature) => referenceOf(feature, training.columns[feature] ?? []));
+  const featureReferences = features.map((feature) => referenceOf(feature, unfilled[feature] ?? []));
   const truth = holdout.columns[target] ?? [];
   const sample = truth.includes(null)
     ? null

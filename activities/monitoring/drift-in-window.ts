@@ -4,6 +4,7 @@ import type { ServedRows } from '../../ports/table-engine.ts';
 import { benjaminiHochberg } from '../../statistics/benjamini-hochberg.ts';
 import type { DriftPolicy } from './drift-of.ts';
 import { driftOf, hasDrifted } from './drift-of.ts';
+import { servedCells } from './served-cells.ts';
 
 /** Shares of permutation importance by feature, whose sum is 1; null where they are not known. */
 export type ImportanceShares = ReadonlyMap<string, number> | null;
@@ -16,7 +17,7 @@ export function driftInWindow(
   importance: ImportanceShares,
 ): DriftResult[] {
   const features = reference.features
-    .map((feature) => driftOf(feature, served.features[feature.name] ?? [], 'feature', policy))
+    .map((feature) => driftOf(feature, servedCells(served, feature.name), 'feature', policy))
     .filter((result) => result !== null)
     .map((result) => withImportance(result, importance));
   const prediction = driftOf(reference.prediction, served.predictions, 'prediction', policy);

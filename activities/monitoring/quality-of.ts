@@ -28,6 +28,15 @@ export function qualityOf(
   ];
 }
 
+/** The share of rows that the model had no answer to. */
+export function failedIn(predictions: readonly Cell[], policy: QualityPolicy | undefined): QualityResult[] {
+  const failed = predictions.filter((prediction) => prediction === null).length;
+  if (failed === 0 && policy?.failed === undefined) return [];
+  const share = predictions.length === 0 ? 0 : failed / predictions.length;
+  const detail = `the model had no finite answer to ${failed} of ${predictions.length} rows`;
+  return [judged('prediction', 'failed', share, policy?.failed, detail)];
+}
+
 function missingIn(reference: ColumnReference, cells: readonly Cell[], threshold: number | undefined): QualityResult[] {
   if (reference.missing === undefined) return [];
   const missing = cells.filter(isMissing).length / cells.length;

@@ -9,6 +9,7 @@ import { fetchFiles, withWorkspace } from '../workspace.ts';
 import type { LabelledRows } from './labelled-rows.ts';
 import { withLabels } from './labelled-rows.ts';
 import { referenceOf } from './reference-of.ts';
+import { servedCells } from './served-cells.ts';
 
 /** What a report is made through. */
 export type ReportDependencies = Pick<
@@ -47,7 +48,7 @@ export async function chooseReference(
     reference: {
       schemaVersion: 1,
       // The kinds stay those of the training, so that a month without rain makes no category of a number.
-      features: training.features.map(({ name, kind: of }) => referenceOf(name, served.features[name] ?? [], of)),
+      features: training.features.map(({ name, kind: of }) => referenceOf(name, servedCells(served, name), of)),
       target: enough ? referenceOf(target, labels, training.target.kind) : training.target,
       prediction: referenceOf('prediction', served.predictions, training.prediction.kind),
     },

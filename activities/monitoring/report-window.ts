@@ -11,9 +11,10 @@ import { driftInWindow, weightedDriftOf } from './drift-in-window.ts';
 import { estimateFrom, wantsEstimate } from './estimation.ts';
 import { importanceOf } from './importance-of.ts';
 import { labelDelayOf } from './label-delay.ts';
-import { qualityOf } from './quality-of.ts';
+import { failedIn, qualityOf } from './quality-of.ts';
 import type { ReportDependencies } from './reference-window.ts';
 import { chooseReference, servedIn } from './reference-window.ts';
+import { servedCells } from './served-cells.ts';
 import { servedSample } from './served-sample.ts';
 import { trafficOf, volumeOf } from './traffic-of.ts';
 import { driftVerdicts, performanceVerdicts, qualityVerdicts, tellingTooFew } from './verdicts.ts';
@@ -75,9 +76,12 @@ async function reportOn(deps: ReportDependencies, { scope }: Reporting, window: 
     releases: releasesIn(served),
     drift: tellingTooFew(drift, monitor.minRows),
     ...(weightedDrift === undefined ? {} : { weightedDrift }),
-    quality: reference.features.flatMap((feature) =>
-      qualityOf(feature, served.features[feature.name] ?? [], monitor.quality),
-    ),
+    quality: [
+      ...failedIn(served.predictions, monitor.quality),
+      ...reference.features.flatMap((feature) =>
+        qualityOf(feature, servedCells(served, feature.name), monitor.quality),
+      ),
+    ],
     performance,
     estimate,
     labelDelay: labelDelayOf(served.labelDelaysMs),
@@ -97,7 +101,9 @@ async function estimateIn(
 ): Promise<PerformanceEstimate | null> {
   const { estimation } = reference;
   if (estimation === undefined || !wantsEstimate(configuration)) return null;
-  const own = served.modelVersions.flatMap((version, row) => (version === champion ? [row] : []));
+  const own = served.modelVersions.flatMap((version, row) =>
+    version === champion && served.predictions[row] !== null ? [row] : [],
+  );
   const of = <Value>(values: readonly Value[]): Value[] =>
     own.flatMap((row) => {
       const value = values[row];

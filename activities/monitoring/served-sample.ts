@@ -10,14 +10,14 @@ import { sampleOf, shareAt } from '../evaluation/sample-of.ts';
 
 type Answered = Pick<ServedRows, 'predictions' | 'probabilities' | 'modelVersions' | 'labels'>;
 
-/** The served rows whose labels have arrived, ready to be measured; null where none has. */
+/** The answered rows whose labels have arrived, ready to be measured; null where none has. */
 export async function servedSample(
   deps: Pick<ActivityDependencies, 'repositories'>,
   modelId: Id,
   configuration: Pick<Configuration, 'task' | 'build'>,
   served: Answered,
 ): Promise<Sample | null> {
-  const rows = served.labels.flatMap((label, row) => (label === null ? [] : [row]));
+  const rows = served.labels.flatMap((label, row) => (label === null || served.predictions[row] === null ? [] : [row]));
   if (rows.length === 0) return null;
   const truth = rows.map((row) => served.labels[row] ?? null);
   const values = rows.map((row) => served.predictions[row] ?? Number.NaN);

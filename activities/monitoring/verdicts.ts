@@ -16,12 +16,18 @@ export function driftVerdicts(drift: readonly DriftResult[], policy: DriftPolicy
   const count = featuresCount(deciding, policy);
   return deciding.map((result) => ({
     kind: 'drift',
-    subject: result.subject === 'feature' ? result.column : result.subject,
+    subject: subjectOf(result),
     // What was held against the threshold.
     value: result.adjustedPValue ?? result.pValue ?? result.statistic,
     threshold: result.threshold,
     breached: result.drifted && (result.subject !== 'feature' || count),
   }));
+}
+
+/** A feature may have the name of what is no feature. */
+function subjectOf({ subject, column }: DriftResult): string {
+  if (subject !== 'feature') return subject;
+  return column === 'prediction' || column === 'target' ? `feature ${column}` : column;
 }
 
 /** Says of each column that decides nothing for want of values that it is so. */

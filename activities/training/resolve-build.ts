@@ -64,12 +64,15 @@ async function planRefit(
   if (all === null) return null;
   const trainingKeyParts = { ...evaluated.trainingKeyParts, training: all, refitOf: evaluated.trainingKey };
   const trainingKey = sha256OfJson(trainingKeyParts);
-  const { trainingRows, holdoutRows } = evaluated.trained;
+  const { trainingRows, holdoutRows, filled } = evaluated.trained;
   const trained: TrainedRows = {
     ...evaluated.trained,
     holdout: { kind: 'none' },
     trainingRows: trainingRows + holdoutRows,
     holdoutRows: 0,
+    ...(filled === undefined
+      ? {}
+      : { filled: filled.map(({ name, rows, heldOut }) => ({ name, rows: rows + heldOut, heldOut: 0 })) }),
   };
   const plan: BuildPlan = { ...evaluated, train: all, trained, trainingKey, trainingKeyParts };
   const existing = await trainedBefore(deps, scope, trainingKey);
@@ -118,6 +121,7 @@ async function splitRows(
       target: data.target,
       carried: carriedColumns(configuration),
       key: data.key,
+      fill: data.fill,
       trainPath: paths.train,
       holdoutPath: paths.holdout,
       validationPath: code.manifest.validation ? paths.validation : undefined,
@@ -179,5 +183,6 @@ function keyParts(
     environment: { lock: code.manifest.environment?.lock ?? null, ...machine },
     params: { ...configuration.build.params, ...request.params },
     seed: configuration.build.seed,
+    ...(configuration.data.fill === undefined ? {} : { fill: configuration.data.fill }),
   };
 }

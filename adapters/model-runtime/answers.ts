@@ -2,8 +2,8 @@ import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { classKey } from '../../contracts/classes.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { ClassValue, Signature } from '../../contracts/model-version.ts';
-import type { Answers } from '../../ports/model-runtime.ts';
-import { numbersOf } from './tensors.ts';
+import type { Answers, RowFailure } from '../../ports/model-runtime.ts';
+import { anyNumbersOf, notFinite, notFiniteIn } from './tensors.ts';
 
 /** The outputs that the signature has the graph asked for. */
 export function outputNames({ output, probabilities, vectors = [] }: Signature): string[] {
@@ -17,19 +17,47 @@ export function noAnswers(signature: Signature): Answers {
     values: signature.classes === undefined ? new Float64Array() : [],
     probabilities: signature.probabilities === undefined ? null : new Float64Array(),
     vectors: Object.fromEntries((signature.vectors ?? []).map(({ name }) => [name, new Float64Array()])),
+    failures: [],
   };
 }
 
-/** What the graph answered, by the signature; `prediction-invalid` for what is not finite, or not one a row. */
+/** What the graph answered, by the signature; `prediction-invalid` for what is not one a row. */
 export function answersOf(outputs: InferenceSession.OnnxValueMapType, signature: Signature, rows: number): Answers {
   const { output, probabilities, classes, vectors = [] } = signature;
-  const shares = probabilities ? numbersOf(outputs[probabilities.name], probabilities, rows) : null;
+  const shares = probabilities ? anyNumbersOf(outputs[probabilities.name], probabilities, rows) : null;
+  const values = valuesOf(outputs[output.name], signature, shares, rows);
   return {
     rows,
-    values: valuesOf(outputs[output.name], signature, shares, rows),
+    values,
     probabilities: classes === undefined ? null : shares,
-    vectors: Object.fromEntries(vectors.map((vector) => [vector.name, numbersOf(outputs[vector.name], vector, rows)])),
+    vectors: Object.fromEntries(
+      vectors.map((vector) => [vector.name, anyNumbersOf(outputs[vector.name], vector, rows)]),
+    ),
+    failures: failuresIn(values, shares, probabilities?.width ?? 1),
   };
+}
+
+function failuresIn(values: Answers['values'], shares: Float64Array | null, width: number): RowFailure[] {
+  const odd = [
+    ...(values instanceof Float64Array ? notFiniteIn(values, 1) : []),
+    ...(shares === null ? [] : notFiniteIn(shares, width)),
+  ];
+  return odd.map(({ row, value }) => ({ row, reason: `the model answers with ${value}, which is no finite number` }));
+}
+
+/** The same answers, or `prediction-invalid` if a number in them is not finite. */
+export function mustBeFinite(answers: Answers, { output, probabilities, vectors = [] }: Signature): Answers {
+  const { values, probabilities: shares } = answers;
+  const numbers = [
+    ...(values instanceof Float64Array ? [{ name: output.name, width: 1, of: values }] : []),
+    ...(shares === null || probabilities === undefined ? [] : [{ ...probabilities, of: shares }]),
+    ...vectors.map((vector) => ({ ...vector, of: answers.vectors[vector.name] ?? new Float64Array() })),
+  ];
+  for (const { name, width, of } of numbers) {
+    const [odd] = notFiniteIn(of, width);
+    if (odd !== undefined) throw notFinite(name, odd);
+  }
+  return answers;
 }
 
 function valuesOf(
@@ -38,7 +66,7 @@ function valuesOf(
   shares: Float64Array | null,
   rows: number,
 ): Answers['values'] {
-  if (classes === undefined) return numbersOf(tensor, { name: output.name, width: 1 }, rows);
+  if (classes === undefined) return anyNumbersOf(tensor, { name: output.name, width: 1 }, rows);
   if (output.from === 'probabilities' && shares !== null && probabilities !== undefined)
     return likeliest(shares, classes, probabilities.width, rows);
   return labelsOf(tensor, output.name, rows);

@@ -1,12 +1,13 @@
 import type { InferenceSession } from 'onnxruntime-node';
 import { PerennialError, reasonOf } from '../../contracts/errors.ts';
 import type { Signature } from '../../contracts/model-version.ts';
-import type { LoadedModel, ModelRuntime } from '../../ports/model-runtime.ts';
+import type { Answers, LoadedModel, ModelRuntime } from '../../ports/model-runtime.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
-import { answersOf, noAnswers, outputNames } from './answers.ts';
+import { answersOf, mustBeFinite, noAnswers, outputNames } from './answers.ts';
 import { refuseExternalData } from './external-data.ts';
 import { inspectInProcess, measureInProcess } from './inspect-in-process.ts';
 import { openSession, sayOf } from './session.ts';
+import type { FeatureColumns } from './tensors.ts';
 import { feedsOf } from './tensors.ts';
 
 export interface OnnxModelRuntimeSettings {
@@ -42,20 +43,22 @@ async function open(bytes: Uint8Array): Promise<InferenceSession> {
 
 function loadedModel(session: InferenceSession, signature: Signature): LoadedModel {
   const names = outputNames(signature);
+  const predictEach = async (features: FeatureColumns, rows: number): Promise<Answers> => {
+    if (rows === 0) return noAnswers(signature);
+    const feeds = feedsOf(signature, features, rows);
+    try {
+      return answersOf(await session.run(feeds, names), signature, rows);
+    } catch (caught) {
+      if (caught instanceof PerennialError) throw caught;
+      throw new PerennialError('prediction-invalid', `the model failed: ${sayOf(reasonOf(caught))}`, {
+        output: signature.output.name,
+      });
+    }
+  };
   return {
     signature,
-    async predict(features, rows) {
-      if (rows === 0) return noAnswers(signature);
-      const feeds = feedsOf(signature, features, rows);
-      try {
-        return answersOf(await session.run(feeds, names), signature, rows);
-      } catch (caught) {
-        if (caught instanceof PerennialError) throw caught;
-        throw new PerennialError('prediction-invalid', `the model failed: ${sayOf(reasonOf(caught))}`, {
-          output: signature.output.name,
-        });
-      }
-    },
+    predictEach,
+    predict: async (features, rows) => mustBeFinite(await predictEach(features, rows), signature),
     release: () => session.release(),
   };
 }

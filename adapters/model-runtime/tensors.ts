@@ -1,7 +1,7 @@
 import { Tensor } from 'onnxruntime-node';
 import type { Cell } from '../../contracts/data-types.ts';
 import { PerennialError } from '../../contracts/errors.ts';
-import type { Signature, TensorType } from '../../contracts/model-version.ts';
+import type { Fill, Signature, TensorType } from '../../contracts/model-version.ts';
 
 export type FeatureColumns = Readonly<Record<string, readonly Cell[]>>;
 
@@ -15,7 +15,7 @@ const expected: Readonly<Record<TensorType, string>> = {
 
 /** The session's inputs for these rows. `prediction-invalid` for a column that is absent or of another type. */
 export function feedsOf(signature: Signature, features: FeatureColumns, rows: number): Record<string, Tensor> {
-  const columns = signature.inputs.map(({ name }) => columnOf(features, name, rows));
+  const columns = signature.inputs.map(({ name, fill }) => filled(columnOf(features, name, rows), fill));
   const [first] = signature.inputs;
   if (signature.layout === 'matrix' && signature.inputName !== undefined && first !== undefined) {
     const names = signature.inputs.map(({ name }) => name);
@@ -35,6 +35,15 @@ function columnOf(features: FeatureColumns, name: string, rows: number): readonl
     { feature: name },
   );
 }
+
+/** Everyone who asks a model gets missing values filled here: evaluation, gateway, shadow and rehearsal. */
+function filled(column: readonly Cell[], fill: Fill | undefined): readonly Cell[] {
+  if (fill === undefined) return column;
+  return column.map((cell) => (cell === null || cell === notANumber ? fill : cell));
+}
+
+/** How the table engine writes a NaN. */
+const notANumber = 'NaN';
 
 /** Columns side by side as one tensor `[rows, columns]`. */
 function tensorOf(
@@ -78,7 +87,7 @@ function tensorOf(
     }
     case 'BYTES': {
       const data = Array.from({ length: rows * width }, () => '');
-      fill(data, (cell) => (typeof cell === 'string' ? cell : undefined));
+      fill(data, toText);
       return new Tensor('string', data, dims);
     }
   }
@@ -88,7 +97,7 @@ function tensorOf(
 function toNumber(cell: Cell): number | undefined {
   if (typeof cell === 'number') return cell;
   if (typeof cell === 'boolean') return Number(cell);
-  return cell === null ? Number.NaN : undefined;
+  return cell === null || cell === notANumber ? Number.NaN : undefined;
 }
 
 function toInteger(cell: Cell): bigint | undefined {
@@ -103,8 +112,18 @@ function toTruth(cell: Cell): number | undefined {
   return cell === 0 || cell === 1 ? cell : undefined;
 }
 
+function toText(cell: Cell): string | undefined {
+  return typeof cell === 'string' ? cell : undefined;
+}
+
 function wrongCell(feature: string, type: TensorType, row: number, cell: Cell): PerennialError {
-  const got = cell === null ? 'nothing' : JSON.stringify(cell).slice(0, 60);
+  if (cell === null)
+    return new PerennialError(
+      'prediction-invalid',
+      `feature "${feature}", row ${row} has no value, and the model takes ${expected[type]}; say in data.fill what a missing "${feature}" is for the model, or drop the feature`,
+      { feature, row },
+    );
+  const got = JSON.stringify(cell).slice(0, 60);
   return new PerennialError(
     'prediction-invalid',
     `feature "${feature}", row ${row}: the model takes ${expected[type]}, and the value is ${got}; drop the feature, or convert it before training`,
@@ -112,12 +131,45 @@ function wrongCell(feature: string, type: TensorType, row: number, cell: Cell): 
   );
 }
 
+interface WantedNumbers {
+  readonly name: string;
+  readonly width: number;
+}
+
 /** `width` finite numbers a row, or `prediction-invalid`. */
-export function numbersOf(
-  output: Tensor | undefined,
-  { name, width }: { readonly name: string; readonly width: number },
-  rows: number,
-): Float64Array {
+export function numbersOf(output: Tensor | undefined, wanted: WantedNumbers, rows: number): Float64Array {
+  const numbers = anyNumbersOf(output, wanted, rows);
+  const [odd] = notFiniteIn(numbers, wanted.width);
+  if (odd !== undefined) throw notFinite(wanted.name, odd);
+  return numbers;
+}
+
+/** A number that is infinite or NaN, the first of its row. */
+export interface OddNumber {
+  readonly row: number;
+  readonly value: number;
+}
+
+export function notFiniteIn(numbers: Float64Array, width: number): OddNumber[] {
+  const odd: OddNumber[] = [];
+  for (let at = 0; at < numbers.length; at += 1) {
+    const value = numbers[at] ?? Number.NaN;
+    const row = Math.floor(at / width);
+    if (!Number.isFinite(value) && odd.at(-1)?.row !== row) odd.push({ row, value });
+  }
+  return odd;
+}
+
+export function notFinite(output: string, { row, value }: OddNumber): PerennialError {
+  return new PerennialError(
+    'prediction-invalid',
+    `the model answers row ${row} with ${value}, which is no finite number; look at how it deals with missing and extreme values`,
+    { output, row },
+  );
+}
+
+/** `width` numbers a row, also such as are infinite or NaN; `prediction-invalid` if there are more or fewer. */
+export function anyNumbersOf(output: Tensor | undefined, { name, width }: WantedNumbers, rows: number): Float64Array {
   if (output === undefined || output.size !== rows * width)
     throw new PerennialError(
       'prediction-invalid',
@@ -126,17 +178,6 @@ export function numbersOf(
     );
   const { data } = output;
   const numbers = new Float64Array(rows * width);
-  for (let at = 0; at < numbers.length; at += 1) {
-    const value = Number(data[at]);
-    if (!Number.isFinite(value)) {
-      const row = Math.floor(at / width);
-      throw new PerennialError(
-        'prediction-invalid',
-        `the model answers row ${row} with ${value}, which is no finite number; look at how it deals with missing and extreme values`,
-        { output: name, row },
-      );
-    }
-    numbers[at] = value;
-  }
+  for (let at = 0; at < numbers.length; at += 1) numbers[at] = Number(data[at]);
   return numbers;
 }

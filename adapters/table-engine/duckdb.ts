@@ -81,7 +81,7 @@ function servedRows(rows: number, features: readonly string[], column: (at: numb
     rows,
     ids: column(5).map(String),
     eventTimesMs: column(6).map(Number),
-    predictions: column(0).map((cell) => cell ?? Number.NaN),
+    predictions: column(0),
     releases: column(1).map(String),
     modelVersions: column(2).map(Number),
     labels: column(3).map((cell) => (cell === null ? null : LabelValue.parse(JSON.parse(String(cell))))),

@@ -19,7 +19,10 @@ const fields = {
   features: 'JSON',
   prediction: 'JSON',
   probabilities: 'DOUBLE[]',
+  error: 'VARCHAR',
 };
+
+const predictionKinds = "('BIGINT', 'UBIGINT', 'HUGEINT', 'DOUBLE', 'VARCHAR', 'BOOLEAN')";
 
 export async function sealSegment(
   { ndjson, features, path }: Operations['sealSegment']['request'],
@@ -30,14 +33,13 @@ export async function sealSegment(
   const database = await workplace.open({ readable: [], writable: [dirname(path)] });
   await readRecords(database, whole, ndjson);
   const types = await featureTypes(database, features);
-  const columns = features.flatMap((name) => {
-    const type = types.get(name);
-    return type === undefined
-      ? []
-      : `CAST(json_extract_string(features, ${jsonPath(name)}) AS ${type}) AS ${identifier(`f_${name}`)}`;
-  });
-  const fixed = `id, event_time, recorded_at, release, modelVersion AS model_version, generation, role, replay, ${await predictionColumns(database)}`;
-  await writeParquet(database, `SELECT ${[fixed, ...columns].join(', ')} FROM records`, path);
+  const columns = features.map(
+    (name) =>
+      `CAST(json_extract_string(features, ${jsonPath(name)}) AS ${types.get(name) ?? 'VARCHAR'}) AS ${identifier(`f_${name}`)}`,
+  );
+  const fixed = 'id, event_time, recorded_at, release, modelVersion AS model_version, generation, role, replay';
+  const answers = await predictionColumns(database);
+  await writeParquet(database, `SELECT ${[fixed, ...answers, ...columns].join(', ')} FROM records`, path);
   const found = await database.row(
     `SELECT count(*) AS rows, timezone('UTC', min(event_time)) AS "from", timezone('UTC', max(event_time)) AS "to" FROM records`,
   );
@@ -62,31 +64,35 @@ async function readRecords(database: Database, path: string, name: string): Prom
   }
   const { rows, broken } = await database.row(`
     SELECT count(*) AS rows, count(*) FILTER (id IS NULL OR event_time IS NULL OR recorded_at IS NULL OR release IS NULL OR modelVersion IS NULL
-      OR generation IS NULL OR role IS NULL OR replay IS NULL OR features IS NULL 
-      OR json_type(prediction) NOT IN ('BIGINT', 'UBIGINT', 'HUGEINT', 'DOUBLE', 'VARCHAR', 'BOOLEAN') OR prediction IS NULL
+      OR generation IS NULL OR role IS NULL OR replay IS NULL OR features IS NULL
+      OR (coalesce(json_type(prediction), 'NULL') IN ${predictionKinds}) = (error IS NOT NULL)
       OR list_contains(list_transform(probabilities, lambda p: isfinite(p)), false)) AS broken FROM records`);
   if (rows === 0) throw new PerennialError('data-empty', `the segment ${name} has no whole record`, { segment: name });
   if (broken !== 0)
     throw new PerennialError(
       'data-unreadable',
-      `the segment ${name} has ${broken} records that lack a field or whose prediction is no finite number`,
+      `the segment ${name} has ${broken} records that lack a field, or have neither a finite prediction nor a reason why there is none`,
       { segment: name },
     );
 }
 
-/** Numbers as DOUBLE, labels that are truth values as BOOLEAN and texts as VARCHAR; probabilities where a record has some. */
-async function predictionColumns(database: Database): Promise<string> {
-  const kinds = await database.rows('SELECT DISTINCT json_type(prediction) AS kind FROM records');
+/** Numbers as DOUBLE, labels that are truth values as BOOLEAN and texts as VARCHAR; probabilities and errors where a record has some. */
+async function predictionColumns(database: Database): Promise<readonly string[]> {
+  const kinds = await database.rows(
+    `SELECT DISTINCT json_type(prediction) AS kind FROM records WHERE json_type(prediction) IN ${predictionKinds}`,
+  );
   const type = typeOfKinds(kinds.map(({ kind }) => String(kind)));
-  const { some } = await database.row('SELECT count(probabilities) AS some FROM records');
-  const prediction = `CAST(json_extract_string(prediction, '$') AS ${type}) AS prediction`;
-  return Number(some) > 0 ? `${prediction}, probabilities` : prediction;
+  const { shares, errors } = await database.row(
+    'SELECT count(probabilities) AS shares, count(error) AS errors FROM records',
+  );
+  return [
+    `CAST(json_extract_string(prediction, '$') AS ${type}) AS prediction`,
+    ...(Number(shares) > 0 ? ['probabilities'] : []),
+    ...(Number(errors) > 0 ? ['error'] : []),
+  ];
 }
 
-/**
- * The Parquet type of each feature: DOUBLE, BOOLEAN or VARCHAR (also where kinds are mixed). One that is null throughout
- * has none: a column of a guessed type would turn the other segments' numbers into text when they are read together.
- */
+/** The Parquet type of each feature: DOUBLE, BOOLEAN or VARCHAR (also where kinds are mixed). */
 async function featureTypes(database: Database, features: readonly string[]): Promise<ReadonlyMap<string, string>> {
   const types = new Map<string, string>();
   for (const name of features) {
@@ -94,13 +100,17 @@ async function featureTypes(database: Database, features: readonly string[]): Pr
     const seen = kinds.flatMap(({ kind }) =>
       kind === null || kind === undefined || kind === 'NULL' ? [] : String(kind),
     );
-    if (seen.length === 0) continue;
     types.set(name, typeOfKinds(seen));
   }
   return types;
 }
 
+/**
+ * A column without any value is BOOLEAN, the type that gives way: where segments are read together, numbers and texts of
+ * the others stay what they are.
+ */
 function typeOfKinds(kinds: readonly string[]): 'DOUBLE' | 'BOOLEAN' | 'VARCHAR' {
+  if (kinds.length === 0) return 'BOOLEAN';
   if (kinds.every((kind) => ['BIGINT', 'UBIGINT', 'HUGEINT', 'DOUBLE'].includes(kind))) return 'DOUBLE';
   return kinds.every((kind) => kind === 'BOOLEAN') ? 'BOOLEAN' : 'VARCHAR';
 }

@@ -1,15 +1,17 @@
 import { dirname } from 'node:path';
 import { PerennialError } from '../../contracts/errors.ts';
+import type { TrainedRows } from '../../contracts/model-version.ts';
 import type { HoldoutRule, SplitWindow } from '../../ports/table-engine.ts';
 import type { Database } from './lockedDatabase.ts';
+import type { Operations } from './operations.ts';
 import { writeParquet } from './parquetFile.ts';
-import { identifier, identifiers, parquetRows, timestampOf, within } from './sql.ts';
+import { identifier, identifiers, literal, parquetRows, timestampOf, within } from './sql.ts';
 import type { Workplace } from './workplace.ts';
 
 export async function splitWindow(
   request: SplitWindow,
   workplace: Workplace,
-): Promise<{ trainingRows: number; holdoutRows: number }> {
+): Promise<Operations['splitWindow']['result']> {
   const { parts, features, target, trainPath, holdoutPath, validationPath, allPath } = request;
   if (parts.length === 0) throw noData(request, 'there are no parts');
   const written = [trainPath, holdoutPath, validationPath, allPath].filter((path) => path !== undefined);
@@ -22,12 +24,51 @@ export async function splitWindow(
     throw noData(request, `it has ${training} rows to train on and ${holdout} held out`);
   const carried = request.carried.filter((name) => name !== '_at' && !features.includes(name) && name !== target);
   const instant = (await columnsOf(database)).includes('_at') ? ['_at'] : [];
-  await writeParquet(database, rowsOf(false, [...features, target]), trainPath);
-  await writeParquet(database, rowsOf(true, [...instant, ...new Set(carried), ...features, target]), holdoutPath);
-  if (validationPath !== undefined) await writeParquet(database, rowsOf(true, features), validationPath);
-  if (allPath !== undefined)
-    await writeParquet(database, `SELECT ${identifiers([...features, target])} FROM chosen`, allPath);
-  return { trainingRows: Number(training), holdoutRows: Number(holdout) };
+  const fills = await fillsOf(database, request);
+  const given = [...features.map((name) => fills.get(name) ?? identifier(name)), identifier(target)].join(', ');
+  await writeParquet(database, rowsOf(false, given), trainPath);
+  await writeParquet(
+    database,
+    rowsOf(true, identifiers([...instant, ...new Set(carried), ...features, target])),
+    holdoutPath,
+  );
+  if (validationPath !== undefined) {
+    const asked = features.map((name) => fills.get(name) ?? identifier(name)).join(', ');
+    await writeParquet(database, rowsOf(true, asked), validationPath);
+  }
+  if (allPath !== undefined) await writeParquet(database, `SELECT ${given} FROM chosen`, allPath);
+  const rows = { trainingRows: Number(training), holdoutRows: Number(holdout) };
+  return fills.size === 0 ? rows : { ...rows, filled: await missingIn(database, [...fills.keys()]) };
+}
+
+/** SQL of each feature that has a fill. */
+async function fillsOf(database: Database, { fill = {}, features }: SplitWindow): Promise<ReadonlyMap<string, string>> {
+  const described = await database.rows('DESCRIBE chosen');
+  const types = new Map(described.map((column) => [String(column.column_name), String(column.column_type)]));
+  const fills = new Map<string, string>();
+  for (const [name, value] of Object.entries(fill)) {
+    if (!features.includes(name)) continue;
+    const type = types.get(name) ?? 'VARCHAR';
+    const typed = `TRY_CAST(${literal(String(value))} AS ${type})`;
+    const { fits } = await database.row(`SELECT ${typed} IS NOT NULL AS fits`);
+    if (fits !== true)
+      throw new PerennialError(
+        'invalid-configuration',
+        `data.fill says that a missing "${name}" is ${JSON.stringify(value)}, and the column holds ${type}; give a value of that type`,
+        { column: name },
+      );
+    fills.set(name, `coalesce(${identifier(name)}, ${typed}) AS ${identifier(name)}`);
+  }
+  return fills;
+}
+
+async function missingIn(database: Database, names: readonly string[]): Promise<TrainedRows['filled']> {
+  const counts = names.flatMap((name, at) => [
+    `count(*) FILTER (${identifier(name)} IS NULL AND NOT "_held") AS rows${at}`,
+    `count(*) FILTER (${identifier(name)} IS NULL AND "_held") AS held${at}`,
+  ]);
+  const found = await database.row(`SELECT ${counts.join(', ')} FROM chosen`);
+  return names.map((name, at) => ({ name, rows: Number(found[`rows${at}`]), heldOut: Number(found[`held${at}`]) }));
 }
 
 /** The window's rows in their lasting order, with `_held` where the holdout has them. */
@@ -74,8 +115,8 @@ function heldOut(rule: HoldoutRule): string {
   return `CAST(${bits} AS DOUBLE) / 4503599627370496 < ${rule.fraction}`;
 }
 
-function rowsOf(held: boolean, columns: readonly string[]): string {
-  return `SELECT ${identifiers(columns)} FROM chosen WHERE "_held" = ${held}`;
+function rowsOf(held: boolean, columns: string): string {
+  return `SELECT ${columns} FROM chosen WHERE "_held" = ${held}`;
 }
 
 async function columnsOf(database: Database): Promise<readonly string[]> {

@@ -1,3 +1,4 @@
+import type { MissingPolicy } from '../../contracts/configuration.ts';
 import type { Acknowledgement, GatewayLease, Generation, Slot } from '../../contracts/deployment.ts';
 import type { Id, Instant, Scope, Sha256 } from '../../contracts/identifiers.ts';
 import type { ServingCount, ServingCountOfEpoch, ShadowCount, ShadowCountOfEpoch } from '../../contracts/prediction.ts';
@@ -145,5 +146,7 @@ export interface ServingEntry {
     readonly artifact: Sha256;
     readonly signature: import('../../contracts/model-version.ts').Signature;
     readonly releaseDigest: Sha256;
+    /** Of its configuration, where that says it. */
+    readonly missing?: MissingPolicy;
   }[];
 }

@@ -188,6 +188,7 @@ describe('a window of a model of three classes without a label', () => {
         rows.flatMap((row) => ofModel.map((name) => shares(row)[classes.indexOf(name)]!)),
       ),
       vectors: {},
+      failures: [],
     };
     const at = '2020-09-02T00:00:00.000Z';
     return rows

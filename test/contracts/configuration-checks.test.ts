@@ -31,6 +31,13 @@ describe('what the file alone shows to be wrong is an error that names key and l
       '/monitor/drift/minEffect',
       'use ks or chi2',
     ],
+    [
+      'a fill of what is no feature',
+      'window: 6 months',
+      'fill: { cnt: 0 }\n  window: 6 months',
+      '/data/fill/cnt',
+      'none of data.features',
+    ],
     ['a feature twice', '[season, mnth, hr,', '[season, mnth, season, hr,', '/data/features/2', 'listed twice'],
     ['a holdout as long as the window', '14 days', '6 months', '/build/holdout/last', 'nothing to train on'],
     ['a holdout longer than the window', '14 days', '1 year', '/build/holdout/last', 'nothing to train on'],

@@ -247,13 +247,13 @@ describe("MLflow's scoring bodies", () => {
   test.each([
     ['two forms', { inputs: [[1, 2]], dataframe_records: [] }, '2 forms of rows are given'],
     ['none', {}, 'expected exactly one of inputs, dataframe_split, dataframe_records'],
-    ['another', { instances: [[1, 2]] }, 'unknown key "instances"'],
+    ['another', { examples: [[1, 2]] }, 'unknown key "examples"'],
     ['a row that is short', { inputs: [[1, 2], [3]] }, 'row 1: expected a list of 2 values'],
     ['a missing column', { dataframe_split: { columns: ['temp'], data: [[1]] } }, 'feature "hum" is missing'],
     [
       'records that differ',
       { dataframe_records: [{ temp: 1, hum: 2 }, { temp: 1 }] },
-      'dataframe_records[1]: feature "hum" is missing',
+      'feature "hum", row 1 has no value',
     ],
   ])('are refused: %s', async (_what, body, message) => {
     const answer = await invoke(body);

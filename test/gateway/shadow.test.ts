@@ -114,6 +114,7 @@ const answers = (value: number): Answers => ({
   values: Float64Array.of(value),
   probabilities: null,
   vectors: {},
+  failures: [],
 });
 
 test('a slow shadow holds nobody up: one question at a time, and what is too many is dropped and counted', async () => {
@@ -124,6 +125,7 @@ test('a slow shadow holds nobody up: one question at a time, and what is too man
     weight: 0,
     releaseDigest: 'b'.repeat(64),
     version: 2,
+    missing: 'as-trained',
     model: {
       artifact: 'a'.repeat(64),
       signature: matrixSignature,
@@ -146,7 +148,7 @@ test('a slow shadow holds nobody up: one question at a time, and what is too man
     logger: createLogger({ name: 'test', level: 'silent' }),
     mostWaitingRows: 3,
   });
-  const columns = () => ({ rows: 1, features: { temp: [1], hum: [2] } });
+  const columns = () => ({ rows: 1, features: { temp: [1], hum: [2] }, ignored: [] });
   for (let i = 0; i < 5; i += 1)
     shadow.ask({
       served: served as unknown as ServedScope,

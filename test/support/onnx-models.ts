@@ -102,6 +102,54 @@ export function logarithmModel(): Uint8Array {
   });
 }
 
+/**
+ * Of `a`, `b` (float), `city` (text) and `rooms` (int64), each `[rows, 1]`: `a + b`, or `2 · a` where b is NaN; plus 100 where
+ * the city is "unknown"; plus 1000 for each room.
+ */
+export function fillableModel(): Uint8Array {
+  return model({
+    nodes: [
+      node('IsNaN', ['b'], ['lacksB']),
+      node('Where', ['lacksB', 'a', 'b'], ['b2']),
+      node('Add', ['a', 'b2'], ['sum']),
+      node(
+        'LabelEncoder',
+        ['city'],
+        ['cityValue'],
+        [
+          { name: 'keys_strings', type: AttributeProto.AttributeType.STRINGS, strings: [Buffer.from('unknown')] },
+          { name: 'values_floats', type: AttributeProto.AttributeType.FLOATS, floats: [100] },
+          { name: 'default_float', type: AttributeProto.AttributeType.FLOAT, f: 0 },
+        ],
+      ),
+      node(
+        'Cast',
+        ['rooms'],
+        ['roomsFloat'],
+        [{ name: 'to', type: AttributeProto.AttributeType.INT, i: TensorProto.DataType.FLOAT }],
+      ),
+      node('Mul', ['roomsFloat', 'thousand'], ['roomsValue']),
+      node('Add', ['sum', 'cityValue'], ['withCity']),
+      node('Add', ['withCity', 'roomsValue'], ['y']),
+    ].map((each) => (each.opType === 'LabelEncoder' ? { ...each, domain: 'ai.onnx.ml' } : each)),
+    inputs: [
+      value('a', 'FLOAT', ['rows', 1]),
+      value('b', 'FLOAT', ['rows', 1]),
+      value('city', 'STRING', ['rows', 1]),
+      value('rooms', 'INT64', ['rows', 1]),
+    ],
+    outputs: [value('y', 'FLOAT', ['rows', 1])],
+    initializers: [floats('thousand', [1], [1000])],
+    rest: {
+      irVersion: 8,
+      opsetImport: [
+        { domain: '', version: 15 },
+        { domain: 'ai.onnx.ml', version: 2 },
+      ],
+    },
+  });
+}
+
 /** A linear model whose weights are in another file. */
 export function externalModel(location = 'weights.bin'): Uint8Array {
   return model({

@@ -57,6 +57,7 @@ describe('sealing a segment', () => {
       'f_x DOUBLE',
       'f_s VARCHAR',
       'f_b BOOLEAN',
+      'f_none BOOLEAN',
     ]);
     expect(await look(`SELECT id, f_x, f_s, f_b, prediction FROM '${sealed.path}'`)).toEqual([
       { id: 'p1', f_x: 5, f_s: 'a', f_b: true, prediction: 2.5 },
@@ -154,7 +155,7 @@ describe('reading what was served', () => {
       releases: [release, release],
       modelVersions: [1, 1],
       labels: [null, 1.5],
-      features: { x: [10, 30], s: ['a', 'a'], b: [true, true] },
+      features: { x: [10, 30], s: ['a', 'a'], b: [true, true], none: [null, null] },
     });
   });
 
@@ -182,6 +183,33 @@ describe('reading what was served', () => {
       x: [1, null],
       y: [null, 2.5],
     });
+  });
+
+  test('a column that no row of a segment has a value of leaves the values of other segments as they are', async () => {
+    const features = ['n', 's', 'b'];
+    const nothing = { n: null, s: null, b: null };
+    const none = await seal([record('p1', 1, { features: nothing, prediction: null, error: 'no answer' })], {
+      features,
+    });
+    const some = await seal([record('p2', 2, { features: { n: 2.5, s: 'word', b: true } })], { features });
+    for (const segments of [
+      [none.path, some.path],
+      [some.path, none.path],
+    ])
+      expect(await engine.readServed({ segments, ...window })).toMatchObject({
+        predictions: [null, 1],
+        features: { n: [null, 2.5], s: [null, 'word'], b: [null, true] },
+      });
+  });
+
+  test('a row without an answer is kept, with null for its prediction, and one without a reason is refused', async () => {
+    const failed = record('p2', 2, { prediction: null, error: 'the model answers with Infinity' });
+    const sealed = await seal([record('p1', 1), failed]);
+    expect(await look(`SELECT id, prediction, error FROM '${sealed.path}' ORDER BY id`)).toEqual([
+      { id: 'p1', prediction: 0.5, error: null },
+      { id: 'p2', prediction: null, error: 'the model answers with Infinity' },
+    ]);
+    await expect(seal([record('p1', 1, { prediction: null })])).rejects.toMatchObject({ code: 'data-unreadable' });
   });
 
   test('no segments are no rows', async () => {

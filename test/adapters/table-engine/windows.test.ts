@@ -297,6 +297,57 @@ describe('the profile', () => {
   });
 });
 
+describe('data.fill', () => {
+  const rows = ['id,city,size,y', '1,Graz,1.5,1', '2,,2.5,2', '3,,,3', '4,Wien,,4', '5,,5.5,5'].join('\n');
+  const fill = { city: 'unknown', size: 2.5 };
+
+  async function filled(request: Partial<SplitWindow>) {
+    const batch = await prepare([await csv('cities.csv', `${rows}\n`)], { key: 'id' });
+    const allPath = join(bench.folder(), 'all.parquet');
+    const holdout = { kind: 'fraction', fraction: 0.5, by: 'id' } as const;
+    const cities = {
+      parts: batch.parts.map(({ path }) => path),
+      from: undefined,
+      to: undefined,
+      holdout,
+      features: ['city', 'size'],
+      target: 'y',
+      carried: [],
+      key: 'id',
+      allPath,
+    };
+    return { allPath, ...(await split({ ...cities, ...request })) };
+  }
+
+  test('stands for missing values in all that trains, and the holdout keeps them missing', async () => {
+    const window = await filled({ fill });
+    const [city, size] = window.filled ?? [];
+    expect(
+      await look(`SELECT count(*) - count(city) AS c, count(*) - count(size) AS s FROM '${window.holdoutPath}'`),
+    ).toEqual([{ c: String(city?.heldOut), s: String(size?.heldOut) }]);
+    expect([city, size].map((one) => (one?.rows ?? 0) + (one?.heldOut ?? 0))).toEqual([3, 2]);
+    for (const path of [window.trainPath, window.allPath, window.validationPath])
+      expect(await look(`SELECT count(*) AS missing FROM '${path}' WHERE city IS NULL OR size IS NULL`)).toEqual([
+        { missing: '0' },
+      ]);
+    expect(await look(`SELECT city, size FROM '${window.allPath}' ORDER BY y`)).toEqual([
+      { city: 'Graz', size: 1.5 },
+      { city: 'unknown', size: 2.5 },
+      { city: 'unknown', size: 2.5 },
+      { city: 'Wien', size: 2.5 },
+      { city: 'unknown', size: 5.5 },
+    ]);
+  });
+
+  test('is refused where it is no value of its column, and changes nothing where it is not set', async () => {
+    await expect(filled({ fill: { size: 'large' } })).rejects.toMatchObject({
+      code: 'invalid-configuration',
+      message: expect.stringContaining('data.fill says that a missing "size" is "large"'),
+    });
+    expect(await filled({})).not.toHaveProperty('filled');
+  });
+});
+
 describe('an export', () => {
   test('as CSV neutralises what a spreadsheet would run, and nothing else', async () => {
     const batch = await prepare(

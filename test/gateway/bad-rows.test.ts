@@ -1,0 +1,121 @@
+import { readFile, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Signature } from '../../contracts/model-version.ts';
+import type { PredictionRecord } from '../../contracts/prediction.ts';
+import { model, node, value } from '../support/onnx-models.ts';
+import type { Deployed, ServingGround, TestGateway } from '../support/serving-ground.ts';
+import { layServingGround, startTestGateway } from '../support/serving-ground.ts';
+
+// The model answers log(x): -Infinity for 0, NaN for -1. Beside it stands its square, and the logarithm of x - 5.
+let ground: ServingGround;
+let serving: TestGateway;
+let deployed: Deployed;
+
+const signature: Signature = {
+  schemaVersion: 1,
+  layout: 'columns',
+  inputs: [{ name: 'x', type: 'FP32' }],
+  output: { name: 'y', type: 'FP32' },
+  vectors: [{ name: 'rootOfX', type: 'FP32', width: 1 }],
+};
+
+const logarithm = model({
+  nodes: [node('Log', ['x'], ['y']), node('Neg', ['x'], ['negative']), node('Sqrt', ['negative'], ['rootOfX'])],
+  inputs: [value('x', 'FLOAT', ['rows', 1])],
+  outputs: [value('y', 'FLOAT', ['rows', 1]), value('rootOfX', 'FLOAT', ['rows', 1])],
+});
+
+beforeAll(async () => {
+  ground = await layServingGround();
+  deployed = await ground.deployModel(logarithm, signature);
+  serving = await startTestGateway(ground);
+});
+afterAll(async () => {
+  await serving.close();
+  await ground.stop();
+});
+
+function infer(xs: readonly number[], ids: readonly string[], outputs = ['y']) {
+  return serving.ask('POST /v2/models/bike/infer', {
+    parameters: { prediction_ids: ids },
+    inputs: [{ name: 'x', datatype: 'FP32', shape: [xs.length], data: xs }],
+    outputs: outputs.map((name) => ({ name })),
+  });
+}
+
+async function written(id: string): Promise<PredictionRecord | undefined> {
+  const folder = join(ground.home, 'gateway', 'segments');
+  const names = (await readdir(folder)).filter((name) => name.endsWith('.ndjson'));
+  const texts = await Promise.all(names.map((name) => readFile(join(folder, name), 'utf8')));
+  const records = texts.flatMap((text) => text.trim().split('\n')).map((line): PredictionRecord => JSON.parse(line));
+  return records.find((record) => record.id === id);
+}
+
+describe('a row that the model has no finite answer to', () => {
+  test('is null with a reason, and the other rows are answered', async () => {
+    const { status, body } = await infer([1, 0, 1, -1], ['p0', 'p1', 'p2', 'p3']);
+    expect(status).toBe(200);
+    expect(body.outputs).toEqual([{ name: 'y', shape: [4], datatype: 'FP32', data: [0, null, 0, null] }]);
+    expect(body.parameters.errors).toEqual([
+      { row: 1, output: 'y', reason: 'the model answers with -Infinity, which is no finite number' },
+      { row: 3, output: 'y', reason: 'the model answers with NaN, which is no finite number' },
+    ]);
+  });
+
+  test('is null in the scoring bodies, which tell the reasons beside the predictions', async () => {
+    const { status, body } = await serving.ask('POST /invocations?model=bike', { inputs: { x: [1, 0] } });
+    expect(status).toBe(200);
+    expect(body).toEqual({
+      predictions: [0, null],
+      errors: [{ row: 1, reason: 'the model answers with -Infinity, which is no finite number' }],
+    });
+  });
+
+  test('is written down with its reason and without a prediction', async () => {
+    await infer([1, 0], ['good', 'bad']);
+    const bad = await written('bad');
+    expect(bad).toMatchObject({ features: { x: 0 }, prediction: null, error: expect.stringContaining('-Infinity') });
+    const good = await written('good');
+    expect(good).toMatchObject({ prediction: 0 });
+    expect(good).not.toHaveProperty('error');
+  });
+
+  test('is refused where no row of the request has an answer, and written down all the same', async () => {
+    const { status, body } = await infer([0], ['alone']);
+    expect(status).toBe(500);
+    expect(body.error).toContain('the model has no answer to the row: the model answers with -Infinity');
+    expect((await written('alone'))?.prediction).toBeNull();
+    expect((await infer([0, -1], ['none-1', 'none-2'])).body.error).toContain('no answer to any of the 2 rows');
+  });
+
+  test('does not touch requests that were joined with its own', async () => {
+    const requests = Array.from({ length: 40 }, (_, at) => infer([at % 4 === 0 ? 0 : 1, 1], [`a${at}`, `b${at}`]));
+    for (const [at, { status, body }] of (await Promise.all(requests)).entries()) {
+      expect(status).toBe(200);
+      expect(body.outputs[0].data).toEqual(at % 4 === 0 ? [null, 0] : [0, 0]);
+      expect(body.parameters.errors).toEqual(at % 4 === 0 ? [expect.objectContaining({ row: 0 })] : undefined);
+    }
+  });
+
+  test('counts its request as failed, and is counted as a row', async () => {
+    const counts = async () => {
+      const served = await ground.repositories.deployments.served(ground.scope, deployed.generation);
+      return served.reduce((sum, { errors }) => sum + errors, 0);
+    };
+    const before = await counts();
+    await infer([1, 0], ['counted-1', 'counted-2']);
+    await infer([1, 1], ['counted-3', 'counted-4']);
+    await expect.poll(counts).toBeGreaterThan(before);
+    const { body } = await serving.ask('GET /metrics');
+    expect(body).toMatch(/perennial_failed_rows_total\{[^}]*version="1"\} [1-9]/);
+  });
+});
+
+test('a number of a further output that JSON cannot say is null with a reason, and fails no row', async () => {
+  const { status, body } = await infer([1], ['side'], ['y', 'rootOfX']);
+  expect(status).toBe(200);
+  expect(body.outputs.map(({ data }: { data: unknown }) => data)).toEqual([[0], [null]]);
+  expect(body.parameters.errors).toEqual([{ row: 0, output: 'rootOfX', reason: 'NaN is no finite number' }]);
+  expect((await written('side'))?.prediction).toBe(0);
+});
