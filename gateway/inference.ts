@@ -144,7 +144,11 @@ export class Inference {
   }
 
   /** Of the rows that failed, or of all. */
-  #failsAlone({ served, columns }: InferenceQuestion, slot: ServedSlot, failed?: Answers['failures']): Promise<boolean> {
+  #failsAlone(
+    { served, columns }: InferenceQuestion,
+    slot: ServedSlot,
+    failed?: Answers['failures'],
+  ): Promise<boolean> {
     return failsAlone(served, slot, (other) => columns(takenBy(other)), failed);
   }
 

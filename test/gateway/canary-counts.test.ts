@@ -134,6 +134,24 @@ test('requests that no model can answer are not held against a canary with the a
   expect(judge(step, 40, { errorRate: 0.01 })).toMatchObject({ verdict: 'pass' });
 });
 
+test('a row without an answer among others is a failure of its own only where the other release has an answer', async () => {
+  const some = { dataframe_records: [{ temp: 1 }, { temp: -1 }] };
+  const canary = await deployStep(linear(), logarithmModel());
+  await serve();
+  const { status, body } = await serving.ask('POST /invocations?model=bike', some);
+  expect({ status, predictions: body.predictions }).toEqual({ status: 200, predictions: [0, null] });
+  const step = await stepOf(canary);
+  expect(step.canary).toMatchObject([{ requests: 1, errors: 1, ownErrors: 1 }]);
+  expect(step.canary[0]?.latency.reduce((sum, count) => sum + count)).toBe(1);
+  const same = await ground.deployModel(logarithmModel(), ofTemp, 100);
+  const twin = await ground.deployModel(logarithmModel(), ofTemp, 50);
+  expect(same.generation).toBeLessThan(twin.generation);
+  await expect
+    .poll(async () => (await serving.ask('POST /invocations?model=bike', some)).headers.get('perennial-generation'))
+    .toBe(String(twin.generation));
+  expect((await stepOf(twin)).canary[0]).toMatchObject({ ownErrors: 0 });
+});
+
 test('what only the champion fails on is known as its own', async () => {
   const canary = await deployStep(logarithmModel(), linear());
   await serve();

@@ -95,7 +95,7 @@ test('only an operator has rows handed over', async () => {
   expect((await serving.ask('POST /v1/flush', { model: 'bike' })).status).toBe(400);
 });
 
-test('a model that answers NaN fails that request alone, and the failure is counted', async () => {
+test('a model that answers NaN fails that request alone; the failure is counted, and the row is kept', async () => {
   ground = await layServingGround();
   const signature: Signature = {
     schemaVersion: 1,
@@ -115,7 +115,7 @@ test('a model that answers NaN fails that request alone, and the failure is coun
   expect(await ground.repositories.deployments.served(ground.scope, generation)).toMatchObject([
     { requests: 4, errors: 1 },
   ]);
-  expect(await stored()).toMatchObject([{ rows: 3 }]);
+  expect(await stored()).toMatchObject([{ rows: 4 }]);
 });
 
 test('a flush waits for the lease, without which the database takes no counts', async () => {
