@@ -140,7 +140,10 @@ export interface DeployActivities {
   beginRollout(input: RunInput): Promise<'begun' | 'taken' | 'superseded'>;
   /** To the next step that was approved for the run: 0 is a shadow, 100 all of it. */
   raiseGeneration(input: RunInput & { readonly weight: number }): Promise<{ readonly generation: number }>;
-  awaitGateways(input: RunInput & { readonly generation: number }): Promise<void>;
+  /** Waits for a few seconds at most. `gateways-absent` if the workflow has waited for as long as gateways may take. */
+  awaitGateways(
+    input: RunInput & { readonly generation: number; readonly waitedMs: number },
+  ): Promise<{ readonly loaded: boolean }>;
   replayToCanary(input: RunInput & { readonly generation: number }): Promise<void>;
   /** `withMetric`: look at the labels too, which is more work than counting. */
   judgeCanary(

@@ -11,7 +11,7 @@ import { codeOf, failureOf, refuseAfterLost } from './retry-end.ts';
 type Activity = (input: never) => Promise<unknown>;
 type InstrumentDependencies = Pick<
   ActivityDependencies,
-  'repositories' | 'logger' | 'isolation' | 'collectionSchedule'
+  'repositories' | 'workflowClient' | 'logger' | 'isolation' | 'collectionSchedule'
 >;
 
 const heartbeatMs = 1_000;

@@ -6,7 +6,7 @@ import type { Answer, Execution, Proof } from './proofs.ts';
 import { proofs } from './proofs.ts';
 
 type AnyProof = Proof<unknown, unknown>;
-type ProofDependencies = Pick<ActivityDependencies, 'repositories' | 'collectionSchedule'>;
+type ProofDependencies = Pick<ActivityDependencies, 'repositories' | 'workflowClient' | 'collectionSchedule'>;
 
 const byName: ReadonlyMap<string, AnyProof> = new Map(Object.entries<AnyProof>(proofs));
 
@@ -27,7 +27,9 @@ export async function mustBeProven(deps: ProofDependencies, activity: string, in
   }
   const { runId, scope } = runOf(activity, input);
   const { of: kinds, allows = [], takes } = proof;
-  await deps.repositories.runs.prove(runId, { scope, kinds, execution, allows });
+  const { workflowId, executionId } = execution;
+  const continuedFrom = () => deps.workflowClient.continuedFrom(workflowId, executionId);
+  await deps.repositories.runs.prove(runId, { scope, kinds, execution: { ...execution, continuedFrom }, allows });
   const choices = takes?.(input) ?? [[]];
   for (const answers of choices) if (await allGiven(deps, runId, answers)) return;
   throw unproven(activity, `run ${runId} has no step that answered what is given to it`);

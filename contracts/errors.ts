@@ -187,9 +187,9 @@ export const errorTable = {
   },
   'step-not-due': {
     status: 409,
-    retryable: true,
-    until: { hours: 24 },
-    about: 'The step before has not lasted or answered for as long as the approved strategy says; it is tried again.',
+    retryable: false,
+    about:
+      'The step before has not lasted or answered for as long as the approved strategy says; the deployment looks at it again later.',
   },
   'lease-lost': {
     status: 409,

@@ -7,6 +7,7 @@ import { query, transact } from './connection.ts';
 import type { RepositoryContext } from './context.ts';
 import { toDate, toInstant } from './instants.ts';
 import { acknowledgements, gateways, models } from './schema.ts';
+import type { Channel } from './watch-channel.ts';
 
 type GatewayMethods = Pick<
   DeploymentRepository,
@@ -40,6 +41,7 @@ export function gatewayMethods(context: RepositoryContext): GatewayMethods {
           .update(gateways)
           .set({ leaseUntil: now })
           .where(and(eq(gateways.id, id), gt(gateways.leaseUntil, now)));
+        await tellWaiting(db);
       }),
     liveGateways: () => query(db, () => liveGateways(context, db)),
     acknowledge: ({ gatewayId, modelId, environment, generation, error }) =>
@@ -59,11 +61,18 @@ export function gatewayMethods(context: RepositoryContext): GatewayMethods {
             set: { error, recordedAt },
             setWhere: sql`${acknowledgements.error} is not null`,
           });
+        await tellWaiting(db);
       }),
     noteMismatches: (gatewayId, found) => transact(db, (tx) => noteMismatches(context, tx, gatewayId, found)),
     mismatches: () => query(db, () => liveMismatches(context, db)),
     acknowledgements: (scope, generation) => query(db, () => readAcknowledgements(context, db, scope, generation)),
   };
+}
+
+/** Whoever waits for gateways looks at once. */
+async function tellWaiting(tx: Executor): Promise<void> {
+  const channel: Channel = 'perennial_acknowledged';
+  await tx.execute(sql`select pg_notify(${channel}, '')`);
 }
 
 const mismatchesTold = 100;

@@ -14,12 +14,14 @@ type Claim = Parameters<RunRepository['prove']>[1];
 export function runProofs({ db }: RepositoryContext): Pick<RunRepository, 'prove' | 'keepResult' | 'hasResult'> {
   return {
     async prove(id, claim) {
-      // Bound once, it stays bound: most steps lock nothing.
+      // Bound once, it stays bound until it continues as new: most steps lock nothing and ask nobody.
       const [row] = await query(db, () => selectRuns(db).where(eq(runs.id, id)));
-      if (row !== undefined && !mustBind(row, claim)) return;
+      const predecessor = row !== undefined && isOther(row, claim) ? await claim.execution.continuedFrom() : null;
+      if (row !== undefined && !mustBind(row, claim, predecessor)) return;
       await transact(db, async (tx) => {
         const { executionId } = claim.execution;
-        if (mustBind(await lockRun(tx, id), claim)) await tx.update(runs).set({ executionId }).where(eq(runs.id, id));
+        if (mustBind(await lockRun(tx, id), claim, predecessor))
+          await tx.update(runs).set({ executionId }).where(eq(runs.id, id));
       });
     },
     keepResult: (runId, step, result) =>
@@ -39,13 +41,21 @@ export function runProofs({ db }: RepositoryContext): Pick<RunRepository, 'prove
   };
 }
 
+/** Another execution has the run, under the same workflow id. */
+function isOther({ run }: RunRow, { execution }: Claim): boolean {
+  const { workflowId, executionId } = run;
+  return workflowId === execution.workflowId && executionId !== null && executionId !== execution.executionId;
+}
+
 /** Whether the execution is to be the run's from now on; false: it is already, or the run is over. */
-function mustBind(row: RunRow, { scope, kinds, execution, allows }: Claim): boolean {
+function mustBind(row: RunRow, claim: Claim, predecessor: string | null): boolean {
+  const { scope, kinds, execution, allows } = claim;
   mustBeOf(row, scope, kinds);
   const { id, workflowId, executionId, orderedAt, state } = row.run;
   if (workflowId !== execution.workflowId)
     throw unproven(`run ${id} is carried out by the workflow ${workflowId}, not by ${execution.workflowId}`, id);
-  if (executionId !== null && executionId !== execution.executionId)
+  const continues = isOther(row, claim) && executionId === predecessor;
+  if (isOther(row, claim) && !continues)
     throw unproven(
       `run ${id} is carried out by execution ${executionId}; ${execution.executionId} has the same workflow id and no right to it (a workflow that was reset or started again by hand carries out no run: start another run)`,
       id,
@@ -54,6 +64,7 @@ function mustBind(row: RunRow, { scope, kinds, execution, allows }: Claim): bool
     throw unproven(`run ${id} is ${state} already, so nothing more is done for it; start another run`, id);
   if (state === 'queued' && !allows.includes('queued'))
     throw unproven(`run ${id} has not begun, so none of its steps can run`, id);
+  if (continues) return true;
   if (executionId !== null || isFinal(state)) return false;
   if (orderedAt === null)
     throw unproven(`run ${id} waits in the queue, and the lifecycle has not ordered its start`, id);

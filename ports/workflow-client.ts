@@ -13,6 +13,8 @@ export interface WorkflowClient {
   describe(
     workflowId: string,
   ): Promise<{ readonly state: 'running' | 'absent' } | { readonly state: 'closed'; readonly status: string }>;
+  /** The execution that continued as this one; null: it was started or reset by a client. Temporal says so, not the execution. */
+  continuedFrom(workflowId: string, executionId: string): Promise<string | null>;
   setSchedule(scope: Scope, name: string, schedule: ScheduleInput): Promise<void>;
   removeSchedule(scope: Scope, name: string): Promise<void>;
   /** How Temporal's schedule differs from this one; undefined if it does not. */

@@ -1,5 +1,6 @@
 import type { PipelineInput } from '../contracts/workflows.ts';
 import { deployActivities } from './activities.ts';
+import { loadOnGateways } from './load-on-gateways.ts';
 import { runPipeline } from './run-pipeline.ts';
 
 /** The release before, or a named one, serves again; done when the gateways have it. */
@@ -7,7 +8,7 @@ export async function rollbackPipeline(input: PipelineInput): Promise<void> {
   const { runId, scope } = input;
   await runPipeline(input, async () => {
     const outcome = await deployActivities.rollBack({ runId, scope });
-    await deployActivities.awaitGateways({ runId, scope, generation: outcome.generation });
+    await loadOnGateways({ runId, scope }, outcome.generation);
     return outcome;
   });
 }

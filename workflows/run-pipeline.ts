@@ -1,4 +1,10 @@
-import { ApplicationFailure, CancellationScope, getExternalWorkflowHandle, log } from '@temporalio/workflow';
+import {
+  ApplicationFailure,
+  CancellationScope,
+  ContinueAsNew,
+  getExternalWorkflowHandle,
+  log,
+} from '@temporalio/workflow';
 import type { RunConclusion } from '../activities/activity-types.ts';
 import { reasonOf } from '../contracts/errors.ts';
 import type { RunOutcome } from '../contracts/run.ts';
@@ -13,13 +19,16 @@ import { conclusionFrom } from './conclusion-from.ts';
  */
 export async function runPipeline(input: PipelineInput, steps: () => Promise<RunOutcome>): Promise<void> {
   const { runId, scope } = input;
-  // Even one that is cancelled at once begins: only a run that has begun can be concluded.
+  // Even one that is cancelled at once begins: only a run that has begun can be concluded. Every execution that goes on
+  // from another begins the run again, which changes nothing.
   const { alreadyFinal } = await CancellationScope.nonCancellable(() => lifecycleActivities.beginRun({ runId, scope }));
   if (alreadyFinal) return;
   let conclusion: RunConclusion;
   try {
     conclusion = { state: 'succeeded', outcome: await steps() };
   } catch (caught) {
+    // The run goes on in another execution.
+    if (caught instanceof ContinueAsNew) throw caught;
     conclusion = conclusionFrom(caught);
   }
   await CancellationScope.nonCancellable(async () => {

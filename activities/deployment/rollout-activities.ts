@@ -1,9 +1,6 @@
-import { cancellationSignal } from '@temporalio/activity';
-import { setTimeout as pause } from 'node:timers/promises';
-import { PerennialError } from '../../contracts/errors.ts';
-import type { Scope } from '../../contracts/identifiers.ts';
 import type { DeployActivities } from '../activity-types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
+import { awaitGateways } from './await-gateways.ts';
 import { judgeStepBefore } from './judge-step-before.ts';
 import { runWithRequest } from '../run-request.ts';
 
@@ -11,12 +8,6 @@ type RolloutActivities = Pick<
   DeployActivities,
   'tallyApproval' | 'beginRollout' | 'raiseGeneration' | 'awaitGateways' | 'endRollout' | 'abortRollout' | 'rollBack'
 >;
-
-const pollMs = 25;
-/** Gateways that have not loaded a generation in this time have not taken part in the deployment. */
-const loadWithinMs = 60_000;
-/** A gateway tries again every two seconds: a store that was away for a moment is no artifact that cannot be loaded. */
-const failingAtMostMs = 5_000;
 
 /** Each asks the database for one transition; the database refuses those that are no longer this run's to make. */
 export function createRolloutActivities(deps: ActivityDependencies): RolloutActivities {
@@ -37,7 +28,7 @@ export function createRolloutActivities(deps: ActivityDependencies): RolloutActi
       return { generation };
     },
 
-    awaitGateways: ({ scope, generation }) => awaitGateways(deps, scope, generation),
+    awaitGateways: ({ scope, generation, waitedMs }) => awaitGateways(deps, scope, { generation, waitedMs }),
 
     endRollout: ({ runId, scope }) => deployments.endRollout(scope, runId),
 
@@ -65,33 +56,4 @@ export function createRolloutActivities(deps: ActivityDependencies): RolloutActi
       };
     },
   };
-}
-
-/** Done means: every gateway with a live lease has loaded it, and there is at least one. */
-async function awaitGateways(deps: ActivityDependencies, scope: Scope, generation: number): Promise<void> {
-  const giveUpAt = Date.now() + loadWithinMs;
-  let failingSince = Number.POSITIVE_INFINITY;
-  for (;;) {
-    const { loaded, failed, missing } = await deps.repositories.deployments.acknowledgements(scope, generation);
-    const refusal = failed[0];
-    failingSince = refusal === undefined ? Number.POSITIVE_INFINITY : Math.min(failingSince, Date.now());
-    if (refusal !== undefined && Date.now() - failingSince >= failingAtMostMs) {
-      throw new PerennialError(
-        'artifact-invalid',
-        `gateway ${refusal.gatewayId} cannot load generation ${generation}: ${refusal.error ?? 'no reason given'}`,
-        { generation, gateway: refusal.gatewayId },
-      );
-    }
-    if (loaded.length > 0 && missing.length === 0 && failed.length === 0) return;
-    if (refusal === undefined && Date.now() > giveUpAt) {
-      const who =
-        missing.length > 0 ? `gateways ${missing.join(', ')} have not loaded it` : 'no gateway holds a live lease';
-      throw new PerennialError(
-        'gateways-absent',
-        `generation ${generation} of ${scope.model} was not loaded in ${loadWithinMs / 1000} s: ${who}; start a gateway`,
-        { generation },
-      );
-    }
-    await pause(pollMs, undefined, { signal: cancellationSignal() });
-  }
 }

@@ -92,6 +92,16 @@ export function createTemporalWorkflowClient(settings: TemporalSettings): Tempor
     describe: (workflowId) =>
       call(`describe ${workflowId}`, callDeadlineMs, () => describeWorkflow(client, workflowId)),
     runningLifecycles: () => call('list lifecycles', advanceDeadlineMs, () => listRunningLifecycles(client)),
+    continuedFrom: (workflowId, executionId) =>
+      call(`read the first event of ${workflowId}`, callDeadlineMs, async () => {
+        const execution = { workflowId, runId: executionId };
+        const { history } = await connection.workflowService.getWorkflowExecutionHistory({
+          namespace,
+          execution,
+          maximumPageSize: 1,
+        });
+        return predecessorIn(history?.events?.[0]?.workflowExecutionStartedEventAttributes, executionId);
+      }),
     setSchedule: (scope, name, schedule) =>
       call(`set the schedule ${name}`, callDeadlineMs, async () => {
         try {
@@ -121,6 +131,17 @@ export function createTemporalWorkflowClient(settings: TemporalSettings): Tempor
     },
     close: () => connection.close(),
   };
+}
+
+interface Started {
+  readonly originalExecutionRunId?: string | null;
+  readonly continuedExecutionRunId?: string | null;
+}
+
+/** A reset copies the first event of what it resets, with the id of the execution that wrote it. */
+function predecessorIn(started: Started | null | undefined, executionId: string): string | null {
+  if (started?.originalExecutionRunId !== executionId) return null;
+  return started.continuedExecutionRunId || null;
 }
 
 /** Starts the lifecycle if it does not run, and waits until it has acted on what stands in the database. */

@@ -15,7 +15,10 @@ import { rollBack } from '../roll-back.ts';
 import { abortOwn, beginRollout, endOwnRollout, raise } from '../rollouts.ts';
 import { environments, generations, releases } from '../schema.ts';
 import { readServingTable } from '../serving-table.ts';
-import { watchServing } from '../watch-serving.ts';
+import { sharedWatch, watchChannel } from '../watch-channel.ts';
+
+/** Whoever waits for gateways looks again at least this often: a lease that ends by itself tells nobody. */
+const acknowledgedPollMs = 2_000;
 
 const snapshot = { isolation: 'repeatable read', readOnly: true } as const;
 
@@ -46,7 +49,10 @@ export function createDeploymentRepository(context: RepositoryContext): Deployme
     endRollout: (scope, runId) => transact(db, (tx) => endOwnRollout(tx, scope, runId)),
     rollback: (scope, request) => transact(db, (tx) => rollBack(context, tx, scope, request)),
     servingTable: () => transact(db, readServingTable, snapshot),
-    watch: (onChange, pollMs) => watchServing(db, onChange, pollMs),
+    watch: (onChange, pollMs) => watchChannel(db, 'perennial_serving', onChange, pollMs),
+    watchAcknowledgements: sharedWatch((onChange) =>
+      watchChannel(db, 'perennial_acknowledged', onChange, acknowledgedPollMs),
+    ),
     ...gatewayMethods(context),
     ...countMethods(context),
   };

@@ -112,6 +112,8 @@ export interface DeploymentRepository {
   shadowed(scope: Scope, generation: number): Promise<readonly ShadowCount[]>;
   /** Calls back soon after any generation was raised or key changed anywhere (LISTEN/NOTIFY, and a poll at least every `pollMs`). Returns how to stop. */
   watch(onChange: () => void, pollMs: number): Promise<() => Promise<void>>;
+  /** Calls back soon after a gateway said what it has loaded, or left, and every few seconds. Returns how to stop. */
+  watchAcknowledgements(onChange: () => void): Promise<() => Promise<void>>;
 }
 
 /** A scope's generation that is not what its entry in the ledger says. */

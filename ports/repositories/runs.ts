@@ -31,15 +31,20 @@ export interface RunRepository {
   cancel(id: Id, reason: string): Promise<void>;
   /**
    * Proves that this execution of Temporal's carries out the run, else `unproven`: it has the run's workflow id, and is the
-   * first that did once the lifecycle had ordered the start. The run is of the scope and of one of the kinds, and it is
-   * under way, or in another state that the claim allows.
+   * first that did once the lifecycle had ordered the start, or the one that this one continued as. The run is of the scope
+   * and of one of the kinds, and it is under way, or in another state that the claim allows.
    */
   prove(
     id: Id,
     claim: {
       readonly scope: Scope;
       readonly kinds: readonly RunKind[];
-      readonly execution: { readonly workflowId: string; readonly executionId: string };
+      readonly execution: {
+        readonly workflowId: string;
+        readonly executionId: string;
+        /** Asks Temporal which execution continued as this one; null: none. */
+        continuedFrom(): Promise<string | null>;
+      };
       readonly allows: readonly ('queued' | 'ended')[];
     },
   ): Promise<void>;

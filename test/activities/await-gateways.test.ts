@@ -27,7 +27,12 @@ function acknowledge({ modelId, environment }: Scope, gatewayId: Id, error: stri
 
 async function awaiting(scope: Scope): Promise<'loaded'> {
   const { awaitGateways } = createRolloutActivities({ repositories: ground.repositories } as ActivityDependencies);
-  await new MockActivityEnvironment().run(awaitGateways, { runId: ground.context.ids.next(), scope, generation: 1 });
+  await new MockActivityEnvironment().run(awaitGateways, {
+    runId: ground.context.ids.next(),
+    scope,
+    generation: 1,
+    waitedMs: 0,
+  });
   return 'loaded';
 }
 

@@ -117,6 +117,17 @@ test('an approval under a weaker policy than the one that holds now lets its run
   }
 });
 
+test('a run goes on in the execution that its own continued as, and in no other under its id', async () => {
+  const runId = await ground.run('monitor', { free: true });
+  const workflowId = await ground.workflowIdOf(runId);
+  const step = { activity: 'expirePredictions', taskQueue: 'monitor', input: { runId, scope: ground.scope } };
+  expect(await client.askTwice(step, workflowId)).toMatchObject({ answer: { segments: 0 } });
+  // The chain is over. What is started by hand under its id, or reset, is none of it, however it goes on.
+  expect(await client.reset(workflowId)).toMatchObject(refused);
+  expect(await client.ask(step, workflowId)).toMatchObject(refused);
+  expect(await client.askTwice(step, workflowId)).toMatchObject(refused);
+});
+
 test('a build commits and judges nothing that its own steps did not make, and ends as no candidate', async () => {
   const runId = await ground.run('build');
   const { blob, candidate } = ground;

@@ -1,7 +1,9 @@
+import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { Client, Connection, WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { bundleWorkflowCode, NativeConnection, Runtime, Worker } from '@temporalio/worker';
@@ -16,7 +18,7 @@ import { runWorkers } from '../../worker/run-workers.ts';
 import { workflowBundle } from '../../worker/workflow-bundle.ts';
 import { quiet } from './lifecycle-worker.ts';
 import { createTestDatabase } from './postgres.ts';
-import { startTemporal } from './temporal.ts';
+import { startTemporal, temporalCli } from './temporal.ts';
 
 export interface Asked {
   readonly activity: string;
@@ -35,6 +37,10 @@ export interface ForeignClient {
   readonly activities: readonly string[];
   /** Schedules the activity from a workflow of the client's own, under an id of its choice. */
   ask(asked: Asked, workflowId?: string): Promise<Came>;
+  /** Asks, continues as new, and asks again. What came of the second time. */
+  askTwice(asked: Asked, workflowId: string): Promise<Came>;
+  /** Resets the newest execution under the id to its beginning. What came of it. */
+  reset(workflowId: string): Promise<Came>;
   /** Everything in the database and the names of all that is stored, to be compared. */
   everything(): Promise<unknown>;
   stop(): Promise<void>;
@@ -83,7 +89,9 @@ export async function startForeignClient(): Promise<ForeignClient> {
     context,
     deps,
     activities: Object.keys(activities),
-    ask: (asked, workflowId = `foreign-${randomUUID()}`) => ask(temporal, asked, workflowId),
+    ask: (asked, workflowId = `foreign-${randomUUID()}`) => ask(temporal, 'foreign', asked, workflowId),
+    askTwice: (asked, workflowId) => ask(temporal, 'continued', asked, workflowId),
+    reset: (workflowId) => reset(temporal, address, workflowId),
     everything: async () => ({
       rows: await allRows(context),
       stored: (await deps.objectStore.list(null, 100_000)).map((blob) => blob.sha256),
@@ -103,15 +111,27 @@ export async function startForeignClient(): Promise<ForeignClient> {
   };
 }
 
-async function ask(temporal: Client, asked: Asked, workflowId: string): Promise<Came> {
-  try {
-    const answer: unknown = await temporal.workflow.execute('foreign', {
+function ask(temporal: Client, workflowType: 'foreign' | 'continued', asked: Asked, workflowId: string): Promise<Came> {
+  return cameOf(() =>
+    temporal.workflow.execute(workflowType, {
       workflowId,
       taskQueue,
       args: [asked],
       workflowExecutionTimeout: '90s',
-    });
-    return { answer };
+    }),
+  );
+}
+
+/** By Temporal's command line, as a person would, to before anything was asked for. */
+async function reset(temporal: Client, address: string, workflowId: string): Promise<Came> {
+  const args = ['workflow', 'reset', '--workflow-id', workflowId, '--type', 'FirstWorkflowTask', '--reason', 'by hand'];
+  await promisify(execFile)(await temporalCli(), [...args, '--address', address]);
+  return cameOf(() => temporal.workflow.getHandle(workflowId).result());
+}
+
+async function cameOf(asking: () => Promise<unknown>): Promise<Came> {
+  try {
+    return { answer: await asking() };
   } catch (caught) {
     if (!(caught instanceof WorkflowFailedError)) throw caught;
     const cause = caught.cause?.cause;

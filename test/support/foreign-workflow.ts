@@ -1,12 +1,20 @@
-import { proxyActivities } from '@temporalio/workflow';
+import { continueAsNew, proxyActivities } from '@temporalio/workflow';
 
-/** A workflow of nobody's: it has a worker do whatever its starter says, once. */
-export async function foreign(wanted: {
+interface Wanted {
   readonly activity: string;
   readonly taskQueue: string;
   readonly input: unknown;
-}): Promise<unknown> {
+}
+
+/** A workflow of nobody's: it has a worker do whatever its starter says, once. */
+export async function foreign(wanted: Wanted): Promise<unknown> {
   const { taskQueue, activity, input } = wanted;
   const once = { taskQueue, startToCloseTimeout: '60s', retry: { maximumAttempts: 1 } } as const;
   return proxyActivities<Record<string, (given: unknown) => Promise<unknown>>>(once)[activity]?.(input);
+}
+
+/** The same, and once more in the execution that it continues as. */
+export async function continued(wanted: Wanted, isSecond = false): Promise<unknown> {
+  const answer = await foreign(wanted);
+  return isSecond ? answer : continueAsNew<typeof continued>(wanted, true);
 }

@@ -33,6 +33,7 @@ export function createRecordingWorkflowClient(): RecordingWorkflowClient {
     cancel: (id) => record(`cancel ${id}`),
     runningLifecycles: async () => new Every(),
     describe: async () => ({ state: 'absent' }),
+    continuedFrom: async () => null,
     async setSchedule(scope, name, { cron }) {
       await record(`set ${named(scope, name)} ${cron}`);
       schedules.set(named(scope, name), cron);

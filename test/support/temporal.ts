@@ -29,7 +29,7 @@ export async function startTemporal(config: Readonly<Record<string, number>> = {
   };
 }
 
-async function temporalCli(): Promise<string> {
+export async function temporalCli(): Promise<string> {
   const path = await findWorkingProgram(programs.temporal, process.env);
   if (path !== undefined) return path;
   throw new Error('the Temporal CLI is not there: npm test sets it up, or name it in PERENNIAL_TEMPORAL_CLI');

@@ -1,0 +1,76 @@
+import { cancellationSignal } from '@temporalio/activity';
+import { setTimeout as pause } from 'node:timers/promises';
+import { PerennialError } from '../../contracts/errors.ts';
+import type { Scope } from '../../contracts/identifiers.ts';
+import type { DeploymentRepository } from '../../ports/repositories/deployments.ts';
+import type { ActivityDependencies } from '../dependencies.ts';
+
+/** Gateways that have not loaded a generation in this time have not taken part in the deployment. */
+const loadWithinMs = 60_000;
+/** How long one call holds its slot. Longer than a gateway may fail, so that one call sees it fail throughout. */
+const holdMs = 6_000;
+/** A gateway tries again every two seconds: a store that was away for a moment is no artifact that cannot be loaded. */
+const failingAtMostMs = 5_000;
+
+interface Loading {
+  readonly generation: number;
+  /** How long the workflow has waited before this call. */
+  readonly waitedMs: number;
+}
+
+/** Done means: every gateway with a live lease has loaded it, and there is at least one. Woken by what gateways say. */
+export async function awaitGateways(
+  deps: Pick<ActivityDependencies, 'repositories'>,
+  scope: Scope,
+  loading: Loading,
+): Promise<{ readonly loaded: boolean }> {
+  const ended = new AbortController();
+  const signal = AbortSignal.any([ended.signal, cancellationSignal()]);
+  let change = Promise.withResolvers<void>();
+  const stop = await deps.repositories.deployments.watchAcknowledgements(() => change.resolve());
+  const late = pause(holdMs, undefined, { signal });
+  late.catch(() => undefined);
+  try {
+    const giveUpAt = Date.now() + holdMs;
+    for (let failingSince = Number.POSITIVE_INFINITY; ;) {
+      change = Promise.withResolvers<void>();
+      const told = await deps.repositories.deployments.acknowledgements(scope, loading.generation);
+      const { loaded, failed, missing } = told;
+      if (loaded.length > 0 && missing.length === 0 && failed.length === 0) return { loaded: true };
+      failingSince = failed.length === 0 ? Number.POSITIVE_INFINITY : Math.min(failingSince, Date.now());
+      if (Date.now() - failingSince >= failingAtMostMs) throw refused(failed, loading);
+      if (Date.now() >= giveUpAt) return mayWaitOn(scope, loading, told);
+      await Promise.race([change.promise, late]);
+    }
+  } finally {
+    ended.abort();
+    await stop();
+  }
+}
+
+type Told = Awaited<ReturnType<DeploymentRepository['acknowledgements']>>;
+
+function refused([refusal]: Told['failed'], { generation }: Loading): PerennialError {
+  const gateway = refusal?.gatewayId ?? 'unknown';
+  return new PerennialError(
+    'artifact-invalid',
+    `gateway ${gateway} cannot load generation ${generation}: ${refusal?.error ?? 'no reason given'}`,
+    { generation, gateway },
+  );
+}
+
+/** The workflow waits and asks again, unless it has waited for too long. */
+function mayWaitOn(
+  scope: Scope,
+  { generation, waitedMs }: Loading,
+  { failed, missing }: Told,
+): { readonly loaded: false } {
+  if (waitedMs < loadWithinMs) return { loaded: false };
+  const late = [...missing, ...failed.map(({ gatewayId }) => gatewayId)];
+  const who = late.length > 0 ? `gateways ${late.join(', ')} have not loaded it` : 'no gateway holds a live lease';
+  throw new PerennialError(
+    'gateways-absent',
+    `generation ${generation} of ${scope.model} was not loaded in ${loadWithinMs / 1000} s: ${who}; start a gateway`,
+    { generation },
+  );
+}
