@@ -1,3 +1,4 @@
+import { classKey } from './classes.ts';
 import type { Configuration, Gate } from './configuration.ts';
 import type { ConfigurationProblem, KeyPath } from './configuration-problem.ts';
 import { durationMs, isCertainlyShorter } from './duration.ts';
@@ -26,6 +27,7 @@ const checks: readonly Check[] = [
   gatesCanPass,
   metricsFitTask,
   answersFitTask,
+  classesAreTold,
   driftCanBeFound,
   performanceIsBounded,
   performanceCanBeEstimated,
@@ -201,6 +203,19 @@ function answersFitTask({ task, build }: Configuration): ConfigurationProblem[] 
       ? []
       : [{ path: ['build', key], message: `is for task ${of}, and the task is ${task}; leave it out` }],
   );
+}
+
+function classesAreTold({ task, build: { classes, positive } }: Configuration): ConfigurationProblem[] {
+  if (classes === undefined) return [];
+  const path = ['build', 'classes'];
+  if (task === 'regression') return [{ path, message: 'is for classifiers, and the task is regression; leave it out' }];
+  const keys = classes.map(classKey);
+  const twice = keys.findIndex((key, index) => keys.indexOf(key) !== index);
+  if (twice >= 0) return [{ path: [...path, twice], message: `${JSON.stringify(classes[twice])} is listed twice` }];
+  if (task === 'binary' && classes.length !== 2)
+    return [{ path, message: `names ${classes.length} classes, and task binary has two` }];
+  if (positive === undefined || keys.includes(classKey(positive))) return [];
+  return [{ path: ['build', 'positive'], message: `${JSON.stringify(positive)} is none of build.classes` }];
 }
 
 function driftCanBeFound({ data: { features, target }, monitor: { drift } }: Configuration): ConfigurationProblem[] {

@@ -254,6 +254,20 @@ const Build = z.strictObject({
     .lt(1)
     .optional()
     .describe('For task binary: the probability at or above which the answer is the positive class; 0.5 when absent'),
+  classes: z
+    .array(z.union([z.string().max(1000), z.number(), z.boolean()]))
+    .min(2)
+    .max(1000)
+    .optional()
+    .describe(
+      'For a classifier: all values of the target, in the order of the model’s probabilities and of labels that are whole numbers from 0. Without it a model must show the order itself',
+    ),
+  output: z
+    .string()
+    .min(1)
+    .max(200)
+    .optional()
+    .describe('The output that is measured, of a model with several; the others are served and logged beside it'),
   quantile: z
     .number()
     .gt(0)

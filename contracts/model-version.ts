@@ -35,9 +35,15 @@ export const Signature = z.object({
   inputs: z.array(SignatureInput),
   /**
    * The answer: one value a row, of a classifier its label. `from: probabilities`: the graph has no labels, and the
-   * platform answers with the class of the greatest probability under this name.
+   * platform answers with the class of the greatest probability under this name. `labels`: the graph's labels are not the
+   * classes as the data has them; `spelled`: the same values written otherwise; `places`: whole numbers that count `classes`.
    */
-  output: z.object({ name: z.string(), type: TensorType, from: z.literal('probabilities').optional() }),
+  output: z.object({
+    name: z.string(),
+    type: TensorType,
+    from: z.literal('probabilities').optional(),
+    labels: z.enum(['spelled', 'places']).optional(),
+  }),
   /** Of a classifier: the classes that it was trained on, in the order of its probabilities. */
   classes: z.array(ClassValue).optional(),
   /** `width` 1: that of the second of two classes. */
@@ -167,6 +173,9 @@ export const TrainingKeyParts = z.object({
   seed: z.number().int(),
   /** `data.fill`, where the configuration has it. */
   fill: z.record(z.string(), Fill).optional(),
+  /** `build.classes` and `build.output`: how the answers of the same bytes are read. Absent where they are not set. */
+  classes: z.array(ClassValue).optional(),
+  output: z.string().optional(),
   /** Of a refit: the training key of the version that was evaluated, whose evaluation it cites. */
   refitOf: Sha256.optional(),
 });

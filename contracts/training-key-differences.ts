@@ -31,7 +31,7 @@ export function trainingKeyDifferences(
 }
 
 function flattened(parts: TrainingKeyParts): Map<string, Value> {
-  const { training, holdout, target, features, code, environment, params, seed, refitOf } = parts;
+  const { training, holdout, target, features, code, environment, params, seed, classes, output, refitOf } = parts;
   return new Map<string, Value>([
     ['training rows', training],
     ['holdout rows', holdout],
@@ -43,6 +43,8 @@ function flattened(parts: TrainingKeyParts): Map<string, Value> {
     ['environment.platform', environment.platform],
     ...Object.entries(params).map(([name, value]): [string, Value] => [`params.${name}`, value]),
     ['seed', seed],
+    ...(classes === undefined ? [] : [['classes', classes] satisfies [string, Value]]),
+    ...(output === undefined ? [] : [['output', output] satisfies [string, Value]]),
     ['refit', refitOf !== undefined],
   ]);
 }

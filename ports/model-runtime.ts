@@ -35,10 +35,22 @@ export interface LoadedModel {
   release(): Promise<void>;
 }
 
+/** Rows that show which of a classifier's answers is which class: columns, and the class of each row, null where it is not known. */
+export interface EvidenceRows {
+  readonly columns: Readonly<Record<string, readonly Cell[]>>;
+  readonly truth: readonly Cell[];
+}
+
 /** What a model's answers are to be: the task, and for a classifier the classes of its training rows, sorted. */
 export interface WantedAnswers {
   readonly task: Task;
   readonly classes: readonly ClassValue[];
+  /** `build.classes`: the same classes in the order of the model's probabilities and of labels that are whole numbers. */
+  readonly order?: readonly ClassValue[] | undefined;
+  /** `build.output`: of several outputs the one that is measured. */
+  readonly output?: string | undefined;
+  /** Beside the sample, for a classifier. */
+  readonly evidence?: EvidenceRows | undefined;
 }
 
 export interface ModelRuntime {

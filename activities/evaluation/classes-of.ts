@@ -1,4 +1,4 @@
-import { sortedClasses } from '../../contracts/classes.ts';
+import { classKey, sortedClasses } from '../../contracts/classes.ts';
 import type { Cell } from '../../contracts/data-types.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Task } from '../../contracts/metrics.ts';
@@ -22,5 +22,33 @@ export function classesOf(target: string, cells: readonly Cell[], task: Exclude<
     'invalid-configuration',
     `task ${task} wants ${wanted} classes, and the training rows have ${length} values of "${target}": ${shown.join(', ')}${length > 5 ? ', …' : ''}`,
     { target, classes: length },
+  );
+}
+
+/**
+ * The classes in the order of `build.classes`, each as the data has it; undefined without it.
+ *
+ * @throws PerennialError `invalid-configuration` if it names other classes than the target has.
+ */
+export function classOrder(
+  target: string,
+  classes: readonly ClassValue[],
+  given: readonly ClassValue[] | undefined,
+): ClassValue[] | undefined {
+  if (given === undefined) return undefined;
+  const own = new Map(classes.map((value) => [classKey(value), value]));
+  const named = new Set(given.map(classKey));
+  const strange = given.find((value) => !own.has(classKey(value)));
+  const missing = classes.find((value) => !named.has(classKey(value)));
+  if (strange === undefined && missing === undefined) return given.map((value) => own.get(classKey(value)) ?? value);
+  const reason =
+    strange === undefined
+      ? `lacks ${JSON.stringify(missing)}, a value of "${target}"`
+      : `names ${JSON.stringify(strange)}, and "${target}" has no such value`;
+  const shown = classes.slice(0, 20).map((value) => JSON.stringify(value));
+  throw new PerennialError(
+    'invalid-configuration',
+    `build.classes ${reason} in the training rows; name each of its values once: ${shown.join(', ')}${classes.length > 20 ? ', …' : ''}`,
+    { key: 'build.classes', target },
   );
 }

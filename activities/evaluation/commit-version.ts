@@ -1,15 +1,18 @@
 import { join } from 'node:path';
 import { BuildPlan, TrainedFiles } from '../../contracts/build-plan.ts';
+import { classKey } from '../../contracts/classes.ts';
 import type { Configuration } from '../../contracts/configuration.ts';
+import { PerennialError } from '../../contracts/errors.ts';
 import type { ClassValue, MonitoringReference, Signature } from '../../contracts/model-version.ts';
 import type { Answers } from '../../ports/model-runtime.ts';
 import type { ColumnData } from '../../ports/table-engine.ts';
 import type { TrainActivities } from '../activity-types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
-import { classesOf } from './classes-of.ts';
-import { inputsThatMayMiss, mustTakeFill, withFill, withoutFill } from './missing-values.ts';
 import { estimationOf } from '../monitoring/estimation.ts';
 import { referenceOf } from '../monitoring/reference-of.ts';
+import { classOrder, classesOf } from './classes-of.ts';
+import { inputsThatMayMiss, mustTakeFill, withFill, withoutFill } from './missing-values.ts';
+import { rowsOfClasses } from './rows-of-classes.ts';
 import { probabilityIn, sampleOf } from './sample-of.ts';
 import { readJson, storeJson, withWorkspace } from '../workspace.ts';
 
@@ -78,13 +81,20 @@ async function look(
     features,
     withFill(firstRows(holdout), fill),
     Math.min(sampleRows, holdout.rows),
-    { task, classes },
+    {
+      task,
+      classes,
+      order: classOrder(target, classes, configuration.build.classes),
+      output: configuration.build.output,
+      evidence: task === 'regression' ? undefined : rowsOfClasses({ features, target, classes }, [holdout, training]),
+    },
   );
   const unfilled = withoutFill(training.columns, fill, plan.trained.filled);
   const inputs = inputsThatMayMiss(inspected, fill, [unfilled, holdout.columns]);
   inputs.forEach(mustTakeFill);
   const signature: Signature = { ...inspected, inputs };
   const answers = await predict(deps, trained.artifact, signature, holdout);
+  if (task !== 'regression') refuseStrangeAnswers(signature, answers);
   const kind = task === 'regression' ? 'numeric' : 'categorical';
   const featureReferences = features.map((feature) => referenceOf(feature, unfilled[feature] ?? []));
   const truth = holdout.columns[target] ?? [];
@@ -104,6 +114,18 @@ async function look(
     ...(estimation === undefined ? {} : { estimation }),
   };
   return { signature, reference: await storeJson(deps.objectStore, reference) };
+}
+
+/** A label that the rows of the inspection did not bring out, and that is no class. */
+function refuseStrangeAnswers({ output, classes = [] }: Signature, { values }: Answers): void {
+  const known = new Set(classes.map(classKey));
+  const strange = Array.from<ClassValue>(values).find((value) => !known.has(classKey(value)));
+  if (strange === undefined) return;
+  throw new PerennialError(
+    'artifact-invalid',
+    `model.onnx answers ${JSON.stringify(strange)} in its output "${output.name}" to rows of the holdout, and the training rows have no such class; train on the target as the data has it, or see build.classes`,
+    { output: output.name },
+  );
 }
 
 function firstRows({ columns }: ColumnData): ColumnData['columns'] {

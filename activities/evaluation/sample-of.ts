@@ -1,4 +1,4 @@
-import { classKey } from '../../contracts/classes.ts';
+import { classKey, sortedClasses } from '../../contracts/classes.ts';
 import type { Configuration } from '../../contracts/configuration.ts';
 import type { Cell } from '../../contracts/data-types.ts';
 import { PerennialError } from '../../contracts/errors.ts';
@@ -79,7 +79,8 @@ function binarySample(
 }
 
 function positiveClass(given: ClassValue | undefined, classes: readonly ClassValue[]): ClassValue {
-  const [lesser, greater] = classes;
+  // Not by the order of the probabilities, which says nothing of what is looked for.
+  const [lesser, greater] = sortedClasses(classes);
   if (given === undefined) return greater ?? lesser ?? 1;
   const known = classes.find((value) => classKey(value) === classKey(given));
   if (known !== undefined) return known;

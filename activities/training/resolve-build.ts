@@ -10,6 +10,7 @@ import type { ModelVersion, TrainedRows, TrainingKeyParts } from '../../contract
 import type { HoldoutRule } from '../../ports/table-engine.ts';
 import type { TrainActivities } from '../activity-types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
+import { classOrder, classesOf } from '../evaluation/classes-of.ts';
 import { fetchFiles, storeJson, withWorkspace } from '../workspace.ts';
 import type { BuildInputs } from './build-inputs.ts';
 import { buildInputs } from './build-inputs.ts';
@@ -127,6 +128,7 @@ async function splitRows(
       validationPath: code.manifest.validation ? paths.validation : undefined,
       allPath: build.refit ? paths.all : undefined,
     });
+    await refuseOtherClasses(deps, configuration, paths.train);
     const trained: TrainedRows = { dataset: dataset.digest, from, to, holdout, ...rows };
     const store = async (path: string) => (await deps.objectStore.putFile(path)).sha256;
     return {
@@ -137,6 +139,17 @@ async function splitRows(
       trained,
     };
   });
+}
+
+/** Before hours of training, `build.classes` is held against the target's values. */
+async function refuseOtherClasses(
+  { tableEngine }: ActivityDependencies,
+  { task, data: { target }, build }: Configuration,
+  train: string,
+): Promise<void> {
+  if (task === 'regression' || build.classes === undefined) return;
+  const { columns } = await tableEngine.readColumns({ files: [train], columns: [target] });
+  classOrder(target, classesOf(target, columns[target] ?? [], task), build.classes);
 }
 
 function holdoutRule({ build: { holdout }, data }: Configuration, to: Instant): HoldoutRule {
@@ -173,6 +186,7 @@ function keyParts(
   split: Split,
   machine: { interpreter: string; platform: string },
 ): TrainingKeyParts {
+  const { classes, output } = configuration.build;
   return {
     schemaVersion: 1,
     training: split.train,
@@ -184,5 +198,7 @@ function keyParts(
     params: { ...configuration.build.params, ...request.params },
     seed: configuration.build.seed,
     ...(configuration.data.fill === undefined ? {} : { fill: configuration.data.fill }),
+    ...(classes === undefined ? {} : { classes }),
+    ...(output === undefined ? {} : { output }),
   };
 }

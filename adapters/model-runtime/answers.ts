@@ -3,6 +3,8 @@ import { classKey } from '../../contracts/classes.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { ClassValue, Signature } from '../../contracts/model-version.ts';
 import type { Answers, RowFailure } from '../../ports/model-runtime.ts';
+import type { PlaceOf } from './match-classes.ts';
+import { placesByNumber, placesByValue } from './match-classes.ts';
 import { anyNumbersOf, notFinite, notFiniteIn } from './tensors.ts';
 
 /** The outputs that the signature has the graph asked for. */
@@ -33,8 +35,19 @@ export function answersOf(outputs: InferenceSession.OnnxValueMapType, signature:
     vectors: Object.fromEntries(
       vectors.map((vector) => [vector.name, anyNumbersOf(outputs[vector.name], vector, rows)]),
     ),
-    failures: failuresIn(values, shares, probabilities?.width ?? 1),
+    failures: [...failuresIn(values, shares, probabilities?.width ?? 1), ...unreadLabels(values, signature)],
   };
+}
+
+/** A label that is read as a class, and is none. */
+function unreadLabels(values: Answers['values'], { output, classes = [] }: Signature): RowFailure[] {
+  if (output.labels === undefined || values instanceof Float64Array) return [];
+  const known = new Set(classes.map(classKey));
+  return values.flatMap((value, row) =>
+    known.has(classKey(value))
+      ? []
+      : [{ row, reason: `the model answers with the label ${JSON.stringify(value)}, which is none of its classes` }],
+  );
 }
 
 function failuresIn(values: Answers['values'], shares: Float64Array | null, width: number): RowFailure[] {
@@ -69,7 +82,15 @@ function valuesOf(
   if (classes === undefined) return anyNumbersOf(tensor, { name: output.name, width: 1 }, rows);
   if (output.from === 'probabilities' && shares !== null && probabilities !== undefined)
     return likeliest(shares, classes, probabilities.width, rows);
-  return labelsOf(tensor, output.name, rows);
+  const labels = labelsOf(tensor, output.name, rows);
+  const placeOf = readerOf(output.labels, classes);
+  return placeOf === undefined ? labels : labels.map((label) => classes[placeOf(label) ?? -1] ?? label);
+}
+
+/** How a label is read that the graph writes otherwise than the data; undefined: it is the class itself. */
+function readerOf(labels: Signature['output']['labels'], classes: readonly ClassValue[]): PlaceOf | undefined {
+  if (labels === undefined) return undefined;
+  return labels === 'places' ? placesByNumber(classes.length) : placesByValue(classes);
 }
 
 /** The class of the greatest probability; of equals the first, as scikit-learn has it. */
@@ -95,12 +116,8 @@ export function labelsOf(tensor: Tensor | undefined, name: string, rows: number)
   return Array.from({ length: rows }, (_, row): ClassValue => {
     const value: unknown = tensor.data[row];
     if (typeof value === 'string') return value;
+    // Whole numbers beyond 2^53 are text in the data too.
+    if (typeof value === 'bigint' && !Number.isSafeInteger(Number(value))) return String(value);
     return isTruth ? Number(value) !== 0 : Number(value);
   });
-}
-
-/** The first label that is none of the classes. */
-export function strangeLabel(labels: readonly ClassValue[], classes: readonly ClassValue[]): ClassValue | undefined {
-  const known = new Set(classes.map(classKey));
-  return labels.find((label) => !known.has(classKey(label)));
 }

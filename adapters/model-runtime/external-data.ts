@@ -1,4 +1,5 @@
 import { PerennialError } from '../../contracts/errors.ts';
+import { broken, fieldsOf } from './protobuf.ts';
 
 // The parts of onnx.proto that can hold tensors, by field number. A hand-written table and not a decoder, so that a
 // newer field which a decoder would skip (FunctionProto.attribute_proto) is looked into, and no weights are copied.
@@ -17,13 +18,6 @@ const nested: Readonly<Record<MessageName, Readonly<Record<number, MessageName>>
 const tensorField = { name: 8, externalData: 13, dataLocation: 14 } as const;
 
 const deepest = 100;
-
-/** One field of a message: its number, and its bytes or its varint. */
-interface Field {
-  readonly number: number;
-  readonly bytes: Uint8Array | undefined;
-  readonly varint: bigint | undefined;
-}
 
 /**
  * Reads an ONNX model's protobuf and refuses one that keeps a tensor outside of it, wherever in it the tensor is.
@@ -53,41 +47,4 @@ function look(message: MessageName, bytes: Uint8Array, depth: number): void {
       { tensor: name.slice(0, 100) },
     );
   }
-}
-
-function* fieldsOf(bytes: Uint8Array): Generator<Field> {
-  let at = 0;
-  const varint = (): bigint => {
-    let value = 0n;
-    for (let shift = 0n; shift < 70n; shift += 7n) {
-      const byte = bytes[at];
-      if (byte === undefined) throw broken('it ends in the middle of a field');
-      at += 1;
-      value |= BigInt(byte & 0x7f) << shift;
-      if (byte < 0x80) return value;
-    }
-    throw broken('a number in it has no end');
-  };
-  const take = (length: number): Uint8Array => {
-    if (length > bytes.length - at) throw broken('it ends in the middle of a field');
-    at += length;
-    return bytes.subarray(at - length, at);
-  };
-  while (at < bytes.length) {
-    const tag = varint();
-    const number = Number(tag >> 3n);
-    const wireType = Number(tag & 7n);
-    if (wireType === 0) yield { number, bytes: undefined, varint: varint() };
-    else if (wireType === 2) yield { number, bytes: take(Number(varint())), varint: undefined };
-    else if (wireType === 1) take(8);
-    else if (wireType === 5) take(4);
-    else throw broken(`wire type ${wireType} is none that ONNX has`);
-  }
-}
-
-function broken(reason: string): PerennialError {
-  return new PerennialError(
-    'artifact-invalid',
-    `model.onnx is not an ONNX model: ${reason}; write it anew, e.g. with onnx.save`,
-  );
 }

@@ -4,11 +4,13 @@ import { PerennialError, reasonOf } from '../../contracts/errors.ts';
 import type { Signature } from '../../contracts/model-version.ts';
 import type { WantedAnswers } from '../../ports/model-runtime.ts';
 import { refuseExternalData } from './external-data.ts';
-import { openSession, sayOf } from './session.ts';
+import { readGraph } from './onnx-graph.ts';
 import { pickAnswers } from './pick-answers.ts';
+import { openSession, sayOf } from './session.ts';
 import { matchInputs, outputCandidates } from './signature.ts';
 import type { FeatureColumns } from './tensors.ts';
 import { feedsOf } from './tensors.ts';
+import type { Trial } from './tried-outputs.ts';
 
 /** What the process of an inspection is asked. */
 export interface Inspection {
@@ -28,15 +30,30 @@ export async function inspectArtifact({ path, features, sample, rows, wanted }: 
   const candidates = outputCandidates(session.outputMetadata);
   const partial = { schemaVersion: 1, ...inputs } as const;
   const feeds = feedsOf({ ...partial, output: { name: '', type: 'FP64' } }, sample, rows);
-  const answers =
-    candidates.length === 0
-      ? {}
-      : await tryOut(
-          session,
-          feeds,
-          candidates.map(({ name }) => name),
-        );
-  return { ...partial, ...pickAnswers({ all: session.outputMetadata, candidates, answers, rows }, wanted) };
+  const names = candidates.map(({ name }) => name);
+  const about = { graph: readGraph(bytes), all: session.outputMetadata, candidates };
+  const answers = names.length === 0 ? {} : await tryOut(session, feeds, names);
+  const trial: Trial = { ...about, answers, rows };
+  return { ...partial, ...pickAnswers(trial, wanted, await evidenceOf(session, trial, partial, wanted)) };
+}
+
+/** What the model answers on the rows whose class is known; undefined where it cannot answer all of them. */
+async function evidenceOf(
+  session: InferenceSession,
+  trial: Trial,
+  inputs: Pick<Signature, 'schemaVersion' | 'layout' | 'inputName' | 'inputs'>,
+  { evidence }: WantedAnswers,
+): Promise<Trial | undefined> {
+  const names = trial.candidates.map(({ name }) => name);
+  if (evidence === undefined || evidence.truth.length === 0 || names.length === 0) return undefined;
+  const rows = evidence.truth.length;
+  try {
+    const feeds = feedsOf({ ...inputs, output: { name: '', type: 'FP64' } }, evidence.columns, rows);
+    return { ...trial, answers: await session.run(feeds, names), rows };
+  } catch {
+    // The sample decides whether a model can answer; these rows only say more of one that can.
+    return undefined;
+  }
 }
 
 async function load(bytes: Uint8Array): Promise<InferenceSession> {

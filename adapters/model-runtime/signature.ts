@@ -91,7 +91,7 @@ export function pickOutput(answered: readonly TensorMetadata[], all: readonly Me
   const found = all.map(show).join(', ') || 'none';
   throw new PerennialError(
     'artifact-invalid',
-    `model.onnx has ${answered.length} outputs of one number a row, and exactly one is wanted: [rows] or [rows, 1]. Found: ${found}`,
+    `model.onnx has ${answered.length} outputs of one number a row, and exactly one is wanted: [rows] or [rows, 1]${answered.length > 1 ? '; name the one that is measured with build.output' : ''}. Found: ${found}`,
     { found: all.map(({ name }) => name) },
   );
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { classesOf } from '../../activities/evaluation/classes-of.ts';
+import { classOrder, classesOf } from '../../activities/evaluation/classes-of.ts';
 import { evaluateGates } from '../../activities/evaluation/evaluate-gates.ts';
 import { evaluate } from '../../activities/evaluation/evaluate.ts';
 import type { MeasuredRows } from '../../activities/evaluation/measured-rows.ts';
@@ -191,5 +191,26 @@ describe('gates of a classifier', () => {
       ['north', 20],
       ['south', 20],
     ]);
+  });
+});
+
+describe('build.classes', () => {
+  const classes = classesOf('kind', ['late', 'on time', null, 'late'], 'binary');
+
+  test('orders the classes, each as the data has it', () => {
+    expect(classOrder('kind', classes, undefined)).toBeUndefined();
+    expect(classOrder('kind', classes, ['on time', 'late'])).toEqual(['on time', 'late']);
+    expect(classOrder('kind', [false, true], ['1', 0])).toEqual([true, false]);
+  });
+
+  test('names all of them and no other', () => {
+    expect(() => classOrder('kind', classes, ['late', 'early'])).toThrow(/names "early".*"late", "on time"/);
+    expect(() => classOrder('kind', ['a', 'b', 'c'], ['a', 'c'])).toThrow(/lacks "b", a value of "kind"/);
+  });
+
+  test('does not change which class is the positive one: the greater', () => {
+    const rows = { truth: ['on time', 'late'], values: ['on time', 'late'], probabilityOf: null };
+    const samples = [classes, classes.toReversed()].map((order) => sampleOf(configuration('binary'), rows, order));
+    expect(samples.map((sample) => sample.task === 'binary' && sample.positive)).toEqual(['on time', 'on time']);
   });
 });

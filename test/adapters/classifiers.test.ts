@@ -21,11 +21,12 @@ let written = 0;
 async function inspect(
   given: Pick<Classifier, 'bytes' | 'features' | 'inputs' | 'rows'>,
   classes: readonly ClassValue[],
+  order?: readonly ClassValue[],
 ): Promise<Signature> {
   const path = join(folder, `${(written += 1)}.onnx`);
   await writeFile(path, given.bytes);
   const task = classes.length === 2 ? 'binary' : 'multiclass';
-  return runtime.inspect(path, given.features, given.inputs, given.rows, { task, classes });
+  return runtime.inspect(path, given.features, given.inputs, given.rows, { task, classes, order });
 }
 
 async function answersOf({ bytes, inputs, rows }: Classifier, signature: Signature): Promise<Answers> {
@@ -86,9 +87,9 @@ describe('classifiers as skl2onnx exports them', () => {
     });
   });
 
-  test('classes in another order than the columns are refused', async () => {
+  test('columns in another order than build.classes gives are refused', async () => {
     const given = classifier('binary-words');
-    await expect(inspect(given, [...given.classes].toReversed())).rejects.toMatchObject({
+    await expect(inspect(given, given.classes, [...given.classes].toReversed())).rejects.toMatchObject({
       code: 'artifact-invalid',
       message: expect.stringContaining('do not stand in the order of the classes'),
     });
@@ -115,7 +116,7 @@ describe('classifiers that others write', () => {
   const given = { bytes: shares, features: ['a', 'b'], inputs: { a: [1, -2, 3], b: [0, 1, -1] }, rows: 3 };
 
   test('probabilities alone make a label: the class of the greatest', async () => {
-    const signature = await inspect(given, ['no', 'yes']);
+    const signature = await inspect(given, ['no', 'yes'], ['no', 'yes']);
     expect(signature.output).toEqual({ name: 'label', type: 'BYTES', from: 'probabilities' });
     const loaded = await runtime.load(shares, signature);
     expect((await loaded.predict(given.inputs, 3)).values).toEqual(['no', 'yes', 'no']);

@@ -62,6 +62,7 @@ describe('what the file alone shows to be wrong is an error that names key and l
       'no metric of task regression',
     ],
     ['a threshold for numbers', 'seed: 0', 'seed: 0\n  threshold: 0.4', '/build/threshold', 'is for task binary'],
+    ['classes of numbers', 'seed: 0', 'seed: 0\n  classes: [1, 2]', '/build/classes', 'is for classifiers'],
     ['a positive class of numbers', 'seed: 0', 'seed: 0\n  positive: 1', '/build/positive', 'is for task binary'],
     ['a gate without a bound', 'rmse, max: 150', 'rmse', '/build/gates/0', 'give max or min'],
     ['a slice gate without a bound', 'minRows: 48, max: 200', 'minRows: 48', '/build/gates/2', 'give max or min'],
@@ -154,4 +155,26 @@ describe('what only a calendar or the data can tell is not judged here', () => {
   function allFeatures(): string {
     return /features: (\[.*?\])/.exec(exampleFile)?.[1] ?? '';
   }
+});
+
+describe('build.classes', () => {
+  const classifier = (build: string) =>
+    exampleFile.replace('task: regression', 'task: binary').replace('seed: 0', `seed: 0\n  ${build}`);
+  const problems = (build: string): string => {
+    try {
+      parseConfigurationFile(classifier(build));
+      return '';
+    } catch (caught) {
+      if (caught instanceof PerennialError) return caught.message;
+      throw caught;
+    }
+  };
+
+  test('names each class once, two for task binary, and the positive one among them', () => {
+    expect(problems('classes: [late, late]')).toContain('"late" is listed twice');
+    expect(problems('classes: [1, 1.0]')).toContain('1 is listed twice');
+    expect(problems('classes: [a, b, c]')).toContain('names 3 classes, and task binary has two');
+    expect(problems('classes: [a, b]\n  positive: c')).toContain('"c" is none of build.classes');
+    expect(problems('classes: [a, b]\n  positive: b')).not.toContain('build.classes');
+  });
 });

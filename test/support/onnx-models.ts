@@ -5,7 +5,7 @@ type Tensor = onnxProto.onnx.ITensorProto;
 type Value = onnxProto.onnx.IValueInfoProto;
 type Node = onnxProto.onnx.INodeProto;
 
-export type ElementType = 'FLOAT' | 'DOUBLE' | 'INT64' | 'STRING' | 'BOOL';
+export type ElementType = keyof typeof TensorProto.DataType;
 
 /** A free dimension by its name, or a fixed one. */
 export type Dimensions = readonly (string | number)[];
@@ -62,6 +62,30 @@ export function model({ nodes, inputs, outputs, initializers = [], rest = {} }: 
   }).finish();
   return new Uint8Array(bytes);
 }
+
+/** A list as a node's attribute. */
+export function list(name: string, values: readonly (number | string)[]): NonNullable<Node['attribute']>[number] {
+  const strings = values.filter((entry) => typeof entry === 'string');
+  return strings.length > 0
+    ? {
+        name,
+        type: AttributeProto.AttributeType.STRINGS,
+        strings: strings.map((text) => new TextEncoder().encode(text)),
+      }
+    : { name, type: AttributeProto.AttributeType.INTS, ints: values.map(Number) };
+}
+
+export function integer(name: string, i: number): NonNullable<Node['attribute']>[number] {
+  return { name, type: AttributeProto.AttributeType.INT, i };
+}
+
+/** With the operators of scikit-learn's world. */
+export const withMachineLearning = {
+  opsetImport: [
+    { domain: '', version: 15 },
+    { domain: 'ai.onnx.ml', version: 3 },
+  ],
+};
 
 export interface Linear {
   readonly features: readonly string[];

@@ -1,0 +1,106 @@
+import type { ClassValue } from '../../contracts/model-version.ts';
+import { fieldsOf } from './protobuf.ts';
+
+/** Fields of onnx.proto by number, those that are read here. */
+const modelField = { producer: 2, graph: 7 } as const;
+const graphField = { node: 1, output: 12 } as const;
+const nodeField = { input: 1, output: 2, operator: 4, attribute: 5 } as const;
+const attributeField = { name: 1, integers: 8, strings: 9 } as const;
+
+const labelLists = new Set(['classlabels_strings', 'classlabels_int64s', 'classlabels_ints']);
+
+export interface GraphNode {
+  readonly operator: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  /** Of a classifier or a ZipMap: the label of each column of its probabilities. */
+  readonly classLabels: readonly ClassValue[] | undefined;
+}
+
+/** What a model's file says of itself beside its weights. */
+export interface Graph {
+  /** The converter that wrote it, e.g. `skl2onnx`, `OnnxMLTools`, `pytorch`. */
+  readonly producer: string;
+  readonly nodes: readonly GraphNode[];
+}
+
+/** Reads the main graph; subgraphs and functions are left alone. `artifact-invalid` */
+export function readGraph(model: Uint8Array): Graph {
+  let producer = '';
+  const nodes: GraphNode[] = [];
+  for (const { number, bytes } of fieldsOf(model)) {
+    if (bytes === undefined) continue;
+    if (number === modelField.producer) producer = text(bytes);
+    if (number !== modelField.graph) continue;
+    for (const field of fieldsOf(bytes))
+      if (field.number === graphField.node && field.bytes !== undefined) nodes.push(readNode(field.bytes));
+  }
+  return { producer, nodes };
+}
+
+export function readNode(bytes: Uint8Array): GraphNode {
+  const node = { operator: '', inputs: [] as string[], outputs: [] as string[] };
+  let classLabels: readonly ClassValue[] | undefined;
+  for (const { number, bytes: content } of fieldsOf(bytes)) {
+    if (content === undefined) continue;
+    if (number === nodeField.input) node.inputs.push(text(content));
+    if (number === nodeField.output) node.outputs.push(text(content));
+    if (number === nodeField.operator) node.operator = text(content);
+    if (number === nodeField.attribute) classLabels = labelsIn(content) ?? classLabels;
+  }
+  return { ...node, classLabels };
+}
+
+/** The values of an attribute that names classes; those of a large tree ensemble's other attributes are never unpacked. */
+function labelsIn(attribute: Uint8Array): readonly ClassValue[] | undefined {
+  const fields = [...fieldsOf(attribute)];
+  const name = fields.find(({ number }) => number === attributeField.name)?.bytes;
+  if (name === undefined || !labelLists.has(text(name))) return undefined;
+  const values = fields.flatMap(({ number, bytes, varint }): ClassValue[] => {
+    if (number === attributeField.strings && bytes !== undefined) return [text(bytes)];
+    if (number !== attributeField.integers) return [];
+    return varint === undefined ? packed(bytes ?? new Uint8Array()) : [signed(varint)];
+  });
+  return values.length === 0 ? undefined : values;
+}
+
+function packed(bytes: Uint8Array): number[] {
+  const values: number[] = [];
+  let value = 0n;
+  let shift = 0n;
+  for (const byte of bytes) {
+    value |= BigInt(byte & 0x7f) << shift;
+    shift += 7n;
+    if (byte >= 0x80) continue;
+    values.push(signed(value));
+    value = 0n;
+    shift = 0n;
+  }
+  return values;
+}
+
+function signed(varint: bigint): number {
+  return Number(BigInt.asIntN(64, varint));
+}
+
+function text(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes);
+}
+
+/** Operators whose output has the columns of their first input, in the same order. */
+const keepColumns = new Set(['Identity', 'Cast', 'Normalizer', 'Reshape', 'Flatten', 'Clip', 'ZipMap']);
+const mostSteps = 20;
+
+/** The label of each column of a tensor of probabilities, where the operator that makes it, or a ZipMap behind it, names them. */
+export function classLabelsOf({ nodes }: Graph, tensor: string): readonly ClassValue[] | undefined {
+  const zipMap = nodes.find(({ operator, inputs }) => operator === 'ZipMap' && inputs[0] === tensor);
+  if (zipMap?.classLabels !== undefined) return zipMap.classLabels;
+  let name = tensor;
+  for (let step = 0; step < mostSteps; step += 1) {
+    const maker = nodes.find(({ outputs }) => outputs.includes(name));
+    if (maker?.classLabels !== undefined) return maker.classLabels;
+    if (maker === undefined || !keepColumns.has(maker.operator)) return undefined;
+    name = maker.inputs[0] ?? '';
+  }
+  return undefined;
+}

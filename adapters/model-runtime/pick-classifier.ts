@@ -1,0 +1,206 @@
+import type { Cell } from '../../contracts/data-types.ts';
+import { PerennialError } from '../../contracts/errors.ts';
+import type { ClassValue, Signature, TensorType } from '../../contracts/model-version.ts';
+import type { WantedAnswers } from '../../ports/model-runtime.ts';
+import { labelsOf } from './answers.ts';
+import { adviceFor } from './converter-advice.ts';
+import { listed, placesByNumber, placesByValue } from './match-classes.ts';
+import { show } from './signature.ts';
+import { numbersOf } from './tensors.ts';
+import type { ClassifierAnswers } from './tie-classes.ts';
+import { tieClasses } from './tie-classes.ts';
+import type { Outputs, Trial, Tried } from './tried-outputs.ts';
+import { namedOutput, triedOutputs } from './tried-outputs.ts';
+
+/** Which outputs are a classifier's, and nothing yet of which class is which. */
+interface Roles {
+  readonly label: Tried | undefined;
+  readonly probabilities: Tried | undefined;
+}
+
+/** How far probabilities may be from 0, 1 and a sum of 1: what 32 bits lose over many classes. */
+const tolerance = 1e-3;
+
+/** The label and the probabilities among the outputs, tied to the classes. */
+export function pickClassifier(trial: Trial, wanted: WantedAnswers, evidence: Trial | undefined): Outputs {
+  const { classes } = wanted;
+  const roles = rolesIn(trial, wanted);
+  const { label, probabilities } = roles;
+  // Probabilities that are no tensor would be lost without a word, were the labels alone taken.
+  const areLost = trial.all.some((output) => !output.isTensor);
+  if (probabilities === undefined && (label === undefined || areLost)) throw noClasses(trial, classes);
+  const tie = tieClasses(answersBeside(trial, roles, wanted, evidence), wanted, trial.graph);
+  const shares = probabilities && { name: probabilities.name, type: probabilities.type, width: probabilities.width };
+  const told = { classes: [...tie.classes], ...(shares === undefined ? {} : { probabilities: shares }) };
+  return { ...told, output: labelOutput(trial, label, tie.labels, classes) };
+}
+
+function labelOutput(
+  { all }: Trial,
+  label: Tried | undefined,
+  labels: Signature['output']['labels'],
+  classes: readonly ClassValue[],
+): Signature['output'] {
+  if (label === undefined) {
+    const name = all.some((output) => output.name === 'label') ? 'predicted_label' : 'label';
+    return { name, type: typeOf(classes), from: 'probabilities' };
+  }
+  return labels === undefined
+    ? { name: label.name, type: label.type }
+    : { name: label.name, type: typeOf(classes), labels };
+}
+
+function typeOf(classes: readonly ClassValue[]): TensorType {
+  if (classes.some((value) => typeof value === 'string')) return 'BYTES';
+  if (classes.every((value) => typeof value === 'boolean')) return 'BOOL';
+  return classes.every((value) => Number.isSafeInteger(Number(value))) ? 'INT64' : 'FP64';
+}
+
+// --- which output is what
+
+function rolesIn(trial: Trial, { classes, output }: WantedAnswers): Roles {
+  const tried = triedOutputs(trial);
+  const named = output === undefined ? undefined : namedOutput(trial, tried, output);
+  if (named === undefined) {
+    const probabilities = onlyOne(probabilitiesIn(tried, classes, trial.rows), tried, classes);
+    return { probabilities, label: labelIn(others(tried, probabilities), classes) };
+  }
+  const [probabilities] = probabilitiesIn([named], classes, trial.rows);
+  if (probabilities !== undefined) return { probabilities, label: single(labelsIn(others(tried, named), classes)) };
+  if (named.width !== 1) throw noClasses(trial, classes);
+  return { label: named, probabilities: single(probabilitiesIn(others(tried, named), classes, trial.rows)) };
+}
+
+function others(tried: readonly Tried[], taken: Tried | undefined): Tried[] {
+  return tried.filter(({ name }) => name !== taken?.name);
+}
+
+function single(found: readonly Tried[]): Tried | undefined {
+  return found.length === 1 ? found[0] : undefined;
+}
+
+/** Of several that might be the probabilities the one that is named so; else none may be guessed at. */
+function onlyOne(found: readonly Tried[], tried: readonly Tried[], classes: readonly ClassValue[]): Tried | undefined {
+  const named = found.filter(({ name }) => /prob/i.test(name));
+  const [first] = named.length === 1 ? named : found;
+  if (first === undefined || found.length === 1 || named.length === 1) return first;
+  // One column a class, as a ZipMap of columns writes them: the labels are what is left to measure.
+  if (first.width === 1 && labelsIn(others(tried, undefined), classes).length > 0) return undefined;
+  throw new PerennialError(
+    'artifact-invalid',
+    `model.onnx has ${found.length} outputs that may be the probabilities (${found.map(({ name }) => name).join(', ')}): name the one that is measured with build.output`,
+    { found: found.map(({ name }) => name) },
+  );
+}
+
+/** Floats from 0 to 1 whose rows sum to 1, one a class; or, of two classes, one a row. */
+function probabilitiesIn(tried: readonly Tried[], classes: readonly ClassValue[], rows: number): Tried[] {
+  const floats = tried.filter(({ type }) => type === 'FP32' || type === 'FP64');
+  const whole = floats.filter((each) => each.width === classes.length && areShares(each, rows, true));
+  if (whole.length > 0) return whole;
+  return floats.filter(
+    (each) => classes.length === 2 && each.width === 1 && areShares(each, rows, false) && !areLabels(each, classes),
+  );
+}
+
+function areShares({ tensor, name, width }: Tried, rows: number, sumToOne: boolean): boolean {
+  const values = numbersOf(tensor, { name, width }, rows);
+  if (values.some((value) => value < -tolerance || value > 1 + tolerance)) return false;
+  if (!sumToOne) return true;
+  return Array.from({ length: rows }, (_, row) =>
+    values.subarray(row * width, (row + 1) * width).reduce((sum, value) => sum + value, 0),
+  ).every((sum) => Math.abs(sum - 1) <= tolerance);
+}
+
+/** Labels that are classes come first; whole numbers and texts that look like labels are told of where there are none. */
+function labelIn(tried: readonly Tried[], classes: readonly ClassValue[]): Tried | undefined {
+  const [known] = labelsIn(tried, classes);
+  return known ?? tried.find((output) => output.width === 1 && looksLikeLabels(output, classes));
+}
+
+function labelsIn(tried: readonly Tried[], classes: readonly ClassValue[]): Tried[] {
+  return tried.filter((output) => output.width === 1 && (output.type === 'BYTES' || areLabels(output, classes)));
+}
+
+/** A float may be a label, where the classes are numbers: then every value is one of them. */
+function areLabels({ tensor, name }: Tried, classes: readonly ClassValue[]): boolean {
+  const placeOf = placesByValue(classes);
+  return labelsOf(tensor, name, tensor.size).every((label) => placeOf(label) !== undefined);
+}
+
+function looksLikeLabels({ tensor, name, type }: Tried, classes: readonly ClassValue[]): boolean {
+  const isWhole = type === 'BOOL' || type === 'INT64';
+  if (isWhole && /label|class|predict/i.test(name)) return true;
+  const labels = labelsOf(tensor, name, tensor.size);
+  // Classes counted from 0 or from 1.
+  const placeOf = placesByNumber(classes.length + 1);
+  return labels.every((label) => placeOf(label) !== undefined);
+}
+
+// --- what they answered
+
+/** What the outputs answered on the rows that the model was tried on, and on those whose class is known. */
+function answersBeside(
+  trial: Trial,
+  roles: Roles,
+  { evidence: rows }: WantedAnswers,
+  evidence: Trial | undefined,
+): ClassifierAnswers {
+  const tried = answersOf(
+    trial,
+    roles,
+    Array.from({ length: trial.rows }, () => null),
+  );
+  const known = evidence && answersIfAny(evidence, roles, rows?.truth ?? []);
+  if (known === undefined) return tried;
+  return {
+    truth: [...tried.truth, ...known.truth],
+    label: tried.label && { ...tried.label, values: [...tried.label.values, ...(known.label?.values ?? [])] },
+    probabilities: tried.probabilities && {
+      ...tried.probabilities,
+      values: Float64Array.from([tried, known].flatMap(({ probabilities }) => Array.from(probabilities?.values ?? []))),
+    },
+  };
+}
+
+/** Undefined where an answer is no number: the rows that a model is tried on decide whether that is borne. */
+function answersIfAny(trial: Trial, roles: Roles, truth: readonly Cell[]): ClassifierAnswers | undefined {
+  try {
+    return answersOf(trial, roles, truth);
+  } catch (caught) {
+    if (caught instanceof PerennialError && caught.code === 'prediction-invalid') return undefined;
+    throw caught;
+  }
+}
+
+function answersOf(
+  { answers, rows }: Trial,
+  { label, probabilities }: Roles,
+  truth: readonly Cell[],
+): ClassifierAnswers {
+  return {
+    truth,
+    label: label && { name: label.name, type: label.type, values: labelsOf(answers[label.name], label.name, rows) },
+    probabilities: probabilities && {
+      name: probabilities.name,
+      width: probabilities.width,
+      values: numbersOf(answers[probabilities.name], probabilities, rows),
+    },
+  };
+}
+
+function noClasses({ all, graph, candidates }: Trial, classes: readonly ClassValue[]): PerennialError {
+  const found = all.map(show).join(', ') || 'none';
+  const hasScores = candidates.some(({ type }) => type.startsWith('float'));
+  const scores = hasScores
+    ? ` Numbers that are not between 0 and 1, or do not sum to 1, are no probabilities: ${adviceFor(graph.producer, 'logits')}.`
+    : '';
+  const hint = all.some((output) => !output.isTensor)
+    ? ` An output that is not a tensor comes of a ZipMap: ${adviceFor(graph.producer, 'zipmap')}.`
+    : scores;
+  return new PerennialError(
+    'artifact-invalid',
+    `model.onnx has no output of a classifier: labels, [rows] or [rows, 1], or probabilities, [rows, ${classes.length}], that sum to 1. The classes are ${listed(classes)}. Found: ${found}.${hint}`,
+    { found: all.map(({ name }) => name) },
+  );
+}

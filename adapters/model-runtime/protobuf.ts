@@ -1,0 +1,55 @@
+import { PerennialError } from '../../contracts/errors.ts';
+
+/** One field of a message: its number, its varint or the bytes of its text or message, and all of it as it was written. */
+export interface Field {
+  readonly number: number;
+  readonly bytes: Uint8Array | undefined;
+  readonly varint: bigint | undefined;
+  /** Tag, length and content. */
+  readonly whole: Uint8Array;
+}
+
+/** The fields of one message of the protobuf wire format, in their order; nothing is copied. `artifact-invalid` */
+export function* fieldsOf(bytes: Uint8Array): Generator<Field> {
+  let at = 0;
+  const varint = (): bigint => {
+    let value = 0n;
+    for (let shift = 0n; shift < 70n; shift += 7n) {
+      const byte = bytes[at];
+      if (byte === undefined) throw broken('it ends in the middle of a field');
+      at += 1;
+      value |= BigInt(byte & 0x7f) << shift;
+      if (byte < 0x80) return value;
+    }
+    throw broken('a number in it has no end');
+  };
+  const take = (length: number): Uint8Array => {
+    if (length > bytes.length - at) throw broken('it ends in the middle of a field');
+    at += length;
+    return bytes.subarray(at - length, at);
+  };
+  while (at < bytes.length) {
+    const begin = at;
+    const tag = varint();
+    const number = Number(tag >> 3n);
+    const wireType = Number(tag & 7n);
+    const wholeNumber = wireType === 0 ? varint() : undefined;
+    const content = wireType === 0 ? undefined : take(lengthOf(wireType, varint));
+    const message = wireType === 2 ? content : undefined;
+    yield { number, bytes: message, varint: wholeNumber, whole: bytes.subarray(begin, at) };
+  }
+}
+
+function lengthOf(wireType: number, varint: () => bigint): number {
+  if (wireType === 2) return Number(varint());
+  if (wireType === 1) return 8;
+  if (wireType === 5) return 4;
+  throw broken(`wire type ${wireType} is none that ONNX has`);
+}
+
+export function broken(reason: string): PerennialError {
+  return new PerennialError(
+    'artifact-invalid',
+    `model.onnx is not an ONNX model: ${reason}; write it anew, e.g. with onnx.save`,
+  );
+}

@@ -1,0 +1,109 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { z } from 'zod';
+import { BinaryMetrics } from '../../contracts/metrics.ts';
+import { EvaluationBody } from '../../contracts/evaluation.ts';
+import { Run } from '../../contracts/run.ts';
+import type { EmbeddedStack } from '../support/embedded-stack.ts';
+import { until } from '../support/embedded-stack.ts';
+import { floats, integer, model, node, value } from '../support/onnx-models.ts';
+import { startStackOfRun } from '../support/stack-of-run.ts';
+import type { TinyModel } from '../support/tiny-model.ts';
+import { tinyModel } from '../support/tiny-model.ts';
+
+// Models as people write them, from perennial.yaml to an answer, through the whole stack.
+
+const name = 'arrivals';
+let stack: EmbeddedStack;
+let tiny: TinyModel;
+beforeAll(async () => {
+  stack = await startStackOfRun();
+  tiny = await tinyModel(name, (configuration) => ({
+    ...configuration,
+    task: 'binary',
+    data: { ...configuration.data, target: 'arrival', features: ['delay'] },
+    build: { holdout: { last: '2 days' }, metric: 'rocAuc', gates: [{ metric: 'rocAuc', min: 0.3 }] },
+    deploy: { approval: { votes: 0 }, strategy: { canary: [100], minRequests: 0, bake: '1s' } },
+    monitor: { every: '1 day', minRows: 10 },
+  }));
+  const rows = Array.from({ length: 240 }, (_, hour) => {
+    const delay = ((hour * 7) % 24) - 11.5;
+    const at = new Date(Date.UTC(2026, 0, 1, hour)).toISOString().slice(0, 19).replace('T', ' ');
+    return `${hour},${at},${delay},${delay > 0 ? 'late' : 'on time'}`;
+  });
+  await tiny.data(['id,at,delay,arrival', ...rows, ''].join('\n'));
+  // It answers 1 where the delay is above 0, and its second column is the probability of that.
+  const bytes = model({
+    nodes: [
+      node('MatMul', ['x', 'w'], ['z']),
+      node('Softmax', ['z'], ['shares']),
+      node('ArgMax', ['shares'], ['label'], [integer('axis', 1), integer('keepdims', 0)]),
+    ],
+    inputs: [value('x', 'FLOAT', ['rows', 1])],
+    outputs: [value('label', 'INT64', ['rows']), value('shares', 'FLOAT', ['rows', 2])],
+    initializers: [floats('w', [1, 2], [-1, 1])],
+  });
+  await tiny.code('cp model.onnx "$PERENNIAL_OUTPUT/"', { 'model.onnx': bytes });
+});
+afterAll(async () => {
+  await stack?.end();
+  await tiny?.remove();
+});
+
+async function build(classes: readonly string[] | undefined): Promise<z.infer<typeof Run>> {
+  await tiny.configure(({ build: given, ...configuration }) => ({
+    ...configuration,
+    build: { ...given, classes: classes === undefined ? undefined : [...classes] },
+  }));
+  await stack.json(z.unknown(), ['apply', '-f', tiny.file]);
+  await stack.json(z.unknown(), ['data', 'ingest', '-f', tiny.file]);
+  await stack.perennial(['build', '--model', name, '--as-of', '2026-01-11T00:00:00Z']);
+  const { items } = await stack.get(
+    z.object({ items: z.array(Run) }).loose(),
+    `/v1/runs?model=${name}&kind=build&limit=1`,
+  );
+  return items[0]!;
+}
+
+test('labels 0 and 1 of a target of words are refused, by name, and nothing becomes a version', async () => {
+  expect(await build(undefined)).toMatchObject({
+    state: 'failed',
+    failure: { code: 'artifact-invalid', message: expect.stringContaining('build.classes: [on time, late]') },
+  });
+});
+
+test('an order that the rows contradict is refused, and so is one of other classes, before training', async () => {
+  expect(await build(['late', 'on time'])).toMatchObject({
+    state: 'failed',
+    failure: { code: 'artifact-invalid', message: expect.stringContaining('build.classes: [on time, late]') },
+  });
+  expect(await build(['late', 'early'])).toMatchObject({
+    state: 'failed',
+    failure: { code: 'invalid-configuration', message: expect.stringContaining('"early"') },
+  });
+});
+
+test('build.classes ties them: measured and served the right way round', async () => {
+  const run = await build(['on time', 'late']);
+  expect(run).toMatchObject({ state: 'succeeded', outcome: { kind: 'build', decision: 'candidate' } });
+  const { evaluation } = await stack.get(
+    z.object({ evaluation: z.object({ body: EvaluationBody }).loose() }).loose(),
+    `/v1/models/${name}/versions/1`,
+  );
+  expect(BinaryMetrics.parse(evaluation.body.challenger)).toMatchObject({ rocAuc: 1, accuracy: 1 });
+  await stack.json(z.unknown(), ['deploy', '1', '--model', name, '--yes']);
+  const body = { inputs: [{ name: 'delay', datatype: 'FP32', shape: [2], data: [-9, 9] }] };
+  const answer = await until('the release serves', async () => {
+    const response = await fetch(`${stack.gateway}/v2/models/${name}/infer`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${stack.keys.operator}`, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    return response.status === 200 ? response.json() : undefined;
+  });
+  expect(answer).toMatchObject({
+    outputs: [
+      { name: 'label', datatype: 'BYTES', data: ['on time', 'late'] },
+      { name: 'shares', parameters: { classes: ['on time', 'late'] } },
+    ],
+  });
+}, 120_000);
