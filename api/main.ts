@@ -12,7 +12,7 @@ import { readTemporalTls } from '../adapters/workflow-client/temporal-tls.ts';
 import { createTemporalWorkflowClient } from '../adapters/workflow-client/temporal.ts';
 import { sha256OfBytes } from '../contracts/digest.ts';
 import { PerennialError, reasonOf } from '../contracts/errors.ts';
-import { parseSettings, Settings } from '../contracts/settings.ts';
+import { parseSettings, Settings, tableLimitsOf } from '../contracts/settings.ts';
 import { migrate } from '../db/migrate.ts';
 import { createPostgresRepositories } from '../db/repositories.ts';
 import type { Logger } from '../ports/logger.ts';
@@ -57,7 +57,11 @@ async function serve(settings: Settings): Promise<void> {
     logger,
   });
   const sandbox = createConfiguredSandbox(settings, home, process.env.PATH);
-  const tableEngine = createDuckDbTableEngine({ sandbox, scratchFolder: join(scratchFolder, 'tables') });
+  const tableEngine = createDuckDbTableEngine({
+    ...tableLimitsOf(settings),
+    sandbox,
+    scratchFolder: join(scratchFolder, 'tables'),
+  });
   const objectStore = createConfiguredObjectStore(settings, home);
   const { ledger } = repositories;
   const api = await buildApi({

@@ -55,6 +55,12 @@ export const errorTable = {
     about: 'The path is there and does not take this method; the header Allow names those that it takes.',
   },
   'too-large': { status: 413, retryable: false, about: 'More than the limit that the message names.' },
+  'limit-reached': {
+    status: 422,
+    retryable: false,
+    about:
+      'Work took more memory, time or disk than a setting gives it, and was stopped; the message names the setting.',
+  },
   // bytes
   'digest-mismatch': {
     status: 422,

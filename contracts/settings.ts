@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { canonicalCron } from './cron.ts';
 import { PerennialError, reasonOf } from './errors.ts';
+import { limitSettings } from './limit-settings.ts';
 import { trainingQueue } from './workflows.ts';
 
 const Port = z.coerce.number().int().min(0).max(65_535);
@@ -107,6 +108,7 @@ export const Settings = z.object({
     .pipe(z.array(PackageIndexUrl).max(20))
     .default([]),
   PERENNIAL_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  ...limitSettings,
 });
 export type Settings = z.infer<typeof Settings>;
 
@@ -122,6 +124,19 @@ export type SandboxSettings = z.infer<typeof SandboxSettings>;
 /** Where pip's packages come from. */
 export const PackageSettings = Settings.pick({ PERENNIAL_PIP_INDEX_URL: true, PERENNIAL_PIP_EXTRA_INDEX_URLS: true });
 export type PackageSettings = z.infer<typeof PackageSettings>;
+
+/** What a process of the table engine may take. */
+export function tableLimitsOf({
+  PERENNIAL_TABLE_MEMORY: memoryBytes,
+  PERENNIAL_TABLE_DISK: diskBytes,
+  PERENNIAL_TABLE_TIMEOUT: timeLimitMs,
+}: Pick<Settings, 'PERENNIAL_TABLE_MEMORY' | 'PERENNIAL_TABLE_DISK' | 'PERENNIAL_TABLE_TIMEOUT'>): {
+  readonly memoryBytes: number;
+  readonly diskBytes: number;
+  readonly timeLimitMs: number;
+} {
+  return { memoryBytes, diskBytes, timeLimitMs };
+}
 
 export function pipIndexesOf({
   PERENNIAL_PIP_INDEX_URL: indexUrl,

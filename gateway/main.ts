@@ -7,7 +7,7 @@ import { createConfiguredObjectStore } from '../adapters/object-store/configured
 import { createConfiguredSandbox } from '../adapters/sandbox/configured.ts';
 import { createDuckDbTableEngine } from '../adapters/table-engine/duckdb.ts';
 import { PerennialError, reasonOf } from '../contracts/errors.ts';
-import { parseSettings, Settings } from '../contracts/settings.ts';
+import { parseSettings, Settings, tableLimitsOf } from '../contracts/settings.ts';
 import { createPostgresRepositories } from '../db/repositories.ts';
 import type { Logger } from '../ports/logger.ts';
 import { startGateway } from './start-gateway.ts';
@@ -37,7 +37,12 @@ async function serve(settings: GatewaySettings): Promise<void> {
   const folder = join(home, 'gateway');
   const repositories = createPostgresRepositories({ url: settings.DATABASE_URL, clock, ids, logger });
   const sandbox = createConfiguredSandbox(settings, home, process.env.PATH);
-  const tableEngine = createDuckDbTableEngine({ sandbox, scratchFolder: join(folder, 'scratch'), concurrency: 1 });
+  const tableEngine = createDuckDbTableEngine({
+    ...tableLimitsOf(settings),
+    sandbox,
+    scratchFolder: join(folder, 'scratch'),
+    concurrency: 1,
+  });
   const gateway = await startGateway({
     folder,
     listen: { host: settings.PERENNIAL_GATEWAY_HOST, port: settings.PERENNIAL_GATEWAY_PORT },

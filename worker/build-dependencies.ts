@@ -21,7 +21,7 @@ import type { TemporalSettings } from '../adapters/workflow-client/temporal.ts';
 import { createTemporalWorkflowClient } from '../adapters/workflow-client/temporal.ts';
 import { sha256OfBytes } from '../contracts/digest.ts';
 import type { Settings } from '../contracts/settings.ts';
-import { pipIndexesOf } from '../contracts/settings.ts';
+import { pipIndexesOf, tableLimitsOf } from '../contracts/settings.ts';
 import { createPostgresRepositories } from '../db/repositories.ts';
 import type { Logger } from '../ports/logger.ts';
 import { cacheFolderOf } from './cache-folder.ts';
@@ -61,18 +61,37 @@ export async function buildDependencies(
     repositories,
     objectStore,
     ledgerProof: createLedgerProof({ ledger, objectStore, clock, secret: settings.PERENNIAL_SECRET }),
-    tableEngine: createDuckDbTableEngine({ sandbox, scratchFolder: join(scratchFolder, 'tables') }),
-    modelRuntime: createOnnxModelRuntime({ sandbox }),
+    tableEngine: createDuckDbTableEngine({
+      ...tableLimitsOf(settings),
+      sandbox,
+      scratchFolder: join(scratchFolder, 'tables'),
+    }),
+    modelRuntime: createOnnxModelRuntime({
+      sandbox,
+      timeLimitMs: settings.PERENNIAL_MODEL_TIMEOUT,
+      memoryMebibytes: Math.floor(settings.PERENNIAL_MODEL_MEMORY / 2 ** 20),
+    }),
     environments: createEnvironments({
       cacheFolder: cacheFolderOf(settings),
       sandbox,
       environment: process.env,
       pip: pipIndexesOf(settings),
+      limits: { timeoutMs: settings.PERENNIAL_INSTALL_TIMEOUT, diskBytes: settings.PERENNIAL_INSTALL_DISK },
     }),
     trainer: createProcessTrainer({ path: process.env.PATH, sandbox }),
     codeArchive: createTarCodeArchive(),
-    codeSource: createGitCodeSource({ sandbox, hosts, certificates: process.env.NODE_EXTRA_CA_CERTS }),
-    dataSource: createRemoteDataSource({ hosts }),
+    codeSource: createGitCodeSource({
+      sandbox,
+      hosts,
+      certificates: process.env.NODE_EXTRA_CA_CERTS,
+      timeoutMs: settings.PERENNIAL_GIT_TIMEOUT,
+      packBytesAtMost: settings.PERENNIAL_GIT_DISK,
+    }),
+    dataSource: createRemoteDataSource({
+      hosts,
+      bytesAtMost: settings.PERENNIAL_FETCH_SIZE,
+      statementTimeoutMs: settings.PERENNIAL_FETCH_TIMEOUT,
+    }),
     commitStatuses: createGithubStatuses(),
     gateways: createHttpGateways({
       liveGateways: () => repositories.deployments.liveGateways(),

@@ -124,7 +124,12 @@ async function runToItsEnd(sandbox: Sandbox, command: SandboxedCommand, onOutput
 function refuseUnlessDone(ending: Ending, said: string, { url, timeoutMs }: GitCall): void {
   if (ending.kind === 'exited' && ending.exitCode === 0) return;
   if (ending.kind === 'exited') throw new GitFailure(lastLines(said) || `git ended with ${ending.exitCode}`);
-  if (ending.kind === 'timeout') throw new GitFailure(`it took longer than ${timeoutMs / 1000} s`);
+  if (ending.kind === 'timeout')
+    throw new PerennialError(
+      'limit-reached',
+      `git was stopped while it fetched ${url}: it took longer than ${timeoutMs / 1000} s; raise PERENNIAL_GIT_TIMEOUT on the workers, or name a smaller repository`,
+      { url, what: 'time', limit: timeoutMs },
+    );
   if (ending.kind === 'not-started')
     throw new PerennialError(
       'source-unavailable',
@@ -134,7 +139,7 @@ function refuseUnlessDone(ending: Ending, said: string, { url, timeoutMs }: GitC
     const { what, found, limit } = ending.breach;
     throw new PerennialError(
       'too-large',
-      `git was stopped while it fetched ${url}: ${what} reached ${found}, and ${limit} is the most; name a smaller repository or commit`,
+      `git was stopped while it fetched ${url}: ${what} reached ${found}, and ${limit} is the most; name a smaller repository or commit${what === 'disk' ? ', or raise PERENNIAL_GIT_DISK on the workers' : ''}`,
       { url, what, found, limit },
     );
   }

@@ -82,7 +82,7 @@ async function download(
   if (size > bytesAtMost)
     throw new PerennialError(
       'too-large',
-      `s3://${bucket}/${key} brings the batch over ${bytesAtMost} bytes; split it`,
+      `s3://${bucket}/${key} brings the batch over ${bytesAtMost} bytes; split it, or raise PERENNIAL_FETCH_SIZE on the workers`,
       {
         key,
         bytes: size,

@@ -82,9 +82,13 @@ async function writeRows(
       const text = rows.map((row) => `${jsonOfRow(columns, row)}\n`).join('');
       bytes += Buffer.byteLength(text);
       if (bytes > bytesAtMost)
-        throw new PerennialError('too-large', `the query gives more than ${bytesAtMost} bytes; ask for less`, {
-          limit: bytesAtMost,
-        });
+        throw new PerennialError(
+          'too-large',
+          `the query gives more than ${bytesAtMost} bytes; ask for less, or raise PERENNIAL_FETCH_SIZE on the workers`,
+          {
+            limit: bytesAtMost,
+          },
+        );
       yield text;
     }
   }
@@ -99,9 +103,11 @@ function worded(caught: unknown, from: string): PerennialError {
   const reason = reasonOf(caught) || 'it does not answer';
   const code = caught instanceof DatabaseError ? (caught.code ?? '') : '';
   if (code === '57014')
-    return new PerennialError('source-refused', `the query ran too long on ${from} and was ended; ask for less`, {
-      from,
-    });
+    return new PerennialError(
+      'limit-reached',
+      `the query ran too long on ${from} and was ended; ask for less, or raise PERENNIAL_FETCH_TIMEOUT on the workers (the database may have a limit of its own)`,
+      { from },
+    );
   // Classes 42 (syntax, access), 22 (data), 25 (transaction state, such as a write) are about the query itself.
   if (/^(42|22|25|0A|34)/.test(code))
     return new PerennialError(

@@ -111,10 +111,14 @@ function answered(url: URL, status: number): PerennialError {
 }
 
 function tooLarge(url: URL, limit: number): PerennialError {
-  return new PerennialError('too-large', `${withoutQuery(url)} is larger than ${limit} bytes; split it`, {
-    url: withoutQuery(url),
-    limit,
-  });
+  return new PerennialError(
+    'too-large',
+    `${withoutQuery(url)} is larger than ${limit} bytes; split it, or raise PERENNIAL_FETCH_SIZE on the workers`,
+    {
+      url: withoutQuery(url),
+      limit,
+    },
+  );
 }
 
 function unavailable(url: URL, reason: string, tries: number): PerennialError {

@@ -20,6 +20,7 @@ import { environmentOfLock } from './python-environments.ts';
 import { readLock } from './read-lock.ts';
 import { resolveLock } from './resolve-lock.ts';
 import type { Environment } from './tool-environment.ts';
+import type { ToolLimits } from './tool-step.ts';
 
 export interface EnvironmentsSettings {
   /** Environments and files of packages are kept in it; made if absent. */
@@ -29,7 +30,11 @@ export interface EnvironmentsSettings {
   readonly environment?: Environment;
   /** In the place of the indexes of the worker's pip configuration. */
   readonly pip?: PipIndexes;
+  /** Of each step of pip, npm and the like. Default: 30 minutes and 20 GiB. */
+  readonly limits?: ToolLimits;
 }
+
+const usualLimits: ToolLimits = { timeoutMs: 1_800_000, diskBytes: 20 * 2 ** 30 };
 
 /** Makes environments of locks with pip, uv and npm, which run in the sandbox and reach the administrator's indexes alone. */
 export function createEnvironments(settings: EnvironmentsSettings): Environments {
@@ -115,9 +120,10 @@ class Making {
   }
 
   #toolRun({ onLog, signal }: EnvironmentCall) {
-    const { sandbox, cacheFolder } = this.#settings;
+    const { sandbox, cacheFolder, limits = usualLimits } = this.#settings;
     return {
       sandbox,
+      limits,
       cacheFolder,
       files: this.#files,
       programs: this.#programs,

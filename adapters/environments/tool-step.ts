@@ -7,17 +7,19 @@ import { withoutProxyAddresses } from './index-proxy.ts';
 const minuteMs = 60_000;
 
 /** Large packages with their libraries for GPUs have 10 GiB and tens of thousands of files. */
-const limits: Limits = {
-  timeoutMs: 30 * minuteMs,
-  memoryBytes: defaultMemoryBytes(),
-  processes: 500,
-  diskBytes: 20 * 2 ** 30,
-  files: 1_000_000,
-};
+export interface ToolLimits {
+  readonly timeoutMs: number;
+  readonly diskBytes: number;
+}
+
+function limitsOf(own: ToolLimits): Limits {
+  return { ...own, memoryBytes: defaultMemoryBytes(), processes: 500, files: 1_000_000 };
+}
 
 /** What the steps of making one environment share. */
 export interface ToolRun {
   readonly sandbox: Sandbox;
+  readonly limits: ToolLimits;
   readonly log: ScriptLog;
   readonly signal: AbortSignal;
 }
@@ -37,11 +39,11 @@ export interface ToolStep {
 }
 
 /** Runs one step of making an environment to its good end. `environment-failed`, `cancelled` */
-export async function runTool({ sandbox, log, signal }: ToolRun, step: ToolStep): Promise<void> {
+export async function runTool({ sandbox, limits, log, signal }: ToolRun, step: ToolStep): Promise<void> {
   const { name, file, args, scratch, path, mounts, network, remedy } = step;
   const env = { PATH: path, HOME: scratch, TMPDIR: scratch, LANG: 'C.UTF-8', ...step.env };
   const ending = await sandbox.run(
-    { title: name, file, args, cwd: scratch, env, mounts, network, limits, signal },
+    { title: name, file, args, cwd: scratch, env, mounts, network, limits: limitsOf(limits), signal },
     log.write,
   );
   log.end();
@@ -51,15 +53,15 @@ export async function runTool({ sandbox, log, signal }: ToolRun, step: ToolStep)
   const lastLines = log.lastLines.map(withoutProxyAddresses);
   throw new PerennialError(
     'environment-failed',
-    `the training environment cannot be made from its lock: ${name} ${howItEnded(ending)}: ${lastLines.slice(-3).join(' | ')}. Way out: ${remedy}`,
+    `the training environment cannot be made from its lock: ${name} ${howItEnded(ending, limits)}: ${lastLines.slice(-3).join(' | ')}. Way out: ${remedy}`,
     { lastLines },
   );
 }
 
-function howItEnded(ending: Exclude<Ending, { kind: 'aborted' }>): string {
+function howItEnded(ending: Exclude<Ending, { kind: 'aborted' }>, limits: ToolLimits): string {
   switch (ending.kind) {
     case 'timeout':
-      return `did not end within ${limits.timeoutMs / minuteMs} minutes`;
+      return `did not end within ${limits.timeoutMs / minuteMs} minutes (PERENNIAL_INSTALL_TIMEOUT on the workers)`;
     case 'not-started':
       return `did not start (${ending.reason})`;
     case 'over-limit':
@@ -76,7 +78,7 @@ function excess({ what, limit }: Breach): string {
     case 'processes':
       return `had more than ${limit} processes at once`;
     case 'disk':
-      return `wrote more than ${limit} bytes`;
+      return `wrote more than ${limit} bytes (PERENNIAL_INSTALL_DISK on the workers)`;
     case 'files':
       return `wrote more than ${limit} files`;
   }

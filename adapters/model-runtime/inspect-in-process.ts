@@ -98,7 +98,7 @@ function endedWithoutAnswer(ending: Ending, said: string, limits: InspectionLimi
   if (ending.kind === 'timeout')
     throw new PerennialError(
       'artifact-invalid',
-      `model.onnx was not loaded and tried on a few rows within ${limits.timeLimitMs / 1000} s; make it smaller`,
+      `model.onnx was not loaded and tried on a few rows within ${limits.timeLimitMs / 1000} s; make it smaller, or raise PERENNIAL_MODEL_TIMEOUT on the workers`,
     );
   const how = waysOfEnding(ending);
   const outOfMemory =
@@ -106,7 +106,7 @@ function endedWithoutAnswer(ending: Ending, said: string, limits: InspectionLimi
   if (faults.has(how) || outOfMemory)
     throw new PerennialError(
       'artifact-invalid',
-      `model.onnx ended the process that loaded it (${faults.has(how) ? how : 'out of memory'}); it must load within ${limits.memoryMebibytes} MiB`,
+      `model.onnx ended the process that loaded it (${faults.has(how) ? how : 'out of memory'}); it must load within ${limits.memoryMebibytes} MiB; make it smaller, or raise PERENNIAL_MODEL_MEMORY on the workers`,
     );
   throw new PerennialError(
     'process-died',

@@ -6,10 +6,12 @@ import { TableProcesses } from './table-processes.ts';
 
 export interface DuckDbTableEngineSettings {
   readonly sandbox: Sandbox;
-  /** Of one call's database, e.g. `2GiB`. Default: 384MiB, and 1GiB where rows are wide or their width is not known. */
+  /** Of one call's process. Default: 6 GiB. */
+  readonly memoryBytes?: number;
+  /** Of one call's database, e.g. `2GiB`. Default: a sixth of the process's, and less where rows are known to be narrow. */
   readonly memoryLimit?: string;
-  /** Of one call's JavaScript heap, in MiB. Default: 1024. */
-  readonly heapMebibytes?: number;
+  /** Of what one call writes. Default: 256 GiB. */
+  readonly diskBytes?: number;
   /** Of one call, in milliseconds. Default: ten minutes. */
   readonly timeLimitMs?: number;
   /** Calls at work at once; more wait. Default: 4. */
@@ -25,11 +27,14 @@ export type ClosableTableEngine = TableEngine & {
 
 /** The table engine on DuckDB. Each call runs in a sandboxed process of its own that reaches only the files it was given. */
 export function createDuckDbTableEngine(settings: DuckDbTableEngineSettings): ClosableTableEngine {
+  const { memoryBytes = 6 * 2 ** 30 } = settings;
   const processes = new TableProcesses({
     sandbox: settings.sandbox,
-    memoryLimit: settings.memoryLimit ?? '1GiB',
-    narrowMemoryLimit: settings.memoryLimit ?? '384MiB',
-    heapMebibytes: settings.heapMebibytes ?? 1024,
+    memoryBytes,
+    memoryLimit: settings.memoryLimit ?? `${mebibytes(memoryBytes / 6)}MiB`,
+    narrowMemoryLimit: settings.memoryLimit ?? `${mebibytes(memoryBytes / 16)}MiB`,
+    heapMebibytes: mebibytes(memoryBytes / 6),
+    diskBytes: settings.diskBytes ?? 256 * 2 ** 30,
     timeLimitMs: settings.timeLimitMs ?? 600_000,
     concurrency: settings.concurrency ?? 4,
     scratchFolder: settings.scratchFolder,
@@ -53,6 +58,10 @@ export function createDuckDbTableEngine(settings: DuckDbTableEngineSettings): Cl
     },
     close: () => processes.close(),
   };
+}
+
+function mebibytes(bytes: number): number {
+  return Math.max(1, Math.floor(bytes / 2 ** 20));
 }
 
 interface CollectedColumns {

@@ -8,6 +8,7 @@ import { exportRows } from './exportRows.ts';
 import { openLockedDatabase } from './lockedDatabase.ts';
 import type { Answer, Call, OperationName, Operations } from './operations.ts';
 import { prepareBatch } from './prepareBatch.ts';
+import { limitReached } from './limit-reached.ts';
 import { profile } from './profile.ts';
 import { readColumns } from './readColumns.ts';
 import { readServed } from './readServed.ts';
@@ -68,12 +69,9 @@ async function answer(line: string): Promise<void> {
 function inOurWords(caught: unknown): PerennialError {
   if (caught instanceof PerennialError) return caught;
   const reason = reasonOf(caught);
-  if (reason.startsWith('Out of Memory Error'))
-    return new PerennialError(
-      'too-large',
-      `the rows do not fit into the memory that a call may use: ${reason}; send them in smaller batches`,
-      {},
-    );
+  if (/^Out of Memory Error.*(temp directory|max_temp_directory_size)/s.test(reason))
+    return limitReached('disk', reason);
+  if (reason.startsWith('Out of Memory Error')) return limitReached('memory', reason);
   return new PerennialError('internal', `the table engine failed: ${reason}`, {});
 }
 

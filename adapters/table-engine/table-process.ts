@@ -10,14 +10,15 @@ import type { ProcessFolders } from './hand-over.ts';
 export interface ProcessSettings {
   readonly sandbox: Sandbox;
   readonly scratchFolder: string;
+  /** Of all that a process holds: its heap, the database's buffers, what reads files into them, and Node itself. */
+  readonly memoryBytes: number;
   readonly heapMebibytes: number;
+  /** Of what a process writes: its results, and rows that do not fit into memory. */
+  readonly diskBytes: number;
   /** How long a process may live, whatever it is at. */
   readonly lifetimeMs: number;
 }
 
-/** Of all that a process holds: its heap, the database's buffers, what reads files into them, and Node itself. */
-const memoryBytes = 6 * 2 ** 30;
-const diskBytes = 256 * 2 ** 30;
 const filesAtMost = 100_000;
 const processesAtMost = 2;
 /** From the end of what a process says to its own. */
@@ -122,7 +123,7 @@ async function makeFolders(scratchFolder: string): Promise<ProcessFolders> {
 }
 
 function open(
-  { sandbox, heapMebibytes, lifetimeMs }: ProcessSettings,
+  { sandbox, memoryBytes, heapMebibytes, diskBytes, lifetimeMs }: ProcessSettings,
   { given, made, spill }: ProcessFolders,
   compiled: Mount,
   signal: AbortSignal,

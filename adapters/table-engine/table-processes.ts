@@ -3,6 +3,7 @@ import { PerennialError, reasonOf } from '../../contracts/errors.ts';
 import type { Ending, Mount } from '../sandbox/sandbox.ts';
 import { type CompiledCode, compiledCode } from './compiled-code.ts';
 import { handOver } from './hand-over.ts';
+import { limitReached } from './limit-reached.ts';
 import type { Answer, Call, OperationName, Operations } from './operations.ts';
 import { type ProcessSettings, removeAbandonedFolders, TableProcess } from './table-process.ts';
 
@@ -175,12 +176,17 @@ function closed(): PerennialError {
 
 /** `lateMs`: the time that it had, where it was stopped for it. */
 function died(operation: OperationName, lateMs: number | null, ending: Ending | string, said: string): PerennialError {
-  const how =
-    lateMs === null ? `ended before it answered, ${reasonFor(ending)}` : `was stopped after ${lateMs / 1000} s`;
+  if (lateMs !== null) return limitReached('time', `${operation} was stopped after ${lateMs / 1000} s`);
+  if (typeof ending !== 'string' && ending.kind === 'over-limit') {
+    const { what, found, limit } = ending.breach;
+    if (what === 'memory' || what === 'disk')
+      return limitReached(what, `${operation} reached ${found} bytes, and ${limit} is the most`);
+  }
+  if (/out of memory|\bOOM\b|bad_alloc/i.test(said)) return limitReached('memory', `${operation} filled the memory of its process`);
   return new PerennialError(
     'process-died',
-    `the process of ${operation} ${how}; give it smaller batches or a larger machine. It said: ${said === '' ? 'nothing' : said}`,
-    { operation, late: lateMs !== null },
+    `the process of ${operation} ended before it answered, ${reasonFor(ending)}. It said: ${said === '' ? 'nothing' : said}`,
+    { operation },
   );
 }
 
@@ -189,5 +195,5 @@ function reasonFor(ending: Ending | string): string {
   if (ending.kind === 'over-limit')
     return `because its ${ending.breach.what} reached ${ending.breach.found}, and ${ending.breach.limit} is the most`;
   if (ending.kind === 'not-started') return `because it could not be started: ${ending.reason}`;
-  return 'most likely for want of memory';
+  return 'most likely because this machine ran out of memory; give the machine more, or lower PERENNIAL_TABLE_MEMORY';
 }

@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { PerennialError } from '../../contracts/errors.ts';
+import { limitSettings } from '../../contracts/limit-settings.ts';
 import { parseSettings, Settings } from '../../contracts/settings.ts';
 
 const least = {
@@ -21,6 +23,24 @@ describe('the settings of a process', () => {
     });
   });
 
+  test('limits are written as sizes and durations, and are counted in bytes and milliseconds', () => {
+    const set = { PERENNIAL_TABLE_MEMORY: '512MiB', PERENNIAL_TABLE_TIMEOUT: '90s', PERENNIAL_GIT_DISK: '2GiB' };
+    expect(parseSettings(Settings, { ...least, ...set })).toMatchObject({
+      PERENNIAL_TABLE_MEMORY: 512 * 2 ** 20,
+      PERENNIAL_TABLE_TIMEOUT: 90_000,
+      PERENNIAL_GIT_DISK: 2 ** 31,
+    });
+  });
+
+  test('every limit has a default and is in the guide', () => {
+    const guide = readFileSync(new URL('../../docs/how-to/limits.md', import.meta.url), 'utf8');
+    const settings = parseSettings(Settings, least);
+    for (const name of Object.keys(limitSettings)) {
+      expect(Reflect.get(settings, name), name).toBeGreaterThan(0);
+      expect(guide).toContain(`\`${name}\``);
+    }
+  });
+
   test('an empty variable counts as absent', () => {
     expect(parseSettings(Settings, { ...least, S3_ENDPOINT: '', PERENNIAL_API_PORT: '' })).toMatchObject({
       PERENNIAL_API_PORT: 7400,
@@ -36,6 +56,10 @@ describe('the settings of a process', () => {
     ['DATABASE_URL', undefined],
     ['TEMPORAL_ADDRESS', 'http://127.0.0.1:7233'],
     ['PERENNIAL_API_PORT', '70000'],
+    ['PERENNIAL_TABLE_MEMORY', '6 gigabytes'],
+    ['PERENNIAL_TABLE_MEMORY', '0MiB'],
+    ['PERENNIAL_TABLE_TIMEOUT', '10'],
+    ['PERENNIAL_GIT_TIMEOUT', '1 year'],
     ['PERENNIAL_GATEWAY_PORT', 'eighty'],
     ['S3_ENDPOINT', 'minio'],
     ['PERENNIAL_SECRET', 'short'],

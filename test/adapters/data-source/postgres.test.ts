@@ -100,7 +100,7 @@ test.each([
 
 test('a query that takes too long is ended', async () => {
   const error = await refusal(ask('select pg_sleep(30) is null as a', { statementTimeoutMs: 50 }));
-  expect(error).toMatchObject({ code: 'source-refused', message: expect.stringContaining('too long') });
+  expect(error).toMatchObject({ code: 'limit-reached', message: expect.stringContaining('PERENNIAL_FETCH_TIMEOUT') });
 });
 
 test('a result over the limit, an empty one, and a number that is none are named', async () => {

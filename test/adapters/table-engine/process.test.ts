@@ -122,8 +122,25 @@ describe('the processes of an engine', () => {
   test('a call past its time limit is stopped and says so', async () => {
     const engine = createDuckDbTableEngine({ sandbox, scratchFolder: bench.folder(), timeLimitMs: 1 });
     await expect(engine.profile([bikeData], [])).rejects.toMatchObject({
-      code: 'process-died',
-      fields: { operation: 'profile', late: true },
+      code: 'limit-reached',
+      retryable: false,
+      message: expect.stringMatching(/profile was stopped after 0.001 s; raise PERENNIAL_TABLE_TIMEOUT/),
+    });
+    await engine.close();
+  });
+
+  test.each([
+    ['its database', { memoryLimit: '2MiB' }],
+    ['its process, which is a limit of the sandbox', { memoryBytes: 90 * 2 ** 20 }],
+  ])('a call that fills the memory of %s is final, and names the setting', async (_name, limits) => {
+    const engine = createDuckDbTableEngine({ sandbox, scratchFolder: bench.folder(), ...limits });
+    const file = { name: 'hour.csv', path: bikeData, format: 'csv' as const };
+    const request = { files: [file], pinned: null, known: [], timezone: 'UTC', required: [], expectations: [] };
+    await expect(engine.prepareBatch({ ...request, outputFolder: bench.folder() })).rejects.toMatchObject({
+      code: 'limit-reached',
+      retryable: false,
+      fields: { setting: 'PERENNIAL_TABLE_MEMORY' },
+      message: expect.stringContaining('raise PERENNIAL_TABLE_MEMORY'),
     });
     await engine.close();
   });

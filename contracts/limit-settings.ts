@@ -1,0 +1,41 @@
+import { z } from 'zod';
+import { bytesOf } from './byte-size.ts';
+import { Duration, durationMs } from './duration.ts';
+
+const GiB = 2 ** 30;
+
+const Bytes = z
+  .string()
+  .regex(/^[1-9]\d{0,8}(KiB|MiB|GiB)$/, 'expected a size such as 512MiB or 2GiB')
+  .transform(bytesOf);
+
+/** Timers of Node's hold 24 days. */
+const Milliseconds = Duration.transform(durationMs).pipe(
+  z
+    .number()
+    .min(1_000)
+    .max(24 * 86_400_000),
+);
+
+/**
+ * What one piece of work on a user's data, code or model may take. Work that passes one of these ends at once and for
+ * good, with a message that names the setting (docs/how-to/limits.md).
+ */
+export const limitSettings = {
+  /** Of the process that reads, checks or compares tables. */
+  PERENNIAL_TABLE_MEMORY: Bytes.default(6 * GiB),
+  PERENNIAL_TABLE_DISK: Bytes.default(256 * GiB),
+  PERENNIAL_TABLE_TIMEOUT: Milliseconds.default(600_000),
+  /** Of the process that first loads a model, or measures its latency. */
+  PERENNIAL_MODEL_MEMORY: Bytes.default(4 * GiB),
+  PERENNIAL_MODEL_TIMEOUT: Milliseconds.default(120_000),
+  /** Of one fetch of data: all of its bytes, and the query where a database is asked. */
+  PERENNIAL_FETCH_SIZE: Bytes.default(32 * GiB),
+  PERENNIAL_FETCH_TIMEOUT: Milliseconds.default(3_600_000),
+  /** Of one fetch of a git repository. */
+  PERENNIAL_GIT_DISK: Bytes.default(GiB),
+  PERENNIAL_GIT_TIMEOUT: Milliseconds.default(600_000),
+  /** Of each step of pip, npm and the like that makes a training environment. */
+  PERENNIAL_INSTALL_DISK: Bytes.default(20 * GiB),
+  PERENNIAL_INSTALL_TIMEOUT: Milliseconds.default(1_800_000),
+} as const;
