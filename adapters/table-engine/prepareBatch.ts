@@ -4,6 +4,7 @@ import { PerennialError } from '../../contracts/errors.ts';
 import type { PrepareBatch, PreparedBatch } from '../../ports/table-engine.ts';
 import { readCsvHeader } from './csvHeader.ts';
 import { type Judged, checkExpectations } from './expectations.ts';
+import { refuseFarTimes } from './far-times.ts';
 import type { Field } from './fields.ts';
 import { type Settled, refuseDuplicates, settleKnown } from './keys.ts';
 import { type KnownRows, carryParts, storedInParts, viewKnown } from './knownParts.ts';
@@ -34,6 +35,7 @@ export async function prepareBatch(request: PrepareBatch, workplace: Workplace):
   });
   const sources = await loadSources(database, files);
   const fields = await typedRows(database, request, sources);
+  await refuseFarTimes(database, sources, fields);
   const timed = await addInstants(database, request, sources, fields);
   await cutBatch(database, timed ? 'timed' : 'united', timed ? within('_at', request.from, request.before) : 'true');
   if (request.key !== undefined) await refuseDuplicates(database, sources, request.key);

@@ -72,6 +72,13 @@ function inOurWords(caught: unknown): PerennialError {
   if (/^Out of Memory Error.*(temp directory|max_temp_directory_size)/s.test(reason))
     return limitReached('disk', reason);
   if (reason.startsWith('Out of Memory Error')) return limitReached('memory', reason);
+  // What these say is of values: the same rows would fail again.
+  if (/^(Conversion|Out of Range|Overflow|Invalid Input) Error|^Invalid time value/.test(reason))
+    return new PerennialError(
+      'data-unreadable',
+      `the data has a value that cannot be used: ${reason.split('\n')[0]}; correct it, or leave it empty`,
+      {},
+    );
   return new PerennialError('internal', `the table engine failed: ${reason}`, {});
 }
 

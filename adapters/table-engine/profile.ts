@@ -32,7 +32,7 @@ async function profileColumn(database: Database, source: string, { name, type }:
   const column = identifier(name);
   const found = await database.row(`
     SELECT count(*) AS count, count(*) - count(${column}) AS nulls, count(DISTINCT ${column}) AS distinct, min(${column}) AS min, max(${column}) AS max,
-      ${summaryOf(column, type)} FROM ${source}`);
+      ${summaryOf(source, column, type)} FROM ${source}`);
   const top = await database.rows(
     `SELECT ${column} AS value, count(*) AS count FROM ${source} WHERE ${column} IS NOT NULL GROUP BY ${column} ORDER BY count DESC, value LIMIT 10`,
   );
@@ -51,11 +51,13 @@ async function profileColumn(database: Database, source: string, { name, type }:
   };
 }
 
-function summaryOf(column: string, type: Column['type']): string {
+function summaryOf(source: string, column: string, type: Column['type']): string {
   if (type === 'boolean') return `avg(CAST(${column} AS INTEGER)) AS mean`;
   if (type !== 'integer' && type !== 'number') return 'NULL AS mean';
   const value = `CAST(${column} AS DOUBLE)`;
-  return `avg(${value}) AS mean, stddev_samp(${value}) AS deviation`;
+  // Sums, and sums of squares, of larger numbers are more than a number holds. A power of two changes no digit.
+  const scale = `(SELECT CASE WHEN greatest(abs(min(${value})), abs(max(${value}))) > 1e140 THEN ${2 ** 600} ELSE 1 END FROM ${source})`;
+  return `avg(${value} / ${scale}) * ${scale} AS mean, stddev_samp(${value} / ${scale}) * ${scale} AS deviation`;
 }
 
 async function quantilesOf(

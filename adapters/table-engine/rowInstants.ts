@@ -1,5 +1,6 @@
 import { PerennialError } from '../../contracts/errors.ts';
 import type { PrepareBatch } from '../../ports/table-engine.ts';
+import { isWritable } from './far-times.ts';
 import type { Field } from './fields.ts';
 import { instantOfLocal } from './instants.ts';
 import type { Database } from './lockedDatabase.ts';
@@ -28,9 +29,11 @@ export async function addInstants(
     fields.map(({ name }) => name),
   );
   const kind = await timeKind(database, timestamp, expression, 'united');
-  const local = kind === 'naive' ? `CAST(TRY(${expression}) AS TIMESTAMP)` : `timezone('UTC', TRY(${expression}))`;
+  const local = kind === 'naive' ? `TRY(CAST(${expression} AS TIMESTAMP))` : `TRY(timezone('UTC', ${expression}))`;
+  const instant = kind === 'naive' ? instantOfLocal('"_local"', timezone) : '"_local"';
+  // Further arithmetic on a time that no calendar has is an error of the whole statement.
   await database.run(
-    `CREATE TABLE timed AS SELECT * EXCLUDE ("_local"), ${kind === 'naive' ? instantOfLocal('"_local"', timezone) : '"_local"'} AS "_at" FROM (SELECT *, ${local} AS "_local" FROM united)`,
+    `CREATE TABLE timed AS SELECT * EXCLUDE ("_local"), CASE WHEN ${isWritable('"_local"', 'TIMESTAMP')} THEN ${instant} END AS "_at" FROM (SELECT *, ${local} AS "_local" FROM united)`,
   );
   await refuseTimeless(database, timestamp, sources);
   await database.run('DROP TABLE united');
@@ -46,7 +49,7 @@ async function refuseTimeless(database: Database, timestamp: string, sources: re
   const place = await placeOf(source, Number(found.line));
   throw new PerennialError(
     'data-unreadable',
-    `${place.text}: data.timestamp, ${JSON.stringify(timestamp)}, gives no time for this row; correct the row or the expression`,
+    `${place.text}: data.timestamp, ${JSON.stringify(timestamp)}, gives no time in the years 1 to 9999 for this row; correct the row or the expression`,
     { file: source.file.name, line: place.line },
   );
 }

@@ -182,7 +182,8 @@ function died(operation: OperationName, lateMs: number | null, ending: Ending | 
     if (what === 'memory' || what === 'disk')
       return limitReached(what, `${operation} reached ${found} bytes, and ${limit} is the most`);
   }
-  if (/out of memory|\bOOM\b|bad_alloc/i.test(said)) return limitReached('memory', `${operation} filled the memory of its process`);
+  if (/out of memory|\bOOM\b|bad_alloc/i.test(said))
+    return limitReached('memory', `${operation} filled the memory of its process`);
   return new PerennialError(
     'process-died',
     `the process of ${operation} ended before it answered, ${reasonFor(ending)}. It said: ${said === '' ? 'nothing' : said}`,

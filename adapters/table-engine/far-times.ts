@@ -1,0 +1,50 @@
+import { PerennialError } from '../../contracts/errors.ts';
+import type { Field } from './fields.ts';
+import type { Database } from './lockedDatabase.ts';
+import { placeOf, type Source } from './source.ts';
+import { identifier } from './sql.ts';
+
+/** Whether a date or time is one that is written with four digits for its year, as every format of dates can. */
+export function isWritable(time: string, type: 'DATE' | 'TIMESTAMP' | 'TIMESTAMP WITH TIME ZONE'): string {
+  const last = type === 'DATE' ? '9999-12-31' : '9999-12-31 23:59:59.999999';
+  const zone = type === 'TIMESTAMP WITH TIME ZONE' ? '+00' : '';
+  const first = type === 'DATE' ? '0001-01-01' : '0001-01-01 00:00:00';
+  return `(${time} BETWEEN ${type} '${first}${zone}' AND ${type} '${last}${zone}')`;
+}
+
+/** Refuses dates and times of `united` before the year 1 or after 9999, and infinite ones, by column, place and value. */
+export async function refuseFarTimes(
+  database: Database,
+  sources: readonly Source[],
+  fields: readonly Field[],
+): Promise<void> {
+  const far = fields.flatMap(({ name, stored }) => {
+    if (stored !== 'DATE' && stored !== 'TIMESTAMP' && stored !== 'TIMESTAMP WITH TIME ZONE') return [];
+    const column = identifier(name);
+    return [{ name, column, condition: `${column} IS NOT NULL AND NOT ${isWritable(column, stored)}` }];
+  });
+  if (far.length === 0) return;
+  const counts = await database.row(
+    `SELECT ${far.map(({ condition }, at) => `count(*) FILTER (WHERE ${condition}) AS n${at}`).join(', ')} FROM united`,
+  );
+  const found = far.find((_, at) => Number(counts[`n${at}`]) > 0);
+  if (found !== undefined) throw await refusalOf(database, sources, found, Number(counts[`n${far.indexOf(found)}`]));
+}
+
+async function refusalOf(
+  database: Database,
+  sources: readonly Source[],
+  { name, column, condition }: { readonly name: string; readonly column: string; readonly condition: string },
+  count: number,
+): Promise<PerennialError> {
+  const row = await database.row(
+    `SELECT "_file" AS file, "_line" AS line, CAST(${column} AS VARCHAR) AS value FROM united WHERE ${condition} ORDER BY "_row" LIMIT 1`,
+  );
+  const source = sources[Number(row.file)];
+  const where = source === undefined ? 'the data' : (await placeOf(source, Number(row.line))).text;
+  return new PerennialError(
+    'data-unreadable',
+    `${where}: column "${name}" has ${String(row.value)}, and times must lie in the years 1 to 9999 (${count} rows do not); correct the values, or leave them empty`,
+    { column: name, value: String(row.value), rows: count },
+  );
+}

@@ -1,0 +1,83 @@
+import { describe, expect, test } from 'vitest';
+import type { PrepareBatch } from '../../../ports/table-engine.ts';
+import { tableEngineBench } from '../../support/tableEngine.ts';
+
+const bench = tableEngineBench();
+
+/** Prepares and profiles, as an ingestion does. */
+async function ingest(file: PrepareBatch['files'][number], timestamp?: string) {
+  const batch = await bench.engine.prepareBatch({
+    files: [file],
+    pinned: null,
+    known: [],
+    timezone: 'UTC',
+    required: [],
+    expectations: [],
+    outputFolder: bench.folder(),
+    timestamp,
+  });
+  const paths = batch.parts.map(({ path }) => path);
+  return (await bench.engine.profile(paths, batch.columns)).columns;
+}
+
+describe('numbers at the edge of what a number holds', () => {
+  test.each([
+    ['one among many', ['1', '2', '1e308', '3'], 2.5e307, 5e307],
+    ['all of them', ['1e308', '1e308', '1e308', '1e308'], 1e308, 0],
+    ['of both signs', ['-1e308', '1e308', '-1e308', '1e308'], 0, 1.1547e308],
+    ['more than their spread can be written', ['-1.7e308', '1.7e308', '-1.7e308', '1.7e308'], 0, null],
+  ])('%s are profiled', async (_name, values, mean, deviation) => {
+    const rows = values.map((value, id) => `${id},${value}`).join('\n');
+    const [, x] = await ingest(await bench.csv('a.csv', `id,x\n${rows}\n`));
+    const scaled = (value: number | null | undefined) => (typeof value === 'number' ? value / 1e308 : null);
+    const nearly = (wanted: number | null) => (wanted === null ? null : expect.closeTo(wanted / 1e308, 4));
+    expect([x?.mean, x?.standardDeviation].map(scaled)).toEqual([nearly(mean), nearly(deviation)]);
+  });
+
+  test('whole numbers of more than 64 bits are refused by column, for good', async () => {
+    const file = await bench.parquet('a.parquet', 'SELECT 18446744073709551615::UBIGINT AS x');
+    await expect(ingest(file)).rejects.toMatchObject({
+      code: 'data-unreadable',
+      message: expect.stringContaining('x'),
+    });
+  });
+});
+
+describe('times that no calendar with four digits has', () => {
+  test.each([
+    ["TIMESTAMP '10000-01-01 00:00:00'", '10000-01-01'],
+    ["TIMESTAMP '290000-01-01 00:00:00'", '290000-01-01'],
+    ["TIMESTAMPTZ '100000-01-01 00:00:00+00'", '100000-01-01'],
+    ["'infinity'::TIMESTAMP", 'infinity'],
+    ["'-infinity'::DATE", '-infinity'],
+    ["DATE '5000000-01-01'", '5000000-01-01'],
+    ["TIMESTAMP '0044-03-15 (BC) 00:00:00'", '0044-03-15 (BC)'],
+  ])('%s is refused with its column, place and value, as a time of the row or not', async (time, value) => {
+    const file = await bench.parquet(
+      'a.parquet',
+      `SELECT i AS id, CASE WHEN i = 2 THEN ${time} END AS at FROM range(4) t(i)`,
+    );
+    for (const timestamp of [undefined, 'at']) {
+      await expect(ingest(file, timestamp)).rejects.toMatchObject({
+        code: 'data-unreadable',
+        retryable: false,
+        message: expect.stringMatching(/a\.parquet.*column "at" has .* must lie in the years 1 to 9999/),
+        fields: { column: 'at', value: expect.stringContaining(value), rows: 1 },
+      });
+    }
+  });
+
+  test('the last and the first day that can be written are taken', async () => {
+    const days = "SELECT unnest([DATE '0001-01-01', DATE '9999-12-31']) AS day, 1 AS x";
+    const [day] = await ingest(await bench.parquet('a.parquet', days));
+    expect(day).toMatchObject({ min: '0001-01-01', max: '9999-12-31' });
+  });
+
+  test('an expression that leads to one is refused by row', async () => {
+    const file = await bench.csv('a.csv', 'id,days\n1,10\n2,9000000\n');
+    await expect(ingest(file, "TIMESTAMP '2020-01-01' + to_days(days::INTEGER)")).rejects.toMatchObject({
+      code: 'data-unreadable',
+      message: expect.stringContaining('gives no time in the years 1 to 9999 for this row'),
+    });
+  });
+});
