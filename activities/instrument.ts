@@ -2,6 +2,7 @@ import { activityInfo, cancellationSignal, heartbeat } from '@temporalio/activit
 import { CancelledFailure } from '@temporalio/common';
 import { attemptBegun, attemptFailed, attemptsFrom } from '../contracts/attempts.ts';
 import type { Attempts } from '../contracts/attempts.ts';
+import { asDiskFull } from '../contracts/disk-full.ts';
 import { PerennialError, reasonOf } from '../contracts/errors.ts';
 import type { RunInput } from './activity-types.ts';
 import type { ActivityDependencies } from './dependencies.ts';
@@ -39,7 +40,9 @@ function around(name: string, activity: Activity, deps: InstrumentDependencies):
       await mustBeProven(deps, name, input).catch((caught: unknown) => logRefusal(caught, name, deps));
       return await asStep(name, input, deps, async () => {
         refuseAfterLost(name, before);
-        const result = await activity(input);
+        const result = await activity(input).catch((caught: unknown) => {
+          throw asDiskFull(caught);
+        });
         await keepAnswer(deps, name, input, result);
         return result;
       });

@@ -2,6 +2,7 @@ import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fasti
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../ports/clock.ts';
+import type { DiskSpace } from '../ports/disk-space.ts';
 import type { IdMaker } from '../ports/ids.ts';
 import type { LedgerProof } from '../ports/ledger-proof.ts';
 import type { Logger } from '../ports/logger.ts';
@@ -20,6 +21,8 @@ export interface ApiDependencies {
   readonly ledgerProof: LedgerProof;
   /** Of this machine, for `perennial doctor`. */
   readonly scratch: Scratch;
+  /** Of the folder that keeps this installation's state. */
+  readonly diskSpace: DiskSpace;
   readonly tableEngine: TableEngine;
   readonly workflowClient: WorkflowClient;
   readonly clock: Clock;

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { createSystemClock } from '../adapters/clock/system.ts';
 import { createIdMaker } from '../adapters/ids/uuid.ts';
+import { createDiskSpace } from '../adapters/disk-space/disk-space.ts';
 import { createLogger } from '../adapters/logger/pino.ts';
 import { createLedgerProof } from '../adapters/ledger-proof/ledger-proof.ts';
 import { createConfiguredObjectStore } from '../adapters/object-store/configured.ts';
@@ -68,6 +69,7 @@ async function serve(settings: Settings): Promise<void> {
     repositories,
     objectStore,
     scratch: createScratch(home, identityOf),
+    diskSpace: createDiskSpace(home),
     ledgerProof: createLedgerProof({ ledger, objectStore, clock, secret: settings.PERENNIAL_SECRET }),
     tableEngine,
     workflowClient,

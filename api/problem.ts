@@ -1,6 +1,7 @@
 import type { FastifyError } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { asDiskFull } from '../contracts/disk-full.ts';
 import type { ErrorCode } from '../contracts/errors.ts';
 import { errorTable, PerennialError } from '../contracts/errors.ts';
 
@@ -39,6 +40,8 @@ export function problemOf(error: PerennialError, requestId: string): Problem {
 /** Any caught value as the error that it is to the caller. */
 export function perennialErrorOf(caught: unknown): PerennialError {
   if (caught instanceof PerennialError) return caught;
+  const full = asDiskFull(caught);
+  if (full instanceof PerennialError) return full;
   if (hasZodFastifySchemaValidationErrors(caught)) return invalidRequest(caught);
   const framework = caught instanceof Error ? codeOfFramework(caught) : undefined;
   if (framework && caught instanceof Error) return new PerennialError(framework, caught.message, {}, { cause: caught });

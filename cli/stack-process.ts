@@ -4,7 +4,9 @@ import { closeSync, fstatSync, mkdirSync, openSync, readFileSync } from 'node:fs
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { diskFull } from '../contracts/disk-full.ts';
 import { PerennialError } from '../contracts/errors.ts';
+import { isDiskFull } from './disk-space.ts';
 import type { CliContext, StackFile } from './context.ts';
 import { readStackFile } from './context.ts';
 
@@ -36,6 +38,8 @@ export function runStack(context: CliContext): Promise<number> {
 
 /** Starts the stack in a session of its own, so that it outlives this process, and waits until it answers. */
 export async function startStack(context: CliContext, signal?: AbortSignal): Promise<StackFile> {
+  // Where there is no room for a log either, nobody could read why it did not start.
+  if (await isDiskFull(context.home)) throw diskFull(context.home);
   mkdirSync(join(context.home, 'logs'), { recursive: true, mode: 0o700 });
   const logPath = join(context.home, 'logs', 'stack.log');
   const log = openSync(logPath, 'a');

@@ -61,6 +61,13 @@ export const errorTable = {
     about:
       'Work took more memory, time or disk than a setting gives it, and was stopped; the message names the setting.',
   },
+  // this machine
+  'disk-full': {
+    status: 507,
+    retryable: true,
+    until: outage,
+    about: 'The disk that the message names is full; what waits for it goes on by itself when there is room.',
+  },
   // bytes
   'digest-mismatch': {
     status: 422,

@@ -15,6 +15,7 @@ const systemCodes = new Set([
 ]);
 /** Connection exceptions, shutdown and start, too many connections, time limits, and a login or database that is not there. */
 const unavailable = /^(08...|57P0.|57014|53300|25P03|28...|3D000)$/;
+const diskFullCode = '53100';
 /** The driver gives these no code. */
 const driverSays =
   /connection terminated|timeout exceeded when trying to connect|query read timeout|connection error and is not queryable|cannot use a pool after calling end|client was closed/i;
@@ -54,6 +55,14 @@ export function asPerennialError(caught: unknown): unknown {
     return new PerennialError(
       'database-unavailable',
       `Postgres does not answer: ${reason}; try again, and see that DATABASE_URL names a server that runs`,
+      { reason },
+      { cause: caught },
+    );
+  }
+  if (code === diskFullCode) {
+    return new PerennialError(
+      'disk-full',
+      `the disk of Postgres is full (ENOSPC): ${reason}; make room on it`,
       { reason },
       { cause: caught },
     );

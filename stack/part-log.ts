@@ -1,4 +1,4 @@
-import { closeSync, copyFileSync, openSync, readSync, renameSync, statSync, truncateSync } from 'node:fs';
+import { closeSync, copyFileSync, openSync, readSync, renameSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 
 const limitBytes = 16 * 2 ** 20;
@@ -22,6 +22,15 @@ export class PartLog {
   /** The part goes on with the file that it has open: what it has said is copied away, and the file emptied. */
   bound(): void {
     if (this.#size() < limitBytes) return;
+    try {
+      this.#empty();
+    } catch {
+      // A full disk has no room for the copy. The part's log waits with it; half a copy only takes room.
+      rmSync(this.#earlier, { force: true });
+    }
+  }
+
+  #empty(): void {
     copyFileSync(this.path, this.#earlier);
     truncateSync(this.path);
   }

@@ -20,6 +20,7 @@ export class ProcessRegister {
   readonly #parts = new Map<number, z.infer<typeof Noted>>();
   readonly #watchdog: Watchdog;
   #watchdogProcess: z.infer<typeof Running> | undefined;
+  #isBehind = false;
 
   constructor(folder: StateFolder) {
     this.#path = folder.processesFile;
@@ -52,12 +53,23 @@ export class ProcessRegister {
     rmSync(this.#path, { force: true });
   }
 
+  /** Writes what a full disk had no room for. Called every now and then. */
+  catchUp(): void {
+    if (this.#isBehind) this.#write();
+  }
+
+  /** Never fails: the watchdog knows what the file would have said, and parts go on without it. */
   #write(): void {
-    writeStateFile(this.#path, {
-      schemaVersion: 1,
-      watchdog: this.#watchdogProcess,
-      parts: [...this.#parts.values()],
-    });
+    try {
+      writeStateFile(this.#path, {
+        schemaVersion: 1,
+        watchdog: this.#watchdogProcess,
+        parts: [...this.#parts.values()],
+      });
+      this.#isBehind = false;
+    } catch {
+      this.#isBehind = true;
+    }
   }
 }
 

@@ -2,7 +2,11 @@ import { rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { StackSettings } from '../contracts/settings.ts';
 import { cachedProgramFolder } from '../setup/find-program.mjs';
+import { createDiskSpace } from '../adapters/disk-space/disk-space.ts';
+import { diskFull, isAboutFullDisk } from '../contracts/disk-full.ts';
+import { PerennialError } from '../contracts/errors.ts';
 import { claimHome } from './claim-home.ts';
+import { watchDisk } from './disk-watch.ts';
 import { choosePorts, type Ports } from './ports.ts';
 import { embeddedPostgres } from './postgres.ts';
 import { identityOf } from './process-identity.ts';
@@ -34,14 +38,26 @@ interface Stack {
 
 /** The embedded stack from its start to its end. Whatever happens, nothing that it started is left running. */
 export async function runStack(around: StackSurroundings): Promise<void> {
+  const home = resolve(around.settings.PERENNIAL_HOME);
+  try {
+    const folder = openStateFolder(home);
+    if ((await createDiskSpace(home).complaint()) !== undefined) throw diskFull(home);
+    await runIn(folder, around);
+  } catch (caught) {
+    if (!isAboutFullDisk(caught) || (caught instanceof PerennialError && caught.code === 'disk-full')) throw caught;
+    throw diskFull(home, caught);
+  }
+}
+
+async function runIn(folder: StateFolder, around: StackSurroundings): Promise<void> {
   const { settings, say, signal } = around;
-  const folder = openStateFolder(settings.PERENNIAL_HOME);
   const release = claimHome(folder);
   try {
     if (await stopLeftovers(folder)) say('what a stack that was killed had left is cleared away');
     const ports = await choosePorts(folder, settings, say);
     const register = new ProcessRegister(folder);
     const supervisor = new Supervisor(register, folder.logs, say);
+    const endWatch = watchDisk(createDiskSpace(folder.home), say);
     try {
       const keys = keysOf(folder, { admin: settings.PERENNIAL_ADMIN_KEY });
       const stack = {
@@ -57,6 +73,7 @@ export async function runStack(around: StackSurroundings): Promise<void> {
       await aborted(signal);
       say('stopping');
     } finally {
+      endWatch();
       await supervisor.stop();
       rmSync(folder.stackFile, { force: true });
       await register.end();

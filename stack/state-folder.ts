@@ -68,8 +68,8 @@ export function readStateFile<Schema extends z.ZodType>(path: string, schema: Sc
 /** Whole or not at all, and readable by its owner alone. */
 export function writeStateFile(path: string, content: unknown): void {
   const draft = join(dirname(path), `.${process.pid}.draft`);
-  writeFileSync(draft, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600, flush: true });
   try {
+    writeFileSync(draft, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600, flush: true });
     renameSync(draft, path);
   } catch (caught) {
     rmSync(draft, { force: true });

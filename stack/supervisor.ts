@@ -11,11 +11,11 @@ import { stopProcesses } from './stop-process.ts';
 const firstAttempts = 4;
 const shortestPauseMs = 250;
 const longestPauseMs = 10_000;
-/** One that ran this long begins again from the shortest pause. */
+/** One that ends sooner after it answered is counted with those before; the log is shown from the third on. */
 const steadyAfterMs = 60_000;
 const loudAfterDeaths = 3;
 const lookEveryMs = 40;
-const boundLogsEveryMs = 30_000;
+const lookAfterFilesEveryMs = 30_000;
 
 /** Starts parts, starts again those that end by themselves, and stops all of them in order. */
 export class Supervisor {
@@ -25,15 +25,16 @@ export class Supervisor {
   readonly #logs: PartLog[] = [];
   readonly #keeping: Promise<void>[] = [];
   readonly #stopping = new AbortController();
-  readonly #bounding: NodeJS.Timeout;
+  readonly #lookingAfterFiles: NodeJS.Timeout;
 
   constructor(register: ProcessRegister, logFolder: string, say: (sentence: string) => void) {
     this.#register = register;
     this.#logFolder = logFolder;
     this.#say = say;
-    this.#bounding = setInterval(() => {
+    this.#lookingAfterFiles = setInterval(() => {
       for (const log of this.#logs) log.bound();
-    }, boundLogsEveryMs);
+      register.catchUp();
+    }, lookAfterFilesEveryMs);
   }
 
   /** Answers when the part does; it is kept from then on. `process-died` if it never does, with the end of its log. */
@@ -47,13 +48,14 @@ export class Supervisor {
 
   async stop(): Promise<void> {
     this.#stopping.abort();
-    clearInterval(this.#bounding);
+    clearInterval(this.#lookingAfterFiles);
     await stopProcesses(this.#register.all());
     await Promise.all(this.#keeping);
   }
 
   async #keep(part: Part, log: PartLog, onReady: () => void): Promise<void> {
     let everReady = false;
+    let failedStarts = 0;
     for (let deaths = 0; !this.#isStopping();) {
       const begun = Date.now();
       let answered = false;
@@ -66,7 +68,9 @@ export class Supervisor {
       if (this.#isStopping()) break;
       deaths = Date.now() - begun > steadyAfterMs ? 1 : deaths + 1;
       if (!everReady && deaths >= firstAttempts) throw diedAtStart(part, log, end);
-      const pauseMs = Math.min(longestPauseMs, shortestPauseMs * 2 ** (deaths - 1));
+      // One that had worked is started again at once, however often; one that dies at its start waits longer each time.
+      failedStarts = answered ? 0 : failedStarts + 1;
+      const pauseMs = answered ? shortestPauseMs : Math.min(longestPauseMs, shortestPauseMs * 2 ** (failedStarts - 1));
       this.#say(
         `${part.name} ${end}; it is started again in ${pauseMs / 1000} s${answered && deaths < loudAfterDeaths ? '' : complaint(deaths, log)}`,
       );

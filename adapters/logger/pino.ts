@@ -18,7 +18,16 @@ export function createLogger({
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    // Synchronous: the last line before a crash is the one that says why.
-    pino.destination({ dest: 2, sync: true }),
+    standardError(),
   );
+}
+
+/** Lines that wait for room on a full disk, together; more are dropped. */
+const waitingBytes = 2 ** 20;
+
+/** Synchronous: the last line before a crash is the one that says why. A line that cannot be written ends nothing. */
+function standardError(): ReturnType<typeof pino.destination> {
+  const destination = pino.destination({ dest: 2, sync: true, maxLength: waitingBytes });
+  destination.on('error', () => undefined);
+  return destination;
 }

@@ -3,6 +3,7 @@ import { access, constants, link, mkdir, open, readdir, rename, rm, stat, utimes
 import { dirname, join, relative, sep } from 'node:path';
 import { Readable } from 'node:stream';
 import { sha256OfBytes } from '../../contracts/digest.ts';
+import { diskFull, isAboutFullDisk } from '../../contracts/disk-full.ts';
 import { PerennialError, reasonOf } from '../../contracts/errors.ts';
 import type { Instant, Sha256 } from '../../contracts/identifiers.ts';
 import type { ObjectStore, StoredBlob } from '../../ports/object-store.ts';
@@ -205,6 +206,7 @@ class DiskObjectStore implements ObjectStore {
   }
 
   #worded(caught: unknown): PerennialError {
+    if (isAboutFullDisk(caught)) return diskFull(this.#folder, caught);
     return new PerennialError(
       'store-unavailable',
       `${this.#where} does not answer: ${reasonOf(caught)}; check its disk and its permissions`,

@@ -14,6 +14,8 @@ const State = z.enum(['up', 'down']);
 const Readiness = z.object({
   status: z.enum(['ready', 'unready']),
   dependencies: z.object({ database: State, objectStore: State, temporal: State }),
+  /** `well`, or what is wrong with the disk of the API's state folder. */
+  disk: z.string(),
   /** The weakest of the workers that are there; `unknown` where there is none. */
   sandbox: z.enum([...Isolation.shape.kind.options, 'unknown']),
 });
@@ -26,7 +28,7 @@ const System = z.object({
 const tags = ['health'];
 
 export function healthRoutes(app: Api, context: RouteContext, metrics: ApiMetrics): void {
-  const { repositories, objectStore, workflowClient, addresses } = context;
+  const { repositories, objectStore, workflowClient, diskSpace, addresses } = context;
 
   app.get(
     '/healthz',
@@ -40,16 +42,18 @@ export function healthRoutes(app: Api, context: RouteContext, metrics: ApiMetric
       schema: { tags, summary: 'Every dependency answers', security: [], response: { 200: Readiness, 503: Readiness } },
     },
     async (_request, reply) => {
-      const [sandbox, database, store, temporal] = await Promise.all([
+      const [sandbox, full, database, store, temporal] = await Promise.all([
         weakestSandbox(repositories.workers),
+        diskSpace.complaint().catch(() => undefined),
         answers(() => repositories.check()),
         answers(() => objectStore.check()),
         answers(() => workflowClient.check()),
       ]);
-      const ready = database === 'up' && store === 'up' && temporal === 'up';
+      const ready = database === 'up' && store === 'up' && temporal === 'up' && full === undefined;
       return reply.code(ready ? 200 : 503).send({
         status: ready ? 'ready' : 'unready',
         dependencies: { database, objectStore: store, temporal },
+        disk: full ?? 'well',
         sandbox,
       });
     },

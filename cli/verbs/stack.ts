@@ -1,8 +1,10 @@
 import { z } from 'zod';
+import { diskFullSentence } from '../../contracts/disk-full.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import { LiveWorker } from '../../contracts/isolation.ts';
 import type { CliContext, StackFile } from '../context.ts';
 import { apiOf, readStackFile } from '../context.ts';
+import { isDiskFull } from '../disk-space.ts';
 import { isAlive, runningStack, runStack, startStack, stopStack } from '../stack-process.ts';
 import type { VerbRegistry } from '../verb.ts';
 
@@ -49,7 +51,7 @@ export function stackVerbs({ program, act }: VerbRegistry): void {
           throw new PerennialError('not-found', `no stack runs in ${context.home}; start one with perennial up`, {
             home: context.home,
           });
-        const [parts, workers] = await Promise.all([readiness(stack), workersOf(context)]);
+        const [parts, workers] = await Promise.all([readiness(context, stack), workersOf(context)]);
         context.output.data({ ...stack, parts, workers }, () =>
           [addresses(stack), describeParts(context, parts), ...workers.map(describeWorker)].join('\n'),
         );
@@ -57,12 +59,13 @@ export function stackVerbs({ program, act }: VerbRegistry): void {
     );
 }
 
-async function readiness(stack: StackFile): Promise<z.infer<typeof Readiness>> {
+async function readiness(context: CliContext, stack: StackFile): Promise<z.infer<typeof Readiness>> {
   try {
     const answer = await fetch(`${stack.api}/readyz`, { signal: AbortSignal.timeout(5_000) });
     return Readiness.parse(await answer.json());
   } catch {
-    return { api: 'does not answer' };
+    const disk = (await isDiskFull(context.home)) ? { disk: diskFullSentence(context.home) } : {};
+    return { api: 'does not answer', ...disk };
   }
 }
 

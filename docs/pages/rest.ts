@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { createSystemClock } from '../../adapters/clock/system.ts';
+import { createDiskSpace } from '../../adapters/disk-space/disk-space.ts';
 import { createIdMaker } from '../../adapters/ids/uuid.ts';
 import { createLogger } from '../../adapters/logger/pino.ts';
 import { createLedgerProof } from '../../adapters/ledger-proof/ledger-proof.ts';
@@ -35,6 +36,7 @@ export async function openApiDocument(): Promise<object> {
     repositories,
     objectStore,
     scratch: createScratch(folder, () => undefined),
+    diskSpace: createDiskSpace(folder),
     ledgerProof: createLedgerProof({ ledger: repositories.ledger, objectStore, clock, secret: 'of the docs' }),
     tableEngine,
     workflowClient,

@@ -390,7 +390,12 @@ test('readiness names what isolates least among the workers that live', async ()
 test('readiness names each dependency', async () => {
   expect(await api.send(null, 'GET /readyz')).toMatchObject({
     status: 200,
-    body: { status: 'ready', dependencies: { database: 'up', objectStore: 'up', temporal: 'up' }, sandbox: 'unknown' },
+    body: {
+      status: 'ready',
+      dependencies: { database: 'up', objectStore: 'up', temporal: 'up' },
+      disk: 'well',
+      sandbox: 'unknown',
+    },
   });
   expect(await api.send(null, 'GET /healthz')).toMatchObject({ status: 200, body: { status: 'alive' } });
 });

@@ -73,6 +73,27 @@ describe('a part', () => {
     expect(said.findLast((line) => line.includes('times in a row'))).toContain('worn out');
   });
 
+  const pauses = () => said.flatMap((line) => /started again in ([\d.]+) s/.exec(line)?.[1] ?? []);
+
+  it('that had answered is started again at once, however often it dies', async () => {
+    await supervisor.start(partThat('setTimeout(() => process.exit(5), 100)', () => Promise.resolve(true)));
+    await until('it has ended six times', () => pauses().length >= 6, 20_000);
+    expect(new Set(pauses())).toEqual(new Set(['0.25']));
+  });
+
+  it('that dies before it answers waits longer each time', async () => {
+    let well = true;
+    const program = () => (well ? 'setTimeout(() => process.exit(5), 100)' : 'process.exit(5)');
+    const part = partThat('', async () => well);
+    await supervisor.start({
+      ...part,
+      command: async () => ({ file: process.execPath, args: ['-e', program()], env: {} }),
+    });
+    well = false;
+    await until('it has ended four times', () => pauses().length >= 4, 20_000);
+    expect(pauses().slice(0, 4)).toEqual(['0.25', '0.25', '0.5', '1']);
+  });
+
   it('that does not end when it is asked is killed, with what it has started', async () => {
     const child = "require('child_process').spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'])";
     const program = `process.on('SIGTERM', () => {}); console.error('child', ${child}.pid); setInterval(() => {}, 1000)`;

@@ -44,6 +44,11 @@ export class StackHome {
     return stack;
   }
 
+  /** The one that was started last. */
+  running(): RunningStack {
+    return this.#started.at(-1)!;
+  }
+
   /** Whatever a test has left running is stopped. */
   async remove(): Promise<void> {
     for (const stack of this.#started) await stack.end('SIGTERM');

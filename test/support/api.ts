@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createSystemClock } from '../../adapters/clock/system.ts';
+import { createDiskSpace } from '../../adapters/disk-space/disk-space.ts';
 import { createIdMaker } from '../../adapters/ids/uuid.ts';
 import { createLogger } from '../../adapters/logger/pino.ts';
 import { createLedgerProof } from '../../adapters/ledger-proof/ledger-proof.ts';
@@ -96,6 +97,7 @@ export async function startTestApi(options: { readonly dispatchEveryMs?: number 
     objectStore,
     ledgerProof,
     scratch: createScratch(folder, identityOf),
+    diskSpace: createDiskSpace(folder),
     tableEngine,
     workflowClient: temporal,
     clock,

@@ -1,0 +1,14 @@
+import { statfs } from 'node:fs/promises';
+import { diskFullSentence, fullBelowBytes } from '../../contracts/disk-full.ts';
+import type { DiskSpace } from '../../ports/disk-space.ts';
+
+/** Of the disk that the folder is on. */
+export function createDiskSpace(folder: string): DiskSpace {
+  return {
+    async complaint() {
+      const { bavail, bsize, files, ffree } = await statfs(folder);
+      const full = bavail * bsize < fullBelowBytes || (files > 0 && ffree === 0);
+      return full ? diskFullSentence(folder) : undefined;
+    },
+  };
+}
