@@ -25,6 +25,8 @@ export interface RolloutFacts {
   readonly virtual: boolean;
   /** Whether anybody is to be told of the request. */
   readonly notify: boolean;
+  /** Whether the request takes the place of one that was approved for another champion. */
+  readonly again: boolean;
 }
 
 export interface CanaryVerdict {
@@ -47,6 +49,8 @@ export interface LifecycleActivities {
 /** Asked on a queue that every worker polls, of builds that are for one that not every worker does. */
 export interface QueueActivities {
   queueOfBuild(input: RunInput): Promise<{ readonly queue: string }>;
+  /** Of a deployment whose version has to be measured again; null: it was measured against the champion that serves. */
+  queueOfConfirmation(input: RunInput): Promise<{ readonly queue: string | null }>;
 }
 
 export type RunConclusion =
@@ -97,6 +101,14 @@ export interface TrainActivities {
   citeEvaluation(
     input: RunInput & { readonly evaluationId: Id; readonly modelVersionId: Id; readonly reused: boolean },
   ): Promise<BuildOutcome>;
+  /** Measures the version of a deployment against the champion that serves now, unless that was done; what the gates say. */
+  confirmEvaluation(input: RunInput): Promise<Confirmation>;
+}
+
+/** Where it is rejected, the reasons are those of the gates. */
+export interface Confirmation {
+  readonly decision: 'candidate' | 'rejected';
+  readonly reasons: string[];
 }
 
 export type BuildOutcome = Extract<RunOutcome, { kind: 'build' }>;
@@ -126,7 +138,12 @@ export interface LedgerActivities {
 }
 
 export interface DeployActivities {
-  requestApproval(input: RunInput): Promise<RolloutFacts>;
+  /**
+   * null: nothing was asked, because another champion serves than the version was measured against.
+   *
+   * @param input.replaces the approved request whose place this one takes.
+   */
+  requestApproval(input: RunInput & { readonly replaces?: Id }): Promise<RolloutFacts | null>;
   tallyApproval(input: RunInput & { readonly approvalId: Id }): Promise<{
     readonly status: 'pending' | 'approved' | 'rejected' | 'expired' | 'superseded';
     readonly expiresInMs: number | null;
@@ -135,9 +152,9 @@ export interface DeployActivities {
   }>;
   /** Never keeps the deployment from going on. */
   notifyOfApproval(
-    input: RunInput & { readonly approvalId: Id; readonly about: 'requested' | 'reminded' },
+    input: RunInput & { readonly approvalId: Id; readonly about: 'requested' | 'requested-again' | 'reminded' },
   ): Promise<{ readonly told: readonly string[]; readonly failed: readonly string[] }>;
-  beginRollout(input: RunInput): Promise<'begun' | 'taken' | 'superseded'>;
+  beginRollout(input: RunInput): Promise<'begun' | 'taken' | 'champion-changed' | 'superseded'>;
   /** To the next step that was approved for the run: 0 is a shadow, 100 all of it. */
   raiseGeneration(input: RunInput & { readonly weight: number }): Promise<{ readonly generation: number }>;
   /** Waits for a few seconds at most. `gateways-absent` if the workflow has waited for as long as gateways may take. */

@@ -10,6 +10,7 @@ import { createRequestApproval } from './deployment/request-approval.ts';
 import { createRolloutActivities } from './deployment/rollout-activities.ts';
 import { createCiteEvaluation } from './evaluation/cite-evaluation.ts';
 import { createCommitVersion } from './evaluation/commit-version.ts';
+import { createConfirmEvaluation } from './evaluation/confirm-evaluation.ts';
 import { createEvaluateVersion } from './evaluation/evaluate-version.ts';
 import { createCommitDataset } from './ingestion/commit-dataset.ts';
 import { createFetchSource } from './ingestion/fetch-source.ts';
@@ -30,7 +31,7 @@ import { createPlanRehearsal } from './rehearsal/plan-rehearsal.ts';
 import { createRecordPeriod } from './rehearsal/record-period.ts';
 import { createServePeriod } from './rehearsal/serve-period.ts';
 import { createMaterialiseEnvironment } from './training/materialise-environment.ts';
-import { createQueueOfBuild } from './training/queue-of-build.ts';
+import { createQueueOfBuild, createQueueOfConfirmation } from './training/queue-of-build.ts';
 import { createResolveBuild } from './training/resolve-build.ts';
 import { createTrainModel } from './training/train-model.ts';
 
@@ -40,6 +41,7 @@ export function createActivities(deps: ActivityDependencies): Activities {
     {
       ...createLifecycleActivities(deps),
       queueOfBuild: createQueueOfBuild(deps),
+      queueOfConfirmation: createQueueOfConfirmation(deps),
       fetchSource: createFetchSource(deps),
       prepareDataset: createPrepareDataset(deps),
       profileDataset: createProfileDataset(deps),
@@ -52,6 +54,7 @@ export function createActivities(deps: ActivityDependencies): Activities {
       commitVersion: createCommitVersion(deps),
       evaluateVersion: createEvaluateVersion(deps),
       citeEvaluation: createCiteEvaluation(deps),
+      confirmEvaluation: createConfirmEvaluation(deps),
       requestApproval: createRequestApproval(deps),
       ...signedAfter(createRolloutActivities(deps), deps),
       ...createLedgerActivities(deps),

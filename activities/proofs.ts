@@ -145,6 +145,8 @@ export const proofs: { readonly [Name in keyof Activities]: Proof<Input<Name>, R
   expireRejectedVersions: ofRun('build'),
 
   // deployment: what is approved stands in the database, and is read there
+  queueOfConfirmation: ofRun('deploy'),
+  confirmEvaluation: ofRun('deploy'),
   requestApproval: ofRun('deploy'),
   tallyApproval: ofRun('deploy'),
   notifyOfApproval: ofRun('deploy'),

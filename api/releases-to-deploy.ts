@@ -10,7 +10,10 @@ interface ToDeploy {
   readonly release?: Sha256;
 }
 
-/** The evaluation that makes the version fit to deploy there; the newest word counts. */
+/**
+ * The evaluation that makes the version fit to deploy there; the newest word counts. One against another champion than the
+ * one that serves is measured again by the deployment, whatever it says.
+ */
 export async function versionToDeploy(
   context: RouteContext,
   scope: Scope,
@@ -20,7 +23,9 @@ export async function versionToDeploy(
   const version = await versions.byNumber(scope.modelId, number);
   const evaluation = await evaluations.latest(scope, version.id);
   if (!evaluation) throw await neverEvaluated(context, scope, version, viewer);
-  mustBeCandidate(scope, number, evaluation);
+  const champion = await context.repositories.deployments.champion(scope);
+  if (evaluation.championVersionId === (champion?.slot.modelVersionId ?? null))
+    mustBeCandidate(scope, number, evaluation);
   return { evaluationId: evaluation.id };
 }
 

@@ -18,7 +18,9 @@ export function describeEvaluation(output: Output, body: EvaluationBody, colours
           `measured of version ${body.cites.modelVersion}, which this is the refit of: no row is left to measure it on`,
         ]),
     champion === null
-      ? 'there is no champion to compare with'
+      ? body.championVersionDigest === null
+        ? 'there is no champion to compare with'
+        : 'the champion was trained on some of these rows, so that no gain can be told'
       : `the champion ${decimals(scoreOf(champion, metric))}, gain ${decimals(gain, 4)}${intervalText(body.gainInterval, 4)}`,
   ].join('; ');
   const gates = output.table(
@@ -61,21 +63,32 @@ function verdict(word: string, colours: Colours): string {
 
 /** Enough to decide by: from what to what, how, what it was made of, what was measured, and who has voted. */
 export function describeApproval(output: Output, approval: Approval, gathered: Evidence, colours: Colours): string {
-  const { evidence, subject, votes, status } = approval;
-  const { strategy, policy } = subject;
-  const shadow = subject.strategy.shadow === undefined ? '' : 'first as a shadow, then ';
+  const { evidence, subject, votes, earlierVotes, status } = approval;
+  const { policy } = subject;
   const back = evidence.rollbackTarget === null ? 'nothing' : `release ${short(evidence.rollbackTarget)}`;
   return [
     colours.bold(changeOf(approval)),
-    `${shadow}by canary ${strategy.canary.join(', ')} %, bake ${strategy.bake}, at least ${strategy.minRequests} requests; a rollback leads to ${back}`,
+    ...describeWarnings(approval, colours),
+    `how: ${gathered.traffic.join('; then ')}; a rollback leads to ${back}`,
     `release ${short(subject.release)}: dataset ${evidence.dataset}, code ${evidence.code}; request digest ${short(approval.digest)}`,
     describeEvaluation(output, evidence.evaluation, colours),
     ...describeDataOf(output, gathered, colours),
     `${status}: ${votes.length} of ${policy.votes} votes by ${policy.roles.join(' or ')}, until ${approval.expiresAt}`,
-    ...votes.map(
-      (vote) => `  ${vote.principalName}: ${vote.decision}${vote.comment === '' ? '' : `, "${vote.comment}"`}`,
-    ),
+    ...votes.map(voteLine),
+    ...(earlierVotes.length === 0
+      ? []
+      : ['asked again, because another champion serves since these votes, which count for nothing here:']),
+    ...earlierVotes.map(voteLine),
   ].join('\n');
+}
+
+function voteLine({ principalName, decision, comment }: Approval['votes'][number]): string {
+  return `  ${principalName}: ${decision}${comment === '' ? '' : `, "${comment}"`}`;
+}
+
+/** What to know before the numbers, one line each. */
+export function describeWarnings({ warnings }: Pick<Approval, 'warnings'>, colours: Colours): readonly string[] {
+  return warnings.map(({ message }) => colours.yellow(`warning: ${message.replaceAll(/\s+/g, ' ')}`));
 }
 
 /** `bike-demand in production: version 3 → version 4`. */

@@ -1,20 +1,59 @@
+import { z } from 'zod';
+import { Approval } from '../contracts/approval.ts';
 import type { Run } from '../contracts/run.ts';
 import type { ApiClient } from './api-client.ts';
 import type { CliContext } from './context.ts';
+import { changeOf, describeWarnings } from './evidence.ts';
 import { followRun, mustHaveAchieved, mustHaveSucceeded } from './follow-run.ts';
 import { outcomeOf } from './run-view.ts';
 
-/** Stays with a deployment to its end, or with `detach` until it waits for votes; the verb ends with its outcome. */
+const Approvals = z.object({ items: z.array(Approval) }).loose();
+
+/**
+ * Stays with a deployment to its end. With `detach` only until it waits for votes, or goes on without any because the
+ * policy asks for none. The verb ends with the deployment's outcome. Each request is told once, its warnings first.
+ */
 export async function followDeployment(context: CliContext, api: ApiClient, run: Run, detach: boolean): Promise<void> {
+  let told: string | undefined;
   const ended = await followRun(context, api, run, {
     logs: false,
-    onApproval: ({ approvalId }) => {
-      context.output.note(`run ${run.id} waits for approval ${approvalId}: perennial approve ${approvalId}`);
+    farEnough: async (now) => {
+      if (!hasAsked(now)) return false;
+      const isTold = now.state === 'awaiting-approval' ? now.approvalId === told : told !== undefined;
+      const approval = isTold ? undefined : await newestRequest(api, now);
+      if (approval !== undefined) {
+        tellRequest(context, now, approval);
+        told = approval.id;
+      }
       return detach;
     },
   });
-  const waits = ended.state === 'awaiting-approval';
-  if (!waits) mustHaveSucceeded(ended);
+  const isOver = ended.state === 'succeeded' || ended.state === 'failed' || ended.state === 'cancelled';
+  if (isOver) mustHaveSucceeded(ended);
   context.output.data(ended, () => outcomeOf(ended));
-  if (!waits) mustHaveAchieved(ended);
+  if (isOver) mustHaveAchieved(ended);
+}
+
+/** Where no votes are wanted the run is under way again before anybody has seen it wait. */
+function hasAsked(run: Run): boolean {
+  if (run.state === 'awaiting-approval') return true;
+  return run.steps.some(({ name, state }) => name === 'requestApproval' && state === 'succeeded');
+}
+
+async function newestRequest(api: ApiClient, run: Run): Promise<Approval | undefined> {
+  if (run.state === 'awaiting-approval') return api.get(`/v1/approvals/${run.approvalId}`, Approval);
+  const { model, environment } = run;
+  const { items } = await api.get('/v1/approvals', Approvals, { model, environment, limit: 20 });
+  return items.find(({ runId }) => runId === run.id);
+}
+
+function tellRequest({ output }: CliContext, run: Run, approval: Approval): void {
+  for (const warning of describeWarnings(approval, output.colours)) output.note(warning);
+  if (approval.replaces !== null)
+    output.note(`another champion serves by now, so it was measured again and asks again: ${changeOf(approval)}`);
+  output.note(
+    approval.status === 'pending'
+      ? `run ${run.id} waits for approval ${approval.id}: perennial approve ${approval.id}`
+      : `run ${run.id} goes on under approval ${approval.id}, which is ${approval.status}`,
+  );
 }

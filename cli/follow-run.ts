@@ -17,8 +17,8 @@ const LogPage = z.object({ items: z.array(LogLine) });
 export interface FollowOptions {
   /** Shows the run's log too. */
   readonly logs: boolean;
-  /** Called once, when a deployment begins to wait for votes; true: that is far enough. */
-  readonly onApproval?: (run: Run & { state: 'awaiting-approval' }) => boolean;
+  /** Asked of each look at the run; true: that is far enough, though it is not over. */
+  readonly farEnough?: (run: Run) => Promise<boolean>;
 }
 
 /** Shows a run until it is over: its steps as one moving line, its logs as lines. Answers the finished run. */
@@ -26,16 +26,11 @@ export function followRun(context: CliContext, api: ApiClient, run: Run, options
   return whileWaitingFor({ id: run.id, kind: run.request.kind }, async (signal) => {
     const told = new Progress(context);
     let seen = 0;
-    let asked = false;
     for (;;) {
       const now = await patiently(context, () => api.get(`/v1/runs/${run.id}`, Run), signal);
       if (options.logs) seen = await patiently(context, () => printLogs(context, api, run.id, seen), signal);
-      let farEnough = isFinal(now.state);
-      if (now.state === 'awaiting-approval' && !asked) {
-        asked = true;
-        farEnough = options.onApproval?.(now) === true;
-      }
-      if (farEnough) {
+      const enough = await patiently(context, async () => options.farEnough?.(now), signal);
+      if (enough === true || isFinal(now.state)) {
         context.output.done();
         return now;
       }

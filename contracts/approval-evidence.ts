@@ -114,7 +114,9 @@ const CalibrationBin = z.object({ predicted: z.number(), observed: z.number(), r
 /** Evidence of a request, in the order in which it is read. */
 export const Evidence = z.object({
   schemaVersion: z.literal(1),
-  approval: Approval.omit({ evidence: true, subject: true }).extend({
+  /** Before all numbers. */
+  warnings: Approval.shape.warnings,
+  approval: Approval.omit({ evidence: true, subject: true, warnings: true }).extend({
     requestedByName: z.string(),
     policy: Approval.shape.subject.shape.policy,
     modelVersion: z.number().int(),

@@ -28,6 +28,25 @@ export const Vote = z.object({
 });
 export type Vote = z.infer<typeof Vote>;
 
+/** What a person should know before the numbers; in the order of `warningCodes`. */
+export const warningCodes = [
+  'data-moved',
+  'rolled-back',
+  'finding',
+  'few-rows',
+  'refit',
+  'no-canary',
+  'stricter-policy',
+] as const;
+
+export const ApprovalWarning = z.object({
+  code: z.enum(warningCodes),
+  message: z.string(),
+  /** The feature that it is about. */
+  column: z.string().optional(),
+});
+export type ApprovalWarning = z.infer<typeof ApprovalWarning>;
+
 export const ApprovalStatus = z.enum(['pending', 'approved', 'rejected', 'expired', 'superseded']);
 export type ApprovalStatus = z.infer<typeof ApprovalStatus>;
 
@@ -38,8 +57,12 @@ export const Approval = z.object({
   model: Name,
   environment: Name,
   runId: Id,
+  /** The request of the same run whose place it takes, because another champion serves by now; null: it is the first. */
+  replaces: Id.nullable(),
   digest: Sha256,
   subject: ApprovalSubject,
+  /** Empty in requests of older versions. */
+  warnings: z.array(ApprovalWarning),
   /** Enough to decide by: the evaluation with gates, interval and slices, and what would be replaced. */
   evidence: z.object({
     schemaVersion: z.literal(1),
@@ -54,6 +77,8 @@ export const Approval = z.object({
   requestedBy: Id,
   expiresAt: Instant,
   votes: z.array(Vote),
+  /** Votes on the requests of the same run before it, whose place it takes: they are about another champion and count for nothing here. */
+  earlierVotes: z.array(Vote),
   recordedAt: Instant,
   effectiveAt: Instant,
   decidedAt: Instant.nullable(),

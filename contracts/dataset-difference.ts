@@ -67,6 +67,12 @@ export const DatasetDifference = z.object({
 });
 export type DatasetDifference = z.infer<typeof DatasetDifference>;
 
+/**
+ * Of whatever distribution, at most one row in nine is further than this from the mean (Chebyshev's inequality). A mean
+ * that lies there has not moved with the season: it means another unit, a broken sensor, or other rows.
+ */
+export const farStandardDeviations = 3;
+
 /** Shares below it are taken as it, so that an empty bin gives a large index and not an infinite one. */
 const smallestShare = 1e-4;
 

@@ -52,9 +52,11 @@ export const RunOutcome = z.discriminatedUnion('kind', [
   }),
   z.object({
     kind: z.literal('deploy'),
-    decision: z.enum(['promoted', 'rejected', 'expired', 'superseded', 'aborted']),
-    releaseId: Id,
-    releaseDigest: Sha256,
+    /** refused: by the gates, measured against what serves; rejected: by a vote. */
+    decision: z.enum(['promoted', 'refused', 'rejected', 'expired', 'superseded', 'aborted']),
+    /** null: refused before there was a release to ask for. */
+    releaseId: Id.nullable(),
+    releaseDigest: Sha256.nullable(),
     generation: z.number().int().nullable(),
     reasons: z.array(z.string()),
   }),

@@ -59,18 +59,32 @@ export async function votesOf(tx: Executor, approvalIds: readonly Id[]): Promise
 
 /** The rows as approvals, with their votes, in the order given. */
 export async function withVotes(tx: Executor, rows: readonly ApprovalRow[]): Promise<readonly Approval[]> {
-  const cast = await votesOf(
-    tx,
-    rows.map((row) => row.approval.id),
-  );
+  const before = await requestsBefore(tx, rows);
+  const cast = await votesOf(tx, [...rows.map((row) => row.approval.id), ...[...before.values()].flat()]);
   return rows.map(({ approval, project, model }) => ({
     ...approval,
     project,
     model,
     expiresAt: toInstant(approval.expiresAt),
     votes: cast.get(approval.id) ?? [],
+    earlierVotes: (before.get(approval.id) ?? []).flatMap((id) => cast.get(id) ?? []),
     recordedAt: toInstant(approval.recordedAt),
     effectiveAt: toInstant(approval.effectiveAt),
     decidedAt: toInstantOrNull(approval.decidedAt),
   }));
+}
+
+/** Of each request that takes the place of others, those, the oldest first. */
+async function requestsBefore(tx: Executor, rows: readonly ApprovalRow[]): Promise<ReadonlyMap<Id, readonly Id[]>> {
+  const again = rows.map(({ approval }) => approval).filter(({ replaces }) => replaces !== null);
+  if (again.length === 0) return new Map();
+  const ofRuns = inArray(approvals.runId, [...new Set(again.map(({ runId }) => runId))]);
+  const all = await tx
+    .select({ id: approvals.id, runId: approvals.runId })
+    .from(approvals)
+    .where(ofRuns)
+    .orderBy(asc(approvals.id));
+  return new Map(
+    again.map(({ id, runId }) => [id, all.filter((row) => row.runId === runId && row.id < id).map((row) => row.id)]),
+  );
 }

@@ -1,4 +1,4 @@
-import { and, eq } from './orm.ts';
+import { and, desc, eq } from './orm.ts';
 import { isAsStrict, policyIn } from '../contracts/approval-policy.ts';
 import type { ApprovalSubject } from '../contracts/approval.ts';
 import { canonicalJson } from '../contracts/canonical.ts';
@@ -34,7 +34,7 @@ export interface ApprovedRollout {
 type Approved = typeof approvals.$inferSelect;
 
 /**
- * Proves that the run may roll out: its request is approved by its own votes, under a policy as strict as the one that
+ * Proves that the run may roll out: its newest request is approved by its own votes, under a policy as strict as the one that
  * holds now, and is about exactly the run's release, this environment and the release's own strategy. `unproven`
  * otherwise. The caller holds the scope.
  */
@@ -47,14 +47,13 @@ export async function approvedRollout(
   const { run } = await proveRun(tx, scope, runId, 'deploy');
   const approval = await approvalOf(context, tx, scope, runId);
   const { subject } = approval;
-  const made = await decidedByRun(tx, scope.modelId, 'release.made', runId);
-  if (made === undefined) throw unproven(`run ${runId} has made no release`, runId);
-  const release = await readRelease(tx, String(made.releaseId));
-  if (release.digest !== subject.release || subject.environment !== scope.environment)
+  const made = await decidedByRun(tx, scope.modelId, 'release.made', runId, { digest: subject.release });
+  if (made === undefined || subject.environment !== scope.environment)
     throw unproven(
-      `run ${runId} is about release ${release.digest} in ${scope.environment}, and its approval about release ${subject.release} in ${subject.environment}`,
+      `approval ${approval.id} is about release ${subject.release} in ${subject.environment}, which is no release that run ${runId} made in ${scope.environment}`,
       runId,
     );
+  const release = await readRelease(tx, String(made.releaseId));
   const { deploy } = found(await configurationOf(tx, release), `release ${release.number} has no configuration`, {});
   if (canonicalJson(deploy.strategy) !== canonicalJson(subject.strategy))
     throw unproven(`approval ${approval.id} is about another strategy than that of release ${release.number}`, runId);
@@ -71,7 +70,13 @@ export async function approvedRollout(
 }
 
 async function approvalOf(context: RepositoryContext, tx: Transaction, scope: Scope, runId: Id): Promise<Approved> {
-  const [approval] = await tx.select().from(approvals).where(eq(approvals.runId, runId)).for('update');
+  const [approval] = await tx
+    .select()
+    .from(approvals)
+    .where(eq(approvals.runId, runId))
+    .orderBy(desc(approvals.id))
+    .limit(1)
+    .for('update');
   if (approval === undefined) throw unproven(`run ${runId} has asked for no approval`, runId);
   const { id, status, digest, subject } = approval;
   if (status !== 'approved') throw unproven(`approval ${id} is ${status}, so run ${runId} may not roll out`, runId);

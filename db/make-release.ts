@@ -33,7 +33,8 @@ interface Parts {
 
 /**
  * The Release of an evaluation under the environment's configuration as it is now: what is approved is what will be
- * served, by the policy that people read when they approved it. The same run is given the same release again.
+ * served, by the policy that people read when they approved it. The same run is given the same release of an evaluation
+ * again.
  */
 export async function makeRelease(
   context: RepositoryContext,
@@ -44,7 +45,7 @@ export async function makeRelease(
 ): Promise<Release> {
   const { configurationId } = await lockScope(tx, scope, null);
   await proveRun(tx, scope, runId, 'deploy');
-  const decided = await decidedByRun(tx, scope.modelId, 'release.made', runId);
+  const decided = await decidedByRun(tx, scope.modelId, 'release.made', runId, { evaluationId });
   if (decided !== undefined) return readRelease(tx, String(decided.releaseId));
   const parts = await readParts(tx, scope, evaluationId);
   if (configurationId === null)
@@ -53,23 +54,39 @@ export async function makeRelease(
       environment: scope.environment,
     });
   const release = await ensureRelease(context, tx, scope, parts, configurationId, by);
-  if (expected !== undefined && release.digest !== expected)
-    throw new PerennialError(
-      'configuration-differs',
-      `the configuration of ${scopeLabel(scope)} has changed since the release was asked for: it would come to another one; apply the same file there, and promote again`,
-      { release: expected, environment: scope.environment },
-    );
+  if (expected !== undefined) await mustComeTo(tx, scope, release, expected);
   await refuseUnfit(tx, scope, release, runId);
   await appendLedger(context, tx, {
     modelId: scope.modelId,
     environment: scope.environment,
     kind: 'release.made',
-    subject: { runId, releaseId: release.id, number: release.number, digest: release.digest },
+    subject: { runId, releaseId: release.id, number: release.number, digest: release.digest, evaluationId },
     reason: `release ${release.number}: version ${parts.version.number}`,
     effectiveAt: await environmentNow(context, tx, scope),
     by,
   });
   return release;
+}
+
+/** The release that was asked for; or all of it but its evaluation, where it was measured again for what serves here. */
+async function mustComeTo(tx: Transaction, scope: Scope, release: Release, expected: Sha256): Promise<void> {
+  if (release.digest === expected) return;
+  const [row] = await tx
+    .select()
+    .from(releases)
+    .where(and(eq(releases.modelId, scope.modelId), eq(releases.digest, expected)));
+  const asked = row === undefined ? undefined : toRelease(row);
+  if (
+    asked !== undefined &&
+    asked.evaluationId !== release.evaluationId &&
+    sha256OfJson({ ...asked.body, evaluation: '' }) === sha256OfJson({ ...release.body, evaluation: '' })
+  )
+    return;
+  throw new PerennialError(
+    'configuration-differs',
+    `the configuration of ${scopeLabel(scope)} has changed since the release was asked for: it would come to another one; apply the same file there, and promote again`,
+    { release: expected, environment: scope.environment },
+  );
 }
 
 async function readParts(tx: Transaction, scope: Scope, evaluationId: Id): Promise<Parts> {
@@ -147,7 +164,8 @@ async function ensureRelease(
 
 /** What serves already needs no deployment; what a rollback abandoned comes back only if a person says so. */
 async function refuseUnfit(tx: Transaction, scope: Scope, release: Release, runId: Id): Promise<void> {
-  if (championOf(await newestGeneration(tx, scope))?.releaseId === release.id)
+  const champion = championOf(await newestGeneration(tx, scope));
+  if (champion !== undefined && isSame(await readRelease(tx, champion.releaseId), release))
     throw new PerennialError(
       'conflict',
       `release ${release.number} serves in ${scope.environment} already; there is nothing to deploy`,
@@ -155,7 +173,7 @@ async function refuseUnfit(tx: Transaction, scope: Scope, release: Release, runI
     );
   const [run] = await tx.select({ request: runs.request }).from(runs).where(eq(runs.id, runId));
   const automated = run?.request.kind === 'deploy' && run.request.automated;
-  if (automated && (await isWithdrawn(tx, scope, release.id)))
+  if (automated && (await isWithdrawn(tx, scope, release)))
     throw new PerennialError(
       'not-a-candidate',
       `release ${release.number} was withdrawn from ${scope.environment} by a rollback, and no automation promotes it again; a person may deploy it`,
@@ -163,16 +181,28 @@ async function refuseUnfit(tx: Transaction, scope: Scope, release: Release, runI
     );
 }
 
-async function isWithdrawn(tx: Transaction, scope: Scope, releaseId: Id): Promise<boolean> {
+/** But for its evaluation, which is another one when the same is measured against another champion. */
+function isSame(one: Release, other: Release): boolean {
+  return one.modelVersionId === other.modelVersionId && one.configurationId === other.configurationId;
+}
+
+async function isWithdrawn(
+  tx: Transaction,
+  scope: Scope,
+  { modelVersionId, configurationId }: Release,
+): Promise<boolean> {
   const [row] = await tx
     .select({ releaseId: withdrawals.releaseId })
     .from(withdrawals)
+    .innerJoin(releases, eq(releases.id, withdrawals.releaseId))
     .where(
       and(
         eq(withdrawals.modelId, scope.modelId),
         eq(withdrawals.environment, scope.environment),
-        eq(withdrawals.releaseId, releaseId),
+        eq(releases.modelVersionId, modelVersionId),
+        eq(releases.configurationId, configurationId),
       ),
-    );
+    )
+    .limit(1);
   return row !== undefined;
 }

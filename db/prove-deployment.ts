@@ -4,7 +4,7 @@ import type { Transaction } from './connection.ts';
 import { decidedByRun } from './decided-by-run.ts';
 import { unproven } from './prove-run.ts';
 import type { RunRow } from './run-rows.ts';
-import { approvals, generations, modelEnvironments } from './schema.ts';
+import { approvals, evaluations, generations, modelEnvironments } from './schema.ts';
 
 type Outcome = Extract<RunOutcome, { kind: 'deploy' }>;
 
@@ -14,9 +14,7 @@ export async function mustHaveDeployed(tx: Transaction, { run }: RunRow, outcome
   const here = and(eq(modelEnvironments.modelId, modelId), eq(modelEnvironments.environment, environment));
   const [heads] = await tx.select({ holder: modelEnvironments.rolloutRunId }).from(modelEnvironments).where(here);
   if (heads?.holder === id) throw unproven(`run ${id} still holds the rollout; it promotes or aborts it first`, id);
-  const made = await decidedByRun(tx, modelId, 'release.made', id);
-  if (made?.releaseId !== outcome.releaseId || made.digest !== outcome.releaseDigest)
-    throw unproven(`run ${id} was not about release ${outcome.releaseDigest}`, id);
+  await mustHaveMade(tx, run, outcome);
   const [last] = await tx
     .select({ generation: generations.generation, change: generations.change })
     .from(generations)
@@ -25,6 +23,18 @@ export async function mustHaveDeployed(tx: Transaction, { run }: RunRow, outcome
     .limit(1);
   if (!(await isTrue(tx, run.id, outcome, last)))
     throw unproven(`run ${id} is said to have ended as ${outcome.decision}, and what it raised says otherwise`, id);
+}
+
+/** Only what the gates refused need never have become a release. */
+async function mustHaveMade(
+  tx: Transaction,
+  { id, modelId }: RunRow['run'],
+  { decision, releaseId, releaseDigest }: Outcome,
+): Promise<void> {
+  if (releaseId === null && releaseDigest === null && decision === 'refused') return;
+  const made = releaseId === null ? undefined : await decidedByRun(tx, modelId, 'release.made', id, { releaseId });
+  if (made === undefined || made.digest !== releaseDigest)
+    throw unproven(`run ${id} was not about release ${releaseDigest}`, id);
 }
 
 type Last = Pick<typeof generations.$inferSelect, 'generation' | 'change'> | undefined;
@@ -39,13 +49,28 @@ async function isTrue(tx: Transaction, runId: string, { decision, generation }: 
       return generation === null ? !promoted : last?.change === 'abort' && last.generation === generation;
     case 'superseded':
       return !promoted;
+    case 'refused':
+      return !promoted && (await gatesRefused(tx, runId));
     case 'rejected':
     case 'expired': {
       const [approval] = await tx
         .select({ status: approvals.status })
         .from(approvals)
-        .where(eq(approvals.runId, runId));
+        .where(eq(approvals.runId, runId))
+        .orderBy(desc(approvals.id))
+        .limit(1);
       return approval?.status === decision;
     }
   }
+}
+
+/** What the run measured last did not pass. */
+async function gatesRefused(tx: Transaction, runId: string): Promise<boolean> {
+  const [evaluation] = await tx
+    .select({ body: evaluations.body })
+    .from(evaluations)
+    .where(eq(evaluations.runId, runId))
+    .orderBy(desc(evaluations.id))
+    .limit(1);
+  return evaluation?.body.verdict === 'rejected';
 }

@@ -58,7 +58,7 @@ export async function rollBack(
   const alone = abandoned.length === 0 && now.slots.length === 1;
   const generation = alone ? now : await serveAlone(context, tx, scope, to, request);
   for (const { releaseId } of abandoned) await withdraw(tx, scope, releaseId, request);
-  await restore(tx, scope, to.id);
+  await restore(tx, scope, to);
   await hold(context, tx, scope, { from, to, generation, request });
   await moveHeads(context, tx, scope, to, request);
   return { generation, from, to, changed: !alone };

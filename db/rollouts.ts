@@ -1,4 +1,4 @@
-import { and, eq, gte, isNull, ne } from './orm.ts';
+import { and, eq, gte, inArray, isNull, ne } from './orm.ts';
 import type { Generation, Slot } from '../contracts/deployment.ts';
 import { durationMs } from '../contracts/duration.ts';
 import { PerennialError } from '../contracts/errors.ts';
@@ -24,7 +24,7 @@ import {
 } from './generations.ts';
 import { written } from './not-found.ts';
 import { proveRun, unproven } from './prove-run.ts';
-import { acknowledgements, generations, modelEnvironments, runs, withdrawals } from './schema.ts';
+import { acknowledgements, generations, modelEnvironments, releases, runs, withdrawals } from './schema.ts';
 
 // One deploy run at a time moves weights; each of these begins with the scope's lock, asks whose turn it is, and takes from
 // the approval what is served and in which steps.
@@ -48,8 +48,9 @@ export async function beginRollout(
   if (mine.length > 0)
     throw unproven(`the rollout of run ${runId} in ${scopeLabel(scope)} is over, and an approval is for one`, runId);
   if (heads.rolloutRunId !== null && (await isUnderWay(tx, heads.rolloutRunId))) return 'taken';
+  if (automated && heads.holdReason !== null) return 'superseded';
   const champion = championOf(await newestGeneration(tx, scope))?.releaseDigest ?? null;
-  if (champion !== subject.champion || (automated && heads.holdReason !== null)) return 'superseded';
+  if (champion !== subject.champion) return 'champion-changed';
   await tx.update(modelEnvironments).set({ rolloutRunId: runId }).where(inScope(scope));
   return 'begun';
 }
@@ -109,7 +110,7 @@ async function stepTo(
 ): Promise<Pick<NewGeneration, 'slots' | 'change'>> {
   if (weight === 100) {
     // It got here by approval; what a rollback said of it before is answered by that.
-    await restore(tx, scope, release.id);
+    await restore(tx, scope, release);
     const change = champion === undefined ? 'first' : 'promote';
     return { slots: [await slotFor(tx, release, 'champion', 100)], change };
   }
@@ -157,15 +158,23 @@ async function isLoaded(tx: Transaction, { modelId, environment, generation }: G
   return loaded !== undefined;
 }
 
-/** The release is no longer withdrawn from the environment. */
-export async function restore(tx: Transaction, scope: Scope, releaseId: Id): Promise<void> {
+/** The release is no longer withdrawn from the environment, by whichever evaluation it was deployed before. */
+export async function restore(
+  tx: Transaction,
+  scope: Scope,
+  { modelVersionId, configurationId }: Pick<Release, 'modelVersionId' | 'configurationId'>,
+): Promise<void> {
+  const same = tx
+    .select({ id: releases.id })
+    .from(releases)
+    .where(and(eq(releases.modelVersionId, modelVersionId), eq(releases.configurationId, configurationId)));
   await tx
     .delete(withdrawals)
     .where(
       and(
         eq(withdrawals.modelId, scope.modelId),
         eq(withdrawals.environment, scope.environment),
-        eq(withdrawals.releaseId, releaseId),
+        inArray(withdrawals.releaseId, same),
       ),
     );
 }

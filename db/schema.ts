@@ -16,7 +16,7 @@ import {
   uuid,
 } from './orm.ts';
 import type { CountedEpoch } from './add-epochs.ts';
-import type { Approval, ApprovalSubject } from '../contracts/approval.ts';
+import type { Approval, ApprovalSubject, ApprovalWarning } from '../contracts/approval.ts';
 import type { EvidenceDetails } from '../contracts/approval-evidence.ts';
 import type { CodeManifest, CodeOrigin } from '../contracts/code.ts';
 import type { CommandBody } from '../contracts/command.ts';
@@ -285,8 +285,9 @@ export const evaluations = pgTable(
   },
   (t) => [
     index('evaluations_version').on(t.modelVersionId),
-    // Of a refit a run has two: that of the version that was measured, and that of the refitted one, which cites it.
-    unique('evaluations_run_version').on(t.runId, t.modelVersionId),
+    // Of a refit a run has two: that of the version that was measured, and that of the refitted one, which cites it. A
+    // deployment measures again when another champion serves.
+    unique('evaluations_run_version_champion').on(t.runId, t.modelVersionId, t.championVersionId).nullsNotDistinct(),
   ],
 );
 
@@ -477,10 +478,13 @@ export const approvals = pgTable(
     id: id(),
     modelId: modelId(),
     environment: text('environment').notNull(),
-    runId: uuid('run_id').notNull().unique(),
+    runId: uuid('run_id').notNull(),
+    /** The request of the same run whose place it takes, because another champion serves by now. */
+    replaces: uuid('replaces'),
     digest: text('digest').notNull(),
     subject: jsonb('subject').$type<ApprovalSubject>().notNull(),
     evidence: jsonb('evidence').$type<Approval['evidence']>().notNull(),
+    warnings: jsonb('warnings').$type<ApprovalWarning[]>().notNull().default([]),
     /** What lists of requests leave out, because it is long; null where a request is older than it. */
     details: jsonb('details').$type<EvidenceDetails>(),
     status: text('status', { enum: ['pending', 'approved', 'rejected', 'expired', 'superseded'] }).notNull(),
@@ -492,7 +496,10 @@ export const approvals = pgTable(
     recordedAt: recordedAt(),
     effectiveAt: instant('effective_at').notNull(),
   },
-  (t) => [index('approvals_pending').on(t.modelId, t.environment, t.status)],
+  (t) => [
+    unique('approvals_run_replaces').on(t.runId, t.replaces).nullsNotDistinct(),
+    index('approvals_pending').on(t.modelId, t.environment, t.status),
+  ],
 );
 
 export const votes = pgTable(

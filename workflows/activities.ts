@@ -74,7 +74,10 @@ export const codeActivities = activitiesOn<CodeActivities>(
 
 export const queueActivities = activitiesOn<QueueActivities>(
   { taskQueue: 'deploy', startToCloseTimeout: '1m', scheduleToCloseTimeout: '26h' },
-  { queueOfBuild: 'which workers are to train it?' },
+  {
+    queueOfBuild: 'which workers are to train it?',
+    queueOfConfirmation: 'was it measured against what serves now? if not, which workers are to?',
+  },
 );
 
 /** On the queue that the configuration names. Training has its own time limit inside; this one bounds what went unnoticed. */
@@ -88,6 +91,7 @@ export function trainActivitiesOn(taskQueue: string): TrainActivities {
       commitVersion: 'load the artifact apart, commit the version',
       evaluateVersion: 'measure on the holdout, judge by the gates',
       citeEvaluation: 'the refitted version cites the evaluation',
+      confirmEvaluation: 'measure again, against what serves now',
     },
   );
 }

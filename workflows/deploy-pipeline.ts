@@ -1,7 +1,7 @@
 import { continueAsNew, log, workflowInfo } from '@temporalio/workflow';
 import { reasonOf } from '../contracts/errors.ts';
 import type { PipelineInput } from '../contracts/workflows.ts';
-import { deployActivities } from './activities.ts';
+import { deployActivities, queueActivities, trainActivitiesOn } from './activities.ts';
 import type { DeployInput, Deployment, DeployProgress, Next, Telling } from './deploy-progress.ts';
 import { deployOutcome } from './deploy-progress.ts';
 import { beginSteps, watchStep } from './roll-out.ts';
@@ -14,7 +14,7 @@ import { backOff, takeNudges } from './waiting.ts';
 const looks = { firstMs: 15_000, longestMs: 600_000 };
 const shortestWaitMs = 1_000;
 
-/** Release → approval → shadow and canary steps → promote, or back to the champion by itself. */
+/** Measured against what serves → release → approval → shadow and canary steps → promote, or back to the champion by itself. */
 export async function deployPipeline(input: DeployInput): Promise<void> {
   const nudged = takeNudges({ goesOn: input.at !== undefined });
   const deployment: Deployment = {
@@ -25,7 +25,7 @@ export async function deployPipeline(input: DeployInput): Promise<void> {
     },
   };
   await runPipeline(input, async () => {
-    let next: Next = input.at ?? { phase: 'request' };
+    let next: Next = input.at ?? { phase: 'request', replaced: null };
     while ('phase' in next) next = await goOn(deployment, next);
     return next;
   });
@@ -34,7 +34,7 @@ export async function deployPipeline(input: DeployInput): Promise<void> {
 function goOn(deployment: Deployment, at: DeployProgress): Promise<Next> {
   switch (at.phase) {
     case 'request':
-      return request(deployment);
+      return request(deployment, at);
     case 'approval':
       return awaitApproval(deployment, at);
     case 'slot':
@@ -44,10 +44,26 @@ function goOn(deployment: Deployment, at: DeployProgress): Promise<Next> {
   }
 }
 
-async function request({ input: { runId, scope } }: Deployment): Promise<Next> {
-  const facts = await deployActivities.requestApproval({ runId, scope });
+/** Only what passes its gates beside the champion that serves is asked for. */
+async function request(deployment: Deployment, at: Extract<DeployProgress, { phase: 'request' }>): Promise<Next> {
+  const { runId, scope } = deployment.input;
+  const { replaced } = at;
+  const refusal = await refusalOf(deployment.input);
+  if (refusal !== null) return deployOutcome(replaced, 'refused', null, refusal);
+  const replaces = replaced === null ? {} : { replaces: replaced.approvalId };
+  const facts = await deployActivities.requestApproval({ runId, scope, ...replaces });
+  // The champion changed since it was looked at.
+  if (facts === null) return at;
   tellRelease(facts.releaseDigest);
   return { phase: 'approval', facts, told: [] };
+}
+
+/** Measures the version again if another champion serves than it was measured against. The gates' reasons, or null. */
+async function refusalOf({ runId, scope }: PipelineInput): Promise<readonly string[] | null> {
+  const { queue } = await queueActivities.queueOfConfirmation({ runId, scope });
+  if (queue === null) return null;
+  const { decision, reasons } = await trainActivitiesOn(queue).confirmEvaluation({ runId, scope });
+  return decision === 'rejected' ? reasons : null;
 }
 
 async function awaitApproval(
@@ -62,7 +78,7 @@ async function awaitApproval(
     if (status === 'approved') return { phase: 'slot', facts };
     if (status !== 'pending') return deployOutcome(facts, status, null, [`approval ${status}`]);
     // null: the ledger has the reminder by now.
-    const about = remindInMs === null ? 'reminded' : 'requested';
+    const about = remindInMs === null ? 'reminded' : facts.again ? 'requested-again' : 'requested';
     if (facts.notify && !told.has(about)) {
       told.add(about);
       void notify(deployment.input, approvalId, about);
@@ -88,8 +104,9 @@ async function takeSlot(deployment: Deployment, at: Extract<DeployProgress, { ph
   for (const nextWait = backOff(looks); ;) {
     const answer = await deployActivities.beginRollout({ runId, scope });
     if (answer === 'begun') return beginSteps(deployment, at.facts);
+    if (answer === 'champion-changed') return { phase: 'request', replaced: at.facts };
     if (answer === 'superseded')
-      return deployOutcome(at.facts, 'superseded', null, ['what serves has changed since the request']);
+      return deployOutcome(at.facts, 'superseded', null, ['automatic promotion is on hold since a rollback']);
     await deployment.wait(at, nextWait());
   }
 }

@@ -3,11 +3,12 @@ import type { RunOutcome } from '../contracts/run.ts';
 import type { PipelineInput } from '../contracts/workflows.ts';
 
 /** What voters may be told of a request. */
-export type Telling = 'requested' | 'reminded';
+export type Telling = 'requested' | 'requested-again' | 'reminded';
 
 /** How far a deployment has come: all that the execution needs that goes on after this one. */
 export type DeployProgress =
-  | { readonly phase: 'request' }
+  /** `replaced` was approved for another champion than the one that serves by now; null: nothing was asked for yet. */
+  | { readonly phase: 'request'; readonly replaced: RolloutFacts | null }
   | { readonly phase: 'approval'; readonly facts: RolloutFacts; readonly told: readonly Telling[] }
   | { readonly phase: 'slot'; readonly facts: RolloutFacts }
   | Baking;
@@ -41,12 +42,14 @@ export interface Deployment {
 export type Next = DeployProgress | DeployOutcome;
 export type DeployOutcome = Extract<RunOutcome, { kind: 'deploy' }>;
 
+/** `facts` null: refused before there was anything to ask for. */
 export function deployOutcome(
-  facts: RolloutFacts,
+  facts: RolloutFacts | null,
   decision: DeployOutcome['decision'],
   generation: number | null,
   reasons: readonly string[],
 ): DeployOutcome {
-  const { releaseId, releaseDigest } = facts;
+  const releaseId = facts?.releaseId ?? null;
+  const releaseDigest = facts?.releaseDigest ?? null;
   return { kind: 'deploy', decision, releaseId, releaseDigest, generation, reasons: [...reasons] };
 }

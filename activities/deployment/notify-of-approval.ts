@@ -5,7 +5,10 @@ import type { DeployActivities } from '../activity-types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { tellConnections } from '../tell-connections.ts';
 
-/** Tells the webhooks of `deploy.notify` that a request waits for votes, or still does when half of its time has passed. */
+/**
+ * Tells the webhooks of `deploy.notify` that a request waits for votes, does so again because another champion serves by
+ * now, or still does when half of its time has passed.
+ */
 export function createNotifyOfApproval(deps: ActivityDependencies): DeployActivities['notifyOfApproval'] {
   return async ({ runId, scope, approvalId, about }) => {
     const { approvals, deployments, models } = deps.repositories;
@@ -22,8 +25,11 @@ export function createNotifyOfApproval(deps: ActivityDependencies): DeployActivi
 }
 
 function notificationOf(
-  { id, project, model, environment, digest, evidence, subject, expiresAt, votes }: Approval,
-  told: { readonly name: string; readonly about: 'requested' | 'reminded'; readonly at: string },
+  { id, project, model, environment, digest, evidence, subject, warnings, expiresAt, votes, earlierVotes }: Approval,
+  told: Pick<Parameters<DeployActivities['notifyOfApproval']>[0], 'about'> & {
+    readonly name: string;
+    readonly at: string;
+  },
 ): Notification {
   return {
     id: `msg_${id}_${told.about}_${told.name}`,
@@ -38,7 +44,9 @@ function notificationOf(
       version: evidence.modelVersion,
       replaces: evidence.championVersion,
       gain: evidence.evaluation.gain,
+      warnings: warnings.map(({ message }) => message),
       votes: votes.length,
+      earlierVotes: earlierVotes.map(({ principalName, decision }) => `${principalName}: ${decision}`),
       wanted: subject.policy.votes,
       roles: subject.policy.roles,
       expiresAt,

@@ -2,26 +2,31 @@ import type { Approval, ApprovalSubject } from '../../contracts/approval.ts';
 import { policyIn } from '../../contracts/approval-policy.ts';
 import { sha256OfJson } from '../../contracts/digest.ts';
 import { durationMs } from '../../contracts/duration.ts';
+import type { Environment } from '../../contracts/environment.ts';
+import type { Evaluation } from '../../contracts/evaluation.ts';
+import type { ConfigurationVersion } from '../../contracts/model.ts';
+import type { ModelVersion } from '../../contracts/model-version.ts';
 import type { Release } from '../../contracts/release.ts';
-import type { DeployActivities } from '../activity-types.ts';
+import type { DeployActivities, RolloutFacts } from '../activity-types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
-import { runWithRequest } from '../run-request.ts';
+import { candidacyOf } from '../evaluation/standing-evaluation.ts';
 import { gatherEvidence } from './evidence/gather-evidence.ts';
+import { gatherWarnings } from './warnings/gather-warnings.ts';
 
 /** Makes the Release and asks for its approval, bound to the digest of what is asked. */
 export function createRequestApproval(deps: ActivityDependencies): DeployActivities['requestApproval'] {
-  return async ({ runId, scope }) => {
+  return async ({ runId, scope, replaces }) => {
     const { deployments, approvals, environments, models } = deps.repositories;
-    const { run, request } = await runWithRequest(deps.repositories.runs, runId, 'deploy');
-    const release = await deployments.makeRelease(scope, request.evaluationId, {
+    const { run, request, champion, standing } = await candidacyOf(deps, { runId, scope });
+    if (standing === undefined) return null;
+    const release = await deployments.makeRelease(scope, standing.id, {
       runId,
       by: run.recordedBy,
       expected: request.release,
     });
-    const champion = await deployments.champion(scope);
     const environment = await environments.get(scope.project, scope.environment);
-    const { configuration } = await models.configuration(release.configurationId);
-    const { strategy, approval } = configuration.deploy;
+    const configuration = await models.configuration(release.configurationId);
+    const { strategy, approval } = configuration.configuration.deploy;
     const subject: ApprovalSubject = {
       schemaVersion: 1,
       release: release.digest,
@@ -30,47 +35,91 @@ export function createRequestApproval(deps: ActivityDependencies): DeployActivit
       policy: policyIn(environment, approval),
       champion: champion?.release.digest ?? null,
     };
-    const evidence = await evidenceOf(deps, release, champion?.release ?? null);
-    const details = await gatherEvidence(deps, release, champion?.release ?? null);
+    const proposal: Proposal = { release, champion: champion?.release ?? null, evaluation: standing };
+    const gathered = await gather(deps, proposal, { subject, environment, configuration });
     const asked = await approvals.request(scope, {
       runId,
+      replaces,
       digest: sha256OfJson(subject),
       subject,
-      evidence,
-      details,
+      ...gathered,
       by: run.recordedBy,
     });
-    return {
-      approvalId: asked.id,
-      releaseId: release.id,
-      releaseDigest: release.digest,
-      // What was asked when it was first asked, should this be a second attempt.
-      championDigest: asked.subject.champion,
-      shadow: strategy.shadow === undefined ? null : { bakeMs: durationMs(strategy.shadow.bake) },
-      steps: strategy.canary,
-      bakeMs: durationMs(strategy.bake),
-      onInsufficient: strategy.onInsufficient,
-      virtual: environment.clock === 'virtual',
-      notify: environment.clock === 'wall' && configuration.deploy.notify.length > 0,
-    };
+    // What was asked when it was first asked, should this be a second attempt.
+    const requested = await deployments.releaseByDigest(scope.modelId, asked.subject.release);
+    return factsOf(asked, requested, await models.configuration(requested.configurationId), environment);
+  };
+}
+
+interface Proposal {
+  readonly release: Release;
+  readonly champion: Release | null;
+  /** Against that champion. */
+  readonly evaluation: Evaluation;
+}
+
+interface Ground {
+  readonly subject: ApprovalSubject;
+  readonly environment: Environment;
+  readonly configuration: ConfigurationVersion;
+}
+
+/** What the request shows: warnings first, what was measured, and what differs from the champion. */
+async function gather(deps: ActivityDependencies, proposal: Proposal, ground: Ground) {
+  const { versions } = deps.repositories;
+  const { release, champion, evaluation } = proposal;
+  const version = await versions.get(release.modelVersionId);
+  const replaced = champion === null ? null : await versions.get(champion.modelVersionId);
+  const details = await gatherEvidence(deps, release, champion);
+  const { warnings, missing } = await gatherWarnings(deps, {
+    version,
+    champion: replaced,
+    evaluation,
+    subject: ground.subject,
+    environment: ground.environment,
+    configuration: ground.configuration.configuration,
+  });
+  return {
+    warnings,
+    evidence: await evidenceOf(deps, proposal, { version, replaced }),
+    details: { ...details, missing: [...details.missing, ...missing] },
   };
 }
 
 async function evidenceOf(
-  deps: ActivityDependencies,
-  release: Release,
-  champion: Release | null,
+  { repositories }: ActivityDependencies,
+  { release, champion, evaluation }: Proposal,
+  { version, replaced }: { readonly version: ModelVersion; readonly replaced: ModelVersion | null },
 ): Promise<Approval['evidence']> {
-  const { versions, evaluations, datasets, code } = deps.repositories;
-  const version = await versions.get(release.modelVersionId);
-  const evaluation = await evaluations.get(release.evaluationId);
   return {
     schemaVersion: 1,
     modelVersion: version.number,
-    championVersion: champion === null ? null : (await versions.get(champion.modelVersionId)).number,
-    dataset: (await datasets.get(release.datasetVersionId)).number,
-    code: (await code.get(release.codeVersionId)).number,
+    championVersion: replaced?.number ?? null,
+    dataset: (await repositories.datasets.get(release.datasetVersionId)).number,
+    code: (await repositories.code.get(release.codeVersionId)).number,
     evaluation: evaluation.body,
     rollbackTarget: champion?.digest ?? null,
+  };
+}
+
+function factsOf(
+  asked: Approval,
+  release: Release,
+  { configuration: { deploy } }: ConfigurationVersion,
+  { clock }: Environment,
+): RolloutFacts {
+  const { shadow, canary, bake, onInsufficient } = deploy.strategy;
+  return {
+    approvalId: asked.id,
+    releaseId: release.id,
+    releaseDigest: release.digest,
+    championDigest: asked.subject.champion,
+    shadow: shadow === undefined ? null : { bakeMs: durationMs(shadow.bake) },
+    steps: canary,
+    bakeMs: durationMs(bake),
+    onInsufficient,
+    virtual: clock === 'virtual',
+    notify: clock === 'wall' && deploy.notify.length > 0,
+    again: asked.replaces !== null,
   };
 }

@@ -1,6 +1,7 @@
 import { sha256OfJson } from '../../contracts/digest.ts';
 import { PerennialError } from '../../contracts/errors.ts';
-import type { EvaluationBody } from '../../contracts/evaluation.ts';
+import type { Evaluation, EvaluationBody } from '../../contracts/evaluation.ts';
+import type { ModelVersion } from '../../contracts/model-version.ts';
 import type { TrainActivities } from '../activity-types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 
@@ -17,11 +18,7 @@ export function createCiteEvaluation(deps: ActivityDependencies): TrainActivitie
       throw new PerennialError('unproven', `evaluation ${evaluationId} was not made by run ${runId}`, { runId });
     if (refit.trainingKeyParts.refitOf !== evaluated.trainingKey)
       throw new PerennialError('internal', `version ${refit.number} is no refit of version ${evaluated.number}`, {});
-    const body: EvaluationBody = {
-      ...cited.body,
-      modelVersionDigest: refit.artifact,
-      cites: { evaluation: cited.digest, modelVersion: evaluated.number, artifact: evaluated.artifact },
-    };
+    const body = citing({ cited, evaluated, refit });
     const { recordedBy } = await runs.get(runId);
     const { championVersionId } = cited;
     const evaluation = await evaluations.commit(
@@ -39,5 +36,22 @@ export function createCiteEvaluation(deps: ActivityDependencies): TrainActivitie
       reused,
       reasons: evaluation.body.reasons,
     };
+  };
+}
+
+/** The numbers of the version that was evaluated, said of its refit. */
+export function citing({
+  cited,
+  evaluated,
+  refit,
+}: {
+  readonly cited: Evaluation;
+  readonly evaluated: ModelVersion;
+  readonly refit: ModelVersion;
+}): EvaluationBody {
+  return {
+    ...cited.body,
+    modelVersionDigest: refit.artifact,
+    cites: { evaluation: cited.digest, modelVersion: evaluated.number, artifact: evaluated.artifact },
   };
 }

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { BuildPlan } from '../../contracts/build-plan.ts';
 import type { Configuration } from '../../contracts/configuration.ts';
 import type { Cell } from '../../contracts/data-types.ts';
@@ -14,6 +13,7 @@ import { readJson, withWorkspace } from '../workspace.ts';
 import { blocksOf } from './blocks.ts';
 import { evaluate } from './evaluate.ts';
 import { gatherEvidence } from './gather-evidence.ts';
+import { heldOutRows } from './held-out-rows.ts';
 import { importanceOf } from './importance-of.ts';
 import { loadVersion } from './load-version.ts';
 import type { MeasuredRows } from './measured-rows.ts';
@@ -31,7 +31,7 @@ export function createEvaluateVersion(deps: ActivityDependencies): TrainActiviti
     const plan = await readJson(deps.objectStore, planDigest, BuildPlan);
     const champion = plan.championVersionId === null ? null : await versions.get(plan.championVersionId);
     const { configuration } = await models.configuration(plan.configurationId);
-    const body = await measure(deps, { runId, scope, plan, version, champion, configuration });
+    const body = await measureVersion(deps, { runId, scope, plan, version, champion, configuration });
     const { recordedBy } = await runs.get(runId);
     const evaluation = await evaluations.commit(
       scope,
@@ -47,14 +47,15 @@ export function createEvaluateVersion(deps: ActivityDependencies): TrainActiviti
   };
 }
 
-interface Contest extends RunInput {
+export interface Contest extends RunInput {
   readonly plan: BuildPlan;
   readonly version: ModelVersion;
   readonly champion: ModelVersion | null;
   readonly configuration: Configuration;
 }
 
-async function measure(deps: ActivityDependencies, contest: Contest): Promise<EvaluationBody> {
+/** Both on the held-out rows of the plan, by the gates of the configuration. */
+export async function measureVersion(deps: ActivityDependencies, contest: Contest): Promise<EvaluationBody> {
   const { plan, version, champion, configuration } = contest;
   const { build } = configuration;
   const { holdout, heldOutBy } = await readHoldout(deps, contest);
@@ -78,7 +79,7 @@ type HoldoutKeys = readonly (string | null)[] | undefined;
 
 async function readHoldout(
   deps: ActivityDependencies,
-  { plan, configuration, champion }: Contest,
+  { plan, version, configuration, champion }: Contest,
 ): Promise<{ readonly holdout: ColumnData; readonly heldOutBy: HoldoutKeys }> {
   const { features, target, timestamp } = { ...plan.trainingKeyParts, timestamp: configuration.data.timestamp };
   // The champion may want columns that this version was not trained on.
@@ -93,8 +94,7 @@ async function readHoldout(
     ]),
   ];
   return withWorkspace(deps.scratchFolder, 'evaluate', async (folder) => {
-    const path = join(folder, 'holdout.parquet');
-    await deps.objectStore.getFile(plan.holdout, path);
+    const path = await heldOutRows(deps, { plan, version }, columns, folder);
     const holdout = await deps.tableEngine.readColumns({ files: [path], columns });
     const rule = champion?.trained.holdout;
     if (rule?.kind !== 'fraction' || !columns.includes(rule.by)) return { holdout, heldOutBy: undefined };
@@ -121,6 +121,7 @@ async function measuredRows(
     champion: champion === null ? null : await answersTo(deps, champion, { configuration, holdout, truth, classes }),
     blocks: blocksOf(times, begin, plan.trained.to, build.block, data.timezone),
     slices: Object.fromEntries(slices.map((name) => [name, column(name)])),
+    isChampion: isItself(version, champion),
     // The challenger's own holdout is never in its training; the champion's window may reach into it.
     trainedOn: champion === null ? times.map(() => false) : rowsTrainedOn(champion.trained, times, heldOutBy),
   };
@@ -146,4 +147,9 @@ async function answersTo(
   } finally {
     await model.release();
   }
+}
+
+/** The version serves already, or its refit does. */
+function isItself(version: ModelVersion, champion: ModelVersion | null): boolean {
+  return champion !== null && (champion.id === version.id || champion.trainingKeyParts.refitOf === version.trainingKey);
 }

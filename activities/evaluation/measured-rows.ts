@@ -6,6 +6,8 @@ export interface MeasuredRows {
   readonly challenger: Sample;
   /** On the same rows; null: nothing serves yet. */
   readonly champion: Sample | null;
+  /** The champion is the challenger, under another configuration: there is no gain to be had. */
+  readonly isChampion?: boolean;
   /** Which rows belong together, e.g. the local day of each. */
   readonly blocks: readonly (string | number)[];
   /** By column: every column that a gate slices by. */

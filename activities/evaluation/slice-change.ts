@@ -6,13 +6,18 @@ import type { Sample } from '../../statistics/sample.ts';
 import type { MeasuredRows } from './measured-rows.ts';
 import { slicesBy } from './slices.ts';
 
+/** Why nothing is compared: nothing serves, or what serves is the version itself. */
+export function noComparison(champion: Sample | null): string {
+  return champion === null ? 'there is no champion yet' : 'this version is the champion';
+}
+
 /** One verdict a slice: is it worse than the champion, on the same rows, by a greater share than `maxLoss`? */
 export function sliceChangeVerdicts(gate: SliceChangeGate, rows: MeasuredRows): GateVerdict[] {
   const named = (label: string) => `${gate.metric} for ${label} versus champion, maxLoss ${gate.maxLoss}`;
   const { champion } = rows;
-  if (champion === null) {
+  if (champion === null || rows.isChampion === true) {
     const told = { gate: named(gate.slice), value: null, threshold: gate.maxLoss, n: rows.challenger.truth.length };
-    return [{ ...told, verdict: 'not-applicable', reason: 'there is no champion yet' }];
+    return [{ ...told, verdict: 'not-applicable', reason: noComparison(champion) }];
   }
   return slicesBy(gate.slice, rows).map(({ column, value, rows: within }) => {
     const label = `${column}=${value}`;

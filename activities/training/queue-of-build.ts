@@ -1,7 +1,18 @@
 import type { QueueActivities } from '../activity-types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
+import { candidacyOf } from '../evaluation/standing-evaluation.ts';
 
 const usual = 'train';
+
+/** The queue of the build's configuration, if there is something to be measured again; so little is asked on the spot. */
+export function createQueueOfConfirmation(
+  deps: Pick<ActivityDependencies, 'repositories'>,
+): QueueActivities['queueOfConfirmation'] {
+  return async (input) => {
+    const { standing } = await candidacyOf(deps, input);
+    return standing === undefined ? createQueueOfBuild(deps)(input) : { queue: null };
+  };
+}
 
 /** Which queue the build's work is for; a person who watches is told if it is one that a worker must be started for. */
 export function createQueueOfBuild({

@@ -175,7 +175,7 @@ export function carriedColumns({ data, build }: Configuration): string[] {
 }
 
 /** Parts that may hold rows of the window; a part without times may hold any. */
-function partsWithin(dataset: DatasetVersion, from: Instant, to: Instant): string[] {
+export function partsWithin(dataset: DatasetVersion, from: Instant, to: Instant): string[] {
   return dataset.manifest.parts
     .filter((part) => (part.from === undefined || part.from < to) && (part.to === undefined || part.to >= from))
     .map((part) => part.sha256);

@@ -4,12 +4,8 @@ import { html, table, time } from './html.ts';
 
 /** Who has voted, and the form to decide, which `decideScript` sends. */
 export function decideSection({ approval, decide }: Evidence): Html {
-  const { votes, policy, status } = approval;
-  const cast = table(
-    ['who', 'decision', 'comment', 'when'],
-    votes.map((vote) => [vote.principalName, vote.decision, vote.comment, time(vote.recordedAt)]),
-    'Nobody has voted yet.',
-  );
+  const { votes, earlierVotes, policy, status } = approval;
+  const cast = votesTable(votes, 'Nobody has voted yet.');
   const wanted = `${policy.votes} ${policy.votes === 1 ? 'vote' : 'votes'} of ${policy.roles.join(' or ')}; one reject rejects. ${policy.requesterMayVote ? 'Who asked may vote' : 'Who asked may not vote'}, ${(policy.lastCommitterMayVote ?? policy.requesterMayVote) ? 'and who recorded the code may' : 'nor may who recorded the code'}.`;
   const form = html`<form id="decide-form" data-path="${decide.path}" data-digest="${decide.digest}">
       <label>Your API key <input name="key" type="password" autocomplete="off" required /></label>
@@ -24,8 +20,24 @@ export function decideSection({ approval, decide }: Evidence): Html {
   return html`<section id="decide">
     <h2>Decide</h2>
     <p>${wanted}</p>
-    ${cast}${status === 'pending' ? form : html`<p>This request is <strong>${status}</strong> and takes no votes.</p>`}
+    ${cast}${earlierVotes.length === 0 ? '' : earlier(earlierVotes)}${status === 'pending' ? form : html`<p>This request is <strong>${status}</strong> and takes no votes.</p>`}
   </section>`;
+}
+
+type Votes = Evidence['approval']['votes'];
+
+function votesTable(votes: Votes, none: string): Html {
+  const rows = votes.map((vote) => [vote.principalName, vote.decision, vote.comment, time(vote.recordedAt)]);
+  return table(['who', 'decision', 'comment', 'when'], rows, none);
+}
+
+function earlier(votes: Votes): Html {
+  return html`<h3>Earlier votes</h3>
+    <p>
+      The version was approved in place of another champion. Since then the champion has changed, so the version was
+      measured against the new one and the request is made again. These votes count for nothing here.
+    </p>
+    ${votesTable(votes, '')}`;
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Evidence, FileDifference, RowsCompared, ValueDifference } from '../../contracts/approval-evidence.ts';
+import { farStandardDeviations } from '../../contracts/dataset-difference.ts';
 import type { Html } from './html.ts';
 import { html, number, short, table, time } from './html.ts';
 
@@ -49,7 +50,9 @@ function columnsMoved({ changedBy, shifts, columns }: RowsCompared): Html {
     number(psi, 4),
     number(mean.before, 5),
     number(mean.after, 5),
-    number(standardisedDifference, 4),
+    standardisedDifference !== null && Math.abs(standardisedDifference) >= farStandardDeviations
+      ? html`<strong class="fail">${number(standardisedDifference, 4)}: far</strong>`
+      : number(standardisedDifference, 4),
     number(nulls.before),
     number(nulls.after),
     number(differs.get(column) ?? 0),

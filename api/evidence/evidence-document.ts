@@ -10,11 +10,12 @@ export function evidenceDocument(
   details: EvidenceDetails | null,
   requestedByName: string,
 ): Evidence {
-  const { evidence, subject, ...told } = approval;
+  const { evidence, subject, warnings, ...told } = approval;
   const { evaluation, modelVersion, championVersion, rollbackTarget } = evidence;
   const { metric, challenger, champion, challengerInterval, gain, gainInterval, cites } = evaluation;
   return {
     schemaVersion: 1,
+    warnings,
     approval: { ...told, requestedByName, policy: subject.policy, modelVersion, championVersion },
     gates: evaluation.gates,
     comparison: {

@@ -18,6 +18,7 @@ export function contentSecurityPolicy(nonce: string): string {
 }
 
 const sections: readonly ((evidence: Evidence) => Html)[] = [
+  warningsSection,
   gatesSection,
   comparisonSection,
   slicesSection,
@@ -69,6 +70,18 @@ function header({ approval, gates }: Evidence): Html {
       ${requestedByName} at ${time(recordedAt)} · expires at ${time(expiresAt)}
     </p>
   </header>`;
+}
+
+/** A sign and words besides the colour, which not everybody sees. */
+function warningsSection({ warnings }: Evidence): Html {
+  if (warnings.length === 0) return html``;
+  const items = warnings.map(({ code, message }) => html`<li><strong>⚠ Warning (${code}):</strong> ${message}</li>`);
+  return html`<section id="warnings" aria-labelledby="warnings-title">
+    <h2 id="warnings-title">Warnings: know these before the numbers</h2>
+    <ul>
+      ${items}
+    </ul>
+  </section>`;
 }
 
 function missingSection({ missing }: Evidence): Html {

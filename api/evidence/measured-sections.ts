@@ -49,7 +49,8 @@ export function comparisonSection({ comparison, approval }: Evidence): Html {
   const gained =
     gain === null
       ? html`<p class="none">
-          No gain can be told: ${champion === null ? 'nothing serves there yet' : 'the comparison is inconclusive'}.
+          No gain can be told:
+          ${approval.championVersion === null ? 'nothing serves there yet' : 'the comparison is inconclusive'}.
         </p>`
       : html`<p>
             Gain in ${metric} over the champion: <strong>${percent(gain)}</strong>${

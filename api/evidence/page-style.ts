@@ -23,6 +23,8 @@ code, pre { font: 13px/1.45 ui-monospace, monospace; overflow-wrap: anywhere; }
 .verdict.pass, .verdict.approved { background: var(--good-soft); color: var(--good); }
 .verdict.fail, .verdict.rejected, .verdict.expired { background: var(--bad-soft); color: var(--bad); }
 .verdict.inconclusive, .verdict.pending { background: var(--unsure-soft); color: var(--unsure); }
+#warnings { margin: 16px 0; padding: 4px 18px 10px; background: var(--unsure-soft); border-left: 5px solid var(--unsure); }
+#warnings h2 { margin: 12px 0 4px; color: var(--unsure); } #warnings ul { margin: 0; padding-left: 18px; } #warnings strong { color: var(--unsure); }
 .pass { color: var(--good); } .fail { color: var(--bad); }
 .plot { display: block; width: 100%; max-width: 640px; margin: 8px 0; }
 .plot.square { max-width: 320px; }

@@ -50,8 +50,9 @@ function deployVerb({ program, act }: VerbRegistry): void {
     .action(
       act(async (context, version: number, options: { detach?: boolean }) => {
         const api = apiOf(context);
-        const from = servingIn(await deploymentsOf(context, api));
-        await confirmChange(context, `${where(context)}: ${from} → ${await candidateOf(context, api, version)}`);
+        const serving = await deploymentsOf(context, api);
+        const to = await candidateOf(context, api, version, serving);
+        await confirmChange(context, `${where(context)}: ${servingIn(serving)} → ${to}`);
         const run = await startRun(api, modelPath(context, '/deployments'), { version }, context.options.environment);
         await followDeployment(context, api, run, options.detach === true);
       }),
@@ -153,11 +154,22 @@ function targetIn({ history }: Deployments, digest: string | undefined): string 
   return `${slot === undefined ? '' : `version ${slot.modelVersionNumber}, `}release ${short(digest)}`;
 }
 
-/** The version as it is asked about; one that is unknown or rejected is told before anyone is asked. */
-async function candidateOf(context: CliContext, api: ApiClient, version: number): Promise<string> {
+/**
+ * The version as it is asked about; one that is unknown, or rejected beside the champion that serves, is told before anyone
+ * is asked.
+ */
+async function candidateOf(
+  context: CliContext,
+  api: ApiClient,
+  version: number,
+  { generation }: Deployments,
+): Promise<string> {
   const { evaluation } = await api.get(modelPath(context, `/versions/${version}`), Evaluated, {
     environment: context.options.environment,
   });
+  const champion = generation?.slots.find(({ role }) => role === 'champion')?.modelVersionId ?? null;
+  if (evaluation !== null && evaluation.championVersionId !== champion)
+    return `version ${version}, which is measured against what serves first`;
   const refused = evaluation === null ? 'it was never evaluated there' : evaluation.body.reasons.join('; ');
   if (evaluation?.body.verdict !== 'candidate')
     throw new PerennialError(

@@ -9,7 +9,10 @@ import { short, startRun } from '../verb.ts';
 
 const Deployments = z.object({ generation: Generation.nullable() }).loose();
 
-/** The release that serves in one environment is deployed in the next: the same digest, by the policy of the next. */
+/**
+ * The release that serves in one environment is deployed in the next, by the policy of the next: the same, but for its
+ * evaluation where another champion serves there.
+ */
 export function promoteVerb({ program, act }: VerbRegistry): void {
   program
     .command('promote')

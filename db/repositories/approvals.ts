@@ -1,4 +1,4 @@
-import { and, desc, eq, lt } from '../orm.ts';
+import { and, desc, eq, gt, lt } from '../orm.ts';
 import type { Approval } from '../../contracts/approval.ts';
 import { shiftInstant } from '../../contracts/duration.ts';
 import { PerennialError } from '../../contracts/errors.ts';
@@ -76,16 +76,25 @@ async function read(tx: Executor, id: Id): Promise<Approval> {
 }
 
 async function ask(context: RepositoryContext, tx: Transaction, scope: Ask[0], request: Ask[1]): Promise<Approval> {
-  const { runId, digest, by } = request;
+  const { runId, digest, by, replaces = null, warnings = [] } = request;
   await lockScope(tx, scope, null);
-  const [known] = await tx.select({ id: approvals.id }).from(approvals).where(eq(approvals.runId, runId));
+  // A run that is begun again from its rows asks as if for the first time, and is given what it asked last.
+  const [known] = await tx
+    .select({ id: approvals.id })
+    .from(approvals)
+    .where(and(eq(approvals.runId, runId), replaces === null ? undefined : eq(approvals.replaces, replaces)))
+    .orderBy(desc(approvals.id))
+    .limit(1);
   if (known !== undefined) return read(tx, known.id);
   // One that was cancelled while it asked must not leave a request behind that nobody waits for, nor supersede one.
   await proveRun(tx, scope, runId, 'deploy');
   const { modelId, environment } = scope;
   const now = await environmentNow(context, tx, scope);
   const reason = `a newer request takes its place: release ${request.subject.release.slice(0, 12)}`;
-  await supersedeApprovals(context, tx, scope, { exceptOfRun: runId }, { reason, at: now, by });
+  const newer = replaces === null ? undefined : await newerRequest(tx, scope, replaces);
+  if (replaces !== null) await closeReplaced(context, tx, { replaces, runId }, { reason, at: now, by });
+  if (newer === undefined)
+    await supersedeApprovals(context, tx, scope, { exceptOfRun: runId }, { reason, at: now, by });
   const { policy, release, champion } = request.subject;
   const expiresAt = shiftInstant(now, policy.expires, 1, 'UTC');
   const [made] = await tx
@@ -95,9 +104,11 @@ async function ask(context: RepositoryContext, tx: Transaction, scope: Ask[0], r
       modelId,
       environment,
       runId,
+      replaces,
       digest,
       subject: storableJson(request.subject),
       evidence: storableJson(request.evidence),
+      warnings: storableJson([...warnings]),
       details: request.details === undefined ? null : storableJson(request.details),
       status: 'pending',
       requestedBy: by,
@@ -110,18 +121,60 @@ async function ask(context: RepositoryContext, tx: Transaction, scope: Ask[0], r
     modelId,
     environment,
     kind: 'approval.requested',
-    subject: { runId, approvalId: approval.id, digest, release, champion, policy, expiresAt },
+    subject: {
+      runId,
+      approvalId: approval.id,
+      digest,
+      release,
+      champion,
+      policy,
+      expiresAt,
+      ...(replaces === null ? {} : { replaces }),
+    },
     reason: `approval of release ${release.slice(0, 12)} for ${scopeLabel(scope)}`,
     effectiveAt: now,
     by,
   });
-  if (policy.votes === 0) {
+  if (newer !== undefined) {
+    const because = `request ${newer} for a newer candidate is open`;
+    await decideApproval(context, tx, approval, { status: 'superseded', reason: because, at: now, by });
+  } else if (policy.votes === 0) {
     const unasked = { status: 'approved', reason: 'the policy asks for no votes', at: now, by } as const;
     await decideApproval(context, tx, approval, unasked);
   } else {
     await awaitApproval(context, tx, runId, approval.id);
   }
   return read(tx, approval.id);
+}
+
+/** Of another run, made after the request that is replaced: it waits for votes, and is not closed for an older candidate. */
+async function newerRequest(tx: Transaction, scope: Ask[0], replaces: Id): Promise<Id | undefined> {
+  const [newer] = await tx
+    .select({ id: approvals.id })
+    .from(approvals)
+    .where(
+      and(
+        eq(approvals.modelId, scope.modelId),
+        eq(approvals.environment, scope.environment),
+        eq(approvals.status, 'pending'),
+        gt(approvals.id, replaces),
+      ),
+    )
+    .limit(1);
+  return newer?.id;
+}
+
+/** The approval of a run was about another champion: it is closed in the transaction that opens the next. */
+async function closeReplaced(
+  context: RepositoryContext,
+  tx: Transaction,
+  { replaces, runId }: { readonly replaces: Id; readonly runId: Id },
+  decision: Omit<Parameters<typeof decideApproval>[3], 'status'>,
+): Promise<void> {
+  const { approval } = await lockApproval(tx, replaces);
+  if (approval.runId !== runId || approval.status !== 'approved')
+    throw unproven(`approval ${replaces} is ${approval.status}, so run ${runId} asks for no other in its place`, runId);
+  await decideApproval(context, tx, approval, { ...decision, status: 'superseded' });
 }
 
 async function awaitApproval(context: RepositoryContext, tx: Transaction, runId: Id, approvalId: Id): Promise<void> {
@@ -261,7 +314,7 @@ async function remind(
   if (expiresInMs === null) return null;
   const halfMs = (expiresAt.getTime() - effectiveAt.getTime()) / 2;
   if (expiresInMs > halfMs) return expiresInMs - halfMs;
-  if ((await decidedByRun(tx, modelId, 'approval.reminded', runId)) !== undefined) return null;
+  if ((await decidedByRun(tx, modelId, 'approval.reminded', runId, { approvalId: id })) !== undefined) return null;
   await appendLedger(context, tx, {
     modelId,
     environment,

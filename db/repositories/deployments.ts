@@ -10,6 +10,7 @@ import { championOf, generationsOf, newestGeneration, readRelease, toGeneration,
 import { toDate } from '../instants.ts';
 import { makeRelease } from '../make-release.ts';
 import { found } from '../not-found.ts';
+import { pastOf } from '../past-of-version.ts';
 import { provenGeneration } from '../proven-generations.ts';
 import { rollBack } from '../roll-back.ts';
 import { abortOwn, beginRollout, endOwnRollout, raise } from '../rollouts.ts';
@@ -26,6 +27,7 @@ export function createDeploymentRepository(context: RepositoryContext): Deployme
   const { db } = context;
   return {
     makeRelease: (scope, evaluationId, run) => transact(db, (tx) => makeRelease(context, tx, scope, evaluationId, run)),
+    pastOf: (modelId, artifact) => query(db, () => pastOf(db, modelId, artifact)),
     release: (id) => query(db, () => readRelease(db, id)),
     releaseByDigest: (modelId, digest) =>
       query(db, async () => {

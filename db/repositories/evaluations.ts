@@ -1,4 +1,4 @@
-import { and, desc, eq, inArray, ne } from '../orm.ts';
+import { and, desc, eq, inArray, isNull, ne } from '../orm.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Evaluation } from '../../contracts/evaluation.ts';
 import type { Id } from '../../contracts/identifiers.ts';
@@ -31,6 +31,11 @@ export function createEvaluationRepository(context: RepositoryContext): Evaluati
         const [row] = await db.select().from(evaluations).where(eq(evaluations.id, id));
         return toEvaluation(found(row, `there is no evaluation ${id}`, { evaluationId: id }));
       }),
+    ofRun: (runId) =>
+      query(db, async () => {
+        const made = eq(evaluations.runId, runId);
+        return (await db.select().from(evaluations).where(made).orderBy(desc(evaluations.id))).map(toEvaluation);
+      }),
     ofVersion: (viewer, modelVersionId) =>
       query(db, async () => {
         const rows = await db
@@ -62,7 +67,7 @@ async function commit(
   { runId, by }: Commit[2],
 ): Promise<Evaluation> {
   const { modelId, environment } = scope;
-  await proveRun(tx, scope, runId, 'build');
+  await proveRun(tx, scope, runId, 'build', 'deploy');
   await mustBeVersionsOf(tx, modelId, [evaluation.modelVersionId, evaluation.championVersionId]);
   const effectiveAt = await environmentNow(context, tx, scope);
   const { modelVersionId, championVersionId, digest } = evaluation;
@@ -81,13 +86,20 @@ async function commit(
       effectiveAt: toDate(effectiveAt),
       recordedBy: by,
     })
-    .onConflictDoNothing({ target: [evaluations.runId, evaluations.modelVersionId] })
+    .onConflictDoNothing({ target: [evaluations.runId, evaluations.modelVersionId, evaluations.championVersionId] })
     .returning();
   if (made === undefined) {
+    const { championVersionId: against } = evaluations;
     const [first] = await tx
       .select()
       .from(evaluations)
-      .where(and(eq(evaluations.runId, runId), eq(evaluations.modelVersionId, modelVersionId)));
+      .where(
+        and(
+          eq(evaluations.runId, runId),
+          eq(evaluations.modelVersionId, modelVersionId),
+          championVersionId === null ? isNull(against) : eq(against, championVersionId),
+        ),
+      );
     return toEvaluation(written(first));
   }
   const { verdict, reasons, gain } = evaluation.body;

@@ -1,16 +1,24 @@
-import type { Approval, ApprovalStatus, ApprovalSubject } from '../../contracts/approval.ts';
+import type { Approval, ApprovalStatus, ApprovalSubject, ApprovalWarning } from '../../contracts/approval.ts';
 import type { EvidenceDetails } from '../../contracts/approval-evidence.ts';
 import type { Id, Page, PageRequest, Scope, Sha256 } from '../../contracts/identifiers.ts';
 import type { Principal, Viewer } from '../../contracts/principal.ts';
 
 export interface ApprovalRepository {
-  /** One per run. Sets the run to awaiting-approval and supersedes older pending requests of the scope. With policy.votes 0 it is approved at once. */
+  /**
+   * One per run, and one in the place of each that was approved for another champion than the one that serves by then.
+   * Sets the run to awaiting-approval and supersedes older pending requests of the scope. With policy.votes 0 it is
+   * approved at once. One that takes the place of an approved request closes that one, and is superseded itself where a
+   * request of another run was made in between.
+   */
   request(
     scope: Scope,
     request: {
       readonly runId: Id;
       readonly digest: Sha256;
+      /** The approved request of the same run whose place it takes; absent: it is the run's first. */
+      readonly replaces?: Id;
       readonly subject: ApprovalSubject;
+      readonly warnings?: readonly ApprovalWarning[];
       readonly evidence: Approval['evidence'];
       readonly details?: EvidenceDetails;
       readonly by: Id;

@@ -3,6 +3,7 @@ import type { Acknowledgement, GatewayLease, Generation, Slot } from '../../cont
 import type { Id, Instant, Scope, Sha256 } from '../../contracts/identifiers.ts';
 import type { ServingCount, ServingCountOfEpoch, ShadowCount, ShadowCountOfEpoch } from '../../contracts/prediction.ts';
 import type { Release } from '../../contracts/release.ts';
+import type { Finding } from '../../contracts/report.ts';
 import type { Head } from '../../contracts/run.ts';
 
 export interface ServedAt {
@@ -15,6 +16,24 @@ export interface ServedAt {
   readonly observed: readonly { readonly gatewayId: Id; readonly generation: number; readonly since: Instant }[];
 }
 
+/** A release of a version that went back after it had answered: by a rollback, or by itself. */
+export interface Withdrawal {
+  readonly environment: string;
+  readonly kind: 'rollback' | 'abort';
+  readonly at: Instant;
+  readonly by: string;
+  readonly reason: string;
+}
+
+/** What is known against a version since it was first deployed, the newest first; in environments on the wall clock. */
+export interface PastOfVersion {
+  readonly withdrawals: readonly Withdrawal[];
+  readonly findings: readonly Pick<
+    Finding,
+    'environment' | 'kind' | 'subject' | 'value' | 'threshold' | 'openedAt' | 'closedAt'
+  >[];
+}
+
 export interface DeploymentRepository {
   /** Makes the Release of an evaluation: one per model and digest. `not-a-candidate` if it was rejected or is withdrawn in the scope. */
   makeRelease(
@@ -23,10 +42,12 @@ export interface DeploymentRepository {
     context: {
       readonly runId: Id;
       readonly by: Id;
-      /** The release that it must come to, else `configuration-differs`. */
+      /** The release that it must come to, but for an evaluation that was made again; else `configuration-differs`. */
       readonly expected?: Sha256;
     },
   ): Promise<Release>;
+  /** Of every version with the artifact. */
+  pastOf(modelId: Id, artifact: Sha256): Promise<PastOfVersion>;
   release(id: Id): Promise<Release>;
   releaseByDigest(modelId: Id, digest: Sha256): Promise<Release>;
   /** The newest generation. */
@@ -37,10 +58,10 @@ export interface DeploymentRepository {
 
   /**
    * Takes the scope's rollout for this deploy run, whose request is approved, else `unproven`. `taken`: another run has it
-   * (look again later). `superseded`: the champion is not the one that the request was about, or promotion is on hold for
-   * an automated run.
+   * (look again later). `champion-changed`: the champion is not the one that the request was about, so that the gates and
+   * the people are to be asked again. `superseded`: promotion is on hold for an automated run.
    */
-  beginRollout(scope: Scope, runId: Id): Promise<'begun' | 'taken' | 'superseded'>;
+  beginRollout(scope: Scope, runId: Id): Promise<'begun' | 'taken' | 'champion-changed' | 'superseded'>;
   /**
    * Raises the generation to the next step of the approved strategy: a shadow at 0, a canary, or champion alone at 100. The
    * same run and weight again answer the same generation. `unproven` if it is not the next step, `step-not-due` while the

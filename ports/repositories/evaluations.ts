@@ -3,7 +3,7 @@ import type { Id, Scope, Sha256 } from '../../contracts/identifiers.ts';
 import type { Viewer } from '../../contracts/principal.ts';
 
 export interface EvaluationRepository {
-  /** One per run and version: a run that refits has two. */
+  /** One per run, version and champion: a run that refits has two versions, and a deployment may see champions change. */
   commit(
     scope: Scope,
     evaluation: {
@@ -15,6 +15,8 @@ export interface EvaluationRepository {
     context: { readonly runId: Id; readonly by: Id },
   ): Promise<Evaluation>;
   get(id: Id): Promise<Evaluation>;
+  /** What the run made, newest first. */
+  ofRun(runId: Id): Promise<readonly Evaluation[]>;
   /** Newest first. */
   ofVersion(viewer: Viewer, modelVersionId: Id): Promise<readonly Evaluation[]>;
   /** The newest of a version in an environment. */

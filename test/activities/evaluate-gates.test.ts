@@ -234,3 +234,26 @@ describe('an evaluation', () => {
     expect(body.gain).toBeCloseTo(0.5, 9);
   });
 });
+
+describe('gates against the champion', () => {
+  const gates = [
+    gate({ metric: 'rmse', versus: 'champion', minGain: 0, confidence: 0.5 }),
+    gate({ metric: 'rmse', slice: 'workingday', versus: 'champion', maxLoss: 0.1, minRows: 1 }),
+  ];
+
+  it('refuse a version of the same bytes, which gains nothing', () => {
+    expect(evaluateGates(gates, holdout({ championError: 10 }), 0)).toMatchObject({
+      verdict: 'rejected',
+      reasons: ['no gain over the champion'],
+    });
+  });
+
+  it('decide nothing about the champion itself, which is deployed under another configuration', () => {
+    const judged = evaluateGates(gates, { ...holdout({ championError: 10 }), isChampion: true }, 0);
+    expect(judged).toMatchObject({ verdict: 'candidate', reasons: [] });
+    expect(judged.gates.map(({ verdict, reason }) => [verdict, reason])).toEqual([
+      ['not-applicable', 'this version is the champion'],
+      ['not-applicable', 'this version is the champion'],
+    ]);
+  });
+});

@@ -60,13 +60,15 @@ test('those who are to approve are told by every webhook that is named, with whe
       clock: createSystemClock(),
       logger: createLogger({ name: 'test', level: 'silent' }),
     } as ActivityDependencies);
-    const tell = (about: 'requested' | 'reminded') =>
+    const tell = (about: 'requested' | 'requested-again' | 'reminded') =>
       new MockActivityEnvironment().run(notify, { runId, scope, approvalId: approval.id, about });
     expect(await tell('requested')).toEqual({ told: ['people'], failed: ['absent'] });
     expect(await tell('reminded')).toEqual({ told: ['people'], failed: ['absent'] });
+    expect(await tell('requested-again')).toEqual({ told: ['people'], failed: ['absent'] });
     expect(heard.map(({ id, body }) => [id, body.type])).toEqual([
       [`msg_${approval.id}_requested_people`, 'approval.requested'],
       [`msg_${approval.id}_reminded_people`, 'approval.reminded'],
+      [`msg_${approval.id}_requested-again_people`, 'approval.requested-again'],
     ]);
     expect(heard[0]?.body.data).toMatchObject({
       model: 'told',

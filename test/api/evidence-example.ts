@@ -21,6 +21,7 @@ export const exampleApproval: Approval = {
   model: 'bike-demand',
   environment: 'production',
   runId: id(3),
+  replaces: id(7),
   digest: digest('d'),
   subject: {
     schemaVersion: 1,
@@ -37,6 +38,7 @@ export const exampleApproval: Approval = {
     policy: { votes: 2, roles: ['approver'], requesterMayVote: false, expires: '72h' },
     champion: digest('c'),
   },
+  warnings: [{ code: 'data-moved', message: 'temp moved by 212 standard deviations', column: 'temp' }],
   evidence: {
     schemaVersion: 1,
     modelVersion: 7,
@@ -89,6 +91,19 @@ export const exampleApproval: Approval = {
       comment: 'the gain holds on every slice',
       recordedAt: '2012-07-01T09:12:00.000Z',
       effectiveAt: '2012-07-01T09:12:00.000Z',
+    },
+  ],
+  earlierVotes: [
+    {
+      id: id(8),
+      approvalId: id(7),
+      principalId: id(9),
+      principalName: 'bea',
+      decision: 'approve',
+      digest: digest('9'),
+      comment: 'better than version 4',
+      recordedAt: '2012-06-30T09:12:00.000Z',
+      effectiveAt: '2012-06-30T09:12:00.000Z',
     },
   ],
   recordedAt: '2012-07-01T00:00:00.000Z',

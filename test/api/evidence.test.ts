@@ -72,6 +72,7 @@ test('the page has its parts in the order in which a request is read', () => {
   const page = evidencePage(evidenceDocument(exampleApproval, exampleDetails, 'bo'), 'a-nonce');
   const parts = [...page.matchAll(/<section id="([^"]+)"/g)].map(([, part]) => part);
   expect(parts).toEqual([
+    'warnings',
     'gates',
     'comparison',
     'slices',

@@ -70,6 +70,8 @@ const attacks: { readonly [Name in keyof Activities]: Attack } = {
       reused: true,
     }),
   },
+  queueOfConfirmation: { taskQueue: 'deploy', of: 'deploy' },
+  confirmEvaluation: { taskQueue: 'train', of: 'deploy' },
   requestApproval: { taskQueue: 'deploy', of: 'deploy' },
   tallyApproval: { taskQueue: 'deploy', of: 'deploy', with: ({ pending }) => ({ approvalId: pending.approval.id }) },
   notifyOfApproval: {

@@ -163,14 +163,14 @@ test('a dead run loses its rollout to the next, and raises nothing more', async 
   expect(await serving(ground, scope)).toEqual(['champion 1 75', 'canary 3 25']);
 });
 
-test('what was approved to replace one release does not replace another', async () => {
+test('what was approved to replace one release does not replace another: the run is to ask again', async () => {
   const scope = await freshScope(ground);
   await deploy(ground, scope, 1);
   const { evaluation } = await seedCandidate(ground, scope, 2);
   const begun = await beginDeploy(ground, scope, evaluation.id);
   await approve(ground, scope, begun);
   await deploy(ground, scope, 3);
-  expect(await deployments.beginRollout(scope, begun.runId)).toBe('superseded');
+  expect(await deployments.beginRollout(scope, begun.runId)).toBe('champion-changed');
 });
 
 test('an abort brings back what served before, however far the rollout was', async () => {

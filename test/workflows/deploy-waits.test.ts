@@ -32,6 +32,7 @@ const facts: RolloutFacts = {
   onInsufficient: 'extend',
   virtual: false,
   notify: false,
+  again: false,
 };
 
 const asked = new Map<string, number>();
@@ -54,6 +55,7 @@ function count<Answer>(name: string, answer: Answer): () => Promise<Answer> {
 const activities: Partial<Activities> = {
   beginRun: count('beginRun', { alreadyFinal: false }),
   concludeRun: async ({ conclusion }) => void concluded.push(conclusion),
+  queueOfConfirmation: async () => ({ queue: null }),
   requestApproval: count('requestApproval', facts),
   tallyApproval: async () => ({
     status: isOver('tallyApproval') ? 'approved' : 'pending',

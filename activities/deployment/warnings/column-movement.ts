@@ -1,0 +1,74 @@
+import type { ColumnReference } from '../../../contracts/model-version.ts';
+
+/** How the values of a column have moved from the rows before to the rows after; shares are of the rows after. */
+export interface ColumnMovement {
+  /** Of the numbers, where both have some; null: it is no column of numbers. */
+  readonly numbers: {
+    readonly meanBefore: number;
+    readonly meanAfter: number;
+    /** How far the mean moved, in standard deviations of the rows before; null: they were all the same number. */
+    readonly standardDeviations: number | null;
+    /** The standard deviation after as a multiple of the one before; null likewise. */
+    readonly spread: number | null;
+  } | null;
+  /** Rows with a value that no row had before. */
+  readonly unseen: number;
+  readonly missingBefore: number;
+  readonly missingAfter: number;
+}
+
+export function columnMovement(before: ColumnReference, after: ColumnReference): ColumnMovement {
+  const [earlier, later] = [valuesOf(before), valuesOf(after)];
+  const known = new Set(earlier.map(({ value }) => value));
+  const unseen = later.filter(({ value }) => !known.has(value)).reduce((sum, { rows }) => sum + rows, 0);
+  return {
+    numbers: numbersMoved(earlier, later),
+    unseen: share(unseen, after.count),
+    missingBefore: missingIn(before),
+    missingAfter: missingIn(after),
+  };
+}
+
+/** References of older versions do not say what was missing. */
+function missingIn({ count, missing = 0 }: ColumnReference): number {
+  return share(missing, count + missing);
+}
+
+interface Counted {
+  /** As text, for the codes of a column are kept as text where there are few of them. */
+  readonly value: string;
+  readonly rows: number;
+}
+
+function valuesOf(reference: ColumnReference): Counted[] {
+  return reference.kind === 'numeric'
+    ? reference.values.map((value, at) => ({ value: String(value), rows: reference.valueCounts[at] ?? 0 }))
+    : reference.categories.map((value, at) => ({ value, rows: reference.counts[at] ?? 0 }));
+}
+
+function numbersMoved(before: readonly Counted[], after: readonly Counted[]): ColumnMovement['numbers'] {
+  const [earlier, later] = [momentsOf(before), momentsOf(after)];
+  if (earlier === null || later === null) return null;
+  const isConstant = earlier.deviation === 0;
+  return {
+    meanBefore: earlier.mean,
+    meanAfter: later.mean,
+    standardDeviations: isConstant ? null : Math.abs(later.mean - earlier.mean) / earlier.deviation,
+    spread: isConstant ? null : later.deviation / earlier.deviation,
+  };
+}
+
+/** null: nothing is there, or not all of it is numbers. */
+function momentsOf(values: readonly Counted[]): { readonly mean: number; readonly deviation: number } | null {
+  const numbers = values.map(({ value, rows }) => ({ value: value.trim() === '' ? Number.NaN : Number(value), rows }));
+  const rows = numbers.reduce((sum, counted) => sum + counted.rows, 0);
+  if (rows === 0 || numbers.some(({ value }) => !Number.isFinite(value))) return null;
+  const mean = numbers.reduce((sum, counted) => sum + counted.value * (counted.rows / rows), 0);
+  const variance = numbers.reduce((sum, counted) => sum + (counted.value - mean) ** 2 * (counted.rows / rows), 0);
+  // Rounding leaves a trace of a deviation in a column of one number.
+  return { mean, deviation: values.length === 1 ? 0 : Math.sqrt(variance) };
+}
+
+function share(some: number, all: number): number {
+  return all === 0 ? 0 : some / all;
+}

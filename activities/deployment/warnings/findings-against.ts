@@ -1,0 +1,14 @@
+import type { ApprovalWarning } from '../../../contracts/approval.ts';
+import type { PastOfVersion } from '../../../ports/repositories/deployments.ts';
+
+/** What monitoring found while the version served. */
+export function findingsAgainst(version: number, { findings }: Pick<PastOfVersion, 'findings'>): ApprovalWarning[] {
+  return findings.map(({ environment, kind, subject, value, threshold, openedAt, closedAt }) => {
+    const until = closedAt === null ? 'it is open' : `it was closed at ${closedAt}`;
+    const beyond = `${Number(value.toPrecision(4))} beyond ${threshold}`;
+    return {
+      code: 'finding',
+      message: `a finding was opened against version ${version} in ${environment} at ${openedAt}, and ${until}: ${kind} of ${subject}, ${beyond}`,
+    };
+  });
+}

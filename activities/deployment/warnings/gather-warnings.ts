@@ -1,0 +1,99 @@
+import { join } from 'node:path';
+import type { ApprovalSubject, ApprovalWarning } from '../../../contracts/approval.ts';
+import type { Configuration } from '../../../contracts/configuration.ts';
+import type { Environment } from '../../../contracts/environment.ts';
+import { PerennialError } from '../../../contracts/errors.ts';
+import type { Evaluation } from '../../../contracts/evaluation.ts';
+import type { ColumnReference, ModelVersion } from '../../../contracts/model-version.ts';
+import { MonitoringReference } from '../../../contracts/model-version.ts';
+import type { ActivityDependencies } from '../../dependencies.ts';
+import { referenceOf } from '../../monitoring/reference-of.ts';
+import { readJson, withWorkspace } from '../../workspace.ts';
+import type { Compared } from './data-moved.ts';
+import { dataMoved } from './data-moved.ts';
+import { fewRows } from './few-rows.ts';
+import { findingsAgainst } from './findings-against.ts';
+import { noCanary } from './no-canary.ts';
+import { refitOf } from './refit-of.ts';
+import { rolledBack } from './rolled-back.ts';
+import { stricterPolicy } from './stricter-policy.ts';
+
+interface Proposed {
+  readonly version: ModelVersion;
+  readonly champion: ModelVersion | null;
+  readonly evaluation: Evaluation;
+  readonly subject: ApprovalSubject;
+  readonly environment: Pick<Environment, 'name' | 'clock'>;
+  readonly configuration: Configuration;
+}
+
+interface Gathered {
+  readonly warnings: ApprovalWarning[];
+  /** What could not be looked at, and why. */
+  readonly missing: string[];
+}
+
+/** All that a person should know before the numbers; in the order of their codes. */
+export async function gatherWarnings(deps: ActivityDependencies, proposed: Proposed): Promise<Gathered> {
+  const { version, evaluation, subject, environment, configuration } = proposed;
+  const past = await deps.repositories.deployments.pastOf(version.modelId, version.artifact);
+  const { warnings, missing } = await movedData(deps, proposed);
+  return {
+    missing,
+    warnings: [
+      ...warnings,
+      ...rolledBack(version.number, past),
+      ...findingsAgainst(version.number, past),
+      ...fewRows(evaluation.body),
+      ...refitOf(version.number, evaluation.body),
+      ...noCanary(subject),
+      // A rehearsal has a policy of its own, by which one principal votes for all.
+      ...(environment.clock === 'wall'
+        ? stricterPolicy(environment.name, configuration.deploy.approval, subject.policy)
+        : []),
+    ],
+  };
+}
+
+/** Bytes of an old version that are gone keep nobody from deciding. */
+async function movedData(deps: ActivityDependencies, proposed: Proposed): Promise<Gathered> {
+  try {
+    const comparisons = await comparisonsOf(deps, proposed);
+    return { warnings: dataMoved(comparisons, proposed.configuration.monitor.drift.exclude), missing: [] };
+  } catch (caught) {
+    if (!(caught instanceof PerennialError) || caught.retryable) throw caught;
+    return { warnings: [], missing: [`whether the data moved: ${caught.message}`] };
+  }
+}
+
+async function comparisonsOf(deps: ActivityDependencies, proposed: Proposed): Promise<Compared[]> {
+  const { version, champion, evaluation } = proposed;
+  const trained = await trainedOn(deps, version);
+  const heldOut = await withWorkspace(deps.scratchFolder, 'warnings', async (folder) => {
+    const path = join(folder, 'holdout.parquet');
+    await deps.objectStore.getFile(evaluation.body.holdout, path);
+    const columns = trained.map(({ name }) => name);
+    const rows = await deps.tableEngine.readColumns({ files: [path], columns });
+    return trained.map(({ name }) => referenceOf(name, rows.columns[name] ?? []));
+  });
+  const within: Compared = {
+    before: trained,
+    after: heldOut,
+    beforeAre: `the rows that version ${version.number} was trained on`,
+    afterAre: 'the held-out rows',
+  };
+  if (champion === null || champion.id === version.id) return [within];
+  const across: Compared = {
+    before: await trainedOn(deps, champion),
+    after: trained,
+    beforeAre: `those of the champion, version ${champion.number}`,
+    afterAre: `the rows that version ${version.number} was trained on`,
+  };
+  return [across, within];
+}
+
+/** The target and each feature, as monitoring keeps them. */
+async function trainedOn(deps: ActivityDependencies, { reference }: ModelVersion): Promise<ColumnReference[]> {
+  const { features, target } = await readJson(deps.objectStore, reference, MonitoringReference);
+  return [...features, target];
+}

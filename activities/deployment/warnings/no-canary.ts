@@ -1,0 +1,16 @@
+import type { ApprovalSubject, ApprovalWarning } from '../../../contracts/approval.ts';
+
+/** All callers are answered by it before any was, so that nothing can go back by itself. */
+export function noCanary({ strategy, champion }: Pick<ApprovalSubject, 'strategy' | 'champion'>): ApprovalWarning[] {
+  const message = straightToAll(strategy, champion);
+  return message === null ? [] : [{ code: 'no-canary', message }];
+}
+
+function straightToAll(strategy: ApprovalSubject['strategy'], champion: string | null): string | null {
+  if (champion === null) return 'nothing serves there yet: it gets all requests at once, without a canary or a bake';
+  if (strategy.canary.some((weight) => weight < 100)) return null;
+  const steps = 'deploy.strategy.canary names no step below 100 %';
+  return strategy.shadow === undefined
+    ? `it gets all requests at once, without a canary or a bake: ${steps}`
+    : `after its time as a shadow it gets all requests at once, without a canary: ${steps}`;
+}

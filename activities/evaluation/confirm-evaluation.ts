@@ -1,0 +1,109 @@
+import type { BuildPlan } from '../../contracts/build-plan.ts';
+import { sha256OfJson } from '../../contracts/digest.ts';
+import { PerennialError } from '../../contracts/errors.ts';
+import type { Evaluation } from '../../contracts/evaluation.ts';
+import type { ModelVersion } from '../../contracts/model-version.ts';
+import type { ConfigurationVersion } from '../../contracts/model.ts';
+import type { RunInput, TrainActivities } from '../activity-types.ts';
+import type { ActivityDependencies } from '../dependencies.ts';
+import { citing } from './cite-evaluation.ts';
+import { measureVersion } from './evaluate-version.ts';
+import type { Candidacy } from './standing-evaluation.ts';
+import { candidacyOf } from './standing-evaluation.ts';
+
+/**
+ * Measures the version of a deployment again where another champion serves than it was measured against: on the rows that
+ * were held out when it was built, by the gates of the configuration that it would be deployed under.
+ */
+export function createConfirmEvaluation(deps: ActivityDependencies): TrainActivities['confirmEvaluation'] {
+  return async (input) => {
+    const candidacy = await candidacyOf(deps, input);
+    const { verdict, reasons } = (candidacy.standing ?? (await measureAgain(deps, input, candidacy))).body;
+    return { decision: verdict, reasons };
+  };
+}
+
+async function measureAgain(deps: ActivityDependencies, input: RunInput, candidacy: Candidacy): Promise<Evaluation> {
+  const { versions, models } = deps.repositories;
+  const version = await versions.get(candidacy.asked.modelVersionId);
+  const measured = await measuredFor(deps, version);
+  const champion = candidacy.champion === null ? null : await versions.get(candidacy.champion.modelVersionId);
+  await tell(deps, input, version, champion);
+  const configuration = await models.currentConfiguration(input.scope);
+  const body = await measureVersion(deps, {
+    ...input,
+    plan: planOf(measured, configuration, champion),
+    version: measured,
+    champion,
+    configuration: configuration.configuration,
+  });
+  const cited = await commit(deps, input, candidacy, { version: measured, champion, body });
+  if (measured.id === version.id) return cited;
+  const citation = citing({ cited, evaluated: measured, refit: version });
+  return commit(deps, input, candidacy, { version, champion, body: citation });
+}
+
+/** Of a refit, which was trained on the held-out rows too: the version that it is the refit of. */
+async function measuredFor(
+  { repositories }: Pick<ActivityDependencies, 'repositories'>,
+  version: ModelVersion,
+): Promise<ModelVersion> {
+  const { refitOf } = version.trainingKeyParts;
+  if (refitOf === undefined) return version;
+  const evaluated = await repositories.versions.byTrainingKey(version.modelId, refitOf);
+  if (evaluated !== undefined) return evaluated;
+  throw new PerennialError(
+    'not-a-candidate',
+    `version ${version.number} is the refit of a version that is not there any more, so nothing can be measured of it; build again`,
+    { version: version.number },
+  );
+}
+
+/** As the build of the version had it, for other gates and another champion. */
+function planOf(
+  { trained, trainingKey, trainingKeyParts, datasetVersionId, codeVersionId }: ModelVersion,
+  configuration: ConfigurationVersion,
+  champion: ModelVersion | null,
+): BuildPlan {
+  return {
+    schemaVersion: 1,
+    asOf: trained.to,
+    datasetVersionId,
+    codeVersionId,
+    configurationId: configuration.id,
+    train: trainingKeyParts.training,
+    holdout: trainingKeyParts.holdout,
+    validation: null,
+    trained,
+    trainingKey,
+    trainingKeyParts,
+    championVersionId: champion?.id ?? null,
+  };
+}
+
+async function tell(
+  { repositories }: Pick<ActivityDependencies, 'repositories'>,
+  { runId }: RunInput,
+  version: ModelVersion,
+  champion: ModelVersion | null,
+): Promise<void> {
+  const against = champion === null ? 'with nothing serving' : `against version ${champion.number}, which serves`;
+  await repositories.runs.progress(runId, 0, `measures version ${version.number} again, ${against}`);
+}
+
+async function commit(
+  { repositories }: Pick<ActivityDependencies, 'repositories'>,
+  { runId, scope }: RunInput,
+  { run }: Candidacy,
+  {
+    version,
+    champion,
+    body,
+  }: { readonly version: ModelVersion; readonly champion: ModelVersion | null; readonly body: Evaluation['body'] },
+): Promise<Evaluation> {
+  return repositories.evaluations.commit(
+    scope,
+    { modelVersionId: version.id, championVersionId: champion?.id ?? null, digest: sha256OfJson(body), body },
+    { runId, by: run.recordedBy },
+  );
+}

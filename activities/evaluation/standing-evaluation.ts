@@ -1,0 +1,39 @@
+import type { Evaluation } from '../../contracts/evaluation.ts';
+import type { Id } from '../../contracts/identifiers.ts';
+import type { Release } from '../../contracts/release.ts';
+import type { RunRequest } from '../../contracts/run.ts';
+import type { Run } from '../../contracts/run.ts';
+import type { RunInput } from '../activity-types.ts';
+import type { ActivityDependencies } from '../dependencies.ts';
+import { runWithRequest } from '../run-request.ts';
+
+/** What a deployment is about, beside the champion that it would take the place of. */
+export interface Candidacy {
+  readonly run: Run;
+  readonly request: Extract<RunRequest, { kind: 'deploy' }>;
+  /** The evaluation that the deployment was asked for by. */
+  readonly asked: Evaluation;
+  readonly champion: { readonly release: Release; readonly modelVersionId: Id } | null;
+  /** The evaluation of the same version against that champion; undefined: there is none yet. */
+  readonly standing: Evaluation | undefined;
+}
+
+/** Whatever was measured against another champion, or against none, does not count for the one that serves now. */
+export async function candidacyOf(
+  { repositories }: Pick<ActivityDependencies, 'repositories'>,
+  { runId, scope }: RunInput,
+): Promise<Candidacy> {
+  const { deployments, evaluations, runs } = repositories;
+  const { run, request } = await runWithRequest(runs, runId, 'deploy');
+  const asked = await evaluations.get(request.evaluationId);
+  const serving = await deployments.champion(scope);
+  const championVersionId = serving?.slot.modelVersionId ?? null;
+  const own = (await evaluations.ofRun(runId)).filter(({ modelVersionId }) => modelVersionId === asked.modelVersionId);
+  return {
+    run,
+    request,
+    asked,
+    champion: serving === undefined ? null : { release: serving.release, modelVersionId: serving.slot.modelVersionId },
+    standing: [...own, asked].find((evaluation) => evaluation.championVersionId === championVersionId),
+  };
+}

@@ -1,0 +1,162 @@
+import { describe, expect, test } from 'vitest';
+import { dataMoved } from '../../activities/deployment/warnings/data-moved.ts';
+import { fewHeldOutRows, fewRows } from '../../activities/deployment/warnings/few-rows.ts';
+import { findingsAgainst } from '../../activities/deployment/warnings/findings-against.ts';
+import { noCanary } from '../../activities/deployment/warnings/no-canary.ts';
+import { refitOf } from '../../activities/deployment/warnings/refit-of.ts';
+import { rolledBack } from '../../activities/deployment/warnings/rolled-back.ts';
+import { stricterPolicy } from '../../activities/deployment/warnings/stricter-policy.ts';
+import { referenceOf } from '../../activities/monitoring/reference-of.ts';
+import type { Cell } from '../../contracts/data-types.ts';
+import { exampleApproval } from '../api/evidence-example.ts';
+
+describe('data that moved', () => {
+  const moved = (before: readonly Cell[], after: readonly Cell[], exclude: readonly string[] = []) =>
+    dataMoved(
+      [
+        {
+          before: [referenceOf('temp', before)],
+          after: [referenceOf('temp', after)],
+          beforeAre: 'the rows before',
+          afterAre: 'the rows now',
+        },
+      ],
+      exclude,
+    );
+  const hours = Array.from({ length: 240 }, (_, hour) => 10 + (hour % 24) / 2);
+
+  test('is named with its column and by how many standard deviations its mean moved', () => {
+    // Celsius before, and Kelvin now: 273.15 further, of a standard deviation of 3.46.
+    const kelvin = hours.map((value) => value + 273.15);
+    expect(moved(hours, kelvin)).toEqual([
+      {
+        code: 'data-moved',
+        column: 'temp',
+        message: 'temp moved by 78.9 standard deviations: its mean is 289 in the rows now, and 15.8 in the rows before',
+      },
+    ]);
+  });
+
+  test.each<[string, readonly Cell[], readonly Cell[]]>([
+    ['a fortnight of another season', hours, hours.map((value) => value + 8)],
+    ['the same numbers in another order', hours, hours.toReversed()],
+    ['a new code among the old ones', [1, 1, 2, 2], [1, 2, 3, 1]],
+    ['a few missing values', hours, hours.map((value, row) => (row % 4 === 0 ? null : value))],
+    ['a column that hardly ever changes', Array<Cell>(100).fill(0), [...Array<Cell>(99).fill(0), 1]],
+    ['new numbers of a quantity', hours, hours.map((value) => value + 0.01)],
+    ['columns that are empty in both', [null, null], [null, null]],
+  ])('is not %s', (_, before, after) => {
+    expect(moved(before, after)).toEqual([]);
+  });
+
+  test.each<[string, readonly Cell[], readonly Cell[], RegExp]>([
+    ['missing', hours, hours.map((value, row) => (row % 4 === 0 ? value : null)), /is missing in 75 % .* 0 %/],
+    ['texts that nobody knows', ['de', 'fr'], ['DE', 'FR', 'de'], /has values in 67 % of the rows now that none/],
+    ['a constant that is another one', Array<Cell>(50).fill(1), Array<Cell>(50).fill(2), /has values in 100 %/],
+    ['spread', hours, hours.map((value) => (value - 15.75) * 1000 + 15.75), /is spread 1000 times as wide/],
+    ['few codes in another unit', [1, 2, 3, 4], [1000, 2000, 3000], /moved by \d+ standard deviations/],
+  ])('is also what is %s', (_, before, after, message) => {
+    expect(moved(before, after)).toMatchObject([{ message: expect.stringMatching(message) }]);
+  });
+
+  test('is left out where monitoring leaves the column out, as one that moves by itself', () => {
+    const later = hours.map((value) => value + 1000);
+    expect(moved(hours, later, ['temp'])).toEqual([]);
+  });
+
+  test('is told once a column, the farthest first, and no more than ten by name', () => {
+    const names = Array.from({ length: 13 }, (_, at) => `c${at}`);
+    const sides = { beforeAre: 'a', afterAre: 'b' };
+    const before = names.map((name) => referenceOf(name, hours));
+    const by = (factor: number) =>
+      names.map((name, at) =>
+        referenceOf(
+          name,
+          hours.map((value) => value + (at + 1) * 100 * factor),
+        ),
+      );
+    const told = dataMoved([
+      { ...sides, before, after: by(1) },
+      { ...sides, before, after: by(2) },
+    ]);
+    expect(told.map(({ column }) => column)).toEqual([...names.toReversed().slice(0, 10), undefined]);
+    expect(told.at(-1)?.message).toBe('3 more columns moved far, c2 among them');
+  });
+});
+
+test('a version that was rolled back says where, when, by whom and why; so does one that went back by itself', () => {
+  const at = '2026-01-02T03:04:05.000Z';
+  const withdrawals = [
+    { environment: 'production', kind: 'rollback' as const, at, by: 'ops', reason: 'answers are off' },
+    { environment: 'staging', kind: 'abort' as const, at, by: 'lifecycle', reason: 'error rate 0.2 is above 0.1' },
+  ];
+  expect(rolledBack(4, { withdrawals })).toEqual([
+    { code: 'rolled-back', message: `version 4 was rolled back in production at ${at} by ops: answers are off` },
+    { code: 'rolled-back', message: `version 4 went back by itself in staging at ${at}: error rate 0.2 is above 0.1` },
+  ]);
+  expect(rolledBack(4, { withdrawals: [] })).toEqual([]);
+});
+
+test('findings against the version are told, open or closed', () => {
+  const openedAt = '2026-01-02T03:04:05.000Z';
+  const closedAt = '2026-01-03T03:04:05.000Z';
+  const finding = {
+    environment: 'production',
+    kind: 'drift' as const,
+    subject: 'temp',
+    value: 0.41234,
+    threshold: 0.2,
+  };
+  const findings = [
+    { ...finding, openedAt, closedAt: null },
+    { ...finding, openedAt, closedAt },
+  ];
+  expect(findingsAgainst(4, { findings }).map(({ message }) => message)).toEqual([
+    `a finding was opened against version 4 in production at ${openedAt}, and it is open: drift of temp, 0.4123 beyond 0.2`,
+    `a finding was opened against version 4 in production at ${openedAt}, and it was closed at ${closedAt}: drift of temp, 0.4123 beyond 0.2`,
+  ]);
+});
+
+test('few rows that were held out are said to be few', () => {
+  const { challenger } = exampleApproval.evidence.evaluation;
+  expect(fewRows({ challenger: { ...challenger, rows: fewHeldOutRows } })).toEqual([]);
+  expect(fewRows({ challenger: { ...challenger, rows: 48 } })).toMatchObject([
+    { code: 'few-rows', message: expect.stringMatching(/^only 48 rows/) },
+  ]);
+});
+
+test('a refit says whose numbers they are', () => {
+  const digest = 'a'.repeat(64);
+  expect(refitOf(5, {})).toEqual([]);
+  expect(refitOf(5, { cites: { evaluation: digest, modelVersion: 4, artifact: digest } })).toMatchObject([
+    { code: 'refit', message: expect.stringMatching(/^version 5 is the refit of version 4/) },
+  ]);
+});
+
+test('all requests at once is said, whether it is the first release or the strategy has no step', () => {
+  const champion = 'c'.repeat(64);
+  const strategy = { canary: [10, 100], bake: '5m', minRequests: 50 };
+  const straight = { ...strategy, canary: [100] };
+  expect(noCanary({ strategy, champion })).toEqual([]);
+  const said = (subject: Parameters<typeof noCanary>[0]) => noCanary(subject).map(({ message }) => message);
+  expect(said({ strategy, champion: null })).toEqual([
+    'nothing serves there yet: it gets all requests at once, without a canary or a bake',
+  ]);
+  expect(said({ strategy: straight, champion })).toEqual([expect.stringMatching(/^it gets all requests at once/)]);
+  expect(said({ strategy: { ...straight, shadow: { bake: '1m' } }, champion })).toEqual([
+    expect.stringMatching(/^after its time as a shadow/),
+  ]);
+});
+
+test('a stricter environment is told point by point, and an equal one not at all', () => {
+  const own = { votes: 1, roles: ['approver' as const], requesterMayVote: true, expires: '72h' };
+  expect(stricterPolicy('production', own, own)).toEqual([]);
+  const holds = { ...own, votes: 2, roles: ['admin' as const], requesterMayVote: false, expires: '24h' };
+  expect(stricterPolicy('production', own, holds)).toEqual([
+    {
+      code: 'stricter-policy',
+      message:
+        'production is stricter than deploy.approval of the model: 2 votes instead of 1, of admin instead of approver, the requester may not vote, who recorded the code may not vote, it expires after 24h instead of 72h',
+    },
+  ]);
+});
