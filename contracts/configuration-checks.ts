@@ -2,6 +2,7 @@ import { classKey } from './classes.ts';
 import type { Configuration, Gate } from './configuration.ts';
 import type { ConfigurationProblem, KeyPath } from './configuration-problem.ts';
 import { durationMs, isCertainlyShorter } from './duration.ts';
+import { reservedColumns } from './data-types.ts';
 import type { MetricName } from './metrics.ts';
 import { isMetricOf, metricNames } from './metrics.ts';
 import { relativePathProblem } from './relative-path.ts';
@@ -18,6 +19,7 @@ const checks: readonly Check[] = [
   codeHasOnePlace,
   pathsStayInside,
   columnsAreConsistent,
+  namesCanBeColumns,
   fillsAreOfFeatures,
   timesNeedTimestamp,
   holdoutLeavesTrainingRows,
@@ -69,6 +71,25 @@ function pathsStayInside({ data: { source }, code, build }: Configuration): Conf
 
 function notebookOf([program, file]: readonly string[]): string | undefined {
   return program === 'notebook' ? file : undefined;
+}
+
+/** What no dataset can have: its ingestion would refuse these names. */
+function namesCanBeColumns({ data: { features, target, key } }: Configuration): ConfigurationProblem[] {
+  const named: (readonly [KeyPath, string])[] = [
+    [['data', 'target'], target],
+    ...(key === undefined ? [] : [[['data', 'key'], key] as const]),
+    ...features.map((name, index): [KeyPath, string] => [['data', 'features', index], name]),
+  ];
+  const seen = new Map<string, string>();
+  return named.flatMap(([path, name]) => {
+    const lower = name.toLowerCase();
+    const twin = seen.get(lower);
+    seen.set(lower, name);
+    if (reservedColumns.has(lower))
+      return [{ path, message: `"${name}" is a name that Perennial uses for itself; rename the column in the source` }];
+    if (twin === undefined || twin === name) return [];
+    return [{ path, message: `"${name}" differs from "${twin}" by case alone, and columns are told apart without it` }];
+  });
 }
 
 function columnsAreConsistent({ data: { features, target } }: Configuration): ConfigurationProblem[] {

@@ -14,11 +14,12 @@ export interface Gateways {
   /**
    * Sends each row as a request of its own through a live gateway, at most `concurrency` at once, in order of start.
    * `key` is the principal's API key. `replayAs` marks them as replayed and picks champion or canary. Retries what
-   * a gateway refused with 503, for at most 30 s a row.
+   * a gateway refused with 503, for at most 30 s a row. A row that the model has no answer to ends nothing: it is logged
+   * and counted there, and told here.
    */
   send(
     scope: Scope,
     rows: readonly InferenceRow[],
     options: { readonly key: string; readonly concurrency: number; readonly replayAs?: 'champion' | 'canary' },
-  ): Promise<{ readonly answered: number }>;
+  ): Promise<{ readonly answered: number; readonly unanswered: number }>;
 }

@@ -3,6 +3,7 @@ import type { Cell } from '../../contracts/data-types.ts';
 import type { ColumnReference, Estimation, MonitoringReference } from '../../contracts/model-version.ts';
 import type { PerformanceEstimate } from '../../contracts/report.ts';
 import { estimatedMetrics } from '../../contracts/report.ts';
+import { servedCells } from './served-cells.ts';
 import type { SamplingError } from '../../statistics/confidence-based-estimate.ts';
 import {
   confidenceBasedEstimate,
@@ -45,7 +46,9 @@ export function estimationOf(
 function directLossOf(sample: RegressionSample, columns: Columns, references: readonly ColumnReference[]): Estimation {
   const stride = Math.ceil(sample.truth.length / mostRows);
   const thinned = (values: ArrayLike<number>): number[] => Array.from(values).filter((_, row) => row % stride === 0);
-  const inputs = references.map((reference) => thinned(numbersOf(columns[reference.name] ?? [], reference)));
+  const inputs = references.map((reference) =>
+    thinned(numbersOf(servedCells({ features: columns }, reference.name), reference)),
+  );
   const prediction = thinned(sample.prediction);
   return {
     kind: 'dle',
@@ -113,7 +116,7 @@ export function estimateFrom(
     const byName = new Map(features.map((reference) => [reference.name, reference]));
     const inputs = estimation.features.map((name) => {
       const reference = byName.get(name);
-      return reference === undefined ? [] : numbersOf(columns[name] ?? [], reference);
+      return reference === undefined ? [] : numbersOf(servedCells({ features: columns }, name), reference);
     });
     const estimated = directLossEstimate(estimation, [...inputs, sample.prediction], rows);
     const metrics = Object.entries(estimated).map(([name, of]) => ({ name, ...of }));

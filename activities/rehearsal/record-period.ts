@@ -74,11 +74,19 @@ async function neverReplaced(
     const features = Object.fromEntries(
       configuration.data.features.map((feature) => [feature, rows.map((row) => row.features[feature] ?? null)]),
     );
-    const answers = await model.predict(features, rows.length);
-    const truth = rows.map((row) => row.target);
+    const answers = await model.predictEach(features, rows.length);
+    // As in what was served, a row without an answer is not measured.
+    const failed = new Set(answers.failures.map(({ row }) => row));
+    const answered = Array.from(rows.keys()).filter((row) => !failed.has(row));
+    if (answered.length === 0) return null;
     const probabilityOf = probabilityIn(model.signature, answers);
     const { classes = [] } = model.signature;
-    const sample = sampleOf(configuration, { truth, values: answers.values, probabilityOf }, classes);
+    const measured = {
+      truth: answered.map((row) => rows[row]?.target ?? null),
+      values: answered.map((row) => answers.values[row] ?? Number.NaN),
+      probabilityOf: probabilityOf && ((at: number, key: string) => probabilityOf(answered[at] ?? 0, key)),
+    };
+    const sample = sampleOf(configuration, measured, classes);
     const value = measure(sample, configuration.build.metric);
     return Number.isNaN(value) ? null : value;
   } finally {

@@ -47,29 +47,42 @@ async function send(
   scope: Scope,
   rows: readonly InferenceRow[],
   options: SendOptions,
-): Promise<{ readonly answered: number }> {
+): Promise<{ readonly answered: number; readonly unanswered: number }> {
   const path = `/v2/models/${scope.model}/infer`;
   const headers = headersOf(scope, options.key);
   // The first failure ends what is under way: the caller gets one error, and no requests go on behind its back.
   const ended = new AbortController();
   let started = 0;
   let answered = 0;
+  let unanswered = 0;
   const lane = async (): Promise<void> => {
     for (let row = rows[started++]; row !== undefined && !ended.signal.aborted; row = rows[started++]) {
       const body = inferenceBody(row, options.replayAs);
       const attempt = async (): Promise<GatewayAnswer> =>
         post({ url: at(await live.next(), path), headers, body, timeoutMs: rowTimeoutMs, signal: ended.signal });
-      await untilAnswered(attempt, options.retryFor, { signal: ended.signal, onRetry: () => live.forget() });
-      answered += 1;
+      const sent = untilAnswered(attempt, options.retryFor, { signal: ended.signal, onRetry: () => live.forget() });
+      if (await hasAnswer(sent)) answered += 1;
+      else unanswered += 1;
     }
   };
   const lanes = Array.from({ length: Math.min(options.concurrency, rows.length) }, lane);
   try {
     await Promise.all(lanes);
-    return { answered };
+    return { answered, unanswered };
   } catch (caught) {
     ended.abort();
     await Promise.allSettled(lanes);
+    throw caught;
+  }
+}
+
+/** false: the model has none. */
+async function hasAnswer(sent: Promise<void>): Promise<boolean> {
+  try {
+    await sent;
+    return true;
+  } catch (caught) {
+    if (caught instanceof PerennialError && caught.code === 'prediction-invalid') return false;
     throw caught;
   }
 }

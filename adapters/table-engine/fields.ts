@@ -1,4 +1,5 @@
 import type { ColumnType } from '../../contracts/data-types.ts';
+import { reservedColumns } from '../../contracts/data-types.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 
 /** How a column is kept in Parquet. A timestamp is naive or an instant, and stays what it was at first. */
@@ -22,9 +23,6 @@ const tooManyColumns = 10_000;
 export function isStored(type: unknown): type is StoredType {
   return typeof type === 'string' && Object.hasOwn(typeOf, type);
 }
-
-/** Names that Perennial itself adds to rows. */
-const reserved = new Set(['_at', '_file', '_row', '_line', '_local', '_broke']);
 
 export const typeOf: Readonly<Record<StoredType, ColumnType>> = {
   BOOLEAN: 'boolean',
@@ -69,7 +67,7 @@ export function checkNames(names: readonly string[], file: string): void {
         `${file} names the column "${name}" twice${twin === name ? '' : ` (also as "${twin}")`}; rename one`,
         { file, line: 1, column: name },
       );
-    if (reserved.has(lower))
+    if (reservedColumns.has(lower))
       throw new PerennialError(
         'schema-changed',
         `${file} has a column "${name}", a name that Perennial uses for itself; rename it in the source`,

@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createSystemClock } from '../../adapters/clock/system.ts';
 import { createHttpGateways } from '../../adapters/gateways/http.ts';
+import type { Signature } from '../../contracts/model-version.ts';
 import type { Gateways, InferenceRow } from '../../ports/gateways.ts';
+import { logarithmModel } from '../support/onnx-models.ts';
 import type { ServingGround, TestGateway } from '../support/serving-ground.ts';
 import { layServingGround, startTestGateway } from '../support/serving-ground.ts';
 
@@ -64,6 +66,7 @@ test('each row is a request of its own, and after a flush all of them are in the
   const gateways = gatewaysOf();
   expect(await gateways.send(ground.scope, rowsOf(500), { key: ground.key, concurrency: 16 })).toEqual({
     answered: 500,
+    unanswered: 0,
   });
   await gateways.flush(ground.scope);
   expect((await stored()).rows).toBe(500);
@@ -105,6 +108,22 @@ test('a row that the model cannot take fails with the words of the gateway, at o
   ).rejects.toMatchObject({ code: 'not-found' });
 });
 
+test('a row that the model has no answer to is told, and the rows after it are sent', async () => {
+  const signature: Signature = {
+    schemaVersion: 1,
+    layout: 'columns',
+    inputs: [{ name: 'x', type: 'FP32' }],
+    output: { name: 'y', type: 'FP32' },
+  };
+  await ground.deployModel(logarithmModel(), signature);
+  await start();
+  const rows = [1, -1, 2, 3].map((x): InferenceRow => ({ id: `x-${x}`, features: { x } }));
+  const sent = await gatewaysOf().send(ground.scope, rows, { key: ground.key, concurrency: 1 });
+  expect(sent).toEqual({ answered: 3, unanswered: 1 });
+  await gatewaysOf().flush(ground.scope);
+  expect((await stored()).rows).toBe(4);
+});
+
 test('what a gateway cannot serve yet is asked again until it can', async () => {
   await ground.deploy({ bias: 1 });
   await rename(join(ground.home, 'objects'), join(ground.home, 'objects-away'));
@@ -114,7 +133,7 @@ test('what a gateway cannot serve yet is asked again until it can', async () => 
     gatewaysOf(300).send(ground.scope, rowsOf(1, 'hasty'), { key: ground.key, concurrency: 1 }),
   ).rejects.toMatchObject({ code: 'model-unavailable' });
   await rename(join(ground.home, 'objects-away'), join(ground.home, 'objects'));
-  expect(await sending).toEqual({ answered: 3 });
+  expect(await sending).toEqual({ answered: 3, unanswered: 0 });
 });
 
 test('a gateway that ends while rows are sent, and comes back elsewhere, loses none of them', async () => {
@@ -126,7 +145,7 @@ test('a gateway that ends while rows are sent, and comes back elsewhere, loses n
   servings.splice(0);
   await first.close();
   await start();
-  expect(await sending).toEqual({ answered: 3_000 });
+  expect(await sending).toEqual({ answered: 3_000, unanswered: 0 });
   await gateways.flush(ground.scope);
   expect((await stored()).rows).toBeGreaterThanOrEqual(3_000);
 });
@@ -136,5 +155,8 @@ test('without any gateway it says so', async () => {
   await expect(
     gatewaysOf(200).send(ground.scope, rowsOf(1), { key: ground.key, concurrency: 1 }),
   ).rejects.toMatchObject({ code: 'gateways-absent' });
-  expect(await gatewaysOf().send(ground.scope, [], { key: ground.key, concurrency: 4 })).toEqual({ answered: 0 });
+  expect(await gatewaysOf().send(ground.scope, [], { key: ground.key, concurrency: 4 })).toEqual({
+    answered: 0,
+    unanswered: 0,
+  });
 });

@@ -32,6 +32,14 @@ describe('what the file alone shows to be wrong is an error that names key and l
       'use ks or chi2',
     ],
     [
+      'features that differ by case alone',
+      '[season, mnth, hr,',
+      '[season, mnth, Season, hr,',
+      '/data/features/2',
+      'by case alone',
+    ],
+    ['a feature with a name of ours', '[season, mnth, hr,', '[season, _AT, hr,', '/data/features/1', 'uses for itself'],
+    [
       'a fill of what is no feature',
       'window: 6 months',
       'fill: { cnt: 0 }\n  window: 6 months',
