@@ -86,7 +86,13 @@ async function look(
       classes,
       order: classOrder(target, classes, configuration.build.classes),
       output: configuration.build.output,
-      evidence: task === 'regression' ? undefined : rowsOfClasses({ features, target, classes }, [holdout, training]),
+      evidence:
+        task === 'regression'
+          ? undefined
+          : rowsOfClasses({ features, target, classes }, [
+              { ...holdout, columns: withFill(holdout.columns, fill) },
+              training,
+            ]),
     },
   );
   const unfilled = withoutFill(training.columns, fill, plan.trained.filled);

@@ -5,6 +5,7 @@ import type { ClassValue, Signature } from '../../contracts/model-version.ts';
 import type { Answers, RowFailure } from '../../ports/model-runtime.ts';
 import type { PlaceOf } from './match-classes.ts';
 import { placesByNumber, placesByValue } from './match-classes.ts';
+import type { OddNumber } from './tensors.ts';
 import { anyNumbersOf, notFinite, notFiniteIn } from './tensors.ts';
 
 /** The outputs that the signature has the graph asked for. */
@@ -35,8 +36,17 @@ export function answersOf(outputs: InferenceSession.OnnxValueMapType, signature:
     vectors: Object.fromEntries(
       vectors.map((vector) => [vector.name, anyNumbersOf(outputs[vector.name], vector, rows)]),
     ),
-    failures: [...failuresIn(values, shares, probabilities?.width ?? 1), ...unreadLabels(values, signature)],
+    failures: oncePerRow([
+      ...failuresIn(values, shares, probabilities?.width ?? 1),
+      ...unreadLabels(values, signature),
+    ]),
   };
+}
+
+/** A row may fail in several ways; the first is told. */
+function oncePerRow(failures: readonly RowFailure[]): RowFailure[] {
+  const byRow = new Map(failures.toReversed().map((failure) => [failure.row, failure]));
+  return [...byRow.values()].toSorted((a, b) => a.row - b.row);
 }
 
 /** A label that is read as a class, and is none. */
@@ -54,8 +64,13 @@ function failuresIn(values: Answers['values'], shares: Float64Array | null, widt
   const odd = [
     ...(values instanceof Float64Array ? notFiniteIn(values, 1) : []),
     ...(shares === null ? [] : notFiniteIn(shares, width)),
+    ...(values instanceof Float64Array ? [] : labelsWithoutNumber(values)),
   ];
   return odd.map(({ row, value }) => ({ row, reason: `the model answers with ${value}, which is no finite number` }));
+}
+
+function labelsWithoutNumber(values: readonly ClassValue[]): OddNumber[] {
+  return values.flatMap((value, row) => (typeof value === 'number' && !Number.isFinite(value) ? [{ row, value }] : []));
 }
 
 /** The same answers, or `prediction-invalid` if a number in them is not finite. */
