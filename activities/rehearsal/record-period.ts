@@ -81,12 +81,12 @@ async function neverReplaced(
     if (answered.length === 0) return null;
     const probabilityOf = probabilityIn(model.signature, answers);
     const { classes = [] } = model.signature;
-    const measured = {
+    const answeredRows = {
       truth: answered.map((row) => rows[row]?.target ?? null),
       values: answered.map((row) => answers.values[row] ?? Number.NaN),
       probabilityOf: probabilityOf && ((at: number, key: string) => probabilityOf(answered[at] ?? 0, key)),
     };
-    const sample = sampleOf(configuration, measured, classes);
+    const sample = sampleOf(configuration, answeredRows, classes);
     const value = measure(sample, configuration.build.metric);
     return Number.isNaN(value) ? null : value;
   } finally {

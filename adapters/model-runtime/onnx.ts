@@ -3,6 +3,7 @@ import { PerennialError, reasonOf } from '../../contracts/errors.ts';
 import type { Signature } from '../../contracts/model-version.ts';
 import type { Answers, LoadedModel, ModelRuntime } from '../../ports/model-runtime.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
+import { answerEach } from './answer-each.ts';
 import { answersOf, mustBeFinite, noAnswers, outputNames } from './answers.ts';
 import { refuseExternalData } from './external-data.ts';
 import { inspectInProcess, measureInProcess } from './inspect-in-process.ts';
@@ -43,7 +44,7 @@ async function open(bytes: Uint8Array): Promise<InferenceSession> {
 
 function loadedModel(session: InferenceSession, signature: Signature): LoadedModel {
   const names = outputNames(signature);
-  const predictEach = async (features: FeatureColumns, rows: number): Promise<Answers> => {
+  const run = async (features: FeatureColumns, rows: number): Promise<Answers> => {
     if (rows === 0) return noAnswers(signature);
     const feeds = feedsOf(signature, features, rows);
     try {
@@ -57,8 +58,8 @@ function loadedModel(session: InferenceSession, signature: Signature): LoadedMod
   };
   return {
     signature,
-    predictEach,
-    predict: async (features, rows) => mustBeFinite(await predictEach(features, rows), signature),
+    predictEach: (features, rows) => answerEach(run, signature, features, rows),
+    predict: async (features, rows) => mustBeFinite(await run(features, rows), signature),
     release: () => session.release(),
   };
 }

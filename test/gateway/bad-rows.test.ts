@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Signature } from '../../contracts/model-version.ts';
 import type { PredictionRecord } from '../../contracts/prediction.ts';
-import { model, node, value } from '../support/onnx-models.ts';
+import { floats, model, node, value } from '../support/onnx-models.ts';
 import type { Deployed, ServingGround, TestGateway } from '../support/serving-ground.ts';
 import { layServingGround, startTestGateway } from '../support/serving-ground.ts';
 
@@ -110,6 +110,41 @@ describe('a row that the model has no finite answer to', () => {
     const { body } = await serving.ask('GET /metrics');
     expect(body).toMatch(/perennial_failed_rows_total\{[^}]*version="1"\} [1-9]/);
   });
+});
+
+test('a row that makes the model fail is found among the others, also in a large request', async () => {
+  const lookingUp = await layServingGround();
+  // A table of three weights, by their place.
+  const lookUp = model({
+    nodes: [node('Gather', ['weights', 'place'], ['y'])],
+    inputs: [value('place', 'INT64', ['rows', 1])],
+    outputs: [value('y', 'FLOAT', ['rows', 1])],
+    initializers: [floats('weights', [3], [10, 20, 30])],
+  });
+  await lookingUp.deployModel(lookUp, {
+    schemaVersion: 1,
+    layout: 'columns',
+    inputs: [{ name: 'place', type: 'INT64' }],
+    output: { name: 'y', type: 'FP32' },
+  });
+  const gateway = await startTestGateway(lookingUp);
+  try {
+    const ask = (places: readonly number[]) =>
+      gateway.ask('POST /invocations?model=bike', { inputs: { place: places } });
+    const { status, body } = await ask([0, 1, 7, 2]);
+    expect({ status, predictions: body.predictions }).toEqual({ status: 200, predictions: [10, 20, null, 30] });
+    expect(body.errors).toEqual([{ row: 2, reason: expect.stringContaining('the model failed') }]);
+    const many = Array.from({ length: 5_000 }, (_, row) => (row === 4_321 ? 9 : row % 3));
+    const large = await ask(many);
+    expect(large.body.predictions.filter((answer: number | null) => answer === null)).toHaveLength(1);
+    expect(large.body.predictions[4_321]).toBeNull();
+    expect((await ask([7])).status).toBe(500);
+    const joined = await Promise.all([ask([7]), ask([0]), ask([1]), ask([2])]);
+    expect(joined.map((answer) => answer.status)).toEqual([500, 200, 200, 200]);
+  } finally {
+    await gateway.close();
+    await lookingUp.stop();
+  }
 });
 
 test('a number of a further output that JSON cannot say is null with a reason, and fails no row', async () => {

@@ -1,0 +1,60 @@
+import { expect, test } from 'vitest';
+import { driftInWindow } from '../../activities/monitoring/drift-in-window.ts';
+import type { DriftPolicy } from '../../activities/monitoring/drift-of.ts';
+import { failedIn } from '../../activities/monitoring/quality-of.ts';
+import { referenceOf } from '../../activities/monitoring/reference-of.ts';
+import { servedSample } from '../../activities/monitoring/served-sample.ts';
+import { driftVerdicts, qualityVerdicts } from '../../activities/monitoring/verdicts.ts';
+import { Configuration } from '../../contracts/configuration.ts';
+import { measure } from '../../statistics/measure.ts';
+import { bikeInput } from '../support/api.ts';
+
+const configuration = Configuration.parse(bikeInput);
+
+test('rows without an answer are a share that a finding can be made of', () => {
+  const predictions = [1, null, 3, 4];
+  const [failed] = failedIn(predictions, { failed: 0.25 });
+  expect(failed).toMatchObject({ column: 'prediction', kind: 'failed', value: 0.25, breached: true });
+  expect(failed?.detail).toContain('1 of 4 rows');
+  expect(qualityVerdicts(failedIn(predictions, { failed: 0.5 }))).toMatchObject([{ kind: 'failed', breached: false }]);
+  expect(failedIn([1, 2], undefined)).toEqual([]);
+  // A finding that is open is cleared by a window in which every row has an answer.
+  expect(failedIn([1, 2], { failed: 0.5 })).toMatchObject([{ value: 0, breached: false }]);
+});
+
+test('their labels are left out of metrics', async () => {
+  const served = {
+    predictions: [1, null, 3],
+    labels: [1, 1000, 3],
+    probabilities: [null, null, null],
+    modelVersions: [1, 1, 1],
+  };
+  const repositories = new Proxy({}, { get: () => expect.fail('a regression asks for no signatures') });
+  const deps = { repositories } as Parameters<typeof servedSample>[0];
+  const sample = await servedSample(deps, 'no-id', configuration, served);
+  expect(sample?.truth).toEqual([1, 3]);
+  expect(measure(sample!, 'rmse')).toBe(0);
+  expect(await servedSample(deps, 'no-id', configuration, { ...served, predictions: [null, null, null] })).toBeNull();
+});
+
+test('a feature has a finding of its own though it is named as what is none', () => {
+  const policy: DriftPolicy = { numeric: 'psi', categorical: 'psi', threshold: 0.2, exclude: [], minFeatures: 1 };
+  const spread = (shift: number) => Array.from({ length: 500 }, (_, row) => row / 500 + shift);
+  const names = ['prediction', 'target', '__proto__', 'constructor'];
+  const reference = {
+    schemaVersion: 1 as const,
+    features: names.map((name) => referenceOf(name, spread(0))),
+    target: referenceOf('y', spread(0)),
+    prediction: referenceOf('prediction', spread(0)),
+  };
+  const features = Object.fromEntries(names.slice(0, 3).map((name) => [name, spread(3)]));
+  const results = driftInWindow({ features, predictions: spread(0), labels: spread(0) }, reference, policy, null);
+  const verdicts = driftVerdicts(results, policy, 10);
+  expect(verdicts.map(({ subject, breached }) => [subject, breached])).toEqual([
+    ['feature prediction', true],
+    ['feature target', true],
+    ['__proto__', true],
+    ['prediction', false],
+    ['target', false],
+  ]);
+});
