@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Id, Instant, Sha256 } from './identifiers.ts';
+import { IntegerKind } from './integer-kind.ts';
 
 /** Open Inference Protocol datatypes that the gateway takes and gives. */
 export const TensorType = z.enum(['BOOL', 'INT64', 'FP32', 'FP64', 'BYTES']);
@@ -16,6 +17,10 @@ export type Fill = z.infer<typeof Fill>;
 export const SignatureInput = z.object({
   name: z.string(),
   type: TensorType,
+  /** Of `INT64`: the narrower kind that the graph takes; a value beyond it is refused. */
+  integer: IntegerKind.optional(),
+  /** 1: the graph takes `[rows]` in place of `[rows, 1]`. */
+  rank: z.literal(1).optional(),
   /** The rows that the version was built from lacked a value of it, so a request may lack one too. */
   missing: z.literal(true).optional(),
   fill: Fill.optional(),

@@ -1,6 +1,7 @@
 import type { Cell } from '../contracts/data-types.ts';
 import type { ErrorFields } from '../contracts/errors.ts';
 import { PerennialError } from '../contracts/errors.ts';
+import { holds } from '../contracts/integer-kind.ts';
 import type { Signature, SignatureInput, TensorType } from '../contracts/model-version.ts';
 import type { MissingPolicy } from '../contracts/configuration.ts';
 
@@ -40,6 +41,10 @@ const expected: Record<TensorType, string> = {
   BYTES: 'a string',
 };
 
+function expectedOf({ type, integer }: SignatureInput): string {
+  return integer === undefined ? expected[type] : `an integer that ${integer} holds`;
+}
+
 function show(value: unknown): string {
   if (typeof value === 'number') return String(value);
   const text = JSON.stringify(value) ?? 'nothing';
@@ -47,12 +52,12 @@ function show(value: unknown): string {
 }
 
 /** The value as the model takes it, or undefined. Truth values count as 0 and 1 where a number is wanted, as they did in training. */
-function toCell(type: TensorType, value: unknown): Cell | undefined {
+function toCell({ type, integer }: SignatureInput, value: unknown): Cell | undefined {
   if (type === 'BYTES') return typeof value === 'string' ? value : undefined;
   if (type === 'BOOL') return typeof value === 'boolean' ? value : undefined;
   const number = typeof value === 'boolean' ? Number(value) : value;
   if (typeof number !== 'number') return undefined;
-  if (type === 'INT64') return Number.isSafeInteger(number) ? number : undefined;
+  if (type === 'INT64') return Number.isSafeInteger(number) && holds(integer, BigInt(number)) ? number : undefined;
   return Number.isFinite(type === 'FP32' ? Math.fround(number) : number) ? number : undefined;
 }
 
@@ -80,9 +85,9 @@ export function readCells(input: SignatureInput, policy: MissingPolicy, values: 
   const cells: Cell[] = Array.from({ length: values.length });
   for (let row = 0; row < values.length; row += 1) {
     const value = values[row];
-    const cell = isMissing(type, value) ? null : toCell(type, value);
+    const cell = isMissing(type, value) ? null : toCell(input, value);
     if (cell === undefined)
-      throw refuse(`feature "${feature}", row ${row}: expected ${expected[type]}, got ${show(value)}`, {
+      throw refuse(`feature "${feature}", row ${row}: expected ${expectedOf(input)}, got ${show(value)}`, {
         feature,
         row,
       });

@@ -26,12 +26,13 @@ export async function inspectArtifact({ path, features, sample, rows, wanted }: 
   const bytes = await readFile(path);
   refuseExternalData(bytes);
   const session = await load(bytes);
-  const inputs = matchInputs(session.inputMetadata, features);
-  const candidates = outputCandidates(session.outputMetadata);
+  const graph = readGraph(bytes);
+  const inputs = matchInputs(session.inputMetadata, features, graph.producer);
+  const candidates = outputCandidates(session.outputMetadata, rows);
   const partial = { schemaVersion: 1, ...inputs } as const;
   const feeds = feedsOf({ ...partial, output: { name: '', type: 'FP64' } }, sample, rows);
   const names = candidates.map(({ name }) => name);
-  const about = { graph: readGraph(bytes), all: session.outputMetadata, candidates };
+  const about = { graph, all: session.outputMetadata, candidates };
   const answers = names.length === 0 ? {} : await tryOut(session, feeds, names);
   const trial: Trial = { ...about, answers, rows };
   return { ...partial, ...pickAnswers(trial, wanted, await evidenceOf(session, trial, partial, wanted)) };

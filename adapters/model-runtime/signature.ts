@@ -1,6 +1,8 @@
 import type { InferenceSession } from 'onnxruntime-node';
 import { PerennialError } from '../../contracts/errors.ts';
-import type { Signature, TensorType } from '../../contracts/model-version.ts';
+import { IntegerKind } from '../../contracts/integer-kind.ts';
+import type { Signature, SignatureInput, TensorType } from '../../contracts/model-version.ts';
+import { adviceFor } from './converter-advice.ts';
 import type { TensorMetadata } from './session.ts';
 
 type Metadata = InferenceSession.ValueMetadata;
@@ -13,20 +15,22 @@ const inputTypes: Readonly<Record<string, TensorType>> = {
   string: 'BYTES',
 };
 export const outputTypes: Readonly<Record<string, TensorType>> = {
-  float32: 'FP32',
-  float64: 'FP64',
-  int64: 'INT64',
-  int32: 'INT64',
-  bool: 'BOOL',
-  string: 'BYTES',
+  ...inputTypes,
+  ...Object.fromEntries(IntegerKind.options.map((kind): [string, TensorType] => [kind, 'INT64'])),
 };
+
+/** How one input is given its values. */
+type InputKind = Pick<SignatureInput, 'type' | 'integer' | 'rank'>;
 
 /** The graph's inputs as the features, one way or the other. `artifact-invalid` says what was found and what was wanted. */
 export function matchInputs(
   metadata: readonly Metadata[],
   features: readonly string[],
+  producer: string,
 ): Pick<Signature, 'layout' | 'inputName' | 'inputs'> {
-  return matchColumns(metadata, features) ?? matchMatrix(metadata, features) ?? refuseInputs(metadata, features);
+  return (
+    matchColumns(metadata, features) ?? matchMatrix(metadata, features) ?? refuseInputs(metadata, features, producer)
+  );
 }
 
 function matchColumns(
@@ -34,12 +38,12 @@ function matchColumns(
   features: readonly string[],
 ): Pick<Signature, 'layout' | 'inputs'> | undefined {
   if (metadata.length !== features.length) return undefined;
-  const inputs: { name: string; type: TensorType }[] = [];
+  const inputs: SignatureInput[] = [];
   for (const feature of features) {
     const input = metadata.find((candidate) => candidate.name === feature);
-    const type = input && typeOfRows(input, 1);
-    if (type === undefined) return undefined;
-    inputs.push({ name: feature, type });
+    const kind = input && kindOfRows(input, 1);
+    if (kind === undefined) return undefined;
+    inputs.push({ name: feature, ...kind });
   }
   return { layout: 'columns', inputs };
 }
@@ -50,36 +54,50 @@ function matchMatrix(
 ): Pick<Signature, 'layout' | 'inputName' | 'inputs'> | undefined {
   const [input] = metadata;
   if (input === undefined || metadata.length !== 1) return undefined;
-  const type = typeOfRows(input, features.length);
-  if (type === undefined) return undefined;
-  return { layout: 'matrix', inputName: input.name, inputs: features.map((name) => ({ name, type })) };
+  const kind = kindOfRows(input, features.length);
+  if (kind === undefined) return undefined;
+  return { layout: 'matrix', inputName: input.name, inputs: features.map((name) => ({ name, ...kind })) };
 }
 
-/** Its type, if it is `[rows, width]` with a free number of rows; a width that the graph leaves open is tried out. */
-function typeOfRows(input: Metadata, width: number): TensorType | undefined {
-  if (!input.isTensor || input.shape.length !== 2) return undefined;
-  const [rows, columns] = input.shape;
+/**
+ * Its kind, if it is `[rows, width]` with a free number of rows, or `[rows]` for a width of 1; a width that the graph
+ * leaves open is tried out.
+ */
+function kindOfRows(input: Metadata, width: number): InputKind | undefined {
+  if (!input.isTensor || input.shape.length < 1 || input.shape.length > 2) return undefined;
+  const [rows, columns = 1] = input.shape;
   if (typeof rows === 'number' || (typeof columns === 'number' && columns !== width)) return undefined;
-  return inputTypes[input.type];
+  const rank = input.shape.length === 1 ? ({ rank: 1 } as const) : {};
+  const integer = IntegerKind.safeParse(input.type);
+  if (integer.success) return { type: 'INT64', integer: integer.data, ...rank };
+  const type = inputTypes[input.type];
+  return type && { type, ...rank };
 }
 
-function refuseInputs(metadata: readonly Metadata[], features: readonly string[]): never {
+function refuseInputs(metadata: readonly Metadata[], features: readonly string[], producer: string): never {
   const found = metadata.map(show).join(', ') || 'none';
+  const isFixed = metadata.some((input) => input.isTensor && typeof input.shape[0] === 'number');
+  const advice = isFixed
+    ? `. The number of rows is fixed in the graph, and requests have any number: ${adviceFor(producer, 'rows')}`
+    : '';
   throw new PerennialError(
     'artifact-invalid',
-    `model.onnx has other inputs than the features. Found: ${found}. Wanted: one input [rows, ${features.length}] with the features in the order ${features.join(', ')}, or one input [rows, 1] a feature, named as it; of float, double, int64, bool or string, and rows left free`,
+    `model.onnx has other inputs than the features. Found: ${found}. Wanted: one input [rows, ${features.length}] with the features in the order ${features.join(', ')}, or one input [rows, 1] or [rows] a feature, named as it; of floats, whole numbers, bool or string, and rows left free${advice}`,
     { found: metadata.map(({ name }) => name), wanted: [...features] },
   );
 }
 
-/** Outputs that may say something of each row; what each of them is, running it tells. */
-export function outputCandidates(metadata: readonly Metadata[]): readonly TensorMetadata[] {
+/**
+ * Outputs that may say something of each row; what each of them is, running it tells. Converters declare a number of rows
+ * that the graph does not hold to, and only several rows show it.
+ */
+export function outputCandidates(metadata: readonly Metadata[], rows: number): readonly TensorMetadata[] {
   return metadata.filter(
     (output): output is TensorMetadata =>
       output.isTensor &&
       outputTypes[output.type] !== undefined &&
       output.shape.length <= 2 &&
-      typeof output.shape[0] !== 'number',
+      (typeof output.shape[0] !== 'number' || rows > 1),
   );
 }
 

@@ -1,7 +1,9 @@
 import { Tensor } from 'onnxruntime-node';
 import type { Cell } from '../../contracts/data-types.ts';
 import { PerennialError } from '../../contracts/errors.ts';
-import type { Fill, Signature, TensorType } from '../../contracts/model-version.ts';
+import type { IntegerKind } from '../../contracts/integer-kind.ts';
+import { holds } from '../../contracts/integer-kind.ts';
+import type { Fill, Signature, SignatureInput, TensorType } from '../../contracts/model-version.ts';
 
 export type FeatureColumns = Readonly<Record<string, readonly Cell[]>>;
 
@@ -19,10 +21,10 @@ export function feedsOf(signature: Signature, features: FeatureColumns, rows: nu
   const [first] = signature.inputs;
   if (signature.layout === 'matrix' && signature.inputName !== undefined && first !== undefined) {
     const names = signature.inputs.map(({ name }) => name);
-    return { [signature.inputName]: tensorOf(first.type, names, columns, rows) };
+    return { [signature.inputName]: tensorOf(first, names, columns, rows) };
   }
   return Object.fromEntries(
-    signature.inputs.map(({ name, type }, at) => [name, tensorOf(type, [name], [columns[at] ?? []], rows)]),
+    signature.inputs.map((input, at) => [input.name, tensorOf(input, [input.name], [columns[at] ?? []], rows)]),
   );
 }
 
@@ -45,21 +47,21 @@ function filled(column: readonly Cell[], fill: Fill | undefined): readonly Cell[
 /** How the table engine writes a NaN. */
 const notANumber = 'NaN';
 
-/** Columns side by side as one tensor `[rows, columns]`. */
+/** Columns side by side as one tensor `[rows, columns]`, or of rank 1 `[rows]`. */
 function tensorOf(
-  type: TensorType,
+  { type, integer, rank }: SignatureInput,
   names: readonly string[],
   columns: readonly (readonly Cell[])[],
   rows: number,
 ): Tensor {
   const width = columns.length;
-  const dims = [rows, width];
+  const dims = rank === 1 ? [rows] : [rows, width];
   const fill = <Value>(into: { [index: number]: Value }, read: (cell: Cell) => Value | undefined): void => {
     columns.forEach((column, at) => {
       for (let row = 0; row < rows; row += 1) {
         const cell = column[row] ?? null;
         const value = read(cell);
-        if (value === undefined) throw wrongCell(names[at] ?? '', type, row, cell);
+        if (value === undefined) throw wrongCell(names[at] ?? '', { type, integer }, row, cell);
         into[row * width + at] = value;
       }
     });
@@ -76,8 +78,9 @@ function tensorOf(
       return new Tensor('float64', data, dims);
     }
     case 'INT64': {
+      if (integer !== undefined) return narrowTensor(integer, rows * width, dims, fill);
       const data = new BigInt64Array(rows * width);
-      fill(data, toInteger);
+      fill(data, (cell) => toInteger(cell, undefined));
       return new Tensor('int64', data, dims);
     }
     case 'BOOL': {
@@ -93,6 +96,32 @@ function tensorOf(
   }
 }
 
+type FillIn = <Value>(into: { [index: number]: Value }, read: (cell: Cell) => Value | undefined) => void;
+
+const narrowArrays = {
+  int8: Int8Array,
+  uint8: Uint8Array,
+  int16: Int16Array,
+  uint16: Uint16Array,
+  int32: Int32Array,
+  uint32: Uint32Array,
+} as const;
+
+/** Whole numbers of another kind than int64; those that it does not hold are refused, not cut off. */
+function narrowTensor(kind: IntegerKind, size: number, dims: number[], fill: FillIn): Tensor {
+  if (kind === 'uint64') {
+    const data = new BigUint64Array(size);
+    fill(data, (cell) => toInteger(cell, kind));
+    return new Tensor('uint64', data, dims);
+  }
+  const data = new narrowArrays[kind](size);
+  fill(data, (cell) => {
+    const value = toInteger(cell, kind);
+    return value === undefined ? undefined : Number(value);
+  });
+  return new Tensor(kind, data, dims);
+}
+
 /** An absent value is NaN, as it was in training. */
 function toNumber(cell: Cell): number | undefined {
   if (typeof cell === 'number') return cell;
@@ -100,11 +129,17 @@ function toNumber(cell: Cell): number | undefined {
   return cell === null || cell === notANumber ? Number.NaN : undefined;
 }
 
-function toInteger(cell: Cell): bigint | undefined {
+/** undefined also for one that the kind does not hold. */
+function toInteger(cell: Cell, kind: IntegerKind | undefined): bigint | undefined {
+  const value = toWhole(cell);
+  return value !== undefined && holds(kind, value) ? value : undefined;
+}
+
+function toWhole(cell: Cell): bigint | undefined {
   if (typeof cell === 'number') return Number.isSafeInteger(cell) ? BigInt(cell) : undefined;
   if (typeof cell === 'boolean') return BigInt(cell);
   // Integers beyond 2^53 travel as text.
-  return typeof cell === 'string' && /^-?\d{1,19}$/.test(cell) ? BigInt(cell) : undefined;
+  return typeof cell === 'string' && /^-?\d{1,20}$/.test(cell) ? BigInt(cell) : undefined;
 }
 
 function toTruth(cell: Cell): number | undefined {
@@ -116,17 +151,23 @@ function toText(cell: Cell): string | undefined {
   return typeof cell === 'string' ? cell : undefined;
 }
 
-function wrongCell(feature: string, type: TensorType, row: number, cell: Cell): PerennialError {
+function wrongCell(
+  feature: string,
+  { type, integer }: Pick<SignatureInput, 'type' | 'integer'>,
+  row: number,
+  cell: Cell,
+): PerennialError {
+  const wanted = integer === undefined ? expected[type] : `an integer that ${integer} holds`;
   if (cell === null)
     return new PerennialError(
       'prediction-invalid',
-      `feature "${feature}", row ${row} has no value, and the model takes ${expected[type]}; say in data.fill what a missing "${feature}" is for the model, or drop the feature`,
+      `feature "${feature}", row ${row} has no value, and the model takes ${wanted}; say in data.fill what a missing "${feature}" is for the model, or drop the feature`,
       { feature, row },
     );
   const got = JSON.stringify(cell).slice(0, 60);
   return new PerennialError(
     'prediction-invalid',
-    `feature "${feature}", row ${row}: the model takes ${expected[type]}, and the value is ${got}; drop the feature, or convert it before training`,
+    `feature "${feature}", row ${row}: the model takes ${wanted}, and the value is ${got}; drop the feature, or convert it before training`,
     { feature, row },
   );
 }

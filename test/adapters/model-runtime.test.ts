@@ -11,6 +11,7 @@ import {
   externalModel,
   externalTensor,
   floats,
+  integer,
   linearModel,
   logarithmModel,
   model,
@@ -88,6 +89,50 @@ describe('an artifact that nobody has loaded before', () => {
     await loaded.release();
   });
 
+  test.each(['INT8', 'UINT8', 'INT16', 'UINT16', 'INT32', 'UINT32', 'UINT64', 'DOUBLE'] as const)(
+    'of %s is given its own kind of numbers, also as [rows], and refuses one that it does not hold',
+    async (type) => {
+      const bytes = model({
+        nodes: [node('Cast', ['count'], ['y'], [integer('to', onnxProto.onnx.TensorProto.DataType.FLOAT)])],
+        inputs: [value('count', type, ['rows'])],
+        outputs: [value('y', 'FLOAT', ['rows'])],
+      });
+      const signature = await inspect(bytes, { names: ['count'], rows: { count: [1, 2] } });
+      const loaded = await runtime.load(bytes, signature);
+      expect([...(await loaded.predict({ count: [3, 100] }, 2)).values]).toEqual([3, 100]);
+      if (type !== 'DOUBLE')
+        for (const beyond of [-(2 ** 40), 0.5, '99999999999999999999'])
+          await expect(loaded.predict({ count: [beyond] }, 1)).rejects.toMatchObject({
+            code: 'prediction-invalid',
+            message: expect.stringContaining(`an integer that ${type.toLowerCase()} holds`),
+          });
+      await loaded.release();
+    },
+  );
+
+  test('with [rows] of its one feature under another name is a matrix of one column', async () => {
+    const bytes = model({
+      nodes: [node('Neg', ['x'], ['y'])],
+      inputs: [value('x', 'INT32', ['rows'])],
+      outputs: [value('y', 'INT32', ['rows'])],
+    });
+    const signature = await inspect(bytes, { names: ['temp'], rows: { temp: [1, 2] } });
+    expect(signature).toMatchObject({ layout: 'matrix', inputs: [{ type: 'INT64', integer: 'int32', rank: 1 }] });
+    const loaded = await runtime.load(bytes, signature);
+    expect([...(await loaded.predict({ temp: [7] }, 1)).values]).toEqual([-7]);
+    await loaded.release();
+  });
+
+  test('whose output is declared with a number of rows that it does not hold to is taken', async () => {
+    const bytes = model({
+      nodes: [node('MatMul', ['x', 'w'], ['y'])],
+      inputs: [value('x', 'FLOAT', ['rows', 2])],
+      outputs: [value('y', 'FLOAT', [1, 1])],
+      initializers: [floats('w', [2, 1], [1, 1])],
+    });
+    expect((await inspect(bytes)).output.name).toBe('y');
+  });
+
   test('with outputs besides the prediction is understood', async () => {
     const bytes = model({
       nodes: [node('MatMul', ['x', 'w'], ['y']), node('Softmax', ['x'], ['shares'])],
@@ -109,13 +154,22 @@ describe('an artifact that nobody has loaded before', () => {
   });
 
   test('with a fixed number of rows is refused, as rows are joined', async () => {
-    const fixed = model({
-      nodes: [node('MatMul', ['x', 'w'], ['y'])],
-      inputs: [value('x', 'FLOAT', [1, 2])],
-      outputs: [value('y', 'FLOAT', [1, 1])],
-      initializers: [floats('w', [2, 1], [1, 1])],
-    });
-    expect((await refusal(fixed)).message).toContain('rows left free');
+    const fixed = (producerName = '') =>
+      model({
+        nodes: [node('MatMul', ['x', 'w'], ['y'])],
+        inputs: [value('x', 'FLOAT', [1, 2])],
+        outputs: [value('y', 'FLOAT', [1, 1])],
+        initializers: [floats('w', [2, 1], [1, 1])],
+        rest: { producerName },
+      });
+    expect((await refusal(fixed())).message).toContain('rows left free');
+    const advice = {
+      skl2onnx: 'FloatTensorType([None, n])',
+      OnnxMLTools: 'onnxmltools: initial_types',
+      pytorch: "dynamic_axes={'x': {0: 'batch'}}",
+    };
+    for (const [producer, wanted] of Object.entries(advice))
+      expect((await refusal(fixed(producer))).message).toContain(wanted);
   });
 
   test('with no output of one number a row is refused', async () => {
