@@ -20,13 +20,15 @@ export const PredictionRecord = z.object({
   error: z.string().optional(),
   /** Of a classifier that gives them: one a class, in the order of the version's signature. */
   probabilities: z.array(z.number()).optional(),
+  /** What the model's other outputs answered, by name; null for what is no finite number. Wide ones are left out. */
+  vectors: z.record(z.string(), z.array(z.number().nullable())).optional(),
 });
 export type PredictionRecord = z.infer<typeof PredictionRecord>;
 
 /**
  * A sealed segment in the object store, Parquet with one row a prediction:
  * `id, event_time, recorded_at (TIMESTAMP, UTC), release, model_version, generation, role, replay`, `prediction` (DOUBLE, or of
- * a classifier's labels BOOLEAN or VARCHAR; NULL where `error` says why there is none), `probabilities` (DOUBLE[]) where the model gives some,
+ * a classifier's labels BOOLEAN or VARCHAR; NULL where `error` says why there is none), `probabilities` (DOUBLE[]) and `vectors` (MAP(VARCHAR, DOUBLE[])) where the model gives some,
  * and one column `f_<feature>` a feature.
  */
 export const PredictionSegment = z.object({

@@ -21,17 +21,29 @@ export function answersFrom(answers: Answers, from: number, to: number): Answers
   };
 }
 
+/** Wider outputs, such as embeddings, are answered and not written down: they would outgrow everything else in the log. */
+const widestLogged = 64;
+
 /** One row's answer, as it is written down. */
 export function answerOf(
-  { rows, values, probabilities, failures }: Answers,
+  { rows, values, probabilities, vectors, failures }: Answers,
   row: number,
-): Pick<PredictionRecord, 'prediction' | 'probabilities' | 'error'> {
+): Pick<PredictionRecord, 'prediction' | 'probabilities' | 'vectors' | 'error'> {
   const failure = failures.find((candidate) => candidate.row === row);
   if (failure !== undefined) return { prediction: null, error: failure.reason };
-  const prediction = values[row] ?? Number.NaN;
-  if (probabilities === null) return { prediction };
-  const width = probabilities.length / rows;
-  return { prediction, probabilities: [...probabilities.subarray(row * width, (row + 1) * width)] };
+  const own = (numbers: Float64Array): number[] => {
+    const width = numbers.length / rows;
+    return [...numbers.subarray(row * width, (row + 1) * width)];
+  };
+  const others = Object.entries(vectors).filter(([, numbers]) => numbers.length / rows <= widestLogged);
+  const finite = (number: number): number | null => (Number.isFinite(number) ? number : null);
+  return {
+    prediction: values[row] ?? Number.NaN,
+    ...(probabilities === null ? {} : { probabilities: own(probabilities) }),
+    ...(others.length === 0
+      ? {}
+      : { vectors: Object.fromEntries(others.map(([name, numbers]) => [name, own(numbers).map(finite)])) }),
+  };
 }
 
 /** How far two answers to one row are apart: for labels 1 where they are not the same. */

@@ -53,19 +53,37 @@ export interface WantedAnswers {
   readonly evidence?: EvidenceRows | undefined;
 }
 
+/** A model that a script wrote. */
+export interface Artifact {
+  readonly path: string;
+  /** Paths of plain files that it wrote beside it, by their names; the model may keep tensors in them. */
+  readonly files: Readonly<Record<string, string>>;
+  /** An empty folder, for the model as it is served where that is not as it was written. */
+  readonly outputFolder: string;
+}
+
+export interface InspectedArtifact {
+  readonly signature: Signature;
+  /** The path of the converted model, which the signature is of; null: the artifact itself. */
+  readonly converted: string | null;
+  /** What was converted, one sentence each. */
+  readonly notes: readonly string[];
+}
+
 export interface ModelRuntime {
   /**
-   * Looks at an artifact that nobody has loaded before, in a process of its own: refuses external data by reading the
-   * protobuf first, loads it, matches inputs with `features`, predicts `sample` once, and tells by shape, type and
-   * values which output is what. Without `wanted` a regression. `artifact-invalid`, `prediction-invalid`.
+   * Looks at an artifact that nobody has loaded before, in a process of its own: reads the protobuf first, converts what
+   * can be converted without loss, refuses tensors kept elsewhere, loads it, matches inputs with `features`, predicts
+   * `sample` once, and tells by shape, type and values which output is what. Without `wanted` a regression.
+   * `artifact-invalid`, whose field `beside` names files that it wants and was not given; `prediction-invalid`.
    */
   inspect(
-    path: string,
+    artifact: Artifact,
     features: readonly string[],
     sample: Readonly<Record<string, readonly Cell[]>>,
     rows: number,
     wanted?: WantedAnswers,
-  ): Promise<Signature>;
+  ): Promise<InspectedArtifact>;
   /** Times calls of one row of an inspected artifact, in a process of its own, after a warm-up; fewer than `calls` of a slow one. */
   measureLatency(
     path: string,

@@ -3,8 +3,9 @@ import { BuildPlan, TrainedFiles } from '../../contracts/build-plan.ts';
 import { classKey } from '../../contracts/classes.ts';
 import type { Configuration } from '../../contracts/configuration.ts';
 import { PerennialError } from '../../contracts/errors.ts';
+import type { Id } from '../../contracts/identifiers.ts';
 import type { ClassValue, MonitoringReference, Signature } from '../../contracts/model-version.ts';
-import type { Answers } from '../../ports/model-runtime.ts';
+import type { Answers, WantedAnswers } from '../../ports/model-runtime.ts';
 import type { ColumnData } from '../../ports/table-engine.ts';
 import type { TrainActivities } from '../activity-types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
@@ -14,6 +15,8 @@ import { classOrder, classesOf } from './classes-of.ts';
 import { inputsThatMayMiss, mustTakeFill, withFill, withoutFill } from './missing-values.ts';
 import { rowsOfClasses } from './rows-of-classes.ts';
 import { probabilityIn, sampleOf } from './sample-of.ts';
+import type { TakenArtifact } from './take-artifact.ts';
+import { takeArtifact } from './take-artifact.ts';
 import { readJson, storeJson, withWorkspace } from '../workspace.ts';
 
 /** Rows that a first load is tried on. */
@@ -25,17 +28,15 @@ export function createCommitVersion(deps: ActivityDependencies): TrainActivities
     const plan = await readJson(deps.objectStore, planDigest, BuildPlan);
     const trained = await readJson(deps.objectStore, trainedDigest, TrainedFiles);
     const { configuration } = await deps.repositories.models.configuration(plan.configurationId);
-    const { signature, reference } = await withWorkspace(deps.scratchFolder, 'inspect', (folder) =>
-      look(deps, { plan, trained, configuration }, folder),
+    const { taken, reference } = await withWorkspace(deps.scratchFolder, 'inspect', (folder) =>
+      look(deps, { runId, plan, trained, configuration }, folder),
     );
     const run = await deps.repositories.runs.get(runId);
     const version = await deps.repositories.versions.commit(
       scope,
       {
         format: 'onnx',
-        artifact: trained.artifact,
-        artifactBytes: trained.artifactBytes,
-        signature,
+        ...taken,
         reference,
         trainingKey: plan.trainingKey,
         trainingKeyParts: plan.trainingKeyParts,
@@ -53,53 +54,46 @@ export function createCommitVersion(deps: ActivityDependencies): TrainActivities
   };
 }
 
+interface Trained {
+  readonly runId: Id;
+  readonly plan: BuildPlan;
+  readonly trained: TrainedFiles;
+  readonly configuration: Configuration;
+}
+
 async function look(
   deps: ActivityDependencies,
-  {
-    plan,
-    trained,
-    configuration,
-  }: { readonly plan: BuildPlan; readonly trained: TrainedFiles; readonly configuration: Configuration },
+  { runId, plan, trained, configuration }: Trained,
   folder: string,
-): Promise<{ signature: Signature; reference: string }> {
+): Promise<{ readonly taken: TakenArtifact; readonly reference: string }> {
   const { features, target } = plan.trainingKeyParts;
   const { task } = configuration;
   const paths = {
-    artifact: join(folder, 'model.onnx'),
     train: join(folder, 'train.parquet'),
     holdout: join(folder, 'holdout.parquet'),
   };
-  await deps.objectStore.getFile(trained.artifact, paths.artifact);
   await deps.objectStore.getFile(plan.train, paths.train);
   await deps.objectStore.getFile(plan.holdout, paths.holdout);
   const holdout = await deps.tableEngine.readColumns({ files: [paths.holdout], columns: [...features, target] });
   const training = await deps.tableEngine.readColumns({ files: [paths.train], columns: [...features, target] });
   const classes = task === 'regression' ? [] : classesOf(target, training.columns[target] ?? [], task);
   const { fill = {} } = configuration.data;
-  const inspected = await deps.modelRuntime.inspect(
-    paths.artifact,
-    features,
-    withFill(firstRows(holdout), fill),
-    Math.min(sampleRows, holdout.rows),
-    {
-      task,
-      classes,
-      order: classOrder(target, classes, configuration.build.classes),
-      output: configuration.build.output,
-      evidence:
-        task === 'regression'
-          ? undefined
-          : rowsOfClasses({ features, target, classes }, [
-              { ...holdout, columns: withFill(holdout.columns, fill) },
-              training,
-            ]),
-    },
+  const filled: ColumnData = { ...holdout, columns: withFill(holdout.columns, fill) };
+  const wanted: WantedAnswers = {
+    task,
+    classes,
+    order: classOrder(target, classes, configuration.build.classes),
+    output: configuration.build.output,
+    evidence: task === 'regression' ? undefined : rowsOfClasses({ features, target, classes }, [filled, training]),
+  };
+  const inspected = await takeArtifact(deps, { trained, runId, folder }, (artifact) =>
+    deps.modelRuntime.inspect(artifact, features, firstRows(filled), Math.min(sampleRows, holdout.rows), wanted),
   );
   const unfilled = withoutFill(training.columns, fill, plan.trained.filled);
-  const inputs = inputsThatMayMiss(inspected, fill, [unfilled, holdout.columns]);
+  const inputs = inputsThatMayMiss(inspected.signature, fill, [unfilled, holdout.columns]);
   inputs.forEach(mustTakeFill);
-  const signature: Signature = { ...inspected, inputs };
-  const answers = await predict(deps, trained.artifact, signature, holdout);
+  const signature: Signature = { ...inspected.signature, inputs };
+  const answers = await predict(deps, inspected.artifact, signature, holdout);
   if (task !== 'regression') refuseStrangeAnswers(signature, answers);
   const kind = task === 'regression' ? 'numeric' : 'categorical';
   const featureReferences = features.map((feature) => referenceOf(feature, unfilled[feature] ?? []));
@@ -119,7 +113,7 @@ async function look(
     prediction: referenceOf('prediction', Array.from<ClassValue>(answers.values), kind),
     ...(estimation === undefined ? {} : { estimation }),
   };
-  return { signature, reference: await storeJson(deps.objectStore, reference) };
+  return { taken: { ...inspected, signature }, reference: await storeJson(deps.objectStore, reference) };
 }
 
 /** A label that the rows of the inspection did not bring out, and that is no class. */

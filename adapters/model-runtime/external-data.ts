@@ -1,23 +1,9 @@
 import { PerennialError } from '../../contracts/errors.ts';
+import { deepest, nested } from './onnx-messages.ts';
+import type { MessageName } from './onnx-messages.ts';
 import { broken, fieldsOf } from './protobuf.ts';
 
-// The parts of onnx.proto that can hold tensors, by field number. A hand-written table and not a decoder, so that a
-// newer field which a decoder would skip (FunctionProto.attribute_proto) is looked into, and no weights are copied.
-type MessageName = 'model' | 'training' | 'function' | 'graph' | 'node' | 'attribute' | 'sparseTensor' | 'tensor';
-
-const nested: Readonly<Record<MessageName, Readonly<Record<number, MessageName>>>> = {
-  model: { 7: 'graph', 20: 'training', 25: 'function' },
-  training: { 1: 'graph', 2: 'graph' },
-  function: { 7: 'node', 11: 'attribute' },
-  graph: { 1: 'node', 5: 'tensor', 15: 'sparseTensor' },
-  node: { 5: 'attribute' },
-  attribute: { 5: 'tensor', 6: 'graph', 10: 'tensor', 11: 'graph', 22: 'sparseTensor', 23: 'sparseTensor' },
-  sparseTensor: { 1: 'tensor', 2: 'tensor' },
-  tensor: {},
-};
 const tensorField = { name: 8, externalData: 13, dataLocation: 14 } as const;
-
-const deepest = 100;
 
 /**
  * Reads an ONNX model's protobuf and refuses one that keeps a tensor outside of it, wherever in it the tensor is.

@@ -1,8 +1,10 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { PerennialError, reasonOf } from '../../contracts/errors.ts';
 import type { Signature } from '../../contracts/model-version.ts';
-import type { WantedAnswers } from '../../ports/model-runtime.ts';
+import type { Artifact, InspectedArtifact, WantedAnswers } from '../../ports/model-runtime.ts';
+import { convertModel } from './convert-model.ts';
 import { refuseExternalData } from './external-data.ts';
 import { readGraph } from './onnx-graph.ts';
 import { pickAnswers } from './pick-answers.ts';
@@ -12,9 +14,12 @@ import type { FeatureColumns } from './tensors.ts';
 import { feedsOf } from './tensors.ts';
 import type { Trial } from './tried-outputs.ts';
 
+/** In the output folder. */
+export const convertedName = 'model.onnx';
+
 /** What the process of an inspection is asked. */
 export interface Inspection {
-  readonly path: string;
+  readonly artifact: Artifact;
   readonly features: readonly string[];
   readonly sample: FeatureColumns;
   readonly rows: number;
@@ -22,11 +27,19 @@ export interface Inspection {
 }
 
 /** Reads, loads, matches and tries out the artifact, in this process. `artifact-invalid`, `prediction-invalid`. */
-export async function inspectArtifact({ path, features, sample, rows, wanted }: Inspection): Promise<Signature> {
-  const bytes = await readFile(path);
+export async function inspectArtifact({
+  artifact,
+  features,
+  sample,
+  rows,
+  wanted,
+}: Inspection): Promise<InspectedArtifact> {
+  const given = await readFile(artifact.path);
+  const { bytes, notes } = convertModel(given, artifact.files);
   refuseExternalData(bytes);
   const session = await load(bytes);
-  const graph = readGraph(bytes);
+  // As it was given: a ZipMap that is cut off names the classes of its columns.
+  const graph = readGraph(given);
   const inputs = matchInputs(session.inputMetadata, features, graph.producer);
   const candidates = outputCandidates(session.outputMetadata, rows);
   const partial = { schemaVersion: 1, ...inputs } as const;
@@ -35,7 +48,10 @@ export async function inspectArtifact({ path, features, sample, rows, wanted }: 
   const about = { graph, all: session.outputMetadata, candidates };
   const answers = names.length === 0 ? {} : await tryOut(session, feeds, names);
   const trial: Trial = { ...about, answers, rows };
-  return { ...partial, ...pickAnswers(trial, wanted, await evidenceOf(session, trial, partial, wanted)) };
+  const outputs = pickAnswers(trial, wanted, await evidenceOf(session, trial, partial, wanted));
+  const converted = notes.length === 0 ? null : join(artifact.outputFolder, convertedName);
+  if (converted !== null) await writeFile(converted, bytes);
+  return { signature: { ...partial, ...outputs }, converted, notes };
 }
 
 /** What the model answers on the rows whose class is known; undefined where it cannot answer all of them. */

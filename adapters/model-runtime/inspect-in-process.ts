@@ -1,11 +1,14 @@
+import { lstat } from 'node:fs/promises';
 import { constants } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { LatencyMeasurement } from '../../contracts/evaluation.ts';
-import type { Signature } from '../../contracts/model-version.ts';
+import type { InspectedArtifact } from '../../ports/model-runtime.ts';
 import { mountsOfOwnProgram } from '../sandbox/own-program.ts';
-import type { Ending, Sandbox, SandboxedProcess } from '../sandbox/sandbox.ts';
+import type { Ending, Mount, Sandbox, SandboxedProcess } from '../sandbox/sandbox.ts';
 import type { Inspection } from './inspect-artifact.ts';
+import { convertedName } from './inspect-artifact.ts';
 import type { LatencyOrder } from './measure-latency.ts';
 import type { InspectionAnswer } from './process.ts';
 import { sayOf } from './session.ts';
@@ -16,8 +19,9 @@ export interface InspectionLimits {
   readonly memoryMebibytes: number;
 }
 
-/** It writes no file. */
-const diskBytes = 2 ** 20;
+/** It writes the converted model, of which protobuf itself ends at 2 GiB. */
+const diskBytes = 2 * 2 ** 30;
+const mostFiles = 10;
 
 /** Ways in which native code ends that meets a model it cannot deal with: the model's fault, and so it would again. */
 const faults = new Set<string | null>(['SIGSEGV', 'SIGABRT', 'SIGBUS', 'SIGILL', 'SIGFPE', 'SIGXCPU', 'SIGTRAP']);
@@ -28,10 +32,21 @@ export async function inspectInProcess(
   sandbox: Sandbox,
   inspection: Inspection,
   limits: InspectionLimits,
-): Promise<Signature> {
-  const answer = await askProcess(sandbox, inspection, limits);
-  if (answer.kind === 'signature') return answer.signature;
-  throw otherAnswer();
+): Promise<InspectedArtifact> {
+  const { path, files, outputFolder } = inspection.artifact;
+  const sources = [path, ...Object.values(files)].map((source): Mount => ({ source }));
+  const mounts = [...sources, { source: outputFolder, writable: true }];
+  const answer = await askProcess(sandbox, inspection, mounts, limits);
+  if (answer.kind !== 'inspected') throw otherAnswer();
+  const { inspected } = answer;
+  return inspected.converted === null ? inspected : { ...inspected, converted: await plainFile(outputFolder) };
+}
+
+/** Not at the path that the process names, and not behind a link: what it loaded may have had it in its power. */
+async function plainFile(folder: string): Promise<string> {
+  const path = join(folder, convertedName);
+  if ((await lstat(path)).isFile()) return path;
+  throw new PerennialError('artifact-invalid', 'the converted model is no plain file; train again');
 }
 
 /** Of an artifact that was inspected before. Fails as an inspection does. */
@@ -40,7 +55,7 @@ export async function measureInProcess(
   order: LatencyOrder,
   limits: InspectionLimits,
 ): Promise<LatencyMeasurement> {
-  const answer = await askProcess(sandbox, order, limits);
+  const answer = await askProcess(sandbox, order, [{ source: order.path }], limits);
   if (answer.kind === 'latency') return answer.latency;
   throw otherAnswer();
 }
@@ -54,9 +69,10 @@ type GoodAnswer = Exclude<InspectionAnswer, { kind: 'error' }>;
 async function askProcess(
   sandbox: Sandbox,
   order: Inspection | LatencyOrder,
+  mounts: readonly Mount[],
   limits: InspectionLimits,
 ): Promise<GoodAnswer> {
-  const child = await start(sandbox, order.path, limits);
+  const child = await start(sandbox, mounts, limits);
   const said = { out: '', err: '' };
   child.stdout.on('data', (chunk: Buffer) => (said.out = `${said.out}${chunk.toString()}`.slice(0, answerLimit)));
   child.stderr.on('data', (chunk: Buffer) => (said.err = `${said.err}${chunk.toString()}`.slice(-2000)));
@@ -69,7 +85,7 @@ async function askProcess(
 /** It sees the artifact, and of the platform what it is made of. */
 function start(
   sandbox: Sandbox,
-  artifact: string,
+  mounts: readonly Mount[],
   { timeLimitMs, memoryMebibytes }: InspectionLimits,
 ): Promise<SandboxedProcess> {
   const entry = fileURLToPath(new URL('process.ts', import.meta.url));
@@ -79,9 +95,15 @@ function start(
     args: ['--disable-warning=ExperimentalWarning', entry],
     cwd: '/',
     env: { TZ: 'UTC' },
-    mounts: [...mountsOfOwnProgram(), { source: artifact }],
+    mounts: [...mountsOfOwnProgram(), ...mounts],
     network: { kind: 'none' },
-    limits: { timeoutMs: timeLimitMs, memoryBytes: memoryMebibytes * 2 ** 20, processes: 2, diskBytes, files: 1 },
+    limits: {
+      timeoutMs: timeLimitMs,
+      memoryBytes: memoryMebibytes * 2 ** 20,
+      processes: 2,
+      diskBytes,
+      files: mostFiles,
+    },
     signal: new AbortController().signal,
   });
 }

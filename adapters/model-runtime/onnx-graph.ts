@@ -1,5 +1,5 @@
 import type { ClassValue } from '../../contracts/model-version.ts';
-import { fieldsOf } from './protobuf.ts';
+import { fieldsOf, unpackedVarints } from './protobuf.ts';
 
 /** Fields of onnx.proto by number, those that are read here. */
 const modelField = { producer: 2, graph: 7 } as const;
@@ -56,31 +56,11 @@ function labelsIn(attribute: Uint8Array): readonly ClassValue[] | undefined {
   const fields = [...fieldsOf(attribute)];
   const name = fields.find(({ number }) => number === attributeField.name)?.bytes;
   if (name === undefined || !labelLists.has(text(name))) return undefined;
-  const values = fields.flatMap(({ number, bytes, varint }): ClassValue[] => {
-    if (number === attributeField.strings && bytes !== undefined) return [text(bytes)];
-    if (number !== attributeField.integers) return [];
-    return varint === undefined ? packed(bytes ?? new Uint8Array()) : [signed(varint)];
+  const values = fields.flatMap((field): ClassValue[] => {
+    if (field.number === attributeField.strings && field.bytes !== undefined) return [text(field.bytes)];
+    return field.number === attributeField.integers ? unpackedVarints(field) : [];
   });
   return values.length === 0 ? undefined : values;
-}
-
-function packed(bytes: Uint8Array): number[] {
-  const values: number[] = [];
-  let value = 0n;
-  let shift = 0n;
-  for (const byte of bytes) {
-    value |= BigInt(byte & 0x7f) << shift;
-    shift += 7n;
-    if (byte >= 0x80) continue;
-    values.push(signed(value));
-    value = 0n;
-    shift = 0n;
-  }
-  return values;
-}
-
-function signed(varint: bigint): number {
-  return Number(BigInt.asIntN(64, varint));
 }
 
 function text(bytes: Uint8Array): string {

@@ -23,8 +23,8 @@ export interface OnnxModelRuntimeSettings {
 export function createOnnxModelRuntime(settings: OnnxModelRuntimeSettings): ModelRuntime {
   const { sandbox, timeLimitMs = 120_000, memoryMebibytes = 4096 } = settings;
   return {
-    inspect: (path, features, sample, rows, wanted = { task: 'regression', classes: [] }) =>
-      inspectInProcess(sandbox, { path, features, sample, rows, wanted }, { timeLimitMs, memoryMebibytes }),
+    inspect: (artifact, features, sample, rows, wanted = { task: 'regression', classes: [] }) =>
+      inspectInProcess(sandbox, { artifact, features, sample, rows, wanted }, { timeLimitMs, memoryMebibytes }),
     measureLatency: (path, signature, sample, rows, calls) =>
       measureInProcess(sandbox, { path, signature, sample, rows, calls }, { timeLimitMs, memoryMebibytes }),
     async load(bytes, signature) {

@@ -3,7 +3,7 @@
 import { PerennialError, reasonOf } from '../../contracts/errors.ts';
 import type { ErrorCode, ErrorFields } from '../../contracts/errors.ts';
 import type { LatencyMeasurement } from '../../contracts/evaluation.ts';
-import type { Signature } from '../../contracts/model-version.ts';
+import type { InspectedArtifact } from '../../ports/model-runtime.ts';
 import type { Inspection } from './inspect-artifact.ts';
 import { inspectArtifact } from './inspect-artifact.ts';
 import type { LatencyOrder } from './measure-latency.ts';
@@ -11,7 +11,7 @@ import { measureLatency } from './measure-latency.ts';
 import { sayOf } from './session.ts';
 
 export type InspectionAnswer =
-  | { readonly kind: 'signature'; readonly signature: Signature }
+  | { readonly kind: 'inspected'; readonly inspected: InspectedArtifact }
   | { readonly kind: 'latency'; readonly latency: LatencyMeasurement }
   | { readonly kind: 'error'; readonly code: ErrorCode; readonly message: string; readonly fields: ErrorFields };
 
@@ -19,7 +19,7 @@ async function answer(line: string): Promise<InspectionAnswer> {
   try {
     const order: Inspection | LatencyOrder = JSON.parse(line);
     if ('calls' in order) return { kind: 'latency', latency: await measureLatency(order) };
-    return { kind: 'signature', signature: await inspectArtifact(order) };
+    return { kind: 'inspected', inspected: await inspectArtifact(order) };
   } catch (caught) {
     const { code, message, fields } = inOurWords(caught);
     return { kind: 'error', code, message, fields };

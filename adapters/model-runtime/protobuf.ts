@@ -47,6 +47,60 @@ function lengthOf(wireType: number, varint: () => bigint): number {
   throw broken(`wire type ${wireType} is none that ONNX has`);
 }
 
+/** The whole numbers of a repeated field, of which each may be on its own or all in one; signed, of 64 bits. */
+export function unpackedVarints({ varint, bytes }: Pick<Field, 'varint' | 'bytes'>): number[] {
+  if (varint !== undefined) return [signed(varint)];
+  const values: number[] = [];
+  let value = 0n;
+  let shift = 0n;
+  for (const byte of bytes ?? []) {
+    value |= BigInt(byte & 0x7f) << shift;
+    shift += 7n;
+    if (byte >= 0x80) continue;
+    values.push(signed(value));
+    value = 0n;
+    shift = 0n;
+  }
+  return values;
+}
+
+function signed(varint: bigint): number {
+  return Number(BigInt.asIntN(64, varint));
+}
+
+/** A field of text, bytes or a message. */
+export function lengthDelimited(number: number, content: Uint8Array): Uint8Array {
+  return joined([encodeVarint((number << 3) | 2), encodeVarint(content.length), content]);
+}
+
+export function varintField(number: number, value: number): Uint8Array {
+  return joined([encodeVarint(number << 3), encodeVarint(value)]);
+}
+
+export function textField(number: number, text: string): Uint8Array {
+  return lengthDelimited(number, new TextEncoder().encode(text));
+}
+
+export function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+function encodeVarint(value: number): Uint8Array {
+  const bytes: number[] = [];
+  let rest = BigInt(value);
+  while (rest > 0x7fn) {
+    bytes.push(Number(rest & 0x7fn) | 0x80);
+    rest >>= 7n;
+  }
+  return Uint8Array.from([...bytes, Number(rest)]);
+}
+
 export function broken(reason: string): PerennialError {
   return new PerennialError(
     'artifact-invalid',

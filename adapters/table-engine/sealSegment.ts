@@ -19,6 +19,7 @@ const fields = {
   features: 'JSON',
   prediction: 'JSON',
   probabilities: 'DOUBLE[]',
+  vectors: 'MAP(VARCHAR, DOUBLE[])',
   error: 'VARCHAR',
 };
 
@@ -82,12 +83,13 @@ async function predictionColumns(database: Database): Promise<readonly string[]>
     `SELECT DISTINCT json_type(prediction) AS kind FROM records WHERE json_type(prediction) IN ${predictionKinds}`,
   );
   const type = typeOfKinds(kinds.map(({ kind }) => String(kind)));
-  const { shares, errors } = await database.row(
-    'SELECT count(probabilities) AS shares, count(error) AS errors FROM records',
+  const { shares, others, errors } = await database.row(
+    'SELECT count(probabilities) AS shares, count(vectors) AS others, count(error) AS errors FROM records',
   );
   return [
     `CAST(json_extract_string(prediction, '$') AS ${type}) AS prediction`,
     ...(Number(shares) > 0 ? ['probabilities'] : []),
+    ...(Number(others) > 0 ? ['vectors'] : []),
     ...(Number(errors) > 0 ? ['error'] : []),
   ];
 }

@@ -75,6 +75,8 @@ async function findFiles(folder: string, say: Say): Promise<FoundFile[]> {
       // Null: a name that is not UTF-8 cannot be asked for again.
       const found = await lstat(absolute).catch(() => null);
       if (found?.isDirectory() === true) folders.push(path);
+      else if (found !== null && found.isFile() && found.nlink > 1)
+        say(`${path} in the output folder has a second name (a hard link) and was left out; copy it instead`);
       else if (found?.isFile() !== true) say(`${path} in the output folder is not a regular file and was left out`);
       else if (path !== modelName) files.push({ path, absolute, bytes: found.size });
     }

@@ -1,11 +1,12 @@
 import onnxProto from 'onnx-proto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createOnnxModelRuntime } from '../../adapters/model-runtime/onnx.ts';
 import type { Cell } from '../../contracts/data-types.ts';
 import type { Signature } from '../../contracts/model-version.ts';
+import { artifactOf } from '../support/artifact.ts';
 import {
   columnsModel,
   externalModel,
@@ -27,7 +28,6 @@ const sample = { temp: [1, 2, 3], hum: [0.5, 0.25, 0] };
 const sandbox = sandboxOfTests();
 const runtime = createOnnxModelRuntime({ sandbox });
 let folder = '';
-let written = 0;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'perennial-onnx-'));
@@ -38,10 +38,10 @@ async function inspect(
   bytes: Uint8Array,
   given: { names?: readonly string[]; rows?: Record<string, Cell[]>; with?: typeof runtime } = {},
 ): Promise<Signature> {
-  const path = join(folder, `${(written += 1)}.onnx`);
-  await writeFile(path, bytes);
+  const artifact = await artifactOf(folder, bytes);
   const rows: Record<string, Cell[]> = given.rows ?? sample;
-  return (given.with ?? runtime).inspect(path, given.names ?? features, rows, Object.values(rows)[0]?.length ?? 0);
+  const count = Object.values(rows)[0]?.length ?? 0;
+  return (await (given.with ?? runtime).inspect(artifact, given.names ?? features, rows, count)).signature;
 }
 
 function refusal(bytes: Uint8Array, given?: Parameters<typeof inspect>[1]) {

@@ -1,11 +1,12 @@
 import onnxProto from 'onnx-proto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createOnnxModelRuntime } from '../../adapters/model-runtime/onnx.ts';
 import type { ClassValue, Signature } from '../../contracts/model-version.ts';
 import type { WantedAnswers } from '../../ports/model-runtime.ts';
+import { artifactOf } from '../support/artifact.ts';
 import { classifier } from '../support/classifiers.ts';
 import { floats, integer, list, model, node, value, withMachineLearning } from '../support/onnx-models.ts';
 import { sandboxOfTests } from '../support/sandbox-of-tests.ts';
@@ -46,18 +47,16 @@ const spread = Array.from({ length: 120 }, (_, row) => ((row * 7) % 120) / 20 - 
 const truthOfTwo = (low: ClassValue, high: ClassValue) => spread.map((a) => (a < 0 ? low : high));
 const truthOfThree = (classes: readonly ClassValue[]) => spread.map((a) => classes[a < -1 ? 0 : a < 1 ? 1 : 2] ?? '');
 
-let written = 0;
 async function inspect(
   bytes: Uint8Array,
   wanted: Omit<WantedAnswers, 'task' | 'evidence'>,
   truth: readonly ClassValue[],
   a: readonly number[] = spread,
 ): Promise<Signature> {
-  const path = join(folder, `${(written += 1)}.onnx`);
-  await writeFile(path, bytes);
   const task = wanted.classes.length === 2 ? 'binary' : 'multiclass';
   const evidence = { columns: { a }, truth };
-  return runtime.inspect(path, ['a'], { a: a.slice(0, 50) }, 50, { ...wanted, task, evidence });
+  const artifact = await artifactOf(folder, bytes);
+  return (await runtime.inspect(artifact, ['a'], { a: a.slice(0, 50) }, 50, { ...wanted, task, evidence })).signature;
 }
 
 function refusal(...given: Parameters<typeof inspect>): Promise<Error & { code: string }> {
@@ -189,10 +188,9 @@ describe('probabilities alone', () => {
     const graph = onnxProto.onnx.ModelProto.decode(fixture.bytes);
     graph.graph!.output = graph.graph!.output!.filter(({ name }) => name === 'probabilities');
     const alone = new Uint8Array(onnxProto.onnx.ModelProto.encode(graph).finish());
-    const path = join(folder, 'alone.onnx');
-    await writeFile(path, alone);
+    const artifact = await artifactOf(folder, alone);
     const wanted = { task: 'binary', classes: ['no', 'yes'] } as const;
-    const signature = await runtime.inspect(path, fixture.features, fixture.inputs, fixture.rows, wanted);
+    const { signature } = await runtime.inspect(artifact, fixture.features, fixture.inputs, fixture.rows, wanted);
     expect(signature.classes).toEqual(fixture.classes);
     const loaded = await runtime.load(alone, signature);
     expect((await loaded.predict(fixture.inputs, fixture.rows)).values).toEqual(fixture.labels);
@@ -281,7 +279,6 @@ describe('of several outputs', () => {
   });
 
   test('of a regression build.output names the one that is measured', async () => {
-    const path = join(folder, 'quantiles.onnx');
     const quantiles = ['q10', 'q50', 'q90'];
     const bytes = model({
       nodes: quantiles.map((name) => node('Mul', ['x', `w-${name}`], [name])),
@@ -289,12 +286,12 @@ describe('of several outputs', () => {
       outputs: quantiles.map((name) => value(name, 'FLOAT', ['rows', 1])),
       initializers: quantiles.map((name, at) => floats(`w-${name}`, [1], [at + 1])),
     });
-    await writeFile(path, bytes);
+    const artifact = await artifactOf(folder, bytes);
     const ask = (output?: string) =>
-      runtime.inspect(path, ['a'], { a: [1, 2] }, 2, { task: 'regression', classes: [], output });
+      runtime.inspect(artifact, ['a'], { a: [1, 2] }, 2, { task: 'regression', classes: [], output });
     await expect(ask()).rejects.toMatchObject({ message: expect.stringContaining('build.output') });
     await expect(ask('q60')).rejects.toMatchObject({ message: expect.stringMatching(/"q60".*q10 .*q50 .*q90/) });
-    const signature = await ask('q50');
+    const { signature } = await ask('q50');
     expect(signature.output).toEqual({ name: 'q50', type: 'FP32' });
     expect(signature.vectors?.map(({ name }) => name)).toEqual(['q10', 'q90']);
     const loaded = await runtime.load(bytes, signature);

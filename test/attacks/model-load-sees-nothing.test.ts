@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -13,6 +13,7 @@ beforeEach(async () => {
   home = await mkdtemp(join(tmpdir(), 'perennial-home-'));
   await writeFile(join(home, 'state.json'), 'a-planted-secret');
   await writeFile(join(home, 'model.onnx'), 'no model');
+  await mkdir(join(home, 'converted'));
 });
 afterEach(() => rm(home, { recursive: true, force: true }));
 
@@ -23,7 +24,8 @@ async function probed(script: string): Promise<readonly string[]> {
   const runtime = createOnnxModelRuntime({ sandbox: probe });
   const path = join(home, 'model.onnx');
   try {
-    await expect(runtime.inspect(path, ['x'], { x: [1] }, 1)).rejects.toMatchObject({ code: 'artifact-invalid' });
+    const artifact = { path, files: {}, outputFolder: join(home, 'converted') };
+    await expect(runtime.inspect(artifact, ['x'], { x: [1] }, 1)).rejects.toMatchObject({ code: 'artifact-invalid' });
     const signature: Signature = {
       schemaVersion: 1,
       layout: 'matrix',
@@ -52,7 +54,7 @@ test('the first load of a model reads no secret and nothing beside the artifact'
   }
 });
 
-test('the first load of a model writes nothing, not even to the artifact', async () => {
+test('the first load of a model writes to no place but the folder for its converted form, not even to the artifact', async () => {
   const said = await probed(
     `for at in / /etc /usr /tmp ${home} ${process.cwd()}/adapters; do (echo x > $at/planted) 2>/dev/null && echo wrote $at; done; (echo x >> ${home}/model.onnx) 2>/dev/null && echo wrote model; echo done`,
   );

@@ -2,10 +2,21 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { BinaryMetrics } from '../../contracts/metrics.ts';
 import { EvaluationBody } from '../../contracts/evaluation.ts';
+import { ModelVersion } from '../../contracts/model-version.ts';
 import { Run } from '../../contracts/run.ts';
 import type { EmbeddedStack } from '../support/embedded-stack.ts';
 import { until } from '../support/embedded-stack.ts';
-import { floats, integer, model, node, value } from '../support/onnx-models.ts';
+import {
+  externalTensor,
+  floats,
+  integer,
+  listOfMaps,
+  model,
+  node,
+  value,
+  withMachineLearning,
+  zipMap,
+} from '../support/onnx-models.ts';
 import { startStackOfRun } from '../support/stack-of-run.ts';
 import type { TinyModel } from '../support/tiny-model.ts';
 import { tinyModel } from '../support/tiny-model.ts';
@@ -107,3 +118,44 @@ test('build.classes ties them: measured and served the right way round', async (
     ],
   });
 }, 120_000);
+
+const zipped = model({
+  nodes: [
+    node('MatMul', ['x', 'w'], ['z']),
+    node('Softmax', ['z'], ['shares']),
+    zipMap('shares', 'mapped', ['on time', 'late']),
+  ],
+  inputs: [value('x', 'FLOAT', ['rows', 1])],
+  outputs: [listOfMaps('mapped')],
+  initializers: [externalTensor('w', [1, 2], 'weights.bin', { offset: '4' })],
+  rest: withMachineLearning,
+});
+const weights = new Uint8Array(Float32Array.of(7, -1, 1).buffer);
+
+test('a ZipMap is cut off and weights in a plain file are taken in; the log says both', async () => {
+  await tiny.code('cp model.onnx weights.bin "$PERENNIAL_OUTPUT/"', { 'model.onnx': zipped, 'weights.bin': weights });
+  const run = await build(undefined);
+  expect(run).toMatchObject({ state: 'succeeded', outcome: { kind: 'build', decision: 'candidate', number: 2 } });
+  const { signature, evaluation } = await stack.get(
+    ModelVersion.extend({ evaluation: z.object({ body: EvaluationBody }).loose() }).loose(),
+    `/v1/models/${name}/versions/2`,
+  );
+  expect(evaluation.body.challenger).toMatchObject({ rocAuc: 1, accuracy: 1 });
+  expect(signature.classes).toEqual(['on time', 'late']);
+  const { stdout } = await stack.perennial(['runs', 'logs', run.id]);
+  expect(stdout).toContain('the ZipMap of the output "mapped" was cut off');
+  expect(stdout).toContain('tensors kept in other files were taken into it');
+});
+
+test('weights behind a link, or under a second name of a file, are refused', async () => {
+  for (const trick of ['ln -s "$PWD/weights.bin"', 'cp weights.bin "$PERENNIAL_OUTPUT/w"; ln "$PERENNIAL_OUTPUT/w"']) {
+    await tiny.code(`cp model.onnx "$PERENNIAL_OUTPUT/"; ${trick} "$PERENNIAL_OUTPUT/weights.bin"`, {
+      'model.onnx': zipped,
+      'weights.bin': weights,
+    });
+    expect(await build(undefined)).toMatchObject({
+      state: 'failed',
+      failure: { code: 'artifact-invalid', message: expect.stringContaining('no such plain file beside it') },
+    });
+  }
+});

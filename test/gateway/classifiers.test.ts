@@ -1,10 +1,12 @@
-import { readFile, readdir, writeFile } from 'node:fs/promises';
+import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createOnnxModelRuntime } from '../../adapters/model-runtime/onnx.ts';
 import type { PredictionRecord } from '../../contracts/prediction.ts';
 import type { Signature } from '../../contracts/model-version.ts';
+import { artifactOf } from '../support/artifact.ts';
 import { classifier } from '../support/classifiers.ts';
+import { floats, model, node, value } from '../support/onnx-models.ts';
 import type { ServingGround, TestGateway } from '../support/serving-ground.ts';
 import { layServingGround, startTestGateway } from '../support/serving-ground.ts';
 import { sandboxIn } from '../support/sandbox.ts';
@@ -121,19 +123,13 @@ test('the log holds the label, the probabilities and the inputs as they came', a
 
 test('of several classes the log holds each row’s probabilities, one a class: what estimates without labels are made of', async () => {
   const several = classifier('several-numbers');
-  const path = join(ground.home, 'several.onnx');
-  await writeFile(path, several.bytes);
   const { bytes, features, inputs, rows, classes } = several;
-  const inspected = await createOnnxModelRuntime({ sandbox: sandboxIn(join(ground.home, 'sandbox')) }).inspect(
-    path,
-    features,
-    inputs,
-    rows,
-    {
-      task: 'multiclass',
-      classes,
-    },
-  );
+  const { signature: inspected } = await createOnnxModelRuntime({
+    sandbox: sandboxIn(join(ground.home, 'sandbox')),
+  }).inspect(await artifactOf(ground.home, several.bytes), features, inputs, rows, {
+    task: 'multiclass',
+    classes,
+  });
   const { version } = await ground.deployModel(bytes, inspected);
   await expect
     .poll(async () => (await serving.ask('GET /v2/models/bike')).body.versions, { timeout: 10_000 })
@@ -153,6 +149,41 @@ test('of several classes the log holds each row’s probabilities, one a class: 
       prediction: several.labels[row],
       probabilities: several.probabilities![row]!.map((share) => expect.closeTo(share, 5)),
     });
+});
+
+test('the other outputs of a model are answered and logged beside the one that is measured', async () => {
+  const quantiles = ['q10', 'q50', 'q90'];
+  const bytes = model({
+    nodes: quantiles.map((name) => node('Mul', ['x', `w-${name}`], [name])),
+    inputs: [value('x', 'FLOAT', ['rows', 1])],
+    outputs: quantiles.map((name) => value(name, 'FLOAT', ['rows', 1])),
+    initializers: quantiles.map((name, at) => floats(`w-${name}`, [1], [at + 1])),
+  });
+  const measured: Signature = {
+    schemaVersion: 1,
+    layout: 'matrix',
+    inputName: 'x',
+    inputs: [{ name: 'temp', type: 'FP32' }],
+    output: { name: 'q50', type: 'FP32' },
+    vectors: [
+      { name: 'q10', type: 'FP32', width: 1 },
+      { name: 'q90', type: 'FP32', width: 1 },
+    ],
+  };
+  const { version } = await ground.deployModel(bytes, measured);
+  await expect
+    .poll(async () => (await serving.ask('GET /v2/models/bike')).body.versions, { timeout: 10_000 })
+    .toContain(String(version));
+  const { body } = await serving.ask(`POST /v2/models/bike/versions/${version}/infer`, {
+    inputs: [{ name: 'temp', datatype: 'FP32', shape: [1], data: [3] }],
+    parameters: { prediction_ids: ['quantiles'] },
+  });
+  expect(body.outputs.map(({ name, data }: { name: string; data: number[] }) => [name, data])).toEqual([
+    ['q50', [6]],
+    ['q10', [3]],
+    ['q90', [9]],
+  ]);
+  expect(await logged('quantiles')).toMatchObject({ prediction: 6, vectors: { q10: [3], q90: [9] } });
 });
 
 async function logged(id: string): Promise<PredictionRecord | undefined> {

@@ -26,13 +26,21 @@ export function floats(
 }
 
 /** A tensor whose bytes are said to be in a file beside the model. */
-export function externalTensor(name: string, dims: readonly number[], location: string): Tensor {
+export function externalTensor(
+  name: string,
+  dims: readonly number[],
+  location: string,
+  range: Readonly<Record<string, string>> = {},
+): Tensor {
   return {
     name,
     dims: [...dims],
     dataType: TensorProto.DataType.FLOAT,
     dataLocation: TensorProto.DataLocation.EXTERNAL,
-    externalData: [{ key: 'location', value: location }],
+    externalData: [
+      { key: 'location', value: location },
+      ...Object.entries(range).map(([key, text]) => ({ key, value: text })),
+    ],
   };
 }
 
@@ -182,4 +190,15 @@ export function externalModel(location = 'weights.bin'): Uint8Array {
     outputs: [value('y', 'FLOAT', ['rows', 1])],
     initializers: [externalTensor('weights', [2, 1], location)],
   });
+}
+
+/** An output as a ZipMap declares it: a list of maps from label to probability. */
+export function listOfMaps(name: string): Value {
+  const numbers = { tensorType: { elemType: TensorProto.DataType.FLOAT, shape: {} } };
+  const mapType = { keyType: TensorProto.DataType.STRING, valueType: numbers };
+  return { name, type: { sequenceType: { elemType: { mapType } } } };
+}
+
+export function zipMap(tensor: string, output: string, labels: readonly string[]): Node {
+  return { ...node('ZipMap', [tensor], [output], [list('classlabels_strings', labels)]), domain: 'ai.onnx.ml' };
 }

@@ -37,6 +37,17 @@ async function seal(records: readonly PredictionRecord[], { torn = '', features 
 const window = { from: '2024-01-01T00:00:00.000Z', to: '2024-01-01T01:00:00.000Z', labels: [] };
 
 describe('sealing a segment', () => {
+  test('keeps what other outputs answered, by name', async () => {
+    const { path } = await seal([record('p1', 1, { vectors: { q10: [1.5], q90: [null] } }), record('p2', 2)]);
+    const rows = await look(
+      `SELECT id, vectors['q10'][1] AS low, vectors['q90'][1] AS high FROM '${path}' ORDER BY id`,
+    );
+    expect(rows).toEqual([
+      { id: 'p1', low: 1.5, high: null },
+      { id: 'p2', low: null, high: null },
+    ]);
+  });
+
   test('writes the columns of PredictionSegment, in order, typed', async () => {
     const sealed = await seal([record('p1', 5), record('p2', 3)]);
     expect(sealed).toMatchObject({ rows: 2, from: '2024-01-01T00:03:00.000Z', to: '2024-01-01T00:05:00.000Z' });
