@@ -340,3 +340,24 @@ test('warnings come first: data that moved, a rollback before, no canary', async
   const asked = await stack.perennial(['deploy', '3', '-m', 'warned', '--yes', '--detach']);
   expect(asked.stderr).toMatch(/warning: temp moved by [\d.]+ standard deviations[^]*waits for approval/);
 });
+
+test('a champion that wants a column which the version does without is asked about it all the same', async () => {
+  const model = await prepared('columns', (configuration) => configuration);
+  await build('columns', 1);
+  await model.configure((configuration) => ({
+    ...configuration,
+    data: { ...configuration.data, features: ['temp'] },
+  }));
+  const onnx = linearModel({ features: ['temp'], weights: [2], bias: 3 });
+  await model.code('cp model.onnx "$PERENNIAL_OUTPUT/"', { 'model.onnx': onnx });
+  await stack.json(z.unknown(), ['apply', '-f', model.file]);
+  await build('columns', 2);
+  await deployed('columns', { version: 1 });
+  const asked = await requestOf(await start('columns', { version: 2 }));
+  expect(asked.evidence).toMatchObject({
+    championVersion: 1,
+    evaluation: { champion: { rmse: expect.closeTo(1, 3), rows: 48 }, challenger: { rows: 48 } },
+  });
+  // A build beside such a champion is measured likewise.
+  await build('columns', 3);
+});
