@@ -1,6 +1,6 @@
 import { getTableName, is, PgTable, type SQL, sql } from './orm.ts';
 import { uploadsKeptMs } from '../contracts/collection.ts';
-import type { Id } from '../contracts/identifiers.ts';
+import type { Id, Sha256 } from '../contracts/identifiers.ts';
 import type { Transaction } from './connection.ts';
 import * as schema from './schema.ts';
 
@@ -56,6 +56,24 @@ export function tablesThatKeep(): readonly string[] {
     .filter((table) => !keepNothing.has(table))
     .map((table) => getTableName(table))
     .toSorted();
+}
+
+/** Of these blobs, those that a row keeps, whatever its table, or that a command waits to hand over. */
+export async function keptAmong(tx: Transaction, digests: readonly Sha256[]): Promise<ReadonlySet<Sha256>> {
+  const named = sql.param([...digests]);
+  const kept = new Set<Sha256>();
+  const sources = tablesThatKeep().map(
+    (name) =>
+      sql`select t::text as words from ${sql.identifier(name)} t where not (${keepsNoMore.get(name) ?? sql`false`})`,
+  );
+  for (const source of [...sources, sql`select body::text as words from commands where status = 'pending'`]) {
+    const { rows } = await tx.execute<{ sha256: Sha256 }>(sql`
+      select distinct (found.digests)[1] as sha256
+      from (${source}) kept(words), regexp_matches(kept.words, '[0-9a-f]{64}', 'g') found(digests)
+      where (found.digests)[1] = any(${named}::text[])`);
+    for (const { sha256 } of rows) kept.add(sha256);
+  }
+  return kept;
 }
 
 /** Writes the name of every blob that a row keeps, table by table, so that memory does not grow with them. */

@@ -1,6 +1,7 @@
 import { and, eq, gt, inArray, ne } from './orm.ts';
 import type { Id, Sha256 } from '../contracts/identifiers.ts';
 import type { Executor, Transaction } from './connection.ts';
+import { keptAmong } from './mark-reachable.ts';
 import { blobPossessions, blobs } from './schema.ts';
 
 /**
@@ -37,8 +38,9 @@ export async function forgetBlobs(tx: Transaction, digests: readonly Sha256[]): 
 }
 
 /**
- * The project lets go of blobs that none of its rows needs. Returns those whose bytes can be removed at once; the
- * others belong to another project too, or were uploaded a short while ago, and are left to garbage collection.
+ * The project lets go of blobs that the rows which were just let go of had named. Returns those whose bytes can be removed at
+ * once, unless they were put again a short while ago. Another row, of whatever noun, keeps the others; or they belong to
+ * another project too, or were uploaded a short while ago: they are left to garbage collection.
  */
 export async function letGoOfBlobs(
   tx: Transaction,
@@ -56,7 +58,7 @@ export async function letGoOfBlobs(
     .select({ sha256: blobs.sha256 })
     .from(blobs)
     .where(and(gt(blobs.leaseUntil, now), inArray(blobs.sha256, listed)));
-  const kept = new Set([...elsewhere, ...leased].map((row) => row.sha256));
+  const kept = new Set([...[...elsewhere, ...leased].map((row) => row.sha256), ...(await keptAmong(tx, listed))]);
   const free = listed.filter((sha256) => !kept.has(sha256));
   await forgetBlobs(tx, free);
   return free;

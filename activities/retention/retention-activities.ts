@@ -6,7 +6,11 @@ import type { ActivityDependencies } from '../dependencies.ts';
 type Parts = Pick<ActivityDependencies, 'repositories' | 'objectStore'>;
 type Retained = 'predictions' | 'rejectedVersions';
 
-/** Rows first, with their entry in the ledger, and then the bytes: what is interrupted leaves bytes that nobody names. */
+/**
+ * Rows first, with their entry in the ledger, and then the bytes, by the rules of garbage collection: bytes stay that any other
+ * row keeps, and that were put so lately that a row may be about to name them. What stays, and what an interruption leaves,
+ * is garbage.
+ */
 export function createRetentionActivities(deps: Parts): RetentionActivities {
   const { monitoring, versions } = deps.repositories;
   return {
@@ -39,9 +43,10 @@ async function boundOf(deps: Parts, { runId, scope }: RunInput, retained: Retain
 
 async function removeAll(deps: Parts, expire: () => Promise<readonly Sha256[]>): Promise<number> {
   for (let removed = 0; ;) {
+    const putBefore = await deps.repositories.collections.putBefore();
     const digests = await expire();
     if (digests.length === 0) return removed;
-    for (const sha256 of digests) await deps.objectStore.remove(sha256);
+    for (const sha256 of digests) await deps.objectStore.removeUntouched(sha256, putBefore);
     removed += digests.length;
   }
 }

@@ -70,6 +70,8 @@ export function createCollectionRepository(context: RepositoryContext): Collecti
           (row) => row,
         );
       }),
+    putBefore: () =>
+      query(db, async () => toInstant(await ageBound(db, Date.parse(context.clock.now()), shortestGraceMs))),
     mark: (id) => transact(db, (tx) => mark(context, tx, id)),
     claim: (id, candidates) => transact(db, (tx) => claim(context, tx, id, candidates)),
     advance: (id, page) => transact(db, (tx) => advance(tx, id, page)),
@@ -149,17 +151,19 @@ async function mark({ clock }: RepositoryContext, tx: Transaction, id: Id): Prom
   const collection = await lockUnderWay(tx, id);
   if (collection.putBefore !== null) return;
   // Before the rows are read: what is written from now on is put after it.
-  const oldest = await oldestRunUnderWay(tx);
+  const putBefore = await ageBound(tx, Date.parse(clock.now()), collection.graceMs);
   await markReachable(tx, id);
-  const bounds = [Date.parse(clock.now()) - collection.graceMs, ...(oldest === null ? [] : [oldest - shortestGraceMs])];
-  await tx
-    .update(garbageCollections)
-    .set({ putBefore: new Date(Math.min(...bounds)) })
-    .where(eq(garbageCollections.id, id));
+  await tx.update(garbageCollections).set({ putBefore }).where(eq(garbageCollections.id, id));
+}
+
+/** Older than the grace, and older than the oldest run under way, whose activities name bytes that no row names yet. */
+async function ageBound(tx: Executor, now: number, graceMs: number): Promise<Date> {
+  const oldest = await oldestRunUnderWay(tx);
+  return new Date(Math.min(now - graceMs, ...(oldest === null ? [] : [oldest - shortestGraceMs])));
 }
 
 /** One that waits for votes has told all it knows; the bytes of the others may be named by their activities alone. */
-async function oldestRunUnderWay(tx: Transaction): Promise<number | null> {
+async function oldestRunUnderWay(tx: Executor): Promise<number | null> {
   const { rows } = await tx.execute<{ at: Date | string | null }>(
     sql`select min(recorded_at) as at from runs where state in ('queued', 'running')`,
   );

@@ -1,6 +1,6 @@
 import type { CollectedBlob, Collection } from '../../contracts/collection.ts';
 import type { Idempotency } from '../../contracts/command.ts';
-import type { Id, Page, PageRequest, Sha256 } from '../../contracts/identifiers.ts';
+import type { Id, Instant, Page, PageRequest, Sha256 } from '../../contracts/identifiers.ts';
 
 /** Collections of garbage. What may be removed is decided here; the activity that asks removes the bytes. */
 export interface CollectionRepository {
@@ -16,6 +16,11 @@ export interface CollectionRepository {
   list(page: PageRequest): Promise<Page<Collection>>;
   /** What it removed, or would have, in the order of the names. */
   collected(id: Id, page: PageRequest): Promise<Page<CollectedBlob>>;
+  /**
+   * How old bytes must be now that are removed outside a collection: younger ones may belong to a row that is not written
+   * yet. Ask before it is decided which rows keep them.
+   */
+  putBefore(): Promise<Instant>;
   /** Where it goes on. */
   cursor(id: Id): Promise<Sha256 | null>;
   /**

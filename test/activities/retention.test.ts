@@ -8,7 +8,7 @@ import { configuration } from '../db/ground.ts';
 import type { GarbageGround } from '../support/garbage-ground.ts';
 import { layGarbageGround } from '../support/garbage-ground.ts';
 import { requests } from '../support/begin-run-of.ts';
-import { beginRun, seedApproval, seedVersion } from '../support/seed-candidate.ts';
+import { beginRun, seedApproval, seedDataset, seedVersion } from '../support/seed-candidate.ts';
 
 let ground: GarbageGround;
 beforeAll(async () => {
@@ -87,6 +87,35 @@ test('bytes that a younger segment has too stay', async () => {
   expect(old).toBe(young);
   await activities().expirePredictions({ runId: await monitorRun(), scope });
   expect(await isThere(young)).toBe(true);
+});
+
+test('bytes that a row of another noun has too stay', async () => {
+  const sha256 = await segment('handed in as data, too', 11);
+  const { repositories, by } = ground;
+  await seedDataset(repositories, scope, by, [{ sha256, bytes: 1, rows: 0 }]);
+  await activities().expirePredictions({ runId: await monitorRun(), scope });
+  expect(await isThere(sha256)).toBe(true);
+});
+
+test('bytes that are put again while retention removes them stay for the row that is about to name them', async () => {
+  const { repositories, store } = ground;
+  const bytes = 'made again in the same moment';
+  const sha256 = await segment(bytes, 11);
+  const racing = {
+    ...repositories,
+    monitoring: {
+      ...repositories.monitoring,
+      async expireSegments(...given: Parameters<typeof repositories.monitoring.expireSegments>) {
+        const digests = await repositories.monitoring.expireSegments(...given);
+        // Another run makes the same bytes; its row follows.
+        if (digests.includes(sha256)) await store.putBytes(Buffer.from(bytes));
+        return digests;
+      },
+    },
+  };
+  const { expirePredictions } = createRetentionActivities({ repositories: racing, objectStore: store });
+  expect(await expirePredictions({ runId: await monitorRun(), scope })).toEqual({ segments: 1 });
+  expect(await isThere(sha256)).toBe(true);
 });
 
 async function version(text: string, verdict: 'candidate' | 'rejected') {
