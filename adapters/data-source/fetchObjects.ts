@@ -6,12 +6,15 @@ import type { BucketItem } from 'minio';
 import { Client } from 'minio';
 import type { S3Connection } from '../../contracts/connection.ts';
 import { PerennialError, reasonOf } from '../../contracts/errors.ts';
+import { eachInTime, limitIdle } from '../../contracts/idle-limit.ts';
 import type { ReachableSource, SourceFile } from '../../ports/data-source.ts';
 import { formatOfFile } from './formatOfFile.ts';
 
 type S3Source = Extract<ReachableSource, { kind: 's3' }>;
 
 const objectsAtMost = 1_000;
+/** How long a store may send nothing. */
+const idleMs = 30_000;
 
 /** Every object of the key or prefix, in the order of their keys. */
 export async function fetchObjects(
@@ -54,7 +57,7 @@ async function list(client: Client, source: S3Source, where: string): Promise<{ 
   const found: { readonly key: string }[] = [];
   await answered(where, async () => {
     const objects = client.listObjectsV2(source.connection.bucket, source.prefix ?? '', true);
-    for await (const object of objects as AsyncIterable<BucketItem>) {
+    for await (const object of eachInTime<BucketItem>(objects, idleMs)) {
       // Consoles make a "folder" as an empty object whose key ends so.
       if (object.name === undefined || object.name.endsWith('/')) continue;
       found.push({ key: object.name });
@@ -95,7 +98,8 @@ async function download(
       done(bytes > size ? new Error('more came than the object has') : null, chunk);
     },
   });
-  await pipeline(await client.getObject(bucket, key), counted, createWriteStream(path), { signal });
+  const sent = limitIdle(await client.getObject(bucket, key), idleMs);
+  await pipeline(sent, counted, createWriteStream(path), { signal });
   if (bytes !== size) throw new Error(`${bytes} of ${size} bytes came`);
   const after = await client.statObject(bucket, key);
   if (after.etag !== etag) throw new Error('the object was replaced while it was fetched; run it again');

@@ -8,11 +8,13 @@ import { Client } from 'minio';
 import { youngMs } from '../../contracts/collection.ts';
 import { sha256OfBytes } from '../../contracts/digest.ts';
 import { PerennialError, reasonOf } from '../../contracts/errors.ts';
+import { eachInTime, limitIdle } from '../../contracts/idle-limit.ts';
 import type { Instant, Sha256 } from '../../contracts/identifiers.ts';
 import type { ObjectStore, StoredBlob } from '../../ports/object-store.ts';
 import { collect, defaultReadLimit } from './collect.ts';
 import { blobMissing, checkedStream, corruptIn, digestOfFile, wrongUpload } from './digestCheck.ts';
 import { checkName, collectNamed } from './named.ts';
+import { inTime, whileItMoves } from './in-time.ts';
 import { temporaryName, writeWhole } from './wholeFile.ts';
 
 export interface S3Settings {
@@ -25,10 +27,11 @@ export interface S3Settings {
   readonly region: string;
   /** Uploads wait here until they are known to be right. Default: the system's temporary folder. */
   readonly scratchFolder?: string;
+  /** How long a read may stand still. Default: 30 s. */
+  readonly idleMs?: number;
 }
 
-/** Answers that are one request and one response are given this long; streams of bytes take the time they take. */
-const answerLimitMs = 20_000;
+const usualIdleMs = 30_000;
 /** Each upload holds at most about two of these in memory. */
 const partBytes = 8 * 2 ** 20;
 
@@ -41,12 +44,14 @@ class S3ObjectStore implements ObjectStore {
   readonly #settings: S3Settings;
   readonly #client: Client;
   readonly #where: string;
+  readonly #idleMs: number;
   #bucketReady: Promise<void> | undefined;
 
   constructor(settings: S3Settings) {
     const url = new URL(settings.endpoint);
     const port = url.port === '' ? {} : { port: Number(url.port) };
     this.#settings = settings;
+    this.#idleMs = settings.idleMs ?? usualIdleMs;
     this.#where = `the object store at ${url.origin}/${settings.bucket}`;
     this.#client = new Client({
       endPoint: url.hostname,
@@ -82,7 +87,9 @@ class S3ObjectStore implements ObjectStore {
     const sha256 = sha256OfBytes(bytes);
     if (!isYoung(await this.#stat(sha256))) {
       const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-      await this.#answer(() => this.#client.putObject(this.#settings.bucket, key(sha256), buffer, buffer.length));
+      await this.#answer(() =>
+        whileItMoves(this.#client.putObject(this.#settings.bucket, key(sha256), buffer, buffer.length), () => 0),
+      );
     }
     return { sha256, bytes: bytes.byteLength };
   }
@@ -104,7 +111,8 @@ class S3ObjectStore implements ObjectStore {
   }
 
   async get(sha256: Sha256): Promise<Readable> {
-    return checkedStream(await this.#open(sha256), sha256, corruptIn(this.#where), (error) => this.#worded(error));
+    const bytes = limitIdle(await this.#open(sha256), this.#idleMs);
+    return checkedStream(bytes, sha256, corruptIn(this.#where), (error) => this.#worded(error));
   }
 
   async read(sha256: Sha256, limit = defaultReadLimit): Promise<Buffer> {
@@ -125,7 +133,7 @@ class S3ObjectStore implements ObjectStore {
       const from = after === null ? '' : key(after);
       // The stream asks for the next thousand only when they are read; leaving the loop ends it.
       const objects = this.#client.listObjectsV2(this.#settings.bucket, prefix, true, from);
-      for await (const object of objects as AsyncIterable<BucketItem>) {
+      for await (const object of eachInTime<BucketItem>(objects, this.#idleMs)) {
         const sha256 = object.name?.slice(prefix.length);
         if (sha256 === undefined || object.lastModified === undefined || !blobName.test(sha256)) continue;
         listed.push({ sha256, bytes: object.size, putAt: object.lastModified.toISOString() });
@@ -158,7 +166,8 @@ class S3ObjectStore implements ObjectStore {
     return this.#answer(async () => {
       const { bucket } = this.#settings;
       const stream = await inTime(this.#client.getObject(bucket, checkName(name))).catch(undefinedIfAbsent);
-      return stream === undefined ? undefined : ((await collectNamed(stream)) ?? Buffer.alloc(0));
+      if (stream === undefined) return undefined;
+      return (await inTime(collectNamed(stream)).finally(() => stream.destroy())) ?? Buffer.alloc(0);
     });
   }
 
@@ -166,7 +175,7 @@ class S3ObjectStore implements ObjectStore {
     return this.#answer(async () => {
       const listed: string[] = [];
       const objects = this.#client.listObjectsV2(this.#settings.bucket, names, true, after ?? '');
-      for await (const { name } of objects as AsyncIterable<BucketItem>) {
+      for await (const { name } of eachInTime<BucketItem>(objects, this.#idleMs)) {
         if (name !== undefined) listed.push(name);
         if (listed.length === limit) break;
       }
@@ -198,10 +207,12 @@ class S3ObjectStore implements ObjectStore {
   /** Sends a local file; if it has changed since its digest was taken, its last bytes are never sent. */
   async #upload(sha256: Sha256, path: string, bytes: number): Promise<void> {
     await this.#answer(async () => {
-      const body = checkedStream(createReadStream(path), sha256, wrongUpload);
+      const file = createReadStream(path);
+      const body = checkedStream(file, sha256, wrongUpload);
       // The client pipes without passing errors on, so it would wait for ever for a body that failed.
       const failed = new Promise<never>((_resolve, reject) => body.once('error', reject));
-      await Promise.race([failed, this.#client.putObject(this.#settings.bucket, key(sha256), body, bytes)]);
+      const sent = this.#client.putObject(this.#settings.bucket, key(sha256), body, bytes);
+      await whileItMoves(Promise.race([failed, sent]), () => file.bytesRead).finally(() => file.destroy());
     });
   }
 
@@ -266,16 +277,4 @@ function codeOf(caught: unknown): string {
 
 function isAbsent(caught: unknown): boolean {
   return ['NotFound', 'NoSuchKey'].includes(codeOf(caught));
-}
-
-async function inTime<Result>(answer: Promise<Result>): Promise<Result> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${answerLimitMs / 1000} s`)), answerLimitMs);
-  });
-  try {
-    return await Promise.race([answer, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -1,0 +1,78 @@
+import { createServer } from 'node:http';
+import type { Server, ServerResponse } from 'node:http';
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterEach, expect, test } from 'vitest';
+import { createS3ObjectStore } from '../../adapters/object-store/s3.ts';
+import { sha256OfBytes } from '../../contracts/digest.ts';
+
+const idleMs = 300;
+const bytes = Buffer.alloc(4 * 2 ** 20, 'bytes');
+const sha256 = sha256OfBytes(bytes);
+const stalled = {
+  code: 'store-unavailable',
+  retryable: true,
+  message: expect.stringContaining(`nothing came for ${idleMs / 1000} s`),
+};
+
+let server: Server | undefined;
+afterEach(async () => {
+  server?.closeAllConnections();
+  await new Promise((closed) => (server === undefined ? closed(undefined) : server.close(closed)));
+  server = undefined;
+});
+
+/** A store whose server has the bucket, and answers what is asked of it in that way. */
+async function storeThat(answer: (url: URL, response: ServerResponse) => void | Promise<void>) {
+  const listening = createServer((request, response) => {
+    if (request.method === 'HEAD') response.end();
+    else void answer(new URL(request.url ?? '/', 'http://store'), response);
+  });
+  server = listening;
+  await new Promise<void>((ready) => listening.listen(0, '127.0.0.1', ready));
+  const address = listening.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  const keys = { accessKey: 'key', secretKey: 'secret-of-the-tests', region: 'us-east-1' };
+  return createS3ObjectStore({ endpoint: `http://127.0.0.1:${port}`, bucket: 'bucket', ...keys, idleMs });
+}
+
+test('a read whose server stops in the middle is given up, and may be tried again', async () => {
+  const store = await storeThat((_url, response) => {
+    response.writeHead(200, { 'content-length': bytes.length });
+    response.write(bytes.subarray(0, 1_000));
+  });
+  await expect(store.read(sha256)).rejects.toMatchObject(stalled);
+});
+
+test('a list whose server stops in the middle is given up, and may be tried again', async () => {
+  const store = await storeThat((_url, response) => {
+    response.writeHead(200, { 'content-type': 'application/xml' });
+    response.write('<?xml version="1.0"?><ListBucketResult>');
+  });
+  await expect(store.list(null, 10)).rejects.toMatchObject(stalled);
+  await expect(store.listNamed('ledger/', null, 10)).rejects.toMatchObject(stalled);
+});
+
+test('a read that takes longer than that is read to its end while bytes come', async () => {
+  const store = await storeThat(async (_url, response) => {
+    response.writeHead(200, { 'content-length': bytes.length });
+    for (let at = 0; at < bytes.length; at += 2 ** 20) {
+      response.write(bytes.subarray(at, at + 2 ** 20));
+      await pause(idleMs / 2);
+    }
+    response.end();
+  });
+  expect(sha256OfBytes(await store.read(sha256))).toBe(sha256);
+});
+
+test('a reader that takes its time is waited for', async () => {
+  const store = await storeThat((_url, response) => {
+    response.writeHead(200, { 'content-length': bytes.length });
+    response.end(bytes);
+  });
+  let read = 0;
+  for await (const chunk of (await store.get(sha256)) as AsyncIterable<Buffer>) {
+    if (read === 0) await pause(3 * idleMs);
+    read += chunk.length;
+  }
+  expect(read).toBe(bytes.length);
+});
