@@ -8,6 +8,13 @@ import { Isolation } from './isolation.ts';
 export const RunKind = z.enum(['data', 'code', 'build', 'deploy', 'rollback', 'monitor', 'rehearsal']);
 export type RunKind = z.infer<typeof RunKind>;
 
+/** What a build works from where its request names nothing else: the environment's configuration and heads at its first step. */
+export interface RunInputs {
+  readonly configurationId: Id | null;
+  readonly datasetVersionId: Id | null;
+  readonly codeVersionId: Id | null;
+}
+
 export const RunFailure = z.object({
   code: z.string(),
   message: z.string(),

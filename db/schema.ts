@@ -30,7 +30,7 @@ import type { RehearsalPeriod, RehearsalPlan } from '../contracts/rehearsal.ts';
 import type { ReleaseBody } from '../contracts/release.ts';
 import type { ReportBody } from '../contracts/report.ts';
 import type { Isolation } from '../contracts/isolation.ts';
-import type { RunFailure, RunOutcome, RunRequest } from '../contracts/run.ts';
+import type { RunFailure, RunInputs, RunOutcome, RunRequest } from '../contracts/run.ts';
 
 // One table a noun. Immutable things belong to a model and carry their digest; what moves belongs to
 // {model, environment}. `recordedAt` is the wall clock, `effectiveAt` the environment's.
@@ -583,6 +583,8 @@ export const runs = pgTable(
     environment: text('environment').notNull(),
     kind: text('kind', { enum: ['data', 'code', 'build', 'deploy', 'rollback', 'monitor', 'rehearsal'] }).notNull(),
     request: jsonb('request').$type<RunRequest>().notNull(),
+    /** Of a build, once its first step has asked. */
+    inputs: jsonb('inputs').$type<RunInputs>(),
     because: text('because').notNull(),
     workflowId: text('workflow_id').notNull().unique(),
     state: text('state', {

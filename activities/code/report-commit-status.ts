@@ -36,7 +36,7 @@ export function createReportCommitStatus(deps: ActivityDependencies): CodeActivi
 }
 
 async function commitOfRun(
-  { repositories: { code, versions } }: ActivityDependencies,
+  { repositories: { code, runs, versions } }: ActivityDependencies,
   run: Run,
   scope: Scope,
 ): Promise<{ repository: string; commit: string } | undefined> {
@@ -52,6 +52,6 @@ async function commitOfRun(
   }
   if (request.kind !== 'build') return undefined;
   const built = outcome?.kind === 'build' ? await versions.get(outcome.modelVersionId) : undefined;
-  const id = built?.codeVersionId ?? request.codeVersionId;
-  return commitOf((id === undefined ? await code.head(scope) : await code.get(id))?.origin);
+  const id = built?.codeVersionId ?? request.codeVersionId ?? (await runs.inputs(scope, run.id)).codeVersionId;
+  return id === null ? undefined : commitOf((await code.get(id)).origin);
 }

@@ -2,7 +2,9 @@ import type { CodeVersion } from '../../contracts/code.ts';
 import type { DatasetVersion } from '../../contracts/dataset.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { ConfigurationVersion } from '../../contracts/model.ts';
-import type { RunRequest } from '../../contracts/run.ts';
+import type { Scope } from '../../contracts/identifiers.ts';
+import type { RunInputs, RunRequest } from '../../contracts/run.ts';
+import type { ModelRepository } from '../../ports/repositories/models.ts';
 import type { RunInput } from '../activity-types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { runWithRequest } from '../run-request.ts';
@@ -15,25 +17,38 @@ export interface BuildInputs {
   readonly code: CodeVersion;
 }
 
-/** What a build was asked to build from: what the request names, else the heads of the environment. */
-export async function buildInputs(deps: ActivityDependencies, { runId, scope }: RunInput): Promise<BuildInputs> {
+/** What a build was asked to build from: what the request names, else what the environment had when it began. */
+export async function buildInputs(
+  deps: Pick<ActivityDependencies, 'repositories'>,
+  { runId, scope }: RunInput,
+): Promise<BuildInputs> {
   const { models, datasets, code } = deps.repositories;
   const { run, request } = await runWithRequest(deps.repositories.runs, runId, 'build');
-  const configuration = await models.currentConfiguration(scope);
-  const dataset =
-    request.datasetVersionId === undefined ? await datasets.head(scope) : await datasets.get(request.datasetVersionId);
-  if (dataset === undefined)
+  const begunWith = await deps.repositories.runs.inputs(scope, runId);
+  const configuration = await configurationOf(models, scope, begunWith);
+  const datasetId = request.datasetVersionId ?? begunWith.datasetVersionId;
+  if (datasetId === null)
     throw new PerennialError(
       'no-data',
       `${scope.model} has no dataset in ${scope.environment}; run perennial data ingest first`,
       { model: scope.model },
     );
-  const snapshot = request.codeVersionId === undefined ? await code.head(scope) : await code.get(request.codeVersionId);
-  if (snapshot === undefined)
+  const codeId = request.codeVersionId ?? begunWith.codeVersionId;
+  if (codeId === null)
     throw new PerennialError(
       'no-code',
       `${scope.model} has no code in ${scope.environment}; run perennial code snapshot first`,
       { model: scope.model },
     );
+  const [dataset, snapshot] = [await datasets.get(datasetId), await code.get(codeId)];
   return { request, by: run.recordedBy, configuration, dataset, code: snapshot };
+}
+
+/** An environment without a configuration is told by the read that says what to do about it. */
+export function configurationOf(
+  models: ModelRepository,
+  scope: Scope,
+  { configurationId }: RunInputs,
+): Promise<ConfigurationVersion> {
+  return configurationId === null ? models.currentConfiguration(scope) : models.configuration(configurationId);
 }

@@ -1,5 +1,6 @@
 import type { QueueActivities } from '../activity-types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
+import { configurationOf } from './build-inputs.ts';
 import { candidacyOf } from '../evaluation/standing-evaluation.ts';
 
 const usual = 'train';
@@ -19,7 +20,8 @@ export function createQueueOfBuild({
   repositories,
 }: Pick<ActivityDependencies, 'repositories'>): QueueActivities['queueOfBuild'] {
   return async ({ runId, scope }) => {
-    const { configuration } = await repositories.models.currentConfiguration(scope);
+    const begunWith = await repositories.runs.inputs(scope, runId);
+    const { configuration } = await configurationOf(repositories.models, scope, begunWith);
     const { queue } = configuration.build.resources;
     if (queue !== usual) await repositories.runs.progress(runId, 0, `waits for a worker of the queue ${queue}`);
     return { queue };

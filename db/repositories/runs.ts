@@ -13,6 +13,7 @@ import { toDate, toInstant } from '../instants.ts';
 import { found, written } from '../not-found.ts';
 import { belowId, pageOf } from '../paging.ts';
 import { runProofs } from '../run-proofs.ts';
+import { inputsOfRun } from '../inputs-of-run.ts';
 import { lockRun, selectRuns, withSteps, type RunRow } from '../run-rows.ts';
 import { approvals, leases, models, runLogs, runs, runSteps } from '../schema.ts';
 import { storableText } from '../storable.ts';
@@ -62,6 +63,7 @@ export function createRunRepository(context: RepositoryContext): RunRepository {
         );
         return withSteps(db, await selectRuns(db).where(open).orderBy(asc(runs.id)));
       }),
+    inputs: (scope, id) => transact(db, (tx) => inputsOfRun(tx, scope, id)),
     begin: (id) => transact(db, (tx) => begin(context, tx, id)),
     beginAgain: (id) => transact(db, (tx) => beginAgain(tx, id)),
     resume: (id) =>

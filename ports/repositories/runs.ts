@@ -2,7 +2,7 @@ import type { JsonValue } from '../../contracts/canonical.ts';
 import type { Id, Instant, Page, PageRequest, Scope } from '../../contracts/identifiers.ts';
 import type { Isolation } from '../../contracts/isolation.ts';
 import type { Viewer } from '../../contracts/principal.ts';
-import type { LogLine, Run, RunFailure, RunKind, RunOutcome, RunStateName } from '../../contracts/run.ts';
+import type { LogLine, Run, RunFailure, RunInputs, RunKind, RunOutcome, RunStateName } from '../../contracts/run.ts';
 
 export interface RunRepository {
   get(id: Id): Promise<Run>;
@@ -17,6 +17,8 @@ export interface RunRepository {
     },
     page: PageRequest,
   ): Promise<Page<Run>>;
+  /** The configuration and the heads that a build began with: read at the first call, and the same ever after. */
+  inputs(scope: Scope, id: Id): Promise<RunInputs>;
   /** queued → running; running again is free; a final run stays final (answers its state). */
   begin(id: Id): Promise<Run>;
   /**
