@@ -31,8 +31,8 @@ export async function mountSmallDisk(mebibytes: number): Promise<SmallDisk> {
 }
 
 function asRoot(program: string, args: readonly string[]): void {
-  const [file = program, ...rest] = process.getuid?.() === 0 ? [program, ...args] : ['sudo', '-n', program, ...args];
-  execFileSync(file, rest, { stdio: 'pipe' });
+  const isRoot = process.getuid?.() === 0;
+  execFileSync(isRoot ? program : 'sudo', isRoot ? args : ['-n', program, ...args], { stdio: 'pipe' });
 }
 
 function writeUntilFull(path: string): void {
