@@ -1,5 +1,6 @@
 import type { Isolation } from '../contracts/isolation.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { Computing } from '../ports/computing.ts';
 import type { CodeArchive } from '../ports/code-archive.ts';
 import type { CodeSource } from '../ports/code-source.ts';
 import type { CommitStatuses } from '../ports/commit-status.ts';
@@ -33,6 +34,8 @@ export interface ActivityDependencies {
   readonly gateways: Gateways;
   readonly notifier: Notifier;
   readonly workflowClient: WorkflowClient;
+  /** Absent in a process that computes: it does so itself. */
+  readonly computing?: Computing;
   readonly clock: Clock;
   readonly ids: IdMaker;
   readonly logger: Logger;

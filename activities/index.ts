@@ -1,17 +1,14 @@
 import type { Activities } from './activity-types.ts';
 import { createCommitCode } from './code/commit-code.ts';
 import { createReportCommitStatus } from './code/report-commit-status.ts';
+import { createComputations } from './computations.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { createJudgeCanary } from './deployment/judge-canary.ts';
 import { createJudgeShadow } from './deployment/judge-shadow.ts';
 import { createNotifyOfApproval } from './deployment/notify-of-approval.ts';
 import { createReplayToCanary } from './deployment/replay-to-canary.ts';
-import { createRequestApproval } from './deployment/request-approval.ts';
 import { createRolloutActivities } from './deployment/rollout-activities.ts';
 import { createCiteEvaluation } from './evaluation/cite-evaluation.ts';
-import { createCommitVersion } from './evaluation/commit-version.ts';
-import { createConfirmEvaluation } from './evaluation/confirm-evaluation.ts';
-import { createEvaluateVersion } from './evaluation/evaluate-version.ts';
 import { createCommitDataset } from './ingestion/commit-dataset.ts';
 import { createFetchSource } from './ingestion/fetch-source.ts';
 import { createPrepareDataset } from './ingestion/prepare-dataset.ts';
@@ -21,14 +18,12 @@ import { createLedgerActivities, signedAfter } from './ledger/sign-heads.ts';
 import { createLifecycleActivities } from './lifecycle/lifecycle-activities.ts';
 import { createCollectWindow } from './monitoring/collect-window.ts';
 import { createNotifyOfReport } from './monitoring/notify-of-report.ts';
-import { createReportWindow } from './monitoring/report-window.ts';
 import { createCollectionActivities } from './retention/collect-garbage.ts';
 import { createRetentionActivities } from './retention/retention-activities.ts';
 import { createAwaitRuns } from './rehearsal/await-runs.ts';
 import { createCommandPeriod } from './rehearsal/command-period.ts';
 import { createFinishRehearsal } from './rehearsal/finish-rehearsal.ts';
 import { createPlanRehearsal } from './rehearsal/plan-rehearsal.ts';
-import { createRecordPeriod } from './rehearsal/record-period.ts';
 import { createServePeriod } from './rehearsal/serve-period.ts';
 import { createMaterialiseEnvironment } from './training/materialise-environment.ts';
 import { createQueueOfBuild, createQueueOfConfirmation } from './training/queue-of-build.ts';
@@ -37,6 +32,9 @@ import { createTrainModel } from './training/train-model.ts';
 
 /** Every activity, with its dependencies in its closure. A new one is a file, a line here and a test. */
 export function createActivities(deps: ActivityDependencies): Activities {
+  const computations = createComputations(deps);
+  const { commitVersion, evaluateVersion, confirmEvaluation, requestApproval, reportWindow, recordPeriod } =
+    computations;
   return instrument<Activities & Record<string, (input: never) => Promise<unknown>>>(
     {
       ...createLifecycleActivities(deps),
@@ -51,11 +49,11 @@ export function createActivities(deps: ActivityDependencies): Activities {
       materialiseEnvironment: createMaterialiseEnvironment(deps),
       resolveBuild: createResolveBuild(deps),
       trainModel: createTrainModel(deps),
-      commitVersion: createCommitVersion(deps),
-      evaluateVersion: createEvaluateVersion(deps),
+      commitVersion,
+      evaluateVersion,
       citeEvaluation: createCiteEvaluation(deps),
-      confirmEvaluation: createConfirmEvaluation(deps),
-      requestApproval: createRequestApproval(deps),
+      confirmEvaluation,
+      requestApproval,
       ...signedAfter(createRolloutActivities(deps), deps),
       ...createLedgerActivities(deps),
       judgeCanary: createJudgeCanary(deps),
@@ -65,13 +63,13 @@ export function createActivities(deps: ActivityDependencies): Activities {
       ...createRetentionActivities(deps),
       ...createCollectionActivities(deps),
       collectWindow: createCollectWindow(deps),
-      reportWindow: createReportWindow(deps),
+      reportWindow,
       notifyOfReport: createNotifyOfReport(deps),
       planRehearsal: createPlanRehearsal(deps),
       servePeriod: createServePeriod(deps),
       commandPeriod: createCommandPeriod(deps),
       ...createAwaitRuns(deps),
-      recordPeriod: createRecordPeriod(deps),
+      recordPeriod,
       finishRehearsal: createFinishRehearsal(deps),
     },
     deps,

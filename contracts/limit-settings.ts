@@ -26,6 +26,8 @@ export const limitSettings = {
   PERENNIAL_TABLE_MEMORY: Bytes.default(6 * GiB),
   PERENNIAL_TABLE_DISK: Bytes.default(256 * GiB),
   PERENNIAL_TABLE_TIMEOUT: Milliseconds.default(600_000),
+  /** Of the heap of a process that measures models and compares columns, beside the worker. */
+  PERENNIAL_COMPUTE_MEMORY: Bytes.default(4 * GiB),
   /** Of the process that first loads a model, or measures its latency. */
   PERENNIAL_MODEL_MEMORY: Bytes.default(4 * GiB),
   PERENNIAL_MODEL_TIMEOUT: Milliseconds.default(120_000),

@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { NativeConnection, Runtime } from '@temporalio/worker';
 import { createActivities } from '../activities/index.ts';
 import { createLogger } from '../adapters/logger/pino.ts';
@@ -14,6 +14,7 @@ import { identityOf } from '../stack/process-identity.ts';
 import { announceWorker } from './announce-worker.ts';
 import { buildDependencies } from './build-dependencies.ts';
 import { cacheFolderOf } from './cache-folder.ts';
+import { ComputeProcesses } from './computing/compute-processes.ts';
 import { startHealthServer } from './health-server.ts';
 import { runWorkers } from './run-workers.ts';
 import { workflowBundle } from './workflow-bundle.ts';
@@ -41,7 +42,12 @@ async function main(settings: Settings): Promise<void> {
   ]);
   await registerSearchAttributes(connection, namespace);
   const scratchFolder = await ownScratch(resolve(settings.PERENNIAL_HOME), logger);
-  const dependencies = await buildDependencies(settings, tls, logger, scratchFolder);
+  const computing = new ComputeProcesses({
+    program: new URL('computing/main.ts', import.meta.url),
+    args: [join(scratchFolder, 'computing')],
+    memoryBytes: settings.PERENNIAL_COMPUTE_MEMORY,
+  });
+  const dependencies = { ...(await buildDependencies(settings, tls, logger, scratchFolder)), computing };
   const { workflowClient } = dependencies;
   await workflowClient.scheduleCollections(dependencies.collectionSchedule);
   await workflowClient.scheduleSigning(cronOf(settings.PERENNIAL_LEDGER_SCHEDULE));
@@ -69,6 +75,7 @@ async function main(settings: Settings): Promise<void> {
   } finally {
     await health?.close();
     await leave();
+    await computing.close();
     await connection.close();
     await dependencies.repositories.close();
     await rm(scratchFolder, { recursive: true, force: true, maxRetries: 3 });

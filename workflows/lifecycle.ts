@@ -1,22 +1,32 @@
 import {
+  ActivityFailure,
   allHandlersFinished,
+  ApplicationFailure,
   condition,
   continueAsNew,
   defineSignal,
   defineUpdate,
   getExternalWorkflowHandle,
+  isCancellation,
+  log,
   ParentClosePolicy,
+  rootCause,
   setHandler,
   startChild,
+  TimeoutFailure,
   workflowInfo,
   WorkflowIdReusePolicy,
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import { isErrorCode, reasonOf, retryBoundOf } from '../contracts/errors.ts';
 import type { LifecycleOrders } from '../contracts/lifecycle.ts';
 import type { LifecycleInput } from '../contracts/workflows.ts';
 import { advanceUpdate, nudgeSignal, pipelineOf } from '../contracts/workflows.ts';
 import { lifecycleActivities } from './activities.ts';
 import { pipelineAttributes } from './search-attributes.ts';
+
+/** After a look that was given up; whoever asks is an occasion too. */
+const lookAgainMs = 600_000;
 
 /**
  * Owns the loop of one {model, environment}. What there is to do stands in the database; this workflow only looks,
@@ -40,10 +50,11 @@ export async function lifecycle(input: LifecycleInput): Promise<void> {
   let dueByTimer = true;
   while (!workflowInfo().continueAsNewSuggested) {
     const upTo = asked;
-    const orders: LifecycleOrders = await lifecycleActivities.advanceLifecycle({
-      scope: input.scope,
-      reconcile: dueByTimer,
-    });
+    const orders = await lookOrNot(input, dueByTimer);
+    if (orders === undefined) {
+      await condition(() => asked > upTo, lookAgainMs);
+      continue;
+    }
     await carryOut(input, orders);
     looked = upTo;
     if (orders.ended) {
@@ -60,6 +71,25 @@ export async function lifecycle(input: LifecycleInput): Promise<void> {
   looked = Number.MAX_SAFE_INTEGER;
   await condition(allHandlersFinished);
   await continueAsNew<typeof lifecycle>(input);
+}
+
+/** undefined: nobody could look. It is looked again later, as an environment without its lifecycle would stand still. */
+async function lookOrNot({ scope }: LifecycleInput, reconcile: boolean): Promise<LifecycleOrders | undefined> {
+  try {
+    return await lifecycleActivities.advanceLifecycle({ scope, reconcile });
+  } catch (caught) {
+    if (isCancellation(caught) || !mayPass(caught)) throw caught;
+    log.warn('the lifecycle could not look at the database', { reason: rootCause(caught) ?? reasonOf(caught) });
+    return undefined;
+  }
+}
+
+/** Whether it was tried until its bound (contracts/errors.ts), or no worker took it. */
+function mayPass(caught: unknown): boolean {
+  const cause = caught instanceof ActivityFailure ? caught.cause : undefined;
+  if (cause instanceof TimeoutFailure) return true;
+  const code = cause instanceof ApplicationFailure ? (cause.type ?? '') : '';
+  return code === 'step-lost' || (isErrorCode(code) && retryBoundOf(code) !== undefined);
 }
 
 async function carryOut(input: LifecycleInput, orders: LifecycleOrders): Promise<void> {

@@ -14,15 +14,18 @@ interface Canary {
   readonly releaseDigest: Sha256;
 }
 
+interface Asked {
+  readonly scope: Scope;
+  readonly canary: Canary;
+  readonly metric: CanaryMetric;
+}
+
 /** What of the canary's answers in this step is worse than allowed, by the labels that have arrived; undefined: nothing yet. */
-export async function canaryMetric(
-  deps: ActivityDependencies,
-  scope: Scope,
-  canary: Canary,
-  metric: CanaryMetric,
-): Promise<string | undefined> {
-  const answered = await labelledAnswers(deps, scope, canary);
-  return answered === undefined ? undefined : metricBreach(answered, metric);
+export function createCanaryMetric(deps: ActivityDependencies) {
+  return async ({ scope, canary, metric }: Asked): Promise<string | undefined> => {
+    const answered = await labelledAnswers(deps, scope, canary);
+    return answered === undefined ? undefined : metricBreach(answered, metric);
+  };
 }
 
 export function metricBreach(sample: Sample, metric: CanaryMetric): string | undefined {

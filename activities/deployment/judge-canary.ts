@@ -4,7 +4,8 @@ import { latencyQuantileMs, mergeLatencies } from '../../contracts/latency.ts';
 import type { ServingCount } from '../../contracts/prediction.ts';
 import type { CanaryVerdict, DeployActivities } from '../activity-types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
-import { canaryMetric } from './canary-metric.ts';
+import { computedApart } from '../computed-apart.ts';
+import { createCanaryMetric } from './canary-metric.ts';
 
 type AbortOn = Configuration['deploy']['strategy']['abortOn'];
 
@@ -50,7 +51,8 @@ export async function judgeCanaryOf(
   );
   // Replayed requests have no labels.
   if (verdict.verdict === 'abort' || abortOn.metric === undefined || !withMetric || clock === 'virtual') return verdict;
-  const breach = await canaryMetric(deps, scope, { generation, releaseDigest }, abortOn.metric);
+  const measure = computedApart(deps, 'canaryMetric', createCanaryMetric(deps));
+  const breach = await measure({ scope, canary: { generation, releaseDigest }, metric: abortOn.metric });
   return breach === undefined ? verdict : { ...verdict, verdict: 'abort', reason: breach };
 }
 

@@ -14,6 +14,7 @@ const aYear = '12 months';
 /** Has the gateways hand over what they logged, and fixes what the report will be made from. */
 export function createCollectWindow(deps: ActivityDependencies): MonitorActivities['collectWindow'] {
   return async ({ runId, scope }) => {
+    deps.computing?.prepare();
     const { deployments, models, monitoring } = deps.repositories;
     const { request } = await runWithRequest(deps.repositories.runs, runId, 'monitor');
     const champion = await deployments.champion(scope);

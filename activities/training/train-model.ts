@@ -25,6 +25,8 @@ export function createTrainModel(deps: ActivityDependencies): TrainActivities['t
     const { recordedBy } = await deps.repositories.runs.get(input.runId);
     await deps.repositories.runs.takeLease(trainingLease(input.runId), leaseHolder, until, recordedBy);
     const log = new RunLog(deps, input.runId);
+    // For what comes when the model is trained.
+    deps.computing?.prepare();
     try {
       return await withWorkspace(deps.scratchFolder, 'train', async (folder) => {
         const result = await train(deps, input, log, folder);

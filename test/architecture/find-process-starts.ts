@@ -6,6 +6,7 @@ const starters = /^(node:)?(child_process|cluster)$/;
 /** The only rooms and files that start a process, and why. */
 export const startersOfProcesses: readonly { readonly place: string; readonly reason: string }[] = [
   { place: 'adapters/sandbox/', reason: 'starts what a user wrote, apart' },
+  { place: 'worker/computing/', reason: "starts the worker's own program to compute apart" },
   { place: 'stack/', reason: 'starts Postgres, Temporal and the platform itself' },
   { place: 'setup/', reason: 'runs before anything of the platform does' },
   { place: 'cli/perennial.mjs', reason: 'is the launcher: starts the pinned Node' },

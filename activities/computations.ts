@@ -1,0 +1,25 @@
+import type { ActivityDependencies } from './dependencies.ts';
+import { createCanaryMetric } from './deployment/canary-metric.ts';
+import { createRequestApproval } from './deployment/request-approval.ts';
+import { createCommitVersion } from './evaluation/commit-version.ts';
+import { createConfirmEvaluation } from './evaluation/confirm-evaluation.ts';
+import { createEvaluateVersion } from './evaluation/evaluate-version.ts';
+import { createReportWindow } from './monitoring/report-window.ts';
+import { createRecordPeriod } from './rehearsal/record-period.ts';
+import { computedApart } from './computed-apart.ts';
+
+/**
+ * Work that holds rows in memory: loading columns, asking a model, measuring, resampling, comparing. It can hold its
+ * thread for minutes, so it runs where no heart beats. What streams rows, or leaves them to the table engine, is not here.
+ */
+export function createComputations(deps: ActivityDependencies) {
+  return {
+    commitVersion: computedApart(deps, 'commitVersion', createCommitVersion(deps)),
+    evaluateVersion: computedApart(deps, 'evaluateVersion', createEvaluateVersion(deps)),
+    confirmEvaluation: computedApart(deps, 'confirmEvaluation', createConfirmEvaluation(deps)),
+    requestApproval: computedApart(deps, 'requestApproval', createRequestApproval(deps)),
+    canaryMetric: computedApart(deps, 'canaryMetric', createCanaryMetric(deps)),
+    reportWindow: computedApart(deps, 'reportWindow', createReportWindow(deps)),
+    recordPeriod: computedApart(deps, 'recordPeriod', createRecordPeriod(deps)),
+  };
+}

@@ -1,0 +1,27 @@
+// A process that computes, for the tests: what an evaluation and a report do to a million rows, and ways to go wrong.
+import { setTimeout as wait } from 'node:timers/promises';
+import { activityInfo } from '@temporalio/activity';
+import { PerennialError } from '../../contracts/errors.ts';
+import { serveComputations } from '../../worker/computing/serve-computations.ts';
+import { measureMillionRows } from './million-rows.ts';
+
+serveComputations(
+  Promise.resolve({
+    measureMillionRows: async () => measureMillionRows(),
+    whoAmI: async () => ({ pid: process.pid, activityId: activityInfo().activityId }),
+    refuse: async () => {
+      throw new PerennialError('no-data', 'there are no rows', { rows: 0 });
+    },
+    stumble: async () => {
+      throw new RangeError('Invalid time value');
+    },
+    spin: async () => {
+      for (;;) Math.sqrt(Math.random());
+    },
+    wait: async () => wait(60_000),
+    fill: async () => {
+      const kept: string[][] = [];
+      for (;;) kept.push(Array.from({ length: 10_000 }, (_, at) => `${kept.length}/${at}`));
+    },
+  }),
+);

@@ -1,0 +1,35 @@
+import { evaluate } from '../../activities/evaluation/evaluate.ts';
+import { driftOf } from '../../activities/monitoring/drift-of.ts';
+import { referenceOf } from '../../activities/monitoring/reference-of.ts';
+import { Configuration, Gate } from '../../contracts/configuration.ts';
+import { sha256OfBytes, sha256OfJson } from '../../contracts/digest.ts';
+import { configuration } from '../db/ground.ts';
+
+const rows = 1_000_000;
+const digest = sha256OfBytes('million');
+
+/** An evaluation with a gate against the champion, and the drift of a column, as a build and a report make them. */
+export function measureMillionRows(): { readonly digest: string; readonly gain: number | null } {
+  const truth = Float64Array.from({ length: rows }, (_, row) => 100 + (row % 24) * 5 + (row % 7));
+  const missing = (by: number) => truth.map((value, row) => value + ((row * 7919) % 13) * by);
+  const body = evaluate({
+    modelVersionDigest: digest,
+    championVersionDigest: digest,
+    holdout: digest,
+    metric: 'rmse',
+    confidence: 0.9,
+    gates: [Gate.parse({ metric: 'mae', versus: 'champion', minGain: 0, confidence: 0.9 })],
+    seed: 7,
+    rows: {
+      challenger: { task: 'regression', truth, prediction: missing(1) },
+      champion: { task: 'regression', truth, prediction: missing(2) },
+      blocks: Array.from(truth, (_, row) => Math.floor(row / 500)),
+      slices: {},
+      trainedOn: Array.from(truth, () => false),
+    },
+  });
+  const before = referenceOf('x', Array.from(truth), 'numeric');
+  const { drift } = Configuration.parse(configuration).monitor;
+  const moved = driftOf(before, Array.from(missing(0.1)), 'feature', drift);
+  return { digest: sha256OfJson(JSON.parse(JSON.stringify({ body, moved }))), gain: body.gain };
+}

@@ -1,0 +1,99 @@
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { afterAll, expect, test } from 'vitest';
+import { ComputeProcesses } from '../../worker/computing/compute-processes.ts';
+import { measureMillionRows } from '../support/million-rows.ts';
+
+const program = new URL('../support/computing-program.ts', import.meta.url);
+const computing = new ComputeProcesses({ program, memoryBytes: 2 ** 30 });
+const small = new ComputeProcesses({ program, memoryBytes: 40 * 2 ** 20 });
+afterAll(() => Promise.all([computing.close(), small.close()]));
+
+/** The SDK says every failure at length. */
+const logger = { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error() {} };
+const never = new AbortController().signal;
+
+/** Asks as an activity does. */
+function ask<Result>(name: string, signal = never, pool = computing): Promise<Result> {
+  const activity = new MockActivityEnvironment({ activityId: `asks ${name}` }, { logger });
+  return activity.run(() => pool.run<Result>(name, {}, signal));
+}
+
+/** The longest that this thread was at work between two beats, in milliseconds of the processor. */
+async function longestBlockDuring<Result>(work: () => Promise<Result>): Promise<{ longestMs: number; result: Result }> {
+  let longestMs = 0;
+  let { user, system } = process.threadCpuUsage();
+  const beat = setInterval(() => {
+    const now = process.threadCpuUsage();
+    longestMs = Math.max(longestMs, (now.user + now.system - user - system) / 1000);
+    ({ user, system } = now);
+  }, 5);
+  try {
+    return { result: await work(), longestMs };
+  } finally {
+    clearInterval(beat);
+  }
+}
+
+function processes(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+test('a bootstrap, gates and drift over a million rows hold the thread of the worker for less than 50 ms, with the same result', async () => {
+  // Starts the process, and has this thread compile what it asks with.
+  await ask('whoAmI');
+  const { result, longestMs } = await longestBlockDuring(() => ask('measureMillionRows'));
+  expect(longestMs).toBeLessThan(50);
+  const here = process.threadCpuUsage();
+  expect(measureMillionRows()).toEqual(result);
+  const { user } = process.threadCpuUsage(here);
+  // What it was for: done here it would have held the thread for seconds.
+  expect(user / 1000).toBeGreaterThan(500);
+}, 120_000);
+
+test('work knows of which activity it is a part, and one process does one after the other', async () => {
+  const [first, second] = [await ask<{ pid: number }>('whoAmI'), await ask<{ pid: number }>('whoAmI')];
+  expect(first).toEqual({ pid: expect.any(Number), activityId: 'asks whoAmI' });
+  expect(second.pid).toBe(first.pid);
+  expect(first.pid).not.toBe(process.pid);
+});
+
+test('refusals come as they are, and what nobody foresaw with its reason', async () => {
+  await expect(ask('refuse')).rejects.toMatchObject({
+    code: 'no-data',
+    message: 'there are no rows',
+    fields: { rows: 0 },
+  });
+  await expect(ask('stumble')).rejects.toMatchObject({ name: 'Error', message: 'Invalid time value' });
+});
+
+test('work that is cancelled ends, also in the middle of a loop, and the next gets a process of its own', async () => {
+  const { pid } = await ask<{ pid: number }>('whoAmI');
+  for (const name of ['spin', 'wait']) {
+    const cancelling = new AbortController();
+    const asked = ask(name, cancelling.signal);
+    setTimeout(() => cancelling.abort(), 100);
+    await expect(asked).rejects.toMatchObject({ name: 'AbortError' });
+  }
+  expect(processes(pid)).toBe(false);
+  expect((await ask<{ pid: number }>('whoAmI')).pid).not.toBe(pid);
+});
+
+test('work that fills the memory of its process is final, and names the setting', async () => {
+  await expect(ask('fill', never, small)).rejects.toMatchObject({
+    code: 'limit-reached',
+    message: expect.stringContaining('raise PERENNIAL_COMPUTE_MEMORY'),
+  });
+}, 60_000);
+
+test('a process that is killed is process-died, and more work than processes waits its turn', async () => {
+  const { pid } = await ask<{ pid: number }>('whoAmI');
+  const waiting = ask('wait');
+  setTimeout(() => process.kill(pid, 'SIGKILL'), 50);
+  await expect(waiting).rejects.toMatchObject({ code: 'process-died' });
+  const pids = await Promise.all(Array.from({ length: 8 }, () => ask<{ pid: number }>('whoAmI')));
+  expect(new Set(pids.map((asked) => asked.pid)).size).toBeLessThan(8);
+}, 60_000);

@@ -1,0 +1,183 @@
+import type { ChildProcess } from 'node:child_process';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { availableParallelism } from 'node:os';
+import { activityInfo } from '@temporalio/activity';
+import { isErrorCode, PerennialError } from '../../contracts/errors.ts';
+import type { Computing } from '../../ports/computing.ts';
+import type { Answer, Order } from './messages.ts';
+
+export interface ComputeSettings {
+  /** The main of a process that computes (serve-computations.ts), and its arguments. */
+  readonly program: URL;
+  readonly args?: readonly string[];
+  /** Of the heap of one process. */
+  readonly memoryBytes: number;
+}
+
+/** How long a process waits for more work. */
+const idleMs = 60_000;
+/** More work waits. Some of it waits itself, for the command of a gate, say. */
+const processesAtMost = availableParallelism() + 2;
+const saidAtMost = 4_000;
+
+/** Processes of the worker's own program, each with one piece of work at a time, which starts no sandbox and no user's code. */
+export class ComputeProcesses implements Computing {
+  readonly #settings: ComputeSettings;
+  readonly #running = new Set<ComputeProcess>();
+  readonly #idle: ComputeProcess[] = [];
+  readonly #waiting: (() => void)[] = [];
+  #active = 0;
+  #closed = false;
+
+  constructor(settings: ComputeSettings) {
+    this.#settings = settings;
+  }
+
+  async run<Result>(name: string, input: unknown, signal: AbortSignal): Promise<Result> {
+    const info = activityInfo();
+    await this.#turn();
+    try {
+      signal.throwIfAborted();
+      const child = this.#take();
+      try {
+        return await child.ask<Result>({ name, input, info }, signal);
+      } finally {
+        this.#putBack(child);
+      }
+    } finally {
+      this.#active -= 1;
+      this.#waiting.shift()?.();
+    }
+  }
+
+  prepare(): void {
+    if (this.#idle.length === 0 && this.#running.size < processesAtMost) this.#putBack(this.#start());
+  }
+
+  /** Ends every process, also those at work. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all([...this.#running].map((child) => child.end()));
+  }
+
+  async #turn(): Promise<void> {
+    if (this.#active >= processesAtMost) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.#active += 1;
+  }
+
+  #take(): ComputeProcess {
+    const child = this.#idle.pop() ?? this.#start();
+    child.hold();
+    return child;
+  }
+
+  #putBack(child: ComputeProcess): void {
+    if (child.ended || this.#closed) return;
+    this.#idle.push(child);
+    child.rest(idleMs);
+  }
+
+  #start(): ComputeProcess {
+    if (this.#closed) throw new PerennialError('cancelled', 'the worker is stopping');
+    const child = new ComputeProcess(this.#settings, () => {
+      this.#running.delete(child);
+      const at = this.#idle.indexOf(child);
+      if (at !== -1) this.#idle.splice(at, 1);
+    });
+    this.#running.add(child);
+    return child;
+  }
+}
+
+class ComputeProcess {
+  readonly #process: ChildProcess;
+  readonly #exited: Promise<unknown>;
+  #said = '';
+  #timer: NodeJS.Timeout | undefined;
+  ended = false;
+
+  constructor({ program, args = [], memoryBytes }: ComputeSettings, onEnd: () => void) {
+    this.#process = fork(program, args, {
+      execArgv: [
+        '--disable-warning=ExperimentalWarning',
+        `--max-old-space-size=${Math.max(16, Math.floor(memoryBytes / 2 ** 20))}`,
+      ],
+      serialization: 'advanced',
+      stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
+    });
+    this.#process.stderr?.on('data', (chunk: Buffer) => {
+      process.stderr.write(chunk);
+      this.#said = `${this.#said}${chunk.toString()}`.slice(-saidAtMost);
+    });
+    this.#process.on('error', () => undefined);
+    this.#exited = once(this.#process, 'close').catch(() => undefined);
+    this.#process.once('exit', () => {
+      this.ended = true;
+      clearTimeout(this.#timer);
+      onEnd();
+    });
+  }
+
+  async ask<Result>(order: Order, signal: AbortSignal): Promise<Result> {
+    const abort = (): void => void this.#process.kill('SIGKILL');
+    signal.addEventListener('abort', abort, { once: true });
+    try {
+      const answered = once(this.#process, 'message').then(([answer]): Answer<Result> => answer);
+      answered.catch(() => undefined);
+      this.#process.send(order, () => undefined);
+      const answer = await Promise.race([answered, this.#exited.then(() => null)]);
+      if (answer === null) {
+        signal.throwIfAborted();
+        throw died(order.name, this.#said);
+      }
+      return resultOf(answer);
+    } finally {
+      signal.removeEventListener('abort', abort);
+    }
+  }
+
+  /** Keeps the worker from ending while it has work. */
+  hold(): void {
+    clearTimeout(this.#timer);
+    this.#process.ref();
+    this.#process.channel?.ref();
+  }
+
+  rest(ms: number): void {
+    this.#process.unref();
+    this.#process.channel?.unref();
+    this.#timer = setTimeout(() => void this.end(), ms).unref();
+  }
+
+  async end(): Promise<void> {
+    this.hold();
+    this.#process.kill('SIGKILL');
+    await this.#exited;
+  }
+}
+
+function resultOf<Result>(answer: Answer<Result>): Result {
+  switch (answer.kind) {
+    case 'result':
+      return answer.result;
+    case 'refusal':
+      throw new PerennialError(isErrorCode(answer.code) ? answer.code : 'internal', answer.message, answer.fields);
+    case 'unforeseen':
+      throw Object.assign(new Error(answer.message), { stack: answer.stack });
+  }
+}
+
+function died(name: string, said: string): PerennialError {
+  if (/out of memory/i.test(said))
+    return new PerennialError(
+      'limit-reached',
+      `the columns that ${name} works on take more memory than one run may use; raise PERENNIAL_COMPUTE_MEMORY on the workers, or hold out or monitor fewer rows`,
+      { limit: 'memory', setting: 'PERENNIAL_COMPUTE_MEMORY' },
+    );
+  return new PerennialError(
+    'process-died',
+    `the process that does ${name} ended before it answered, most likely because this machine ran out of memory; it said: ${said.trim() === '' ? 'nothing' : said.trim().slice(-500)}`,
+    { operation: name },
+  );
+}

@@ -1,0 +1,16 @@
+// A process that computes, started by a worker with the folder that it may use for working files.
+import { createComputations } from '../../activities/computations.ts';
+import { createLogger } from '../../adapters/logger/pino.ts';
+import { readTemporalTls } from '../../adapters/workflow-client/temporal-tls.ts';
+import { parseSettings, Settings } from '../../contracts/settings.ts';
+import { buildDependencies } from '../build-dependencies.ts';
+import { serveComputations } from './serve-computations.ts';
+
+async function make() {
+  const settings = parseSettings(Settings, process.env);
+  const logger = createLogger({ name: 'worker', level: settings.PERENNIAL_LOG_LEVEL });
+  const [scratchFolder = ''] = process.argv.slice(2);
+  return createComputations(await buildDependencies(settings, await readTemporalTls(settings), logger, scratchFolder));
+}
+
+serveComputations(make());

@@ -1,0 +1,45 @@
+import { Worker } from 'node:worker_threads';
+import { asyncLocalStorage, Context } from '@temporalio/activity';
+import type { Info } from '@temporalio/activity';
+import { noopMetricMeter } from '@temporalio/common';
+import { PerennialError, reasonOf } from '../../contracts/errors.ts';
+import type { Answer, Order } from './messages.ts';
+
+type Work = (input: never) => Promise<unknown>;
+
+const silent = { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error() {} };
+
+/**
+ * What the main of a process that computes does: answers the orders of its parent one at a time, as long as the parent
+ * lives. It is ended by being killed, also in the middle of its work.
+ */
+export function serveComputations(made: Promise<Readonly<Record<string, Work>>>): void {
+  // Signals of the terminal are the worker's to handle.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
+  process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
+  new Worker(new URL('watch-parent.ts', import.meta.url)).unref();
+  process.on('message', (order: Order) => {
+    void answerTo(order, made).then((answer) => process.send?.(answer));
+  });
+}
+
+async function answerTo({ name, input, info }: Order, made: Promise<Readonly<Record<string, Work>>>): Promise<Answer> {
+  try {
+    const work = (await made)[name];
+    if (work === undefined) throw new Error(`there is no computation ${name}`);
+    return { kind: 'result', result: await asActivity(info, () => Reflect.apply(work, undefined, [input])) };
+  } catch (caught) {
+    if (caught instanceof PerennialError)
+      return { kind: 'refusal', code: caught.code, message: caught.message, fields: caught.fields };
+    return { kind: 'unforeseen', message: reasonOf(caught), stack: caught instanceof Error ? caught.stack : undefined };
+  }
+}
+
+/** Activities ask where they are. Cancelling ends the process, so that here nothing is ever cancelled; the worker beats. */
+function asActivity<Result>(info: Info, work: () => Promise<Result>): Promise<Result> {
+  const never = new Promise<never>(() => undefined);
+  const { signal } = new AbortController();
+  const beat = (): void => undefined;
+  const context = new Context(info, never, signal, beat, undefined, silent, noopMetricMeter, {});
+  return asyncLocalStorage.run(context, work);
+}
