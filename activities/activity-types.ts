@@ -203,10 +203,10 @@ export interface RehearsalActivities {
   commandPeriod(
     input: PeriodInput & { readonly command: 'ingest' | 'monitor' | 'trigger' | 'settle'; readonly rows: Sha256 },
   ): Promise<{ readonly commandedRunId: Id | null }>;
-  /** Waits until the run is over; `run-failed` details if it did not succeed. */
-  awaitRun(input: RunInput & { readonly awaitedRunId: Id }): Promise<void>;
-  /** Waits until nothing moves in the environment, voting for what asks for approval. */
-  settlePeriod(input: PeriodInput & { readonly rehearsalId: Id }): Promise<void>;
+  /** Throws the failure of a run that did not succeed. */
+  lookAtRun(input: RunInput & { readonly awaitedRunId: Id }): Promise<{ readonly over: boolean }>;
+  /** Votes for what asks for approval. Quiet: nothing moves in the environment. */
+  settlePeriod(input: PeriodInput & { readonly rehearsalId: Id }): Promise<{ readonly quiet: boolean }>;
   recordPeriod(input: PeriodInput & { readonly rehearsalId: Id }): Promise<void>;
   finishRehearsal(input: RunInput & { readonly rehearsalId: Id }): Promise<RunOutcome>;
 }

@@ -20,11 +20,11 @@ import { createCollectWindow } from './monitoring/collect-window.ts';
 import { createNotifyOfReport } from './monitoring/notify-of-report.ts';
 import { createCollectionActivities } from './retention/collect-garbage.ts';
 import { createRetentionActivities } from './retention/retention-activities.ts';
-import { createAwaitRuns } from './rehearsal/await-runs.ts';
 import { createCommandPeriod } from './rehearsal/command-period.ts';
 import { createFinishRehearsal } from './rehearsal/finish-rehearsal.ts';
 import { createPlanRehearsal } from './rehearsal/plan-rehearsal.ts';
 import { createServePeriod } from './rehearsal/serve-period.ts';
+import { createLooks } from './rehearsal/looks.ts';
 import { createMaterialiseEnvironment } from './training/materialise-environment.ts';
 import { createQueueOfBuild, createQueueOfConfirmation } from './training/queue-of-build.ts';
 import { createResolveBuild } from './training/resolve-build.ts';
@@ -68,7 +68,7 @@ export function createActivities(deps: ActivityDependencies): Activities {
       planRehearsal: createPlanRehearsal(deps),
       servePeriod: createServePeriod(deps),
       commandPeriod: createCommandPeriod(deps),
-      ...createAwaitRuns(deps),
+      ...createLooks(deps),
       recordPeriod,
       finishRehearsal: createFinishRehearsal(deps),
     },

@@ -201,7 +201,7 @@ export const proofs: { readonly [Name in keyof Activities]: Proof<Input<Name>, R
     takes: ({ rows }) => [[{ step: 'planRehearsal', result: { rows } }]],
     keeps: (_, { commandedRunId }) => [{ commandedRunId }],
   },
-  awaitRun: {
+  lookAtRun: {
     of: ['rehearsal'],
     takes: ({ awaitedRunId }) => [[{ step: 'commandPeriod', result: { commandedRunId: awaitedRunId } }]],
   },

@@ -9,7 +9,7 @@ export const workflowQueue = 'perennial';
 export const trainingQueue = /^train(-[a-z0-9][a-z0-9-]{0,40})?$/;
 
 /** Activities run on a queue for their kind of work. */
-export const activityQueues = ['data', 'train', 'deploy', 'monitor'] as const;
+export const activityQueues = ['data', 'train', 'deploy', 'monitor', 'rehearsal'] as const;
 export type ActivityQueue = (typeof activityQueues)[number];
 
 /** Workflow types, one a pipeline; names are exported functions of workflows/index.ts. */
@@ -44,11 +44,15 @@ export interface ScheduledTriggerInput {
 export interface CollectionInput {
   readonly schemaVersion: 1;
   readonly collectionId: Id | null;
+  /** Set in an execution that goes on with the sweep of another one. */
+  readonly marked?: true;
 }
 
 /** Of every model: whose chain has grown is found by looking. */
 export interface SignHeadsInput {
   readonly schemaVersion: 1;
+  /** Set in an execution that goes on from another one. */
+  readonly cursor?: string;
 }
 
 export const signHeadsWorkflow = 'signLedgerHeads';

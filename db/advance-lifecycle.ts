@@ -1,4 +1,4 @@
-import { and, eq, inArray, isNotNull, isNull, ne } from './orm.ts';
+import { and, eq, inArray, isNotNull, isNull } from './orm.ts';
 import type { Id, Scope } from '../contracts/identifiers.ts';
 import type { LifecycleOrders, LifecyclePlan, LifecycleSnapshot } from '../contracts/lifecycle.ts';
 import { carryOutPlan } from './carry-out-plan.ts';
@@ -13,6 +13,7 @@ import { proveScope } from './prove-run.ts';
 import { ensurePrincipal } from './repositories/principals.ts';
 import { approvals, runs } from './schema.ts';
 import { commandsAtOnce, takeCommands } from './take-commands.ts';
+import { whoIsNudged } from './who-is-nudged.ts';
 
 type Plan = (snapshot: LifecycleSnapshot) => LifecyclePlan;
 
@@ -31,19 +32,22 @@ export async function advanceLifecycle(
 ): Promise<LifecycleOrders> {
   const by = (await ensurePrincipal(context, tx, lifecyclePrincipal, 'service', [], null)).id;
   await proveScope(tx, scope);
-  const heads = await lockScope(tx, scope, null);
+  const found = await lockScope(tx, scope, null);
   await lockWhatMoves(tx, scope);
-  await clearLeftovers(context, tx, scope, heads, { at: await environmentNow(context, tx, scope), by });
+  await clearLeftovers(context, tx, scope, found, { at: await environmentNow(context, tx, scope), by });
   const taken = await takeCommands(context, tx, scope);
   for (let round = 1; ; round += 1) {
     await cancelUnstarted(context, tx, scope);
-    const snapshot = await readSnapshot(context, tx, scope, await lockScope(tx, scope, null));
+    const heads = await lockScope(tx, scope, null);
+    const snapshot = await readSnapshot(context, tx, scope, heads);
     const planned = plan(snapshot);
     const moved = await carryOutPlan({ context, tx, scope, snapshot, by }, planned);
     if (moved && round < roundsAtMost) continue;
     const wakeInMs = taken === commandsAtOnce ? 0 : wakeAfter(snapshot, planned);
     const ended = mayRest(snapshot) && taken < commandsAtOnce;
-    return { ...(await ordersOf(context, tx, scope, planned.start)), wakeInMs, ended };
+    const start = await startOrders(context, tx, planned.start);
+    const orders = { start, cancel: await toCancel(tx, scope), nudge: await whoIsNudged(tx, scope, snapshot, heads) };
+    return { ...orders, wakeInMs, ended };
   }
 }
 
@@ -98,30 +102,12 @@ async function cancelUnstarted(context: RepositoryContext, tx: Transaction, scop
     await endRun(context, tx, id, { state: 'cancelled', reason: reason ?? 'cancelled' });
 }
 
-async function ordersOf(
-  context: RepositoryContext,
-  tx: Transaction,
-  scope: Scope,
-  start: readonly Id[],
-): Promise<Omit<LifecycleOrders, 'wakeInMs' | 'ended'>> {
-  const unfinished = and(ofScope(scope), inArray(runs.state, [...unfinishedStates]));
-  const toCancel = await tx
+function toCancel(tx: Transaction, scope: Scope): Promise<LifecycleOrders['cancel'][number][]> {
+  return tx
     .select({ workflowId: runs.workflowId })
     .from(runs)
-    .where(and(unfinished, isNotNull(runs.cancelRequested)))
+    .where(and(ofScope(scope), inArray(runs.state, [...unfinishedStates]), isNotNull(runs.cancelRequested)))
     .orderBy(runs.id);
-  // Whoever waits for an approval that is decided missed its nudge, or was never sent one.
-  const toNudge = await tx
-    .select({ workflowId: runs.workflowId })
-    .from(runs)
-    .innerJoin(approvals, eq(approvals.id, runs.approvalId))
-    .where(and(ofScope(scope), eq(runs.state, 'awaiting-approval'), ne(approvals.status, 'pending')))
-    .orderBy(runs.id);
-  return {
-    start: await startOrders(context, tx, start),
-    cancel: toCancel,
-    nudge: toNudge.map((run) => run.workflowId),
-  };
 }
 
 async function startOrders(

@@ -5,7 +5,7 @@ import type { ActivityQueue } from '../contracts/workflows.ts';
 import { activityQueues, workflowQueue } from '../contracts/workflows.ts';
 
 /** How much of each kind of work one worker does at once. Training is bounded by the machine, not by waiting. */
-const atOnce: Record<ActivityQueue, number> = { data: 4, train: 2, deploy: 50, monitor: 8 };
+const atOnce: Record<ActivityQueue, number> = { data: 4, train: 2, deploy: 50, monitor: 8, rehearsal: 8 };
 
 const shutdownGraceTime = '5s';
 

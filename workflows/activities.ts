@@ -147,13 +147,13 @@ export const ledgerActivities = activitiesOn<LedgerActivities>(
 );
 
 export const rehearsalActivities = activitiesOn<RehearsalActivities>(
-  { taskQueue: 'monitor', startToCloseTimeout: '6h', scheduleToCloseTimeout: '36h' },
+  { taskQueue: 'rehearsal', startToCloseTimeout: '6h', scheduleToCloseTimeout: '36h' },
   {
     planRehearsal: 'write the rows to rehearse on',
     servePeriod: "serve the period's rows, deliver their labels",
     commandPeriod: 'send the lifecycle a command',
-    awaitRun: 'wait for the run',
-    settlePeriod: 'vote, and wait until nothing moves',
+    lookAtRun: 'is the run over?',
+    settlePeriod: 'vote; does nothing move any more?',
     recordPeriod: 'tell the period',
     finishRehearsal: 'sum up',
   },

@@ -1,4 +1,4 @@
-import { CancellationScope } from '@temporalio/workflow';
+import { CancellationScope, continueAsNew, ContinueAsNew, workflowInfo } from '@temporalio/workflow';
 import type { CollectionInput } from '../contracts/workflows.ts';
 import { collectionActivities } from './activities.ts';
 
@@ -6,9 +6,12 @@ import { collectionActivities } from './activities.ts';
 export async function collectGarbage(input: CollectionInput): Promise<void> {
   const { collectionId } = await collectionActivities.beginCollection({ collectionId: input.collectionId });
   try {
-    await collectionActivities.markReachable({ collectionId });
-    while (!(await collectionActivities.sweepGarbage({ collectionId })).done);
+    if (input.marked === undefined) await collectionActivities.markReachable({ collectionId });
+    while (!(await collectionActivities.sweepGarbage({ collectionId })).done)
+      if (workflowInfo().continueAsNewSuggested)
+        await continueAsNew<typeof collectGarbage>({ schemaVersion: 1, collectionId, marked: true });
   } catch (caught) {
+    if (caught instanceof ContinueAsNew) throw caught;
     const failure = 'it did not come to its end; the history of its workflow says why';
     await CancellationScope.nonCancellable(() => collectionActivities.endCollection({ collectionId, failure }));
     throw caught;

@@ -4,6 +4,7 @@ import type { PipelineInput } from '../contracts/workflows.ts';
 import { deployActivities, queueActivities, trainActivitiesOn } from './activities.ts';
 import type { DeployInput, Deployment, DeployProgress, Next, Telling } from './deploy-progress.ts';
 import { deployOutcome } from './deploy-progress.ts';
+import { nudgeLifecycle } from './nudge-lifecycle.ts';
 import { beginSteps, watchStep } from './roll-out.ts';
 import { runPipeline } from './run-pipeline.ts';
 import { tellRelease } from './search-attributes.ts';
@@ -55,6 +56,8 @@ async function request(deployment: Deployment, at: Extract<DeployProgress, { pha
   // The champion changed since it was looked at.
   if (facts === null) return at;
   tellRelease(facts.releaseDigest);
+  // The lifecycle has the rehearsal vote.
+  if (facts.virtual) await nudgeLifecycle(scope);
   return { phase: 'approval', facts, told: [] };
 }
 

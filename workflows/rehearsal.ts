@@ -1,45 +1,105 @@
+import { continueAsNew, workflowInfo } from '@temporalio/workflow';
+import type { Id, Sha256 } from '../contracts/identifiers.ts';
 import type { PipelineInput } from '../contracts/workflows.ts';
 import { rehearsalActivities } from './activities.ts';
 import { runPipeline } from './run-pipeline.ts';
+import type { Nudged } from './waiting.ts';
+import { backOff, takeNudges } from './waiting.ts';
+
+// The lifecycle of the rehearsal's environment nudges it when something has ended or asks for a vote. A lost nudge is
+// caught by looking again.
+const looks = { firstMs: 1_000, longestMs: 300_000 };
+
+type Step = 'serve' | 'ingest' | 'monitor' | 'build' | 'record';
+
+/** How far a rehearsal has come: all that the execution needs that goes on after this one. */
+interface Progress {
+  readonly rehearsalId: Id;
+  readonly periods: number;
+  readonly rows: Sha256;
+  /** The period; −1 stands for what comes before the first. */
+  readonly index: number;
+  readonly step: Step;
+}
+
+interface RehearsalInput extends PipelineInput {
+  /** Absent: from the beginning. */
+  readonly at?: Progress;
+}
 
 /**
  * Steps the environment's own lifecycle through past periods: serve, label, ingest, monitor, then one build at the
  * period's end by all triggers that there are. Only the last period is followed by none.
  */
-export async function rehearsal(input: PipelineInput): Promise<void> {
+export async function rehearsal(input: RehearsalInput): Promise<void> {
   const { runId, scope } = input;
+  const nudged = takeNudges({ goesOn: input.at !== undefined });
   await runPipeline(input, async () => {
-    const { rehearsalId, periods, rows } = await rehearsalActivities.planRehearsal({ runId, scope });
-    await command(input, -1, 'ingest', rows);
-    await endPeriod(input, -1, rehearsalId, rows);
-    for (let index = 0; index < periods; index += 1) {
-      await rehearsalActivities.servePeriod({ runId, scope, index });
-      await command(input, index, 'ingest', rows);
-      await command(input, index, 'monitor', rows);
-      if (index < periods - 1) await endPeriod(input, index, rehearsalId, rows);
-      await rehearsalActivities.recordPeriod({ runId, scope, index, rehearsalId });
-    }
+    let at: Progress | undefined = input.at ?? (await begin(input));
+    const { rehearsalId } = at;
+    for (; at !== undefined; at = after(at)) await carryOut(input, at, nudged);
     return rehearsalActivities.finishRehearsal({ runId, scope, rehearsalId });
   });
 }
 
-async function command(
-  { runId, scope }: PipelineInput,
-  index: number,
-  name: 'ingest' | 'monitor',
-  rows: string,
-): Promise<void> {
-  const { commandedRunId } = await rehearsalActivities.commandPeriod({ runId, scope, index, command: name, rows });
-  if (commandedRunId !== null) await rehearsalActivities.awaitRun({ runId, scope, awaitedRunId: commandedRunId });
+async function begin({ runId, scope }: RehearsalInput): Promise<Progress> {
+  const plan = await rehearsalActivities.planRehearsal({ runId, scope });
+  return { ...plan, index: -1, step: 'ingest' };
 }
 
-async function endPeriod(
-  { runId, scope }: PipelineInput,
-  index: number,
-  rehearsalId: string,
-  rows: string,
-): Promise<void> {
-  await rehearsalActivities.commandPeriod({ runId, scope, index, command: 'trigger', rows });
-  await rehearsalActivities.commandPeriod({ runId, scope, index, command: 'settle', rows });
-  await rehearsalActivities.settlePeriod({ runId, scope, index, rehearsalId });
+function stepsOf({ index, periods }: Progress): readonly Step[] {
+  if (index < 0) return ['ingest', 'build'];
+  return index < periods - 1
+    ? ['serve', 'ingest', 'monitor', 'build', 'record']
+    : ['serve', 'ingest', 'monitor', 'record'];
+}
+
+/** The step that comes next; undefined: that was the last one. */
+function after(at: Progress): Progress | undefined {
+  const steps = stepsOf(at);
+  const step = steps[steps.indexOf(at.step) + 1];
+  if (step !== undefined) return { ...at, step };
+  const index = at.index + 1;
+  return index < at.periods ? { ...at, index, step: 'serve' } : undefined;
+}
+
+/** Each command has one effect, however often it is given: an execution that goes on gives that of its step again. */
+async function carryOut(input: RehearsalInput, at: Progress, nudged: Nudged): Promise<void> {
+  const { runId, scope } = input;
+  const { index, rehearsalId, rows, step } = at;
+  const period = { runId, scope, index };
+  switch (step) {
+    case 'serve':
+      await rehearsalActivities.servePeriod(period);
+      break;
+    case 'ingest':
+    case 'monitor': {
+      const { commandedRunId } = await rehearsalActivities.commandPeriod({ ...period, command: step, rows });
+      if (commandedRunId === null) break;
+      const ended = { runId, scope, awaitedRunId: commandedRunId };
+      await until(input, at, nudged, async () => (await rehearsalActivities.lookAtRun(ended)).over);
+      break;
+    }
+    case 'build':
+      await rehearsalActivities.commandPeriod({ ...period, command: 'trigger', rows });
+      await rehearsalActivities.commandPeriod({ ...period, command: 'settle', rows });
+      await until(
+        input,
+        at,
+        nudged,
+        async () => (await rehearsalActivities.settlePeriod({ ...period, rehearsalId })).quiet,
+      );
+      break;
+    case 'record':
+      await rehearsalActivities.recordPeriod({ ...period, rehearsalId });
+  }
+}
+
+/** Looks again and again until it is so. A look is a short activity, so that waiting holds no worker. */
+async function until(input: RehearsalInput, at: Progress, nudged: Nudged, isSo: () => Promise<boolean>): Promise<void> {
+  for (const nextWait = backOff(looks); ;) {
+    if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof rehearsal>({ ...input, at });
+    await nudged(nextWait());
+    if (await isSo()) return;
+  }
 }

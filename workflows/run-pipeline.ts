@@ -1,17 +1,10 @@
-import {
-  ApplicationFailure,
-  CancellationScope,
-  ContinueAsNew,
-  getExternalWorkflowHandle,
-  log,
-} from '@temporalio/workflow';
+import { ApplicationFailure, CancellationScope, ContinueAsNew } from '@temporalio/workflow';
 import type { RunConclusion } from '../activities/activity-types.ts';
-import { reasonOf } from '../contracts/errors.ts';
 import type { RunOutcome } from '../contracts/run.ts';
 import type { PipelineInput } from '../contracts/workflows.ts';
-import { lifecycleWorkflowId, nudgeSignal } from '../contracts/workflows.ts';
 import { lifecycleActivities } from './activities.ts';
 import { conclusionFrom } from './conclusion-from.ts';
+import { nudgeLifecycle } from './nudge-lifecycle.ts';
 
 /**
  * What every pipeline has in common: its run begins, ends in exactly one way whatever happens, and the lifecycle hears
@@ -33,18 +26,9 @@ export async function runPipeline(input: PipelineInput, steps: () => Promise<Run
   }
   await CancellationScope.nonCancellable(async () => {
     await lifecycleActivities.concludeRun({ runId, scope, conclusion });
-    await nudgeLifecycle(input);
+    await nudgeLifecycle(scope);
   });
   if (conclusion.state === 'failed') {
     throw ApplicationFailure.nonRetryable(conclusion.failure.message, conclusion.failure.code);
-  }
-}
-
-async function nudgeLifecycle(input: PipelineInput): Promise<void> {
-  try {
-    await getExternalWorkflowHandle(lifecycleWorkflowId(input.scope)).signal(nudgeSignal);
-  } catch (caught) {
-    // No lifecycle is running; it reads the run's row whenever it next does.
-    log.info('the lifecycle could not be nudged', { reason: reasonOf(caught) });
   }
 }

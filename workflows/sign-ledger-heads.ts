@@ -1,11 +1,13 @@
+import { continueAsNew, workflowInfo } from '@temporalio/workflow';
 import type { SignHeadsInput } from '../contracts/workflows.ts';
 import { ledgerActivities } from './activities.ts';
 
 /** Signs the head of every model's chain that has grown, some models at a time. */
-export async function signLedgerHeads(_input: SignHeadsInput): Promise<void> {
-  for (let cursor: string | null = null; ;) {
+export async function signLedgerHeads(input: SignHeadsInput): Promise<void> {
+  for (let cursor = input.cursor ?? null; ;) {
     const { next }: { readonly next: string | null } = await ledgerActivities.signHeads({ cursor });
     if (next === null) return;
+    if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof signLedgerHeads>({ ...input, cursor: next });
     cursor = next;
   }
 }

@@ -2,24 +2,29 @@ import { PerennialError, reasonOf } from '../../contracts/errors.ts';
 import type { Id, Scope } from '../../contracts/identifiers.ts';
 import { scopeLabel } from '../../contracts/identifiers.ts';
 import { firedAt } from '../../contracts/workflows.ts';
+import type { Run } from '../../contracts/run.ts';
+import type { Clock } from '../../ports/clock.ts';
 import type { LifecycleActivities } from '../activity-types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { planLifecycle } from './plan-lifecycle.ts';
 
-/** While something runs, the lifecycle looks at least this often whether it still does. */
-const reconcileEveryMs = 30_000;
+/**
+ * While something runs, the lifecycle looks from time to time whether it still does: each time when a tenth of its age
+ * has passed, so that an approval that waits for weeks costs a few looks an hour.
+ */
+const reconcile = { shareOfAge: 0.1, soonestMs: 30_000, latestMs: 300_000 };
 
-type Parts = Pick<ActivityDependencies, 'repositories' | 'workflowClient' | 'lifecyclePrincipal' | 'logger'>;
+type Parts = Pick<ActivityDependencies, 'repositories' | 'workflowClient' | 'lifecyclePrincipal' | 'clock' | 'logger'>;
 
 export function createLifecycleActivities(deps: Parts): LifecycleActivities {
   const { repositories } = deps;
   return {
-    async advanceLifecycle({ scope, reconcile }) {
-      if (reconcile) await reconcileRuns(deps, scope);
+    async advanceLifecycle({ scope, reconcile: mustReconcile }) {
+      if (mustReconcile) await reconcileRuns(deps, scope);
       const orders = await repositories.lifecycle.advance(scope, planLifecycle);
       const unfinished = await repositories.runs.unfinished(scope);
       if (unfinished.length === 0) return orders;
-      return { ...orders, wakeInMs: Math.min(orders.wakeInMs ?? reconcileEveryMs, reconcileEveryMs) };
+      return { ...orders, wakeInMs: Math.min(orders.wakeInMs ?? Infinity, reconcileInMs(unfinished, deps.clock)) };
     },
 
     async recordScheduleTrigger({ scope, schedule, firing }) {
@@ -50,6 +55,13 @@ export function createLifecycleActivities(deps: Parts): LifecycleActivities {
       else await repositories.runs.cancel(runId, conclusion.reason);
     },
   };
+}
+
+/** By the run that began last. */
+function reconcileInMs(unfinished: readonly Run[], clock: Clock): number {
+  const began = unfinished.map((run) => Date.parse(('startedAt' in run ? run.startedAt : null) ?? run.recordedAt));
+  const ageMs = Date.parse(clock.now()) - Math.max(...began);
+  return Math.min(reconcile.latestMs, Math.max(reconcile.soonestMs, Math.round(reconcile.shareOfAge * ageMs)));
 }
 
 /**

@@ -2,6 +2,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ActivityDependencies } from '../../activities/dependencies.ts';
 import { createRolloutActivities } from '../../activities/deployment/rollout-activities.ts';
+import type { Repositories } from '../../ports/repositories/repositories.ts';
 import type { Id, Scope } from '../../contracts/identifiers.ts';
 import { deploy, freshScope, layDeploymentGround, type DeploymentGround } from '../db/deployment-ground.ts';
 
@@ -25,15 +26,10 @@ function acknowledge({ modelId, environment }: Scope, gatewayId: Id, error: stri
   return ground.repositories.deployments.acknowledge({ gatewayId, modelId, environment, generation: 1, error });
 }
 
-async function awaiting(scope: Scope): Promise<'loaded'> {
-  const { awaitGateways } = createRolloutActivities({ repositories: ground.repositories } as ActivityDependencies);
-  await new MockActivityEnvironment().run(awaitGateways, {
-    runId: ground.context.ids.next(),
-    scope,
-    generation: 1,
-    waitedMs: 0,
-  });
-  return 'loaded';
+async function awaiting(scope: Scope, { waitedMs = 0, repositories = ground.repositories } = {}): Promise<unknown> {
+  const { awaitGateways } = createRolloutActivities({ repositories } as ActivityDependencies);
+  const input = { runId: ground.context.ids.next(), scope, generation: 1, waitedMs };
+  return new MockActivityEnvironment().run(awaitGateways, input);
 }
 
 test('a generation is deployed when every gateway with a live lease has loaded it, one that failed at first among them', async () => {
@@ -46,7 +42,7 @@ test('a generation is deployed when every gateway with a live lease has loaded i
   const unsettled = await Promise.race([loaded, new Promise((resolve) => setTimeout(resolve, 300, 'waiting'))]);
   expect(unsettled).toBe('waiting');
   await acknowledge(scope, slow, null);
-  expect(await loaded).toBe('loaded');
+  expect(await loaded).toEqual({ loaded: true });
 });
 
 test('a gateway that goes on failing ends the wait, with its own words', async () => {
@@ -67,5 +63,47 @@ test('a gateway whose lease ends while it is awaited is awaited no longer', asyn
   await acknowledge(scope, swift, null);
   const loaded = awaiting(scope);
   await ground.repositories.deployments.endLease(dying);
-  expect(await loaded).toBe('loaded');
+  expect(await loaded).toEqual({ loaded: true });
+});
+
+/** The repositories, and how often acknowledgements were read. */
+function counting(): { readonly repositories: Repositories; readonly reads: () => number } {
+  let reads = 0;
+  const { deployments } = ground.repositories;
+  const acknowledgements: typeof deployments.acknowledgements = (...given) => {
+    reads += 1;
+    return deployments.acknowledgements(...given);
+  };
+  return {
+    repositories: { ...ground.repositories, deployments: { ...deployments, acknowledgements } },
+    reads: () => reads,
+  };
+}
+
+test('an acknowledgement wakes who waits for it, and nothing is read until then', async () => {
+  const scope = await freshScope(ground);
+  await deploy(ground, scope, 1);
+  const [gateway] = (await liveGateways(1)) as [Id];
+  const { repositories, reads } = counting();
+  const loaded = awaiting(scope, { repositories });
+  await expect.poll(reads, { timeout: 10_000 }).toBe(1);
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  expect(reads()).toBe(1);
+  const told = Date.now();
+  await acknowledge(scope, gateway, null);
+  expect(await loaded).toEqual({ loaded: true });
+  expect(Date.now() - told).toBeLessThan(500);
+  expect(reads()).toBe(2);
+});
+
+test('who waits for gateways gives its worker back after a few seconds, and is refused when it has waited for too long', async () => {
+  const scope = await freshScope(ground);
+  await deploy(ground, scope, 1);
+  const [gateway] = (await liveGateways(1)) as [Id];
+  const [early, late] = await Promise.allSettled([awaiting(scope), awaiting(scope, { waitedMs: 60_000 })]);
+  expect(early).toEqual({ status: 'fulfilled', value: { loaded: false } });
+  expect(late).toMatchObject({
+    status: 'rejected',
+    reason: { code: 'gateways-absent', message: expect.stringContaining(`gateways ${gateway} have not loaded it`) },
+  });
 });

@@ -2,6 +2,7 @@ import { sql } from '../../db/orm.ts';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { scopeLabel } from '../../contracts/identifiers.ts';
 import type { Id } from '../../contracts/identifiers.ts';
+import type { ActivityQueue } from '../../contracts/workflows.ts';
 import { lifecycleWorkflowId } from '../../contracts/workflows.ts';
 import { planLifecycle } from '../../activities/lifecycle/plan-lifecycle.ts';
 import type { Came } from '../support/foreign-client.ts';
@@ -23,10 +24,13 @@ beforeEach(async () => {
   ground = await layForeignGround(client, `model-${(models += 1)}`);
 });
 
-type Queue = 'data' | 'train' | 'deploy' | 'monitor';
-
 /** Asks as the run's own execution. */
-async function own(runId: Id, activity: string, taskQueue: Queue, more: Readonly<Record<string, unknown>> = {}) {
+async function own(
+  runId: Id,
+  activity: string,
+  taskQueue: ActivityQueue,
+  more: Readonly<Record<string, unknown>> = {},
+) {
   await ground.free(runId);
   const input = { runId, scope: ground.scope, ...more };
   return client.ask({ activity, taskQueue, input }, await ground.workflowIdOf(runId));
@@ -132,7 +136,7 @@ test('a build commits and judges nothing that its own steps did not make, and en
   const runId = await ground.run('build');
   const { blob, candidate } = ground;
   const { id: modelVersionId, number } = candidate.version;
-  const tried: readonly [string, Queue, object][] = [
+  const tried: readonly [string, ActivityQueue, object][] = [
     ['resolveBuild', 'train', { interpreter: 'CPython 2.7', platform: 'any' }],
     ['trainModel', 'train', { plan: blob }],
     ['commitVersion', 'train', { plan: blob, trained: blob }],
@@ -184,13 +188,14 @@ test('neither heads nor findings move by bytes that no step of the run has answe
 test('a rehearsal takes no rows but its own, no period but the next, and votes nowhere else', async () => {
   const { id: rehearsalId, runId, scope } = ground.rehearsal;
   await client.deps.repositories.runs.keepResult(runId, 'planRehearsal', { rehearsalId });
-  const inside = (activity: string, more: object): Promise<Came> => own(runId, activity, 'monitor', { scope, ...more });
+  const inside = (activity: string, more: object): Promise<Came> =>
+    own(runId, activity, 'rehearsal', { scope, ...more });
   expect(await inside('commandPeriod', { index: -1, command: 'ingest', rows: ground.blob })).toMatchObject(refused);
   expect(await inside('servePeriod', { index: 2 })).toMatchObject(refused);
   expect(await inside('recordPeriod', { index: 1, rehearsalId })).toMatchObject(refused);
   expect(await inside('finishRehearsal', { rehearsalId })).toMatchObject(refused);
-  expect(await inside('awaitRun', { awaitedRunId: ground.pending.runId })).toMatchObject(refused);
-  expect(await own(runId, 'settlePeriod', 'monitor', { index: -1, rehearsalId })).toMatchObject(refused);
+  expect(await inside('lookAtRun', { awaitedRunId: ground.pending.runId })).toMatchObject(refused);
+  expect(await own(runId, 'settlePeriod', 'rehearsal', { index: -1, rehearsalId })).toMatchObject(refused);
   expect((await client.deps.repositories.approvals.get(ground.pending.approval.id)).votes).toEqual([]);
   expect(await client.deps.repositories.rehearsals.get(rehearsalId)).toMatchObject({ periods: [], summary: null });
 });

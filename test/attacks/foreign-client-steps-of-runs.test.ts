@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Activities } from '../../activities/activity-types.ts';
 import type { RunKind } from '../../contracts/run.ts';
+import type { ActivityQueue } from '../../contracts/workflows.ts';
 import type { Came } from '../support/foreign-client.ts';
 import { startForeignClient, type ForeignClient } from '../support/foreign-client.ts';
 import { layForeignGround, type ForeignGround } from '../support/foreign-ground.ts';
@@ -21,7 +22,7 @@ beforeAll(async () => {
 afterAll(() => client?.stop());
 
 interface Attack {
-  readonly taskQueue: 'data' | 'train' | 'deploy' | 'monitor';
+  readonly taskQueue: ActivityQueue;
   /** The run that is taken for a ride; absent: an activity of none. */
   readonly of?: RunKind;
   readonly with?: (ground: ForeignGround) => Readonly<Record<string, unknown>>;
@@ -114,25 +115,29 @@ const attacks: { readonly [Name in keyof Activities]: Attack } = {
   sweepGarbage: { taskQueue: 'monitor', with: ({ by }) => ({ collectionId: by }) },
   signHeads: { taskQueue: 'monitor', with: () => ({ cursor: null }) },
   endCollection: { taskQueue: 'monitor', with: ({ by }) => ({ collectionId: by, failure: null }) },
-  planRehearsal: { taskQueue: 'monitor', of: 'rehearsal' },
-  servePeriod: { taskQueue: 'monitor', of: 'rehearsal', with: () => ({ index: 0 }) },
+  planRehearsal: { taskQueue: 'rehearsal', of: 'rehearsal' },
+  servePeriod: { taskQueue: 'rehearsal', of: 'rehearsal', with: () => ({ index: 0 }) },
   commandPeriod: {
-    taskQueue: 'monitor',
+    taskQueue: 'rehearsal',
     of: 'rehearsal',
     with: ({ blob }) => ({ index: -1, command: 'ingest', rows: blob }),
   },
-  awaitRun: { taskQueue: 'monitor', of: 'rehearsal', with: ({ pending }) => ({ awaitedRunId: pending.runId }) },
+  lookAtRun: { taskQueue: 'rehearsal', of: 'rehearsal', with: ({ pending }) => ({ awaitedRunId: pending.runId }) },
   settlePeriod: {
-    taskQueue: 'monitor',
+    taskQueue: 'rehearsal',
     of: 'rehearsal',
     with: ({ rehearsal }) => ({ index: -1, rehearsalId: rehearsal.id }),
   },
   recordPeriod: {
-    taskQueue: 'monitor',
+    taskQueue: 'rehearsal',
     of: 'rehearsal',
     with: ({ rehearsal }) => ({ index: 0, rehearsalId: rehearsal.id }),
   },
-  finishRehearsal: { taskQueue: 'monitor', of: 'rehearsal', with: ({ rehearsal }) => ({ rehearsalId: rehearsal.id }) },
+  finishRehearsal: {
+    taskQueue: 'rehearsal',
+    of: 'rehearsal',
+    with: ({ rehearsal }) => ({ rehearsalId: rehearsal.id }),
+  },
 };
 const named = Object.entries<Attack>(attacks);
 

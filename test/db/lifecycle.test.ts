@@ -233,7 +233,7 @@ test('nobody is asked for a deployment that has ended; one that waits and is dec
   const workflowId = `${scope.model}/production/deploy/${runId}`;
   expect((await advance(scope)).nudge).toEqual([workflowId]);
   expect((await advance(scope)).nudge).toEqual([workflowId]);
-  await repositories.runs.resume(runId);
+  expect(await repositories.deployments.beginRollout(scope, runId)).toBe('begun');
   expect((await advance(scope)).nudge).toEqual([]);
 });
 

@@ -60,7 +60,13 @@ export async function startLifecycleWorker(
     return made;
   };
   const workflowClient = anotherClient();
-  const parts = { repositories, workflowClient, lifecyclePrincipal: 'lifecycle', logger: quiet };
+  const parts = {
+    repositories,
+    workflowClient,
+    lifecyclePrincipal: 'lifecycle',
+    clock: createSystemClock(),
+    logger: quiet,
+  };
   const activities = createLifecycleActivities(parts);
   const work = async (workflowsPath?: string): Promise<RunningWorkers> =>
     runWorkers({

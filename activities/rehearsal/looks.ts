@@ -1,28 +1,21 @@
-import { cancellationSignal } from '@temporalio/activity';
-import { setTimeout as pause } from 'node:timers/promises';
 import { isErrorCode, PerennialError } from '../../contracts/errors.ts';
 import type { Scope } from '../../contracts/identifiers.ts';
 import type { Run } from '../../contracts/run.ts';
-import { isFinal } from '../../contracts/run.ts';
 import type { RehearsalActivities } from '../activity-types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import type { RehearsalContext } from './rehearsal-context.ts';
 import { mustBeNext, rehearsalContext } from './rehearsal-context.ts';
 
-type Awaiting = Pick<RehearsalActivities, 'awaitRun' | 'settlePeriod'>;
+type Looks = Pick<RehearsalActivities, 'lookAtRun' | 'settlePeriod'>;
 
-const pollMs = 40;
-
-export function createAwaitRuns(deps: ActivityDependencies): Awaiting {
+/** Each looks once and answers: a rehearsal waits in its workflow, where waiting holds no worker. */
+export function createLooks(deps: ActivityDependencies): Looks {
   const { runs } = deps.repositories;
   return {
-    async awaitRun({ awaitedRunId }) {
-      for (;;) {
-        const run = await runs.get(awaitedRunId);
-        if (run.state === 'succeeded') return;
-        if (isFinal(run.state)) throw failureOf(run);
-        await pause(pollMs, undefined, { signal: cancellationSignal() });
-      }
+    async lookAtRun({ awaitedRunId }) {
+      const run = await runs.get(awaitedRunId);
+      if (run.state === 'failed' || run.state === 'cancelled') throw failureOf(run);
+      return { over: run.state === 'succeeded' };
     },
 
     /** Quiet means: nothing runs, and the lifecycle, asked once more, starts nothing. */
@@ -30,14 +23,10 @@ export function createAwaitRuns(deps: ActivityDependencies): Awaiting {
       const context = await rehearsalContext(deps, { runId, scope });
       mustBeNext(context, index);
       const moving = async () => (await runs.unfinished(scope)).filter((run) => run.id !== runId);
-      for (;;) {
-        for (const run of await moving()) await approve(deps, scope, run, context);
-        if ((await moving()).length === 0) {
-          await deps.workflowClient.advance(scope);
-          if ((await moving()).length === 0) return;
-        }
-        await pause(pollMs, undefined, { signal: cancellationSignal() });
-      }
+      for (const run of await moving()) await approve(deps, scope, run, context);
+      if ((await moving()).length > 0) return { quiet: false };
+      await deps.workflowClient.advance(scope);
+      return { quiet: (await moving()).length === 0 };
     },
   };
 }

@@ -1,0 +1,62 @@
+import { and, eq, exists, inArray, notExists, notInArray } from './orm.ts';
+import type { Scope } from '../contracts/identifiers.ts';
+import type { LifecycleSnapshot } from '../contracts/lifecycle.ts';
+import type { Transaction } from './connection.ts';
+import { approvals, generations, type modelEnvironments, runs } from './schema.ts';
+
+type Heads = Pick<typeof modelEnvironments.$inferSelect, 'rolloutRunId'>;
+
+/** Workflows of the scope that wait for what is there by now: they missed their nudge, or were never sent one. */
+export async function whoIsNudged(
+  tx: Transaction,
+  scope: Scope,
+  snapshot: LifecycleSnapshot,
+  { rolloutRunId }: Heads,
+): Promise<readonly string[]> {
+  const turn = rolloutRunId === null ? await waitForTurn(tx, scope) : [];
+  const vote = await waitForRefusal(tx, scope);
+  const rehearsals = mayRehearsalGoOn(snapshot) ? await rehearsalsOf(tx, scope) : [];
+  return [...vote, ...turn, ...rehearsals];
+}
+
+/** Deployments whose request was refused, has expired or was superseded, and that do not know yet. */
+function waitForRefusal(tx: Transaction, scope: Scope): Promise<readonly string[]> {
+  const refused = notInArray(approvals.status, ['pending', 'approved']);
+  const request = and(eq(approvals.id, runs.approvalId), refused);
+  const isRefused = exists(tx.select({ id: approvals.id }).from(approvals).where(request));
+  return workflowIds(tx, and(ofScope(scope), eq(runs.state, 'awaiting-approval'), isRefused));
+}
+
+/** Deployments that are approved and have moved nothing yet: it is their turn once no other one holds the rollout. */
+function waitForTurn(tx: Transaction, scope: Scope): Promise<readonly string[]> {
+  const request = and(eq(approvals.runId, runs.id), eq(approvals.status, 'approved'));
+  return workflowIds(
+    tx,
+    and(
+      ofScope(scope),
+      eq(runs.kind, 'deploy'),
+      inArray(runs.state, ['running', 'awaiting-approval']),
+      exists(tx.select({ id: approvals.id }).from(approvals).where(request)),
+      notExists(tx.select({ runId: generations.runId }).from(generations).where(eq(generations.runId, runs.id))),
+    ),
+  );
+}
+
+/** A rehearsal waits until nothing else runs in its environment, or something asks for its vote. */
+function mayRehearsalGoOn({ clock, runs: unfinished }: LifecycleSnapshot): boolean {
+  const others = unfinished.filter(({ kind }) => kind !== 'rehearsal');
+  return clock === 'virtual' && (others.length === 0 || others.some(({ state }) => state === 'awaiting-approval'));
+}
+
+function rehearsalsOf(tx: Transaction, scope: Scope): Promise<readonly string[]> {
+  return workflowIds(tx, and(ofScope(scope), eq(runs.kind, 'rehearsal'), eq(runs.state, 'running')));
+}
+
+function ofScope({ modelId, environment }: Scope): ReturnType<typeof and> {
+  return and(eq(runs.modelId, modelId), eq(runs.environment, environment));
+}
+
+async function workflowIds(tx: Transaction, which: ReturnType<typeof and>): Promise<readonly string[]> {
+  const rows = await tx.select({ workflowId: runs.workflowId }).from(runs).where(which).orderBy(runs.id);
+  return rows.map(({ workflowId }) => workflowId);
+}

@@ -1,0 +1,108 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Activities, RunConclusion } from '../../activities/activity-types.ts';
+import type { RunKind } from '../../contracts/run.ts';
+import { pipelineOf, workflowQueue } from '../../contracts/workflows.ts';
+import type { LifecycleWorker } from '../support/lifecycle-worker.ts';
+import { startLifecycleWorker } from '../support/lifecycle-worker.ts';
+
+// Real workflows on one real worker, with its own number of slots on each queue; what the activities do is made up.
+
+const rehearsals = 20;
+const digest = 'a'.repeat(64);
+const id = '0193e2c8-7b1c-7d4e-9f6a-2f1f4c3b2a10';
+
+/** Something that many wait for until it is opened. */
+function createGate() {
+  const opened = Promise.withResolvers<void>();
+  let waiting = 0;
+  return {
+    isOpen: false,
+    waiting: () => waiting,
+    opened: async () => {
+      waiting += 1;
+      await opened.promise;
+    },
+    open() {
+      this.isOpen = true;
+      opened.resolve();
+    },
+  };
+}
+
+/** The runs that rehearsals have commanded are over; their rows are served. */
+const runsOver = createGate();
+const served = createGate();
+const looks = new Map<string, number>();
+const ended = new Map<string, RunConclusion>();
+
+const activities: Partial<Activities> = {
+  beginRun: async () => ({ alreadyFinal: false }),
+  concludeRun: async ({ scope, conclusion }) => void ended.set(scope.model, conclusion),
+  planRehearsal: async () => ({ rehearsalId: id, periods: 1, rows: digest }),
+  commandPeriod: async () => ({ commandedRunId: id }),
+  async lookAtRun({ scope: { model } }) {
+    looks.set(model, (looks.get(model) ?? 0) + 1);
+    return { over: runsOver.isOpen || model === 'swift' };
+  },
+  settlePeriod: async () => ({ quiet: true }),
+  async servePeriod({ scope: { model } }) {
+    if (model !== 'swift') await served.opened();
+    return { rows: 1 };
+  },
+  recordPeriod: async () => undefined,
+  finishRehearsal: async () => ({
+    kind: 'rehearsal',
+    rehearsalId: id,
+    metricAsServed: 1,
+    metricNeverReplaced: 1,
+    promoted: 0,
+    refused: 0,
+    unchanged: 0,
+  }),
+  collectWindow: async () => ({ window: digest }),
+  reportWindow: async () => ({ kind: 'monitor', reportId: id, opened: 0, closed: 0 }),
+  expirePredictions: async () => ({ segments: 0 }),
+};
+
+let stack: LifecycleWorker;
+beforeAll(async () => {
+  stack = await startLifecycleWorker(activities);
+});
+afterAll(async () => {
+  runsOver.open();
+  served.open();
+  await stack?.stop();
+});
+
+function start(kind: RunKind, model: string) {
+  const scope = { project: 'default', model, modelId: id, environment: 'rehearsal-1' };
+  return stack.temporal.workflow.start(pipelineOf[kind], {
+    workflowId: `${kind} of ${model}`,
+    taskQueue: workflowQueue,
+    args: [{ schemaVersion: 1, runId: id, scope }],
+  });
+}
+
+async function finishes(kind: RunKind, model: string): Promise<void> {
+  await (await start(kind, model)).result();
+  expect(ended.get(model)).toMatchObject({ state: 'succeeded' });
+}
+
+test('twenty rehearsals that wait, and twenty that serve, leave a worker free to monitor', async () => {
+  const names = Array.from({ length: rehearsals }, (_, index) => `model-${index}`);
+  const started = await Promise.all(names.map((name) => start('rehearsal', name)));
+  await expect.poll(() => names.every((name) => looks.has(name)), { timeout: 30_000 }).toBe(true);
+  // All of them wait for a run: another one passes by, and so does a monitor.
+  await finishes('rehearsal', 'swift');
+  await finishes('monitor', 'watched');
+  expect(names.filter((name) => ended.has(name))).toEqual([]);
+
+  runsOver.open();
+  await expect.poll(served.waiting, { timeout: 60_000 }).toBeGreaterThanOrEqual(8);
+  // As many serve as one worker serves at once. That is none of what monitors.
+  await finishes('monitor', 'watched-too');
+  served.open();
+  await Promise.all(started.map((handle) => handle.result()));
+  // A rehearsal that waits looks less and less often.
+  expect(Math.max(...looks.values())).toBeLessThan(40);
+}, 120_000);

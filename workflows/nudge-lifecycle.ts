@@ -1,0 +1,14 @@
+import { getExternalWorkflowHandle, log } from '@temporalio/workflow';
+import { reasonOf } from '../contracts/errors.ts';
+import type { Scope } from '../contracts/identifiers.ts';
+import { lifecycleWorkflowId, nudgeSignal } from '../contracts/workflows.ts';
+
+/** Has the environment's lifecycle look at the database now. */
+export async function nudgeLifecycle(scope: Scope): Promise<void> {
+  try {
+    await getExternalWorkflowHandle(lifecycleWorkflowId(scope)).signal(nudgeSignal);
+  } catch (caught) {
+    // No lifecycle is running; it reads the database whenever it next does.
+    log.info('the lifecycle could not be nudged', { reason: reasonOf(caught) });
+  }
+}
