@@ -18,11 +18,17 @@ const shortestWaitMs = 1_000;
 /** Measured against what serves → release → approval → shadow and canary steps → promote, or back to the champion by itself. */
 export async function deployPipeline(input: DeployInput): Promise<void> {
   const nudged = takeNudges({ goesOn: input.at !== undefined });
+  let beside = 0;
   const deployment: Deployment = {
     input,
     async wait(at, timeoutMs) {
-      if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof deployPipeline>({ ...input, at });
+      if (workflowInfo().continueAsNewSuggested && beside === 0)
+        await continueAsNew<typeof deployPipeline>({ ...input, at });
       await nudged(timeoutMs);
+    },
+    beside(work) {
+      beside += 1;
+      void work.finally(() => (beside -= 1));
     },
   };
   await runPipeline(input, async () => {
@@ -84,7 +90,7 @@ async function awaitApproval(
     const about = remindInMs === null ? 'reminded' : facts.again ? 'requested-again' : 'requested';
     if (facts.notify && !told.has(about)) {
       told.add(about);
-      void notify(deployment.input, approvalId, about);
+      deployment.beside(notify(deployment.input, approvalId, about));
     }
     const dueInMs = Math.min(expiresInMs ?? Infinity, remindInMs ?? Infinity);
     const waitMs = Math.max(shortestWaitMs, Math.min(dueInMs, nextWait()));

@@ -36,6 +36,8 @@ export interface Deployment {
   readonly input: DeployInput;
   /** Waits for a nudge or the time. Goes on from `at` in a new execution if this one's history has grown long. */
   wait(at: DeployProgress, timeoutMs: number): Promise<void>;
+  /** Does this beside the phases. The execution does not end for another one while it goes on. */
+  beside(work: Promise<void>): void;
 }
 
 /** The next phase, or what became of the deployment. */

@@ -31,7 +31,7 @@ const facts: RolloutFacts = {
   bakeMs: 1_000,
   onInsufficient: 'extend',
   virtual: false,
-  notify: false,
+  notify: true,
   again: false,
 };
 
@@ -62,6 +62,7 @@ const activities: Partial<Activities> = {
     expiresInMs: null,
     remindInMs: null,
   }),
+  notifyOfApproval: count('notifyOfApproval', { told: [], failed: [] }),
   beginRollout: async () => (isOver('beginRollout') ? 'begun' : 'taken'),
   raiseGeneration: count('raiseGeneration', { generation: 2 }),
   awaitGateways: count('awaitGateways', { loaded: true }),
@@ -114,7 +115,12 @@ test('30 days of approval, a day in the queue and a bake of 30 days: one deploym
 
   expect(concluded).toMatchObject([{ state: 'succeeded', outcome: { decision: 'promoted', reasons: [] } }]);
   // What was done is not done again by the executions that go on.
-  expect(Object.fromEntries(asked)).toMatchObject({ requestApproval: 1, raiseGeneration: 2, awaitGateways: 2 });
+  expect(Object.fromEntries(asked)).toMatchObject({
+    requestApproval: 1,
+    notifyOfApproval: 1,
+    raiseGeneration: 2,
+    awaitGateways: 2,
+  });
   const wanted = Object.entries(looksWanted).map(([name, looks]) => [name, looks + 1]);
   expect(Object.fromEntries(asked)).toMatchObject(Object.fromEntries(wanted));
 
