@@ -138,6 +138,7 @@ function endedWithoutAnswer(ending: Ending, said: string, limits: InspectionLimi
 
 /** The signal that ended it, also where a sandbox tells it as a shell does: 128 and the signal's number. */
 function waysOfEnding(ending: Ending): string | null {
+  if (ending.kind === 'over-limit') return `over its limit of ${ending.breach.what}, ${ending.breach.limit}`;
   if (ending.kind !== 'exited') return ending.kind === 'not-started' ? ending.reason : ending.kind;
   const [name] = Object.entries(constants.signals).find(([, number]) => ending.exitCode === 128 + number) ?? [];
   return ending.signal ?? name ?? null;
