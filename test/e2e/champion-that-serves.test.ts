@@ -361,3 +361,21 @@ test('a champion that wants a column which the version does without is asked abo
   // A build beside such a champion is measured likewise.
   await build('columns', 3);
 });
+
+test('of a refit the version that it is the refit of is measured again, and the request says whose numbers they are', async () => {
+  await prepared('refits', (configuration) => ({
+    ...configuration,
+    build: { ...configuration.build, refit: true },
+  }));
+  // Versions 1 and 3 are measured, 2 and 4 are their refits.
+  for (const off of [1, 0.5]) await build('refits', off);
+  await deployed('refits', { version: 2 });
+  const asked = await requestOf(await start('refits', { version: 4 }));
+  const { evaluation } = asked.evidence;
+  expect(asked.evidence.championVersion).toBe(2);
+  // The champion was trained on the rows that were held out: its numbers would flatter it.
+  expect(evaluation).toMatchObject({ cites: { modelVersion: 3 }, champion: null, gain: null });
+  const { artifact } = await stack.get(z.object({ artifact: z.string() }).loose(), '/v1/models/refits/versions/2');
+  expect(evaluation.championVersionDigest).toBe(artifact);
+  expect(asked.warnings.map(({ code }) => code)).toContain('refit');
+});
