@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Duration } from './duration.ts';
 import { canonicalCron } from './cron.ts';
 import { PerennialError, reasonOf } from './errors.ts';
 import { limitSettings } from './limit-settings.ts';
@@ -52,6 +53,11 @@ export const Settings = z.object({
   PERENNIAL_GATEWAY_PORT: Port.default(7401),
   /** How other processes reach this gateway, when that is not http://host:port. */
   PERENNIAL_GATEWAY_URL: z.url().optional(),
+  /**
+   * How long a gateway that is stopped still answers while it says that it is not ready, so that load balancers notice and
+   * send requests elsewhere.
+   */
+  PERENNIAL_GATEWAY_DRAIN: Duration.default('5s'),
   PERENNIAL_TEMPORAL_UI_URL: z.url().optional(),
   /** Queues that a worker trains for, with commas: those that `build.resources.queue` may name. */
   PERENNIAL_TRAIN_QUEUES: z

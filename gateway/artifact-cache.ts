@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { sha256OfBytes } from '../contracts/digest.ts';
 import type { Sha256 } from '../contracts/identifiers.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
+import type { GatewayDisk } from './gateway-disk.ts';
 
 /** Larger artifacts than this are refused: they would be held in memory twice. */
 const artifactLimit = 2 ** 30;
@@ -14,7 +15,11 @@ export interface ArtifactCache {
   keepOnly(wanted: ReadonlySet<Sha256>): Promise<void>;
 }
 
-export function createArtifactCache(folder: string, objectStore: ObjectStore): ArtifactCache {
+export function createArtifactCache(
+  folder: string,
+  objectStore: ObjectStore,
+  disk: Pick<GatewayDisk, 'note'>,
+): ArtifactCache {
   async function readLocal(sha256: Sha256): Promise<Buffer | undefined> {
     try {
       const bytes = await readFile(join(folder, sha256));
@@ -37,7 +42,10 @@ export function createArtifactCache(folder: string, objectStore: ObjectStore): A
       if (local !== undefined) return local;
       const bytes = await objectStore.read(sha256, artifactLimit);
       // A full disk must not keep a model from being served.
-      await keep(sha256, bytes).catch(() => rm(join(folder, `${sha256}.part`), { force: true }).catch(() => undefined));
+      await keep(sha256, bytes).catch((caught: unknown) => {
+        disk.note(caught);
+        return rm(join(folder, `${sha256}.part`), { force: true }).catch(() => undefined);
+      });
       return bytes;
     },
     async keepOnly(wanted) {

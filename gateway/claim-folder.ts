@@ -13,7 +13,8 @@ export function claimFolder(folder: string): () => void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const lock = new DatabaseSync(join(folder, 'gateway.lock'));
   try {
-    lock.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
+    // A journal on disk would want room, and there is nothing to go back to.
+    lock.exec('PRAGMA journal_mode = MEMORY; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
   } catch (caught) {
     lock.close();
     if (!(caught instanceof Error && 'errcode' in caught && caught.errcode === sqliteBusy)) throw caught;

@@ -12,6 +12,10 @@ export interface GatewayServerDependencies {
   readonly metrics: GatewayMetrics;
   readonly logger: Logger;
   readonly staleSeconds: () => number;
+  /** Aborted once the gateway stops: it still answers, and is not ready any more. */
+  readonly leaving: AbortSignal;
+  /** Why predictions cannot be written down; undefined: they can. */
+  readonly writingProblem: () => string | undefined;
   /** Reads the keys again, because one was not found. */
   readonly lookAgain: () => Promise<void>;
   /** Uploads all that was logged for the scope, and reports what was served. */

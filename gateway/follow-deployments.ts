@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { reasonOf } from '../contracts/errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Logger } from '../ports/logger.ts';
@@ -25,6 +26,8 @@ const pollMs = 2_000;
 const keepReadAtEveryMs = 5_000;
 const retryMs = 250;
 const longestRetryMs = 2_000;
+/** A restart waits this long for the database before it serves what it has on its disk. */
+const patienceMs = 300;
 /** A stranger's keys must not make the database busy. */
 const lookAgainMs = 250;
 
@@ -33,7 +36,7 @@ export class DeploymentFollower {
   readonly #deps: FollowDependencies;
   #known: ServingReading | undefined;
   #following: Repeated | undefined;
-  #stopWatching: (() => Promise<void>) | undefined;
+  #watching: Promise<() => Promise<void>> | undefined;
   #readAt: number | undefined;
   /** By the steady clock, in the past of a restart without the database. */
   #staleSince: number;
@@ -47,16 +50,20 @@ export class DeploymentFollower {
     this.#staleSince = deps.steadyNow();
   }
 
-  /** Takes up the database's word, or without it what the last run kept on disk, and then follows the database. */
+  /**
+   * Takes up the database's word, or what the last run kept on disk where the database does not answer at once, and then
+   * follows the database.
+   */
   async start(): Promise<void> {
     this.#following = repeat(() => this.#follow());
-    await this.#following.now();
+    await Promise.race([this.#following.now(), pause(patienceMs)]);
     if (this.#readAt === undefined) await this.#takeUpCopies();
-    this.#stopWatching = await this.#deps.deployments.watch(() => void this.#following?.now(), pollMs);
+    this.#watching = this.#deps.deployments.watch(() => void this.#following?.now(), pollMs);
   }
 
   async stop(): Promise<void> {
-    await this.#stopWatching?.();
+    const stopWatching = await this.#watching;
+    await stopWatching?.();
     await this.#following?.stop();
   }
 
@@ -135,7 +142,10 @@ export class DeploymentFollower {
     if (records) keys.replace(records);
     if (readAt !== undefined) this.#staleSince -= Math.max(0, Date.parse(this.#deps.clock.now()) - Date.parse(readAt));
     if (!entries) return;
-    logger.warn({ scopes: entries.length }, 'the database is away; what was served last is served from this disk');
+    logger.warn(
+      { scopes: entries.length },
+      'the database does not answer; what was served last is served from this disk',
+    );
     this.#known = { entries, idle: [], mismatches: [] };
     this.#serve(this.#known);
   }

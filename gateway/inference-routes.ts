@@ -147,6 +147,7 @@ export function inferenceRoutes(app: FastifyInstance, deps: GatewayServerDepende
       const { served } = servedIn(deps, request, reply, request.params.model);
       const version = versionIn(request.params);
       if (version !== undefined) deps.table.pinned(served, version);
+      requireReady(deps, served);
       return { name: request.params.model, ready: true };
     });
     app.post<ModelRoute>(`${path}/infer`, async (request, reply) => infer(deps, request, reply));
@@ -154,6 +155,17 @@ export function inferenceRoutes(app: FastifyInstance, deps: GatewayServerDepende
   app.post<{ Querystring: { readonly model?: unknown } }>('/invocations', async (request, reply) =>
     invoke(deps, request, reply),
   );
+}
+
+/** `model-unavailable` while this gateway stops, or refuses the model's requests because it cannot write them down. */
+function requireReady({ leaving, writingProblem }: GatewayServerDependencies, { label, log }: ServedScope): void {
+  const problem = leaving.aborted
+    ? 'this gateway stops'
+    : log.onFull === 'refuse' && log.sample > 0
+      ? writingProblem()
+      : undefined;
+  if (problem === undefined) return;
+  throw new PerennialError('model-unavailable', `${label} is not ready here: ${problem}; ask another gateway`);
 }
 
 async function infer(

@@ -179,7 +179,7 @@ export class Inference {
     if (onFull === 'drop-counted') return false;
     throw new PerennialError(
       'model-unavailable',
-      `predictions of ${served.label} cannot be written down, and serve.log.onFull is "refuse": free space on the gateway's disk, or bring back the object store that it uploads to`,
+      `predictions of ${served.label} cannot be written down (${this.#deps.log.problem ?? 'the log of predictions is full'}), and serve.log.onFull is "refuse": free space on the gateway's disk, or bring back the object store that it uploads to`,
       { onFull },
     );
   }

@@ -6,13 +6,14 @@ import { createOnnxModelRuntime } from '../adapters/model-runtime/onnx.ts';
 import { createConfiguredObjectStore } from '../adapters/object-store/configured.ts';
 import { createConfiguredSandbox } from '../adapters/sandbox/configured.ts';
 import { createDuckDbTableEngine } from '../adapters/table-engine/duckdb.ts';
+import { durationMs } from '../contracts/duration.ts';
 import { PerennialError, reasonOf } from '../contracts/errors.ts';
 import { parseSettings, Settings, tableLimitsOf } from '../contracts/settings.ts';
 import { createPostgresRepositories } from '../db/repositories.ts';
 import type { Logger } from '../ports/logger.ts';
 import { startGateway } from './start-gateway.ts';
 
-/** The stack gives it eight seconds; what is not uploaded by then waits on disk for the next start. */
+/** After the drain. The stack gives it eight seconds; what is not uploaded by then waits on disk for the next start. */
 const closeWithinMs = 6_000;
 
 const GatewaySettings = Settings.omit({ PERENNIAL_SECRET: true, PERENNIAL_ADMIN_KEY: true, TEMPORAL_ADDRESS: true });
@@ -57,29 +58,39 @@ async function serve(settings: GatewaySettings): Promise<void> {
     steadyNow: () => performance.now(),
     random: Math.random,
   });
-  stopOnSignals(logger, async () => {
-    await gateway.close();
+  const drainMs = durationMs(settings.PERENNIAL_GATEWAY_DRAIN);
+  stopOnSignals(logger, drainMs, async (hurry) => {
+    await gateway.close({ milliseconds: drainMs, hurry });
     await tableEngine.close();
     await repositories.close();
   });
   logger.info({ address: gateway.address }, 'the gateway listens');
 }
 
-/** Lets requests under way end and uploads what it can, in bounded time. */
-function stopOnSignals(logger: Logger, close: () => Promise<void>): void {
-  let stopping = false;
-  const stop = (signal: NodeJS.Signals): void => {
-    if (stopping) return;
-    stopping = true;
-    logger.info({ signal }, 'the gateway stops');
-    const late = setTimeout(() => {
+/**
+ * The first signal begins the drain, a second one ends it. Then requests under way end, and what can be uploaded is, in
+ * bounded time.
+ */
+function stopOnSignals(logger: Logger, drainMs: number, close: (hurry: AbortSignal) => Promise<void>): void {
+  const hurry = new AbortController();
+  const endAfter = (milliseconds: number): NodeJS.Timeout =>
+    setTimeout(() => {
       logger.warn({}, 'the gateway did not close in time; predictions that were not uploaded stay on its disk');
       process.exit(0);
-    }, closeWithinMs);
-    close().then(
+    }, milliseconds);
+  let late: NodeJS.Timeout | undefined;
+  const stop = (signal: NodeJS.Signals): void => {
+    if (late !== undefined) {
+      clearTimeout(late);
+      late = endAfter(closeWithinMs);
+      hurry.abort();
+      return;
+    }
+    logger.info({ signal, drainMs }, 'the gateway stops');
+    late = endAfter(drainMs + closeWithinMs);
+    close(hurry.signal).then(
       () => process.exit(0),
       (caught: unknown) => {
-        clearTimeout(late);
         logger.error({ err: caught }, 'the gateway did not close cleanly');
         process.exit(1);
       },

@@ -10,6 +10,7 @@ interface LabelledGeneration {
 
 export interface GatewayReadings {
   readonly staleSeconds: () => number;
+  readonly diskFull: () => boolean;
   readonly logBytes: () => number;
   readonly waitingSegments: () => number;
   readonly generations: () => readonly LabelledGeneration[];
@@ -72,6 +73,14 @@ export class GatewayMetrics {
       registers,
       collect() {
         this.set(readings.staleSeconds());
+      },
+    });
+    new Gauge({
+      name: 'perennial_disk_full',
+      help: 'Whether the disk of the state folder is full, so that predictions are not written down: 1 or 0',
+      registers,
+      collect() {
+        this.set(readings.diskFull() ? 1 : 0);
       },
     });
     new Gauge({

@@ -3,6 +3,7 @@ import type { Id, Scope } from '../contracts/identifiers.ts';
 import { scopeLabel } from '../contracts/identifiers.ts';
 import type { PredictionRecord } from '../contracts/prediction.ts';
 import type { IdMaker } from '../ports/ids.ts';
+import type { GatewayDisk } from './gateway-disk.ts';
 import type { SegmentHeader } from './segment-folder.ts';
 import { SegmentFolder } from './segment-folder.ts';
 import { SegmentFile } from './segment-file.ts';
@@ -29,6 +30,7 @@ export const defaultLogLimits: PredictionLogLimits = {
 
 export interface PredictionLogDependencies extends Omit<SegmentUploadDependencies, 'folder'> {
   readonly folder: string;
+  readonly disk: GatewayDisk;
   readonly gatewayId: Id;
   readonly ids: IdMaker;
   readonly limits?: Partial<PredictionLogLimits>;
@@ -61,6 +63,8 @@ export class PredictionLog {
   /** Segments that are being closed, so that a flush waits for them too. */
   readonly #closing = new Set<Promise<void>>();
   #openBytes = 0;
+  /** Why the last rows could not be written; undefined: they were. */
+  #failure: string | undefined;
 
   constructor(deps: PredictionLogDependencies) {
     this.#deps = deps;
@@ -71,14 +75,16 @@ export class PredictionLog {
 
   /** Takes up what an earlier process left behind. */
   async recover(): Promise<number> {
-    const leftovers = await this.#folder.leftovers();
-    for (const segment of leftovers) this.#upload.add(segment);
-    if (leftovers.length > 0)
-      this.#deps.logger.info(
-        { segments: leftovers.length },
-        'segments of an earlier process were found and will be uploaded',
-      );
-    return leftovers.length;
+    const { segments, unreadable } = await this.#folder.leftovers();
+    for (const segment of segments) this.#upload.add(segment);
+    const { logger } = this.#deps;
+    if (segments.length > 0)
+      logger.info({ segments: segments.length }, 'segments of an earlier process were found and will be uploaded');
+    for (const segment of unreadable) {
+      const aside = await this.#folder.setAside(segment);
+      logger.error({ segment, aside }, 'the header of a segment of predictions cannot be read, and it was set aside');
+    }
+    return segments.length;
   }
 
   /** Bytes on local disk that the object store does not have yet. */
@@ -90,12 +96,17 @@ export class PredictionLog {
     return this.#upload.count;
   }
 
+  /** Why rows of the scope's model are not written down; undefined: they are, as far as is known. */
+  get problem(): string | undefined {
+    return this.#deps.disk.problem ?? this.#failure ?? (this.#isFull(0) ? 'the log of predictions is full' : undefined);
+  }
+
   /** true: the operating system has the rows. false: the log is full or broken, and they are counted as dropped. */
   async append(scope: Scope, features: readonly string[], records: readonly PredictionRecord[]): Promise<boolean> {
     const stream = this.#stream(scope, features);
     const lines = records.map((record) => `${JSON.stringify(record)}\n`).join('');
     const bytes = Buffer.byteLength(lines);
-    if (this.#isFull(bytes)) return this.#drop(stream, records.length);
+    if (this.#deps.disk.problem !== undefined || this.#isFull(bytes)) return this.#drop(stream, records.length);
     // Counted before it is written, so that what waits for the disk counts as well.
     this.#openBytes += bytes;
     try {
@@ -104,12 +115,21 @@ export class PredictionLog {
       // In the turn of the append: a closed segment takes no more, and the next rows open another.
       if (this.#isDone(segment, bytes)) this.#rotate(stream);
       await appended;
+      this.#failure = undefined;
       return true;
     } catch (caught) {
       this.#openBytes -= bytes;
-      this.#deps.logger.error({ err: caught, scope: scopeLabel(scope) }, 'predictions cannot be written to local disk');
+      this.#failed(scope, caught);
       return this.#drop(stream, records.length);
     }
+  }
+
+  /** Said once, and not for every request. */
+  #failed(scope: Scope, caught: unknown): void {
+    if (this.#deps.disk.note(caught)) return;
+    const reason = `predictions cannot be written to ${this.#folder.path}: ${reasonOf(caught)}`;
+    if (this.#failure !== reason) this.#deps.logger.error({ err: caught, scope: scopeLabel(scope) }, reason);
+    this.#failure = reason;
   }
 
   /** Resolves when every row of the scope that was appended so far is in the object store; `model-unavailable` with the reason if that fails. */
@@ -165,15 +185,15 @@ export class PredictionLog {
   }
 
   async #openSegment(stream: Stream): Promise<OpenSegment> {
+    const header: SegmentHeader = {
+      schemaVersion: 1,
+      id: this.#deps.ids.next(),
+      gatewayId: this.#deps.gatewayId,
+      scope: stream.scope,
+      features: [...stream.features],
+      dropped: 0,
+    };
     try {
-      const header: SegmentHeader = {
-        schemaVersion: 1,
-        id: this.#deps.ids.next(),
-        gatewayId: this.#deps.gatewayId,
-        scope: stream.scope,
-        features: [...stream.features],
-        dropped: 0,
-      };
       await this.#folder.writeHeader(header);
       return {
         header,
@@ -182,6 +202,8 @@ export class PredictionLog {
       };
     } catch (caught) {
       stream.open = undefined;
+      // A disk that is full must not be left one more file by every request.
+      await this.#folder.remove(header.id).catch(() => undefined);
       throw caught;
     }
   }
@@ -199,11 +221,9 @@ export class PredictionLog {
     const dropped = stream.dropped;
     stream.dropped = 0;
     const closing = this.#closeSegment(open, dropped).catch((caught: unknown) => {
+      // It was never opened, which whoever wanted to append to it has been told.
       stream.dropped += dropped;
-      this.#deps.logger.error(
-        { err: caught, scope: scopeLabel(stream.scope) },
-        'a segment of predictions cannot be closed; it is taken up at the next start',
-      );
+      this.#failed(stream.scope, caught);
     });
     this.#closing.add(closing);
     void closing.then(() => this.#closing.delete(closing));
@@ -211,9 +231,12 @@ export class PredictionLog {
 
   async #closeSegment(open: Promise<OpenSegment>, dropped: number): Promise<void> {
     const { header, file } = await open;
-    await file.close();
+    await file.close().catch((caught: unknown) => this.#failed(header.scope, caught));
     this.#openBytes -= file.bytes;
-    if (dropped > 0) await this.#folder.writeHeader({ ...header, dropped });
-    this.#upload.add({ header: { ...header, dropped }, bytes: file.bytes });
+    const closed = { ...header, dropped };
+    // Without it a restart forgets how many rows were dropped, and no row.
+    if (dropped > 0)
+      await this.#folder.writeHeader(closed).catch((caught: unknown) => this.#failed(header.scope, caught));
+    this.#upload.add({ header: closed, bytes: file.bytes });
   }
 }

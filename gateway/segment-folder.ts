@@ -44,8 +44,13 @@ export class SegmentFolder {
   async writeHeader(header: SegmentHeader): Promise<void> {
     const path = join(this.#folder, `${header.id}.json`);
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
-    await writeFile(`${path}.part`, JSON.stringify(header), { mode: 0o600 });
-    await rename(`${path}.part`, path);
+    try {
+      await writeFile(`${path}.part`, JSON.stringify(header), { mode: 0o600 });
+      await rename(`${path}.part`, path);
+    } catch (caught) {
+      await rm(`${path}.part`, { force: true });
+      throw caught;
+    }
   }
 
   /** Rows first: a header without rows is nothing, rows without a header would be lost. */
@@ -63,23 +68,33 @@ export class SegmentFolder {
     return aside;
   }
 
-  /** What a gateway that was killed left behind, oldest first. */
-  async leftovers(): Promise<readonly ClosedSegment[]> {
+  /** What a gateway that was killed left behind, oldest first, and ids of headers that cannot be read. */
+  async leftovers(): Promise<{ readonly segments: readonly ClosedSegment[]; readonly unreadable: readonly Id[] }> {
     const names = await readdir(this.#folder).catch(() => []);
-    const found: ClosedSegment[] = [];
+    const segments: ClosedSegment[] = [];
+    const unreadable: Id[] = [];
     for (const name of names.filter((candidate) => candidate.endsWith('.json')).toSorted()) {
-      const segment = await this.#readLeftover(name);
-      if (segment) found.push(segment);
+      const header = await this.#readHeader(name);
+      if (header === undefined) unreadable.push(name.slice(0, -'.json'.length));
+      else segments.push(...(await this.#rowsOf(header)));
     }
-    return found;
+    return { segments, unreadable };
   }
 
-  async #readLeftover(name: string): Promise<ClosedSegment | undefined> {
+  /** undefined: a power failure or a full disk has left another text. */
+  async #readHeader(name: string): Promise<SegmentHeader | undefined> {
     const text = await readFile(join(this.#folder, name), 'utf8');
-    const header = SegmentHeader.parse(JSON.parse(text));
+    try {
+      return SegmentHeader.parse(JSON.parse(text));
+    } catch {
+      return undefined;
+    }
+  }
+
+  async #rowsOf(header: SegmentHeader): Promise<readonly ClosedSegment[]> {
     const rows = await stat(this.rowsPath(header.id)).catch(() => undefined);
-    if (rows && rows.size > 0) return { header, bytes: rows.size };
+    if (rows && rows.size > 0) return [{ header, bytes: rows.size }];
     await this.remove(header.id);
-    return undefined;
+    return [];
   }
 }

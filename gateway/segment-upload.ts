@@ -5,10 +5,13 @@ import type { Logger } from '../ports/logger.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import type { MonitoringRepository } from '../ports/repositories/monitoring.ts';
 import type { TableEngine } from '../ports/table-engine.ts';
-import type { ClosedSegment, SegmentFolder } from './segment-folder.ts';
+import { isAboutFullDisk } from '../contracts/disk-full.ts';
+import type { GatewayDisk } from './gateway-disk.ts';
+import type { ClosedSegment, SegmentFolder, SegmentHeader } from './segment-folder.ts';
 
 export interface SegmentUploadDependencies {
   readonly folder: SegmentFolder;
+  readonly disk: Pick<GatewayDisk, 'look'>;
   readonly tableEngine: Pick<TableEngine, 'sealSegment'>;
   readonly objectStore: Pick<ObjectStore, 'putFile'>;
   readonly monitoring: Pick<MonitoringRepository, 'addSegment'>;
@@ -95,14 +98,9 @@ export class SegmentUpload {
   }
 
   async #deliver({ header }: ClosedSegment): Promise<void> {
-    const { folder, tableEngine, objectStore, monitoring } = this.#deps;
+    const { folder, objectStore, monitoring } = this.#deps;
     const path = folder.parquetPath(header.id);
-    await rm(path, { force: true });
-    const { rows, from, to } = await tableEngine.sealSegment({
-      ndjson: folder.rowsPath(header.id),
-      features: header.features,
-      path,
-    });
+    const { rows, from, to } = await this.#seal(header);
     if (rows > 0) {
       const { sha256 } = await objectStore.putFile(path);
       const { id, gatewayId, dropped, scope } = header;
@@ -121,12 +119,26 @@ export class SegmentUpload {
     await folder.remove(header.id);
   }
 
+  async #seal(header: SegmentHeader): ReturnType<TableEngine['sealSegment']> {
+    const { folder, tableEngine, disk } = this.#deps;
+    const path = folder.parquetPath(header.id);
+    await rm(path, { force: true });
+    try {
+      return await tableEngine.sealSegment({ ndjson: folder.rowsPath(header.id), features: header.features, path });
+    } catch (caught) {
+      // It may have taken seconds, and the disk may have room again by now.
+      if (isAboutFullDisk(caught)) await disk.look();
+      await rm(path, { force: true });
+      throw caught;
+    }
+  }
+
   async #failed(waiting: Waiting, caught: unknown): Promise<void> {
     const { id } = waiting.segment.header;
     waiting.failures += 1;
     waiting.notBefore =
       this.#deps.steadyNow() + Math.min(longestRetryMs, firstRetryMs * 2 ** Math.min(waiting.failures - 1, 10));
-    const unreadable = caught instanceof PerennialError && !caught.retryable;
+    const unreadable = caught instanceof PerennialError && !caught.retryable && !isAboutFullDisk(caught);
     if (unreadable && waiting.failures >= unreadableAfter) {
       this.#waiting.delete(id);
       const aside = await this.#deps.folder.setAside(id);

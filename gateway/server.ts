@@ -8,6 +8,7 @@ import type { Logger } from '../ports/logger.ts';
 import { allow } from './access.ts';
 import { authenticate } from './authentication.ts';
 import type { GatewayServerDependencies } from './dependencies.ts';
+import { healthPaths, healthRoutes } from './health-routes.ts';
 import { inferenceRoutes } from './inference-routes.ts';
 import { parseRequestBodies } from './request-bodies.ts';
 import { refuse } from './tensor-columns.ts';
@@ -19,7 +20,7 @@ export const bodyLimitBytes = 32 * 2 ** 20;
 const staleAfterSeconds = 10;
 
 function isHealth(request: FastifyRequest): boolean {
-  return request.url === '/v2/health/live' || request.url === '/v2/health/ready';
+  return healthPaths.has(request.url);
 }
 
 /** A model that fails is the server's fault. */
@@ -68,7 +69,7 @@ export function buildGateway(deps: GatewayServerDependencies): FastifyInstance {
     if (isHealth(request)) return;
     request.setDecorator('principal', await authenticate(request.headers.authorization, deps.keys, deps.lookAgain));
   });
-  endKeptConnections(app);
+  endKeptConnections(app, deps.leaving);
   app.setErrorHandler((caught, _request, reply) => answerError(deps.logger, caught, reply));
   refuseUnknownRoutes(app);
   healthRoutes(app, deps);
@@ -96,22 +97,11 @@ function refuseUnknownRoutes(app: FastifyInstance): void {
 }
 
 /** Closing ends idle connections only: one whose request was under way is to end with its answer, not when it has idled. */
-function endKeptConnections(app: FastifyInstance): void {
-  let closing = false;
-  app.addHook('preClose', async () => {
-    closing = true;
-  });
+function endKeptConnections(app: FastifyInstance, leaving: AbortSignal): void {
   app.addHook('onSend', (_request, reply, payload, done) => {
-    if (closing) void reply.header('connection', 'close');
+    if (leaving.aborted) void reply.header('connection', 'close');
     done(null, payload);
   });
-}
-
-function healthRoutes(app: FastifyInstance, deps: GatewayServerDependencies): void {
-  app.get('/v2/health/live', async () => ({ live: true }));
-  app.get('/v2/health/ready', async (_request, reply) =>
-    reply.code(deps.table.ready ? 200 : 503).send({ ready: deps.table.ready }),
-  );
 }
 
 function operationRoutes(app: FastifyInstance, deps: GatewayServerDependencies): void {

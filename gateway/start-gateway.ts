@@ -1,5 +1,4 @@
 import type { FastifyInstance } from 'fastify';
-import { reasonOf } from '../contracts/errors.ts';
 import type { Id } from '../contracts/identifiers.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { IdMaker } from '../ports/ids.ts';
@@ -9,10 +8,13 @@ import type { ObjectStore } from '../ports/object-store.ts';
 import type { Repositories } from '../ports/repositories/repositories.ts';
 import type { TableEngine } from '../ports/table-engine.ts';
 import { Acknowledgements } from './acknowledgements.ts';
-import type { ArtifactCache } from './artifact-cache.ts';
 import { createArtifactCache } from './artifact-cache.ts';
 import { KeyTable } from './authentication.ts';
+import { startChores } from './chores.ts';
 import { claimFolder } from './claim-folder.ts';
+import type { Drain } from './close-gateway.ts';
+import { closeGateway } from './close-gateway.ts';
+import { GatewayDisk } from './gateway-disk.ts';
 import { DeploymentFollower } from './follow-deployments.ts';
 import { Inference } from './inference.ts';
 import type { KeptLease } from './keep-lease.ts';
@@ -22,8 +24,6 @@ import { GatewayMetrics } from './metrics.ts';
 import { MismatchReports } from './mismatch-reports.ts';
 import type { PredictionLogLimits } from './prediction-log.ts';
 import { PredictionLog } from './prediction-log.ts';
-import type { Repeated } from './repeat.ts';
-import { repeat } from './repeat.ts';
 import { buildGateway } from './server.ts';
 import { ServingCounts } from './serving-counts.ts';
 import { Shadow } from './shadow.ts';
@@ -52,25 +52,23 @@ export interface GatewayParts {
 
 export interface RunningGateway {
   readonly address: string;
-  /** Stops accepting, gives up the lease, uploads what it can. What cannot be uploaded stays on disk. */
-  close(): Promise<void>;
+  /**
+   * Is not ready from now on, answers for as long as `drain` says (default: not at all), and uploads what it can. What
+   * cannot be uploaded stays on disk.
+   */
+  close(drain?: Drain): Promise<void>;
 }
-
-/** Whoever judges a canary waits for these. */
-const tellCountsEveryMs = 200;
-const tendEveryMs = 1_000;
-const sweepEveryMs = 60_000;
-const retryMs = 1_000;
 
 /** A gateway that serves, follows the database while there is one, and hands over what it logs. */
 export async function startGateway(parts: GatewayParts): Promise<RunningGateway> {
   const { repositories, logger, steadyNow } = parts;
   const letGo = claimFolder(parts.folder);
-  const state = new StateFolder(parts.folder, logger);
+  const disk = new GatewayDisk(parts.folder, logger);
+  const state = new StateFolder(parts.folder, logger, disk);
   const id = await state.identity(parts.ids);
   const acknowledgements = new Acknowledgements({ deployments: repositories.deployments, gatewayId: id, logger });
   const mismatches = new MismatchReports({ deployments: repositories.deployments, gatewayId: id, logger });
-  const artifacts = createArtifactCache(state.path('artifacts'), parts.objectStore);
+  const artifacts = createArtifactCache(state.path('artifacts'), parts.objectStore, disk);
   const models = createLoadedModels({ artifacts, runtime: parts.modelRuntime, logger });
   const table = new ServingTable({
     models,
@@ -80,7 +78,7 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
     onMismatches: (found) => mismatches.set(found),
   });
   const keys = new KeyTable(parts.clock);
-  const log = await openLog(parts, state, id);
+  const log = await openLog(parts, state, disk, id);
   const counting = { gatewayId: id, newEpoch: () => parts.ids.next(), steadyNow };
   const counts = new ServingCounts(counting);
   const shadowCounts = new ShadowCounts(counting);
@@ -97,16 +95,30 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
     steadyNow,
     clock: parts.clock,
   });
-  const chores = startChores({ parts, table, artifacts, log, counts, shadowCounts, state });
+  const { deployments } = repositories;
+  const tended = { gatewayId: id, deployments, logger, table, artifacts, log, counts, shadowCounts, state, disk };
+  const chores = startChores(tended);
+  const leaving = new AbortController();
   const held = Promise.withResolvers<KeptLease>();
   const tellCounts = async (): Promise<void> => {
     // The database takes counts only from gateways that have held a lease.
     await (await held.promise).now();
     await chores.tell.done();
   };
-  const app = buildServer(parts, { table, keys, log, counts, shadow, follower, tellCounts });
-  const listening = await app.listen(parts.listen);
+  const app = buildServer(parts, {
+    table,
+    keys,
+    log,
+    disk,
+    counts,
+    shadow,
+    follower,
+    tellCounts,
+    leaving: leaving.signal,
+  });
+  // Before it listens: a caller's key would not be known yet.
   await follower.start();
+  const listening = await app.listen(parts.listen);
   const gateway = { id, address: parts.address ?? listening };
   const lease = keepLease({
     deployments: repositories.deployments,
@@ -119,18 +131,27 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
     },
   });
   held.resolve(lease);
+  const running = { app, follower, lease, chores, acknowledgements, mismatches, log, shadow, logger };
   return {
     address: listening,
-    close: () =>
-      close({ app, follower, lease, chores, acknowledgements, mismatches, log, shadow, logger }).finally(letGo),
+    close(drain = { milliseconds: 0 }) {
+      leaving.abort();
+      return closeGateway(running, drain).finally(letGo);
+    },
   };
 }
 
-async function openLog(parts: GatewayParts, state: StateFolder, gatewayId: Id): Promise<PredictionLog> {
+async function openLog(
+  parts: GatewayParts,
+  state: StateFolder,
+  disk: GatewayDisk,
+  gatewayId: Id,
+): Promise<PredictionLog> {
   const { tableEngine, objectStore, ids, logger, steadyNow } = parts;
   const { monitoring } = parts.repositories;
   const log = new PredictionLog({
     folder: state.path('segments'),
+    disk,
     gatewayId,
     tableEngine,
     objectStore,
@@ -152,12 +173,15 @@ interface Served {
   readonly shadow: Shadow;
   readonly follower: DeploymentFollower;
   readonly tellCounts: () => Promise<void>;
+  readonly disk: GatewayDisk;
+  readonly leaving: AbortSignal;
 }
 
 function buildServer(parts: GatewayParts, served: Served): FastifyInstance {
-  const { table, keys, log, counts, shadow, follower, tellCounts } = served;
+  const { table, keys, log, disk, counts, shadow, follower, tellCounts, leaving } = served;
   const metrics = new GatewayMetrics({
     staleSeconds: () => follower.staleSeconds(),
+    diskFull: () => disk.problem !== undefined,
     logBytes: () => log.bytes,
     waitingSegments: () => log.waitingSegments,
     mismatches: () =>
@@ -178,6 +202,8 @@ function buildServer(parts: GatewayParts, served: Served): FastifyInstance {
     inference: new Inference({ table, log, counts, metrics, shadow, clock, ids, steadyNow, random }),
     metrics,
     logger,
+    leaving,
+    writingProblem: () => log.problem,
     staleSeconds: () => follower.staleSeconds(),
     lookAgain: () => follower.lookAgain(),
     flush: async (scope) => {
@@ -186,116 +212,4 @@ function buildServer(parts: GatewayParts, served: Served): FastifyInstance {
       await tellCounts();
     },
   });
-}
-
-/** Repeated work. If it fails, it is tried again. */
-interface Chore extends Repeated {
-  /** Does what `now` does, and rejects if the work failed. */
-  done(): Promise<void>;
-}
-
-interface Chores {
-  readonly tell: Chore;
-  readonly tend: Repeated;
-  readonly sweep: Repeated;
-}
-
-interface Tended {
-  readonly parts: GatewayParts;
-  readonly table: ServingTable;
-  readonly artifacts: ArtifactCache;
-  readonly log: PredictionLog;
-  readonly counts: ServingCounts;
-  readonly shadowCounts: ShadowCounts;
-  readonly state: StateFolder;
-}
-
-function startChores({ parts, table, artifacts, log, counts, shadowCounts, state }: Tended): Chores {
-  const { logger, repositories } = parts;
-  const chore = (name: string, everyMs: number, work: () => Promise<void>): Chore => {
-    let failure: { readonly caught: unknown } | undefined;
-    const repeated = repeat(async () => {
-      try {
-        await work();
-        failure = undefined;
-        return everyMs;
-      } catch (caught) {
-        failure = { caught };
-        logger.debug({ reason: reasonOf(caught) }, `${name} could not be done and will be tried again`);
-        return Math.max(everyMs, retryMs);
-      }
-    });
-    void repeated.now();
-    return {
-      ...repeated,
-      async done() {
-        await repeated.now();
-        if (failure !== undefined) throw failure.caught;
-      },
-    };
-  };
-  return {
-    // Kept before it is told: while the database is away, the counts outlive this process.
-    tell: chore('telling what was served', tellCountsEveryMs, async () => {
-      const keep = () => state.keepCounts(counts.all(), shadowCounts.all());
-      await counts.report(async (told) => {
-        await keep();
-        await repositories.deployments.countServed(told);
-      });
-      await shadowCounts.report(async (told) => {
-        await keep();
-        await repositories.deployments.countShadow(told);
-      });
-    }),
-    tend: chore('tending the prediction log', tendEveryMs, () => log.tend()),
-    sweep: chore('unloading what serves no more', sweepEveryMs, async () => {
-      // Before it is known what serves, nothing is known to be of no use.
-      if (!table.ready) return;
-      const wanted = await table.sweep();
-      if (wanted) await artifacts.keepOnly(wanted);
-    }),
-  };
-}
-
-interface Running {
-  readonly app: FastifyInstance;
-  readonly follower: DeploymentFollower;
-  readonly lease: KeptLease;
-  readonly chores: Chores;
-  readonly acknowledgements: Acknowledgements;
-  readonly mismatches: MismatchReports;
-  readonly log: PredictionLog;
-  readonly shadow: Shadow;
-  readonly logger: Logger;
-}
-
-async function close({
-  app,
-  follower,
-  lease,
-  chores,
-  acknowledgements,
-  mismatches,
-  log,
-  shadow,
-  logger,
-}: Running): Promise<void> {
-  const gaveUp = lease
-    .end()
-    .catch((caught: unknown) =>
-      logger.warn({ reason: reasonOf(caught) }, 'the lease could not be given up; it runs out by itself'),
-    );
-  await app.close();
-  await shadow.idle();
-  await Promise.all([
-    gaveUp,
-    follower.stop(),
-    acknowledgements.stop(),
-    mismatches.stop(),
-    chores.sweep.stop(),
-    chores.tend.stop(),
-  ]);
-  // The last requests' counts and rows.
-  await Promise.all([chores.tell.now(), log.close()]);
-  await chores.tell.stop();
 }

@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { MissingPolicy } from '../contracts/configuration.ts';
@@ -12,6 +12,7 @@ import type { IdMaker } from '../ports/ids.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { ServingEntry } from '../ports/repositories/deployments.ts';
 import type { KeyRecord } from '../ports/repositories/principals.ts';
+import type { GatewayDisk } from './gateway-disk.ts';
 
 const KeptEntry = z.object({
   scope: Scope,
@@ -58,12 +59,16 @@ export type KeptCounts = z.infer<typeof KeptCounts>;
 export class StateFolder {
   readonly #folder: string;
   readonly #logger: Logger;
+  readonly #disk: Pick<GatewayDisk, 'note'>;
+  /** Files that could not be written the last time, so that it is said once. */
+  readonly #failing = new Set<string>();
   readonly #written = new Map<string, string>();
   readonly #writing = new Map<string, Promise<void>>();
 
-  constructor(folder: string, logger: Logger) {
+  constructor(folder: string, logger: Logger, disk: Pick<GatewayDisk, 'note'>) {
     this.#folder = folder;
     this.#logger = logger;
+    this.#disk = disk;
   }
 
   path(name: string): string {
@@ -75,8 +80,13 @@ export class StateFolder {
     const known = await this.#read('gateway.json', Identity);
     if (known) return known.id;
     const id = ids.next();
-    await this.#write('gateway.json', { schemaVersion: 1, id });
+    await this.keepIdentity(id);
     return id;
+  }
+
+  /** Again after a disk that was full. Until then a restart is another gateway, and nobody waits for this one longer than its lease. */
+  async keepIdentity(id: Id): Promise<void> {
+    await this.#keep('gateway.json', { schemaVersion: 1, id });
   }
 
   async entries(): Promise<readonly ServingEntry[] | undefined> {
@@ -132,7 +142,10 @@ export class StateFolder {
   async #keep(name: string, value: object, flush = true): Promise<void> {
     try {
       await this.#write(name, value, flush);
+      this.#failing.delete(name);
     } catch (caught) {
+      if (this.#disk.note(caught) || this.#failing.has(name)) return;
+      this.#failing.add(name);
       this.#logger.warn(
         { file: name, reason: reasonOf(caught) },
         'what serves cannot be kept on disk; a restart without the database would not know it',
@@ -155,9 +168,15 @@ export class StateFolder {
   /** Whole or not at all, and only if it has changed. */
   async #replace(name: string, text: string, flush: boolean): Promise<void> {
     if (this.#written.get(name) === text) return;
+    const part = `${this.path(name)}.part`;
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
-    await writeFile(`${this.path(name)}.part`, text, { mode: 0o600, flush });
-    await rename(`${this.path(name)}.part`, this.path(name));
+    try {
+      await writeFile(part, text, { mode: 0o600, flush });
+      await rename(part, this.path(name));
+    } catch (caught) {
+      await rm(part, { force: true });
+      throw caught;
+    }
     this.#written.set(name, text);
   }
 }

@@ -22,7 +22,12 @@ export function services(
     { ...shared, PERENNIAL_SECRET: secrets.secret, PERENNIAL_ADMIN_KEY: secrets.adminKey },
     `${addresses.api}/readyz`,
   );
-  const gateway = service('gateway', shared, `${addresses.gateway}/v2/health/ready`);
+  // Nothing balances the load of one gateway, so there is nobody who must notice that it goes.
+  const gateway = service(
+    'gateway',
+    { ...shared, PERENNIAL_GATEWAY_DRAIN: '0s' },
+    `${addresses.gateway}/v2/health/ready`,
+  );
   return {
     // Work under way is given time to end or to be handed back.
     worker: { ...worker, patienceMs: 12_000 },

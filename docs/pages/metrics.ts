@@ -52,6 +52,7 @@ async function apiMetrics(): Promise<readonly Metric[]> {
 async function gatewayMetrics(): Promise<readonly Metric[]> {
   const metrics = new GatewayMetrics({
     staleSeconds: () => 0,
+    diskFull: () => false,
     logBytes: () => 0,
     waitingSegments: () => 0,
     generations: () => [],

@@ -6,6 +6,7 @@ import type { Answer, Asked, ServingGround } from './serving-ground.ts';
 import { ask } from './serving-ground.ts';
 
 export interface GatewayProcess {
+  readonly pid: number;
   readonly address: string;
   /** What it has logged so far, one JSON line each. */
   readonly said: readonly string[];
@@ -16,11 +17,15 @@ export interface GatewayProcess {
 
 const running = new Set<ChildProcess>();
 
-/** `gateway/main.ts` as a process, on a port of its own; `databaseUrl` may name one that is not there, and `home` another than the ground's. */
+/**
+ * `gateway/main.ts` as a process, on a port of its own unless `settings` name one; `databaseUrl` may name one that is not
+ * there, and `home` another than the ground's.
+ */
 export async function startGatewayProcess(
   ground: ServingGround,
   databaseUrl = ground.database.url,
   home = ground.home,
+  settings: Readonly<Record<string, string>> = {},
 ): Promise<GatewayProcess> {
   const main = fileURLToPath(new URL('../../gateway/main.ts', import.meta.url));
   const child = spawn(process.execPath, [main], {
@@ -28,7 +33,9 @@ export async function startGatewayProcess(
       PERENNIAL_HOME: home,
       DATABASE_URL: databaseUrl,
       PERENNIAL_GATEWAY_PORT: '0',
+      PERENNIAL_GATEWAY_DRAIN: '0s',
       PATH: process.env.PATH,
+      ...settings,
     },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
@@ -49,6 +56,7 @@ export async function startGatewayProcess(
     void exited.then((how) => reject(new Error(`the gateway ended with ${how}: ${said.join('\n')}`)));
   });
   return {
+    pid: child.pid ?? 0,
     address,
     said,
     ask: (request, body, asked) => ask(address, ground.key, request, body, asked),

@@ -1,0 +1,103 @@
+import { reasonOf } from '../contracts/errors.ts';
+import type { Id } from '../contracts/identifiers.ts';
+import type { Logger } from '../ports/logger.ts';
+import type { DeploymentRepository } from '../ports/repositories/deployments.ts';
+import type { ArtifactCache } from './artifact-cache.ts';
+import type { GatewayDisk } from './gateway-disk.ts';
+import type { PredictionLog } from './prediction-log.ts';
+import type { Repeated } from './repeat.ts';
+import { repeat } from './repeat.ts';
+import type { ServingCounts } from './serving-counts.ts';
+import type { ServingTable } from './serving-table.ts';
+import type { ShadowCounts } from './shadow-counts.ts';
+import type { StateFolder } from './state-folder.ts';
+
+/** Repeated work. If it fails, it is tried again. */
+interface Chore extends Repeated {
+  /** Does what `now` does, and rejects if the work failed. */
+  done(): Promise<void>;
+}
+
+export interface Chores {
+  readonly tell: Chore;
+  readonly tend: Repeated;
+  readonly sweep: Repeated;
+  readonly look: Repeated;
+}
+
+export interface Tended {
+  readonly gatewayId: Id;
+  readonly deployments: Pick<DeploymentRepository, 'countServed' | 'countShadow'>;
+  readonly logger: Logger;
+  readonly table: ServingTable;
+  readonly artifacts: ArtifactCache;
+  readonly log: PredictionLog;
+  readonly counts: ServingCounts;
+  readonly shadowCounts: ShadowCounts;
+  readonly state: StateFolder;
+  readonly disk: GatewayDisk;
+}
+
+/** Whoever judges a canary waits for these. */
+const tellCountsEveryMs = 200;
+const tendEveryMs = 1_000;
+const lookEveryMs = 1_000;
+const sweepEveryMs = 60_000;
+const retryMs = 1_000;
+
+export function startChores({ table, artifacts, log, state, disk, ...tended }: Tended): Chores {
+  const { logger, gatewayId } = tended;
+  return {
+    tell: chore(logger, 'telling what was served', tellCountsEveryMs, () => tellCounts(tended, state)),
+    tend: chore(logger, 'tending the prediction log', tendEveryMs, () => log.tend()),
+    sweep: chore(logger, 'unloading what serves no more', sweepEveryMs, async () => {
+      // Before it is known what serves, nothing is known to be of no use.
+      if (!table.ready) return;
+      const wanted = await table.sweep();
+      if (wanted) await artifacts.keepOnly(wanted);
+    }),
+    look: chore(logger, 'looking at the disk', lookEveryMs, async () => {
+      await disk.look();
+      await state.keepIdentity(gatewayId);
+    }),
+  };
+}
+
+/** Kept before it is told: while the database is away, the counts outlive this process. */
+async function tellCounts(
+  { counts, shadowCounts, deployments }: Pick<Tended, 'counts' | 'shadowCounts' | 'deployments'>,
+  state: StateFolder,
+): Promise<void> {
+  const keep = () => state.keepCounts(counts.all(), shadowCounts.all());
+  await counts.report(async (told) => {
+    await keep();
+    await deployments.countServed(told);
+  });
+  await shadowCounts.report(async (told) => {
+    await keep();
+    await deployments.countShadow(told);
+  });
+}
+
+function chore(logger: Logger, name: string, everyMs: number, work: () => Promise<void>): Chore {
+  let failure: { readonly caught: unknown } | undefined;
+  const repeated = repeat(async () => {
+    try {
+      await work();
+      failure = undefined;
+      return everyMs;
+    } catch (caught) {
+      failure = { caught };
+      logger.debug({ reason: reasonOf(caught) }, `${name} could not be done and will be tried again`);
+      return Math.max(everyMs, retryMs);
+    }
+  });
+  void repeated.now();
+  return {
+    ...repeated,
+    async done() {
+      await repeated.now();
+      if (failure !== undefined) throw failure.caught;
+    },
+  };
+}

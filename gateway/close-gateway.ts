@@ -1,0 +1,57 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { FastifyInstance } from 'fastify';
+import { reasonOf } from '../contracts/errors.ts';
+import type { Logger } from '../ports/logger.ts';
+import type { Acknowledgements } from './acknowledgements.ts';
+import type { Chores } from './chores.ts';
+import type { DeploymentFollower } from './follow-deployments.ts';
+import type { KeptLease } from './keep-lease.ts';
+import type { MismatchReports } from './mismatch-reports.ts';
+import type { PredictionLog } from './prediction-log.ts';
+import type { Shadow } from './shadow.ts';
+
+export interface Running {
+  readonly app: FastifyInstance;
+  readonly follower: DeploymentFollower;
+  readonly lease: KeptLease;
+  readonly chores: Chores;
+  readonly acknowledgements: Acknowledgements;
+  readonly mismatches: MismatchReports;
+  readonly log: PredictionLog;
+  readonly shadow: Shadow;
+  readonly logger: Logger;
+}
+
+export interface Drain {
+  /** How long requests are still answered, so that load balancers notice that it is not ready any more. */
+  readonly milliseconds: number;
+  /** Ends the drain early. */
+  readonly hurry?: AbortSignal;
+}
+
+/** Drains, lets requests under way end, gives up the lease, and hands over what was logged and counted. */
+export async function closeGateway(running: Running, drain: Drain): Promise<void> {
+  const { app, follower, lease, chores, acknowledgements, mismatches, log, shadow, logger } = running;
+  // At once: no deployment waits for a gateway that goes.
+  const gaveUp = lease
+    .end()
+    .catch((caught: unknown) =>
+      logger.warn({ reason: reasonOf(caught) }, 'the lease could not be given up; it runs out by itself'),
+    );
+  if (drain.milliseconds > 0)
+    await pause(drain.milliseconds, undefined, { signal: drain.hurry }).catch(() => undefined);
+  await app.close();
+  await shadow.idle();
+  await Promise.all([
+    gaveUp,
+    follower.stop(),
+    acknowledgements.stop(),
+    mismatches.stop(),
+    chores.sweep.stop(),
+    chores.tend.stop(),
+    chores.look.stop(),
+  ]);
+  // The last requests' counts and rows.
+  await Promise.all([chores.tell.now(), log.close()]);
+  await chores.tell.stop();
+}
