@@ -7,7 +7,8 @@ import { createLogger } from '../adapters/logger/pino.ts';
 import { createLedgerProof } from '../adapters/ledger-proof/ledger-proof.ts';
 import { createConfiguredObjectStore } from '../adapters/object-store/configured.ts';
 import { createConfiguredSandbox } from '../adapters/sandbox/configured.ts';
-import { claimScratch, createScratch } from '../adapters/scratch/claimed-scratch.ts';
+import { createScratch } from '../adapters/scratch/claimed-scratch.ts';
+import { ownScratch } from '../adapters/scratch/own-scratch.ts';
 import { createDuckDbTableEngine } from '../adapters/table-engine/duckdb.ts';
 import { readTemporalTls } from '../adapters/workflow-client/temporal-tls.ts';
 import { createTemporalWorkflowClient } from '../adapters/workflow-client/temporal.ts';
@@ -39,7 +40,7 @@ async function serve(settings: Settings): Promise<void> {
   const clock = createSystemClock();
   const ids = createIdMaker();
   const home = resolve(settings.PERENNIAL_HOME);
-  const scratchFolder = await claimScratch(home, 'api', identityOf);
+  const scratchFolder = await ownScratch(home, 'api', identityOf, logger);
 
   await migrate(settings.DATABASE_URL);
   const repositories = createPostgresRepositories({
@@ -63,7 +64,7 @@ async function serve(settings: Settings): Promise<void> {
     sandbox,
     scratchFolder: join(scratchFolder, 'tables'),
   });
-  const objectStore = createConfiguredObjectStore(settings, home);
+  const objectStore = createConfiguredObjectStore(settings, home, scratchFolder);
   const { ledger } = repositories;
   const api = await buildApi({
     repositories,

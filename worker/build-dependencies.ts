@@ -55,7 +55,7 @@ export async function buildDependencies(
   const workerKey = derivedKey(settings.PERENNIAL_SECRET, workerPrincipal);
   const worker = await repositories.principals.ensure(workerPrincipal, 'service', [{ role: 'operator' }], null);
   await repositories.principals.addKey(worker.id, sha256OfBytes(workerKey), 'derived', null);
-  const objectStore = createConfiguredObjectStore(settings, home);
+  const objectStore = createConfiguredObjectStore(settings, home, scratchFolder);
   const { ledger } = repositories;
   return {
     repositories,

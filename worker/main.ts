@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { NativeConnection, Runtime } from '@temporalio/worker';
 import { createActivities } from '../activities/index.ts';
 import { createLogger } from '../adapters/logger/pino.ts';
-import { claimScratch, createScratch } from '../adapters/scratch/claimed-scratch.ts';
+import { ownScratch } from '../adapters/scratch/own-scratch.ts';
 import { readTemporalTls } from '../adapters/workflow-client/temporal-tls.ts';
 import { registerSearchAttributes } from '../adapters/workflow-client/temporal.ts';
 import { reasonOf } from '../contracts/errors.ts';
@@ -41,7 +41,7 @@ async function main(settings: Settings): Promise<void> {
     migrate(settings.DATABASE_URL),
   ]);
   await registerSearchAttributes(connection, namespace);
-  const scratchFolder = await ownScratch(resolve(settings.PERENNIAL_HOME), logger);
+  const scratchFolder = await ownScratch(resolve(settings.PERENNIAL_HOME), 'worker', identityOf, logger);
   const computing = new ComputeProcesses({
     program: new URL('computing/main.ts', import.meta.url),
     args: [join(scratchFolder, 'computing')],
@@ -80,20 +80,6 @@ async function main(settings: Settings): Promise<void> {
     await dependencies.repositories.close();
     await rm(scratchFolder, { recursive: true, force: true, maxRetries: 3 });
   }
-}
-
-/** What workers of this machine that were killed left behind is removed; a folder that cannot be keeps nobody from working. */
-async function ownScratch(home: string, logger: Logger): Promise<string> {
-  const scratch = createScratch(home, identityOf);
-  for (const { name, why } of await scratch.stale()) {
-    await scratch
-      .remove(name)
-      .catch((caught: unknown) =>
-        logger.warn({ folder: name, reason: reasonOf(caught) }, 'a stale scratch folder cannot be removed'),
-      );
-    logger.info({ folder: name, why }, 'a stale scratch folder was removed');
-  }
-  return claimScratch(home, 'worker', identityOf);
 }
 
 function cronOf(schedule: string): string | null {

@@ -10,7 +10,7 @@ import type { ObjectStore, StoredBlob } from '../../ports/object-store.ts';
 import { collect, defaultReadLimit } from './collect.ts';
 import { blobMissing, checkedStream, corruptIn, digestOfFile, wrongUpload } from './digestCheck.ts';
 import { checkName, collectNamed } from './named.ts';
-import { temporaryName, writeWhole } from './wholeFile.ts';
+import { removeAbandoned, temporaryName, writeWhole } from './wholeFile.ts';
 
 /**
  * Blobs as files: `folder/<first two digits>/<sha256>`, written in `folder/tmp` and renamed. `folder` is made when
@@ -23,6 +23,7 @@ export function createDiskObjectStore(folder: string): ObjectStore {
 class DiskObjectStore implements ObjectStore {
   readonly #folder: string;
   readonly #where: string;
+  #cleared: Promise<void> | undefined;
 
   constructor(folder: string) {
     this.#folder = folder;
@@ -161,8 +162,10 @@ class DiskObjectStore implements ObjectStore {
     await this.#answer(() => rm(this.#named(name), { force: true }));
   }
 
+  /** Each process asks at its start, and has what killed ones left in the middle of an upload removed. */
   async check(): Promise<void> {
     await this.#answer(async () => {
+      await (this.#cleared ??= removeAbandoned(join(this.#folder, 'tmp')));
       await mkdir(this.#folder, { recursive: true });
       await access(this.#folder, constants.R_OK | constants.W_OK | constants.X_OK);
     });

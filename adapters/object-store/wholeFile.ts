@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
@@ -24,8 +25,29 @@ export async function writeWhole(bytes: Readable, temporary: string, path: strin
   }
 }
 
+/** Names its process, so that others can tell when nobody goes on with the file. */
 export function temporaryName(): string {
-  return `${randomUUID()}.part`;
+  return `${hostname()}~${process.pid}~${randomUUID()}.part`;
+}
+
+/** Removes files that processes of this machine were writing when they were killed. */
+export async function removeAbandoned(folder: string): Promise<void> {
+  const names = await readdir(folder).catch(() => []);
+  for (const name of names) {
+    const [host, pid = '', ...rest] = name.split('~');
+    const isOurs = host === hostname() && rest.length === 1 && name.endsWith('.part');
+    if (isOurs && !isAlive(Number(pid))) await rm(join(folder, name), { force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (caught) {
+    // Another user's process answers that it may not be asked.
+    return caught instanceof Error && 'code' in caught && caught.code === 'EPERM';
+  }
 }
 
 /** A rename is durable only once its folder is. */

@@ -1,5 +1,7 @@
-import { mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { Client } from 'minio';
@@ -107,5 +109,23 @@ test('wrong keys to an S3 server are store-unavailable, and the message says wha
     await expect(store.check()).rejects.toMatchObject({ code: 'store-unavailable' });
   } finally {
     await minio.stop();
+  }
+});
+
+test('on the local disk, what killed processes were writing is removed at the next start, and what others write is not', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'perennial-disk-'));
+  try {
+    const killed = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']);
+    const ended = once(killed, 'exit');
+    killed.kill('SIGKILL');
+    await ended;
+    await mkdir(join(folder, 'tmp'));
+    const left = `${hostname()}~${killed.pid}~half.part`;
+    const others = [`${hostname()}~${process.pid}~half.part`, `elsewhere~${killed.pid}~half.part`];
+    for (const name of [left, ...others]) await writeFile(join(folder, 'tmp', name), 'half');
+    await createDiskObjectStore(folder).check();
+    expect((await readdir(join(folder, 'tmp'))).toSorted()).toEqual(others.toSorted());
+  } finally {
+    await rm(folder, { recursive: true });
   }
 });

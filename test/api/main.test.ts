@@ -84,6 +84,7 @@ test('starts on an empty database without Temporal, serves its administrator, an
     body: {
       status: 'unready',
       dependencies: { database: 'up', objectStore: 'up', temporal: 'down' },
+      disk: 'well',
       sandbox: 'unknown',
     },
   });

@@ -1,0 +1,21 @@
+import { reasonOf } from '../../contracts/errors.ts';
+import type { Logger } from '../../ports/logger.ts';
+import type { IdentityOf } from './claimed-scratch.ts';
+import { claimScratch, createScratch } from './claimed-scratch.ts';
+
+/**
+ * A working folder for a process that begins. What processes of this machine that were killed left behind is removed
+ * first; a folder that cannot be keeps nobody from working.
+ */
+export async function ownScratch(home: string, role: string, identityOf: IdentityOf, logger: Logger): Promise<string> {
+  const scratch = createScratch(home, identityOf);
+  for (const { name, why } of await scratch.stale()) {
+    try {
+      await scratch.remove(name);
+      logger.info({ folder: name, why }, 'a stale scratch folder was removed');
+    } catch (caught) {
+      logger.warn({ folder: name, reason: reasonOf(caught) }, 'a stale scratch folder cannot be removed');
+    }
+  }
+  return claimScratch(home, role, identityOf);
+}
