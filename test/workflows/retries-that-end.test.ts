@@ -1,10 +1,11 @@
-import { ActivityFailure, RetryState, TimeoutFailure, TimeoutType } from '@temporalio/common';
+import { ActivityFailure, ApplicationFailure, RetryState, TimeoutFailure, TimeoutType } from '@temporalio/common';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Activities } from '../../activities/activity-types.ts';
 import type { ActivityDependencies } from '../../activities/dependencies.ts';
 import { instrument } from '../../activities/instrument.ts';
 import { Configuration } from '../../contracts/configuration.ts';
 import { PerennialError } from '../../contracts/errors.ts';
+import { lifecycleWorkflowId, nudgeSignal } from '../../contracts/workflows.ts';
 import { conclusionFrom } from '../../workflows/conclusion-from.ts';
 import { configuration } from '../db/ground.ts';
 import type { LifecycleWorker } from '../support/lifecycle-worker.ts';
@@ -12,6 +13,9 @@ import { quiet, startLifecycleWorker } from '../support/lifecycle-worker.ts';
 
 let stack: LifecycleWorker;
 let calls = 0;
+/** Whether the lifecycle's activity is given up at each look, and how often it was. */
+let broken = false;
+let looksInVain = 0;
 
 beforeAll(async () => {
   const materialiseEnvironment: Activities['materialiseEnvironment'] = async (input) => {
@@ -23,7 +27,12 @@ beforeAll(async () => {
     };
     return instrument({ materialiseEnvironment: fail }, deps).materialiseEnvironment(input);
   };
-  stack = await startLifecycleWorker({ materialiseEnvironment });
+  const advanceLifecycle: Activities['advanceLifecycle'] = async (input) => {
+    if (!broken) return stack.activities.advanceLifecycle(input);
+    looksInVain += 1;
+    throw ApplicationFailure.nonRetryable('it was tried five times', 'internal');
+  };
+  stack = await startLifecycleWorker({ materialiseEnvironment, advanceLifecycle });
 }, 60_000);
 afterAll(() => stack?.stop());
 
@@ -47,6 +56,21 @@ test('a run whose step fails for ever ends as failed, with the reason, how often
       fields: { attempts: 6 },
     },
   });
+}, 60_000);
+
+test('a lifecycle whose look was given up goes on with the next, and answers whoever waits', async () => {
+  const { repositories, workflowClient, temporal } = stack;
+  const by = (await repositories.principals.ensure('operator', 'person', [{ role: 'operator' }], null)).id;
+  const own = Configuration.parse({ ...configuration, name: 'goes-on' });
+  const { scope } = await repositories.models.apply('default', 'production', own, by);
+  broken = true;
+  const first = workflowClient.advance(scope);
+  await expect.poll(() => looksInVain, { timeout: 10_000 }).toBeGreaterThan(0);
+  broken = false;
+  const lifecycle = temporal.workflow.getHandle(lifecycleWorkflowId(scope));
+  await lifecycle.signal(nudgeSignal);
+  await first;
+  expect((await lifecycle.describe()).status.name).toBe('RUNNING');
 }, 60_000);
 
 test('a run whose step no worker took says so, with what the last attempt said', () => {
