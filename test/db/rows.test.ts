@@ -65,6 +65,7 @@ const versionedByContract: Readonly<Record<string, z.ZodType>> = {
 
 const versionedOtherwise: Readonly<Record<string, string>> = {
   'ledger.subject': '`appendLedger` writes schemaVersion into each, beneath the digest of the entry',
+  'approvals.warnings': 'written with the evidence of the same row, whose `schemaVersion` covers both',
   'labels.class': 'a text or a truth value, which its type in JSON tells; there is no shape to version',
 };
 
