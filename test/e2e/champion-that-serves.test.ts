@@ -66,9 +66,9 @@ async function prepared(name: string, changes: Configure, environments = ['produ
 }
 
 /** `remark` makes another version of the same bytes. */
-async function build(name: string, off: number, environment = 'production', remark = '', until = asOf): Promise<void> {
+async function build(name: string, off: number, environment = 'production', remark = '', upTo = asOf): Promise<void> {
   const path = `/v1/models/${name}/builds?environment=${environment}`;
-  const id = await started(path, { asOf: until, params: { off: nameOf(off), remark } });
+  const id = await started(path, { asOf: upTo, params: { off: nameOf(off), remark } });
   expect(await endOf(id)).toMatchObject({ state: 'succeeded', outcome: { decision: 'candidate' } });
 }
 
