@@ -31,6 +31,7 @@ const better: Configure = (configuration) => ({
   },
 });
 const Versions = z.object({ evaluation: Evaluation.nullable() }).loose();
+const Approvals = z.object({ items: z.array(z.object({ runId: z.string() }).loose()) }).loose();
 const Deployments = z
   .object({ generation: z.object({ slots: z.array(z.object({ modelVersionNumber: z.number() }).loose()) }).loose() })
   .loose();
@@ -262,6 +263,11 @@ test('without votes it goes on by itself against the next champion, and deploy -
   await until('the canary is up', async () => (await serving('unasked')).length === 2);
   const third = await start('unasked', { version: 3 });
   const fourth = await start('unasked', { version: 4 });
+  // Nothing reaches the canary until both have been asked for, so that both wait for its slot.
+  await until('both are approved', async () => {
+    const { items } = await stack.get(Approvals, '/v1/approvals?model=unasked&status=approved');
+    return [third, fourth].every((run) => items.some(({ runId }) => runId === run));
+  });
   await until('the third is promoted, and the fourth refused', async () => {
     await infer('unasked');
     return (await runOf(third)).state === 'succeeded' && (await runOf(fourth)).state === 'succeeded';
