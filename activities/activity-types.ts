@@ -194,9 +194,13 @@ export interface PeriodInput extends RunInput {
 }
 
 export interface RehearsalActivities {
-  planRehearsal(
-    input: RunInput,
-  ): Promise<{ readonly rehearsalId: Id; readonly periods: number; readonly rows: Sha256 }>;
+  /** `recorded`: periods that an earlier execution of the run has told already. */
+  planRehearsal(input: RunInput): Promise<{
+    readonly rehearsalId: Id;
+    readonly periods: number;
+    readonly recorded: number;
+    readonly rows: Sha256;
+  }>;
   /** Serves the period's rows and delivers their labels. */
   servePeriod(input: PeriodInput): Promise<{ readonly rows: number }>;
   /** Sends one command of the period to the environment's lifecycle; the run that it makes, if it makes one. */

@@ -9,6 +9,9 @@ const Bytes = z
   .regex(/^[1-9]\d{0,8}(KiB|MiB|GiB)$/, 'expected a size such as 512MiB or 2GiB')
   .transform(bytesOf);
 
+/** With less, a process has hardly begun when it is at its end. */
+const Memory = Bytes.pipe(z.number().min(128 * 2 ** 20, 'expected 128MiB or more'));
+
 /** Timers of Node's hold 24 days. */
 const Milliseconds = Duration.transform(durationMs).pipe(
   z
@@ -23,13 +26,13 @@ const Milliseconds = Duration.transform(durationMs).pipe(
  */
 export const limitSettings = {
   /** Of the process that reads, checks or compares tables. */
-  PERENNIAL_TABLE_MEMORY: Bytes.default(6 * GiB),
+  PERENNIAL_TABLE_MEMORY: Memory.default(6 * GiB),
   PERENNIAL_TABLE_DISK: Bytes.default(256 * GiB),
   PERENNIAL_TABLE_TIMEOUT: Milliseconds.default(600_000),
   /** Of the heap of a process that measures models and compares columns, beside the worker. */
-  PERENNIAL_COMPUTE_MEMORY: Bytes.default(4 * GiB),
+  PERENNIAL_COMPUTE_MEMORY: Memory.default(4 * GiB),
   /** Of the process that first loads a model, or measures its latency. */
-  PERENNIAL_MODEL_MEMORY: Bytes.default(4 * GiB),
+  PERENNIAL_MODEL_MEMORY: Memory.default(4 * GiB),
   PERENNIAL_MODEL_TIMEOUT: Milliseconds.default(120_000),
   /** Of one fetch of data: all of its bytes, and the query where a database is asked. */
   PERENNIAL_FETCH_SIZE: Bytes.default(32 * GiB),

@@ -35,16 +35,17 @@ export async function rehearsal(input: RehearsalInput): Promise<void> {
   const { runId, scope } = input;
   const nudged = takeNudges({ goesOn: input.at !== undefined });
   await runPipeline(input, async () => {
-    let at: Progress | undefined = input.at ?? (await begin(input));
-    const { rehearsalId } = at;
-    for (; at !== undefined; at = after(at)) await carryOut(input, at, nudged);
+    const from = input.at ?? (await begin(input));
+    const { rehearsalId } = from;
+    for (let at: Progress | undefined = from; at !== undefined; at = after(at)) await carryOut(input, at, nudged);
     return rehearsalActivities.finishRehearsal({ runId, scope, rehearsalId });
   });
 }
 
+/** A run that is begun again goes on behind the periods that are recorded. */
 async function begin({ runId, scope }: RehearsalInput): Promise<Progress> {
-  const plan = await rehearsalActivities.planRehearsal({ runId, scope });
-  return { ...plan, index: -1, step: 'ingest' };
+  const { recorded, ...plan } = await rehearsalActivities.planRehearsal({ runId, scope });
+  return recorded === 0 ? { ...plan, index: -1, step: 'ingest' } : { ...plan, index: recorded - 1, step: 'record' };
 }
 
 function stepsOf({ index, periods }: Progress): readonly Step[] {

@@ -1,4 +1,4 @@
-import { ApplicationFailure, CancellationScope, ContinueAsNew, isCancellation } from '@temporalio/workflow';
+import { ApplicationFailure, CancellationScope, ContinueAsNew, isCancellation, sleep } from '@temporalio/workflow';
 import type { CanaryVerdict, RolloutFacts } from '../activities/activity-types.ts';
 import { reasonOf } from '../contracts/errors.ts';
 import { deployActivities } from './activities.ts';
@@ -6,9 +6,12 @@ import type { Baking, Deployment, DeployOutcome, Next } from './deploy-progress.
 import { deployOutcome } from './deploy-progress.ts';
 import { loadOnGateways } from './load-on-gateways.ts';
 import { untilNextLook } from './until-next-look.ts';
+import { backOff } from './waiting.ts';
 
 /** Looking at labels reads what the gateways have logged. */
 const metricEveryMs = 30_000;
+const telling = { firstMs: 100, longestMs: 2_000 };
+const toldWithinMs = 60_000;
 
 /** Weights that the rollout goes through: 0 is the shadow. The first release has nobody to be compared with. */
 function stepsOf({ championDigest, shadow, steps }: RolloutFacts): readonly number[] {
@@ -45,9 +48,19 @@ async function raise(
 async function replayStep(deployment: Deployment, at: Baking): Promise<Next> {
   const { runId, scope } = deployment.input;
   await deployActivities.replayToCanary({ runId, scope, generation: at.generation });
-  const verdict = await judge(deployment, at, false);
+  const verdict = await judgeReplayed(deployment, at);
   if (verdict.verdict !== 'pass') return abort(deployment, at.facts, verdict.reason);
   return (await raiseIfDue(deployment, at, verdict)) ?? bakeStep(deployment, at);
+}
+
+/** What was replayed is counted as soon as the gateways have told it, once a second; one that was killed tells it after its restart. */
+async function judgeReplayed(deployment: Deployment, at: Baking): Promise<CanaryVerdict> {
+  const giveUpAt = Date.now() + toldWithinMs;
+  for (const nextPause = backOff(telling); ;) {
+    const verdict = await judge(deployment, at, false);
+    if (verdict.verdict !== 'insufficient' || Date.now() >= giveUpAt) return verdict;
+    await sleep(nextPause());
+  }
 }
 
 /** At least as long as the strategy says, and until there has been enough, or what `onInsufficient` says. */

@@ -37,7 +37,8 @@ export function createPlanRehearsal(deps: ActivityDependencies): RehearsalActivi
         path,
       });
       const { sha256 } = await deps.objectStore.putFile(path);
-      return { rehearsalId: rehearsal.id, periods: periods.length, rows: sha256 };
+      const recorded = rehearsal.periods.length;
+      return { rehearsalId: rehearsal.id, periods: periods.length, recorded, rows: sha256 };
     });
   };
 }

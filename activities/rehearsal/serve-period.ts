@@ -6,6 +6,8 @@ import { mustHaveFirstModel } from './first-model.ts';
 import { mustBeNext, periodAt, rehearsalContext } from './rehearsal-context.ts';
 
 const concurrency = 16;
+/** The thread that prepares them has a heart to beat. */
+const labelsAtOnce = 2_000;
 
 /** One row one request through the gateway, by what is deployed, with the rows' own times; then their labels. */
 export function createServePeriod(deps: ActivityDependencies): RehearsalActivities['servePeriod'] {
@@ -20,11 +22,12 @@ export function createServePeriod(deps: ActivityDependencies): RehearsalActiviti
       rowsBetween(deps, { datasetVersionId: rehearsal.plan.datasetVersionId, configuration, from, to, folder }),
     );
     await deps.gateways.send(scope, rows, { key: deps.rehearsalKey(rehearsal.id), concurrency });
-    await deps.repositories.monitoring.addLabels(
-      scope,
-      rows.map((row) => ({ id: row.id, value: row.target, at: row.eventTime })),
-      principalId,
-    );
+    for (let first = 0; first < rows.length; first += labelsAtOnce) {
+      const labels = rows
+        .slice(first, first + labelsAtOnce)
+        .map(({ id, target, eventTime }) => ({ id, value: target, at: eventTime }));
+      await deps.repositories.monitoring.addLabels(scope, labels, principalId);
+    }
     return { rows: rows.length };
   };
 }

@@ -13,12 +13,14 @@ export interface QuerySettings {
   readonly statementTimeoutMs: number;
 }
 
+/** The thread that writes them has a heart to beat: of wide rows fewer are taken at once. */
 const rowsAtOnce = 2_000;
+const cellsAtOnce = 20_000;
 const connectWithinMs = 20_000;
 
 /**
  * The rows of one SELECT as NDJSON, through a cursor, in one read-only transaction: what is written sees one state of
- * the database, and however long the result is, 2,000 rows of it are in memory.
+ * the database, and however long the result is, 2,000 rows of it at most are in memory.
  */
 export async function fetchQuery(
   source: PostgresSource,
@@ -72,12 +74,14 @@ async function writeRows(
 ): Promise<number> {
   let bytes = 0;
   async function* lines(): AsyncGenerator<string> {
-    for (;;) {
+    // One row says how wide they are.
+    for (let wanted = 1; ;) {
       const { rows, fields } = await client.query<(string | null)[]>({
-        text: `fetch forward ${rowsAtOnce} from perennial_rows`,
+        text: `fetch forward ${wanted} from perennial_rows`,
         rowMode: 'array',
       });
       if (rows.length === 0) return;
+      wanted = Math.max(1, Math.min(rowsAtOnce, Math.floor(cellsAtOnce / fields.length)));
       const columns: QueryField[] = fields.map(({ name, dataTypeID }) => ({ name, type: dataTypeID }));
       const text = rows.map((row) => `${jsonOfRow(columns, row)}\n`).join('');
       bytes += Buffer.byteLength(text);

@@ -58,6 +58,7 @@ describe('the settings of a process', () => {
     ['PERENNIAL_API_PORT', '70000'],
     ['PERENNIAL_TABLE_MEMORY', '6 gigabytes'],
     ['PERENNIAL_TABLE_MEMORY', '0MiB'],
+    ['PERENNIAL_TABLE_MEMORY', '24MiB'],
     ['PERENNIAL_TABLE_TIMEOUT', '10'],
     ['PERENNIAL_GIT_TIMEOUT', '1 year'],
     ['PERENNIAL_GATEWAY_PORT', 'eighty'],

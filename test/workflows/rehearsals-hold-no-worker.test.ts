@@ -34,19 +34,24 @@ const runsOver = createGate();
 const served = createGate();
 const looks = new Map<string, number>();
 const ended = new Map<string, RunConclusion>();
+const servedAgain: number[] = [];
 
 const activities: Partial<Activities> = {
   beginRun: async () => ({ alreadyFinal: false }),
   concludeRun: async ({ scope, conclusion }) => void ended.set(scope.model, conclusion),
-  planRehearsal: async () => ({ rehearsalId: id, periods: 1, rows: digest }),
+  planRehearsal: async ({ scope: { model } }) =>
+    model === 'begun-again'
+      ? { rehearsalId: id, periods: 4, recorded: 2, rows: digest }
+      : { rehearsalId: id, periods: 1, recorded: 0, rows: digest },
   commandPeriod: async () => ({ commandedRunId: id }),
   async lookAtRun({ scope: { model } }) {
     looks.set(model, (looks.get(model) ?? 0) + 1);
-    return { over: runsOver.isOpen || model === 'swift' };
+    return { over: runsOver.isOpen || model === 'swift' || model === 'begun-again' };
   },
   settlePeriod: async () => ({ quiet: true }),
-  async servePeriod({ scope: { model } }) {
-    if (model !== 'swift') await served.opened();
+  async servePeriod({ scope: { model }, index }) {
+    if (model === 'begun-again') servedAgain.push(index);
+    else if (model !== 'swift') await served.opened();
     return { rows: 1 };
   },
   recordPeriod: async () => undefined,
@@ -106,3 +111,8 @@ test('twenty rehearsals that wait, and twenty that serve, leave a worker free to
   // A rehearsal that waits looks less and less often.
   expect(Math.max(...looks.values())).toBeLessThan(40);
 }, 120_000);
+
+test('a rehearsal that is begun again goes on behind the periods that are recorded', async () => {
+  await finishes('rehearsal', 'begun-again');
+  expect(servedAgain).toEqual([2, 3]);
+});
