@@ -49,7 +49,7 @@ export interface LifecycleActivities {
 /** Asked on a queue that every worker polls, of builds that are for one that not every worker does. */
 export interface QueueActivities {
   queueOfBuild(input: RunInput): Promise<{ readonly queue: string }>;
-  /** Of a deployment whose version has to be measured again; null: it was measured against the champion that serves. */
+  /** The queue that measures a deployment's version again. null: the version was already measured against the current champion. */
   queueOfConfirmation(input: RunInput): Promise<{ readonly queue: string | null }>;
 }
 
@@ -139,9 +139,9 @@ export interface LedgerActivities {
 
 export interface DeployActivities {
   /**
-   * null: nothing was asked, because another champion serves than the version was measured against.
+   * null: no approval was requested, because the champion has changed since the version was measured.
    *
-   * @param input.replaces the approved request whose place this one takes.
+   * @param input.replaces id of the approved request that this request replaces.
    */
   requestApproval(input: RunInput & { readonly replaces?: Id }): Promise<RolloutFacts | null>;
   tallyApproval(input: RunInput & { readonly approvalId: Id }): Promise<{
@@ -209,7 +209,7 @@ export interface RehearsalActivities {
   ): Promise<{ readonly commandedRunId: Id | null }>;
   /** Throws the failure of a run that did not succeed. */
   lookAtRun(input: RunInput & { readonly awaitedRunId: Id }): Promise<{ readonly over: boolean }>;
-  /** Votes for what asks for approval. Quiet: nothing moves in the environment. */
+  /** Approves the pending requests of the environment. `quiet`: no run is under way and none is about to start. */
   settlePeriod(input: PeriodInput & { readonly rehearsalId: Id }): Promise<{ readonly quiet: boolean }>;
   recordPeriod(input: PeriodInput & { readonly rehearsalId: Id }): Promise<void>;
   finishRehearsal(input: RunInput & { readonly rehearsalId: Id }): Promise<RunOutcome>;

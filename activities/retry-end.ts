@@ -7,8 +7,8 @@ import { PerennialError, reasonOf, retryBoundOf } from '../contracts/errors.ts';
 const hourMs = 3_600_000;
 
 /**
- * Temporal's failure for what an attempt threw: final where the error table says that trying again cannot help, or no
- * longer. What is no PerennialError was not foreseen and counts as `internal`.
+ * Converts what an attempt threw into Temporal's failure. It is final if the error table does not allow a retry, or if the
+ * retries that it allows are used up. Anything that is not a PerennialError counts as `internal`.
  *
  * @param attempts this one included.
  */
@@ -31,7 +31,7 @@ export function codeOf(caught: unknown): ErrorCode {
   return caught instanceof PerennialError ? caught.code : 'internal';
 }
 
-/** An attempt whose worker is gone threw nothing; the next one notices, and the last refuses to begin. */
+/** Throws if too many earlier attempts ended without an error, because their worker died or their time ran out. */
 export function refuseAfterLost(activity: string, { lost }: Attempts): void {
   const bound = retryBoundOf('process-died');
   if (bound === undefined || !('attempts' in bound) || lost < bound.attempts) return;

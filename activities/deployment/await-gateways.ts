@@ -5,11 +5,11 @@ import type { Scope } from '../../contracts/identifiers.ts';
 import type { DeploymentRepository } from '../../ports/repositories/deployments.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 
-/** Gateways that have not loaded a generation in this time have not taken part in the deployment. */
+/** The wait fails if a gateway has not loaded the generation within this time. */
 const loadWithinMs = 60_000;
-/** How long one call holds its slot. Longer than a gateway may fail, so that one call sees it fail throughout. */
+/** How long one call holds its activity slot. It is longer than `failingAtMostMs`, so that one call can observe that whole time. */
 const holdMs = 6_000;
-/** A gateway tries again every two seconds: a store that was away for a moment is no artifact that cannot be loaded. */
+/** A gateway retries every two seconds. Failures for less than this may come from a store that was briefly unavailable. */
 const failingAtMostMs = 5_000;
 
 interface Loading {
@@ -18,7 +18,10 @@ interface Loading {
   readonly waitedMs: number;
 }
 
-/** Done means: every gateway with a live lease has loaded it, and there is at least one. Woken by what gateways say. */
+/**
+ * Waits until every gateway with a live lease has loaded the generation, and at least one gateway has. Acknowledgements
+ * wake it. After `holdMs` it answers `loaded: false`, and the workflow calls it again.
+ */
 export async function awaitGateways(
   deps: Pick<ActivityDependencies, 'repositories'>,
   scope: Scope,

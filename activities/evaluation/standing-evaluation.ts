@@ -7,18 +7,18 @@ import type { RunInput } from '../activity-types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { runWithRequest } from '../run-request.ts';
 
-/** What a deployment is about, beside the champion that it would take the place of. */
+/** What a deployment proposes, and the champion that it would replace. */
 export interface Candidacy {
   readonly run: Run;
   readonly request: Extract<RunRequest, { kind: 'deploy' }>;
-  /** The evaluation that the deployment was asked for by. */
+  /** The evaluation that the deployment request names. */
   readonly asked: Evaluation;
   readonly champion: { readonly release: Release; readonly modelVersionId: Id } | null;
-  /** The evaluation of the same version against that champion; undefined: there is none yet. */
+  /** An evaluation of the version against the current champion; undefined: the version must be measured again. */
   readonly standing: Evaluation | undefined;
 }
 
-/** Whatever was measured against another champion, or against none, does not count for the one that serves now. */
+/** Looks up what a deployment proposes, and whether its version was measured against the current champion. */
 export async function candidacyOf(
   { repositories }: Pick<ActivityDependencies, 'repositories'>,
   { runId, scope }: RunInput,

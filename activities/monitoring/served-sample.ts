@@ -10,7 +10,7 @@ import { sampleOf, shareAt } from '../evaluation/sample-of.ts';
 
 type Answered = Pick<ServedRows, 'predictions' | 'probabilities' | 'modelVersions' | 'labels'>;
 
-/** The answered rows whose labels have arrived, ready to be measured; null where none has. */
+/** The answered rows that have a label, as a sample for metrics; null if there are none. */
 export async function servedSample(
   deps: Pick<ActivityDependencies, 'repositories'>,
   modelId: Id,

@@ -44,7 +44,7 @@ export async function buildInputs(
   return { request, by: run.recordedBy, configuration, dataset, code: snapshot };
 }
 
-/** An environment without a configuration is told by the read that says what to do about it. */
+/** The configuration recorded with the run. Without one, reads the current configuration, which fails with the way out. */
 export function configurationOf(
   models: ModelRepository,
   scope: Scope,

@@ -4,14 +4,14 @@ import type { ColumnReference } from '../../../contracts/model-version.ts';
 import type { ColumnMovement } from './column-movement.ts';
 import { columnMovement } from './column-movement.ts';
 
-/** Numbers that are spread ten times as wide are of another magnitude, even around the same mean. */
+/** A standard deviation ten times as large suggests another unit, even if the mean is the same. */
 const farSpread = 10;
-/** Most rows: less may be the new category or the gap that every table gets now and then. */
+/** Share of rows. A smaller share of new categories or missing values is common in ordinary data. */
 const mostRows = 0.5;
-/** Nobody reads more of them; they come with the farthest first. */
+/** More columns than this are summed up in one line. */
 const mostColumns = 10;
 
-/** Two sets of rows, and what they are for people. */
+/** Two sets of rows, and how messages name them. */
 export interface Compared {
   readonly before: readonly ColumnReference[];
   readonly after: readonly ColumnReference[];
@@ -20,7 +20,10 @@ export interface Compared {
   readonly afterAre: string;
 }
 
-/** Columns whose values moved far between any of these rows, the farthest first; of each column the farthest movement. */
+/**
+ * Warns of columns whose distribution differs strongly in one of the comparisons. Each column is reported once, with its
+ * largest difference; the largest comes first.
+ */
 export function dataMoved(comparisons: readonly Compared[], exclude: readonly string[] = []): ApprovalWarning[] {
   const farthest = new Map<string, Moved>();
   for (const compared of comparisons)
@@ -57,7 +60,7 @@ function movedIn({ before, after, beforeAre, afterAre }: Compared): Moved[] {
 
 type Sides = Pick<Compared, 'beforeAre' | 'afterAre'>;
 
-/** null: not far. What is measured in standard deviations sorts before shares, which are counted as the threshold at most. */
+/** null: below the thresholds. The distance of a share is at most the threshold, so that shifts of the mean sort first. */
 function farMovement(moved: ColumnMovement, sides: Sides): Omit<Moved, 'column'> | null {
   const { numbers, unseen, missingBefore, missingAfter } = moved;
   const { beforeAre, afterAre } = sides;

@@ -33,7 +33,7 @@ interface Gathered {
   readonly missing: string[];
 }
 
-/** All that a person should know before the numbers; in the order of their codes. */
+/** Gathers the warnings of an approval request, in the order in which they are shown. */
 export async function gatherWarnings(deps: ActivityDependencies, proposed: Proposed): Promise<Gathered> {
   const { version, evaluation, subject, environment, configuration } = proposed;
   const past = await deps.repositories.deployments.pastOf(version.modelId, version.artifact);
@@ -55,7 +55,7 @@ export async function gatherWarnings(deps: ActivityDependencies, proposed: Propo
   };
 }
 
-/** Bytes of an old version that are gone keep nobody from deciding. */
+/** If the bytes of an old version are gone, the comparison is listed as missing and the request goes on. */
 async function movedData(deps: ActivityDependencies, proposed: Proposed): Promise<Gathered> {
   try {
     const comparisons = await comparisonsOf(deps, proposed);

@@ -1,7 +1,7 @@
 import type { ApprovalWarning } from '../../../contracts/approval.ts';
 import type { PastOfVersion } from '../../../ports/repositories/deployments.ts';
 
-/** It served before and was taken back: when, by whom and why. */
+/** Warns that the version served before and was rolled back, with the time, the person and the reason. */
 export function rolledBack(version: number, { withdrawals }: Pick<PastOfVersion, 'withdrawals'>): ApprovalWarning[] {
   return withdrawals.map(({ kind, environment, at, by, reason }) => ({
     code: 'rolled-back',
