@@ -1,4 +1,5 @@
 import { and, asc, eq, inArray, sql } from './orm.ts';
+import type { Scope } from '../contracts/identifiers.ts';
 import type { CountKey, InEpoch, ServingCountOfEpoch, ShadowCountOfEpoch } from '../contracts/prediction.ts';
 import type { DeploymentRepository } from '../ports/repositories/deployments.ts';
 import type { EpochTotals } from './add-epochs.ts';
@@ -8,6 +9,8 @@ import { query, transact } from './connection.ts';
 import type { RepositoryContext } from './context.ts';
 import { gateways, servingCounts, shadowCounts } from './schema.ts';
 
+type CountTable = typeof servingCounts | typeof shadowCounts;
+type Bookkeeping = Pick<CountTable['$inferSelect'], 'recordedAt' | 'schemaVersion' | 'epochs'>;
 type CountMethods = Pick<DeploymentRepository, 'countServed' | 'served' | 'countShadow' | 'shadowed'>;
 
 /** What gateways tell of what they have answered: totals, beside the epochs that they are the sums of. */
@@ -17,90 +20,87 @@ export function countMethods({ db }: RepositoryContext): CountMethods {
     countShadow: (counts) => transact(db, (tx) => countShadow(tx, counts)),
     served: (scope, generation) =>
       query(db, async () => {
-        const t = servingCounts;
         const rows = await db
           .select()
-          .from(t)
-          .where(and(eq(t.modelId, scope.modelId), eq(t.environment, scope.environment), eq(t.generation, generation)))
-          .orderBy(asc(t.gatewayId), asc(t.releaseDigest));
-        return rows.map(({ recordedAt: _recordedAt, schemaVersion: _schemaVersion, epochs: _epochs, ...row }) => row);
+          .from(servingCounts)
+          .where(ofGeneration(servingCounts, scope, generation))
+          .orderBy(asc(servingCounts.gatewayId), asc(servingCounts.releaseDigest));
+        return rows.map(countOf);
       }),
     shadowed: (scope, generation) =>
       query(db, async () => {
-        const t = shadowCounts;
         const rows = await db
           .select()
-          .from(t)
-          .where(and(eq(t.modelId, scope.modelId), eq(t.environment, scope.environment), eq(t.generation, generation)))
-          .orderBy(asc(t.gatewayId), asc(t.releaseDigest));
-        return rows.map(({ recordedAt: _recordedAt, schemaVersion: _schemaVersion, epochs: _epochs, ...row }) => row);
+          .from(shadowCounts)
+          .where(ofGeneration(shadowCounts, scope, generation))
+          .orderBy(asc(shadowCounts.gatewayId), asc(shadowCounts.releaseDigest));
+        return rows.map(countOf);
       }),
   };
 }
 
+function ofGeneration(t: CountTable, { modelId, environment }: Scope, generation: number) {
+  return and(eq(t.modelId, modelId), eq(t.environment, environment), eq(t.generation, generation));
+}
+
+/** A row without the columns that only the database needs. */
+function countOf<Row extends Bookkeeping>(row: Row): Omit<Row, keyof Bookkeeping> {
+  const { recordedAt: _recordedAt, schemaVersion: _schemaVersion, epochs: _epochs, ...count } = row;
+  return count;
+}
+
 async function countServed(tx: Transaction, counts: readonly ServingCountOfEpoch[]): Promise<void> {
   if (counts.length === 0) return;
-  const t = servingCounts;
   await lockGateways(tx, counts);
-  const known = await tx
-    .select()
-    .from(t)
-    .where(and(...amongCounts(t, counts)));
-  const values = addUp(
-    known.map((row) => [row, { totals: servingAmounts(row), epochs: row.epochs }]),
-    counts,
-    servingAmounts,
-  ).map(([key, { totals, epochs }]) => {
+  const known = await tx.select().from(servingCounts).where(amongCounts(servingCounts, counts));
+  const values = addUp(known, counts, servingAmounts).map(([key, { totals, epochs }]) => {
     const [requests = 0, errors = 0, ownErrors = 0, ...latency] = totals;
     return { ...key, requests, errors, ownErrors, latency, epochs: [...epochs] };
   });
   await tx
-    .insert(t)
+    .insert(servingCounts)
     .values(values)
     .onConflictDoUpdate({
-      target: [t.gatewayId, t.modelId, t.environment, t.generation, t.releaseDigest],
+      target: keyOf(servingCounts),
       set: {
-        recordedAt: sql`now()`,
+        ...toldNow,
         requests: sql`excluded.requests`,
         errors: sql`excluded.errors`,
         ownErrors: sql`excluded.own_errors`,
         latency: sql`excluded.latency`,
-        epochs: sql`excluded.epochs`,
       },
     });
 }
 
 async function countShadow(tx: Transaction, counts: readonly ShadowCountOfEpoch[]): Promise<void> {
   if (counts.length === 0) return;
-  const t = shadowCounts;
   await lockGateways(tx, counts);
-  const known = await tx
-    .select()
-    .from(t)
-    .where(and(...amongCounts(t, counts)));
-  const values = addUp(
-    known.map((row) => [row, { totals: shadowAmounts(row), epochs: row.epochs }]),
-    counts,
-    shadowAmounts,
-  ).map(([key, { totals, epochs }]) => {
+  const known = await tx.select().from(shadowCounts).where(amongCounts(shadowCounts, counts));
+  const values = addUp(known, counts, shadowAmounts).map(([key, { totals, epochs }]) => {
     const [compared = 0, failed = 0, dropped = 0, absoluteDifference = 0, beyond = 0] = totals;
     return { ...key, compared, failed, dropped, absoluteDifference, beyond, epochs: [...epochs] };
   });
   await tx
-    .insert(t)
+    .insert(shadowCounts)
     .values(values)
     .onConflictDoUpdate({
-      target: [t.gatewayId, t.modelId, t.environment, t.generation, t.releaseDigest],
+      target: keyOf(shadowCounts),
       set: {
-        recordedAt: sql`now()`,
+        ...toldNow,
         compared: sql`excluded.compared`,
         failed: sql`excluded.failed`,
         dropped: sql`excluded.dropped`,
         absoluteDifference: sql`excluded.absolute_difference`,
         beyond: sql`excluded.beyond`,
-        epochs: sql`excluded.epochs`,
       },
     });
+}
+
+/** Columns that both tables update alike. */
+const toldNow = { recordedAt: sql`now()`, epochs: sql`excluded.epochs` };
+
+function keyOf(t: CountTable) {
+  return [t.gatewayId, t.modelId, t.environment, t.generation, t.releaseDigest];
 }
 
 type ServingAmounts = Pick<ServingCountOfEpoch, 'requests' | 'errors' | 'ownErrors' | 'latency'>;
@@ -115,33 +115,36 @@ function shadowAmounts({ compared, failed, dropped, absoluteDifference, beyond }
   return [compared, failed, dropped, absoluteDifference, beyond];
 }
 
-/** Two tellings of one gateway add up one after the other, also where neither finds a row yet. */
+/** Two reports of one gateway are added one after the other, even if it has no row yet. */
 async function lockGateways(tx: Transaction, counts: readonly CountKey[]): Promise<void> {
-  const ids = [...new Set(counts.map(({ gatewayId }) => gatewayId))];
   await tx
     .select({ id: gateways.id })
     .from(gateways)
-    .where(inArray(gateways.id, ids))
+    .where(inArray(gateways.id, distinct(counts, 'gatewayId')))
     .orderBy(asc(gateways.id))
     .for('no key update');
 }
 
 /** The rows of these counts, and perhaps some more. */
-function amongCounts(t: typeof servingCounts | typeof shadowCounts, counts: readonly CountKey[]) {
-  return [
-    inArray(t.gatewayId, [...new Set(counts.map((count) => count.gatewayId))]),
-    inArray(t.modelId, [...new Set(counts.map((count) => count.modelId))]),
-    inArray(t.generation, [...new Set(counts.map((count) => count.generation))]),
-  ];
+function amongCounts(t: CountTable, counts: readonly CountKey[]) {
+  return and(
+    inArray(t.gatewayId, distinct(counts, 'gatewayId')),
+    inArray(t.modelId, distinct(counts, 'modelId')),
+    inArray(t.generation, distinct(counts, 'generation')),
+  );
 }
 
-/** What each row that `told` names has come to. */
-function addUp<Count extends CountKey & InEpoch>(
-  known: readonly (readonly [CountKey, EpochTotals])[],
-  told: readonly Count[],
-  amountsOf: (count: Count) => number[],
+function distinct<Name extends keyof CountKey>(counts: readonly CountKey[], name: Name): CountKey[Name][] {
+  return [...new Set(counts.map((count) => count[name]))];
+}
+
+/** The totals of each row that `told` names, after adding what `told` reports. */
+function addUp<Count extends CountKey & InEpoch, Amounts>(
+  known: readonly (CountKey & Pick<EpochTotals, 'epochs'> & Amounts)[],
+  told: readonly (Count & Amounts)[],
+  amountsOf: (count: Amounts) => number[],
 ): readonly (readonly [CountKey, EpochTotals])[] {
-  const before = new Map(known.map(([key, totals]) => [nameOf(key), totals]));
+  const before = new Map(known.map((row) => [nameOf(row), { totals: amountsOf(row), epochs: row.epochs }]));
   const after = new Map<string, readonly [CountKey, EpochTotals]>();
   for (const count of told) {
     const { gatewayId, epoch, modelId, environment, generation, releaseDigest } = count;

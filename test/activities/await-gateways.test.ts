@@ -39,6 +39,7 @@ test('a generation is deployed when every gateway with a live lease has loaded i
   await acknowledge(scope, swift, null);
   await acknowledge(scope, slow, 'the store is away');
   const loaded = awaiting(scope);
+  // Only time can show that it goes on waiting.
   const unsettled = await Promise.race([loaded, new Promise((resolve) => setTimeout(resolve, 300, 'waiting'))]);
   expect(unsettled).toBe('waiting');
   await acknowledge(scope, slow, null);
@@ -87,6 +88,7 @@ test('an acknowledgement wakes who waits for it, and nothing is read until then'
   const { repositories, reads } = counting();
   const loaded = awaiting(scope, { repositories });
   await expect.poll(reads, { timeout: 10_000 }).toBe(1);
+  // Only time can show that nothing is read: a poll would read many times in a second.
   await new Promise((resolve) => setTimeout(resolve, 1_000));
   expect(reads()).toBe(1);
   const told = Date.now();

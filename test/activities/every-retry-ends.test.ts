@@ -1,3 +1,4 @@
+import { cancelled } from '@temporalio/activity';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { ApplicationFailure } from '@temporalio/common';
 import { expect, test } from 'vitest';
@@ -104,7 +105,11 @@ test('an attempt that is cancelled with its worker counts for nothing', async ()
   const heard: unknown[] = [];
   const environment = environmentAfter({ schemaVersion: 1, lost: 2, failed: { internal: 3 } });
   environment.on('heartbeat', (details: unknown) => heard.push(details));
-  const wait = instrument({ fetchSource: () => new Promise((_, reject) => setTimeout(reject, 50)) }, deps);
+  const untilCancelled = () =>
+    cancelled().catch(() => {
+      throw new Error('stopped');
+    });
+  const wait = instrument({ fetchSource: untilCancelled }, deps);
   const ending = environment.run(wait.fetchSource, input as never).catch((caught: unknown) => caught);
   environment.cancel('WORKER_SHUTDOWN');
   expect(await ending).toMatchObject({ name: 'CancelledFailure' });

@@ -11,6 +11,7 @@ import { mountSmallDisk } from '../support/small-disk.ts';
 
 const within = { timeout: 20_000, interval: 50 };
 
+// A small disk is a tmpfs, which only Linux mounts; .ci/run runs there.
 describe.skipIf(process.platform !== 'linux')('on a small disk of its own', () => {
   let ground: ServingGround;
   let disk: SmallDisk;

@@ -83,6 +83,7 @@ test('two gateways behind a balancer are restarted one after the other, and no r
   let over = false;
   const traffic = Array.from({ length: 2 }, async () => {
     while (!over) {
+      // About fifty requests a second from each client; nothing is timed by it.
       await new Promise((resolve) => setTimeout(resolve, 20));
       const { status } = await ask(balancer.address, ground.key, infer, inferBody([[1, 2]]));
       statuses.set(status, (statuses.get(status) ?? 0) + 1);

@@ -10,6 +10,7 @@ import { mountSmallDisk } from '../support/small-disk.ts';
 import type { SmallDisk } from '../support/small-disk.ts';
 import { answers, StackHome, until } from './stack-under-test.ts';
 
+// A small disk is a tmpfs, which only Linux mounts; .ci/run runs there.
 describe.skipIf(process.platform !== 'linux')('on a small disk that is full', () => {
   let small: SmallDisk;
   let home: string;
@@ -50,6 +51,7 @@ describe.skipIf(process.platform !== 'linux')('on a small disk that is full', ()
   });
 });
 
+// A small disk is a tmpfs, which only Linux mounts; .ci/run runs there.
 describe.skipIf(process.platform !== 'linux')('a stack whose disk fills up', () => {
   let disk: SmallDisk;
   let home: StackHome;
