@@ -1,7 +1,7 @@
 import { cancellationSignal } from '@temporalio/activity';
 import type { ActivityDependencies } from './dependencies.ts';
 
-/** The work by that name in a process of its own; here in such a process, which has no further one. */
+/** Runs the named computation in a separate process. A process that computes has no `computing` and runs it itself. */
 export function computedApart<Input, Result>(
   { computing }: Pick<ActivityDependencies, 'computing'>,
   name: string,

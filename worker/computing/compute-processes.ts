@@ -46,8 +46,7 @@ export class ComputeProcesses implements Computing {
         this.#putBack(child);
       }
     } finally {
-      this.#active -= 1;
-      this.#waiting.shift()?.();
+      this.#passTurn();
     }
   }
 
@@ -62,8 +61,15 @@ export class ComputeProcesses implements Computing {
   }
 
   async #turn(): Promise<void> {
-    if (this.#active >= processesAtMost) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    this.#active += 1;
+    if (this.#active < processesAtMost) this.#active += 1;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** Hands the turn to the next in line, so that nobody who comes in between exceeds the bound. */
+  #passTurn(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#active -= 1;
+    else next();
   }
 
   #take(): ComputeProcess {
