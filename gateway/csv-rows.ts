@@ -27,26 +27,48 @@ function valueOf(type: TensorType | undefined, field: Field): unknown {
   return type !== 'BOOL' && /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : field;
 }
 
-/** One field of its record, with what ends it: a comma, the end of the line, or the end of the text. */
-const field = /(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r\n|\n|\r|$)/gy;
+const bare = /[^",\r\n]*/y;
+const ending = /,|\r\n|\n|\r|$/y;
 
 function recordsIn(text: string): Field[][] {
   const records: Field[][] = [];
   let record: Field[] = [];
   let end = 0;
   while (end < text.length || record.length > 0) {
-    field.lastIndex = end;
-    const found = field.exec(text);
-    if (found === null)
+    const { value, after } = text[end] === '"' ? quotedField(text, end) : bareField(text, end);
+    ending.lastIndex = after;
+    const ended = ending.exec(text)?.[0];
+    if (ended === undefined)
       throw refuse(`line ${records.length + 1} of the CSV has a quote that does not begin or end a field`);
-    const [, quoted, bare = '', ending] = found;
-    record.push(quoted === undefined ? bare || null : quoted.replaceAll('""', '"'));
-    end = field.lastIndex;
-    if (ending === ',') continue;
+    record.push(value);
+    end = ending.lastIndex;
+    if (ended === ',') continue;
     // A blank line is no row.
     if (record.length > 1 || record[0] !== null) records.push(record);
     record = [];
-    if (ending === '') break;
+    if (ended === '') break;
   }
   return records;
+}
+
+interface Scanned {
+  readonly value: Field;
+  /** Index of the first character behind the field. */
+  readonly after: number;
+}
+
+function bareField(text: string, from: number): Scanned {
+  bare.lastIndex = from;
+  const [value] = bare.exec(text) ?? [''];
+  return { value: value || null, after: from + value.length };
+}
+
+/** A regular expression over the whole field would exhaust the stack on a field of some megabytes. */
+function quotedField(text: string, from: number): Scanned {
+  for (let at = from + 1; ; at += 2) {
+    at = text.indexOf('"', at);
+    // Without its closing quote, the field ends nowhere.
+    if (at === -1) return { value: '', after: from };
+    if (text[at + 1] !== '"') return { value: text.slice(from + 1, at).replaceAll('""', '"'), after: at + 1 };
+  }
 }
