@@ -19,10 +19,36 @@ function parseJson(text: string): unknown {
     if (!text.includes('NaN')) throw notJson(caught);
   }
   try {
-    return JSON.parse(text.replaceAll(/"(?:[^"\\]|\\.)*"|\bNaN\b/gs, (found) => (found === 'NaN' ? 'null' : found)));
+    return JSON.parse(withNullForNaN(text));
   } catch (caught) {
     throw notJson(caught);
   }
+}
+
+/** NaN inside of strings stays. One regular expression for whole strings would exhaust the stack on long ones. */
+function withNullForNaN(text: string): string {
+  const token = /"|\bNaN\b/g;
+  let result = '';
+  let copied = 0;
+  for (let found = token.exec(text); found !== null; found = token.exec(text)) {
+    if (found[0] === '"') token.lastIndex = endOfString(text, token.lastIndex);
+    else {
+      result += `${text.slice(copied, found.index)}null`;
+      copied = token.lastIndex;
+    }
+  }
+  return result + text.slice(copied);
+}
+
+function endOfString(text: string, from: number): number {
+  const special = /["\\]/g;
+  special.lastIndex = from;
+  for (let found = special.exec(text); found !== null; found = special.exec(text)) {
+    if (found[0] === '"') return special.lastIndex;
+    // What is escaped ends nothing.
+    special.lastIndex += 1;
+  }
+  return text.length;
 }
 
 function notJson(caught: unknown): Error {

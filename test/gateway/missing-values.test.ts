@@ -141,6 +141,12 @@ describe('a table as CSV', () => {
   });
 });
 
+test('NaN beside text of many megabytes, with escapes in it, is read', async () => {
+  const city = String.raw`\"NaN\" `.repeat(2 ** 20);
+  const { status, body } = await invoke(`{"inputs": {"a": [1], "b": [NaN], "city": ["${city}"], "rooms": [3]}}`);
+  expect({ status, body }).toMatchObject({ status: 200, body: { predictions: [expect.any(Number)] } });
+});
+
 test('serve.missing: allow gives the model NaN for what never was missing, and nothing for text without a fill', async () => {
   const permissive = await layServingGround({ serve: { missing: 'allow' } });
   const strict = { ...signature, inputs: signature.inputs.map(({ name, type }) => ({ name, type })) };
