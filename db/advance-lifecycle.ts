@@ -1,4 +1,5 @@
 import { and, eq, inArray, isNotNull, isNull } from './orm.ts';
+import { isPendingIn } from './approval-rows.ts';
 import type { Id, Scope } from '../contracts/identifiers.ts';
 import type { LifecycleOrders, LifecyclePlan, LifecycleSnapshot } from '../contracts/lifecycle.ts';
 import { carryOutPlan } from './carry-out-plan.ts';
@@ -62,18 +63,7 @@ async function lockWhatMoves(tx: Transaction, scope: Scope): Promise<void> {
     .where(and(ofScope(scope), inArray(runs.state, [...unfinishedStates])))
     .orderBy(runs.id)
     .for('update');
-  await tx
-    .select({ id: approvals.id })
-    .from(approvals)
-    .where(
-      and(
-        eq(approvals.modelId, scope.modelId),
-        eq(approvals.environment, scope.environment),
-        eq(approvals.status, 'pending'),
-      ),
-    )
-    .orderBy(approvals.id)
-    .for('update');
+  await tx.select({ id: approvals.id }).from(approvals).where(isPendingIn(scope)).orderBy(approvals.id).for('update');
 }
 
 /** Nothing falls due by itself there: of an archived model, and in a rehearsal's environment once the rehearsal is over. */

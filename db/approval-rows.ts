@@ -1,6 +1,6 @@
-import { asc, eq, getTableColumns, inArray } from './orm.ts';
+import { and, asc, eq, getTableColumns, inArray } from './orm.ts';
 import type { Approval, Vote } from '../contracts/approval.ts';
-import type { Id } from '../contracts/identifiers.ts';
+import type { Id, Scope } from '../contracts/identifiers.ts';
 import type { Executor, Transaction } from './connection.ts';
 import { toInstant, toInstantOrNull } from './instants.ts';
 import { found } from './not-found.ts';
@@ -23,6 +23,11 @@ export function selectApprovals(tx: Executor) {
     .from(approvals)
     .innerJoin(models, eq(models.id, approvals.modelId))
     .$dynamic();
+}
+
+/** The requests of a scope that wait for votes. */
+export function isPendingIn({ modelId, environment }: Pick<Scope, 'modelId' | 'environment'>) {
+  return and(eq(approvals.modelId, modelId), eq(approvals.environment, environment), eq(approvals.status, 'pending'));
 }
 
 /** Locks the approval until the transaction ends, so that votes and decisions come one after the other; `not-found`. */

@@ -1,4 +1,5 @@
 import { and, asc, eq, inArray } from './orm.ts';
+import { isPendingIn } from './approval-rows.ts';
 import type { Id, Instant, Scope } from '../contracts/identifiers.ts';
 import { isFinal } from '../contracts/run.ts';
 import type { Transaction } from './connection.ts';
@@ -41,14 +42,7 @@ async function closeRequests(
     .select({ runId: approvals.runId })
     .from(approvals)
     .innerJoin(runs, eq(runs.id, approvals.runId))
-    .where(
-      and(
-        eq(approvals.modelId, scope.modelId),
-        eq(approvals.environment, scope.environment),
-        eq(approvals.status, 'pending'),
-        inArray(runs.state, [...ended]),
-      ),
-    )
+    .where(and(isPendingIn(scope), inArray(runs.state, [...ended])))
     .orderBy(asc(approvals.id));
   if (orphans.length === 0) return;
   const ofRuns = orphans.map((orphan) => orphan.runId);

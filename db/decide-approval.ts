@@ -1,4 +1,5 @@
 import { and, asc, eq, inArray, ne } from './orm.ts';
+import { isPendingIn } from './approval-rows.ts';
 import type { ApprovalStatus } from '../contracts/approval.ts';
 import type { Id, Instant, Scope } from '../contracts/identifiers.ts';
 import { appendLedger } from './append-ledger.ts';
@@ -54,14 +55,7 @@ export async function supersedeApprovals(
   const pending = await tx
     .select()
     .from(approvals)
-    .where(
-      and(
-        eq(approvals.modelId, scope.modelId),
-        eq(approvals.environment, scope.environment),
-        eq(approvals.status, 'pending'),
-        chosen,
-      ),
-    )
+    .where(and(isPendingIn(scope), chosen))
     .orderBy(asc(approvals.id))
     .for('update');
   for (const approval of pending) await decideApproval(context, tx, approval, { ...decision, status: 'superseded' });

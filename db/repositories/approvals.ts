@@ -8,7 +8,7 @@ import type { Principal } from '../../contracts/principal.ts';
 import { isGranted } from '../../contracts/principal.ts';
 import type { ApprovalRepository } from '../../ports/repositories/approvals.ts';
 import { appendLedger } from '../append-ledger.ts';
-import { foundApproval, lockApproval, selectApprovals, votesOf, withVotes } from '../approval-rows.ts';
+import { foundApproval, lockApproval, selectApprovals, votesOf, withVotes, isPendingIn } from '../approval-rows.ts';
 import type { ApprovalRow } from '../approval-rows.ts';
 import type { Executor, Transaction } from '../connection.ts';
 import { query, transact } from '../connection.ts';
@@ -152,14 +152,7 @@ async function newerRequest(tx: Transaction, scope: Ask[0], replaces: Id): Promi
   const [newer] = await tx
     .select({ id: approvals.id })
     .from(approvals)
-    .where(
-      and(
-        eq(approvals.modelId, scope.modelId),
-        eq(approvals.environment, scope.environment),
-        eq(approvals.status, 'pending'),
-        gt(approvals.id, replaces),
-      ),
-    )
+    .where(and(isPendingIn(scope), gt(approvals.id, replaces)))
     .limit(1);
   return newer?.id;
 }
