@@ -25,8 +25,8 @@ describe('data that moved', () => {
     );
   const hours = Array.from({ length: 240 }, (_, hour) => 10 + (hour % 24) / 2);
 
-  test('is named with its column and by how many standard deviations its mean moved', () => {
-    // Celsius before, and Kelvin now: 273.15 further, of a standard deviation of 3.46.
+  test('the warning names the column and how many standard deviations its mean moved', () => {
+    // The unit changed from Celsius to Kelvin: the mean moves by 273.15, at a standard deviation of 3.46.
     const kelvin = hours.map((value) => value + 273.15);
     expect(moved(hours, kelvin)).toEqual([
       {
@@ -59,12 +59,12 @@ describe('data that moved', () => {
     expect(moved(before, after)).toMatchObject([{ message: expect.stringMatching(message) }]);
   });
 
-  test('is left out where monitoring leaves the column out, as one that moves by itself', () => {
+  test('a column that monitoring excludes causes no warning', () => {
     const later = hours.map((value) => value + 1000);
     expect(moved(hours, later, ['temp'])).toEqual([]);
   });
 
-  test('is told once a column, the farthest first, and no more than ten by name', () => {
+  test('each column is named once, the largest shift first, and at most ten columns are named', () => {
     const names = Array.from({ length: 13 }, (_, at) => `c${at}`);
     const sides = { beforeAre: 'a', afterAre: 'b' };
     const before = names.map((name) => referenceOf(name, hours));
@@ -84,7 +84,7 @@ describe('data that moved', () => {
   });
 });
 
-test('a version that was rolled back says where, when, by whom and why; so does one that went back by itself', () => {
+test('a warning states where, when, by whom and why a version was rolled back or its canary aborted', () => {
   const at = '2026-01-02T03:04:05.000Z';
   const withdrawals = [
     { environment: 'production', kind: 'rollback' as const, at, by: 'ops', reason: 'answers are off' },
@@ -97,7 +97,7 @@ test('a version that was rolled back says where, when, by whom and why; so does 
   expect(rolledBack(4, { withdrawals: [] })).toEqual([]);
 });
 
-test('findings against the version are told, open or closed', () => {
+test('open and closed findings against the version cause warnings', () => {
   const openedAt = '2026-01-02T03:04:05.000Z';
   const closedAt = '2026-01-03T03:04:05.000Z';
   const finding = {
@@ -117,7 +117,7 @@ test('findings against the version are told, open or closed', () => {
   ]);
 });
 
-test('few rows that were held out are said to be few', () => {
+test('a small holdout causes a warning', () => {
   const { challenger } = exampleApproval.evidence.evaluation;
   expect(fewRows({ challenger: { ...challenger, rows: fewHeldOutRows } })).toEqual([]);
   expect(fewRows({ challenger: { ...challenger, rows: 48 } })).toMatchObject([
@@ -125,7 +125,7 @@ test('few rows that were held out are said to be few', () => {
   ]);
 });
 
-test('a refit says whose numbers they are', () => {
+test('the warning for a refit names the version that was measured', () => {
   const digest = 'a'.repeat(64);
   expect(refitOf(5, {})).toEqual([]);
   expect(refitOf(5, { cites: { evaluation: digest, modelVersion: 4, artifact: digest } })).toMatchObject([
@@ -133,7 +133,7 @@ test('a refit says whose numbers they are', () => {
   ]);
 });
 
-test('all requests at once is said, whether it is the first release or the strategy has no step', () => {
+test('a rollout to all requests at once causes a warning, for a first release and for a strategy without steps', () => {
   const champion = 'c'.repeat(64);
   const strategy = { canary: [10, 100], bake: '5m', minRequests: 50 };
   const straight = { ...strategy, canary: [100] };
@@ -148,7 +148,7 @@ test('all requests at once is said, whether it is the first release or the strat
   ]);
 });
 
-test('a stricter environment is told point by point, and an equal one not at all', () => {
+test('each stricter approval rule of an environment is listed, and an equal environment causes no warning', () => {
   const own = { votes: 1, roles: ['approver' as const], requesterMayVote: true, expires: '72h' };
   expect(stricterPolicy('production', own, own)).toEqual([]);
   const holds = { ...own, votes: 2, roles: ['admin' as const], requesterMayVote: false, expires: '24h' };

@@ -39,7 +39,7 @@ test('a generation is deployed when every gateway with a live lease has loaded i
   await acknowledge(scope, swift, null);
   await acknowledge(scope, slow, 'the store is away');
   const loaded = awaiting(scope);
-  // Only time can show that it goes on waiting.
+  // Only elapsed time can show that the wait continues.
   const unsettled = await Promise.race([loaded, new Promise((resolve) => setTimeout(resolve, 300, 'waiting'))]);
   expect(unsettled).toBe('waiting');
   await acknowledge(scope, slow, null);
@@ -67,7 +67,7 @@ test('a gateway whose lease ends while it is awaited is awaited no longer', asyn
   expect(await loaded).toEqual({ loaded: true });
 });
 
-/** The repositories, and how often acknowledgements were read. */
+/** Returns the repositories, and a counter of how often acknowledgements were read. */
 function counting(): { readonly repositories: Repositories; readonly reads: () => number } {
   let reads = 0;
   const { deployments } = ground.repositories;
@@ -81,14 +81,14 @@ function counting(): { readonly repositories: Repositories; readonly reads: () =
   };
 }
 
-test('an acknowledgement wakes who waits for it, and nothing is read until then', async () => {
+test('an acknowledgement wakes the waiting activity, which reads nothing before then', async () => {
   const scope = await freshScope(ground);
   await deploy(ground, scope, 1);
   const [gateway] = (await liveGateways(1)) as [Id];
   const { repositories, reads } = counting();
   const loaded = awaiting(scope, { repositories });
   await expect.poll(reads, { timeout: 10_000 }).toBe(1);
-  // Only time can show that nothing is read: a poll would read many times in a second.
+  // Only elapsed time can show that nothing is read: a polling loop would read many times in a second.
   await new Promise((resolve) => setTimeout(resolve, 1_000));
   expect(reads()).toBe(1);
   const told = Date.now();
@@ -98,7 +98,7 @@ test('an acknowledgement wakes who waits for it, and nothing is read until then'
   expect(reads()).toBe(2);
 });
 
-test('who waits for gateways gives its worker back after a few seconds, and is refused when it has waited for too long', async () => {
+test('a wait for gateways frees its worker slot after a few seconds, and fails when the total wait is too long', async () => {
   const scope = await freshScope(ground);
   await deploy(ground, scope, 1);
   const [gateway] = (await liveGateways(1)) as [Id];

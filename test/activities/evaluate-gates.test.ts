@@ -241,14 +241,14 @@ describe('gates against the champion', () => {
     gate({ metric: 'rmse', slice: 'workingday', versus: 'champion', maxLoss: 0.1, minRows: 1 }),
   ];
 
-  it('refuse a version of the same bytes, which gains nothing', () => {
+  it('refuse a version with the same artifact as the champion, because it gains nothing', () => {
     expect(evaluateGates(gates, holdout({ championError: 10 }), 0)).toMatchObject({
       verdict: 'rejected',
       reasons: ['no gain over the champion'],
     });
   });
 
-  it('decide nothing about the champion itself, which is deployed under another configuration', () => {
+  it('do not apply to the champion itself when it is deployed under another configuration', () => {
     const judged = evaluateGates(gates, { ...holdout({ championError: 10 }), isChampion: true }, 0);
     expect(judged).toMatchObject({ verdict: 'candidate', reasons: [] });
     expect(judged.gates.map(({ verdict, reason }) => [verdict, reason])).toEqual([

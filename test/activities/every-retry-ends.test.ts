@@ -14,17 +14,17 @@ const runId = '0193e2c8-7b1c-7d4e-9f6a-2f1f4c3b2a10';
 const scope = { project: 'default', projectId: runId, model: 'bike', modelId: runId, environment: 'production' };
 const hourMs = 3_600_000;
 
-/** The database lets every step pass: what is tested is what becomes of a step that fails. */
+/** Lets every step pass its proof, because these tests are about steps that fail later. */
 const deps = {
   repositories: { runs: { prove: async () => {}, hasResult: async () => true, keepResult() {}, step: async () => {} } },
   logger: { debug() {}, info() {}, warn() {}, error() {} },
   collectionSchedule: null,
 } as unknown as ActivityDependencies;
 
-/** The SDK says every failure at length. */
+/** Keeps the SDK from logging every failure. */
 const logger = { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error() {} };
 
-/** What each proof looks at, for all steps at once. */
+/** An input with the fields that the proofs of all steps read. */
 const input = { runId, scope, about: { runId, scope }, conclusion: { state: 'failed' }, collectionId: runId };
 
 function workflowIdFor(activity: string): string {
@@ -34,7 +34,7 @@ function workflowIdFor(activity: string): string {
   return lifecycleWorkflowId(scope);
 }
 
-/** Tries as Temporal does, each attempt with the last heartbeat of the one before, until a failure is final. */
+/** Retries as Temporal does: each attempt gets the last heartbeat of the previous one, until a failure is final. */
 async function tryForEver(
   activity: string,
   work: () => Promise<unknown>,
@@ -61,7 +61,7 @@ async function tryForEver(
 }
 
 test.each(Object.keys(proofs))(
-  '%s that fails for ever with any error ends with its code and reason',
+  '%s stops retrying a permanent failure, and reports its error code and reason',
   async (activity) => {
     for (const code of codes) {
       const fail = () => Promise.reject(new PerennialError(code, `this is ${code}`, { thing: 'one' }));
@@ -82,7 +82,7 @@ test.each(Object.keys(proofs))(
   },
 );
 
-test('an error that nobody foresaw is tried five times, however often the database was away before', async () => {
+test('an unforeseen error is tried five times, regardless of earlier database outages', async () => {
   let calls = 0;
   const { attempts, failure } = await tryForEver('fetchSource', async () => {
     calls += 1;
@@ -101,7 +101,7 @@ function environmentAfter(heartbeatDetails: unknown): MockActivityEnvironment {
   return new MockActivityEnvironment({ workflowExecution, heartbeatDetails }, { logger });
 }
 
-test('an attempt that is cancelled with its worker counts for nothing', async () => {
+test('an attempt that is cancelled because its worker stops is not counted', async () => {
   const heard: unknown[] = [];
   const environment = environmentAfter({ schemaVersion: 1, lost: 2, failed: { internal: 3 } });
   environment.on('heartbeat', (details: unknown) => heard.push(details));
@@ -117,7 +117,7 @@ test('an attempt that is cancelled with its worker counts for nothing', async ()
   expect(heard.at(-1)).toEqual({ schemaVersion: 1, lost: 2, failed: { internal: 3 } });
 });
 
-test('a step whose worker dies each time is begun five times, and then its run ends as step-lost', async () => {
+test('a step is started five times if its worker dies each time, and then fails with step-lost', async () => {
   const environment = environmentAfter({ schemaVersion: 1, lost: 5, failed: {} });
   let begun = false;
   const step = instrument({ fetchSource: async () => (begun = true) }, deps).fetchSource;

@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => ground?.end());
 
-test('a build works from the configuration and the heads that it began with, whatever moves meanwhile', async () => {
+test('a build uses the configuration and the dataset heads from its start, even if they change meanwhile', async () => {
   const { repositories, scope, by } = ground;
   const heads = async () => ({
     configuration: (await repositories.models.currentConfiguration(scope)).id,

@@ -11,7 +11,7 @@ function told(requests: number, ownErrors: number, latency: number[] = []): Coun
   return { requests, ownErrors, latency };
 }
 
-/** Beside a champion that has failed on nothing. */
+/** Judges the canary against a champion without failures. */
 function canary(...counts: Counted[]): Parameters<typeof judge>[0] {
   return { canary: counts, champion: [told(10, 0)] };
 }
@@ -77,7 +77,7 @@ it.each([
   expect(judge(step, 50, abortOn).verdict).toBe(verdict);
 });
 
-it('says both rates where the champion fails too', () => {
+it('reports both error rates when the champion fails too', () => {
   const step = { canary: [told(150, 30), told(50, 10)], champion: [told(200, 4)] };
   expect(judge(step, 50, abortOn).reason).toBe(
     'error rate 0.2000 of the canary is above the 0.0200 of the champion by more than 0.01 (40 of 200 requests, the champion 4 of 200)',

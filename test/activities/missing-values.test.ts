@@ -3,7 +3,7 @@ import { inputsThatMayMiss, mustTakeFill, withFill, withoutFill } from '../../ac
 import { referenceOf } from '../../activities/monitoring/reference-of.ts';
 import type { SignatureInput } from '../../contracts/model-version.ts';
 
-test('the reference of a filled feature counts what was missing, as the log of predictions will', () => {
+test('the reference profile counts the missing values of a filled feature, as the prediction log does', () => {
   const before = ['Graz', null, 'unknown', null, 'Wien'];
   const fill = { city: 'unknown' };
   const { city = [] } = withFill({ city: before }, fill);
@@ -13,7 +13,7 @@ test('the reference of a filled feature counts what was missing, as the log of p
   expect(again['size']).toEqual([1]);
 });
 
-test('an input may miss a value where training or holdout lacked one; a fill is kept beside it', () => {
+test('an input may be missing if training or holdout rows lacked a value, and the signature records its fill', () => {
   const inputs: SignatureInput[] = ['a', 'b', 'c', '__proto__'].map((name) => ({ name, type: 'FP32' }));
   const training = { a: [1, 2], b: [1, null], c: [1, 2], ...JSON.parse('{"__proto__": [null, 1]}') };
   const holdout = { a: [1], b: [1], c: [null] };

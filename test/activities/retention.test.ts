@@ -89,7 +89,7 @@ test('bytes that a younger segment has too stay', async () => {
   expect(await isThere(young)).toBe(true);
 });
 
-test('bytes that a row of another noun has too stay', async () => {
+test('retention keeps an object that a row of another kind also references', async () => {
   const sha256 = await segment('handed in as data, too', 11);
   const { repositories, by } = ground;
   await seedDataset(repositories, scope, by, [{ sha256, bytes: 1, rows: 0 }]);
@@ -97,7 +97,7 @@ test('bytes that a row of another noun has too stay', async () => {
   expect(await isThere(sha256)).toBe(true);
 });
 
-test('bytes that are put again while retention removes them stay for the row that is about to name them', async () => {
+test('an object that is stored again while retention removes it stays available for its new row', async () => {
   const { repositories, store } = ground;
   const bytes = 'made again in the same moment';
   const sha256 = await segment(bytes, 11);
@@ -107,7 +107,7 @@ test('bytes that are put again while retention removes them stay for the row tha
       ...repositories.monitoring,
       async expireSegments(...given: Parameters<typeof repositories.monitoring.expireSegments>) {
         const digests = await repositories.monitoring.expireSegments(...given);
-        // Another run makes the same bytes; its row follows.
+        // Another run stores the same bytes, and writes its row afterwards.
         if (digests.includes(sha256)) await store.putBytes(Buffer.from(bytes));
         return digests;
       },

@@ -197,18 +197,18 @@ describe('gates of a classifier', () => {
 describe('build.classes', () => {
   const classes = classesOf('kind', ['late', 'on time', null, 'late'], 'binary');
 
-  test('orders the classes, each as the data has it', () => {
+  test('sets the order of the classes, and keeps the type of each class in the data', () => {
     expect(classOrder('kind', classes, undefined)).toBeUndefined();
     expect(classOrder('kind', classes, ['on time', 'late'])).toEqual(['on time', 'late']);
     expect(classOrder('kind', [false, true], ['1', 0])).toEqual([true, false]);
   });
 
-  test('names all of them and no other', () => {
+  test('must name every class of the data and no other', () => {
     expect(() => classOrder('kind', classes, ['late', 'early'])).toThrow(/names "early".*"late", "on time"/);
     expect(() => classOrder('kind', ['a', 'b', 'c'], ['a', 'c'])).toThrow(/lacks "b", a value of "kind"/);
   });
 
-  test('does not change which class is the positive one: the greater', () => {
+  test('does not change the positive class, which is the greater one', () => {
     const rows = { truth: ['on time', 'late'], values: ['on time', 'late'], probabilityOf: null };
     const samples = [classes, classes.toReversed()].map((order) => sampleOf(configuration('binary'), rows, order));
     expect(samples.map((sample) => sample.task === 'binary' && sample.positive)).toEqual(['on time', 'on time']);

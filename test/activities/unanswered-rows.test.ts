@@ -11,18 +11,18 @@ import { bikeInput } from '../support/api.ts';
 
 const configuration = Configuration.parse(bikeInput);
 
-test('rows without an answer are a share that a finding can be made of', () => {
+test('the share of rows without an answer can open a finding', () => {
   const predictions = [1, null, 3, 4];
   const [failed] = failedIn(predictions, { failed: 0.25 });
   expect(failed).toMatchObject({ column: 'prediction', kind: 'failed', value: 0.25, breached: true });
   expect(failed?.detail).toContain('1 of 4 rows');
   expect(qualityVerdicts(failedIn(predictions, { failed: 0.5 }))).toMatchObject([{ kind: 'failed', breached: false }]);
   expect(failedIn([1, 2], undefined)).toEqual([]);
-  // A finding that is open is cleared by a window in which every row has an answer.
+  // A window in which every row has an answer closes an open finding.
   expect(failedIn([1, 2], { failed: 0.5 })).toMatchObject([{ value: 0, breached: false }]);
 });
 
-test('their labels are left out of metrics', async () => {
+test('metrics exclude the labels of rows without an answer', async () => {
   const served = {
     predictions: [1, null, 3],
     labels: [1, 1000, 3],
@@ -37,7 +37,7 @@ test('their labels are left out of metrics', async () => {
   expect(await servedSample(deps, 'no-id', configuration, { ...served, predictions: [null, null, null] })).toBeNull();
 });
 
-test('a feature has a finding of its own though it is named as what is none', () => {
+test('a feature gets its own finding even if it is named "prediction", "target" or "__proto__"', () => {
   const policy: DriftPolicy = { numeric: 'psi', categorical: 'psi', threshold: 0.2, exclude: [], minFeatures: 1 };
   const spread = (shift: number) => Array.from({ length: 500 }, (_, row) => row / 500 + shift);
   const names = ['prediction', 'target', '__proto__', 'constructor'];

@@ -78,7 +78,7 @@ describe('classifiers as skl2onnx exports them', () => {
     expect(vectors[vector!.name]).toHaveLength(given.rows * vector!.width);
   });
 
-  test('columns in another order than build.classes gives are refused', async () => {
+  test('a model with its columns in another order than build.classes is refused', async () => {
     const given = classifier('binary-words');
     await expect(inspect(given, given.classes, [...given.classes].toReversed())).rejects.toMatchObject({
       code: 'artifact-invalid',

@@ -47,7 +47,7 @@ function rowsIn(inputs: Given['inputs']): number {
   return Object.values(inputs)[0]!.length;
 }
 
-/** What the converted model answers, loaded as gateways and workers load it. */
+/** Loads the converted model as gateways and workers do, and returns its answers. */
 async function answers({ inputs }: Given, { converted, signature }: InspectedArtifact): Promise<Answers> {
   const loaded = await runtime.load(await readFile(converted!), signature);
   try {
@@ -64,8 +64,8 @@ function refusal(given: Given): Promise<Error & { code: string; fields: Record<s
   );
 }
 
-describe('a ZipMap is cut off', () => {
-  test('of scikit-learn: labels and probabilities are those that it answers', async () => {
+describe('a ZipMap is removed', () => {
+  test('a scikit-learn classifier keeps its labels and probabilities', async () => {
     const { bytes, inputs, classes, labels, probabilities } = classifier('binary-zipmap');
     const given: Given = { bytes, inputs, wanted: { task: 'binary', classes } };
     const inspected = await inspect(given);
@@ -81,7 +81,7 @@ describe('a ZipMap is cut off', () => {
       expect(answered.probabilities![at]).toBeCloseTo(share, 5);
   });
 
-  test('and the classes that it names are evidence, where nothing else names them', async () => {
+  test('the classes in the ZipMap identify the columns if nothing else does', async () => {
     const graph: Graph = {
       nodes: [
         node('MatMul', ['x', 'w'], ['z']),
@@ -105,11 +105,11 @@ describe('a ZipMap is cut off', () => {
 });
 
 describe('float16', () => {
-  test('is cast at the inputs and outputs, in subgraphs too', async () => {
+  test('is cast at inputs and outputs, also when subgraphs use them', async () => {
     const branch = (name: string, operator: string) => ({
       name,
       type: AttributeProto.AttributeType.GRAPH,
-      // It reads an input of the graph around it.
+      // The subgraph reads an input of the outer graph.
       g: { name, node: [node(operator, ['a'], [`${name}-y`])], output: [value(`${name}-y`, 'FLOAT16', ['rows', 1])] },
     });
     const bytes = model({
@@ -130,7 +130,7 @@ describe('float16', () => {
   });
 });
 
-describe('tensors in a plain file beside the model', () => {
+describe('external tensors in a plain file beside the model', () => {
   const linear = (location: string, range?: Record<string, string>, dims = [2, 1]) =>
     model({
       nodes: [node('MatMul', ['x', 'weights'], ['y'])],
@@ -142,7 +142,7 @@ describe('tensors in a plain file beside the model', () => {
   const weights = (...numbers: number[]) => new Uint8Array(Float32Array.from(numbers).buffer);
   const beside = { 'weights.bin': weights(9, 9, 2, 1) };
 
-  test('are taken into it: the model is one file, which every process loads', async () => {
+  test('are embedded, so that every process loads a single model file', async () => {
     const ranges: Record<string, string>[] = [{ offset: '8' }, { offset: '8', length: '8' }];
     for (const range of ranges) {
       const given: Given = { bytes: linear('weights.bin', range), inputs, beside };
@@ -154,7 +154,7 @@ describe('tensors in a plain file beside the model', () => {
     }
   });
 
-  test('wherever in the model they are', async () => {
+  test('are embedded from any place in the model', async () => {
     const constant = node(
       'Constant',
       [],
@@ -170,7 +170,7 @@ describe('tensors in a plain file beside the model', () => {
     expect([...(await answers(given, await inspect(given))).values]).toEqual([2.5, 4.25, 6]);
   });
 
-  test('are named where the file is not there', async () => {
+  test('are named in the error if their file is missing', async () => {
     const caught = await refusal({ bytes: linear('other.bin'), inputs, beside });
     expect(caught).toMatchObject({ code: 'artifact-invalid', fields: { tensor: 'weights', beside: ['other.bin'] } });
     expect(caught.message).toContain('no such plain file beside it');
@@ -209,7 +209,7 @@ describe('tensors in a plain file beside the model', () => {
     );
   });
 
-  test('that share a file do not add up to more than a model may have', async () => {
+  test('are refused if together they exceed the size limit of a model, even if they share a file', async () => {
     const large = Array.from({ length: 5 }, (_, at) => externalTensor(`w${at}`, [2 ** 26], 'weights.bin'));
     const bytes = model({
       nodes: [node('Neg', ['x'], ['y'])],
@@ -221,7 +221,7 @@ describe('tensors in a plain file beside the model', () => {
     expect(caught.message).toContain('more than 1073741824 bytes');
   });
 
-  test('are refused behind a link', async () => {
+  test('are refused if their file is a link', async () => {
     const artifact = await artifactOf(folder, linear('weights.bin'));
     const link = join(folder, 'link.bin');
     await symlink('/etc/hostname', link);
@@ -230,7 +230,7 @@ describe('tensors in a plain file beside the model', () => {
   });
 });
 
-test('a model that needs no conversion is left as it was written', async () => {
+test('a model that needs no conversion stays unchanged', async () => {
   const bytes = model({
     nodes: [node('Cast', ['x'], ['y'], [integer('to', TensorProto.DataType.FLOAT)])],
     inputs: [value('x', 'INT32', ['rows', 1])],

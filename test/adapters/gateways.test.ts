@@ -108,7 +108,7 @@ test('a row that the model cannot take fails with the words of the gateway, at o
   ).rejects.toMatchObject({ code: 'not-found' });
 });
 
-test('a row that the model has no answer to is told, and the rows after it are sent', async () => {
+test('a row without an answer is reported, and the rows after it are still sent', async () => {
   const signature: Signature = {
     schemaVersion: 1,
     layout: 'columns',

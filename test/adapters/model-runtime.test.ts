@@ -90,7 +90,7 @@ describe('an artifact that nobody has loaded before', () => {
   });
 
   test.each(['INT8', 'UINT8', 'INT16', 'UINT16', 'INT32', 'UINT32', 'UINT64', 'DOUBLE'] as const)(
-    'of %s is given its own kind of numbers, also as [rows], and refuses one that it does not hold',
+    'gets numbers of its input type %s, also with shape [rows], and refuses numbers that the type cannot hold',
     async (type) => {
       const bytes = model({
         nodes: [node('Cast', ['count'], ['y'], [integer('to', onnxProto.onnx.TensorProto.DataType.FLOAT)])],
@@ -110,7 +110,7 @@ describe('an artifact that nobody has loaded before', () => {
     },
   );
 
-  test('with [rows] of its one feature under another name is a matrix of one column', async () => {
+  test('with a single [rows] input gets its only feature even if the names differ', async () => {
     const bytes = model({
       nodes: [node('Neg', ['x'], ['y'])],
       inputs: [value('x', 'INT32', ['rows'])],
@@ -123,7 +123,7 @@ describe('an artifact that nobody has loaded before', () => {
     await loaded.release();
   });
 
-  test('whose output is declared with a number of rows that it does not hold to is taken', async () => {
+  test('is accepted if its output has another number of rows than it declares', async () => {
     const bytes = model({
       nodes: [node('MatMul', ['x', 'w'], ['y'])],
       inputs: [value('x', 'FLOAT', ['rows', 2])],

@@ -112,7 +112,7 @@ test('wrong keys to an S3 server are store-unavailable, and the message says wha
   }
 });
 
-test('on the local disk, what killed processes were writing is removed at the next start, and what others write is not', async () => {
+test('the local store removes unfinished files of killed processes at its next start, and keeps those of live processes', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'perennial-disk-'));
   try {
     const killed = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']);

@@ -6,7 +6,7 @@ import { createLogger } from '../../adapters/logger/pino.ts';
 import { ownScratch } from '../../adapters/scratch/own-scratch.ts';
 import { identityOf } from '../../stack/process-identity.ts';
 
-test('whoever begins, API or worker, removes the working folders of processes that were killed', async () => {
+test('an API or worker that starts removes the working folders of killed processes', async () => {
   const home = await mkdtemp(join(tmpdir(), 'perennial-scratch-'));
   try {
     const claim = async (name: string, identity: string) => {

@@ -21,7 +21,7 @@ afterEach(async () => {
   server = undefined;
 });
 
-/** A store whose server has the bucket, and answers what is asked of it in that way. */
+/** A store for a server that has the bucket and answers object requests with the given handler. */
 async function storeThat(answer: (url: URL, response: ServerResponse) => void | Promise<void>) {
   const listening = createServer((request, response) => {
     if (request.method === 'HEAD') response.end();
@@ -35,7 +35,7 @@ async function storeThat(answer: (url: URL, response: ServerResponse) => void | 
   return createS3ObjectStore({ endpoint: `http://127.0.0.1:${port}`, bucket: 'bucket', ...keys, idleMs });
 }
 
-test('a read whose server stops in the middle is given up, and may be tried again', async () => {
+test('a read fails with a retryable error if the server stalls halfway', async () => {
   const store = await storeThat((_url, response) => {
     response.writeHead(200, { 'content-length': bytes.length });
     response.write(bytes.subarray(0, 1_000));
@@ -43,7 +43,7 @@ test('a read whose server stops in the middle is given up, and may be tried agai
   await expect(store.read(sha256)).rejects.toMatchObject(stalled);
 });
 
-test('a list whose server stops in the middle is given up, and may be tried again', async () => {
+test('a listing fails with a retryable error if the server stalls halfway', async () => {
   const store = await storeThat((_url, response) => {
     response.writeHead(200, { 'content-type': 'application/xml' });
     response.write('<?xml version="1.0"?><ListBucketResult>');
@@ -52,7 +52,7 @@ test('a list whose server stops in the middle is given up, and may be tried agai
   await expect(store.listNamed('ledger/', null, 10)).rejects.toMatchObject(stalled);
 });
 
-test('a read that takes longer than that is read to its end while bytes come', async () => {
+test('a slow read completes as long as bytes keep arriving', async () => {
   const store = await storeThat(async (_url, response) => {
     response.writeHead(200, { 'content-length': bytes.length });
     for (let at = 0; at < bytes.length; at += 2 ** 20) {
@@ -64,7 +64,7 @@ test('a read that takes longer than that is read to its end while bytes come', a
   expect(sha256OfBytes(await store.read(sha256))).toBe(sha256);
 });
 
-test('a reader that takes its time is waited for', async () => {
+test('a slow reader does not make a read time out', async () => {
   const store = await storeThat((_url, response) => {
     response.writeHead(200, { 'content-length': bytes.length });
     response.end(bytes);

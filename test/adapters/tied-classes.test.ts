@@ -11,7 +11,7 @@ import { classifier } from '../support/classifiers.ts';
 import { floats, integer, list, model, node, value, withMachineLearning } from '../support/onnx-models.ts';
 import { sandboxOfTests } from '../support/sandbox-of-tests.ts';
 
-// Which of a model's answers is which class: shown by evidence, or said by build.classes and borne out by the rows.
+// How a model's labels and columns are matched to classes: by evidence in the model, or by build.classes, which the rows must confirm.
 
 const runtime = createOnnxModelRuntime({ sandbox: sandboxOfTests() });
 let folder = '';
@@ -20,12 +20,12 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** What a column of the model stands for where `a` is low, in between and high. */
+/** The class of each column of the model, for low, middle and high values of `a`. */
 const x = value('x', 'FLOAT', ['rows', 1]);
 const two = [node('MatMul', ['x', 'w'], ['z']), node('Softmax', ['z'], ['shares'])];
-/** The first column is great where `a` is below 0, the second where it is above. */
+/** The first column is large if `a` is below 0, the second if `a` is above 0. */
 const rising = [floats('w', [1, 2], [-3, 3])];
-/** The columns are greatest below -1, around 0, and above 1. */
+/** The columns are largest if `a` is below -1, around 0 and above 1, in this order. */
 const three = [node('MatMul', ['x', 'w'], ['m']), node('Add', ['m', 'b'], ['z']), node('Softmax', ['z'], ['shares'])];
 const steps = [floats('w', [1, 3], [-5, 0, 5]), floats('b', [3], [0, 5, 0])];
 const shares = (classes: number) => value('shares', 'FLOAT', ['rows', classes]);
@@ -73,19 +73,19 @@ async function labelsFor(bytes: Uint8Array, signature: Signature, a: readonly nu
   return Array.from<ClassValue>(values);
 }
 
-describe('labels that are whole numbers, of a target of words', () => {
+describe('integer labels for a text target', () => {
   const bytes = model({ nodes: [...two, greatest], inputs: [x], outputs: [number, shares(2)], initializers: rising });
   const classes = ['late', 'on time'];
   const truth = truthOfTwo('on time', 'late');
 
-  test('are refused, with the order that the rows fit', async () => {
+  test('are refused with an error that names the order that fits the rows', async () => {
     const caught = await refusal(bytes, { classes }, truth);
     expect(caught.code).toBe('artifact-invalid');
     expect(caught.message).toMatch(/output "label".*none of the classes.*late, on time/);
     expect(caught.message).toContain('build.classes: [on time, late]');
   });
 
-  test('are places in the order of build.classes, and the probabilities too', async () => {
+  test('are positions in build.classes, and so are the columns of probabilities', async () => {
     const signature = await inspect(bytes, { classes, order: ['on time', 'late'] }, truth);
     expect(signature).toMatchObject({
       classes: ['on time', 'late'],
@@ -100,7 +100,7 @@ describe('labels that are whole numbers, of a target of words', () => {
     expect(caught.message).toContain('write build.classes: [on time, late]');
   });
 
-  test('without probabilities are held against the rows as well', async () => {
+  test('are checked against the rows even without probabilities', async () => {
     const alone = model({ nodes: [...two, greatest], inputs: [x], outputs: [number], initializers: rising });
     expect((await refusal(alone, { classes }, truth)).message).toContain('build.classes: [on time, late]');
     expect((await refusal(alone, { classes, order: classes }, truth)).message).toContain('[on time, late]');
@@ -109,10 +109,10 @@ describe('labels that are whole numbers, of a target of words', () => {
   });
 });
 
-describe('several classes as whole numbers', () => {
+describe('integer labels for more than two classes', () => {
   const bytes = model({ nodes: [...three, greatest], inputs: [x], outputs: [number, shares(3)], initializers: steps });
 
-  test('that are not those of the target are refused, or read as places', async () => {
+  test('are refused if they differ from the classes of the target, or read as positions in build.classes', async () => {
     const classes = [10, 20, 30];
     const truth = truthOfThree([30, 10, 20]);
     expect((await refusal(bytes, { classes }, truth)).message).toContain('build.classes: [30, 10, 20]');
@@ -122,8 +122,8 @@ describe('several classes as whole numbers', () => {
     expect(await labelsFor(bytes, signature, [-2, 0, 2])).toEqual([30, 10, 20]);
   });
 
-  test('that count from 0 where the target counts from 1 are not taken for its classes', async () => {
-    // The rows have none of the first class, so that every label is by chance one of the classes.
+  test('that count from 0 are not mistaken for the classes of a target that counts from 1', async () => {
+    // The rows lack the first class, so that every label happens to equal one of the classes.
     const high = spread.filter((a) => a >= -1);
     const truth = high.map((a) => (a < 1 ? 2 : 3));
     const caught = await refusal(bytes, { classes: [1, 2, 3] }, truth, high);
@@ -177,13 +177,13 @@ describe('probabilities alone', () => {
     expect(await labelsFor(several, signature, [-2, 0, 2])).toEqual(['tram', 'bus', 'car']);
   });
 
-  test('that fit no order are taken in the one that is given', async () => {
+  test('are accepted in the given order if the rows fit no order', async () => {
     const classes = ['late', 'on time'];
     const truth = spread.map((_, row) => classes[row % 2]!);
     expect((await inspect(bytes, { classes, order: classes }, truth)).classes).toEqual(classes);
   });
 
-  test('are tied by the labels that the graph itself gives its columns', async () => {
+  test('are matched to classes by the labels in the graph', async () => {
     const fixture = classifier('binary-words');
     const graph = onnxProto.onnx.ModelProto.decode(fixture.bytes);
     graph.graph!.output = graph.graph!.output!.filter(({ name }) => name === 'probabilities');
@@ -233,7 +233,7 @@ describe('labels that are the classes', () => {
     expect(caught.message).toContain('write build.classes: [on time, late], or leave it out');
   });
 
-  test('may be spelled otherwise, and are answered as the data has them', async () => {
+  test('may be spelled differently, and are answered as spelled in the data', async () => {
     const python = model({
       nodes: [...two, place, words(['True', 'False'])],
       inputs: [x],
@@ -269,7 +269,7 @@ describe('of several outputs', () => {
     initializers: rising,
   });
 
-  test('that may both be the probabilities build.output names one, and the other is a vector', async () => {
+  test('build.output selects the probabilities if two outputs qualify, and the other one is a vector', async () => {
     const truth = truthOfTwo(1, 0);
     const caught = await refusal(heads, { classes: [0, 1] }, truth);
     expect(caught.message).toMatch(/shares, other.*build\.output/);
@@ -278,7 +278,7 @@ describe('of several outputs', () => {
     expect(signature.vectors).toEqual([{ name: 'shares', type: 'FP32', width: 2 }]);
   });
 
-  test('of a regression build.output names the one that is measured', async () => {
+  test('build.output selects the measured output of a regression', async () => {
     const quantiles = ['q10', 'q50', 'q90'];
     const bytes = model({
       nodes: quantiles.map((name) => node('Mul', ['x', `w-${name}`], [name])),

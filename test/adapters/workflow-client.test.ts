@@ -20,7 +20,7 @@ function scopeOf(model: string): Scope {
   return { project: 'default', model, modelId: ids.next(), environment: 'production' };
 }
 
-/** The day of the month of its nth Sunday. */
+/** The day of the month on which its nth Sunday falls. */
 function nthSunday(year: number, month: number, nth: number): number {
   const first = new Date(Date.UTC(year, month - 1, 1)).getUTCDay();
   return 1 + ((7 - first) % 7) + 7 * (nth - 1);
@@ -184,7 +184,7 @@ describe('the Temporal client, against a dev server', () => {
     await expect(described(scope)).rejects.toBeInstanceOf(ScheduleNotFoundError);
   });
 
-  test('Temporal leaves a time out that the clock skips and fires twice at one that it repeats, so the row must decide', async () => {
+  test('Temporal skips a local time that the clock skips and fires twice at a repeated one, so the row must decide', async () => {
     const scope = scopeOf('clock-changes');
     const timezone = 'America/New_York';
     const set = (cron: string) =>
@@ -198,7 +198,7 @@ describe('the Temporal client, against a dev server', () => {
     await client.removeSchedule(scope, 'retrain');
   });
 
-  test('a schedule of somebody else in the namespace is not ours', async () => {
+  test('the schedules of other applications in the namespace are ignored', async () => {
     const theirs = await foreign().schedule.create({
       scheduleId: 'team/pipeline/schedule/nightly',
       spec: { cronExpressions: ['0 3 1 1 *'] },

@@ -86,7 +86,7 @@ describe('a schedule', () => {
     expect((await api.send('operator', `DELETE ${url}`)).status).toBe(204);
   });
 
-  test('may be given by a name, and says what may be misread', async () => {
+  test('may be given by a name, and the answer warns about what may be misread', async () => {
     const set = (cron: string) => api.send('operator', `PUT ${url}`, { cron });
     expect((await set('@monthly')).body).toMatchObject({ cron: '0 0 1 * *', note: null });
     expect((await set('0 3 1 * MON')).body.note).toContain('both');

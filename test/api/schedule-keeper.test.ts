@@ -47,7 +47,7 @@ afterAll(async () => {
 
 beforeEach(() => ground.context.db.execute(sql`delete from schedules`));
 
-/** As a process of the API that begins: it knows nothing of what an earlier one has done. */
+/** Stands for an API process that has just started and knows nothing of what an earlier process did. */
 function keeperOf(workflowClient: WorkflowClient, now?: string) {
   const clock = now === undefined ? ground.context.clock : { now: () => now };
   return createScheduleKeeper({ repositories, workflowClient, clock, logger });
@@ -56,7 +56,7 @@ function keeperOf(workflowClient: WorkflowClient, now?: string) {
 const temporalHas = (name: string) => reached.scheduleDifference(ground.scope, name, nightly);
 const absent = 'Temporal does not have it';
 
-test('what an API that died did not tell Temporal is made so by the next one, in both directions', async () => {
+test('a new API process brings Temporal up to date with the changes and removals that a dead one did not send', async () => {
   const { scope, by } = ground;
   const living = keeperOf(reached);
   for (const name of ['removed', 'changed', 'paused']) await living.put(scope, name, nightly, by);
@@ -82,7 +82,7 @@ test('what an API that died did not tell Temporal is made so by the next one, in
   expect(await temporalHas('made')).toBeUndefined();
 }, 30_000);
 
-test('what an older version told Temporal about missed firings is brought up to date', async () => {
+test('the catch-up window that an older version set in Temporal is updated', async () => {
   const { scope, by } = ground;
   await keeperOf(reached).put(scope, 'older', nightly, by);
   const handle = new Client({ connection, namespace: temporal.namespace }).schedule.getHandle(
@@ -94,7 +94,7 @@ test('what an older version told Temporal about missed firings is brought up to 
   expect(await temporalHas('older')).toBeUndefined();
 });
 
-test('a firing that Temporal missed is asked for once, and none where the schedule is paused or has fired', async () => {
+test('a firing that Temporal missed is started once, and none is started if the schedule is paused or has fired', async () => {
   const { scope, by } = ground;
   for (const name of ['missed', 'fired', 'paused'])
     await repositories.schedules.put(scope, name, { ...nightly, paused: name === 'paused' }, by);
@@ -111,7 +111,7 @@ test('a firing that Temporal missed is asked for once, and none where the schedu
   expect(await running('paused')).toEqual({ state: 'absent' });
 });
 
-test('a firing that ended well is not started again, and one that failed is', async () => {
+test('a firing that runs is not started twice, and one that failed is started again', async () => {
   const { scope } = ground;
   const at = '2026-11-01T03:00:00.000Z';
   const id = `${scope.model}/${scope.environment}/schedule/monthly/fired-2026-11-01T03:00:00Z`;
@@ -123,7 +123,7 @@ test('a firing that ended well is not started again, and one that failed is', as
   expect(await reached.describe(id)).toEqual({ state: 'running' });
 });
 
-test('two APIs that change a schedule at once leave Temporal with what the row says', async () => {
+test('Temporal matches the database row after two APIs change a schedule at once', async () => {
   const { scope, by } = ground;
   const hours = Array.from({ length: 8 }, (_, hour) => ({ ...nightly, cron: `0 ${hour} * * *` }));
   const [one, other] = [keeperOf(reached), keeperOf(reached)];

@@ -32,7 +32,7 @@ describe('what the file alone shows to be wrong is an error that names key and l
       'use ks or chi2',
     ],
     [
-      'features that differ by case alone',
+      'features that differ only in case',
       '[season, mnth, hr,',
       '[season, mnth, Season, hr,',
       '/data/features/2',
@@ -40,7 +40,7 @@ describe('what the file alone shows to be wrong is an error that names key and l
     ],
     ['a feature with a name of ours', '[season, mnth, hr,', '[season, _AT, hr,', '/data/features/1', 'uses for itself'],
     [
-      'a fill of what is no feature',
+      'a fill for a column that is not a feature',
       'window: 6 months',
       'fill: { cnt: 0 }\n  window: 6 months',
       '/data/fill/cnt',
@@ -178,7 +178,7 @@ describe('build.classes', () => {
     }
   };
 
-  test('names each class once, two for task binary, and the positive one among them', () => {
+  test('must name each class once, two for a binary task, and include the positive one', () => {
     expect(problems('classes: [late, late]')).toContain('"late" is listed twice');
     expect(problems('classes: [1, 1.0]')).toContain('1 is listed twice');
     expect(problems('classes: [a, b, c]')).toContain('names 3 classes, and task binary has two');

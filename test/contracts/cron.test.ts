@@ -50,12 +50,12 @@ test.each([
   expect(canonicalCron(line, '/cron')).toBe(kept);
 });
 
-test('a date that never comes is told as such, and a name that is none with the way out', () => {
+test('the error for a date that never comes says so, and the error for an unknown name suggests a valid line', () => {
   expect(() => canonicalCron('0 0 30 2 *', '/cron')).toThrow('"0 0 30 2 *" never fires');
   expect(() => canonicalCron('@every 5m', '/cron')).toThrow('*/5 * * * *');
 });
 
-test('a line that restricts both the day and the weekday says that both must match', () => {
+test('a line that restricts both the day and the weekday causes a warning that both must match', () => {
   expect(cronNote('0 3 1 * MON')).toContain('both the day of month (1) and the weekday (MON)');
   expect([cronNote('0 3 1 * *'), cronNote('0 3 * * MON'), cronNote('0 3 1-31 * MON')]).toEqual([null, null, null]);
 });

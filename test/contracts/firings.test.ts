@@ -20,7 +20,7 @@ test.each([
   expect(isDueAt({ cron, timezone }, at)).toBe(expected);
 });
 
-/** The year's change of the zone's clock in that direction: the first instant after it. */
+/** Returns the first instant after the year's clock change in the given direction. */
 function clockChange(timezone: string, year: number, direction: 'spring' | 'autumn'): DateTime {
   const moves = (from: DateTime, to: DateTime) =>
     direction === 'spring' ? to.offset > from.offset : to.offset < from.offset;
@@ -31,7 +31,7 @@ function clockChange(timezone: string, year: number, direction: 'spring' | 'autu
   return at.plus({ minutes: 30 });
 }
 
-/** The firings of the local date of a change and of the days beside it. */
+/** Returns the firings on the local date of a clock change and on the days before and after. */
 function around(cron: string, timezone: string, change: DateTime): readonly string[] {
   const from = change.minus({ days: 1 }).startOf('day').minus(1);
   const until = change.plus({ days: 2 }).startOf('day').toJSDate().toISOString();
@@ -44,7 +44,7 @@ describe.each([
   ['Australia/Lord_Howe', '15 2 * * *', '45 1 * * *'],
   ['America/Santiago', '30 0 * * *', '30 23 * * *'],
 ])('in %s', (timezone, skipped, repeated) => {
-  test(`a daily firing that the clock skips (${skipped}) comes once, one change later`, () => {
+  test(`a daily firing at a local time that the clock skips (${skipped}) comes once, later by the size of the change`, () => {
     const change = clockChange(timezone, 2027, 'spring');
     const firings = around(skipped, timezone, change);
     expect(firings).toHaveLength(3);
@@ -54,7 +54,7 @@ describe.each([
     expect(isDueAt({ cron: skipped, timezone }, firings[1] ?? '')).toBe(true);
   });
 
-  test(`a daily firing that the clock repeats (${repeated}) comes once, the first time`, () => {
+  test(`a daily firing at a local time that the clock repeats (${repeated}) comes once, at its first occurrence`, () => {
     const change = clockChange(timezone, 2027, 'autumn');
     const [, first = ''] = around(repeated, timezone, change);
     expect(around(repeated, timezone, change)).toHaveLength(3);
@@ -65,7 +65,7 @@ describe.each([
     expect(isDueAt({ cron: repeated, timezone }, again)).toBe(false);
   });
 
-  test('a schedule of every hour goes by real time through both changes', () => {
+  test('an hourly schedule follows elapsed time through both clock changes', () => {
     for (const direction of ['spring', 'autumn'] as const) {
       const change = clockChange(timezone, 2027, direction);
       const firings = around('*/30 * * * *', timezone, change).map((at) => Date.parse(at));
@@ -75,7 +75,7 @@ describe.each([
   });
 });
 
-test('the next five firings follow one another, also where years lie between them', () => {
+test('the next five firings are in order, even if years lie between them', () => {
   const days = nextFirings({ cron: '0 3 1 * MON', timezone: 'UTC' }, '2026-11-30T00:00:00.000Z', 5);
   expect(days).toEqual(
     ['2027-02-01', '2027-03-01', '2027-11-01', '2028-05-01', '2029-01-01'].map((day) => `${day}T03:00:00.000Z`),
@@ -84,7 +84,7 @@ test('the next five firings follow one another, also where years lie between the
   expect(leaps).toEqual(['2096-02-29T00:00:00.000Z', '2104-02-29T00:00:00.000Z']);
 });
 
-test('the last firing is found between two instants, both included', () => {
+test('the last firing between two instants is found, and both bounds are inclusive', () => {
   const monthly = { cron: '0 3 1 * *', timezone: 'Asia/Kolkata' };
   const due = '2026-10-31T21:30:00.000Z';
   expect(lastFiring(monthly, due, due)).toBe(due);
@@ -92,7 +92,7 @@ test('the last firing is found between two instants, both included', () => {
   expect(lastFiring(monthly, '2026-11-01T00:00:00.000Z', '2026-11-30T00:00:00.000Z')).toBeUndefined();
 });
 
-test('what is owed is the latest firing since the schedule was set and since it last fired', () => {
+test('the missed firing to make up is the latest one since the schedule was set and last fired', () => {
   const often = { cron: '*/5 * * * *', timezone: 'UTC', paused: false, recordedAt: '2026-11-01T00:00:00.000Z' };
   const now = '2026-11-30T12:03:00.000Z';
   expect(owedFiring({ ...often, lastFiredAt: '2026-11-29T12:00:00.000Z' }, now)).toBe('2026-11-30T12:00:00.000Z');

@@ -32,7 +32,7 @@ describe('the settings of a process', () => {
     });
   });
 
-  test('every limit has a default and is in the guide', () => {
+  test('every limit has a default and is described in the guide', () => {
     const guide = readFileSync(new URL('../../docs/how-to/limits.md', import.meta.url), 'utf8');
     const settings = parseSettings(Settings, least);
     for (const name of Object.keys(limitSettings)) {

@@ -20,7 +20,7 @@ import {
   type DeploymentGround,
 } from './deployment-ground.ts';
 
-// The champion is another one when an approved deployment gets the slot: rows alone, no bytes.
+// The champion changes before an approved deployment gets the slot. These tests use database rows only, without artifacts.
 
 let ground: DeploymentGround;
 let voter: Principal;
@@ -31,7 +31,7 @@ beforeAll(async () => {
 });
 afterAll(() => ground?.end());
 
-/** From now on one vote is wanted. */
+/** Makes deployments of the scope require this number of votes. */
 async function wantVotes(scope: Scope, votes: number): Promise<void> {
   const { models } = ground.repositories;
   const { configuration } = await models.currentConfiguration(scope);
@@ -67,7 +67,7 @@ async function vote({ id, digest, runId }: Approval): Promise<void> {
   expect(await approvals.tally(id, runId)).toMatchObject({ status: 'approved' });
 }
 
-/** Measures the candidate in the name of the deploy run, against what serves. */
+/** Records an evaluation of the candidate against the serving champion, as the deploy run does. */
 async function measure(
   scope: Scope,
   runId: Id,
@@ -84,7 +84,7 @@ async function measure(
   return evaluations.commit(scope, made, { runId, by: ground.by });
 }
 
-/** Approved to take the place of the first release, while the second takes it. */
+/** Makes a deployment that is approved to replace the first release. The caller then deploys the second release. */
 async function overtaken(scope: Scope) {
   await deploy(ground, scope, 1);
   await wantVotes(scope, 1);
@@ -100,7 +100,7 @@ function makeRelease(scope: Scope, runId: Id, evaluationId: Id): Promise<Release
   return ground.repositories.deployments.makeRelease(scope, evaluationId, { runId, by: ground.by });
 }
 
-test('an approved deployment whose champion changed is measured, made and asked again, and shows the votes of before', async () => {
+test('an approved deployment is evaluated and requested again after the champion changes, and shows the earlier votes', async () => {
   const { approvals, deployments, runs } = ground.repositories;
   const scope = await freshScope(ground);
   const { candidate, runId, earlier } = await overtaken(scope);
@@ -110,7 +110,7 @@ test('an approved deployment whose champion changed is measured, made and asked 
   expect((await ground.repositories.models.heads(scope)).rolloutRunId).toBeNull();
 
   const measured = await measure(scope, runId, candidate);
-  expect((await measure(scope, runId, candidate)).id, 'a second attempt measures nothing new').toBe(measured.id);
+  expect((await measure(scope, runId, candidate)).id, 'a second attempt returns the same evaluation').toBe(measured.id);
   const release = await makeRelease(scope, runId, measured.id);
   expect(release.digest).not.toBe(earlier.subject.release);
   const asked = await Promise.all(Array.from({ length: 5 }, () => ask(scope, runId, release, earlier.id)));
@@ -125,7 +125,10 @@ test('an approved deployment whose champion changed is measured, made and asked 
   expect(again.digest).not.toBe(earlier.digest);
   expect(await approvals.get(earlier.id)).toMatchObject({ status: 'superseded', votes: [{ principalName: 'anna' }] });
   expect(await runs.get(runId)).toMatchObject({ state: 'awaiting-approval', approvalId: again.id });
-  await expect(deployments.beginRollout(scope, runId), 'the votes of before approve nothing').rejects.toMatchObject({
+  await expect(
+    deployments.beginRollout(scope, runId),
+    'earlier votes do not approve the new request',
+  ).rejects.toMatchObject({
     code: 'unproven',
   });
   await vote(again);
@@ -136,7 +139,7 @@ test('an approved deployment whose champion changed is measured, made and asked 
   });
 });
 
-test('a request that asks again closes none of a newer candidate, and takes its own place in the queue', async () => {
+test('a repeated request does not supersede the pending request of a newer candidate', async () => {
   const { approvals } = ground.repositories;
   const scope = await freshScope(ground);
   const { candidate, runId, earlier } = await overtaken(scope);
@@ -151,7 +154,7 @@ test('a request that asks again closes none of a newer candidate, and takes its 
   expect((await approvals.get(pending.id)).status).toBe('pending');
 });
 
-test('only an approved request of the same run is replaced', async () => {
+test('a repeated request replaces only an approved request of the same run', async () => {
   const scope = await freshScope(ground);
   await wantVotes(scope, 1);
   const { evaluation } = await seedCandidate(ground, scope, 1);
@@ -163,7 +166,7 @@ test('only an approved request of the same run is replaced', async () => {
   await expect(ask(scope, other.runId, other.release, pending.id)).rejects.toMatchObject({ code: 'unproven' });
 });
 
-test('without votes the next request is approved at once', async () => {
+test('a repeated request is approved at once if no votes are required', async () => {
   const scope = await freshScope(ground);
   await deploy(ground, scope, 1);
   const candidate = await seedCandidate(ground, scope, 3);
@@ -177,7 +180,7 @@ test('without votes the next request is approved at once', async () => {
   expect(await ground.repositories.deployments.beginRollout(scope, runId)).toBe('begun');
 });
 
-test('a deployment ends as refused where its own measurement was, and not otherwise', async () => {
+test('a deployment ends as refused only if its own evaluation was rejected', async () => {
   const { runs } = ground.repositories;
   const scope = await freshScope(ground);
   await deploy(ground, scope, 1);
@@ -203,7 +206,7 @@ test('a deployment ends as refused where its own measurement was, and not otherw
   });
 });
 
-test('the same version under the same configuration serves already, whatever it was measured against', async () => {
+test('a version that already serves under the same configuration cannot be released again after a new evaluation', async () => {
   const scope = await freshScope(ground);
   await applySteps(ground, scope, [100]);
   const { runId: first, release } = await rollOut(ground, scope, 1, [100]);
@@ -226,7 +229,7 @@ async function beginDeployOf(scope: Scope, evaluationId: Id): Promise<{ readonly
   return { runId };
 }
 
-test('what is known against a version is told by its bytes: rollbacks, canaries that went back, findings', async () => {
+test('rollbacks, aborted canaries and findings are found by the artifact of a version', async () => {
   const { deployments, lifecycle, runs, versions } = ground.repositories;
   const scope = await freshScope(ground);
   await deploy(ground, scope, 1);

@@ -163,7 +163,7 @@ test('a dead run loses its rollout to the next, and raises nothing more', async 
   expect(await serving(ground, scope)).toEqual(['champion 1 75', 'canary 3 25']);
 });
 
-test('what was approved to replace one release does not replace another: the run is to ask again', async () => {
+test('an approval to replace one release does not replace another, and the run must request approval again', async () => {
   const scope = await freshScope(ground);
   await deploy(ground, scope, 1);
   const { evaluation } = await seedCandidate(ground, scope, 2);

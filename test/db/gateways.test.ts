@@ -141,7 +141,7 @@ test('on a virtual clock the instant is the rehearsal’s, and the last generati
   expect(await served('2011-08-01T00:00:00.000Z')).toEqual([3, [3]]);
 });
 
-/** What a gateway tells of the only release of the scope; `epoch` is any number. */
+/** Builds the counts that a gateway reports for the only release of the scope; `epoch` is any number. */
 async function teller(scope: Scope) {
   const { digest } = await deploy(ground, scope, 1);
   const { modelId, environment } = scope;
@@ -170,7 +170,7 @@ async function teller(scope: Scope) {
   };
 }
 
-test('counts of an epoch only grow, whatever is told twice or late', async () => {
+test('counts of an epoch only grow, even if reports arrive twice or late', async () => {
   const scope = await freshScope(ground);
   const { served } = await teller(scope);
   const [first, second] = (await onlyGateways(2)) as [Id, Id];
@@ -184,13 +184,13 @@ test('counts of an epoch only grow, whatever is told twice or late', async () =>
   expect(await deployments.served(scope, 2)).toEqual([]);
 });
 
-test('epochs are added up, so that a gateway that counts from zero again is heard', async () => {
+test('epochs are added up, so that the counts of a gateway that restarts from zero are included', async () => {
   const scope = await freshScope(ground);
   const { served } = await teller(scope);
   const [first, second] = (await onlyGateways(2)) as [Id, Id];
   await deployments.countServed([served(first, 1, 1_000, 0), served(second, 2, 7, 0)]);
   await deployments.countServed([served(first, 3, 4, 4)]);
-  // Both at once, out of order, and once more.
+  // Reports of two epochs arrive together, out of order, and repeatedly.
   await deployments.countServed([served(first, 4, 2, 1), served(first, 1, 1_001, 0)]);
   await Promise.all([1, 2, 3].map(() => deployments.countServed([served(first, 3, 4, 4), served(first, 1, 900, 0)])));
   expect(await deployments.served(scope, 1)).toMatchObject([
@@ -199,7 +199,7 @@ test('epochs are added up, so that a gateway that counts from zero again is hear
   ]);
 });
 
-test('twenty epochs take no more room than eight', async () => {
+test('at most eight epochs are stored, and the counts of twenty are kept', async () => {
   const scope = await freshScope(ground);
   const { served } = await teller(scope);
   const [gateway] = (await onlyGateways(1)) as [Id];
@@ -211,7 +211,7 @@ test('twenty epochs take no more room than eight', async () => {
   expect(rows).toEqual([{ rows: 1, epochs: 8 }]);
 });
 
-test('what shadows would have answered is counted in epochs too', async () => {
+test('shadow comparisons are counted per epoch too', async () => {
   const scope = await freshScope(ground);
   const { shadowed } = await teller(scope);
   const [gateway] = (await onlyGateways(1)) as [Id];

@@ -15,7 +15,7 @@ afterAll(() => ground?.end());
 
 const refused = { code: 'unproven' };
 
-/** A schedule that was set long before the instants of these tests, and lifecycles that read the clock given. */
+/** Makes a schedule that was set long before these tests' instants, and lifecycles that read the given clock. */
 async function scheduled(name: string, cron: string, more: Partial<ScheduleInput> = {}) {
   const { context, scope, by } = ground;
   const schedules = createScheduleRepository(context);
@@ -34,7 +34,7 @@ async function triggersOf(name: string): Promise<unknown[]> {
   return rows.map(({ reason }) => reason);
 }
 
-test('a monthly firing that was missed for days is made up once, and its reason says how late', async () => {
+test('a monthly firing that was missed for days is made up once, and its reason states the delay', async () => {
   const { fire, schedules } = await scheduled('monthly', '0 3 1 * *');
   const due = '2026-11-01T03:00:00.000Z';
   const first = await fire(due, '2026-11-04T05:10:00.000Z');
@@ -43,7 +43,7 @@ test('a monthly firing that was missed for days is made up once, and its reason 
   expect(await schedules.get(ground.scope, 'monthly')).toMatchObject({ lastFiredAt: due });
 });
 
-test('of many missed firings the latest alone is made up, and earlier ones start nothing', async () => {
+test('only the latest of many missed firings is made up', async () => {
   const { fire } = await scheduled('often', '*/5 * * * *');
   const now = '2026-11-30T12:02:00.000Z';
   await expect(fire('2026-11-29T12:00:00.000Z', now)).rejects.toMatchObject(refused);
@@ -52,7 +52,7 @@ test('of many missed firings the latest alone is made up, and earlier ones start
   expect(await triggersOf('often')).toEqual(['schedule often']);
 });
 
-test('a schedule that is gone, paused, changed or set since starts nothing', async () => {
+test('a missed firing starts nothing if its schedule was removed, paused, changed or set since', async () => {
   const { fire, schedules } = await scheduled('changing', '0 3 * * *');
   const { scope, by } = ground;
   const due = '2026-11-30T03:00:00.000Z';
@@ -84,7 +84,7 @@ test('a daily schedule fires once on the day of a clock change', async () => {
   expect(await triggersOf('repeated')).toHaveLength(1);
 });
 
-test('two that tell one firing at once give one trigger', async () => {
+test('one firing that is reported twice at once makes one trigger', async () => {
   const { fire } = await scheduled('raced', '0 3 * * *');
   const due = '2026-11-30T03:00:00.000Z';
   const told = await Promise.all(Array.from({ length: 10 }, (_, late) => fire(due, `2026-11-30T03:0${late}:30.000Z`)));

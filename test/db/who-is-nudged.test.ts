@@ -24,7 +24,7 @@ async function nudged(scope: Scope): Promise<readonly string[]> {
   return (await ground.repositories.lifecycle.advance(scope, planLifecycle)).nudge;
 }
 
-test('an approved deployment is nudged when the rollout is free, and not while another one has it', async () => {
+test('an approved deployment is nudged when the rollout slot is free, and not while another deployment holds it', async () => {
   const scope = await freshScope(ground);
   const { repositories } = ground;
   const first = await rollOut(ground, scope, 1, [100]);
@@ -40,7 +40,7 @@ test('an approved deployment is nudged when the rollout is free, and not while a
   expect(await nudged(scope)).toEqual([`${scope.model}/production/deploy/${second.runId}`]);
 });
 
-test('an approved deployment is nudged when whoever has the rollout failed without giving it back', async () => {
+test('an approved deployment is nudged when the deployment that holds the rollout slot failed without freeing it', async () => {
   const scope = await freshScope(ground);
   const { repositories } = ground;
   const first = await rollOut(ground, scope, 1, [100]);
@@ -53,7 +53,7 @@ test('an approved deployment is nudged when whoever has the rollout failed witho
   expect(await nudged(scope)).toEqual([`${scope.model}/production/deploy/${second.runId}`]);
 });
 
-test('a rehearsal is nudged when nothing else runs in its environment, or something asks for its vote', async () => {
+test('a rehearsal is nudged when nothing else runs in its environment, or a request needs its vote', async () => {
   const scope = await freshScope(ground, { virtualNow: '2011-07-01T00:00:00.000Z' });
   const { context, by, repositories } = ground;
   const rehearsal = await beginRunOf('rehearsal', { context, scope, by });

@@ -12,10 +12,10 @@ import { startStackOfRun } from '../support/stack-of-run.ts';
 import type { TinyModel } from '../support/tiny-model.ts';
 import { tinyModel, tinyRows } from '../support/tiny-model.ts';
 
-// Several deployments a test, each with its bake; several tests at once on a small machine take their time.
+// Each test makes several deployments with a bake each, which is slow on a small machine.
 vi.setConfig({ testTimeout: 150_000 });
 
-// What a deployment is compared with, through the whole stack: the champion that serves when it is asked for, and when it begins.
+// Which champion a deployment is compared with, through the whole stack: the one that serves at the request, and the one at the rollout.
 
 type Configure = (configuration: ConfigurationInput) => ConfigurationInput;
 const asOf = '2026-01-11T00:00:00Z';
@@ -46,7 +46,7 @@ afterAll(async () => {
   for (const model of models) await model.remove();
 });
 
-/** Models whose every answer is off by so much, which builds take by their name: `off-1`. */
+/** Models with a constant error in every answer; builds select a model by its name, such as `off-1`. */
 const offs = [0.1, 0.5, 1, 2, 3];
 const nameOf = (off: number) => `off-${String(off).replace('.', '-')}`;
 
@@ -66,7 +66,7 @@ async function prepared(name: string, changes: Configure, environments = ['produ
   return model;
 }
 
-/** `remark` makes another version of the same bytes. */
+/** A different `remark` makes another version with the same artifact. */
 async function build(name: string, off: number, environment = 'production', remark = '', upTo = asOf): Promise<void> {
   const path = `/v1/models/${name}/builds?environment=${environment}`;
   const id = await started(path, { asOf: upTo, params: { off: nameOf(off), remark } });
@@ -95,7 +95,7 @@ function endOf(id: string): Promise<z.infer<typeof Run>> {
   });
 }
 
-/** The request that the run waits with; another than `before`, where that is given. */
+/** Waits for the pending approval request of the run; skips the request `before` if it is given. */
 async function requestOf(id: string, before?: string): Promise<z.infer<typeof Approval>> {
   const approvalId = await until('the deployment asks', async () => {
     const run = await runOf(id);
@@ -132,7 +132,7 @@ async function infer(name: string): Promise<void> {
   });
 }
 
-test('a version that was built before anything served is measured against what serves when it is deployed', async () => {
+test('a version that was built before the first deployment is evaluated against the serving champion when it is deployed', async () => {
   await prepared('early', better);
   for (const off of [3, 0.1, 1]) await build('early', off);
   const first = await deployed('early', { version: 2 });
@@ -165,14 +165,14 @@ test('a version that was built before anything served is measured against what s
   expect(worst.code).toBe(1);
   expect(worst.stderr).toMatch(/not promoted but refused: no gain over the champion/);
 
-  // Measured against itself it has no gain, and that is not why it is refused.
+  // The champion has no gain over itself, but that must not be the reason of the refusal.
   expect(await endOf(await start('early', { version: 2 }))).toMatchObject({
     state: 'failed',
     failure: { code: 'conflict', message: expect.stringMatching(/serves in production already/) },
   });
 });
 
-test('evidence has the numbers of the champion that it names, and a champion of the same bytes leaves no gain', async () => {
+test('evidence has the metrics of the champion it names, and a version with the same artifact has no gain', async () => {
   await prepared('same', (configuration) => configuration);
   await build('same', 3);
   await deployed('same', { version: 1 });
@@ -190,7 +190,7 @@ test('evidence has the numbers of the champion that it names, and a champion of 
   expect(evaluation.champion).toEqual(evaluation.challenger);
 });
 
-test('the newest candidate waits for the slot, is measured against who took it, and is asked for again', async () => {
+test('the newest candidate waits for the slot, is evaluated against the new champion, and is requested again', async () => {
   const strategy = { canary: [50, 100], bake: '1s', minRequests: 1 };
   await prepared('queue', (configuration) => ({
     ...better(configuration),
@@ -245,7 +245,7 @@ test('the newest candidate waits for the slot, is measured against who took it, 
   expect(await endOf(await start('queue', { version: 4 }))).toMatchObject({ outcome: { decision: 'refused' } });
 });
 
-test('without votes it goes on by itself against the next champion, and deploy --detach detaches', async () => {
+test('a deployment without votes continues by itself against the next champion, and deploy --detach detaches', async () => {
   const strategy = { canary: [50, 100], bake: '1s', minRequests: 1 };
   const approval = { votes: 0, roles: ['approver' as const], requesterMayVote: false, expires: '72h' };
   await prepared('unasked', (configuration) => ({
@@ -263,7 +263,7 @@ test('without votes it goes on by itself against the next champion, and deploy -
   await until('the canary is up', async () => (await serving('unasked')).length === 2);
   const third = await start('unasked', { version: 3 });
   const fourth = await start('unasked', { version: 4 });
-  // Nothing reaches the canary until both have been asked for, so that both wait for its slot.
+  // No request reaches the canary until both deployments are requested, so that both wait for its slot.
   await until('both are approved', async () => {
     const { items } = await stack.get(Approvals, '/v1/approvals?model=unasked&status=approved');
     return [third, fourth].every((run) => items.some(({ runId }) => runId === run));
@@ -273,14 +273,14 @@ test('without votes it goes on by itself against the next champion, and deploy -
     return (await runOf(third)).state === 'succeeded' && (await runOf(fourth)).state === 'succeeded';
   });
   expect(await runOf(third)).toMatchObject({ outcome: { decision: 'promoted' } });
-  // It was better than the first, whose place it was approved to take.
+  // The candidate was better than the first version, which it was approved to replace.
   expect(await runOf(fourth)).toMatchObject({
     outcome: { decision: 'refused', reasons: ['no gain over the champion'], releaseDigest: expect.any(String) },
   });
   expect(await serving('unasked')).toEqual([3]);
 });
 
-test('what is promoted to another environment is measured against the champion there', async () => {
+test('a version that is promoted to another environment is evaluated against the champion of that environment', async () => {
   await prepared('places', better, ['staging', 'production']);
   for (const off of [3, 1]) await build('places', off, 'staging');
   await build('places', 0.5);
@@ -306,7 +306,7 @@ test('what is promoted to another environment is measured against the champion t
   });
 });
 
-test('warnings come first: data that moved, a rollback before, no canary', async () => {
+test('an approval request lists its warnings first: shifted data, an earlier rollback, no canary', async () => {
   const model = await prepared('warned', (configuration) => configuration);
   await build('warned', 1);
   await deployed('warned', { version: 1 });
@@ -324,7 +324,7 @@ test('warnings come first: data that moved, a rollback before, no canary', async
     { code: 'no-canary', message: expect.stringContaining('all requests at once') },
   ]);
 
-  // Another unit from the ninth day on.
+  // The unit changes on the ninth day.
   const [head, ...rows] = tinyRows(240, 300).trim().split('\n');
   const inAnotherUnit = rows.map((row) =>
     row.replace(/^([^,]*,[^,]*),([^,]*)/, (_, before, temp) => `${before},${Number(temp) * 1000}`),
@@ -347,7 +347,7 @@ test('warnings come first: data that moved, a rollback before, no canary', async
   expect(asked.stderr).toMatch(/warning: temp moved by [\d.]+ standard deviations[^]*waits for approval/);
 });
 
-test('a champion that wants a column which the version does without is asked about it all the same', async () => {
+test('a champion that needs a column which the new version lacks is still evaluated', async () => {
   const model = await prepared('columns', (configuration) => configuration);
   await build('columns', 1);
   await model.configure((configuration) => ({
@@ -364,22 +364,22 @@ test('a champion that wants a column which the version does without is asked abo
     championVersion: 1,
     evaluation: { champion: { rmse: expect.closeTo(1, 3), rows: 48 }, challenger: { rows: 48 } },
   });
-  // A build beside such a champion is measured likewise.
+  // A build with such a champion is evaluated in the same way.
   await build('columns', 3);
 });
 
-test('of a refit the version that it is the refit of is measured again, and the request says whose numbers they are', async () => {
+test('the deployment of a refit evaluates its original version again, and the request names that version', async () => {
   await prepared('refits', (configuration) => ({
     ...configuration,
     build: { ...configuration.build, refit: true },
   }));
-  // Versions 1 and 3 are measured, 2 and 4 are their refits.
+  // Versions 1 and 3 are evaluated; versions 2 and 4 are their refits.
   for (const off of [1, 0.5]) await build('refits', off);
   await deployed('refits', { version: 2 });
   const asked = await requestOf(await start('refits', { version: 4 }));
   const { evaluation } = asked.evidence;
   expect(asked.evidence.championVersion).toBe(2);
-  // The champion was trained on the rows that were held out: its numbers would flatter it.
+  // The champion was trained on the holdout rows, so its metrics would be too good.
   expect(evaluation).toMatchObject({ cites: { modelVersion: 3 }, champion: null, gain: null });
   const { artifact } = await stack.get(z.object({ artifact: z.string() }).loose(), '/v1/models/refits/versions/2');
   expect(evaluation.championVersionDigest).toBe(artifact);

@@ -21,7 +21,7 @@ import { startStackOfRun } from '../support/stack-of-run.ts';
 import type { TinyModel } from '../support/tiny-model.ts';
 import { tinyModel } from '../support/tiny-model.ts';
 
-// Models as people write them, from perennial.yaml to an answer, through the whole stack.
+// Typical models of users, through the whole stack from perennial.yaml to an answer.
 
 const name = 'arrivals';
 let stack: EmbeddedStack;
@@ -42,7 +42,7 @@ beforeAll(async () => {
     return `${hour},${at},${delay},${delay > 0 ? 'late' : 'on time'}`;
   });
   await tiny.data(['id,at,delay,arrival', ...rows, ''].join('\n'));
-  // It answers 1 where the delay is above 0, and its second column is the probability of that.
+  // The model answers 1 if the delay is above 0, and its second column is the probability of 1.
   const bytes = model({
     nodes: [
       node('MatMul', ['x', 'w'], ['z']),
@@ -75,14 +75,14 @@ async function build(classes: readonly string[] | undefined): Promise<z.infer<ty
   return items[0]!;
 }
 
-test('labels 0 and 1 of a target of words are refused, by name, and nothing becomes a version', async () => {
+test('labels 0 and 1 for a text target are refused with an error that suggests build.classes, and no version is made', async () => {
   expect(await build(undefined)).toMatchObject({
     state: 'failed',
     failure: { code: 'artifact-invalid', message: expect.stringContaining('build.classes: [on time, late]') },
   });
 });
 
-test('an order that the rows contradict is refused, and so is one of other classes, before training', async () => {
+test('an order that the rows contradict is refused, and an order with other classes is refused before training', async () => {
   expect(await build(['late', 'on time'])).toMatchObject({
     state: 'failed',
     failure: { code: 'artifact-invalid', message: expect.stringContaining('build.classes: [on time, late]') },
@@ -93,7 +93,7 @@ test('an order that the rows contradict is refused, and so is one of other class
   });
 });
 
-test('build.classes ties them: measured and served the right way round', async () => {
+test('build.classes matches labels to classes in evaluation and serving', async () => {
   const run = await build(['on time', 'late']);
   expect(run).toMatchObject({ state: 'succeeded', outcome: { kind: 'build', decision: 'candidate' } });
   const { evaluation } = await stack.get(
@@ -132,7 +132,7 @@ const zipped = model({
 });
 const weights = new Uint8Array(Float32Array.of(7, -1, 1).buffer);
 
-test('a ZipMap is cut off and weights in a plain file are taken in; the log says both', async () => {
+test('a ZipMap is removed and weights in a plain file are embedded, and the log reports both', async () => {
   await tiny.code('cp model.onnx weights.bin "$PERENNIAL_OUTPUT/"', { 'model.onnx': zipped, 'weights.bin': weights });
   const run = await build(undefined);
   expect(run).toMatchObject({ state: 'succeeded', outcome: { kind: 'build', decision: 'candidate', number: 2 } });
@@ -147,7 +147,7 @@ test('a ZipMap is cut off and weights in a plain file are taken in; the log says
   expect(stdout).toContain('tensors kept in other files were taken into it');
 });
 
-test('weights behind a link, or under a second name of a file, are refused', async () => {
+test('weights in a symbolic or hard link are refused', async () => {
   for (const trick of ['ln -s "$PWD/weights.bin"', 'cp weights.bin "$PERENNIAL_OUTPUT/w"; ln "$PERENNIAL_OUTPUT/w"']) {
     await tiny.code(`cp model.onnx "$PERENNIAL_OUTPUT/"; ${trick} "$PERENNIAL_OUTPUT/weights.bin"`, {
       'model.onnx': zipped,

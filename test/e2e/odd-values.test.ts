@@ -13,7 +13,7 @@ import { startStackOfRun } from '../support/stack-of-run.ts';
 import type { TinyModel } from '../support/tiny-model.ts';
 import { tinyModel } from '../support/tiny-model.ts';
 
-// A model whose features have names that programs stumble over, and one whose rows lack values, at every station of the loop.
+// Two models go through the whole lifecycle: one has features with awkward names, the other has rows with missing values.
 
 const oddNames = [
   'size (cm), net',
@@ -65,7 +65,7 @@ function quoted(cell: string | number): string {
   return `"${String(cell).replaceAll('"', '""')}"`;
 }
 
-/** One row an hour: each feature's value by its place, and their sum. */
+/** One row an hour: a value for each feature, derived from its position, and the sum of the values. */
 function oddRows(from: number, to: number): string {
   const rows = Array.from({ length: to - from }, (_, at) => {
     const hour = from + at;
@@ -106,7 +106,7 @@ async function page(path: string): Promise<string> {
 const escapedNames = ['&lt;b&gt;bold&lt;/b&gt; &amp; co', 'say &quot;hi&quot;', '__proto__', 'constructor'];
 const escape = (html: string) => html.replaceAll('&#34;', '&quot;');
 
-test('features of any name pass every station', async () => {
+test('features with awkward names work in every step of the lifecycle', async () => {
   const model = await modelOf('odd-names', (configuration) => ({
     ...configuration,
     data: {
@@ -136,7 +136,7 @@ test('features of any name pass every station', async () => {
   expect(dataset.manifest.columns.map(({ name }) => name)).toEqual(['id', 'at', ...oddNames, 'cnt']);
   expect(dataset.profile?.columns.map(({ name }) => name)).toEqual(['id', 'at', ...oddNames, 'cnt']);
 
-  // Out and in again, in both formats: nothing is new.
+  // Exported data that is ingested again changes nothing, in both formats.
   for (const format of ['csv', 'parquet']) {
     const file = join(model.folder, `rows.${format}`);
     await stack.json(z.unknown(), ['data', 'checkout', '1', ...of, '-o', file, '--force']);
@@ -237,7 +237,7 @@ test('values that are missing in training may be missing in requests, and monito
   await model.code(
     [
       'cp model.onnx "$PERENNIAL_OUTPUT/"',
-      // What the script is given is kept with the version.
+      // Keeps the script's input with the version.
       'cp "$PERENNIAL_TRAIN" "$PERENNIAL_OUTPUT/train.parquet"',
     ].join('\n'),
     { 'model.onnx': fillableModel() },

@@ -53,7 +53,7 @@ async function written(id: string): Promise<PredictionRecord | undefined> {
 }
 
 describe('a row that the model has no finite answer to', () => {
-  test('is null with a reason, and the other rows are answered', async () => {
+  test('gets null with a reason, and the other rows are answered', async () => {
     const { status, body } = await infer([1, 0, 1, -1], ['p0', 'p1', 'p2', 'p3']);
     expect(status).toBe(200);
     expect(body.outputs).toEqual([{ name: 'y', shape: [4], datatype: 'FP32', data: [0, null, 0, null] }]);
@@ -63,7 +63,7 @@ describe('a row that the model has no finite answer to', () => {
     ]);
   });
 
-  test('is null in the scoring bodies, which tell the reasons beside the predictions', async () => {
+  test('gets null in the scoring protocol, with the reason beside the predictions', async () => {
     const { status, body } = await serving.ask('POST /invocations?model=bike', { inputs: { x: [1, 0] } });
     expect(status).toBe(200);
     expect(body).toEqual({
@@ -72,7 +72,7 @@ describe('a row that the model has no finite answer to', () => {
     });
   });
 
-  test('is written down with its reason and without a prediction', async () => {
+  test('is logged with its reason and without a prediction', async () => {
     await infer([1, 0], ['good', 'bad']);
     const bad = await written('bad');
     expect(bad).toMatchObject({ features: { x: 0 }, prediction: null, error: expect.stringContaining('-Infinity') });
@@ -81,7 +81,7 @@ describe('a row that the model has no finite answer to', () => {
     expect(good).not.toHaveProperty('error');
   });
 
-  test('is refused where no row of the request has an answer, and written down all the same', async () => {
+  test('makes the request fail if no row has an answer, and is logged all the same', async () => {
     const { status, body } = await infer([0], ['alone']);
     expect(status).toBe(500);
     expect(body.error).toContain('the model has no answer to the row: the model answers with -Infinity');
@@ -89,7 +89,7 @@ describe('a row that the model has no finite answer to', () => {
     expect((await infer([0, -1], ['none-1', 'none-2'])).body.error).toContain('no answer to any of the 2 rows');
   });
 
-  test('does not touch requests that were joined with its own', async () => {
+  test('does not affect other requests in the same batch', async () => {
     const requests = Array.from({ length: 40 }, (_, at) => infer([at % 4 === 0 ? 0 : 1, 1], [`a${at}`, `b${at}`]));
     for (const [at, { status, body }] of (await Promise.all(requests)).entries()) {
       expect(status).toBe(200);
@@ -112,9 +112,9 @@ describe('a row that the model has no finite answer to', () => {
   });
 });
 
-test('a row that makes the model fail is found among the others, also in a large request', async () => {
+test('a row that makes the model fail is isolated, even in a large request', async () => {
   const lookingUp = await layServingGround();
-  // A table of three weights, by their place.
+  // The model looks up one of three weights by its position.
   const lookUp = model({
     nodes: [node('Gather', ['weights', 'place'], ['y'])],
     inputs: [value('place', 'INT64', ['rows', 1])],
@@ -147,7 +147,7 @@ test('a row that makes the model fail is found among the others, also in a large
   }
 });
 
-test('a number of a further output that JSON cannot say is null with a reason, and fails no row', async () => {
+test('a number in a further output that JSON cannot represent is null with a reason, and the row does not fail', async () => {
   const { status, body } = await infer([1], ['side'], ['y', 'rootOfX']);
   expect(status).toBe(200);
   expect(body.outputs.map(({ data }: { data: unknown }) => data)).toEqual([[0], [null]]);

@@ -63,7 +63,7 @@ function flush() {
   return serving.ask('POST /v1/flush', { project: 'default', model: 'bike', environment: 'production' });
 }
 
-/** What the database was told of the step's releases. */
+/** Returns the counts that gateways reported for the releases of the step. */
 async function stepOf({ generation, release }: Deployed) {
   expect((await flush()).status).toBe(200);
   const counts = await ground.repositories.deployments.served(ground.scope, generation);
@@ -73,14 +73,14 @@ async function stepOf({ generation, release }: Deployed) {
   };
 }
 
-test('a canary that fails after an idle hour is seen to fail', async () => {
+test('the failures of a canary after an idle hour are counted', async () => {
   const canary = await deployStep(linear(), logarithmModel());
   await serve();
   await ask(1, 100);
   await ask(-1);
   expect((await stepOf(canary)).canary).toMatchObject([{ requests: 101, errors: 1, ownErrors: 1 }]);
   ahead = 2 * hour;
-  // Counts that have not changed for an hour are forgotten when the next are told.
+  // A gateway drops counts that have not changed for an hour when it reports the next ones.
   drawn = toChampion;
   await ask(1);
   await stepOf(canary);
@@ -91,7 +91,7 @@ test('a canary that fails after an idle hour is seen to fail', async () => {
   expect(judge(step, 50, { errorRate: 0.01 })).toMatchObject({ verdict: 'abort' });
 });
 
-test('a gateway that comes back counts on, also if it has lost what it kept, and tells nothing twice', async () => {
+test('a restarted gateway continues its counts, even if its saved counts are lost, and reports nothing twice', async () => {
   const canary = await deployStep(linear(), logarithmModel());
   await serve();
   await ask(-1, 5);
@@ -107,7 +107,7 @@ test('a gateway that comes back counts on, also if it has lost what it kept, and
   expect((await stepOf(canary)).canary).toMatchObject([{ requests: 10, errors: 10, ownErrors: 10 }]);
 });
 
-test('two gateways count apart', async () => {
+test('two gateways have separate counts', async () => {
   const canary = await deployStep(linear(), logarithmModel());
   await serve();
   const first = serving;
@@ -152,7 +152,7 @@ test('a row without an answer among others is a failure of its own only where th
   expect((await stepOf(twin)).canary[0]).toMatchObject({ ownErrors: 0 });
 });
 
-test('what only the champion fails on is known as its own', async () => {
+test('a failure of the champion alone counts as its own error', async () => {
   const canary = await deployStep(logarithmModel(), linear());
   await serve();
   drawn = toChampion;
@@ -161,7 +161,7 @@ test('what only the champion fails on is known as its own', async () => {
   expect((await stepOf(canary)).champion).toMatchObject([{ requests: 5, errors: 3, ownErrors: 3 }]);
 });
 
-test('what the canary alone refuses is its failure, and what both refuse is the caller’s', async () => {
+test('a request that only the canary refuses is its error, and one that both refuse is the caller’s', async () => {
   const { inputName: _inputName, ...signature } = ofTemp;
   const wider: Signature = {
     ...signature,

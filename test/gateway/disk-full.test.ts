@@ -15,7 +15,7 @@ const within = { timeout: 20_000, interval: 50 };
 describe.skipIf(process.platform !== 'linux')('on a small disk of its own', () => {
   let ground: ServingGround;
   let disk: SmallDisk;
-  /** On the small disk; the store has a disk of its own. */
+  /** The gateway's home on the small disk; the object store is on another disk. */
   let home: string;
 
   async function lay(log: NonNullable<ConfigurationInput['serve']>['log']): Promise<void> {
@@ -67,7 +67,7 @@ describe.skipIf(process.platform !== 'linux')('on a small disk of its own', () =
     };
   }
 
-  test('a full disk is named, rows are dropped and counted, and all goes on by itself when there is room', async () => {
+  test('a full disk is reported, dropped rows are counted, and the gateway recovers by itself when there is room', async () => {
     await lay({ onFull: 'drop-counted' });
     const gateway = await start();
     await untilReady(gateway.address);
@@ -89,7 +89,7 @@ describe.skipIf(process.platform !== 'linux')('on a small disk of its own', () =
     expect(gateway.said.filter((line) => line.includes('the disk has room again'))).toHaveLength(1);
   });
 
-  test('where the model says so requests are refused with the reason, and what was answered is in the log', async () => {
+  test('requests are refused with the reason if the model requires logging, and answered requests are in the log', async () => {
     await lay({ onFull: 'refuse' });
     const gateway = await start();
     await untilReady(gateway.address);

@@ -30,7 +30,7 @@ function portOf(gateway: GatewayProcess): string {
   return new URL(gateway.address).port;
 }
 
-test('a gateway that is told to stop is not ready at once, answers until its drain is over, and hands over all', async () => {
+test('a stopping gateway becomes unready at once, answers until its drain ends, and uploads its whole log', async () => {
   const gateway = await start({ PERENNIAL_GATEWAY_DRAIN: '2s' });
   await untilReady(gateway.address);
   const live = () => ground.repositories.deployments.liveGateways();
@@ -65,7 +65,7 @@ test('a second signal ends the drain', async () => {
   expect(performance.now() - begun).toBeLessThan(10_000);
 });
 
-/** As the stack and docker-compose.yml have it: what Node has compiled once is half of what a start costs. */
+/** Uses a compile cache as the stack and docker-compose.yml do, because compilation is half of a start's cost. */
 function compiled(): Record<string, string> {
   return { NODE_COMPILE_CACHE: join(ground.home, 'node') };
 }
@@ -118,7 +118,7 @@ async function processorSeconds(pid: number): Promise<number> {
   return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
-test('one gateway alone is back within two seconds: that is all the processor time that a restart takes', async () => {
+test('a restart of a single gateway takes less than two seconds of processor time', async () => {
   const gateway = await start(compiled());
   await untilReady(gateway.address);
   await gateway.end('SIGTERM');
@@ -140,7 +140,7 @@ test('a restart does not wait for a database that accepts connections and never 
   const silentAddress = silent.address();
   if (silentAddress === null || typeof silentAddress === 'string') throw new Error('no port');
   const after = await restartUntilItAnswers(portOf(gateway), `postgres://nobody@127.0.0.1:${silentAddress.port}/none`);
-  // Its first statement gives up after five seconds, and what is on the disk serves before that.
+  // The first statement times out after five seconds; releases on disk must serve before that.
   await expect.poll(() => after.said.join('\n'), within).toContain('the database cannot be read');
   const said = after.said.map((line) => String(JSON.parse(line).msg));
   expect(said.indexOf('a generation serves')).toBeLessThan(

@@ -82,7 +82,7 @@ describe('a value that is missing where some were in training', () => {
     });
   });
 
-  test('is what data.fill says of text and of whole numbers', async () => {
+  test('is replaced by data.fill for text and integers', async () => {
     expect((await infer([tensor('city', [null], 'BYTES')])).body.outputs[0].data).toEqual([3103]);
     expect((await infer([tensor('city', [null])])).body.outputs[0].data).toEqual([3103]);
     expect((await infer([tensor('rooms', [null], 'INT64')])).body.outputs[0].data).toEqual([1003]);
@@ -90,7 +90,7 @@ describe('a value that is missing where some were in training', () => {
     expect((await infer([tensor('city', [''], 'BYTES')])).body.outputs[0].data).toEqual([3003]);
   });
 
-  test('is written down as missing, not as what the model was given', async () => {
+  test('is logged as missing, not as the fill that the model got', async () => {
     const { body } = await infer([tensor('b', [null]), tensor('city', [null], 'BYTES')]);
     const folder = join(ground.home, 'gateway', 'segments');
     const names = (await readdir(folder)).filter((name) => name.endsWith('.ndjson'));
@@ -102,7 +102,7 @@ describe('a value that is missing where some were in training', () => {
   });
 });
 
-describe('a value that never was missing in training', () => {
+describe('a missing value of a feature that was complete in training', () => {
   test('is refused by feature and row in both protocols, with the way out', async () => {
     for (const { status, body } of [
       await infer([tensor('a', [null])]),
@@ -147,7 +147,7 @@ test('NaN beside text of many megabytes, with escapes in it, is read', async () 
   expect({ status, body }).toMatchObject({ status: 200, body: { predictions: [expect.any(Number)] } });
 });
 
-test('serve.missing: allow gives the model NaN for what never was missing, and nothing for text without a fill', async () => {
+test('serve.missing: allow gives the model NaN for numbers complete in training, and refuses missing text without a fill', async () => {
   const permissive = await layServingGround({ serve: { missing: 'allow' } });
   const strict = { ...signature, inputs: signature.inputs.map(({ name, type }) => ({ name, type })) };
   await permissive.deployModel(fillableModel(), strict);

@@ -57,20 +57,20 @@ async function send(path: string, file: string): Promise<Answer> {
 const infer = (file: string) => send('/v2/models/bike/infer', file);
 const invoke = (file: string) => send('/invocations?model=bike', file);
 
-test.each(['id', 'parameters', 'outputs', 'model-version'])('%s that is null is one that is not there', async (key) => {
+test.each(['id', 'parameters', 'outputs', 'model-version'])('a null %s is treated as absent', async (key) => {
   const { status, body } = await infer(`${key}-is-null.json`);
   expect(status).toBe(200);
   expect(body.outputs.map((output: { data: unknown }) => output.data)).toEqual([[3], [2]]);
   expect(body).not.toHaveProperty('id');
 });
 
-test('no outputs named are all outputs', async () => {
+test('an empty list of outputs requests all outputs', async () => {
   const { status, body } = await infer('no-outputs-named.json');
   expect(status).toBe(200);
   expect(body.outputs.map((output: { name: string }) => output.name)).toEqual(['y', 'product']);
 });
 
-test('parameters, and forms of rows, that are null are not there either', async () => {
+test('null parameters and null row formats are treated as absent', async () => {
   const inputs = [
     { name: 'a', datatype: 'FP32', shape: [1], data: [1] },
     { name: 'b', datatype: 'FP32', shape: [1], data: [2] },
@@ -81,7 +81,7 @@ test('parameters, and forms of rows, that are null are not there either', async 
   expect((await serving.ask('POST /invocations?model=bike', body)).body).toEqual({ predictions: [3] });
 });
 
-test('a missing value is null, or not there', async () => {
+test('a missing value may be null or absent', async () => {
   const { status, body } = await infer('null-feature.json');
   expect(status).toBe(200);
   expect(body.outputs[0].data).toEqual([1]);

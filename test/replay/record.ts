@@ -87,7 +87,7 @@ async function find(client: Client, type: string): Promise<string | undefined> {
   // The lifecycle runs on; all others are recorded from their first event to their last.
   const status = type === 'lifecycle' ? '' : ' AND ExecutionStatus = "Completed"';
   for await (const { workflowId } of client.workflow.list({ query: `WorkflowType = "${type}"${status}` })) {
-    // Pipelines wait for the wall clock in production only, and waiting is what changes.
+    // Skips pipelines that rehearsals started: they never wait for the wall clock, so their histories would not cover the waits.
     if (type === 'rehearsal' || !workflowId.includes('/rehearsal-')) return workflowId;
   }
   return undefined;

@@ -20,7 +20,7 @@ describe.skipIf(process.platform !== 'linux')('on a small disk that is full', ()
   });
   afterAll(() => small.unmount());
 
-  it('the register and the logs of parts fail nobody, and are caught up with when there is room', async () => {
+  it('the process register and the part logs raise no error, and catch up when there is room', async () => {
     const folder = openStateFolder(home);
     const log = new PartLog(folder.logs, 'part');
     writeFileSync(log.path, Buffer.alloc(17 * 2 ** 20));
@@ -73,7 +73,7 @@ describe.skipIf(process.platform !== 'linux')('a stack whose disk fills up', () 
     await disk.unmount();
   });
 
-  it('lives on and names the disk, and goes on by itself when there is room', async () => {
+  it('keeps running, names the disk, and recovers by itself when there is room', async () => {
     const stack = home.running();
     const sentence = `the disk of ${home.folder} is full (ENOSPC)`;
     disk.fill();

@@ -75,13 +75,13 @@ describe('a part', () => {
 
   const pauses = () => said.flatMap((line) => /started again in ([\d.]+) s/.exec(line)?.[1] ?? []);
 
-  it('that had answered is started again at once, however often it dies', async () => {
+  it('is restarted at once every time it dies after it answered', async () => {
     await supervisor.start(partThat('setTimeout(() => process.exit(5), 100)', () => Promise.resolve(true)));
     await until('it has ended six times', () => pauses().length >= 6, 20_000);
     expect(new Set(pauses())).toEqual(new Set(['0.25']));
   });
 
-  it('that dies before it answers waits longer each time', async () => {
+  it('waits longer before each restart if it dies before it answers', async () => {
     let well = true;
     const program = () => (well ? 'setTimeout(() => process.exit(5), 100)' : 'process.exit(5)');
     const part = partThat('', async () => well);

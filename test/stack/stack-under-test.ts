@@ -44,7 +44,7 @@ export class StackHome {
     return stack;
   }
 
-  /** The one that was started last. */
+  /** The stack that was started last. */
   running(): RunningStack {
     return this.#started.at(-1)!;
   }

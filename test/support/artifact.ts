@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Artifact } from '../../ports/model-runtime.ts';
 
-/** A model and the plain files beside it, as a script leaves them, in a folder of their own. */
+/** Writes a model and its plain files to a new folder, as a training script does. */
 export async function artifactOf(
   folder: string,
   bytes: Uint8Array,

@@ -1,10 +1,10 @@
 import { Agent, createServer, request, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 
-/** A round-robin balancer that asks each of its targets whether it is ready, and passes over those that are not. */
+/** A round-robin load balancer that checks the readiness of its targets and skips those that are not ready. */
 export interface Balancer {
   readonly address: string;
-  /** The targets that have said that they are ready. */
+  /** The targets that are ready. */
   ready(): readonly string[];
   close(): Promise<void>;
 }
@@ -46,7 +46,7 @@ export async function startBalancer(targets: readonly string[]): Promise<Balance
 function forward(agent: Agent, target: string, asked: IncomingMessage, answer: ServerResponse): void {
   const { method, headers, url = '/' } = asked;
   const passed = request(`${target}${url}`, { agent, method, headers }, (given) => {
-    // A balancer speaks for its own connections.
+    // Connection headers apply to one hop, so the balancer does not forward them.
     const { connection: _connection, 'keep-alive': _keepAlive, ...rest } = given.headers;
     answer.writeHead(given.statusCode ?? 502, rest);
     given.pipe(answer);

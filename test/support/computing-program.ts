@@ -1,4 +1,4 @@
-// A process that computes, for the tests: what an evaluation and a report do to a million rows, and ways to go wrong.
+// A computing process for tests: it evaluates and reports on a million rows, and fails in several ways.
 import { setTimeout as wait } from 'node:timers/promises';
 import { activityInfo } from '@temporalio/activity';
 import { PerennialError } from '../../contracts/errors.ts';

@@ -110,7 +110,7 @@ export class EmbeddedStack {
 }
 
 /**
- * Starts a stack and waits until each of its parts answers; `afterwards` is done once it has ended. Its state is in a new
+ * Starts a stack and waits until each of its parts answers; `afterwards` runs once the stack has ended. Its state is in a new
  * folder, or in the one that PERENNIAL_HOME names, which is removed at the end too.
  */
 export async function startEmbeddedStack(

@@ -37,9 +37,9 @@ export interface ForeignClient {
   readonly activities: readonly string[];
   /** Schedules the activity from a workflow of the client's own, under an id of its choice. */
   ask(asked: Asked, workflowId?: string): Promise<Came>;
-  /** Asks, continues as new, and asks again. What came of the second time. */
+  /** Asks, continues as new, and asks again. Returns the second outcome. */
   askTwice(asked: Asked, workflowId: string): Promise<Came>;
-  /** Resets the newest execution under the id to its beginning. What came of it. */
+  /** Resets the newest execution under the id to its beginning. Returns the outcome. */
   reset(workflowId: string): Promise<Came>;
   /** Everything in the database and the names of all that is stored, to be compared. */
   everything(): Promise<unknown>;
@@ -122,7 +122,7 @@ function ask(temporal: Client, workflowType: 'foreign' | 'continued', asked: Ask
   );
 }
 
-/** By Temporal's command line, as a person would, to before anything was asked for. */
+/** Resets the workflow to its first task through Temporal's command line, as a person would. */
 async function reset(temporal: Client, address: string, workflowId: string): Promise<Came> {
   const args = ['workflow', 'reset', '--workflow-id', workflowId, '--type', 'FirstWorkflowTask', '--reason', 'by hand'];
   await promisify(execFile)(await temporalCli(), [...args, '--address', address]);

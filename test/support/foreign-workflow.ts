@@ -6,14 +6,14 @@ interface Wanted {
   readonly input: unknown;
 }
 
-/** A workflow of nobody's: it has a worker do whatever its starter says, once. */
+/** A workflow outside this project: it runs the activity that its starter names, once. */
 export async function foreign(wanted: Wanted): Promise<unknown> {
   const { taskQueue, activity, input } = wanted;
   const once = { taskQueue, startToCloseTimeout: '60s', retry: { maximumAttempts: 1 } } as const;
   return proxyActivities<Record<string, (given: unknown) => Promise<unknown>>>(once)[activity]?.(input);
 }
 
-/** The same, and once more in the execution that it continues as. */
+/** Runs the activity, continues as new, and runs it again in the new execution. */
 export async function continued(wanted: Wanted, isSecond = false): Promise<unknown> {
   const answer = await foreign(wanted);
   return isSecond ? answer : continueAsNew<typeof continued>(wanted, true);

@@ -28,7 +28,7 @@ export interface LifecycleWorker {
   /** The lifecycle's own, to be called by hand. */
   readonly activities: LifecycleActivities;
   readonly temporal: Client;
-  /** The workers stop, and others begin: with today's workflows, or with those of this path. */
+  /** Replaces the workers by new ones, with today's workflows or with those at the given path. */
   workWith(workflowsPath?: string): Promise<void>;
   /** One more client of its own, as another process would have. */
   anotherClient(): TemporalWorkflowClient;
@@ -75,7 +75,7 @@ export async function startLifecycleWorker(
       workflowBundle: await (workflowsPath === undefined
         ? workflowBundle(cache, quiet)
         : bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('ERROR') })),
-      // No code of theirs is from git: there is no commit to tell.
+      // The models' code is not from git, so there is no commit status to report.
       activities: {
         ...activities,
         reportCommitStatus: async () => undefined,

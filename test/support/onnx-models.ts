@@ -71,7 +71,7 @@ export function model({ nodes, inputs, outputs, initializers = [], rest = {} }: 
   return new Uint8Array(bytes);
 }
 
-/** A list as a node's attribute. */
+/** A node attribute that holds a list. */
 export function list(name: string, values: readonly (number | string)[]): NonNullable<Node['attribute']>[number] {
   const strings = values.filter((entry) => typeof entry === 'string');
   return strings.length > 0
@@ -87,7 +87,7 @@ export function integer(name: string, i: number): NonNullable<Node['attribute']>
   return { name, type: AttributeProto.AttributeType.INT, i };
 }
 
-/** With the operators of scikit-learn's world. */
+/** Model options that import the `ai.onnx.ml` operators, which scikit-learn models use. */
 export const withMachineLearning = {
   opsetImport: [
     { domain: '', version: 15 },
@@ -135,7 +135,7 @@ export function logarithmModel(): Uint8Array {
 }
 
 /**
- * Of `a`, `b` (float), `city` (text) and `rooms` (int64), each `[rows, 1]`: `a + b`, or `2 · a` where b is NaN; plus 100 where
+ * A model of `a`, `b` (float), `city` (text) and `rooms` (int64), each `[rows, 1]`: `a + b`, or `2 · a` where b is NaN; plus 100 where
  * the city is "unknown"; plus 1000 for each room.
  */
 export function fillableModel(): Uint8Array {

@@ -10,7 +10,7 @@ export interface RecordingWorkflowClient extends WorkflowClient {
   away: boolean;
 }
 
-/** Every lifecycle runs. */
+/** A set that contains every id, so that every lifecycle counts as running. */
 class Every extends Set<string> {
   override has(): boolean {
     return true;

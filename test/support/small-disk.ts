@@ -14,7 +14,7 @@ export interface SmallDisk {
   unmount(): Promise<void>;
 }
 
-/** Mounting takes root: as an ordinary user, one that `sudo` asks for no password. */
+/** Mounting needs root, or an ordinary user with `sudo` without a password. */
 export async function mountSmallDisk(mebibytes: number): Promise<SmallDisk> {
   const folder = await mkdtemp(join(tmpdir(), 'perennial-small-disk-'));
   asRoot('mount', ['-t', 'tmpfs', '-o', `size=${mebibytes}m,mode=777`, 'tmpfs', folder]);

@@ -71,7 +71,7 @@ async function newestVersion(model: string): Promise<z.infer<typeof RecordedVers
   return newest;
 }
 
-test('every stored configuration, read by this version, has the digest that it was stored under', async () => {
+test('every stored configuration keeps its digest when this version reads it', async () => {
   const configurations = await state.rows('configurations');
   expect(configurations).toHaveLength(2);
   for (const { body, digest } of configurations) expect(sha256OfJson(Configuration.parse(body))).toBe(digest);
@@ -83,13 +83,13 @@ test('every version and release has the digest of its parts', async () => {
   for (const { body, digest } of await state.rows('releases')) expect(sha256OfJson(body)).toBe(digest);
 });
 
-test('what served still serves, with the same answers', async () => {
+test('the releases that served before the upgrade still serve the same answers', async () => {
   expect(await infer('kept')).toEqual(answers['kept 2']);
   expect(await infer('words')).toEqual(answers['words 1']);
 });
 
 test.each(['kept', 'words'])(
-  'the same file of %s changes nothing, and the same build trains nothing',
+  'the same configuration file of %s changes nothing, and the same build trains nothing',
   async (model) => {
     const file = join(state.home, 'models', model, 'perennial.yaml');
     const applied = await stack.json(Applied, ['apply', '-f', file]);
@@ -106,7 +106,7 @@ test.each(['kept', 'words'])(
   },
 );
 
-test('a rollback goes back to the version before, and the ledger is whole', async () => {
+test('a rollback returns to the previous version, and the ledger is intact', async () => {
   const { code, stderr } = await stack.perennial(['rollback', '-m', 'kept', '--reason', 'upgraded', '--yes']);
   expect(stderr).not.toContain('error');
   expect(code).toBe(0);

@@ -8,7 +8,7 @@ const computing = new ComputeProcesses({ program, memoryBytes: 2 ** 30 });
 const small = new ComputeProcesses({ program, memoryBytes: 40 * 2 ** 20 });
 afterAll(() => Promise.all([computing.close(), small.close()]));
 
-/** The SDK says every failure at length. */
+/** Keeps the SDK from logging every failure. */
 const logger = { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error() {} };
 const never = new AbortController().signal;
 
@@ -18,7 +18,7 @@ function ask<Result>(name: string, signal = never, pool = computing): Promise<Re
   return activity.run(() => pool.run<Result>(name, {}, signal));
 }
 
-/** The longest that this thread was at work between two beats, in milliseconds of the processor. */
+/** The longest time that this thread was busy between two timer ticks, in milliseconds of processor time. */
 async function longestBlockDuring<Result>(work: () => Promise<Result>): Promise<{ longestMs: number; result: Result }> {
   let longestMs = 0;
   let { user, system } = process.threadCpuUsage();
@@ -42,26 +42,26 @@ function processes(pid: number): boolean {
   }
 }
 
-test('a bootstrap, gates and drift over a million rows hold the thread of the worker for less than 50 ms, with the same result', async () => {
-  // Starts the process, and has this thread compile what it asks with.
+test('a bootstrap, gates and drift over a million rows block the worker thread for less than 50 ms, with the same result', async () => {
+  // Warm-up: starts the process, and compiles the calling code in this thread.
   await ask('whoAmI');
   const { result, longestMs } = await longestBlockDuring(() => ask('measureMillionRows'));
   expect(longestMs).toBeLessThan(50);
   const here = process.threadCpuUsage();
   expect(measureMillionRows()).toEqual(result);
   const { user } = process.threadCpuUsage(here);
-  // What it was for: done here it would have held the thread for seconds.
+  // Without the process, the same work blocks this thread for long.
   expect(user / 1000).toBeGreaterThan(500);
 }, 120_000);
 
-test('work knows of which activity it is a part, and one process does one after the other', async () => {
+test('work knows the activity that it belongs to, and one process is used again for the next work', async () => {
   const [first, second] = [await ask<{ pid: number }>('whoAmI'), await ask<{ pid: number }>('whoAmI')];
   expect(first).toEqual({ pid: expect.any(Number), activityId: 'asks whoAmI' });
   expect(second.pid).toBe(first.pid);
   expect(first.pid).not.toBe(process.pid);
 });
 
-test('refusals come as they are, and what nobody foresaw with its reason', async () => {
+test('known errors keep their code and fields, and unforeseen errors keep their message', async () => {
   await expect(ask('refuse')).rejects.toMatchObject({
     code: 'no-data',
     message: 'there are no rows',
@@ -70,7 +70,7 @@ test('refusals come as they are, and what nobody foresaw with its reason', async
   await expect(ask('stumble')).rejects.toMatchObject({ name: 'Error', message: 'Invalid time value' });
 });
 
-test('work that is cancelled ends, also in the middle of a loop, and the next gets a process of its own', async () => {
+test('cancelled work ends even in the middle of a loop, and the next work gets a new process', async () => {
   const { pid } = await ask<{ pid: number }>('whoAmI');
   for (const name of ['spin', 'wait']) {
     const cancelling = new AbortController();
@@ -82,14 +82,14 @@ test('work that is cancelled ends, also in the middle of a loop, and the next ge
   expect((await ask<{ pid: number }>('whoAmI')).pid).not.toBe(pid);
 });
 
-test('work that fills the memory of its process is final, and names the setting', async () => {
+test('work that exceeds the memory of its process fails with an error that names the setting', async () => {
   await expect(ask('fill', never, small)).rejects.toMatchObject({
     code: 'limit-reached',
     message: expect.stringContaining('raise PERENNIAL_COMPUTE_MEMORY'),
   });
 }, 60_000);
 
-test('a process that is killed is process-died, and more work than processes waits its turn', async () => {
+test('work in a killed process fails with process-died, and work beyond the number of processes waits', async () => {
   const { pid } = await ask<{ pid: number }>('whoAmI');
   const waiting = ask('wait');
   setTimeout(() => process.kill(pid, 'SIGKILL'), 50);

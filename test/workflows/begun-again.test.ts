@@ -8,7 +8,7 @@ import { configuration } from '../db/ground.ts';
 import type { LifecycleWorker } from '../support/lifecycle-worker.ts';
 import { quiet, startLifecycleWorker } from '../support/lifecycle-worker.ts';
 
-// Executions that began on other code, which today's cannot replay.
+// Executions that older code started and that today's code cannot replay.
 
 const older = fileURLToPath(new URL('../fixtures/older-workflows/index.ts', import.meta.url));
 const nobody = '0193e2c8-7b1c-7d4e-9f6a-2f1f4c3b2a10';
@@ -48,11 +48,11 @@ async function submitBuild(scope: Scope): Promise<string> {
 
 const stateOf = async (id: string) => (await stack.repositories.runs.get(id)).state;
 
-/** A build whose execution has stopped in the middle, and cannot go on with today's code. */
+/** Makes a build that stopped halfway and cannot continue with today's code. */
 async function strandedBuild(scope: Scope): Promise<string> {
   const { repositories, temporal, workflowClient } = stack;
   const id = await submitBuild(scope);
-  // Today's lifecycle orders it, and older code carries it out.
+  // Today's lifecycle orders the build, and older code runs it.
   await stack.activities.advanceLifecycle({ scope, reconcile: false });
   const { workflowId } = await repositories.runs.get(id);
   await stack.workWith(older);
@@ -63,7 +63,7 @@ async function strandedBuild(scope: Scope): Promise<string> {
   });
   await expect.poll(() => stateOf(id), { timeout: 20_000 }).toBe('running');
   await stack.workWith();
-  // Whatever wakes it next: the execution fails instead of being tried for ever.
+  // The next event must make the execution fail instead of being retried for ever.
   await temporal.workflow.getHandle(workflowId).signal('nudge');
   await expect
     .poll(async () => workflowClient.describe(workflowId), { timeout: 20_000 })
@@ -71,7 +71,7 @@ async function strandedBuild(scope: Scope): Promise<string> {
   return id;
 }
 
-test('a run whose execution cannot be replayed is begun again from its row, and succeeds', async () => {
+test('a run that cannot be replayed is restarted from its row, and succeeds', async () => {
   const scope = await model();
   const id = await strandedBuild(scope);
   await stack.activities.advanceLifecycle({ scope, reconcile: true });
@@ -79,7 +79,7 @@ test('a run whose execution cannot be replayed is begun again from its row, and 
   await expect.poll(() => stateOf(id), { timeout: 20_000 }).toBe('succeeded');
 }, 90_000);
 
-test('a run is begun again three times at most, and then fails with the reason', async () => {
+test('a run is restarted at most three times, and then fails with the reason', async () => {
   const scope = await model();
   const id = await strandedBuild(scope);
   for (let times = 0; times < 3; times += 1) expect(await stack.repositories.runs.beginAgain(id)).toBe(true);
@@ -91,7 +91,7 @@ test('a run is begun again three times at most, and then fails with the reason',
   });
 }, 90_000);
 
-test('a run that is over or is to be cancelled is not begun again', async () => {
+test('a run that has ended or awaits cancellation is not restarted', async () => {
   const scope = await model();
   const { repositories } = stack;
   const over = await submitBuild(scope);
@@ -99,7 +99,7 @@ test('a run that is over or is to be cancelled is not begun again', async () => 
   expect(await repositories.runs.beginAgain(over)).toBe(false);
 });
 
-test('a lifecycle that cannot be replayed ends, and the keeper starts it again', async () => {
+test('a lifecycle that cannot be replayed ends, and the keeper restarts it', async () => {
   const scope = await model();
   const { workflowClient } = stack;
   const workflowId = lifecycleWorkflowId(scope);

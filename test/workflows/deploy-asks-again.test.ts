@@ -4,7 +4,7 @@ import { workflowQueue } from '../../contracts/workflows.ts';
 import type { LifecycleWorker } from '../support/lifecycle-worker.ts';
 import { startLifecycleWorker } from '../support/lifecycle-worker.ts';
 
-// What a deployment asks for when the champion changes while it waits for its turn.
+// A deployment requests approval again if the champion changes while the deployment waits for its turn.
 
 const digest = 'a'.repeat(64);
 const id = '0193e2c8-7b1c-7d4e-9f6a-2f1f4c3b2a10';
@@ -22,7 +22,7 @@ const facts: RolloutFacts = {
   again: false,
 };
 
-/** Answers in turn, the last one for ever. */
+/** Returns the given answers in order, and repeats the last one. */
 let answers: {
   queues: (string | null)[];
   confirmations: Confirmation[];
@@ -50,7 +50,7 @@ const activities: Partial<Activities> = {
     done.push(replaces === undefined ? 'asked' : `asked in the place of ${replaces}`);
     return take(answers.requests);
   },
-  // Pending once, so that voters are told.
+  // The request is pending at first, so that voters are notified.
   tallyApproval: async ({ approvalId }) => {
     const isKnown = done.includes(`counted ${approvalId}`);
     done.push(`counted ${approvalId}`);
@@ -86,7 +86,7 @@ async function run(workflowId: string, given: Partial<typeof answers>): Promise<
   return conclusion?.state === 'succeeded' ? conclusion.outcome : conclusion;
 }
 
-test('a version that passes beside the next champion is asked for again, and voters are told so', async () => {
+test('approval is requested again if the version passes against the next champion, and voters are notified', async () => {
   const again = { ...facts, approvalId: 'second', again: true };
   const outcome = await run('asks-again', {
     queues: [null, 'train'],
@@ -103,7 +103,7 @@ test('a version that passes beside the next champion is asked for again, and vot
   ]);
 });
 
-test('a version that fails beside the next champion is refused with the reasons of its gates', async () => {
+test('a version that fails against the next champion is refused with the reasons of its gates', async () => {
   const reasons = ['no gain over the champion'];
   const confirmations = [{ decision: 'rejected' as const, reasons }];
   expect(
@@ -116,7 +116,7 @@ test('a version that fails beside the next champion is refused with the reasons 
   expect(done.filter((what) => what.startsWith('asked'))).toEqual(['asked']);
 });
 
-test('a champion that changes between measuring and asking has the version measured once more', async () => {
+test('the version is evaluated again if the champion changes between evaluation and request', async () => {
   const outcome = await run('measured-twice', { queues: ['train', 'train'], requests: [null, facts] });
   expect(outcome).toMatchObject({ decision: 'promoted' });
   expect(done.filter((what) => !/counted|told/.test(what))).toEqual(['measured', 'asked', 'measured', 'asked']);

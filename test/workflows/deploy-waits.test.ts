@@ -39,7 +39,7 @@ const asked = new Map<string, number>();
 const concluded: RunConclusion[] = [];
 let stack: LifecycleWorker;
 
-/** Counts the call; whether the wait was looked at often enough. */
+/** Counts the call, and returns whether the wait was checked often enough. */
 function isOver(name: Waiting): boolean {
   asked.set(name, (asked.get(name) ?? 0) + 1);
   return (asked.get(name) ?? 0) > looksWanted[name];
@@ -79,7 +79,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack?.stop());
 
-/** Waits for the next look, however soon the workflow is there. */
+/** Waits until the workflow has checked its wait once more. */
 async function anotherLook(looks: number): Promise<void> {
   await expect.poll(() => lookCount(), { timeout: 20_000, interval: 2 }).toBeGreaterThan(looks);
 }
@@ -97,7 +97,7 @@ async function executionsOf(workflowId: string) {
   return executions;
 }
 
-test('30 days of approval, a day in the queue and a bake of 30 days: one deployment, in executions that stay short', async () => {
+test('a deployment with 30 days of approval, a day in the queue and a bake of 30 days keeps its executions short', async () => {
   const workflowId = 'a-patient-deployment';
   const scope = { project: 'default', model: 'patient', modelId: id, environment: 'production' };
   const handle = await stack.temporal.workflow.start('deployPipeline', {
@@ -105,7 +105,7 @@ test('30 days of approval, a day in the queue and a bake of 30 days: one deploym
     taskQueue: workflowQueue,
     args: [{ schemaVersion: 1, runId: id, scope }],
   });
-  // The last look is that at a canary that has had enough.
+  // The last check is the one that ends the bake of the canary.
   while (asked.get('judgeCanary') !== looksWanted.judgeCanary + 1) {
     const looks = lookCount();
     await handle.signal(nudgeSignal);
@@ -114,7 +114,7 @@ test('30 days of approval, a day in the queue and a bake of 30 days: one deploym
   await handle.result();
 
   expect(concluded).toMatchObject([{ state: 'succeeded', outcome: { decision: 'promoted', reasons: [] } }]);
-  // What was done is not done again by the executions that go on.
+  // Continued executions do not repeat completed steps.
   expect(Object.fromEntries(asked)).toMatchObject({
     requestApproval: 1,
     notifyOfApproval: 1,
@@ -129,6 +129,6 @@ test('30 days of approval, a day in the queue and a bake of 30 days: one deploym
   expect(asked.get('beginRun')).toBe(executions.length);
   const events = executions.reduce((sum, execution) => sum + execution.events, 0);
   expect(Math.max(...executions.map((execution) => execution.events))).toBeLessThan(longAfter + 3 * eventsPerLook);
-  // Beyond the looks: what each execution begins with, and what is done once.
+  // Besides the checks, each execution has initial events, and some steps run once.
   expect(events).toBeLessThan(lookCount() * eventsPerLook + executions.length * 20 + 50);
 }, 120_000);

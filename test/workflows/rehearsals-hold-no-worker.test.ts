@@ -5,13 +5,13 @@ import { pipelineOf, workflowQueue } from '../../contracts/workflows.ts';
 import type { LifecycleWorker } from '../support/lifecycle-worker.ts';
 import { startLifecycleWorker } from '../support/lifecycle-worker.ts';
 
-// Real workflows on one real worker, with its own number of slots on each queue; what the activities do is made up.
+// Real workflows on one real worker, with the production number of slots on each queue; the activities are stand-ins.
 
 const rehearsals = 20;
 const digest = 'a'.repeat(64);
 const id = '0193e2c8-7b1c-7d4e-9f6a-2f1f4c3b2a10';
 
-/** Something that many wait for until it is opened. */
+/** A gate that blocks all waiters until it is opened. */
 function createGate() {
   const opened = Promise.withResolvers<void>();
   let waiting = 0;
@@ -29,7 +29,7 @@ function createGate() {
   };
 }
 
-/** The runs that rehearsals have commanded are over; their rows are served. */
+/** Opens when the runs that the rehearsals started have ended; `served` opens when their rows are served. */
 const runsOver = createGate();
 const served = createGate();
 const looks = new Map<string, number>();
@@ -93,26 +93,26 @@ async function finishes(kind: RunKind, model: string): Promise<void> {
   expect(ended.get(model)).toMatchObject({ state: 'succeeded' });
 }
 
-test('twenty rehearsals that wait, and twenty that serve, leave a worker free to monitor', async () => {
+test('a worker stays free for monitoring while twenty rehearsals wait or serve', async () => {
   const names = Array.from({ length: rehearsals }, (_, index) => `model-${index}`);
   const started = await Promise.all(names.map((name) => start('rehearsal', name)));
   await expect.poll(() => names.every((name) => looks.has(name)), { timeout: 30_000 }).toBe(true);
-  // All of them wait for a run: another one passes by, and so does a monitor.
+  // All of them wait for a run, and another rehearsal and a monitor still finish.
   await finishes('rehearsal', 'swift');
   await finishes('monitor', 'watched');
   expect(names.filter((name) => ended.has(name))).toEqual([]);
 
   runsOver.open();
   await expect.poll(served.waiting, { timeout: 60_000 }).toBeGreaterThanOrEqual(8);
-  // As many serve as one worker serves at once. That is none of what monitors.
+  // All serving slots of the worker are taken, and a monitor still finishes.
   await finishes('monitor', 'watched-too');
   served.open();
   await Promise.all(started.map((handle) => handle.result()));
-  // A rehearsal that waits looks less and less often.
+  // A waiting rehearsal checks at growing intervals.
   expect(Math.max(...looks.values())).toBeLessThan(40);
 }, 120_000);
 
-test('a rehearsal that is begun again goes on behind the periods that are recorded', async () => {
+test('a restarted rehearsal continues after the recorded periods', async () => {
   await finishes('rehearsal', 'begun-again');
   expect(servedAgain).toEqual([2, 3]);
 });

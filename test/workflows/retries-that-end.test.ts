@@ -13,7 +13,7 @@ import { quiet, startLifecycleWorker } from '../support/lifecycle-worker.ts';
 
 let stack: LifecycleWorker;
 let calls = 0;
-/** Whether the lifecycle's activity is given up at each look, and how often it was. */
+/** Whether the lifecycle's activity fails for good at each check; `looksInVain` counts these failures. */
 let broken = false;
 let looksInVain = 0;
 
@@ -36,7 +36,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => stack?.stop());
 
-test('a run whose step fails for ever ends as failed, with the reason, how often it was tried and the way out', async () => {
+test('a run with a permanently failing step fails, and states the reason, the number of attempts and the way out', async () => {
   const { repositories, workflowClient } = stack;
   const by = (await repositories.principals.ensure('operator', 'person', [{ role: 'operator' }], null)).id;
   const { scope } = await repositories.models.apply('default', 'production', Configuration.parse(configuration), by);
@@ -45,7 +45,7 @@ test('a run whose step fails for ever ends as failed, with the reason, how often
   await workflowClient.advance(scope);
   const run = () => repositories.runs.get(String(runId));
   await expect.poll(async () => (await run()).state, { timeout: 40_000, interval: 200 }).toBe('failed');
-  // Five of the error that nobody foresaw, besides the one that was foreseen: each attempt told the next.
+  // One attempt failed with a known error and five with an unforeseen one; each attempt passes its count to the next.
   expect(calls).toBe(6);
   expect(await run()).toMatchObject({
     failure: {
@@ -58,7 +58,7 @@ test('a run whose step fails for ever ends as failed, with the reason, how often
   });
 }, 60_000);
 
-test('a lifecycle whose look was given up goes on with the next, and answers whoever waits', async () => {
+test('a lifecycle continues after a failed check, and answers waiting callers', async () => {
   const { repositories, workflowClient, temporal } = stack;
   const by = (await repositories.principals.ensure('operator', 'person', [{ role: 'operator' }], null)).id;
   const own = Configuration.parse({ ...configuration, name: 'goes-on' });
@@ -73,7 +73,7 @@ test('a lifecycle whose look was given up goes on with the next, and answers who
   expect((await lifecycle.describe()).status.name).toBe('RUNNING');
 }, 60_000);
 
-test('a run whose step no worker took says so, with what the last attempt said', () => {
+test('a run fails with step-lost and the last error if no worker finishes its step', () => {
   const timeout = Object.assign(new TimeoutFailure('activity timeout', undefined, TimeoutType.SCHEDULE_TO_CLOSE), {
     cause: new Error('the object store does not answer'),
   });

@@ -8,7 +8,7 @@ const minute = 60 * second;
 const hour = 60 * minute;
 const day = 24 * hour;
 
-/** Instants of the looks, if each takes no time and the step is looked at until then. */
+/** Returns the instants of the checks until `lastMs`, if a check takes no time. */
 function looksUntil(lastMs: number, bakeMs: number): number[] {
   const looks: number[] = [];
   for (let at = 0; at < lastMs;) {
@@ -18,23 +18,23 @@ function looksUntil(lastMs: number, bakeMs: number): number[] {
   return looks;
 }
 
-test('a bake of 30 days is looked at every five minutes, and exactly when it ends', () => {
+test('a bake of 30 days is checked every five minutes, and exactly when it ends', () => {
   const looks = looksUntil(30 * day, 30 * day);
   expect(looks).toHaveLength((30 * day) / (5 * minute));
   expect(looks.at(-1)).toBe(30 * day);
 });
 
-test('a canary that nobody asks costs a few looks an hour once its bake of an hour is over', () => {
+test('a canary without requests is checked a few times an hour once its bake of an hour is over', () => {
   const looks = looksUntil(30 * day, hour);
   expect(looks.filter((at) => at <= hour)).toHaveLength(60);
   expect(looks.length).toBeLessThan(60 + 10 + (30 * day) / (10 * minute));
 });
 
-test('a short bake is looked at when it ends, and soon again while there was not enough', () => {
+test('a short bake is checked when it ends, and again at growing intervals while it has too few requests', () => {
   expect(looksUntil(10 * second, second)).toEqual([1_000, 1_250, 1_500, 2_000, 3_000, 5_000, 9_000, 17_000]);
 });
 
-test('every bake is looked at when it ends, never more than every five seconds before, and never at longer intervals than five minutes', () => {
+test('every bake is checked when it ends, and before at intervals of five seconds to five minutes', () => {
   assert(
     property(integer({ min: 0, max: 90 * day }), (bakeMs) => {
       const looks = looksUntil(bakeMs, bakeMs);
@@ -47,7 +47,7 @@ test('every bake is looked at when it ends, never more than every five seconds b
   );
 });
 
-test('an approval or a place in the queue is looked at six times an hour after the first hour', () => {
+test('an approval or a place in the queue is checked six times an hour after the first hour', () => {
   const nextWait = backOff({ firstMs: 15 * second, longestMs: 10 * minute });
   let looks = 0;
   for (let at = 0; at < 30 * day; at += nextWait()) looks += 1;

@@ -70,26 +70,29 @@ describe.skipIf(process.platform !== 'linux').each(['bubblewrap', 'process-group
 );
 
 // bubblewrap runs on Linux only; .ci/run installs it there.
-test.skipIf(process.platform !== 'linux')('stopped at any instant of its start, nothing of it stays', async () => {
-  const { sandbox, remove } = await layTestSandbox('bubblewrap');
-  for (let round = 0; round < 60; round += 1) {
-    const running = await sandbox.open({
-      title: 'cat',
-      file: '/bin/cat',
-      args: [],
-      cwd: '/',
-      env: {},
-      mounts: [],
-      network: { kind: 'none' },
-      limits,
-      signal: new AbortController().signal,
-    });
-    // A process that stays would hold the output open for ever.
-    const closed = once(running.stdout.resume(), 'close');
-    // No wait for a condition: each round stops at another instant of the start.
-    await wait(round % 15);
-    running.stop();
-    await Promise.all([running.ended, closed]);
-  }
-  await remove();
-});
+test.skipIf(process.platform !== 'linux')(
+  'a sandbox that is stopped at any instant of its start leaves no process behind',
+  async () => {
+    const { sandbox, remove } = await layTestSandbox('bubblewrap');
+    for (let round = 0; round < 60; round += 1) {
+      const running = await sandbox.open({
+        title: 'cat',
+        file: '/bin/cat',
+        args: [],
+        cwd: '/',
+        env: {},
+        mounts: [],
+        network: { kind: 'none' },
+        limits,
+        signal: new AbortController().signal,
+      });
+      // A process that is left behind would keep the output open for ever.
+      const closed = once(running.stdout.resume(), 'close');
+      // A fixed delay is right here: each round stops the start at a different instant.
+      await wait(round % 15);
+      running.stop();
+      await Promise.all([running.ended, closed]);
+    }
+    await remove();
+  },
+);

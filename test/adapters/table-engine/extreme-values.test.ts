@@ -4,7 +4,7 @@ import { tableEngineBench } from '../../support/tableEngine.ts';
 
 const bench = tableEngineBench();
 
-/** Prepares and profiles, as an ingestion does. */
+/** Prepares and profiles a file, as an ingestion does. */
 async function ingest(file: PrepareBatch['files'][number], timestamp?: string) {
   const batch = await bench.engine.prepareBatch({
     files: [file],
@@ -20,7 +20,7 @@ async function ingest(file: PrepareBatch['files'][number], timestamp?: string) {
   return (await bench.engine.profile(paths, batch.columns)).columns;
 }
 
-describe('numbers at the edge of what a number holds', () => {
+describe('numbers at the limits of their type', () => {
   test.each([
     ['one among many', ['1', '2', '1e308', '3'], 2.5e307, 5e307],
     ['all of them', ['1e308', '1e308', '1e308', '1e308'], 1e308, 0],
@@ -34,7 +34,7 @@ describe('numbers at the edge of what a number holds', () => {
     expect([x?.mean, x?.standardDeviation].map(scaled)).toEqual([nearly(mean), nearly(deviation)]);
   });
 
-  test('whole numbers of more than 64 bits are refused by column, for good', async () => {
+  test('integers of more than 64 bits are refused with a final error that names the column', async () => {
     const file = await bench.parquet('a.parquet', 'SELECT 18446744073709551615::UBIGINT AS x');
     await expect(ingest(file)).rejects.toMatchObject({
       code: 'data-unreadable',
@@ -43,7 +43,7 @@ describe('numbers at the edge of what a number holds', () => {
   });
 });
 
-describe('times that no calendar with four digits has', () => {
+describe('times outside the years of four digits', () => {
   test.each([
     ["TIMESTAMP '10000-01-01 00:00:00'", '10000-01-01'],
     ["TIMESTAMP '290000-01-01 00:00:00'", '290000-01-01'],
@@ -52,28 +52,31 @@ describe('times that no calendar with four digits has', () => {
     ["'-infinity'::DATE", '-infinity'],
     ["DATE '5000000-01-01'", '5000000-01-01'],
     ["TIMESTAMP '0044-03-15 (BC) 00:00:00'", '0044-03-15 (BC)'],
-  ])('%s is refused with its column, place and value, as a time of the row or not', async (time, value) => {
-    const file = await bench.parquet(
-      'a.parquet',
-      `SELECT i AS id, CASE WHEN i = 2 THEN ${time} END AS at FROM range(4) t(i)`,
-    );
-    for (const timestamp of [undefined, 'at']) {
-      await expect(ingest(file, timestamp)).rejects.toMatchObject({
-        code: 'data-unreadable',
-        retryable: false,
-        message: expect.stringMatching(/a\.parquet.*column "at" has .* must lie in the years 1 to 9999/),
-        fields: { column: 'at', value: expect.stringContaining(value), rows: 1 },
-      });
-    }
-  });
+  ])(
+    '%s is refused with an error that names the column and the value, in the timestamp column and in others',
+    async (time, value) => {
+      const file = await bench.parquet(
+        'a.parquet',
+        `SELECT i AS id, CASE WHEN i = 2 THEN ${time} END AS at FROM range(4) t(i)`,
+      );
+      for (const timestamp of [undefined, 'at']) {
+        await expect(ingest(file, timestamp)).rejects.toMatchObject({
+          code: 'data-unreadable',
+          retryable: false,
+          message: expect.stringMatching(/a\.parquet.*column "at" has .* must lie in the years 1 to 9999/),
+          fields: { column: 'at', value: expect.stringContaining(value), rows: 1 },
+        });
+      }
+    },
+  );
 
-  test('the last and the first day that can be written are taken', async () => {
+  test('the first and the last supported day are accepted', async () => {
     const days = "SELECT unnest([DATE '0001-01-01', DATE '9999-12-31']) AS day, 1 AS x";
     const [day] = await ingest(await bench.parquet('a.parquet', days));
     expect(day).toMatchObject({ min: '0001-01-01', max: '9999-12-31' });
   });
 
-  test('an expression that leads to one is refused by row', async () => {
+  test('an expression that computes such a time is refused with an error that names the row', async () => {
     const file = await bench.csv('a.csv', 'id,days\n1,10\n2,9000000\n');
     await expect(ingest(file, "TIMESTAMP '2020-01-01' + to_days(days::INTEGER)")).rejects.toMatchObject({
       code: 'data-unreadable',

@@ -37,7 +37,7 @@ async function seal(records: readonly PredictionRecord[], { torn = '', features 
 const window = { from: '2024-01-01T00:00:00.000Z', to: '2024-01-01T01:00:00.000Z', labels: [] };
 
 describe('sealing a segment', () => {
-  test('keeps what other outputs answered, by name', async () => {
+  test('keeps the values of further outputs under their names', async () => {
     const { path } = await seal([record('p1', 1, { vectors: { q10: [1.5], q90: [null] } }), record('p2', 2)]);
     const rows = await look(
       `SELECT id, vectors['q10'][1] AS low, vectors['q90'][1] AS high FROM '${path}' ORDER BY id`,
@@ -196,7 +196,7 @@ describe('reading what was served', () => {
     });
   });
 
-  test('a column that no row of a segment has a value of leaves the values of other segments as they are', async () => {
+  test('a column that is empty in one segment does not change the values of other segments', async () => {
     const features = ['n', 's', 'b'];
     const nothing = { n: null, s: null, b: null };
     const none = await seal([record('p1', 1, { features: nothing, prediction: null, error: 'no answer' })], {

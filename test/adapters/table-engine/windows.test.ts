@@ -319,7 +319,7 @@ describe('data.fill', () => {
     return { allPath, ...(await split({ ...cities, ...request })) };
   }
 
-  test('stands for missing values in all that trains, and the holdout keeps them missing', async () => {
+  test('replaces missing values in the training rows, and the holdout keeps them missing', async () => {
     const window = await filled({ fill });
     const [city, size] = window.filled ?? [];
     expect(
@@ -339,7 +339,7 @@ describe('data.fill', () => {
     ]);
   });
 
-  test('is refused where it is no value of its column, and changes nothing where it is not set', async () => {
+  test('is refused if its column cannot hold it, and changes nothing if it is not set', async () => {
     await expect(filled({ fill: { size: 'large' } })).rejects.toMatchObject({
       code: 'invalid-configuration',
       message: expect.stringContaining('data.fill says that a missing "size" is "large"'),
