@@ -114,7 +114,7 @@ const CalibrationBin = z.object({ predicted: z.number(), observed: z.number(), r
 /** Evidence of a request, in the order in which it is read. */
 export const Evidence = z.object({
   schemaVersion: z.literal(1),
-  /** Before all numbers. */
+  /** Shown before all numbers. */
   warnings: Approval.shape.warnings,
   approval: Approval.omit({ evidence: true, subject: true, warnings: true }).extend({
     requestedByName: z.string(),

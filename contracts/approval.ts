@@ -28,7 +28,7 @@ export const Vote = z.object({
 });
 export type Vote = z.infer<typeof Vote>;
 
-/** What a person should know before the numbers; in the order of `warningCodes`. */
+/** Warnings that a person should read before the numbers, in the order of `warningCodes`. */
 export const warningCodes = [
   'data-moved',
   'rolled-back',
@@ -42,7 +42,7 @@ export const warningCodes = [
 export const ApprovalWarning = z.object({
   code: z.enum(warningCodes),
   message: z.string(),
-  /** The feature that it is about. */
+  /** The feature that the warning is about. */
   column: z.string().optional(),
 });
 export type ApprovalWarning = z.infer<typeof ApprovalWarning>;
@@ -57,7 +57,7 @@ export const Approval = z.object({
   model: Name,
   environment: Name,
   runId: Id,
-  /** The request of the same run whose place it takes, because another champion serves by now; null: it is the first. */
+  /** The run's earlier request that this one replaces because the champion has changed; null: this is the run's first request. */
   replaces: Id.nullable(),
   digest: Sha256,
   subject: ApprovalSubject,
@@ -77,7 +77,7 @@ export const Approval = z.object({
   requestedBy: Id,
   expiresAt: Instant,
   votes: z.array(Vote),
-  /** Votes on the requests of the same run before it, whose place it takes: they are about another champion and count for nothing here. */
+  /** Votes on the run's replaced requests. They concerned another champion, so they do not count for this request. */
   earlierVotes: z.array(Vote),
   recordedAt: Instant,
   effectiveAt: Instant,

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 
-/** How the attempts of one step have ended so far. Each attempt hands it to the next with its heartbeats. */
+/** How the attempts of one step have ended so far. Each attempt passes this record to the next in its heartbeats. */
 export const Attempts = z.object({
   schemaVersion: z.literal(1),
-  /** Attempts that began and never said how they ended: their worker died, or they ran past their time. */
+  /** Attempts that started but never reported an end: their worker died, or they timed out. */
   lost: z.number().int().min(0),
   /** Attempts that failed, by error code. */
   failed: z.record(z.string(), z.number().int().min(1)),
@@ -12,7 +12,7 @@ export type Attempts = z.infer<typeof Attempts>;
 
 const none: Attempts = { schemaVersion: 1, lost: 0, failed: {} };
 
-/** From the details of the last heartbeat; what is not of this shape counts as nothing. */
+/** Parses the details of the last heartbeat; details of another shape count as no attempts. */
 export function attemptsFrom(heartbeatDetails: unknown): Attempts {
   const parsed = Attempts.safeParse(heartbeatDetails);
   return parsed.success ? parsed.data : none;

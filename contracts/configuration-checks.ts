@@ -73,7 +73,7 @@ function notebookOf([program, file]: readonly string[]): string | undefined {
   return program === 'notebook' ? file : undefined;
 }
 
-/** What no dataset can have: its ingestion would refuse these names. */
+/** Column names that ingestion would refuse. */
 function namesCanBeColumns({ data: { features, target, key } }: Configuration): ConfigurationProblem[] {
   const named: (readonly [KeyPath, string])[] = [
     [['data', 'target'], target],

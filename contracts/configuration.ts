@@ -380,7 +380,7 @@ const Deploy = z.strictObject({
     .describe('Named connections to webhooks that are told of a request for approval, and reminded of it'),
 });
 
-/** Whether a value may be missing in a request that never was in the rows that the version was built from. */
+/** Whether a request may lack a value that was never missing in the rows that the version was built from. */
 export const MissingPolicy = z.enum(['as-trained', 'allow']);
 export type MissingPolicy = z.infer<typeof MissingPolicy>;
 

@@ -34,12 +34,12 @@ const names: ReadonlyMap<string, string> = new Map([
 ]);
 
 const dayMs = 24 * 60 * 60_000;
-/** 29 February is on each weekday once in 28 years, or in 40 across a year like 2100. */
+/** 29 February falls on each weekday once in 28 years, or once in 40 across a year such as 2100. */
 export const longestPauseDays = 41 * 366;
 
 /**
  * The five fields of a cron line: lists, ranges and steps, or a name such as `@daily`. `invalid-request` for a line that
- * Temporal would refuse or that no date ever matches: it is checked before anything is written, also while Temporal is away.
+ * Temporal would refuse or that no date ever matches. The check needs no connection to Temporal.
  */
 export function canonicalCron(cron: string, pointer: string): string {
   const text = cron.trim();
@@ -82,7 +82,7 @@ export function matchesDate({ day, month, weekday }: CronValues, midnight: numbe
   return day.has(date.getUTCDate()) && month.has(date.getUTCMonth() + 1) && weekday.has(date.getUTCDay());
 }
 
-/** What each field of a checked line names. */
+/** The values that each field of a valid line names. */
 export function cronValues(cron: string): CronValues {
   const given = cron.trim().split(/\s+/);
   const valuesOf = (name: FieldName): ReadonlySet<number> => {
@@ -99,7 +99,7 @@ export function cronValues(cron: string): CronValues {
   };
 }
 
-/** What a reader may take to mean something else; null if there is nothing of the kind. */
+/** A warning about a line that is easily misread; null if there is none. */
 export function cronNote(cron: string): string | null {
   const { day, weekday } = cronValues(cron);
   if (day.size === 31 || weekday.size === 7) return null;

@@ -4,7 +4,7 @@ import { z } from 'zod';
 export const ColumnType = z.enum(['boolean', 'integer', 'number', 'string', 'timestamp', 'date']);
 export type ColumnType = z.infer<typeof ColumnType>;
 
-/** Names, in small letters, that Perennial itself adds to rows. */
+/** Lower-case names of the columns that Perennial adds to rows. */
 export const reservedColumns: ReadonlySet<string> = new Set(['_at', '_file', '_row', '_line', '_local', '_broke']);
 
 export const Column = z.object({ name: z.string().min(1).max(200), type: ColumnType, nullable: z.boolean() });

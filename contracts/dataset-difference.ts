@@ -68,8 +68,8 @@ export const DatasetDifference = z.object({
 export type DatasetDifference = z.infer<typeof DatasetDifference>;
 
 /**
- * Of whatever distribution, at most one row in nine is further than this from the mean (Chebyshev's inequality). A mean
- * that lies there has not moved with the season: it means another unit, a broken sensor, or other rows.
+ * In any distribution, at most one row in nine is further than this from the mean (Chebyshev's inequality). A mean
+ * that moved this far is not seasonal: it indicates another unit, a broken sensor, or other rows.
  */
 export const farStandardDeviations = 3;
 

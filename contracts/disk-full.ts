@@ -3,7 +3,7 @@ import { PerennialError, reasonOf } from './errors.ts';
 /** A disk with less than this left counts as full: Postgres needs that much for the next file of its log. */
 export const fullBelowBytes = 16 * 2 ** 20;
 
-/** What is said wherever a full disk is met. */
+/** The message for a full disk, the same everywhere. */
 export function diskFullSentence(folder: string): string {
   return `the disk of ${folder} is full (ENOSPC): make room on it`;
 }
@@ -12,14 +12,14 @@ export function diskFull(folder: string, cause?: unknown): PerennialError {
   return new PerennialError('disk-full', diskFullSentence(folder), { folder }, { cause });
 }
 
-/** An error of a step or a request that met a full disk in the middle; any other stays as it is. */
+/** Turns an error caused by a full disk into `disk-full`; returns other errors unchanged. */
 export function asDiskFull(caught: unknown): unknown {
   if (caught instanceof PerennialError || !isAboutFullDisk(caught)) return caught;
   const message = `a disk is full (ENOSPC): ${reasonOf(caught)}; make room on it`;
   return new PerennialError('disk-full', message, {}, { cause: caught });
 }
 
-/** Whether an error, or what caused it, is about a full disk, in Node's words or in another program's. */
+/** Whether an error or its cause reports a full disk, in the wording of Node or of another program. */
 export function isAboutFullDisk(caught: unknown): boolean {
   if (!(caught instanceof Error)) return false;
   return (

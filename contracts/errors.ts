@@ -1,4 +1,4 @@
-/** How long a step of a pipeline is tried again after the same error: so many times in a row, or for so many hours. */
+/** How long a pipeline step is retried after the same error: a number of consecutive attempts, or a number of hours. */
 export type RetryBound = { readonly attempts: number } | { readonly hours: number };
 
 type ErrorRow = { readonly status: number; readonly about: string } & (
@@ -6,7 +6,7 @@ type ErrorRow = { readonly status: number; readonly about: string } & (
   | { readonly retryable: true; readonly until: RetryBound }
 );
 
-/** A service that a whole night away does not end a run; after a day somebody has to look. */
+/** A service that is down overnight does not end a run; after a day, a person has to intervene. */
 const outage = { hours: 24 } as const;
 
 /**
@@ -285,7 +285,7 @@ export class PerennialError extends Error {
   }
 }
 
-/** Until when a step is tried again after this error; `undefined`: not at all. */
+/** How long a step is retried after this error; `undefined`: it is not retried. */
 export function retryBoundOf(code: ErrorCode): RetryBound | undefined {
   const row: ErrorRow = errorTable[code];
   return row.retryable ? row.until : undefined;

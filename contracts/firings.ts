@@ -3,9 +3,9 @@ import type { CronValues } from './cron.ts';
 import { cronValues, longestPauseDays, matchesDate } from './cron.ts';
 import type { Instant } from './identifiers.ts';
 
-// When a schedule fires, by its own row. A local time that the zone skips is the instant one hour on, and one that it has
-// twice is the first, as everywhere; a line that names every hour fires by real time, with nothing moved and nothing left out.
-// Temporal fires nothing at a skipped time and twice at a repeated one.
+// Computes when a schedule fires from its row. A local time that the zone skips moves on by one hour, and one that occurs
+// twice means the first occurrence; a line that names every hour follows elapsed time, so no firing is moved or dropped.
+// Temporal differs: it does not fire at a skipped time and fires twice at a repeated one.
 
 const minuteMs = 60_000;
 const dayMs = 24 * 60 * minuteMs;
@@ -49,12 +49,12 @@ export function lastFiring({ cron, timezone }: Timetable, since: Instant, upTo: 
 
 interface Kept extends Timetable {
   readonly paused: boolean;
-  /** A firing from before the schedule was set is nobody's. */
+  /** Ignores firings that were due before the schedule was set. */
   readonly recordedAt: Instant;
   readonly lastFiredAt: Instant | null;
 }
 
-/** The firing that is due and was not recorded: the latest of all that were missed. Undefined if nothing is owed. */
+/** The latest missed firing, which must be made up for; undefined if none was missed. */
 export function owedFiring(schedule: Kept, upTo: Instant): Instant | undefined {
   const { paused, recordedAt, lastFiredAt } = schedule;
   if (paused) return undefined;
@@ -63,7 +63,7 @@ export function owedFiring(schedule: Kept, upTo: Instant): Instant | undefined {
   return due === lastFiredAt ? undefined : due;
 }
 
-/** Ascending, each once. `day`: the local date's midnight, read as UTC. */
+/** Ascending and without duplicates. `day`: the local date's midnight, read as UTC. */
 function firingsOn(values: CronValues, day: number, timezone: string): readonly number[] {
   if (!matchesDate(values, day)) return [];
   const zone = IANAZone.create(timezone);
@@ -83,11 +83,11 @@ function instantsOf(local: number, zone: IANAZone, offsets: readonly number[], e
   if (offsets.length === 1) return candidates;
   const valid = candidates.filter((instant) => instant + zone.offset(instant) * minuteMs === local);
   if (everyHour) return valid;
-  // Skipped by the clock: read with the offset of before, it is the change's length on.
+  // The clock skips this time: the offset before the change moves it on by the length of the change.
   return valid.length === 0 ? candidates.slice(0, 1) : [Math.min(...valid)];
 }
 
-/** The day of an instant and the one before, whose skipped times may have been moved past midnight. */
+/** The local day of an instant and the day before, because skipped times may move past midnight. */
 function daysAround(instant: number, timezone: string): readonly number[] {
   const day = localMidnight(instant, timezone);
   return [day, day - dayMs];

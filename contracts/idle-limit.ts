@@ -1,4 +1,4 @@
-/** A stream of bytes, as far as it is watched. */
+/** The part of a byte stream's interface that the limit needs. */
 interface Flowing {
   isPaused(): boolean;
   destroy(error?: Error): unknown;
@@ -6,8 +6,8 @@ interface Flowing {
 }
 
 /**
- * Breaks a stream off when nothing has come for so long although its reader wants more. The whole may take any time. Call it in
- * the same moment as the stream is piped: it begins to flow then.
+ * Destroys a stream that delivers nothing for this long while its reader wants more. The total time is not limited. Call it in
+ * the same tick as `pipe`, because the stream starts to flow then.
  */
 export function limitIdle<Stream extends Flowing>(stream: Stream, idleMs: number): Stream {
   const timer = setTimeout(() => {
@@ -19,7 +19,7 @@ export function limitIdle<Stream extends Flowing>(stream: Stream, idleMs: number
   return stream;
 }
 
-/** The items of a stream, failing when the next one is not there within so long. */
+/** Yields the items of a stream and fails if the next one does not arrive in time. */
 export async function* eachInTime<Item>(
   stream: AsyncIterable<Item> & Pick<Flowing, 'destroy'>,
   idleMs: number,

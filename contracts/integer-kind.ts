@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Whole numbers as ONNX has them beside int64. */
+/** The integer types of ONNX other than int64. */
 export const IntegerKind = z.enum(['int8', 'uint8', 'int16', 'uint16', 'int32', 'uint32', 'uint64']);
 export type IntegerKind = z.infer<typeof IntegerKind>;
 
@@ -14,7 +14,7 @@ const ranges: Readonly<Record<IntegerKind, readonly [least: bigint, greatest: bi
   uint64: [0n, 2n ** 64n - 1n],
 };
 
-/** Whether the kind holds the whole number as it is; undefined is int64. */
+/** Whether the kind represents the integer exactly; undefined means int64. */
 export function holds(kind: IntegerKind | undefined, value: bigint): boolean {
   const [least, greatest] = kind === undefined ? [-(2n ** 63n), 2n ** 63n - 1n] : ranges[kind];
   return value >= least && value <= greatest;

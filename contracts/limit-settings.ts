@@ -12,7 +12,7 @@ const Bytes = z
 /** With less, a process has hardly begun when it is at its end. */
 const Memory = Bytes.pipe(z.number().min(128 * 2 ** 20, 'expected 128MiB or more'));
 
-/** Timers of Node's hold 24 days. */
+/** Node's timers cannot exceed about 24 days. */
 const Milliseconds = Duration.transform(durationMs).pipe(
   z
     .number()
@@ -21,26 +21,26 @@ const Milliseconds = Duration.transform(durationMs).pipe(
 );
 
 /**
- * What one piece of work on a user's data, code or model may take. Work that passes one of these ends at once and for
- * good, with a message that names the setting (docs/how-to/limits.md).
+ * Limits of one piece of work on a user's data, code or model. Work that exceeds a limit is stopped and not retried,
+ * with a message that names the setting (docs/how-to/limits.md).
  */
 export const limitSettings = {
-  /** Of the process that reads, checks or compares tables. */
+  /** Limits of the process that reads, checks or compares tables. */
   PERENNIAL_TABLE_MEMORY: Memory.default(6 * GiB),
   PERENNIAL_TABLE_DISK: Bytes.default(256 * GiB),
   PERENNIAL_TABLE_TIMEOUT: Milliseconds.default(600_000),
-  /** Of the heap of a process that measures models and compares columns, beside the worker. */
+  /** Heap limit of the process that measures models and compares columns outside the worker. */
   PERENNIAL_COMPUTE_MEMORY: Memory.default(4 * GiB),
-  /** Of the process that first loads a model, or measures its latency. */
+  /** Limits of the process that first loads a model or measures its latency. */
   PERENNIAL_MODEL_MEMORY: Memory.default(4 * GiB),
   PERENNIAL_MODEL_TIMEOUT: Milliseconds.default(120_000),
-  /** Of one fetch of data: all of its bytes, and the query where a database is asked. */
+  /** Limits of one data fetch: its total bytes and, for a database, the query's time. */
   PERENNIAL_FETCH_SIZE: Bytes.default(32 * GiB),
   PERENNIAL_FETCH_TIMEOUT: Milliseconds.default(3_600_000),
-  /** Of one fetch of a git repository. */
+  /** Limits of one fetch of a git repository. */
   PERENNIAL_GIT_DISK: Bytes.default(GiB),
   PERENNIAL_GIT_TIMEOUT: Milliseconds.default(600_000),
-  /** Of each step of pip, npm and the like that makes a training environment. */
+  /** Limits of each package manager step (pip, npm, …) that builds a training environment. */
   PERENNIAL_INSTALL_DISK: Bytes.default(20 * GiB),
   PERENNIAL_INSTALL_TIMEOUT: Milliseconds.default(1_800_000),
 } as const;

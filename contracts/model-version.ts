@@ -10,18 +10,18 @@ export type TensorType = z.infer<typeof TensorType>;
 export const ClassValue = z.union([z.string(), z.number(), z.boolean()]);
 export type ClassValue = z.infer<typeof ClassValue>;
 
-/** What a feature's missing value is for the model, where the configuration says so. */
+/** The value that replaces a missing value of the feature, if the configuration sets one. */
 export const Fill = z.union([z.string().max(1000), z.number(), z.boolean()]);
 export type Fill = z.infer<typeof Fill>;
 
 export const SignatureInput = z.object({
   name: z.string(),
   type: TensorType,
-  /** Of `INT64`: the narrower kind that the graph takes; a value beyond it is refused. */
+  /** For `INT64`, the narrower integer type of the graph's input; values out of its range are refused. */
   integer: IntegerKind.optional(),
-  /** 1: the graph takes `[rows]` in place of `[rows, 1]`. */
+  /** 1: the graph's input has the shape `[rows]` and not `[rows, 1]`. */
   rank: z.literal(1).optional(),
-  /** The rows that the version was built from lacked a value of it, so a request may lack one too. */
+  /** The version was built from rows with missing values of this feature, so a request may omit it. */
   missing: z.literal(true).optional(),
   fill: Fill.optional(),
 });

@@ -14,13 +14,13 @@ export const PredictionRecord = z.object({
   role: z.enum(['champion', 'canary', 'shadow', 'pinned']),
   replay: z.boolean(),
   features: z.record(z.string(), z.union([z.number(), z.string(), z.boolean(), z.null()])),
-  /** Of a classifier the label; null of a row that the model had no answer to. */
+  /** The label, for a classifier; null if the model had no answer for the row. */
   prediction: z.union([z.number(), z.string(), z.boolean(), z.null()]),
   /** Why there is no prediction. */
   error: z.string().optional(),
   /** Of a classifier that gives them: one a class, in the order of the version's signature. */
   probabilities: z.array(z.number()).optional(),
-  /** What the model's other outputs answered, by name; null for what is no finite number. Wide ones are left out. */
+  /** The values of the model's other outputs, by name; null for numbers that are not finite. Wide outputs are omitted. */
   vectors: z.record(z.string(), z.array(z.number().nullable())).optional(),
 });
 export type PredictionRecord = z.infer<typeof PredictionRecord>;
@@ -55,7 +55,7 @@ export const LabelInput = z.object({
 });
 export type LabelInput = z.infer<typeof LabelInput>;
 
-/** What a count is of. */
+/** Identifies what is counted. */
 const CountKey = z.object({
   gatewayId: Id,
   modelId: Id,
@@ -65,29 +65,29 @@ const CountKey = z.object({
 });
 export type CountKey = z.infer<typeof CountKey>;
 
-/** The epoch of what gateways counted before counts had epochs. */
+/** The epoch of counts from before epochs were introduced. */
 const firstEpoch = '00000000-0000-0000-0000-000000000000';
 
 /**
- * Within an epoch a gateway's counts only grow, so the larger of two is the later one. A gateway that begins to count
- * from zero begins an epoch, and the database adds epochs up.
+ * Within an epoch a gateway's counts only grow, so the larger of two reports is the later one. A gateway that restarts
+ * from zero begins a new epoch, and the database sums the epochs.
  */
 const InEpoch = z.object({ epoch: Id.default(firstEpoch) });
 export type InEpoch = z.infer<typeof InEpoch>;
 
-/** Requests that the gateways have answered by release in a generation; what a canary is judged by. */
+/** Requests that gateways have answered, by release in a generation. Canaries are judged by these counts. */
 export const ServingCount = CountKey.extend({
   requests: z.number().int(),
-  /** Requests with a row that the model failed on. Requests that were refused are neither requests nor errors here. */
+  /** Requests with a row that the model failed on. Refused requests count neither as requests nor as errors. */
   errors: z.number().int(),
-  /** Of the errors, those that the other release of the step could answer: the champion for a canary, and the other way round. */
+  /** Errors on requests that the step's other release could answer: the champion for a canary, and vice versa. */
   ownErrors: z.number().int().default(0),
   /** How many took how long, by the buckets of latency.ts; empty where an older gateway did not say. */
   latency: z.array(z.number().int()).default([]),
 });
 export type ServingCount = z.infer<typeof ServingCount>;
 
-/** What a gateway tells. */
+/** What a gateway reports. */
 export const ServingCountOfEpoch = ServingCount.extend(InEpoch.shape);
 export type ServingCountOfEpoch = z.infer<typeof ServingCountOfEpoch>;
 

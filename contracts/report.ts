@@ -53,7 +53,7 @@ export function driftWord({
 
 export const QualityKind = z.enum(['missing', 'range', 'new-category', 'failed']);
 
-/** What is wrong with the served values themselves, as shares of them; `failed` is of the predictions that the model did not give. */
+/** Shares of served values with each problem; `failed` is the share of rows without a prediction. */
 export const QualityResult = z.object({
   column: z.string(),
   kind: QualityKind,

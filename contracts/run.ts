@@ -8,7 +8,7 @@ import { Isolation } from './isolation.ts';
 export const RunKind = z.enum(['data', 'code', 'build', 'deploy', 'rollback', 'monitor', 'rehearsal']);
 export type RunKind = z.infer<typeof RunKind>;
 
-/** What a build works from where its request names nothing else: the environment's configuration and heads at its first step. */
+/** A build's default inputs: the environment's configuration and heads at its first step. */
 export interface RunInputs {
   readonly configurationId: Id | null;
   readonly datasetVersionId: Id | null;
@@ -61,7 +61,7 @@ export const RunOutcome = z.discriminatedUnion('kind', [
     kind: z.literal('deploy'),
     /** refused: by the gates, measured against what serves; rejected: by a vote. */
     decision: z.enum(['promoted', 'refused', 'rejected', 'expired', 'superseded', 'aborted']),
-    /** null: refused before there was a release to ask for. */
+    /** null: the run was refused before a release existed. */
     releaseId: Id.nullable(),
     releaseDigest: Sha256.nullable(),
     generation: z.number().int().nullable(),

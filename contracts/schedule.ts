@@ -17,7 +17,7 @@ export const Schedule = ScheduleInput.extend({
   name: Name,
   /** The next five firings by the row; none while it is paused. */
   nextRuns: z.array(Instant),
-  /** What a reader may take the cron line to mean, and it does not. */
+  /** A warning about a cron line that is easily misread. */
   note: z.string().nullable(),
   /** When the latest firing that gave a trigger was due. */
   lastFiredAt: Instant.nullable(),
@@ -26,5 +26,5 @@ export const Schedule = ScheduleInput.extend({
 });
 export type Schedule = z.infer<typeof Schedule>;
 
-/** As the database keeps it; the rest follows from it. */
+/** The stored fields; the other fields are derived from them. */
 export type StoredSchedule = Omit<Schedule, 'nextRuns' | 'note'>;

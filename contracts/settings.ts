@@ -131,7 +131,7 @@ export type SandboxSettings = z.infer<typeof SandboxSettings>;
 export const PackageSettings = Settings.pick({ PERENNIAL_PIP_INDEX_URL: true, PERENNIAL_PIP_EXTRA_INDEX_URLS: true });
 export type PackageSettings = z.infer<typeof PackageSettings>;
 
-/** What a process of the table engine may take. */
+/** Limits of a process of the table engine. */
 export function tableLimitsOf({
   PERENNIAL_TABLE_MEMORY: memoryBytes,
   PERENNIAL_TABLE_DISK: diskBytes,

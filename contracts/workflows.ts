@@ -44,14 +44,14 @@ export interface ScheduledTriggerInput {
 export interface CollectionInput {
   readonly schemaVersion: 1;
   readonly collectionId: Id | null;
-  /** Set in an execution that goes on with the sweep of another one. */
+  /** Set in an execution that continues the sweep of an earlier one. */
   readonly marked?: true;
 }
 
 /** Of every model: whose chain has grown is found by looking. */
 export interface SignHeadsInput {
   readonly schemaVersion: 1;
-  /** Set in an execution that goes on from another one. */
+  /** Set in an execution that continues an earlier one. */
   readonly cursor?: string;
 }
 

@@ -1,6 +1,6 @@
 import type { Id } from '../contracts/identifiers.ts';
 
-/** What one epoch of a gateway has told so far. */
+/** The latest report of one epoch of a gateway. */
 export interface CountedEpoch {
   readonly epoch: Id;
   readonly amounts: readonly number[];
@@ -9,16 +9,16 @@ export interface CountedEpoch {
 export interface EpochTotals {
   /** The sums over all epochs. */
   readonly totals: readonly number[];
-  /** Those that were told last. */
+  /** The epochs reported most recently. */
   readonly epochs: readonly CountedEpoch[];
 }
 
 export const nothingCounted: EpochTotals = { totals: [], epochs: [] };
 
-/** A gateway repeats only what it told a moment ago, so older epochs need not be recognised. */
+/** A gateway repeats only its most recent reports, so older epochs need not be kept. */
 const epochsKept = 8;
 
-/** Adds what an epoch has grown by. An epoch only grows, so what is told twice or late adds nothing. */
+/** Adds the growth of an epoch. Epochs only grow, so a repeated or late report adds nothing. */
 export function addEpoch({ totals, epochs }: EpochTotals, told: CountedEpoch): EpochTotals {
   const known = epochs.find(({ epoch }) => epoch === told.epoch)?.amounts ?? [];
   const amounts = byPlace(known, told.amounts, Math.max);

@@ -79,7 +79,7 @@ export async function withVotes(tx: Executor, rows: readonly ApprovalRow[]): Pro
   }));
 }
 
-/** Of each request that takes the place of others, those, the oldest first. */
+/** For each request, the requests that it replaced, oldest first. */
 async function requestsBefore(tx: Executor, rows: readonly ApprovalRow[]): Promise<ReadonlyMap<Id, readonly Id[]>> {
   const again = rows.map(({ approval }) => approval).filter(({ replaces }) => replaces !== null);
   if (again.length === 0) return new Map();

@@ -5,10 +5,10 @@ import type { Executor } from './connection.ts';
 import { ledger } from './schema.ts';
 
 /**
- * What this run had entered under `kind`, if it did: how a commit that runs twice knows that it is the second time. The
- * newest entry, for a run may decide the same kind of thing again about another champion.
+ * Returns this run's ledger entry of `kind`, so that a repeated commit can detect that it already ran. Returns the
+ * newest entry, because a run may decide again when the champion has changed.
  *
- * @param about what else the subject of the entry has to say.
+ * @param about further fields that the entry's subject must match.
  */
 export async function decidedByRun(
   tx: Executor,

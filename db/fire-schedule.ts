@@ -13,11 +13,11 @@ import { toDate, toInstant } from './instants.ts';
 import { proveScope } from './prove-run.ts';
 import { schedules } from './schema.ts';
 
-/** A firing may be told this early, where clocks differ. */
+/** A firing may arrive this early, because clocks differ. */
 const earlyAtMostMs = 60_000;
-/** One that is told later than this was missed, and is made up only if it is the latest that was due. */
+/** A firing that arrives later than this was missed, and is made up for only if it is the latest due. */
 const promptWithinMs = 60 * 60_000;
-/** From here on the ledger says that a firing was late. */
+/** From this lateness on, the ledger records that a firing was late. */
 const lateAfterMs = 3 * 60_000;
 
 type Row = typeof schedules.$inferSelect;
@@ -68,7 +68,7 @@ export async function fireSchedule(
   });
 }
 
-/** In words; undefined: it fires. */
+/** The reason why the schedule does not fire; undefined: it fires. */
 function whyNotDue(row: Row, firedAt: Instant, now: Instant): string | undefined {
   const recordedAt = toInstant(row.recordedAt);
   const lateMs = Date.parse(now) - Date.parse(firedAt);

@@ -13,7 +13,7 @@ type CountTable = typeof servingCounts | typeof shadowCounts;
 type Bookkeeping = Pick<CountTable['$inferSelect'], 'recordedAt' | 'schemaVersion' | 'epochs'>;
 type CountMethods = Pick<DeploymentRepository, 'countServed' | 'served' | 'countShadow' | 'shadowed'>;
 
-/** What gateways tell of what they have answered: totals, beside the epochs that they are the sums of. */
+/** Gateways' reports on answered requests: the totals and the epochs that they sum. */
 export function countMethods({ db }: RepositoryContext): CountMethods {
   return {
     countServed: (counts) => transact(db, (tx) => countServed(tx, counts)),
@@ -96,7 +96,7 @@ async function countShadow(tx: Transaction, counts: readonly ShadowCountOfEpoch[
     });
 }
 
-/** Columns that both tables update alike. */
+/** Columns that both tables update in the same way. */
 const toldNow = { recordedAt: sql`now()`, epochs: sql`excluded.epochs` };
 
 function keyOf(t: CountTable) {
@@ -115,7 +115,7 @@ function shadowAmounts({ compared, failed, dropped, absoluteDifference, beyond }
   return [compared, failed, dropped, absoluteDifference, beyond];
 }
 
-/** Two reports of one gateway are added one after the other, even if it has no row yet. */
+/** Serialises the reports of one gateway, even if it has no row yet. */
 async function lockGateways(tx: Transaction, counts: readonly CountKey[]): Promise<void> {
   await tx
     .select({ id: gateways.id })
@@ -125,7 +125,7 @@ async function lockGateways(tx: Transaction, counts: readonly CountKey[]): Promi
     .for('no key update');
 }
 
-/** The rows of these counts, and perhaps some more. */
+/** Selects the rows of these counts, and possibly a few others. */
 function amongCounts(t: CountTable, counts: readonly CountKey[]) {
   return and(
     inArray(t.gatewayId, distinct(counts, 'gatewayId')),

@@ -22,7 +22,7 @@ function ofScope(scope: Pick<Scope, 'modelId' | 'environment'>): ReturnType<type
   return and(eq(acknowledgements.modelId, scope.modelId), eq(acknowledgements.environment, scope.environment));
 }
 
-/** What gateways tell of themselves: leases and what they have loaded. */
+/** Gateways' reports about themselves: their leases and loaded releases. */
 export function gatewayMethods(context: RepositoryContext): GatewayMethods {
   const { db, clock } = context;
   return {
@@ -69,7 +69,7 @@ export function gatewayMethods(context: RepositoryContext): GatewayMethods {
   };
 }
 
-/** Whoever waits for gateways looks at once. */
+/** Wakes everyone who waits for gateways. */
 async function tellWaiting(tx: Executor): Promise<void> {
   const channel: Channel = 'perennial_acknowledged';
   await tx.execute(sql`select pg_notify(${channel}, '')`);

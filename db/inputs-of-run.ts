@@ -8,8 +8,8 @@ import { lockRun } from './run-rows.ts';
 import { modelEnvironments, runs } from './schema.ts';
 
 /**
- * What the build began with: the configuration and the heads as its first step found them, in one look. Whoever asks later,
- * another worker or another attempt, is told the same, whatever has moved meanwhile.
+ * Returns the configuration and the heads that the build's first step read in one snapshot. Later calls from
+ * other workers or attempts get the same values, even if the environment has changed since.
  */
 export async function inputsOfRun(tx: Transaction, scope: Scope, runId: Id): Promise<RunInputs> {
   const row = await lockRun(tx, runId);

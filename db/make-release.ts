@@ -68,7 +68,7 @@ export async function makeRelease(
   return release;
 }
 
-/** The release that was asked for; or all of it but its evaluation, where it was measured again for what serves here. */
+/** Requires the requested release; its evaluation may differ if it was repeated against what serves here. */
 async function mustComeTo(tx: Transaction, scope: Scope, release: Release, expected: Sha256): Promise<void> {
   if (release.digest === expected) return;
   const [row] = await tx
@@ -181,7 +181,7 @@ async function refuseUnfit(tx: Transaction, scope: Scope, release: Release, runI
     );
 }
 
-/** But for its evaluation, which is another one when the same is measured against another champion. */
+/** Ignores the evaluation, which differs when the same version is measured against another champion. */
 function isSame(one: Release, other: Release): boolean {
   return one.modelVersionId === other.modelVersionId && one.configurationId === other.configurationId;
 }

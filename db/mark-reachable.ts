@@ -58,7 +58,7 @@ export function tablesThatKeep(): readonly string[] {
     .toSorted();
 }
 
-/** Of these blobs, those that a row keeps, whatever its table, or that a command waits to hand over. */
+/** Those of the blobs that a row of any table or a pending command references. */
 export async function keptAmong(tx: Transaction, digests: readonly Sha256[]): Promise<ReadonlySet<Sha256>> {
   const named = sql.param([...digests]);
   const kept = new Set<Sha256>();

@@ -5,10 +5,10 @@ import type { Executor } from './connection.ts';
 import { toInstant, toInstantOrNull } from './instants.ts';
 import { findings, ledger, modelVersions, principals, releases } from './schema.ts';
 
-/** Nobody reads more of either. */
+/** Bounds both lists; a reader does not need more. */
 const mostOfEach = 5;
 
-/** What was decided and found against releases of the artifact. A rehearsal's environment is no place that anybody was served in. */
+/** Decisions and findings against releases of the artifact, without rehearsals, which serve nobody. */
 export async function pastOf(tx: Executor, modelId: Id, artifact: Sha256): Promise<PastOfVersion> {
   const known = await tx
     .select({ id: releases.id })

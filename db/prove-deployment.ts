@@ -25,7 +25,7 @@ export async function mustHaveDeployed(tx: Transaction, { run }: RunRow, outcome
     throw unproven(`run ${id} is said to have ended as ${outcome.decision}, and what it raised says otherwise`, id);
 }
 
-/** Only what the gates refused need never have become a release. */
+/** Only a run that the gates refused may have no release. */
 async function mustHaveMade(
   tx: Transaction,
   { id, modelId }: RunRow['run'],

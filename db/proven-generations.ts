@@ -143,7 +143,7 @@ function slotMismatch(scope: Scope, slot: Slot, served: ReadonlyMap<Id, ServedRe
   return undefined;
 }
 
-/** Of a configuration that names it, so that entries of all others stay what they were. */
+/** Set only if the configuration names it, so that other ledger entries stay unchanged. */
 function missingOf({ serve: { missing } }: Configuration): { readonly missing?: MissingPolicy } {
   return missing === undefined ? {} : { missing };
 }

@@ -158,7 +158,7 @@ async function isLoaded(tx: Transaction, { modelId, environment, generation }: G
   return loaded !== undefined;
 }
 
-/** The release is no longer withdrawn from the environment, by whichever evaluation it was deployed before. */
+/** Lifts the release's withdrawal from the environment, whichever evaluation it was deployed with. */
 export async function restore(
   tx: Transaction,
   scope: Scope,

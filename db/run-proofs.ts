@@ -14,7 +14,7 @@ type Claim = Parameters<RunRepository['prove']>[1];
 export function runProofs({ db }: RepositoryContext): Pick<RunRepository, 'prove' | 'keepResult' | 'hasResult'> {
   return {
     async prove(id, claim) {
-      // Bound once, it stays bound until it continues as new: most steps lock nothing and ask nobody.
+      // A binding lasts until the execution continues as new, so most steps need neither a lock nor a query to Temporal.
       const [row] = await query(db, () => selectRuns(db).where(eq(runs.id, id)));
       const predecessor = row !== undefined && isOther(row, claim) ? await claim.execution.continuedFrom() : null;
       if (row !== undefined && !mustBind(row, claim, predecessor)) return;
@@ -41,7 +41,7 @@ export function runProofs({ db }: RepositoryContext): Pick<RunRepository, 'prove
   };
 }
 
-/** Another execution has the run, under the same workflow id. */
+/** Another execution with the same workflow id owns the run. */
 function isOther({ run }: RunRow, { execution }: Claim): boolean {
   const { workflowId, executionId } = run;
   return workflowId === execution.workflowId && executionId !== null && executionId !== execution.executionId;

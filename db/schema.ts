@@ -437,10 +437,10 @@ export const servingCounts = pgTable(
     releaseDigest: text('release_digest').notNull(),
     requests: bigint('requests', { mode: 'number' }).notNull(),
     errors: bigint('errors', { mode: 'number' }).notNull(),
-    /** Of the errors, those that the other release of the step could answer. */
+    /** Errors on requests that the step's other release could answer. */
     ownErrors: bigint('own_errors', { mode: 'number' }).notNull().default(0),
     latency: jsonb('latency').$type<number[]>().notNull().default([]),
-    /** What the latest epochs have told, so that what is told again adds nothing. */
+    /** The latest reported epochs, so that a repeated report adds nothing. */
     epochs: jsonb('epochs').$type<CountedEpoch[]>().notNull().default([]),
     schemaVersion: schemaVersion(),
     /** When it was last told. */
@@ -479,7 +479,7 @@ export const approvals = pgTable(
     modelId: modelId(),
     environment: text('environment').notNull(),
     runId: uuid('run_id').notNull(),
-    /** The request of the same run whose place it takes, because another champion serves by now. */
+    /** The run's earlier request that this one replaces because the champion has changed. */
     replaces: uuid('replaces'),
     digest: text('digest').notNull(),
     subject: jsonb('subject').$type<ApprovalSubject>().notNull(),
@@ -583,7 +583,7 @@ export const runs = pgTable(
     environment: text('environment').notNull(),
     kind: text('kind', { enum: ['data', 'code', 'build', 'deploy', 'rollback', 'monitor', 'rehearsal'] }).notNull(),
     request: jsonb('request').$type<RunRequest>().notNull(),
-    /** Of a build, once its first step has asked. */
+    /** Set for a build once its first step has read its inputs. */
     inputs: jsonb('inputs').$type<RunInputs>(),
     because: text('because').notNull(),
     workflowId: text('workflow_id').notNull().unique(),
@@ -601,7 +601,7 @@ export const runs = pgTable(
     orderedAt: instant('ordered_at'),
     /** Temporal's id of the execution that carries it out: the first under its workflow id that asked for a step. */
     executionId: text('execution_id'),
-    /** How often it was begun again, because Temporal lost its execution. */
+    /** How often the run was restarted because Temporal lost its execution. */
     begunAgain: integer('begun_again').notNull().default(0),
     progressFraction: doublePrecision('progress_fraction'),
     progressMessage: text('progress_message'),
@@ -785,7 +785,7 @@ export const schedules = pgTable(
     timezone: text('timezone').notNull(),
     paused: boolean('paused').notNull(),
     overlap: text('overlap', { enum: ['skip', 'buffer-one', 'allow-all'] }).notNull(),
-    /** The latest firing that gave a trigger, by when it was due. */
+    /** The due time of the latest firing that gave a trigger. */
     lastFiredAt: instant('last_fired_at'),
     recordedAt: recordedAt(),
     recordedBy: recordedBy(),

@@ -1,12 +1,12 @@
 import type { PoolClient } from 'pg';
 import type { Database } from './connection.ts';
 
-/** What is told of: generations, keys and grants (triggers of migrations/0001_laws.sql); what gateways have loaded (gateway-rows.ts). */
+/** Channels for generations, keys and grants (triggers of migrations/0001_laws.sql); what gateways have loaded (gateway-rows.ts). */
 export type Channel = 'perennial_serving' | 'perennial_acknowledged';
 
 /**
- * Calls back soon after the channel was notified, and every `pollMs` whatever happens: a notification that was lost with
- * its connection is only late. The connection is taken again at the next poll. Answers how to stop.
+ * Calls back soon after a notification on the channel, and every `pollMs` in any case: a notification lost with
+ * its connection only causes a delay. The next poll reconnects. Returns a function that stops the watch.
  */
 export async function watchChannel(
   db: Database,
@@ -19,7 +19,7 @@ export async function watchChannel(
   let listening: Promise<void> | undefined;
 
   const drop = (): void => {
-    // `true`: it listens, so it must not go back to the pool.
+    // `true` destroys the connection: it still listens, so it must not return to the pool.
     client?.release(true);
     client = undefined;
   };
@@ -34,12 +34,12 @@ export async function watchChannel(
     client = taken;
     await taken.query(`LISTEN ${channel}`);
     if (stopped) drop();
-    // What was raised between the poll and this moment has told nobody.
+    // Notifications between the last poll and LISTEN were lost, so check once now.
     else onChange();
   };
   const poll = (): void => {
     onChange();
-    // A database that is away is found out, and said, by whoever reads what has changed.
+    // The reader of the changes reports an unreachable database.
     listening ??= listen()
       .catch(drop)
       .finally(() => (listening = undefined));
@@ -57,7 +57,7 @@ export async function watchChannel(
 
 type Stop = () => Promise<void>;
 
-/** One watch for all who watch at the same time: it begins with the first of them and stops with the last. */
+/** Shares one watch among all subscribers: it starts with the first and stops with the last. */
 export function sharedWatch(watch: (onChange: () => void) => Promise<Stop>): (onChange: () => void) => Promise<Stop> {
   const watching = new Set<() => void>();
   let shared: Promise<Stop> | undefined;

@@ -6,7 +6,7 @@ import { approvals, generations, type modelEnvironments, runs } from './schema.t
 
 type Heads = Pick<typeof modelEnvironments.$inferSelect, 'rolloutRunId'>;
 
-/** Workflows of the scope that wait for what is there by now: they missed their nudge, or were never sent one. */
+/** Workflows of the scope whose condition is met already but whose nudge was lost or never sent. */
 export async function whoIsNudged(
   tx: Transaction,
   scope: Scope,
@@ -19,7 +19,7 @@ export async function whoIsNudged(
   return [...vote, ...turn, ...rehearsals];
 }
 
-/** Deployments whose request was refused, has expired or was superseded, and that do not know yet. */
+/** Deployments that do not yet know that their request was refused, expired or superseded. */
 function waitForRefusal(tx: Transaction, scope: Scope): Promise<readonly string[]> {
   const refused = notInArray(approvals.status, ['pending', 'approved']);
   const request = and(eq(approvals.id, runs.approvalId), refused);
@@ -27,7 +27,7 @@ function waitForRefusal(tx: Transaction, scope: Scope): Promise<readonly string[
   return workflowIds(tx, and(ofScope(scope), eq(runs.state, 'awaiting-approval'), isRefused));
 }
 
-/** Deployments that are approved and have moved nothing yet: it is their turn once no other one holds the rollout. */
+/** Approved deployments that have not started: they may start once no other deployment holds the rollout. */
 function waitForTurn(tx: Transaction, scope: Scope): Promise<readonly string[]> {
   const request = and(eq(approvals.runId, runs.id), eq(approvals.status, 'approved'));
   return workflowIds(

@@ -21,7 +21,7 @@ export function answersFrom(answers: Answers, from: number, to: number): Answers
   };
 }
 
-/** Wider outputs, such as embeddings, are answered and not written down: they would outgrow everything else in the log. */
+/** Wider outputs, such as embeddings, are returned but not logged: they would dominate the log. */
 const widestLogged = 64;
 
 /** One row's answer, as it is written down. */
@@ -105,14 +105,14 @@ export function outputTensors(
   return asked === undefined ? tensors : tensors.filter(({ name }) => asked.includes(name));
 }
 
-/** Why null stands in an answer. */
+/** Why an answer contains null. */
 export interface AnswerError {
   readonly row: number;
   readonly output: string;
   readonly reason: string;
 }
 
-/** Rows without an answer, and numbers of further outputs that JSON cannot say. */
+/** Rows without an answer, and numbers of further outputs that JSON cannot represent. */
 export function errorsOf({ failures, vectors, rows }: Answers, signature: Signature): AnswerError[] {
   const failed = new Set(failures.map(({ row }) => row));
   const own = failures.map(({ row, reason }) => ({ row, output: signature.output.name, reason }));
@@ -128,14 +128,14 @@ export function errorsOf({ failures, vectors, rows }: Answers, signature: Signat
   return [...own, ...besides];
 }
 
-/** One a row; null where the model has no answer. */
+/** One entry a row; null if the model has no answer. */
 export function valuesOf({ values, failures }: Answers): (ClassValue | null)[] {
   const answered: (ClassValue | null)[] = Array.from<ClassValue>(values);
   for (const { row } of failures) answered[row] = null;
   return answered;
 }
 
-/** Numbers of an answer, row by row; null in rows without an answer, and for a number that JSON cannot say. */
+/** Numbers of an answer, row by row; null in rows without an answer, and for a number that JSON cannot represent. */
 export function answeredIn(numbers: Float64Array, { rows, failures }: Answers): (number | null)[][] {
   const width = numbers.length / rows;
   const failed = new Set(failures.map(({ row }) => row));

@@ -14,7 +14,7 @@ import type { StateFolder } from './state-folder.ts';
 
 /** Repeated work. If it fails, it is tried again. */
 interface Chore extends Repeated {
-  /** Does what `now` does, and rejects if the work failed. */
+  /** Like `now`, but rejects if the work failed. */
   done(): Promise<void>;
 }
 
@@ -38,7 +38,7 @@ export interface Tended {
   readonly disk: GatewayDisk;
 }
 
-/** Whoever judges a canary waits for these. */
+/** Kept short, because judging a canary waits for the counts. */
 const tellCountsEveryMs = 200;
 const tendEveryMs = 1_000;
 const lookEveryMs = 1_000;
@@ -51,7 +51,7 @@ export function startChores({ table, artifacts, log, state, disk, ...tended }: T
     tell: chore(logger, 'telling what was served', tellCountsEveryMs, () => tellCounts(tended, state)),
     tend: chore(logger, 'tending the prediction log', tendEveryMs, () => log.tend()),
     sweep: chore(logger, 'unloading what serves no more', sweepEveryMs, async () => {
-      // Before it is known what serves, nothing is known to be of no use.
+      // Until the gateway knows what serves, any loaded model may still be needed.
       if (!table.ready) return;
       const wanted = await table.sweep();
       if (wanted) await artifacts.keepOnly(wanted);
@@ -63,7 +63,7 @@ export function startChores({ table, artifacts, log, state, disk, ...tended }: T
   };
 }
 
-/** Kept before it is told: while the database is away, the counts outlive this process. */
+/** Saves the counts before reporting them, so that they survive a restart while the database is unreachable. */
 async function tellCounts(
   { counts, shadowCounts, deployments }: Pick<Tended, 'counts' | 'shadowCounts' | 'deployments'>,
   state: StateFolder,

@@ -13,7 +13,7 @@ export function claimFolder(folder: string): () => void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const lock = new DatabaseSync(join(folder, 'gateway.lock'));
   try {
-    // A journal on disk would want room, and there is nothing to go back to.
+    // A journal on disk would need space, and there is nothing to roll back.
     lock.exec('PRAGMA journal_mode = MEMORY; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
   } catch (caught) {
     lock.close();

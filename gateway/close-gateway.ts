@@ -23,16 +23,16 @@ export interface Running {
 }
 
 export interface Drain {
-  /** How long requests are still answered, so that load balancers notice that it is not ready any more. */
+  /** How long requests are still answered, so that load balancers notice that the gateway is no longer ready. */
   readonly milliseconds: number;
   /** Ends the drain early. */
   readonly hurry?: AbortSignal;
 }
 
-/** Drains, lets requests under way end, gives up the lease, and hands over what was logged and counted. */
+/** Drains, finishes active requests, gives up the lease, uploads the log and reports the counts. */
 export async function closeGateway(running: Running, drain: Drain): Promise<void> {
   const { app, follower, lease, chores, acknowledgements, mismatches, log, shadow, logger } = running;
-  // At once: no deployment waits for a gateway that goes.
+  // The lease ends first, so that no deployment waits for a gateway that is stopping.
   const gaveUp = lease
     .end()
     .catch((caught: unknown) =>

@@ -3,7 +3,7 @@ import type { CountKey, InEpoch } from '../contracts/prediction.ts';
 
 interface Entry<Count> {
   readonly count: Count;
-  /** Whether `count` is what was last told. */
+  /** Whether `count` has been reported already. */
   told: boolean;
   readonly changedAt: number;
 }
@@ -17,18 +17,18 @@ export interface CountingDependencies {
 export type CountOf = Omit<CountKey, 'gatewayId'>;
 export type EpochKey = CountKey & InEpoch;
 
-/** Counts that nothing has changed for this long are forgotten. The next request begins a new epoch. */
+/** Counts that have not changed for this long are dropped. The next request begins a new epoch. */
 const forgetAfterMs = 60 * 60_000;
-/** Counts of earlier processes that the database has not been told yet; beyond it the oldest are dropped. */
+/** The most unreported counts of earlier processes to keep; beyond this number the oldest are dropped. */
 const mostEnded = 1_000;
 
 /**
- * Cumulative counts by generation and release. Whatever is counted from zero (after a start, after an idle hour) is an
- * epoch of its own, so that the database neither overlooks it nor adds what was told twice.
+ * Cumulative counts by generation and release. Counting from zero (after a start or an idle hour) begins a new
+ * epoch, so that the database neither misses counts nor adds a report twice.
  */
 export class CountsInEpochs<Count extends EpochKey> {
   readonly #deps: CountingDependencies;
-  /** Counted by an earlier process: nothing is added to them, and they are forgotten once they have been told. */
+  /** Counts of an earlier process: they never grow, and are dropped once they are reported. */
   #ended: Entry<Count>[] = [];
   readonly #current = new Map<string, Entry<Count>>();
 
@@ -37,8 +37,8 @@ export class CountsInEpochs<Count extends EpochKey> {
   }
 
   /**
-   * What an earlier process of this gateway had counted. It is told once more, and new requests are not added to it: the
-   * file that it was kept in may be older than what the database was told.
+   * Takes over the counts of an earlier process of this gateway. They are reported once more and not added to, because the
+   * file may be older than the last report to the database.
    */
   restore(counts: readonly Count[]): void {
     const own = counts.filter(({ gatewayId }) => gatewayId === this.#deps.gatewayId).slice(-mostEnded);
@@ -49,7 +49,7 @@ export class CountsInEpochs<Count extends EpochKey> {
     return this.#entries().map(({ count }) => count);
   }
 
-  /** Replaces the count of the current epoch by what `grow` makes of it; `begin` makes one of zeros. */
+  /** Replaces the current epoch's count with the result of `grow`; `begin` makes a count of zeros. */
   add(of: CountOf, begin: (key: EpochKey) => Count, grow: (count: Count) => Count): void {
     const { gatewayId, newEpoch, steadyNow } = this.#deps;
     const key = keyOf(of);
@@ -57,11 +57,11 @@ export class CountsInEpochs<Count extends EpochKey> {
     this.#current.set(key, { count: grow(known), told: false, changedAt: steadyNow() });
   }
 
-  /** Tells what has changed since it was last told. */
+  /** Reports the counts that have changed since the last report. */
   async report(tell: (counts: readonly Count[]) => Promise<void>): Promise<void> {
     const changed = this.#entries().filter(({ told }) => !told);
     if (changed.length > 0) await tell(changed.map(({ count }) => count));
-    // An entry that has grown meanwhile was replaced by another, which is still to be told.
+    // An entry that grew meanwhile was replaced by a new one, which is still unreported.
     for (const entry of changed) entry.told = true;
     this.#forget();
   }

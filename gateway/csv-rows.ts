@@ -2,7 +2,7 @@ import type { TensorType } from '../contracts/model-version.ts';
 import type { Columns, Taken } from './tensor-columns.ts';
 import { readRows, refuse } from './tensor-columns.ts';
 
-/** A field of a CSV file; null: nothing stands there. Text in quotes is text, also an empty one. */
+/** A field of a CSV file; null: an empty field without quotes. Quoted text is text, even if it is empty. */
 type Field = string | null;
 
 /** Rows of RFC 4180 under a header of names, each value read as the type that the model takes under its name. */
@@ -17,7 +17,7 @@ export function readCsvRows(text: string, taken: Taken): Columns {
   );
 }
 
-/** What is no number is left as it is, for the reader of columns to refuse by feature and row. */
+/** Text that is not a number stays text, so that the column reader refuses it and names feature and row. */
 function valueOf(type: TensorType | undefined, field: Field): unknown {
   if (field === null || type === undefined || type === 'BYTES') return field;
   const text = field.trim();
@@ -43,7 +43,7 @@ function recordsIn(text: string): Field[][] {
     record.push(value);
     end = ending.lastIndex;
     if (ended === ',') continue;
-    // A blank line is no row.
+    // A blank line is not a row.
     if (record.length > 1 || record[0] !== null) records.push(record);
     record = [];
     if (ended === '') break;
@@ -53,7 +53,7 @@ function recordsIn(text: string): Field[][] {
 
 interface Scanned {
   readonly value: Field;
-  /** Index of the first character behind the field. */
+  /** Index of the first character after the field. */
   readonly after: number;
 }
 

@@ -12,9 +12,9 @@ export interface GatewayServerDependencies {
   readonly metrics: GatewayMetrics;
   readonly logger: Logger;
   readonly staleSeconds: () => number;
-  /** Aborted once the gateway stops: it still answers, and is not ready any more. */
+  /** Aborted when the gateway begins to stop: it still answers but is no longer ready. */
   readonly leaving: AbortSignal;
-  /** Why predictions cannot be written down; undefined: they can. */
+  /** Why predictions cannot be logged; undefined: they can. */
   readonly writingProblem: () => string | undefined;
   /** Reads the keys again, because one was not found. */
   readonly lookAgain: () => Promise<void>;

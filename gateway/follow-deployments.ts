@@ -51,7 +51,7 @@ export class DeploymentFollower {
   }
 
   /**
-   * Takes up the database's word, or what the last run kept on disk where the database does not answer at once, and then
+   * Loads the deployments from the database or, if it does not answer in time, those that the last process saved on disk, and then
    * follows the database.
    */
   async start(): Promise<void> {

@@ -5,8 +5,8 @@ import type { Logger } from '../ports/logger.ts';
 
 const mebibyte = 2 ** 20;
 /**
- * Predictions leave `fullBelowBytes` of the disk free, or this share of a smaller disk: sealing a segment for its upload takes
- * room itself, and a log that has filled its disk could never be emptied.
+ * Logging leaves `fullBelowBytes` of the disk free, or this share of a smaller disk: sealing a segment for upload needs
+ * space, so a log that filled its disk could never be emptied.
  */
 const leftFreeShare = 0.05;
 const probe = Buffer.alloc(64 * 1024);
@@ -22,19 +22,19 @@ export class GatewayDisk {
     this.#logger = logger;
   }
 
-  /** Why nothing can be written, in words; undefined: it can. */
+  /** The reason why nothing can be written; undefined: there is room. */
   get problem(): string | undefined {
     return this.#problem;
   }
 
-  /** true: the error is that of a full disk, which from now on is known to be full. */
+  /** Returns true for an error of a full disk, and records that the disk is full. */
   note(caught: unknown): boolean {
     if (!isAboutFullDisk(caught)) return false;
     this.#set(diskFullSentence(this.#folder));
     return true;
   }
 
-  /** To be called every second: finds that the disk has filled up, and that it has room again. */
+  /** Call it every second: it detects when the disk fills up and when it has room again. */
   async look(): Promise<void> {
     const { bavail, blocks, bsize } = await statfs(this.#folder);
     const [free, size] = [bavail * bsize, blocks * bsize];

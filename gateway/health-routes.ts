@@ -1,10 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 import type { GatewayServerDependencies } from './dependencies.ts';
 
-/** They want no key. */
+/** Health routes need no API key. */
 export const healthPaths: ReadonlySet<string> = new Set(['/v2/health/live', '/v2/health/ready', '/healthz', '/readyz']);
 
-/** The protocol's, and those that the API has too, which say more. */
+/** The protocol's health routes, and the more detailed ones that the API has as well. */
 export function healthRoutes(app: FastifyInstance, deps: GatewayServerDependencies): void {
   const ready = () => deps.table.ready && !deps.leaving.aborted;
   app.get('/v2/health/live', async () => ({ live: true }));
@@ -15,7 +15,7 @@ export function healthRoutes(app: FastifyInstance, deps: GatewayServerDependenci
   );
 }
 
-/** A full disk is a problem, and leaves ready what is served. */
+/** A full disk is reported as a problem, but the gateway stays ready. */
 function problemsOf({ leaving, table, writingProblem }: GatewayServerDependencies): string[] {
   const writing = writingProblem();
   return [

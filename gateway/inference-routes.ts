@@ -94,7 +94,7 @@ function inferenceResponse(
   };
 }
 
-/** That a row has no answer is told whichever outputs were asked for. */
+/** Rows without an answer are reported whichever outputs were requested. */
 function isTold(output: string, signature: InferenceAnswer['signature'], asked: InferenceBody['outputs']): boolean {
   return asked === undefined || output === signature.output.name || asked.includes(output);
 }
@@ -234,7 +234,7 @@ function invocationResponse({ predictions, signature }: InferenceAnswer): object
   };
 }
 
-/** Names and ids may hold anything, so they are encoded; a list that is too long for a header is left out. */
+/** Names and ids may contain any character, so they are encoded; a list too long for a header is omitted. */
 function listInHeader(reply: FastifyReply, name: string, values: readonly string[]): void {
   const text = values.map((value) => encodeURIComponent(value.toWellFormed())).join(',');
   if (text.length <= longestListHeader) void reply.header(name, text);

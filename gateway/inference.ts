@@ -25,7 +25,7 @@ export interface InferenceQuestion {
   /** A version by its number, whatever its slot; undefined: by weight. */
   readonly version: number | undefined;
   readonly parameters: Readonly<Record<string, unknown>>;
-  /** Throws `invalid-request` for rows that the version does not take. */
+  /** Throws `invalid-request` for rows that the version does not accept. */
   readonly columns: (taken: Taken) => Columns;
 }
 
@@ -34,7 +34,7 @@ export interface InferenceAnswer {
   readonly signature: Signature;
   readonly predictions: Answers;
   readonly ids: readonly string[];
-  /** Columns of the request that the version does not take. */
+  /** Columns of the request that the version does not use. */
   readonly ignored: readonly string[];
   readonly release: Sha256;
   readonly generation: number;
@@ -120,7 +120,7 @@ export class Inference {
     return { slot, role: slot.role };
   }
 
-  /** A refusal is the caller's, unless the other release of the step would have answered. */
+  /** A refusal is the caller's fault, unless the step's other release would have answered. */
   async #read(question: InferenceQuestion, slot: ServedSlot): Promise<Columns> {
     try {
       return question.columns(takenBy(slot));
@@ -143,7 +143,7 @@ export class Inference {
     }
   }
 
-  /** Of the rows that failed, or of all. */
+  /** Checks the rows that failed, or all rows. */
   #failsAlone(
     { served, columns }: InferenceQuestion,
     slot: ServedSlot,

@@ -54,7 +54,7 @@ function fromRecords(value: unknown, taken: Taken): Columns {
   return readRecords('dataframe_records', value, taken);
 }
 
-/** The names of all rows; what a row does not have is missing in it. */
+/** The union of the rows' names; a name that a row lacks is a missing value. */
 function readRecords(form: string, value: readonly unknown[], taken: Taken): Columns {
   const records = value.map((record, row) => {
     if (isRecord(record)) return new Map(Object.entries(record));
@@ -68,7 +68,7 @@ function readRecords(form: string, value: readonly unknown[], taken: Taken): Col
   );
 }
 
-/** Throws `invalid-request`. A key that is null is one that is not there. */
+/** Throws `invalid-request`. A null key counts as absent. */
 export function parseInvocationBody(body: unknown): InvocationBody {
   const wanted = `expected exactly one of ${forms.join(', ')}`;
   if (!isRecord(body)) throw refuse(`the body must be a JSON object: ${wanted}`);

@@ -16,7 +16,7 @@ export interface LeaseDependencies {
 }
 
 export interface KeptLease {
-  /** Renews it now. Resolves when the attempt is over, also when it failed. */
+  /** Renews the lease now. Resolves when the attempt is over, even if it failed. */
   now(): Promise<void>;
   /** Stops keeping it and gives it up, so that no deployment waits for this gateway. Rejects if the database is away. */
   end(): Promise<void>;

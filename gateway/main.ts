@@ -13,7 +13,7 @@ import { createPostgresRepositories } from '../db/repositories.ts';
 import type { Logger } from '../ports/logger.ts';
 import { startGateway } from './start-gateway.ts';
 
-/** After the drain. The stack gives it eight seconds; what is not uploaded by then waits on disk for the next start. */
+/** Limit after the drain. The stack allows eight seconds; segments not uploaded by then stay on disk until the next start. */
 const closeWithinMs = 6_000;
 
 const GatewaySettings = Settings.omit({ PERENNIAL_SECRET: true, PERENNIAL_ADMIN_KEY: true, TEMPORAL_ADDRESS: true });
@@ -68,7 +68,7 @@ async function serve(settings: GatewaySettings): Promise<void> {
 }
 
 /**
- * The first signal begins the drain, a second one ends it. Then requests under way end, and what can be uploaded is, in
+ * The first signal begins the drain, a second one ends it. Then active requests finish and segments are uploaded, in
  * bounded time.
  */
 function stopOnSignals(logger: Logger, drainMs: number, close: (hurry: AbortSignal) => Promise<void>): void {

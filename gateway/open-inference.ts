@@ -53,7 +53,7 @@ export function parseInferenceBody(body: unknown): InferenceBody {
     if (!isRecord(output) || typeof output.name !== 'string') throw refuse('"outputs" must be a list of {"name": …}');
     return output.name;
   });
-  // A list of none is how clients say that they name none.
+  // Clients send an empty list when they name no outputs.
   return { id, parameters, inputs, outputs: names?.length === 0 ? undefined : names };
 }
 
@@ -115,7 +115,7 @@ function readFeature(tensor: Tensor, type: TensorType): readonly unknown[] {
     });
   checkRows(rows);
   const data = flatData(tensor, 1);
-  // Of a column without any value, the client cannot know the type.
+  // A client cannot know the type of a column without values.
   if (!accepts(type, tensor.datatype) && data.some((value) => value !== null))
     throw refuse(`feature "${tensor.name}": expected datatype ${type}, got ${tensor.datatype}`, {
       feature: tensor.name,

@@ -23,7 +23,7 @@ export async function failsAlone(
     const unanswered = new Set(failures.map(({ row }) => row));
     return failed.some(({ row }) => !unanswered.has(row));
   } catch {
-    // However it fails: it does not answer either.
+    // Any failure counts: the other release does not answer either.
     return false;
   }
 }

@@ -63,7 +63,7 @@ export class PredictionLog {
   /** Segments that are being closed, so that a flush waits for them too. */
   readonly #closing = new Set<Promise<void>>();
   #openBytes = 0;
-  /** Why the last rows could not be written; undefined: they were. */
+  /** Why the last rows could not be written; undefined: they were written. */
   #failure: string | undefined;
 
   constructor(deps: PredictionLogDependencies) {
@@ -124,7 +124,7 @@ export class PredictionLog {
     }
   }
 
-  /** Said once, and not for every request. */
+  /** Logs the failure once and not for every request. */
   #failed(scope: Scope, caught: unknown): void {
     if (this.#deps.disk.note(caught)) return;
     const reason = `predictions cannot be written to ${this.#folder.path}: ${reasonOf(caught)}`;
@@ -202,7 +202,7 @@ export class PredictionLog {
       };
     } catch (caught) {
       stream.open = undefined;
-      // A disk that is full must not be left one more file by every request.
+      // Otherwise every request would leave one more file on a full disk.
       await this.#folder.remove(header.id).catch(() => undefined);
       throw caught;
     }
@@ -221,7 +221,7 @@ export class PredictionLog {
     const dropped = stream.dropped;
     stream.dropped = 0;
     const closing = this.#closeSegment(open, dropped).catch((caught: unknown) => {
-      // It was never opened, which whoever wanted to append to it has been told.
+      // The segment was never opened, and its writers have received that error.
       stream.dropped += dropped;
       this.#failed(stream.scope, caught);
     });
@@ -234,7 +234,7 @@ export class PredictionLog {
     await file.close().catch((caught: unknown) => this.#failed(header.scope, caught));
     this.#openBytes -= file.bytes;
     const closed = { ...header, dropped };
-    // Without it a restart forgets how many rows were dropped, and no row.
+    // If this fails, a restart forgets only the number of dropped rows, and no row.
     if (dropped > 0)
       await this.#folder.writeHeader(closed).catch((caught: unknown) => this.#failed(header.scope, caught));
     this.#upload.add({ header: closed, bytes: file.bytes });

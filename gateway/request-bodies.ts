@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { reasonOf } from '../contracts/errors.ts';
 import { refuse } from './tensor-columns.ts';
 
-/** JSON, also with names such as `__proto__`, which a feature may have, and CSV as text. */
+/** Accepts JSON, also with names such as `__proto__`, which a feature may have, and CSV as text. */
 export function parseRequestBodies(app: FastifyInstance): void {
   app.removeContentTypeParser(['application/json', 'text/plain']);
   app.addContentTypeParser('application/json', { parseAs: 'string' }, async (_request: unknown, text: string) =>
@@ -11,7 +11,7 @@ export function parseRequestBodies(app: FastifyInstance): void {
   app.addContentTypeParser('text/csv', { parseAs: 'string' }, async (_request: unknown, text: string) => text);
 }
 
-/** Python's `json` writes a missing number as NaN, which is no JSON; here it means missing as well. */
+/** Python's `json` writes a missing number as NaN, which is not valid JSON; it is read as a missing value. */
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -25,7 +25,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** NaN inside of strings stays. One regular expression for whole strings would exhaust the stack on long ones. */
+/** Keeps NaN inside strings. A single regular expression for whole strings would exhaust the stack on long ones. */
 function withNullForNaN(text: string): string {
   const token = /"|\bNaN\b/g;
   let result = '';
@@ -45,7 +45,7 @@ function endOfString(text: string, from: number): number {
   special.lastIndex = from;
   for (let found = special.exec(text); found !== null; found = special.exec(text)) {
     if (found[0] === '"') return special.lastIndex;
-    // What is escaped ends nothing.
+    // An escaped quote does not end the string.
     special.lastIndex += 1;
   }
   return text.length;

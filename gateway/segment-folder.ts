@@ -68,7 +68,7 @@ export class SegmentFolder {
     return aside;
   }
 
-  /** What a gateway that was killed left behind, oldest first, and ids of headers that cannot be read. */
+  /** Segments that a killed gateway left behind, oldest first, and ids of segments with an unreadable header. */
   async leftovers(): Promise<{ readonly segments: readonly ClosedSegment[]; readonly unreadable: readonly Id[] }> {
     const names = await readdir(this.#folder).catch(() => []);
     const segments: ClosedSegment[] = [];
@@ -81,7 +81,7 @@ export class SegmentFolder {
     return { segments, unreadable };
   }
 
-  /** undefined: a power failure or a full disk has left another text. */
+  /** undefined: the file is damaged, for example after a power failure or on a full disk. */
   async #readHeader(name: string): Promise<SegmentHeader | undefined> {
     const text = await readFile(join(this.#folder, name), 'utf8');
     try {

@@ -5,7 +5,7 @@ import type { CountingDependencies, EpochKey } from './counts-in-epochs.ts';
 import { CountsInEpochs } from './counts-in-epochs.ts';
 import type { ServedScope } from './serving-table.ts';
 
-/** What became of one request that the model was asked. */
+/** The outcome of one request to the model. */
 export interface Outcome {
   /** undefined: the model gave no answer at all. */
   readonly answeredInMs: number | undefined;

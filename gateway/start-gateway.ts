@@ -53,8 +53,8 @@ export interface GatewayParts {
 export interface RunningGateway {
   readonly address: string;
   /**
-   * Is not ready from now on, answers for as long as `drain` says (default: not at all), and uploads what it can. What
-   * cannot be uploaded stays on disk.
+   * Stops being ready at once, answers for the length of `drain` (default: not at all), and uploads what it can. Segments that
+   * cannot be uploaded stay on disk.
    */
   close(drain?: Drain): Promise<void>;
 }

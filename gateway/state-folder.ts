@@ -60,7 +60,7 @@ export class StateFolder {
   readonly #folder: string;
   readonly #logger: Logger;
   readonly #disk: Pick<GatewayDisk, 'note'>;
-  /** Files that could not be written the last time, so that it is said once. */
+  /** Files that could not be written last time, so that each failure is logged once. */
   readonly #failing = new Set<string>();
   readonly #written = new Map<string, string>();
   readonly #writing = new Map<string, Promise<void>>();
@@ -84,7 +84,7 @@ export class StateFolder {
     return id;
   }
 
-  /** Again after a disk that was full. Until then a restart is another gateway, and nobody waits for this one longer than its lease. */
+  /** Retries after a full disk. Until then, a restart gets a new gateway id, and others wait for this gateway only until its lease ends. */
   async keepIdentity(id: Id): Promise<void> {
     await this.#keep('gateway.json', { schemaVersion: 1, id });
   }

@@ -12,11 +12,11 @@ export const maximumRows = 10_000;
 export interface Columns {
   readonly rows: number;
   readonly features: Readonly<Record<string, readonly Cell[]>>;
-  /** Columns that the request has and the model does not take. */
+  /** Columns of the request that the model does not use. */
   readonly ignored: readonly string[];
 }
 
-/** What a version takes: its inputs, and whether values may be missing that never were when it was trained. */
+/** A version's inputs, and whether a request may lack values that were never missing in training. */
 export interface Taken {
   readonly signature: Signature;
   readonly missing: MissingPolicy;
@@ -61,7 +61,7 @@ function toCell({ type, integer }: SignatureInput, value: unknown): Cell | undef
   return Number.isFinite(type === 'FP32' ? Math.fround(number) : number) ? number : undefined;
 }
 
-/** The text is how clients that map protocol buffers to JSON write a NaN. */
+/** The JSON mapping of Protocol Buffers writes NaN as this text. */
 function isMissing(type: TensorType, value: unknown): boolean {
   return value === null || value === undefined || (value === 'NaN' && type !== 'BYTES');
 }
@@ -70,7 +70,7 @@ function isFloat(type: TensorType): boolean {
   return type === 'FP32' || type === 'FP64';
 }
 
-/** Why the model is not given a missing value of this feature, and what to do; undefined if it is. */
+/** Why a missing value of this feature is refused, and what to do; undefined: it is accepted. */
 function refusalOfMissing(input: SignatureInput, policy: MissingPolicy): string | undefined {
   if (input.fill !== undefined) return undefined;
   if (!isFloat(input.type))
@@ -116,7 +116,7 @@ export function unknownInput(name: string, signature: Signature): PerennialError
   return refuse(`unknown input "${name}"; the model takes ${featureList(signature)}`, { input: name });
 }
 
-/** Columns from one list of values a feature. A feature that is not among them is missing in every row. */
+/** Reads columns from one list of values for each feature. An absent feature is missing in every row. */
 export function readNamedColumns({ signature, missing }: Taken, given: NamedColumns): Columns {
   const rows = rowsIn(signature, given);
   checkRows(rows);
@@ -136,7 +136,7 @@ export function readNamedColumns({ signature, missing }: Taken, given: NamedColu
   return { rows, features: Object.fromEntries(features), ignored };
 }
 
-/** How many rows the features have that are there; all must have as many. */
+/** The number of rows, which must be the same for all features in the request. */
 function rowsIn(signature: Signature, given: NamedColumns): number {
   const there = signature.inputs.flatMap(({ name }) => {
     const values = given.get(name);

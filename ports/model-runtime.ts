@@ -16,9 +16,9 @@ export interface Answers {
   readonly values: Float64Array | readonly ClassValue[];
   /** `signature.probabilities.width` a row; null: the model gives none. */
   readonly probabilities: Float64Array | null;
-  /** By name, `width` a row; what is no finite number in them fails no row. */
+  /** By name, `width` numbers a row; numbers that are not finite do not fail the row. */
   readonly vectors: Readonly<Record<string, Float64Array>>;
-  /** Rows whose value or probabilities are no finite numbers, rising; what the lists above hold of them means nothing. */
+  /** Rows without a finite value or probabilities, in ascending order; their entries in the lists above are meaningless. */
   readonly failures: readonly RowFailure[];
 }
 
@@ -26,7 +26,7 @@ export interface LoadedModel {
   readonly signature: Signature;
   /**
    * A finite answer to every row, or `prediction-invalid`. `features` holds one array a feature, all of length `rows`;
-   * a missing value is null, and what becomes of it the signature says.
+   * a missing value is null, and the signature decides how it is handled.
    */
   predict(features: Readonly<Record<string, readonly Cell[]>>, rows: number): Promise<Answers>;
   /** The same for callers who want the good rows too: a row without a finite answer is among the failures. */
@@ -35,7 +35,7 @@ export interface LoadedModel {
   release(): Promise<void>;
 }
 
-/** Rows that show which of a classifier's answers is which class: columns, and the class of each row, null where it is not known. */
+/** Rows that tie a classifier's answers to the classes: columns, and the class of each row, null if unknown. */
 export interface EvidenceRows {
   readonly columns: Readonly<Record<string, readonly Cell[]>>;
   readonly truth: readonly Cell[];
@@ -47,9 +47,9 @@ export interface WantedAnswers {
   readonly classes: readonly ClassValue[];
   /** `build.classes`: the same classes in the order of the model's probabilities and of labels that are whole numbers. */
   readonly order?: readonly ClassValue[] | undefined;
-  /** `build.output`: of several outputs the one that is measured. */
+  /** `build.output`: the output to measure, if there are several. */
   readonly output?: string | undefined;
-  /** Beside the sample, for a classifier. */
+  /** Used in addition to the sample, for a classifier. */
   readonly evidence?: EvidenceRows | undefined;
 }
 
@@ -58,15 +58,15 @@ export interface Artifact {
   readonly path: string;
   /** Paths of plain files that it wrote beside it, by their names; the model may keep tensors in them. */
   readonly files: Readonly<Record<string, string>>;
-  /** An empty folder, for the model as it is served where that is not as it was written. */
+  /** An empty folder for the converted model, if serving needs a conversion. */
   readonly outputFolder: string;
 }
 
 export interface InspectedArtifact {
   readonly signature: Signature;
-  /** The path of the converted model, which the signature is of; null: the artifact itself. */
+  /** The path of the converted model, which the signature describes; null: the artifact is served unchanged. */
   readonly converted: string | null;
-  /** What was converted, one sentence each. */
+  /** One sentence for each conversion. */
   readonly notes: readonly string[];
 }
 

@@ -98,7 +98,7 @@ export interface SplitWindow {
   /** Written to the holdout besides features and target (slices, key, `_at`); never to what trains. */
   readonly carried: readonly string[];
   readonly key?: string;
-  /** Stands in what trains, and in `validationPath`, where a feature has no value; the holdout keeps what is missing. */
+  /** Replaces missing feature values in the training rows and in `validationPath`; the holdout keeps them missing. */
   readonly fill?: Readonly<Record<string, Fill>>;
   readonly trainPath: string;
   readonly holdoutPath: string;
@@ -170,7 +170,7 @@ export interface ServedRows {
   readonly eventTimesMs: readonly number[];
   /** By feature name. */
   readonly features: Readonly<Record<string, readonly Cell[]>>;
-  /** Numbers, or of a classifier its labels; null of a row that the model had no answer to. */
+  /** Numbers or, for a classifier, labels; null if the model had no answer for the row. */
   readonly predictions: readonly (ClassValue | null)[];
   /** As they were logged, one a class of the version that answered; null where it gave none. */
   readonly probabilities: readonly (readonly number[] | null)[];

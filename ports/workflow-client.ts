@@ -23,7 +23,7 @@ export interface WorkflowClient {
   scheduleIds(): Promise<readonly string[]>;
   /** By its id: one of a model or an environment that is gone. One that is not there is no error. */
   removeScheduleById(id: string): Promise<void>;
-  /** Starts what the schedule would have started at that instant; if that has been started already, nothing. */
+  /** Starts the workflow of the schedule's firing at that instant, unless it has been started already. */
   fireSchedule(scope: Scope, name: string, at: Instant): Promise<void>;
   /** Has a collection of garbage carried out; one that is being carried out already is no error. */
   startCollection(collectionId: Id): Promise<void>;

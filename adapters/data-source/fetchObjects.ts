@@ -13,7 +13,7 @@ import { formatOfFile } from './formatOfFile.ts';
 type S3Source = Extract<ReachableSource, { kind: 's3' }>;
 
 const objectsAtMost = 1_000;
-/** How long a store may send nothing. */
+/** The longest silence allowed from a store before the read fails. */
 const idleMs = 30_000;
 
 /** Every object of the key or prefix, in the order of their keys. */

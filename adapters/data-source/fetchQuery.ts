@@ -13,7 +13,7 @@ export interface QuerySettings {
   readonly statementTimeoutMs: number;
 }
 
-/** The thread that writes them has a heart to beat: of wide rows fewer are taken at once. */
+/** The writing thread must also send heartbeats, so it takes fewer rows at once when rows are wide. */
 const rowsAtOnce = 2_000;
 const cellsAtOnce = 20_000;
 const connectWithinMs = 20_000;
@@ -74,7 +74,7 @@ async function writeRows(
 ): Promise<number> {
   let bytes = 0;
   async function* lines(): AsyncGenerator<string> {
-    // One row says how wide they are.
+    // The first row shows how wide rows are.
     for (let wanted = 1; ;) {
       const { rows, fields } = await client.query<(string | null)[]>({
         text: `fetch forward ${wanted} from perennial_rows`,

@@ -2,7 +2,7 @@ import { statfs } from 'node:fs/promises';
 import { diskFullSentence, fullBelowBytes } from '../../contracts/disk-full.ts';
 import type { DiskSpace } from '../../ports/disk-space.ts';
 
-/** Of the disk that the folder is on. */
+/** Reports the state of the disk that holds the folder. */
 export function createDiskSpace(folder: string): DiskSpace {
   return {
     async complaint() {

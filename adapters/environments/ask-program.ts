@@ -45,7 +45,7 @@ export class AskedPrograms {
    * that a user wrote runs here.
    */
   async #start(program: string, args: readonly string[]): Promise<string | null> {
-    // `open` and not `run`: this is no user's code, and the supervisor of `run` would double the time.
+    // `open` and not `run`: this is not user code, and the supervisor that `run` starts would double the time.
     const asked = await this.#sandbox.open({
       title: program,
       file: program,

@@ -30,7 +30,7 @@ export interface EnvironmentsSettings {
   readonly environment?: Environment;
   /** In the place of the indexes of the worker's pip configuration. */
   readonly pip?: PipIndexes;
-  /** Of each step of pip, npm and the like. Default: 30 minutes and 20 GiB. */
+  /** Limits of each step of a package manager such as pip or npm. Default: 30 minutes and 20 GiB. */
   readonly limits?: ToolLimits;
 }
 

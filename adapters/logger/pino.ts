@@ -22,10 +22,10 @@ export function createLogger({
   );
 }
 
-/** Lines that wait for room on a full disk, together; more are dropped. */
+/** The total size of the log lines kept while the disk is full; further lines are dropped. */
 const waitingBytes = 2 ** 20;
 
-/** Synchronous: the last line before a crash is the one that says why. A line that cannot be written ends nothing. */
+/** Synchronous, so that the last line before a crash is not lost. A failed write does not end the process. */
 function standardError(): ReturnType<typeof pino.destination> {
   const destination = pino.destination({ dest: 2, sync: true, maxLength: waitingBytes });
   destination.on('error', () => undefined);

@@ -5,10 +5,10 @@ import type { FeatureColumns } from './tensors.ts';
 
 type Run = (features: FeatureColumns, rows: number) => Promise<Answers>;
 
-/** Halves of a request that are run again; each bad row takes about one for each doubling of the rows. */
+/** The most repeated runs for one request; each bad row costs about log2(rows) runs. */
 const mostRuns = 100;
 
-/** Runs all rows at once; where the model fails on them as a whole, halves and their halves, until the rows it fails on are known. */
+/** Runs all rows at once. If the model fails, bisects the rows until the ones that make it fail are known. */
 export async function answerEach(
   run: Run,
   signature: Signature,

@@ -24,7 +24,7 @@ export function noAnswers(signature: Signature): Answers {
   };
 }
 
-/** What the graph answered, by the signature; `prediction-invalid` for what is not one a row. */
+/** Reads the graph's outputs by the signature. Throws `prediction-invalid` if an output does not have one entry a row. */
 export function answersOf(outputs: InferenceSession.OnnxValueMapType, signature: Signature, rows: number): Answers {
   const { output, probabilities, classes, vectors = [] } = signature;
   const shares = probabilities ? anyNumbersOf(outputs[probabilities.name], probabilities, rows) : null;
@@ -43,13 +43,13 @@ export function answersOf(outputs: InferenceSession.OnnxValueMapType, signature:
   };
 }
 
-/** A row may fail in several ways; the first is told. */
+/** A row may fail in several ways; only the first reason is reported. */
 function oncePerRow(failures: readonly RowFailure[]): RowFailure[] {
   const byRow = new Map(failures.toReversed().map((failure) => [failure.row, failure]));
   return [...byRow.values()].toSorted((a, b) => a.row - b.row);
 }
 
-/** A label that is read as a class, and is none. */
+/** Reports labels that are not among the classes. */
 function unreadLabels(values: Answers['values'], { output, classes = [] }: Signature): RowFailure[] {
   if (output.labels === undefined || values instanceof Float64Array) return [];
   const known = new Set(classes.map(classKey));
@@ -73,7 +73,7 @@ function labelsWithoutNumber(values: readonly ClassValue[]): OddNumber[] {
   return values.flatMap((value, row) => (typeof value === 'number' && !Number.isFinite(value) ? [{ row, value }] : []));
 }
 
-/** The same answers, or `prediction-invalid` if a number in them is not finite. */
+/** Returns the answers unchanged, or throws `prediction-invalid` if a number in them is not finite. */
 export function mustBeFinite(answers: Answers, { output, probabilities, vectors = [] }: Signature): Answers {
   const { values, probabilities: shares } = answers;
   const numbers = [
@@ -102,7 +102,7 @@ function valuesOf(
   return placeOf === undefined ? labels : labels.map((label) => classes[placeOf(label) ?? -1] ?? label);
 }
 
-/** How a label is read that the graph writes otherwise than the data; undefined: it is the class itself. */
+/** How to read labels that the graph spells differently from the data; undefined: labels are the classes themselves. */
 function readerOf(labels: Signature['output']['labels'], classes: readonly ClassValue[]): PlaceOf | undefined {
   if (labels === undefined) return undefined;
   return labels === 'places' ? placesByNumber(classes.length) : placesByValue(classes);

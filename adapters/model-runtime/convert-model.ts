@@ -8,16 +8,16 @@ const graphField = 7;
 
 export interface ConvertedModel {
   readonly bytes: Uint8Array;
-  /** What was converted, one sentence each; none: the bytes are those that were given. */
+  /** One sentence for each conversion; empty if the bytes are unchanged. */
   readonly notes: readonly string[];
 }
 
-/** Makes of a model one that is served, where nothing of its answers is lost by it. `artifact-invalid` */
+/** Converts a model into one that can be served, if its answers stay the same. Throws `artifact-invalid`. */
 export function convertModel(model: Uint8Array, files: FilesBeside): ConvertedModel {
   const whole = inlineExternalData(model, files);
   const fields = [...fieldsOf(whole)];
   const graphs = fields.filter(({ number, bytes }) => number === graphField && bytes !== undefined);
-  // Parsers join several into one; which of them has the outputs is then anybody's guess.
+  // Parsers merge repeated graphs differently, so the outputs would be ambiguous.
   if (graphs.length > 1) throw broken('it has more than one graph');
   const cut = cutZipMaps(graphs[0]?.bytes ?? new Uint8Array());
   const widened = widenHalves(cut.graph);

@@ -1,6 +1,6 @@
 export type ConverterProblem = 'zipmap' | 'logits' | 'rows';
 
-/** What to change where a model was converted, by the converter that its file names. */
+/** Advice on what to change in the conversion, by the converter that the model file names. */
 const advice: Readonly<Record<ConverterProblem, Readonly<Record<Converter, string>>>> = {
   zipmap: {
     skl2onnx: 'skl2onnx: options={"zipmap": False}',
@@ -22,7 +22,7 @@ const advice: Readonly<Record<ConverterProblem, Readonly<Record<Converter, strin
 
 type Converter = 'skl2onnx' | 'onnxmltools' | 'torch';
 
-/** One line a converter; only that of the one that wrote the model, where it is known. */
+/** The advice of the converter that wrote the model; if it is unknown, the advice of all converters. */
 export function adviceFor(producer: string, problem: ConverterProblem): string {
   const lines = advice[problem];
   const known = converterOf(producer);

@@ -4,12 +4,12 @@ import { withTensors } from './onnx-messages.ts';
 import type { Field } from './protobuf.ts';
 import { fieldsOf, joined, lengthDelimited, unpackedVarints } from './protobuf.ts';
 
-/** Paths of the files of the output folder by their names. */
+/** Paths of the files in the output folder, by name. */
 export type FilesBeside = Readonly<Record<string, string>>;
 
 const tensorField = { dims: 1, type: 2, name: 8, raw: 9, external: 13, location: 14 } as const;
 
-/** TensorProto.DataType by the bytes of one element; of half a byte there are two in one. Text cannot be outside. */
+/** Bytes of one element by TensorProto.DataType; 4-bit types pack two elements into a byte. Strings cannot be external. */
 const typesByBytes: readonly (readonly [number, readonly number[]])[] = [
   [16, [15]],
   [8, [7, 11, 13, 14]],
@@ -19,19 +19,19 @@ const typesByBytes: readonly (readonly [number, readonly number[]])[] = [
   [0.5, [21, 22, 23]],
 ];
 const elementBytes = new Map(typesByBytes.flatMap(([bytes, types]) => types.map((type) => [type, bytes] as const)));
-/** What is kept beside a model has this bound too; tensors that share bytes of a file could otherwise grow without end. */
+/** Bounds the inlined data: tensors that share the bytes of one file could otherwise grow it without end. */
 const mostBytes = 2 ** 30;
 
 interface ExternalTensor {
   readonly name: string;
   readonly place: ReadonlyMap<string, string>;
-  /** Of all its elements; undefined for a type that is not kept outside. */
+  /** Bytes of all elements; undefined for a type that cannot be external. */
   readonly bytes: number | undefined;
   readonly rest: readonly Field[];
 }
 
 /**
- * Takes tensors that are kept in plain files of the output folder into the model. Throws `artifact-invalid` for any other
+ * Inlines external tensors from plain files of the output folder into the model. Throws `artifact-invalid` for any other
  * place: a path, a link, a range that the file does not have. Files that are missing are named in `fields.beside`.
  */
 export function inlineExternalData(model: Uint8Array, files: FilesBeside): Uint8Array {
@@ -49,7 +49,7 @@ export function inlineExternalData(model: Uint8Array, files: FilesBeside): Uint8
   });
 }
 
-/** By file the first tensor in it. Every file is a name and no path, and nothing is read before all are known to fit. */
+/** The first tensor of each file. Checks all file names and the total size before anything is read. */
 function tensorsBeside(model: Uint8Array): ReadonlyMap<string, string> {
   const tensors = new Map<string, string>();
   let total = 0;

@@ -38,7 +38,7 @@ export async function inspectArtifact({
   const { bytes, notes } = convertModel(given, artifact.files);
   refuseExternalData(bytes);
   const session = await load(bytes);
-  // As it was given: a ZipMap that is cut off names the classes of its columns.
+  // Read from the original file: a removed ZipMap still names the classes of the columns.
   const graph = readGraph(given);
   const inputs = matchInputs(session.inputMetadata, features, graph.producer);
   const candidates = outputCandidates(session.outputMetadata, rows);
@@ -54,7 +54,7 @@ export async function inspectArtifact({
   return { signature: { ...partial, ...outputs }, converted, notes };
 }
 
-/** What the model answers on the rows whose class is known; undefined where it cannot answer all of them. */
+/** The model's answers to the rows with a known class; undefined if it cannot answer all of them. */
 async function evidenceOf(
   session: InferenceSession,
   trial: Trial,
@@ -68,7 +68,7 @@ async function evidenceOf(
     const feeds = feedsOf({ ...inputs, output: { name: '', type: 'FP64' } }, evidence.columns, rows);
     return { ...trial, answers: await session.run(feeds, names), rows };
   } catch {
-    // The sample decides whether a model can answer; these rows only say more of one that can.
+    // A failure here is no refusal: only the sample decides whether a model can answer.
     return undefined;
   }
 }

@@ -19,7 +19,7 @@ export interface InspectionLimits {
   readonly memoryMebibytes: number;
 }
 
-/** It writes the converted model, of which protobuf itself ends at 2 GiB. */
+/** Room for the converted model; protobuf limits a message to 2 GiB. */
 const diskBytes = 2 * 2 ** 30;
 const mostFiles = 10;
 
@@ -42,7 +42,7 @@ export async function inspectInProcess(
   return inspected.converted === null ? inspected : { ...inspected, converted: await plainFile(outputFolder) };
 }
 
-/** Not at the path that the process names, and not behind a link: what it loaded may have had it in its power. */
+/** Ignores the path that the process reports and follows no link: the model it loaded may have taken it over. */
 async function plainFile(folder: string): Promise<string> {
   const path = join(folder, convertedName);
   if ((await lstat(path)).isFile()) return path;

@@ -1,11 +1,11 @@
 import { classKey } from '../../contracts/classes.ts';
 import type { ClassValue } from '../../contracts/model-version.ts';
 
-/** The place of a label among the classes, or undefined. */
+/** Returns the index of a label among the classes, or undefined. */
 export type PlaceOf = (label: ClassValue) => number | undefined;
 
 /**
- * Finds a model's label among the classes where it is one of them written otherwise: `"1"`, `1.0` and `true` for 1,
+ * Finds a model's label among the classes even if it is spelled differently: `"1"`, `1.0` and `true` for 1,
  * `"True"` for true, and the 32-bit float that is nearest to 0.1 for 0.1. Nothing else is a match.
  */
 export function placesByValue(classes: readonly ClassValue[]): PlaceOf {
@@ -15,19 +15,19 @@ export function placesByValue(classes: readonly ClassValue[]): PlaceOf {
     (value: ClassValue) => (typeof value === 'boolean' ? [String(value), value ? 'True' : 'False'] : []),
     (value: ClassValue) => (typeof value === 'number' ? [classKey(Math.fround(value))] : []),
   ];
-  // The exact spellings of all classes come before the rounded one of any.
+  // An exact spelling of any class takes precedence over a rounded one.
   for (const spell of spellings)
     for (const [place, value] of classes.entries())
       for (const key of spell(value)) if (!places.has(key)) places.set(key, place);
   return (label) => places.get(classKey(label)) ?? places.get(wholeNumber(label));
 }
 
-/** `"1.0"` as `"1"`, as Python writes whole floats. */
+/** Turns `"1.0"`, Python's spelling of a whole float, into `"1"`. */
 function wholeNumber(label: ClassValue): string {
   return typeof label === 'string' && /^-?\d{1,15}\.0+$/.test(label) ? classKey(Number(label)) : '';
 }
 
-/** Reads whole numbers from 0, and truth values, as places in the order of `build.classes`. */
+/** Reads whole numbers from 0, and booleans, as indices into `build.classes`. */
 export function placesByNumber(classes: number): PlaceOf {
   return (label) => {
     const place = typeof label === 'string' ? Number.NaN : Number(label);
@@ -35,7 +35,7 @@ export function placesByNumber(classes: number): PlaceOf {
   };
 }
 
-/** Classes as they can be written after `build.classes:`. */
+/** Formats classes as a YAML value for `build.classes`. */
 export function yamlList(classes: readonly ClassValue[]): string {
   const shown = classes.slice(0, mostShown).map((value) => {
     if (typeof value !== 'string') return String(value);
@@ -48,7 +48,7 @@ export function yamlList(classes: readonly ClassValue[]): string {
 
 const mostShown = 20;
 
-/** Classes in a sentence. */
+/** Formats classes for a sentence. */
 export function listed(classes: readonly ClassValue[]): string {
   const shown = classes.slice(0, 10).map((value) => String(value).slice(0, 60));
   return classes.length > 10 ? `${shown.join(', ')} and ${classes.length - 10} more` : shown.join(', ');

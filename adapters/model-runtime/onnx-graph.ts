@@ -1,7 +1,7 @@
 import type { ClassValue } from '../../contracts/model-version.ts';
 import { fieldsOf, unpackedVarints } from './protobuf.ts';
 
-/** Fields of onnx.proto by number, those that are read here. */
+/** Numbers of the onnx.proto fields that are read here. */
 const modelField = { producer: 2, graph: 7 } as const;
 const graphField = { node: 1, output: 12 } as const;
 const nodeField = { input: 1, output: 2, operator: 4, attribute: 5 } as const;
@@ -13,18 +13,18 @@ export interface GraphNode {
   readonly operator: string;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
-  /** Of a classifier or a ZipMap: the label of each column of its probabilities. */
+  /** The label of each probability column, for a classifier or a ZipMap. */
   readonly classLabels: readonly ClassValue[] | undefined;
 }
 
-/** What a model's file says of itself beside its weights. */
+/** What a model file declares besides its weights. */
 export interface Graph {
   /** The converter that wrote it, e.g. `skl2onnx`, `OnnxMLTools`, `pytorch`. */
   readonly producer: string;
   readonly nodes: readonly GraphNode[];
 }
 
-/** Reads the main graph; subgraphs and functions are left alone. `artifact-invalid` */
+/** Reads the main graph, without subgraphs and functions. Throws `artifact-invalid`. */
 export function readGraph(model: Uint8Array): Graph {
   let producer = '';
   const nodes: GraphNode[] = [];
@@ -51,7 +51,7 @@ export function readNode(bytes: Uint8Array): GraphNode {
   return { ...node, classLabels };
 }
 
-/** The values of an attribute that names classes; those of a large tree ensemble's other attributes are never unpacked. */
+/** The class labels in an attribute. Other attributes, which are large in tree ensembles, are never unpacked. */
 function labelsIn(attribute: Uint8Array): readonly ClassValue[] | undefined {
   const fields = [...fieldsOf(attribute)];
   const name = fields.find(({ number }) => number === attributeField.name)?.bytes;
@@ -71,7 +71,7 @@ function text(bytes: Uint8Array): string {
 const keepColumns = new Set(['Identity', 'Cast', 'Normalizer', 'Reshape', 'Flatten', 'Clip', 'ZipMap']);
 const mostSteps = 20;
 
-/** The label of each column of a tensor of probabilities, where the operator that makes it, or a ZipMap behind it, names them. */
+/** The label of each column of a probability tensor, if its operator or a ZipMap after it names them. */
 export function classLabelsOf({ nodes }: Graph, tensor: string): readonly ClassValue[] | undefined {
   const zipMap = nodes.find(({ operator, inputs }) => operator === 'ZipMap' && inputs[0] === tensor);
   if (zipMap?.classLabels !== undefined) return zipMap.classLabels;

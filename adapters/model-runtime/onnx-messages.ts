@@ -25,7 +25,7 @@ export const nested: Readonly<Record<MessageName, Readonly<Record<number, Messag
 
 export const deepest = 100;
 
-/** The model with each of its tensors as `change` gives it, wherever it is; the same bytes where it changes none. */
+/** Applies `change` to every tensor of the model, however nested. Returns the same bytes if nothing changes. */
 export function withTensors(model: Uint8Array, change: (tensor: Uint8Array) => Uint8Array): Uint8Array {
   return rewritten('model', model, change, 0);
 }

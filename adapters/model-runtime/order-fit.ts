@@ -1,17 +1,17 @@
-/** Class of each place, as an index; the order itself is `[0, 1, …]`. */
+/** The index of the class at each place; the given order is `[0, 1, …]`. */
 export type Order = readonly number[];
 
-/** Rows by the place that a model answered and the class that is true, both as indices; -1: not known. */
+/** For each row, the indices of the predicted place and of the true class; -1: unknown. */
 export interface PlacedRows {
   readonly places: Int32Array;
   readonly truth: Int32Array;
   readonly classes: number;
 }
 
-/** One-sided 99 %: one model in a hundred that has learnt nothing would be said to fit another order. */
+/** The one-sided 99 % quantile: 1 % of models that have learnt nothing would seem to fit another order. */
 const clear = 2.326;
 
-/** How often each true class meets each place: `classes` counts a place. */
+/** The confusion matrix of places and true classes: `classes` counts for each place. */
 export function tableOf({ places, truth, classes }: PlacedRows): Int32Array {
   const table = new Int32Array(classes * classes);
   for (const [row, place] of places.entries()) {
@@ -22,7 +22,7 @@ export function tableOf({ places, truth, classes }: PlacedRows): Int32Array {
 }
 
 /**
- * Gives each place the class that it meets most, the largest counts first; the rest in order. The best assignment may
+ * Greedily gives each place its most frequent class, the largest counts first; the rest in order. The best assignment may
  * be better still, and never worse.
  */
 export function likeliestOrder(table: Int32Array, classes: number): number[] {
@@ -36,7 +36,7 @@ export function likeliestOrder(table: Int32Array, classes: number): number[] {
     order[place] = own;
     taken.add(own);
   }
-  // A place that was never answered keeps its own class where that is left.
+  // A place that was never predicted keeps its own class if no other place took it.
   for (const [place, own] of order.entries()) if (own === -1 && !taken.has(place)) taken.add((order[place] = place));
   const left = order.map((_, own) => own).filter((own) => !taken.has(own));
   return order.map((own) => (own === -1 ? (left.shift() ?? -1) : own));
@@ -44,7 +44,7 @@ export function likeliestOrder(table: Int32Array, classes: number): number[] {
 
 /** The order that fits the rows clearly better than the given one, or undefined. */
 export function clearlyBetterOrder(rows: PlacedRows): Order | undefined {
-  // Chosen on one half of the rows and judged on the other, so that chance does not choose what it is judged by.
+  // Selecting and testing an order on the same rows would bias the test, so each gets one half.
   const half = (wanted: number): PlacedRows => ({
     ...rows,
     places: rows.places.filter((_, row) => halfOf(row) === wanted),
@@ -56,12 +56,12 @@ export function clearlyBetterOrder(rows: PlacedRows): Order | undefined {
   return isClearlyRighter(reordered, places, truth) ? order : undefined;
 }
 
-/** Scattered (Knuth's multiplicative hash), as classes may come in turn. */
+/** Splits rows by Knuth's multiplicative hash, because the classes may alternate row by row. */
 function halfOf(row: number): number {
   return (Math.imul(row, 2_654_435_761) >>> 16) & 1;
 }
 
-/** Whether one reading of the answers is right clearly more often than another: McNemar, on the rows that only one has right. */
+/** McNemar's test of whether one reading is right significantly more often, on rows that only one reading gets right. */
 export function isClearlyRighter(one: Int32Array, other: Int32Array, truth: Int32Array): boolean {
   let won = 0;
   let lost = 0;
@@ -73,13 +73,13 @@ export function isClearlyRighter(one: Int32Array, other: Int32Array, truth: Int3
   return (won - lost) / Math.sqrt(Math.max(1, won + lost)) > clear;
 }
 
-/** Of two classes: by the ranks of the second one's probability, which no threshold and no rare class distorts. */
+/** For two classes: compares ranks of the second class's probability, which do not depend on a threshold or on class balance. */
 export function isClearlySwapped(probability: Float64Array, truth: Int32Array): boolean {
   const { area, deviation } = rankArea(probability, truth);
   return (0.5 - area) / deviation > clear;
 }
 
-/** Area under the ROC curve of class 1, and its standard deviation were the two independent (Mann and Whitney). */
+/** Area under the ROC curve of class 1, and its standard deviation under independence (Mann and Whitney). */
 export function rankArea(
   probability: Float64Array,
   truth: Int32Array,

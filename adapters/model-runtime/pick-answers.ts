@@ -7,8 +7,8 @@ import type { Outputs, Trial, Tried } from './tried-outputs.ts';
 import { namedOutput, triedOutputs } from './tried-outputs.ts';
 
 /**
- * Which output is what, by shape, type and what it answered. `evidence` is what the same model answered on rows whose
- * class is known. `artifact-invalid`, `prediction-invalid`.
+ * Identifies the outputs by shape, type and values. `evidence` holds the same model's answers to rows whose
+ * class is known. Throws `artifact-invalid` and `prediction-invalid`.
  */
 export function pickAnswers(trial: Trial, wanted: WantedAnswers, evidence: Trial | undefined): Outputs {
   const tried = triedOutputs(trial);

@@ -12,21 +12,21 @@ import { tieClasses } from './tie-classes.ts';
 import type { Outputs, Trial, Tried } from './tried-outputs.ts';
 import { namedOutput, triedOutputs } from './tried-outputs.ts';
 
-/** Which outputs are a classifier's, and nothing yet of which class is which. */
+/** The outputs of a classifier, before they are tied to the classes. */
 interface Roles {
   readonly label: Tried | undefined;
   readonly probabilities: Tried | undefined;
 }
 
-/** How far probabilities may be from 0, 1 and a sum of 1: what 32 bits lose over many classes. */
+/** Tolerance for the bounds and the sum of probabilities: the 32-bit rounding error over many classes. */
 const tolerance = 1e-3;
 
-/** The label and the probabilities among the outputs, tied to the classes. */
+/** Finds the label and the probabilities among the outputs and ties them to the classes. */
 export function pickClassifier(trial: Trial, wanted: WantedAnswers, evidence: Trial | undefined): Outputs {
   const { classes } = wanted;
   const roles = rolesIn(trial, wanted);
   const { label, probabilities } = roles;
-  // Probabilities that are no tensor would be lost without a word, were the labels alone taken.
+  // Taking the labels alone would silently lose probabilities that are not a tensor.
   const areLost = trial.all.some((output) => !output.isTensor);
   if (probabilities === undefined && (label === undefined || areLost)) throw noClasses(trial, classes);
   const tie = tieClasses(answersBeside(trial, roles, wanted, evidence), wanted, trial.graph);
@@ -56,7 +56,7 @@ function typeOf(classes: readonly ClassValue[]): TensorType {
   return classes.every((value) => Number.isSafeInteger(Number(value))) ? 'INT64' : 'FP64';
 }
 
-// --- which output is what
+// --- identifying the outputs
 
 function rolesIn(trial: Trial, { classes, output }: WantedAnswers): Roles {
   const tried = triedOutputs(trial);
@@ -79,12 +79,12 @@ function single(found: readonly Tried[]): Tried | undefined {
   return found.length === 1 ? found[0] : undefined;
 }
 
-/** Of several that might be the probabilities the one that is named so; else none may be guessed at. */
+/** If several outputs might be the probabilities, takes the only one with "prob" in its name, or else refuses to guess. */
 function onlyOne(found: readonly Tried[], tried: readonly Tried[], classes: readonly ClassValue[]): Tried | undefined {
   const named = found.filter(({ name }) => /prob/i.test(name));
   const [first] = named.length === 1 ? named : found;
   if (first === undefined || found.length === 1 || named.length === 1) return first;
-  // One column a class, as a ZipMap of columns writes them: the labels are what is left to measure.
+  // A ZipMap of columns writes one output for each class; only the labels can then be measured.
   if (first.width === 1 && labelsIn(others(tried, undefined), classes).length > 0) return undefined;
   throw new PerennialError(
     'artifact-invalid',
@@ -93,7 +93,7 @@ function onlyOne(found: readonly Tried[], tried: readonly Tried[], classes: read
   );
 }
 
-/** Floats from 0 to 1 whose rows sum to 1, one a class; or, of two classes, one a row. */
+/** Floats from 0 to 1: one for each class with a sum of 1 a row or, for two classes, one a row. */
 function probabilitiesIn(tried: readonly Tried[], classes: readonly ClassValue[], rows: number): Tried[] {
   const floats = tried.filter(({ type }) => type === 'FP32' || type === 'FP64');
   const whole = floats.filter((each) => each.width === classes.length && areShares(each, rows, true));
@@ -122,7 +122,7 @@ function labelsIn(tried: readonly Tried[], classes: readonly ClassValue[]): Trie
   return tried.filter((output) => output.width === 1 && (output.type === 'BYTES' || areLabels(output, classes)));
 }
 
-/** A float may be a label, where the classes are numbers: then every value is one of them. */
+/** A float output may hold labels if the classes are numbers and every value is one of them. */
 function areLabels({ tensor, name }: Tried, classes: readonly ClassValue[]): boolean {
   const placeOf = placesByValue(classes);
   return labelsOf(tensor, name, tensor.size).every((label) => placeOf(label) !== undefined);
@@ -137,9 +137,9 @@ function looksLikeLabels({ tensor, name, type }: Tried, classes: readonly ClassV
   return labels.every((label) => placeOf(label) !== undefined);
 }
 
-// --- what they answered
+// --- reading the outputs
 
-/** What the outputs answered on the rows that the model was tried on, and on those whose class is known. */
+/** The outputs' values on the trial rows and on the rows with a known class. */
 function answersBeside(
   trial: Trial,
   roles: Roles,
@@ -163,7 +163,7 @@ function answersBeside(
   };
 }
 
-/** Undefined where an answer is no number: the rows that a model is tried on decide whether that is borne. */
+/** Undefined if a value is not a number: only the trial rows decide whether that is tolerated. */
 function answersIfAny(trial: Trial, roles: Roles, truth: readonly Cell[]): ClassifierAnswers | undefined {
   try {
     return answersOf(trial, roles, truth);

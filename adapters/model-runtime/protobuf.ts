@@ -1,6 +1,6 @@
 import { PerennialError } from '../../contracts/errors.ts';
 
-/** One field of a message: its number, its varint or the bytes of its text or message, and all of it as it was written. */
+/** One field of a message: its number, its varint or content bytes, and its whole encoding. */
 export interface Field {
   readonly number: number;
   readonly bytes: Uint8Array | undefined;
@@ -9,7 +9,7 @@ export interface Field {
   readonly whole: Uint8Array;
 }
 
-/** The fields of one message of the protobuf wire format, in their order; nothing is copied. `artifact-invalid` */
+/** Reads the fields of a protobuf message in order, without copying. Throws `artifact-invalid`. */
 export function* fieldsOf(bytes: Uint8Array): Generator<Field> {
   let at = 0;
   const varint = (): bigint => {
@@ -47,7 +47,7 @@ function lengthOf(wireType: number, varint: () => bigint): number {
   throw broken(`wire type ${wireType} is none that ONNX has`);
 }
 
-/** The whole numbers of a repeated field, of which each may be on its own or all in one; signed, of 64 bits. */
+/** The signed 64-bit integers of a repeated field, packed or not. */
 export function unpackedVarints({ varint, bytes }: Pick<Field, 'varint' | 'bytes'>): number[] {
   if (varint !== undefined) return [signed(varint)];
   const values: number[] = [];
@@ -68,7 +68,7 @@ function signed(varint: bigint): number {
   return Number(BigInt.asIntN(64, varint));
 }
 
-/** A field of text, bytes or a message. */
+/** Encodes a length-delimited field: text, bytes or a message. */
 export function lengthDelimited(number: number, content: Uint8Array): Uint8Array {
   return joined([encodeVarint((number << 3) | 2), encodeVarint(content.length), content]);
 }

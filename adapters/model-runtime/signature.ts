@@ -60,8 +60,8 @@ function matchMatrix(
 }
 
 /**
- * Its kind, if it is `[rows, width]` with a free number of rows, or `[rows]` for a width of 1; a width that the graph
- * leaves open is tried out.
+ * The tensor's kind, if its shape is `[rows, width]` with a free number of rows, or `[rows]` for a width of 1. A width that the graph
+ * leaves open passes here; running the model decides.
  */
 function kindOfRows(input: Metadata, width: number): InputKind | undefined {
   if (!input.isTensor || input.shape.length < 1 || input.shape.length > 2) return undefined;
@@ -88,8 +88,8 @@ function refuseInputs(metadata: readonly Metadata[], features: readonly string[]
 }
 
 /**
- * Outputs that may say something of each row; what each of them is, running it tells. Converters declare a number of rows
- * that the graph does not hold to, and only several rows show it.
+ * Outputs that may have one entry a row; running the model shows which do. Converters may declare a number of rows
+ * that the graph does not keep, and only a run on several rows reveals that.
  */
 export function outputCandidates(metadata: readonly Metadata[], rows: number): readonly TensorMetadata[] {
   return metadata.filter(

@@ -38,13 +38,13 @@ function columnOf(features: FeatureColumns, name: string, rows: number): readonl
   );
 }
 
-/** Everyone who asks a model gets missing values filled here: evaluation, gateway, shadow and rehearsal. */
+/** Missing values are filled here for every caller of a model: evaluation, gateway, shadow and rehearsal. */
 function filled(column: readonly Cell[], fill: Fill | undefined): readonly Cell[] {
   if (fill === undefined) return column;
   return column.map((cell) => (cell === null || cell === notANumber ? fill : cell));
 }
 
-/** How the table engine writes a NaN. */
+/** The table engine's spelling of NaN. */
 const notANumber = 'NaN';
 
 /** Columns side by side as one tensor `[rows, columns]`, or of rank 1 `[rows]`. */
@@ -107,7 +107,7 @@ const narrowArrays = {
   uint32: Uint32Array,
 } as const;
 
-/** Whole numbers of another kind than int64; those that it does not hold are refused, not cut off. */
+/** Integers of a kind other than int64; values out of its range are refused, not truncated. */
 function narrowTensor(kind: IntegerKind, size: number, dims: number[], fill: FillIn): Tensor {
   if (kind === 'uint64') {
     const data = new BigUint64Array(size);
@@ -129,7 +129,7 @@ function toNumber(cell: Cell): number | undefined {
   return cell === null || cell === notANumber ? Number.NaN : undefined;
 }
 
-/** undefined also for one that the kind does not hold. */
+/** undefined also for a value out of the kind's range. */
 function toInteger(cell: Cell, kind: IntegerKind | undefined): bigint | undefined {
   const value = toWhole(cell);
   return value !== undefined && holds(kind, value) ? value : undefined;
@@ -185,7 +185,7 @@ export function numbersOf(output: Tensor | undefined, wanted: WantedNumbers, row
   return numbers;
 }
 
-/** A number that is infinite or NaN, the first of its row. */
+/** The first infinite or NaN number of a row. */
 export interface OddNumber {
   readonly row: number;
   readonly value: number;
@@ -209,7 +209,7 @@ export function notFinite(output: string, { row, value }: OddNumber): PerennialE
   );
 }
 
-/** `width` numbers a row, also such as are infinite or NaN; `prediction-invalid` if there are more or fewer. */
+/** Reads `width` numbers a row, which may be infinite or NaN. Throws `prediction-invalid` if there are more or fewer. */
 export function anyNumbersOf(output: Tensor | undefined, { name, width }: WantedNumbers, rows: number): Float64Array {
   if (output === undefined || output.size !== rows * width)
     throw new PerennialError(

@@ -22,7 +22,7 @@ interface Probabilities {
   readonly values: Float64Array;
 }
 
-/** What a classifier answered on rows. */
+/** A classifier's answers to rows. */
 export interface ClassifierAnswers {
   readonly label:
     | { readonly name: string; readonly type: TensorType; readonly values: readonly ClassValue[] }
@@ -32,7 +32,7 @@ export interface ClassifierAnswers {
   readonly truth: readonly Cell[];
 }
 
-/** The classes in the order of the probabilities, and how a label is read as one of them. */
+/** The classes in the order of the probabilities, and how to read a label as one of them. */
 export interface Tie {
   readonly classes: readonly ClassValue[];
   readonly labels: Signature['output']['labels'];
@@ -72,7 +72,7 @@ export function tieClasses(answers: ClassifierAnswers, wanted: Wanted, graph: Gr
   return { classes: order.map((place) => base[place] ?? ''), labels: label?.labels };
 }
 
-/** 0, 1, 2 … and false, true: there is no other order that anybody writes them in. */
+/** 0, 1, 2 … and false, true are always written in this order. */
 function isConventional(classes: readonly ClassValue[]): boolean {
   return classes.every((value, place) => classKey(value) === String(place));
 }
@@ -134,7 +134,7 @@ function strangeLabel(
   );
 }
 
-/** The order that fits the rows best, to be shown; the classes as they are where there is nothing to tell it by. */
+/** The best-fitting order, to suggest in a message; the given order if there is no evidence. */
 function suggestedOrder(answers: ClassifierAnswers, base: readonly ClassValue[]): ClassValue[] {
   const byNumber = placesByNumber(base.length);
   const placeOf = placesByValue(base);
@@ -143,7 +143,7 @@ function suggestedOrder(answers: ClassifierAnswers, base: readonly ClassValue[])
   return likeliestOrder(tableOf({ places, truth, classes: base.length }), base.length).map((own) => base[own] ?? '');
 }
 
-/** 1 and 2 are classes of 1, 2 and 3, and may as well be the places of 2 and 3. */
+/** Labels can be ambiguous: for the classes 1, 2 and 3, labels 1 and 2 may be classes or indices of 2 and 3. */
 function placesMeant(output: string, base: readonly ClassValue[]): PerennialError {
   return new PerennialError(
     'artifact-invalid',
@@ -154,7 +154,7 @@ function placesMeant(output: string, base: readonly ClassValue[]): PerennialErro
 
 // --- probabilities
 
-/** The order of the columns by what the graph and its labels show; undefined: they show none. */
+/** The order of the columns by the graph and its labels; undefined: neither shows an order. */
 function evidenceOf(
   { probabilities }: ClassifierAnswers,
   label: ReadLabels | undefined,
@@ -173,16 +173,16 @@ function evidenceOf(
   );
 }
 
-/** Places as an order, if each class is there once. */
+/** Returns the places as an order if each class occurs once. */
 function orderOf(places: readonly (number | undefined)[] | undefined, base: readonly ClassValue[]): Order | undefined {
   const known = places?.filter((place) => place !== undefined);
   return known?.length === base.length && new Set(known).size === base.length ? known : undefined;
 }
 
-/** Of two classes an area under the curve between these says nothing of the order. */
+/** For two classes, an area under the ROC curve between these bounds shows no order. */
 const [leastArea, mostArea] = [0.4, 0.6];
 
-/** Which column goes up with which label; undefined where the rows do not show it. */
+/** Matches each label to the column that rises with it; undefined if the rows do not show it. */
 function orderByLabels(probabilities: Probabilities, { places }: ReadLabels, classes: number): Order | undefined {
   if (classes === 2 && new Set(places).size === 2) return orderOfTwo(probabilities, places);
   const columns = greatestColumns(probabilities);
@@ -192,7 +192,7 @@ function orderByLabels(probabilities: Probabilities, { places }: ReadLabels, cla
   return isWhole && shareOf(columns, order, places) >= 0.5 ? order : undefined;
 }
 
-/** By ranks, so that a label with a threshold of its own says the same. */
+/** Compares ranks, because the model may use a threshold other than 0.5 for its label. */
 function orderOfTwo(probabilities: Probabilities, places: Int32Array): Order | undefined {
   const { area } = rankArea(secondColumn(probabilities), places);
   if (area >= mostArea) return [0, 1];
@@ -205,12 +205,12 @@ function contradicts(probabilities: Probabilities, { places }: ReadLabels, order
   return found !== undefined && !sameList(found, order);
 }
 
-/** The share of rows whose label is the class of the greatest column. */
+/** The share of rows whose label is the class with the greatest probability. */
 function shareOf(columns: Int32Array, order: Order, places: Int32Array): number {
   return columns.filter((column, row) => order[column] === places[row]).length / places.length;
 }
 
-/** The column of the greatest probability of each row; of one column the side of a half. */
+/** The column with the greatest probability in each row; for a single column, whether it exceeds one half. */
 function greatestColumns({ width, values }: Probabilities): Int32Array {
   return Int32Array.from({ length: values.length / width }, (_, row) => {
     if (width === 1) return (values[row] ?? 0) > 0.5 ? 1 : 0;

@@ -7,7 +7,7 @@ import { outputTypes, show } from './signature.ts';
 
 export type Outputs = Pick<Signature, 'output' | 'classes' | 'probabilities' | 'vectors'>;
 
-/** An output that was tried out: what it is, and what it answered. */
+/** An output of a trial run, with its type, shape and values. */
 export interface Tried {
   readonly name: string;
   readonly type: TensorType;
@@ -15,7 +15,7 @@ export interface Tried {
   readonly tensor: Tensor;
 }
 
-/** What a model answered on rows that it was tried on. */
+/** A model's answers to the trial rows. */
 export interface Trial {
   readonly graph: Graph;
   readonly all: readonly InferenceSession.ValueMetadata[];
@@ -24,7 +24,7 @@ export interface Trial {
   readonly rows: number;
 }
 
-/** The outputs that answered once a row. */
+/** The outputs with one entry a row. */
 export function triedOutputs(trial: Trial): Tried[] {
   return trial.candidates.flatMap((candidate) => triedOf(trial, candidate));
 }
@@ -36,7 +36,7 @@ function triedOf({ answers, rows }: Trial, { name, type }: TensorMetadata): Trie
   return [{ name, type: known, width: tensor.dims[1] ?? 1, tensor }];
 }
 
-/** The output that `build.output` names. `artifact-invalid` names those there are. */
+/** Finds the output that `build.output` names. Throws `artifact-invalid`, which lists the existing outputs. */
 export function namedOutput({ all }: Trial, tried: readonly Tried[], name: string): Tried {
   const found = tried.find((output) => output.name === name);
   if (found !== undefined) return found;

@@ -8,8 +8,8 @@ const initializerName = 8;
 const [float, half, integerAttribute] = [1, 10, 2];
 
 /**
- * The graph with its inputs and outputs of float16 as float32, and a cast behind each input and before each output: the
- * runtime for Node takes no float16. What is computed in between stays as it is.
+ * Turns float16 inputs and outputs into float32, with a cast after each input and before each output: the
+ * runtime for Node does not accept float16. The computation in between stays in float16.
  */
 export function widenHalves(graph: Uint8Array): { readonly graph: Uint8Array; readonly notes: readonly string[] } {
   const fields = [...fieldsOf(graph)];
@@ -19,7 +19,7 @@ export function widenHalves(graph: Uint8Array): { readonly graph: Uint8Array; re
     fields.flatMap(({ number, bytes }) => (number === graphField.initializer ? textOf(bytes, initializerName) : [])),
   );
   const outputs = named(graphField.output);
-  // An input that is an output as well has no place for a cast; it is refused by its type.
+  // A tensor that is both input and output has no room for a cast; its type is refused later.
   const inputs = new Set([...named(graphField.input)].filter((name) => !initial.has(name) && !outputs.has(name)));
   const widened = new Set([...inputs, ...outputs]);
   if (widened.size === 0) return { graph, notes: [] };
@@ -40,7 +40,7 @@ function renamed(name: string): string {
   return `${name}/float16`;
 }
 
-/** A node, and the subgraphs in it that see the same names. */
+/** Renames in a node and in its subgraphs, which see the same names. */
 function renamedNode(node: Uint8Array, names: ReadonlySet<string>, depth: number): Uint8Array {
   if (depth > deepest) throw broken(`it is nested more than ${deepest} deep`);
   return mapped(node, (number, content) => {

@@ -7,8 +7,8 @@ import { createS3ObjectStore } from './s3.ts';
 type StoreSettings = Pick<Settings, 'S3_ENDPOINT' | 'S3_BUCKET' | 'S3_ACCESS_KEY' | 'S3_SECRET_KEY' | 'S3_REGION'>;
 
 /**
- * The store that the settings name: the S3 server, or without one the disk under `home`, for one machine. Uploads to a server
- * wait in `scratchFolder`, which is removed when its process was killed.
+ * Opens the store that the settings name: an S3 server or, if none is set, the disk under `home`. Uploads to a server
+ * are staged in `scratchFolder`, which a later process removes if this one is killed.
  */
 export function createConfiguredObjectStore(
   settings: StoreSettings,

@@ -162,7 +162,7 @@ class DiskObjectStore implements ObjectStore {
     await this.#answer(() => rm(this.#named(name), { force: true }));
   }
 
-  /** Each process asks at its start, and has what killed ones left in the middle of an upload removed. */
+  /** Also removes the partial uploads of killed processes, once in each process. */
   async check(): Promise<void> {
     await this.#answer(async () => {
       await (this.#cleared ??= removeAbandoned(join(this.#folder, 'tmp')));

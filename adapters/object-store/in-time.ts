@@ -1,11 +1,11 @@
 import { nothingCame } from '../../contracts/idle-limit.ts';
 
-/** Answers that are one request and one response are given this long; streams of bytes take the time they take, while some come. */
+/** Limit for a single request and response. Byte streams have no limit in total while bytes keep coming. */
 const answerLimitMs = 20_000;
-/** A part of an upload is sent without a sign of how far it is: 8 MiB in this time is half a megabit a second. */
+/** Limit for one part of an upload, which reports no progress: 8 MiB in this time is half a megabit a second. */
 const uploadIdleMs = 120_000;
 
-/** Fails when what is counted has stood still for too long. */
+/** Fails when the counted progress stands still for too long. */
 export async function whileItMoves<Result>(answer: Promise<Result>, count: () => number): Promise<Result> {
   let counted = count();
   let timer: NodeJS.Timeout | undefined;

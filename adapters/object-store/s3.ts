@@ -27,7 +27,7 @@ export interface S3Settings {
   readonly region: string;
   /** Uploads wait here until they are known to be right. Default: the system's temporary folder. */
   readonly scratchFolder?: string;
-  /** How long a read may stand still. Default: 30 s. */
+  /** The longest time without a byte before a read fails. Default: 30 s. */
   readonly idleMs?: number;
 }
 

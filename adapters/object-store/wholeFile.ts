@@ -25,12 +25,12 @@ export async function writeWhole(bytes: Readable, temporary: string, path: strin
   }
 }
 
-/** Names its process, so that others can tell when nobody goes on with the file. */
+/** The name contains the process id, so that other processes can detect an abandoned file. */
 export function temporaryName(): string {
   return `${hostname()}~${process.pid}~${randomUUID()}.part`;
 }
 
-/** Removes files that processes of this machine were writing when they were killed. */
+/** Removes the partial files of killed processes on this machine. */
 export async function removeAbandoned(folder: string): Promise<void> {
   const names = await readdir(folder).catch(() => []);
   for (const name of names) {
@@ -45,7 +45,7 @@ function isAlive(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (caught) {
-    // Another user's process answers that it may not be asked.
+    // EPERM: the process exists and belongs to another user.
     return caught instanceof Error && 'code' in caught && caught.code === 'EPERM';
   }
 }

@@ -5,11 +5,11 @@ import { prepareCommand } from './prepare-command.ts';
 import type { Sandbox, SandboxedCommand, SandboxedProcess } from './sandbox.ts';
 import { startCommand } from './start-command.ts';
 
-/** The sandbox of this machine. It is looked at when something is first started. */
+/** The sandbox of this machine, which is detected when something is first started. */
 export function createSandbox(settings: SandboxSettings): Sandbox {
   let found: Promise<Surroundings> | undefined;
   const surroundings = async (): Promise<Surroundings> => {
-    // What failed once, as on a full disk, is tried again.
+    // A failed detection, for example on a full disk, must not be cached.
     found ??= lookAround(settings).catch((caught: unknown) => {
       found = undefined;
       throw caught;

@@ -47,7 +47,7 @@ export async function prepareCommand(
     here.bubblewrap !== null && command.network.kind === 'loopback' ? await openDoor(command.network.port) : null;
   const release = async (): Promise<void> => {
     await door?.close();
-    // Not awaited: the kernel takes some milliseconds. A group that stays is removed at the next start.
+    // Not awaited: removal takes the kernel some milliseconds. A group that remains is removed at the next start.
     void controlGroup?.remove();
   };
   try {

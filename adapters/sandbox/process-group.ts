@@ -42,8 +42,8 @@ export async function processesOf(membership: Membership): Promise<number[]> {
 }
 
 /**
- * For limits, which are checked often. Where control groups list the processes, only these lists are read: a hundredth of
- * the work. To end a call use `processesOf`, which also finds a process that has not joined its group yet.
+ * For limit checks, which are frequent. Where control groups list the processes, only those lists are read, at a hundredth of
+ * the cost. To end a call use `processesOf`, which also finds a process that has not joined its group yet.
  */
 export async function runningProcessesOf(membership: Membership): Promise<readonly number[]> {
   const { controlGroups } = membership;

@@ -119,7 +119,7 @@ function startAlone(prepared: Prepared): Supervised {
     const [code, signal] = await Promise.race([once(child, 'exit'), failed.then((reason) => [reason, null])]);
     const isClosed = closed.then(() => true);
     if (!(await Promise.race([isClosed, wait(drainMs, false, { ref: false })]))) {
-      // If bubblewrap is killed while it starts its child, the child stays and waits for ever.
+      // If bubblewrap is killed while it starts its child, the child would otherwise wait for ever.
       await endProcesses({ groupId: null, attempt, ancestor: null, controlGroups: controlGroup?.processLists ?? [] });
       await Promise.race([closed, wait(drainMs, undefined, { ref: false })]);
     }

@@ -69,9 +69,9 @@ export function startSupervised(order: Order, title: string): Supervised {
   };
 }
 
-/** Only the folder of compiled code, which halves the start: the worker's own environment holds secrets. */
+/** Passes only the compile cache's folder, which halves the start-up time: the worker's environment holds secrets. */
 function supervisorEnvironment(): Record<string, string> {
-  // Node answers with its version's folder, which lies in the folder that the variable names.
+  // Node reports a subfolder for its version; the variable names the parent.
   const folder = getCompileCacheDir();
   return folder === undefined ? {} : { NODE_COMPILE_CACHE: dirname(folder) };
 }

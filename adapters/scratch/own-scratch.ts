@@ -4,8 +4,8 @@ import type { IdentityOf } from './claimed-scratch.ts';
 import { claimScratch, createScratch } from './claimed-scratch.ts';
 
 /**
- * A working folder for a process that begins. What processes of this machine that were killed left behind is removed
- * first; a folder that cannot be keeps nobody from working.
+ * Creates a scratch folder for a starting process. Folders left behind by killed processes of this machine are removed
+ * first; a folder that cannot be removed is only logged.
  */
 export async function ownScratch(home: string, role: string, identityOf: IdentityOf, logger: Logger): Promise<string> {
   const scratch = createScratch(home, identityOf);

@@ -6,11 +6,11 @@ import { TableProcesses } from './table-processes.ts';
 
 export interface DuckDbTableEngineSettings {
   readonly sandbox: Sandbox;
-  /** Of one call's process. Default: 6 GiB. */
+  /** Memory of the process of one call. Default: 6 GiB. */
   readonly memoryBytes?: number;
   /** Of one call's database, e.g. `2GiB`. Default: a sixth of the process's, and less where rows are known to be narrow. */
   readonly memoryLimit?: string;
-  /** Of what one call writes. Default: 256 GiB. */
+  /** Disk that one call may fill. Default: 256 GiB. */
   readonly diskBytes?: number;
   /** Of one call, in milliseconds. Default: ten minutes. */
   readonly timeLimitMs?: number;

@@ -4,7 +4,7 @@ import type { Database } from './lockedDatabase.ts';
 import { placeOf, type Source } from './source.ts';
 import { identifier } from './sql.ts';
 
-/** Whether a date or time is one that is written with four digits for its year, as every format of dates can. */
+/** Whether a date or time has a four-digit year, which every date format can represent. */
 export function isWritable(time: string, type: 'DATE' | 'TIMESTAMP' | 'TIMESTAMP WITH TIME ZONE'): string {
   const last = type === 'DATE' ? '9999-12-31' : '9999-12-31 23:59:59.999999';
   const zone = type === 'TIMESTAMP WITH TIME ZONE' ? '+00' : '';
@@ -12,7 +12,7 @@ export function isWritable(time: string, type: 'DATE' | 'TIMESTAMP' | 'TIMESTAMP
   return `(${time} BETWEEN ${type} '${first}${zone}' AND ${type} '${last}${zone}')`;
 }
 
-/** Refuses dates and times of `united` before the year 1 or after 9999, and infinite ones, by column, place and value. */
+/** Refuses dates and times in `united` that are infinite or outside the years 1 to 9999; the error names column, place and value. */
 export async function refuseFarTimes(
   database: Database,
   sources: readonly Source[],

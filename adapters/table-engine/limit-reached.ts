@@ -8,7 +8,7 @@ const settings: Readonly<Record<Limited, string>> = {
   time: 'PERENNIAL_TABLE_TIMEOUT',
 };
 
-/** A limit of the table engine's processes: the same call would reach it again. */
+/** Not retryable: the same call would reach the limit again. */
 export function limitReached(what: Limited, how: string): PerennialError {
   return new PerennialError(
     'limit-reached',

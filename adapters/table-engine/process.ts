@@ -72,7 +72,7 @@ function inOurWords(caught: unknown): PerennialError {
   if (/^Out of Memory Error.*(temp directory|max_temp_directory_size)/s.test(reason))
     return limitReached('disk', reason);
   if (reason.startsWith('Out of Memory Error')) return limitReached('memory', reason);
-  // What these say is of values: the same rows would fail again.
+  // These errors are about values in the data, so a retry would fail again.
   if (/^(Conversion|Out of Range|Overflow|Invalid Input) Error|^Invalid time value/.test(reason))
     return new PerennialError(
       'data-unreadable',

@@ -55,7 +55,7 @@ function summaryOf(source: string, column: string, type: Column['type']): string
   if (type === 'boolean') return `avg(CAST(${column} AS INTEGER)) AS mean`;
   if (type !== 'integer' && type !== 'number') return 'NULL AS mean';
   const value = `CAST(${column} AS DOUBLE)`;
-  // Sums, and sums of squares, of larger numbers are more than a number holds. A power of two changes no digit.
+  // Sums and sums of squares of larger numbers would overflow. Scaling by a power of two is exact.
   const scale = `(SELECT CASE WHEN greatest(abs(min(${value})), abs(max(${value}))) > 1e140 THEN ${2 ** 600} ELSE 1 END FROM ${source})`;
   return `avg(${value} / ${scale}) * ${scale} AS mean, stddev_samp(${value} / ${scale}) * ${scale} AS deviation`;
 }

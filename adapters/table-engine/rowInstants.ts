@@ -31,7 +31,7 @@ export async function addInstants(
   const kind = await timeKind(database, timestamp, expression, 'united');
   const local = kind === 'naive' ? `TRY(CAST(${expression} AS TIMESTAMP))` : `TRY(timezone('UTC', ${expression}))`;
   const instant = kind === 'naive' ? instantOfLocal('"_local"', timezone) : '"_local"';
-  // Further arithmetic on a time that no calendar has is an error of the whole statement.
+  // Arithmetic on a time out of range would fail the whole statement.
   await database.run(
     `CREATE TABLE timed AS SELECT * EXCLUDE ("_local"), CASE WHEN ${isWritable('"_local"', 'TIMESTAMP')} THEN ${instant} END AS "_at" FROM (SELECT *, ${local} AS "_local" FROM united)`,
   );

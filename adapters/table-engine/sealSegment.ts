@@ -77,7 +77,7 @@ async function readRecords(database: Database, path: string, name: string): Prom
     );
 }
 
-/** Numbers as DOUBLE, labels that are truth values as BOOLEAN and texts as VARCHAR; probabilities and errors where a record has some. */
+/** Numbers become DOUBLE, boolean labels BOOLEAN and text VARCHAR; probabilities and errors get a column only if a record has them. */
 async function predictionColumns(database: Database): Promise<readonly string[]> {
   const kinds = await database.rows(
     `SELECT DISTINCT json_type(prediction) AS kind FROM records WHERE json_type(prediction) IN ${predictionKinds}`,
@@ -94,7 +94,7 @@ async function predictionColumns(database: Database): Promise<readonly string[]>
   ];
 }
 
-/** The Parquet type of each feature: DOUBLE, BOOLEAN or VARCHAR (also where kinds are mixed). */
+/** The Parquet type of each feature: DOUBLE, BOOLEAN or VARCHAR; VARCHAR also for mixed types. */
 async function featureTypes(database: Database, features: readonly string[]): Promise<ReadonlyMap<string, string>> {
   const types = new Map<string, string>();
   for (const name of features) {
@@ -108,8 +108,8 @@ async function featureTypes(database: Database, features: readonly string[]): Pr
 }
 
 /**
- * A column without any value is BOOLEAN, the type that gives way: where segments are read together, numbers and texts of
- * the others stay what they are.
+ * A column without any value is BOOLEAN, which converts to any other type: when segments are read together, numbers and texts of
+ * other segments keep their type.
  */
 function typeOfKinds(kinds: readonly string[]): 'DOUBLE' | 'BOOLEAN' | 'VARCHAR' {
   if (kinds.length === 0) return 'BOOLEAN';

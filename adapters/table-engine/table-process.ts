@@ -10,10 +10,10 @@ import type { ProcessFolders } from './hand-over.ts';
 export interface ProcessSettings {
   readonly sandbox: Sandbox;
   readonly scratchFolder: string;
-  /** Of all that a process holds: its heap, the database's buffers, what reads files into them, and Node itself. */
+  /** Memory of the whole process: its heap, the database's buffers, file readers and Node itself. */
   readonly memoryBytes: number;
   readonly heapMebibytes: number;
-  /** Of what a process writes: its results, and rows that do not fit into memory. */
+  /** Disk for a process's results and for rows spilled from memory. */
   readonly diskBytes: number;
   /** How long a process may live, whatever it is at. */
   readonly lifetimeMs: number;

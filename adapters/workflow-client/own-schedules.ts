@@ -67,8 +67,8 @@ export async function scheduleOwn(client: Client, work: OwnWork, cron: string | 
 }
 
 /**
- * A machine that is off at night has each done when it is on again, once: of the firings that were missed, SKIP leaves all
- * but one out.
+ * After a machine was off, each schedule makes up for missed firings once: SKIP drops all
+ * but one of them.
  */
 const catchupWindow = '31 days';
 

@@ -21,8 +21,8 @@ const overlapPolicy = {
 } as const satisfies Record<ScheduleInput['overlap'], ScheduleOverlapPolicy>;
 
 /**
- * Temporal makes up for firings that it missed by no more than this, each by itself. The keeper of the API makes up for
- * longer ones from the rows: the latest, once.
+ * Temporal makes up for each firing that it missed by at most this long. The API's keeper makes up for
+ * older ones from the database: only the latest, once.
  */
 const catchupWindowMs = 60_000;
 
@@ -70,7 +70,7 @@ function firing(scope: Scope, name: string) {
   };
 }
 
-/** Under the name that Temporal would have given it, so that both together start it once. */
+/** Uses the workflow id that Temporal would use, so that a firing starts only once. */
 export async function startFiring(client: Client, scope: Scope, name: string, at: Instant): Promise<void> {
   try {
     await client.workflow.start(scheduledTriggerWorkflow, {

@@ -138,7 +138,7 @@ interface Started {
   readonly continuedExecutionRunId?: string | null;
 }
 
-/** A reset copies the first event of what it resets, with the id of the execution that wrote it. */
+/** A reset copies the first event of the original execution, including that execution's id. */
 function predecessorIn(started: Started | null | undefined, executionId: string): string | null {
   if (started?.originalExecutionRunId !== executionId) return null;
   return started.continuedExecutionRunId || null;

@@ -78,7 +78,7 @@ async function read(tx: Executor, id: Id): Promise<Approval> {
 async function ask(context: RepositoryContext, tx: Transaction, scope: Ask[0], request: Ask[1]): Promise<Approval> {
   const { runId, digest, by, replaces = null, warnings = [] } = request;
   await lockScope(tx, scope, null);
-  // A run that is begun again from its rows asks as if for the first time, and is given what it asked last.
+  // A run restarted from its rows asks as if for the first time, and gets its latest request.
   const [known] = await tx
     .select({ id: approvals.id })
     .from(approvals)
@@ -147,7 +147,7 @@ async function ask(context: RepositoryContext, tx: Transaction, scope: Ask[0], r
   return read(tx, approval.id);
 }
 
-/** Of another run, made after the request that is replaced: it waits for votes, and is not closed for an older candidate. */
+/** A pending request of another run, newer than the replaced one: an older candidate must not close it. */
 async function newerRequest(tx: Transaction, scope: Ask[0], replaces: Id): Promise<Id | undefined> {
   const [newer] = await tx
     .select({ id: approvals.id })
@@ -157,7 +157,7 @@ async function newerRequest(tx: Transaction, scope: Ask[0], replaces: Id): Promi
   return newer?.id;
 }
 
-/** The approval of a run was about another champion: it is closed in the transaction that opens the next. */
+/** Closes a run's approval about an earlier champion, in the transaction that opens the next request. */
 async function closeReplaced(
   context: RepositoryContext,
   tx: Transaction,

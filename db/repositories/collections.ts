@@ -156,7 +156,7 @@ async function mark({ clock }: RepositoryContext, tx: Transaction, id: Id): Prom
   await tx.update(garbageCollections).set({ putBefore }).where(eq(garbageCollections.id, id));
 }
 
-/** Older than the grace, and older than the oldest run under way, whose activities name bytes that no row names yet. */
+/** Keeps bytes younger than the grace period or than the oldest active run, whose activities use bytes that no row names yet. */
 async function ageBound(tx: Executor, now: number, graceMs: number): Promise<Date> {
   const oldest = await oldestRunUnderWay(tx);
   return new Date(Math.min(now - graceMs, ...(oldest === null ? [] : [oldest - shortestGraceMs])));

@@ -18,7 +18,7 @@ import { environments, generations, releases } from '../schema.ts';
 import { readServingTable } from '../serving-table.ts';
 import { sharedWatch, watchChannel } from '../watch-channel.ts';
 
-/** Whoever waits for gateways looks again at least this often: a lease that ends by itself tells nobody. */
+/** Those who wait for gateways poll at least this often, because an expiring lease sends no notification. */
 const acknowledgedPollMs = 2_000;
 
 const snapshot = { isolation: 'repeatable read', readOnly: true } as const;

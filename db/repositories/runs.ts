@@ -22,7 +22,7 @@ import { visibleRows } from '../visibility.ts';
 /** Longer ones are cut: a log line is for reading. */
 const longestLine = 16_384;
 const linesAtOnce = 1_000;
-/** One that cannot go on after that has a defect of its own. */
+/** A run that still fails after so many restarts has a defect of its own. */
 const begunAgainAtMost = 3;
 
 export function createRunRepository(context: RepositoryContext): RunRepository {
@@ -104,7 +104,7 @@ async function begin(context: RepositoryContext, tx: Transaction, id: Id): Promi
   return readRun(tx, id);
 }
 
-/** One that is begun again may wait for votes already. */
+/** A restarted run may already be awaiting votes. */
 async function stateBegun(tx: Transaction, { run }: RunRow): Promise<'running' | 'awaiting-approval'> {
   if (run.approvalId === null) return 'running';
   const [approval] = await tx

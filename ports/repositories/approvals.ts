@@ -5,7 +5,7 @@ import type { Principal, Viewer } from '../../contracts/principal.ts';
 
 export interface ApprovalRepository {
   /**
-   * One per run, and one in the place of each that was approved for another champion than the one that serves by then.
+   * Makes one request per run, and one more whenever the champion has changed since the last one was approved.
    * Sets the run to awaiting-approval and supersedes older pending requests of the scope. With policy.votes 0 it is
    * approved at once. One that takes the place of an approved request closes that one, and is superseded itself where a
    * request of another run was made in between.
@@ -15,7 +15,7 @@ export interface ApprovalRepository {
     request: {
       readonly runId: Id;
       readonly digest: Sha256;
-      /** The approved request of the same run whose place it takes; absent: it is the run's first. */
+      /** The run's approved request that this one replaces; absent: this is the run's first request. */
       readonly replaces?: Id;
       readonly subject: ApprovalSubject;
       readonly warnings?: readonly ApprovalWarning[];

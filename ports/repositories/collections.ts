@@ -17,8 +17,8 @@ export interface CollectionRepository {
   /** What it removed, or would have, in the order of the names. */
   collected(id: Id, page: PageRequest): Promise<Page<CollectedBlob>>;
   /**
-   * How old bytes must be now that are removed outside a collection: younger ones may belong to a row that is not written
-   * yet. Ask before it is decided which rows keep them.
+   * The minimum age of bytes that are removed outside a collection: younger ones may belong to a row that is not written
+   * yet. Read it before deciding which bytes are still referenced.
    */
   putBefore(): Promise<Instant>;
   /** Where it goes on. */

@@ -16,7 +16,7 @@ export interface ServedAt {
   readonly observed: readonly { readonly gatewayId: Id; readonly generation: number; readonly since: Instant }[];
 }
 
-/** A release of a version that went back after it had answered: by a rollback, or by itself. */
+/** A release that served and was then rolled back, by a person or automatically. */
 export interface Withdrawal {
   readonly environment: string;
   readonly kind: 'rollback' | 'abort';
@@ -25,7 +25,7 @@ export interface Withdrawal {
   readonly reason: string;
 }
 
-/** What is known against a version since it was first deployed, the newest first; in environments on the wall clock. */
+/** Findings against a version since its first deployment, newest first; only in environments on the wall clock. */
 export interface PastOfVersion {
   readonly withdrawals: readonly Withdrawal[];
   readonly findings: readonly Pick<
@@ -42,11 +42,11 @@ export interface DeploymentRepository {
     context: {
       readonly runId: Id;
       readonly by: Id;
-      /** The release that it must come to, but for an evaluation that was made again; else `configuration-differs`. */
+      /** The release that must result, except for a repeated evaluation; otherwise `configuration-differs`. */
       readonly expected?: Sha256;
     },
   ): Promise<Release>;
-  /** Of every version with the artifact. */
+  /** Covers every version with the same artifact. */
   pastOf(modelId: Id, artifact: Sha256): Promise<PastOfVersion>;
   release(id: Id): Promise<Release>;
   releaseByDigest(modelId: Id, digest: Sha256): Promise<Release>;
@@ -124,7 +124,7 @@ export interface DeploymentRepository {
   noteMismatches(gatewayId: Id, mismatches: readonly ServingMismatch[]): Promise<void>;
   /** What live gateways find, of all scopes; the first hundred. */
   mismatches(): Promise<readonly (ServingMismatch & { readonly gatewayId: Id })[]>;
-  /** Cumulative within an epoch, where the larger of what is known and what is told is kept. Epochs are added up. */
+  /** Counts are cumulative within an epoch, where the larger of the stored and the reported count is kept. Epochs are summed. */
   countServed(counts: readonly ServingCountOfEpoch[]): Promise<void>;
   /** The sums over all epochs, by gateway and release. */
   served(scope: Scope, generation: number): Promise<readonly ServingCount[]>;
@@ -133,7 +133,7 @@ export interface DeploymentRepository {
   shadowed(scope: Scope, generation: number): Promise<readonly ShadowCount[]>;
   /** Calls back soon after any generation was raised or key changed anywhere (LISTEN/NOTIFY, and a poll at least every `pollMs`). Returns how to stop. */
   watch(onChange: () => void, pollMs: number): Promise<() => Promise<void>>;
-  /** Calls back soon after a gateway said what it has loaded, or left, and every few seconds. Returns how to stop. */
+  /** Calls back soon after a gateway reports loaded releases or leaves, and every few seconds. Returns a function that stops it. */
   watchAcknowledgements(onChange: () => void): Promise<() => Promise<void>>;
 }
 
@@ -169,7 +169,7 @@ export interface ServingEntry {
     readonly artifact: Sha256;
     readonly signature: import('../../contracts/model-version.ts').Signature;
     readonly releaseDigest: Sha256;
-    /** Of its configuration, where that says it. */
+    /** From the configuration, if it is set there. */
     readonly missing?: MissingPolicy;
   }[];
 }

@@ -15,7 +15,7 @@ export interface EvaluationRepository {
     context: { readonly runId: Id; readonly by: Id },
   ): Promise<Evaluation>;
   get(id: Id): Promise<Evaluation>;
-  /** What the run made, newest first. */
+  /** The run's evaluations, newest first. */
   ofRun(runId: Id): Promise<readonly Evaluation[]>;
   /** Newest first. */
   ofVersion(viewer: Viewer, modelVersionId: Id): Promise<readonly Evaluation[]>;

@@ -17,7 +17,7 @@ export interface RunRepository {
     },
     page: PageRequest,
   ): Promise<Page<Run>>;
-  /** The configuration and the heads that a build began with: read at the first call, and the same ever after. */
+  /** The configuration and the heads that a build began with: read at the first call and fixed from then on. */
   inputs(scope: Scope, id: Id): Promise<RunInputs>;
   /** queued → running; running again is free; a final run stays final (answers its state). */
   begin(id: Id): Promise<Run>;
