@@ -25,7 +25,7 @@ export interface RolloutFacts {
   readonly virtual: boolean;
   /** Whether anybody is to be told of the request. */
   readonly notify: boolean;
-  /** Whether the request takes the place of one that was approved for another champion. */
+  /** Whether this request replaces one that was approved against an earlier champion. */
   readonly again: boolean;
 }
 
@@ -101,11 +101,11 @@ export interface TrainActivities {
   citeEvaluation(
     input: RunInput & { readonly evaluationId: Id; readonly modelVersionId: Id; readonly reused: boolean },
   ): Promise<BuildOutcome>;
-  /** Measures the version of a deployment against the champion that serves now, unless that was done; what the gates say. */
+  /** Measures a deployment's version against the current champion, unless that was already done. Returns the decision of the gates. */
   confirmEvaluation(input: RunInput): Promise<Confirmation>;
 }
 
-/** Where it is rejected, the reasons are those of the gates. */
+/** `reasons` are those of the gates that rejected the version. */
 export interface Confirmation {
   readonly decision: 'candidate' | 'rejected';
   readonly reasons: string[];
@@ -157,7 +157,7 @@ export interface DeployActivities {
   beginRollout(input: RunInput): Promise<'begun' | 'taken' | 'champion-changed' | 'superseded'>;
   /** To the next step that was approved for the run: 0 is a shadow, 100 all of it. */
   raiseGeneration(input: RunInput & { readonly weight: number }): Promise<{ readonly generation: number }>;
-  /** Waits for a few seconds at most. `gateways-absent` if the workflow has waited for as long as gateways may take. */
+  /** Waits for a few seconds at most. Throws `gateways-absent` once `waitedMs` reaches the time limit for loading. */
   awaitGateways(
     input: RunInput & { readonly generation: number; readonly waitedMs: number },
   ): Promise<{ readonly loaded: boolean }>;
@@ -194,7 +194,7 @@ export interface PeriodInput extends RunInput {
 }
 
 export interface RehearsalActivities {
-  /** `recorded`: periods that an earlier execution of the run has told already. */
+  /** `recorded`: the number of periods that an earlier execution of the run already recorded. */
   planRehearsal(input: RunInput): Promise<{
     readonly rehearsalId: Id;
     readonly periods: number;
@@ -207,7 +207,7 @@ export interface RehearsalActivities {
   commandPeriod(
     input: PeriodInput & { readonly command: 'ingest' | 'monitor' | 'trigger' | 'settle'; readonly rows: Sha256 },
   ): Promise<{ readonly commandedRunId: Id | null }>;
-  /** Throws the failure of a run that did not succeed. */
+  /** Throws if the awaited run failed or was cancelled. */
   lookAtRun(input: RunInput & { readonly awaitedRunId: Id }): Promise<{ readonly over: boolean }>;
   /** Approves the pending requests of the environment. `quiet`: no run is under way and none is about to start. */
   settlePeriod(input: PeriodInput & { readonly rehearsalId: Id }): Promise<{ readonly quiet: boolean }>;

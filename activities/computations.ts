@@ -9,8 +9,9 @@ import { createRecordPeriod } from './rehearsal/record-period.ts';
 import { computedApart } from './computed-apart.ts';
 
 /**
- * Work that holds rows in memory: loading columns, asking a model, measuring, resampling, comparing. It can hold its
- * thread for minutes, so it runs where no heart beats. What streams rows, or leaves them to the table engine, is not here.
+ * Work that holds rows in memory: loading columns, running a model, measuring, resampling, comparing. It can block a
+ * thread for minutes, so it runs in a process that sends no heartbeats. Work that streams rows or leaves them to the
+ * table engine stays in the worker.
  */
 export function createComputations(deps: ActivityDependencies) {
   return {

@@ -34,7 +34,7 @@ export interface ActivityDependencies {
   readonly gateways: Gateways;
   readonly notifier: Notifier;
   readonly workflowClient: WorkflowClient;
-  /** Absent in a process that computes: it does so itself. */
+  /** Runs work in separate processes. Absent inside such a process, which runs the work itself. */
   readonly computing?: Computing;
   readonly clock: Clock;
   readonly ids: IdMaker;

@@ -20,7 +20,7 @@ const heartbeatMs = 1_000;
 /**
  * What every activity has in common: who asks for it must have the right to (proofs.ts); it beats, so that a dead worker
  * is noticed; its attempt is told as a step of its run; and its errors reach Temporal with their code, and as final where
- * trying again cannot help, or no longer (retry-end.ts).
+ * a retry cannot help or the retries are used up (retry-end.ts).
  */
 export function instrument<All extends Record<string, Activity>>(activities: All, deps: InstrumentDependencies): All {
   const wrapped = { ...activities };
@@ -61,7 +61,7 @@ function logRefusal(caught: unknown, name: string, { logger }: InstrumentDepende
   throw caught;
 }
 
-/** Tells the attempt as a step of its run. */
+/** Records the attempt as a step of its run. */
 async function asStep<Result>(
   name: string,
   input: unknown,
@@ -96,7 +96,7 @@ function isRunInput(input: unknown): input is RunInput {
 
 function endOf(caught: unknown, activity: string, before: Attempts, { logger }: InstrumentDependencies): Error {
   if (cancellationSignal().aborted || caught instanceof CancelledFailure) {
-    // It ended as it was asked to, as every attempt does on a worker that is stopped.
+    // A cancellation, as on a worker that is being stopped, does not count as a failed attempt.
     heartbeat(before);
     return caught instanceof CancelledFailure ? caught : new CancelledFailure(`${activity} was cancelled`);
   }

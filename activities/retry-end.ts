@@ -37,7 +37,7 @@ export function refuseAfterLost(activity: string, { lost }: Attempts): void {
   if (bound === undefined || !('attempts' in bound) || lost < bound.attempts) return;
   throw new PerennialError(
     'step-lost',
-    `${activity} was begun ${lost} times, and each time its worker died or it ran past its time before it said anything; look at the worker's log and memory, then start the run again`,
+    `${activity} was started ${lost} times, and each time its worker died or the attempt timed out without reporting an error; check the worker's log and memory, then start the run again`,
     { activity, lost },
   );
 }

@@ -21,7 +21,7 @@ export interface ApiDependencies {
   readonly ledgerProof: LedgerProof;
   /** Of this machine, for `perennial doctor`. */
   readonly scratch: Scratch;
-  /** Of the folder that keeps this installation's state. */
+  /** Watches the disk of the folder that keeps this installation's state. */
   readonly diskSpace: DiskSpace;
   readonly tableEngine: TableEngine;
   readonly workflowClient: WorkflowClient;

@@ -9,15 +9,15 @@ const wokenAtOnce = 4;
 
 /** Starts lifecycles that have ended although their environment is in use. */
 export interface LifecycleKeeper {
-  /** Looks when it is due, the first time at once. Never rejects. */
+  /** Looks for ended lifecycles at the first call, and then at most every five minutes. Never rejects. */
   catchUp(): Promise<void>;
 }
 
 type Dependencies = Pick<ApiDependencies, 'repositories' | 'workflowClient' | 'clock' | 'logger'>;
 
 /**
- * A lifecycle ends against its will when it is terminated by hand, when new code cannot replay it, or when Temporal's
- * state is lost. Its rows say that there is one, so it is started again and goes on from them.
+ * A lifecycle ends unintentionally when somebody terminates it by hand, when new code cannot replay it, or when Temporal's
+ * state is lost. The database still has the environment's rows, so the lifecycle is restarted and continues from them.
  */
 export function createLifecycleKeeper({ repositories, workflowClient, clock, logger }: Dependencies): LifecycleKeeper {
   let dueAt = 0;
@@ -25,7 +25,7 @@ export function createLifecycleKeeper({ repositories, workflowClient, clock, log
   async function start(scope: Scope): Promise<void> {
     try {
       await workflowClient.advance(scope);
-      logger.warn({ scope: scopeLabel(scope) }, 'its lifecycle had ended, and was started again');
+      logger.warn({ scope: scopeLabel(scope) }, 'a lifecycle had ended and was started again');
     } catch (caught) {
       logger.warn({ scope: scopeLabel(scope), reason: reasonOf(caught) }, 'a lifecycle cannot be started for now');
     }
@@ -44,7 +44,7 @@ export function createLifecycleKeeper({ repositories, workflowClient, clock, log
         for (let first = 0; first < ended.length; first += wokenAtOnce)
           await Promise.all(ended.slice(first, first + wokenAtOnce).map(start));
       } catch (caught) {
-        logger.warn({ reason: reasonOf(caught) }, 'lifecycles could not be looked after for now');
+        logger.warn({ reason: reasonOf(caught) }, 'cannot check for ended lifecycles for now');
       }
     },
   };

@@ -5,7 +5,7 @@ import type { ApiDependencies } from './dependencies.ts';
 
 type Parts = Pick<ApiDependencies, 'repositories' | 'workflowClient'>;
 
-/** How Temporal's schedule differs from the row, in words; with `fix` it does so no more. Undefined: it does not. */
+/** Describes how Temporal's schedule differs from the row; undefined if it does not. `fix` removes the difference. */
 export async function compareSchedule(
   parts: Parts,
   scope: Scope,
@@ -17,12 +17,12 @@ export async function compareSchedule(
   return what;
 }
 
-/** Ids of Temporal's schedules that no row has; with `fix` they are removed. */
+/** Ids of schedules that Temporal has and no row has. `fix` removes them from Temporal. */
 export async function straySchedules(
   { repositories, workflowClient }: Parts,
   fix: boolean,
 ): Promise<readonly string[]> {
-  // Ids first, rows second: a row comes before its schedule, so one that is being set is no stray.
+  // Reads ids before rows. A row is written before its schedule, so a schedule that is just being set does not count as stray.
   const ids = await workflowClient.scheduleIds();
   const rows = await repositories.schedules.all();
   const known = new Set(rows.map(({ scope, schedule }) => scheduleId(scope, schedule.name)));
@@ -31,12 +31,12 @@ export async function straySchedules(
   return strays;
 }
 
-/** A row that changes more often than that meanwhile is left to the next reconciliation. */
+/** If the row changes more often than this meanwhile, the next reconciliation takes care of it. */
 const looksAtMost = 10;
 
 /**
- * Makes Temporal's schedule what the row says, and looks at the row again afterwards: of several processes that write to
- * Temporal, in whatever order, the last one has written what the row says then.
+ * Makes Temporal's schedule match the row, and repeats this if the row changed meanwhile. So if several processes write to
+ * Temporal in any order, the last one to finish has written the current row.
  */
 export async function followRow({ repositories, workflowClient }: Parts, scope: Scope, name: string): Promise<void> {
   let row = await rowOf(repositories, scope, name);

@@ -11,8 +11,8 @@ interface ToDeploy {
 }
 
 /**
- * The evaluation that makes the version fit to deploy there; the newest word counts. One against another champion than the
- * one that serves is measured again by the deployment, whatever it says.
+ * The newest evaluation that allows the version to be deployed there. If it was made against a champion that no longer
+ * serves, the deployment measures the version again.
  */
 export async function versionToDeploy(
   context: RouteContext,

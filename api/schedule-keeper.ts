@@ -11,18 +11,19 @@ const waitingLimit = 10_000;
 const reconcileEveryMs = 5 * 60_000;
 /** How often missed firings are looked for. */
 const makeUpEveryMs = 30_000;
-/** Temporal has this long to fire by itself. */
+/** A firing counts as missed if Temporal has not fired within this time. */
 const firesWithinMs = 60_000;
 
 /**
  * The database holds the schedules. Temporal's are synchronised to it, immediately or when Temporal is reachable again,
- * and what Temporal did not fire is made up from the rows. Every API process may keep: what two do is the same as what one does.
+ * and firings that Temporal missed are made up from the rows. Several API processes may do this at once, because every
+ * operation is idempotent.
  */
 export interface ScheduleKeeper {
   put(scope: Scope, name: string, schedule: ScheduleInput, by: string): Promise<StoredSchedule>;
   /** One that is not there is no error. */
   remove(scope: Scope, name: string, by: string): Promise<void>;
-  /** Tells Temporal what it has not been told, compares everything at the start and every few minutes, and makes up missed firings. Never rejects. */
+  /** Sends Temporal the changes that still wait, compares all schedules at the start and every few minutes, and makes up missed firings. Never rejects. */
   catchUp(): Promise<void>;
 }
 
@@ -43,7 +44,7 @@ export function createScheduleKeeper(dependencies: Dependencies): ScheduleKeeper
       await followRow(dependencies, scope, name);
     } catch (caught) {
       if (!isAbsence(caught)) throw caught;
-      // Those that find no room are found by the next reconciliation.
+      // When the map is full, the next reconciliation finds the schedule.
       if (waiting.size < waitingLimit) waiting.set(`${scopeLabel(scope)}/${name}`, { scope, name });
       logger.warn(
         { scope: scopeLabel(scope), schedule: name, reason: reasonOf(caught) },
@@ -97,7 +98,7 @@ export function createScheduleKeeper(dependencies: Dependencies): ScheduleKeeper
   };
 }
 
-/** Work that is done at the first call and then at most once in a while; what has failed is due again at once. */
+/** Does the work at the first call, and then at most once per `everyMs`. Failed work is due again at the next call. */
 function everySoOften(everyMs: number, work: () => Promise<void>): () => Promise<void> {
   let doneAt = Number.NEGATIVE_INFINITY;
   return async () => {
@@ -113,17 +114,18 @@ async function reconcileAll(dependencies: Dependencies): Promise<void> {
     const subject = { scope: scopeLabel(scope), schedule: schedule.name };
     try {
       const what = await compareSchedule(dependencies, scope, schedule, true);
-      if (what !== undefined) logger.info({ ...subject, what }, 'a schedule of Temporal was made what its row says');
+      if (what !== undefined)
+        logger.info({ ...subject, what }, 'a schedule in Temporal differed from its row and was corrected');
     } catch (caught) {
       if (isAbsence(caught)) throw caught;
       logger.error({ ...subject, reason: reasonOf(caught) }, 'Temporal refuses a schedule; set it again');
     }
   }
   for (const id of await straySchedules(dependencies, true))
-    logger.info({ schedule: id }, 'a schedule of Temporal that no row has was removed');
+    logger.info({ schedule: id }, 'a schedule in Temporal without a row was removed');
 }
 
-/** Temporal was away, or its calendar has no such time: the firing is asked for here, and the activity decides by the row. */
+/** Requests firings that Temporal missed, because it was down or because its calendar lacks the time. The activity decides by the row whether to fire. */
 async function makeUpMissed({ repositories, workflowClient, clock, logger }: Dependencies): Promise<void> {
   const upTo = new Date(Date.parse(clock.now()) - firesWithinMs).toISOString();
   for (const { scope, schedule, archived } of await repositories.schedules.all()) {

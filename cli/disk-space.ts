@@ -2,7 +2,7 @@ import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fullBelowBytes } from '../contracts/disk-full.ts';
 
-/** Whether the disk of the folder is full; of one that is to be made, the disk that it would be on. */
+/** Whether the disk of the folder is full. If the folder does not exist yet, looks at the disk that it would be on. */
 export async function isDiskFull(folder: string): Promise<boolean> {
   try {
     const { bavail, bsize, files, ffree } = await statfs(folder);

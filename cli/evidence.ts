@@ -20,7 +20,7 @@ export function describeEvaluation(output: Output, body: EvaluationBody, colours
     champion === null
       ? body.championVersionDigest === null
         ? 'there is no champion to compare with'
-        : 'the champion was trained on some of these rows, so that no gain can be told'
+        : 'the champion was trained on some of these rows, so no gain can be given'
       : `the champion ${decimals(scoreOf(champion, metric))}, gain ${decimals(gain, 4)}${intervalText(body.gainInterval, 4)}`,
   ].join('; ');
   const gates = output.table(
@@ -77,7 +77,7 @@ export function describeApproval(output: Output, approval: Approval, gathered: E
     ...votes.map(voteLine),
     ...(earlierVotes.length === 0
       ? []
-      : ['asked again, because another champion serves since these votes, which count for nothing here:']),
+      : ['asked again, because the champion has changed since these votes, which no longer count:']),
     ...earlierVotes.map(voteLine),
   ].join('\n');
 }
@@ -86,7 +86,7 @@ function voteLine({ principalName, decision, comment }: Approval['votes'][number
   return `  ${principalName}: ${decision}${comment === '' ? '' : `, "${comment}"`}`;
 }
 
-/** What to know before the numbers, one line each. */
+/** The warnings of a request, one line each. */
 export function describeWarnings({ warnings }: Pick<Approval, 'warnings'>, colours: Colours): readonly string[] {
   return warnings.map(({ message }) => colours.yellow(`warning: ${message.replaceAll(/\s+/g, ' ')}`));
 }

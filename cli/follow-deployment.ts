@@ -10,8 +10,8 @@ import { outcomeOf } from './run-view.ts';
 const Approvals = z.object({ items: z.array(Approval) }).loose();
 
 /**
- * Stays with a deployment to its end. With `detach` only until it waits for votes, or goes on without any because the
- * policy asks for none. The verb ends with the deployment's outcome. Each request is told once, its warnings first.
+ * Follows a deployment to its end and ends the verb with the deployment's outcome. With `detach`, follows it only until it
+ * waits for votes, or continues without votes because the policy asks for none. Prints each request once, warnings first.
  */
 export async function followDeployment(context: CliContext, api: ApiClient, run: Run, detach: boolean): Promise<void> {
   let told: string | undefined;
@@ -34,7 +34,7 @@ export async function followDeployment(context: CliContext, api: ApiClient, run:
   if (isOver) mustHaveAchieved(ended);
 }
 
-/** Where no votes are wanted the run is under way again before anybody has seen it wait. */
+/** Whether approval was requested. If the policy asks for no votes, the state `awaiting-approval` may pass unseen, so the steps count too. */
 function hasAsked(run: Run): boolean {
   if (run.state === 'awaiting-approval') return true;
   return run.steps.some(({ name, state }) => name === 'requestApproval' && state === 'succeeded');
@@ -50,7 +50,9 @@ async function newestRequest(api: ApiClient, run: Run): Promise<Approval | undef
 function tellRequest({ output }: CliContext, run: Run, approval: Approval): void {
   for (const warning of describeWarnings(approval, output.colours)) output.note(warning);
   if (approval.replaces !== null)
-    output.note(`another champion serves by now, so it was measured again and asks again: ${changeOf(approval)}`);
+    output.note(
+      `the champion has changed, so the version was measured again and approval is requested again: ${changeOf(approval)}`,
+    );
   output.note(
     approval.status === 'pending'
       ? `run ${run.id} waits for approval ${approval.id}: perennial approve ${approval.id}`

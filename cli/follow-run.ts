@@ -17,7 +17,7 @@ const LogPage = z.object({ items: z.array(LogLine) });
 export interface FollowOptions {
   /** Shows the run's log too. */
   readonly logs: boolean;
-  /** Asked of each look at the run; true: that is far enough, though it is not over. */
+  /** Called with each state of the run that is read. Returns true to stop following, although the run is not over. */
   readonly farEnough?: (run: Run) => Promise<boolean>;
 }
 

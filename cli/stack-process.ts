@@ -38,7 +38,7 @@ export function runStack(context: CliContext): Promise<number> {
 
 /** Starts the stack in a session of its own, so that it outlives this process, and waits until it answers. */
 export async function startStack(context: CliContext, signal?: AbortSignal): Promise<StackFile> {
-  // Where there is no room for a log either, nobody could read why it did not start.
+  // A full disk has no room for the log either, so the reason for a failed start would be lost.
   if (await isDiskFull(context.home)) throw diskFull(context.home);
   mkdirSync(join(context.home, 'logs'), { recursive: true, mode: 0o700 });
   const logPath = join(context.home, 'logs', 'stack.log');

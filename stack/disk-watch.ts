@@ -2,12 +2,13 @@ import type { DiskSpace } from '../ports/disk-space.ts';
 
 const lookEveryMs = 2_000;
 
-/** Says once when the stack's disk is full, and once when there is room again. */
+/** Reports once when the stack's disk is full, and once when there is room again. */
 export function watchDisk(disk: DiskSpace, say: (sentence: string) => void): () => void {
   let full = false;
   const look = async (): Promise<void> => {
     const complaint = await disk.complaint().catch(() => undefined);
-    if (complaint !== undefined && !full) say(`${complaint}; what stops because of it is started again by itself`);
+    if (complaint !== undefined && !full)
+      say(`${complaint}; parts that stop because of it are started again automatically`);
     if (complaint === undefined && full) say('the disk has room again');
     full = complaint !== undefined;
   };

@@ -25,7 +25,7 @@ export class PartLog {
     try {
       this.#empty();
     } catch {
-      // A full disk has no room for the copy. The part's log waits with it; half a copy only takes room.
+      // The disk is full, so the log cannot be copied aside. The part's log stays as it is, and the incomplete copy is removed.
       rmSync(this.#earlier, { force: true });
     }
   }

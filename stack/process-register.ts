@@ -53,12 +53,12 @@ export class ProcessRegister {
     rmSync(this.#path, { force: true });
   }
 
-  /** Writes what a full disk had no room for. Called every now and then. */
+  /** Retries a write that failed because the disk was full. Called periodically. */
   catchUp(): void {
     if (this.#isBehind) this.#write();
   }
 
-  /** Never fails: the watchdog knows what the file would have said, and parts go on without it. */
+  /** Never throws: the watchdog has the same information, so parts can run without the file. */
   #write(): void {
     try {
       writeStateFile(this.#path, {

@@ -22,7 +22,7 @@ export function services(
     { ...shared, PERENNIAL_SECRET: secrets.secret, PERENNIAL_ADMIN_KEY: secrets.adminKey },
     `${addresses.api}/readyz`,
   );
-  // Nothing balances the load of one gateway, so there is nobody who must notice that it goes.
+  // A single gateway has no load balancer that would need time to notice that it stops.
   const gateway = service(
     'gateway',
     { ...shared, PERENNIAL_GATEWAY_DRAIN: '0s' },

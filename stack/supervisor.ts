@@ -11,7 +11,7 @@ import { stopProcesses } from './stop-process.ts';
 const firstAttempts = 4;
 const shortestPauseMs = 250;
 const longestPauseMs = 10_000;
-/** One that ends sooner after it answered is counted with those before; the log is shown from the third on. */
+/** A part that dies sooner than this after its start adds to its count of deaths; the log is shown from the third death on. */
 const steadyAfterMs = 60_000;
 const loudAfterDeaths = 3;
 const lookEveryMs = 40;
@@ -68,7 +68,7 @@ export class Supervisor {
       if (this.#isStopping()) break;
       deaths = Date.now() - begun > steadyAfterMs ? 1 : deaths + 1;
       if (!everReady && deaths >= firstAttempts) throw diedAtStart(part, log, end);
-      // One that had worked is started again at once, however often; one that dies at its start waits longer each time.
+      // A part that had become ready is restarted at once, however often it dies. One that dies at its start waits longer each time.
       failedStarts = answered ? 0 : failedStarts + 1;
       const pauseMs = answered ? shortestPauseMs : Math.min(longestPauseMs, shortestPauseMs * 2 ** (failedStarts - 1));
       this.#say(

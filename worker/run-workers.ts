@@ -21,8 +21,8 @@ export interface WorkerParts {
 }
 
 /**
- * An execution that this code cannot replay would be tried for ever. It fails instead, and is begun again from its rows
- * (activities/lifecycle).
+ * By default Temporal retries an execution that this code cannot replay for ever. Here it fails instead, and its run is
+ * restarted from its row (activities/lifecycle).
  */
 const endsWhenNotReplayed = { '*': ['NondeterminismError', 'DeterminismViolationError'] };
 

@@ -14,17 +14,18 @@ import type {
   TrainActivities,
 } from '../activities/activity-types.ts';
 
-// One retry policy. The activities say themselves when trying again cannot help, or no longer (activities/retry-end.ts).
-// A heartbeat every second (activities/instrument.ts) tells a dead worker within 10 s.
+// One retry policy. An activity itself makes a failure final when a retry cannot help or its retries are used up
+// (activities/retry-end.ts). It sends a heartbeat every second (activities/instrument.ts), so Temporal notices a dead
+// worker within 10 s.
 const common: ActivityOptions = {
   heartbeatTimeout: '10s',
   retry: { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '15s' },
 };
 
 /**
- * One attempt, and all of them. The second is for what no attempt can say: no worker takes it, or each one dies. It is
- * longer than any bound of the error table (contracts/errors.ts) and one attempt together, so that the error that ends a
- * step is the one that it met.
+ * Time limits of one attempt and of all attempts together. The second ends a step that no worker takes, or on which every
+ * worker dies. It is longer than any bound of the error table (contracts/errors.ts) plus one attempt, so that a step
+ * normally ends with its own error and not with a timeout.
  */
 interface Times {
   readonly startToCloseTimeout: `${number}${'m' | 'h'}`;

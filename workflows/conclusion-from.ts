@@ -3,7 +3,7 @@ import type { RunConclusion } from '../activities/activity-types.ts';
 import { reasonOf } from '../contracts/errors.ts';
 import type { RunFailure } from '../contracts/run.ts';
 
-/** How a run ends whose steps threw this: cancelled, or failed with the code and reason of the step. */
+/** Converts what a step threw into the end of its run: cancelled, or failed with the step's code and reason. */
 export function conclusionFrom(caught: unknown): RunConclusion {
   if (isCancellation(caught)) return { state: 'cancelled', reason: 'cancelled' };
   return { state: 'failed', failure: failureFrom(caught) };
@@ -19,12 +19,12 @@ function failureFrom(caught: unknown): RunFailure {
   return { code: 'internal', message: rootCause(caught) ?? reasonOf(caught), fields: {} };
 }
 
-/** All the time that a step has was over before an attempt said how it ended. */
+/** The time for all attempts of a step ran out before any attempt reported a final result. */
 function lost(activity: string, timeout: TimeoutFailure): RunFailure {
   const last = timeout.cause === undefined ? '' : `; the last attempt said: ${reasonOf(timeout.cause)}`;
   return {
     code: 'step-lost',
-    message: `no worker finished ${activity} within the time that all its attempts have together${last}; see that a worker polls its queue, then start the run again`,
+    message: `no worker finished ${activity} within the time limit for all its attempts${last}; check that a worker polls its queue, then start the run again`,
     fields: { activity, timeout: timeout.timeoutType },
   };
 }

@@ -11,11 +11,11 @@ import { tellRelease } from './search-attributes.ts';
 import { backOff, takeNudges } from './waiting.ts';
 
 // A lost nudge is caught by looking again: soon at first, and later at longer intervals, so that an approval that waits
-// for weeks, or a deployment that waits for another one, stays a few looks an hour.
+// for weeks, or a deployment that waits for another one, costs a few looks an hour.
 const looks = { firstMs: 15_000, longestMs: 600_000 };
 const shortestWaitMs = 1_000;
 
-/** Measured against what serves → release → approval → shadow and canary steps → promote, or back to the champion by itself. */
+/** Measure against the champion → release → approval → shadow and canary steps → promote, or roll back automatically. */
 export async function deployPipeline(input: DeployInput): Promise<void> {
   const nudged = takeNudges({ goesOn: input.at !== undefined });
   let beside = 0;
@@ -51,7 +51,7 @@ function goOn(deployment: Deployment, at: DeployProgress): Promise<Next> {
   }
 }
 
-/** Only what passes its gates beside the champion that serves is asked for. */
+/** Requests approval only for a version that passes its gates against the current champion. */
 async function request(deployment: Deployment, at: Extract<DeployProgress, { phase: 'request' }>): Promise<Next> {
   const { runId, scope } = deployment.input;
   const { replaced } = at;
@@ -59,15 +59,15 @@ async function request(deployment: Deployment, at: Extract<DeployProgress, { pha
   if (refusal !== null) return deployOutcome(replaced, 'refused', null, refusal);
   const replaces = replaced === null ? {} : { replaces: replaced.approvalId };
   const facts = await deployActivities.requestApproval({ runId, scope, ...replaces });
-  // The champion changed since it was looked at.
+  // The champion has changed since `confirmEvaluation` read it.
   if (facts === null) return at;
   tellRelease(facts.releaseDigest);
-  // The lifecycle has the rehearsal vote.
+  // A nudge of the lifecycle makes the rehearsal vote.
   if (facts.virtual) await nudgeLifecycle(scope);
   return { phase: 'approval', facts, told: [] };
 }
 
-/** Measures the version again if another champion serves than it was measured against. The gates' reasons, or null. */
+/** Measures the version again if the champion has changed since. Returns the reasons of the gates that reject it, or null. */
 async function refusalOf({ runId, scope }: PipelineInput): Promise<readonly string[] | null> {
   const { queue } = await queueActivities.queueOfConfirmation({ runId, scope });
   if (queue === null) return null;
@@ -107,7 +107,7 @@ async function notify({ runId, scope }: PipelineInput, approvalId: string, about
   }
 }
 
-/** Rollouts of an environment go one at a time. Whoever ends one has the lifecycle nudge those that wait. */
+/** An environment has one rollout at a time. When a rollout ends, the lifecycle nudges the deployments that wait. */
 async function takeSlot(deployment: Deployment, at: Extract<DeployProgress, { phase: 'slot' }>): Promise<Next> {
   const { runId, scope } = deployment.input;
   for (const nextWait = backOff(looks); ;) {

@@ -2,49 +2,49 @@ import type { RolloutFacts } from '../activities/activity-types.ts';
 import type { RunOutcome } from '../contracts/run.ts';
 import type { PipelineInput } from '../contracts/workflows.ts';
 
-/** What voters may be told of a request. */
+/** The kinds of notification that voters get about a request. */
 export type Telling = 'requested' | 'requested-again' | 'reminded';
 
-/** How far a deployment has come: all that the execution needs that goes on after this one. */
+/** The state of a deployment: everything that the next execution needs when the workflow continues as new. */
 export type DeployProgress =
-  /** `replaced` was approved for another champion than the one that serves by now; null: nothing was asked for yet. */
+  /** `replaced`: the request that was approved before the champion changed; null if no approval was requested yet. */
   | { readonly phase: 'request'; readonly replaced: RolloutFacts | null }
   | { readonly phase: 'approval'; readonly facts: RolloutFacts; readonly told: readonly Telling[] }
   | { readonly phase: 'slot'; readonly facts: RolloutFacts }
   | Baking;
 
-/** A shadow or canary step that is up. */
+/** A shadow or canary step that is under way. */
 export interface Baking {
   readonly phase: 'bake';
   readonly facts: RolloutFacts;
   /** Index in `stepsOf(facts)`. */
   readonly step: number;
   readonly generation: number;
-  /** When the gateways had loaded it, in milliseconds of the workflow's clock. */
+  /** When the gateways had loaded the generation, in milliseconds of the workflow's clock. */
   readonly begunAt: number;
-  /** What was measured in earlier steps, for the outcome. */
+  /** Results of earlier steps, which the outcome will include. */
   readonly told: readonly string[];
 }
 
 export interface DeployInput extends PipelineInput {
-  /** Absent: from the beginning. */
+  /** Where to continue; absent to start from the beginning. */
   readonly at?: DeployProgress;
 }
 
-/** What each phase of a deployment works with. */
+/** The context that each phase of a deployment gets. */
 export interface Deployment {
   readonly input: DeployInput;
-  /** Waits for a nudge or the time. Goes on from `at` in a new execution if this one's history has grown long. */
+  /** Waits for a nudge or the timeout. If the history has grown long, continues as new from `at`. */
   wait(at: DeployProgress, timeoutMs: number): Promise<void>;
-  /** Does this beside the phases. The execution does not end for another one while it goes on. */
+  /** Runs work concurrently with the phases. The workflow does not continue as new before this work is done. */
   beside(work: Promise<void>): void;
 }
 
-/** The next phase, or what became of the deployment. */
+/** The next phase, or the outcome of the deployment. */
 export type Next = DeployProgress | DeployOutcome;
 export type DeployOutcome = Extract<RunOutcome, { kind: 'deploy' }>;
 
-/** `facts` null: refused before there was anything to ask for. */
+/** `facts` is null if the deployment was refused before an approval was requested. */
 export function deployOutcome(
   facts: RolloutFacts | null,
   decision: DeployOutcome['decision'],

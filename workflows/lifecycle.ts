@@ -25,7 +25,7 @@ import { advanceUpdate, nudgeSignal, pipelineOf } from '../contracts/workflows.t
 import { lifecycleActivities } from './activities.ts';
 import { pipelineAttributes } from './search-attributes.ts';
 
-/** After a look that was given up; whoever asks is an occasion too. */
+/** Time to the next look after one that failed. A nudge or an update causes an earlier one. */
 const lookAgainMs = 600_000;
 
 /**
@@ -73,7 +73,7 @@ export async function lifecycle(input: LifecycleInput): Promise<void> {
   await continueAsNew<typeof lifecycle>(input);
 }
 
-/** undefined: nobody could look. It is looked again later, as an environment without its lifecycle would stand still. */
+/** Returns undefined if the look failed. The lifecycle looks again later, because without it nothing in the environment would move. */
 async function lookOrNot({ scope }: LifecycleInput, reconcile: boolean): Promise<LifecycleOrders | undefined> {
   try {
     return await lifecycleActivities.advanceLifecycle({ scope, reconcile });
@@ -84,7 +84,7 @@ async function lookOrNot({ scope }: LifecycleInput, reconcile: boolean): Promise
   }
 }
 
-/** Whether it was tried until its bound (contracts/errors.ts), or no worker took it. */
+/** Whether the failed look used up its retries (contracts/errors.ts), or no worker took it. */
 function mayPass(caught: unknown): boolean {
   const cause = caught instanceof ActivityFailure ? caught.cause : undefined;
   if (cause instanceof TimeoutFailure) return true;
@@ -102,7 +102,7 @@ async function startRun({ scope }: LifecycleInput, order: LifecycleOrders['start
   try {
     await startChild(pipelineOf[order.kind], {
       workflowId: order.workflowId,
-      // One that failed without ending its run is begun again.
+      // A workflow that failed without ending its run is started again.
       workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
       // It outlives this execution, and tells it by the run's row and a nudge.
       parentClosePolicy: ParentClosePolicy.ABANDON,

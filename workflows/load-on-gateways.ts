@@ -5,7 +5,7 @@ import { backOff } from './waiting.ts';
 
 const pauses = { firstMs: 250, longestMs: 5_000 };
 
-/** Until every live gateway has it. The activity holds its slot for a few seconds at a time; between, this waits. */
+/** Waits until every live gateway has loaded the generation. Pauses between calls, so that the activity's slot is free meanwhile. */
 export async function loadOnGateways(
   { runId, scope }: Pick<PipelineInput, 'runId' | 'scope'>,
   generation: number,

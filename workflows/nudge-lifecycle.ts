@@ -3,12 +3,12 @@ import { reasonOf } from '../contracts/errors.ts';
 import type { Scope } from '../contracts/identifiers.ts';
 import { lifecycleWorkflowId, nudgeSignal } from '../contracts/workflows.ts';
 
-/** Has the environment's lifecycle look at the database now. */
+/** Makes the environment's lifecycle look at the database now. */
 export async function nudgeLifecycle(scope: Scope): Promise<void> {
   try {
     await getExternalWorkflowHandle(lifecycleWorkflowId(scope)).signal(nudgeSignal);
   } catch (caught) {
-    // No lifecycle is running; it reads the database whenever it next does.
+    // No lifecycle is running. The next one reads the database when it starts, so a lost nudge does no harm.
     log.info('the lifecycle could not be nudged', { reason: reasonOf(caught) });
   }
 }

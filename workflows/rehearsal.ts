@@ -12,18 +12,18 @@ const looks = { firstMs: 1_000, longestMs: 300_000 };
 
 type Step = 'serve' | 'ingest' | 'monitor' | 'build' | 'record';
 
-/** How far a rehearsal has come: all that the execution needs that goes on after this one. */
+/** The state of a rehearsal: everything that the next execution needs when the workflow continues as new. */
 interface Progress {
   readonly rehearsalId: Id;
   readonly periods: number;
   readonly rows: Sha256;
-  /** The period; −1 stands for what comes before the first. */
+  /** Index of the period; −1 is the preparation before the first one. */
   readonly index: number;
   readonly step: Step;
 }
 
 interface RehearsalInput extends PipelineInput {
-  /** Absent: from the beginning. */
+  /** Where to continue; absent to start from the beginning. */
   readonly at?: Progress;
 }
 
@@ -42,7 +42,7 @@ export async function rehearsal(input: RehearsalInput): Promise<void> {
   });
 }
 
-/** A run that is begun again goes on behind the periods that are recorded. */
+/** A restarted run continues after the last recorded period. */
 async function begin({ runId, scope }: RehearsalInput): Promise<Progress> {
   const { recorded, ...plan } = await rehearsalActivities.planRehearsal({ runId, scope });
   return recorded === 0 ? { ...plan, index: -1, step: 'ingest' } : { ...plan, index: recorded - 1, step: 'record' };
@@ -55,7 +55,7 @@ function stepsOf({ index, periods }: Progress): readonly Step[] {
     : ['serve', 'ingest', 'monitor', 'record'];
 }
 
-/** The step that comes next; undefined: that was the last one. */
+/** The next step; undefined after the last one. */
 function after(at: Progress): Progress | undefined {
   const steps = stepsOf(at);
   const step = steps[steps.indexOf(at.step) + 1];
@@ -64,7 +64,7 @@ function after(at: Progress): Progress | undefined {
   return index < at.periods ? { ...at, index, step: 'serve' } : undefined;
 }
 
-/** Each command has one effect, however often it is given: an execution that goes on gives that of its step again. */
+/** Commands are idempotent, because an execution that continues another one repeats the command of its step. */
 async function carryOut(input: RehearsalInput, at: Progress, nudged: Nudged): Promise<void> {
   const { runId, scope } = input;
   const { index, rehearsalId, rows, step } = at;
@@ -96,7 +96,7 @@ async function carryOut(input: RehearsalInput, at: Progress, nudged: Nudged): Pr
   }
 }
 
-/** Looks again and again until it is so. A look is a short activity, so that waiting holds no worker. */
+/** Repeats the look until it returns true. Each look is a short activity, so that waiting occupies no worker. */
 async function until(input: RehearsalInput, at: Progress, nudged: Nudged, isSo: () => Promise<boolean>): Promise<void> {
   for (const nextWait = backOff(looks); ;) {
     if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof rehearsal>({ ...input, at });

@@ -8,18 +8,18 @@ import { loadOnGateways } from './load-on-gateways.ts';
 import { untilNextLook } from './until-next-look.ts';
 import { backOff } from './waiting.ts';
 
-/** Looking at labels reads what the gateways have logged. */
+/** The metric is judged this rarely, because it has to read the prediction logs of the gateways. */
 const metricEveryMs = 30_000;
 const telling = { firstMs: 100, longestMs: 2_000 };
 const toldWithinMs = 60_000;
 
-/** Weights that the rollout goes through: 0 is the shadow. The first release has nobody to be compared with. */
+/** Weights that the rollout goes through: 0 is the shadow. The first release gets 100 at once, because there is no champion to compare it with. */
 function stepsOf({ championDigest, shadow, steps }: RolloutFacts): readonly number[] {
   if (championDigest === null) return [100];
   return shadow === null ? steps : [0, ...steps];
 }
 
-/** The run has taken the rollout: its first step is raised. */
+/** Raises the first step. The run must hold the rollout. */
 export function beginSteps(deployment: Deployment, facts: RolloutFacts): Promise<Next> {
   return orBack(deployment, facts, () => raise(deployment, facts, 0, []));
 }
@@ -44,7 +44,7 @@ async function raise(
   return deployOutcome(facts, 'promoted', generation, told);
 }
 
-/** Timers of policy collapse under a virtual clock: the requests are replayed. */
+/** Under a virtual clock a step does not wait out its bake time; it replays requests instead. */
 async function replayStep(deployment: Deployment, at: Baking): Promise<Next> {
   const { runId, scope } = deployment.input;
   await deployActivities.replayToCanary({ runId, scope, generation: at.generation });
@@ -53,7 +53,7 @@ async function replayStep(deployment: Deployment, at: Baking): Promise<Next> {
   return (await raiseIfDue(deployment, at, verdict)) ?? bakeStep(deployment, at);
 }
 
-/** What was replayed is counted as soon as the gateways have told it, once a second; one that was killed tells it after its restart. */
+/** Waits for the counts of replayed requests. Gateways report them once a second; a killed gateway reports after its restart. */
 async function judgeReplayed(deployment: Deployment, at: Baking): Promise<CanaryVerdict> {
   const giveUpAt = Date.now() + toldWithinMs;
   for (const nextPause = backOff(telling); ;) {
@@ -63,7 +63,7 @@ async function judgeReplayed(deployment: Deployment, at: Baking): Promise<Canary
   }
 }
 
-/** At least as long as the strategy says, and until there has been enough, or what `onInsufficient` says. */
+/** Bakes for at least the time of the strategy, and then until there were enough requests or `onInsufficient` decides. */
 async function bakeStep(deployment: Deployment, at: Baking): Promise<Next> {
   const { facts, begunAt } = at;
   const bakeMs = bakeMsOf(at);
@@ -103,8 +103,8 @@ function judge({ input }: Deployment, at: Baking, withMetric: boolean): Promise<
 }
 
 /**
- * The next step. Undefined: the database does not yet find this one over, by its own clock and counts, so it is looked at
- * again. What a shadow showed is said when the release is promoted.
+ * Raises the next step. Returns undefined if this step is not over yet by the database's clock and counts; the caller then
+ * looks again later. The result of a shadow is kept for the outcome of the promotion.
  */
 async function raiseIfDue(deployment: Deployment, at: Baking, { reason }: CanaryVerdict): Promise<Next | undefined> {
   try {
@@ -121,7 +121,7 @@ async function abort({ input }: Deployment, facts: RolloutFacts, reason: string)
   return deployOutcome(facts, 'aborted', generation, [reason]);
 }
 
-/** Whatever goes wrong in the middle of a rollout: the champion serves alone again before anything is said. */
+/** If anything fails during a rollout, makes the champion serve alone again before it reports the failure. */
 async function orBack(deployment: Deployment, facts: RolloutFacts, work: () => Promise<Next>): Promise<Next> {
   try {
     return await work();

@@ -12,15 +12,15 @@ import { nudgeLifecycle } from './nudge-lifecycle.ts';
  */
 export async function runPipeline(input: PipelineInput, steps: () => Promise<RunOutcome>): Promise<void> {
   const { runId, scope } = input;
-  // Even one that is cancelled at once begins: only a run that has begun can be concluded. Every execution that goes on
-  // from another begins the run again, which changes nothing.
+  // Even a run that is cancelled at once must begin, because only a run that has begun can be concluded. An execution that
+  // continues another one begins the run again, which changes nothing.
   const { alreadyFinal } = await CancellationScope.nonCancellable(() => lifecycleActivities.beginRun({ runId, scope }));
   if (alreadyFinal) return;
   let conclusion: RunConclusion;
   try {
     conclusion = { state: 'succeeded', outcome: await steps() };
   } catch (caught) {
-    // The run goes on in another execution.
+    // The workflow continues as new, so the run is not over.
     if (caught instanceof ContinueAsNew) throw caught;
     conclusion = conclusionFrom(caught);
   }

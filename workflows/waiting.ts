@@ -1,12 +1,12 @@
 import { condition, defineSignal, setHandler } from '@temporalio/workflow';
 import { nudgeSignal } from '../contracts/workflows.ts';
 
-/** Waits until somebody nudges the workflow or the time has passed. A nudge since the last wait ended ends this one at once. */
+/** Waits for a nudge or the timeout. Returns at once if a nudge came after the previous wait ended. */
 export type Nudged = (timeoutMs: number) => Promise<void>;
 
 /**
- * Takes the workflow's nudges. Call it once, before anything is awaited. An execution that goes on from another counts one
- * from the start: a nudge that came while the other ended would be lost.
+ * Installs the handler for nudges. Call this once, before anything is awaited. With `goesOn`, an execution that continues
+ * another one starts with one nudge counted, because a nudge that came while the other one ended would be lost.
  */
 export function takeNudges({ goesOn }: { readonly goesOn: boolean }): Nudged {
   let nudges = goesOn ? 1 : 0;
@@ -20,7 +20,7 @@ export function takeNudges({ goesOn }: { readonly goesOn: boolean }): Nudged {
   };
 }
 
-/** Waits that double from `firstMs` until they are `longestMs` long. */
+/** Returns a function that gives the next waiting time: `firstMs` at first, then doubling up to `longestMs`. */
 export function backOff({
   firstMs,
   longestMs,

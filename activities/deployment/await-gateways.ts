@@ -20,7 +20,7 @@ interface Loading {
 
 /**
  * Waits until every gateway with a live lease has loaded the generation, and at least one gateway has. Acknowledgements
- * wake it. After `holdMs` it answers `loaded: false`, and the workflow calls it again.
+ * wake it. After `holdMs` it returns `loaded: false`, and the workflow calls it again.
  */
 export async function awaitGateways(
   deps: Pick<ActivityDependencies, 'repositories'>,
@@ -62,7 +62,7 @@ function refused([refusal]: Told['failed'], { generation }: Loading): PerennialE
   );
 }
 
-/** The workflow waits and asks again, unless it has waited for too long. */
+/** Returns `loaded: false`, so that the workflow calls again; throws if it has waited longer than `loadWithinMs`. */
 function mayWaitOn(
   scope: Scope,
   { generation, waitedMs }: Loading,

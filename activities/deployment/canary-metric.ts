@@ -20,7 +20,7 @@ interface Asked {
   readonly metric: CanaryMetric;
 }
 
-/** What of the canary's answers in this step is worse than allowed, by the labels that have arrived; undefined: nothing yet. */
+/** Returns why the canary breaks the limit on its metric, by the labels that have arrived in this step; undefined if it does not. */
 export function createCanaryMetric(deps: ActivityDependencies) {
   return async ({ scope, canary, metric }: Asked): Promise<string | undefined> => {
     const answered = await labelledAnswers(deps, scope, canary);

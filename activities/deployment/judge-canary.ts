@@ -58,7 +58,7 @@ export async function judgeCanaryOf(
 
 type Counted = Pick<ServingCount, 'requests' | 'ownErrors' | 'latency'>;
 
-/** What both releases of a step were asked; each list has one entry a gateway. */
+/** Request counts of both releases in one step; each list has one entry per gateway. */
 export interface Step {
   readonly canary: readonly Counted[];
   readonly champion: readonly Counted[];
@@ -93,9 +93,9 @@ function errorsOf(counts: readonly Counted[]): Errors {
 }
 
 /**
- * Does the canary fail on more of its requests than the champion on its own, by more than `errorRate`? undefined: no.
- * Requests that neither can answer count for neither. Where the champion fails too, the lower bound of the difference
- * decides, and until that is clear nothing does.
+ * Returns a verdict if the canary's own error rate exceeds the champion's by more than `errorRate`, else undefined.
+ * A request on which both fail counts as an error of neither. If the champion has errors of its own, the lower confidence bound of the
+ * difference decides, and the verdict is `insufficient` until that bound is above the limit.
  */
 function judgeErrors(step: Step, { errorRate }: AbortOn): Pick<CanaryVerdict, 'verdict' | 'reason'> | undefined {
   const canary = errorsOf(step.canary);

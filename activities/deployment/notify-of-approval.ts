@@ -6,8 +6,8 @@ import type { ActivityDependencies } from '../dependencies.ts';
 import { tellConnections } from '../tell-connections.ts';
 
 /**
- * Tells the webhooks of `deploy.notify` that a request waits for votes, does so again because another champion serves by
- * now, or still does when half of its time has passed.
+ * Notifies the webhooks of `deploy.notify` when a request waits for votes, when it was made again because the champion
+ * changed, and when half of its time has passed without a decision.
  */
 export function createNotifyOfApproval(deps: ActivityDependencies): DeployActivities['notifyOfApproval'] {
   return async ({ runId, scope, approvalId, about }) => {

@@ -14,7 +14,7 @@ const rowsAtOnce = 1_000;
 
 /**
  * Replays rows of the period just served, split by a seeded hash, until the minimum has been sent to the canary. Gateways
- * tell their counts a moment later. Replayed requests are marked: they stay out of metrics, monitoring and labels.
+ * report their counts a moment later. Replayed requests are marked: they stay out of metrics, monitoring and labels.
  */
 export function createReplayToCanary(deps: ActivityDependencies): DeployActivities['replayToCanary'] {
   return async ({ runId, scope, generation }) => {
@@ -82,7 +82,7 @@ async function split(
   // A weight of 1 % needs about a hundred rows a request; ten times that is a bound that chance does not reach.
   const atMost = Math.ceil((minRequests * 1000) / weight) + rows.length;
   for (let i = 0; toCanary.length < minRequests && i < atMost; i += 1) {
-    // The thread that does this has a heart to beat.
+    // Without pauses, a long loop would block this thread's heartbeats.
     if (i % rowsAtOnce === 0) await setImmediate();
     const row = rows[i % rows.length];
     if (row === undefined) break;

@@ -45,7 +45,7 @@ export function createRequestApproval(deps: ActivityDependencies): DeployActivit
       ...gathered,
       by: run.recordedBy,
     });
-    // What was asked when it was first asked, should this be a second attempt.
+    // A second attempt returns the request that the first one made.
     const requested = await deployments.releaseByDigest(scope.modelId, asked.subject.release);
     return factsOf(asked, requested, await models.configuration(requested.configurationId), environment);
   };
@@ -54,7 +54,7 @@ export function createRequestApproval(deps: ActivityDependencies): DeployActivit
 interface Proposal {
   readonly release: Release;
   readonly champion: Release | null;
-  /** Against that champion. */
+  /** The evaluation against that champion. */
   readonly evaluation: Evaluation;
 }
 
@@ -64,7 +64,7 @@ interface Ground {
   readonly configuration: ConfigurationVersion;
 }
 
-/** What the request shows: warnings first, what was measured, and what differs from the champion. */
+/** The evidence of the request: its warnings, the measurements, and the differences from the champion. */
 async function gather(deps: ActivityDependencies, proposal: Proposal, ground: Ground) {
   const { versions } = deps.repositories;
   const { release, champion, evaluation } = proposal;

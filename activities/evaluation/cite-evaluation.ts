@@ -39,7 +39,7 @@ export function createCiteEvaluation(deps: ActivityDependencies): TrainActivitie
   };
 }
 
-/** The numbers of the version that was evaluated, said of its refit. */
+/** Builds a refit's evaluation from that of the original version, because the refit cannot be measured itself. */
 export function citing({
   cited,
   evaluated,

@@ -26,9 +26,9 @@ export function classesOf(target: string, cells: readonly Cell[], task: Exclude<
 }
 
 /**
- * The classes in the order of `build.classes`, each as the data has it; undefined without it.
+ * Returns the classes in the order of `build.classes`, each as the data writes it; undefined if `build.classes` is absent.
  *
- * @throws PerennialError `invalid-configuration` if it names other classes than the target has.
+ * @throws PerennialError `invalid-configuration` if `build.classes` does not list exactly the classes of the target.
  */
 export function classOrder(
   target: string,

@@ -116,7 +116,7 @@ async function look(
   return { taken: { ...inspected, signature }, reference: await storeJson(deps.objectStore, reference) };
 }
 
-/** A label that the rows of the inspection did not bring out, and that is no class. */
+/** Refuses a label that is not a class and that the model answered to no row of the inspection. */
 function refuseStrangeAnswers({ output, classes = [] }: Signature, { values }: Answers): void {
   const known = new Set(classes.map(classKey));
   const strange = Array.from<ClassValue>(values).find((value) => !known.has(classKey(value)));

@@ -12,8 +12,8 @@ import type { Candidacy } from './standing-evaluation.ts';
 import { candidacyOf } from './standing-evaluation.ts';
 
 /**
- * Measures the version of a deployment again where another champion serves than it was measured against: on the rows that
- * were held out when it was built, by the gates of the configuration that it would be deployed under.
+ * Measures a deployment's version again if the champion has changed since the version was measured. Uses the rows that
+ * its build held out, and the gates of the configuration that it would be deployed under.
  */
 export function createConfirmEvaluation(deps: ActivityDependencies): TrainActivities['confirmEvaluation'] {
   return async (input) => {
@@ -43,7 +43,7 @@ async function measureAgain(deps: ActivityDependencies, input: RunInput, candida
   return commit(deps, input, candidacy, { version, champion, body: citation });
 }
 
-/** Of a refit, which was trained on the held-out rows too: the version that it is the refit of. */
+/** For a refit, returns the original version, because the refit was also trained on the held-out rows. */
 async function measuredFor(
   { repositories }: Pick<ActivityDependencies, 'repositories'>,
   version: ModelVersion,
@@ -54,12 +54,12 @@ async function measuredFor(
   if (evaluated !== undefined) return evaluated;
   throw new PerennialError(
     'not-a-candidate',
-    `version ${version.number} is the refit of a version that is not there any more, so nothing can be measured of it; build again`,
+    `version ${version.number} is the refit of a version that no longer exists, so it cannot be measured; build again`,
     { version: version.number },
   );
 }
 
-/** As the build of the version had it, for other gates and another champion. */
+/** The plan of the version's build, with the current gates and champion. */
 function planOf(
   { trained, trainingKey, trainingKeyParts, datasetVersionId, codeVersionId }: ModelVersion,
   configuration: ConfigurationVersion,

@@ -54,7 +54,7 @@ export interface Contest extends RunInput {
   readonly configuration: Configuration;
 }
 
-/** Both on the held-out rows of the plan, by the gates of the configuration. */
+/** Measures challenger and champion on the held-out rows of the plan, and applies the gates of the configuration. */
 export async function measureVersion(deps: ActivityDependencies, contest: Contest): Promise<EvaluationBody> {
   const { plan, version, champion, configuration } = contest;
   const { build } = configuration;
@@ -149,7 +149,7 @@ async function answersTo(
   }
 }
 
-/** The version serves already, or its refit does. */
+/** Whether the version or its refit already serves. */
 function isItself(version: ModelVersion, champion: ModelVersion | null): boolean {
   return champion !== null && (champion.id === version.id || champion.trainingKeyParts.refitOf === version.trainingKey);
 }

@@ -8,13 +8,13 @@ import { fetchFiles } from '../workspace.ts';
 
 interface Held {
   readonly plan: BuildPlan;
-  /** Its configuration says what was stored with the held-out rows. */
+  /** The configuration of this version says which columns were stored with the held-out rows. */
   readonly version: Pick<ModelVersion, 'configurationId'>;
 }
 
 /**
- * The held-out rows of a plan as a file in the folder. They are stored with the columns that the version and its gates
- * want. Where the champion or newer gates want others, the same rows are cut from the dataset once more.
+ * Writes the held-out rows of a plan to a file in the folder. They are stored with the columns that the version and its
+ * gates need. If the champion or newer gates need other columns, the same rows are extracted from the dataset again.
  */
 export async function heldOutRows(
   deps: ActivityDependencies,
@@ -38,7 +38,8 @@ async function cutAgain(
   { carried, path, folder }: { readonly carried: readonly string[]; readonly path: string; readonly folder: string },
 ): Promise<void> {
   const { from, to, holdout } = plan.trained;
-  if (holdout.kind === 'none') throw new PerennialError('internal', 'a plan to measure by has held out no rows', {});
+  if (holdout.kind === 'none')
+    throw new PerennialError('internal', 'the plan of the measurement has no held-out rows', {});
   const dataset = await deps.repositories.datasets.get(plan.datasetVersionId);
   const { configuration } = await deps.repositories.models.configuration(plan.configurationId);
   const { data } = configuration;

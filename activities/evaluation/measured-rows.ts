@@ -6,7 +6,7 @@ export interface MeasuredRows {
   readonly challenger: Sample;
   /** On the same rows; null: nothing serves yet. */
   readonly champion: Sample | null;
-  /** The champion is the challenger, under another configuration: there is no gain to be had. */
+  /** The champion is the challenger itself under another configuration, so there is no gain to compute. */
   readonly isChampion?: boolean;
   /** Which rows belong together, e.g. the local day of each. */
   readonly blocks: readonly (string | number)[];

@@ -5,7 +5,7 @@ import type { ColumnData } from '../../ports/table-engine.ts';
 
 type Columns = ColumnData['columns'];
 
-/** The training rows as they were before `data.fill`: as many of the values that equal the fill are missing again. */
+/** Undoes `data.fill` in the training rows: turns as many of the values that equal the fill back into missing ones. */
 export function withoutFill(
   training: Columns,
   fill: Readonly<Record<string, Fill>>,
@@ -26,12 +26,12 @@ export function withoutFill(
   return { ...training, ...Object.fromEntries(before) };
 }
 
-/** The engine keeps a fill as its column's type, so that 1 may be 1.0, and a day the text of it. */
+/** The engine stores a fill in its column's type: 1 may become 1.0, and text may become a date. */
 function isFill(cell: Cell, fill: Fill | undefined): boolean {
   return cell === fill || (cell !== null && fill !== undefined && String(cell) === String(fill));
 }
 
-/** The same rows with the fill where they lack a value. */
+/** Returns the rows with missing values replaced by their fill. */
 export function withFill(columns: Columns, fill: Readonly<Record<string, Fill>>): Columns {
   return Object.fromEntries(
     Object.entries(columns).map(([name, cells]) => {
@@ -41,7 +41,7 @@ export function withFill(columns: Columns, fill: Readonly<Record<string, Fill>>)
   );
 }
 
-/** The inputs with what the gateway must know of missing values: which features lacked some, and what stands for them. */
+/** Adds to the inputs what the gateway needs for missing values: which features lacked values, and each feature's fill. */
 export function inputsThatMayMiss(
   { inputs }: Pick<Signature, 'inputs'>,
   fill: Readonly<Record<string, Fill>>,
@@ -55,7 +55,7 @@ export function inputsThatMayMiss(
   });
 }
 
-/** @throws PerennialError `invalid-configuration` for a fill that the model cannot be given. */
+/** @throws PerennialError `invalid-configuration` if a fill does not fit the type of the model's input. */
 export function mustTakeFill({ name, type, fill }: SignatureInput): void {
   if (fill === undefined) return;
   const takes = {

@@ -4,7 +4,7 @@ import type { ClassValue } from '../../contracts/model-version.ts';
 import type { EvidenceRows } from '../../ports/model-runtime.ts';
 import type { ColumnData } from '../../ports/table-engine.ts';
 
-/** They travel as one line of JSON, and the process that reads it is started for them. */
+/** Bounds the line of JSON in which the rows are sent to the inspecting process. */
 const mostRows = 1000;
 const mostCells = 100_000;
 
@@ -15,8 +15,8 @@ interface Columns {
 }
 
 /**
- * Rows that show which of a model's answers is which class: of each table as many, the classes in turn, so that a rare
- * one is among them. Only rows without a missing value, as those of training may hold what the script left out.
+ * Rows that show which of a model's answers is which class. Takes the same number from each table and cycles through the
+ * classes, so that rare classes are included. Skips rows with missing values, because the script may have left them out.
  */
 export function rowsOfClasses({ features, target, classes }: Columns, tables: readonly ColumnData[]): EvidenceRows {
   const most = Math.min(mostRows, Math.floor(mostCells / Math.max(1, features.length)));

@@ -79,7 +79,7 @@ function binarySample(
 }
 
 function positiveClass(given: ClassValue | undefined, classes: readonly ClassValue[]): ClassValue {
-  // Not by the order of the probabilities, which says nothing of what is looked for.
+  // Does not rely on the order of the probabilities, because that order is what is being checked.
   const [lesser, greater] = sortedClasses(classes);
   if (given === undefined) return greater ?? lesser ?? 1;
   const known = classes.find((value) => classKey(value) === classKey(given));

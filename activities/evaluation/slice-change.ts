@@ -6,7 +6,7 @@ import type { Sample } from '../../statistics/sample.ts';
 import type { MeasuredRows } from './measured-rows.ts';
 import { slicesBy } from './slices.ts';
 
-/** Why nothing is compared: nothing serves, or what serves is the version itself. */
+/** Why there is no comparison: there is no champion, or the version is the champion itself. */
 export function noComparison(champion: Sample | null): string {
   return champion === null ? 'there is no champion yet' : 'this version is the champion';
 }

@@ -7,7 +7,7 @@ import type { RunInput } from '../activity-types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { runWithRequest } from '../run-request.ts';
 
-/** What a deployment proposes, and the champion that it would replace. */
+/** The version that a deployment proposes, and the champion that it would replace. */
 export interface Candidacy {
   readonly run: Run;
   readonly request: Extract<RunRequest, { kind: 'deploy' }>;
@@ -18,7 +18,7 @@ export interface Candidacy {
   readonly standing: Evaluation | undefined;
 }
 
-/** Looks up what a deployment proposes, and whether its version was measured against the current champion. */
+/** Looks up the version that a deployment proposes, and its evaluation against the current champion if there is one. */
 export async function candidacyOf(
   { repositories }: Pick<ActivityDependencies, 'repositories'>,
   { runId, scope }: RunInput,

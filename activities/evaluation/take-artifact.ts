@@ -16,8 +16,8 @@ export interface TakenArtifact {
 }
 
 /**
- * Inspects what training wrote. A model that was converted is stored as what it is now, and the run's log says what was
- * done to it. Files beside it are fetched only where the model says that it keeps tensors in them.
+ * Inspects the model that training wrote. If the model had to be converted, the converted file is stored and the run's log
+ * lists the conversions. Files beside the model are fetched only if it refers to them for its tensors.
  */
 export async function takeArtifact(
   deps: ActivityDependencies,
@@ -40,7 +40,7 @@ export async function takeArtifact(
   return { signature, artifact: sha256, artifactBytes: bytes };
 }
 
-/** The files that the model was refused for the want of, those that training wrote. */
+/** Fetches the files that the inspection reported as missing, as far as training wrote them. */
 async function filesBeside(
   { objectStore }: ActivityDependencies,
   { files }: TrainedFiles,
@@ -53,7 +53,7 @@ async function filesBeside(
   const beside = join(folder, 'beside');
   await mkdir(beside, { recursive: true });
   const fetched = found.map(async ({ path, sha256 }, at): Promise<[string, string]> => {
-    // Under a number: the name is the script's.
+    // The local file is named by a number, because the script chose the original name and it may be unsafe.
     const own = join(beside, String(at));
     await objectStore.getFile(sha256, own);
     return [path, own];

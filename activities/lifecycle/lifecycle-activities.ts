@@ -9,8 +9,8 @@ import type { ActivityDependencies } from '../dependencies.ts';
 import { planLifecycle } from './plan-lifecycle.ts';
 
 /**
- * While something runs, the lifecycle looks from time to time whether it still does: each time when a tenth of its age
- * has passed, so that an approval that waits for weeks costs a few looks an hour.
+ * While a run is under way, the lifecycle checks from time to time that it still is. The pause is a tenth of the run's
+ * age, so that an approval that waits for weeks costs only a few checks an hour.
  */
 const reconcile = { shareOfAge: 0.1, soonestMs: 30_000, latestMs: 300_000 };
 
@@ -37,7 +37,7 @@ export function createLifecycleActivities(deps: Parts): LifecycleActivities {
       await repositories.lifecycle.fire(scope, { schedule, firedAt: at, by: principal.id }).catch((caught: unknown) => {
         deps.logger.warn(
           { scope: scopeLabel(scope), schedule, firing, reason: reasonOf(caught) },
-          'a schedule fired, and no trigger came of it',
+          'a schedule fired, but no trigger was recorded',
         );
         throw caught;
       });
@@ -57,7 +57,7 @@ export function createLifecycleActivities(deps: Parts): LifecycleActivities {
   };
 }
 
-/** By the run that began last. */
+/** Computed from the run that began last. */
 function reconcileInMs(unfinished: readonly Run[], clock: Clock): number {
   const began = unfinished.map((run) => Date.parse(('startedAt' in run ? run.startedAt : null) ?? run.recordedAt));
   const ageMs = Date.parse(clock.now()) - Math.max(...began);
@@ -65,8 +65,8 @@ function reconcileInMs(unfinished: readonly Run[], clock: Clock): number {
 }
 
 /**
- * A run that has not ended although its workflow has. Where that failed, its code was changed under it so that it could
- * not go on: the run is begun again. Where it was ended by hand, or is gone with Temporal's state, the run has failed.
+ * Handles runs that have not ended although their workflow has. If the workflow failed, new code could not continue it, and
+ * the run is started again. If it was ended by hand, or was lost with Temporal's state, the run fails.
  */
 async function reconcileRuns(deps: Parts, scope: Scope): Promise<void> {
   for (const run of await deps.repositories.runs.unfinished(scope)) {
@@ -90,7 +90,7 @@ async function reconcileRuns(deps: Parts, scope: Scope): Promise<void> {
 async function beginAgain({ repositories: { runs } }: Parts, id: Id): Promise<boolean> {
   if (!(await runs.beginAgain(id))) return false;
   const line =
-    'its workflow could not go on, as after an upgrade of Perennial; the run begins again and keeps what its steps have made';
+    'the workflow of this run could not continue, for example after an upgrade of Perennial; the run starts again and keeps the results of its steps';
   await runs.appendLogs(id, [{ stream: 'system', line }]);
   return true;
 }

@@ -28,7 +28,7 @@ export function qualityOf(
   ];
 }
 
-/** The share of rows that the model had no answer to. */
+/** The quality result for the share of rows to which the model had no answer. */
 export function failedIn(predictions: readonly Cell[], policy: QualityPolicy | undefined): QualityResult[] {
   const failed = predictions.filter((prediction) => prediction === null).length;
   if (failed === 0 && policy?.failed === undefined) return [];

@@ -24,7 +24,7 @@ export function driftVerdicts(drift: readonly DriftResult[], policy: DriftPolicy
   }));
 }
 
-/** A feature may have the name of what is no feature. */
+/** Distinguishes a feature called `prediction` or `target` from the prediction and the target. */
 function subjectOf({ subject, column }: DriftResult): string {
   if (subject !== 'feature') return subject;
   return column === 'prediction' || column === 'target' ? `feature ${column}` : column;

@@ -63,7 +63,7 @@ export async function rowsBetween(
   const cell = (name: string, row: number): Cell => columns[name]?.[row] ?? null;
   const found: DatasetRow[] = [];
   for (let row = 0; row < rows; row += 1) {
-    // The thread that does this has a heart to beat.
+    // Without pauses, a long loop would block this thread's heartbeats.
     if (row % rowsAtOnce === 0) await setImmediate();
     found.push({
       id: String(cell(key, row)),

@@ -8,7 +8,7 @@ import { mustBeNext, rehearsalContext } from './rehearsal-context.ts';
 
 type Looks = Pick<RehearsalActivities, 'lookAtRun' | 'settlePeriod'>;
 
-/** Each looks once and answers: a rehearsal waits in its workflow, where waiting holds no worker. */
+/** Each activity looks once and returns. The rehearsal waits in its workflow, because that occupies no worker. */
 export function createLooks(deps: ActivityDependencies): Looks {
   const { runs } = deps.repositories;
   return {

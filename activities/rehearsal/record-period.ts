@@ -75,7 +75,7 @@ async function neverReplaced(
       configuration.data.features.map((feature) => [feature, rows.map((row) => row.features[feature] ?? null)]),
     );
     const answers = await model.predictEach(features, rows.length);
-    // As in what was served, a row without an answer is not measured.
+    // Rows without an answer are left out of the metrics, as in monitoring.
     const failed = new Set(answers.failures.map(({ row }) => row));
     const answered = Array.from(rows.keys()).filter((row) => !failed.has(row));
     if (answered.length === 0) return null;

@@ -6,7 +6,7 @@ import { mustHaveFirstModel } from './first-model.ts';
 import { mustBeNext, periodAt, rehearsalContext } from './rehearsal-context.ts';
 
 const concurrency = 16;
-/** The thread that prepares them has a heart to beat. */
+/** Without pauses, preparing many requests would block this thread's heartbeats. */
 const labelsAtOnce = 2_000;
 
 /** One row one request through the gateway, by what is deployed, with the rows' own times; then their labels. */

@@ -7,9 +7,9 @@ type Parts = Pick<ActivityDependencies, 'repositories' | 'objectStore'>;
 type Retained = 'predictions' | 'rejectedVersions';
 
 /**
- * Rows first, with their entry in the ledger, and then the bytes, by the rules of garbage collection: bytes stay that any other
- * row keeps, and that were put so lately that a row may be about to name them. What stays, and what an interruption leaves,
- * is garbage.
+ * Deletes rows first, with an entry in the ledger, and then their bytes by the rules of garbage collection: it keeps bytes
+ * that another row refers to, and bytes so recent that a row may be about to refer to them. Garbage collection removes
+ * later whatever bytes remain, also after an interruption.
  */
 export function createRetentionActivities(deps: Parts): RetentionActivities {
   const { monitoring, versions } = deps.repositories;

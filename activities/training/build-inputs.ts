@@ -17,7 +17,7 @@ export interface BuildInputs {
   readonly code: CodeVersion;
 }
 
-/** What a build was asked to build from: what the request names, else what the environment had when it began. */
+/** The inputs of a build: those that the request names, else those that the environment had when the run began. */
 export async function buildInputs(
   deps: Pick<ActivityDependencies, 'repositories'>,
   { runId, scope }: RunInput,
@@ -44,7 +44,7 @@ export async function buildInputs(
   return { request, by: run.recordedBy, configuration, dataset, code: snapshot };
 }
 
-/** The configuration recorded with the run. Without one, reads the current configuration, which fails with the way out. */
+/** Returns the configuration recorded with the run. If there is none, reads the current one, whose error says what to do. */
 export function configurationOf(
   models: ModelRepository,
   scope: Scope,

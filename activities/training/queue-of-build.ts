@@ -8,7 +8,7 @@ const usual = 'train';
 
 type Parts = Pick<ActivityDependencies, 'repositories'>;
 
-/** The queue of the configuration in force, if there is something to be measured again; so little is asked on the spot. */
+/** The queue of the current configuration if the version must be measured again, else null. */
 export function createQueueOfConfirmation(deps: Parts): QueueActivities['queueOfConfirmation'] {
   return async (input) => {
     const { standing } = await candidacyOf(deps, input);
@@ -17,7 +17,7 @@ export function createQueueOfConfirmation(deps: Parts): QueueActivities['queueOf
   };
 }
 
-/** Which queue the build's work is for. */
+/** The queue that trains this build. */
 export function createQueueOfBuild(deps: Parts): QueueActivities['queueOfBuild'] {
   return async (input) => {
     const begunWith = await deps.repositories.runs.inputs(input.scope, input.runId);
@@ -25,7 +25,7 @@ export function createQueueOfBuild(deps: Parts): QueueActivities['queueOfBuild']
   };
 }
 
-/** A person who watches is told if it is a queue that a worker must be started for. */
+/** Reports a queue other than the usual one as progress, because its worker may have to be started first. */
 async function queueOf(
   { repositories }: Parts,
   { runId }: RunInput,

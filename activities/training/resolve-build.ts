@@ -141,7 +141,7 @@ async function splitRows(
   });
 }
 
-/** Before hours of training, `build.classes` is held against the target's values. */
+/** Checks `build.classes` against the target's values now, so that a mistake does not show only after hours of training. */
 async function refuseOtherClasses(
   { tableEngine }: ActivityDependencies,
   { task, data: { target }, build }: Configuration,

@@ -25,7 +25,7 @@ export function createTrainModel(deps: ActivityDependencies): TrainActivities['t
     const { recordedBy } = await deps.repositories.runs.get(input.runId);
     await deps.repositories.runs.takeLease(trainingLease(input.runId), leaseHolder, until, recordedBy);
     const log = new RunLog(deps, input.runId);
-    // For what comes when the model is trained.
+    // Starts a computing process now, so that the measurement after training does not wait for it.
     deps.computing?.prepare();
     try {
       return await withWorkspace(deps.scratchFolder, 'train', async (folder) => {

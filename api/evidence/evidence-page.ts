@@ -72,12 +72,12 @@ function header({ approval, gates }: Evidence): Html {
   </header>`;
 }
 
-/** A sign and words besides the colour, which not everybody sees. */
+/** Marks warnings with a sign and a word as well as a colour, because not everybody can see the colour. */
 function warningsSection({ warnings }: Evidence): Html {
   if (warnings.length === 0) return html``;
   const items = warnings.map(({ code, message }) => html`<li><strong>⚠ Warning (${code}):</strong> ${message}</li>`);
   return html`<section id="warnings" aria-labelledby="warnings-title">
-    <h2 id="warnings-title">Warnings: know these before the numbers</h2>
+    <h2 id="warnings-title">Warnings: read these before the numbers</h2>
     <ul>
       ${items}
     </ul>

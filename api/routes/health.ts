@@ -14,7 +14,7 @@ const State = z.enum(['up', 'down']);
 const Readiness = z.object({
   status: z.enum(['ready', 'unready']),
   dependencies: z.object({ database: State, objectStore: State, temporal: State }),
-  /** `well`, or what is wrong with the disk of the API's state folder. */
+  /** `well`, or a description of the problem with the disk of the API's state folder. */
   disk: z.string(),
   /** The weakest of the workers that are there; `unknown` where there is none. */
   sandbox: z.enum([...Isolation.shape.kind.options, 'unknown']),

@@ -102,7 +102,7 @@ export function applyVerb({ program, act }: VerbRegistry): void {
       act(async (context, options: { file: string; code: boolean }) => {
         const api = apiOf(context);
         const { configuration, folder } = await readConfiguration(options.file);
-        // Before anything is stored, so that a refusal changes nothing.
+        // Checked before anything is stored, so that a refusal changes nothing.
         if (options.code) await checkedCode(configuration.code, folder);
         const applied = await applyConfiguration(context, api, options.file);
         const code = options.code ? await snapshotCode(context, api, options.file) : null;

@@ -155,8 +155,8 @@ function targetIn({ history }: Deployments, digest: string | undefined): string 
 }
 
 /**
- * The version as it is asked about; one that is unknown, or rejected beside the champion that serves, is told before anyone
- * is asked.
+ * Names the version for the confirmation question. Throws before anyone is asked if the version is unknown, or was rejected
+ * against the champion that serves.
  */
 async function candidateOf(
   context: CliContext,
@@ -169,7 +169,7 @@ async function candidateOf(
   });
   const champion = generation?.slots.find(({ role }) => role === 'champion')?.modelVersionId ?? null;
   if (evaluation !== null && evaluation.championVersionId !== champion)
-    return `version ${version}, which is measured against what serves first`;
+    return `version ${version}, which is first measured against the champion`;
   const refused = evaluation === null ? 'it was never evaluated there' : evaluation.body.reasons.join('; ');
   if (evaluation?.body.verdict !== 'candidate')
     throw new PerennialError(

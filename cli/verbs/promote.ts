@@ -10,8 +10,8 @@ import { short, startRun } from '../verb.ts';
 const Deployments = z.object({ generation: Generation.nullable() }).loose();
 
 /**
- * The release that serves in one environment is deployed in the next, by the policy of the next: the same, but for its
- * evaluation where another champion serves there.
+ * Deploys the release that serves in one environment in the next one, under the next one's policy. The release stays the
+ * same, except for its evaluation if another champion serves there.
  */
 export function promoteVerb({ program, act }: VerbRegistry): void {
   program

@@ -124,7 +124,7 @@ test('a step is started five times if its worker dies each time, and then fails 
   await expect(environment.run(step, input as never)).rejects.toMatchObject({
     type: 'step-lost',
     nonRetryable: true,
-    message: expect.stringContaining('fetchSource was begun 5 times'),
+    message: expect.stringContaining('fetchSource was started 5 times'),
   });
   expect(begun).toBe(false);
 });

@@ -228,7 +228,7 @@ test('the newest candidate waits for the slot, is evaluated against the new cham
   expect((await stack.get(Approval, `/v1/approvals/${earlier.id}`)).status).toBe('superseded');
   const shown = await stack.perennial(['approvals', 'show', again.id]);
   expect(shown.stdout).toMatch(
-    /asked again, because another champion serves.*\n +approver: approve, "better than version 1"/,
+    /asked again, because the champion has changed.*\n +approver: approve, "better than version 1"/,
   );
   const page = await fetch(`${stack.api}/v1/approvals/${again.id}/evidence.html`, {
     headers: { authorization: `Bearer ${stack.keys.operator}` },

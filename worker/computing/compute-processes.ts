@@ -8,20 +8,20 @@ import type { Computing } from '../../ports/computing.ts';
 import type { Answer, Order } from './messages.ts';
 
 export interface ComputeSettings {
-  /** The main of a process that computes (serve-computations.ts), and its arguments. */
+  /** The main module of a computing process (serve-computations.ts), and its arguments. */
   readonly program: URL;
   readonly args?: readonly string[];
-  /** Of the heap of one process. */
+  /** Bound on the heap of one process. */
   readonly memoryBytes: number;
 }
 
-/** How long a process waits for more work. */
+/** An idle process ends after this time. */
 const idleMs = 60_000;
-/** More work waits. Some of it waits itself, for the command of a gate, say. */
+/** Work beyond this number queues. The bound exceeds the cores because some work only waits, for example for a gate's command. */
 const processesAtMost = availableParallelism() + 2;
 const saidAtMost = 4_000;
 
-/** Processes of the worker's own program, each with one piece of work at a time, which starts no sandbox and no user's code. */
+/** Runs computations in child processes of the worker's own program, one computation at a time in each. They start neither a sandbox nor user code. */
 export class ComputeProcesses implements Computing {
   readonly #settings: ComputeSettings;
   readonly #running = new Set<ComputeProcess>();
@@ -54,7 +54,7 @@ export class ComputeProcesses implements Computing {
     if (this.#idle.length === 0 && this.#running.size < processesAtMost) this.#putBack(this.#start());
   }
 
-  /** Ends every process, also those at work. */
+  /** Kills every process, also those that are computing. */
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.all([...this.#running].map((child) => child.end()));
@@ -65,7 +65,7 @@ export class ComputeProcesses implements Computing {
     else await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
-  /** Hands the turn to the next in line, so that nobody who comes in between exceeds the bound. */
+  /** Passes the slot directly to the next waiting caller, so that a caller arriving in between cannot exceed the bound. */
   #passTurn(): void {
     const next = this.#waiting.shift();
     if (next === undefined) this.#active -= 1;
@@ -143,7 +143,7 @@ class ComputeProcess {
     }
   }
 
-  /** Keeps the worker from ending while it has work. */
+  /** Keeps the worker from exiting while this process has work. */
   hold(): void {
     clearTimeout(this.#timer);
     this.#process.ref();
@@ -178,12 +178,12 @@ function died(name: string, said: string): PerennialError {
   if (/out of memory/i.test(said))
     return new PerennialError(
       'limit-reached',
-      `the columns that ${name} works on take more memory than one run may use; raise PERENNIAL_COMPUTE_MEMORY on the workers, or hold out or monitor fewer rows`,
+      `the columns that ${name} loads take more memory than one run may use; raise PERENNIAL_COMPUTE_MEMORY on the workers, or hold out or monitor fewer rows`,
       { limit: 'memory', setting: 'PERENNIAL_COMPUTE_MEMORY' },
     );
   return new PerennialError(
     'process-died',
-    `the process that does ${name} ended before it answered, most likely because this machine ran out of memory; it said: ${said.trim() === '' ? 'nothing' : said.trim().slice(-500)}`,
+    `the process that computes ${name} ended before it answered, most likely because this machine ran out of memory; it said: ${said.trim() === '' ? 'nothing' : said.trim().slice(-500)}`,
     { operation: name },
   );
 }

@@ -1,4 +1,4 @@
-// A process that computes, started by a worker with the folder that it may use for working files.
+// The main module of a computing process. Its argument is the folder for working files.
 import { createComputations } from '../../activities/computations.ts';
 import { createLogger } from '../../adapters/logger/pino.ts';
 import { readTemporalTls } from '../../adapters/workflow-client/temporal-tls.ts';

@@ -1,15 +1,15 @@
 import type { Info } from '@temporalio/activity';
 import type { ErrorFields } from '../../contracts/errors.ts';
 
-/** To a process that computes: one piece of work; the next when it has answered. */
+/** One piece of work for a computing process. The worker sends the next one only after the answer. */
 export interface Order {
   readonly name: string;
   readonly input: unknown;
-  /** Of the activity that it is part of. */
+  /** The Temporal info of the activity that this work is part of. */
   readonly info: Info;
 }
 
-/** What it answers. `unforeseen`: what was thrown is no PerennialError. */
+/** The answer of a computing process. `unforeseen`: an error other than a PerennialError was thrown. */
 export type Answer<Result = unknown> =
   | { readonly kind: 'result'; readonly result: Result }
   | { readonly kind: 'refusal'; readonly code: string; readonly message: string; readonly fields: ErrorFields }

@@ -10,11 +10,11 @@ type Work = (input: never) => Promise<unknown>;
 const silent = { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error() {} };
 
 /**
- * What the main of a process that computes does: answers the orders of its parent one at a time, as long as the parent
- * lives. It is ended by being killed, also in the middle of its work.
+ * Runs a computing process: carries out the orders of its parent, the worker, one at a time, as long as the parent lives.
+ * The parent ends the process by killing it, also in the middle of an order.
  */
 export function serveComputations(made: Promise<Readonly<Record<string, Work>>>): void {
-  // Signals of the terminal are the worker's to handle.
+  // Ctrl+C in a terminal signals this process too. The worker decides when it ends.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
   process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
   new Worker(new URL('watch-parent.ts', import.meta.url)).unref();
@@ -35,7 +35,7 @@ async function answerTo({ name, input, info }: Order, made: Promise<Readonly<Rec
   }
 }
 
-/** Activities ask where they are. Cancelling ends the process, so that here nothing is ever cancelled; the worker beats. */
+/** Provides the activity context that the code reads. It never signals cancellation, because cancelling kills this process, and it sends no heartbeats, because the worker does. */
 function asActivity<Result>(info: Info, work: () => Promise<Result>): Promise<Result> {
   const never = new Promise<never>(() => undefined);
   const { signal } = new AbortController();

@@ -1,4 +1,4 @@
-// A thread of a process that computes: its main thread may be at work for minutes and would not see that the worker is gone.
+// A thread of a computing process. The main thread may be busy for minutes and would not notice that the worker is gone.
 const parent = process.ppid;
 setInterval(() => {
   if (process.ppid !== parent) process.kill(process.pid, 'SIGKILL');

@@ -1,17 +1,17 @@
 import type { ColumnReference } from '../../../contracts/model-version.ts';
 
-/** How the values of a column have moved from the rows before to the rows after; shares are of the rows after. */
+/** How a column's values changed between the rows before and the rows after. Shares are fractions of the rows after. */
 export interface ColumnMovement {
-  /** Of the numbers, where both have some; null: it is no column of numbers. */
+  /** null if the column is not numeric, or if either set of rows has no numbers in it. */
   readonly numbers: {
     readonly meanBefore: number;
     readonly meanAfter: number;
-    /** How far the mean moved, in standard deviations of the rows before; null: they were all the same number. */
+    /** Change of the mean, in standard deviations of the rows before; null if those rows were constant. */
     readonly standardDeviations: number | null;
-    /** The standard deviation after as a multiple of the one before; null likewise. */
+    /** Standard deviation after, divided by the one before; null if the rows before were constant. */
     readonly spread: number | null;
   } | null;
-  /** Rows with a value that no row had before. */
+  /** Share of rows with a value that no row before had. */
   readonly unseen: number;
   readonly missingBefore: number;
   readonly missingAfter: number;
@@ -29,13 +29,13 @@ export function columnMovement(before: ColumnReference, after: ColumnReference):
   };
 }
 
-/** References of older versions do not say what was missing. */
+/** References of older versions do not record missing values. */
 function missingIn({ count, missing = 0 }: ColumnReference): number {
   return share(missing, count + missing);
 }
 
 interface Counted {
-  /** As text, for the codes of a column are kept as text where there are few of them. */
+  /** Compares as text, because a reference keeps the codes of a column with few values as text. */
   readonly value: string;
   readonly rows: number;
 }
@@ -58,14 +58,14 @@ function numbersMoved(before: readonly Counted[], after: readonly Counted[]): Co
   };
 }
 
-/** null: nothing is there, or not all of it is numbers. */
+/** null if there are no values, or if some of them are not numbers. */
 function momentsOf(values: readonly Counted[]): { readonly mean: number; readonly deviation: number } | null {
   const numbers = values.map(({ value, rows }) => ({ value: value.trim() === '' ? Number.NaN : Number(value), rows }));
   const rows = numbers.reduce((sum, counted) => sum + counted.rows, 0);
   if (rows === 0 || numbers.some(({ value }) => !Number.isFinite(value))) return null;
   const mean = numbers.reduce((sum, counted) => sum + counted.value * (counted.rows / rows), 0);
   const variance = numbers.reduce((sum, counted) => sum + (counted.value - mean) ** 2 * (counted.rows / rows), 0);
-  // Rounding leaves a trace of a deviation in a column of one number.
+  // Rounding errors give even a constant column a tiny deviation.
   return { mean, deviation: values.length === 1 ? 0 : Math.sqrt(variance) };
 }
 

@@ -8,10 +8,10 @@ import { columnMovement } from './column-movement.ts';
 const farSpread = 10;
 /** Share of rows. A smaller share of new categories or missing values is common in ordinary data. */
 const mostRows = 0.5;
-/** More columns than this are summed up in one line. */
+/** Columns beyond this number are summarised in one line. */
 const mostColumns = 10;
 
-/** Two sets of rows, and how messages name them. */
+/** Two sets of rows, with the names that messages give them. */
 export interface Compared {
   readonly before: readonly ColumnReference[];
   readonly after: readonly ColumnReference[];
@@ -60,7 +60,7 @@ function movedIn({ before, after, beforeAre, afterAre }: Compared): Moved[] {
 
 type Sides = Pick<Compared, 'beforeAre' | 'afterAre'>;
 
-/** null: below the thresholds. The distance of a share is at most the threshold, so that shifts of the mean sort first. */
+/** null if all differences are below the thresholds. The distance of a share is capped at the threshold, so that shifts of the mean sort first. */
 function farMovement(moved: ColumnMovement, sides: Sides): Omit<Moved, 'column'> | null {
   const { numbers, unseen, missingBefore, missingAfter } = moved;
   const { beforeAre, afterAre } = sides;
@@ -81,7 +81,7 @@ function farMovement(moved: ColumnMovement, sides: Sides): Omit<Moved, 'column'>
       distance: missingAfter,
       message: `is missing in ${percent(missingAfter)} of ${afterAre}, and in ${percent(missingBefore)} of ${beforeAre}`,
     };
-  // Quantities hardly ever come twice: new ones say nothing.
+  // Continuous values rarely repeat, so unseen values in such a column mean nothing.
   if (unseen > mostRows && (numbers === null || deviations === null))
     return {
       distance: unseen,

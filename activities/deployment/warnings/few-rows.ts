@@ -1,7 +1,7 @@
 import type { ApprovalWarning } from '../../../contracts/approval.ts';
 import type { EvaluationBody } from '../../../contracts/evaluation.ts';
 
-/** The standard error of a share that is measured on this many rows is up to five points, so that ten are within chance. */
+/** With this many rows, the standard error of a share is up to 5 percentage points, so differences of 10 can be chance. */
 export const fewHeldOutRows = 100;
 
 export function fewRows({ challenger }: Pick<EvaluationBody, 'challenger'>): ApprovalWarning[] {

@@ -1,7 +1,7 @@
 import type { ApprovalWarning } from '../../../contracts/approval.ts';
 import type { PastOfVersion } from '../../../ports/repositories/deployments.ts';
 
-/** What monitoring found while the version served. */
+/** Warns of findings that monitoring opened while the version served. */
 export function findingsAgainst(version: number, { findings }: Pick<PastOfVersion, 'findings'>): ApprovalWarning[] {
   return findings.map(({ environment, kind, subject, value, threshold, openedAt, closedAt }) => {
     const until = closedAt === null ? 'it is open' : `it was closed at ${closedAt}`;

@@ -29,7 +29,7 @@ interface Proposed {
 
 interface Gathered {
   readonly warnings: ApprovalWarning[];
-  /** What could not be looked at, and why. */
+  /** Checks that could not be done, each with its reason. */
   readonly missing: string[];
 }
 
@@ -47,7 +47,7 @@ export async function gatherWarnings(deps: ActivityDependencies, proposed: Propo
       ...fewRows(evaluation.body),
       ...refitOf(version.number, evaluation.body),
       ...noCanary(subject),
-      // A rehearsal has a policy of its own, by which one principal votes for all.
+      // A rehearsal has its own policy, under which one principal casts all votes.
       ...(environment.clock === 'wall'
         ? stricterPolicy(environment.name, configuration.deploy.approval, subject.policy)
         : []),
@@ -92,7 +92,7 @@ async function comparisonsOf(deps: ActivityDependencies, proposed: Proposed): Pr
   return [across, within];
 }
 
-/** The target and each feature, as monitoring keeps them. */
+/** The target's and each feature's reference, as stored for monitoring. */
 async function trainedOn(deps: ActivityDependencies, { reference }: ModelVersion): Promise<ColumnReference[]> {
   const { features, target } = await readJson(deps.objectStore, reference, MonitoringReference);
   return [...features, target];

@@ -1,6 +1,6 @@
 import type { ApprovalSubject, ApprovalWarning } from '../../../contracts/approval.ts';
 
-/** All callers are answered by it before any was, so that nothing can go back by itself. */
+/** Warns that the release gets all requests at once, so no canary step can detect a problem and roll it back. */
 export function noCanary({ strategy, champion }: Pick<ApprovalSubject, 'strategy' | 'champion'>): ApprovalWarning[] {
   const message = straightToAll(strategy, champion);
   return message === null ? [] : [{ code: 'no-canary', message }];

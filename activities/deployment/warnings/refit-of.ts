@@ -1,9 +1,9 @@
 import type { ApprovalWarning } from '../../../contracts/approval.ts';
 import type { EvaluationBody } from '../../../contracts/evaluation.ts';
 
-/** What is deployed are other bytes than those that were measured. */
+/** Warns that the deployed model is a refit, and that the numbers were measured on the original version. */
 export function refitOf(version: number, { cites }: Pick<EvaluationBody, 'cites'>): ApprovalWarning[] {
   if (cites === undefined) return [];
-  const message = `version ${version} is the refit of version ${cites.modelVersion}: the numbers are those of version ${cites.modelVersion}, for no row is left that version ${version} was not trained on`;
+  const message = `version ${version} is the refit of version ${cites.modelVersion}: the numbers are those of version ${cites.modelVersion}, because version ${version} was trained on all rows`;
   return [{ code: 'refit', message }];
 }

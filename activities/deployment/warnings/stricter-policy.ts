@@ -1,7 +1,7 @@
 import type { ApprovalWarning } from '../../../contracts/approval.ts';
 import type { ApprovalPolicy } from '../../../contracts/environment.ts';
 
-/** Where the environment asks for more than the model's own configuration: what, point by point. */
+/** Warns if the environment's policy is stricter than the model's own configuration, and lists the differences. */
 export function stricterPolicy(environment: string, own: ApprovalPolicy, holds: ApprovalPolicy): ApprovalWarning[] {
   const points = [
     ...(holds.votes === own.votes
