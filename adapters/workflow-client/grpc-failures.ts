@@ -1,7 +1,7 @@
 import { PerennialError, reasonOf } from '../../contracts/errors.ts';
 
 /** Of the gRPC status codes, those that Perennial tells apart. */
-export const grpcStatus = { invalidArgument: 3, alreadyExists: 6 } as const;
+export const grpcStatus = { invalidArgument: 3, alreadyExists: 6, failedPrecondition: 9 } as const;
 
 /** The gRPC status of an error or of what caused it; undefined if no call failed. */
 export function grpcStatusOf(caught: unknown): number | undefined {

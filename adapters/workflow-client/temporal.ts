@@ -24,6 +24,7 @@ import type { WorkflowClient } from '../../ports/workflow-client.ts';
 import { coalescedCalls } from './coalesced-calls.ts';
 import { grpcStatus, grpcStatusOf, refusedByTemporal, temporalUnavailable } from './grpc-failures.ts';
 import { collections, scheduleOwn, signing, startCollection } from './own-schedules.ts';
+import { retryFailedTask } from './retry-failed-task.ts';
 import { deleteSchedule, listScheduleIds, putSchedule, scheduleDifference, startFiring } from './schedules.ts';
 import { modelAttribute } from './search-attributes.ts';
 
@@ -81,7 +82,9 @@ export function createTemporalWorkflowClient(settings: TemporalSettings): Tempor
   }
 
   const advance = coalescedCalls(lifecycleWorkflowId, (scope: Scope) =>
-    call(`advance ${scopeLabel(scope)}`, advanceDeadlineMs, () => updateLifecycle(client, scope)),
+    call(`advance ${scopeLabel(scope)}`, advanceDeadlineMs, () =>
+      retryFailedTask(() => updateLifecycle(client, scope)),
+    ),
   );
 
   return {
