@@ -83,7 +83,7 @@ test('a run fails with step-lost and the last error if no worker finishes its st
     failure: {
       code: 'step-lost',
       message: expect.stringMatching(
-        /no worker finished trainModel .* the object store does not answer; see that a worker/,
+        /no worker finished trainModel .* the object store does not answer; check that a worker/,
       ),
     },
   });
