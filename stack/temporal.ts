@@ -26,8 +26,9 @@ export function embeddedTemporal(
     command: async () => ({
       file: await temporalCli(),
       args: serverArguments(folder, options),
-      // A home of its own: a configuration of this user's for other servers must not reach this one.
-      env: { PATH: process.env.PATH, HOME: folder.temporal, TZ: 'UTC' },
+      // A home of its own: a configuration of this user's for other servers must not reach this one. It asks its maker for
+      // newer versions, and says which one runs here, unless it is told not to.
+      env: { PATH: process.env.PATH, HOME: folder.temporal, TZ: 'UTC', TEMPORAL_VERSION_CHECK_DISABLED: '1' },
       cwd: folder.temporal,
     }),
     // Through the UI's own connection to the server: when this answers, both do.

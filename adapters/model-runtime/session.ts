@@ -1,4 +1,5 @@
-import { InferenceSession } from 'onnxruntime-node';
+import type { InferenceSession } from 'onnxruntime-node';
+import { onnxRuntime } from './onnx-runtime.ts';
 
 export type TensorMetadata = InferenceSession.TensorValueMetadata;
 
@@ -13,7 +14,7 @@ const options: InferenceSession.SessionOptions = {
 
 /** From bytes and never from a path: a session then has no folder that a model could refer to. */
 export function openSession(bytes: Uint8Array): Promise<InferenceSession> {
-  return InferenceSession.create(bytes, options);
+  return onnxRuntime.InferenceSession.create(bytes, options);
 }
 
 /** What ONNX Runtime says, in one line and without any path of this machine or of the one it was built on. */

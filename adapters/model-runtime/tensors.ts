@@ -1,9 +1,10 @@
-import { Tensor } from 'onnxruntime-node';
+import type { Tensor } from 'onnxruntime-node';
 import type { Cell } from '../../contracts/data-types.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { IntegerKind } from '../../contracts/integer-kind.ts';
 import { holds } from '../../contracts/integer-kind.ts';
 import type { Fill, Signature, SignatureInput, TensorType } from '../../contracts/model-version.ts';
+import { onnxRuntime } from './onnx-runtime.ts';
 
 export type FeatureColumns = Readonly<Record<string, readonly Cell[]>>;
 
@@ -70,28 +71,28 @@ function tensorOf(
     case 'FP32': {
       const data = new Float32Array(rows * width);
       fill(data, toNumber);
-      return new Tensor('float32', data, dims);
+      return new onnxRuntime.Tensor('float32', data, dims);
     }
     case 'FP64': {
       const data = new Float64Array(rows * width);
       fill(data, toNumber);
-      return new Tensor('float64', data, dims);
+      return new onnxRuntime.Tensor('float64', data, dims);
     }
     case 'INT64': {
       if (integer !== undefined) return narrowTensor(integer, rows * width, dims, fill);
       const data = new BigInt64Array(rows * width);
       fill(data, (cell) => toInteger(cell, undefined));
-      return new Tensor('int64', data, dims);
+      return new onnxRuntime.Tensor('int64', data, dims);
     }
     case 'BOOL': {
       const data = new Uint8Array(rows * width);
       fill(data, toTruth);
-      return new Tensor('bool', data, dims);
+      return new onnxRuntime.Tensor('bool', data, dims);
     }
     case 'BYTES': {
       const data = Array.from({ length: rows * width }, () => '');
       fill(data, toText);
-      return new Tensor('string', data, dims);
+      return new onnxRuntime.Tensor('string', data, dims);
     }
   }
 }
@@ -112,14 +113,14 @@ function narrowTensor(kind: IntegerKind, size: number, dims: number[], fill: Fil
   if (kind === 'uint64') {
     const data = new BigUint64Array(size);
     fill(data, (cell) => toInteger(cell, kind));
-    return new Tensor('uint64', data, dims);
+    return new onnxRuntime.Tensor('uint64', data, dims);
   }
   const data = new narrowArrays[kind](size);
   fill(data, (cell) => {
     const value = toInteger(cell, kind);
     return value === undefined ? undefined : Number(value);
   });
-  return new Tensor(kind, data, dims);
+  return new onnxRuntime.Tensor(kind, data, dims);
 }
 
 /** An absent value is NaN, as it was in training. */

@@ -44,6 +44,10 @@ describe('docker-compose.yml', () => {
       expect(imageOf(name), name).toEqual(['temporalio/admin-tools', version]);
   });
 
+  it('has a Temporal server that does not ask its maker for newer versions', () => {
+    expect(services['temporal']!.environment.TEMPORAL_VERSION_CHECK_DISABLED).toBe('1');
+  });
+
   it('has what sandboxes are made with in the image, and does without where the host forbids them', () => {
     const dockerfile = readFileSync(new URL('../../Dockerfile', import.meta.url), 'utf8');
     for (const name of ['bubblewrap', 'slirp4netns', 'iproute2'])

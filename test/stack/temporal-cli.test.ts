@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { PartCommand } from '../../stack/part.ts';
 import { openStateFolder } from '../../stack/state-folder.ts';
 import { embeddedTemporal } from '../../stack/temporal.ts';
 
@@ -13,7 +14,7 @@ afterEach(async () => {
 });
 
 /** What the stack would start on a machine whose `temporal` says this. */
-async function fileFor(said: string): Promise<string> {
+async function commandFor(said: string): Promise<PartCommand> {
   const cli = join(folder, 'temporal');
   await writeFile(cli, `#!/bin/sh\necho '${said}'\n`, { mode: 0o755 });
   vi.stubEnv('PERENNIAL_TEMPORAL_CLI', cli);
@@ -22,15 +23,21 @@ async function fileFor(said: string): Promise<string> {
     uiPort: 2,
     namespace: 'default',
   });
-  return (await part.command()).file;
+  return part.command();
 }
 
 test('a Temporal CLI whose server is safe is started', async () => {
-  expect(await fileFor('temporal version 1.9.1 (Server 1.32.0, UI 2.54.1)')).toBe(join(folder, 'temporal'));
+  const { file } = await commandFor('temporal version 1.9.1 (Server 1.32.0, UI 2.54.1)');
+  expect(file).toBe(join(folder, 'temporal'));
+});
+
+test('its server does not ask its maker for newer versions', async () => {
+  const { env } = await commandFor('temporal version 1.9.1 (Server 1.32.0, UI 2.54.1)');
+  expect(env.TEMPORAL_VERSION_CHECK_DISABLED).toBe('1');
 });
 
 test('a Temporal CLI whose server accepts signals from other namespaces is not started', async () => {
-  await expect(fileFor('temporal version 1.5.1 (Server 1.29.1, UI 2.42.1)')).rejects.toThrow(
+  await expect(commandFor('temporal version 1.5.1 (Server 1.29.1, UI 2.42.1)')).rejects.toThrow(
     /cannot be used \(.*temporal has Temporal server 1\.29\.1, and anything older than 1\.30\.3 is unsafe\): run npm run setup/,
   );
 });

@@ -1,0 +1,9 @@
+import { createRequire } from 'node:module';
+import type * as OnnxRuntime from 'onnxruntime-node';
+
+// Official builds report each process, each model's name, digest and producer, and timings to the library's maker, and
+// leave a device id in the user's cache folder and a file in /tmp. The library reads this variable once, as it starts.
+process.env.ORT_DISABLE_TELEMETRY = '1';
+
+/** The one place that loads the library. */
+export const onnxRuntime: typeof OnnxRuntime = createRequire(import.meta.url)('onnxruntime-node');
