@@ -8,34 +8,71 @@ import type { ColumnData } from '../../ports/table-engine.ts';
 const mostRows = 1000;
 const mostCells = 100_000;
 
+/** So many rows of a class show which answer belongs to it. */
+const enoughRows = 200;
+
 interface Columns {
   readonly features: readonly string[];
   readonly target: string;
   readonly classes: readonly ClassValue[];
 }
 
+/** How many rows were picked of each class, by its key. */
+type Counts = Map<string, number>;
+
+interface Picked {
+  readonly table: ColumnData;
+  readonly rows: readonly number[];
+}
+
 /**
- * Rows that show which of a model's answers is which class. Takes the same number from each table and cycles through the
- * classes, so that rare classes are included. Skips rows with missing values, because the script may have left them out.
+ * Rows that show which of a model's answers is which class. Takes the same number from each table and from each class, so
+ * that rare classes are included. Rows with a value for every feature come first. Rows with missing values are added for a
+ * class that has too few of the others: the script may have left them out, so they are the weaker evidence.
  */
 export function rowsOfClasses({ features, target, classes }: Columns, tables: readonly ColumnData[]): EvidenceRows {
   const most = Math.min(mostRows, Math.floor(mostCells / Math.max(1, features.length)));
-  const picked = tables.map((table) => ({ table, rows: pickedRows(table, { features, target, classes }, most) }));
+  const each = Math.ceil(most / Math.max(1, classes.length));
+  const isWhole = ({ columns }: ColumnData, row: number): boolean =>
+    features.every((name) => (columns[name]?.[row] ?? null) !== null);
+  const counts: Counts = new Map(classes.map((value) => [classKey(value), 0]));
+  const whole = tables.map((table) => {
+    const own: Counts = new Map(Array.from(counts.keys(), (key) => [key, 0]));
+    const rows = pickedRows(table, target, own, { each, most, isPicked: (row) => isWhole(table, row) });
+    for (const [key, count] of own) counts.set(key, (counts.get(key) ?? 0) + count);
+    return { table, rows };
+  });
+  const enough = Math.min(each, enoughRows);
+  const lacking = tables.map((table) => ({
+    table,
+    rows: pickedRows(table, target, counts, { each: enough, most, isPicked: (row) => !isWhole(table, row) }),
+  }));
+  const picked: Picked[] = [...whole, ...lacking];
   const cells = (name: string): Cell[] =>
     picked.flatMap(({ table, rows }) => rows.map((row) => table.columns[name]?.[row] ?? null));
   return { columns: Object.fromEntries(features.map((name) => [name, cells(name)])), truth: cells(target) };
 }
 
-function pickedRows({ columns, rows }: ColumnData, { features, target, classes }: Columns, most: number): number[] {
-  const isWhole = (row: number): boolean => features.every((name) => (columns[name]?.[row] ?? null) !== null);
-  const each = Math.ceil(most / Math.max(1, classes.length));
-  const counts = new Map(classes.map((value) => [classKey(value), 0]));
+interface Wanted {
+  /** The most rows of a class, and of all. */
+  readonly each: number;
+  readonly most: number;
+  readonly isPicked: (row: number) => boolean;
+}
+
+/** Counts the rows that it picks. */
+function pickedRows(
+  { columns, rows }: ColumnData,
+  target: string,
+  counts: Counts,
+  { each, most, isPicked }: Wanted,
+): number[] {
   const picked: number[] = [];
   for (let row = 0; row < rows && picked.length < most; row += 1) {
     const own = columns[target]?.[row] ?? null;
     const key = own === null ? '' : classKey(own);
     const count = own === null ? undefined : counts.get(key);
-    if (count === undefined || count >= each || !isWhole(row)) continue;
+    if (count === undefined || count >= each || !isPicked(row)) continue;
     counts.set(key, count + 1);
     picked.push(row);
   }

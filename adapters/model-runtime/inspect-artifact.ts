@@ -5,6 +5,8 @@ import { PerennialError, reasonOf } from '../../contracts/errors.ts';
 import type { Signature } from '../../contracts/model-version.ts';
 import type { Artifact, InspectedArtifact, WantedAnswers } from '../../ports/model-runtime.ts';
 import { convertModel } from './convert-model.ts';
+import type { EvidenceTrial } from './evidence-trials.ts';
+import { evidenceTrials, rowsTaken } from './evidence-trials.ts';
 import { refuseExternalData } from './external-data.ts';
 import { readGraph } from './onnx-graph.ts';
 import { pickAnswers } from './pick-answers.ts';
@@ -54,23 +56,22 @@ export async function inspectArtifact({
   return { signature: { ...partial, ...outputs }, converted, notes };
 }
 
-/** The model's answers to the rows with a known class; undefined if it cannot answer all of them. */
+/** The model's answers to the rows with a known class. */
 async function evidenceOf(
   session: InferenceSession,
   trial: Trial,
   inputs: Pick<Signature, 'schemaVersion' | 'layout' | 'inputName' | 'inputs'>,
   { evidence }: WantedAnswers,
-): Promise<Trial | undefined> {
+): Promise<EvidenceTrial[]> {
   const names = trial.candidates.map(({ name }) => name);
-  if (evidence === undefined || evidence.truth.length === 0 || names.length === 0) return undefined;
-  const rows = evidence.truth.length;
-  try {
-    const feeds = feedsOf({ ...inputs, output: { name: '', type: 'FP64' } }, evidence.columns, rows);
-    return { ...trial, answers: await session.run(feeds, names), rows };
-  } catch {
-    // A failure here is no refusal: only the sample decides whether a model can answer.
-    return undefined;
-  }
+  if (evidence === undefined || names.length === 0) return [];
+  return evidenceTrials(
+    async ({ columns, truth: { length: rows } }) => {
+      const feeds = feedsOf({ ...inputs, output: { name: '', type: 'FP64' } }, columns, rows);
+      return { ...trial, answers: await session.run(feeds, names), rows };
+    },
+    rowsTaken(evidence, inputs.inputs),
+  );
 }
 
 async function load(bytes: Uint8Array): Promise<InferenceSession> {

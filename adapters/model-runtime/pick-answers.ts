@@ -1,5 +1,6 @@
 import { PerennialError } from '../../contracts/errors.ts';
 import type { WantedAnswers } from '../../ports/model-runtime.ts';
+import type { EvidenceTrial } from './evidence-trials.ts';
 import { pickClassifier } from './pick-classifier.ts';
 import { pickOutput } from './signature.ts';
 import { numbersOf } from './tensors.ts';
@@ -10,7 +11,7 @@ import { namedOutput, triedOutputs } from './tried-outputs.ts';
  * Identifies the outputs by shape, type and values. `evidence` holds the same model's answers to rows whose
  * class is known. Throws `artifact-invalid` and `prediction-invalid`.
  */
-export function pickAnswers(trial: Trial, wanted: WantedAnswers, evidence: Trial | undefined): Outputs {
+export function pickAnswers(trial: Trial, wanted: WantedAnswers, evidence: readonly EvidenceTrial[]): Outputs {
   const tried = triedOutputs(trial);
   const picked =
     wanted.task === 'regression' ? number(trial, tried, wanted.output) : pickClassifier(trial, wanted, evidence);

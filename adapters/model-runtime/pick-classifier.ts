@@ -4,9 +4,10 @@ import type { ClassValue, Signature, TensorType } from '../../contracts/model-ve
 import type { WantedAnswers } from '../../ports/model-runtime.ts';
 import { labelsOf } from './answers.ts';
 import { adviceFor } from './converter-advice.ts';
+import type { EvidenceTrial } from './evidence-trials.ts';
 import { listed, placesByNumber, placesByValue } from './match-classes.ts';
 import { show } from './signature.ts';
-import { numbersOf } from './tensors.ts';
+import { anyNumbersOf, notFiniteIn, numbersOf } from './tensors.ts';
 import type { ClassifierAnswers } from './tie-classes.ts';
 import { tieClasses } from './tie-classes.ts';
 import type { Outputs, Trial, Tried } from './tried-outputs.ts';
@@ -22,14 +23,14 @@ interface Roles {
 const tolerance = 1e-3;
 
 /** Finds the label and the probabilities among the outputs and ties them to the classes. */
-export function pickClassifier(trial: Trial, wanted: WantedAnswers, evidence: Trial | undefined): Outputs {
+export function pickClassifier(trial: Trial, wanted: WantedAnswers, evidence: readonly EvidenceTrial[]): Outputs {
   const { classes } = wanted;
   const roles = rolesIn(trial, wanted);
   const { label, probabilities } = roles;
   // Taking the labels alone would silently lose probabilities that are not a tensor.
   const areLost = trial.all.some((output) => !output.isTensor);
   if (probabilities === undefined && (label === undefined || areLost)) throw noClasses(trial, classes);
-  const tie = tieClasses(answersBeside(trial, roles, wanted, evidence), wanted, trial.graph);
+  const tie = tieClasses(answersBeside(trial, roles, evidence), wanted, trial.graph);
   const shares = probabilities && { name: probabilities.name, type: probabilities.type, width: probabilities.width };
   const told = { classes: [...tie.classes], ...(shares === undefined ? {} : { probabilities: shares }) };
   return { ...told, output: labelOutput(trial, label, tie.labels, classes) };
@@ -140,37 +141,49 @@ function looksLikeLabels({ tensor, name, type }: Tried, classes: readonly ClassV
 // --- reading the outputs
 
 /** The outputs' values on the trial rows and on the rows with a known class. */
-function answersBeside(
-  trial: Trial,
-  roles: Roles,
-  { evidence: rows }: WantedAnswers,
-  evidence: Trial | undefined,
-): ClassifierAnswers {
-  const tried = answersOf(
-    trial,
-    roles,
-    Array.from({ length: trial.rows }, () => null),
-  );
-  const known = evidence && answersIfAny(evidence, roles, rows?.truth ?? []);
-  if (known === undefined) return tried;
+function answersBeside(trial: Trial, roles: Roles, evidence: readonly EvidenceTrial[]): ClassifierAnswers {
+  const unknown = Array.from({ length: trial.rows }, () => null);
+  const tried = answersOf(trial, roles, unknown);
+  const all = [tried, ...evidence.flatMap((each) => finiteAnswersOf(each, roles))];
   return {
-    truth: [...tried.truth, ...known.truth],
-    label: tried.label && { ...tried.label, values: [...tried.label.values, ...(known.label?.values ?? [])] },
+    truth: all.flatMap(({ truth }) => truth),
+    label: tried.label && { ...tried.label, values: all.flatMap(({ label }) => label?.values ?? []) },
     probabilities: tried.probabilities && {
       ...tried.probabilities,
-      values: Float64Array.from([tried, known].flatMap(({ probabilities }) => Array.from(probabilities?.values ?? []))),
+      values: Float64Array.from(all.flatMap(({ probabilities }) => Array.from(probabilities?.values ?? []))),
     },
   };
 }
 
-/** Undefined if a value is not a number: only the trial rows decide whether that is tolerated. */
-function answersIfAny(trial: Trial, roles: Roles, truth: readonly Cell[]): ClassifierAnswers | undefined {
-  try {
-    return answersOf(trial, roles, truth);
-  } catch (caught) {
-    if (caught instanceof PerennialError && caught.code === 'prediction-invalid') return undefined;
-    throw caught;
-  }
+/** Leaves out rows without a finite answer: only the trial rows decide whether that is tolerated. */
+function finiteAnswersOf({ trial, truth }: EvidenceTrial, { label, probabilities }: Roles): ClassifierAnswers[] {
+  const { answers, rows } = trial;
+  const outputs = [label, probabilities].flatMap((output) => output ?? []);
+  if (outputs.some(({ name, width }) => answers[name]?.size !== rows * width)) return [];
+  const odd = new Set(
+    outputs
+      .filter(({ type }) => type !== 'BYTES')
+      .flatMap((output) => notFiniteIn(anyNumbersOf(answers[output.name], output, rows), output.width))
+      .map(({ row }) => row),
+  );
+  const isFinite = (_: unknown, row: number): boolean => !odd.has(row);
+  return [
+    {
+      truth: truth.filter(isFinite),
+      label: label && {
+        name: label.name,
+        type: label.type,
+        values: labelsOf(answers[label.name], label.name, rows).filter(isFinite),
+      },
+      probabilities: probabilities && {
+        name: probabilities.name,
+        width: probabilities.width,
+        values: anyNumbersOf(answers[probabilities.name], probabilities, rows).filter((_, at) =>
+          isFinite(_, Math.floor(at / probabilities.width)),
+        ),
+      },
+    },
+  ];
 }
 
 function answersOf(
