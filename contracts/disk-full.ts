@@ -3,27 +3,39 @@ import { PerennialError, reasonOf } from './errors.ts';
 /** A disk with less than this left counts as full: Postgres needs that much for the next file of its log. */
 export const fullBelowBytes = 16 * 2 ** 20;
 
-/** The message for a full disk, the same everywhere. */
-export function diskFullSentence(folder: string): string {
-  return `the disk of ${folder} is full (ENOSPC): make room on it`;
+/** Linux and macOS report EDQUOT, an exhausted quota, under these numbers, for which Node has no name. */
+const aboutQuota = /EDQUOT|disk quota exceeded|unknown system error -(122|69)\b/i;
+const aboutFullDisk = /ENOSPC|no space left on device|database or disk is full/i;
+
+/** The message for a full disk, the same everywhere. `cause`: the error that reported it. */
+export function diskFullSentence(folder: string, cause?: unknown): string {
+  return isAboutQuota(cause)
+    ? `the disk quota for ${folder} is used up (EDQUOT): make room there, or raise the quota`
+    : `the disk of ${folder} is full (ENOSPC): make room on it`;
 }
 
 export function diskFull(folder: string, cause?: unknown): PerennialError {
-  return new PerennialError('disk-full', diskFullSentence(folder), { folder }, { cause });
+  return new PerennialError('disk-full', diskFullSentence(folder, cause), { folder }, { cause });
 }
 
-/** Turns an error caused by a full disk into `disk-full`; returns other errors unchanged. */
+/** Turns an error caused by a full disk or an exhausted quota into `disk-full`; returns other errors unchanged. */
 export function asDiskFull(caught: unknown): unknown {
   if (caught instanceof PerennialError || !isAboutFullDisk(caught)) return caught;
-  const message = `a disk is full (ENOSPC): ${reasonOf(caught)}; make room on it`;
+  const message = isAboutQuota(caught)
+    ? `a disk quota is used up (EDQUOT): ${reasonOf(caught)}; make room, or raise the quota`
+    : `a disk is full (ENOSPC): ${reasonOf(caught)}; make room on it`;
   return new PerennialError('disk-full', message, {}, { cause: caught });
 }
 
-/** Whether an error or its cause reports a full disk, in the wording of Node or of another program. */
+/** Whether an error or its cause reports a full disk or an exhausted quota, in the wording of Node or of another program. */
 export function isAboutFullDisk(caught: unknown): boolean {
-  if (!(caught instanceof Error)) return false;
-  return (
-    /ENOSPC|EDQUOT|no space left on device|database or disk is full/i.test(reasonOf(caught)) ||
-    isAboutFullDisk(caught.cause)
-  );
+  return isAboutQuota(caught) || says(aboutFullDisk, caught);
+}
+
+function isAboutQuota(caught: unknown): boolean {
+  return says(aboutQuota, caught);
+}
+
+function says(words: RegExp, caught: unknown): boolean {
+  return caught instanceof Error && (words.test(reasonOf(caught)) || says(words, caught.cause));
 }

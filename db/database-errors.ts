@@ -1,4 +1,5 @@
 import { DatabaseError } from 'pg';
+import { diskFullSentence, isAboutFullDisk } from '../contracts/disk-full.ts';
 import { PerennialError } from '../contracts/errors.ts';
 
 const systemCodes = new Set([
@@ -59,10 +60,10 @@ export function asPerennialError(caught: unknown): unknown {
       { cause: caught },
     );
   }
-  if (code === diskFullCode) {
+  if (code === diskFullCode || isAboutFullDisk(root)) {
     return new PerennialError(
       'disk-full',
-      `the disk of Postgres is full (ENOSPC): ${reason}; make room on it`,
+      `${diskFullSentence('Postgres', root)} (${reason})`,
       { reason },
       { cause: caught },
     );

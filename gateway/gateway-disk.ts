@@ -30,7 +30,7 @@ export class GatewayDisk {
   /** Returns true for an error of a full disk, and records that the disk is full. */
   note(caught: unknown): boolean {
     if (!isAboutFullDisk(caught)) return false;
-    this.#set(diskFullSentence(this.#folder));
+    this.#set(diskFullSentence(this.#folder, caught));
     return true;
   }
 

@@ -8,7 +8,7 @@ import type { Computing } from '../../ports/computing.ts';
 import type { Answer, Order } from './messages.ts';
 
 export interface ComputeSettings {
-  /** The main module of a computing process (serve-computations.ts), and its arguments. */
+  /** The main module of a computing process (serve-computations.ts), and its arguments after the worker's process id. */
   readonly program: URL;
   readonly args?: readonly string[];
   /** Bound on the heap of one process. */
@@ -104,9 +104,10 @@ class ComputeProcess {
   ended = false;
 
   constructor({ program, args = [], memoryBytes }: ComputeSettings, onEnd: () => void) {
-    this.#process = fork(program, args, {
+    this.#process = fork(program, [String(process.pid), ...args], {
       execArgv: [
         '--disable-warning=ExperimentalWarning',
+        `--import=${new URL('watch-parent.ts', import.meta.url).href}`,
         `--max-old-space-size=${Math.max(16, Math.floor(memoryBytes / 2 ** 20))}`,
       ],
       serialization: 'advanced',

@@ -1,4 +1,4 @@
-// The main module of a computing process. Its argument is the folder for working files.
+// The main module of a computing process. Its arguments are the worker's process id and the folder for working files.
 import { createComputations } from '../../activities/computations.ts';
 import { createLogger } from '../../adapters/logger/pino.ts';
 import { readTemporalTls } from '../../adapters/workflow-client/temporal-tls.ts';
@@ -9,7 +9,7 @@ import { serveComputations } from './serve-computations.ts';
 async function make() {
   const settings = parseSettings(Settings, process.env);
   const logger = createLogger({ name: 'worker', level: settings.PERENNIAL_LOG_LEVEL });
-  const [scratchFolder = ''] = process.argv.slice(2);
+  const [, scratchFolder = ''] = process.argv.slice(2);
   return createComputations(await buildDependencies(settings, await readTemporalTls(settings), logger, scratchFolder));
 }
 

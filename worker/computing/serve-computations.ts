@@ -1,4 +1,3 @@
-import { Worker } from 'node:worker_threads';
 import { asyncLocalStorage, Context } from '@temporalio/activity';
 import type { Info } from '@temporalio/activity';
 import { noopMetricMeter } from '@temporalio/common';
@@ -11,13 +10,12 @@ const silent = { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error()
 
 /**
  * Runs a computing process: carries out the orders of its parent, the worker, one at a time, as long as the parent lives.
- * The parent ends the process by killing it, also in the middle of an order.
+ * The parent ends the process by killing it, also in the middle of an order. If the parent dies, watch-parent.ts ends it.
  */
 export function serveComputations(made: Promise<Readonly<Record<string, Work>>>): void {
   // Ctrl+C in a terminal signals this process too. The worker decides when it ends.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
   process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
-  new Worker(new URL('watch-parent.ts', import.meta.url)).unref();
   process.on('message', (order: Order) => {
     void answerTo(order, made).then((answer) => process.send?.(answer));
   });

@@ -1,5 +1,18 @@
-// A thread of a computing process. The main thread may be busy for minutes and would not notice that the worker is gone.
-const parent = process.ppid;
-setInterval(() => {
-  if (process.ppid !== parent) process.kill(process.pid, 'SIGKILL');
-}, 500);
+// Loaded before the main module of a computing process. It ends the process when the worker is gone, also while the main
+// thread loads modules or computes, which can take minutes. The worker passes its process id, because a worker that dies
+// before this code runs is no longer the parent.
+import { isMainThread, Worker, workerData } from 'node:worker_threads';
+
+const everyMs = 250;
+
+if (isMainThread) {
+  const [parentPid] = process.argv.slice(2);
+  // Without execArgv, this thread would load this module first too, and so on without end.
+  new Worker(new URL(import.meta.url), { workerData: Number(parentPid), execArgv: [] }).unref();
+} else {
+  const endWithParent = (): void => {
+    if (process.ppid !== workerData) process.kill(process.pid, 'SIGKILL');
+  };
+  endWithParent();
+  setInterval(endWithParent, everyMs);
+}

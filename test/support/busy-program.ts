@@ -1,0 +1,2 @@
+// A main module that is busy from its first line and never begins to serve orders.
+for (;;) Math.sqrt(Math.random());

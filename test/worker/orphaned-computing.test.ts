@@ -1,0 +1,64 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { afterEach, expect, test, vi } from 'vitest';
+
+const support = (name: string): URL => new URL(`../support/${name}`, import.meta.url);
+/** From the parent's end. Starting Node takes part of it where the parent dies at once. */
+const endsWithinMs = 2_000;
+
+let mark: string;
+let parent: ChildProcess;
+afterEach(() => {
+  parent.kill('SIGKILL');
+  for (const pid of processesWith(mark)) process.kill(pid, 'SIGKILL');
+});
+
+/** A process that has ended and was not collected yet has no arguments. */
+function processesWith(argument: string): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => argumentsOf(pid).includes(argument));
+}
+
+function argumentsOf(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+  } catch {
+    return [];
+  }
+}
+
+function startParent(program: URL, how: 'dies-at-once' | 'computes'): void {
+  mark = randomUUID();
+  const args = [fileURLToPath(support('computing-parent.ts')), program.href, mark, how];
+  parent = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+}
+
+async function hasNoneLeft(): Promise<void> {
+  await vi.waitFor(() => expect(processesWith(mark)).toEqual([]), { timeout: endsWithinMs, interval: 20 });
+}
+
+test('a computing process whose main thread is busy ends within two seconds of the kill of its worker', async () => {
+  startParent(support('computing-program.ts'), 'computes');
+  if (parent.stdout !== null) await once(parent.stdout, 'data');
+  expect(processesWith(mark)).toHaveLength(2);
+  parent.kill('SIGKILL');
+  await once(parent, 'exit');
+  await hasNoneLeft();
+});
+
+test.each(['computing-program.ts', 'busy-program.ts'])(
+  'a computing process (%s) whose worker is killed at once ends within two seconds too',
+  async (program) => {
+    startParent(support(program), 'dies-at-once');
+    await once(parent, 'exit');
+    await hasNoneLeft();
+  },
+);
