@@ -1,4 +1,4 @@
-import type { ActivityDependencies } from './dependencies.ts';
+import type { StoringDependencies } from './dependencies.ts';
 import { createCanaryMetric } from './deployment/canary-metric.ts';
 import { createRequestApproval } from './deployment/request-approval.ts';
 import { createCommitVersion } from './evaluation/commit-version.ts';
@@ -13,7 +13,7 @@ import { computedApart } from './computed-apart.ts';
  * thread for minutes, so it runs in a process that sends no heartbeats. Work that streams rows or leaves them to the
  * table engine stays in the worker.
  */
-export function createComputations(deps: ActivityDependencies) {
+export function createComputations(deps: StoringDependencies) {
   return {
     commitVersion: computedApart(deps, 'commitVersion', createCommitVersion(deps)),
     evaluateVersion: computedApart(deps, 'evaluateVersion', createEvaluateVersion(deps)),

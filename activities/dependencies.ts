@@ -12,16 +12,16 @@ import type { LedgerProof } from '../ports/ledger-proof.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { ModelRuntime } from '../ports/model-runtime.ts';
 import type { Notifier } from '../ports/notifier.ts';
-import type { ObjectStore } from '../ports/object-store.ts';
+import type { BlobReader, ObjectStore } from '../ports/object-store.ts';
 import type { Repositories } from '../ports/repositories/repositories.ts';
 import type { TableEngine } from '../ports/table-engine.ts';
 import type { Trainer } from '../ports/trainer.ts';
 import type { WorkflowClient } from '../ports/workflow-client.ts';
 
-/** What activities act through; made once by the worker's main. */
+/** What activities act through; made once by the worker's main. Most activities only read stored bytes. */
 export interface ActivityDependencies {
   readonly repositories: Repositories;
-  readonly objectStore: ObjectStore;
+  readonly objectStore: BlobReader;
   readonly ledgerProof: LedgerProof;
   readonly tableEngine: TableEngine;
   readonly modelRuntime: ModelRuntime;
@@ -49,4 +49,13 @@ export interface ActivityDependencies {
   readonly lifecyclePrincipal: string;
   /** The API key of a rehearsal's principal, derived, never stored. */
   readonly rehearsalKey: (rehearsalId: string) => string;
+}
+
+/**
+ * What an activity that stores or removes bytes needs besides. Garbage collection keeps what a step stored while the step
+ * runs. After that, a row must name the bytes, unless the run is of a kind that never waits for weeks
+ * (`waitsForWeeks`, contracts/collection.ts).
+ */
+export interface StoringDependencies extends ActivityDependencies {
+  readonly objectStore: ObjectStore;
 }

@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import { canonicalJson } from '../contracts/canonical.ts';
 import { PerennialError } from '../contracts/errors.ts';
 import type { Sha256 } from '../contracts/identifiers.ts';
-import type { ObjectStore } from '../ports/object-store.ts';
+import type { BlobReader, ObjectStore } from '../ports/object-store.ts';
 
 /** A folder that belongs to one attempt and is gone when it ends, however it ends. */
 export async function withWorkspace<Result>(
@@ -22,7 +22,7 @@ export async function withWorkspace<Result>(
 }
 
 /** Downloads blobs into a folder, checked, and answers their paths in the same order. */
-export async function fetchFiles(store: ObjectStore, digests: readonly Sha256[], folder: string): Promise<string[]> {
+export async function fetchFiles(store: BlobReader, digests: readonly Sha256[], folder: string): Promise<string[]> {
   await mkdir(folder, { recursive: true });
   const paths: string[] = [];
   for (const [index, sha256] of digests.entries()) {
@@ -39,7 +39,7 @@ export async function storeJson(store: ObjectStore, value: unknown): Promise<Sha
 }
 
 export async function readJson<Schema extends z.ZodType>(
-  store: ObjectStore,
+  store: BlobReader,
   sha256: Sha256,
   schema: Schema,
 ): Promise<z.infer<Schema>> {

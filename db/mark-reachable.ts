@@ -45,6 +45,8 @@ const keepsNoMore: ReadonlyMap<string, SQL> = new Map([
   ['model_versions', letGo(sql`t.id`)],
   // It tells what was measured of bytes that are gone.
   ['evaluations', letGo(sql`t.model_version_id`)],
+  // The run that it belongs to is over, so nothing is ingested any more.
+  ['rehearsals', sql`exists (select 1 from runs r where r.id = t.run_id and r.ended_at is not null)`],
   ['runs', sql`coalesce(t.ended_at < now() - ${`${uploadsKeptMs} milliseconds`}::interval, false)`],
 ]);
 

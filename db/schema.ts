@@ -803,6 +803,8 @@ export const rehearsals = pgTable('rehearsals', {
   principalId: uuid('principal_id')
     .notNull()
     .references(() => principals.id),
+  /** The file that its periods are ingested from; null until its run has written it. */
+  rows: text('rows'),
   summary: jsonb('summary').$type<{
     metricAsServed: number;
     metricNeverReplaced: number;

@@ -8,12 +8,24 @@ export interface StoredBlob {
   readonly putAt: Instant;
 }
 
+/** What reading stored bytes needs. */
+export interface BlobReader {
+  /** Size in bytes, or undefined if absent. */
+  size(sha256: Sha256): Promise<number | undefined>;
+  /** A stream that fails at its end if the bytes are not those that were named. */
+  get(sha256: Sha256): Promise<Readable>;
+  /** The bytes, checked. For small blobs (JSON, models): at most `limit` bytes, default 1 GiB. */
+  read(sha256: Sha256, limit?: number): Promise<Buffer>;
+  /** Downloads to `path` (written beside it and renamed, so it is whole or absent) and checks. */
+  getFile(sha256: Sha256, path: string): Promise<void>;
+}
+
 /**
  * Bytes by their SHA-256. A blob appears whole or not at all; every read is checked against its name, and stored bytes
  * that do not match are `blob-corrupt`. An absent blob is `blob-missing`; a store that does not answer is
  * `store-unavailable`.
  */
-export interface ObjectStore {
+export interface ObjectStore extends BlobReader {
   /**
    * Stores the stream under `sha256`. It is read in full and checked, also where the store has the blob already; other
    * bytes than that are `digest-mismatch` and leave everything as it was. Again stores nothing more, and makes the blob
@@ -23,14 +35,6 @@ export interface ObjectStore {
   /** Stores a local file under its own digest. */
   putFile(path: string): Promise<{ readonly sha256: Sha256; readonly bytes: number }>;
   putBytes(bytes: Uint8Array): Promise<{ readonly sha256: Sha256; readonly bytes: number }>;
-  /** Size in bytes, or undefined if absent. */
-  size(sha256: Sha256): Promise<number | undefined>;
-  /** A stream that fails at its end if the bytes are not those that were named. */
-  get(sha256: Sha256): Promise<Readable>;
-  /** The bytes, checked. For small blobs (JSON, models): at most `limit` bytes, default 1 GiB. */
-  read(sha256: Sha256, limit?: number): Promise<Buffer>;
-  /** Downloads to `path` (written beside it and renamed, so it is whole or absent) and checks. */
-  getFile(sha256: Sha256, path: string): Promise<void>;
   remove(sha256: Sha256): Promise<void>;
   /** At most `limit` blobs in the order of their names, from the one after `after` on; fewer only at the end. */
   list(after: Sha256 | null, limit: number): Promise<readonly StoredBlob[]>;

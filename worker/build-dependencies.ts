@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path';
-import type { ActivityDependencies } from '../activities/dependencies.ts';
+import type { StoringDependencies } from '../activities/dependencies.ts';
 import { createSystemClock } from '../adapters/clock/system.ts';
 import { createTarCodeArchive } from '../adapters/code-archive/tar.ts';
 import { createGitCodeSource } from '../adapters/code-source/git.ts';
@@ -39,7 +39,7 @@ export async function buildDependencies(
   logger: Logger,
   /** For working files; of this process alone. */
   scratchFolder: string,
-): Promise<ActivityDependencies> {
+): Promise<StoringDependencies> {
   const home = resolve(settings.PERENNIAL_HOME);
   const hosts = createOutboundHosts({ allowPrivate: settings.PERENNIAL_ALLOW_PRIVATE_SOURCES });
   const sandbox = createConfiguredSandbox(settings, home, process.env.PATH);

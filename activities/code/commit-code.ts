@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 import type { CodeManifest } from '../../contracts/code.ts';
 import type { DataActivities } from '../activity-types.ts';
-import type { ActivityDependencies } from '../dependencies.ts';
+import type { StoringDependencies } from '../dependencies.ts';
 import { runWithRequest } from '../run-request.ts';
 import { storeJson, withWorkspace } from '../workspace.ts';
 import { fetchCode } from './fetch-code.ts';
 import { lockOf } from './lock-of.ts';
 
 /** What was uploaded or fetched is packed in its canonical form, so that the same files are the same CodeVersion. */
-export function createCommitCode(deps: ActivityDependencies): DataActivities['commitCode'] {
+export function createCommitCode(deps: StoringDependencies): DataActivities['commitCode'] {
   return async ({ runId, scope }) => {
     const { run, request } = await runWithRequest(deps.repositories.runs, runId, 'code');
     return withWorkspace(deps.scratchFolder, 'code', async (folder) => {

@@ -6,7 +6,7 @@ import { sha256OfBytes } from '../../contracts/digest.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import { relativePathProblem } from '../../contracts/relative-path.ts';
 import type { RunInput } from '../activity-types.ts';
-import type { ActivityDependencies } from '../dependencies.ts';
+import type { StoringDependencies } from '../dependencies.ts';
 import { RunLog } from '../training/run-log.ts';
 
 /**
@@ -14,7 +14,7 @@ import { RunLog } from '../training/run-log.ts';
  * the file stays the same, so does what it was resolved to, so that new code brings no new packages with it.
  */
 export async function lockOf(
-  deps: ActivityDependencies,
+  deps: StoringDependencies,
   { runId, scope }: RunInput,
   tree: string,
   { path, allowBuilds }: { readonly path: string | null; readonly allowBuilds: boolean },

@@ -8,7 +8,7 @@ import type { ClassValue, MonitoringReference, Signature } from '../../contracts
 import type { Answers, WantedAnswers } from '../../ports/model-runtime.ts';
 import type { ColumnData } from '../../ports/table-engine.ts';
 import type { TrainActivities } from '../activity-types.ts';
-import type { ActivityDependencies } from '../dependencies.ts';
+import type { ActivityDependencies, StoringDependencies } from '../dependencies.ts';
 import { estimationOf } from '../monitoring/estimation.ts';
 import { referenceOf } from '../monitoring/reference-of.ts';
 import { classOrder, classesOf } from './classes-of.ts';
@@ -23,7 +23,7 @@ import { readJson, storeJson, withWorkspace } from '../workspace.ts';
 const sampleRows = 50;
 
 /** Looks at the artifact in a process of its own, describes what it was trained on for monitoring, and commits it. */
-export function createCommitVersion(deps: ActivityDependencies): TrainActivities['commitVersion'] {
+export function createCommitVersion(deps: StoringDependencies): TrainActivities['commitVersion'] {
   return async ({ runId, scope, plan: planDigest, trained: trainedDigest }) => {
     const plan = await readJson(deps.objectStore, planDigest, BuildPlan);
     const trained = await readJson(deps.objectStore, trainedDigest, TrainedFiles);
@@ -62,7 +62,7 @@ interface Trained {
 }
 
 async function look(
-  deps: ActivityDependencies,
+  deps: StoringDependencies,
   { runId, plan, trained, configuration }: Trained,
   folder: string,
 ): Promise<{ readonly taken: TakenArtifact; readonly reference: string }> {

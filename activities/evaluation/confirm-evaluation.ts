@@ -5,7 +5,7 @@ import type { Evaluation } from '../../contracts/evaluation.ts';
 import type { ModelVersion } from '../../contracts/model-version.ts';
 import type { ConfigurationVersion } from '../../contracts/model.ts';
 import type { RunInput, TrainActivities } from '../activity-types.ts';
-import type { ActivityDependencies } from '../dependencies.ts';
+import type { ActivityDependencies, StoringDependencies } from '../dependencies.ts';
 import { citing } from './cite-evaluation.ts';
 import { measureVersion } from './evaluate-version.ts';
 import type { Candidacy } from './standing-evaluation.ts';
@@ -15,7 +15,7 @@ import { candidacyOf } from './standing-evaluation.ts';
  * Measures a deployment's version again if the champion has changed since the version was measured. Uses the rows that
  * its build held out, and the gates of the configuration that it would be deployed under.
  */
-export function createConfirmEvaluation(deps: ActivityDependencies): TrainActivities['confirmEvaluation'] {
+export function createConfirmEvaluation(deps: StoringDependencies): TrainActivities['confirmEvaluation'] {
   return async (input) => {
     const candidacy = await candidacyOf(deps, input);
     const { verdict, reasons } = (candidacy.standing ?? (await measureAgain(deps, input, candidacy))).body;
@@ -23,7 +23,7 @@ export function createConfirmEvaluation(deps: ActivityDependencies): TrainActivi
   };
 }
 
-async function measureAgain(deps: ActivityDependencies, input: RunInput, candidacy: Candidacy): Promise<Evaluation> {
+async function measureAgain(deps: StoringDependencies, input: RunInput, candidacy: Candidacy): Promise<Evaluation> {
   const { versions, models } = deps.repositories;
   const version = await versions.get(candidacy.asked.modelVersionId);
   const measured = await measuredFor(deps, version);

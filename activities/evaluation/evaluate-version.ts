@@ -7,7 +7,7 @@ import type { ClassValue, ModelVersion } from '../../contracts/model-version.ts'
 import type { ColumnData } from '../../ports/table-engine.ts';
 import type { Sample } from '../../statistics/sample.ts';
 import type { RunInput, TrainActivities } from '../activity-types.ts';
-import type { ActivityDependencies } from '../dependencies.ts';
+import type { ActivityDependencies, StoringDependencies } from '../dependencies.ts';
 import { carriedColumns } from '../training/resolve-build.ts';
 import { readJson, withWorkspace } from '../workspace.ts';
 import { blocksOf } from './blocks.ts';
@@ -21,7 +21,7 @@ import { probabilityIn, sampleOf } from './sample-of.ts';
 import { rowsTrainedOn } from './trained-on.ts';
 
 /** Measures the version and the champion on the same held-out rows, and gives each gate's verdict. */
-export function createEvaluateVersion(deps: ActivityDependencies): TrainActivities['evaluateVersion'] {
+export function createEvaluateVersion(deps: StoringDependencies): TrainActivities['evaluateVersion'] {
   return async ({ runId, scope, plan: planDigest, modelVersionId, reused, unchanged }) => {
     const { versions, evaluations, models, runs } = deps.repositories;
     const version = await versions.get(modelVersionId);
@@ -55,7 +55,7 @@ export interface Contest extends RunInput {
 }
 
 /** Measures challenger and champion on the held-out rows of the plan, and applies the gates of the configuration. */
-export async function measureVersion(deps: ActivityDependencies, contest: Contest): Promise<EvaluationBody> {
+export async function measureVersion(deps: StoringDependencies, contest: Contest): Promise<EvaluationBody> {
   const { plan, version, champion, configuration } = contest;
   const { build } = configuration;
   const { holdout, heldOutBy } = await readHoldout(deps, contest);

@@ -4,7 +4,7 @@ import type { Sha256 } from '../../contracts/identifiers.ts';
 import type { ModelVersion } from '../../contracts/model-version.ts';
 import type { ColumnData } from '../../ports/table-engine.ts';
 import type { Sample } from '../../statistics/sample.ts';
-import type { ActivityDependencies } from '../dependencies.ts';
+import type { StoringDependencies } from '../dependencies.ts';
 import { storeJson } from '../workspace.ts';
 import { loadVersion } from './load-version.ts';
 import { permutationImportance } from './permutation-importance.ts';
@@ -19,7 +19,7 @@ interface Measured {
 
 /** The blob of the version's permutation importance on the holdout, by `build.metric`. */
 export async function importanceOf(
-  deps: ActivityDependencies,
+  deps: StoringDependencies,
   { version, configuration, holdout, target }: Measured,
 ): Promise<Sha256> {
   const { classes = [], inputs } = version.signature;

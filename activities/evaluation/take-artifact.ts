@@ -5,7 +5,7 @@ import { PerennialError } from '../../contracts/errors.ts';
 import type { Id, Sha256 } from '../../contracts/identifiers.ts';
 import type { Signature } from '../../contracts/model-version.ts';
 import type { Artifact, InspectedArtifact } from '../../ports/model-runtime.ts';
-import type { ActivityDependencies } from '../dependencies.ts';
+import type { ActivityDependencies, StoringDependencies } from '../dependencies.ts';
 import { RunLog } from '../training/run-log.ts';
 
 /** The model as it is served, in the object store. */
@@ -20,7 +20,7 @@ export interface TakenArtifact {
  * lists the conversions. Files beside the model are fetched only if it refers to them for its tensors.
  */
 export async function takeArtifact(
-  deps: ActivityDependencies,
+  deps: StoringDependencies,
   { trained, runId, folder }: { readonly trained: TrainedFiles; readonly runId: Id; readonly folder: string },
   inspect: (artifact: Artifact) => Promise<InspectedArtifact>,
 ): Promise<TakenArtifact> {

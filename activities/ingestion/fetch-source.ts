@@ -2,7 +2,7 @@ import { cancellationSignal } from '@temporalio/activity';
 import type { FetchedBatch, FetchedFile, RemoteSource } from '../../contracts/data-source.ts';
 import type { ReachableSource } from '../../ports/data-source.ts';
 import type { DataActivities } from '../activity-types.ts';
-import type { ActivityDependencies } from '../dependencies.ts';
+import type { ActivityDependencies, StoringDependencies } from '../dependencies.ts';
 import { runWithRequest } from '../run-request.ts';
 import { storeJson, withWorkspace } from '../workspace.ts';
 
@@ -10,7 +10,7 @@ import { storeJson, withWorkspace } from '../workspace.ts';
  * Fetches what the run's source names and stores it by its digest, with where it came from. Whatever the source says
  * later, the run goes on with what this answered; an upload is there already.
  */
-export function createFetchSource(deps: ActivityDependencies): DataActivities['fetchSource'] {
+export function createFetchSource(deps: StoringDependencies): DataActivities['fetchSource'] {
   return async ({ runId, scope }) => {
     const { request } = await runWithRequest(deps.repositories.runs, runId, 'data');
     if (request.source === undefined) return { fetched: null };

@@ -15,13 +15,13 @@ import type { Instant, Scope, Sha256 } from '../../contracts/identifiers.ts';
 import type { StagedDataset } from '../../contracts/staged-dataset.ts';
 import type { PreparedBatch } from '../../ports/table-engine.ts';
 import type { DataActivities, RunInput } from '../activity-types.ts';
-import type { ActivityDependencies } from '../dependencies.ts';
+import type { ActivityDependencies, StoringDependencies } from '../dependencies.ts';
 import { runWithRequest } from '../run-request.ts';
 import { fetchFiles, readJson, storeJson, withWorkspace } from '../workspace.ts';
 import { fetchReferences } from './fetch-references.ts';
 
 /** Parses the batch, checks it against the pinned columns and the expectations, stores its parts; commits nothing. */
-export function createPrepareDataset(deps: ActivityDependencies): DataActivities['prepareDataset'] {
+export function createPrepareDataset(deps: StoringDependencies): DataActivities['prepareDataset'] {
   return async (input) => {
     const { run, request } = await runWithRequest(deps.repositories.runs, input.runId, 'data');
     const { configuration } = await deps.repositories.models.currentConfiguration(input.scope);
@@ -111,7 +111,7 @@ async function prepare(
 }
 
 async function refuse(
-  deps: ActivityDependencies,
+  deps: StoringDependencies,
   { runId, scope }: RunInput,
   { expectations, quarantine }: PreparedBatch,
   by: string,
@@ -138,7 +138,7 @@ function describe({ column, check, violations, observed, examples }: Expectation
 }
 
 /** The parts of the new version in their order: those of the one before as the batch leaves them, then its own. */
-async function storeParts(deps: ActivityDependencies, { known, parts }: PreparedBatch): Promise<DatasetPart[]> {
+async function storeParts(deps: StoringDependencies, { known, parts }: PreparedBatch): Promise<DatasetPart[]> {
   const stored: DatasetPart[] = [];
   const store = async ({ path, ...part }: PreparedBatch['parts'][number]): Promise<void> => {
     await deps.objectStore.putFile(path);

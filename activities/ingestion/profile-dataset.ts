@@ -1,10 +1,10 @@
 import { StagedDataset } from '../../contracts/staged-dataset.ts';
 import type { DataActivities } from '../activity-types.ts';
-import type { ActivityDependencies } from '../dependencies.ts';
+import type { StoringDependencies } from '../dependencies.ts';
 import { fetchFiles, readJson, storeJson, withWorkspace } from '../workspace.ts';
 
 /** Describes every column of the staged dataset as a whole. */
-export function createProfileDataset(deps: ActivityDependencies): DataActivities['profileDataset'] {
+export function createProfileDataset(deps: StoringDependencies): DataActivities['profileDataset'] {
   return async ({ staged }) => {
     const { manifest } = await readJson(deps.objectStore, staged, StagedDataset);
     return withWorkspace(deps.scratchFolder, 'profile', async (folder) => {

@@ -5,14 +5,14 @@ import type { MonitoringWindow } from '../../contracts/monitoring-window.ts';
 import { shiftInstant } from '../../contracts/duration.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { MonitorActivities } from '../activity-types.ts';
-import type { ActivityDependencies } from '../dependencies.ts';
+import type { ActivityDependencies, StoringDependencies } from '../dependencies.ts';
 import { runWithRequest } from '../run-request.ts';
 import { storeJson } from '../workspace.ts';
 
 const aYear = '12 months';
 
 /** Has the gateways hand over what they logged, and fixes what the report will be made from. */
-export function createCollectWindow(deps: ActivityDependencies): MonitorActivities['collectWindow'] {
+export function createCollectWindow(deps: StoringDependencies): MonitorActivities['collectWindow'] {
   return async ({ runId, scope }) => {
     deps.computing?.prepare();
     const { deployments, models, monitoring } = deps.repositories;

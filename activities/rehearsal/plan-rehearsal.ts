@@ -2,12 +2,12 @@ import { join } from 'node:path';
 import { sha256OfBytes } from '../../contracts/digest.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { RehearsalActivities } from '../activity-types.ts';
-import type { ActivityDependencies } from '../dependencies.ts';
+import type { StoringDependencies } from '../dependencies.ts';
 import { fetchFiles, withWorkspace } from '../workspace.ts';
 import { rehearsalContext } from './rehearsal-context.ts';
 
 /** Gives the rehearsal's principal its key, and writes the rows to rehearse on as one file to ingest from. */
-export function createPlanRehearsal(deps: ActivityDependencies): RehearsalActivities['planRehearsal'] {
+export function createPlanRehearsal(deps: StoringDependencies): RehearsalActivities['planRehearsal'] {
   return async ({ runId, scope }) => {
     const { rehearsal, periods, principalId } = await rehearsalContext(deps, { runId, scope });
     if (periods.length === 0)
@@ -37,6 +37,7 @@ export function createPlanRehearsal(deps: ActivityDependencies): RehearsalActivi
         path,
       });
       const { sha256 } = await deps.objectStore.putFile(path);
+      await deps.repositories.rehearsals.keepRows(rehearsal.id, sha256);
       const recorded = rehearsal.periods.length;
       return { rehearsalId: rehearsal.id, periods: periods.length, recorded, rows: sha256 };
     });

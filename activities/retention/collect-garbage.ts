@@ -1,14 +1,14 @@
 import { usualGraceMs } from '../../contracts/collection.ts';
 import type { Sha256 } from '../../contracts/identifiers.ts';
 import type { CollectionActivities } from '../activity-types.ts';
-import type { ActivityDependencies } from '../dependencies.ts';
+import type { StoringDependencies } from '../dependencies.ts';
 
 /** Blobs looked at together; memory holds one page. */
 const blobsAtOnce = 1_000;
 /** A sweep ends after so many pages, well within its time limit, and is asked again. */
 const pagesASweep = 100;
 
-type Parts = Pick<ActivityDependencies, 'repositories' | 'objectStore' | 'lifecyclePrincipal'>;
+type Parts = Pick<StoringDependencies, 'repositories' | 'objectStore' | 'lifecyclePrincipal'>;
 
 export function createCollectionActivities(
   { repositories, objectStore, lifecyclePrincipal }: Parts,

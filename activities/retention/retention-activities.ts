@@ -1,9 +1,9 @@
 import { shiftInstant } from '../../contracts/duration.ts';
 import type { Sha256 } from '../../contracts/identifiers.ts';
 import type { RetentionActivities, RunInput } from '../activity-types.ts';
-import type { ActivityDependencies } from '../dependencies.ts';
+import type { StoringDependencies } from '../dependencies.ts';
 
-type Parts = Pick<ActivityDependencies, 'repositories' | 'objectStore'>;
+type Parts = Pick<StoringDependencies, 'repositories' | 'objectStore'>;
 type Retained = 'predictions' | 'rejectedVersions';
 
 /**

@@ -9,7 +9,7 @@ import type { Id, Instant, Scope, Sha256 } from '../../contracts/identifiers.ts'
 import type { ModelVersion, TrainedRows, TrainingKeyParts } from '../../contracts/model-version.ts';
 import type { HoldoutRule } from '../../ports/table-engine.ts';
 import type { TrainActivities } from '../activity-types.ts';
-import type { ActivityDependencies } from '../dependencies.ts';
+import type { ActivityDependencies, StoringDependencies } from '../dependencies.ts';
 import { classOrder, classesOf } from '../evaluation/classes-of.ts';
 import { fetchFiles, storeJson, withWorkspace } from '../workspace.ts';
 import type { BuildInputs } from './build-inputs.ts';
@@ -19,7 +19,7 @@ import { buildInputs } from './build-inputs.ts';
 const beginningOfTime = '0001-01-01T00:00:00.000Z';
 
 /** Fixes the rows, and with them the training key; what was trained under the same key is not trained again. */
-export function createResolveBuild(deps: ActivityDependencies): TrainActivities['resolveBuild'] {
+export function createResolveBuild(deps: StoringDependencies): TrainActivities['resolveBuild'] {
   return async ({ runId, scope, interpreter, platform }) => {
     const inputs = await buildInputs(deps, { runId, scope });
     const split = await splitRows(deps, inputs);
@@ -57,7 +57,7 @@ export function createResolveBuild(deps: ActivityDependencies): TrainActivities[
 
 /** The same training on the holdout too; another training key, as the rows are others. */
 async function planRefit(
-  deps: ActivityDependencies,
+  deps: StoringDependencies,
   scope: Scope,
   evaluated: BuildPlan,
   all: Sha256 | null,
@@ -97,7 +97,7 @@ interface Split extends Pick<BuildPlan, 'train' | 'holdout' | 'validation' | 'tr
 }
 
 async function splitRows(
-  deps: ActivityDependencies,
+  deps: StoringDependencies,
   { request, configuration: { configuration }, dataset, code }: BuildInputs,
 ): Promise<Split> {
   const { data, build } = configuration;

@@ -5,7 +5,7 @@ import type { TrainedFiles } from '../../contracts/build-plan.ts';
 import type { Id } from '../../contracts/identifiers.ts';
 import type { TrainingResult } from '../../ports/trainer.ts';
 import type { RunInput, TrainActivities } from '../activity-types.ts';
-import type { ActivityDependencies } from '../dependencies.ts';
+import type { ActivityDependencies, StoringDependencies } from '../dependencies.ts';
 import { readJson, storeJson, withWorkspace } from '../workspace.ts';
 import { RunLog } from './run-log.ts';
 import { layScriptGround } from './script-ground.ts';
@@ -18,7 +18,7 @@ export function trainingLease(runId: Id): string {
 }
 
 /** Runs the training command in a process group of its own and stores what it wrote; nobody has looked at it yet. */
-export function createTrainModel(deps: ActivityDependencies): TrainActivities['trainModel'] {
+export function createTrainModel(deps: StoringDependencies): TrainActivities['trainModel'] {
   return async (input) => {
     const leaseHolder = `${activityInfo().activityId}/${activityInfo().attempt}/${deps.ids.next()}`;
     const until = new Date(Date.parse(deps.clock.now()) + leaseMs).toISOString();
@@ -60,7 +60,7 @@ async function train(
   });
 }
 
-async function storeResult(deps: ActivityDependencies, result: TrainingResult, leaseHolder: string): Promise<string> {
+async function storeResult(deps: StoringDependencies, result: TrainingResult, leaseHolder: string): Promise<string> {
   const artifact = await deps.objectStore.putFile(result.modelPath);
   const files: TrainedFiles['files'] = [];
   for (const { path, absolute } of result.files) files.push({ path, ...(await deps.objectStore.putFile(absolute)) });

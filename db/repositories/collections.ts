@@ -1,9 +1,10 @@
 import { and, asc, count, desc, eq, gt, inArray, isNull, lt, sql } from '../orm.ts';
 import type { CollectedBlob, Collection } from '../../contracts/collection.ts';
 import type { Idempotency } from '../../contracts/command.ts';
-import { shortestGraceMs } from '../../contracts/collection.ts';
+import { shortestGraceMs, waitsForWeeks } from '../../contracts/collection.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Id, Sha256 } from '../../contracts/identifiers.ts';
+import { RunKind } from '../../contracts/run.ts';
 import type { CollectionRepository } from '../../ports/repositories/collections.ts';
 import type { Executor, Transaction } from '../connection.ts';
 import { query, transact } from '../connection.ts';
@@ -156,17 +157,30 @@ async function mark({ clock }: RepositoryContext, tx: Transaction, id: Id): Prom
   await tx.update(garbageCollections).set({ putBefore }).where(eq(garbageCollections.id, id));
 }
 
-/** Keeps bytes younger than the grace period or than the oldest active run, whose activities use bytes that no row names yet. */
+/** Keeps bytes younger than the grace period, or stored since the oldest work began whose bytes no row may name yet. */
 async function ageBound(tx: Executor, now: number, graceMs: number): Promise<Date> {
-  const oldest = await oldestRunUnderWay(tx);
+  const oldest = await oldestUnnamed(tx);
   return new Date(Math.min(now - graceMs, ...(oldest === null ? [] : [oldest - shortestGraceMs])));
 }
 
-/** One that waits for votes has told all it knows; the bytes of the others may be named by their activities alone. */
-async function oldestRunUnderWay(tx: Executor): Promise<number | null> {
-  const { rows } = await tx.execute<{ at: Date | string | null }>(
-    sql`select min(recorded_at) as at from runs where state in ('queued', 'running')`,
-  );
+const kindsThatEnd = RunKind.options.filter((kind) => !waitsForWeeks[kind]);
+
+/**
+ * When the oldest work began that may have stored bytes without a row: a run, if its kind never waits for weeks, or else
+ * the step that the run carries out now. Only the newest attempt of a step counts, because the row of an attempt whose
+ * worker was killed says `running` for ever. A queued run has stored nothing.
+ */
+async function oldestUnnamed(tx: Executor): Promise<number | null> {
+  const { rows } = await tx.execute<{ at: Date | string | null }>(sql`
+    select min(began) as at from (
+      select recorded_at as began from runs where state = 'running' and kind = any(${sql.param(kindsThatEnd)}::text[])
+      union all
+      select step.started_at from runs r cross join lateral (
+        select distinct on (s.name) s.state, s.started_at from run_steps s
+        where s.run_id = r.id order by s.name, s.started_at desc, s.attempt desc
+      ) step
+      where r.state in ('running', 'awaiting-approval') and step.state = 'running'
+    ) work`);
   const at = rows[0]?.at ?? null;
   return at === null ? null : new Date(at).getTime();
 }

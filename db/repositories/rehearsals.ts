@@ -15,6 +15,7 @@ import { commandUnderKey, insertCommand } from '../insert-command.ts';
 import { toDate, toInstant } from '../instants.ts';
 import { found, written } from '../not-found.ts';
 import { belowId, pageOf } from '../paging.ts';
+import { possessBlobs } from '../possess-blobs.ts';
 import { proveRun } from '../prove-run.ts';
 import { environments, modelEnvironments, models, rehearsalPeriods, rehearsals } from '../schema.ts';
 import { shortNumber } from '../short-number.ts';
@@ -58,6 +59,12 @@ export function createRehearsalRepository(context: RepositoryContext): Rehearsal
           (row) => row,
         );
         return { ...shown, items: await withPeriods(db, shown.items) };
+      }),
+    keepRows: (id, rows) =>
+      transact(db, async (tx) => {
+        const { project, rehearsal } = await proveRehearsal(tx, id);
+        await possessBlobs(tx, project, [rows], rehearsal.principalId);
+        await tx.update(rehearsals).set({ rows }).where(eq(rehearsals.id, id));
       }),
     addPeriod: (id, period) =>
       transact(db, async (tx) => {
@@ -119,7 +126,7 @@ async function withPeriods(tx: Executor, rows: readonly Row[]): Promise<readonly
     periods.set(rehearsalId, [...(periods.get(rehearsalId) ?? []), body]);
   }
   return rows.map(({ rehearsal, project, model }) => {
-    const { principalId: _principalId, schemaVersion: _schemaVersion, ...rest } = rehearsal;
+    const { principalId: _principalId, schemaVersion: _schemaVersion, rows: _rows, ...rest } = rehearsal;
     const told = periods.get(rest.id) ?? [];
     return { ...rest, project, model, periods: told, recordedAt: toInstant(rest.recordedAt) };
   });

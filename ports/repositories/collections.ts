@@ -25,7 +25,7 @@ export interface CollectionRepository {
   cursor(id: Id): Promise<Sha256 | null>;
   /**
    * Marks every blob that a row names, and fixes how old the others must be: older than the grace, and older than the
-   * oldest run under way, whose activities name bytes that no row names yet. A second time changes nothing.
+   * oldest work under way whose bytes no row may name yet. A second time changes nothing.
    */
   mark(id: Id): Promise<void>;
   /**

@@ -1,5 +1,5 @@
 import type { Idempotency } from '../../contracts/command.ts';
-import type { Id, Page, PageRequest, Scope } from '../../contracts/identifiers.ts';
+import type { Id, Page, PageRequest, Scope, Sha256 } from '../../contracts/identifiers.ts';
 import type { Viewer } from '../../contracts/principal.ts';
 import type { Rehearsal, RehearsalPeriod, RehearsalPlan } from '../../contracts/rehearsal.ts';
 
@@ -15,6 +15,8 @@ export interface RehearsalRepository {
   get(id: Id): Promise<Rehearsal>;
   /** Also those whose own environment the viewer does not see, if it sees the one that they rehearse. */
   list(viewer: Viewer, modelId: Id, page: PageRequest): Promise<Page<Rehearsal>>;
+  /** Names the file that its periods are ingested from, so that the bytes are kept until its run ends. */
+  keepRows(id: Id, rows: Sha256): Promise<void>;
   /** One per index; again changes nothing. */
   addPeriod(id: Id, period: RehearsalPeriod): Promise<void>;
   finish(id: Id, summary: NonNullable<Rehearsal['summary']>): Promise<void>;

@@ -2,13 +2,21 @@ import { array, assert, asyncProperty, constantFrom } from 'fast-check';
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { usualGraceMs } from '../../contracts/collection.ts';
-import type { Sha256 } from '../../contracts/identifiers.ts';
+import type { Id, Sha256 } from '../../contracts/identifiers.ts';
+import type { RunRequest } from '../../contracts/run.ts';
 import { tablesThatKeep } from '../../db/mark-reachable.ts';
 import { configuration } from '../db/ground.ts';
 import { requests } from '../support/begin-run-of.ts';
 import type { GarbageGround } from '../support/garbage-ground.ts';
 import { layGarbageGround } from '../support/garbage-ground.ts';
-import { beginRun, seedApproval, seedCode, seedDataset, seedVersion } from '../support/seed-candidate.ts';
+import {
+  beginRun,
+  seedApproval,
+  seedCode,
+  seedDataset,
+  seedRehearsal,
+  seedVersion,
+} from '../support/seed-candidate.ts';
 
 let ground: GarbageGround;
 beforeAll(async () => {
@@ -97,6 +105,60 @@ async function dataRun(sha256: Sha256): Promise<string> {
   return id;
 }
 
+/** Makes the run this old. */
+function age(days: number, runId: Id): Promise<void> {
+  const began = 'now() - make_interval(days => $1)';
+  return sql(
+    `update runs set recorded_at = ${began}, started_at = case when started_at is null then null else ${began} end where id = $2`,
+    [days, runId],
+  );
+}
+
+async function runSince(days: number, request: RunRequest): Promise<Id> {
+  const runId = await beginRun(ground.repositories, ground.scope, request, ground.by);
+  await age(days, runId);
+  return runId;
+}
+
+async function deploymentSince(days: number): Promise<void> {
+  const { repositories, scope, by } = ground;
+  const { runId } = await seedApproval(
+    repositories,
+    scope,
+    by,
+    await seedVersion(repositories, scope, by, { seed: (unique += 1) }),
+  );
+  await age(days, runId);
+}
+
+async function queued(): Promise<Id> {
+  const { repositories, scope, by } = ground;
+  const { runId } = await repositories.lifecycle.submit(
+    scope,
+    { kind: 'run', schemaVersion: 1, request: requests.build },
+    by,
+  );
+  if (runId === null) throw new Error('the command made no run');
+  return runId;
+}
+
+function rehearsal(): Promise<{ readonly id: Id; readonly runId: Id }> {
+  return seedRehearsal(ground.repositories, ground.scope, ground.by);
+}
+
+async function stepSince(
+  hours: number,
+  runId: Id,
+  step: { readonly name: string; readonly attempt: number; readonly state: 'running' | 'succeeded' },
+): Promise<void> {
+  const isolation = { kind: 'bubblewrap', reason: null, memory: 'polling', publicNetwork: null } as const;
+  await ground.repositories.runs.step(runId, { ...step, isolation });
+  await sql(
+    'update run_steps set started_at = now() - make_interval(hours => $1) where run_id = $2 and name = $3 and attempt = $4',
+    [hours, runId, step.name, step.attempt],
+  );
+}
+
 describe('collecting garbage', () => {
   test('never removes what is reachable, and removes all that is not, whatever names what', async () => {
     const graph = array(constantFrom(...(Object.keys(ways) as Way[])), { minLength: 1, maxLength: 25 });
@@ -151,6 +213,67 @@ describe('collecting garbage', () => {
     await ground.collect();
     expect([...(await ground.stored())]).toEqual([]);
     expect(before).toBeDefined();
+  });
+
+  test('a build that ends while a collection sweeps loses nothing that it stored', async () => {
+    const { repositories, by } = ground;
+    const runId = await runSince(30, requests.build);
+    const artifact = await ground.put(text('artifact'), 20 * usualGraceMs);
+    const { id } = await repositories.collections.begin({ dryRun: false, graceMs: usualGraceMs, by });
+    await repositories.collections.mark(id);
+    await ways.rejected(artifact);
+    await repositories.runs.cancel(runId, 'over');
+    await ground.collect();
+    expect(await ground.stored()).toEqual(new Set([artifact]));
+  });
+
+  const waiting: readonly [string, () => Promise<unknown>][] = [
+    ['deployment that bakes', () => runSince(30, requests.deploy)],
+    ['deployment that waits for votes', () => deploymentSince(30)],
+    ['rehearsal', async () => age(30, (await rehearsal()).runId)],
+    ['run in the queue', async () => age(30, await queued())],
+  ];
+  test.each(waiting)('a %s for 30 days keeps no bytes that nothing refers to', async (_what, begin) => {
+    await begin();
+    const garbage = await ground.put(text('nobody refers to it'), 20 * usualGraceMs);
+    const [part, artifact] = [
+      await ground.put(text('part'), 20 * usualGraceMs),
+      await ground.put(text('model'), 20 * usualGraceMs),
+    ];
+    await ways.dataset(part);
+    await ways.candidate(artifact);
+    await ground.collect();
+    expect(await ground.stored()).toEqual(new Set([part, artifact]));
+    expect(garbage).toBeDefined();
+  });
+
+  test('a deployment keeps what it stores while its step runs, also at the next attempt, and nothing once the step has ended', async () => {
+    const runId = await runSince(30, requests.deploy);
+    const stored = await ground.put(text('importance'), 2 * usualGraceMs);
+    const step = (attempt: number, state: 'running' | 'succeeded', hoursAgo: number) =>
+      stepSince(hoursAgo, runId, { name: 'confirmEvaluation', attempt, state });
+    await step(1, 'running', 72);
+    await ground.collect();
+    expect(await ground.stored()).toEqual(new Set([stored]));
+    // Its worker was killed; the next attempt stores the bytes again.
+    await step(2, 'running', 60);
+    await ground.collect();
+    expect(await ground.stored()).toEqual(new Set([stored]));
+    await step(2, 'succeeded', 60);
+    await ground.collect();
+    expect(await ground.stored()).toEqual(new Set());
+  });
+
+  test('a rehearsal keeps the file that it ingests from until it ends', async () => {
+    const { id, runId } = await rehearsal();
+    const rows = await ground.put(text('rows of a rehearsal'), 20 * usualGraceMs);
+    await ground.repositories.rehearsals.keepRows(id, rows);
+    await age(30, runId);
+    await ground.collect();
+    expect(await ground.stored()).toEqual(new Set([rows]));
+    await ground.repositories.runs.cancel(runId, 'over');
+    await ground.collect();
+    expect(await ground.stored()).toEqual(new Set());
   });
 
   test('an upload is let go a month after the run that took it, and not before', async () => {

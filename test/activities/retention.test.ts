@@ -1,3 +1,4 @@
+import { Client } from 'pg';
 import { platformViewer } from '../../contracts/principal.ts';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createRetentionActivities } from '../../activities/retention/retention-activities.ts';
@@ -80,6 +81,17 @@ test('predictions past their retention go with their bytes, the others stay, and
   // Twice is once.
   expect(await activities().expirePredictions({ runId, scope })).toEqual({ segments: 0 });
   expect(await ledgerOf('predictions.expired')).toHaveLength(1);
+});
+
+test('a deployment that bakes for weeks keeps nothing whose retention has passed', async () => {
+  const runId = await beginRun(ground.repositories, scope, requests.deploy, ground.by);
+  const client = new Client({ connectionString: ground.databaseUrl });
+  await client.connect();
+  await client.query('update runs set recorded_at = $1, started_at = $1 where id = $2', [ago(40), runId]);
+  await client.end();
+  const old = await segment('logged during the bake', 11);
+  expect(await activities().expirePredictions({ runId: await monitorRun(), scope })).toEqual({ segments: 1 });
+  expect(await isThere(old)).toBe(false);
 });
 
 test('bytes that a younger segment has too stay', async () => {

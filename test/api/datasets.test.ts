@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { ActivityDependencies } from '../../activities/dependencies.ts';
+import type { StoringDependencies } from '../../activities/dependencies.ts';
 import { createCommitDataset } from '../../activities/ingestion/commit-dataset.ts';
 import { createPrepareDataset } from '../../activities/ingestion/prepare-dataset.ts';
 import { createProfileDataset } from '../../activities/ingestion/profile-dataset.ts';
@@ -13,12 +13,12 @@ import { bikeInput, startTestApi } from '../support/api.ts';
 import { beginRun } from '../support/seed-candidate.ts';
 
 let api: TestApi;
-let deps: ActivityDependencies;
+let deps: StoringDependencies;
 beforeAll(async () => {
   api = await startTestApi();
   const { repositories, objectStore, tableEngine, folder } = api;
   // What ingestion acts through; the rest is for other pipelines.
-  deps = { repositories, objectStore, tableEngine, scratchFolder: folder } as unknown as ActivityDependencies;
+  deps = { repositories, objectStore, tableEngine, scratchFolder: folder } as unknown as StoringDependencies;
 });
 afterAll(() => api.stop());
 

@@ -185,6 +185,41 @@ test('bytes from before are given to the projects whose rows refer to them, and 
   }
 });
 
+/** What a database of migration 20 has of two rehearsals: the first is under way and has ingested twice, the second has ended. */
+const rehearsalsOfOld = `
+  insert into principals (id, name, kind)
+    select id, name, 'service' from unnest(${people}, array['owner', 'operator', 'rehearsal']) as given (id, name);
+  insert into projects (name, recorded_by) select 'default', id from principals where name = 'owner';
+  insert into models (id, project, name, task, owner, recorded_by) select id, 'default', 'm', 'regression', 'o', id from principals where name = 'owner';
+  insert into runs (id, model_id, environment, kind, request, because, workflow_id, state, effective_at, recorded_by)
+    select gen_random_uuid(), m.id, environment, given.kind, request, '', environment || given.kind || n, 'queued', now(), m.id
+    from models m, unnest(array['rehearsal-1', 'rehearsal-2']) as environment, (values
+      ('rehearsal', 0, '{}'::jsonb),
+      ('data', 1, jsonb_build_object('files', jsonb_build_array(jsonb_build_object('sha256', repeat('a', 64))))),
+      ('data', 2, jsonb_build_object('files', jsonb_build_array(jsonb_build_object('sha256', repeat('a', 64)))))) as given (kind, n, request);
+  insert into rehearsals (id, model_id, environment, run_id, plan, metric, principal_id, summary, recorded_by)
+    select r.id, model_id, environment, r.id, '{}', 'rmse', r.recorded_by, case environment when 'rehearsal-2' then '{}'::jsonb end, r.recorded_by
+    from runs r where kind = 'rehearsal'`;
+
+test('a rehearsal that is under way at the upgrade keeps the file that it ingests from', async () => {
+  const old = await createTestDatabase({ empty: true });
+  const rows = new Client({ connectionString: old.url });
+  try {
+    await rows.connect();
+    await migrateTo(rows, 20);
+    await rows.query(rehearsalsOfOld);
+    await migrate(old.url);
+    const kept = await rows.query('select environment, rows from rehearsals order by 1');
+    expect(kept.rows).toEqual([
+      { environment: 'rehearsal-1', rows: 'a'.repeat(64) },
+      { environment: 'rehearsal-2', rows: null },
+    ]);
+  } finally {
+    await rows.end();
+    await old.drop();
+  }
+});
+
 test('a database that is not there is `database-unavailable`', async () => {
   await expect(migrate('postgres://nobody:nothing@127.0.0.1:1/none')).rejects.toMatchObject({
     code: 'database-unavailable',

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { Client, Connection, WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { bundleWorkflowCode, NativeConnection, Runtime, Worker } from '@temporalio/worker';
-import type { ActivityDependencies } from '../../activities/dependencies.ts';
+import type { StoringDependencies } from '../../activities/dependencies.ts';
 import { createActivities } from '../../activities/index.ts';
 import { registerSearchAttributes } from '../../adapters/workflow-client/temporal.ts';
 import { parseSettings, Settings } from '../../contracts/settings.ts';
@@ -32,7 +32,7 @@ export type Came = { readonly answer: unknown } | { readonly code: string; reado
 /** A platform with its real worker, and a client that reaches nothing of it but Temporal. */
 export interface ForeignClient {
   readonly context: RepositoryContext;
-  readonly deps: ActivityDependencies;
+  readonly deps: StoringDependencies;
   /** Names of the activities that the worker has. */
   readonly activities: readonly string[];
   /** Schedules the activity from a workflow of the client's own, under an id of its choice. */

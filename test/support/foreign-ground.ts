@@ -7,7 +7,7 @@ import type { RunKind } from '../../contracts/run.ts';
 import { configuration } from '../db/ground.ts';
 import { beginRunOf } from './begin-run-of.ts';
 import type { ForeignClient } from './foreign-client.ts';
-import { seedApproval, seedVersion, type SeededVersion } from './seed-candidate.ts';
+import { seedApproval, seedRehearsal, seedVersion, type SeededVersion } from './seed-candidate.ts';
 import { seedGeneration } from './seed-generation.ts';
 
 /** What there is to attack: a model that serves, one that waits for a vote, a canary, a rehearsal, and a run of each kind. */
@@ -49,13 +49,15 @@ export async function layForeignGround({ context, deps }: ForeignClient, name = 
   const pending = await seedApproval(repositories, scope, by, candidate);
   await bind(pending.runId, own);
   const { sha256: blob } = await objectStore.putBytes(Buffer.from(`{"schemaVersion":1,"of":"somebody in ${name}"}`));
+  const rehearsal = await seedRehearsal(repositories, scope, by);
+  await bind(rehearsal.runId, own);
   return {
     scope,
     by,
     serving: released.release,
     candidate,
     pending,
-    rehearsal: await seedRehearsal({ context, deps }, scope, by, bind),
+    rehearsal,
     blob,
     async run(kind, { free = false } = {}) {
       const runId = await beginRunOf(kind, { context, scope, by });
@@ -65,28 +67,4 @@ export async function layForeignGround({ context, deps }: ForeignClient, name = 
     free: (runId) => bind(runId, null),
     workflowIdOf: async (runId) => (await repositories.runs.get(runId)).workflowId,
   };
-}
-
-async function seedRehearsal(
-  { deps: { repositories } }: Pick<ForeignClient, 'context' | 'deps'>,
-  scope: Scope,
-  by: Id,
-  bind: (runId: Id, executionId: string | null) => Promise<void>,
-): Promise<ForeignGround['rehearsal']> {
-  const heads = await repositories.models.heads(scope);
-  const plan = {
-    schemaVersion: 1,
-    from: '2011-07-01T00:00:00.000Z',
-    to: '2011-10-01T00:00:00.000Z',
-    every: 'month',
-    datasetVersionId: heads.datasetVersionId ?? '',
-    codeVersionId: heads.codeVersionId ?? '',
-    configurationId: heads.configurationId ?? '',
-    sourceEnvironment: scope.environment,
-  } as const;
-  const made = await repositories.rehearsals.create(scope, plan, 'rmse', by);
-  const { id, runId } = made.rehearsal;
-  await repositories.runs.begin(runId);
-  await bind(runId, own);
-  return { id, scope: made.scope, runId };
 }

@@ -288,3 +288,25 @@ export async function seedApproval(
   });
   return { approval, release, runId };
 }
+
+/** A rehearsal that has begun, on a dataset of these parts. */
+export async function seedRehearsal(
+  repositories: Repositories,
+  source: Scope,
+  by: Id,
+  parts: DatasetManifest['parts'] = [],
+): Promise<{ readonly id: Id; readonly runId: Id; readonly scope: Scope }> {
+  const plan = {
+    schemaVersion: 1,
+    from: '2011-07-01T00:00:00.000Z',
+    to: '2011-10-01T00:00:00.000Z',
+    every: 'month',
+    datasetVersionId: (await seedDataset(repositories, source, by, parts)).id,
+    codeVersionId: (await seedCode(repositories, source, by, sha256OfBytes('archive'))).id,
+    configurationId: (await repositories.models.currentConfiguration(source)).id,
+    sourceEnvironment: source.environment,
+  } as const;
+  const { rehearsal, scope } = await repositories.rehearsals.create(source, plan, 'rmse', by);
+  await repositories.runs.begin(rehearsal.runId);
+  return { id: rehearsal.id, runId: rehearsal.runId, scope };
+}
