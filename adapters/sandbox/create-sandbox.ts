@@ -1,5 +1,5 @@
-import { randomUUID } from 'node:crypto';
 import { PerennialError } from '../../contracts/errors.ts';
+import { endOrphans, newAttempt } from './attempts.ts';
 import { type Surroundings, type SandboxSettings, lookAround } from './look-around.ts';
 import { prepareCommand } from './prepare-command.ts';
 import type { Sandbox, SandboxedCommand, SandboxedProcess } from './sandbox.ts';
@@ -10,16 +10,18 @@ export function createSandbox(settings: SandboxSettings): Sandbox {
   let found: Promise<Surroundings> | undefined;
   const surroundings = async (): Promise<Surroundings> => {
     // A failed detection, for example on a full disk, must not be cached.
-    found ??= lookAround(settings).catch((caught: unknown) => {
-      found = undefined;
-      throw caught;
-    });
+    found ??= Promise.all([lookAround(settings), endOrphans()])
+      .then(([here]) => here)
+      .catch((caught: unknown) => {
+        found = undefined;
+        throw caught;
+      });
     return found;
   };
   const open = async (command: SandboxedCommand, talks: boolean): Promise<SandboxedProcess> => {
     const here = await surroundings();
     refuseUnlessIsolated(here, command);
-    const prepared = await prepareCommand(here, command, randomUUID());
+    const prepared = await prepareCommand(here, command, await newAttempt());
     return startCommand(command, prepared, talks);
   };
   return {

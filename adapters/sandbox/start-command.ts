@@ -107,7 +107,10 @@ async function breachAtTheEnd(exitCode: number, watched: Watched): Promise<Breac
   return findStoredBreach(watched);
 }
 
-/** The kernel ends all of it when this process ends, or when bubblewrap does. */
+/**
+ * The kernel ends all of it when this process ends, or when bubblewrap does. If this process is killed before bubblewrap
+ * has begun, the end of its input ends it, or `endOrphans`.
+ */
 function startAlone(prepared: Prepared): Supervised {
   const { file, args, cwd, env, attempt, controlGroup } = prepared;
   const child = spawn(file, args, { cwd, env, detached: true, stdio: ['pipe', 'pipe', 'pipe'] });

@@ -134,14 +134,14 @@ function open(
     args: [
       `--max-old-space-size=${heapMebibytes}`,
       '--disable-warning=ExperimentalWarning',
-      fileURLToPath(new URL('process.ts', import.meta.url)),
+      fileURLToPath(new URL('start.mjs', import.meta.url)),
+      compiled.source,
     ],
     cwd: '/',
     // Blocks of DuckDB's go back to the system when they are freed; glibc would keep them, and a call would hold half as
     // much again as its limit.
     env: {
       TZ: 'UTC',
-      NODE_COMPILE_CACHE: compiled.source,
       MALLOC_ARENA_MAX: '2',
       MALLOC_MMAP_THRESHOLD_: '131072',
       MALLOC_TRIM_THRESHOLD_: '131072',

@@ -1,8 +1,9 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rmdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { mountsOfOwnProgram } from '../../../adapters/sandbox/own-program.ts';
 import { openLockedDatabase } from '../../../adapters/table-engine/lockedDatabase.ts';
 import { createDuckDbTableEngine } from '../../../adapters/table-engine/duckdb.ts';
 import { bikeData, tableEngineBench } from '../../support/tableEngine.ts';
@@ -10,7 +11,7 @@ import { sandboxOfTests } from '../../support/sandbox-of-tests.ts';
 
 const bench = tableEngineBench();
 const sandbox = sandboxOfTests();
-const entry = new URL('../../../adapters/table-engine/process.ts', import.meta.url).pathname;
+const entry = new URL('../../../adapters/table-engine/start.mjs', import.meta.url).pathname;
 const sandboxMaker = new URL('../../../adapters/sandbox/create-sandbox.ts', import.meta.url).pathname;
 const adapter = new URL('../../../adapters/table-engine/duckdb.ts', import.meta.url).pathname;
 
@@ -192,6 +193,26 @@ describe('the processes of an engine', () => {
     parent.kill('SIGKILL');
     await ended;
     await until(() => children.every((pid) => !alive(pid)));
+  });
+
+  test('end with their input although their folder of compiled code was removed', async () => {
+    const folder = join(bench.folder(), 'compiled');
+    await mkdir(folder);
+    const child = await sandbox.open({
+      title: 'a table process',
+      file: '/bin/sh',
+      args: ['-c', `echo ready; read -r go; exec '${process.execPath}' '${entry}' '${folder}'`],
+      cwd: '/',
+      env: { TZ: 'UTC' },
+      mounts: [...mountsOfOwnProgram(), { source: folder }],
+      network: { kind: 'none' },
+      limits: { timeoutMs: 20_000, memoryBytes: 2 ** 30, processes: 2, diskBytes: 2 ** 20, files: 10 },
+      signal: new AbortController().signal,
+    });
+    await once(child.stdout, 'data');
+    await rmdir(folder);
+    child.stdin.end('go\n');
+    expect(await child.ended).toMatchObject({ kind: 'exited' });
   });
 
   test('do not keep a finished process from ending', async () => {
