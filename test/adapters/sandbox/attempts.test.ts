@@ -6,7 +6,6 @@ import { endOrphans, newAttempt } from '../../../adapters/sandbox/attempts.ts';
 import { attemptVariable } from '../../../adapters/sandbox/process-group.ts';
 
 const attempts = fileURLToPath(new URL('../../../adapters/sandbox/attempts.ts', import.meta.url));
-const isLinux = process.platform === 'linux';
 const started = new Set<ReturnType<typeof startWith>>();
 
 afterEach(() => {
@@ -31,7 +30,7 @@ async function attemptOfAnEndedProcess(): Promise<string> {
 }
 
 // Elsewhere a supervisor starts every command, and it ends them.
-test.runIf(isLinux)(
+test.runIf(process.platform === 'linux')(
   'processes are ended whose calls were made by a process that has ended, and no others',
   async () => {
     const orphan = startWith(await attemptOfAnEndedProcess());
