@@ -228,34 +228,3 @@ async function beginDeployOf(scope: Scope, evaluationId: Id): Promise<{ readonly
   await runs.begin(runId);
   return { runId };
 }
-
-test('rollbacks, aborted canaries and findings are found by the artifact of a version', async () => {
-  const { deployments, lifecycle, runs, versions } = ground.repositories;
-  const scope = await freshScope(ground);
-  await deploy(ground, scope, 1);
-  const second = await deploy(ground, scope, 2);
-  const { artifact } = await versions.get(second.modelVersionId);
-  expect(await deployments.pastOf(scope.modelId, artifact)).toEqual({ withdrawals: [], findings: [] });
-  const request = { kind: 'rollback', schemaVersion: 1, reason: 'answers are off' } as const;
-  const { runId } = await lifecycle.submit(scope, { kind: 'run', schemaVersion: 1, request }, ground.by);
-  await runs.begin(runId!);
-  await deployments.rollback(scope, { runId: runId!, reason: 'answers are off', by: ground.by });
-  expect(await deployments.pastOf(scope.modelId, artifact)).toMatchObject({
-    withdrawals: [{ kind: 'rollback', environment: 'production', by: 'operator', reason: 'answers are off' }],
-    findings: [],
-  });
-  const canary = await rollOut(ground, scope, 3, [10]);
-  const aborted = await deployments.abort(scope, { runId: canary.runId, reason: 'error rate 0.5' });
-  await runs.succeed(canary.runId, {
-    kind: 'deploy',
-    decision: 'aborted',
-    releaseId: canary.release.id,
-    releaseDigest: canary.release.digest,
-    generation: aborted?.generation ?? null,
-    reasons: ['error rate 0.5'],
-  });
-  const third = await versions.get(canary.release.modelVersionId);
-  expect((await deployments.pastOf(scope.modelId, third.artifact)).withdrawals).toMatchObject([
-    { kind: 'abort', reason: 'error rate 0.5' },
-  ]);
-});

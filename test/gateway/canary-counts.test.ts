@@ -107,6 +107,34 @@ test('a restarted gateway continues its counts, even if its saved counts are los
   expect((await stepOf(canary)).canary).toMatchObject([{ requests: 10, errors: 10, ownErrors: 10 }]);
 });
 
+/** Returns the comparisons with the shadow that gateways reported. */
+async function comparisonsOf({ generation }: Deployed) {
+  expect((await flush()).status).toBe(200);
+  return ground.repositories.deployments.shadowed(ground.scope, generation);
+}
+
+test('comparisons with a shadow are counted after an idle hour, and after a restart without the saved counts', async () => {
+  await ground.deployModel(linear(), ofTemp);
+  const shadow = await ground.deployModel(linearModel({ features: ['temp'], weights: [1], bias: 2 }), ofTemp, 0);
+  await serve();
+  await ask(1, 10);
+  expect(await comparisonsOf(shadow)).toMatchObject([{ compared: 10, absoluteDifference: 20 }]);
+  // A gateway drops counts that have not changed for an hour when it reports the next time.
+  ahead = 2 * hour;
+  await comparisonsOf(shadow);
+  await ask(1, 3);
+  expect(await comparisonsOf(shadow)).toMatchObject([{ compared: 13, absoluteDifference: 26 }]);
+  await serving.close();
+  await rm(join(ground.home, 'gateway', 'serving-counts.json'));
+  await serve();
+  await ask(1, 4);
+  expect(await comparisonsOf(shadow)).toMatchObject([{ compared: 17, absoluteDifference: 34, beyond: 17 }]);
+  // The counts that a restart finds are not added again.
+  await serving.close();
+  await serve();
+  expect(await comparisonsOf(shadow)).toMatchObject([{ compared: 17, absoluteDifference: 34 }]);
+});
+
 test('two gateways have separate counts', async () => {
   const canary = await deployStep(linear(), logarithmModel());
   await serve();
