@@ -6,6 +6,7 @@ import { createConfirmEvaluation } from './evaluation/confirm-evaluation.ts';
 import { createEvaluateVersion } from './evaluation/evaluate-version.ts';
 import { createReportWindow } from './monitoring/report-window.ts';
 import { createRecordPeriod } from './rehearsal/record-period.ts';
+import { createCheckClassOrder } from './training/check-class-order.ts';
 import { computedApart } from './computed-apart.ts';
 
 /**
@@ -15,6 +16,7 @@ import { computedApart } from './computed-apart.ts';
  */
 export function createComputations(deps: StoringDependencies) {
   return {
+    checkClassOrder: computedApart(deps, 'checkClassOrder', createCheckClassOrder(deps)),
     commitVersion: computedApart(deps, 'commitVersion', createCommitVersion(deps)),
     evaluateVersion: computedApart(deps, 'evaluateVersion', createEvaluateVersion(deps)),
     confirmEvaluation: computedApart(deps, 'confirmEvaluation', createConfirmEvaluation(deps)),

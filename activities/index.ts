@@ -2,6 +2,7 @@ import type { Activities } from './activity-types.ts';
 import { createCommitCode } from './code/commit-code.ts';
 import { createReportCommitStatus } from './code/report-commit-status.ts';
 import { createComputations } from './computations.ts';
+import type { Computing } from '../ports/computing.ts';
 import type { StoringDependencies } from './dependencies.ts';
 import { createJudgeCanary } from './deployment/judge-canary.ts';
 import { createJudgeShadow } from './deployment/judge-shadow.ts';
@@ -31,7 +32,7 @@ import { createResolveBuild } from './training/resolve-build.ts';
 import { createTrainModel } from './training/train-model.ts';
 
 /** Every activity, with its dependencies in its closure. A new one is a file, a line here and a test. */
-export function createActivities(deps: StoringDependencies): Activities {
+export function createActivities(deps: StoringDependencies & { readonly computing: Computing }): Activities {
   const computations = createComputations(deps);
   const { commitVersion, evaluateVersion, confirmEvaluation, requestApproval, reportWindow, recordPeriod } =
     computations;

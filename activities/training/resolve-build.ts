@@ -9,11 +9,12 @@ import type { Id, Instant, Scope, Sha256 } from '../../contracts/identifiers.ts'
 import type { ModelVersion, TrainedRows, TrainingKeyParts } from '../../contracts/model-version.ts';
 import type { HoldoutRule } from '../../ports/table-engine.ts';
 import type { TrainActivities } from '../activity-types.ts';
+import { computedApart } from '../computed-apart.ts';
 import type { ActivityDependencies, StoringDependencies } from '../dependencies.ts';
-import { classOrder, classesOf } from '../evaluation/classes-of.ts';
 import { fetchFiles, storeJson, withWorkspace } from '../workspace.ts';
 import type { BuildInputs } from './build-inputs.ts';
 import { buildInputs } from './build-inputs.ts';
+import { createCheckClassOrder } from './check-class-order.ts';
 
 /** Before all data: the lower end of a build without a window. */
 const beginningOfTime = '0001-01-01T00:00:00.000Z';
@@ -128,7 +129,15 @@ async function splitRows(
       validationPath: code.manifest.validation ? paths.validation : undefined,
       allPath: build.refit ? paths.all : undefined,
     });
-    await refuseOtherClasses(deps, configuration, paths.train);
+    if (configuration.task !== 'regression' && build.classes !== undefined) {
+      const checkClassOrder = computedApart(deps, 'checkClassOrder', createCheckClassOrder(deps));
+      await checkClassOrder({
+        train: paths.train,
+        target: data.target,
+        task: configuration.task,
+        classes: build.classes,
+      });
+    }
     const trained: TrainedRows = { dataset: dataset.digest, from, to, holdout, ...rows };
     const store = async (path: string) => (await deps.objectStore.putFile(path)).sha256;
     return {
@@ -139,17 +148,6 @@ async function splitRows(
       trained,
     };
   });
-}
-
-/** Checks `build.classes` against the target's values now, so that a mistake does not show only after hours of training. */
-async function refuseOtherClasses(
-  { tableEngine }: ActivityDependencies,
-  { task, data: { target }, build }: Configuration,
-  train: string,
-): Promise<void> {
-  if (task === 'regression' || build.classes === undefined) return;
-  const { columns } = await tableEngine.readColumns({ files: [train], columns: [target] });
-  classOrder(target, classesOf(target, columns[target] ?? [], task), build.classes);
 }
 
 function holdoutRule({ build: { holdout }, data }: Configuration, to: Instant): HoldoutRule {

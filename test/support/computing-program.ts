@@ -1,14 +1,20 @@
 // A computing process for tests: it evaluates and reports on a million rows, and fails in several ways.
 import { setTimeout as wait } from 'node:timers/promises';
 import { activityInfo } from '@temporalio/activity';
+import { createComputations } from '../../activities/computations.ts';
+import type { StoringDependencies } from '../../activities/dependencies.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import { serveComputations } from '../../worker/computing/serve-computations.ts';
 import { measureMillionRows } from './million-rows.ts';
 
+const whoAmI = async () => ({ pid: process.pid, activityId: activityInfo().activityId });
+
 serveComputations(
   Promise.resolve({
+    // The computations of the activities do no work here; they only tell where they ran.
+    ...Object.fromEntries(Object.keys(createComputations({} as StoringDependencies)).map((name) => [name, whoAmI])),
     measureMillionRows: async () => measureMillionRows(),
-    whoAmI: async () => ({ pid: process.pid, activityId: activityInfo().activityId }),
+    whoAmI,
     refuse: async () => {
       throw new PerennialError('no-data', 'there are no rows', { rows: 0 });
     },

@@ -7,12 +7,14 @@ import { promisify } from 'node:util';
 import { Client, Connection, WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { bundleWorkflowCode, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { createComputations } from '../../activities/computations.ts';
 import type { StoringDependencies } from '../../activities/dependencies.ts';
 import { createActivities } from '../../activities/index.ts';
 import { registerSearchAttributes } from '../../adapters/workflow-client/temporal.ts';
 import { parseSettings, Settings } from '../../contracts/settings.ts';
 import { connect } from '../../db/connection.ts';
 import type { RepositoryContext } from '../../db/context.ts';
+import type { Computing } from '../../ports/computing.ts';
 import { buildDependencies } from '../../worker/build-dependencies.ts';
 import { runWorkers } from '../../worker/run-workers.ts';
 import { workflowBundle } from '../../worker/workflow-bundle.ts';
@@ -66,7 +68,13 @@ export async function startForeignClient(): Promise<ForeignClient> {
   const deps = await buildDependencies(settings, undefined, quiet, join(home, 'scratch'));
   const native = await NativeConnection.connect({ address });
   await registerSearchAttributes(native, namespace);
-  const activities = createActivities(deps);
+  const computations = createComputations(deps);
+  const computing: Computing = {
+    // What is refused is refused here too, without the start of a process.
+    run: async (name, input) => Reflect.apply(Reflect.get(computations, name), undefined, [input]),
+    prepare: () => undefined,
+  };
+  const activities = createActivities({ ...deps, computing });
   const workers = await runWorkers({
     connection: native,
     namespace,

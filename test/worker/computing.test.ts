@@ -1,5 +1,7 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterAll, expect, test } from 'vitest';
+import { createComputations } from '../../activities/computations.ts';
+import type { StoringDependencies } from '../../activities/dependencies.ts';
 import { ComputeProcesses } from '../../worker/computing/compute-processes.ts';
 import { measureMillionRows } from '../support/million-rows.ts';
 
@@ -60,6 +62,16 @@ test('work knows the activity that it belongs to, and one process is used again 
   expect(second.pid).toBe(first.pid);
   expect(first.pid).not.toBe(process.pid);
 });
+
+test.each(Object.entries(createComputations({ computing } as unknown as StoringDependencies)))(
+  'the computation %s of an activity runs in a process of its own',
+  async (_name, compute: (input: never) => Promise<unknown>) => {
+    const activity = new MockActivityEnvironment({ activityId: 'computes' }, { logger });
+    const answer = await activity.run(compute, {} as never);
+    expect(answer).toEqual({ pid: expect.any(Number), activityId: 'computes' });
+    expect(answer).not.toMatchObject({ pid: process.pid });
+  },
+);
 
 test('known errors keep their code and fields, and unforeseen errors keep their message', async () => {
   await expect(ask('refuse')).rejects.toMatchObject({
