@@ -177,10 +177,13 @@ describe('probabilities alone', () => {
     expect(await labelsFor(several, signature, [-2, 0, 2])).toEqual(['tram', 'bus', 'car']);
   });
 
-  test('are accepted in the given order if the rows fit no order', async () => {
+  test('are accepted in the given order if the rows fit no order, and in no order that is merely guessed', async () => {
     const classes = ['late', 'on time'];
     const truth = spread.map((_, row) => classes[row % 2]!);
     expect((await inspect(bytes, { classes, order: classes }, truth)).classes).toEqual(classes);
+    // The rows do not contradict the alphabetical order, and still nothing in the model says that it is the right one.
+    for (const rows of [truth, truthOfTwo('late', 'on time')])
+      expect((await refusal(bytes, { classes }, rows)).message).toContain('nothing in model.onnx says');
   });
 
   test('are matched to classes by the labels in the graph', async () => {

@@ -125,9 +125,21 @@ test('a firing that runs is not started twice, and one that failed is started ag
 
 test('Temporal matches the database row after two APIs change a schedule at once', async () => {
   const { scope, by } = ground;
-  const hours = Array.from({ length: 8 }, (_, hour) => ({ ...nightly, cron: `0 ${hour} * * *` }));
-  const [one, other] = [keeperOf(reached), keeperOf(reached)];
-  await Promise.all(hours.map((wanted, index) => (index % 2 === 0 ? one : other).put(scope, 'contended', wanted, by)));
-  const row = await repositories.schedules.get(scope, 'contended');
-  expect(await reached.scheduleDifference(scope, 'contended', row)).toBeUndefined();
+  const writes = Promise.withResolvers<void>();
+  const mayWrite = Promise.withResolvers<void>();
+  const setSchedule: WorkflowClient['setSchedule'] = async (...given) => {
+    writes.resolve();
+    await mayWrite.promise;
+    return reached.setSchedule(...given);
+  };
+  const slow: WorkflowClient = Object.assign(Object.create(reached), { setSchedule });
+  const earlier = keeperOf(slow).put(scope, 'contended', { ...nightly, cron: '0 1 * * *' }, by);
+  await writes.promise;
+  // The later change overtakes the earlier one, whose write to Temporal comes last.
+  const later = { ...nightly, cron: '0 2 * * *' };
+  await keeperOf(reached).put(scope, 'contended', later, by);
+  mayWrite.resolve();
+  await earlier;
+  expect(await repositories.schedules.get(scope, 'contended')).toMatchObject(later);
+  expect(await reached.scheduleDifference(scope, 'contended', later)).toBeUndefined();
 });
