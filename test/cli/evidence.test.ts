@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { evidenceDocument } from '../../api/evidence/evidence-document.ts';
 import { describeApproval, describeEvaluation } from '../../cli/evidence.ts';
+import { signedColours } from '../../cli/colours.ts';
 import { Output } from '../../cli/output.ts';
 import { exampleApproval, exampleDetails } from '../api/evidence-example.ts';
 
@@ -21,6 +22,13 @@ test('slices come worst first, whether the metric is better when small or when g
     'workingday = 1',
     'workingday = 0',
   ]);
+});
+
+test('warnings are yellow, and come before the plan and the numbers', () => {
+  const colours = signedColours(true);
+  const document = evidenceDocument(exampleApproval, exampleDetails, 'bo');
+  const [, second] = describeApproval(output, exampleApproval, document, colours).split('\n');
+  expect(second).toBe(colours.yellow('warning: temp moved by 212 standard deviations'));
 });
 
 test('the terminal shows the rows and columns of the data that moved, and what could not be gathered', () => {

@@ -1,11 +1,11 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Activities, RolloutFacts, RunConclusion } from '../../activities/activity-types.ts';
 import { nudgeSignal, workflowQueue } from '../../contracts/workflows.ts';
 import type { LifecycleWorker } from '../support/lifecycle-worker.ts';
 import { startLifecycleWorker } from '../support/lifecycle-worker.ts';
 
-// A deployment that waits for weeks, told in small: an execution is long after 60 events, where a server says 4,096, and
-// nudges stand for the timers of hours. A look costs the same number of events after either.
+// Workflows that wait for weeks or do thousands of steps, told in small: an execution is long after 60 events, where a
+// server says 4,096, and nudges stand for the timers of hours. A look costs the same number of events after either.
 
 const longAfter = 60;
 const scale = 4_096 / longAfter;
@@ -37,17 +37,27 @@ const facts: RolloutFacts = {
 
 const asked = new Map<string, number>();
 const concluded: RunConclusion[] = [];
+const ended: (string | null)[] = [];
+const cursors: (string | null)[] = [];
+/** Enough for several executions. */
+const manySteps = 40;
 let stack: LifecycleWorker;
+
+/** Counts the call, and returns the count. */
+function times(name: string): number {
+  const count = (asked.get(name) ?? 0) + 1;
+  asked.set(name, count);
+  return count;
+}
 
 /** Counts the call, and returns whether the wait was checked often enough. */
 function isOver(name: Waiting): boolean {
-  asked.set(name, (asked.get(name) ?? 0) + 1);
-  return (asked.get(name) ?? 0) > looksWanted[name];
+  return times(name) > looksWanted[name];
 }
 
 function count<Answer>(name: string, answer: Answer): () => Promise<Answer> {
   return async () => {
-    asked.set(name, (asked.get(name) ?? 0) + 1);
+    times(name);
     return answer;
   };
 }
@@ -72,12 +82,39 @@ const activities: Partial<Activities> = {
     reason: 'nobody asks',
   }),
   endRollout: async () => undefined,
+  planRehearsal: count('planRehearsal', { rehearsalId: id, periods: 1, recorded: 0, rows: digest }),
+  commandPeriod: async () => ({ commandedRunId: id }),
+  lookAtRun: async () => ({ over: times('lookAtRun') > manySteps }),
+  settlePeriod: async () => ({ quiet: true }),
+  servePeriod: count('servePeriod', { rows: 1 }),
+  recordPeriod: async () => void times('recordPeriod'),
+  finishRehearsal: async () => ({
+    kind: 'rehearsal',
+    rehearsalId: id,
+    metricAsServed: 1,
+    metricNeverReplaced: 1,
+    promoted: 0,
+    refused: 0,
+    unchanged: 0,
+  }),
+  beginCollection: count('beginCollection', { collectionId: id }),
+  markReachable: async () => void times('markReachable'),
+  sweepGarbage: async () => ({ done: times('sweepGarbage') > manySteps }),
+  endCollection: async ({ failure }) => void ended.push(failure),
+  async signHeads({ cursor }) {
+    cursors.push(cursor);
+    return { next: cursors.length > manySteps ? null : `after ${cursors.length}`, signed: 1, refused: 0 };
+  },
 };
 
 beforeAll(async () => {
   stack = await startLifecycleWorker(activities, { 'limit.historyCount.suggestContinueAsNew': longAfter });
 });
 afterAll(() => stack?.stop());
+beforeEach(() => {
+  asked.clear();
+  concluded.length = 0;
+});
 
 /** Waits until the workflow has checked its wait once more. */
 async function anotherLook(looks: number): Promise<void> {
@@ -132,3 +169,45 @@ test('a deployment with 30 days of approval, a day in the queue and a bake of 30
   // Besides the checks, each execution has initial events, and some steps run once.
   expect(events).toBeLessThan(lookCount() * eventsPerLook + executions.length * 20 + 50);
 }, 120_000);
+
+/** Asserts that the workflow took several executions, and that none was much longer than the limit. */
+async function expectShortExecutions(workflowId: string): Promise<void> {
+  const executions = await executionsOf(workflowId);
+  expect(executions.length).toBeGreaterThan(2);
+  expect(executions.filter(({ status }) => status === 'COMPLETED')).toHaveLength(1);
+  expect(Math.max(...executions.map(({ events }) => events))).toBeLessThan(longAfter + 3 * eventsPerLook);
+}
+
+test('a rehearsal that waits for a run for days keeps its executions short, and repeats no period', async () => {
+  const workflowId = 'a-patient-rehearsal';
+  const scope = { project: 'default', model: 'rehearsed', modelId: id, environment: 'rehearsal-1' };
+  const args = [{ schemaVersion: 1, runId: id, scope }];
+  const handle = await stack.temporal.workflow.start('rehearsal', { workflowId, taskQueue: workflowQueue, args });
+  const looks = () => asked.get('lookAtRun') ?? 0;
+  while (looks() <= manySteps) {
+    const before = looks();
+    await handle.signal(nudgeSignal);
+    await expect.poll(looks, { timeout: 20_000, interval: 2 }).toBeGreaterThan(before);
+  }
+  await handle.result();
+  expect(concluded).toMatchObject([{ state: 'succeeded', outcome: { kind: 'rehearsal' } }]);
+  expect(Object.fromEntries(asked)).toMatchObject({ planRehearsal: 1, servePeriod: 1, recordPeriod: 1 });
+  await expectShortExecutions(workflowId);
+}, 120_000);
+
+test('a garbage collection of many pages keeps its executions short, and marks once', async () => {
+  const workflowId = 'a-long-collection';
+  const args = [{ schemaVersion: 1, collectionId: id }];
+  await stack.temporal.workflow.execute('collectGarbage', { workflowId, taskQueue: workflowQueue, args });
+  expect(Object.fromEntries(asked)).toMatchObject({ markReachable: 1, sweepGarbage: manySteps + 1 });
+  expect(ended).toEqual([null]);
+  await expectShortExecutions(workflowId);
+}, 60_000);
+
+test('the signing of many ledgers keeps its executions short, and goes on where the one before ended', async () => {
+  const workflowId = 'a-long-signing';
+  const args = [{ schemaVersion: 1 }];
+  await stack.temporal.workflow.execute('signLedgerHeads', { workflowId, taskQueue: workflowQueue, args });
+  expect(cursors).toEqual([null, ...Array.from({ length: manySteps }, (_, at) => `after ${at + 1}`)]);
+  await expectShortExecutions(workflowId);
+}, 60_000);
