@@ -32,8 +32,16 @@ export interface ApiDependencies {
   readonly addresses: Addresses;
   /** An existing folder for downloads that are being made. */
   readonly scratchFolder: string;
+  /** Limits of one upload. Default: 5 GiB, and two minutes without a byte. */
+  readonly uploads?: UploadLimits;
   /** How often commands that Temporal has not been told of are sent again. Default 2000. */
   readonly dispatchEveryMs?: number;
+}
+
+export interface UploadLimits {
+  readonly bytes: number;
+  /** The longest time without a byte before an upload is ended. */
+  readonly idleMs: number;
 }
 
 export interface Addresses {

@@ -23,6 +23,7 @@ import { identityOf } from '../stack/process-identity.ts';
 import { buildApi } from './server.ts';
 
 const closeWithinMs = 5_000;
+const uploadIdleMs = 120_000;
 
 try {
   await serve(parseSettings(Settings, process.env));
@@ -84,6 +85,7 @@ async function serve(settings: Settings): Promise<void> {
       temporalUi: settings.PERENNIAL_TEMPORAL_UI_URL,
     },
     scratchFolder,
+    uploads: { bytes: settings.PERENNIAL_UPLOAD_SIZE, idleMs: uploadIdleMs },
   });
   stopOnSignals(logger, async () => {
     await api.close();

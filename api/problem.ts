@@ -37,12 +37,13 @@ export function problemOf(error: PerennialError, requestId: string): Problem {
   };
 }
 
-/** Any caught value as the error that it is to the caller. */
-export function perennialErrorOf(caught: unknown): PerennialError {
+/** Any caught value as the error that it is to the caller. `bodyLimit`: the most bytes that the route takes. */
+export function perennialErrorOf(caught: unknown, bodyLimit?: number): PerennialError {
   if (caught instanceof PerennialError) return caught;
   const full = asDiskFull(caught);
   if (full instanceof PerennialError) return full;
   if (hasZodFastifySchemaValidationErrors(caught)) return invalidRequest(caught);
+  if (isBodyTooLarge(caught)) return bodyTooLarge(bodyLimit);
   const framework = caught instanceof Error ? codeOfFramework(caught) : undefined;
   if (framework && caught instanceof Error) return new PerennialError(framework, caught.message, {}, { cause: caught });
   return new PerennialError('internal', 'unexpected', {}, { cause: caught });
@@ -57,12 +58,24 @@ function codeOfFramework(caught: Error): ErrorCode | undefined {
   return status < 500 ? 'invalid-request' : undefined;
 }
 
+function isBodyTooLarge(caught: unknown): boolean {
+  return caught instanceof Error && 'code' in caught && caught.code === 'FST_ERR_CTP_BODY_TOO_LARGE';
+}
+
+function bodyTooLarge(limit: number | undefined): PerennialError {
+  const most = limit === undefined ? '' : `; it takes ${limit} bytes at most`;
+  return new PerennialError(
+    'too-large',
+    `the body is larger than this route takes at once${most}. Send the content in several requests, or files by PUT /v1/blobs/{sha256}`,
+    limit === undefined ? {} : { limit },
+  );
+}
+
 const frameworkCodes: Readonly<Record<string, ErrorCode>> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'invalid-request',
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'invalid-request',
   FST_ERR_CTP_INVALID_JSON_BODY: 'invalid-request',
   FST_ERR_CTP_EMPTY_JSON_BODY: 'invalid-request',
-  FST_ERR_CTP_BODY_TOO_LARGE: 'too-large',
   FST_ERR_BAD_URL: 'invalid-request',
   FST_ERR_MAX_PARAM_LENGTH: 'not-found',
 };

@@ -41,12 +41,12 @@ export async function sendRows(context: RouteContext, reply: FastifyReply, rows:
     .send(file);
 }
 
-/** The caller has no part in what is stored: rows that cannot be read as they were stored are `blob-corrupt`. */
+/** The caller has no part in what is stored: rows that cannot be read as they were stored are `blob-corrupt`. A limit that reading them reaches is not. */
 export async function readStored<Result>(read: () => Promise<Result>): Promise<Result> {
   try {
     return await read();
   } catch (caught) {
-    const ofCaller = ['no-data', 'too-large'];
+    const ofCaller = ['no-data', 'too-large', 'limit-reached'];
     if (!(caught instanceof PerennialError) || caught.status >= 500 || ofCaller.includes(caught.code)) throw caught;
     throw new PerennialError(
       'blob-corrupt',

@@ -11,7 +11,7 @@ import { perennialErrorOf, problemOf } from './problem.ts';
 /** Every failure, of whatever origin, leaves as a problem document; what the caller cannot help goes to the log. */
 export function answerProblems(app: Api, logger: Logger): void {
   app.setErrorHandler((caught, request, reply) => {
-    const error = perennialErrorOf(caught);
+    const error = perennialErrorOf(caught, request.routeOptions.bodyLimit);
     const about = { request: request.id, method: request.method, route: request.routeOptions.url };
     if (error.code === 'internal') logger.error({ ...about, err: caught }, 'a request failed unexpectedly');
     else if (error.status === 500 || error.status === 503)

@@ -1,5 +1,4 @@
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { Readable, Transform } from 'node:stream';
 import { z } from 'zod';
 import { isErrorCode, PerennialError, reasonOf } from '../contracts/errors.ts';
@@ -65,8 +64,8 @@ export class ApiClient {
   }
 
   /** Uploads a file under its digest; one that the server has is sent again for free. */
-  async upload(path: string, sha256: string, told: (sent: number, size: number) => void = () => {}): Promise<void> {
-    const { size } = await stat(path);
+  async upload(file: FileHandle, sha256: string, told: (sent: number, size: number) => void = () => {}): Promise<void> {
+    const { size } = await file.stat();
     let sent = 0;
     const counted = new Transform({
       transform(chunk: Buffer, _encoding, done) {
@@ -74,7 +73,7 @@ export class ApiClient {
         done(null, chunk);
       },
     });
-    const source = createReadStream(path);
+    const source = file.createReadStream({ start: 0, autoClose: false });
     source.once('error', (error) => counted.destroy(error));
     const body = Readable.toWeb(source.pipe(counted)) as ReadableStream<Uint8Array>;
     const response = await this.#fetch(

@@ -1,10 +1,12 @@
 import { execFile } from 'node:child_process';
-import { constants, createWriteStream } from 'node:fs';
+import { constants } from 'node:fs';
 import { open, readdir, readFile, realpath } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
+import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { pack } from 'tar-stream';
+import { codeTooLarge, refuseLargeCode, usualCodeLimits } from '../contracts/code-limits.ts';
 import { PerennialError, reasonOf } from '../contracts/errors.ts';
 import type { Ignores } from './ignore-patterns.ts';
 import { parseIgnorePatterns } from './ignore-patterns.ts';
@@ -28,7 +30,6 @@ const leftOut = new Set([
   '.svn',
 ]);
 const ownPatterns = '.perennialignore';
-const bytesAtMost = 256 * 1024 ** 2;
 
 /**
  * The real path of a folder that a configuration names. `archive-unsafe` if links lead out of the folder that the
@@ -49,10 +50,14 @@ export async function folderWithin(base: string, path: string): Promise<string> 
 }
 
 /**
- * Writes a tar of a folder's regular files. Links are refused by name. What git ignores stays out, by git itself where
+ * Writes a tar of a folder's regular files to `target`. Links are refused by name. What git ignores stays out, by git itself where
  * the folder is in a checkout and else by its .gitignore; so does what its .perennialignore names, also where git has it.
  */
-export async function archiveFolder(folder: string, archivePath: string): Promise<{ readonly files: number }> {
+export async function archiveFolder(
+  folder: string,
+  target: Writable,
+  limits = usualCodeLimits,
+): Promise<{ readonly files: number }> {
   const root = await realpath(folder);
   const files = (await listFiles(root, root)).sort();
   const ignored = (await ignoredByGit(root, files)) ?? (await patternsOf(root, '.gitignore'));
@@ -60,21 +65,21 @@ export async function archiveFolder(folder: string, archivePath: string): Promis
   const kept = files.filter((file) => !ignored(slashed(file)) && !own(slashed(file)) && file !== ownPatterns);
   if (kept.length === 0)
     throw new PerennialError('invalid-request', `${folder} has no files to take a snapshot of`, { folder });
+  const subject = `the code in ${folder}`;
+  refuseLargeCode(subject, { bytes: 0, files: kept.length }, limits);
   const tar = pack();
-  const writing = pipeline(tar, createWriteStream(archivePath));
+  const writing = pipeline(tar, target);
   let total = 0;
   for (const file of kept) {
     // A file that became a link since it was listed is not followed.
     const handle = await open(join(root, file), constants.O_RDONLY | constants.O_NOFOLLOW);
     const { size, mode } = await handle.stat();
     total += size;
-    if (total > bytesAtMost) {
+    if (total > limits.bytes) {
       await handle.close();
-      throw new PerennialError(
-        'too-large',
-        `${folder} holds more than 256 MiB; keep data out of the code folder, e.g. by .gitignore`,
-        { folder },
-      );
+      tar.destroy();
+      await writing.catch(() => undefined);
+      throw codeTooLarge(subject, 'bytes', limits);
     }
     const entry = tar.entry({
       name: slashed(file),

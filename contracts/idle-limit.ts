@@ -6,13 +6,17 @@ interface Flowing {
 }
 
 /**
- * Destroys a stream that delivers nothing for this long while its reader wants more. The total time is not limited. Call it in
- * the same tick as `pipe`, because the stream starts to flow then.
+ * Stops a stream that delivers nothing for this long while its reader wants more; default: destroys it. The total time is not
+ * limited. Call it in the same tick as `pipe`, because the stream starts to flow then.
  */
-export function limitIdle<Stream extends Flowing>(stream: Stream, idleMs: number): Stream {
+export function limitIdle<Stream extends Flowing>(
+  stream: Stream,
+  idleMs: number,
+  stop: () => void = () => void stream.destroy(nothingCame(idleMs)),
+): Stream {
   const timer = setTimeout(() => {
     if (stream.isPaused()) timer.refresh();
-    else stream.destroy(nothingCame(idleMs));
+    else stop();
   }, idleMs);
   for (const event of ['data', 'resume'] as const) stream.on(event, () => timer.refresh());
   stream.on('close', () => clearTimeout(timer));

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { CodeLimits } from './code-limits.ts';
 import { Duration } from './duration.ts';
 import { canonicalCron } from './cron.ts';
 import { PerennialError, reasonOf } from './errors.ts';
@@ -130,6 +131,16 @@ export type SandboxSettings = z.infer<typeof SandboxSettings>;
 /** Where pip's packages come from. */
 export const PackageSettings = Settings.pick({ PERENNIAL_PIP_INDEX_URL: true, PERENNIAL_PIP_EXTRA_INDEX_URLS: true });
 export type PackageSettings = z.infer<typeof PackageSettings>;
+
+/** Limits of code, wherever it is packed. */
+export const CodeSettings = Settings.pick({ PERENNIAL_CODE_SIZE: true, PERENNIAL_CODE_FILES: true });
+
+export function codeLimitsOf({
+  PERENNIAL_CODE_SIZE: bytes,
+  PERENNIAL_CODE_FILES: files,
+}: z.infer<typeof CodeSettings>): CodeLimits {
+  return { bytes, files };
+}
 
 /** Limits of a process of the table engine. */
 export function tableLimitsOf({

@@ -2,11 +2,9 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { join } from 'node:path';
 import { sha256OfBytes } from '../contracts/digest.ts';
 import type { Sha256 } from '../contracts/identifiers.ts';
+import { modelBytesAtMost } from '../contracts/model-version.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import type { GatewayDisk } from './gateway-disk.ts';
-
-/** Larger artifacts than this are refused: they would be held in memory twice. */
-const artifactLimit = 2 ** 30;
 
 /** Artifacts on the gateway's own disk, so that it can start while the object store is away. Bytes are checked on every read. */
 export interface ArtifactCache {
@@ -40,7 +38,7 @@ export function createArtifactCache(
     async read(sha256) {
       const local = await readLocal(sha256);
       if (local !== undefined) return local;
-      const bytes = await objectStore.read(sha256, artifactLimit);
+      const bytes = await objectStore.read(sha256, modelBytesAtMost);
       // A full disk must not keep a model from being served.
       await keep(sha256, bytes).catch((caught: unknown) => {
         disk.note(caught);

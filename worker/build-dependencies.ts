@@ -21,7 +21,7 @@ import type { TemporalSettings } from '../adapters/workflow-client/temporal.ts';
 import { createTemporalWorkflowClient } from '../adapters/workflow-client/temporal.ts';
 import { sha256OfBytes } from '../contracts/digest.ts';
 import type { Settings } from '../contracts/settings.ts';
-import { pipIndexesOf, tableLimitsOf } from '../contracts/settings.ts';
+import { codeLimitsOf, pipIndexesOf, tableLimitsOf } from '../contracts/settings.ts';
 import { createPostgresRepositories } from '../db/repositories.ts';
 import type { Logger } from '../ports/logger.ts';
 import { cacheFolderOf } from './cache-folder.ts';
@@ -63,6 +63,7 @@ export async function buildDependencies(
     ledgerProof: createLedgerProof({ ledger, objectStore, clock, secret: settings.PERENNIAL_SECRET }),
     tableEngine: createDuckDbTableEngine({
       ...tableLimitsOf(settings),
+      rowsAtMost: settings.PERENNIAL_COMPUTE_ROWS,
       sandbox,
       scratchFolder: join(scratchFolder, 'tables'),
     }),
@@ -76,16 +77,22 @@ export async function buildDependencies(
       sandbox,
       environment: process.env,
       pip: pipIndexesOf(settings),
-      limits: { timeoutMs: settings.PERENNIAL_INSTALL_TIMEOUT, diskBytes: settings.PERENNIAL_INSTALL_DISK },
+      limits: {
+        timeoutMs: settings.PERENNIAL_INSTALL_TIMEOUT,
+        diskBytes: settings.PERENNIAL_INSTALL_DISK,
+        memoryBytes: settings.PERENNIAL_INSTALL_MEMORY,
+      },
     }),
     trainer: createProcessTrainer({ path: process.env.PATH, sandbox }),
-    codeArchive: createTarCodeArchive(),
+    codeArchive: createTarCodeArchive(codeLimitsOf(settings)),
     codeSource: createGitCodeSource({
       sandbox,
       hosts,
       certificates: process.env.NODE_EXTRA_CA_CERTS,
       timeoutMs: settings.PERENNIAL_GIT_TIMEOUT,
+      memoryBytes: settings.PERENNIAL_GIT_MEMORY,
       packBytesAtMost: settings.PERENNIAL_GIT_DISK,
+      codeLimits: codeLimitsOf(settings),
     }),
     dataSource: createRemoteDataSource({
       hosts,

@@ -5,6 +5,7 @@ import type { Configuration } from '../../contracts/configuration.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Id } from '../../contracts/identifiers.ts';
 import type { ClassValue, MonitoringReference, Signature } from '../../contracts/model-version.ts';
+import { modelBytesAtMost } from '../../contracts/model-version.ts';
 import type { Answers, WantedAnswers } from '../../ports/model-runtime.ts';
 import type { ColumnData } from '../../ports/table-engine.ts';
 import type { TrainActivities } from '../activity-types.ts';
@@ -138,7 +139,7 @@ async function predict(
   signature: Signature,
   rows: ColumnData,
 ): Promise<Answers> {
-  const model = await deps.modelRuntime.load(await deps.objectStore.read(artifact), signature);
+  const model = await deps.modelRuntime.load(await deps.objectStore.read(artifact, modelBytesAtMost), signature);
   try {
     return await model.predict(rows.columns, rows.rows);
   } finally {

@@ -3,8 +3,9 @@ import { type FileHandle, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { type Pack, pack } from 'tar-stream';
+import type { CodeLimits } from '../../contracts/code-limits.ts';
+import { refuseLargeCode } from '../../contracts/code-limits.ts';
 import { PerennialError } from '../../contracts/errors.ts';
-import { entryLimit, unpackedLimit } from './limits.ts';
 
 /** What comes and goes by itself and is no part of the code, wherever it lies in the folder. */
 const leftOut = new Set(['__pycache__', '.git', '.venv', 'node_modules']);
@@ -14,14 +15,14 @@ const leftOut = new Set(['__pycache__', '.git', '.venv', 'node_modules']);
  * owner, no time; empty folders and what comes and goes by itself are left out. The same files give the same bytes.
  * The archive appears whole or not at all. `archive-unsafe` for a link or a special file, `too-large` over the limits.
  */
-export async function packFolder(folder: string, archivePath: string): Promise<void> {
-  const paths = await filesOf(folder);
+export async function packFolder(folder: string, archivePath: string, limits: CodeLimits): Promise<void> {
+  const paths = await filesOf(folder, limits);
   const archive = pack();
   const temporary = `${archivePath}.part`;
   try {
     await Promise.all([
       pipeline(archive, createWriteStream(temporary, { flush: true })),
-      addFiles(archive, folder, paths),
+      addFiles(archive, folder, paths, limits),
     ]);
     await rename(temporary, archivePath);
   } catch (caught) {
@@ -30,7 +31,7 @@ export async function packFolder(folder: string, archivePath: string): Promise<v
   }
 }
 
-async function filesOf(folder: string): Promise<string[]> {
+async function filesOf(folder: string, limits: CodeLimits): Promise<string[]> {
   const found: string[] = [];
   const pending = [''];
   for (let within = pending.pop(); within !== undefined; within = pending.pop()) {
@@ -45,28 +46,18 @@ async function filesOf(folder: string): Promise<string[]> {
           `${path} is ${entry.isSymbolicLink() ? 'a link' : 'not a regular file'}: code is kept as plain files; put a copy in its place`,
           { path },
         );
-      if (found.length > entryLimit)
-        throw new PerennialError(
-          'too-large',
-          `the code in ${folder} has more than ${entryLimit} files; keep data and environments outside of it`,
-          { limit: entryLimit },
-        );
+      refuseLargeCode(`the code in ${folder}`, { bytes: 0, files: found.length }, limits);
     }
   }
   return found.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
 }
 
-async function addFiles(archive: Pack, folder: string, paths: readonly string[]): Promise<void> {
+async function addFiles(archive: Pack, folder: string, paths: readonly string[], limits: CodeLimits): Promise<void> {
   try {
     let bytes = 0;
     for (const path of paths) {
-      bytes += await addFile(archive, folder, path);
-      if (bytes > unpackedLimit)
-        throw new PerennialError(
-          'too-large',
-          `the code in ${folder} is larger than ${unpackedLimit} bytes; keep data and environments outside of it`,
-          { limit: unpackedLimit },
-        );
+      bytes += await addFile(archive, folder, path, limits);
+      refuseLargeCode(`the code in ${folder}`, { bytes, files: paths.length }, limits);
     }
     archive.finalize();
   } catch (caught) {
@@ -75,11 +66,11 @@ async function addFiles(archive: Pack, folder: string, paths: readonly string[])
   }
 }
 
-async function addFile(archive: Pack, folder: string, path: string): Promise<number> {
+async function addFile(archive: Pack, folder: string, path: string, limits: CodeLimits): Promise<number> {
   const file: FileHandle = await open(join(folder, path), 'r');
   try {
     const { size, mode } = await file.stat();
-    if (size > unpackedLimit) return size;
+    if (size > limits.bytes) return size;
     const header = {
       name: path,
       size,

@@ -1,8 +1,12 @@
 import type { CodeArchive } from '../../ports/code-archive.ts';
+import { usualCodeLimits } from '../../contracts/code-limits.ts';
 import { packFolder } from './pack.ts';
 import { unpackArchive } from './unpack.ts';
 
 /** Canonical tar archives of code; see `pack.ts` for the form and `unpack.ts` for what is refused. */
-export function createTarCodeArchive(): CodeArchive {
-  return { unpack: unpackArchive, pack: packFolder };
+export function createTarCodeArchive(limits = usualCodeLimits): CodeArchive {
+  return {
+    unpack: (archivePath, folder) => unpackArchive(archivePath, folder, limits),
+    pack: (folder, archivePath) => packFolder(folder, archivePath, limits),
+  };
 }

@@ -5,27 +5,33 @@ import { type Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { type Extract, type Header, extract } from 'tar-stream';
+import type { CodeLimits } from '../../contracts/code-limits.ts';
+import { codeTooLarge, refuseLargeCode } from '../../contracts/code-limits.ts';
 import { PerennialError, reasonOf } from '../../contracts/errors.ts';
 import { type EntryPaths, createEntryPaths, entryPath } from './entryPaths.ts';
-import { entryLimit, unpackedLimit } from './limits.ts';
 
 type Entry = Extract extends AsyncIterable<infer Item> ? Item : never;
 
-/** Headers and padding of the most entries, on top of the files themselves. */
-const streamLimit = unpackedLimit + entryLimit * 2048;
+const subject = 'the unpacked code archive';
+/** Headers and padding of one entry, on top of the file itself. */
+const entryOverhead = 2_048;
 
 /**
  * Unpacks a tar, gzip or plain, into an empty folder: regular files and folders only, each path once and inside.
  * Whatever is refused (`archive-unsafe`, `too-large`) leaves the folder empty again.
  */
-export async function unpackArchive(archivePath: string, folder: string): Promise<{ files: number; bytes: number }> {
+export async function unpackArchive(
+  archivePath: string,
+  folder: string,
+  limits: CodeLimits,
+): Promise<{ files: number; bytes: number }> {
   await mkdir(folder, { recursive: true });
   if ((await readdir(folder)).length > 0)
     throw new PerennialError('conflict', `${folder} is not empty; an archive is unpacked into an empty folder only`, {
       folder,
     });
   try {
-    return await unpackInto(archivePath, folder);
+    return await unpackInto(archivePath, folder, limits);
   } catch (caught) {
     for (const name of await readdir(folder)) await rm(join(folder, name), { recursive: true, force: true });
     if (caught instanceof PerennialError || isSystemError(caught)) throw caught;
@@ -38,14 +44,18 @@ export async function unpackArchive(archivePath: string, folder: string): Promis
   }
 }
 
-async function unpackInto(archivePath: string, folder: string): Promise<{ files: number; bytes: number }> {
+async function unpackInto(
+  archivePath: string,
+  folder: string,
+  limits: CodeLimits,
+): Promise<{ files: number; bytes: number }> {
   const entries = extract();
   const stages: [Readable, ...NodeJS.ReadWriteStream[]] = [createReadStream(archivePath)];
   if (await isGzip(archivePath)) stages.push(createGunzip());
-  const reading = pipeline([...stages, limited(), entries]);
+  const reading = pipeline([...stages, limited(limits), entries]);
   // An entry whose archive breaks off never ends by itself.
   const broken = new AbortController();
-  const writing = writeEntries(entries, folder, broken.signal);
+  const writing = writeEntries(entries, folder, broken.signal, limits);
   reading.catch(() => broken.abort());
   try {
     const [unpacked] = await Promise.all([writing, reading]);
@@ -60,6 +70,7 @@ async function writeEntries(
   entries: Extract,
   folder: string,
   broken: AbortSignal,
+  limits: CodeLimits,
 ): Promise<{ files: number; bytes: number }> {
   const paths = createEntryPaths();
   let files = 0;
@@ -68,7 +79,7 @@ async function writeEntries(
   for await (const entry of entries) {
     count += 1;
     bytes += entry.header.size;
-    if (count > entryLimit || bytes > unpackedLimit) throw tooLarge();
+    refuseLargeCode(subject, { bytes, files: count }, limits);
     if (await writeEntry(entry, folder, paths, broken)) files += 1;
   }
   return { files, bytes };
@@ -102,23 +113,16 @@ function kindOf(header: Header): 'file' | 'directory' {
 }
 
 /** Ends a bomb early: its size counts as it is unpacked, whatever its headers say. */
-function limited(): Transform {
+function limited(limits: CodeLimits): Transform {
+  const streamLimit = limits.bytes + limits.files * entryOverhead;
   let bytes = 0;
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {
       bytes += chunk.length;
-      if (bytes > streamLimit) done(tooLarge());
+      if (bytes > streamLimit) done(codeTooLarge(subject, 'bytes', limits));
       else done(null, chunk);
     },
   });
-}
-
-function tooLarge(): PerennialError {
-  return new PerennialError(
-    'too-large',
-    `the code archive unpacks to more than ${unpackedLimit} bytes or ${entryLimit} entries; keep data and environments outside of it`,
-    { limit: unpackedLimit, entries: entryLimit },
-  );
 }
 
 async function isGzip(path: string): Promise<boolean> {

@@ -1,5 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { CodeLimits } from '../../contracts/code-limits.ts';
+import { refuseLargeCode, usualCodeLimits } from '../../contracts/code-limits.ts';
 import type { GitConnection } from '../../contracts/connection.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import { gitRefProblem, gitUrl } from '../../contracts/git-source.ts';
@@ -20,14 +22,20 @@ export interface GitSettings {
   readonly certificates?: string | undefined;
   /** Of one call of git. Default: ten minutes. */
   readonly timeoutMs?: number;
+  /** Memory of one call of git. Default: 2 GiB. */
+  readonly memoryBytes?: number;
   /** What may be fetched of one repository. Default: 1 GiB. */
   readonly packBytesAtMost?: number;
+  /** Limits of the files at the commit, submodules included. */
+  readonly codeLimits?: CodeLimits;
 }
 
 type Submodule = FetchedCode['submodules'][number];
 /** `access`: of the one call that may reach the server. */
 type Git = (args: readonly string[], access?: RemoteAccess) => Promise<Buffer>;
 
+/** Files of git's own beside those of the code. */
+const filesBeside = 100_000;
 const submodulesAtMost = 20;
 const depthAtMost = 3;
 
@@ -54,6 +62,7 @@ class GitCheckout {
   readonly #folder: string;
   readonly #signal: AbortSignal;
   readonly #protocols: readonly string[];
+  readonly #limits: CodeLimits;
   #repositories = 0;
   #files = 0;
   #bytes = 0;
@@ -65,6 +74,7 @@ class GitCheckout {
     this.#folder = folder;
     this.#signal = signal;
     this.#protocols = settings.protocols ?? ['https', 'ssh'];
+    this.#limits = settings.codeLimits ?? usualCodeLimits;
   }
 
   get found() {
@@ -84,7 +94,7 @@ class GitCheckout {
       const entries = parseTree(await git(['ls-tree', '-r', '-l', '-z', '--full-tree', commit, ...of]));
       const files = entries.filter(({ mode }) => mode !== '160000');
       if (entries.length === 0 || entries.some((entry) => entry.path === within)) throw noFolder(url, within, commit);
-      refuseUnusable(entries, url);
+      refuseUnusable(entries, url, this.#limits);
       const checkout = ['--work-tree', tree, 'checkout', '--quiet', '--force', commit, '--'];
       if (files.length > 0) await git([...checkout, within === '' ? '.' : within]);
       await refuseLfsPointers(tree, files, url);
@@ -114,10 +124,8 @@ class GitCheckout {
   #count(files: readonly TreeEntry[], url: string): void {
     this.#files += files.length;
     this.#bytes += files.reduce((sum, { bytes }) => sum + bytes, 0);
-    if (this.#bytes > 256 * 2 ** 20)
-      throw new PerennialError('too-large', `the code in ${url} with its submodules is more than 256 MiB`, {
-        bytes: this.#bytes,
-      });
+    const found = { bytes: this.#bytes, files: this.#files };
+    refuseLargeCode(`the code in ${url} with its submodules`, found, this.#limits);
   }
 
   async #checkoutModules(
@@ -142,7 +150,7 @@ class GitCheckout {
       if (depth >= depthAtMost || this.#submodules.length >= submodulesAtMost)
         throw new PerennialError(
           'too-large',
-          `${parent} has more than ${submodulesAtMost} submodules, or more than ${depthAtMost} within each other`,
+          `${parent} has more than ${submodulesAtMost} submodules, or more than ${depthAtMost} within each other; copy what the training needs of them into the repository`,
           { path },
         );
       const url = relativeTo(parent, written);
@@ -153,7 +161,7 @@ class GitCheckout {
 
   /** git on the bare repository in `home`, which with `tree` is all that it can write to. */
   #repository(url: string, home: string, tree: string): Git {
-    const { sandbox, timeoutMs = 600_000, packBytesAtMost = 2 ** 30 } = this.#settings;
+    const { sandbox, timeoutMs = 600_000, memoryBytes = 2 ** 31, packBytesAtMost = 2 ** 30 } = this.#settings;
     const environment = configured(gitEnvironment(home, this.#protocols));
     const writable: readonly Mount[] = [home, tree].map((source) => ({ source, writable: true }));
     return async (args, access) => {
@@ -165,7 +173,9 @@ class GitCheckout {
         mounts: [...writable, ...(access?.mounts ?? [])],
         network: access?.network ?? { kind: 'none' },
         timeoutMs,
+        memoryBytes,
         diskBytes: packBytesAtMost,
+        filesAtMost: filesBeside + this.#limits.files,
         signal: this.#signal,
       };
       try {

@@ -1,5 +1,5 @@
 import { PerennialError } from '../../contracts/errors.ts';
-import type { Ending, Mount, Network, OnOutput, Sandbox, SandboxedCommand } from '../sandbox/sandbox.ts';
+import type { Breach, Ending, Mount, Network, OnOutput, Sandbox, SandboxedCommand } from '../sandbox/sandbox.ts';
 
 export interface GitCall {
   /** For messages. */
@@ -10,17 +10,26 @@ export interface GitCall {
   readonly mounts: readonly Mount[];
   readonly network: Network;
   readonly timeoutMs: number;
+  readonly memoryBytes: number;
   /** Of everything that it may write. */
   readonly diskBytes: number;
+  readonly filesAtMost: number;
   readonly signal: AbortSignal;
 }
 
 const outputAtMost = 16 * 2 ** 20;
 const saidAtMost = 4_000;
-const memoryAtMost = 2 * 2 ** 30;
+/** The words of git when the system refuses it memory or a larger file, which happens before the watch sees a breach. */
+const lacksMemory = /out of memory|cannot allocate memory|memory exhausted/i;
+const lacksDisk = /file too large|file size limit exceeded/i;
+/** The settings that raise the limits. Processes have none, because no real fetch needs as many. */
+const settings: Partial<Record<Breach['what'], string>> = {
+  memory: 'PERENNIAL_GIT_MEMORY',
+  disk: 'PERENNIAL_GIT_DISK',
+  files: 'PERENNIAL_CODE_FILES',
+};
 /** Threads count. */
 const processesAtMost = 256;
-const filesAtMost = 100_000;
 
 /**
  * Nothing of this machine or of whoever started the worker: no configuration, prompts, helpers, hooks or templates,
@@ -66,7 +75,8 @@ export class GitFailure extends Error {
 
 /** Standard output. `GitFailure` if git says no; `too-large` past a limit; `source-unavailable` if it cannot be started. */
 export async function runGit(sandbox: Sandbox, call: GitCall): Promise<Buffer> {
-  const { url, args, environment, cwd, mounts, network, timeoutMs, diskBytes, signal } = call;
+  const { url, args, environment, cwd, mounts, network, signal } = call;
+  const { timeoutMs, memoryBytes, diskBytes, filesAtMost } = call;
   signal.throwIfAborted();
   const tooMuch = new AbortController();
   const output: Buffer[] = [];
@@ -84,7 +94,7 @@ export async function runGit(sandbox: Sandbox, call: GitCall): Promise<Buffer> {
       network,
       limits: {
         timeoutMs,
-        memoryBytes: memoryAtMost,
+        memoryBytes,
         processes: processesAtMost,
         diskBytes,
         files: filesAtMost,
@@ -121,8 +131,13 @@ async function runToItsEnd(sandbox: Sandbox, command: SandboxedCommand, onOutput
   return running.ended;
 }
 
-function refuseUnlessDone(ending: Ending, said: string, { url, timeoutMs }: GitCall): void {
+function refuseUnlessDone(ending: Ending, said: string, call: GitCall): void {
+  const { url, timeoutMs, memoryBytes, diskBytes } = call;
   if (ending.kind === 'exited' && ending.exitCode === 0) return;
+  if (ending.kind === 'exited' && lacksMemory.test(said))
+    throw overLimit(url, { what: 'memory', found: memoryBytes, limit: memoryBytes });
+  if (ending.kind === 'exited' && lacksDisk.test(said))
+    throw overLimit(url, { what: 'disk', found: 2 * diskBytes, limit: diskBytes });
   if (ending.kind === 'exited') throw new GitFailure(lastLines(said) || `git ended with ${ending.exitCode}`);
   if (ending.kind === 'timeout')
     throw new PerennialError(
@@ -135,15 +150,18 @@ function refuseUnlessDone(ending: Ending, said: string, { url, timeoutMs }: GitC
       'source-unavailable',
       `git cannot be started on this worker: ${ending.reason}; install it`,
     );
-  if (ending.kind === 'over-limit') {
-    const { what, found, limit } = ending.breach;
-    throw new PerennialError(
-      'too-large',
-      `git was stopped while it fetched ${url}: ${what} reached ${found}, and ${limit} is the most; name a smaller repository or commit${what === 'disk' ? ', or raise PERENNIAL_GIT_DISK on the workers' : ''}`,
-      { url, what, found, limit },
-    );
-  }
+  if (ending.kind === 'over-limit') throw overLimit(url, ending.breach);
   throw new GitFailure('it was stopped');
+}
+
+function overLimit(url: string, { what, found, limit }: Breach): PerennialError {
+  const setting = settings[what];
+  const raise = setting === undefined ? '' : `, or raise ${setting} on the workers`;
+  return new PerennialError(
+    'too-large',
+    `git was stopped while it fetched ${url}: ${what} reached ${found}, and ${limit} is the most; name a smaller repository or commit${raise}`,
+    { url, what, found, limit },
+  );
 }
 
 function lastLines(said: string): string {

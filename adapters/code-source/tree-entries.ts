@@ -1,5 +1,7 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { CodeLimits } from '../../contracts/code-limits.ts';
+import { refuseLargeCode } from '../../contracts/code-limits.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import { isGitFolder } from '../../contracts/git-source.ts';
 
@@ -10,8 +12,6 @@ export interface TreeEntry {
   readonly path: string;
 }
 
-const entriesAtMost = 20_000;
-const bytesAtMost = 256 * 2 ** 20;
 const lfsPointer = 'version https://git-lfs.github.com/spec/';
 
 /** Of `git ls-tree -r -l -z`. */
@@ -28,7 +28,7 @@ export function parseTree(listing: Buffer): TreeEntry[] {
 }
 
 /** Before anything is written: paths that lead elsewhere, links, and more than code is. */
-export function refuseUnusable(entries: readonly TreeEntry[], url: string): void {
+export function refuseUnusable(entries: readonly TreeEntry[], url: string, limits: CodeLimits): void {
   const leading = entries.find(({ path }) => leadsElsewhere(path));
   if (leading !== undefined)
     throw new PerennialError(
@@ -44,12 +44,7 @@ export function refuseUnusable(entries: readonly TreeEntry[], url: string): void
       { path: link.path },
     );
   const bytes = entries.reduce((sum, entry) => sum + entry.bytes, 0);
-  if (entries.length > entriesAtMost || bytes > bytesAtMost)
-    throw new PerennialError(
-      'too-large',
-      `the code in ${url} has ${entries.length} files and ${bytes} bytes; ${entriesAtMost} and 256 MiB are the most; name the path of the training code`,
-      { files: entries.length, bytes },
-    );
+  refuseLargeCode(`the code in ${url}`, { bytes, files: entries.length }, limits);
 }
 
 function leadsElsewhere(path: string): boolean {

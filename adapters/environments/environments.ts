@@ -30,7 +30,7 @@ export interface EnvironmentsSettings {
   readonly environment?: Environment;
   /** In the place of the indexes of the worker's pip configuration. */
   readonly pip?: PipIndexes;
-  /** Limits of each step of a package manager such as pip or npm. Default: 30 minutes and 20 GiB. */
+  /** Limits of each step of a package manager such as pip or npm. Default: 30 minutes, 20 GiB of disk and half of the memory. */
   readonly limits?: ToolLimits;
 }
 

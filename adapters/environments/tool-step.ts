@@ -10,10 +10,12 @@ const minuteMs = 60_000;
 export interface ToolLimits {
   readonly timeoutMs: number;
   readonly diskBytes: number;
+  /** Absent: half of the machine's memory. */
+  readonly memoryBytes?: number | undefined;
 }
 
-function limitsOf(own: ToolLimits): Limits {
-  return { ...own, memoryBytes: defaultMemoryBytes(), processes: 500, files: 1_000_000 };
+function limitsOf({ timeoutMs, diskBytes, memoryBytes = defaultMemoryBytes() }: ToolLimits): Limits {
+  return { timeoutMs, diskBytes, memoryBytes, processes: 500, files: 1_000_000 };
 }
 
 /** What the steps of making one environment share. */
@@ -53,12 +55,21 @@ export async function runTool({ sandbox, limits, log, signal }: ToolRun, step: T
   const lastLines = log.lastLines.map(withoutProxyAddresses);
   throw new PerennialError(
     'environment-failed',
-    `the training environment cannot be made from its lock: ${name} ${howItEnded(ending, limits)}: ${lastLines.slice(-3).join(' | ')}. Way out: ${remedy}`,
+    `the training environment cannot be made from its lock: ${name} ${howItEnded(ending, limits, lastLines)}: ${lastLines.slice(-3).join(' | ')}. Way out: ${remedy}`,
     { lastLines },
   );
 }
 
-function howItEnded(ending: Exclude<Ending, { kind: 'aborted' }>, limits: ToolLimits): string {
+/** Words of pip, uv, npm and compilers when the system refuses them memory or a larger file, which happens before the watch sees a breach. */
+const lacksMemory = /MemoryError|cannot allocate memory|out of memory|memory allocation of|bad_alloc/i;
+const lacksDisk = /file too large|EFBIG|file size limit exceeded/i;
+const killed = 137;
+
+function howItEnded(
+  ending: Exclude<Ending, { kind: 'aborted' }>,
+  limits: ToolLimits,
+  lastLines: readonly string[],
+): string {
   switch (ending.kind) {
     case 'timeout':
       return `did not end within ${limits.timeoutMs / minuteMs} minutes (PERENNIAL_INSTALL_TIMEOUT on the workers)`;
@@ -67,14 +78,22 @@ function howItEnded(ending: Exclude<Ending, { kind: 'aborted' }>, limits: ToolLi
     case 'over-limit':
       return `was stopped, because it ${excess(ending.breach)}`;
     case 'exited':
-      return `ended with code ${ending.exitCode}`;
+      return `ended with code ${ending.exitCode}${likelyCause(ending.exitCode, lastLines)}`;
   }
+}
+
+function likelyCause(exitCode: number, lastLines: readonly string[]): string {
+  if (exitCode === killed || lastLines.some((line) => lacksMemory.test(line)))
+    return ', most likely for want of memory (PERENNIAL_INSTALL_MEMORY on the workers)';
+  return lastLines.some((line) => lacksDisk.test(line))
+    ? ', because a file was too large (PERENNIAL_INSTALL_DISK on the workers)'
+    : '';
 }
 
 function excess({ what, limit }: Breach): string {
   switch (what) {
     case 'memory':
-      return `took more than ${limit} bytes of memory`;
+      return `took more than ${limit} bytes of memory (PERENNIAL_INSTALL_MEMORY on the workers)`;
     case 'processes':
       return `had more than ${limit} processes at once`;
     case 'disk':

@@ -1,5 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { PerennialError } from '../../contracts/errors.ts';
+import { modelBytesAtMost } from '../../contracts/model-version.ts';
 import { withTensors } from './onnx-messages.ts';
 import type { Field } from './protobuf.ts';
 import { fieldsOf, joined, lengthDelimited, unpackedVarints } from './protobuf.ts';
@@ -19,8 +20,6 @@ const typesByBytes: readonly (readonly [number, readonly number[]])[] = [
   [0.5, [21, 22, 23]],
 ];
 const elementBytes = new Map(typesByBytes.flatMap(([bytes, types]) => types.map((type) => [type, bytes] as const)));
-/** Bounds the inlined data: tensors that share the bytes of one file could otherwise grow it without end. */
-const mostBytes = 2 ** 30;
 
 interface ExternalTensor {
   readonly name: string;
@@ -49,18 +48,21 @@ export function inlineExternalData(model: Uint8Array, files: FilesBeside): Uint8
   });
 }
 
-/** The first tensor of each file. Checks all file names and the total size before anything is read. */
+/** The first tensor of each file. Checks all file names and the total size before anything is read: tensors can share the bytes of one file, so a small file could grow without end. */
 function tensorsBeside(model: Uint8Array): ReadonlyMap<string, string> {
   const tensors = new Map<string, string>();
-  let total = 0;
+  let total = model.byteLength;
   withTensors(model, (bytes) => {
     const tensor = externalTensor(bytes);
     if (tensor === undefined) return bytes;
     const file = nameOf(tensor);
     if (!tensors.has(file)) tensors.set(file, tensor.name);
     total += tensor.bytes ?? 0;
-    if (total <= mostBytes) return bytes;
-    throw refused(tensor, `with it the model would take in more than ${mostBytes} bytes; make it smaller`);
+    if (total <= modelBytesAtMost) return bytes;
+    throw refused(
+      tensor,
+      `with it the model would have more than ${modelBytesAtMost} bytes, which is the most that the ONNX format takes in one file, so no setting raises this; make it smaller`,
+    );
   });
   return tensors;
 }

@@ -3,17 +3,21 @@ import { nothingCame } from '../../contracts/idle-limit.ts';
 /** Limit for a single request and response. Byte streams have no limit in total while bytes keep coming. */
 const answerLimitMs = 20_000;
 /** Limit for one part of an upload, which reports no progress: 8 MiB in this time is half a megabit a second. */
-const uploadIdleMs = 120_000;
+export const usualUploadIdleMs = 120_000;
 
 /** Fails when the counted progress stands still for too long. */
-export async function whileItMoves<Result>(answer: Promise<Result>, count: () => number): Promise<Result> {
+export async function whileItMoves<Result>(
+  answer: Promise<Result>,
+  count: () => number,
+  idleMs: number,
+): Promise<Result> {
   let counted = count();
   let timer: NodeJS.Timeout | undefined;
   const stalled = new Promise<never>((_resolve, reject) => {
     timer = setInterval(() => {
-      if (count() === counted) reject(nothingCame(uploadIdleMs));
+      if (count() === counted) reject(nothingCame(idleMs));
       counted = count();
-    }, uploadIdleMs);
+    }, idleMs);
   });
   try {
     return await Promise.race([answer, stalled]);

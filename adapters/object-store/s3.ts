@@ -14,7 +14,7 @@ import type { ObjectStore, StoredBlob } from '../../ports/object-store.ts';
 import { collect, defaultReadLimit } from './collect.ts';
 import { blobMissing, checkedStream, corruptIn, digestOfFile, wrongUpload } from './digestCheck.ts';
 import { checkName, collectNamed } from './named.ts';
-import { inTime, whileItMoves } from './in-time.ts';
+import { inTime, usualUploadIdleMs, whileItMoves } from './in-time.ts';
 import { temporaryName, writeWhole } from './wholeFile.ts';
 
 export interface S3Settings {
@@ -29,11 +29,21 @@ export interface S3Settings {
   readonly scratchFolder?: string;
   /** The longest time without a byte before a read fails. Default: 30 s. */
   readonly idleMs?: number;
+  /** The longest time without progress before an upload fails. Default: 120 s. */
+  readonly uploadIdleMs?: number;
 }
 
 const usualIdleMs = 30_000;
+const mebibyte = 2 ** 20;
 /** Each upload holds at most about two of these in memory. */
-const partBytes = 8 * 2 ** 20;
+const usualPartBytes = 8 * mebibyte;
+/** S3 takes no more in one upload. */
+const partsAtMost = 10_000;
+
+/** The size of the parts of an upload: larger where there would be too many parts. */
+export function partBytesFor(bytes: number): number {
+  return Math.max(usualPartBytes, Math.ceil(bytes / partsAtMost / mebibyte) * mebibyte);
+}
 
 /** Blobs as objects `blobs/<sha256>` of one bucket, and named ones beside them, by the calls that every S3-compatible server has. */
 export function createS3ObjectStore(settings: S3Settings): ObjectStore {
@@ -45,23 +55,16 @@ class S3ObjectStore implements ObjectStore {
   readonly #client: Client;
   readonly #where: string;
   readonly #idleMs: number;
+  readonly #uploadIdleMs: number;
   #bucketReady: Promise<void> | undefined;
 
   constructor(settings: S3Settings) {
     const url = new URL(settings.endpoint);
-    const port = url.port === '' ? {} : { port: Number(url.port) };
     this.#settings = settings;
     this.#idleMs = settings.idleMs ?? usualIdleMs;
+    this.#uploadIdleMs = settings.uploadIdleMs ?? usualUploadIdleMs;
     this.#where = `the object store at ${url.origin}/${settings.bucket}`;
-    this.#client = new Client({
-      endPoint: url.hostname,
-      ...port,
-      useSSL: url.protocol === 'https:',
-      accessKey: settings.accessKey,
-      secretKey: settings.secretKey,
-      region: settings.region,
-      partSize: partBytes,
-    });
+    this.#client = clientOf(settings, usualPartBytes);
   }
 
   async put(sha256: Sha256, bytes: Readable): Promise<{ bytes: number; existed: boolean }> {
@@ -88,7 +91,11 @@ class S3ObjectStore implements ObjectStore {
     if (!isYoung(await this.#stat(sha256))) {
       const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
       await this.#answer(() =>
-        whileItMoves(this.#client.putObject(this.#settings.bucket, key(sha256), buffer, buffer.length), () => 0),
+        whileItMoves(
+          this.#client.putObject(this.#settings.bucket, key(sha256), buffer, buffer.length),
+          () => 0,
+          this.#uploadIdleMs,
+        ),
       );
     }
     return { sha256, bytes: bytes.byteLength };
@@ -211,8 +218,12 @@ class S3ObjectStore implements ObjectStore {
       const body = checkedStream(file, sha256, wrongUpload);
       // The client pipes without passing errors on, so it would wait for ever for a body that failed.
       const failed = new Promise<never>((_resolve, reject) => body.once('error', reject));
-      const sent = this.#client.putObject(this.#settings.bucket, key(sha256), body, bytes);
-      await whileItMoves(Promise.race([failed, sent]), () => file.bytesRead).finally(() => file.destroy());
+      const partBytes = partBytesFor(bytes);
+      const client = partBytes === usualPartBytes ? this.#client : clientOf(this.#settings, partBytes);
+      const sent = client.putObject(this.#settings.bucket, key(sha256), body, bytes);
+      await whileItMoves(Promise.race([failed, sent]), () => file.bytesRead, this.#uploadIdleMs).finally(() =>
+        file.destroy(),
+      );
     });
   }
 
@@ -254,6 +265,13 @@ class S3ObjectStore implements ObjectStore {
       if (!['BucketAlreadyOwnedByYou', 'BucketAlreadyExists'].includes(codeOf(caught))) throw caught;
     }
   }
+}
+
+function clientOf({ endpoint, accessKey, secretKey, region }: S3Settings, partSize: number): Client {
+  const url = new URL(endpoint);
+  const port = url.port === '' ? {} : { port: Number(url.port) };
+  const useSSL = url.protocol === 'https:';
+  return new Client({ endPoint: url.hostname, ...port, useSSL, accessKey, secretKey, region, partSize });
 }
 
 const prefix = 'blobs/';

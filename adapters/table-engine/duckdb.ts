@@ -12,6 +12,8 @@ export interface DuckDbTableEngineSettings {
   readonly memoryLimit?: string;
   /** Disk that one call may fill. Default: 256 GiB. */
   readonly diskBytes?: number;
+  /** Rows whose columns one call may hand over. Default: 5,000,000. */
+  readonly rowsAtMost?: number;
   /** Of one call, in milliseconds. Default: ten minutes. */
   readonly timeLimitMs?: number;
   /** Calls at work at once; more wait. Default: 4. */
@@ -35,6 +37,7 @@ export function createDuckDbTableEngine(settings: DuckDbTableEngineSettings): Cl
     narrowMemoryLimit: settings.memoryLimit ?? `${mebibytes(memoryBytes / 16)}MiB`,
     heapMebibytes: mebibytes(memoryBytes / 6),
     diskBytes: settings.diskBytes ?? 256 * 2 ** 30,
+    rowsAtMost: settings.rowsAtMost ?? 5_000_000,
     timeLimitMs: settings.timeLimitMs ?? 600_000,
     concurrency: settings.concurrency ?? 4,
     scratchFolder: settings.scratchFolder,

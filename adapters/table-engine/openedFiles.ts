@@ -9,8 +9,7 @@ import type { PrepareBatch } from '../../ports/table-engine.ts';
 
 type BatchFile = PrepareBatch['files'][number];
 
-/** What one compressed file may become, and how much larger than itself once it is large. */
-const largest = 64 * 2 ** 30;
+/** How much larger than itself a compressed file may become, once it is large. Its size alone is bounded by the step's disk. */
 const largestRatio = 250;
 const largeFrom = 64 * 2 ** 20;
 
@@ -41,14 +40,14 @@ async function unpack(file: BatchFile, path: string): Promise<string> {
     transform(chunk: Buffer, _encoding, done) {
       unpacked += chunk.length;
       const isBomb = unpacked > largeFrom && unpacked > source.bytesRead * largestRatio;
-      done(isBomb || unpacked > largest ? tooLarge(file, isBomb) : null, chunk);
+      done(isBomb ? bomb(file) : null, chunk);
     },
   });
   try {
     await pipeline(source, createGunzip(), guard, createWriteStream(path));
   } catch (caught) {
     await rm(path, { force: true });
-    if (caught instanceof PerennialError) throw caught;
+    if (!isAboutGzip(caught)) throw caught;
     throw new PerennialError(
       'data-unreadable',
       `${file.name} is no gzip file that can be unpacked to its end: ${reasonOf(caught)}; compress it again, or send it as it is`,
@@ -59,12 +58,15 @@ async function unpack(file: BatchFile, path: string): Promise<string> {
   return path;
 }
 
-function tooLarge(file: BatchFile, isBomb: boolean): PerennialError {
-  const reason = isBomb
-    ? `it unpacks to more than ${largestRatio} times its size, as no real data does; if it is real, send it uncompressed`
-    : `it unpacks to more than ${largest} bytes; split it into smaller files`;
-  return new PerennialError('too-large', `${file.name}: ${reason}`, {
-    file: file.name,
-    limit: isBomb ? largestRatio : largest,
-  });
+/** Other errors are about the disk and not about the file. */
+function isAboutGzip(caught: unknown): boolean {
+  return caught instanceof Error && 'code' in caught && String(caught.code).startsWith('Z_');
+}
+
+function bomb(file: BatchFile): PerennialError {
+  return new PerennialError(
+    'too-large',
+    `${file.name}: it unpacks to more than ${largestRatio} times its size, as no real data does; if it is real, send it uncompressed`,
+    { file: file.name, limit: largestRatio },
+  );
 }

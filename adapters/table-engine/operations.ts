@@ -40,6 +40,7 @@ export interface Call<Name extends OperationName = OperationName> {
   readonly folder: string;
   readonly memoryLimit: string;
   readonly narrowMemoryLimit: string;
+  readonly rowsAtMost: number;
 }
 
 /** Lines on the process's standard output: any number of pieces, then one result or error. */

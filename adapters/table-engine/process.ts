@@ -2,6 +2,7 @@
 // input open for as long as it lives; the end of it is the end of this process, whatever it is at.
 import { once } from 'node:events';
 import { flushCompileCache } from 'node:module';
+import { asDiskFull } from '../../contracts/disk-full.ts';
 import { PerennialError, reasonOf } from '../../contracts/errors.ts';
 import { compare } from './compare.ts';
 import { exportRows } from './exportRows.ts';
@@ -42,6 +43,7 @@ const narrow = 500;
 function workplaceOf(call: Call): Workplace {
   return {
     folder: call.folder,
+    rowsAtMost: call.rowsAtMost,
     open: ({ readable, writable = [], timezone = 'UTC', columns = Number.POSITIVE_INFINITY }) =>
       openLockedDatabase({
         files: readable,
@@ -71,6 +73,10 @@ function inOurWords(caught: unknown): PerennialError {
   const reason = reasonOf(caught);
   if (/^Out of Memory Error.*(temp directory|max_temp_directory_size)/s.test(reason))
     return limitReached('disk', reason);
+  // The system bounds the size of one file, so that it cannot outgrow the disk limit between two looks of the watch.
+  if (/EFBIG|File too large/i.test(reason)) return limitReached('disk', reason);
+  const full = asDiskFull(caught);
+  if (full instanceof PerennialError) return full;
   if (reason.startsWith('Out of Memory Error')) return limitReached('memory', reason);
   // These errors are about values in the data, so a retry would fail again.
   if (/^(Conversion|Out of Range|Overflow|Invalid Input) Error|^Invalid time value/.test(reason))

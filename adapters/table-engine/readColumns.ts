@@ -5,8 +5,6 @@ import { identifier, identifiers, parquetRows, within } from './sql.ts';
 import { cellOf } from './cells.ts';
 import type { Workplace } from './workplace.ts';
 
-const rowLimit = 5_000_000;
-
 /** Columns of TIMESTAMP that are instants in UTC, as Perennial itself writes them. */
 const instants = new Set(['_at', 'event_time', 'recorded_at']);
 
@@ -52,11 +50,11 @@ export async function emitRows(
   let rows = 0;
   for await (const chunk of result) {
     rows += chunk.rowCount;
-    if (rows > rowLimit)
+    if (rows > workplace.rowsAtMost)
       throw new PerennialError(
-        'too-large',
-        `more than ${rowLimit} rows were asked for at once; ask for a shorter window`,
-        { limit: rowLimit },
+        'limit-reached',
+        `more than ${workplace.rowsAtMost} rows were to be held in memory at once; hold out, train on or monitor fewer rows, or raise PERENNIAL_COMPUTE_ROWS, and with it PERENNIAL_COMPUTE_MEMORY, on the workers`,
+        { limit: 'rows', setting: 'PERENNIAL_COMPUTE_ROWS' },
       );
     await workplace.emit(Array.from({ length: width }, (_, at) => chunk.getColumnValues(at).map(cellOf)));
   }

@@ -11,6 +11,8 @@ export interface TableProcessSettings extends Omit<ProcessSettings, 'lifetimeMs'
   readonly memoryLimit: string;
   /** Of calls on rows that are known to be narrow. */
   readonly narrowMemoryLimit: string;
+  /** Of one call that hands columns over, which its caller holds in memory. */
+  readonly rowsAtMost: number;
   readonly timeLimitMs: number;
   readonly concurrency: number;
 }
@@ -52,13 +54,14 @@ export class TableProcesses {
       const child = await this.#take();
       try {
         const { request: told, takeBack } = await handOver(operation, request, child.folders);
-        const { memoryLimit, narrowMemoryLimit } = this.#settings;
+        const { memoryLimit, narrowMemoryLimit, rowsAtMost } = this.#settings;
         const call: Call<Name> = {
           operation,
           request: told,
           folder: child.folders.spill,
           memoryLimit,
           narrowMemoryLimit,
+          rowsAtMost,
         };
         return await takeBack(await ask(child, call, onPiece, Math.min(timeLimitMs, this.#settings.timeLimitMs)));
       } finally {

@@ -5,6 +5,8 @@ import type { Database } from './lockedDatabase.ts';
 export interface Workplace {
   /** An existing empty folder, removed after the call. */
   readonly folder: string;
+  /** Rows that `emit` may be given. */
+  readonly rowsAtMost: number;
   /** Opens the locked database; once a call. `readable` are files, `writable` folders; the zone is of naive timestamps, default UTC. */
   open(access: {
     readonly readable: readonly string[];

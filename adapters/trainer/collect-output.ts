@@ -3,12 +3,11 @@ import { lstat, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { PerennialError, reasonOf } from '../../contracts/errors.ts';
+import { modelBytesAtMost } from '../../contracts/model-version.ts';
 import type { TrainingResult } from '../../ports/trainer.ts';
 
 const modelName = 'model.onnx';
 const metricsName = 'metrics.json';
-/** Protobuf itself ends at 2 GiB. */
-const modelBytesAtMost = 2 * 2 ** 30;
 const metricsBytesAtMost = 2 ** 20;
 const metricsAtMost = 1000;
 const entriesAtMost = 10_000;
@@ -53,7 +52,7 @@ async function findModel(folder: string): Promise<string> {
   if (found.size > modelBytesAtMost)
     throw new PerennialError(
       'too-large',
-      `${modelName} has ${found.size} bytes; at most ${modelBytesAtMost} are taken`,
+      `${modelName} has ${found.size} bytes, and the ONNX format takes ${modelBytesAtMost} at most, so no setting raises this; train a smaller model, for example with fewer trees or with weights of half the precision`,
       { bytes: found.size, limit: modelBytesAtMost },
     );
   return path;

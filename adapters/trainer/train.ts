@@ -33,9 +33,15 @@ export async function check(job: CheckJob, machine: Machine): Promise<CheckResul
     case 'aborted':
       throw failureOf(ending, job, lastLines);
     case 'timeout':
-      return { kind: 'stopped', reason: `it ran past its time limit of ${job.timeoutMs / 1000} s and was stopped` };
+      return {
+        kind: 'stopped',
+        reason: `it ran past its time limit of ${job.timeoutMs / 1000} s and was stopped; raise the gate’s timeout`,
+      };
     case 'over-limit':
-      return { kind: 'stopped', reason: `it ${saidOf(ending.breach)} and was stopped` };
+      return {
+        kind: 'stopped',
+        reason: `it ${saidOf(ending.breach)} and was stopped; raise build.resources.${ending.breach.what}`,
+      };
     case 'not-started':
       return { kind: 'stopped', reason: `it could not be started: ${ending.reason}` };
   }
@@ -100,7 +106,7 @@ function failureOf(ending: Ending, job: ScriptJob, lastLines: readonly string[])
       const said = last === undefined ? 'it said nothing' : `its last line: ${last}`;
       return new PerennialError(
         'training-failed',
-        `the training command ended with code ${ending.exitCode}; ${said}${memoryHint(ending.exitCode, lastLines, job)}`,
+        `the training command ended with code ${ending.exitCode}; ${said}${hintOf(ending.exitCode, lastLines, job)}`,
         { exitCode: ending.exitCode, lastLines },
       );
     }
@@ -122,7 +128,10 @@ function saidOf({ what, found, limit }: Breach): string {
 
 const killedBySignal9 = 137;
 
-function memoryHint(exitCode: number, lastLines: readonly string[], job: ScriptJob): string {
+/** Limits that the system itself enforces show as failures of the script, before the watch sees a breach. */
+function hintOf(exitCode: number, lastLines: readonly string[], job: ScriptJob): string {
+  if (lastLines.some((line) => /File too large|EFBIG|File size limit exceeded/i.test(line)))
+    return '; one file may have twice the size of build.resources.disk at most';
   const looksLike =
     exitCode === killedBySignal9 ||
     lastLines.some((line) =>
@@ -130,6 +139,6 @@ function memoryHint(exitCode: number, lastLines: readonly string[], job: ScriptJ
     );
   if (!looksLike) return '';
   return job.memoryBytes === null
-    ? '; this machine may lack memory'
+    ? '; it may need more than half of this machine’s memory, which is what it gets unless build.resources.memory is set'
     : '; it may need more memory than build.resources.memory gives it';
 }

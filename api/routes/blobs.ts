@@ -1,16 +1,17 @@
 import { Readable, Transform } from 'node:stream';
 import { z } from 'zod';
 import { PerennialError } from '../../contracts/errors.ts';
+import { limitIdle } from '../../contracts/idle-limit.ts';
 import { Sha256 } from '../../contracts/identifiers.ts';
 import { authorizeWithin } from '../access.ts';
-import type { Api, RouteContext } from '../dependencies.ts';
+import type { Api, RouteContext, UploadLimits } from '../dependencies.ts';
 import { ProjectHeaders, problems } from '../request-shapes.ts';
 
-const limitBytes = 5 * 1024 ** 3;
+const usualLimits: UploadLimits = { bytes: 5 * 2 ** 30, idleMs: 120_000 };
 const leaseMs = 24 * 60 * 60_000;
 
 export function blobRoutes(app: Api, context: RouteContext): void {
-  const { repositories, objectStore, clock } = context;
+  const { repositories, objectStore, clock, uploads: limits = usualLimits } = context;
 
   void app.register(async (uploads: Api) => {
     // Whatever it claims to be, it is bytes, and none of them are held here.
@@ -28,15 +29,19 @@ export function blobRoutes(app: Api, context: RouteContext): void {
           response: { 200: z.object({ sha256: Sha256, bytes: z.number().int(), existed: z.boolean() }), ...problems },
         },
       },
-      async (request) => {
+      async (request, reply) => {
         const project = request.headers['perennial-project'];
         const principal = authorizeWithin(context, request, { project });
         const { sha256 } = request.params;
-        if (Number(request.headers['content-length'] ?? 0) > limitBytes) throw tooLarge();
+        if (Number(request.headers['content-length'] ?? 0) > limits.bytes) throw tooLarge(limits);
         const body = request.body instanceof Readable ? request.body : Readable.from([]);
         // Whether another project has the same bytes is nobody's business here.
         const existed = await repositories.blobs.has(project, sha256);
-        const { bytes } = await objectStore.put(sha256, atMost(body));
+        const { bytes } = await objectStore.put(sha256, bounded(body, limits)).catch((caught: unknown) => {
+          // What is left of the body is not read, so nothing else can follow on this connection.
+          void reply.header('connection', 'close');
+          throw caught;
+        });
         const leaseUntil = new Date(Date.parse(clock.now()) + leaseMs).toISOString();
         await repositories.blobs.record(project, { sha256, bytes, leaseUntil }, principal.id);
         return { sha256, bytes, existed };
@@ -45,16 +50,18 @@ export function blobRoutes(app: Api, context: RouteContext): void {
   });
 }
 
-/** Passes the stream on and fails it at the limit; an aborted request fails it too, so that nothing is kept of it. */
-function atMost(source: Readable): Readable {
+/** Passes the stream on and fails it at a limit; an aborted request fails it too, so that nothing is kept of it. */
+function bounded(source: Readable, limits: UploadLimits): Readable {
   let seen = 0;
   const counted = new Transform({
     transform(chunk: Buffer, _encoding, done) {
       seen += chunk.length;
-      if (seen > limitBytes) done(tooLarge());
+      if (seen > limits.bytes) done(tooLarge(limits));
       else done(null, chunk);
     },
   });
+  // The request itself is left alone, so that the client still gets the answer.
+  limitIdle(source, limits.idleMs, () => counted.destroy(stalled(limits.idleMs)));
   // It may fail before the store has begun to read it; whoever reads it later still gets the error.
   counted.on('error', () => undefined);
   source.on('error', (error) => counted.destroy(error));
@@ -65,6 +72,18 @@ function atMost(source: Readable): Readable {
   return source.pipe(counted);
 }
 
-function tooLarge(): PerennialError {
-  return new PerennialError('too-large', 'an upload may have at most 5 GiB; split the file', { limitBytes });
+function stalled(idleMs: number): PerennialError {
+  return new PerennialError(
+    'invalid-request',
+    `the upload was ended because nothing came for ${idleMs / 1000} s; send it again`,
+    { idleMs },
+  );
+}
+
+function tooLarge({ bytes }: UploadLimits): PerennialError {
+  return new PerennialError(
+    'too-large',
+    `an upload may have at most ${bytes} bytes; split the file, compress it, or raise PERENNIAL_UPLOAD_SIZE on the API`,
+    { limit: bytes, setting: 'PERENNIAL_UPLOAD_SIZE' },
+  );
 }

@@ -10,7 +10,10 @@ const limitBytes = 32 * 1024 ** 2;
 const limitLabels = 200_000;
 
 const Label = z.strictObject({ ...LabelInput.shape, at: InstantInput.optional() });
-const Labels = z.array(Label).min(1).max(limitLabels);
+const Labels = z
+  .array(Label)
+  .min(1)
+  .max(limitLabels, `at most ${limitLabels} labels are taken at once; send them in several requests`);
 const Accepted = z.object({
   accepted: z.number().int(),
   /** The same id and value again. */

@@ -1,17 +1,18 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { parseConfigurationFile } from '../../contracts/configuration-file.ts';
 import type { Configuration } from '../../contracts/configuration.ts';
 import { PerennialError, reasonOf } from '../../contracts/errors.ts';
 import type { Run } from '../../contracts/run.ts';
+import { codeLimitsOf, CodeSettings, parseSettings } from '../../contracts/settings.ts';
 import type { ApiClient } from '../api-client.ts';
 import { archiveFolder, folderWithin, gitStateOf } from '../archive-folder.ts';
 import { checkEnvironmentFile } from '../check-environment-file.ts';
 import type { CliContext } from '../context.ts';
 import { apiOf } from '../context.ts';
 import { digestFile } from '../digest-file.ts';
+import { withNamelessFile } from '../nameless-file.ts';
 import type { VerbRegistry } from '../verb.ts';
 import { short, startAndFollow } from '../verb.ts';
 
@@ -78,17 +79,19 @@ export async function snapshotCode(
   const query = { environment: environmentFor(context, configuration) };
   const code = await checkedCode(configuration.code, folder);
   if (code === null) return startAndFollow(context, api, path, {}, query);
-  const scratch = await mkdtemp(join(tmpdir(), 'perennial-code-'));
-  try {
-    const archive = join(scratch, 'code.tar');
-    await archiveFolder(code, archive);
+  const archive = await uploadCode(context, api, code);
+  return startAndFollow(context, api, path, { archive, ...(await gitStateOf(code)) }, query);
+}
+
+/** The digest of the archive. */
+function uploadCode(context: CliContext, api: ApiClient, folder: string): Promise<string> {
+  const limits = codeLimitsOf(parseSettings(CodeSettings, context.env));
+  return withNamelessFile(async (archive) => {
+    await archiveFolder(folder, archive.createWriteStream({ autoClose: false }), limits);
     const sha256 = await digestFile(archive);
     await api.upload(archive, sha256);
-    const snapshot = { archive: sha256, ...(await gitStateOf(code)) };
-    return await startAndFollow(context, api, path, snapshot, query);
-  } finally {
-    await rm(scratch, { recursive: true, force: true });
-  }
+    return sha256;
+  });
 }
 
 export function applyVerb({ program, act }: VerbRegistry): void {

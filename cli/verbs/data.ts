@@ -1,4 +1,4 @@
-import { glob, stat } from 'node:fs/promises';
+import { glob, open, stat } from 'node:fs/promises';
 import { basename, extname, resolve } from 'node:path';
 import type { Configuration } from '../../contracts/configuration.ts';
 import type { DataFormat } from '../../contracts/data-format.ts';
@@ -78,8 +78,7 @@ async function ingestFiles(
       });
     const name = basename(file);
     context.output.progress(`reading ${name}`);
-    const sha256 = await digestFile(file);
-    await api.upload(file, sha256, (sent, size) =>
+    const sha256 = await uploadFile(api, file, (sent, size) =>
       context.output.progress(
         `uploading ${name}: ${Math.round((100 * sent) / size)} % of ${(size / 1e6).toFixed(1)} MB`,
       ),
@@ -87,6 +86,18 @@ async function ingestFiles(
     batch.push({ name, sha256, format });
   }
   return startAndFollow(context, api, path, { files: batch }, query);
+}
+
+/** The file's digest. */
+async function uploadFile(api: ApiClient, path: string, told: (sent: number, size: number) => void): Promise<string> {
+  const file = await open(path);
+  try {
+    const sha256 = await digestFile(file);
+    await api.upload(file, sha256, told);
+    return sha256;
+  } finally {
+    await file.close();
+  }
 }
 
 async function isFile(path: string): Promise<boolean> {

@@ -235,6 +235,19 @@ describe('unpacking', () => {
   });
 
   test.each([
+    ['PERENNIAL_CODE_SIZE', { bytes: 1_000, files: 100 }],
+    ['PERENNIAL_CODE_FILES', { bytes: 2 ** 20, files: 2 }],
+  ])('archives over a limit that is set are too-large, and the message names %s', async (setting, limits) => {
+    const limited = createTarCodeArchive(limits);
+    const refused = { code: 'too-large', message: expect.stringContaining(`raise ${setting}`), fields: { setting } };
+    const path = await archiveOf(['a', 'b', 'c'].map((name) => ({ name, body: 'x'.repeat(400) })));
+    await expect(limited.unpack(path, join(root, 'limited'))).rejects.toMatchObject(refused);
+    await archives.unpack(path, join(root, 'all'));
+    await expect(limited.pack(join(root, 'all'), join(root, 'packed.tar'))).rejects.toMatchObject(refused);
+    expect((await readdir(root)).filter((name) => name.startsWith('packed'))).toEqual([]);
+  });
+
+  test.each([
     ['no archive at all', Buffer.from('print("hello")\n'.repeat(100))],
     ['a gzip that breaks off', gzipSync(Buffer.alloc(5000)).subarray(0, 20)],
   ])('%s is refused with a reason', async (_name, bytes) => {

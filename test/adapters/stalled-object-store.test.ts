@@ -1,11 +1,13 @@
 import { createServer } from 'node:http';
 import type { Server, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
-import { createS3ObjectStore } from '../../adapters/object-store/s3.ts';
+import { createS3ObjectStore, partBytesFor } from '../../adapters/object-store/s3.ts';
 import { sha256OfBytes } from '../../contracts/digest.ts';
 
 const idleMs = 300;
+const uploadIdleMs = 200;
 const bytes = Buffer.alloc(4 * 2 ** 20, 'bytes');
 const sha256 = sha256OfBytes(bytes);
 const stalled = {
@@ -21,18 +23,19 @@ afterEach(async () => {
   server = undefined;
 });
 
-/** A store for a server that has the bucket and answers object requests with the given handler. */
+/** A store for a server that has the bucket, has no object when asked for its state, and answers other object requests with the given handler. */
 async function storeThat(answer: (url: URL, response: ServerResponse) => void | Promise<void>) {
   const listening = createServer((request, response) => {
-    if (request.method === 'HEAD') response.end();
-    else void answer(new URL(request.url ?? '/', 'http://store'), response);
+    const url = new URL(request.url ?? '/', 'http://store');
+    if (request.method === 'HEAD') response.writeHead(url.pathname.includes('/blobs/') ? 404 : 200).end();
+    else void answer(url, response);
   });
   server = listening;
   await new Promise<void>((ready) => listening.listen(0, '127.0.0.1', ready));
   const address = listening.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
   const keys = { accessKey: 'key', secretKey: 'secret-of-the-tests', region: 'us-east-1' };
-  return createS3ObjectStore({ endpoint: `http://127.0.0.1:${port}`, bucket: 'bucket', ...keys, idleMs });
+  return createS3ObjectStore({ endpoint: `http://127.0.0.1:${port}`, bucket: 'bucket', ...keys, idleMs, uploadIdleMs });
 }
 
 test('a read fails with a retryable error if the server stalls halfway', async () => {
@@ -75,4 +78,19 @@ test('a slow reader does not make a read time out', async () => {
     read += chunk.length;
   }
   expect(read).toBe(bytes.length);
+});
+
+test('an upload fails with a retryable error if the server stops reading halfway', async () => {
+  const store = await storeThat(() => undefined);
+  const upload = { ...stalled, message: expect.stringContaining('nothing came for 0.2 s') };
+  await expect(store.putBytes(bytes)).rejects.toMatchObject(upload);
+  await expect(store.put(sha256, Readable.from([bytes]))).rejects.toMatchObject(upload);
+});
+
+test('a part of an upload grows where the usual one would need too many parts', () => {
+  expect(partBytesFor(1)).toBe(8 * 2 ** 20);
+  expect(partBytesFor(8 * 2 ** 20 * 10_000)).toBe(8 * 2 ** 20);
+  const large = 2 ** 40;
+  expect(partBytesFor(large) * 10_000).toBeGreaterThanOrEqual(large);
+  expect(partBytesFor(large) % 2 ** 20).toBe(0);
 });

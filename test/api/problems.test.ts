@@ -77,7 +77,10 @@ describe('a problem document', () => {
     ).toMatchObject({ status: 400, body: { code: 'invalid-request' } });
     expect(
       await api.send('operator', 'POST /v1/models/bike/builds', { params: { a: 'x'.repeat(1_100_000) } }),
-    ).toMatchObject({ status: 413, body: { code: 'too-large' } });
+    ).toMatchObject({
+      status: 413,
+      body: { code: 'too-large', detail: expect.stringContaining('1048576 bytes at most') },
+    });
     expect(await api.send('operator', 'POST /v1/models/bike/builds', '{"__proto__":{"a":1}}', json)).toMatchObject({
       status: 400,
     });

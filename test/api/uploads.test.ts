@@ -1,8 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { request } from 'node:http';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { json } from 'node:stream/consumers';
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readStored } from '../../api/send-rows.ts';
+import { PerennialError } from '../../contracts/errors.ts';
 import type { Scope } from '../../contracts/identifiers.ts';
 import type { TestApi } from '../support/api.ts';
 import { applyBike, startTestApi } from '../support/api.ts';
@@ -204,3 +209,75 @@ async function altered(seed: number, bytes: Buffer, found: Buffer): Promise<stri
   await writeFile(join(objects, path ?? ''), found);
   return `${address}/v1/models/bike/versions/${version.number}/artifact`;
 }
+
+describe('with small limits', () => {
+  const uploads = { bytes: 1_000, idleMs: 300 };
+  let small: TestApi;
+  let smallAddress: string;
+  beforeAll(async () => {
+    small = await startTestApi({ uploads });
+    smallAddress = await small.api.listen({ host: '127.0.0.1', port: 0 });
+  });
+  afterAll(() => small.stop());
+
+  /** Sends the pieces with pauses between them, and answers what the API says. */
+  function send(pieces: readonly Buffer[], pauseMs: number, bytes?: number) {
+    const whole = createHash('sha256').update(Buffer.concat(pieces)).digest('hex');
+    const answered = Promise.withResolvers<{ status: number | undefined; body: unknown; closed: Promise<unknown> }>();
+    const upload = request(
+      `${smallAddress}/v1/blobs/${whole}`,
+      {
+        method: 'PUT',
+        headers: {
+          authorization: `Bearer ${small.keys.operator}`,
+          ...(bytes === undefined ? {} : { 'content-length': bytes }),
+        },
+      },
+      (answer) => {
+        const closed = once(answer.socket, 'close');
+        void json(answer).then((body) => answered.resolve({ status: answer.statusCode, body, closed }));
+      },
+    );
+    upload.on('error', () => undefined);
+    void (async () => {
+      for (const piece of pieces) {
+        upload.write(piece);
+        await pause(pauseMs);
+      }
+      if (bytes === undefined) upload.end();
+    })();
+    return answered.promise;
+  }
+
+  test.each([
+    ['as it says first', 1_001],
+    ['as it turns out', undefined],
+  ])('a larger upload is refused by name of the setting, %s', async (_name, bytes) => {
+    const { status, body } = await send([randomBytes(500), randomBytes(501)], 0, bytes);
+    expect({ status, body }).toMatchObject({
+      status: 413,
+      body: { code: 'too-large', detail: expect.stringContaining('raise PERENNIAL_UPLOAD_SIZE on the API') },
+    });
+    expect(await readdir(join(small.folder, 'objects', 'tmp')).catch(() => [])).toEqual([]);
+  });
+
+  test('an upload that delivers nothing for too long is ended with an answer, and leaves nothing', async () => {
+    const { status, body, closed } = await send([randomBytes(100)], 0, 1_000);
+    expect({ status, body }).toMatchObject({
+      status: 400,
+      body: { code: 'invalid-request', detail: expect.stringContaining('nothing came for 0.3 s') },
+    });
+    await closed;
+    expect(await readdir(join(small.folder, 'objects', 'tmp'))).toEqual([]);
+  });
+
+  test('an upload that takes longer than that in all is taken while bytes keep coming', async () => {
+    const pieces = Array.from({ length: 6 }, () => randomBytes(100));
+    expect(await send(pieces, uploads.idleMs / 3)).toMatchObject({ status: 200, body: { bytes: 600 } });
+  });
+});
+
+test('a limit that a download reaches is named, and is not reported as corrupt bytes', async () => {
+  const limit = new PerennialError('limit-reached', 'raise PERENNIAL_TABLE_MEMORY');
+  await expect(readStored(() => Promise.reject(limit))).rejects.toBe(limit);
+});

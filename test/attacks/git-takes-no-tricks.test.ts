@@ -142,6 +142,20 @@ test('a commit of more bytes than may be fetched is stopped', async () => {
   expect(error).toMatchObject({ code: 'too-large', fields: { what: 'disk' } });
 });
 
+test.each([
+  ['memory', 'PERENNIAL_GIT_MEMORY', { memoryBytes: 12 * 2 ** 20 }],
+  ['disk', 'PERENNIAL_GIT_DISK', { packBytesAtMost: 2 ** 20 }],
+  ['size', 'PERENNIAL_CODE_SIZE', { codeLimits: { bytes: 2 ** 20, files: 100 } }],
+  ['files', 'PERENNIAL_CODE_FILES', { codeLimits: { bytes: 2 ** 30, files: 1 } }],
+])('a fetch that exceeds its %s is final, and names %s', async (_what, setting, limits) => {
+  const at = await repository('code', { 'train.py': 'x', 'noise.bin': randomBytes(24 * 2 ** 20) });
+  expect(await refusal(fetchFrom(at, limits))).toMatchObject({
+    code: 'too-large',
+    retryable: false,
+    message: expect.stringContaining(`raise ${setting}`),
+  });
+});
+
 test('what filters and hooks of the repository say is not run', async () => {
   const program = `touch ${mark()}`;
   const at = await repository('code', {

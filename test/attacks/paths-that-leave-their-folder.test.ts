@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { createWriteStream } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -92,7 +93,9 @@ describe('the command line on a checkout of a stranger', () => {
   test('uploads no file that is a link, to a file or to a folder', async () => {
     for (const target of ['private/key', 'private']) {
       await symlink(join(folder, target), join(folder, 'project', 'data'));
-      await expect(archiveFolder(join(folder, 'project'), join(folder, 'a.tar'))).rejects.toMatchObject({
+      await expect(
+        archiveFolder(join(folder, 'project'), createWriteStream(join(folder, 'a.tar'))),
+      ).rejects.toMatchObject({
         code: 'archive-unsafe',
       });
       await rm(join(folder, 'project', 'data'));
@@ -116,7 +119,7 @@ describe('the command line on a checkout of a stranger', () => {
     git('config', 'filter.own.required', 'true');
     await writeFile(join(project, '.gitattributes'), '* filter=own\n');
     await writeFile(join(project, 'train.py'), 'y');
-    await archiveFolder(project, join(folder, 'a.tar'));
+    await archiveFolder(project, createWriteStream(join(folder, 'a.tar')));
     expect(await gitStateOf(project)).toMatchObject({ dirty: true });
     await expect(stat(mark)).rejects.toThrow('ENOENT');
     expect((await readFile(join(folder, 'a.tar'))).includes('train.py')).toBe(true);

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { createReadStream } from 'node:fs';
+import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -23,7 +23,7 @@ async function write(files: Readonly<Record<string, string>>): Promise<void> {
 
 async function archived(): Promise<string[]> {
   const path = join(folder, 'code.tar');
-  await archiveFolder(join(folder, 'code'), path);
+  await archiveFolder(join(folder, 'code'), createWriteStream(path));
   const names: string[] = [];
   for await (const entry of createReadStream(path).pipe(extract())) {
     names.push(entry.header.name);
@@ -36,6 +36,18 @@ function git(...args: string[]): void {
   const identity = ['-c', 'user.name=test', '-c', 'user.email=test@example.org'];
   execFileSync('git', ['-C', join(folder, 'code'), ...identity, ...args], { stdio: 'pipe' });
 }
+
+test.each([
+  ['PERENNIAL_CODE_SIZE', { bytes: 10, files: 100 }],
+  ['PERENNIAL_CODE_FILES', { bytes: 2 ** 20, files: 1 }],
+])('a folder over a limit is refused by name of %s', async (setting, limits) => {
+  await write({ 'train.py': 'print(1)', 'data.csv': 'a,b,c' });
+  const target = createWriteStream(join(folder, 'code.tar'));
+  await expect(archiveFolder(join(folder, 'code'), target, limits)).rejects.toMatchObject({
+    code: 'too-large',
+    message: expect.stringContaining(`raise ${setting} where the code is packed and on the workers`),
+  });
+});
 
 test('outside a checkout, .gitignore and .perennialignore keep files out, and so does a sane list', async () => {
   await write({

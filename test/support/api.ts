@@ -10,7 +10,7 @@ import { createDiskObjectStore } from '../../adapters/object-store/disk.ts';
 import type { ClosableTableEngine } from '../../adapters/table-engine/duckdb.ts';
 import { createScratch } from '../../adapters/scratch/claimed-scratch.ts';
 import { createDuckDbTableEngine } from '../../adapters/table-engine/duckdb.ts';
-import type { Api } from '../../api/dependencies.ts';
+import type { Api, ApiDependencies } from '../../api/dependencies.ts';
 import { buildApi } from '../../api/server.ts';
 import type { ConfigurationInput } from '../../contracts/configuration.ts';
 import { Configuration } from '../../contracts/configuration.ts';
@@ -71,7 +71,9 @@ export interface TestApi {
 const secret = 'a-secret-of-the-tests-0123456789abcdef';
 
 /** The API on a real database and object store; in place of Temporal stands a record of what it was told. */
-export async function startTestApi(options: { readonly dispatchEveryMs?: number } = {}): Promise<TestApi> {
+export async function startTestApi(
+  options: Pick<ApiDependencies, 'dispatchEveryMs' | 'uploads'> = {},
+): Promise<TestApi> {
   const folder = await mkdtemp(join(tmpdir(), 'perennial-api-'));
   const database = await createTestDatabase();
   const logger = createLogger({ name: 'test', level: 'silent' });
@@ -105,6 +107,7 @@ export async function startTestApi(options: { readonly dispatchEveryMs?: number 
     logger,
     addresses: {},
     scratchFolder: folder,
+    ...options,
     dispatchEveryMs: options.dispatchEveryMs ?? 60_000,
   });
   await api.ready();

@@ -87,6 +87,7 @@ export function tableEngineBench(
       const scratch = folder();
       return prepareBatch(requestOf(files, request), {
         folder: scratch,
+        rowsAtMost: 1_000_000,
         open: ({ readable, writable = [], timezone = 'UTC' }) =>
           openLockedDatabase({
             files: readable,

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createEnvironments } from '../../../adapters/environments/environments.ts';
 import { createProcessTrainer } from '../../../adapters/trainer/process.ts';
 import { sha256OfBytes } from '../../../contracts/digest.ts';
+import type { ToolLimits } from '../../../adapters/environments/tool-step.ts';
 import type { EnvironmentCall, Environments, TrainingEnvironment } from '../../../ports/environments.ts';
 import { layTestSandbox } from '../../support/sandbox.ts';
 import { failureOf } from '../trainer/training-ground.ts';
@@ -45,9 +46,13 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 const { sandbox, remove } = await layTestSandbox('bubblewrap');
 afterAll(remove);
 
-function environmentsIn(cacheFolder: string, changes: Readonly<Record<string, string>> = {}): Environments {
+function environmentsIn(
+  cacheFolder: string,
+  changes: Readonly<Record<string, string>> = {},
+  limits?: ToolLimits,
+): Environments {
   const environment = { ...process.env, ...changes, PIP_NO_INDEX: '1', PIP_FIND_LINKS: join(folder, 'wheels') };
-  return createEnvironments({ cacheFolder, environment, sandbox });
+  return createEnvironments({ cacheFolder, environment, sandbox, ...(limits && { limits }) });
 }
 
 function quiet(): EnvironmentCall {
@@ -230,6 +235,19 @@ test('one that waits for a silent index ends within 5 s of its cancellation', as
   expect(await readdir(join(cacheFolder, 'environments'))).toEqual([]);
   silent.closeAllConnections();
   silent.close();
+});
+
+test.each([
+  ['PERENNIAL_INSTALL_MEMORY', { memoryBytes: 8 * 2 ** 20 }],
+  ['PERENNIAL_INSTALL_DISK', { diskBytes: 2 ** 20 }],
+  ['PERENNIAL_INSTALL_TIMEOUT', { timeoutMs: 300 }],
+])('an installation that reaches its limit is final, and names %s', async (setting, limit) => {
+  const limits = { timeoutMs: 60_000, diskBytes: 2 ** 30, ...limit };
+  const failure = await failureOf(
+    materialise(lock, environmentsIn(await mkdtemp(join(folder, 'limited-')), {}, limits)),
+  );
+  expect(failure).toMatchObject({ code: 'environment-failed', retryable: false });
+  expect(failure.message).toContain(setting);
 });
 
 test('without a lock the interpreter is the one on the path; without a Python there is none', async () => {

@@ -2,6 +2,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readdir, rmdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { mountsOfOwnProgram } from '../../../adapters/sandbox/own-program.ts';
 import { openLockedDatabase } from '../../../adapters/table-engine/lockedDatabase.ts';
@@ -142,6 +143,33 @@ describe('the processes of an engine', () => {
       retryable: false,
       fields: { setting: 'PERENNIAL_TABLE_MEMORY' },
       message: expect.stringContaining('raise PERENNIAL_TABLE_MEMORY'),
+    });
+    await engine.close();
+  });
+
+  test('a compressed file that unpacks to more than the disk of a step is final, and names the setting', async () => {
+    const folder = bench.folder();
+    const lines = Array.from({ length: 600_000 }, (_, at) => `${(at * 7_919) % 1_000_003}`);
+    await writeFile(join(folder, 'rows.csv.gz'), gzipSync(`a\n${lines.join('\n')}\n`, { level: 1 }));
+    const engine = createDuckDbTableEngine({ sandbox, scratchFolder: folder, diskBytes: 2 ** 20 });
+    const file = { name: 'rows.csv.gz', path: join(folder, 'rows.csv.gz'), format: 'csv' as const };
+    const request = { files: [file], pinned: null, known: [], timezone: 'UTC', required: [], expectations: [] };
+    await expect(engine.prepareBatch({ ...request, outputFolder: bench.folder() })).rejects.toMatchObject({
+      code: 'limit-reached',
+      retryable: false,
+      fields: { setting: 'PERENNIAL_TABLE_DISK' },
+    });
+    await engine.close();
+  });
+
+  test('a call that hands over more rows than its caller may hold is final, and names the setting', async () => {
+    const engine = createDuckDbTableEngine({ sandbox, scratchFolder: bench.folder(), rowsAtMost: 2 });
+    const path = join(bench.folder(), 'rows.parquet');
+    await bench.look(`COPY (SELECT range AS a FROM range(3)) TO '${path}' (FORMAT parquet)`);
+    await expect(engine.readColumns({ files: [path], columns: ['a'] })).rejects.toMatchObject({
+      code: 'limit-reached',
+      retryable: false,
+      message: expect.stringContaining('raise PERENNIAL_COMPUTE_ROWS'),
     });
     await engine.close();
   });

@@ -34,7 +34,7 @@ describe.each(kinds)('limits of training: %s', (kind) => {
       { 'train.py': 'import os\nopen(os.environ["TMPDIR"] + "/x", "wb").truncate(4 * 2**20)\n' },
       { diskBytesAtMost: 2 ** 20 },
     );
-    expect((await failureOf(ground.trainer.train(job))).message).toMatch(/File too large/);
+    expect((await failureOf(ground.trainer.train(job))).message).toMatch(/File too large.*build\.resources\.disk/);
   });
 
   it('a check finds its files by their variables, and its exit code is the answer', async () => {
