@@ -23,7 +23,7 @@ const saidAtMost = 4_000;
 const lacksMemory = /out of memory|cannot allocate memory|memory exhausted/i;
 const lacksDisk = /file too large|file size limit exceeded/i;
 /** The settings that raise the limits. Processes have none, because no real fetch needs as many. */
-const settings: Partial<Record<Breach['what'], string>> = {
+const raisedBy: Partial<Record<Breach['what'], string>> = {
   memory: 'PERENNIAL_GIT_MEMORY',
   disk: 'PERENNIAL_GIT_DISK',
   files: 'PERENNIAL_CODE_FILES',
@@ -155,7 +155,7 @@ function refuseUnlessDone(ending: Ending, said: string, call: GitCall): void {
 }
 
 function overLimit(url: string, { what, found, limit }: Breach): PerennialError {
-  const setting = settings[what];
+  const setting = raisedBy[what];
   const raise = setting === undefined ? '' : `, or raise ${setting} on the workers`;
   return new PerennialError(
     'too-large',
