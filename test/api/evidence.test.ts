@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { evidenceDocument } from '../../api/evidence/evidence-document.ts';
+import { trafficPlan } from '../../api/evidence/traffic-plan.ts';
 import { evidencePage } from '../../api/evidence/evidence-page.ts';
 import { Evidence } from '../../contracts/approval-evidence.ts';
 import type { Approval } from '../../contracts/approval.ts';
@@ -86,6 +87,15 @@ test('the page has its parts in the order in which a request is read', () => {
   ]);
   for (const shown of ['workingday=0', '720 added', '+    max_depth=8,', '1.9.1', 'recorded by bo, commit 4f1c9e2'])
     expect(page).toContain(shown);
+});
+
+test('the plan announces no bake and no stop for a release that gets all requests at once', () => {
+  const { strategy, champion } = exampleApproval.subject;
+  const { shadow: _shadow, ...straight } = { ...strategy, canary: [100] };
+  expect(trafficPlan({ strategy: straight, champion })).toEqual({ traffic: ['all requests'], stops: [] });
+  const { traffic, stops } = trafficPlan({ strategy, champion: null });
+  expect(traffic).toEqual([expect.stringMatching(/^all requests at once: nothing serves there yet/)]);
+  expect(stops).toEqual([]);
 });
 
 test('slices come worst first, and the plan says every step and what stops it', () => {

@@ -45,9 +45,9 @@ let stack: LifecycleWorker;
 
 /** Counts the call, and returns the count. */
 function times(name: string): number {
-  const count = (asked.get(name) ?? 0) + 1;
-  asked.set(name, count);
-  return count;
+  const calls = (asked.get(name) ?? 0) + 1;
+  asked.set(name, calls);
+  return calls;
 }
 
 /** Counts the call, and returns whether the wait was checked often enough. */
