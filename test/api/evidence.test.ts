@@ -91,7 +91,7 @@ test('the page has its parts in the order in which a request is read', () => {
 
 test('the plan announces no bake and no stop for a release that gets all requests at once', () => {
   const { strategy, champion } = exampleApproval.subject;
-  const { shadow: _shadow, ...straight } = { ...strategy, canary: [100] };
+  const straight = { ...strategy, canary: [100], shadow: undefined };
   expect(trafficPlan({ strategy: straight, champion })).toEqual({ traffic: ['all requests'], stops: [] });
   const { traffic, stops } = trafficPlan({ strategy, champion: null });
   expect(traffic).toEqual([expect.stringMatching(/^all requests at once: nothing serves there yet/)]);
