@@ -1,5 +1,6 @@
 import type { Id, Scope, Sha256 } from '../contracts/identifiers.ts';
 import type { LifecycleOrders } from '../contracts/lifecycle.ts';
+import type { ServedPeriod } from '../contracts/rehearsal.ts';
 import type { RunFailure, RunOutcome } from '../contracts/run.ts';
 
 // What workflows see of activities: names, inputs and results. Results hold references and small facts only;
@@ -201,8 +202,8 @@ export interface RehearsalActivities {
     readonly recorded: number;
     readonly rows: Sha256;
   }>;
-  /** Serves the period's rows and delivers their labels. */
-  servePeriod(input: PeriodInput): Promise<{ readonly rows: number }>;
+  /** Serves the period's rows and delivers the labels of those that were taken. */
+  servePeriod(input: PeriodInput): Promise<{ readonly rows: number; readonly served: ServedPeriod }>;
   /** Sends one command of the period to the environment's lifecycle; the run that it makes, if it makes one. */
   commandPeriod(
     input: PeriodInput & { readonly command: 'ingest' | 'monitor' | 'trigger' | 'settle'; readonly rows: Sha256 },
@@ -211,7 +212,8 @@ export interface RehearsalActivities {
   lookAtRun(input: RunInput & { readonly awaitedRunId: Id }): Promise<{ readonly over: boolean }>;
   /** Approves the pending requests of the environment. `quiet`: no run is under way and none is about to start. */
   settlePeriod(input: PeriodInput & { readonly rehearsalId: Id }): Promise<{ readonly quiet: boolean }>;
-  recordPeriod(input: PeriodInput & { readonly rehearsalId: Id }): Promise<void>;
+  /** `served`: the answer of `servePeriod`; a period that is recorded already needs none. */
+  recordPeriod(input: PeriodInput & { readonly rehearsalId: Id; readonly served?: ServedPeriod }): Promise<void>;
   finishRehearsal(input: RunInput & { readonly rehearsalId: Id }): Promise<RunOutcome>;
 }
 

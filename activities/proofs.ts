@@ -195,7 +195,7 @@ export const proofs: { readonly [Name in keyof Activities]: Proof<Input<Name>, R
     of: ['rehearsal'],
     keeps: (_, { rehearsalId, rows }) => [{ rehearsalId }, { rows }],
   },
-  servePeriod: ofRun('rehearsal'),
+  servePeriod: { of: ['rehearsal'], keeps: ({ index }, { served }) => [{ index, served }] },
   commandPeriod: {
     of: ['rehearsal'],
     takes: ({ rows }) => [[{ step: 'planRehearsal', result: { rows } }]],
@@ -206,7 +206,13 @@ export const proofs: { readonly [Name in keyof Activities]: Proof<Input<Name>, R
     takes: ({ awaitedRunId }) => [[{ step: 'commandPeriod', result: { commandedRunId: awaitedRunId } }]],
   },
   settlePeriod: { of: ['rehearsal'], takes: rehearsalOf },
-  recordPeriod: { of: ['rehearsal'], takes: rehearsalOf },
+  recordPeriod: {
+    of: ['rehearsal'],
+    takes: ({ rehearsalId, index, served }) => {
+      const planned: Answer = { step: 'planRehearsal', result: { rehearsalId } };
+      return [served === undefined ? [planned] : [planned, { step: 'servePeriod', result: { index, served } }]];
+    },
+  },
   finishRehearsal: { of: ['rehearsal'], takes: rehearsalOf, keeps: (_, outcome) => [outcome] },
 };
 

@@ -45,7 +45,18 @@ export function describePeriod({ output }: CliContext, period: RehearsalPeriod, 
   const { colours } = output;
   const score = `${metric} ${decimals(period.metricAsServed, 1).padStart(6)} as served, ${decimals(period.metricNeverReplaced, 1).padStart(6)} never replaced`;
   const found = period.findings.length === 0 ? 'quiet' : `${period.findings.length} findings open`;
-  return `${colours.bold(period.label)}  ${String(period.rows).padStart(5)} rows  ${score}  ${found.padEnd(17)} ${describeBuild(colours, period.build)}`;
+  const lost = describeLost(period);
+  const line = `${colours.bold(period.label)}  ${String(period.rows).padStart(5)} rows  ${score}  ${found.padEnd(17)} ${describeBuild(colours, period.build)}`;
+  return lost === '' ? line : `${line}\n${colours.yellow(`  ${lost}`)}`;
+}
+
+/** Rows of the period that were not answered, and why; empty if all were. */
+function describeLost({ refusedRows, unansweredRows = 0 }: RehearsalPeriod): string {
+  const features = refusedRows?.features.map(({ name, rows }) => `${JSON.stringify(name)} ${rows}`).join(', ');
+  return [
+    ...(refusedRows === undefined ? [] : [`rows refused by the gateway: ${refusedRows.rows}, by feature: ${features}`]),
+    ...(unansweredRows === 0 ? [] : [`rows without a finite answer: ${unansweredRows}`]),
+  ].join('; ');
 }
 
 function describeBuild(colours: CliContext['output']['colours'], build: RehearsalPeriod['build']): string {

@@ -16,12 +16,31 @@ export const RehearsalPlan = z.object({
 });
 export type RehearsalPlan = z.infer<typeof RehearsalPlan>;
 
+/** Rows that the gateway refused because of a value, most often a missing one. They are not answered, logged or labelled. */
+export const RefusedRows = z.object({
+  rows: z.number().int(),
+  /** The features with the most such rows. A row counts once, under the feature that the gateway named. */
+  features: z.array(z.object({ name: z.string(), rows: z.number().int() })),
+});
+export type RefusedRows = z.infer<typeof RefusedRows>;
+
+/** What became of the rows of a period when they were served. Absent: none. */
+const served = {
+  refusedRows: RefusedRows.optional(),
+  /** Rows that the model had no finite answer to. */
+  unansweredRows: z.number().int().optional(),
+};
+export const ServedPeriod = z.object(served);
+export type ServedPeriod = z.infer<typeof ServedPeriod>;
+
 export const RehearsalPeriod = z.object({
   index: z.number().int(),
   label: z.string(),
   from: Instant,
   to: Instant,
+  /** Rows with an answer and a label. */
   rows: z.number().int(),
+  ...served,
   metricAsServed: z.number().nullable(),
   metricNeverReplaced: z.number().nullable(),
   findings: z.array(z.string()),
@@ -46,6 +65,20 @@ export const RehearsalPeriod = z.object({
 });
 export type RehearsalPeriod = z.infer<typeof RehearsalPeriod>;
 
+/** Means over the periods that have a metric, counts of the builds, and counts of the rows of all periods. */
+export const RehearsalSummary = z.object({
+  /** null: no period has one. */
+  metricAsServed: z.number().nullable(),
+  metricNeverReplaced: z.number().nullable(),
+  promoted: z.number().int(),
+  refused: z.number().int(),
+  unchanged: z.number().int(),
+  /** Rows that the gateway refused, and rows without a finite answer. Absent: none. */
+  refusedRows: z.number().int().optional(),
+  unansweredRows: z.number().int().optional(),
+});
+export type RehearsalSummary = z.infer<typeof RehearsalSummary>;
+
 export const Rehearsal = z.object({
   id: Id,
   modelId: Id,
@@ -56,15 +89,7 @@ export const Rehearsal = z.object({
   plan: RehearsalPlan,
   metric: z.string(),
   periods: z.array(RehearsalPeriod),
-  summary: z
-    .object({
-      metricAsServed: z.number(),
-      metricNeverReplaced: z.number(),
-      promoted: z.number().int(),
-      refused: z.number().int(),
-      unchanged: z.number().int(),
-    })
-    .nullable(),
+  summary: RehearsalSummary.nullable(),
   recordedAt: Instant,
   recordedBy: Id,
 });

@@ -4,6 +4,7 @@ import { RemoteSource } from './data-source.ts';
 import { GitSource } from './git-source.ts';
 import { Id, Instant, Name, Sha256 } from './identifiers.ts';
 import { Isolation } from './isolation.ts';
+import { RehearsalSummary } from './rehearsal.ts';
 
 export const RunKind = z.enum(['data', 'code', 'build', 'deploy', 'rollback', 'monitor', 'rehearsal']);
 export type RunKind = z.infer<typeof RunKind>;
@@ -79,11 +80,7 @@ export const RunOutcome = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('rehearsal'),
     rehearsalId: Id,
-    metricAsServed: z.number(),
-    metricNeverReplaced: z.number(),
-    promoted: z.number().int(),
-    refused: z.number().int(),
-    unchanged: z.number().int(),
+    ...RehearsalSummary.shape,
   }),
 ]);
 export type RunOutcome = z.infer<typeof RunOutcome>;

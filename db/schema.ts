@@ -26,7 +26,7 @@ import type { Slot } from '../contracts/deployment.ts';
 import type { ApprovalPolicy } from '../contracts/environment.ts';
 import type { EvaluationBody } from '../contracts/evaluation.ts';
 import type { ClassValue, Signature, TrainedRows, TrainingKeyParts } from '../contracts/model-version.ts';
-import type { RehearsalPeriod, RehearsalPlan } from '../contracts/rehearsal.ts';
+import type { RehearsalPeriod, RehearsalPlan, RehearsalSummary } from '../contracts/rehearsal.ts';
 import type { ReleaseBody } from '../contracts/release.ts';
 import type { ReportBody } from '../contracts/report.ts';
 import type { Isolation } from '../contracts/isolation.ts';
@@ -805,13 +805,7 @@ export const rehearsals = pgTable('rehearsals', {
     .references(() => principals.id),
   /** The file that its periods are ingested from; null until its run has written it. */
   rows: text('rows'),
-  summary: jsonb('summary').$type<{
-    metricAsServed: number;
-    metricNeverReplaced: number;
-    promoted: number;
-    refused: number;
-    unchanged: number;
-  }>(),
+  summary: jsonb('summary').$type<RehearsalSummary>(),
   schemaVersion: schemaVersion(),
   recordedAt: recordedAt(),
   recordedBy: recordedBy(),

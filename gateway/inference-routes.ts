@@ -7,6 +7,7 @@ import type { GatewayServerDependencies } from './dependencies.ts';
 import { failureReason } from './failure-reason.ts';
 import type { InferenceAnswer } from './inference.ts';
 import { labelsOf } from './inference.ts';
+import { listInHeader } from './list-in-header.ts';
 import type { InvocationBody } from './invocations.ts';
 import { parseInvocationBody } from './invocations.ts';
 import type { InferenceBody } from './open-inference.ts';
@@ -21,9 +22,6 @@ const serverVersion = '1';
 interface ModelRoute {
   readonly Params: { readonly model: string; readonly version?: string };
 }
-
-/** Headers grow to this many characters; a request of more rows sends ids of its own. */
-const longestListHeader = 8_192;
 
 function versionIn(params: ModelRoute['Params']): number | undefined {
   if (params.version === undefined) return undefined;
@@ -232,10 +230,4 @@ function invocationResponse({ predictions, signature }: InferenceAnswer): object
     ...(probabilities === null ? {} : { probabilities: answeredIn(probabilities, predictions) }),
     ...(errors.length === 0 ? {} : { errors: errors.map(({ row, reason }) => ({ row, reason })) }),
   };
-}
-
-/** Names and ids may contain any character, so they are encoded; a list too long for a header is omitted. */
-function listInHeader(reply: FastifyReply, name: string, values: readonly string[]): void {
-  const text = values.map((value) => encodeURIComponent(value.toWellFormed())).join(',');
-  if (text.length <= longestListHeader) void reply.header(name, text);
 }

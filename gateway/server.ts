@@ -10,6 +10,7 @@ import { authenticate } from './authentication.ts';
 import type { GatewayServerDependencies } from './dependencies.ts';
 import { healthPaths, healthRoutes } from './health-routes.ts';
 import { inferenceRoutes } from './inference-routes.ts';
+import { listInHeader } from './list-in-header.ts';
 import { parseRequestBodies } from './request-bodies.ts';
 import { refuse } from './tensor-columns.ts';
 
@@ -49,7 +50,11 @@ function answerError(logger: Logger, caught: unknown, reply: FastifyReply): Fast
   if (status >= 500 && status !== 503) logger.error({ err: caught }, 'a request failed');
   if (status === 401) void reply.header('www-authenticate', 'Bearer');
   // The protocol's body has no room for it, and the worker wants to know more than the status says.
-  if (caught instanceof PerennialError) void reply.header('perennial-error', caught.code);
+  if (caught instanceof PerennialError) {
+    void reply.header('perennial-error', caught.code);
+    const { feature } = caught.fields;
+    if (typeof feature === 'string') listInHeader(reply, 'perennial-feature', [feature]);
+  }
   return reply.code(status).send({ error: messageOf(caught, status) });
 }
 

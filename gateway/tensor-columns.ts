@@ -2,6 +2,7 @@ import type { Cell } from '../contracts/data-types.ts';
 import type { ErrorFields } from '../contracts/errors.ts';
 import { PerennialError } from '../contracts/errors.ts';
 import { holds } from '../contracts/integer-kind.ts';
+import { refusalOfMissing } from '../contracts/missing-values.ts';
 import type { Signature, SignatureInput, TensorType } from '../contracts/model-version.ts';
 import type { MissingPolicy } from '../contracts/configuration.ts';
 
@@ -64,19 +65,6 @@ function toCell({ type, integer }: SignatureInput, value: unknown): Cell | undef
 /** The JSON mapping of Protocol Buffers writes NaN as this text. */
 function isMissing(type: TensorType, value: unknown): boolean {
   return value === null || value === undefined || (value === 'NaN' && type !== 'BYTES');
-}
-
-function isFloat(type: TensorType): boolean {
-  return type === 'FP32' || type === 'FP64';
-}
-
-/** Why a missing value of this feature is refused, and what to do; undefined: it is accepted. */
-function refusalOfMissing(input: SignatureInput, policy: MissingPolicy): string | undefined {
-  if (input.fill !== undefined) return undefined;
-  if (!isFloat(input.type))
-    return `the model takes ${expected[input.type]} and cannot be given nothing; send a value, or say in data.fill what a missing one is for the model`;
-  if (input.missing === true || policy === 'allow') return undefined;
-  return 'the rows that the model was trained on all had a value of it; send one, or set serve.missing to allow';
 }
 
 export function readCells(input: SignatureInput, policy: MissingPolicy, values: readonly unknown[]): Cell[] {

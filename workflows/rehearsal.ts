@@ -1,5 +1,6 @@
 import { continueAsNew, workflowInfo } from '@temporalio/workflow';
 import type { Id, Sha256 } from '../contracts/identifiers.ts';
+import type { ServedPeriod } from '../contracts/rehearsal.ts';
 import type { PipelineInput } from '../contracts/workflows.ts';
 import { rehearsalActivities } from './activities.ts';
 import { runPipeline } from './run-pipeline.ts';
@@ -20,6 +21,8 @@ interface Progress {
   /** Index of the period; −1 is the preparation before the first one. */
   readonly index: number;
   readonly step: Step;
+  /** What was served in this period, once it was. */
+  readonly served?: ServedPeriod;
 }
 
 interface RehearsalInput extends PipelineInput {
@@ -37,7 +40,7 @@ export async function rehearsal(input: RehearsalInput): Promise<void> {
   await runPipeline(input, async () => {
     const from = input.at ?? (await begin(input));
     const { rehearsalId } = from;
-    for (let at: Progress | undefined = from; at !== undefined; at = after(at)) await carryOut(input, at, nudged);
+    for (let at: Progress | undefined = from; at !== undefined;) at = after(await carryOut(input, at, nudged));
     return rehearsalActivities.finishRehearsal({ runId, scope, rehearsalId });
   });
 }
@@ -61,18 +64,20 @@ function after(at: Progress): Progress | undefined {
   const step = steps[steps.indexOf(at.step) + 1];
   if (step !== undefined) return { ...at, step };
   const index = at.index + 1;
-  return index < at.periods ? { ...at, index, step: 'serve' } : undefined;
+  return index < at.periods ? { ...at, index, step: 'serve', served: undefined } : undefined;
 }
 
-/** Commands are idempotent, because an execution that continues another one repeats the command of its step. */
-async function carryOut(input: RehearsalInput, at: Progress, nudged: Nudged): Promise<void> {
+/**
+ * Commands are idempotent, because an execution that continues another one repeats the command of its step. Returns the
+ * state with what the step has added to it.
+ */
+async function carryOut(input: RehearsalInput, at: Progress, nudged: Nudged): Promise<Progress> {
   const { runId, scope } = input;
   const { index, rehearsalId, rows, step } = at;
   const period = { runId, scope, index };
   switch (step) {
     case 'serve':
-      await rehearsalActivities.servePeriod(period);
-      break;
+      return { ...at, served: (await rehearsalActivities.servePeriod(period)).served };
     case 'ingest':
     case 'monitor': {
       const { commandedRunId } = await rehearsalActivities.commandPeriod({ ...period, command: step, rows });
@@ -92,8 +97,9 @@ async function carryOut(input: RehearsalInput, at: Progress, nudged: Nudged): Pr
       );
       break;
     case 'record':
-      await rehearsalActivities.recordPeriod({ ...period, rehearsalId });
+      await rehearsalActivities.recordPeriod({ ...period, rehearsalId, served: at.served });
   }
+  return at;
 }
 
 /** Repeats the look until it returns true. Each look is a short activity, so that waiting occupies no worker. */

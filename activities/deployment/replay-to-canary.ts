@@ -2,19 +2,23 @@ import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Id, Scope } from '../../contracts/identifiers.ts';
-import type { InferenceRow } from '../../ports/gateways.ts';
+import type { InferenceRow, RefusedRow, SentRows } from '../../ports/gateways.ts';
 import type { DeployActivities } from '../activity-types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
+import type { DatasetRow } from '../rehearsal/dataset-rows.ts';
 import { rowsBetween } from '../rehearsal/dataset-rows.ts';
 import { rehearsalOf } from '../rehearsal/rehearsal-of.ts';
 import { withWorkspace } from '../workspace.ts';
 
 const concurrency = 16;
 const rowsAtOnce = 1_000;
+/** Each round replaces rows of the one before that were refused. */
+const mostRounds = 10;
 
 /**
  * Replays rows of the period just served, split by a seeded hash, until the minimum has been sent to the canary. Gateways
  * report their counts a moment later. Replayed requests are marked: they stay out of metrics, monitoring and labels.
+ * Rows that the gateway refuses are replaced by others, because it counts them for neither release.
  */
 export function createReplayToCanary(deps: ActivityDependencies): DeployActivities['replayToCanary'] {
   return async ({ runId, scope, generation }) => {
@@ -31,19 +35,44 @@ export function createReplayToCanary(deps: ActivityDependencies): DeployActiviti
         folder,
       }),
     );
-    if (rows.length === 0)
-      throw new PerennialError('no-data', `there are no rows in the window before ${now} to replay to the canary`, {
-        environment: scope.environment,
-      });
-    const { toCanary, toChampion } =
-      weight === 0
-        ? { toCanary: [], toChampion: toShadow(rows, minRequests, generation) }
-        : await split(rows, { weight, minRequests, seed: `${rehearsal.id}/${generation}` });
+    const none = (reason: string): PerennialError =>
+      new PerennialError('no-data', reason, { environment: scope.environment });
+    if (rows.length === 0) throw none(`there are no rows in the window before ${now} to replay to the canary`);
     const key = deps.rehearsalKey(rehearsal.id);
-    // A shadow is asked what the champion is asked.
-    await deps.gateways.send(scope, toChampion, { key, concurrency, replayAs: 'champion' });
-    await deps.gateways.send(scope, toCanary, { key, concurrency, replayAs: 'canary' });
+    const send = (part: readonly ReplayedRow[], replayAs: 'champion' | 'canary'): Promise<SentRows> =>
+      deps.gateways.send(scope, part, { key, concurrency, replayAs });
+    const plan = { weight, seed: `${rehearsal.id}/${generation}`, generation };
+    let [pool, wanted, from] = [rows, minRequests, 0];
+    for (let round = 0; round < mostRounds && wanted > 0; round += 1) {
+      const part = await nextPart(pool, { ...plan, wanted, from });
+      // A shadow is asked what the champion is asked, and compared where the champion has an answer.
+      const champion = await send(part.toChampion, 'champion');
+      const canary = await send(part.toCanary, 'canary');
+      wanted -= weight === 0 ? champion.answered : canary.answered + canary.unanswered;
+      from += part.walked;
+      const refused = [...champion.refused, ...canary.refused];
+      pool = without(pool, part, refused);
+      if (pool.length === 0)
+        throw none(`the gateway refuses every row of the window before ${now}: ${refused[0]?.reason ?? ''}`);
+    }
   };
+}
+
+/** A row under an id of its own, as it may be replayed more than once. */
+interface ReplayedRow extends InferenceRow {
+  readonly of: DatasetRow;
+}
+
+interface Part {
+  readonly toCanary: readonly ReplayedRow[];
+  readonly toChampion: readonly ReplayedRow[];
+  readonly walked: number;
+}
+
+function without(pool: readonly DatasetRow[], part: Part, refused: readonly RefusedRow[]): DatasetRow[] {
+  const ids = new Set(refused.map(({ id }) => id));
+  const gone = new Set([...part.toChampion, ...part.toCanary].flatMap((row) => (ids.has(row.id) ? [row.of] : [])));
+  return pool.filter((row) => !gone.has(row));
 }
 
 interface StepUp {
@@ -72,30 +101,43 @@ async function stepUp(
   return { weight, minRequests: slot.role === 'shadow' ? (shadow?.minRows ?? 0) : minRequests };
 }
 
-/** Walks the rows, over and over if need be, until `minRequests` went to the canary. */
-async function split(
-  rows: readonly InferenceRow[],
-  { weight, minRequests, seed }: { weight: number; minRequests: number; seed: string },
-): Promise<{ toCanary: InferenceRow[]; toChampion: InferenceRow[] }> {
-  const toCanary: InferenceRow[] = [];
-  const toChampion: InferenceRow[] = [];
+interface Walk {
+  readonly weight: number;
+  readonly seed: string;
+  readonly generation: number;
+  readonly wanted: number;
+  /** How many rows were walked in the rounds before. */
+  readonly from: number;
+}
+
+function nextPart(pool: readonly DatasetRow[], walk: Walk): Part | Promise<Part> {
+  return walk.weight === 0 ? toShadow(pool, walk) : split(pool, walk);
+}
+
+/** Walks the rows, over and over if need be, until `wanted` went to the canary. */
+async function split(rows: readonly DatasetRow[], { weight, wanted, seed, from }: Walk): Promise<Part> {
+  const toCanary: ReplayedRow[] = [];
+  const toChampion: ReplayedRow[] = [];
   // A weight of 1 % needs about a hundred rows a request; ten times that is a bound that chance does not reach.
-  const atMost = Math.ceil((minRequests * 1000) / weight) + rows.length;
-  for (let i = 0; toCanary.length < minRequests && i < atMost; i += 1) {
+  const atMost = Math.ceil((wanted * 1000) / weight) + rows.length;
+  let walked = 0;
+  for (; toCanary.length < wanted && walked < atMost; walked += 1) {
     // Without pauses, a long loop would block this thread's heartbeats.
-    if (i % rowsAtOnce === 0) await setImmediate();
-    const row = rows[i % rows.length];
+    if (walked % rowsAtOnce === 0) await setImmediate();
+    const at = from + walked;
+    const row = rows[at % rows.length];
     if (row === undefined) break;
-    const id = `${row.id}/replay/${seed}/${i}`.slice(-200);
+    const id = `${row.id}/replay/${seed}/${at}`.slice(-200);
     const share = createHash('sha256').update(id).digest().readUInt32BE(0) / 2 ** 32;
-    (share * 100 < weight ? toCanary : toChampion).push({ ...row, id });
+    (share * 100 < weight ? toCanary : toChampion).push({ ...row, id, of: row });
   }
-  return { toCanary, toChampion };
+  return { toCanary, toChampion, walked };
 }
 
 /** As many rows as are wanted, over and over if need be. */
-function toShadow(rows: readonly InferenceRow[], wanted: number, generation: number): InferenceRow[] {
-  return Array.from({ length: wanted }, (_, i) => rows[i % rows.length])
+function toShadow(rows: readonly DatasetRow[], { wanted, generation, from }: Walk): Part {
+  const toChampion = Array.from({ length: wanted }, (_, at) => rows[(from + at) % rows.length])
     .filter((row) => row !== undefined)
-    .map((row, i) => ({ ...row, id: `${row.id}/shadow/${generation}/${i}`.slice(-200) }));
+    .map((row, at) => ({ ...row, id: `${row.id}/shadow/${generation}/${from + at}`.slice(-200), of: row }));
+  return { toCanary: [], toChampion, walked: wanted };
 }

@@ -1,10 +1,10 @@
 import { PerennialError } from '../../contracts/errors.ts';
-import type { RehearsalPeriod } from '../../contracts/rehearsal.ts';
+import type { RehearsalPeriod, RehearsalSummary } from '../../contracts/rehearsal.ts';
 import type { RehearsalActivities } from '../activity-types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { rehearsalContext } from './rehearsal-context.ts';
 
-/** The whole rehearsal in five numbers; the means are over periods, each counting once. */
+/** The whole rehearsal in a few numbers; the means are over periods, each counting once. */
 export function createFinishRehearsal(deps: ActivityDependencies): RehearsalActivities['finishRehearsal'] {
   return async ({ runId, scope }) => {
     const { rehearsal, periods: planned } = await rehearsalContext(deps, { runId, scope });
@@ -16,19 +16,30 @@ export function createFinishRehearsal(deps: ActivityDependencies): RehearsalActi
         { rehearsalId },
       );
     const decided = (decision: string) => periods.filter((period) => period.build?.decision === decision).length;
-    const summary = {
+    const refusedRows = sumOf(periods, (period) => period.refusedRows?.rows);
+    const unansweredRows = sumOf(periods, (period) => period.unansweredRows);
+    const summary: RehearsalSummary = {
       metricAsServed: meanOf(periods, (period) => period.metricAsServed),
       metricNeverReplaced: meanOf(periods, (period) => period.metricNeverReplaced),
       promoted: decided('promoted'),
       refused: decided('refused'),
       unchanged: decided('unchanged'),
+      ...(refusedRows === 0 ? {} : { refusedRows }),
+      ...(unansweredRows === 0 ? {} : { unansweredRows }),
     };
     await deps.repositories.rehearsals.finish(rehearsalId, summary);
     return { kind: 'rehearsal', rehearsalId, ...summary };
   };
 }
 
-function meanOf(periods: readonly RehearsalPeriod[], metric: (period: RehearsalPeriod) => number | null): number {
+function meanOf(
+  periods: readonly RehearsalPeriod[],
+  metric: (period: RehearsalPeriod) => number | null,
+): number | null {
   const values = periods.map(metric).filter((value) => value !== null);
-  return values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;
+  return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+function sumOf(periods: readonly RehearsalPeriod[], count: (period: RehearsalPeriod) => number | undefined): number {
+  return periods.reduce((sum, period) => sum + (count(period) ?? 0), 0);
 }

@@ -1,3 +1,4 @@
+import { PerennialError } from '../../contracts/errors.ts';
 import type { Evaluation } from '../../contracts/evaluation.ts';
 import type { Scope } from '../../contracts/identifiers.ts';
 import type { MetricName } from '../../contracts/metrics.ts';
@@ -6,26 +7,25 @@ import { platformViewer } from '../../contracts/principal.ts';
 import type { RehearsalPeriod } from '../../contracts/rehearsal.ts';
 import type { Report } from '../../contracts/report.ts';
 import type { Run } from '../../contracts/run.ts';
-import { measure } from '../../statistics/measure.ts';
 import type { RehearsalActivities } from '../activity-types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
-import { loadVersion } from '../evaluation/load-version.ts';
-import { probabilityIn, sampleOf } from '../evaluation/sample-of.ts';
-import { withWorkspace } from '../workspace.ts';
-import { rowsBetween } from './dataset-rows.ts';
+import { neverReplaced } from './never-replaced.ts';
 import type { Period } from './periods.ts';
-import type { RehearsalContext } from './rehearsal-context.ts';
 import { mustBeNext, periodAt, rehearsalContext } from './rehearsal-context.ts';
 
 type Build = NonNullable<RehearsalPeriod['build']>;
 
 /** Tells the period: what was served and how well, what was found, what was built and what became of it. */
 export function createRecordPeriod(deps: ActivityDependencies): RehearsalActivities['recordPeriod'] {
-  return async ({ runId, scope, index }) => {
+  return async ({ runId, scope, index, served }) => {
     const context = await rehearsalContext(deps, { runId, scope });
     // Recorded by an attempt that was given up for lost.
     if (index === context.rehearsal.periods.length - 1) return;
     mustBeNext(context, index);
+    if (served === undefined)
+      throw new PerennialError('unproven', `it is not known what was served in period ${index}; serve it first`, {
+        index,
+      });
     const period = periodAt(context, index);
     const report = await reportOf(deps, scope, period);
     const performance = report?.body.performance ?? null;
@@ -33,6 +33,7 @@ export function createRecordPeriod(deps: ActivityDependencies): RehearsalActivit
     await deps.repositories.rehearsals.addPeriod(context.rehearsal.id, {
       ...period,
       rows: report?.body.labelled ?? 0,
+      ...served,
       metricAsServed: performance === null ? null : metricOf(performance, context.configuration.build.metric),
       metricNeverReplaced: await neverReplaced(deps, scope, context, period),
       findings: (report?.body.findings ?? [])
@@ -47,51 +48,6 @@ export function createRecordPeriod(deps: ActivityDependencies): RehearsalActivit
 async function reportOf(deps: ActivityDependencies, scope: Scope, period: Period): Promise<Report | undefined> {
   const { items } = await deps.repositories.monitoring.reports(scope, { limit: 20 });
   return items.find((report) => report.body.to === period.to);
-}
-
-/** What the rehearsal's own first model would have answered for every row of the period. */
-async function neverReplaced(
-  deps: ActivityDependencies,
-  scope: Scope,
-  { rehearsal, configuration }: RehearsalContext,
-  period: Period,
-): Promise<number | null> {
-  const { decided } = await deps.repositories.deployments.servedAt(scope, rehearsal.plan.from);
-  const first = decided?.slots.find((slot) => slot.role === 'champion');
-  if (first === undefined) return null;
-  const rows = await withWorkspace(deps.scratchFolder, 'never', (folder) =>
-    rowsBetween(deps, {
-      datasetVersionId: rehearsal.plan.datasetVersionId,
-      configuration,
-      from: period.from,
-      to: period.to,
-      folder,
-    }),
-  );
-  if (rows.length === 0) return null;
-  const model = await loadVersion(deps, first.modelVersionId);
-  try {
-    const features = Object.fromEntries(
-      configuration.data.features.map((feature) => [feature, rows.map((row) => row.features[feature] ?? null)]),
-    );
-    const answers = await model.predictEach(features, rows.length);
-    // Rows without an answer are left out of the metrics, as in monitoring.
-    const failed = new Set(answers.failures.map(({ row }) => row));
-    const answered = Array.from(rows.keys()).filter((row) => !failed.has(row));
-    if (answered.length === 0) return null;
-    const probabilityOf = probabilityIn(model.signature, answers);
-    const { classes = [] } = model.signature;
-    const answeredRows = {
-      truth: answered.map((row) => rows[row]?.target ?? null),
-      values: answered.map((row) => answers.values[row] ?? Number.NaN),
-      probabilityOf: probabilityOf && ((at: number, key: string) => probabilityOf(answered[at] ?? 0, key)),
-    };
-    const sample = sampleOf(configuration, answeredRows, classes);
-    const value = measure(sample, configuration.build.metric);
-    return Number.isNaN(value) ? null : value;
-  } finally {
-    await model.release();
-  }
 }
 
 async function buildOf(

@@ -1,13 +1,11 @@
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Scope } from '../../contracts/identifiers.ts';
-import { platformViewer } from '../../contracts/principal.ts';
 import type { Rehearsal } from '../../contracts/rehearsal.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 
 /** The rehearsal that owns an environment with a virtual clock. */
 export async function rehearsalOf(deps: ActivityDependencies, scope: Scope): Promise<Rehearsal> {
-  const { items } = await deps.repositories.rehearsals.list(platformViewer, scope.modelId, { limit: 200 });
-  const found = items.find((rehearsal) => rehearsal.environment === scope.environment);
+  const found = await deps.repositories.rehearsals.inEnvironment(scope);
   if (found === undefined)
     throw new PerennialError('not-found', `no rehearsal of ${scope.model} lives in ${scope.environment}`, {
       environment: scope.environment,

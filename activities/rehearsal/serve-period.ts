@@ -1,6 +1,9 @@
+import type { RefusedRows } from '../../contracts/rehearsal.ts';
+import type { RefusedRow } from '../../ports/gateways.ts';
 import type { RehearsalActivities } from '../activity-types.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { withWorkspace } from '../workspace.ts';
+import type { DatasetRow } from './dataset-rows.ts';
 import { rowsBetween } from './dataset-rows.ts';
 import { mustHaveFirstModel } from './first-model.ts';
 import { mustBeNext, periodAt, rehearsalContext } from './rehearsal-context.ts';
@@ -8,8 +11,13 @@ import { mustBeNext, periodAt, rehearsalContext } from './rehearsal-context.ts';
 const concurrency = 16;
 /** Without pauses, preparing many requests would block this thread's heartbeats. */
 const labelsAtOnce = 2_000;
+/** Features that are named; the count is of all rows. */
+const mostFeatures = 20;
 
-/** One row one request through the gateway, by what is deployed, with the rows' own times; then their labels. */
+/**
+ * One row one request through the gateway, by what is deployed, with the rows' own times; then their labels. A row that
+ * the gateway refuses is counted and has no label, as it would be in production.
+ */
 export function createServePeriod(deps: ActivityDependencies): RehearsalActivities['servePeriod'] {
   return async ({ runId, scope, index }) => {
     const context = await rehearsalContext(deps, { runId, scope });
@@ -21,13 +29,35 @@ export function createServePeriod(deps: ActivityDependencies): RehearsalActiviti
     const rows = await withWorkspace(deps.scratchFolder, 'serve', (folder) =>
       rowsBetween(deps, { datasetVersionId: rehearsal.plan.datasetVersionId, configuration, from, to, folder }),
     );
-    await deps.gateways.send(scope, rows, { key: deps.rehearsalKey(rehearsal.id), concurrency });
-    for (let first = 0; first < rows.length; first += labelsAtOnce) {
-      const labels = rows
+    const sent = await deps.gateways.send(scope, rows, { key: deps.rehearsalKey(rehearsal.id), concurrency });
+    const taken = without(rows, sent.refused);
+    for (let first = 0; first < taken.length; first += labelsAtOnce) {
+      const labels = taken
         .slice(first, first + labelsAtOnce)
-        .map(({ id, target, eventTime }) => ({ id, value: target, at: eventTime }));
+        .flatMap(({ id, target, eventTime }) => (target === null ? [] : [{ id, value: target, at: eventTime }]));
       await deps.repositories.monitoring.addLabels(scope, labels, principalId);
     }
-    return { rows: rows.length };
+    return {
+      rows: rows.length,
+      served: {
+        ...(sent.refused.length === 0 ? {} : { refusedRows: refusedRowsOf(sent.refused) }),
+        ...(sent.unanswered === 0 ? {} : { unansweredRows: sent.unanswered }),
+      },
+    };
   };
+}
+
+function without(rows: readonly DatasetRow[], refused: readonly RefusedRow[]): readonly DatasetRow[] {
+  const ids = new Set(refused.map(({ id }) => id));
+  return ids.size === 0 ? rows : rows.filter(({ id }) => !ids.has(id));
+}
+
+/** Counts by feature, the largest count first. */
+export function refusedRowsOf(refused: readonly Pick<RefusedRow, 'feature'>[]): RefusedRows {
+  const counts = new Map<string, number>();
+  for (const { feature } of refused) counts.set(feature, (counts.get(feature) ?? 0) + 1);
+  const features = Array.from(counts, ([name, rows]) => ({ name, rows }))
+    .toSorted((a, b) => b.rows - a.rows || (a.name < b.name ? -1 : 1))
+    .slice(0, mostFeatures);
+  return { rows: refused.length, features };
 }

@@ -1,10 +1,12 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
 
-/** What a gateway said. `code` is the error's in Perennial's words, from a header beside the protocol's body. */
+/** What a gateway said. `code` of the error and `feature`, whose value was refused, come from headers beside the protocol's body. */
 export interface GatewayAnswer {
   readonly status: number;
   readonly code: string | undefined;
+  /** Percent-encoded. */
+  readonly feature?: string | undefined;
   readonly text: string;
 }
 
@@ -42,10 +44,11 @@ export function post({ url, headers, body, timeoutMs, signal }: GatewayRequest):
     });
     response.on('error', reject);
     response.on('end', () => {
-      const code = response.headers['perennial-error'];
+      const { 'perennial-error': code, 'perennial-feature': feature } = response.headers;
       resolve({
         status: response.statusCode ?? 0,
         code: typeof code === 'string' ? code : undefined,
+        feature: typeof feature === 'string' ? feature : undefined,
         text: Buffer.concat(pieces).toString(),
       });
     });

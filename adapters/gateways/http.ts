@@ -3,7 +3,7 @@ import type { GatewayLease } from '../../contracts/deployment.ts';
 import { isErrorCode, PerennialError, reasonOf } from '../../contracts/errors.ts';
 import type { Scope } from '../../contracts/identifiers.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { Gateways, InferenceRow } from '../../ports/gateways.ts';
+import type { Gateways, InferenceRow, RefusedRow, SentRows } from '../../ports/gateways.ts';
 import type { GatewayAnswer } from './gateway-connections.ts';
 import { post } from './gateway-connections.ts';
 import { inferenceBody } from './inference-body.ts';
@@ -47,7 +47,7 @@ async function send(
   scope: Scope,
   rows: readonly InferenceRow[],
   options: SendOptions,
-): Promise<{ readonly answered: number; readonly unanswered: number }> {
+): Promise<SentRows> {
   const path = `/v2/models/${scope.model}/infer`;
   const headers = headersOf(scope, options.key);
   // The first failure ends what is under way: the caller gets one error, and no requests go on behind its back.
@@ -55,20 +55,23 @@ async function send(
   let started = 0;
   let answered = 0;
   let unanswered = 0;
+  const refused: RefusedRow[] = [];
   const lane = async (): Promise<void> => {
     for (let row = rows[started++]; row !== undefined && !ended.signal.aborted; row = rows[started++]) {
       const body = inferenceBody(row, options.replayAs);
       const attempt = async (): Promise<GatewayAnswer> =>
         post({ url: at(await live.next(), path), headers, body, timeoutMs: rowTimeoutMs, signal: ended.signal });
       const sent = untilAnswered(attempt, options.retryFor, { signal: ended.signal, onRetry: () => live.forget() });
-      if (await hasAnswer(sent)) answered += 1;
-      else unanswered += 1;
+      const failure = await failureOfRow(sent);
+      if (failure === undefined) answered += 1;
+      else if (failure.code === 'prediction-invalid') unanswered += 1;
+      else refused.push({ id: row.id, feature: String(failure.fields.feature), reason: failure.message });
     }
   };
   const lanes = Array.from({ length: Math.min(options.concurrency, rows.length) }, lane);
   try {
     await Promise.all(lanes);
-    return { answered, unanswered };
+    return { answered, unanswered, refused };
   } catch (caught) {
     ended.abort();
     await Promise.allSettled(lanes);
@@ -76,13 +79,15 @@ async function send(
   }
 }
 
-/** false: the model has none. */
-async function hasAnswer(sent: Promise<void>): Promise<boolean> {
+/** Why this row has no answer: the model has none, or the gateway refuses a value. Throws a failure that concerns all rows. */
+async function failureOfRow(sent: Promise<void>): Promise<PerennialError | undefined> {
   try {
     await sent;
-    return true;
+    return undefined;
   } catch (caught) {
-    if (caught instanceof PerennialError && caught.code === 'prediction-invalid') return false;
+    if (!(caught instanceof PerennialError)) throw caught;
+    const { code, fields } = caught;
+    if (code === 'prediction-invalid' || (code === 'invalid-request' && fields.feature !== undefined)) return caught;
     throw caught;
   }
 }
@@ -159,12 +164,15 @@ const codeOfStatus: Readonly<Record<number, PerennialError['code']>> = {
 };
 
 /** The gateway's own words; what it calls an error of its own (500) is not tried again here, and may be by whoever asked. */
-function refusalOf({ status, code, text }: GatewayAnswer): PerennialError {
+function refusalOf({ status, code, feature, text }: GatewayAnswer): PerennialError {
   const known =
     code !== undefined && isErrorCode(code)
       ? code
       : (codeOfStatus[status] ?? (status < 500 ? 'invalid-request' : 'internal'));
-  return new PerennialError(known, `the gateway answered ${status}: ${messageIn(text)}`, { status });
+  return new PerennialError(known, `the gateway answered ${status}: ${messageIn(text)}`, {
+    status,
+    ...(feature === undefined ? {} : { feature: decodeURIComponent(feature) }),
+  });
 }
 
 function messageIn(text: string): string {

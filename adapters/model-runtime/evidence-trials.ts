@@ -1,7 +1,7 @@
 import type { Cell } from '../../contracts/data-types.ts';
+import { takesMissing } from '../../contracts/missing-values.ts';
 import type { SignatureInput } from '../../contracts/model-version.ts';
 import type { EvidenceRows } from '../../ports/model-runtime.ts';
-import { takesMissing } from './tensors.ts';
 import type { Trial } from './tried-outputs.ts';
 
 /** A model's answers to rows with a known class. */

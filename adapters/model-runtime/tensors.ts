@@ -45,11 +45,6 @@ function filled(column: readonly Cell[], fill: Fill | undefined): readonly Cell[
   return column.map((cell) => (cell === null || cell === notANumber ? fill : cell));
 }
 
-/** Whether the model can be given a row without a value of this feature: as its fill, or as NaN. */
-export function takesMissing({ type, fill }: SignatureInput): boolean {
-  return fill !== undefined || type === 'FP32' || type === 'FP64';
-}
-
 /** The table engine's spelling of NaN. */
 const notANumber = 'NaN';
 

@@ -1,5 +1,6 @@
 import type { MetricName } from '../../contracts/metrics.ts';
 import type { Generation } from '../../contracts/deployment.ts';
+import type { ServedPeriod } from '../../contracts/rehearsal.ts';
 import type { Report } from '../../contracts/report.ts';
 
 /** What the page of a report is made from. */
@@ -9,6 +10,8 @@ export interface ReportDocument {
   readonly history: readonly Report[];
   /** Of the environment, the oldest first. */
   readonly generations: readonly Generation[];
+  /** In a rehearsal: the rows of the report's period that were not answered. */
+  readonly served?: ServedPeriod | undefined;
   /** What performance over time is told by. */
   readonly metric: MetricName;
 }

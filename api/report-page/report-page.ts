@@ -49,7 +49,7 @@ export function reportPage(document: ReportDocument, nonce: string): string {
   return page.text;
 }
 
-function header({ report, metric }: ReportDocument): Html {
+function header({ report, metric, served }: ReportDocument): Html {
   const { id, body } = report;
   const open = body.findings.filter(({ state }) => state !== 'closed').length;
   const deciding = body.drift.filter(
@@ -72,11 +72,21 @@ function header({ report, metric }: ReportDocument): Html {
     <p>${time(body.from)} to ${time(body.to)}, compared with ${reference(body)}.</p>
     ${body.referenceNote === undefined ? html`` : html`<p class="note">${body.referenceNote}.</p>`}
     ${body.sufficient ? html`` : html`<p class="note">Fewer rows than monitor.minRows: this is reported and decides nothing.</p>`}
+    ${refusedNote(served)}
     ${body.dropped === 0 ? html`` : html`<p class="note">${number(body.dropped)} predictions were not logged, as the log was full.</p>`}
     <div class="tiles">
       ${tiles.map(([name, value, kind]) => html`<div class="tile"><b class="${kind}">${value}</b><span>${name}</span></div>`)}
     </div>
   </header>`;
+}
+
+/** Rows of a rehearsal's period that are in no other number of the report, because a refused row is not logged. */
+function refusedNote({ refusedRows }: NonNullable<ReportDocument['served']> = {}): Html {
+  if (refusedRows === undefined) return html``;
+  const features = refusedRows.features.map(({ name, rows }) => `${JSON.stringify(name)} (${number(rows)})`).join(', ');
+  return html`<p class="note">
+    The gateway refused ${number(refusedRows.rows)} rows of this period because of a value, by feature: ${features}.
+  </p>`;
 }
 
 /** What labels say of the metric; until they have come, what it is estimated to be. */

@@ -4,6 +4,7 @@ import { Duration } from '../../contracts/duration.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Scope } from '../../contracts/identifiers.ts';
 import { Id, InstantInput } from '../../contracts/identifiers.ts';
+import type { ServedPeriod } from '../../contracts/rehearsal.ts';
 import { Finding, Report } from '../../contracts/report.ts';
 import { enter } from '../access.ts';
 import type { Api, RouteContext } from '../dependencies.ts';
@@ -156,8 +157,19 @@ async function documentOf(context: RouteContext, scope: Scope, id: string): Prom
     report,
     history: [report, ...before].toReversed(),
     generations: (await deployments.history(scope, mostGenerations)).toReversed(),
+    served: await servedIn(context, scope, report),
     metric: configuration.monitor.performance?.metric ?? configuration.build.metric,
   };
+}
+
+/** A rehearsal records what was served of its period after the report. */
+async function servedIn(
+  { repositories }: RouteContext,
+  scope: Scope,
+  { body }: z.infer<typeof Report>,
+): Promise<ServedPeriod | undefined> {
+  const rehearsal = await repositories.rehearsals.inEnvironment(scope);
+  return rehearsal?.periods.find(({ from, to }) => from === body.from && to === body.to);
 }
 
 async function reportIn(context: RouteContext, scope: Scope, id: Id): Promise<z.infer<typeof Report>> {

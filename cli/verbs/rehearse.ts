@@ -56,7 +56,15 @@ function summaryOf({ summary, periods, environment, id }: Finished) {
 }
 
 function inOneLine({ summary, periods, metric }: Finished): string {
-  return `${periods.length} periods: mean ${metric} ${decimals(summary.metricAsServed, 1)} as served, ${decimals(summary.metricNeverReplaced, 1)} had the first model never been replaced; ${summary.promoted} retrains promoted, ${summary.refused} refused, ${summary.unchanged} unchanged`;
+  const { refusedRows = 0, unansweredRows = 0 } = summary;
+  const lost = [
+    ...(refusedRows === 0 ? [] : [`rows refused by the gateway: ${refusedRows}`]),
+    ...(unansweredRows === 0 ? [] : [`rows without a finite answer: ${unansweredRows}`]),
+  ];
+  return [
+    `${periods.length} periods: mean ${metric} ${decimals(summary.metricAsServed, 1)} as served, ${decimals(summary.metricNeverReplaced, 1)} had the first model never been replaced; ${summary.promoted} retrains promoted, ${summary.refused} refused, ${summary.unchanged} unchanged`,
+    ...lost,
+  ].join('; ');
 }
 
 export function rehearseVerb({ program, act }: VerbRegistry): void {

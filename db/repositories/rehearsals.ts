@@ -4,7 +4,7 @@ import { sha256OfJson } from '../../contracts/digest.ts';
 import type { Id, Scope } from '../../contracts/identifiers.ts';
 import { scopeLabel } from '../../contracts/identifiers.ts';
 import type { Viewer } from '../../contracts/principal.ts';
-import type { Rehearsal, RehearsalPeriod, RehearsalPlan } from '../../contracts/rehearsal.ts';
+import type { Rehearsal, RehearsalPeriod, RehearsalPlan, RehearsalSummary } from '../../contracts/rehearsal.ts';
 import type { RehearsalRepository } from '../../ports/repositories/rehearsals.ts';
 import { appendLedger } from '../append-ledger.ts';
 import type { Executor, Transaction } from '../connection.ts';
@@ -24,7 +24,6 @@ import { visibleRows } from '../visibility.ts';
 import { ensurePrincipal } from './principals.ts';
 
 type Created = Awaited<ReturnType<RehearsalRepository['create']>>;
-type Summary = NonNullable<Rehearsal['summary']>;
 
 /** A rehearsal with the names of its model; the columns of `selectRehearsals`. */
 interface Row {
@@ -39,6 +38,12 @@ export function createRehearsalRepository(context: RepositoryContext): Rehearsal
     create: (source, plan, metric, by, idempotency) =>
       transact(db, (tx) => create(context, tx, source, plan, metric, by, idempotency)),
     get: (id) => query(db, () => read(db, id)),
+    inEnvironment: ({ modelId, environment }) =>
+      query(db, async () => {
+        const own = and(eq(rehearsals.modelId, modelId), eq(rehearsals.environment, environment));
+        const [rehearsal] = await withPeriods(db, await selectRehearsals(db).where(own));
+        return rehearsal;
+      }),
     list: (viewer, modelId, page) =>
       query(db, async () => {
         const below = belowId(page);
@@ -211,7 +216,7 @@ async function makeEnvironment(tx: Transaction, scope: Scope, plan: RehearsalPla
     .where(and(eq(modelEnvironments.modelId, modelId), eq(modelEnvironments.environment, environment)));
 }
 
-async function finish(context: RepositoryContext, tx: Transaction, id: Id, summary: Summary): Promise<void> {
+async function finish(context: RepositoryContext, tx: Transaction, id: Id, summary: RehearsalSummary): Promise<void> {
   const { rehearsal, project } = await proveRehearsal(tx, id);
   const { modelId, environment, runId, metric, principalId } = rehearsal;
   const [ended] = await tx
@@ -220,14 +225,25 @@ async function finish(context: RepositoryContext, tx: Transaction, id: Id, summa
     .where(and(eq(rehearsals.id, id), isNull(rehearsals.summary)))
     .returning({ id: rehearsals.id });
   if (ended === undefined) return;
-  const { metricAsServed, metricNeverReplaced, promoted, refused, unchanged } = summary;
   await appendLedger(context, tx, {
     modelId,
     environment,
     kind: 'rehearsal.ended',
     subject: { runId, rehearsalId: id, ...summary },
-    reason: `${metric} ${shortNumber(metricAsServed)} as served, ${shortNumber(metricNeverReplaced)} had the first never been replaced; ${promoted} promoted, ${refused} refused, ${unchanged} unchanged`,
+    reason: reasonOf(metric, summary),
     effectiveAt: await environmentNow(context, tx, { project, environment }),
     by: principalId,
   });
+}
+
+function reasonOf(metric: string, summary: RehearsalSummary): string {
+  const { metricAsServed, metricNeverReplaced, promoted, refused, unchanged } = summary;
+  const { refusedRows = 0, unansweredRows = 0 } = summary;
+  const told = (value: number | null): string => (value === null ? 'unknown' : shortNumber(value));
+  return [
+    `${metric} ${told(metricAsServed)} as served, ${told(metricNeverReplaced)} had the first never been replaced`,
+    `${promoted} promoted, ${refused} refused, ${unchanged} unchanged`,
+    ...(refusedRows === 0 ? [] : [`rows refused by the gateway: ${refusedRows}`]),
+    ...(unansweredRows === 0 ? [] : [`rows without a finite answer: ${unansweredRows}`]),
+  ].join('; ');
 }

@@ -67,6 +67,7 @@ test('each row is a request of its own, and after a flush all of them are in the
   expect(await gateways.send(ground.scope, rowsOf(500), { key: ground.key, concurrency: 16 })).toEqual({
     answered: 500,
     unanswered: 0,
+    refused: [],
   });
   await gateways.flush(ground.scope);
   expect((await stored()).rows).toBe(500);
@@ -92,13 +93,37 @@ test('rows of a rehearsal bring their own times', async () => {
   });
 });
 
-test('a row that the model cannot take fails with the words of the gateway, at once', async () => {
+test('a row with a value that the gateway refuses is reported by feature, and the rows after it are still sent', async () => {
   await ground.deploy({ bias: 1 });
   await start();
-  const wrong: InferenceRow = { id: 'wrong', features: { temp: 'warm', hum: 1 } };
-  await expect(gatewaysOf().send(ground.scope, [wrong], { key: ground.key, concurrency: 1 })).rejects.toMatchObject({
+  const rows: InferenceRow[] = [
+    { id: 'wrong', features: { temp: 'warm', hum: 1 } },
+    { id: 'missing', features: { temp: 1, hum: null } },
+    ...rowsOf(3),
+  ];
+  expect(await gatewaysOf().send(ground.scope, rows, { key: ground.key, concurrency: 1 })).toEqual({
+    answered: 3,
+    unanswered: 0,
+    refused: [
+      {
+        id: 'wrong',
+        feature: 'temp',
+        reason: expect.stringContaining('feature "temp": expected datatype FP32, got BYTES'),
+      },
+      { id: 'missing', feature: 'hum', reason: expect.stringContaining('feature "hum", row 0 has no value') },
+    ],
+  });
+  await gatewaysOf().flush(ground.scope);
+  expect((await stored()).rows).toBe(3);
+});
+
+test('what is wrong with all rows fails with the words of the gateway, at once', async () => {
+  await ground.deploy({ bias: 1 });
+  await start();
+  const strange: InferenceRow = { id: 'strange', features: { temp: 1, hum: 1, wind: 2 } };
+  await expect(gatewaysOf().send(ground.scope, [strange], { key: ground.key, concurrency: 1 })).rejects.toMatchObject({
     code: 'invalid-request',
-    message: expect.stringContaining('feature "temp": expected datatype FP32, got BYTES'),
+    message: expect.stringContaining('unknown input "wind"'),
   });
   await expect(gatewaysOf().send(ground.scope, rowsOf(3), { key: 'nobody', concurrency: 2 })).rejects.toMatchObject({
     code: 'unauthenticated',
@@ -119,7 +144,7 @@ test('a row without an answer is reported, and the rows after it are still sent'
   await start();
   const rows = [1, -1, 2, 3].map((x): InferenceRow => ({ id: `x-${x}`, features: { x } }));
   const sent = await gatewaysOf().send(ground.scope, rows, { key: ground.key, concurrency: 1 });
-  expect(sent).toEqual({ answered: 3, unanswered: 1 });
+  expect(sent).toEqual({ answered: 3, unanswered: 1, refused: [] });
   await gatewaysOf().flush(ground.scope);
   expect((await stored()).rows).toBe(4);
 });
@@ -133,7 +158,7 @@ test('what a gateway cannot serve yet is asked again until it can', async () => 
     gatewaysOf(300).send(ground.scope, rowsOf(1, 'hasty'), { key: ground.key, concurrency: 1 }),
   ).rejects.toMatchObject({ code: 'model-unavailable' });
   await rename(join(ground.home, 'objects-away'), join(ground.home, 'objects'));
-  expect(await sending).toEqual({ answered: 3, unanswered: 0 });
+  expect(await sending).toEqual({ answered: 3, unanswered: 0, refused: [] });
 });
 
 test('a gateway that ends while rows are sent, and comes back elsewhere, loses none of them', async () => {
@@ -145,7 +170,7 @@ test('a gateway that ends while rows are sent, and comes back elsewhere, loses n
   servings.splice(0);
   await first.close();
   await start();
-  expect(await sending).toEqual({ answered: 3_000, unanswered: 0 });
+  expect(await sending).toEqual({ answered: 3_000, unanswered: 0, refused: [] });
   await gateways.flush(ground.scope);
   expect((await stored()).rows).toBeGreaterThanOrEqual(3_000);
 });
@@ -158,5 +183,6 @@ test('without any gateway it says so', async () => {
   expect(await gatewaysOf().send(ground.scope, [], { key: ground.key, concurrency: 4 })).toEqual({
     answered: 0,
     unanswered: 0,
+    refused: [],
   });
 });

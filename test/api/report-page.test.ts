@@ -178,6 +178,14 @@ test('what stands beside the metrics of a window is not shown as one', () => {
   expect(names).not.toContain('rows');
 });
 
+test('in a rehearsal the page says which rows of the period the gateway refused', () => {
+  const [report] = reports;
+  const document = { report: report!, history: [report!], generations: [], metric: 'rmse' } as const;
+  const served = { refusedRows: { rows: 12, features: [{ name: '<hum>', rows: 12 }] } };
+  expect(reportPage({ ...document, served }, 'n')).toMatch(/The gateway refused 12 rows .*&lt;hum&gt;.* \(12\)/);
+  expect(reportPage({ ...document, served: {} }, 'n')).not.toContain('The gateway refused');
+});
+
 test('nobody sees one without a key, nor one of another environment', async () => {
   expect((await api.send(null, page('latest'))).status).toBe(401);
   await api.send('operator', 'PUT /v1/environments/staging', { minimumPolicy: null });

@@ -193,6 +193,8 @@ test('a rehearsal takes no rows but its own, no period but the next, and votes n
   expect(await inside('commandPeriod', { index: -1, command: 'ingest', rows: ground.blob })).toMatchObject(refused);
   expect(await inside('servePeriod', { index: 2 })).toMatchObject(refused);
   expect(await inside('recordPeriod', { index: 1, rehearsalId })).toMatchObject(refused);
+  expect(await inside('recordPeriod', { index: 0, rehearsalId })).toMatchObject(refused);
+  expect(await inside('recordPeriod', { index: 0, rehearsalId, served: {} })).toMatchObject(refused);
   expect(await inside('finishRehearsal', { rehearsalId })).toMatchObject(refused);
   expect(await inside('lookAtRun', { awaitedRunId: ground.pending.runId })).toMatchObject(refused);
   expect(await own(runId, 'settlePeriod', 'rehearsal', { index: -1, rehearsalId })).toMatchObject(refused);

@@ -188,6 +188,26 @@ test('a period is told once, whatever comes later, and they are read in their or
   });
 });
 
+test('the environment of a rehearsal names it, and another environment none', async () => {
+  const { rehearsal, scope } = await create();
+  expect(await rehearsals.inEnvironment(scope)).toEqual(rehearsal);
+  expect(await rehearsals.inEnvironment(ground.scope)).toBeUndefined();
+});
+
+test('the ledger has the rows that were not answered, and metrics that no period has are unknown', async () => {
+  const { rehearsal } = await create();
+  await createRunRepository(ground.context).begin(rehearsal.runId);
+  const lost = { refusedRows: 700, unansweredRows: 1 };
+  const told = { ...summary, ...lost, metricAsServed: null, metricNeverReplaced: null };
+  await rehearsals.finish(rehearsal.id, told);
+  expect((await rehearsals.get(rehearsal.id)).summary).toEqual(told);
+  const [entry] = await entered('rehearsal.ended', rehearsal.id);
+  expect(entry).toMatchObject({ subject: lost });
+  expect(entry?.reason).toMatch(
+    /unknown as served.*; rows refused by the gateway: 700; rows without a finite answer: 1$/,
+  );
+});
+
 test('it ends once, with its five numbers, in the name of its principal', async () => {
   const { rehearsal, scope } = await create();
   await createRunRepository(ground.context).begin(rehearsal.runId);

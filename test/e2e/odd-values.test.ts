@@ -5,10 +5,11 @@ import { Approval } from '../../contracts/approval.ts';
 import { DatasetVersion } from '../../contracts/dataset.ts';
 import { DatasetDifference } from '../../contracts/dataset-difference.ts';
 import { EvaluationBody } from '../../contracts/evaluation.ts';
+import { Rehearsal } from '../../contracts/rehearsal.ts';
 import { Report } from '../../contracts/report.ts';
 import type { EmbeddedStack } from '../support/embedded-stack.ts';
 import { until } from '../support/embedded-stack.ts';
-import { columnsModel, fillableModel } from '../support/onnx-models.ts';
+import { columnsModel, fillableModel, tolerantModel } from '../support/onnx-models.ts';
 import { startStackOfRun } from '../support/stack-of-run.ts';
 import type { TinyModel } from '../support/tiny-model.ts';
 import { tinyModel } from '../support/tiny-model.ts';
@@ -277,4 +278,77 @@ test('values that are missing in training may be missing in requests, and monito
   const span = ['--from', '2026-01-09', '--to', '2026-01-09', '--every', 'day'];
   const rehearsal = await stack.json(z.looseObject({ periods: z.number() }), ['rehearse', ...of, ...span]);
   expect(rehearsal.periods).toBe(1);
+}, 300_000);
+
+/** Days 1 to 7 are whole. `hum` and `temp` are missing in some rows of day 8; day 9 has rows without a finite answer and without a target. */
+function rowsThatSpoil(): string {
+  const rows = Array.from({ length: 216 }, (_, hour) => {
+    const temp = hour === 193 ? '3e38' : hour === 190 ? '' : `${hour % 24}.5`;
+    const hum = hour >= 168 && hour < 173 ? '' : `${hour % 7}.25`;
+    const target = hour === 195 ? '' : 2 * ((hour % 24) + 0.5) + (hour % 7) + 0.25;
+    return [hour, instantOf(hour), temp, hum, target].join(',');
+  });
+  return ['id,at,temp,hum,cnt', ...rows, ''].join('\n');
+}
+
+test('rows that the gateway refuses or the model cannot answer end no rehearsal, and it counts them', async () => {
+  // Rows are replayed to the shadow and to the canary, until both have had enough that are not refused.
+  const strategy = {
+    shadow: { bake: '1s', minRows: 30, tolerance: 1 },
+    canary: [30, 100],
+    minRequests: 20,
+    bake: '1s',
+  };
+  const tiny = await modelOf('spoilt', (configuration) => ({
+    ...configuration,
+    build: { ...configuration.build, gates: [{ metric: 'rmse', max: 1e6 }] },
+    deploy: { approval: { votes: 1 }, strategy },
+    monitor: { every: '1 day', minRows: 10 },
+  }));
+  await tiny.code('cp model.onnx "$PERENNIAL_OUTPUT/"', { 'model.onnx': tolerantModel() });
+  await tiny.data(rowsThatSpoil());
+  const of = ['--model', 'spoilt'];
+  await stack.json(z.unknown(), ['apply', '-f', tiny.file]);
+  await stack.json(z.unknown(), ['data', 'ingest', '-f', tiny.file]);
+  const { stdout, stderr } = await stack.perennial([
+    'rehearse',
+    ...of,
+    '--from',
+    '2026-01-08',
+    '--to',
+    '2026-01-09',
+    '--every',
+    'day',
+  ]);
+  expect(stderr).toContain('rows refused by the gateway: 6, by feature: "hum" 5, "temp" 1');
+  expect(stdout).toMatch(/2 periods.*rows refused by the gateway: 6; rows without a finite answer: 1/);
+
+  const { items } = await stack.get(z.object({ items: z.array(Rehearsal) }).loose(), '/v1/models/spoilt/rehearsals');
+  const [rehearsal] = items;
+  expect(rehearsal?.summary).toMatchObject({ refusedRows: 6, unansweredRows: 1, promoted: 1 });
+  const [refusing, answering] = rehearsal?.periods ?? [];
+  expect(refusing).toMatchObject({
+    rows: 18,
+    metricAsServed: 0,
+    metricNeverReplaced: 0,
+    refusedRows: {
+      rows: 6,
+      features: [
+        { name: 'hum', rows: 5 },
+        { name: 'temp', rows: 1 },
+      ],
+    },
+    build: { decision: 'promoted' },
+  });
+  expect(refusing).not.toHaveProperty('unansweredRows');
+  expect(answering).toMatchObject({ rows: 22, metricAsServed: 0, metricNeverReplaced: 0, unansweredRows: 1 });
+  expect(answering).not.toHaveProperty('refusedRows');
+
+  const where = `environment=${rehearsal?.environment}`;
+  const reports = await stack.get(z.object({ items: z.array(Report) }).loose(), `/v1/models/spoilt/reports?${where}`);
+  const report = reports.items.find(({ body }) => body.to === refusing?.to);
+  const shown = escape(await page(`/v1/models/spoilt/reports/${report?.id}/page.html?${where}`));
+  expect(shown).toContain(
+    'The gateway refused 6 rows of this period because of a value, by feature: &quot;hum&quot; (5)',
+  );
 }, 300_000);

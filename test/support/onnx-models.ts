@@ -125,6 +125,20 @@ export function columnsModel({ features, weights, bias }: Linear): Uint8Array {
   });
 }
 
+/** `2 · temp + hum` from one input `[rows, 2]`, with a missing value taken as 0. */
+export function tolerantModel(): Uint8Array {
+  return model({
+    nodes: [
+      node('IsNaN', ['x'], ['missing']),
+      node('Where', ['missing', 'zero', 'x'], ['known']),
+      node('MatMul', ['known', 'weights'], ['y']),
+    ],
+    inputs: [value('x', 'FLOAT', ['rows', 2])],
+    outputs: [value('y', 'FLOAT', ['rows', 1])],
+    initializers: [floats('zero', [1], [0]), floats('weights', [2, 1], [2, 1])],
+  });
+}
+
 /** `log(x)` of its one feature: not a number below zero. */
 export function logarithmModel(): Uint8Array {
   return model({

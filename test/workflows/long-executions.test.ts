@@ -86,7 +86,7 @@ const activities: Partial<Activities> = {
   commandPeriod: async () => ({ commandedRunId: id }),
   lookAtRun: async () => ({ over: times('lookAtRun') > manySteps }),
   settlePeriod: async () => ({ quiet: true }),
-  servePeriod: count('servePeriod', { rows: 1 }),
+  servePeriod: count('servePeriod', { rows: 1, served: {} }),
   recordPeriod: async () => void times('recordPeriod'),
   finishRehearsal: async () => ({
     kind: 'rehearsal',

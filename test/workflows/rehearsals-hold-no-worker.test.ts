@@ -52,7 +52,7 @@ const activities: Partial<Activities> = {
   async servePeriod({ scope: { model }, index }) {
     if (model === 'begun-again') servedAgain.push(index);
     else if (model !== 'swift') await served.opened();
-    return { rows: 1 };
+    return { rows: 1, served: {} };
   },
   recordPeriod: async () => undefined,
   finishRehearsal: async () => ({

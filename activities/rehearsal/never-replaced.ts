@@ -1,0 +1,82 @@
+import type { Configuration } from '../../contracts/configuration.ts';
+import type { Scope } from '../../contracts/identifiers.ts';
+import { refusalOfMissing } from '../../contracts/missing-values.ts';
+import type { LoadedModel } from '../../ports/model-runtime.ts';
+import { measure } from '../../statistics/measure.ts';
+import type { ActivityDependencies } from '../dependencies.ts';
+import { loadVersion } from '../evaluation/load-version.ts';
+import { probabilityIn, sampleOf } from '../evaluation/sample-of.ts';
+import { withWorkspace } from '../workspace.ts';
+import type { DatasetRow } from './dataset-rows.ts';
+import { rowsBetween } from './dataset-rows.ts';
+import type { Period } from './periods.ts';
+import type { RehearsalContext } from './rehearsal-context.ts';
+
+/**
+ * The metric of the rehearsal's own first model on the rows of the period. Leaves out the rows that the gateway would
+ * refuse to this model, rows without an answer and rows without a target, as the metric of what was served does.
+ */
+export async function neverReplaced(
+  deps: ActivityDependencies,
+  scope: Scope,
+  { rehearsal, configuration }: RehearsalContext,
+  period: Period,
+): Promise<number | null> {
+  const { decided } = await deps.repositories.deployments.servedAt(scope, rehearsal.plan.from);
+  const first = decided?.slots.find((slot) => slot.role === 'champion');
+  if (first === undefined) return null;
+  const rows = await withWorkspace(deps.scratchFolder, 'never', (folder) =>
+    rowsBetween(deps, {
+      datasetVersionId: rehearsal.plan.datasetVersionId,
+      configuration,
+      from: period.from,
+      to: period.to,
+      folder,
+    }),
+  );
+  const model = await loadVersion(deps, first.modelVersionId);
+  try {
+    const known = rows.filter(({ target }) => target !== null);
+    const value = await metricOn(model, configuration, takenRows(model, configuration, known));
+    return Number.isNaN(value) ? null : value;
+  } finally {
+    await model.release();
+  }
+}
+
+function takenRows(
+  { signature: { inputs } }: LoadedModel,
+  { serve }: Configuration,
+  rows: readonly DatasetRow[],
+): readonly DatasetRow[] {
+  const needed = inputs.filter((input) => refusalOfMissing(input, serve.missing ?? 'as-trained') !== undefined);
+  return rows.filter(({ features }) => needed.every(({ name }) => (features[name] ?? null) !== null));
+}
+
+/** NaN if no row has an answer. */
+async function metricOn(
+  model: LoadedModel,
+  configuration: Configuration,
+  rows: readonly DatasetRow[],
+): Promise<number> {
+  if (rows.length === 0) return Number.NaN;
+  const { signature } = model;
+  const features = Object.fromEntries(
+    configuration.data.features.map((feature) => [feature, rows.map((row) => row.features[feature] ?? null)]),
+  );
+  const answers = await model.predictEach(features, rows.length);
+  const failed = new Set(answers.failures.map(({ row }) => row));
+  const answered = Array.from(rows.keys()).filter((row) => !failed.has(row));
+  if (answered.length === 0) return Number.NaN;
+  const probabilityOf = probabilityIn(signature, answers);
+  const sample = sampleOf(
+    configuration,
+    {
+      truth: answered.map((row) => rows[row]?.target ?? null),
+      values: answered.map((row) => answers.values[row] ?? Number.NaN),
+      probabilityOf: probabilityOf && ((at: number, key: string) => probabilityOf(answered[at] ?? 0, key)),
+    },
+    signature.classes ?? [],
+  );
+  return measure(sample, configuration.build.metric);
+}
