@@ -117,6 +117,7 @@ const input: ConfigurationInput = {
 describe('a window of a model of three classes without a label', () => {
   let api: TestApi;
   let body: ReportBody;
+  const unanswered = 40;
   beforeAll(async () => {
     api = await startTestApi();
     body = await reported();
@@ -155,7 +156,7 @@ describe('a window of a model of three classes without a label', () => {
     const paths = { ndjson: join(folder, 'segment.ndjson'), path: join(folder, 'segment.parquet') };
     await writeFile(paths.ndjson, logged(release.digest, version.number));
     const sealed = await tableEngine.sealSegment({ ...paths, features: ['temp'] });
-    expect(sealed.rows).toBe(6000);
+    expect(sealed.rows).toBe(6000 + unanswered);
     const { sha256 } = await objectStore.putFile(paths.path);
     const { id: configurationId } = await repositories.models.currentConfiguration(scope);
     const monitored: MonitoringWindow = {
@@ -180,7 +181,8 @@ describe('a window of a model of three classes without a label', () => {
   }
 
   function logged(release: string, modelVersion: number): string {
-    const rows = window.rows.flatMap((row) => Array.from({ length: row[3]! }, () => row));
+    const answered = window.rows.flatMap((row) => Array.from({ length: row[3]! }, () => row));
+    const rows = [...answered, ...answered.slice(0, unanswered)];
     const answers = {
       rows: rows.length,
       values: rows.map((row) => classes[row[2]!]!),
@@ -188,7 +190,10 @@ describe('a window of a model of three classes without a label', () => {
         rows.flatMap((row) => ofModel.map((name) => shares(row)[classes.indexOf(name)]!)),
       ),
       vectors: {},
-      failures: [],
+      failures: Array.from({ length: unanswered }, (_, at) => ({
+        row: answered.length + at,
+        reason: 'it has no answer',
+      })),
     };
     const at = '2020-09-02T00:00:00.000Z';
     return rows
@@ -220,6 +225,11 @@ describe('a window of a model of three classes without a label', () => {
       expectNearly(metrics.get(name)!.samplingError, window.samplingError[name], name);
     }
     expect(metrics.get('rocAuc')!.value).toBeCloseTo(window.eachCalibrated.rocAuc, 5);
+  });
+
+  test('counts the rows without an answer, which change no estimate', () => {
+    expect(body).toMatchObject({ predictions: 6000 + unanswered, estimate: { rows: 6000 } });
+    expect(body.quality).toMatchObject([{ column: 'prediction', kind: 'failed', value: unanswered / 6040 }]);
   });
 
   test('opens a finding by the estimate, which says so, and a trigger', () => {

@@ -96,6 +96,19 @@ test('an unforeseen error is tried five times, regardless of earlier database ou
   });
 });
 
+test.each(['ENOSPC: no space left on device, write', 'EDQUOT: disk quota exceeded, mkdir'])(
+  'a step that fails with "%s" is tried for as long as an outage may last, and names the full disk',
+  async (message) => {
+    const fail = () => Promise.reject(new Error('training failed', { cause: new Error(message) }));
+    expect(await tryForEver('trainModel', fail)).toEqual({ attempts: 20, failure: undefined });
+    const { failure } = await tryForEver('trainModel', fail, { firstAtMs: Date.now() - 24 * hourMs });
+    expect(failure).toMatchObject({
+      type: 'disk-full',
+      message: expect.stringMatching(/^a disk (is full|quota is used up)/),
+    });
+  },
+);
+
 function environmentAfter(heartbeatDetails: unknown): MockActivityEnvironment {
   const workflowExecution = { workflowId: lifecycleWorkflowId(scope), runId };
   return new MockActivityEnvironment({ workflowExecution, heartbeatDetails }, { logger });
