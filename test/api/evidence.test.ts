@@ -89,6 +89,11 @@ test('the page has its parts in the order in which a request is read', () => {
     expect(page).toContain(shown);
 });
 
+test('the page shows the votes for an earlier request, and that they do not count', () => {
+  const page = evidencePage(evidenceDocument(exampleApproval, exampleDetails, 'bo'), 'a-nonce');
+  expect(page).toMatch(/These votes count for nothing here\.[^]*bea[^]*better than version 4/);
+});
+
 test('the plan announces no bake and no stop for a release that gets all requests at once', () => {
   const { strategy, champion } = exampleApproval.subject;
   const straight = { ...strategy, canary: [100], shadow: undefined };

@@ -31,6 +31,13 @@ test('warnings are yellow, and come before the plan and the numbers', () => {
   expect(second).toBe(colours.yellow('warning: temp moved by 212 standard deviations'));
 });
 
+test('the terminal shows the votes for an earlier request, and that they do not count', () => {
+  const document = evidenceDocument(exampleApproval, exampleDetails, 'bo');
+  expect(describeApproval(output, exampleApproval, document, output.colours)).toMatch(
+    /since these votes, which no longer count:\n {2}bea: approve, "better than version 4"$/,
+  );
+});
+
 test('the terminal shows the rows and columns of the data that moved, and what could not be gathered', () => {
   const shown = (details: typeof exampleDetails) =>
     describeApproval(output, exampleApproval, evidenceDocument(exampleApproval, details, 'bo'), output.colours);
