@@ -9,29 +9,39 @@ import { goodModel, tinyModel } from '../support/tiny-model.ts';
 
 // Scripts that go wrong, each through the whole stack: the run fails with a code and a way out, and no version appears.
 
+/** The model of the scripts that fail. Its rows are ingested once, and it never has a version. */
+const name = 'bad';
 let stack: EmbeddedStack;
+let model: TinyModel;
 beforeAll(async () => {
   stack = await startStackOfRun();
+  const first = await tinyModel(name);
+  await ingest(first);
+  await first.remove();
 });
 afterAll(() => stack?.end());
-
-let count = 0;
-let model: TinyModel;
-let name: string;
 beforeEach(async () => {
-  count += 1;
-  name = `bad-${count}`;
   model = await tinyModel(name);
 });
 afterEach(() => model.remove());
 
-async function build(): Promise<z.infer<typeof Run>> {
+/** Gives the test a model of its own instead, with no rows yet. */
+async function use(other: string): Promise<void> {
+  await model.remove();
+  model = await tinyModel(other);
+}
+
+async function ingest({ file }: TinyModel): Promise<void> {
+  await stack.json(z.unknown(), ['apply', '-f', file]);
+  await stack.json(z.unknown(), ['data', 'ingest', '-f', file]);
+}
+
+async function build(of = name): Promise<z.infer<typeof Run>> {
   await stack.json(z.unknown(), ['apply', '-f', model.file]);
-  await stack.json(z.unknown(), ['data', 'ingest', '-f', model.file]);
-  const { code, stderr } = await stack.perennial(['build', '--model', name, '--as-of', '2026-01-11T00:00:00Z']);
+  const { code, stderr } = await stack.perennial(['build', '--model', of, '--as-of', '2026-01-11T00:00:00Z']);
   const { items } = await stack.get(
     z.object({ items: z.array(Run) }).loose(),
-    `/v1/runs?model=${name}&kind=build&limit=1`,
+    `/v1/runs?model=${of}&kind=build&limit=1`,
   );
   const run = items[0];
   if (run === undefined) throw new Error(`no build ran: ${stderr}`);
@@ -39,16 +49,18 @@ async function build(): Promise<z.infer<typeof Run>> {
   return run;
 }
 
-async function failureOfBuild(): Promise<{ readonly code: string; readonly message: string }> {
-  const run = await build();
-  const { items } = await stack.get(z.object({ items: z.array(z.unknown()) }).loose(), `/v1/models/${name}/versions`);
+async function failureOfBuild(of = name): Promise<{ readonly code: string; readonly message: string }> {
+  const run = await build(of);
+  const { items } = await stack.get(z.object({ items: z.array(z.unknown()) }).loose(), `/v1/models/${of}/versions`);
   expect(items).toEqual([]);
   if (run.state !== 'failed') throw new Error(`the build ${run.state}`);
   return run.failure;
 }
 
 test('a script that does what it should makes a candidate, so that the others fail for their own reasons', async () => {
-  const run = await build();
+  await use('good');
+  await ingest(model);
+  const run = await build('good');
   expect(run).toMatchObject({ state: 'succeeded', outcome: { kind: 'build', decision: 'candidate' } });
 });
 
@@ -82,13 +94,15 @@ test('a model with other inputs than the features is refused, and both are named
 });
 
 test('a model that answers NaN is refused', async () => {
+  await use('low');
   await model.configure((configuration) => ({
     ...configuration,
     data: { ...configuration.data, features: ['low'] },
   }));
   await model.data(['id,at,low,cnt', ...Array.from({ length: 240 }, (_, hour) => row(hour)), ''].join('\n'));
   await model.code('cp model.onnx "$PERENNIAL_OUTPUT/"', { 'model.onnx': logarithmModel() });
-  expect(await failureOfBuild()).toMatchObject({ code: 'prediction-invalid' });
+  await ingest(model);
+  expect(await failureOfBuild('low')).toMatchObject({ code: 'prediction-invalid' });
 });
 
 function row(hour: number): string {
@@ -106,16 +120,17 @@ test('a script that never ends is stopped at its time limit', async () => {
 });
 
 test('a child that a script leaves behind is gone when the run is over', async () => {
+  await use('orphan');
   // The child would write into the output folder later, and hold the standard output open meanwhile.
   await model.code('(sleep 600; echo late) & cp model.onnx "$PERENNIAL_OUTPUT/"', { 'model.onnx': goodModel });
-  const run = await build();
+  await ingest(model);
+  const run = await build('orphan');
   expect(run.state).toBe('succeeded');
 });
 
 test('a rehearsal whose first model cannot be built says why', async () => {
   await model.code('echo "no such column: windspeed" >&2; exit 3');
   await stack.json(z.unknown(), ['apply', '-f', model.file]);
-  await stack.json(z.unknown(), ['data', 'ingest', '-f', model.file]);
   const span = ['--from', '2026-01-08', '--to', '2026-01-08', '--every', 'day'];
   const { code, stderr } = await stack.perennial(['rehearse', '-m', name, ...span]);
   expect(code).toBe(1);

@@ -224,7 +224,7 @@ test('a canary that fails its requests is taken back by itself, and why is said 
       build: { ...configuration.build, gates: [{ metric: 'rmse', max: 1000 }] },
       deploy: {
         ...configuration.deploy,
-        strategy: { canary: [50, 100], bake: '20s', minRequests: 1, abortOn: { errorRate: 0.1 } },
+        strategy: { canary: [50, 100], bake: '2s', minRequests: 1, abortOn: { errorRate: 0.1 } },
       },
     }),
     linearModel({ features: ['temp'], weights: [2], bias: 0 }),

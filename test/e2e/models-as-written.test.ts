@@ -54,6 +54,8 @@ beforeAll(async () => {
     initializers: [floats('w', [1, 2], [-1, 1])],
   });
   await tiny.code('cp model.onnx "$PERENNIAL_OUTPUT/"', { 'model.onnx': bytes });
+  await stack.json(z.unknown(), ['apply', '-f', tiny.file]);
+  await stack.json(z.unknown(), ['data', 'ingest', '-f', tiny.file]);
 });
 afterAll(async () => {
   await stack?.end();
@@ -66,7 +68,6 @@ async function build(classes: readonly string[] | undefined): Promise<z.infer<ty
     build: { ...given, classes: classes === undefined ? undefined : [...classes] },
   }));
   await stack.json(z.unknown(), ['apply', '-f', tiny.file]);
-  await stack.json(z.unknown(), ['data', 'ingest', '-f', tiny.file]);
   await stack.perennial(['build', '--model', name, '--as-of', '2026-01-11T00:00:00Z']);
   const { items } = await stack.get(
     z.object({ items: z.array(Run) }).loose(),

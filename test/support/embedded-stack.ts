@@ -192,15 +192,22 @@ async function checkNoted(file: string): Promise<void> {
   for (const line of noted.split('\n')) if (line !== '') checkAnswer(JSON.parse(line));
 }
 
-/** Waits for a condition by asking for it, and fails with its name. */
+const longestPauseMs = 200;
+
+/**
+ * Waits for a condition by asking for it, and fails with its name. Asks less often the longer it takes, because every look
+ * takes processor time from the work that it waits for.
+ */
 export async function until<Value>(
   what: string,
   look: () => Promise<Value | undefined | false>,
   withinMs = 60_000,
 ): Promise<Value> {
-  for (const giveUpAt = Date.now() + withinMs; ; await pause(50)) {
+  for (const begun = Date.now(); ;) {
     const seen = await look();
     if (seen !== undefined && seen !== false) return seen;
-    if (Date.now() > giveUpAt) throw new Error(`waited ${withinMs / 1000} s in vain: ${what}`);
+    const waitedMs = Date.now() - begun;
+    if (waitedMs > withinMs) throw new Error(`waited ${withinMs / 1000} s in vain: ${what}`);
+    await pause(Math.min(longestPauseMs, 50 + waitedMs / 10));
   }
 }
