@@ -137,3 +137,16 @@ test('a finding that monitoring opened against a version causes a warning, also 
   await reportDrift(rehearsed, other.id, 0.9, '2012-01-01T00:00:00.000Z');
   expect(await warnings(other)).toEqual([]);
 });
+
+test('an environment stricter than the model, few rows and the lack of a canary cause warnings, in a fixed order', async () => {
+  const { environments, models } = ground.repositories;
+  const scope = await freshScope(ground);
+  const release = await deploy(ground, scope, 1);
+  await reportDrift(scope, release.id, 0.9, '2012-01-01T00:00:00.000Z');
+  const minimumPolicy = { votes: 2, roles: ['approver' as const], requesterMayVote: false, expires: '24h' };
+  await environments.put('default', 'strict', { minimumPolicy }, ground.by);
+  const { configuration } = await models.currentConfiguration(scope);
+  const strict = (await models.apply('default', 'strict', configuration, ground.by)).scope;
+  const codes = (await warningsOf(strict, release)).map(({ code }) => code);
+  expect(codes).toEqual(['finding', 'few-rows', 'no-canary', 'stricter-policy']);
+});
