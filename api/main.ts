@@ -59,7 +59,7 @@ async function serve(settings: Settings): Promise<void> {
     apiKey: settings.TEMPORAL_API_KEY,
     logger,
   });
-  const sandbox = createConfiguredSandbox(settings, home, process.env.PATH);
+  const sandbox = createConfiguredSandbox(settings, home, process.env.PATH, scratchFolder);
   const tableEngine = createDuckDbTableEngine({
     ...tableLimitsOf(settings),
     sandbox,

@@ -15,6 +15,8 @@ export interface ArtifactCache {
 
 export function createArtifactCache(
   folder: string,
+  /** For files that are not whole yet; on the same file system. */
+  scratchFolder: string,
   objectStore: ObjectStore,
   disk: Pick<GatewayDisk, 'note'>,
 ): ArtifactCache {
@@ -28,8 +30,9 @@ export function createArtifactCache(
   }
 
   async function keep(sha256: Sha256, bytes: Buffer): Promise<void> {
-    const temporary = join(folder, `${sha256}.part`);
+    const temporary = join(scratchFolder, `${sha256}.part`);
     await mkdir(folder, { recursive: true });
+    await mkdir(scratchFolder, { recursive: true });
     await writeFile(temporary, bytes);
     await rename(temporary, join(folder, sha256));
   }
@@ -42,16 +45,14 @@ export function createArtifactCache(
       // A full disk must not keep a model from being served.
       await keep(sha256, bytes).catch((caught: unknown) => {
         disk.note(caught);
-        return rm(join(folder, `${sha256}.part`), { force: true }).catch(() => undefined);
+        return rm(join(scratchFolder, `${sha256}.part`), { force: true }).catch(() => undefined);
       });
       return bytes;
     },
     async keepOnly(wanted) {
       const names = await readdir(folder).catch(() => []);
       await Promise.all(
-        names
-          .filter((name) => !wanted.has(name) && !name.endsWith('.part'))
-          .map((name) => rm(join(folder, name), { force: true })),
+        names.filter((name) => !wanted.has(name)).map((name) => rm(join(folder, name), { force: true })),
       );
     },
   };

@@ -36,12 +36,13 @@ async function serve(settings: GatewaySettings): Promise<void> {
   const ids = createIdMaker();
   const home = resolve(settings.PERENNIAL_HOME);
   const folder = join(home, 'gateway');
+  const scratchFolder = join(folder, 'scratch');
   const repositories = createPostgresRepositories({ url: settings.DATABASE_URL, clock, ids, logger });
-  const sandbox = createConfiguredSandbox(settings, home, process.env.PATH);
+  const sandbox = createConfiguredSandbox(settings, home, process.env.PATH, scratchFolder);
   const tableEngine = createDuckDbTableEngine({
     ...tableLimitsOf(settings),
     sandbox,
-    scratchFolder: join(folder, 'scratch'),
+    scratchFolder,
     concurrency: 1,
   });
   const gateway = await startGateway({
@@ -49,7 +50,7 @@ async function serve(settings: GatewaySettings): Promise<void> {
     listen: { host: settings.PERENNIAL_GATEWAY_HOST, port: settings.PERENNIAL_GATEWAY_PORT },
     address: settings.PERENNIAL_GATEWAY_URL,
     repositories,
-    objectStore: createConfiguredObjectStore(settings, home),
+    objectStore: createConfiguredObjectStore(settings, home, scratchFolder),
     modelRuntime: createOnnxModelRuntime({ sandbox }),
     tableEngine,
     clock,

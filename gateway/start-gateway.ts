@@ -1,4 +1,6 @@
 import type { FastifyInstance } from 'fastify';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Id } from '../contracts/identifiers.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { IdMaker } from '../ports/ids.ts';
@@ -63,12 +65,14 @@ export interface RunningGateway {
 export async function startGateway(parts: GatewayParts): Promise<RunningGateway> {
   const { repositories, logger, steadyNow } = parts;
   const letGo = claimFolder(parts.folder);
+  // Of a gateway that was killed: the claim shows that no other one uses it.
+  await rm(join(parts.folder, 'scratch'), { recursive: true, force: true, maxRetries: 3 });
   const disk = new GatewayDisk(parts.folder, logger);
   const state = new StateFolder(parts.folder, logger, disk);
   const id = await state.identity(parts.ids);
   const acknowledgements = new Acknowledgements({ deployments: repositories.deployments, gatewayId: id, logger });
   const mismatches = new MismatchReports({ deployments: repositories.deployments, gatewayId: id, logger });
-  const artifacts = createArtifactCache(state.path('artifacts'), parts.objectStore, disk);
+  const artifacts = createArtifactCache(state.path('artifacts'), state.path('scratch'), parts.objectStore, disk);
   const models = createLoadedModels({ artifacts, runtime: parts.modelRuntime, logger });
   const table = new ServingTable({
     models,

@@ -29,6 +29,13 @@ import { derivedKey } from './derived-keys.ts';
 
 type TemporalTls = Awaited<ReturnType<typeof readTemporalTls>>;
 
+/** Folders that belong to this process alone. */
+export interface ProcessFolders {
+  readonly scratchFolder: string;
+  /** For environments that are being made; on the file system of the cache. */
+  readonly workFolder: string;
+}
+
 const lifecyclePrincipal = 'lifecycle';
 const workerPrincipal = 'worker';
 
@@ -37,12 +44,11 @@ export async function buildDependencies(
   settings: Settings,
   tls: TemporalTls,
   logger: Logger,
-  /** For working files; of this process alone. */
-  scratchFolder: string,
+  { scratchFolder, workFolder }: ProcessFolders,
 ): Promise<StoringDependencies> {
   const home = resolve(settings.PERENNIAL_HOME);
   const hosts = createOutboundHosts({ allowPrivate: settings.PERENNIAL_ALLOW_PRIVATE_SOURCES });
-  const sandbox = createConfiguredSandbox(settings, home, process.env.PATH);
+  const sandbox = createConfiguredSandbox(settings, home, process.env.PATH, scratchFolder);
   const clock = createSystemClock();
   const ids = createIdMaker();
   const repositories = createPostgresRepositories({
@@ -74,6 +80,7 @@ export async function buildDependencies(
     }),
     environments: createEnvironments({
       cacheFolder: cacheFolderOf(settings),
+      workFolder,
       sandbox,
       environment: process.env,
       pip: pipIndexesOf(settings),

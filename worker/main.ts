@@ -42,12 +42,17 @@ async function main(settings: Settings): Promise<void> {
   ]);
   await registerSearchAttributes(connection, namespace);
   const scratchFolder = await ownScratch(resolve(settings.PERENNIAL_HOME), 'worker', identityOf, logger);
+  // In the cache, which may be on another disk: what is made there is moved to its place when it is whole.
+  const workFolder = await ownScratch(cacheFolderOf(settings), 'worker', identityOf, logger);
   const computing = new ComputeProcesses({
     program: new URL('computing/main.ts', import.meta.url),
     args: [join(scratchFolder, 'computing')],
     memoryBytes: settings.PERENNIAL_COMPUTE_MEMORY,
   });
-  const dependencies = { ...(await buildDependencies(settings, tls, logger, scratchFolder)), computing };
+  const dependencies = {
+    ...(await buildDependencies(settings, tls, logger, { scratchFolder, workFolder })),
+    computing,
+  };
   const { workflowClient } = dependencies;
   await workflowClient.scheduleCollections(dependencies.collectionSchedule);
   await workflowClient.scheduleSigning(cronOf(settings.PERENNIAL_LEDGER_SCHEDULE));
@@ -78,7 +83,7 @@ async function main(settings: Settings): Promise<void> {
     await computing.close();
     await connection.close();
     await dependencies.repositories.close();
-    await rm(scratchFolder, { recursive: true, force: true, maxRetries: 3 });
+    for (const folder of [scratchFolder, workFolder]) await rm(folder, { recursive: true, force: true, maxRetries: 3 });
   }
 }
 

@@ -25,6 +25,8 @@ import type { ToolLimits } from './tool-step.ts';
 export interface EnvironmentsSettings {
   /** Environments and files of packages are kept in it; made if absent. */
   readonly cacheFolder: string;
+  /** For what is being made; belongs to this process, on the file system of the cache. Made if absent. */
+  readonly workFolder: string;
   readonly sandbox: Sandbox;
   /** The worker's own: where programs are, and its configuration of pip and npm. Packages see none of it. */
   readonly environment?: Environment;
@@ -55,7 +57,7 @@ class Making {
     this.#settings = settings;
     this.#worker = { PATH: systemPath, ...settings.environment };
     this.#programs = new AskedPrograms(settings.sandbox, this.#worker);
-    this.#files = new PackageFiles(join(settings.cacheFolder, 'packages'));
+    this.#files = new PackageFiles(join(settings.cacheFolder, 'packages'), settings.workFolder);
   }
 
   async materialise(
@@ -120,11 +122,12 @@ class Making {
   }
 
   #toolRun({ onLog, signal }: EnvironmentCall) {
-    const { sandbox, cacheFolder, limits = usualLimits } = this.#settings;
+    const { sandbox, cacheFolder, workFolder, limits = usualLimits } = this.#settings;
     return {
       sandbox,
       limits,
       cacheFolder,
+      workFolder,
       files: this.#files,
       programs: this.#programs,
       worker: this.#worker,

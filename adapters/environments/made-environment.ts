@@ -11,6 +11,7 @@ const Record = z.object({ schemaVersion: z.literal(1), interpreter: z.string(), 
 
 export interface WantedEnvironment {
   readonly cacheFolder: string;
+  readonly workFolder: string;
   readonly lock: string;
   readonly interpreter: string;
   /** The path of the interpreter. If the file is gone, the environment is made again. */
@@ -32,11 +33,11 @@ export async function madeEnvironment(
   wanted: WantedEnvironment,
   make: (workplace: Workplace) => Promise<void>,
 ): Promise<string> {
-  const { cacheFolder, lock, interpreter, program, allowBuilds } = wanted;
+  const { cacheFolder, workFolder, lock, interpreter, program, allowBuilds } = wanted;
   const layout = 'environment.json beside environment';
   const parts = [layout, sha256OfBytes(lock), interpreter, platformName(), ...(allowBuilds ? ['builds'] : [])];
   const key = sha256OfBytes(parts.join('\n')).slice(0, 32);
-  const folder = await madeOnce(join(cacheFolder, 'environments', key), {
+  const folder = await madeOnce(join(cacheFolder, 'environments', key), workFolder, {
     // No program of the environment is started to learn this: packages could have put code into it.
     isUsable: async (made) => {
       const record = await recordOf(made);

@@ -24,6 +24,7 @@ const manifestName = 'package.json';
 
 export interface NodeRun extends ToolRun {
   readonly cacheFolder: string;
+  readonly workFolder: string;
   readonly lockPath: string;
   /** The text of the lock. */
   readonly lock: string;
@@ -50,7 +51,8 @@ export async function modulesOfLock(
   refuseForeignAddresses(parsed, npm.sources);
   // What the manifest says decides what npm installs of the lock.
   const lock = `${parsed.lockText}\n${parsed.manifestText}`;
-  const wanted = { cacheFolder: run.cacheFolder, lock, interpreter, program: node, allowBuilds: false };
+  const { cacheFolder, workFolder } = run;
+  const wanted = { cacheFolder, workFolder, lock, interpreter, program: node, allowBuilds: false };
   const folder = await madeEnvironment(wanted, (workplace) => make(workplace, run, npm, parsed));
   return { modulesFolder: join(folder, 'node_modules'), interpreter };
 }

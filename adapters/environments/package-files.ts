@@ -12,8 +12,6 @@ export interface FileHash {
 
 const bytesAtMost = 20 * 2 ** 30;
 const keptForMs = 30 * 24 * 3_600_000;
-const partialForMs = 24 * 3_600_000;
-const partialPrefix = '.partial-';
 
 /**
  * Files of packages by their hashes, so that the next environment asks no index for them again. Only this process writes
@@ -21,9 +19,12 @@ const partialPrefix = '.partial-';
  */
 export class PackageFiles {
   readonly #folder: string;
+  readonly #workFolder: string;
 
-  constructor(folder: string) {
+  /** `workFolder`: for files that are not whole yet; belongs to this process, on the same file system. */
+  constructor(folder: string, workFolder: string) {
     this.#folder = folder;
+    this.#workFolder = workFolder;
   }
 
   async find(hash: FileHash): Promise<{ readonly bytes: number; readonly body: Readable } | null> {
@@ -39,7 +40,8 @@ export class PackageFiles {
   /** Passes a file on while it is kept; one that does not fit its hash is passed on and not kept. */
   async *keeping(source: AsyncIterable<Buffer>, hash: FileHash): AsyncGenerator<Buffer> {
     await mkdir(this.#folder, { recursive: true });
-    const partial = join(this.#folder, `${partialPrefix}${randomUUID()}`);
+    await mkdir(this.#workFolder, { recursive: true });
+    const partial = join(this.#workFolder, `${randomUUID()}.part`);
     const file = await open(partial, 'wx');
     try {
       const digest = createHash(hash.algorithm);
@@ -66,8 +68,7 @@ export class PackageFiles {
     let total = 0;
     for (const { name, bytes, used } of newestFirst) {
       total += bytes;
-      const limit = name.startsWith(partialPrefix) ? partialForMs : keptForMs;
-      if (total > bytesAtMost || Date.now() - used > limit) await rm(join(this.#folder, name), { force: true });
+      if (total > bytesAtMost || Date.now() - used > keptForMs) await rm(join(this.#folder, name), { force: true });
     }
   }
 

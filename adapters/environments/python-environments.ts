@@ -33,6 +33,7 @@ const wheelsOnly = ['--only-binary', ':all:'] as const;
 /** What pip is used with, to install and to resolve. */
 export interface PipRun extends ToolRun {
   readonly cacheFolder: string;
+  readonly workFolder: string;
   readonly requirements: RequirementsFile;
   readonly python: Python;
   readonly sources: PipSources;
@@ -44,11 +45,11 @@ export interface PipRun extends ToolRun {
 
 /** The folder of the virtual environment of a lock. */
 export async function environmentOfLock(run: PipRun, lock: string): Promise<string> {
-  const { cacheFolder, requirements, python, sources, allowBuilds } = run;
+  const { cacheFolder, workFolder, requirements, python, sources, allowBuilds } = run;
   refuseForeignSources(requirements, sources);
   refuseUnhashed(requirements);
   const { interpreter, program } = python;
-  return madeEnvironment({ cacheFolder, lock, interpreter, program, allowBuilds }, async (workplace) => {
+  return madeEnvironment({ cacheFolder, workFolder, lock, interpreter, program, allowBuilds }, async (workplace) => {
     await refuseUnsafeBuilds(run);
     await make(workplace, run);
     await nameFinally(workplace);

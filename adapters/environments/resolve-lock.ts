@@ -42,11 +42,11 @@ const oldestPip = [22, 2] as const;
  * its version and the SHA-256 of its file, so of this interpreter and platform. null: all have hashes.
  */
 export async function resolveLock(run: PipRun): Promise<string | null> {
-  const { requirements, sources, cacheFolder } = run;
+  const { requirements, sources, workFolder } = run;
   refuseForeignSources(requirements, sources);
   if (withoutHash(requirements).length === 0) return null;
   await refuseUnsafeBuilds(run);
-  return inPassing(join(cacheFolder, 'environments'), (folder) => resolveIn(folder, run));
+  return inPassing(workFolder, (folder) => resolveIn(folder, run));
 }
 
 async function resolveIn(folder: string, run: PipRun): Promise<string> {

@@ -25,9 +25,12 @@ export async function writeWhole(bytes: Readable, temporary: string, path: strin
   }
 }
 
-/** The name contains the process id, so that other processes can detect an abandoned file. */
+/** Tells this process from an earlier one with the same number, as containers have after each restart. */
+const ownMark = randomUUID();
+
+/** The name says which process made the file, so that others can detect an abandoned one. */
 export function temporaryName(): string {
-  return `${hostname()}~${process.pid}~${randomUUID()}.part`;
+  return `${hostname()}~${process.pid}~${ownMark}-${randomUUID()}.part`;
 }
 
 /** Removes the partial files of killed processes on this machine. */
@@ -35,8 +38,10 @@ export async function removeAbandoned(folder: string): Promise<void> {
   const names = await readdir(folder).catch(() => []);
   for (const name of names) {
     const [host, pid = '', ...rest] = name.split('~');
-    const isOurs = host === hostname() && rest.length === 1 && name.endsWith('.part');
-    if (isOurs && !isAlive(Number(pid))) await rm(join(folder, name), { force: true });
+    const [mark] = rest;
+    if (host !== hostname() || mark === undefined || rest.length > 1 || !name.endsWith('.part')) continue;
+    const isOwn = Number(pid) === process.pid;
+    if (isOwn ? !mark.startsWith(ownMark) : !isAlive(Number(pid))) await rm(join(folder, name), { force: true });
   }
 }
 

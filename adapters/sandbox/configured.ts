@@ -4,8 +4,13 @@ import { createSandbox } from './create-sandbox.ts';
 import { systemPath } from './installation.ts';
 import type { Sandbox } from './sandbox.ts';
 
-/** The sandbox as the settings want it; `path` is where programs are looked for. */
-export function createConfiguredSandbox(settings: SandboxSettings, home: string, path: string | undefined): Sandbox {
+/** The sandbox as the settings want it; `path` is where programs are looked for. `scratchFolder` belongs to this process. */
+export function createConfiguredSandbox(
+  settings: SandboxSettings,
+  home: string,
+  path: string | undefined,
+  scratchFolder: string,
+): Sandbox {
   return createSandbox({
     mode: settings.PERENNIAL_SANDBOX,
     path: path ?? systemPath,
@@ -13,5 +18,6 @@ export function createConfiguredSandbox(settings: SandboxSettings, home: string,
     slirp4netns: settings.PERENNIAL_SLIRP4NETNS,
     allow: settings.PERENNIAL_SANDBOX_ALLOW,
     folder: join(home, 'scratch', 'sandbox'),
+    scratchFolder,
   });
 }

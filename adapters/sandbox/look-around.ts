@@ -20,6 +20,8 @@ export interface SandboxSettings {
   readonly allow: readonly string[];
   /** Made if absent. */
   readonly folder: string;
+  /** For sockets of running commands; belongs to this process alone, and is made if absent. */
+  readonly scratchFolder: string;
   /** Whether control groups bound memory where there are any. Default: true. */
   readonly controlGroups?: boolean;
 }
@@ -32,10 +34,11 @@ export interface Surroundings {
   readonly controlGroups: ControlGroups | null;
   readonly allow: readonly string[];
   readonly folder: string;
+  readonly scratchFolder: string;
 }
 
 export async function lookAround(settings: SandboxSettings): Promise<Surroundings> {
-  const { path, allow, folder } = settings;
+  const { path, allow, folder, scratchFolder } = settings;
   await writeEtc(folder);
   const [candidate, slirp4netns, controlGroups] = await Promise.all([
     programOf(settings.bubblewrap, 'bwrap', path),
@@ -50,7 +53,7 @@ export async function lookAround(settings: SandboxSettings): Promise<Surrounding
     memory: controlGroups?.kind ?? 'polling',
     publicNetwork: bubblewrap === null ? 'host' : slirp4netns === null ? null : 'slirp4netns',
   };
-  return { isolation, bubblewrap, slirp4netns, controlGroups, allow, folder };
+  return { isolation, bubblewrap, slirp4netns, controlGroups, allow, folder, scratchFolder };
 }
 
 async function programOf(named: string | undefined, name: string, path: string): Promise<string | null> {

@@ -1,7 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, rm } from 'node:fs/promises';
 import { createConnection, createServer, type Server } from 'node:net';
 import { once } from 'node:events';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bubblewrapCommand } from './bubblewrap.ts';
@@ -44,7 +44,9 @@ export async function prepareCommand(
   const tasks = limits.processes * tasksAProcess;
   const controlGroup = (await here.controlGroups?.make({ memoryBytes: limits.memoryBytes, tasks })) ?? null;
   const door =
-    here.bubblewrap !== null && command.network.kind === 'loopback' ? await openDoor(command.network.port) : null;
+    here.bubblewrap !== null && command.network.kind === 'loopback'
+      ? await openDoor(command.network.port, here.scratchFolder)
+      : null;
   const release = async (): Promise<void> => {
     await door?.close();
     // Not awaited: removal takes the kernel some milliseconds. A group that remains is removed at the next start.
@@ -142,10 +144,10 @@ interface Door {
 }
 
 /** A socket that leads to one port of this machine's loopback address. */
-async function openDoor(port: number): Promise<Door> {
-  // A path of a socket has room for about a hundred characters, which folders of the platform's may exceed.
-  const folder = await mkdtemp(join(tmpdir(), 'perennial-door-'));
-  const socket = join(folder, 'door');
+async function openDoor(port: number, scratchFolder: string): Promise<Door> {
+  await mkdir(scratchFolder, { recursive: true });
+  const folder = await mkdtemp(join(scratchFolder, 'door-'));
+  const opened = await open(folder);
   const server = createServer((inside) => {
     const outside = createConnection(port, '127.0.0.1');
     for (const [from, to] of [
@@ -157,13 +159,16 @@ async function openDoor(port: number): Promise<Door> {
       from.pipe(to);
     }
   });
-  server.listen(socket);
+  // The path of a socket has room for about a hundred characters, which folders of the platform may exceed.
+  server.listen(`/proc/self/fd/${opened.fd}/door`);
   await once(server, 'listening');
-  return { socket, close: () => closeDoor(server, folder) };
+  return { socket: join(folder, 'door'), close: () => closeDoor(server, opened, folder) };
 }
 
-async function closeDoor(server: Server, folder: string): Promise<void> {
-  // Connections end with the sandbox, whose processes are gone.
+async function closeDoor(server: Server, opened: FileHandle, folder: string): Promise<void> {
+  // Connections end with the sandbox, whose processes are gone. Closing removes the socket at once, by the path that it was
+  // opened with, so the folder must still be open.
   server.close();
+  await opened.close();
   await rm(folder, { recursive: true, force: true });
 }

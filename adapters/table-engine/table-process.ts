@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -23,9 +23,6 @@ const filesAtMost = 100_000;
 const processesAtMost = 2;
 /** From the end of what a process says to its own. */
 const endingMs = 2_000;
-/** Begins the name of a process's folder. */
-const prefix = 'call-';
-const abandonedMs = 24 * 3_600_000;
 
 /** One process, which serves one call. */
 export class TableProcess {
@@ -104,19 +101,9 @@ export class TableProcess {
   }
 }
 
-/** Folders of processes whose maker was killed. No process lives as long as they have lain there. */
-export async function removeAbandonedFolders(scratchFolder: string): Promise<void> {
-  const names = await readdir(scratchFolder).catch(() => []);
-  for (const name of names.filter((entry) => entry.startsWith(prefix))) {
-    const folder = join(scratchFolder, name);
-    const found = await stat(folder).catch(() => null);
-    if (found !== null && Date.now() - found.mtimeMs > abandonedMs) await rm(folder, { recursive: true, force: true });
-  }
-}
-
 async function makeFolders(scratchFolder: string): Promise<ProcessFolders> {
   await mkdir(scratchFolder, { recursive: true });
-  const root = await mkdtemp(join(scratchFolder, prefix));
+  const root = await mkdtemp(join(scratchFolder, 'call-'));
   const folders = { root, given: join(root, 'given'), made: join(root, 'made'), spill: join(root, 'spill') };
   await Promise.all([folders.given, folders.made, folders.spill].map((folder) => mkdir(folder)));
   return folders;

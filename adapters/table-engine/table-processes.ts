@@ -5,7 +5,7 @@ import { type CompiledCode, compiledCode } from './compiled-code.ts';
 import { handOver } from './hand-over.ts';
 import { limitReached } from './limit-reached.ts';
 import type { Answer, Call, OperationName, Operations } from './operations.ts';
-import { type ProcessSettings, removeAbandonedFolders, TableProcess } from './table-process.ts';
+import { type ProcessSettings, TableProcess } from './table-process.ts';
 
 export interface TableProcessSettings extends Omit<ProcessSettings, 'lifetimeMs'> {
   readonly memoryLimit: string;
@@ -119,9 +119,8 @@ export class TableProcesses {
     void started.then((child) => (child === null ? undefined : this.#discard(child)));
   }
 
-  /** Once: clears what earlier engines left, and has a process that is given no call compile what all processes run. */
+  /** Once: has a process that is given no call compile what all processes run. */
   async #fill(): Promise<void> {
-    await removeAbandonedFolders(this.#settings.scratchFolder);
     await this.#compiled.fill(async () => {
       const child = await this.#start({ source: this.#compiled.folder, writable: true });
       child.hold(false);

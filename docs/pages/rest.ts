@@ -28,7 +28,13 @@ export async function openApiDocument(): Promise<object> {
   const ids = createIdMaker();
   const logger = createLogger({ name: 'docs', level: 'silent' });
   const repositories = createPostgresRepositories({ url: 'postgres://nobody@127.0.0.1:1/none', clock, ids, logger });
-  const sandbox = createSandbox({ mode: 'preferred', path: '', allow: [], folder: join(folder, 'sandbox') });
+  const sandbox = createSandbox({
+    mode: 'preferred',
+    path: '',
+    allow: [],
+    folder: join(folder, 'sandbox'),
+    scratchFolder: folder,
+  });
   const tableEngine = createDuckDbTableEngine({ sandbox, scratchFolder: join(folder, 'tables') });
   const workflowClient = createTemporalWorkflowClient({ address: '127.0.0.1:1', namespace: 'none', logger });
   const objectStore = createDiskObjectStore(join(folder, 'objects'));

@@ -8,6 +8,7 @@ import { Client } from 'minio';
 import { expect, test } from 'vitest';
 import { createDiskObjectStore } from '../../adapters/object-store/disk.ts';
 import { createS3ObjectStore } from '../../adapters/object-store/s3.ts';
+import { temporaryName } from '../../adapters/object-store/wholeFile.ts';
 import { objectStoreContract } from '../contract/objectStore.ts';
 import { startMinio } from '../support/minio.ts';
 
@@ -120,9 +121,10 @@ test('the local store removes unfinished files of killed processes at its next s
     killed.kill('SIGKILL');
     await ended;
     await mkdir(join(folder, 'tmp'));
-    const left = `${hostname()}~${killed.pid}~half.part`;
-    const others = [`${hostname()}~${process.pid}~half.part`, `elsewhere~${killed.pid}~half.part`];
-    for (const name of [left, ...others]) await writeFile(join(folder, 'tmp', name), 'half');
+    // The second is of a process that had the number of this one before a container was started again.
+    const left = [`${hostname()}~${killed.pid}~half.part`, `${hostname()}~${process.pid}~half.part`];
+    const others = [`${hostname()}~${process.ppid}~half.part`, `elsewhere~${killed.pid}~half.part`, temporaryName()];
+    for (const name of [...left, ...others]) await writeFile(join(folder, 'tmp', name), 'half');
     await createDiskObjectStore(folder).check();
     expect((await readdir(join(folder, 'tmp'))).toSorted()).toEqual(others.toSorted());
   } finally {

@@ -44,6 +44,7 @@ export async function layInstallingGround(
   const cacheFolder = join(folder, 'cache');
   const environments = createEnvironments({
     cacheFolder,
+    workFolder: join(folder, 'work'),
     sandbox,
     environment: { PATH: process.env.PATH, HOME: process.env.HOME, SECRET: secret, ...environment },
     pip: { indexUrl: undefined, extraIndexUrls: [], ...pip },

@@ -1,4 +1,4 @@
-import { appendFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { ServingGround } from '../support/serving-ground.ts';
@@ -194,4 +194,17 @@ test('a second gateway in the same folder does not start, and the first is none 
   const first = await startGatewayProcess(ground);
   await expect(startGatewayProcess(ground)).rejects.toThrow('another gateway keeps its state in');
   await expect.poll(() => predict(first), within).toBe(103);
+});
+
+test('a gateway that starts removes the working files of a killed one, and none of one that lives', async () => {
+  const scratch = join(ground.home, 'gateway', 'scratch');
+  const first = await startGatewayProcess(ground);
+  await mkdir(join(scratch, 'call-under-way'), { recursive: true });
+  await writeFile(join(scratch, 'artifact.part'), 'half');
+  await expect(startGatewayProcess(ground)).rejects.toThrow('another gateway keeps its state in');
+  expect(await readdir(scratch)).toEqual(expect.arrayContaining(['call-under-way', 'artifact.part']));
+  await first.end('SIGKILL');
+  await startGatewayProcess(ground);
+  const left = await readdir(scratch).catch(() => []);
+  expect(left.filter((name) => ['call-under-way', 'artifact.part'].includes(name))).toEqual([]);
 });

@@ -65,7 +65,10 @@ export async function startForeignClient(): Promise<ForeignClient> {
     PERENNIAL_HOME: home,
     PERENNIAL_SECRET: 'a-secret-of-the-tests-0123456789abcdef',
   });
-  const deps = await buildDependencies(settings, undefined, quiet, join(home, 'scratch'));
+  const deps = await buildDependencies(settings, undefined, quiet, {
+    scratchFolder: join(home, 'scratch'),
+    workFolder: join(home, 'work'),
+  });
   const native = await NativeConnection.connect({ address });
   await registerSearchAttributes(native, namespace);
   const computations = createComputations(deps);

@@ -22,6 +22,7 @@ export async function layTestSandbox(
     bubblewrap: kind === 'bubblewrap' ? undefined : noSuchProgram,
     allow: [],
     folder,
+    scratchFolder: join(folder, 'doors'),
     ...changes,
   });
   return { sandbox, remove: () => rm(folder, { recursive: true, force: true }) };
@@ -29,5 +30,5 @@ export async function layTestSandbox(
 
 /** The sandbox of this machine, as good as it has one; `folder` is for its own files. */
 export function sandboxIn(folder: string, mode: SandboxSettings['mode'] = 'preferred'): Sandbox {
-  return createSandbox({ mode, path: process.env.PATH ?? '', allow: [], folder });
+  return createSandbox({ mode, path: process.env.PATH ?? '', allow: [], folder, scratchFolder: join(folder, 'doors') });
 }

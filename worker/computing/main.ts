@@ -1,4 +1,5 @@
 // The main module of a computing process. Its arguments are the worker's process id and the folder for working files.
+import { join } from 'node:path';
 import { createComputations } from '../../activities/computations.ts';
 import { createLogger } from '../../adapters/logger/pino.ts';
 import { readTemporalTls } from '../../adapters/workflow-client/temporal-tls.ts';
@@ -10,7 +11,8 @@ async function make() {
   const settings = parseSettings(Settings, process.env);
   const logger = createLogger({ name: 'worker', level: settings.PERENNIAL_LOG_LEVEL });
   const [, scratchFolder = ''] = process.argv.slice(2);
-  return createComputations(await buildDependencies(settings, await readTemporalTls(settings), logger, scratchFolder));
+  const folders = { scratchFolder, workFolder: join(scratchFolder, 'work') };
+  return createComputations(await buildDependencies(settings, await readTemporalTls(settings), logger, folders));
 }
 
 serveComputations(make());

@@ -52,7 +52,13 @@ function environmentsIn(
   limits?: ToolLimits,
 ): Environments {
   const environment = { ...process.env, ...changes, PIP_NO_INDEX: '1', PIP_FIND_LINKS: join(folder, 'wheels') };
-  return createEnvironments({ cacheFolder, environment, sandbox, ...(limits && { limits }) });
+  return createEnvironments({
+    cacheFolder,
+    workFolder: join(cacheFolder, 'work'),
+    environment,
+    sandbox,
+    ...(limits && { limits }),
+  });
 }
 
 function quiet(): EnvironmentCall {
@@ -207,7 +213,7 @@ test('one that was cancelled leaves nothing that is taken for done', async () =>
     by.materialise(path, null, { allowBuilds: false, onLog: () => stop.abort(), signal: stop.signal }),
   );
   expect(failure.code).toBe('cancelled');
-  expect(await readdir(join(cache, 'environments'))).toEqual([]);
+  for (const name of ['environments', 'work']) expect(await readdir(join(cache, name))).toEqual([]);
 });
 
 test('one that waits for a silent index ends within 5 s of its cancellation', async () => {
@@ -219,6 +225,7 @@ test('one that waits for a silent index ends within 5 s of its cancellation', as
   const cacheFolder = await mkdtemp(join(folder, 'silent-'));
   const by = createEnvironments({
     cacheFolder,
+    workFolder: join(cacheFolder, 'work'),
     environment: process.env,
     sandbox,
     pip: { indexUrl, extraIndexUrls: [] },
@@ -232,7 +239,7 @@ test('one that waits for a silent index ends within 5 s of its cancellation', as
   stop.abort();
   expect((await resolving).code).toBe('cancelled');
   expect(performance.now() - before).toBeLessThan(5000);
-  expect(await readdir(join(cacheFolder, 'environments'))).toEqual([]);
+  expect(await readdir(join(cacheFolder, 'work'))).toEqual([]);
   silent.closeAllConnections();
   silent.close();
 });
@@ -253,7 +260,12 @@ test.each([
 test('without a lock the interpreter is the one on the path; without a Python there is none', async () => {
   const found = await environments.materialise(null, null, quiet());
   expect(found.interpreter).toMatch(/^CPython 3\./);
-  const bare = createEnvironments({ cacheFolder: folder, environment: { PATH: join(folder, 'wheels') }, sandbox });
+  const bare = createEnvironments({
+    cacheFolder: folder,
+    workFolder: folder,
+    environment: { PATH: join(folder, 'wheels') },
+    sandbox,
+  });
   expect(await bare.materialise(null, null, quiet())).toMatchObject({
     binFolder: null,
     interpreter: 'none',

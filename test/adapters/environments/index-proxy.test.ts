@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, utimes } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import { createServer } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
@@ -37,7 +37,7 @@ async function started(...args: Parameters<typeof startPackageIndex>): Promise<T
 async function proxyOf(
   index: string,
   changes: Partial<Reach> = {},
-  files = new PackageFiles(join(folder, 'packages')),
+  files = new PackageFiles(join(folder, 'packages'), join(folder, 'work')),
 ): Promise<{ proxy: IndexProxy; problems: string[] }> {
   const upstream = new Upstream({ ...reach, ...changes });
   const problems: string[] = [];
@@ -76,7 +76,7 @@ test('who does not know the secret is given nothing, and who does is given pages
 });
 
 test('a file that fits its hash is asked for once; another is passed on and not kept', async () => {
-  const files = new PackageFiles(join(folder, 'kept'));
+  const files = new PackageFiles(join(folder, 'kept'), join(folder, 'work'));
   const index = await started([good]);
   const { proxy } = await proxyOf(index.url, {}, files);
   for (const _ of [1, 2]) {
@@ -96,14 +96,13 @@ async function* bufferOf(text: string): AsyncGenerator<Buffer> {
 
 test('files that nobody has used for long are removed', async () => {
   const at = join(folder, 'pruned');
-  const files = new PackageFiles(at);
+  const files = new PackageFiles(at, join(folder, 'work'));
   const [old, used] = ['old', 'used'].map((text) => ({ algorithm: 'sha256', hex: sha256OfBytes(text) }) as const);
   for (const [hash, text] of [
     [old!, 'old'],
     [used!, 'used'],
   ] as const)
     for await (const chunk of files.keeping(bufferOf(text), hash)) expect(String(chunk)).toBe(text);
-  await writeFile(join(at, '.partial-of-a-killed-worker'), '');
   const longAgo = new Date(Date.now() - 40 * 24 * 3_600_000);
   for (const name of await readdir(at)) await utimes(join(at, name), longAgo, longAgo);
   const found = await files.find(used!);
@@ -133,7 +132,7 @@ test('the password of an index goes to the index alone, and a redirect to a host
   });
   const url = index.url.replace('//', '//worker:hunter2@');
   // Kept files would be served without a look at any host.
-  const fresh = new PackageFiles(join(folder, 'fresh'));
+  const fresh = new PackageFiles(join(folder, 'fresh'), join(folder, 'work'));
   const { proxy } = await proxyOf(url, { authorities: [String(certificate)] }, fresh);
   const missing = await proxyOf(url, {}, fresh);
   expect((await fetch(await linkOf(missing.proxy))).status).toBe(503);

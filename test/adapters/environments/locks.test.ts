@@ -81,6 +81,7 @@ describe('a package-lock.json', () => {
     index = await startPackageIndex([greet]);
     environments = createEnvironments({
       cacheFolder: join(folder, 'cache'),
+      workFolder: join(folder, 'work'),
       environment: { ...process.env, npm_config_registry: index.registry },
       sandbox: ground.sandbox,
     });

@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readdir, rmdir, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
@@ -109,18 +109,6 @@ describe('the processes of an engine', () => {
     await expect(engine.readColumns({ files: [], columns: [] })).rejects.toMatchObject({ code: 'cancelled' });
   });
 
-  test('clear folders that a killed process left, and leave those of others that live', async () => {
-    const scratchFolder = bench.folder();
-    for (const name of ['call-killed', 'call-alive']) await mkdir(join(scratchFolder, name));
-    const longAgo = new Date(Date.now() - 2 * 24 * 3_600_000);
-    await utimes(join(scratchFolder, 'call-killed'), longAgo, longAgo);
-    const engine = createDuckDbTableEngine({ sandbox, scratchFolder });
-    await engine.readColumns({ files: [], columns: [] });
-    await engine.close();
-    const left = await readdir(scratchFolder);
-    expect(left.filter((name) => name.startsWith('call-'))).toEqual(['call-alive']);
-  });
-
   test('a call past its time limit is stopped and says so', async () => {
     const engine = createDuckDbTableEngine({ sandbox, scratchFolder: bench.folder(), timeLimitMs: 1 });
     await expect(engine.profile([bikeData], [])).rejects.toMatchObject({
@@ -203,7 +191,7 @@ describe('the processes of an engine', () => {
   const preamble = (): string =>
     `import { createDuckDbTableEngine } from ${JSON.stringify(adapter)};
      import { createSandbox } from ${JSON.stringify(sandboxMaker)};
-     const sandbox = createSandbox({ mode: 'preferred', path: process.env.PATH, allow: [], folder: ${JSON.stringify(bench.folder())} });\n`;
+     const sandbox = createSandbox({ mode: 'preferred', path: process.env.PATH, allow: [], folder: ${JSON.stringify(bench.folder())}, scratchFolder: ${JSON.stringify(bench.folder())} });\n`;
 
   test('die with the process that started them, at work or waiting', async () => {
     const script = join(bench.folder(), 'parent.ts');

@@ -28,7 +28,12 @@ export async function layGround(kind: SandboxKind, settings: Partial<SandboxSett
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'perennial-trainer-')));
   const { sandbox, remove } = await layTestSandbox(kind, settings);
   const trainer = createProcessTrainer({ path: process.env.PATH, sandbox });
-  const environments = createEnvironments({ cacheFolder: join(folder, 'cache'), environment: process.env, sandbox });
+  const environments = createEnvironments({
+    cacheFolder: join(folder, 'cache'),
+    workFolder: join(folder, 'work'),
+    environment: process.env,
+    sandbox,
+  });
   const lines: string[] = [];
   const progress: [number, string][] = [];
   let jobs = 0;
