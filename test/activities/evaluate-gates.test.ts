@@ -242,7 +242,7 @@ describe('gates against the champion', () => {
   ];
 
   it('refuse a version with the same artifact as the champion, because it gains nothing', () => {
-    expect(evaluateGates(gates, holdout({ championError: 10 }), 0)).toMatchObject({
+    expect(evaluateGates(gates, { ...holdout({ championError: 10 }), isChampion: false }, 0)).toMatchObject({
       verdict: 'rejected',
       reasons: ['no gain over the champion'],
     });
