@@ -2,6 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { Readable, Transform } from 'node:stream';
 import { z } from 'zod';
 import { isErrorCode, PerennialError, reasonOf } from '../contracts/errors.ts';
+import { readStreamOf } from './nameless-file.ts';
 import type { ServerSentEvent } from './server-sent-events.ts';
 import { serverSentEvents } from './server-sent-events.ts';
 
@@ -73,7 +74,7 @@ export class ApiClient {
         done(null, chunk);
       },
     });
-    const source = file.createReadStream({ start: 0, autoClose: false });
+    const source = readStreamOf(file);
     source.once('error', (error) => counted.destroy(error));
     const body = Readable.toWeb(source.pipe(counted)) as ReadableStream<Uint8Array>;
     const response = await this.#fetch(

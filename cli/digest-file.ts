@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
+import { readStreamOf } from './nameless-file.ts';
 
 /** SHA-256 of a file's bytes, hexadecimal. */
 export async function digestFile(file: FileHandle): Promise<string> {
   const hash = createHash('sha256');
-  await pipeline(file.createReadStream({ start: 0, autoClose: false }), hash);
+  await pipeline(readStreamOf(file), hash);
   return hash.digest('hex');
 }

@@ -12,7 +12,7 @@ import { checkEnvironmentFile } from '../check-environment-file.ts';
 import type { CliContext } from '../context.ts';
 import { apiOf } from '../context.ts';
 import { digestFile } from '../digest-file.ts';
-import { withNamelessFile } from '../nameless-file.ts';
+import { withNamelessFile, writeStreamOf } from '../nameless-file.ts';
 import type { VerbRegistry } from '../verb.ts';
 import { short, startAndFollow } from '../verb.ts';
 
@@ -87,7 +87,7 @@ export async function snapshotCode(
 function uploadCode(context: CliContext, api: ApiClient, folder: string): Promise<string> {
   const limits = codeLimitsOf(parseSettings(CodeSettings, context.env));
   return withNamelessFile(async (archive) => {
-    await archiveFolder(folder, archive.createWriteStream({ autoClose: false }), limits);
+    await archiveFolder(folder, writeStreamOf(archive), limits);
     const sha256 = await digestFile(archive);
     await api.upload(archive, sha256);
     return sha256;
