@@ -126,7 +126,7 @@ export const ChampionGate = z.strictObject({
   onInconclusive: z
     .enum(['refuse', 'pass'])
     .default('refuse')
-    .describe('With fewer than 10 blocks, or rows that either was trained on'),
+    .describe('With fewer than 10 blocks, rows that either was trained on, or rows that the champion has no answer to'),
 });
 export const SliceGate = z.strictObject({
   metric: MetricName.describe('Measured on the rows of each slice'),
@@ -145,7 +145,10 @@ export const SliceChangeGate = z.strictObject({
     .default(0)
     .describe('It fails where a slice is worse than the champion by a greater share; 0.05 tolerates a loss of 5 %'),
   minRows: z.number().int().min(1).default(50).describe('A slice with fewer is reported and decides nothing'),
-  onInconclusive: z.enum(['refuse', 'pass']).default('refuse').describe('With rows that either was trained on'),
+  onInconclusive: z
+    .enum(['refuse', 'pass'])
+    .default('refuse')
+    .describe('With rows that either was trained on, or that the champion has no answer to'),
 });
 export const LatencyGate = z.strictObject({
   latency: z

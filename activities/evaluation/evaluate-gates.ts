@@ -7,7 +7,7 @@ import type { Sample } from '../../statistics/sample.ts';
 import { commandVerdict, latencyVerdict, sizeVerdict } from './evidence-gates.ts';
 import type { GateEvidence } from './gate-evidence.ts';
 import type { MeasuredRows } from './measured-rows.ts';
-import { noComparison, sliceChangeVerdicts } from './slice-change.ts';
+import { comparisonOf, sliceChangeVerdicts } from './slice-change.ts';
 import { slicesBy } from './slices.ts';
 
 /**
@@ -101,9 +101,9 @@ function championVerdict(gate: ChampionGate, rows: MeasuredRows, seed: number): 
     threshold: gate.minGain,
     n: rows.challenger.truth.length,
   };
-  if (rows.champion === null || rows.isChampion === true)
-    return { ...told, verdict: 'not-applicable', value: null, reason: noComparison(rows.champion) };
-  const gain = gainOver(rows.champion, gate.metric, rows, seed);
+  const compared = comparisonOf(rows);
+  if (!('champion' in compared)) return { ...told, value: null, ...compared };
+  const gain = gainOver(compared.champion, gate.metric, rows, seed);
   if (gain.kind === 'inconclusive') {
     return {
       ...told,

@@ -2,6 +2,7 @@ import { BuildPlan } from '../../contracts/build-plan.ts';
 import type { Configuration } from '../../contracts/configuration.ts';
 import type { Cell } from '../../contracts/data-types.ts';
 import { sha256OfJson } from '../../contracts/digest.ts';
+import { PerennialError } from '../../contracts/errors.ts';
 import type { EvaluationBody } from '../../contracts/evaluation.ts';
 import type { ClassValue, ModelVersion } from '../../contracts/model-version.ts';
 import type { ColumnData } from '../../ports/table-engine.ts';
@@ -116,9 +117,10 @@ async function measuredRows(
   const slices = [...new Set(build.gates.flatMap((gate) => ('slice' in gate ? [gate.slice] : [])))];
   const truth = column(plan.trainingKeyParts.target);
   const { classes = [] } = version.signature;
+  const asked = { configuration, holdout, truth, classes };
   return {
-    challenger: await answersTo(deps, version, { configuration, holdout, truth, classes }),
-    champion: champion === null ? null : await answersTo(deps, champion, { configuration, holdout, truth, classes }),
+    challenger: await answersTo(deps, version, asked),
+    ...(champion === null ? { champion: null } : await championAnswersTo(deps, champion, asked)),
     blocks: blocksOf(times, begin, plan.trained.to, build.block, data.timezone),
     slices: Object.fromEntries(slices.map((name) => [name, column(name)])),
     isChampion: isItself(version, champion),
@@ -146,6 +148,22 @@ async function answersTo(
     return sampleOf(configuration, { truth, values: answers.values, probabilityOf }, classes);
   } finally {
     await model.release();
+  }
+}
+
+/** A champion that has no answer to one of the rows must not keep every later version from being built. */
+async function championAnswersTo(
+  deps: ActivityDependencies,
+  champion: ModelVersion,
+  asked: Asked,
+): Promise<Pick<MeasuredRows, 'champion' | 'championFailure'>> {
+  try {
+    return { champion: await answersTo(deps, champion, asked) };
+  } catch (caught) {
+    if (!(caught instanceof PerennialError) || caught.code !== 'prediction-invalid') throw caught;
+    // What follows is advice on a model that is being built.
+    const [reason = caught.message] = caught.message.split(';');
+    return { champion: null, championFailure: reason };
   }
 }
 

@@ -6,19 +6,30 @@ import type { Sample } from '../../statistics/sample.ts';
 import type { MeasuredRows } from './measured-rows.ts';
 import { slicesBy } from './slices.ts';
 
-/** Why there is no comparison: there is no champion, or the version is the champion itself. */
-export function noComparison(champion: Sample | null): string {
-  return champion === null ? 'there is no champion yet' : 'this version is the champion';
+/** The champion to compare with, or why there is no comparison. */
+export function comparisonOf({
+  champion,
+  championFailure,
+  isChampion,
+}: MeasuredRows): { readonly champion: Sample } | Pick<GateVerdict, 'verdict' | 'reason'> {
+  if (championFailure !== undefined)
+    return {
+      verdict: 'inconclusive',
+      reason: `the champion has no answer to some of these rows (${championFailure}), so they cannot be compared; the gate's onInconclusive: pass lets such a version through`,
+    };
+  if (champion === null) return { verdict: 'not-applicable', reason: 'there is no champion yet' };
+  return isChampion === true ? { verdict: 'not-applicable', reason: 'this version is the champion' } : { champion };
 }
 
 /** One verdict a slice: is it worse than the champion, on the same rows, by a greater share than `maxLoss`? */
 export function sliceChangeVerdicts(gate: SliceChangeGate, rows: MeasuredRows): GateVerdict[] {
   const named = (label: string) => `${gate.metric} for ${label} versus champion, maxLoss ${gate.maxLoss}`;
-  const { champion } = rows;
-  if (champion === null || rows.isChampion === true) {
+  const compared = comparisonOf(rows);
+  if (!('champion' in compared)) {
     const told = { gate: named(gate.slice), value: null, threshold: gate.maxLoss, n: rows.challenger.truth.length };
-    return [{ ...told, verdict: 'not-applicable', reason: noComparison(champion) }];
+    return [{ ...told, ...compared }];
   }
+  const { champion } = compared;
   return slicesBy(gate.slice, rows).map(({ column, value, rows: within }) => {
     const label = `${column}=${value}`;
     const trainedOn = within.filter((row) => rows.trainedOn[row] === true).length;

@@ -248,6 +248,18 @@ describe('gates against the champion', () => {
     });
   });
 
+  it('are inconclusive if the champion has no answer to some of the rows, and onInconclusive decides', () => {
+    const rows = { ...holdout({ championError: null }), championFailure: 'feature "city", row 4 has no value' };
+    const judged = evaluateGates(gates, rows, 0);
+    expect(judged.gates.map(({ verdict }) => verdict)).toEqual(['inconclusive', 'inconclusive']);
+    expect(judged).toMatchObject({
+      verdict: 'rejected',
+      reasons: [expect.stringMatching(/the champion has no answer .*"city", row 4.*onInconclusive: pass/)],
+    });
+    const passing = gates.map((each) => ({ ...each, onInconclusive: 'pass' as const }));
+    expect(evaluateGates(passing, rows, 0).verdict).toBe('candidate');
+  });
+
   it('do not apply to the champion itself when it is deployed under another configuration', () => {
     const judged = evaluateGates(gates, { ...holdout({ championError: 10 }), isChampion: true }, 0);
     expect(judged).toMatchObject({ verdict: 'candidate', reasons: [] });

@@ -352,3 +352,49 @@ test('rows that the gateway refuses or the model cannot answer end no rehearsal,
     'The gateway refused 6 rows of this period because of a value, by feature: &quot;hum&quot; (5)',
   );
 }, 300_000);
+
+/** `city` is missing in every third row from the tenth day on. */
+function citiesUntil(hours: number): string {
+  const rows = Array.from({ length: hours }, (_, hour) => {
+    const isMissing = hour >= 216 && hour % 3 === 0;
+    const sum = (hour % 24) + 2 + (isMissing ? 100 : 0) + 1000;
+    return [hour, instantOf(hour), `${hour % 24}.0`, '2.0', isMissing ? '' : 'Graz', 1, sum].join(',');
+  });
+  return ['id,at,a,b,city,rooms,cnt', ...rows, ''].join('\n');
+}
+
+test('a champion that has no answer to a held-out row keeps no later version from being built', async () => {
+  const model = await modelOf('outgrown', (configuration) => ({
+    ...configuration,
+    data: { ...configuration.data, features: ['a', 'b', 'city', 'rooms'] },
+    build: { ...configuration.build, gates: [{ metric: 'rmse', versus: 'champion', minGain: -1 }] },
+  }));
+  await model.code('cp model.onnx "$PERENNIAL_OUTPUT/"', { 'model.onnx': fillableModel() });
+  const of = ['--model', 'outgrown'];
+  const built = async (hours: number, asOf: string) => {
+    await model.data(citiesUntil(hours));
+    await stack.json(z.unknown(), ['apply', '-f', model.file]);
+    await stack.json(z.unknown(), ['data', 'ingest', '-f', model.file]);
+    const { stdout } = await stack.perennial(['build', ...of, '--as-of', asOf, '--json']);
+    return z
+      .object({ decision: z.string(), reasons: z.array(z.string()) })
+      .loose()
+      .parse(JSON.parse(stdout));
+  };
+  expect(await built(192, '2026-01-09T00:00:00Z')).toMatchObject({ decision: 'candidate' });
+  await deployed('outgrown');
+
+  await model.configure((configuration) => ({
+    ...configuration,
+    data: { ...configuration.data, fill: { city: 'unknown' } },
+  }));
+  expect(await built(240, '2026-01-11T00:00:00Z')).toMatchObject({
+    decision: 'rejected',
+    reasons: [expect.stringMatching(/^the champion has no answer to some of these rows \(feature "city", row \d+/)],
+  });
+  await model.configure(({ build, ...configuration }) => ({
+    ...configuration,
+    build: { ...build, gates: [{ metric: 'rmse', versus: 'champion', minGain: -1, onInconclusive: 'pass' }] },
+  }));
+  expect(await built(240, '2026-01-11T00:00:00Z')).toMatchObject({ decision: 'candidate' });
+}, 200_000);
