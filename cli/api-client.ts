@@ -2,7 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { Readable, Transform } from 'node:stream';
 import { z } from 'zod';
 import { isErrorCode, PerennialError, reasonOf } from '../contracts/errors.ts';
-import { readStreamOf } from './nameless-file.ts';
+import { readFromStart } from './open-file.ts';
 import type { ServerSentEvent } from './server-sent-events.ts';
 import { serverSentEvents } from './server-sent-events.ts';
 
@@ -74,16 +74,21 @@ export class ApiClient {
         done(null, chunk);
       },
     });
-    const source = readStreamOf(file);
+    const source = readFromStart(file);
     source.once('error', (error) => counted.destroy(error));
     const body = Readable.toWeb(source.pipe(counted)) as ReadableStream<Uint8Array>;
-    const response = await this.#fetch(
-      'PUT',
-      `/v1/blobs/${sha256}`,
-      {},
-      { body, duplex: 'half', headers: { 'content-type': 'application/octet-stream', 'content-length': String(size) } },
-    );
-    await response.arrayBuffer();
+    try {
+      const init: Init = {
+        body,
+        duplex: 'half',
+        headers: { 'content-type': 'application/octet-stream', 'content-length': String(size) },
+      };
+      const response = await this.#fetch('PUT', `/v1/blobs/${sha256}`, {}, init);
+      await response.arrayBuffer();
+    } finally {
+      // A refused upload is not read to its end, and the caller is about to close the file.
+      source.destroy();
+    }
   }
 
   async download(path: string, query: Query = {}): Promise<ReadableStream<Uint8Array>> {

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
-import { readStreamOf } from './nameless-file.ts';
+import { readFromStart } from './open-file.ts';
 
 /** SHA-256 of a file's bytes, hexadecimal. */
 export async function digestFile(file: FileHandle): Promise<string> {
   const hash = createHash('sha256');
-  await pipeline(readStreamOf(file), hash);
+  await pipeline(readFromStart(file), hash);
   return hash.digest('hex');
 }

@@ -1,6 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import type { ReadStream, WriteStream } from 'node:fs';
-import { createReadStream, createWriteStream } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -19,14 +17,4 @@ export async function withNamelessFile<Result>(use: (file: FileHandle) => Promis
   } finally {
     await file.close();
   }
-}
-
-/** Reads the file from its beginning. A stream of the handle itself would keep the handle from being closed. */
-export function readStreamOf({ fd }: FileHandle): ReadStream {
-  return createReadStream('', { fd, start: 0, autoClose: false });
-}
-
-/** Writes the empty file, and leaves the handle open. */
-export function writeStreamOf({ fd }: FileHandle): WriteStream {
-  return createWriteStream('', { fd, autoClose: false });
 }

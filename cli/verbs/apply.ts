@@ -12,7 +12,8 @@ import { checkEnvironmentFile } from '../check-environment-file.ts';
 import type { CliContext } from '../context.ts';
 import { apiOf } from '../context.ts';
 import { digestFile } from '../digest-file.ts';
-import { withNamelessFile, writeStreamOf } from '../nameless-file.ts';
+import { withNamelessFile } from '../nameless-file.ts';
+import { writeTo } from '../open-file.ts';
 import type { VerbRegistry } from '../verb.ts';
 import { short, startAndFollow } from '../verb.ts';
 
@@ -87,7 +88,7 @@ export async function snapshotCode(
 function uploadCode(context: CliContext, api: ApiClient, folder: string): Promise<string> {
   const limits = codeLimitsOf(parseSettings(CodeSettings, context.env));
   return withNamelessFile(async (archive) => {
-    await archiveFolder(folder, writeStreamOf(archive), limits);
+    await archiveFolder(folder, writeTo(archive), limits);
     const sha256 = await digestFile(archive);
     await api.upload(archive, sha256);
     return sha256;

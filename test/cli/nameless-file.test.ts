@@ -1,12 +1,13 @@
 import { pipeline } from 'node:stream/promises';
 import { expect, test } from 'vitest';
 import { digestFile } from '../../cli/digest-file.ts';
-import { withNamelessFile, writeStreamOf } from '../../cli/nameless-file.ts';
+import { withNamelessFile } from '../../cli/nameless-file.ts';
+import { writeTo } from '../../cli/open-file.ts';
 import { sha256OfBytes } from '../../contracts/digest.ts';
 
 test('a file that was written and read through streams is closed', async () => {
   const digest = await withNamelessFile(async (file) => {
-    await pipeline(['some ', 'bytes'], writeStreamOf(file));
+    await pipeline(['some ', 'bytes'], writeTo(file));
     await digestFile(file);
     return digestFile(file);
   });
