@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import type { RequestListener, Server } from 'node:http';
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -67,13 +67,16 @@ test('the command line leaves no file behind when it is killed in the middle of 
 
 test('the archive that arrives has the digest that names it, and nothing of it stays', async () => {
   const arrived = Promise.withResolvers<{ readonly named: string; readonly found: string }>();
-  const { exit, said } = await snapshot(async (request, response) => {
-    if (request.method !== 'PUT') return refuse(request, response);
+  const take = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const found = createHash('sha256')
       .update(await buffer(request))
       .digest('hex');
     arrived.resolve({ named: request.url?.split('/').at(-1) ?? '', found });
     response.end('{}');
+  };
+  const { exit, said } = await snapshot((request, response) => {
+    if (request.method === 'PUT') take(request, response).catch(arrived.reject);
+    else refuse(request, response);
   });
   const { named, found } = await arrived.promise;
   expect(found).toBe(named);
