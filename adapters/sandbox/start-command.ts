@@ -39,6 +39,7 @@ export function startCommand(command: SandboxedCommand, prepared: Prepared, talk
   const watch = (): (() => void) =>
     watchLimits(watched, talks ? talkPauseMs : runPauseMs, (breach) => stop({ kind: 'over-limit', breach }));
   let unwatch = watch();
+  let isOver = false;
   const onAbort = (): void => stop({ kind: 'aborted' });
   if (command.signal.aborted) onAbort();
   command.signal.addEventListener('abort', onAbort, { once: true });
@@ -47,6 +48,7 @@ export function startCommand(command: SandboxedCommand, prepared: Prepared, talk
     try {
       return await endingOf(await started.ended, why, command.title, watched);
     } finally {
+      isOver = true;
       clearTimeout(timer);
       unwatch();
       command.signal.removeEventListener('abort', onAbort);
@@ -63,6 +65,8 @@ export function startCommand(command: SandboxedCommand, prepared: Prepared, talk
     ended,
     stop: () => stop({ kind: 'aborted' }),
     hold: (held) => {
+      // Nobody would end a watch that begins now.
+      if (isOver) return;
       started.hold(held);
       if (held) timer.ref();
       else timer.unref();

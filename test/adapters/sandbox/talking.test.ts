@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Limits, SandboxedProcess } from '../../../adapters/sandbox/sandbox.ts';
 import { layTestSandbox } from '../../support/sandbox.ts';
 
@@ -43,6 +43,16 @@ describe.skipIf(process.platform !== 'linux').each(['bubblewrap', 'process-group
       const [answer] = await once(child.stdout, 'data');
       expect(String(answer)).toBe('heard hello\n');
       expect(await child.ended).toEqual({ kind: 'exited', exitCode: 3, signal: null });
+    });
+
+    test('is not watched any more once it has ended, also if its caller holds it then', async () => {
+      const child = await open('exit 0');
+      await child.ended;
+      const timers = vi.spyOn(globalThis, 'setTimeout');
+      child.hold(false);
+      child.hold(true);
+      expect(timers).not.toHaveBeenCalled();
+      timers.mockRestore();
     });
 
     test('is stopped at its time limit, when it is told to, and when its caller gives up', async () => {
