@@ -41,7 +41,7 @@ export async function sendRows(context: RouteContext, reply: FastifyReply, rows:
     .send(file);
 }
 
-/** The caller has no part in what is stored: rows that cannot be read as they were stored are `blob-corrupt`. A limit that reading them reaches is not. */
+/** Stored rows that cannot be read are `blob-corrupt`, which is no fault of the caller. A limit that is reached while reading them stays what it is. */
 export async function readStored<Result>(read: () => Promise<Result>): Promise<Result> {
   try {
     return await read();

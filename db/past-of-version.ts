@@ -8,7 +8,7 @@ import { findings, ledger, modelVersions, principals, releases } from './schema.
 /** Bounds both lists; a reader does not need more. */
 const mostOfEach = 5;
 
-/** Decisions and findings against releases of the artifact, without rehearsals, which serve nobody. */
+/** Decisions about releases of the artifact, and findings against them. Rehearsals do not count, because they serve nobody. */
 export async function pastOf(tx: Executor, modelId: Id, artifact: Sha256): Promise<PastOfVersion> {
   const known = await tx
     .select({ id: releases.id })

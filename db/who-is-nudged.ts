@@ -6,7 +6,7 @@ import { approvals, generations, type modelEnvironments, runs } from './schema.t
 
 type Heads = Pick<typeof modelEnvironments.$inferSelect, 'rolloutRunId'>;
 
-/** Workflows of the scope whose condition is met already but whose nudge was lost or never sent. */
+/** Workflows of the scope that can go on but were not told, because the nudge was lost or never sent. */
 export async function whoIsNudged(
   tx: Transaction,
   scope: Scope,

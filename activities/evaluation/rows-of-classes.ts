@@ -8,7 +8,7 @@ import type { ColumnData } from '../../ports/table-engine.ts';
 const mostRows = 1000;
 const mostCells = 100_000;
 
-/** So many rows of a class show which answer belongs to it. */
+/** This many rows of a class suffice to show which answer belongs to it. */
 const enoughRows = 200;
 
 interface Columns {

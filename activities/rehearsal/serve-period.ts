@@ -11,12 +11,12 @@ import { mustBeNext, periodAt, rehearsalContext } from './rehearsal-context.ts';
 const concurrency = 16;
 /** Without pauses, preparing many requests would block this thread's heartbeats. */
 const labelsAtOnce = 2_000;
-/** Features that are named; the count is of all rows. */
+/** The most features that are listed. The count of rows is complete. */
 const mostFeatures = 20;
 
 /**
- * One row one request through the gateway, by what is deployed, with the rows' own times; then their labels. A row that
- * the gateway refuses is counted and has no label, as it would be in production.
+ * Sends each row of the period to the gateway as a request of its own, at the row's own time, and then sends the labels.
+ * A row that the gateway refuses is counted and gets no label, as in production.
  */
 export function createServePeriod(deps: ActivityDependencies): RehearsalActivities['servePeriod'] {
   return async ({ runId, scope, index }) => {

@@ -8,8 +8,8 @@ type Retained = 'predictions' | 'rejectedVersions';
 
 /**
  * Deletes rows first, with an entry in the ledger, and then their bytes by the rules of garbage collection: it keeps bytes
- * that another row refers to, and bytes so recent that a row may be about to refer to them. Garbage collection removes
- * later whatever bytes remain, also after an interruption.
+ * that another row refers to, and bytes so recent that a row may be about to refer to them. Garbage collection
+ * removes later what remains, for example after an interruption.
  */
 export function createRetentionActivities(deps: Parts): RetentionActivities {
   const { monitoring, versions } = deps.repositories;

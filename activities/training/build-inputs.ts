@@ -44,7 +44,7 @@ export async function buildInputs(
   return { request, by: run.recordedBy, configuration, dataset, code: snapshot };
 }
 
-/** Returns the configuration recorded with the run. If there is none, reads the current one, whose error says what to do. */
+/** The configuration that was recorded with the run, or else the current one. If there is none, the error says what to do. */
 export function configurationOf(
   models: ModelRepository,
   scope: Scope,

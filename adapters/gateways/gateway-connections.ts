@@ -1,7 +1,7 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
 
-/** What a gateway said. `code` of the error and `feature`, whose value was refused, come from headers beside the protocol's body. */
+/** A gateway's answer. The error's `code` and the refused `feature` come from headers: the protocol's body has no place for them. */
 export interface GatewayAnswer {
   readonly status: number;
   readonly code: string | undefined;

@@ -8,8 +8,8 @@ import type { Outputs, Trial, Tried } from './tried-outputs.ts';
 import { namedOutput, triedOutputs } from './tried-outputs.ts';
 
 /**
- * Identifies the outputs by shape, type and values. `evidence` holds the same model's answers to rows whose
- * class is known. Throws `artifact-invalid` and `prediction-invalid`.
+ * Identifies the outputs by shape, type and values. `evidence` holds the model's answers to rows of known class. Throws
+ * `artifact-invalid` and `prediction-invalid`.
  */
 export function pickAnswers(trial: Trial, wanted: WantedAnswers, evidence: readonly EvidenceTrial[]): Outputs {
   const tried = triedOutputs(trial);

@@ -205,7 +205,7 @@ function contradicts(probabilities: Probabilities, { places }: ReadLabels, order
   return found !== undefined && !sameList(found, order);
 }
 
-/** The share of rows whose label is the class with the greatest probability. */
+/** In this order of the columns, the share of rows whose most probable class is their label. */
 function shareOf(columns: Int32Array, order: Order, places: Int32Array): number {
   return columns.filter((column, row) => order[column] === places[row]).length / places.length;
 }

@@ -166,8 +166,8 @@ async function openDoor(port: number, scratchFolder: string): Promise<Door> {
 }
 
 async function closeDoor(server: Server, opened: FileHandle, folder: string): Promise<void> {
-  // Connections end with the sandbox, whose processes are gone. Closing removes the socket at once, by the path that it was
-  // opened with, so the folder must still be open.
+  // The sandbox's processes have ended, and their connections with them. Closing the server removes the socket by the path
+  // that it was opened with, so the folder must still be open.
   server.close();
   await opened.close();
   await rm(folder, { recursive: true, force: true });

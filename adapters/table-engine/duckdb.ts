@@ -12,7 +12,7 @@ export interface DuckDbTableEngineSettings {
   readonly memoryLimit?: string;
   /** Disk that one call may fill. Default: 256 GiB. */
   readonly diskBytes?: number;
-  /** Rows whose columns one call may hand over. Default: 5,000,000. */
+  /** The most rows that one call may return. Default: 5,000,000. */
   readonly rowsAtMost?: number;
   /** Of one call, in milliseconds. Default: ten minutes. */
   readonly timeLimitMs?: number;

@@ -4,7 +4,7 @@ import { statSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
 
 const folder = process.argv[2] ?? '';
-// A folder that was removed while it is mounted is still seen, without a name anywhere. Node would try to make a folder in
-// it for ever, at full load.
+// A folder that was removed while it is mounted can still be seen, with a link count of zero. Node would try for ever, at
+// full load, to make a folder in it.
 if ((statSync(folder, { throwIfNoEntry: false })?.nlink ?? 0) > 0) enableCompileCache(folder);
 await import('./process.ts');

@@ -11,7 +11,7 @@ export interface TableProcessSettings extends Omit<ProcessSettings, 'lifetimeMs'
   readonly memoryLimit: string;
   /** Of calls on rows that are known to be narrow. */
   readonly narrowMemoryLimit: string;
-  /** Of one call that hands columns over, which its caller holds in memory. */
+  /** The most rows that one call returns, because its caller holds them in memory. */
   readonly rowsAtMost: number;
   readonly timeLimitMs: number;
   readonly concurrency: number;

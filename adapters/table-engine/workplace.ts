@@ -5,7 +5,7 @@ import type { Database } from './lockedDatabase.ts';
 export interface Workplace {
   /** An existing empty folder, removed after the call. */
   readonly folder: string;
-  /** Rows that `emit` may be given. */
+  /** The most rows that `emit` accepts in one call of the engine. */
   readonly rowsAtMost: number;
   /** Opens the locked database; once a call. `readable` are files, `writable` folders; the zone is of naive timestamps, default UTC. */
   open(access: {

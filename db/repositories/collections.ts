@@ -157,7 +157,7 @@ async function mark({ clock }: RepositoryContext, tx: Transaction, id: Id): Prom
   await tx.update(garbageCollections).set({ putBefore }).where(eq(garbageCollections.id, id));
 }
 
-/** Keeps bytes younger than the grace period, or stored since the oldest work began whose bytes no row may name yet. */
+/** Bytes stored after this time stay: the grace period covers them, or work under way may have stored them without a row. */
 async function ageBound(tx: Executor, now: number, graceMs: number): Promise<Date> {
   const oldest = await oldestUnnamed(tx);
   return new Date(Math.min(now - graceMs, ...(oldest === null ? [] : [oldest - shortestGraceMs])));
@@ -166,9 +166,9 @@ async function ageBound(tx: Executor, now: number, graceMs: number): Promise<Dat
 const kindsThatEnd = RunKind.options.filter((kind) => !waitsForWeeks[kind]);
 
 /**
- * When the oldest work began that may have stored bytes without a row: a run, if its kind never waits for weeks, or else
- * the step that the run carries out now. Only the newest attempt of a step counts, because the row of an attempt whose
- * worker was killed says `running` for ever. A queued run has stored nothing.
+ * When the oldest work began that may have stored bytes without a row. For kinds of runs that end within days, the work is
+ * the run; for the others it is the step that the run carries out now. Only the newest attempt of a step counts: if a
+ * worker is killed, its attempt stays `running` for ever. A queued run has stored nothing.
  */
 async function oldestUnnamed(tx: Executor): Promise<number | null> {
   const { rows } = await tx.execute<{ at: Date | string | null }>(sql`
