@@ -1,6 +1,7 @@
 import type { Run, RunOutcome, RunStep } from '../contracts/run.ts';
 import { isFinal } from '../contracts/run.ts';
 import type { Colours } from './colours.ts';
+import { countWarnings, describeWarnings } from './data-warnings-view.ts';
 
 /** One line of a live view; painted whole, after it was cut to the terminal's width. */
 export interface ViewLine {
@@ -48,7 +49,7 @@ export function outcomeOf(run: Run): string {
   const because = 'reasons' in outcome && outcome.reasons.length > 0 ? `: ${outcome.reasons.join('; ')}` : '';
   switch (outcome.kind) {
     case 'data':
-      return `dataset ${outcome.number}: ${rowsOf(outcome)}${outcome.unchanged ? ', unchanged' : ''}`;
+      return dataOutcome(outcome);
     case 'code':
       return `code ${outcome.number}${outcome.unchanged ? ', unchanged' : ''}`;
     case 'build':
@@ -62,6 +63,18 @@ export function outcomeOf(run: Run): string {
     case 'rehearsal':
       return `${outcome.promoted} promoted, ${outcome.refused} refused, ${outcome.unchanged} unchanged`;
   }
+}
+
+function dataOutcome(outcome: Extract<RunOutcome, { kind: 'data' }>): string {
+  const told = countWarnings(outcome.warnings ?? []);
+  const unchanged = outcome.unchanged ? ', unchanged' : '';
+  return `dataset ${outcome.number}: ${rowsOf(outcome)}${unchanged}${told === '' ? '' : `, ${told}`}`;
+}
+
+/** Warnings and guesses of a data run that succeeded, one line each. */
+export function warningsOf(run: Run): string[] {
+  if (run.state !== 'succeeded' || run.outcome.kind !== 'data') return [];
+  return describeWarnings(run.outcome.warnings ?? []);
 }
 
 function rowsOf({ rows, added, skipped, replaced = 0, removed = 0 }: Extract<RunOutcome, { kind: 'data' }>): string {
@@ -104,6 +117,7 @@ export function viewOfRun(run: Run, log: readonly string[], colours: Colours, no
     ...(run.steps.length === 0 ? [] : [{ text: head, paint: (text: string) => colours.bold(text) }]),
     ...steps.map((text, index) => ({ text, paint: paintOf(run.steps[index]?.state, colours) })),
     ...(isFinal(run.state) || progress === '' ? [] : [{ text: progress }]),
+    ...warningsOf(run).map((text) => ({ text, paint: (line: string) => colours.yellow(line) })),
     ...log.map((text) => ({ text, paint: (line: string) => colours.dim(line) })),
   ];
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { DataFormat } from './data-format.ts';
+import { DataWarning } from './data-warning.ts';
 import type { Cell } from './data-types.ts';
 import { Column } from './data-types.ts';
 import { ExpectationCheck } from './expectation.ts';
@@ -86,6 +87,8 @@ export const DatasetVersion = z.object({
   manifest: DatasetManifest,
   profile: DatasetProfile.nullable(),
   expectations: z.array(ExpectationResult),
+  /** Warnings and guesses about the batch that made it. */
+  warnings: z.array(DataWarning),
   rowsAdded: z.number().int(),
   /** Rows of the batch that were known and equal. */
   rowsSkipped: z.number().int(),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { DataFormat } from './data-format.ts';
 import { RemoteSource } from './data-source.ts';
+import { DataWarning } from './data-warning.ts';
 import { GitSource } from './git-source.ts';
 import { Id, Instant, Name, Sha256 } from './identifiers.ts';
 import { Isolation } from './isolation.ts';
@@ -39,6 +40,8 @@ export const RunOutcome = z.discriminatedUnion('kind', [
     /** Known rows that took other values, and that are no more; absent in runs of older versions. */
     replaced: z.number().int().optional(),
     removed: z.number().int().optional(),
+    /** Warnings and guesses about the batch; absent in runs of older versions. */
+    warnings: z.array(DataWarning).optional(),
     unchanged: z.boolean(),
   }),
   z.object({

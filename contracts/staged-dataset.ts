@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { FetchedFile } from './data-source.ts';
+import { DataWarning } from './data-warning.ts';
 import { DatasetManifest, ExpectationResult } from './dataset.ts';
 import { Id, Sha256 } from './identifiers.ts';
 
@@ -9,6 +10,7 @@ export const StagedDataset = z.object({
   digest: Sha256,
   manifest: DatasetManifest,
   expectations: z.array(ExpectationResult),
+  warnings: z.array(DataWarning).default([]),
   rowsAdded: z.number().int(),
   rowsSkipped: z.number().int(),
   rowsReplaced: z.number().int().default(0),

@@ -21,6 +21,7 @@ import type { EvidenceDetails } from '../contracts/approval-evidence.ts';
 import type { CodeManifest, CodeOrigin } from '../contracts/code.ts';
 import type { CommandBody } from '../contracts/command.ts';
 import type { Configuration } from '../contracts/configuration.ts';
+import type { DataWarning } from '../contracts/data-warning.ts';
 import type { DatasetManifest, DatasetProfile, ExpectationResult } from '../contracts/dataset.ts';
 import type { Slot } from '../contracts/deployment.ts';
 import type { ApprovalPolicy } from '../contracts/environment.ts';
@@ -195,6 +196,7 @@ export const datasetVersions = pgTable(
     manifest: jsonb('manifest').$type<DatasetManifest>().notNull(),
     profile: jsonb('profile').$type<DatasetProfile>(),
     expectations: jsonb('expectations').$type<ExpectationResult[]>().notNull(),
+    warnings: jsonb('warnings').$type<DataWarning[]>().notNull().default([]),
     schemaVersion: schemaVersion(),
     rowsAdded: bigint('rows_added', { mode: 'number' }).notNull(),
     rowsSkipped: bigint('rows_skipped', { mode: 'number' }).notNull(),

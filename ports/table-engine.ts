@@ -2,6 +2,7 @@ import type { Expectation } from '../contracts/expectation.ts';
 import type { Configuration } from '../contracts/configuration.ts';
 import type { DataFormat } from '../contracts/data-format.ts';
 import type { Cell, Column } from '../contracts/data-types.ts';
+import type { DataWarning } from '../contracts/data-warning.ts';
 import type { DatasetPart, DatasetProfile, ExpectationResult } from '../contracts/dataset.ts';
 import type { RowDifference } from '../contracts/dataset-difference.ts';
 import type { Instant, Sha256 } from '../contracts/identifiers.ts';
@@ -65,6 +66,8 @@ export interface PreparedBatch {
   /** New parts (none if no row is new), sorted by `_at` then key, at most 1,000,000 rows each; the same rows give the same bytes. */
   readonly parts: readonly (DatasetPart & { readonly path: string })[];
   readonly expectations: readonly ExpectationResult[];
+  /** What a person should know about the batch: bounded, warnings before guesses. */
+  readonly warnings: readonly DataWarning[];
   /** An expectation of severity error is broken: there are no parts and no rows added. */
   readonly refused: boolean;
   /** The rows that broke one, as Parquet with `_file`, `_line`, `_row` and `_broke`; null if none did, or the dataset as a whole does. */

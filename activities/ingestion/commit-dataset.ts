@@ -12,12 +12,23 @@ export function createCommitDataset(deps: ActivityDependencies): DataActivities[
       staged,
       StagedDataset,
     );
-    const { expectations, rowsAdded, rowsSkipped, rowsReplaced, rowsRemoved } = described;
+    const { expectations, warnings, rowsAdded, rowsSkipped, rowsReplaced, rowsRemoved } = described;
     const columns = await readJson(deps.objectStore, profile, DatasetProfile);
     const run = await deps.repositories.runs.get(runId);
     const { version, unchanged } = await deps.repositories.datasets.commit(
       scope,
-      { digest, manifest, profile: columns, expectations, rowsAdded, rowsSkipped, rowsReplaced, rowsRemoved, fetched },
+      {
+        digest,
+        manifest,
+        profile: columns,
+        expectations,
+        warnings,
+        rowsAdded,
+        rowsSkipped,
+        rowsReplaced,
+        rowsRemoved,
+        fetched,
+      },
       { runId, expectedHead, by: run.recordedBy },
     );
     return {
@@ -30,6 +41,7 @@ export function createCommitDataset(deps: ActivityDependencies): DataActivities[
       skipped: rowsSkipped,
       replaced: rowsReplaced,
       removed: rowsRemoved,
+      warnings,
       unchanged,
     };
   };

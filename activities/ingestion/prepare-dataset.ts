@@ -40,6 +40,7 @@ export function createPrepareDataset(deps: StoringDependencies): DataActivities[
         digest,
         manifest,
         expectations: [...batch.expectations],
+        warnings: [...batch.warnings],
         rowsAdded: batch.rowsAdded,
         rowsSkipped: batch.rowsSkipped,
         rowsReplaced: batch.rowsReplaced,

@@ -1,3 +1,4 @@
+import type { DataWarning } from '../../contracts/data-warning.ts';
 import { reasonOf } from '../../contracts/errors.ts';
 import { readCsvHeader } from './csvHeader.ts';
 import { checkNames } from './fields.ts';
@@ -6,11 +7,13 @@ import type { LoadedFile, Source } from './source.ts';
 import { countRows, refuseFlaw, unreadable } from './source.ts';
 import { literal } from './sql.ts';
 import { lineOfRecord, scanRecords } from './textRecords.ts';
+import type { Warn } from './warn.ts';
 
 /** All columns as text. */
-export async function loadCsv(database: Database, file: LoadedFile, table: string): Promise<Source> {
+export async function loadCsv(database: Database, file: LoadedFile, table: string, warn: Warn): Promise<Source> {
   const { delimiter, names } = await readCsvHeader(file.path, file.name);
   checkNames(names, file.name);
+  if (delimiter !== ',') warn(delimiterGuess(file, delimiter, names.length));
   const { records, openQuote, flaw } = await scanRecords(file.path, delimiter);
   refuseFlaw(file, flaw);
   if (openQuote !== undefined) throw unreadable(file, 'a quote is opened and never closed', openQuote);
@@ -28,6 +31,12 @@ export async function loadCsv(database: Database, file: LoadedFile, table: strin
   if (rows < records - 1 || (names.length > 1 && rows !== records - 1))
     throw unreadable(file, `${records - 1} rows are there and ${rows} could be read; look for stray quotes`);
   return { file, table, names, text: { delimiter, before: 1 }, rows };
+}
+
+function delimiterGuess(file: LoadedFile, delimiter: string, count: number): DataWarning {
+  const name = delimiter === '\t' ? 'tab' : delimiter;
+  const message = `${file.name} is read with the delimiter "${name}", which its first line has most of: ${count} columns; if that is wrong, write the file with commas`;
+  return { level: 'guess', kind: 'delimiter', column: null, count, example: name, message };
 }
 
 /** Turns DuckDB's report, which counts records and names options that nobody can set, into file, line and reason. */

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { type DataWarning, boundedWarnings } from '../../contracts/data-warning.ts';
 import type { Column } from '../../contracts/data-types.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { PrepareBatch, PreparedBatch } from '../../ports/table-engine.ts';
@@ -17,6 +18,7 @@ import { declaredTypes, inferFields, pinnedFields } from './schema.ts';
 import type { LoadedFile, Source } from './source.ts';
 import { loadSources } from './sources.ts';
 import { identifier, within } from './sql.ts';
+import type { Warn } from './warn.ts';
 import type { Workplace } from './workplace.ts';
 import { writeParts } from './writeParts.ts';
 
@@ -25,6 +27,8 @@ import { writeParts } from './writeParts.ts';
  * the dataset as it would be; where one of severity error is broken there are no parts and no rows added.
  */
 export async function prepareBatch(request: PrepareBatch, workplace: Workplace): Promise<PreparedBatch> {
+  const warnings: DataWarning[] = [];
+  const warn: Warn = (warning) => void warnings.push(warning);
   const files = await openFiles(request.files, workplace.folder);
   const referenced = (request.references ?? []).flatMap(({ parts }) => parts);
   const database = await workplace.open({
@@ -33,8 +37,8 @@ export async function prepareBatch(request: PrepareBatch, workplace: Workplace):
     timezone: request.timezone,
     columns: await widthOf(request, files),
   });
-  const sources = await loadSources(database, files);
-  const fields = await typedRows(database, request, sources);
+  const sources = await loadSources(database, files, warn);
+  const fields = await typedRows(database, request, sources, warn);
   await refuseFarTimes(database, sources, fields);
   const timed = await addInstants(database, request, sources, fields);
   await cutBatch(database, timed ? 'timed' : 'united', timed ? within('_at', request.from, request.before) : 'true');
@@ -44,9 +48,10 @@ export async function prepareBatch(request: PrepareBatch, workplace: Workplace):
   await database.run('DROP TABLE IF EXISTS batch');
   const judged = await checkExpectations(database, request, fields, timed);
   const columns = await columnsOf(database, request, fields);
+  const found: Found = { judged, fields, columns, settled, warnings: boundedWarnings(warnings) };
   return isRefused(judged)
-    ? refusal(database, request, { judged, sources, fields, columns, settled })
-    : acceptance(database, request, { judged, fields, columns, settled, known });
+    ? refusal(database, request, { ...found, sources })
+    : acceptance(database, request, { ...found, known });
 }
 
 /** As far as it is known before the rows are read. */
@@ -70,6 +75,7 @@ async function typedRows(
   database: Database,
   request: PrepareBatch,
   sources: readonly Source[],
+  _warn: Warn,
 ): Promise<readonly Field[]> {
   const declared = declaredTypes(request.expectations);
   const fields =
@@ -147,12 +153,13 @@ interface Found {
   readonly fields: readonly Field[];
   readonly columns: readonly Column[];
   readonly settled: Settled;
+  readonly warnings: readonly DataWarning[];
 }
 
 async function refusal(
   database: Database,
   { outputFolder }: PrepareBatch,
-  { judged, sources, fields, columns, settled }: Found & { readonly sources: readonly Source[] },
+  { judged, sources, fields, columns, settled, warnings }: Found & { readonly sources: readonly Source[] },
 ): Promise<PreparedBatch> {
   const path = join(outputFolder, 'quarantine.parquet');
   return {
@@ -164,6 +171,7 @@ async function refusal(
     known: [],
     parts: [],
     expectations: judged.map(({ result }) => result),
+    warnings,
     refused: true,
     quarantine: await writeQuarantine(database, judged, { sources, fields, path }),
   };
@@ -172,7 +180,7 @@ async function refusal(
 async function acceptance(
   database: Database,
   request: PrepareBatch,
-  { judged, fields, columns, settled, known }: Found & { readonly known: KnownRows },
+  { judged, fields, columns, settled, known, warnings }: Found & { readonly known: KnownRows },
 ): Promise<PreparedBatch> {
   const carried =
     request.mode === 'snapshot' ? [] : await carryParts(database, request, known, settled.rowsReplaced > 0);
@@ -188,6 +196,7 @@ async function acceptance(
     known: carried,
     parts,
     expectations: judged.map(({ result }) => result),
+    warnings,
     refused: false,
     quarantine: null,
   };

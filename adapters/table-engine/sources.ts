@@ -5,15 +5,20 @@ import type { Database } from './lockedDatabase.ts';
 import { loadNdjson } from './ndjsonSource.ts';
 import { loadParquet } from './parquetSource.ts';
 import type { LoadedFile, Source } from './source.ts';
+import type { Warn } from './warn.ts';
 
-const loaders: Readonly<Record<DataFormat, (database: Database, file: LoadedFile, table: string) => Promise<Source>>> =
-  { csv: loadCsv, ndjson: loadNdjson, parquet: loadParquet };
+type Load = (database: Database, file: LoadedFile, table: string, warn: Warn) => Promise<Source>;
+const loaders: Readonly<Record<DataFormat, Load>> = { csv: loadCsv, ndjson: loadNdjson, parquet: loadParquet };
 
-export async function loadSources(database: Database, files: readonly LoadedFile[]): Promise<readonly Source[]> {
+export async function loadSources(
+  database: Database,
+  files: readonly LoadedFile[],
+  warn: Warn,
+): Promise<readonly Source[]> {
   if (files.length === 0) throw new PerennialError('data-empty', 'the batch has no files', {});
   const sources: Source[] = [];
   for (const [at, file] of files.entries()) {
-    const source = await loaders[file.format](database, file, `source_${at}`);
+    const source = await loaders[file.format](database, file, `source_${at}`, warn);
     if (source.rows === 0)
       throw new PerennialError(
         'data-empty',

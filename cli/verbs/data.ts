@@ -15,7 +15,8 @@ import { digestFile } from '../digest-file.ts';
 import { describeDifference } from '../dataset-difference-view.ts';
 import { downloadTo, refuseToOverwrite } from '../download.ts';
 import { listUpTo } from '../lists.ts';
-import { outcomeOf } from '../run-view.ts';
+import { describeWarnings } from '../data-warnings-view.ts';
+import { outcomeOf, warningsOf } from '../run-view.ts';
 import type { VerbRegistry } from '../verb.ts';
 import { counted, decimals, short, startAndFollow } from '../verb.ts';
 import { environmentFor, readConfiguration } from './apply.ts';
@@ -68,7 +69,8 @@ async function ingestFiles(
 ): Promise<Run & { state: 'succeeded' }> {
   const path = `/v1/models/${encodeURIComponent(target.model)}/datasets`;
   const query = { environment: target.environment };
-  if (files === 'fetched by the server') return startAndFollow(context, api, path, {}, query);
+  if (files === 'fetched by the server')
+    return tellWarnings(context, await startAndFollow(context, api, path, {}, query));
   const batch: { name: string; sha256: string; format: DataFormat }[] = [];
   for (const file of files) {
     const format = formatOf(file);
@@ -85,7 +87,13 @@ async function ingestFiles(
     );
     batch.push({ name, sha256, format });
   }
-  return startAndFollow(context, api, path, { files: batch }, query);
+  return tellWarnings(context, await startAndFollow(context, api, path, { files: batch }, query));
+}
+
+/** Says what the ingestion guessed and warns of, on standard error. */
+function tellWarnings(context: CliContext, run: Run & { state: 'succeeded' }): Run & { state: 'succeeded' } {
+  for (const line of warningsOf(run)) context.output.note(line);
+  return run;
 }
 
 /** The file's digest. */
@@ -195,7 +203,7 @@ function logVerb({ program, act }: VerbRegistry): void {
 function showVerb({ program, act }: VerbRegistry): void {
   program
     .command('show')
-    .description('one version with its schema and profile')
+    .description('one version with its schema and profile, and what its ingestion guessed and warns of')
     .argument('<version>', 'number', wholeNumber)
     .addHelpText('after', '\nExample:\n  perennial data show 3 --model bike-demand')
     .action(
@@ -271,7 +279,7 @@ function diffVerb({ program, act }: VerbRegistry): void {
     );
 }
 
-function describeDataset(context: CliContext, { manifest, profile, number, digest }: DatasetVersion): string {
+function describeDataset(context: CliContext, { manifest, profile, warnings, number, digest }: DatasetVersion): string {
   const profiles = new Map(profile?.columns.map((column) => [column.name, column]));
   const rows = manifest.columns.map(({ name, type }) => {
     const column = profiles.get(name);
@@ -286,5 +294,9 @@ function describeDataset(context: CliContext, { manifest, profile, number, diges
     ];
   });
   const parts = counted(manifest.parts.length, 'part');
-  return `dataset ${number} (${short(digest)}): ${counted(manifest.rows, 'row')} in ${parts}\n${context.output.table(['column', 'type', 'nulls', 'distinct', 'min', 'max', 'mean'], rows)}`;
+  return [
+    `dataset ${number} (${short(digest)}): ${counted(manifest.rows, 'row')} in ${parts}`,
+    context.output.table(['column', 'type', 'nulls', 'distinct', 'min', 'max', 'mean'], rows),
+    ...describeWarnings(warnings),
+  ].join('\n');
 }

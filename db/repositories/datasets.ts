@@ -210,6 +210,7 @@ async function ensureVersion(
       manifest,
       profile: storableJson(version.profile),
       expectations: storableJson([...version.expectations]),
+      warnings: storableJson([...(version.warnings ?? [])]),
       rowsAdded,
       rowsSkipped,
       rowsReplaced,

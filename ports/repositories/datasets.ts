@@ -1,4 +1,5 @@
 import type { FetchedFile } from '../../contracts/data-source.ts';
+import type { DataWarning } from '../../contracts/data-warning.ts';
 import type { DatasetManifest, DatasetProfile, DatasetVersion, ExpectationResult } from '../../contracts/dataset.ts';
 import type { Id, Page, PageRequest, Scope, Sha256 } from '../../contracts/identifiers.ts';
 
@@ -14,6 +15,8 @@ export interface DatasetRepository {
       readonly manifest: DatasetManifest;
       readonly profile: DatasetProfile;
       readonly expectations: readonly ExpectationResult[];
+      /** Default: none. */
+      readonly warnings?: readonly DataWarning[];
       readonly rowsAdded: number;
       readonly rowsSkipped: number;
       /** Default: none. */

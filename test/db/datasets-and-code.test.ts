@@ -70,6 +70,23 @@ test('twenty commits of the same rows at once make one version, one trigger, and
   expect((await datasets.list(scope.modelId, { limit: 50 })).items.map((version) => version.number)).toEqual([1]);
 });
 
+test('a version keeps the warnings of the batch that made it, text that Postgres cannot hold included', async () => {
+  const datasets = createDatasetRepository(ground.context);
+  const warning = {
+    level: 'warning',
+    kind: 'missing-word',
+    column: 'a\u0000b',
+    count: 2,
+    example: 'NA',
+    message: 'column "a" has "NA"',
+  } as const;
+  const { version } = await datasets.commit(scope, { ...dataset('w'), warnings: [warning] }, await run());
+  expect(version.warnings).toEqual([{ ...warning, column: 'a\uFFFDb' }]);
+  expect((await datasets.byNumber(scope.modelId, version.number)).warnings).toEqual(version.warnings);
+  const next = await datasets.commit(scope, dataset('w', 'x'), await run(version.id));
+  expect(next.version.warnings).toEqual([]);
+});
+
 test('of twenty batches prepared on the same head one is committed, and the others are told that it moved', async () => {
   const datasets = createDatasetRepository(ground.context);
   const outcomes = await Promise.allSettled(
