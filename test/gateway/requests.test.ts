@@ -5,7 +5,7 @@ import { model, node, value } from '../support/onnx-models.ts';
 import type { Answer, ServingGround, TestGateway } from '../support/serving-ground.ts';
 import { layServingGround, startTestGateway } from '../support/serving-ground.ts';
 
-// Bodies as clients send them, in test/cases/requests, to a model that answers a + b and a · b; b was missing in training.
+// Bodies as clients send them, in test/cases/inputs/requests, to a model that answers a + b and a · b; b was missing in training.
 let ground: ServingGround;
 let serving: TestGateway;
 
@@ -45,7 +45,7 @@ afterAll(async () => {
 async function send(path: string, file: string): Promise<Answer> {
   const answer = await fetch(`${serving.gateway.address}${path}`, {
     method: 'POST',
-    body: await readFile(new URL(`../cases/requests/${file}`, import.meta.url)),
+    body: await readFile(new URL(`../cases/inputs/requests/${file}`, import.meta.url)),
     headers: {
       authorization: `Bearer ${ground.key}`,
       'content-type': file.endsWith('.csv') ? 'text/csv' : 'application/json',
@@ -57,7 +57,7 @@ async function send(path: string, file: string): Promise<Answer> {
 const infer = (file: string) => send('/v2/models/bike/infer', file);
 const invoke = (file: string) => send('/invocations?model=bike', file);
 
-test.each(['id', 'parameters', 'outputs', 'model-version'])('a null %s is treated as absent', async (key) => {
+test.each(['id', 'parameters', 'outputs', 'model_version'])('a null %s is treated as absent', async (key) => {
   const { status, body } = await infer(`${key}-is-null.json`);
   expect(status).toBe(200);
   expect(body.outputs.map((output: { data: unknown }) => output.data)).toEqual([[3], [2]]);

@@ -111,17 +111,17 @@ export function linearModel({ features, weights, bias }: Linear, type: 'FLOAT' |
   });
 }
 
-/** The same from one input of `[rows, 1]` a feature. */
+/** The same from one input of `[rows, 1]` a feature; no name inside is one that a feature may have. */
 export function columnsModel({ features, weights, bias }: Linear): Uint8Array {
   return model({
     nodes: [
-      node('Concat', features, ['x'], [{ name: 'axis', type: AttributeProto.AttributeType.INT, i: 1 }]),
-      node('MatMul', ['x', 'weights'], ['product']),
-      node('Add', ['product', 'bias'], ['y']),
+      node('Concat', features, ['::joined'], [{ name: 'axis', type: AttributeProto.AttributeType.INT, i: 1 }]),
+      node('MatMul', ['::joined', '::weights'], ['::product']),
+      node('Add', ['::product', '::bias'], ['y']),
     ],
     inputs: features.map((name) => value(name, 'FLOAT', ['rows', 1])),
     outputs: [value('y', 'FLOAT', ['rows', 1])],
-    initializers: [floats('weights', [features.length, 1], weights), floats('bias', [1], [bias])],
+    initializers: [floats('::weights', [features.length, 1], weights), floats('::bias', [1], [bias])],
   });
 }
 
