@@ -1,6 +1,7 @@
 import { classKey } from './classes.ts';
 import type { Configuration, Gate } from './configuration.ts';
 import type { ConfigurationProblem, KeyPath } from './configuration-problem.ts';
+import { declaredTypesAgree } from './declared-type-checks.ts';
 import { durationMs, isCertainlyShorter } from './duration.ts';
 import { reservedColumns } from './data-types.ts';
 import type { MetricName } from './metrics.ts';
@@ -20,6 +21,7 @@ const checks: readonly Check[] = [
   pathsStayInside,
   columnsAreConsistent,
   namesCanBeColumns,
+  declaredTypesAgree,
   fillsAreOfFeatures,
   timesNeedTimestamp,
   holdoutLeavesTrainingRows,

@@ -4,6 +4,10 @@ import { z } from 'zod';
 export const ColumnType = z.enum(['boolean', 'integer', 'number', 'string', 'timestamp', 'date']);
 export type ColumnType = z.infer<typeof ColumnType>;
 
+/** What `data.columns` may say of a column: its type, that its values are categories, or that it is left out. */
+export const DeclaredType = z.enum([...ColumnType.options, 'category', 'ignore']);
+export type DeclaredType = z.infer<typeof DeclaredType>;
+
 /** Lower-case names of the columns that Perennial adds to rows. */
 export const reservedColumns: ReadonlySet<string> = new Set(['_at', '_file', '_row', '_line', '_local', '_broke']);
 
