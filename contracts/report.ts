@@ -107,6 +107,27 @@ export const Traffic = z.object({
 });
 export type Traffic = z.infer<typeof Traffic>;
 
+/** Labelled rows of the window that are in no metric, and why. */
+export const LeftOutRows = z.object({
+  reason: z.enum(['label-no-class', 'label-unmeasurable', 'prediction-unmeasurable']),
+  rows: z.number().int(),
+  /** The first five; values as text, since they may be numbers that JSON cannot represent. */
+  examples: z.array(z.object({ id: z.string(), value: z.string() })).readonly(),
+});
+export type LeftOutRows = z.infer<typeof LeftOutRows>;
+
+const whyLeftOut: Readonly<Record<LeftOutRows['reason'], string>> = {
+  'label-no-class': 'the label is none of the classes',
+  'label-unmeasurable': 'the label is not a number that metrics can be computed with',
+  'prediction-unmeasurable': 'the prediction is too large to compute metrics with',
+};
+
+/** For people: how many rows, why, and for example which. */
+export function leftOutWords({ reason, rows, examples }: LeftOutRows): string {
+  const some = examples.map(({ id, value }) => `${value} for "${id}"`).join(', ');
+  return `${rows} labelled ${rows === 1 ? 'row was' : 'rows were'} left out of the metrics, because ${whyLeftOut[reason]}: ${some}${rows > examples.length ? ', …' : ''}`;
+}
+
 export const FindingKind = z.enum(['drift', 'performance', ...QualityKind.options]);
 export type FindingKind = z.infer<typeof FindingKind>;
 
@@ -125,6 +146,8 @@ export const ReportBody = z.object({
   /** Logged predictions in the window, replayed ones aside. */
   predictions: z.number().int(),
   labelled: z.number().int(),
+  /** Absent if no labelled row was left out. */
+  leftOut: z.array(LeftOutRows).readonly().optional(),
   dropped: z.number().int(),
   /** Fewer than monitor.minRows: reported, decides nothing. */
   sufficient: z.boolean(),

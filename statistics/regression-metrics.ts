@@ -52,7 +52,8 @@ function spread(values: ArrayLike<number>): number {
 
 function determination(residual: number, total: number): number {
   if (total === 0) return residual === 0 ? 1 : 0;
-  return 1 - residual / total;
+  // Errors may exceed a tiny spread by more than a double can tell.
+  return Math.max(-Number.MAX_VALUE, 1 - residual / total);
 }
 
 function median(sorted: Float64Array): number {

@@ -6,7 +6,8 @@ import { measure } from '../../statistics/measure.ts';
 import type { Sample } from '../../statistics/sample.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { withLabels } from '../monitoring/labelled-rows.ts';
-import { servedSample } from '../monitoring/served-sample.ts';
+import { measurableLabels } from '../monitoring/measurable-rows.ts';
+import { labelTargetOf, servedSample } from '../monitoring/served-sample.ts';
 import { fetchFiles, withWorkspace } from '../workspace.ts';
 
 interface Canary {
@@ -67,11 +68,14 @@ async function labelledAnswers(
     const files = await fetchFiles(deps.objectStore, digests, join(folder, 'segments'));
     return withLabels(deps, scope, await deps.tableEngine.readServed({ segments: files, from, to, labels: [] }));
   });
-  const own = {
-    ...served,
-    labels: served.labels.map((label, row) => (served.releases[row] === releaseDigest ? label : null)),
-  };
   const release = await deployments.releaseByDigest(scope.modelId, releaseDigest);
   const { configuration } = await deps.repositories.models.configuration(release.configurationId);
+  const { task } = configuration;
+  const target = await labelTargetOf(deps, scope.modelId, task, served.modelVersions);
+  const { labels } = measurableLabels(served, task, target);
+  const own = {
+    ...served,
+    labels: labels.map((label, row) => (served.releases[row] === releaseDigest ? label : null)),
+  };
   return (await servedSample(deps, scope.modelId, configuration, own)) ?? undefined;
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Configuration } from '../../contracts/configuration.ts';
 import type { Scope } from '../../contracts/identifiers.ts';
+import type { Task } from '../../contracts/metrics.ts';
 import type { MonitoringReference } from '../../contracts/model-version.ts';
 import type { MonitoringWindow } from '../../contracts/monitoring-window.ts';
 import type { ReportBody } from '../../contracts/report.ts';
@@ -8,8 +9,11 @@ import type { ActivityDependencies } from '../dependencies.ts';
 import { fetchFiles, withWorkspace } from '../workspace.ts';
 import type { LabelledRows } from './labelled-rows.ts';
 import { withLabels } from './labelled-rows.ts';
+import type { MeasurableLabels } from './measurable-rows.ts';
+import { measurableLabels } from './measurable-rows.ts';
 import { referenceOf } from './reference-of.ts';
 import { servedCells } from './served-cells.ts';
+import { labelTargetOf } from './served-sample.ts';
 
 /** What a report is made through. */
 export type ReportDependencies = Pick<
@@ -28,10 +32,15 @@ export async function chooseReference(
   scope: Scope,
   { reference: wanted }: MonitoringWindow,
   training: MonitoringReference,
-  { monitor: { minRows }, data: { target } }: Configuration,
+  configuration: Configuration,
 ): Promise<ChosenReference> {
   if (wanted === undefined) return { reference: training, told: { reference: 'training' } };
-  const served = await servedIn(deps, scope, wanted);
+  const {
+    task,
+    monitor: { minRows },
+    data: { target },
+  } = configuration;
+  const served = await measurableIn(deps, scope, wanted, task);
   const { kind, from, to } = wanted;
   if (served.rows < minRows) {
     const referenceNote = `${kind}: ${served.rows} rows were served from ${from} to ${to}, fewer than the ${minRows} of monitor.minRows, so this compares with the training`;
@@ -56,8 +65,19 @@ export async function chooseReference(
   };
 }
 
-/** What was served in a window, with the labels that have arrived. */
-export async function servedIn(
+/** What was served in a window, with the labels that have arrived and are values of the target. */
+export async function measurableIn(
+  deps: ReportDependencies,
+  scope: Scope,
+  window: Pick<MonitoringWindow, 'segments' | 'from' | 'to'>,
+  task: Task,
+): Promise<LabelledRows & MeasurableLabels> {
+  const served = await servedIn(deps, scope, window);
+  const target = await labelTargetOf(deps, scope.modelId, task, served.modelVersions);
+  return { ...served, ...measurableLabels(served, task, target) };
+}
+
+async function servedIn(
   deps: ReportDependencies,
   scope: Scope,
   { segments: digests, from, to }: Pick<MonitoringWindow, 'segments' | 'from' | 'to'>,

@@ -13,7 +13,7 @@ import { importanceOf } from './importance-of.ts';
 import { labelDelayOf } from './label-delay.ts';
 import { failedIn, qualityOf } from './quality-of.ts';
 import type { ReportDependencies } from './reference-window.ts';
-import { chooseReference, servedIn } from './reference-window.ts';
+import { chooseReference, measurableIn } from './reference-window.ts';
 import { servedCells } from './served-cells.ts';
 import { servedSample } from './served-sample.ts';
 import { trafficOf, volumeOf } from './traffic-of.ts';
@@ -54,7 +54,7 @@ async function reportOn(deps: ReportDependencies, { scope }: Reporting, window: 
   const champion = await versions.get(window.championVersionId);
   const training = await readJson(deps.objectStore, champion.reference, MonitoringReference);
   const { reference, told } = await chooseReference(deps, scope, window, training, configuration);
-  const served = await servedIn(deps, scope, window);
+  const served = await measurableIn(deps, scope, window, configuration.task);
   const importance = await importanceOf(deps, scope, champion.id);
   const drift = driftInWindow(served, reference, monitor.drift, importance);
   const weightedDrift = weightedDriftOf(drift);
@@ -71,6 +71,7 @@ async function reportOn(deps: ReportDependencies, { scope }: Reporting, window: 
     ...told,
     predictions: served.rows,
     labelled: performance?.rows ?? 0,
+    ...(served.leftOut.length === 0 ? {} : { leftOut: served.leftOut }),
     dropped: window.dropped,
     sufficient: served.rows >= monitor.minRows,
     releases: releasesIn(served),

@@ -1,6 +1,9 @@
 import { classKey, sortedClasses } from '../../contracts/classes.ts';
 import type { Configuration } from '../../contracts/configuration.ts';
 import type { Id } from '../../contracts/identifiers.ts';
+import type { LabelTarget } from '../../contracts/label-value.ts';
+import { isMeasurable } from '../../contracts/label-value.ts';
+import type { Task } from '../../contracts/metrics.ts';
 import type { ClassValue, Signature } from '../../contracts/model-version.ts';
 import type { ServedRows } from '../../ports/table-engine.ts';
 import type { Sample } from '../../statistics/sample.ts';
@@ -17,7 +20,10 @@ export async function servedSample(
   configuration: Pick<Configuration, 'task' | 'build'>,
   served: Answered,
 ): Promise<Sample | null> {
-  const rows = served.labels.flatMap((label, row) => (label === null || served.predictions[row] === null ? [] : [row]));
+  const isAnswer = configuration.task === 'regression' ? isMeasurable : isThere;
+  const rows = served.labels.flatMap((label, row) =>
+    label === null || !isAnswer(served.predictions[row]) ? [] : [row],
+  );
   if (rows.length === 0) return null;
   const truth = rows.map((row) => served.labels[row] ?? null);
   const values = rows.map((row) => served.predictions[row] ?? Number.NaN);
@@ -26,6 +32,28 @@ export async function servedSample(
   // Versions may know different classes; what one of them does not know it has given no probability.
   const classes = sortedClasses([...signatures.values()].flatMap((signature): ClassValue[] => signature.classes ?? []));
   return sampleOf(configuration, { truth, values, probabilityOf: probabilityIn(served, rows, signatures) }, classes);
+}
+
+function isThere(prediction: ClassValue | null | undefined): boolean {
+  return prediction !== null && prediction !== undefined;
+}
+
+/** Versions whose classes a label may be besides those of the versions that answered: a class may be new since. */
+const newestVersions = 20;
+
+/** What labels of predictions by these versions may be. */
+export async function labelTargetOf(
+  deps: Pick<ActivityDependencies, 'repositories'>,
+  modelId: Id,
+  task: Task,
+  versions: Iterable<number>,
+): Promise<LabelTarget> {
+  if (task === 'regression') return { kind: 'number' };
+  const answering = await signaturesOf(deps, modelId, new Set(versions));
+  const newest = (await deps.repositories.versions.list(modelId, { limit: newestVersions })).items;
+  const signatures = [...answering.values(), ...newest.map(({ signature }) => signature)];
+  const classes = sortedClasses(signatures.flatMap((signature): ClassValue[] => signature.classes ?? []));
+  return classes.length === 0 ? { kind: 'any' } : { kind: 'class', classes };
 }
 
 async function signaturesOf(

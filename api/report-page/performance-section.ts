@@ -1,6 +1,7 @@
 import type { Metrics } from '../../contracts/metrics.ts';
 import { metricNames, metricOf } from '../../contracts/metrics.ts';
 import type { Report } from '../../contracts/report.ts';
+import { leftOutWords } from '../../contracts/report.ts';
 import type { Html } from '../evidence/html.ts';
 import { html, number, table, time } from '../evidence/html.ts';
 import type { ReportDocument } from './report-document.ts';
@@ -152,6 +153,7 @@ function numbers({ body }: Report): Html {
           ${number(estimate.rows)} rows, from ${number(estimate.referenceRows)} of the holdout; ± is one standard error
           of a sample of this size.
         </p>`;
+  const leftOut = (body.leftOut ?? []).map((entry) => html`<p class="none">${leftOutWords(entry)}.</p>`);
   return html`<h3>In this window, until ${time(body.to)}</h3>
-    ${table(['metric', 'measured', 'estimated'], rows, 'Nothing was measured.')} ${how}`;
+    ${table(['metric', 'measured', 'estimated'], rows, 'Nothing was measured.')} ${leftOut} ${how}`;
 }

@@ -1,7 +1,7 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
 import { Duration } from '../../contracts/duration.ts';
-import { driftWord, Report } from '../../contracts/report.ts';
+import { driftWord, leftOutWords, Report } from '../../contracts/report.ts';
 import { identifier, instant, limitOption } from '../arguments.ts';
 import type { ApiClient } from '../api-client.ts';
 import type { CliContext } from '../context.ts';
@@ -172,6 +172,7 @@ function describeReport({ output }: CliContext, { body }: Report): string {
     `${body.from} to ${body.to}: ${counted(body.predictions, 'prediction')}, ${performance}${body.sufficient ? '' : ' (too few to decide anything)'}`,
     ...(body.drift.length > 0 ? [drift] : []),
     ...(body.referenceNote === undefined ? [] : [body.referenceNote]),
+    ...(body.leftOut ?? []).map(leftOutWords),
     ...estimateLine(body),
     body.findings.length > 0 ? findings : 'no findings',
     ...(body.triggers.length > 0 ? [`triggers: ${body.triggers.join(', ')}`] : []),

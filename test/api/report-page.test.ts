@@ -49,6 +49,7 @@ function bodyOf(to: string): Omit<ReportBody, 'findings' | 'triggers'> {
     referenceNote: `too little ${hostile}`,
     predictions: 10,
     labelled: 5,
+    leftOut: [{ reason: 'label-unmeasurable', rows: 1, examples: [{ id: hostile, value: '1e+300' }] }],
     dropped: 1,
     sufficient: true,
     releases: [],
@@ -133,6 +134,7 @@ test('it has distributions, a heat map over time, importance, performance, label
   expect(text.match(/<rect\s+class="h[0-4] /g)).toHaveLength(4);
   expect(text).toContain('90 ± 4');
   expect(text).toContain('(DLE)');
+  expect(text).toContain('1 labelled row was left out of the metrics');
 });
 
 test('an earlier report shows what was known then, and the latest is the newest', async () => {

@@ -1,0 +1,70 @@
+import { expect, test } from 'vitest';
+import type { DriftPolicy } from '../../activities/monitoring/drift-of.ts';
+import { driftOf } from '../../activities/monitoring/drift-of.ts';
+import { measurableLabels } from '../../activities/monitoring/measurable-rows.ts';
+import { referenceOf } from '../../activities/monitoring/reference-of.ts';
+import { servedSample } from '../../activities/monitoring/served-sample.ts';
+import { Configuration } from '../../contracts/configuration.ts';
+import { leftOutWords, LeftOutRows, ReportBody } from '../../contracts/report.ts';
+import { metricsOf } from '../../statistics/measure.ts';
+import { regressionMetrics } from '../../statistics/regression-metrics.ts';
+import { bikeInput } from '../support/api.ts';
+
+const ids = ['a', 'b', 'c', 'd', 'e'];
+
+test('one label or prediction of 1e300 is left out and named, and the metrics of the others are told', async () => {
+  const served = { ids, predictions: [1, 1e300, null, 4, 5], labels: [1.5, 2, 3, 1e300, null] };
+  const { labels, leftOut } = measurableLabels(served, 'regression', { kind: 'number' });
+  expect(labels).toEqual([1.5, 2, 3, null, null]);
+  expect(leftOut.map((entry) => LeftOutRows.parse(entry))).toEqual([
+    { reason: 'prediction-unmeasurable', rows: 1, examples: [{ id: 'b', value: '1e+300' }] },
+    { reason: 'label-unmeasurable', rows: 1, examples: [{ id: 'd', value: '1e+300' }] },
+  ]);
+  expect(leftOutWords(leftOut[1]!)).toBe(
+    '1 labelled row was left out of the metrics, because the label is not a number that metrics can be computed with: 1e+300 for "d"',
+  );
+  const repositories = new Proxy({}, { get: () => expect.fail('a regression asks for no signatures') });
+  const deps = { repositories } as Parameters<typeof servedSample>[0];
+  const none = ids.map(() => null);
+  const answered = { predictions: served.predictions, labels, probabilities: none, modelVersions: ids.map(() => 1) };
+  const sample = await servedSample(deps, 'no-id', Configuration.parse(bikeInput), answered);
+  expect(ReportBody.shape.performance.parse(metricsOf(sample!))).toMatchObject({ rows: 1, rmse: 0.5 });
+});
+
+test('a label of an older version that is no class is left out, and one in another notation is read', () => {
+  const served = { ids, predictions: [true, false, true, false, true], labels: ['TRUE', 'yess', '0', null, 1] };
+  const target = { kind: 'class' as const, classes: [false, true] };
+  expect(measurableLabels(served, 'binary', target)).toEqual({
+    labels: [true, null, false, null, true],
+    leftOut: [{ reason: 'label-no-class', rows: 1, examples: [{ id: 'b', value: '"yess"' }] }],
+  });
+});
+
+test('five examples are named, however many rows were left out', () => {
+  const many = Array.from({ length: 12 }, (_, row) => `p${row}`);
+  const served = { ids: many, predictions: many.map(() => 1), labels: many.map(() => 1e200) };
+  const { leftOut } = measurableLabels(served, 'regression', { kind: 'number' });
+  expect(leftOut).toMatchObject([{ rows: 12, examples: many.slice(0, 5).map((id) => ({ id })) }]);
+  expect(leftOutWords(leftOut[0]!)).toMatch(/^12 labelled rows were left out .*, …$/);
+});
+
+test('r2 stays finite where the spread of the truth is next to nothing', () => {
+  const { r2 } = regressionMetrics([0, 1e-160], [1e150, 1e150]);
+  expect(Number.isFinite(r2)).toBe(true);
+});
+
+test.each(['psi', 'ks', 'jensen-shannon', 'wasserstein', 'total-variation'] as const)(
+  'the %s test of predictions stands a prediction of 1e300',
+  (numeric) => {
+    const values = Array.from({ length: 300 }, (_, row) => row);
+    const policy = {
+      numeric,
+      categorical: 'psi' as const,
+      threshold: 0.2,
+      exclude: [],
+      minFeatures: 1,
+    } satisfies DriftPolicy;
+    const result = driftOf(referenceOf('prediction', values), [...values, 1e300, -1e300], 'prediction', policy);
+    expect(ReportBody.shape.drift.parse([result])).toHaveLength(1);
+  },
+);
