@@ -11,7 +11,7 @@ import { decimals, intervalText, short } from './verb.ts';
 export function describeEvaluation(output: Output, body: EvaluationBody, colours: Colours): string {
   const { metric, challenger, champion, gain } = body;
   const measured = [
-    `${metric} ${decimals(scoreOf(challenger, metric))}${intervalText(body.challengerInterval)} on ${challenger.rows} rows held out`,
+    `${metric} ${decimals(scoreOf(challenger, metric))}${intervalText(body.challengerInterval)} on ${challenger.rows} rows held out${body.unlabelled === undefined ? '' : ` (${body.unlabelled} more have no target)`}`,
     ...(body.cites === undefined
       ? []
       : [

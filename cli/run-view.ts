@@ -1,5 +1,6 @@
 import type { Run, RunOutcome, RunStep } from '../contracts/run.ts';
 import { isFinal } from '../contracts/run.ts';
+import { describeUnlabelled } from '../contracts/unlabelled-rows.ts';
 import type { Colours } from './colours.ts';
 import { countWarnings, describeWarnings } from './data-warnings-view.ts';
 
@@ -53,7 +54,7 @@ export function outcomeOf(run: Run): string {
     case 'code':
       return `code ${outcome.number}${outcome.unchanged ? ', unchanged' : ''}`;
     case 'build':
-      return `version ${outcome.number} is ${outcome.decision}${outcome.reused ? ' (trained before)' : ''}${because}`;
+      return `version ${outcome.number} is ${outcome.decision}${outcome.reused ? ' (trained before)' : ''}${because}${leftOut(outcome)}`;
     case 'deploy':
       return `${outcome.decision}${outcome.generation === null ? '' : ` in generation ${outcome.generation}`}${because}`;
     case 'rollback':
@@ -75,6 +76,10 @@ function dataOutcome(outcome: Extract<RunOutcome, { kind: 'data' }>): string {
 export function warningsOf(run: Run): string[] {
   if (run.state !== 'succeeded' || run.outcome.kind !== 'data') return [];
   return describeWarnings(run.outcome.warnings ?? []);
+}
+
+function leftOut({ unlabelled }: Extract<RunOutcome, { kind: 'build' }>): string {
+  return unlabelled === undefined ? '' : `; ${describeUnlabelled(unlabelled)}`;
 }
 
 function rowsOf({ rows, added, skipped, replaced = 0, removed = 0 }: Extract<RunOutcome, { kind: 'data' }>): string {

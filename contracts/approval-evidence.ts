@@ -4,6 +4,7 @@ import { ColumnShift, RowDifference } from './dataset-difference.ts';
 import { GateVerdict, Interval } from './evaluation.ts';
 import { Id, Instant, Sha256 } from './identifiers.ts';
 import { Metrics } from './metrics.ts';
+import { UnlabelledRows } from './unlabelled-rows.ts';
 
 const Cell = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 
@@ -88,7 +89,13 @@ export const Lineage = z.object({
   code: z.object({ number: z.number().int(), digest: Sha256, recordedBy: z.string(), commit: z.string().nullable() }),
   configuration: z.object({ number: z.number().int(), digest: Sha256 }),
   modelVersion: z.object({ number: z.number().int(), artifact: Sha256, trainingKey: Sha256, seed: z.number().int() }),
-  trained: z.object({ from: Instant, to: Instant, trainingRows: z.number().int(), holdoutRows: z.number().int() }),
+  trained: z.object({
+    from: Instant,
+    to: Instant,
+    trainingRows: z.number().int(),
+    holdoutRows: z.number().int(),
+    unlabelled: UnlabelledRows.optional(),
+  }),
   evaluation: z.object({ digest: Sha256, environment: z.string() }),
 });
 export type Lineage = z.infer<typeof Lineage>;

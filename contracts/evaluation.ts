@@ -49,6 +49,8 @@ export const EvaluationBody = z.object({
   gates: z.array(GateVerdict),
   verdict: z.enum(['candidate', 'rejected']),
   reasons: z.array(z.string()),
+  /** Held-out rows without a target, which were left out; absent where every row has one. */
+  unlabelled: z.number().int().optional(),
   /** Where a gate asked for it. */
   latency: LatencyMeasurement.optional(),
   /** The blob of a PermutationImportance (importance.ts). */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Id, Instant, Sha256 } from './identifiers.ts';
 import { IntegerKind } from './integer-kind.ts';
+import { UnlabelledRows } from './unlabelled-rows.ts';
 
 /** ONNX files are protobuf messages, which must be smaller than 2 GiB. No setting can raise this. */
 export const modelBytesAtMost = 2 ** 31 - 1;
@@ -163,6 +164,8 @@ export const TrainedRows = z.object({
   ]),
   trainingRows: z.number().int(),
   holdoutRows: z.number().int(),
+  /** Rows of the window that have no target and were left out of both; absent where every row has one. */
+  unlabelled: UnlabelledRows.optional(),
   /** With `data.fill`: how many training rows had no value of a feature before it was filled in, and how many held-out rows have none. */
   filled: z.array(z.object({ name: z.string(), rows: z.number().int(), heldOut: z.number().int() })).optional(),
 });

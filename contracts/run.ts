@@ -6,6 +6,7 @@ import { GitSource } from './git-source.ts';
 import { Id, Instant, Name, Sha256 } from './identifiers.ts';
 import { Isolation } from './isolation.ts';
 import { RehearsalSummary } from './rehearsal.ts';
+import { UnlabelledRows } from './unlabelled-rows.ts';
 
 export const RunKind = z.enum(['data', 'code', 'build', 'deploy', 'rollback', 'monitor', 'rehearsal']);
 export type RunKind = z.infer<typeof RunKind>;
@@ -60,6 +61,8 @@ export const RunOutcome = z.discriminatedUnion('kind', [
     /** The training was found by its key, not run. */
     reused: z.boolean(),
     reasons: z.array(z.string()),
+    /** Rows of the window without a target, which were left out; absent where every row has one. */
+    unlabelled: UnlabelledRows.optional(),
   }),
   z.object({
     kind: z.literal('deploy'),

@@ -124,10 +124,13 @@ export interface TableEngine {
   /** Two versions of a dataset, row by row (by key where both have it, else as wholes) and column by column. */
   compare(request: CompareDatasets): Promise<RowDifference>;
   /**
-   * Deterministic Parquet, sorted by `_at` then key. Training has the features then the target. `no-data` if either side
-   * would be empty, `invalid-configuration` if a fill is no value of its column.
+   * Deterministic Parquet, sorted by `_at` then key, of the rows that have a target: missing values, NaN, infinity and
+   * blank text are none. Training has the features then the target. `no-data` if either side would be empty,
+   * `invalid-configuration` if a fill is no value of its column.
    */
-  splitWindow(request: SplitWindow): Promise<Pick<TrainedRows, 'trainingRows' | 'holdoutRows' | 'filled'>>;
+  splitWindow(
+    request: SplitWindow,
+  ): Promise<Pick<TrainedRows, 'trainingRows' | 'holdoutRows' | 'unlabelled' | 'filled'>>;
   /** Reads columns of Parquet files, in file order, rows in their order; optional half-open bounds on `timeColumn`. At most 5,000,000 rows. */
   readColumns(request: {
     readonly files: readonly string[];
@@ -138,6 +141,8 @@ export interface TableEngine {
     readonly orderBy?: readonly string[];
     /** Values as the engine writes them, which is what a holdout by fraction is hashed by; missing ones stay null. */
     readonly asText?: boolean;
+    /** One of `columns`, read as a target: a value that is none is null. `labelledOnly` leaves out the rows without one. */
+    readonly target?: { readonly column: string; readonly labelledOnly: boolean };
   }): Promise<ColumnData>;
   /** One file of all rows; CSV neutralises cells that a spreadsheet would run as a formula. */
   exportRows(request: {

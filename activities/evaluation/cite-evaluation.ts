@@ -26,7 +26,7 @@ export function createCiteEvaluation(deps: ActivityDependencies): TrainActivitie
       { modelVersionId, championVersionId, digest: sha256OfJson(body), body },
       { runId, by: recordedBy },
     );
-    const { number } = refit;
+    const { number, trained } = refit;
     return {
       kind: 'build',
       decision: evaluation.body.verdict,
@@ -35,6 +35,7 @@ export function createCiteEvaluation(deps: ActivityDependencies): TrainActivitie
       evaluationId: evaluation.id,
       reused,
       reasons: evaluation.body.reasons,
+      unlabelled: trained.unlabelled,
     };
   };
 }

@@ -16,6 +16,7 @@ import { classOrder, classesOf } from './classes-of.ts';
 import { inputsThatMayMiss, mustTakeFill, withFill, withoutFill } from './missing-values.ts';
 import { rowsOfClasses } from './rows-of-classes.ts';
 import { probabilityIn, sampleOf } from './sample-of.ts';
+import { targetsOf } from './targets-of.ts';
 import type { TakenArtifact } from './take-artifact.ts';
 import { takeArtifact } from './take-artifact.ts';
 import { readJson, storeJson, withWorkspace } from '../workspace.ts';
@@ -75,8 +76,9 @@ async function look(
   };
   await deps.objectStore.getFile(plan.train, paths.train);
   await deps.objectStore.getFile(plan.holdout, paths.holdout);
-  const holdout = await deps.tableEngine.readColumns({ files: [paths.holdout], columns: [...features, target] });
-  const training = await deps.tableEngine.readColumns({ files: [paths.train], columns: [...features, target] });
+  const asked = { columns: [...features, target], target: { column: target, labelledOnly: true } };
+  const holdout = await deps.tableEngine.readColumns({ files: [paths.holdout], ...asked });
+  const training = await deps.tableEngine.readColumns({ files: [paths.train], ...asked });
   const classes = task === 'regression' ? [] : classesOf(target, training.columns[target] ?? [], task);
   const { fill = {} } = configuration.data;
   const filled: ColumnData = { ...holdout, columns: withFill(holdout.columns, fill) };
@@ -98,15 +100,10 @@ async function look(
   if (task !== 'regression') refuseStrangeAnswers(signature, answers);
   const kind = task === 'regression' ? 'numeric' : 'categorical';
   const featureReferences = features.map((feature) => referenceOf(feature, unfilled[feature] ?? []));
-  const truth = holdout.columns[target] ?? [];
-  const sample = truth.includes(null)
-    ? null
-    : sampleOf(
-        configuration,
-        { truth, values: answers.values, probabilityOf: probabilityIn(signature, answers) },
-        classes,
-      );
-  const estimation = sample === null ? undefined : estimationOf(sample, holdout.columns, featureReferences);
+  const truth = targetsOf(holdout.columns[target] ?? []);
+  const probabilityOf = probabilityIn(signature, answers);
+  const sample = sampleOf(configuration, { truth, values: answers.values, probabilityOf }, classes);
+  const estimation = estimationOf(sample, holdout.columns, featureReferences);
   const reference: MonitoringReference = {
     schemaVersion: 1,
     features: featureReferences,

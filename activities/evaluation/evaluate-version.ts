@@ -19,6 +19,7 @@ import { importanceOf } from './importance-of.ts';
 import { loadVersion } from './load-version.ts';
 import type { MeasuredRows } from './measured-rows.ts';
 import { probabilityIn, sampleOf } from './sample-of.ts';
+import { targetsOf } from './targets-of.ts';
 import { rowsTrainedOn } from './trained-on.ts';
 
 /** Measures the version and the champion on the same held-out rows, and gives each gate's verdict. */
@@ -26,7 +27,8 @@ export function createEvaluateVersion(deps: StoringDependencies): TrainActivitie
   return async ({ runId, scope, plan: planDigest, modelVersionId, reused, unchanged }) => {
     const { versions, evaluations, models, runs } = deps.repositories;
     const version = await versions.get(modelVersionId);
-    const told = { kind: 'build', modelVersionId, number: version.number, reused } as const;
+    const { unlabelled } = version.trained;
+    const told = { kind: 'build', modelVersionId, number: version.number, reused, unlabelled } as const;
     if (unchanged)
       return { ...told, decision: 'unchanged', evaluationId: null, reasons: ['the champion was trained on the same'] };
     const plan = await readJson(deps.objectStore, planDigest, BuildPlan);
@@ -70,6 +72,7 @@ export async function measureVersion(deps: StoringDependencies, contest: Contest
     gates: build.gates,
     seed: build.seed,
     rows,
+    unlabelled: plan.trained.unlabelled?.holdout,
     evidence: await gatherEvidence(deps, contest, { plan, version, configuration, holdout, rows }),
     importance: await importanceOf(deps, { version, configuration, holdout, target: plan.trainingKeyParts.target }),
   });
@@ -96,10 +99,17 @@ async function readHoldout(
   ];
   return withWorkspace(deps.scratchFolder, 'evaluate', async (folder) => {
     const path = await heldOutRows(deps, { plan, version }, columns, folder);
-    const holdout = await deps.tableEngine.readColumns({ files: [path], columns });
+    // Rows held out by versions of before may have no target.
+    const labelled = { column: target, labelledOnly: true };
+    const holdout = await deps.tableEngine.readColumns({ files: [path], columns, target: labelled });
     const rule = champion?.trained.holdout;
     if (rule?.kind !== 'fraction' || !columns.includes(rule.by)) return { holdout, heldOutBy: undefined };
-    const keys = await deps.tableEngine.readColumns({ files: [path], columns: [rule.by], asText: true });
+    const keys = await deps.tableEngine.readColumns({
+      files: [path],
+      columns: [rule.by],
+      asText: true,
+      target: labelled,
+    });
     return { holdout, heldOutBy: keys.columns[rule.by]?.map((cell) => (cell === null ? null : String(cell))) };
   });
 }
@@ -115,7 +125,7 @@ async function measuredRows(
   const times = column('_at').map((at) => (at === null ? null : new Date(String(at)).toISOString()));
   const begin = plan.trained.holdout.kind === 'last' ? plan.trained.holdout.from : plan.trained.from;
   const slices = [...new Set(build.gates.flatMap((gate) => ('slice' in gate ? [gate.slice] : [])))];
-  const truth = column(plan.trainingKeyParts.target);
+  const truth = targetsOf(column(plan.trainingKeyParts.target));
   const { classes = [] } = version.signature;
   const asked = { configuration, holdout, truth, classes };
   return {
@@ -132,7 +142,7 @@ async function measuredRows(
 interface Asked {
   readonly configuration: Configuration;
   readonly holdout: ColumnData;
-  readonly truth: readonly Cell[];
+  readonly truth: readonly ClassValue[];
   readonly classes: readonly ClassValue[];
 }
 

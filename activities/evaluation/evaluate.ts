@@ -24,6 +24,8 @@ interface EvaluationRequest {
   readonly rows: MeasuredRows;
   /** What gates of latency, size and command ask for. */
   readonly evidence?: GateEvidence;
+  /** Held-out rows that have no target and are not among `rows`. */
+  readonly unlabelled?: number | undefined;
   /** The blob of its permutation importance. */
   readonly importance?: Sha256;
 }
@@ -53,6 +55,7 @@ export function evaluate(request: EvaluationRequest): EvaluationBody {
     gainInterval: gain?.kind === 'estimate' ? percentileInterval(gain, confidence) : null,
     slices: slicesOf(rows, champion),
     ...evaluateGates(request.gates, rows, seed, request.evidence),
+    ...(request.unlabelled ? { unlabelled: request.unlabelled } : {}),
     ...(request.evidence?.latency ? { latency: request.evidence.latency } : {}),
     ...(request.importance === undefined ? {} : { importance: request.importance }),
   };

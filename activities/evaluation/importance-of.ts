@@ -9,6 +9,7 @@ import { storeJson } from '../workspace.ts';
 import { loadVersion } from './load-version.ts';
 import { permutationImportance } from './permutation-importance.ts';
 import { probabilityIn, sampleOf } from './sample-of.ts';
+import { targetsOf } from './targets-of.ts';
 
 interface Measured {
   readonly version: ModelVersion;
@@ -24,7 +25,7 @@ export async function importanceOf(
 ): Promise<Sha256> {
   const { classes = [], inputs } = version.signature;
   const features = inputs.map(({ name }) => name);
-  const truth = holdout.columns[target] ?? [];
+  const truth = targetsOf(holdout.columns[target] ?? []);
   const model = await loadVersion(deps, version.id);
   try {
     const importance = await permutationImportance({
@@ -37,7 +38,7 @@ export async function importanceOf(
         const answers = await model.predict(columns, rows.length).catch(nullIfInvalid);
         if (answers === null) return null;
         const probabilityOf = probabilityIn(version.signature, answers);
-        const asked = { truth: rows.map((row) => truth[row] ?? null), values: answers.values, probabilityOf };
+        const asked = { truth: rows.flatMap((row) => truth[row] ?? []), values: answers.values, probabilityOf };
         return sampleOf(configuration, asked, classes);
       },
     });

@@ -1,6 +1,5 @@
 import { classKey, sortedClasses } from '../../contracts/classes.ts';
 import type { Configuration } from '../../contracts/configuration.ts';
-import type { Cell } from '../../contracts/data-types.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { ClassValue, Signature } from '../../contracts/model-version.ts';
 import type { Answers } from '../../ports/model-runtime.ts';
@@ -11,7 +10,7 @@ export type ProbabilityOf = (row: number, key: string) => number;
 
 /** One entry a row, in the same order. */
 export interface AnsweredRows {
-  readonly truth: readonly Cell[];
+  readonly truth: readonly ClassValue[];
   readonly values: ArrayLike<ClassValue>;
   /** null: the model gives none. */
   readonly probabilityOf: ProbabilityOf | null;
@@ -23,15 +22,26 @@ type Answering = Pick<Configuration, 'task' | 'build'>;
  * Truth beside answers, as the metrics of the task read them. Of two classes the positive one is `build.positive`, or the greater.
  *
  * @param classes those of the model that is measured; what truth or answers have besides is added.
- * @throws PerennialError `invalid-configuration` if `build.positive` is none of the classes, `no-data` for a row without truth.
+ * @throws PerennialError `invalid-configuration` if `build.positive` is none of the classes, or a regression's target is no number.
  */
 export function sampleOf({ task, build }: Answering, rows: AnsweredRows, classes: readonly ClassValue[]): Sample {
   if (task === 'regression') {
-    const truth = rows.truth.map(Number);
+    const truth = rows.truth.map(numberOf);
     const prediction = Float64Array.from({ length: truth.length }, (_, row) => Number(rows.values[row]));
     return { task, truth, prediction, ...(build.quantile === undefined ? {} : { quantile: build.quantile }) };
   }
   return task === 'binary' ? binarySample(build, rows, classes) : multiclassSample(rows, classes);
+}
+
+/** The engine hands over whole numbers beyond 2^53 as text. */
+function numberOf(target: ClassValue): number {
+  const number = target === '' ? Number.NaN : Number(target);
+  if (Number.isFinite(number)) return number;
+  throw new PerennialError(
+    'invalid-configuration',
+    `task regression is measured by numbers, and a target is ${JSON.stringify(target)}; name a target of numbers, or another task`,
+    { target: String(target) },
+  );
 }
 
 /** The probabilities of a model's answers, by class. */
@@ -72,7 +82,7 @@ function binarySample(
     task: 'binary',
     positive: String(wanted),
     threshold: probability === null ? null : threshold,
-    truth: Uint8Array.from(keysOf(truth), (other) => (other === key ? 1 : 0)),
+    truth: Uint8Array.from(truth, (value) => (classKey(value) === key ? 1 : 0)),
     probability,
     decision: Uint8Array.from(truth, (_, row) => (said(row) ? 1 : 0)),
   };
@@ -96,7 +106,7 @@ function multiclassSample(
   known: readonly ClassValue[],
 ): MulticlassSample {
   const names = new Map(known.map((value) => [classKey(value), String(value)]));
-  const truths = keysOf(truth);
+  const truths = truth.map(classKey);
   const answers = Array.from({ length: truth.length }, (_, row) => classKey(values[row] ?? ''));
   for (const key of [...truths, ...answers]) if (!names.has(key)) names.set(key, key);
   const keys = [...names.keys()];
@@ -115,15 +125,4 @@ function multiclassSample(
             probabilityOf(Math.floor(at / width), keys[at % width] ?? ''),
           ),
   };
-}
-
-function keysOf(truth: readonly Cell[]): string[] {
-  return truth.map((cell, row) => {
-    if (cell !== null) return classKey(cell);
-    throw new PerennialError(
-      'no-data',
-      `row ${row} has no class: a classifier is measured on rows that have one; add the expectation { column: TARGET, notNull: true }`,
-      { row },
-    );
-  });
 }

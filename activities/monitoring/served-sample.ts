@@ -21,11 +21,12 @@ export async function servedSample(
   served: Answered,
 ): Promise<Sample | null> {
   const isAnswer = configuration.task === 'regression' ? isMeasurable : isThere;
-  const rows = served.labels.flatMap((label, row) =>
-    label === null || !isAnswer(served.predictions[row]) ? [] : [row],
+  const labelled = served.labels.flatMap((label, row) =>
+    label === null || !isAnswer(served.predictions[row]) ? [] : [{ row, label }],
   );
-  if (rows.length === 0) return null;
-  const truth = rows.map((row) => served.labels[row] ?? null);
+  if (labelled.length === 0) return null;
+  const rows = labelled.map(({ row }) => row);
+  const truth = labelled.map(({ label }) => label);
   const values = rows.map((row) => served.predictions[row] ?? Number.NaN);
   if (configuration.task === 'regression') return sampleOf(configuration, { truth, values, probabilityOf: null }, []);
   const signatures = await signaturesOf(deps, modelId, new Set(rows.map((row) => served.modelVersions[row] ?? 0)));

@@ -59,6 +59,7 @@ export async function rowsBetween(
     from: begin,
     to,
     orderBy: ['_at', key],
+    target: { column: data.target, labelledOnly: false },
   });
   const cell = (name: string, row: number): Cell => columns[name]?.[row] ?? null;
   const found: DatasetRow[] = [];

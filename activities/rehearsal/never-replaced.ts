@@ -1,5 +1,6 @@
 import type { Configuration } from '../../contracts/configuration.ts';
 import type { Scope } from '../../contracts/identifiers.ts';
+import type { ClassValue } from '../../contracts/model-version.ts';
 import { refusalOfMissing } from '../../contracts/missing-values.ts';
 import type { LoadedModel } from '../../ports/model-runtime.ts';
 import { measure } from '../../statistics/measure.ts';
@@ -36,7 +37,7 @@ export async function neverReplaced(
   );
   const model = await loadVersion(deps, first.modelVersionId);
   try {
-    const known = rows.filter(({ target }) => target !== null);
+    const known = rows.flatMap((row) => (row.target === null ? [] : [{ ...row, target: row.target }]));
     const value = await metricOn(model, configuration, takenRows(model, configuration, known));
     return Number.isNaN(value) ? null : value;
   } finally {
@@ -44,11 +45,15 @@ export async function neverReplaced(
   }
 }
 
+interface LabelledRow extends DatasetRow {
+  readonly target: ClassValue;
+}
+
 function takenRows(
   { signature: { inputs } }: LoadedModel,
   { serve }: Configuration,
-  rows: readonly DatasetRow[],
-): readonly DatasetRow[] {
+  rows: readonly LabelledRow[],
+): readonly LabelledRow[] {
   const needed = inputs.filter((input) => refusalOfMissing(input, serve.missing ?? 'as-trained') !== undefined);
   return rows.filter(({ features }) => needed.every(({ name }) => (features[name] ?? null) !== null));
 }
@@ -57,7 +62,7 @@ function takenRows(
 async function metricOn(
   model: LoadedModel,
   configuration: Configuration,
-  rows: readonly DatasetRow[],
+  rows: readonly LabelledRow[],
 ): Promise<number> {
   if (rows.length === 0) return Number.NaN;
   const { signature } = model;
@@ -72,7 +77,7 @@ async function metricOn(
   const sample = sampleOf(
     configuration,
     {
-      truth: answered.map((row) => rows[row]?.target ?? null),
+      truth: answered.flatMap((row) => rows[row]?.target ?? []),
       values: answered.map((row) => answers.values[row] ?? Number.NaN),
       probabilityOf: probabilityOf && ((at: number, key: string) => probabilityOf(answered[at] ?? 0, key)),
     },

@@ -18,7 +18,11 @@ export interface GivenOrder {
  */
 export function createCheckClassOrder({ tableEngine }: Pick<ActivityDependencies, 'tableEngine'>) {
   return async ({ train, target, task, classes }: GivenOrder): Promise<void> => {
-    const { columns } = await tableEngine.readColumns({ files: [train], columns: [target] });
+    const { columns } = await tableEngine.readColumns({
+      files: [train],
+      columns: [target],
+      target: { column: target, labelledOnly: true },
+    });
     classOrder(target, classesOf(target, columns[target] ?? [], task), classes);
   };
 }

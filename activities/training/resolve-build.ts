@@ -15,6 +15,7 @@ import { fetchFiles, storeJson, withWorkspace } from '../workspace.ts';
 import type { BuildInputs } from './build-inputs.ts';
 import { buildInputs } from './build-inputs.ts';
 import { createCheckClassOrder } from './check-class-order.ts';
+import { mustSuitTask } from './check-target.ts';
 
 /** Before all data: the lower end of a build without a window. */
 const beginningOfTime = '0001-01-01T00:00:00.000Z';
@@ -66,12 +67,15 @@ async function planRefit(
   if (all === null) return null;
   const trainingKeyParts = { ...evaluated.trainingKeyParts, training: all, refitOf: evaluated.trainingKey };
   const trainingKey = sha256OfJson(trainingKeyParts);
-  const { trainingRows, holdoutRows, filled } = evaluated.trained;
+  const { trainingRows, holdoutRows, unlabelled, filled } = evaluated.trained;
   const trained: TrainedRows = {
     ...evaluated.trained,
     holdout: { kind: 'none' },
     trainingRows: trainingRows + holdoutRows,
     holdoutRows: 0,
+    ...(unlabelled === undefined
+      ? {}
+      : { unlabelled: { training: unlabelled.training + unlabelled.holdout, holdout: 0 } }),
     ...(filled === undefined
       ? {}
       : { filled: filled.map(({ name, rows, heldOut }) => ({ name, rows: rows + heldOut, heldOut: 0 })) }),
@@ -101,6 +105,7 @@ async function splitRows(
   deps: StoringDependencies,
   { request, configuration: { configuration }, dataset, code }: BuildInputs,
 ): Promise<Split> {
+  mustSuitTask(configuration, dataset);
   const { data, build } = configuration;
   const to = request.asOf;
   const from = data.window === undefined ? beginningOfTime : shiftInstant(to, data.window, -1, data.timezone);

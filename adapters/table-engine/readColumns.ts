@@ -1,6 +1,7 @@
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Database } from './lockedDatabase.ts';
 import type { Operations } from './operations.ts';
+import { hasTarget } from './has-target.ts';
 import { identifier, identifiers, parquetRows, within } from './sql.ts';
 import { cellOf } from './cells.ts';
 import type { Workplace } from './workplace.ts';
@@ -12,11 +13,14 @@ export async function readColumns(
   request: Operations['readColumns']['request'],
   workplace: Workplace,
 ): Promise<{ rows: number }> {
-  const { files, columns, timeColumn, from, to, orderBy, asText = false } = request;
+  const { files, columns, timeColumn, from, to, orderBy, asText = false, target } = request;
   if (files.length === 0) return { rows: 0 };
   const database = await workplace.open({ readable: files });
   await database.run(`CREATE VIEW given AS SELECT * FROM ${parquetRows(files)}`);
-  const there = (await database.rows('DESCRIBE given')).map((column) => String(column.column_name));
+  const types = new Map(
+    (await database.rows('DESCRIBE given')).map((column) => [String(column.column_name), String(column.column_type)]),
+  );
+  const there = [...types.keys()];
   const missing = [...columns, ...(orderBy ?? []), ...(timeColumn === undefined ? [] : [timeColumn])].find(
     (name) => !there.includes(name),
   );
@@ -24,10 +28,15 @@ export async function readColumns(
     throw new PerennialError('schema-changed', `the rows have no column "${missing}"; they have ${there.join(', ')}`, {
       column: missing,
     });
-  const condition = timeColumn === undefined ? 'true' : within(timeColumn, from, to);
+  const labelled = target === undefined ? 'true' : hasTarget(target.column, types.get(target.column) ?? '');
+  const condition = [
+    timeColumn === undefined ? 'true' : within(timeColumn, from, to),
+    target?.labelledOnly === true ? labelled : 'true',
+  ].join(' AND ');
   const order = orderBy === undefined || orderBy.length === 0 ? '' : ` ORDER BY ${identifiers(orderBy)}`;
   const selected = columns.map((name) => {
     const column = identifier(name);
+    if (name === target?.column && !asText) return `CASE WHEN ${labelled} THEN ${column} END AS ${column}`;
     if (asText) return `CAST(${column} AS VARCHAR) AS ${column}`;
     return instants.has(name) ? `timezone('UTC', ${column}::TIMESTAMP) AS ${column}` : column;
   });

@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { TrainedRows } from '../../contracts/model-version.ts';
 import type { HoldoutRule, SplitWindow } from '../../ports/table-engine.ts';
+import { hasTarget } from './has-target.ts';
 import type { Database } from './lockedDatabase.ts';
 import type { Operations } from './operations.ts';
 import { writeParquet } from './parquetFile.ts';
@@ -16,12 +17,9 @@ export async function splitWindow(
   if (parts.length === 0) throw noData(request, 'there are no parts');
   const written = [trainPath, holdoutPath, validationPath, allPath].filter((path) => path !== undefined);
   const database = await workplace.open({ readable: parts, writable: [...new Set(written.map(dirname))] });
-  await selectWindow(database, request);
-  const { training, holdout } = await database.row(
-    'SELECT count(*) FILTER (NOT "_held") AS training, count(*) FILTER ("_held") AS holdout FROM chosen',
-  );
-  if (training === 0 || holdout === 0)
-    throw noData(request, `it has ${training} rows to train on and ${holdout} held out`);
+  const counted = await selectWindow(database, request);
+  const { training, holdout, unlabelled } = counted;
+  refuseEmptySide(request, counted);
   const carried = request.carried.filter((name) => name !== '_at' && !features.includes(name) && name !== target);
   const instant = (await columnsOf(database)).includes('_at') ? ['_at'] : [];
   const fills = await fillsOf(database, request);
@@ -37,7 +35,8 @@ export async function splitWindow(
     await writeParquet(database, rowsOf(true, asked), validationPath);
   }
   if (allPath !== undefined) await writeParquet(database, `SELECT ${given} FROM chosen`, allPath);
-  const rows = { trainingRows: Number(training), holdoutRows: Number(holdout) };
+  const isAnyLeftOut = unlabelled.training + unlabelled.holdout > 0;
+  const rows = { trainingRows: training, holdoutRows: holdout, ...(isAnyLeftOut ? { unlabelled } : {}) };
   return fills.size === 0 ? rows : { ...rows, filled: await missingIn(database, [...fills.keys()]) };
 }
 
@@ -71,13 +70,23 @@ async function missingIn(database: Database, names: readonly string[]): Promise<
   return names.map((name, at) => ({ name, rows: Number(found[`rows${at}`]), heldOut: Number(found[`held${at}`]) }));
 }
 
-/** The window's rows in their lasting order, with `_held` where the holdout has them. */
+/** How many rows of each side have a target, and how many were left out because they have none. */
+interface SideCounts {
+  readonly training: number;
+  readonly holdout: number;
+  readonly unlabelled: NonNullable<TrainedRows['unlabelled']>;
+}
+
+/** The window's rows that have a target, in their lasting order, with `_held` where the holdout has them. */
 async function selectWindow(
   database: Database,
   { parts, from, to, holdout, key, features, target, carried }: SplitWindow,
-): Promise<void> {
+): Promise<SideCounts> {
   await database.run(`CREATE VIEW parts AS SELECT * FROM ${parquetRows(parts)}`);
-  const there = (await database.rows('DESCRIBE parts')).map((column) => String(column.column_name));
+  const types = new Map(
+    (await database.rows('DESCRIBE parts')).map((column) => [String(column.column_name), String(column.column_type)]),
+  );
+  const there = [...types.keys()];
   const wanted = [
     ...features,
     target,
@@ -103,10 +112,50 @@ async function selectWindow(
     ...(key === undefined ? [] : [key]),
     ...there.filter((name) => name !== '_at' && name !== key),
   ];
+  const inWindow = `FROM parts WHERE ${within('_at', from, to)}`;
+  const labelled = hasTarget(target, types.get(target) ?? '');
+  const held = heldOut(holdout);
   await database.run(
-    `CREATE TABLE chosen AS SELECT *, ${heldOut(holdout)} AS "_held" FROM parts WHERE ${within('_at', from, to)} ORDER BY ${identifiers(order)}`,
+    `CREATE TABLE chosen AS SELECT *, ${held} AS "_held" ${inWindow} AND ${labelled} ORDER BY ${identifiers(order)}`,
   );
+  return countSides(database, `SELECT ${held} AS held, ${labelled} AS labelled ${inWindow}`);
 }
+
+async function countSides(database: Database, rows: string): Promise<SideCounts> {
+  const counts = await database.row(
+    `SELECT count(*) FILTER (labelled AND NOT held) AS training, count(*) FILTER (labelled AND held) AS holdout,
+      count(*) FILTER (NOT labelled AND NOT held) AS unlabelled_training, count(*) FILTER (NOT labelled AND held) AS unlabelled_holdout
+      FROM (${rows})`,
+  );
+  return {
+    training: Number(counts.training),
+    holdout: Number(counts.holdout),
+    unlabelled: { training: Number(counts.unlabelled_training), holdout: Number(counts.unlabelled_holdout) },
+  };
+}
+
+function refuseEmptySide(request: SplitWindow, { training, holdout, unlabelled }: SideCounts): void {
+  if (training > 0 && holdout > 0) return;
+  const target = JSON.stringify(request.target);
+  const all = unlabelled.training + unlabelled.holdout;
+  if (training + holdout === 0 && all > 0)
+    throw noData(request, `none of its ${all} rows has a target (${target})`, `ingest rows that have one${later}`);
+  if (holdout === 0 && unlabelled.holdout > 0)
+    throw noData(
+      request,
+      `none of the ${unlabelled.holdout} rows held out has a target (${target}), so nothing could be measured`,
+      `hold out a longer part (build.holdout), build as of an earlier instant, or ingest the targets${later}`,
+    );
+  if (training === 0 && unlabelled.training > 0)
+    throw noData(
+      request,
+      `none of the ${unlabelled.training} rows to train on has a target (${target})`,
+      `hold out less (build.holdout), widen data.window, or ingest the targets${later}`,
+    );
+  throw noData(request, `it has ${training} rows to train on and ${holdout} held out`);
+}
+
+const later = ' (data.mode: upsert fills them in)';
 
 function heldOut(rule: HoldoutRule): string {
   if (rule.kind === 'last') return `"_at" >= ${timestampOf(rule.from)}`;
@@ -123,11 +172,14 @@ async function columnsOf(database: Database): Promise<readonly string[]> {
   return (await database.rows('DESCRIBE chosen')).map((column) => String(column.column_name));
 }
 
-function noData({ from, to }: SplitWindow, reason: string): PerennialError {
+function noData(
+  { from, to }: SplitWindow,
+  reason: string,
+  wayOut = 'ingest more data, or change data.window or build.holdout',
+): PerennialError {
   const window = `the window from ${from ?? 'the beginning'} to ${to ?? 'the end'}`;
-  return new PerennialError(
-    'no-data',
-    `${window} cannot be split into training and holdout: ${reason}; ingest more data, or change data.window or build.holdout`,
-    { from: from ?? null, to: to ?? null },
-  );
+  return new PerennialError('no-data', `${window} cannot be split into training and holdout: ${reason}; ${wayOut}`, {
+    from: from ?? null,
+    to: to ?? null,
+  });
 }

@@ -1,5 +1,12 @@
-import type { Evidence, FileDifference, RowsCompared, ValueDifference } from '../../contracts/approval-evidence.ts';
+import type {
+  Evidence,
+  FileDifference,
+  Lineage,
+  RowsCompared,
+  ValueDifference,
+} from '../../contracts/approval-evidence.ts';
 import { farStandardDeviations } from '../../contracts/dataset-difference.ts';
+import { describeUnlabelled } from '../../contracts/unlabelled-rows.ts';
 import type { Html } from './html.ts';
 import { html, number, short, table, time } from './html.ts';
 
@@ -109,6 +116,10 @@ function kindOf(line: string): string {
   return line.startsWith('+') ? 'added' : line.startsWith('-') ? 'removed' : 'same';
 }
 
+function unlabelledIn({ unlabelled }: Lineage['trained']): string {
+  return unlabelled === undefined ? '' : `; ${describeUnlabelled(unlabelled)}`;
+}
+
 export function lineageSection({ lineage, approval }: Evidence): Html {
   if (lineage === null) return html``;
   const { dataset, code, configuration, modelVersion, trained, evaluation } = lineage;
@@ -117,7 +128,7 @@ export function lineageSection({ lineage, approval }: Evidence): Html {
       'Dataset',
       String(dataset.number),
       short(dataset.digest),
-      `trained on ${number(trained.trainingRows)} rows ${span(trained)}, ${number(trained.holdoutRows)} held out`,
+      `trained on ${number(trained.trainingRows)} rows ${span(trained)}, ${number(trained.holdoutRows)} held out${unlabelledIn(trained)}`,
     ],
     [
       'Code',

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { Evaluation } from '../../contracts/evaluation.ts';
 import { PermutationImportance } from '../../contracts/importance.ts';
 import { ModelVersion } from '../../contracts/model-version.ts';
+import { describeUnlabelled } from '../../contracts/unlabelled-rows.ts';
 import { instant, limitOption, wholeNumber } from '../arguments.ts';
 import type { CliContext } from '../context.ts';
 import { apiOf, modelPath } from '../context.ts';
@@ -151,6 +152,7 @@ function describeVersion({ output, options }: CliContext, version: z.infer<typeo
     `artifact  ONNX ${version.artifact}, ${version.artifactBytes} bytes`,
     `made of   ${made}`,
     `rows      ${counted(trained.trainingRows, 'row')} trained on, ${trained.holdoutRows} held out, ${since}`,
+    ...(trained.unlabelled === undefined ? [] : [`          ${describeUnlabelled(trained.unlabelled)}`]),
     `run       ${version.runId}, ${version.recordedAt}`,
     ...(said.length === 0 ? [] : [`the script’s own numbers: ${said.join(', ')}`]),
     ...describeImportance(output, version.importance),

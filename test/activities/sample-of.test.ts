@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { classOrder, classesOf } from '../../activities/evaluation/classes-of.ts';
 import { evaluateGates } from '../../activities/evaluation/evaluate-gates.ts';
+import { targetsOf } from '../../activities/evaluation/targets-of.ts';
 import { evaluate } from '../../activities/evaluation/evaluate.ts';
 import type { MeasuredRows } from '../../activities/evaluation/measured-rows.ts';
 import { probabilityIn, sampleOf } from '../../activities/evaluation/sample-of.ts';
@@ -93,9 +94,19 @@ describe('several classes', () => {
       probabilities: Float64Array.of(0.7, 0.3, 0, 0.2, 0.8, 0),
     });
   });
-  test('a row without a class is no row to measure on', () => {
-    const rows = { truth: ['a', null], values: ['a', 'a'], probabilityOf: null };
-    expect(() => sampleOf(configuration('multiclass'), rows, ['a', 'b'])).toThrow('row 1 has no class');
+  test('a row without a target is no row to measure on', () => {
+    expect(targetsOf(['a', 0, false])).toEqual(['a', 0, false]);
+    expect(() => targetsOf(['a', null])).toThrow('row 1 has no target');
+  });
+  test('a text that is no number is no target of a regression', () => {
+    const rows = (truth: string) => ({ truth: [truth], values: [1], probabilityOf: null });
+    expect(sampleOf(configuration('regression', { metric: 'rmse' }), rows('9007199254740993'), [])).toMatchObject({
+      truth: [9007199254740992],
+    });
+    for (const truth of ['', 'abc', 'NaN'])
+      expect(() => sampleOf(configuration('regression', { metric: 'rmse' }), rows(truth), [])).toThrow(
+        `a target is "${truth}"`,
+      );
   });
   test('stand in the order that scikit-learn gives them, and are told apart by what they mean', () => {
     expect(sortedClasses([10, 9, 10, 1])).toEqual([1, 9, 10]);

@@ -10,6 +10,7 @@ import type { ColumnData } from '../../../ports/table-engine.ts';
 import type { ActivityDependencies } from '../../dependencies.ts';
 import { loadVersion } from '../../evaluation/load-version.ts';
 import { probabilityIn, sampleOf } from '../../evaluation/sample-of.ts';
+import { targetsOf } from '../../evaluation/targets-of.ts';
 import { withWorkspace } from '../../workspace.ts';
 
 /** A person looks at these. */
@@ -27,7 +28,7 @@ interface Contest {
 /** The held-out rows on which the two disagree most: by difference where they predict numbers, else where the decision is another. */
 export async function changedRows(deps: ActivityDependencies, contest: Contest): Promise<ChangedRows> {
   const rows = await readRows(deps, contest);
-  const truth = rows.columns[contest.version.trainingKeyParts.target] ?? [];
+  const truth = targetsOf(rows.columns[contest.version.trainingKeyParts.target] ?? []);
   // As they were evaluated: of both, the classes of the challenger.
   const { classes = [] } = contest.version.signature;
   const decided = async (version: ModelVersion): Promise<readonly Cell[]> =>
@@ -87,7 +88,7 @@ export function decisionsOf(
   configuration: Pick<Configuration, 'task' | 'build'>,
   signature: Signature,
   { rows, values, probabilities }: Pick<Answers, 'rows' | 'values' | 'probabilities'>,
-  { truth, classes }: { readonly truth: readonly Cell[]; readonly classes: readonly ClassValue[] },
+  { truth, classes }: { readonly truth: readonly ClassValue[]; readonly classes: readonly ClassValue[] },
 ): readonly Cell[] {
   const probabilityOf = probabilityIn(signature, { probabilities });
   if (configuration.task !== 'binary' || probabilityOf === null) return Array.from(values).slice(0, rows);
@@ -113,7 +114,7 @@ async function readRows(deps: ActivityDependencies, contest: Contest): Promise<C
   return withWorkspace(deps.scratchFolder, 'evidence', async (folder) => {
     const path = join(folder, 'holdout.parquet');
     await deps.objectStore.getFile(holdout, path);
-    return deps.tableEngine.readColumns({ files: [path], columns });
+    return deps.tableEngine.readColumns({ files: [path], columns, target: { column: target, labelledOnly: true } });
   });
 }
 

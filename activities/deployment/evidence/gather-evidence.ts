@@ -88,7 +88,7 @@ async function lineageOf(
   { version, dataset, code, configuration }: Parts,
   evaluation: Evaluation,
 ): Promise<Lineage> {
-  const { from, to, trainingRows, holdoutRows } = version.trained;
+  const { from, to, trainingRows, holdoutRows, unlabelled } = version.trained;
   const committer = await repositories.principals.get(code.recordedBy);
   return {
     dataset: { number: dataset.number, digest: dataset.digest },
@@ -105,7 +105,7 @@ async function lineageOf(
       trainingKey: version.trainingKey,
       seed: version.trainingKeyParts.seed,
     },
-    trained: { from, to, trainingRows, holdoutRows },
+    trained: { from, to, trainingRows, holdoutRows, ...(unlabelled === undefined ? {} : { unlabelled }) },
     evaluation: { digest: evaluation.digest, environment: evaluation.environment },
   };
 }

@@ -142,8 +142,8 @@ test.each(['at', 'day', 'n', 'word', 'x'])(
       from: undefined,
       to: undefined,
       holdout: { kind: 'fraction', fraction: 0.5, by },
-      features: ['x'],
-      target: 'n',
+      features: ['n'],
+      target: 'x',
       carried: by === 'x' || by === 'n' ? [] : [by],
       key: undefined,
     });

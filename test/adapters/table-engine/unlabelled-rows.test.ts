@@ -1,0 +1,86 @@
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import type { SplitWindow } from '../../../ports/table-engine.ts';
+import { tableEngineBench } from '../../support/tableEngine.ts';
+
+const { engine, folder, parquet, look } = tableEngineBench();
+
+/** A row a day from the first of January 2026 on; `y` is SQL over the row's number `i`. */
+const days = (rows: number, y: string): string =>
+  `SELECT i::BIGINT AS id, i / 10 AS x, ${y} AS y, TIMESTAMP '2026-01-01' + to_days(i::INTEGER) AS "_at" FROM range(${rows}) r(i)`;
+
+async function split(query: string, request: Partial<SplitWindow> = {}) {
+  const { path } = await parquet('rows.parquet', query);
+  const into = folder();
+  const paths = {
+    trainPath: join(into, 'train.parquet'),
+    holdoutPath: join(into, 'holdout.parquet'),
+    validationPath: join(into, 'validation.parquet'),
+    allPath: join(into, 'all.parquet'),
+  };
+  const rows = await engine.splitWindow({
+    parts: [path],
+    to: '2026-04-11T00:00:00.000Z',
+    holdout: { kind: 'last', from: '2026-03-22T00:00:00.000Z' },
+    features: ['x'],
+    target: 'y',
+    carried: ['id'],
+    key: 'id',
+    ...paths,
+    ...request,
+  });
+  return { ...rows, ...paths };
+}
+
+describe('a row without a target is neither trained on nor held out', () => {
+  // 100 days, of which the last 20 are held out: rows 10 to 19 of the training and 85 to 99 of the holdout lack one.
+  const lacks = '(i BETWEEN 10 AND 19 OR i >= 85)';
+  test.each([
+    ['missing', 'DOUBLE', 'NULL', 'i * 2.0'],
+    ['NaN', 'DOUBLE', "'NaN'::DOUBLE", 'i * 2.0'],
+    ['infinite', 'DOUBLE', "'-inf'::DOUBLE", 'i * 2.0'],
+    ['a missing whole number', 'BIGINT', 'NULL', 'i'],
+    ['a missing truth value', 'BOOLEAN', 'NULL', 'i % 2 = 0'],
+    ['a missing text', 'VARCHAR', 'NULL', "'class ' || i % 3"],
+    ['an empty text', 'VARCHAR', "''", "'class ' || i % 3"],
+    ['a blank text', 'VARCHAR', "'  '", "'class ' || i % 3"],
+  ])('%s', async (_name, type, none, some) => {
+    const query = days(100, `(CASE WHEN ${lacks} THEN ${none} ELSE ${some} END)::${type}`);
+    const { trainPath, holdoutPath, validationPath, allPath, ...rows } = await split(query);
+    expect(rows).toEqual({ trainingRows: 70, holdoutRows: 5, unlabelled: { training: 10, holdout: 15 } });
+    const ids = await look(`SELECT id FROM '${holdoutPath}'`);
+    expect(ids.map(({ id }) => Number(id))).toEqual([80, 81, 82, 83, 84]);
+    const [count] = await look(
+      `SELECT (SELECT count(y)::INTEGER FROM '${trainPath}') AS training, (SELECT count(*)::INTEGER FROM '${validationPath}') AS validation, (SELECT count(*)::INTEGER FROM '${allPath}') AS together`,
+    );
+    expect(count).toEqual({ training: 70, validation: 5, together: 75 });
+  });
+});
+
+test('where every row has a target, nothing is counted', async () => {
+  expect(await split(days(100, 'i'))).not.toHaveProperty('unlabelled');
+});
+
+describe('a split without any target is refused by name', () => {
+  test.each([
+    ['neither side has one', 'NULL::DOUBLE', 'none of its 100 rows has a target ("y"); ingest rows that have one'],
+    ['the holdout has none', 'CASE WHEN i < 80 THEN i END', 'none of the 20 rows held out has a target ("y")'],
+    ['the training has none', 'CASE WHEN i >= 80 THEN i END', 'none of the 80 rows to train on has a target ("y")'],
+  ])('%s', async (_name, y, message) => {
+    await expect(split(days(100, y))).rejects.toMatchObject({
+      code: 'no-data',
+      message: expect.stringContaining(message),
+    });
+  });
+});
+
+test('rows read as rows of a target leave out those without one, or have null there', async () => {
+  const { path } = await parquet(
+    'rows.parquet',
+    `SELECT * FROM (VALUES (1, 'NaN'::DOUBLE), (2, 3.5), (3, NULL), (4, 'inf'::DOUBLE), (5, 0)) t(id, y)`,
+  );
+  const read = (labelledOnly: boolean) =>
+    engine.readColumns({ files: [path], columns: ['id', 'y'], target: { column: 'y', labelledOnly } });
+  expect((await read(true)).columns).toEqual({ id: [2, 5], y: [3.5, 0] });
+  expect((await read(false)).columns).toEqual({ id: [1, 2, 3, 4, 5], y: [null, 3.5, null, null, 0] });
+});
