@@ -63,17 +63,18 @@ function classOf(classes: readonly ClassValue[], given: ClassValue): ClassValue 
   return spelled.length === 1 ? spelled[0] : undefined;
 }
 
-const truthWords: Readonly<Record<string, boolean>> = {
-  ...{ true: true, t: true, yes: true, y: true },
-  ...{ false: false, f: false, no: false, n: false },
-};
+const truthWords = new Map([
+  ...['true', 't', 'yes', 'y'].map((word) => [word, true] as const),
+  ...['false', 'f', 'no', 'n'].map((word) => [word, false] as const),
+]);
 
 /** Whether the text spells the number or truth value. The words for yes and no are those of ingestion, for a target of truth values. */
 function spells(value: number | boolean, text: string): boolean {
   if (numberText.test(text)) return classKey(Number(text)) === classKey(value);
   const word = text.toLowerCase();
   if (typeof value === 'number' && word !== 'true' && word !== 'false') return false;
-  return Object.hasOwn(truthWords, word) && classKey(truthWords[word] === true) === classKey(value);
+  const truth = truthWords.get(word);
+  return truth !== undefined && classKey(truth) === classKey(value);
 }
 
 const classesListed = 20;
