@@ -24,6 +24,8 @@ export interface PrepareBatch {
   /** A column or one scalar expression; gives the row's instant `_at`. */
   readonly timestamp?: string;
   readonly timezone: string;
+  /** Texts that mean a missing value. Default: none; an empty field of CSV is missing in any case. */
+  readonly nulls?: readonly string[];
   /** Columns that must exist: target and features. */
   readonly required: readonly string[];
   readonly expectations: readonly Expectation[];

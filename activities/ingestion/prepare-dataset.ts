@@ -100,6 +100,7 @@ async function prepare(
     key: data.key,
     timestamp: data.timestamp,
     timezone: data.timezone,
+    nulls: data.nulls,
     required: [...data.features, data.target],
     expectations: data.expectations,
     references: await fetchReferences(deps, scope, data.expectations, join(folder, 'referenced')),

@@ -3,14 +3,18 @@ import { reasonOf } from '../../contracts/errors.ts';
 import { readCsvHeader } from './csvHeader.ts';
 import { checkNames } from './fields.ts';
 import type { Database } from './lockedDatabase.ts';
-import type { LoadedFile, Source } from './source.ts';
-import { countRows, refuseFlaw, unreadable } from './source.ts';
-import { literal } from './sql.ts';
+import type { LoadedFile, LoadOptions, Source } from './source.ts';
+import { countRows, exceptNulls, refuseFlaw, unreadable } from './source.ts';
+import { identifier, literal } from './sql.ts';
 import { lineOfRecord, scanRecords } from './textRecords.ts';
-import type { Warn } from './warn.ts';
 
 /** All columns as text. */
-export async function loadCsv(database: Database, file: LoadedFile, table: string, warn: Warn): Promise<Source> {
+export async function loadCsv(
+  database: Database,
+  file: LoadedFile,
+  table: string,
+  { nulls, warn }: LoadOptions,
+): Promise<Source> {
   const { delimiter, names } = await readCsvHeader(file.path, file.name);
   checkNames(names, file.name);
   if (delimiter !== ',') warn(delimiterGuess(file, delimiter, names.length));
@@ -19,9 +23,10 @@ export async function loadCsv(database: Database, file: LoadedFile, table: strin
   if (openQuote !== undefined) throw unreadable(file, 'a quote is opened and never closed', openQuote);
   const columns = names.map((name) => `${literal(name)}: 'VARCHAR'`).join(', ');
   const options = `auto_detect = false, header = true, all_varchar = true, strict_mode = true, null_padding = false, parallel = false, delim = ${literal(delimiter)}, quote = '"', escape = '"', columns = {${columns}}`;
+  const texts = names.map((name) => `${exceptNulls(identifier(name), nulls)} AS ${identifier(name)}`).join(', ');
   try {
     await database.run(
-      `CREATE TABLE ${table} AS SELECT row_number() OVER () AS "_row", * FROM read_csv(${literal(file.path)}, ${options})`,
+      `CREATE TABLE ${table} AS SELECT row_number() OVER () AS "_row", ${nulls.length === 0 ? '*' : texts} FROM read_csv(${literal(file.path)}, ${options})`,
     );
   } catch (caught) {
     throw await csvUnreadable(caught, file, delimiter, names.length);

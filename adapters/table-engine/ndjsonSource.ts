@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { reasonOf } from '../../contracts/errors.ts';
 import { checkNames } from './fields.ts';
 import type { Database } from './lockedDatabase.ts';
-import type { JsonKind, LoadedFile, Source } from './source.ts';
+import type { JsonKind, LoadedFile, LoadOptions, Source } from './source.ts';
 import { placeOf, refuseFlaw, refuseLongText, unreadable } from './source.ts';
 import { identifier, literal } from './sql.ts';
 import { longestNdjsonRecord, scanRecords } from './textRecords.ts';
@@ -20,7 +20,12 @@ const kindOf: Readonly<Record<string, JsonKind>> = {
  * One JSON object a line, as text with the kind of each column beside it: text that looks like a number stays text.
  * A name that a line lacks is null there.
  */
-export async function loadNdjson(database: Database, file: LoadedFile, table: string): Promise<Source> {
+export async function loadNdjson(
+  database: Database,
+  file: LoadedFile,
+  table: string,
+  { nulls }: LoadOptions,
+): Promise<Source> {
   const { records, flaw } = await scanRecords(file.path, null);
   refuseFlaw(file, flaw);
   const lines = `lines_${table}`;
@@ -34,6 +39,7 @@ export async function loadNdjson(database: Database, file: LoadedFile, table: st
     `CREATE TABLE cells_${table} AS SELECT "_row", json_extract(json, [${pointers.join(', ')}]) AS cells FROM ${lines}`,
   );
   await database.run(`DROP TABLE ${lines}`);
+  if (nulls.length > 0) await removeNulls(database, `cells_${table}`, nulls);
   const source: Source = { ...bare, names, kinds: await kindsOf(database, bare, names) };
   const columns = names.map((name, at) => `cells[${at + 1}] ->> '$' AS ${identifier(name)}`);
   await database.run(`CREATE TABLE ${table} AS SELECT ${['"_row"', ...columns].join(', ')} FROM cells_${table}`);
@@ -41,6 +47,14 @@ export async function loadNdjson(database: Database, file: LoadedFile, table: st
   const texts = names.filter((name) => source.kinds?.get(name) === 'string');
   await refuseLongText(database, source, texts);
   return source;
+}
+
+/** Before the kinds of columns are looked at: a text that means a missing value may stand among numbers. */
+async function removeNulls(database: Database, cells: string, nulls: readonly string[]): Promise<void> {
+  const means = `json_type(cell) = 'VARCHAR' AND (cell ->> '$') IN (${nulls.map(literal).join(', ')})`;
+  await database.run(
+    `UPDATE ${cells} SET cells = list_transform(cells, lambda cell: CASE WHEN ${means} THEN NULL ELSE cell END)`,
+  );
 }
 
 function pointerOf(name: string): string {

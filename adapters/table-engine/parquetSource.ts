@@ -1,12 +1,17 @@
 import { PerennialError, reasonOf } from '../../contracts/errors.ts';
 import { type StoredType, checkNames } from './fields.ts';
 import type { Database } from './lockedDatabase.ts';
-import type { LoadedFile, Source } from './source.ts';
-import { countRows, refuseLongText } from './source.ts';
+import type { LoadedFile, LoadOptions, Source } from './source.ts';
+import { countRows, exceptNulls, refuseLongText } from './source.ts';
 import { identifier, parquetRows } from './sql.ts';
 
 /** Columns of their own types. */
-export async function loadParquet(database: Database, file: LoadedFile, table: string): Promise<Source> {
+export async function loadParquet(
+  database: Database,
+  file: LoadedFile,
+  table: string,
+  { nulls }: LoadOptions,
+): Promise<Source> {
   try {
     await database.run(`CREATE TABLE raw_${table} AS SELECT * FROM ${parquetRows([file.path])}`);
   } catch (caught) {
@@ -27,7 +32,10 @@ export async function loadParquet(database: Database, file: LoadedFile, table: s
       storedFor(file, String(column.column_name), String(column.column_type)),
     ]),
   );
-  const columns = [...stored].map(([name, type]) => `CAST(${identifier(name)} AS ${type}) AS ${identifier(name)}`);
+  const columns = [...stored].map(([name, type]) => {
+    const value = `CAST(${identifier(name)} AS ${type})`;
+    return `${type === 'VARCHAR' ? exceptNulls(value, nulls) : value} AS ${identifier(name)}`;
+  });
   try {
     await database.run(
       `CREATE TABLE ${table} AS SELECT row_number() OVER () AS "_row", ${columns.join(', ')} FROM raw_${table}`,

@@ -37,7 +37,7 @@ export async function prepareBatch(request: PrepareBatch, workplace: Workplace):
     timezone: request.timezone,
     columns: await widthOf(request, files),
   });
-  const sources = await loadSources(database, files, warn);
+  const sources = await loadSources(database, files, { nulls: request.nulls ?? [], warn });
   const fields = await typedRows(database, request, sources, warn);
   await refuseFarTimes(database, sources, fields);
   const timed = await addInstants(database, request, sources, fields);

@@ -2,10 +2,17 @@ import { PerennialError } from '../../contracts/errors.ts';
 import type { PrepareBatch } from '../../ports/table-engine.ts';
 import type { StoredType } from './fields.ts';
 import type { Database } from './lockedDatabase.ts';
-import { identifier, identifiers } from './sql.ts';
+import { identifier, identifiers, literal } from './sql.ts';
 import { type Delimiter, type RecordScan, lineOfRecord, linesOfRecords, longestCell } from './textRecords.ts';
+import type { Warn } from './warn.ts';
 
 export type LoadedFile = PrepareBatch['files'][number];
+
+export interface LoadOptions {
+  /** Texts that mean a missing value. */
+  readonly nulls: readonly string[];
+  readonly warn: Warn;
+}
 
 /** What JSON says a value is; a column has one kind, besides null. */
 export type JsonKind = 'boolean' | 'number' | 'string';
@@ -85,6 +92,11 @@ export async function refuseLongText(database: Database, source: Source, texts: 
       refuseFlaw(source.file, { kind: 'long-cell', line: (await placeOf(source, long)).line });
     if (typeof nul === 'number') refuseFlaw(source.file, { kind: 'nul', line: (await placeOf(source, nul)).line });
   }
+}
+
+/** SQL of a text that is null where it means a missing value. */
+export function exceptNulls(text: string, nulls: readonly string[]): string {
+  return nulls.length === 0 ? text : `CASE WHEN ${text} NOT IN (${nulls.map(literal).join(', ')}) THEN ${text} END`;
 }
 
 export async function countRows(database: Database, table: string): Promise<number> {

@@ -4,21 +4,20 @@ import { loadCsv } from './csvSource.ts';
 import type { Database } from './lockedDatabase.ts';
 import { loadNdjson } from './ndjsonSource.ts';
 import { loadParquet } from './parquetSource.ts';
-import type { LoadedFile, Source } from './source.ts';
-import type { Warn } from './warn.ts';
+import type { LoadedFile, LoadOptions, Source } from './source.ts';
 
-type Load = (database: Database, file: LoadedFile, table: string, warn: Warn) => Promise<Source>;
+type Load = (database: Database, file: LoadedFile, table: string, options: LoadOptions) => Promise<Source>;
 const loaders: Readonly<Record<DataFormat, Load>> = { csv: loadCsv, ndjson: loadNdjson, parquet: loadParquet };
 
 export async function loadSources(
   database: Database,
   files: readonly LoadedFile[],
-  warn: Warn,
+  options: LoadOptions,
 ): Promise<readonly Source[]> {
   if (files.length === 0) throw new PerennialError('data-empty', 'the batch has no files', {});
   const sources: Source[] = [];
   for (const [at, file] of files.entries()) {
-    const source = await loaders[file.format](database, file, `source_${at}`, warn);
+    const source = await loaders[file.format](database, file, `source_${at}`, options);
     if (source.rows === 0)
       throw new PerennialError(
         'data-empty',
