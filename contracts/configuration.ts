@@ -8,6 +8,7 @@ import { Name } from './identifiers.ts';
 import { MetricName, Task } from './metrics.ts';
 import { Fill } from './model-version.ts';
 import { ApprovalPolicy } from './environment.ts';
+import { TimeZone } from './time-zone.ts';
 import { TriggerKind } from './trigger.ts';
 import { trainingQueue } from './workflows.ts';
 
@@ -43,14 +44,9 @@ const Data = z.strictObject({
     .describe(
       'When a row happened: a column, or one scalar DuckDB expression over the columns. Needed for window and for holdout.last',
     ),
-  timezone: z
-    .string()
-    .refine(
-      (zone) => Intl.supportedValuesOf('timeZone').includes(zone) || zone === 'UTC',
-      'is not an IANA time zone such as Europe/Berlin',
-    )
-    .default('UTC')
-    .describe('Of timestamps without an offset, and of every calendar period'),
+  timezone: TimeZone.default('UTC').describe(
+    'Of timestamps without an offset, and of every calendar period; a name such as Europe/Berlin',
+  ),
   key: ColumnName.optional().describe('The column that tells rows apart; by it a row that comes again is known'),
   target: ColumnName.describe('The column that the model predicts'),
   features: z.array(ColumnName).min(1).max(10_000).describe('The columns that the model is given, in this order'),

@@ -7,6 +7,7 @@ import {
 } from '@temporalio/client';
 import type { Instant, Scope } from '../../contracts/identifiers.ts';
 import type { ScheduleInput } from '../../contracts/schedule.ts';
+import { canonicalTimeZone } from '../../contracts/time-zone.ts';
 import type { ScheduledTriggerInput } from '../../contracts/workflows.ts';
 import { scheduledTriggerWorkflow, scheduleId, workflowQueue } from '../../contracts/workflows.ts';
 import { calendarOfCron, calendarOfTemporal } from './cron-fields.ts';
@@ -42,7 +43,7 @@ export async function putSchedule(client: Client, scope: Scope, name: string, sc
 function scheduleOptions(scope: Scope, name: string, schedule: ScheduleInput) {
   return {
     scheduleId: scheduleId(scope, name),
-    spec: { cronExpressions: [schedule.cron], timezone: schedule.timezone },
+    spec: { cronExpressions: [schedule.cron], timezone: zoneOf(schedule) },
     policies: { overlap: overlapPolicy[schedule.overlap], catchupWindow: catchupWindowMs },
     state: { paused: schedule.paused },
     action: {
@@ -53,6 +54,11 @@ function scheduleOptions(scope: Scope, name: string, schedule: ScheduleInput) {
       staticDetails: `Sends the lifecycle of **${scope.model}** in \`${scope.environment}\` a \`schedule\` trigger: \`${schedule.cron}\` in ${schedule.timezone}.`,
     } satisfies Action,
   } satisfies ScheduleOptions<Action>;
+}
+
+/** Temporal's server knows zones by their exact names only. */
+function zoneOf({ timezone }: ScheduleInput): string {
+  return canonicalTimeZone(timezone) ?? timezone;
 }
 
 /** Temporal adds the instant of each firing. */
@@ -100,7 +106,7 @@ export async function scheduleDifference(
     const fires = calendar !== undefined && more.length === 0 && (spec.intervals ?? []).length === 0;
     if (!fires || calendarOfTemporal(calendar) !== calendarOfCron(schedule.cron))
       return `Temporal fires it at other times than "${schedule.cron}"`;
-    if ((spec.timezone ?? 'UTC') !== schedule.timezone)
+    if ((spec.timezone ?? 'UTC') !== zoneOf(schedule))
       return `Temporal fires it in ${spec.timezone ?? 'UTC'} and not in ${schedule.timezone}`;
     if (state.paused !== schedule.paused) return `Temporal has it ${state.paused ? 'paused' : 'running'}`;
     if (policies.overlap !== overlapPolicy[schedule.overlap]) return `Temporal treats overlaps as ${policies.overlap}`;

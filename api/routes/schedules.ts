@@ -4,6 +4,7 @@ import type { Instant, Scope } from '../../contracts/identifiers.ts';
 import { Name } from '../../contracts/identifiers.ts';
 import type { StoredSchedule } from '../../contracts/schedule.ts';
 import { Schedule, ScheduleInput } from '../../contracts/schedule.ts';
+import { timeZoneProblem } from '../../contracts/time-zone.ts';
 import { enter } from '../access.ts';
 import { canonicalCron, cronNote } from '../../contracts/cron.ts';
 import { nextFirings } from '../../contracts/firings.ts';
@@ -106,10 +107,8 @@ function shown(schedule: StoredSchedule, now: Instant): Schedule {
 }
 
 function checkZone(zone: string): void {
-  if (zone !== 'UTC' && !Intl.supportedValuesOf('timeZone').includes(zone))
-    throw new PerennialError('invalid-request', `"${zone}" is not an IANA time zone such as Europe/Berlin`, {
-      pointer: '/timezone',
-    });
+  const problem = timeZoneProblem(zone);
+  if (problem !== undefined) throw new PerennialError('invalid-request', problem, { pointer: '/timezone' });
 }
 
 async function refuseVirtual({ repositories }: RouteContext, scope: Scope): Promise<void> {

@@ -184,6 +184,26 @@ describe('the Temporal client, against a dev server', () => {
     await expect(described(scope)).rejects.toBeInstanceOf(ScheduleNotFoundError);
   });
 
+  // Temporal was seen to accept all zones of Intl.supportedValuesOf, which takes half a minute.
+  test('a schedule may be in a zone by any of its names', async () => {
+    const scope = scopeOf('zones');
+    const schedule = { cron: '0 3 * * *', paused: false, overlap: 'skip' } as const;
+    for (const timezone of [
+      'Europe/Kyiv',
+      'Etc/UTC',
+      'GMT',
+      'US/Eastern',
+      'Etc/GMT+5',
+      'europe/berlin',
+      'Asia/Kolkata',
+    ]) {
+      await client.setSchedule(scope, 'retrain', { ...schedule, timezone });
+      expect(await client.scheduleDifference(scope, 'retrain', { ...schedule, timezone })).toBeUndefined();
+    }
+    expect((await firings(scope))[0]).toMatch(/T21:30:00\.000Z$/);
+    await client.removeSchedule(scope, 'retrain');
+  });
+
   test('Temporal skips a local time that the clock skips and fires twice at a repeated one, so the row must decide', async () => {
     const scope = scopeOf('clock-changes');
     const timezone = 'America/New_York';
