@@ -54,6 +54,11 @@ export const errorTable = {
     retryable: false,
     about: 'The path is there and does not take this method; the header Allow names those that it takes.',
   },
+  'unsupported-media-type': {
+    status: 415,
+    retryable: false,
+    about: 'The body has a Content-Type, a charset or a Content-Encoding that the route does not read.',
+  },
   'too-large': { status: 413, retryable: false, about: 'More than the limit that the message names.' },
   'limit-reached': {
     status: 422,

@@ -1,13 +1,13 @@
 import type { TensorType } from '../contracts/model-version.ts';
 import type { Columns, Taken } from './tensor-columns.ts';
-import { readRows, refuse } from './tensor-columns.ts';
+import { maximumRows, readRows, refuse, tooManyRows } from './tensor-columns.ts';
 
 /** A field of a CSV file; null: an empty field without quotes. Quoted text is text, even if it is empty. */
 type Field = string | null;
 
 /** Rows of RFC 4180 under a header of names, each value read as the type that the model takes under its name. */
 export function readCsvRows(text: string, taken: Taken): Columns {
-  const [names = [], ...rows] = recordsIn(text.replace(/^\uFEFF/, ''));
+  const [names = [], ...rows] = recordsIn(text);
   const types = new Map(taken.signature.inputs.map(({ name, type }) => [name, type]));
   const header = names.map((name) => name ?? '');
   return readRows(
@@ -21,10 +21,10 @@ export function readCsvRows(text: string, taken: Taken): Columns {
 function valueOf(type: TensorType | undefined, field: Field): unknown {
   if (field === null || type === undefined || type === 'BYTES') return field;
   const text = field.trim();
-  if (text === '') return null;
+  if (text === '' || /^nan$/i.test(text)) return null;
   const truth = { true: true, false: false }[text.toLowerCase()];
   if (truth !== undefined) return truth;
-  return type !== 'BOOL' && /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : field;
+  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : field;
 }
 
 const bare = /[^",\r\n]*/y;
@@ -45,6 +45,8 @@ function recordsIn(text: string): Field[][] {
     if (ended === ',') continue;
     // A blank line is not a row.
     if (record.length > 1 || record[0] !== null) records.push(record);
+    // Reading on would only take time and memory.
+    if (records.length > maximumRows + 1) throw tooManyRows(`more than ${maximumRows}`);
     record = [];
     if (ended === '') break;
   }

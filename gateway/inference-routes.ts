@@ -7,13 +7,14 @@ import type { GatewayServerDependencies } from './dependencies.ts';
 import { failureReason } from './failure-reason.ts';
 import type { InferenceAnswer } from './inference.ts';
 import { labelsOf } from './inference.ts';
-import { listInHeader } from './list-in-header.ts';
+import { countInHeader, listInHeader } from './list-in-header.ts';
 import type { InvocationBody } from './invocations.ts';
 import { parseInvocationBody } from './invocations.ts';
 import type { InferenceBody } from './open-inference.ts';
 import { checkOutputs, parseInferenceBody, readInferenceColumns } from './open-inference.ts';
+import { acceptCsvBodies, CsvBody } from './request-bodies.ts';
 import type { ServedScope } from './serving-table.ts';
-import { refuse } from './tensor-columns.ts';
+import { quoted, refuse } from './tensor-columns.ts';
 
 const serverName = 'perennial';
 /** Raised with the protocol's surface, not with every release. */
@@ -23,10 +24,19 @@ interface ModelRoute {
   readonly Params: { readonly model: string; readonly version?: string };
 }
 
-function versionIn(params: ModelRoute['Params']): number | undefined {
-  if (params.version === undefined) return undefined;
-  if (!/^\d{1,9}$/.test(params.version)) throw refuse(`"${params.version}" is no version; versions are whole numbers`);
-  return Number(params.version);
+function versionIn({ version }: { readonly version?: string | undefined }): number | undefined {
+  if (version === undefined) return undefined;
+  if (!/^\d{1,9}$/.test(version)) throw refuse(`${quoted(version)} is no version; versions are whole numbers`);
+  return Number(version);
+}
+
+/** The version of the path, or of the body's `model_version`. */
+function versionAsked(params: ModelRoute['Params'], body: InferenceBody): number | undefined {
+  const inPath = versionIn(params);
+  const inBody = versionIn(body);
+  if (inPath !== undefined && inBody !== undefined && inPath !== inBody)
+    throw refuse(`the path names version ${inPath} and "model_version" ${inBody}; name one`);
+  return inPath ?? inBody;
 }
 
 interface Found {
@@ -150,9 +160,12 @@ export function inferenceRoutes(app: FastifyInstance, deps: GatewayServerDepende
     });
     app.post<ModelRoute>(`${path}/infer`, async (request, reply) => infer(deps, request, reply));
   }
-  app.post<{ Querystring: { readonly model?: unknown } }>('/invocations', async (request, reply) =>
-    invoke(deps, request, reply),
-  );
+  void app.register(async (scoring) => {
+    acceptCsvBodies(scoring);
+    scoring.post<{ Querystring: { readonly model?: unknown } }>('/invocations', async (request, reply) =>
+      invoke(deps, request, reply),
+    );
+  });
 }
 
 /** `model-unavailable` while this gateway stops, or refuses the model's requests because it cannot write them down. */
@@ -178,7 +191,7 @@ async function infer(
     const answer = await deps.inference.answer({
       served,
       principal: principalOf(request),
-      version: versionIn(request.params),
+      version: versionAsked(request.params, body),
       parameters: body.parameters,
       columns: (taken) => {
         checkOutputs(body.outputs, taken.signature);
@@ -198,7 +211,7 @@ async function invoke(
   if (typeof model !== 'string' || model === '') throw refuse('name the model: POST /invocations?model=…');
   const { served } = servedIn(deps, request, reply, model);
   return counted(deps, served, async () => {
-    const { parameters, columns } = invocationBody(request);
+    const { parameters, columns } = invocationBody(request.body);
     const answer = await deps.inference.answer({
       served,
       principal: principalOf(request),
@@ -207,7 +220,7 @@ async function invoke(
       columns,
     });
     listInHeader(reply, 'perennial-prediction-ids', answer.ids);
-    if (answer.ignored.length > 0) listInHeader(reply, 'perennial-ignored', answer.ignored);
+    if (answer.ignored.length > 0) countInHeader(reply, 'perennial-ignored', answer.ignored);
     void reply
       .header('perennial-release', answer.release)
       .header('perennial-generation', answer.generation)
@@ -216,10 +229,9 @@ async function invoke(
   });
 }
 
-function invocationBody({ headers, body }: FastifyRequest): InvocationBody {
-  if (typeof body !== 'string' || headers['content-type']?.startsWith('text/csv') !== true)
-    return parseInvocationBody(body);
-  return { parameters: {}, columns: (taken) => readCsvRows(body, taken) };
+function invocationBody(body: unknown): InvocationBody {
+  if (!(body instanceof CsvBody)) return parseInvocationBody(body);
+  return { parameters: {}, columns: (taken) => readCsvRows(body.text, taken) };
 }
 
 function invocationResponse({ predictions, signature }: InferenceAnswer): object {

@@ -1,5 +1,5 @@
 import type { Columns, Taken } from './tensor-columns.ts';
-import { isRecord, readNamedColumns, readRows, refuse } from './tensor-columns.ts';
+import { checkRows, isRecord, quoted, readNamedColumns, readRows, refuse } from './tensor-columns.ts';
 
 /** MLflow's scoring body: exactly one of its forms, and optional `params`. */
 export interface InvocationBody {
@@ -15,7 +15,7 @@ function listsByName(value: Readonly<Record<string, unknown>>): ReadonlyMap<stri
   return new Map(
     Object.entries(value).map(([name, values]) => {
       if (!Array.isArray(values))
-        throw refuse(`inputs.${name}: expected a list with one value a row`, { feature: name });
+        throw refuse(`inputs: expected of ${quoted(name)} a list with one value a row`, { feature: name });
       // A column of [rows, 1] is the same column.
       return [name, values.every((cell) => Array.isArray(cell) && cell.length === 1) ? values.flat() : values];
     }),
@@ -24,25 +24,28 @@ function listsByName(value: Readonly<Record<string, unknown>>): ReadonlyMap<stri
 
 function fromInputs(value: unknown, taken: Taken): Columns {
   if (isRecord(value)) return readNamedColumns(taken, listsByName(value));
-  if (Array.isArray(value)) return inOrder(value, taken);
-  throw refuse('"inputs" must be an object with one list a feature, or a list of rows in the order of the features');
-}
-
-function inOrder(rows: readonly unknown[], taken: Taken): Columns {
-  const names = taken.signature.inputs.map((input) => input.name);
-  return readRows(taken, names, rows);
+  return fromList('inputs', value, taken);
 }
 
 function fromInstances(value: unknown, taken: Taken): Columns {
+  return fromList('instances', value, taken);
+}
+
+/** Objects, or lists in the order of the features; one of each is refused by its row. */
+function fromList(form: string, value: unknown, taken: Taken): Columns {
   if (!Array.isArray(value))
-    throw refuse('"instances" must be a list of objects, one a row, or of rows in the order of the features');
-  return value.some(isRecord) ? readRecords('instances', value, taken) : inOrder(value, taken);
+    throw refuse(`"${form}" must be a list of objects, one a row, or of rows in the order of the features`);
+  if (value.some(isRecord)) return readRecords(form, value, taken);
+  const names = taken.signature.inputs.map((input) => input.name);
+  return readRows(taken, names, value);
 }
 
 function fromSplit(value: unknown, taken: Taken): Columns {
   if (!isRecord(value) || !Array.isArray(value.columns) || !Array.isArray(value.data))
     throw refuse('"dataframe_split" must be {"columns": […], "data": [[…], …]}');
   const names = value.columns.map((name: unknown) => {
+    // Columns without names are numbered by pandas.
+    if (typeof name === 'number') return String(name);
     if (typeof name !== 'string') throw refuse('"dataframe_split.columns" must be a list of names');
     return name;
   });
@@ -54,18 +57,25 @@ function fromRecords(value: unknown, taken: Taken): Columns {
   return readRecords('dataframe_records', value, taken);
 }
 
-/** The union of the rows' names; a name that a row lacks is a missing value. */
+/**
+ * The union of the rows' names; a name that a row lacks is a missing value. Only features become columns: every row may
+ * have other names, and all of them as columns would be the square of the request.
+ */
 function readRecords(form: string, value: readonly unknown[], taken: Taken): Columns {
+  checkRows(value.length);
   const records = value.map((record, row) => {
-    if (isRecord(record)) return new Map(Object.entries(record));
+    if (isRecord(record)) return record;
     throw refuse(`${form}[${row}]: expected an object with one value a feature`, { row });
   });
-  const names = [...new Set(records.flatMap((record) => [...record.keys()]))];
-  return readRows(
-    taken,
-    names,
-    records.map((record) => names.map((name) => record.get(name) ?? null)),
-  );
+  const names = new Set(records.flatMap((record) => Object.keys(record)));
+  const given = new Map<string, readonly unknown[]>();
+  for (const { name } of taken.signature.inputs)
+    if (names.delete(name))
+      given.set(
+        name,
+        records.map((record) => (Object.hasOwn(record, name) ? record[name] : null)),
+      );
+  return readNamedColumns(taken, given, [...names]);
 }
 
 /** Throws `invalid-request`. A null key counts as absent. */
@@ -74,7 +84,7 @@ export function parseInvocationBody(body: unknown): InvocationBody {
   if (!isRecord(body)) throw refuse(`the body must be a JSON object: ${wanted}`);
   const keys = Object.keys(body).filter((key) => body[key] !== null);
   const unknown = keys.find((key) => !others.has(key) && !forms.some((form) => form === key));
-  if (unknown !== undefined) throw refuse(`unknown key "${unknown}": ${wanted}, and optionally params`);
+  if (unknown !== undefined) throw refuse(`unknown key ${quoted(unknown)}: ${wanted}, and optionally params`);
   const given = forms.filter((form) => keys.includes(form));
   const [form] = given;
   if (form === undefined || given.length > 1) throw refuse(`${given.length} forms of rows are given: ${wanted}`);

@@ -12,6 +12,11 @@ export interface RehearsalParameters {
   readonly replay: 'champion' | 'canary' | undefined;
 }
 
+/** Whether the log and the database keep the id as it is. */
+export function isStorableId(id: string): boolean {
+  return id.length <= 200 && id.isWellFormed() && !id.includes('\0');
+}
+
 /** The caller's own ids, one a row and each once, or new ones. */
 export function readPredictionIds(
   parameters: Readonly<Record<string, unknown>>,
@@ -23,8 +28,10 @@ export function readPredictionIds(
   if (!Array.isArray(given) || given.length !== rows)
     throw refuse(`parameters.prediction_ids must be a list of ${rows} strings, one a row`);
   const read = given.map((id: unknown, row) => {
-    if (typeof id !== 'string' || id.length < 1 || id.length > 200)
-      throw refuse(`parameters.prediction_ids[${row}] must be a string of 1 to 200 characters`, { row });
+    if (typeof id !== 'string' || id.length < 1 || !isStorableId(id))
+      throw refuse(`parameters.prediction_ids[${row}] must be a string of 1 to 200 characters of valid Unicode`, {
+        row,
+      });
     return id;
   });
   if (read.length > 1 && new Set(read).size !== read.length)

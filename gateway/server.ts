@@ -11,13 +11,11 @@ import type { GatewayServerDependencies } from './dependencies.ts';
 import { healthPaths, healthRoutes } from './health-routes.ts';
 import { inferenceRoutes } from './inference-routes.ts';
 import { listInHeader } from './list-in-header.ts';
-import { parseRequestBodies } from './request-bodies.ts';
+import { acceptJsonBodies, bodyLimitBytes, bodyTooLarge, notTaken } from './request-bodies.ts';
 import { refuse } from './tensor-columns.ts';
 
 const FlushBody = z.object({ project: Name, model: Name, environment: Name });
 
-/** A body that takes more is refused before it is parsed: 10,000 rows of a few hundred features fit. */
-export const bodyLimitBytes = 32 * 2 ** 20;
 const staleAfterSeconds = 10;
 
 function isHealth(request: FastifyRequest): boolean {
@@ -37,9 +35,15 @@ function statusOf(caught: unknown): number {
   return 500;
 }
 
+/** What the HTTP library refuses by itself, in the words of the gateway. */
+function ownError(caught: unknown, request: FastifyRequest): unknown {
+  if (!(caught instanceof Error) || !('code' in caught)) return caught;
+  if (caught.code === 'FST_ERR_CTP_BODY_TOO_LARGE') return bodyTooLarge();
+  if (caught.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return notTaken(request.headers['content-type']);
+  return caught;
+}
+
 function messageOf(caught: unknown, status: number): string {
-  if (caught instanceof Error && 'code' in caught && caught.code === 'FST_ERR_CTP_BODY_TOO_LARGE')
-    return `the body is larger than ${bodyLimitBytes} bytes; send the rows in several requests`;
   return status === 500 && !(caught instanceof PerennialError)
     ? 'the gateway failed; its log says why'
     : reasonOf(caught);
@@ -65,8 +69,10 @@ export function buildGateway(deps: GatewayServerDependencies): FastifyInstance {
     bodyLimit: bodyLimitBytes,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 200 },
+    // A path that the router cannot read never reaches the error handler.
+    frameworkErrors: (caught, _request, reply) => void answerError(deps.logger, caught, reply),
   });
-  parseRequestBodies(app);
+  acceptJsonBodies(app);
   app.decorateRequest('principal', null);
   app.addHook('onRequest', async (request, reply) => {
     const stale = deps.staleSeconds();
@@ -75,7 +81,7 @@ export function buildGateway(deps: GatewayServerDependencies): FastifyInstance {
     request.setDecorator('principal', await authenticate(request.headers.authorization, deps.keys, deps.lookAgain));
   });
   endKeptConnections(app, deps.leaving);
-  app.setErrorHandler((caught, _request, reply) => answerError(deps.logger, caught, reply));
+  app.setErrorHandler((caught, request, reply) => answerError(deps.logger, ownError(caught, request), reply));
   refuseUnknownRoutes(app);
   healthRoutes(app, deps);
   inferenceRoutes(app, deps);

@@ -37,25 +37,34 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
 const expected: Record<TensorType, string> = {
   FP32: 'a finite number within 32-bit range',
   FP64: 'a finite number',
-  INT64: 'an integer',
+  INT64: 'an integer below 2^53 in magnitude',
   BOOL: 'true or false',
-  BYTES: 'a string',
+  BYTES: 'a string of valid Unicode',
 };
 
 function expectedOf({ type, integer }: SignatureInput): string {
   return integer === undefined ? expected[type] : `an integer that ${integer} holds`;
 }
 
+/** Lists and objects are not printed: one that is nested deeply enough would exhaust the stack. */
 function show(value: unknown): string {
-  if (typeof value === 'number') return String(value);
-  const text = JSON.stringify(value) ?? 'nothing';
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+  if (Array.isArray(value)) return `a list of ${value.length}`;
+  if (isRecord(value)) return 'an object';
+  // JSON has rounded it, so its digits would not be the caller's.
+  if (Number.isInteger(value) && !Number.isSafeInteger(value)) return `about ${Number(value).toExponential(3)}`;
+  return typeof value === 'string' ? quoted(value) : String(value);
 }
 
-/** The value as the model takes it, or undefined. Truth values count as 0 and 1 where a number is wanted, as they did in training. */
+/** Text of a request as messages show it. */
+export function quoted(text: string): string {
+  return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
+}
+
+/** The value as the model takes it, or undefined. Truth values count as 0 and 1 and the other way round, as they did in training. */
 function toCell({ type, integer }: SignatureInput, value: unknown): Cell | undefined {
-  if (type === 'BYTES') return typeof value === 'string' ? value : undefined;
-  if (type === 'BOOL') return typeof value === 'boolean' ? value : undefined;
+  // Half of a surrogate pair is no text: neither the model nor the log could keep it.
+  if (type === 'BYTES') return typeof value === 'string' && value.isWellFormed() ? value : undefined;
+  if (type === 'BOOL') return value === 0 || value === 1 ? value === 1 : typeof value === 'boolean' ? value : undefined;
   const number = typeof value === 'boolean' ? Number(value) : value;
   if (typeof number !== 'number') return undefined;
   if (type === 'INT64') return Number.isSafeInteger(number) && holds(integer, BigInt(number)) ? number : undefined;
@@ -88,51 +97,90 @@ export function readCells(input: SignatureInput, policy: MissingPolicy, values: 
 
 export function checkRows(rows: number): void {
   if (rows < 1) throw refuse('the request has no rows; send at least one');
-  if (rows > maximumRows)
-    throw new PerennialError(
-      'too-large',
-      `the request has ${rows} rows and at most ${maximumRows} are taken at once; send them in several requests`,
-      { rows },
-    );
+  if (rows > maximumRows) throw tooManyRows(String(rows));
 }
 
-function featureList(signature: Signature): string {
-  return signature.inputs.map((input) => input.name).join(', ');
+export function tooManyRows(rows: string): PerennialError {
+  return new PerennialError(
+    'too-large',
+    `the request has ${rows} rows and at most ${maximumRows} are taken at once; send them in several requests`,
+    { rows },
+  );
 }
 
-export function unknownInput(name: string, signature: Signature): PerennialError {
-  return refuse(`unknown input "${name}"; the model takes ${featureList(signature)}`, { input: name });
+const listedAtMost = 20;
+
+/** Names in a message; a model may have thousands of features. */
+export function listed(names: readonly string[], shown = (name: string) => name): string {
+  const text = names.slice(0, listedAtMost).map(shown).join(', ');
+  return names.length <= listedAtMost ? text : `${text} and ${names.length - listedAtMost} more`;
 }
 
-/** Reads columns from one list of values for each feature. An absent feature is missing in every row. */
-export function readNamedColumns({ signature, missing }: Taken, given: NamedColumns): Columns {
-  const rows = rowsIn(signature, given);
+export function featureList(signature: Signature): string {
+  return listed(signature.inputs.map((input) => input.name));
+}
+
+/**
+ * Reads columns from one list of values for each feature. An absent feature is missing in every row.
+ *
+ * @param others names of the request beside those in `given`, which the model does not take.
+ */
+export function readNamedColumns(taken: Taken, given: NamedColumns, others: readonly string[] = []): Columns {
+  const { signature, missing } = taken;
+  const known = new Set(signature.inputs.map((input) => input.name));
+  const ignored = [...[...given.keys()].filter((name) => !known.has(name)), ...others];
+  const rows = rowsIn(signature, given, ignored);
   checkRows(rows);
+  const absent = signature.inputs.filter(({ name }) => !given.has(name));
+  if (absent.length > 0) checkAbsent(absent, taken, ignored);
   const features = signature.inputs.map((input): [string, readonly Cell[]] => {
     const values = given.get(input.name);
-    if (values !== undefined) return [input.name, readCells(input, missing, values)];
-    const refusal = refusalOfMissing(input, missing);
-    if (refusal === undefined) return [input.name, Array<Cell>(rows).fill(null)];
-    throw refuse(
-      `feature "${input.name}" is missing; the model takes ${featureList(signature)}. Of "${input.name}": ${refusal}`,
-      { feature: input.name },
-    );
+    return [input.name, values === undefined ? Array<Cell>(rows).fill(null) : readCells(input, missing, values)];
   });
-  const known = new Set(signature.inputs.map((input) => input.name));
-  const ignored = [...given.keys()].filter((name) => !known.has(name));
   // Not assigned one by one: a feature may be named __proto__.
   return { rows, features: Object.fromEntries(features), ignored };
 }
 
+/** Throws for a feature that may not be missing, and for one whose column is there under almost its name. */
+function checkAbsent(absent: readonly SignatureInput[], taken: Taken, ignored: readonly string[]): void {
+  const spellings = new Map(ignored.map((name) => [plain(name), name]));
+  for (const input of absent) {
+    const { name: feature } = input;
+    const other = spellings.get(plain(feature));
+    if (other !== undefined)
+      throw refuse(`feature "${feature}" is missing; rename the column ${quoted(other)} of the request to it`, {
+        feature,
+      });
+    const refusal = refusalOfMissing(input, taken.missing);
+    if (refusal !== undefined)
+      throw refuse(
+        `feature "${feature}" is missing${besides(ignored)}; the model takes ${featureList(taken.signature)}. Of "${feature}": ${refusal}`,
+        { feature },
+      );
+  }
+}
+
+/** Equal for names that differ by case or by blanks around them only. */
+function plain(name: string): string {
+  return name.trim().normalize('NFC').toLowerCase();
+}
+
+/** What the request has instead: a feature that is written differently is found there. */
+function besides(ignored: readonly string[]): string {
+  return ignored.length === 0 ? '' : `, and the request has ${listed(ignored, quoted)}`;
+}
+
 /** The number of rows, which must be the same for all features in the request. */
-function rowsIn(signature: Signature, given: NamedColumns): number {
+function rowsIn(signature: Signature, given: NamedColumns, ignored: readonly string[]): number {
   const there = signature.inputs.flatMap(({ name }) => {
     const values = given.get(name);
     return values === undefined ? [] : [{ name, rows: values.length }];
   });
   const [first] = there;
   if (first === undefined)
-    throw refuse(`the request has none of the features; the model takes ${featureList(signature)}`);
+    throw refuse(
+      `the request names none of the features${besides(ignored)}; the model takes ${featureList(signature)}`,
+    );
   const other = there.find(({ rows }) => rows !== first.rows);
   if (other === undefined) return first.rows;
   throw refuse(
@@ -146,13 +194,13 @@ export function readRows(taken: Taken, names: readonly string[], rows: readonly 
   checkRows(rows.length);
   const given = new Map<string, unknown[]>();
   for (const name of names) {
-    if (given.has(name)) throw refuse(`column "${name}" is there twice`, { feature: name });
+    if (given.has(name)) throw refuse(`column ${quoted(name)} is there twice`, { feature: name });
     given.set(name, []);
   }
   const lists = [...given.values()];
   rows.forEach((row, index) => {
     if (!Array.isArray(row) || row.length !== names.length)
-      throw refuse(`row ${index}: expected a list of ${names.length} values (${names.join(', ')}), got ${show(row)}`, {
+      throw refuse(`row ${index}: expected a list of ${names.length} values (${listed(names)}), got ${show(row)}`, {
         row: index,
       });
     row.forEach((value: unknown, column) => lists[column]?.push(value));

@@ -1,40 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Signature } from '../../contracts/model-version.ts';
-import { model, node, value } from '../support/onnx-models.ts';
 import type { Answer, ServingGround, TestGateway } from '../support/serving-ground.ts';
 import { layServingGround, startTestGateway } from '../support/serving-ground.ts';
+import { sumModel, sumSignature } from '../support/sum-model.ts';
 
 // Bodies as clients send them, in test/cases/inputs/requests, to a model that answers a + b and a · b; b was missing in training.
 let ground: ServingGround;
 let serving: TestGateway;
 
-const signature: Signature = {
-  schemaVersion: 1,
-  layout: 'columns',
-  inputs: [
-    { name: 'a', type: 'FP32' },
-    { name: 'b', type: 'FP32', missing: true },
-  ],
-  output: { name: 'y', type: 'FP32' },
-  vectors: [{ name: 'product', type: 'FP32', width: 1 }],
-};
-
-/** `a` where b is missing, else `a + b`. */
-const sumModel = model({
-  nodes: [
-    node('IsNaN', ['b'], ['lacksB']),
-    node('Add', ['a', 'b'], ['sum']),
-    node('Where', ['lacksB', 'a', 'sum'], ['y']),
-    node('Mul', ['a', 'b'], ['product']),
-  ],
-  inputs: [value('a', 'FLOAT', ['rows', 1]), value('b', 'FLOAT', ['rows', 1])],
-  outputs: [value('y', 'FLOAT', ['rows', 1]), value('product', 'FLOAT', ['rows', 1])],
-});
-
 beforeAll(async () => {
   ground = await layServingGround();
-  await ground.deployModel(sumModel, signature);
+  await ground.deployModel(sumModel, sumSignature);
   serving = await startTestGateway(ground);
 });
 afterAll(async () => {

@@ -1,0 +1,25 @@
+import type { Signature } from '../../contracts/model-version.ts';
+import { model, node, value } from './onnx-models.ts';
+
+/** `y` is `a` where b is missing, else `a + b`; `product` is `a · b`. b was missing in training. */
+export const sumModel = model({
+  nodes: [
+    node('IsNaN', ['b'], ['lacksB']),
+    node('Add', ['a', 'b'], ['sum']),
+    node('Where', ['lacksB', 'a', 'sum'], ['y']),
+    node('Mul', ['a', 'b'], ['product']),
+  ],
+  inputs: [value('a', 'FLOAT', ['rows', 1]), value('b', 'FLOAT', ['rows', 1])],
+  outputs: [value('y', 'FLOAT', ['rows', 1]), value('product', 'FLOAT', ['rows', 1])],
+});
+
+export const sumSignature: Signature = {
+  schemaVersion: 1,
+  layout: 'columns',
+  inputs: [
+    { name: 'a', type: 'FP32' },
+    { name: 'b', type: 'FP32', missing: true },
+  ],
+  output: { name: 'y', type: 'FP32' },
+  vectors: [{ name: 'product', type: 'FP32', width: 1 }],
+};
