@@ -1,13 +1,14 @@
 import type { Signature } from '../../contracts/model-version.ts';
 import { model, node, value } from './onnx-models.ts';
 
-/** `y` is `a` where b is missing, else `a + b`; `product` is `a · b`. b was missing in training. */
+/** `y` is `a + b` and `product` is `a · b`; both are `a` where b is missing. */
 export const sumModel = model({
   nodes: [
     node('IsNaN', ['b'], ['lacksB']),
     node('Add', ['a', 'b'], ['sum']),
     node('Where', ['lacksB', 'a', 'sum'], ['y']),
-    node('Mul', ['a', 'b'], ['product']),
+    node('Mul', ['a', 'b'], ['times']),
+    node('Where', ['lacksB', 'a', 'times'], ['product']),
   ],
   inputs: [value('a', 'FLOAT', ['rows', 1]), value('b', 'FLOAT', ['rows', 1])],
   outputs: [value('y', 'FLOAT', ['rows', 1]), value('product', 'FLOAT', ['rows', 1])],
