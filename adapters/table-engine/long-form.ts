@@ -1,0 +1,56 @@
+import type { Column } from '../../contracts/data-types.ts';
+import { type StoredType, isStored } from './fields.ts';
+import type { Database } from './lockedDatabase.ts';
+import { identifier } from './sql.ts';
+
+/** Some columns of one stored type in long form: one row for each value. */
+export interface Slice {
+  readonly columns: readonly Column[];
+  readonly stored: StoredType;
+  readonly kind: 'number' | 'time' | 'other';
+  /** SQL of rows `(c, v)`: the place of a column in `columns`, and a value of it or null. */
+  readonly rows: string;
+  /** Rows in wide form, which every column has. */
+  readonly count: number;
+}
+
+/** Values that are looked at in one query, and the most columns: planning grows faster than their number. */
+const valuesAtOnce = 1_000_000;
+const columnsAtOnce = 200;
+
+/**
+ * Splits columns into slices of one type each, so that a query or two are asked of many columns and not some of each.
+ * Planning a query for each of 2,000 columns takes minutes, however few the rows are.
+ */
+export async function slicesOf(
+  database: Database,
+  from: string,
+  columns: readonly Column[],
+): Promise<readonly Slice[]> {
+  const stored = new Map<string, StoredType>();
+  for (const { column_name: name, column_type: type } of await database.rows(`DESCRIBE SELECT * FROM ${from}`))
+    if (isStored(type)) stored.set(String(name), type);
+  const count = Number((await database.row(`SELECT count(*) AS rows FROM ${from}`)).rows);
+  const size = Math.max(1, Math.min(columnsAtOnce, Math.floor(valuesAtOnce / Math.max(1, count))));
+  const slices: Slice[] = [];
+  for (const [type, group] of Map.groupBy(columns, ({ name }) => stored.get(name))) {
+    if (type === undefined) continue;
+    for (let start = 0; start < group.length; start += size) {
+      const chosen = group.slice(start, start + size);
+      slices.push({ columns: chosen, stored: type, kind: kindOf(type), rows: longRows(from, chosen), count });
+    }
+  }
+  return slices;
+}
+
+function kindOf(stored: StoredType): Slice['kind'] {
+  if (stored === 'BIGINT' || stored === 'DOUBLE') return 'number';
+  return stored === 'VARCHAR' || stored === 'BOOLEAN' ? 'other' : 'time';
+}
+
+function longRows(from: string, columns: readonly Column[]): string {
+  const names = columns.map(({ name }) => identifier(name));
+  return names.length === 1
+    ? `(SELECT 0 AS c, ${names[0]} AS v FROM ${from})`
+    : `(SELECT unnest(range(${names.length})) AS c, unnest([${names.join(', ')}]) AS v FROM ${from})`;
+}
