@@ -105,8 +105,9 @@ export function scoreOf(metrics: object, metric: string): number | undefined {
 
 const headlines = ['rmse', 'rocAuc', 'macroF1', 'accuracy', 'logLoss'];
 
-/** The one number that is said of a model's performance first, with its name. */
-export function headline(metrics: object): string {
-  const name = headlines.find((metric) => scoreOf(metrics, metric) !== undefined);
+/** The one number that is said of a model's performance first, with its name: the configured one where it is known. */
+export function headline(metrics: object, configured?: string): string {
+  const names = configured === undefined ? headlines : [configured, ...headlines];
+  const name = names.find((metric) => scoreOf(metrics, metric) !== undefined);
   return name === undefined ? 'nothing can be told' : `${name} ${decimals(scoreOf(metrics, name))}`;
 }

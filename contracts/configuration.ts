@@ -429,7 +429,9 @@ const Share = z.number().gt(0).max(1);
 
 /** Keys that came later have no defaults in the schema, so that configurations from before are what they were. */
 const DataQuality = z.strictObject({
-  missing: Share.optional().describe('A share of missing values that is greater than the reference’s by this or more'),
+  missing: Share.optional().describe(
+    'A share of missing values that is greater than the reference’s by this or more. Default: 0.1, if it is also above what chance reaches in one window of 200',
+  ),
   range: Share.optional().describe('This share or more of the values outside the least and greatest of the reference'),
   categories: Share.optional().describe('This share or more of the values in categories that the reference has not'),
   failed: Share.optional().describe(
@@ -455,7 +457,9 @@ const Monitor = z.strictObject({
         .number()
         .gt(0)
         .default(0.2)
-        .describe('For ks and chi2: a p-value below is drift. For every other test: at or above is drift'),
+        .describe(
+          'For ks and chi2: a p-value below is drift. For every other test: at or above is drift, if it is also above what chance reaches in one window of 200',
+        ),
       exclude: z
         .array(ColumnName)
         .default([])
@@ -498,7 +502,7 @@ const Monitor = z.strictObject({
     .optional()
     .describe('How good the answers have been'),
   quality: DataQuality.optional().describe(
-    'Findings in what was served that lead to no build; without it they are reported only',
+    'Findings in what was served that lead to no build; without a key its values are reported only, except missing',
   ),
   estimate: z
     .boolean()

@@ -1,12 +1,16 @@
 import { z } from 'zod';
 import { Id, Instant, Name, Sha256 } from './identifiers.ts';
-import type { MetricName, Task } from './metrics.ts';
-import { Metrics } from './metrics.ts';
+import type { Task } from './metrics.ts';
+import { MetricName, Metrics } from './metrics.ts';
 
-export const DriftTest = z.enum(['psi', 'ks', 'chi2', 'jensen-shannon', 'wasserstein', 'total-variation']);
+/** `missing`: the feature has values on one side only, so that no other test can be made. */
+export const DriftTest = z.enum(['psi', 'ks', 'chi2', 'jensen-shannon', 'wasserstein', 'total-variation', 'missing']);
 export type DriftTest = z.infer<typeof DriftTest>;
 
-/** Counts of the reference and of the window in the same bins: by decile edges of the reference, or by category. */
+/**
+ * Counts of the reference and of the window in the same bins: by edges of the reference, or by category. Bins are closed on the left
+ * and open on the right. An edge that is given twice encloses the bin of that one value.
+ */
 export const Distribution = z.object({
   edges: z.array(z.number()).nullable(),
   categories: z.array(z.string()).nullable(),
@@ -22,6 +26,11 @@ export const DriftResult = z.object({
   statistic: z.number(),
   pValue: z.number().nullable(),
   threshold: z.number(),
+  /**
+   * Of a test without a p-value: the 99.5 % quantile of the statistic if both sides were of one distribution. Drift is at or above
+   * the threshold, and above this. Absent in reports from before it was computed.
+   */
+  critical: z.number().optional(),
   drifted: z.boolean(),
   /** Excluded columns are reported and decide nothing. */
   excluded: z.boolean(),
@@ -49,6 +58,11 @@ export function driftWord({
   if (excluded) return 'excluded';
   if (tooFew === true) return 'too few';
   return drifted ? 'drifted' : 'steady';
+}
+
+/** What the statistic had to reach to be drift. */
+export function heldAgainst({ threshold, critical = 0 }: Pick<DriftResult, 'threshold' | 'critical'>): number {
+  return Math.max(threshold, critical);
 }
 
 export const QualityKind = z.enum(['missing', 'range', 'new-category', 'failed']);
@@ -154,6 +168,8 @@ export const ReportBody = z.object({
   releases: z.array(z.object({ release: Sha256, modelVersion: z.number().int(), predictions: z.number().int() })),
   drift: z.array(DriftResult),
   performance: Metrics.nullable(),
+  /** The one of them that is shown first: of `monitor.performance`, else of the build. Absent in reports from before it was kept. */
+  metric: MetricName.optional(),
   /** The mean of the features' statistics, weighted by importance, in thresholds; tests without p-values alone. */
   weightedDrift: z.number().optional(),
   quality: z.array(QualityResult).optional(),

@@ -1,15 +1,28 @@
+import type { ValueCounts } from './value-counts.ts';
+import { valueCounts } from './value-counts.ts';
+
 /**
- * How many values fall in each of the `edges.length + 1` bins `(-∞, e0) [e0, e1) … [eLast, ∞)`.
+ * How many values fall in each of the `edges.length + 1` bins `(-∞, e0) [e0, e1) … [eLast, ∞)`. An edge that is given twice
+ * encloses the bin of that one value; the bin after it begins above the value.
  *
- * @param sorted finite numbers in ascending order.
  * @param edges ascending.
  */
+export function binnedCounts({ values, counts }: ValueCounts, edges: readonly number[]): number[] {
+  const bins = Array.from({ length: edges.length + 1 }, () => 0);
+  let bin = 0;
+  for (const [at, value] of values.entries()) {
+    while (bin < edges.length && isPast(value, edges, bin)) bin += 1;
+    bins[bin] = (bins[bin] ?? 0) + (counts[at] ?? 0);
+  }
+  return bins;
+}
+
+function isPast(value: number, edges: readonly number[], at: number): boolean {
+  const edge = edges[at] ?? Infinity;
+  return edge === edges[at - 1] ? value > edge : value >= edge;
+}
+
+/** The same of numbers that are not counted yet. @param sorted in ascending order. */
 export function binCounts(sorted: ArrayLike<number>, edges: readonly number[]): number[] {
-  let below = 0;
-  const counts = edges.map((edge) => {
-    const from = below;
-    while (below < sorted.length && (sorted[below] ?? Number.NaN) < edge) below += 1;
-    return below - from;
-  });
-  return [...counts, sorted.length - below];
+  return binnedCounts(valueCounts(sorted), edges);
 }

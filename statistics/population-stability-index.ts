@@ -18,11 +18,14 @@ export function populationStabilityIndex(reference: readonly number[], current: 
   const referenceRows = total(reference);
   const currentRows = total(current);
   if (referenceRows === 0 || currentRows === 0) throw new RangeError('an empty sample has no shares');
-  return reference.reduce((sum, count, bin) => {
-    const before = Math.max(count / referenceRows, smallestShare);
+  let index = 0;
+  for (let bin = 0; bin < reference.length; bin += 1) {
+    const before = Math.max((reference[bin] ?? 0) / referenceRows, smallestShare);
     const now = Math.max((current[bin] ?? 0) / currentRows, smallestShare);
-    return sum + (now - before) * Math.log(now / before);
-  }, 0);
+    // Most bins of a wide comparison are empty on both sides.
+    if (before !== now) index += (now - before) * Math.log(now / before);
+  }
+  return index;
 }
 
 function total(counts: readonly number[]): number {

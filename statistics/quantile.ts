@@ -15,5 +15,7 @@ export function quantile(sorted: ArrayLike<number>, q: number): number {
   const low = sorted[below] ?? Number.NaN;
   const high = sorted[Math.min(below + 1, sorted.length - 1)] ?? Number.NaN;
   const step = high - low;
+  // Between extremes of either sign the step itself is not finite.
+  if (!Number.isFinite(step)) return low * (1 - fraction) + high * fraction;
   return fraction >= 0.5 ? high - step * (1 - fraction) : low + step * fraction;
 }

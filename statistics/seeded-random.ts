@@ -20,6 +20,12 @@ export function seededRandom(seed: number): RandomInteger {
   };
 }
 
+/** Numbers from 0 to 1, the latter exclusive, in steps of 2^−32. As `seededRandom`. */
+export function seededUniform(seed: number): () => number {
+  const next = xoshiro128(splitMix64(BigInt(seed)));
+  return () => next() / two32;
+}
+
 /** Integers from 0 to 2^32 − 1. The state must not be all zeros. */
 function xoshiro128(state: readonly [number, number, number, number]): () => number {
   let [s0, s1, s2, s3] = state;

@@ -38,7 +38,24 @@ export function wassersteinDistance(reference: ValueCounts, current: ValueCounts
  * Source: Evidently, `wasserstein_distance_norm`.
  */
 export function normedWasserstein(reference: ValueCounts, current: ValueCounts): number {
-  return wassersteinDistance(reference, current) / Math.max(standardDeviation(reference), smallestDeviation);
+  const { before, now, deviation } = normed(reference, current);
+  return wassersteinDistance(before, now) / deviation;
+}
+
+/** The squares of greater numbers are not finite. */
+const greatest = 1e150;
+
+/** The samples and the deviation that their distance is divided by, all in a unit in which nothing overflows. */
+export function normed(reference: ValueCounts, current: ValueCounts) {
+  const most = [reference, current].flatMap(({ values }) => [values[0] ?? 0, values.at(-1) ?? 0]);
+  const top = Math.max(...most.map(Math.abs));
+  const unit = top > greatest ? top : 1;
+  const [before, now] = [inUnits(reference, unit), inUnits(current, unit)];
+  return { before, now, deviation: Math.max(standardDeviation(before), smallestDeviation / unit) };
+}
+
+function inUnits(sample: ValueCounts, unit: number): ValueCounts {
+  return unit === 1 ? sample : { values: sample.values.map((value) => value / unit), counts: sample.counts };
 }
 
 function standardDeviation(sample: ValueCounts): number {

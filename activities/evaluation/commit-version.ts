@@ -11,6 +11,7 @@ import type { ColumnData } from '../../ports/table-engine.ts';
 import type { TrainActivities } from '../activity-types.ts';
 import type { ActivityDependencies, StoringDependencies } from '../dependencies.ts';
 import { estimationOf } from '../monitoring/estimation.ts';
+import { declaredCategories } from '../monitoring/reference-kinds.ts';
 import { referenceOf } from '../monitoring/reference-of.ts';
 import { classOrder, classesOf } from './classes-of.ts';
 import { inputsThatMayMiss, mustTakeFill, withFill, withoutFill } from './missing-values.ts';
@@ -99,7 +100,10 @@ async function look(
   const answers = await predict(deps, inspected.artifact, signature, holdout);
   if (task !== 'regression') refuseStrangeAnswers(signature, answers);
   const kind = task === 'regression' ? 'numeric' : 'categorical';
-  const featureReferences = features.map((feature) => referenceOf(feature, unfilled[feature] ?? []));
+  const categories = declaredCategories(configuration);
+  const featureReferences = features.map((feature) =>
+    referenceOf(feature, unfilled[feature] ?? [], categories.has(feature) ? 'categorical' : undefined),
+  );
   const truth = targetsOf(holdout.columns[target] ?? []);
   const probabilityOf = probabilityIn(signature, answers);
   const sample = sampleOf(configuration, { truth, values: answers.values, probabilityOf }, classes);

@@ -1,9 +1,15 @@
 import type { Cell } from '../../contracts/data-types.ts';
 
-/** The finite numbers of a column, ascending. Booleans count as 0 and 1; whole numbers beyond 2^53, which travel as text, are rounded. */
+/**
+ * The numbers of a column, ascending. Booleans count as 0 and 1; whole numbers beyond 2^53, which travel as text, are rounded;
+ * an infinite number counts as the greatest finite one of its sign.
+ */
 export function presentNumbers(cells: readonly Cell[]): Float64Array {
-  const numbers = cells.filter((cell) => cell !== null && cell !== '').map(Number);
-  return Float64Array.from(numbers.filter(Number.isFinite)).sort();
+  const numbers = Float64Array.from(cells, (cell) => (cell === null || cell === '' ? Number.NaN : Number(cell)));
+  return numbers
+    .filter((number) => !Number.isNaN(number))
+    .map((number) => Math.min(Number.MAX_VALUE, Math.max(-Number.MAX_VALUE, number)))
+    .sort();
 }
 
 /** How often each category occurs, by its text. */

@@ -1,28 +1,33 @@
 import type { MonitoringReference } from '../../contracts/model-version.ts';
 import type { DriftResult } from '../../contracts/report.ts';
+import { heldAgainst } from '../../contracts/report.ts';
 import type { ServedRows } from '../../ports/table-engine.ts';
 import { benjaminiHochberg } from '../../statistics/benjamini-hochberg.ts';
-import type { DriftPolicy } from './drift-of.ts';
+import type { ColumnRules, DriftPolicy } from './drift-of.ts';
 import { driftOf, hasDrifted } from './drift-of.ts';
 import { servedCells } from './served-cells.ts';
 
 /** Shares of permutation importance by feature, whose sum is 1; null where they are not known. */
 export type ImportanceShares = ReadonlyMap<string, number> | null;
 
-/** Every feature, the prediction and the target against the reference. */
+/** Every feature, the prediction and the target against the reference; first the features that have lost or gained all values. */
 export function driftInWindow(
   served: Pick<ServedRows, 'features' | 'predictions' | 'labels'>,
   reference: MonitoringReference,
   policy: DriftPolicy,
   importance: ImportanceShares,
+  rulesOf: (column: string) => ColumnRules = () => ({}),
 ): DriftResult[] {
   const features = reference.features
-    .map((feature) => driftOf(feature, servedCells(served, feature.name), 'feature', policy))
+    .map((feature) => driftOf(feature, servedCells(served, feature.name), 'feature', policy, rulesOf(feature.name)))
     .filter((result) => result !== null)
     .map((result) => withImportance(result, importance));
   const prediction = driftOf(reference.prediction, served.predictions, 'prediction', policy);
   const target = driftOf(reference.target, served.labels, 'target', policy);
-  return [...adjusted(features, policy), prediction, target].filter((result) => result !== null);
+  const gone = (result: DriftResult): boolean => result.test === 'missing' && result.drifted;
+  const judged = adjusted(features, policy);
+  const ordered = [...judged.filter(gone), ...judged.filter((result) => !gone(result)), prediction, target];
+  return ordered.filter((result) => result !== null);
 }
 
 /** Excluded columns decide nothing, so they are no part of the family that false discoveries are counted in. */
@@ -65,6 +70,7 @@ export function weightedDriftOf(drift: readonly DriftResult[]): number | undefin
   const weight = weighed.reduce((sum, result) => sum + (result.importance ?? 0), 0);
   if (weight === 0) return undefined;
   return (
-    weighed.reduce((sum, result) => sum + ((result.importance ?? 0) * result.statistic) / result.threshold, 0) / weight
+    weighed.reduce((sum, result) => sum + ((result.importance ?? 0) * result.statistic) / heldAgainst(result), 0) /
+    weight
   );
 }

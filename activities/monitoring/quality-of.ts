@@ -2,8 +2,12 @@ import type { Configuration } from '../../contracts/configuration.ts';
 import type { Cell } from '../../contracts/data-types.ts';
 import type { ColumnReference } from '../../contracts/model-version.ts';
 import type { QualityResult } from '../../contracts/report.ts';
+import { criticalValue } from '../../statistics/critical-value.ts';
+import { missingRise } from '../../statistics/missing-change.ts';
+import { seedOfText } from '../../statistics/seed-of-text.ts';
 import { categoryCounts, presentNumbers } from './column-values.ts';
-import { asWritten, newCategories } from './drift-of.ts';
+import { defaultMissingRise, presenceOf } from './presence-of.ts';
+import { asWritten, newCategories } from './sides-of.ts';
 
 type QualityPolicy = NonNullable<Configuration['monitor']['quality']>;
 
@@ -37,13 +41,19 @@ export function failedIn(predictions: readonly Cell[], policy: QualityPolicy | u
   return [judged('prediction', 'failed', share, policy?.failed, detail)];
 }
 
+/** Without a threshold of the configuration, a rise of a tenth is a finding, if chance does not do as much. */
 function missingIn(reference: ColumnReference, cells: readonly Cell[], threshold: number | undefined): QualityResult[] {
   if (reference.missing === undefined) return [];
-  const missing = cells.filter(isMissing).length / cells.length;
-  const rows = reference.count + reference.missing;
-  const before = rows === 0 ? 0 : reference.missing / rows;
-  const detail = `${percent(missing)} are missing, and ${percent(before)} of the reference`;
-  return [judged(reference.name, 'missing', Math.max(0, missing - before), threshold, detail)];
+  const { name } = reference;
+  const { before, now } = presenceOf(reference, cells);
+  const share = ([present, missing]: readonly [number, number]): number =>
+    present + missing === 0 ? 0 : missing / (present + missing);
+  const rise = missingRise(before, now);
+  const detail = `${percent(share(now))} are missing, and ${percent(share(before))} of the reference`;
+  const result = judged(name, 'missing', rise, threshold ?? defaultMissingRise, detail);
+  if (threshold !== undefined || !result.breached) return [result];
+  const critical = criticalValue(before, now, missingRise, seedOfText(JSON.stringify([name, before, now])));
+  return [{ ...result, breached: rise > critical }];
 }
 
 function outOfRange(
@@ -90,10 +100,6 @@ function judged(
     breached: threshold !== undefined && value >= threshold,
     detail,
   };
-}
-
-function isMissing(cell: Cell): boolean {
-  return cell === null || cell === '' || Number.isNaN(cell);
 }
 
 function percent(share: number): string {

@@ -1,17 +1,16 @@
 import type { Cell } from '../../contracts/data-types.ts';
 import type { CategoricalReference, ColumnReference, NumericReference } from '../../contracts/model-version.ts';
 import { binCounts } from '../../statistics/bin-counts.ts';
-import { decileEdges } from '../../statistics/decile-edges.ts';
+import { tieEdges } from '../../statistics/tie-edges.ts';
 import { valueCounts } from '../../statistics/value-counts.ts';
 import { categoryCounts, presentNumbers } from './column-values.ts';
-
-/** A whole-number column with more distinct values is a quantity; with at most these, a code such as the hour or a season. */
-const mostCodes = 25;
+import { areCodes } from './whole-number-codes.ts';
 
 /**
- * The distribution of a column, for windows of served rows to be compared with. Text, booleans, and whole numbers with at most 25
- * distinct values are categorical; all else is numeric, with bins at its deciles. `kind` overrules that: a regression's target and
- * predictions are quantities however few values they have. Missing values are left out.
+ * The distribution of a column, for windows of served rows to be compared with. Text, booleans, and at most 25 consecutive whole
+ * numbers are categorical; all else is numeric, with bins that hold ties apart. `kind` overrules that: a regression's target and
+ * predictions are quantities however few values they have, and a column that is declared a category is one. Missing values are left
+ * out.
  */
 export function referenceOf(
   name: string,
@@ -22,20 +21,20 @@ export function referenceOf(
 }
 
 function kindOf(values: readonly Cell[]): ColumnReference['kind'] {
-  const codes = new Set<number>();
+  const numbers = new Set<number>();
   for (const value of values) {
     if (value === null) continue;
     if (typeof value !== 'number') return 'categorical';
     if (!Number.isInteger(value)) return 'numeric';
-    if (codes.size <= mostCodes) codes.add(value);
+    numbers.add(value);
   }
-  return codes.size > 0 && codes.size <= mostCodes ? 'categorical' : 'numeric';
+  return areCodes(numbers) ? 'categorical' : 'numeric';
 }
 
 function numeric(name: string, cells: readonly Cell[]): NumericReference {
   const sorted = presentNumbers(cells);
-  const edges = decileEdges(sorted);
   const { values, counts } = valueCounts(sorted);
+  const edges = tieEdges({ values, counts });
   return {
     kind: 'numeric',
     name,

@@ -12,6 +12,7 @@ import { estimateFrom, wantsEstimate } from './estimation.ts';
 import { importanceOf } from './importance-of.ts';
 import { labelDelayOf } from './label-delay.ts';
 import { failedIn, qualityOf } from './quality-of.ts';
+import { declaredCategories, withCurrentKinds } from './reference-kinds.ts';
 import type { ReportDependencies } from './reference-window.ts';
 import { chooseReference, measurableIn } from './reference-window.ts';
 import { servedCells } from './served-cells.ts';
@@ -53,10 +54,15 @@ async function reportOn(deps: ReportDependencies, { scope }: Reporting, window: 
   const { monitor } = configuration;
   const champion = await versions.get(window.championVersionId);
   const training = await readJson(deps.objectStore, champion.reference, MonitoringReference);
-  const { reference, told } = await chooseReference(deps, scope, window, training, configuration);
+  const categories = declaredCategories(configuration);
+  const compared = withCurrentKinds(training, categories, champion.signature);
+  const { reference, told } = await chooseReference(deps, scope, window, compared, configuration);
   const served = await measurableIn(deps, scope, window, configuration.task);
   const importance = await importanceOf(deps, scope, champion.id);
-  const drift = driftInWindow(served, reference, monitor.drift, importance);
+  const drift = driftInWindow(served, reference, monitor.drift, importance, (column) => ({
+    category: categories.has(column),
+    missing: monitor.quality?.missing,
+  }));
   const weightedDrift = weightedDriftOf(drift);
   const sample = await servedSample(deps, scope.modelId, configuration, served);
   const performance = sample === null ? null : metricsOf(sample);
@@ -75,6 +81,7 @@ async function reportOn(deps: ReportDependencies, { scope }: Reporting, window: 
     dropped: window.dropped,
     sufficient: served.rows >= monitor.minRows,
     releases: releasesIn(served),
+    metric: monitor.performance?.metric ?? configuration.build.metric,
     drift: tellingTooFew(drift, monitor.minRows),
     ...(weightedDrift === undefined ? {} : { weightedDrift }),
     quality: [

@@ -1,6 +1,7 @@
 import type { Configuration } from '../../contracts/configuration.ts';
 import { isBetterWhenSmall, metricOf } from '../../contracts/metrics.ts';
 import type { DriftResult, QualityResult, ReportBody } from '../../contracts/report.ts';
+import { heldAgainst } from '../../contracts/report.ts';
 import type { MonitoringRepository } from '../../ports/repositories/monitoring.ts';
 import { featuresCount } from './drift-in-window.ts';
 import type { DriftPolicy } from './drift-of.ts';
@@ -19,7 +20,7 @@ export function driftVerdicts(drift: readonly DriftResult[], policy: DriftPolicy
     subject: subjectOf(result),
     // What was held against the threshold.
     value: result.adjustedPValue ?? result.pValue ?? result.statistic,
-    threshold: result.threshold,
+    threshold: heldAgainst(result),
     breached: result.drifted && (result.subject !== 'feature' || count),
   }));
 }

@@ -19,7 +19,8 @@ export function distributionSection({ report }: ReportDocument): Html {
         ? html`<p class="none">This report is from before distributions were kept.</p>`
         : html`<p class="none">
               Shares of rows: <span class="key reference">■</span> the reference,
-              <span class="key current">■</span> this window. Bins of numbers are the reference’s tenths.
+              <span class="key current">■</span> this window. Bins of numbers are the reference’s tenths; a value with
+              more than a tenth is a bin of its own.
             </p>
             <div class="multiples">${plots}</div>`
     }
@@ -29,7 +30,7 @@ export function distributionSection({ report }: ReportDocument): Html {
 const verdictStyle = { excluded: '', 'too few': '', drifted: 'fail', steady: 'pass' } as const;
 
 function plotOf(result: DriftResult, distribution: Distribution): Html {
-  const { column, subject, test, statistic, pValue } = result;
+  const { column, subject } = result;
   const reference = sharesOf(distribution.reference);
   const current = sharesOf(distribution.current);
   const most = Math.max(...reference, ...current, 0.01);
@@ -42,7 +43,7 @@ function plotOf(result: DriftResult, distribution: Distribution): Html {
     <figcaption>
       <strong>${column}</strong>${subject === 'feature' ? '' : ` (${subject})`}
       <span class="verdict ${verdictStyle[verdict]}">${verdict}</span>
-      <span class="none">${test} ${number(statistic, 3)}${pValue === null ? '' : `, p ${number(pValue, 2)}`}</span>
+      <span class="none">${testOf(result)}</span>
     </figcaption>
     <svg class="plot" viewBox="0 0 ${width} ${height}" role="img" aria-label="distribution of ${column}">
       ${reference.map((share, at) => {
@@ -69,6 +70,14 @@ function plotOf(result: DriftResult, distribution: Distribution): Html {
   </figure>`;
 }
 
+/** The statistic beside what it is held against. */
+function testOf({ test, statistic, pValue, threshold, critical }: DriftResult): string {
+  const told = `${test} ${number(statistic, 3)}`;
+  if (pValue !== null) return `${told}, p ${number(pValue, 2)}`;
+  const chance = critical === undefined ? '' : `, by chance up to ${number(critical, 3)}`;
+  return `${told}, threshold ${number(threshold, 3)}${chance}`;
+}
+
 function sharesOf(counts: readonly number[]): number[] {
   const total = counts.reduce((sum, count) => sum + count, 0);
   return counts.map((count) => (total === 0 ? 0 : count / total));
@@ -77,13 +86,17 @@ function sharesOf(counts: readonly number[]): number[] {
 function namesOf({ edges, categories }: Distribution): string[] {
   if (categories !== null) return [...categories];
   const bounds = edges ?? [];
-  return Array.from({ length: bounds.length + 1 }, (_, at) =>
-    at === 0
-      ? `below ${number(bounds[0], 4)}`
-      : at === bounds.length
-        ? `${number(bounds.at(-1), 4)} and above`
-        : `${number(bounds[at - 1], 4)} to ${number(bounds[at], 4)}`,
-  );
+  return Array.from({ length: bounds.length + 1 }, (_, at) => nameOfBin(bounds, at));
+}
+
+/** An edge that is given twice encloses the bin of that one value. */
+function nameOfBin(edges: readonly number[], at: number): string {
+  const [low, high] = [edges[at - 1], edges[at]];
+  if (low === undefined) return high === undefined ? 'all values' : `below ${number(high, 4)}`;
+  if (low === high) return number(low, 4);
+  const past = low === edges[at - 2];
+  if (high === undefined) return past ? `above ${number(low, 4)}` : `${number(low, 4)} and above`;
+  return `${past ? 'above ' : ''}${number(low, 4)} to ${number(high, 4)}`;
 }
 
 /** Edges stand between bins and categories under theirs; not more than fit. */

@@ -1,5 +1,5 @@
 import type { DriftResult, Report } from '../../contracts/report.ts';
-import { driftWord } from '../../contracts/report.ts';
+import { driftWord, heldAgainst } from '../../contracts/report.ts';
 import type { Html } from '../evidence/html.ts';
 import { html, number, percent } from '../evidence/html.ts';
 import type { ReportDocument } from './report-document.ts';
@@ -18,9 +18,9 @@ export function heatMapSection({ report, history }: ReportDocument): Html {
   return html`<section id="heat-map">
     <h2>Drift by column and time</h2>
     <p class="none">
-      One column a report. From half its threshold a statistic is shaded, from the threshold it is drift; what is pale
-      is excluded, or of fewer values than monitor.minRows, and decides nothing. A test with a p-value is drift, or is
-      not.
+      One column a report. From half its threshold a statistic is shaded, from the threshold it is drift. Where chance
+      alone reaches further than the threshold, that takes its place. What is pale is excluded, or of fewer values than
+      monitor.minRows, and decides nothing. A test with a p-value is drift, or is not.
     </p>
     <div class="scroll">
       <svg
@@ -73,9 +73,10 @@ function heatRow(result: DriftResult, shown: readonly Report[], y: number): Html
     })}`;
 }
 
-function levelOf({ pValue, drifted, statistic, threshold }: DriftResult): number {
+function levelOf(result: DriftResult): number {
+  const { pValue, drifted, statistic } = result;
   if (pValue !== null) return drifted ? 3 : 0;
-  const share = statistic / threshold;
+  const share = statistic / heldAgainst(result);
   return [0.5, 1, 2, 4].filter((bound) => share >= bound).length;
 }
 
@@ -92,7 +93,7 @@ export function importanceSection({ report }: ReportDocument): Html {
       <p class="none">The champion’s permutation importance is not known.</p>
     </section>`;
   const [width, height, left, bottom, top] = [640, 320, 60, 44, 12];
-  const moved = known.map((result) => result.statistic / (result.pValue === null ? result.threshold : 1));
+  const moved = known.map((result) => result.statistic / (result.pValue === null ? heldAgainst(result) : 1));
   const x = scale([0, Math.max(1.2, ...moved) * 1.1], [left, width - 90]);
   const y = scale([0, Math.max(...known.map(({ importance }) => importance)) * 1.1], [height - bottom, top]);
   const { weightedDrift } = report.body;

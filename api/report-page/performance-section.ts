@@ -1,4 +1,4 @@
-import type { Metrics } from '../../contracts/metrics.ts';
+import type { MetricName, Metrics } from '../../contracts/metrics.ts';
 import { metricNames, metricOf } from '../../contracts/metrics.ts';
 import type { Report } from '../../contracts/report.ts';
 import { leftOutWords } from '../../contracts/report.ts';
@@ -38,7 +38,7 @@ export function performanceSection({ report, history, generations, metric }: Rep
       ${metric} of each window, at its end: by its labels, and dashed as it is estimated without them, with one standard
       error up and down; every line from top to bottom is a release that took over.
     </p>
-    ${chart} ${numbers(report)}
+    ${chart} ${numbers(report, metric)}
   </section>`;
 }
 
@@ -132,10 +132,11 @@ function metricsIn(performance: Metrics): ReadonlyMap<string, number> {
   return new Map(told.flatMap(([name, value]) => (value === null ? [] : [[name, value]])));
 }
 
-function numbers({ body }: Report): Html {
+function numbers({ body }: Report, configured: MetricName): Html {
   const { performance, estimate } = body;
   const known = performance === null ? new Map<string, number>() : metricsIn(performance);
-  const names = [...new Set([...known.keys(), ...(estimate?.metrics ?? []).map(({ name }) => name)])];
+  const every = [...known.keys(), ...(estimate?.metrics ?? []).map(({ name }) => name)];
+  const names = [...new Set(every.includes(configured) ? [configured, ...every] : every)];
   const rows = names.map((name) => {
     const guess = estimate?.metrics.find((metric) => metric.name === name);
     return [

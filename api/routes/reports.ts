@@ -158,7 +158,7 @@ async function documentOf(context: RouteContext, scope: Scope, id: string): Prom
     history: [report, ...before].toReversed(),
     generations: (await deployments.history(scope, mostGenerations)).toReversed(),
     served: await servedIn(context, scope, report),
-    metric: configuration.monitor.performance?.metric ?? configuration.build.metric,
+    metric: report.body.metric ?? configuration.monitor.performance?.metric ?? configuration.build.metric,
   };
 }
 

@@ -110,7 +110,7 @@ function reportVerbs({ program, act }: VerbRegistry): void {
               body.to,
               body.predictions,
               body.labelled,
-              body.performance === null ? '–' : headline(body.performance),
+              body.performance === null ? '–' : headline(body.performance, body.metric),
               body.findings.filter((finding) => finding.state !== 'closed').length,
             ]),
           ),
@@ -157,8 +157,16 @@ async function writePage(
 
 function describeReport({ output }: CliContext, { body }: Report): string {
   const drift = output.table(
-    ['column', 'subject', 'test', 'statistic', 'threshold', 'verdict'],
-    body.drift.map((d) => [d.column, d.subject, d.test, d.statistic.toFixed(4), d.threshold, driftWord(d)]),
+    ['column', 'subject', 'test', 'statistic', 'threshold', 'by chance', 'verdict'],
+    body.drift.map((d) => [
+      d.column,
+      d.subject,
+      d.test,
+      d.statistic.toFixed(4),
+      d.threshold,
+      d.critical === undefined ? '–' : `up to ${d.critical.toFixed(4)}`,
+      driftWord(d),
+    ]),
   );
   const findings = output.table(
     ['finding', 'of', 'state', 'value', 'threshold', 'since'],
@@ -167,7 +175,7 @@ function describeReport({ output }: CliContext, { body }: Report): string {
   const performance =
     body.performance === null
       ? 'no labels have arrived'
-      : `${headline(body.performance)} over ${counted(body.labelled, 'labelled row')}`;
+      : `${headline(body.performance, body.metric)} over ${counted(body.labelled, 'labelled row')}`;
   return [
     `${body.from} to ${body.to}: ${counted(body.predictions, 'prediction')}, ${performance}${body.sufficient ? '' : ' (too few to decide anything)'}`,
     ...(body.drift.length > 0 ? [drift] : []),

@@ -131,9 +131,9 @@ describe('the values themselves', () => {
     const [, added] = qualityOf(words, ['a', 'c', 'a', 'a'], { categories: 0.25 });
     expect(added).toMatchObject({ kind: 'new-category', value: 0.25, breached: true, detail: 'new: "c"' });
   });
-  test('without a policy they are measured and decide nothing; without rows there is nothing to say', () => {
+  test('without a policy only what is missing decides; without rows there is nothing to say', () => {
     expect(qualityOf(words, ['c'], undefined).map(({ threshold, breached }) => [threshold, breached])).toEqual([
-      [null, false],
+      [0.1, false],
       [null, false],
     ]);
     expect(qualityOf(words, [], { missing: 0.1 })).toEqual([]);

@@ -8,23 +8,26 @@ const drift = { ...policy, exclude: [...policy.exclude] };
 const range = (count: number) => Array.from({ length: count }, (_, i) => i);
 
 describe('a reference', () => {
-  it('takes text, booleans and codes of at most 25 numbers as categories, and all else as numbers', () => {
+  it('takes text, booleans and at most 25 consecutive whole numbers as categories, and all else as numbers', () => {
     const kind = (values: readonly (string | number | boolean | null)[]) => referenceOf('column', values).kind;
     expect(kind(['a', 'b'])).toBe('categorical');
     expect(kind([true, null, false])).toBe('categorical');
     expect(kind(range(25))).toBe('categorical');
     expect(kind(range(26))).toBe('numeric');
+    expect(kind([1, 2, 4])).toBe('numeric');
+    expect(kind([1, 10, 100])).toBe('numeric');
+    expect(kind([7, 7])).toBe('categorical');
     expect(kind([1, 2, 2.5])).toBe('numeric');
     expect(kind([null, null])).toBe('numeric');
     expect(referenceOf('column', range(5), 'numeric').kind).toBe('numeric');
   });
   it('leaves missing values out, sorts codes as numbers, and fits the contract', () => {
-    const codes = referenceOf('code', [10, 9, null, 10, 2]);
+    const codes = referenceOf('code', [10, 9, null, 10, 8]);
     expect(codes).toEqual({
       kind: 'categorical',
       name: 'code',
       count: 4,
-      categories: ['2', '9', '10'],
+      categories: ['8', '9', '10'],
       counts: [1, 1, 2],
       missing: 1,
     });
@@ -180,8 +183,9 @@ describe('drift', () => {
       ),
     ).toMatchObject({ excluded: false });
   });
-  it('with nothing on one side there is nothing to compare', () => {
-    expect(driftOf(temperature, [null, null], 'feature', drift)).toBeNull();
-    expect(driftOf(referenceOf('empty', [null]), [1, 2], 'feature', drift)).toBeNull();
+  it('with no rows on one side there is nothing to compare', () => {
+    expect(driftOf(temperature, [], 'feature', drift)).toBeNull();
+    expect(driftOf(referenceOf('empty', []), [], 'feature', drift)).toBeNull();
+    expect(driftOf(temperature, [null, null], 'target', drift)).toBeNull();
   });
 });

@@ -16,6 +16,7 @@ const drift: ReportBody['drift'] = [
     pValue: null,
     effect: null,
     threshold: 0.2,
+    critical: 0.375,
     drifted: true,
     excluded: false,
     referenceRows: 10,
@@ -34,7 +35,7 @@ const drift: ReportBody['drift'] = [
     excluded: false,
     referenceRows: 10,
     currentRows: 10,
-    distribution: { edges: [1, 2], categories: null, reference: [1, 2, 3], current: [3, 2, 1] },
+    distribution: { edges: [1, 2, 2], categories: null, reference: [1, 2, 3, 4], current: [3, 2, 1, 0] },
   },
 ];
 
@@ -137,6 +138,13 @@ test('it has distributions, a heat map over time, importance, performance, label
   expect(text).toContain('1 labelled row was left out of the metrics');
 });
 
+test('a statistic stands beside its threshold and what chance reaches, and a bin of one value is named by it', async () => {
+  const { text } = await api.send('viewer', page('latest'));
+  expect(text).toContain('psi 0.5, threshold 0.2, by chance up to 0.375');
+  const names = [...text.matchAll(/<title>([^<]*): reference [\d.]+ %, window/g)].map(([, name]) => name);
+  expect(names.slice(-4)).toEqual(['below 1', '1 to 2', '2', 'above 2']);
+});
+
 test('an earlier report shows what was known then, and the latest is the newest', async () => {
   expect((await api.send('viewer', page(reports[0]!.id))).text).toContain(reports[0]!.id);
   expect((await api.send('viewer', page('latest'))).text).toContain(reports[1]!.id);
@@ -178,6 +186,10 @@ test('what stands beside the metrics of a window is not shown as one', () => {
   const names = [...shown.matchAll(/<th scope="row">([A-Za-z0-9]+)<\/th>/g)].map(([, name]) => name);
   expect(names).toEqual(expect.arrayContaining(['rmse', 'mae', 'r2', 'mape', 'medianAbsoluteError']));
   expect(names).not.toContain('rows');
+  const byMae = reportPage({ report, history: [report], generations: [], metric: 'mae' }, 'n');
+  expect(/<th scope="row">([A-Za-z0-9]+)<\/th>\s*<td>60/.exec(byMae)?.index).toBeLessThan(
+    byMae.search(/<th scope="row">rmse/),
+  );
 });
 
 test('in a rehearsal the page says which rows of the period the gateway refused', () => {

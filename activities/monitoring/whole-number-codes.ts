@@ -1,0 +1,22 @@
+/** Consecutive whole numbers are codes, such as the hour or a season, if they are at most so many; more are a quantity. */
+const mostCodes = 25;
+
+/** Are these distinct numbers codes: whole, consecutive, and at most 25? */
+export function areCodes(distinct: Iterable<number>): boolean {
+  let [least, greatest, count] = [Infinity, -Infinity, 0];
+  for (const value of distinct) {
+    if (!Number.isSafeInteger(value)) return false;
+    least = Math.min(least, value);
+    greatest = Math.max(greatest, value);
+    count += 1;
+    if (count > mostCodes) return false;
+  }
+  return count > 0 && greatest - least + 1 === count;
+}
+
+/** The numbers that these categories are, where each is a whole number as it is written; else null. */
+export function wholeNumbersIn(categories: readonly string[]): readonly number[] | null {
+  const numbers = categories.map(Number);
+  const whole = numbers.every((number, at) => Number.isSafeInteger(number) && String(number) === categories[at]);
+  return whole && numbers.length > 0 ? numbers : null;
+}

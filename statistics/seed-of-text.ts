@@ -1,0 +1,6 @@
+/** A 32-bit seed made of a text: the same text gives the same draws. FNV-1a over the text's UTF-16 units. */
+export function seedOfText(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < text.length; at += 1) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+  return hash >>> 0;
+}
