@@ -12,6 +12,7 @@ import { ownScratch } from '../adapters/scratch/own-scratch.ts';
 import { createDuckDbTableEngine } from '../adapters/table-engine/duckdb.ts';
 import { readTemporalTls } from '../adapters/workflow-client/temporal-tls.ts';
 import { createTemporalWorkflowClient } from '../adapters/workflow-client/temporal.ts';
+import { ignoreProxyOfNode } from '../adapters/outbound-hosts/ignore-proxy-of-node.ts';
 import { sha256OfBytes } from '../contracts/digest.ts';
 import { PerennialError, reasonOf } from '../contracts/errors.ts';
 import { parseSettings, Settings, tableLimitsOf } from '../contracts/settings.ts';
@@ -24,6 +25,8 @@ import { buildApi } from './server.ts';
 
 const closeWithinMs = 5_000;
 const uploadIdleMs = 120_000;
+
+ignoreProxyOfNode();
 
 try {
   await serve(parseSettings(Settings, process.env));

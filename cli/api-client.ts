@@ -26,11 +26,17 @@ export class ApiClient {
   readonly url: string;
   readonly #key: string;
   readonly #project: string;
+  /** The name of the proxy by which the API is reached. */
+  readonly #proxy: string | null;
 
-  constructor(url: string, key: string, project: string) {
+  constructor(
+    url: string,
+    { key, project, proxy }: { readonly key: string; readonly project: string; readonly proxy: string | null },
+  ) {
     this.url = url.replace(/\/$/, '');
     this.#key = key;
     this.#project = project;
+    this.#proxy = proxy;
   }
 
   async get<Schema extends z.ZodType>(path: string, schema: Schema, query: Query = {}): Promise<z.infer<Schema>> {
@@ -135,7 +141,9 @@ export class ApiClient {
       const cause = caught instanceof Error && caught.cause !== undefined ? caught.cause : caught;
       throw new PerennialError(
         'api-unavailable',
-        `the API at ${this.url} does not answer (${reasonOf(cause)}); perennial status tells what runs, perennial up starts it`,
+        this.#proxy === null
+          ? `the API at ${this.url} does not answer (${reasonOf(cause)}); perennial status tells what runs, perennial up starts it`
+          : `the API at ${this.url} does not answer through the proxy ${this.#proxy} (${reasonOf(cause)}); check the proxy, or name the host in NO_PROXY`,
         { url: this.url },
         { cause: caught },
       );

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { PerennialError } from '../contracts/errors.ts';
 import { ApiClient } from './api-client.ts';
 import type { Output } from './output.ts';
+import { throughProxy } from './through-proxy.ts';
 
 /** What the embedded stack writes about itself when it is up. */
 const StackFile = z
@@ -80,7 +81,7 @@ export function apiOf(context: CliContext, acting: Acting = 'operator'): ApiClie
   const key = options.key ?? env['PERENNIAL_KEY'] ?? own;
   if (key === undefined)
     throw new PerennialError('unauthenticated', `there is no key for ${url}: set PERENNIAL_KEY or give --key`, { url });
-  return new ApiClient(url, key, options.project);
+  return new ApiClient(url, { key, project: options.project, proxy: throughProxy(url, env) });
 }
 
 function sameAddress(url: string, api: string | undefined): boolean {

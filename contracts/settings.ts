@@ -4,6 +4,7 @@ import { Duration } from './duration.ts';
 import { canonicalCron } from './cron.ts';
 import { PerennialError, reasonOf } from './errors.ts';
 import { limitSettings } from './limit-settings.ts';
+import { proxySettings } from './proxies.ts';
 import { trainingQueue } from './workflows.ts';
 
 const Port = z.coerce.number().int().min(0).max(65_535);
@@ -114,6 +115,8 @@ export const Settings = z.object({
     .transform((text) => text.split(/\s+/).filter((url) => url !== ''))
     .pipe(z.array(PackageIndexUrl).max(20))
     .default([]),
+  /** The way to sources, webhooks, git and packages of the internet; never to this machine or to parts of the platform. */
+  ...proxySettings,
   PERENNIAL_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
   ...limitSettings,
 });

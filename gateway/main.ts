@@ -6,6 +6,7 @@ import { createOnnxModelRuntime } from '../adapters/model-runtime/onnx.ts';
 import { createConfiguredObjectStore } from '../adapters/object-store/configured.ts';
 import { createConfiguredSandbox } from '../adapters/sandbox/configured.ts';
 import { createDuckDbTableEngine } from '../adapters/table-engine/duckdb.ts';
+import { ignoreProxyOfNode } from '../adapters/outbound-hosts/ignore-proxy-of-node.ts';
 import { durationMs } from '../contracts/duration.ts';
 import { PerennialError, reasonOf } from '../contracts/errors.ts';
 import { parseSettings, Settings, tableLimitsOf } from '../contracts/settings.ts';
@@ -18,6 +19,8 @@ const closeWithinMs = 6_000;
 
 const GatewaySettings = Settings.omit({ PERENNIAL_SECRET: true, PERENNIAL_ADMIN_KEY: true, TEMPORAL_ADDRESS: true });
 type GatewaySettings = Omit<Settings, 'PERENNIAL_SECRET' | 'PERENNIAL_ADMIN_KEY' | 'TEMPORAL_ADDRESS'>;
+
+ignoreProxyOfNode();
 
 try {
   await serve(parseSettings(GatewaySettings, process.env));

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { hasProxy, withoutCredentials, withProxies } from './proxies.mjs';
 import { runProgram } from './run-program.mjs';
 
 /** Until the answer begins, and then between one piece of it and the next. */
@@ -20,11 +21,12 @@ const judgedAfterMs = 15_000;
  * puts it at `target`. Answers where it came from, or the reason why it could not be had: no route, no such release,
  * silence for four seconds, other bytes than expected.
  */
-export async function downloadProgram({ url, sha256, file, target, progress }) {
+export async function downloadProgram({ url, sha256, file, target, env = process.env, progress }) {
   const folder = await mkdtemp(join(tmpdir(), 'perennial-download-'));
   try {
     const archive = join(folder, 'archive.tar.gz');
-    await fetchTo(url, archive, progress);
+    // Node's own fetch knows no proxy, or asks this machine through it; curl is where there is a proxy.
+    await (hasProxy(env) ? fetchByCurl(url, archive, env) : fetchTo(url, archive, progress));
     await runProgram('tar', ['-xzf', archive, '-C', folder, file]);
     const program = join(folder, file);
     const digest = await digestOf(program);
@@ -64,6 +66,15 @@ async function fetchTo(url, path, progress) {
   } finally {
     clearTimeout(timer);
   }
+}
+
+async function fetchByCurl(url, path, env) {
+  const limits = ['--connect-timeout', silenceMs / 1000, '--max-filesize', limitBytes];
+  const slowest = ['--speed-limit', slowestBytesPerSecond, '--speed-time', judgedAfterMs / 1000];
+  const args = ['--fail', '--silent', '--show-error', '--location', ...limits, ...slowest, '--output', path, url];
+  await runProgram('curl', args.map(String), { env: withProxies(env) }).catch((caught) => {
+    throw new Error(withoutCredentials(caught.message.split('\n').at(-1)));
+  });
 }
 
 async function digestOf(path) {

@@ -24,6 +24,7 @@ export async function getTemporal(env, progress) {
       sha256,
       file: programs.temporal.file,
       target,
+      env,
       progress,
     });
   };

@@ -9,6 +9,7 @@ import { findProgram, programs } from './find-program.mjs';
 import { getBubblewrap, getMinio, getTemporal } from './get-program.mjs';
 import { installPackages } from './node-modules.mjs';
 import { requireNode, requirePython } from './prerequisites.mjs';
+import { withProxies } from './proxies.mjs';
 import { stopPrograms } from './run-program.mjs';
 import { say, SetupProblem, step, together } from './steps.mjs';
 import { runThen } from './then.mjs';
@@ -20,7 +21,7 @@ const usage = 'usage: node setup/setup.mjs [--for demo|test] [--then command …
 try {
   const { purpose, command } = readArguments(process.argv.slice(2));
   const giveUp = stopOnSignals();
-  await setUp(purpose, process.env);
+  await setUp(purpose, withProxies(process.env));
   giveUp();
   if (command.length > 0) process.exitCode = await runThen(root, command, process.env);
 } catch (caught) {

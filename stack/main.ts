@@ -1,3 +1,4 @@
+import { ignoreProxyOfNode } from '../adapters/outbound-hosts/ignore-proxy-of-node.ts';
 import { PerennialError, reasonOf } from '../contracts/errors.ts';
 import { parseSettings, StackSettings } from '../contracts/settings.ts';
 import { askStackToStop } from './ask-to-stop.ts';
@@ -8,6 +9,8 @@ for (const stream of [process.stdout, process.stderr]) stream.on('error', () => 
 
 // What the stack and its parts write is nobody else's to read.
 process.umask(0o077);
+
+ignoreProxyOfNode();
 
 const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());

@@ -20,6 +20,7 @@ import type { readTemporalTls } from '../adapters/workflow-client/temporal-tls.t
 import type { TemporalSettings } from '../adapters/workflow-client/temporal.ts';
 import { createTemporalWorkflowClient } from '../adapters/workflow-client/temporal.ts';
 import { sha256OfBytes } from '../contracts/digest.ts';
+import { proxiesOf } from '../contracts/proxies.ts';
 import type { Settings } from '../contracts/settings.ts';
 import { codeLimitsOf, pipIndexesOf, tableLimitsOf } from '../contracts/settings.ts';
 import { createPostgresRepositories } from '../db/repositories.ts';
@@ -47,7 +48,10 @@ export async function buildDependencies(
   { scratchFolder, workFolder }: ProcessFolders,
 ): Promise<StoringDependencies> {
   const home = resolve(settings.PERENNIAL_HOME);
-  const hosts = createOutboundHosts({ allowPrivate: settings.PERENNIAL_ALLOW_PRIVATE_SOURCES });
+  const hosts = createOutboundHosts({
+    allowPrivate: settings.PERENNIAL_ALLOW_PRIVATE_SOURCES,
+    proxies: proxiesOf(settings),
+  });
   const sandbox = createConfiguredSandbox(settings, home, process.env.PATH, scratchFolder);
   const clock = createSystemClock();
   const ids = createIdMaker();
@@ -106,7 +110,7 @@ export async function buildDependencies(
       bytesAtMost: settings.PERENNIAL_FETCH_SIZE,
       statementTimeoutMs: settings.PERENNIAL_FETCH_TIMEOUT,
     }),
-    commitStatuses: createGithubStatuses(),
+    commitStatuses: createGithubStatuses({ hosts }),
     gateways: createHttpGateways({
       liveGateways: () => repositories.deployments.liveGateways(),
       key: () => workerKey,

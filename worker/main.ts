@@ -6,6 +6,7 @@ import { createLogger } from '../adapters/logger/pino.ts';
 import { ownScratch } from '../adapters/scratch/own-scratch.ts';
 import { readTemporalTls } from '../adapters/workflow-client/temporal-tls.ts';
 import { registerSearchAttributes } from '../adapters/workflow-client/temporal.ts';
+import { ignoreProxyOfNode } from '../adapters/outbound-hosts/ignore-proxy-of-node.ts';
 import { reasonOf } from '../contracts/errors.ts';
 import { parseSettings, Settings } from '../contracts/settings.ts';
 import { migrate } from '../db/migrate.ts';
@@ -21,6 +22,8 @@ import { workflowBundle } from './workflow-bundle.ts';
 
 /** The queue of workflows has a worker without activities, and those of activities have some without workflows. */
 const byDesign = /^No (workflows|activities) registered/;
+
+ignoreProxyOfNode();
 
 try {
   await main(parseSettings(Settings, process.env));

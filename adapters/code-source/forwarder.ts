@@ -1,14 +1,17 @@
 import { once } from 'node:events';
 import { createServer as createHttpServer, type Server as HttpServer } from 'node:http';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { PerennialError } from '../../contracts/errors.ts';
+import { PerennialError, reasonOf } from '../../contracts/errors.ts';
+import type { OutboundRoute } from '../../ports/outbound-hosts.ts';
 
-/** What one fetch may reach: the host that it names, at the address that was checked. */
+/** What one fetch may reach: the host that it names, by the way that was checked. */
 export interface Destination {
   readonly host: string;
   readonly port: number;
-  readonly address: string;
+  readonly way: Way;
 }
+
+type Way = Pick<OutboundRoute, 'connect' | 'reasonOf'>;
 
 /** A way out of a sandbox without a network: a port on 127.0.0.1 that leads to one destination and nowhere else. */
 export interface Forwarder {
@@ -32,13 +35,24 @@ export async function openConnectProxy(destination: Destination): Promise<Forwar
       client.end('HTTP/1.1 403 Forbidden\r\n\r\n');
       return;
     }
-    const remote = upstream.join(client);
-    remote.once('connect', () => {
+    void upstream.join(client, (remote) => {
       client.write('HTTP/1.1 200 OK\r\n\r\n');
       remote.write(head);
     });
   });
   return listen(server, upstream);
+}
+
+/** The way to the address of a host that was checked. */
+export function directly(address: string, port: number): Way {
+  return {
+    connect: async () => {
+      const socket = connect({ host: address, port });
+      await once(socket, 'connect');
+      return socket;
+    },
+    reasonOf,
+  };
 }
 
 /** A port that is the destination's. */
@@ -60,25 +74,36 @@ class Upstream {
   }
 
   /** Connects to the destination; what one side sends the other gets, and they end together. */
-  join(client: Socket): Socket {
-    const { address, port } = this.#destination;
-    const remote = connect({ host: address, port });
-    remote.once('connect', () => (this.failure = null));
-    remote.once('error', (error) => (this.failure = error.message));
+  async join(client: Socket, begin: (remote: Socket) => void = () => {}): Promise<void> {
+    this.#keep(client);
+    const { way } = this.#destination;
+    let remote: Socket;
+    try {
+      remote = await way.connect();
+    } catch (caught) {
+      this.failure = way.reasonOf(caught);
+      client.destroy();
+      return;
+    }
+    this.failure = null;
+    this.#keep(remote);
+    remote.once('error', (error) => (this.failure = way.reasonOf(error)));
+    if (client.destroyed) remote.destroy();
     for (const [socket, other] of [
       [client, remote],
       [remote, client],
     ] as const) {
-      this.#sockets.add(socket);
-      socket.setTimeout(idleMs, () => socket.destroy());
-      socket.on('error', () => socket.destroy());
-      socket.once('close', () => {
-        this.#sockets.delete(socket);
-        other.destroy();
-      });
+      socket.once('close', () => other.destroy());
       socket.pipe(other);
     }
-    return remote;
+    begin(remote);
+  }
+
+  #keep(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.setTimeout(idleMs, () => socket.destroy());
+    socket.on('error', () => socket.destroy());
+    socket.once('close', () => this.#sockets.delete(socket));
   }
 
   close(): void {

@@ -6,7 +6,7 @@ import { PerennialError } from '../../contracts/errors.ts';
 import { coversRepository, gitUrl, gitUrlProblem } from '../../contracts/git-source.ts';
 import type { OutboundHosts } from '../../ports/outbound-hosts.ts';
 import type { Mount, Network } from '../sandbox/sandbox.ts';
-import { type Forwarder, openConnectProxy, openPortForwarder } from './forwarder.ts';
+import { directly, type Forwarder, openConnectProxy, openPortForwarder } from './forwarder.ts';
 import { withConfiguration } from './run-git.ts';
 
 export interface AccessSettings {
@@ -32,7 +32,7 @@ export interface RemoteAccess {
 }
 
 /**
- * The way to one repository: by a forwarder to the address that was checked, with the credentials if they are meant for
+ * The way to one repository: by a forwarder to the address that was checked or to the proxy of the settings, with the credentials if they are meant for
  * it. A submodule elsewhere gets none. `folder` does not exist yet; it holds the credentials of ssh until `close`.
  */
 export async function accessTo(
@@ -100,9 +100,9 @@ function ofThisMachine(url: URL, { environment }: AccessSettings): RemoteAccess 
 
 async function overHttps(url: URL, connection: GitConnection | null, settings: AccessSettings): Promise<RemoteAccess> {
   const { certificates, environment, hosts } = settings;
-  const { address } = await hosts.resolve(url.hostname);
+  const way = await hosts.route(url);
   const port = url.port === '' ? 443 : Number(url.port);
-  const forwarder = await openConnectProxy({ host: url.hostname, port, address });
+  const forwarder = await openConnectProxy({ host: url.hostname, port, way });
   const authorities = certificates === undefined ? null : resolve(certificates);
   const basic = connection?.token === undefined ? null : basicCredentials(connection.token);
   const own: (readonly [string, string])[] = [
@@ -142,7 +142,7 @@ async function overSsh(
     );
   const { address } = await hosts.resolve(url.hostname);
   const port = url.port === '' ? 22 : Number(url.port);
-  const forwarder = await openPortForwarder({ host: url.hostname, port, address });
+  const forwarder = await openPortForwarder({ host: url.hostname, port, way: directly(address, port) });
   try {
     await mkdir(folder, { mode: 0o700 });
     await writeFile(join(folder, 'key'), `${connection.sshKey.trimEnd()}\n`, { mode: 0o600 });

@@ -1,39 +1,61 @@
+import type { IncomingMessage } from 'node:http';
+import { request } from 'node:http';
+import { request as requestSecurely } from 'node:https';
 import { PerennialError } from '../../contracts/errors.ts';
 import { gitUrl } from '../../contracts/git-source.ts';
 import type { CommitStatuses } from '../../ports/commit-status.ts';
+import type { OutboundHosts, OutboundRoute } from '../../ports/outbound-hosts.ts';
 
 const answerWithinMs = 15_000;
 const shownCharacters = 140;
 
 /** The statuses of GitHub's REST API, which Gitea, Forgejo and GitHub Enterprise have too. */
-export function createGithubStatuses(): CommitStatuses {
+export function createGithubStatuses({ hosts }: { readonly hosts: OutboundHosts }): CommitStatuses {
   return {
     async report({ repository, commit, state, context, description }, { token, api = 'https://api.github.com' }) {
       if (token === undefined) return;
-      const url = `${api.replace(/\/+$/, '')}/repos/${ownerAndName(repository)}/statuses/${commit}`;
-      const response = await fetch(url, {
-        method: 'POST',
-        headers: {
-          authorization: `Bearer ${token}`,
-          accept: 'application/vnd.github+json',
-          'content-type': 'application/json',
-          'user-agent': 'perennial',
-        },
-        body: JSON.stringify({ state, context, description: shortened(description) }),
-        // Elsewhere the token is nobody's business.
-        redirect: 'error',
-        signal: AbortSignal.timeout(answerWithinMs),
-      });
-      await response.body?.cancel();
-      if (response.ok) return;
-      if (response.status === 429 || response.status >= 500) throw new Error(`${url} answers with ${response.status}`);
+      const url = new URL(`${api.replace(/\/+$/, '')}/repos/${ownerAndName(repository)}/statuses/${commit}`);
+      const route = hosts.trustedRoute(url);
+      const body = JSON.stringify({ state, context, description: shortened(description) });
+      const status = await post(url, route, token, body);
+      if (status >= 200 && status < 300) return;
+      if (status === 429 || status >= 500) throw new Error(`${url.href} answers with ${status}`);
       throw new PerennialError(
         'source-unavailable',
-        `${url} answers with status ${response.status}; the connection's token must be allowed to write commit statuses`,
-        { url, status: response.status },
+        route.refusalOf(status) ??
+          `${url.href} answers with status ${status}; the connection's token must be allowed to write commit statuses`,
+        { url: url.href, status },
       );
     },
   };
+}
+
+/** Follows no redirects: elsewhere the token is nobody's business. */
+async function post(url: URL, route: OutboundRoute, token: string, body: string): Promise<number> {
+  const headers = {
+    authorization: `Bearer ${token}`,
+    accept: 'application/vnd.github+json',
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(body),
+    'user-agent': 'perennial',
+  };
+  const until = AbortSignal.timeout(answerWithinMs);
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  (url.protocol === 'https:' ? requestSecurely : request)(
+    url,
+    { method: 'POST', headers, agent: route.agent, signal: until },
+    resolve,
+  )
+    .on('error', reject)
+    .end(body);
+  try {
+    const response = await promise;
+    response.destroy();
+    return response.statusCode ?? 0;
+  } catch (caught) {
+    const why = until.aborted ? new Error(`no answer within ${answerWithinMs / 1000} s`) : caught;
+    throw new Error(`${url.href} could not be told: ${route.reasonOf(why)}`, { cause: caught });
+  }
 }
 
 function ownerAndName(repository: string): string {

@@ -5,9 +5,10 @@ import { pipeline } from 'node:stream/promises';
 import type { BucketItem } from 'minio';
 import { Client } from 'minio';
 import type { S3Connection } from '../../contracts/connection.ts';
-import { PerennialError, reasonOf } from '../../contracts/errors.ts';
+import { PerennialError } from '../../contracts/errors.ts';
 import { eachInTime, limitIdle } from '../../contracts/idle-limit.ts';
 import type { ReachableSource, SourceFile } from '../../ports/data-source.ts';
+import type { OutboundHosts, OutboundRoute } from '../../ports/outbound-hosts.ts';
 import { formatOfFile } from './formatOfFile.ts';
 
 type S3Source = Extract<ReachableSource, { kind: 's3' }>;
@@ -20,12 +21,13 @@ const idleMs = 30_000;
 export async function fetchObjects(
   source: S3Source,
   folder: string,
-  bytesAtMost: number,
+  { hosts, bytesAtMost }: { readonly hosts: OutboundHosts; readonly bytesAtMost: number },
   signal: AbortSignal,
 ): Promise<SourceFile[]> {
-  const client = clientOf(source.connection);
+  const route = hosts.trustedRoute(new URL(source.connection.endpoint));
+  const client = clientOf(source.connection, route);
   const where = `s3://${source.connection.bucket}/${source.key ?? source.prefix ?? ''}`;
-  const objects = source.key === undefined ? await list(client, source, where) : [{ key: source.key }];
+  const objects = source.key === undefined ? await list(client, source, route, where) : [{ key: source.key }];
   const files: SourceFile[] = [];
   let left = bytesAtMost;
   for (const [index, { key }] of objects.entries()) {
@@ -33,7 +35,7 @@ export async function fetchObjects(
     const name = key.split('/').at(-1) ?? key;
     const format = formatOfFile(name, source.format, null);
     const path = join(folder, String(index).padStart(6, '0'));
-    const { bytes, etag } = await answered(where, () => download(client, source, key, path, left, signal));
+    const { bytes, etag } = await answered(where, route, () => download(client, source, key, path, left, signal));
     left -= bytes;
     // Two folders under one prefix may have files of one name; the whole key tells them apart.
     files.push({ name: key, format, path, from: `s3://${source.connection.bucket}/${key}`, bytes, etag });
@@ -41,7 +43,7 @@ export async function fetchObjects(
   return files;
 }
 
-function clientOf({ endpoint, accessKey, secretKey, region }: S3Connection): Client {
+function clientOf({ endpoint, accessKey, secretKey, region }: S3Connection, { agent }: OutboundRoute): Client {
   const url = new URL(endpoint);
   return new Client({
     endPoint: url.hostname,
@@ -50,12 +52,18 @@ function clientOf({ endpoint, accessKey, secretKey, region }: S3Connection): Cli
     accessKey,
     secretKey,
     region,
+    transportAgent: agent,
   });
 }
 
-async function list(client: Client, source: S3Source, where: string): Promise<{ readonly key: string }[]> {
+async function list(
+  client: Client,
+  source: S3Source,
+  route: OutboundRoute,
+  where: string,
+): Promise<{ readonly key: string }[]> {
   const found: { readonly key: string }[] = [];
-  await answered(where, async () => {
+  await answered(where, route, async () => {
     const objects = client.listObjectsV2(source.connection.bucket, source.prefix ?? '', true);
     for await (const object of eachInTime<BucketItem>(objects, idleMs)) {
       // Consoles make a "folder" as an empty object whose key ends so.
@@ -106,7 +114,7 @@ async function download(
   return { bytes, etag };
 }
 
-async function answered<Result>(where: string, work: () => Promise<Result>): Promise<Result> {
+async function answered<Result>(where: string, route: OutboundRoute, work: () => Promise<Result>): Promise<Result> {
   try {
     return await work();
   } catch (caught) {
@@ -114,7 +122,7 @@ async function answered<Result>(where: string, work: () => Promise<Result>): Pro
     const code = caught instanceof Error && 'code' in caught ? String(caught.code) : '';
     throw new PerennialError(
       'source-unavailable',
-      `${where} could not be read: ${reasonOf(caught) || code}; check the connection, its keys and the name`,
+      `${where} could not be read: ${route.reasonOf(caught) || code}; check the connection, its keys and the name`,
       { where },
       { cause: caught },
     );

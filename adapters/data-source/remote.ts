@@ -32,7 +32,7 @@ export function createRemoteDataSource(settings: DataSourceSettings): DataSource
         case 'url':
           return [await fetchFile(source, folder, { hosts, idleMs, firstPauseMs, bytesAtMost }, signal)];
         case 's3':
-          return fetchObjects(source, folder, bytesAtMost, signal);
+          return fetchObjects(source, folder, { hosts, bytesAtMost }, signal);
         case 'postgres':
           return [await fetchQuery(source, join(folder, 'rows.ndjson'), { bytesAtMost, statementTimeoutMs }, signal)];
       }

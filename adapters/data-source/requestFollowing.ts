@@ -16,7 +16,8 @@ const redirecting = new Set([301, 302, 303, 307, 308]);
 
 /**
  * A GET that follows at most five redirects. Each host's name is looked up once, the address is checked, and that very
- * address is connected to: a redirect or a second look at the name cannot lead inside (CVE-2026-64849).
+ * address is connected to: a redirect or a second look at the name cannot lead inside (CVE-2026-64849). Where the settings
+ * name a proxy, it looks the name up.
  */
 export async function requestFollowing(
   url: URL,
@@ -56,21 +57,27 @@ async function get(
   { hosts, idleMs }: RequestSettings,
   signal: AbortSignal,
 ): Promise<IncomingMessage> {
-  const { address, family } = await hosts.resolve(url.hostname);
-  const request = (url.protocol === 'https:' ? requestHttps : requestHttp)(url, {
-    // A connection of its own, so that none that was made to another address is taken again.
-    agent: false,
-    headers: { accept: '*/*', 'accept-encoding': 'identity', 'user-agent': 'perennial', ...headers },
-    timeout: idleMs,
-    signal,
-    lookup: (_hostname, options, found) => {
-      if (options.all === true) found(null, [{ address, family }]);
-      else found(null, address, family);
-    },
-  });
-  request.on('timeout', () => request.destroy(new Error(`nothing came for ${idleMs / 1000} s`)));
-  request.end();
-  const [response]: IncomingMessage[] = await once(request, 'response');
-  if (response === undefined) throw new Error('no answer came');
-  return response;
+  const route = await hosts.route(url);
+  try {
+    const request = (url.protocol === 'https:' ? requestHttps : requestHttp)(url, {
+      agent: route.agent,
+      headers: { accept: '*/*', 'accept-encoding': 'identity', 'user-agent': 'perennial', ...headers },
+      timeout: idleMs,
+      signal,
+    });
+    request.on('timeout', () => request.destroy(new Error(`nothing came for ${idleMs / 1000} s`)));
+    request.end();
+    const [response]: IncomingMessage[] = await once(request, 'response');
+    if (response === undefined) throw new Error('no answer came');
+    const saidByProxy = route.refusalOf(response.statusCode ?? 0);
+    if (saidByProxy === undefined) return response;
+    response.destroy();
+    throw new PerennialError('source-unavailable', `${url.origin}${url.pathname} cannot be reached: ${saidByProxy}`, {
+      url: `${url.origin}${url.pathname}`,
+    });
+  } catch (caught) {
+    signal.throwIfAborted();
+    if (caught instanceof PerennialError) throw caught;
+    throw new Error(route.reasonOf(caught), { cause: caught });
+  }
 }

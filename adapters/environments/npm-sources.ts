@@ -1,9 +1,10 @@
 import { publicNpmRegistry } from '../../contracts/public-registries.ts';
+import type { ProxySettings } from '../../contracts/proxies.ts';
+import { proxiesOf } from '../../contracts/proxies.ts';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readIniFile } from './ini-file.ts';
 import type { NpmSources } from './package-sources.ts';
-import { proxiesOf } from './package-sources.ts';
 import type { Environment } from './tool-environment.ts';
 
 const idleMs = 60_000;
@@ -14,11 +15,12 @@ export async function readNpmSources(environment: Environment, prefix: string): 
   const authorities = npm.get('cafile');
   const text = authorities === undefined ? '' : await readFile(authorities, 'utf8').catch(() => '');
   const registry = npm.get('registry') ?? publicNpmRegistry;
-  const proxies = [
-    ['HTTP_PROXY', npm.get('proxy')],
-    ['HTTPS_PROXY', npm.get('https-proxy') ?? npm.get('proxy')],
-    ['NO_PROXY', npm.get('noproxy')],
-  ].flatMap(([name, value]): [string, string][] => (name === undefined || value === undefined ? [] : [[name, value]]));
+  const proxies = {
+    ...environment,
+    ...given('http_proxy', npm.get('proxy')),
+    ...given('https_proxy', npm.get('https-proxy') ?? npm.get('proxy')),
+    ...given('no_proxy', npm.get('noproxy')),
+  };
   return {
     registry,
     scopedRegistries: new Map(
@@ -32,10 +34,14 @@ export async function readNpmSources(environment: Environment, prefix: string): 
       authorities: text === '' ? [] : [text],
       clientCertificate: undefined,
       trustedHosts: npm.get('strict-ssl') === 'false' ? [new URL(registry).host] : [],
-      proxies: { ...proxiesOf(environment), ...Object.fromEntries(proxies) },
+      proxies: proxiesOf(proxies),
       idleMs,
     },
   };
+}
+
+function given(name: keyof ProxySettings, value: string | undefined): Record<string, string> {
+  return value === undefined ? {} : { [name]: value };
 }
 
 async function npmConfiguration(environment: Environment, prefix: string): Promise<ReadonlyMap<string, string>> {

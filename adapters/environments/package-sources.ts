@@ -1,3 +1,5 @@
+import type { Proxies } from '../../contracts/proxies.ts';
+
 /** How the administrator has this worker reach hosts: certificates, proxies, patience. */
 export interface Reach {
   /** Certificates of authorities besides the usual ones, as PEM. */
@@ -6,8 +8,7 @@ export interface Reach {
   readonly clientCertificate: string | undefined;
   /** Hosts, or `host:port`, whose certificates are not checked. */
   readonly trustedHosts: readonly string[];
-  /** HTTP_PROXY, HTTPS_PROXY and NO_PROXY. */
-  readonly proxies: Readonly<Record<string, string>>;
+  readonly proxies: Proxies;
   /** After so long without a byte a host counts as silent. */
   readonly idleMs: number;
 }
@@ -34,11 +35,4 @@ export function comparableAddress(address: string): string {
   if (!URL.canParse(address)) return address.replace(/\/+$/, '');
   const url = new URL(address);
   return `${url.protocol}//${url.host}${url.pathname}`.replace(/\/+$/, '');
-}
-
-export function proxiesOf(environment: Readonly<Record<string, string | undefined>>): Record<string, string> {
-  const found = Object.entries(environment).flatMap(([name, value]): [string, string][] =>
-    value !== undefined && value !== '' && /^(https?_proxy|no_proxy)$/i.test(name) ? [[name, value]] : [],
-  );
-  return Object.fromEntries(found);
 }

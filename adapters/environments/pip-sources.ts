@@ -1,9 +1,9 @@
 import { publicIndexUrl } from '../../contracts/public-registries.ts';
+import { proxiesOf } from '../../contracts/proxies.ts';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readIniFile } from './ini-file.ts';
 import type { PipSources } from './package-sources.ts';
-import { proxiesOf } from './package-sources.ts';
 import type { Environment } from './tool-environment.ts';
 
 const defaultIdleSeconds = 60;
@@ -39,7 +39,7 @@ export async function readPipSources(
       authorities: await pemOf(authorities ?? environment.SSL_CERT_FILE),
       clientCertificate: (await pemOf(certificate))[0],
       trustedHosts: words('trusted-host'),
-      proxies: proxy === undefined ? proxiesOf(environment) : { HTTP_PROXY: proxy, HTTPS_PROXY: proxy },
+      proxies: proxiesOf(proxy === undefined ? environment : { HTTP_PROXY: proxy, NO_PROXY: environment.NO_PROXY }),
       idleMs: 1000 * (Number(pip.get('timeout') ?? pip.get('default-timeout')) || defaultIdleSeconds),
     },
   };

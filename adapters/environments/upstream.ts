@@ -4,6 +4,7 @@ import https from 'node:https';
 import type { Readable } from 'node:stream';
 import { getCACertificates } from 'node:tls';
 import { createGunzip } from 'node:zlib';
+import { proxyFor, proxyName } from '../../contracts/proxies.ts';
 import type { Reach } from './package-sources.ts';
 import { comparableAddress } from './package-sources.ts';
 
@@ -45,19 +46,11 @@ export interface UpstreamRequest {
 /** Asks the administrator's indexes, and the hosts of files that their pages name, for one installation. */
 export class Upstream {
   readonly #reach: Reach;
-  readonly #http: http.Agent;
-  readonly #https: https.Agent;
+  /** By the address of the proxy, or by `direct`, and the protocol. */
+  readonly #agents = new Map<string, http.Agent>();
 
   constructor(reach: Reach) {
     this.#reach = reach;
-    const shared = { keepAlive: true, maxSockets: 16, proxyEnv: { ...reach.proxies } };
-    const { authorities, clientCertificate } = reach;
-    this.#http = new http.Agent(shared);
-    this.#https = new https.Agent({
-      ...shared,
-      ...(authorities.length === 0 ? {} : { ca: [...getCACertificates('default'), ...authorities] }),
-      ...(clientCertificate === undefined ? {} : { cert: clientCertificate, key: clientCertificate }),
-    });
   }
 
   /** Throws an error whose message says which address failed and why, without credentials. */
@@ -86,15 +79,39 @@ export class Upstream {
   }
 
   close(): void {
-    this.#http.destroy();
-    this.#https.destroy();
+    for (const agent of this.#agents.values()) agent.destroy();
+  }
+
+  #agentFor({ protocol }: URL, proxy: URL | null): http.Agent {
+    const key = `${protocol} ${proxy?.href ?? 'direct'}`;
+    const agent = this.#agents.get(key) ?? this.#newAgent(protocol, proxy);
+    this.#agents.set(key, agent);
+    return agent;
+  }
+
+  /** Without the timeout, a request waits for ever for a proxy that never opens its tunnel. */
+  #through(proxy: URL | null): http.AgentOptions {
+    if (proxy === null) return {};
+    return { proxyEnv: { HTTP_PROXY: proxy.href, HTTPS_PROXY: proxy.href }, timeout: this.#reach.idleMs };
+  }
+
+  #newAgent(protocol: string, proxy: URL | null): http.Agent {
+    const shared = { keepAlive: true, maxSockets: 16, ...this.#through(proxy) };
+    if (protocol !== 'https:') return new http.Agent(shared);
+    const { authorities, clientCertificate } = this.#reach;
+    return new https.Agent({
+      ...shared,
+      ...(authorities.length === 0 ? {} : { ca: [...getCACertificates('default'), ...authorities] }),
+      ...(clientCertificate === undefined ? {} : { cert: clientCertificate, key: clientCertificate }),
+    });
   }
 
   #ask(url: URL, { accept, authorization, index, signal }: UpstreamRequest): Promise<IncomingMessage> {
     const isOwn = url.origin === index.origin;
     const isTrusted = this.#reach.trustedHosts.some((host) => host === url.host || host === url.hostname);
+    const proxy = proxyFor(this.#reach.proxies, url);
     const options: RequestOptions & { rejectUnauthorized?: boolean } = {
-      agent: url.protocol === 'https:' ? this.#https : this.#http,
+      agent: this.#agentFor(url, proxy),
       headers: {
         accept,
         'accept-encoding': accept === anyFile ? 'identity' : 'gzip',
@@ -109,7 +126,8 @@ export class Upstream {
     bare.username = '';
     bare.password = '';
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-    const fail = (why: string): void => reject(new Error(`${comparableAddress(url.href)} did not answer: ${why}`));
+    const by = proxy === null ? '' : ` through the proxy ${proxyName(proxy)}`;
+    const fail = (why: string): void => reject(new Error(`${comparableAddress(url.href)} did not answer${by}: ${why}`));
     const asked = (url.protocol === 'https:' ? https : http).get(bare, options, resolve);
     asked.setTimeout(this.#reach.idleMs, () =>
       asked.destroy(new Error(`it was silent for ${this.#reach.idleMs / 1000} s`)),

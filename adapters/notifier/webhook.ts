@@ -3,22 +3,23 @@ import type { IncomingMessage } from 'node:http';
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import type { WebhookConnection } from '../../contracts/connection.ts';
-import { PerennialError, reasonOf } from '../../contracts/errors.ts';
+import { PerennialError } from '../../contracts/errors.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Notifier } from '../../ports/notifier.ts';
-import type { OutboundHosts } from '../../ports/outbound-hosts.ts';
+import type { OutboundHosts, OutboundRoute } from '../../ports/outbound-hosts.ts';
 
 const patienceMs = 10_000;
 
 /**
  * Webhooks as https://www.standardwebhooks.com has them. The host is resolved once, by a resolver that refuses what is not
- * public, and what it answered is what is connected to; redirects are not followed, as they could lead anywhere.
+ * public, and what it answered is what is connected to, unless a proxy is; redirects are not followed, as they could lead
+ * anywhere.
  */
 export function createWebhookNotifier(parts: { readonly clock: Clock; readonly hosts: OutboundHosts }): Notifier {
   return {
     async send(connection, { id, type, at, data }, signal) {
       const url = new URL(connection.url);
-      const { address, family } = await parts.hosts.resolve(url.hostname);
+      const route = await parts.hosts.route(url);
       const body = JSON.stringify({ type, timestamp: at, data });
       const timestamp = Math.floor(Date.parse(parts.clock.now()) / 1000).toString();
       const headers = {
@@ -29,9 +30,9 @@ export function createWebhookNotifier(parts: { readonly clock: Clock; readonly h
         'webhook-timestamp': timestamp,
         'webhook-signature': signatureOf(connection, { id, timestamp, body }),
       };
-      const status = await post(url, { body, headers, address, family, signal });
+      const status = await post(url, { body, headers, route, signal });
       if (status >= 200 && status < 300) return;
-      throw failure(url, `it answered ${status}`);
+      throw failure(url, route.refusalOf(status) ?? `it answered ${status}`);
     },
   };
 }
@@ -48,12 +49,11 @@ export function signatureOf(
 interface Post {
   readonly body: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly address: string;
-  readonly family: 4 | 6;
+  readonly route: OutboundRoute;
   readonly signal: AbortSignal;
 }
 
-async function post(url: URL, { body, headers, address, family, signal }: Post): Promise<number> {
+async function post(url: URL, { body, headers, route, signal }: Post): Promise<number> {
   const request = url.protocol === 'https:' ? requestHttps : requestHttp;
   const until = AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]);
   try {
@@ -64,10 +64,7 @@ async function post(url: URL, { body, headers, address, family, signal }: Post):
           method: 'POST',
           headers,
           signal: until,
-          agent: false,
-          // What was resolved and looked at is what is connected to, whatever the name would lead to by now.
-          lookup: (_hostname, { all }, done) =>
-            all === true ? done(null, [{ address, family }]) : done(null, address, family),
+          agent: route.agent,
         },
         resolve,
       )
@@ -79,8 +76,12 @@ async function post(url: URL, { body, headers, address, family, signal }: Post):
     return response.statusCode ?? 0;
   } catch (caught) {
     signal.throwIfAborted();
-    throw failure(url, until.aborted ? `it did not answer within ${patienceMs / 1000} s` : reasonOf(caught), caught);
+    throw failure(url, until.aborted ? late(route) : route.reasonOf(caught), caught);
   }
+}
+
+function late(route: OutboundRoute): string {
+  return route.reasonOf(new Error(`it did not answer within ${patienceMs / 1000} s`));
 }
 
 /** The path may hold a secret, so only the host is named. */

@@ -2,35 +2,76 @@ import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { PerennialError, reasonOf } from '../../contracts/errors.ts';
 import type { OutboundHosts } from '../../ports/outbound-hosts.ts';
+import type { Proxies } from '../../contracts/proxies.ts';
+import { noProxies, proxyFor } from '../../contracts/proxies.ts';
 import { isPublicAddress } from './publicAddress.ts';
+import { directRoute, proxiedRoute } from './routes.ts';
 
 export interface OutboundSettings {
   /** Private, loopback and link-local addresses too: for sources inside one's own network. */
   readonly allowPrivate: boolean;
+  /** Default: none. */
+  readonly proxies?: Proxies;
   /** Default: the system's resolver. */
   readonly lookupAll?: (hostname: string) => Promise<readonly { readonly address: string }[]>;
 }
 
+type LookupAll = NonNullable<OutboundSettings['lookupAll']>;
+
+/** Behind a proxy, this machine's resolver may know no name of the internet, and take long to say so. */
+const lookupBesideProxyMs = 3_000;
+
 export function createOutboundHosts(settings: OutboundSettings): OutboundHosts {
+  const { allowPrivate, proxies = noProxies } = settings;
   const lookupAll = settings.lookupAll ?? ((hostname: string) => lookup(hostname, { all: true, order: 'ipv4first' }));
+
+  async function resolve(hostname: string) {
+    const name = withoutBrackets(hostname);
+    const found = isIP(name) === 0 ? await addressesOf(name, lookupAll) : [{ address: name }];
+    if (!allowPrivate) refusePrivate(name, found);
+    const [first] = found;
+    if (first === undefined) throw unknownHost(name, 'it has no address');
+    return { address: first.address, family: isIP(first.address) === 6 ? (6 as const) : (4 as const) };
+  }
+
   return {
-    async resolve(hostname) {
-      const name = hostname.replace(/^\[(.*)\]$/, '$1');
-      const found = isIP(name) === 0 ? await addressesOf(name, lookupAll) : [{ address: name }];
-      const inside = found.find(({ address }) => !isPublicAddress(address));
-      // One private address among public ones is refused too: which of them would be taken is up to the name's owner.
-      if (inside !== undefined && !settings.allowPrivate) throw refused(name, inside.address);
-      const [first] = found;
-      if (first === undefined) throw unknownHost(name, 'it has no address');
-      return { address: first.address, family: isIP(first.address) === 6 ? 6 : 4 };
+    resolve,
+    async route(url) {
+      const proxy = proxyFor(proxies, url);
+      if (proxy === null) return directRoute(url, await resolve(url.hostname));
+      const name = withoutBrackets(url.hostname);
+      if (!allowPrivate) refusePrivate(name, isIP(name) === 0 ? await knownHere(name, lookupAll) : [{ address: name }]);
+      return proxiedRoute(url, proxy);
+    },
+    trustedRoute(url) {
+      const proxy = proxyFor(proxies, url);
+      return proxy === null ? directRoute(url) : proxiedRoute(url, proxy);
     },
   };
 }
 
-async function addressesOf(
-  name: string,
-  lookupAll: NonNullable<OutboundSettings['lookupAll']>,
-): Promise<readonly { readonly address: string }[]> {
+function withoutBrackets(hostname: string): string {
+  return hostname.replace(/^\[(.*)\]$/, '$1');
+}
+
+/** One private address among public ones is refused too: which of them would be taken is up to the name's owner. */
+function refusePrivate(name: string, found: readonly { readonly address: string }[]): void {
+  const inside = found.find(({ address }) => !isPublicAddress(address));
+  if (inside !== undefined) throw refused(name, inside.address);
+}
+
+/** What this machine's resolver knows of a name; nothing where it does not know it or is slow. */
+async function knownHere(name: string, lookupAll: LookupAll): Promise<readonly { readonly address: string }[]> {
+  const { promise: late, resolve: giveUp } = Promise.withResolvers<readonly []>();
+  const timer = setTimeout(() => giveUp([]), lookupBesideProxyMs);
+  try {
+    return await Promise.race([lookupAll(name).catch(() => []), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function addressesOf(name: string, lookupAll: LookupAll): Promise<readonly { readonly address: string }[]> {
   try {
     return await lookupAll(name);
   } catch (caught) {

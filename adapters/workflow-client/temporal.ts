@@ -53,6 +53,8 @@ export function createTemporalWorkflowClient(settings: TemporalSettings): Tempor
   const { address, namespace, logger } = settings;
   const connection = Connection.lazy({
     address,
+    // gRPC would read http_proxy and https_proxy by itself, and send even this machine's traffic there.
+    channelArgs: { 'grpc.enable_http_proxy': 0 },
     // The SDK's ten attempts go on for seconds past a deadline; callers here have a way of their own to try again.
     interceptors: [makeGrpcRetryInterceptor(defaultGrpcRetryOptions({ maxAttempts: 4 }))],
     ...(settings.tls === undefined ? {} : { tls: settings.tls }),

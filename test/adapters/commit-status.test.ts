@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { createOutboundHosts } from '../../adapters/outbound-hosts/checked.ts';
 import { createGithubStatuses } from '../../adapters/commit-status/github.ts';
 import type { GitConnection } from '../../contracts/connection.ts';
 
@@ -40,7 +41,7 @@ function report(description: string, given = connection): Promise<void> {
     context: 'perennial/bike',
     description,
   };
-  return createGithubStatuses().report(status, given);
+  return createGithubStatuses({ hosts: createOutboundHosts({ allowPrivate: false }) }).report(status, given);
 }
 
 test('a status is posted where GitHub has it, with the token', async () => {

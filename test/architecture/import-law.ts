@@ -20,9 +20,11 @@ export const importedByNobody = ['test/', 'bench/', 'examples/', 'docs/'] as con
 export const importLaw: readonly ImportRow[] = [
   { room: 'contracts/', may: ['zod', 'luxon', 'canonicalize'] },
   { room: 'contracts/digest.ts', may: ['node:crypto'] },
+  // Addresses and networks are compared by Node's own lists.
+  { room: 'contracts/proxies.ts', may: ['node:net'] },
   { room: 'contracts/configuration-text.ts', may: ['yaml'] },
   { room: 'statistics/', may: [] },
-  { room: 'ports/', may: ['contracts/ (types)', 'node:stream (types)'] },
+  { room: 'ports/', may: ['contracts/ (types)', 'node:stream (types)', 'node:http (types)', 'node:net (types)'] },
   { room: 'workflows/', may: ['contracts/', '@temporalio/workflow', '@temporalio/common', 'activities/ (types)'] },
   {
     room: 'activities/',

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openConnectProxy } from '../../adapters/code-source/forwarder.ts';
+import { directly, openConnectProxy } from '../../adapters/code-source/forwarder.ts';
 import { createGitCodeSource } from '../../adapters/code-source/git.ts';
 import { createOutboundHosts } from '../../adapters/outbound-hosts/checked.ts';
 import type { Sandbox, SandboxedCommand } from '../../adapters/sandbox/sandbox.ts';
@@ -126,7 +126,7 @@ test('what a server repeats of the credentials is not in the message', async () 
 
 test('the way out leads to the host and port that were checked, and nowhere else', async () => {
   const port = Number(new URL(server.url).port);
-  const proxy = await openConnectProxy({ host: 'localhost', port, address: '127.0.0.1' });
+  const proxy = await openConnectProxy({ host: 'localhost', port, way: directly('127.0.0.1', port) });
   const ask = async (line: string): Promise<string> => {
     const socket = connect(proxy.port, '127.0.0.1');
     socket.write(`${line} HTTP/1.1\r\nHost: a\r\n\r\n`);

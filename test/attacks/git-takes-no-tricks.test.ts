@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { createOutboundHosts } from '../../adapters/outbound-hosts/checked.ts';
 import { createGitCodeSource } from '../../adapters/code-source/git.ts';
 import { gitGround, refusal } from '../support/git-ground.ts';
 
@@ -49,7 +50,7 @@ test.each([
   'fd::17/a',
   'https://127.0.0.1/a.git\n--upload-pack=touch',
 ])('the address %j runs nothing', async (url) => {
-  const anywhere = { resolve: async () => ({ address: '127.0.0.1', family: 4 as const }) };
+  const anywhere = createOutboundHosts({ allowPrivate: true, lookupAll: async () => [{ address: '127.0.0.1' }] });
   const source = createGitCodeSource({ sandbox, hosts: anywhere });
   const connection = { kind: 'git' as const, sshKey: 'key', knownHosts: 'a ssh-ed25519 AAAA' };
   const request = { url: url.replaceAll('$MARK', mark()), ref: 'main', path: '', connection };

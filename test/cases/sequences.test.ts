@@ -1,15 +1,61 @@
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { CaseGround } from './ground.ts';
-import { caseFile, layCaseGround } from './ground.ts';
+import { runPerennial, until } from '../support/embedded-stack.ts';
+import type { GitServer } from '../support/git-server.ts';
+import { startGitServer } from '../support/git-server.ts';
+import { columnsModel } from '../support/onnx-models.ts';
+import type { WebProxy } from '../support/web-proxy.ts';
+import { startWebProxy } from '../support/web-proxy.ts';
+import type { CaseGround, CaseModel } from './ground.ts';
+import { caseFile, layCaseGround, outcomeOf } from './ground.ts';
 
+// A stack that is started behind a proxy and without NO_PROXY. The proxy alone knows the names of the internet; it answers
+// 502 for every other, so whatever of this machine went through it would fail.
+
+const heard: string[] = [];
+const names: Record<string, string> = {};
+let internet: Server;
+let forge: GitServer;
+let proxy: WebProxy;
 let ground: CaseGround;
+let model: CaseModel;
 beforeAll(async () => {
-  ground = await layCaseGround();
+  internet = createServer((incoming, outgoing) => {
+    if (incoming.url === '/clean.csv')
+      void readFile(caseFile('missing-words/clean.csv')).then((rows) => outgoing.end(rows));
+    else void text(incoming).then((body) => outgoing.writeHead(heard.push(body) > 0 ? 204 : 500).end());
+  }).listen(0, '127.0.0.1');
+  await once(internet, 'listening');
+  const host = `127.0.0.1:${(internet.address() as AddressInfo).port}`;
+  forge = await startGitServer();
+  Object.assign(names, {
+    'files.example': host,
+    'hooks.example': host,
+    'forge.example:443': `127.0.0.1:${new URL(forge.url).port}`,
+  });
+  proxy = await startWebProxy(names, 'user:s3cret');
+  // Both spellings: gRPC reads the small letters by itself. Node reads either when it is told to.
+  ground = await layCaseGround({
+    HTTP_PROXY: proxy.url,
+    http_proxy: proxy.url,
+    NODE_USE_ENV_PROXY: '1',
+    NODE_EXTRA_CA_CERTS: forge.certificate,
+  });
+  model = await ground.model('whole-way');
 });
-afterAll(() => ground?.end());
+afterAll(async () => {
+  await ground?.end();
+  await proxy?.close();
+  await forge?.stop();
+  internet?.close().closeAllConnections();
+});
 
-test('a model goes from rows to a report', async () => {
-  const model = await ground.model('whole-way');
+test('behind a proxy, a model goes from rows to a report, and nothing of this machine goes through it', async () => {
   await model.serve(caseFile('missing-words/clean.csv'));
   const answer = await model.infer({
     parameters: { prediction_ids: ['p0', 'p1', 'p2'] },
@@ -20,4 +66,58 @@ test('a model goes from rows to a report', async () => {
   expect((await model.monitor()).body.performance).toMatchObject({ rows: 1 });
   expect((await model.dataset()).number).toBe(1);
   expect(await model.rows(1)).toContain('\n1,0.5,1\n');
+  expect(proxy.asked).toEqual([]);
 });
+
+test('a source by url, code of git and a webhook go through the proxy', async () => {
+  await forge.commit({
+    'train/train.sh': 'cp model.onnx "$PERENNIAL_OUTPUT/model.onnx"',
+    'train/model.onnx': columnsModel({ features: ['x'], weights: [2], bias: 0 }),
+  });
+  const connect = async (name: string, settings: object) =>
+    expect((await ground.stack.request('PUT', `/v1/connections/${name}`, settings, 'admin')).status).toBeLessThan(300);
+  await connect('forge', { kind: 'git', token: forge.token });
+  await connect('hook', { kind: 'webhook', url: 'http://hooks.example/in', secret: `whsec_${btoa('k'.repeat(24))}` });
+  const git = { url: 'https://forge.example/team/models.git', ref: 'main', path: 'train', connection: 'forge' };
+  const afar = await ground.model('afar', {
+    data: { source: { url: 'http://files.example/clean.csv' } },
+    code: { git, command: ['sh', 'train.sh'] },
+    deploy: { approval: { votes: 1 }, notify: ['hook'] },
+  });
+  expect(await afar.apply()).toMatchObject({ code: 0 });
+  expect(outcomeOf(await ground.run('/v1/models/afar/datasets', {}))).toMatchObject({ rows: 30 });
+  expect(outcomeOf(await afar.build())).toMatchObject({ decision: 'candidate' });
+  expect((await ground.stack.request('POST', '/v1/models/afar/deployments', { version: 1 })).status).toBe(202);
+  await until('the webhook is told of the request for approval', async () => heard.length > 0);
+  expect(heard[0]).toContain('afar');
+  const ways = ['GET http://files.example/clean.csv', 'CONNECT forge.example:443', 'POST http://hooks.example/in'];
+  expect(proxy.asked).toEqual(expect.arrayContaining(ways));
+});
+
+test('an address that the proxy does not know fails with a message that names the proxy, and no password', async () => {
+  const lost = await ground.model('lost', { data: { source: { url: 'https://nowhere.example/rows.csv' } } });
+  expect(await lost.apply()).toMatchObject({ code: 0 });
+  const { code, stderr } = await ground.cli('data', 'ingest', '-f', lost.files.file);
+  expect({ code, stderr }).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/502.*through the proxy http:\/\/127/),
+  });
+  for (const said of [stderr, ...(await logs())]) expect(said).not.toContain('s3cret');
+});
+
+test('the command line reaches an API elsewhere through the proxy', async () => {
+  names['api.example'] = new URL(ground.stack.api).host;
+  const env = {
+    ...process.env,
+    HTTP_PROXY: proxy.url,
+    PERENNIAL_URL: 'http://api.example',
+    PERENNIAL_KEY: ground.stack.keys.operator,
+  };
+  expect(await runPerennial(['runs', '--json'], env)).toMatchObject({ code: 0 });
+});
+
+function logs(): Promise<string[]> {
+  return Promise.all(
+    ['worker', 'api', 'gateway'].map((part) => readFile(join(ground.stack.home, 'logs', `${part}.log`), 'utf8')),
+  );
+}

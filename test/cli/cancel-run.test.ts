@@ -15,11 +15,12 @@ const server = createServer((request, response) => {
     response.end('{}');
   });
 });
+const direct = { key: 'key', project: 'default', proxy: null };
 let api: ApiClient;
 
 beforeAll(async () => {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  api = new ApiClient(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, 'key', 'default');
+  api = new ApiClient(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, direct);
 });
 afterAll(() => {
   server.closeAllConnections();
@@ -34,5 +35,5 @@ test('whoever leaves asks for the run to be cancelled, and is told whether that 
 
 test('an API that does not answer, or is not there, keeps nobody from leaving', async () => {
   expect(await cancelBeforeLeaving(api, 'busy', 'broken off', 50)).toBe(false);
-  expect(await cancelBeforeLeaving(new ApiClient('http://127.0.0.1:9', 'key', 'default'), 'r', 'x')).toBe(false);
+  expect(await cancelBeforeLeaving(new ApiClient('http://127.0.0.1:9', direct), 'r', 'x')).toBe(false);
 });

@@ -4,6 +4,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { startWebProxy } from '../support/web-proxy.ts';
 import { Machine } from './run-setup.ts';
 
 const saysTemporal = 'echo "temporal version 1.9.1 (Server 1.32.0, UI 2.54.1)"';
@@ -107,6 +108,29 @@ describe('the Temporal CLI', () => {
   it('is given up at once where nobody listens or there is no such release', async () => {
     await expectGivenUp(await machine.deadUrl(), 'ECONNREFUSED');
     await expectGivenUp(await machine.serve((_request, response) => response.writeHead(404).end()), 'HTTP 404');
+  });
+
+  it('is downloaded through the proxy of the environment, and from this machine without it', async () => {
+    await machine.link('curl');
+    const mirror = await machine.serve((_request, response) => response.end(archive));
+    const proxy = await startWebProxy({ 'releases.example': new URL(mirror).host }, 'user:s3cret');
+    try {
+      const down = await getTemporal({ PERENNIAL_TEMPORAL_CLI_URL: 'http://gone.example', HTTP_PROXY: proxy.url });
+      expect(down.problem).toMatch(/http:\/\/gone\.example.*: curl: .*502/);
+      expect(down.problem).not.toContain('s3cret');
+      await getTemporal({ PERENNIAL_TEMPORAL_CLI_URL: 'http://releases.example', HTTP_PROXY: proxy.url });
+      expect(existsSync(join(machine.cache, kept))).toBe(true);
+      expect(proxy.asked.map((asked) => new URL(asked.split(' ')[1] ?? '').host)).toEqual([
+        'gone.example',
+        'releases.example',
+      ]);
+      await rm(join(machine.cache, kept));
+      await getTemporal({ PERENNIAL_TEMPORAL_CLI_URL: mirror, HTTP_PROXY: proxy.url });
+      expect(existsSync(join(machine.cache, kept))).toBe(true);
+      expect(proxy.asked).toHaveLength(2);
+    } finally {
+      await proxy.close();
+    }
   });
 
   it('whose bytes are not those of the release is refused', async () => {

@@ -10,7 +10,7 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 
 export interface GitServer {
-  /** `https://localhost:…` */
+  /** `https://localhost:…`; its certificate is for `forge.example` too. */
   readonly url: string;
   /** Whom to believe that it is what it says. */
   readonly certificate: string;
@@ -24,7 +24,7 @@ export interface GitServer {
 export async function startGitServer(): Promise<GitServer> {
   const folder = await mkdtemp(join(tmpdir(), 'perennial-forge-'));
   const [key, certificate] = [join(folder, 'key.pem'), join(folder, 'certificate.pem')];
-  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'];
+  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,DNS:forge.example,IP:127.0.0.1'];
   await run('openssl', [
     'req',
     '-x509',

@@ -180,14 +180,10 @@ test('a redirect to an address inside is refused though the first address was ou
   });
   const outside = await serve((_request, response) => response.writeHead(302, { location: `${secret}/a.csv` }).end());
   const hosts = createOutboundHosts({ allowPrivate: false });
+  const anywhere = createOutboundHosts({ allowPrivate: true, lookupAll: async () => [{ address: '127.0.0.1' }] });
   const fetching = createRemoteDataSource({
     // Stands in for a public host, which no test machine has: its name leads to the first server.
-    hosts: {
-      resolve: (name) =>
-        name === 'outside.example'
-          ? Promise.resolve({ address: '127.0.0.1', family: 4 as const })
-          : hosts.resolve(name),
-    },
+    hosts: { ...hosts, route: (url) => (url.hostname === 'outside.example' ? anywhere : hosts).route(url) },
     firstPauseMs: 1,
   });
   const { port } = new URL(outside);

@@ -6,6 +6,7 @@ import { createServer as createHttpsServer } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { noProxies } from '../../../contracts/proxies.ts';
 import type { IndexPages, IndexProxy } from '../../../adapters/environments/index-proxy.ts';
 import { startIndexProxy, withoutProxyAddresses } from '../../../adapters/environments/index-proxy.ts';
 import { PackageFiles } from '../../../adapters/environments/package-files.ts';
@@ -18,7 +19,13 @@ import { startPackageIndex, wheel } from '../../support/package-index.ts';
 import { selfSigned } from '../../support/self-signed.ts';
 
 const good = wheel('greeting', '1.0', { 'greeting.py': '' });
-const reach: Reach = { authorities: [], clientCertificate: undefined, trustedHosts: [], proxies: {}, idleMs: 10_000 };
+const reach: Reach = {
+  authorities: [],
+  clientCertificate: undefined,
+  trustedHosts: [],
+  proxies: noProxies,
+  idleMs: 10_000,
+};
 
 let folder: string;
 const closing: (() => unknown)[] = [];

@@ -1,0 +1,34 @@
+import { setGlobalProxyFromEnv } from 'node:http';
+import { PerennialError } from '../contracts/errors.ts';
+import { proxiesOf, proxyFor, proxyName } from '../contracts/proxies.ts';
+
+const thisMachine = 'localhost,127.0.0.1,[::1]';
+
+/**
+ * Has `fetch` reach the API through the proxy that HTTPS_PROXY, HTTP_PROXY and NO_PROXY name for it, and returns the
+ * proxy's name; null: it is reached directly. Requests to this machine stay direct, whatever Node is told by its own
+ * variables.
+ */
+export function throughProxy(url: string, env: Readonly<Record<string, string | undefined>>): string | null {
+  const proxy = proxyFor(proxiesOf(env), new URL(url));
+  if (proxy === null) {
+    useProxy('http://localhost', '*');
+    return null;
+  }
+  useProxy(proxy.href, thisMachine);
+  return proxyName(proxy);
+}
+
+function useProxy(proxy: string, except: string): void {
+  try {
+    setGlobalProxyFromEnv({ http_proxy: proxy, https_proxy: proxy, no_proxy: except });
+  } catch (caught) {
+    // Its message would repeat the password.
+    throw new PerennialError(
+      'invalid-setting',
+      'the proxy of HTTPS_PROXY or HTTP_PROXY cannot be used',
+      {},
+      { cause: caught },
+    );
+  }
+}
