@@ -9,26 +9,37 @@ import type { RouteContext } from './dependencies.ts';
 
 const contentTypes = { csv: 'text/csv; charset=utf-8', parquet: 'application/vnd.apache.parquet' } as const;
 
-/** How rows can be downloaded; in CSV, cells that a spreadsheet would run as a formula are made harmless. */
-export const RowFormat = z.object({ format: z.enum(['parquet', 'csv']).default('parquet') });
+/** How rows can be downloaded. CSV is what an ingestion reads as the same rows, unless it is made for spreadsheets. */
+export const RowFormat = z.object({
+  format: z.enum(['parquet', 'csv']).default('parquet'),
+  forSpreadsheets: z
+    .stringbool()
+    .default(false)
+    .describe('In CSV: put an apostrophe before cells that a spreadsheet would run as a formula'),
+});
 
 interface SentRows {
   readonly parts: readonly Sha256[];
   /** All when absent. */
   readonly columns?: readonly string[];
-  readonly format: z.infer<typeof RowFormat>['format'];
+  readonly rowFormat: z.infer<typeof RowFormat>;
   /** Of the file, without its ending. */
   readonly name: string;
 }
 
 /** Answers the rows of Parquet blobs as one file; nothing of it stays. */
 export async function sendRows(context: RouteContext, reply: FastifyReply, rows: SentRows): Promise<FastifyReply> {
-  const { format, name, columns } = rows;
+  const { name, columns, rowFormat } = rows;
+  const { format, forSpreadsheets } = rowFormat;
+  if (forSpreadsheets && format !== 'csv')
+    throw new PerennialError('invalid-request', 'forSpreadsheets is for format=csv; Parquet needs no protection', {
+      pointer: '/forSpreadsheets',
+    });
   const { folder, discard } = await makeFolder(context, 'rows');
   const path = join(folder, `rows.${format}`);
   try {
     const parts = await fetchParts(context, rows.parts, folder);
-    await readStored(() => context.tableEngine.exportRows({ parts, columns, format, path }));
+    await readStored(() => context.tableEngine.exportRows({ parts, columns, format, forSpreadsheets, path }));
   } catch (caught) {
     await discard();
     throw caught;

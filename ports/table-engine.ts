@@ -146,12 +146,14 @@ export interface TableEngine {
     /** One of `columns`, read as a target: a value that is none is null. `labelledOnly` leaves out the rows without one. */
     readonly target?: { readonly column: string; readonly labelledOnly: boolean };
   }): Promise<ColumnData>;
-  /** One file of all rows; CSV neutralises cells that a spreadsheet would run as a formula. */
+  /** One file of all rows. In CSV a missing value is an empty field, and an empty text is quoted. */
   exportRows(request: {
     readonly parts: readonly string[];
     /** All when absent. */
     readonly columns?: readonly string[];
     readonly format: 'csv' | 'parquet';
+    /** In CSV: put an apostrophe before cells that a spreadsheet would run as a formula. Default: false. */
+    readonly forSpreadsheets?: boolean;
     readonly path: string;
   }): Promise<void>;
   /** Turns a gateway's NDJSON segment of PredictionRecords into the Parquet of `PredictionSegment`; a torn last line is left out. */

@@ -115,7 +115,7 @@ async function prepare(
 async function refuse(
   deps: StoringDependencies,
   { runId, scope }: RunInput,
-  { expectations, quarantine }: PreparedBatch,
+  { expectations, quarantine, warnings }: PreparedBatch,
   by: string,
 ): Promise<never> {
   const kept = quarantine === null ? null : (await deps.objectStore.putFile(quarantine.path)).sha256;
@@ -128,9 +128,17 @@ async function refuse(
       : `the ${rows} rows are kept: \`perennial data quarantine ${runId} -o rows.csv\` shows them with file, line and reason; mend them and ingest again`;
   throw new PerennialError(
     'expectations-failed',
-    `nothing was committed: ${broken.map(describe).join('; ')}. ${wayOut}`,
+    `nothing was committed: ${broken.map(describe).join('; ')}. ${[wayOut, ...adviceOn(broken, warnings)].join('. ')}`,
     { quarantine: kept, rows },
   );
+}
+
+/** What is known of the columns that broke an expectation, such as texts that look like a missing value. */
+function adviceOn(broken: readonly ExpectationResult[], warnings: PreparedBatch['warnings']): readonly string[] {
+  const columns = new Set(broken.map(({ column }) => column));
+  return warnings
+    .filter(({ column, level }) => level === 'warning' && column !== null && columns.has(column))
+    .map(({ message }) => message);
 }
 
 function describe({ column, check, violations, observed, examples }: ExpectationResult): string {

@@ -9,7 +9,7 @@ import type { Workplace } from './workplace.ts';
 const formula = `'^[=+\\-@\\t\\r]'`;
 
 export async function exportRows(
-  { parts, columns: chosen, format, path }: Operations['exportRows']['request'],
+  { parts, columns: chosen, format, forSpreadsheets = false, path }: Operations['exportRows']['request'],
   workplace: Workplace,
 ): Promise<null> {
   if (parts.length === 0) throw new PerennialError('no-data', 'there are no rows to export', {});
@@ -25,15 +25,16 @@ export async function exportRows(
   if (format === 'parquet') await writeParquet(database, `SELECT ${identifiers(columns)} FROM given`, path);
   else
     await database.run(
-      `COPY (SELECT ${columns.map((name) => csvCell(name, types.get(name) ?? '')).join(', ')} FROM given) TO ${literal(path)} (FORMAT csv, HEADER, DELIMITER ',', QUOTE '"', ESCAPE '"')`,
+      `COPY (SELECT ${columns.map((name) => csvCell(name, types.get(name) ?? '', forSpreadsheets)).join(', ')} FROM given) TO ${literal(path)} (FORMAT csv, HEADER, DELIMITER ',', QUOTE '"', ESCAPE '"')`,
     );
   return null;
 }
 
-function csvCell(name: string, type: string): string {
+/** Every value in the form in which it is read again. */
+function csvCell(name: string, type: string, forSpreadsheets: boolean): string {
   const column = identifier(name);
-  const title = identifier(/^[=+\-@\t\r]/.test(name) ? `'${name}` : name);
-  if (type === 'VARCHAR')
+  const title = identifier(forSpreadsheets && /^[=+\-@\t\r]/.test(name) ? `'${name}` : name);
+  if (type === 'VARCHAR' && forSpreadsheets)
     return `CASE WHEN regexp_matches(${column}, ${formula}) THEN '''' || ${column} ELSE ${column} END AS ${title}`;
   if (type === 'TIMESTAMP') return `strftime(${column}, '%Y-%m-%dT%H:%M:%S.%f') AS ${title}`;
   if (type.startsWith('TIMESTAMP WITH'))

@@ -31,13 +31,13 @@ export async function slicesOf(
   for (const { column_name: name, column_type: type } of await database.rows(`DESCRIBE SELECT * FROM ${from}`))
     if (isStored(type)) stored.set(String(name), type);
   const count = Number((await database.row(`SELECT count(*) AS rows FROM ${from}`)).rows);
-  const size = Math.max(1, Math.min(columnsAtOnce, Math.floor(valuesAtOnce / Math.max(1, count))));
+  const size = columnsPerQuery(count);
   const slices: Slice[] = [];
   for (const [type, group] of Map.groupBy(columns, ({ name }) => stored.get(name))) {
     if (type === undefined) continue;
     for (let start = 0; start < group.length; start += size) {
       const chosen = group.slice(start, start + size);
-      slices.push({ columns: chosen, stored: type, kind: kindOf(type), rows: longRows(from, chosen), count });
+      slices.push({ columns: chosen, stored: type, kind: kindOf(type), rows: longRows(from, namesOf(chosen)), count });
     }
   }
   return slices;
@@ -48,8 +48,18 @@ function kindOf(stored: StoredType): Slice['kind'] {
   return stored === 'VARCHAR' || stored === 'BOOLEAN' ? 'other' : 'time';
 }
 
-function longRows(from: string, columns: readonly Column[]): string {
-  const names = columns.map(({ name }) => identifier(name));
+/** How many columns of this many rows are looked at in one query. */
+export function columnsPerQuery(rows: number): number {
+  return Math.max(1, Math.min(columnsAtOnce, Math.floor(valuesAtOnce / Math.max(1, rows))));
+}
+
+function namesOf(columns: readonly Column[]): readonly string[] {
+  return columns.map(({ name }) => name);
+}
+
+/** SQL of rows `(c, v)` of columns of one type. */
+export function longRows(from: string, columns: readonly string[]): string {
+  const names = columns.map(identifier);
   return names.length === 1
     ? `(SELECT 0 AS c, ${names[0]} AS v FROM ${from})`
     : `(SELECT unnest(range(${names.length})) AS c, unnest([${names.join(', ')}]) AS v FROM ${from})`;

@@ -18,7 +18,9 @@ import { declaredTypes, inferFields, pinnedFields } from './schema.ts';
 import type { LoadedFile, Source } from './source.ts';
 import { loadSources } from './sources.ts';
 import { identifier, within } from './sql.ts';
+import { warnOfValues } from './value-warnings.ts';
 import type { Warn } from './warn.ts';
+import { withAdvice } from './with-advice.ts';
 import type { Workplace } from './workplace.ts';
 import { writeParts } from './writeParts.ts';
 
@@ -40,18 +42,25 @@ export async function prepareBatch(request: PrepareBatch, workplace: Workplace):
   const sources = await loadSources(database, files, { nulls: request.nulls ?? [], warn });
   const fields = await typedRows(database, request, sources, warn);
   await refuseFarTimes(database, sources, fields);
+  await warnOfValues(database, fields.filter(isOpenToDoubt(request)), warn);
   const timed = await addInstants(database, request, sources, fields);
   await cutBatch(database, timed ? 'timed' : 'united', timed ? within('_at', request.from, request.before) : 'true');
   if (request.key !== undefined) await refuseDuplicates(database, sources, request.key);
   const known = await viewKnown(database, request.known, fields, timed);
   const settled = await settleKnown(database, request, sources, fields);
   await database.run('DROP TABLE IF EXISTS batch');
-  const judged = await checkExpectations(database, request, fields, timed);
+  const judged = await withAdvice(warnings, () => checkExpectations(database, request, fields, timed));
   const columns = await columnsOf(database, request, fields);
   const found: Found = { judged, fields, columns, settled, warnings: boundedWarnings(warnings) };
   return isRefused(judged)
     ? refusal(database, request, { ...found, sources })
     : acceptance(database, request, { ...found, known });
+}
+
+/** Text that a person has declared to be text is meant as it is. */
+function isOpenToDoubt({ expectations }: PrepareBatch): (field: Field) => boolean {
+  const declared = declaredTypes(expectations);
+  return ({ name }) => declared.get(name) !== 'string';
 }
 
 /** As far as it is known before the rows are read. */

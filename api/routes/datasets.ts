@@ -124,7 +124,7 @@ export function datasetRoutes(app: Api, context: RouteContext): void {
       return sendRows(context, reply, {
         parts: parts.map(({ sha256 }) => sha256),
         columns: columns.map(({ name }) => name),
-        format: request.query.format,
+        rowFormat: request.query,
         name: `${scope.model}-${version.number}`,
       });
     },

@@ -23,7 +23,7 @@ export function quarantineRoutes(app: Api, context: RouteContext): void {
       const quarantine = await datasets.quarantine({ modelId: run.modelId, runId: run.id });
       return sendRows(context, reply, {
         parts: [quarantine],
-        format: request.query.format,
+        rowFormat: request.query,
         name: `${run.model}-quarantine-${run.id}`,
       });
     },

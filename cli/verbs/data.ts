@@ -222,28 +222,50 @@ function checkoutVerb({ program, act }: VerbRegistry): void {
     .description('download the rows of a version')
     .argument('<version>', 'number', wholeNumber)
     .requiredOption('-o, --output <file>', 'where to; .csv or .parquet')
+    .option('--for-spreadsheets', forSpreadsheets)
     .option('--force', 'overwrite the file if it is there')
     .addHelpText('after', '\nExample:\n  perennial data checkout 3 -o rows.parquet')
     .action(
-      act(async (context, version: number, options: { output: string; force?: boolean }) => {
+      act(async (context, version: number, options: DownloadOptions) => {
         const { environment } = context.options;
-        const query = { environment, format: formatToWrite(options.output) };
-        await download(context, modelPath(context, `/datasets/${version}/rows`), query, options);
+        await download(context, modelPath(context, `/datasets/${version}/rows`), { environment }, options);
       }),
     );
+}
+
+const forSpreadsheets = 'in .csv, put an apostrophe before cells that a spreadsheet would run as a formula';
+
+interface DownloadOptions {
+  readonly output: string;
+  readonly force?: boolean;
+  readonly forSpreadsheets?: boolean;
 }
 
 async function download(
   context: CliContext,
   path: string,
   query: Readonly<Record<string, string>>,
-  { output, force = false }: { readonly output: string; readonly force?: boolean },
+  { output, force = false, forSpreadsheets: isProtected = false }: DownloadOptions,
 ): Promise<void> {
+  const format = formatToWrite(output);
+  if (isProtected && format !== 'csv')
+    throw new PerennialError('invalid-request', `--for-spreadsheets is for .csv, and ${output} is none`, { output });
   await refuseToOverwrite(output, force || context.options.yes);
-  const bytes = await downloadTo(output, await apiOf(context).download(path, query), (received) =>
-    context.output.progress(`received ${(received / 1e6).toFixed(1)} MB`),
+  const bytes = await downloadTo(
+    output,
+    await apiOf(context).download(path, { ...query, format, forSpreadsheets: String(isProtected) }),
+    (received) => context.output.progress(`received ${(received / 1e6).toFixed(1)} MB`),
   );
+  if (format === 'csv') context.output.note(isProtected ? protectedNote(output) : plainNote(output));
   context.output.data({ file: output, bytes }, () => output);
+}
+
+function protectedNote(output: string): string {
+  return `${output} has an apostrophe before every cell that a spreadsheet would run as a formula (=, +, - or @ at its beginning); ingest it again only without them`;
+}
+
+function plainNote(output: string): string {
+  return `${output} has the rows as they are, to be ingested again; to open it in a spreadsheet, add --for-spreadsheets`;
 }
 
 function quarantineVerb({ program, act }: VerbRegistry): void {
@@ -252,12 +274,13 @@ function quarantineVerb({ program, act }: VerbRegistry): void {
     .description('download the rows that a refused ingestion kept aside, with their file, line and reason')
     .argument('<run>', 'the run that refused them')
     .requiredOption('-o, --output <file>', 'where to; .csv or .parquet')
+    .option('--for-spreadsheets', forSpreadsheets)
     .option('--force', 'overwrite the file if it is there')
     .addHelpText('after', '\nExample:\n  perennial data quarantine 0190b5a7-… -o rows.csv')
     .action(
-      act(async (context, run: string, options: { output: string; force?: boolean }) => {
+      act(async (context, run: string, options: DownloadOptions) => {
         const path = `/v1/runs/${encodeURIComponent(run)}/quarantine`;
-        await download(context, path, { format: formatToWrite(options.output) }, options);
+        await download(context, path, {}, options);
       }),
     );
 }

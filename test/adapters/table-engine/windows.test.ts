@@ -349,7 +349,7 @@ describe('data.fill', () => {
 });
 
 describe('an export', () => {
-  test('as CSV neutralises what a spreadsheet would run, and nothing else', async () => {
+  test('as CSV for spreadsheets neutralises what they would run, and nothing else', async () => {
     const batch = await prepare(
       [await csv('x.csv', 'id,s,n,t\n1,=1+1,-1,2024-01-01 00:00\n2,@x,-2.5,\n3,"a, ""b""",3,2024-01-02 00:00\n')],
       { key: 'id' },
@@ -359,6 +359,7 @@ describe('an export', () => {
       parts: batch.parts.map((part) => part.path),
       columns: ['id', 's', 'n', 't'],
       format: 'csv',
+      forSpreadsheets: true,
       path,
     });
     expect(await readFile(path, 'utf8')).toBe(
