@@ -143,9 +143,14 @@ function slotMismatch(scope: Scope, slot: Slot, served: ReadonlyMap<Id, ServedRe
   return undefined;
 }
 
-/** Set only if the configuration names it, so that other ledger entries stay unchanged. */
-function missingOf({ serve: { missing } }: Configuration): { readonly missing?: MissingPolicy } {
-  return missing === undefined ? {} : { missing };
+interface Reading {
+  readonly missing?: MissingPolicy;
+  readonly nulls?: readonly string[];
+}
+
+/** How a request's values are read. Set only if the configuration names it, so that other ledger entries stay unchanged. */
+function readingOf({ serve: { missing }, data: { nulls } }: Configuration): Reading {
+  return { ...(missing === undefined ? {} : { missing }), ...(nulls === undefined ? {} : { nulls }) };
 }
 
 /** What each of these releases is served by. */
@@ -163,7 +168,7 @@ export async function readServedReleases(tx: Executor, ids: readonly Id[]): Prom
       {
         row,
         configuration,
-        version: { id, number, artifact, signature, releaseDigest: row.digest, ...missingOf(configuration) },
+        version: { id, number, artifact, signature, releaseDigest: row.digest, ...readingOf(configuration) },
       },
     ]),
   );

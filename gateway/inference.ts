@@ -16,6 +16,7 @@ import { readPredictionIds, readRehearsalParameters } from './request-parameters
 import { chooseSlot, slotOfRole } from './route-request.ts';
 import type { ServingCounts } from './serving-counts.ts';
 import type { ServedScope, ServedSlot, ServingTable } from './serving-table.ts';
+import { takenBy } from './serving-table.ts';
 import type { Shadow } from './shadow.ts';
 import type { Columns, Taken } from './tensor-columns.ts';
 
@@ -56,10 +57,6 @@ export interface InferenceDependencies {
 interface Chosen {
   readonly slot: ServedSlot;
   readonly role: PredictionRecord['role'];
-}
-
-function takenBy({ model: { signature }, missing }: ServedSlot): Taken {
-  return { signature, missing };
 }
 
 function noAnswer(rows: number, reason: string): PerennialError {

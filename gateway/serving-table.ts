@@ -6,6 +6,7 @@ import { scopeLabel } from '../contracts/identifiers.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { ServingEntry, ServingMismatch, ServingReading } from '../ports/repositories/deployments.ts';
 import type { LoadedModels, ServedModel } from './loaded-models.ts';
+import type { Taken } from './tensor-columns.ts';
 
 export interface ServedSlot {
   readonly role: Slot['role'];
@@ -14,6 +15,12 @@ export interface ServedSlot {
   readonly version: number;
   readonly model: ServedModel;
   readonly missing: MissingPolicy;
+  readonly nulls: readonly string[];
+}
+
+/** How the values of a request are read for the slot's model. */
+export function takenBy({ model: { signature }, missing, nulls }: ServedSlot): Taken {
+  return { signature, missing, nulls };
 }
 
 /** What answers for one {model, environment}: a generation whose models are all loaded. */
@@ -297,6 +304,7 @@ export class ServingTable {
       version: slot.modelVersionNumber,
       model,
       missing: version.missing ?? 'as-trained',
+      nulls: version.nulls ?? [],
     };
   }
 

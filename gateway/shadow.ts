@@ -9,6 +9,7 @@ import { featuresOf, predictionRecords } from './prediction-records.ts';
 import type { PredictionLog } from './prediction-log.ts';
 import type { ShadowCounts } from './shadow-counts.ts';
 import type { ServedScope, ServedSlot } from './serving-table.ts';
+import { takenBy } from './serving-table.ts';
 import type { Columns, Taken } from './tensor-columns.ts';
 
 export interface ShadowDependencies {
@@ -77,7 +78,7 @@ export class Shadow {
   async #compare({ served, shadow, columns, answered, logged }: ShadowQuestion): Promise<void> {
     const { counts, logger, log, clock } = this.#deps;
     try {
-      const own = columns({ signature: shadow.model.signature, missing: shadow.missing });
+      const own = columns(takenBy(shadow));
       const predictions = await shadow.model.predict(own);
       counts.add(served, shadow, {
         ...nothing,

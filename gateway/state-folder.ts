@@ -33,6 +33,7 @@ const KeptEntry = z.object({
       signature: Signature,
       releaseDigest: Sha256,
       missing: MissingPolicy.optional(),
+      nulls: z.array(z.string()).optional(),
     }),
   ),
 });

@@ -17,10 +17,11 @@ export interface Columns {
   readonly ignored: readonly string[];
 }
 
-/** A version's inputs, and whether a request may lack values that were never missing in training. */
+/** A version's inputs, whether a request may lack values that were never missing in training, and texts that mean missing. */
 export interface Taken {
   readonly signature: Signature;
   readonly missing: MissingPolicy;
+  readonly nulls: readonly string[];
 }
 
 /** A value for every row of each column that the request names. */
@@ -72,17 +73,22 @@ function toCell({ type, integer }: SignatureInput, value: unknown): Cell | undef
 }
 
 /** The JSON mapping of Protocol Buffers writes NaN as this text. */
-function isMissing(type: TensorType, value: unknown): boolean {
-  return value === null || value === undefined || (value === 'NaN' && type !== 'BYTES');
+function isMissing(type: TensorType, value: unknown, nulls: readonly string[]): boolean {
+  if (typeof value !== 'string') return value === null || value === undefined;
+  return (value === 'NaN' && type !== 'BYTES') || nulls.includes(value);
 }
 
-export function readCells(input: SignatureInput, policy: MissingPolicy, values: readonly unknown[]): Cell[] {
+export function readCells(
+  input: SignatureInput,
+  { missing, nulls }: Omit<Taken, 'signature'>,
+  values: readonly unknown[],
+): Cell[] {
   const { name: feature, type } = input;
-  const refusal = refusalOfMissing(input, policy);
+  const refusal = refusalOfMissing(input, missing);
   const cells: Cell[] = Array.from({ length: values.length });
   for (let row = 0; row < values.length; row += 1) {
     const value = values[row];
-    const cell = isMissing(type, value) ? null : toCell(input, value);
+    const cell = isMissing(type, value, nulls) ? null : toCell(input, value);
     if (cell === undefined)
       throw refuse(`feature "${feature}", row ${row}: expected ${expectedOf(input)}, got ${show(value)}`, {
         feature,
@@ -126,7 +132,7 @@ export function featureList(signature: Signature): string {
  * @param others names of the request beside those in `given`, which the model does not take.
  */
 export function readNamedColumns(taken: Taken, given: NamedColumns, others: readonly string[] = []): Columns {
-  const { signature, missing } = taken;
+  const { signature } = taken;
   const known = new Set(signature.inputs.map((input) => input.name));
   const ignored = [...[...given.keys()].filter((name) => !known.has(name)), ...others];
   const rows = rowsIn(signature, given, ignored);
@@ -135,7 +141,7 @@ export function readNamedColumns(taken: Taken, given: NamedColumns, others: read
   if (absent.length > 0) checkAbsent(absent, taken, ignored);
   const features = signature.inputs.map((input): [string, readonly Cell[]] => {
     const values = given.get(input.name);
-    return [input.name, values === undefined ? Array<Cell>(rows).fill(null) : readCells(input, missing, values)];
+    return [input.name, values === undefined ? Array<Cell>(rows).fill(null) : readCells(input, taken, values)];
   });
   // Not assigned one by one: a feature may be named __proto__.
   return { rows, features: Object.fromEntries(features), ignored };

@@ -171,5 +171,7 @@ export interface ServingEntry {
     readonly releaseDigest: Sha256;
     /** From the configuration, if it is set there. */
     readonly missing?: MissingPolicy;
+    /** `data.nulls`, if it is set there. */
+    readonly nulls?: readonly string[];
   }[];
 }

@@ -13,7 +13,7 @@ const signature: Signature = {
 };
 
 function cities(text: string): readonly unknown[] {
-  return readCsvRows(text, { signature, missing: 'as-trained' }).features.city ?? [];
+  return readCsvRows(text, { signature, missing: 'as-trained', nulls: [] }).features.city ?? [];
 }
 
 test.each([

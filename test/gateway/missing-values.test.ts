@@ -147,6 +147,29 @@ test('NaN beside text of many megabytes, with escapes in it, is read', async () 
   expect({ status, body }).toMatchObject({ status: 200, body: { predictions: [expect.any(Number)] } });
 });
 
+test('the texts of data.nulls mean missing in requests too', async () => {
+  const words = await layServingGround({ data: { nulls: ['NA', '-'] } });
+  await words.deployModel(fillableModel(), signature);
+  const gateway = await startTestGateway(words);
+  try {
+    const ask = (changed: object) =>
+      gateway.ask('POST /invocations?model=bike', { dataframe_records: [{ ...row, ...changed }] });
+    expect((await ask({ b: 'NA' })).body).toEqual({ predictions: [3002] });
+    expect((await ask({ city: '-', rooms: 'NA' })).body).toEqual({ predictions: [1103] });
+    expect((await ask({ a: 'NA' })).body.error).toContain('feature "a", row 0 has no value');
+    expect((await ask({ b: 'n/a' })).body.error).toContain('feature "b", row 0: expected a finite number');
+    const csv = await fetch(`${gateway.gateway.address}/invocations?model=bike`, {
+      method: 'POST',
+      body: 'a,b,city,rooms\n1,NA,NA,3\n',
+      headers: { authorization: `Bearer ${words.key}`, 'content-type': 'text/csv' },
+    });
+    expect(await csv.json()).toEqual({ predictions: [3102] });
+  } finally {
+    await gateway.close();
+    await words.stop();
+  }
+});
+
 test('serve.missing: allow gives the model NaN for numbers complete in training, and refuses missing text without a fill', async () => {
   const permissive = await layServingGround({ serve: { missing: 'allow' } });
   const strict = { ...signature, inputs: signature.inputs.map(({ name, type }) => ({ name, type })) };

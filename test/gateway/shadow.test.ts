@@ -126,6 +126,7 @@ test('a slow shadow holds nobody up: one question at a time, and what is too man
     releaseDigest: 'b'.repeat(64),
     version: 2,
     missing: 'as-trained',
+    nulls: [],
     model: {
       artifact: 'a'.repeat(64),
       signature: matrixSignature,

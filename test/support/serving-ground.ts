@@ -66,9 +66,12 @@ export interface ServingGround {
   stop(): Promise<void>;
 }
 
-export async function layServingGround(
-  options: { readonly deploy?: ConfigurationInput['deploy']; readonly serve?: ConfigurationInput['serve'] } = {},
-): Promise<ServingGround> {
+export async function layServingGround({
+  data,
+  ...options
+}: Pick<Partial<ConfigurationInput>, 'deploy' | 'serve'> & {
+  readonly data?: Partial<ConfigurationInput['data']>;
+} = {}): Promise<ServingGround> {
   const home = await mkdtemp(join(tmpdir(), 'perennial-serving-'));
   const database = await createTestDatabase();
   const repositories = createPostgresRepositories({
@@ -90,7 +93,7 @@ export async function layServingGround(
     name: 'bike',
     task: 'regression',
     owner: 'demand-team',
-    data: { source: { path: 'hour.csv' }, key: 'id', target: 'cnt', features: [...features] },
+    data: { source: { path: 'hour.csv' }, key: 'id', target: 'cnt', features: [...features], ...data },
     code: { path: 'train', command: ['python', 'train.py'] },
     build: { holdout: { last: '14 days' } },
     ...options,
