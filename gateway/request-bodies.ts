@@ -25,12 +25,18 @@ export class CsvBody {
  */
 export function acceptJsonBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
+  // By its name as well: the server looks for the reader of any other type anew in every request.
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, readJson);
   app.addContentTypeParser('*', { parseAs: 'buffer' }, async (request: FastifyRequest, sent: Buffer) => {
     if (!isJsonType(mediaType(request.headers))) throw notTaken(request.headers['content-type']);
-    const bytes = await decompressed(request.headers, sent);
-    refuseBinaryTensors(request.headers, bytes);
-    return parseJson(textOf(request.headers, bytes));
+    return readJson(request, sent);
   });
+}
+
+async function readJson({ headers }: FastifyRequest, sent: Buffer): Promise<unknown> {
+  const bytes = await decompressed(headers, sent);
+  refuseBinaryTensors(headers, bytes);
+  return parseJson(textOf(headers, bytes));
 }
 
 /** Reads bodies as JSON or CSV. */
@@ -96,8 +102,8 @@ function refuseBinaryTensors(headers: IncomingHttpHeaders, bytes: Buffer): void 
 export const binaryTensors =
   'binary tensors are not taken; send the values as JSON. With tritonclient: input.set_data_from_numpy(values, binary_data=False) and InferRequestedOutput(name, binary_data=False)';
 
-function textOf(headers: IncomingHttpHeaders, bytes: Buffer): string {
-  const charset = /;\s*charset\s*=\s*"?([^\s";]+)/i.exec(headers['content-type'] ?? '')?.[1]?.toLowerCase();
+function textOf({ 'content-type': type = '' }: IncomingHttpHeaders, bytes: Buffer): string {
+  const charset = /;\s*charset\s*=\s*"?([^\s";]+)/i.exec(type)?.[1]?.toLowerCase();
   if (charset !== undefined && !['utf-8', 'utf8', 'us-ascii'].includes(charset))
     throw new PerennialError('unsupported-media-type', `the body's charset is "${charset}"; send it as UTF-8`);
   if (!isUtf8(bytes)) throw refuse('the body is not UTF-8; encode it as UTF-8');
