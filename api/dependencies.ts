@@ -3,7 +3,9 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../ports/clock.ts';
 import type { DiskSpace } from '../ports/disk-space.ts';
+import type { Gateways } from '../ports/gateways.ts';
 import type { IdMaker } from '../ports/ids.ts';
+import type { Scope } from '../contracts/identifiers.ts';
 import type { LedgerProof } from '../ports/ledger-proof.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
@@ -25,6 +27,8 @@ export interface ApiDependencies {
   readonly diskSpace: DiskSpace;
   readonly tableEngine: TableEngine;
   readonly workflowClient: WorkflowClient;
+  /** Undefined where labels need not find predictions that a gateway has not handed over yet. */
+  readonly gateways?: Pick<Gateways, 'flush'>;
   readonly clock: Clock;
   readonly ids: IdMaker;
   readonly logger: Logger;
@@ -54,6 +58,8 @@ export interface RouteContext extends ApiDependencies {
   readonly signedIn: SignedIn;
   readonly signedInStill: SignedInStill;
   readonly schedules: ScheduleKeeper;
+  /** Has the gateways hand over what they answered last. */
+  readonly recentPredictions: (scope: Scope) => Promise<void>;
   /** Aborted when the server begins to close, so that streams that would go on end. */
   readonly closing: AbortSignal;
 }

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { createSystemClock } from '../adapters/clock/system.ts';
+import { createHttpGateways } from '../adapters/gateways/http.ts';
 import { createIdMaker } from '../adapters/ids/uuid.ts';
 import { createDiskSpace } from '../adapters/disk-space/disk-space.ts';
 import { createLogger } from '../adapters/logger/pino.ts';
@@ -20,11 +21,15 @@ import { migrate } from '../db/migrate.ts';
 import { createPostgresRepositories } from '../db/repositories.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { Repositories } from '../ports/repositories/repositories.ts';
+import { derivedKey } from '../worker/derived-keys.ts';
 import { identityOf } from '../stack/process-identity.ts';
 import { buildApi } from './server.ts';
 
 const closeWithinMs = 5_000;
 const uploadIdleMs = 120_000;
+const ownPrincipal = 'api';
+/** A request with labels waits for it. */
+const flushRetryMs = 2_000;
 
 ignoreProxyOfNode();
 
@@ -55,6 +60,7 @@ async function serve(settings: Settings): Promise<void> {
     secret: settings.PERENNIAL_SECRET,
   });
   await ensureAdministrator(repositories, settings.PERENNIAL_ADMIN_KEY);
+  const apiKey = await ensureOwnKey(repositories, settings.PERENNIAL_SECRET);
   const workflowClient = createTemporalWorkflowClient({
     address: settings.TEMPORAL_ADDRESS,
     namespace: settings.TEMPORAL_NAMESPACE,
@@ -78,6 +84,12 @@ async function serve(settings: Settings): Promise<void> {
     ledgerProof: createLedgerProof({ ledger, objectStore, clock, secret: settings.PERENNIAL_SECRET }),
     tableEngine,
     workflowClient,
+    gateways: createHttpGateways({
+      liveGateways: () => repositories.deployments.liveGateways(),
+      key: () => apiKey,
+      clock,
+      retryForMs: flushRetryMs,
+    }),
     clock,
     ids,
     logger,
@@ -104,6 +116,14 @@ async function ensureAdministrator(repositories: Repositories, key: string | und
   if (key === undefined) return;
   const admin = await repositories.principals.ensure('admin', 'person', [{ role: 'admin' }], null);
   await repositories.principals.addKey(admin.id, sha256OfBytes(key), 'PERENNIAL_ADMIN_KEY', null);
+}
+
+/** Of the principal that has gateways hand over the predictions that labels are sent for. */
+async function ensureOwnKey(repositories: Repositories, secret: string): Promise<string> {
+  const key = derivedKey(secret, ownPrincipal);
+  const own = await repositories.principals.ensure(ownPrincipal, 'service', [{ role: 'operator' }], null);
+  await repositories.principals.addKey(own.id, sha256OfBytes(key), 'derived', null);
+  return key;
 }
 
 /** Lets requests under way end, for five seconds at most. */

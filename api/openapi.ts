@@ -64,6 +64,9 @@ const otherBodies: Readonly<Record<string, Record<string, object>>> = {
   },
   'post /v1/models/{model}/labels': {
     'application/x-ndjson': { schema: { type: 'string', description: 'One label a line' } },
+    'text/csv': {
+      schema: { type: 'string', description: 'A header that names value and id or request, and perhaps row and at' },
+    },
   },
 };
 

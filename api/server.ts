@@ -8,6 +8,7 @@ import { createLifecycleKeeper } from './lifecycle-keeper.ts';
 import { createApiMetrics } from './metrics.ts';
 import { registerOpenApi } from './openapi.ts';
 import { perennialErrorOf } from './problem.ts';
+import { createRecentPredictions } from './recent-predictions.ts';
 import { registerRoutes } from './routes/index.ts';
 import { answerProblem, answerProblems, observeRequests, refuseUnknownRoutes, requireAccess } from './server-hooks.ts';
 import { createScheduleKeeper } from './schedule-keeper.ts';
@@ -56,6 +57,10 @@ export async function buildApi(dependencies: ApiDependencies): Promise<Api> {
     signedIn: authentication.signedIn,
     signedInStill: authentication.signedInStill,
     schedules,
+    recentPredictions:
+      dependencies.gateways === undefined
+        ? async () => undefined
+        : createRecentPredictions({ ...dependencies, gateways: dependencies.gateways }),
     closing: closing.signal,
   };
   await registerOpenApi(app, version);

@@ -1,31 +1,36 @@
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
+import type { z } from 'zod';
 import { PerennialError } from '../contracts/errors.ts';
-import { InstantInput } from '../contracts/identifiers.ts';
-import { LabelInput } from '../contracts/prediction.ts';
+import type { LabelFormat } from '../contracts/label-file.ts';
+import { labelsIn } from '../contracts/label-file.ts';
+import type { LabelInput } from '../contracts/label.ts';
+import { SentLabel } from '../contracts/label.ts';
 
-// The API takes an instant in any zone.
-const LabelLine = LabelInput.extend({ at: InstantInput.optional() }).strict();
+export interface LabelsOfFile {
+  readonly labels: readonly LabelInput[];
+  /** Where each label stands: `line 7`. */
+  readonly places: readonly string[];
+  /** Columns of a CSV that mean nothing for a label. */
+  readonly ignored: readonly string[];
+}
 
-export type LabelFormat = 'csv' | 'ndjson';
-
-/** Labels out of a file, or of `stdin` where the file is `-`. One that is none is told with its line. */
+/** Labels out of a file, or of `stdin` where the file is `-`. An error names the place, and nothing is sent. */
 export async function readLabels(
   file: string,
   stdin: NodeJS.ReadableStream,
   format: LabelFormat | undefined,
-): Promise<LabelInput[]> {
+): Promise<LabelsOfFile> {
   const content = file === '-' ? await text(stdin) : await contentOf(file);
-  const lines = content
-    .split(/\r?\n/)
-    .map((line, index) => ({ line, number: index + 1 }))
-    .filter(({ line }) => line.trim() !== '');
-  const csv = (format ?? (file.toLowerCase().endsWith('.csv') ? 'csv' : 'ndjson')) === 'csv';
-  const parse = csv ? csvParser(file, lines.shift()?.line.trim() ?? '') : parseJson;
-  const labels = lines.map(({ line, number }) => labelIn(file, number, parse(line), csv));
-  if (labels.length === 0)
-    throw new PerennialError('invalid-request', `${nameOf(file)} has no labels; one a line is expected`, { file });
-  return labels;
+  const parsed = parseIn(file, format ?? formatOf(file, content), content);
+  const labels = parsed.labels.map(({ place, label }) => labelAt(file, place, label));
+  if (labels.length === 0) throw new PerennialError('invalid-request', `${nameOf(file)} has no labels`, { file });
+  return { labels, places: parsed.labels.map(({ place }) => place), ignored: parsed.ignored };
+}
+
+function formatOf(file: string, content: string): LabelFormat {
+  if (/\.[ct]sv$/i.test(file)) return 'csv';
+  return content.trimStart().startsWith('[') ? 'json' : 'ndjson';
 }
 
 async function contentOf(file: string): Promise<string> {
@@ -41,42 +46,29 @@ async function contentOf(file: string): Promise<string> {
   }
 }
 
-function csvParser(file: string, header: string): (line: string) => unknown {
-  if (header !== 'id,value' && header !== 'id,value,at')
-    throw new PerennialError('invalid-request', `${nameOf(file)} must begin with the header id,value or id,value,at`, {
-      file,
-    });
-  return (line) => {
-    const [id, value = '', at, ...rest] = line.split(',').map((cell) => cell.trim());
-    // An empty cell is no number, though Number() takes it for 0.
-    if (value === '' || rest.length > 0) return undefined;
-    return { id, value: valueOf(value), ...(at === undefined || at === '' ? {} : { at }) };
-  };
+function parseIn(file: string, format: LabelFormat, content: string): ReturnType<typeof labelsIn> {
+  try {
+    return labelsIn(format, content);
+  } catch (caught) {
+    if (!(caught instanceof PerennialError)) throw caught;
+    const reason = `${nameOf(file)}: ${caught.message}; nothing was sent`;
+    throw new PerennialError(caught.code, reason, { ...caught.fields, file }, { cause: caught });
+  }
 }
 
-/** A cell has no type: what reads as a number or a truth value is one, all else is the name of a class. */
-function valueOf(cell: string): LabelInput['value'] {
-  if (cell === 'true' || cell === 'false') return cell === 'true';
-  const number = Number(cell);
-  return Number.isNaN(number) ? cell : number;
-}
-
-function labelIn(file: string, line: number, value: unknown, csv: boolean): LabelInput {
-  const parsed = LabelLine.safeParse(value);
+function labelAt(file: string, place: string, value: unknown): LabelInput {
+  const parsed = SentLabel.safeParse(value);
   if (parsed.success) return parsed.data;
   throw new PerennialError(
     'invalid-request',
-    `${nameOf(file)} line ${line} is not a label: expected ${csv ? 'id,value' : '{"id": "…", "value": 1}'}, with "at" as an instant if given; nothing was sent`,
-    { file, line },
+    `${nameOf(file)} ${place} is not a label: ${wrongWith(parsed.error)}; nothing was sent`,
+    { file, place },
   );
 }
 
-function parseJson(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
-  }
+function wrongWith({ issues: [first] }: z.ZodError): string {
+  const field = first?.path.join('.') ?? '';
+  return `${field === '' ? '' : `"${field}": `}${first?.message ?? 'it is of another shape'}`;
 }
 
 function nameOf(file: string): string {

@@ -28,6 +28,7 @@ export const LedgerKind = z.enum([
   'finding.opened',
   'finding.closed',
   'predictions.expired',
+  'labels.corrected',
   'trigger.recorded',
   'trigger.dropped',
   'run.cancelled',

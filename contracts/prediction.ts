@@ -5,6 +5,9 @@ import { Id, Instant, Name, Sha256 } from './identifiers.ts';
 export const PredictionRecord = z.object({
   v: z.literal(1),
   id: z.string().min(1).max(200),
+  /** The id that the caller gave the request, and the row's place in it; absent if there was none. */
+  request: z.string().min(1).max(200).optional(),
+  row: z.number().int().optional(),
   /** When it happened in the world; equals recordedAt except in rehearsals. */
   eventTime: Instant,
   recordedAt: Instant,
@@ -29,7 +32,7 @@ export type PredictionRecord = z.infer<typeof PredictionRecord>;
  * A sealed segment in the object store, Parquet with one row a prediction:
  * `id, event_time, recorded_at (TIMESTAMP, UTC), release, model_version, generation, role, replay`, `prediction` (DOUBLE, or of
  * a classifier's labels BOOLEAN or VARCHAR; NULL where `error` says why there is none), `probabilities` (DOUBLE[]) and `vectors` (MAP(VARCHAR, DOUBLE[])) where the model gives some,
- * and one column `f_<feature>` a feature.
+ * one column `f_<feature>` a feature, and `request` and `request_row` where a caller gave an id.
  */
 export const PredictionSegment = z.object({
   /** Made by the gateway when it opens the segment, so that an upload that runs twice is one row. */
@@ -47,13 +50,18 @@ export const PredictionSegment = z.object({
 });
 export type PredictionSegment = z.infer<typeof PredictionSegment>;
 
-export const LabelInput = z.object({
-  id: z.string().min(1).max(200),
-  /** A number, or of a classifier the class. */
-  value: z.union([z.number(), z.string().max(1000), z.boolean()]),
-  at: Instant.optional(),
-});
-export type LabelInput = z.infer<typeof LabelInput>;
+/**
+ * What the database keeps of each prediction that counts, so that labels find theirs. Pages of such rows travel from the table
+ * engine to the database as the text of a JSON list, without an object for each row.
+ */
+export interface IndexedPrediction {
+  readonly id: string;
+  readonly request: string | null;
+  readonly row: number | null;
+  readonly version: number;
+  readonly happened: Instant;
+  readonly recorded: Instant;
+}
 
 /** Identifies what is counted. */
 const CountKey = z.object({

@@ -162,6 +162,8 @@ export const ReportBody = z.object({
   labelled: z.number().int(),
   /** Absent if no labelled row was left out. */
   leftOut: z.array(LeftOutRows).readonly().optional(),
+  /** Labels of the model in the environment whose predictions had not arrived; absent if there were none. */
+  waitingLabels: z.number().int().optional(),
   dropped: z.number().int(),
   /** Fewer than monitor.minRows: reported, decides nothing. */
   sufficient: z.boolean(),

@@ -193,6 +193,7 @@ async function infer(
       principal: principalOf(request),
       version: versionAsked(request.params, body),
       parameters: body.parameters,
+      requestId: requestIdOf(body),
       columns: (taken) => {
         checkOutputs(body.outputs, taken.signature);
         return readInferenceColumns(body.inputs, taken);
@@ -200,6 +201,11 @@ async function infer(
     });
     return inferenceResponse(answer, { model, body, staleSeconds });
   });
+}
+
+/** As the database can keep it. An empty id names nothing. */
+function requestIdOf({ id }: InferenceBody): string | undefined {
+  return id === undefined || id === '' ? undefined : id.toWellFormed().replaceAll('\u0000', '\uFFFD');
 }
 
 async function invoke(
@@ -217,6 +223,7 @@ async function invoke(
       principal: principalOf(request),
       version: undefined,
       parameters,
+      requestId: undefined,
       columns,
     });
     listInHeader(reply, 'perennial-prediction-ids', answer.ids);

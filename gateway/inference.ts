@@ -26,6 +26,8 @@ export interface InferenceQuestion {
   /** A version by its number, whatever its slot; undefined: by weight. */
   readonly version: number | undefined;
   readonly parameters: Readonly<Record<string, unknown>>;
+  /** The id that the caller gave the request, by which labels can name its predictions. */
+  readonly requestId: string | undefined;
   /** Throws `invalid-request` for rows that the version does not accept. */
   readonly columns: (taken: Taken) => Columns;
 }
@@ -101,7 +103,8 @@ export class Inference {
       );
     const predictions = await this.#predict(question, slot, columns);
     const { eventTimes, replay } = rehearsal;
-    const rows: AnsweredRows = { role, columns, predictions, ids, eventTimes, replay: replay !== undefined };
+    const request = question.requestId;
+    const rows: AnsweredRows = { role, columns, predictions, ids, request, eventTimes, replay: replay !== undefined };
     const logged = await this.#writeDown(served, slot, rows);
     await this.#count(question, slot, predictions, this.#deps.steadyNow() - begun);
     const { shadow } = served;

@@ -11,6 +11,8 @@ export interface AnsweredRows {
   readonly columns: Columns;
   readonly predictions: Answers;
   readonly ids: readonly string[];
+  /** The id that the caller gave the request. */
+  readonly request: string | undefined;
   readonly eventTimes: readonly Instant[] | undefined;
   readonly replay: boolean;
 }
@@ -31,6 +33,7 @@ export function predictionRecords(
     return {
       v: 1,
       id,
+      ...(rows.request === undefined ? {} : { request: rows.request, row }),
       eventTime: rows.eventTimes?.[row] ?? recordedAt,
       recordedAt,
       release: slot.releaseDigest,

@@ -21,7 +21,7 @@ export interface ClosedSegment {
   readonly bytes: number;
 }
 
-/** The folder of segments: `<id>.json` (header), `<id>.ndjson` (rows), `<id>.parquet` (while it is being uploaded). */
+/** The folder of segments: `<id>.json` (header), `<id>.ndjson` (rows), `<id>.parquet` and `<id>.index.ndjson` (while it is being uploaded). */
 export class SegmentFolder {
   readonly #folder: string;
 
@@ -41,6 +41,10 @@ export class SegmentFolder {
     return join(this.#folder, `${id}.parquet`);
   }
 
+  indexPath(id: Id): string {
+    return join(this.#folder, `${id}.index.ndjson`);
+  }
+
   async writeHeader(header: SegmentHeader): Promise<void> {
     const path = join(this.#folder, `${header.id}.json`);
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
@@ -55,7 +59,7 @@ export class SegmentFolder {
 
   /** Rows first: a header without rows is nothing, rows without a header would be lost. */
   async remove(id: Id): Promise<void> {
-    for (const extension of ['parquet', 'ndjson', 'json'])
+    for (const extension of ['parquet', 'index.ndjson', 'ndjson', 'json'])
       await rm(join(this.#folder, `${id}.${extension}`), { force: true });
   }
 

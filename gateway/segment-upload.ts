@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import { PerennialError, reasonOf } from '../contracts/errors.ts';
 import type { Id } from '../contracts/identifiers.ts';
 import type { Logger } from '../ports/logger.ts';
@@ -104,17 +104,20 @@ export class SegmentUpload {
     if (rows > 0) {
       const { sha256 } = await objectStore.putFile(path);
       const { id, gatewayId, dropped, scope } = header;
-      await monitoring.addSegment({
-        id,
-        gatewayId,
-        modelId: scope.modelId,
-        environment: scope.environment,
-        sha256,
-        rows,
-        dropped,
-        from,
-        to,
-      });
+      await monitoring.addSegment(
+        {
+          id,
+          gatewayId,
+          modelId: scope.modelId,
+          environment: scope.environment,
+          sha256,
+          rows,
+          dropped,
+          from,
+          to,
+        },
+        await indexPages(folder.indexPath(header.id)),
+      );
     }
     await folder.remove(header.id);
   }
@@ -122,13 +125,15 @@ export class SegmentUpload {
   async #seal(header: SegmentHeader): ReturnType<TableEngine['sealSegment']> {
     const { folder, tableEngine, disk } = this.#deps;
     const path = folder.parquetPath(header.id);
-    await rm(path, { force: true });
+    const indexPath = folder.indexPath(header.id);
+    for (const made of [path, indexPath]) await rm(made, { force: true });
     try {
-      return await tableEngine.sealSegment({ ndjson: folder.rowsPath(header.id), features: header.features, path });
+      const { features } = header;
+      return await tableEngine.sealSegment({ ndjson: folder.rowsPath(header.id), features, path, indexPath });
     } catch (caught) {
       // It may have taken seconds, and the disk may have room again by now.
       if (isAboutFullDisk(caught)) await disk.look();
-      await rm(path, { force: true });
+      for (const made of [path, indexPath]) await rm(made, { force: true });
       throw caught;
     }
   }
@@ -153,4 +158,19 @@ export class SegmentUpload {
       'a segment of predictions was not uploaded; it stays on disk and is tried again',
     );
   }
+}
+
+const rowsInPage = 5_000;
+
+/** The lines of the index as texts of JSON lists. No row is parsed here, since the thread that answers requests reads them. */
+async function indexPages(path: string): Promise<readonly string[]> {
+  const pages: string[] = [];
+  let lines: string[] = [];
+  const file = await open(path, 'r');
+  for await (const line of file.readLines()) {
+    if (lines.push(line) < rowsInPage) continue;
+    pages.push(`[${lines.join(',')}]`);
+    lines = [];
+  }
+  return lines.length === 0 ? pages : [...pages, `[${lines.join(',')}]`];
 }

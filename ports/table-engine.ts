@@ -161,6 +161,8 @@ export interface TableEngine {
     readonly ndjson: string;
     readonly features: readonly string[];
     readonly path: string;
+    /** For one `IndexedPrediction` a line, as JSON: of the rows that count, which are neither replayed nor a shadow's. */
+    readonly indexPath: string;
   }): Promise<{ readonly rows: number; readonly from: Instant; readonly to: Instant }>;
   /**
    * Served rows in `[from, to)` by event time, replays aside; where an id occurs twice the first recorded counts.

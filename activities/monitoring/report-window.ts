@@ -67,6 +67,7 @@ async function reportOn(deps: ReportDependencies, { scope }: Reporting, window: 
   const sample = await servedSample(deps, scope.modelId, configuration, served);
   const performance = sample === null ? null : metricsOf(sample);
   const estimate = await estimateIn(deps, scope, configuration, champion.number, served, training);
+  const waitingLabels = await monitoring.waitingLabels(scope);
   const [before] = (await monitoring.reports(scope, { limit: 1 })).items;
   return {
     schemaVersion: 1,
@@ -78,6 +79,7 @@ async function reportOn(deps: ReportDependencies, { scope }: Reporting, window: 
     predictions: served.rows,
     labelled: performance?.rows ?? 0,
     ...(served.leftOut.length === 0 ? {} : { leftOut: served.leftOut }),
+    ...(waitingLabels === 0 ? {} : { waitingLabels }),
     dropped: window.dropped,
     sufficient: served.rows >= monitor.minRows,
     releases: releasesIn(served),

@@ -30,6 +30,8 @@ export function createServePeriod(deps: ActivityDependencies): RehearsalActiviti
       rowsBetween(deps, { datasetVersionId: rehearsal.plan.datasetVersionId, configuration, from, to, folder }),
     );
     const sent = await deps.gateways.send(scope, rows, { key: deps.rehearsalKey(rehearsal.id), concurrency });
+    // So that each label finds its prediction, and none has to wait.
+    await deps.gateways.flush(scope);
     const taken = without(rows, sent.refused);
     for (let first = 0; first < taken.length; first += labelsAtOnce) {
       const labels = taken

@@ -19,6 +19,7 @@ export function createRetentionActivities(deps: Parts): RetentionActivities {
       const expire = () => monitoring.expireSegments(input.scope, before, run);
       const segments = await removeAll(deps, expire);
       while ((await monitoring.expireLabels(input.scope, before)) > 0);
+      while ((await monitoring.expireIndex(input.scope, before)) > 0);
       return { segments };
     },
 

@@ -1,5 +1,6 @@
 import type { Cell } from '../../contracts/data-types.ts';
-import { LabelInput, PredictionRecord } from '../../contracts/prediction.ts';
+import { ClassValue } from '../../contracts/model-version.ts';
+import { PredictionRecord } from '../../contracts/prediction.ts';
 import type { ServedRows, TableEngine } from '../../ports/table-engine.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import { TableProcesses } from './table-processes.ts';
@@ -85,7 +86,6 @@ function collectColumns(): CollectedColumns {
   };
 }
 
-const { value: LabelValue } = LabelInput.shape;
 const { probabilities: Probabilities } = PredictionRecord.shape;
 
 function servedRows(rows: number, features: readonly string[], column: (at: number) => Cell[]): ServedRows {
@@ -96,7 +96,7 @@ function servedRows(rows: number, features: readonly string[], column: (at: numb
     predictions: column(0),
     releases: column(1).map(String),
     modelVersions: column(2).map(Number),
-    labels: column(3).map((cell) => (cell === null ? null : LabelValue.parse(JSON.parse(String(cell))))),
+    labels: column(3).map((cell) => (cell === null ? null : ClassValue.parse(JSON.parse(String(cell))))),
     probabilities: column(4).map((cell) =>
       cell === null ? null : (Probabilities.parse(JSON.parse(String(cell))) ?? null),
     ),

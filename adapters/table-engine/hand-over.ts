@@ -65,6 +65,7 @@ const translations: { readonly [Name in OperationName]: Translate<Name> } = {
     ...request,
     ndjson: given(request.ndjson),
     path: made(request.path),
+    indexPath: made(request.indexPath),
   }),
   readServed: (request, { given }) => ({ ...request, segments: request.segments.map(given) }),
 };

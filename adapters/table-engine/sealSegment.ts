@@ -9,6 +9,8 @@ import type { Workplace } from './workplace.ts';
 
 const fields = {
   id: 'VARCHAR',
+  request: 'VARCHAR',
+  row: 'INTEGER',
   eventTime: 'VARCHAR',
   recordedAt: 'VARCHAR',
   release: 'VARCHAR',
@@ -26,7 +28,7 @@ const fields = {
 const predictionKinds = "('BIGINT', 'UBIGINT', 'HUGEINT', 'DOUBLE', 'VARCHAR', 'BOOLEAN')";
 
 export async function sealSegment(
-  { ndjson, features, path }: Operations['sealSegment']['request'],
+  { ndjson, features, path, indexPath }: Operations['sealSegment']['request'],
   workplace: Workplace,
 ): Promise<Operations['sealSegment']['result']> {
   const whole = join(workplace.folder, 'whole.ndjson');
@@ -41,6 +43,7 @@ export async function sealSegment(
   const fixed = 'id, event_time, recorded_at, release, modelVersion AS model_version, generation, role, replay';
   const answers = await predictionColumns(database);
   await writeParquet(database, `SELECT ${[fixed, ...answers, ...columns].join(', ')} FROM records`, path);
+  await writeIndex(database, indexPath);
   const found = await database.row(
     `SELECT count(*) AS rows, timezone('UTC', min(event_time)) AS "from", timezone('UTC', max(event_time)) AS "to" FROM records`,
   );
@@ -77,20 +80,33 @@ async function readRecords(database: Database, path: string, name: string): Prom
     );
 }
 
-/** Numbers become DOUBLE, boolean labels BOOLEAN and text VARCHAR; probabilities and errors get a column only if a record has them. */
+/** Postgres has no text with a NUL in it. */
+async function writeIndex(database: Database, path: string): Promise<void> {
+  const storable = (column: string): string => `replace(${column}, chr(0), chr(65533))`;
+  const instant = (column: string): string => `strftime(${column}, '%Y-%m-%dT%H:%M:%S.%gZ')`;
+  await database.run(`
+    COPY (
+      SELECT ${storable('id')} AS id, ${storable('request')} AS request, row, modelVersion AS version,
+        ${instant('event_time')} AS happened, ${instant('recorded_at')} AS recorded
+      FROM records WHERE NOT replay AND role <> 'shadow'
+    ) TO ${literal(path)} (FORMAT json)`);
+}
+
+/** Numbers become DOUBLE, boolean labels BOOLEAN and text VARCHAR; probabilities, errors and ids of requests get a column only if a record has them. */
 async function predictionColumns(database: Database): Promise<readonly string[]> {
   const kinds = await database.rows(
     `SELECT DISTINCT json_type(prediction) AS kind FROM records WHERE json_type(prediction) IN ${predictionKinds}`,
   );
   const type = typeOfKinds(kinds.map(({ kind }) => String(kind)));
-  const { shares, others, errors } = await database.row(
-    'SELECT count(probabilities) AS shares, count(vectors) AS others, count(error) AS errors FROM records',
+  const { shares, others, errors, requests } = await database.row(
+    'SELECT count(probabilities) AS shares, count(vectors) AS others, count(error) AS errors, count(request) AS requests FROM records',
   );
   return [
     `CAST(json_extract_string(prediction, '$') AS ${type}) AS prediction`,
     ...(Number(shares) > 0 ? ['probabilities'] : []),
     ...(Number(others) > 0 ? ['vectors'] : []),
     ...(Number(errors) > 0 ? ['error'] : []),
+    ...(Number(requests) > 0 ? ['request', 'row AS request_row'] : []),
   ];
 }
 

@@ -1,7 +1,10 @@
+import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { InstantInput } from '../../contracts/identifiers.ts';
-import { LabelInput } from '../../contracts/prediction.ts';
 import { PerennialError } from '../../contracts/errors.ts';
+import type { AddedLabels } from '../../contracts/label.ts';
+import { AddedLabels as Added, labelWords, SentLabel } from '../../contracts/label.ts';
+import type { LabelFormat } from '../../contracts/label-file.ts';
+import { labelsIn } from '../../contracts/label-file.ts';
 import { enter } from '../access.ts';
 import type { Api, RouteContext } from '../dependencies.ts';
 import { EnvironmentQuery, ModelParams, problems, ProjectHeaders } from '../request-shapes.ts';
@@ -9,85 +12,77 @@ import { EnvironmentQuery, ModelParams, problems, ProjectHeaders } from '../requ
 const limitBytes = 32 * 1024 ** 2;
 const limitLabels = 200_000;
 
-const Label = z.strictObject({ ...LabelInput.shape, at: InstantInput.optional() });
 const Labels = z
-  .array(Label)
-  .min(1)
+  .array(SentLabel)
+  .min(1, 'there are no labels')
   .max(limitLabels, `at most ${limitLabels} labels are taken at once; send them in several requests`);
-const Accepted = z.object({
-  accepted: z.number().int(),
-  /** The same id and value again. */
-  repeated: z.number().int(),
-  /** An id that has another value already, which is kept. */
-  conflicts: z
-    .array(z.object({ id: z.string(), kept: LabelInput.shape.value, given: LabelInput.shape.value }))
-    .readonly(),
+const Answer = Added.extend({
+  /** Columns of a CSV that mean nothing for a label. */
+  ignoredColumns: z.array(z.string()).readonly().optional(),
 });
+
+const formats: Readonly<Record<string, LabelFormat>> = {
+  'application/json': 'json',
+  'application/x-ndjson': 'ndjson',
+  'application/ndjson': 'ndjson',
+  'application/jsonl': 'ndjson',
+  'text/csv': 'csv',
+};
 
 export function labelRoutes(app: Api, context: RouteContext): void {
   void app.register(async (labels: Api) => {
-    labels.addContentTypeParser(
-      ['application/x-ndjson', 'application/ndjson', 'application/jsonl'],
-      { parseAs: 'string' },
-      (_request, body, done) => {
-        try {
-          done(null, parseLines(body.toString()));
-        } catch (caught) {
-          done(caught instanceof Error ? caught : new Error(String(caught)));
-        }
-      },
-    );
-    // One label may come without its brackets.
-    labels.addHook('preValidation', async (request) => {
-      if (!Array.isArray(request.body)) request.body = [request.body];
-    });
+    const ignored = parseLabels(labels);
     labels.post(
       '/v1/models/:model/labels',
       {
         bodyLimit: limitBytes,
         schema: {
           tags: ['labels'],
-          summary: 'What turned out to be true, by prediction id; JSON or NDJSON',
+          summary: 'What turned out to be true, by prediction id or request id; JSON, NDJSON or CSV',
           headers: ProjectHeaders,
           params: ModelParams,
           querystring: EnvironmentQuery,
           body: Labels,
-          response: { 200: Accepted, ...problems },
+          response: { 200: Answer, ...problems },
         },
       },
       async (request) => {
         const { scope, principal } = await enter(context, request);
-        const { task } = await context.repositories.models.get(scope.project, scope.model);
-        if (task === 'regression') refuseClasses(request.body);
-        return context.repositories.monitoring.addLabels(scope, request.body, principal.id);
+        const { monitoring } = context.repositories;
+        if (await monitoring.hasUnknown(scope, request.body)) await context.recentPredictions(scope);
+        const added = await monitoring.addLabels(scope, request.body, principal.id);
+        if (added.refused === request.body.length) throw allRefused(added);
+        const ignoredColumns = ignored.get(request) ?? [];
+        return { ...added, ...(ignoredColumns.length === 0 ? {} : { ignoredColumns }) };
       },
     );
   });
 }
 
-/** A class is no number that an error could be taken of. */
-function refuseClasses(labels: readonly LabelInput[]): void {
-  const at = labels.findIndex(({ value }) => typeof value !== 'number');
-  const label = labels[at];
-  if (label === undefined) return;
-  throw new PerennialError(
-    'invalid-request',
-    `label ${at + 1}, of "${label.id}", is ${JSON.stringify(label.value)}: the labels of a regression are numbers`,
-    { pointer: `/${at}/value`, id: label.id },
-  );
+/** Reads every format into the same list. Returns which columns of a request's CSV were ignored. */
+function parseLabels(app: Api): WeakMap<FastifyRequest, readonly string[]> {
+  const ignored = new WeakMap<FastifyRequest, readonly string[]>();
+  app.removeContentTypeParser('application/json');
+  for (const [type, format] of Object.entries(formats))
+    app.addContentTypeParser(type, { parseAs: 'string' }, async (request: FastifyRequest, text: string) => {
+      const parsed = labelsIn(format, text);
+      ignored.set(request, parsed.ignored);
+      return parsed.labels.map(({ label }) => label);
+    });
+  return ignored;
 }
 
-function parseLines(text: string): unknown[] {
-  const lines = text.split('\n');
-  return lines.flatMap((line, index): unknown[] => {
-    if (line.trim() === '') return [];
-    try {
-      return [JSON.parse(line)];
-    } catch {
-      throw new PerennialError('invalid-request', `line ${index + 1} is not JSON: expected {"id": "…", "value": 1}`, {
-        pointer: `/${index}`,
-        line: index + 1,
-      });
-    }
-  });
+/** If none is taken, the request has failed, so that a sender who looks at nothing but the status learns of it. */
+function allRefused({ refused, refusals }: AddedLabels): PerennialError {
+  const [first] = refusals;
+  const named = first === undefined ? '' : `the label of ${labelWords(first)} is refused: ${first.reason}`;
+  return new PerennialError(
+    'invalid-request',
+    refused === 1 ? named : `none of the ${refused} labels was taken; ${named}`,
+    {
+      pointer: `/${first?.place ?? 0}`,
+      refused,
+      refusals: refusals.map((refusal) => `${labelWords(refusal)}: ${refusal.reason}`),
+    },
+  );
 }

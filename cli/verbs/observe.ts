@@ -1,67 +1,21 @@
-import { InvalidArgumentError, Option } from 'commander';
-import { z } from 'zod';
+import { InvalidArgumentError } from 'commander';
 import { Duration } from '../../contracts/duration.ts';
 import { driftWord, leftOutWords, Report } from '../../contracts/report.ts';
 import { identifier, instant, limitOption } from '../arguments.ts';
 import type { ApiClient } from '../api-client.ts';
 import type { CliContext } from '../context.ts';
 import { apiOf, modelPath } from '../context.ts';
-import type { LabelFormat } from '../labels-file.ts';
-import { readLabels } from '../labels-file.ts';
 import { headline } from '../evidence.ts';
 import { downloadTo, refuseToOverwrite } from '../download.ts';
 import { listUpTo } from '../lists.ts';
 import type { VerbRegistry } from '../verb.ts';
 import { counted, startAndFollow } from '../verb.ts';
-
-const Accepted = z.object({ accepted: z.number(), repeated: z.number(), conflicts: z.array(z.unknown()) });
-/** Well under what the API takes at once; what was sent before a broken connection is known when sent again. */
-const labelsAtOnce = 20_000;
+import { labelsVerb } from './labels.ts';
 
 export function observeVerbs(registry: VerbRegistry): void {
   labelsVerb(registry);
   monitorVerb(registry);
   reportVerbs(registry);
-}
-
-function labelsVerb({ program, act }: VerbRegistry): void {
-  program
-    .command('labels')
-    .description('ground truth')
-    .command('send')
-    .description('send labels by prediction id: NDJSON of {"id", "value", "at"?}, or CSV with a header id,value[,at]')
-    .argument('<file>', '.ndjson, .jsonl or .csv; - reads standard input')
-    .addOption(new Option('--format <format>', 'default: by the file’s name, else ndjson').choices(['ndjson', 'csv']))
-    .addHelpText(
-      'after',
-      '\nExamples:\n  perennial labels send labels.ndjson\n  psql -Atc "select …" | perennial labels send - --format csv',
-    )
-    .action(
-      act(async (context, file: string, { format }: { format?: LabelFormat }) => {
-        const labels = await readLabels(file, context.stdin, format);
-        const sum = await sendLabels(context, apiOf(context), labels);
-        context.output.data(
-          sum,
-          () =>
-            `${counted(sum.accepted, 'label')} taken, ${sum.repeated} known, ${sum.conflicts.length} in conflict with the first one given`,
-        );
-      }),
-    );
-}
-
-async function sendLabels(context: CliContext, api: ApiClient, labels: readonly unknown[]) {
-  const sum: z.infer<typeof Accepted> = { accepted: 0, repeated: 0, conflicts: [] };
-  for (let sent = 0; sent < labels.length; sent += labelsAtOnce) {
-    context.output.progress(`sending labels: ${sent} of ${labels.length}`);
-    const part = labels.slice(sent, sent + labelsAtOnce);
-    const accepted = await api.send('POST', modelPath(context, '/labels'), Accepted, part, {
-      environment: context.options.environment,
-    });
-    sum.accepted += accepted.accepted;
-    sum.repeated += accepted.repeated;
-    sum.conflicts.push(...accepted.conflicts);
-  }
-  return sum;
 }
 
 function monitorVerb({ program, act }: VerbRegistry): void {
@@ -181,6 +135,9 @@ function describeReport({ output }: CliContext, { body }: Report): string {
     ...(body.drift.length > 0 ? [drift] : []),
     ...(body.referenceNote === undefined ? [] : [body.referenceNote]),
     ...(body.leftOut ?? []).map(leftOutWords),
+    ...(body.waitingLabels === undefined
+      ? []
+      : [`${counted(body.waitingLabels, 'label')} wait for predictions that have not arrived`]),
     ...estimateLine(body),
     body.findings.length > 0 ? findings : 'no findings',
     ...(body.triggers.length > 0 ? [`triggers: ${body.triggers.join(', ')}`] : []),

@@ -1,32 +1,35 @@
+import type { SQL } from '../orm.ts';
 import { and, asc, desc, eq, gte, inArray, lt, sql } from '../orm.ts';
 import type { Id, Instant, Scope, Sha256 } from '../../contracts/identifiers.ts';
 import { mergeLatencies } from '../../contracts/latency.ts';
 import type { PredictionSegment } from '../../contracts/prediction.ts';
 import type { Finding } from '../../contracts/report.ts';
 import type { MonitoringRepository } from '../../ports/repositories/monitoring.ts';
-import { addLabels, labelClass, labelValue } from '../add-labels.ts';
 import { appendLedger } from '../append-ledger.ts';
 import { commitReport, selectOpenFindings, toReport } from '../commit-report.ts';
-import type { Transaction } from '../connection.ts';
+import type { Database, Transaction } from '../connection.ts';
 import { query, transact } from '../connection.ts';
 import type { RepositoryContext } from '../context.ts';
 import { environmentNow, lockScope } from '../context.ts';
 import { toDate, toInstant, toInstantOrNull } from '../instants.ts';
+import { addLabels, hasUnknown } from '../labels/add-labels.ts';
+import { indexPredictions } from '../labels/index-predictions.ts';
+import { selectLabels } from '../labels/select-labels.ts';
+import { countWaiting } from '../labels/waiting-labels.ts';
 import { found } from '../not-found.ts';
 import { belowId, pageOf } from '../paging.ts';
 import { proveRun } from '../prove-run.ts';
 import { letGoOfBlobs } from '../possess-blobs.ts';
 import type { findings } from '../schema.ts';
-import { labels, predictionSegments, reports, servingCounts } from '../schema.ts';
-import { storableText } from '../storable.ts';
+import { predictionSegments, reports, servingCounts } from '../schema.ts';
 
 /** So that the tombstone stays small. */
 const segmentsAtOnce = 200;
-const labelsAtOnce = 50_000;
+const rowsAtOnce = 50_000;
 
 type SegmentRow = typeof predictionSegments.$inferSelect;
 
-function toSegment({ fromAt, toAt, recordedAt, ...rest }: SegmentRow): PredictionSegment {
+function toSegment({ fromAt, toAt, recordedAt, indexed: _indexed, ...rest }: SegmentRow): PredictionSegment {
   return { ...rest, from: toInstant(fromAt), to: toInstant(toAt), recordedAt: toInstant(recordedAt) };
 }
 
@@ -84,12 +87,14 @@ function segmentsOf(
 ): Pick<MonitoringRepository, 'addSegment' | 'segments' | 'expireSegments'> {
   const { db } = context;
   return {
-    addSegment: ({ from, to, ...segment }) =>
-      query(db, async () => {
-        await db
+    addSegment: ({ from, to, ...segment }, index) =>
+      transact(db, async (tx) => {
+        const added = await tx
           .insert(predictionSegments)
-          .values({ ...segment, fromAt: toDate(from), toAt: toDate(to) })
-          .onConflictDoNothing({ target: predictionSegments.id });
+          .values({ ...segment, fromAt: toDate(from), toAt: toDate(to), indexed: true })
+          .onConflictDoNothing({ target: predictionSegments.id })
+          .returning({ id: predictionSegments.id });
+        if (added.length > 0) await indexPredictions(context, tx, segment, index);
       }),
     segments: (scope, from, to) =>
       query(db, async () => {
@@ -154,29 +159,41 @@ async function expireSegments(
   return letGoOfBlobs(tx, scope.project, unnamed, toDate(context.clock.now()));
 }
 
-function labelsOf(context: RepositoryContext): Pick<MonitoringRepository, 'addLabels' | 'labels' | 'expireLabels'> {
+function labelsOf(
+  context: RepositoryContext,
+): Pick<
+  MonitoringRepository,
+  'hasUnknown' | 'addLabels' | 'labels' | 'waitingLabels' | 'expireLabels' | 'expireIndex'
+> {
   const { db } = context;
   return {
+    hasUnknown: (scope, given) => transact(db, (tx) => hasUnknown(tx, scope, given)),
     addLabels: (scope, given, by) => transact(db, (tx) => addLabels(context, tx, scope, given, by)),
-    labels: (scope, ids) =>
-      query(db, async () => {
-        const wanted = sql`${labels.predictionId} = any(${sql.param(ids.map(storableText))}::text[])`;
-        const rows = await db
-          .select({ id: labels.predictionId, value: labels.value, class: labelClass, at: labels.effectiveAt })
-          .from(labels)
-          .where(and(eq(labels.modelId, scope.modelId), eq(labels.environment, scope.environment), wanted))
-          .orderBy(asc(labels.predictionId));
-        return rows.map(({ id, at, ...row }) => ({ id, value: labelValue(row), at: toInstant(at) }));
-      }),
+    labels: (scope, ids) => query(db, () => selectLabels(db, scope, ids)),
+    waitingLabels: (scope) => query(db, () => countWaiting(db, scope)),
     expireLabels: (scope, before) =>
       query(db, async () => {
-        const { rowCount } = await db.execute(sql`
-          delete from labels where ctid = any(array(
-            select ctid from labels
-            where model_id = ${scope.modelId}::uuid and environment = ${scope.environment}
-              and effective_at < ${before}::timestamptz
-            limit ${labelsAtOnce}))`);
-        return rowCount ?? 0;
+        const old = sql`effective_at < ${before}::timestamptz`;
+        let expired = 0;
+        for (const table of ['labels', 'waiting_labels', 'label_corrections'])
+          expired += await deleteSome(db, scope, sql.identifier(table), old);
+        return expired;
       }),
+    expireIndex: (scope, before) =>
+      query(db, () => deleteSome(db, scope, sql.identifier('predictions'), sql`happened_at < ${before}::timestamptz`)),
   };
+}
+
+async function deleteSome(
+  db: Database,
+  scope: Scope,
+  table: ReturnType<typeof sql.identifier>,
+  condition: SQL,
+): Promise<number> {
+  const { rowCount } = await db.execute(sql`
+    delete from ${table} where ctid = any(array(
+      select ctid from ${table}
+      where model_id = ${scope.modelId}::uuid and environment = ${scope.environment} and ${condition}
+      limit ${rowsAtOnce}))`);
+  return rowCount ?? 0;
 }

@@ -1,11 +1,16 @@
 import type { Id, Instant, Page, PageRequest, Scope, Sha256 } from '../../contracts/identifiers.ts';
 import type { ClassValue } from '../../contracts/model-version.ts';
-import type { LabelInput, PredictionSegment } from '../../contracts/prediction.ts';
+import type { AddedLabels, LabelInput } from '../../contracts/label.ts';
+import type { PredictionSegment } from '../../contracts/prediction.ts';
 import type { Finding, FindingKind, Report, ReportBody, Traffic } from '../../contracts/report.ts';
 
 export interface MonitoringRepository {
-  /** One per segment id. */
-  addSegment(segment: Omit<PredictionSegment, 'recordedAt'>): Promise<void>;
+  /**
+   * One per segment id. Labels that waited for its predictions are joined with them.
+   *
+   * @param index which predictions it has: pages, each the text of a JSON list of `IndexedPrediction`.
+   */
+  addSegment(segment: Omit<PredictionSegment, 'recordedAt'>, index: readonly string[]): Promise<void>;
   /** Segments that overlap `[from, to)` by event time, oldest first. */
   segments(scope: Scope, from: Instant, to: Instant): Promise<readonly PredictionSegment[]>;
   /**
@@ -17,23 +22,24 @@ export interface MonitoringRepository {
     before: Instant,
     run: { readonly runId: Id; readonly by: Id },
   ): Promise<readonly Sha256[]>;
-  /** The first label of an id counts; other values later are conflicts. */
-  addLabels(
-    scope: Scope,
-    labels: readonly LabelInput[],
-    by: Id,
-  ): Promise<{
-    readonly accepted: number;
-    readonly repeated: number;
-    readonly conflicts: readonly { readonly id: string; readonly kept: ClassValue; readonly given: ClassValue }[];
-  }>;
+  /** Whether a label names a prediction or request that is not known, for which a gateway may still have to be asked. */
+  hasUnknown(scope: Scope, labels: readonly LabelInput[]): Promise<boolean>;
+  /**
+   * Takes labels one by one and says what became of them. The later label of a prediction counts, by arrival; the ledger keeps
+   * what it replaced. Labels of predictions that are not known are kept within bounds, and joined when the predictions arrive.
+   */
+  addLabels(scope: Scope, labels: readonly LabelInput[], by: Id): Promise<AddedLabels>;
+  /** How many labels wait for their predictions. */
+  waitingLabels(scope: Scope): Promise<number>;
   /** Labels of these prediction ids, and when they were given. */
   labels(
     scope: Scope,
     ids: readonly string[],
   ): Promise<readonly { readonly id: string; readonly value: ClassValue; readonly at: Instant }[]>;
+  /** Forgets which predictions there were before that instant, at most 50,000 at once; call again until it is none. */
+  expireIndex(scope: Scope, before: Instant): Promise<number>;
   /**
-   * Forgets labels that were given before that instant, at most 50,000 at once: what they are labels of happened before they
+   * Forgets labels, also waiting ones, and corrections that were given before that instant, at most 50,000 at once: what they are labels of happened before they
    * were given, so it has expired too. Answers how many; call again until it is none.
    */
   expireLabels(scope: Scope, before: Instant): Promise<number>;

@@ -71,7 +71,7 @@ const ways = {
     const { repositories, scope, by } = ground;
     const at = longAgo();
     const segment = { id: crypto.randomUUID(), gatewayId: by, modelId: scope.modelId, environment: scope.environment };
-    await repositories.monitoring.addSegment({ ...segment, sha256, rows: 1, dropped: 0, from: at, to: at });
+    await repositories.monitoring.addSegment({ ...segment, sha256, rows: 1, dropped: 0, from: at, to: at }, []);
   },
   request: (sha256: Sha256) => dataRun(sha256),
   command: (sha256: Sha256) =>

@@ -153,7 +153,12 @@ describe('a window of a model of three classes without a label', () => {
     const deployRun = await beginRun(repositories, scope, deploy, by);
     const release = await repositories.deployments.makeRelease(scope, evaluation.id, { runId: deployRun, by });
     const [from, to] = ['2020-09-01T00:00:00.000Z', '2020-10-01T00:00:00.000Z'];
-    const paths = { ndjson: join(folder, 'segment.ndjson'), path: join(folder, 'segment.parquet') };
+    const inFolder = (name: string) => join(folder, name);
+    const paths = {
+      ndjson: inFolder('segment.ndjson'),
+      path: inFolder('segment.parquet'),
+      indexPath: inFolder('index.ndjson'),
+    };
     await writeFile(paths.ndjson, logged(release.digest, version.number));
     const sealed = await tableEngine.sealSegment({ ...paths, features: ['temp'] });
     expect(sealed.rows).toBe(6000 + unanswered);

@@ -49,16 +49,19 @@ async function segment(text: string, daysAgo: number): Promise<Sha256> {
   const id = crypto.randomUUID();
   const at = { from: ago(daysAgo + 0.1), to: ago(daysAgo) };
   const { modelId, environment } = scope;
-  await ground.repositories.monitoring.addSegment({
-    id,
-    gatewayId,
-    modelId,
-    environment,
-    sha256,
-    rows: 5,
-    dropped: 0,
-    ...at,
-  });
+  await ground.repositories.monitoring.addSegment(
+    {
+      id,
+      gatewayId,
+      modelId,
+      environment,
+      sha256,
+      rows: 5,
+      dropped: 0,
+      ...at,
+    },
+    [],
+  );
   return sha256;
 }
 

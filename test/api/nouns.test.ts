@@ -195,46 +195,6 @@ describe('deployments', () => {
   });
 });
 
-describe('labels', () => {
-  test('come as JSON or NDJSON, and the first of an id counts', async () => {
-    const json = await api.send('operator', 'POST /v1/models/bike/labels', [
-      { id: 'a', value: 1 },
-      { id: 'b', value: 2, at: '2012-01-01T00:00:00Z' },
-    ]);
-    expect(json).toMatchObject({ status: 200, body: { accepted: 2, repeated: 0, conflicts: [] } });
-    const lines = await api.send(
-      'operator',
-      'POST /v1/models/bike/labels',
-      '{"id":"a","value":1}\n{"id":"b","value":9}\n\n{"id":"c","value":3}\n',
-      { 'content-type': 'application/x-ndjson' },
-    );
-    expect(lines.body).toEqual({ accepted: 1, repeated: 1, conflicts: [{ id: 'b', kept: 2, given: 9 }] });
-    expect((await api.send('operator', 'POST /v1/models/bike/labels', { id: 'd', value: 4 })).body.accepted).toBe(1);
-  });
-
-  test('of a regression are numbers: a word is refused with its place', async () => {
-    const { status, body } = await api.send('operator', 'POST /v1/models/bike/labels', [
-      { id: 'x', value: 1 },
-      { id: 'y', value: 'many' },
-    ]);
-    expect({ status, code: body.code, pointer: body.pointer }).toEqual({
-      status: 400,
-      code: 'invalid-request',
-      pointer: '/1/value',
-    });
-  });
-
-  test('a broken line is named', async () => {
-    const { status, body } = await api.send(
-      'operator',
-      'POST /v1/models/bike/labels',
-      '{"id":"x","value":1}\n{"id":\n',
-      { 'content-type': 'application/x-ndjson' },
-    );
-    expect({ status, line: body.line }).toEqual({ status: 400, line: 2 });
-  });
-});
-
 describe('principals', () => {
   test('are made and given keys, which are shown once and work at once', async () => {
     const made = await api.send('admin', 'POST /v1/principals', {

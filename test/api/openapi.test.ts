@@ -155,6 +155,7 @@ test('every operation says what it does and what goes wrong', () => {
   expect(Object.keys(document.paths['/v1/models/{model}/labels']?.['post']?.requestBody?.content ?? {})).toEqual([
     'application/json',
     'application/x-ndjson',
+    'text/csv',
   ]);
 });
 

@@ -44,7 +44,7 @@ describe('a problem document', () => {
       'POST /v1/models/bike/labels',
       [
         { id: 'a', value: 1 },
-        { id: 'b', value: 'x' },
+        { id: 'b', value: ['x'] },
       ],
       {},
       '/1/value',

@@ -22,6 +22,7 @@ export const importLaw: readonly ImportRow[] = [
   { room: 'contracts/digest.ts', may: ['node:crypto'] },
   // Addresses and networks are compared by Node's own lists.
   { room: 'contracts/proxies.ts', may: ['node:net'] },
+  { room: 'contracts/label-file.ts', may: ['csv-parse'] },
   { room: 'contracts/configuration-text.ts', may: ['yaml'] },
   { room: 'statistics/', may: [] },
   { room: 'ports/', may: ['contracts/ (types)', 'node:stream (types)', 'node:http (types)', 'node:net (types)'] },

@@ -158,16 +158,15 @@ test.each([
 test('labels come from a file or a pipe; one that is none is told by its line, and nothing is sent', async () => {
   const send = ['labels', 'send', '-', '-m', 'verbs', '--json'];
   const lines = '{"id":"a","value":1}\n{"id":"b","value":2,"at":"2026-01-02T10:00:00+01:00"}\n';
-  expect(JSON.parse((await piped(lines, ...send)).stdout)).toEqual({ accepted: 2, repeated: 0, conflicts: [] });
+  expect(JSON.parse((await piped(lines, ...send)).stdout)).toMatchObject({ unknown: 2, waiting: 2 });
   const csv = 'id,value\na,1\nb,3\nc,4\n';
   expect(JSON.parse((await piped(csv, ...send, '--format', 'csv')).stdout)).toMatchObject({
-    accepted: 1,
-    repeated: 1,
-    conflicts: [{ id: 'b', kept: 2, given: 3 }],
+    unknown: 3,
+    waiting: 3,
   });
-  const empty = await piped('id,value\nd,4\ne,\n', ...send, '--format', 'csv');
-  expect(empty).toMatchObject({ code: 2, stderr: expect.stringMatching(/line 3 is not a label.*nothing was sent/) });
-  expect(JSON.parse((await piped('{"id":"d","value":5}', ...send)).stdout)).toMatchObject({ accepted: 1 });
+  const nameless = await piped('id,value\nd,4\n,5\n', ...send, '--format', 'csv');
+  expect(nameless).toMatchObject({ code: 2, stderr: expect.stringMatching(/line 3 is not a label.*nothing was sent/) });
+  expect(JSON.parse((await piped('{"id":"d","value":5}', ...send)).stdout)).toMatchObject({ unknown: 1, waiting: 4 });
 });
 
 test('a schedule is set, listed, paused, resumed and removed', async () => {

@@ -9,7 +9,7 @@ import { createEnvironmentRepository } from '../../db/repositories/environments.
 import { createLedgerRepository } from '../../db/repositories/ledger.ts';
 import { createModelRepository } from '../../db/repositories/models.ts';
 import { createMonitoringRepository } from '../../db/repositories/monitoring.ts';
-import { labels, triggers } from '../../db/schema.ts';
+import { triggers } from '../../db/schema.ts';
 import type { MonitoringRepository } from '../../ports/repositories/monitoring.ts';
 import { beginRunOf } from '../support/begin-run-of.ts';
 import { configuration, digestOf, layGround, type Ground } from './ground.ts';
@@ -63,7 +63,7 @@ function segmentOf(scope: Scope, from: string, to: string, name = from) {
 test('a segment that is handed over again, or ten times at once, is one row', async () => {
   const scope = await freshScope();
   const segment = segmentOf(scope, begin, '2012-01-01T01:00:00.000Z');
-  await Promise.all(Array.from({ length: 10 }, () => monitoring.addSegment(segment)));
+  await Promise.all(Array.from({ length: 10 }, () => monitoring.addSegment(segment, [])));
   const held = await monitoring.segments(scope, begin, '2012-01-02T00:00:00.000Z');
   expect(held).toMatchObject([segment]);
 });
@@ -76,7 +76,7 @@ test('a window has the segments with a row in it, the oldest first', async () =>
     segmentOf(scope, hour(0), hour(2)),
     segmentOf(scope, hour(3), hour(5)),
   ];
-  for (const segment of [third, first, second]) await monitoring.addSegment(segment);
+  for (const segment of [third, first, second]) await monitoring.addSegment(segment, []);
   const ids = async (from: string, to: string) => (await monitoring.segments(scope, from, to)).map((row) => row.id);
   expect(await ids(hour(0), hour(9))).toEqual([first.id, second.id, third.id]);
   expect(await ids(hour(4), hour(5))).toEqual([second.id]);
@@ -92,7 +92,7 @@ test('segments that are wholly past their retention go, with a tombstone, and by
   const old = segmentOf(scope, begin, '2012-01-01T01:00:00.000Z', 'old');
   const shared = segmentOf(scope, begin, '2012-01-01T01:00:00.000Z', 'shared');
   const reaching = segmentOf(scope, '2012-01-31T00:00:00.000Z', before, 'shared');
-  for (const segment of [old, shared, reaching]) await monitoring.addSegment(segment);
+  for (const segment of [old, shared, reaching]) await monitoring.addSegment(segment, []);
   const run = { runId: await beginRunOf('monitor', { ...ground, scope }), by: ground.by };
   expect(await monitoring.expireSegments(scope, before, run)).toEqual([old.sha256]);
   expect(await monitoring.expireSegments(scope, before, run)).toEqual([]);
@@ -107,113 +107,6 @@ test('segments that are wholly past their retention go, with a tombstone, and by
       { id: shared.id, sha256: shared.sha256 },
     ]),
   );
-});
-
-test('the first label of an id counts; the same again is free, and another one is reported', async () => {
-  const scope = await freshScope();
-  const first = await monitoring.addLabels(
-    scope,
-    [
-      { id: 'a', value: 1, at: '2011-12-31T00:00:00.000Z' },
-      { id: 'b', value: 2.5 },
-    ],
-    ground.by,
-  );
-  expect(first).toEqual({ accepted: 2, repeated: 0, conflicts: [] });
-  const second = await monitoring.addLabels(
-    scope,
-    [
-      { id: 'a', value: 1 },
-      { id: 'b', value: 3 },
-      { id: 'c', value: 4 },
-    ],
-    ground.by,
-  );
-  expect(second).toEqual({ accepted: 1, repeated: 1, conflicts: [{ id: 'b', kept: 2.5, given: 3 }] });
-  const all = [
-    { id: 'a', value: 1 },
-    { id: 'b', value: 2.5 },
-    { id: 'c', value: 4 },
-  ];
-  expect(await monitoring.labels(scope, ['b', 'c', 'a', 'absent'])).toMatchObject(all);
-  expect(await monitoring.labels(scope, ['c', 'a', 'absent'])).toMatchObject([all[0], all[2]]);
-  expect(await monitoring.labels(scope, [])).toEqual([]);
-  const rows = await ground.context.db.select().from(labels).where(eq(labels.environment, scope.environment));
-  const byId = new Map(rows.map((row) => [row.predictionId, row]));
-  expect(byId.get('a')!.effectiveAt.toISOString()).toBe('2011-12-31T00:00:00.000Z');
-  expect(byId.get('b')).toMatchObject({ conflicts: 1, effectiveAt: new Date(begin) });
-});
-
-test('classes are kept as they came, words and truth values, and false is a label', async () => {
-  const scope = await freshScope();
-  const given = [
-    { id: 'a', value: 'malignant' },
-    { id: 'b', value: false },
-    { id: 'c', value: '1' },
-    { id: 'd', value: 1 },
-  ];
-  expect(await monitoring.addLabels(scope, given, ground.by)).toMatchObject({ accepted: 4, conflicts: [] });
-  expect(await monitoring.addLabels(scope, given, ground.by)).toMatchObject({ accepted: 0, repeated: 4 });
-  expect(await monitoring.labels(scope, ['a', 'b', 'c', 'd'])).toMatchObject(given);
-  expect(await monitoring.addLabels(scope, [{ id: 'b', value: true }], ground.by)).toMatchObject({
-    conflicts: [{ id: 'b', kept: false, given: true }],
-  });
-});
-
-test('a batch that contradicts itself keeps what it said first', async () => {
-  const scope = await freshScope();
-  const given = [1, 1, 2, 3].map((value) => ({ id: 'same', value }));
-  expect(await monitoring.addLabels(scope, given, ground.by)).toEqual({
-    accepted: 1,
-    repeated: 1,
-    conflicts: [
-      { id: 'same', kept: 1, given: 2 },
-      { id: 'same', kept: 1, given: 3 },
-    ],
-  });
-});
-
-test('forty thousand labels are one call, and so are the same ones again', async () => {
-  const scope = await freshScope();
-  const given = Array.from({ length: 40_000 }, (_, row) => ({ id: `row ${row}`, value: row / 7 }));
-  expect(await monitoring.addLabels(scope, given, ground.by)).toMatchObject({ accepted: 40_000, repeated: 0 });
-  const again = await monitoring.addLabels(scope, given, ground.by);
-  expect(again).toEqual({ accepted: 0, repeated: 40_000, conflicts: [] });
-  const ids = given.map(({ id }) => id);
-  const kept = new Map((await monitoring.labels(scope, ids)).map(({ id, value }) => [id, value]));
-  expect(given.every(({ id, value }) => kept.get(id) === value)).toBe(true);
-});
-
-test('senders beside each other get every label in once, whatever the order they name them in', async () => {
-  const scope = await freshScope();
-  const given = Array.from({ length: 2_000 }, (_, row) => ({ id: `row ${row}`, value: row }));
-  const answers = await Promise.all(
-    Array.from({ length: 6 }, (_, sender) =>
-      monitoring.addLabels(scope, sender % 2 === 0 ? given : given.toReversed(), ground.by),
-    ),
-  );
-  expect(answers.reduce((sum, answer) => sum + answer.accepted, 0)).toBe(2_000);
-  expect(answers.reduce((sum, answer) => sum + answer.repeated, 0)).toBe(10_000);
-});
-
-test('labels of another environment are others', async () => {
-  const [here, there] = [await freshScope(), await freshScope()];
-  await monitoring.addLabels(here, [{ id: 'a', value: 1 }], ground.by);
-  expect(await monitoring.addLabels(there, [{ id: 'a', value: 2 }], ground.by)).toMatchObject({ accepted: 1 });
-  expect(await monitoring.labels(here, ['a'])).toEqual([{ id: 'a', value: 1, at: begin }]);
-});
-
-test('labels go with their predictions: those that were given before, in their scope alone', async () => {
-  const [here, there] = [await freshScope(), await freshScope()];
-  const given = [
-    { id: 'old', value: 1, at: '2011-06-01T00:00:00.000Z' },
-    { id: 'late', value: 2, at: '2011-12-01T00:00:00.000Z' },
-  ];
-  for (const scope of [here, there]) await monitoring.addLabels(scope, given, ground.by);
-  expect(await monitoring.expireLabels(here, '2011-12-01T00:00:00.000Z')).toBe(1);
-  expect(await monitoring.expireLabels(here, '2011-12-01T00:00:00.000Z')).toBe(0);
-  expect(await monitoring.labels(here, ['old', 'late'])).toMatchObject([{ id: 'late' }]);
-  expect(await monitoring.labels(there, ['old', 'late'])).toHaveLength(2);
 });
 
 function bodyOf(scope: Scope, sufficient: boolean): Omit<ReportBody, 'findings' | 'triggers'> {

@@ -38,6 +38,7 @@ const toldByProcesses: Readonly<Record<string, string>> = {
   serving_counts: 'gateway_id',
   shadow_counts: 'gateway_id',
   prediction_segments: 'gateway_id',
+  predictions: 'gateway_id',
   workers: 'id',
 };
 
@@ -67,6 +68,9 @@ const versionedOtherwise: Readonly<Record<string, string>> = {
   'ledger.subject': '`appendLedger` writes schemaVersion into each, beneath the digest of the entry',
   'approvals.warnings': 'written with the evidence of the same row, whose `schemaVersion` covers both',
   'labels.class': 'a text or a truth value, which its type in JSON tells; there is no shape to version',
+  'waiting_labels.class': 'as that of a label',
+  'label_corrections.replaced': 'a number, a text or a truth value; there is no shape to version',
+  'label_corrections.replacement': 'a number, a text or a truth value; there is no shape to version',
 };
 
 function columnOf(table: Table, name: string): PgColumn | undefined {

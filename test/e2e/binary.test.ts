@@ -141,7 +141,7 @@ test('labels that are words make performance, measured as the holdout was', asyn
   const rows = await tumours();
   const labels = reference.ids.map((id) => ({ id: `tumour-${id}`, value: rows.get(id)!['diagnosis'] }));
   const sent = await stack.request('POST', '/v1/models/breast-cancer/labels', labels);
-  expect(sent).toMatchObject({ status: 200, body: { accepted: reference.rows, conflicts: [] } });
+  expect(sent).toMatchObject({ status: 200, body: { accepted: reference.rows, unknown: 0, refused: 0 } });
   const again = await stack.request('POST', '/v1/models/breast-cancer/labels', [
     labels[0],
     { ...labels[1], value: 'unclear' },
@@ -149,7 +149,8 @@ test('labels that are words make performance, measured as the holdout was', asyn
   expect(again.body).toMatchObject({
     accepted: 0,
     repeated: 1,
-    conflicts: [{ kept: labels[1]!.value, given: 'unclear' }],
+    refused: 1,
+    refusals: [{ value: 'unclear', reason: '"unclear" is none of the classes, which are "benign", "malignant"' }],
   });
   await stack.json(z.unknown(), ['monitor', '--model', 'breast-cancer']);
   const { items } = await stack.get(z.object({ items: z.array(Report) }).loose(), '/v1/models/breast-cancer/reports');

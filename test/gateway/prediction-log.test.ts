@@ -79,6 +79,39 @@ test('local files go only once the store and the database have the rows', async 
   expect(await stored()).toHaveLength(1);
 });
 
+test('the id of a request finds its predictions by their rows, and an id of no prediction is unknown', async () => {
+  await serve({});
+  const { monitoring } = ground.repositories;
+  const label = (name: object) => monitoring.addLabels(ground.scope, [{ ...name, value: 103 }], ground.operator);
+  const body = {
+    ...inferBody([
+      [1, 2],
+      [3, 4],
+    ]),
+    id: 'order "7"\u0000',
+  };
+  const answer = await serving.ask('POST /v2/models/bike/infer', body);
+  expect(await monitoring.hasUnknown(ground.scope, [{ request: body.id, value: 1 }])).toBe(true);
+  await flush();
+  expect(await label({ request: body.id, row: 1 })).toMatchObject({ accepted: 1 });
+  expect(await label({ request: body.id })).toMatchObject({ refused: 1 });
+  const [, second] = answer.body.parameters.prediction_ids;
+  expect(await label({ id: second })).toMatchObject({ repeated: 1, waiting: 0 });
+  expect(await label({ id: 'absent' })).toMatchObject({ unknown: 1, waiting: 1 });
+});
+
+test('a label that came before its prediction is joined when the segment arrives', async () => {
+  await serve({});
+  const { monitoring } = ground.repositories;
+  const labels = [{ id: 'early', value: '7.0' }];
+  expect(await monitoring.addLabels(ground.scope, labels, ground.operator)).toMatchObject({ unknown: 1 });
+  const parameters = { prediction_ids: ['early'] };
+  await serving.ask('POST /v2/models/bike/infer', { ...inferBody([[1, 2]]), parameters });
+  await flush();
+  expect(await monitoring.labels(ground.scope, ['early'])).toMatchObject([{ value: 7 }]);
+  expect(await monitoring.waitingLabels(ground.scope)).toBe(0);
+});
+
 test('old segments are handed over without anybody asking', async () => {
   await serve({}, { logLimits: { segmentAgeMs: 1 } });
   await infer(tenRows);

@@ -161,6 +161,7 @@ test('a slow shadow holds nobody up: one question at a time, and what is too man
         columns: columns(),
         predictions: answers(3),
         ids: [`id-${i}`],
+        request: undefined,
         eventTimes: undefined,
         replay: false,
       },

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { PredictionRecord } from '../../../contracts/prediction.ts';
@@ -30,8 +30,9 @@ async function seal(records: readonly PredictionRecord[], { torn = '', features 
   const folder = bench.folder();
   const ndjson = join(folder, 'segment.ndjson');
   const path = join(folder, 'segment.parquet');
+  const indexPath = join(folder, 'index.ndjson');
   await writeFile(ndjson, records.map((line) => `${JSON.stringify(line)}\n`).join('') + torn);
-  return { ...(await engine.sealSegment({ ndjson, features, path })), path };
+  return { ...(await engine.sealSegment({ ndjson, features, path, indexPath })), path, indexPath };
 }
 
 const window = { from: '2024-01-01T00:00:00.000Z', to: '2024-01-01T01:00:00.000Z', labels: [] };
@@ -93,6 +94,31 @@ describe('sealing a segment', () => {
     });
     await expect(seal([])).rejects.toMatchObject({ code: 'data-empty' });
     await expect(seal([], { torn: '{"v":1' })).rejects.toMatchObject({ code: 'data-empty' });
+  });
+
+  test('the index names the predictions that count, and the ids of requests are columns where there are some', async () => {
+    const { path, indexPath } = await seal([
+      record('p1', 1, { request: 'order "7"\n', row: 0 }),
+      record('p\u00002', 2),
+      record('p3', 3, { replay: true }),
+      record('p4', 4, { role: 'shadow' }),
+    ]);
+    const lines = (await readFile(indexPath, 'utf8')).trim().split('\n');
+    const at = (minute: number): string => `2024-01-01T00:0${minute}:00.000Z`;
+    expect(lines.map((line) => JSON.parse(line))).toEqual([
+      { id: 'p1', request: 'order "7"\n', row: 0, version: 1, happened: at(1), recorded: at(1) },
+      { id: 'p\uFFFD2', request: null, row: null, version: 1, happened: at(2), recorded: at(2) },
+    ]);
+    expect(await look(`SELECT request, request_row FROM '${path}' ORDER BY id LIMIT 1`)).toEqual([
+      { request: null, request_row: null },
+    ]);
+    const without = await seal([record('p1', 1)]);
+    const served = await engine.readServed({ segments: [path, without.path], ...window });
+    expect(served).toMatchObject({ rows: 2 });
+    expect(JSON.parse(await readFile((await seal([record('p1', 1)])).indexPath, 'utf8'))).toMatchObject({
+      id: 'p1',
+      request: null,
+    });
   });
 
   test("a feature's name may hold what a path would read as syntax", async () => {

@@ -1,0 +1,99 @@
+import type { Instant, Scope } from '../../contracts/identifiers.ts';
+import type { LabelInput } from '../../contracts/label.ts';
+import type { Transaction } from '../connection.ts';
+import { sql } from '../orm.ts';
+import { epochMs, ofScope } from './stored-value.ts';
+
+export interface FoundPrediction {
+  readonly id: string;
+  /** Undefined for a prediction from before predictions were indexed, which is known by its label. */
+  readonly version: number | undefined;
+  readonly happened: Instant | undefined;
+}
+
+/** The predictions of one request id: of the first request that had it. */
+export interface FoundRequest {
+  /** In the order of its rows. */
+  readonly rows: readonly (FoundPrediction & { readonly row: number })[];
+  /** How many requests had the id. */
+  readonly requests: number;
+}
+
+export interface FoundPredictions {
+  readonly byId: ReadonlyMap<string, FoundPrediction>;
+  readonly byRequest: ReadonlyMap<string, FoundRequest>;
+}
+
+type Row = { id: string; version: number | null; happened: number | null };
+type RequestRow = Row & { request: string; row: number; told_by: string };
+
+const namesAtOnce = 10_000;
+
+/** Looks the predictions up that labels name. What is not found is not there, so far. */
+export async function findPredictions(
+  tx: Transaction,
+  scope: Pick<Scope, 'modelId' | 'environment'>,
+  labels: readonly Pick<LabelInput, 'id' | 'request'>[],
+): Promise<FoundPredictions> {
+  const byId = new Map<string, FoundPrediction>();
+  for (const ids of pagesOf(labels.map(({ id }) => id)))
+    for (const found of await rowsOf(tx, scope, ids)) byId.set(found.id, toFound(found));
+  const byRequest = new Map<string, FoundRequest>();
+  for (const requests of pagesOf(labels.map(({ request }) => request)))
+    for (const [request, rows] of Map.groupBy(await rowsOfRequests(tx, scope, requests), (row) => row.request))
+      byRequest.set(request, firstRequest(rows));
+  return { byId, byRequest };
+}
+
+function* pagesOf(names: readonly (string | undefined)[]): Generator<string[]> {
+  const distinct = [...new Set(names)].filter((name) => name !== undefined);
+  for (let from = 0; from < distinct.length; from += namesAtOnce) yield distinct.slice(from, from + namesAtOnce);
+}
+
+function toFound({ id, version, happened }: Row): FoundPrediction {
+  return {
+    id,
+    version: version ?? undefined,
+    happened: happened === null ? undefined : new Date(happened).toISOString(),
+  };
+}
+
+async function rowsOf(
+  tx: Transaction,
+  scope: Pick<Scope, 'modelId' | 'environment'>,
+  ids: string[],
+): Promise<readonly Row[]> {
+  const named = sql`prediction_id = any(${sql.param(ids)}::text[])`;
+  const { rows } = await tx.execute<Row>(sql`
+    select distinct on (id) id, version, happened from (
+      select prediction_id as id, model_version as version, ${epochMs(sql`happened_at`)} as happened from predictions
+      where ${ofScope(scope, sql`predictions`)} and ${named}
+      union all
+      select prediction_id as id, null, null from labels where ${ofScope(scope, sql`labels`)} and ${named}
+    ) as found order by id, version nulls last`);
+  return rows;
+}
+
+/** All rows of one request were written down at one instant by one gateway. */
+async function rowsOfRequests(
+  tx: Transaction,
+  scope: Pick<Scope, 'modelId' | 'environment'>,
+  requests: string[],
+): Promise<readonly RequestRow[]> {
+  const { rows } = await tx.execute<RequestRow>(sql`
+    select request, request_row as row, prediction_id as id, model_version as version, ${epochMs(sql`happened_at`)} as happened,
+      recorded_at::text || gateway_id::text as told_by
+    from predictions
+    where ${ofScope(scope, sql`predictions`)} and request = any(${sql.param(requests)}::text[])
+    order by request, recorded_at, gateway_id, request_row, prediction_id`);
+  return rows;
+}
+
+function firstRequest(rows: readonly RequestRow[]): FoundRequest {
+  const [first] = rows;
+  const own = rows.filter((row) => row.told_by === first?.told_by);
+  return {
+    rows: own.map((row) => ({ ...toFound(row), row: row.row })),
+    requests: new Set(rows.map((row) => row.told_by)).size,
+  };
+}

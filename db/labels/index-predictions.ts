@@ -1,0 +1,120 @@
+import type { Id, Scope } from '../../contracts/identifiers.ts';
+import type { PredictionSegment } from '../../contracts/prediction.ts';
+import type { Transaction } from '../connection.ts';
+import type { RepositoryContext } from '../context.ts';
+import { found } from '../not-found.ts';
+import { eq, sql } from '../orm.ts';
+import { models } from '../schema.ts';
+import { predictionOf } from './add-labels.ts';
+import { findPredictions } from './find-predictions.ts';
+import { labelReader } from './label-targets.ts';
+import type { StoredValue } from './stored-value.ts';
+import { epochMs, labelValue, lockLabels, ofScope } from './stored-value.ts';
+import type { KnownLabel } from './write-labels.ts';
+import { writeLabels } from './write-labels.ts';
+
+type Segment = Pick<PredictionSegment, 'modelId' | 'environment' | 'gatewayId'>;
+
+interface Waiting extends StoredValue {
+  readonly place: string;
+  readonly id: string | null;
+  readonly request: string | null;
+  readonly row: number | null;
+  /** Milliseconds. */
+  readonly at: number;
+  readonly by: Id;
+}
+
+/**
+ * Writes down which predictions a segment has, and gives them the labels that waited for them. Where an id occurs again, the first
+ * prediction counts, as when the rows are read.
+ *
+ * @param pages each the text of a JSON list of `IndexedPrediction`.
+ */
+export async function indexPredictions(
+  context: Pick<RepositoryContext, 'clock'>,
+  tx: Transaction,
+  segment: Segment,
+  pages: readonly string[],
+): Promise<void> {
+  await tx.execute(lockLabels(segment));
+  for (const page of pages) await insertPage(tx, segment, page);
+  await joinWaiting(context, tx, segment);
+}
+
+async function insertPage(tx: Transaction, { modelId, environment, gatewayId }: Segment, page: string): Promise<void> {
+  await tx.execute(sql`
+    insert into predictions (model_id, environment, prediction_id, request, request_row, model_version, happened_at, gateway_id,
+      recorded_at)
+    select distinct on (id) ${modelId}::uuid, ${environment}, id, request, "row", version, happened, ${gatewayId}::uuid, recorded
+    from json_to_recordset(${page}::json)
+      as given (id text, request text, "row" int, version int, happened timestamptz, recorded timestamptz)
+    order by id, recorded
+    on conflict (model_id, environment, prediction_id) do update
+      set request = excluded.request, request_row = excluded.request_row, model_version = excluded.model_version,
+        happened_at = excluded.happened_at, gateway_id = excluded.gateway_id, recorded_at = excluded.recorded_at
+      where excluded.recorded_at < predictions.recorded_at`);
+}
+
+/** A waiting label that is no value of its prediction's target is joined as it is: reports leave it out, and say so. */
+async function joinWaiting(
+  context: Pick<RepositoryContext, 'clock'>,
+  tx: Transaction,
+  segment: Segment,
+): Promise<void> {
+  const waiting = await arrivedFor(tx, segment);
+  if (waiting.length === 0) return;
+  const named = waiting.map(({ id, request, row, ...rest }) => ({
+    ...rest,
+    name: { id: id ?? undefined, request: request ?? undefined, row: row ?? undefined },
+  }));
+  const predictions = await findPredictions(
+    tx,
+    segment,
+    named.map(({ name }) => name),
+  );
+  const joined: (KnownLabel & { readonly by: Id; readonly place: string; readonly version: number | undefined })[] = [];
+  for (const { name, place, by, at, ...stored } of named) {
+    const of = predictionOf(name, predictions);
+    if (!('prediction' in of) || of.prediction === undefined) continue;
+    const { id, version } = of.prediction;
+    joined.push({ id, version, place, by, at: new Date(at).toISOString(), value: labelValue(stored) });
+  }
+  const read = await labelReader(
+    tx,
+    segment,
+    joined.flatMap(({ version }) => (version === undefined ? [] : [version])),
+  );
+  const places = sql.param(joined.map(({ place }) => place));
+  await tx.execute(sql`delete from waiting_labels where ctid = any(${places}::text[]::tid[])`);
+  const scope = await scopeOf(tx, segment);
+  for (const [by, labels] of Map.groupBy(joined, (label) => label.by)) {
+    const readable = labels.map(({ id, version, value, at }): KnownLabel => {
+      const reading = read(version, value);
+      return { id, at, value: 'value' in reading ? reading.value : value };
+    });
+    await writeLabels(context, tx, scope, readable, by);
+  }
+}
+
+/** Waiting labels whose prediction or request is known by now, in the order in which they came. */
+async function arrivedFor(tx: Transaction, segment: Segment): Promise<readonly Waiting[]> {
+  const { rows } = await tx.execute<Waiting & Record<string, unknown>>(sql`
+    select ctid::text as place, prediction_id as id, request, request_row as "row", value, class::text as class,
+      ${epochMs(sql`effective_at`)} as at, recorded_by as by
+    from waiting_labels as waiting
+    where ${ofScope(segment, sql`waiting`)} and (
+      exists (select from predictions where ${ofScope(segment, sql`predictions`)} and prediction_id = waiting.prediction_id)
+      or exists (select from predictions where ${ofScope(segment, sql`predictions`)} and request = waiting.request))
+    order by recorded_at, ctid`);
+  return rows;
+}
+
+async function scopeOf(tx: Transaction, { modelId, environment }: Segment): Promise<Scope> {
+  const [row] = await tx
+    .select({ project: models.project, model: models.name })
+    .from(models)
+    .where(eq(models.id, modelId));
+  const { project, model } = found(row, `there is no model ${modelId}`, { modelId });
+  return { project, model, modelId, environment };
+}

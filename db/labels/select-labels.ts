@@ -1,0 +1,29 @@
+import type { Instant, Scope } from '../../contracts/identifiers.ts';
+import type { ClassValue } from '../../contracts/model-version.ts';
+import type { Executor } from '../connection.ts';
+import { sql } from '../orm.ts';
+import { storableText } from '../storable.ts';
+import type { StoredValue } from './stored-value.ts';
+import { epochMs, labelValue, ofScope } from './stored-value.ts';
+
+type Row = StoredValue & { id: string; at: number };
+
+/**
+ * The labels of these predictions. Those that wait under the id of a prediction are among them: a prediction from before predictions
+ * were indexed is in its segment alone.
+ */
+export async function selectLabels(
+  db: Executor,
+  scope: Pick<Scope, 'modelId' | 'environment'>,
+  ids: readonly string[],
+): Promise<readonly { readonly id: string; readonly value: ClassValue; readonly at: Instant }[]> {
+  const named = sql`prediction_id = any(${sql.param(ids.map(storableText))}::text[])`;
+  const columns = sql`prediction_id as id, value, class::text as class, ${epochMs(sql`effective_at`)} as at`;
+  const { rows } = await db.execute<Row & Record<string, unknown>>(sql`
+    select distinct on (id) * from (
+      select ${columns}, 0 as waits from labels where ${ofScope(scope, sql`labels`)} and ${named}
+      union all
+      select ${columns}, 1 as waits from waiting_labels where ${ofScope(scope, sql`waiting_labels`)} and ${named}
+    ) as found order by id, waits desc`);
+  return rows.map(({ id, at, ...row }) => ({ id, value: labelValue(row), at: new Date(at).toISOString() }));
+}

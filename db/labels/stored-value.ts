@@ -1,0 +1,42 @@
+import { ClassValue } from '../../contracts/model-version.ts';
+import type { Id, Instant } from '../../contracts/identifiers.ts';
+import type { SQL } from '../orm.ts';
+import { sql } from '../orm.ts';
+
+/** A row has one of the two: a number, or as JSON the class. */
+export interface StoredValue {
+  readonly value: number | null;
+  readonly class: string | null;
+}
+
+/** The class is read as JSON text: drizzle would parse the class "1", a text, into the number. */
+export function labelValue(row: StoredValue): ClassValue {
+  return row.value ?? ClassValue.parse(JSON.parse(row.class ?? 'null'));
+}
+
+/** The columns `value`, `class` and `at` of labels, as parameters of `unnest`. */
+export function labelColumns(labels: readonly { readonly value: ClassValue; readonly at: Instant }[]): SQL {
+  const values = sql.param(labels.map(({ value }) => (typeof value === 'number' ? value : null)));
+  const classes = sql.param(labels.map(({ value }) => (typeof value === 'number' ? null : JSON.stringify(value))));
+  const times = sql.param(labels.map(({ at }) => at));
+  return sql`${values}::float8[], ${classes}::text[], ${times}::timestamptz[]`;
+}
+
+/** Condition on the rows of one model in one environment. */
+export function ofScope(scope: { readonly modelId: Id; readonly environment: string }, table: SQL): SQL {
+  return sql`${table}.model_id = ${scope.modelId}::uuid and ${table}.environment = ${scope.environment}`;
+}
+
+/**
+ * Locks the labels of the scope until the transaction ends. Without it, a label and the segment with its prediction could arrive
+ * at the same time and each miss the other. Taken before the model's lock.
+ */
+export function lockLabels(scope: { readonly modelId: Id; readonly environment: string }): SQL {
+  const name = `perennial labels ${scope.modelId} ${scope.environment}`;
+  return sql`select pg_advisory_xact_lock(hashtextextended(${name}, 0))`;
+}
+
+/** An instant as milliseconds, since the driver returns those of plain SQL as text in its own notation. */
+export function epochMs(instant: SQL): SQL {
+  return sql`(extract(epoch from ${instant}) * 1000)::float8`;
+}
