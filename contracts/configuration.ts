@@ -528,7 +528,7 @@ const Retrain = z.strictObject({
     .min(1)
     .max(100)
     .optional()
-    .describe('Cron of five fields or a name such as @monthly, in data.timezone'),
+    .describe('Cron of five fields, a name such as @monthly, or @every 6h, in data.timezone'),
   on: z
     .array(TriggerKind.exclude(['manual', 'schedule']))
     .default([])

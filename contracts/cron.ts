@@ -8,14 +8,16 @@ interface Field {
   readonly min: number;
   readonly max: number;
   readonly words?: readonly string[];
+  /** A range may go past the end, such as FRI-MON; so many values make a round. */
+  readonly round?: number;
 }
 
 const fields = {
   minute: { name: 'minute', min: 0, max: 59 },
-  hour: { name: 'hour', min: 0, max: 23 },
+  hour: { name: 'hour', min: 0, max: 23, round: 24 },
   day: { name: 'day of month', min: 1, max: 31 },
-  month: { name: 'month', min: 1, max: 12, words: months },
-  weekday: { name: 'day of week', min: 0, max: 7, words: weekdays },
+  month: { name: 'month', min: 1, max: 12, words: months, round: 12 },
+  weekday: { name: 'day of week', min: 0, max: 7, words: weekdays, round: 7 },
 } as const satisfies Record<string, Field>;
 type FieldName = keyof typeof fields;
 const fieldNames = ['minute', 'hour', 'day', 'month', 'weekday'] as const satisfies readonly FieldName[];
@@ -38,36 +40,80 @@ const dayMs = 24 * 60 * 60_000;
 export const longestPauseDays = 41 * 366;
 
 /**
- * The five fields of a cron line: lists, ranges and steps, or a name such as `@daily`. `invalid-request` for a line that
- * Temporal would refuse or that no date ever matches. The check needs no connection to Temporal.
+ * The five fields of a cron line: lists, ranges and steps, a name such as `@daily`, or `@every 5m`. `invalid-request` for a
+ * line that Temporal would refuse or that no date ever matches. The check needs no connection to Temporal.
  */
 export function canonicalCron(cron: string, pointer: string): string {
-  const text = cron.trim();
-  const line = names.get(text.toLowerCase()) ?? text.split(/\s+/).join(' ');
-  const refused = complaintAboutName(text) ?? complaintAboutLine(line);
+  const text = cron.trim().replaceAll(/\s+/g, ' ');
+  const line = names.get(text.toLowerCase()) ?? lineOfInterval(text) ?? text;
+  const refused = line.startsWith('@') ? complaintAboutName(line) : complaintAboutLine(line);
   if (refused !== undefined)
     throw new PerennialError('invalid-request', `the cron line "${cron}" ${refused}`, { pointer });
-  return line;
+  return withoutRounds(line);
 }
 
-function complaintAboutName(text: string): string | undefined {
-  if (!text.startsWith('@') || names.has(text.toLowerCase())) return undefined;
+/** `@every 5m` or `@every 2h`, where it fits evenly into an hour or a day; undefined: it is no such line. */
+function lineOfInterval(text: string): string | undefined {
+  const [, count = '', unit] = /^@every (\d{1,4})(m|h)$/i.exec(text) ?? [];
+  const minutes = Number(count) * (unit?.toLowerCase() === 'h' ? 60 : 1);
+  if (minutes === 0) return undefined;
+  if (minutes < 60) return 60 % minutes === 0 ? `*/${minutes} * * * *` : undefined;
+  const hours = minutes / 60;
+  if (24 % hours !== 0) return undefined;
+  return hours === 24 ? '0 0 * * *' : hours === 1 ? '0 * * * *' : `0 */${hours} * * *`;
+}
+
+function complaintAboutName(text: string): string {
+  if (/^@every\b/i.test(text))
+    return 'does not fit evenly into an hour or a day: use @every with 1m, 2m, 3m, 4m, 5m, 6m, 10m, 12m, 15m, 20m, 30m, 1h, 2h, 3h, 4h, 6h, 8h, 12h or 24h, or five fields, e.g. "*/5 * * * *" for every five minutes';
+  if (/^@reboot$/i.test(text))
+    return 'names the start of a machine, which is no time: `perennial trigger` asks for a build when you want one, and @daily for one each day';
   return `is none of the names ${[...names.keys()].join(', ')}: use one of them, or five fields, e.g. "*/5 * * * *" for every five minutes`;
 }
 
+const expected = 'expected "minute hour day month weekday", e.g. "0 3 1 * *"';
+
 function complaintAboutLine(line: string): string | undefined {
-  const expected = 'expected "minute hour day month weekday", e.g. "0 3 1 * *"';
   const given = line.split(' ');
-  if (given.length !== fieldNames.length) return `has ${given.length} fields and not 5: ${expected}`;
+  if (given.length !== fieldNames.length) {
+    const more = given.length === 6 || given.length === 7 ? '; seconds and years cannot be given' : '';
+    return `has ${given.length} fields and not 5: ${expected}${more}`;
+  }
   for (const [index, name] of fieldNames.entries()) {
     const { min, max, name: called } = fields[name];
     const text = given[index] ?? '';
-    if (!text.split(',').every((part) => rangeOf(fields[name], part) !== undefined))
-      return `has "${text}" where the ${called} (${min} to ${max}) should be: ${expected}`;
+    const wrong = text.split(',').find((part) => rangeOf(fields[name], part) === undefined);
+    if (wrong !== undefined)
+      return `has "${text}" where the ${called} (${min} to ${max}) should be: ${extension(wrong) ?? expected}`;
   }
   return everMatches(cronValues(line))
     ? undefined
     : 'never fires: no date has that day, month and weekday; use a day that the month has';
+}
+
+/** What only some cron programs know, and the way out. */
+function extension(part: string): string | undefined {
+  if (/^l(-\d+)?$/i.test(part) || /^\d+l$|^[a-z]{3}l$/i.test(part))
+    return 'L, the last day, is not supported; fire on the first day of the next month, "0 0 1 * *"';
+  if (part.includes('#'))
+    return '#, the n-th weekday, is not supported; give the weekday and the seven days that it falls on, "0 0 8-14 * MON" for the second Monday';
+  if (/^\d*l?w$/i.test(part)) return 'W, the nearest working day, is not supported; name weekdays, "0 0 * * MON-FRI"';
+  if (/^h([(/].*)?$/i.test(part)) return 'H, a time by chance, is not supported; name a minute and an hour';
+  return undefined;
+}
+
+/** Ranges that go past the end of their field as lists, which Temporal understands. */
+function withoutRounds(line: string): string {
+  const given = line.split(' ');
+  return fieldNames
+    .map((name, index) => {
+      const parts = (given[index] ?? '').split(',');
+      const ranges = parts.map((part) => rangeOf(fields[name], part));
+      if (!ranges.some((range) => range !== undefined && range.last < range.first)) return given[index];
+      const values = ranges.flatMap((range) => (range === undefined ? [] : valuesIn(range, fields[name])));
+      return [...new Set(values)].toSorted((a, b) => a - b).join(',');
+    })
+    .join(' ');
 }
 
 function everMatches(values: CronValues): boolean {
@@ -87,7 +133,7 @@ export function cronValues(cron: string): CronValues {
   const given = cron.trim().split(/\s+/);
   const valuesOf = (name: FieldName): ReadonlySet<number> => {
     const ranges = (given[fieldNames.indexOf(name)] ?? '').split(',').map((part) => rangeOf(fields[name], part));
-    const values = ranges.flatMap((range) => (range === undefined ? [] : valuesIn(range)));
+    const values = ranges.flatMap((range) => (range === undefined ? [] : valuesIn(range, fields[name])));
     return new Set(name === 'weekday' ? values.map((value) => value % 7) : values);
   };
   return {
@@ -124,10 +170,15 @@ function rangeOf(field: Field, part: string): Range | undefined {
   if (ends.length > 2 || first === undefined || ends.includes(undefined)) return undefined;
   // `5/15`: from the fifth to the end of the field.
   const last = second ?? (every === undefined ? first : field.max);
-  return first <= last ? { first, last, step } : undefined;
+  return first <= last || field.round !== undefined ? { first, last, step } : undefined;
 }
 
-function valuesIn({ first, last, step }: Range): number[] {
+function valuesIn({ first, last, step }: Range, { min, round }: Field): number[] {
+  if (last >= first || round === undefined) return stepped(first, last, step);
+  return stepped(first, last + round, step).map((value) => min + ((value - min) % round));
+}
+
+function stepped(first: number, last: number, step: number): number[] {
   const values: number[] = [];
   for (let value = first; value <= last; value += step) values.push(value);
   return values;

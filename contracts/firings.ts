@@ -1,4 +1,4 @@
-import { IANAZone } from 'luxon';
+import { DateTime, IANAZone } from 'luxon';
 import type { CronValues } from './cron.ts';
 import { cronValues, longestPauseDays, matchesDate } from './cron.ts';
 import type { Instant } from './identifiers.ts';
@@ -45,6 +45,11 @@ export function lastFiring({ cron, timezone }: Timetable, since: Instant, upTo: 
     if (due !== undefined) return toInstant(due);
   }
   return undefined;
+}
+
+/** An instant as a clock in the zone shows it, such as `Tue 2026-12-01 03:00 -05:00`. */
+export function firingInZone(firing: Instant, timezone: string): string {
+  return DateTime.fromISO(firing, { zone: timezone, locale: 'en' }).toFormat('ccc yyyy-MM-dd HH:mm ZZ');
 }
 
 interface Kept extends Timetable {

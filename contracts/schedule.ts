@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { Id, Instant, Name } from './identifiers.ts';
 
 export const ScheduleInput = z.strictObject({
-  /** Five fields, or a name such as `@daily`. */
+  /** Five fields, a name such as `@daily`, or `@every 6h`. */
   cron: z.string().min(1).max(100),
   timezone: z.string().default('UTC'),
   paused: z.boolean().default(false),

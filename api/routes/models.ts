@@ -6,9 +6,12 @@ import type { Scope } from '../../contracts/identifiers.ts';
 import { Name, PageRequest } from '../../contracts/identifiers.ts';
 import { ConfigurationVersion, Model, ModelEnvironment } from '../../contracts/model.ts';
 import { canonicalCron } from '../../contracts/cron.ts';
+import type { StoredSchedule } from '../../contracts/schedule.ts';
+import { Schedule } from '../../contracts/schedule.ts';
 import { authorize, authorizeWithin, enter } from '../access.ts';
 import type { Api, RouteContext } from '../dependencies.ts';
 import { EnvironmentQuery, ModelParams, pageOf, problems, ProjectHeaders } from '../request-shapes.ts';
+import { shownSchedule } from '../shown-schedule.ts';
 import { wakeLifecycle } from '../submission.ts';
 import { archiveRoutes } from './archive.ts';
 
@@ -17,6 +20,7 @@ const Applied = z.object({
   environment: Name,
   configuration: ConfigurationVersion,
   changed: z.boolean(),
+  schedule: Schedule.nullable().describe('The schedule of retrain.schedule with its next firings; null: none was set'),
 });
 const ModelView = z.object({
   model: Model,
@@ -100,13 +104,14 @@ export function modelRoutes(app: Api, context: RouteContext): void {
         const environment = request.query.environment ?? configuration.deploy.environment;
         const principal = authorize(context, request, { project, model: configuration.name, environment });
         const applied = await models.apply(project, environment, configuration, principal.id);
-        await applyRetrainSchedule(context, applied.scope, configuration, principal.id);
+        const schedule = await applyRetrainSchedule(context, applied.scope, configuration, principal.id);
         await wakeLifecycle(context, applied.scope);
         return {
           model: await models.get(project, configuration.name),
           environment,
           configuration: applied.configuration,
           changed: applied.changed,
+          schedule: schedule && shownSchedule(schedule, context.clock.now()),
         };
       },
     );
@@ -131,20 +136,14 @@ async function applyRetrainSchedule(
   scope: Scope,
   { retrain, data }: Configuration,
   by: string,
-): Promise<void> {
+): Promise<StoredSchedule | null> {
   const { clock } = await repositories.environments.get(scope.project, scope.environment);
-  if (clock === 'virtual') return;
-  if (retrain.schedule === undefined) await schedules.remove(scope, retrainSchedule, by);
-  else
-    await schedules.put(
-      scope,
-      retrainSchedule,
-      {
-        cron: canonicalCron(retrain.schedule, '/retrain/schedule'),
-        timezone: data.timezone,
-        paused: false,
-        overlap: 'skip',
-      },
-      by,
-    );
+  if (clock === 'virtual') return null;
+  if (retrain.schedule === undefined) {
+    await schedules.remove(scope, retrainSchedule, by);
+    return null;
+  }
+  const cron = canonicalCron(retrain.schedule, '/retrain/schedule');
+  const wanted = { cron, timezone: data.timezone, paused: false, overlap: 'skip' } as const;
+  return schedules.put(scope, retrainSchedule, wanted, by);
 }

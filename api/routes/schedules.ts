@@ -1,15 +1,14 @@
 import { z } from 'zod';
 import { PerennialError } from '../../contracts/errors.ts';
-import type { Instant, Scope } from '../../contracts/identifiers.ts';
+import type { Scope } from '../../contracts/identifiers.ts';
 import { Name } from '../../contracts/identifiers.ts';
-import type { StoredSchedule } from '../../contracts/schedule.ts';
 import { Schedule, ScheduleInput } from '../../contracts/schedule.ts';
 import { timeZoneProblem } from '../../contracts/time-zone.ts';
 import { enter } from '../access.ts';
-import { canonicalCron, cronNote } from '../../contracts/cron.ts';
-import { nextFirings } from '../../contracts/firings.ts';
+import { canonicalCron } from '../../contracts/cron.ts';
 import type { Api, RouteContext } from '../dependencies.ts';
 import { EnvironmentQuery, ModelParams, problems, ProjectHeaders } from '../request-shapes.ts';
+import { shownSchedule } from '../shown-schedule.ts';
 
 const tags = ['schedules'];
 const ScheduleParams = ModelParams.extend({ name: Name });
@@ -32,7 +31,7 @@ export function scheduleRoutes(app: Api, context: RouteContext): void {
     async (request) => {
       const { scope } = await enter(context, request);
       const stored = await repositories.schedules.list(scope);
-      return { items: stored.map((schedule) => shown(schedule, clock.now())) };
+      return { items: stored.map((schedule) => shownSchedule(schedule, clock.now())) };
     },
   );
 
@@ -50,7 +49,7 @@ export function scheduleRoutes(app: Api, context: RouteContext): void {
     },
     async (request) => {
       const { scope } = await enter(context, request);
-      return shown(await repositories.schedules.get(scope, request.params.name), clock.now());
+      return shownSchedule(await repositories.schedules.get(scope, request.params.name), clock.now());
     },
   );
 
@@ -72,7 +71,7 @@ export function scheduleRoutes(app: Api, context: RouteContext): void {
       const cron = canonicalCron(request.body.cron, '/cron');
       checkZone(request.body.timezone);
       await refuseVirtual(context, scope);
-      return shown(
+      return shownSchedule(
         await schedules.put(scope, request.params.name, { ...request.body, cron }, principal.id),
         clock.now(),
       );
@@ -97,13 +96,6 @@ export function scheduleRoutes(app: Api, context: RouteContext): void {
       return reply.code(204).send(null);
     },
   );
-}
-
-const nextRunsShown = 5;
-
-function shown(schedule: StoredSchedule, now: Instant): Schedule {
-  const nextRuns = schedule.paused ? [] : [...nextFirings(schedule, now, nextRunsShown)];
-  return { ...schedule, nextRuns, note: cronNote(schedule.cron) };
 }
 
 function checkZone(zone: string): void {

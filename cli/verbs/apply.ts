@@ -5,6 +5,7 @@ import { parseConfigurationFile } from '../../contracts/configuration-file.ts';
 import type { Configuration } from '../../contracts/configuration.ts';
 import { PerennialError, reasonOf } from '../../contracts/errors.ts';
 import type { Run } from '../../contracts/run.ts';
+import { Schedule } from '../../contracts/schedule.ts';
 import { codeLimitsOf, CodeSettings, parseSettings } from '../../contracts/settings.ts';
 import type { ApiClient } from '../api-client.ts';
 import { archiveFolder, folderWithin, gitStateOf } from '../archive-folder.ts';
@@ -16,12 +17,14 @@ import { withNamelessFile } from '../nameless-file.ts';
 import { writeTo } from '../open-file.ts';
 import type { VerbRegistry } from '../verb.ts';
 import { short, startAndFollow } from '../verb.ts';
+import { whenItFires } from '../when-it-fires.ts';
 
 const Applied = z
   .object({
     environment: z.string(),
     changed: z.boolean(),
     configuration: z.object({ number: z.number(), digest: z.string() }).loose(),
+    schedule: Schedule.nullable(),
   })
   .loose();
 export type Applied = z.infer<typeof Applied>;
@@ -58,6 +61,8 @@ export async function applyConfiguration(
   context.output.note(
     `${configuration.name}: configuration ${applied.configuration.number} ${applied.changed ? 'applied' : 'unchanged'} in ${applied.environment}`,
   );
+  const { schedule } = applied;
+  if (schedule !== null) for (const sentence of whenItFires(schedule)) context.output.note(`schedule ${sentence}`);
   return { ...applied, name: configuration.name };
 }
 
@@ -117,6 +122,7 @@ export function applyVerb({ program, act }: VerbRegistry): void {
             environment: applied.environment,
             configuration: applied.configuration,
             changed: applied.changed,
+            schedule: applied.schedule,
             code: outcome,
           },
           () =>

@@ -5,6 +5,7 @@ import { TriggerKind } from '../../contracts/trigger.ts';
 import type { CliContext } from '../context.ts';
 import { apiOf, modelOf, modelPath } from '../context.ts';
 import type { VerbRegistry } from '../verb.ts';
+import { whenItFires } from '../when-it-fires.ts';
 
 const Schedules = z.object({ items: z.array(Schedule) });
 
@@ -37,7 +38,7 @@ export function scheduleVerbs({ program, act }: VerbRegistry): void {
     .command('set')
     .description('set when the lifecycle gets a schedule trigger')
     .argument('<name>', 'of the schedule')
-    .requiredOption('--cron <expression>', 'five fields, or a name such as @daily')
+    .requiredOption('--cron <expression>', 'five fields, a name such as @daily, or @every 6h')
     .option('--timezone <zone>', 'IANA name', 'UTC')
     .addOption(
       new Option('--overlap <policy>', 'when the one before still runs')
@@ -111,9 +112,5 @@ function describe(context: CliContext, schedules: readonly Schedule[]): string {
     ['name', 'cron', 'timezone', 'paused', 'next'],
     schedules.map((s) => [s.name, s.cron, s.timezone, s.paused ? 'yes' : 'no', s.nextRuns[0] ?? '–']),
   );
-  const more = schedules.flatMap(({ name, nextRuns, note }) => [
-    ...(nextRuns.length > 0 ? [`${name} fires next at ${nextRuns.join(', ')}`] : []),
-    ...(note === null ? [] : [`${name} ${note}`]),
-  ]);
-  return [table, ...more].join('\n');
+  return [table, ...schedules.flatMap(whenItFires)].join('\n');
 }

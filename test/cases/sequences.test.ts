@@ -4,7 +4,10 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { isDeepStrictEqual } from 'node:util';
+import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Schedule } from '../../contracts/schedule.ts';
 import { runPerennial, until } from '../support/embedded-stack.ts';
 import type { GitServer } from '../support/git-server.ts';
 import { startGitServer } from '../support/git-server.ts';
@@ -121,3 +124,64 @@ function logs(): Promise<string[]> {
     ['worker', 'api', 'gateway'].map((part) => readFile(join(ground.stack.home, 'logs', `${part}.log`), 'utf8')),
   );
 }
+
+test.each([
+  ['0 3 1 * MON', '0 3 1 * MON'],
+  ['@monthly', '0 0 1 * *'],
+  ['@every 15m', '*/15 * * * *'],
+  ['30 22-2 * * FRI-MON', '30 0,1,2,22,23 * * 0,1,5,6'],
+])('the schedule "%s" is shown with the next five times at which Temporal fires it', async (given, kept) => {
+  const path = `/v1/models/${model.name}/schedules/cases`;
+  const { status, body } = await ground.stack.request('PUT', path, { cron: given, timezone: 'Asia/Kolkata' });
+  const set = Schedule.parse(body);
+  expect({ status, cron: set.cron, runs: set.nextRuns.length }).toEqual({ status: 200, cron: kept, runs: 5 });
+  await until('Temporal fires it at these times', async () => {
+    const { nextRuns } = await ground.stack.get(Schedule, path);
+    return isDeepStrictEqual(await firingsOfTemporal('cases'), nextRuns);
+  });
+});
+
+/** The next five firings by Temporal itself. */
+async function firingsOfTemporal(name: string): Promise<readonly string[]> {
+  const connection = await Connection.connect({ address: ground.stack.temporal });
+  try {
+    const client = new Client({ connection });
+    const found: string[] = [];
+    for await (const { scheduleId } of client.schedule.list())
+      if (scheduleId.endsWith(`/${name}`)) found.push(scheduleId);
+    if (found[0] === undefined) return [];
+    const { info } = await client.schedule.getHandle(found[0]).describe();
+    return info.nextActionTimes.slice(0, 5).map((time) => time.toISOString());
+  } finally {
+    await connection.close();
+  }
+}
+
+test('both day fields together are explained, in the zone, where a schedule is set and where it is applied', async () => {
+  const sentences = [
+    /in America\/New_York, at (Mon \d{4}-\d\d-01 03:00 -0[45]:00(, )?){5}\n/,
+    /only on dates that match both the day of month \(1\) and the weekday \(MON\)/,
+  ];
+  const line = ['--cron', '0 3 1 * MON', '--timezone', 'America/New_York'];
+  const set = await ground.cli('schedule', 'set', 'first-mondays', ...line, '-m', model.name);
+  await model.configure({ data: { timezone: 'America/New_York' }, retrain: { schedule: '0 3 1 * MON' } });
+  const applied = await model.apply();
+  expect([set.code, applied.code]).toEqual([0, 0]);
+  for (const sentence of sentences) {
+    expect(set.stdout).toMatch(sentence);
+    expect(applied.stderr).toMatch(sentence);
+  }
+});
+
+test.each([
+  ['0 0 30 2 *', /never fires/],
+  ['@reboot', /perennial trigger/],
+  ['0 0 L * *', /first day of the next month/],
+  ['0 0 12 * * *', /seconds/],
+  ['@every 7m', /@every with/],
+])('the schedule "%s" is refused by name where it is set and where it is applied', async (line, reason) => {
+  const set = await ground.cli('schedule', 'set', 'odd', '--cron', line, '-m', model.name);
+  expect(set).toMatchObject({ code: 2, stderr: expect.stringMatching(reason) });
+  await model.configure({ retrain: { schedule: line } });
+  expect(await model.apply()).toMatchObject({ code: 2, stderr: expect.stringMatching(reason) });
+});

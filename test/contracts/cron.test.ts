@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { canonicalCron, cronNote } from '../../contracts/cron.ts';
+import { nextFirings } from '../../contracts/firings.ts';
 
 test.each([
   '* * * * *',
@@ -32,7 +33,7 @@ test.each([
   '0 0 30 2 *',
   '0 0 31 4,6,9,11 *',
   '@fortnightly',
-  '@every 5m',
+  '0 0 28-3 * *',
 ])('"%s" is none', (line) => {
   expect(() => canonicalCron(line, '/cron')).toThrow(
     expect.objectContaining({ code: 'invalid-request', fields: { pointer: '/cron' } }),
@@ -46,13 +47,37 @@ test.each([
   [' @daily ', '0 0 * * *'],
   ['@hourly', '0 * * * *'],
   [' 0  3\t1 * * ', '0 3 1 * *'],
+  ['@every 5m', '*/5 * * * *'],
+  ['@EVERY 60m', '0 * * * *'],
+  ['@every 6h', '0 */6 * * *'],
+  ['@every 24h', '0 0 * * *'],
+  ['0 3 * * FRI-MON', '0 3 * * 0,1,5,6'],
+  ['0 3 * * MON-SUN/2', '0 3 * * 0,1,3,5'],
+  ['0 3 * * 6-7', '0 3 * * 6-7'],
+  ['0 22-2 * nov-feb *', '0 0,1,2,22,23 * 1,2,11,12 *'],
 ])('"%s" is kept as "%s"', (line, kept) => {
   expect(canonicalCron(line, '/cron')).toBe(kept);
 });
 
-test('the error for a date that never comes says so, and the error for an unknown name suggests a valid line', () => {
-  expect(() => canonicalCron('0 0 30 2 *', '/cron')).toThrow('"0 0 30 2 *" never fires');
-  expect(() => canonicalCron('@every 5m', '/cron')).toThrow('*/5 * * * *');
+test.each([
+  ['0 0 30 2 *', 'never fires'],
+  ['@every 7m', '@every with 1m, 2m'],
+  ['@every 10s', '@every with 1m, 2m'],
+  ['@reboot', 'perennial trigger'],
+  ['@fortnightly', '@daily'],
+  ['0 0 3 1 * MON', 'has 6 fields and not 5: expected "minute hour day month weekday", e.g. "0 3 1 * *"; seconds'],
+  ['0 0 L * *', 'L, the last day, is not supported; fire on the first day of the next month'],
+  ['0 0 * * 5L', 'L, the last day'],
+  ['0 0 * * MON#2', 'give the weekday and the seven days'],
+  ['0 0 15W * *', 'W, the nearest working day'],
+  ['H 3 * * *', 'name a minute and an hour'],
+])('"%s" is refused with what is wrong and the way out', (line, message) => {
+  expect(() => canonicalCron(line, '/cron')).toThrow(message);
+});
+
+test('the way out for the second Monday of a month is a line that fires on it', () => {
+  const [first] = nextFirings({ cron: '0 0 8-14 * MON', timezone: 'UTC' }, '2026-12-01T00:00:00.000Z', 1);
+  expect(first).toBe('2026-12-14T00:00:00.000Z');
 });
 
 test('a line that restricts both the day and the weekday causes a warning that both must match', () => {

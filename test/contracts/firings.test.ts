@@ -1,6 +1,6 @@
 import { DateTime } from 'luxon';
 import { describe, expect, test } from 'vitest';
-import { isDueAt, lastFiring, nextFirings, owedFiring } from '../../contracts/firings.ts';
+import { firingInZone, isDueAt, lastFiring, nextFirings, owedFiring } from '../../contracts/firings.ts';
 
 test.each([
   ['* * * * *', '2026-11-29T20:08:00.000Z', 'UTC', true],
@@ -82,6 +82,10 @@ test('the next five firings are in order, even if years lie between them', () =>
   );
   const leaps = nextFirings({ cron: '0 0 29 2 *', timezone: 'UTC' }, '2094-01-01T00:00:00.000Z', 2);
   expect(leaps).toEqual(['2096-02-29T00:00:00.000Z', '2104-02-29T00:00:00.000Z']);
+});
+
+test('a firing is shown as a clock in the zone shows it', () => {
+  expect(firingInZone('2026-12-01T08:00:00.000Z', 'America/New_York')).toBe('Tue 2026-12-01 03:00 -05:00');
 });
 
 test('the last firing between two instants is found, and both bounds are inclusive', () => {
