@@ -91,7 +91,8 @@ describe('a schedule', () => {
     expect((await set('@monthly')).body).toMatchObject({ cron: '0 0 1 * *', note: null });
     expect((await set('0 3 1 * MON')).body.note).toContain('both');
     expect(await set('0 0 30 2 *')).toMatchObject({ status: 400, body: { code: 'invalid-request', pointer: '/cron' } });
-    expect((await set('@every 5m')).body.detail).toContain('*/5 * * * *');
+    expect((await set('@every 5m')).body).toMatchObject({ cron: '*/5 * * * *' });
+    expect((await set('@every 7m')).body.detail).toContain('*/5 * * * *');
   });
 
   test('set while Temporal is away follows when it is back', async () => {
