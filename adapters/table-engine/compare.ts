@@ -1,7 +1,7 @@
 import type { Column } from '../../contracts/data-types.ts';
 import type { RowDifference } from '../../contracts/dataset-difference.ts';
 import type { CompareDatasets, ComparedDataset } from '../../ports/table-engine.ts';
-import { columnShift } from './columnShift.ts';
+import { columnShifts } from './column-shifts.ts';
 import type { Database } from './lockedDatabase.ts';
 import { identifier, identifiers, parquetRows } from './sql.ts';
 import type { Workplace } from './workplace.ts';
@@ -38,8 +38,7 @@ export async function compare(request: CompareDatasets, workplace: Workplace): P
   const rows = isKeyed ? await compareByKey(database, key, names) : await compareWhole(database, names);
   const total = Number((await database.row('SELECT count(*) AS rows FROM before')).rows);
   const { removed, changed } = rows.rows;
-  const shifts = [];
-  for (const column of shared) shifts.push(await columnShift(database, column, after.columns));
+  const shifts = await columnShifts(database, shared, after.columns);
   return { ...rows, rows: { ...rows.rows, unchanged: total - removed - (changed ?? 0) }, columns, shifts };
 }
 

@@ -27,9 +27,7 @@ export async function slicesOf(
   from: string,
   columns: readonly Column[],
 ): Promise<readonly Slice[]> {
-  const stored = new Map<string, StoredType>();
-  for (const { column_name: name, column_type: type } of await database.rows(`DESCRIBE SELECT * FROM ${from}`))
-    if (isStored(type)) stored.set(String(name), type);
+  const stored = await storedIn(database, from);
   const count = Number((await database.row(`SELECT count(*) AS rows FROM ${from}`)).rows);
   const size = columnsPerQuery(count);
   const slices: Slice[] = [];
@@ -37,10 +35,22 @@ export async function slicesOf(
     if (type === undefined) continue;
     for (let start = 0; start < group.length; start += size) {
       const chosen = group.slice(start, start + size);
-      slices.push({ columns: chosen, stored: type, kind: kindOf(type), rows: longRows(from, namesOf(chosen)), count });
+      slices.push(sliceOf(from, chosen, type, count));
     }
   }
   return slices;
+}
+
+/** How the columns of a view or file are stored; those of no known type are left out. */
+export async function storedIn(database: Database, from: string): Promise<ReadonlyMap<string, StoredType>> {
+  const stored = new Map<string, StoredType>();
+  for (const { column_name: name, column_type: type } of await database.rows(`DESCRIBE SELECT * FROM ${from}`))
+    if (isStored(type)) stored.set(String(name), type);
+  return stored;
+}
+
+export function sliceOf(from: string, columns: readonly Column[], stored: StoredType, count: number): Slice {
+  return { columns, stored, kind: kindOf(stored), rows: longRows(from, namesOf(columns)), count };
 }
 
 function kindOf(stored: StoredType): Slice['kind'] {

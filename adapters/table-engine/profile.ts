@@ -1,9 +1,9 @@
-import type { Cell, Column } from '../../contracts/data-types.ts';
+import type { Column } from '../../contracts/data-types.ts';
 import type { ColumnProfile, DatasetProfile, Histogram } from '../../contracts/dataset.ts';
+import { type Row, countValues, momentsOf, quantilesIn, rowsByColumn } from './counted-values.ts';
 import { type Slice, slicesOf } from './long-form.ts';
 import type { Database } from './lockedDatabase.ts';
 import type { Operations } from './operations.ts';
-import { interpolatedAt, placesOf, valueAt } from './quantile-places.ts';
 import { parquetRows } from './sql.ts';
 import type { Workplace } from './workplace.ts';
 
@@ -36,104 +36,36 @@ function emptyProfile({ name }: Column): ColumnProfile {
   return { name, count: 0, nulls: 0, distinct: 0, ...none, top: [] };
 }
 
-type Row = Readonly<Record<string, Cell>>;
-
-/** Makes `counted`, each value of each column with its number of rows in ascending order, which all but the moments come from. */
+/** All but the moments comes from `counted`. */
 async function profileSlice(database: Database, slice: Slice): Promise<readonly ColumnProfile[]> {
-  await database.run(
-    `CREATE OR REPLACE TEMP TABLE counted AS SELECT c, v, count(*) AS n FROM ${slice.rows} WHERE v IS NOT NULL GROUP BY c, v ORDER BY c, v`,
-  );
-  const facts = await byColumn(
-    database,
-    'SELECT c, count(*) AS "distinct", sum(n)::BIGINT AS filled, min(v) AS low, max(v) AS high FROM counted GROUP BY c ORDER BY c',
-  );
-  const moments = await byColumn(database, momentsQuery(slice, facts));
+  const facts = await countValues(database, 'counted', slice);
+  const moments = await momentsOf(database, slice, facts);
   const tops = await rowsByColumn(
     database,
     `SELECT c, top.v AS v, top.n AS n FROM (SELECT c, unnest(min({ m: -n, v: v, n: n }, ${topValues})) AS top FROM counted GROUP BY c)`,
   );
-  const quantilesOf = await quantilesIn(database, slice, facts);
-  const histograms = slice.kind === 'other' ? new Map<number, Histogram>() : await histogramsIn(database, slice);
+  const hasQuantiles = slice.kind !== 'other';
+  const shares = { shares: quantiles, isNumber: slice.kind === 'number' };
+  const quantilesOf = hasQuantiles ? await quantilesIn(database, 'counted', facts, shares) : () => [];
+  const histograms = hasQuantiles ? await histogramsIn(database, slice) : new Map<number, Histogram>();
   await database.run('DROP TABLE counted');
   return slice.columns.map(({ name }, at) => {
     const fact = facts.get(at);
-    const filled = Number(fact?.filled ?? 0);
+    const found = quantilesOf(at);
     return {
       name,
       count: slice.count,
-      nulls: slice.count - filled,
+      nulls: slice.count - Number(fact?.filled ?? 0),
       distinct: Number(fact?.distinct ?? 0),
       min: fact?.low ?? null,
       max: fact?.high ?? null,
-      mean: numberOrNull(moments.get(at)?.mean),
-      standardDeviation: numberOrNull(moments.get(at)?.deviation),
-      quantiles: quantilesOf(at, filled),
+      mean: moments(at).mean,
+      standardDeviation: moments(at).deviation,
+      quantiles: found.length === 0 ? null : found,
       histogram: histograms.get(at) ?? null,
       top: (tops.get(at) ?? []).map(({ v, n }) => ({ value: v ?? null, count: Number(n) })),
     };
   });
-}
-
-async function byColumn(database: Database, query: string | undefined): Promise<ReadonlyMap<number, Row>> {
-  const rows = query === undefined ? [] : await database.rows(query);
-  return new Map(rows.map((row) => [Number(row.c), row]));
-}
-
-async function rowsByColumn(database: Database, query: string): Promise<ReadonlyMap<number, readonly Row[]>> {
-  return Map.groupBy(await database.rows(query), ({ c }) => Number(c));
-}
-
-/** Beyond it, sums of squares would overflow. */
-const largest = 1e140;
-
-function momentsQuery({ rows, stored }: Slice, facts: ReadonlyMap<number, Row>): string | undefined {
-  if (stored === 'BOOLEAN') return `SELECT c, avg(CAST(v AS INTEGER)) AS mean FROM ${rows} GROUP BY c`;
-  if (stored !== 'BIGINT' && stored !== 'DOUBLE') return undefined;
-  const large = [...facts].filter(
-    ([, { low, high }]) => Math.abs(Number(low)) > largest || Math.abs(Number(high)) > largest,
-  );
-  // Scaling by a power of two is exact.
-  const scale =
-    large.length === 0 ? '1' : `CASE WHEN c IN (${large.map(([c]) => c).join(', ')}) THEN ${2 ** 600} ELSE 1 END`;
-  return `SELECT c, avg(w) * any_value(s) AS mean, stddev_samp(w) * any_value(s) AS deviation
-    FROM (SELECT c, CAST(v AS DOUBLE) / ${scale} AS w, ${scale} AS s FROM ${rows}) GROUP BY c`;
-}
-
-/**
- * Reads the values at the places of all quantiles of all columns at once. `upto` is the running number of values: the
- * value at a place is the smallest whose number exceeds it.
- */
-async function quantilesIn(
-  database: Database,
-  { kind }: Slice,
-  facts: ReadonlyMap<number, Row>,
-): Promise<(column: number, filled: number) => ColumnProfile['quantiles']> {
-  if (kind === 'other' || facts.size === 0) return () => null;
-  const isNumber = kind === 'number';
-  const value = isNumber ? 'CAST(v AS DOUBLE)' : 'v';
-  let before = 0;
-  const wanted = [...facts].map(([c, { filled }]) => {
-    const places = placesOf(quantiles, Number(filled), isNumber);
-    const offset = before;
-    before += Number(filled);
-    return { c, places, rows: `(${[c, ...places.map((place) => offset + place)].join(', ')})` };
-  });
-  const width = wanted[0]?.places.length ?? 0;
-  const places = Array.from({ length: width }, (_, at) => `p${at}`);
-  const found = await byColumn(
-    database,
-    `SELECT c, ${places.map((place, at) => `min(${value}) FILTER (WHERE upto > ${place}) AS q${at}`).join(', ')}
-      FROM (SELECT c, v, (sum(n) OVER (ROWS UNBOUNDED PRECEDING))::BIGINT AS upto FROM counted)
-      JOIN (VALUES ${wanted.map(({ rows }) => rows).join(', ')}) AS wanted(c, ${places.join(', ')}) USING (c) GROUP BY c`,
-  );
-  return (c, filled) => {
-    const wantedOfColumn = wanted.find((entry) => entry.c === c)?.places ?? [];
-    const at = (place: number): Cell | undefined => found.get(c)?.[`q${wantedOfColumn.indexOf(place)}`];
-    const read = quantiles.flatMap((share) =>
-      isNumber ? interpolatedAt(share, filled, at) : valueAt(share, filled, at),
-    );
-    return read.length === 0 ? null : read;
-  };
 }
 
 /** Days and timestamps are counted as seconds, and said as what they are. */
@@ -162,8 +94,4 @@ function histogramOf(bins: readonly Row[], isTime: boolean): Histogram {
 function instantText(seconds: number): string {
   const date = new Date(seconds * 1000);
   return Number.isNaN(date.getTime()) ? String(seconds) : date.toISOString();
-}
-
-function numberOrNull(cell: Cell | undefined): number | null {
-  return typeof cell === 'number' ? cell : null;
 }

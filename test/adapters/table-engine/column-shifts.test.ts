@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest';
+import type { Column } from '../../../contracts/data-types.ts';
+import { tableEngineBench } from '../../support/tableEngine.ts';
+
+const bench = tableEngineBench();
+
+async function shiftOf(before: string, after: string, types: readonly [Column['type'], Column['type']]) {
+  const side = async (name: string, values: string, type: Column['type']) => {
+    const { path } = await bench.parquet(`${name}.parquet`, `SELECT unnest([${values}]) AS x`);
+    return { columns: [{ name: 'x', type, nullable: true }], parts: [{ sha256: name, path }] };
+  };
+  const found = await bench.engine.compare({
+    before: await side('a', before, types[0]),
+    after: await side('b', after, types[1]),
+  });
+  return found.shifts[0];
+}
+
+test('numbers near the largest have a shift, and what no number can hold is null', async () => {
+  const shift = await shiftOf('1e308::DOUBLE, -1e308, 0', '1e308::DOUBLE, 1e308, 1.7e308', ['number', 'number']);
+  expect(shift).toMatchObject({ mean: { before: 0 }, nulls: { before: 0, after: 0 } });
+  expect(shift?.standardisedDifference).toBeCloseTo(1.2333, 3);
+  const wide = await shiftOf('1.7e308::DOUBLE, -1.7e308', '0::DOUBLE, 1', ['number', 'number']);
+  expect(wide).toMatchObject({ standardisedDifference: null, counts: { after: expect.any(Array) } });
+  const tiny = await shiftOf('5e-324::DOUBLE, 0', '1e308::DOUBLE, 1e308', ['number', 'number']);
+  expect(tiny).toMatchObject({ standardisedDifference: null });
+});
+
+test('a column of truth values that is text now is compared by categories', async () => {
+  const shift = await shiftOf('true, false, true', "'true', 'maybe'", ['boolean', 'string']);
+  expect(shift).toMatchObject({
+    categories: [true, false, null],
+    counts: { before: [2, 1, 0], after: [1, 0, 1] },
+    mean: { after: null },
+    standardisedDifference: null,
+  });
+});
+
+test('a column of numbers that is text now is compared by categories', async () => {
+  const shift = await shiftOf('1, 2, 2', "'2', 'two'", ['integer', 'string']);
+  expect(shift).toMatchObject({ categories: [2, 1, null], counts: { before: [2, 1, 0], after: [1, 0, 1] } });
+});
