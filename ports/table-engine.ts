@@ -26,8 +26,12 @@ export interface PrepareBatch {
   readonly timezone: string;
   /** Texts that mean a missing value. Default: none; an empty field of CSV is missing in any case. */
   readonly nulls?: readonly string[];
+  /** What `data.columns` says of columns. */
+  readonly columns?: Configuration['data']['columns'];
   /** Columns that must exist: target and features. */
   readonly required: readonly string[];
+  /** Columns that a build reads besides, so that none of them is left out without a word. */
+  readonly alsoRead?: readonly string[];
   readonly expectations: readonly Expectation[];
   /** What `references` name: the parts of the other model's dataset. */
   readonly references?: readonly ReferencedColumn[];

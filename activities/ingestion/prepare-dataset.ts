@@ -101,7 +101,9 @@ async function prepare(
     timestamp: data.timestamp,
     timezone: data.timezone,
     nulls: data.nulls,
+    columns: data.columns,
     required: [...data.features, data.target],
+    alsoRead: columnsOfBuild(configuration),
     expectations: data.expectations,
     references: await fetchReferences(deps, scope, data.expectations, join(folder, 'referenced')),
     asOf,
@@ -110,6 +112,12 @@ async function prepare(
     before: request.before,
     outputFolder,
   });
+}
+
+/** Columns that holdout and gates name. */
+function columnsOfBuild({ build: { holdout, gates } }: Configuration): string[] {
+  const slices = gates.flatMap((gate) => ('slice' in gate ? [gate.slice] : []));
+  return 'by' in holdout ? [holdout.by, ...slices] : slices;
 }
 
 async function refuse(

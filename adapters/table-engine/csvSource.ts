@@ -2,6 +2,7 @@ import type { DataWarning } from '../../contracts/data-warning.ts';
 import { reasonOf } from '../../contracts/errors.ts';
 import { readCsvHeader } from './csvHeader.ts';
 import { checkNames } from './fields.ts';
+import { holdsWholeNumbers, withIndexNames } from './left-out.ts';
 import type { Database } from './lockedDatabase.ts';
 import type { LoadedFile, LoadOptions, Source } from './source.ts';
 import { countRows, exceptNulls, refuseFlaw, unreadable } from './source.ts';
@@ -15,7 +16,9 @@ export async function loadCsv(
   table: string,
   { nulls, warn }: LoadOptions,
 ): Promise<Source> {
-  const { delimiter, names } = await readCsvHeader(file.path, file.name);
+  const header = await readCsvHeader(file.path, file.name);
+  const { delimiter } = header;
+  const names = withIndexNames(header.names);
   checkNames(names, file.name);
   if (delimiter !== ',') warn(delimiterGuess(file, delimiter, names.length));
   const { records, openQuote, flaw } = await scanRecords(file.path, delimiter);
@@ -35,7 +38,11 @@ export async function loadCsv(
   // Of a single column a blank line is a row without a value.
   if (rows < records - 1 || (names.length > 1 && rows !== records - 1))
     throw unreadable(file, `${records - 1} rows are there and ${rows} could be read; look for stray quotes`);
-  return { file, table, names, text: { delimiter, before: 1 }, rows };
+  const source: Source = { file, table, names, text: { delimiter, before: 1 }, rows };
+  for (const [at, name] of names.entries())
+    if (header.names[at] === '' && !(await holdsWholeNumbers(database, source, name)))
+      checkNames(header.names, file.name);
+  return source;
 }
 
 function delimiterGuess(file: LoadedFile, delimiter: string, count: number): DataWarning {

@@ -1,102 +1,187 @@
 import type { ColumnType } from '../../contracts/data-types.ts';
-import { type StoredType, fits, inferenceOrder, typeOf } from './fields.ts';
+import { PerennialError } from '../../contracts/errors.ts';
+import { brokenCasts } from './broken-casts.ts';
+import { inferenceOrder } from './casts.ts';
+import { type StoredType, typeOf } from './fields.ts';
 import type { Database } from './lockedDatabase.ts';
-import type { JsonKind, Source } from './source.ts';
-import { identifier, identifiers } from './sql.ts';
+import { type Source, placeOf } from './source.ts';
+import { candidatesIn, castIn, decimalsIn } from './source-casts.ts';
+import { type Reading, hasForm } from './spellings.ts';
+import { identifier } from './sql.ts';
 
-/** What the values of a JSON kind can be kept as; text is never taken for a number. */
-const storedOfKind: Readonly<Record<JsonKind, readonly StoredType[]>> = {
-  boolean: ['BOOLEAN'],
-  number: ['BIGINT', 'DOUBLE'],
-  string: ['DATE', 'TIMESTAMP', 'TIMESTAMP WITH TIME ZONE', 'VARCHAR'],
-};
+/** A type that all values of a column may be of. */
+interface Candidate {
+  readonly stored: StoredType;
+  readonly reading: Reading;
+}
+
+interface Open {
+  readonly name: string;
+  readonly left: readonly Candidate[];
+}
 
 const sampleRows = 10_000;
 
-/** Tries the types in their order, the declared one first, each on the columns that none before has fitted. */
-export async function inferFromText(
+/**
+ * The type of each column: the one that is expected where every value is of it, else the most particular in which no
+ * value loses anything. Absent for a column that has no value in any source.
+ */
+export async function inferTypes(
   database: Database,
   sources: readonly Source[],
   names: readonly string[],
-  declared: ReadonlyMap<string, ColumnType>,
-): Promise<ReadonlyMap<string, StoredType[]>> {
-  const inferred = new Map<string, StoredType[]>();
-  const texts = sources.filter((source) => source.stored === undefined);
-  if (texts.length === 0 || names.length === 0) return inferred;
-  const filled = await holding(
-    database,
-    names,
-    (name) => `count(${identifier(name)}) > 0`,
-    (slice) => rowsOf(texts, slice),
-  );
-  const isOpen = (name: string, type: StoredType): boolean =>
-    !inferred.has(name) && texts.every((source) => mayBe(source, name, type));
-  const fit = async (tried: readonly string[], type: StoredType): Promise<void> => {
-    for (const name of await fitting(database, texts, tried, type)) inferred.set(name, [type]);
-  };
-  // A column without any value fits every type: what is declared is all that is known of it.
-  for (const type of inferenceOrder)
-    await fit(
-      names.filter((name) => declared.get(name) === typeOf[type] && isOpen(name, type)),
-      type,
-    );
-  for (const type of inferenceOrder)
-    await fit(
-      filled.filter((name) => isOpen(name, type)),
-      type,
-    );
-  // A column without any value says nothing about its type; text can hold whatever comes.
-  for (const name of names) if (!inferred.has(name)) inferred.set(name, ['VARCHAR']);
+  expected: ReadonlyMap<string, ColumnType>,
+): Promise<ReadonlyMap<string, StoredType>> {
+  const inferred = new Map<string, StoredType>();
+  const filled = await firstValues(database, sources, names);
+  let open: readonly Open[] = names.flatMap((name) => {
+    const values = filled.get(name);
+    return values === undefined ? [] : [{ name, left: candidates(name, values, expected.get(name)) }];
+  });
+  // Most of the types that do not fit are seen by the first rows; only the others are tried on all.
+  const isSmall = sources.every(({ rows }) => rows <= sampleRows);
+  if (!isSmall) open = await stillFitting(database, sources, open, `LIMIT ${sampleRows}`);
+  while (open.length > 0) {
+    const tried = isSmall ? open : open.map(({ name, left }) => ({ name, left: left.slice(0, 1) }));
+    const held = new Map((await stillFitting(database, sources, tried, '')).map(({ name, left }) => [name, left[0]]));
+    const rest: Open[] = [];
+    for (const { name, left } of open) {
+      const stored = held.get(name)?.stored;
+      if (stored !== undefined) inferred.set(name, stored);
+      else if (isSmall || left.length <= 1) throw await noCommonType(database, sources, name);
+      else rest.push({ name, left: left.slice(1) });
+    }
+    open = rest;
+  }
   return inferred;
 }
 
-function mayBe({ kinds }: Source, name: string, type: StoredType): boolean {
-  const kind = kinds?.get(name);
-  return kind === undefined || storedOfKind[kind].includes(type);
+/** A source's first value of a column, as text. */
+interface FirstValue {
+  readonly source: Source;
+  readonly value: string;
 }
 
-function rowsOf(sources: readonly Source[], names: readonly string[], limit = ''): string {
-  return `(${sources.map(({ table }) => `(SELECT ${identifiers(names)} FROM ${table} ${limit})`).join(' UNION ALL ')})`;
-}
-
-/** Those of the columns of which every value fits. Most that do not are seen by the first rows; only the others are read whole. */
-async function fitting(
+async function firstValues(
   database: Database,
   sources: readonly Source[],
   names: readonly string[],
-  type: StoredType,
-): Promise<readonly string[]> {
-  // Any text is text.
-  if (type === 'VARCHAR') return names;
-  let left = names;
-  const isSmall = sources.every(({ rows }) => rows <= sampleRows);
-  for (const limit of isSmall ? [''] : [`LIMIT ${sampleRows}`, ''])
-    left = await holding(
-      database,
-      left,
-      (name) => `bool_and(${identifier(name)} IS NULL OR ${fits(identifier(name), type)})`,
-      (slice) => rowsOf(sources, slice, limit),
-    );
-  return left;
+): Promise<ReadonlyMap<string, readonly FirstValue[]>> {
+  const filled = new Map<string, FirstValue[]>();
+  for (const source of sources)
+    for (const slice of slices(names)) {
+      const found = await database.row(
+        `SELECT ${slice.map((name, at) => `CAST(any_value(${identifier(name)}) AS VARCHAR) AS v${at}`).join(', ')} FROM ${source.table}`,
+      );
+      for (const [at, name] of slice.entries()) {
+        const value = found[`v${at}`];
+        if (typeof value === 'string') filled.set(name, [...(filled.get(name) ?? []), { source, value }]);
+      }
+    }
+  return filled;
+}
+
+function candidates(
+  name: string,
+  values: readonly FirstValue[],
+  expected: ColumnType | undefined,
+): readonly Candidate[] {
+  const possible = values.map(({ source, value }) => {
+    const types = candidatesIn(source, name);
+    return source.types === undefined ? types.filter((stored) => hasForm(value, stored)) : types;
+  });
+  const inferred = inferenceOrder.filter((stored) => possible.every((types) => types.includes(stored)));
+  const ofExpected = inferenceOrder.filter((stored) => expected !== undefined && typeOf[stored] === expected);
+  return [
+    ...ofExpected.map((stored): Candidate => ({ stored, reading: 'declared' })),
+    ...inferred.map((stored): Candidate => ({ stored, reading: 'as-written' })),
+  ];
+}
+
+/** The columns with those of their types that fit all rows read. Whether a column shows decimals is asked of all rows only. */
+async function stillFitting(
+  database: Database,
+  sources: readonly Source[],
+  open: readonly Open[],
+  limit: string,
+): Promise<readonly Open[]> {
+  const tried = open.flatMap(({ name, left }) => left.map((candidate) => ({ name, candidate })));
+  const broken = new Set<number>();
+  for (const source of sources) {
+    const casts = tried.map(({ name, candidate }) => castIn(source, name, candidate.stored, candidate.reading));
+    const from = limit === '' ? source.table : `(SELECT * FROM ${source.table} ${limit})`;
+    for (const at of await brokenCasts(database, casts, from)) broken.add(at);
+  }
+  const fitting = new Set(tried.flatMap(({ candidate }, at) => (broken.has(at) ? [] : [candidate])));
+  const doubtful = open.flatMap(({ name, left }) =>
+    limit === '' && left.some((candidate) => needsDecimals(candidate) && fitting.has(candidate)) ? [name] : [],
+  );
+  const decimal = await showingDecimals(database, sources, doubtful);
+  return open.map(({ name, left }) => ({
+    name,
+    left: left.filter(
+      (candidate) => fitting.has(candidate) && (limit !== '' || !needsDecimals(candidate) || decimal.has(name)),
+    ),
+  }));
+}
+
+function needsDecimals({ stored, reading }: Candidate): boolean {
+  return stored === 'DOUBLE' && reading === 'as-written';
+}
+
+/** Those of the columns in which some value of some source is a decimal. */
+async function showingDecimals(
+  database: Database,
+  sources: readonly Source[],
+  names: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const showing = new Set<string>();
+  for (const source of sources)
+    for (const slice of slices(names)) {
+      const found = await database.row(
+        `SELECT ${slice.map((name, at) => `${decimalsIn(source, name)} AS d${at}`).join(', ')} FROM ${source.table}`,
+      );
+      for (const [at, name] of slice.entries()) if (found[`d${at}`] === true) showing.add(name);
+    }
+  return showing;
 }
 
 /** Columns in one query: the time to plan one grows with the square of them. */
 const columnsAtOnce = 50;
 
-/** Those of the columns for which an aggregate over their rows is true. */
-async function holding(
-  database: Database,
-  names: readonly string[],
-  condition: (name: string) => string,
-  rows: (names: readonly string[]) => string,
-): Promise<readonly string[]> {
-  const held: string[] = [];
-  for (let start = 0; start < names.length; start += columnsAtOnce) {
-    const slice = names.slice(start, start + columnsAtOnce);
-    const found = await database.row(
-      `SELECT ${slice.map((name, at) => `${condition(name)} AS c${at}`).join(', ')} FROM ${rows(slice)}`,
-    );
-    held.push(...slice.filter((_, at) => found[`c${at}`] === true));
+function slices<Item>(items: readonly Item[]): readonly (readonly Item[])[] {
+  return Array.from({ length: Math.ceil(items.length / columnsAtOnce) }, (_, at) =>
+    items.slice(at * columnsAtOnce, (at + 1) * columnsAtOnce),
+  );
+}
+
+async function noCommonType(database: Database, sources: readonly Source[], name: string): Promise<PerennialError> {
+  const found: ColumnType[] = [];
+  for (const source of sources) {
+    const alone = sources.length === 1 ? undefined : await inferTypes(database, [source], [name], new Map());
+    const stored = alone?.get(name);
+    if (stored !== undefined) found.push(typeOf[stored]);
+    else if (alone === undefined) return inexactNumber(database, source, name);
   }
-  return held;
+  const [one, other] = new Set(found);
+  return new PerennialError(
+    'schema-changed',
+    `column "${name}" is ${one} in one file of the batch and ${other} in another; write it the same way in all, or declare its type by data.columns: { ${name}: string }`,
+    { column: name, expected: one ?? '', found: other ?? '' },
+  );
+}
+
+/** Only JSON says that a value is a number which no type can hold. */
+async function inexactNumber(database: Database, source: Source, name: string): Promise<PerennialError> {
+  const misfits = (['BIGINT', 'DOUBLE'] as const).map((stored) => castIn(source, name, stored, 'as-written').misfit);
+  const [found] = await database.rows(
+    `SELECT "_row" AS row, CAST(${identifier(name)} AS VARCHAR) AS value FROM ${source.table} WHERE ${misfits.map((misfit) => `(${misfit ?? 'false'})`).join(' AND ')} ORDER BY "_row" LIMIT 1`,
+  );
+  const place = await placeOf(source, Number(found?.row ?? 1));
+  const value = String(found?.value);
+  return new PerennialError(
+    'schema-changed',
+    `${place.text}: "${name}" is ${value}, which neither an integer of 64 bits nor a number holds exactly; declare data.columns: { ${name}: string }, or write it in quotes`,
+    { file: source.file.name, line: place.line, column: name, value },
+  );
 }

@@ -2,10 +2,11 @@ import { join } from 'node:path';
 import type { DatasetPart } from '../../contracts/dataset.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { PrepareBatch, PreparedBatch } from '../../ports/table-engine.ts';
+import { type CastTo, castOf } from './casts.ts';
 import { type Field, type StoredType, isStored } from './fields.ts';
 import type { Database } from './lockedDatabase.ts';
-import { inexact } from './misfits.ts';
 import { writeParquet } from './parquetFile.ts';
+import { exceptNulls } from './source.ts';
 import { identifier, literal, parquetRows } from './sql.ts';
 import { boundsOf, partOf } from './writeParts.ts';
 
@@ -23,73 +24,91 @@ export async function storedInParts(database: Database, known: Known): Promise<R
 export interface KnownRows {
   /** SQL for the columns of the version to come over a known part. */
   readonly columns: string;
-  /** Whether columns are new or wider, so that every part has to be written anew. */
+  /** SQL for the key of the version to come over a known part. */
+  readonly key: string;
+  /** Whether columns are new, of another type or gone, so that every part has to be written anew. */
   readonly isReshaped: boolean;
   readonly timed: boolean;
 }
 
-/** Makes the view `known`, the rows so far in the columns of the version to come. Refuses what a wider type cannot hold. */
+/** Makes the view `known`, the rows so far in the columns of the version to come. Refuses what another type cannot hold. */
 export async function viewKnown(
   database: Database,
-  known: Known,
+  { known, key, mode, nulls = [] }: PrepareBatch,
   fields: readonly Field[],
   timed: boolean,
 ): Promise<KnownRows> {
   const stored = await storedInParts(database, known);
-  const isReshaped = known.length > 0 && fields.some((field) => stored.get(field.name) !== field.stored);
   if (known.length > 0 && stored.has('_at') !== timed)
     throw new PerennialError(
       'schema-changed',
       `the rows so far ${timed ? 'have no instants, and data.timestamp is set now' : 'have instants, and data.timestamp is gone'}; set it back, or ingest the whole as a snapshot`,
       { column: '_at' },
     );
+  const casts = fields.map((field) => ({ field, cast: castOfKnown(field, stored.get(field.name), nulls) }));
   const columns = [
-    ...fields.map((field) => {
-      const name = identifier(field.name);
-      return `CAST(${stored.has(field.name) ? name : 'NULL'} AS ${field.stored}) AS ${name}`;
-    }),
+    ...casts.map(({ field, cast }) => `${cast.value} AS ${identifier(field.name)}`),
     ...(timed ? ['"_at"'] : []),
   ].join(', ');
-  if (known.length === 0) return { columns, isReshaped, timed };
+  const rows: KnownRows = {
+    columns,
+    key: casts.find(({ field }) => field.name === key)?.cast.value ?? 'NULL',
+    isReshaped: known.length > 0 && changesColumns(fields, stored),
+    timed,
+  };
+  if (known.length === 0) return rows;
   const paths = known.map(({ path }) => path);
-  await refuseInexact(database, paths, fields, stored);
+  // The rows so far are none of a snapshot.
+  if (mode !== 'snapshot') for (const { field, cast } of casts) await refuseUnfit(database, paths, field, cast);
   await database.run(`CREATE VIEW known AS SELECT ${columns} FROM ${parquetRows(paths)}`);
-  return { columns, isReshaped, timed };
+  return rows;
 }
 
-async function refuseInexact(
+function changesColumns(fields: readonly Field[], stored: ReadonlyMap<string, StoredType>): boolean {
+  const names = new Set(fields.map(({ name }) => name));
+  const isGone = [...stored.keys()].some((name) => name !== '_at' && !names.has(name));
+  return isGone || fields.some((field) => stored.get(field.name) !== field.stored);
+}
+
+function castOfKnown(field: Field, before: StoredType | undefined, nulls: readonly string[]): CastTo {
+  const name = identifier(field.name);
+  if (before === undefined) return { value: `CAST(NULL AS ${field.stored})` };
+  // Texts that mean missing are none of the values of another type.
+  const value = before === 'VARCHAR' && field.stored !== 'VARCHAR' ? exceptNulls(name, nulls) : name;
+  return castOf(before, field.stored, value, 'declared');
+}
+
+async function refuseUnfit(
   database: Database,
   paths: readonly string[],
-  fields: readonly Field[],
-  stored: ReadonlyMap<string, StoredType>,
+  { name, type }: Field,
+  { misfit }: CastTo,
 ): Promise<void> {
-  for (const { name, stored: now } of fields) {
-    if (stored.get(name) !== 'BIGINT' || now !== 'DOUBLE') continue;
-    const [lost] = await database.rows(
-      `SELECT CAST(${identifier(name)} AS VARCHAR) AS value FROM ${parquetRows(paths)} WHERE ${inexact(identifier(name))} LIMIT 1`,
-    );
-    if (lost)
-      throw new PerennialError(
-        'schema-changed',
-        `column "${name}" cannot become number: the known value ${lost.value} has more digits than a number holds; begin a new model with it`,
-        { column: name, value: String(lost.value) },
-      );
-  }
+  if (misfit === undefined) return;
+  const { count, value } = await database.row(
+    `SELECT count(*) AS count, CAST(any_value(${identifier(name)}) AS VARCHAR) AS value FROM ${parquetRows(paths)} WHERE ${misfit}`,
+  );
+  if (Number(count) === 0) return;
+  throw new PerennialError(
+    'schema-changed',
+    `column "${name}" cannot become ${type}: of the rows so far ${String(count)} have a value that is none, such as ${JSON.stringify(value)}; if it means missing, set data.nulls: [${JSON.stringify(value)}], else declare another type, or ingest the corrected whole as a snapshot`,
+    { column: name, value: String(value), rows: Number(count) },
+  );
 }
 
 /** Carries the known parts over: those that lose rows to `replaced`, or whose columns change, are written anew. */
 export async function carryParts(
   database: Database,
   { known, key, outputFolder }: PrepareBatch,
-  { columns, isReshaped, timed }: KnownRows,
+  { columns, key: keyOfKnown, isReshaped, timed }: KnownRows,
   hasReplaced: boolean,
 ): Promise<PreparedBatch['known']> {
   const carried: PreparedBatch['known'][number][] = [];
   for (const [at, { path, part }] of known.entries()) {
-    const rows = hasReplaced && key !== undefined ? await rowsLeft(database, path, key) : part.rows;
+    const rows = hasReplaced && key !== undefined ? await rowsLeft(database, path, keyOfKnown) : part.rows;
     if (rows === part.rows && !isReshaped) carried.push({ kind: 'kept', part });
     else if (rows > 0) {
-      const left = key === undefined ? '' : `WHERE ${identifier(key)} NOT IN (SELECT "key" FROM replaced)`;
+      const left = key === undefined ? '' : `WHERE ${keyOfKnown} NOT IN (SELECT "key" FROM replaced)`;
       // By their numbers: a filter may hand rows on in another order, and the order decides the bytes.
       const query = `SELECT ${columns} FROM read_parquet(${literal(path)}, file_row_number = true, hive_partitioning = false) ${hasReplaced ? left : ''} ORDER BY file_row_number`;
       carried.push({
@@ -103,7 +122,7 @@ export async function carryParts(
 
 async function rowsLeft(database: Database, path: string, key: string): Promise<number> {
   const { rows } = await database.row(
-    `SELECT count(*) AS rows FROM ${parquetRows([path])} AS part ANTI JOIN replaced ON part.${identifier(key)} = replaced."key"`,
+    `SELECT count(*) AS rows FROM (SELECT ${key} AS "key" FROM ${parquetRows([path])}) ANTI JOIN replaced USING ("key")`,
   );
   return Number(rows);
 }

@@ -2,19 +2,12 @@ import { createReadStream } from 'node:fs';
 import { reasonOf } from '../../contracts/errors.ts';
 import { checkNames } from './fields.ts';
 import type { Database } from './lockedDatabase.ts';
-import type { JsonKind, LoadedFile, LoadOptions, Source } from './source.ts';
+import { keptKinds } from './ndjson-kinds.ts';
+import { inexactNumbers } from './ndjson-numbers.ts';
+import type { LoadedFile, LoadOptions, Source } from './source.ts';
 import { placeOf, refuseFlaw, refuseLongText, unreadable } from './source.ts';
 import { identifier, literal } from './sql.ts';
 import { longestNdjsonRecord, scanRecords } from './textRecords.ts';
-
-const kindOf: Readonly<Record<string, JsonKind>> = {
-  BOOLEAN: 'boolean',
-  BIGINT: 'number',
-  UBIGINT: 'number',
-  HUGEINT: 'number',
-  DOUBLE: 'number',
-  VARCHAR: 'string',
-};
 
 /**
  * One JSON object a line, as text with the kind of each column beside it: text that looks like a number stays text.
@@ -24,7 +17,7 @@ export async function loadNdjson(
   database: Database,
   file: LoadedFile,
   table: string,
-  { nulls }: LoadOptions,
+  options: LoadOptions,
 ): Promise<Source> {
   const { records, flaw } = await scanRecords(file.path, null);
   refuseFlaw(file, flaw);
@@ -32,20 +25,32 @@ export async function loadNdjson(
   const bare: Source = { file, table, names: [], text: { delimiter: null, before: 0 }, rows: records };
   if (records === 0) return bare;
   await readLines(database, bare, lines);
-  const names = await namesOf(database, bare, lines);
-  checkNames(names, file.name);
+  const given = await namesOf(database, bare, lines);
+  checkNames(given, file.name);
+  const names = given.filter((name) => !options.plan.isIgnored(name));
+  const inexact = await inexactNumbers(database, lines);
   const pointers = names.map((name) => literal(pointerOf(name)));
   await database.run(
     `CREATE TABLE cells_${table} AS SELECT "_row", json_extract(json, [${pointers.join(', ')}]) AS cells FROM ${lines}`,
   );
   await database.run(`DROP TABLE ${lines}`);
-  if (nulls.length > 0) await removeNulls(database, `cells_${table}`, nulls);
-  const source: Source = { ...bare, names, kinds: await kindsOf(database, bare, names) };
-  const columns = names.map((name, at) => `cells[${at + 1}] ->> '$' AS ${identifier(name)}`);
+  if (options.nulls.length > 0) await removeNulls(database, `cells_${table}`, options.nulls);
+  const kinds = await keptKinds(database, { ...bare, names }, inexact, options);
+  const columns = names.flatMap((name, at) =>
+    kinds.has(name) ? [`cells[${at + 1}] ->> '$' AS ${identifier(name)}`] : [],
+  );
   await database.run(`CREATE TABLE ${table} AS SELECT ${['"_row"', ...columns].join(', ')} FROM cells_${table}`);
   await database.run(`DROP TABLE cells_${table}`);
-  const texts = names.filter((name) => source.kinds?.get(name) === 'string');
-  await refuseLongText(database, source, texts);
+  const source: Source = {
+    ...bare,
+    names: [...kinds.keys()],
+    kinds: new Map([...kinds].flatMap(([name, kind]) => (kind === undefined ? [] : [[name, kind]]))),
+  };
+  await refuseLongText(
+    database,
+    source,
+    source.names.filter((name) => source.kinds?.get(name) === 'string'),
+  );
   return source;
 }
 
@@ -124,49 +129,4 @@ async function namesOf(database: Database, source: Source, lines: string): Promi
     `SELECT name FROM (SELECT "_row", unnest(json_keys(json)) AS name, generate_subscripts(json_keys(json), 1) AS place FROM ${lines}) GROUP BY name ORDER BY min("_row"), min(place)`,
   );
   return names.map(({ name }) => String(name));
-}
-
-/** Refuses nested values, and a column that is of one kind here and of another there. */
-async function kindsOf(
-  database: Database,
-  source: Source,
-  names: readonly string[],
-): Promise<ReadonlyMap<string, JsonKind>> {
-  const table = `cells_${source.table}`;
-  const typeOfCell = (at: number): string => `nullif(json_type(cells[${at + 1}]), 'NULL')`;
-  const found = await database.row(
-    `SELECT ${names.map((_, at) => `string_agg(DISTINCT ${typeOfCell(at)}, ',') AS k${at}`).join(', ')} FROM ${table}`,
-  );
-  const kinds = new Map<string, JsonKind>();
-  for (const [at, name] of names.entries()) {
-    const types = String(found[`k${at}`] ?? '')
-      .split(',')
-      .filter((type) => type !== '');
-    const odd = types.find((type) => kindOf[type] === undefined);
-    if (odd !== undefined)
-      throw await misplaced(
-        database,
-        source,
-        `${typeOfCell(at)} = '${odd}'`,
-        `"${name}" is an ${odd.toLowerCase()}; write each of its values under a name of its own`,
-      );
-    const [kind, other] = new Set(types.flatMap((type) => kindOf[type] ?? []));
-    if (kind !== undefined && other !== undefined) {
-      const others = types.filter((type) => kindOf[type] === other).map(literal);
-      throw await misplaced(
-        database,
-        source,
-        `${typeOfCell(at)} IN (${others.join(', ')})`,
-        `"${name}" is a ${other} here and a ${kind} elsewhere; write it the same way in all lines`,
-      );
-    }
-    if (kind !== undefined) kinds.set(name, kind);
-  }
-  return kinds;
-}
-
-async function misplaced(database: Database, source: Source, condition: string, reason: string): Promise<Error> {
-  const { row } = await database.row(`SELECT min("_row") AS row FROM cells_${source.table} WHERE ${condition}`);
-  const { line } = await placeOf(source, Number(row));
-  return unreadable(source.file, reason, line);
 }

@@ -1,19 +1,55 @@
+import { join } from 'node:path';
 import { PerennialError, reasonOf } from '../../contracts/errors.ts';
-import { type StoredType, checkNames } from './fields.ts';
+import { instantInNanoseconds } from './casts.ts';
+import { checkNames } from './fields.ts';
+import { indexLeftOut, leaveOutUnkept, unnamedIndex } from './left-out.ts';
 import type { Database } from './lockedDatabase.ts';
-import type { LoadedFile, LoadOptions, Source } from './source.ts';
+import { withNaiveNanoseconds } from './naive-nanoseconds.ts';
+import { type ParquetColumn, parquetColumns } from './parquet-columns.ts';
+import type { LoadOptions, LoadedFile, Source } from './source.ts';
 import { countRows, exceptNulls, refuseLongText } from './source.ts';
 import { identifier, parquetRows } from './sql.ts';
 
-/** Columns of their own types. */
+/** Columns of their own types, without those that rows cannot be kept in and that nothing reads. */
 export async function loadParquet(
   database: Database,
   file: LoadedFile,
   table: string,
-  { nulls }: LoadOptions,
+  options: LoadOptions,
 ): Promise<Source> {
+  const described = await readable(file, () => parquetColumns(database, file.path));
+  checkNames(
+    described.map(({ name }) => name),
+    file.name,
+  );
+  const indexes = described.filter(({ name }) => unnamedIndex.test(name) && options.plan.readerOf(name) === undefined);
+  const columns = keptColumns(
+    file,
+    described.filter((column) => !indexes.includes(column)),
+    options,
+  );
+  const path = await exactPath(file, columns, join(options.folder, `${table}.parquet`));
+  const selected = columns.map(({ name, type }) => {
+    const column = identifier(name);
+    return type === 'VARCHAR' ? `${exceptNulls(column, options.nulls)} AS ${column}` : column;
+  });
+  await readable(file, () =>
+    database.run(
+      `CREATE TABLE ${table} AS SELECT ${['row_number() OVER () AS "_row"', ...selected].join(', ')} FROM ${parquetRows([path])}`,
+    ),
+  );
+  const types = new Map(columns.map(({ name, type }) => [name, type]));
+  const source: Source = { file, table, names: [...types.keys()], types, rows: await countRows(database, table) };
+  for (const { name } of indexes) options.warn(indexLeftOut(file, name, source.rows));
+  await refuseNotFinite(database, source);
+  const texts = [...types].flatMap(([name, type]) => (type === 'VARCHAR' ? [name] : []));
+  await refuseLongText(database, source, texts);
+  return source;
+}
+
+async function readable<Result>(file: LoadedFile, read: () => Promise<Result>): Promise<Result> {
   try {
-    await database.run(`CREATE TABLE raw_${table} AS SELECT * FROM ${parquetRows([file.path])}`);
+    return await read();
   } catch (caught) {
     if (/^(Out of Memory|Permission) Error/.test(reasonOf(caught))) throw caught;
     throw new PerennialError(
@@ -23,55 +59,37 @@ export async function loadParquet(
       { cause: caught },
     );
   }
-  const described = await database.rows(`DESCRIBE raw_${table}`);
-  const names = described.map((column) => String(column.column_name));
-  checkNames(names, file.name);
-  const stored = new Map(
-    described.map((column) => [
-      String(column.column_name),
-      storedFor(file, String(column.column_name), String(column.column_type)),
-    ]),
-  );
-  const columns = [...stored].map(([name, type]) => {
-    const value = `CAST(${identifier(name)} AS ${type})`;
-    return `${type === 'VARCHAR' ? exceptNulls(value, nulls) : value} AS ${identifier(name)}`;
-  });
-  try {
-    await database.run(
-      `CREATE TABLE ${table} AS SELECT row_number() OVER () AS "_row", ${columns.join(', ')} FROM raw_${table}`,
-    );
-  } catch (caught) {
-    throw new PerennialError(
-      'data-unreadable',
-      `${file.name} has a number that does not fit into 64 bits: ${reasonOf(caught).split('\n')[0] ?? ''}`,
-      { file: file.name },
-      { cause: caught },
-    );
-  }
-  await database.run(`DROP TABLE raw_${table}`);
-  const source: Source = { file, table, names, stored, rows: await countRows(database, table) };
-  await refuseNotFinite(database, source);
-  const texts = [...stored].flatMap(([name, type]) => (type === 'VARCHAR' ? [name] : []));
-  await refuseLongText(database, source, texts);
-  return source;
 }
 
-function storedFor(file: LoadedFile, name: string, type: string): StoredType {
-  if (type === 'BOOLEAN' || type === 'DATE' || type === 'TIMESTAMP WITH TIME ZONE') return type;
-  if (/^U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)$/.test(type)) return 'BIGINT';
-  if (type === 'FLOAT' || type === 'DOUBLE' || type.startsWith('DECIMAL')) return 'DOUBLE';
-  if (type === 'VARCHAR' || type === 'UUID' || type.startsWith('ENUM')) return 'VARCHAR';
-  if (/^TIMESTAMP(_S|_MS|_NS)?$/.test(type)) return 'TIMESTAMP';
-  throw new PerennialError(
-    'data-unreadable',
-    `${file.name} has a column "${name}" of type ${type}; boolean, integer, number, string, timestamp and date are kept. Leave it out or write it as one of them`,
-    { file: file.name, column: name, type },
-  );
+function keptColumns(
+  file: LoadedFile,
+  described: readonly ParquetColumn[],
+  { plan, warn }: LoadOptions,
+): readonly ParquetColumn[] {
+  return described.flatMap((column) => {
+    if (plan.isIgnored(column.name)) return [];
+    if (column.isKept) return [column];
+    leaveOutUnkept(file, { ...column, wayOut: wayOutOf(column) }, plan, warn);
+    return [];
+  });
+}
+
+function wayOutOf({ type }: ParquetColumn): string {
+  if (type === 'duration' || type === 'INTERVAL') return 'write it as a number, such as seconds';
+  if (type.startsWith('decimal')) return 'write it as text';
+  if (type === 'BLOB') return 'write it as text, such as base64';
+  return 'write each of its values as a column of its own, or the whole as text';
+}
+
+async function exactPath(file: LoadedFile, columns: readonly ParquetColumn[], copy: string): Promise<string> {
+  if (!columns.some(({ type }) => type === instantInNanoseconds)) return file.path;
+  await withNaiveNanoseconds(file.path, copy);
+  return copy;
 }
 
 async function refuseNotFinite(database: Database, source: Source): Promise<void> {
-  for (const [name, type] of source.stored ?? []) {
-    if (type !== 'DOUBLE') continue;
+  for (const [name, type] of source.types ?? []) {
+    if (type !== 'DOUBLE' && type !== 'FLOAT') continue;
     const [found] = await database.rows(
       `SELECT "_row" AS row, CAST(${identifier(name)} AS VARCHAR) AS value FROM ${source.table} WHERE NOT isfinite(${identifier(name)}) ORDER BY "_row" LIMIT 1`,
     );

@@ -3,22 +3,28 @@ import { type DataWarning, boundedWarnings } from '../../contracts/data-warning.
 import type { Column } from '../../contracts/data-types.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { PrepareBatch, PreparedBatch } from '../../ports/table-engine.ts';
+import { warnOfChanges } from './change-warnings.ts';
+import { columnPlan } from './column-plan.ts';
 import { readCsvHeader } from './csvHeader.ts';
+import { type Declared, declaredColumns, readingOf } from './declared.ts';
 import { type Judged, checkExpectations } from './expectations.ts';
 import { refuseFarTimes } from './far-times.ts';
 import type { Field } from './fields.ts';
 import { type Settled, refuseDuplicates, settleKnown } from './keys.ts';
-import { type KnownRows, carryParts, storedInParts, viewKnown } from './knownParts.ts';
+import { knownColumns } from './known-columns.ts';
+import { type KnownRows, carryParts, viewKnown } from './knownParts.ts';
 import type { Database } from './lockedDatabase.ts';
 import { checkValues } from './misfits.ts';
 import { openFiles } from './openedFiles.ts';
 import { writeQuarantine } from './quarantine.ts';
 import { addInstants } from './rowInstants.ts';
-import { declaredTypes, inferFields, pinnedFields } from './schema.ts';
+import { inferFields, pinnedFields } from './schema.ts';
 import type { LoadedFile, Source } from './source.ts';
+import { castIn } from './source-casts.ts';
 import { loadSources } from './sources.ts';
 import { identifier, within } from './sql.ts';
 import { warnOfValues } from './value-warnings.ts';
+import { warnOfTypes } from './type-warnings.ts';
 import type { Warn } from './warn.ts';
 import { withAdvice } from './with-advice.ts';
 import type { Workplace } from './workplace.ts';
@@ -39,14 +45,19 @@ export async function prepareBatch(request: PrepareBatch, workplace: Workplace):
     timezone: request.timezone,
     columns: await widthOf(request, files),
   });
-  const sources = await loadSources(database, files, { nulls: request.nulls ?? [], warn });
+  const sources = await loadSources(database, files, {
+    nulls: request.nulls ?? [],
+    warn,
+    plan: columnPlan(request),
+    folder: workplace.folder,
+  });
   const fields = await typedRows(database, request, sources, warn);
   await refuseFarTimes(database, sources, fields);
   await warnOfValues(database, fields.filter(isOpenToDoubt(request)), warn);
   const timed = await addInstants(database, request, sources, fields);
   await cutBatch(database, timed ? 'timed' : 'united', timed ? within('_at', request.from, request.before) : 'true');
   if (request.key !== undefined) await refuseDuplicates(database, sources, request.key);
-  const known = await viewKnown(database, request.known, fields, timed);
+  const known = await viewKnown(database, request, fields, timed);
   const settled = await settleKnown(database, request, sources, fields);
   await database.run('DROP TABLE IF EXISTS batch');
   const judged = await withAdvice(warnings, () => checkExpectations(database, request, fields, timed));
@@ -58,9 +69,9 @@ export async function prepareBatch(request: PrepareBatch, workplace: Workplace):
 }
 
 /** Text that a person has declared to be text is meant as it is. */
-function isOpenToDoubt({ expectations }: PrepareBatch): (field: Field) => boolean {
-  const declared = declaredTypes(expectations);
-  return ({ name }) => declared.get(name) !== 'string';
+function isOpenToDoubt(request: PrepareBatch): (field: Field) => boolean {
+  const { types, expected } = declaredColumns(request);
+  return ({ name }) => types.get(name) !== 'string' && expected.get(name) !== 'string';
 }
 
 /** As far as it is known before the rows are read. */
@@ -84,31 +95,33 @@ async function typedRows(
   database: Database,
   request: PrepareBatch,
   sources: readonly Source[],
-  _warn: Warn,
+  warn: Warn,
 ): Promise<readonly Field[]> {
-  const declared = declaredTypes(request.expectations);
+  const declared = declaredColumns(request);
+  const { pinned, known } = request;
+  const before = pinned === null ? undefined : await knownColumns(database, known, pinned);
   const fields =
-    request.pinned === null
+    before === undefined
       ? await inferFields(database, sources, declared)
-      : await pinnedFields(database, request.pinned, await storedInParts(database, request.known), {
-          sources,
-          declared,
-        });
+      : await pinnedFields(database, sources, before, declared);
   checkMentioned(request, fields);
-  // Text that the types were inferred from fits them.
-  for (const source of sources)
-    if (request.pinned !== null || source.text?.delimiter === null || source.stored !== undefined)
-      await checkValues(database, source, fields);
-  await uniteSources(database, sources, fields);
+  // Values that a type was inferred from fit it.
+  const doubtful = pinned === null ? fields.filter(({ name }) => declared.types.has(name)) : fields;
+  for (const source of sources) await checkValues(database, source, doubtful, declared);
+  if (before !== undefined) warnOfChanges(before, fields, declared, warn);
+  await warnOfTypes(database, sources, { fields, declared, pinned }, warn);
+  await uniteSources(database, sources, fields, declared);
   return fields;
 }
 
-function checkMentioned({ key, required, expectations }: PrepareBatch, fields: readonly Field[]): void {
+function checkMentioned(request: PrepareBatch, fields: readonly Field[]): void {
+  const { key, required, expectations, columns = {} } = request;
   const names = fields.map(({ name }) => name);
   const mentioned = [
     ...required.map((name) => [name, 'as target or feature']),
     ...(key === undefined ? [] : [[key, 'as key']]),
     ...expectations.flatMap(({ column }) => (column === undefined ? [] : [[column, 'in an expectation']])),
+    ...Object.entries(columns).flatMap(([name, type]) => (type === 'ignore' ? [] : [[name, 'in data.columns']])),
   ];
   for (const [column, how] of mentioned) {
     if (column === undefined || names.includes(column)) continue;
@@ -121,12 +134,20 @@ function checkMentioned({ key, required, expectations }: PrepareBatch, fields: r
 }
 
 /** One table of all files: `_file` (from 0), `_line` (the row within its file), `_row` (within the batch), typed columns. */
-async function uniteSources(database: Database, sources: readonly Source[], fields: readonly Field[]): Promise<void> {
-  const typed = fields
-    .map(({ name, stored }) => `CAST(${identifier(name)} AS ${stored}) AS ${identifier(name)}`)
-    .join(', ');
+async function uniteSources(
+  database: Database,
+  sources: readonly Source[],
+  fields: readonly Field[],
+  declared: Declared,
+): Promise<void> {
   let before = 0;
   const selects = sources.map((source, at) => {
+    const typed = fields
+      .map((field) => {
+        const { value } = castIn(source, field.name, field.stored, readingOf(declared, field));
+        return `${value} AS ${identifier(field.name)}`;
+      })
+      .join(', ');
     const select = `SELECT ${at} AS "_file", "_row" AS "_line", "_row" + ${before} AS "_row", ${typed} FROM ${source.table}`;
     before += source.rows;
     return select;

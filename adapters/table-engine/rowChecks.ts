@@ -1,8 +1,9 @@
 import { PerennialError, reasonOf } from '../../contracts/errors.ts';
 import type { Expectation, ExpectationCheck } from '../../contracts/expectation.ts';
 import type { ReferencedColumn } from '../../ports/table-engine.ts';
-import { type Field, fits, isStored, storedOf, typeOf } from './fields.ts';
+import { type Field, isStored, storedOf, typeOf } from './fields.ts';
 import type { Database } from './lockedDatabase.ts';
+import { fits } from './spellings.ts';
 import { identifier, literal, parquetRows } from './sql.ts';
 
 export interface RowCheck {
@@ -46,7 +47,7 @@ export async function rowChecks(
 function brokenType(expected: Field['type'], field: Field): string {
   if (field.type === expected || (field.type === 'integer' && expected === 'number')) return 'false';
   const column = identifier(field.name);
-  const misfit = `${column} IS NOT NULL AND NOT ${fits(`CAST(${column} AS VARCHAR)`, storedOf[expected])}`;
+  const misfit = `${column} IS NOT NULL AND NOT ${fits(`CAST(${column} AS VARCHAR)`, storedOf[expected], 'declared')}`;
   return `${column} IS NOT NULL AND ((${misfit}) OR NOT EXISTS (SELECT 1 FROM fresh WHERE ${misfit}))`;
 }
 

@@ -1,80 +1,162 @@
 import type { Column, ColumnType } from '../../contracts/data-types.ts';
 import { PerennialError } from '../../contracts/errors.ts';
-import type { Expectation } from '../../contracts/expectation.ts';
+import { brokenCasts } from './broken-casts.ts';
+import { candidatesOf, noType } from './casts.ts';
+import type { Declared } from './declared.ts';
 import { type Field, type StoredType, storedOf, typeOf } from './fields.ts';
-import { inferFromText } from './inferTypes.ts';
+import { inferTypes } from './inferTypes.ts';
 import type { Database } from './lockedDatabase.ts';
-import { misfitOf } from './misfits.ts';
 import type { Source } from './source.ts';
+import { castIn } from './source-casts.ts';
+import type { Reading } from './spellings.ts';
 
-/** What expectations say that columns are; the first says it. */
-export type DeclaredTypes = ReadonlyMap<string, ColumnType>;
-
-export function declaredTypes(expectations: readonly Expectation[]): DeclaredTypes {
-  return new Map(
-    expectations
-      .toReversed()
-      .flatMap(({ column, type }) => (column === undefined || type === undefined ? [] : [[column, type] as const])),
-  );
-}
-
-/** The fields of a first batch: of each column the type that is declared, else the most particular that every value of every file fits. */
+/** The fields of a first batch: of each column the type that is declared, else the one that is inferred. */
 export async function inferFields(
   database: Database,
   sources: readonly Source[],
-  declared: DeclaredTypes,
+  declared: Declared,
 ): Promise<readonly Field[]> {
   const [first] = sources;
   const names = first?.names ?? [];
   for (const source of sources)
-    checkSameColumns(source, names, `${first?.file.name ?? ''}, the first file of the batch,`, new Map());
-  return fieldsOfText(database, sources, names, declared);
+    checkSameColumns(source, names, `${first?.file.name ?? ''}, the first file of the batch,`, new Set());
+  return newFields(database, sources, names, declared);
 }
 
-async function fieldsOfText(
+async function newFields(
   database: Database,
   sources: readonly Source[],
   names: readonly string[],
-  declared: DeclaredTypes,
+  declared: Declared,
 ): Promise<readonly Field[]> {
-  const inferred = await inferFromText(database, sources, names, declared);
-  return names.map((name) => {
-    const given = sources.flatMap((source) => source.stored?.get(name) ?? []);
-    const stored = [...given, ...(inferred.get(name) ?? [])].reduce((a, b) => unify(name, a, b));
-    // Whole numbers of Parquet, too, are numbers where that is what is expected of them.
-    const isWidened = stored === 'BIGINT' && declared.get(name) === 'number';
-    const chosen = isWidened ? 'DOUBLE' : stored;
-    return { name, type: typeOf[chosen], stored: chosen };
-  });
+  const open = names.filter((name) => !declared.types.has(name));
+  const inferred = await inferTypes(database, sources, open, declared.expected);
+  const fields: Field[] = [];
+  for (const name of names) {
+    const type = declared.types.get(name);
+    const stored =
+      type === undefined
+        ? (inferred.get(name) ?? typeWithoutValue(sources, name, declared.expected.get(name)))
+        : await storedForm(database, sources, name, type);
+    fields.push({ name, type: typeOf[stored], stored });
+  }
+  return fields;
+}
+
+/** Text can hold whatever comes; the first value settles it. Parquet has a type without a value. */
+function typeWithoutValue(sources: readonly Source[], name: string, expected: ColumnType | undefined): StoredType {
+  if (expected !== undefined) return storedOf[expected];
+  const types = sources.flatMap((source) => source.types?.get(name) ?? []).filter((type) => type !== noType);
+  return types.flatMap((type) => candidatesOf(type) ?? [])[0] ?? 'VARCHAR';
+}
+
+/** How a declared type is kept: times with an offset where all have one. */
+async function storedForm(
+  database: Database,
+  sources: readonly Source[],
+  name: string,
+  type: ColumnType,
+): Promise<StoredType> {
+  const zoned = 'TIMESTAMP WITH TIME ZONE';
+  if (type !== 'timestamp') return storedOf[type];
+  if (!(await isBroken(database, sources, name, 'TIMESTAMP', 'declared'))) return 'TIMESTAMP';
+  return (await isBroken(database, sources, name, zoned, 'declared')) ? 'TIMESTAMP' : zoned;
+}
+
+/** The dataset so far, as its parts keep it. */
+export interface KnownColumns {
+  readonly pinned: readonly Column[];
+  /** Empty without parts. */
+  readonly stored: ReadonlyMap<string, StoredType>;
+  /** Columns without any value in the parts. */
+  readonly empty: ReadonlySet<string>;
+  readonly rows: number;
 }
 
 /**
- * The fields that a dataset has, for a further batch. `stored` is how its parts keep them; without parts, a timestamp is
- * what the batch has. A new column, and one whose values no longer fit, is taken in only as an expectation's `type` says:
- * whole numbers become number, days timestamp. All else is left to `checkValues` to refuse.
+ * The fields that a dataset has, for a further batch. A declared type holds. A column without a value so far takes the
+ * type of the batch's values. A new column is taken in only if it is named by data.columns or by an expectation's type,
+ * and an expectation's type widens whole numbers to number and days to timestamp where values need it. All else is left
+ * to `checkValues` to refuse.
  */
 export async function pinnedFields(
   database: Database,
-  pinned: readonly Column[],
-  stored: ReadonlyMap<string, StoredType>,
-  { sources, declared }: { readonly sources: readonly Source[]; readonly declared: DeclaredTypes },
+  sources: readonly Source[],
+  known: KnownColumns,
+  declared: Declared,
 ): Promise<readonly Field[]> {
-  const pinnedNames = pinned.map((column) => column.name);
-  for (const source of sources) checkSameColumns(source, pinnedNames, 'the dataset', declared);
-  const added = (sources[0]?.names ?? []).filter((name) => !pinnedNames.includes(name));
-  for (const source of sources)
-    checkSameColumns(source, [...pinnedNames, ...added], 'another file of the batch', new Map());
-  const open = pinned.filter(({ name, type }) => type === 'timestamp' && !stored.has(name)).map(({ name }) => name);
-  const guessed = await inferFromText(database, sources, open, new Map());
+  const pinned = known.pinned.filter(({ name }) => !declared.ignored.has(name));
+  const names = pinned.map(({ name }) => name);
+  for (const source of sources) checkSameColumns(source, names, 'the dataset', declared.named);
+  const added = (sources[0]?.names ?? []).filter((name) => !names.includes(name));
+  for (const source of sources) checkSameColumns(source, [...names, ...added], 'another file of the batch', new Set());
+  const settled = await settledByBatch(database, sources, known, declared);
   const fields: Field[] = [];
-  for (const { name, type } of pinned) {
-    const zoned = [...(guessed.get(name) ?? []), ...sources.map((source) => source.stored?.get(name))].includes(
-      'TIMESTAMP WITH TIME ZONE',
-    );
-    const kept = stored.get(name) ?? (type === 'timestamp' && zoned ? 'TIMESTAMP WITH TIME ZONE' : storedOf[type]);
-    fields.push(await widened(database, sources, { name, type, stored: kept }, declared.get(name)));
+  for (const column of pinned) fields.push(await pinnedField(database, sources, { column, known, declared, settled }));
+  return [...fields, ...(added.length === 0 ? [] : await newFields(database, sources, added, declared))];
+}
+
+interface PinnedColumn {
+  readonly column: Column;
+  readonly known: KnownColumns;
+  readonly declared: Declared;
+  readonly settled: ReadonlyMap<string, StoredType>;
+}
+
+async function pinnedField(
+  database: Database,
+  sources: readonly Source[],
+  { column: { name, type }, known, declared, settled }: PinnedColumn,
+): Promise<Field> {
+  const before = known.stored.get(name);
+  const own = declared.types.get(name);
+  if (own !== undefined) {
+    const isKept = before !== undefined && typeOf[before] === own;
+    const stored = isKept ? before : await storedForm(database, sources, name, own);
+    return { name, type: own, stored };
   }
-  return [...fields, ...(added.length === 0 ? [] : await fieldsOfText(database, sources, added, declared))];
+  const stored = settled.get(name) ?? before ?? storedOf[type];
+  return widened(database, sources, { name, type: typeOf[stored], stored }, declared);
+}
+
+/** The types of columns that have no value so far, or of times without a part that says whether they have an offset. */
+async function settledByBatch(
+  database: Database,
+  sources: readonly Source[],
+  { pinned, stored, empty }: KnownColumns,
+  declared: Declared,
+): Promise<ReadonlyMap<string, StoredType>> {
+  const open: string[] = [];
+  for (const { name, type } of pinned) {
+    if (declared.types.has(name) || declared.ignored.has(name) || declared.expected.get(name) === type) continue;
+    const before = stored.get(name);
+    if (before === undefined && type === 'timestamp') open.push(name);
+    // A type that a file of Parquet or an expectation gave stays as long as values fit it.
+    else if (
+      before !== undefined &&
+      empty.has(name) &&
+      (type === 'string' || (await isBroken(database, sources, name, before)))
+    )
+      open.push(name);
+  }
+  const inferred = await inferTypes(database, sources, open, declared.expected);
+  const isTime = (name: string): boolean =>
+    pinned.some((column) => column.name === name && column.type === 'timestamp');
+  return new Map(
+    [...inferred].filter(([name, type]) => stored.has(name) || !isTime(name) || typeOf[type] === 'timestamp'),
+  );
+}
+
+async function isBroken(
+  database: Database,
+  sources: readonly Source[],
+  name: string,
+  stored: StoredType,
+  reading: Reading = 'as-written',
+): Promise<boolean> {
+  for (const source of sources)
+    if ((await brokenCasts(database, [castIn(source, name, stored, reading)], source.table)).size > 0) return true;
+  return false;
 }
 
 /** The types that hold all that a narrower one does. */
@@ -84,31 +166,16 @@ async function widened(
   database: Database,
   sources: readonly Source[],
   field: Field,
-  declared: ColumnType | undefined,
+  declared: Declared,
 ): Promise<Field> {
   const next = wider[field.stored];
-  if (next === undefined || declared !== typeOf[next]) return field;
-  for (const source of sources) {
-    const misfit = misfitOf(source, field);
-    if (misfit === undefined) continue;
-    const { count } = await database.row(`SELECT count(*) AS count FROM ${source.table} WHERE ${misfit}`);
-    if (Number(count) > 0) return { ...field, type: typeOf[next], stored: next };
-  }
-  return field;
+  if (next === undefined || declared.expected.get(field.name) !== typeOf[next]) return field;
+  return (await isBroken(database, sources, field.name, field.stored))
+    ? { ...field, type: typeOf[next], stored: next }
+    : field;
 }
 
-function unify(name: string, a: StoredType, b: StoredType): StoredType {
-  if (a === b) return a;
-  const both = new Set([a, b]);
-  if (both.size === 2 && both.has('BIGINT') && both.has('DOUBLE')) return 'DOUBLE';
-  throw new PerennialError(
-    'schema-changed',
-    `column "${name}" is ${typeOf[a]} in one file of the batch and ${typeOf[b]} in another; write it the same way in all`,
-    { column: name, expected: typeOf[a], found: typeOf[b] },
-  );
-}
-
-function checkSameColumns(source: Source, names: readonly string[], whose: string, declared: DeclaredTypes): void {
+function checkSameColumns(source: Source, names: readonly string[], whose: string, allowed: ReadonlySet<string>): void {
   const file = source.file.name;
   const missing = names.find((name) => !source.names.includes(name));
   if (missing !== undefined)
@@ -117,11 +184,11 @@ function checkSameColumns(source: Source, names: readonly string[], whose: strin
       `${file} lacks the column "${missing}" that ${whose} has; it has ${source.names.join(', ')}`,
       { file, column: missing, line: 1 },
     );
-  const extra = source.names.find((name) => !names.includes(name) && !declared.has(name));
+  const extra = source.names.find((name) => !names.includes(name) && !allowed.has(name));
   if (extra !== undefined)
     throw new PerennialError(
       'schema-changed',
-      `${file} has the column "${extra}" that ${whose} does not have; leave it out, or take it in by an expectation that says its type, { column: ${extra}, type: … }`,
+      `${file} has the column "${extra}" that ${whose} does not have; leave it out by data.columns: { ${extra}: ignore }, or take it in by naming its type there, { ${extra}: string }`,
       { file, column: extra, line: 1 },
     );
 }

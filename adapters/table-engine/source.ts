@@ -1,6 +1,6 @@
 import { PerennialError } from '../../contracts/errors.ts';
 import type { PrepareBatch } from '../../ports/table-engine.ts';
-import type { StoredType } from './fields.ts';
+import type { ColumnPlan } from './column-plan.ts';
 import type { Database } from './lockedDatabase.ts';
 import { identifier, identifiers, literal } from './sql.ts';
 import { type Delimiter, type RecordScan, lineOfRecord, linesOfRecords, longestCell } from './textRecords.ts';
@@ -12,12 +12,18 @@ export interface LoadOptions {
   /** Texts that mean a missing value. */
   readonly nulls: readonly string[];
   readonly warn: Warn;
+  readonly plan: ColumnPlan;
+  /** For files that are made on the way. */
+  readonly folder: string;
 }
 
 /** What JSON says a value is; a column has one kind, besides null. */
 export type JsonKind = 'boolean' | 'number' | 'string';
 
-/** One file of a batch as a table: `_row` (from 1) and its columns, of text for CSV and NDJSON and of their own types for Parquet. */
+/**
+ * One file of a batch as a table: `_row` (from 1) and its columns, of text for CSV and NDJSON and of their own types for
+ * Parquet. The table may have columns that `names` lacks, which are left out.
+ */
 export interface Source {
   readonly file: LoadedFile;
   readonly table: string;
@@ -26,8 +32,8 @@ export interface Source {
   readonly text?: { readonly delimiter: Delimiter; readonly before: 0 | 1 };
   /** Of NDJSON: what the values of a column are; absent for one that has none. */
   readonly kinds?: ReadonlyMap<string, JsonKind>;
-  /** Of Parquet: how columns are kept; absent where they are text. */
-  readonly stored?: ReadonlyMap<string, StoredType>;
+  /** Of Parquet: the types of the columns, as `casts.ts` names them; absent where all are text. */
+  readonly types?: ReadonlyMap<string, string>;
   readonly rows: number;
 }
 

@@ -1,6 +1,7 @@
 import { PerennialError } from '../../contracts/errors.ts';
 import type { DataFormat } from '../../contracts/data-format.ts';
 import { loadCsv } from './csvSource.ts';
+import { withoutLeftOut } from './left-out.ts';
 import type { Database } from './lockedDatabase.ts';
 import { loadNdjson } from './ndjsonSource.ts';
 import { loadParquet } from './parquetSource.ts';
@@ -26,7 +27,14 @@ export async function loadSources(
           file: file.name,
         },
       );
-    sources.push(source);
+    const kept = await withoutLeftOut(database, source, options.plan, options.warn);
+    if (kept.names.length === 0)
+      throw new PerennialError(
+        'data-unreadable',
+        `${file.name} has no column that rows are kept in; write at least one of text, numbers, truth values or times`,
+        { file: file.name },
+      );
+    sources.push(kept);
   }
   return sources;
 }

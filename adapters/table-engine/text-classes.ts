@@ -18,7 +18,7 @@ export type TextClass =
   | 'not-finite';
 
 /** Texts that other programs write for a missing value, in lower case. */
-const missingWords = [
+const missingWords: readonly string[] = [
   'na',
   'n/a',
   '#n/a',
@@ -39,6 +39,12 @@ const missingWords = [
   '.',
   'missing',
 ];
+/** Whether a text usually means a missing value. */
+export function isMissingWord(text: string): boolean {
+  const bare = text.trim().toLowerCase();
+  return bare === '' || missingWords.includes(bare);
+}
+
 const truthWords = ['yes', 'no', 'y', 'n', 't', 'f', 'on', 'off', 'ja', 'nein', 'oui', 'non'];
 
 const sign = '[+-]?';

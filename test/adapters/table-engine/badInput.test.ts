@@ -80,9 +80,8 @@ describe('a Parquet file', () => {
   });
 
   test.each([
-    ['SELECT [1, 2] AS a', 'data-unreadable', /INTEGER\[\]/],
+    ['SELECT [1, 2] AS a', 'data-unreadable', /no column/],
     ["SELECT 'NaN'::DOUBLE AS a", 'data-unreadable', /row 1.*nan/],
-    ['SELECT 18446744073709551615::UBIGINT AS a', 'data-unreadable', /64 bits/],
   ])('with what cannot be kept (%s) is refused', async (query, code, message) => {
     const failure = expect(prepare([await parquet('given.parquet', query)])).rejects;
     await failure.toMatchObject({ code });

@@ -79,7 +79,7 @@ describe('NDJSON', () => {
     ['a NUL byte', '{"a":"x"}\n{"a":"\u0000"}\n', 2, /NUL/],
     ['a NUL in an escape', '{"a":"x"}\n{"a":"\\u0000"}\n', 2, /NUL/],
   ])('%s is data-unreadable, with its line', async (_name, text, line, message) => {
-    const failure = expect(prepare([await ndjson('given.ndjson', text)])).rejects;
+    const failure = expect(prepare([await ndjson('given.ndjson', text)], { required: ['a'] })).rejects;
     await failure.toMatchObject({ code: 'data-unreadable', fields: { file: 'given.ndjson', line } });
     await failure.toThrow(message);
   });

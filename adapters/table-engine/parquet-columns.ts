@@ -1,0 +1,56 @@
+import { candidatesOf, instantInNanoseconds, noType } from './casts.ts';
+import { arrowDurations } from './arrow-durations.ts';
+import type { Database } from './lockedDatabase.ts';
+import { literal, parquetRows } from './sql.ts';
+
+export interface ParquetColumn {
+  readonly name: string;
+  /** As `casts.ts` names it; for one that rows are not kept in, as people call it. */
+  readonly type: string;
+  readonly isKept: boolean;
+}
+
+/** The columns of a file, with what DuckDB's own description of them leaves out or has wrong. */
+export async function parquetColumns(database: Database, path: string): Promise<readonly ParquetColumn[]> {
+  const described = await database.rows(`DESCRIBE SELECT * FROM ${parquetRows([path])}`);
+  const logical = await logicalTypes(database, path);
+  const durations = await durationsOf(database, path);
+  return described.map(({ column_name, column_type }, at) => {
+    const name = String(column_name);
+    const type = durations.has(name) ? 'duration' : typeOf(String(column_type), logical[at] ?? '');
+    return { name, type, isKept: candidatesOf(type) !== undefined };
+  });
+}
+
+function typeOf(type: string, logical: string): string {
+  if (logical.startsWith('NullType')) return noType;
+  // DuckDB reads instants of nanoseconds as microseconds.
+  if (type === 'TIMESTAMP WITH TIME ZONE' && logical.includes('NANOS=NanoSeconds')) return instantInNanoseconds;
+  // DuckDB reads decimals of more than 38 digits as other numbers.
+  const decimal = /^DecimalType\(scale=(\d+), precision=(\d+)\)/.exec(logical);
+  if (decimal !== null && !type.startsWith('DECIMAL')) return `decimal of ${decimal[2]} digits`;
+  return type;
+}
+
+/** The logical types of the columns in their order, those within a nested column left out. */
+async function logicalTypes(database: Database, path: string): Promise<readonly string[]> {
+  const nodes = await database.rows(
+    `SELECT num_children AS children, logical_type FROM parquet_schema(${literal(path)})`,
+  );
+  const types: string[] = [];
+  let within = 0;
+  for (const { children, logical_type } of nodes.slice(1)) {
+    if (within === 0) types.push(String(logical_type ?? ''));
+    else within -= 1;
+    within += Number(children ?? 0);
+  }
+  return types;
+}
+
+/** Columns that Arrow wrote as whole numbers and that are durations: only its own schema says so. */
+async function durationsOf(database: Database, path: string): Promise<ReadonlySet<string>> {
+  const [found] = await database.rows(
+    `SELECT decode(value) AS schema FROM parquet_kv_metadata(${literal(path)}) WHERE decode(key) = 'ARROW:schema'`,
+  );
+  return new Set(found === undefined ? [] : arrowDurations(Buffer.from(String(found.schema), 'base64')));
+}

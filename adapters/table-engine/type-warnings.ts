@@ -1,0 +1,111 @@
+import type { Column } from '../../contracts/data-types.ts';
+import type { Declared } from './declared.ts';
+import type { Field } from './fields.ts';
+import type { Database } from './lockedDatabase.ts';
+import type { Source } from './source.ts';
+import { fits } from './spellings.ts';
+import { identifier } from './sql.ts';
+import type { Warn } from './warn.ts';
+
+interface Typed {
+  readonly fields: readonly Field[];
+  readonly declared: Declared;
+  readonly pinned: readonly Column[] | null;
+}
+
+/** Columns in one query: the time to plan one grows with the square of them. */
+const columnsAtOnce = 50;
+
+/** Tells of columns that have no type yet, and of text that looks like numbers and would lose something as such. */
+export async function warnOfTypes(
+  database: Database,
+  sources: readonly Source[],
+  { fields, declared, pinned }: Typed,
+  warn: Warn,
+): Promise<void> {
+  // Of a dataset that is there, the types are known.
+  if (pinned !== null) return;
+  const doubtful = fields.filter(
+    ({ name, type }) => type === 'string' && !declared.types.has(name) && declared.expected.get(name) !== 'string',
+  );
+  for (let start = 0; start < doubtful.length; start += columnsAtOnce) {
+    const slice = doubtful.slice(start, start + columnsAtOnce);
+    const counts = await countNumbers(database, sources, slice);
+    for (const [at, { name }] of slice.entries()) {
+      const { values, numbers } = counts[at] ?? none;
+      if (values === 0) warn(withoutType(name));
+      if (numbers * 2 > values) warn(keptAsText(name, numbers, await lossyNumber(database, sources, name)));
+    }
+  }
+}
+
+interface Counts {
+  readonly values: number;
+  /** Values that look like numbers. */
+  readonly numbers: number;
+}
+
+const none: Counts = { values: 0, numbers: 0 };
+
+async function countNumbers(
+  database: Database,
+  sources: readonly Source[],
+  slice: readonly Field[],
+): Promise<readonly Counts[]> {
+  let counts: readonly Counts[] = slice.map(() => none);
+  for (const source of sources) {
+    const found = await database.row(
+      `SELECT ${slice.map(({ name }, at) => `count(${identifier(name)}) AS v${at}, ${isCsv(source) ? `count(*) FILTER (WHERE ${looksLikeNumber(identifier(name))})` : '0'} AS n${at}`).join(', ')} FROM ${source.table}`,
+    );
+    counts = counts.map(({ values, numbers }, at) => ({
+      values: values + Number(found[`v${at}`]),
+      numbers: numbers + Number(found[`n${at}`]),
+    }));
+  }
+  return counts;
+}
+
+/** JSON and Parquet say themselves what is text. */
+function isCsv({ text }: Source): boolean {
+  return text !== undefined && text.delimiter !== null;
+}
+
+function looksLikeNumber(column: string): string {
+  return `regexp_full_match(${column}, '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?')`;
+}
+
+/** A value that a number would not keep as it is. */
+async function lossyNumber(database: Database, sources: readonly Source[], name: string): Promise<string | null> {
+  const column = identifier(name);
+  for (const source of sources.filter(isCsv)) {
+    const { example } = await database.row(
+      `SELECT min(${column}) AS example FROM ${source.table} WHERE ${looksLikeNumber(column)} AND NOT (${fits(column, 'BIGINT')} OR ${fits(column, 'DOUBLE')})`,
+    );
+    if (typeof example === 'string') return example;
+  }
+  return null;
+}
+
+function withoutType(name: string): Parameters<Warn>[0] {
+  return {
+    level: 'guess',
+    kind: 'without-type',
+    column: name,
+    count: 0,
+    example: null,
+    message: `"${name}" has no value so far, and so no type; the first values decide, or data.columns: { ${JSON.stringify(name)}: number }`,
+  };
+}
+
+function keptAsText(name: string, numbers: number, example: string | null): Parameters<Warn>[0] {
+  const reason =
+    example === null ? 'not all of its values are' : `${JSON.stringify(example)} would lose something as a number`;
+  return {
+    level: 'guess',
+    kind: 'kept-as-text',
+    column: name,
+    count: numbers,
+    example,
+    message: `"${name}" is kept as text, though ${numbers} of its values look like numbers: ${reason}; for numbers, set data.columns: { ${JSON.stringify(name)}: number }`,
+  };
+}
