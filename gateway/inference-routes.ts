@@ -203,9 +203,9 @@ async function infer(
   });
 }
 
-/** As the database can keep it. An empty id names nothing. */
+/** An empty id names nothing. */
 function requestIdOf({ id }: InferenceBody): string | undefined {
-  return id === undefined || id === '' ? undefined : id.toWellFormed().replaceAll('\u0000', '\uFFFD');
+  return id === '' ? undefined : id;
 }
 
 async function invoke(

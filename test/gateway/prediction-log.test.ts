@@ -88,7 +88,7 @@ test('the id of a request finds its predictions by their rows, and an id of no p
       [1, 2],
       [3, 4],
     ]),
-    id: 'order "7"\u0000',
+    id: 'order "7" 😀',
   };
   const answer = await serving.ask('POST /v2/models/bike/infer', body);
   expect(await monitoring.hasUnknown(ground.scope, [{ request: body.id, value: 1 }])).toBe(true);
