@@ -12,9 +12,9 @@ export interface RehearsalParameters {
   readonly replay: 'champion' | 'canary' | undefined;
 }
 
-/** Whether the log and the database keep the id as it is. */
+/** The log cannot keep half of a surrogate pair. */
 export function isStorableId(id: string): boolean {
-  return id.length <= 200 && id.isWellFormed() && !id.includes('\0');
+  return id.length <= 200 && id.isWellFormed();
 }
 
 /** The caller's own ids, one a row and each once, or new ones. */
