@@ -105,7 +105,6 @@ async function splitRows(
   deps: StoringDependencies,
   { request, configuration: { configuration }, dataset, code }: BuildInputs,
 ): Promise<Split> {
-  mustSuitTask(configuration, dataset);
   const { data, build } = configuration;
   const to = request.asOf;
   const from = data.window === undefined ? beginningOfTime : shiftInstant(to, data.window, -1, data.timezone);
@@ -134,6 +133,8 @@ async function splitRows(
       validationPath: code.manifest.validation ? paths.validation : undefined,
       allPath: build.refit ? paths.all : undefined,
     });
+    // After the split: a column without any value has no type to speak of, and the split says that it has none.
+    mustSuitTask(configuration, dataset);
     if (configuration.task !== 'regression' && build.classes !== undefined) {
       const checkClassOrder = computedApart(deps, 'checkClassOrder', createCheckClassOrder(deps));
       await checkClassOrder({
