@@ -1,6 +1,7 @@
 import { PerennialError } from '../contracts/errors.ts';
 import type { Evaluation } from '../contracts/evaluation.ts';
 import type { Id, Scope, Sha256 } from '../contracts/identifiers.ts';
+import { shortDigest } from '../contracts/identifiers.ts';
 import type { Viewer } from '../contracts/principal.ts';
 import type { RouteContext } from './dependencies.ts';
 
@@ -36,6 +37,7 @@ export async function versionToDeploy(
 export async function releaseToDeploy(context: RouteContext, scope: Scope, digest: Sha256): Promise<ToDeploy> {
   const { deployments, evaluations, models, versions } = context.repositories;
   const release = await deployments.releaseByDigest(scope.modelId, digest);
+  const { number: version } = await versions.get(release.modelVersionId);
   const heads = await models.heads(scope);
   if (heads.configurationId !== release.configurationId) {
     const made = await models.configuration(release.configurationId);
@@ -43,12 +45,12 @@ export async function releaseToDeploy(context: RouteContext, scope: Scope, diges
     const has = here === null ? 'has none' : `has configuration ${here.number}`;
     throw new PerennialError(
       'configuration-differs',
-      `release ${release.number} of ${scope.model} was made under configuration ${made.number} and ${scope.environment} ${has}: what was measured elsewhere does not count there; apply the same file there, or build there`,
+      `release ${shortDigest(digest)} of ${scope.model}, version ${version}, was made under configuration ${made.number} and ${scope.environment} ${has}: what was measured elsewhere does not count there; apply the same file there, or build there`,
       { release: digest, environment: scope.environment, configuration: made.number, here: here?.number ?? null },
     );
   }
   const evaluation = await evaluations.get(release.evaluationId);
-  mustBeCandidate(scope, (await versions.get(release.modelVersionId)).number, evaluation);
+  mustBeCandidate(scope, version, evaluation);
   return { evaluationId: evaluation.id, release: digest };
 }
 

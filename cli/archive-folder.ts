@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';
-import { open, readdir, readFile, realpath } from 'node:fs/promises';
+import { open, readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -37,14 +37,25 @@ const ownPatterns = '.perennialignore';
  */
 export async function folderWithin(base: string, path: string): Promise<string> {
   const outer = await realpath(base);
-  const inner = await realpath(resolve(base, path)).catch((caught: unknown) => {
-    throw new PerennialError('invalid-request', `code.path ${path} cannot be read: ${reasonOf(caught)}`, { path });
+  const wanted = resolve(base, path);
+  const inner = await realpath(wanted).catch((caught: unknown) => {
+    const isAbsent = caught instanceof Error && 'code' in caught && caught.code === 'ENOENT';
+    throw unreadable(path, isAbsent ? `there is no ${wanted}` : `${wanted} cannot be read (${reasonOf(caught)})`);
   });
+  if (!(await stat(inner)).isDirectory()) throw unreadable(path, `${wanted} is no folder`);
   const way = relative(outer, inner);
   if (way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way)) return inner;
   throw new PerennialError(
     'archive-unsafe',
     `code.path ${path} leads to ${inner}, which is outside of ${outer}; move the code into that folder, or the configuration beside it`,
+    { path },
+  );
+}
+
+function unreadable(path: string, why: string): PerennialError {
+  return new PerennialError(
+    'invalid-request',
+    `code.path is ${path}, and ${why}; make that folder, or correct code.path`,
     { path },
   );
 }
@@ -72,7 +83,12 @@ export async function archiveFolder(
   let total = 0;
   for (const file of kept) {
     // A file that became a link since it was listed is not followed.
-    const handle = await open(join(root, file), constants.O_RDONLY | constants.O_NOFOLLOW);
+    const handle = await open(join(root, file), constants.O_RDONLY | constants.O_NOFOLLOW).catch((caught: unknown) => {
+      tar.destroy();
+      throw new PerennialError('invalid-request', `the code's file ${file} cannot be read: ${reasonOf(caught)}`, {
+        path: file,
+      });
+    });
     const { size, mode } = await handle.stat();
     total += size;
     if (total > limits.bytes) {

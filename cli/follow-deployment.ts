@@ -13,7 +13,12 @@ const Approvals = z.object({ items: z.array(Approval) }).loose();
  * Follows a deployment to its end and ends the verb with the deployment's outcome. With `detach`, follows it only until it
  * waits for votes, or continues without votes because the policy asks for none. Prints each request once, warnings first.
  */
-export async function followDeployment(context: CliContext, api: ApiClient, run: Run, detach: boolean): Promise<void> {
+export async function followDeployment(
+  context: CliContext,
+  api: ApiClient,
+  run: Run,
+  { version, detach = false }: { readonly version: number; readonly detach?: boolean | undefined },
+): Promise<void> {
   let told: string | undefined;
   const ended = await followRun(context, api, run, {
     logs: false,
@@ -31,7 +36,7 @@ export async function followDeployment(context: CliContext, api: ApiClient, run:
   const isOver = ended.state === 'succeeded' || ended.state === 'failed' || ended.state === 'cancelled';
   if (isOver) mustHaveSucceeded(ended);
   context.output.data(ended, () => outcomeOf(ended));
-  if (isOver) mustHaveAchieved(ended);
+  if (isOver) mustHaveAchieved(ended, `version ${version}`);
 }
 
 /** Whether approval was requested. If the policy asks for no votes, the state `awaiting-approval` may pass unseen, so the steps count too. */

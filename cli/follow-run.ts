@@ -99,13 +99,19 @@ export function mustHaveSucceeded(run: Run): Run & { state: 'succeeded' } {
   });
 }
 
-/** Besides failures, throws what a run decided against: a version that its gates rejected, a release not promoted. */
-export function mustHaveAchieved(run: Run): Run & { state: 'succeeded' } {
+/**
+ * Besides failures, throws what a run decided against: a version that its gates rejected, a release not promoted.
+ *
+ * @param deployed what was to be deployed, such as `version 3`.
+ */
+export function mustHaveAchieved(run: Run, deployed = 'the release'): Run & { state: 'succeeded' } {
   const ended = mustHaveSucceeded(run);
   const { outcome } = ended;
   if (outcome.kind === 'deploy' && outcome.decision !== 'promoted')
-    throw new PerennialError('conflict', `it was not promoted but ${outcomeOf(run)}`, { runId: run.id });
+    throw new PerennialError('conflict', `${deployed} was not promoted: ${outcomeOf(run)}`, { runId: run.id });
   if (outcome.kind === 'build' && outcome.decision === 'rejected')
-    throw new PerennialError('not-a-candidate', `the gates refused it: ${outcomeOf(run)}`, { runId: run.id });
+    throw new PerennialError('not-a-candidate', `the gates refused the new version: ${outcomeOf(run)}`, {
+      runId: run.id,
+    });
   return ended;
 }

@@ -1,4 +1,5 @@
 import type { Run, RunOutcome, RunStep } from '../contracts/run.ts';
+import { shortDigest } from '../contracts/identifiers.ts';
 import { isFinal } from '../contracts/run.ts';
 import { describeUnlabelled } from '../contracts/unlabelled-rows.ts';
 import type { Colours } from './colours.ts';
@@ -56,7 +57,7 @@ export function outcomeOf(run: Run): string {
     case 'build':
       return `version ${outcome.number} is ${outcome.decision}${outcome.reused ? ' (trained before)' : ''}${because}${leftOut(outcome)}`;
     case 'deploy':
-      return `${outcome.decision}${outcome.generation === null ? '' : ` in generation ${outcome.generation}`}${because}`;
+      return `${outcome.releaseDigest === null ? '' : `release ${shortDigest(outcome.releaseDigest)} `}${outcome.decision}${outcome.generation === null ? '' : ` in generation ${outcome.generation}`}${because}`;
     case 'rollback':
       return `generation ${outcome.generation} serves${backOf(outcome)}; promotion is on hold until perennial resume`;
     case 'monitor':

@@ -50,3 +50,8 @@ export const PageRequest = z.object({
   limit: z.coerce.number().int().min(1).max(200).default(50),
 });
 export type PageRequest = z.infer<typeof PageRequest>;
+
+/** A digest as people read it. Releases are named by it, because their numbers would be taken for those of versions. */
+export function shortDigest(digest: Sha256): string {
+  return digest.slice(0, 12);
+}

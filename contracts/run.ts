@@ -158,6 +158,8 @@ export const RunRequest = z.discriminatedUnion('kind', [
     validation: z.boolean(),
     gitCommit: z.string().optional(),
     dirty: z.boolean().optional(),
+    /** The version does not become the environment's code until a configuration is applied with it. Absent: false. */
+    staged: z.literal(true).optional(),
   }),
   z.object({
     kind: z.literal('build'),

@@ -6,6 +6,7 @@ import type { Strategy } from '../contracts/configuration.ts';
 import { sha256OfJson } from '../contracts/digest.ts';
 import type { Environment } from '../contracts/environment.ts';
 import type { Id, Scope } from '../contracts/identifiers.ts';
+import { shortDigest } from '../contracts/identifiers.ts';
 import type { Release } from '../contracts/release.ts';
 import { votesOf } from './approval-rows.ts';
 import { configurationOf } from './configuration-of.ts';
@@ -50,13 +51,20 @@ export async function approvedRollout(
   const made = await decidedByRun(tx, scope.modelId, 'release.made', runId, { digest: subject.release });
   if (made === undefined || subject.environment !== scope.environment)
     throw unproven(
-      `approval ${approval.id} is about release ${subject.release} in ${subject.environment}, which is no release that run ${runId} made in ${scope.environment}`,
+      `approval ${approval.id} is about release ${shortDigest(subject.release)} in ${subject.environment}, which is no release that run ${runId} made in ${scope.environment}`,
       runId,
     );
   const release = await readRelease(tx, String(made.releaseId));
-  const { deploy } = found(await configurationOf(tx, release), `release ${release.number} has no configuration`, {});
+  const { deploy } = found(
+    await configurationOf(tx, release),
+    `release ${shortDigest(release.digest)} has no configuration`,
+    {},
+  );
   if (canonicalJson(deploy.strategy) !== canonicalJson(subject.strategy))
-    throw unproven(`approval ${approval.id} is about another strategy than that of release ${release.number}`, runId);
+    throw unproven(
+      `approval ${approval.id} is about another strategy than that of release ${shortDigest(release.digest)}`,
+      runId,
+    );
   const environment = await environmentOf(tx, scope);
   if (!isAsStrict(subject.policy, policyIn(environment, deploy.approval)))
     throw unproven(

@@ -2,7 +2,7 @@ import { and, eq } from './orm.ts';
 import { sha256OfJson } from '../contracts/digest.ts';
 import { PerennialError } from '../contracts/errors.ts';
 import type { Id, Scope, Sha256 } from '../contracts/identifiers.ts';
-import { scopeLabel } from '../contracts/identifiers.ts';
+import { scopeLabel, shortDigest } from '../contracts/identifiers.ts';
 import type { Release, ReleaseBody } from '../contracts/release.ts';
 import { appendLedger } from './append-ledger.ts';
 import type { Transaction } from './connection.ts';
@@ -55,13 +55,13 @@ export async function makeRelease(
     });
   const release = await ensureRelease(context, tx, scope, parts, configurationId, by);
   if (expected !== undefined) await mustComeTo(tx, scope, release, expected);
-  await refuseUnfit(tx, scope, release, runId);
+  await refuseUnfit(tx, scope, release, { runId, version: parts.version.number });
   await appendLedger(context, tx, {
     modelId: scope.modelId,
     environment: scope.environment,
     kind: 'release.made',
     subject: { runId, releaseId: release.id, number: release.number, digest: release.digest, evaluationId },
-    reason: `release ${release.number}: version ${parts.version.number}`,
+    reason: `release ${shortDigest(release.digest)} of version ${parts.version.number}`,
     effectiveAt: await environmentNow(context, tx, scope),
     by,
   });
@@ -84,7 +84,7 @@ async function mustComeTo(tx: Transaction, scope: Scope, release: Release, expec
     return;
   throw new PerennialError(
     'configuration-differs',
-    `the configuration of ${scopeLabel(scope)} has changed since the release was asked for: it would come to another one; apply the same file there, and promote again`,
+    `the configuration of ${scopeLabel(scope)} has changed since release ${shortDigest(expected)} was asked for, so another release would come of it; apply the same file there, and promote again`,
     { release: expected, environment: scope.environment },
   );
 }
@@ -163,12 +163,18 @@ async function ensureRelease(
 }
 
 /** What serves already needs no deployment; what a rollback abandoned comes back only if a person says so. */
-async function refuseUnfit(tx: Transaction, scope: Scope, release: Release, runId: Id): Promise<void> {
+async function refuseUnfit(
+  tx: Transaction,
+  scope: Scope,
+  release: Release,
+  { runId, version }: { readonly runId: Id; readonly version: number },
+): Promise<void> {
+  const named = `version ${version}, release ${shortDigest(release.digest)},`;
   const champion = championOf(await newestGeneration(tx, scope));
   if (champion !== undefined && isSame(await readRelease(tx, champion.releaseId), release))
     throw new PerennialError(
       'conflict',
-      `release ${release.number} serves in ${scope.environment} already; there is nothing to deploy`,
+      `${named} serves in ${scope.environment} already; there is nothing to deploy`,
       { release: release.digest, environment: scope.environment },
     );
   const [run] = await tx.select({ request: runs.request }).from(runs).where(eq(runs.id, runId));
@@ -176,7 +182,7 @@ async function refuseUnfit(tx: Transaction, scope: Scope, release: Release, runI
   if (automated && (await isWithdrawn(tx, scope, release)))
     throw new PerennialError(
       'not-a-candidate',
-      `release ${release.number} was withdrawn from ${scope.environment} by a rollback, and no automation promotes it again; a person may deploy it`,
+      `${named} was withdrawn from ${scope.environment} by a rollback, and no automation promotes it again; a person may deploy it`,
       { release: release.digest, environment: scope.environment },
     );
 }

@@ -5,6 +5,7 @@ import type { Configuration, MissingPolicy } from '../contracts/configuration.ts
 import type { Generation, Slot } from '../contracts/deployment.ts';
 import { sha256OfJson } from '../contracts/digest.ts';
 import type { Id, Scope } from '../contracts/identifiers.ts';
+import { shortDigest } from '../contracts/identifiers.ts';
 import type { StoredEntry } from '../contracts/ledger-chain.ts';
 import { ledgerDigest } from '../contracts/ledger-chain.ts';
 import type { ServingEntry } from '../ports/repositories/deployments.ts';
@@ -128,7 +129,7 @@ function digestOf(entry: StoredEntry): string | undefined {
 /** A release's digest is of its body, and its body names the bytes that serve and the configuration that they serve by. */
 function slotMismatch(scope: Scope, slot: Slot, served: ReadonlyMap<Id, ServedRelease>): string | undefined {
   const release = served.get(slot.releaseId);
-  const named = `the ${slot.role}'s release ${slot.releaseDigest.slice(0, 12)}`;
+  const named = `the ${slot.role}'s release ${shortDigest(slot.releaseDigest)}`;
   if (release === undefined) return `${named} is not there`;
   const { row, version, configuration } = release;
   const { body } = row;

@@ -2,7 +2,7 @@ import { and, eq } from './orm.ts';
 import type { Generation, Slot } from '../contracts/deployment.ts';
 import { PerennialError } from '../contracts/errors.ts';
 import type { Id, Scope } from '../contracts/identifiers.ts';
-import { scopeLabel } from '../contracts/identifiers.ts';
+import { scopeLabel, shortDigest } from '../contracts/identifiers.ts';
 import type { Release } from '../contracts/release.ts';
 import type { DeploymentRepository } from '../ports/repositories/deployments.ts';
 import { appendLedger } from './append-ledger.ts';
@@ -93,7 +93,10 @@ async function targetOf(
   if (named !== undefined) {
     const release = await readRelease(tx, named);
     if (!champions.includes(named))
-      throw nothing(scope, `release ${release.number} never served there; deploy it instead`);
+      throw nothing(
+        scope,
+        `version ${(await slotFor(tx, release, 'champion', 100)).modelVersionNumber}, release ${shortDigest(release.digest)}, never served there; deploy that version instead`,
+      );
     return release;
   }
   if (now.slots.some((slot) => slot.role === 'canary')) return readRelease(tx, champion.releaseId);

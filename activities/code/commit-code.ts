@@ -30,7 +30,7 @@ export function createCommitCode(deps: StoringDependencies): DataActivities['com
       const { version, unchanged } = await deps.repositories.code.commit(
         scope,
         { digest, manifest, origin },
-        { runId, by: run.recordedBy },
+        { runId, by: run.recordedBy, staged: request.staged ?? false },
       );
       return { kind: 'code', codeVersionId: version.id, number: version.number, digest, unchanged };
     });

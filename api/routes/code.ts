@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { CodeVersion } from '../../contracts/code.ts';
+import type { Configuration } from '../../contracts/configuration.ts';
 import { PerennialError } from '../../contracts/errors.ts';
+import type { Scope } from '../../contracts/identifiers.ts';
 import { Sha256 } from '../../contracts/identifiers.ts';
-import { enter } from '../access.ts';
+import { authorize, enter } from '../access.ts';
 import { mustPossess } from '../possession.ts';
 import type { Api, RouteContext } from '../dependencies.ts';
 import { sendBlob } from '../downloads.ts';
@@ -19,6 +21,7 @@ import {
   StartHeaders,
 } from '../request-shapes.ts';
 import { submitRun } from '../submission.ts';
+import { configurationIn } from './models.ts';
 
 const tags = ['code'];
 /** Without an archive the server fetches what the configuration's code.git names. */
@@ -29,10 +32,16 @@ const Snapshot = z.strictObject({
     .regex(/^[0-9a-f]{7,64}$/, 'expected a commit in hexadecimal')
     .optional(),
   dirty: z.boolean().optional(),
+  configuration: z
+    .string()
+    .optional()
+    .describe(
+      'perennial.yaml, as text: the code is taken as it says, and staged. It becomes the code of the environment when the configuration is applied with `codeRun`',
+    ),
 });
 
 export function codeRoutes(app: Api, context: RouteContext): void {
-  const { code, models } = context.repositories;
+  const { code } = context.repositories;
 
   app.post(
     '/v1/models/:model/code',
@@ -48,11 +57,11 @@ export function codeRoutes(app: Api, context: RouteContext): void {
       },
     },
     async (request, reply) => {
-      const { scope } = await enter(context, request);
-      const { archive, gitCommit, dirty } = request.body;
+      const { archive, gitCommit, dirty, configuration: staged } = request.body;
+      const { scope, configuration } =
+        staged === undefined ? await entered(context, request) : await introduced(context, request, staged);
       if (archive !== undefined)
         await mustPossess(context, scope.project, { name: 'the archive', sha256: archive, pointer: '/archive' });
-      const { configuration } = await models.currentConfiguration(scope);
       const { command, environment, allowBuilds, network, validation, git } = configuration.code;
       if (archive === undefined && git === undefined)
         throw new PerennialError(
@@ -75,6 +84,7 @@ export function codeRoutes(app: Api, context: RouteContext): void {
           validation,
           gitCommit,
           dirty,
+          staged: staged === undefined ? undefined : true,
         },
       });
       return reply.code(202).send(started);
@@ -138,4 +148,26 @@ export function codeRoutes(app: Api, context: RouteContext): void {
       });
     },
   );
+}
+
+interface Given {
+  readonly scope: Scope;
+  readonly configuration: Configuration;
+}
+
+type CodeRequest = Parameters<typeof enter>[1];
+
+async function entered(context: RouteContext, request: CodeRequest): Promise<Given> {
+  const { scope } = await enter(context, request);
+  return { scope, configuration: (await context.repositories.models.currentConfiguration(scope)).configuration };
+}
+
+/** The configuration may be the first of its model. */
+async function introduced(context: RouteContext, request: CodeRequest, text: string): Promise<Given> {
+  const { headers, params, query } = request;
+  const configuration = configurationIn(text, params.model);
+  const project = headers['perennial-project'];
+  const principal = authorize(context, request, { project, model: params.model, environment: query.environment });
+  const scope = await context.repositories.models.introduce(project, query.environment, configuration, principal.id);
+  return { scope, configuration };
 }

@@ -3,7 +3,7 @@ import { parseConfiguration, parseConfigurationFile } from '../../contracts/conf
 import type { Configuration } from '../../contracts/configuration.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Scope } from '../../contracts/identifiers.ts';
-import { Name, PageRequest } from '../../contracts/identifiers.ts';
+import { Id, Name, PageRequest } from '../../contracts/identifiers.ts';
 import { ConfigurationVersion, Model, ModelEnvironment } from '../../contracts/model.ts';
 import { canonicalCron } from '../../contracts/cron.ts';
 import type { StoredSchedule } from '../../contracts/schedule.ts';
@@ -94,7 +94,10 @@ export function modelRoutes(app: Api, context: RouteContext): void {
           summary: 'Apply perennial.yaml, as YAML or as JSON',
           headers: ProjectHeaders,
           params: ModelParams,
-          querystring: z.strictObject({ environment: Name.optional() }),
+          querystring: z.strictObject({
+            environment: Name.optional(),
+            codeRun: Id.optional().describe('A run that staged code: it becomes the code of the environment with it'),
+          }),
           response: { 200: Applied, ...problems },
         },
       },
@@ -103,7 +106,8 @@ export function modelRoutes(app: Api, context: RouteContext): void {
         const project = request.headers['perennial-project'];
         const environment = request.query.environment ?? configuration.deploy.environment;
         const principal = authorize(context, request, { project, model: configuration.name, environment });
-        const applied = await models.apply(project, environment, configuration, principal.id);
+        const { codeRun } = request.query;
+        const applied = await models.apply(project, environment, configuration, principal.id, codeRun);
         const schedule = await applyRetrainSchedule(context, applied.scope, configuration, principal.id);
         await wakeLifecycle(context, applied.scope);
         return {
@@ -118,7 +122,8 @@ export function modelRoutes(app: Api, context: RouteContext): void {
   });
 }
 
-function configurationIn(body: unknown, name: string): Configuration {
+/** The configuration that a body is, of the model that the request names. */
+export function configurationIn(body: unknown, name: string): Configuration {
   const configuration = typeof body === 'string' ? parseConfigurationFile(body) : parseConfiguration(body);
   if (configuration.name !== name)
     throw new PerennialError(

@@ -53,11 +53,12 @@ export async function applyConfiguration(
   context: CliContext,
   api: ApiClient,
   file: string,
+  codeRun?: string,
 ): Promise<Applied & { readonly name: string }> {
   const { text, configuration } = await readConfiguration(file);
   const path = `/v1/models/${configuration.name}`;
-  const environment = environmentFor(context, configuration);
-  const applied = await api.sendText('PUT', path, Applied, text, 'application/yaml', { environment });
+  const query = { environment: environmentFor(context, configuration), codeRun };
+  const applied = await api.sendText('PUT', path, Applied, text, 'application/yaml', query);
   context.output.note(
     `${configuration.name}: configuration ${applied.configuration.number} ${applied.changed ? 'applied' : 'unchanged'} in ${applied.environment}`,
   );
@@ -74,19 +75,24 @@ async function checkedCode({ path, environment }: Configuration['code'], folder:
   return code;
 }
 
-/** Commits the code that the configuration names as a CodeVersion: uploads the folder, or has the server fetch from git. */
+/**
+ * Commits the code that the configuration names as a CodeVersion: uploads the folder, or has the server fetch from git.
+ * It becomes the environment's code, unless it is `staged` for a configuration that is applied with it.
+ */
 export async function snapshotCode(
   context: CliContext,
   api: ApiClient,
   file: string,
+  { staged = false }: { readonly staged?: boolean } = {},
 ): Promise<Run & { state: 'succeeded' }> {
-  const { configuration, folder } = await readConfiguration(file);
+  const { text, configuration, folder } = await readConfiguration(file);
   const path = `/v1/models/${configuration.name}/code`;
   const query = { environment: environmentFor(context, configuration) };
   const code = await checkedCode(configuration.code, folder);
-  if (code === null) return startAndFollow(context, api, path, {}, query);
+  const body = staged ? { configuration: text } : {};
+  if (code === null) return startAndFollow(context, api, path, body, query);
   const archive = await uploadCode(context, api, code);
-  return startAndFollow(context, api, path, { archive, ...(await gitStateOf(code)) }, query);
+  return startAndFollow(context, api, path, { ...body, archive, ...(await gitStateOf(code)) }, query);
 }
 
 /** The digest of the archive. */
@@ -100,6 +106,22 @@ function uploadCode(context: CliContext, api: ApiClient, folder: string): Promis
   });
 }
 
+/** All or nothing: the code is staged first, and becomes the environment's code with the configuration. */
+async function applyAll(
+  context: CliContext,
+  api: ApiClient,
+  options: { readonly file: string; readonly code: boolean },
+) {
+  const code = options.code ? await snapshotCode(context, api, options.file, { staged: true }) : null;
+  return { code, applied: await applyConfiguration(context, api, options.file, code?.id) };
+}
+
+/** Where the API did not answer, nobody knows whether it applied the configuration. */
+function sayingSo(caught: unknown): unknown {
+  if (!(caught instanceof PerennialError) || caught.code.endsWith('-unavailable')) return caught;
+  return new PerennialError(caught.code, `nothing was applied: ${caught.message}`, caught.fields, { cause: caught });
+}
+
 export function applyVerb({ program, act }: VerbRegistry): void {
   program
     .command('apply')
@@ -110,11 +132,9 @@ export function applyVerb({ program, act }: VerbRegistry): void {
     .action(
       act(async (context, options: { file: string; code: boolean }) => {
         const api = apiOf(context);
-        const { configuration, folder } = await readConfiguration(options.file);
-        // Checked before anything is stored, so that a refusal changes nothing.
-        if (options.code) await checkedCode(configuration.code, folder);
-        const applied = await applyConfiguration(context, api, options.file);
-        const code = options.code ? await snapshotCode(context, api, options.file) : null;
+        const { applied, code } = await applyAll(context, api, options).catch((caught: unknown) => {
+          throw sayingSo(caught);
+        });
         const outcome = code?.outcome.kind === 'code' ? code.outcome : null;
         context.output.data(
           {

@@ -14,7 +14,7 @@ import type { Output } from '../output.ts';
 import { outcomeOf } from '../run-view.ts';
 import { BuildExplanation, describeBuild, describeImportance } from '../build-view.ts';
 import type { VerbRegistry } from '../verb.ts';
-import { counted, decimals, short, startAndFollow } from '../verb.ts';
+import { counted, decimals, detachOption, short, startAndFollow, startRun, tellDetached } from '../verb.ts';
 
 const Ancestor = z.object({ number: z.number(), digest: z.string() }).loose();
 const Versioned = ModelVersion.extend({ evaluation: Evaluation.nullable() });
@@ -28,6 +28,7 @@ interface BuildOptions {
   readonly asOf?: string;
   readonly dataset?: number;
   readonly code?: number;
+  readonly detach?: boolean;
   readonly param?: Readonly<Record<string, unknown>>;
 }
 
@@ -44,15 +45,18 @@ function buildVerb({ program, act }: VerbRegistry): void {
     .option('--as-of <instant>', 'read the window back from this instant (default: now)', instant)
     .option('--dataset <number>', 'a dataset version other than the newest', wholeNumber)
     .option('--code <number>', 'a code version other than the newest', wholeNumber)
+    .option(...detachOption)
     .option('--param <name=value>', 'override one of build.params; may be given again', addParameter)
     .addHelpText(
       'after',
       '\nExamples:\n  perennial build\n  perennial build --as-of 2011-07-01T04:00:00Z --param max_iter=50',
     )
     .action(
-      act(async (context, { asOf, dataset, code, param }: BuildOptions) => {
+      act(async (context, { asOf, dataset, code, param, detach = false }: BuildOptions) => {
         const body = { asOf, dataset, code, params: param };
-        const run = await startAndFollow(context, apiOf(context), modelPath(context, '/builds'), body, {
+        const [api, path] = [apiOf(context), modelPath(context, '/builds')];
+        if (detach) return tellDetached(context, await startRun(api, path, body, context.options.environment));
+        const run = await startAndFollow(context, api, path, body, {
           logs: !context.output.json,
         });
         context.output.data(run.outcome, () => outcomeOf(run));

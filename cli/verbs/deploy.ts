@@ -14,7 +14,7 @@ import { followDeployment } from '../follow-deployment.ts';
 import { releaseBefore, releaseNamed } from '../rollback-target.ts';
 import { outcomeOf } from '../run-view.ts';
 import type { VerbRegistry } from '../verb.ts';
-import { short, startAndFollow, startRun } from '../verb.ts';
+import { detachOption, short, startAndFollow, startRun, tellDetached } from '../verb.ts';
 
 const Deployments = z.object({ generation: Generation.nullable(), history: z.array(Generation) }).loose();
 type Deployments = z.infer<typeof Deployments>;
@@ -54,7 +54,7 @@ function deployVerb({ program, act }: VerbRegistry): void {
         const to = await candidateOf(context, api, version, serving);
         await confirmChange(context, `${where(context)}: ${servingIn(serving)} → ${to}`);
         const run = await startRun(api, modelPath(context, '/deployments'), { version }, context.options.environment);
-        await followDeployment(context, api, run, options.detach === true);
+        await followDeployment(context, api, run, { version, detach: options.detach });
       }),
     );
 }
@@ -66,12 +66,13 @@ function rollbackVerb({ program, act }: VerbRegistry): void {
     .option('--to <release>', 'a version that served, or a release by its digest or the beginning of it')
     .option('--with <heads>', 'data,code,config: what the next build is made of goes back too', headsIn)
     .requiredOption('--reason <text>', 'why; it goes into the ledger')
+    .option(...detachOption)
     .addHelpText(
       'after',
       '\nExamples:\n  perennial rollback --reason "answers are off since 14:05"\n  perennial rollback --to 3 --with data --reason "4 and 5 were made of broken data"',
     )
     .action(
-      act(async (context, options: { to?: string; with?: Head[]; reason: string }) => {
+      act(async (context, options: { to?: string; with?: Head[]; reason: string; detach?: boolean }) => {
         const api = apiOf(context);
         const serving = await deploymentsOf(context, api);
         const to = options.to === undefined ? undefined : releaseNamed(options.to, serving.history);
@@ -79,7 +80,10 @@ function rollbackVerb({ program, act }: VerbRegistry): void {
         const back = heads === undefined ? '' : `, and the heads of ${heads.join(', ')} go back with it`;
         await confirmChange(context, `${where(context)}: ${servingIn(serving)} → ${targetIn(serving, to)}${back}`);
         const body = { to, with: heads, reason };
-        const run = await startAndFollow(context, api, modelPath(context, '/rollback'), body);
+        const path = modelPath(context, '/rollback');
+        if (options.detach === true)
+          return tellDetached(context, await startRun(api, path, body, context.options.environment));
+        const run = await startAndFollow(context, api, path, body);
         context.output.data(run.outcome, () => outcomeOf(run));
       }),
     );

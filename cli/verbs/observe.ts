@@ -9,7 +9,7 @@ import { headline } from '../evidence.ts';
 import { downloadTo, refuseToOverwrite } from '../download.ts';
 import { listUpTo } from '../lists.ts';
 import type { VerbRegistry } from '../verb.ts';
-import { counted, startAndFollow } from '../verb.ts';
+import { counted, detachOption, startAndFollow, startRun, tellDetached } from '../verb.ts';
 import { labelsVerb } from './labels.ts';
 
 export function observeVerbs(registry: VerbRegistry): void {
@@ -24,14 +24,17 @@ function monitorVerb({ program, act }: VerbRegistry): void {
     .description('report on a window of what was served, now')
     .option('--as-of <instant>', 'the end of the window (default: now)', instant)
     .option('--window <duration>', 'e.g. "1 month" (default: monitor.window)', duration)
+    .option(...detachOption)
     .addHelpText(
       'after',
       '\nExamples:\n  perennial monitor\n  perennial monitor --as-of 2026-11-17T00:00:00Z --window "7 days"',
     )
     .action(
-      act(async (context, { asOf, window }: { asOf?: string; window?: string }) => {
-        const api = apiOf(context);
-        const run = await startAndFollow(context, api, modelPath(context, '/reports'), { asOf, window });
+      act(async (context, { asOf, window, detach = false }: { asOf?: string; window?: string; detach?: boolean }) => {
+        const [api, path] = [apiOf(context), modelPath(context, '/reports')];
+        if (detach)
+          return tellDetached(context, await startRun(api, path, { asOf, window }, context.options.environment));
+        const run = await startAndFollow(context, api, path, { asOf, window });
         if (run.outcome.kind !== 'monitor') throw new Error(`the run ${run.id} made no report`);
         const report = await reportOf(context, api, run.outcome.reportId);
         context.output.data(report, () => describeReport(context, report));

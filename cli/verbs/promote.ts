@@ -40,7 +40,7 @@ export function promoteVerb({ program, act }: VerbRegistry): void {
           `${modelOf(context)} in ${environment}: → version ${version}, release ${short(release)} of ${from}`,
         );
         const run = await startRun(api, path, { release }, environment);
-        await followDeployment(context, api, run, detach === true);
+        await followDeployment(context, api, run, { version, detach });
       }),
     );
 }

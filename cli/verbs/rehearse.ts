@@ -166,11 +166,10 @@ async function tellDemo(
   const data = await ingestSource(context, api, example);
   if (data.outcome.kind === 'data')
     output.note(
-      `data: version ${data.outcome.number}, ${data.outcome.rows} hours of bike rentals, ${data.outcome.added} new`,
+      `dataset ${data.outcome.number}: ${data.outcome.rows} hours of bike rentals, ${data.outcome.added} new`,
     );
   const code = await snapshotCode(context, api, example);
-  if (code.outcome.kind === 'code')
-    output.note(`code: version ${code.outcome.number}, ${code.outcome.digest.slice(0, 12)}`);
+  if (code.outcome.kind === 'code') output.note(`code ${code.outcome.number}: ${code.outcome.digest.slice(0, 12)}`);
   signal.throwIfAborted();
   output.note(
     'each month: serve it hour by hour, label it, ingest it, monitor it, then build; promote what passes its gates',

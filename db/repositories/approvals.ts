@@ -3,7 +3,7 @@ import type { Approval } from '../../contracts/approval.ts';
 import { shiftInstant } from '../../contracts/duration.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Id, Instant } from '../../contracts/identifiers.ts';
-import { scopeLabel } from '../../contracts/identifiers.ts';
+import { scopeLabel, shortDigest } from '../../contracts/identifiers.ts';
 import type { Principal } from '../../contracts/principal.ts';
 import { isGranted } from '../../contracts/principal.ts';
 import type { ApprovalRepository } from '../../ports/repositories/approvals.ts';
@@ -90,7 +90,7 @@ async function ask(context: RepositoryContext, tx: Transaction, scope: Ask[0], r
   await proveRun(tx, scope, runId, 'deploy');
   const { modelId, environment } = scope;
   const now = await environmentNow(context, tx, scope);
-  const reason = `a newer request takes its place: release ${request.subject.release.slice(0, 12)}`;
+  const reason = `a newer request takes its place: release ${shortDigest(request.subject.release)}`;
   const newer = replaces === null ? undefined : await newerRequest(tx, scope, replaces);
   if (replaces !== null) await closeReplaced(context, tx, { replaces, runId }, { reason, at: now, by });
   if (newer === undefined)
@@ -131,7 +131,7 @@ async function ask(context: RepositoryContext, tx: Transaction, scope: Ask[0], r
       expiresAt,
       ...(replaces === null ? {} : { replaces }),
     },
-    reason: `approval of release ${release.slice(0, 12)} for ${scopeLabel(scope)}`,
+    reason: `approval of release ${shortDigest(release)} for ${scopeLabel(scope)}`,
     effectiveAt: now,
     by,
   });

@@ -2,19 +2,18 @@ import { and, desc, eq, lt } from '../orm.ts';
 import type { CodeVersion } from '../../contracts/code.ts';
 import type { Id, Scope } from '../../contracts/identifiers.ts';
 import type { CodeRepository } from '../../ports/repositories/code.ts';
-import { appendLedger } from '../append-ledger.ts';
 import type { Executor, Transaction } from '../connection.ts';
 import { query, transact } from '../connection.ts';
 import type { RepositoryContext } from '../context.ts';
-import { environmentNow, lockModel, lockScope } from '../context.ts';
+import { lockModel, lockScope } from '../context.ts';
 import { decidedByRun } from '../decided-by-run.ts';
 import { toInstant } from '../instants.ts';
+import { moveCodeHead } from '../move-code-head.ts';
 import { nextNumber } from '../next-number.ts';
 import { found, written } from '../not-found.ts';
 import { belowNumber, pageOf } from '../paging.ts';
 import { proveRun } from '../prove-run.ts';
 import { possessBlobs } from '../possess-blobs.ts';
-import { recordTrigger } from '../record-trigger.ts';
 import { codeVersions, modelEnvironments } from '../schema.ts';
 
 type Row = typeof codeVersions.$inferSelect;
@@ -86,33 +85,8 @@ async function commit(
   const current = head === null ? undefined : await read(tx, head);
   if (current?.digest === version.digest) return { version: toCodeVersion(current), unchanged: true };
   const row = await ensureVersion(context, tx, scope, version, run);
-  await tx
-    .update(modelEnvironments)
-    .set({ codeVersionId: row.id })
-    .where(and(eq(modelEnvironments.modelId, scope.modelId), eq(modelEnvironments.environment, scope.environment)));
-  const reason = current === undefined ? `code ${row.number}` : `code ${current.number} → ${row.number}`;
-  await appendLedger(context, tx, {
-    modelId: scope.modelId,
-    environment: scope.environment,
-    kind: 'code.committed',
-    subject: {
-      runId: run.runId,
-      codeVersionId: row.id,
-      number: row.number,
-      digest: row.digest,
-      previousCodeVersionId: head,
-    },
-    reason,
-    effectiveAt: await environmentNow(context, tx, scope),
-    by: run.by,
-  });
-  // By run too: going back to earlier code is new code again.
-  await recordTrigger(context, tx, scope, {
-    kind: 'new-code',
-    reason,
-    fingerprint: `${row.digest} by ${run.runId}`,
-    by: run.by,
-  });
+  if (run.staged === true) return { version: toCodeVersion(row), unchanged: false };
+  await moveCodeHead(context, tx, scope, { from: current ?? null, to: row, runId: run.runId, by: run.by });
   return { version: toCodeVersion(row), unchanged: false };
 }
 

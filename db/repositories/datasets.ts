@@ -170,7 +170,7 @@ function noQuarantine(runId: Id, isRefused: boolean): string {
 }
 
 function headMoved(scope: Scope, current: Row | undefined): PerennialError {
-  const now = current === undefined ? 'there is none now' : `it is version ${current.number} now`;
+  const now = current === undefined ? 'there is none now' : `it is dataset ${current.number} now`;
   return new PerennialError(
     'conflict',
     `the data head of ${scopeLabel(scope)} moved while the batch was prepared: ${now}; ingest the files again, and rows that are known are skipped`,

@@ -122,7 +122,7 @@ async function mustBeVersionsOf(tx: Transaction, modelId: Id, ids: readonly (Id 
   if (foreign === undefined) return;
   throw new PerennialError(
     'unproven',
-    `version ${foreign.id} belongs to another model, and no evaluation here is of it`,
+    `model version ${foreign.id} belongs to another model, so it cannot be evaluated here`,
     {
       modelVersionId: foreign.id,
     },

@@ -7,6 +7,7 @@ import { scopeLabel } from '../../contracts/identifiers.ts';
 import type { ConfigurationVersion, Model, ModelEnvironment } from '../../contracts/model.ts';
 import type { ModelRepository } from '../../ports/repositories/models.ts';
 import { appendLedger } from '../append-ledger.ts';
+import { applyStagedCode } from '../apply-staged-code.ts';
 import { archiveModel, restoreModel } from '../archive-model.ts';
 import type { Executor, Transaction } from '../connection.ts';
 import { query, transact } from '../connection.ts';
@@ -37,8 +38,15 @@ function toModelEnvironment(row: typeof modelEnvironments.$inferSelect): ModelEn
 export function createModelRepository(context: RepositoryContext): ModelRepository {
   const { db } = context;
   return {
-    apply: (project, environment, configuration, by) =>
-      transact(db, (tx) => apply(context, tx, project, environment, configuration, by)),
+    apply: (project, environment, configuration, by, codeRunId) =>
+      transact(db, async (tx) => {
+        const { scope, heads } = await introduce(context, tx, project, environment, configuration, by);
+        const applied = await apply(context, tx, { scope, heads, configuration, by });
+        if (codeRunId !== undefined) await applyStagedCode(context, tx, { scope, heads, runId: codeRunId, by });
+        return applied;
+      }),
+    introduce: (project, environment, configuration, by) =>
+      transact(db, async (tx) => (await introduce(context, tx, project, environment, configuration, by)).scope),
     archive: (modelId, decision) => transact(db, (tx) => archiveModel(context, tx, modelId, decision)),
     restore: (modelId, decision) => transact(db, (tx) => restoreModel(context, tx, modelId, decision)),
     list: (viewer, project, page, archived = false) =>
@@ -114,14 +122,17 @@ export function createModelRepository(context: RepositoryContext): ModelReposito
   };
 }
 
-async function apply(
+type Heads = typeof modelEnvironments.$inferSelect;
+
+/** Locks the scope, and makes what is absent of project, environment and model. */
+async function introduce(
   context: RepositoryContext,
   tx: Transaction,
   project: string,
   environment: string,
   configuration: Configuration,
   by: Id,
-): ReturnType<ModelRepository['apply']> {
+): Promise<{ readonly scope: Scope; readonly heads: Heads }> {
   await tx.insert(projects).values({ name: project, recordedBy: by }).onConflictDoNothing();
   await tx
     .insert(environments)
@@ -131,16 +142,32 @@ async function apply(
   const scope: Scope = { project, model: model.name, modelId: model.id, environment };
   const heads = await lockScope(tx, scope, by);
   await mustNotBeArchived(tx, model.id);
-  const version = await ensureConfiguration(context, tx, model.id, configuration, by);
+  return { scope, heads };
+}
+
+interface Application {
+  readonly scope: Scope;
+  readonly heads: Heads;
+  readonly configuration: Configuration;
+  readonly by: Id;
+}
+
+async function apply(
+  context: RepositoryContext,
+  tx: Transaction,
+  { scope, heads, configuration, by }: Application,
+): ReturnType<ModelRepository['apply']> {
+  const { modelId, environment } = scope;
+  const version = await ensureConfiguration(context, tx, modelId, configuration, by);
   const changed = heads.configurationId !== version.id;
   if (changed) {
     await tx
       .update(modelEnvironments)
       .set({ configurationId: version.id })
-      .where(and(eq(modelEnvironments.modelId, model.id), eq(modelEnvironments.environment, environment)));
-    await tx.update(models).set({ owner: configuration.owner }).where(eq(models.id, model.id));
+      .where(and(eq(modelEnvironments.modelId, modelId), eq(modelEnvironments.environment, environment)));
+    await tx.update(models).set({ owner: configuration.owner }).where(eq(models.id, modelId));
     await appendLedger(context, tx, {
-      modelId: model.id,
+      modelId,
       environment,
       kind: 'model.applied',
       subject: {

@@ -10,7 +10,11 @@ export interface ModelRepository {
     environment: string,
     configuration: Configuration,
     by: Id,
+    /** A succeeded run that staged the code to apply with it, in the same transaction. */
+    codeRunId?: Id,
   ): Promise<{ readonly scope: Scope; readonly configuration: ConfigurationVersion; readonly changed: boolean }>;
+  /** Makes project, model and environment as needed, so that runs can begin. No configuration is applied. */
+  introduce(project: string, environment: string, configuration: Configuration, by: Id): Promise<Scope>;
   /** Those that are not archived, or those that are. */
   list(viewer: Viewer, project: string, page: PageRequest, archived?: boolean): Promise<Page<Model>>;
   /**

@@ -200,7 +200,7 @@ test('a rejection needs no question, changes nothing, and ends the deployment wi
   const deployed = await deploying;
   expect(deployed.code).toBe(1);
   expect(JSON.parse(deployed.stdout)).toMatchObject({ state: 'succeeded', outcome: { decision: 'rejected' } });
-  expect(deployed.stderr).toMatch(/it was not promoted but rejected/);
+  expect(deployed.stderr).toMatch(/version 2 was not promoted: release [0-9a-f]{12} rejected/);
 });
 
 test('a rollback says which version comes back, and may name it by version or by the digest that is shown', async () => {
@@ -210,7 +210,10 @@ test('a rollback says which version comes back, and may name it by version or by
     return newest.state === 'awaiting-approval' && newest;
   });
   await done('approve', run.state === 'awaiting-approval' ? run.approvalId : '', '--yes');
-  expect(await deploying).toMatchObject({ code: 0, stdout: 'promoted in generation 2\n' });
+  expect(await deploying).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^release [0-9a-f]{12} promoted in generation 2\n$/),
+  });
   const digest = /champion +100 % +3 +([0-9a-f]{12})/.exec(await champion())?.[1] ?? '';
 
   const asked = await onTerminal(['rollback', ...here, '--reason', 'x'], [{ after: 'Go on\\?', keys: 'n\r' }]);

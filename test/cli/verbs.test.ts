@@ -100,7 +100,7 @@ test('a version that its gates reject ends the build with 1, its reasons, and it
   await done('data', 'ingest', '-f', model.file);
   const { code, stdout, stderr } = await perennial('build', '-m', 'verbs', '--as-of', '2026-01-12T00:00:00Z');
   expect({ code, stdout }).toEqual({ code: 1, stdout: expect.stringMatching(/^version \d is rejected: /) });
-  expect(stderr).toMatch(/the gates refused it/);
+  expect(stderr).toMatch(/the gates refused the new version: version \d is rejected/);
 });
 
 test('a checkout writes the rows, and overwrites nothing unless told to', async () => {

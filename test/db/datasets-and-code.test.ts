@@ -95,7 +95,7 @@ test('of twenty batches prepared on the same head one is committed, and the othe
   expect(outcomes.filter((outcome) => outcome.status === 'fulfilled')).toHaveLength(1);
   const refused = outcomes.filter((outcome) => outcome.status === 'rejected');
   expect(
-    refused.every((outcome) => outcome.reason.code === 'conflict' && outcome.reason.message.includes('version 1 now')),
+    refused.every((outcome) => outcome.reason.code === 'conflict' && outcome.reason.message.includes('dataset 1 now')),
   ).toBe(true);
 });
 
