@@ -1,11 +1,12 @@
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Field } from './fields.ts';
 import type { Database } from './lockedDatabase.ts';
-import { placeOf, type Source } from './source.ts';
+import { columnsPerQuery, longRows } from './long-form.ts';
+import { countRows, placeOf, type Source } from './source.ts';
 import { identifier } from './sql.ts';
 
 /** Whether a date or time has a four-digit year, which every date format can represent. */
-export function isWritable(time: string, type: 'DATE' | 'TIMESTAMP' | 'TIMESTAMP WITH TIME ZONE'): string {
+export function isWritable(time: string, type: StoredTime): string {
   const last = type === 'DATE' ? '9999-12-31' : '9999-12-31 23:59:59.999999';
   const zone = type === 'TIMESTAMP WITH TIME ZONE' ? '+00' : '';
   const first = type === 'DATE' ? '0001-01-01' : '0001-01-01 00:00:00';
@@ -18,17 +19,27 @@ export async function refuseFarTimes(
   sources: readonly Source[],
   fields: readonly Field[],
 ): Promise<void> {
-  const far = fields.flatMap(({ name, stored }) => {
-    if (stored !== 'DATE' && stored !== 'TIMESTAMP' && stored !== 'TIMESTAMP WITH TIME ZONE') return [];
-    const column = identifier(name);
-    return [{ name, column, condition: `${column} IS NOT NULL AND NOT ${isWritable(column, stored)}` }];
-  });
-  if (far.length === 0) return;
-  const counts = await database.row(
-    `SELECT ${far.map(({ condition }, at) => `count(*) FILTER (WHERE ${condition}) AS n${at}`).join(', ')} FROM united`,
-  );
-  const found = far.find((_, at) => Number(counts[`n${at}`]) > 0);
-  if (found !== undefined) throw await refusalOf(database, sources, found, Number(counts[`n${far.indexOf(found)}`]));
+  const times = fields.flatMap(({ name, stored }) => (isTime(stored) ? [{ name, stored }] : []));
+  if (times.length === 0) return;
+  const size = columnsPerQuery(await countRows(database, 'united'));
+  for (const [stored, columns] of Map.groupBy(times, (column) => column.stored))
+    for (let start = 0; start < columns.length; start += size) {
+      const slice = columns.slice(start, start + size).map(({ name }) => name);
+      const [found] = await database.rows(
+        `SELECT c, count(*) AS n FROM ${longRows('united', slice)} WHERE v IS NOT NULL AND NOT ${isWritable('v', stored)} GROUP BY c ORDER BY c LIMIT 1`,
+      );
+      const name = slice[Number(found?.c)];
+      if (found === undefined || name === undefined) continue;
+      const column = identifier(name);
+      const condition = `${column} IS NOT NULL AND NOT ${isWritable(column, stored)}`;
+      throw await refusalOf(database, sources, { name, column, condition }, Number(found.n));
+    }
+}
+
+type StoredTime = 'DATE' | 'TIMESTAMP' | 'TIMESTAMP WITH TIME ZONE';
+
+function isTime(stored: Field['stored']): stored is StoredTime {
+  return stored === 'DATE' || stored === 'TIMESTAMP' || stored === 'TIMESTAMP WITH TIME ZONE';
 }
 
 async function refusalOf(
