@@ -6,6 +6,7 @@ export const DataWarningKind = z.enum([
   'delimiter',
   'encoding',
   'header',
+  'empty-text',
   // Which type a column has, and whether it is kept.
   'kept-as-text',
   'without-type',

@@ -21,11 +21,14 @@ export async function loadCsv(
   const names = withIndexNames(header.names);
   checkNames(names, file.name);
   if (delimiter !== ',') warn(delimiterGuess(file, delimiter, names.length));
-  const { records, openQuote, flaw } = await scanRecords(file.path, delimiter);
+  const { records, openQuote, flaw, quotedEmpty, quotesAll } = await scanRecords(file.path, delimiter);
   refuseFlaw(file, flaw);
   if (openQuote !== undefined) throw unreadable(file, 'a quote is opened and never closed', openQuote);
+  // Where every field is quoted, quotes say nothing.
+  const isMissing = (quotesAll && names.length > 1) || nulls.includes('');
+  if (quotedEmpty > 0 && !nulls.includes('')) warn(emptyTextGuess(file, quotedEmpty, isMissing));
   const columns = names.map((name) => `${literal(name)}: 'VARCHAR'`).join(', ');
-  const options = `auto_detect = false, header = true, all_varchar = true, strict_mode = true, null_padding = false, parallel = false, delim = ${literal(delimiter)}, quote = '"', escape = '"', columns = {${columns}}`;
+  const options = `auto_detect = false, header = true, all_varchar = true, strict_mode = true, null_padding = false, parallel = false, allow_quoted_nulls = ${isMissing}, delim = ${literal(delimiter)}, quote = '"', escape = '"', columns = {${columns}}`;
   const texts = names.map((name) => `${exceptNulls(identifier(name), nulls)} AS ${identifier(name)}`).join(', ');
   try {
     await database.run(
@@ -38,7 +41,8 @@ export async function loadCsv(
   // Of a single column a blank line is a row without a value.
   if (rows < records - 1 || (names.length > 1 && rows !== records - 1))
     throw unreadable(file, `${records - 1} rows are there and ${rows} could be read; look for stray quotes`);
-  const source: Source = { file, table, names, text: { delimiter, before: 1 }, rows };
+  const hasEmptyText = quotedEmpty > 0 && !isMissing;
+  const source: Source = { file, table, names, text: { delimiter, before: 1 }, hasEmptyText, rows };
   for (const [at, name] of names.entries())
     if (header.names[at] === '' && !(await holdsWholeNumbers(database, source, name)))
       checkNames(header.names, file.name);
@@ -49,6 +53,13 @@ function delimiterGuess(file: LoadedFile, delimiter: string, count: number): Dat
   const name = delimiter === '\t' ? 'tab' : delimiter;
   const message = `${file.name} is read with the delimiter "${name}", which its first line has most of: ${count} columns; if that is wrong, write the file with commas`;
   return { level: 'guess', kind: 'delimiter', column: null, count, example: name, message };
+}
+
+function emptyTextGuess(file: LoadedFile, count: number, isMissing: boolean): DataWarning {
+  const message = isMissing
+    ? `${file.name} quotes every field, so its ${count} empty ones ("") are read as missing values; for empty text, write missing values without quotes`
+    : `${file.name} has ${count} quoted fields with nothing in them (""), which are empty text in columns of text, and missing values in others; if all mean a missing value, set data.nulls: [""]`;
+  return { level: 'guess', kind: 'empty-text', column: null, count, example: '""', message };
 }
 
 /** Turns DuckDB's report, which counts records and names options that nobody can set, into file, line and reason. */

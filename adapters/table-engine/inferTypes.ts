@@ -71,7 +71,7 @@ async function firstValues(
   for (const source of sources)
     for (const slice of slices(names)) {
       const found = await database.row(
-        `SELECT ${slice.map((name, at) => `CAST(any_value(${identifier(name)}) AS VARCHAR) AS v${at}`).join(', ')} FROM ${source.table}`,
+        `SELECT ${slice.map((name, at) => `CAST(${firstOf(source, identifier(name))} AS VARCHAR) AS v${at}`).join(', ')} FROM ${source.table}`,
       );
       for (const [at, name] of slice.entries()) {
         const value = found[`v${at}`];
@@ -79,6 +79,12 @@ async function firstValues(
       }
     }
   return filled;
+}
+
+/** An empty text says something of a column only if it has no other value. */
+function firstOf({ hasEmptyText }: Source, column: string): string {
+  const first = `any_value(${column})`;
+  return hasEmptyText === true ? `coalesce(any_value(nullif(${column}, '')), ${first})` : first;
 }
 
 function candidates(

@@ -17,7 +17,11 @@ export function castIn(source: Source, name: string, stored: StoredType, reading
   const kind = source.kinds?.get(name);
   if (kind !== undefined && reading === 'as-written' && !typesOfKind[kind].includes(typeOf[stored]))
     return { value: `CAST(NULL AS ${stored})`, misfit: `${column} IS NOT NULL` };
-  return castOf(source.types?.get(name) ?? 'VARCHAR', stored, column, reading);
+  const type = source.types?.get(name) ?? 'VARCHAR';
+  if (source.hasEmptyText !== true || stored === 'VARCHAR') return castOf(type, stored, column, reading);
+  const { value } = castOf(type, stored, `nullif(${column}, '')`, reading);
+  const { misfit, ...cast } = castOf(type, stored, column, reading);
+  return misfit === undefined ? { ...cast, value } : { ...cast, value, misfit: `(${column} <> '' AND (${misfit}))` };
 }
 
 /** The types that a column of a source may be inferred as. */

@@ -30,6 +30,8 @@ export interface Source {
   readonly names: readonly string[];
   /** Of CSV and NDJSON: how records are told apart, and how many come before the first row. */
   readonly text?: { readonly delimiter: Delimiter; readonly before: 0 | 1 };
+  /** Of CSV: quoted fields without anything in them occur. They are empty text in a column of text, and missing in others. */
+  readonly hasEmptyText?: boolean;
   /** Of NDJSON: what the values of a column are; absent for one that has none. */
   readonly kinds?: ReadonlyMap<string, JsonKind>;
   /** Of Parquet: the types of the columns, as `casts.ts` names them; absent where all are text. */

@@ -6,6 +6,10 @@ export type Flaw = 'nul' | 'long-cell' | 'long-line';
 export interface RecordScan {
   /** Records, the header among them; blank lines are none. */
   readonly records: number;
+  /** Of CSV: fields that are two quotes and nothing else. */
+  readonly quotedEmpty: number;
+  /** Of CSV: every field, those of the header too, is quoted, so that quotes do not tell empty text from a missing value. */
+  readonly quotesAll: boolean;
   /** The line of the record whose quote is still open at the end of the file. */
   readonly openQuote?: number;
   /** The first thing that no text may hold, and on which line it is. The scan ends with it. */
@@ -36,10 +40,13 @@ export async function scanRecords(path: string, delimiter: Delimiter): Promise<R
       if (!isBlank) records += 1;
       return false;
     });
-    if (scanner.flaw) return { records, flaw: scanner.flaw };
+    if (scanner.flaw) return { records, ...scanner.quoting, flaw: scanner.flaw };
   }
-  if (scanner.isWithin) records += 1;
-  return scanner.isOpen ? { records, openQuote: scanner.line } : { records };
+  if (scanner.isWithin) {
+    records += 1;
+    scanner.endField();
+  }
+  return { records, ...scanner.quoting, ...(scanner.isOpen ? { openQuote: scanner.line } : {}) };
 }
 
 /**
@@ -87,6 +94,9 @@ class RecordScanner {
   readonly #delimiter: number | null;
   readonly #longestRecord: number;
   #cell = 0;
+  #quotes = 0;
+  #quotedEmpty = 0;
+  #unquoted = 0;
   #state: 'start' | 'plain' | 'quoted' | 'closing' = 'start';
   #newlines = 0;
   #length = 0;
@@ -100,6 +110,10 @@ class RecordScanner {
 
   get isOpen(): boolean {
     return this.#state === 'quoted';
+  }
+
+  get quoting(): Pick<RecordScan, 'quotedEmpty' | 'quotesAll'> {
+    return { quotedEmpty: this.#quotedEmpty, quotesAll: this.#unquoted === 0 };
   }
 
   get isWithin(): boolean {
@@ -120,6 +134,7 @@ class RecordScanner {
       if (endsLine) this.#newlines += 1;
       if (endsLine && this.#state !== 'quoted') {
         if (onEnd(this.#length === 0)) return true;
+        if (this.#length > 0) this.endField();
         this.line += this.#newlines;
         this.#newlines = 0;
         this.#length = 0;
@@ -134,6 +149,13 @@ class RecordScanner {
     return false;
   }
 
+  /** Counts the field that ends here. */
+  endField(): void {
+    if (this.#quotes === 0 || this.#state === 'plain' || this.#state === 'start') this.#unquoted += 1;
+    else if (this.#quotes === 2 && this.#cell === 0) this.#quotedEmpty += 1;
+    this.#quotes = 0;
+  }
+
   #note(byte: number): void {
     const kind = byte === 0 ? 'nul' : this.#cell > longestCell ? 'long-cell' : 'long-line';
     // A long value has most likely an open quote before it, so the line is where the record began.
@@ -141,6 +163,8 @@ class RecordScanner {
   }
 
   #step(byte: number, delimiter: number): void {
+    if (byte === quote) this.#quotes += 1;
+    if (byte === delimiter && this.#state !== 'quoted') this.endField();
     if (byte !== quote) this.#cell += 1;
     if (this.#state === 'quoted') {
       if (byte === quote) this.#state = 'closing';
