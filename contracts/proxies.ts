@@ -8,7 +8,7 @@ import { PerennialError } from './errors.ts';
 const noPort = '(:\\d{1,5})?';
 const exceptionForms = [
   /^\*$/,
-  new RegExp(`^(\\*?\\.)?[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?\\.?${noPort}$`, 'i'),
+  new RegExp(`^\\.?[a-z0-9_*]([a-z0-9_.*-]*[a-z0-9_*])?\\.?${noPort}$`, 'i'),
   new RegExp(`^\\[[0-9a-f:.]+\\]${noPort}$`, 'i'),
 ];
 
@@ -101,7 +101,14 @@ function isExcepted(word: string, url: URL): boolean {
   if (port !== undefined && port !== portOf(url)) return false;
   const name = bareHost(named).replace(/^\*?\./, '');
   if (isIP(name) !== 0) return sameAddress(name, host);
+  if (name.includes('*')) return globOf(name).test(host);
   return host === name || host.endsWith(`.${name}`);
+}
+
+/** `10.1.*` and `build-*.example`; a star is any part of a name. */
+function globOf(name: string): RegExp {
+  const parts = name.split('*').map((part) => part.replaceAll('.', '\\.'));
+  return new RegExp(`^${parts.join('.*')}$`);
 }
 
 /** Small letters, without brackets and without the dot of a full name. */

@@ -44,6 +44,8 @@ describe.each([
   ['FILES.example.', ['http://files.example/'], []],
   ['files.example:8080', ['http://files.example:8080/'], ['http://files.example/']],
   ['files.example:443', ['https://files.example/'], ['http://files.example/']],
+  ['10.1.*', ['http://10.1.2.3/'], ['http://10.2.2.3/']],
+  ['build-*.example', ['http://build-7.example/'], ['http://files.example/']],
   ['10.0.0.0/8', ['http://10.1.2.3/'], ['http://11.1.2.3/', 'http://files.example/']],
   ['10.1.2.3', ['http://10.1.2.3:9000/'], ['http://10.1.2.30/']],
   ['10.1.2.3:9000', ['http://10.1.2.3:9000/'], ['http://10.1.2.3/']],
