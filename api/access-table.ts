@@ -79,6 +79,7 @@ export const accessTable: Readonly<Record<string, Access>> = {
   'POST /v1/approvals/:id/votes': { to: 'viewer', on: 'approval' },
 
   'POST /v1/models/:model/labels': { to: 'operator', on: 'scope' },
+  'GET /v1/models/:model/labels/corrections': { to: 'viewer', on: 'scope' },
   'POST /v1/models/:model/reports': { to: 'operator', on: 'scope' },
   'GET /v1/models/:model/reports': { to: 'viewer', on: 'scope' },
   'GET /v1/models/:model/reports/:id': { to: 'viewer', on: 'scope' },

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Instant, InstantInput } from './identifiers.ts';
+import { Id, Instant, InstantInput } from './identifiers.ts';
 import { ClassValue } from './model-version.ts';
 
 /** By the id of the prediction, or by the id of the caller's own request and, if it had several rows, the row from 0. */
@@ -62,6 +62,17 @@ export const AddedLabels = z.object({
   forgotten: z.number().int(),
 });
 export type AddedLabels = z.infer<typeof AddedLabels>;
+
+/** One label that was corrected; `sequence` is that of its batch's entry in the ledger. */
+export const LabelCorrection = z.object({
+  id: z.string(),
+  from: ClassValue,
+  to: ClassValue,
+  sequence: z.number().int(),
+  recordedAt: Instant,
+  recordedBy: Id,
+});
+export type LabelCorrection = z.infer<typeof LabelCorrection>;
 
 /** For messages: `"p1"`, `request "order-7"`, or `row 2 of request "order-7"`. */
 export function labelWords({ id, request, row }: z.infer<typeof LabelName>): string {

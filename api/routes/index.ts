@@ -11,6 +11,7 @@ import { deploymentRoutes } from './deployments.ts';
 import { doctorRoutes } from './doctor.ts';
 import { environmentRoutes } from './environments.ts';
 import { healthRoutes } from './health.ts';
+import { labelCorrectionRoutes } from './label-corrections.ts';
 import { labelRoutes } from './labels.ts';
 import { ledgerRoutes } from './ledger.ts';
 import { ledgerVerificationRoutes } from './ledger-verification.ts';
@@ -35,6 +36,7 @@ const nouns: readonly ((app: Api, context: RouteContext) => void)[] = [
   deploymentRoutes,
   approvalRoutes,
   labelRoutes,
+  labelCorrectionRoutes,
   reportRoutes,
   triggerRoutes,
   rehearsalRoutes,

@@ -14,6 +14,7 @@ import { environmentNow, lockScope } from '../context.ts';
 import { toDate, toInstant, toInstantOrNull } from '../instants.ts';
 import { addLabels, hasUnknown } from '../labels/add-labels.ts';
 import { indexPredictions } from '../labels/index-predictions.ts';
+import { listCorrections } from '../labels/list-corrections.ts';
 import { selectLabels } from '../labels/select-labels.ts';
 import { countWaiting } from '../labels/waiting-labels.ts';
 import { found } from '../not-found.ts';
@@ -163,12 +164,13 @@ function labelsOf(
   context: RepositoryContext,
 ): Pick<
   MonitoringRepository,
-  'hasUnknown' | 'addLabels' | 'labels' | 'waitingLabels' | 'expireLabels' | 'expireIndex'
+  'hasUnknown' | 'addLabels' | 'corrections' | 'labels' | 'waitingLabels' | 'expireLabels' | 'expireIndex'
 > {
   const { db } = context;
   return {
     hasUnknown: (scope, given) => transact(db, (tx) => hasUnknown(tx, scope, given)),
     addLabels: (scope, given, by) => transact(db, (tx) => addLabels(context, tx, scope, given, by)),
+    corrections: (scope, sequence, page) => query(db, () => listCorrections(db, scope, sequence, page)),
     labels: (scope, ids) => query(db, () => selectLabels(db, scope, ids)),
     waitingLabels: (scope) => query(db, () => countWaiting(db, scope)),
     expireLabels: (scope, before) =>

@@ -1,6 +1,6 @@
 import type { Id, Instant, Page, PageRequest, Scope, Sha256 } from '../../contracts/identifiers.ts';
 import type { ClassValue } from '../../contracts/model-version.ts';
-import type { AddedLabels, LabelInput } from '../../contracts/label.ts';
+import type { AddedLabels, LabelCorrection, LabelInput } from '../../contracts/label.ts';
 import type { PredictionSegment } from '../../contracts/prediction.ts';
 import type { Finding, FindingKind, Report, ReportBody, Traffic } from '../../contracts/report.ts';
 
@@ -29,6 +29,8 @@ export interface MonitoringRepository {
    * what it replaced. Labels of predictions that are not known are kept within bounds, and joined when the predictions arrive.
    */
   addLabels(scope: Scope, labels: readonly LabelInput[], by: Id): Promise<AddedLabels>;
+  /** What labels were before they were corrected; of one entry of the ledger, or of all. */
+  corrections(scope: Scope, sequence: number | undefined, page: PageRequest): Promise<Page<LabelCorrection>>;
   /** How many labels wait for their predictions. */
   waitingLabels(scope: Scope): Promise<number>;
   /** Labels of these prediction ids, and when they were given. */

@@ -38,6 +38,8 @@ test('labels come as JSON, NDJSON and CSV, a single one without its brackets, an
     corrected: 1,
     corrections: [{ id: 'b', from: 2, to: 9 }],
   });
+  const corrections = await api.send('viewer', 'GET /v1/models/bike/labels/corrections?limit=1');
+  expect(corrections).toMatchObject({ status: 200, body: { items: [{ id: 'b', from: 2, to: 9 }] } });
   const csv = '\uFEFF"note";"value";"id"\r\n"x;y";"9";"b"\r\nz;4;d\r\n';
   expect((await send(csv, 'text/csv; charset=utf-8')).body).toMatchObject({
     accepted: 1,

@@ -36,6 +36,7 @@ GET /v1/approvals/{id}/evidence
 GET /v1/approvals/{id}/evidence.html
 POST /v1/approvals/{id}/votes
 POST /v1/models/{model}/labels
+GET /v1/models/{model}/labels/corrections
 POST /v1/models/{model}/reports
 GET /v1/models/{model}/reports
 GET /v1/models/{model}/reports/{id}/page.html

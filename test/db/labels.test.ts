@@ -131,6 +131,15 @@ test('a ledger entry names the first hundred of many corrections and carries the
   expect(answer.corrections).toHaveLength(100);
   const [entry] = await corrected(scope);
   const all = ids.map((id) => ({ id, from: 1, to: 2 }));
+  const listed: object[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await monitoring.corrections(scope, entry!.sequence, { limit: 200, cursor });
+    listed.push(...page.items.map(({ id, from, to }) => ({ id, from, to })));
+    cursor = page.next;
+  } while (cursor !== undefined);
+  expect(sha256OfJson(listed)).toBe(entry!.subject['corrections']);
+  expect(await monitoring.corrections(scope, 1, { limit: 1 })).toEqual({ items: [] });
   expect(entry!.subject).toMatchObject({ labels: 1_500, corrections: sha256OfJson(all), first: all.slice(0, 100) });
 });
 

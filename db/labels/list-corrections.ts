@@ -1,0 +1,63 @@
+import type { Page, PageRequest, Scope } from '../../contracts/identifiers.ts';
+import type { LabelCorrection } from '../../contracts/label.ts';
+import { ClassValue } from '../../contracts/model-version.ts';
+import type { Executor } from '../connection.ts';
+import { toInstant } from '../instants.ts';
+import type { SQL } from '../orm.ts';
+import { and, asc, desc, eq, sql } from '../orm.ts';
+import { decodeCursor, pageOf, unusableCursor } from '../paging.ts';
+import { labelCorrections } from '../schema.ts';
+
+/** In the order that the digest of an entry is made in, whatever the database's collation is. */
+const byCode = sql`${labelCorrections.predictionId} collate "C"`;
+
+/** Corrections of labels, the newest entry of the ledger first and then by prediction. */
+export async function listCorrections(
+  db: Executor,
+  scope: Pick<Scope, 'modelId' | 'environment'>,
+  sequence: number | undefined,
+  page: PageRequest,
+): Promise<Page<LabelCorrection>> {
+  const t = labelCorrections;
+  const rows = await db
+    .select({
+      id: t.predictionId,
+      // As JSON text: drizzle would parse the class "1", a text, into the number.
+      from: sql<string>`${t.replaced}::text`,
+      to: sql<string>`${t.replacement}::text`,
+      sequence: t.sequence,
+      recordedAt: t.recordedAt,
+      recordedBy: t.recordedBy,
+    })
+    .from(t)
+    .where(
+      and(
+        eq(t.modelId, scope.modelId),
+        eq(t.environment, scope.environment),
+        sequence === undefined ? undefined : eq(t.sequence, sequence),
+        after(page),
+      ),
+    )
+    .orderBy(desc(t.sequence), asc(byCode))
+    .limit(page.limit + 1);
+  return pageOf(
+    rows,
+    page,
+    (row) => [row.sequence, row.id],
+    ({ from, to, recordedAt, ...row }) => ({
+      ...row,
+      from: ClassValue.parse(JSON.parse(from)),
+      to: ClassValue.parse(JSON.parse(to)),
+      recordedAt: toInstant(recordedAt),
+    }),
+  );
+}
+
+function after({ cursor }: PageRequest): SQL | undefined {
+  const key = decodeCursor(cursor);
+  if (key === undefined) return undefined;
+  const [sequence, id] = key;
+  if (key.length !== 2 || typeof sequence !== 'number' || typeof id !== 'string') throw unusableCursor();
+  const t = labelCorrections;
+  return sql`(${t.sequence} < ${sequence} or (${t.sequence} = ${sequence} and ${byCode} > ${id}))`;
+}
