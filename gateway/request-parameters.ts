@@ -12,9 +12,9 @@ export interface RehearsalParameters {
   readonly replay: 'champion' | 'canary' | undefined;
 }
 
-/** The log cannot keep half of a surrogate pair. */
+/** Whether the log and the database keep the id as it is. */
 export function isStorableId(id: string): boolean {
-  return id.length <= 200 && id.isWellFormed();
+  return id.length <= 200 && id.isWellFormed() && !id.includes('\0');
 }
 
 /** The caller's own ids, one a row and each once, or new ones. */
