@@ -15,6 +15,7 @@ import { fetchFiles, storeJson, withWorkspace } from '../workspace.ts';
 import type { BuildInputs } from './build-inputs.ts';
 import { buildInputs } from './build-inputs.ts';
 import { createCheckClassOrder } from './check-class-order.ts';
+import { mustHaveTypes } from './check-features.ts';
 import { mustSuitTask } from './check-target.ts';
 
 /** Before all data: the lower end of a build without a window. */
@@ -135,6 +136,7 @@ async function splitRows(
     });
     // After the split: a column without any value has no type to speak of, and the split says that it has none.
     mustSuitTask(configuration, dataset);
+    mustHaveTypes(configuration, dataset);
     if (configuration.task !== 'regression' && build.classes !== undefined) {
       const checkClassOrder = computedApart(deps, 'checkClassOrder', createCheckClassOrder(deps));
       await checkClassOrder({
