@@ -37,7 +37,9 @@ export function createServePeriod(deps: ActivityDependencies): RehearsalActiviti
       const labels = taken
         .slice(first, first + labelsAtOnce)
         .flatMap(({ id, target, eventTime }) => (target === null ? [] : [{ id, value: target, at: eventTime }]));
-      await deps.repositories.monitoring.addLabels(scope, labels, principalId);
+      const { refused, refusals } = await deps.repositories.monitoring.addLabels(scope, labels, principalId);
+      if (refused > 0)
+        deps.logger.warn({ refused, first: refusals[0]?.reason }, 'labels of a rehearsal are no values of the target');
     }
     return {
       rows: rows.length,
