@@ -59,7 +59,7 @@ export function outcomeOf(run: Run): string {
     case 'deploy':
       return `${outcome.releaseDigest === null ? '' : `release ${shortDigest(outcome.releaseDigest)} `}${outcome.decision}${outcome.generation === null ? '' : ` in generation ${outcome.generation}`}${because}`;
     case 'rollback':
-      return `generation ${outcome.generation} serves${backOf(outcome)}; promotion is on hold until perennial resume`;
+      return `${servingIn(outcome)} serves${backOf(outcome)}; promotion is on hold until perennial resume`;
     case 'monitor':
       return `${outcome.opened} findings opened, ${outcome.closed} closed`;
     case 'rehearsal':
@@ -86,6 +86,10 @@ function leftOut({ unlabelled }: Extract<RunOutcome, { kind: 'build' }>): string
 function rowsOf({ rows, added, skipped, replaced = 0, removed = 0 }: Extract<RunOutcome, { kind: 'data' }>): string {
   const changed = [...(replaced > 0 ? [`${replaced} replaced`] : []), ...(removed > 0 ? [`${removed} removed`] : [])];
   return [`${rows} rows`, `${added} added`, ...changed, `${skipped} known`].join(', ');
+}
+
+function servingIn({ modelVersion, generation }: Extract<RunOutcome, { kind: 'rollback' }>): string {
+  return modelVersion === undefined ? `generation ${generation}` : `version ${modelVersion}, generation ${generation},`;
 }
 
 function backOf({ heads = [] }: Extract<RunOutcome, { kind: 'rollback' }>): string {

@@ -78,6 +78,8 @@ export const RunOutcome = z.discriminatedUnion('kind', [
     kind: z.literal('rollback'),
     fromReleaseId: Id,
     toReleaseId: Id,
+    /** The version that serves again; absent in runs of older versions. */
+    modelVersion: z.number().int().optional(),
     generation: z.number().int(),
     /** Heads that were moved back with it. */
     heads: z.array(Head).optional(),

@@ -51,6 +51,7 @@ export function createRolloutActivities(deps: ActivityDependencies): RolloutActi
         kind: 'rollback',
         fromReleaseId: from.id,
         toReleaseId: to.id,
+        modelVersion: generation.slots.find(({ role }) => role === 'champion')?.modelVersionNumber,
         generation: generation.generation,
         ...heads,
       };
