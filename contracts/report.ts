@@ -27,8 +27,8 @@ export const DriftResult = z.object({
   pValue: z.number().nullable(),
   threshold: z.number(),
   /**
-   * Of a test without a p-value: the 99.5 % quantile of the statistic if both sides were of one distribution. Drift is at or above
-   * the threshold, and above this. Absent in reports from before it was computed.
+   * The 99.5 % quantile of the statistic if both sides were of one distribution; only a statistic above it is drift. Of every test
+   * without a p-value, and of chi2 with pooled categories. Absent in reports from before it was computed.
    */
   critical: z.number().optional(),
   drifted: z.boolean(),
@@ -60,9 +60,10 @@ export function driftWord({
   return drifted ? 'drifted' : 'steady';
 }
 
-/** What the statistic had to reach to be drift. */
-export function heldAgainst({ threshold, critical = 0 }: Pick<DriftResult, 'threshold' | 'critical'>): number {
-  return Math.max(threshold, critical);
+/** What the statistic had to reach to be drift, or the p-value to be below. */
+export function heldAgainst(result: Pick<DriftResult, 'pValue' | 'threshold' | 'critical'>): number {
+  const { pValue, threshold, critical = 0 } = result;
+  return pValue === null ? Math.max(threshold, critical) : threshold;
 }
 
 export const QualityKind = z.enum(['missing', 'range', 'new-category', 'failed']);
