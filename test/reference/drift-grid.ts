@@ -6,7 +6,8 @@ import type { Cell } from '../../contracts/data-types.ts';
 import { seededUniform } from '../../statistics/seeded-random.ts';
 
 // How often the tests of drift see a difference between samples of one distribution. `node test/reference/drift-grid.ts` runs all of
-// it and prints the tables of docs/reference/drift.md, in about a quarter of an hour; with the name of a part, that part.
+// it and prints the tables of docs/reference/drift.md, in about a quarter of an hour; with the name of a part, that part,
+// and with a piece of the name of a distribution after it, that distribution.
 
 type Test = keyof typeof driftTests;
 type Uniform = () => number;
@@ -136,6 +137,7 @@ function falseAlarms(): void {
   const worst = new Map<string, Worst>();
   print(['distribution', ...windows.map(String)]);
   for (const [name, sampler] of distributions) {
+    if (!name.includes(process.argv[3] ?? '')) continue;
     const flagged = flaggedOver(sampler);
     const cells = windows.map((window) => {
       const references = [...new Set([window, largeReference])];
@@ -145,7 +147,7 @@ function falseAlarms(): void {
       for (const [test, count] of Object.entries(counts)) note(worst, test, count, `${name}, ${point}`);
     print([name, ...cells]);
   }
-  console.log('');
+  print([]);
   print(['test', 'points', 'with more than 4', 'most', 'where']);
   for (const [test, { points, over, most, where }] of worst) print([test, points, over, most, where]);
 }
@@ -229,7 +231,7 @@ function power(): void {
 }
 
 function print(cells: readonly (string | number)[]): void {
-  console.log(`| ${cells.join(' | ')} |`);
+  process.stdout.write(cells.length === 0 ? '\n' : `| ${cells.join(' | ')} |\n`);
 }
 
 const parts = { falseAlarms, alarmsOfCriticalValue, power };
@@ -238,5 +240,5 @@ if (import.meta.main)
   for (const [name, part] of Object.entries(parts))
     if (process.argv[2] === undefined || process.argv[2] === name) {
       part();
-      console.log('');
+      print([]);
     }
