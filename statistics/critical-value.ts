@@ -19,12 +19,14 @@ export type Distance = (reference: readonly number[], current: readonly number[]
  * Source: Phipson and Smyth, "Permutation P-values Should Never Be Zero" (2010).
  *
  * @param seed an integer; the same one gives the same quantile.
+ * @param enough returned as soon as the quantile is certain to be this or more.
  */
 export function criticalValue(
   reference: readonly number[],
   current: readonly number[],
   distance: Distance,
   seed: number,
+  enough = Infinity,
 ): number {
   const counts = reference.map((count, bin) => count + (current[bin] ?? 0));
   const rows = current.reduce((sum, count) => sum + count, 0);
@@ -32,10 +34,15 @@ export function criticalValue(
   const [before, now] = [counts.map(() => 0), counts.map(() => 0)];
   const draws = counts.length * usualDraws <= mostWork ? usualDraws : fewestDraws;
   const distances = new Float64Array(draws);
+  const beyond = (draws + 1) * level;
+  let reached = 0;
   for (let draw = 0; draw < draws; draw += 1) {
     deal(before, now);
-    distances[draw] = distance(before, now);
+    const drawn = distance(before, now);
+    distances[draw] = drawn;
+    if (drawn >= enough) reached += 1;
+    if (reached >= beyond) return enough;
   }
   // With the sample's own distance they are one more, and a share of `level` of those may be as great.
-  return distances.sort()[draws - (draws + 1) * level] ?? Number.NaN;
+  return distances.sort()[draws - beyond] ?? Number.NaN;
 }

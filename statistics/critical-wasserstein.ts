@@ -11,12 +11,17 @@ const outermost = 32;
  * The 99.5 % quantile of `normedWasserstein` if both samples were of one distribution (`criticalValue`). The draws are of values in
  * groups, each taken as its mean: with every value by itself they would take minutes.
  */
-export function criticalWasserstein(reference: ValueCounts, current: ValueCounts, seed: number): number {
+export function criticalWasserstein(
+  reference: ValueCounts,
+  current: ValueCounts,
+  seed: number,
+  enough?: number,
+): number {
   const { before, now, deviation } = normed(reference, current);
   const grouped = inGroups(before, now);
   const distance = (a: readonly number[], b: readonly number[]): number =>
     wassersteinDistance({ values: grouped.values, counts: a }, { values: grouped.values, counts: b }) / deviation;
-  return criticalValue(grouped.before, grouped.now, distance, seed);
+  return criticalValue(grouped.before, grouped.now, distance, seed, enough);
 }
 
 function inGroups(before: ValueCounts, now: ValueCounts): { values: number[]; before: number[]; now: number[] } {

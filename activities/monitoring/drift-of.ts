@@ -117,7 +117,7 @@ function seedOf(column: string, { before, now }: Pick<Sides, 'before' | 'now'>):
 
 /** The critical value takes most of the time, so it is computed on request. */
 interface Distanced extends Pick<Measured, 'statistic' | 'pValue' | 'effect'> {
-  readonly critical?: (seed: number) => number;
+  readonly critical?: (seed: number, enough?: number) => number;
 }
 
 /** Measures by a test how far apart both sides are. */
@@ -131,7 +131,7 @@ export const driftTests: Readonly<Record<Exclude<DriftTest, 'missing'>, (sides: 
       statistic: normedWasserstein(before, now),
       pValue: null,
       effect: null,
-      critical: (seed) => criticalWasserstein(before, now, seed),
+      critical: (seed, enough) => criticalWasserstein(before, now, seed, enough),
     };
   },
   ks: (sides) => {
@@ -145,7 +145,7 @@ export const driftTests: Readonly<Record<Exclude<DriftTest, 'missing'>, (sides: 
     const measured = { statistic, pValue, effect: cramersV(statistic, rows) };
     if (commonIn(before, now) === null) return measured;
     // Which categories are pooled depends on the counts themselves, so the p-value alone is too small in about 3 windows of 200.
-    return { ...measured, critical: (seed) => criticalValue(before, now, pooledChiSquared, seed) };
+    return { ...measured, critical: (seed, enough) => criticalValue(before, now, pooledChiSquared, seed, enough) };
   },
 };
 
@@ -166,7 +166,7 @@ function binned(distance: Distance): (sides: Sides) => Distanced {
       statistic: measure(before, now),
       pValue: null,
       effect: null,
-      critical: (seed) => criticalValue(before, now, measure, seed),
+      critical: (seed, enough) => criticalValue(before, now, measure, seed, enough),
     };
   };
 }

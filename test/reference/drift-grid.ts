@@ -6,7 +6,7 @@ import type { Cell } from '../../contracts/data-types.ts';
 import { seededUniform } from '../../statistics/seeded-random.ts';
 
 // How often the tests of drift see a difference between samples of one distribution. `node test/reference/drift-grid.ts` runs all of
-// it and prints the tables of docs/reference/drift.md, in about a quarter of an hour; with the name of a part, that part,
+// it and prints the tables of docs/reference/drift.md, in some minutes; with the name of a part, that part,
 // and with a piece of the name of a distribution after it, that distribution.
 
 type Test = keyof typeof driftTests;
@@ -102,8 +102,8 @@ export function flaggedAt(point: Point): Record<string, number> {
 
 function isFlagged(test: Test, sides: Sides, seed: number, by: Point['by']): boolean {
   const { statistic, pValue, critical } = driftTests[test](sides);
-  if (pValue !== null) return pValue < level && statistic > (critical?.(seed) ?? 0);
-  return (by === 'critical' || statistic >= threshold) && statistic > (critical?.(seed) ?? 0);
+  if (pValue !== null) return pValue < level && statistic > (critical?.(seed, statistic) ?? 0);
+  return (by === 'critical' || statistic >= threshold) && statistic > (critical?.(seed, statistic) ?? 0);
 }
 
 interface Worst {

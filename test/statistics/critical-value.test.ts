@@ -158,3 +158,11 @@ test('with more bins than draws can be made of, there are fewer draws, and the q
   expect(largest).toBeGreaterThan(0);
   expect(criticalValue(counts, counts, populationStabilityIndex, 5)).toBe(largest);
 });
+
+test('it stops where enough is certain', () => {
+  const [before, now] = [numbered(30, (at) => 50 + at), numbered(30, (at) => 20 + at)];
+  const all = criticalValue(before, now, populationStabilityIndex, 5);
+  for (const enough of [all / 2, all])
+    expect(criticalValue(before, now, populationStabilityIndex, 5, enough)).toBe(enough);
+  expect(criticalValue(before, now, populationStabilityIndex, 5, all * 1.0001)).toBe(all);
+});
