@@ -1,4 +1,5 @@
 import type { Column } from '../../contracts/data-types.ts';
+import { candidatesOf, noType } from './casts.ts';
 import type { Declared } from './declared.ts';
 import type { Field } from './fields.ts';
 import type { Database } from './lockedDatabase.ts';
@@ -34,6 +35,10 @@ export async function warnOfTypes(
     for (const [at, { name }] of slice.entries()) {
       const { values, numbers } = counts[at] ?? none;
       if (values === 0) warn(withoutType(name));
+      const type = sources
+        .map(({ types }) => types?.get(name))
+        .find((given) => given !== undefined && isTextOnlyHere(given));
+      if (type !== undefined && values > 0) warn(keptFromParquet(name, type, values));
       if (numbers * 2 > values) warn(keptAsText(name, numbers, await lossyNumber(database, sources, name)));
     }
   }
@@ -84,6 +89,23 @@ async function lossyNumber(database: Database, sources: readonly Source[], name:
     if (typeof example === 'string') return example;
   }
   return null;
+}
+
+/** Whether values of a type are text only where no number or time holds them. */
+function isTextOnlyHere(type: string): boolean {
+  const candidates = candidatesOf(type) ?? [];
+  return candidates.length > 1 && type !== noType;
+}
+
+function keptFromParquet(name: string, type: string, values: number): Parameters<Warn>[0] {
+  return {
+    level: 'guess',
+    kind: 'kept-as-text',
+    column: name,
+    count: values,
+    example: type,
+    message: `"${name}" is kept as text, digit by digit, as its type ${type} has values that no number or time of Perennial holds exactly; write it as a float or in microseconds if its exact value does not matter`,
+  };
 }
 
 function withoutType(name: string): Parameters<Warn>[0] {

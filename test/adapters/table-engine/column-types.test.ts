@@ -293,6 +293,7 @@ describe('types of Parquet', () => {
       `SELECT (9007199254741000000000 + i)::DECIMAL(38, 0) AS id, i AS v FROM range(${from}, ${from + 3}) t(i)`;
     const first = await prepare([await parquet('1.parquet', ids(0))], { key: 'id' });
     expect(typesOf(first).id).toBe('string');
+    expect(first.warnings).toMatchObject([{ level: 'guess', kind: 'kept-as-text', column: 'id' }]);
     const second = await prepare([await parquet('2.parquet', ids(2))], { key: 'id', ...after(first) });
     expect(second).toMatchObject({ rowsAdded: 2, rowsSkipped: 1 });
   });
