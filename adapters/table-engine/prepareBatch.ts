@@ -54,7 +54,7 @@ export async function prepareBatch(request: PrepareBatch, workplace: Workplace):
   const fields = await typedRows(database, request, sources, warn);
   await refuseFarTimes(database, sources, fields);
   await warnOfValues(database, fields.filter(isOpenToDoubt(request)), warn);
-  const timed = await addInstants(database, request, sources, fields);
+  const timed = await addInstants(database, request, sources, fields, warn);
   await cutBatch(database, timed ? 'timed' : 'united', timed ? within('_at', request.from, request.before) : 'true');
   if (request.key !== undefined) await refuseDuplicates(database, sources, request.key);
   const known = await viewKnown(database, request, fields, timed);

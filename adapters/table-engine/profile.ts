@@ -87,8 +87,16 @@ function histogramOf(bins: readonly Row[], isTime: boolean): Histogram {
   const [low, high, width] = [Number(bins[0]?.low), Number(bins[0]?.high), Number(bins[0]?.width)];
   const number = width === 0 ? 1 : histogramBins;
   const counts = Array.from({ length: number }, (_, bin) => Number(bins.find((row) => row.bin === bin)?.count ?? 0));
-  const edges = Array.from({ length: number + 1 }, (_, at) => (at === number ? high : low + at * width));
+  const edges = Array.from({ length: number + 1 }, (_, at) =>
+    at === number ? high : edgeOf(low, high, { width, at }),
+  );
   return { edges: isTime ? edges.map(instantText) : edges, counts };
+}
+
+/** Where the whole range is more than a number holds, from both ends. */
+function edgeOf(low: number, high: number, { width, at }: { readonly width: number; readonly at: number }): number {
+  const share = at / histogramBins;
+  return Number.isFinite(at * width) ? low + at * width : low * (1 - share) + high * share;
 }
 
 function instantText(seconds: number): string {

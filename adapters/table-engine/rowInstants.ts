@@ -3,9 +3,11 @@ import type { PrepareBatch } from '../../ports/table-engine.ts';
 import { isWritable } from './far-times.ts';
 import type { Field } from './fields.ts';
 import { instantOfLocal } from './instants.ts';
+import { warnOfLocalTimes } from './local-time-warnings.ts';
 import type { Database } from './lockedDatabase.ts';
 import { type Source, placeOf } from './source.ts';
 import { scalarExpression, timeKind } from './timestampExpression.ts';
+import type { Warn } from './warn.ts';
 
 /** Makes `timed` of `united`, with each row's instant in `_at`; false, and nothing made, without `timestamp`. */
 export async function addInstants(
@@ -13,6 +15,7 @@ export async function addInstants(
   { timestamp, timezone, from, before }: PrepareBatch,
   sources: readonly Source[],
   fields: readonly Field[],
+  warn: Warn,
 ): Promise<boolean> {
   if (timestamp === undefined) {
     if (from !== undefined || before !== undefined)
@@ -36,6 +39,7 @@ export async function addInstants(
     `CREATE TABLE timed AS SELECT * EXCLUDE ("_local"), CASE WHEN ${isWritable('"_local"', 'TIMESTAMP')} THEN ${instant} END AS "_at" FROM (SELECT *, ${local} AS "_local" FROM united)`,
   );
   await refuseTimeless(database, timestamp, sources);
+  if (kind === 'naive') await warnOfLocalTimes(database, { timestamp, expression, timezone }, warn);
   await database.run('DROP TABLE united');
   return true;
 }

@@ -32,6 +32,8 @@ describe('numbers at the limits of their type', () => {
     const scaled = (value: number | null | undefined) => (typeof value === 'number' ? value / 1e308 : null);
     const nearly = (wanted: number | null) => (wanted === null ? null : expect.closeTo(wanted / 1e308, 4));
     expect([x?.mean, x?.standardDeviation].map(scaled)).toEqual([nearly(mean), nearly(deviation)]);
+    expect(x?.histogram?.edges.every((edge) => Number.isFinite(edge))).toBe(true);
+    expect(x?.quantiles?.every((value) => Number.isFinite(value))).toBe(true);
   });
 
   test('integers of more than 64 bits are kept as text, digit by digit', async () => {
