@@ -149,6 +149,8 @@ async function applyRetrainSchedule(
     return null;
   }
   const cron = canonicalCron(retrain.schedule, '/retrain/schedule');
-  const wanted = { cron, timezone: data.timezone, paused: false, overlap: 'skip' } as const;
+  // A schedule that somebody paused stays paused, whatever is applied.
+  const known = (await repositories.schedules.list(scope)).find(({ name }) => name === retrainSchedule);
+  const wanted = { cron, timezone: data.timezone, paused: known?.paused ?? false, overlap: 'skip' } as const;
   return schedules.put(scope, retrainSchedule, wanted, by);
 }

@@ -54,6 +54,13 @@ describe('a model', () => {
       timezone: 'America/New_York',
       nextRuns: expect.arrayContaining([expect.stringMatching(/-01T0[78]:00:00\.000Z$/)]),
     });
+    const paused = { cron: '0 3 1 * *', timezone: 'America/New_York', paused: true };
+    await api.send('operator', 'PUT /v1/models/scheduled/schedules/retrain', paused);
+    await api.send('operator', 'PUT /v1/models/scheduled', { ...input, retrain: { schedule: '0 4 1 * *' } });
+    expect((await api.send('viewer', 'GET /v1/models/scheduled/schedules/retrain')).body).toMatchObject({
+      cron: '0 4 1 * *',
+      paused: true,
+    });
     await api.send('operator', 'PUT /v1/models/scheduled', input);
     expect(api.temporal.calls).toContain('remove scheduled/production/retrain');
     expect((await api.send('viewer', 'GET /v1/models/scheduled/schedules/retrain')).status).toBe(404);
