@@ -58,7 +58,6 @@ const Data = z.strictObject({
       'Types of columns, in place of those that are inferred from the values: string, integer, number, boolean, date or timestamp. A column that has another type already is converted, if every value can be. category: its values are categories for monitoring, also if they are whole numbers. ignore: the column is left out',
     ),
   // Without a default, so that configurations from before are what they were.
-  // Without a default, so that configurations from before are what they were.
   nulls: z
     .array(z.string().max(100))
     .max(100)

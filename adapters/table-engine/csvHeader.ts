@@ -15,6 +15,8 @@ const delimiters = [',', ';', '\t', '|'];
  */
 export async function readCsvHeader(path: string, file: string): Promise<CsvHeader> {
   const line = await firstRecord(path, file);
+  if (/^"?sep=.?"?$/i.test(line))
+    throw unreadable(file, `it is ${JSON.stringify(line)}, which spreadsheets read as the delimiter; remove this line`);
   const pieces = splitQuotes(line);
   if (pieces === undefined) throw unreadable(file, 'a quote in the header is not closed');
   const count = (delimiter: string): number =>
@@ -24,6 +26,16 @@ export async function readCsvHeader(path: string, file: string): Promise<CsvHead
   if (names.length > 0 && names.every(looksLikeData))
     throw unreadable(file, 'the first line holds values, not names: a header is required');
   return { delimiter, names };
+}
+
+/** For a file whose rows are not as wide as its first line: refuses a line that looks like a comment. */
+export async function refuseComment({ path, name }: { readonly path: string; readonly name: string }): Promise<void> {
+  const line = await firstRecord(path, name);
+  if (/^\s*(#|\/\/|%|--)/.test(line))
+    throw unreadable(
+      name,
+      `${JSON.stringify(line.slice(0, 60))} looks like a comment; remove it: the first line must name the columns`,
+    );
 }
 
 interface Piece {
@@ -65,6 +77,8 @@ async function firstRecord(path: string, file: string): Promise<string> {
       throw new PerennialError('data-empty', `${file} is empty; it must have a header and at least one row`, { file });
     if ((buffer[0] === 0xff && buffer[1] === 0xfe) || (buffer[0] === 0xfe && buffer[1] === 0xff))
       throw unreadable(file, 'it is UTF-16; save it as UTF-8');
+    const format = formatSeen(buffer.subarray(0, Math.min(bytesRead, 1_000)));
+    if (format !== undefined) throw unreadable(file, `it is no CSV but looks like ${format}`);
     const end = endOfRecord(buffer.subarray(0, bytesRead));
     if (end === undefined && bytesRead === headerLimit)
       throw unreadable(file, `the header is longer than ${headerLimit} bytes, or a quote in it is not closed`);
@@ -74,6 +88,24 @@ async function firstRecord(path: string, file: string): Promise<string> {
   } finally {
     await handle.close();
   }
+}
+
+const otherFormats: readonly (readonly [RegExp, string])[] = [
+  [/^PK[^ -~\s]/, 'a zip archive, which a workbook of a spreadsheet is too; unpack it, or save the sheet as CSV'],
+  [/^%PDF-/, 'a PDF; write its rows as CSV'],
+  [/^PAR1/, 'Parquet; name it so that it ends with .parquet'],
+  [
+    /^\s*<(!doctype|html|head|body|\?xml)\b/i,
+    'a page of HTML or XML, perhaps of an error or a sign-in; fetch it again',
+  ],
+  [/^\s*\[\s*([[{"]|$)/, 'JSON; write it as CSV, or as NDJSON with one object a line'],
+  [/^\s*\{\s*("|$)/, 'JSON; if it has one object a line, name it so that it ends with .ndjson, else write it as CSV'],
+];
+
+/** What the bytes at the start of a file say that it is, if not CSV, and what can be done. */
+function formatSeen(start: Buffer): string | undefined {
+  const text = start.toString('latin1').replace(/^\xef\xbb\xbf/, '');
+  return otherFormats.find(([pattern]) => pattern.test(text))?.[1];
 }
 
 function decode(bytes: Buffer, file: string): string {

@@ -1,6 +1,6 @@
 import type { DataWarning } from '../../contracts/data-warning.ts';
 import { reasonOf } from '../../contracts/errors.ts';
-import { readCsvHeader } from './csvHeader.ts';
+import { readCsvHeader, refuseComment } from './csvHeader.ts';
 import { checkNames } from './fields.ts';
 import { holdsWholeNumbers, withIndexNames } from './left-out.ts';
 import type { Database } from './lockedDatabase.ts';
@@ -71,6 +71,7 @@ async function csvUnreadable(caught: unknown, file: LoadedFile, delimiter: strin
     ? undefined
     : await lineOfRecord(file.path, delimiter, record, { countBlank: true });
   const found = /Expected Number of Columns: (\d+) Found: (\d+)/.exec(said);
+  if (found !== null) await refuseComment(file);
   return unreadable(file, csvReason(said, found?.[2], width), line, caught);
 }
 
@@ -80,5 +81,5 @@ function csvReason(said: string, found: string | undefined, width: number): stri
   if (said.includes('unterminated quote'))
     return 'a quote is opened and not closed, or text follows the closing one; within quotes, a quote is written twice';
   if (said.includes('not utf-8')) return 'it is not UTF-8; save the file as UTF-8';
-  return `it is no CSV that can be read for sure, e.g. because its line ends differ (${said.split('\n')[0] ?? ''})`;
+  return 'it is no CSV that can be read for sure, most likely because its lines end in different ways, as those of joined files do; end all lines the same way, e.g. with dos2unix';
 }

@@ -56,7 +56,7 @@ export function checkNames(names: readonly string[], file: string): void {
     if (name === '' || name.length > 200)
       throw new PerennialError(
         'data-unreadable',
-        `column ${at + 1} of ${file} has ${name === '' ? 'no name' : 'a name of more than 200 characters'}; the first line must name every column`,
+        `column ${at + 1} of ${file} has ${name === '' ? 'no name' : 'a name of more than 200 characters'}; the first line must name every column${name === '' && at > 0 && at === names.length - 1 ? ', and no line may end with a delimiter' : ''}`,
         { file, line: 1 },
       );
     const lower = name.toLowerCase();

@@ -185,9 +185,10 @@ async function inexactNumber(database: Database, source: Source, name: string): 
   );
   const place = await placeOf(source, Number(found?.row ?? 1));
   const value = String(found?.value);
+  const isNoJson = /^-?(nan|inf)/i.test(value);
   return new PerennialError(
     'schema-changed',
-    `${place.text}: "${name}" is ${value}, which neither an integer of 64 bits nor a number holds exactly; declare data.columns: { ${name}: string }, or write it in quotes`,
+    `${place.text}: "${name}" is ${value}, ${isNoJson ? `which is no value of JSON; write null, or set data.nulls: [${JSON.stringify(value)}]` : `which neither an integer of 64 bits nor a number holds exactly; declare data.columns: { ${name}: string }, or write it in quotes`}`,
     { file: source.file.name, line: place.line, column: name, value },
   );
 }

@@ -56,7 +56,9 @@ export async function loadNdjson(
 
 /** Before the kinds of columns are looked at: a text that means a missing value may stand among numbers. */
 async function removeNulls(database: Database, cells: string, nulls: readonly string[]): Promise<void> {
-  const means = `json_type(cell) = 'VARCHAR' AND (cell ->> '$') IN (${nulls.map(literal).join(', ')})`;
+  // Some programs write NaN, which JSON does not have, without quotes.
+  const isText = `(json_type(cell) = 'VARCHAR' OR regexp_full_match(cell ->> '$', '-?(NaN|Inf(inity)?)', 'i'))`;
+  const means = `${isText} AND (cell ->> '$') IN (${nulls.map(literal).join(', ')})`;
   await database.run(
     `UPDATE ${cells} SET cells = list_transform(cells, lambda cell: CASE WHEN ${means} THEN NULL ELSE cell END)`,
   );
@@ -74,45 +76,62 @@ async function readLines(database: Database, { file, rows }: Source, lines: stri
   } catch (caught) {
     const said = reasonOf(caught);
     if (/^(Out of Memory|Permission) Error/.test(said)) throw caught;
-    const reason = said.split('\n')[0] ?? '';
-    throw unreadable(
-      file,
-      `it is no JSON: ${reason}; write one object a line`,
-      await firstBrokenLine(file.path),
-      caught,
-    );
+    const { line, reason } = (await firstBrokenLine(file.path)) ?? { line: undefined, reason: noJson };
+    throw unreadable(file, reason, line, caught);
   }
   const { read } = await database.row(`SELECT count(*) AS read FROM ${lines}`);
   if (read !== rows)
     throw unreadable(file, `${rows} lines are there and ${read} could be read; write one JSON object a line`);
 }
 
+const noJson = 'it is no JSON; write one object a line';
+
+interface BrokenLine {
+  readonly line: number;
+  readonly reason: string;
+}
+
 /** DuckDB counts otherwise where lines are blank or break off. */
-async function firstBrokenLine(path: string): Promise<number | undefined> {
+async function firstBrokenLine(path: string): Promise<BrokenLine | undefined> {
   let line = 1;
   let rest = Buffer.alloc(0);
   for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
     let start = 0;
     for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, start)) {
-      if (!isJson(Buffer.concat([rest, chunk.subarray(start, end)]))) return line;
+      const reason = flawOf(Buffer.concat([rest, chunk.subarray(start, end)]));
+      if (reason !== undefined) return { line, reason };
       rest = Buffer.alloc(0);
       start = end + 1;
       line += 1;
     }
     rest = Buffer.concat([rest, chunk.subarray(start)]);
   }
-  return isJson(rest) ? undefined : line;
+  const reason = flawOf(rest);
+  return reason === undefined ? undefined : { line, reason };
 }
 
-function isJson(bytes: Buffer): boolean {
+/** Why a line cannot be read; undefined for one that can be. */
+function flawOf(bytes: Buffer): string | undefined {
   const text = bytes.toString().trim();
+  let isWhole = true;
   try {
-    if (text !== '') JSON.parse(text);
-    return true;
+    if (text === '') return undefined;
+    JSON.parse(text, (name: string, value: unknown) => {
+      isWhole &&= name.isWellFormed() && (typeof value !== 'string' || value.isWellFormed());
+      return value;
+    });
   } catch {
-    return false;
+    return noJson;
   }
+  return isWhole ? undefined : 'a text in it has half of a pair such as \\ud83d\\ude00; write both halves, or neither';
 }
+
+const nounOf: Readonly<Record<string, string>> = {
+  ARRAY: 'a list',
+  BOOLEAN: 'a truth value',
+  NULL: 'null',
+  VARCHAR: 'a text',
+};
 
 /** In the order in which the lines bring them. */
 async function namesOf(database: Database, source: Source, lines: string): Promise<readonly string[]> {
@@ -123,7 +142,11 @@ async function namesOf(database: Database, source: Source, lines: string): Promi
     const { line } = await placeOf(source, Number(odd.row));
     throw odd.kind === 'OBJECT'
       ? unreadable(source.file, 'it has a name twice; keep one', line)
-      : unreadable(source.file, `it holds ${String(odd.kind).toLowerCase()}, no object; write one object a line`, line);
+      : unreadable(
+          source.file,
+          `it holds ${nounOf[String(odd.kind)] ?? 'a number'}, and not an object; write one object a line`,
+          line,
+        );
   }
   const names = await database.rows(
     `SELECT name FROM (SELECT "_row", unnest(json_keys(json)) AS name, generate_subscripts(json_keys(json), 1) AS place FROM ${lines}) GROUP BY name ORDER BY min("_row"), min(place)`,

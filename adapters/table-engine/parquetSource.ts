@@ -8,6 +8,7 @@ import { withNaiveNanoseconds } from './naive-nanoseconds.ts';
 import { type ParquetColumn, parquetColumns } from './parquet-columns.ts';
 import type { LoadOptions, LoadedFile, Source } from './source.ts';
 import { countRows, exceptNulls, refuseLongText } from './source.ts';
+import { saidByDuckDb } from './said-by-duckdb.ts';
 import { identifier, parquetRows } from './sql.ts';
 
 /** Columns of their own types, without those that rows cannot be kept in and that nothing reads. */
@@ -54,11 +55,18 @@ async function readable<Result>(file: LoadedFile, read: () => Promise<Result>): 
     if (/^(Out of Memory|Permission) Error/.test(reasonOf(caught))) throw caught;
     throw new PerennialError(
       'data-unreadable',
-      `${file.name} is no Parquet file that can be read: ${reasonOf(caught).split('\n')[0] ?? ''}`,
+      `${file.name} is no Parquet file that can be read: ${flawOf(caught)}; write it again, or send it again`,
       { file: file.name },
       { cause: caught },
     );
   }
+}
+
+function flawOf(caught: unknown): string {
+  const said = saidByDuckDb(caught);
+  return /magic bytes|too small|footer/i.test(said)
+    ? 'it does not end as Parquet does, so it is cut short or in another format'
+    : `a part of it is broken (${said})`;
 }
 
 function keptColumns(

@@ -13,6 +13,7 @@ import { limitReached } from './limit-reached.ts';
 import { profile } from './profile.ts';
 import { readColumns } from './readColumns.ts';
 import { readServed } from './readServed.ts';
+import { saidByDuckDb, withoutFolders } from './said-by-duckdb.ts';
 import { sealSegment } from './sealSegment.ts';
 import { splitWindow } from './splitWindow.ts';
 import type { Workplace } from './workplace.ts';
@@ -72,20 +73,20 @@ function inOurWords(caught: unknown): PerennialError {
   if (caught instanceof PerennialError) return caught;
   const reason = reasonOf(caught);
   if (/^Out of Memory Error.*(temp directory|max_temp_directory_size)/s.test(reason))
-    return limitReached('disk', reason);
+    return limitReached('disk', saidByDuckDb(caught));
   // The system bounds the size of one file, so that it cannot outgrow the disk limit between two looks of the watch.
-  if (/EFBIG|File too large/i.test(reason)) return limitReached('disk', reason);
+  if (/EFBIG|File too large/i.test(reason)) return limitReached('disk', saidByDuckDb(caught));
   const full = asDiskFull(caught);
   if (full instanceof PerennialError) return full;
-  if (reason.startsWith('Out of Memory Error')) return limitReached('memory', reason);
+  if (reason.startsWith('Out of Memory Error')) return limitReached('memory', saidByDuckDb(caught));
   // These errors are about values in the data, so a retry would fail again.
   if (/^(Conversion|Out of Range|Overflow|Invalid Input) Error|^Invalid time value/.test(reason))
     return new PerennialError(
       'data-unreadable',
-      `the data has a value that cannot be used: ${reason.split('\n')[0]}; correct it, or leave it empty`,
+      `the data has a value that cannot be used: ${saidByDuckDb(caught)}; correct it, or leave it empty`,
       {},
     );
-  return new PerennialError('internal', `the table engine failed: ${reason}`, {});
+  return new PerennialError('internal', `the table engine failed: ${withoutFolders(reason)}`, {});
 }
 
 async function say(message: Answer<OperationName>): Promise<void> {

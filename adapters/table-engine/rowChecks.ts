@@ -1,8 +1,9 @@
-import { PerennialError, reasonOf } from '../../contracts/errors.ts';
+import { PerennialError } from '../../contracts/errors.ts';
 import type { Expectation, ExpectationCheck } from '../../contracts/expectation.ts';
 import type { ReferencedColumn } from '../../ports/table-engine.ts';
 import { type Field, isStored, storedOf, typeOf } from './fields.ts';
 import type { Database } from './lockedDatabase.ts';
+import { saidByDuckDb } from './said-by-duckdb.ts';
 import { fits } from './spellings.ts';
 import { identifier, literal, parquetRows } from './sql.ts';
 
@@ -91,7 +92,7 @@ async function brokenPattern(database: Database, field: Field, pattern: string):
   } catch (caught) {
     throw new PerennialError(
       'invalid-expression',
-      `the pattern ${JSON.stringify(pattern)} that is expected of "${field.name}" is no RE2 expression: ${reasonOf(caught).split('\n')[0] ?? ''}`,
+      `the pattern ${JSON.stringify(pattern)} that is expected of "${field.name}" is no RE2 expression: ${saidByDuckDb(caught)}`,
       { expression: pattern, column: field.name },
       { cause: caught },
     );

@@ -1,9 +1,10 @@
 import { copyFile, open, truncate } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { PerennialError, reasonOf } from '../../contracts/errors.ts';
+import { PerennialError } from '../../contracts/errors.ts';
 import type { Database } from './lockedDatabase.ts';
 import type { Operations } from './operations.ts';
 import { writeParquet } from './parquetFile.ts';
+import { saidByDuckDb } from './said-by-duckdb.ts';
 import { identifier, literal } from './sql.ts';
 import type { Workplace } from './workplace.ts';
 
@@ -61,7 +62,7 @@ async function readRecords(database: Database, path: string, name: string): Prom
   } catch (caught) {
     throw new PerennialError(
       'data-unreadable',
-      `the segment ${name} has a line that is no prediction record: ${reasonOf(caught)}`,
+      `the segment ${name} has a line that is no prediction record: ${saidByDuckDb(caught)}`,
       { segment: name },
       { cause: caught },
     );

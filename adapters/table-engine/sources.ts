@@ -6,9 +6,19 @@ import type { Database } from './lockedDatabase.ts';
 import { loadNdjson } from './ndjsonSource.ts';
 import { loadParquet } from './parquetSource.ts';
 import type { LoadedFile, LoadOptions, Source } from './source.ts';
+import type { Warn } from './warn.ts';
 
 type Load = (database: Database, file: LoadedFile, table: string, options: LoadOptions) => Promise<Source>;
 const loaders: Readonly<Record<DataFormat, Load>> = { csv: loadCsv, ndjson: loadNdjson, parquet: loadParquet };
+
+/** Elsewhere, as in `features`, a name with blanks around it has to be written with them. */
+function warnOfNames({ file, names }: Source, warn: Warn): void {
+  for (const name of names) {
+    if (name.trim() === name) continue;
+    const message = `${file.name}: the name of the column ${JSON.stringify(name)} has blanks around it, which are part of it; if they are not meant, write it as ${JSON.stringify(name.trim())}`;
+    warn({ level: 'warning', kind: 'header', column: name, count: 1, example: name, message });
+  }
+}
 
 export async function loadSources(
   database: Database,
@@ -22,11 +32,12 @@ export async function loadSources(
     if (source.rows === 0)
       throw new PerennialError(
         'data-empty',
-        `${file.name} has no rows; it must have at least one, in CSV below its header`,
+        `${file.name} has no rows; it must have at least one${file.format === 'csv' ? ', below its header' : ''}`,
         {
           file: file.name,
         },
       );
+    warnOfNames(source, options.warn);
     const kept = await withoutLeftOut(database, source, options.plan, options.warn);
     if (kept.names.length === 0)
       throw new PerennialError(

@@ -1,5 +1,6 @@
-import { PerennialError, reasonOf } from '../../contracts/errors.ts';
+import { PerennialError } from '../../contracts/errors.ts';
 import type { Database } from './lockedDatabase.ts';
+import { saidByDuckDb } from './said-by-duckdb.ts';
 import { identifier, literal } from './sql.ts';
 
 /**
@@ -108,7 +109,7 @@ export async function timeKind(
   try {
     type = String((await database.row(`DESCRIBE SELECT ${sql} AS t FROM ${table}`)).column_type);
   } catch (caught) {
-    throw invalid(text, reasonOf(caught).split('\n')[0] ?? '', caught);
+    throw invalid(text, saidByDuckDb(caught), caught);
   }
   if (type === 'TIMESTAMP WITH TIME ZONE') return 'instant';
   if (type === 'DATE' || /^TIMESTAMP(_S|_MS|_NS)?$/.test(type)) return 'naive';

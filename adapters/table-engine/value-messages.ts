@@ -26,6 +26,12 @@ export function messageOf(kind: DataWarningKind, column: string, told: Told): st
       return `${what('are dates or times that do not exist')}; correct them, or leave them empty; ${asText}`;
     case 'date-format':
       return `${what(`are dates in another form than 2026-12-31${isAmbiguous(told.example) ? ', and it is not certain which number is the day' : ''}`)}; write them as 2026-12-31; ${asText}`;
+    case 'time-spelling':
+      return `${what('are times, of which not all are written in the same way or some have more than six decimals')}; write all as 2026-12-31, as 2026-12-31T10:00:00 or as 2026-12-31T10:00:00Z; ${asText}`;
+    case 'number-spelling':
+      return `${what('are numbers in another form than -12.5')}; write them with a hyphen as the minus and digits of ASCII alone; ${asText}`;
+    case 'quotes':
+      return `${what('are in single quotes, which are part of the value')}; write them without, or in double quotes; ${asText}`;
     case 'truth-word':
       return `${what('are words for true or false')}; for truth values, write true and false; ${asText}`;
     case 'blanks':

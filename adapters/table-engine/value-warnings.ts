@@ -69,7 +69,8 @@ function seenIn(rows: readonly Readonly<Record<string, unknown>>[]): SeenClasses
   return seen;
 }
 
-const plainClasses: readonly TextClass[] = ['number', 'time', 'truth', 'text'];
+const times: readonly TextClass[] = ['date', 'time', 'instant'];
+const plainClasses: readonly TextClass[] = ['number', ...times, 'truth', 'text'];
 const warnedClasses = [
   'missing-word',
   'decimal-comma',
@@ -78,6 +79,9 @@ const warnedClasses = [
   'currency',
   'impossible-date',
   'date-format',
+  'time-spelling',
+  'number-spelling',
+  'quotes',
   'truth-word',
   'blanks',
   'not-finite',
@@ -101,7 +105,7 @@ function isDoubtful(classes: SeenClasses | undefined): boolean {
 
 function warningsOf(column: string, classes: SeenClasses): readonly DataWarning[] {
   if (!isDoubtful(classes)) return [];
-  const merged = withAmbiguousCommas(classes);
+  const merged = withMixtures(withAmbiguousCommas(classes));
   const warnings = warnedClasses.flatMap((kind): DataWarning[] => {
     const seen = merged.get(kind);
     // A column of truth words alone, written the same way, is a category as good as any other.
@@ -110,7 +114,7 @@ function warningsOf(column: string, classes: SeenClasses): readonly DataWarning[
   });
   // Codes and phone numbers are text of which a part looks like numbers.
   const text = merged.get('text');
-  const isStray = text !== undefined && text.count * 3 <= countOf(merged, ['number', 'time', 'truth']);
+  const isStray = text !== undefined && text.count * 3 <= countOf(merged, ['number', ...times, 'truth']);
   return isStray ? [...warnings, warningOf('mixed-values', column, text, 'guess')] : warnings;
 }
 
@@ -121,6 +125,26 @@ function withAmbiguousCommas(classes: SeenClasses): SeenClasses {
   const merged = new Map(classes);
   merged.delete('thousands-separator');
   return merged.set('decimal-comma', { ...commas, count: commas.count + grouped.count });
+}
+
+/** Times of several forms, and truth values among numbers, are each read as a type, and are text together. */
+function withMixtures(classes: SeenClasses): SeenClasses {
+  const merged = new Map(classes);
+  const mix = (parts: readonly TextClass[], kind: 'time-spelling' | 'truth-word'): void => {
+    const found = [...parts, kind].flatMap((part) => classes.get(part) ?? []);
+    if (found.length < 2) return;
+    for (const part of parts) merged.delete(part);
+    const count = found.reduce((sum, seen) => sum + seen.count, 0);
+    const rarest = found.reduce((least, seen) => (seen.count < least.count ? seen : least));
+    merged.set(kind, { count, example: rarest.example, words: [] });
+  };
+  mix(times, 'time-spelling');
+  if (classes.has('number') && classes.has('truth')) {
+    const truth = classes.get('truth-word');
+    const values = classes.get('truth') ?? truth;
+    if (values !== undefined) merged.set('truth-word', { ...values, count: values.count + (truth?.count ?? 0) });
+  }
+  return merged;
 }
 
 function warningOf(

@@ -72,7 +72,7 @@ describe('NDJSON', () => {
 
   test.each([
     ['a line that is no JSON', '{"a":1}\n{"a":\n', 2, /no JSON/],
-    ['a line that is no object', '{"a":1}\n\n[1]\n', 3, /array/],
+    ['a line that is no object', '{"a":1}\n\n[1]\n', 3, /a list/],
     ['an object within', '{"a":1}\n{"a":{"b":2}}\n', 2, /"a" is an object/],
     ['a name twice', '{"a":1,"a":2}\n', 1, /twice/],
     ['a column of two kinds', '{"a":1}\n{"a":"x"}\n', 2, /"a" is a string here and a number elsewhere/],

@@ -38,6 +38,23 @@ test.each([
   [['1.5', 'inf', '-Infinity'], ['warning not-finite 2 -Infinity']],
   [['1', '2', '3', 'about 4'], ['guess mixed-values 1 about 4']],
   [[' ', '1.5'], ['warning missing-word 1  ']],
+  [
+    ['2026-01-01T10:00:00Z', '2026-01-01 11:00:00+02:00', '2026-01-01T12:00'],
+    ['warning time-spelling 3 2026-01-01T12:00'],
+  ],
+  [['2026-01-01', '2026-01-02', '2026-01-01T12:00'], ['warning time-spelling 3 2026-01-01T12:00']],
+  [['2026-01-01T10:00:00.123456789Z'], ['warning time-spelling 1 2026-01-01T10:00:00.123456789Z']],
+  [['2026-01-01T9:00:00', '2026-01-01 10:00:00 +02:00'], ['warning time-spelling 2 2026-01-01 10:00:00 +02:00']],
+  [
+    ['2026-01-01', '2026-01-02T12:00', 'NA'],
+    ['warning missing-word 1 NA', 'warning time-spelling 2 2026-01-01'],
+  ],
+  [['0', '1', 'true'], ['warning truth-word 1 true']],
+  [['true', 'false', '1'], ['warning truth-word 2 false']],
+  [['−12', '3'], ['warning number-spelling 1 −12']],
+  [['１２', '3'], ['warning number-spelling 1 １２']],
+  [['0x1F', '1_000', '7'], ['warning number-spelling 2 0x1F']],
+  [["'1'", "'x'"], ["warning quotes 2 '1'"]],
 ])('%j is told of as %j', async (values, expected) => {
   expect(await told(values)).toEqual(expected);
 });
@@ -47,6 +64,8 @@ test.each([
   [['a', 'b', 'c']],
   [['A12', 'B7', '17', 'C1']],
   [['0664', '0676', '+43 1 234 567 890']],
+  [["rock 'n' roll", "'quoted'", 'plain']],
+  [['2024_01', '2024_02', 'x']],
 ])('nothing is said of %j', async (values) => {
   expect(await told(values)).toEqual([]);
 });
@@ -79,4 +98,10 @@ test('an expectation that a column of text cannot meet says what is doubtful abo
     code: 'schema-changed',
     message: expect.stringContaining('set data.nulls: ["NA"]'),
   });
+});
+
+test('blanks around the name of a column are told of', async () => {
+  const { warnings } = await prepare([await csv('a.csv', 'a, b ,c\n1,2,3\n')]);
+  expect(warnings).toMatchObject([{ level: 'warning', kind: 'header', column: ' b ' }]);
+  expect(warnings[0]?.message).toContain('write it as "b"');
 });

@@ -1,0 +1,106 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { describe, expect, test } from 'vitest';
+import { saidByDuckDb } from '../../../adapters/table-engine/said-by-duckdb.ts';
+import { after, tableEngineBench } from '../../support/tableEngine.ts';
+
+const bench = tableEngineBench();
+const { csv, parquet, prepareHere: prepare } = bench;
+
+async function messageOf(attempt: Promise<unknown>): Promise<string> {
+  return attempt.then(
+    () => 'nothing was refused',
+    (caught: unknown) => (caught instanceof Error ? caught.message : String(caught)),
+  );
+}
+
+async function ndjson(text: string): ReturnType<typeof csv> {
+  return { ...(await csv('a.ndjson', text)), format: 'ndjson' };
+}
+
+describe('a CSV file', () => {
+  test.each([
+    ['line ends that differ', 'a,b\r\n1,2\n3,4\r\n', /lines end in different ways.*dos2unix/],
+    ['the delimiter that Excel writes', 'sep=;\na;b\n1;2\n', /line 1: it is "sep=;".*remove this line/],
+    ['a comment before the names', '# made by x\na,b\n1,2\n', /line 1: "# made by x" looks like a comment/],
+    ['a comment of more values', '// by x, y, z\na,b\n1,2\n', /line 1: .*looks like a comment/],
+    ['a comma at the end of each line', 'a,b,\n1,2,\n', /column 3 .*no line may end with a delimiter/],
+    ['HTML', '<!DOCTYPE html><p>x</p>', /looks like a page of HTML/],
+    ['HTML in lines', '<html>\n<body>\n</html>\n', /looks like a page of HTML/],
+    ['XML', '\ufeff<?xml version="1.0"?>\n<a/>\n', /looks like a page of HTML or XML/],
+    ['a list of JSON', '[{"a":1},\n{"a":2}]\n', /looks like JSON; .*one object a line/],
+    ['NDJSON', '{"a":1,"b":2}\n{"a":3,"b":4}\n', /looks like JSON; .*[.]ndjson/],
+    ['a workbook', Buffer.from([0x50, 0x4b, 3, 4, 0xff, 0]), /looks like a zip archive/],
+    ['Parquet', 'PAR1abc', /looks like Parquet/],
+    ['a PDF', '%PDF-1.4\nx\ny\n', /looks like a PDF/],
+  ])('says what is wrong: %s', async (_name, text, expected) => {
+    const message = await messageOf(prepare([await csv('a.csv', text)]));
+    expect(message).toMatch(expected);
+    expect(message).not.toMatch(/Error:|state machine|\/tmp/);
+  });
+
+  test('may have names that begin with # or { ', async () => {
+    const { columns } = await prepare([await csv('a.csv', '#id,{x},PK\n1,2,3\n')]);
+    expect(columns.map(({ name }) => name)).toEqual(['#id', '{x}', 'PK']);
+  });
+});
+
+describe('an NDJSON file', () => {
+  test.each([
+    [String.raw`{"a":"\ud800"}`, /^a.ndjson, line 1: .*half of a pair/],
+    [String.raw`{"a":1}${'\n'}{"\udc00":1}`, /^a.ndjson, line 2: .*half of a pair/],
+    ['{"a":1}\n\n{"a":', /^a.ndjson, line 3: it is no JSON; write one object a line$/],
+    ['1', /line 1: it holds a number, and not an object/],
+    ['-1.5', /it holds a number, and/],
+    ['"x"', /it holds a text, and/],
+    ['[{"a":1}]', /it holds a list, and/],
+    ['{"a":NaN}', /"a" is NaN, which is no value of JSON; write null, or set data.nulls: \["NaN"\]/],
+    ['{"a":-Infinity}', /"a" is -Infinity, which is no value of JSON/],
+  ])('%s is refused with its line and without inner words', async (text, expected) => {
+    const message = await messageOf(prepare([await ndjson(`${text}\n`)]));
+    expect(message).toMatch(expected);
+    expect(message).not.toMatch(/Error:|Malformed|bigint|\/tmp/);
+  });
+
+  test('NaN without quotes can be declared to mean a missing value, at first and later', async () => {
+    const nulls = ['NaN'];
+    const first = await prepare([await ndjson('{"a":NaN}\n{"a":1.5}\n')], { nulls });
+    expect(first.columns).toEqual([{ name: 'a', type: 'number', nullable: true }]);
+    const later = await prepare([await ndjson('{"a":NaN}\n')], { ...after(first), nulls });
+    expect(later.rowsAdded).toBe(1);
+    expect(await messageOf(prepare([await ndjson('{"a":NaN}\n')], after(first)))).toContain('data.nulls: ["NaN"]');
+  });
+});
+
+describe('a Parquet file', () => {
+  test('without rows is told without words of CSV', async () => {
+    const message = await messageOf(prepare([await parquet('a.parquet', 'SELECT 1 AS a WHERE false')]));
+    expect(message).toBe('a.parquet has no rows; it must have at least one');
+  });
+
+  test.each<[string, (bytes: Buffer) => Buffer, RegExp]>([
+    ['cut short', (bytes) => bytes.subarray(0, 200), /cut short/],
+    ['without its middle', (bytes) => Buffer.concat([bytes.subarray(0, 40), bytes.subarray(-60)]), /cut short/],
+    ['that is broken within', (bytes) => Buffer.from(bytes).fill(7, 60, 3000), /a part of it is broken/],
+    ['of four bytes', () => Buffer.from('PAR1'), /cut short/],
+  ])('%s is refused without the path that it has here', async (_name, damage, expected) => {
+    const file = await parquet('a.parquet', 'SELECT i AS a FROM range(10000) t(i)');
+    await writeFile(file.path, damage(await readFile(file.path)));
+    const message = await messageOf(prepare([file]));
+    expect(message).toMatch(expected);
+    expect(message).not.toMatch(/Error:|\/tmp|\/f\d/);
+  });
+});
+
+test('a pattern that is none is refused without the words of the database', async () => {
+  const expectations = [{ column: 'a', pattern: '(', severity: 'error' as const }];
+  const message = await messageOf(prepare([await csv('a.csv', 'a\nx\n')], { expectations }));
+  expect(message).toMatch(/is no RE2 expression: missing \)/);
+});
+
+test.each([
+  ['IO Error: Cannot open file "/srv/x y/a.csv": Permission denied\nmore', 'Cannot open file a.csv: Permission denied'],
+  ["Invalid Input Error: Failed in File '/a.parquet' twice", 'Failed in File a.parquet twice'],
+  ['Conversion Error: Could not convert string "/a/b" to INT64', 'Could not convert string "/a/b" to INT64'],
+])('of %j a person reads %j', (said, expected) => {
+  expect(saidByDuckDb(new Error(said))).toBe(expected);
+});
