@@ -9,7 +9,7 @@ const Pair = <Value extends z.ZodType>(value: Value) => z.object({ before: value
 /** How a column's values have moved between two versions of a dataset. */
 export const ColumnShift = z.object({
   column: z.string(),
-  /** Edges of the bins: the deciles of the version before; null: by categories. */
+  /** Edges of the bins: the deciles of the version before, and a value that holds more than a tenth twice; null: by categories. */
   edges: z.array(z.number()).nullable(),
   /** The twenty most frequent values of the version before, and null for all others; null: by bins. */
   categories: z.array(CellValue).nullable(),

@@ -1,11 +1,11 @@
 import type { Cell, Column } from '../../contracts/data-types.ts';
 import type { ColumnShift } from '../../contracts/dataset-difference.ts';
-import { type Facts, byColumn, countValues, momentsOf, quantilesIn, rowsByColumn } from './counted-values.ts';
+import { countBins } from './counted-bins.ts';
+import { type Facts, countValues, filledOf, momentsOf, rowsByColumn } from './counted-values.ts';
 import { type Slice, columnsPerQuery, sliceOf, storedIn } from './long-form.ts';
 import type { Database } from './lockedDatabase.ts';
 import { countRows } from './source.ts';
 
-const tenths = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
 const categoryLimit = 20;
 
 /** The same columns of the views `before` and `after`, which need not be of the same type in both. */
@@ -64,7 +64,9 @@ async function shiftsOf(database: Database, { before, after, isNumeric }: Pair):
   };
   const then = await momentsOf(database, before, facts.before);
   const now = await momentsOf(database, after, facts.after);
-  const counted = isNumeric ? await countBins(database, before, facts) : await countCategories(database, facts);
+  const counted = isNumeric
+    ? await countBins(database, before.columns.length, facts)
+    : await countCategories(database, facts);
   return before.columns.map(({ name }, at) => ({
     column: name,
     ...counted(at),
@@ -82,57 +84,13 @@ function standardised(then: number | null, now: number | null, deviation: number
   return [direct, difference].find(Number.isFinite) ?? null;
 }
 
-function filledOf(facts: Facts, column: number): number {
-  return Number(facts.get(column)?.filled ?? 0);
-}
-
-interface BothFacts {
-  readonly before: Facts;
-  readonly after: Facts;
-}
-
 type Count = (column: number) => Pick<ColumnShift, 'edges' | 'categories' | 'counts'>;
 
-/** Bins by the inner deciles before, duplicates dropped, with open ends: `(-∞, e0) [e0, e1) … [eLast, ∞)`. */
-async function countBins(database: Database, before: Slice, facts: BothFacts): Promise<Count> {
-  const deciles = await quantilesIn(database, 'counted_before', facts.before, { shares: tenths, isNumber: true });
-  const edges = before.columns.map((_, at) => [...new Set(deciles(at).filter((edge) => typeof edge === 'number'))]);
-  const counts = {
-    before: await countBelow(database, 'counted_before', edges),
-    after: await countBelow(database, 'counted_after', edges),
-  };
-  const binsOf = (side: keyof BothFacts, at: number): number[] => {
-    const sums = [...counts[side](at), filledOf(facts[side], at)];
-    return sums.map((sum, bin) => sum - (sums[bin - 1] ?? 0));
-  };
-  return (at) => ({
-    edges: edges[at] ?? [],
-    categories: null,
-    counts: { before: binsOf('before', at), after: binsOf('after', at) },
-  });
-}
-
-/** For each column and each of its edges, how many values are below it. */
-async function countBelow(
-  database: Database,
-  table: string,
-  edges: readonly (readonly number[])[],
-): Promise<(column: number) => readonly number[]> {
-  const names = tenths.map((_, at) => `e${at}`);
-  const rows = edges.map(
-    (own, c) => `(${[c, ...names.map((_, at) => (own[at] === undefined ? 'NULL' : `'${own[at]}'`))].join(', ')})`,
-  );
-  const below = names.map((name) => `(sum(n) FILTER (WHERE v < ${name}))::BIGINT AS ${name}`).join(', ');
-  const found = await byColumn(
-    database,
-    `SELECT c, ${below} FROM ${table} JOIN (SELECT c, ${names.map((name) => `CAST(${name} AS DOUBLE) AS ${name}`).join(', ')}
-      FROM (VALUES ${rows.join(', ')}) AS given(c, ${names.join(', ')})) AS edges USING (c) GROUP BY c`,
-  );
-  return (column) => (edges[column] ?? []).map((_, at) => Number(found.get(column)?.[`e${at}`] ?? 0));
-}
-
 /** The most frequent values before, each a category, and one for all others. */
-async function countCategories(database: Database, facts: BothFacts): Promise<Count> {
+async function countCategories(
+  database: Database,
+  facts: { readonly before: Facts; readonly after: Facts },
+): Promise<Count> {
   const text = 'CAST(v AS VARCHAR)';
   await database.run(
     `CREATE OR REPLACE TEMP TABLE categories AS SELECT c, top.t AS t, top.v AS v, top.n AS n

@@ -13,10 +13,20 @@ export async function countValues(database: Database, table: string, { rows }: S
   await database.run(
     `CREATE OR REPLACE TEMP TABLE ${table} AS SELECT c, v, count(*) AS n FROM ${rows} WHERE v IS NOT NULL GROUP BY c, v ORDER BY c, v`,
   );
+  return factsOf(database, table);
+}
+
+/** Of a table as `countValues` makes it. */
+export function factsOf(database: Database, table: string): Promise<Facts> {
   return byColumn(
     database,
     `SELECT c, count(*) AS "distinct", sum(n)::BIGINT AS filled, min(v) AS low, max(v) AS high FROM ${table} GROUP BY c ORDER BY c`,
   );
+}
+
+/** How many values a column has. */
+export function filledOf(facts: Facts, column: number): number {
+  return Number(facts.get(column)?.filled ?? 0);
 }
 
 export async function byColumn(database: Database, query: string): Promise<Facts> {

@@ -1,5 +1,8 @@
 import { expect, test } from 'vitest';
 import type { Column } from '../../../contracts/data-types.ts';
+import { binnedCounts } from '../../../statistics/bin-counts.ts';
+import { tieEdges } from '../../../statistics/tie-edges.ts';
+import { valueCounts } from '../../../statistics/value-counts.ts';
 import { tableEngineBench } from '../../support/tableEngine.ts';
 
 const bench = tableEngineBench();
@@ -39,4 +42,22 @@ test('a column of truth values that is text now is compared by categories', asyn
 test('a column of numbers that is text now is compared by categories', async () => {
   const shift = await shiftOf('1, 2, 2', "'2', 'two'", ['integer', 'string']);
   expect(shift).toMatchObject({ categories: [2, 1, null], counts: { before: [2, 1, 0], after: [1, 0, 1] } });
+});
+
+const tens = Array.from({ length: 100 }, (_, at) => (at < 50 ? 0 : at / 10));
+test.each([
+  { name: 'many zeros', type: 'number', before: tens, after: [0, 0, -1, 1e-9, 7, 9.9, 12] },
+  { name: 'a constant', type: 'number', before: [3.25, 3.25, 3.25], after: [1, 3.25, 4, 4] },
+  { name: 'negative ties', type: 'integer', before: [-5, -5, -5, -4, -3, 2, 2, 2], after: [-6, -5, -4, 0, 2, 3] },
+  { name: 'no value', type: 'number', before: [], after: [1, 2] },
+] as const)('values of $name are counted in bins that hold ties apart', async ({ type, before, after }) => {
+  const stored = type === 'integer' ? 'BIGINT' : 'DOUBLE';
+  const listed = (values: readonly number[]): string => [...values, 'NULL'].map((v) => `${v}::${stored}`).join(', ');
+  const shift = await shiftOf(listed(before), listed(after), [type, type]);
+  const counted = (values: readonly number[]) => valueCounts(values.toSorted((a, b) => a - b));
+  const edges = tieEdges(counted(before));
+  expect(shift).toMatchObject({
+    edges,
+    counts: { before: binnedCounts(counted(before), edges), after: binnedCounts(counted(after), edges) },
+  });
 });
