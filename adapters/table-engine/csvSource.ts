@@ -2,7 +2,7 @@ import type { DataWarning } from '../../contracts/data-warning.ts';
 import { reasonOf } from '../../contracts/errors.ts';
 import { readCsvHeader, refuseComment } from './csvHeader.ts';
 import { checkNames } from './fields.ts';
-import { holdsWholeNumbers, withIndexNames } from './left-out.ts';
+import { holdsWholeNumbers, isQuarantine, quarantineLeftOut, withIndexNames, withoutQuarantine } from './left-out.ts';
 import type { Database } from './lockedDatabase.ts';
 import type { LoadedFile, LoadOptions, Source } from './source.ts';
 import { countRows, exceptNulls, refuseFlaw, unreadable } from './source.ts';
@@ -18,8 +18,11 @@ export async function loadCsv(
 ): Promise<Source> {
   const header = await readCsvHeader(file.path, file.name);
   const { delimiter } = header;
-  const names = withIndexNames(header.names);
+  const isRefused = isQuarantine(header.names);
+  const given = isRefused ? withoutQuarantine(header.names) : header.names;
+  const names = withIndexNames(given);
   checkNames(names, file.name);
+  if (isRefused) warn(quarantineLeftOut(file));
   if (delimiter !== ',') warn(delimiterGuess(file, delimiter, names.length));
   const { records, openQuote, flaw, quotedEmpty, quotesAll } = await scanRecords(file.path, delimiter);
   refuseFlaw(file, flaw);
@@ -27,15 +30,16 @@ export async function loadCsv(
   // Where every field is quoted, quotes say nothing.
   const isMissing = (quotesAll && names.length > 1) || nulls.includes('');
   if (quotedEmpty > 0 && !nulls.includes('')) warn(emptyTextGuess(file, quotedEmpty, isMissing));
-  const columns = names.map((name) => `${literal(name)}: 'VARCHAR'`).join(', ');
+  const leftOut = header.names.slice(0, header.names.length - names.length);
+  const columns = [...leftOut, ...names].map((name) => `${literal(name)}: 'VARCHAR'`).join(', ');
   const options = `auto_detect = false, header = true, all_varchar = true, strict_mode = true, null_padding = false, parallel = false, allow_quoted_nulls = ${isMissing}, delim = ${literal(delimiter)}, quote = '"', escape = '"', columns = {${columns}}`;
   const texts = names.map((name) => `${exceptNulls(identifier(name), nulls)} AS ${identifier(name)}`).join(', ');
   try {
     await database.run(
-      `CREATE TABLE ${table} AS SELECT row_number() OVER () AS "_row", ${nulls.length === 0 ? '*' : texts} FROM read_csv(${literal(file.path)}, ${options})`,
+      `CREATE TABLE ${table} AS SELECT row_number() OVER () AS "_row", ${nulls.length + leftOut.length === 0 ? '*' : texts} FROM read_csv(${literal(file.path)}, ${options})`,
     );
   } catch (caught) {
-    throw await csvUnreadable(caught, file, delimiter, names.length);
+    throw await csvUnreadable(caught, file, delimiter, header.names.length);
   }
   const rows = await countRows(database, table);
   // Of a single column a blank line is a row without a value.
@@ -44,8 +48,7 @@ export async function loadCsv(
   const hasEmptyText = quotedEmpty > 0 && !isMissing;
   const source: Source = { file, table, names, text: { delimiter, before: 1 }, hasEmptyText, rows };
   for (const [at, name] of names.entries())
-    if (header.names[at] === '' && !(await holdsWholeNumbers(database, source, name)))
-      checkNames(header.names, file.name);
+    if (given[at] === '' && !(await holdsWholeNumbers(database, source, name))) checkNames(given, file.name);
   return source;
 }
 

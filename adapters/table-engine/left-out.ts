@@ -17,6 +17,23 @@ export function withIndexNames(names: readonly string[]): readonly string[] {
   return names.map((name, at) => (at < first ? `Unnamed: ${at}` : name));
 }
 
+/** The columns that `writeQuarantine` puts before those of a refused row. */
+const quarantineColumns = ['_file', '_line', '_row', '_broke'] as const;
+
+export function isQuarantine(names: readonly string[]): boolean {
+  return quarantineColumns.every((name, at) => names[at] === name);
+}
+
+/** Refused rows that were mended come back with the columns that say what was wrong with them. */
+export function withoutQuarantine<Item>(items: readonly Item[]): readonly Item[] {
+  return items.slice(quarantineColumns.length);
+}
+
+export function quarantineLeftOut(file: LoadedFile): DataWarning {
+  const message = `${file.name}: the columns ${quarantineColumns.join(', ')} are left out, as \`perennial data quarantine\` added them to the rows`;
+  return { level: 'guess', kind: 'left-out', column: null, count: quarantineColumns.length, example: null, message };
+}
+
 /** A source without its ignored columns and without the row numbers that pandas wrote beside its rows. */
 export async function withoutLeftOut(
   database: Database,

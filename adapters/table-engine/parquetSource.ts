@@ -2,7 +2,14 @@ import { join } from 'node:path';
 import { PerennialError, reasonOf } from '../../contracts/errors.ts';
 import { instantInNanoseconds } from './casts.ts';
 import { checkNames } from './fields.ts';
-import { indexLeftOut, leaveOutUnkept, unnamedIndex } from './left-out.ts';
+import {
+  indexLeftOut,
+  isQuarantine,
+  leaveOutUnkept,
+  quarantineLeftOut,
+  unnamedIndex,
+  withoutQuarantine,
+} from './left-out.ts';
 import type { Database } from './lockedDatabase.ts';
 import { withNaiveNanoseconds } from './naive-nanoseconds.ts';
 import { type ParquetColumn, parquetColumns } from './parquet-columns.ts';
@@ -18,7 +25,10 @@ export async function loadParquet(
   table: string,
   options: LoadOptions,
 ): Promise<Source> {
-  const described = await readable(file, () => parquetColumns(database, file.path));
+  const found = await readable(file, () => parquetColumns(database, file.path));
+  const isRefused = isQuarantine(found.map(({ name }) => name));
+  const described = isRefused ? withoutQuarantine(found) : found;
+  if (isRefused) options.warn(quarantineLeftOut(file));
   checkNames(
     described.map(({ name }) => name),
     file.name,

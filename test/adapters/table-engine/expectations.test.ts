@@ -1,8 +1,10 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Expectation } from '../../../contracts/expectation.ts';
 import { after, tableEngineBench } from '../../support/tableEngine.ts';
 
-const { csv, prepareHere: prepare, look } = tableEngineBench();
+const { csv, engine, folder, parquet, prepareHere: prepare, look } = tableEngineBench();
 
 const text =
   'id,n,x,s,d,b\n1,5,0.5,red,2024-01-01,true\n2,-1,1.5,blue,2024-01-02,false\n3,,,,,\n4,7,0.25,red,2024-02-01,true\n';
@@ -130,6 +132,25 @@ test('a broken expectation of severity error gives no parts; its rows are in the
     { _file: 'e.csv', _row: '2', _broke: 'n: min; x: max', id: '2' },
     { _file: 'e.csv', _row: '3', _broke: 's: notNull', id: '3' },
   ]);
+});
+
+test('refused rows that come back mended are taken without the columns that say what was wrong', async () => {
+  const refused = await prepare([await csv('e.csv', text)], {
+    expectations: [{ column: 'n', min: 0, severity: 'error' }],
+  });
+  const path = join(folder(), 'refused.csv');
+  await engine.exportRows({ parts: [refused.quarantine?.path ?? ''], format: 'csv', path });
+  const given = await readFile(path, 'utf8');
+  expect(given.split('\n')[0]).toBe('_file,_line,_row,_broke,id,n,x,s,d,b');
+  for (const file of [
+    await csv('refused.csv', given.replace(',-1,', ',1,')),
+    await parquet('refused.parquet', `SELECT * REPLACE (1 AS n) FROM '${refused.quarantine?.path}'`),
+  ]) {
+    const taken = await prepare([file]);
+    expect(taken.columns.map(({ name }) => name)).toEqual(['id', 'n', 'x', 's', 'd', 'b']);
+    expect(taken).toMatchObject({ rowsAdded: 1, warnings: [{ level: 'guess', kind: 'left-out', column: null }] });
+    expect(await look(`SELECT id, n, s FROM '${taken.parts[0]?.path}'`)).toEqual([{ id: '2', n: '1', s: 'blue' }]);
+  }
 });
 
 test('unique holds against what is known, too; rows that are skipped are not judged', async () => {
