@@ -149,7 +149,7 @@ test('completion in bash offers verbs, the verbs below them, options, and the wo
   };
   expect(await offered('perennial app')).toEqual(['apply', 'approvals', 'approve']);
   expect(await offered('perennial data ch')).toEqual(['checkout']);
-  expect(await offered('perennial data checkout --fo')).toEqual(['--force']);
+  expect(await offered('perennial data checkout --forc')).toEqual(['--force']);
   expect(await offered('perennial runs --model x --kind b')).toEqual(['build']);
   expect(await offered('perennial runs logs --foll')).toEqual(['--follow']);
 });

@@ -163,7 +163,7 @@ test('a version that was built before the first deployment is evaluated against 
   expect(ended.items[0]?.subject).toMatchObject({ decision: 'refused', reasons: ['no gain over the champion'] });
   const worst = await stack.perennial(['deploy', '1', '-m', 'early', '--yes']);
   expect(worst.code).toBe(1);
-  expect(worst.stderr).toMatch(/not promoted but refused: no gain over the champion/);
+  expect(worst.stderr).toMatch(/version 1 was not promoted: refused: no gain over the champion/);
 
   // The champion has no gain over itself, but that must not be the reason of the refusal.
   expect(await endOf(await start('early', { version: 2 }))).toMatchObject({
