@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { nearestKey } from './nearest-key.ts';
+import { editDistance, nearestKey } from './nearest-key.ts';
 
 /**
  * IANA's names without an area. Other short names that the runtime knows are left out, because they mean several zones:
@@ -52,13 +52,22 @@ export function timeZoneProblem(name: string): string | undefined {
   }
   if (/^[a-z]{1,5}$/i.test(name))
     return `${quoted} is an abbreviation and not the name of a time zone; name a zone such as Europe/London or America/New_York`;
-  return `${quoted} is no time zone; did you mean ${nearestZone(name)}?`;
+  const meant = nearestZone(name);
+  return `${quoted} is no time zone of IANA's database; ${meant === undefined ? 'name one such as Europe/Berlin or UTC' : `did you mean ${meant}?`}`;
 }
+
+/** A name with more edits than every third letter is another one. */
+const lettersPerEdit = 3;
 
 function nearestZone(name: string): string | undefined {
   const known = [...newerNames, ...Intl.supportedValuesOf('timeZone'), ...shortNames];
   const place = `/${name.toLowerCase().replaceAll(' ', '_')}`;
-  return known.find((zone) => zone.toLowerCase().endsWith(place)) ?? nearestKey(name, known);
+  const samePlace = known.find((zone) => zone.toLowerCase().endsWith(place));
+  if (samePlace !== undefined) return samePlace;
+  const nearest = nearestKey(name, known);
+  if (nearest === undefined) return undefined;
+  const edits = editDistance(name.toLowerCase(), nearest.toLowerCase());
+  return edits * lettersPerEdit <= name.length ? nearest : undefined;
 }
 
 /** A time zone as the configuration has it, in the user's own spelling. */

@@ -223,6 +223,7 @@ const withoutViewer: Readonly<Record<string, string>> = {
   'datasets.list': 'of a model, which all of its environments share; the route has checked one of them',
   'versions.list': 'of a model, which all of its environments share; the route has checked one of them',
   'lifecycle.triggers': 'of a scope, which the route has checked',
+  'monitoring.corrections': 'of a scope, which the route has checked',
   'monitoring.reports': 'of a scope, which the route has checked',
 };
 

@@ -39,9 +39,9 @@ describe('what is no zone is refused with the way out', () => {
     ['Europe/Kyev', 'did you mean Europe/Kyiv?'],
     ['Berlin', 'did you mean Europe/Berlin?'],
     ['New York', 'did you mean America/New_York?'],
-    ['Mars/Olympus', 'is no time zone; did you mean'],
-    ['SystemV/EST5', 'is no time zone; did you mean'],
-    ['', 'is no time zone; did you mean'],
+    ['Mars/Olympus', "is no time zone of IANA's database; name one such as Europe/Berlin or UTC"],
+    ['SystemV/EST5', "is no time zone of IANA's database; name one"],
+    ['', "is no time zone of IANA's database; name one"],
   ])('%j', (zone, message) => {
     expect(timeZoneProblem(zone)).toContain(message);
   });
@@ -49,7 +49,7 @@ describe('what is no zone is refused with the way out', () => {
   test('by the configuration, with the key', () => {
     const text = exampleFile.replace('timezone: America/New_York', 'timezone: Europe/Berln');
     expect(() => parseConfigurationFile(text)).toThrow(
-      /data\.timezone.*"Europe\/Berln" is no time zone; did you mean Europe\/Berlin\?/,
+      /data\.timezone.*"Europe\/Berln" is no time zone of IANA's database; did you mean Europe\/Berlin\?/,
     );
   });
 });

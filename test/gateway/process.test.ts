@@ -30,7 +30,7 @@ async function predict(gateway: GatewayProcess, id?: string): Promise<number | s
 
 async function localSegments(): Promise<string[]> {
   const names = await readdir(join(ground.home, 'gateway', 'segments')).catch(() => []);
-  return names.filter((name) => name.endsWith('.ndjson'));
+  return names.filter((name) => name.endsWith('.ndjson') && !name.endsWith('.index.ndjson'));
 }
 
 function uploaded() {
