@@ -61,10 +61,15 @@ async function strandedBuild(scope: Scope): Promise<string> {
     taskQueue: 'perennial',
     args: [{ schemaVersion: 1, runId: id, scope }],
   });
-  await expect.poll(() => stateOf(id), { timeout: 20_000 }).toBe('running');
+  const execution = temporal.workflow.getHandle(workflowId);
+  // Before the older code sleeps, today's could continue what it began.
+  const sleeps = async () =>
+    (await execution.fetchHistory()).events?.some((event) => event.timerStartedEventAttributes);
+  await expect.poll(sleeps, { timeout: 20_000 }).toBe(true);
+  expect(await stateOf(id)).toBe('running');
   await stack.workWith();
   // The next event must make the execution fail instead of being retried for ever.
-  await temporal.workflow.getHandle(workflowId).signal('nudge');
+  await execution.signal('nudge');
   await expect
     .poll(async () => workflowClient.describe(workflowId), { timeout: 20_000 })
     .toEqual({ state: 'closed', status: 'FAILED' });
