@@ -1,19 +1,7 @@
 import { z } from 'zod';
 
-/** What a warning or a guess about the rows of a batch is about. */
-export const DataWarningKind = z.enum([
-  // How a file was read.
-  'delimiter',
-  'encoding',
-  'header',
-  'empty-text',
-  // Which type a column has, and whether it is kept.
-  'kept-as-text',
-  'without-type',
-  'converted',
-  'left-out',
-  'index-left-out',
-  // Values that keep a column text, or that may mean something else than they say.
+/** Texts that keep a column text, or that may mean something else than they say. */
+export const doubtfulTexts = [
   'missing-word',
   'decimal-comma',
   'thousands-separator',
@@ -27,6 +15,21 @@ export const DataWarningKind = z.enum([
   'truth-word',
   'blanks',
   'not-finite',
+] as const;
+
+/** What a warning or a guess about the rows of a batch is about. */
+export const DataWarningKind = z.enum([
+  // How a file was read.
+  'delimiter',
+  'header',
+  'empty-text',
+  // Which type a column has, and whether it is kept.
+  'kept-as-text',
+  'without-type',
+  'converted',
+  'left-out',
+  'index-left-out',
+  ...doubtfulTexts,
   'mixed-values',
   // Local times.
   'naive-time',

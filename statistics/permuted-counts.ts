@@ -29,7 +29,7 @@ export function permutedCounts(
 
 type Deal = (into: number[]) => void;
 
-/** The first rows of a shuffle. It goes on from the order that the deal before has left, which is as good as any. */
+/** Takes the first rows of a shuffle. Each deal starts from the order that the one before left; a shuffle of any order is uniform. */
 function byRow(counts: readonly number[], all: number, drawn: number, uniform: Uniform): Deal {
   const binOfRow = new Uint32Array(all);
   let from = 0;

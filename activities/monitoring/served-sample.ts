@@ -39,7 +39,7 @@ function isThere(prediction: ClassValue | null | undefined): boolean {
   return prediction !== null && prediction !== undefined;
 }
 
-/** Versions whose classes a label may be besides those of the versions that answered: a class may be new since. */
+/** A label may also be a class of this many newest versions, because the class may be newer than the version that answered. */
 const newestVersions = 20;
 
 /** What labels of predictions by these versions may be. */

@@ -84,9 +84,9 @@ function comparable(reference: CategoricalReference, cells: readonly Cell[], dec
 const binShare = 0.1;
 
 /**
- * Whole numbers that nobody declared a category may be a quantity with few values so far. Where one beyond them is served, it is taken
- * as numbers are: it joins the outermost of the reference that hold up to a tenth of it together. Where the outermost alone holds
- * more, as the only value of a constant does, it is in a bin of its own.
+ * Undeclared whole numbers may be a quantity that has had few values so far. A served number beyond the ends of the reference is
+ * counted with the outermost values, as many of them as hold up to a tenth of the reference together. If the outermost value alone
+ * holds more, as the only value of a constant does, the served number has a bin of its own.
  */
 function withinEnds(
   reference: CategoricalReference,

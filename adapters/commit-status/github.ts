@@ -30,7 +30,7 @@ export function createGithubStatuses({ hosts }: { readonly hosts: OutboundHosts 
   };
 }
 
-/** Follows no redirects: elsewhere the token is nobody's business. */
+/** Follows no redirects, because they would send the token to another host. */
 async function post(url: URL, route: OutboundRoute, token: string, body: string): Promise<number> {
   const headers = {
     authorization: `Bearer ${token}`,

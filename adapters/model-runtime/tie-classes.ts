@@ -205,7 +205,7 @@ function contradicts(probabilities: Probabilities, { places }: ReadLabels, order
   return found !== undefined && !sameList(found, order);
 }
 
-/** In this order of the columns, the share of rows whose most probable class is their label. */
+/** The share of rows whose most probable class is their label, if the columns stand for the classes in this order. */
 function shareOf(columns: Int32Array, order: Order, places: Int32Array): number {
   return columns.filter((column, row) => order[column] === places[row]).length / places.length;
 }

@@ -12,7 +12,7 @@ interface Address {
 
 const tunnelWithinMs = 30_000;
 
-/** `address`: what is connected to, whatever the name would lead to by now; absent: what the name leads to then. */
+/** With `found`, connects to that address and does not look the name up again. */
 export function directRoute(url: URL, found?: Address): OutboundRoute {
   const options = found === undefined ? { keepAlive: true } : { lookup: lookupOf(found) };
   const host = found?.address ?? url.hostname.replace(/^\[(.*)\]$/, '$1');
@@ -83,7 +83,7 @@ function tunnel(url: URL, proxy: URL): Promise<Socket> {
     if (head.length > 0) socket.unshift(head);
     resolve(socket);
   });
-  // Some proxies answer a refused CONNECT as any request.
+  // Some proxies refuse CONNECT with an ordinary response.
   asked.once('response', (response) => {
     response.destroy();
     reject(new Error(`it answered CONNECT with HTTP/1.1 ${response.statusCode}`));

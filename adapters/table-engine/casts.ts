@@ -21,7 +21,7 @@ type Make = (name: string, reading: Reading) => CastTo | undefined;
 const integers = /^U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)$/;
 const smallIntegers = /^(TINYINT|SMALLINT|INTEGER|BIGINT|U(TINYINT|SMALLINT|INTEGER))$/;
 const plainTimes = /^TIMESTAMP(_S|_MS)?$/;
-/** Types whose one text says exactly what they hold, so that they can be kept as text. */
+/** Types of which each value has exactly one text, so that they can be kept as text without loss. */
 const kindsOfText = /^(VARCHAR|UUID|ENUM\b.*|TIME|TIME_NS|TIME WITH TIME ZONE)$/;
 const scaleOf = /^DECIMAL\(\d+,\s*(\d+)\)$/;
 
@@ -52,7 +52,7 @@ export const inferenceOrder: readonly StoredType[] = [
   'VARCHAR',
 ];
 
-/** Whether a column of this type holds decimals whatever its values are. */
+/** Whether the type has decimals, even if all values of the column happen to be whole. */
 export function holdsDecimals(type: string): boolean {
   return type === 'FLOAT' || type === 'DOUBLE' || (scaleOf.exec(type)?.[1] ?? '0') !== '0';
 }

@@ -4,7 +4,7 @@ import { declaredColumns } from './declared.ts';
 /** Which columns of a file are wanted, known before it is read. */
 export interface ColumnPlan {
   isIgnored(name: string): boolean;
-  /** Whether `data.columns` says its type, whatever the file says. */
+  /** Whether `data.columns` says its type. The file's own type then does not count. */
   isDeclared(name: string): boolean;
   /** What reads the column, for people; undefined where nothing does. */
   readerOf(name: string): string | undefined;

@@ -78,8 +78,8 @@ function momentsQuery(rows: string, stored: Slice['stored'], facts: Facts): stri
 }
 
 /**
- * Quantiles of every column of a table that `countValues` made: of numbers interpolated linearly, of others values.
- * `upto` is the running number of values, so the value at a place is the smallest whose number exceeds it.
+ * Quantiles of every column of a table that `countValues` made. Those of numbers are interpolated linearly, those of other
+ * types are values. `upto` counts the rows up to and with a value, so the row at a place has the first value whose `upto` exceeds it.
  */
 export async function quantilesIn(
   database: Database,

@@ -28,7 +28,7 @@ export async function readCsvHeader(path: string, file: string): Promise<CsvHead
   return { delimiter, names };
 }
 
-/** For a file whose rows are not as wide as its first line: refuses a line that looks like a comment. */
+/** Refuses a first line that looks like a comment. Asked only where the rows are not as wide as that line. */
 export async function refuseComment({ path, name }: { readonly path: string; readonly name: string }): Promise<void> {
   const line = await firstRecord(path, name);
   if (/^\s*(#|\/\/|%|--)/.test(line))

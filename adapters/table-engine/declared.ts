@@ -4,7 +4,7 @@ import type { Reading } from './spellings.ts';
 
 /** What the configuration says that columns are. */
 export interface Declared {
-  /** By `data.columns`: it holds, whatever the values and the dataset so far are. */
+  /** By `data.columns`. It overrules what the values look like and what the dataset has had so far. */
   readonly types: ReadonlyMap<string, ColumnType>;
   /** By expectations, the first of a column: tried first, and what a column may be widened to. */
   readonly expected: ReadonlyMap<string, ColumnType>;

@@ -1,26 +1,18 @@
+import { doubtfulTexts } from '../../contracts/data-warning.ts';
 import { literal } from './sql.ts';
 
-/** What a text looks like. The first six are values as they are read from text; the others are not read as one. */
-export type TextClass =
-  | 'number'
-  | 'date'
-  | 'time'
-  | 'instant'
-  | 'truth'
-  | 'text'
-  | 'missing-word'
-  | 'decimal-comma'
-  | 'thousands-separator'
-  | 'percent'
-  | 'currency'
-  | 'impossible-date'
-  | 'date-format'
-  | 'time-spelling'
-  | 'number-spelling'
-  | 'quotes'
-  | 'truth-word'
-  | 'blanks'
-  | 'not-finite';
+export const timeClasses = ['date', 'time', 'instant'] as const;
+const plainClasses = ['number', ...timeClasses, 'truth', 'text'] as const;
+/** All classes; the plain ones are values as they are read from text, and the others are not read as one. */
+const textClasses = [...plainClasses, ...doubtfulTexts] as const;
+
+/** What a text looks like. */
+export type TextClass = (typeof textClasses)[number];
+
+/** A class by the name that a query gives it. */
+export function classNamed(name: unknown): TextClass {
+  return textClasses.find((known) => known === name) ?? 'text';
+}
 
 /** Texts that other programs write for a missing value, in lower case. */
 const missingWords: readonly string[] = [

@@ -1,8 +1,8 @@
-import type { DataWarning } from '../../contracts/data-warning.ts';
+import { type DataWarning, doubtfulTexts } from '../../contracts/data-warning.ts';
 import type { Field } from './fields.ts';
 import { columnsPerQuery, longRows } from './long-form.ts';
 import type { Database } from './lockedDatabase.ts';
-import { type TextClass, classOfText } from './text-classes.ts';
+import { type TextClass, classNamed, classOfText, timeClasses } from './text-classes.ts';
 import { identifier } from './sql.ts';
 import { countRows } from './source.ts';
 import { messageOf } from './value-messages.ts';
@@ -69,28 +69,6 @@ function seenIn(rows: readonly Readonly<Record<string, unknown>>[]): SeenClasses
   return seen;
 }
 
-const times: readonly TextClass[] = ['date', 'time', 'instant'];
-const plainClasses: readonly TextClass[] = ['number', ...times, 'truth', 'text'];
-const warnedClasses = [
-  'missing-word',
-  'decimal-comma',
-  'thousands-separator',
-  'percent',
-  'currency',
-  'impossible-date',
-  'date-format',
-  'time-spelling',
-  'number-spelling',
-  'quotes',
-  'truth-word',
-  'blanks',
-  'not-finite',
-] as const;
-
-function classNamed(name: unknown): TextClass {
-  return [...plainClasses, ...warnedClasses].find((known) => known === name) ?? 'text';
-}
-
 function countOf(classes: SeenClasses, names: readonly TextClass[]): number {
   return names.reduce((sum, name) => sum + (classes.get(name)?.count ?? 0), 0);
 }
@@ -106,15 +84,15 @@ function isDoubtful(classes: SeenClasses | undefined): boolean {
 function warningsOf(column: string, classes: SeenClasses): readonly DataWarning[] {
   if (!isDoubtful(classes)) return [];
   const merged = withMixtures(withAmbiguousCommas(classes));
-  const warnings = warnedClasses.flatMap((kind): DataWarning[] => {
+  const warnings = doubtfulTexts.flatMap((kind): DataWarning[] => {
     const seen = merged.get(kind);
-    // A column of truth words alone, written the same way, is a category as good as any other.
+    // A column of truth words alone, all written the same way, works as a category.
     const isGuess = kind === 'truth-word' && merged.size === 1;
     return seen === undefined ? [] : [warningOf(kind, column, seen, isGuess ? 'guess' : 'warning')];
   });
   // Codes and phone numbers are text of which a part looks like numbers.
   const text = merged.get('text');
-  const isStray = text !== undefined && text.count * 3 <= countOf(merged, ['number', ...times, 'truth']);
+  const isStray = text !== undefined && text.count * 3 <= countOf(merged, ['number', ...timeClasses, 'truth']);
   return isStray ? [...warnings, warningOf('mixed-values', column, text, 'guess')] : warnings;
 }
 
@@ -138,7 +116,7 @@ function withMixtures(classes: SeenClasses): SeenClasses {
     const rarest = found.reduce((least, seen) => (seen.count < least.count ? seen : least));
     merged.set(kind, { count, example: rarest.example, words: [] });
   };
-  mix(times, 'time-spelling');
+  mix(timeClasses, 'time-spelling');
   if (classes.has('number') && classes.has('truth')) {
     const truth = classes.get('truth-word');
     const values = classes.get('truth') ?? truth;
@@ -148,7 +126,7 @@ function withMixtures(classes: SeenClasses): SeenClasses {
 }
 
 function warningOf(
-  kind: (typeof warnedClasses)[number] | 'mixed-values',
+  kind: (typeof doubtfulTexts)[number] | 'mixed-values',
   column: string,
   seen: Seen,
   level: DataWarning['level'],
