@@ -61,7 +61,7 @@ function delimiterGuess(file: LoadedFile, delimiter: string, count: number): Dat
 function emptyTextGuess(file: LoadedFile, count: number, isMissing: boolean): DataWarning {
   const message = isMissing
     ? `${file.name} quotes every field, so its ${count} empty ones ("") are read as missing values; for empty text, write missing values without quotes`
-    : `${file.name} has ${count} quoted fields with nothing in them (""), which are empty text in columns of text, and missing values in others; if all mean a missing value, set data.nulls: [""]`;
+    : `${file.name} has quoted fields with nothing in them ("", ${count} in all), which are empty text in columns of text, and missing values in others; if all mean a missing value, set data.nulls: [""]`;
   return { level: 'guess', kind: 'empty-text', column: null, count, example: '""', message };
 }
 
