@@ -6,6 +6,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { diskFull } from '../contracts/disk-full.ts';
 import { PerennialError } from '../contracts/errors.ts';
+import { homeIsHeld } from '../contracts/stack-exit.ts';
+import { exitCodes } from './exit-codes.ts';
 import { isDiskFull } from './disk-space.ts';
 import type { CliContext, StackFile } from './context.ts';
 import { readStackFile } from './context.ts';
@@ -14,6 +16,7 @@ const main = fileURLToPath(new URL('../stack/main.ts', import.meta.url));
 const readyWithinMs = 90_000;
 const downWithinMs = 30_000;
 const pollMs = 100;
+const heldPollMs = 500;
 
 /** The running stack of this PERENNIAL_HOME, if one answers. */
 export async function runningStack(context: CliContext): Promise<StackFile | undefined> {
@@ -32,7 +35,7 @@ export function runStack(context: CliContext): Promise<number> {
     process.on(signal, () => child.kill(signal === 'SIGHUP' ? 'SIGTERM' : signal));
   return new Promise((resolve, reject) => {
     child.once('error', reject);
-    child.once('exit', (code) => resolve(code ?? 1));
+    child.once('exit', (code) => resolve(code === homeIsHeld ? exitCodes.failed : (code ?? exitCodes.failed)));
   });
 }
 
@@ -46,35 +49,49 @@ export async function startStack(context: CliContext, signal?: AbortSignal): Pro
   // What earlier starts have said in it is not this one's.
   const before = fstatSync(log).size;
   const said = () => tail(logPath, before);
-  const child = spawn(process.execPath, [main], {
-    detached: true,
-    stdio: ['ignore', log, log],
-    env: { ...context.env, PERENNIAL_HOME: context.home },
-  });
-  closeSync(log);
-  child.unref();
+  let child: ChildProcess | undefined;
+  const spawnStack = () => {
+    child = spawn(process.execPath, [main], {
+      detached: true,
+      stdio: ['ignore', log, log],
+      env: { ...context.env, PERENNIAL_HOME: context.home },
+    });
+    child.unref();
+    return child;
+  };
   try {
-    return await untilReady(context, child, { path: logPath, said }, signal);
+    return await untilReady(context, spawnStack, { path: logPath, said }, signal);
   } catch (caught) {
-    await end(child);
+    if (child !== undefined) await end(child);
     throw caught;
+  } finally {
+    closeSync(log);
   }
 }
 
+/**
+ * Another may hold the home: one that starts at the same time, or one that is stopping. Its stack, once it answers, is
+ * as good as an own one; if it ends instead, the next try takes its place.
+ */
 async function untilReady(
   context: CliContext,
-  child: ChildProcess,
+  spawnStack: () => ChildProcess,
   log: { readonly path: string; readonly said: () => string },
   signal: AbortSignal | undefined,
 ): Promise<StackFile> {
   const begun = Date.now();
+  let child = spawnStack();
   while (Date.now() - begun < readyWithinMs) {
     const stack = await runningStack(context);
     if (stack !== undefined) return stack;
-    if (hasExited(child) && !isStartedByAnother(context))
-      throw new PerennialError('process-died', `the stack did not start; the end of ${log.path}:\n${log.said()}`, {
-        log: log.path,
-      });
+    if (hasExited(child)) {
+      if (child.exitCode !== homeIsHeld)
+        throw new PerennialError('process-died', `the stack did not start; the end of ${log.path}:\n${log.said()}`, {
+          log: log.path,
+        });
+      await pause(heldPollMs, undefined, { signal });
+      child = spawnStack();
+    }
     context.output.progress(
       `starting Postgres, Temporal, the worker, the API and the gateway (${Math.round((Date.now() - begun) / 1000)} s)`,
     );
@@ -85,12 +102,6 @@ async function untilReady(
     `the stack was not ready in ${readyWithinMs / 1000} s; the end of ${log.path}:\n${log.said()}`,
     { log: log.path },
   );
-}
-
-/** Two that start one home at once: the one that came too late waits for the other's, which is as good. */
-function isStartedByAnother(context: CliContext): boolean {
-  const stack = readStackFile(context.home);
-  return stack !== undefined && isAlive(stack.pid);
 }
 
 /** A stack that is not waited for any more is not left running. */

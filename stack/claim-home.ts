@@ -5,6 +5,13 @@ import { type StateFolder, readStateFile } from './state-folder.ts';
 
 const Holder = z.object({ pid: z.number(), api: z.string() }).loose();
 
+/** Another stack, which may be starting or stopping, has the claim. */
+export class HomeIsHeld extends PerennialError {
+  constructor(sentence: string, home: string) {
+    super('conflict', sentence, { home });
+  }
+}
+
 /**
  * One stack a home. The claim is a lock of the operating system on a file, which SQLite knows how to take: it goes with
  * the process however that ends, so there is never a stale one to reason about.
@@ -18,10 +25,9 @@ export function claimHome(folder: StateFolder): () => void {
     if (!(caught instanceof Error && 'errcode' in caught && caught.errcode === sqliteBusy)) throw caught;
     const holder = readStateFile(folder.stackFile, Holder);
     const who = holder === undefined ? '' : ` (process ${holder.pid}, API at ${holder.api})`;
-    throw new PerennialError(
-      'conflict',
+    throw new HomeIsHeld(
       `a stack runs in ${folder.home} already${who}; stop it with perennial down, or name another folder in PERENNIAL_HOME`,
-      { home: folder.home },
+      folder.home,
     );
   }
   return () => database.close();

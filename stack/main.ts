@@ -1,7 +1,9 @@
 import { ignoreProxyOfNode } from '../adapters/outbound-hosts/ignore-proxy-of-node.ts';
 import { PerennialError, reasonOf } from '../contracts/errors.ts';
 import { parseSettings, StackSettings } from '../contracts/settings.ts';
+import { homeIsHeld } from '../contracts/stack-exit.ts';
 import { askStackToStop } from './ask-to-stop.ts';
+import { HomeIsHeld } from './claim-home.ts';
 import { runStack } from './run-stack.ts';
 
 // The terminal may go away before the stack has stopped; what it would say is then said to nobody.
@@ -25,7 +27,7 @@ try {
       ? caught.message
       : `the stack failed: ${caught instanceof Error ? (caught.stack ?? reasonOf(caught)) : reasonOf(caught)}`,
   );
-  process.exitCode = 1;
+  process.exitCode = caught instanceof HomeIsHeld ? homeIsHeld : 1;
 }
 
 function say(sentence: string): void {

@@ -1,8 +1,11 @@
 import { Client, Connection } from '@temporalio/client';
-import { statSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isSameProcess, identityOf } from '../../stack/process-identity.ts';
+import { claimHome } from '../../stack/claim-home.ts';
+import { openStateFolder } from '../../stack/state-folder.ts';
+import { homeIsHeld } from '../../contracts/stack-exit.ts';
 import { runPerennial } from '../support/embedded-stack.ts';
 import { answers, type RunningStack, StackHome, until } from './stack-under-test.ts';
 
@@ -34,7 +37,7 @@ describe('the embedded stack', () => {
   it('a second one in the same home says that one runs, and leaves it alone', async () => {
     const second = home.start();
     await until('the second one has ended', () => second.child.exitCode !== null);
-    expect(second.child.exitCode).toBe(1);
+    expect(second.child.exitCode).toBe(homeIsHeld);
     expect(second.said).toContain(`a stack runs in ${home.folder} already`);
     expect(second.said).toContain(home.addresses().api);
     expect(await answers(`${home.addresses().api}/readyz`)).toBe(200);
@@ -99,6 +102,26 @@ describe('the embedded stack', () => {
     if (linux) expect(home.processes()).toEqual([]);
     expect(await perennial('down')).toMatchObject({ code: 0, stdout: expect.stringContaining('no stack runs') });
     expect(await perennial('status')).toMatchObject({ code: 1, stderr: expect.stringContaining('perennial up') });
+  });
+
+  it('waits, started in the background, while another holds the home, and takes its place when that ends', async () => {
+    const perennial = (...args: string[]) => runPerennial(args, { PERENNIAL_HOME: home.folder });
+    // What holds it has not yet written where it answers, as in its first second.
+    const release = claimHome(openStateFolder(home.folder));
+    const refusals = () => readFileSync(join(home.folder, 'logs', 'stack.log'), 'utf8').split('already').length;
+    const before = refusals();
+    const up = perennial('up', '--detach');
+    try {
+      await until('it was refused twice', () => refusals() > before + 1);
+    } finally {
+      release();
+    }
+    try {
+      expect(await up).toMatchObject({ code: 0, stdout: expect.stringContaining(home.addresses().api) });
+    } finally {
+      expect(await perennial('down')).toMatchObject({ code: 0, stdout: 'stopped\n' });
+    }
+    if (linux) expect(home.processes()).toEqual([]);
   });
 });
 
