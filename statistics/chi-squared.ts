@@ -34,6 +34,16 @@ export function chiSquared(
   };
 }
 
+/** The fewest rows of a category that a sample would have if both had the same shares; below 5 the p-value is not exact. */
+export function fewestExpected(reference: readonly number[], current: readonly number[]): number {
+  const [n1, n2] = [total(reference), total(current)];
+  const fewest = reference.reduce((least, before, category) => {
+    const both = before + (current[category] ?? 0);
+    return both === 0 ? least : Math.min(least, both);
+  }, Infinity);
+  return (fewest * Math.min(n1, n2)) / (n1 + n2);
+}
+
 function total(counts: readonly number[]): number {
   return counts.reduce((sum, count) => sum + count, 0);
 }

@@ -1,7 +1,7 @@
 /** Samples of so many categories or fewer are compared category by category. */
 const fewCategories = 25;
 /** Cochran's rule: below it a category's count is mostly chance. */
-const expectedAtLeast = 5;
+export const expectedAtLeast = 5;
 /** So many rows on the smaller side are no chance where fewer than `expectedAtLeast` are expected. */
 const rowsAtLeast = 10;
 

@@ -35,11 +35,14 @@ export async function importanceOf(
       metric: configuration.build.metric,
       seed: configuration.build.seed,
       answer: async (columns, rows): Promise<Sample | null> => {
-        const answers = await model.predict(columns, rows.length).catch(nullIfInvalid);
-        if (answers === null) return null;
-        const probabilityOf = probabilityIn(version.signature, answers);
-        const asked = { truth: rows.flatMap((row) => truth[row] ?? []), values: answers.values, probabilityOf };
-        return sampleOf(configuration, asked, classes);
+        try {
+          const answers = await model.predict(columns, rows.length);
+          const probabilityOf = probabilityIn(version.signature, answers);
+          const asked = { truth: rows.flatMap((row) => truth[row] ?? []), values: answers.values, probabilityOf };
+          return sampleOf(configuration, asked, classes);
+        } catch (caught) {
+          return nullIfInvalid(caught);
+        }
       },
     });
     return await storeJson(deps.objectStore, importance);

@@ -1,6 +1,7 @@
 import { classKey, sortedClasses } from '../../contracts/classes.ts';
 import type { Configuration } from '../../contracts/configuration.ts';
 import { PerennialError } from '../../contracts/errors.ts';
+import { largestMeasured } from '../../contracts/label-value.ts';
 import type { ClassValue, Signature } from '../../contracts/model-version.ts';
 import type { Answers } from '../../ports/model-runtime.ts';
 import type { BinarySample, MulticlassSample, Sample } from '../../statistics/sample.ts';
@@ -22,12 +23,13 @@ type Answering = Pick<Configuration, 'task' | 'build'>;
  * Truth beside answers, as the metrics of the task read them. Of two classes the positive one is `build.positive`, or the greater.
  *
  * @param classes those of the model that is measured; what truth or answers have besides is added.
- * @throws PerennialError `invalid-configuration` if `build.positive` is none of the classes, or a regression's target is no number.
+ * @throws PerennialError `invalid-configuration` if `build.positive` is none of the classes, or a regression's target is no
+ *   number; `prediction-invalid` if a regression's answer is beyond what a metric can be computed with.
  */
 export function sampleOf({ task, build }: Answering, rows: AnsweredRows, classes: readonly ClassValue[]): Sample {
   if (task === 'regression') {
     const truth = rows.truth.map(numberOf);
-    const prediction = Float64Array.from({ length: truth.length }, (_, row) => Number(rows.values[row]));
+    const prediction = Float64Array.from({ length: truth.length }, (_, row) => answerOf(rows.values[row], row));
     return { task, truth, prediction, ...(build.quantile === undefined ? {} : { quantile: build.quantile }) };
   }
   return task === 'binary' ? binarySample(build, rows, classes) : multiclassSample(rows, classes);
@@ -41,6 +43,16 @@ function numberOf(target: ClassValue): number {
     'invalid-configuration',
     `task regression is measured by numbers, and a target is ${JSON.stringify(target)}; name a target of numbers, or another task`,
     { target: String(target) },
+  );
+}
+
+function answerOf(value: ClassValue | undefined, row: number): number {
+  const number = Number(value);
+  if (Math.abs(number) <= largestMeasured || Number.isNaN(number)) return number;
+  throw new PerennialError(
+    'prediction-invalid',
+    `the model answers row ${row} with ${number}, beyond ±${largestMeasured}, and no metric could be computed with it; look at how it deals with extreme values`,
+    { row },
   );
 }
 

@@ -1,6 +1,7 @@
 import type { Configuration } from '../../contracts/configuration.ts';
 import type { Scope } from '../../contracts/identifiers.ts';
 import type { ClassValue } from '../../contracts/model-version.ts';
+import { isMeasurable } from '../../contracts/label-value.ts';
 import { refusalOfMissing } from '../../contracts/missing-values.ts';
 import type { LoadedModel } from '../../ports/model-runtime.ts';
 import { measure } from '../../statistics/measure.ts';
@@ -71,7 +72,9 @@ async function metricOn(
   );
   const answers = await model.predictEach(features, rows.length);
   const failed = new Set(answers.failures.map(({ row }) => row));
-  const answered = Array.from(rows.keys()).filter((row) => !failed.has(row));
+  const isMeasured = (row: number) =>
+    configuration.task !== 'regression' || (isMeasurable(answers.values[row]) && isMeasurable(rows[row]?.target));
+  const answered = Array.from(rows.keys()).filter((row) => !failed.has(row) && isMeasured(row));
   if (answered.length === 0) return Number.NaN;
   const probabilityOf = probabilityIn(signature, answers);
   const sample = sampleOf(

@@ -12,7 +12,10 @@ import type { Workplace } from './workplace.ts';
  */
 export async function compare(request: CompareDatasets, workplace: Workplace): Promise<RowDifference> {
   const { before, after } = request;
-  const database = await workplace.open({ readable: [...before.parts, ...after.parts].map(({ path }) => path) });
+  const database = await workplace.open({
+    readable: [...before.parts, ...after.parts].map(({ path }) => path),
+    columns: Math.max(before.columns.length, after.columns.length),
+  });
   const shared = before.columns.filter(({ name }) => after.columns.some((column) => column.name === name));
   const columns = schemaChanges(before.columns, after.columns);
   const isShared = (parts: ComparedDataset['parts'], sha256: string): boolean =>

@@ -9,7 +9,7 @@ export interface DuckDbTableEngineSettings {
   readonly sandbox: Sandbox;
   /** Memory of the process of one call. Default: 6 GiB. */
   readonly memoryBytes?: number;
-  /** Of one call's database, e.g. `2GiB`. Default: a sixth of the process's, and less where rows are known to be narrow. */
+  /** Of one call's database, e.g. `2GiB`. Default: by the width of the rows a sixteenth, a sixth or a third of the process's. */
   readonly memoryLimit?: string;
   /** Disk that one call may fill. Default: 256 GiB. */
   readonly diskBytes?: number;
@@ -31,11 +31,11 @@ export type ClosableTableEngine = TableEngine & {
 /** The table engine on DuckDB. Each call runs in a sandboxed process of its own that reaches only the files it was given. */
 export function createDuckDbTableEngine(settings: DuckDbTableEngineSettings): ClosableTableEngine {
   const { memoryBytes = 6 * 2 ** 30 } = settings;
+  const limit = (share: number) => settings.memoryLimit ?? `${mebibytes(memoryBytes / share)}MiB`;
   const processes = new TableProcesses({
     sandbox: settings.sandbox,
     memoryBytes,
-    memoryLimit: settings.memoryLimit ?? `${mebibytes(memoryBytes / 6)}MiB`,
-    narrowMemoryLimit: settings.memoryLimit ?? `${mebibytes(memoryBytes / 16)}MiB`,
+    memoryLimits: { narrow: limit(16), usual: limit(6), wide: limit(3) },
     heapMebibytes: mebibytes(memoryBytes / 6),
     diskBytes: settings.diskBytes ?? 256 * 2 ** 30,
     rowsAtMost: settings.rowsAtMost ?? 5_000_000,

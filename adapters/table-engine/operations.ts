@@ -38,9 +38,17 @@ export interface Call<Name extends OperationName = OperationName> {
   readonly operation: Name;
   readonly request: Operations[Name]['request'];
   readonly folder: string;
-  readonly memoryLimit: string;
-  readonly narrowMemoryLimit: string;
+  readonly memoryLimits: MemoryLimits;
   readonly rowsAtMost: number;
+}
+
+/** Of one call's database, e.g. `1024MiB`, by the width of its rows. Each column takes its buffers, however few the rows are. */
+export interface MemoryLimits {
+  /** Up to 500 columns. */
+  readonly narrow: string;
+  /** Up to 2,000 columns, or of a number that is not known. */
+  readonly usual: string;
+  readonly wide: string;
 }
 
 /** Lines on the process's standard output: any number of pieces, then one result or error. */

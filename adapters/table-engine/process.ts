@@ -7,7 +7,7 @@ import { PerennialError, reasonOf } from '../../contracts/errors.ts';
 import { compare } from './compare.ts';
 import { exportRows } from './exportRows.ts';
 import { openLockedDatabase } from './lockedDatabase.ts';
-import type { Answer, Call, OperationName, Operations } from './operations.ts';
+import type { Answer, Call, MemoryLimits, OperationName, Operations } from './operations.ts';
 import { prepareBatch } from './prepareBatch.ts';
 import { limitReached } from './limit-reached.ts';
 import { profile } from './profile.ts';
@@ -38,19 +38,22 @@ function run<Name extends OperationName>(call: Call<Name>, workplace: Workplace)
   return operations[call.operation](call.request, workplace);
 }
 
-/** Columns up to which rows take little; each of more takes its buffers, however few the rows are. */
-const narrow = 500;
+function limitOf({ narrow, usual, wide }: MemoryLimits, columns: number | undefined): string {
+  if (columns === undefined) return usual;
+  if (columns <= 500) return narrow;
+  return columns <= 2_000 ? usual : wide;
+}
 
 function workplaceOf(call: Call): Workplace {
   return {
     folder: call.folder,
     rowsAtMost: call.rowsAtMost,
-    open: ({ readable, writable = [], timezone = 'UTC', columns = Number.POSITIVE_INFINITY }) =>
+    open: ({ readable, writable = [], timezone = 'UTC', columns }) =>
       openLockedDatabase({
         files: readable,
         folders: [...writable, call.folder],
         spillFolder: call.folder,
-        memoryLimit: columns <= narrow ? call.narrowMemoryLimit : call.memoryLimit,
+        memoryLimit: limitOf(call.memoryLimits, columns),
         timezone,
       }),
     emit: (columns) => say({ kind: 'piece', columns }),

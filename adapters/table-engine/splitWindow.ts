@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import { PerennialError } from '../../contracts/errors.ts';
+import { largestMeasured } from '../../contracts/label-value.ts';
 import type { TrainedRows } from '../../contracts/model-version.ts';
 import type { HoldoutRule, SplitWindow } from '../../ports/table-engine.ts';
 import { hasTarget } from './has-target.ts';
@@ -18,6 +19,7 @@ export async function splitWindow(
   const written = [trainPath, holdoutPath, validationPath, allPath].filter((path) => path !== undefined);
   const database = await workplace.open({ readable: parts, writable: [...new Set(written.map(dirname))] });
   const counted = await selectWindow(database, request);
+  await refuseUnmeasurable(database, target);
   const { training, holdout, unlabelled } = counted;
   refuseEmptySide(request, counted);
   const carried = request.carried.filter((name) => name !== '_at' && !features.includes(name) && name !== target);
@@ -119,6 +121,22 @@ async function selectWindow(
     `CREATE TABLE chosen AS SELECT *, ${held} AS "_held" ${inWindow} AND ${labelled} ORDER BY ${identifiers(order)}`,
   );
   return countSides(database, `SELECT ${held} AS held, ${labelled} AS labelled ${inWindow}`);
+}
+
+/** One such target makes every metric infinite. It is no missing value either, so nobody would look for it. */
+async function refuseUnmeasurable(database: Database, target: string): Promise<void> {
+  const value = identifier(target);
+  const [described] = await database.rows(`DESCRIBE SELECT ${value} FROM chosen`);
+  if (described?.column_type !== 'DOUBLE') return;
+  const { rows, example } = await database.row(
+    `SELECT count(*) AS rows, arg_max(${value}, abs(${value})) AS example FROM chosen WHERE abs(${value}) > ${largestMeasured}`,
+  );
+  if (Number(rows) === 0) return;
+  throw new PerennialError(
+    'data-unreadable',
+    `the target "${target}" is beyond ±${largestMeasured} in ${Number(rows)} of the window's rows, such as ${Number(example)}, and no metric could be computed with it; correct these rows, empty their target, or refuse their like by an expectation on "${target}" (min, max)`,
+    { column: target },
+  );
 }
 
 async function countSides(database: Database, rows: string): Promise<SideCounts> {

@@ -4,13 +4,11 @@ import type { Ending, Mount } from '../sandbox/sandbox.ts';
 import { type CompiledCode, compiledCode } from './compiled-code.ts';
 import { handOver } from './hand-over.ts';
 import { limitReached } from './limit-reached.ts';
-import type { Answer, Call, OperationName, Operations } from './operations.ts';
+import type { Answer, Call, MemoryLimits, OperationName, Operations } from './operations.ts';
 import { type ProcessSettings, TableProcess } from './table-process.ts';
 
 export interface TableProcessSettings extends Omit<ProcessSettings, 'lifetimeMs'> {
-  readonly memoryLimit: string;
-  /** Of calls on rows that are known to be narrow. */
-  readonly narrowMemoryLimit: string;
+  readonly memoryLimits: MemoryLimits;
   /** The most rows that one call returns, because its caller holds them in memory. */
   readonly rowsAtMost: number;
   readonly timeLimitMs: number;
@@ -54,13 +52,12 @@ export class TableProcesses {
       const child = await this.#take();
       try {
         const { request: told, takeBack } = await handOver(operation, request, child.folders);
-        const { memoryLimit, narrowMemoryLimit, rowsAtMost } = this.#settings;
+        const { memoryLimits, rowsAtMost } = this.#settings;
         const call: Call<Name> = {
           operation,
           request: told,
           folder: child.folders.spill,
-          memoryLimit,
-          narrowMemoryLimit,
+          memoryLimits,
           rowsAtMost,
         };
         return await takeBack(await ask(child, call, onPiece, Math.min(timeLimitMs, this.#settings.timeLimitMs)));

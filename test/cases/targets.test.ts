@@ -2,10 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { z } from 'zod';
 import { Evaluation } from '../../contracts/evaluation.ts';
+import type { Metrics } from '../../contracts/metrics.ts';
 import { ModelVersion } from '../../contracts/model-version.ts';
 import type { Run } from '../../contracts/run.ts';
 import type { ClassifierName } from '../support/classifiers.ts';
 import { classifier } from '../support/classifiers.ts';
+import { linearModel } from '../support/onnx-models.ts';
 import type { CaseConfiguration, CaseGround, CaseModel, RowsFile } from './ground.ts';
 import { caseFile, layCaseGround, outcomeOf } from './ground.ts';
 
@@ -159,5 +161,57 @@ describe('classifiers are measured on rows that have a class', () => {
     const { trained } = await versionOf(model, 1);
     expect((trained.unlabelled?.training ?? 0) + (trained.unlabelled?.holdout ?? 0)).toBe(20);
     expect(trained.trainingRows + trained.holdoutRows).toBe(100);
+  });
+});
+
+describe('numbers at the ends of what a number can be', () => {
+  const rows = (from: number, x: (at: number) => number, y: (at: number) => number): RowsFile => ({
+    name: 'rows.csv',
+    content: ['id,x,y', ...Array.from({ length: 300 }, (_, at) => `${from + at},${x(at)},${y(at)}`), ''].join('\n'),
+  });
+  const constant = (bias: number, weight = 0): Uint8Array =>
+    linearModel({ features: ['x'], weights: [weight], bias }, 'DOUBLE');
+  const ends = (at: number): number => [1e308, -1e308, 5e-324][at % 9] ?? at % 10;
+  const rmseOf = (metrics: Metrics | null | undefined): number => (metrics?.task === 'regression' ? metrics.rmse : NaN);
+  const large = (at: number): number => (at % 9 === 4 ? 1e150 : at % 10);
+
+  test.each<[string, (at: number) => number, Uint8Array, string]>([
+    ['a target', (at) => (at === 7 ? -1e300 : at % 10), constant(5), 'the target "y" is beyond ±1e+150 in 1 of the'],
+    ['an answer', (at) => at % 10, constant(0, 1e200), 'the model answers row 0 with'],
+  ])('%s that no metric survives is refused by name, once', async (name, y, artifact, reason) => {
+    const model = await ground.model(name.replace(/an? /, 'huge-'));
+    await model.artifact(artifact);
+    expect((await model.apply()).code).toBe(0);
+    outcomeOf(await model.ingest(rows(0, (at) => 1 + (at % 10), y)));
+    const run = await model.build();
+    expect(failureOf(run)?.message).toContain(reason);
+    expect(failureOf(run)?.message).toContain('no metric could be computed with it');
+    expect(run.steps.filter(({ attempt }) => attempt > 1)).toEqual([]);
+  });
+
+  test('those that metrics survive are measured, compared, deployed and monitored', async () => {
+    const model = await ground.model('ends', { monitor: { drift: { numeric: 'wasserstein' } } });
+    await model.artifact(constant(5));
+    await model.serve(rows(0, ends, large));
+    await model.artifact(constant(6));
+    expect((await model.apply()).code).toBe(0);
+    expect(outcomeOf(await model.build())).toMatchObject({ decision: 'candidate' });
+    expect(outcomeOf(await model.deploy(2))).toMatchObject({ decision: 'promoted' });
+    const { evaluation } = await versionOf(model, 2);
+    for (const side of [evaluation?.body.challenger, evaluation?.body.champion])
+      expect(rmseOf(side)).toBeGreaterThan(1e149);
+    const at = Array.from({ length: 60 }, (_, place) => place);
+    const ids = at.map((place) => `end-${place}`);
+    const answer = await model.infer({
+      inputs: [{ name: 'x', datatype: 'FP64', shape: [60], data: at.map(ends) }],
+      parameters: { prediction_ids: ids },
+    });
+    expect(answer.status).toBe(200);
+    const labels = await model.labels(at.map((place) => ({ id: ids[place], value: large(place) })));
+    expect(labels).toMatchObject({ status: 200, body: { refused: 0 } });
+    const { body } = await model.monitor();
+    expect(body).toMatchObject({ predictions: 60, labelled: 60 });
+    expect(body.drift.find(({ column }) => column === 'x')).toMatchObject({ test: 'wasserstein', drifted: false });
+    expect(rmseOf(body.performance)).toBeGreaterThan(1e149);
   });
 });

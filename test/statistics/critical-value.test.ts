@@ -89,6 +89,17 @@ test('one in 200 pairs of samples of one distribution is above the critical valu
   }
 });
 
+test('the p-value of chi2 alone does not decide where a category is expected to have few rows', () => {
+  const sampler = distributions.get('Poisson counts, mean 3')!;
+  for (const [reference, window] of [
+    [5_000, 30],
+    [20_000, 1_000],
+  ] as const) {
+    const { chi2 } = flaggedAt({ sampler, reference, window, seeds: 200, tests: ['chi2'] });
+    expect(chi2, `${reference} rows, ${window} served`).toBeLessThanOrEqual(4);
+  }
+});
+
 test.each([
   '25 categories by Zipf',
   '80 equal categories',
