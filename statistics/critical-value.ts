@@ -4,7 +4,7 @@ import { seededUniform } from './seeded-random.ts';
 const usualDraws = 1999;
 /** The test is exact with any number of draws; with few of them the quantile varies more from seed to seed. */
 const fewestDraws = 199;
-/** Bins times draws: about a second. */
+/** Bins times draws: about three seconds. */
 const mostWork = 10_000_000;
 const level = 0.005;
 
