@@ -15,6 +15,7 @@ import { withNaiveNanoseconds } from './naive-nanoseconds.ts';
 import { type ParquetColumn, parquetColumns } from './parquet-columns.ts';
 import type { LoadOptions, LoadedFile, Source } from './source.ts';
 import { countRows, exceptNulls, refuseLongText } from './source.ts';
+import { finiteColumns } from './finite-columns.ts';
 import { saidByDuckDb } from './said-by-duckdb.ts';
 import { identifier, parquetRows } from './sql.ts';
 
@@ -34,15 +35,17 @@ export async function loadParquet(
     file.name,
   );
   const indexes = described.filter(({ name }) => unnamedIndex.test(name) && options.plan.readerOf(name) === undefined);
-  const columns = keptColumns(
+  const typed = keptColumns(
     file,
     described.filter((column) => !indexes.includes(column)),
     options,
   );
+  const { columns, withNaN } = await readable(file, () => finiteColumns(database, file, typed, options));
   const path = await exactPath(file, columns, join(options.folder, `${table}.parquet`));
   const selected = columns.map(({ name, type }) => {
     const column = identifier(name);
-    return type === 'VARCHAR' ? `${exceptNulls(column, options.nulls)} AS ${column}` : column;
+    if (type === 'VARCHAR') return `${exceptNulls(column, options.nulls)} AS ${column}`;
+    return withNaN.has(name) ? `CASE WHEN NOT isnan(${column}) THEN ${column} END AS ${column}` : column;
   });
   await readable(file, () =>
     database.run(
@@ -52,7 +55,6 @@ export async function loadParquet(
   const types = new Map(columns.map(({ name, type }) => [name, type]));
   const source: Source = { file, table, names: [...types.keys()], types, rows: await countRows(database, table) };
   for (const { name } of indexes) options.warn(indexLeftOut(file, name, source.rows));
-  await refuseNotFinite(database, source);
   const texts = [...types].flatMap(([name, type]) => (type === 'VARCHAR' ? [name] : []));
   await refuseLongText(database, source, texts);
   return source;
@@ -62,7 +64,7 @@ async function readable<Result>(file: LoadedFile, read: () => Promise<Result>): 
   try {
     return await read();
   } catch (caught) {
-    if (/^(Out of Memory|Permission) Error/.test(reasonOf(caught))) throw caught;
+    if (caught instanceof PerennialError || /^(Out of Memory|Permission) Error/.test(reasonOf(caught))) throw caught;
     throw new PerennialError(
       'data-unreadable',
       `${file.name} is no Parquet file that can be read: ${flawOf(caught)}; write it again, or send it again`,
@@ -103,19 +105,4 @@ async function exactPath(file: LoadedFile, columns: readonly ParquetColumn[], co
   if (!columns.some(({ type }) => type === instantInNanoseconds)) return file.path;
   await withNaiveNanoseconds(file.path, copy);
   return copy;
-}
-
-async function refuseNotFinite(database: Database, source: Source): Promise<void> {
-  for (const [name, type] of source.types ?? []) {
-    if (type !== 'DOUBLE' && type !== 'FLOAT') continue;
-    const [found] = await database.rows(
-      `SELECT "_row" AS row, CAST(${identifier(name)} AS VARCHAR) AS value FROM ${source.table} WHERE NOT isfinite(${identifier(name)}) ORDER BY "_row" LIMIT 1`,
-    );
-    if (found)
-      throw new PerennialError(
-        'data-unreadable',
-        `${source.file.name}, row ${found.row}: "${name}" is ${found.value}, which is no value; write null where there is none`,
-        { file: source.file.name, line: Number(found.row), column: name },
-      );
-  }
 }

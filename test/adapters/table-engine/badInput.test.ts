@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { after, tableEngineBench } from '../../support/tableEngine.ts';
 
 const bench = tableEngineBench();
-const { csv, parquet, prepareHere: prepare } = bench;
+const { csv, look, parquet, prepareHere: prepare } = bench;
 
 describe('a CSV that cannot be read names file, line and reason', () => {
   test.each([
@@ -80,12 +80,33 @@ describe('a Parquet file', () => {
   });
 
   test.each([
-    ['SELECT [1, 2] AS a', 'data-unreadable', /no column/],
-    ["SELECT 'NaN'::DOUBLE AS a", 'data-unreadable', /row 1.*nan/],
-  ])('with what cannot be kept (%s) is refused', async (query, code, message) => {
-    const failure = expect(prepare([await parquet('given.parquet', query)])).rejects;
-    await failure.toMatchObject({ code });
+    ['SELECT [1, 2] AS a', [], /no column/],
+    ["SELECT unnest([1, '-inf'::DOUBLE]) AS a", ['a'], /row 2: "a" is -Infinity.*write null/],
+    ["SELECT unnest(['inf'::FLOAT, 'nan']) AS a, 1 AS b", ['a'], /row 1: "a" is Infinity/],
+  ])('with what cannot be kept (%s) is refused', async (query, required, message) => {
+    const failure = expect(prepare([await parquet('given.parquet', query)], { required })).rejects;
+    await failure.toMatchObject({ code: 'data-unreadable' });
     await failure.toThrow(message);
+  });
+
+  test('with NaN has no value there, and says so; infinite numbers that nothing reads are left out', async () => {
+    const query = `SELECT unnest([1, 2, 3]) AS id, unnest([1.5, 'nan', 'nan'::DOUBLE]) AS x, unnest([0, 'nan', 'inf'::FLOAT]) AS spare`;
+    const first = await prepare([await parquet('given.parquet', query)], { required: ['x'] });
+    expect(first.columns).toEqual([
+      { name: 'id', type: 'integer', nullable: false },
+      { name: 'x', type: 'number', nullable: true },
+    ]);
+    expect(first.warnings.map(({ kind, column, count }) => `${kind} ${column} ${count}`)).toEqual([
+      'left-out spare 1',
+      'not-finite x 2',
+    ]);
+    expect(await look(`SELECT id, x FROM '${first.parts[0]?.path}' ORDER BY id`)).toEqual([
+      { id: '1', x: 1.5 },
+      { id: '2', x: null },
+      { id: '3', x: null },
+    ]);
+    const later = await parquet('later.parquet', "SELECT 4 AS id, 'inf'::DOUBLE AS x");
+    await expect(prepare([later], after(first))).rejects.toThrow('later.parquet, row 1: "x" is Infinity');
   });
 });
 
