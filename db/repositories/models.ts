@@ -59,6 +59,7 @@ export function createModelRepository(context: RepositoryContext): ModelReposito
             and(
               visibleModels(viewer),
               eq(models.project, project),
+              isConfigured,
               archived ? isNotNull(models.archivedAt) : isNull(models.archivedAt),
               below === undefined ? undefined : lt(models.id, below),
             ),
@@ -201,15 +202,23 @@ async function ensureModel(
     .from(models)
     .where(and(eq(models.project, project), eq(models.name, name)));
   const model = written(row);
-  if (model.task !== task) {
+  if (model.task === task) return model;
+  const [given] = await tx
+    .update(models)
+    .set({ task, owner })
+    .where(and(eq(models.id, model.id), sql`NOT ${isConfigured}`))
+    .returning();
+  if (given === undefined)
     throw new PerennialError(
       'conflict',
       `model ${project}/${name} is a ${model.task} model and the configuration says ${task}; a model's task does not change, so give the new one another name`,
       { model: name, task, was: model.task },
     );
-  }
-  return model;
+  return given;
 }
+
+/** A first `apply` whose code was refused leaves the failed run and nothing else, so its model is none yet. */
+const isConfigured = sql`EXISTS (SELECT FROM ${configurations} WHERE ${configurations.modelId} = ${models.id})`;
 
 async function ensureConfiguration(
   context: RepositoryContext,

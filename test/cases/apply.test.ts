@@ -69,6 +69,21 @@ describe('apply is all or nothing', () => {
     expect(after).not.toEqual({ ...Object(before), configuration: 2 });
   });
 
+  test('a first code that a worker refuses leaves no model, and does not decide its task', async () => {
+    const command = ['sh', 'train.sh'];
+    const model = await ground.model('unborn', { code: { path: 'train', command, environment: 'requirements.lock' } });
+    expect((await model.apply()).stderr).toMatch(/nothing was applied: .*the code has no file requirements\.lock/);
+    const { body } = await ground.stack.request('GET', '/v1/models', undefined);
+    expect(JSON.stringify(body)).not.toContain('unborn');
+    await model.configure({ task: 'binary', build: { metric: 'accuracy' }, code: { path: 'train', command } });
+    const applied = await model.apply();
+    expect(applied.code, applied.stderr).toBe(0);
+    const now = await ground.stack.request('GET', '/v1/models', undefined);
+    expect(now.body).toMatchObject({
+      items: expect.arrayContaining([expect.objectContaining({ name: 'unborn', task: 'binary' })]),
+    });
+  });
+
   test('a server that refuses the configuration takes no code', async () => {
     const model = await ground.model('third');
     expect((await model.apply()).code).toBe(0);
