@@ -143,6 +143,10 @@ export function leftOutWords({ reason, rows, examples }: LeftOutRows): string {
   return `${rows} labelled ${rows === 1 ? 'row was' : 'rows were'} left out of the metrics, because ${whyLeftOut[reason]}: ${some}${rows > examples.length ? ', …' : ''}`;
 }
 
+/** Predictions that do not count, because an earlier one has their id. */
+export const RepeatedIds = z.object({ predictions: z.number().int(), example: z.string() });
+export type RepeatedIds = z.infer<typeof RepeatedIds>;
+
 export const FindingKind = z.enum(['drift', 'performance', ...QualityKind.options]);
 export type FindingKind = z.infer<typeof FindingKind>;
 
@@ -163,6 +167,8 @@ export const ReportBody = z.object({
   labelled: z.number().int(),
   /** Absent if no labelled row was left out. */
   leftOut: z.array(LeftOutRows).readonly().optional(),
+  /** Absent if every prediction of the window has an id of its own. */
+  repeatedIds: RepeatedIds.optional(),
   /** Labels of the model in the environment whose predictions had not arrived; absent if there were none. */
   waitingLabels: z.number().int().optional(),
   dropped: z.number().int(),

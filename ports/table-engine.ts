@@ -7,6 +7,7 @@ import type { DatasetPart, DatasetProfile, ExpectationResult } from '../contract
 import type { RowDifference } from '../contracts/dataset-difference.ts';
 import type { Instant, Sha256 } from '../contracts/identifiers.ts';
 import type { ClassValue, Fill, TrainedRows } from '../contracts/model-version.ts';
+import type { RepeatedIds } from '../contracts/report.ts';
 
 // All paths are local and absolute. Every call runs in a process of its own with bounded memory and time, which sees
 // the files of its request and nothing else. Failures are PerennialErrors with the codes named here.
@@ -196,4 +197,6 @@ export interface ServedRows {
   readonly modelVersions: readonly number[];
   /** null where none was among those that were given. */
   readonly labels: readonly (ClassValue | null)[];
+  /** Predictions of the window that have the id of an earlier one, and are not among the rows; null if there are none. */
+  readonly repeatedIds: RepeatedIds | null;
 }

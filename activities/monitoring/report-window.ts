@@ -79,6 +79,7 @@ async function reportOn(deps: ReportDependencies, { scope }: Reporting, window: 
     predictions: served.rows,
     labelled: performance?.rows ?? 0,
     ...(served.leftOut.length === 0 ? {} : { leftOut: served.leftOut }),
+    ...(served.repeatedIds === null ? {} : { repeatedIds: served.repeatedIds }),
     ...(waitingLabels === 0 ? {} : { waitingLabels }),
     dropped: window.dropped,
     sufficient: served.rows >= monitor.minRows,

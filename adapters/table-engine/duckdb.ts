@@ -57,8 +57,8 @@ export function createDuckDbTableEngine(settings: DuckDbTableEngineSettings): Cl
     sealSegment: (request) => processes.call('sealSegment', request),
     readServed: async (request) => {
       const collected = collectColumns();
-      const { rows, features } = await processes.call('readServed', request, collected.add);
-      return servedRows(rows, features, collected.column);
+      const { rows, features, repeatedIds } = await processes.call('readServed', request, collected.add);
+      return { ...servedRows(rows, features, collected.column), repeatedIds };
     },
     close: () => processes.close(),
   };
@@ -88,7 +88,11 @@ function collectColumns(): CollectedColumns {
 
 const { probabilities: Probabilities } = PredictionRecord.shape;
 
-function servedRows(rows: number, features: readonly string[], column: (at: number) => Cell[]): ServedRows {
+function servedRows(
+  rows: number,
+  features: readonly string[],
+  column: (at: number) => Cell[],
+): Omit<ServedRows, 'repeatedIds'> {
   return {
     rows,
     ids: column(5).map(String),

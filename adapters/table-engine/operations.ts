@@ -6,6 +6,7 @@ import type {
   CompareDatasets,
   PrepareBatch,
   PreparedBatch,
+  ServedRows,
   SplitWindow,
   TableEngine,
 } from '../../ports/table-engine.ts';
@@ -27,7 +28,7 @@ export interface Operations {
   sealSegment: { request: Request<'sealSegment'>; result: Result<'sealSegment'> };
   readServed: {
     request: Request<'readServed'>;
-    result: { readonly rows: number; readonly features: readonly string[] };
+    result: Pick<ServedRows, 'rows' | 'repeatedIds'> & { readonly features: readonly string[] };
   };
 }
 

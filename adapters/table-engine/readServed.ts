@@ -12,23 +12,38 @@ export async function readServed(
   { segments, from, to, labels }: Request,
   workplace: Workplace,
 ): Promise<Operations['readServed']['result']> {
-  if (segments.length === 0) return { rows: 0, features: [] };
+  if (segments.length === 0) return { rows: 0, features: [], repeatedIds: null };
   const database = await workplace.open({ readable: segments });
   await loadLabels(database, labels);
   await database.run(`CREATE VIEW segments AS SELECT * FROM ${parquetRows(segments, { byName: true })}`);
   const columns = (await database.rows('DESCRIBE segments')).map((column) => String(column.column_name));
   const features = columns.filter((name) => name.startsWith('f_')).toSorted();
   // An id counts once over all segments, so it is settled before the window is cut.
-  const first = `
-    SELECT * FROM segments WHERE NOT replay AND role <> 'shadow'
-    QUALIFY row_number() OVER (PARTITION BY id ORDER BY recorded_at, event_time, release) = 1`;
+  const numbered = `
+    SELECT *, row_number() OVER (PARTITION BY id ORDER BY recorded_at, event_time, release) AS time
+    FROM segments WHERE NOT replay AND role <> 'shadow'`;
+  const inWindow = within('event_time', from, to);
   const probabilities = columns.includes('probabilities') ? 'CAST(to_json(probabilities) AS VARCHAR)' : 'NULL::VARCHAR';
   const query = `
     SELECT prediction, release, model_version, labels.value, ${probabilities}, served.id, epoch_ms(event_time), ${features.length === 0 ? '1' : features.map((name) => `served.${identifier(name)}`).join(', ')}
-    FROM (${first}) AS served LEFT JOIN labels ON labels.id = served.id
-    WHERE ${within('event_time', from, to)} ORDER BY event_time, served.id`;
+    FROM (${numbered}) AS served LEFT JOIN labels ON labels.id = served.id
+    WHERE time = 1 AND ${inWindow} ORDER BY event_time, served.id`;
   const { rows } = await emitRows(database, query, 7 + features.length, workplace);
-  return { rows, features: features.map((name) => name.slice('f_'.length)) };
+  const { logged } = await database.row(
+    `SELECT count(*) AS logged FROM segments WHERE NOT replay AND role <> 'shadow' AND ${inWindow}`,
+  );
+  const repeated = Number(logged) - rows;
+  return {
+    rows,
+    features: features.map((name) => name.slice('f_'.length)),
+    repeatedIds:
+      repeated === 0 ? null : { predictions: repeated, example: await repeatedId(database, numbered, inWindow) },
+  };
+}
+
+async function repeatedId(database: Database, numbered: string, inWindow: string): Promise<string> {
+  const { id } = await database.row(`SELECT min(id) AS id FROM (${numbered}) WHERE time > 1 AND ${inWindow}`);
+  return String(id);
 }
 
 /** The first label of an id counts. */

@@ -138,6 +138,11 @@ function describeReport({ output }: CliContext, { body }: Report): string {
     ...(body.drift.length > 0 ? [drift] : []),
     ...(body.referenceNote === undefined ? [] : [body.referenceNote]),
     ...(body.leftOut ?? []).map(leftOutWords),
+    ...(body.repeatedIds === undefined
+      ? []
+      : [
+          `${counted(body.repeatedIds.predictions, 'more prediction')} had an id that was used before, such as "${body.repeatedIds.example}"; the first prediction of an id counts`,
+        ]),
     ...(body.waitingLabels === undefined
       ? []
       : [`${counted(body.waitingLabels, 'label')} wait for predictions that have not arrived`]),

@@ -136,6 +136,13 @@ test('no-such-class.csv is refused by name, and so is a class of another notatio
     z.looseObject({ refusals: z.array(z.looseObject({ id: z.string() })) }).parse(grades.answer).refusals,
   ).toMatchObject([{ id: 'g4', reason: '"3" is none of the classes, which are 0, 1, 2' }, { id: 'g5' }]);
   expect((await grade.monitor()).body).toMatchObject({ labelled: 3, performance: { accuracy: 1 } });
+
+  // The first prediction of an id counts, and the report says that there was another.
+  await predict(grade, [9], { ids: ['g1'] });
+  const { id, body } = await grade.monitor();
+  expect(body).toMatchObject({ predictions: 5, labelled: 3, repeatedIds: { predictions: 1, example: 'g1' } });
+  const shown = await ground.cli('reports', 'show', id, '-m', 'grade');
+  expect(shown.stdout).toContain('1 more prediction had an id that was used before, such as "g1"');
 });
 
 test('huge.json is refused by name, as are 1e200, NaN and decimal commas, and the report stands', async () => {

@@ -193,6 +193,7 @@ describe('reading what was served', () => {
       modelVersions: [1, 1],
       labels: [null, 1.5],
       features: { x: [10, 30], s: ['a', 'a'], b: [true, true], none: [null, null] },
+      repeatedIds: null,
     });
   });
 
@@ -203,9 +204,15 @@ describe('reading what was served', () => {
       [first.path, again.path],
       [again.path, first.path],
     ])
-      expect((await engine.readServed({ segments, ...window })).predictions).toEqual([1]);
+      expect(await engine.readServed({ segments, ...window })).toMatchObject({
+        predictions: [1],
+        repeatedIds: { predictions: 1, example: 'p' },
+      });
     const narrow = { ...window, to: '2024-01-01T00:15:00.000Z' };
-    expect((await engine.readServed({ segments: [first.path, again.path], ...narrow })).rows).toBe(0);
+    expect(await engine.readServed({ segments: [first.path, again.path], ...narrow })).toMatchObject({
+      rows: 0,
+      repeatedIds: { predictions: 1, example: 'p' },
+    });
   });
 
   test('a replayed row does not take the place of the one that was served', async () => {
