@@ -7,7 +7,9 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { cli } from '../cli/run-cli.ts';
 import { checkAnswer } from './checked-answers.ts';
+import { checkingAnswers } from './checking-answers.ts';
 
 const StackFile = z
   .object({ pid: z.number(), state: z.string(), api: z.string(), gateway: z.string(), temporal: z.string() })
@@ -61,13 +63,17 @@ export class EmbeddedStack {
     return runPerennial(args, { PERENNIAL_HOME: this.home }, options.cwd);
   }
 
-  /** `perennial … --json`, which must succeed. */
+  /** `perennial … --json`, which must succeed. Runs in this process unless the folder matters: to start one costs more than most verbs. */
   async json<Schema extends z.ZodType>(
     schema: Schema,
     args: readonly string[],
     options: { readonly cwd?: string } = {},
   ): Promise<z.infer<Schema>> {
-    const { code, stdout, stderr } = await this.perennial([...args, '--json'], options);
+    const all = [...args, '--json'];
+    const { code, stdout, stderr } =
+      options.cwd === undefined
+        ? await checkingAnswers(() => cli(all, { PERENNIAL_HOME: this.home }))
+        : await this.perennial(all, options);
     if (code !== 0) throw new Error(`perennial ${args.join(' ')} ended with ${code}: ${stderr}`);
     return schema.parse(JSON.parse(stdout));
   }
