@@ -1,4 +1,4 @@
-import { shiftInstant } from './duration.ts';
+import { shiftInstant } from './shift-instant.ts';
 import type { Instant } from './identifiers.ts';
 import type { LifecycleSnapshot } from './lifecycle.ts';
 import { isFinal } from './run.ts';

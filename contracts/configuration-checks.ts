@@ -3,7 +3,7 @@ import type { Configuration, Gate } from './configuration.ts';
 import type { ConfigurationProblem, KeyPath } from './configuration-problem.ts';
 import { declaredTypesAgree } from './declared-type-checks.ts';
 import { durationMs, isCertainlyShorter } from './duration.ts';
-import { reservedColumns } from './data-types.ts';
+import { reservedColumns } from './reserved-columns.ts';
 import type { MetricName } from './metrics.ts';
 import { isMetricOf, metricNames } from './metrics.ts';
 import { relativePathProblem } from './relative-path.ts';

@@ -8,9 +8,6 @@ export type ColumnType = z.infer<typeof ColumnType>;
 export const DeclaredType = z.enum([...ColumnType.options, 'category', 'ignore']);
 export type DeclaredType = z.infer<typeof DeclaredType>;
 
-/** Lower-case names of the columns that Perennial adds to rows. */
-export const reservedColumns: ReadonlySet<string> = new Set(['_at', '_file', '_row', '_line', '_local', '_broke']);
-
 export const Column = z.object({ name: z.string().min(1).max(200), type: ColumnType, nullable: z.boolean() });
 export type Column = z.infer<typeof Column>;
 

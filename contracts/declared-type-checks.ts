@@ -1,6 +1,6 @@
 import type { Configuration } from './configuration.ts';
 import type { ConfigurationProblem, KeyPath } from './configuration-problem.ts';
-import { reservedColumns } from './data-types.ts';
+import { reservedColumns } from './reserved-columns.ts';
 
 /** Problems of `data.columns`: names that no column can have, ignored columns that something reads, and types that an expectation contradicts. */
 export function declaredTypesAgree({ data }: Configuration): ConfigurationProblem[] {

@@ -1,56 +1,15 @@
-import { DateTime } from 'luxon';
 import { z } from 'zod';
-import type { Instant } from './identifiers.ts';
-
-const units = ['milliseconds', 'seconds', 'minutes', 'hours', 'days', 'weeks', 'months', 'years'] as const;
-type Unit = (typeof units)[number];
-const abbreviations = new Map<string, Unit>([
-  ['ms', 'milliseconds'],
-  ['s', 'seconds'],
-  ['m', 'minutes'],
-  ['h', 'hours'],
-  ['d', 'days'],
-]);
-const spelling = /^(\d{1,6})(?:(ms|s|m|h|d)| (second|minute|hour|day|week|month|year)s?)$/;
-
-export interface CalendarDuration {
-  readonly amount: number;
-  readonly unit: Unit;
-}
-
-export function parseDuration(text: string): CalendarDuration | undefined {
-  const [, amount, abbreviation = '', word = ''] = spelling.exec(text) ?? [];
-  const unit = abbreviations.get(abbreviation) ?? units.find((name) => name === `${word}s`);
-  return unit === undefined ? undefined : { amount: Number(amount), unit };
-}
+import { durationSpelling, mustParse } from './shift-instant.ts';
 
 const century = 100 * 31_536e6;
 
 /** `10m`, `72h`, `14 days`, `6 months`. At most 100 years, so that an instant moved by one is still a date. */
 export const Duration = z
   .string()
-  .regex(spelling, { error: 'expected a duration such as 10m, 72h, 14 days or 6 months', abort: true })
+  .regex(durationSpelling, { error: 'expected a duration such as 10m, 72h, 14 days or 6 months', abort: true })
   .refine((text): boolean => durationMs(text) <= century, 'expected a duration of at most 100 years')
   .meta({ title: 'duration' });
 export type Duration = z.infer<typeof Duration>;
-
-function mustParse(text: string): CalendarDuration {
-  const parsed = parseDuration(text);
-  if (!parsed) throw new RangeError(`"${text}" is not a duration such as 10m, 72h, 14 days or 6 months`);
-  return parsed;
-}
-
-/**
- * `instant + times × duration`, by the calendar of `zone`: a month back from the 31st is the last day of the month before.
- * `times` is a whole number; several months are counted at once, so that they do not drift to a shorter month's last day.
- */
-export function shiftInstant(instant: Instant, duration: Duration, times: number, zone: string): Instant {
-  const { amount, unit } = mustParse(duration);
-  const shifted = DateTime.fromISO(instant, { zone }).plus({ [unit]: times * amount });
-  const text = shifted.toUTC().toISO();
-  if (text === null) throw new RangeError(`cannot move ${instant} by ${duration} in ${zone}`);
-  return text;
-}
 
 /** Length in milliseconds; months count 30 days and years 365, so only for durations that the calendar does not decide. */
 export function durationMs(duration: string): number {

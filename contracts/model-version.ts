@@ -3,9 +3,6 @@ import { Id, Instant, Sha256 } from './identifiers.ts';
 import { IntegerKind } from './integer-kind.ts';
 import { UnlabelledRows } from './unlabelled-rows.ts';
 
-/** ONNX files are protobuf messages, which must be smaller than 2 GiB. No setting can raise this. */
-export const modelBytesAtMost = 2 ** 31 - 1;
-
 /** Open Inference Protocol datatypes that the gateway takes and gives. */
 export const TensorType = z.enum(['BOOL', 'INT64', 'FP32', 'FP64', 'BYTES']);
 export type TensorType = z.infer<typeof TensorType>;

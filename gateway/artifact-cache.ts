@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { join } from 'node:path';
 import { sha256OfBytes } from '../contracts/digest.ts';
 import type { Sha256 } from '../contracts/identifiers.ts';
-import { modelBytesAtMost } from '../contracts/model-version.ts';
+import { modelBytesAtMost } from '../contracts/model-bytes.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import type { GatewayDisk } from './gateway-disk.ts';
 

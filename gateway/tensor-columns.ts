@@ -1,7 +1,7 @@
 import type { Cell } from '../contracts/data-types.ts';
 import type { ErrorFields } from '../contracts/errors.ts';
 import { PerennialError } from '../contracts/errors.ts';
-import { holds } from '../contracts/integer-kind.ts';
+import { holds } from '../contracts/integer-range.ts';
 import { refusalOfMissing } from '../contracts/missing-values.ts';
 import type { Signature, SignatureInput, TensorType } from '../contracts/model-version.ts';
 import type { MissingPolicy } from '../contracts/configuration.ts';

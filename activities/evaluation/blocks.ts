@@ -1,4 +1,4 @@
-import { shiftInstant } from '../../contracts/duration.ts';
+import { shiftInstant } from '../../contracts/shift-instant.ts';
 import type { Instant } from '../../contracts/identifiers.ts';
 
 /**

@@ -5,7 +5,7 @@ import type { Configuration } from '../../contracts/configuration.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Id } from '../../contracts/identifiers.ts';
 import type { ClassValue, MonitoringReference, Signature } from '../../contracts/model-version.ts';
-import { modelBytesAtMost } from '../../contracts/model-version.ts';
+import { modelBytesAtMost } from '../../contracts/model-bytes.ts';
 import type { Answers, WantedAnswers } from '../../ports/model-runtime.ts';
 import type { ColumnData } from '../../ports/table-engine.ts';
 import type { TrainActivities } from '../activity-types.ts';

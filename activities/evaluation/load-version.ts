@@ -1,5 +1,5 @@
 import type { Id } from '../../contracts/identifiers.ts';
-import { modelBytesAtMost } from '../../contracts/model-version.ts';
+import { modelBytesAtMost } from '../../contracts/model-bytes.ts';
 import type { LoadedModel } from '../../ports/model-runtime.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 

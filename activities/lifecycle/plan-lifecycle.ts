@@ -1,5 +1,5 @@
 import { buildWaits, wantedTriggers } from '../../contracts/build-waits.ts';
-import { shiftInstant } from '../../contracts/duration.ts';
+import { shiftInstant } from '../../contracts/shift-instant.ts';
 import type { Id, Instant } from '../../contracts/identifiers.ts';
 import type { LifecyclePlan, LifecycleSnapshot } from '../../contracts/lifecycle.ts';
 import type { RunKind } from '../../contracts/run.ts';

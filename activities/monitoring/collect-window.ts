@@ -2,7 +2,7 @@ import type { Configuration } from '../../contracts/configuration.ts';
 import type { Duration } from '../../contracts/duration.ts';
 import type { Instant, Scope } from '../../contracts/identifiers.ts';
 import type { MonitoringWindow } from '../../contracts/monitoring-window.ts';
-import { shiftInstant } from '../../contracts/duration.ts';
+import { shiftInstant } from '../../contracts/shift-instant.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { MonitorActivities } from '../activity-types.ts';
 import type { ActivityDependencies, StoringDependencies } from '../dependencies.ts';

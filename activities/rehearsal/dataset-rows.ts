@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Configuration } from '../../contracts/configuration.ts';
 import type { Cell } from '../../contracts/data-types.ts';
-import { shiftInstant } from '../../contracts/duration.ts';
+import { shiftInstant } from '../../contracts/shift-instant.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Id, Instant } from '../../contracts/identifiers.ts';
 import type { ClassValue } from '../../contracts/model-version.ts';

@@ -1,5 +1,5 @@
 import { DateTime } from 'luxon';
-import { shiftInstant } from '../../contracts/duration.ts';
+import { shiftInstant } from '../../contracts/shift-instant.ts';
 import type { Instant } from '../../contracts/identifiers.ts';
 import type { RehearsalPlan } from '../../contracts/rehearsal.ts';
 

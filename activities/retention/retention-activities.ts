@@ -1,4 +1,4 @@
-import { shiftInstant } from '../../contracts/duration.ts';
+import { shiftInstant } from '../../contracts/shift-instant.ts';
 import type { Sha256 } from '../../contracts/identifiers.ts';
 import type { RetentionActivities, RunInput } from '../activity-types.ts';
 import type { StoringDependencies } from '../dependencies.ts';

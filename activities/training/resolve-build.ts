@@ -3,7 +3,7 @@ import type { BuildPlan } from '../../contracts/build-plan.ts';
 import type { Configuration } from '../../contracts/configuration.ts';
 import type { DatasetVersion } from '../../contracts/dataset.ts';
 import { sha256OfJson } from '../../contracts/digest.ts';
-import { shiftInstant } from '../../contracts/duration.ts';
+import { shiftInstant } from '../../contracts/shift-instant.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Id, Instant, Scope, Sha256 } from '../../contracts/identifiers.ts';
 import type { ModelVersion, TrainedRows, TrainingKeyParts } from '../../contracts/model-version.ts';

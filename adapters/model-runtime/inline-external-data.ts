@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { PerennialError } from '../../contracts/errors.ts';
-import { modelBytesAtMost } from '../../contracts/model-version.ts';
+import { modelBytesAtMost } from '../../contracts/model-bytes.ts';
 import { withTensors } from './onnx-messages.ts';
 import type { Field } from './protobuf.ts';
 import { fieldsOf, joined, lengthDelimited, unpackedVarints } from './protobuf.ts';

@@ -1,6 +1,6 @@
 import type { InferenceSession } from 'onnxruntime-node';
 import { PerennialError } from '../../contracts/errors.ts';
-import { IntegerKind } from '../../contracts/integer-kind.ts';
+import { integerKinds } from '../../contracts/integer-range.ts';
 import type { Signature, SignatureInput, TensorType } from '../../contracts/model-version.ts';
 import { adviceFor } from './converter-advice.ts';
 import type { TensorMetadata } from './session.ts';
@@ -16,7 +16,7 @@ const inputTypes: Readonly<Record<string, TensorType>> = {
 };
 export const outputTypes: Readonly<Record<string, TensorType>> = {
   ...inputTypes,
-  ...Object.fromEntries(IntegerKind.options.map((kind): [string, TensorType] => [kind, 'INT64'])),
+  ...Object.fromEntries(integerKinds.map((kind): [string, TensorType] => [kind, 'INT64'])),
 };
 
 /** How one input is given its values. */
@@ -68,8 +68,8 @@ function kindOfRows(input: Metadata, width: number): InputKind | undefined {
   const [rows, columns = 1] = input.shape;
   if (typeof rows === 'number' || (typeof columns === 'number' && columns !== width)) return undefined;
   const rank = input.shape.length === 1 ? ({ rank: 1 } as const) : {};
-  const integer = IntegerKind.safeParse(input.type);
-  if (integer.success) return { type: 'INT64', integer: integer.data, ...rank };
+  const integer = integerKinds.find((kind) => kind === input.type);
+  if (integer !== undefined) return { type: 'INT64', integer, ...rank };
   const type = inputTypes[input.type];
   return type && { type, ...rank };
 }

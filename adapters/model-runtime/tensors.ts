@@ -1,8 +1,8 @@
 import type { Tensor } from 'onnxruntime-node';
 import type { Cell } from '../../contracts/data-types.ts';
 import { PerennialError } from '../../contracts/errors.ts';
-import type { IntegerKind } from '../../contracts/integer-kind.ts';
-import { holds } from '../../contracts/integer-kind.ts';
+import type { IntegerKind } from '../../contracts/integer-range.ts';
+import { holds } from '../../contracts/integer-range.ts';
 import type { Fill, Signature, SignatureInput, TensorType } from '../../contracts/model-version.ts';
 import { onnxRuntime } from './onnx-runtime.ts';
 

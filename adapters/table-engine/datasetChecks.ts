@@ -1,5 +1,5 @@
 import type { ExpectationResult } from '../../contracts/dataset.ts';
-import { shiftInstant } from '../../contracts/duration.ts';
+import { shiftInstant } from '../../contracts/shift-instant.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Expectation } from '../../contracts/expectation.ts';
 import type { PrepareBatch } from '../../ports/table-engine.ts';

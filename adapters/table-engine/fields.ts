@@ -1,5 +1,5 @@
 import type { ColumnType } from '../../contracts/data-types.ts';
-import { reservedColumns } from '../../contracts/data-types.ts';
+import { reservedColumns } from '../../contracts/reserved-columns.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 
 /** How a column is kept in Parquet. A timestamp is naive or an instant, and stays what it was at first. */

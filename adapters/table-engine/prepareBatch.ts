@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { type DataWarning, boundedWarnings } from '../../contracts/data-warning.ts';
+import { boundedWarnings } from '../../contracts/bounded-warnings.ts';
+import type { DataWarning } from '../../contracts/data-warning.ts';
 import type { Column } from '../../contracts/data-types.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { PrepareBatch, PreparedBatch } from '../../ports/table-engine.ts';

@@ -1,4 +1,4 @@
-import { doubtfulTexts } from '../../contracts/data-warning.ts';
+import { doubtfulTexts } from '../../contracts/doubtful-texts.ts';
 import { literal } from './sql.ts';
 
 export const timeClasses = ['date', 'time', 'instant'] as const;

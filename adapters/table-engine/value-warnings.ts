@@ -1,4 +1,5 @@
-import { type DataWarning, doubtfulTexts } from '../../contracts/data-warning.ts';
+import type { DataWarning } from '../../contracts/data-warning.ts';
+import { doubtfulTexts } from '../../contracts/doubtful-texts.ts';
 import type { Field } from './fields.ts';
 import { columnsPerQuery, longRows } from './long-form.ts';
 import type { Database } from './lockedDatabase.ts';

@@ -3,7 +3,7 @@ import { lstat, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { PerennialError, reasonOf } from '../../contracts/errors.ts';
-import { modelBytesAtMost } from '../../contracts/model-version.ts';
+import { modelBytesAtMost } from '../../contracts/model-bytes.ts';
 import type { TrainingResult } from '../../ports/trainer.ts';
 
 const modelName = 'model.onnx';

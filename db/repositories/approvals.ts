@@ -1,6 +1,6 @@
 import { and, desc, eq, gt, lt } from '../orm.ts';
 import type { Approval } from '../../contracts/approval.ts';
-import { shiftInstant } from '../../contracts/duration.ts';
+import { shiftInstant } from '../../contracts/shift-instant.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Id, Instant } from '../../contracts/identifiers.ts';
 import { scopeLabel, shortDigest } from '../../contracts/identifiers.ts';

@@ -1,7 +1,7 @@
 import { and, desc, eq, getTableColumns, lt, sql } from '../orm.ts';
 import type { Configuration } from '../../contracts/configuration.ts';
 import type { DatasetManifest, DatasetVersion } from '../../contracts/dataset.ts';
-import { shiftInstant } from '../../contracts/duration.ts';
+import { shiftInstant } from '../../contracts/shift-instant.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Id, Instant, Scope } from '../../contracts/identifiers.ts';
 import { scopeLabel, Sha256 } from '../../contracts/identifiers.ts';

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { type DataWarning, boundedWarnings } from '../../contracts/data-warning.ts';
+import { boundedWarnings } from '../../contracts/bounded-warnings.ts';
+import type { DataWarning } from '../../contracts/data-warning.ts';
 
 function warning(column: string, given: Partial<DataWarning> = {}): DataWarning {
   return {

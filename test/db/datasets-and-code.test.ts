@@ -1,7 +1,7 @@
 import { platformViewer } from '../../contracts/principal.ts';
 import { and, eq } from '../../db/orm.ts';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { shiftInstant } from '../../contracts/duration.ts';
+import { shiftInstant } from '../../contracts/shift-instant.ts';
 import type { Scope } from '../../contracts/identifiers.ts';
 import { createCodeRepository } from '../../db/repositories/code.ts';
 import { createDatasetRepository } from '../../db/repositories/datasets.ts';

@@ -267,6 +267,7 @@ describe('reading what was served', () => {
       modelVersions: [],
       labels: [],
       features: {},
+      repeatedIds: null,
     });
   });
 

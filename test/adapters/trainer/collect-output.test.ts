@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { collectOutput } from '../../../adapters/trainer/collect-output.ts';
-import { modelBytesAtMost } from '../../../contracts/model-version.ts';
+import { modelBytesAtMost } from '../../../contracts/model-bytes.ts';
 
 test('a model larger than the ONNX format takes is final, and the message says whose limit it is and the way out', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'perennial-output-'));
