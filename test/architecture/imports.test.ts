@@ -26,6 +26,15 @@ describe('the law of imports', () => {
     expect([...loaded.keys()]).not.toContain('contracts/digest.ts');
     expect([...loaded].filter(([, outside]) => outside.some((target) => target.startsWith('node:')))).toEqual([]);
   });
+
+  it.each(['adapters/table-engine/process.ts', 'adapters/model-runtime/process.ts'])(
+    '%s, which starts for a single call, loads no schemas',
+    (entry) => {
+      const loaded = loadedFrom(tree, entry);
+      expect(loaded.size).toBeGreaterThan(5);
+      expect([...loaded].filter(([, outside]) => outside.includes('zod'))).toEqual([]);
+    },
+  );
 });
 
 describe('the law can fail', () => {
