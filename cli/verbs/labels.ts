@@ -112,7 +112,11 @@ function told(sum: AddedLabels, { places }: LabelsOfFile): string {
     ...sum.ambiguous.map(
       ({ request, requests }) => `${requests} requests had the id "${request}"; the label is that of the first`,
     ),
-    ...(waiting === 0 ? [] : [`${counted(waiting, 'label')} wait until their predictions arrive, for 30 days at most`]),
+    ...(waiting === 0
+      ? []
+      : [
+          `${counted(waiting, 'label')} ${waiting === 1 ? 'waits' : 'wait'} for predictions that have not arrived, for 30 days at most`,
+        ]),
     ...(forgotten === 0 ? [] : [`${counted(forgotten, 'label')} had waited the longest and were forgotten`]),
   ].join('\n');
 }

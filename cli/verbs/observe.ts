@@ -127,7 +127,7 @@ function describeReport({ output }: CliContext, { body }: Report): string {
   );
   const findings = output.table(
     ['finding', 'of', 'state', 'value', 'threshold', 'since'],
-    body.findings.map((f) => [f.kind, f.subject, f.state, f.value.toFixed(4), f.threshold, f.since]),
+    body.findings.map((f) => [f.kind, f.subject, f.state, f.value.toFixed(4), Number(f.threshold.toFixed(4)), f.since]),
   );
   const performance =
     body.performance === null
@@ -145,7 +145,9 @@ function describeReport({ output }: CliContext, { body }: Report): string {
         ]),
     ...(body.waitingLabels === undefined
       ? []
-      : [`${counted(body.waitingLabels, 'label')} wait for predictions that have not arrived`]),
+      : [
+          `${counted(body.waitingLabels, 'label')} ${body.waitingLabels === 1 ? 'waits' : 'wait'} for predictions that have not arrived`,
+        ]),
     ...estimateLine(body),
     body.findings.length > 0 ? findings : 'no findings',
     ...(body.triggers.length > 0 ? [`triggers: ${body.triggers.join(', ')}`] : []),
