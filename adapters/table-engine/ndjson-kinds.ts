@@ -38,7 +38,8 @@ export async function keptKinds(
   for (const [at, name] of source.names.entries()) {
     const types = found[at] ?? [];
     const problem =
-      problemOf(database, source, { at, name, types, isDeclared: plan.isDeclared(name) }) ?? tooLong(name, inexact);
+      problemOf(database, source, { at, name, types, isDeclared: plan.isDeclared(name) }) ??
+      tooLong(name, plan.isDeclared(name), inexact);
     if (problem === undefined) {
       const kinds = new Set(types.flatMap((type) => kindOf[type] ?? []));
       kept.set(name, kinds.size === 1 ? [...kinds][0] : undefined);
@@ -98,13 +99,15 @@ function problemOf(database: Database, { table }: Source, { at, name, types, isD
   };
 }
 
-function tooLong(name: string, inexact: ReadonlyMap<string, InexactNumber>): Problem | undefined {
+function tooLong(name: string, isDeclared: boolean, inexact: ReadonlyMap<string, InexactNumber>): Problem | undefined {
   const found = inexact.get(name);
-  if (found === undefined) return undefined;
+  // What is declared is checked against its type.
+  if (found === undefined || (isDeclared && found.isWhole)) return undefined;
+  const declare = found.isWhole ? `declare data.columns: { ${name}: string }, or ` : '';
   return {
     type: `numbers such as ${found.value}`,
     reason: `"${name}" is ${found.value}, which has more digits than a number holds exactly`,
-    wayOut: 'write it in quotes, as text, or with fewer digits',
+    wayOut: `${declare}write it in quotes, as text, or with fewer digits`,
     row: () => Promise.resolve(found.row),
   };
 }

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { reasonOf } from '../../contracts/errors.ts';
 import { checkNames } from './fields.ts';
 import type { Database } from './lockedDatabase.ts';
+import { pointerOf } from './json-pointer.ts';
 import { keptKinds } from './ndjson-kinds.ts';
 import { inexactNumbers } from './ndjson-numbers.ts';
 import type { LoadedFile, LoadOptions, Source } from './source.ts';
@@ -62,10 +63,6 @@ async function removeNulls(database: Database, cells: string, nulls: readonly st
   await database.run(
     `UPDATE ${cells} SET cells = list_transform(cells, lambda cell: CASE WHEN ${means} THEN NULL ELSE cell END)`,
   );
-}
-
-function pointerOf(name: string): string {
-  return `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
 }
 
 async function readLines(database: Database, { file, rows }: Source, lines: string): Promise<void> {

@@ -8,17 +8,20 @@ export interface ParquetColumn {
   /** As `casts.ts` names it; for one that rows are not kept in, as people call it. */
   readonly type: string;
   readonly isKept: boolean;
+  /** Its values may have more digits than DuckDB reads, and nothing shows whether they do. */
+  readonly isCut: boolean;
 }
 
 /** The columns of a file, with what DuckDB's own description of them leaves out or has wrong. */
 export async function parquetColumns(database: Database, path: string): Promise<readonly ParquetColumn[]> {
   const described = await database.rows(`DESCRIBE SELECT * FROM ${parquetRows([path])}`);
-  const logical = await logicalTypes(database, path);
+  const stored = await storedTypes(database, path);
   const durations = await durationsOf(database, path);
   return described.map(({ column_name, column_type }, at) => {
     const name = String(column_name);
-    const type = durations.has(name) ? 'duration' : typeOf(String(column_type), logical[at] ?? '');
-    return { name, type, isKept: candidatesOf(type) !== undefined };
+    const { logical = '', physical } = stored[at] ?? {};
+    const type = durations.has(name) ? 'duration' : typeOf(String(column_type), logical);
+    return { name, type, isKept: candidatesOf(type) !== undefined, isCut: physical === 'INT96' };
   });
 }
 
@@ -32,15 +35,20 @@ function typeOf(type: string, logical: string): string {
   return type;
 }
 
-/** The logical types of the columns in their order, those within a nested column left out. */
-async function logicalTypes(database: Database, path: string): Promise<readonly string[]> {
+interface StoredAs {
+  readonly logical: string;
+  readonly physical: string;
+}
+
+/** How the columns are stored, in their order; those within a nested column are left out. */
+async function storedTypes(database: Database, path: string): Promise<readonly StoredAs[]> {
   const nodes = await database.rows(
-    `SELECT num_children AS children, logical_type FROM parquet_schema(${literal(path)})`,
+    `SELECT num_children AS children, type, logical_type FROM parquet_schema(${literal(path)})`,
   );
-  const types: string[] = [];
+  const types: StoredAs[] = [];
   let within = 0;
-  for (const { children, logical_type } of nodes.slice(1)) {
-    if (within === 0) types.push(String(logical_type ?? ''));
+  for (const { children, type, logical_type } of nodes.slice(1)) {
+    if (within === 0) types.push({ logical: String(logical_type ?? ''), physical: String(type ?? '') });
     else within -= 1;
     within += Number(children ?? 0);
   }

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { DataWarning } from '../../contracts/data-warning.ts';
 import { PerennialError, reasonOf } from '../../contracts/errors.ts';
 import { instantInNanoseconds } from './casts.ts';
 import { checkNames } from './fields.ts';
@@ -55,6 +56,7 @@ export async function loadParquet(
   const types = new Map(columns.map(({ name, type }) => [name, type]));
   const source: Source = { file, table, names: [...types.keys()], types, rows: await countRows(database, table) };
   for (const { name } of indexes) options.warn(indexLeftOut(file, name, source.rows));
+  for (const { name } of columns.filter(({ isCut }) => isCut)) options.warn(cutToMicroseconds(file, name, source.rows));
   const texts = [...types].flatMap(([name, type]) => (type === 'VARCHAR' ? [name] : []));
   await refuseLongText(database, source, texts);
   return source;
@@ -92,6 +94,11 @@ function keptColumns(
     leaveOutUnkept(file, { ...column, wayOut: wayOutOf(column) }, plan, warn);
     return [];
   });
+}
+
+function cutToMicroseconds(file: LoadedFile, name: string, rows: number): DataWarning {
+  const message = `${file.name}: the times of "${name}" (${rows} rows) are stored as INT96 and are read to the microsecond; digits beyond are cut off. To be sure that there are none, write them in microseconds (in Spark, spark.sql.parquet.outputTimestampType is TIMESTAMP_MICROS)`;
+  return { level: 'guess', kind: 'converted', column: name, count: rows, example: 'INT96', message };
 }
 
 function wayOutOf({ type }: ParquetColumn): string {

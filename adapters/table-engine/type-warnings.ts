@@ -39,7 +39,7 @@ export async function warnOfTypes(
         .map(({ types }) => types?.get(name))
         .find((given) => given !== undefined && isTextOnlyHere(given));
       if (type !== undefined && values > 0) warn(keptFromParquet(name, type, values));
-      if (numbers * 2 > values) warn(keptAsText(name, numbers, await lossyNumber(database, sources, name)));
+      if (numbers * 2 > values) warn(keptAsText(name, numbers, await whyNoNumbers(database, sources, name)));
     }
   }
 }
@@ -79,16 +79,33 @@ function looksLikeNumber(column: string): string {
   return `regexp_full_match(${column}, '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?')`;
 }
 
-/** A value that a number would not keep as it is. */
-async function lossyNumber(database: Database, sources: readonly Source[], name: string): Promise<string | null> {
+interface Reason {
+  readonly example: string | null;
+  readonly reason: string;
+}
+
+/** Among values of which most look like numbers, one that a number would not keep as it is. */
+async function whyNoNumbers(database: Database, sources: readonly Source[], name: string): Promise<Reason> {
   const column = identifier(name);
-  for (const source of sources.filter(isCsv)) {
-    const { example } = await database.row(
-      `SELECT min(${column}) AS example FROM ${source.table} WHERE ${looksLikeNumber(column)} AND NOT (${fits(column, 'BIGINT')} OR ${fits(column, 'DOUBLE')})`,
-    );
-    if (typeof example === 'string') return example;
-  }
-  return null;
+  const exampleOf = async (condition: string): Promise<string | null> => {
+    for (const source of sources.filter(isCsv)) {
+      const { example } = await database.row(
+        `SELECT min(${column}) AS example FROM ${source.table} WHERE ${condition}`,
+      );
+      if (typeof example === 'string') return example;
+    }
+    return null;
+  };
+  const looks = looksLikeNumber(column);
+  const lossy = await exampleOf(`${looks} AND NOT (${fits(column, 'BIGINT')} OR ${fits(column, 'DOUBLE')})`);
+  if (lossy !== null) return { example: lossy, reason: `${JSON.stringify(lossy)} would lose something as a number` };
+  const other = await exampleOf(`NOT ${looks}`);
+  if (other !== null) return { example: null, reason: 'not all of its values are' };
+  const odd = await exampleOf(`NOT ${fits(column, 'BIGINT')}`);
+  return {
+    example: odd,
+    reason: `${JSON.stringify(odd)} is no whole number as it is written, and no value has a decimal point`,
+  };
 }
 
 /** Whether values of a type are text only where no number or time holds them. */
@@ -119,9 +136,7 @@ function withoutType(name: string): Parameters<Warn>[0] {
   };
 }
 
-function keptAsText(name: string, numbers: number, example: string | null): Parameters<Warn>[0] {
-  const reason =
-    example === null ? 'not all of its values are' : `${JSON.stringify(example)} would lose something as a number`;
+function keptAsText(name: string, numbers: number, { example, reason }: Reason): Parameters<Warn>[0] {
   return {
     level: 'guess',
     kind: 'kept-as-text',

@@ -88,13 +88,34 @@ describe('a type is inferred only if no information is lost', () => {
         message: expect.stringContaining('data.columns'),
       },
     ]);
+    for (const [values, reason] of [
+      [['1E5', '2E3'], '"1E5" is no whole number as it is written, and no value has a decimal point'],
+      [['-0', '5'], '"-0" is no whole number as it is written'],
+      [['5', '6', 'six'], 'not all of its values are'],
+    ] as const) {
+      const { warnings } = await prepare([await column(values)]);
+      expect(warnings.find(({ kind }) => kind === 'kept-as-text')?.message).toContain(reason);
+    }
   });
 
   test('JSON says what is a number; one that is not held exactly is refused, or left out where nothing reads it', async () => {
     const whole = await prepare([await ndjson('{"id":1,"v":1.0}\n{"id":2,"v":1e5}\n')]);
     expect(typesOf(whole).v).toBe('number');
     expect(typesOf(await prepare([await ndjson('{"id":1,"v":9007199254740993}\n')])).v).toBe('integer');
-    for (const value of ['9223372036854775808', '100000000000000.07', '0.12345678901234567890'])
+    for (const [values, type] of [
+      [['100000000000000000000', '2.5'], 'number'],
+      [['100000000000000000000', '2'], undefined],
+      [['9223372036854775807', '-9223372036854775808'], 'integer'],
+    ] as const) {
+      const file = await ndjson(values.map((value, at) => `{"id":${at},"v":${value}}\n`).join(''));
+      expect(typesOf(await prepare([file])).v).toBe(type);
+    }
+    const large = await prepare([await ndjson('{"id":1,"v":12345678901234567890}\n{"id":2,"v":2}\n')]);
+    expect(typesOf(large)).toEqual({ id: 'integer' });
+    expect(large.warnings).toMatchObject([{ kind: 'left-out', column: 'v' }]);
+    const declared = await prepare([await ndjson('{"id":1,"v":12345678901234567890}\n')], { columns: { v: 'string' } });
+    expect(await look(`SELECT v FROM '${declared.parts[0]?.path}'`)).toEqual([{ v: '12345678901234567890' }]);
+    for (const value of ['9223372036854775808', '12345678901234567890', '100000000000000.07', '0.12345678901234567890'])
       await expect(
         prepare([await ndjson(`{"id":1,"v":1}\n{"id":2,"v":${value}}\n`)], { required: ['v'] }),
       ).rejects.toThrow(new RegExp(`line 2.*"v" is ${value}.*quotes`));
@@ -103,6 +124,23 @@ describe('a type is inferred only if no information is lost', () => {
     expect(unread.warnings).toMatchObject([{ kind: 'left-out', column: 'v' }]);
     expect(typesOf(await prepare([await ndjson('{"id":1,"v":0.10000000000000001}\n')])).v).toBe('number');
   });
+});
+
+/** A file of one row by Arrow: `id` 1, and `at` 1,001 nanoseconds after the beginning of 1970 as INT96. */
+const int96 = [
+  'UEFSMRUAFRwVHCwVAhUAFQYVBhwAAAACAAAAAgEBAAAAAAAAABUAFSQVJCwVAhUAFQYVBhwAAAACAAAAAgHpAwAAAAAAAIw9JQAV',
+  'BBk8NQAYBnNjaGVtYRUEABUEJQIYAmlkABUGJQIYAmF0ABYCGRwZLCYAHBUEGSUGABkYAmlkFQAWAhZCFkImCEkcFQAVABUCADwp',
+  'BhkmAAIAAAAmABwVBhklBgAZGAJhdBUAFgIWShZKJkpJHBUAFQAVAgA8KQYZJgACAAAAFowBFgImCBaMAQAoIHBhcnF1ZXQtY3Bw',
+  'LWFycm93IHZlcnNpb24gMjUuMC4xGSwcAAAcAAAAtQAAAFBBUjE=',
+].join('');
+
+test('times of INT96, which Spark writes, are read to the microsecond, and that is said', async () => {
+  const { path } = await csv('spark.parquet', Buffer.from(int96, 'base64'));
+  const { columns, warnings, parts } = await prepare([{ name: 'spark.parquet', path, format: 'parquet' }]);
+  expect(columns.map(({ name, type }) => `${name} ${type}`)).toEqual(['id integer', 'at timestamp']);
+  expect(warnings).toMatchObject([{ level: 'guess', kind: 'converted', column: 'at', count: 1, example: 'INT96' }]);
+  expect(warnings[0]?.message).toContain('TIMESTAMP_MICROS');
+  expect(await look(`SELECT epoch_us("at") AS us FROM '${parts[0]?.path}'`)).toEqual([{ us: '1' }]);
 });
 
 describe('a pinned column', () => {
