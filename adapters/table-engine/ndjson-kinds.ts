@@ -1,8 +1,9 @@
+import { PerennialError } from '../../contracts/errors.ts';
 import { leaveOutUnkept } from './left-out.ts';
 import type { Database } from './lockedDatabase.ts';
 import type { InexactNumber } from './ndjson-numbers.ts';
 import type { JsonKind, LoadOptions, Source } from './source.ts';
-import { placeOf, unreadable } from './source.ts';
+import { placeOf } from './source.ts';
 import { literal } from './sql.ts';
 
 const kindOf: Readonly<Record<string, JsonKind>> = {
@@ -46,8 +47,9 @@ export async function keptKinds(
       continue;
     }
     if (plan.readerOf(name) !== undefined) {
-      const { line } = await placeOf(source, await problem.row());
-      throw unreadable(source.file, `${problem.reason}; ${problem.wayOut}`, line);
+      const { text, line } = await placeOf(source, await problem.row());
+      const fields = { file: source.file.name, line, column: name };
+      throw new PerennialError('data-unreadable', `${text}: ${problem.reason}; ${problem.wayOut}`, fields);
     }
     leaveOutUnkept(source.file, { name, ...problem }, plan, warn);
   }

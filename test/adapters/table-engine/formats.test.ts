@@ -96,9 +96,10 @@ describe('NDJSON', () => {
   });
 
   test('a number that 64 bits do not hold is refused, not made text', async () => {
-    await expect(prepare([await ndjson('1.ndjson', '{"a":12345678901234567890}\n')])).rejects.toMatchObject({
-      code: 'schema-changed',
-      fields: { column: 'a' },
+    const file = await ndjson('1.ndjson', '{"a":12345678901234567890}\n');
+    await expect(prepare([file], { required: ['a'] })).rejects.toMatchObject({
+      code: 'data-unreadable',
+      fields: { file: '1.ndjson', line: 1, column: 'a' },
     });
   });
 
