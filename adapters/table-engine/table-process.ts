@@ -29,6 +29,7 @@ export class TableProcess {
   readonly folders: ProcessFolders;
   readonly #process: SandboxedProcess;
   #said = '';
+  /** Whether it takes no call any more. */
   ended = false;
 
   private constructor(folders: ProcessFolders, running: SandboxedProcess) {
@@ -36,10 +37,8 @@ export class TableProcess {
     this.#process = running;
     running.stdin.on('error', () => undefined);
     running.stderr.on('data', (chunk: Buffer) => (this.#said = `${this.#said}${chunk.toString()}`.slice(-2000)));
-    running.ended.then(
-      () => (this.ended = true),
-      () => (this.ended = true),
-    );
+    // Node closes it as soon as the process is gone; how it ended is known after its sandbox is cleared away.
+    running.stdin.on('close', () => (this.ended = true));
   }
 
   /** `compiled`: what was compiled before. */
