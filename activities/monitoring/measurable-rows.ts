@@ -16,8 +16,8 @@ export interface MeasurableLabels {
 const examplesShown = 5;
 
 /**
- * Leaves out and counts two kinds of labelled rows: those whose label is no value of the target, and those whose prediction is too
- * large for any metric. Older versions stored such labels, and a single one made every later report fail.
+ * Leaves labelled rows out of the metrics, and counts them, if the label is no value of the target or the prediction is too large
+ * for any metric. Older versions stored such labels, and a single one made every later report fail.
  */
 export function measurableLabels(served: Labelled, task: Task, target: LabelTarget): MeasurableLabels {
   const leftOut = new Map<LeftOutRows['reason'], LeftOutRows>();

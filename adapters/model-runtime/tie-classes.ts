@@ -205,7 +205,7 @@ function contradicts(probabilities: Probabilities, { places }: ReadLabels, order
   return found !== undefined && !sameList(found, order);
 }
 
-/** The share of rows whose most probable class is their label, if the columns stand for the classes in this order. */
+/** Accuracy, if the columns of probabilities stand for the classes in this order: the share of rows whose label is the most probable class. */
 function shareOf(columns: Int32Array, order: Order, places: Int32Array): number {
   return columns.filter((column, row) => order[column] === places[row]).length / places.length;
 }

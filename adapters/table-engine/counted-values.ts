@@ -78,8 +78,9 @@ function momentsQuery(rows: string, stored: Slice['stored'], facts: Facts): stri
 }
 
 /**
- * Quantiles of every column of a table that `countValues` made. Those of numbers are interpolated linearly, those of other
- * types are values. `upto` counts the rows up to and with a value, so the row at a place has the first value whose `upto` exceeds it.
+ * Quantiles of every column of a table that `countValues` made. Between numbers they are interpolated linearly; of other types
+ * they are values that occur. `upto` is a running count of rows that includes those of the value, so the row at a place (from 0)
+ * has the first value with a greater `upto`.
  */
 export async function quantilesIn(
   database: Database,

@@ -13,8 +13,8 @@ export interface FiniteColumns {
 }
 
 /**
- * The columns of a Parquet file whose numbers can be kept. NaN is a missing value, as NumPy and its like have it, and that is
- * said. A column with infinite numbers is left out, or refused where something reads it.
+ * Chooses the columns of a Parquet file that can be kept. NaN counts as a missing value, as in NumPy, and a guess says so. A
+ * column with infinite numbers is left out; if something reads it, the file is refused.
  */
 export async function finiteColumns(
   database: Database,
@@ -42,7 +42,7 @@ export async function finiteColumns(
         leaveOutUnkept(file, { name, type: `${type} with infinite numbers`, wayOut }, plan, warn);
       } else if (nans > 0) {
         withNaN.add(name);
-        const message = `${file.name}: NaN in the column "${name}" (${nans} of its values) counts as missing; write null to mean the same without a word`;
+        const message = `${file.name}: NaN in the column "${name}" (${nans} of its values) counts as missing; null means the same and is not reported`;
         warn({ level: 'guess', kind: 'not-finite', column: name, count: nans, example: 'NaN', message });
       }
     }

@@ -34,7 +34,7 @@ export async function inexactNumbers(database: Database, lines: string): Promise
   return found;
 }
 
-/** Beside decimals a whole number beyond 64 bits is a quantity; among whole numbers alone it is an id, whose digits count. */
+/** In a column with decimals, a whole number beyond 64 bits is a quantity. In a column of whole numbers it is an id, and all of its digits count. */
 async function hasDecimals(database: Database, lines: string, name: string): Promise<boolean> {
   const cell = `CAST(json_extract(json, ${literal(pointerOf(name))}) AS VARCHAR)`;
   const { has } = await database.row(
@@ -58,8 +58,13 @@ function doubtfulIn(json: string): readonly Doubtful[] {
     const source = context?.source;
     if (typeof value !== 'number' || source === undefined) return value;
     const isWhole = !/[.eE]/.test(source);
-    if (isWhole ? !isWhole64(BigInt(source)) : !isNearest(source, value))
-      found.push({ name, value: source, isWhole, isExact: isWhole && BigInt(value) === BigInt(source) });
+    if (isWhole ? !isWhole64(source) : !isNearest(source, value))
+      found.push({
+        name,
+        value: source,
+        isWhole,
+        isExact: isWhole && Number.isFinite(value) && BigInt(value) === BigInt(source),
+      });
     return value;
   });
   return found;
@@ -73,8 +78,9 @@ function isNearest(source: string, value: number): boolean {
   );
 }
 
-function isWhole64(value: bigint): boolean {
-  return BigInt.asIntN(64, value) === value;
+/** A sign and 19 digits at most; reading many more as one number would take long. */
+function isWhole64(source: string): boolean {
+  return source.length <= 20 && BigInt.asIntN(64, BigInt(source)) === BigInt(source);
 }
 
 function significantDigits(text: string): string {

@@ -123,7 +123,7 @@ async function selectWindow(
   return countSides(database, `SELECT ${held} AS held, ${labelled} AS labelled ${inWindow}`);
 }
 
-/** One such target makes every metric infinite. It is no missing value either, so nobody would look for it. */
+/** Refuses targets that are too large: a single one makes every metric infinite, and it is not counted as missing. */
 async function refuseUnmeasurable(database: Database, target: string): Promise<void> {
   const value = identifier(target);
   const [described] = await database.rows(`DESCRIBE SELECT ${value} FROM chosen`);

@@ -104,7 +104,7 @@ async function whyNoNumbers(database: Database, sources: readonly Source[], name
   const odd = await exampleOf(`NOT ${fits(column, 'BIGINT')}`);
   return {
     example: odd,
-    reason: `${JSON.stringify(odd)} is no whole number as it is written, and no value has a decimal point`,
+    reason: `${JSON.stringify(odd)} is not written as a whole number, and no value has a decimal point`,
   };
 }
 

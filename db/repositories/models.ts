@@ -217,7 +217,7 @@ async function ensureModel(
   return given;
 }
 
-/** A first `apply` whose code was refused leaves the failed run and nothing else, so its model is none yet. */
+/** A model without a configuration is not listed: its first `apply` was refused and left only the failed run. */
 const isConfigured = sql`EXISTS (SELECT FROM ${configurations} WHERE ${configurations.modelId} = ${models.id})`;
 
 async function ensureConfiguration(

@@ -89,8 +89,8 @@ describe('a type is inferred only if no information is lost', () => {
       },
     ]);
     for (const [values, reason] of [
-      [['1E5', '2E3'], '"1E5" is no whole number as it is written, and no value has a decimal point'],
-      [['-0', '5'], '"-0" is no whole number as it is written'],
+      [['1E5', '2E3'], '"1E5" is not written as a whole number, and no value has a decimal point'],
+      [['-0', '5'], '"-0" is not written as a whole number'],
       [['5', '6', 'six'], 'not all of its values are'],
     ] as const) {
       const { warnings } = await prepare([await column(values)]);
@@ -106,6 +106,8 @@ describe('a type is inferred only if no information is lost', () => {
       [['100000000000000000000', '2.5'], 'number'],
       [['100000000000000000000', '2'], undefined],
       [['9223372036854775807', '-9223372036854775808'], 'integer'],
+      [['9'.repeat(400), '2'], undefined],
+      [['-9223372036854775809', '2'], undefined],
     ] as const) {
       const file = await ndjson(values.map((value, at) => `{"id":${at},"v":${value}}\n`).join(''));
       expect(typesOf(await prepare([file])).v).toBe(type);
