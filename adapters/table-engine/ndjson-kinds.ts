@@ -105,10 +105,11 @@ function tooLong(name: string, isDeclared: boolean, inexact: ReadonlyMap<string,
   const found = inexact.get(name);
   // What is declared is checked against its type.
   if (found === undefined || (isDeclared && found.isWhole)) return undefined;
+  const value = found.value.length > 60 ? `${found.value.slice(0, 60)}…` : found.value;
   const declare = found.isWhole ? `declare data.columns: { ${name}: string }, or ` : '';
   return {
-    type: `numbers such as ${found.value}`,
-    reason: `"${name}" is ${found.value}, which has more digits than a number holds exactly`,
+    type: `numbers such as ${value}`,
+    reason: `"${name}" is ${value}, which has more digits than a number holds exactly`,
     wayOut: `${declare}write it in quotes, as text, or with fewer digits`,
     row: () => Promise.resolve(found.row),
   };
