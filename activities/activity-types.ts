@@ -1,7 +1,7 @@
 import type { Id, Scope, Sha256 } from '../contracts/identifiers.ts';
-import type { LifecycleOrders } from '../contracts/lifecycle.ts';
-import type { ServedPeriod } from '../contracts/rehearsal.ts';
-import type { RunFailure, RunOutcome } from '../contracts/run.ts';
+import type { LifecycleOrders } from '../contracts/runs/lifecycle-plan.ts';
+import type { ServedPeriod } from '../contracts/runs/rehearsal.ts';
+import type { RunFailure, RunOutcome } from '../contracts/runs/run.ts';
 
 // What workflows see of activities: names, inputs and results. Results hold references and small facts only;
 // whatever is larger is a blob, named by its digest.

@@ -1,13 +1,13 @@
-import type { StoringDependencies } from './dependencies.ts';
+import type { StoringDependencies } from './activity-dependencies.ts';
 import { createCanaryMetric } from './deployment/canary-metric.ts';
 import { createRequestApproval } from './deployment/request-approval.ts';
-import { createCommitVersion } from './evaluation/commit-version.ts';
-import { createConfirmEvaluation } from './evaluation/confirm-evaluation.ts';
-import { createEvaluateVersion } from './evaluation/evaluate-version.ts';
+import { createCommitVersion } from './build/evaluation/commit-version.ts';
+import { createConfirmEvaluation } from './build/evaluation/confirm-evaluation.ts';
+import { createEvaluateVersion } from './build/evaluation/evaluate-version.ts';
 import { createReportWindow } from './monitoring/report-window.ts';
 import { createRecordPeriod } from './rehearsal/record-period.ts';
-import { createCheckClassOrder } from './training/check-class-order.ts';
-import { computedApart } from './computed-apart.ts';
+import { createCheckClassOrder } from './build/training/check-class-order.ts';
+import { computedApart } from './steps/computed-apart.ts';
 
 /**
  * Work that holds rows in memory: loading columns, running a model, measuring, resampling, comparing. It can block a

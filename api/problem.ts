@@ -6,7 +6,7 @@ import type { ErrorCode } from '../contracts/errors.ts';
 import { errorTable, PerennialError } from '../contracts/errors.ts';
 
 /** RFC 9457. Besides these it has the error's own fields. */
-export const Problem = z
+export const ProblemDocument = z
   .looseObject({
     type: z.string(),
     title: z.string(),
@@ -19,9 +19,9 @@ export const Problem = z
     pointer: z.string().optional(),
   })
   .meta({ description: 'RFC 9457 problem document' });
-export type Problem = z.infer<typeof Problem>;
+export type ProblemDocument = z.infer<typeof ProblemDocument>;
 
-export function problemOf(error: PerennialError, requestId: string): Problem {
+export function problemOf(error: PerennialError, requestId: string): ProblemDocument {
   const { code } = error;
   // What an unexpected error says may be about the inside; it goes to the log alone.
   const detail =

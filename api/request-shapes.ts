@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { Command } from '../contracts/command.ts';
+import { Command } from '../contracts/runs/command.ts';
 import { Id, Name, PageRequest } from '../contracts/identifiers.ts';
-import { Run } from '../contracts/run.ts';
-import { Problem } from './problem.ts';
+import { Run } from '../contracts/runs/run.ts';
+import { ProblemDocument } from './problem.ts';
 
 // The parts that routes share. Bodies and queries are strict: a field that nobody knows is an error, not ignored, so that
 // a misspelt `environment` moves nothing in production.
@@ -26,7 +26,7 @@ export const NumberParams = ModelParams.extend({
 export const EnvironmentQuery = z.strictObject({ environment: Name.default('production') });
 export const EnvironmentPage = z.strictObject({ ...PageRequest.shape, ...EnvironmentQuery.shape });
 
-export function pageOf<Item extends z.ZodType>(item: Item) {
+export function pageSchemaOf<Item extends z.ZodType>(item: Item) {
   return z.object({ items: z.array(item).readonly(), next: z.string().optional() });
 }
 
@@ -35,7 +35,7 @@ export const AcceptedCommand = z.object({ command: Command });
 
 /** Of every route: whatever goes wrong is a problem document. */
 export const problems = {
-  default: { description: 'What went wrong', content: { 'application/problem+json': { schema: Problem } } },
+  default: { description: 'What went wrong', content: { 'application/problem+json': { schema: ProblemDocument } } },
 };
 
 /** An answer in one of several media types; streamed ones are not checked against their schema. */

@@ -1,11 +1,11 @@
 import type { FastifyReply } from 'fastify';
-import { AllowedMethods } from '../contracts/allowed-methods.ts';
+import { AllowedMethods } from '../contracts/access/allowed-methods.ts';
 import { PerennialError } from '../contracts/errors.ts';
 import type { Logger } from '../ports/logger.ts';
-import { isChecked } from './access.ts';
-import { accessOf } from './access-table.ts';
-import type { Api } from './dependencies.ts';
-import type { ApiMetrics } from './metrics.ts';
+import { isChecked } from './access/authorize.ts';
+import { accessOf } from './access/access-table.ts';
+import type { Api } from './route-context.ts';
+import type { ApiMetrics } from './api-metrics.ts';
 import { perennialErrorOf, problemOf } from './problem.ts';
 
 /** Every failure, of whatever origin, leaves as a problem document; what the caller cannot help goes to the log. */
@@ -47,7 +47,7 @@ export function requireAccess(app: Api): void {
   app.addHook('onRoute', ({ method, url }) => {
     for (const one of [method].flat())
       if (accessOf({ method: one, routeOptions: { url } }) === undefined)
-        throw new Error(`api/access-table.ts does not say who may ${one} ${url}; add the route there`);
+        throw new Error(`api/access/access-table.ts does not say who may ${one} ${url}; add the route there`);
   });
   app.addHook('onSend', async (request, reply, payload) => {
     if (reply.statusCode < 400 && !isChecked(request))

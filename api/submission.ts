@@ -1,10 +1,11 @@
-import type { Command, CommandBody, Idempotency } from '../contracts/command.ts';
+import type { Command, CommandBody, Idempotency } from '../contracts/runs/command.ts';
 import { sha256OfJson } from '../contracts/digest.ts';
 import { PerennialError, reasonOf } from '../contracts/errors.ts';
 import type { Scope } from '../contracts/identifiers.ts';
 import { scopeLabel } from '../contracts/identifiers.ts';
-import type { Run } from '../contracts/run.ts';
-import type { ApiDependencies, RouteContext } from './dependencies.ts';
+import type { Run } from '../contracts/runs/run.ts';
+import type { ApiDependencies } from './api-dependencies.ts';
+import type { RouteContext } from './route-context.ts';
 
 const patienceMs = 1_000;
 

@@ -2,9 +2,9 @@ import type { FileHandle } from 'node:fs/promises';
 import { Readable, Transform } from 'node:stream';
 import { z } from 'zod';
 import { isErrorCode, PerennialError, reasonOf } from '../contracts/errors.ts';
-import { readFromStart } from './open-file.ts';
-import type { ServerSentEvent } from './server-sent-events.ts';
-import { serverSentEvents } from './server-sent-events.ts';
+import { readFromStart } from './files/open-file.ts';
+import type { ServerSentEvent } from './following/server-sent-events.ts';
+import { serverSentEvents } from './following/server-sent-events.ts';
 
 type Init = Omit<RequestInit, 'headers'> & {
   readonly duplex?: 'half';

@@ -18,7 +18,7 @@ export function instant(text: string): string {
 }
 
 /** `listedBy` is the verb that shows which ids there are. */
-export function identifier(listedBy: string): (text: string) => string {
+export function idArgument(listedBy: string): (text: string) => string {
   return (text) => {
     const parsed = Id.safeParse(text);
     if (!parsed.success)

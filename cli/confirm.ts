@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline/promises';
 import { PerennialError } from '../contracts/errors.ts';
-import type { CliContext } from './context.ts';
+import type { CliContext } from './cli-context.ts';
 import { isTerminal } from './output.ts';
 
 /** Says what is about to change and asks, unless `--yes`. Without a terminal nobody can be asked, so it is refused. */

@@ -1,7 +1,7 @@
 import Table from 'cli-table3';
-import type { Colours } from './colours.ts';
-import { exceptPaint, painted, signedColours } from './colours.ts';
-import { jsonText, visible, visibleLines } from './visible-text.ts';
+import type { Colours } from './views/colours.ts';
+import { exceptPaint, painted, signedColours } from './views/colours.ts';
+import { jsonText, visible, visibleLines } from './views/visible-text.ts';
 
 export interface OutputOptions {
   readonly json: boolean;

@@ -1,4 +1,4 @@
-import type { Generation, Slot } from '../contracts/deployment.ts';
+import type { Generation, Slot } from '../contracts/serving/deployment.ts';
 import { PerennialError } from '../contracts/errors.ts';
 
 const digestPrefix = /^[0-9a-f]{8,64}$/;

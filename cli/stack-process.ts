@@ -6,11 +6,11 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { diskFull } from '../contracts/disk-full.ts';
 import { PerennialError } from '../contracts/errors.ts';
-import { homeIsHeld } from '../contracts/stack-exit.ts';
+import { homeIsHeld } from '../contracts/settings/stack-exit.ts';
 import { exitCodes } from './exit-codes.ts';
-import { isDiskFull } from './disk-space.ts';
-import type { CliContext, StackFile } from './context.ts';
-import { readStackFile } from './context.ts';
+import { isDiskFull } from './files/is-disk-full.ts';
+import type { CliContext, StackFile } from './cli-context.ts';
+import { readStackFile } from './cli-context.ts';
 
 const main = fileURLToPath(new URL('../stack/main.ts', import.meta.url));
 const readyWithinMs = 90_000;
@@ -25,7 +25,7 @@ export async function runningStack(context: CliContext): Promise<StackFile | und
 }
 
 /** Runs the stack in the foreground, to its end. Answers its exit code. */
-export function runStack(context: CliContext): Promise<number> {
+export function runStackProcess(context: CliContext): Promise<number> {
   const child = spawn(process.execPath, [main], {
     stdio: 'inherit',
     env: { ...context.env, PERENNIAL_HOME: context.home },

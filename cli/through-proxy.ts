@@ -1,6 +1,6 @@
 import { setGlobalProxyFromEnv } from 'node:http';
 import { PerennialError } from '../contracts/errors.ts';
-import { proxiesOf, proxyFor, proxyName } from '../contracts/proxies.ts';
+import { proxiesOf, proxyFor, proxyName } from '../contracts/settings/proxies.ts';
 
 const thisMachine = 'localhost,127.0.0.1,[::1]';
 

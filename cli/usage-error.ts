@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { CommanderError } from 'commander';
 import { PerennialError } from '../contracts/errors.ts';
-import { editDistance, nearestKey } from '../contracts/nearest-key.ts';
+import { editDistance, nearestKey } from '../contracts/configuration/nearest-key.ts';
 
 /** What commander says of a wrong command line, as one sentence with its way out. */
 export function usageErrorOf(caught: CommanderError, program: Command, argv: readonly string[]): PerennialError {

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { Run } from '../contracts/run.ts';
+import { Run } from '../contracts/runs/run.ts';
 import type { ApiClient } from './api-client.ts';
-import type { CliContext } from './context.ts';
-import { followRun, mustHaveSucceeded } from './follow-run.ts';
+import type { CliContext } from './cli-context.ts';
+import { followRun, mustHaveSucceeded } from './following/follow-run.ts';
 
 /** Registers verbs on the program. Handlers get the context made from the global options. */
 export interface VerbRegistry {
@@ -41,10 +41,6 @@ export const detachOption = ['--detach', 'start it, and do not wait for its end'
 export function tellDetached({ output }: CliContext, run: Run): void {
   output.note(`the ${run.request.kind} run ${run.id} goes on; follow it with perennial runs watch ${run.id}`);
   output.data(run, () => run.id);
-}
-
-export function short(digest: string): string {
-  return digest.slice(0, 12);
 }
 
 /** A share or a score is told apart in its third and fourth place, a quantity in its first. */

@@ -11,7 +11,7 @@ const outage = { hours: 24 } as const;
 
 /**
  * Every way in which Perennial says no. One row a code: the HTTP status, whether trying the same thing again
- * can help and until when (activities/instrument.ts asks), and the sentence that docs/reference/errors.md prints.
+ * can help and until when (activities/steps/instrument.ts asks), and the sentence that docs/reference/errors.md prints.
  */
 export const errorTable = {
   // usage

@@ -1,5 +1,5 @@
-import type { ConfigurationProblem, KeyPath } from './configuration-problem.ts';
-import { configurationError } from './configuration-problem.ts';
+import type { ConfigurationProblem, KeyPath } from './configuration/configuration-problem.ts';
+import { configurationError } from './configuration/configuration-problem.ts';
 
 const deepest = 32;
 /** Characters of all texts and keys, and one a value: JSON text of 1 MiB has no more, aliases unfold to more. */

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
-import type { ConfigurationProblem, KeyPath } from './configuration-problem.ts';
-import { knownKeysAt } from './known-keys.ts';
-import { nearestKey } from './nearest-key.ts';
+import type { ConfigurationProblem, KeyPath } from './configuration/configuration-problem.ts';
+import { knownKeysAt } from './configuration/known-keys.ts';
+import { nearestKey } from './configuration/nearest-key.ts';
 
 type Issue = z.core.$ZodIssue;
 

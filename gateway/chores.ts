@@ -1,16 +1,16 @@
 import { reasonOf } from '../contracts/errors.ts';
 import type { Id } from '../contracts/identifiers.ts';
 import type { Logger } from '../ports/logger.ts';
-import type { DeploymentRepository } from '../ports/repositories/deployments.ts';
-import type { ArtifactCache } from './artifact-cache.ts';
-import type { GatewayDisk } from './gateway-disk.ts';
-import type { PredictionLog } from './prediction-log.ts';
+import type { DeploymentRepository } from '../ports/repositories/deployment-repository.ts';
+import type { ArtifactCache } from './serving/artifact-cache.ts';
+import type { GatewayDisk } from './log/gateway-disk.ts';
+import type { PredictionLog } from './log/prediction-log.ts';
 import type { Repeated } from './repeat.ts';
 import { repeat } from './repeat.ts';
-import type { ServingCounts } from './serving-counts.ts';
-import type { ServingTable } from './serving-table.ts';
-import type { ShadowCounts } from './shadow-counts.ts';
-import type { StateFolder } from './state-folder.ts';
+import type { ServingCounts } from './log/serving-counts.ts';
+import type { ServingTable } from './serving/serving-table.ts';
+import type { ShadowCounts } from './log/shadow-counts.ts';
+import type { GatewayState } from './following/gateway-state.ts';
 
 /** Repeated work. If it fails, it is tried again. */
 interface Chore extends Repeated {
@@ -34,7 +34,7 @@ export interface Tended {
   readonly log: PredictionLog;
   readonly counts: ServingCounts;
   readonly shadowCounts: ShadowCounts;
-  readonly state: StateFolder;
+  readonly state: GatewayState;
   readonly disk: GatewayDisk;
 }
 
@@ -66,7 +66,7 @@ export function startChores({ table, artifacts, log, state, disk, ...tended }: T
 /** Saves the counts before reporting them, so that they survive a restart while the database is unreachable. */
 async function tellCounts(
   { counts, shadowCounts, deployments }: Pick<Tended, 'counts' | 'shadowCounts' | 'deployments'>,
-  state: StateFolder,
+  state: GatewayState,
 ): Promise<void> {
   const keep = () => state.keepCounts(counts.all(), shadowCounts.all());
   await counts.report(async (told) => {

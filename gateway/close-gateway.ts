@@ -2,13 +2,13 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { reasonOf } from '../contracts/errors.ts';
 import type { Logger } from '../ports/logger.ts';
-import type { Acknowledgements } from './acknowledgements.ts';
+import type { Acknowledgements } from './following/acknowledgements.ts';
 import type { Chores } from './chores.ts';
-import type { DeploymentFollower } from './follow-deployments.ts';
-import type { KeptLease } from './keep-lease.ts';
-import type { MismatchReports } from './mismatch-reports.ts';
-import type { PredictionLog } from './prediction-log.ts';
-import type { Shadow } from './shadow.ts';
+import type { DeploymentFollower } from './following/follow-deployments.ts';
+import type { KeptLease } from './following/keep-lease.ts';
+import type { MismatchReports } from './following/mismatch-reports.ts';
+import type { PredictionLog } from './log/prediction-log.ts';
+import type { Shadow } from './serving/shadow.ts';
 
 export interface Running {
   readonly app: FastifyInstance;

@@ -9,29 +9,29 @@ import type { ModelRuntime } from '../ports/model-runtime.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import type { Repositories } from '../ports/repositories/repositories.ts';
 import type { TableEngine } from '../ports/table-engine.ts';
-import { Acknowledgements } from './acknowledgements.ts';
-import { createArtifactCache } from './artifact-cache.ts';
-import { KeyTable } from './authentication.ts';
+import { Acknowledgements } from './following/acknowledgements.ts';
+import { createArtifactCache } from './serving/artifact-cache.ts';
+import { KeyTable } from './key-table.ts';
 import { startChores } from './chores.ts';
 import { claimFolder } from './claim-folder.ts';
 import type { Drain } from './close-gateway.ts';
 import { closeGateway } from './close-gateway.ts';
-import { GatewayDisk } from './gateway-disk.ts';
-import { DeploymentFollower } from './follow-deployments.ts';
-import { Inference } from './inference.ts';
-import type { KeptLease } from './keep-lease.ts';
-import { keepLease } from './keep-lease.ts';
-import { createLoadedModels } from './loaded-models.ts';
-import { GatewayMetrics } from './metrics.ts';
-import { MismatchReports } from './mismatch-reports.ts';
-import type { PredictionLogLimits } from './prediction-log.ts';
-import { PredictionLog } from './prediction-log.ts';
-import { buildGateway } from './server.ts';
-import { ServingCounts } from './serving-counts.ts';
-import { Shadow } from './shadow.ts';
-import { ShadowCounts } from './shadow-counts.ts';
-import { ServingTable } from './serving-table.ts';
-import { StateFolder } from './state-folder.ts';
+import { GatewayDisk } from './log/gateway-disk.ts';
+import { DeploymentFollower } from './following/follow-deployments.ts';
+import { Inference } from './serving/inference.ts';
+import type { KeptLease } from './following/keep-lease.ts';
+import { keepLease } from './following/keep-lease.ts';
+import { createLoadedModels } from './serving/loaded-models.ts';
+import { GatewayMetrics } from './gateway-metrics.ts';
+import { MismatchReports } from './following/mismatch-reports.ts';
+import type { PredictionLogLimits } from './log/prediction-log.ts';
+import { PredictionLog } from './log/prediction-log.ts';
+import { buildGateway } from './build-gateway.ts';
+import { ServingCounts } from './log/serving-counts.ts';
+import { Shadow } from './serving/shadow.ts';
+import { ShadowCounts } from './log/shadow-counts.ts';
+import { ServingTable } from './serving/serving-table.ts';
+import { GatewayState } from './following/gateway-state.ts';
 
 export interface GatewayParts {
   /** Its state: what must not be lost and what it serves without a database. One gateway a folder. */
@@ -68,7 +68,7 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
   // Of a gateway that was killed: the claim shows that no other one uses it.
   await rm(join(parts.folder, 'scratch'), { recursive: true, force: true, maxRetries: 3 });
   const disk = new GatewayDisk(parts.folder, logger);
-  const state = new StateFolder(parts.folder, logger, disk);
+  const state = new GatewayState(parts.folder, logger, disk);
   const id = await state.identity(parts.ids);
   const acknowledgements = new Acknowledgements({ deployments: repositories.deployments, gatewayId: id, logger });
   const mismatches = new MismatchReports({ deployments: repositories.deployments, gatewayId: id, logger });
@@ -147,7 +147,7 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
 
 async function openLog(
   parts: GatewayParts,
-  state: StateFolder,
+  state: GatewayState,
   disk: GatewayDisk,
   gatewayId: Id,
 ): Promise<PredictionLog> {

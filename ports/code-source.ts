@@ -1,4 +1,4 @@
-import type { GitConnection } from '../contracts/connection.ts';
+import type { GitConnection } from '../contracts/access/connection.ts';
 
 export interface CodeRequest {
   readonly url: string;

@@ -1,5 +1,5 @@
-import type { DataFormat } from '../contracts/data-format.ts';
-import type { PostgresConnection, S3Connection } from '../contracts/connection.ts';
+import type { DataFormat } from '../contracts/data/data-format.ts';
+import type { PostgresConnection, S3Connection } from '../contracts/access/connection.ts';
 
 /** A source with what it takes to reach it. */
 export type ReachableSource =

@@ -1,4 +1,4 @@
-import type { LogLine } from '../contracts/run.ts';
+import type { LogLine } from '../contracts/runs/run.ts';
 import type { Sha256 } from '../contracts/identifiers.ts';
 
 /** What training commands run in. Nothing of it is started outside the sandbox: packages may have put code into it. */

@@ -1,4 +1,4 @@
-import type { Cell } from '../contracts/data-types.ts';
+import type { Cell } from '../contracts/data/data-types.ts';
 import type { Instant, Scope } from '../contracts/identifiers.ts';
 
 export interface InferenceRow {

@@ -1,7 +1,7 @@
 import type { Id } from '../contracts/identifiers.ts';
-import type { ChainProblem } from '../contracts/ledger-chain.ts';
-import type { LedgerKey, LedgerVerdict } from '../contracts/ledger-head.ts';
-import type { ChainOwner } from './repositories/ledger.ts';
+import type { ChainProblem } from '../contracts/ledger/ledger-chain.ts';
+import type { LedgerKey, LedgerVerdict } from '../contracts/ledger/ledger-head.ts';
+import type { ChainOwner } from './repositories/ledger-repository.ts';
 
 export type SigningResult =
   | { readonly state: 'signed' | 'unchanged' }

@@ -1,7 +1,7 @@
-import type { Cell } from '../contracts/data-types.ts';
-import type { LatencyMeasurement } from '../contracts/evaluation.ts';
-import type { Task } from '../contracts/metrics.ts';
-import type { ClassValue, Signature } from '../contracts/model-version.ts';
+import type { Cell } from '../contracts/data/data-types.ts';
+import type { LatencyMeasurement } from '../contracts/models/evaluation.ts';
+import type { Task } from '../contracts/models/metrics.ts';
+import type { ClassValue, Signature } from '../contracts/models/model-version.ts';
 
 /** A row that the model has no answer to. */
 export interface RowFailure {

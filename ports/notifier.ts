@@ -1,4 +1,4 @@
-import type { WebhookConnection } from '../contracts/connection.ts';
+import type { WebhookConnection } from '../contracts/access/connection.ts';
 import type { Instant } from '../contracts/identifiers.ts';
 
 export interface Notification {

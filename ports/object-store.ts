@@ -29,7 +29,7 @@ export interface ObjectStore extends BlobReader {
   /**
    * Stores the stream under `sha256`. It is read in full and checked, also where the store has the blob already; other
    * bytes than that are `digest-mismatch` and leave everything as it was. Again stores nothing more, and makes the blob
-   * young (contracts/collection.ts): whoever refers to what was there before must not find it collected a moment later.
+   * young (contracts/runs/collection.ts): whoever refers to what was there before must not find it collected a moment later.
    */
   put(sha256: Sha256, bytes: Readable): Promise<{ readonly bytes: number; readonly existed: boolean }>;
   /** Stores a local file under its own digest. */

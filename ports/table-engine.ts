@@ -1,13 +1,13 @@
-import type { Expectation } from '../contracts/expectation.ts';
-import type { Configuration } from '../contracts/configuration.ts';
-import type { DataFormat } from '../contracts/data-format.ts';
-import type { Cell, Column } from '../contracts/data-types.ts';
-import type { DataWarning } from '../contracts/data-warning.ts';
-import type { DatasetPart, DatasetProfile, ExpectationResult } from '../contracts/dataset.ts';
-import type { RowDifference } from '../contracts/dataset-difference.ts';
+import type { Expectation } from '../contracts/data/expectation.ts';
+import type { Configuration } from '../contracts/configuration/configuration.ts';
+import type { DataFormat } from '../contracts/data/data-format.ts';
+import type { Cell, Column } from '../contracts/data/data-types.ts';
+import type { DataWarning } from '../contracts/data/data-warning.ts';
+import type { DatasetPart, DatasetProfile, ExpectationResult } from '../contracts/data/dataset-version.ts';
+import type { RowDifference } from '../contracts/data/dataset-difference.ts';
 import type { Instant, Sha256 } from '../contracts/identifiers.ts';
-import type { ClassValue, Fill, TrainedRows } from '../contracts/model-version.ts';
-import type { RepeatedIds } from '../contracts/report.ts';
+import type { ClassValue, Fill, TrainedRows } from '../contracts/models/model-version.ts';
+import type { RepeatedIds } from '../contracts/monitoring/report.ts';
 
 // All paths are local and absolute. Every call runs in a process of its own with bounded memory and time, which sees
 // the files of its request and nothing else. Failures are PerennialErrors with the codes named here.

@@ -1,5 +1,5 @@
 import type { JsonValue } from '../contracts/canonical.ts';
-import type { LogLine } from '../contracts/run.ts';
+import type { LogLine } from '../contracts/runs/run.ts';
 import type { TrainingEnvironment } from './environments.ts';
 
 /** A program of the code, run apart; it is given files and may write to its output folder alone. */

@@ -1,5 +1,5 @@
 import type { Id, Instant, Scope } from '../contracts/identifiers.ts';
-import type { ScheduleInput } from '../contracts/schedule.ts';
+import type { ScheduleInput } from '../contracts/runs/schedule.ts';
 
 /** Temporal as the API and activities see it. `temporal-unavailable` when it does not answer within a few seconds. */
 export interface WorkflowClient {

@@ -1,8 +1,8 @@
 import { ignoreProxyOfNode } from '../adapters/outbound-hosts/ignore-proxy-of-node.ts';
 import { PerennialError, reasonOf } from '../contracts/errors.ts';
-import { parseSettings, StackSettings } from '../contracts/settings.ts';
-import { homeIsHeld } from '../contracts/stack-exit.ts';
-import { askStackToStop } from './ask-to-stop.ts';
+import { parseSettings, StackSettings } from '../contracts/settings/settings.ts';
+import { homeIsHeld } from '../contracts/settings/stack-exit.ts';
+import { askStackToStop } from './processes/ask-to-stop.ts';
 import { HomeIsHeld } from './claim-home.ts';
 import { runStack } from './run-stack.ts';
 

@@ -1,8 +1,8 @@
 import { createSystemClock } from '../adapters/clock/system.ts';
 import { createIdMaker } from '../adapters/ids/uuid.ts';
 import { sha256OfBytes } from '../contracts/digest.ts';
-import { migrate } from '../db/migrate.ts';
-import { createPostgresRepositories } from '../db/repositories.ts';
+import { migrate } from '../db/connection/migrate.ts';
+import { createPostgresRepositories } from '../db/postgres-repositories.ts';
 import type { Keys } from './secrets.ts';
 
 const people = ['admin', 'operator', 'approver'] as const;

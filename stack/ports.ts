@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { z } from 'zod';
 import { PerennialError } from '../contracts/errors.ts';
-import type { StackSettings } from '../contracts/settings.ts';
+import type { StackSettings } from '../contracts/settings/settings.ts';
 import { type StateFolder, readStateFile, writeStateFile } from './state-folder.ts';
 
 const portNames = ['api', 'gateway', 'temporalUi', 'temporal', 'postgres', 'worker'] as const;

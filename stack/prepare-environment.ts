@@ -2,13 +2,13 @@ import { readFile, rm } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { createEnvironments } from '../adapters/environments/environments.ts';
 import { createLogger } from '../adapters/logger/pino.ts';
-import { createConfiguredSandbox } from '../adapters/sandbox/configured.ts';
+import { createConfiguredSandbox } from '../adapters/sandbox/configured-sandbox.ts';
 import { ownScratch } from '../adapters/scratch/own-scratch.ts';
 import { sha256OfBytes } from '../contracts/digest.ts';
 import { reasonOf } from '../contracts/errors.ts';
-import { PackageSettings, parseSettings, pipIndexesOf, SandboxSettings } from '../contracts/settings.ts';
+import { PackageSettings, parseSettings, pipIndexesOf, SandboxSettings } from '../contracts/settings/settings.ts';
 import { cachedProgramFolder } from '../setup/find-program.mjs';
-import { identityOf } from './process-identity.ts';
+import { identityOf } from './processes/process-identity.ts';
 import { sandboxPrograms } from './sandbox-programs.ts';
 
 // Run by setup, `node stack/prepare-environment.ts LOCK`: makes the very environment that the stack's worker will want,

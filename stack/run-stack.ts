@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import type { StackSettings } from '../contracts/settings.ts';
+import type { StackSettings } from '../contracts/settings/settings.ts';
 import { cachedProgramFolder } from '../setup/find-program.mjs';
 import { createDiskSpace } from '../adapters/disk-space/disk-space.ts';
 import { diskFull, isAboutFullDisk } from '../contracts/disk-full.ts';
@@ -8,15 +8,15 @@ import { PerennialError } from '../contracts/errors.ts';
 import { claimHome } from './claim-home.ts';
 import { watchDisk } from './disk-watch.ts';
 import { choosePorts, type Ports } from './ports.ts';
-import { embeddedPostgres } from './postgres.ts';
-import { identityOf } from './process-identity.ts';
-import { ProcessRegister, stopLeftovers } from './process-register.ts';
+import { embeddedPostgres } from './parts/embedded-postgres.ts';
+import { identityOf } from './processes/process-identity.ts';
+import { ProcessRegister, stopLeftovers } from './processes/process-register.ts';
 import { type Keys, keysOf, type Secrets, secretsOf } from './secrets.ts';
 import { sandboxPrograms } from './sandbox-programs.ts';
-import { type ServiceAddresses, services } from './services.ts';
+import { type ServiceAddresses, services } from './parts/services.ts';
 import { openStateFolder, type StateFolder, writeStateFile } from './state-folder.ts';
-import { Supervisor } from './supervisor.ts';
-import { embeddedTemporal } from './temporal.ts';
+import { Supervisor } from './parts/supervisor.ts';
+import { embeddedTemporal } from './parts/embedded-temporal.ts';
 
 export interface StackSurroundings {
   readonly settings: StackSettings;

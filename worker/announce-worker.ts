@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { reasonOf } from '../contracts/errors.ts';
-import type { Isolation } from '../contracts/isolation.ts';
+import type { Isolation } from '../contracts/runs/isolation.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { IdMaker } from '../ports/ids.ts';
 import type { Logger } from '../ports/logger.ts';

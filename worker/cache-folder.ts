@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path';
-import type { Settings } from '../contracts/settings.ts';
+import type { Settings } from '../contracts/settings/settings.ts';
 
 /** Where training environments and workflow bundles are kept: made once, and again if they are lost. */
 export function cacheFolderOf(settings: Pick<Settings, 'PERENNIAL_CACHE' | 'PERENNIAL_HOME'>): string {

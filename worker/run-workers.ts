@@ -1,8 +1,8 @@
 import type { NativeConnection, WorkerOptions } from '@temporalio/worker';
 import { Worker } from '@temporalio/worker';
 import type { Activities } from '../activities/activity-types.ts';
-import type { ActivityQueue } from '../contracts/workflows.ts';
-import { activityQueues, workflowQueue } from '../contracts/workflows.ts';
+import type { ActivityQueue } from '../contracts/runs/workflows.ts';
+import { activityQueues, workflowQueue } from '../contracts/runs/workflows.ts';
 
 /** How much of each kind of work one worker does at once. Training is bounded by the machine, not by waiting. */
 const atOnce: Record<ActivityQueue, number> = { data: 4, train: 2, deploy: 50, monitor: 8, rehearsal: 8 };

@@ -1,8 +1,8 @@
 import type { BuildOutcome, ResolvedBuild, TrainActivities } from '../activities/activity-types.ts';
-import type { PipelineInput } from '../contracts/workflows.ts';
-import { queueActivities, retentionActivities, trainActivitiesOn } from './activities.ts';
-import { runPipeline } from './run-pipeline.ts';
-import { tellCommit } from './tell-commit.ts';
+import type { PipelineInput } from '../contracts/runs/workflows.ts';
+import { queueActivities, retentionActivities, trainActivitiesOn } from './running/activity-proxies.ts';
+import { runPipeline } from './running/run-pipeline.ts';
+import { tellCommit } from './running/tell-commit.ts';
 
 /** Resolve → materialise → train, or take what the training key finds → check the artifact → evaluate → gates. */
 export async function buildPipeline(input: PipelineInput): Promise<void> {

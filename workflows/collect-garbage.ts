@@ -1,6 +1,6 @@
 import { CancellationScope, continueAsNew, ContinueAsNew, workflowInfo } from '@temporalio/workflow';
-import type { CollectionInput } from '../contracts/workflows.ts';
-import { collectionActivities } from './activities.ts';
+import type { CollectionInput } from '../contracts/runs/workflows.ts';
+import { collectionActivities } from './running/activity-proxies.ts';
 
 /** Marks what is reachable, then sweeps the store page by page. Cut off anywhere, the next one goes on from there. */
 export async function collectGarbage(input: CollectionInput): Promise<void> {

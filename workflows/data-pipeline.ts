@@ -1,6 +1,6 @@
-import type { PipelineInput } from '../contracts/workflows.ts';
-import { dataActivities } from './activities.ts';
-import { runPipeline } from './run-pipeline.ts';
+import type { PipelineInput } from '../contracts/runs/workflows.ts';
+import { dataActivities } from './running/activity-proxies.ts';
+import { runPipeline } from './running/run-pipeline.ts';
 
 /** Fetch what was not uploaded → ingest → validate → profile → commit a DatasetVersion and move the environment's data head. */
 export async function dataPipeline(input: PipelineInput): Promise<void> {

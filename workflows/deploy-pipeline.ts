@@ -1,14 +1,14 @@
 import { continueAsNew, log, workflowInfo } from '@temporalio/workflow';
 import { reasonOf } from '../contracts/errors.ts';
-import type { PipelineInput } from '../contracts/workflows.ts';
-import { deployActivities, queueActivities, trainActivitiesOn } from './activities.ts';
-import type { DeployInput, Deployment, DeployProgress, Next, Telling } from './deploy-progress.ts';
-import { deployOutcome } from './deploy-progress.ts';
-import { nudgeLifecycle } from './nudge-lifecycle.ts';
-import { beginSteps, watchStep } from './roll-out.ts';
-import { runPipeline } from './run-pipeline.ts';
-import { tellRelease } from './search-attributes.ts';
-import { backOff, takeNudges } from './waiting.ts';
+import type { PipelineInput } from '../contracts/runs/workflows.ts';
+import { deployActivities, queueActivities, trainActivitiesOn } from './running/activity-proxies.ts';
+import type { DeployInput, Deployment, DeployProgress, Next, Telling } from './deploying/deploy-progress.ts';
+import { deployOutcome } from './deploying/deploy-progress.ts';
+import { nudgeLifecycle } from './running/nudge-lifecycle.ts';
+import { beginSteps, watchStep } from './deploying/roll-out.ts';
+import { runPipeline } from './running/run-pipeline.ts';
+import { tellRelease } from './running/search-attributes.ts';
+import { backOff, takeNudges } from './running/waiting.ts';
 
 // A lost nudge is caught by looking again: soon at first, and later at longer intervals, so that an approval that waits
 // for weeks, or a deployment that waits for another one, costs a few looks an hour.

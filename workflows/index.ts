@@ -5,11 +5,11 @@ import { dataPipeline } from './data-pipeline.ts';
 import { deployPipeline } from './deploy-pipeline.ts';
 import { lifecycle } from './lifecycle.ts';
 import { monitorPipeline } from './monitor-pipeline.ts';
-import { rehearsal } from './rehearsal.ts';
+import { rehearsal } from './rehearsal-pipeline.ts';
 import { rollbackPipeline } from './rollback-pipeline.ts';
 import { scheduledTrigger } from './scheduled-trigger.ts';
 import { signLedgerHeads } from './sign-ledger-heads.ts';
-import { pinned, upgraded } from './versioning.ts';
+import { pinned, upgraded } from './running/versioning.ts';
 
 pinned(
   buildPipeline,

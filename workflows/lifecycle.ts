@@ -19,11 +19,11 @@ import {
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { isErrorCode, reasonOf, retryBoundOf } from '../contracts/errors.ts';
-import type { LifecycleOrders } from '../contracts/lifecycle.ts';
-import type { LifecycleInput } from '../contracts/workflows.ts';
-import { advanceUpdate, nudgeSignal, pipelineOf } from '../contracts/workflows.ts';
-import { lifecycleActivities } from './activities.ts';
-import { pipelineAttributes } from './search-attributes.ts';
+import type { LifecycleOrders } from '../contracts/runs/lifecycle-plan.ts';
+import type { LifecycleInput } from '../contracts/runs/workflows.ts';
+import { advanceUpdate, nudgeSignal, pipelineOf } from '../contracts/runs/workflows.ts';
+import { lifecycleActivities } from './running/activity-proxies.ts';
+import { pipelineAttributes } from './running/search-attributes.ts';
 
 /** Time to the next look after one that failed. A nudge or an update causes an earlier one. */
 const lookAgainMs = 600_000;

@@ -1,6 +1,6 @@
-import type { PipelineInput } from '../contracts/workflows.ts';
-import { monitorActivities, retentionActivities } from './activities.ts';
-import { runPipeline } from './run-pipeline.ts';
+import type { PipelineInput } from '../contracts/runs/workflows.ts';
+import { monitorActivities, retentionActivities } from './running/activity-proxies.ts';
+import { runPipeline } from './running/run-pipeline.ts';
 
 /** Window of what was served, labels joined → tests → report → findings and triggers. */
 export async function monitorPipeline(input: PipelineInput): Promise<void> {

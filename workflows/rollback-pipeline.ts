@@ -1,7 +1,7 @@
-import type { PipelineInput } from '../contracts/workflows.ts';
-import { deployActivities } from './activities.ts';
-import { loadOnGateways } from './load-on-gateways.ts';
-import { runPipeline } from './run-pipeline.ts';
+import type { PipelineInput } from '../contracts/runs/workflows.ts';
+import { deployActivities } from './running/activity-proxies.ts';
+import { loadOnGateways } from './deploying/load-on-gateways.ts';
+import { runPipeline } from './running/run-pipeline.ts';
 
 /** The release before, or a named one, serves again; done when the gateways have it. */
 export async function rollbackPipeline(input: PipelineInput): Promise<void> {

@@ -1,6 +1,6 @@
 import { continueAsNew, workflowInfo } from '@temporalio/workflow';
-import type { SignHeadsInput } from '../contracts/workflows.ts';
-import { ledgerActivities } from './activities.ts';
+import type { SignHeadsInput } from '../contracts/runs/workflows.ts';
+import { ledgerActivities } from './running/activity-proxies.ts';
 
 /** Signs the head of every model's chain that has grown, some models at a time. */
 export async function signLedgerHeads(input: SignHeadsInput): Promise<void> {

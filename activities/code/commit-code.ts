@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import type { CodeManifest } from '../../contracts/code.ts';
+import type { CodeManifest } from '../../contracts/code/code-version.ts';
 import type { DataActivities } from '../activity-types.ts';
-import type { StoringDependencies } from '../dependencies.ts';
-import { runWithRequest } from '../run-request.ts';
-import { storeJson, withWorkspace } from '../workspace.ts';
+import type { StoringDependencies } from '../activity-dependencies.ts';
+import { runWithRequest } from '../steps/run-request.ts';
+import { storeJson, withWorkspace } from '../steps/workspace.ts';
 import { fetchCode } from './fetch-code.ts';
 import { lockOf } from './lock-of.ts';
 

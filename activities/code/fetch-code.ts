@@ -1,11 +1,11 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cancellationSignal } from '@temporalio/activity';
-import type { CodeOrigin } from '../../contracts/code.ts';
+import type { CodeOrigin } from '../../contracts/code/code-version.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Scope } from '../../contracts/identifiers.ts';
-import type { RunRequest } from '../../contracts/run.ts';
-import type { ActivityDependencies } from '../dependencies.ts';
+import type { RunRequest } from '../../contracts/runs/run.ts';
+import type { ActivityDependencies } from '../activity-dependencies.ts';
 
 type CodeRequest = Extract<RunRequest, { kind: 'code' }>;
 

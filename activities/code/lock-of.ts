@@ -1,13 +1,13 @@
 import { cancellationSignal } from '@temporalio/activity';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { CodeManifest } from '../../contracts/code.ts';
+import type { CodeManifest } from '../../contracts/code/code-version.ts';
 import { sha256OfBytes } from '../../contracts/digest.ts';
 import { PerennialError } from '../../contracts/errors.ts';
-import { relativePathProblem } from '../../contracts/relative-path.ts';
+import { relativePathProblem } from '../../contracts/code/relative-path.ts';
 import type { RunInput } from '../activity-types.ts';
-import type { StoringDependencies } from '../dependencies.ts';
-import { RunLog } from '../training/run-log.ts';
+import type { StoringDependencies } from '../activity-dependencies.ts';
+import { RunLog } from '../steps/run-log.ts';
 
 /**
  * The environment of the code: the lock as it is, or, of a file without hashes, what it is resolved to. Resolved once: while

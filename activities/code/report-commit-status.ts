@@ -1,9 +1,9 @@
 import { reasonOf } from '../../contracts/errors.ts';
-import { repositoryOf } from '../../contracts/git-source.ts';
+import { repositoryOf } from '../../contracts/code/git-source.ts';
 import type { Scope } from '../../contracts/identifiers.ts';
-import type { Run } from '../../contracts/run.ts';
+import type { Run } from '../../contracts/runs/run.ts';
 import type { CodeActivities } from '../activity-types.ts';
-import type { ActivityDependencies } from '../dependencies.ts';
+import type { ActivityDependencies } from '../activity-dependencies.ts';
 import { commitOf, statusOfRun } from './status-of-run.ts';
 
 /**

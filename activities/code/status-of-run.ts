@@ -1,7 +1,7 @@
-import type { CodeOrigin } from '../../contracts/code.ts';
-import type { Configuration } from '../../contracts/configuration.ts';
+import type { CodeOrigin } from '../../contracts/code/code-version.ts';
+import type { Configuration } from '../../contracts/configuration/configuration.ts';
 import type { Scope } from '../../contracts/identifiers.ts';
-import type { Run } from '../../contracts/run.ts';
+import type { Run } from '../../contracts/runs/run.ts';
 import type { CommitStatus } from '../../ports/commit-status.ts';
 
 /** What a commit is told of a run that is about it; undefined while the run is not over. */

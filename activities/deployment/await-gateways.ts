@@ -2,8 +2,8 @@ import { cancellationSignal } from '@temporalio/activity';
 import { setTimeout as pause } from 'node:timers/promises';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Scope } from '../../contracts/identifiers.ts';
-import type { DeploymentRepository } from '../../ports/repositories/deployments.ts';
-import type { ActivityDependencies } from '../dependencies.ts';
+import type { DeploymentRepository } from '../../ports/repositories/deployment-repository.ts';
+import type { ActivityDependencies } from '../activity-dependencies.ts';
 
 /** The wait fails if a gateway has not loaded the generation within this time. */
 const loadWithinMs = 60_000;

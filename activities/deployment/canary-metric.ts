@@ -1,14 +1,14 @@
 import { join } from 'node:path';
-import type { CanaryMetric } from '../../contracts/configuration.ts';
+import type { CanaryMetric } from '../../contracts/configuration/strategy.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Scope, Sha256 } from '../../contracts/identifiers.ts';
-import { measure } from '../../statistics/measure.ts';
-import type { Sample } from '../../statistics/sample.ts';
-import type { ActivityDependencies } from '../dependencies.ts';
-import { withLabels } from '../monitoring/labelled-rows.ts';
-import { measurableLabels } from '../monitoring/measurable-rows.ts';
-import { labelTargetOf, servedSample } from '../monitoring/served-sample.ts';
-import { fetchFiles, withWorkspace } from '../workspace.ts';
+import { measure } from '../../statistics/metrics/measure.ts';
+import type { Sample } from '../../statistics/metrics/sample.ts';
+import type { ActivityDependencies } from '../activity-dependencies.ts';
+import { withLabels } from '../measurement/labelled-rows.ts';
+import { measurableLabels } from '../measurement/measurable-rows.ts';
+import { labelTargetOf, servedSample } from '../measurement/served-sample.ts';
+import { fetchFiles, withWorkspace } from '../steps/workspace.ts';
 
 interface Canary {
   readonly generation: number;

@@ -1,10 +1,10 @@
-import type { Configuration } from '../../contracts/configuration.ts';
+import type { Configuration } from '../../contracts/configuration/configuration.ts';
 import type { Scope, Sha256 } from '../../contracts/identifiers.ts';
-import { latencyQuantileMs, mergeLatencies } from '../../contracts/latency.ts';
-import type { ServingCount } from '../../contracts/prediction.ts';
+import { latencyQuantileMs, mergeLatencies } from '../../contracts/models/latency.ts';
+import type { ServingCount } from '../../contracts/serving/prediction.ts';
 import type { CanaryVerdict, DeployActivities } from '../activity-types.ts';
-import type { ActivityDependencies } from '../dependencies.ts';
-import { computedApart } from '../computed-apart.ts';
+import type { ActivityDependencies } from '../activity-dependencies.ts';
+import { computedApart } from '../steps/computed-apart.ts';
 import { createCanaryMetric } from './canary-metric.ts';
 
 type AbortOn = Configuration['deploy']['strategy']['abortOn'];

@@ -1,9 +1,9 @@
 import { PerennialError } from '../../contracts/errors.ts';
-import type { Shadow } from '../../contracts/configuration.ts';
+import type { ShadowStep } from '../../contracts/configuration/strategy.ts';
 import type { Scope, Sha256 } from '../../contracts/identifiers.ts';
-import type { ShadowCount } from '../../contracts/prediction.ts';
+import type { ShadowCount } from '../../contracts/serving/prediction.ts';
 import type { CanaryVerdict, DeployActivities } from '../activity-types.ts';
-import type { ActivityDependencies } from '../dependencies.ts';
+import type { ActivityDependencies } from '../activity-dependencies.ts';
 
 /** Has the shadow of this generation been asked often enough, and how does it differ? The reason is the report, whatever the verdict. */
 export function createJudgeShadow(deps: ActivityDependencies): DeployActivities['judgeShadow'] {
@@ -32,7 +32,7 @@ type Counted = Pick<ShadowCount, 'compared' | 'failed' | 'dropped' | 'absoluteDi
 /** From this many rows on a share of them decides. */
 const rowsAtLeast = 20;
 
-export function judgeShadow(counts: readonly Counted[], shadow: Shadow): CanaryVerdict {
+export function judgeShadow(counts: readonly Counted[], shadow: ShadowStep): CanaryVerdict {
   const sum = (key: keyof Counted) => counts.reduce((total, count) => total + count[key], 0);
   const compared = sum('compared');
   const failed = sum('failed');
@@ -60,7 +60,7 @@ export function judgeShadow(counts: readonly Counted[], shadow: Shadow): CanaryV
 function describe(
   { compared, failed, dropped, beyond }: Pick<Counted, 'compared' | 'failed' | 'dropped' | 'beyond'>,
   absoluteDifference: number,
-  { minRows, tolerance }: Shadow,
+  { minRows, tolerance }: ShadowStep,
 ): string {
   if (compared === 0)
     return `the shadow was compared on none of ${minRows} rows (${failed} failed, ${dropped} dropped)`;

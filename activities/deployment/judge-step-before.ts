@@ -1,6 +1,6 @@
 import type { Id, Scope } from '../../contracts/identifiers.ts';
-import type { DeploymentRepository } from '../../ports/repositories/deployments.ts';
-import type { ActivityDependencies } from '../dependencies.ts';
+import type { DeploymentRepository } from '../../ports/repositories/deployment-repository.ts';
+import type { ActivityDependencies } from '../activity-dependencies.ts';
 import { judgeCanaryOf } from './judge-canary.ts';
 import { judgeShadowOf } from './judge-shadow.ts';
 

@@ -1,9 +1,9 @@
-import type { Approval } from '../../contracts/approval.ts';
+import type { Approval } from '../../contracts/serving/approval.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Notification } from '../../ports/notifier.ts';
 import type { DeployActivities } from '../activity-types.ts';
-import type { ActivityDependencies } from '../dependencies.ts';
-import { tellConnections } from '../tell-connections.ts';
+import type { ActivityDependencies } from '../activity-dependencies.ts';
+import { tellConnections } from '../steps/tell-connections.ts';
 
 /**
  * Notifies the webhooks of `deploy.notify` when a request waits for votes, when it was made again because the champion

@@ -4,11 +4,11 @@ import { PerennialError } from '../../contracts/errors.ts';
 import type { Id, Scope } from '../../contracts/identifiers.ts';
 import type { InferenceRow, RefusedRow, SentRows } from '../../ports/gateways.ts';
 import type { DeployActivities } from '../activity-types.ts';
-import type { ActivityDependencies } from '../dependencies.ts';
-import type { DatasetRow } from '../rehearsal/dataset-rows.ts';
-import { rowsBetween } from '../rehearsal/dataset-rows.ts';
-import { rehearsalOf } from '../rehearsal/rehearsal-of.ts';
-import { withWorkspace } from '../workspace.ts';
+import type { ActivityDependencies } from '../activity-dependencies.ts';
+import type { DatasetRow } from '../measurement/dataset-rows.ts';
+import { rowsBetween } from '../measurement/dataset-rows.ts';
+import { rehearsalOf } from '../steps/rehearsal-of.ts';
+import { withWorkspace } from '../steps/workspace.ts';
 
 const concurrency = 16;
 const rowsAtOnce = 1_000;

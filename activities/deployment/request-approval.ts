@@ -1,16 +1,16 @@
-import type { Approval, ApprovalSubject } from '../../contracts/approval.ts';
-import { policyIn } from '../../contracts/approval-policy.ts';
+import type { Approval, ApprovalSubject } from '../../contracts/serving/approval.ts';
+import { policyIn } from '../../contracts/serving/approval-policy.ts';
 import { sha256OfJson } from '../../contracts/digest.ts';
-import { durationMs } from '../../contracts/duration.ts';
-import type { Environment } from '../../contracts/environment.ts';
-import type { Evaluation } from '../../contracts/evaluation.ts';
-import type { ConfigurationVersion } from '../../contracts/model.ts';
-import type { ModelVersion } from '../../contracts/model-version.ts';
-import type { Release } from '../../contracts/release.ts';
+import { durationMs } from '../../contracts/time/duration.ts';
+import type { Environment } from '../../contracts/serving/environment.ts';
+import type { Evaluation } from '../../contracts/models/evaluation.ts';
+import type { ConfigurationVersion } from '../../contracts/models/model.ts';
+import type { ModelVersion } from '../../contracts/models/model-version.ts';
+import type { Release } from '../../contracts/serving/release.ts';
 import type { DeployActivities, RolloutFacts } from '../activity-types.ts';
-import type { ActivityDependencies } from '../dependencies.ts';
-import { candidacyOf } from '../evaluation/standing-evaluation.ts';
-import { gatherEvidence } from './evidence/gather-evidence.ts';
+import type { ActivityDependencies } from '../activity-dependencies.ts';
+import { candidacyOf } from '../measurement/standing-evaluation.ts';
+import { gatherApprovalEvidence } from './evidence/gather-approval-evidence.ts';
 import { gatherWarnings } from './warnings/gather-warnings.ts';
 
 /** Makes the Release and asks for its approval, bound to the digest of what is asked. */
@@ -70,7 +70,7 @@ async function gather(deps: ActivityDependencies, proposal: Proposal, ground: Gr
   const { release, champion, evaluation } = proposal;
   const version = await versions.get(release.modelVersionId);
   const replaced = champion === null ? null : await versions.get(champion.modelVersionId);
-  const details = await gatherEvidence(deps, release, champion);
+  const details = await gatherApprovalEvidence(deps, release, champion);
   const { warnings, missing } = await gatherWarnings(deps, {
     version,
     champion: replaced,

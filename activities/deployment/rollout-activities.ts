@@ -1,8 +1,8 @@
 import type { DeployActivities } from '../activity-types.ts';
-import type { ActivityDependencies } from '../dependencies.ts';
+import type { ActivityDependencies } from '../activity-dependencies.ts';
 import { awaitGateways } from './await-gateways.ts';
 import { judgeStepBefore } from './judge-step-before.ts';
-import { runWithRequest } from '../run-request.ts';
+import { runWithRequest } from '../steps/run-request.ts';
 
 type RolloutActivities = Pick<
   DeployActivities,

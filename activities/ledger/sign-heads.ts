@@ -1,9 +1,9 @@
 import type { Id } from '../../contracts/identifiers.ts';
 import { reasonOf } from '../../contracts/errors.ts';
 import type { SigningResult } from '../../ports/ledger-proof.ts';
-import type { ChainOwner } from '../../ports/repositories/ledger.ts';
+import type { ChainOwner } from '../../ports/repositories/ledger-repository.ts';
 import type { DeployActivities, LedgerActivities } from '../activity-types.ts';
-import type { ActivityDependencies } from '../dependencies.ts';
+import type { ActivityDependencies } from '../activity-dependencies.ts';
 
 type Parts = Pick<ActivityDependencies, 'repositories' | 'ledgerProof' | 'lifecyclePrincipal' | 'logger'>;
 type ChangesWhatServes = Pick<DeployActivities, 'raiseGeneration' | 'abortRollout' | 'rollBack'>;

@@ -1,11 +1,11 @@
 import { PerennialError, reasonOf } from '../../contracts/errors.ts';
 import type { Id, Scope } from '../../contracts/identifiers.ts';
 import { scopeLabel } from '../../contracts/identifiers.ts';
-import { firedAt } from '../../contracts/workflows.ts';
-import type { Run } from '../../contracts/run.ts';
+import { firedAt } from '../../contracts/runs/workflows.ts';
+import type { Run } from '../../contracts/runs/run.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { LifecycleActivities } from '../activity-types.ts';
-import type { ActivityDependencies } from '../dependencies.ts';
+import type { ActivityDependencies } from '../activity-dependencies.ts';
 import { planLifecycle } from './plan-lifecycle.ts';
 
 /**

@@ -1,9 +1,9 @@
-import { buildWaits, wantedTriggers } from '../../contracts/build-waits.ts';
-import { shiftInstant } from '../../contracts/shift-instant.ts';
+import { buildWaits, wantedTriggers } from '../../contracts/models/build-waits.ts';
+import { shiftInstant } from '../../contracts/time/shift-instant.ts';
 import type { Id, Instant } from '../../contracts/identifiers.ts';
-import type { LifecyclePlan, LifecycleSnapshot } from '../../contracts/lifecycle.ts';
-import type { RunKind } from '../../contracts/run.ts';
-import { isFinal } from '../../contracts/run.ts';
+import type { LifecyclePlan, LifecycleSnapshot } from '../../contracts/runs/lifecycle-plan.ts';
+import type { RunKind } from '../../contracts/runs/run.ts';
+import { isFinal } from '../../contracts/runs/run.ts';
 
 /**
  * Decides what an environment does next. Pure: the same snapshot always gives the same plan, and a plan that was

@@ -1,13 +1,13 @@
-import type { Configuration } from '../../contracts/configuration.ts';
-import type { Duration } from '../../contracts/duration.ts';
+import type { Configuration } from '../../contracts/configuration/configuration.ts';
+import type { Duration } from '../../contracts/time/duration.ts';
 import type { Instant, Scope } from '../../contracts/identifiers.ts';
-import type { MonitoringWindow } from '../../contracts/monitoring-window.ts';
-import { shiftInstant } from '../../contracts/shift-instant.ts';
+import type { MonitoringWindow } from '../../contracts/monitoring/monitoring-window.ts';
+import { shiftInstant } from '../../contracts/time/shift-instant.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { MonitorActivities } from '../activity-types.ts';
-import type { ActivityDependencies, StoringDependencies } from '../dependencies.ts';
-import { runWithRequest } from '../run-request.ts';
-import { storeJson } from '../workspace.ts';
+import type { ActivityDependencies, StoringDependencies } from '../activity-dependencies.ts';
+import { runWithRequest } from '../steps/run-request.ts';
+import { storeJson } from '../steps/workspace.ts';
 
 const aYear = '12 months';
 

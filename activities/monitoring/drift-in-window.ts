@@ -1,11 +1,11 @@
-import type { MonitoringReference } from '../../contracts/model-version.ts';
-import type { DriftResult } from '../../contracts/report.ts';
-import { heldAgainst } from '../../contracts/report.ts';
+import type { MonitoringReference } from '../../contracts/models/model-version.ts';
+import type { DriftResult } from '../../contracts/monitoring/report.ts';
+import { heldAgainst } from '../../contracts/monitoring/report.ts';
 import type { ServedRows } from '../../ports/table-engine.ts';
-import { benjaminiHochberg } from '../../statistics/benjamini-hochberg.ts';
+import { benjaminiHochberg } from '../../statistics/drift/benjamini-hochberg.ts';
 import type { ColumnRules, DriftPolicy } from './drift-of.ts';
 import { driftOf, hasDrifted } from './drift-of.ts';
-import { servedCells } from './served-cells.ts';
+import { servedCells } from '../measurement/served-cells.ts';
 
 /** Shares of permutation importance by feature, whose sum is 1; null where they are not known. */
 export type ImportanceShares = ReadonlyMap<string, number> | null;

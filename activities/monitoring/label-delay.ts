@@ -1,5 +1,5 @@
-import type { LabelDelay } from '../../contracts/report.ts';
-import { quantile } from '../../statistics/quantile.ts';
+import type { LabelDelay } from '../../contracts/monitoring/report.ts';
+import { quantile } from '../../statistics/probability/quantile.ts';
 
 const [minute, hour, day] = [60_000, 3_600_000, 86_400_000];
 const boundsMs = [minute, 10 * minute, hour, 6 * hour, day, 3 * day, 7 * day, 14 * day, 30 * day, 90 * day] as const;

@@ -1,9 +1,9 @@
 import type { Scope } from '../../contracts/identifiers.ts';
-import type { Report } from '../../contracts/report.ts';
+import type { Report } from '../../contracts/monitoring/report.ts';
 import type { Notification } from '../../ports/notifier.ts';
 import type { MonitorActivities } from '../activity-types.ts';
-import type { ActivityDependencies } from '../dependencies.ts';
-import { tellConnections } from '../tell-connections.ts';
+import type { ActivityDependencies } from '../activity-dependencies.ts';
+import { tellConnections } from '../steps/tell-connections.ts';
 
 /**
  * Tells the webhooks of `monitor.notify` what a report opened and closed.

@@ -1,7 +1,7 @@
-import type { Cell } from '../../contracts/data-types.ts';
-import type { ColumnReference } from '../../contracts/model-version.ts';
-import type { Presence } from '../../statistics/missing-change.ts';
-import { categoryCounts, presentNumbers } from './column-values.ts';
+import type { Cell } from '../../contracts/data/data-types.ts';
+import type { ColumnReference } from '../../contracts/models/model-version.ts';
+import type { Presence } from '../../statistics/drift/missing-change.ts';
+import { categoryCounts, presentNumbers } from '../measurement/column-values.ts';
 
 /** Without `quality.missing` in the configuration, such a rise of the share of missing values is a finding. */
 export const defaultMissingRise = 0.1;

@@ -1,11 +1,11 @@
-import type { Configuration } from '../../contracts/configuration.ts';
-import type { Cell } from '../../contracts/data-types.ts';
-import type { ColumnReference } from '../../contracts/model-version.ts';
-import type { QualityResult } from '../../contracts/report.ts';
-import { criticalValue } from '../../statistics/critical-value.ts';
-import { missingRise } from '../../statistics/missing-change.ts';
-import { seedOfText } from '../../statistics/seed-of-text.ts';
-import { categoryCounts, presentNumbers } from './column-values.ts';
+import type { Configuration } from '../../contracts/configuration/configuration.ts';
+import type { Cell } from '../../contracts/data/data-types.ts';
+import type { ColumnReference } from '../../contracts/models/model-version.ts';
+import type { QualityResult } from '../../contracts/monitoring/report.ts';
+import { criticalValue } from '../../statistics/drift/critical-value.ts';
+import { missingRise } from '../../statistics/drift/missing-change.ts';
+import { seedOfText } from '../../statistics/probability/seed-of-text.ts';
+import { categoryCounts, presentNumbers } from '../measurement/column-values.ts';
 import { defaultMissingRise, presenceOf } from './presence-of.ts';
 import { asWritten, newCategories } from './sides-of.ts';
 

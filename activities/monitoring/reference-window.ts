@@ -1,19 +1,19 @@
 import { join } from 'node:path';
-import type { Configuration } from '../../contracts/configuration.ts';
+import type { Configuration } from '../../contracts/configuration/configuration.ts';
 import type { Scope } from '../../contracts/identifiers.ts';
-import type { Task } from '../../contracts/metrics.ts';
-import type { MonitoringReference } from '../../contracts/model-version.ts';
-import type { MonitoringWindow } from '../../contracts/monitoring-window.ts';
-import type { ReportBody } from '../../contracts/report.ts';
-import type { ActivityDependencies } from '../dependencies.ts';
-import { fetchFiles, withWorkspace } from '../workspace.ts';
-import type { LabelledRows } from './labelled-rows.ts';
-import { withLabels } from './labelled-rows.ts';
-import type { MeasurableLabels } from './measurable-rows.ts';
-import { measurableLabels } from './measurable-rows.ts';
-import { referenceOf } from './reference-of.ts';
-import { servedCells } from './served-cells.ts';
-import { labelTargetOf } from './served-sample.ts';
+import type { Task } from '../../contracts/models/metrics.ts';
+import type { MonitoringReference } from '../../contracts/models/model-version.ts';
+import type { MonitoringWindow } from '../../contracts/monitoring/monitoring-window.ts';
+import type { ReportBody } from '../../contracts/monitoring/report.ts';
+import type { ActivityDependencies } from '../activity-dependencies.ts';
+import { fetchFiles, withWorkspace } from '../steps/workspace.ts';
+import type { LabelledRows } from '../measurement/labelled-rows.ts';
+import { withLabels } from '../measurement/labelled-rows.ts';
+import type { MeasurableLabels } from '../measurement/measurable-rows.ts';
+import { measurableLabels } from '../measurement/measurable-rows.ts';
+import { referenceOf } from '../measurement/reference-of.ts';
+import { servedCells } from '../measurement/served-cells.ts';
+import { labelTargetOf } from '../measurement/served-sample.ts';
 
 /** What a report is made through. */
 export type ReportDependencies = Pick<

@@ -1,22 +1,22 @@
-import type { Configuration } from '../../contracts/configuration.ts';
+import type { Configuration } from '../../contracts/configuration/configuration.ts';
 import type { Scope } from '../../contracts/identifiers.ts';
-import { MonitoringReference } from '../../contracts/model-version.ts';
-import { MonitoringWindow } from '../../contracts/monitoring-window.ts';
-import type { PerformanceEstimate, ReportBody } from '../../contracts/report.ts';
+import { MonitoringReference } from '../../contracts/models/model-version.ts';
+import { MonitoringWindow } from '../../contracts/monitoring/monitoring-window.ts';
+import type { PerformanceEstimate, ReportBody } from '../../contracts/monitoring/report.ts';
 import type { ServedRows } from '../../ports/table-engine.ts';
-import { metricsOf } from '../../statistics/measure.ts';
+import { metricsOf } from '../../statistics/metrics/measure.ts';
 import type { MonitorActivities } from '../activity-types.ts';
-import { readJson } from '../workspace.ts';
+import { readJson } from '../steps/workspace.ts';
 import { driftInWindow, weightedDriftOf } from './drift-in-window.ts';
-import { estimateFrom, wantsEstimate } from './estimation.ts';
-import { importanceOf } from './importance-of.ts';
+import { estimateFrom, wantsEstimate } from '../measurement/estimation.ts';
+import { importanceSharesOf } from './importance-shares.ts';
 import { labelDelayOf } from './label-delay.ts';
 import { failedIn, qualityOf } from './quality-of.ts';
-import { declaredCategories, withCurrentKinds } from './reference-kinds.ts';
+import { declaredCategories, withCurrentKinds } from '../measurement/reference-kinds.ts';
 import type { ReportDependencies } from './reference-window.ts';
 import { chooseReference, measurableIn } from './reference-window.ts';
-import { servedCells } from './served-cells.ts';
-import { servedSample } from './served-sample.ts';
+import { servedCells } from '../measurement/served-cells.ts';
+import { servedSample } from '../measurement/served-sample.ts';
 import { trafficOf, volumeOf } from './traffic-of.ts';
 import { driftVerdicts, performanceVerdicts, qualityVerdicts, tellingTooFew } from './verdicts.ts';
 
@@ -58,7 +58,7 @@ async function reportOn(deps: ReportDependencies, { scope }: Reporting, window: 
   const compared = withCurrentKinds(training, categories, champion.signature);
   const { reference, told } = await chooseReference(deps, scope, window, compared, configuration);
   const served = await measurableIn(deps, scope, window, configuration.task);
-  const importance = await importanceOf(deps, scope, champion.id);
+  const importance = await importanceSharesOf(deps, scope, champion.id);
   const drift = driftInWindow(served, reference, monitor.drift, importance, (column) => ({
     category: categories.has(column),
     missing: monitor.quality?.missing,

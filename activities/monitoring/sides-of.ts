@@ -1,13 +1,13 @@
-import type { Cell } from '../../contracts/data-types.ts';
-import type { CategoricalReference, ColumnReference, NumericReference } from '../../contracts/model-version.ts';
-import type { Distribution } from '../../contracts/report.ts';
-import { binnedCounts } from '../../statistics/bin-counts.ts';
-import { commonIn, poolRare } from '../../statistics/pool-rare.ts';
-import { tieEdges } from '../../statistics/tie-edges.ts';
-import type { ValueCounts } from '../../statistics/value-counts.ts';
-import { valueCounts } from '../../statistics/value-counts.ts';
-import { categoryCounts, presentNumbers } from './column-values.ts';
-import { wholeNumbersIn } from './whole-number-codes.ts';
+import type { Cell } from '../../contracts/data/data-types.ts';
+import type { CategoricalReference, ColumnReference, NumericReference } from '../../contracts/models/model-version.ts';
+import type { Distribution } from '../../contracts/monitoring/report.ts';
+import { binnedCounts } from '../../statistics/drift/bin-counts.ts';
+import { commonIn, poolRare } from '../../statistics/drift/pool-rare.ts';
+import { tieEdges } from '../../statistics/drift/tie-edges.ts';
+import type { ValueCounts } from '../../statistics/drift/value-counts.ts';
+import { valueCounts } from '../../statistics/drift/value-counts.ts';
+import { categoryCounts, presentNumbers } from '../measurement/column-values.ts';
+import { wholeNumbersIn } from '../measurement/whole-number-codes.ts';
 
 /** Both sides of a column, as every test wants them. */
 export interface Sides {

@@ -1,5 +1,5 @@
-import { latencyQuantileMs } from '../../contracts/latency.ts';
-import type { Report, Traffic } from '../../contracts/report.ts';
+import { latencyQuantileMs } from '../../contracts/models/latency.ts';
+import type { Report, Traffic } from '../../contracts/monitoring/report.ts';
 
 /** Counts only grow, except where a gateway's were lost; what is since the report before is the difference. */
 export function trafficOf(totals: Traffic['totals'], before: Report | undefined): Traffic {

@@ -1,8 +1,8 @@
-import type { Configuration } from '../../contracts/configuration.ts';
-import { isBetterWhenSmall, metricOf } from '../../contracts/metrics.ts';
-import type { DriftResult, QualityResult, ReportBody } from '../../contracts/report.ts';
-import { heldAgainst } from '../../contracts/report.ts';
-import type { MonitoringRepository } from '../../ports/repositories/monitoring.ts';
+import type { Configuration } from '../../contracts/configuration/configuration.ts';
+import { isBetterWhenSmall, metricOf } from '../../contracts/models/metrics.ts';
+import type { DriftResult, QualityResult, ReportBody } from '../../contracts/monitoring/report.ts';
+import { heldAgainst } from '../../contracts/monitoring/report.ts';
+import type { MonitoringRepository } from '../../ports/repositories/monitoring-repository.ts';
 import { featuresCount } from './drift-in-window.ts';
 import type { DriftPolicy } from './drift-of.ts';
 

@@ -1,6 +1,6 @@
-import type { CommandBody } from '../../contracts/command.ts';
+import type { CommandBody } from '../../contracts/runs/command.ts';
 import type { PeriodInput, RehearsalActivities } from '../activity-types.ts';
-import type { ActivityDependencies } from '../dependencies.ts';
+import type { ActivityDependencies } from '../activity-dependencies.ts';
 import type { RehearsalContext } from './rehearsal-context.ts';
 import { mustBeNext, periodAt, rehearsalContext } from './rehearsal-context.ts';
 

@@ -1,7 +1,7 @@
 import { PerennialError } from '../../contracts/errors.ts';
-import type { RehearsalPeriod, RehearsalSummary } from '../../contracts/rehearsal.ts';
+import type { RehearsalPeriod, RehearsalSummary } from '../../contracts/runs/rehearsal.ts';
 import type { RehearsalActivities } from '../activity-types.ts';
-import type { ActivityDependencies } from '../dependencies.ts';
+import type { ActivityDependencies } from '../activity-dependencies.ts';
 import { rehearsalContext } from './rehearsal-context.ts';
 
 /** The whole rehearsal in a few numbers; the means are over periods, each counting once. */

@@ -1,8 +1,8 @@
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Scope } from '../../contracts/identifiers.ts';
-import { platformViewer } from '../../contracts/principal.ts';
-import type { Run } from '../../contracts/run.ts';
-import type { ActivityDependencies } from '../dependencies.ts';
+import { platformViewer } from '../../contracts/access/principal.ts';
+import type { Run } from '../../contracts/runs/run.ts';
+import type { ActivityDependencies } from '../activity-dependencies.ts';
 
 /** Nothing can be served before a first model is; who rehearses is told why there is none, and not that a gateway knows none. */
 export async function mustHaveFirstModel({ repositories }: ActivityDependencies, scope: Scope): Promise<void> {

@@ -1,8 +1,8 @@
 import { isErrorCode, PerennialError } from '../../contracts/errors.ts';
 import type { Scope } from '../../contracts/identifiers.ts';
-import type { Run } from '../../contracts/run.ts';
+import type { Run } from '../../contracts/runs/run.ts';
 import type { RehearsalActivities } from '../activity-types.ts';
-import type { ActivityDependencies } from '../dependencies.ts';
+import type { ActivityDependencies } from '../activity-dependencies.ts';
 import type { RehearsalContext } from './rehearsal-context.ts';
 import { mustBeNext, rehearsalContext } from './rehearsal-context.ts';
 

@@ -1,16 +1,16 @@
-import type { Configuration } from '../../contracts/configuration.ts';
+import type { Configuration } from '../../contracts/configuration/configuration.ts';
 import type { Scope } from '../../contracts/identifiers.ts';
-import type { ClassValue } from '../../contracts/model-version.ts';
-import { isMeasurable } from '../../contracts/label-value.ts';
-import { refusalOfMissing } from '../../contracts/missing-values.ts';
+import type { ClassValue } from '../../contracts/models/model-version.ts';
+import { isMeasurable } from '../../contracts/monitoring/label-value.ts';
+import { refusalOfMissing } from '../../contracts/data/missing-values.ts';
 import type { LoadedModel } from '../../ports/model-runtime.ts';
-import { measure } from '../../statistics/measure.ts';
-import type { ActivityDependencies } from '../dependencies.ts';
-import { loadVersion } from '../evaluation/load-version.ts';
-import { probabilityIn, sampleOf } from '../evaluation/sample-of.ts';
-import { withWorkspace } from '../workspace.ts';
-import type { DatasetRow } from './dataset-rows.ts';
-import { rowsBetween } from './dataset-rows.ts';
+import { measure } from '../../statistics/metrics/measure.ts';
+import type { ActivityDependencies } from '../activity-dependencies.ts';
+import { loadVersion } from '../measurement/load-version.ts';
+import { probabilityIn, sampleOf } from '../measurement/sample-of.ts';
+import { withWorkspace } from '../steps/workspace.ts';
+import type { DatasetRow } from '../measurement/dataset-rows.ts';
+import { rowsBetween } from '../measurement/dataset-rows.ts';
 import type { Period } from './periods.ts';
 import type { RehearsalContext } from './rehearsal-context.ts';
 

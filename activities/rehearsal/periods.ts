@@ -1,7 +1,7 @@
 import { DateTime } from 'luxon';
-import { shiftInstant } from '../../contracts/shift-instant.ts';
+import { shiftInstant } from '../../contracts/time/shift-instant.ts';
 import type { Instant } from '../../contracts/identifiers.ts';
-import type { RehearsalPlan } from '../../contracts/rehearsal.ts';
+import type { RehearsalPlan } from '../../contracts/runs/rehearsal.ts';
 
 export interface Period {
   readonly index: number;

@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { sha256OfBytes } from '../../contracts/digest.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { RehearsalActivities } from '../activity-types.ts';
-import type { StoringDependencies } from '../dependencies.ts';
-import { fetchFiles, withWorkspace } from '../workspace.ts';
+import type { StoringDependencies } from '../activity-dependencies.ts';
+import { fetchFiles, withWorkspace } from '../steps/workspace.ts';
 import { rehearsalContext } from './rehearsal-context.ts';
 
 /** Gives the rehearsal's principal its key, and writes the rows to rehearse on as one file to ingest from. */

@@ -1,11 +1,11 @@
-import type { Configuration } from '../../contracts/configuration.ts';
+import type { Configuration } from '../../contracts/configuration/configuration.ts';
 import { PerennialError } from '../../contracts/errors.ts';
-import type { Rehearsal } from '../../contracts/rehearsal.ts';
+import type { Rehearsal } from '../../contracts/runs/rehearsal.ts';
 import type { RunInput } from '../activity-types.ts';
-import type { ActivityDependencies } from '../dependencies.ts';
+import type { ActivityDependencies } from '../activity-dependencies.ts';
 import type { Period } from './periods.ts';
 import { periodsOf } from './periods.ts';
-import { rehearsalOf } from './rehearsal-of.ts';
+import { rehearsalOf } from '../steps/rehearsal-of.ts';
 
 export interface RehearsalContext {
   readonly rehearsal: Rehearsal;

@@ -1,10 +1,10 @@
-import type { RefusedRows } from '../../contracts/rehearsal.ts';
+import type { RefusedRows } from '../../contracts/runs/rehearsal.ts';
 import type { RefusedRow } from '../../ports/gateways.ts';
 import type { RehearsalActivities } from '../activity-types.ts';
-import type { ActivityDependencies } from '../dependencies.ts';
-import { withWorkspace } from '../workspace.ts';
-import type { DatasetRow } from './dataset-rows.ts';
-import { rowsBetween } from './dataset-rows.ts';
+import type { ActivityDependencies } from '../activity-dependencies.ts';
+import { withWorkspace } from '../steps/workspace.ts';
+import type { DatasetRow } from '../measurement/dataset-rows.ts';
+import { rowsBetween } from '../measurement/dataset-rows.ts';
 import { mustHaveFirstModel } from './first-model.ts';
 import { mustBeNext, periodAt, rehearsalContext } from './rehearsal-context.ts';
 

@@ -1,7 +1,7 @@
-import { shiftInstant } from '../../contracts/shift-instant.ts';
+import { shiftInstant } from '../../contracts/time/shift-instant.ts';
 import type { Sha256 } from '../../contracts/identifiers.ts';
 import type { RetentionActivities, RunInput } from '../activity-types.ts';
-import type { StoringDependencies } from '../dependencies.ts';
+import type { StoringDependencies } from '../activity-dependencies.ts';
 
 type Parts = Pick<StoringDependencies, 'repositories' | 'objectStore'>;
 type Retained = 'predictions' | 'rejectedVersions';

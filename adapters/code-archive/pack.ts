@@ -3,8 +3,8 @@ import { type FileHandle, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { type Pack, pack } from 'tar-stream';
-import type { CodeLimits } from '../../contracts/code-limits.ts';
-import { refuseLargeCode } from '../../contracts/code-limits.ts';
+import type { CodeLimits } from '../../contracts/code/code-limits.ts';
+import { refuseLargeCode } from '../../contracts/code/code-limits.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 
 /** What comes and goes by itself and is no part of the code, wherever it lies in the folder. */

@@ -1,5 +1,5 @@
 import type { CodeArchive } from '../../ports/code-archive.ts';
-import { usualCodeLimits } from '../../contracts/code-limits.ts';
+import { usualCodeLimits } from '../../contracts/code/code-limits.ts';
 import { packFolder } from './pack.ts';
 import { unpackArchive } from './unpack.ts';
 

@@ -5,10 +5,10 @@ import { type Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { type Extract, type Header, extract } from 'tar-stream';
-import type { CodeLimits } from '../../contracts/code-limits.ts';
-import { codeTooLarge, refuseLargeCode } from '../../contracts/code-limits.ts';
+import type { CodeLimits } from '../../contracts/code/code-limits.ts';
+import { codeTooLarge, refuseLargeCode } from '../../contracts/code/code-limits.ts';
 import { PerennialError, reasonOf } from '../../contracts/errors.ts';
-import { type EntryPaths, createEntryPaths, entryPath } from './entryPaths.ts';
+import { type EntryPaths, createEntryPaths, entryPath } from './entry-paths.ts';
 
 type Entry = Extract extends AsyncIterable<infer Item> ? Item : never;
 

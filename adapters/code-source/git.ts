@@ -1,11 +1,11 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { CodeLimits } from '../../contracts/code-limits.ts';
-import { refuseLargeCode, usualCodeLimits } from '../../contracts/code-limits.ts';
-import type { GitConnection } from '../../contracts/connection.ts';
+import type { CodeLimits } from '../../contracts/code/code-limits.ts';
+import { refuseLargeCode, usualCodeLimits } from '../../contracts/code/code-limits.ts';
+import type { GitConnection } from '../../contracts/access/connection.ts';
 import { PerennialError } from '../../contracts/errors.ts';
-import { gitRefProblem, gitUrl } from '../../contracts/git-source.ts';
-import { relativePathProblem } from '../../contracts/relative-path.ts';
+import { gitRefProblem, gitUrl } from '../../contracts/code/git-source.ts';
+import { relativePathProblem } from '../../contracts/code/relative-path.ts';
 import type { CodeSource, FetchedCode } from '../../ports/code-source.ts';
 import type { OutboundHosts } from '../../ports/outbound-hosts.ts';
 import type { Mount, Sandbox } from '../sandbox/sandbox.ts';

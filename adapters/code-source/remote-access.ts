@@ -1,9 +1,9 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { GitConnection } from '../../contracts/connection.ts';
+import type { GitConnection } from '../../contracts/access/connection.ts';
 import { PerennialError } from '../../contracts/errors.ts';
-import { coversRepository, gitUrl, gitUrlProblem } from '../../contracts/git-source.ts';
+import { coversRepository, gitUrl, gitUrlProblem } from '../../contracts/code/git-source.ts';
 import type { OutboundHosts } from '../../ports/outbound-hosts.ts';
 import type { Mount, Network } from '../sandbox/sandbox.ts';
 import { directly, type Forwarder, openConnectProxy, openPortForwarder } from './forwarder.ts';

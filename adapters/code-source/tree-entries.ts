@@ -1,9 +1,9 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { CodeLimits } from '../../contracts/code-limits.ts';
-import { refuseLargeCode } from '../../contracts/code-limits.ts';
+import type { CodeLimits } from '../../contracts/code/code-limits.ts';
+import { refuseLargeCode } from '../../contracts/code/code-limits.ts';
 import { PerennialError } from '../../contracts/errors.ts';
-import { isGitFolder } from '../../contracts/git-source.ts';
+import { isGitFolder } from '../../contracts/code/git-source.ts';
 
 export interface TreeEntry {
   readonly mode: string;

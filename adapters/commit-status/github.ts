@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { request } from 'node:http';
 import { request as requestSecurely } from 'node:https';
 import { PerennialError } from '../../contracts/errors.ts';
-import { gitUrl } from '../../contracts/git-source.ts';
+import { gitUrl } from '../../contracts/code/git-source.ts';
 import type { CommitStatuses } from '../../ports/commit-status.ts';
 import type { OutboundHosts, OutboundRoute } from '../../ports/outbound-hosts.ts';
 

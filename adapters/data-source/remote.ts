@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import type { DataSource, ReachableSource, SourceFile } from '../../ports/data-source.ts';
 import type { OutboundHosts } from '../../ports/outbound-hosts.ts';
-import { fetchObjects } from './fetchObjects.ts';
-import { fetchQuery } from './fetchQuery.ts';
-import { fetchUrl, withoutQuery } from './fetchUrl.ts';
-import { formatOfFile } from './formatOfFile.ts';
+import { fetchObjects } from './fetch-objects.ts';
+import { fetchQuery } from './fetch-query.ts';
+import { fetchUrl, withoutQuery } from './fetch-url.ts';
+import { formatOfFile } from './format-of-file.ts';
 
 export interface DataSourceSettings {
   readonly hosts: OutboundHosts;

@@ -2,7 +2,7 @@ import { readdir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Mount, Sandbox } from '../sandbox/sandbox.ts';
 import { installationOf, prefixOf } from '../sandbox/installation.ts';
-import type { Environment } from './tool-environment.ts';
+import type { ToolVariables } from './tool-environment.ts';
 import { launcherEnvironment } from './tool-environment.ts';
 
 const answerBytesAtMost = 1 << 20;
@@ -18,10 +18,10 @@ const notShown = new Set(['proc', 'dev', 'sys', 'run', 'tmp']);
 /** Programs of the worker's own, such as its Python, are asked what they are once, and again when they have changed. */
 export class AskedPrograms {
   readonly #sandbox: Sandbox;
-  readonly #worker: Environment;
+  readonly #worker: ToolVariables;
   readonly #known = new Map<string, { readonly state: string; readonly said: string | null }>();
 
-  constructor(sandbox: Sandbox, worker: Environment) {
+  constructor(sandbox: Sandbox, worker: ToolVariables) {
     this.#sandbox = sandbox;
     this.#worker = worker;
   }

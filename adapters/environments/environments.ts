@@ -1,25 +1,25 @@
 import { basename, dirname, join } from 'node:path';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Sha256 } from '../../contracts/identifiers.ts';
-import { isNodeLock } from '../../contracts/package-lock.ts';
-import { parseRequirements } from '../../contracts/requirements.ts';
+import { isNodeLock } from '../../contracts/code/package-lock.ts';
+import { parseRequirements } from '../../contracts/code/requirements.ts';
 import type { EnvironmentCall, Environments, TrainingEnvironment } from '../../ports/environments.ts';
 import { systemPath } from '../sandbox/installation.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import { ScriptLog } from '../sandbox/script-log.ts';
 import { AskedPrograms } from './ask-program.ts';
-import { withoutProxyAddresses } from './index-proxy.ts';
+import { withoutProxyAddresses } from './indexes/index-proxy.ts';
 import { modulesOfLock, parseNodeLock } from './node-environments.ts';
-import { PackageFiles } from './package-files.ts';
-import type { PipIndexes } from './pip-sources.ts';
-import { readPipSources } from './pip-sources.ts';
+import { PackageFiles } from './indexes/package-files.ts';
+import type { PipIndexes } from './indexes/pip-sources.ts';
+import { readPipSources } from './indexes/pip-sources.ts';
 import type { Python } from './python.ts';
 import { findPython, platformName } from './python.ts';
 import type { PipRun } from './python-environments.ts';
 import { environmentOfLock } from './python-environments.ts';
 import { readLock } from './read-lock.ts';
 import { resolveLock } from './resolve-lock.ts';
-import type { Environment } from './tool-environment.ts';
+import type { ToolVariables } from './tool-environment.ts';
 import type { ToolLimits } from './tool-step.ts';
 
 export interface EnvironmentsSettings {
@@ -29,7 +29,7 @@ export interface EnvironmentsSettings {
   readonly workFolder: string;
   readonly sandbox: Sandbox;
   /** The worker's own: where programs are, and its configuration of pip and npm. Packages see none of it. */
-  readonly environment?: Environment;
+  readonly environment?: ToolVariables;
   /** In the place of the indexes of the worker's pip configuration. */
   readonly pip?: PipIndexes;
   /** Limits of each step of a package manager such as pip or npm. Default: 30 minutes, 20 GiB of disk and half of the memory. */
@@ -49,7 +49,7 @@ export function createEnvironments(settings: EnvironmentsSettings): Environments
 
 class Making {
   readonly #settings: EnvironmentsSettings;
-  readonly #worker: Environment;
+  readonly #worker: ToolVariables;
   readonly #programs: AskedPrograms;
   readonly #files: PackageFiles;
 

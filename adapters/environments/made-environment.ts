@@ -20,7 +20,7 @@ export interface WantedEnvironment {
 }
 
 /** Where one environment is being made. */
-export interface Workplace {
+export interface EnvironmentWorkplace {
   /** Becomes the environment; the only folder that is kept. */
   readonly environment: string;
   /** The name that `environment` has in the end. */
@@ -31,7 +31,7 @@ export interface Workplace {
 /** The folder of an environment: made once for lock, interpreter, platform, and whether builds are allowed. */
 export async function madeEnvironment(
   wanted: WantedEnvironment,
-  make: (workplace: Workplace) => Promise<void>,
+  make: (workplace: EnvironmentWorkplace) => Promise<void>,
 ): Promise<string> {
   const { cacheFolder, workFolder, lock, interpreter, program, allowBuilds } = wanted;
   const layout = 'environment.json beside environment';

@@ -1,21 +1,21 @@
-import { publicNpmRegistry } from '../../contracts/public-registries.ts';
+import { publicNpmRegistry } from '../../contracts/code/public-registries.ts';
 import { mkdir, readFile, realpath, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { PerennialError } from '../../contracts/errors.ts';
-import type { PackageLock } from '../../contracts/package-lock.ts';
-import { parsePackageLock } from '../../contracts/package-lock.ts';
+import type { PackageLock } from '../../contracts/code/package-lock.ts';
+import { parsePackageLock } from '../../contracts/code/package-lock.ts';
 import { findOnPath } from '../sandbox/find-on-path.ts';
 import { installationOf, prefixOf, systemPath } from '../sandbox/installation.ts';
 import type { AskedPrograms } from './ask-program.ts';
 import { readable } from './ask-program.ts';
-import type { Workplace } from './made-environment.ts';
+import type { EnvironmentWorkplace } from './made-environment.ts';
 import { madeEnvironment } from './made-environment.ts';
-import { readNpmSources } from './npm-sources.ts';
-import { withPackageIndex } from './package-index.ts';
-import type { PackageFiles } from './package-files.ts';
-import type { NpmSources } from './package-sources.ts';
-import { comparableAddress } from './package-sources.ts';
-import type { Environment } from './tool-environment.ts';
+import { readNpmSources } from './indexes/npm-sources.ts';
+import { withPackageIndex } from './indexes/package-index.ts';
+import type { PackageFiles } from './indexes/package-files.ts';
+import type { NpmSources } from './indexes/package-sources.ts';
+import { comparableAddress } from './indexes/package-sources.ts';
+import type { ToolVariables } from './tool-environment.ts';
 import type { ToolRun } from './tool-step.ts';
 import { runTool } from './tool-step.ts';
 
@@ -30,7 +30,7 @@ export interface NodeRun extends ToolRun {
   readonly lock: string;
   readonly files: PackageFiles;
   readonly programs: AskedPrograms;
-  readonly worker: Environment;
+  readonly worker: ToolVariables;
 }
 
 interface Npm {
@@ -76,7 +76,12 @@ function refuseForeignAddresses({ addresses }: PackageLock, { registry, scopedRe
   );
 }
 
-async function make({ environment, scratch }: Workplace, run: NodeRun, npm: Npm, lock: PackageLock): Promise<void> {
+async function make(
+  { environment, scratch }: EnvironmentWorkplace,
+  run: NodeRun,
+  npm: Npm,
+  lock: PackageLock,
+): Promise<void> {
   const { interpreter, node } = npm;
   run.log.system(`making the training environment of the lock with ${interpreter}; this happens once`);
   await mkdir(join(environment, 'node_modules'), { recursive: true });

@@ -1,18 +1,18 @@
 import { lstat, mkdir, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PerennialError, reasonOf } from '../../contracts/errors.ts';
-import type { RequirementsFile } from '../../contracts/requirements.ts';
-import { requirementsText, withoutHash } from '../../contracts/requirements.ts';
+import type { RequirementsFile } from '../../contracts/code/requirements.ts';
+import { requirementsText, withoutHash } from '../../contracts/code/requirements.ts';
 import { findOnPath } from '../sandbox/find-on-path.ts';
 import { systemPath } from '../sandbox/installation.ts';
 import type { Mount } from '../sandbox/sandbox.ts';
 import { readable } from './ask-program.ts';
-import type { Workplace } from './made-environment.ts';
+import type { EnvironmentWorkplace } from './made-environment.ts';
 import { madeEnvironment } from './made-environment.ts';
-import type { PackageIndex } from './package-index.ts';
-import { refuseForeignSources, withPackageIndex } from './package-index.ts';
-import type { PackageFiles } from './package-files.ts';
-import type { PipSources } from './package-sources.ts';
+import type { PackageIndex } from './indexes/package-index.ts';
+import { refuseForeignSources, withPackageIndex } from './indexes/package-index.ts';
+import type { PackageFiles } from './indexes/package-files.ts';
+import type { PipSources } from './indexes/package-sources.ts';
 import { platformName } from './python.ts';
 import type { Python } from './python.ts';
 import type { ToolRun } from './tool-step.ts';
@@ -81,7 +81,7 @@ export async function refuseUnsafeBuilds({
   );
 }
 
-export async function makeVirtualEnvironment(run: PipRun, workplace: Workplace): Promise<void> {
+export async function makeVirtualEnvironment(run: PipRun, workplace: EnvironmentWorkplace): Promise<void> {
   const { python } = run;
   await mkdir(workplace.environment, { recursive: true });
   await mkdir(workplace.scratch, { recursive: true });
@@ -97,12 +97,12 @@ export async function makeVirtualEnvironment(run: PipRun, workplace: Workplace):
   });
 }
 
-function mountsOf({ python }: PipRun, { environment, scratch }: Workplace): Mount[] {
+function mountsOf({ python }: PipRun, { environment, scratch }: EnvironmentWorkplace): Mount[] {
   const writable = [environment, scratch].map((source) => ({ source, writable: true }));
   return [...readable(python.folders), ...writable];
 }
 
-async function make(workplace: Workplace, run: PipRun): Promise<void> {
+async function make(workplace: EnvironmentWorkplace, run: PipRun): Promise<void> {
   const { python, log, requirements } = run;
   log.system(
     `making the training environment of the lock with ${python.interpreter} on ${platformName()}; this happens once`,
@@ -121,7 +121,7 @@ async function make(workplace: Workplace, run: PipRun): Promise<void> {
  * Scripts find the environment read-only, so that what is not compiled here is compiled at every start. On all processors,
  * where pip has one; a file that is no Python of this version, as packages have in their tests, is passed over.
  */
-async function compileAll(workplace: Workplace, run: PipRun): Promise<void> {
+async function compileAll(workplace: EnvironmentWorkplace, run: PipRun): Promise<void> {
   const { environment, scratch } = workplace;
   const program =
     'import compileall, re, sys; compileall.compile_dir(sys.argv[1], quiet=2, workers=0, rx=re.compile("/tests?/"))';
@@ -138,7 +138,12 @@ async function compileAll(workplace: Workplace, run: PipRun): Promise<void> {
 }
 
 /** The same wheels, sooner. Where it cannot, for whatever reason, pip has the word. */
-async function installWithUv(workplace: Workplace, run: PipRun, index: PackageIndex, list: string): Promise<boolean> {
+async function installWithUv(
+  workplace: EnvironmentWorkplace,
+  run: PipRun,
+  index: PackageIndex,
+  list: string,
+): Promise<boolean> {
   const uv = await findOnPath('uv', run.path);
   if (uv === null) return false;
   // Copies: programs are written to afterwards, and links would lead into uv's cache.
@@ -176,7 +181,12 @@ export function pipOptions({ allowBuilds }: Pick<PipRun, 'allowBuilds'>, index: 
   return [...quiet, ...(allowBuilds ? [] : wheelsOnly), '--index-url', index.simpleUrl];
 }
 
-async function installWithPip(workplace: Workplace, run: PipRun, index: PackageIndex, list: string): Promise<void> {
+async function installWithPip(
+  workplace: EnvironmentWorkplace,
+  run: PipRun,
+  index: PackageIndex,
+  list: string,
+): Promise<void> {
   const { python, allowBuilds } = run;
   const found = allowBuilds ? 'a file' : 'a wheel';
   const builds = allowBuilds ? '' : ' (packages without one are built where code.allowBuilds is true)';
@@ -205,7 +215,7 @@ async function installWithPip(workplace: Workplace, run: PipRun, index: PackageI
 }
 
 /** Programs of packages begin with the path of their Python, and would look for it under the temporary name. */
-async function nameFinally({ environment, final }: Workplace): Promise<void> {
+async function nameFinally({ environment, final }: EnvironmentWorkplace): Promise<void> {
   const bin = join(environment, 'bin');
   // A package may have put a link in its place, which would lead out of the environment.
   if (!(await lstat(bin)).isDirectory())

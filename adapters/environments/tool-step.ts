@@ -2,7 +2,7 @@ import { PerennialError } from '../../contracts/errors.ts';
 import { defaultMemoryBytes } from '../sandbox/look-around.ts';
 import type { Breach, Ending, Limits, Mount, Network, Sandbox } from '../sandbox/sandbox.ts';
 import type { ScriptLog } from '../sandbox/script-log.ts';
-import { withoutProxyAddresses } from './index-proxy.ts';
+import { withoutProxyAddresses } from './indexes/index-proxy.ts';
 
 const minuteMs = 60_000;
 

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { GatewayLease } from '../../contracts/deployment.ts';
+import type { GatewayLease } from '../../contracts/serving/deployment.ts';
 import { isErrorCode, PerennialError, reasonOf } from '../../contracts/errors.ts';
 import type { Scope } from '../../contracts/identifiers.ts';
 import type { Clock } from '../../ports/clock.ts';

@@ -1,4 +1,4 @@
-import type { Cell } from '../../contracts/data-types.ts';
+import type { Cell } from '../../contracts/data/data-types.ts';
 import type { InferenceRow } from '../../ports/gateways.ts';
 
 /** One row as a request of the Open Inference Protocol, one tensor a feature; the gateway converts numbers to what the model takes. */

@@ -1,4 +1,4 @@
-import type { GatewayLease } from '../../contracts/deployment.ts';
+import type { GatewayLease } from '../../contracts/serving/deployment.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Clock } from '../../ports/clock.ts';
 

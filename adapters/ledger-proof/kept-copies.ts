@@ -1,4 +1,4 @@
-import type { SignedPoint } from '../../contracts/ledger-chain.ts';
+import type { SignedPoint } from '../../contracts/ledger/ledger-chain.ts';
 
 type Dated = Pick<SignedPoint, 'sequence' | 'signedAt'>;
 

@@ -1,11 +1,11 @@
 import type { Id } from '../../contracts/identifiers.ts';
-import type { ChainPoint, ChainProblem } from '../../contracts/ledger-chain.ts';
-import type { LedgerVerdict, SignedHead } from '../../contracts/ledger-head.ts';
-import { headName } from '../../contracts/ledger-head.ts';
+import type { ChainPoint, ChainProblem } from '../../contracts/ledger/ledger-chain.ts';
+import type { LedgerVerdict, SignedHead } from '../../contracts/ledger/ledger-head.ts';
+import { headName } from '../../contracts/ledger/ledger-head.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { LedgerProof, SigningResult } from '../../ports/ledger-proof.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
-import type { ChainOwner, LedgerRepository } from '../../ports/repositories/ledger.ts';
+import type { ChainOwner, LedgerRepository } from '../../ports/repositories/ledger-repository.ts';
 import { keptCopies } from './kept-copies.ts';
 import { SignedCopies } from './signed-copies.ts';
 import { SigningKey } from './signing-key.ts';

@@ -1,7 +1,7 @@
 import type { Id } from '../../contracts/identifiers.ts';
-import type { ChainProblem } from '../../contracts/ledger-chain.ts';
-import type { LedgerHead } from '../../contracts/ledger-head.ts';
-import { headName, headsOf, headsPrefix, SignedHead } from '../../contracts/ledger-head.ts';
+import type { ChainProblem } from '../../contracts/ledger/ledger-chain.ts';
+import type { LedgerHead } from '../../contracts/ledger/ledger-head.ts';
+import { headName, headsOf, headsPrefix, SignedHead } from '../../contracts/ledger/ledger-head.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 import type { SigningKey } from './signing-key.ts';
 

@@ -1,8 +1,8 @@
 import type { KeyObject } from 'node:crypto';
 import { createPrivateKey, createPublicKey, hkdfSync, sign, verify } from 'node:crypto';
 import { sha256OfBytes } from '../../contracts/digest.ts';
-import type { LedgerHead, LedgerKey, SignedHead } from '../../contracts/ledger-head.ts';
-import { signedText } from '../../contracts/ledger-head.ts';
+import type { LedgerHead, LedgerKey, SignedHead } from '../../contracts/ledger/ledger-head.ts';
+import { signedText } from '../../contracts/ledger/ledger-head.ts';
 
 /** RFC 8410: what stands before the 32 bytes of an Ed25519 private key in PKCS #8. */
 const pkcs8Prefix = Buffer.from('302e020100300506032b657004220420', 'hex');

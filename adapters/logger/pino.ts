@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import type { Settings } from '../../contracts/settings.ts';
+import type { Settings } from '../../contracts/settings/settings.ts';
 import type { Logger } from '../../ports/logger.ts';
 
 /** JSON lines on standard error: standard output is for data. Caught errors go under `err`, with their causes. */

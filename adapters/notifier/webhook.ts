@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
-import type { WebhookConnection } from '../../contracts/connection.ts';
+import type { WebhookConnection } from '../../contracts/access/connection.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Notifier } from '../../ports/notifier.ts';

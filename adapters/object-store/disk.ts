@@ -8,9 +8,9 @@ import { PerennialError, reasonOf } from '../../contracts/errors.ts';
 import type { Instant, Sha256 } from '../../contracts/identifiers.ts';
 import type { ObjectStore, StoredBlob } from '../../ports/object-store.ts';
 import { collect, defaultReadLimit } from './collect.ts';
-import { blobMissing, checkedStream, corruptIn, digestOfFile, wrongUpload } from './digestCheck.ts';
-import { checkName, collectNamed } from './named.ts';
-import { removeAbandoned, temporaryName, writeWhole } from './wholeFile.ts';
+import { blobMissing, checkedStream, corruptIn, digestOfFile, wrongUpload } from './digest-check.ts';
+import { checkName, collectNamed } from './named-objects.ts';
+import { removeAbandoned, temporaryName, writeWhole } from './whole-file.ts';
 
 /**
  * Blobs as files: `folder/<first two digits>/<sha256>`, written in `folder/tmp` and renamed. `folder` is made when

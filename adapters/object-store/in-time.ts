@@ -1,4 +1,4 @@
-import { nothingCame } from '../../contracts/idle-limit.ts';
+import { nothingCame } from '../../contracts/time/idle-limit.ts';
 
 /** Limit for a single request and response. Byte streams have no limit in total while bytes keep coming. */
 const answerLimitMs = 20_000;

@@ -5,17 +5,17 @@ import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { BucketItem } from 'minio';
 import { Client } from 'minio';
-import { youngMs } from '../../contracts/collection.ts';
+import { youngMs } from '../../contracts/runs/collection.ts';
 import { sha256OfBytes } from '../../contracts/digest.ts';
 import { PerennialError, reasonOf } from '../../contracts/errors.ts';
-import { eachInTime, limitIdle } from '../../contracts/idle-limit.ts';
+import { eachInTime, limitIdle } from '../../contracts/time/idle-limit.ts';
 import type { Instant, Sha256 } from '../../contracts/identifiers.ts';
 import type { ObjectStore, StoredBlob } from '../../ports/object-store.ts';
 import { collect, defaultReadLimit } from './collect.ts';
-import { blobMissing, checkedStream, corruptIn, digestOfFile, wrongUpload } from './digestCheck.ts';
-import { checkName, collectNamed } from './named.ts';
+import { blobMissing, checkedStream, corruptIn, digestOfFile, wrongUpload } from './digest-check.ts';
+import { checkName, collectNamed } from './named-objects.ts';
 import { inTime, usualUploadIdleMs, whileItMoves } from './in-time.ts';
-import { temporaryName, writeWhole } from './wholeFile.ts';
+import { temporaryName, writeWhole } from './whole-file.ts';
 
 export interface S3Settings {
   /** `https://host[:port]`. */

@@ -2,9 +2,9 @@ import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { PerennialError, reasonOf } from '../../contracts/errors.ts';
 import type { OutboundHosts } from '../../ports/outbound-hosts.ts';
-import type { Proxies } from '../../contracts/proxies.ts';
-import { noProxies, proxyFor } from '../../contracts/proxies.ts';
-import { isPublicAddress } from './publicAddress.ts';
+import type { Proxies } from '../../contracts/settings/proxies.ts';
+import { noProxies, proxyFor } from '../../contracts/settings/proxies.ts';
+import { isPublicAddress } from './public-address.ts';
 import { directRoute, proxiedRoute } from './routes.ts';
 
 export interface OutboundSettings {

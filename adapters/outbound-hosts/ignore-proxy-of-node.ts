@@ -2,7 +2,7 @@ import { setGlobalProxyFromEnv } from 'node:http';
 
 /**
  * Where NODE_USE_ENV_PROXY is set, Node itself sends every request of the process through the proxy, those to this machine
- * too. Which requests go through a proxy is for `contracts/proxies.ts` to say.
+ * too. Which requests go through a proxy is for `contracts/settings/proxies.ts` to say.
  */
 export function ignoreProxyOfNode(): void {
   // Without a proxy in it, the call changes nothing.

@@ -1,7 +1,7 @@
 import { Agent as HttpAgent, request } from 'node:http';
 import { Agent as HttpsAgent, request as requestSecurely } from 'node:https';
 import { connect, type Socket } from 'node:net';
-import { proxyName } from '../../contracts/proxies.ts';
+import { proxyName } from '../../contracts/settings/proxies.ts';
 import { reasonOf } from '../../contracts/errors.ts';
 import type { OutboundRoute } from '../../ports/outbound-hosts.ts';
 

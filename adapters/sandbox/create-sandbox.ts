@@ -1,12 +1,12 @@
 import { PerennialError } from '../../contracts/errors.ts';
-import { endOrphans, newAttempt } from './attempts.ts';
-import { type Surroundings, type SandboxSettings, lookAround } from './look-around.ts';
-import { prepareCommand } from './prepare-command.ts';
+import { endOrphans, newAttempt } from './starting/sandbox-attempts.ts';
+import { type Surroundings, type LookAroundSettings, lookAround } from './look-around.ts';
+import { prepareCommand } from './starting/prepare-command.ts';
 import type { Sandbox, SandboxedCommand, SandboxedProcess } from './sandbox.ts';
-import { startCommand } from './start-command.ts';
+import { startCommand } from './starting/start-command.ts';
 
 /** The sandbox of this machine, which is detected when something is first started. */
-export function createSandbox(settings: SandboxSettings): Sandbox {
+export function createSandbox(settings: LookAroundSettings): Sandbox {
   let found: Promise<Surroundings> | undefined;
   const surroundings = async (): Promise<Surroundings> => {
     // A failed detection, for example on a full disk, must not be cached.

@@ -1,5 +1,5 @@
 import { dirname, join } from 'node:path';
-import { isOfSystem } from './bubblewrap.ts';
+import { isOfSystem } from './starting/bubblewrap.ts';
 
 /** Where programs of the system lie. */
 export const systemPath = '/usr/local/bin:/usr/bin:/bin';

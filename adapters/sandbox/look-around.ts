@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
-import type { Isolation } from '../../contracts/isolation.ts';
-import { whyBubblewrapFails } from './bubblewrap.ts';
-import { type ControlGroups, findControlGroups } from './control-groups.ts';
+import type { Isolation } from '../../contracts/runs/isolation.ts';
+import { whyBubblewrapFails } from './starting/bubblewrap.ts';
+import { type ControlGroups, findControlGroups } from './supervision/control-groups.ts';
 import { findOnPath, isExecutable } from './find-on-path.ts';
-import { nameServer } from './public-network.ts';
+import { nameServer } from './starting/public-network.ts';
 
-export interface SandboxSettings {
+export interface LookAroundSettings {
   /** `required` refuses to start anything where bubblewrap makes no sandbox. */
   readonly mode: 'required' | 'preferred';
   /** Where programs are looked for. */
@@ -37,7 +37,7 @@ export interface Surroundings {
   readonly scratchFolder: string;
 }
 
-export async function lookAround(settings: SandboxSettings): Promise<Surroundings> {
+export async function lookAround(settings: LookAroundSettings): Promise<Surroundings> {
   const { path, allow, folder, scratchFolder } = settings;
   await writeEtc(folder);
   const [candidate, slirp4netns, controlGroups] = await Promise.all([

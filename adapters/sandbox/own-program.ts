@@ -1,7 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { isOfSystem } from './bubblewrap.ts';
+import { isOfSystem } from './starting/bubblewrap.ts';
 import type { Mount } from './sandbox.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));

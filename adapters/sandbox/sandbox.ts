@@ -1,5 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
-import type { Isolation } from '../../contracts/isolation.ts';
+import type { Isolation } from '../../contracts/runs/isolation.ts';
 
 /** A file or folder of the machine that a command may see. */
 export interface Mount {

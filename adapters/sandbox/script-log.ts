@@ -1,5 +1,5 @@
 import { StringDecoder } from 'node:string_decoder';
-import type { LogLine } from '../../contracts/run.ts';
+import type { LogLine } from '../../contracts/runs/run.ts';
 
 type Stream = 'stdout' | 'stderr';
 type OnLog = (line: Pick<LogLine, 'stream' | 'line'>) => void;

@@ -1,9 +1,9 @@
-import type { Cell } from '../../contracts/data-types.ts';
-import { ClassValue } from '../../contracts/model-version.ts';
-import { PredictionRecord } from '../../contracts/prediction.ts';
+import type { Cell } from '../../contracts/data/data-types.ts';
+import { ClassValue } from '../../contracts/models/model-version.ts';
+import { PredictionRecord } from '../../contracts/serving/prediction.ts';
 import type { ServedRows, TableEngine } from '../../ports/table-engine.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
-import { TableProcesses } from './table-processes.ts';
+import { TableProcesses } from './process/table-processes.ts';
 
 export interface DuckDbTableEngineSettings {
   readonly sandbox: Sandbox;

@@ -1,5 +1,5 @@
 import type { CalendarSpecDescription } from '@temporalio/client';
-import { cronValues } from '../../contracts/cron.ts';
+import { cronValues } from '../../contracts/time/cron.ts';
 
 // Temporal keeps a cron line as the calendar that it made of it. To compare the two, both are spelled out.
 

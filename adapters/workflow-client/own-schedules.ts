@@ -1,14 +1,14 @@
 import type { Client, ScheduleOptions, Workflow } from '@temporalio/client';
 import { ScheduleAlreadyRunning, ScheduleNotFoundError, ScheduleOverlapPolicy } from '@temporalio/client';
 import type { Id } from '../../contracts/identifiers.ts';
-import type { CollectionInput, SignHeadsInput } from '../../contracts/workflows.ts';
+import type { CollectionInput, SignHeadsInput } from '../../contracts/runs/workflows.ts';
 import {
   collectionsName,
   collectionWorkflow,
   ledgerHeadsName,
   signHeadsWorkflow,
   workflowQueue,
-} from '../../contracts/workflows.ts';
+} from '../../contracts/runs/workflows.ts';
 
 /** What the platform does by itself for the whole installation, whatever models there are. */
 interface OwnWork {

@@ -1,7 +1,7 @@
 import type { TLSConfig } from '@temporalio/client';
 import { readFile } from 'node:fs/promises';
 import { PerennialError, reasonOf } from '../../contracts/errors.ts';
-import type { Settings } from '../../contracts/settings.ts';
+import type { Settings } from '../../contracts/settings/settings.ts';
 
 type TlsSettings = Pick<Settings, 'TEMPORAL_TLS_CERT' | 'TEMPORAL_TLS_KEY' | 'TEMPORAL_TLS_CA'>;
 

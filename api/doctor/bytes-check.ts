@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
-import type { Reference } from '../../ports/repositories/references.ts';
+import type { Reference } from '../../ports/repositories/reference-repository.ts';
 import type { Check, Look, Looked } from './check.ts';
 
 const askedAtOnce = 16;

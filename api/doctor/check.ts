@@ -1,5 +1,5 @@
-import type { Problem } from '../../contracts/diagnosis.ts';
-import type { RouteContext } from '../dependencies.ts';
+import type { Problem } from '../../contracts/runs/diagnosis.ts';
+import type { RouteContext } from '../route-context.ts';
 
 export type Parts = Pick<
   RouteContext,

@@ -1,5 +1,5 @@
-import type { DiagnosisPage } from '../../contracts/diagnosis.ts';
-import { doctorChecks } from '../../contracts/diagnosis.ts';
+import type { DiagnosisPage } from '../../contracts/runs/diagnosis.ts';
+import { doctorChecks } from '../../contracts/runs/diagnosis.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import { checkBytes } from './bytes-check.ts';
 import type { Check, Look, Parts } from './check.ts';

@@ -1,4 +1,4 @@
-import type { LedgerVerdict } from '../../contracts/ledger-head.ts';
+import type { LedgerVerdict } from '../../contracts/ledger/ledger-head.ts';
 import type { Check, Looked } from './check.ts';
 
 const chainsAtOnce = 20;

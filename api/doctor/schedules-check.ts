@@ -1,6 +1,6 @@
 import type { Scope } from '../../contracts/identifiers.ts';
-import { scheduleId } from '../../contracts/workflows.ts';
-import { compareSchedule, straySchedules } from '../reconcile-schedules.ts';
+import { scheduleId } from '../../contracts/runs/workflows.ts';
+import { compareSchedule, straySchedules } from '../keeping/reconcile-schedules.ts';
 import type { Check, Looked, Parts } from './check.ts';
 
 const wayOut = 'perennial doctor --fix makes Temporal’s schedule what the row says';

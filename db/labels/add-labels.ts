@@ -1,10 +1,10 @@
 import type { Id, Instant, Scope } from '../../contracts/identifiers.ts';
-import type { AddedLabels, LabelInput, RefusedLabel } from '../../contracts/label.ts';
-import { labelAheadMs, labelsListed } from '../../contracts/label.ts';
-import type { Transaction } from '../connection.ts';
-import type { RepositoryContext } from '../context.ts';
-import { environmentNow } from '../context.ts';
-import { storableText } from '../storable.ts';
+import type { AddedLabels, LabelInput, RefusedLabel } from '../../contracts/monitoring/label.ts';
+import { labelAheadMs, labelsListed } from '../../contracts/monitoring/label.ts';
+import type { Transaction } from '../connection/connect.ts';
+import type { RepositoryContext } from '../connection/repository-context.ts';
+import { environmentNow } from '../connection/repository-context.ts';
+import { storableText } from '../connection/storable.ts';
 import type { FoundPrediction, FoundPredictions } from './find-predictions.ts';
 import { findPredictions } from './find-predictions.ts';
 import type { ReadLabel } from './label-targets.ts';

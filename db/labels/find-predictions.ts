@@ -1,7 +1,7 @@
 import type { Instant, Scope } from '../../contracts/identifiers.ts';
-import type { LabelInput } from '../../contracts/label.ts';
-import type { Transaction } from '../connection.ts';
-import { sql } from '../orm.ts';
+import type { LabelInput } from '../../contracts/monitoring/label.ts';
+import type { Transaction } from '../connection/connect.ts';
+import { sql } from '../connection/orm.ts';
 import { epochMs, ofScope } from './stored-value.ts';
 
 export interface FoundPrediction {

@@ -1,10 +1,10 @@
 import type { Id, Scope } from '../../contracts/identifiers.ts';
-import type { PredictionSegment } from '../../contracts/prediction.ts';
-import type { Transaction } from '../connection.ts';
-import type { RepositoryContext } from '../context.ts';
-import { found } from '../not-found.ts';
-import { eq, sql } from '../orm.ts';
-import { models } from '../schema.ts';
+import type { PredictionSegment } from '../../contracts/serving/prediction.ts';
+import type { Transaction } from '../connection/connect.ts';
+import type { RepositoryContext } from '../connection/repository-context.ts';
+import { found } from '../connection/not-found.ts';
+import { eq, sql } from '../connection/orm.ts';
+import { models } from '../models/model-tables.ts';
 import { predictionOf } from './add-labels.ts';
 import { findPredictions } from './find-predictions.ts';
 import { labelReader } from './label-targets.ts';

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import type { Scope } from '../../contracts/identifiers.ts';
-import type { LabelReading, LabelTarget } from '../../contracts/label-value.ts';
-import { readLabelValue } from '../../contracts/label-value.ts';
-import { ClassValue } from '../../contracts/model-version.ts';
-import type { Transaction } from '../connection.ts';
-import { sql } from '../orm.ts';
+import type { LabelReading, LabelTarget } from '../../contracts/monitoring/label-value.ts';
+import { readLabelValue } from '../../contracts/monitoring/label-value.ts';
+import { ClassValue } from '../../contracts/models/model-version.ts';
+import type { Transaction } from '../connection/connect.ts';
+import { sql } from '../connection/orm.ts';
 
 /** Reads a label of a prediction by that version; undefined: which version it will be is not known. */
 export type ReadLabel = (version: number | undefined, value: ClassValue | null) => LabelReading;

@@ -1,12 +1,12 @@
 import type { Page, PageRequest, Scope } from '../../contracts/identifiers.ts';
-import type { LabelCorrection } from '../../contracts/label.ts';
-import { ClassValue } from '../../contracts/model-version.ts';
-import type { Executor } from '../connection.ts';
-import { toInstant } from '../instants.ts';
-import type { SQL } from '../orm.ts';
-import { and, asc, desc, eq, sql } from '../orm.ts';
-import { decodeCursor, pageOf, unusableCursor } from '../paging.ts';
-import { labelCorrections } from '../schema.ts';
+import type { LabelCorrection } from '../../contracts/monitoring/label.ts';
+import { ClassValue } from '../../contracts/models/model-version.ts';
+import type { Executor } from '../connection/connect.ts';
+import { toInstant } from '../connection/instants.ts';
+import type { SQL } from '../connection/orm.ts';
+import { and, asc, desc, eq, sql } from '../connection/orm.ts';
+import { decodeCursor, pageOf, unusableCursor } from '../connection/paging.ts';
+import { labelCorrections } from './label-tables.ts';
 
 /** In the order that the digest of an entry is made in, whatever the database's collation is. */
 const byCode = sql`${labelCorrections.predictionId} collate "C"`;

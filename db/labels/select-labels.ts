@@ -1,8 +1,8 @@
 import type { Instant, Scope } from '../../contracts/identifiers.ts';
-import type { ClassValue } from '../../contracts/model-version.ts';
-import type { Executor } from '../connection.ts';
-import { sql } from '../orm.ts';
-import { storableText } from '../storable.ts';
+import type { ClassValue } from '../../contracts/models/model-version.ts';
+import type { Executor } from '../connection/connect.ts';
+import { sql } from '../connection/orm.ts';
+import { storableText } from '../connection/storable.ts';
 import type { StoredValue } from './stored-value.ts';
 import { epochMs, labelValue, ofScope } from './stored-value.ts';
 

@@ -1,7 +1,7 @@
-import { ClassValue } from '../../contracts/model-version.ts';
+import { ClassValue } from '../../contracts/models/model-version.ts';
 import type { Id, Instant } from '../../contracts/identifiers.ts';
-import type { SQL } from '../orm.ts';
-import { sql } from '../orm.ts';
+import type { SQL } from '../connection/orm.ts';
+import { sql } from '../connection/orm.ts';
 
 /** A row has one of the two: a number, or as JSON the class. */
 export interface StoredValue {

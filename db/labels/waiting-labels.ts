@@ -1,10 +1,10 @@
 import type { Id, Instant, Scope } from '../../contracts/identifiers.ts';
-import type { LabelInput } from '../../contracts/label.ts';
-import { labelsWaitMs, waitingLabelsAtMost } from '../../contracts/label.ts';
-import type { ClassValue } from '../../contracts/model-version.ts';
-import type { Executor, Transaction } from '../connection.ts';
-import type { RepositoryContext } from '../context.ts';
-import { sql } from '../orm.ts';
+import type { LabelInput } from '../../contracts/monitoring/label.ts';
+import { labelsWaitMs, waitingLabelsAtMost } from '../../contracts/monitoring/label.ts';
+import type { ClassValue } from '../../contracts/models/model-version.ts';
+import type { Executor, Transaction } from '../connection/connect.ts';
+import type { RepositoryContext } from '../connection/repository-context.ts';
+import { sql } from '../connection/orm.ts';
 import { labelColumns, ofScope } from './stored-value.ts';
 
 /** A label whose prediction is not known. */

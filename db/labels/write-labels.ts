@@ -1,13 +1,13 @@
 import { sha256OfJson } from '../../contracts/digest.ts';
 import type { Id, Instant, Scope } from '../../contracts/identifiers.ts';
-import type { AddedLabels } from '../../contracts/label.ts';
-import { labelsListed } from '../../contracts/label.ts';
-import type { ClassValue } from '../../contracts/model-version.ts';
-import { appendLedger } from '../append-ledger.ts';
-import type { Transaction } from '../connection.ts';
-import type { RepositoryContext } from '../context.ts';
-import { environmentNow } from '../context.ts';
-import { sql } from '../orm.ts';
+import type { AddedLabels } from '../../contracts/monitoring/label.ts';
+import { labelsListed } from '../../contracts/monitoring/label.ts';
+import type { ClassValue } from '../../contracts/models/model-version.ts';
+import { appendLedger } from '../ledger/append-ledger.ts';
+import type { Transaction } from '../connection/connect.ts';
+import type { RepositoryContext } from '../connection/repository-context.ts';
+import { environmentNow } from '../connection/repository-context.ts';
+import { sql } from '../connection/orm.ts';
 import { labelColumns, labelValue, ofScope } from './stored-value.ts';
 
 /** A label of a known prediction. */

@@ -1,8 +1,8 @@
-import { configurationPage, configurationSchema } from './configuration.ts';
-import { commandLinePage } from './command-line.ts';
-import { errorsPage } from './errors.ts';
-import { metricsPage } from './metrics.ts';
-import { openApiDocument, restPage } from './rest.ts';
+import { configurationPage, configurationSchema } from './configuration-page.ts';
+import { commandLinePage } from './command-line-page.ts';
+import { errorsPage } from './errors-page.ts';
+import { metricsPage } from './metrics-page.ts';
+import { openApiDocument, restPage } from './rest-page.ts';
 
 /** Every generated page by its path in the repository, as it should be. */
 export async function generatedPages(): Promise<ReadonlyMap<string, string>> {

@@ -1,23 +1,23 @@
-import type { ApprovalRepository } from './approvals.ts';
-import type { BlobRepository } from './blobs.ts';
-import type { CollectionRepository } from './collections.ts';
-import type { CodeRepository } from './code.ts';
-import type { ConnectionRepository } from './connections.ts';
-import type { DatasetRepository } from './datasets.ts';
-import type { DeploymentRepository } from './deployments.ts';
-import type { EnvironmentRepository } from './environments.ts';
-import type { EvaluationRepository } from './evaluations.ts';
-import type { LedgerRepository } from './ledger.ts';
-import type { LifecycleRepository } from './lifecycle.ts';
-import type { ModelRepository } from './models.ts';
-import type { MonitoringRepository } from './monitoring.ts';
-import type { PrincipalRepository } from './principals.ts';
-import type { ReferenceRepository } from './references.ts';
-import type { RehearsalRepository } from './rehearsals.ts';
-import type { RunRepository } from './runs.ts';
-import type { ScheduleRepository } from './schedules.ts';
-import type { VersionRepository } from './versions.ts';
-import type { WorkerRepository } from './workers.ts';
+import type { ApprovalRepository } from './approval-repository.ts';
+import type { BlobRepository } from './blob-repository.ts';
+import type { CollectionRepository } from './collection-repository.ts';
+import type { CodeRepository } from './code-repository.ts';
+import type { ConnectionRepository } from './connection-repository.ts';
+import type { DatasetRepository } from './dataset-repository.ts';
+import type { DeploymentRepository } from './deployment-repository.ts';
+import type { EnvironmentRepository } from './environment-repository.ts';
+import type { EvaluationRepository } from './evaluation-repository.ts';
+import type { LedgerRepository } from './ledger-repository.ts';
+import type { LifecycleRepository } from './lifecycle-repository.ts';
+import type { ModelRepository } from './model-repository.ts';
+import type { MonitoringRepository } from './monitoring-repository.ts';
+import type { PrincipalRepository } from './principal-repository.ts';
+import type { ReferenceRepository } from './reference-repository.ts';
+import type { RehearsalRepository } from './rehearsal-repository.ts';
+import type { RunRepository } from './run-repository.ts';
+import type { ScheduleRepository } from './schedule-repository.ts';
+import type { VersionRepository } from './version-repository.ts';
+import type { WorkerRepository } from './worker-repository.ts';
 
 /**
  * The database. Every method is one transaction; every write names a principal, writes the ledger in the same

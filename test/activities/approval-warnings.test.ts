@@ -6,8 +6,8 @@ import { noCanary } from '../../activities/deployment/warnings/no-canary.ts';
 import { refitOf } from '../../activities/deployment/warnings/refit-of.ts';
 import { rolledBack } from '../../activities/deployment/warnings/rolled-back.ts';
 import { stricterPolicy } from '../../activities/deployment/warnings/stricter-policy.ts';
-import { referenceOf } from '../../activities/monitoring/reference-of.ts';
-import type { Cell } from '../../contracts/data-types.ts';
+import { referenceOf } from '../../activities/measurement/reference-of.ts';
+import type { Cell } from '../../contracts/data/data-types.ts';
 import { exampleApproval } from '../api/evidence-example.ts';
 
 describe('data that moved', () => {

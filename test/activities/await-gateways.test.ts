@@ -1,6 +1,6 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { ActivityDependencies } from '../../activities/dependencies.ts';
+import type { ActivityDependencies } from '../../activities/activity-dependencies.ts';
 import { createRolloutActivities } from '../../activities/deployment/rollout-activities.ts';
 import type { Repositories } from '../../ports/repositories/repositories.ts';
 import type { Id, Scope } from '../../contracts/identifiers.ts';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { blocksOf } from '../../activities/evaluation/blocks.ts';
+import { blocksOfRows } from '../../activities/build/evaluation/blocks-of-rows.ts';
 
 const from = '2012-03-10T05:00:00.000Z';
 const to = '2012-03-13T04:00:00.000Z';
@@ -13,12 +13,12 @@ it('a day is a day of the calendar, also the one of 23 hours', () => {
     '2012-03-12T03:59:59.999Z',
     '2012-03-12T04:00:00.000Z',
   ];
-  expect(blocksOf(times, from, to, '1 day', zone)).toEqual([0, 1, 1, 2]);
+  expect(blocksOfRows(times, from, to, '1 day', zone)).toEqual([0, 1, 1, 2]);
 });
 
 it('rows need not be sorted, and the last block takes what is left', () => {
   const times = ['2012-03-13T03:00:00.000Z', from, '2012-03-12T12:00:00.000Z'];
-  expect(blocksOf(times, from, to, '2 days', zone)).toEqual([1, 0, 1]);
+  expect(blocksOfRows(times, from, to, '2 days', zone)).toEqual([1, 0, 1]);
 });
 
 it('months do not drift: each is counted from the beginning', () => {
@@ -28,21 +28,27 @@ it('months do not drift: each is counted from the beginning', () => {
     '2012-03-31T12:00:00.000Z',
     '2012-04-30T12:00:00.000Z',
   ];
-  expect(blocksOf(times, '2012-01-31T00:00:00.000Z', '2012-06-01T00:00:00.000Z', '1 month', 'UTC')).toEqual([
+  expect(blocksOfRows(times, '2012-01-31T00:00:00.000Z', '2012-06-01T00:00:00.000Z', '1 month', 'UTC')).toEqual([
     0, 1, 2, 3,
   ]);
 });
 
 it('without times every row is a block of its own, also if only one lacks it', () => {
-  expect(blocksOf([null, null, null], from, to, '1 day', zone)).toEqual([0, 1, 2]);
-  expect(blocksOf([from, null, from], from, to, '1 day', zone)).toEqual([0, 1, 2]);
-  expect(blocksOf([], from, to, '1 day', zone)).toEqual([]);
+  expect(blocksOfRows([null, null, null], from, to, '1 day', zone)).toEqual([0, 1, 2]);
+  expect(blocksOfRows([from, null, from], from, to, '1 day', zone)).toEqual([0, 1, 2]);
+  expect(blocksOfRows([], from, to, '1 day', zone)).toEqual([]);
 });
 
 it('a beginning of time long before the rows costs nothing: only their own days are boundaries', () => {
   const days = ['2026-01-01T05:00:00.000Z', '2026-01-02T05:00:00.000Z', '2026-01-02T06:00:00.000Z'];
   const began = performance.now();
-  const [first = 0, ...rest] = blocksOf(days, '0001-01-01T00:00:00.000Z', '2026-11-24T00:00:00.000Z', '1 day', 'UTC');
+  const [first = 0, ...rest] = blocksOfRows(
+    days,
+    '0001-01-01T00:00:00.000Z',
+    '2026-11-24T00:00:00.000Z',
+    '1 day',
+    'UTC',
+  );
   expect(rest).toEqual([first + 1, first + 1]);
   expect(performance.now() - began).toBeLessThan(2_000);
 });

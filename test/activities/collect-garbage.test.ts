@@ -1,11 +1,11 @@
 import { array, assert, asyncProperty, constantFrom } from 'fast-check';
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { usualGraceMs } from '../../contracts/collection.ts';
+import { usualGraceMs } from '../../contracts/runs/collection.ts';
 import type { Id, Sha256 } from '../../contracts/identifiers.ts';
-import type { RunRequest } from '../../contracts/run.ts';
-import { tablesThatKeep } from '../../db/mark-reachable.ts';
-import { configuration } from '../db/ground.ts';
+import type { RunRequest } from '../../contracts/runs/run.ts';
+import { tablesThatKeep } from '../../db/collections/mark-reachable.ts';
+import { configuration } from '../db/database-ground.ts';
 import { requests } from '../support/begin-run-of.ts';
 import type { GarbageGround } from '../support/garbage-ground.ts';
 import { layGarbageGround } from '../support/garbage-ground.ts';

@@ -3,11 +3,11 @@ import { driftInWindow, featuresCount, weightedDriftOf } from '../../activities/
 import type { DriftPolicy } from '../../activities/monitoring/drift-of.ts';
 import { labelDelayOf } from '../../activities/monitoring/label-delay.ts';
 import { qualityOf } from '../../activities/monitoring/quality-of.ts';
-import { referenceOf } from '../../activities/monitoring/reference-of.ts';
+import { referenceOf } from '../../activities/measurement/reference-of.ts';
 import { trafficOf, volumeOf } from '../../activities/monitoring/traffic-of.ts';
 import { driftVerdicts, tellingTooFew } from '../../activities/monitoring/verdicts.ts';
-import type { Cell } from '../../contracts/data-types.ts';
-import { driftWord } from '../../contracts/report.ts';
+import type { Cell } from '../../contracts/data/data-types.ts';
+import { driftWord } from '../../contracts/monitoring/report.ts';
 
 const byPsi: DriftPolicy = { numeric: 'psi', categorical: 'psi', threshold: 0.2, exclude: [], minFeatures: 1 };
 const byKs: DriftPolicy = { ...byPsi, numeric: 'ks', categorical: 'chi2', threshold: 0.05 };

@@ -3,13 +3,13 @@ import { driftInWindow } from '../../activities/monitoring/drift-in-window.ts';
 import type { DriftPolicy } from '../../activities/monitoring/drift-of.ts';
 import { driftOf } from '../../activities/monitoring/drift-of.ts';
 import { qualityOf } from '../../activities/monitoring/quality-of.ts';
-import { referenceOf } from '../../activities/monitoring/reference-of.ts';
-import { declaredCategories, withCurrentKinds } from '../../activities/monitoring/reference-kinds.ts';
+import { referenceOf } from '../../activities/measurement/reference-of.ts';
+import { declaredCategories, withCurrentKinds } from '../../activities/measurement/reference-kinds.ts';
 import { driftVerdicts } from '../../activities/monitoring/verdicts.ts';
-import type { Cell } from '../../contracts/data-types.ts';
-import type { ColumnReference, MonitoringReference, TensorType } from '../../contracts/model-version.ts';
-import { DriftResult } from '../../contracts/report.ts';
-import { seededRandom } from '../../statistics/seeded-random.ts';
+import type { Cell } from '../../contracts/data/data-types.ts';
+import type { ColumnReference, MonitoringReference, TensorType } from '../../contracts/models/model-version.ts';
+import { DriftResult } from '../../contracts/monitoring/report.ts';
+import { seededRandom } from '../../statistics/probability/seeded-random.ts';
 
 const policy: DriftPolicy = { numeric: 'psi', categorical: 'psi', threshold: 0.2, exclude: [], minFeatures: 1 };
 const rows = <Value>(count: number, of: (row: number) => Value): Value[] =>

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { driftOf } from '../../activities/monitoring/drift-of.ts';
-import { referenceOf } from '../../activities/monitoring/reference-of.ts';
-import { ColumnReference } from '../../contracts/model-version.ts';
+import { referenceOf } from '../../activities/measurement/reference-of.ts';
+import { ColumnReference } from '../../contracts/models/model-version.ts';
 
 const policy = { numeric: 'psi', categorical: 'psi', threshold: 0.2, exclude: ['month'], minFeatures: 1 } as const;
 const drift = { ...policy, exclude: [...policy.exclude] };

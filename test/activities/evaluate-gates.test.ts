@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { evaluateGates } from '../../activities/evaluation/evaluate-gates.ts';
-import { evaluate } from '../../activities/evaluation/evaluate.ts';
-import type { MeasuredRows } from '../../activities/evaluation/measured-rows.ts';
-import { Gate } from '../../contracts/configuration.ts';
-import { EvaluationBody } from '../../contracts/evaluation.ts';
+import { evaluateGates } from '../../activities/build/gates/evaluate-gates.ts';
+import { evaluate } from '../../activities/build/evaluation/evaluate.ts';
+import type { MeasuredRows } from '../../activities/build/evaluation/measured-rows.ts';
+import { Gate } from '../../contracts/configuration/gates.ts';
+import { EvaluationBody } from '../../contracts/models/evaluation.ts';
 
 const gate = (value: unknown): Gate => Gate.parse(value);
 

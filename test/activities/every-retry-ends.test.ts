@@ -2,12 +2,12 @@ import { cancelled } from '@temporalio/activity';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { ApplicationFailure } from '@temporalio/common';
 import { expect, test } from 'vitest';
-import type { ActivityDependencies } from '../../activities/dependencies.ts';
-import { instrument } from '../../activities/instrument.ts';
-import { proofs } from '../../activities/proofs.ts';
+import type { ActivityDependencies } from '../../activities/activity-dependencies.ts';
+import { instrument } from '../../activities/steps/instrument.ts';
+import { proofs } from '../../activities/steps/proofs.ts';
 import type { ErrorCode } from '../../contracts/errors.ts';
 import { errorTable, isErrorCode, PerennialError, retryBoundOf } from '../../contracts/errors.ts';
-import { collectionsName, ledgerHeadsName, lifecycleWorkflowId } from '../../contracts/workflows.ts';
+import { collectionsName, ledgerHeadsName, lifecycleWorkflowId } from '../../contracts/runs/workflows.ts';
 
 const codes = Object.keys(errorTable).filter((code): code is ErrorCode => isErrorCode(code));
 const runId = '0193e2c8-7b1c-7d4e-9f6a-2f1f4c3b2a10';

@@ -3,10 +3,10 @@ import { decisionsOf, mostChanged } from '../../activities/deployment/evidence/c
 import { dataDifference } from '../../activities/deployment/evidence/data-difference.ts';
 import { lineDifference } from '../../activities/deployment/evidence/line-difference.ts';
 import { dependencyDifferences, valueDifferences } from '../../activities/deployment/evidence/value-differences.ts';
-import { Configuration } from '../../contracts/configuration.ts';
-import type { DatasetVersion } from '../../contracts/dataset.ts';
-import type { Signature } from '../../contracts/model-version.ts';
-import { parseConfigurationFile } from '../../contracts/configuration-file.ts';
+import { Configuration } from '../../contracts/configuration/configuration.ts';
+import type { DatasetVersion } from '../../contracts/data/dataset-version.ts';
+import type { Signature } from '../../contracts/models/model-version.ts';
+import { parseConfigurationFile } from '../../contracts/configuration/configuration-file.ts';
 import { exampleFile } from '../contracts/example.ts';
 
 describe('lines that differ', () => {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { evaluateGates } from '../../activities/evaluation/evaluate-gates.ts';
-import type { GateEvidence } from '../../activities/evaluation/gate-evidence.ts';
-import type { MeasuredRows } from '../../activities/evaluation/measured-rows.ts';
-import { Gate } from '../../contracts/configuration.ts';
+import { evaluateGates } from '../../activities/build/gates/evaluate-gates.ts';
+import type { GateEvidence } from '../../activities/build/gates/gate-evidence.ts';
+import type { MeasuredRows } from '../../activities/build/evaluation/measured-rows.ts';
+import { Gate } from '../../contracts/configuration/gates.ts';
 
 const truth = Array.from({ length: 120 }, (_, row) => 100 + row);
 const hours = truth.map((_, row) => (row < 100 ? 'day' : 'night'));

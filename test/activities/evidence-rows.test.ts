@@ -2,10 +2,10 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createDiskObjectStore } from '../../adapters/object-store/disk.ts';
 import { comparisonLimits, rowDifference } from '../../activities/deployment/evidence/row-difference.ts';
-import { DataDifference } from '../../contracts/approval-evidence.ts';
-import type { DatasetVersion } from '../../contracts/dataset.ts';
+import { DataDifference } from '../../contracts/serving/approval-evidence.ts';
+import type { DatasetVersion } from '../../contracts/data/dataset-version.ts';
 import type { PreparedBatch } from '../../ports/table-engine.ts';
-import { after, tableEngineBench } from '../support/tableEngine.ts';
+import { after, tableEngineBench } from '../support/table-engine-of-tests.ts';
 
 type Dataset = Pick<DatasetVersion, 'number' | 'manifest'>;
 

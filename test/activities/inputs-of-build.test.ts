@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { buildInputs } from '../../activities/training/build-inputs.ts';
-import { createQueueOfBuild } from '../../activities/training/queue-of-build.ts';
-import { Configuration } from '../../contracts/configuration.ts';
+import { buildInputs } from '../../activities/build/training/build-inputs.ts';
+import { createQueueOfBuild } from '../../activities/build/training/queue-of-build.ts';
+import { Configuration } from '../../contracts/configuration/configuration.ts';
 import { sha256OfBytes } from '../../contracts/digest.ts';
-import { configuration } from '../db/ground.ts';
+import { configuration } from '../db/database-ground.ts';
 import type { GarbageGround } from '../support/garbage-ground.ts';
 import { layGarbageGround } from '../support/garbage-ground.ts';
 import { requests } from '../support/begin-run-of.ts';

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { metricBreach } from '../../activities/deployment/canary-metric.ts';
-import { latencyBoundsMs, latencyBucket } from '../../contracts/latency.ts';
+import { latencyBoundsMs, latencyBucket } from '../../contracts/models/latency.ts';
 import { judge } from '../../activities/deployment/judge-canary.ts';
 
 const abortOn = { errorRate: 0.01 };

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { judgeShadow } from '../../activities/deployment/judge-shadow.ts';
-import type { Shadow } from '../../contracts/configuration.ts';
+import type { ShadowStep } from '../../contracts/configuration/strategy.ts';
 
-const policy: Shadow = { bake: '5m', minRows: 50, tolerance: 5, maxFailed: 0.01 };
+const policy: ShadowStep = { bake: '5m', minRows: 50, tolerance: 5, maxFailed: 0.01 };
 
 function counted(compared: number, beyond = 0, failed = 0) {
   return { compared, beyond, failed, dropped: 0, absoluteDifference: 2 * compared };

@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest';
 import type { DriftPolicy } from '../../activities/monitoring/drift-of.ts';
 import { driftOf } from '../../activities/monitoring/drift-of.ts';
-import { measurableLabels } from '../../activities/monitoring/measurable-rows.ts';
-import { referenceOf } from '../../activities/monitoring/reference-of.ts';
-import { servedSample } from '../../activities/monitoring/served-sample.ts';
-import { Configuration } from '../../contracts/configuration.ts';
-import { leftOutWords, LeftOutRows, ReportBody } from '../../contracts/report.ts';
-import { metricsOf } from '../../statistics/measure.ts';
-import { regressionMetrics } from '../../statistics/regression-metrics.ts';
+import { measurableLabels } from '../../activities/measurement/measurable-rows.ts';
+import { referenceOf } from '../../activities/measurement/reference-of.ts';
+import { servedSample } from '../../activities/measurement/served-sample.ts';
+import { Configuration } from '../../contracts/configuration/configuration.ts';
+import { leftOutWords, LeftOutRows, ReportBody } from '../../contracts/monitoring/report.ts';
+import { metricsOf } from '../../statistics/metrics/measure.ts';
+import { regressionMetrics } from '../../statistics/metrics/regression-metrics.ts';
 import { bikeInput } from '../support/api.ts';
 
 const ids = ['a', 'b', 'c', 'd', 'e'];

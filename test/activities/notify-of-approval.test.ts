@@ -6,11 +6,11 @@ import { createSystemClock } from '../../adapters/clock/system.ts';
 import { createLogger } from '../../adapters/logger/pino.ts';
 import { createWebhookNotifier } from '../../adapters/notifier/webhook.ts';
 import { createOutboundHosts } from '../../adapters/outbound-hosts/checked.ts';
-import type { ActivityDependencies } from '../../activities/dependencies.ts';
+import type { ActivityDependencies } from '../../activities/activity-dependencies.ts';
 import { createNotifyOfApproval } from '../../activities/deployment/notify-of-approval.ts';
-import { Configuration } from '../../contracts/configuration.ts';
-import { createPostgresRepositories } from '../../db/repositories.ts';
-import { configuration } from '../db/ground.ts';
+import { Configuration } from '../../contracts/configuration/configuration.ts';
+import { createPostgresRepositories } from '../../db/postgres-repositories.ts';
+import { configuration } from '../db/database-ground.ts';
 import { layDeploymentGround, type DeploymentGround } from '../db/deployment-ground.ts';
 import { seedApproval, seedVersion } from '../support/seed-candidate.ts';
 

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { performanceVerdicts } from '../../activities/monitoring/verdicts.ts';
-import { Configuration } from '../../contracts/configuration.ts';
-import type { RegressionMetrics } from '../../contracts/metrics.ts';
-import type { PerformanceEstimate } from '../../contracts/report.ts';
+import { Configuration } from '../../contracts/configuration/configuration.ts';
+import type { RegressionMetrics } from '../../contracts/models/metrics.ts';
+import type { PerformanceEstimate } from '../../contracts/monitoring/report.ts';
 import { bikeInput } from '../support/api.ts';
 
 const { monitor } = Configuration.parse(bikeInput);

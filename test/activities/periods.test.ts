@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { periodsOf } from '../../activities/rehearsal/periods.ts';
-import type { RehearsalPlan } from '../../contracts/rehearsal.ts';
+import type { RehearsalPlan } from '../../contracts/runs/rehearsal.ts';
 
 function plan(from: string, to: string, every: RehearsalPlan['every']): RehearsalPlan {
   const id = '01a20e53-9549-7264-8887-23e504211458';

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import type { ImportanceRequest } from '../../activities/evaluation/permutation-importance.ts';
-import { permutationImportance } from '../../activities/evaluation/permutation-importance.ts';
-import { keyedShare, rowsTrainedOn, wasTrainedOn } from '../../activities/evaluation/trained-on.ts';
-import { trainingKeyDifferences } from '../../contracts/training-key-differences.ts';
+import type { ImportanceRequest } from '../../activities/build/evaluation/permutation-importance.ts';
+import { permutationImportance } from '../../activities/build/evaluation/permutation-importance.ts';
+import { keyedShare, rowsTrainedOn, wasTrainedOn } from '../../activities/build/evaluation/trained-on.ts';
+import { trainingKeyDifferences } from '../../contracts/models/training-key-differences.ts';
 
 const rows = 600;
 const columns = {

@@ -1,10 +1,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { planLifecycle } from '../../activities/lifecycle/plan-lifecycle.ts';
-import type { LifecyclePlan, LifecycleSnapshot } from '../../contracts/lifecycle.ts';
-import type { RunStateName } from '../../contracts/run.ts';
-import { RunKind } from '../../contracts/run.ts';
-import { TriggerKind } from '../../contracts/trigger.ts';
+import type { LifecyclePlan, LifecycleSnapshot } from '../../contracts/runs/lifecycle-plan.ts';
+import type { RunStateName } from '../../contracts/runs/run.ts';
+import { RunKind } from '../../contracts/runs/run.ts';
+import { TriggerKind } from '../../contracts/runs/trigger.ts';
 
 const instants = fc
   .integer({ min: Date.parse('2012-02-01T00:00:00Z'), max: Date.parse('2012-04-01T00:00:00Z') })

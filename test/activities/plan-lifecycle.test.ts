@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { planLifecycle } from '../../activities/lifecycle/plan-lifecycle.ts';
-import type { LifecyclePlan, LifecycleSnapshot } from '../../contracts/lifecycle.ts';
-import type { RunKind, RunStateName } from '../../contracts/run.ts';
-import type { TriggerKind } from '../../contracts/trigger.ts';
+import type { LifecyclePlan, LifecycleSnapshot } from '../../contracts/runs/lifecycle-plan.ts';
+import type { RunKind, RunStateName } from '../../contracts/runs/run.ts';
+import type { TriggerKind } from '../../contracts/runs/trigger.ts';
 
 const now = '2012-03-10T12:00:00.000Z';
 const policy: NonNullable<LifecycleSnapshot['policy']> = {

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { StoringDependencies } from '../../activities/dependencies.ts';
+import type { StoringDependencies } from '../../activities/activity-dependencies.ts';
 import { createPlanRehearsal } from '../../activities/rehearsal/plan-rehearsal.ts';
-import { usualGraceMs } from '../../contracts/collection.ts';
-import { configuration } from '../db/ground.ts';
+import { usualGraceMs } from '../../contracts/runs/collection.ts';
+import { configuration } from '../db/database-ground.ts';
 import type { GarbageGround } from '../support/garbage-ground.ts';
 import { layGarbageGround } from '../support/garbage-ground.ts';
 import { seedRehearsal } from '../support/seed-candidate.ts';
-import { tableEngineBench } from '../support/tableEngine.ts';
+import { tableEngineBench } from '../support/table-engine-of-tests.ts';
 
 const bench = tableEngineBench();
 let ground: GarbageGround;

@@ -1,11 +1,11 @@
 import { Client } from 'pg';
-import { platformViewer } from '../../contracts/principal.ts';
+import { platformViewer } from '../../contracts/access/principal.ts';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createRetentionActivities } from '../../activities/retention/retention-activities.ts';
-import { Configuration } from '../../contracts/configuration.ts';
+import { Configuration } from '../../contracts/configuration/configuration.ts';
 import type { Id, Scope, Sha256 } from '../../contracts/identifiers.ts';
-import type { LedgerKind } from '../../contracts/ledger.ts';
-import { configuration } from '../db/ground.ts';
+import type { LedgerKind } from '../../contracts/ledger/ledger-entry.ts';
+import { configuration } from '../db/database-ground.ts';
 import type { GarbageGround } from '../support/garbage-ground.ts';
 import { layGarbageGround } from '../support/garbage-ground.ts';
 import { requests } from '../support/begin-run-of.ts';

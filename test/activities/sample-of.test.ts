@@ -1,15 +1,16 @@
 import { describe, expect, test } from 'vitest';
-import { classOrder, classesOf } from '../../activities/evaluation/classes-of.ts';
-import { evaluateGates } from '../../activities/evaluation/evaluate-gates.ts';
-import { targetsOf } from '../../activities/evaluation/targets-of.ts';
-import { evaluate } from '../../activities/evaluation/evaluate.ts';
-import type { MeasuredRows } from '../../activities/evaluation/measured-rows.ts';
-import { probabilityIn, sampleOf } from '../../activities/evaluation/sample-of.ts';
-import { classKey, sortedClasses } from '../../contracts/classes.ts';
-import type { ConfigurationInput } from '../../contracts/configuration.ts';
-import { Configuration, Gate } from '../../contracts/configuration.ts';
-import { EvaluationBody } from '../../contracts/evaluation.ts';
-import type { Signature } from '../../contracts/model-version.ts';
+import { classOrder, classesOf } from '../../activities/measurement/classes-of.ts';
+import { evaluateGates } from '../../activities/build/gates/evaluate-gates.ts';
+import { targetsOf } from '../../activities/measurement/targets-of.ts';
+import { evaluate } from '../../activities/build/evaluation/evaluate.ts';
+import type { MeasuredRows } from '../../activities/build/evaluation/measured-rows.ts';
+import { probabilityIn, sampleOf } from '../../activities/measurement/sample-of.ts';
+import { classKey, sortedClasses } from '../../contracts/models/classes.ts';
+import type { ConfigurationInput } from '../../contracts/configuration/configuration.ts';
+import { Configuration } from '../../contracts/configuration/configuration.ts';
+import { Gate } from '../../contracts/configuration/gates.ts';
+import { EvaluationBody } from '../../contracts/models/evaluation.ts';
+import type { Signature } from '../../contracts/models/model-version.ts';
 
 function configuration(task: Configuration['task'], build: Partial<ConfigurationInput['build']> = {}): Configuration {
   return Configuration.parse({

@@ -3,7 +3,7 @@ import type { DeployActivities, LedgerActivities } from '../../activities/activi
 import { createLedgerActivities, signedAfter } from '../../activities/ledger/sign-heads.ts';
 import { createSystemClock } from '../../adapters/clock/system.ts';
 import { createLedgerProof } from '../../adapters/ledger-proof/ledger-proof.ts';
-import { headsOf } from '../../contracts/ledger-head.ts';
+import { headsOf } from '../../contracts/ledger/ledger-head.ts';
 import type { LedgerProof } from '../../ports/ledger-proof.ts';
 import type { Logger } from '../../ports/logger.ts';
 import type { ServingGround } from '../support/serving-ground.ts';

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { statusOfRun } from '../../activities/code/status-of-run.ts';
-import { parseConfigurationFile } from '../../contracts/configuration-file.ts';
-import type { Configuration } from '../../contracts/configuration.ts';
-import type { Run, RunOutcome } from '../../contracts/run.ts';
+import { parseConfigurationFile } from '../../contracts/configuration/configuration-file.ts';
+import type { Configuration } from '../../contracts/configuration/configuration.ts';
+import type { Run, RunOutcome } from '../../contracts/runs/run.ts';
 import { exampleFile } from '../contracts/example.ts';
 
 const at = '2026-01-01T00:00:00.000Z';

@@ -2,11 +2,11 @@ import { expect, test } from 'vitest';
 import { driftInWindow } from '../../activities/monitoring/drift-in-window.ts';
 import type { DriftPolicy } from '../../activities/monitoring/drift-of.ts';
 import { failedIn } from '../../activities/monitoring/quality-of.ts';
-import { referenceOf } from '../../activities/monitoring/reference-of.ts';
-import { servedSample } from '../../activities/monitoring/served-sample.ts';
+import { referenceOf } from '../../activities/measurement/reference-of.ts';
+import { servedSample } from '../../activities/measurement/served-sample.ts';
 import { driftVerdicts, qualityVerdicts } from '../../activities/monitoring/verdicts.ts';
-import { Configuration } from '../../contracts/configuration.ts';
-import { measure } from '../../statistics/measure.ts';
+import { Configuration } from '../../contracts/configuration/configuration.ts';
+import { measure } from '../../statistics/metrics/measure.ts';
 import { bikeInput } from '../support/api.ts';
 
 const configuration = Configuration.parse(bikeInput);

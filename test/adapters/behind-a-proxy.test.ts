@@ -10,10 +10,10 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createSystemClock } from '../../adapters/clock/system.ts';
 import { createGithubStatuses } from '../../adapters/commit-status/github.ts';
 import { createRemoteDataSource } from '../../adapters/data-source/remote.ts';
-import { Upstream } from '../../adapters/environments/upstream.ts';
+import { Upstream } from '../../adapters/environments/indexes/upstream.ts';
 import { createWebhookNotifier } from '../../adapters/notifier/webhook.ts';
 import { createOutboundHosts } from '../../adapters/outbound-hosts/checked.ts';
-import { proxiesOf } from '../../contracts/proxies.ts';
+import { proxiesOf } from '../../contracts/settings/proxies.ts';
 import type { WebProxy } from '../support/web-proxy.ts';
 import { startWebProxy } from '../support/web-proxy.ts';
 

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createOutboundHosts } from '../../adapters/outbound-hosts/checked.ts';
 import { createGithubStatuses } from '../../adapters/commit-status/github.ts';
-import type { GitConnection } from '../../contracts/connection.ts';
+import type { GitConnection } from '../../contracts/access/connection.ts';
 
 const heard: { request: IncomingMessage; body: unknown }[] = [];
 let server: Server;

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createLogger } from '../../adapters/logger/pino.ts';
 import { ownScratch } from '../../adapters/scratch/own-scratch.ts';
-import { identityOf } from '../../stack/process-identity.ts';
+import { identityOf } from '../../stack/processes/process-identity.ts';
 
 const program = fileURLToPath(new URL('../support/killed-maker.ts', import.meta.url));
 const logger = createLogger({ name: 'test', level: 'silent' });

@@ -8,8 +8,8 @@ import { Client } from 'minio';
 import { expect, test } from 'vitest';
 import { createDiskObjectStore } from '../../adapters/object-store/disk.ts';
 import { createS3ObjectStore } from '../../adapters/object-store/s3.ts';
-import { temporaryName } from '../../adapters/object-store/wholeFile.ts';
-import { objectStoreContract } from '../contract/objectStore.ts';
+import { temporaryName } from '../../adapters/object-store/whole-file.ts';
+import { objectStoreContract } from '../contract/object-store-contract.ts';
 import { startMinio } from '../support/minio.ts';
 
 async function filesUnder(folder: string): Promise<string[]> {

@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { createLogger } from '../../adapters/logger/pino.ts';
 import { ownScratch } from '../../adapters/scratch/own-scratch.ts';
-import { identityOf } from '../../stack/process-identity.ts';
+import { identityOf } from '../../stack/processes/process-identity.ts';
 
 test('an API or worker that starts removes the working folders of killed processes', async () => {
   const home = await mkdtemp(join(tmpdir(), 'perennial-scratch-'));

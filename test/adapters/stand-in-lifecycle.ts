@@ -1,6 +1,6 @@
 import { condition, defineQuery, defineSignal, defineUpdate, setHandler, workflowInfo } from '@temporalio/workflow';
-import type { LifecycleInput } from '../../contracts/workflows.ts';
-import { advanceUpdate, nudgeSignal } from '../../contracts/workflows.ts';
+import type { LifecycleInput } from '../../contracts/runs/workflows.ts';
+import { advanceUpdate, nudgeSignal } from '../../contracts/runs/workflows.ts';
 
 export interface Seen {
   readonly advanced: number;
@@ -10,7 +10,7 @@ export interface Seen {
 }
 
 /** A lifecycle small enough to see the client by: it counts what reached it. */
-export async function lifecycle(input: LifecycleInput): Promise<void> {
+async function standInLifecycle(input: LifecycleInput): Promise<void> {
   let advanced = 0;
   let nudged = 0;
   setHandler(defineUpdate(advanceUpdate), () => {
@@ -27,3 +27,6 @@ export async function lifecycle(input: LifecycleInput): Promise<void> {
   }));
   await condition(() => false);
 }
+
+// The name of the workflow's type.
+export { standInLifecycle as lifecycle };

@@ -6,11 +6,14 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createIdMaker } from '../../adapters/ids/uuid.ts';
 import { createLogger } from '../../adapters/logger/pino.ts';
 import { coalescedCalls } from '../../adapters/workflow-client/coalesced-calls.ts';
-import { createTemporalWorkflowClient, registerSearchAttributes } from '../../adapters/workflow-client/temporal.ts';
+import {
+  createTemporalWorkflowClient,
+  registerSearchAttributes,
+} from '../../adapters/workflow-client/temporal-workflow-client.ts';
 import type { Scope } from '../../contracts/identifiers.ts';
-import { lifecycleWorkflowId, scheduleId, workflowQueue } from '../../contracts/workflows.ts';
-import type { TestTemporal } from '../support/temporal.ts';
-import { startTemporal } from '../support/temporal.ts';
+import { lifecycleWorkflowId, scheduleId, workflowQueue } from '../../contracts/runs/workflows.ts';
+import type { TestTemporal } from '../support/temporal-of-tests.ts';
+import { startTemporal } from '../support/temporal-of-tests.ts';
 import type { Seen } from './stand-in-lifecycle.ts';
 
 const ids = createIdMaker();

@@ -1,7 +1,7 @@
 import fastify from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Api } from '../../api/dependencies.ts';
+import type { Api } from '../../api/route-context.ts';
 import { requireAccess } from '../../api/server-hooks.ts';
 import type { TestApi } from '../support/api.ts';
 import { applyBike, startTestApi } from '../support/api.ts';
@@ -112,7 +112,7 @@ describe('a route that somebody adds', () => {
     const app: Api = fastify().withTypeProvider<ZodTypeProvider>();
     requireAccess(app);
     expect(() => app.get('/v1/secrets', () => ({}))).toThrow(
-      'api/access-table.ts does not say who may GET /v1/secrets',
+      'api/access/access-table.ts does not say who may GET /v1/secrets',
     );
   });
 

@@ -2,8 +2,8 @@ import { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createSystemClock } from '../../adapters/clock/system.ts';
 import { createIdMaker } from '../../adapters/ids/uuid.ts';
-import { createPostgresRepositories } from '../../db/repositories.ts';
-import { seal, unseal } from '../../db/sealed-settings.ts';
+import { createPostgresRepositories } from '../../db/postgres-repositories.ts';
+import { seal, unseal } from '../../db/connections/sealed-settings.ts';
 import type { TestApi } from '../support/api.ts';
 import { startTestApi } from '../support/api.ts';
 

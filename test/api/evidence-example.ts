@@ -1,5 +1,5 @@
-import type { Approval } from '../../contracts/approval.ts';
-import type { EvidenceDetails } from '../../contracts/approval-evidence.ts';
+import type { Approval } from '../../contracts/serving/approval.ts';
+import type { EvidenceDetails } from '../../contracts/serving/approval-evidence.ts';
 
 const digest = (letter: string): string => letter.repeat(64);
 const id = (last: number): string => `0193e2c8-0000-7000-8000-${String(last).padStart(12, '0')}`;

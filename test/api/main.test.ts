@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { z } from 'zod';
-import type { TestDatabase } from '../support/postgres.ts';
-import { createTestDatabase } from '../support/postgres.ts';
+import type { TestDatabase } from '../support/postgres-of-tests.ts';
+import { createTestDatabase } from '../support/postgres-of-tests.ts';
 
 // The composition root as a process of its own, as the stack starts it.
 const main = new URL('../../api/main.ts', import.meta.url).pathname;

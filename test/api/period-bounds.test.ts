@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { periodBounds } from '../../contracts/period-bounds.ts';
+import { periodBounds } from '../../contracts/time/period-bounds.ts';
 
 const zone = 'America/New_York';
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { PerennialError } from '../../contracts/errors.ts';
-import { loseConnections } from '../support/postgres.ts';
+import { loseConnections } from '../support/postgres-of-tests.ts';
 import type { TestApi } from '../support/api.ts';
 import { applyBike, bikeInput, startTestApi } from '../support/api.ts';
 

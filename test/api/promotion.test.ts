@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Configuration } from '../../contracts/configuration.ts';
+import { Configuration } from '../../contracts/configuration/configuration.ts';
 import type { Scope } from '../../contracts/identifiers.ts';
 import type { TestApi } from '../support/api.ts';
 import { applyBike, startTestApi } from '../support/api.ts';

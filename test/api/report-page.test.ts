@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { reportPage } from '../../api/report-page/report-page.ts';
-import type { Report, ReportBody } from '../../contracts/report.ts';
+import { reportPage } from '../../pages/report/report-page.ts';
+import type { Report, ReportBody } from '../../contracts/monitoring/report.ts';
 import type { TestApi } from '../support/api.ts';
 import { applyBike, startTestApi } from '../support/api.ts';
 import { beginRun, seedVersion } from '../support/seed-candidate.ts';

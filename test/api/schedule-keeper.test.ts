@@ -2,18 +2,21 @@ import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createIdMaker } from '../../adapters/ids/uuid.ts';
 import { createLogger } from '../../adapters/logger/pino.ts';
-import type { TemporalWorkflowClient } from '../../adapters/workflow-client/temporal.ts';
-import { createTemporalWorkflowClient, registerSearchAttributes } from '../../adapters/workflow-client/temporal.ts';
-import { createScheduleKeeper } from '../../api/schedule-keeper.ts';
-import { sql } from '../../db/orm.ts';
-import { createPostgresRepositories } from '../../db/repositories.ts';
+import type { TemporalWorkflowClient } from '../../adapters/workflow-client/temporal-workflow-client.ts';
+import {
+  createTemporalWorkflowClient,
+  registerSearchAttributes,
+} from '../../adapters/workflow-client/temporal-workflow-client.ts';
+import { createScheduleKeeper } from '../../api/keeping/schedule-keeper.ts';
+import { sql } from '../../db/connection/orm.ts';
+import { createPostgresRepositories } from '../../db/postgres-repositories.ts';
 import type { Repositories } from '../../ports/repositories/repositories.ts';
 import type { WorkflowClient } from '../../ports/workflow-client.ts';
-import type { Ground } from '../db/ground.ts';
-import { layGround } from '../db/ground.ts';
+import type { DatabaseGround } from '../db/database-ground.ts';
+import { layDatabaseGround } from '../db/database-ground.ts';
 import { freePort } from '../../stack/ports.ts';
-import { startTemporal } from '../support/temporal.ts';
-import type { TestTemporal } from '../support/temporal.ts';
+import { startTemporal } from '../support/temporal-of-tests.ts';
+import type { TestTemporal } from '../support/temporal-of-tests.ts';
 
 const logger = createLogger({ name: 'test', level: 'silent' });
 const nightly = { cron: '0 3 * * *', timezone: 'UTC', paused: false, overlap: 'skip' } as const;
@@ -21,11 +24,11 @@ const nightly = { cron: '0 3 * * *', timezone: 'UTC', paused: false, overlap: 's
 let temporal: TestTemporal;
 let connection: Connection;
 let reached: TemporalWorkflowClient;
-let ground: Ground;
+let ground: DatabaseGround;
 let repositories: Repositories;
 
 beforeAll(async () => {
-  [temporal, ground] = await Promise.all([startTemporal(), layGround()]);
+  [temporal, ground] = await Promise.all([startTemporal(), layDatabaseGround()]);
   connection = await Connection.connect({ address: temporal.address });
   await registerSearchAttributes(connection, temporal.namespace);
   reached = createTemporalWorkflowClient({ address: temporal.address, namespace: temporal.namespace, logger });

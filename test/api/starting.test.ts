@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { sha256OfBytes } from '../../contracts/digest.ts';
-import { Configuration } from '../../contracts/configuration.ts';
+import { Configuration } from '../../contracts/configuration/configuration.ts';
 import type { TestApi } from '../support/api.ts';
 import { applyBike, bikeInput, startTestApi } from '../support/api.ts';
 import { seedVersion } from '../support/seed-candidate.ts';

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import type { Answer, TestApi } from '../support/api.ts';
+import type { ApiAnswer, TestApi } from '../support/api.ts';
 import { bikeInput, startTestApi } from '../support/api.ts';
 
 const secret = 'a-secret-that-the-server-shares';
@@ -42,7 +42,7 @@ function pushOf(changes: object = {}): object {
 function deliver(
   payload: object,
   options: { model?: string; signature?: string | null; event?: string; delivery?: string } = {},
-): Promise<Answer> {
+): Promise<ApiAnswer> {
   const body = JSON.stringify(payload);
   const signature = options.signature ?? `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`;
   return api.send(null, `POST /v1/webhooks/git/${options.model ?? 'pushed'}`, body, {

@@ -12,7 +12,7 @@ export const startersOfProcesses: readonly { readonly place: string; readonly re
   { place: 'cli/perennial.mjs', reason: 'is the launcher: starts the pinned Node' },
   { place: 'cli/stack-process.ts', reason: 'is the launcher of the embedded stack' },
   {
-    place: 'cli/archive-folder.ts',
+    place: 'cli/files/archive-folder.ts',
     reason: "asks git of the person's own machine about a folder that the person uploads, without what it configures",
   },
 ];

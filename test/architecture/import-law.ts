@@ -21,9 +21,9 @@ export const importLaw: readonly ImportRow[] = [
   { room: 'contracts/', may: ['zod', 'luxon', 'canonicalize'] },
   { room: 'contracts/digest.ts', may: ['node:crypto'] },
   // Addresses and networks are compared by Node's own lists.
-  { room: 'contracts/proxies.ts', may: ['node:net'] },
-  { room: 'contracts/label-file.ts', may: ['csv-parse'] },
-  { room: 'contracts/configuration-text.ts', may: ['yaml'] },
+  { room: 'contracts/settings/proxies.ts', may: ['node:net'] },
+  { room: 'contracts/monitoring/label-file.ts', may: ['csv-parse'] },
+  { room: 'contracts/configuration/configuration-text.ts', may: ['yaml'] },
   { room: 'statistics/', may: [] },
   { room: 'ports/', may: ['contracts/ (types)', 'node:stream (types)', 'node:http (types)', 'node:net (types)'] },
   { room: 'workflows/', may: ['contracts/', '@temporalio/workflow', '@temporalio/common', 'activities/ (types)'] },
@@ -42,7 +42,7 @@ export const importLaw: readonly ImportRow[] = [
   },
   { room: 'db/', may: ['contracts/', 'ports/ (types)', 'pg', 'zod', 'node:'] },
   // It loads Drizzle as CommonJS, which takes a tenth of the time.
-  { room: 'db/orm.ts', may: ['drizzle-orm (types)'] },
+  { room: 'db/connection/orm.ts', may: ['drizzle-orm (types)'] },
   { room: 'adapters/', may: ['contracts/', 'ports/ (types)', 'adapters/sandbox/', 'node:'], siblingsApart: true },
   // What its supervisor says is parsed before it is believed.
   { room: 'adapters/sandbox/', may: ['zod'] },
@@ -51,19 +51,20 @@ export const importLaw: readonly ImportRow[] = [
   { room: 'adapters/ids/', may: ['uuid'] },
   { room: 'adapters/logger/', may: ['pino'] },
   // One file loads the library, after it has switched its reports off.
-  { room: 'adapters/model-runtime/', may: ['onnxruntime-node (types)'] },
+  { room: 'adapters/model-formats/', may: ['onnxruntime-node (types)'] },
   { room: 'adapters/object-store/', may: ['minio'] },
   { room: 'adapters/table-engine/', may: ['@duckdb/node-api'] },
   // What an index, pip and Python say is parsed before it is believed.
   { room: 'adapters/environments/', may: ['zod'] },
   // What a supervisor and a script's metrics.json say is parsed before it is believed.
-  { room: 'adapters/trainer/', may: ['zod'] },
+  { room: 'adapters/trainers/', may: ['zod'] },
   { room: 'adapters/workflow-client/', may: ['@temporalio/client', '@temporalio/common'] },
   {
     room: 'api/',
     may: [
       'contracts/',
       'ports/ (types)',
+      'pages/',
       'fastify',
       'fastify-type-provider-zod',
       '@fastify/swagger',
@@ -73,6 +74,7 @@ export const importLaw: readonly ImportRow[] = [
       'node:',
     ],
   },
+  { room: 'pages/', may: ['contracts/'] },
   { room: 'api/main.ts', may: 'anything' },
   { room: 'gateway/', may: ['contracts/', 'ports/ (types)', 'fastify', 'prom-client', 'zod', 'node:'] },
   { room: 'gateway/main.ts', may: 'anything' },
@@ -100,5 +102,5 @@ export const environmentReaders: readonly (string | RegExp)[] = [
   'cli/perennial.mjs',
   'vitest.config.ts',
   // It reads nothing: it sets the one variable that switches its library's reports off.
-  'adapters/model-runtime/onnx-runtime.ts',
+  'adapters/model-formats/onnx/onnx-runtime.ts',
 ];

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { layScriptGround } from '../support/sandboxed-script.ts';
+import { laySandboxedScript } from '../support/sandboxed-script.ts';
 
 test('where a sandbox is required and there is no bubblewrap, nothing runs, and the sentence says what to do', async () => {
-  const ground = await layScriptGround('process-group', { mode: 'required' });
+  const ground = await laySandboxedScript('process-group', { mode: 'required' });
   try {
     await expect(ground.python('open("ran", "w")')).rejects.toMatchObject({
       code: 'sandbox-unavailable',
@@ -18,7 +18,7 @@ test('where a sandbox is required and there is no bubblewrap, nothing runs, and 
 });
 
 test('where it is preferred, the same runs', async () => {
-  const ground = await layScriptGround('process-group');
+  const ground = await laySandboxedScript('process-group');
   try {
     expect(await ground.python('print("ran")')).toMatchObject({
       ending: { kind: 'exited', exitCode: 0 },

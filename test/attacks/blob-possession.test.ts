@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Configuration } from '../../contracts/configuration.ts';
+import { Configuration } from '../../contracts/configuration/configuration.ts';
 import { sha256OfBytes } from '../../contracts/digest.ts';
 import type { Scope, Sha256 } from '../../contracts/identifiers.ts';
-import type { Answer, TestApi } from '../support/api.ts';
+import type { ApiAnswer, TestApi } from '../support/api.ts';
 import { applyBike, bikeInput, startTestApi } from '../support/api.ts';
 import { beginRun, seedCode, seedDataset, seedVersion } from '../support/seed-candidate.ts';
 
@@ -24,7 +24,7 @@ afterAll(() => api.stop());
 type Who = { readonly key: string };
 const project = (who: Who) => ({ 'perennial-project': who === thief ? 'other' : 'default' });
 
-function upload(who: Who, sha256: Sha256, bytes: Buffer): Promise<Answer> {
+function upload(who: Who, sha256: Sha256, bytes: Buffer): Promise<ApiAnswer> {
   const headers = { 'content-type': 'application/octet-stream', ...project(who) };
   return api.send(who, `PUT /v1/blobs/${sha256}`, bytes, headers);
 }
@@ -45,7 +45,7 @@ describe.each(Object.entries(requestsThatNameBytes))('%s', (_name, ask) => {
     const unknown = sha256OfBytes(randomBytes(10));
     const [stolen, guessed] = [await ask(thief, sha256), await ask(thief, unknown)];
     expect({ status: stolen.status, code: stolen.body.code }).toEqual({ status: 422, code: 'not-uploaded' });
-    const said = (answer: Answer, digest: Sha256) =>
+    const said = (answer: ApiAnswer, digest: Sha256) =>
       JSON.stringify({ ...answer.body, instance: '' }).replaceAll(digest, 'it');
     expect(said(stolen, sha256)).toBe(said(guessed, unknown));
     expect((await ask(owner, sha256)).status).toBe(202);

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import { networkInterfaces } from 'node:os';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Network } from '../../adapters/sandbox/sandbox.ts';
-import { layScriptGround, type ScriptGround } from '../support/sandboxed-script.ts';
+import { laySandboxedScript, type SandboxedScript } from '../support/sandboxed-script.ts';
 
 /** Asks each address in turn, and says what came of it. */
 function asking(urls: readonly string[]): string {
@@ -31,7 +31,7 @@ describe.skipIf(process.platform !== 'linux')('the network of code', () => {
   });
   afterAll(() => void server.close());
 
-  async function answers(ground: ScriptGround, hosts: readonly string[], network: Network): Promise<string[]> {
+  async function answers(ground: SandboxedScript, hosts: readonly string[], network: Network): Promise<string[]> {
     const urls = hosts.map((host) => `http://${host}:${port}`);
     const { ending, said } = await ground.python(asking(urls), { network });
     expect({ ending, said }).toMatchObject({ ending: { kind: 'exited', exitCode: 0 } });
@@ -39,14 +39,14 @@ describe.skipIf(process.platform !== 'linux')('the network of code', () => {
   }
 
   test('without one reaches nothing', async () => {
-    const ground = await layScriptGround('bubblewrap');
+    const ground = await laySandboxedScript('bubblewrap');
     const hosts = ['127.0.0.1', '10.0.2.2', '169.254.169.254'];
     for (const answer of await answers(ground, hosts, { kind: 'none' })) expect(answer).not.toContain('hello');
     await ground.remove();
   });
 
   test('with a public one reaches neither this machine, nor its neighbours, nor a cloud’s metadata', async () => {
-    const ground = await layScriptGround('bubblewrap');
+    const ground = await laySandboxedScript('bubblewrap');
     const own = Object.values(networkInterfaces()).flatMap((found) => (found ?? []).map(({ address }) => address));
     const special = ['127.0.0.1', '10.0.2.2', '169.254.169.254', '10.1.2.3', '172.16.0.1', '192.168.1.1', '100.64.0.1'];
     const hosts = [
@@ -62,7 +62,7 @@ describe.skipIf(process.platform !== 'linux')('the network of code', () => {
   });
 
   test('with a public one cannot change its routes or make another', async () => {
-    const ground = await layScriptGround('bubblewrap');
+    const ground = await laySandboxedScript('bubblewrap');
     const script = `
 import subprocess
 for command in (["ip", "route", "del", "10.0.0.0/8"], ["ip", "link", "add", "x", "type", "dummy"], ["mount", "-t", "tmpfs", "x", "/tmp"]):
@@ -74,14 +74,14 @@ for command in (["ip", "route", "del", "10.0.0.0/8"], ["ip", "link", "add", "x",
   });
 
   test('reaches what the administrator allows', async () => {
-    const ground = await layScriptGround('bubblewrap', { allow: ['127.0.0.1'] });
+    const ground = await laySandboxedScript('bubblewrap', { allow: ['127.0.0.1'] });
     // slirp4netns's name for this machine's loopback address.
     expect(await answers(ground, ['10.0.2.2'], { kind: 'public' })).toEqual([`http://10.0.2.2:${port} hello`]);
     await ground.remove();
   });
 
   test('that was opened for one port of ours reaches that port and no other', async () => {
-    const ground = await layScriptGround('bubblewrap');
+    const ground = await laySandboxedScript('bubblewrap');
     const other = createServer((_, response) => response.end('other')).listen(0, '127.0.0.1');
     await once(other, 'listening');
     const address = other.address();
@@ -96,7 +96,7 @@ for command in (["ip", "route", "del", "10.0.0.0/8"], ["ip", "link", "add", "x",
   });
 
   test('is refused in a sentence where there is no slirp4netns, and nothing runs', async () => {
-    const ground = await layScriptGround('bubblewrap', { slirp4netns: '/no-such-program' });
+    const ground = await laySandboxedScript('bubblewrap', { slirp4netns: '/no-such-program' });
     await expect(ground.python('print("ran")', { network: { kind: 'public' } })).rejects.toMatchObject({
       code: 'sandbox-unavailable',
       message: expect.stringContaining('slirp4netns'),

@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { layScriptGround, type ScriptGround } from '../support/sandboxed-script.ts';
+import { laySandboxedScript, type SandboxedScript } from '../support/sandboxed-script.ts';
 
 // Linux alone holds to these limits.
 describe.skipIf(process.platform !== 'linux').each(['bubblewrap', 'process-group'] as const)('%s', (kind) => {
-  let ground: ScriptGround;
-  beforeAll(async () => void (ground = await layScriptGround(kind)));
+  let ground: SandboxedScript;
+  beforeAll(async () => void (ground = await laySandboxedScript(kind)));
   afterAll(() => ground.remove());
 
   test('empty files without end are stopped', async () => {

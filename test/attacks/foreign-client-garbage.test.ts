@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createCollectionActivities } from '../../activities/retention/collect-garbage.ts';
-import { proofs } from '../../activities/proofs.ts';
-import { usualGraceMs } from '../../contracts/collection.ts';
-import { configuration } from '../db/ground.ts';
+import { createCollectionActivities } from '../../activities/retention/collection-activities.ts';
+import { proofs } from '../../activities/steps/proofs.ts';
+import { usualGraceMs } from '../../contracts/runs/collection.ts';
+import { configuration } from '../db/database-ground.ts';
 import type { GarbageGround } from '../support/garbage-ground.ts';
 import { layGarbageGround } from '../support/garbage-ground.ts';
 import { seedVersion } from '../support/seed-candidate.ts';

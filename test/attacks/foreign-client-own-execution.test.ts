@@ -1,9 +1,9 @@
-import { sql } from '../../db/orm.ts';
+import { sql } from '../../db/connection/orm.ts';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { scopeLabel } from '../../contracts/identifiers.ts';
 import type { Id } from '../../contracts/identifiers.ts';
-import type { ActivityQueue } from '../../contracts/workflows.ts';
-import { lifecycleWorkflowId } from '../../contracts/workflows.ts';
+import type { ActivityQueue } from '../../contracts/runs/workflows.ts';
+import { lifecycleWorkflowId } from '../../contracts/runs/workflows.ts';
 import { planLifecycle } from '../../activities/lifecycle/plan-lifecycle.ts';
 import type { Came } from '../support/foreign-client.ts';
 import { startForeignClient, type ForeignClient } from '../support/foreign-client.ts';

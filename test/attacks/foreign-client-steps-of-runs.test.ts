@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Activities } from '../../activities/activity-types.ts';
-import type { RunKind } from '../../contracts/run.ts';
-import type { ActivityQueue } from '../../contracts/workflows.ts';
+import type { RunKind } from '../../contracts/runs/run.ts';
+import type { ActivityQueue } from '../../contracts/runs/workflows.ts';
 import type { Came } from '../support/foreign-client.ts';
 import { startForeignClient, type ForeignClient } from '../support/foreign-client.ts';
 import { layForeignGround, type ForeignGround } from '../support/foreign-ground.ts';

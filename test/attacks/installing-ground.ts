@@ -2,11 +2,11 @@ import { access, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createEnvironments } from '../../adapters/environments/environments.ts';
-import type { PipIndexes } from '../../adapters/environments/pip-sources.ts';
+import type { PipIndexes } from '../../adapters/environments/indexes/pip-sources.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Environments, TrainingEnvironment } from '../../ports/environments.ts';
-import type { SandboxKind } from '../support/sandbox.ts';
-import { layTestSandbox } from '../support/sandbox.ts';
+import type { SandboxKind } from '../support/lay-sandbox.ts';
+import { layTestSandbox } from '../support/lay-sandbox.ts';
 
 export interface InstallingGround {
   /** A folder of the worker's, which code that a user wrote must not see. */

@@ -1,9 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Configuration } from '../../contracts/configuration.ts';
+import { Configuration } from '../../contracts/configuration/configuration.ts';
 import type { Scope } from '../../contracts/identifiers.ts';
-import type { Grant } from '../../contracts/principal.ts';
-import { isGranted } from '../../contracts/principal.ts';
+import type { Grant } from '../../contracts/access/principal.ts';
+import { isGranted } from '../../contracts/access/principal.ts';
 import type { TestApi } from '../support/api.ts';
 import { bikeInput, startTestApi } from '../support/api.ts';
 import { beginRun, seedApproval, seedVersion } from '../support/seed-candidate.ts';

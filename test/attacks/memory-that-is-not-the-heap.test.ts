@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { layScriptGround, type ScriptGround } from '../support/sandboxed-script.ts';
+import { laySandboxedScript, type SandboxedScript } from '../support/sandboxed-script.ts';
 
 const limits = { memoryBytes: 200 * 2 ** 20 };
 const size = 400 * 2 ** 20;
@@ -44,8 +44,8 @@ for at in range(${size} // 2, ${size}, 4096): block[at] = 1
 describe.skipIf(process.platform !== 'linux').each(['bubblewrap', 'process-group'] as const)(
   'memory beyond the limit is stopped: %s',
   (kind) => {
-    let ground: ScriptGround;
-    beforeAll(async () => void (ground = await layScriptGround(kind)));
+    let ground: SandboxedScript;
+    beforeAll(async () => void (ground = await laySandboxedScript(kind)));
     afterAll(() => ground.remove());
 
     test.each(Object.entries(ways))('as %s', async (_name, script) => {
@@ -78,7 +78,7 @@ finally:
 );
 
 test.skipIf(process.platform !== 'linux')('where there are no control groups, memory is measured', async () => {
-  const ground = await layScriptGround('bubblewrap', { controlGroups: false });
+  const ground = await laySandboxedScript('bubblewrap', { controlGroups: false });
   try {
     expect(await ground.isolation()).toMatchObject({ memory: 'polling' });
     for (const [name, script] of Object.entries(ways)) {

@@ -2,8 +2,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createOnnxModelRuntime } from '../../adapters/model-runtime/onnx.ts';
-import type { Signature } from '../../contracts/model-version.ts';
+import { createOnnxModelRuntime } from '../../adapters/model-formats/onnx/onnx-format.ts';
+import type { Signature } from '../../contracts/models/model-version.ts';
 import { probingSandbox } from '../support/probing-sandbox.ts';
 import { sandboxOfTests } from '../support/sandbox-of-tests.ts';
 

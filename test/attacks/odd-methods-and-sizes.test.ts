@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { AllowedMethods } from '../../contracts/allowed-methods.ts';
+import { AllowedMethods } from '../../contracts/access/allowed-methods.ts';
 import { sha256OfBytes } from '../../contracts/digest.ts';
 import type { TestApi } from '../support/api.ts';
 import { applyBike, startTestApi } from '../support/api.ts';

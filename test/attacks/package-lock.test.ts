@@ -1,8 +1,8 @@
-import { publicNpmRegistry } from '../../contracts/public-registries.ts';
+import { publicNpmRegistry } from '../../contracts/code/public-registries.ts';
 import { access } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { TestIndex } from '../support/package-index.ts';
-import { integrityOf, startPackageIndex, tarball } from '../support/package-index.ts';
+import type { TestIndex } from '../support/stand-in-package-index.ts';
+import { integrityOf, startPackageIndex, tarball } from '../support/stand-in-package-index.ts';
 import type { InstallingGround } from './installing-ground.ts';
 import { layInstallingGround, refusalOf, secret } from './installing-ground.ts';
 

@@ -4,9 +4,9 @@ import { mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { archiveFolder, folderWithin, gitStateOf } from '../../cli/archive-folder.ts';
-import { parseConfiguration, parseConfigurationFile } from '../../contracts/configuration-file.ts';
-import { relativePathProblem } from '../../contracts/relative-path.ts';
+import { archiveFolder, folderWithin, gitStateOf } from '../../cli/files/archive-folder.ts';
+import { parseConfiguration, parseConfigurationFile } from '../../contracts/configuration/configuration-file.ts';
+import { relativePathProblem } from '../../contracts/code/relative-path.ts';
 import { exampleFile } from '../contracts/example.ts';
 
 const leaving = [

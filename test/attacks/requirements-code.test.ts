@@ -2,12 +2,12 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createProcessTrainer } from '../../adapters/trainer/process.ts';
+import { createProcessTrainer } from '../../adapters/trainers/local/local-trainer.ts';
 import { sha256OfBytes } from '../../contracts/digest.ts';
 import type { TrainingEnvironment } from '../../ports/environments.ts';
-import { layTestSandbox } from '../support/sandbox.ts';
-import type { IndexedFile, TestIndex } from '../support/package-index.ts';
-import { startPackageIndex, tarball, wheel } from '../support/package-index.ts';
+import { layTestSandbox } from '../support/lay-sandbox.ts';
+import type { IndexedFile, TestIndex } from '../support/stand-in-package-index.ts';
+import { startPackageIndex, tarball, wheel } from '../support/stand-in-package-index.ts';
 import type { InstallingGround } from './installing-ground.ts';
 import { layInstallingGround, refusalOf, secret } from './installing-ground.ts';
 

@@ -1,10 +1,10 @@
-import { publicIndexUrl } from '../../contracts/public-registries.ts';
+import { publicIndexUrl } from '../../contracts/code/public-registries.ts';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { sha256OfBytes } from '../../contracts/digest.ts';
-import type { IndexedFile, TestIndex } from '../support/package-index.ts';
-import { startPackageIndex, tarball, wheel } from '../support/package-index.ts';
+import type { IndexedFile, TestIndex } from '../support/stand-in-package-index.ts';
+import { startPackageIndex, tarball, wheel } from '../support/stand-in-package-index.ts';
 import type { InstallingGround } from './installing-ground.ts';
 import { layInstallingGround, refusalOf, secret } from './installing-ground.ts';
 

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Access } from '../../api/access-table.ts';
-import { accessTable } from '../../api/access-table.ts';
-import type { Grant, Role, Target } from '../../contracts/principal.ts';
-import { includesRole } from '../../contracts/principal.ts';
+import type { RouteAccess } from '../../api/access/access-table.ts';
+import { accessTable } from '../../api/access/access-table.ts';
+import type { Grant, Role, Target } from '../../contracts/access/principal.ts';
+import { includesRole } from '../../contracts/access/principal.ts';
 import { sha256OfBytes } from '../../contracts/digest.ts';
 import type { TestApi } from '../support/api.ts';
 import { applyBike, bikeInput, startTestApi } from '../support/api.ts';
@@ -52,9 +52,9 @@ beforeAll(async () => {
 });
 afterAll(() => api.stop());
 
-function accessTo(route: string): Access {
+function accessTo(route: string): RouteAccess {
   const access = accessTable[route];
-  if (access === undefined) throw new Error(`${route} is not in api/access-table.ts`);
+  if (access === undefined) throw new Error(`${route} is not in api/access/access-table.ts`);
   return access;
 }
 
@@ -108,7 +108,7 @@ function ask(who: { readonly key: string } | null, route: string) {
 }
 
 /** The places that the routes name here. A grant must cover one of them. */
-function targetsOf(access: Access & { readonly on: string }): readonly Target[] {
+function targetsOf(access: RouteAccess & { readonly on: string }): readonly Target[] {
   const project = 'default';
   const production = { project, model: 'bike', environment: 'production' };
   if (access.on === 'everything') return [{}];

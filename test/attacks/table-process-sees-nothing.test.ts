@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { mountsOfOwnProgram } from '../../adapters/sandbox/own-program.ts';
 import type { Sandbox } from '../../adapters/sandbox/sandbox.ts';
-import { compiledCode } from '../../adapters/table-engine/compiled-code.ts';
+import { compiledCode } from '../../adapters/table-engine/process/compiled-code.ts';
 import { createDuckDbTableEngine } from '../../adapters/table-engine/duckdb.ts';
 import { probingSandbox } from '../support/probing-sandbox.ts';
 import { sandboxOfTests } from '../support/sandbox-of-tests.ts';

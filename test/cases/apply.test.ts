@@ -2,10 +2,10 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { isFinal, Run } from '../../contracts/run.ts';
-import { until } from '../support/embedded-stack.ts';
-import type { CaseGround, CaseModel } from './ground.ts';
-import { layCaseGround, outcomeOf } from './ground.ts';
+import { isFinal, Run } from '../../contracts/runs/run.ts';
+import { until } from '../support/until.ts';
+import type { CaseGround, CaseModel } from './case-ground.ts';
+import { layCaseGround, outcomeOfRun } from './case-ground.ts';
 
 let ground: CaseGround;
 beforeAll(async () => {
@@ -110,7 +110,7 @@ test('a run that staged no code is not applied', async () => {
   const model = await ground.model('fifth');
   await model.apply();
   const data = await model.ingest({ name: 'rows.csv', content: 'id,x,y\n1,2,3\n' });
-  outcomeOf(data);
+  outcomeOfRun(data);
   const refused = await ground.stack.request('PUT', `/v1/models/fifth?codeRun=${data.id}`, {
     schemaVersion: 1,
     name: 'fifth',
@@ -138,16 +138,16 @@ describe('a verb with --detach returns at once', () => {
     });
     await model.apply();
     const rows = Array.from({ length: 50 }, (_, id) => `${id},${id},${id}`).join('\n');
-    outcomeOf(await model.ingest({ name: 'rows.csv', content: `id,x,y\n${rows}\n` }));
+    outcomeOfRun(await model.ingest({ name: 'rows.csv', content: `id,x,y\n${rows}\n` }));
 
     const building = await ground.cli('build', '-m', 'detached', '--detach', '--json');
     expect(building.code, building.stderr).toBe(0);
     const build = Run.parse(JSON.parse(building.stdout));
     expect(['queued', 'running']).toContain(build.state);
     expect(building.stderr).toContain(`perennial runs watch ${build.id}`);
-    outcomeOf(await ended(build.id));
-    outcomeOf(await model.build({ params: { again: 1 } }));
-    expect(outcomeOf(await model.deploy(1))).toMatchObject({ decision: 'promoted' });
+    outcomeOfRun(await ended(build.id));
+    outcomeOfRun(await model.build({ params: { again: 1 } }));
+    expect(outcomeOfRun(await model.deploy(1))).toMatchObject({ decision: 'promoted' });
 
     const deploying = await ground.cli('deploy', '2', '-m', 'detached', '--yes', '--detach', '--json');
     expect(deploying.code, deploying.stderr).toBe(0);
@@ -175,7 +175,7 @@ describe('a zone by any name that the runtime knows', () => {
     });
     const applied = await ground.cli('apply', '-f', model.files.file, '--no-code');
     expect(applied.code, applied.stderr).toBe(0);
-    outcomeOf(await model.ingest({ name: 'rows.csv', content: 'id,at,x,y\n1,2026-03-29 02:30:00,2,3\n' }));
+    outcomeOfRun(await model.ingest({ name: 'rows.csv', content: 'id,at,x,y\n1,2026-03-29 02:30:00,2,3\n' }));
     expect((await model.dataset()).manifest.parts).toMatchObject([{ from: instant, to: instant }]);
   });
 

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import type { Run } from '../../contracts/run.ts';
-import { until } from '../support/embedded-stack.ts';
-import type { CaseGround, CaseModel } from './ground.ts';
-import { caseFile, layCaseGround, outcomeOf } from './ground.ts';
+import type { Run } from '../../contracts/runs/run.ts';
+import { until } from '../support/until.ts';
+import type { CaseGround, CaseModel } from './case-ground.ts';
+import { caseFile, layCaseGround, outcomeOfRun } from './case-ground.ts';
 
 let ground: CaseGround;
 beforeAll(async () => {
@@ -38,7 +38,7 @@ function reasonOf(run: Run): string {
 describe('padded codes', () => {
   test('stay text, digits and zeros as given, and the version says so', async () => {
     const codes = await model('padded', { features: ['id'] });
-    outcomeOf(await codes.ingest(caseFile('padded-codes/rows.csv')));
+    outcomeOfRun(await codes.ingest(caseFile('padded-codes/rows.csv')));
     expect(await typesOf(codes)).toEqual({ id: 'integer', plz: 'string', account: 'string', y: 'integer' });
     expect((await column(codes, 1, 'plz'))[0]).toBe('08011');
     const { warnings } = await codes.dataset();
@@ -49,7 +49,7 @@ describe('padded codes', () => {
     const codes = await model('codes', { features: ['id'] });
     const rows =
       'id,phone,code,long,x,y\n1,+43664,1E5,12345678901234567890,1.50,1\n2,+431,2E7,12345678901234567891,2,2\n';
-    outcomeOf(await codes.ingest({ name: 'rows.csv', content: rows }));
+    outcomeOfRun(await codes.ingest({ name: 'rows.csv', content: rows }));
     expect(await typesOf(codes)).toEqual({
       id: 'integer',
       phone: 'string',
@@ -63,14 +63,14 @@ describe('padded codes', () => {
 
   test('are refused in a column of whole numbers, with the way out, which works', async () => {
     const codes = await model('later', { features: ['id'] });
-    outcomeOf(await codes.ingest({ name: '1.csv', content: 'id,plz,y\n1,8010,1\n' }));
+    outcomeOfRun(await codes.ingest({ name: '1.csv', content: 'id,plz,y\n1,8010,1\n' }));
     const second = { name: '2.csv', content: 'id,plz,y\n2,08011,2\n' };
     expect(reasonOf(await codes.ingest(second))).toMatch(
       /line 2: column "plz".*"08011".*data\.columns: \{ plz: string \}/,
     );
     await codes.configure({ data: { columns: { plz: 'string' } } });
     expect((await codes.apply()).code).toBe(0);
-    outcomeOf(await codes.ingest(second));
+    outcomeOfRun(await codes.ingest(second));
     expect((await column(codes, 2, 'plz')).toSorted()).toEqual(['08011', '8010']);
     expect((await codes.dataset()).warnings).toContainEqual(
       expect.objectContaining({ level: 'warning', kind: 'converted', column: 'plz' }),
@@ -81,20 +81,20 @@ describe('padded codes', () => {
 describe('words for missing values', () => {
   test('in a later batch are refused with data.nulls as the way out, which works', async () => {
     const words = await model('words');
-    outcomeOf(await words.ingest(caseFile('missing-words/clean.csv')));
+    outcomeOfRun(await words.ingest(caseFile('missing-words/clean.csv')));
     const reason = reasonOf(await words.ingest(caseFile('missing-words/with-na.csv')));
     expect(reason).toMatch(/column "x".*"NA" is none \(20 values in all\).*data\.nulls: \["NA"\]/);
     expect(reason).not.toContain('new model');
     await words.configure({ data: { nulls: ['NA'] } });
     expect((await words.apply()).code).toBe(0);
-    outcomeOf(await words.ingest(caseFile('missing-words/with-na.csv')));
+    outcomeOfRun(await words.ingest(caseFile('missing-words/with-na.csv')));
     expect(await typesOf(words)).toMatchObject({ x: 'number' });
     expect((await column(words, 2, 'x')).filter((x) => x === '')).toHaveLength(20);
   });
 
   test('in the first batch make a column text, which a declaration and data.nulls turn into numbers', async () => {
     const words = await model('words-first');
-    outcomeOf(await words.ingest(caseFile('missing-words/with-na.csv')));
+    outcomeOfRun(await words.ingest(caseFile('missing-words/with-na.csv')));
     expect(await typesOf(words)).toMatchObject({ x: 'string' });
     await words.configure({ data: { columns: { x: 'number' } } });
     expect((await words.apply()).code).toBe(0);
@@ -103,32 +103,32 @@ describe('words for missing values', () => {
     );
     await words.configure({ data: { nulls: ['NA'], fill: { x: 0 } } });
     expect((await words.apply()).code).toBe(0);
-    outcomeOf(await words.ingest(caseFile('missing-words/clean.csv')));
+    outcomeOfRun(await words.ingest(caseFile('missing-words/clean.csv')));
     expect(await typesOf(words)).toMatchObject({ x: 'number' });
-    expect(outcomeOf(await words.build())).toMatchObject({ decision: expect.any(String) });
+    expect(outcomeOfRun(await words.build())).toMatchObject({ decision: expect.any(String) });
   });
 });
 
 describe('a column without a value', () => {
   test('has no type until one comes, and no build reads it before', async () => {
     const discounts = await model('discounts', { features: ['discount'] });
-    outcomeOf(await discounts.ingest(caseFile('empty-at-first/first.csv')));
+    outcomeOfRun(await discounts.ingest(caseFile('empty-at-first/first.csv')));
     expect((await discounts.dataset()).warnings).toContainEqual(
       expect.objectContaining({ kind: 'without-type', column: 'discount' }),
     );
     expect(reasonOf(await discounts.build())).toMatch(/"discount" has no value.*no type/);
-    outcomeOf(await discounts.ingest(caseFile('empty-at-first/second.csv')));
+    outcomeOfRun(await discounts.ingest(caseFile('empty-at-first/second.csv')));
     expect(await typesOf(discounts)).toMatchObject({ discount: 'number' });
     expect(await column(discounts, 2, 'discount')).toHaveLength(60);
     await discounts.configure({ data: { fill: { discount: 0 } } });
     expect((await discounts.apply()).code).toBe(0);
-    expect(outcomeOf(await discounts.build())).toMatchObject({ decision: expect.any(String) });
+    expect(outcomeOfRun(await discounts.build())).toMatchObject({ decision: expect.any(String) });
   });
 
   test('can be settled as text or times as well', async () => {
     const later = await model('later-values', { features: ['id'] });
-    outcomeOf(await later.ingest({ name: '1.csv', content: 'id,a,b,y\n1,,,1\n' }));
-    outcomeOf(await later.ingest({ name: '2.csv', content: 'id,a,b,y\n2,0664,2026-01-01,1\n' }));
+    outcomeOfRun(await later.ingest({ name: '1.csv', content: 'id,a,b,y\n1,,,1\n' }));
+    outcomeOfRun(await later.ingest({ name: '2.csv', content: 'id,a,b,y\n2,0664,2026-01-01,1\n' }));
     expect(await typesOf(later)).toMatchObject({ a: 'string', b: 'date' });
   });
 });
@@ -136,7 +136,7 @@ describe('a column without a value', () => {
 describe('exact numbers', () => {
   test('decimal ids are the same to the last digit, and no two of them are one', async () => {
     const ids = await model('decimal-ids', { features: ['id'] });
-    outcomeOf(await ids.ingest(caseFile('exact-numbers/decimal-ids.parquet')));
+    outcomeOfRun(await ids.ingest(caseFile('exact-numbers/decimal-ids.parquet')));
     expect(await typesOf(ids)).toMatchObject({ id: 'integer' });
     expect(await column(ids, 1, 'id')).toEqual(
       Array.from({ length: 20 }, (_, at) => String(9_007_199_254_741_001n + 2n * BigInt(at))),
@@ -146,26 +146,26 @@ describe('exact numbers', () => {
   test('unsigned values above 2^63 are exact, in Parquet and in CSV', async () => {
     const wanted = Array.from({ length: 20 }, (_, at) => String(2n ** 63n + BigInt(at)));
     const parquet = await model('unsigned', { features: ['y'], target: 'id' });
-    outcomeOf(await parquet.ingest(caseFile('exact-numbers/unsigned.parquet')));
+    outcomeOfRun(await parquet.ingest(caseFile('exact-numbers/unsigned.parquet')));
     const csv = await model('unsigned-csv', { features: ['y'], target: 'id' });
-    outcomeOf(
+    outcomeOfRun(
       await csv.ingest({ name: 'rows.csv', content: `id,y\n${wanted.map((id, at) => `${id},${at}\n`).join('')}` }),
     );
     for (const ids of [parquet, csv]) expect((await column(ids, 1, 'id')).toSorted()).toEqual(wanted);
-    outcomeOf(await parquet.ingest({ name: 'rows.csv', content: `id,y\n${wanted[3]},3\n${2n ** 63n + 99n},99\n` }));
+    outcomeOfRun(await parquet.ingest({ name: 'rows.csv', content: `id,y\n${wanted[3]},3\n${2n ** 63n + 99n},99\n` }));
     expect((await parquet.dataset()).manifest.rows).toBe(21);
   });
 
   test('amounts that no number holds are text, or refused where a number is declared', async () => {
     const money = await model('money', { features: ['id'] });
-    outcomeOf(await money.ingest(caseFile('exact-numbers/money.parquet')));
+    outcomeOfRun(await money.ingest(caseFile('exact-numbers/money.parquet')));
     expect((await column(money, 1, 'amount'))[0]).toBe('100000000000000.07');
     const declared = await model('money-declared', { features: ['id'], columns: { amount: 'number' } });
     expect(reasonOf(await declared.ingest(caseFile('exact-numbers/money.parquet')))).toMatch(
       /"amount" is declared number.*100000000000000\.07/,
     );
     const csv = await model('money-csv', { features: ['id'] });
-    outcomeOf(await csv.ingest({ name: 'rows.csv', content: 'id,amount,y\n1,100000000000000.07,1\n2,1.50,2\n' }));
+    outcomeOfRun(await csv.ingest({ name: 'rows.csv', content: 'id,amount,y\n1,100000000000000.07,1\n2,1.50,2\n' }));
     expect(await column(csv, 1, 'amount')).toEqual(['100000000000000.07', '1.50']);
   });
 });
@@ -177,7 +177,7 @@ describe("pandas' index", () => {
       ['index-later', ['plain', 'filtered']],
     ] as const) {
       const frames = await model(name);
-      for (const file of files) outcomeOf(await frames.ingest(caseFile(`pandas-index/${file}.parquet`)));
+      for (const file of files) outcomeOfRun(await frames.ingest(caseFile(`pandas-index/${file}.parquet`)));
       expect(await typesOf(frames)).toEqual({ id: 'integer', x: 'number', y: 'integer' });
       expect((await frames.dataset()).manifest.rows).toBe(40);
     }
@@ -185,13 +185,13 @@ describe("pandas' index", () => {
 
   test('in CSV is left out, with or without a name, unless something names it', async () => {
     const csv = await model('index-csv');
-    outcomeOf(await csv.ingest({ name: '1.csv', content: ',id,x,y\n5,1,0.5,1\n7,2,1.5,2\n' }));
+    outcomeOfRun(await csv.ingest({ name: '1.csv', content: ',id,x,y\n5,1,0.5,1\n7,2,1.5,2\n' }));
     expect((await csv.dataset()).warnings).toContainEqual(expect.objectContaining({ kind: 'index-left-out' }));
-    outcomeOf(await csv.ingest({ name: '2.csv', content: 'Unnamed: 0,id,x,y\n0,3,0.5,1\n' }));
-    outcomeOf(await csv.ingest({ name: '3.csv', content: 'id,x,y\n4,0.5,1\n' }));
+    outcomeOfRun(await csv.ingest({ name: '2.csv', content: 'Unnamed: 0,id,x,y\n0,3,0.5,1\n' }));
+    outcomeOfRun(await csv.ingest({ name: '3.csv', content: 'id,x,y\n4,0.5,1\n' }));
     expect(await typesOf(csv)).toEqual({ id: 'integer', x: 'number', y: 'integer' });
     const named = await model('index-named', { key: 'Unnamed: 0', features: ['x'] });
-    outcomeOf(await named.ingest({ name: '1.csv', content: 'Unnamed: 0,x,y\n0,0.5,1\n1,1.5,2\n' }));
+    outcomeOfRun(await named.ingest({ name: '1.csv', content: 'Unnamed: 0,x,y\n0,0.5,1\n1,1.5,2\n' }));
     expect(await typesOf(named)).toMatchObject({ 'Unnamed: 0': 'integer' });
     expect(
       reasonOf(await (await model('no-name')).ingest({ name: '1.csv', content: ',id,x,y\na,1,0.5,1\n' })),
@@ -202,12 +202,12 @@ describe("pandas' index", () => {
 describe('columns that nothing reads', () => {
   test('are left out with a warning if rows are not kept in their type', async () => {
     const unread = await model('unread');
-    outcomeOf(await unread.ingest(caseFile('unread-columns/embedding.parquet')));
+    outcomeOfRun(await unread.ingest(caseFile('unread-columns/embedding.parquet')));
     expect(await typesOf(unread)).toEqual({ id: 'integer', x: 'number', y: 'integer' });
     const { warnings } = await unread.dataset();
     for (const name of ['embedding', 'took'])
       expect(warnings).toContainEqual(expect.objectContaining({ level: 'warning', kind: 'left-out', column: name }));
-    outcomeOf(
+    outcomeOfRun(
       await unread.ingest({ name: '2.ndjson', content: '{"id":77,"x":1.5,"y":2,"embedding":[1,2],"took":{"s":1}}\n' }),
     );
     expect((await unread.dataset()).manifest.rows).toBe(21);
@@ -224,7 +224,7 @@ describe('columns that nothing reads', () => {
 
   test('are left out without a warning if data.columns says so', async () => {
     const ignored = await model('ignored', { columns: { embedding: 'ignore', took: 'ignore' } });
-    outcomeOf(await ignored.ingest(caseFile('unread-columns/embedding.parquet')));
+    outcomeOfRun(await ignored.ingest(caseFile('unread-columns/embedding.parquet')));
     expect((await ignored.dataset()).warnings).toEqual([]);
   });
 });

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { DatasetVersion } from '../../contracts/dataset.ts';
-import type { Run } from '../../contracts/run.ts';
-import type { CaseGround, CaseModel } from './ground.ts';
-import { caseFile, layCaseGround, outcomeOf } from './ground.ts';
+import type { DatasetVersion } from '../../contracts/data/dataset-version.ts';
+import type { Run } from '../../contracts/runs/run.ts';
+import type { CaseGround, CaseModel } from './case-ground.ts';
+import { caseFile, layCaseGround, outcomeOfRun } from './case-ground.ts';
 
 // Values as the world writes them: words for missing values, commas, signs, empty text, extremes, and many columns.
 
@@ -38,14 +38,14 @@ function typeOf(version: DatasetVersion, name: string): string | undefined {
 
 test('a stray NA in a later batch is refused with the way out, and taken with data.nulls', async () => {
   const model = await applied('missing-later');
-  outcomeOf(await model.ingest(caseFile('missing-words/clean.csv')));
+  outcomeOfRun(await model.ingest(caseFile('missing-words/clean.csv')));
   const { message } = failureOf(await model.ingest(caseFile('missing-words/with-na.csv')));
   expect(message).toContain('"x"');
   expect(message).toContain('data.nulls: ["NA"]');
   expect(message).not.toContain('begin a new model');
   await model.configure({ data: { nulls: ['', 'NA'] } });
   expect((await model.apply()).code).toBe(0);
-  outcomeOf(await model.ingest(caseFile('missing-words/with-na.csv')));
+  outcomeOfRun(await model.ingest(caseFile('missing-words/with-na.csv')));
   const version = await model.dataset();
   expect(typeOf(version, 'x')).toBe('number');
   expect(version.profile?.columns.find(({ name }) => name === 'x')?.nulls).toBeGreaterThan(0);
@@ -64,14 +64,14 @@ test('a stray NA in the first batch is warned of everywhere: run, version, comma
   const listed = await ground.cli('runs', '--model', model.name, '--kind', 'data', '--json');
   expect(listed.stdout).toContain('missing-word');
   const other = await applied('missing-first-said', { data: { nulls: ['NA'] } });
-  outcomeOf(await other.ingest(caseFile('missing-words/with-na.csv')));
+  outcomeOfRun(await other.ingest(caseFile('missing-words/with-na.csv')));
   expect(typeOf(await other.dataset(), 'x')).toBe('number');
   expect(toldOf(await other.dataset())).toEqual([]);
 });
 
 test('decimal commas, blanks around numbers and the delimiter are named with count and example', async () => {
   const model = await applied('decimal-commas');
-  outcomeOf(await model.ingest(caseFile('decimal-commas/rows.csv')));
+  outcomeOfRun(await model.ingest(caseFile('decimal-commas/rows.csv')));
   const told = toldOf(await model.dataset());
   expect(told).toContainEqual(expect.stringMatching(/^warning decimal-comma x 30 \d+,25$/));
   expect(told).toContainEqual(expect.stringMatching(/^warning blanks price 30  \d+\.5 $/));
@@ -86,7 +86,7 @@ test('signs, separators, dates and words that keep a column text are told of, ea
     '3,3,"1,000",4%,€7,2026-03-01,05.06.2026,8,3',
   ].join('\n');
   const model = await applied('signs');
-  outcomeOf(await model.ingest({ name: 'rows.csv', content: `${content}\n` }));
+  outcomeOfRun(await model.ingest({ name: 'rows.csv', content: `${content}\n` }));
   const version = await model.dataset();
   const told = toldOf(version);
   for (const expected of [
@@ -107,15 +107,15 @@ test('signs, separators, dates and words that keep a column text are told of, ea
 
 test('rows checked out as CSV and ingested again are the same rows', async () => {
   const model = await applied('there-and-back', { data: { features: ['phone'] } });
-  outcomeOf(await model.ingest(caseFile('there-and-back/rows.csv')));
+  outcomeOfRun(await model.ingest(caseFile('there-and-back/rows.csv')));
   const file = join(model.files.folder, 'back.csv');
   const said = await ground.cli('data', 'checkout', '1', '--model', model.name, '-o', file);
   expect(said.code, said.stderr).toBe(0);
   expect(said.stderr).toContain('--for-spreadsheets');
   expect(await readFile(file, 'utf8')).toBe(await readFile(caseFile('there-and-back/rows.csv'), 'utf8'));
-  expect(outcomeOf(await model.ingest(file))).toMatchObject({ unchanged: true, skipped: 4, added: 0 });
+  expect(outcomeOfRun(await model.ingest(file))).toMatchObject({ unchanged: true, skipped: 4, added: 0 });
   const other = await applied('there-and-back-new', { data: { features: ['phone'] } });
-  outcomeOf(await other.ingest(file));
+  outcomeOfRun(await other.ingest(file));
   expect((await other.dataset()).digest).toBe((await model.dataset()).digest);
   const safe = await ground.cli(
     'data',
@@ -136,9 +136,9 @@ test('empty text and a missing value stay apart in every format', async () => {
   const rows = ['id,s,n,y', '1,"",,1', '2,,"",2', '3," a",3.5,3', ''].join('\n');
   const json = '{"id":1,"s":"","n":null,"y":1}\n{"id":2,"s":null,"n":null,"y":2}\n{"id":3,"s":" a","n":3.5,"y":3}\n';
   const csv = await applied('empty-text-csv', { data: { features: ['n'] } });
-  outcomeOf(await csv.ingest({ name: 'rows.csv', content: rows }));
+  outcomeOfRun(await csv.ingest({ name: 'rows.csv', content: rows }));
   const ndjson = await applied('empty-text-ndjson', { data: { features: ['n'] } });
-  outcomeOf(await ndjson.ingest({ name: 'rows.ndjson', content: json }));
+  outcomeOfRun(await ndjson.ingest({ name: 'rows.ndjson', content: json }));
   const version = await csv.dataset();
   expect(typeOf(version, 'n')).toBe('number');
   expect(version.profile?.columns.find(({ name }) => name === 's')).toMatchObject({ nulls: 1, distinct: 2 });
@@ -148,7 +148,9 @@ test('empty text and a missing value stay apart in every format', async () => {
 
 test('a file that quotes every field has missing values where nothing stands between the quotes', async () => {
   const model = await applied('all-quoted', { data: { features: ['x'] } });
-  outcomeOf(await model.ingest({ name: 'rows.csv', content: '"id","x","s","y"\n"1","","a","1"\n"2","2.5","","2"\n' }));
+  outcomeOfRun(
+    await model.ingest({ name: 'rows.csv', content: '"id","x","s","y"\n"1","","a","1"\n"2","2.5","","2"\n' }),
+  );
   const version = await model.dataset();
   expect(typeOf(version, 'x')).toBe('number');
   expect(version.profile?.columns.map(({ name, nulls }) => `${name} ${nulls}`)).toEqual(['id 0', 'x 1', 's 1', 'y 0']);
@@ -157,10 +159,10 @@ test('a file that quotes every field has missing values where nothing stands bet
 
 test('the largest finite numbers are ingested with a profile, and compared', async () => {
   const model = await applied('huge');
-  outcomeOf(await model.ingest(caseFile('huge-numbers/rows.csv')));
+  outcomeOfRun(await model.ingest(caseFile('huge-numbers/rows.csv')));
   const { profile } = await model.dataset();
   expect(profile?.columns.find(({ name }) => name === 'x')).toMatchObject({ max: 1e308, mean: expect.any(Number) });
-  outcomeOf(await model.ingest({ name: 'more.csv', content: 'id,x,y\n100,-1e308,-1e300\n101,5e-324,1\n' }));
+  outcomeOfRun(await model.ingest({ name: 'more.csv', content: 'id,x,y\n100,-1e308,-1e300\n101,5e-324,1\n' }));
   const said = await ground.cli('data', 'diff', '1', '2', '--model', model.name, '--json');
   expect(said.code, said.stderr).toBe(0);
   expect(said.stdout).not.toMatch(/Infinity|NaN/);
@@ -184,7 +186,7 @@ test('2,000 columns are ingested in seconds', async () => {
   const header = ['id', 'y', ...places.map((at) => `c${at}`)].join(',');
   const model = await applied('wide', { data: { features: ['c0', 'c1'] } });
   const run = await model.ingest({ name: 'wide.csv', content: `${header}\n${lines.join('\n')}\n` });
-  outcomeOf(run);
+  outcomeOfRun(run);
   const took = 'endedAt' in run ? Date.parse(run.endedAt) - Date.parse(run.startedAt ?? run.recordedAt) : Infinity;
   // 139 s before; under 10 s where nothing else runs.
   expect(took).toBeLessThan(60_000);

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { DriftResult, Report } from '../../contracts/report.ts';
-import { heldAgainst } from '../../contracts/report.ts';
-import { seededRandom } from '../../statistics/seeded-random.ts';
+import type { DriftResult, Report } from '../../contracts/monitoring/report.ts';
+import { heldAgainst } from '../../contracts/monitoring/report.ts';
+import { seededRandom } from '../../statistics/probability/seeded-random.ts';
 import { model, node, value } from '../support/onnx-models.ts';
-import type { CaseGround, CaseModel } from './ground.ts';
-import { caseFile, layCaseGround } from './ground.ts';
+import type { CaseGround, CaseModel } from './case-ground.ts';
+import { caseFile, layCaseGround } from './case-ground.ts';
 
 // One model has a feature for each case, as it was in training and as it is served. It answers `x` and looks at no other feature.
 

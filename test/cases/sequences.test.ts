@@ -7,15 +7,16 @@ import { text } from 'node:stream/consumers';
 import { isDeepStrictEqual } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Schedule } from '../../contracts/schedule.ts';
-import { runPerennial, until } from '../support/embedded-stack.ts';
+import { Schedule } from '../../contracts/runs/schedule.ts';
+import { runPerennial } from '../support/embedded-stack.ts';
+import { until } from '../support/until.ts';
 import type { GitServer } from '../support/git-server.ts';
 import { startGitServer } from '../support/git-server.ts';
 import { columnsModel } from '../support/onnx-models.ts';
 import type { WebProxy } from '../support/web-proxy.ts';
 import { startWebProxy } from '../support/web-proxy.ts';
-import type { CaseGround, CaseModel } from './ground.ts';
-import { caseFile, layCaseGround, outcomeOf } from './ground.ts';
+import type { CaseGround, CaseModel } from './case-ground.ts';
+import { caseFile, layCaseGround, outcomeOfRun } from './case-ground.ts';
 
 // A stack that is started behind a proxy and without NO_PROXY. The proxy alone knows the names of the internet; it answers
 // 502 for every other, so whatever of this machine went through it would fail.
@@ -88,8 +89,8 @@ test('a source by url, code of git and a webhook go through the proxy', async ()
     deploy: { approval: { votes: 1 }, notify: ['hook'] },
   });
   expect(await afar.apply()).toMatchObject({ code: 0 });
-  expect(outcomeOf(await ground.run('/v1/models/afar/datasets', {}))).toMatchObject({ rows: 30 });
-  expect(outcomeOf(await afar.build())).toMatchObject({ decision: 'candidate' });
+  expect(outcomeOfRun(await ground.run('/v1/models/afar/datasets', {}))).toMatchObject({ rows: 30 });
+  expect(outcomeOfRun(await afar.build())).toMatchObject({ decision: 'candidate' });
   expect((await ground.stack.request('POST', '/v1/models/afar/deployments', { version: 1 })).status).toBe(202);
   await until('the webhook is told of the request for approval', async () => heard.length > 0);
   expect(heard[0]).toContain('afar');

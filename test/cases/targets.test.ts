@@ -1,15 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { z } from 'zod';
-import { Evaluation } from '../../contracts/evaluation.ts';
-import type { Metrics } from '../../contracts/metrics.ts';
-import { ModelVersion } from '../../contracts/model-version.ts';
-import type { Run } from '../../contracts/run.ts';
+import { Evaluation } from '../../contracts/models/evaluation.ts';
+import type { Metrics } from '../../contracts/models/metrics.ts';
+import { ModelVersion } from '../../contracts/models/model-version.ts';
+import type { Run } from '../../contracts/runs/run.ts';
 import type { ClassifierName } from '../support/classifiers.ts';
 import { classifier } from '../support/classifiers.ts';
 import { linearModel } from '../support/onnx-models.ts';
-import type { CaseConfiguration, CaseGround, CaseModel, RowsFile } from './ground.ts';
-import { caseFile, layCaseGround, outcomeOf } from './ground.ts';
+import type { CaseConfiguration, CaseGround, CaseModel, RowsFile } from './case-ground.ts';
+import { caseFile, layCaseGround, outcomeOfRun } from './case-ground.ts';
 
 let ground: CaseGround;
 beforeAll(async () => {
@@ -38,7 +38,7 @@ async function laidModel(
   });
   const applied = await model.apply();
   expect(applied.code, applied.stderr).toBe(0);
-  outcomeOf(await model.ingest(rows));
+  outcomeOfRun(await model.ingest(rows));
   return model;
 }
 
@@ -73,15 +73,15 @@ describe('rows without a target', () => {
   test('are counted by a refit too', async () => {
     const model = await laidModel('refitted', caseFile('unlabelled-rows/rows.csv'), { build: { refit: true } });
     const unlabelled = { training: 50, holdout: 0 };
-    expect(outcomeOf(await model.build({ asOf }))).toMatchObject({ decision: 'candidate', number: 2, unlabelled });
+    expect(outcomeOfRun(await model.build({ asOf }))).toMatchObject({ decision: 'candidate', number: 2, unlabelled });
     expect((await versionOf(model, 2)).trained).toMatchObject({ trainingRows: 150, holdoutRows: 0, unlabelled });
   });
 
   test('train in the next build once their targets have come', async () => {
     const model = await laidModel('late', caseFile('unlabelled-rows/rows.csv'), { data: { mode: 'upsert' } });
-    outcomeOf(await model.build({ asOf }));
-    outcomeOf(await model.ingest({ name: 'rows.csv', content: await daysWith((_id, x) => x) }));
-    const outcome = outcomeOf(await model.build({ asOf }));
+    outcomeOfRun(await model.build({ asOf }));
+    outcomeOfRun(await model.ingest({ name: 'rows.csv', content: await daysWith((_id, x) => x) }));
+    const outcome = outcomeOfRun(await model.build({ asOf }));
     expect(outcome).toMatchObject({ decision: 'candidate', number: 2 });
     expect(outcome).not.toHaveProperty('unlabelled');
     expect((await versionOf(model, 2)).trained).toMatchObject({ trainingRows: 145, holdoutRows: 55 });
@@ -93,7 +93,7 @@ describe('rows without a target', () => {
       return JSON.stringify({ id, at: new Date(Date.UTC(2026, 0, 1 + id)).toISOString(), x: id / 10, ...target });
     });
     const model = await laidModel('absent', { name: 'rows.ndjson', content: `${lines.join('\n')}\n` });
-    expect(outcomeOf(await model.build({ asOf: '2026-07-20T00:00:00.000Z' }))).toMatchObject({
+    expect(outcomeOfRun(await model.build({ asOf: '2026-07-20T00:00:00.000Z' }))).toMatchObject({
       decision: 'candidate',
       unlabelled: { training: 35, holdout: 15 },
     });
@@ -153,10 +153,10 @@ describe('classifiers are measured on rows that have a class', () => {
     });
     await model.artifact(bytes);
     await model.apply();
-    outcomeOf(
+    outcomeOfRun(
       await model.ingest({ name: 'rows.csv', content: `id,${features.join(',')},kind\n${lines.join('\n')}\n` }),
     );
-    const outcome = outcomeOf(await model.build());
+    const outcome = outcomeOfRun(await model.build());
     expect(outcome).toMatchObject({ decision: 'candidate', unlabelled: expect.any(Object) });
     const { trained } = await versionOf(model, 1);
     expect((trained.unlabelled?.training ?? 0) + (trained.unlabelled?.holdout ?? 0)).toBe(20);
@@ -182,7 +182,7 @@ describe('numbers at the ends of what a number can be', () => {
     const model = await ground.model(name.replace(/an? /, 'huge-'));
     await model.artifact(artifact);
     expect((await model.apply()).code).toBe(0);
-    outcomeOf(await model.ingest(rows(0, (at) => 1 + (at % 10), y)));
+    outcomeOfRun(await model.ingest(rows(0, (at) => 1 + (at % 10), y)));
     const run = await model.build();
     expect(failureOf(run)?.message).toContain(reason);
     expect(failureOf(run)?.message).toContain('no metric could be computed with it');
@@ -195,8 +195,8 @@ describe('numbers at the ends of what a number can be', () => {
     await model.serve(rows(0, ends, large));
     await model.artifact(constant(6));
     expect((await model.apply()).code).toBe(0);
-    expect(outcomeOf(await model.build())).toMatchObject({ decision: 'candidate' });
-    expect(outcomeOf(await model.deploy(2))).toMatchObject({ decision: 'promoted' });
+    expect(outcomeOfRun(await model.build())).toMatchObject({ decision: 'candidate' });
+    expect(outcomeOfRun(await model.deploy(2))).toMatchObject({ decision: 'promoted' });
     const { evaluation } = await versionOf(model, 2);
     for (const side of [evaluation?.body.challenger, evaluation?.body.champion])
       expect(rmseOf(side)).toBeGreaterThan(1e149);

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { extract } from 'tar-stream';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { archiveFolder, gitStateOf } from '../../cli/archive-folder.ts';
-import { parseIgnorePatterns } from '../../cli/ignore-patterns.ts';
+import { archiveFolder, gitStateOf } from '../../cli/files/archive-folder.ts';
+import { parseIgnorePatterns } from '../../cli/files/ignore-patterns.ts';
 
 let folder: string;
 beforeEach(async () => {

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ApiClient } from '../../cli/api-client.ts';
-import { cancelBeforeLeaving } from '../../cli/cancel-run.ts';
+import { cancelBeforeLeaving } from '../../cli/following/cancel-run.ts';
 
 const asked: string[] = [];
 // Stands for an API that accepts, that refuses, or that is too busy to answer, by the run that is named.

@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { checkEnvironmentFile } from '../../cli/check-environment-file.ts';
+import { checkEnvironmentFile } from '../../cli/files/check-environment-file.ts';
 import { cli } from './run-cli.ts';
 
 const configuration = `schemaVersion: 1

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { evidenceDocument } from '../../api/evidence/evidence-document.ts';
-import { describeApproval, describeEvaluation } from '../../cli/evidence.ts';
-import { signedColours } from '../../cli/colours.ts';
+import { evidenceDocument } from '../../pages/evidence/evidence-document.ts';
+import { describeApproval, describeEvaluation } from '../../cli/views/evidence-view.ts';
+import { signedColours } from '../../cli/views/colours.ts';
 import { Output } from '../../cli/output.ts';
 import { exampleApproval, exampleDetails } from '../api/evidence-example.ts';
 

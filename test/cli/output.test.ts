@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { describeEvaluation } from '../../cli/evidence.ts';
+import { describeEvaluation } from '../../cli/views/evidence-view.ts';
 import { Output } from '../../cli/output.ts';
 import { exampleApproval } from '../api/evidence-example.ts';
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { isAsStrict, strictestPolicy } from '../../contracts/approval-policy.ts';
-import type { ApprovalPolicy } from '../../contracts/environment.ts';
+import { isAsStrict, strictestPolicy } from '../../contracts/serving/approval-policy.ts';
+import type { ApprovalPolicy } from '../../contracts/serving/environment.ts';
 
 const own: ApprovalPolicy = { votes: 1, roles: ['approver'], requesterMayVote: false, expires: '72h' };
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { budgetPeriod } from '../../contracts/budget-period.ts';
+import { budgetPeriod } from '../../contracts/runs/budget-period.ts';
 
 it.each([
   ['3 per day', '2012-03-11T04:59:59.999Z', '2012-03-10T05:00:00.000Z', '2012-03-11T05:00:00.000Z'],

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseConfigurationFile } from '../../contracts/configuration-file.ts';
+import { parseConfigurationFile } from '../../contracts/configuration/configuration-file.ts';
 import { exampleFile } from './example.ts';
 
 function strategyWith(condition: string) {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseConfigurationFile } from '../../contracts/configuration-file.ts';
+import { parseConfigurationFile } from '../../contracts/configuration/configuration-file.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import { exampleFile } from './example.ts';
 

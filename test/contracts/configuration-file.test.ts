@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { canonicalJson } from '../../contracts/canonical.ts';
-import { parseConfiguration, parseConfigurationFile } from '../../contracts/configuration-file.ts';
+import { parseConfiguration, parseConfigurationFile } from '../../contracts/configuration/configuration-file.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import { exampleFile } from './example.ts';
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { canonicalCron, cronNote } from '../../contracts/cron.ts';
-import { nextFirings } from '../../contracts/firings.ts';
+import { canonicalCron, cronNote } from '../../contracts/time/cron.ts';
+import { nextFirings } from '../../contracts/time/firings.ts';
 
 test.each([
   '* * * * *',

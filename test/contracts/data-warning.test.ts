@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { boundedWarnings } from '../../contracts/bounded-warnings.ts';
-import type { DataWarning } from '../../contracts/data-warning.ts';
+import { boundedWarnings } from '../../contracts/data/bounded-warnings.ts';
+import type { DataWarning } from '../../contracts/data/data-warning.ts';
 
 function warning(column: string, given: Partial<DataWarning> = {}): DataWarning {
   return {

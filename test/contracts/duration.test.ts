@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Duration, durationMs, isCertainlyShorter } from '../../contracts/duration.ts';
-import { parseDuration, shiftInstant } from '../../contracts/shift-instant.ts';
+import { Duration, durationMs, isCertainlyShorter } from '../../contracts/time/duration.ts';
+import { parseDuration, shiftInstant } from '../../contracts/time/shift-instant.ts';
 
 describe('a duration', () => {
   test.each([

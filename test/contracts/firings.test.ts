@@ -1,6 +1,6 @@
 import { DateTime } from 'luxon';
 import { describe, expect, test } from 'vitest';
-import { firingInZone, isDueAt, lastFiring, nextFirings, owedFiring } from '../../contracts/firings.ts';
+import { firingInZone, isDueAt, lastFiring, nextFirings, owedFiring } from '../../contracts/time/firings.ts';
 
 test.each([
   ['* * * * *', '2026-11-29T20:08:00.000Z', 'UTC', true],

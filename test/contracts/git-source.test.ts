@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { UrlSource } from '../../contracts/data-source.ts';
-import { coversRepository, GitSource, repositoryOf } from '../../contracts/git-source.ts';
+import { UrlSource } from '../../contracts/data/remote-source.ts';
+import { coversRepository, GitSource, repositoryOf } from '../../contracts/code/git-source.ts';
 
 const good = { url: 'https://forge.example/team/models.git', ref: 'main' };
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { LabelTarget } from '../../contracts/label-value.ts';
-import { readLabelValue } from '../../contracts/label-value.ts';
+import type { LabelTarget } from '../../contracts/monitoring/label-value.ts';
+import { readLabelValue } from '../../contracts/monitoring/label-value.ts';
 
 const number: LabelTarget = { kind: 'number' };
 const truth: LabelTarget = { kind: 'class', classes: [false, true] };

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { latencyBoundsMs, latencyBucket, latencyQuantileMs, mergeLatencies } from '../../contracts/latency.ts';
+import { latencyBoundsMs, latencyBucket, latencyQuantileMs, mergeLatencies } from '../../contracts/models/latency.ts';
 
 function counts(...milliseconds: number[]): number[] {
   const buckets = Array.from({ length: latencyBoundsMs.length + 1 }, () => 0);

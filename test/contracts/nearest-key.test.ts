@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { editDistance, nearestKey } from '../../contracts/nearest-key.ts';
+import { editDistance, nearestKey } from '../../contracts/configuration/nearest-key.ts';
 
 describe('the nearest key', () => {
   test.each([

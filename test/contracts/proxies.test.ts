@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { ProxySettings, proxiesOf, proxyFor, proxyName } from '../../contracts/proxies.ts';
-import { parseSettings } from '../../contracts/settings.ts';
+import { ProxySettings, proxiesOf, proxyFor, proxyName } from '../../contracts/settings/proxies.ts';
+import { parseSettings } from '../../contracts/settings/settings.ts';
 
 const proxy = 'http://proxy.example:3128';
 

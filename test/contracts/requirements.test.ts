@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { PerennialError } from '../../contracts/errors.ts';
-import { parseRequirements, requirementsText, withoutHash } from '../../contracts/requirements.ts';
+import { parseRequirements, requirementsText, withoutHash } from '../../contracts/code/requirements.ts';
 
 const sha256 = `sha256:${'a'.repeat(64)}`;
 const sha512 = `sha512:${'b'.repeat(128)}`;

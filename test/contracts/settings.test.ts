@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { PerennialError } from '../../contracts/errors.ts';
-import { limitSettings } from '../../contracts/limit-settings.ts';
-import { parseSettings, Settings } from '../../contracts/settings.ts';
+import { limitSettings } from '../../contracts/settings/limit-settings.ts';
+import { parseSettings, Settings } from '../../contracts/settings/settings.ts';
 
 const least = {
   DATABASE_URL: 'postgres://perennial@127.0.0.1:5432/perennial',

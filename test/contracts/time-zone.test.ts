@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { parseConfigurationFile } from '../../contracts/configuration-file.ts';
-import { canonicalTimeZone, timeZoneProblem } from '../../contracts/time-zone.ts';
+import { parseConfigurationFile } from '../../contracts/configuration/configuration-file.ts';
+import { canonicalTimeZone, timeZoneProblem } from '../../contracts/time/time-zone.ts';
 import { exampleFile } from './example.ts';
 
 test('every zone that the runtime lists is a zone, under its own name', () => {

@@ -1,30 +1,30 @@
-import { platformViewer } from '../../contracts/principal.ts';
+import { platformViewer } from '../../contracts/access/principal.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Approval, ApprovalSubject } from '../../contracts/approval.ts';
+import type { Approval, ApprovalSubject } from '../../contracts/serving/approval.ts';
 import { sha256OfJson } from '../../contracts/digest.ts';
-import type { ApprovalPolicy } from '../../contracts/environment.ts';
+import type { ApprovalPolicy } from '../../contracts/serving/environment.ts';
 import type { Id, Scope } from '../../contracts/identifiers.ts';
-import type { LedgerKind } from '../../contracts/ledger.ts';
-import type { Grant, Principal } from '../../contracts/principal.ts';
-import { transact } from '../../db/connection.ts';
-import { insertRun } from '../../db/insert-run.ts';
-import { createApprovalRepository } from '../../db/repositories/approvals.ts';
-import { createEnvironmentRepository } from '../../db/repositories/environments.ts';
-import { createLedgerRepository } from '../../db/repositories/ledger.ts';
-import { createModelRepository } from '../../db/repositories/models.ts';
-import { createPostgresRepositories } from '../../db/repositories.ts';
-import { createPrincipalRepository } from '../../db/repositories/principals.ts';
-import { createRunRepository } from '../../db/repositories/runs.ts';
-import type { ApprovalRepository } from '../../ports/repositories/approvals.ts';
+import type { LedgerKind } from '../../contracts/ledger/ledger-entry.ts';
+import type { Grant, Principal } from '../../contracts/access/principal.ts';
+import { transact } from '../../db/connection/connect.ts';
+import { insertRun } from '../../db/runs/insert-run.ts';
+import { createApprovalRepository } from '../../db/approvals/approval-repository.ts';
+import { createEnvironmentRepository } from '../../db/environments/environment-repository.ts';
+import { createLedgerRepository } from '../../db/ledger/ledger-repository.ts';
+import { createModelRepository } from '../../db/models/model-repository.ts';
+import { createPostgresRepositories } from '../../db/postgres-repositories.ts';
+import { createPrincipalRepository } from '../../db/principals/principal-repository.ts';
+import { createRunRepository } from '../../db/runs/run-repository.ts';
+import type { ApprovalRepository } from '../../ports/repositories/approval-repository.ts';
 import { seedVersion } from '../support/seed-candidate.ts';
-import { configuration, digestOf, layGround, type Ground } from './ground.ts';
+import { configuration, digestOf, layDatabaseGround, type DatabaseGround } from './database-ground.ts';
 import { evaluationBody } from './seed-release.ts';
 
-let ground: Ground;
+let ground: DatabaseGround;
 let approvals: ApprovalRepository;
 
 beforeAll(async () => {
-  ground = await layGround();
+  ground = await layDatabaseGround();
   approvals = createApprovalRepository(ground.context);
 });
 

@@ -1,24 +1,24 @@
-import { platformViewer } from '../../contracts/principal.ts';
+import { platformViewer } from '../../contracts/access/principal.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { planLifecycle } from '../../activities/lifecycle/plan-lifecycle.ts';
-import type { LifecycleOrders } from '../../contracts/lifecycle.ts';
-import { createDeploymentRepository } from '../../db/repositories/deployments.ts';
-import { createLedgerRepository } from '../../db/repositories/ledger.ts';
-import { createLifecycleRepository } from '../../db/repositories/lifecycle.ts';
-import { createModelRepository } from '../../db/repositories/models.ts';
-import { createRunRepository } from '../../db/repositories/runs.ts';
-import { configuration, layGround, queueBuild, type Ground } from './ground.ts';
+import type { LifecycleOrders } from '../../contracts/runs/lifecycle-plan.ts';
+import { createDeploymentRepository } from '../../db/deployments/deployment-repository.ts';
+import { createLedgerRepository } from '../../db/ledger/ledger-repository.ts';
+import { createLifecycleRepository } from '../../db/lifecycle/lifecycle-repository.ts';
+import { createModelRepository } from '../../db/models/model-repository.ts';
+import { createRunRepository } from '../../db/runs/run-repository.ts';
+import { configuration, layDatabaseGround, queueBuild, type DatabaseGround } from './database-ground.ts';
 import { seedGeneration } from '../support/seed-generation.ts';
 import { seedRelease, type SeededRelease } from './seed-release.ts';
 
-let ground: Ground;
+let ground: DatabaseGround;
 let models: ReturnType<typeof createModelRepository>;
 let deployments: ReturnType<typeof createDeploymentRepository>;
 let lifecycle: ReturnType<typeof createLifecycleRepository>;
 let decision: { reason: string; by: string };
 
 beforeEach(async () => {
-  ground = await layGround();
+  ground = await layDatabaseGround();
   models = createModelRepository(ground.context);
   deployments = createDeploymentRepository(ground.context);
   lifecycle = createLifecycleRepository(ground.context);

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Approval } from '../../contracts/approval.ts';
+import type { Approval } from '../../contracts/serving/approval.ts';
 import { sha256OfJson } from '../../contracts/digest.ts';
-import type { Evaluation } from '../../contracts/evaluation.ts';
+import type { Evaluation } from '../../contracts/models/evaluation.ts';
 import type { Id, Scope } from '../../contracts/identifiers.ts';
-import type { Principal } from '../../contracts/principal.ts';
-import { Configuration } from '../../contracts/configuration.ts';
-import type { Release } from '../../contracts/release.ts';
+import type { Principal } from '../../contracts/access/principal.ts';
+import { Configuration } from '../../contracts/configuration/configuration.ts';
+import type { Release } from '../../contracts/serving/release.ts';
 import type { SeededVersion } from '../support/seed-candidate.ts';
 import { subjectOf } from '../support/seed-candidate.ts';
 import {

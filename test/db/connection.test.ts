@@ -1,17 +1,17 @@
-import { sql } from '../../db/orm.ts';
+import { sql } from '../../db/connection/orm.ts';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { connect, query, transact } from '../../db/connection.ts';
-import { createRunRepository } from '../../db/repositories/runs.ts';
-import { models } from '../../db/schema.ts';
-import { loseConnections } from '../support/postgres.ts';
-import { layGround, type Ground } from './ground.ts';
+import { connect, query, transact } from '../../db/connection/connect.ts';
+import { createRunRepository } from '../../db/runs/run-repository.ts';
+import { models } from '../../db/models/model-tables.ts';
+import { loseConnections } from '../support/postgres-of-tests.ts';
+import { layDatabaseGround, type DatabaseGround } from './database-ground.ts';
 
-let ground: Ground;
+let ground: DatabaseGround;
 
 beforeAll(async () => {
-  ground = await layGround();
+  ground = await layDatabaseGround();
 });
 
 afterAll(() => ground?.end());

@@ -1,22 +1,22 @@
-import { platformViewer } from '../../contracts/principal.ts';
-import { and, eq } from '../../db/orm.ts';
+import { platformViewer } from '../../contracts/access/principal.ts';
+import { and, eq } from '../../db/connection/orm.ts';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { shiftInstant } from '../../contracts/shift-instant.ts';
+import { shiftInstant } from '../../contracts/time/shift-instant.ts';
 import type { Scope } from '../../contracts/identifiers.ts';
-import { createCodeRepository } from '../../db/repositories/code.ts';
-import { createDatasetRepository } from '../../db/repositories/datasets.ts';
-import { createLedgerRepository } from '../../db/repositories/ledger.ts';
-import { createModelRepository } from '../../db/repositories/models.ts';
-import { triggers } from '../../db/schema.ts';
+import { createCodeRepository } from '../../db/code/code-repository.ts';
+import { createDatasetRepository } from '../../db/datasets/dataset-repository.ts';
+import { createLedgerRepository } from '../../db/ledger/ledger-repository.ts';
+import { createModelRepository } from '../../db/models/model-repository.ts';
+import { triggers } from '../../db/lifecycle/lifecycle-tables.ts';
 import { beginRunOf } from '../support/begin-run-of.ts';
-import { configuration, digestOf, layGround, manifestOf, type Ground } from './ground.ts';
+import { configuration, digestOf, layDatabaseGround, manifestOf, type DatabaseGround } from './database-ground.ts';
 
-let ground: Ground;
+let ground: DatabaseGround;
 let scope: Scope;
 let models = 0;
 
 beforeAll(async () => {
-  ground = await layGround();
+  ground = await layDatabaseGround();
 });
 
 beforeEach(async () => {

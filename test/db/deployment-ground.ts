@@ -1,21 +1,21 @@
-import { platformViewer } from '../../contracts/principal.ts';
+import { platformViewer } from '../../contracts/access/principal.ts';
 import { createIdMaker } from '../../adapters/ids/uuid.ts';
-import type { Approval } from '../../contracts/approval.ts';
-import { Configuration, type ConfigurationInput } from '../../contracts/configuration.ts';
+import type { Approval } from '../../contracts/serving/approval.ts';
+import { Configuration, type ConfigurationInput } from '../../contracts/configuration/configuration.ts';
 import { sha256OfJson } from '../../contracts/digest.ts';
-import type { Generation } from '../../contracts/deployment.ts';
+import type { Generation } from '../../contracts/serving/deployment.ts';
 import type { Id, Instant, Scope } from '../../contracts/identifiers.ts';
-import type { LedgerKind } from '../../contracts/ledger.ts';
-import type { Release } from '../../contracts/release.ts';
-import { connect, transact } from '../../db/connection.ts';
-import type { RepositoryContext } from '../../db/context.ts';
-import { insertRun } from '../../db/insert-run.ts';
-import { createPostgresRepositories } from '../../db/repositories.ts';
+import type { LedgerKind } from '../../contracts/ledger/ledger-entry.ts';
+import type { Release } from '../../contracts/serving/release.ts';
+import { connect, transact } from '../../db/connection/connect.ts';
+import type { RepositoryContext } from '../../db/connection/repository-context.ts';
+import { insertRun } from '../../db/runs/insert-run.ts';
+import { createPostgresRepositories } from '../../db/postgres-repositories.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Repositories } from '../../ports/repositories/repositories.ts';
-import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
+import { createTestDatabase, type TestDatabase } from '../support/postgres-of-tests.ts';
 import { beginRun, seedVersion, subjectOf, type SeededVersion } from '../support/seed-candidate.ts';
-import { configuration } from './ground.ts';
+import { configuration } from './database-ground.ts';
 
 /** The wall clock, ahead by what the test has let pass: it runs on by itself and never back. */
 export interface PassingClock extends Clock {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Generation } from '../../contracts/deployment.ts';
+import type { Generation } from '../../contracts/serving/deployment.ts';
 import type { Scope } from '../../contracts/identifiers.ts';
-import type { DeploymentRepository } from '../../ports/repositories/deployments.ts';
+import type { DeploymentRepository } from '../../ports/repositories/deployment-repository.ts';
 import { seedVersion } from '../support/seed-candidate.ts';
 import {
   applySteps,

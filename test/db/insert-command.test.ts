@@ -1,17 +1,18 @@
-import { eq } from '../../db/orm.ts';
+import { eq } from '../../db/connection/orm.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Command, CommandBody, Idempotency } from '../../contracts/command.ts';
-import { transact } from '../../db/connection.ts';
-import { insertCommand } from '../../db/insert-command.ts';
-import { createPrincipalRepository } from '../../db/repositories/principals.ts';
-import { createRunRepository } from '../../db/repositories/runs.ts';
-import { commands, runs } from '../../db/schema.ts';
-import { digestOf, layGround, type Ground } from './ground.ts';
+import type { Command, CommandBody, Idempotency } from '../../contracts/runs/command.ts';
+import { transact } from '../../db/connection/connect.ts';
+import { insertCommand } from '../../db/lifecycle/insert-command.ts';
+import { createPrincipalRepository } from '../../db/principals/principal-repository.ts';
+import { createRunRepository } from '../../db/runs/run-repository.ts';
+import { commands } from '../../db/lifecycle/lifecycle-tables.ts';
+import { runs } from '../../db/runs/run-tables.ts';
+import { digestOf, layDatabaseGround, type DatabaseGround } from './database-ground.ts';
 
-let ground: Ground;
+let ground: DatabaseGround;
 
 beforeAll(async () => {
-  ground = await layGround();
+  ground = await layDatabaseGround();
 });
 
 afterAll(() => ground?.end());

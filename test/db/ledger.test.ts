@@ -1,18 +1,18 @@
-import { platformViewer } from '../../contracts/principal.ts';
-import { asc, eq, sql } from '../../db/orm.ts';
+import { platformViewer } from '../../contracts/access/principal.ts';
+import { asc, eq, sql } from '../../db/connection/orm.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { appendLedger } from '../../db/append-ledger.ts';
-import { transact } from '../../db/connection.ts';
-import { createLedgerRepository } from '../../db/repositories/ledger.ts';
-import { createModelRepository } from '../../db/repositories/models.ts';
+import { appendLedger } from '../../db/ledger/append-ledger.ts';
+import { transact } from '../../db/connection/connect.ts';
+import { createLedgerRepository } from '../../db/ledger/ledger-repository.ts';
+import { createModelRepository } from '../../db/models/model-repository.ts';
 import { createSystemClock } from '../../adapters/clock/system.ts';
-import { ledger } from '../../db/schema.ts';
-import { configuration, layGround, type Ground } from './ground.ts';
+import { ledger } from '../../db/ledger/ledger-tables.ts';
+import { configuration, layDatabaseGround, type DatabaseGround } from './database-ground.ts';
 
-let ground: Ground;
+let ground: DatabaseGround;
 
 beforeAll(async () => {
-  ground = await layGround();
+  ground = await layDatabaseGround();
 });
 
 afterAll(() => ground?.end());

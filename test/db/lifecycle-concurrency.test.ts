@@ -1,13 +1,13 @@
-import { eq, sql } from '../../db/orm.ts';
+import { eq, sql } from '../../db/connection/orm.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { planLifecycle } from '../../activities/lifecycle/plan-lifecycle.ts';
 import type { Scope } from '../../contracts/identifiers.ts';
-import type { LifecycleOrders } from '../../contracts/lifecycle.ts';
-import { lockApproval } from '../../db/approval-rows.ts';
-import { transact, type Transaction } from '../../db/connection.ts';
-import { lockModel } from '../../db/context.ts';
-import { lockRun } from '../../db/run-rows.ts';
-import { triggers } from '../../db/schema.ts';
+import type { LifecycleOrders } from '../../contracts/runs/lifecycle-plan.ts';
+import { lockApproval } from '../../db/approvals/approval-rows.ts';
+import { transact, type Transaction } from '../../db/connection/connect.ts';
+import { lockModel } from '../../db/connection/repository-context.ts';
+import { lockRun } from '../../db/runs/run-rows.ts';
+import { triggers } from '../../db/lifecycle/lifecycle-tables.ts';
 import { seedApproval } from '../support/seed-candidate.ts';
 import {
   entriesOf,

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { planLifecycle } from '../../activities/lifecycle/plan-lifecycle.ts';
-import type { ApprovalSubject } from '../../contracts/approval.ts';
+import type { ApprovalSubject } from '../../contracts/serving/approval.ts';
 import { sha256OfJson } from '../../contracts/digest.ts';
 import type { Id, Scope } from '../../contracts/identifiers.ts';
-import type { LifecycleOrders } from '../../contracts/lifecycle.ts';
-import type { RunKind } from '../../contracts/run.ts';
-import type { TriggerKind } from '../../contracts/trigger.ts';
+import type { LifecycleOrders } from '../../contracts/runs/lifecycle-plan.ts';
+import type { RunKind } from '../../contracts/runs/run.ts';
+import type { TriggerKind } from '../../contracts/runs/trigger.ts';
 import { seedCode, seedDataset } from '../support/seed-candidate.ts';
 import { beginRunOf } from '../support/begin-run-of.ts';
 import {

@@ -1,15 +1,15 @@
-import { platformViewer } from '../../contracts/principal.ts';
+import { platformViewer } from '../../contracts/access/principal.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createEnvironmentRepository } from '../../db/repositories/environments.ts';
-import { createLedgerRepository } from '../../db/repositories/ledger.ts';
-import { createModelRepository } from '../../db/repositories/models.ts';
-import { createScheduleRepository } from '../../db/repositories/schedules.ts';
-import { configuration, layGround, type Ground } from './ground.ts';
+import { createEnvironmentRepository } from '../../db/environments/environment-repository.ts';
+import { createLedgerRepository } from '../../db/ledger/ledger-repository.ts';
+import { createModelRepository } from '../../db/models/model-repository.ts';
+import { createScheduleRepository } from '../../db/schedules/schedule-repository.ts';
+import { configuration, layDatabaseGround, type DatabaseGround } from './database-ground.ts';
 
-let ground: Ground;
+let ground: DatabaseGround;
 
 beforeAll(async () => {
-  ground = await layGround();
+  ground = await layDatabaseGround();
 });
 
 afterAll(() => ground?.end());

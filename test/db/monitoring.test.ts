@@ -1,29 +1,29 @@
-import { platformViewer } from '../../contracts/principal.ts';
-import { and, eq } from '../../db/orm.ts';
+import { platformViewer } from '../../contracts/access/principal.ts';
+import { and, eq } from '../../db/connection/orm.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sha256OfJson } from '../../contracts/digest.ts';
 import type { Id, Scope } from '../../contracts/identifiers.ts';
-import type { LedgerKind } from '../../contracts/ledger.ts';
-import type { ReportBody } from '../../contracts/report.ts';
-import { createEnvironmentRepository } from '../../db/repositories/environments.ts';
-import { createLedgerRepository } from '../../db/repositories/ledger.ts';
-import { createModelRepository } from '../../db/repositories/models.ts';
-import { createMonitoringRepository } from '../../db/repositories/monitoring.ts';
-import { triggers } from '../../db/schema.ts';
-import type { MonitoringRepository } from '../../ports/repositories/monitoring.ts';
+import type { LedgerKind } from '../../contracts/ledger/ledger-entry.ts';
+import type { ReportBody } from '../../contracts/monitoring/report.ts';
+import { createEnvironmentRepository } from '../../db/environments/environment-repository.ts';
+import { createLedgerRepository } from '../../db/ledger/ledger-repository.ts';
+import { createModelRepository } from '../../db/models/model-repository.ts';
+import { createMonitoringRepository } from '../../db/monitoring/monitoring-repository.ts';
+import { triggers } from '../../db/lifecycle/lifecycle-tables.ts';
+import type { MonitoringRepository } from '../../ports/repositories/monitoring-repository.ts';
 import { beginRunOf } from '../support/begin-run-of.ts';
-import { configuration, digestOf, layGround, type Ground } from './ground.ts';
+import { configuration, digestOf, layDatabaseGround, type DatabaseGround } from './database-ground.ts';
 import { seedRelease } from './seed-release.ts';
 
 type Verdict = Parameters<MonitoringRepository['commitReport']>[2][number];
 
-let ground: Ground;
+let ground: DatabaseGround;
 let monitoring: MonitoringRepository;
 let champion: Id;
 let successor: Id;
 
 beforeAll(async () => {
-  ground = await layGround();
+  ground = await layDatabaseGround();
   monitoring = createMonitoringRepository(ground.context);
   champion = (await seedRelease(ground, 1)).id;
   successor = (await seedRelease(ground, 2)).id;

@@ -1,15 +1,15 @@
 import { Client } from 'pg';
-import { eq } from '../../db/orm.ts';
+import { eq } from '../../db/connection/orm.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createBlobRepository } from '../../db/repositories/blobs.ts';
-import { createPrincipalRepository } from '../../db/repositories/principals.ts';
-import { blobs } from '../../db/schema.ts';
-import { digestOf, layGround, type Ground } from './ground.ts';
+import { createBlobRepository } from '../../db/blobs/blob-repository.ts';
+import { createPrincipalRepository } from '../../db/principals/principal-repository.ts';
+import { blobs } from '../../db/blobs/blob-tables.ts';
+import { digestOf, layDatabaseGround, type DatabaseGround } from './database-ground.ts';
 
-let ground: Ground;
+let ground: DatabaseGround;
 
 beforeAll(async () => {
-  ground = await layGround();
+  ground = await layDatabaseGround();
 });
 
 afterAll(() => ground?.end());

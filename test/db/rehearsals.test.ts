@@ -1,28 +1,29 @@
-import { platformViewer } from '../../contracts/principal.ts';
-import { eq } from '../../db/orm.ts';
+import { platformViewer } from '../../contracts/access/principal.ts';
+import { eq } from '../../db/connection/orm.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sha256OfJson } from '../../contracts/digest.ts';
 import type { Id } from '../../contracts/identifiers.ts';
-import type { LedgerKind } from '../../contracts/ledger.ts';
-import { isGranted } from '../../contracts/principal.ts';
-import type { RehearsalPeriod, RehearsalPlan } from '../../contracts/rehearsal.ts';
-import { createEnvironmentRepository } from '../../db/repositories/environments.ts';
-import { createLedgerRepository } from '../../db/repositories/ledger.ts';
-import { createModelRepository } from '../../db/repositories/models.ts';
-import { createPrincipalRepository } from '../../db/repositories/principals.ts';
-import { createRehearsalRepository } from '../../db/repositories/rehearsals.ts';
-import { createRunRepository } from '../../db/repositories/runs.ts';
-import { commands, rehearsals as rehearsalRows } from '../../db/schema.ts';
-import type { RehearsalRepository } from '../../ports/repositories/rehearsals.ts';
-import { layGround, type Ground } from './ground.ts';
+import type { LedgerKind } from '../../contracts/ledger/ledger-entry.ts';
+import { isGranted } from '../../contracts/access/principal.ts';
+import type { RehearsalPeriod, RehearsalPlan } from '../../contracts/runs/rehearsal.ts';
+import { createEnvironmentRepository } from '../../db/environments/environment-repository.ts';
+import { createLedgerRepository } from '../../db/ledger/ledger-repository.ts';
+import { createModelRepository } from '../../db/models/model-repository.ts';
+import { createPrincipalRepository } from '../../db/principals/principal-repository.ts';
+import { createRehearsalRepository } from '../../db/rehearsals/rehearsal-repository.ts';
+import { createRunRepository } from '../../db/runs/run-repository.ts';
+import { commands } from '../../db/lifecycle/lifecycle-tables.ts';
+import { rehearsals as rehearsalRows } from '../../db/rehearsals/rehearsal-tables.ts';
+import type { RehearsalRepository } from '../../ports/repositories/rehearsal-repository.ts';
+import { layDatabaseGround, type DatabaseGround } from './database-ground.ts';
 import { seedRelease } from './seed-release.ts';
 
-let ground: Ground;
+let ground: DatabaseGround;
 let rehearsals: RehearsalRepository;
 let plan: RehearsalPlan;
 
 beforeAll(async () => {
-  ground = await layGround();
+  ground = await layDatabaseGround();
   rehearsals = createRehearsalRepository(ground.context);
   const { datasetVersionId, codeVersionId, configurationId } = await seedRelease(ground, 1);
   plan = {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Id, Scope } from '../../contracts/identifiers.ts';
 import { planLifecycle } from '../../activities/lifecycle/plan-lifecycle.ts';
-import type { DeploymentRepository } from '../../ports/repositories/deployments.ts';
+import type { DeploymentRepository } from '../../ports/repositories/deployment-repository.ts';
 import { beginRun } from '../support/seed-candidate.ts';
 import {
   applySteps,

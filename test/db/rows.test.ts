@@ -1,18 +1,18 @@
-import { getTableConfig, getTableName, is, type PgColumn, PgTable } from '../../db/orm.ts';
+import { getTableConfig, getTableName, is, type PgColumn, PgTable } from '../../db/connection/orm.ts';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { ApprovalSubject, Approval } from '../../contracts/approval.ts';
-import { EvidenceDetails } from '../../contracts/approval-evidence.ts';
-import { CodeManifest } from '../../contracts/code.ts';
-import { CommandBody } from '../../contracts/command.ts';
-import { Configuration } from '../../contracts/configuration.ts';
-import { DatasetManifest, DatasetProfile } from '../../contracts/dataset.ts';
-import { EvaluationBody } from '../../contracts/evaluation.ts';
-import { Signature, TrainingKeyParts } from '../../contracts/model-version.ts';
-import { RehearsalPlan } from '../../contracts/rehearsal.ts';
-import { ReleaseBody } from '../../contracts/release.ts';
-import { ReportBody } from '../../contracts/report.ts';
-import { RunRequest } from '../../contracts/run.ts';
+import { ApprovalSubject, Approval } from '../../contracts/serving/approval.ts';
+import { EvidenceDetails } from '../../contracts/serving/approval-evidence.ts';
+import { CodeManifest } from '../../contracts/code/code-version.ts';
+import { CommandBody } from '../../contracts/runs/command.ts';
+import { Configuration } from '../../contracts/configuration/configuration.ts';
+import { DatasetManifest, DatasetProfile } from '../../contracts/data/dataset-version.ts';
+import { EvaluationBody } from '../../contracts/models/evaluation.ts';
+import { Signature, TrainingKeyParts } from '../../contracts/models/model-version.ts';
+import { RehearsalPlan } from '../../contracts/runs/rehearsal.ts';
+import { ReleaseBody } from '../../contracts/serving/release.ts';
+import { ReportBody } from '../../contracts/monitoring/report.ts';
+import { RunRequest } from '../../contracts/runs/run.ts';
 import * as schema from '../../db/schema.ts';
 
 // Reads the tables as they are declared; `migrate.test.ts` holds that the migrations make the same.

@@ -1,15 +1,15 @@
-import { platformViewer } from '../../contracts/principal.ts';
-import { eq } from '../../db/orm.ts';
+import { platformViewer } from '../../contracts/access/principal.ts';
+import { eq } from '../../db/connection/orm.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createLedgerRepository } from '../../db/repositories/ledger.ts';
-import { createRunRepository } from '../../db/repositories/runs.ts';
-import { runs } from '../../db/schema.ts';
-import { layGround, queueBuild, type Ground } from './ground.ts';
+import { createLedgerRepository } from '../../db/ledger/ledger-repository.ts';
+import { createRunRepository } from '../../db/runs/run-repository.ts';
+import { runs } from '../../db/runs/run-tables.ts';
+import { layDatabaseGround, queueBuild, type DatabaseGround } from './database-ground.ts';
 
-let ground: Ground;
+let ground: DatabaseGround;
 
 beforeAll(async () => {
-  ground = await layGround();
+  ground = await layDatabaseGround();
 });
 
 afterAll(() => ground?.end());

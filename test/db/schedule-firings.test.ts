@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { ScheduleInput } from '../../contracts/schedule.ts';
-import type { RepositoryContext } from '../../db/context.ts';
-import { sql } from '../../db/orm.ts';
-import { createLifecycleRepository } from '../../db/repositories/lifecycle.ts';
-import { createScheduleRepository } from '../../db/repositories/schedules.ts';
-import type { Ground } from './ground.ts';
-import { layGround } from './ground.ts';
+import type { ScheduleInput } from '../../contracts/runs/schedule.ts';
+import type { RepositoryContext } from '../../db/connection/repository-context.ts';
+import { sql } from '../../db/connection/orm.ts';
+import { createLifecycleRepository } from '../../db/lifecycle/lifecycle-repository.ts';
+import { createScheduleRepository } from '../../db/schedules/schedule-repository.ts';
+import type { DatabaseGround } from './database-ground.ts';
+import { layDatabaseGround } from './database-ground.ts';
 
-let ground: Ground;
+let ground: DatabaseGround;
 beforeAll(async () => {
-  ground = await layGround();
+  ground = await layDatabaseGround();
 });
 afterAll(() => ground?.end());
 

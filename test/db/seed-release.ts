@@ -1,14 +1,14 @@
-import type { EvaluationBody } from '../../contracts/evaluation.ts';
+import type { EvaluationBody } from '../../contracts/models/evaluation.ts';
 import type { Id } from '../../contracts/identifiers.ts';
-import { createCodeRepository } from '../../db/repositories/code.ts';
-import { createDatasetRepository } from '../../db/repositories/datasets.ts';
-import { createEvaluationRepository } from '../../db/repositories/evaluations.ts';
-import { createModelRepository } from '../../db/repositories/models.ts';
-import { createRunRepository } from '../../db/repositories/runs.ts';
-import { createVersionRepository } from '../../db/repositories/versions.ts';
-import { releases } from '../../db/schema.ts';
+import { createCodeRepository } from '../../db/code/code-repository.ts';
+import { createDatasetRepository } from '../../db/datasets/dataset-repository.ts';
+import { createEvaluationRepository } from '../../db/versions/evaluation-repository.ts';
+import { createModelRepository } from '../../db/models/model-repository.ts';
+import { createRunRepository } from '../../db/runs/run-repository.ts';
+import { createVersionRepository } from '../../db/versions/version-repository.ts';
+import { releases } from '../../db/deployments/deployment-tables.ts';
 import { beginRunOf } from '../support/begin-run-of.ts';
-import { digestOf, manifestOf, type Ground } from './ground.ts';
+import { digestOf, manifestOf, type DatabaseGround } from './database-ground.ts';
 
 export interface SeededRelease {
   readonly id: Id;
@@ -30,7 +30,7 @@ const metrics = {
 };
 
 /** The rows of a release and all that it is made of, by number; bytes there are none. */
-export async function seedRelease(ground: Ground, number: number): Promise<SeededRelease> {
+export async function seedRelease(ground: DatabaseGround, number: number): Promise<SeededRelease> {
   const { context, scope, by } = ground;
   const name = `release ${number}`;
   const { dataset, code } = await seedInputs(ground, name);
@@ -64,7 +64,7 @@ export async function seedRelease(ground: Ground, number: number): Promise<Seede
   return { id: ids.id, digest, ...lineage, evaluation };
 }
 
-async function seedInputs(ground: Ground, name: string) {
+async function seedInputs(ground: DatabaseGround, name: string) {
   const { context, scope, by } = ground;
   const datasets = createDatasetRepository(context);
   const expectedHead = (await datasets.head(scope))?.id ?? null;
@@ -100,7 +100,7 @@ async function seedInputs(ground: Ground, name: string) {
 }
 
 async function seedVersion(
-  ground: Ground,
+  ground: DatabaseGround,
   name: string,
   lineage: Pick<SeededRelease, 'datasetVersionId' | 'codeVersionId' | 'configurationId'>,
 ) {

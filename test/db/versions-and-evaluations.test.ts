@@ -1,23 +1,23 @@
-import { platformViewer } from '../../contracts/principal.ts';
+import { platformViewer } from '../../contracts/access/principal.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { EvaluationBody } from '../../contracts/evaluation.ts';
+import type { EvaluationBody } from '../../contracts/models/evaluation.ts';
 import type { Id } from '../../contracts/identifiers.ts';
-import { createCodeRepository } from '../../db/repositories/code.ts';
-import { createDatasetRepository } from '../../db/repositories/datasets.ts';
-import { createEvaluationRepository } from '../../db/repositories/evaluations.ts';
-import { createLedgerRepository } from '../../db/repositories/ledger.ts';
-import { createModelRepository } from '../../db/repositories/models.ts';
-import { createRunRepository } from '../../db/repositories/runs.ts';
-import { createVersionRepository } from '../../db/repositories/versions.ts';
+import { createCodeRepository } from '../../db/code/code-repository.ts';
+import { createDatasetRepository } from '../../db/datasets/dataset-repository.ts';
+import { createEvaluationRepository } from '../../db/versions/evaluation-repository.ts';
+import { createLedgerRepository } from '../../db/ledger/ledger-repository.ts';
+import { createModelRepository } from '../../db/models/model-repository.ts';
+import { createRunRepository } from '../../db/runs/run-repository.ts';
+import { createVersionRepository } from '../../db/versions/version-repository.ts';
 import { beginRunOf } from '../support/begin-run-of.ts';
-import { digestOf, layGround, manifestOf, type Ground } from './ground.ts';
+import { digestOf, layDatabaseGround, manifestOf, type DatabaseGround } from './database-ground.ts';
 
-let ground: Ground;
+let ground: DatabaseGround;
 let build: Id;
 let lineage: { datasetVersionId: Id; codeVersionId: Id; configurationId: Id };
 
 beforeAll(async () => {
-  ground = await layGround();
+  ground = await layDatabaseGround();
   const { context, scope, by } = ground;
   build = await beginRunOf('build', ground);
   const dataset = await createDatasetRepository(context).commit(

@@ -1,15 +1,16 @@
 import { array, assert, asyncProperty, constantFrom, option, record } from 'fast-check';
-import { asc, eq } from '../../db/orm.ts';
+import { asc, eq } from '../../db/connection/orm.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { isGranted } from '../../contracts/principal.ts';
-import { createModelRepository } from '../../db/repositories/models.ts';
-import { modelEnvironments, models } from '../../db/schema.ts';
-import { visibleRows } from '../../db/visibility.ts';
-import { configuration, type Ground, layGround } from './ground.ts';
+import { isGranted } from '../../contracts/access/principal.ts';
+import { createModelRepository } from '../../db/models/model-repository.ts';
+import { modelEnvironments } from '../../db/environments/environment-tables.ts';
+import { models } from '../../db/models/model-tables.ts';
+import { visibleRows } from '../../db/principals/visibility.ts';
+import { configuration, type DatabaseGround, layDatabaseGround } from './database-ground.ts';
 
-let ground: Ground;
+let ground: DatabaseGround;
 beforeAll(async () => {
-  ground = await layGround();
+  ground = await layDatabaseGround();
   const repository = createModelRepository(ground.context);
   for (const project of ['default', 'other'])
     for (const name of ['bike', 'taxi'])

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { commandLine } from '../../cli/program.ts';
-import { parseConfigurationFile } from '../../contracts/configuration-file.ts';
+import { parseConfigurationFile } from '../../contracts/configuration/configuration-file.ts';
 import { documents } from './documents.ts';
 
 interface Fence {

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { parseConfigurationFile } from '../../contracts/configuration-file.ts';
+import { parseConfigurationFile } from '../../contracts/configuration/configuration-file.ts';
 import { errorTable } from '../../contracts/errors.ts';
 import { generatedPages } from '../../docs/pages/index.ts';
 import { exampleFile } from '../contracts/example.ts';

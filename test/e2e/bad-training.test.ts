@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { z } from 'zod';
-import { Run } from '../../contracts/run.ts';
+import { Run } from '../../contracts/runs/run.ts';
 import type { EmbeddedStack } from '../support/embedded-stack.ts';
 import { startStackOfRun } from '../support/stack-of-run.ts';
 import { linearModel, logarithmModel } from '../support/onnx-models.ts';

@@ -5,12 +5,12 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
-import { Approval } from '../../contracts/approval.ts';
-import { EvaluationBody } from '../../contracts/evaluation.ts';
-import { BinaryMetrics } from '../../contracts/metrics.ts';
-import { Report } from '../../contracts/report.ts';
+import { Approval } from '../../contracts/serving/approval.ts';
+import { EvaluationBody } from '../../contracts/models/evaluation.ts';
+import { BinaryMetrics } from '../../contracts/models/metrics.ts';
+import { Report } from '../../contracts/monitoring/report.ts';
 import type { EmbeddedStack } from '../support/embedded-stack.ts';
-import { until } from '../support/embedded-stack.ts';
+import { until } from '../support/until.ts';
 import { startStackOfRun } from '../support/stack-of-run.ts';
 
 // The second example, as its reader would run it, beside what scikit-learn says without any of Perennial.

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { z } from 'zod';
-import { Approval } from '../../contracts/approval.ts';
-import { Evidence } from '../../contracts/approval-evidence.ts';
-import type { ConfigurationInput } from '../../contracts/configuration.ts';
-import { Evaluation } from '../../contracts/evaluation.ts';
-import { Run } from '../../contracts/run.ts';
+import { Approval } from '../../contracts/serving/approval.ts';
+import { Evidence } from '../../contracts/serving/approval-evidence.ts';
+import type { ConfigurationInput } from '../../contracts/configuration/configuration.ts';
+import { Evaluation } from '../../contracts/models/evaluation.ts';
+import { Run } from '../../contracts/runs/run.ts';
 import type { EmbeddedStack } from '../support/embedded-stack.ts';
-import { until } from '../support/embedded-stack.ts';
+import { until } from '../support/until.ts';
 import { linearModel } from '../support/onnx-models.ts';
 import { startStackOfRun } from '../support/stack-of-run.ts';
 import type { TinyModel } from '../support/tiny-model.ts';

@@ -1,9 +1,9 @@
 import { afterEach, expect, test } from 'vitest';
 import { z } from 'zod';
-import { Rehearsal } from '../../contracts/rehearsal.ts';
-import { Run } from '../../contracts/run.ts';
+import { Rehearsal } from '../../contracts/runs/rehearsal.ts';
+import { Run } from '../../contracts/runs/run.ts';
 import type { EmbeddedStack } from '../support/embedded-stack.ts';
-import { until } from '../support/embedded-stack.ts';
+import { until } from '../support/until.ts';
 import { startStackOfRun } from '../support/stack-of-run.ts';
 
 // `kill -9` of the worker in the middle of each kind of work. What comes of the rehearsal is what comes of one that

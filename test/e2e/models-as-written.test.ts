@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
-import { BinaryMetrics } from '../../contracts/metrics.ts';
-import { EvaluationBody } from '../../contracts/evaluation.ts';
-import { ModelVersion } from '../../contracts/model-version.ts';
-import { Run } from '../../contracts/run.ts';
+import { BinaryMetrics } from '../../contracts/models/metrics.ts';
+import { EvaluationBody } from '../../contracts/models/evaluation.ts';
+import { ModelVersion } from '../../contracts/models/model-version.ts';
+import { Run } from '../../contracts/runs/run.ts';
 import type { EmbeddedStack } from '../support/embedded-stack.ts';
-import { until } from '../support/embedded-stack.ts';
+import { until } from '../support/until.ts';
 import {
   externalTensor,
   floats,
-  integer,
+  integerAttribute,
   listOfMaps,
   model,
   node,
@@ -47,7 +47,7 @@ beforeAll(async () => {
     nodes: [
       node('MatMul', ['x', 'w'], ['z']),
       node('Softmax', ['z'], ['shares']),
-      node('ArgMax', ['shares'], ['label'], [integer('axis', 1), integer('keepdims', 0)]),
+      node('ArgMax', ['shares'], ['label'], [integerAttribute('axis', 1), integerAttribute('keepdims', 0)]),
     ],
     inputs: [value('x', 'FLOAT', ['rows', 1])],
     outputs: [value('label', 'INT64', ['rows']), value('shares', 'FLOAT', ['rows', 2])],

@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { sha256OfJson } from '../../contracts/digest.ts';
-import { DatasetVersion } from '../../contracts/dataset.ts';
-import { Evaluation } from '../../contracts/evaluation.ts';
-import { ModelVersion } from '../../contracts/model-version.ts';
-import type { RehearsalPeriod } from '../../contracts/rehearsal.ts';
-import { Rehearsal } from '../../contracts/rehearsal.ts';
-import { LedgerEntry } from '../../contracts/ledger.ts';
+import { DatasetVersion } from '../../contracts/data/dataset-version.ts';
+import { Evaluation } from '../../contracts/models/evaluation.ts';
+import { ModelVersion } from '../../contracts/models/model-version.ts';
+import type { RehearsalPeriod } from '../../contracts/runs/rehearsal.ts';
+import { Rehearsal } from '../../contracts/runs/rehearsal.ts';
+import { LedgerEntry } from '../../contracts/ledger/ledger-entry.ts';
 import type { EmbeddedStack } from '../support/embedded-stack.ts';
 import { startStackOfRun } from '../support/stack-of-run.ts';
 

@@ -13,12 +13,12 @@ import { stringify } from 'yaml';
 import { z } from 'zod';
 import { readPage, repository } from '../how-to/page.ts';
 import type { EmbeddedStack } from '../support/embedded-stack.ts';
-import { until } from '../support/embedded-stack.ts';
+import { until } from '../support/until.ts';
 import { startStackOfRun } from '../support/stack-of-run.ts';
 import type { GitServer } from '../support/git-server.ts';
 import { startGitServer } from '../support/git-server.ts';
-import type { TestDatabase } from '../support/postgres.ts';
-import { createTestDatabase } from '../support/postgres.ts';
+import type { TestDatabase } from '../support/postgres-of-tests.ts';
+import { createTestDatabase } from '../support/postgres-of-tests.ts';
 import type { TinyModel } from '../support/tiny-model.ts';
 import { goodModel, tinyModel, tinyRows } from '../support/tiny-model.ts';
 

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
-import { Run } from '../../contracts/run.ts';
+import { Run } from '../../contracts/runs/run.ts';
 import type { EmbeddedStack } from '../support/embedded-stack.ts';
-import { until } from '../support/embedded-stack.ts';
+import { until } from '../support/until.ts';
 import { startStackOfRun } from '../support/stack-of-run.ts';
 import type { TinyModel } from '../support/tiny-model.ts';
 import { tinyModel } from '../support/tiny-model.ts';

@@ -1,8 +1,8 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Signature } from '../../contracts/model-version.ts';
-import type { PredictionRecord } from '../../contracts/prediction.ts';
+import type { Signature } from '../../contracts/models/model-version.ts';
+import type { PredictionRecord } from '../../contracts/serving/prediction.ts';
 import { floats, model, node, value } from '../support/onnx-models.ts';
 import type { Deployed, ServingGround, TestGateway } from '../support/serving-ground.ts';
 import { layServingGround, startTestGateway } from '../support/serving-ground.ts';

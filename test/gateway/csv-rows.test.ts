@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { Signature } from '../../contracts/model-version.ts';
-import { readCsvRows } from '../../gateway/csv-rows.ts';
+import type { Signature } from '../../contracts/models/model-version.ts';
+import { readCsvRows } from '../../gateway/protocols/csv-rows.ts';
 
 const signature: Signature = {
   schemaVersion: 1,

@@ -1,8 +1,8 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { PredictionRecord } from '../../contracts/prediction.ts';
-import type { Asked, Deployed, ServingGround, TestGateway } from '../support/serving-ground.ts';
+import type { PredictionRecord } from '../../contracts/serving/prediction.ts';
+import type { AskedModel, Deployed, ServingGround, TestGateway } from '../support/serving-ground.ts';
 import { features, inferBody, layServingGround, startTestGateway } from '../support/serving-ground.ts';
 
 let ground: ServingGround;
@@ -19,7 +19,7 @@ afterAll(async () => {
   await ground.stop();
 });
 
-function infer(body: unknown, asked?: Asked) {
+function infer(body: unknown, asked?: AskedModel) {
   return serving.ask('POST /v2/models/bike/infer', body, asked);
 }
 

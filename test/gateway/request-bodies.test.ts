@@ -1,8 +1,8 @@
 import { gzipSync, deflateSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Signature } from '../../contracts/model-version.ts';
-import { columnsModel, integer, linearModel, model, node, value } from '../support/onnx-models.ts';
-import type { Answer, ServingGround, TestGateway } from '../support/serving-ground.ts';
+import type { Signature } from '../../contracts/models/model-version.ts';
+import { columnsModel, integerAttribute, linearModel, model, node, value } from '../support/onnx-models.ts';
+import type { ServedAnswer, ServingGround, TestGateway } from '../support/serving-ground.ts';
 import { layServingGround, startTestGateway } from '../support/serving-ground.ts';
 import { sumModel, sumSignature } from '../support/sum-model.ts';
 
@@ -11,7 +11,7 @@ let serving: TestGateway;
 
 /** A model of text and a truth value beside the one in production. */
 const passes = model({
-  nodes: [node('Cast', ['fresh'], ['y'], [integer('to', 1)])],
+  nodes: [node('Cast', ['fresh'], ['y'], [integerAttribute('to', 1)])],
   inputs: [value('fresh', 'BOOL', ['rows', 1]), value('city', 'STRING', ['rows', 1])],
   outputs: [value('y', 'FLOAT', ['rows', 1])],
 });
@@ -64,7 +64,11 @@ afterAll(async () => {
 const inferPath = '/v2/models/bike/infer';
 const invocations = '/invocations?model=bike';
 
-async function send(path: string, body: string | Uint8Array, headers: Record<string, string> = {}): Promise<Answer> {
+async function send(
+  path: string,
+  body: string | Uint8Array,
+  headers: Record<string, string> = {},
+): Promise<ServedAnswer> {
   const answer = await fetch(`${serving.gateway.address}${path}`, {
     method: 'POST',
     // As bytes, so that fetch adds no Content-Type.
@@ -82,7 +86,7 @@ const tensor = (name: string, data: readonly unknown[], datatype = 'FP32') => ({
 });
 const inputs = [tensor('a', [1]), tensor('b', [2])];
 const sum = JSON.stringify({ inputs });
-const values = ({ body }: Answer): unknown => body.outputs?.[0].data;
+const values = ({ body }: ServedAnswer): unknown => body.outputs?.[0].data;
 
 describe('a body is JSON', () => {
   test.each([

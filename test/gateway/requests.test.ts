@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Answer, ServingGround, TestGateway } from '../support/serving-ground.ts';
+import type { ServedAnswer, ServingGround, TestGateway } from '../support/serving-ground.ts';
 import { layServingGround, startTestGateway } from '../support/serving-ground.ts';
 import { sumModel, sumSignature } from '../support/sum-model.ts';
 
@@ -18,7 +18,7 @@ afterAll(async () => {
   await ground.stop();
 });
 
-async function send(path: string, file: string): Promise<Answer> {
+async function send(path: string, file: string): Promise<ServedAnswer> {
   const answer = await fetch(`${serving.gateway.address}${path}`, {
     method: 'POST',
     body: await readFile(new URL(`../cases/inputs/requests/${file}`, import.meta.url)),

@@ -1,7 +1,7 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { PredictionRecord } from '../../contracts/prediction.ts';
+import type { PredictionRecord } from '../../contracts/serving/prediction.ts';
 import type { Deployed, ServingGround, TestGateway } from '../support/serving-ground.ts';
 import { inferBody, layServingGround, startTestGateway } from '../support/serving-ground.ts';
 

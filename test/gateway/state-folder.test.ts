@@ -2,8 +2,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { GatewayDisk } from '../../gateway/gateway-disk.ts';
-import { StateFolder } from '../../gateway/state-folder.ts';
+import { GatewayDisk } from '../../gateway/log/gateway-disk.ts';
+import { GatewayState } from '../../gateway/following/gateway-state.ts';
 
 let folder: string;
 const said: string[] = [];
@@ -16,7 +16,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 test('of what is kept at the same time the last is found again, and none fails', async () => {
-  const state = new StateFolder(folder, logger, new GatewayDisk(folder, logger));
+  const state = new GatewayState(folder, logger, new GatewayDisk(folder, logger));
   const instants = Array.from({ length: 50 }, (_, second) => new Date(second * 1_000).toISOString());
   await Promise.all(instants.map((readAt) => state.keepReadAt(readAt)));
   expect(said).toEqual([]);

@@ -1,7 +1,7 @@
 import { mkdir, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { ConfigurationInput } from '../../contracts/configuration.ts';
+import type { ConfigurationInput } from '../../contracts/configuration/configuration.ts';
 import type { GatewayProcess } from '../support/gateway-process.ts';
 import { endGatewayProcesses, startGatewayProcess } from '../support/gateway-process.ts';
 import type { ServingGround } from '../support/serving-ground.ts';

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 
 export const repository = fileURLToPath(new URL('../..', import.meta.url));
 
-export interface Page {
+export interface HowToPage {
   /** Files that the page shows: a fence after a line that ends in `path`: holds the file of that path. */
   readonly files: readonly { readonly path: string; readonly text: string }[];
   /** Its commands in their order, as one script: what a reader who follows it types. */
@@ -13,7 +13,7 @@ export interface Page {
 const fence = /^```(\w+)\n(.*?)^```$/gms;
 const fileName = /`([\w./-]+)`:\s*$/;
 
-export function readPage(name: string): Page {
+export function readPage(name: string): HowToPage {
   const text = readFileSync(`${repository}docs/how-to/${name}.md`, 'utf8');
   const files: { path: string; text: string }[] = [];
   const commands: string[] = [];

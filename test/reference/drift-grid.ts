@@ -1,9 +1,9 @@
 import { driftTests } from '../../activities/monitoring/drift-of.ts';
-import { referenceOf } from '../../activities/monitoring/reference-of.ts';
+import { referenceOf } from '../../activities/measurement/reference-of.ts';
 import type { Sides } from '../../activities/monitoring/sides-of.ts';
 import { sidesOf } from '../../activities/monitoring/sides-of.ts';
-import type { Cell } from '../../contracts/data-types.ts';
-import { seededUniform } from '../../statistics/seeded-random.ts';
+import type { Cell } from '../../contracts/data/data-types.ts';
+import { seededUniform } from '../../statistics/probability/seeded-random.ts';
 
 // How often the tests of drift see a difference between samples of one distribution. `node test/reference/drift-grid.ts` runs all of
 // it and prints the tables of docs/reference/drift.md, in some minutes; with the name of a part, that part,

@@ -1,10 +1,10 @@
+import { until } from '../support/until.ts';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 
@@ -148,12 +148,6 @@ export class RunningStack {
       await ended;
     }
     return this.child.exitCode;
-  }
-}
-
-export async function until(what: string, look: () => boolean | Promise<boolean>, withinMs = 90_000): Promise<void> {
-  for (const deadline = Date.now() + withinMs; !(await look()); await pause(50)) {
-    if (Date.now() > deadline) throw new Error(`waited ${withinMs / 1000} s in vain until ${what}`);
   }
 }
 

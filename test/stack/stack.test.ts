@@ -2,12 +2,13 @@ import { Client, Connection } from '@temporalio/client';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { isSameProcess, identityOf } from '../../stack/process-identity.ts';
+import { isSameProcess, identityOf } from '../../stack/processes/process-identity.ts';
 import { claimHome } from '../../stack/claim-home.ts';
 import { openStateFolder } from '../../stack/state-folder.ts';
-import { homeIsHeld } from '../../contracts/stack-exit.ts';
+import { homeIsHeld } from '../../contracts/settings/stack-exit.ts';
 import { runPerennial } from '../support/embedded-stack.ts';
-import { answers, type RunningStack, StackHome, until } from './stack-under-test.ts';
+import { answers, type RunningStack, StackHome } from './stack-under-test.ts';
+import { until } from '../support/until.ts';
 
 const linux = process.platform === 'linux';
 let home: StackHome;

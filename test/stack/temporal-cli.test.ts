@@ -2,9 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { PartCommand } from '../../stack/part.ts';
+import type { PartCommand } from '../../stack/parts/part.ts';
 import { openStateFolder } from '../../stack/state-folder.ts';
-import { embeddedTemporal } from '../../stack/temporal.ts';
+import { embeddedTemporal } from '../../stack/parts/embedded-temporal.ts';
 
 let folder: string;
 beforeEach(async () => void (folder = await mkdtemp(join(tmpdir(), 'perennial-temporal-'))));

@@ -1,18 +1,18 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { blockMetric, blocksOf } from '../../statistics/block-metric.ts';
-import * as bootstrap from '../../statistics/block-bootstrap.ts';
-import { lowerBound, percentileInterval } from '../../statistics/block-bootstrap.ts';
-import type { Bootstrap, Inconclusive } from '../../statistics/block-bootstrap.ts';
-import type { MetricName } from '../../statistics/measure.ts';
-import { regressionMetrics } from '../../statistics/regression-metrics.ts';
-import { relativeGain } from '../../statistics/relative-gain.ts';
-import { seededRandom } from '../../statistics/seeded-random.ts';
+import { blockMetric, blocksOf } from '../../statistics/metrics/block-metric.ts';
+import * as bootstrap from '../../statistics/metrics/block-bootstrap.ts';
+import { lowerBound, percentileInterval } from '../../statistics/metrics/block-bootstrap.ts';
+import type { Bootstrap, Inconclusive } from '../../statistics/metrics/block-bootstrap.ts';
+import type { MeasuredMetric } from '../../statistics/metrics/measure.ts';
+import { regressionMetrics } from '../../statistics/metrics/regression-metrics.ts';
+import { relativeGain } from '../../statistics/metrics/relative-gain.ts';
+import { seededRandom } from '../../statistics/probability/seeded-random.ts';
 
 const metrics = ['rmse', 'mae', 'r2', 'mape', 'medianAbsoluteError', 'pinball'] as const;
 
 interface Rows {
-  readonly metric: MetricName;
+  readonly metric: MeasuredMetric;
   readonly truth: number[];
   readonly blocks: (string | number)[];
   readonly seed: number;

@@ -1,16 +1,16 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isBetterWhenSmall, Metrics, MetricName, metricNames } from '../../contracts/metrics.ts';
-import type { BinaryMetric } from '../../statistics/binary-metrics.ts';
-import { binaryMetric, binaryMetrics } from '../../statistics/binary-metrics.ts';
-import { bootstrapGain, bootstrapMetric, percentileInterval } from '../../statistics/block-bootstrap.ts';
-import { blocksOf } from '../../statistics/block-metric.ts';
-import { measure, metricsOf, pickRows, resampledMetric } from '../../statistics/measure.ts';
-import { multiclassMetric, multiclassMetrics } from '../../statistics/multiclass-metrics.ts';
-import { everyRow } from '../../statistics/ranking-metrics.ts';
-import { regressionMetrics } from '../../statistics/regression-metrics.ts';
-import { relativeGain } from '../../statistics/relative-gain.ts';
-import type { BinarySample, MulticlassSample } from '../../statistics/sample.ts';
+import { isBetterWhenSmall, Metrics, MetricName, metricNames } from '../../contracts/models/metrics.ts';
+import type { BinaryMetric } from '../../statistics/metrics/binary-metrics.ts';
+import { binaryMetric, binaryMetrics } from '../../statistics/metrics/binary-metrics.ts';
+import { bootstrapGain, bootstrapMetric, percentileInterval } from '../../statistics/metrics/block-bootstrap.ts';
+import { blocksOf } from '../../statistics/metrics/block-metric.ts';
+import { measure, metricsOf, pickRows, resampledMetric } from '../../statistics/metrics/measure.ts';
+import { multiclassMetric, multiclassMetrics } from '../../statistics/metrics/multiclass-metrics.ts';
+import { everyRow } from '../../statistics/metrics/ranking-metrics.ts';
+import { regressionMetrics } from '../../statistics/metrics/regression-metrics.ts';
+import { relativeGain } from '../../statistics/metrics/relative-gain.ts';
+import type { BinarySample, MulticlassSample } from '../../statistics/metrics/sample.ts';
 import { expectNearly } from '../support/nearly.ts';
 import reference from './reference/classification.json' with { type: 'json' };
 

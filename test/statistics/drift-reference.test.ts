@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { driftOf } from '../../activities/monitoring/drift-of.ts';
-import { referenceOf } from '../../activities/monitoring/reference-of.ts';
-import { chiSquared } from '../../statistics/chi-squared.ts';
+import { referenceOf } from '../../activities/measurement/reference-of.ts';
+import { chiSquared } from '../../statistics/drift/chi-squared.ts';
 import { bikeColumn } from '../support/bike-sharing.ts';
 import { expectNearly } from '../support/nearly.ts';
 import bins from '../reference/drift-bins.json' with { type: 'json' };

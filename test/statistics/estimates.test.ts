@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { boostedValue, fitBoostedTrees } from '../../statistics/boosted-trees.ts';
+import { boostedValue, fitBoostedTrees } from '../../statistics/estimation/boosted-trees.ts';
 import {
   confidenceBasedEstimate,
   confidenceMetrics,
   confidenceSamplingErrors,
   samplingErrorOf,
-} from '../../statistics/confidence-based-estimate.ts';
-import { heightAt, isotonicRegression } from '../../statistics/isotonic-regression.ts';
-import { directLossEstimate, fitDirectLoss } from '../../statistics/direct-loss-estimate.ts';
+} from '../../statistics/estimation/confidence-based-estimate.ts';
+import { heightAt, isotonicRegression } from '../../statistics/estimation/isotonic-regression.ts';
+import { directLossEstimate, fitDirectLoss } from '../../statistics/estimation/direct-loss-estimate.ts';
 import { expectNearly } from '../support/nearly.ts';
 import reference from './reference/estimates.json' with { type: 'json' };
 

@@ -1,20 +1,20 @@
 import { describe, expect, it } from 'vitest';
-import { metricNames } from '../../contracts/metrics.ts';
+import { metricNames } from '../../contracts/models/metrics.ts';
 import {
   confidenceBasedEstimate,
   confidenceMetrics,
   confidenceSamplingErrors,
   samplingErrorOf,
-} from '../../statistics/confidence-based-estimate.ts';
-import { directLossEstimate, fitDirectLoss } from '../../statistics/direct-loss-estimate.ts';
-import { heightAt, isotonicRegression } from '../../statistics/isotonic-regression.ts';
+} from '../../statistics/estimation/confidence-based-estimate.ts';
+import { directLossEstimate, fitDirectLoss } from '../../statistics/estimation/direct-loss-estimate.ts';
+import { heightAt, isotonicRegression } from '../../statistics/estimation/isotonic-regression.ts';
 import {
   believedProbabilities,
   classCalibrations,
   multiclassConfidenceEstimate,
   multiclassSamplingErrors,
-} from '../../statistics/multiclass-confidence-estimate.ts';
-import { multiclassMetric } from '../../statistics/multiclass-metrics.ts';
+} from '../../statistics/estimation/multiclass-confidence-estimate.ts';
+import { multiclassMetric } from '../../statistics/metrics/multiclass-metrics.ts';
 import { expectNearly } from '../support/nearly.ts';
 import reference from './reference/nannyml.json' with { type: 'json' };
 

@@ -1,12 +1,12 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { binCounts } from '../../statistics/bin-counts.ts';
-import { chiSquared } from '../../statistics/chi-squared.ts';
-import { decileEdges } from '../../statistics/decile-edges.ts';
-import { kolmogorovSmirnov } from '../../statistics/kolmogorov-smirnov.ts';
-import { populationStabilityIndex } from '../../statistics/population-stability-index.ts';
-import { seededRandom } from '../../statistics/seeded-random.ts';
-import { valueCounts } from '../../statistics/value-counts.ts';
+import { binCounts } from '../../statistics/drift/bin-counts.ts';
+import { chiSquared } from '../../statistics/drift/chi-squared.ts';
+import { decileEdges } from '../../statistics/drift/decile-edges.ts';
+import { kolmogorovSmirnov } from '../../statistics/drift/kolmogorov-smirnov.ts';
+import { populationStabilityIndex } from '../../statistics/drift/population-stability-index.ts';
+import { seededRandom } from '../../statistics/probability/seeded-random.ts';
+import { valueCounts } from '../../statistics/drift/value-counts.ts';
 
 const numbers = fc.array(fc.integer({ min: -20, max: 20 }), { minLength: 1, maxLength: 60 });
 const counts = fc

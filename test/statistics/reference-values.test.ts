@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { decileEdges } from '../../statistics/decile-edges.ts';
-import { kolmogorovTail } from '../../statistics/kolmogorov-tail.ts';
-import { quantile } from '../../statistics/quantile.ts';
-import { regressionMetrics } from '../../statistics/regression-metrics.ts';
-import { seededRandom } from '../../statistics/seeded-random.ts';
-import { upperIncompleteGamma } from '../../statistics/upper-incomplete-gamma.ts';
+import { decileEdges } from '../../statistics/drift/decile-edges.ts';
+import { kolmogorovTail } from '../../statistics/probability/kolmogorov-tail.ts';
+import { quantile } from '../../statistics/probability/quantile.ts';
+import { regressionMetrics } from '../../statistics/metrics/regression-metrics.ts';
+import { seededRandom } from '../../statistics/probability/seeded-random.ts';
+import { upperIncompleteGamma } from '../../statistics/probability/upper-incomplete-gamma.ts';
 import { expectNearly } from '../support/nearly.ts';
 import distributions from './reference/distributions.json' with { type: 'json' };
 import reference from './reference/statistics.json' with { type: 'json' };

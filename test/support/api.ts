@@ -10,30 +10,31 @@ import { createDiskObjectStore } from '../../adapters/object-store/disk.ts';
 import type { ClosableTableEngine } from '../../adapters/table-engine/duckdb.ts';
 import { createScratch } from '../../adapters/scratch/claimed-scratch.ts';
 import { createDuckDbTableEngine } from '../../adapters/table-engine/duckdb.ts';
-import type { Api, ApiDependencies } from '../../api/dependencies.ts';
-import { buildApi } from '../../api/server.ts';
-import type { ConfigurationInput } from '../../contracts/configuration.ts';
-import { Configuration } from '../../contracts/configuration.ts';
+import type { Api } from '../../api/route-context.ts';
+import type { ApiDependencies } from '../../api/api-dependencies.ts';
+import { buildApi } from '../../api/build-api.ts';
+import type { ConfigurationInput } from '../../contracts/configuration/configuration.ts';
+import { Configuration } from '../../contracts/configuration/configuration.ts';
 import { sha256OfBytes } from '../../contracts/digest.ts';
 import type { Id, Scope } from '../../contracts/identifiers.ts';
-import type { Grant, Role } from '../../contracts/principal.ts';
-import { roles } from '../../contracts/principal.ts';
-import { connect } from '../../db/connection.ts';
-import type { RepositoryContext } from '../../db/context.ts';
-import { createPostgresRepositories } from '../../db/repositories.ts';
+import type { Grant, Role } from '../../contracts/access/principal.ts';
+import { roles } from '../../contracts/access/principal.ts';
+import { connect } from '../../db/connection/connect.ts';
+import type { RepositoryContext } from '../../db/connection/repository-context.ts';
+import { createPostgresRepositories } from '../../db/postgres-repositories.ts';
 import type { IdMaker } from '../../ports/ids.ts';
 import type { LedgerProof } from '../../ports/ledger-proof.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 import type { Repositories } from '../../ports/repositories/repositories.ts';
-import { identityOf } from '../../stack/process-identity.ts';
+import { identityOf } from '../../stack/processes/process-identity.ts';
 import { checkAnswer } from './checked-answers.ts';
-import type { TestDatabase } from './postgres.ts';
-import { createTestDatabase } from './postgres.ts';
+import type { TestDatabase } from './postgres-of-tests.ts';
+import { createTestDatabase } from './postgres-of-tests.ts';
 import type { RecordingWorkflowClient } from './recording-workflow-client.ts';
 import { createRecordingWorkflowClient } from './recording-workflow-client.ts';
-import { sandboxIn } from './sandbox.ts';
+import { sandboxIn } from './lay-sandbox.ts';
 
-export interface Answer {
+export interface ApiAnswer {
   readonly status: number;
   readonly headers: Record<string, unknown>;
   readonly text: string;
@@ -63,7 +64,7 @@ export interface TestApi {
     request: string,
     body?: unknown,
     headers?: Record<string, string>,
-  ): Promise<Answer>;
+  ): Promise<ApiAnswer>;
   addKey(name: string, grants: readonly Grant[]): Promise<{ readonly id: Id; readonly key: string }>;
   stop(): Promise<void>;
 }

@@ -1,10 +1,10 @@
 import { sha256OfBytes } from '../../contracts/digest.ts';
 import type { Id, Scope } from '../../contracts/identifiers.ts';
-import type { RunKind, RunRequest } from '../../contracts/run.ts';
-import { transact } from '../../db/connection.ts';
-import type { RepositoryContext } from '../../db/context.ts';
-import { insertRun } from '../../db/insert-run.ts';
-import { createRunRepository } from '../../db/repositories/runs.ts';
+import type { RunKind, RunRequest } from '../../contracts/runs/run.ts';
+import { transact } from '../../db/connection/connect.ts';
+import type { RepositoryContext } from '../../db/connection/repository-context.ts';
+import { insertRun } from '../../db/runs/insert-run.ts';
+import { createRunRepository } from '../../db/runs/run-repository.ts';
 
 const someId = '00000000-0000-7000-8000-000000000000';
 const schemaVersion = 1;

@@ -2,7 +2,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { activityInfo } from '@temporalio/activity';
 import { createComputations } from '../../activities/computations.ts';
-import type { StoringDependencies } from '../../activities/dependencies.ts';
+import type { StoringDependencies } from '../../activities/activity-dependencies.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import { serveComputations } from '../../worker/computing/serve-computations.ts';
 import { measureMillionRows } from './million-rows.ts';

@@ -197,23 +197,3 @@ async function checkNoted(file: string): Promise<void> {
   const noted = await readFile(file, 'utf8').catch(() => '');
   for (const line of noted.split('\n')) if (line !== '') checkAnswer(JSON.parse(line));
 }
-
-const longestPauseMs = 200;
-
-/**
- * Waits for a condition by asking for it, and fails with its name. Asks less often the longer it takes, because every look
- * takes processor time from the work that it waits for.
- */
-export async function until<Value>(
-  what: string,
-  look: () => Promise<Value | undefined | false>,
-  withinMs = 60_000,
-): Promise<Value> {
-  for (const begun = Date.now(); ;) {
-    const seen = await look();
-    if (seen !== undefined && seen !== false) return seen;
-    const waitedMs = Date.now() - begun;
-    if (waitedMs > withinMs) throw new Error(`waited ${withinMs / 1000} s in vain: ${what}`);
-    await pause(Math.min(longestPauseMs, 50 + waitedMs / 10));
-  }
-}

@@ -8,21 +8,21 @@ import { Client, Connection, WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { bundleWorkflowCode, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { createComputations } from '../../activities/computations.ts';
-import type { StoringDependencies } from '../../activities/dependencies.ts';
+import type { StoringDependencies } from '../../activities/activity-dependencies.ts';
 import { createActivities } from '../../activities/index.ts';
-import { registerSearchAttributes } from '../../adapters/workflow-client/temporal.ts';
-import { parseSettings, Settings } from '../../contracts/settings.ts';
-import { connect } from '../../db/connection.ts';
-import type { RepositoryContext } from '../../db/context.ts';
+import { registerSearchAttributes } from '../../adapters/workflow-client/temporal-workflow-client.ts';
+import { parseSettings, Settings } from '../../contracts/settings/settings.ts';
+import { connect } from '../../db/connection/connect.ts';
+import type { RepositoryContext } from '../../db/connection/repository-context.ts';
 import type { Computing } from '../../ports/computing.ts';
-import { buildDependencies } from '../../worker/build-dependencies.ts';
+import { buildDependencies } from '../../worker/worker-dependencies.ts';
 import { runWorkers } from '../../worker/run-workers.ts';
 import { workflowBundle } from '../../worker/workflow-bundle.ts';
 import { quiet } from './lifecycle-worker.ts';
-import { createTestDatabase } from './postgres.ts';
-import { startTemporal, temporalCli } from './temporal.ts';
+import { createTestDatabase } from './postgres-of-tests.ts';
+import { startTemporal, temporalCli } from './temporal-of-tests.ts';
 
-export interface Asked {
+export interface AskedWorkflow {
   readonly activity: string;
   readonly taskQueue: string;
   readonly input: unknown;
@@ -38,9 +38,9 @@ export interface ForeignClient {
   /** Names of the activities that the worker has. */
   readonly activities: readonly string[];
   /** Schedules the activity from a workflow of the client's own, under an id of its choice. */
-  ask(asked: Asked, workflowId?: string): Promise<Came>;
+  ask(asked: AskedWorkflow, workflowId?: string): Promise<Came>;
   /** Asks, continues as new, and asks again. Returns the second outcome. */
-  askTwice(asked: Asked, workflowId: string): Promise<Came>;
+  askTwice(asked: AskedWorkflow, workflowId: string): Promise<Came>;
   /** Resets the newest execution under the id to its beginning. Returns the outcome. */
   reset(workflowId: string): Promise<Came>;
   /** Everything in the database and the names of all that is stored, to be compared. */
@@ -122,7 +122,12 @@ export async function startForeignClient(): Promise<ForeignClient> {
   };
 }
 
-function ask(temporal: Client, workflowType: 'foreign' | 'continued', asked: Asked, workflowId: string): Promise<Came> {
+function ask(
+  temporal: Client,
+  workflowType: 'foreign' | 'continued',
+  asked: AskedWorkflow,
+  workflowId: string,
+): Promise<Came> {
   return cameOf(() =>
     temporal.workflow.execute(workflowType, {
       workflowId,

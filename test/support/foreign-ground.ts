@@ -1,10 +1,10 @@
-import { sql } from '../../db/orm.ts';
-import { Configuration } from '../../contracts/configuration.ts';
-import type { Approval } from '../../contracts/approval.ts';
+import { sql } from '../../db/connection/orm.ts';
+import { Configuration } from '../../contracts/configuration/configuration.ts';
+import type { Approval } from '../../contracts/serving/approval.ts';
 import type { Id, Scope } from '../../contracts/identifiers.ts';
-import type { Release } from '../../contracts/release.ts';
-import type { RunKind } from '../../contracts/run.ts';
-import { configuration } from '../db/ground.ts';
+import type { Release } from '../../contracts/serving/release.ts';
+import type { RunKind } from '../../contracts/runs/run.ts';
+import { configuration } from '../db/database-ground.ts';
 import { beginRunOf } from './begin-run-of.ts';
 import type { ForeignClient } from './foreign-client.ts';
 import { seedApproval, seedRehearsal, seedVersion, type SeededVersion } from './seed-candidate.ts';

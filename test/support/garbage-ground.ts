@@ -1,18 +1,18 @@
 import { mkdtemp, rm, utimes } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createCollectionActivities } from '../../activities/retention/collect-garbage.ts';
+import { createCollectionActivities } from '../../activities/retention/collection-activities.ts';
 import { createSystemClock } from '../../adapters/clock/system.ts';
 import { createIdMaker } from '../../adapters/ids/uuid.ts';
 import { createDiskObjectStore } from '../../adapters/object-store/disk.ts';
-import type { Collection } from '../../contracts/collection.ts';
-import { usualGraceMs } from '../../contracts/collection.ts';
-import type { Configuration } from '../../contracts/configuration.ts';
+import type { Collection } from '../../contracts/runs/collection.ts';
+import { usualGraceMs } from '../../contracts/runs/collection.ts';
+import type { Configuration } from '../../contracts/configuration/configuration.ts';
 import type { Id, Scope, Sha256 } from '../../contracts/identifiers.ts';
-import { createPostgresRepositories } from '../../db/repositories.ts';
+import { createPostgresRepositories } from '../../db/postgres-repositories.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 import type { Repositories } from '../../ports/repositories/repositories.ts';
-import { createTestDatabase } from './postgres.ts';
+import { createTestDatabase } from './postgres-of-tests.ts';
 
 /** A database, an object store on disk whose blobs can be as old as one likes, and the collection of their garbage. */
 export interface GarbageGround {

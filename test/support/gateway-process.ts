@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { createInterface } from 'node:readline';
-import type { Answer, Asked, ServingGround } from './serving-ground.ts';
+import type { ServedAnswer, AskedModel, ServingGround } from './serving-ground.ts';
 import { ask } from './serving-ground.ts';
 
 export interface GatewayProcess {
@@ -10,7 +10,7 @@ export interface GatewayProcess {
   readonly address: string;
   /** What it has logged so far, one JSON line each. */
   readonly said: readonly string[];
-  ask(request: string, body?: unknown, asked?: Asked): Promise<Answer>;
+  ask(request: string, body?: unknown, asked?: AskedModel): Promise<ServedAnswer>;
   /** Sends the signal and answers how it ended. */
   end(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | NodeJS.Signals>;
 }

@@ -4,7 +4,7 @@ import { createEnvironments } from '../../adapters/environments/environments.ts'
 import { createLogger } from '../../adapters/logger/pino.ts';
 import { createSandbox } from '../../adapters/sandbox/create-sandbox.ts';
 import { ownScratch } from '../../adapters/scratch/own-scratch.ts';
-import { identityOf } from '../../stack/process-identity.ts';
+import { identityOf } from '../../stack/processes/process-identity.ts';
 
 const [home = '', cacheFolder = '', lock = '', indexUrl = ''] = process.argv.slice(2);
 const logger = createLogger({ name: 'test', level: 'silent' });

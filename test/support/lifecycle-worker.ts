@@ -4,20 +4,23 @@ import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import type { Activities, LifecycleActivities } from '../../activities/activity-types.ts';
-import { createQueueOfBuild } from '../../activities/training/queue-of-build.ts';
+import { createQueueOfBuild } from '../../activities/build/training/queue-of-build.ts';
 import { createLifecycleActivities } from '../../activities/lifecycle/lifecycle-activities.ts';
 import { createSystemClock } from '../../adapters/clock/system.ts';
 import { createIdMaker } from '../../adapters/ids/uuid.ts';
-import type { TemporalWorkflowClient } from '../../adapters/workflow-client/temporal.ts';
-import { createTemporalWorkflowClient, registerSearchAttributes } from '../../adapters/workflow-client/temporal.ts';
-import { createPostgresRepositories } from '../../db/repositories.ts';
+import type { TemporalWorkflowClient } from '../../adapters/workflow-client/temporal-workflow-client.ts';
+import {
+  createTemporalWorkflowClient,
+  registerSearchAttributes,
+} from '../../adapters/workflow-client/temporal-workflow-client.ts';
+import { createPostgresRepositories } from '../../db/postgres-repositories.ts';
 import type { Logger } from '../../ports/logger.ts';
 import type { Repositories } from '../../ports/repositories/repositories.ts';
 import type { RunningWorkers } from '../../worker/run-workers.ts';
 import { runWorkers } from '../../worker/run-workers.ts';
 import { workflowBundle } from '../../worker/workflow-bundle.ts';
-import { createTestDatabase } from './postgres.ts';
-import { startTemporal } from './temporal.ts';
+import { createTestDatabase } from './postgres-of-tests.ts';
+import { startTemporal } from './temporal-of-tests.ts';
 
 export const quiet: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 

@@ -1,9 +1,10 @@
-import { evaluate } from '../../activities/evaluation/evaluate.ts';
+import { evaluate } from '../../activities/build/evaluation/evaluate.ts';
 import { driftOf } from '../../activities/monitoring/drift-of.ts';
-import { referenceOf } from '../../activities/monitoring/reference-of.ts';
-import { Configuration, Gate } from '../../contracts/configuration.ts';
+import { referenceOf } from '../../activities/measurement/reference-of.ts';
+import { Configuration } from '../../contracts/configuration/configuration.ts';
+import { Gate } from '../../contracts/configuration/gates.ts';
 import { sha256OfBytes, sha256OfJson } from '../../contracts/digest.ts';
-import { configuration } from '../db/ground.ts';
+import { configuration } from '../db/database-ground.ts';
 
 const rows = 1_000_000;
 const digest = sha256OfBytes('million');

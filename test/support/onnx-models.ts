@@ -53,7 +53,7 @@ export function node(
   return { opType, input: [...input], output: [...output], attribute };
 }
 
-export interface Graph {
+export interface OnnxGraph {
   readonly nodes: readonly Node[];
   readonly inputs: readonly Value[];
   readonly outputs: readonly Value[];
@@ -61,7 +61,7 @@ export interface Graph {
   readonly rest?: Omit<onnxProto.onnx.IModelProto, 'graph'>;
 }
 
-export function model({ nodes, inputs, outputs, initializers = [], rest = {} }: Graph): Uint8Array {
+export function model({ nodes, inputs, outputs, initializers = [], rest = {} }: OnnxGraph): Uint8Array {
   const bytes = ModelProto.encode({
     irVersion: 8,
     opsetImport: [{ domain: '', version: 15 }],
@@ -83,7 +83,7 @@ export function list(name: string, values: readonly (number | string)[]): NonNul
     : { name, type: AttributeProto.AttributeType.INTS, ints: values.map(Number) };
 }
 
-export function integer(name: string, i: number): NonNullable<Node['attribute']>[number] {
+export function integerAttribute(name: string, i: number): NonNullable<Node['attribute']>[number] {
   return { name, type: AttributeProto.AttributeType.INT, i };
 }
 

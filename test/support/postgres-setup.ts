@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import type { TestProject } from 'vitest/node';
-import { migrate } from '../../db/migrate.ts';
+import { migrate } from '../../db/connection/migrate.ts';
 import { freePort } from '../../stack/ports.ts';
 
 declare module 'vitest' {

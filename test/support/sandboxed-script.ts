@@ -2,9 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Ending, Limits, Network } from '../../adapters/sandbox/sandbox.ts';
-import type { Isolation } from '../../contracts/isolation.ts';
-import type { SandboxSettings } from '../../adapters/sandbox/look-around.ts';
-import { layTestSandbox, type SandboxKind } from './sandbox.ts';
+import type { Isolation } from '../../contracts/runs/isolation.ts';
+import type { LookAroundSettings } from '../../adapters/sandbox/look-around.ts';
+import { layTestSandbox, type SandboxKind } from './lay-sandbox.ts';
 
 export interface ScriptRun {
   readonly ending: Ending;
@@ -12,7 +12,7 @@ export interface ScriptRun {
   readonly said: string;
 }
 
-export interface ScriptGround {
+export interface SandboxedScript {
   /** Runs a Python script with one writable folder, which is its working folder and its /tmp. */
   python(
     script: string,
@@ -33,10 +33,10 @@ const limits: Limits = {
 };
 
 /** A sandbox and a folder for scripts that try to get out of it. */
-export async function layScriptGround(
+export async function laySandboxedScript(
   kind: SandboxKind,
-  settings: Partial<SandboxSettings> = {},
-): Promise<ScriptGround> {
+  settings: Partial<LookAroundSettings> = {},
+): Promise<SandboxedScript> {
   const { sandbox, remove } = await layTestSandbox(kind, settings);
   const folder = await mkdtemp(join(tmpdir(), 'perennial-script-'));
   return {

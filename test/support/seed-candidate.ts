@@ -1,15 +1,15 @@
-import { policyIn } from '../../contracts/approval-policy.ts';
-import type { Approval } from '../../contracts/approval.ts';
-import type { EvidenceDetails } from '../../contracts/approval-evidence.ts';
-import type { CodeManifest } from '../../contracts/code.ts';
-import type { DatasetManifest } from '../../contracts/dataset.ts';
+import { policyIn } from '../../contracts/serving/approval-policy.ts';
+import type { Approval } from '../../contracts/serving/approval.ts';
+import type { EvidenceDetails } from '../../contracts/serving/approval-evidence.ts';
+import type { CodeManifest } from '../../contracts/code/code-version.ts';
+import type { DatasetManifest } from '../../contracts/data/dataset-version.ts';
 import { sha256OfBytes, sha256OfJson } from '../../contracts/digest.ts';
-import type { Evaluation, EvaluationBody } from '../../contracts/evaluation.ts';
+import type { Evaluation, EvaluationBody } from '../../contracts/models/evaluation.ts';
 import type { Id, Scope } from '../../contracts/identifiers.ts';
-import type { RegressionMetrics } from '../../contracts/metrics.ts';
-import type { ModelVersion } from '../../contracts/model-version.ts';
-import type { Release } from '../../contracts/release.ts';
-import type { RunRequest } from '../../contracts/run.ts';
+import type { RegressionMetrics } from '../../contracts/models/metrics.ts';
+import type { ModelVersion } from '../../contracts/models/model-version.ts';
+import type { Release } from '../../contracts/serving/release.ts';
+import type { RunRequest } from '../../contracts/runs/run.ts';
 import type { Repositories } from '../../ports/repositories/repositories.ts';
 
 const metrics: RegressionMetrics = {

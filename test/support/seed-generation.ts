@@ -1,9 +1,15 @@
-import type { Generation } from '../../contracts/deployment.ts';
+import type { Generation } from '../../contracts/serving/deployment.ts';
 import type { Id, Scope } from '../../contracts/identifiers.ts';
-import { transact } from '../../db/connection.ts';
-import type { RepositoryContext } from '../../db/context.ts';
-import { lockScope } from '../../db/context.ts';
-import { championOf, newestGeneration, raiseGeneration, readRelease, slotFor } from '../../db/generations.ts';
+import { transact } from '../../db/connection/connect.ts';
+import type { RepositoryContext } from '../../db/connection/repository-context.ts';
+import { lockScope } from '../../db/connection/repository-context.ts';
+import {
+  championOf,
+  newestGeneration,
+  raiseGeneration,
+  readRelease,
+  slotFor,
+} from '../../db/deployments/generations.ts';
 
 /** What serves, written as it stands: no rollout led there. A canary beside the champion below a weight of 100, a shadow at 0. */
 export function seedGeneration(

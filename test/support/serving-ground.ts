@@ -5,28 +5,28 @@ import { expect, vi } from 'vitest';
 import { createSystemClock } from '../../adapters/clock/system.ts';
 import { createIdMaker } from '../../adapters/ids/uuid.ts';
 import { createLogger } from '../../adapters/logger/pino.ts';
-import { createOnnxModelRuntime } from '../../adapters/model-runtime/onnx.ts';
+import { createOnnxModelRuntime } from '../../adapters/model-formats/onnx/onnx-format.ts';
 import { createDiskObjectStore } from '../../adapters/object-store/disk.ts';
 import { createDuckDbTableEngine } from '../../adapters/table-engine/duckdb.ts';
-import type { ConfigurationInput } from '../../contracts/configuration.ts';
-import { Configuration } from '../../contracts/configuration.ts';
+import type { ConfigurationInput } from '../../contracts/configuration/configuration.ts';
+import { Configuration } from '../../contracts/configuration/configuration.ts';
 import { sha256OfBytes } from '../../contracts/digest.ts';
 import type { Id, Scope } from '../../contracts/identifiers.ts';
-import type { Signature } from '../../contracts/model-version.ts';
-import type { Grant } from '../../contracts/principal.ts';
-import type { Release } from '../../contracts/release.ts';
-import { connect } from '../../db/connection.ts';
-import type { RepositoryContext } from '../../db/context.ts';
-import { createPostgresRepositories } from '../../db/repositories.ts';
+import type { Signature } from '../../contracts/models/model-version.ts';
+import type { Grant } from '../../contracts/access/principal.ts';
+import type { Release } from '../../contracts/serving/release.ts';
+import { connect } from '../../db/connection/connect.ts';
+import type { RepositoryContext } from '../../db/connection/repository-context.ts';
+import { createPostgresRepositories } from '../../db/postgres-repositories.ts';
 import type { GatewayParts, RunningGateway } from '../../gateway/start-gateway.ts';
 import { startGateway } from '../../gateway/start-gateway.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 import type { Repositories } from '../../ports/repositories/repositories.ts';
 import { linearModel } from './onnx-models.ts';
-import type { TestDatabase } from './postgres.ts';
-import { createTestDatabase } from './postgres.ts';
+import type { TestDatabase } from './postgres-of-tests.ts';
+import { createTestDatabase } from './postgres-of-tests.ts';
 import { beginRun, seedVersion } from './seed-candidate.ts';
-import { sandboxIn } from './sandbox.ts';
+import { sandboxIn } from './lay-sandbox.ts';
 import { seedGeneration } from './seed-generation.ts';
 
 export const features = ['temp', 'hum'] as const;
@@ -156,16 +156,16 @@ async function raise(
 export interface TestGateway {
   readonly gateway: RunningGateway;
   /** A request with the operator's key unless `key` says otherwise; null: without one. */
-  ask(request: string, body?: unknown, given?: Asked): Promise<Answer>;
+  ask(request: string, body?: unknown, given?: AskedModel): Promise<ServedAnswer>;
   close(): Promise<void>;
 }
 
-export interface Asked {
+export interface AskedModel {
   readonly key?: string | null;
   readonly headers?: Record<string, string>;
 }
 
-export interface Answer {
+export interface ServedAnswer {
   readonly status: number;
   readonly headers: Headers;
   // oxlint-disable-next-line typescript/no-explicit-any -- tests look into answers of many shapes
@@ -215,8 +215,8 @@ export async function ask(
   operatorKey: string,
   request: string,
   body?: unknown,
-  { key = operatorKey, headers = {} }: Asked = {},
-): Promise<Answer> {
+  { key = operatorKey, headers = {} }: AskedModel = {},
+): Promise<ServedAnswer> {
   const [method = 'GET', path = '/'] = request.split(' ');
   const answer = await fetch(`${address}${path}`, {
     method,

@@ -1,6 +1,6 @@
 import type { EmbeddedStack } from './embedded-stack.ts';
 import { startEmbeddedStack } from './embedded-stack.ts';
-import { createTestDatabase } from './postgres.ts';
+import { createTestDatabase } from './postgres-of-tests.ts';
 
 /**
  * Starts a stack with a database of its own in the Postgres of the test run, through DATABASE_URL. It starts some seconds

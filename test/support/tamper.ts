@@ -1,5 +1,5 @@
 import { Client } from 'pg';
-import type { TestDatabase } from './postgres.ts';
+import type { TestDatabase } from './postgres-of-tests.ts';
 
 /** One statement by somebody who may do anything in the database, past every trigger and foreign key. */
 export async function tamper(database: TestDatabase, text: string, values: readonly unknown[] = []): Promise<void> {

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import type { ConfigurationInput } from '../../contracts/configuration.ts';
+import type { ConfigurationInput } from '../../contracts/configuration/configuration.ts';
 import { linearModel } from './onnx-models.ts';
 
 /** Answers `2 · temp + hum`, as the rows of `tinyRows` do. */

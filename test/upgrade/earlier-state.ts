@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Client } from 'pg';
 import { z } from 'zod';
-import { applyMigrations, drizzle } from '../../db/orm.ts';
-import { createTestDatabase } from '../support/postgres.ts';
+import { applyMigrations, drizzle } from '../../db/connection/orm.ts';
+import { createTestDatabase } from '../support/postgres-of-tests.ts';
 
 const migrations = fileURLToPath(new URL('../../db/migrations', import.meta.url));
 const Journal = z.object({ entries: z.array(z.unknown()) }).loose();

@@ -1,7 +1,7 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterAll, expect, test } from 'vitest';
 import { createComputations } from '../../activities/computations.ts';
-import type { StoringDependencies } from '../../activities/dependencies.ts';
+import type { StoringDependencies } from '../../activities/activity-dependencies.ts';
 import { ComputeProcesses } from '../../worker/computing/compute-processes.ts';
 import { measureMillionRows } from '../support/million-rows.ts';
 

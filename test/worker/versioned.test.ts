@@ -6,13 +6,13 @@ import { promisify } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import { NativeConnection, Runtime } from '@temporalio/worker';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { scheduledTriggerWorkflow, workflowQueue } from '../../contracts/workflows.ts';
+import { scheduledTriggerWorkflow, workflowQueue } from '../../contracts/runs/workflows.ts';
 import { findWorkingProgram, programs } from '../../setup/find-program.mjs';
 import type { RunningWorkers } from '../../worker/run-workers.ts';
 import { runWorkers } from '../../worker/run-workers.ts';
 import { workflowBundle } from '../../worker/workflow-bundle.ts';
-import type { TestTemporal } from '../support/temporal.ts';
-import { startTemporal } from '../support/temporal.ts';
+import type { TestTemporal } from '../support/temporal-of-tests.ts';
+import { startTemporal } from '../support/temporal-of-tests.ts';
 
 // Workers that say which code they are: a pipeline belongs to the code that it began on.
 

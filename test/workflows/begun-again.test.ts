@@ -1,10 +1,10 @@
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createLifecycleKeeper } from '../../api/lifecycle-keeper.ts';
-import { Configuration } from '../../contracts/configuration.ts';
+import { createLifecycleKeeper } from '../../api/keeping/lifecycle-keeper.ts';
+import { Configuration } from '../../contracts/configuration/configuration.ts';
 import type { Scope } from '../../contracts/identifiers.ts';
-import { lifecycleWorkflowId } from '../../contracts/workflows.ts';
-import { configuration } from '../db/ground.ts';
+import { lifecycleWorkflowId } from '../../contracts/runs/workflows.ts';
+import { configuration } from '../db/database-ground.ts';
 import type { LifecycleWorker } from '../support/lifecycle-worker.ts';
 import { quiet, startLifecycleWorker } from '../support/lifecycle-worker.ts';
 

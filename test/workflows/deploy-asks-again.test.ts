@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Activities, Confirmation, RolloutFacts, RunConclusion } from '../../activities/activity-types.ts';
-import { workflowQueue } from '../../contracts/workflows.ts';
+import { workflowQueue } from '../../contracts/runs/workflows.ts';
 import type { LifecycleWorker } from '../support/lifecycle-worker.ts';
 import { startLifecycleWorker } from '../support/lifecycle-worker.ts';
 

@@ -1,10 +1,10 @@
-import { platformViewer } from '../../contracts/principal.ts';
+import { platformViewer } from '../../contracts/access/principal.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { buildWaits } from '../../contracts/build-waits.ts';
-import { Configuration } from '../../contracts/configuration.ts';
+import { buildWaits } from '../../contracts/models/build-waits.ts';
+import { Configuration } from '../../contracts/configuration/configuration.ts';
 import type { Scope } from '../../contracts/identifiers.ts';
-import { lifecycleWorkflowId } from '../../contracts/workflows.ts';
-import { configuration } from '../db/ground.ts';
+import { lifecycleWorkflowId } from '../../contracts/runs/workflows.ts';
+import { configuration } from '../db/database-ground.ts';
 import type { LifecycleWorker } from '../support/lifecycle-worker.ts';
 import { startLifecycleWorker } from '../support/lifecycle-worker.ts';
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Activities, RunConclusion } from '../../activities/activity-types.ts';
-import type { RunKind } from '../../contracts/run.ts';
-import { pipelineOf, workflowQueue } from '../../contracts/workflows.ts';
+import type { RunKind } from '../../contracts/runs/run.ts';
+import { pipelineOf, workflowQueue } from '../../contracts/runs/workflows.ts';
 import type { LifecycleWorker } from '../support/lifecycle-worker.ts';
 import { startLifecycleWorker } from '../support/lifecycle-worker.ts';
 

@@ -1,13 +1,13 @@
 import { ActivityFailure, ApplicationFailure, RetryState, TimeoutFailure, TimeoutType } from '@temporalio/common';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Activities } from '../../activities/activity-types.ts';
-import type { ActivityDependencies } from '../../activities/dependencies.ts';
-import { instrument } from '../../activities/instrument.ts';
-import { Configuration } from '../../contracts/configuration.ts';
+import type { ActivityDependencies } from '../../activities/activity-dependencies.ts';
+import { instrument } from '../../activities/steps/instrument.ts';
+import { Configuration } from '../../contracts/configuration/configuration.ts';
 import { PerennialError } from '../../contracts/errors.ts';
-import { lifecycleWorkflowId, nudgeSignal } from '../../contracts/workflows.ts';
-import { conclusionFrom } from '../../workflows/conclusion-from.ts';
-import { configuration } from '../db/ground.ts';
+import { lifecycleWorkflowId, nudgeSignal } from '../../contracts/runs/workflows.ts';
+import { conclusionFrom } from '../../workflows/running/conclusion-from.ts';
+import { configuration } from '../db/database-ground.ts';
 import type { LifecycleWorker } from '../support/lifecycle-worker.ts';
 import { quiet, startLifecycleWorker } from '../support/lifecycle-worker.ts';
 

@@ -1,7 +1,7 @@
 import { assert, integer, property } from 'fast-check';
 import { expect, test } from 'vitest';
-import { untilNextLook } from '../../workflows/until-next-look.ts';
-import { backOff } from '../../workflows/waiting.ts';
+import { untilNextLook } from '../../workflows/running/until-next-look.ts';
+import { backOff } from '../../workflows/running/waiting.ts';
 
 const second = 1_000;
 const minute = 60 * second;

@@ -5,7 +5,7 @@ import { availableParallelism } from 'node:os';
 import { activityInfo } from '@temporalio/activity';
 import { isErrorCode, PerennialError } from '../../contracts/errors.ts';
 import type { Computing } from '../../ports/computing.ts';
-import type { Answer, Order } from './messages.ts';
+import type { ComputationAnswer, ComputationOrder } from './messages.ts';
 
 export interface ComputeSettings {
   /** The main module of a computing process (serve-computations.ts), and its arguments after the worker's process id. */
@@ -126,11 +126,11 @@ class ComputeProcess {
     });
   }
 
-  async ask<Result>(order: Order, signal: AbortSignal): Promise<Result> {
+  async ask<Result>(order: ComputationOrder, signal: AbortSignal): Promise<Result> {
     const abort = (): void => void this.#process.kill('SIGKILL');
     signal.addEventListener('abort', abort, { once: true });
     try {
-      const answered = once(this.#process, 'message').then(([answer]): Answer<Result> => answer);
+      const answered = once(this.#process, 'message').then(([answer]): ComputationAnswer<Result> => answer);
       answered.catch(() => undefined);
       this.#process.send(order, () => undefined);
       const answer = await Promise.race([answered, this.#exited.then(() => null)]);
@@ -164,7 +164,7 @@ class ComputeProcess {
   }
 }
 
-function resultOf<Result>(answer: Answer<Result>): Result {
+function resultOf<Result>(answer: ComputationAnswer<Result>): Result {
   switch (answer.kind) {
     case 'result':
       return answer.result;

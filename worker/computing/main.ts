@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { createComputations } from '../../activities/computations.ts';
 import { createLogger } from '../../adapters/logger/pino.ts';
 import { readTemporalTls } from '../../adapters/workflow-client/temporal-tls.ts';
-import { parseSettings, Settings } from '../../contracts/settings.ts';
-import { buildDependencies } from '../build-dependencies.ts';
+import { parseSettings, Settings } from '../../contracts/settings/settings.ts';
+import { buildDependencies } from '../worker-dependencies.ts';
 import { serveComputations } from './serve-computations.ts';
 
 async function make() {

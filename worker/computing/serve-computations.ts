@@ -2,7 +2,7 @@ import { asyncLocalStorage, Context } from '@temporalio/activity';
 import type { Info } from '@temporalio/activity';
 import { noopMetricMeter } from '@temporalio/common';
 import { PerennialError, reasonOf } from '../../contracts/errors.ts';
-import type { Answer, Order } from './messages.ts';
+import type { ComputationAnswer, ComputationOrder } from './messages.ts';
 
 type Work = (input: never) => Promise<unknown>;
 
@@ -16,12 +16,15 @@ export function serveComputations(made: Promise<Readonly<Record<string, Work>>>)
   // Ctrl+C in a terminal signals this process too. The worker decides when it ends.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
   process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
-  process.on('message', (order: Order) => {
+  process.on('message', (order: ComputationOrder) => {
     void answerTo(order, made).then((answer) => process.send?.(answer));
   });
 }
 
-async function answerTo({ name, input, info }: Order, made: Promise<Readonly<Record<string, Work>>>): Promise<Answer> {
+async function answerTo(
+  { name, input, info }: ComputationOrder,
+  made: Promise<Readonly<Record<string, Work>>>,
+): Promise<ComputationAnswer> {
   try {
     const work = (await made)[name];
     if (work === undefined) throw new Error(`there is no computation ${name}`);

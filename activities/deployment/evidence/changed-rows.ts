@@ -1,17 +1,17 @@
 import { join } from 'node:path';
-import type { ChangedRow, ChangedRows } from '../../../contracts/approval-evidence.ts';
-import { classKey } from '../../../contracts/classes.ts';
-import type { Configuration } from '../../../contracts/configuration.ts';
-import type { Cell } from '../../../contracts/data-types.ts';
+import type { ChangedRow, ChangedRows } from '../../../contracts/serving/approval-evidence.ts';
+import { classKey } from '../../../contracts/models/classes.ts';
+import type { Configuration } from '../../../contracts/configuration/configuration.ts';
+import type { Cell } from '../../../contracts/data/data-types.ts';
 import type { Sha256 } from '../../../contracts/identifiers.ts';
-import type { ClassValue, ModelVersion, Signature } from '../../../contracts/model-version.ts';
+import type { ClassValue, ModelVersion, Signature } from '../../../contracts/models/model-version.ts';
 import type { Answers } from '../../../ports/model-runtime.ts';
 import type { ColumnData } from '../../../ports/table-engine.ts';
-import type { ActivityDependencies } from '../../dependencies.ts';
-import { loadVersion } from '../../evaluation/load-version.ts';
-import { probabilityIn, sampleOf } from '../../evaluation/sample-of.ts';
-import { targetsOf } from '../../evaluation/targets-of.ts';
-import { withWorkspace } from '../../workspace.ts';
+import type { ActivityDependencies } from '../../activity-dependencies.ts';
+import { loadVersion } from '../../measurement/load-version.ts';
+import { probabilityIn, sampleOf } from '../../measurement/sample-of.ts';
+import { targetsOf } from '../../measurement/targets-of.ts';
+import { withWorkspace } from '../../steps/workspace.ts';
 
 /** A person looks at these. */
 const mostRows = 10;

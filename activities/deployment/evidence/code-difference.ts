@@ -1,10 +1,10 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { FileDifference } from '../../../contracts/approval-evidence.ts';
-import type { CodeVersion } from '../../../contracts/code.ts';
-import type { ActivityDependencies } from '../../dependencies.ts';
-import { unpackCode } from '../../training/code-folder.ts';
-import { withWorkspace } from '../../workspace.ts';
+import type { FileDifference } from '../../../contracts/serving/approval-evidence.ts';
+import type { CodeVersion } from '../../../contracts/code/code-version.ts';
+import type { ActivityDependencies } from '../../activity-dependencies.ts';
+import { unpackCode } from '../../steps/unpack-code.ts';
+import { withWorkspace } from '../../steps/workspace.ts';
 import { lineDifference } from './line-difference.ts';
 
 /** A person reads this: what is longer is named, and read where the code lives. */

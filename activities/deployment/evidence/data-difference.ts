@@ -1,5 +1,5 @@
-import type { DataDifference } from '../../../contracts/approval-evidence.ts';
-import type { DatasetVersion } from '../../../contracts/dataset.ts';
+import type { DataDifference } from '../../../contracts/serving/approval-evidence.ts';
+import type { DatasetVersion } from '../../../contracts/data/dataset-version.ts';
 
 /** What the manifests show: rows of parts that only one of the two has, and columns. Both null where nothing served before. */
 export function dataDifference(

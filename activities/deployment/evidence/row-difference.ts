@@ -1,10 +1,10 @@
-import type { RowsCompared } from '../../../contracts/approval-evidence.ts';
-import type { DatasetVersion } from '../../../contracts/dataset.ts';
-import type { RowDifference } from '../../../contracts/dataset-difference.ts';
-import { stabilityIndexOf } from '../../../contracts/dataset-difference.ts';
+import type { RowsCompared } from '../../../contracts/serving/approval-evidence.ts';
+import type { DatasetVersion } from '../../../contracts/data/dataset-version.ts';
+import type { RowDifference } from '../../../contracts/data/dataset-difference.ts';
+import { stabilityIndexOf } from '../../../contracts/data/dataset-difference.ts';
 import { PerennialError } from '../../../contracts/errors.ts';
-import type { ActivityDependencies } from '../../dependencies.ts';
-import { fetchFiles, withWorkspace } from '../../workspace.ts';
+import type { ActivityDependencies } from '../../activity-dependencies.ts';
+import { fetchFiles, withWorkspace } from '../../steps/workspace.ts';
 
 /** Nobody waits for a request longer than this because of its data, and nobody reads more columns. */
 export const comparisonLimits = { rows: 2_000_000, timeMs: 30_000, columns: 50 };

@@ -1,4 +1,4 @@
-import type { ValueDifference } from '../../../contracts/approval-evidence.ts';
+import type { ValueDifference } from '../../../contracts/serving/approval-evidence.ts';
 import { canonicalJson } from '../../../contracts/canonical.ts';
 
 /** What differs between two JSON values, by the paths of their leaves; lists count as one leaf. */

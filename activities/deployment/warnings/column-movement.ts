@@ -1,4 +1,4 @@
-import type { ColumnReference } from '../../../contracts/model-version.ts';
+import type { ColumnReference } from '../../../contracts/models/model-version.ts';
 
 /** How a column's values changed between the rows before and the rows after. Shares are fractions of the rows after. */
 export interface ColumnMovement {

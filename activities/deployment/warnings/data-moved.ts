@@ -1,6 +1,6 @@
-import type { ApprovalWarning } from '../../../contracts/approval.ts';
-import { farStandardDeviations } from '../../../contracts/dataset-difference.ts';
-import type { ColumnReference } from '../../../contracts/model-version.ts';
+import type { ApprovalWarning } from '../../../contracts/serving/approval.ts';
+import { farStandardDeviations } from '../../../contracts/data/dataset-difference.ts';
+import type { ColumnReference } from '../../../contracts/models/model-version.ts';
 import type { ColumnMovement } from './column-movement.ts';
 import { columnMovement } from './column-movement.ts';
 
@@ -12,7 +12,7 @@ const mostRows = 0.5;
 const mostColumns = 10;
 
 /** Two sets of rows, with the names that messages give them. */
-export interface Compared {
+export interface ComparedData {
   readonly before: readonly ColumnReference[];
   readonly after: readonly ColumnReference[];
   /** As in `the champion's training rows`. */
@@ -24,7 +24,7 @@ export interface Compared {
  * Warns of columns whose distribution differs strongly in one of the comparisons. Each column is reported once, with its
  * largest difference; the largest comes first.
  */
-export function dataMoved(comparisons: readonly Compared[], exclude: readonly string[] = []): ApprovalWarning[] {
+export function dataMoved(comparisons: readonly ComparedData[], exclude: readonly string[] = []): ApprovalWarning[] {
   const farthest = new Map<string, Moved>();
   for (const compared of comparisons)
     for (const moved of movedIn(compared)) {
@@ -48,7 +48,7 @@ interface Moved {
   readonly message: string;
 }
 
-function movedIn({ before, after, beforeAre, afterAre }: Compared): Moved[] {
+function movedIn({ before, after, beforeAre, afterAre }: ComparedData): Moved[] {
   const earlier = new Map(before.map((reference) => [reference.name, reference]));
   return after.flatMap((reference) => {
     const compared = earlier.get(reference.name);
@@ -58,7 +58,7 @@ function movedIn({ before, after, beforeAre, afterAre }: Compared): Moved[] {
   });
 }
 
-type Sides = Pick<Compared, 'beforeAre' | 'afterAre'>;
+type Sides = Pick<ComparedData, 'beforeAre' | 'afterAre'>;
 
 /** null if all differences are below the thresholds. The distance of a share is capped at the threshold, so that shifts of the mean sort first. */
 function farMovement(moved: ColumnMovement, sides: Sides): Omit<Moved, 'column'> | null {

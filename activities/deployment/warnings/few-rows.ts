@@ -1,5 +1,5 @@
-import type { ApprovalWarning } from '../../../contracts/approval.ts';
-import type { EvaluationBody } from '../../../contracts/evaluation.ts';
+import type { ApprovalWarning } from '../../../contracts/serving/approval.ts';
+import type { EvaluationBody } from '../../../contracts/models/evaluation.ts';
 
 /** With this many rows, the standard error of a share is up to 5 percentage points, so differences of 10 can be chance. */
 export const fewHeldOutRows = 100;

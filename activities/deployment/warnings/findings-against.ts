@@ -1,5 +1,5 @@
-import type { ApprovalWarning } from '../../../contracts/approval.ts';
-import type { PastOfVersion } from '../../../ports/repositories/deployments.ts';
+import type { ApprovalWarning } from '../../../contracts/serving/approval.ts';
+import type { PastOfVersion } from '../../../ports/repositories/deployment-repository.ts';
 
 /** Warns of findings that monitoring opened while the version served. */
 export function findingsAgainst(version: number, { findings }: Pick<PastOfVersion, 'findings'>): ApprovalWarning[] {

@@ -1,15 +1,15 @@
 import { join } from 'node:path';
-import type { ApprovalSubject, ApprovalWarning } from '../../../contracts/approval.ts';
-import type { Configuration } from '../../../contracts/configuration.ts';
-import type { Environment } from '../../../contracts/environment.ts';
+import type { ApprovalSubject, ApprovalWarning } from '../../../contracts/serving/approval.ts';
+import type { Configuration } from '../../../contracts/configuration/configuration.ts';
+import type { Environment } from '../../../contracts/serving/environment.ts';
 import { PerennialError } from '../../../contracts/errors.ts';
-import type { Evaluation } from '../../../contracts/evaluation.ts';
-import type { ColumnReference, ModelVersion } from '../../../contracts/model-version.ts';
-import { MonitoringReference } from '../../../contracts/model-version.ts';
-import type { ActivityDependencies } from '../../dependencies.ts';
-import { referenceOf } from '../../monitoring/reference-of.ts';
-import { readJson, withWorkspace } from '../../workspace.ts';
-import type { Compared } from './data-moved.ts';
+import type { Evaluation } from '../../../contracts/models/evaluation.ts';
+import type { ColumnReference, ModelVersion } from '../../../contracts/models/model-version.ts';
+import { MonitoringReference } from '../../../contracts/models/model-version.ts';
+import type { ActivityDependencies } from '../../activity-dependencies.ts';
+import { referenceOf } from '../../measurement/reference-of.ts';
+import { readJson, withWorkspace } from '../../steps/workspace.ts';
+import type { ComparedData } from './data-moved.ts';
 import { dataMoved } from './data-moved.ts';
 import { fewRows } from './few-rows.ts';
 import { findingsAgainst } from './findings-against.ts';
@@ -66,7 +66,7 @@ async function movedData(deps: ActivityDependencies, proposed: Proposed): Promis
   }
 }
 
-async function comparisonsOf(deps: ActivityDependencies, proposed: Proposed): Promise<Compared[]> {
+async function comparisonsOf(deps: ActivityDependencies, proposed: Proposed): Promise<ComparedData[]> {
   const { version, champion, evaluation } = proposed;
   const trained = await trainedOn(deps, version);
   const heldOut = await withWorkspace(deps.scratchFolder, 'warnings', async (folder) => {
@@ -76,14 +76,14 @@ async function comparisonsOf(deps: ActivityDependencies, proposed: Proposed): Pr
     const rows = await deps.tableEngine.readColumns({ files: [path], columns });
     return trained.map(({ name }) => referenceOf(name, rows.columns[name] ?? []));
   });
-  const within: Compared = {
+  const within: ComparedData = {
     before: trained,
     after: heldOut,
     beforeAre: `the rows that version ${version.number} was trained on`,
     afterAre: 'the held-out rows',
   };
   if (champion === null || champion.id === version.id) return [within];
-  const across: Compared = {
+  const across: ComparedData = {
     before: await trainedOn(deps, champion),
     after: trained,
     beforeAre: `those of the champion, version ${champion.number}`,

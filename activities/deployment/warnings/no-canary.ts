@@ -1,4 +1,4 @@
-import type { ApprovalSubject, ApprovalWarning } from '../../../contracts/approval.ts';
+import type { ApprovalSubject, ApprovalWarning } from '../../../contracts/serving/approval.ts';
 
 /** Warns that the release gets all requests at once, so no canary step can detect a problem and roll it back. */
 export function noCanary({ strategy, champion }: Pick<ApprovalSubject, 'strategy' | 'champion'>): ApprovalWarning[] {

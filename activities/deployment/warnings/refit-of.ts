@@ -1,5 +1,5 @@
-import type { ApprovalWarning } from '../../../contracts/approval.ts';
-import type { EvaluationBody } from '../../../contracts/evaluation.ts';
+import type { ApprovalWarning } from '../../../contracts/serving/approval.ts';
+import type { EvaluationBody } from '../../../contracts/models/evaluation.ts';
 
 /** Warns that the deployed model is a refit, and that the numbers were measured on the original version. */
 export function refitOf(version: number, { cites }: Pick<EvaluationBody, 'cites'>): ApprovalWarning[] {

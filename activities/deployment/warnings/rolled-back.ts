@@ -1,5 +1,5 @@
-import type { ApprovalWarning } from '../../../contracts/approval.ts';
-import type { PastOfVersion } from '../../../ports/repositories/deployments.ts';
+import type { ApprovalWarning } from '../../../contracts/serving/approval.ts';
+import type { PastOfVersion } from '../../../ports/repositories/deployment-repository.ts';
 
 /** Warns that the version served before and was rolled back, with the time, the person and the reason. */
 export function rolledBack(version: number, { withdrawals }: Pick<PastOfVersion, 'withdrawals'>): ApprovalWarning[] {

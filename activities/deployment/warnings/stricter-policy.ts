@@ -1,5 +1,5 @@
-import type { ApprovalWarning } from '../../../contracts/approval.ts';
-import type { ApprovalPolicy } from '../../../contracts/environment.ts';
+import type { ApprovalWarning } from '../../../contracts/serving/approval.ts';
+import type { ApprovalPolicy } from '../../../contracts/serving/environment.ts';
 
 /** Warns if the environment's policy is stricter than the model's own configuration, and lists the differences. */
 export function stricterPolicy(environment: string, own: ApprovalPolicy, holds: ApprovalPolicy): ApprovalWarning[] {

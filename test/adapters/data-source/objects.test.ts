@@ -5,7 +5,7 @@ import { Client } from 'minio';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createRemoteDataSource } from '../../../adapters/data-source/remote.ts';
 import { createOutboundHosts } from '../../../adapters/outbound-hosts/checked.ts';
-import type { S3Connection } from '../../../contracts/connection.ts';
+import type { S3Connection } from '../../../contracts/access/connection.ts';
 import type { PerennialError } from '../../../contracts/errors.ts';
 import type { RunningMinio } from '../../support/minio.ts';
 import { startMinio } from '../../support/minio.ts';

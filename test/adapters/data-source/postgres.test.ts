@@ -6,8 +6,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createRemoteDataSource } from '../../../adapters/data-source/remote.ts';
 import { createOutboundHosts } from '../../../adapters/outbound-hosts/checked.ts';
 import type { PerennialError } from '../../../contracts/errors.ts';
-import type { TestDatabase } from '../../support/postgres.ts';
-import { createTestDatabase } from '../../support/postgres.ts';
+import type { TestDatabase } from '../../support/postgres-of-tests.ts';
+import { createTestDatabase } from '../../support/postgres-of-tests.ts';
 
 let database: TestDatabase;
 let folder: string;

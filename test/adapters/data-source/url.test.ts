@@ -8,9 +8,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createRemoteDataSource } from '../../../adapters/data-source/remote.ts';
 import { createOutboundHosts } from '../../../adapters/outbound-hosts/checked.ts';
-import { isPublicAddress } from '../../../adapters/outbound-hosts/publicAddress.ts';
+import { isPublicAddress } from '../../../adapters/outbound-hosts/public-address.ts';
 import type { PerennialError } from '../../../contracts/errors.ts';
-import { until } from '../../support/embedded-stack.ts';
+import { until } from '../../support/until.ts';
 
 let folder: string;
 let servers: Server[];

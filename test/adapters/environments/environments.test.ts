@@ -6,12 +6,12 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createEnvironments } from '../../../adapters/environments/environments.ts';
-import { createProcessTrainer } from '../../../adapters/trainer/process.ts';
+import { createProcessTrainer } from '../../../adapters/trainers/local/local-trainer.ts';
 import { sha256OfBytes } from '../../../contracts/digest.ts';
 import type { ToolLimits } from '../../../adapters/environments/tool-step.ts';
 import type { EnvironmentCall, Environments, TrainingEnvironment } from '../../../ports/environments.ts';
-import { layTestSandbox } from '../../support/sandbox.ts';
-import { failureOf } from '../trainer/training-ground.ts';
+import { layTestSandbox } from '../../support/lay-sandbox.ts';
+import { failureOf } from '../trainers/training-ground.ts';
 
 // A wheel made here and an index that is a folder: pip is the real one, and no network is needed.
 const makeWheel = `

@@ -1,16 +1,16 @@
-import { publicNpmRegistry } from '../../../contracts/public-registries.ts';
+import { publicNpmRegistry } from '../../../contracts/code/public-registries.ts';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createEnvironments } from '../../../adapters/environments/environments.ts';
 import { lockOfReport } from '../../../adapters/environments/resolve-lock.ts';
-import { parseRequirements } from '../../../contracts/requirements.ts';
+import { parseRequirements } from '../../../contracts/code/requirements.ts';
 import type { EnvironmentCall, Environments } from '../../../ports/environments.ts';
-import type { TestIndex } from '../../support/package-index.ts';
-import { integrityOf, startPackageIndex, tarball } from '../../support/package-index.ts';
-import type { Ground } from '../trainer/training-ground.ts';
-import { failureOf, layGround } from '../trainer/training-ground.ts';
+import type { TestIndex } from '../../support/stand-in-package-index.ts';
+import { integrityOf, startPackageIndex, tarball } from '../../support/stand-in-package-index.ts';
+import type { TrainingGround } from '../trainers/training-ground.ts';
+import { failureOf, layTrainingGround } from '../trainers/training-ground.ts';
 
 const call: EnvironmentCall = { allowBuilds: false, onLog: () => undefined, signal: new AbortController().signal };
 
@@ -64,14 +64,14 @@ describe('what pip reports becomes a lock', () => {
 });
 
 describe('a package-lock.json', () => {
-  let ground: Ground;
+  let ground: TrainingGround;
   let index: TestIndex;
   let environments: Environments;
   let folder: string;
   let integrity: string;
 
   beforeAll(async () => {
-    ground = await layGround('bubblewrap');
+    ground = await layTrainingGround('bubblewrap');
     folder = await mkdtemp(join(tmpdir(), 'perennial-npm-'));
     const greet = await tarball('greet-1.0.0.tgz', {
       'package/package.json': '{"name":"greet","version":"1.0.0","main":"index.js"}',

@@ -1,13 +1,13 @@
-import { publicIndexUrl } from '../../../contracts/public-registries.ts';
+import { publicIndexUrl } from '../../../contracts/code/public-registries.ts';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { npmAuthorization, registryAddress } from '../../../adapters/environments/npm-registry.ts';
-import { readNpmSources } from '../../../adapters/environments/npm-sources.ts';
-import { readPipSources } from '../../../adapters/environments/pip-sources.ts';
-import { isFileOf, parseSimplePage } from '../../../adapters/environments/simple-page.ts';
-import { parseSettings, PackageSettings, pipIndexesOf } from '../../../contracts/settings.ts';
+import { npmAuthorization, registryAddress } from '../../../adapters/environments/indexes/npm-registry.ts';
+import { readNpmSources } from '../../../adapters/environments/indexes/npm-sources.ts';
+import { readPipSources } from '../../../adapters/environments/indexes/pip-sources.ts';
+import { isFileOf, parseSimplePage } from '../../../adapters/environments/indexes/simple-page.ts';
+import { parseSettings, PackageSettings, pipIndexesOf } from '../../../contracts/settings/settings.ts';
 
 let home: string;
 beforeAll(async () => {

@@ -2,10 +2,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test } from 'vitest';
-import { endOrphans, newAttempt } from '../../../adapters/sandbox/attempts.ts';
-import { attemptVariable } from '../../../adapters/sandbox/process-group.ts';
+import { endOrphans, newAttempt } from '../../../adapters/sandbox/starting/sandbox-attempts.ts';
+import { attemptVariable } from '../../../adapters/sandbox/supervision/process-group.ts';
 
-const attempts = fileURLToPath(new URL('../../../adapters/sandbox/attempts.ts', import.meta.url));
+const attempts = fileURLToPath(new URL('../../../adapters/sandbox/starting/sandbox-attempts.ts', import.meta.url));
 const started = new Set<ReturnType<typeof startWith>>();
 
 afterEach(() => {

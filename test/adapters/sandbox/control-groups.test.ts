@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { findControlGroups } from '../../../adapters/sandbox/control-groups.ts';
+import { findControlGroups } from '../../../adapters/sandbox/supervision/control-groups.ts';
 
 const limits = { memoryBytes: 123_456, tasks: 77 };
 

@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { layTestSandbox } from '../../support/sandbox.ts';
+import { layTestSandbox } from '../../support/lay-sandbox.ts';
 
 test('a command reaches its one port through a folder of any length, which is gone after it', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'perennial-doors-'));

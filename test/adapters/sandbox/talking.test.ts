@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Limits, SandboxedProcess } from '../../../adapters/sandbox/sandbox.ts';
-import { layTestSandbox } from '../../support/sandbox.ts';
+import { layTestSandbox } from '../../support/lay-sandbox.ts';
 
 const limits: Limits = {
   timeoutMs: 20_000,

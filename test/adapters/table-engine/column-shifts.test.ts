@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import type { Column } from '../../../contracts/data-types.ts';
-import { binnedCounts } from '../../../statistics/bin-counts.ts';
-import { tieEdges } from '../../../statistics/tie-edges.ts';
-import { valueCounts } from '../../../statistics/value-counts.ts';
-import { tableEngineBench } from '../../support/tableEngine.ts';
+import type { Column } from '../../../contracts/data/data-types.ts';
+import { binnedCounts } from '../../../statistics/drift/bin-counts.ts';
+import { tieEdges } from '../../../statistics/drift/tie-edges.ts';
+import { valueCounts } from '../../../statistics/drift/value-counts.ts';
+import { tableEngineBench } from '../../support/table-engine-of-tests.ts';
 
 const bench = tableEngineBench();
 

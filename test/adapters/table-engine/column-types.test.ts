@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { PrepareBatch, PreparedBatch } from '../../../ports/table-engine.ts';
-import { after, tableEngineBench } from '../../support/tableEngine.ts';
+import { after, tableEngineBench } from '../../support/table-engine-of-tests.ts';
 
 const bench = tableEngineBench();
 const { csv, parquet, prepareHere: prepare, look } = bench;

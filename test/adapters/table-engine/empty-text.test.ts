@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { PreparedBatch } from '../../../ports/table-engine.ts';
-import { tableEngineBench } from '../../support/tableEngine.ts';
+import { tableEngineBench } from '../../support/table-engine-of-tests.ts';
 
 const bench = tableEngineBench();
 const { csv, prepareHere: prepare, look } = bench;

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { Expectation } from '../../../contracts/expectation.ts';
-import { after, tableEngineBench } from '../../support/tableEngine.ts';
+import type { Expectation } from '../../../contracts/data/expectation.ts';
+import { after, tableEngineBench } from '../../support/table-engine-of-tests.ts';
 
 const { csv, engine, folder, parquet, prepareHere: prepare, look } = tableEngineBench();
 

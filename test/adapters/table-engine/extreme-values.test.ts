@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { PrepareBatch } from '../../../ports/table-engine.ts';
-import { tableEngineBench } from '../../support/tableEngine.ts';
+import { tableEngineBench } from '../../support/table-engine-of-tests.ts';
 
 const bench = tableEngineBench();
 

@@ -2,9 +2,9 @@ import { gzipSync } from 'node:zlib';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { formatOfName } from '../../../contracts/data-format.ts';
+import { formatOfName } from '../../../contracts/data/data-format.ts';
 import type { PrepareBatch } from '../../../ports/table-engine.ts';
-import { after, tableEngineBench } from '../../support/tableEngine.ts';
+import { after, tableEngineBench } from '../../support/table-engine-of-tests.ts';
 
 const bench = tableEngineBench();
 const { csv, parquet, prepareHere: prepare, look } = bench;

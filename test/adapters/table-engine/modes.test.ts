@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { stabilityIndexOf } from '../../../contracts/dataset-difference.ts';
-import type { DatasetPart } from '../../../contracts/dataset.ts';
+import { stabilityIndexOf } from '../../../contracts/data/dataset-difference.ts';
+import type { DatasetPart } from '../../../contracts/data/dataset-version.ts';
 import type { PreparedBatch, PrepareBatch } from '../../../ports/table-engine.ts';
-import { populationStabilityIndex } from '../../../statistics/population-stability-index.ts';
-import { tableEngineBench } from '../../support/tableEngine.ts';
+import { populationStabilityIndex } from '../../../statistics/drift/population-stability-index.ts';
+import { tableEngineBench } from '../../support/table-engine-of-tests.ts';
 
 const bench = tableEngineBench();
 const { csv, prepareHere: prepare, look } = bench;

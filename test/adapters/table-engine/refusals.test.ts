@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
-import { saidByDuckDb } from '../../../adapters/table-engine/said-by-duckdb.ts';
-import { after, tableEngineBench } from '../../support/tableEngine.ts';
+import { saidByDuckDb } from '../../../adapters/table-engine/process/said-by-duckdb.ts';
+import { after, tableEngineBench } from '../../support/table-engine-of-tests.ts';
 
 const bench = tableEngineBench();
 const { csv, parquet, prepareHere: prepare } = bench;

@@ -1,8 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { PredictionRecord } from '../../../contracts/prediction.ts';
-import { tableEngineBench } from '../../support/tableEngine.ts';
+import type { PredictionRecord } from '../../../contracts/serving/prediction.ts';
+import { tableEngineBench } from '../../support/table-engine-of-tests.ts';
 
 const bench = tableEngineBench();
 const { engine, look } = bench;

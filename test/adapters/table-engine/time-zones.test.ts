@@ -1,7 +1,7 @@
 import { DuckDBInstance } from '@duckdb/node-api';
 import { DateTime, IANAZone } from 'luxon';
 import { expect, test } from 'vitest';
-import { instantOfLocal } from '../../../adapters/table-engine/instants.ts';
+import { instantOfLocal } from '../../../adapters/table-engine/typing/local-instants.ts';
 import { literal } from '../../../adapters/table-engine/sql.ts';
 
 const otherNames =

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { SplitWindow } from '../../../ports/table-engine.ts';
-import { tableEngineBench } from '../../support/tableEngine.ts';
+import { tableEngineBench } from '../../support/table-engine-of-tests.ts';
 
 const { engine, folder, parquet, look } = tableEngineBench();
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { tableEngineBench } from '../../support/tableEngine.ts';
+import { tableEngineBench } from '../../support/table-engine-of-tests.ts';
 
 const bench = tableEngineBench();
 const { csv, parquet, prepareHere: prepare } = bench;

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { profile } from '../../../adapters/table-engine/profile.ts';
-import { openLockedDatabase } from '../../../adapters/table-engine/lockedDatabase.ts';
-import { tableEngineBench } from '../../support/tableEngine.ts';
+import { profile } from '../../../adapters/table-engine/preparing/profile.ts';
+import { openLockedDatabase } from '../../../adapters/table-engine/process/locked-database.ts';
+import { tableEngineBench } from '../../support/table-engine-of-tests.ts';
 
 const bench = tableEngineBench();
 

@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { keyedShare } from '../../../activities/evaluation/trained-on.ts';
+import { keyedShare } from '../../../activities/build/evaluation/trained-on.ts';
 import { sha256OfBytes } from '../../../contracts/digest.ts';
 import type { SplitWindow } from '../../../ports/table-engine.ts';
-import { bikeData, tableEngineBench } from '../../support/tableEngine.ts';
+import { bikeData, tableEngineBench } from '../../support/table-engine-of-tests.ts';
 
 const bench = tableEngineBench();
 const { engine, csv, prepare, look } = bench;

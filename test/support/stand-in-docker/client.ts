@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { request } from 'node:http';
 import { json } from 'node:stream/consumers';
-import type { Answer } from './stand-in-docker.ts';
+import type { DockerAnswer } from './stand-in-docker.ts';
 
 // What `docker` on the PATH of a test is: hands its command to the stand-in and does what it answers.
 
@@ -11,7 +11,7 @@ const [socketPath, ...words] = process.argv.slice(2);
 const asking = request({ socketPath, method: 'POST', path: '/' });
 asking.end(JSON.stringify({ words, folder: process.cwd(), env: process.env }));
 const [response] = (await once(asking, 'response')) as [IncomingMessage];
-const { code, stdout, stderr, run } = (await json(response)) as Answer;
+const { code, stdout, stderr, run } = (await json(response)) as DockerAnswer;
 process.stdout.write(stdout);
 process.stderr.write(stderr);
 process.exitCode = code;

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Service } from '../../stack/compose-file.ts';
 import type { UpCommand } from './command-line.ts';
-import type { Ground, Part } from './parts.ts';
+import type { DockerGround, DockerPart } from './parts.ts';
 import { parts } from './parts.ts';
 import type { Project } from './project.ts';
 import { selectServices } from './project.ts';
@@ -12,7 +12,7 @@ interface Container {
   readonly service: string;
   readonly number: number;
   readonly definition: Service;
-  part: Part | undefined;
+  part: DockerPart | undefined;
 }
 
 const healthyWithinMs = 60_000;
@@ -21,11 +21,11 @@ const lookEveryMs = 400;
 
 /** What Compose does with the containers of one project, as its documentation and its source have it. */
 export class Containers {
-  readonly #ground: Ground;
+  readonly #ground: DockerGround;
   #containers: Container[] = [];
   #isOver = false;
 
-  constructor(ground: Ground) {
+  constructor(ground: DockerGround) {
     this.#ground = ground;
   }
 

@@ -8,24 +8,24 @@ import type { Service } from '../../stack/compose-file.ts';
 import { Child } from './child.ts';
 import type { Place } from './place.ts';
 import { freePort } from '../../../stack/ports.ts';
-import { isPostgresHealthy, startPostgres } from './postgres.ts';
+import { isPostgresHealthy, startPostgres } from './stand-in-postgres.ts';
 import type { Programs } from './programs.ts';
 import { dynamicConfigArguments } from './programs.ts';
 
 /** What a container runs, as processes. */
-export interface Part {
+export interface DockerPart {
   /** Absent: another part does its work here. */
   readonly child?: Child;
   readonly stopSignal: NodeJS.Signals;
   isHealthy(): Promise<boolean>;
 }
 
-export interface Ground {
+export interface DockerGround {
   readonly place: Place;
   readonly programs: Programs;
 }
 
-type Start = (name: string, service: Service, ground: Ground) => Promise<Part>;
+type Start = (name: string, service: Service, ground: DockerGround) => Promise<DockerPart>;
 
 const always = () => Promise.resolve(true);
 
@@ -93,7 +93,7 @@ export const parts: Readonly<Record<string, Start>> = {
 };
 
 /** By the command, environment and health check of the file, from this checkout. */
-async function ours(service: Service, { place }: Ground, port: number): Promise<Part> {
+async function ours(service: Service, { place }: DockerGround, port: number): Promise<DockerPart> {
   const [[volume = ''] = []] = service.volumes.map((mount) => mount.split(':'));
   const home = await place.volume(volume);
   const environment = Object.entries(place.environmentOf(service, home)).map(([key, value]) => [

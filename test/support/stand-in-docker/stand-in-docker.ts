@@ -18,7 +18,7 @@ import { readProject } from './project.ts';
 
 const Asked = z.object({ words: z.array(z.string()), folder: z.string(), env: z.record(z.string(), z.string()) });
 
-export interface Answer {
+export interface DockerAnswer {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
@@ -84,7 +84,7 @@ export class StandInDocker {
     await rm(this.place.folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   }
 
-  async #answer(request: IncomingMessage): Promise<Answer> {
+  async #answer(request: IncomingMessage): Promise<DockerAnswer> {
     const { words, folder, env } = Asked.parse(await json(request));
     const command = parseCommand(words);
     const project = readProject(folder, env);
@@ -114,7 +114,7 @@ export class StandInDocker {
     }
   }
 
-  async #run({ service: name, args }: RunCommand, project: Project): Promise<NonNullable<Answer['run']>> {
+  async #run({ service: name, args }: RunCommand, project: Project): Promise<NonNullable<DockerAnswer['run']>> {
     const service = project.services.get(name);
     if (!service?.profiles.includes('tools'))
       throw new Error(`the stand-in runs the services of the profile tools, not ${name}`);

@@ -1,0 +1,149 @@
+import { join } from 'node:path';
+import { BuildPlan, TrainedFiles } from '../../../contracts/models/build-plan.ts';
+import { classKey } from '../../../contracts/models/classes.ts';
+import type { Configuration } from '../../../contracts/configuration/configuration.ts';
+import { PerennialError } from '../../../contracts/errors.ts';
+import type { Id } from '../../../contracts/identifiers.ts';
+import type { ClassValue, MonitoringReference, Signature } from '../../../contracts/models/model-version.ts';
+import { modelBytesAtMost } from '../../../contracts/models/model-bytes.ts';
+import type { Answers, WantedAnswers } from '../../../ports/model-runtime.ts';
+import type { ColumnData } from '../../../ports/table-engine.ts';
+import type { TrainActivities } from '../../activity-types.ts';
+import type { ActivityDependencies, StoringDependencies } from '../../activity-dependencies.ts';
+import { estimationOf } from '../../measurement/estimation.ts';
+import { declaredCategories } from '../../measurement/reference-kinds.ts';
+import { referenceOf } from '../../measurement/reference-of.ts';
+import { classOrder, classesOf } from '../../measurement/classes-of.ts';
+import { inputsThatMayMiss, mustTakeFill, withFill, withoutFill } from './take-missing.ts';
+import { rowsOfClasses } from './rows-of-classes.ts';
+import { probabilityIn, sampleOf } from '../../measurement/sample-of.ts';
+import { targetsOf } from '../../measurement/targets-of.ts';
+import type { TakenArtifact } from './take-artifact.ts';
+import { takeArtifact } from './take-artifact.ts';
+import { readJson, storeJson, withWorkspace } from '../../steps/workspace.ts';
+
+/** Rows that a first load is tried on. */
+const sampleRows = 50;
+
+/** Looks at the artifact in a process of its own, describes what it was trained on for monitoring, and commits it. */
+export function createCommitVersion(deps: StoringDependencies): TrainActivities['commitVersion'] {
+  return async ({ runId, scope, plan: planDigest, trained: trainedDigest }) => {
+    const plan = await readJson(deps.objectStore, planDigest, BuildPlan);
+    const trained = await readJson(deps.objectStore, trainedDigest, TrainedFiles);
+    const { configuration } = await deps.repositories.models.configuration(plan.configurationId);
+    const { taken, reference } = await withWorkspace(deps.scratchFolder, 'inspect', (folder) =>
+      look(deps, { runId, plan, trained, configuration }, folder),
+    );
+    const run = await deps.repositories.runs.get(runId);
+    const version = await deps.repositories.versions.commit(
+      scope,
+      {
+        format: 'onnx',
+        ...taken,
+        reference,
+        trainingKey: plan.trainingKey,
+        trainingKeyParts: plan.trainingKeyParts,
+        trained: plan.trained,
+        datasetVersionId: plan.datasetVersionId,
+        codeVersionId: plan.codeVersionId,
+        configurationId: plan.configurationId,
+        scriptMetrics: trained.scriptMetrics,
+        files: trained.files,
+        runId,
+      },
+      { by: run.recordedBy, leaseHolder: trained.leaseHolder },
+    );
+    return { modelVersionId: version.id };
+  };
+}
+
+interface Trained {
+  readonly runId: Id;
+  readonly plan: BuildPlan;
+  readonly trained: TrainedFiles;
+  readonly configuration: Configuration;
+}
+
+async function look(
+  deps: StoringDependencies,
+  { runId, plan, trained, configuration }: Trained,
+  folder: string,
+): Promise<{ readonly taken: TakenArtifact; readonly reference: string }> {
+  const { features, target } = plan.trainingKeyParts;
+  const { task } = configuration;
+  const paths = {
+    train: join(folder, 'train.parquet'),
+    holdout: join(folder, 'holdout.parquet'),
+  };
+  await deps.objectStore.getFile(plan.train, paths.train);
+  await deps.objectStore.getFile(plan.holdout, paths.holdout);
+  const asked = { columns: [...features, target], target: { column: target, labelledOnly: true } };
+  const holdout = await deps.tableEngine.readColumns({ files: [paths.holdout], ...asked });
+  const training = await deps.tableEngine.readColumns({ files: [paths.train], ...asked });
+  const classes = task === 'regression' ? [] : classesOf(target, training.columns[target] ?? [], task);
+  const { fill = {} } = configuration.data;
+  const filled: ColumnData = { ...holdout, columns: withFill(holdout.columns, fill) };
+  const wanted: WantedAnswers = {
+    task,
+    classes,
+    order: classOrder(target, classes, configuration.build.classes),
+    output: configuration.build.output,
+    evidence: task === 'regression' ? undefined : rowsOfClasses({ features, target, classes }, [filled, training]),
+  };
+  const inspected = await takeArtifact(deps, { trained, runId, folder }, (artifact) =>
+    deps.modelRuntime.inspect(artifact, features, firstRows(filled), Math.min(sampleRows, holdout.rows), wanted),
+  );
+  const unfilled = withoutFill(training.columns, fill, plan.trained.filled);
+  const inputs = inputsThatMayMiss(inspected.signature, fill, [unfilled, holdout.columns]);
+  inputs.forEach(mustTakeFill);
+  const signature: Signature = { ...inspected.signature, inputs };
+  const answers = await predict(deps, inspected.artifact, signature, holdout);
+  if (task !== 'regression') refuseStrangeAnswers(signature, answers);
+  const kind = task === 'regression' ? 'numeric' : 'categorical';
+  const categories = declaredCategories(configuration);
+  const featureReferences = features.map((feature) =>
+    referenceOf(feature, unfilled[feature] ?? [], categories.has(feature) ? 'categorical' : undefined),
+  );
+  const truth = targetsOf(holdout.columns[target] ?? []);
+  const probabilityOf = probabilityIn(signature, answers);
+  const sample = sampleOf(configuration, { truth, values: answers.values, probabilityOf }, classes);
+  const estimation = estimationOf(sample, holdout.columns, featureReferences);
+  const reference: MonitoringReference = {
+    schemaVersion: 1,
+    features: featureReferences,
+    target: referenceOf(target, training.columns[target] ?? [], kind),
+    prediction: referenceOf('prediction', Array.from<ClassValue>(answers.values), kind),
+    ...(estimation === undefined ? {} : { estimation }),
+  };
+  return { taken: { ...inspected, signature }, reference: await storeJson(deps.objectStore, reference) };
+}
+
+/** Refuses a label that is not a class and that the model answered to no row of the inspection. */
+function refuseStrangeAnswers({ output, classes = [] }: Signature, { values }: Answers): void {
+  const known = new Set(classes.map(classKey));
+  const strange = Array.from<ClassValue>(values).find((value) => !known.has(classKey(value)));
+  if (strange === undefined) return;
+  throw new PerennialError(
+    'artifact-invalid',
+    `model.onnx answers ${JSON.stringify(strange)} in its output "${output.name}" to rows of the holdout, and the training rows have no such class; train on the target as the data has it, or see build.classes`,
+    { output: output.name },
+  );
+}
+
+function firstRows({ columns }: ColumnData): ColumnData['columns'] {
+  return Object.fromEntries(Object.entries(columns).map(([name, cells]) => [name, cells.slice(0, sampleRows)]));
+}
+
+async function predict(
+  deps: ActivityDependencies,
+  artifact: string,
+  signature: Signature,
+  rows: ColumnData,
+): Promise<Answers> {
+  const model = await deps.modelRuntime.load(await deps.objectStore.read(artifact, modelBytesAtMost), signature);
+  try {
+    return await model.predict(rows.columns, rows.rows);
+  } finally {
+    await model.release();
+  }
+}

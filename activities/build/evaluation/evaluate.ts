@@ -1,0 +1,80 @@
+import type { Gate } from '../../../contracts/configuration/gates.ts';
+import type { EvaluationBody } from '../../../contracts/models/evaluation.ts';
+import type { Sha256 } from '../../../contracts/identifiers.ts';
+import type { MetricName } from '../../../contracts/models/metrics.ts';
+import { bootstrapMetric, percentileInterval } from '../../../statistics/metrics/block-bootstrap.ts';
+import { measure, metricsOf, pickRows } from '../../../statistics/metrics/measure.ts';
+import { relativeGain } from '../../../statistics/metrics/relative-gain.ts';
+import type { Sample } from '../../../statistics/metrics/sample.ts';
+import { evaluateGates, gainOver } from '../gates/evaluate-gates.ts';
+import type { GateEvidence } from '../gates/gate-evidence.ts';
+import type { MeasuredRows } from './measured-rows.ts';
+import { slicesBy } from './slices.ts';
+
+interface EvaluationRequest {
+  readonly modelVersionDigest: Sha256;
+  readonly championVersionDigest: Sha256 | null;
+  /** Digest of the held-out rows. */
+  readonly holdout: Sha256;
+  readonly metric: MetricName;
+  /** Of the two intervals; each champion gate has its own. */
+  readonly confidence: number;
+  readonly gates: readonly Gate[];
+  readonly seed: number;
+  readonly rows: MeasuredRows;
+  /** What gates of latency, size and command ask for. */
+  readonly evidence?: GateEvidence;
+  /** Held-out rows that have no target and are not among `rows`. */
+  readonly unlabelled?: number | undefined;
+  /** The blob of its permutation importance. */
+  readonly importance?: Sha256;
+}
+
+/**
+ * What the platform itself measured of a version. The same request gives the same body, bit for bit.
+ * The champion's numbers are left out where either of the two was trained on a row: they would flatter it.
+ *
+ * @throws RangeError if there are no rows.
+ * @throws PerennialError `invalid-configuration` if a gate slices by a column that is absent or has too many values.
+ */
+export function evaluate(request: EvaluationRequest): EvaluationBody {
+  const { metric, confidence, seed, rows } = request;
+  const champion = rows.trainedOn.some(Boolean) ? null : rows.champion;
+  const interval = bootstrapMetric({ sample: rows.challenger, blocks: rows.blocks, metric, seed });
+  const gain = champion === null ? undefined : gainOver(champion, metric, rows, seed);
+  return {
+    schemaVersion: 1,
+    modelVersionDigest: request.modelVersionDigest,
+    championVersionDigest: request.championVersionDigest,
+    holdout: request.holdout,
+    metric,
+    challenger: metricsOf(rows.challenger),
+    challengerInterval: interval.kind === 'estimate' ? percentileInterval(interval, confidence) : null,
+    champion: champion === null ? null : metricsOf(champion),
+    gain: pointGain(request, champion),
+    gainInterval: gain?.kind === 'estimate' ? percentileInterval(gain, confidence) : null,
+    slices: slicesOf(rows, champion),
+    ...evaluateGates(request.gates, rows, seed, request.evidence),
+    ...(request.unlabelled ? { unlabelled: request.unlabelled } : {}),
+    ...(request.evidence?.latency ? { latency: request.evidence.latency } : {}),
+    ...(request.importance === undefined ? {} : { importance: request.importance }),
+  };
+}
+
+/** Told even where its spread is inconclusive; null without a champion, or where it is undefined or a share of nothing. */
+function pointGain({ metric, rows }: EvaluationRequest, champion: Sample | null): number | null {
+  if (champion === null) return null;
+  const gain = relativeGain(metric, measure(rows.challenger, metric), measure(champion, metric));
+  return Number.isFinite(gain) ? gain : null;
+}
+
+function slicesOf(rows: MeasuredRows, champion: Sample | null): EvaluationBody['slices'] {
+  return Object.keys(rows.slices).flatMap((column) =>
+    slicesBy(column, rows).map((slice) => ({
+      column,
+      value: slice.value,
+      challenger: metricsOf(pickRows(rows.challenger, slice.rows)),
+      champion: champion === null ? null : metricsOf(pickRows(champion, slice.rows)),
+    })),
+  );
+}

@@ -1,0 +1,58 @@
+import type { Configuration } from '../../../contracts/configuration/configuration.ts';
+import { PerennialError } from '../../../contracts/errors.ts';
+import type { Sha256 } from '../../../contracts/identifiers.ts';
+import type { ModelVersion } from '../../../contracts/models/model-version.ts';
+import type { ColumnData } from '../../../ports/table-engine.ts';
+import type { Sample } from '../../../statistics/metrics/sample.ts';
+import type { StoringDependencies } from '../../activity-dependencies.ts';
+import { storeJson } from '../../steps/workspace.ts';
+import { loadVersion } from '../../measurement/load-version.ts';
+import { permutationImportance } from './permutation-importance.ts';
+import { probabilityIn, sampleOf } from '../../measurement/sample-of.ts';
+import { targetsOf } from '../../measurement/targets-of.ts';
+
+interface Measured {
+  readonly version: ModelVersion;
+  readonly configuration: Configuration;
+  readonly holdout: ColumnData;
+  readonly target: string;
+}
+
+/** The blob of the version's permutation importance on the holdout, by `build.metric`. */
+export async function measureImportance(
+  deps: StoringDependencies,
+  { version, configuration, holdout, target }: Measured,
+): Promise<Sha256> {
+  const { classes = [], inputs } = version.signature;
+  const features = inputs.map(({ name }) => name);
+  const truth = targetsOf(holdout.columns[target] ?? []);
+  const model = await loadVersion(deps, version.id);
+  try {
+    const importance = await permutationImportance({
+      features,
+      columns: Object.fromEntries(features.map((name) => [name, holdout.columns[name] ?? []])),
+      rows: holdout.rows,
+      metric: configuration.build.metric,
+      seed: configuration.build.seed,
+      answer: async (columns, rows): Promise<Sample | null> => {
+        try {
+          const answers = await model.predict(columns, rows.length);
+          const probabilityOf = probabilityIn(version.signature, answers);
+          const asked = { truth: rows.flatMap((row) => truth[row] ?? []), values: answers.values, probabilityOf };
+          return sampleOf(configuration, asked, classes);
+        } catch (caught) {
+          return nullIfInvalid(caught);
+        }
+      },
+    });
+    return await storeJson(deps.objectStore, importance);
+  } finally {
+    await model.release();
+  }
+}
+
+/** Shuffled rows are rows that nobody has seen; that a model has no number for one says nothing against it. */
+function nullIfInvalid(caught: unknown): null {
+  if (caught instanceof PerennialError && caught.code === 'prediction-invalid') return null;
+  throw caught;
+}

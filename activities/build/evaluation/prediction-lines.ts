@@ -1,0 +1,40 @@
+import type { Sample } from '../../../statistics/metrics/sample.ts';
+import type { MeasuredRows } from './measured-rows.ts';
+
+/** One JSON object a row of the holdout, in its order: truth, the challenger's answer and the champion's. */
+export function predictionLines({ challenger, champion }: Pick<MeasuredRows, 'challenger' | 'champion'>): string {
+  const lines = Array.from({ length: challenger.truth.length }, (_, row) => {
+    const { truth, ...answer } = answerAt(challenger, row);
+    return JSON.stringify({ truth, ...answer, champion: champion === null ? null : withoutTruth(champion, row) });
+  });
+  return `${lines.join('\n')}\n`;
+}
+
+function withoutTruth(sample: Sample, row: number): Record<string, unknown> {
+  const { truth: _truth, ...answer } = answerAt(sample, row);
+  return answer;
+}
+
+/** Of two classes `truth` and `prediction` are 1 for the one that is looked for. */
+function answerAt(sample: Sample, row: number): Record<string, unknown> & { truth: unknown } {
+  switch (sample.task) {
+    case 'regression':
+      return { truth: sample.truth[row], prediction: sample.prediction[row] };
+    case 'binary':
+      return {
+        truth: sample.truth[row],
+        prediction: sample.decision[row],
+        probability: sample.probability?.[row] ?? null,
+      };
+    case 'multiclass': {
+      const { classes, probabilities } = sample;
+      const width = classes.length;
+      const shares = probabilities && Array.from(probabilities.slice(row * width, (row + 1) * width));
+      return {
+        truth: classes[sample.truth[row] ?? -1],
+        prediction: classes[sample.decision[row] ?? -1],
+        probabilities: shares && Object.fromEntries(classes.map((name, place) => [name, shares[place]])),
+      };
+    }
+  }
+}

@@ -1,0 +1,80 @@
+import { classKey } from '../../../contracts/models/classes.ts';
+import type { Cell } from '../../../contracts/data/data-types.ts';
+import type { ClassValue } from '../../../contracts/models/model-version.ts';
+import type { EvidenceRows } from '../../../ports/model-runtime.ts';
+import type { ColumnData } from '../../../ports/table-engine.ts';
+
+/** Bounds the line of JSON in which the rows are sent to the inspecting process. */
+const mostRows = 1000;
+const mostCells = 100_000;
+
+/** This many rows of a class suffice to show which answer belongs to it. */
+const enoughRows = 200;
+
+interface Columns {
+  readonly features: readonly string[];
+  readonly target: string;
+  readonly classes: readonly ClassValue[];
+}
+
+/** How many rows were picked of each class, by its key. */
+type Counts = Map<string, number>;
+
+interface Picked {
+  readonly table: ColumnData;
+  readonly rows: readonly number[];
+}
+
+/**
+ * Rows that show which of a model's answers is which class. Takes the same number from each table and from each class, so
+ * that rare classes are included. Rows with a value for every feature come first. Rows with missing values are added for a
+ * class that has too few of the others: the script may have left them out, so they are the weaker evidence.
+ */
+export function rowsOfClasses({ features, target, classes }: Columns, tables: readonly ColumnData[]): EvidenceRows {
+  const most = Math.min(mostRows, Math.floor(mostCells / Math.max(1, features.length)));
+  const each = Math.ceil(most / Math.max(1, classes.length));
+  const isWhole = ({ columns }: ColumnData, row: number): boolean =>
+    features.every((name) => (columns[name]?.[row] ?? null) !== null);
+  const counts: Counts = new Map(classes.map((value) => [classKey(value), 0]));
+  const whole = tables.map((table) => {
+    const own: Counts = new Map(Array.from(counts.keys(), (key) => [key, 0]));
+    const rows = pickedRows(table, target, own, { each, most, isPicked: (row) => isWhole(table, row) });
+    for (const [key, count] of own) counts.set(key, (counts.get(key) ?? 0) + count);
+    return { table, rows };
+  });
+  const enough = Math.min(each, enoughRows);
+  const lacking = tables.map((table) => ({
+    table,
+    rows: pickedRows(table, target, counts, { each: enough, most, isPicked: (row) => !isWhole(table, row) }),
+  }));
+  const picked: Picked[] = [...whole, ...lacking];
+  const cells = (name: string): Cell[] =>
+    picked.flatMap(({ table, rows }) => rows.map((row) => table.columns[name]?.[row] ?? null));
+  return { columns: Object.fromEntries(features.map((name) => [name, cells(name)])), truth: cells(target) };
+}
+
+interface Wanted {
+  /** The most rows of a class, and of all. */
+  readonly each: number;
+  readonly most: number;
+  readonly isPicked: (row: number) => boolean;
+}
+
+/** Counts the rows that it picks. */
+function pickedRows(
+  { columns, rows }: ColumnData,
+  target: string,
+  counts: Counts,
+  { each, most, isPicked }: Wanted,
+): number[] {
+  const picked: number[] = [];
+  for (let row = 0; row < rows && picked.length < most; row += 1) {
+    const own = columns[target]?.[row] ?? null;
+    const key = own === null ? '' : classKey(own);
+    const count = own === null ? undefined : counts.get(key);
+    if (count === undefined || count >= each || !isPicked(row)) continue;
+    counts.set(key, count + 1);
+    picked.push(row);
+  }
+  return picked;
+}

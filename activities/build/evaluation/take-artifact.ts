@@ -1,0 +1,62 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { TrainedFiles } from '../../../contracts/models/build-plan.ts';
+import { PerennialError } from '../../../contracts/errors.ts';
+import type { Id, Sha256 } from '../../../contracts/identifiers.ts';
+import type { Signature } from '../../../contracts/models/model-version.ts';
+import type { Artifact, InspectedArtifact } from '../../../ports/model-runtime.ts';
+import type { ActivityDependencies, StoringDependencies } from '../../activity-dependencies.ts';
+import { RunLog } from '../../steps/run-log.ts';
+
+/** The model as it is served, in the object store. */
+export interface TakenArtifact {
+  readonly artifact: Sha256;
+  readonly artifactBytes: number;
+  readonly signature: Signature;
+}
+
+/**
+ * Inspects the model that training wrote. If the model had to be converted, the converted file is stored and the run's log
+ * lists the conversions. Files beside the model are fetched only if it refers to them for its tensors.
+ */
+export async function takeArtifact(
+  deps: StoringDependencies,
+  { trained, runId, folder }: { readonly trained: TrainedFiles; readonly runId: Id; readonly folder: string },
+  inspect: (artifact: Artifact) => Promise<InspectedArtifact>,
+): Promise<TakenArtifact> {
+  const artifact: Artifact = { path: join(folder, 'model.onnx'), files: {}, outputFolder: join(folder, 'converted') };
+  await mkdir(artifact.outputFolder);
+  await deps.objectStore.getFile(trained.artifact, artifact.path);
+  const { signature, converted, notes } = await inspect(artifact).catch(async (caught: unknown) => {
+    const files = await filesBeside(deps, trained, folder, caught);
+    if (Object.keys(files).length === 0) throw caught;
+    return inspect({ ...artifact, files });
+  });
+  if (converted === null) return { signature, artifact: trained.artifact, artifactBytes: trained.artifactBytes };
+  const { sha256, bytes } = await deps.objectStore.putFile(converted);
+  const log = new RunLog(deps, runId);
+  for (const note of notes) log.line({ stream: 'system', line: `model.onnx: ${note}` });
+  await log.close();
+  return { signature, artifact: sha256, artifactBytes: bytes };
+}
+
+/** Fetches the files that the inspection reported as missing, as far as training wrote them. */
+async function filesBeside(
+  { objectStore }: ActivityDependencies,
+  { files }: TrainedFiles,
+  folder: string,
+  caught: unknown,
+): Promise<Record<string, string>> {
+  const wanted = caught instanceof PerennialError ? caught.fields.beside : undefined;
+  if (!Array.isArray(wanted)) return {};
+  const found = files.filter(({ path }) => wanted.includes(path));
+  const beside = join(folder, 'beside');
+  await mkdir(beside, { recursive: true });
+  const fetched = found.map(async ({ path, sha256 }, at): Promise<[string, string]> => {
+    // The local file is named by a number, because the script chose the original name and it may be unsafe.
+    const own = join(beside, String(at));
+    await objectStore.getFile(sha256, own);
+    return [path, own];
+  });
+  return Object.fromEntries(await Promise.all(fetched));
+}

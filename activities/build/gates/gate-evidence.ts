@@ -1,0 +1,13 @@
+import type { LatencyMeasurement } from '../../../contracts/models/evaluation.ts';
+import type { CheckResult } from '../../../ports/trainer.ts';
+
+/** What gates ask of a version besides its answers on the holdout. */
+export interface GateEvidence {
+  readonly artifactBytes: number;
+  /** null: no gate asked. */
+  readonly latency: LatencyMeasurement | null;
+  /** False in a rehearsal, where latency is recorded and decides nothing. */
+  readonly latencyDecides: boolean;
+  /** One a command gate, in the order of the gates. */
+  readonly commands: readonly CheckResult[];
+}

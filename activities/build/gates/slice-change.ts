@@ -1,0 +1,71 @@
+import type { SliceChangeGate } from '../../../contracts/configuration/gates.ts';
+import type { GateVerdict } from '../../../contracts/models/evaluation.ts';
+import { measure, pickRows } from '../../../statistics/metrics/measure.ts';
+import { relativeGain } from '../../../statistics/metrics/relative-gain.ts';
+import type { Sample } from '../../../statistics/metrics/sample.ts';
+import type { MeasuredRows } from '../evaluation/measured-rows.ts';
+import { slicesBy } from '../evaluation/slices.ts';
+
+/** The champion to compare with, or why there is no comparison. */
+export function comparisonOf({
+  champion,
+  championFailure,
+  isChampion,
+}: MeasuredRows): { readonly champion: Sample } | Pick<GateVerdict, 'verdict' | 'reason'> {
+  if (championFailure !== undefined)
+    return {
+      verdict: 'inconclusive',
+      reason: `the champion has no answer to some of these rows (${championFailure}), so they cannot be compared; the gate's onInconclusive: pass lets such a version through`,
+    };
+  if (champion === null) return { verdict: 'not-applicable', reason: 'there is no champion yet' };
+  return isChampion === true ? { verdict: 'not-applicable', reason: 'this version is the champion' } : { champion };
+}
+
+/** One verdict a slice: is it worse than the champion, on the same rows, by a greater share than `maxLoss`? */
+export function sliceChangeVerdicts(gate: SliceChangeGate, rows: MeasuredRows): GateVerdict[] {
+  const named = (label: string) => `${gate.metric} for ${label} versus champion, maxLoss ${gate.maxLoss}`;
+  const compared = comparisonOf(rows);
+  if (!('champion' in compared)) {
+    const told = { gate: named(gate.slice), value: null, threshold: gate.maxLoss, n: rows.challenger.truth.length };
+    return [{ ...told, ...compared }];
+  }
+  const { champion } = compared;
+  return slicesBy(gate.slice, rows).map(({ column, value, rows: within }) => {
+    const label = `${column}=${value}`;
+    const trainedOn = within.filter((row) => rows.trainedOn[row] === true).length;
+    const told = { gate: named(label), value: null, threshold: gate.maxLoss, n: within.length };
+    if (trainedOn > 0) {
+      const reason = `${trainedOn} of the ${within.length} rows of ${label} were trained on by one of the two`;
+      return { ...told, verdict: 'inconclusive', reason: `the change for ${label} is inconclusive: ${reason}` };
+    }
+    return changeVerdict(gate, told, label, [pickRows(rows.challenger, within), pickRows(champion, within)]);
+  });
+}
+
+function changeVerdict(
+  gate: SliceChangeGate,
+  told: Omit<GateVerdict, 'verdict' | 'reason'>,
+  label: string,
+  [challenger, champion]: readonly [Sample, Sample],
+): GateVerdict {
+  const [now, before] = [measure(challenger, gate.metric), measure(champion, gate.metric)];
+  // Not finite, and beyond every bound, where the champion is without fault and the challenger is not.
+  const loss = -relativeGain(gate.metric, now, before);
+  if (Number.isNaN(loss)) {
+    const reason = `${gate.metric} is not defined on ${label}: reported, decides nothing`;
+    return { ...told, verdict: 'not-applicable', reason };
+  }
+  const value = Number.isFinite(loss) ? loss : null;
+  if (told.n < gate.minRows) {
+    const reason = `${label} has ${told.n} rows, fewer than ${gate.minRows}: reported, decides nothing`;
+    return { ...told, value, verdict: 'not-applicable', reason };
+  }
+  if (loss <= gate.maxLoss) return { ...told, value, verdict: 'pass', reason: '' };
+  const share = Number.isFinite(loss) ? ` by ${(loss * 100).toPrecision(3)} %` : '';
+  return {
+    ...told,
+    value,
+    verdict: 'fail',
+    reason: `${gate.metric} for ${label} is worse than the champion's${share}: ${before.toPrecision(4)} → ${now.toPrecision(4)}`,
+  };
+}

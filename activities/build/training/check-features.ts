@@ -1,0 +1,26 @@
+import type { Configuration } from '../../../contracts/configuration/configuration.ts';
+import type { DatasetVersion } from '../../../contracts/data/dataset-version.ts';
+import { PerennialError } from '../../../contracts/errors.ts';
+
+/** @throws PerennialError `no-data` if a feature has no value in the whole dataset, and so no type, and none is declared for it. */
+export function mustHaveTypes(
+  { data: { features, columns = {}, expectations, fill = {} } }: Pick<Configuration, 'data'>,
+  { number, manifest, profile }: Pick<DatasetVersion, 'number' | 'manifest' | 'profile'>,
+): void {
+  const types = new Map(manifest.columns.map(({ name, type }) => [name, type]));
+  const empty = new Set(
+    (profile?.columns ?? []).flatMap(({ name, count, nulls }) => (count > 0 && nulls === count ? [name] : [])),
+  );
+  const isDeclared = (name: string): boolean =>
+    Object.hasOwn(columns, name) ||
+    Object.hasOwn(fill, name) ||
+    expectations.some(({ column, type }) => column === name && type !== undefined);
+  // Text is what a column is kept as until a value says more.
+  const untyped = features.find((name) => types.get(name) === 'string' && empty.has(name) && !isDeclared(name));
+  if (untyped === undefined) return;
+  throw new PerennialError(
+    'no-data',
+    `the feature "${untyped}" has no value in dataset ${number}, and so no type; ingest rows that have one, declare data.columns: { ${untyped}: number } and ingest again, or leave it out of data.features`,
+    { column: untyped },
+  );
+}

@@ -1,0 +1,48 @@
+import { DatasetProfile } from '../../contracts/data/dataset-version.ts';
+import { StagedDataset } from '../../contracts/data/staged-dataset.ts';
+import type { DataActivities } from '../activity-types.ts';
+import type { ActivityDependencies } from '../activity-dependencies.ts';
+import { readJson } from '../steps/workspace.ts';
+
+/** Row second, pointer last: the bytes are in the store already. */
+export function createCommitDataset(deps: ActivityDependencies): DataActivities['commitDataset'] {
+  return async ({ runId, scope, staged, profile }) => {
+    const { expectedHead, digest, manifest, fetched, ...described } = await readJson(
+      deps.objectStore,
+      staged,
+      StagedDataset,
+    );
+    const { expectations, warnings, rowsAdded, rowsSkipped, rowsReplaced, rowsRemoved } = described;
+    const columns = await readJson(deps.objectStore, profile, DatasetProfile);
+    const run = await deps.repositories.runs.get(runId);
+    const { version, unchanged } = await deps.repositories.datasets.commit(
+      scope,
+      {
+        digest,
+        manifest,
+        profile: columns,
+        expectations,
+        warnings,
+        rowsAdded,
+        rowsSkipped,
+        rowsReplaced,
+        rowsRemoved,
+        fetched,
+      },
+      { runId, expectedHead, by: run.recordedBy },
+    );
+    return {
+      kind: 'data',
+      datasetVersionId: version.id,
+      number: version.number,
+      digest: version.digest,
+      rows: manifest.rows,
+      added: rowsAdded,
+      skipped: rowsSkipped,
+      replaced: rowsReplaced,
+      removed: rowsRemoved,
+      warnings,
+      unchanged,
+    };
+  };
+}

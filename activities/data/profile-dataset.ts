@@ -1,0 +1,20 @@
+import { StagedDataset } from '../../contracts/data/staged-dataset.ts';
+import type { DataActivities } from '../activity-types.ts';
+import type { StoringDependencies } from '../activity-dependencies.ts';
+import { fetchFiles, readJson, storeJson, withWorkspace } from '../steps/workspace.ts';
+
+/** Describes every column of the staged dataset as a whole. */
+export function createProfileDataset(deps: StoringDependencies): DataActivities['profileDataset'] {
+  return async ({ staged }) => {
+    const { manifest } = await readJson(deps.objectStore, staged, StagedDataset);
+    return withWorkspace(deps.scratchFolder, 'profile', async (folder) => {
+      const paths = await fetchFiles(
+        deps.objectStore,
+        manifest.parts.map((part) => part.sha256),
+        folder,
+      );
+      const profile = await deps.tableEngine.profile(paths, manifest.columns);
+      return { profile: await storeJson(deps.objectStore, profile) };
+    });
+  };
+}

@@ -1,0 +1,24 @@
+import type { Cell } from '../../contracts/data/data-types.ts';
+
+/**
+ * The numbers of a column, ascending. Booleans count as 0 and 1; whole numbers beyond 2^53, which travel as text, are rounded;
+ * an infinite number counts as the greatest finite one of its sign.
+ */
+export function presentNumbers(cells: readonly Cell[]): Float64Array {
+  const numbers = Float64Array.from(cells, (cell) => (cell === null || cell === '' ? Number.NaN : Number(cell)));
+  return numbers
+    .filter((number) => !Number.isNaN(number))
+    .map((number) => Math.min(Number.MAX_VALUE, Math.max(-Number.MAX_VALUE, number)))
+    .sort();
+}
+
+/** How often each category occurs, by its text. */
+export function categoryCounts(cells: readonly Cell[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const cell of cells) {
+    if (cell === null || Number.isNaN(cell)) continue;
+    const category = String(cell);
+    counts.set(category, (counts.get(category) ?? 0) + 1);
+  }
+  return counts;
+}

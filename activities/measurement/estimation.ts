@@ -1,0 +1,185 @@
+import type { Configuration } from '../../contracts/configuration/configuration.ts';
+import type { Cell } from '../../contracts/data/data-types.ts';
+import type { ColumnReference, Estimation, MonitoringReference } from '../../contracts/models/model-version.ts';
+import type { PerformanceEstimate } from '../../contracts/monitoring/report.ts';
+import { estimatedMetrics } from '../../contracts/monitoring/report.ts';
+import { servedCells } from './served-cells.ts';
+import type { SamplingError } from '../../statistics/estimation/confidence-based-estimate.ts';
+import {
+  confidenceBasedEstimate,
+  confidenceSamplingErrors,
+  samplingErrorOf,
+} from '../../statistics/estimation/confidence-based-estimate.ts';
+import { directLossEstimate, fitDirectLoss } from '../../statistics/estimation/direct-loss-estimate.ts';
+import type { RisingCurve } from '../../statistics/estimation/isotonic-regression.ts';
+import { heightAt, isotonicRegression } from '../../statistics/estimation/isotonic-regression.ts';
+import {
+  believedProbabilities,
+  classCalibrations,
+  multiclassConfidenceEstimate,
+  multiclassSamplingErrors,
+} from '../../statistics/estimation/multiclass-confidence-estimate.ts';
+import type { BinarySample, MulticlassSample, RegressionSample, Sample } from '../../statistics/metrics/sample.ts';
+
+type Columns = Readonly<Record<string, readonly Cell[]>>;
+
+/** Fewer say too little of how losses come about. */
+const fewestRows = 100;
+/** More would only take longer: every so many-th row is taken. */
+const mostRows = 20_000;
+
+/**
+ * What is to be known of the holdout for performance to be estimated later without labels: of classes how far their
+ * probabilities can be believed, of a regression where its losses are great. undefined: of a model without probabilities, or
+ * of too few rows.
+ */
+export function estimationOf(
+  sample: Sample,
+  columns: Columns,
+  references: readonly ColumnReference[],
+): Estimation | undefined {
+  if (sample.truth.length < fewestRows) return undefined;
+  if (sample.task === 'regression') return directLossOf(sample, columns, references);
+  return sample.task === 'binary' ? confidenceOf(sample) : confidenceOfClasses(sample);
+}
+
+function directLossOf(sample: RegressionSample, columns: Columns, references: readonly ColumnReference[]): Estimation {
+  const stride = Math.ceil(sample.truth.length / mostRows);
+  const thinned = (values: ArrayLike<number>): number[] => Array.from(values).filter((_, row) => row % stride === 0);
+  const inputs = references.map((reference) =>
+    thinned(numbersOf(servedCells({ features: columns }, reference.name), reference)),
+  );
+  const prediction = thinned(sample.prediction);
+  return {
+    kind: 'dle',
+    features: references.map(({ name }) => name),
+    ...fitDirectLoss([...inputs, prediction], prediction, thinned(sample.truth)),
+  };
+}
+
+function confidenceOf({ truth, probability, decision }: BinarySample): Estimation | undefined {
+  if (probability === null) return undefined;
+  return {
+    kind: 'cbpe',
+    rows: truth.length,
+    calibration: kept(isotonicRegression(probability, truth)),
+    samplingErrors: tellable(confidenceSamplingErrors(truth, { decision, probability })),
+  };
+}
+
+function confidenceOfClasses({ probabilities, ...sample }: MulticlassSample): Estimation | undefined {
+  if (probabilities === null) return undefined;
+  const known = { ...sample, probabilities };
+  return {
+    kind: 'cbpe-multiclass',
+    rows: sample.truth.length,
+    classes: [...sample.classes],
+    calibrations: classCalibrations(known).map(kept),
+    samplingErrors: tellable(multiclassSamplingErrors(known)),
+  };
+}
+
+function kept({ x, y }: RisingCurve) {
+  return { x: [...x], y: [...y] };
+}
+
+/** Without those of metrics that the holdout's rows say nothing of. */
+function tellable(errors: Readonly<Record<string, SamplingError>>): Record<string, SamplingError> {
+  return Object.fromEntries(
+    Object.entries(errors).filter(([, { deviation, fraction }]) => Number.isFinite(deviation) && fraction > 0),
+  );
+}
+
+/** Categories as places in the reference's order; what it has not, and what is missing, is NaN. */
+function numbersOf(cells: readonly Cell[], reference: ColumnReference): number[] {
+  if (reference.kind === 'numeric')
+    return cells.map((cell) => (cell === null || cell === '' ? Number.NaN : Number(cell)));
+  const places = new Map(reference.categories.map((category, place) => [category, place]));
+  return cells.map((cell) => (cell === null ? Number.NaN : (places.get(String(cell)) ?? Number.NaN)));
+}
+
+/**
+ * What the metrics of these rows probably are, had they labels.
+ *
+ * @param sample the rows' answers; its truth is not looked at.
+ */
+export function estimateFrom(
+  estimation: Estimation,
+  sample: Sample,
+  columns: Columns,
+  { features }: Pick<MonitoringReference, 'features'>,
+): PerformanceEstimate | null {
+  const rows = sample.truth.length;
+  if (rows === 0) return null;
+  if (estimation.kind === 'dle') {
+    if (sample.task !== 'regression') return null;
+    const byName = new Map(features.map((reference) => [reference.name, reference]));
+    const inputs = estimation.features.map((name) => {
+      const reference = byName.get(name);
+      return reference === undefined ? [] : numbersOf(servedCells({ features: columns }, name), reference);
+    });
+    const estimated = directLossEstimate(estimation, [...inputs, sample.prediction], rows);
+    const metrics = Object.entries(estimated).map(([name, of]) => ({ name, ...of }));
+    return { method: 'dle', rows, referenceRows: estimation.rows, metrics };
+  }
+  if (estimation.kind === 'cbpe-multiclass')
+    return sample.task === 'multiclass' ? estimateOfClasses(estimation, sample) : null;
+  if (sample.task !== 'binary' || sample.probability === null) return null;
+  return confidenceEstimate(estimation, sample.decision, sample.probability);
+}
+
+type Confidence<Kind extends Estimation['kind']> = Extract<Estimation, { kind: Kind }>;
+
+function confidenceEstimate(
+  estimation: Confidence<'cbpe'>,
+  decision: Uint8Array,
+  probability: Float64Array,
+): PerformanceEstimate {
+  const believed = probability.map((raw) => heightAt(estimation.calibration, raw));
+  const estimated = confidenceBasedEstimate({ decision, probability, believed });
+  return told(estimation, estimatedMetrics.binary, estimated, decision.length);
+}
+
+function estimateOfClasses(
+  estimation: Confidence<'cbpe-multiclass'>,
+  sample: MulticlassSample,
+): PerformanceEstimate | null {
+  const answers = inOrderOf(estimation.classes, sample);
+  if (answers === null) return null;
+  const believed = believedProbabilities(answers.probabilities, estimation.calibrations);
+  const estimated = multiclassConfidenceEstimate(answers, believed);
+  return told(estimation, estimatedMetrics.multiclass, estimated, answers.decision.length);
+}
+
+/** The answers by the classes of the holdout; null without probabilities, and with an answer that the holdout knows nothing of. */
+function inOrderOf(classes: readonly string[], { classes: known, decision, probabilities }: MulticlassSample) {
+  if (probabilities === null || known.some((name) => !classes.includes(name))) return null;
+  const places = classes.map((name) => known.indexOf(name));
+  return {
+    classes,
+    decision: decision.map((place) => classes.indexOf(known[place] ?? '')),
+    // A class that only the holdout has was given no probability.
+    probabilities: Float64Array.from({ length: decision.length * classes.length }, (_, at) => {
+      const place = places[at % classes.length] ?? -1;
+      return place < 0 ? 0 : (probabilities[Math.floor(at / classes.length) * known.length + place] ?? 0);
+    }),
+  };
+}
+
+function told<Metric extends string>(
+  { samplingErrors, rows: referenceRows }: Pick<Confidence<'cbpe'>, 'samplingErrors' | 'rows'>,
+  names: readonly Metric[],
+  estimated: Readonly<Record<Metric, number>>,
+  rows: number,
+): PerformanceEstimate {
+  const metrics = names.flatMap((name) => {
+    const error = samplingErrors[name];
+    if (error === undefined || !Number.isFinite(estimated[name])) return [];
+    return [{ name, value: estimated[name], samplingError: samplingErrorOf(error, rows) }];
+  });
+  return { method: 'cbpe', rows, referenceRows, metrics };
+}
+
+export function wantsEstimate({ monitor }: Pick<Configuration, 'monitor'>): boolean {
+  return monitor.estimate ?? true;
+}

@@ -1,0 +1,54 @@
+import { usualGraceMs } from '../../contracts/runs/collection.ts';
+import type { Sha256 } from '../../contracts/identifiers.ts';
+import type { CollectionActivities } from '../activity-types.ts';
+import type { StoringDependencies } from '../activity-dependencies.ts';
+
+/** Blobs looked at together; memory holds one page. */
+const blobsAtOnce = 1_000;
+/** A sweep ends after so many pages, well within its time limit, and is asked again. */
+const pagesASweep = 100;
+
+type Parts = Pick<StoringDependencies, 'repositories' | 'objectStore' | 'lifecyclePrincipal'>;
+
+export function createCollectionActivities(
+  { repositories, objectStore, lifecyclePrincipal }: Parts,
+  pageSize = blobsAtOnce,
+): CollectionActivities {
+  const { collections } = repositories;
+  return {
+    async beginCollection({ collectionId }) {
+      if (collectionId !== null) return { collectionId };
+      const principal = await repositories.principals.ensure(lifecyclePrincipal, 'service', [], null);
+      const begun = await collections.begin({ dryRun: false, graceMs: usualGraceMs, by: principal.id });
+      return { collectionId: begun.id };
+    },
+
+    markReachable: ({ collectionId }) => collections.mark(collectionId),
+
+    async sweepGarbage({ collectionId }) {
+      for (let pages = 0; pages < pagesASweep; pages += 1) {
+        const page = await objectStore.list(await collections.cursor(collectionId), pageSize);
+        const last = page.at(-1);
+        if (last === undefined) return { done: true };
+        const { putBefore, dryRun } = await collections.get(collectionId);
+        // Not marked: nothing is known to be unreachable.
+        const old = putBefore === null ? [] : page.filter((blob) => blob.putAt < putBefore);
+        const claimed = await collections.claim(
+          collectionId,
+          old.map(({ sha256, bytes }) => ({ sha256, bytes })),
+        );
+        const spared: Sha256[] = [];
+        if (!dryRun && putBefore !== null)
+          for (const { sha256 } of claimed)
+            if (!(await objectStore.removeUntouched(sha256, putBefore))) spared.push(sha256);
+        await collections.advance(collectionId, { scanned: page.length, cursor: last.sha256, spared });
+        if (page.length < pageSize) return { done: true };
+      }
+      return { done: false };
+    },
+
+    async endCollection({ collectionId, failure }) {
+      await collections.end(collectionId, failure);
+    },
+  };
+}

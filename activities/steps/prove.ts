@@ -1,0 +1,81 @@
+import { activityInfo } from '@temporalio/activity';
+import { PerennialError } from '../../contracts/errors.ts';
+import { Id, Scope } from '../../contracts/identifiers.ts';
+import type { ActivityDependencies } from '../activity-dependencies.ts';
+import type { KeptAnswer, AskingExecution, Proof } from './proofs.ts';
+import { proofs } from './proofs.ts';
+
+type AnyProof = Proof<unknown, unknown>;
+type ProofDependencies = Pick<ActivityDependencies, 'repositories' | 'workflowClient' | 'collectionSchedule'>;
+
+const byName: ReadonlyMap<string, AnyProof> = new Map(Object.entries<AnyProof>(proofs));
+
+export function proofOf(activity: string): AnyProof {
+  const proof = byName.get(activity);
+  if (proof === undefined)
+    throw new Error(`activity ${activity} has no proof; give it one in activities/steps/proofs.ts`);
+  return proof;
+}
+
+/** Refuses with `unproven`, before anything is done or noted, what the execution that asks has no right to. */
+export async function mustBeProven(deps: ProofDependencies, activity: string, input: unknown): Promise<void> {
+  const proof = proofOf(activity);
+  const execution = executionOf(activity);
+  if ('complaint' in proof) {
+    const complaint = proof.complaint(input, execution, deps);
+    if (complaint !== undefined) throw unproven(activity, complaint);
+    return;
+  }
+  const { runId, scope } = runOf(activity, input);
+  const { of: kinds, allows = [], takes } = proof;
+  const { workflowId, executionId } = execution;
+  const continuedFrom = () => deps.workflowClient.continuedFrom(workflowId, executionId);
+  await deps.repositories.runs.prove(runId, { scope, kinds, execution: { ...execution, continuedFrom }, allows });
+  const choices = takes?.(input) ?? [[]];
+  for (const answers of choices) if (await allGiven(deps, runId, answers)) return;
+  throw unproven(activity, `run ${runId} has no step that answered what is given to it`);
+}
+
+/** Keeps of an answer what later steps may take. */
+export async function keepAnswer(
+  deps: ProofDependencies,
+  activity: string,
+  input: unknown,
+  result: unknown,
+): Promise<void> {
+  const proof = proofOf(activity);
+  if ('complaint' in proof || proof.keeps === undefined) return;
+  const { runId } = runOf(activity, input);
+  for (const kept of proof.keeps(input, result)) await deps.repositories.runs.keepResult(runId, activity, kept);
+}
+
+async function allGiven(deps: ProofDependencies, runId: Id, answers: readonly KeptAnswer[]): Promise<boolean> {
+  for (const { step, result } of answers)
+    if (!(await deps.repositories.runs.hasResult(runId, step, result))) return false;
+  return true;
+}
+
+function executionOf(activity: string): AskingExecution {
+  const { workflowExecution } = activityInfo();
+  if (workflowExecution === undefined) throw unproven(activity, 'it was asked for by no workflow');
+  return { workflowId: workflowExecution.workflowId, executionId: workflowExecution.runId };
+}
+
+/** Most inputs are of a run; `about` is a run that is over. */
+function runOf(activity: string, input: unknown): { readonly runId: Id; readonly scope: Scope } {
+  const given: unknown = isObject(input) && isObject(input.about) ? input.about : input;
+  const runId = Id.safeParse(isObject(given) ? given.runId : undefined);
+  const scope = Scope.safeParse(isObject(given) ? given.scope : undefined);
+  if (!runId.success || !scope.success) throw unproven(activity, 'its input names no run and scope');
+  return { runId: runId.data, scope: scope.data };
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
+}
+
+function unproven(activity: string, why: string): PerennialError {
+  return new PerennialError('unproven', `${activity} was refused: ${why}; only Perennial's own workflows ask for it`, {
+    activity,
+  });
+}

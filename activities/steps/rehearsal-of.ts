@@ -1,0 +1,14 @@
+import { PerennialError } from '../../contracts/errors.ts';
+import type { Scope } from '../../contracts/identifiers.ts';
+import type { Rehearsal } from '../../contracts/runs/rehearsal.ts';
+import type { ActivityDependencies } from '../activity-dependencies.ts';
+
+/** The rehearsal that owns an environment with a virtual clock. */
+export async function rehearsalOf(deps: ActivityDependencies, scope: Scope): Promise<Rehearsal> {
+  const found = await deps.repositories.rehearsals.inEnvironment(scope);
+  if (found === undefined)
+    throw new PerennialError('not-found', `no rehearsal of ${scope.model} lives in ${scope.environment}`, {
+      environment: scope.environment,
+    });
+  return found;
+}

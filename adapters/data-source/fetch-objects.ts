@@ -1,0 +1,130 @@
+import { createWriteStream } from 'node:fs';
+import { join } from 'node:path';
+import { Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { BucketItem } from 'minio';
+import { Client } from 'minio';
+import type { S3Connection } from '../../contracts/access/connection.ts';
+import { PerennialError } from '../../contracts/errors.ts';
+import { eachInTime, limitIdle } from '../../contracts/time/idle-limit.ts';
+import type { ReachableSource, SourceFile } from '../../ports/data-source.ts';
+import type { OutboundHosts, OutboundRoute } from '../../ports/outbound-hosts.ts';
+import { formatOfFile } from './format-of-file.ts';
+
+type S3Source = Extract<ReachableSource, { kind: 's3' }>;
+
+const objectsAtMost = 1_000;
+/** The longest silence allowed from a store before the read fails. */
+const idleMs = 30_000;
+
+/** Every object of the key or prefix, in the order of their keys. */
+export async function fetchObjects(
+  source: S3Source,
+  folder: string,
+  { hosts, bytesAtMost }: { readonly hosts: OutboundHosts; readonly bytesAtMost: number },
+  signal: AbortSignal,
+): Promise<SourceFile[]> {
+  const route = hosts.trustedRoute(new URL(source.connection.endpoint));
+  const client = clientOf(source.connection, route);
+  const where = `s3://${source.connection.bucket}/${source.key ?? source.prefix ?? ''}`;
+  const objects = source.key === undefined ? await list(client, source, route, where) : [{ key: source.key }];
+  const files: SourceFile[] = [];
+  let left = bytesAtMost;
+  for (const [index, { key }] of objects.entries()) {
+    signal.throwIfAborted();
+    const name = key.split('/').at(-1) ?? key;
+    const format = formatOfFile(name, source.format, null);
+    const path = join(folder, String(index).padStart(6, '0'));
+    const { bytes, etag } = await answered(where, route, () => download(client, source, key, path, left, signal));
+    left -= bytes;
+    // Two folders under one prefix may have files of one name; the whole key tells them apart.
+    files.push({ name: key, format, path, from: `s3://${source.connection.bucket}/${key}`, bytes, etag });
+  }
+  return files;
+}
+
+function clientOf({ endpoint, accessKey, secretKey, region }: S3Connection, { agent }: OutboundRoute): Client {
+  const url = new URL(endpoint);
+  return new Client({
+    endPoint: url.hostname,
+    ...(url.port === '' ? {} : { port: Number(url.port) }),
+    useSSL: url.protocol === 'https:',
+    accessKey,
+    secretKey,
+    region,
+    transportAgent: agent,
+  });
+}
+
+async function list(
+  client: Client,
+  source: S3Source,
+  route: OutboundRoute,
+  where: string,
+): Promise<{ readonly key: string }[]> {
+  const found: { readonly key: string }[] = [];
+  await answered(where, route, async () => {
+    const objects = client.listObjectsV2(source.connection.bucket, source.prefix ?? '', true);
+    for await (const object of eachInTime<BucketItem>(objects, idleMs)) {
+      // Consoles make a "folder" as an empty object whose key ends so.
+      if (object.name === undefined || object.name.endsWith('/')) continue;
+      found.push({ key: object.name });
+      if (found.length > objectsAtMost)
+        throw new PerennialError('too-large', `${where} has more than ${objectsAtMost} objects; name a longer prefix`, {
+          where,
+          limit: objectsAtMost,
+        });
+    }
+  });
+  if (found.length === 0) throw new PerennialError('data-empty', `there is no object under ${where}`, { where });
+  return found.toSorted((a, b) => (a.key < b.key ? -1 : 1));
+}
+
+/** The etag is that of the bytes that were sent: the object is asked for as it was when it was looked at. */
+async function download(
+  client: Client,
+  { connection: { bucket } }: S3Source,
+  key: string,
+  path: string,
+  bytesAtMost: number,
+  signal: AbortSignal,
+): Promise<{ readonly bytes: number; readonly etag: string | null }> {
+  const { size, etag } = await client.statObject(bucket, key);
+  if (size > bytesAtMost)
+    throw new PerennialError(
+      'too-large',
+      `s3://${bucket}/${key} brings the batch over ${bytesAtMost} bytes; split it, or raise PERENNIAL_FETCH_SIZE on the workers`,
+      {
+        key,
+        bytes: size,
+      },
+    );
+  let bytes = 0;
+  const counted = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      bytes += chunk.length;
+      done(bytes > size ? new Error('more came than the object has') : null, chunk);
+    },
+  });
+  const sent = limitIdle(await client.getObject(bucket, key), idleMs);
+  await pipeline(sent, counted, createWriteStream(path), { signal });
+  if (bytes !== size) throw new Error(`${bytes} of ${size} bytes came`);
+  const after = await client.statObject(bucket, key);
+  if (after.etag !== etag) throw new Error('the object was replaced while it was fetched; run it again');
+  return { bytes, etag };
+}
+
+async function answered<Result>(where: string, route: OutboundRoute, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (caught) {
+    if (caught instanceof PerennialError) throw caught;
+    const code = caught instanceof Error && 'code' in caught ? String(caught.code) : '';
+    throw new PerennialError(
+      'source-unavailable',
+      `${where} could not be read: ${route.reasonOf(caught) || code}; check the connection, its keys and the name`,
+      { where },
+      { cause: caught },
+    );
+  }
+}

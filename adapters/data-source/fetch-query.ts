@@ -1,0 +1,129 @@
+import { createWriteStream } from 'node:fs';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { Client, DatabaseError } from 'pg';
+import { PerennialError, reasonOf } from '../../contracts/errors.ts';
+import type { ReachableSource, SourceFile } from '../../ports/data-source.ts';
+import { jsonOfRow, type QueryField } from './json-of-row.ts';
+
+type PostgresSource = Extract<ReachableSource, { kind: 'postgres' }>;
+
+export interface QuerySettings {
+  readonly bytesAtMost: number;
+  readonly statementTimeoutMs: number;
+}
+
+/** The writing thread must also send heartbeats, so it takes fewer rows at once when rows are wide. */
+const rowsAtOnce = 2_000;
+const cellsAtOnce = 20_000;
+const connectWithinMs = 20_000;
+
+/**
+ * The rows of one SELECT as NDJSON, through a cursor, in one read-only transaction: what is written sees one state of
+ * the database, and however long the result is, 2,000 rows of it at most are in memory.
+ */
+export async function fetchQuery(
+  source: PostgresSource,
+  path: string,
+  settings: QuerySettings,
+  signal: AbortSignal,
+): Promise<SourceFile> {
+  const { host, pathname } = new URL(source.connection.url);
+  const from = `postgres://${host}${pathname}`;
+  const client = new Client({
+    connectionString: source.connection.url,
+    application_name: 'perennial',
+    connectionTimeoutMillis: connectWithinMs,
+    // Text as the server writes it: JavaScript's numbers and dates would lose digits.
+    types: { getTypeParser: () => (text: string) => text },
+  });
+  const lost = new Promise<never>((_resolve, reject) => client.on('error', reject));
+  lost.catch(() => undefined);
+  const stop = () => void client.end().catch(() => undefined);
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    await Promise.race([lost, client.connect()]);
+    await Promise.race([lost, begin(client, source.query, settings)]);
+    const bytes = await Promise.race([lost, writeRows(client, path, from, settings, signal)]);
+    return { name: 'rows.ndjson', format: 'ndjson', path, from, bytes, etag: null };
+  } catch (caught) {
+    signal.throwIfAborted();
+    throw worded(caught, from);
+  } finally {
+    signal.removeEventListener('abort', stop);
+    await client.end().catch(() => undefined);
+  }
+}
+
+async function begin(client: Client, query: string, { statementTimeoutMs }: QuerySettings): Promise<void> {
+  await client.query('begin isolation level repeatable read read only');
+  await client.query(`set local statement_timeout = ${Math.trunc(statementTimeoutMs)}`);
+  await client.query(`set local timezone = 'UTC'`);
+  await client.query(`set local datestyle = 'ISO'`);
+  await client.query(`set local bytea_output = 'hex'`);
+  // A named statement goes by the extended protocol, which takes one only: a semicolon cannot end the transaction.
+  await client.query({ name: 'perennial_rows', text: `declare perennial_rows no scroll cursor for ${query}` });
+}
+
+async function writeRows(
+  client: Client,
+  path: string,
+  from: string,
+  { bytesAtMost }: QuerySettings,
+  signal: AbortSignal,
+): Promise<number> {
+  let bytes = 0;
+  async function* lines(): AsyncGenerator<string> {
+    // The first row shows how wide rows are.
+    for (let wanted = 1; ;) {
+      const { rows, fields } = await client.query<(string | null)[]>({
+        text: `fetch forward ${wanted} from perennial_rows`,
+        rowMode: 'array',
+      });
+      if (rows.length === 0) return;
+      wanted = Math.max(1, Math.min(rowsAtOnce, Math.floor(cellsAtOnce / fields.length)));
+      const columns: QueryField[] = fields.map(({ name, dataTypeID }) => ({ name, type: dataTypeID }));
+      const text = rows.map((row) => `${jsonOfRow(columns, row)}\n`).join('');
+      bytes += Buffer.byteLength(text);
+      if (bytes > bytesAtMost)
+        throw new PerennialError(
+          'too-large',
+          `the query gives more than ${bytesAtMost} bytes; ask for less, or raise PERENNIAL_FETCH_SIZE on the workers`,
+          {
+            limit: bytesAtMost,
+          },
+        );
+      yield text;
+    }
+  }
+  await pipeline(Readable.from(lines(), { objectMode: true, highWaterMark: 1 }), createWriteStream(path), { signal });
+  if (bytes === 0) throw new PerennialError('data-empty', `the query gives no row of ${from}`, { from });
+  return bytes;
+}
+
+/** What Postgres says of the query is for who wrote it; what it says of the connection is for an administrator. */
+function worded(caught: unknown, from: string): PerennialError {
+  if (caught instanceof PerennialError) return caught;
+  const reason = reasonOf(caught) || 'it does not answer';
+  const code = caught instanceof DatabaseError ? (caught.code ?? '') : '';
+  if (code === '57014')
+    return new PerennialError(
+      'limit-reached',
+      `the query ran too long on ${from} and was ended; ask for less, or raise PERENNIAL_FETCH_TIMEOUT on the workers (the database may have a limit of its own)`,
+      { from },
+    );
+  // Classes 42 (syntax, access), 22 (data), 25 (transaction state, such as a write) are about the query itself.
+  if (/^(42|22|25|0A|34)/.test(code))
+    return new PerennialError(
+      'source-refused',
+      `${from} refuses the query of data.source: ${reason}; it must be one SELECT that the role may run`,
+      { from, sqlState: code },
+      { cause: caught },
+    );
+  return new PerennialError(
+    'source-unavailable',
+    `${from} could not be read: ${reason}; check that it runs, and the connection's user and password`,
+    { from, sqlState: code },
+    { cause: caught },
+  );
+}

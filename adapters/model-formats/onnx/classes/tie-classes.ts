@@ -1,0 +1,299 @@
+import { classKey } from '../../../../contracts/models/classes.ts';
+import type { Cell } from '../../../../contracts/data/data-types.ts';
+import { PerennialError } from '../../../../contracts/errors.ts';
+import type { ClassValue, Signature, TensorType } from '../../../../contracts/models/model-version.ts';
+import type { PlaceOf } from './match-classes.ts';
+import { listedClasses, placesByNumber, placesByValue, yamlList } from './match-classes.ts';
+import type { Graph } from '../graph/onnx-graph.ts';
+import { classLabelsOf } from '../graph/onnx-graph.ts';
+import type { ClassOrder, PlacedRows } from './order-fit.ts';
+import {
+  clearlyBetterOrder,
+  isClearlyRighter,
+  isClearlySwapped,
+  likeliestOrder,
+  rankArea,
+  tableOf,
+} from './order-fit.ts';
+
+interface Probabilities {
+  readonly name: string;
+  readonly width: number;
+  readonly values: Float64Array;
+}
+
+/** A classifier's answers to rows. */
+export interface ClassifierAnswers {
+  readonly label:
+    | { readonly name: string; readonly type: TensorType; readonly values: readonly ClassValue[] }
+    | undefined;
+  readonly probabilities: Probabilities | undefined;
+  /** The class of each row; null where it is not known. */
+  readonly truth: readonly Cell[];
+}
+
+/** The classes in the order of the probabilities, and how to read a label as one of them. */
+export interface Tie {
+  readonly classes: readonly ClassValue[];
+  readonly labels: Signature['output']['labels'];
+}
+
+interface Wanted {
+  readonly classes: readonly ClassValue[];
+  readonly order?: readonly ClassValue[] | undefined;
+}
+
+interface ReadLabels {
+  readonly name: string;
+  readonly places: Int32Array;
+  readonly labels: Signature['output']['labels'];
+  readonly placeOf: PlaceOf;
+}
+
+/**
+ * Ties labels and probabilities to the classes of the data by evidence: labels that are the classes, the labels that the
+ * graph itself gives the columns, and which column is the greatest where a label was answered. Where only `build.classes`
+ * or the order of 0, 1, 2 … says what is what, the truth of the rows must not clearly fit another order.
+ * Throws `artifact-invalid` with the way out where nothing ties them.
+ */
+export function tieClasses(answers: ClassifierAnswers, wanted: Wanted, graph: Graph): Tie {
+  const base = wanted.order ?? wanted.classes;
+  const placeOf = placesByValue(base);
+  const truth = Int32Array.from(answers.truth, (cell) => (cell === null ? -1 : (placeOf(cell) ?? -1)));
+  const label = answers.label && readLabels(answers, { ...wanted, base, truth });
+  const own = evidenceOf(answers, label, base, graph);
+  const isOrdered = wanted.order !== undefined || isConventional(base);
+  if (own !== undefined && wanted.order !== undefined) refuseContradiction(answers, label, base, own);
+  const rows = placedRows(answers, label, truth, base.length);
+  if (answers.probabilities !== undefined && own === undefined && !isOrdered) throw untied(answers, base, rows);
+  const order = own ?? base.map((_, place) => place);
+  const byOrder = label?.labels === 'places' || (answers.probabilities !== undefined && own === undefined);
+  if (byOrder) refuseBetterOrder(answers, base, rows);
+  return { classes: order.map((place) => base[place] ?? ''), labels: label?.labels };
+}
+
+/** 0, 1, 2 … and false, true are always written in this order. */
+function isConventional(classes: readonly ClassValue[]): boolean {
+  return classes.every((value, place) => classKey(value) === String(place));
+}
+
+// --- labels
+
+function readLabels(
+  answers: ClassifierAnswers,
+  { base, order, truth }: Wanted & { readonly base: readonly ClassValue[]; readonly truth: Int32Array },
+): ReadLabels {
+  const { name = '', type = 'BYTES', values = [] } = answers.label ?? {};
+  const read = (placeOf: PlaceOf, labels: ReadLabels['labels']): ReadLabels | undefined => {
+    const places = values.map(placeOf);
+    if (places.includes(undefined)) return undefined;
+    return { name, labels, placeOf, places: Int32Array.from(places, (place) => place ?? -1) };
+  };
+  const known = new Set(base.map(classKey));
+  const byValue = read(
+    placesByValue(base),
+    values.every((value) => known.has(classKey(value))) ? undefined : 'spelled',
+  );
+  const byNumber = type === 'BYTES' ? undefined : read(placesByNumber(base.length), 'places');
+  const isOpen = byValue !== undefined && byNumber !== undefined && type !== 'BOOL';
+  const differs = isOpen && !sameList(byValue.places, byNumber.places);
+  if (differs && order === undefined && isClearlyRighter(byNumber.places, byValue.places, truth))
+    throw placesMeant(name, base);
+  if (differs && order !== undefined && agreement(byNumber, answers, truth) >= agreement(byValue, answers, truth))
+    return byNumber;
+  const readable = byValue ?? (order === undefined ? undefined : byNumber);
+  if (readable === undefined) throw strangeLabel(answers, base, order);
+  return readable;
+}
+
+/** Rows on which a reading of the labels agrees with the probabilities in the given order, or else with the truth. */
+function agreement({ places }: ReadLabels, { probabilities }: ClassifierAnswers, truth: Int32Array): number {
+  const other = probabilities === undefined ? truth : greatestColumns(probabilities);
+  return places.filter((place, row) => place === other[row]).length;
+}
+
+function strangeLabel(
+  answers: ClassifierAnswers,
+  base: readonly ClassValue[],
+  order: readonly ClassValue[] | undefined,
+): PerennialError {
+  const { name = '', values = [] } = answers.label ?? {};
+  const placeOf = placesByValue(base);
+  const strange = values.find((value) => placeOf(value) === undefined) ?? '';
+  const said = `model.onnx answers ${JSON.stringify(String(strange).slice(0, 60))} in its output "${name}", which is none of the classes of the training rows: ${listedClasses(base)}`;
+  const isNumber = typeof strange !== 'string';
+  const wayOut = !isNumber
+    ? 'train on the target as the data has it'
+    : order === undefined
+      ? `train on the target as the data has it, or say which class each number from 0 is, such as build.classes: ${yamlList(suggestedOrder(answers, base))}`
+      : `build.classes names ${base.length} classes, so a label is a class or a whole number from 0 to ${base.length - 1}`;
+  return new PerennialError(
+    'artifact-invalid',
+    `${said}; ${wayOut}. If "${name}" is no label, name the output that is measured with build.output`,
+    { output: name },
+  );
+}
+
+/** The best-fitting order, to suggest in a message; the given order if there is no evidence. */
+function suggestedOrder(answers: ClassifierAnswers, base: readonly ClassValue[]): ClassValue[] {
+  const byNumber = placesByNumber(base.length);
+  const placeOf = placesByValue(base);
+  const truth = Int32Array.from(answers.truth, (cell) => (cell === null ? -1 : (placeOf(cell) ?? -1)));
+  const places = Int32Array.from(answers.label?.values ?? [], (value) => byNumber(value) ?? -1);
+  return likeliestOrder(tableOf({ places, truth, classes: base.length }), base.length).map((own) => base[own] ?? '');
+}
+
+/** Labels can be ambiguous: for the classes 1, 2 and 3, labels 1 and 2 may be classes or indices of 2 and 3. */
+function placesMeant(output: string, base: readonly ClassValue[]): PerennialError {
+  return new PerennialError(
+    'artifact-invalid',
+    `the rows show that the labels of model.onnx's output "${output}" are places, counted from 0, and not the classes ${listedClasses(base)} themselves: write build.classes: ${yamlList(base)}, or train on the target as the data has it`,
+    { output },
+  );
+}
+
+// --- probabilities
+
+/** The order of the columns by the graph and its labels; undefined: neither shows an order. */
+function evidenceOf(
+  { probabilities }: ClassifierAnswers,
+  label: ReadLabels | undefined,
+  base: readonly ClassValue[],
+  graph: Graph,
+): ClassOrder | undefined {
+  if (probabilities === undefined) return undefined;
+  const byGraph = orderOf(classLabelsOf(graph, probabilities.name)?.map(label?.placeOf ?? placesByValue(base)), base);
+  if (label === undefined) return byGraph;
+  if (byGraph === undefined) return orderByLabels(probabilities, label, base.length);
+  if (!contradicts(probabilities, label, byGraph)) return byGraph;
+  throw new PerennialError(
+    'artifact-invalid',
+    `the labels of model.onnx do not go with its probabilities: the columns of its output "${probabilities.name}" are ${listedClasses(byGraph.map((place) => base[place] ?? ''))}, and on most rows its label is not the class of the greatest; write both from the same model`,
+    { output: probabilities.name },
+  );
+}
+
+/** Returns the places as an order if each class occurs once. */
+function orderOf(
+  places: readonly (number | undefined)[] | undefined,
+  base: readonly ClassValue[],
+): ClassOrder | undefined {
+  const known = places?.filter((place) => place !== undefined);
+  return known?.length === base.length && new Set(known).size === base.length ? known : undefined;
+}
+
+/** For two classes, an area under the ROC curve between these bounds shows no order. */
+const [leastArea, mostArea] = [0.4, 0.6];
+
+/** Matches each label to the column that rises with it; undefined if the rows do not show it. */
+function orderByLabels(probabilities: Probabilities, { places }: ReadLabels, classes: number): ClassOrder | undefined {
+  if (classes === 2 && new Set(places).size === 2) return orderOfTwo(probabilities, places);
+  const columns = greatestColumns(probabilities);
+  const order = likeliestOrder(tableOf({ places: columns, truth: places, classes }), classes);
+  const unseen = classes - new Set(columns).size;
+  const isWhole = unseen <= 1 || order.every((own, place) => own === place);
+  return isWhole && shareOf(columns, order, places) >= 0.5 ? order : undefined;
+}
+
+/** Compares ranks, because the model may use a threshold other than 0.5 for its label. */
+function orderOfTwo(probabilities: Probabilities, places: Int32Array): ClassOrder | undefined {
+  const { area } = rankArea(secondColumn(probabilities), places);
+  if (area >= mostArea) return [0, 1];
+  return area <= leastArea ? [1, 0] : undefined;
+}
+
+function contradicts(probabilities: Probabilities, { places }: ReadLabels, order: ClassOrder): boolean {
+  if (order.length > 2) return shareOf(greatestColumns(probabilities), order, places) < 0.5;
+  const found = orderOfTwo(probabilities, places);
+  return found !== undefined && !sameList(found, order);
+}
+
+/** Accuracy, if the columns of probabilities stand for the classes in this order: the share of rows whose label is the most probable class. */
+function shareOf(columns: Int32Array, order: ClassOrder, places: Int32Array): number {
+  return columns.filter((column, row) => order[column] === places[row]).length / places.length;
+}
+
+/** The column with the greatest probability in each row; for a single column, whether it exceeds one half. */
+function greatestColumns({ width, values }: Probabilities): Int32Array {
+  return Int32Array.from({ length: values.length / width }, (_, row) => {
+    if (width === 1) return (values[row] ?? 0) > 0.5 ? 1 : 0;
+    let best = 0;
+    for (let place = 1; place < width; place += 1)
+      if ((values[row * width + place] ?? 0) > (values[row * width + best] ?? 0)) best = place;
+    return best;
+  });
+}
+
+function secondColumn({ width, values }: Probabilities): Float64Array {
+  return width === 1 ? values : values.filter((_, at) => at % width === 1);
+}
+
+function refuseContradiction(
+  { probabilities }: ClassifierAnswers,
+  label: ReadLabels | undefined,
+  base: readonly ClassValue[],
+  own: ClassOrder,
+): void {
+  if (own.every((column, at) => column === at)) return;
+  const found = own.map((place) => base[place] ?? '');
+  const reason =
+    label?.labels === 'places'
+      ? `its labels, read as places in build.classes, go with the columns ${listedClasses(found)}`
+      : `its own labels show ${listedClasses(found)}; write build.classes: ${yamlList(found)}, or leave it out`;
+  throw new PerennialError(
+    'artifact-invalid',
+    `the columns of model.onnx's output "${probabilities?.name ?? ''}" do not stand in the order of the classes that build.classes gives (${listedClasses(base)}): ${reason}`,
+    { output: probabilities?.name ?? '' },
+  );
+}
+
+// --- the truth of the rows
+
+function placedRows(
+  { probabilities }: ClassifierAnswers,
+  label: ReadLabels | undefined,
+  truth: Int32Array,
+  classes: number,
+): PlacedRows {
+  const places = label?.places ?? (probabilities && greatestColumns(probabilities)) ?? new Int32Array();
+  return { places, truth, classes };
+}
+
+function untied({ probabilities }: ClassifierAnswers, base: readonly ClassValue[], rows: PlacedRows): PerennialError {
+  const { name = '', width = 0 } = probabilities ?? {};
+  const fitting =
+    base.length === 2 && probabilities !== undefined
+      ? rankArea(secondColumn(probabilities), rows.truth).area < 0.5
+        ? [1, 0]
+        : [0, 1]
+      : likeliestOrder(tableOf(rows), base.length);
+  const order = fitting.map((place) => base[place] ?? '');
+  const columns = width === 1 ? 'which class its one probability is of' : 'which of its columns is which class';
+  return new PerennialError(
+    'artifact-invalid',
+    `nothing in model.onnx says of its output "${name}" ${columns} (${listedClasses(base)}): give the order, such as build.classes: ${yamlList(order)}${rows.truth.some((own) => own >= 0) ? ', which fits the rows best' : ''}, or write labels beside the probabilities`,
+    { output: name },
+  );
+}
+
+function refuseBetterOrder(
+  { label, probabilities }: ClassifierAnswers,
+  base: readonly ClassValue[],
+  rows: PlacedRows,
+): void {
+  const isPair = base.length === 2 && probabilities !== undefined;
+  const isSwapped = isPair && isClearlySwapped(secondColumn(probabilities), rows.truth);
+  const better = isPair ? (isSwapped ? [1, 0] : undefined) : clearlyBetterOrder(rows);
+  if (better === undefined) return;
+  const order = better.map((place) => base[place] ?? '');
+  const name = probabilities?.name ?? label?.name ?? '';
+  throw new PerennialError(
+    'artifact-invalid',
+    `the rows fit another order of the classes clearly better than ${yamlList(base)}, in which model.onnx's output "${name}" was read: write build.classes: ${yamlList(order)} if that is the order of the model's ${probabilities === undefined ? 'labels' : 'probabilities'}, or look for what swaps the classes in training`,
+    { output: name },
+  );
+}
+
+function sameList(one: ArrayLike<number>, other: ArrayLike<number>): boolean {
+  return one.length === other.length && Array.from(one).every((value, at) => value === other[at]);
+}

@@ -1,0 +1,46 @@
+// The process of one inspection, or of one measurement of latency: reads it as one line of JSON, answers with one line of JSON, and ends. Its parent
+// keeps standard input open for as long as it lives; the end of it is the end of this process.
+import { PerennialError, reasonOf } from '../../../../contracts/errors.ts';
+import type { ErrorCode, ErrorFields } from '../../../../contracts/errors.ts';
+import type { LatencyMeasurement } from '../../../../contracts/models/evaluation.ts';
+import type { InspectedArtifact } from '../../../../ports/model-runtime.ts';
+import type { Inspection } from './inspect-artifact.ts';
+import { inspectArtifact } from './inspect-artifact.ts';
+import type { LatencyOrder } from './measure-latency.ts';
+import { measureLatency } from './measure-latency.ts';
+import { sayOf } from '../session.ts';
+
+export type InspectionAnswer =
+  | { readonly kind: 'inspected'; readonly inspected: InspectedArtifact }
+  | { readonly kind: 'latency'; readonly latency: LatencyMeasurement }
+  | { readonly kind: 'error'; readonly code: ErrorCode; readonly message: string; readonly fields: ErrorFields };
+
+async function answer(line: string): Promise<InspectionAnswer> {
+  try {
+    const order: Inspection | LatencyOrder = JSON.parse(line);
+    if ('calls' in order) return { kind: 'latency', latency: await measureLatency(order) };
+    return { kind: 'inspected', inspected: await inspectArtifact(order) };
+  } catch (caught) {
+    const { code, message, fields } = inOurWords(caught);
+    return { kind: 'error', code, message, fields };
+  }
+}
+
+function inOurWords(caught: unknown): PerennialError {
+  if (caught instanceof PerennialError) return caught;
+  return new PerennialError('internal', `the inspection of a model failed: ${sayOf(reasonOf(caught))}`);
+}
+
+let given = '';
+process.stdin.setEncoding('utf8');
+process.stdin.on('data', (chunk: string) => {
+  given += chunk;
+  if (!chunk.endsWith('\n')) return;
+  const line = given;
+  given = '';
+  // Not `exit`: native threads must not run into a process that is being taken down.
+  void answer(line).then((said) =>
+    process.stdout.end(`${JSON.stringify(said)}\n`, () => process.kill(process.pid, 'SIGKILL')),
+  );
+});
+process.stdin.on('end', () => process.kill(process.pid, 'SIGKILL'));

@@ -1,0 +1,64 @@
+import { readFile } from 'node:fs/promises';
+import { cpus } from 'node:os';
+import type { LatencyMeasurement } from '../../../../contracts/models/evaluation.ts';
+import type { Signature } from '../../../../contracts/models/model-version.ts';
+import { outputNames } from '../read-answers.ts';
+import { refuseExternalData } from '../graph/external-data.ts';
+import { openSession } from '../session.ts';
+import type { FeatureColumns } from '../tensors.ts';
+import { feedsOf } from '../tensors.ts';
+
+/** What the process of a latency measurement is asked. */
+export interface LatencyOrder {
+  readonly path: string;
+  readonly signature: Signature;
+  readonly sample: FeatureColumns;
+  readonly rows: number;
+  readonly calls: number;
+}
+
+const warmUpCalls = 50;
+/** A slow model is measured by fewer calls; its percentiles are then of those. */
+const measuringMs = 20_000;
+const fewestCalls = 100;
+
+/** Calls of one row, one after the other, each with rows of the sample in turn; tensors are made within the measured time, as the gateway makes them. */
+export async function measureLatency(order: LatencyOrder): Promise<LatencyMeasurement> {
+  const bytes = await readFile(order.path);
+  refuseExternalData(bytes);
+  const session = await openSession(bytes);
+  const names = outputNames(order.signature);
+  const rows = Array.from({ length: order.rows }, (_, row) => rowOf(order.sample, row));
+  const call = async (at: number): Promise<void> => {
+    const row = rows[at % rows.length] ?? {};
+    await session.run(feedsOf(order.signature, row, 1), names);
+  };
+  for (let at = 0; at < warmUpCalls; at += 1) await call(at);
+  const taken: number[] = [];
+  const endAt = performance.now() + measuringMs;
+  while (taken.length < order.calls && (taken.length < fewestCalls || performance.now() < endAt)) {
+    const begin = performance.now();
+    await call(taken.length);
+    taken.push(performance.now() - begin);
+  }
+  taken.sort((a, b) => a - b);
+  // Nearest rank: the least value that at least this share of the calls did not exceed.
+  const percentile = (share: number): number => taken[Math.max(0, Math.ceil(share * taken.length) - 1)] ?? 0;
+  return {
+    calls: taken.length,
+    p50Ms: percentile(0.5),
+    p95Ms: percentile(0.95),
+    p99Ms: percentile(0.99),
+    machine: machineName(),
+  };
+}
+
+function rowOf(sample: FeatureColumns, row: number): FeatureColumns {
+  return Object.fromEntries(Object.entries(sample).map(([name, cells]) => [name, cells.slice(row, row + 1)]));
+}
+
+/** e.g. `2 × AMD EPYC 7763, linux-x64` */
+function machineName(): string {
+  const processors = cpus();
+  return `${processors.length} × ${processors[0]?.model.trim() ?? 'processor'}, ${process.platform}-${process.arch}`;
+}

@@ -1,0 +1,120 @@
+import type { InferenceSession } from 'onnxruntime-node';
+import { PerennialError } from '../../../../contracts/errors.ts';
+import { integerKinds } from '../../../../contracts/data/integer-range.ts';
+import type { Signature, SignatureInput, TensorType } from '../../../../contracts/models/model-version.ts';
+import { adviceFor } from '../graph/converter-advice.ts';
+import type { TensorMetadata } from '../session.ts';
+
+type Metadata = InferenceSession.ValueMetadata;
+
+const inputTypes: Readonly<Record<string, TensorType>> = {
+  float32: 'FP32',
+  float64: 'FP64',
+  int64: 'INT64',
+  bool: 'BOOL',
+  string: 'BYTES',
+};
+export const outputTypes: Readonly<Record<string, TensorType>> = {
+  ...inputTypes,
+  ...Object.fromEntries(integerKinds.map((kind): [string, TensorType] => [kind, 'INT64'])),
+};
+
+/** How one input is given its values. */
+type InputKind = Pick<SignatureInput, 'type' | 'integer' | 'rank'>;
+
+/** The graph's inputs as the features, one way or the other. `artifact-invalid` says what was found and what was wanted. */
+export function matchInputs(
+  metadata: readonly Metadata[],
+  features: readonly string[],
+  producer: string,
+): Pick<Signature, 'layout' | 'inputName' | 'inputs'> {
+  return (
+    matchColumns(metadata, features) ?? matchMatrix(metadata, features) ?? refuseInputs(metadata, features, producer)
+  );
+}
+
+function matchColumns(
+  metadata: readonly Metadata[],
+  features: readonly string[],
+): Pick<Signature, 'layout' | 'inputs'> | undefined {
+  if (metadata.length !== features.length) return undefined;
+  const inputs: SignatureInput[] = [];
+  for (const feature of features) {
+    const input = metadata.find((candidate) => candidate.name === feature);
+    const kind = input && kindOfRows(input, 1);
+    if (kind === undefined) return undefined;
+    inputs.push({ name: feature, ...kind });
+  }
+  return { layout: 'columns', inputs };
+}
+
+function matchMatrix(
+  metadata: readonly Metadata[],
+  features: readonly string[],
+): Pick<Signature, 'layout' | 'inputName' | 'inputs'> | undefined {
+  const [input] = metadata;
+  if (input === undefined || metadata.length !== 1) return undefined;
+  const kind = kindOfRows(input, features.length);
+  if (kind === undefined) return undefined;
+  return { layout: 'matrix', inputName: input.name, inputs: features.map((name) => ({ name, ...kind })) };
+}
+
+/**
+ * The tensor's kind, if its shape is `[rows, width]` with a free number of rows, or `[rows]` for a width of 1. A width that the graph
+ * leaves open passes here; running the model decides.
+ */
+function kindOfRows(input: Metadata, width: number): InputKind | undefined {
+  if (!input.isTensor || input.shape.length < 1 || input.shape.length > 2) return undefined;
+  const [rows, columns = 1] = input.shape;
+  if (typeof rows === 'number' || (typeof columns === 'number' && columns !== width)) return undefined;
+  const rank = input.shape.length === 1 ? ({ rank: 1 } as const) : {};
+  const integer = integerKinds.find((kind) => kind === input.type);
+  if (integer !== undefined) return { type: 'INT64', integer, ...rank };
+  const type = inputTypes[input.type];
+  return type && { type, ...rank };
+}
+
+function refuseInputs(metadata: readonly Metadata[], features: readonly string[], producer: string): never {
+  const found = metadata.map(show).join(', ') || 'none';
+  const isFixed = metadata.some((input) => input.isTensor && typeof input.shape[0] === 'number');
+  const advice = isFixed
+    ? `. The number of rows is fixed in the graph, and requests have any number: ${adviceFor(producer, 'rows')}`
+    : '';
+  throw new PerennialError(
+    'artifact-invalid',
+    `model.onnx has other inputs than the features. Found: ${found}. Wanted: one input [rows, ${features.length}] with the features in the order ${features.join(', ')}, or one input [rows, 1] or [rows] a feature, named as it; of floats, whole numbers, bool or string, and rows left free${advice}`,
+    { found: metadata.map(({ name }) => name), wanted: [...features] },
+  );
+}
+
+/**
+ * Outputs that may have one entry a row; running the model shows which do. Converters may declare a number of rows
+ * that the graph does not keep, and only a run on several rows reveals that.
+ */
+export function outputCandidates(metadata: readonly Metadata[], rows: number): readonly TensorMetadata[] {
+  return metadata.filter(
+    (output): output is TensorMetadata =>
+      output.isTensor &&
+      outputTypes[output.type] !== undefined &&
+      output.shape.length <= 2 &&
+      (typeof output.shape[0] !== 'number' || rows > 1),
+  );
+}
+
+/** The one output among those that answered with a value a row. */
+export function pickOutput(answered: readonly TensorMetadata[], all: readonly Metadata[]): Signature['output'] {
+  const [output] = answered;
+  const type = output && outputTypes[output.type];
+  if (output !== undefined && type !== undefined && answered.length === 1) return { name: output.name, type };
+  const found = all.map(show).join(', ') || 'none';
+  throw new PerennialError(
+    'artifact-invalid',
+    `model.onnx has ${answered.length} outputs of one number a row, and exactly one is wanted: [rows] or [rows, 1]${answered.length > 1 ? '; name the one that is measured with build.output' : ''}. Found: ${found}`,
+    { found: all.map(({ name }) => name) },
+  );
+}
+
+export function show(value: Metadata): string {
+  const name = value.name.slice(0, 100);
+  return value.isTensor ? `${name} ${value.type}[${value.shape.join(', ')}]` : `${name} (not a tensor)`;
+}

@@ -1,0 +1,121 @@
+import type { Cell } from '../../../contracts/data/data-types.ts';
+import type { Slice } from './long-form.ts';
+import type { LockedDatabase } from '../process/locked-database.ts';
+import { interpolatedAt, placesOf, valueAt } from './quantile-places.ts';
+
+export type Row = Readonly<Record<string, Cell>>;
+
+/** Of the columns of a slice, by their place in it. A column without any value has none. */
+export type Facts = ReadonlyMap<number, Row>;
+
+/** Makes a table `(c, v, n)`: each value of each column of a slice with its number of rows, in ascending order. */
+export async function countValues(database: LockedDatabase, table: string, { rows }: Slice): Promise<Facts> {
+  await database.run(
+    `CREATE OR REPLACE TEMP TABLE ${table} AS SELECT c, v, count(*) AS n FROM ${rows} WHERE v IS NOT NULL GROUP BY c, v ORDER BY c, v`,
+  );
+  return factsOf(database, table);
+}
+
+/** Of a table as `countValues` makes it. */
+export function factsOf(database: LockedDatabase, table: string): Promise<Facts> {
+  return byColumn(
+    database,
+    `SELECT c, count(*) AS "distinct", sum(n)::BIGINT AS filled, min(v) AS low, max(v) AS high FROM ${table} GROUP BY c ORDER BY c`,
+  );
+}
+
+/** How many values a column has. */
+export function filledOf(facts: Facts, column: number): number {
+  return Number(facts.get(column)?.filled ?? 0);
+}
+
+export async function byColumn(database: LockedDatabase, query: string): Promise<Facts> {
+  return new Map((await database.rows(query)).map((row) => [Number(row.c), row]));
+}
+
+export async function rowsByColumn(
+  database: LockedDatabase,
+  query: string,
+): Promise<ReadonlyMap<number, readonly Row[]>> {
+  return Map.groupBy(await database.rows(query), ({ c }) => Number(c));
+}
+
+/** Beyond it, sums of squares would overflow. */
+const largest = 1e140;
+
+export interface Moments {
+  readonly mean: number | null;
+  /** Of the sample (n − 1). */
+  readonly deviation: number | null;
+}
+
+/** Of numbers, and the mean of truth values; null where there is none, or it is larger than a number can be. */
+export async function momentsOf(
+  database: LockedDatabase,
+  { rows, stored }: Slice,
+  facts: Facts,
+): Promise<(column: number) => Moments> {
+  const found = await byColumnOrNone(database, momentsQuery(rows, stored, facts));
+  return (column) => {
+    const { mean, deviation } = found.get(column) ?? {};
+    return { mean: numberOrNull(mean), deviation: numberOrNull(deviation) };
+  };
+}
+
+async function byColumnOrNone(database: LockedDatabase, query: string | undefined): Promise<Facts> {
+  return query === undefined ? new Map() : byColumn(database, query);
+}
+
+function momentsQuery(rows: string, stored: Slice['stored'], facts: Facts): string | undefined {
+  if (facts.size === 0) return undefined;
+  if (stored === 'BOOLEAN') return `SELECT c, avg(CAST(v AS INTEGER)) AS mean FROM ${rows} GROUP BY c`;
+  if (stored !== 'BIGINT' && stored !== 'DOUBLE') return undefined;
+  const large = [...facts].filter(
+    ([, { low, high }]) => Math.abs(Number(low)) > largest || Math.abs(Number(high)) > largest,
+  );
+  // Scaling by a power of two is exact.
+  const scale =
+    large.length === 0 ? '1' : `CASE WHEN c IN (${large.map(([c]) => c).join(', ')}) THEN ${2 ** 600} ELSE 1 END`;
+  return `SELECT c, avg(w) * any_value(s) AS mean, stddev_samp(w) * any_value(s) AS deviation
+    FROM (SELECT c, CAST(v AS DOUBLE) / ${scale} AS w, ${scale} AS s FROM ${rows}) GROUP BY c`;
+}
+
+/**
+ * Quantiles of every column of a table that `countValues` made. Between numbers they are interpolated linearly; of other types
+ * they are values that occur. `upto` is a running count of rows that includes those of the value, so the row at a place (from 0)
+ * has the first value with a greater `upto`.
+ */
+export async function quantilesIn(
+  database: LockedDatabase,
+  table: string,
+  facts: Facts,
+  { shares, isNumber }: { readonly shares: readonly number[]; readonly isNumber: boolean },
+): Promise<(column: number) => (number | string)[]> {
+  if (facts.size === 0) return () => [];
+  const value = isNumber ? 'CAST(v AS DOUBLE)' : 'v';
+  let before = 0;
+  const wanted = new Map<number, readonly number[]>();
+  const rows = [...facts].map(([c, { filled }]) => {
+    const places = placesOf(shares, Number(filled), isNumber);
+    const offset = before;
+    before += Number(filled);
+    wanted.set(c, places);
+    return `(${[c, ...places.map((place) => offset + place)].join(', ')})`;
+  });
+  const columns = [...wanted.values()][0]?.map((_, at) => `p${at}`) ?? [];
+  const found = await byColumn(
+    database,
+    `SELECT c, ${columns.map((place, at) => `min(${value}) FILTER (WHERE upto > ${place}) AS q${at}`).join(', ')}
+      FROM (SELECT c, v, (sum(n) OVER (ROWS UNBOUNDED PRECEDING))::BIGINT AS upto FROM ${table})
+      JOIN (VALUES ${rows.join(', ')}) AS wanted(c, ${columns.join(', ')}) USING (c) GROUP BY c`,
+  );
+  return (c) => {
+    const filled = Number(facts.get(c)?.filled ?? 0);
+    const at = (place: number): Cell | undefined => found.get(c)?.[`q${wanted.get(c)?.indexOf(place)}`];
+    return shares.flatMap((share) => (isNumber ? interpolatedAt(share, filled, at) : valueAt(share, filled, at)));
+  };
+}
+
+function numberOrNull(cell: Cell | undefined): number | null {
+  return typeof cell === 'number' ? cell : null;
+}

@@ -1,4 +1,0 @@
-/** The pointer to a member of an object (RFC 6901). */
-export function pointerOf(name: string): string {
-  return `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
-}

@@ -1,0 +1,71 @@
+import type { ExpectationResult } from '../../../contracts/data/dataset-version.ts';
+import { shiftInstant } from '../../../contracts/time/shift-instant.ts';
+import { PerennialError } from '../../../contracts/errors.ts';
+import type { Expectation } from '../../../contracts/data/expectation.ts';
+import type { PrepareBatch } from '../../../ports/table-engine.ts';
+import type { LockedDatabase } from '../process/locked-database.ts';
+import { identifier } from '../sql.ts';
+
+interface Ground {
+  readonly hasKnown: boolean;
+  readonly timed: boolean;
+}
+
+/** What one expectation says of the dataset as it would be: the known rows that stay, and those of `fresh`. */
+export async function datasetResults(
+  database: LockedDatabase,
+  { rowCount, freshness, severity }: Expectation,
+  request: PrepareBatch,
+  ground: Ground,
+): Promise<readonly ExpectationResult[]> {
+  const results: ExpectationResult[] = [];
+  const add = (check: 'rowCount' | 'freshness', isBroken: boolean, observed: string | number | null): void =>
+    void results.push({ column: null, check, severity, violations: isBroken ? 1 : 0, observed, examples: [] });
+  if (rowCount !== undefined) {
+    const rows = await rowsToCome(database, request, ground);
+    const { min = 0, max = Number.POSITIVE_INFINITY } = rowCount;
+    add('rowCount', rows < min || rows > max, rows);
+  }
+  if (freshness !== undefined) {
+    const newest = await newestToCome(database, request, ground);
+    add(
+      'freshness',
+      newest === null || newest < shiftInstant(asOfOf(request), freshness, -1, request.timezone),
+      newest,
+    );
+  }
+  return results;
+}
+
+async function rowsToCome(database: LockedDatabase, { key }: PrepareBatch, { hasKnown }: Ground): Promise<number> {
+  const staying = hasKnown ? `(SELECT count(*) FROM known ${leaving(key)})` : '0';
+  return Number((await database.row(`SELECT ${staying} + (SELECT count(*) FROM fresh) AS rows`)).rows);
+}
+
+async function newestToCome(
+  database: LockedDatabase,
+  { key }: PrepareBatch,
+  { hasKnown, timed }: Ground,
+): Promise<string | null> {
+  if (!timed)
+    throw new PerennialError(
+      'invalid-expression',
+      'freshness is expected, and data.timestamp does not say when a row happened',
+      {},
+    );
+  const staying = hasKnown ? `UNION ALL SELECT max("_at") AS newest FROM known ${leaving(key)}` : '';
+  const { newest } = await database.row(
+    `SELECT timezone('UTC', max(newest)) AS newest FROM (SELECT max("_at") AS newest FROM fresh ${staying})`,
+  );
+  return typeof newest === 'string' ? newest : null;
+}
+
+function leaving(key: string | undefined): string {
+  return key === undefined ? '' : `WHERE ${identifier(key)} NOT IN (SELECT "key" FROM replaced)`;
+}
+
+function asOfOf({ asOf }: PrepareBatch): string {
+  if (asOf === undefined)
+    throw new PerennialError('internal', 'freshness is expected, and no instant to count from was given', {});
+  return asOf;
+}

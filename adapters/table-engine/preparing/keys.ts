@@ -1,0 +1,167 @@
+import type { Cell } from '../../../contracts/data/data-types.ts';
+import { PerennialError } from '../../../contracts/errors.ts';
+import type { PrepareBatch } from '../../../ports/table-engine.ts';
+import type { Field } from '../typing/fields.ts';
+import type { LockedDatabase } from '../process/locked-database.ts';
+import { type Source, placeInFile } from '../reading/source.ts';
+import { identifier, identifiers } from '../sql.ts';
+
+/** `duplicate-key` for the first row of `batch` whose key is null or was there before. */
+export async function refuseDuplicates(
+  database: LockedDatabase,
+  sources: readonly Source[],
+  key: string,
+): Promise<void> {
+  const name = identifier(key);
+  const [empty] = await database.rows(
+    `SELECT "_file" AS file, "_line" AS line FROM batch WHERE ${name} IS NULL ORDER BY "_row" LIMIT 1`,
+  );
+  if (empty) {
+    const place = await placeText(sources, empty);
+    throw new PerennialError(
+      'duplicate-key',
+      `${place.text}: the key "${key}" is empty; every row needs one of its own`,
+      { key, value: null, lines: [place.text] },
+    );
+  }
+  const [twin] = await database.rows(
+    `SELECT ${name} AS value, min("_row") AS first, count(*) AS times FROM batch GROUP BY ${name} HAVING count(*) > 1 ORDER BY first LIMIT 1`,
+  );
+  if (!twin) return;
+  const rows = await database.rows(
+    `SELECT "_file" AS file, "_line" AS line FROM batch WHERE ${name} = (SELECT ${name} FROM batch WHERE "_row" = ${twin.first}) ORDER BY "_row" LIMIT 10`,
+  );
+  const places: string[] = [];
+  for (const row of rows) places.push((await placeText(sources, row)).text);
+  throw new PerennialError(
+    'duplicate-key',
+    `${twin.times} rows have the key ${key} = ${JSON.stringify(twin.value)}: ${places.join('; ')}; keep one of them`,
+    { key, value: twin.value ?? null, lines: places },
+  );
+}
+
+/** How the rows of a batch stand to those that are known. */
+export interface Settled {
+  readonly rowsAdded: number;
+  readonly rowsSkipped: number;
+  readonly rowsReplaced: number;
+  readonly rowsRemoved: number;
+}
+
+/**
+ * Makes `fresh`, the rows of `batch` that are to be written, and `replaced`, the keys whose known rows they replace, by
+ * the view `known`. Rows that are equal in every column are left out of both. In append mode a row that differs from
+ * the known one of its key is a `key-conflict`; a snapshot is written whole.
+ */
+export async function settleKnown(
+  database: LockedDatabase,
+  { key, known, mode = 'append' }: PrepareBatch,
+  sources: readonly Source[],
+  fields: readonly Field[],
+): Promise<Settled> {
+  await database.run(
+    `CREATE TABLE replaced AS SELECT ${key === undefined ? '1 AS "key"' : `${identifier(key)} AS "key"`} FROM batch WHERE false`,
+  );
+  if (mode === 'snapshot') return settleSnapshot(database, key, known.length > 0, fields);
+  if (key === undefined || known.length === 0) {
+    await database.run('ALTER TABLE batch RENAME TO fresh');
+    return { rowsAdded: await countOf(database, 'fresh'), rowsSkipped: 0, rowsReplaced: 0, rowsRemoved: 0 };
+  }
+  const name = identifier(key);
+  await database.run(`CREATE TABLE met AS SELECT known.* FROM known SEMI JOIN batch ON known.${name} = batch.${name}`);
+  const changed = `SELECT batch."_row" AS row, batch.${name} AS "key" FROM batch JOIN met ON batch.${name} = met.${name} WHERE ${differing(fields, 'met')}`;
+  if (mode === 'append') {
+    const [conflict] = await database.rows(`${changed} ORDER BY row LIMIT 1`);
+    if (conflict) throw await keyConflict(database, key, fields, sources, Number(conflict.row));
+  }
+  await database.run(`INSERT INTO replaced SELECT DISTINCT "key" FROM (${changed})`);
+  await database.run(
+    `CREATE TABLE fresh AS SELECT * FROM batch ANTI JOIN (SELECT ${name} FROM met ANTI JOIN replaced ON met.${name} = replaced."key") AS equal ON batch.${name} = equal.${name}`,
+  );
+  const [rowsOfBatch, rowsOfFresh, rowsReplaced] = [
+    await countOf(database, 'batch'),
+    await countOf(database, 'fresh'),
+    await countOf(database, 'replaced'),
+  ];
+  return {
+    rowsAdded: rowsOfFresh - rowsReplaced,
+    rowsSkipped: rowsOfBatch - rowsOfFresh,
+    rowsReplaced,
+    rowsRemoved: 0,
+  };
+}
+
+async function settleSnapshot(
+  database: LockedDatabase,
+  key: string | undefined,
+  hasKnown: boolean,
+  fields: readonly Field[],
+): Promise<Settled> {
+  await database.run('CREATE TABLE fresh AS SELECT * FROM batch');
+  const rows = await countOf(database, 'fresh');
+  if (!hasKnown) return { rowsAdded: rows, rowsSkipped: 0, rowsReplaced: 0, rowsRemoved: 0 };
+  const counted = (name: string, query: string): string => `(SELECT count(*) FROM (${query})) AS ${name}`;
+  const columns = identifiers(fields.map((field) => field.name));
+  const name = identifier(key ?? '');
+  const found = await database.row(
+    key === undefined
+      ? `SELECT ${counted('added', `SELECT ${columns} FROM batch EXCEPT ALL SELECT ${columns} FROM known`)},
+          ${counted('removed', `SELECT ${columns} FROM known EXCEPT ALL SELECT ${columns} FROM batch`)}, 0 AS replaced`
+      : `SELECT ${counted('added', `SELECT 1 FROM batch ANTI JOIN known ON batch.${name} = known.${name}`)},
+          ${counted('removed', `SELECT 1 FROM known ANTI JOIN batch ON known.${name} = batch.${name}`)},
+          ${counted('replaced', `SELECT 1 FROM batch JOIN known ON batch.${name} = known.${name} WHERE ${differing(fields, 'known')}`)}`,
+  );
+  const [rowsAdded, rowsRemoved, rowsReplaced] = [Number(found.added), Number(found.removed), Number(found.replaced)];
+  return { rowsAdded, rowsSkipped: rows - rowsAdded - rowsReplaced, rowsReplaced, rowsRemoved };
+}
+
+function differing(fields: readonly Field[], from: string): string {
+  return fields
+    .map(({ name }) => `batch.${identifier(name)} IS DISTINCT FROM ${from}.${identifier(name)}`)
+    .join(' OR ');
+}
+
+async function countOf(database: LockedDatabase, table: string): Promise<number> {
+  return Number((await database.row(`SELECT count(*) AS rows FROM ${table}`)).rows);
+}
+
+async function keyConflict(
+  database: LockedDatabase,
+  key: string,
+  fields: readonly Field[],
+  sources: readonly Source[],
+  row: number,
+): Promise<PerennialError> {
+  const name = identifier(key);
+  for (const field of fields) {
+    const column = identifier(field.name);
+    const [found] = await database.rows(`
+      SELECT batch."_file" AS file, batch."_line" AS line, batch.${name} AS value, batch.${column} AS ours, met.${column} AS theirs
+      FROM batch JOIN met ON batch.${name} = met.${name} WHERE batch."_row" = ${row} AND batch.${column} IS DISTINCT FROM met.${column} LIMIT 1`);
+    if (!found) continue;
+    const place = await placeText(sources, found);
+    return new PerennialError(
+      'key-conflict',
+      `${place.text}: the row of ${key} = ${JSON.stringify(found.value)} is known with ${field.name} = ${JSON.stringify(found.theirs)}, and here it is ${JSON.stringify(found.ours)}; in append mode a known row cannot change: give the new row a key of its own, leave it out, or set data.mode to upsert`,
+      {
+        key,
+        value: found.value ?? null,
+        column: field.name,
+        known: found.theirs ?? null,
+        given: found.ours ?? null,
+        line: place.line,
+      },
+    );
+  }
+  return new PerennialError('internal', `a row with a known ${key} differs, and no column does`, { key });
+}
+
+async function placeText(
+  sources: readonly Source[],
+  row: Readonly<Record<string, Cell>>,
+): Promise<{ readonly text: string; readonly line: number }> {
+  const source = sources[Number(row.file)];
+  return source === undefined
+    ? { text: `row ${row.line}`, line: Number(row.line) }
+    : placeInFile(source, Number(row.line));
+}

@@ -1,0 +1,138 @@
+import { join } from 'node:path';
+import type { DatasetPart } from '../../../contracts/data/dataset-version.ts';
+import { PerennialError } from '../../../contracts/errors.ts';
+import type { PrepareBatch, PreparedBatch } from '../../../ports/table-engine.ts';
+import { type CastTo, castOf } from '../typing/casts.ts';
+import { type Field, type StoredType, isStored } from '../typing/fields.ts';
+import type { LockedDatabase } from '../process/locked-database.ts';
+import { writeParquet } from './parquet-file.ts';
+import { exceptNulls } from '../reading/source.ts';
+import { identifier, literal, parquetRows } from '../sql.ts';
+import { boundsOf, partOf } from './write-parts.ts';
+
+type Known = PrepareBatch['known'];
+
+/** How the parts so far keep their columns, `_at` among them; all parts of a version do it alike. */
+export async function storedInParts(database: LockedDatabase, known: Known): Promise<ReadonlyMap<string, StoredType>> {
+  const [part] = known;
+  const described = part === undefined ? [] : await database.rows(`DESCRIBE SELECT * FROM ${parquetRows([part.path])}`);
+  const stored = new Map<string, StoredType>();
+  for (const { column_name: name, column_type: type } of described) if (isStored(type)) stored.set(String(name), type);
+  return stored;
+}
+
+export interface KnownRows {
+  /** SQL for the columns of the version to come over a known part. */
+  readonly columns: string;
+  /** SQL for the key of the version to come over a known part. */
+  readonly key: string;
+  /** Whether columns are new, of another type or gone, so that every part has to be written anew. */
+  readonly isReshaped: boolean;
+  readonly timed: boolean;
+}
+
+/** Makes the view `known`, the rows so far in the columns of the version to come. Refuses what another type cannot hold. */
+export async function viewKnown(
+  database: LockedDatabase,
+  { known, key, mode, nulls = [] }: PrepareBatch,
+  fields: readonly Field[],
+  timed: boolean,
+): Promise<KnownRows> {
+  const stored = await storedInParts(database, known);
+  if (known.length > 0 && stored.has('_at') !== timed)
+    throw new PerennialError(
+      'schema-changed',
+      `the rows so far ${timed ? 'have no instants, and data.timestamp is set now' : 'have instants, and data.timestamp is gone'}; set it back, or ingest the whole as a snapshot`,
+      { column: '_at' },
+    );
+  const casts = fields.map((field) => ({ field, cast: castOfKnown(field, stored.get(field.name), nulls) }));
+  const columns = [
+    ...casts.map(({ field, cast }) => `${cast.value} AS ${identifier(field.name)}`),
+    ...(timed ? ['"_at"'] : []),
+  ].join(', ');
+  const rows: KnownRows = {
+    columns,
+    key: casts.find(({ field }) => field.name === key)?.cast.value ?? 'NULL',
+    isReshaped: known.length > 0 && changesColumns(fields, stored),
+    timed,
+  };
+  if (known.length === 0) return rows;
+  const paths = known.map(({ path }) => path);
+  // The rows so far are none of a snapshot.
+  if (mode !== 'snapshot') for (const { field, cast } of casts) await refuseUnfit(database, paths, field, cast);
+  await database.run(`CREATE VIEW known AS SELECT ${columns} FROM ${parquetRows(paths)}`);
+  return rows;
+}
+
+function changesColumns(fields: readonly Field[], stored: ReadonlyMap<string, StoredType>): boolean {
+  const names = new Set(fields.map(({ name }) => name));
+  const isGone = [...stored.keys()].some((name) => name !== '_at' && !names.has(name));
+  return isGone || fields.some((field) => stored.get(field.name) !== field.stored);
+}
+
+function castOfKnown(field: Field, before: StoredType | undefined, nulls: readonly string[]): CastTo {
+  const name = identifier(field.name);
+  if (before === undefined) return { value: `CAST(NULL AS ${field.stored})` };
+  // Texts that mean missing are none of the values of another type.
+  const value = before === 'VARCHAR' && field.stored !== 'VARCHAR' ? exceptNulls(name, nulls) : name;
+  return castOf(before, field.stored, value, 'declared');
+}
+
+async function refuseUnfit(
+  database: LockedDatabase,
+  paths: readonly string[],
+  { name, type }: Field,
+  { misfit }: CastTo,
+): Promise<void> {
+  if (misfit === undefined) return;
+  const { count, value } = await database.row(
+    `SELECT count(*) AS count, CAST(any_value(${identifier(name)}) AS VARCHAR) AS value FROM ${parquetRows(paths)} WHERE ${misfit}`,
+  );
+  if (Number(count) === 0) return;
+  throw new PerennialError(
+    'schema-changed',
+    `column "${name}" cannot become ${type}: of the rows so far ${String(count)} have a value that is none, such as ${JSON.stringify(value)}; if it means missing, set data.nulls: [${JSON.stringify(value)}], else declare another type, or ingest the corrected whole as a snapshot`,
+    { column: name, value: String(value), rows: Number(count) },
+  );
+}
+
+/** Carries the known parts over: those that lose rows to `replaced`, or whose columns change, are written anew. */
+export async function carryParts(
+  database: LockedDatabase,
+  { known, key, outputFolder }: PrepareBatch,
+  { columns, key: keyOfKnown, isReshaped, timed }: KnownRows,
+  hasReplaced: boolean,
+): Promise<PreparedBatch['known']> {
+  const carried: PreparedBatch['known'][number][] = [];
+  for (const [at, { path, part }] of known.entries()) {
+    const rows = hasReplaced && key !== undefined ? await rowsLeft(database, path, keyOfKnown) : part.rows;
+    if (rows === part.rows && !isReshaped) carried.push({ kind: 'kept', part });
+    else if (rows > 0) {
+      const left = key === undefined ? '' : `WHERE ${keyOfKnown} NOT IN (SELECT "key" FROM replaced)`;
+      // By their numbers: a filter may hand rows on in another order, and the order decides the bytes.
+      const query = `SELECT ${columns} FROM read_parquet(${literal(path)}, file_row_number = true, hive_partitioning = false) ${hasReplaced ? left : ''} ORDER BY file_row_number`;
+      carried.push({
+        kind: 'rewritten',
+        part: await writePart(database, query, join(outputFolder, `known-${at}.parquet`), { rows, timed }),
+      });
+    }
+  }
+  return carried;
+}
+
+async function rowsLeft(database: LockedDatabase, path: string, key: string): Promise<number> {
+  const { rows } = await database.row(
+    `SELECT count(*) AS rows FROM (SELECT ${key} AS "key" FROM ${parquetRows([path])}) ANTI JOIN replaced USING ("key")`,
+  );
+  return Number(rows);
+}
+
+async function writePart(
+  database: LockedDatabase,
+  query: string,
+  path: string,
+  { rows, timed }: { readonly rows: number; readonly timed: boolean },
+): Promise<DatasetPart & { readonly path: string }> {
+  await writeParquet(database, query, path);
+  return partOf(path, rows, timed ? await boundsOf(database, query) : {});
+}

@@ -1,0 +1,19 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import type { Sha256 } from '../../../contracts/identifiers.ts';
+import type { LockedDatabase } from '../process/locked-database.ts';
+import { literal } from '../sql.ts';
+
+/** Writes a query's rows as Parquet. All that decides the bytes is fixed here, so the same rows in the same order are the same bytes. */
+export async function writeParquet(database: LockedDatabase, query: string, path: string): Promise<void> {
+  await database.run(
+    `COPY (${query}) TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 3, ROW_GROUP_SIZE 122880, PARQUET_VERSION v1)`,
+  );
+}
+
+export async function fingerprint(path: string): Promise<{ readonly sha256: Sha256; readonly bytes: number }> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) hash.update(chunk);
+  return { sha256: hash.digest('hex'), bytes: (await stat(path)).size };
+}

@@ -1,0 +1,234 @@
+import { join } from 'node:path';
+import { boundedWarnings } from '../../../contracts/data/bounded-warnings.ts';
+import type { DataWarning } from '../../../contracts/data/data-warning.ts';
+import type { Column } from '../../../contracts/data/data-types.ts';
+import { PerennialError } from '../../../contracts/errors.ts';
+import type { PrepareBatch, PreparedBatch } from '../../../ports/table-engine.ts';
+import { warnOfChanges } from '../typing/change-warnings.ts';
+import { columnPlan } from '../windows/column-plan.ts';
+import { readCsvHeader } from '../reading/csv-header.ts';
+import { type Declared, declaredColumns, readingOf } from '../typing/declared.ts';
+import { type Judged, checkExpectations } from './expectations.ts';
+import { refuseFarTimes } from '../typing/far-times.ts';
+import type { Field } from '../typing/fields.ts';
+import { type Settled, refuseDuplicates, settleKnown } from './keys.ts';
+import { knownColumns } from './known-columns.ts';
+import { type KnownRows, carryParts, viewKnown } from './known-parts.ts';
+import type { LockedDatabase } from '../process/locked-database.ts';
+import { checkValues } from '../typing/misfits.ts';
+import { openFiles } from '../reading/opened-files.ts';
+import { writeQuarantine } from './quarantine.ts';
+import { addInstants } from './row-instants.ts';
+import { inferFields, pinnedFields } from '../typing/infer-fields.ts';
+import type { LoadedFile, Source } from '../reading/source.ts';
+import { castIn } from '../reading/source-casts.ts';
+import { loadSources } from '../reading/load-sources.ts';
+import { identifier, within } from '../sql.ts';
+import { warnOfValues } from '../typing/value-warnings.ts';
+import { warnOfTypes } from '../typing/type-warnings.ts';
+import type { Warn } from '../typing/warn.ts';
+import { withAdvice } from '../reading/with-advice.ts';
+import type { TableWorkplace } from '../process/table-workplace.ts';
+import { writeParts } from './write-parts.ts';
+
+/**
+ * From files to checked, typed, sorted parts. Expectations are judged over the rows that are new or changed, and over
+ * the dataset as it would be; where one of severity error is broken there are no parts and no rows added.
+ */
+export async function prepareBatch(request: PrepareBatch, workplace: TableWorkplace): Promise<PreparedBatch> {
+  const warnings: DataWarning[] = [];
+  const warn: Warn = (warning) => void warnings.push(warning);
+  const files = await openFiles(request.files, workplace.folder);
+  const referenced = (request.references ?? []).flatMap(({ parts }) => parts);
+  const database = await workplace.open({
+    readable: [...files.map(({ path }) => path), ...request.known.map(({ path }) => path), ...referenced],
+    writable: [request.outputFolder],
+    timezone: request.timezone,
+    columns: await widthOf(request, files),
+  });
+  const sources = await loadSources(database, files, {
+    nulls: request.nulls ?? [],
+    warn,
+    plan: columnPlan(request),
+    folder: workplace.folder,
+  });
+  const fields = await typedRows(database, request, sources, warn);
+  await refuseFarTimes(database, sources, fields);
+  await warnOfValues(database, fields.filter(isOpenToDoubt(request)), warn);
+  const timed = await addInstants(database, request, sources, fields, warn);
+  await cutBatch(database, timed ? 'timed' : 'united', timed ? within('_at', request.from, request.before) : 'true');
+  if (request.key !== undefined) await refuseDuplicates(database, sources, request.key);
+  const known = await viewKnown(database, request, fields, timed);
+  const settled = await settleKnown(database, request, sources, fields);
+  await database.run('DROP TABLE IF EXISTS batch');
+  const judged = await withAdvice(warnings, () => checkExpectations(database, request, fields, timed));
+  const columns = await columnsOf(database, request, fields);
+  const found: Found = { judged, fields, columns, settled, warnings: boundedWarnings(warnings) };
+  return isRefused(judged)
+    ? refusal(database, request, { ...found, sources })
+    : acceptance(database, request, { ...found, known });
+}
+
+/** Text that a person has declared to be text is meant as it is. */
+function isOpenToDoubt(request: PrepareBatch): (field: Field) => boolean {
+  const { types, expected } = declaredColumns(request);
+  return ({ name }) => types.get(name) !== 'string' && expected.get(name) !== 'string';
+}
+
+/** As far as it is known before the rows are read. */
+async function widthOf({ pinned }: PrepareBatch, [file]: readonly LoadedFile[]): Promise<number | undefined> {
+  if (pinned !== null) return pinned.length;
+  return file?.format === 'csv' ? (await readCsvHeader(file.path, file.name)).names.length : undefined;
+}
+
+/** Makes `batch` of the rows within the bounds. A copy of all of them would be a second time what a large batch takes. */
+async function cutBatch(database: LockedDatabase, table: string, condition: string): Promise<void> {
+  if (condition === 'true') {
+    await database.run(`ALTER TABLE ${table} RENAME TO batch`);
+    return;
+  }
+  await database.run(`CREATE TABLE batch AS SELECT * FROM ${table} WHERE ${condition}`);
+  await database.run(`DROP TABLE ${table}`);
+}
+
+/** Makes `united`, the rows of all files with the types that they are kept in. */
+async function typedRows(
+  database: LockedDatabase,
+  request: PrepareBatch,
+  sources: readonly Source[],
+  warn: Warn,
+): Promise<readonly Field[]> {
+  const declared = declaredColumns(request);
+  const { pinned, known } = request;
+  const before = pinned === null ? undefined : await knownColumns(database, known, pinned);
+  const fields =
+    before === undefined
+      ? await inferFields(database, sources, declared)
+      : await pinnedFields(database, sources, before, declared);
+  checkMentioned(request, fields);
+  // Values that a type was inferred from fit it.
+  const doubtful = pinned === null ? fields.filter(({ name }) => declared.types.has(name)) : fields;
+  for (const source of sources) await checkValues(database, source, doubtful, declared);
+  if (before !== undefined) warnOfChanges(before, fields, declared, warn);
+  await warnOfTypes(database, sources, { fields, declared, pinned }, warn);
+  await uniteSources(database, sources, fields, declared);
+  return fields;
+}
+
+function checkMentioned(request: PrepareBatch, fields: readonly Field[]): void {
+  const { key, required, expectations, columns = {} } = request;
+  const names = fields.map(({ name }) => name);
+  const mentioned = [
+    ...required.map((name) => [name, 'as target or feature']),
+    ...(key === undefined ? [] : [[key, 'as key']]),
+    ...expectations.flatMap(({ column }) => (column === undefined ? [] : [[column, 'in an expectation']])),
+    ...Object.entries(columns).flatMap(([name, type]) => (type === 'ignore' ? [] : [[name, 'in data.columns']])),
+  ];
+  for (const [column, how] of mentioned) {
+    if (column === undefined || names.includes(column)) continue;
+    throw new PerennialError(
+      'schema-changed',
+      `the data has no column "${column}", which the configuration names ${how}; it has ${names.join(', ')}`,
+      { column },
+    );
+  }
+}
+
+/** One table of all files: `_file` (from 0), `_line` (the row within its file), `_row` (within the batch), typed columns. */
+async function uniteSources(
+  database: LockedDatabase,
+  sources: readonly Source[],
+  fields: readonly Field[],
+  declared: Declared,
+): Promise<void> {
+  let before = 0;
+  const selects = sources.map((source, at) => {
+    const typed = fields
+      .map((field) => {
+        const { value } = castIn(source, field.name, field.stored, readingOf(declared, field));
+        return `${value} AS ${identifier(field.name)}`;
+      })
+      .join(', ');
+    const select = `SELECT ${at} AS "_file", "_row" AS "_line", "_row" + ${before} AS "_row", ${typed} FROM ${source.table}`;
+    before += source.rows;
+    return select;
+  });
+  await database.run(`CREATE TABLE united AS ${selects.join(' UNION ALL ')}`);
+  for (const source of sources) await database.run(`DROP TABLE ${source.table}`);
+}
+
+/** A column may become nullable later: that it had no nulls at first was no promise. `notNull` is one. */
+async function columnsOf(
+  database: LockedDatabase,
+  { pinned, known, mode }: PrepareBatch,
+  fields: readonly Field[],
+): Promise<readonly Column[]> {
+  const nulls = await database.row(
+    `SELECT ${fields.map(({ name }, at) => `count(*) > count(${identifier(name)}) AS n${at}`).join(', ')} FROM fresh`,
+  );
+  const isKept = known.length > 0 && mode !== 'snapshot';
+  return fields.map(({ name, type }, at) => {
+    const before = pinned?.find((column) => column.name === name);
+    // The rows so far have no value of a column that is new.
+    const wasNullable = before === undefined ? isKept : before.nullable;
+    return { name, type, nullable: nulls[`n${at}`] === true || wasNullable };
+  });
+}
+
+function isRefused(judged: readonly Judged[]): boolean {
+  return judged.some(({ result }) => result.severity === 'error' && result.violations > 0);
+}
+
+interface Found {
+  readonly judged: readonly Judged[];
+  readonly fields: readonly Field[];
+  readonly columns: readonly Column[];
+  readonly settled: Settled;
+  readonly warnings: readonly DataWarning[];
+}
+
+async function refusal(
+  database: LockedDatabase,
+  { outputFolder }: PrepareBatch,
+  { judged, sources, fields, columns, settled, warnings }: Found & { readonly sources: readonly Source[] },
+): Promise<PreparedBatch> {
+  const path = join(outputFolder, 'quarantine.parquet');
+  return {
+    columns,
+    rowsAdded: 0,
+    rowsSkipped: settled.rowsSkipped,
+    rowsReplaced: 0,
+    rowsRemoved: 0,
+    known: [],
+    parts: [],
+    expectations: judged.map(({ result }) => result),
+    warnings,
+    refused: true,
+    quarantine: await writeQuarantine(database, judged, { sources, fields, path }),
+  };
+}
+
+async function acceptance(
+  database: LockedDatabase,
+  request: PrepareBatch,
+  { judged, fields, columns, settled, known, warnings }: Found & { readonly known: KnownRows },
+): Promise<PreparedBatch> {
+  const carried =
+    request.mode === 'snapshot' ? [] : await carryParts(database, request, known, settled.rowsReplaced > 0);
+  const parts = await writeParts(database, {
+    fields,
+    key: request.key,
+    timed: known.timed,
+    folder: request.outputFolder,
+  });
+  return {
+    columns,
+    ...settled,
+    known: carried,
+    parts,
+    expectations: judged.map(({ result }) => result),
+    warnings,
+    refused: false,
+    quarantine: null,
+  };
+}

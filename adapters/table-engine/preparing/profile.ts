@@ -1,0 +1,105 @@
+import type { Column } from '../../../contracts/data/data-types.ts';
+import type { ColumnProfile, DatasetProfile, Histogram } from '../../../contracts/data/dataset-version.ts';
+import { type Row, countValues, momentsOf, quantilesIn, rowsByColumn } from '../comparing/counted-values.ts';
+import { type Slice, slicesOf } from '../comparing/long-form.ts';
+import type { LockedDatabase } from '../process/locked-database.ts';
+import type { Operations } from '../process/operations.ts';
+import { parquetRows } from '../sql.ts';
+import type { TableWorkplace } from '../process/table-workplace.ts';
+
+const quantiles = [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99];
+const histogramBins = 20;
+const topValues = 10;
+
+/**
+ * Per column: `count` of rows, `nulls` among them, distinct values, smallest and largest, and the ten most frequent
+ * values; for numbers the mean, the standard deviation of the sample (n − 1) and quantiles, interpolated linearly; for
+ * days and timestamps quantiles that are values; for booleans the share of true; for all but text and booleans a
+ * histogram of twenty bins of equal width. A number that is larger than a DOUBLE holds, such as the deviation of values
+ * near 1.7e308, is null.
+ */
+export async function profile(
+  { parts, columns }: Operations['profile']['request'],
+  workplace: TableWorkplace,
+): Promise<DatasetProfile> {
+  if (parts.length === 0) return { schemaVersion: 1, columns: columns.map(emptyProfile) };
+  const database = await workplace.open({ readable: parts, columns: columns.length });
+  const profiles = new Map<string, ColumnProfile>();
+  const from = parquetRows(parts);
+  for (const slice of await slicesOf(database, from, columns))
+    for (const column of await profileSlice(database, slice)) profiles.set(column.name, column);
+  return { schemaVersion: 1, columns: columns.map((column) => profiles.get(column.name) ?? emptyProfile(column)) };
+}
+
+function emptyProfile({ name }: Column): ColumnProfile {
+  const none = { min: null, max: null, mean: null, standardDeviation: null, quantiles: null, histogram: null };
+  return { name, count: 0, nulls: 0, distinct: 0, ...none, top: [] };
+}
+
+/** All but the moments comes from `counted`. */
+async function profileSlice(database: LockedDatabase, slice: Slice): Promise<readonly ColumnProfile[]> {
+  const facts = await countValues(database, 'counted', slice);
+  const moments = await momentsOf(database, slice, facts);
+  const tops = await rowsByColumn(
+    database,
+    `SELECT c, top.v AS v, top.n AS n FROM (SELECT c, unnest(min({ m: -n, v: v, n: n }, ${topValues})) AS top FROM counted GROUP BY c)`,
+  );
+  const hasQuantiles = slice.kind !== 'other';
+  const shares = { shares: quantiles, isNumber: slice.kind === 'number' };
+  const quantilesOf = hasQuantiles ? await quantilesIn(database, 'counted', facts, shares) : () => [];
+  const histograms = hasQuantiles ? await histogramsIn(database, slice) : new Map<number, Histogram>();
+  await database.run('DROP TABLE counted');
+  return slice.columns.map(({ name }, at) => {
+    const fact = facts.get(at);
+    const found = quantilesOf(at);
+    return {
+      name,
+      count: slice.count,
+      nulls: slice.count - Number(fact?.filled ?? 0),
+      distinct: Number(fact?.distinct ?? 0),
+      min: fact?.low ?? null,
+      max: fact?.high ?? null,
+      mean: moments(at).mean,
+      standardDeviation: moments(at).deviation,
+      quantiles: found.length === 0 ? null : found,
+      histogram: histograms.get(at) ?? null,
+      top: (tops.get(at) ?? []).map(({ v, n }) => ({ value: v ?? null, count: Number(n) })),
+    };
+  });
+}
+
+/** Days and timestamps are counted as seconds, and said as what they are. */
+async function histogramsIn(database: LockedDatabase, { kind }: Slice): Promise<ReadonlyMap<number, Histogram>> {
+  const value = kind === 'time' ? 'epoch(CAST(v AS TIMESTAMP))' : 'CAST(v AS DOUBLE)';
+  // Halved, as the width of the whole range may be more than a number holds.
+  const bins = await rowsByColumn(
+    database,
+    `WITH given AS (SELECT c, ${value} AS w, n FROM counted),
+      span AS (SELECT c, min(w) AS low, max(w) AS high, (max(w) / 2 - min(w) / 2) / ${histogramBins / 2} AS width FROM given GROUP BY c)
+    SELECT c, CASE WHEN width = 0 THEN 0 ELSE least(floor((w / width) - (low / width)), ${histogramBins - 1}) END::INTEGER AS bin, sum(n)::BIGINT AS count,
+      any_value(low) AS low, any_value(high) AS high, any_value(width) AS width
+    FROM given JOIN span USING (c) GROUP BY c, bin ORDER BY c, bin`,
+  );
+  return new Map([...bins].map(([c, rows]) => [c, histogramOf(rows, kind === 'time')]));
+}
+
+function histogramOf(bins: readonly Row[], isTime: boolean): Histogram {
+  const [low, high, width] = [Number(bins[0]?.low), Number(bins[0]?.high), Number(bins[0]?.width)];
+  const number = width === 0 ? 1 : histogramBins;
+  const counts = Array.from({ length: number }, (_, bin) => Number(bins.find((row) => row.bin === bin)?.count ?? 0));
+  const edges = Array.from({ length: number + 1 }, (_, at) =>
+    at === number ? high : edgeOf(low, high, { width, at }),
+  );
+  return { edges: isTime ? edges.map(instantText) : edges, counts };
+}
+
+/** Where the whole range is more than a number holds, from both ends. */
+function edgeOf(low: number, high: number, { width, at }: { readonly width: number; readonly at: number }): number {
+  const share = at / histogramBins;
+  return Number.isFinite(at * width) ? low + at * width : low * (1 - share) + high * share;
+}
+
+function instantText(seconds: number): string {
+  const date = new Date(seconds * 1000);
+  return Number.isNaN(date.getTime()) ? String(seconds) : date.toISOString();
+}

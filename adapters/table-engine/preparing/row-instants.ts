@@ -1,0 +1,59 @@
+import { PerennialError } from '../../../contracts/errors.ts';
+import type { PrepareBatch } from '../../../ports/table-engine.ts';
+import { isWritable } from '../typing/far-times.ts';
+import type { Field } from '../typing/fields.ts';
+import { instantOfLocal } from '../typing/local-instants.ts';
+import { warnOfLocalTimes } from '../typing/local-time-warnings.ts';
+import type { LockedDatabase } from '../process/locked-database.ts';
+import { type Source, placeInFile } from '../reading/source.ts';
+import { scalarExpression, timeKind } from './timestamp-expression.ts';
+import type { Warn } from '../typing/warn.ts';
+
+/** Makes `timed` of `united`, with each row's instant in `_at`; false, and nothing made, without `timestamp`. */
+export async function addInstants(
+  database: LockedDatabase,
+  { timestamp, timezone, from, before }: PrepareBatch,
+  sources: readonly Source[],
+  fields: readonly Field[],
+  warn: Warn,
+): Promise<boolean> {
+  if (timestamp === undefined) {
+    if (from !== undefined || before !== undefined)
+      throw new PerennialError(
+        'invalid-expression',
+        'bounds in time were asked for, and data.timestamp does not say when a row happened',
+        {},
+      );
+    return false;
+  }
+  const expression = await scalarExpression(
+    database,
+    timestamp,
+    fields.map(({ name }) => name),
+  );
+  const kind = await timeKind(database, timestamp, expression, 'united');
+  const local = kind === 'naive' ? `TRY(CAST(${expression} AS TIMESTAMP))` : `TRY(timezone('UTC', ${expression}))`;
+  const instant = kind === 'naive' ? instantOfLocal('"_local"', timezone) : '"_local"';
+  // Arithmetic on a time out of range would fail the whole statement.
+  await database.run(
+    `CREATE TABLE timed AS SELECT * EXCLUDE ("_local"), CASE WHEN ${isWritable('"_local"', 'TIMESTAMP')} THEN ${instant} END AS "_at" FROM (SELECT *, ${local} AS "_local" FROM united)`,
+  );
+  await refuseTimeless(database, timestamp, sources);
+  if (kind === 'naive') await warnOfLocalTimes(database, { timestamp, expression, timezone }, warn);
+  await database.run('DROP TABLE united');
+  return true;
+}
+
+async function refuseTimeless(database: LockedDatabase, timestamp: string, sources: readonly Source[]): Promise<void> {
+  const [found] = await database.rows(
+    'SELECT "_file" AS file, "_line" AS line FROM timed WHERE "_at" IS NULL OR NOT isfinite("_at") ORDER BY "_row" LIMIT 1',
+  );
+  const source = sources[Number(found?.file)];
+  if (!found || !source) return;
+  const place = await placeInFile(source, Number(found.line));
+  throw new PerennialError(
+    'data-unreadable',
+    `${place.text}: data.timestamp, ${JSON.stringify(timestamp)}, gives no time in the years 1 to 9999 for this row; correct the row or the expression`,
+    { file: source.file.name, line: place.line },
+  );
+}

@@ -1,0 +1,159 @@
+import { constants } from 'node:fs';
+import { copyFile, link, lstat, rename, rm } from 'node:fs/promises';
+import { basename, dirname, extname, join } from 'node:path';
+import { PerennialError } from '../../../contracts/errors.ts';
+import type { PreparedBatch } from '../../../ports/table-engine.ts';
+import type { OperationName, Operations } from './operations.ts';
+
+/** Folders of one process, made before it starts; all that it sees of the platform's files. */
+export interface ProcessFolders {
+  readonly root: string;
+  /** Readable for the process: the files that its call is about. */
+  readonly given: string;
+  /** Writable: the files that its call makes. */
+  readonly made: string;
+  /** Writable: what does not fit into its memory. */
+  readonly spill: string;
+}
+
+/** Puts paths of the process in the place of the caller's. */
+interface Paths {
+  /** Of a file that is read. */
+  given(path: string): string;
+  /** Of a file that is written. */
+  made(path: string): string;
+  /** Of the folder for an unknown number of files. */
+  readonly madeFolder: string;
+}
+
+type Translate<Name extends OperationName> = (
+  request: Operations[Name]['request'],
+  paths: Paths,
+) => Operations[Name]['request'];
+
+const translations: { readonly [Name in OperationName]: Translate<Name> } = {
+  prepareBatch: (request, { given, madeFolder }) => ({
+    ...request,
+    files: request.files.map((file) => ({ ...file, path: given(file.path) })),
+    known: request.known.map((known) => ({ ...known, path: given(known.path) })),
+    references: request.references?.map((reference) => ({ ...reference, parts: reference.parts.map(given) })),
+    outputFolder: madeFolder,
+  }),
+  profile: (request, { given }) => ({ ...request, parts: request.parts.map(given) }),
+  compare: (request, { given }) => {
+    const side = (dataset: (typeof request)['before']) => ({
+      ...dataset,
+      parts: dataset.parts.map((part) => ({ ...part, path: given(part.path) })),
+    });
+    return { ...request, before: side(request.before), after: side(request.after) };
+  },
+  splitWindow: (request, { given, made }) => ({
+    ...request,
+    parts: request.parts.map(given),
+    trainPath: made(request.trainPath),
+    holdoutPath: made(request.holdoutPath),
+    allPath: request.allPath === undefined ? undefined : made(request.allPath),
+    validationPath: request.validationPath === undefined ? undefined : made(request.validationPath),
+  }),
+  readColumns: (request, { given }) => ({ ...request, files: request.files.map(given) }),
+  exportRows: (request, { given, made }) => ({
+    ...request,
+    parts: request.parts.map(given),
+    path: made(request.path),
+  }),
+  sealSegment: (request, { given, made }) => ({
+    ...request,
+    ndjson: given(request.ndjson),
+    path: made(request.path),
+    indexPath: made(request.indexPath),
+  }),
+  readServed: (request, { given }) => ({ ...request, segments: request.segments.map(given) }),
+};
+
+export interface HandedOver<Name extends OperationName> {
+  /** The request as the process is told it. */
+  readonly request: Operations[Name]['request'];
+  /** Moves what was made to where the caller wants it. No process that could still change it may be left. */
+  takeBack(result: Operations[Name]['result']): Promise<Operations[Name]['result']>;
+}
+
+/**
+ * Shows the files of a request to the process that is to serve it, which was started before they were known: as further
+ * names of the same files, in a folder that the process can only read.
+ */
+export async function handOver<Name extends OperationName>(
+  operation: Name,
+  request: Operations[Name]['request'],
+  folders: ProcessFolders,
+): Promise<HandedOver<Name>> {
+  const shown = new Map<string, string>();
+  const wanted = new Map<string, string>();
+  const translated = translations[operation](request, {
+    given: (path) => nameFor(shown, path, folders.given),
+    made: (path) => nameFor(wanted, path, folders.made),
+    madeFolder: folders.made,
+  });
+  await Promise.all([...shown].map(([path, inside]) => show(path, inside)));
+  return {
+    request: translated,
+    async takeBack(result) {
+      for (const [path, inside] of wanted) await take(inside, path);
+      if (!('outputFolder' in request) || !isPrepared(result)) return result;
+      return Object.assign({}, result, await takeParts(result, folders.made, request.outputFolder));
+    },
+  };
+}
+
+function nameFor(names: Map<string, string>, path: string, folder: string): string {
+  const known = names.get(path) ?? join(folder, `${names.size}${extname(path)}`);
+  names.set(path, known);
+  return known;
+}
+
+/** A copy where the file system has no second names for this file, as for one of another file system. */
+async function show(path: string, inside: string): Promise<void> {
+  try {
+    await link(path, inside);
+  } catch (caught) {
+    if (!(caught instanceof Error && 'code' in caught)) throw caught;
+    if (!['EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP', 'ENOSYS'].includes(String(caught.code))) throw caught;
+    await copyFile(path, inside, constants.COPYFILE_FICLONE);
+  }
+}
+
+/** A link that a process made in the place of a file would lead whoever reads it to any file of this machine. */
+async function take(inside: string, path: string): Promise<void> {
+  if (!(await lstat(inside)).isFile())
+    throw new PerennialError('internal', `the table engine made something else than a file of ${basename(path)}`, {});
+  try {
+    await rename(inside, path);
+  } catch (caught) {
+    if (!(caught instanceof Error && 'code' in caught && caught.code === 'EXDEV')) throw caught;
+    await copyFile(inside, path);
+    await rm(inside);
+  }
+}
+
+function isPrepared(result: Operations[OperationName]['result']): result is PreparedBatch {
+  return result !== null && 'quarantine' in result;
+}
+
+async function takeParts(
+  { parts, known, quarantine }: PreparedBatch,
+  made: string,
+  outputFolder: string,
+): Promise<Pick<PreparedBatch, 'parts' | 'known' | 'quarantine'>> {
+  const moved = async <File extends { readonly path: string }>(file: File): Promise<File> => {
+    if (dirname(file.path) !== made)
+      throw new PerennialError('internal', `the table engine names a file outside of its folder: ${file.path}`, {});
+    const path = join(outputFolder, basename(file.path));
+    await take(file.path, path);
+    return { ...file, path };
+  };
+  const taken: PreparedBatch['known'][number][] = [];
+  for (const entry of known)
+    taken.push(entry.kind === 'kept' ? entry : { kind: 'rewritten', part: await moved(entry.part) });
+  const movedParts: PreparedBatch['parts'][number][] = [];
+  for (const part of parts) movedParts.push(await moved(part));
+  return { known: taken, parts: movedParts, quarantine: quarantine === null ? null : await moved(quarantine) };
+}

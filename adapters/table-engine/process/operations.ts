@@ -1,0 +1,59 @@
+import type { Cell, Column } from '../../../contracts/data/data-types.ts';
+import type { DatasetProfile } from '../../../contracts/data/dataset-version.ts';
+import type { RowDifference } from '../../../contracts/data/dataset-difference.ts';
+import type { ErrorCode, ErrorFields } from '../../../contracts/errors.ts';
+import type {
+  CompareDatasets,
+  PrepareBatch,
+  PreparedBatch,
+  ServedRows,
+  SplitWindow,
+  TableEngine,
+} from '../../../ports/table-engine.ts';
+
+type Request<Name extends keyof TableEngine> = Parameters<TableEngine[Name]>[0];
+type Result<Name extends keyof TableEngine> = Awaited<ReturnType<TableEngine[Name]>>;
+
+/** What the engine asks its processes to do. Columns are handed over in pieces before the result. */
+export interface Operations {
+  prepareBatch: { request: PrepareBatch; result: PreparedBatch };
+  profile: {
+    request: { readonly parts: readonly string[]; readonly columns: readonly Column[] };
+    result: DatasetProfile;
+  };
+  compare: { request: CompareDatasets; result: RowDifference };
+  splitWindow: { request: SplitWindow; result: Result<'splitWindow'> };
+  readColumns: { request: Request<'readColumns'>; result: { readonly rows: number } };
+  exportRows: { request: Request<'exportRows'>; result: null };
+  sealSegment: { request: Request<'sealSegment'>; result: Result<'sealSegment'> };
+  readServed: {
+    request: Request<'readServed'>;
+    result: Pick<ServedRows, 'rows' | 'repeatedIds'> & { readonly features: readonly string[] };
+  };
+}
+
+export type OperationName = keyof Operations;
+
+/** One line on the process's standard input. */
+export interface Call<Name extends OperationName = OperationName> {
+  readonly operation: Name;
+  readonly request: Operations[Name]['request'];
+  readonly folder: string;
+  readonly memoryLimits: MemoryLimits;
+  readonly rowsAtMost: number;
+}
+
+/** Of one call's database, e.g. `1024MiB`, by the width of its rows. Each column takes its buffers, however few the rows are. */
+export interface MemoryLimits {
+  /** Up to 500 columns. */
+  readonly narrow: string;
+  /** Up to 2,000 columns, or of a number that is not known. */
+  readonly usual: string;
+  readonly wide: string;
+}
+
+/** Lines on the process's standard output: any number of pieces, then one result or error. */
+export type OperationAnswer<Name extends OperationName> =
+  | { readonly kind: 'piece'; readonly columns: readonly (readonly Cell[])[] }
+  | { readonly kind: 'result'; readonly result: Operations[Name]['result'] }
+  | { readonly kind: 'error'; readonly code: ErrorCode; readonly message: string; readonly fields: ErrorFields };

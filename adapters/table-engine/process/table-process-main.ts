@@ -1,0 +1,115 @@
+// The process of one call: reads it as one line of JSON, answers in lines of JSON, and ends. Its parent keeps standard
+// input open for as long as it lives; the end of it is the end of this process, whatever it is at.
+import { once } from 'node:events';
+import { flushCompileCache } from 'node:module';
+import { asDiskFull } from '../../../contracts/disk-full.ts';
+import { PerennialError, reasonOf } from '../../../contracts/errors.ts';
+import { compare } from '../comparing/compare.ts';
+import { exportRows } from '../windows/export-rows.ts';
+import { openLockedDatabase } from './locked-database.ts';
+import type { OperationAnswer, Call, MemoryLimits, OperationName, Operations } from './operations.ts';
+import { prepareBatch } from '../preparing/prepare-batch.ts';
+import { limitReached } from './limit-reached.ts';
+import { profile } from '../preparing/profile.ts';
+import { readColumns } from '../windows/read-columns.ts';
+import { readServed } from '../windows/read-served.ts';
+import { saidByDuckDb, withoutFolders } from './said-by-duckdb.ts';
+import { sealSegment } from '../windows/seal-segment.ts';
+import { splitWindow } from '../windows/split-window.ts';
+import type { TableWorkplace } from './table-workplace.ts';
+
+const operations: {
+  readonly [Name in OperationName]: (
+    request: Operations[Name]['request'],
+    workplace: TableWorkplace,
+  ) => Promise<Operations[Name]['result']>;
+} = {
+  prepareBatch,
+  profile,
+  compare,
+  splitWindow,
+  readColumns,
+  exportRows,
+  sealSegment,
+  readServed,
+};
+
+function run<Name extends OperationName>(
+  call: Call<Name>,
+  workplace: TableWorkplace,
+): Promise<Operations[Name]['result']> {
+  return operations[call.operation](call.request, workplace);
+}
+
+function limitOf({ narrow, usual, wide }: MemoryLimits, columns: number | undefined): string {
+  if (columns === undefined) return usual;
+  if (columns <= 500) return narrow;
+  return columns <= 2_000 ? usual : wide;
+}
+
+function workplaceOf(call: Call): TableWorkplace {
+  return {
+    folder: call.folder,
+    rowsAtMost: call.rowsAtMost,
+    open: ({ readable, writable = [], timezone = 'UTC', columns }) =>
+      openLockedDatabase({
+        files: readable,
+        folders: [...writable, call.folder],
+        spillFolder: call.folder,
+        memoryLimit: limitOf(call.memoryLimits, columns),
+        timezone,
+      }),
+    emit: (columns) => say({ kind: 'piece', columns }),
+  };
+}
+
+async function answer(line: string): Promise<void> {
+  try {
+    const call: Call = JSON.parse(line);
+    await say({ kind: 'result', result: await run(call, workplaceOf(call)) });
+  } catch (caught) {
+    const { code, message, fields } = inOurWords(caught);
+    await say({ kind: 'error', code, message, fields });
+  }
+  // Not `exit`: the database's threads must not run into a process that is being taken down.
+  process.stdout.end(() => process.kill(process.pid, 'SIGKILL'));
+}
+
+function inOurWords(caught: unknown): PerennialError {
+  if (caught instanceof PerennialError) return caught;
+  const reason = reasonOf(caught);
+  if (/^Out of Memory Error.*(temp directory|max_temp_directory_size)/s.test(reason))
+    return limitReached('disk', saidByDuckDb(caught));
+  // The system bounds the size of one file, so that it cannot outgrow the disk limit between two looks of the watch.
+  if (/EFBIG|File too large/i.test(reason)) return limitReached('disk', saidByDuckDb(caught));
+  const full = asDiskFull(caught);
+  if (full instanceof PerennialError) return full;
+  if (reason.startsWith('Out of Memory Error')) return limitReached('memory', saidByDuckDb(caught));
+  // These errors are about values in the data, so a retry would fail again.
+  if (/^(Conversion|Out of Range|Overflow|Invalid Input) Error|^Invalid time value/.test(reason))
+    return new PerennialError(
+      'data-unreadable',
+      `the data has a value that cannot be used: ${saidByDuckDb(caught)}; correct it, or leave it empty`,
+      {},
+    );
+  return new PerennialError('internal', `the table engine failed: ${withoutFolders(reason)}`, {});
+}
+
+async function say(message: OperationAnswer<OperationName>): Promise<void> {
+  if (!process.stdout.write(`${JSON.stringify(message)}\n`)) await once(process.stdout, 'drain');
+}
+
+let given = '';
+process.stdin.setEncoding('utf8');
+process.stdin.on('data', (chunk: string) => {
+  given += chunk;
+  if (!chunk.endsWith('\n')) return;
+  const line = given;
+  given = '';
+  void answer(line);
+});
+process.stdin.on('end', () => {
+  // Where nothing was asked, the process was started to fill the folder of compiled code, which others only read.
+  flushCompileCache();
+  process.kill(process.pid, 'SIGKILL');
+});

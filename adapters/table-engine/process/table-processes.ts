@@ -1,0 +1,199 @@
+import type { Cell } from '../../../contracts/data/data-types.ts';
+import { PerennialError, reasonOf } from '../../../contracts/errors.ts';
+import type { Ending, Mount } from '../../sandbox/sandbox.ts';
+import { type CompiledCode, compiledCode } from './compiled-code.ts';
+import { handOver } from './hand-over.ts';
+import { limitReached } from './limit-reached.ts';
+import type { OperationAnswer, Call, MemoryLimits, OperationName, Operations } from './operations.ts';
+import { type ProcessSettings, TableProcess } from './table-process.ts';
+
+export interface TableProcessSettings extends Omit<ProcessSettings, 'lifetimeMs'> {
+  readonly memoryLimits: MemoryLimits;
+  /** The most rows that one call returns, because its caller holds them in memory. */
+  readonly rowsAtMost: number;
+  readonly timeLimitMs: number;
+  readonly concurrency: number;
+}
+
+type OnPiece = (columns: readonly (readonly Cell[])[]) => void;
+
+/** How long a process that was started ahead waits for its call. */
+const spareIdleMs = 60_000;
+/** For starting and for handing files over, on a machine that is busy. */
+const slackMs = 60_000;
+
+/**
+ * Runs each call in a process of its own. One process is started ahead, because starting takes longer than most calls;
+ * it serves one call as any other. Processes end with their call, with `close`, and with this process.
+ */
+export class TableProcesses {
+  readonly #settings: TableProcessSettings;
+  readonly #compiled: CompiledCode;
+  readonly #running = new Set<TableProcess>();
+  readonly #waiting: (() => void)[] = [];
+  readonly #closing = new AbortController();
+  #active = 0;
+  #spare: { readonly started: Promise<TableProcess | null>; readonly timer: NodeJS.Timeout } | undefined;
+  #filled: Promise<void> | undefined;
+
+  constructor(settings: TableProcessSettings) {
+    this.#settings = settings;
+    this.#compiled = compiledCode(settings.scratchFolder);
+  }
+
+  async call<Name extends OperationName>(
+    operation: Name,
+    request: Operations[Name]['request'],
+    onPiece: OnPiece = () => undefined,
+    timeLimitMs = this.#settings.timeLimitMs,
+  ): Promise<Operations[Name]['result']> {
+    await this.#turn();
+    try {
+      const child = await this.#take();
+      try {
+        const { request: told, takeBack } = await handOver(operation, request, child.folders);
+        const { memoryLimits, rowsAtMost } = this.#settings;
+        const call: Call<Name> = {
+          operation,
+          request: told,
+          folder: child.folders.spill,
+          memoryLimits,
+          rowsAtMost,
+        };
+        return await takeBack(await ask(child, call, onPiece, Math.min(timeLimitMs, this.#settings.timeLimitMs)));
+      } finally {
+        await this.#discard(child);
+      }
+    } finally {
+      this.#active -= 1;
+      this.#waiting.shift()?.();
+    }
+  }
+
+  /** Ends every process, also those at work, and waits until they are gone. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    const spare = this.#spare;
+    this.#spare = undefined;
+    clearTimeout(spare?.timer);
+    await Promise.all([spare?.started, this.#filled]);
+    await Promise.all([...this.#running].map((child) => this.#discard(child)));
+  }
+
+  async #turn(): Promise<void> {
+    if (this.#active >= this.#settings.concurrency) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.#active += 1;
+  }
+
+  async #take(): Promise<TableProcess> {
+    const spare = this.#spare;
+    this.#spare = undefined;
+    clearTimeout(spare?.timer);
+    const ahead = (await spare?.started) ?? null;
+    const child = ahead === null || ahead.ended ? await this.#start() : ahead;
+    child.hold(true);
+    this.#startSpare();
+    return child;
+  }
+
+  #startSpare(): void {
+    if (this.#spare !== undefined || this.#closing.signal.aborted) return;
+    // One that cannot be started is tried again by the call that needs it, which then says why.
+    const started = this.#startAhead().catch(() => null);
+    const timer = setTimeout(() => this.#dropSpare(started), spareIdleMs).unref();
+    this.#spare = { started, timer };
+  }
+
+  async #startAhead(): Promise<TableProcess> {
+    await (this.#filled ??= this.#fill().catch(() => undefined));
+    const child = await this.#start();
+    child.hold(false);
+    return child;
+  }
+
+  #dropSpare(started: Promise<TableProcess | null>): void {
+    if (this.#spare?.started === started) this.#spare = undefined;
+    void started.then((child) => (child === null ? undefined : this.#discard(child)));
+  }
+
+  /** Once: has a process that is given no call compile what all processes run. */
+  async #fill(): Promise<void> {
+    await this.#compiled.fill(async () => {
+      const child = await this.#start({ source: this.#compiled.folder, writable: true });
+      child.hold(false);
+      await child.dismiss();
+      await this.#discard(child);
+    });
+  }
+
+  async #start(compiled: Mount = { source: this.#compiled.folder }): Promise<TableProcess> {
+    if (this.#closing.signal.aborted) throw closed();
+    const lifetimeMs = spareIdleMs + this.#settings.timeLimitMs + slackMs;
+    const child = await TableProcess.start({ ...this.#settings, lifetimeMs }, compiled, this.#closing.signal);
+    this.#running.add(child);
+    return child;
+  }
+
+  async #discard(child: TableProcess): Promise<void> {
+    await child.end().catch(() => undefined);
+    await child.removeFolders();
+    this.#running.delete(child);
+  }
+}
+
+async function ask<Name extends OperationName>(
+  child: TableProcess,
+  call: Call<Name>,
+  onPiece: OnPiece,
+  timeLimitMs: number,
+): Promise<Operations[Name]['result']> {
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    child.stop();
+  }, timeLimitMs);
+  try {
+    for await (const line of child.ask(JSON.stringify(call))) {
+      const answer: OperationAnswer<Name> = JSON.parse(line);
+      if (answer.kind === 'piece') onPiece(answer.columns);
+      else if (answer.kind === 'result') {
+        // Until it is gone it could change what it made.
+        await child.end();
+        return answer.result;
+      } else throw new PerennialError(answer.code, answer.message, answer.fields);
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+  const ending = await child.ending().catch((caught: unknown) => reasonOf(caught));
+  throw died(call.operation, late ? timeLimitMs : null, ending, child.said());
+}
+
+function closed(): PerennialError {
+  return new PerennialError('cancelled', 'the table engine has been closed', {});
+}
+
+/** `lateMs`: the time that it had, where it was stopped for it. */
+function died(operation: OperationName, lateMs: number | null, ending: Ending | string, said: string): PerennialError {
+  if (lateMs !== null) return limitReached('time', `${operation} was stopped after ${lateMs / 1000} s`);
+  if (typeof ending !== 'string' && ending.kind === 'over-limit') {
+    const { what, found, limit } = ending.breach;
+    if (what === 'memory' || what === 'disk')
+      return limitReached(what, `${operation} reached ${found} bytes, and ${limit} is the most`);
+  }
+  if (/out of memory|\bOOM\b|bad_alloc/i.test(said))
+    return limitReached('memory', `${operation} filled the memory of its process`);
+  return new PerennialError(
+    'process-died',
+    `the process of ${operation} ended before it answered, ${reasonFor(ending)}. It said: ${said === '' ? 'nothing' : said}`,
+    { operation },
+  );
+}
+
+function reasonFor(ending: Ending | string): string {
+  if (typeof ending === 'string') return ending;
+  if (ending.kind === 'over-limit')
+    return `because its ${ending.breach.what} reached ${ending.breach.found}, and ${ending.breach.limit} is the most`;
+  if (ending.kind === 'not-started') return `because it could not be started: ${ending.reason}`;
+  return 'most likely because this machine ran out of memory; give the machine more, or lower PERENNIAL_TABLE_MEMORY';
+}

@@ -1,0 +1,131 @@
+import { open } from 'node:fs/promises';
+import { PerennialError } from '../../../contracts/errors.ts';
+
+export interface CsvHeader {
+  readonly delimiter: string;
+  readonly names: readonly string[];
+}
+
+const headerLimit = 2 ** 20;
+const delimiters = [',', ';', '\t', '|'];
+
+/**
+ * Reads the names of a CSV file's columns from its first line, which must be there. The delimiter is the one of comma,
+ * semicolon, tab and bar that the line has most of: decided by the names alone, so that no row can change it.
+ */
+export async function readCsvHeader(path: string, file: string): Promise<CsvHeader> {
+  const line = await firstRecord(path, file);
+  if (/^"?sep=.?"?$/i.test(line))
+    throw unreadable(file, `it is ${JSON.stringify(line)}, which spreadsheets read as the delimiter; remove this line`);
+  const pieces = splitQuotes(line);
+  if (pieces === undefined) throw unreadable(file, 'a quote in the header is not closed');
+  const count = (delimiter: string): number =>
+    pieces.reduce((sum, piece) => sum + (piece.quoted ? 0 : piece.text.split(delimiter).length - 1), 0);
+  const delimiter = delimiters.toSorted((a, b) => count(b) - count(a))[0] ?? ',';
+  const names = splitCells(pieces, delimiter);
+  if (names.length > 0 && names.every(looksLikeData))
+    throw unreadable(file, 'the first line holds values, not names: a header is required');
+  return { delimiter, names };
+}
+
+/** Refuses a first line that looks like a comment. Asked only where the rows are not as wide as that line. */
+export async function refuseComment({ path, name }: { readonly path: string; readonly name: string }): Promise<void> {
+  const line = await firstRecord(path, name);
+  if (/^\s*(#|\/\/|%|--)/.test(line))
+    throw unreadable(
+      name,
+      `${JSON.stringify(line.slice(0, 60))} looks like a comment; remove it: the first line must name the columns`,
+    );
+}
+
+interface Piece {
+  readonly quoted: boolean;
+  readonly text: string;
+}
+
+/** A record as its quoted and unquoted pieces; undefined if a quote stays open. */
+function splitQuotes(line: string): readonly Piece[] | undefined {
+  const parts = line.split('"');
+  if (parts.length % 2 === 0) return undefined;
+  return parts.map((text, at) => ({ quoted: at % 2 === 1, text }));
+}
+
+function splitCells(pieces: readonly Piece[], delimiter: string): readonly string[] {
+  const cells = [''];
+  for (const [at, { quoted, text }] of pieces.entries()) {
+    // Two quotes side by side within a quoted cell are one quote.
+    if (!quoted && text === '' && at > 0 && at < pieces.length - 1) cells.push(`${cells.pop() ?? ''}"`);
+    else if (quoted) cells.push((cells.pop() ?? '') + text);
+    else
+      for (const [index, cell] of text.split(delimiter).entries())
+        cells.push(index === 0 ? (cells.pop() ?? '') + cell : cell);
+  }
+  return cells;
+}
+
+function looksLikeData(name: string): boolean {
+  return (
+    name === '' || (name.trim() !== '' && Number.isFinite(Number(name))) || /^\d{4}-\d{2}-\d{2}([ T].*)?$/.test(name)
+  );
+}
+
+async function firstRecord(path: string, file: string): Promise<string> {
+  const handle = await open(path, 'r');
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(headerLimit), 0, headerLimit, 0);
+    if (bytesRead === 0)
+      throw new PerennialError('data-empty', `${file} is empty; it must have a header and at least one row`, { file });
+    if ((buffer[0] === 0xff && buffer[1] === 0xfe) || (buffer[0] === 0xfe && buffer[1] === 0xff))
+      throw unreadable(file, 'it is UTF-16; save it as UTF-8');
+    const format = formatSeen(buffer.subarray(0, Math.min(bytesRead, 1_000)));
+    if (format !== undefined) throw unreadable(file, `it is no CSV but looks like ${format}`);
+    const end = endOfRecord(buffer.subarray(0, bytesRead));
+    if (end === undefined && bytesRead === headerLimit)
+      throw unreadable(file, `the header is longer than ${headerLimit} bytes, or a quote in it is not closed`);
+    const line = decode(buffer.subarray(0, end ?? bytesRead), file);
+    if (line.trim() === '') throw unreadable(file, 'the first line is blank: a header is required');
+    return line;
+  } finally {
+    await handle.close();
+  }
+}
+
+const otherFormats: readonly (readonly [RegExp, string])[] = [
+  [/^PK[^ -~\s]/, 'a zip archive, which a workbook of a spreadsheet is too; unpack it, or save the sheet as CSV'],
+  [/^%PDF-/, 'a PDF; write its rows as CSV'],
+  [/^PAR1/, 'Parquet; name it so that it ends with .parquet'],
+  [
+    /^\s*<(!doctype|html|head|body|\?xml)\b/i,
+    'a page of HTML or XML, perhaps of an error or a sign-in; fetch it again',
+  ],
+  [/^\s*\[\s*([[{"]|$)/, 'JSON; write it as CSV, or as NDJSON with one object a line'],
+  [/^\s*\{\s*("|$)/, 'JSON; if it has one object a line, name it so that it ends with .ndjson, else write it as CSV'],
+];
+
+/** What the bytes at the start of a file say that it is, if not CSV, and what can be done. */
+function formatSeen(start: Buffer): string | undefined {
+  const text = start.toString('latin1').replace(/^\xef\xbb\xbf/, '');
+  return otherFormats.find(([pattern]) => pattern.test(text))?.[1];
+}
+
+function decode(bytes: Buffer, file: string): string {
+  try {
+    // Takes a byte order mark off.
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw unreadable(file, 'the header is not UTF-8; save the file as UTF-8');
+  }
+}
+
+function endOfRecord(bytes: Buffer): number | undefined {
+  let quoted = false;
+  for (const [at, byte] of bytes.entries()) {
+    if (byte === 0x22) quoted = !quoted;
+    else if ((byte === 0x0a || byte === 0x0d) && !quoted) return at;
+  }
+  return undefined;
+}
+
+function unreadable(file: string, reason: string): PerennialError {
+  return new PerennialError('data-unreadable', `${file}, line 1: ${reason}`, { file, line: 1 });
+}

@@ -1,0 +1,88 @@
+import type { DataWarning } from '../../../contracts/data/data-warning.ts';
+import { reasonOf } from '../../../contracts/errors.ts';
+import { readCsvHeader, refuseComment } from './csv-header.ts';
+import { checkNames } from '../typing/fields.ts';
+import { holdsWholeNumbers, isQuarantine, quarantineLeftOut, withIndexNames, withoutQuarantine } from './left-out.ts';
+import type { LockedDatabase } from '../process/locked-database.ts';
+import type { LoadedFile, LoadOptions, Source } from './source.ts';
+import { countRows, exceptNulls, refuseFlaw, unreadable } from './source.ts';
+import { identifier, literal } from '../sql.ts';
+import { lineOfRecord, scanRecords } from './text-records.ts';
+
+/** All columns as text. */
+export async function loadCsv(
+  database: LockedDatabase,
+  file: LoadedFile,
+  table: string,
+  { nulls, warn }: LoadOptions,
+): Promise<Source> {
+  const header = await readCsvHeader(file.path, file.name);
+  const { delimiter } = header;
+  const isRefused = isQuarantine(header.names);
+  const given = isRefused ? withoutQuarantine(header.names) : header.names;
+  const names = withIndexNames(given);
+  checkNames(names, file.name);
+  if (isRefused) warn(quarantineLeftOut(file));
+  if (delimiter !== ',') warn(delimiterGuess(file, delimiter, names.length));
+  const { records, openQuote, flaw, quotedEmpty, quotesAll } = await scanRecords(file.path, delimiter);
+  refuseFlaw(file, flaw);
+  if (openQuote !== undefined) throw unreadable(file, 'a quote is opened and never closed', openQuote);
+  // Where every field is quoted, quotes say nothing.
+  const isMissing = (quotesAll && names.length > 1) || nulls.includes('');
+  if (quotedEmpty > 0 && !nulls.includes('')) warn(emptyTextGuess(file, quotedEmpty, isMissing));
+  const leftOut = header.names.slice(0, header.names.length - names.length);
+  const columns = [...leftOut, ...names].map((name) => `${literal(name)}: 'VARCHAR'`).join(', ');
+  const options = `auto_detect = false, header = true, all_varchar = true, strict_mode = true, null_padding = false, parallel = false, allow_quoted_nulls = ${isMissing}, delim = ${literal(delimiter)}, quote = '"', escape = '"', columns = {${columns}}`;
+  const texts = names.map((name) => `${exceptNulls(identifier(name), nulls)} AS ${identifier(name)}`).join(', ');
+  try {
+    await database.run(
+      `CREATE TABLE ${table} AS SELECT row_number() OVER () AS "_row", ${nulls.length + leftOut.length === 0 ? '*' : texts} FROM read_csv(${literal(file.path)}, ${options})`,
+    );
+  } catch (caught) {
+    throw await csvUnreadable(caught, file, delimiter, header.names.length);
+  }
+  const rows = await countRows(database, table);
+  // Of a single column a blank line is a row without a value.
+  if (rows < records - 1 || (names.length > 1 && rows !== records - 1))
+    throw unreadable(file, `${records - 1} rows are there and ${rows} could be read; look for stray quotes`);
+  const hasEmptyText = quotedEmpty > 0 && !isMissing;
+  const source: Source = { file, table, names, text: { delimiter, before: 1 }, hasEmptyText, rows };
+  for (const [at, name] of names.entries())
+    if (given[at] === '' && !(await holdsWholeNumbers(database, source, name))) checkNames(given, file.name);
+  return source;
+}
+
+function delimiterGuess(file: LoadedFile, delimiter: string, count: number): DataWarning {
+  const name = delimiter === '\t' ? 'tab' : delimiter;
+  const message = `${file.name} is read with the delimiter "${name}", which its first line has most of: ${count} columns; if that is wrong, write the file with commas`;
+  return { level: 'guess', kind: 'delimiter', column: null, count, example: name, message };
+}
+
+function emptyTextGuess(file: LoadedFile, count: number, isMissing: boolean): DataWarning {
+  const message = isMissing
+    ? `${file.name} quotes every field, so its ${count} empty ones ("") are read as missing values; for empty text, write missing values without quotes`
+    : `${file.name} has quoted fields with nothing in them ("", ${count} in all), which are empty text in columns of text, and missing values in others; if all mean a missing value, set data.nulls: [""]`;
+  return { level: 'guess', kind: 'empty-text', column: null, count, example: '""', message };
+}
+
+/** Turns DuckDB's report, which counts records and names options that nobody can set, into file, line and reason. */
+async function csvUnreadable(caught: unknown, file: LoadedFile, delimiter: string, width: number): Promise<unknown> {
+  const said = reasonOf(caught);
+  if (!said.startsWith('Invalid Input Error') && !said.startsWith('Conversion Error')) return caught;
+  const record = Number(/CSV Error on Line: (\d+)/.exec(said)?.[1]);
+  const line = Number.isNaN(record)
+    ? undefined
+    : await lineOfRecord(file.path, delimiter, record, { countBlank: true });
+  const found = /Expected Number of Columns: (\d+) Found: (\d+)/.exec(said);
+  if (found !== null) await refuseComment(file);
+  return unreadable(file, csvReason(said, found?.[2], width), line, caught);
+}
+
+function csvReason(said: string, found: string | undefined, width: number): string {
+  if (found !== undefined)
+    return `${found} values where the header names ${width} columns; a value that holds the delimiter must be quoted`;
+  if (said.includes('unterminated quote'))
+    return 'a quote is opened and not closed, or text follows the closing one; within quotes, a quote is written twice';
+  if (said.includes('not utf-8')) return 'it is not UTF-8; save the file as UTF-8';
+  return 'it is no CSV that can be read for sure, most likely because its lines end in different ways, as those of joined files do; end all lines the same way, e.g. with dos2unix';
+}

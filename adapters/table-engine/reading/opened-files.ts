@@ -1,0 +1,72 @@
+import { createReadStream, createWriteStream } from 'node:fs';
+import { open, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip } from 'node:zlib';
+import { PerennialError, reasonOf } from '../../../contracts/errors.ts';
+import type { PrepareBatch } from '../../../ports/table-engine.ts';
+
+type BatchFile = PrepareBatch['files'][number];
+
+/** How much larger than itself a compressed file may become, once it is large. Its size alone is bounded by the step's disk. */
+const largestRatio = 250;
+const largeFrom = 64 * 2 ** 20;
+
+/** The files of a batch, those that gzip has compressed as plain files in `folder`. `too-large` for one that would fill the disk. */
+export async function openFiles(files: readonly BatchFile[], folder: string): Promise<readonly BatchFile[]> {
+  const opened: BatchFile[] = [];
+  for (const [at, file] of files.entries()) {
+    const isCompressed = file.format !== 'parquet' && (await startsWith(file.path, [0x1f, 0x8b]));
+    opened.push(isCompressed ? { ...file, path: await unpack(file, join(folder, `unpacked-${at}`)) } : file);
+  }
+  return opened;
+}
+
+async function startsWith(path: string, bytes: readonly number[]): Promise<boolean> {
+  const handle = await open(path, 'r');
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(bytes.length), 0, bytes.length, 0);
+    return bytesRead === bytes.length && bytes.every((byte, at) => buffer[at] === byte);
+  } finally {
+    await handle.close();
+  }
+}
+
+async function unpack(file: BatchFile, path: string): Promise<string> {
+  const source = createReadStream(file.path, { highWaterMark: 2 ** 18 });
+  let unpacked = 0;
+  const guard = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      unpacked += chunk.length;
+      const isBomb = unpacked > largeFrom && unpacked > source.bytesRead * largestRatio;
+      done(isBomb ? bomb(file) : null, chunk);
+    },
+  });
+  try {
+    await pipeline(source, createGunzip(), guard, createWriteStream(path));
+  } catch (caught) {
+    await rm(path, { force: true });
+    if (!isAboutGzip(caught)) throw caught;
+    throw new PerennialError(
+      'data-unreadable',
+      `${file.name} is no gzip file that can be unpacked to its end: ${reasonOf(caught)}; compress it again, or send it as it is`,
+      { file: file.name },
+      { cause: caught },
+    );
+  }
+  return path;
+}
+
+/** Other errors are about the disk and not about the file. */
+function isAboutGzip(caught: unknown): boolean {
+  return caught instanceof Error && 'code' in caught && String(caught.code).startsWith('Z_');
+}
+
+function bomb(file: BatchFile): PerennialError {
+  return new PerennialError(
+    'too-large',
+    `${file.name}: it unpacks to more than ${largestRatio} times its size, as no real data does; if it is real, send it uncompressed`,
+    { file: file.name, limit: largestRatio },
+  );
+}

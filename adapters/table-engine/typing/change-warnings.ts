@@ -1,0 +1,53 @@
+import type { Declared } from './declared.ts';
+import { type Field, typeOf } from './fields.ts';
+import type { KnownColumns } from './infer-fields.ts';
+import type { Warn } from './warn.ts';
+
+/** Tells what becomes of the rows so far where a column gets another type or is left out. */
+export function warnOfChanges(
+  { stored, empty, rows }: KnownColumns,
+  fields: readonly Field[],
+  { ignored }: Declared,
+  warn: Warn,
+): void {
+  for (const { name, type, stored: now } of fields) {
+    const before = stored.get(name);
+    if (before === undefined || before === now) continue;
+    if (empty.has(name))
+      warn({
+        level: 'guess',
+        kind: 'without-type',
+        column: name,
+        count: rows,
+        example: null,
+        message: `"${name}" had no value in the ${rows} rows so far; its first values make it ${type}. For another type, set data.columns: { ${JSON.stringify(name)}: string }`,
+      });
+    else warn(converted(name, typeOf[before], type, rows));
+  }
+  for (const name of ignored)
+    if (stored.has(name))
+      warn({
+        level: 'warning',
+        kind: 'left-out',
+        column: name,
+        count: rows,
+        example: null,
+        message: `"${name}" is ignored from now on, by data.columns: this version has it in none of the ${rows} rows so far either; earlier versions keep it`,
+      });
+}
+
+function converted(name: string, before: string, now: string, rows: number): Parameters<Warn>[0] {
+  const text = `"${name}" becomes ${now} and was ${before}: the ${rows} rows so far are converted`;
+  // Text that was read as a number or a time is not known any more.
+  const isSpelling = now === 'string';
+  return {
+    level: isSpelling ? 'warning' : 'guess',
+    kind: 'converted',
+    column: name,
+    count: rows,
+    example: null,
+    message: isSpelling
+      ? `${text} to text, without what they lost as ${before}, such as zeros at the front; to have it, ingest the source again as a snapshot`
+      : `${text}, each value exactly`,
+  };
+}

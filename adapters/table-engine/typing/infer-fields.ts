@@ -1,0 +1,194 @@
+import type { Column, ColumnType } from '../../../contracts/data/data-types.ts';
+import { PerennialError } from '../../../contracts/errors.ts';
+import { brokenCasts } from './broken-casts.ts';
+import { castCandidates, noType } from './casts.ts';
+import type { Declared } from './declared.ts';
+import { type Field, type StoredType, storedOf, typeOf } from './fields.ts';
+import { inferTypes } from './infer-types.ts';
+import type { LockedDatabase } from '../process/locked-database.ts';
+import type { Source } from '../reading/source.ts';
+import { castIn } from '../reading/source-casts.ts';
+import type { Reading } from './spellings.ts';
+
+/** The fields of a first batch: of each column the type that is declared, else the one that is inferred. */
+export async function inferFields(
+  database: LockedDatabase,
+  sources: readonly Source[],
+  declared: Declared,
+): Promise<readonly Field[]> {
+  const [first] = sources;
+  const names = first?.names ?? [];
+  for (const source of sources)
+    checkSameColumns(source, names, `${first?.file.name ?? ''}, the first file of the batch,`, new Set());
+  return newFields(database, sources, names, declared);
+}
+
+async function newFields(
+  database: LockedDatabase,
+  sources: readonly Source[],
+  names: readonly string[],
+  declared: Declared,
+): Promise<readonly Field[]> {
+  const open = names.filter((name) => !declared.types.has(name));
+  const inferred = await inferTypes(database, sources, open, declared.expected);
+  const fields: Field[] = [];
+  for (const name of names) {
+    const type = declared.types.get(name);
+    const stored =
+      type === undefined
+        ? (inferred.get(name) ?? typeWithoutValue(sources, name, declared.expected.get(name)))
+        : await storedForm(database, sources, name, type);
+    fields.push({ name, type: typeOf[stored], stored });
+  }
+  return fields;
+}
+
+/** Text can hold whatever comes; the first value settles it. Parquet has a type without a value. */
+function typeWithoutValue(sources: readonly Source[], name: string, expected: ColumnType | undefined): StoredType {
+  if (expected !== undefined) return storedOf[expected];
+  const types = sources.flatMap((source) => source.types?.get(name) ?? []).filter((type) => type !== noType);
+  return types.flatMap((type) => castCandidates(type) ?? [])[0] ?? 'VARCHAR';
+}
+
+/** How a declared type is kept: times with an offset where all have one. */
+async function storedForm(
+  database: LockedDatabase,
+  sources: readonly Source[],
+  name: string,
+  type: ColumnType,
+): Promise<StoredType> {
+  const zoned = 'TIMESTAMP WITH TIME ZONE';
+  if (type !== 'timestamp') return storedOf[type];
+  if (!(await isBroken(database, sources, name, 'TIMESTAMP', 'declared'))) return 'TIMESTAMP';
+  return (await isBroken(database, sources, name, zoned, 'declared')) ? 'TIMESTAMP' : zoned;
+}
+
+/** The dataset so far, as its parts keep it. */
+export interface KnownColumns {
+  readonly pinned: readonly Column[];
+  /** Empty without parts. */
+  readonly stored: ReadonlyMap<string, StoredType>;
+  /** Columns without any value in the parts. */
+  readonly empty: ReadonlySet<string>;
+  readonly rows: number;
+}
+
+/**
+ * The fields that a dataset has, for a further batch. A declared type holds. A column without a value so far takes the
+ * type of the batch's values. A new column is taken in only if it is named by data.columns or by an expectation's type,
+ * and an expectation's type widens whole numbers to number and days to timestamp where values need it. All else is left
+ * to `checkValues` to refuse.
+ */
+export async function pinnedFields(
+  database: LockedDatabase,
+  sources: readonly Source[],
+  known: KnownColumns,
+  declared: Declared,
+): Promise<readonly Field[]> {
+  const pinned = known.pinned.filter(({ name }) => !declared.ignored.has(name));
+  const names = pinned.map(({ name }) => name);
+  for (const source of sources) checkSameColumns(source, names, 'the dataset', declared.named);
+  const added = (sources[0]?.names ?? []).filter((name) => !names.includes(name));
+  for (const source of sources) checkSameColumns(source, [...names, ...added], 'another file of the batch', new Set());
+  const settled = await settledByBatch(database, sources, known, declared);
+  const fields: Field[] = [];
+  for (const column of pinned) fields.push(await pinnedField(database, sources, { column, known, declared, settled }));
+  return [...fields, ...(added.length === 0 ? [] : await newFields(database, sources, added, declared))];
+}
+
+interface PinnedColumn {
+  readonly column: Column;
+  readonly known: KnownColumns;
+  readonly declared: Declared;
+  readonly settled: ReadonlyMap<string, StoredType>;
+}
+
+async function pinnedField(
+  database: LockedDatabase,
+  sources: readonly Source[],
+  { column: { name, type }, known, declared, settled }: PinnedColumn,
+): Promise<Field> {
+  const before = known.stored.get(name);
+  const own = declared.types.get(name);
+  if (own !== undefined) {
+    const isKept = before !== undefined && typeOf[before] === own;
+    const stored = isKept ? before : await storedForm(database, sources, name, own);
+    return { name, type: own, stored };
+  }
+  const stored = settled.get(name) ?? before ?? storedOf[type];
+  return widened(database, sources, { name, type: typeOf[stored], stored }, declared);
+}
+
+/** The types of columns that have no value so far, or of times without a part that says whether they have an offset. */
+async function settledByBatch(
+  database: LockedDatabase,
+  sources: readonly Source[],
+  { pinned, stored, empty }: KnownColumns,
+  declared: Declared,
+): Promise<ReadonlyMap<string, StoredType>> {
+  const open: string[] = [];
+  for (const { name, type } of pinned) {
+    if (declared.types.has(name) || declared.ignored.has(name) || declared.expected.get(name) === type) continue;
+    const before = stored.get(name);
+    if (before === undefined && type === 'timestamp') open.push(name);
+    // A type that a file of Parquet or an expectation gave stays as long as values fit it.
+    else if (
+      before !== undefined &&
+      empty.has(name) &&
+      (type === 'string' || (await isBroken(database, sources, name, before)))
+    )
+      open.push(name);
+  }
+  const inferred = await inferTypes(database, sources, open, declared.expected);
+  const isTime = (name: string): boolean =>
+    pinned.some((column) => column.name === name && column.type === 'timestamp');
+  return new Map(
+    [...inferred].filter(([name, type]) => stored.has(name) || !isTime(name) || typeOf[type] === 'timestamp'),
+  );
+}
+
+async function isBroken(
+  database: LockedDatabase,
+  sources: readonly Source[],
+  name: string,
+  stored: StoredType,
+  reading: Reading = 'as-written',
+): Promise<boolean> {
+  for (const source of sources)
+    if ((await brokenCasts(database, [castIn(source, name, stored, reading)], source.table)).size > 0) return true;
+  return false;
+}
+
+/** The types that hold all that a narrower one does. */
+const wider: Readonly<Partial<Record<StoredType, StoredType>>> = { BIGINT: 'DOUBLE', DATE: 'TIMESTAMP' };
+
+async function widened(
+  database: LockedDatabase,
+  sources: readonly Source[],
+  field: Field,
+  declared: Declared,
+): Promise<Field> {
+  const next = wider[field.stored];
+  if (next === undefined || declared.expected.get(field.name) !== typeOf[next]) return field;
+  return (await isBroken(database, sources, field.name, field.stored))
+    ? { ...field, type: typeOf[next], stored: next }
+    : field;
+}
+
+function checkSameColumns(source: Source, names: readonly string[], whose: string, allowed: ReadonlySet<string>): void {
+  const file = source.file.name;
+  const missing = names.find((name) => !source.names.includes(name));
+  if (missing !== undefined)
+    throw new PerennialError(
+      'schema-changed',
+      `${file} lacks the column "${missing}" that ${whose} has; it has ${source.names.join(', ')}`,
+      { file, column: missing, line: 1 },
+    );
+  const extra = source.names.find((name) => !names.includes(name) && !allowed.has(name));
+  if (extra !== undefined)
+    throw new PerennialError(
+      'schema-changed',
+      `${file} has the column "${extra}" that ${whose} does not have; leave it out by data.columns: { ${extra}: ignore }, or take it in by naming its type there, { ${extra}: string }`,
+      { file, column: extra, line: 1 },
+    );
+}

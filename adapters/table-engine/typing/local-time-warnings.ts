@@ -1,0 +1,51 @@
+import type { DataWarning } from '../../../contracts/data/data-warning.ts';
+import { isWritable } from './far-times.ts';
+import { readingsOfLocal } from './local-instants.ts';
+import type { LockedDatabase } from '../process/locked-database.ts';
+import type { Warn } from './warn.ts';
+
+interface LocalTimes {
+  /** `data.timestamp` as it is configured, and as SQL over `timed`. */
+  readonly timestamp: string;
+  readonly expression: string;
+  readonly timezone: string;
+}
+
+/** Tells in which zone local times were read, and how many the zone skips or has twice. */
+export async function warnOfLocalTimes(
+  database: LockedDatabase,
+  { timestamp, expression, timezone }: LocalTimes,
+  warn: Warn,
+): Promise<void> {
+  const { first, own, isExact } = readingsOfLocal('t', timezone);
+  // Clocks change at quarters of an hour, so that a quarter stands for all of its times.
+  const found = await database.rows(`
+    WITH times AS (SELECT TRY(CAST(${expression} AS TIMESTAMP)) AS local FROM timed),
+      quarters AS (SELECT time_bucket(INTERVAL 15 MINUTE, local) AS t, count(*) AS n, min(local) AS example FROM times WHERE ${isWritable('local', 'TIMESTAMP')} GROUP BY t)
+    SELECT CASE WHEN NOT ${isExact(own)} AND NOT ${isExact(first)} THEN 'skipped-time' WHEN ${first} <> ${own} AND ${isExact(first)} THEN 'repeated-time' ELSE 'naive-time' END AS kind,
+      sum(n)::BIGINT AS n, CAST(min(example) AS VARCHAR) AS example FROM quarters GROUP BY kind ORDER BY kind`);
+  const rows = found.reduce((sum, { n }) => sum + Number(n), 0);
+  const where = `data.timestamp, ${JSON.stringify(timestamp)}, has times without an offset, which are read in ${timezone} (data.timezone)`;
+  const wayOut = 'write times with an offset, such as 2026-03-29T01:30:00Z';
+  const tell = (level: DataWarning['level'], kind: DataWarning['kind'], count: number, example: string, what: string) =>
+    warn({ level, kind, column: null, count, example, message: `${where}: ${what}, such as ${example}; ${wayOut}` });
+  const example = String(found[0]?.example ?? '');
+  if (rows > 0) tell('guess', 'naive-time', rows, example, `${rows} rows`);
+  for (const { kind, n, example: given } of found)
+    if (kind === 'skipped-time')
+      tell(
+        'warning',
+        kind,
+        Number(n),
+        String(given),
+        `${n} are skipped there by a change of the clocks, and are read one hour later`,
+      );
+    else if (kind === 'repeated-time')
+      tell(
+        'warning',
+        kind,
+        Number(n),
+        String(given),
+        `${n} occur twice there at a change of the clocks, and are read as the first`,
+      );
+}

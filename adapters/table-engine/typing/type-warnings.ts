@@ -1,0 +1,148 @@
+import type { Column } from '../../../contracts/data/data-types.ts';
+import { castCandidates, noType } from './casts.ts';
+import type { Declared } from './declared.ts';
+import type { Field } from './fields.ts';
+import type { LockedDatabase } from '../process/locked-database.ts';
+import type { Source } from '../reading/source.ts';
+import { fits } from './spellings.ts';
+import { identifier } from '../sql.ts';
+import type { Warn } from './warn.ts';
+
+interface Typed {
+  readonly fields: readonly Field[];
+  readonly declared: Declared;
+  readonly pinned: readonly Column[] | null;
+}
+
+/** Columns in one query: the time to plan one grows with the square of them. */
+const columnsAtOnce = 50;
+
+/** Tells of columns that have no type yet, and of text that looks like numbers and would lose something as such. */
+export async function warnOfTypes(
+  database: LockedDatabase,
+  sources: readonly Source[],
+  { fields, declared, pinned }: Typed,
+  warn: Warn,
+): Promise<void> {
+  // Of a dataset that is there, the types are known.
+  if (pinned !== null) return;
+  const doubtful = fields.filter(
+    ({ name, type }) => type === 'string' && !declared.types.has(name) && declared.expected.get(name) !== 'string',
+  );
+  for (let start = 0; start < doubtful.length; start += columnsAtOnce) {
+    const slice = doubtful.slice(start, start + columnsAtOnce);
+    const counts = await countNumbers(database, sources, slice);
+    for (const [at, { name }] of slice.entries()) {
+      const { values, numbers } = counts[at] ?? none;
+      if (values === 0) warn(withoutType(name));
+      const type = sources
+        .map(({ types }) => types?.get(name))
+        .find((given) => given !== undefined && isTextOnlyHere(given));
+      if (type !== undefined && values > 0) warn(keptFromParquet(name, type, values));
+      if (numbers * 2 > values) warn(keptAsText(name, numbers, await whyNoNumbers(database, sources, name)));
+    }
+  }
+}
+
+interface Counts {
+  readonly values: number;
+  /** Values that look like numbers. */
+  readonly numbers: number;
+}
+
+const none: Counts = { values: 0, numbers: 0 };
+
+async function countNumbers(
+  database: LockedDatabase,
+  sources: readonly Source[],
+  slice: readonly Field[],
+): Promise<readonly Counts[]> {
+  let counts: readonly Counts[] = slice.map(() => none);
+  for (const source of sources) {
+    const found = await database.row(
+      `SELECT ${slice.map(({ name }, at) => `count(${identifier(name)}) AS v${at}, ${isCsv(source) ? `count(*) FILTER (WHERE ${looksLikeNumber(identifier(name))})` : '0'} AS n${at}`).join(', ')} FROM ${source.table}`,
+    );
+    counts = counts.map(({ values, numbers }, at) => ({
+      values: values + Number(found[`v${at}`]),
+      numbers: numbers + Number(found[`n${at}`]),
+    }));
+  }
+  return counts;
+}
+
+/** JSON and Parquet say themselves what is text. */
+function isCsv({ text }: Source): boolean {
+  return text !== undefined && text.delimiter !== null;
+}
+
+function looksLikeNumber(column: string): string {
+  return `regexp_full_match(${column}, '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?')`;
+}
+
+interface Reason {
+  readonly example: string | null;
+  readonly reason: string;
+}
+
+/** Among values of which most look like numbers, one that a number would not keep as it is. */
+async function whyNoNumbers(database: LockedDatabase, sources: readonly Source[], name: string): Promise<Reason> {
+  const column = identifier(name);
+  const exampleOf = async (condition: string): Promise<string | null> => {
+    for (const source of sources.filter(isCsv)) {
+      const { example } = await database.row(
+        `SELECT min(${column}) AS example FROM ${source.table} WHERE ${condition}`,
+      );
+      if (typeof example === 'string') return example;
+    }
+    return null;
+  };
+  const looks = looksLikeNumber(column);
+  const lossy = await exampleOf(`${looks} AND NOT (${fits(column, 'BIGINT')} OR ${fits(column, 'DOUBLE')})`);
+  if (lossy !== null) return { example: lossy, reason: `${JSON.stringify(lossy)} would lose something as a number` };
+  const other = await exampleOf(`NOT ${looks}`);
+  if (other !== null) return { example: null, reason: 'not all of its values are' };
+  const odd = await exampleOf(`NOT ${fits(column, 'BIGINT')}`);
+  return {
+    example: odd,
+    reason: `${JSON.stringify(odd)} is not written as a whole number, and no value has a decimal point`,
+  };
+}
+
+/** Whether values of a type are text only where no number or time holds them. */
+function isTextOnlyHere(type: string): boolean {
+  const candidates = castCandidates(type) ?? [];
+  return candidates.length > 1 && type !== noType;
+}
+
+function keptFromParquet(name: string, type: string, values: number): Parameters<Warn>[0] {
+  return {
+    level: 'guess',
+    kind: 'kept-as-text',
+    column: name,
+    count: values,
+    example: type,
+    message: `"${name}" is kept as text, digit by digit, as its type ${type} has values that no number or time of Perennial holds exactly; write it as a float or in microseconds if its exact value does not matter`,
+  };
+}
+
+function withoutType(name: string): Parameters<Warn>[0] {
+  return {
+    level: 'guess',
+    kind: 'without-type',
+    column: name,
+    count: 0,
+    example: null,
+    message: `"${name}" has no value so far, and so no type; the first values decide, or data.columns: { ${JSON.stringify(name)}: number }`,
+  };
+}
+
+function keptAsText(name: string, numbers: number, { example, reason }: Reason): Parameters<Warn>[0] {
+  return {
+    level: 'guess',
+    kind: 'kept-as-text',
+    column: name,
+    count: numbers,
+    example,
+    message: `"${name}" is kept as text, though ${numbers} of its values look like numbers: ${reason}; for numbers, set data.columns: { ${JSON.stringify(name)}: number }`,
+  };
+}

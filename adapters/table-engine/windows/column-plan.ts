@@ -1,0 +1,41 @@
+import type { PrepareBatch } from '../../../ports/table-engine.ts';
+import { declaredColumns } from '../typing/declared.ts';
+
+/** Which columns of a file are wanted, known before it is read. */
+export interface ColumnPlan {
+  isIgnored(name: string): boolean;
+  /** Whether `data.columns` says its type. The file's own type then does not count. */
+  isDeclared(name: string): boolean;
+  /** What reads the column, for people; undefined where nothing does. */
+  readerOf(name: string): string | undefined;
+}
+
+export function columnPlan(request: PrepareBatch): ColumnPlan {
+  const { key, required, alsoRead = [], timestamp, expectations, pinned } = request;
+  const { ignored, named, types } = declaredColumns(request);
+  const readers = new Map<string, string>();
+  const note = (names: readonly (string | undefined)[], reader: string): void => {
+    for (const name of names) if (name !== undefined && !readers.has(name)) readers.set(name, reader);
+  };
+  note(required, 'the configuration names it as target or feature');
+  note([key], 'it is data.key');
+  note(alsoRead, 'the build reads it');
+  note(
+    expectations.map(({ column }) => column),
+    'an expectation names it',
+  );
+  note([...named], 'data.columns names it');
+  note(pinned?.map(({ name }) => name) ?? [], 'the dataset has it so far');
+  return {
+    isIgnored: (name) => ignored.has(name),
+    isDeclared: (name) => types.has(name),
+    readerOf: (name) => readers.get(name) ?? (mentions(timestamp, name) ? 'data.timestamp names it' : undefined),
+  };
+}
+
+/** Whether an expression has the name as a word. A word of another meaning only keeps a column that could be left out. */
+function mentions(expression: string | undefined, name: string): boolean {
+  if (expression === undefined) return false;
+  const escaped = name.toLowerCase().replaceAll(/[^a-z0-9_]/g, String.raw`\$&`);
+  return new RegExp(`(?<![a-z0-9_])${escaped}(?![a-z0-9_])`).test(expression.toLowerCase());
+}

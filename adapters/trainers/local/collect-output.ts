@@ -1,0 +1,146 @@
+import { constants } from 'node:fs';
+import { lstat, open, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { PerennialError, reasonOf } from '../../../contracts/errors.ts';
+import { modelBytesAtMost } from '../../../contracts/models/model-bytes.ts';
+import type { TrainingResult } from '../../../ports/trainer.ts';
+
+const modelName = 'model.onnx';
+const metricsName = 'metrics.json';
+const metricsBytesAtMost = 2 ** 20;
+const metricsAtMost = 1000;
+const entriesAtMost = 10_000;
+export const filesAtMost = 1000;
+const fileBytesAtMost = 2 ** 30;
+
+type Say = (line: string) => void;
+
+interface FoundFile {
+  readonly path: string;
+  readonly absolute: string;
+  readonly bytes: number;
+}
+
+/** Reads what a script left in its output folder: regular files only, in bounded number and size. No process of it lives any more. */
+export async function collectOutput(folder: string, say: Say): Promise<TrainingResult> {
+  const modelPath = await findModel(folder);
+  const files = await findFiles(folder, say);
+  const metrics = files.find(({ path }) => path === metricsName);
+  return {
+    modelPath,
+    metrics: metrics === undefined ? {} : await readMetrics(metrics, say),
+    files: withinBounds(files, say).map(({ path, absolute }) => ({ path, absolute })),
+  };
+}
+
+async function findModel(folder: string): Promise<string> {
+  const path = join(folder, modelName);
+  const found = await lstat(path).catch(() => null);
+  if (found === null)
+    throw new PerennialError(
+      'artifact-missing',
+      `the training command ended well and wrote no ${modelName}; write it to the folder that PERENNIAL_OUTPUT names`,
+      { file: modelName },
+    );
+  if (!found.isFile())
+    throw new PerennialError(
+      'artifact-missing',
+      `${modelName} is not a regular file; links and folders are not followed: write the model itself`,
+      { file: modelName },
+    );
+  if (found.size > modelBytesAtMost)
+    throw new PerennialError(
+      'too-large',
+      `${modelName} has ${found.size} bytes, and the ONNX format takes ${modelBytesAtMost} at most, so no setting raises this; train a smaller model, for example with fewer trees or with weights of half the precision`,
+      { bytes: found.size, limit: modelBytesAtMost },
+    );
+  return path;
+}
+
+async function findFiles(folder: string, say: Say): Promise<FoundFile[]> {
+  const files: FoundFile[] = [];
+  const folders = [''];
+  let entries = 0;
+  for (let at = folders.shift(); at !== undefined; at = folders.shift()) {
+    const names = (await readdir(join(folder, at))).sort();
+    for (const name of names) {
+      const path = at === '' ? name : `${at}/${name}`;
+      if ((entries += 1) > entriesAtMost) {
+        say(`the output folder has more than ${entriesAtMost} entries; the rest was left out`);
+        return files;
+      }
+      const absolute = join(folder, path);
+      // Null: a name that is not UTF-8 cannot be asked for again.
+      const found = await lstat(absolute).catch(() => null);
+      if (found?.isDirectory() === true) folders.push(path);
+      else if (found !== null && found.isFile() && found.nlink > 1)
+        say(`${path} in the output folder has a second name (a hard link) and was left out; copy it instead`);
+      else if (found?.isFile() !== true) say(`${path} in the output folder is not a regular file and was left out`);
+      else if (path !== modelName) files.push({ path, absolute, bytes: found.size });
+    }
+  }
+  return files;
+}
+
+function withinBounds(files: readonly FoundFile[], say: Say): FoundFile[] {
+  const kept: FoundFile[] = [];
+  let bytes = 0;
+  for (const file of files) {
+    if (kept.length < filesAtMost && bytes + file.bytes <= fileBytesAtMost) {
+      kept.push(file);
+      bytes += file.bytes;
+    }
+  }
+  const left = files.length - kept.length;
+  if (left > 0)
+    say(
+      `${left} of ${files.length} files in the output folder were left out: at most ${filesAtMost} files and ${fileBytesAtMost} bytes beside ${modelName} are kept`,
+    );
+  return kept;
+}
+
+/** Flat finite numbers; what else there is is named and left out. The script's numbers decide nothing. */
+async function readMetrics({ absolute, bytes }: FoundFile, say: Say): Promise<Record<string, number>> {
+  if (bytes > metricsBytesAtMost) {
+    say(`${metricsName} has ${bytes} bytes; at most ${metricsBytesAtMost} are read, so its numbers were left out`);
+    return {};
+  }
+  const parsed = parseMetrics(await readRegularFile(absolute));
+  if (typeof parsed === 'string') {
+    say(`${metricsName} was left out: ${parsed}`);
+    return {};
+  }
+  const all = Object.entries(parsed);
+  const good = all.flatMap(([name, value]): [string, number][] =>
+    typeof value === 'number' && Number.isFinite(value) && name.length <= 200 ? [[name, value]] : [],
+  );
+  const names = new Set(good.map(([name]) => name));
+  const bad = all.flatMap(([name]) => (names.has(name) ? [] : [name.slice(0, 200)]));
+  if (bad.length > 0)
+    say(
+      `${metricsName}: not finite numbers and left out: ${bad.slice(0, 20).join(', ')}${bad.length > 20 ? ` and ${bad.length - 20} more` : ''}`,
+    );
+  if (good.length > metricsAtMost)
+    say(`${metricsName}: ${good.length - metricsAtMost} numbers beyond ${metricsAtMost} were left out`);
+  return Object.fromEntries(good.slice(0, metricsAtMost));
+}
+
+/** The object, or what is wrong with it. */
+function parseMetrics(text: string): Record<string, unknown> | string {
+  try {
+    const parsed = z.record(z.string(), z.unknown()).safeParse(JSON.parse(text));
+    return parsed.success ? parsed.data : 'it is not an object of numbers';
+  } catch (caught) {
+    return `it is not JSON (${reasonOf(caught)}); NaN and Infinity are none`;
+  }
+}
+
+async function readRegularFile(path: string): Promise<string> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  try {
+    return await file.readFile('utf8');
+  } finally {
+    await file.close();
+  }
+}

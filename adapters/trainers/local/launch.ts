@@ -1,0 +1,98 @@
+import { mkdir, realpath, symlink, writeFile } from 'node:fs/promises';
+import { basename, delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { PerennialError } from '../../../contracts/errors.ts';
+import type { TrainingEnvironment } from '../../../ports/environments.ts';
+import type { ScriptJob } from '../../../ports/trainer.ts';
+import { isOfSystem } from '../../sandbox/starting/bubblewrap.ts';
+import { findOnPath } from '../../sandbox/find-on-path.ts';
+import { installationOf, prefixOf, systemPath } from '../../sandbox/installation.ts';
+import type { Sandbox, SandboxedCommand } from '../../sandbox/sandbox.ts';
+import type { GivenFile, ScriptPaths } from './script-environment.ts';
+import { scriptEnvironment } from './script-environment.ts';
+import { givenInside, mountsOf, sandboxPaths } from './script-mounts.ts';
+
+/** What this machine has to train with. */
+export interface TrainingMachine {
+  /** Where programs are looked for. */
+  readonly path: string;
+  readonly sandbox: Sandbox;
+}
+
+/** A command and what it sees, where its paths are. */
+export interface Launch extends Pick<SandboxedCommand, 'file' | 'args' | 'cwd' | 'env' | 'mounts'> {
+  /** What the log says of where it runs; null: it runs as it should. */
+  readonly warning: string | null;
+}
+
+const notebookRunner = fileURLToPath(new URL('run-notebook.py', import.meta.url));
+
+export async function prepareFolders(job: ScriptJob, given: readonly GivenFile[]): Promise<ScriptPaths> {
+  const output = join(job.attemptFolder, 'output');
+  const temporary = join(job.attemptFolder, 'tmp');
+  const params = join(job.attemptFolder, 'params.json');
+  await Promise.all([mkdir(output), mkdir(temporary), writeFile(params, `${JSON.stringify(job.params)}\n`)]);
+  const all = isNotebook(job.command)
+    ? [...given, { variable: 'PERENNIAL_NOTEBOOK_RUNNER', name: basename(notebookRunner), path: notebookRunner }]
+    : given;
+  return { code: job.codeFolder, given: all, params, output, temporary };
+}
+
+export async function prepareLaunch(job: ScriptJob, machine: TrainingMachine, outside: ScriptPaths): Promise<Launch> {
+  const { binFolder } = job.environment;
+  const path = [binFolder, machine.path].filter((part) => part !== null).join(delimiter);
+  const { kind, reason } = await machine.sandbox.isolation();
+  const isApart = kind === 'bubblewrap';
+  const [name = '', ...args] = commandWords(job.command, isApart ? outside.given.map(givenInside) : outside.given);
+  const found = await findProgram(name, path);
+  // Of a folder of links, such as that of npm, the sandbox shows nothing: what the link leads to is started.
+  const program = found === null || basename(dirname(found)) === 'bin' ? found : await realpath(found);
+  if (!isApart) {
+    await linkModules(job);
+    const env = scriptEnvironment(job, outside, path);
+    const mounts = [outside.output, outside.temporary].map((source) => ({ source, writable: true }));
+    const warning = `training runs without a sandbox: ${reason ?? 'there is none'}; the script could read what this worker can read`;
+    return { file: name, args, cwd: job.codeFolder, env, mounts, warning };
+  }
+  const inside = { ...sandboxPaths, given: outside.given.map(givenInside) };
+  const insidePath = [binFolder, program && dirname(program), systemPath].filter((part) => part !== null);
+  return {
+    file: program === null || isOfSystem(program) ? name : program,
+    args,
+    cwd: sandboxPaths.code,
+    env: scriptEnvironment(job, inside, insidePath.join(delimiter)),
+    mounts: mountsOf(outside, await programFolders(job.environment, program), job.environment.modulesFolder),
+    warning: null,
+  };
+}
+
+/** `notebook` is a word of the platform's own, and no program. */
+function isNotebook([name, file]: readonly string[]): boolean {
+  return name === 'notebook' && file?.endsWith('.ipynb') === true;
+}
+
+export function commandWords(command: readonly string[], given: readonly GivenFile[]): readonly string[] {
+  if (!isNotebook(command)) return command;
+  const runner = given.find(({ name }) => name === basename(notebookRunner));
+  return ['python3', runner?.path ?? notebookRunner, ...command.slice(1)];
+}
+
+/** Node looks for packages in the folders above a script's own. */
+async function linkModules({ codeFolder, environment: { modulesFolder } }: ScriptJob): Promise<void> {
+  if (modulesFolder !== null) await symlink(modulesFolder, join(dirname(codeFolder), 'node_modules'));
+}
+
+/** Where a program that is named without a folder lies; null for one within the code folder, which names itself. */
+async function findProgram(name: string, path: string): Promise<string | null> {
+  if (name.includes('/')) return null;
+  const program = await findOnPath(name, path);
+  if (program !== null) return program;
+  const message = `the program ${name} of code.command is not on the PATH of this worker; install it there, name another in code.command, or add its package to the lock`;
+  throw new PerennialError('training-failed', message, { exitCode: 127, lastLines: [] });
+}
+
+/** Folders outside the system's that the interpreter, its packages and the program need to be readable. */
+async function programFolders({ folders }: TrainingEnvironment, program: string | null): Promise<string[]> {
+  const installed = program === null ? [] : [prefixOf(program), prefixOf(await realpath(program))];
+  return [...new Set([...folders, ...installed.flatMap(installationOf)])].sort();
+}

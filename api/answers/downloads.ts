@@ -1,0 +1,20 @@
+import type { FastifyReply } from 'fastify';
+import type { Sha256 } from '../../contracts/identifiers.ts';
+import type { ObjectStore } from '../../ports/object-store.ts';
+
+/**
+ * Sends a blob in chunks, without its length: bytes that do not match their name fail the stream at its end, and a
+ * client that waits for a last chunk notices.
+ */
+export async function sendBlob(
+  reply: FastifyReply,
+  objectStore: ObjectStore,
+  sha256: Sha256,
+  { type, filename }: { readonly type: string; readonly filename: string },
+): Promise<FastifyReply> {
+  const bytes = await objectStore.get(sha256);
+  return reply
+    .headers({ etag: `"${sha256}"`, 'content-disposition': `attachment; filename="${filename}"` })
+    .type(type)
+    .send(bytes);
+}

@@ -1,0 +1,89 @@
+import { PerennialError } from '../../contracts/errors.ts';
+import type { Evaluation } from '../../contracts/models/evaluation.ts';
+import type { Id, Scope, Sha256 } from '../../contracts/identifiers.ts';
+import { shortDigest } from '../../contracts/identifiers.ts';
+import type { Viewer } from '../../contracts/access/principal.ts';
+import type { RouteContext } from '../route-context.ts';
+
+interface ToDeploy {
+  readonly evaluationId: Id;
+  /** The release that it must come to; absent: whatever it is under the configuration as it is then. */
+  readonly release?: Sha256;
+}
+
+/**
+ * The newest evaluation that allows the version to be deployed there. If it was made against a champion that no longer
+ * serves, the deployment measures the version again.
+ */
+export async function versionToDeploy(
+  context: RouteContext,
+  scope: Scope,
+  { number, viewer }: { readonly number: number; readonly viewer: Viewer },
+): Promise<ToDeploy> {
+  const { versions, evaluations } = context.repositories;
+  const version = await versions.byNumber(scope.modelId, number);
+  const evaluation = await evaluations.latest(scope, version.id);
+  if (!evaluation) throw await neverEvaluated(context, scope, version, viewer);
+  const champion = await context.repositories.deployments.champion(scope);
+  if (evaluation.championVersionId === (champion?.slot.modelVersionId ?? null))
+    mustBeCandidate(scope, number, evaluation);
+  return { evaluationId: evaluation.id };
+}
+
+/**
+ * A release as it was made for another environment: what was measured there counts here only under the same
+ * configuration, because gates, policy and strategy are its words. `configuration-differs`.
+ */
+export async function releaseToDeploy(context: RouteContext, scope: Scope, digest: Sha256): Promise<ToDeploy> {
+  const { deployments, evaluations, models, versions } = context.repositories;
+  const release = await deployments.releaseByDigest(scope.modelId, digest);
+  const { number: version } = await versions.get(release.modelVersionId);
+  const heads = await models.heads(scope);
+  if (heads.configurationId !== release.configurationId) {
+    const made = await models.configuration(release.configurationId);
+    const here = heads.configurationId === null ? null : await models.configuration(heads.configurationId);
+    const has = here === null ? 'has none' : `has configuration ${here.number}`;
+    throw new PerennialError(
+      'configuration-differs',
+      `release ${shortDigest(digest)} of ${scope.model}, version ${version}, was made under configuration ${made.number} and ${scope.environment} ${has}: what was measured elsewhere does not count there; apply the same file there, or build there`,
+      { release: digest, environment: scope.environment, configuration: made.number, here: here?.number ?? null },
+    );
+  }
+  const evaluation = await evaluations.get(release.evaluationId);
+  mustBeCandidate(scope, version, evaluation);
+  return { evaluationId: evaluation.id, release: digest };
+}
+
+function mustBeCandidate({ model }: Scope, version: number, { body }: Evaluation): void {
+  if (body.verdict !== 'rejected') return;
+  throw new PerennialError(
+    'not-a-candidate',
+    `version ${version} of ${model} was rejected: ${body.reasons.join('; ')}`,
+    { version, reasons: body.reasons },
+  );
+}
+
+async function neverEvaluated(
+  { repositories }: RouteContext,
+  { model, environment }: Scope,
+  { id, number }: { readonly id: Id; readonly number: number },
+  viewer: Viewer,
+): Promise<PerennialError> {
+  const elsewhere = [
+    ...new Set((await repositories.evaluations.ofVersion(viewer, id)).map((told) => told.environment)),
+  ];
+  const [first] = elsewhere;
+  const wayOut =
+    first === undefined
+      ? 'build it there first'
+      : `it was in ${elsewhere.join(', ')}: where its release serves, \`perennial promote --from ${first}\` brings that release over, or build it there`;
+  return new PerennialError(
+    'not-a-candidate',
+    `version ${number} of ${model} was never evaluated in ${environment}; ${wayOut}`,
+    {
+      version: number,
+      environment,
+      evaluatedIn: elsewhere,
+    },
+  );
+}

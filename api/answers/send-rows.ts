@@ -1,0 +1,92 @@
+import type { FastifyReply } from 'fastify';
+import { createReadStream } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { PerennialError } from '../../contracts/errors.ts';
+import type { Sha256 } from '../../contracts/identifiers.ts';
+import type { RouteContext } from '../route-context.ts';
+
+const contentTypes = { csv: 'text/csv; charset=utf-8', parquet: 'application/vnd.apache.parquet' } as const;
+
+/** How rows can be downloaded. CSV is what an ingestion reads as the same rows, unless it is made for spreadsheets. */
+export const RowFormat = z.object({
+  format: z.enum(['parquet', 'csv']).default('parquet'),
+  forSpreadsheets: z
+    .stringbool()
+    .default(false)
+    .describe('In CSV: put an apostrophe before cells that a spreadsheet would run as a formula'),
+});
+
+interface SentRows {
+  readonly parts: readonly Sha256[];
+  /** All when absent. */
+  readonly columns?: readonly string[];
+  readonly rowFormat: z.infer<typeof RowFormat>;
+  /** Of the file, without its ending. */
+  readonly name: string;
+}
+
+/** Answers the rows of Parquet blobs as one file; nothing of it stays. */
+export async function sendRows(context: RouteContext, reply: FastifyReply, rows: SentRows): Promise<FastifyReply> {
+  const { name, columns, rowFormat } = rows;
+  const { format, forSpreadsheets } = rowFormat;
+  if (forSpreadsheets && format !== 'csv')
+    throw new PerennialError('invalid-request', 'forSpreadsheets is for format=csv; Parquet needs no protection', {
+      pointer: '/forSpreadsheets',
+    });
+  const { folder, discard } = await makeFolder(context, 'rows');
+  const path = join(folder, `rows.${format}`);
+  try {
+    const parts = await fetchParts(context, rows.parts, folder);
+    await readStored(() => context.tableEngine.exportRows({ parts, columns, format, forSpreadsheets, path }));
+  } catch (caught) {
+    await discard();
+    throw caught;
+  }
+  const file = createReadStream(path);
+  file.once('close', () => void discard());
+  return reply
+    .header('content-disposition', `attachment; filename="${name}.${format}"`)
+    .type(contentTypes[format])
+    .send(file);
+}
+
+/** Stored rows that cannot be read are `blob-corrupt`, which is no fault of the caller. A limit that is reached while reading them stays what it is. */
+export async function readStored<Result>(read: () => Promise<Result>): Promise<Result> {
+  try {
+    return await read();
+  } catch (caught) {
+    const ofCaller = ['no-data', 'too-large', 'limit-reached'];
+    if (!(caught instanceof PerennialError) || caught.status >= 500 || ofCaller.includes(caught.code)) throw caught;
+    throw new PerennialError(
+      'blob-corrupt',
+      `stored rows are not what was stored: ${caught.message}; restore them from a backup, or ingest them again`,
+      { reason: caught.code },
+      { cause: caught },
+    );
+  }
+}
+
+export async function makeFolder(
+  { scratchFolder }: RouteContext,
+  name: string,
+): Promise<{ readonly folder: string; discard(): Promise<void> }> {
+  const folder = await mkdtemp(join(scratchFolder, `${name}-`));
+  return { folder, discard: () => rm(folder, { recursive: true, force: true }) };
+}
+
+/** Blobs as files of a folder, in their order. */
+export async function fetchParts(
+  { objectStore }: RouteContext,
+  parts: readonly Sha256[],
+  folder: string,
+): Promise<readonly string[]> {
+  const paths: string[] = [];
+  for (const sha256 of parts) {
+    const path = join(folder, `${paths.length}-${sha256}.parquet`);
+    await objectStore.getFile(sha256, path);
+    paths.push(path);
+  }
+  return paths;
+}

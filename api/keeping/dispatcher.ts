@@ -1,0 +1,66 @@
+import { reasonOf } from '../../contracts/errors.ts';
+import { scopeLabel } from '../../contracts/identifiers.ts';
+import type { Scope } from '../../contracts/identifiers.ts';
+import type { ApiDependencies } from '../api-dependencies.ts';
+
+const strandedAfterMs = 3_000;
+const scopesAtOnce = 4;
+const scopesARound = 100;
+
+export interface Dispatcher {
+  /** Resolves when the round under way has ended. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Wakes the lifecycles whose commands have waited because Temporal was away when they came. One round at a time; every
+ * API process may run one, since waking twice changes nothing.
+ */
+export function startDispatcher(
+  dependencies: Pick<ApiDependencies, 'repositories' | 'workflowClient' | 'logger'>,
+  everyMs: number,
+  alsoDo: () => Promise<void>,
+): Dispatcher {
+  const { repositories, workflowClient, logger } = dependencies;
+  let stopped = false;
+  let timer: NodeJS.Timeout | undefined;
+  let round = Promise.resolve();
+
+  async function wake(scope: Scope): Promise<void> {
+    try {
+      await workflowClient.advance(scope);
+      logger.info({ scope: scopeLabel(scope) }, 'commands that had waited for Temporal were sent');
+    } catch (caught) {
+      logger.warn({ scope: scopeLabel(scope), reason: reasonOf(caught) }, 'commands still wait for Temporal');
+    }
+  }
+
+  async function dispatch(): Promise<void> {
+    const scopes = (await repositories.lifecycle.stranded(strandedAfterMs)).slice(0, scopesARound);
+    for (let first = 0; first < scopes.length && !stopped; first += scopesAtOnce) {
+      await Promise.all(scopes.slice(first, first + scopesAtOnce).map(wake));
+    }
+    if (!stopped) await alsoDo();
+  }
+
+  function plan(): void {
+    timer = setTimeout(() => {
+      round = dispatch()
+        .catch((caught: unknown) =>
+          logger.warn({ reason: reasonOf(caught) }, 'stranded commands could not be looked for'),
+        )
+        .then(() => {
+          if (!stopped) plan();
+        });
+    }, everyMs);
+  }
+
+  plan();
+  return {
+    async stop() {
+      stopped = true;
+      clearTimeout(timer);
+      await round;
+    },
+  };
+}

@@ -1,0 +1,174 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { z } from 'zod';
+import type { Configuration } from '../../../contracts/configuration/configuration.ts';
+import { sha256OfBytes } from '../../../contracts/digest.ts';
+import { PerennialError } from '../../../contracts/errors.ts';
+import type { GitSource } from '../../../contracts/code/git-source.ts';
+import { repositoryOf } from '../../../contracts/code/git-source.ts';
+import type { Scope } from '../../../contracts/identifiers.ts';
+import { Name } from '../../../contracts/identifiers.ts';
+import { Run } from '../../../contracts/runs/run.ts';
+import type { Api, RouteContext } from '../../route-context.ts';
+import { ModelParams, problems } from '../../request-shapes.ts';
+import { wakeLifecycle } from '../../submission.ts';
+
+const limitBytes = 5 * 1024 ** 2;
+/** Whom the ledger names for what a push began. */
+const pusher = 'git-webhook';
+
+const Query = z.strictObject({ project: Name.default('default'), environment: Name.default('production') });
+const Headers = z.object({
+  // Asked after the signature: whoever has none learns nothing else.
+  'x-github-event': z.string().max(100).default(''),
+  'x-github-delivery': z.string().min(1).max(200).optional(),
+  'x-hub-signature-256': z.string().max(200).optional(),
+});
+const Push = z.object({
+  ref: z.string().max(1_000),
+  after: z.string().regex(/^[0-9a-f]{40}([0-9a-f]{24})?$/),
+  deleted: z.boolean().default(false),
+  repository: z.object({ clone_url: z.string().max(2_000).optional(), ssh_url: z.string().max(2_000).optional() }),
+});
+const Answer = z.object({
+  run: Run.nullable(),
+  ignored: z.string().nullable().describe('Why the event leads to nothing'),
+});
+
+/** What a git server calls after a push. It has no key of ours: its signature, by the connection's secret, is the proof. */
+export function webhookRoutes(app: Api, context: RouteContext): void {
+  void app.register(async (hooks: Api) => {
+    // The signature is of the bytes as they were sent.
+    hooks.removeAllContentTypeParsers();
+    hooks.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+
+    hooks.post(
+      '/v1/webhooks/git/:model',
+      {
+        bodyLimit: limitBytes,
+        schema: {
+          tags: ['code'],
+          summary: "A push, signed as GitHub's webhooks are (X-Hub-Signature-256)",
+          security: [],
+          params: ModelParams,
+          querystring: Query,
+          headers: Headers,
+          response: { 202: Answer, ...problems },
+        },
+      },
+      async (request, reply) => {
+        const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+        const { project, environment } = request.query;
+        const signature = request.headers['x-hub-signature-256'];
+        const known = await knownHook(context, { project, model: request.params.model, environment });
+        if (known === undefined || !isSigned(body, signature, known.secret)) throw unsigned();
+        const event = request.headers['x-github-event'];
+        const push = event === 'push' ? parsePush(body) : undefined;
+        const ignored = push === undefined ? `the event ${event} is no push` : reasonToIgnore(push, known.git);
+        if (push === undefined || ignored !== null) return reply.code(202).send({ run: null, ignored });
+        return reply.code(202).send({ run: await submitPush(context, known, push, body), ignored: null });
+      },
+    );
+  });
+}
+
+interface KnownHook {
+  readonly scope: Scope;
+  readonly code: Configuration['code'];
+  readonly git: GitSource;
+  readonly secret: string;
+}
+
+/** undefined for whatever is not there, so that nobody without the secret learns which it was. */
+async function knownHook(
+  { repositories: { models, connections } }: RouteContext,
+  { project, model, environment }: { readonly project: string; readonly model: string; readonly environment: string },
+): Promise<KnownHook | undefined> {
+  try {
+    const scope = await models.scope(project, model, environment);
+    const { code } = (await models.currentConfiguration(scope)).configuration;
+    if (code.git?.connection === undefined) return undefined;
+    const { webhookSecret } = await connections.settings(project, code.git.connection, 'git');
+    return webhookSecret === undefined ? undefined : { scope, code, git: code.git, secret: webhookSecret };
+  } catch (caught) {
+    if (caught instanceof PerennialError && ['not-found', 'conflict'].includes(caught.code)) return undefined;
+    throw caught;
+  }
+}
+
+function isSigned(body: Buffer, signature: string | undefined, secret: string): boolean {
+  const expected = Buffer.from(`sha256=${createHmac('sha256', secret).update(body).digest('hex')}`);
+  const given = Buffer.from(signature ?? '');
+  return given.length === expected.length && timingSafeEqual(given, expected);
+}
+
+function unsigned(): PerennialError {
+  return new PerennialError(
+    'unauthenticated',
+    'no webhook is known here, or X-Hub-Signature-256 is not by its secret: the model wants code.git with a connection that has a webhookSecret, and the git server the same secret',
+  );
+}
+
+function parsePush(body: Buffer): z.infer<typeof Push> {
+  const parsed = Push.safeParse(jsonOf(body));
+  if (parsed.success) return parsed.data;
+  throw new PerennialError('invalid-request', `this is no push as GitHub sends it: ${z.prettifyError(parsed.error)}`);
+}
+
+function jsonOf(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+function reasonToIgnore({ ref, deleted, repository }: z.infer<typeof Push>, git: GitSource): string | null {
+  if (deleted) return `${ref} was deleted`;
+  if (ref !== `refs/heads/${git.ref}` && ref !== `refs/tags/${git.ref}`) return `${ref} is not ${git.ref}`;
+  const spellings = [repository.clone_url, repository.ssh_url].map((url) =>
+    url === undefined ? url : repositoryOf(url),
+  );
+  return spellings.includes(repositoryOf(git.url)) ? null : 'it is another repository than code.git.url';
+}
+
+/**
+ * One command a delivery. What is sent again is known by its bytes, which are what is signed: the delivery's number
+ * stands outside the signature, so that whoever had recorded a push could give it a new one.
+ */
+async function submitPush(
+  context: RouteContext,
+  { scope, code, git }: KnownHook,
+  { after }: z.infer<typeof Push>,
+  body: Buffer,
+): Promise<Run> {
+  const { principals, lifecycle, runs } = context.repositories;
+  const { command, environment, allowBuilds, network, validation } = code;
+  const by = await principals.ensure(pusher, 'service', [], null);
+  const { runId } = await lifecycle.submit(
+    scope,
+    {
+      kind: 'run',
+      schemaVersion: 1,
+      request: {
+        kind: 'code',
+        schemaVersion: 1,
+        git: { ...git, ref: after },
+        pushedRef: git.ref,
+        command,
+        environmentPath: environment ?? null,
+        allowBuilds: allowBuilds === true ? true : undefined,
+        network,
+        validation,
+      },
+    },
+    by.id,
+    {
+      key: sha256OfBytes(body),
+      route: `POST /v1/webhooks/git/${scope.model} of ${scope.project} in ${scope.environment}`,
+      requestDigest: sha256OfBytes(body),
+    },
+  );
+  await wakeLifecycle(context, scope);
+  if (runId === null) throw new PerennialError('internal', 'the push made no run');
+  return runs.get(runId);
+}

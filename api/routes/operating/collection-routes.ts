@@ -1,0 +1,103 @@
+import { z } from 'zod';
+import { CollectedBlob, Collection, shortestGraceMs, usualGraceMs } from '../../../contracts/runs/collection.ts';
+import { Duration, durationMs } from '../../../contracts/time/duration.ts';
+import { PerennialError } from '../../../contracts/errors.ts';
+import { PageRequest } from '../../../contracts/identifiers.ts';
+import { authorize } from '../../access/authorize.ts';
+import type { Api, RouteContext } from '../../route-context.ts';
+import { IdParams, pageSchemaOf, problems, ProjectHeaders, StartHeaders } from '../../request-shapes.ts';
+import { idempotencyOf, tryFor } from '../../submission.ts';
+
+const tags = ['garbage collection'];
+const CollectionRequest = z.strictObject({
+  dryRun: z.boolean().default(false).describe('Tell what would be removed, and remove nothing'),
+  grace: Duration.optional().describe('What was put within it stays; 24h when absent, 1h at least'),
+});
+
+/** Garbage is the whole installation's: who collects it administers everything. */
+export function collectionRoutes(app: Api, context: RouteContext): void {
+  const { collections } = context.repositories;
+
+  app.post(
+    '/v1/gc',
+    {
+      schema: {
+        tags,
+        summary: 'Collect garbage, or go on with the collection under way',
+        headers: StartHeaders,
+        body: CollectionRequest,
+        response: { 202: z.object({ collection: Collection }), ...problems },
+      },
+    },
+    async (request, reply) => {
+      const { id: by } = authorize(context, request, {});
+      const { dryRun, grace } = request.body;
+      const graceMs = grace === undefined ? usualGraceMs : durationMs(grace);
+      if (graceMs < shortestGraceMs)
+        throw new PerennialError(
+          'invalid-request',
+          'the grace must be 1h at least: bytes are put before the row that names them is written',
+          { pointer: '/grace' },
+        );
+      const collection = await collections.begin({ dryRun, graceMs, by }, idempotencyOf(request));
+      // Under a key that was used it may be one that has ended.
+      if (collection.state === 'running')
+        await tryFor(context, `the collection ${collection.id} waits for Temporal; the next one goes on with it`, () =>
+          context.workflowClient.startCollection(collection.id),
+        );
+      return reply.code(202).send({ collection });
+    },
+  );
+
+  app.get(
+    '/v1/gc',
+    {
+      schema: {
+        tags,
+        summary: 'Collections of garbage',
+        headers: ProjectHeaders,
+        querystring: PageRequest,
+        response: { 200: pageSchemaOf(Collection), ...problems },
+      },
+    },
+    async (request) => {
+      authorize(context, request, {});
+      return collections.list(request.query);
+    },
+  );
+
+  app.get(
+    '/v1/gc/:id',
+    {
+      schema: {
+        tags,
+        summary: 'A collection of garbage',
+        headers: ProjectHeaders,
+        params: IdParams,
+        response: { 200: Collection, ...problems },
+      },
+    },
+    async (request) => {
+      authorize(context, request, {});
+      return collections.get(request.params.id);
+    },
+  );
+
+  app.get(
+    '/v1/gc/:id/blobs',
+    {
+      schema: {
+        tags,
+        summary: 'What a collection removed, or would have',
+        headers: ProjectHeaders,
+        params: IdParams,
+        querystring: PageRequest,
+        response: { 200: pageSchemaOf(CollectedBlob), ...problems },
+      },
+    },
+    async (request) => {
+      authorize(context, request, {});
+      return collections.collected(request.params.id, request.query);
+    },
+  );
+}

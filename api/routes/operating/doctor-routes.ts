@@ -1,0 +1,51 @@
+import { z } from 'zod';
+import { DiagnosisPage } from '../../../contracts/runs/diagnosis.ts';
+import { authorize } from '../../access/authorize.ts';
+import type { Api, RouteContext } from '../../route-context.ts';
+import { examine } from '../../doctor/examine.ts';
+import { problems, ProjectHeaders } from '../../request-shapes.ts';
+
+const tags = ['health'];
+const cursor = z.string().max(400).optional();
+
+/** It looks at every project and mends what is everybody's: whoever asks administers everything. */
+export function doctorRoutes(app: Api, context: RouteContext): void {
+  app.get(
+    '/v1/doctor',
+    {
+      schema: {
+        tags,
+        summary: 'What is wrong with the ledger, the bytes, schedules and working folders, a part at a time',
+        headers: ProjectHeaders,
+        querystring: z.strictObject({ cursor, deep: z.stringbool().default(false) }),
+        response: { 200: DiagnosisPage, ...problems },
+      },
+    },
+    (request) => {
+      authorize(context, request, {});
+      return examine(context, { ...request.query, cursor: request.query.cursor, fix: false });
+    },
+  );
+
+  app.post(
+    '/v1/doctor',
+    {
+      schema: {
+        tags,
+        summary: 'The same, and mends what can be mended',
+        headers: ProjectHeaders,
+        body: z.strictObject({
+          fix: z.boolean().default(false),
+          deep: z.boolean().default(false).describe('Read every byte that a version refers to'),
+          cursor,
+        }),
+        response: { 200: DiagnosisPage, ...problems },
+      },
+    },
+    (request) => {
+      authorize(context, request, {});
+      const { fix, deep } = request.body;
+      return examine(context, { fix, deep, cursor: request.body.cursor });
+    },
+  );
+}

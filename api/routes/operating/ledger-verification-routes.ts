@@ -1,0 +1,56 @@
+import { z } from 'zod';
+import { Name, PageRequest } from '../../../contracts/identifiers.ts';
+import { LedgerKey, LedgerVerdict } from '../../../contracts/ledger/ledger-head.ts';
+import { authorize } from '../../access/authorize.ts';
+import type { Api, RouteContext } from '../../route-context.ts';
+import { pageSchemaOf, problems, ProjectHeaders } from '../../request-shapes.ts';
+
+const tags = ['ledger'];
+/** A page is answered when each of its chains has been walked from its first entry. */
+const VerifyQuery = z.strictObject({
+  cursor: PageRequest.shape.cursor,
+  limit: z.coerce.number().int().min(1).max(50).default(20),
+  model: Name.optional(),
+});
+
+export function ledgerVerificationRoutes(app: Api, context: RouteContext): void {
+  const { ledger } = context.repositories;
+
+  app.get(
+    '/v1/ledger/verify',
+    {
+      schema: {
+        tags,
+        summary: 'Whether each model’s chain holds, and is what was signed; names the first entry that does not fit',
+        headers: ProjectHeaders,
+        querystring: VerifyQuery,
+        response: { 200: pageSchemaOf(LedgerVerdict), ...problems },
+      },
+    },
+    async (request) => {
+      const project = request.headers['perennial-project'];
+      const { model, ...page } = request.query;
+      authorize(context, request, { project, model });
+      const { items, next } = await ledger.owners({ project, model }, page);
+      const verdicts: LedgerVerdict[] = [];
+      // One after the other: each takes a connection for as long as its chain is long.
+      for (const owner of items) verdicts.push(await context.ledgerProof.verify(owner));
+      if (next === undefined && model === undefined)
+        verdicts.push(...(await context.ledgerProof.removedModels()).filter((verdict) => verdict.project === project));
+      return { items: verdicts, next };
+    },
+  );
+
+  app.get(
+    '/v1/ledger/key',
+    {
+      schema: {
+        tags,
+        summary: 'The public key that heads of chains are signed with',
+        headers: ProjectHeaders,
+        response: { 200: LedgerKey, ...problems },
+      },
+    },
+    () => context.ledgerProof.key,
+  );
+}

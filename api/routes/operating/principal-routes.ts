@@ -1,0 +1,112 @@
+import { randomBytes } from 'node:crypto';
+import { z } from 'zod';
+import { sha256OfBytes } from '../../../contracts/digest.ts';
+import { PerennialError } from '../../../contracts/errors.ts';
+import { Id, Instant, InstantInput, PageRequest } from '../../../contracts/identifiers.ts';
+import { Principal } from '../../../contracts/access/principal.ts';
+import { authorize } from '../../access/authorize.ts';
+import type { Api, RouteContext } from '../../route-context.ts';
+import { IdParams, pageSchemaOf, problems } from '../../request-shapes.ts';
+
+const tags = ['principals'];
+const NewPrincipal = z.strictObject({
+  ...Principal.pick({ name: true, kind: true, grants: true }).shape,
+  grants: Principal.shape.grants.max(100),
+});
+const NewKey = z.strictObject({
+  label: z.string().max(200).default(''),
+  expiresAt: InstantInput.optional().describe('From then on the key is none; in force until it is revoked when absent'),
+});
+const MadeKey = z.object({
+  keyId: Id,
+  /** Shown this once; only its digest is kept. */ key: z.string(),
+  expiresAt: Instant.nullable(),
+  recordedAt: Instant,
+});
+
+/** Grants can reach everything, so only administrators of everything hand them out. */
+export function principalRoutes(app: Api, context: RouteContext): void {
+  const { principals } = context.repositories;
+
+  app.get(
+    '/v1/principals',
+    {
+      schema: {
+        tags,
+        summary: 'People and services',
+        querystring: PageRequest,
+        response: { 200: pageSchemaOf(Principal), ...problems },
+      },
+    },
+    async (request) => {
+      authorize(context, request, {});
+      return principals.list(request.query);
+    },
+  );
+
+  app.post(
+    '/v1/principals',
+    { schema: { tags, summary: 'Make a principal', body: NewPrincipal, response: { 201: Principal, ...problems } } },
+    async (request, reply) => {
+      const { id } = authorize(context, request, {});
+      const { name, kind, grants } = request.body;
+      return reply.code(201).send(await principals.create(name, kind, grants, id));
+    },
+  );
+
+  app.post(
+    '/v1/principals/:id/keys',
+    {
+      schema: {
+        tags,
+        summary: 'Make a key; it is shown this once',
+        params: IdParams,
+        body: NewKey,
+        response: { 201: MadeKey, ...problems },
+      },
+    },
+    async (request, reply) => {
+      const by = authorize(context, request, {});
+      const { id } = await principals.get(request.params.id);
+      const key = `perennial_${randomBytes(32).toString('base64url')}`;
+      const { label, expiresAt = null } = request.body;
+      if (expiresAt !== null && expiresAt <= context.clock.now())
+        throw new PerennialError(
+          'invalid-request',
+          `expiresAt is ${expiresAt}, which has passed; name a time to come, or leave it out`,
+          { pointer: '/expiresAt' },
+        );
+      const made = await principals.addKey(id, sha256OfBytes(key), label, by.id, expiresAt);
+      return reply.code(201).send({ ...made, expiresAt, key });
+    },
+  );
+
+  app.delete(
+    '/v1/principals/:id/keys',
+    { schema: { tags, summary: 'Revoke all keys', params: IdParams, response: { 204: z.null(), ...problems } } },
+    async (request, reply) => {
+      const by = authorize(context, request, {});
+      const { id } = await principals.get(request.params.id);
+      const own = (await principals.keys()).filter((key) => key.principal.id === id);
+      for (const { keyId } of own) await principals.revokeKey(id, keyId, by.id);
+      return reply.code(204).send(null);
+    },
+  );
+
+  app.delete(
+    '/v1/principals/:id/keys/:key',
+    {
+      schema: {
+        tags,
+        summary: 'Revoke a key',
+        params: IdParams.extend({ key: Id }),
+        response: { 204: z.null(), ...problems },
+      },
+    },
+    async (request, reply) => {
+      const by = authorize(context, request, {});
+      await principals.revokeKey(request.params.id, request.params.key, by.id);
+      return reply.code(204).send(null);
+    },
+  );
+}

@@ -1,0 +1,92 @@
+import { z } from 'zod';
+import type { Generation as Row } from '../../../contracts/serving/deployment.ts';
+import { Generation } from '../../../contracts/serving/deployment.ts';
+import type { Scope } from '../../../contracts/identifiers.ts';
+import { Id, Instant, InstantInput } from '../../../contracts/identifiers.ts';
+import type { ChainProblem } from '../../../contracts/ledger/ledger-chain.ts';
+import { ChainPoint } from '../../../contracts/ledger/ledger-chain.ts';
+import { Release } from '../../../contracts/serving/release.ts';
+import { enter } from '../../access/authorize.ts';
+import type { Api, RouteContext } from '../../route-context.ts';
+import { EnvironmentQuery, ModelParams, problems, ProjectHeaders } from '../../request-shapes.ts';
+
+/** Whether the ledger bears out what is answered. */
+const Proof = z.discriminatedUnion('verified', [
+  z.object({
+    verified: z.literal(true),
+    /** The last entry up to the instant. */
+    head: ChainPoint.nullable(),
+    /** When the newest copy was signed, if it vouches for that entry; null: the entry is newer than all copies. */
+    signedAt: Instant.nullable(),
+  }),
+  z.object({ verified: z.literal(false), reason: z.string() }),
+]);
+
+const Served = z.object({
+  at: Instant,
+  /** Null before the first deployment. */
+  decided: Generation.extend({
+    decidedBy: z.object({ id: Id, name: z.string() }),
+    releases: z.array(Release),
+  }).nullable(),
+  proof: Proof,
+  observed: z.array(z.object({ gatewayId: Id, generation: z.number().int(), since: Instant })).readonly(),
+});
+
+export function servedRoutes(app: Api, context: RouteContext): void {
+  app.get(
+    '/v1/models/:model/served',
+    {
+      schema: {
+        tags: ['deployments'],
+        summary: 'What served at an instant, as decided and as the gateways had it',
+        headers: ProjectHeaders,
+        params: ModelParams,
+        querystring: EnvironmentQuery.extend({ at: InstantInput.optional() }),
+        response: { 200: Served, ...problems },
+      },
+    },
+    async (request) => {
+      const { scope } = await enter(context, request);
+      const { at, mismatch, decided, observed } = await context.repositories.deployments.servedAt(
+        scope,
+        request.query.at ?? context.clock.now(),
+      );
+      const proof = await proofUpTo(context, scope, at, mismatch);
+      return { at, decided: decided && (await explained(context, decided)), proof, observed };
+    },
+  );
+}
+
+/** What is wrong with later entries does not speak against what was recorded and signed before them. */
+async function proofUpTo(
+  { repositories, ledgerProof, clock }: RouteContext,
+  { project, model, modelId, environment }: Scope,
+  at: string,
+  mismatch: string | null,
+): Promise<z.infer<typeof Proof>> {
+  if (mismatch !== null) return { verified: false, reason: mismatch };
+  // Of a virtual clock's instant the ledger, which goes by the wall, says nothing but what it says now.
+  const { clock: kind } = await repositories.environments.get(project, environment);
+  const until = kind === 'virtual' ? clock.now() : at;
+  const head = (await repositories.ledger.pointAt(modelId, until)) ?? null;
+  const verdict = await ledgerProof.verify({ project, model, modelId });
+  const { problem } = verdict;
+  const bearsOut = problem === null || (head !== null && problem.sequence > head.sequence && isChain(problem));
+  if (!bearsOut) return { verified: false, reason: problem.what };
+  const covered = verdict.signed !== null && head !== null && verdict.signed.sequence >= head.sequence;
+  return { verified: true, head, signedAt: covered ? (verdict.signed?.signedAt ?? null) : null };
+}
+
+/** Else it is a copy that is wrong, and it is not known which entries it vouched for. */
+function isChain({ kind }: ChainProblem): boolean {
+  return kind !== 'copy-forged' && kind !== 'copy-missing';
+}
+
+async function explained({ repositories }: RouteContext, generation: Row) {
+  const [{ id, name }, releases] = await Promise.all([
+    repositories.principals.get(generation.recordedBy),
+    Promise.all(generation.slots.map((slot) => repositories.deployments.release(slot.releaseId))),
+  ]);
+  return { ...generation, decidedBy: { id, name }, releases };
+}

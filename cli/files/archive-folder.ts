@@ -1,0 +1,184 @@
+import { execFile } from 'node:child_process';
+import { constants } from 'node:fs';
+import { open, readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { isAbsolute, join, relative, resolve, sep } from 'node:path';
+import type { Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { promisify } from 'node:util';
+import { pack } from 'tar-stream';
+import { codeTooLarge, refuseLargeCode, usualCodeLimits } from '../../contracts/code/code-limits.ts';
+import { PerennialError, reasonOf } from '../../contracts/errors.ts';
+import type { Ignores } from './ignore-patterns.ts';
+import { parseIgnorePatterns } from './ignore-patterns.ts';
+
+const run = promisify(execFile);
+/** What no training reads, whatever a file of patterns says; entries such as `.mypy_cache` come and go by themselves. */
+const leftOut = new Set([
+  '.git',
+  '.venv',
+  'venv',
+  'node_modules',
+  '__pycache__',
+  '.perennial',
+  '.ipynb_checkpoints',
+  '.DS_Store',
+  '.pytest_cache',
+  '.mypy_cache',
+  '.ruff_cache',
+  '.tox',
+  '.hg',
+  '.svn',
+]);
+const ownPatterns = '.perennialignore';
+
+/**
+ * The real path of a folder that a configuration names. `archive-unsafe` if links lead out of the folder that the
+ * configuration is in: a stranger's checkout could otherwise have any folder of this machine uploaded.
+ */
+export async function folderWithin(base: string, path: string): Promise<string> {
+  const outer = await realpath(base);
+  const wanted = resolve(base, path);
+  const inner = await realpath(wanted).catch((caught: unknown) => {
+    const isAbsent = caught instanceof Error && 'code' in caught && caught.code === 'ENOENT';
+    throw unreadable(path, isAbsent ? `there is no ${wanted}` : `${wanted} cannot be read (${reasonOf(caught)})`);
+  });
+  if (!(await stat(inner)).isDirectory()) throw unreadable(path, `${wanted} is no folder`);
+  const way = relative(outer, inner);
+  if (way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way)) return inner;
+  throw new PerennialError(
+    'archive-unsafe',
+    `code.path ${path} leads to ${inner}, which is outside of ${outer}; move the code into that folder, or the configuration beside it`,
+    { path },
+  );
+}
+
+function unreadable(path: string, why: string): PerennialError {
+  return new PerennialError(
+    'invalid-request',
+    `code.path is ${path}, and ${why}; make that folder, or correct code.path`,
+    { path },
+  );
+}
+
+/**
+ * Writes a tar of a folder's regular files to `target`. Links are refused by name. What git ignores stays out, by git itself where
+ * the folder is in a checkout and else by its .gitignore; so does what its .perennialignore names, also where git has it.
+ */
+export async function archiveFolder(
+  folder: string,
+  target: Writable,
+  limits = usualCodeLimits,
+): Promise<{ readonly files: number }> {
+  const root = await realpath(folder);
+  const files = (await listFiles(root, root)).sort();
+  const ignored = (await ignoredByGit(root, files)) ?? (await patternsOf(root, '.gitignore'));
+  const own = await patternsOf(root, ownPatterns);
+  const kept = files.filter((file) => !ignored(slashed(file)) && !own(slashed(file)) && file !== ownPatterns);
+  if (kept.length === 0)
+    throw new PerennialError('invalid-request', `${folder} has no files to take a snapshot of`, { folder });
+  const subject = `the code in ${folder}`;
+  refuseLargeCode(subject, { bytes: 0, files: kept.length }, limits);
+  const tar = pack();
+  const writing = pipeline(tar, target);
+  let total = 0;
+  for (const file of kept) {
+    // A file that became a link since it was listed is not followed.
+    const handle = await open(join(root, file), constants.O_RDONLY | constants.O_NOFOLLOW).catch((caught: unknown) => {
+      tar.destroy();
+      throw new PerennialError('invalid-request', `the code's file ${file} cannot be read: ${reasonOf(caught)}`, {
+        path: file,
+      });
+    });
+    const { size, mode } = await handle.stat();
+    total += size;
+    if (total > limits.bytes) {
+      await handle.close();
+      tar.destroy();
+      await writing.catch(() => undefined);
+      throw codeTooLarge(subject, 'bytes', limits);
+    }
+    const entry = tar.entry({
+      name: slashed(file),
+      size,
+      mode: (mode & 0o100) === 0 ? 0o644 : 0o755,
+      mtime: new Date(0),
+    });
+    await pipeline(handle.createReadStream(), entry);
+  }
+  tar.finalize();
+  await writing;
+  return { files: kept.length };
+}
+
+async function listFiles(root: string, folder: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    if (leftOut.has(entry.name)) continue;
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) found.push(...(await listFiles(root, path)));
+    else if (entry.isFile()) found.push(relative(root, path));
+    else
+      throw new PerennialError(
+        'archive-unsafe',
+        `${relative(root, path)} is a link or a device; a snapshot holds files only, so copy what it points to`,
+        { path },
+      );
+  }
+  return found;
+}
+
+function slashed(path: string): string {
+  return path.split(sep).join('/');
+}
+
+async function patternsOf(root: string, name: string): Promise<Ignores> {
+  try {
+    return parseIgnorePatterns(await readFile(join(root, name), 'utf8'));
+  } catch {
+    // There is none: nothing is ignored by it.
+    return () => false;
+  }
+}
+
+/** undefined: the folder is in no checkout, or there is no git on this machine. */
+async function ignoredByGit(root: string, files: readonly string[]): Promise<Ignores | undefined> {
+  try {
+    const listing = await git(root, ['ls-files', '--others', '--ignored', '--exclude-standard', '-z']);
+    const listed = new Set(listing.split('\0'));
+    const ignored = new Set(files.map(slashed).filter((file) => listed.has(file)));
+    return (path) => ignored.has(path);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The commit that a folder stands at and whether it differs from it; undefined outside a checkout. */
+export async function gitStateOf(
+  folder: string,
+): Promise<{ readonly gitCommit: string; readonly dirty: boolean } | undefined> {
+  try {
+    const commit = await git(folder, ['rev-parse', 'HEAD']);
+    const options = await withoutOwnFilters(folder);
+    const status = await git(folder, [...options, 'status', '--porcelain', '--ignore-submodules=dirty', '--', '.']);
+    return { gitCommit: commit.trim(), dirty: status.trim() !== '' };
+  } catch {
+    return undefined;
+  }
+}
+
+/** A checkout may be a stranger's, with a configuration of its own that names programs for git to run. */
+async function git(folder: string, args: readonly string[]): Promise<string> {
+  const options = ['-C', folder, '-c', 'core.fsmonitor=false', '-c', 'core.hooksPath=/dev/null'];
+  const { stdout } = await run('git', [...options, ...args], { maxBuffer: 64 * 1024 ** 2 });
+  return stdout;
+}
+
+/** Options for git that disarm the filters which the checkout itself configures; those of the user, such as Git LFS, stay. */
+async function withoutOwnFilters(folder: string): Promise<string[]> {
+  const query = ['config', '--show-scope', '--name-only', '-z', '--get-regexp', '^filter\\.'];
+  // It ends with 1 where there is none.
+  const found = (await git(folder, query).catch(() => '')).split('\0');
+  const own = found.filter((_, at) => at % 2 === 1 && ['local', 'worktree'].includes(found[at - 1] ?? ''));
+  if (own.some((key) => key.includes('='))) throw new Error('a filter whose name cannot be written as an option');
+  return own.flatMap((key) => ['-c', `${key}=`]);
+}

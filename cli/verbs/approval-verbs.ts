@@ -1,0 +1,143 @@
+import { Option } from 'commander';
+import { Approval, ApprovalStatus } from '../../contracts/serving/approval.ts';
+import { Evidence } from '../../contracts/serving/approval-evidence.ts';
+import type { ApiClient } from '../api-client.ts';
+import { idArgument, limitOption } from '../arguments.ts';
+import { confirmChange } from '../confirm.ts';
+import type { CliContext } from '../cli-context.ts';
+import { apiOf } from '../cli-context.ts';
+import { downloadTo, refuseToOverwrite } from '../files/download.ts';
+import { describeApproval } from '../views/evidence-view.ts';
+import { listUpTo } from '../views/lists.ts';
+import type { VerbRegistry } from '../verb.ts';
+import { decimals } from '../verb.ts';
+
+interface ListOptions {
+  readonly status: string;
+  readonly all?: boolean;
+  readonly limit: number;
+}
+
+export function approvalVerbs(registry: VerbRegistry): void {
+  listVerb(registry);
+  for (const decision of ['approve', 'reject'] as const) voteVerb(registry, decision);
+}
+
+function listVerb({ program, act }: VerbRegistry): void {
+  const approvals = program
+    .command('approvals')
+    .description('requests for approval: of all models and environments, or of those named')
+    .addOption(new Option('--status <status>', 'in which state').choices(ApprovalStatus.options).default('pending'))
+    .option('--all', 'whatever their state')
+    .addOption(limitOption(50))
+    .addHelpText('after', '\nExamples:\n  perennial approvals\n  perennial approvals --all --model bike-demand')
+    .action(
+      act(async (context, { status, all, limit }: ListOptions) => {
+        const { model, environmentGiven: environment } = context.options;
+        const page = await listUpTo(context, apiOf(context), '/v1/approvals', Approval, {
+          limit,
+          query: { model, environment, status: all === true ? undefined : status },
+        });
+        context.output.data(page, () => describeList(context, page.items));
+        if (page.items.length > 0) context.output.note('perennial approvals show ID has the evidence');
+      }),
+    );
+
+  approvals
+    .command('show')
+    .description('a request with its evidence: gates, the champion, slices, what is replaced, votes')
+    .argument('<id>', 'of the request', idArgument('approvals'))
+    .option('--html <file>', 'write all of it as one page: rows that change, data, code, lineage, traffic plan')
+    .option('--force', 'overwrite the file')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  perennial approvals show 0193e2c8-7b1c-7d4e-9f6a-2f1f4c3b2a10\n  perennial approvals show 0193e2c8-7b1c-7d4e-9f6a-2f1f4c3b2a10 --html evidence.html',
+    )
+    .action(
+      act(async (context, id: string, { html, force }: { html?: string; force?: boolean }) => {
+        const api = apiOf(context);
+        if (html !== undefined) return writePage(context, api, id, html, force === true);
+        const approval = await approvalOf(api, id);
+        const gathered = await evidenceOf(api, id);
+        context.output.data(approval, () =>
+          describeApproval(context.output, approval, gathered, context.output.dataColours),
+        );
+      }),
+    );
+}
+
+async function writePage(
+  { output }: CliContext,
+  api: ApiClient,
+  id: string,
+  file: string,
+  overwrite: boolean,
+): Promise<void> {
+  await refuseToOverwrite(file, overwrite);
+  const bytes = await downloadTo(file, await api.download(`/v1/approvals/${id}/evidence.html`), () => {});
+  output.data({ file, bytes }, () => `${file}: the evidence of request ${id}; open it in a browser`);
+}
+
+function voteVerb({ program, act }: VerbRegistry, decision: 'approve' | 'reject'): void {
+  program
+    .command(decision)
+    .description(
+      decision === 'approve'
+        ? 'approve a request, by the digest that is shown; with the last vote it is deployed'
+        : 'reject a request, by the digest that is shown; nothing changes what serves',
+    )
+    .argument('<id>', 'of the request', idArgument('approvals'))
+    .option('--comment <text>', 'why; it stands with the vote', '')
+    .option('--digest <digest>', 'refuse unless the request has this digest')
+    .addHelpText(
+      'after',
+      `\nExample:\n  perennial ${decision} 0193e2c8-7b1c-7d4e-9f6a-2f1f4c3b2a10 --comment "${decision === 'approve' ? 'gain holds on every slice' : 'holidays got worse'}"`,
+    )
+    .action(
+      act(async (context, id: string, options: { comment: string; digest?: string }) => {
+        const api = apiOf(context, 'approver');
+        const asked = await approvalOf(api, id);
+        const evidence = describeApproval(context.output, asked, await evidenceOf(api, id), context.output.colours);
+        // A request that is decided takes no vote: the API says so better than a question would.
+        if (decision === 'approve' && asked.status === 'pending') await confirmChange(context, evidence);
+        else context.output.note(evidence);
+        const voted = await api.send('POST', `/v1/approvals/${id}/votes`, Approval, {
+          decision,
+          digest: options.digest ?? asked.digest,
+          comment: options.comment,
+        });
+        context.output.data(voted, () => describeVote(voted, decision));
+      }),
+    );
+}
+
+function describeVote({ votes, subject }: Approval, decision: 'approve' | 'reject'): string {
+  if (decision === 'reject') return 'rejected';
+  return `approved: ${votes.filter((vote) => vote.decision === 'approve').length} of ${subject.policy.votes} votes`;
+}
+
+/** What was gathered besides: too long for the lists that requests stand in. */
+function evidenceOf(api: ApiClient, id: string): Promise<Evidence> {
+  return api.get(`/v1/approvals/${id}/evidence`, Evidence);
+}
+
+function approvalOf(api: ApiClient, id: string): Promise<Approval> {
+  return api.get(`/v1/approvals/${id}`, Approval);
+}
+
+function describeList({ output }: CliContext, approvals: readonly Approval[]): string {
+  return output.table(
+    ['id', 'model', 'environment', 'version', 'replaces', 'gain', 'status', 'votes', 'expires'],
+    approvals.map((a) => [
+      a.id,
+      a.model,
+      a.environment,
+      a.evidence.modelVersion,
+      a.evidence.championVersion ?? '–',
+      decimals(a.evidence.evaluation.gain, 4),
+      a.status,
+      `${a.votes.length} of ${a.subject.policy.votes}`,
+      a.expiresAt,
+    ]),
+  );
+}

@@ -1,0 +1,90 @@
+import { readFile } from 'node:fs/promises';
+import { text as readAll } from 'node:stream/consumers';
+import { Option } from 'commander';
+import { z } from 'zod';
+import type { ConnectionKind } from '../../contracts/access/connection.ts';
+import { Connection } from '../../contracts/access/connection.ts';
+import { readConfigurationText } from '../../contracts/configuration/configuration-text.ts';
+import { PerennialError } from '../../contracts/errors.ts';
+import type { CliContext } from '../cli-context.ts';
+import { apiOf } from '../cli-context.ts';
+import type { VerbRegistry } from '../verb.ts';
+
+const Connections = z.object({ items: z.array(Connection) });
+
+export function connectionVerbs({ program, act }: VerbRegistry): void {
+  const connections = program
+    .command('connections')
+    .description('named connections to webhooks, stores, databases and git');
+
+  connections
+    .command('set')
+    .description(
+      'make or replace a connection; its settings come from a file, so that no secret stands in a command line',
+    )
+    .argument('<name>', 'of the connection')
+    .addOption(
+      new Option('--kind <kind>', 'what it leads to (default: the file says)').choices([
+        'webhook',
+        's3',
+        'postgres',
+        'git',
+      ]),
+    )
+    .option('--from <file>', 'YAML or JSON of its settings; - reads standard input', '-')
+    .addHelpText(
+      'after',
+      '\nSettings: webhook {url, secret: whsec_…}, s3 {endpoint, bucket, accessKey, secretKey, region}, postgres {url}, git {url, token, sshKey with knownHosts, webhookSecret, api}\n\nExamples:\n  perennial connections set on-call --kind webhook --from on-call.yaml\n  vault read -format=json … | perennial connections set warehouse --kind postgres',
+    )
+    .action(
+      act(async (context, name: string, { kind, from }: { kind?: ConnectionKind; from: string }) => {
+        const body = { ...(await settingsFrom(context, from)), ...(kind === undefined ? {} : { kind }) };
+        const made = await apiOf(context, 'admin').send('PUT', pathOf(name), Connection, body);
+        context.output.data(made, () => `${made.name}: ${made.kind}, ${made.target}`);
+      }),
+    );
+
+  connections
+    .command('list')
+    .description('the connections of the project, without their secrets')
+    .addHelpText('after', '\nExample:\n  perennial connections list')
+    .action(
+      act(async (context) => {
+        const list = await apiOf(context, 'admin').get('/v1/connections', Connections);
+        context.output.data(list, () =>
+          context.output.table(
+            ['name', 'kind', 'leads to', 'set'],
+            list.items.map((item) => [item.name, item.kind, item.target, item.recordedAt]),
+          ),
+        );
+      }),
+    );
+
+  connections
+    .command('remove')
+    .description('remove a connection and its secrets')
+    .argument('<name>', 'of the connection')
+    .addHelpText('after', '\nExample:\n  perennial connections remove on-call')
+    .action(
+      act(async (context, name: string) => {
+        const api = apiOf(context, 'admin');
+        // Removing is the same again and again; a name that was mistyped is to be told all the same.
+        await api.get(pathOf(name), Connection);
+        await api.send('DELETE', pathOf(name), z.unknown());
+        context.output.data({ name, removed: true }, () => `${name}: removed`);
+      }),
+    );
+}
+
+function pathOf(name: string): string {
+  return `/v1/connections/${encodeURIComponent(name)}`;
+}
+
+async function settingsFrom(context: CliContext, from: string): Promise<Record<string, unknown>> {
+  const text = from === '-' ? await readAll(context.stdin) : await readFile(from, 'utf8');
+  const parsed = z.record(z.string(), z.unknown()).safeParse(readConfigurationText(text).value);
+  if (parsed.success) return parsed.data;
+  // What was read is not repeated: it holds a secret.
+  const source = from === '-' ? 'standard input' : from;
+  throw new PerennialError('invalid-request', `${source} is not one mapping of settings in YAML or JSON`);
+}

@@ -1,0 +1,47 @@
+import { shortDigest } from '../../contracts/identifiers.ts';
+import { z } from 'zod';
+import { Generation } from '../../contracts/serving/deployment.ts';
+import { PerennialError } from '../../contracts/errors.ts';
+import { confirmChange } from '../confirm.ts';
+import { apiOf, modelOf, modelPath } from '../cli-context.ts';
+import { followDeployment } from '../following/follow-deployment.ts';
+import type { VerbRegistry } from '../verb.ts';
+import { startRun } from '../verb.ts';
+
+const Deployments = z.object({ generation: Generation.nullable() }).loose();
+
+/**
+ * Deploys the release that serves in one environment in the next one, under the next one's policy. The release stays the
+ * same, except for its evaluation if another champion serves there.
+ */
+export function promoteVerb({ program, act }: VerbRegistry): void {
+  program
+    .command('promote')
+    .description('deploy the release that serves in another environment, under the same configuration')
+    .requiredOption('--from <environment>', 'where it serves now; --environment says where to')
+    .option('--detach', 'do not wait for its approval')
+    .addHelpText('after', '\nExample:\n  perennial promote --from staging --environment production')
+    .action(
+      act(async (context, { from, detach }: { from: string; detach?: boolean }) => {
+        const api = apiOf(context);
+        const { environment } = context.options;
+        if (from === environment)
+          throw new PerennialError('invalid-request', `--from ${from} is where it would be deployed; name another`);
+        const path = modelPath(context, '/deployments');
+        const { generation } = await api.get(path, Deployments, { environment: from });
+        const champion = generation?.slots.find(({ role }) => role === 'champion');
+        if (champion === undefined)
+          throw new PerennialError(
+            'not-found',
+            `nothing serves ${modelOf(context)} in ${from}; deploy a version there`,
+          );
+        const { modelVersionNumber: version, releaseDigest: release } = champion;
+        await confirmChange(
+          context,
+          `${modelOf(context)} in ${environment}: → version ${version}, release ${shortDigest(release)} of ${from}`,
+        );
+        const run = await startRun(api, path, { release }, environment);
+        await followDeployment(context, api, run, { version, detach });
+      }),
+    );
+}

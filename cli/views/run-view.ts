@@ -1,0 +1,156 @@
+import type { Run, RunOutcome, RunStep } from '../../contracts/runs/run.ts';
+import { shortDigest } from '../../contracts/identifiers.ts';
+import { isFinal } from '../../contracts/runs/run.ts';
+import { describeUnlabelled } from '../../contracts/data/unlabelled-rows.ts';
+import type { Colours } from './colours.ts';
+import { countWarnings, describeDataWarnings } from './data-warnings-view.ts';
+
+/** One line of a live view; painted whole, after it was cut to the terminal's width. */
+export interface ViewLine {
+  readonly text: string;
+  readonly paint?: ((text: string) => string) | undefined;
+}
+
+const barWidth = 12;
+
+/** The step that a run is at, or what it waits for. */
+export function stepOf(run: Run): string {
+  if (run.state === 'running') return run.steps.findLast(({ state }) => state === 'running')?.name ?? 'running';
+  return run.state === 'awaiting-approval' ? `waits for approval ${run.approvalId}` : run.state;
+}
+
+export function progressOf({ progress }: Run): string {
+  if (progress === null) return '';
+  const filled = Math.round(Math.min(1, Math.max(0, progress.fraction)) * barWidth);
+  const bar = `${'█'.repeat(filled)}${'░'.repeat(barWidth - filled)}`;
+  return `${bar} ${Math.round(progress.fraction * 100)} % ${progress.message}`.trimEnd();
+}
+
+/** How long it took, or takes until now; `0.4 s`, `14 s`, `2 min 05 s`, `3 h 20 min`. */
+export function elapsed(from: string | null | undefined, to: string | null | undefined, now: number): string {
+  if (from === null || from === undefined) return '';
+  const ms = (to === null || to === undefined ? now : Date.parse(to)) - Date.parse(from);
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  if (ms < 10_000) return `${(Math.max(0, ms) / 1000).toFixed(1)} s`;
+  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${String(seconds % 60).padStart(2, '0')} s`;
+  return `${Math.floor(seconds / 3600)} h ${String(Math.floor((seconds % 3600) / 60)).padStart(2, '0')} min`;
+}
+
+export function elapsedOf(run: Run, now: number): string {
+  if (run.state === 'queued') return '';
+  return elapsed(run.startedAt, isFinal(run.state) && 'endedAt' in run ? run.endedAt : null, now);
+}
+
+/** What became of a run, in a sentence. */
+export function outcomeOf(run: Run): string {
+  if (run.state === 'failed') return `${run.failure.code}: ${run.failure.message}`;
+  if (run.state === 'cancelled') return run.reason === '' ? 'cancelled' : `cancelled: ${run.reason}`;
+  if (run.state !== 'succeeded') return stepOf(run);
+  const { outcome } = run;
+  const because = 'reasons' in outcome && outcome.reasons.length > 0 ? `: ${outcome.reasons.join('; ')}` : '';
+  switch (outcome.kind) {
+    case 'data':
+      return dataOutcome(outcome);
+    case 'code':
+      return `code ${outcome.number}${outcome.unchanged ? ', unchanged' : ''}`;
+    case 'build':
+      return `version ${outcome.number} is ${outcome.decision}${outcome.reused ? ' (trained before)' : ''}${because}${leftOut(outcome)}`;
+    case 'deploy':
+      return `${outcome.releaseDigest === null ? '' : `release ${shortDigest(outcome.releaseDigest)} `}${outcome.decision}${outcome.generation === null ? '' : ` in generation ${outcome.generation}`}${because}`;
+    case 'rollback':
+      return `${servingIn(outcome)} serves${backOf(outcome)}; promotion is on hold until perennial resume`;
+    case 'monitor':
+      return `${outcome.opened} findings opened, ${outcome.closed} closed`;
+    case 'rehearsal':
+      return `${outcome.promoted} promoted, ${outcome.refused} refused, ${outcome.unchanged} unchanged`;
+  }
+}
+
+function dataOutcome(outcome: Extract<RunOutcome, { kind: 'data' }>): string {
+  const told = countWarnings(outcome.warnings ?? []);
+  const unchanged = outcome.unchanged ? ', unchanged' : '';
+  return `dataset ${outcome.number}: ${rowsOf(outcome)}${unchanged}${told === '' ? '' : `, ${told}`}`;
+}
+
+/** Warnings and guesses of a data run that succeeded, one line each. */
+export function warningsOf(run: Run): string[] {
+  if (run.state !== 'succeeded' || run.outcome.kind !== 'data') return [];
+  return describeDataWarnings(run.outcome.warnings ?? []);
+}
+
+function leftOut({ unlabelled }: Extract<RunOutcome, { kind: 'build' }>): string {
+  return unlabelled === undefined ? '' : `; ${describeUnlabelled(unlabelled)}`;
+}
+
+function rowsOf({ rows, added, skipped, replaced = 0, removed = 0 }: Extract<RunOutcome, { kind: 'data' }>): string {
+  const changed = [...(replaced > 0 ? [`${replaced} replaced`] : []), ...(removed > 0 ? [`${removed} removed`] : [])];
+  return [`${rows} rows`, `${added} added`, ...changed, `${skipped} known`].join(', ');
+}
+
+function servingIn({ modelVersion, generation }: Extract<RunOutcome, { kind: 'rollback' }>): string {
+  return modelVersion === undefined ? `generation ${generation}` : `version ${modelVersion}, generation ${generation},`;
+}
+
+function backOf({ heads = [] }: Extract<RunOutcome, { kind: 'rollback' }>): string {
+  return heads.length === 0 ? '' : ` and ${heads.join(', ')} are back at what it was made of`;
+}
+
+/** All runs as a table: those that go on first, then the newest. */
+export function viewOfRuns(runs: readonly Run[], colours: Colours, now: number): ViewLine[] {
+  const ordered = [...runs.filter(({ state }) => !isFinal(state)), ...runs.filter(({ state }) => isFinal(state))];
+  const cells = ordered.map((run) => [
+    run.id,
+    `${run.model}/${run.environment}`,
+    run.request.kind,
+    run.state,
+    elapsedOf(run, now),
+    isFinal(run.state) ? outcomeOf(run) : `${run.state === 'running' ? stepOf(run) : ''} ${progressOf(run)}`.trim(),
+  ]);
+  const [head = '', ...lines] = aligned([['run', 'where', 'kind', 'state', 'took', 'step or outcome'], ...cells]);
+  return [
+    { text: head, paint: (text) => colours.bold(text) },
+    ...lines.map((text, index) => ({ text, paint: paintOf(ordered[index]?.state, colours) })),
+  ];
+}
+
+/** One run: its steps with their times, how far it is, and the last lines of its log. */
+export function viewOfRun(run: Run, log: readonly string[], colours: Colours, now: number): ViewLine[] {
+  const title = `${run.request.kind} of ${run.model}/${run.environment} (${run.because})  ${run.state}  ${elapsedOf(run, now)}`;
+  const [head = '', ...steps] = aligned([
+    ['step', 'attempt', 'state', 'took', ''],
+    ...run.steps.map((step) => stepCells(step, now)),
+  ]);
+  const progress = progressOf(run);
+  return [
+    { text: title.trimEnd(), paint: (text) => colours.bold(text) },
+    ...(run.steps.length === 0 ? [] : [{ text: head, paint: (text: string) => colours.bold(text) }]),
+    ...steps.map((text, index) => ({ text, paint: paintOf(run.steps[index]?.state, colours) })),
+    ...(isFinal(run.state) || progress === '' ? [] : [{ text: progress }]),
+    ...warningsOf(run).map((text) => ({ text, paint: (line: string) => colours.yellow(line) })),
+    ...log.map((text) => ({ text, paint: (line: string) => colours.dim(line) })),
+  ];
+}
+
+function stepCells(step: RunStep, now: number): string[] {
+  return [step.name, String(step.attempt), step.state, elapsed(step.startedAt, step.endedAt, now), step.detail];
+}
+
+function paintOf(state: string | undefined, colours: Colours): ((text: string) => string) | undefined {
+  if (state === 'failed') return (text) => colours.red(text);
+  if (state === 'running') return (text) => colours.cyan(text);
+  if (state === 'awaiting-approval') return (text) => colours.yellow(text);
+  return state === 'queued' ? undefined : (text) => colours.dim(text);
+}
+
+function aligned(rows: readonly (readonly string[])[]): string[] {
+  const widths: number[] = [];
+  for (const row of rows)
+    for (const [column, cell] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, cell.length);
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.replaceAll(/\s+/g, ' ').padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+}

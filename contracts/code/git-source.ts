@@ -1,0 +1,96 @@
+import { z } from 'zod';
+import { Name } from '../identifiers.ts';
+import { relativePathProblem } from './relative-path.ts';
+
+const scp = /^[A-Za-z0-9_.-]+@([A-Za-z0-9.-]+):([^/].*)$/;
+
+/** `git@host:owner/name.git` is the short form of `ssh://git@host/owner/name.git`. */
+export function gitUrl(text: string): URL | undefined {
+  const [whole, , path] = scp.exec(text) ?? [];
+  const url = whole === undefined || path === undefined ? text : `ssh://${whole.slice(0, -path.length - 1)}/${path}`;
+  return URL.canParse(url) ? new URL(url) : undefined;
+}
+
+/** Host and path, by which two spellings of one repository are the same: `github.com/owner/name`. */
+export function repositoryOf(text: string): string | undefined {
+  const url = gitUrl(text);
+  return (
+    url &&
+    `${url.hostname}${url.pathname}`
+      .replace(/\/+$/, '')
+      .replace(/\.git$/, '')
+      .toLowerCase()
+  );
+}
+
+/**
+ * Why git cannot be given an address, and what to write; undefined if it can. Hosts and users of ssh are words for a
+ * shell, an option for ssh where they begin with a dash, and nothing that a URL parser checks.
+ */
+export function gitUrlProblem(text: string): string | undefined {
+  if (/[\s\p{Cc}\\]/u.test(text) || !text.isWellFormed())
+    return 'holds a space, a backslash or a control character; write it as https://host/owner/name.git';
+  const url = gitUrl(text);
+  if (url === undefined || (url.protocol !== 'https:' && url.protocol !== 'ssh:'))
+    return 'expected an address over https or ssh';
+  if (url.password !== '' || (url.protocol === 'https:' && url.username !== ''))
+    return 'holds credentials; keep them in a connection';
+  if (!/^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\.?|\[[0-9A-Fa-f:.]+\])$/.test(url.hostname))
+    return 'names a host by more than letters, digits, dots and dashes; write the host as it is known in DNS';
+  if (!/^([A-Za-z0-9_][A-Za-z0-9._-]*)?$/.test(url.username))
+    return 'names a user by more than letters, digits, dots and dashes; it usually is git@';
+  if (url.search !== '' || url.hash !== '') return 'has a ? or a #; name a branch, tag or commit in ref';
+  if (url.pathname.replace(/\/+$/, '') === '') return 'names no repository; write it as https://host/owner/name.git';
+  return undefined;
+}
+
+/** Why a ref is none that git is asked for, and what to write; undefined if it is. */
+export function gitRefProblem(ref: string): string | undefined {
+  const expected = 'expected a branch, a tag or a commit';
+  if (!/^[A-Za-z0-9][A-Za-z0-9._/+-]{0,199}$/.test(ref))
+    return `${expected}, of at most 200 letters, digits and . _ - + /, that begins with a letter or digit`;
+  // What git itself forbids of a name (git help check-ref-format).
+  if (/\.\.|\/\/|\/\.|\.lock(\/|$)|[./]$/.test(ref)) return `${expected}; git allows no ref of this name`;
+  return undefined;
+}
+
+/** A name that git or a file system could take for git's own folder: `.git`, `.GIT`, `git~1`, `.git.`, `.git::$INDEX…`. */
+export function isGitFolder(name: string): boolean {
+  // macOS leaves characters out that are not seen, Windows what trails and what follows a colon.
+  const seen = name.replace(/[\u200c-\u200f\u202a-\u202e\u2060-\u206f\ufeff]/g, '').toLowerCase();
+  return /^(\.git|git~\d+)[ .]*(:.*)?$/.test(seen);
+}
+
+/** Why a path is none of a folder in a repository, and what to write; undefined if it is. The empty one is the whole repository. */
+function gitPathProblem(path: string): string | undefined {
+  if (path.split('/').some(isGitFolder)) return "goes through git's own folder; name a folder of the code";
+  return path === '' ? undefined : relativePathProblem(path);
+}
+
+const refined = (problemOf: (text: string) => string | undefined) =>
+  z
+    .string()
+    .max(2000)
+    .superRefine((text, context) => {
+      const message = problemOf(text);
+      if (message !== undefined) context.addIssue({ code: 'custom', message, input: text });
+    });
+
+/** Where training code comes from when it is not uploaded. */
+export const GitSource = z.strictObject({
+  url: refined(gitUrlProblem).describe('The repository, over https or ssh'),
+  ref: refined(gitRefProblem).describe('A branch, a tag or a whole commit; the commit that it is then is recorded'),
+  path: refined(gitPathProblem)
+    .optional()
+    .describe('The folder of the training code in it; when absent, the whole repository'),
+  connection: Name.optional().describe('A connection of kind git, for what is not public'),
+});
+export type GitSource = z.infer<typeof GitSource>;
+
+/** Whether a connection's `url`, a repository or the beginning of several, covers this one. Absent: any. */
+export function coversRepository(allowed: string | undefined, url: string): boolean {
+  if (allowed === undefined) return true;
+  const [whole, wanted] = [repositoryOf(allowed), repositoryOf(url)];
+  if (whole === undefined || wanted === undefined || gitUrl(allowed)?.protocol !== gitUrl(url)?.protocol) return false;
+  return wanted === whole || wanted.startsWith(`${whole}/`);
+}

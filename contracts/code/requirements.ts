@@ -1,0 +1,213 @@
+import { PerennialError } from '../errors.ts';
+import type { NamedRequirement } from './requirement-grammar.ts';
+import { parseNamedRequirement } from './requirement-grammar.ts';
+
+// What a requirements file may say. It decides what is installed, and pip would also read options, URLs, paths and other
+// files from it; so it is parsed here, and what pip is given is written from what was parsed.
+
+export interface Requirement extends NamedRequirement {
+  /** `sha256:…`, `sha384:…` or `sha512:…`, in lower case. */
+  readonly hashes: readonly string[];
+  /** Counted from 1. */
+  readonly line: number;
+}
+
+/** A line that says where packages come from. It is ignored where it equals what the administrator has set. */
+export interface NamedSource {
+  readonly kind: 'index' | 'find-links' | 'trusted-host';
+  readonly value: string;
+  readonly line: number;
+  /** The line as a message may quote it. */
+  readonly quoted: string;
+}
+
+export interface RequirementsFile {
+  /** The name that messages give it. */
+  readonly file: string;
+  readonly requirements: readonly Requirement[];
+  readonly sources: readonly NamedSource[];
+}
+
+const charactersAtMost = 10 * 2 ** 20;
+const lineCharactersAtMost = 200_000;
+const requirementsAtMost = 10_000;
+const quotedAtMost = 200;
+
+const controlCharacter = /(?!\t)[\p{Cc}\u2028\u2029]/u;
+const archiveName = /\.(whl|zip|tar|tar\.gz|tgz|tar\.bz2|tbz|tar\.xz|txz|egg)$/i;
+const hashOption = /^--hash(?:=|\s+)((?:sha256:[0-9a-f]{64})|(?:sha384:[0-9a-f]{96})|(?:sha512:[0-9a-f]{128}))$/i;
+
+const sourceOptions: Readonly<Record<string, NamedSource['kind']>> = {
+  '-i': 'index',
+  '--index-url': 'index',
+  '--pypi-url': 'index',
+  '--extra-index-url': 'index',
+  '-f': 'find-links',
+  '--find-links': 'find-links',
+  '--trusted-host': 'trusted-host',
+};
+
+/** Reads a requirements file. Throws `environment-failed` that names file and line of what it refuses. */
+export function parseRequirements(text: string, file: string): RequirementsFile {
+  if (text.length > charactersAtMost)
+    throw refusal(file, null, `it has more than ${charactersAtMost} characters; name fewer packages`);
+  const requirements: Requirement[] = [];
+  const sources: NamedSource[] = [];
+  for (const { line, content } of logicalLines(text.replace(/^\uFEFF/, ''))) {
+    if (content === '') continue;
+    const said = new RefusableLine(file, line, content);
+    refuseUnreadable(said);
+    const source = sourceOf(said);
+    if (source === undefined) requirements.push(requirementOf(said));
+    else if (source !== 'ignored') sources.push(source);
+    if (requirements.length > requirementsAtMost)
+      throw refusal(file, line, `it has more than ${requirementsAtMost} requirements; name fewer packages`);
+  }
+  return { file, requirements, sources };
+}
+
+/** The requirements that have no hash, so that nothing could check what an index sends for them. */
+export function withoutHash({ requirements }: Pick<RequirementsFile, 'requirements'>): readonly Requirement[] {
+  return requirements.filter(({ hashes }) => hashes.length === 0);
+}
+
+/** The file that an installer is given. */
+export function requirementsText(requirements: readonly Pick<Requirement, 'text' | 'hashes'>[]): string {
+  return requirements
+    .map(({ text, hashes }) => `${[text, ...hashes.map((hash) => `--hash=${hash}`)].join(' ')}\n`)
+    .join('');
+}
+
+/** The sentence that refuses a source which is none of the administrator's. */
+export function foreignSource(file: string, source: NamedSource): PerennialError {
+  return refusal(
+    file,
+    source.line,
+    `${source.quoted} names a place for packages that the administrator has not set; remove the line, or have the administrator set PERENNIAL_PIP_INDEX_URL or PERENNIAL_PIP_EXTRA_INDEX_URLS`,
+  );
+}
+
+class RefusableLine {
+  readonly file: string;
+  readonly line: number;
+  readonly content: string;
+
+  constructor(file: string, line: number, content: string) {
+    this.file = file;
+    this.line = line;
+    this.content = content;
+  }
+
+  get quoted(): string {
+    const harmless = this.content.replaceAll(new RegExp(controlCharacter, 'gu'), '\uFFFD');
+    const cut = harmless.length > quotedAtMost ? `${harmless.slice(0, quotedAtMost)}…` : harmless;
+    // A user's name and password in an address stay out of logs.
+    return `\`${cut.replaceAll(/\/\/[^/@\s]*@/g, '//…@')}\``;
+  }
+
+  refuse(why: string): never {
+    throw refusal(this.file, this.line, `${this.quoted} ${why}`);
+  }
+}
+
+function refusal(file: string, line: number | null, why: string): PerennialError {
+  const place = line === null ? file : `${file}:${line}`;
+  return new PerennialError('environment-failed', `${place} cannot be installed: ${why}`, { file, line });
+}
+
+/** Lines with their comments cut and continuations joined, by the number of their first physical line. */
+function* logicalLines(text: string): Generator<{ readonly line: number; readonly content: string }> {
+  let started: { line: number; content: string } | undefined;
+  for (const [index, raw] of text.split('\n').entries()) {
+    const line = raw.replace(/\r$/, '');
+    // As pip reads: a comment line within a continuation ends it.
+    const isComment = /^\s*#/.test(line);
+    const continues = !isComment && line.endsWith('\\');
+    const content = (continues ? line.slice(0, -1) : line).replace(/(^|\s)#.*$/, '');
+    started = { line: started?.line ?? index + 1, content: `${started?.content ?? ''}${content}` };
+    if (continues && started.content.length <= lineCharactersAtMost) continue;
+    yield { line: started.line, content: started.content.trim() };
+    started = undefined;
+  }
+  if (started !== undefined) yield { line: started.line, content: started.content.trim() };
+}
+
+function refuseUnreadable(said: RefusableLine): void {
+  const { content } = said;
+  if (content.length > lineCharactersAtMost)
+    said.refuse(`is longer than ${lineCharactersAtMost} characters; split the file`);
+  if (controlCharacter.test(content)) said.refuse('holds control characters; remove them');
+  if (content.includes('${'))
+    said.refuse('would be filled in from the environment, and nothing is; write the value itself, and no secret');
+}
+
+function sourceOf(said: RefusableLine): NamedSource | 'ignored' | undefined {
+  if (!said.content.startsWith('-')) return undefined;
+  const [, option = '', value = ''] = /^(--?[A-Za-z][A-Za-z-]*)(?:\s*=\s*|\s+)?(.*)$/.exec(said.content) ?? [];
+  const kind = sourceOptions[option];
+  if (kind !== undefined && /^\S+$/.test(value)) return { kind, value, line: said.line, quoted: said.quoted };
+  // It is always so, unless the configuration allows builds.
+  if (option === '--only-binary' && value === ':all:') return 'ignored';
+  said.refuse(whyNoOption(option));
+}
+
+function whyNoOption(option: string): string {
+  switch (option) {
+    case '-e':
+    case '--editable':
+      return 'installs a folder, and only packages of an index are installed; put that code into the code folder itself, or publish it to the package index';
+    case '-r':
+    case '--requirement':
+    case '-c':
+    case '--constraint':
+      return 'reads another file; write everything into one, e.g. with `pip-compile --generate-hashes`';
+    case '--no-binary':
+    case '--only-binary':
+    case '--prefer-binary':
+      return 'is an option, and files have none: wheels alone are installed; remove the line, or set code.allowBuilds for packages that have none';
+    case '--pre':
+      return 'is an option, and files have none; name the version in its place, such as package==2.0rc1';
+    default:
+      return 'is an option, and files have none but --hash; remove the line';
+  }
+}
+
+function requirementOf(said: RefusableLine): Requirement {
+  const { content, line } = said;
+  const optionsAt = content.search(/\s--?[A-Za-z]/);
+  const asked = optionsAt === -1 ? content : content.slice(0, optionsAt).trim();
+  refuseLocation(said, asked);
+  const parsed = parseNamedRequirement(asked);
+  if (parsed === undefined)
+    said.refuse('is no requirement; write a name with a version, such as `pandas==2.3.3`, and nothing else');
+  return { ...parsed, hashes: optionsAt === -1 ? [] : hashesOf(said, content.slice(optionsAt)), line };
+}
+
+function refuseLocation(said: RefusableLine, asked: string): void {
+  const [place = ''] = asked.split(';');
+  if (/^[a-z]+\+/i.test(place) || /@\s*[a-z]+\+/i.test(place))
+    said.refuse('comes from version control, where nothing can be checked by a hash; publish it to the package index');
+  if (place.includes('@') || place.includes('://') || /^[a-z]+:/i.test(place))
+    said.refuse(
+      'names an address; packages come from the administrator’s package index, so write its name and version',
+    );
+  if (/[/\\]/.test(place) || /^[.~]/.test(place) || archiveName.test(place.trim()))
+    said.refuse(
+      'names a file or folder; packages come from the administrator’s package index, so write its name and version',
+    );
+}
+
+function hashesOf(said: RefusableLine, options: string): string[] {
+  return options
+    .trim()
+    .split(/\s+(?=-)/)
+    .map((option) => {
+      const hash = hashOption.exec(option.trim())?.[1];
+      if (hash !== undefined) return hash.toLowerCase();
+      if (option.startsWith('--hash'))
+        said.refuse(
+          'has a hash that is none of sha256, sha384 and sha512; make the lock again, e.g. with `pip-compile --generate-hashes`',
+        );
+      return said.refuse(`has the option ${option.slice(0, 40)}, and requirements have none but --hash; remove it`);
+    });
+}

@@ -1,0 +1,316 @@
+import { classKey } from '../models/classes.ts';
+import type { Configuration } from './configuration.ts';
+import type { Gate } from './gates.ts';
+import type { ConfigurationProblem, KeyPath } from './configuration-problem.ts';
+import { declaredTypesAgree } from './declared-type-checks.ts';
+import { durationMs, isCertainlyShorter } from '../time/duration.ts';
+import { reservedColumns } from '../data/reserved-columns.ts';
+import type { MetricName } from '../models/metrics.ts';
+import { isMetricOf, metricNames } from '../models/metrics.ts';
+import { relativePathProblem } from '../code/relative-path.ts';
+import { estimatedMetrics } from '../monitoring/report.ts';
+
+type Check = (configuration: Configuration) => ConfigurationProblem[];
+
+/** What the file alone shows to be wrong though each key is well-formed: bounds that no value meets, keys that never act. */
+export function configurationProblems(configuration: Configuration): ConfigurationProblem[] {
+  return checks.flatMap((check) => check(configuration));
+}
+
+const checks: readonly Check[] = [
+  codeHasOnePlace,
+  pathsStayInside,
+  columnsAreConsistent,
+  namesCanBeColumns,
+  declaredTypesAgree,
+  fillsAreOfFeatures,
+  timesNeedTimestamp,
+  holdoutLeavesTrainingRows,
+  lengthsAreLonger,
+  expectationsCanHold,
+  upsertsNeedKey,
+  gatesCanPass,
+  metricsFitTask,
+  answersFitTask,
+  classesAreTold,
+  driftCanBeFound,
+  performanceIsBounded,
+  performanceCanBeEstimated,
+  canaryCanStop,
+];
+
+function codeHasOnePlace({ code: { path, git } }: Configuration): ConfigurationProblem[] {
+  if ((path === undefined) !== (git === undefined)) return [];
+  return [
+    {
+      path: path === undefined ? ['code'] : ['code', 'git'],
+      message:
+        path === undefined
+          ? 'needs path, a folder that the command line uploads, or git, a repository that the server fetches from'
+          : 'stands beside code.path; the code is in one place, so leave one of them out',
+    },
+  ];
+}
+
+/** Of `data.source` only the letters are checked: it names files of the machine that uploads them, wherever they are. */
+function pathsStayInside({ data: { source }, code, build }: Configuration): ConfigurationProblem[] {
+  const inside: readonly (readonly [KeyPath, string | undefined])[] = [
+    [['code', 'path'], code.path],
+    [['code', 'environment'], code.environment],
+    [['code', 'command', 1], notebookOf(code.command)],
+    ...build.gates.map((gate, index): readonly [KeyPath, string | undefined] => [
+      ['build', 'gates', index, 'command', 1],
+      'command' in gate ? notebookOf(gate.command) : undefined,
+    ]),
+  ];
+  const leaving = inside.flatMap(([path, text]) => {
+    const message = text === undefined ? undefined : relativePathProblem(text);
+    return message === undefined ? [] : [{ path, message }];
+  });
+  const [key, files] = 'path' in source ? ['path', source.path] : ['glob', 'glob' in source ? source.glob : ''];
+  if (!/\p{Cc}/u.test(files)) return leaving;
+  return [...leaving, { path: ['data', 'source', key], message: 'holds a control character; rename the file' }];
+}
+
+function notebookOf([program, file]: readonly string[]): string | undefined {
+  return program === 'notebook' ? file : undefined;
+}
+
+/** Column names that ingestion would refuse. */
+function namesCanBeColumns({ data: { features, target, key } }: Configuration): ConfigurationProblem[] {
+  const named: (readonly [KeyPath, string])[] = [
+    [['data', 'target'], target],
+    ...(key === undefined ? [] : [[['data', 'key'], key] as const]),
+    ...features.map((name, index): [KeyPath, string] => [['data', 'features', index], name]),
+  ];
+  const seen = new Map<string, string>();
+  return named.flatMap(([path, name]) => {
+    const lower = name.toLowerCase();
+    const twin = seen.get(lower);
+    seen.set(lower, name);
+    if (reservedColumns.has(lower))
+      return [{ path, message: `"${name}" is a name that Perennial uses for itself; rename the column in the source` }];
+    if (twin === undefined || twin === name) return [];
+    return [{ path, message: `"${name}" differs from "${twin}" by case alone, and columns are told apart without it` }];
+  });
+}
+
+function columnsAreConsistent({ data: { features, target } }: Configuration): ConfigurationProblem[] {
+  const seen = new Set<string>();
+  return features.flatMap((feature, index) => {
+    const path = ['data', 'features', index];
+    if (feature === target)
+      return [{ path, message: `"${feature}" is the target; a model that is given the answer learns nothing` }];
+    if (seen.has(feature)) return [{ path, message: `"${feature}" is listed twice` }];
+    seen.add(feature);
+    return [];
+  });
+}
+
+function fillsAreOfFeatures({ data: { features, fill = {} } }: Configuration): ConfigurationProblem[] {
+  return Object.keys(fill)
+    .filter((name) => !features.includes(name))
+    .map((name) => ({ path: ['data', 'fill', name], message: `"${name}" is none of data.features` }));
+}
+
+function timesNeedTimestamp({ data, build: { holdout } }: Configuration): ConfigurationProblem[] {
+  if (data.timestamp !== undefined) return [];
+  const message = 'needs data.timestamp, the column or expression that says when a row happened';
+  return [
+    ...(data.window === undefined ? [] : [{ path: ['data', 'window'], message }]),
+    ...('last' in holdout
+      ? [
+          {
+            path: ['build', 'holdout', 'last'],
+            message: `${message}; without times hold out { fraction: 0.2, by: KEY }`,
+          },
+        ]
+      : []),
+  ];
+}
+
+function holdoutLeavesTrainingRows({ data: { window }, build: { holdout } }: Configuration): ConfigurationProblem[] {
+  if (!('last' in holdout) || window === undefined || isCertainlyShorter(holdout.last, window) !== false) return [];
+  const message = `${holdout.last} leaves nothing to train on of data.window, ${window}`;
+  return [{ path: ['build', 'holdout', 'last'], message }];
+}
+
+/** Durations of nothing that would make an empty window, or a timer that never rests. */
+function lengthsAreLonger({ data, build, deploy, monitor }: Configuration): ConfigurationProblem[] {
+  const lengths: readonly (readonly [KeyPath, string | undefined])[] = [
+    [['data', 'window'], data.window],
+    [['build', 'timeout'], build.timeout],
+    [['build', 'block'], build.block],
+    [['build', 'holdout', 'last'], 'last' in build.holdout ? build.holdout.last : undefined],
+    [['deploy', 'approval', 'expires'], deploy.approval.expires],
+    [['monitor', 'every'], monitor.every],
+    [['monitor', 'window'], monitor.window],
+  ];
+  const nothing = lengths
+    .filter(([, length]) => length !== undefined && durationMs(length) === 0)
+    .map(([path, length]) => ({ path, message: `${length} is no time at all` }));
+  // Every block of a holdout is a boundary in memory.
+  const blockMs = durationMs(build.block);
+  const tiny = { path: ['build', 'block'], message: `${build.block} is shorter than 1m, the least` };
+  return blockMs > 0 && blockMs < 60_000 ? [...nothing, tiny] : nothing;
+}
+
+function expectationsCanHold({ data: { expectations, timestamp } }: Configuration): ConfigurationProblem[] {
+  return expectations.flatMap((expectation, index) => {
+    const path = ['data', 'expectations', index];
+    const { range, rowCount, freshness } = expectation;
+    const [low, high] = range ?? [];
+    const isReversed = low !== undefined && high !== undefined && low >= high;
+    return [
+      ...crossed(expectation, path),
+      ...crossed(rowCount ?? {}, [...path, 'rowCount']),
+      ...(isReversed
+        ? [{ path: [...path, 'range'], message: `${JSON.stringify(range)} is no range: the lowest value comes first` }]
+        : []),
+      ...(freshness !== undefined && timestamp === undefined
+        ? [
+            {
+              path: [...path, 'freshness'],
+              message: 'needs data.timestamp, the column or expression that says when a row happened',
+            },
+          ]
+        : []),
+    ];
+  });
+}
+
+function upsertsNeedKey({ data: { mode, key } }: Configuration): ConfigurationProblem[] {
+  if (mode !== 'upsert' || key !== undefined) return [];
+  return [{ path: ['data', 'mode'], message: 'upsert needs data.key, the column by which a row is known' }];
+}
+
+function gatesCanPass({ build: { gates } }: Configuration): ConfigurationProblem[] {
+  return gates.flatMap((gate, index) => {
+    const path = ['build', 'gates', index];
+    if (isRelative(gate) || !('metric' in gate)) return [];
+    return [...unbounded(gate, path), ...crossed(gate, path)];
+  });
+}
+
+function isRelative(gate: Gate): gate is Extract<Gate, { versus: unknown }> {
+  return 'versus' in gate;
+}
+
+function metricsFitTask({ task, build, monitor, deploy }: Configuration): ConfigurationProblem[] {
+  const { performance } = monitor;
+  const { metric: canary } = deploy.strategy.abortOn;
+  const named: readonly (readonly [KeyPath, MetricName | undefined])[] = [
+    [['build', 'metric'], build.metric],
+    ...build.gates.map((gate, index): readonly [KeyPath, MetricName | undefined] => [
+      ['build', 'gates', index, 'metric'],
+      'metric' in gate ? gate.metric : undefined,
+    ]),
+    [['monitor', 'performance', 'metric'], performance?.metric],
+    [['deploy', 'strategy', 'abortOn', 'metric', 'name'], canary?.name],
+  ];
+  return named.flatMap(([path, metric]) =>
+    metric === undefined || isMetricOf(task, metric)
+      ? []
+      : [{ path, message: `"${metric}" is no metric of task ${task}; name one of ${metricNames[task].join(', ')}` }],
+  );
+}
+
+/** Keys that say how an answer is read act for one task only. */
+function answersFitTask({ task, build }: Configuration): ConfigurationProblem[] {
+  const keys = [
+    ['positive', 'binary'],
+    ['threshold', 'binary'],
+    ['quantile', 'regression'],
+  ] as const;
+  return keys.flatMap(([key, of]) =>
+    build[key] === undefined || task === of
+      ? []
+      : [{ path: ['build', key], message: `is for task ${of}, and the task is ${task}; leave it out` }],
+  );
+}
+
+function classesAreTold({ task, build: { classes, positive } }: Configuration): ConfigurationProblem[] {
+  if (classes === undefined) return [];
+  const path = ['build', 'classes'];
+  if (task === 'regression') return [{ path, message: 'is for classifiers, and the task is regression; leave it out' }];
+  const keys = classes.map(classKey);
+  const twice = keys.findIndex((key, index) => keys.indexOf(key) !== index);
+  if (twice >= 0) return [{ path: [...path, twice], message: `${JSON.stringify(classes[twice])} is listed twice` }];
+  if (task === 'binary' && classes.length !== 2)
+    return [{ path, message: `names ${classes.length} classes, and task binary has two` }];
+  if (positive === undefined || keys.includes(classKey(positive))) return [];
+  return [{ path: ['build', 'positive'], message: `${JSON.stringify(positive)} is none of build.classes` }];
+}
+
+function driftCanBeFound({ data: { features, target }, monitor: { drift } }: Configuration): ConfigurationProblem[] {
+  const known = new Set([...features, target]);
+  const unknown = drift.exclude.flatMap((column, index) =>
+    known.has(column)
+      ? []
+      : [{ path: ['monitor', 'drift', 'exclude', index], message: `"${column}" is neither a feature nor the target` }],
+  );
+  const tested = features.filter((feature) => !drift.exclude.includes(feature)).length;
+  const tooMany = {
+    path: ['monitor', 'drift', 'minFeatures'],
+    message: `${drift.minFeatures} can never drift: ${tested} are tested`,
+  };
+  const usesPValue = drift.numeric === 'ks' || drift.categorical === 'chi2';
+  const certain = {
+    path: ['monitor', 'drift', 'threshold'],
+    message: `for ks and chi2 it is a p-value, and every one is below ${drift.threshold}; give one such as 0.01`,
+  };
+  const noneToAdjust = (key: 'fdr' | 'minEffect') => ({
+    path: ['monitor', 'drift', key],
+    message: `acts on tests with p-values, and neither ${drift.numeric} nor ${drift.categorical} has one; use ks or chi2, or leave it out`,
+  });
+  return [
+    ...unknown,
+    ...(tested > 0 && drift.minFeatures > tested ? [tooMany] : []),
+    ...(usesPValue && drift.fdr === undefined && drift.threshold > 1 ? [certain] : []),
+    ...(!usesPValue && drift.fdr !== undefined ? [noneToAdjust('fdr')] : []),
+    ...(!usesPValue && drift.minEffect !== undefined ? [noneToAdjust('minEffect')] : []),
+  ];
+}
+
+function performanceIsBounded({ monitor: { performance }, retrain }: Configuration): ConfigurationProblem[] {
+  const path = ['monitor', 'performance'];
+  if (performance !== undefined) return [...unbounded(performance, path), ...crossed(performance, path)];
+  const index = retrain.on.indexOf('performance');
+  if (index < 0) return [];
+  return [{ path: ['retrain', 'on', index], message: 'never comes: monitor.performance says no metric and bound' }];
+}
+
+function performanceCanBeEstimated({
+  task,
+  monitor: { performance, estimate },
+}: Configuration): ConfigurationProblem[] {
+  if (performance?.estimated !== true) return [];
+  const path = ['monitor', 'performance', 'estimated'];
+  if (estimate === false) return [{ path, message: 'never acts: monitor.estimate is false' }];
+  const told: readonly string[] = estimatedMetrics[task];
+  // A metric of another task is told of already.
+  if (!isMetricOf(task, performance.metric) || told.includes(performance.metric)) return [];
+  const message = `never acts: without labels ${performance.metric} cannot be told; name one of ${told.join(', ')}`;
+  return [{ path, message }];
+}
+
+interface Bounds {
+  readonly min?: number;
+  readonly max?: number;
+}
+
+function unbounded({ min, max }: Bounds, path: KeyPath): ConfigurationProblem[] {
+  return min === undefined && max === undefined ? [{ path, message: 'decides nothing: give max or min' }] : [];
+}
+
+function crossed({ min, max }: Bounds, path: KeyPath): ConfigurationProblem[] {
+  if (min === undefined || max === undefined || min <= max) return [];
+  return [{ path: [...path, 'min'], message: `${min} is above max, ${max}: no value is within` }];
+}
+
+function canaryCanStop({ deploy: { strategy } }: Configuration): ConfigurationProblem[] {
+  const { metric } = strategy.abortOn;
+  if (metric === undefined) return [];
+  const path = ['deploy', 'strategy', 'abortOn', 'metric'];
+  return [...unbounded(metric, path), ...crossed(metric, path)];
+}

@@ -1,0 +1,50 @@
+import type { Configuration } from './configuration.ts';
+import type { ConfigurationProblem, KeyPath } from './configuration-problem.ts';
+import { reservedColumns } from '../data/reserved-columns.ts';
+
+/** Problems of `data.columns`: names that no column can have, ignored columns that something reads, and types that an expectation contradicts. */
+export function declaredTypesAgree({ data }: Configuration): ConfigurationProblem[] {
+  const { columns = {} } = data;
+  const seen = new Map<string, string>();
+  return Object.entries(columns).flatMap(([name, type]) => {
+    const path = ['data', 'columns', name];
+    const lower = name.toLowerCase();
+    const twin = seen.get(lower);
+    seen.set(lower, name);
+    if (reservedColumns.has(lower))
+      return [{ path, message: `"${name}" is a name that Perennial uses for itself; rename the column in the source` }];
+    if (twin !== undefined)
+      return [
+        { path, message: `"${name}" differs from "${twin}" by case alone, and columns are told apart without it` },
+      ];
+    return type === 'ignore' ? ignoredYetRead(data, name, path) : contradicted(data, name, type);
+  });
+}
+
+function ignoredYetRead(data: Configuration['data'], name: string, path: KeyPath): ConfigurationProblem[] {
+  const { target, key, timestamp, features, expectations } = data;
+  const reader = [
+    [target, 'data.target'] as const,
+    [key, 'data.key'] as const,
+    [timestamp, 'data.timestamp'] as const,
+    ...features.map((feature) => [feature, 'data.features'] as const),
+    ...expectations.map(({ column }) => [column, 'data.expectations'] as const),
+  ].find(([column]) => column === name);
+  return reader === undefined
+    ? []
+    : [{ path, message: `"${name}" cannot be ignored, as ${reader[1]} names it; leave it out here or there` }];
+}
+
+function contradicted({ expectations }: Configuration['data'], name: string, declared: string): ConfigurationProblem[] {
+  if (declared === 'category') return [];
+  return expectations.flatMap(({ column, type }, index) =>
+    column !== name || type === undefined || type === declared
+      ? []
+      : [
+          {
+            path: ['data', 'expectations', index, 'type'],
+            message: `says that "${name}" is ${type}, and data.columns says ${declared}; make them the same, or leave one out`,
+          },
+        ],
+  );
+}

@@ -1,0 +1,17 @@
+import type { MissingPolicy } from '../configuration/serve-section.ts';
+import type { SignatureInput } from '../models/model-version.ts';
+
+const kinds = { FP32: 'a number', FP64: 'a number', INT64: 'an integer', BOOL: 'true or false', BYTES: 'a string' };
+
+/** Whether the model can be given a row without a value of this feature: as its fill, or as NaN. */
+export function takesMissing({ type, fill }: SignatureInput): boolean {
+  return fill !== undefined || type === 'FP32' || type === 'FP64';
+}
+
+/** Why a missing value of this feature is refused, and what to do; undefined: it is accepted. */
+export function refusalOfMissing(input: SignatureInput, policy: MissingPolicy): string | undefined {
+  if (!takesMissing(input))
+    return `the model takes ${kinds[input.type]} and cannot be given nothing; send a value, or say in data.fill what a missing one is for the model`;
+  if (input.fill !== undefined || input.missing === true || policy === 'allow') return undefined;
+  return 'the rows that the model was trained on all had a value of it; send one, or set serve.missing to allow';
+}

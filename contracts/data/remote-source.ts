@@ -1,0 +1,67 @@
+import { z } from 'zod';
+import { BatchFile } from './dataset-version.ts';
+import { DataFormat } from './data-format.ts';
+import { Instant, Name } from '../identifiers.ts';
+
+const format = DataFormat.optional().describe('csv, ndjson or parquet; when absent, as the name ends');
+
+export const UrlSource = z.strictObject({
+  url: z
+    .string()
+    .max(2000)
+    .refine((url) => /^https?:$/.test(protocolOf(url)), 'expected an address over http or https')
+    .refine((url) => !hasCredentials(url), 'holds credentials; a configuration is no place for them')
+    .describe('One file over http or https; the server fetches it'),
+  format,
+});
+
+export const S3Source = z.strictObject({
+  s3: z
+    .strictObject({
+      connection: Name.describe('A connection of kind s3, which names the bucket'),
+      key: z.string().min(1).max(1024).optional().describe('One object'),
+      prefix: z.string().min(1).max(1024).optional().describe('All objects whose names begin like this'),
+      format,
+    })
+    .refine(({ key, prefix }) => (key === undefined) !== (prefix === undefined), 'wants a key or a prefix, one of them')
+    .describe('Objects of an S3-compatible store; the server fetches them'),
+});
+
+export const PostgresSource = z.strictObject({
+  postgres: z
+    .strictObject({
+      connection: Name.describe('A connection of kind postgres; give it a role that may only read'),
+      query: z.string().min(1).max(20_000).describe('One SELECT, run in a read-only transaction'),
+    })
+    .describe('The rows of a query; the server asks for them'),
+});
+
+/** What the server fetches itself; files that the command line uploads are none of these. */
+export const RemoteSource = z.union([UrlSource, S3Source, PostgresSource]);
+export type RemoteSource = z.infer<typeof RemoteSource>;
+
+/** One file of a batch as it was fetched: from where, when, and what its server called that state of it. */
+export const FetchedFile = BatchFile.extend({
+  from: z.string(),
+  bytes: z.number().int(),
+  etag: z.string().nullable(),
+  fetchedAt: Instant,
+});
+export type FetchedFile = z.infer<typeof FetchedFile>;
+
+/** The batch that a source gave, a blob. */
+export const FetchedBatch = z.object({
+  schemaVersion: z.literal(1),
+  files: z.array(FetchedFile).min(1).max(1000),
+});
+export type FetchedBatch = z.infer<typeof FetchedBatch>;
+
+function hasCredentials(url: string): boolean {
+  if (!URL.canParse(url)) return false;
+  const { username, password } = new URL(url);
+  return username !== '' || password !== '';
+}
+
+function protocolOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).protocol : '';
+}

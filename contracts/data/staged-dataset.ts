@@ -1,0 +1,22 @@
+import { z } from 'zod';
+import { FetchedFile } from './remote-source.ts';
+import { DataWarning } from './data-warning.ts';
+import { DatasetManifest, ExpectationResult } from './dataset-version.ts';
+import { Id, Sha256 } from '../identifiers.ts';
+
+/** A batch that is parsed, checked and stored but not committed; a blob. */
+export const StagedDataset = z.object({
+  schemaVersion: z.literal(1),
+  digest: Sha256,
+  manifest: DatasetManifest,
+  expectations: z.array(ExpectationResult),
+  warnings: z.array(DataWarning).default([]),
+  rowsAdded: z.number().int(),
+  rowsSkipped: z.number().int(),
+  rowsReplaced: z.number().int().default(0),
+  rowsRemoved: z.number().int().default(0),
+  expectedHead: Id.nullable(),
+  /** What the batch was fetched from; null: it was uploaded. */
+  fetched: z.array(FetchedFile).nullable().default(null),
+});
+export type StagedDataset = z.infer<typeof StagedDataset>;

@@ -1,0 +1,205 @@
+import { z } from 'zod';
+import { sha256OfJson } from '../digest.ts';
+import { Instant, Sha256 } from '../identifiers.ts';
+import type { LedgerEntry } from './ledger-entry.ts';
+
+/** What is wrong with a chain, and where it begins. */
+export const ChainProblem = z.object({
+  kind: z.enum(['changed', 'added', 'removed', 'rewritten', 'cut-off', 'copy-missing', 'copy-forged', 'model-removed']),
+  /** The first entry that does not fit; of a copy, the entry that it was made of. */
+  sequence: z.number().int(),
+  /** Of the first entry that does not fit, or of the one before what is missing; null where neither is left. */
+  recordedAt: Instant.nullable(),
+  what: z.string(),
+});
+export type ChainProblem = z.infer<typeof ChainProblem>;
+
+export const ChainPoint = z.object({ sequence: z.number().int(), digest: Sha256, recordedAt: Instant });
+export type ChainPoint = z.infer<typeof ChainPoint>;
+
+/** An entry as it stands in the database, whoever wrote it: its kind may be one that nobody knows. */
+export type StoredEntry = Omit<LedgerEntry, 'kind'> & { readonly kind: string };
+
+/** What was signed of a chain. */
+export interface SignedPoint {
+  readonly sequence: number;
+  readonly digest: Sha256;
+  readonly signedAt: Instant;
+}
+
+export interface ChainVerdict {
+  /** Entries that hold. */
+  readonly entries: number;
+  /** The last entry that holds. */
+  readonly head: ChainPoint | null;
+  /** The newest signed point that the chain still has. */
+  readonly signed: SignedPoint | null;
+  readonly problem: ChainProblem | null;
+}
+
+/** An entry that was renumbered is found within this many places of where it was. */
+const renumberedAtMost = 100;
+
+/** The digest that names an entry: of everything in it but the digest. */
+export function ledgerDigest(entry: Omit<StoredEntry, 'digest'>): Sha256 {
+  const { modelId, sequence, kind, environment, subject, reason, previous, recordedAt, effectiveAt, recordedBy } =
+    entry;
+  return sha256OfJson({
+    modelId,
+    sequence,
+    kind,
+    environment,
+    subject,
+    reason,
+    previous,
+    recordedAt,
+    effectiveAt,
+    recordedBy,
+  });
+}
+
+/** Walks one model's entries in their order and says what the first one that does not fit means. Holds one entry. */
+export class ChainWalk {
+  readonly #signed: readonly SignedPoint[];
+  #last: ChainPoint | null;
+  #next: number;
+  #fits: SignedPoint | null = null;
+
+  /** `signed` rises by sequence. `from`: the entry that the walk begins after, known to hold. */
+  constructor(signed: readonly SignedPoint[], from: ChainPoint | null = null) {
+    this.#signed = signed;
+    this.#last = from;
+    this.#next = signed.findIndex((point) => point.sequence > (from?.sequence ?? 0));
+    if (this.#next === -1) this.#next = signed.length;
+  }
+
+  /** Undefined while everything holds; nothing may follow a problem. */
+  step(entry: StoredEntry): ChainProblem | undefined {
+    const problem = this.#outOfPlace(entry) ?? this.#unlike(entry) ?? this.#unchained(entry) ?? this.#unsigned(entry);
+    if (problem === undefined)
+      this.#last = { sequence: entry.sequence, digest: entry.digest, recordedAt: entry.recordedAt };
+    return problem;
+  }
+
+  /** After the last entry: is there less than was signed? */
+  end(): ChainProblem | undefined {
+    const beyond = this.#signed.at(-1);
+    if (beyond === undefined || beyond.sequence <= this.#count) return undefined;
+    return {
+      kind: 'cut-off',
+      sequence: this.#count + 1,
+      recordedAt: this.#last?.recordedAt ?? null,
+      what: `the chain ends with entry ${this.#count}, and entry ${beyond.sequence} was signed at ${beyond.signedAt}: ${span(this.#count + 1, beyond.sequence)} removed from its end`,
+    };
+  }
+
+  verdict(problem: ChainProblem | undefined): ChainVerdict {
+    return { entries: this.#count, head: this.#last, signed: this.#fits, problem: problem ?? null };
+  }
+
+  get #count(): number {
+    return this.#last?.sequence ?? 0;
+  }
+
+  #outOfPlace({ sequence, recordedAt }: StoredEntry): ChainProblem | undefined {
+    const expected = this.#count + 1;
+    if (sequence === expected) return undefined;
+    if (sequence < expected)
+      return { kind: 'added', sequence, recordedAt, what: `entry ${sequence} has a number that no entry is given` };
+    return {
+      kind: 'removed',
+      sequence: expected,
+      recordedAt: this.#last?.recordedAt ?? null,
+      what: `${span(expected, sequence - 1)} removed: entry ${sequence} follows entry ${this.#count}`,
+    };
+  }
+
+  #unlike(entry: StoredEntry): ChainProblem | undefined {
+    if (digestOrNothing(entry) === entry.digest) return undefined;
+    const { sequence, recordedAt } = entry;
+    const moved = movedBy(entry);
+    if (moved > 0)
+      return {
+        kind: 'added',
+        sequence: sequence - moved,
+        recordedAt: this.#last?.recordedAt ?? null,
+        what: `${span(sequence - moved, sequence - 1)} added: what is entry ${sequence} now was recorded as entry ${sequence - moved}`,
+      };
+    if (moved < 0)
+      return {
+        kind: 'removed',
+        sequence,
+        recordedAt: this.#last?.recordedAt ?? null,
+        what: `${span(sequence, sequence - moved - 1)} removed: what is entry ${sequence} now was recorded as entry ${sequence - moved}`,
+      };
+    return {
+      kind: 'changed',
+      sequence,
+      recordedAt,
+      what: `entry ${sequence} was changed: its digest is not that of what stands in it`,
+    };
+  }
+
+  /** The entry is as it was written, so what it names as the one before tells of that one. */
+  #unchained({ sequence, recordedAt, previous }: StoredEntry): ChainProblem | undefined {
+    if (previous === (this.#last?.digest ?? null)) return undefined;
+    if (this.#last === null)
+      return {
+        kind: 'removed',
+        sequence,
+        recordedAt,
+        what: `entry ${sequence} names an entry before it, and there is none: the chain began with others`,
+      };
+    if (this.#fits?.sequence === this.#count)
+      return {
+        kind: 'changed',
+        sequence,
+        recordedAt,
+        what: `entry ${sequence} was changed and its digest computed anew: it does not name entry ${this.#count}, which is as it was signed, as the one before it`,
+      };
+    return {
+      kind: 'changed',
+      sequence: this.#count,
+      recordedAt: this.#last.recordedAt,
+      what: `entry ${this.#count} was changed or put in and its digest computed anew: entry ${sequence} names another one as the entry before it`,
+    };
+  }
+
+  #unsigned(entry: StoredEntry): ChainProblem | undefined {
+    const point = this.#signed[this.#next];
+    if (point === undefined || point.sequence > entry.sequence) return undefined;
+    if (point.digest !== entry.digest) {
+      const since = this.#fits === null ? 'up to it' : `after entry ${this.#fits.sequence}`;
+      return {
+        kind: 'rewritten',
+        sequence: (this.#fits?.sequence ?? 0) + 1,
+        recordedAt: entry.recordedAt,
+        what: `the chain was rewritten ${since}: its digests fit each other, and entry ${entry.sequence} is not the one that was signed at ${point.signedAt}`,
+      };
+    }
+    this.#fits = point;
+    this.#next += 1;
+    return undefined;
+  }
+}
+
+/** What was written by hand may have no canonical form, and then no digest either. */
+function digestOrNothing(entry: Omit<StoredEntry, 'digest'>): Sha256 | undefined {
+  try {
+    return ledgerDigest(entry);
+  } catch {
+    return undefined;
+  }
+}
+
+/** By how many places an entry stands after the one that it was recorded at; 0 if it was recorded at none nearby. */
+function movedBy(entry: StoredEntry): number {
+  for (let places = 1; places <= renumberedAtMost; places += 1)
+    for (const moved of [places, -places])
+      if (digestOrNothing({ ...entry, sequence: entry.sequence - moved }) === entry.digest) return moved;
+  return 0;
+}
+
+function span(first: number, last: number): string {
+  return first === last ? `entry ${first} was` : `entries ${first} to ${last} were`;
+}

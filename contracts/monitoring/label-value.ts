@@ -1,0 +1,85 @@
+import { classKey } from '../models/classes.ts';
+import type { ClassValue } from '../models/model-version.ts';
+
+/** What a label may be: a number, one of the classes, or anything where no version of the model says its classes. */
+export type LabelTarget =
+  | { readonly kind: 'number' }
+  | { readonly kind: 'class'; readonly classes: readonly ClassValue[] }
+  | { readonly kind: 'any' };
+
+export type LabelReading = { readonly value: ClassValue } | { readonly refused: string };
+
+/**
+ * Labels and predictions beyond this are in no metric of a regression: below it, the sum of the squared errors of five million
+ * rows, the most that a report reads, is finite.
+ */
+export const largestMeasured = 1e150;
+
+/** Whether a regression can be measured with the number, as label or as prediction. */
+export function isMeasurable(value: unknown): value is number {
+  return typeof value === 'number' && Math.abs(value) <= largestMeasured;
+}
+
+/** The label as the target has it, or why it is none. Text is read as the type of the target, since CSV knows only text. */
+export function readLabelValue(target: LabelTarget, given: ClassValue | null): LabelReading {
+  if (given === null || (typeof given === 'string' && given.trim() === '')) return { refused: 'there is no value' };
+  if (target.kind === 'number') return readNumber(given);
+  if (target.kind === 'any') return typeof given === 'number' ? readNumber(given) : { value: given };
+  const value = classOf(target.classes, given);
+  if (value !== undefined) return { value };
+  return { refused: `${shown(given)} is none of the classes, which are ${listed(target.classes)}` };
+}
+
+/** For messages; long texts are cut. */
+export function shown(value: ClassValue): string {
+  const text = typeof value === 'number' ? String(value) : JSON.stringify(value);
+  return text.length > 80 ? `${text.slice(0, 79)}…` : text;
+}
+
+const numberText = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+
+function readNumber(given: ClassValue): LabelReading {
+  const value = typeof given === 'string' && numberText.test(given.trim()) ? Number(given) : given;
+  if (isMeasurable(value)) return { value };
+  if (typeof value === 'number' && !Number.isNaN(value))
+    return { refused: `${shown(value)} is beyond ±${largestMeasured}, and no metric could be computed with it` };
+  const comma = typeof given === 'string' && numberText.test(given.trim().replace(',', '.'));
+  return {
+    refused: `${shown(given)} is not a number, and the labels of a regression are numbers${comma ? '; write the decimal point as "."' : ''}`,
+  };
+}
+
+/** The same value first, then the same value in another notation: `1`, `1.0`, `TRUE` and `"1"` for true or 1. */
+function classOf(classes: readonly ClassValue[], given: ClassValue): ClassValue | undefined {
+  const same = classes.find((value) => value === given);
+  if (same !== undefined) return same;
+  const text = String(given).trim();
+  const word = classes.find((value) => value === text);
+  if (word !== undefined) return word;
+  const equal = classes.find((value) => typeof value !== 'string' && spells(value, text));
+  if (equal !== undefined) return equal;
+  // A truth value in JSON or CSV for classes such as the texts "True" and "False".
+  const spelled = classes.filter((value) => typeof value === 'string' && value.toLowerCase() === text.toLowerCase());
+  return spelled.length === 1 ? spelled[0] : undefined;
+}
+
+const truthWords = new Map([
+  ...['true', 't', 'yes', 'y'].map((word) => [word, true] as const),
+  ...['false', 'f', 'no', 'n'].map((word) => [word, false] as const),
+]);
+
+/** Whether the text spells the number or truth value. The words for yes and no are those of ingestion, for a target of truth values. */
+function spells(value: number | boolean, text: string): boolean {
+  if (numberText.test(text)) return classKey(Number(text)) === classKey(value);
+  const word = text.toLowerCase();
+  if (typeof value === 'number' && word !== 'true' && word !== 'false') return false;
+  const truth = truthWords.get(word);
+  return truth !== undefined && classKey(truth) === classKey(value);
+}
+
+const classesListed = 20;
+
+function listed(classes: readonly ClassValue[]): string {
+  const some = classes.slice(0, classesListed).map(shown).join(', ');
+  return classes.length > classesListed ? `${some} and ${classes.length - classesListed} more` : some;
+}

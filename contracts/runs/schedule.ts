@@ -1,0 +1,30 @@
+import { z } from 'zod';
+import { Id, Instant, Name } from '../identifiers.ts';
+
+export const ScheduleInput = z.strictObject({
+  /** Five fields, a name such as `@daily`, or `@every 6h`. */
+  cron: z.string().min(1).max(100),
+  timezone: z.string().default('UTC'),
+  paused: z.boolean().default(false),
+  overlap: z.enum(['skip', 'buffer-one', 'allow-all']).default('skip'),
+});
+export type ScheduleInput = z.infer<typeof ScheduleInput>;
+
+/** A Temporal Schedule that sends the lifecycle a `schedule` trigger. */
+export const Schedule = ScheduleInput.extend({
+  modelId: Id,
+  environment: Name,
+  name: Name,
+  /** The next five firings by the row; none while it is paused. */
+  nextRuns: z.array(Instant),
+  /** A warning about a cron line that is easily misread. */
+  note: z.string().nullable(),
+  /** When the latest firing that gave a trigger was due. */
+  lastFiredAt: Instant.nullable(),
+  recordedAt: Instant,
+  recordedBy: Id,
+});
+export type Schedule = z.infer<typeof Schedule>;
+
+/** The stored fields; the other fields are derived from them. */
+export type StoredSchedule = Omit<Schedule, 'nextRuns' | 'note'>;

@@ -1,0 +1,23 @@
+import { z } from 'zod';
+import { Id, Instant, Name } from '../identifiers.ts';
+
+export const TriggerKind = z.enum(['manual', 'schedule', 'new-data', 'new-code', 'drift', 'performance']);
+export type TriggerKind = z.infer<typeof TriggerKind>;
+
+export const Trigger = z.object({
+  id: Id,
+  modelId: Id,
+  environment: Name,
+  kind: TriggerKind,
+  reason: z.string(),
+  /** What makes a repetition the same trigger, e.g. the finding and champion, or the dataset's digest. */
+  fingerprint: z.string(),
+  status: z.enum(['pending', 'consumed', 'dropped']),
+  /** The build that it led to, or why it led to none. */
+  runId: Id.nullable(),
+  droppedBecause: z.string().nullable(),
+  recordedAt: Instant,
+  effectiveAt: Instant,
+  recordedBy: Id,
+});
+export type Trigger = z.infer<typeof Trigger>;

@@ -1,0 +1,29 @@
+import { z } from 'zod';
+import { Id, Instant, Name } from '../identifiers.ts';
+import { Duration } from '../time/duration.ts';
+import { Role } from '../access/principal.ts';
+
+/** How many votes of which roles a release needs. Times are of the environment's clock. */
+export const ApprovalPolicy = z.strictObject({
+  votes: z.number().int().min(0).max(20).describe('How many people must approve'),
+  roles: z.array(Role).min(1).describe('Who may vote'),
+  requesterMayVote: z.boolean().describe('Whether who asked may vote'),
+  lastCommitterMayVote: z
+    .boolean()
+    .optional()
+    .describe('Whether who recorded the training code of the release may vote; as requesterMayVote when absent'),
+  expires: Duration.describe('A request that is not decided by then is closed; half of it later a reminder is sent'),
+});
+export type ApprovalPolicy = z.infer<typeof ApprovalPolicy>;
+
+export const Environment = z.object({
+  project: Name,
+  name: Name,
+  clock: z.enum(['wall', 'virtual']),
+  /** The virtual clock's reading; null for wall clocks. */
+  virtualNow: Instant.nullable(),
+  minimumPolicy: ApprovalPolicy.nullable(),
+  recordedAt: Instant,
+  recordedBy: Id,
+});
+export type Environment = z.infer<typeof Environment>;

@@ -1,0 +1,77 @@
+import { z } from 'zod';
+import { editDistance, nearestKey } from '../configuration/nearest-key.ts';
+
+/**
+ * IANA's names without an area. Other short names that the runtime knows are left out, because they mean several zones:
+ * to ICU, BST is Bangladesh and IST is India.
+ */
+const shortNames = `
+  CET CST6CDT Cuba EET EST EST5EDT Egypt Eire GB GB-Eire GMT GMT+0 GMT-0 GMT0 Greenwich HST Hongkong
+  Iceland Iran Israel Jamaica Japan Kwajalein Libya MET MST MST7MDT NZ NZ-CHAT Navajo PRC PST8PDT
+  Poland Portugal ROC ROK Singapore Turkey UCT UTC Universal W-SU WET Zulu
+`
+  .trim()
+  .split(/\s+/);
+
+/** Names in use that the runtime lists under an older one. They only make better suggestions. */
+const newerNames = `
+  Africa/Asmara America/Argentina/Buenos_Aires America/Argentina/Cordoba America/Atikokan
+  America/Indiana/Indianapolis America/Kentucky/Louisville America/Nuuk Asia/Ho_Chi_Minh
+  Asia/Kathmandu Asia/Kolkata Asia/Yangon Atlantic/Faroe Etc/UTC Europe/Kyiv Pacific/Kanton
+`
+  .trim()
+  .split(/\s+/);
+
+const isShortName = new Set(shortNames.map((name) => name.toLowerCase()));
+const longestName = 100;
+
+/**
+ * The zone's name in the form that the runtime, DuckDB and Temporal all know; undefined if there is no such zone. Upper
+ * and lower case are the same, as they are to the runtime.
+ */
+export function canonicalTimeZone(name: string): string | undefined {
+  const isNamed = /^[a-z]+\//i.test(name) ? !/^systemv\//i.test(name) : isShortName.has(name.toLowerCase());
+  if (!isNamed || name.length > longestName) return undefined;
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone;
+  } catch {
+    // The runtime throws a RangeError for a zone that it does not know.
+    return undefined;
+  }
+}
+
+/** Says why a text is no time zone, and which one may be meant; undefined if it is one. */
+export function timeZoneProblem(name: string): string | undefined {
+  if (canonicalTimeZone(name) !== undefined) return undefined;
+  const quoted = JSON.stringify(name.slice(0, longestName));
+  const [, sign, hours = '', minutes = ''] = /^(?:UTC|GMT)?([+-])(\d{1,2})(?::?(\d{2}))?$/i.exec(name) ?? [];
+  if (sign !== undefined) {
+    const isWhole = Number(minutes) === 0 && Number(hours) <= (sign === '+' ? 14 : 12);
+    const fixed = `Etc/GMT${sign === '+' ? '-' : '+'}${Number(hours)}`;
+    return `${quoted} is an offset and not a time zone; name a zone such as Europe/Berlin${isWhole ? `, or ${fixed} for this offset all year (its sign is reversed)` : ''}`;
+  }
+  if (/^[a-z]{1,5}$/i.test(name))
+    return `${quoted} is an abbreviation and not the name of a time zone; name a zone such as Europe/London or America/New_York`;
+  const meant = nearestZone(name);
+  return `${quoted} is no time zone of IANA's database; ${meant === undefined ? 'name one such as Europe/Berlin or UTC' : `did you mean ${meant}?`}`;
+}
+
+/** A name with more edits than every third letter is another one. */
+const lettersPerEdit = 3;
+
+function nearestZone(name: string): string | undefined {
+  const known = [...newerNames, ...Intl.supportedValuesOf('timeZone'), ...shortNames];
+  const place = `/${name.toLowerCase().replaceAll(' ', '_')}`;
+  const samePlace = known.find((zone) => zone.toLowerCase().endsWith(place));
+  if (samePlace !== undefined) return samePlace;
+  const nearest = nearestKey(name, known);
+  if (nearest === undefined) return undefined;
+  const edits = editDistance(name.toLowerCase(), nearest.toLowerCase());
+  return edits * lettersPerEdit <= name.length ? nearest : undefined;
+}
+
+/** A time zone as the configuration has it, in the user's own spelling. */
+export const TimeZone = z.string().superRefine((name, context) => {
+  const message = timeZoneProblem(name);
+  if (message !== undefined) context.addIssue({ code: 'custom', message });
+});

@@ -1,0 +1,338 @@
+import { and, desc, eq, gt, lt } from '../connection/orm.ts';
+import type { Approval } from '../../contracts/serving/approval.ts';
+import { shiftInstant } from '../../contracts/time/shift-instant.ts';
+import { PerennialError } from '../../contracts/errors.ts';
+import type { Id, Instant } from '../../contracts/identifiers.ts';
+import { scopeLabel, shortDigest } from '../../contracts/identifiers.ts';
+import type { Principal } from '../../contracts/access/principal.ts';
+import { isGranted } from '../../contracts/access/principal.ts';
+import type { ApprovalRepository } from '../../ports/repositories/approval-repository.ts';
+import { appendLedger } from '../ledger/append-ledger.ts';
+import { foundApproval, lockApproval, selectApprovals, votesOf, withVotes, isPendingIn } from './approval-rows.ts';
+import type { ApprovalRow } from './approval-rows.ts';
+import type { Executor, Transaction } from '../connection/connect.ts';
+import { query, transact } from '../connection/connect.ts';
+import type { RepositoryContext } from '../connection/repository-context.ts';
+import { environmentNow, lockScope } from '../connection/repository-context.ts';
+import { decideApproval, supersedeApprovals } from './decide-approval.ts';
+import { decisionOf } from './count-votes.ts';
+import { decidedByRun } from '../runs/decided-by-run.ts';
+import { toDate, toInstant } from '../connection/instants.ts';
+import { written } from '../connection/not-found.ts';
+import { belowId, pageOf } from '../connection/paging.ts';
+import { proveRun, unproven } from '../runs/prove-run.ts';
+import { lockRun } from '../runs/run-rows.ts';
+import { approvals, votes } from './approval-tables.ts';
+import { codeVersions } from '../code/code-tables.ts';
+import { environments } from '../environments/environment-tables.ts';
+import { models } from '../models/model-tables.ts';
+import { releases } from '../deployments/deployment-tables.ts';
+import { runs } from '../runs/run-tables.ts';
+import { storableJson, storableText } from '../connection/storable.ts';
+import { visibleRows } from '../principals/visibility.ts';
+
+type Ask = Parameters<ApprovalRepository['request']>;
+type Ballot = Parameters<ApprovalRepository['vote']>[1];
+type Tally = Awaited<ReturnType<ApprovalRepository['tally']>>;
+
+export function createApprovalRepository(context: RepositoryContext): ApprovalRepository {
+  const { db } = context;
+  return {
+    request: (scope, request) => transact(db, (tx) => ask(context, tx, scope, request)),
+    get: (id) => query(db, () => read(db, id)),
+    details: (id) =>
+      query(db, async () => {
+        const [row] = await db.select({ details: approvals.details }).from(approvals).where(eq(approvals.id, id));
+        return row?.details ?? null;
+      }),
+    list: (viewer, filter, page) =>
+      query(db, async () => {
+        const below = belowId(page);
+        const rows = await selectApprovals(db)
+          .where(
+            and(
+              visibleRows(viewer, approvals.environment),
+              eq(models.project, filter.project),
+              filter.model === undefined ? undefined : eq(models.name, filter.model),
+              filter.environment === undefined ? undefined : eq(approvals.environment, filter.environment),
+              filter.status === undefined ? undefined : eq(approvals.status, filter.status),
+              below === undefined ? undefined : lt(approvals.id, below),
+            ),
+          )
+          .orderBy(desc(approvals.id))
+          .limit(page.limit + 1);
+        const shown = pageOf(
+          rows,
+          page,
+          (row) => row.approval.id,
+          (row) => row,
+        );
+        return { ...shown, items: await withVotes(db, shown.items) };
+      }),
+    vote: (id, ballot, voter) => transact(db, (tx) => vote(context, tx, id, ballot, voter)),
+    tally: (id, runId) => transact(db, (tx) => tally(context, tx, id, runId)),
+  };
+}
+
+async function read(tx: Executor, id: Id): Promise<Approval> {
+  const [row] = await selectApprovals(tx).where(eq(approvals.id, id));
+  const [approval] = await withVotes(tx, [foundApproval(row, id)]);
+  return written(approval);
+}
+
+async function ask(context: RepositoryContext, tx: Transaction, scope: Ask[0], request: Ask[1]): Promise<Approval> {
+  const { runId, digest, by, replaces = null, warnings = [] } = request;
+  await lockScope(tx, scope, null);
+  // A run restarted from its rows asks as if for the first time, and gets its latest request.
+  const [known] = await tx
+    .select({ id: approvals.id })
+    .from(approvals)
+    .where(and(eq(approvals.runId, runId), replaces === null ? undefined : eq(approvals.replaces, replaces)))
+    .orderBy(desc(approvals.id))
+    .limit(1);
+  if (known !== undefined) return read(tx, known.id);
+  // One that was cancelled while it asked must not leave a request behind that nobody waits for, nor supersede one.
+  await proveRun(tx, scope, runId, 'deploy');
+  const { modelId, environment } = scope;
+  const now = await environmentNow(context, tx, scope);
+  const reason = `a newer request takes its place: release ${shortDigest(request.subject.release)}`;
+  const newer = replaces === null ? undefined : await newerRequest(tx, scope, replaces);
+  if (replaces !== null) await closeReplaced(context, tx, { replaces, runId }, { reason, at: now, by });
+  if (newer === undefined)
+    await supersedeApprovals(context, tx, scope, { exceptOfRun: runId }, { reason, at: now, by });
+  const { policy, release, champion } = request.subject;
+  const expiresAt = shiftInstant(now, policy.expires, 1, 'UTC');
+  const [made] = await tx
+    .insert(approvals)
+    .values({
+      id: context.ids.next(),
+      modelId,
+      environment,
+      runId,
+      replaces,
+      digest,
+      subject: storableJson(request.subject),
+      evidence: storableJson(request.evidence),
+      warnings: storableJson([...warnings]),
+      details: request.details === undefined ? null : storableJson(request.details),
+      status: 'pending',
+      requestedBy: by,
+      expiresAt: toDate(expiresAt),
+      effectiveAt: toDate(now),
+    })
+    .returning();
+  const approval = written(made);
+  await appendLedger(context, tx, {
+    modelId,
+    environment,
+    kind: 'approval.requested',
+    subject: {
+      runId,
+      approvalId: approval.id,
+      digest,
+      release,
+      champion,
+      policy,
+      expiresAt,
+      ...(replaces === null ? {} : { replaces }),
+    },
+    reason: `approval of release ${shortDigest(release)} for ${scopeLabel(scope)}`,
+    effectiveAt: now,
+    by,
+  });
+  if (newer !== undefined) {
+    const because = `request ${newer} for a newer candidate is open`;
+    await decideApproval(context, tx, approval, { status: 'superseded', reason: because, at: now, by });
+  } else if (policy.votes === 0) {
+    const unasked = { status: 'approved', reason: 'the policy asks for no votes', at: now, by } as const;
+    await decideApproval(context, tx, approval, unasked);
+  } else {
+    await awaitApproval(context, tx, runId, approval.id);
+  }
+  return read(tx, approval.id);
+}
+
+/** A pending request of another run, newer than the replaced one: an older candidate must not close it. */
+async function newerRequest(tx: Transaction, scope: Ask[0], replaces: Id): Promise<Id | undefined> {
+  const [newer] = await tx
+    .select({ id: approvals.id })
+    .from(approvals)
+    .where(and(isPendingIn(scope), gt(approvals.id, replaces)))
+    .limit(1);
+  return newer?.id;
+}
+
+/** Closes a run's approval about an earlier champion, in the transaction that opens the next request. */
+async function closeReplaced(
+  context: RepositoryContext,
+  tx: Transaction,
+  { replaces, runId }: { readonly replaces: Id; readonly runId: Id },
+  decision: Omit<Parameters<typeof decideApproval>[3], 'status'>,
+): Promise<void> {
+  const { approval } = await lockApproval(tx, replaces);
+  if (approval.runId !== runId || approval.status !== 'approved')
+    throw unproven(`approval ${replaces} is ${approval.status}, so run ${runId} asks for no other in its place`, runId);
+  await decideApproval(context, tx, approval, { ...decision, status: 'superseded' });
+}
+
+async function awaitApproval(context: RepositoryContext, tx: Transaction, runId: Id, approvalId: Id): Promise<void> {
+  const { run } = await lockRun(tx, runId);
+  const startedAt = run.startedAt ?? toDate(context.clock.now());
+  await tx.update(runs).set({ state: 'awaiting-approval', approvalId, startedAt }).where(eq(runs.id, runId));
+}
+
+async function vote(
+  context: RepositoryContext,
+  tx: Transaction,
+  id: Id,
+  { decision, digest, comment }: Ballot,
+  voter: Principal,
+): Promise<Approval> {
+  const row = await lockApproval(tx, id);
+  const { approval, project } = row;
+  const { modelId, environment, runId } = approval;
+  const now = await environmentNow(context, tx, { project, environment });
+  mustBeOpen(row, now);
+  if (digest !== approval.digest) throw otherDigest(row, digest);
+  mustBeAllowed(row, voter, await lastCommitter(tx, approval));
+  const cast = (await votesOf(tx, [id])).get(id) ?? [];
+  if (cast.some((earlier) => earlier.principalId === voter.id))
+    throw refused(row, voter, 'has voted on it already, and a vote is final', 'somebody else has to vote');
+  const [made] = await tx
+    .insert(votes)
+    .values({
+      id: context.ids.next(),
+      approvalId: id,
+      principalId: voter.id,
+      decision,
+      digest,
+      comment: storableText(comment),
+      effectiveAt: toDate(now),
+    })
+    .returning();
+  await appendLedger(context, tx, {
+    modelId,
+    environment,
+    kind: 'approval.voted',
+    subject: { runId, approvalId: id, voteId: written(made).id, digest, decision },
+    reason: comment === '' ? decision : comment,
+    effectiveAt: now,
+    by: voter.id,
+  });
+  return read(tx, id);
+}
+
+function mustBeOpen({ approval }: ApprovalRow, now: Instant): void {
+  const { id, status } = approval;
+  const expiresAt = toInstant(approval.expiresAt);
+  const expired = status === 'pending' && now >= expiresAt;
+  if (status === 'pending' && !expired) return;
+  const why = expired || status === 'expired' ? `expired at ${expiresAt}` : `is ${status}`;
+  throw new PerennialError(
+    'approval-closed',
+    `approval ${id} ${why} and takes no votes; \`perennial approvals\` lists those that wait, and a new deploy asks again`,
+    { approvalId: id, status: expired ? 'expired' : status, expiresAt },
+  );
+}
+
+function otherDigest({ approval }: ApprovalRow, given: string): PerennialError {
+  return new PerennialError(
+    'digest-not-current',
+    `approval ${approval.id} is about ${approval.digest}, and the vote names ${given}; read the request again and vote on what it says now`,
+    { approvalId: approval.id, digest: approval.digest, given },
+  );
+}
+
+/** Who recorded the code that the release was trained by. */
+async function lastCommitter(
+  tx: Transaction,
+  { modelId, subject }: Pick<ApprovalRow['approval'], 'modelId' | 'subject'>,
+): Promise<Id | undefined> {
+  const [row] = await tx
+    .select({ by: codeVersions.recordedBy })
+    .from(releases)
+    .innerJoin(codeVersions, eq(codeVersions.id, releases.codeVersionId))
+    .where(and(eq(releases.modelId, modelId), eq(releases.digest, subject.release)));
+  return row?.by;
+}
+
+function mustBeAllowed(row: ApprovalRow, voter: Principal, committer: Id | undefined): void {
+  const { approval, project, model } = row;
+  const { roles, requesterMayVote } = approval.subject.policy;
+  if (voter.id === approval.requestedBy && !requesterMayVote)
+    throw refused(row, voter, 'requested it, and the policy lets no requester vote', 'somebody else has to vote');
+  const { lastCommitterMayVote = requesterMayVote } = approval.subject.policy;
+  if (voter.id === committer && !lastCommitterMayVote)
+    throw refused(
+      row,
+      voter,
+      'recorded the training code of it, and the policy lets no last committer vote',
+      'somebody else has to vote',
+    );
+  const target = { project, model, environment: approval.environment };
+  if (!roles.some((role) => isGranted(voter.grants, role, target))) {
+    const wanted = roles.join(' or ');
+    throw refused(row, voter, `is no ${wanted} there`, `ask somebody with the role ${wanted}`);
+  }
+}
+
+function refused({ approval, model }: ApprovalRow, voter: Principal, why: string, wayOut: string): PerennialError {
+  return new PerennialError(
+    'vote-refused',
+    `${voter.name} may not vote on approval ${approval.id} of ${model} in ${approval.environment}: ${voter.name} ${why}; ${wayOut}`,
+    { approvalId: approval.id, principal: voter.name },
+  );
+}
+
+async function tally(context: RepositoryContext, tx: Transaction, id: Id, runId: Id): Promise<Tally> {
+  const { approval, project } = await lockApproval(tx, id);
+  if (approval.runId !== runId) throw unproven(`approval ${id} was not asked for by run ${runId}`, runId);
+  if (approval.status !== 'pending') return { status: approval.status, expiresInMs: null, remindInMs: null };
+  const { environment } = approval;
+  const now = await environmentNow(context, tx, { project, environment });
+  const cast = (await votesOf(tx, [id])).get(id) ?? [];
+  const decision = decisionOf(approval, cast, now);
+  if (decision !== undefined) {
+    await decideApproval(context, tx, approval, { ...decision, at: now });
+    return { status: decision.status, expiresInMs: null, remindInMs: null };
+  }
+  const expiresInMs = await wallUntil(tx, { project, environment }, approval.expiresAt, now);
+  return { status: 'pending', expiresInMs, remindInMs: await remind(context, tx, approval, now, expiresInMs) };
+}
+
+/** At half of its time whoever may vote is reminded, once: the ledger has it, and what follows the ledger tells people. */
+async function remind(
+  context: RepositoryContext,
+  tx: Transaction,
+  { id, modelId, environment, runId, digest, requestedBy, subject, effectiveAt, expiresAt }: ApprovalRow['approval'],
+  now: Instant,
+  expiresInMs: number | null,
+): Promise<number | null> {
+  // A rehearsal votes by itself.
+  if (expiresInMs === null) return null;
+  const halfMs = (expiresAt.getTime() - effectiveAt.getTime()) / 2;
+  if (expiresInMs > halfMs) return expiresInMs - halfMs;
+  if ((await decidedByRun(tx, modelId, 'approval.reminded', runId, { approvalId: id })) !== undefined) return null;
+  await appendLedger(context, tx, {
+    modelId,
+    environment,
+    kind: 'approval.reminded',
+    subject: { runId, approvalId: id, digest, roles: subject.policy.roles, expiresAt: toInstant(expiresAt) },
+    reason: `half of its time has passed; it expires at ${toInstant(expiresAt)}`,
+    effectiveAt: now,
+    by: requestedBy,
+  });
+  return null;
+}
+
+/** null: a virtual clock, which moves when its rehearsal moves it, so that no wait by the wall is the right one. */
+async function wallUntil(
+  tx: Transaction,
+  { project, environment }: { readonly project: string; readonly environment: string },
+  at: Date,
+  now: Instant,
+): Promise<number | null> {
+  const here = and(eq(environments.project, project), eq(environments.name, environment));
+  const [row] = await tx.select({ clock: environments.clock }).from(environments).where(here);
+  return written(row).clock === 'virtual' ? null : at.getTime() - toDate(now).getTime();
+}

@@ -1,0 +1,40 @@
+import type { Vote } from '../../contracts/serving/approval.ts';
+import type { Instant } from '../../contracts/identifiers.ts';
+import type { ApprovalRow } from './approval-rows.ts';
+import type { ApprovalDecision } from './decide-approval.ts';
+import { toDate } from '../connection/instants.ts';
+
+type Asked = Pick<ApprovalRow['approval'], 'subject' | 'expiresAt' | 'requestedBy'>;
+
+/** One reject rejects; votes that were cast in time count, however late they are counted. */
+export function decisionOf(
+  { subject, expiresAt, requestedBy }: Asked,
+  cast: readonly Vote[],
+  now: Instant,
+): Omit<ApprovalDecision, 'at'> | undefined {
+  const reject = cast.find((given) => given.decision === 'reject');
+  if (reject !== undefined)
+    return {
+      status: 'rejected',
+      reason: `rejected by ${reject.principalName}${remark(reject)}`,
+      by: reject.principalId,
+    };
+  if (subject.policy.votes === 0)
+    return { status: 'approved', reason: 'the policy asks for no votes', by: requestedBy };
+  const approving = cast.slice(0, subject.policy.votes);
+  const last = approving.at(-1);
+  if (last !== undefined && approving.length === subject.policy.votes)
+    return {
+      status: 'approved',
+      reason: `approved by ${approving.map((given) => given.principalName + remark(given)).join(', ')}`,
+      by: last.principalId,
+    };
+  if (toDate(now) < expiresAt) return undefined;
+  const reason = `${cast.length} of ${subject.policy.votes} votes when it expired`;
+  // Nobody decided: it ends in the name of who asked.
+  return { status: 'expired', reason, by: requestedBy };
+}
+
+function remark({ comment }: Vote): string {
+  return comment === '' ? '' : ` (${comment})`;
+}

@@ -1,0 +1,56 @@
+import { and, eq } from '../connection/orm.ts';
+import type { Id, Scope } from '../../contracts/identifiers.ts';
+import { appendLedger } from '../ledger/append-ledger.ts';
+import type { Transaction } from '../connection/connect.ts';
+import type { RepositoryContext } from '../connection/repository-context.ts';
+import { environmentNow } from '../connection/repository-context.ts';
+import { recordTrigger } from '../lifecycle/record-trigger.ts';
+import type { codeVersions } from './code-tables.ts';
+import { modelEnvironments } from '../environments/environment-tables.ts';
+
+type Row = typeof codeVersions.$inferSelect;
+
+interface Move {
+  /** null: the environment had no code. */
+  readonly from: Row | null;
+  readonly to: Row;
+  /** The run that took the snapshot. */
+  readonly runId: Id;
+  readonly by: Id;
+}
+
+/** Makes a version the code of the environment: head, ledger and trigger. The scope must be locked. */
+export async function moveCodeHead(
+  context: RepositoryContext,
+  tx: Transaction,
+  scope: Scope,
+  { from, to, runId, by }: Move,
+): Promise<void> {
+  await tx
+    .update(modelEnvironments)
+    .set({ codeVersionId: to.id })
+    .where(and(eq(modelEnvironments.modelId, scope.modelId), eq(modelEnvironments.environment, scope.environment)));
+  const reason = from === null ? `code ${to.number}` : `code ${from.number} → ${to.number}`;
+  await appendLedger(context, tx, {
+    modelId: scope.modelId,
+    environment: scope.environment,
+    kind: 'code.committed',
+    subject: {
+      runId,
+      codeVersionId: to.id,
+      number: to.number,
+      digest: to.digest,
+      previousCodeVersionId: from?.id ?? null,
+    },
+    reason,
+    effectiveAt: await environmentNow(context, tx, scope),
+    by,
+  });
+  // By run too: going back to earlier code is new code again.
+  await recordTrigger(context, tx, scope, {
+    kind: 'new-code',
+    reason,
+    fingerprint: `${to.digest} by ${runId}`,
+    by,
+  });
+}

@@ -1,0 +1,75 @@
+import { drizzle, type NodePgDatabase } from './orm.ts';
+import { Pool } from 'pg';
+import type { Logger } from '../../ports/logger.ts';
+import { asPerennialError, isWorthRepeating } from './database-errors.ts';
+
+/** A pool of connections. `$client` is the pool itself, for LISTEN. */
+export type Database = NodePgDatabase<Record<string, never>> & { readonly $client: Pool };
+export type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0];
+/** Where a statement may run: in a transaction, or by itself. */
+export type Executor = Database | Transaction;
+
+export interface TransactOptions {
+  readonly isolation?: 'read committed' | 'repeatable read' | 'serializable';
+  readonly readOnly?: boolean;
+}
+
+const mostAttempts = 5;
+
+/** Opens nothing yet; connections come with the first statement. At most 10, each given 5 s to open; a statement has 60 s. */
+export function connect(url: string, logger?: Logger): Database {
+  const pool = new Pool({
+    connectionString: url,
+    application_name: 'perennial',
+    max: 10,
+    connectionTimeoutMillis: 5_000,
+    idleTimeoutMillis: 30_000,
+    keepAlive: true,
+    statement_timeout: 60_000,
+    query_timeout: 65_000,
+    idle_in_transaction_session_timeout: 60_000,
+  });
+  const lost = (error: Error): void =>
+    logger?.warn({ reason: error.message }, 'a database connection was lost; the next statement opens another');
+  pool.on('error', lost);
+  // The pool listens to idle connections only: one lost between two statements of a transaction would end the process.
+  pool.on('connect', (client) => client.on('error', lost));
+  return drizzle(pool);
+}
+
+/**
+ * One transaction. Serialization failures and deadlocks are tried again, five times in all, so `work` may run more
+ * than once and must do nothing but statements. A database that does not answer is `database-unavailable`.
+ */
+export async function transact<Result>(
+  db: Database,
+  work: (tx: Transaction) => Promise<Result>,
+  options: TransactOptions = {},
+): Promise<Result> {
+  const config = {
+    isolationLevel: options.isolation ?? 'read committed',
+    accessMode: options.readOnly === true ? 'read only' : 'read write',
+  } as const;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await db.transaction(work, config);
+    } catch (caught) {
+      if (attempt >= mostAttempts || !isWorthRepeating(caught)) throw asPerennialError(caught);
+      await pause(attempt);
+    }
+  }
+}
+
+/** Statements outside a transaction, with the same errors: for what is one statement anyway. */
+export async function query<Result>(db: Database, work: (db: Database) => Promise<Result>): Promise<Result> {
+  try {
+    return await work(db);
+  } catch (caught) {
+    throw asPerennialError(caught);
+  }
+}
+
+/** Two that collided must not collide again: up to 10, 20, 40 and 80 ms. */
+async function pause(attempt: number): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, Math.random() * 5 * 2 ** attempt));
+}

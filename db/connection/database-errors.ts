@@ -1,0 +1,89 @@
+import { DatabaseError } from 'pg';
+import { diskFullSentence, isAboutFullDisk } from '../../contracts/disk-full.ts';
+import { PerennialError } from '../../contracts/errors.ts';
+
+const systemCodes = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+  'ENOTFOUND',
+  'ENOENT',
+  'ETIMEDOUT',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+]);
+/** Connection exceptions, shutdown and start, too many connections, time limits, and a login or database that is not there. */
+const unavailable = /^(08...|57P0.|57014|53300|25P03|28...|3D000)$/;
+const diskFullCode = '53100';
+/** The driver gives these no code. */
+const driverSays =
+  /connection terminated|timeout exceeded when trying to connect|query read timeout|connection error and is not queryable|cannot use a pool after calling end|client was closed/i;
+
+/** The driver's error beneath what drizzle wraps around it. */
+function causes(caught: unknown): readonly Error[] {
+  const found: Error[] = [];
+  for (let error = caught; error instanceof Error && found.length < 10; error = error.cause) found.push(error);
+  return found;
+}
+
+/** The SQLSTATE or system code of an error, e.g. `40001` or `ECONNREFUSED`; undefined if it has none. */
+export function databaseErrorCode(caught: unknown): string | undefined {
+  for (const error of causes(caught)) {
+    if ('code' in error && typeof error.code === 'string') return error.code;
+  }
+  return undefined;
+}
+
+/** Serialization failure or deadlock: the same transaction may well succeed now. */
+export function isWorthRepeating(caught: unknown): boolean {
+  const code = databaseErrorCode(caught);
+  return code === '40001' || code === '40P01';
+}
+
+/** Says what the database could not do in Perennial's codes; what is a defect stays as it is. */
+export function asPerennialError(caught: unknown): unknown {
+  if (caught instanceof PerennialError) return caught;
+  const chain = causes(caught);
+  const code = databaseErrorCode(caught);
+  const root = chain.at(-1);
+  const reason = root?.message === '' || root === undefined ? (code ?? 'no reason given') : root.message;
+  if (
+    (code !== undefined && (systemCodes.has(code) || unavailable.test(code))) ||
+    chain.some((error) => driverSays.test(error.message))
+  ) {
+    return new PerennialError(
+      'database-unavailable',
+      `Postgres does not answer: ${reason}; try again, and see that DATABASE_URL names a server that runs`,
+      { reason },
+      { cause: caught },
+    );
+  }
+  if (code === diskFullCode || isAboutFullDisk(root)) {
+    return new PerennialError(
+      'disk-full',
+      `${diskFullSentence('Postgres', root)} (${reason})`,
+      { reason },
+      { cause: caught },
+    );
+  }
+  if (isWorthRepeating(caught)) {
+    return new PerennialError(
+      'database-unavailable',
+      `Postgres could not finish a transaction beside others: ${reason}; try again`,
+      { reason },
+      { cause: caught },
+    );
+  }
+  if (code === '23503') {
+    const detail = chain.find((error) => error instanceof DatabaseError)?.detail ?? reason;
+    return new PerennialError(
+      'not-found',
+      `a row was to refer to one that is absent: ${detail}; name one that exists`,
+      { detail },
+      { cause: caught },
+    );
+  }
+  return caught;
+}

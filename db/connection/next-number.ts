@@ -1,0 +1,26 @@
+import { eq, max } from './orm.ts';
+import type { Id } from '../../contracts/identifiers.ts';
+import type { Transaction } from './connect.ts';
+import { lockModel } from './repository-context.ts';
+import type { codeVersions } from '../code/code-tables.ts';
+import type { configurations } from '../models/model-tables.ts';
+import type { datasetVersions } from '../datasets/dataset-tables.ts';
+import type { modelVersions } from '../versions/version-tables.ts';
+import type { releases } from '../deployments/deployment-tables.ts';
+
+type Numbered =
+  | typeof codeVersions
+  | typeof configurations
+  | typeof datasetVersions
+  | typeof modelVersions
+  | typeof releases;
+
+/** The number after the model's newest, from 1 and without gaps: the model stays locked until the transaction ends. */
+export async function nextNumber(tx: Transaction, table: Numbered, modelId: Id): Promise<number> {
+  await lockModel(tx, modelId);
+  const [newest] = await tx
+    .select({ number: max(table.number) })
+    .from(table)
+    .where(eq(table.modelId, modelId));
+  return (newest?.number ?? 0) + 1;
+}

@@ -1,0 +1,70 @@
+import { and, eq, sql } from './orm.ts';
+import { PerennialError } from '../../contracts/errors.ts';
+import type { Id, Instant, Scope } from '../../contracts/identifiers.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { IdMaker } from '../../ports/ids.ts';
+import type { Database, Executor, Transaction } from './connect.ts';
+import { toInstant } from './instants.ts';
+import { environments, modelEnvironments } from '../environments/environment-tables.ts';
+
+/** What every repository is made of. */
+export interface RepositoryContext {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly ids: IdMaker;
+}
+
+/** The environment's clock: the wall, or the virtual reading. `not-found` if the project has no such environment. */
+export async function environmentNow(
+  context: Pick<RepositoryContext, 'clock'>,
+  tx: Executor,
+  scope: Pick<Scope, 'project' | 'environment'>,
+): Promise<Instant> {
+  const [row] = await tx
+    .select({ virtualNow: environments.virtualNow })
+    .from(environments)
+    .where(and(eq(environments.project, scope.project), eq(environments.name, scope.environment)));
+  if (row === undefined) {
+    throw new PerennialError(
+      'not-found',
+      `project ${scope.project} has no environment ${scope.environment}; apply a configuration to it or put it first`,
+      { project: scope.project, environment: scope.environment },
+    );
+  }
+  return row.virtualNow === null ? context.clock.now() : toInstant(row.virtualNow);
+}
+
+/**
+ * Locks the scope's row until the transaction ends, and reads it; makes it in the name of `by` if absent. `by` null: a
+ * run of the scope goes on, whose lifecycle made the row; otherwise `not-found`. Whoever changes the environment begins
+ * with this. Locks are taken in the order scope, runs, approvals, model (`lockModel`, `appendLedger`), so that
+ * nobody waits in a ring.
+ */
+export async function lockScope(
+  tx: Transaction,
+  scope: Pick<Scope, 'modelId' | 'environment'>,
+  by: Id | null,
+): Promise<typeof modelEnvironments.$inferSelect> {
+  const where = and(eq(modelEnvironments.modelId, scope.modelId), eq(modelEnvironments.environment, scope.environment));
+  const [known] = await tx.select().from(modelEnvironments).where(where).for('update');
+  if (known !== undefined) return known;
+  if (by === null)
+    throw new PerennialError(
+      'not-found',
+      `model ${scope.modelId} is not in environment ${scope.environment}; apply its configuration there first`,
+      { modelId: scope.modelId, environment: scope.environment },
+    );
+  await tx
+    .insert(modelEnvironments)
+    .values({ modelId: scope.modelId, environment: scope.environment, recordedBy: by })
+    .onConflictDoNothing();
+  const [made] = await tx.select().from(modelEnvironments).where(where).for('update');
+  if (made === undefined)
+    throw new Error(`the row of model ${scope.modelId} in ${scope.environment} vanished while it was locked`);
+  return made;
+}
+
+/** Serialises what counts within a model: version numbers and the ledger's sequence. Held until the transaction ends; again is free. */
+export async function lockModel(tx: Transaction, modelId: Id): Promise<void> {
+  await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`perennial model ${modelId}`}, 0))`);
+}

@@ -1,0 +1,122 @@
+import { and, desc, eq, type SQL } from '../connection/orm.ts';
+import type { Generation, Slot } from '../../contracts/serving/deployment.ts';
+import type { Id, Scope } from '../../contracts/identifiers.ts';
+import type { Release } from '../../contracts/serving/release.ts';
+import { appendLedger } from '../ledger/append-ledger.ts';
+import type { Executor, Transaction } from '../connection/connect.ts';
+import type { RepositoryContext } from '../connection/repository-context.ts';
+import { environmentNow } from '../connection/repository-context.ts';
+import { toDate, toInstant } from '../connection/instants.ts';
+import { mustNotBeArchived } from '../models/must-not-be-archived.ts';
+import { found, written } from '../connection/not-found.ts';
+import { generations, releases } from './deployment-tables.ts';
+import { modelEnvironments } from '../environments/environment-tables.ts';
+import { modelVersions } from '../versions/version-tables.ts';
+import { storableText } from '../connection/storable.ts';
+
+export function inScope(scope: Pick<Scope, 'modelId' | 'environment'>): ReturnType<typeof and> {
+  return and(eq(modelEnvironments.modelId, scope.modelId), eq(modelEnvironments.environment, scope.environment));
+}
+
+export function toGeneration({ schemaVersion: _schemaVersion, ...row }: typeof generations.$inferSelect): Generation {
+  return { ...row, recordedAt: toInstant(row.recordedAt), effectiveAt: toInstant(row.effectiveAt) };
+}
+
+export function toRelease(row: typeof releases.$inferSelect): Release {
+  return { ...row, recordedAt: toInstant(row.recordedAt) };
+}
+
+export async function readRelease(tx: Executor, id: Id): Promise<Release> {
+  const [row] = await tx.select().from(releases).where(eq(releases.id, id));
+  return toRelease(found(row, `there is no release ${id}`, { releaseId: id }));
+}
+
+export async function newestGeneration(tx: Executor, scope: Scope): Promise<Generation | undefined> {
+  const [row] = await generationsOf(tx, scope).limit(1);
+  return row === undefined ? undefined : toGeneration(row);
+}
+
+/** Newest first. */
+export function generationsOf(tx: Executor, scope: Scope, where?: SQL) {
+  return tx
+    .select()
+    .from(generations)
+    .where(and(eq(generations.modelId, scope.modelId), eq(generations.environment, scope.environment), where))
+    .orderBy(desc(generations.generation))
+    .$dynamic();
+}
+
+export function championOf(generation: Generation | undefined): Slot | undefined {
+  return generation?.slots.find((slot) => slot.role === 'champion');
+}
+
+/** A slot for the release; `weight` in percent. */
+export async function slotFor(tx: Executor, release: Release, role: Slot['role'], weight: number): Promise<Slot> {
+  const [version] = await tx
+    .select({ number: modelVersions.number })
+    .from(modelVersions)
+    .where(eq(modelVersions.id, release.modelVersionId));
+  return {
+    role,
+    releaseId: release.id,
+    releaseDigest: release.digest,
+    modelVersionId: release.modelVersionId,
+    modelVersionNumber: written(version).number,
+    weight,
+  };
+}
+
+export interface NewGeneration {
+  readonly slots: readonly Slot[];
+  readonly change: Generation['change'];
+  readonly reason: string;
+  readonly runId: Id;
+  readonly by: Id;
+}
+
+/** Writes the generation after the newest and moves the pointer to it. The scope is locked by the caller. */
+export async function raiseGeneration(
+  context: RepositoryContext,
+  tx: Transaction,
+  scope: Scope,
+  next: NewGeneration,
+): Promise<Generation> {
+  await mustNotBeArchived(tx, scope.modelId);
+  const effectiveAt = await environmentNow(context, tx, scope);
+  const newest = await newestGeneration(tx, scope);
+  const generation = (newest?.generation ?? 0) + 1;
+  const { change, runId, by } = next;
+  const reason = storableText(next.reason);
+  const [row] = await tx
+    .insert(generations)
+    .values({
+      modelId: scope.modelId,
+      environment: scope.environment,
+      generation,
+      slots: [...next.slots],
+      change,
+      reason,
+      runId,
+      // The client's clock, as everywhere: what served at an instant must not depend on whose clock it was.
+      recordedAt: toDate(context.clock.now()),
+      effectiveAt: toDate(effectiveAt),
+      recordedBy: by,
+    })
+    .returning();
+  await tx.update(modelEnvironments).set({ generation }).where(inScope(scope));
+  await appendLedger(context, tx, {
+    modelId: scope.modelId,
+    environment: scope.environment,
+    kind: 'generation.raised',
+    subject: {
+      runId,
+      generation,
+      change,
+      slots: next.slots.map(({ role, releaseDigest, weight }) => ({ role, releaseDigest, weight })),
+    },
+    reason,
+    effectiveAt,
+    by,
+  });
+  return toGeneration(written(row));
+}

@@ -1,0 +1,79 @@
+import { and, desc, eq } from '../connection/orm.ts';
+import type { RunOutcome } from '../../contracts/runs/run.ts';
+import type { Transaction } from '../connection/connect.ts';
+import { decidedByRun } from '../runs/decided-by-run.ts';
+import { unproven } from '../runs/prove-run.ts';
+import type { RunRow } from '../runs/run-rows.ts';
+import { approvals } from '../approvals/approval-tables.ts';
+import { evaluations } from '../versions/version-tables.ts';
+import { generations } from './deployment-tables.ts';
+import { modelEnvironments } from '../environments/environment-tables.ts';
+
+type Outcome = Extract<RunOutcome, { kind: 'deploy' }>;
+
+/** A deployment ends as what its run has done: a canary that is still up, or a promotion that never was, ends nothing. */
+export async function mustHaveDeployed(tx: Transaction, { run }: RunRow, outcome: Outcome): Promise<void> {
+  const { id, modelId, environment } = run;
+  const here = and(eq(modelEnvironments.modelId, modelId), eq(modelEnvironments.environment, environment));
+  const [heads] = await tx.select({ holder: modelEnvironments.rolloutRunId }).from(modelEnvironments).where(here);
+  if (heads?.holder === id) throw unproven(`run ${id} still holds the rollout; it promotes or aborts it first`, id);
+  await mustHaveMade(tx, run, outcome);
+  const [last] = await tx
+    .select({ generation: generations.generation, change: generations.change })
+    .from(generations)
+    .where(and(eq(generations.modelId, modelId), eq(generations.environment, environment), eq(generations.runId, id)))
+    .orderBy(desc(generations.generation))
+    .limit(1);
+  if (!(await isTrue(tx, run.id, outcome, last)))
+    throw unproven(`run ${id} is said to have ended as ${outcome.decision}, and what it raised says otherwise`, id);
+}
+
+/** Only a run that the gates refused may have no release. */
+async function mustHaveMade(
+  tx: Transaction,
+  { id, modelId }: RunRow['run'],
+  { decision, releaseId, releaseDigest }: Outcome,
+): Promise<void> {
+  if (releaseId === null && releaseDigest === null && decision === 'refused') return;
+  const made = releaseId === null ? undefined : await decidedByRun(tx, modelId, 'release.made', id, { releaseId });
+  if (made === undefined || made.digest !== releaseDigest)
+    throw unproven(`run ${id} was not about release ${releaseDigest}`, id);
+}
+
+type Last = Pick<typeof generations.$inferSelect, 'generation' | 'change'> | undefined;
+
+async function isTrue(tx: Transaction, runId: string, { decision, generation }: Outcome, last: Last): Promise<boolean> {
+  const promoted = last?.change === 'first' || last?.change === 'promote';
+  switch (decision) {
+    case 'promoted':
+      return promoted && last.generation === generation;
+    case 'aborted':
+      // null: there was nothing to take back, or a rollback had done it.
+      return generation === null ? !promoted : last?.change === 'abort' && last.generation === generation;
+    case 'superseded':
+      return !promoted;
+    case 'refused':
+      return !promoted && (await gatesRefused(tx, runId));
+    case 'rejected':
+    case 'expired': {
+      const [approval] = await tx
+        .select({ status: approvals.status })
+        .from(approvals)
+        .where(eq(approvals.runId, runId))
+        .orderBy(desc(approvals.id))
+        .limit(1);
+      return approval?.status === decision;
+    }
+  }
+}
+
+/** What the run measured last did not pass. */
+async function gatesRefused(tx: Transaction, runId: string): Promise<boolean> {
+  const [evaluation] = await tx
+    .select({ body: evaluations.body })
+    .from(evaluations)
+    .where(eq(evaluations.runId, runId))
+    .orderBy(desc(evaluations.id))
+    .limit(1);
+  return evaluation?.body.verdict === 'rejected';
+}

@@ -1,0 +1,238 @@
+import { and, eq, gte, inArray, isNull, ne } from '../connection/orm.ts';
+import type { Generation, Slot } from '../../contracts/serving/deployment.ts';
+import { durationMs } from '../../contracts/time/duration.ts';
+import { PerennialError } from '../../contracts/errors.ts';
+import type { Id, Scope } from '../../contracts/identifiers.ts';
+import { scopeLabel } from '../../contracts/identifiers.ts';
+import type { Release } from '../../contracts/serving/release.ts';
+import { isFinal } from '../../contracts/runs/run.ts';
+import type { DeploymentRepository } from '../../ports/repositories/deployment-repository.ts';
+import type { ApprovedRollout } from './approved-rollout.ts';
+import { approvedRollout } from './approved-rollout.ts';
+import type { Transaction } from '../connection/connect.ts';
+import type { RepositoryContext } from '../connection/repository-context.ts';
+import { lockScope } from '../connection/repository-context.ts';
+import {
+  championOf,
+  generationsOf,
+  inScope,
+  type NewGeneration,
+  newestGeneration,
+  raiseGeneration,
+  slotFor,
+  toGeneration,
+} from './generations.ts';
+import { written } from '../connection/not-found.ts';
+import { proveRun, unproven } from '../runs/prove-run.ts';
+import { acknowledgements } from '../gateways/gateway-tables.ts';
+import { generations, releases, withdrawals } from './deployment-tables.ts';
+import { modelEnvironments } from '../environments/environment-tables.ts';
+import { runs } from '../runs/run-tables.ts';
+
+// One deploy run at a time moves weights; each of these begins with the scope's lock, asks whose turn it is, and takes from
+// the approval what is served and in which steps.
+
+/** More than a configuration may name, with the shadow before them and the abort after them. */
+const stepsAtMost = 50;
+
+type Raise = Parameters<DeploymentRepository['raise']>[1];
+type Abort = Parameters<DeploymentRepository['abort']>[1];
+
+export async function beginRollout(
+  context: RepositoryContext,
+  tx: Transaction,
+  scope: Scope,
+  runId: Id,
+): ReturnType<DeploymentRepository['beginRollout']> {
+  const heads = await lockScope(tx, scope, null);
+  const { subject, automated } = await approvedRollout(context, tx, scope, runId);
+  if (heads.rolloutRunId === runId) return 'begun';
+  const mine = await raisedBy(tx, scope, runId);
+  if (mine.length > 0)
+    throw unproven(`the rollout of run ${runId} in ${scopeLabel(scope)} is over, and an approval is for one`, runId);
+  if (heads.rolloutRunId !== null && (await isUnderWay(tx, heads.rolloutRunId))) return 'taken';
+  if (automated && heads.holdReason !== null) return 'superseded';
+  const champion = championOf(await newestGeneration(tx, scope))?.releaseDigest ?? null;
+  if (champion !== subject.champion) return 'champion-changed';
+  await tx.update(modelEnvironments).set({ rolloutRunId: runId }).where(inScope(scope));
+  return 'begun';
+}
+
+async function isUnderWay(tx: Transaction, runId: Id): Promise<boolean> {
+  const [run] = await tx.select({ state: runs.state }).from(runs).where(eq(runs.id, runId));
+  return run !== undefined && !isFinal(run.state);
+}
+
+/** What the run has raised, the oldest first. */
+async function raisedBy(tx: Transaction, scope: Scope, runId: Id): Promise<readonly Generation[]> {
+  const rows = await generationsOf(tx, scope, eq(generations.runId, runId)).limit(stepsAtMost);
+  return rows.map(toGeneration).toReversed();
+}
+
+export async function raiseForRun(
+  context: RepositoryContext,
+  tx: Transaction,
+  scope: Scope,
+  { runId, weight, judged, remark }: Raise,
+): Promise<Generation> {
+  const heads = await lockScope(tx, scope, null);
+  const rollout = await approvedRollout(context, tx, scope, runId);
+  if (heads.rolloutRunId !== runId)
+    throw new PerennialError(
+      'rollout-superseded',
+      `the rollout of run ${runId} in ${scopeLabel(scope)} lost its place to another deployment or a rollback`,
+      { runId },
+    );
+  const mine = await raisedBy(tx, scope, runId);
+  // Steps only rise, so a lower one is an attempt that was given up for lost and comes late.
+  const before = mine.find(({ slots }) =>
+    slots.some((slot) => slot.releaseId === rollout.release.id && slot.weight >= weight),
+  );
+  if (before !== undefined) return before;
+  const { steps, release, by } = rollout;
+  const next = steps[mine.length];
+  if (weight !== next)
+    throw unproven(
+      `${weight} % is not the next step of run ${runId}: approved is ${steps.join(', ')}, and ${next === undefined ? 'all of it is done' : `${next} % comes next`}`,
+      runId,
+    );
+  const last = mine.at(-1);
+  if (last !== undefined) await mustBeDone(context, tx, { last, judged, rollout });
+  const champion = championOf(await newestGeneration(tx, scope));
+  const step = await stepTo(tx, scope, { weight, release, champion });
+  const told = weight === 100 ? 'promoted' : weight === 0 ? 'shadow' : `canary at ${weight} %`;
+  const reason = remark === undefined ? told : `${told}; ${remark}`;
+  return raiseGeneration(context, tx, scope, { ...step, reason, runId, by });
+}
+
+/** What serves at this weight. */
+async function stepTo(
+  tx: Transaction,
+  scope: Scope,
+  { weight, release, champion }: { readonly weight: number; readonly release: Release; readonly champion?: Slot },
+): Promise<Pick<NewGeneration, 'slots' | 'change'>> {
+  if (weight === 100) {
+    // It got here by approval; what a rollback said of it before is answered by that.
+    await restore(tx, scope, release);
+    const change = champion === undefined ? 'first' : 'promote';
+    return { slots: [await slotFor(tx, release, 'champion', 100)], change };
+  }
+  const beside = { ...written(champion), weight: 100 - weight };
+  const role = weight === 0 ? 'shadow' : 'canary';
+  return { slots: [beside, await slotFor(tx, release, role, weight)], change: role };
+}
+
+interface Step {
+  readonly last: Generation;
+  readonly judged: Raise['judged'];
+  readonly rollout: ApprovedRollout;
+}
+
+/** The step before was loaded, has lasted as long as was approved, and was judged well enough. `step-not-due` until then. */
+async function mustBeDone(context: RepositoryContext, tx: Transaction, { last, judged, rollout }: Step): Promise<void> {
+  const { strategy, clock } = rollout;
+  const { generation, runId } = last;
+  const notDue = (why: string) =>
+    new PerennialError('step-not-due', `the step after generation ${generation} is not due: ${why}`, { runId });
+  if (judged?.generation !== generation) throw notDue('it has not been judged');
+  if (judged.verdict === 'abort')
+    throw unproven(`generation ${generation} must be taken back: ${judged.reason}`, runId);
+  if (judged.verdict === 'insufficient' && strategy.onInsufficient !== 'proceed') throw notDue(judged.reason);
+  if (!(await isLoaded(tx, last))) throw notDue('no gateway has loaded it');
+  // Under a virtual clock a step is over as soon as it has had enough.
+  const bake = last.change === 'shadow' ? strategy.shadow?.bake : strategy.bake;
+  const dueAt = Date.parse(last.recordedAt) + (clock === 'virtual' || bake === undefined ? 0 : durationMs(bake));
+  if (Date.parse(context.clock.now()) < dueAt) throw notDue(`it lasts until ${new Date(dueAt).toISOString()}`);
+}
+
+async function isLoaded(tx: Transaction, { modelId, environment, generation }: Generation): Promise<boolean> {
+  const [loaded] = await tx
+    .select({ gatewayId: acknowledgements.gatewayId })
+    .from(acknowledgements)
+    .where(
+      and(
+        eq(acknowledgements.modelId, modelId),
+        eq(acknowledgements.environment, environment),
+        gte(acknowledgements.generation, generation),
+        isNull(acknowledgements.error),
+      ),
+    )
+    .limit(1);
+  return loaded !== undefined;
+}
+
+/** Lifts the release's withdrawal from the environment, whichever evaluation it was deployed with. */
+export async function restore(
+  tx: Transaction,
+  scope: Scope,
+  { modelVersionId, configurationId }: Pick<Release, 'modelVersionId' | 'configurationId'>,
+): Promise<void> {
+  const same = tx
+    .select({ id: releases.id })
+    .from(releases)
+    .where(and(eq(releases.modelVersionId, modelVersionId), eq(releases.configurationId, configurationId)));
+  await tx
+    .delete(withdrawals)
+    .where(
+      and(
+        eq(withdrawals.modelId, scope.modelId),
+        eq(withdrawals.environment, scope.environment),
+        inArray(withdrawals.releaseId, same),
+      ),
+    );
+}
+
+/** `abort` of a run that proves itself: the run goes on to say what became of it. */
+export async function abortOwn(
+  context: RepositoryContext,
+  tx: Transaction,
+  scope: Scope,
+  request: Pick<Abort, 'runId' | 'reason'>,
+): Promise<Generation | undefined> {
+  await lockScope(tx, scope, null);
+  const { run } = await proveRun(tx, scope, request.runId, 'deploy');
+  return abort(context, tx, scope, { ...request, by: run.recordedBy });
+}
+
+/** `endRollout` of a run that proves itself, once its release serves alone or nothing was raised: a canary is aborted instead. */
+export async function endOwnRollout(tx: Transaction, scope: Scope, runId: Id): Promise<void> {
+  const heads = await lockScope(tx, scope, null);
+  await proveRun(tx, scope, runId, 'deploy');
+  if (heads.rolloutRunId !== runId) return;
+  const last = (await raisedBy(tx, scope, runId)).at(-1);
+  if (last?.change === 'canary' || last?.change === 'shadow')
+    throw unproven(`run ${runId} has a ${last.change} up, which its rollout does not end with; abort it`, runId);
+  await endRollout(tx, scope, runId);
+}
+
+/** What served before this run moved anything serves alone again; nothing, if nothing did. */
+export async function abort(
+  context: RepositoryContext,
+  tx: Transaction,
+  scope: Scope,
+  { runId, reason, by }: Abort & { readonly by: Id },
+): Promise<Generation | undefined> {
+  const heads = await lockScope(tx, scope, by);
+  const newest = await newestGeneration(tx, scope);
+  if (newest?.runId === runId && newest.change === 'abort') return newest;
+  if (heads.rolloutRunId !== runId) return undefined;
+  await endRollout(tx, scope, runId);
+  if (newest === undefined || newest.runId !== runId) return undefined;
+  const champion = championOf(await lastNotOf(tx, scope, runId));
+  // A first release has nothing to go back to: nothing serves again, so that the next is a first one too. Left in place,
+  // one that no gateway can load would keep every canary beside it from being loaded.
+  const slots = champion === undefined ? [] : [{ ...champion, weight: 100 }];
+  return raiseGeneration(context, tx, scope, { slots, change: 'abort', reason, runId, by });
+}
+
+async function lastNotOf(tx: Transaction, scope: Scope, runId: Id): Promise<Generation | undefined> {
+  const [row] = await generationsOf(tx, scope, ne(generations.runId, runId)).limit(1);
+  return row === undefined ? undefined : toGeneration(row);
+}
+
+export async function endRollout(tx: Transaction, scope: Scope, runId: Id): Promise<void> {
+  await tx
+    .update(modelEnvironments)
+    .set({ rolloutRunId: null })
+    .where(and(inScope(scope), eq(modelEnvironments.rolloutRunId, runId)));
+}

@@ -1,0 +1,132 @@
+import { idColumn, instantColumn, recordedAtColumn } from '../connection/columns.ts';
+import { recordedByColumn } from '../principals/principal-tables.ts';
+import { modelIdColumn } from '../models/model-tables.ts';
+import {
+  bigint,
+  boolean,
+  check,
+  doublePrecision,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  sql,
+  text,
+  unique,
+  uuid,
+} from '../connection/orm.ts';
+import type { ClassValue } from '../../contracts/models/model-version.ts';
+
+export const predictionSegments = pgTable(
+  'prediction_segments',
+  {
+    id: idColumn(),
+    gatewayId: uuid('gateway_id').notNull(),
+    modelId: modelIdColumn(),
+    environment: text('environment').notNull(),
+    sha256: text('sha256').notNull(),
+    rows: bigint('rows', { mode: 'number' }).notNull(),
+    dropped: bigint('dropped', { mode: 'number' }).notNull(),
+    fromAt: instantColumn('from_at').notNull(),
+    toAt: instantColumn('to_at').notNull(),
+    /** Whether its rows are among `predictions`; those of segments from before that table was introduced are not. */
+    indexed: boolean('indexed').notNull().default(false),
+    recordedAt: recordedAtColumn(),
+  },
+  (t) => [index('prediction_segments_window').on(t.modelId, t.environment, t.fromAt, t.toAt)],
+);
+
+export const labels = pgTable(
+  'labels',
+  {
+    modelId: modelIdColumn(),
+    environment: text('environment').notNull(),
+    predictionId: text('prediction_id').notNull(),
+    /** A number, or else the class, which is text or a truth value. */
+    value: doublePrecision('value'),
+    class: jsonb('class').$type<ClassValue>(),
+    recordedAt: recordedAtColumn(),
+    effectiveAt: instantColumn('effective_at').notNull(),
+    recordedBy: recordedByColumn(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.modelId, t.environment, t.predictionId] }),
+    /** Labels expire with their predictions. */
+    index('labels_given').on(t.modelId, t.environment, t.effectiveAt),
+    check('labels_number_or_class', sql`num_nonnulls(${t.value}, ${t.class}) = 1`),
+  ],
+);
+
+/**
+ * Which predictions there are, so that labels find theirs; the rows themselves are in the segments. Without a reference to the
+ * model, whose check would double the time that a segment takes.
+ */
+export const predictions = pgTable(
+  'predictions',
+  {
+    modelId: uuid('model_id').notNull(),
+    environment: text('environment').notNull(),
+    predictionId: text('prediction_id').notNull(),
+    /** The id that the caller gave the request, and the row's place in it. */
+    request: text('request'),
+    requestRow: integer('request_row'),
+    modelVersion: integer('model_version').notNull(),
+    happenedAt: instantColumn('happened_at').notNull(),
+    gatewayId: uuid('gateway_id').notNull(),
+    recordedAt: instantColumn('recorded_at').notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.modelId, t.environment, t.predictionId] }),
+    index('predictions_request')
+      .on(t.modelId, t.environment, t.request)
+      .where(sql`request is not null`),
+    /** They expire with their segments. */
+    index('predictions_happened').on(t.modelId, t.environment, t.happenedAt),
+  ],
+);
+
+/** Labels whose predictions have not arrived. A label names its prediction by id, or by request and perhaps row. */
+export const waitingLabels = pgTable(
+  'waiting_labels',
+  {
+    modelId: modelIdColumn(),
+    environment: text('environment').notNull(),
+    predictionId: text('prediction_id'),
+    request: text('request'),
+    requestRow: integer('request_row'),
+    value: doublePrecision('value'),
+    class: jsonb('class').$type<ClassValue>(),
+    recordedAt: recordedAtColumn(),
+    effectiveAt: instantColumn('effective_at').notNull(),
+    recordedBy: recordedByColumn(),
+  },
+  (t) => [
+    unique('waiting_labels_once')
+      .on(t.modelId, t.environment, t.predictionId, t.request, t.requestRow)
+      .nullsNotDistinct(),
+    index('waiting_labels_age').on(t.modelId, t.environment, t.recordedAt),
+    check('waiting_labels_id_or_request', sql`num_nonnulls(${t.predictionId}, ${t.request}) = 1`),
+    check('waiting_labels_number_or_class', sql`num_nonnulls(${t.value}, ${t.class}) = 1`),
+  ],
+);
+
+/** What labels were before they were corrected. The entry of the ledger with that sequence carries their digest. */
+export const labelCorrections = pgTable(
+  'label_corrections',
+  {
+    modelId: modelIdColumn(),
+    sequence: integer('sequence').notNull(),
+    environment: text('environment').notNull(),
+    predictionId: text('prediction_id').notNull(),
+    replaced: jsonb('replaced').$type<ClassValue>().notNull(),
+    replacement: jsonb('replacement').$type<ClassValue>().notNull(),
+    recordedAt: recordedAtColumn(),
+    effectiveAt: instantColumn('effective_at').notNull(),
+    recordedBy: recordedByColumn(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.modelId, t.sequence, t.predictionId] }),
+    index('label_corrections_made').on(t.modelId, t.environment, t.effectiveAt),
+  ],
+);

@@ -1,0 +1,243 @@
+import { and, asc, eq, isNull } from '../connection/orm.ts';
+import { sha256OfJson } from '../../contracts/digest.ts';
+import type { Id, Instant } from '../../contracts/identifiers.ts';
+import type { Report, ReportBody } from '../../contracts/monitoring/report.ts';
+import type { MonitoringRepository } from '../../ports/repositories/monitoring-repository.ts';
+import { appendLedger } from '../ledger/append-ledger.ts';
+import type { Executor, Transaction } from '../connection/connect.ts';
+import type { RepositoryContext } from '../connection/repository-context.ts';
+import { environmentNow, lockScope } from '../connection/repository-context.ts';
+import { toDate, toInstant } from '../connection/instants.ts';
+import { written } from '../connection/not-found.ts';
+import { proveRun } from '../runs/prove-run.ts';
+import { recordTrigger } from '../lifecycle/record-trigger.ts';
+import { findings, reports } from './monitoring-tables.ts';
+import { shortNumber } from './short-number.ts';
+import { storableJson, storableText } from '../connection/storable.ts';
+
+type Commit = Parameters<MonitoringRepository['commitReport']>;
+type Verdict = Commit[2][number];
+type FindingRow = typeof findings.$inferSelect;
+type Told = ReportBody['findings'][number];
+
+/** What every step of one commit needs to know. */
+interface Committing {
+  readonly context: RepositoryContext;
+  readonly tx: Transaction;
+  readonly scope: Commit[0];
+  readonly run: Commit[3];
+  readonly reportId: Id;
+  readonly now: Instant;
+}
+
+export function toReport(row: typeof reports.$inferSelect): Report {
+  return { ...row, recordedAt: toInstant(row.recordedAt), effectiveAt: toInstant(row.effectiveAt) };
+}
+
+/** The findings of a scope that are open, the oldest first. */
+export function selectOpenFindings(tx: Executor, scope: Pick<Commit[0], 'modelId' | 'environment'>) {
+  return tx
+    .select()
+    .from(findings)
+    .where(
+      and(eq(findings.modelId, scope.modelId), eq(findings.environment, scope.environment), isNull(findings.closedAt)),
+    )
+    .orderBy(asc(findings.openedAt), asc(findings.id));
+}
+
+/** See the port. One at a time in a scope, so that a finding cannot be opened by two reports. */
+export async function commitReport(
+  context: RepositoryContext,
+  tx: Transaction,
+  ...[scope, report, verdicts, run]: Commit
+): Promise<Report> {
+  await lockScope(tx, scope, null);
+  await proveRun(tx, scope, run.runId, 'monitor');
+  const [known] = await tx.select().from(reports).where(eq(reports.runId, run.runId));
+  if (known !== undefined) return toReport(known);
+  const now = await environmentNow(context, tx, scope);
+  const committing = { context, tx, scope, run, reportId: context.ids.next(), now };
+  const open = await selectOpenFindings(tx, scope);
+  const told = await closeClear(committing, report, open, verdicts);
+  const opened = report.sufficient ? await openNew(committing, open, verdicts) : [];
+  const triggers = await recordTriggers(committing, opened);
+  const body = storableJson({ ...report, findings: [...told, ...opened], triggers });
+  return insertReport(committing, body);
+}
+
+async function insertReport({ context, tx, scope, run, reportId, now }: Committing, body: ReportBody): Promise<Report> {
+  const { modelId, environment } = scope;
+  const digest = sha256OfJson(body);
+  const [row] = await tx
+    .insert(reports)
+    .values({
+      id: reportId,
+      modelId,
+      environment,
+      digest,
+      body,
+      runId: run.runId,
+      effectiveAt: toDate(now),
+      recordedBy: run.by,
+    })
+    .returning();
+  const count = (state: Told['state']): number => body.findings.filter((finding) => finding.state === state).length;
+  const sufficient = body.sufficient ? '' : ', too few to decide by';
+  await appendLedger(context, tx, {
+    modelId,
+    environment,
+    kind: 'report.made',
+    subject: { runId: run.runId, reportId, digest, from: body.from, to: body.to, triggers: body.triggers },
+    reason: `${body.predictions} predictions${sufficient}: ${count('opened')} findings opened, ${count('open')} still open, ${count('closed')} closed`,
+    effectiveAt: now,
+    by: run.by,
+  });
+  return toReport(written(row));
+}
+
+/** By kind and subject; where a column is named as the prediction or the target are, the worse of the two speaks. */
+function verdictsByName(verdicts: readonly Verdict[]): ReadonlyMap<string, Verdict> {
+  const byName = new Map<string, Verdict>();
+  for (const verdict of verdicts) {
+    // What could not be measured neither opens nor clears anything.
+    if (!Number.isFinite(verdict.value) || !Number.isFinite(verdict.threshold)) continue;
+    const name = nameOf(verdict);
+    if (byName.get(name)?.breached !== true) byName.set(name, verdict);
+  }
+  return byName;
+}
+
+function nameOf({ kind, subject }: Pick<Verdict, 'kind' | 'subject'>): string {
+  return `${kind} of ${storableText(subject)}`;
+}
+
+/**
+ * What was open before: closed if it is of a champion that was replaced, or if two sufficient windows in a row, the second
+ * of which ends later, are clear of it, so that what goes to and fro about its threshold is one finding and one trigger.
+ * A subject that was not measured (too few labels, a column that is gone) is not clear.
+ */
+async function closeClear(
+  committing: Committing,
+  { sufficient, ...window }: Pick<Commit[1], 'sufficient' | 'to'>,
+  open: readonly FindingRow[],
+  verdicts: readonly Verdict[],
+): Promise<readonly Told[]> {
+  const byName = verdictsByName(verdicts);
+  const told: Told[] = [];
+  for (const finding of open) {
+    const { id, kind, subject } = finding;
+    const replaced = finding.championReleaseId !== committing.run.championReleaseId;
+    const verdict = replaced ? undefined : byName.get(nameOf(finding));
+    const clear = sufficient && verdict?.breached === false;
+    const { value, threshold } = verdict ?? finding;
+    const clearSince = replaced
+      ? null
+      : await clearingSince(committing, finding, window, sufficient ? verdict : undefined);
+    const closes = replaced || (clear && clearSince !== null && clearSince < window.to);
+    if (replaced) await close(committing, finding, 'its champion was replaced');
+    else if (closes)
+      await close(committing, finding, `${shortNumber(value)} against ${shortNumber(threshold)}, twice in a row`);
+    const entry: Told = {
+      id,
+      kind,
+      subject,
+      state: closes ? 'closed' : 'open',
+      value,
+      threshold,
+      since: toInstant(finding.openedAt),
+    };
+    told.push(clearSince === null ? entry : { ...entry, clearSince });
+  }
+  return told;
+}
+
+/** Keeps the end of the first clear window; null where there is none, and again once the finding is back. */
+async function clearingSince(
+  { tx }: Committing,
+  finding: FindingRow,
+  window: Pick<Commit[1], 'to'>,
+  verdict: Verdict | undefined,
+): Promise<Instant | null> {
+  const known = finding.clearSince === null ? null : toInstant(finding.clearSince);
+  if (verdict === undefined) return known;
+  const since = verdict.breached ? null : (known ?? window.to);
+  if (since !== known) {
+    await tx
+      .update(findings)
+      .set({ clearSince: since === null ? null : toDate(since) })
+      .where(eq(findings.id, finding.id));
+  }
+  return since;
+}
+
+async function close(
+  { context, tx, scope, run, reportId, now }: Committing,
+  finding: FindingRow,
+  why: string,
+): Promise<void> {
+  await tx
+    .update(findings)
+    .set({ closedBy: reportId, closedAt: toDate(now) })
+    .where(eq(findings.id, finding.id));
+  const { id: findingId, kind, subject, championReleaseId } = finding;
+  await appendLedger(context, tx, {
+    modelId: scope.modelId,
+    environment: scope.environment,
+    kind: 'finding.closed',
+    subject: { runId: run.runId, reportId, findingId, kind, subject, championReleaseId },
+    reason: `${nameOf(finding)}: ${why}`,
+    effectiveAt: now,
+    by: run.by,
+  });
+}
+
+async function openNew(
+  committing: Committing,
+  open: readonly FindingRow[],
+  verdicts: readonly Verdict[],
+): Promise<readonly Told[]> {
+  const { context, tx, scope, run, reportId, now } = committing;
+  const { modelId, environment } = scope;
+  const { championReleaseId } = run;
+  const known = new Set(open.filter((row) => row.championReleaseId === championReleaseId).map(nameOf));
+  const opened: Told[] = [];
+  for (const [name, { kind, subject: said, value, threshold, breached }] of verdictsByName(verdicts)) {
+    if (!breached || known.has(name)) continue;
+    const id = context.ids.next();
+    const subject = storableText(said);
+    const row = { id, modelId, environment, kind, subject, championReleaseId, value, threshold };
+    await tx.insert(findings).values({ ...row, openedBy: reportId, openedAt: toDate(now), recordedBy: run.by });
+    await appendLedger(context, tx, {
+      modelId,
+      environment,
+      kind: 'finding.opened',
+      subject: { runId: run.runId, reportId, findingId: id, kind, subject, championReleaseId, value, threshold },
+      reason: `${name}: ${shortNumber(value)} against ${shortNumber(threshold)}`,
+      effectiveAt: now,
+      by: run.by,
+    });
+    opened.push({ id, kind, subject, state: 'opened', value, threshold, since: now });
+  }
+  return opened;
+}
+
+/** One a kind, named after its first new finding: what stays open has had its trigger. */
+async function recordTriggers(
+  { context, tx, scope, run }: Committing,
+  opened: readonly Told[],
+): Promise<ReportBody['triggers']> {
+  const recorded: ReportBody['triggers'] = [];
+  for (const kind of new Set(run.triggerOn)) {
+    const [first, ...more] = opened.filter((finding) => finding.kind === kind);
+    if (first === undefined) continue;
+    const beside = more.length === 0 ? '' : ` and ${more.length} more`;
+    await recordTrigger(context, tx, scope, {
+      kind,
+      reason: `${nameOf(first)}: ${shortNumber(first.value)} against ${shortNumber(first.threshold)}${beside}`,
+      fingerprint: `finding ${first.id}`,
+      by: run.by,
+    });
+    recorded.push(kind);
+  }
+  return recorded;
+}

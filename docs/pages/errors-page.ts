@@ -1,0 +1,23 @@
+import { errorTable, isErrorCode, retryBoundOf } from '../../contracts/errors.ts';
+import { code, generatedNote, page, markdownTable } from './markdown.ts';
+
+export function errorsPage(): string {
+  const rows = Object.entries(errorTable).map(([name, { status, about }]) => [
+    code(name),
+    String(status),
+    retrySaid(name),
+    about,
+  ]);
+  return page(
+    '# Errors',
+    generatedNote('contracts/errors.ts'),
+    'Every refusal has one of these codes. Over HTTP it is a problem document (RFC 9457) whose `code` is the code and whose `type` is `urn:perennial:error:CODE`; `detail` names the thing, the reason and the way out. In Temporal it is the type of the failure. On the command line with `--json` it is `error.code` on standard error. *Retry* says whether the same request can succeed later, and the bound on retries of a run step after this error: a number of attempts, or hours since the step was first scheduled. When the retries of a step are used up, its run fails, and the message gives the last reason and the number of attempts. A step that no worker takes fails with `step-lost`.',
+    markdownTable(['code', 'HTTP', 'retry', 'meaning'], rows),
+  );
+}
+
+function retrySaid(name: string): string {
+  const bound = isErrorCode(name) ? retryBoundOf(name) : undefined;
+  if (bound === undefined) return 'no';
+  return 'attempts' in bound ? `${bound.attempts} times` : `${bound.hours} h`;
+}

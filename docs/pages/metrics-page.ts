@@ -1,0 +1,72 @@
+import { createApiMetrics } from '../../api/api-metrics.ts';
+import { createPostgresRepositories } from '../../db/postgres-repositories.ts';
+import { createSystemClock } from '../../adapters/clock/system.ts';
+import { createIdMaker } from '../../adapters/ids/uuid.ts';
+import { GatewayMetrics } from '../../gateway/gateway-metrics.ts';
+import { code, generatedNote, page, markdownTable } from './markdown.ts';
+
+interface Metric {
+  readonly name: string;
+  readonly type: string;
+  readonly help: string;
+}
+
+/** What Node and the process tell of themselves, in every prom-client registry. */
+const ofTheProcess = /^(process|nodejs)_/;
+
+export async function metricsPage(): Promise<string> {
+  return page(
+    '# Metrics',
+    generatedNote('api/api-metrics.ts and gateway/gateway-metrics.ts'),
+    'In the Prometheus text format at `/metrics` of the API and of each gateway; a key with the role `viewer` on everything reads them, which Prometheus sends as `authorization.credentials`. Both count for themselves: sum over gateways.',
+    '## API',
+    rows(await apiMetrics()),
+    'Besides these it has the `process_…` and `nodejs_…` metrics of every Node process.',
+    '## Gateway',
+    rows(await gatewayMetrics()),
+    'Names are those of KServe (`request_predict_seconds`) and Triton (`nv_inference_…`) where they fit, so that their dashboards work.',
+  );
+}
+
+function rows(metrics: readonly Metric[]): string {
+  return markdownTable(
+    ['metric', 'type', 'meaning'],
+    metrics.map(({ name, type, help }) => [code(name), type, help]),
+  );
+}
+
+async function apiMetrics(): Promise<readonly Metric[]> {
+  // Nothing is asked of the database but what is pending, and it may be away.
+  const repositories = createPostgresRepositories({
+    url: 'postgres://127.0.0.1:1/none',
+    clock: createSystemClock(),
+    ids: createIdMaker(),
+  });
+  try {
+    return metricsIn(await createApiMetrics({ repositories }).text()).filter(({ name }) => !ofTheProcess.test(name));
+  } finally {
+    await repositories.close();
+  }
+}
+
+async function gatewayMetrics(): Promise<readonly Metric[]> {
+  const metrics = new GatewayMetrics({
+    staleSeconds: () => 0,
+    diskFull: () => false,
+    logBytes: () => 0,
+    waitingSegments: () => 0,
+    generations: () => [],
+    mismatches: () => [],
+  });
+  return metricsIn(await metrics.text());
+}
+
+/** The exposition's own words: `# HELP name text` and `# TYPE name type`. */
+function metricsIn(exposition: string): readonly Metric[] {
+  const types = new Map(
+    [...exposition.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = '', type = '']) => [name, type]),
+  );
+  return [...exposition.matchAll(/^# HELP (\S+) (.*)$/gm)]
+    .map(([, name = '', help = '']) => ({ name, help, type: types.get(name) ?? 'untyped' }))
+    .toSorted((a, b) => a.name.localeCompare(b.name));
+}

@@ -1,0 +1,32 @@
+import type { FastifyRequest } from 'fastify';
+import { Name } from '../contracts/identifiers.ts';
+import type { Principal, Target } from '../contracts/access/principal.ts';
+import { requireRole } from './key-table.ts';
+import { refuse } from './protocols/tensor-columns.ts';
+
+/** {project, environment} that a request names in its headers. */
+export function placeOf(request: FastifyRequest): { readonly project: string; readonly environment: string } {
+  return {
+    project: nameIn(request, 'perennial-project', 'default'),
+    environment: nameIn(request, 'perennial-environment', 'production'),
+  };
+}
+
+function nameIn(request: FastifyRequest, header: string, absent: string): string {
+  const given = request.headers[header] ?? absent;
+  const parsed = Name.safeParse(given);
+  if (!parsed.success)
+    throw refuse(`the header ${header} names no ${header.slice('perennial-'.length)}: expected a-z, 0-9 and -`);
+  return parsed.data;
+}
+
+export function principalOf(request: FastifyRequest): Principal {
+  return request.getDecorator<Principal>('principal');
+}
+
+/** The one way into a route: who asks, and may they? */
+export function allow(request: FastifyRequest, role: 'viewer' | 'operator', target: Target): Principal {
+  const principal = principalOf(request);
+  requireRole(principal, role, target);
+  return principal;
+}

@@ -1,0 +1,135 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import fastify from 'fastify';
+import { z } from 'zod';
+import { AllowedMethods } from '../contracts/access/allowed-methods.ts';
+import { PerennialError, reasonOf } from '../contracts/errors.ts';
+import { Name } from '../contracts/identifiers.ts';
+import type { Logger } from '../ports/logger.ts';
+import { allow } from './allow.ts';
+import { authenticate } from './key-table.ts';
+import type { GatewayServerDependencies } from './gateway-dependencies.ts';
+import { healthPaths, gatewayHealthRoutes } from './gateway-health-routes.ts';
+import { inferenceRoutes } from './protocols/inference-routes.ts';
+import { listInHeader } from './protocols/list-in-header.ts';
+import { acceptJsonBodies, bodyLimitBytes, bodyTooLarge, notTaken } from './protocols/request-bodies.ts';
+import { refuse } from './protocols/tensor-columns.ts';
+
+const FlushBody = z.object({ project: Name, model: Name, environment: Name });
+
+const staleAfterSeconds = 10;
+
+function isHealth(request: FastifyRequest): boolean {
+  return healthPaths.has(request.url);
+}
+
+/** A model that fails is the server's fault. */
+function statusOf(caught: unknown): number {
+  if (caught instanceof PerennialError) return caught.code === 'prediction-invalid' ? 500 : caught.status;
+  if (
+    caught instanceof Error &&
+    'statusCode' in caught &&
+    typeof caught.statusCode === 'number' &&
+    caught.statusCode < 500
+  )
+    return [401, 403, 404, 413].includes(caught.statusCode) ? caught.statusCode : 400;
+  return 500;
+}
+
+/** What the HTTP library refuses by itself, in the words of the gateway. */
+function ownError(caught: unknown, request: FastifyRequest): unknown {
+  if (!(caught instanceof Error) || !('code' in caught)) return caught;
+  if (caught.code === 'FST_ERR_CTP_BODY_TOO_LARGE') return bodyTooLarge();
+  if (caught.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return notTaken(request.headers['content-type']);
+  return caught;
+}
+
+function messageOf(caught: unknown, status: number): string {
+  return status === 500 && !(caught instanceof PerennialError)
+    ? 'the gateway failed; its log says why'
+    : reasonOf(caught);
+}
+
+function answerError(logger: Logger, caught: unknown, reply: FastifyReply): FastifyReply {
+  const status = statusOf(caught);
+  if (status >= 500 && status !== 503) logger.error({ err: caught }, 'a request failed');
+  if (status === 401) void reply.header('www-authenticate', 'Bearer');
+  // The protocol's body has no room for it, and the worker wants to know more than the status says.
+  if (caught instanceof PerennialError) {
+    void reply.header('perennial-error', caught.code);
+    const { feature } = caught.fields;
+    if (typeof feature === 'string') listInHeader(reply, 'perennial-feature', [feature]);
+  }
+  return reply.code(status).send({ error: messageOf(caught, status) });
+}
+
+/** The HTTP side of the gateway, not yet listening. Every route but health wants a key. */
+export function buildGateway(deps: GatewayServerDependencies): FastifyInstance {
+  const app = fastify({
+    logger: false,
+    bodyLimit: bodyLimitBytes,
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: 200 },
+    // A path that the router cannot read never reaches the error handler.
+    frameworkErrors: (caught, _request, reply) => void answerError(deps.logger, caught, reply),
+  });
+  acceptJsonBodies(app);
+  app.decorateRequest('principal', null);
+  app.addHook('onRequest', async (request, reply) => {
+    const stale = deps.staleSeconds();
+    if (stale > staleAfterSeconds) void reply.header('perennial-stale-seconds', Math.floor(stale));
+    if (isHealth(request)) return;
+    request.setDecorator('principal', await authenticate(request.headers.authorization, deps.keys, deps.lookAgain));
+  });
+  endKeptConnections(app, deps.leaving);
+  app.setErrorHandler((caught, request, reply) => answerError(deps.logger, ownError(caught, request), reply));
+  refuseUnknownRoutes(app);
+  gatewayHealthRoutes(app, deps);
+  inferenceRoutes(app, deps);
+  operationRoutes(app, deps);
+  return app;
+}
+
+/** Said before the body is looked at, whose rules differ by method. */
+function refuseUnknownRoutes(app: FastifyInstance): void {
+  const allowed = new AllowedMethods();
+  app.addHook('onRoute', (route) => allowed.add(route));
+  app.addHook('onRequest', async (request, reply) => {
+    if (!request.is404) return;
+    const [path = ''] = request.url.split('?', 1);
+    const methods = allowed.of(path);
+    if (methods.length === 0) throw new PerennialError('not-found', `there is no route ${request.method} ${path}`);
+    void reply.header('allow', methods.join(', '));
+    throw new PerennialError(
+      'method-not-allowed',
+      `${path} does not take ${request.method}; it takes ${methods.join(', ')}`,
+      { methods },
+    );
+  });
+}
+
+/** Closing ends idle connections only: one whose request was under way is to end with its answer, not when it has idled. */
+function endKeptConnections(app: FastifyInstance, leaving: AbortSignal): void {
+  app.addHook('onSend', (_request, reply, payload, done) => {
+    if (leaving.aborted) void reply.header('connection', 'close');
+    done(null, payload);
+  });
+}
+
+function operationRoutes(app: FastifyInstance, deps: GatewayServerDependencies): void {
+  app.get('/metrics', async (request, reply) => {
+    allow(request, 'viewer', {});
+    return reply.header('content-type', deps.metrics.contentType).send(await deps.metrics.text());
+  });
+  app.post<{ Body: unknown }>('/v1/flush', async (request) => {
+    const scope = readFlush(request.body);
+    allow(request, 'operator', scope);
+    await deps.flush(scope);
+    return { flushed: true };
+  });
+}
+
+function readFlush(body: unknown): { readonly project: string; readonly model: string; readonly environment: string } {
+  const parsed = FlushBody.safeParse(body);
+  if (!parsed.success) throw refuse('the body must be {"project", "model", "environment"}');
+  return parsed.data;
+}

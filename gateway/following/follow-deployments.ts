@@ -1,0 +1,152 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { reasonOf } from '../../contracts/errors.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { Logger } from '../../ports/logger.ts';
+import type { DeploymentRepository, ServingReading } from '../../ports/repositories/deployment-repository.ts';
+import type { PrincipalRepository } from '../../ports/repositories/principal-repository.ts';
+import type { KeyTable } from '../key-table.ts';
+import type { Repeated } from '../repeat.ts';
+import { repeat } from '../repeat.ts';
+import type { ServingTable } from '../serving/serving-table.ts';
+import type { GatewayState } from './gateway-state.ts';
+
+export interface FollowDependencies {
+  readonly deployments: Pick<DeploymentRepository, 'servingTable' | 'watch'>;
+  readonly principals: Pick<PrincipalRepository, 'keys'>;
+  readonly table: ServingTable;
+  readonly keys: KeyTable;
+  readonly state: GatewayState;
+  readonly logger: Logger;
+  readonly steadyNow: () => number;
+  readonly clock: Clock;
+}
+
+/** Notifications can be lost with their connection; this often the database is read whatever happens. */
+const pollMs = 2_000;
+const keepReadAtEveryMs = 5_000;
+const retryMs = 250;
+const longestRetryMs = 2_000;
+/** A restart waits this long for the database before it serves what it has on its disk. */
+const patienceMs = 300;
+/** A stranger's keys must not make the database busy. */
+const lookAgainMs = 250;
+
+/** Follows what is deployed and which keys are in force; while the database is away, what was read last goes on. */
+export class DeploymentFollower {
+  readonly #deps: FollowDependencies;
+  #known: ServingReading | undefined;
+  #following: Repeated | undefined;
+  #watching: Promise<() => Promise<void>> | undefined;
+  #readAt: number | undefined;
+  /** By the steady clock, in the past of a restart without the database. */
+  #staleSince: number;
+  #keptReadAt = Number.NEGATIVE_INFINITY;
+  #failures = 0;
+  #looking: Promise<void> | undefined;
+  #lookedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(deps: FollowDependencies) {
+    this.#deps = deps;
+    this.#staleSince = deps.steadyNow();
+  }
+
+  /**
+   * Loads the deployments from the database or, if it does not answer in time, those that the last process saved on disk, and then
+   * follows the database.
+   */
+  async start(): Promise<void> {
+    this.#following = repeat(() => this.#follow());
+    await Promise.race([this.#following.now(), pause(patienceMs)]);
+    if (this.#readAt === undefined) await this.#takeUpCopies();
+    this.#watching = this.#deps.deployments.watch(() => void this.#following?.now(), pollMs);
+  }
+
+  async stop(): Promise<void> {
+    const stopWatching = await this.#watching;
+    await stopWatching?.();
+    await this.#following?.stop();
+  }
+
+  staleSeconds(): number {
+    return (this.#deps.steadyNow() - (this.#readAt ?? this.#staleSince)) / 1000;
+  }
+
+  /** Reads the keys again because one was not found; those who ask meanwhile wait for the same reading. */
+  lookAgain(): Promise<void> {
+    this.#looking ??= this.#lookAgain().finally(() => (this.#looking = undefined));
+    return this.#looking;
+  }
+
+  async #lookAgain(): Promise<void> {
+    const wait = this.#lookedAt + lookAgainMs - this.#deps.steadyNow();
+    if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
+    this.#lookedAt = this.#deps.steadyNow();
+    // Whoever asks from now on may have a key that this reading does not see.
+    this.#looking = undefined;
+    await this.#readKeys().catch((caught: unknown) =>
+      this.#deps.logger.debug({ reason: reasonOf(caught) }, 'the keys cannot be read'),
+    );
+  }
+
+  async #readKeys(): Promise<void> {
+    const records = await this.#deps.principals.keys();
+    this.#deps.keys.replace(records);
+    await this.#deps.state.keepKeys(records);
+  }
+
+  /** Answers when to do it again, should nothing call sooner. */
+  async #follow(): Promise<number> {
+    try {
+      const [reading] = await Promise.all([this.#deps.deployments.servingTable(), this.#readKeys()]);
+      if (this.#failures > 0) this.#deps.logger.info({}, 'the database answers');
+      this.#failures = 0;
+      this.#known = reading;
+      this.#readAt = this.#deps.steadyNow();
+      this.#serve(reading);
+      await this.#keepReadAt(this.#readAt);
+      return pollMs;
+    } catch (caught) {
+      if (this.#failures === 0)
+        this.#deps.logger.warn(
+          { reason: reasonOf(caught) },
+          'the database cannot be read; what is loaded goes on being served',
+        );
+      this.#failures += 1;
+      // What could not be loaded may be there by now.
+      if (this.#known) this.#serve(this.#known);
+      return Math.min(longestRetryMs, retryMs * 2 ** Math.min(this.#failures - 1, 10));
+    }
+  }
+
+  /** Seldom: a restart without the database may say a few seconds more than it is, and never less. */
+  async #keepReadAt(readAt: number): Promise<void> {
+    if (readAt - this.#keptReadAt < keepReadAtEveryMs) return;
+    this.#keptReadAt = readAt;
+    await this.#deps.state.keepReadAt(this.#deps.clock.now());
+  }
+
+  /** Not waited for: a model that loads slowly must not hold back the others' changes. */
+  #serve(reading: ServingReading): void {
+    const { table, state, logger } = this.#deps;
+    table
+      .follow(reading)
+      .then(() => state.keepEntries(table.entries()))
+      .catch((caught: unknown) => logger.error({ err: caught }, 'what is deployed cannot be followed'));
+  }
+
+  async #takeUpCopies(): Promise<void> {
+    const { state, keys, logger } = this.#deps;
+    const [entries, records, readAt] = await Promise.all([state.entries(), state.keys(), state.readAt()]);
+    // It may have come back while the files were read.
+    if (this.#readAt !== undefined) return;
+    if (records) keys.replace(records);
+    if (readAt !== undefined) this.#staleSince -= Math.max(0, Date.parse(this.#deps.clock.now()) - Date.parse(readAt));
+    if (!entries) return;
+    logger.warn(
+      { scopes: entries.length },
+      'the database does not answer; what was served last is served from this disk',
+    );
+    this.#known = { entries, idle: [], mismatches: [] };
+    this.#serve(this.#known);
+  }
+}

@@ -1,0 +1,183 @@
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { MissingPolicy } from '../../contracts/configuration/serve-section.ts';
+import { Generation } from '../../contracts/serving/deployment.ts';
+import { reasonOf } from '../../contracts/errors.ts';
+import { Id, Instant, Scope, Sha256 } from '../../contracts/identifiers.ts';
+import { Signature } from '../../contracts/models/model-version.ts';
+import { ServingCountOfEpoch, ShadowCountOfEpoch } from '../../contracts/serving/prediction.ts';
+import { Principal } from '../../contracts/access/principal.ts';
+import type { IdMaker } from '../../ports/ids.ts';
+import type { Logger } from '../../ports/logger.ts';
+import type { ServingEntry } from '../../ports/repositories/deployment-repository.ts';
+import type { KeyRecord } from '../../ports/repositories/principal-repository.ts';
+import type { GatewayDisk } from '../log/gateway-disk.ts';
+
+const KeptEntry = z.object({
+  scope: Scope,
+  generation: Generation,
+  routingKey: z.string().nullable(),
+  log: z.object({ sample: z.number(), onFull: z.enum(['drop-counted', 'refuse']) }),
+  // Entries of an older gateway have neither.
+  shadowTolerance: z.number().default(0),
+  staleness: z
+    .object({ maxMs: z.number(), onStale: z.enum(['say', 'refuse']) })
+    .default({ maxMs: 10_000, onStale: 'say' }),
+  virtual: z.boolean(),
+  versions: z.array(
+    z.object({
+      id: Id,
+      number: z.number().int(),
+      artifact: Sha256,
+      signature: Signature,
+      releaseDigest: Sha256,
+      missing: MissingPolicy.optional(),
+      nulls: z.array(z.string()).optional(),
+    }),
+  ),
+});
+// Keys of an older gateway's file have no expiry.
+const KeptKey = z.object({
+  keyId: Id,
+  hash: Sha256,
+  principal: Principal,
+  expiresAt: Instant.nullable().default(null),
+});
+
+const Identity = z.object({ schemaVersion: z.literal(1), id: Id });
+const KeptTable = z.object({ schemaVersion: z.literal(1), entries: z.array(KeptEntry) });
+const KeptKeys = z.object({ schemaVersion: z.literal(1), keys: z.array(KeptKey) });
+const KeptReading = z.object({ schemaVersion: z.literal(1), readAt: Instant });
+const KeptCounts = z.object({
+  schemaVersion: z.literal(1),
+  counts: z.array(ServingCountOfEpoch),
+  shadow: z.array(ShadowCountOfEpoch).default([]),
+});
+export type KeptCounts = z.infer<typeof KeptCounts>;
+
+/** What a gateway keeps on its own disk, so that it serves after a restart without the database. */
+export class GatewayState {
+  readonly #folder: string;
+  readonly #logger: Logger;
+  readonly #disk: Pick<GatewayDisk, 'note'>;
+  /** Files that could not be written last time, so that each failure is logged once. */
+  readonly #failing = new Set<string>();
+  readonly #written = new Map<string, string>();
+  readonly #writing = new Map<string, Promise<void>>();
+
+  constructor(folder: string, logger: Logger, disk: Pick<GatewayDisk, 'note'>) {
+    this.#folder = folder;
+    this.#logger = logger;
+    this.#disk = disk;
+  }
+
+  path(name: string): string {
+    return join(this.#folder, name);
+  }
+
+  /** The gateway's id, made at its first start: one that comes back takes up its lease, and nobody waits for the one before. */
+  async identity(ids: IdMaker): Promise<Id> {
+    const known = await this.#read('gateway.json', Identity);
+    if (known) return known.id;
+    const id = ids.next();
+    await this.keepIdentity(id);
+    return id;
+  }
+
+  /** Retries after a full disk. Until then, a restart gets a new gateway id, and others wait for this gateway only until its lease ends. */
+  async keepIdentity(id: Id): Promise<void> {
+    await this.#keep('gateway.json', { schemaVersion: 1, id });
+  }
+
+  async entries(): Promise<readonly ServingEntry[] | undefined> {
+    return (await this.#read('serving-table.json', KeptTable))?.entries;
+  }
+
+  /** A full disk is logged and keeps nothing from being served. */
+  async keepEntries(entries: readonly ServingEntry[]): Promise<void> {
+    await this.#keep('serving-table.json', { schemaVersion: 1, entries });
+  }
+
+  /** Hashes only; also of keys that were revoked while the database was away. */
+  async keys(): Promise<readonly KeyRecord[] | undefined> {
+    return (await this.#read('keys.json', KeptKeys))?.keys;
+  }
+
+  async keepKeys(keys: readonly KeyRecord[]): Promise<void> {
+    await this.#keep('keys.json', { schemaVersion: 1, keys });
+  }
+
+  /** When the database was last read, by the wall clock; a restart without it says how old what it serves may be. */
+  async readAt(): Promise<Instant | undefined> {
+    return (await this.#read('read-at.json', KeptReading))?.readAt;
+  }
+
+  async keepReadAt(readAt: Instant): Promise<void> {
+    await this.#keep('read-at.json', { schemaVersion: 1, readAt }, false);
+  }
+
+  async counts(): Promise<Omit<KeptCounts, 'schemaVersion'>> {
+    return (await this.#read('serving-counts.json', KeptCounts)) ?? { counts: [], shadow: [] };
+  }
+
+  /** Often, so not forced to the disk: it outlives this process, if not the machine. */
+  async keepCounts(counts: readonly ServingCountOfEpoch[], shadow: readonly ShadowCountOfEpoch[]): Promise<void> {
+    await this.#keep('serving-counts.json', { schemaVersion: 1, counts, shadow }, false);
+  }
+
+  async #read<Schema extends z.ZodType>(name: string, schema: Schema): Promise<z.infer<Schema> | undefined> {
+    const text = await readFile(this.path(name), 'utf8').catch(() => undefined);
+    if (text === undefined) return undefined;
+    try {
+      return schema.parse(JSON.parse(text));
+    } catch (caught) {
+      this.#logger.warn(
+        { file: name, reason: reasonOf(caught) },
+        'a file of an earlier gateway cannot be read and is made anew',
+      );
+      return undefined;
+    }
+  }
+
+  async #keep(name: string, value: object, flush = true): Promise<void> {
+    try {
+      await this.#write(name, value, flush);
+      this.#failing.delete(name);
+    } catch (caught) {
+      if (this.#disk.note(caught) || this.#failing.has(name)) return;
+      this.#failing.add(name);
+      this.#logger.warn(
+        { file: name, reason: reasonOf(caught) },
+        'what serves cannot be kept on disk; a restart without the database would not know it',
+      );
+    }
+  }
+
+  /** One after the other, in the order that they were asked for: what a restart finds is the last of them. */
+  #write(name: string, value: object, flush = true): Promise<void> {
+    const text = JSON.stringify(value);
+    const before = this.#writing.get(name) ?? Promise.resolve();
+    const written = before.then(() => this.#replace(name, text, flush));
+    this.#writing.set(
+      name,
+      written.catch(() => {}),
+    );
+    return written;
+  }
+
+  /** Whole or not at all, and only if it has changed. */
+  async #replace(name: string, text: string, flush: boolean): Promise<void> {
+    if (this.#written.get(name) === text) return;
+    const part = `${this.path(name)}.part`;
+    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+    try {
+      await writeFile(part, text, { mode: 0o600, flush });
+      await rename(part, this.path(name));
+    } catch (caught) {
+      await rm(part, { force: true });
+      throw caught;
+    }
+    this.#written.set(name, text);
+  }
+}

@@ -1,0 +1,63 @@
+import { reasonOf } from '../../contracts/errors.ts';
+import type { Id } from '../../contracts/identifiers.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { Logger } from '../../ports/logger.ts';
+import type { DeploymentRepository } from '../../ports/repositories/deployment-repository.ts';
+import { repeat } from '../repeat.ts';
+
+export interface LeaseDependencies {
+  readonly deployments: Pick<DeploymentRepository, 'keepLease' | 'endLease'>;
+  readonly gateway: { readonly id: Id; readonly address: string };
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Called when the lease is held again after it was not, the first time included. */
+  readonly onHeld: () => void;
+  readonly leaseMs?: number;
+}
+
+export interface KeptLease {
+  /** Renews the lease now. Resolves when the attempt is over, even if it failed. */
+  now(): Promise<void>;
+  /** Stops keeping it and gives it up, so that no deployment waits for this gateway. Rejects if the database is away. */
+  end(): Promise<void>;
+}
+
+const retryMs = 500;
+
+/** Keeps the gateway's lease by the wall clock, every third of its length; sooner while that fails. */
+export function keepLease({
+  deployments,
+  gateway,
+  clock,
+  logger,
+  onHeld,
+  leaseMs = 15_000,
+}: LeaseDependencies): KeptLease {
+  let held = false;
+  let warned = false;
+  const keeping = repeat(async () => {
+    try {
+      const until = new Date(Date.parse(clock.now()) + leaseMs).toISOString();
+      await deployments.keepLease(gateway, until);
+      if (!held) logger.info({ gateway: gateway.id, address: gateway.address }, 'the lease is held');
+      if (!held) onHeld();
+      held = true;
+      warned = false;
+      return leaseMs / 3;
+    } catch (caught) {
+      held = false;
+      if (!warned)
+        logger.warn({ reason: reasonOf(caught) }, 'the lease cannot be kept; what is loaded goes on being served');
+      warned = true;
+      return retryMs;
+    }
+  });
+  void keeping.now();
+  return {
+    now: () => keeping.now(),
+    async end() {
+      await keeping.stop();
+      await deployments.endLease(gateway.id);
+    },
+  };
+}

@@ -1,0 +1,77 @@
+import { reasonOf } from '../../contracts/errors.ts';
+import type { Id } from '../../contracts/identifiers.ts';
+import { scopeLabel } from '../../contracts/identifiers.ts';
+import type { Logger } from '../../ports/logger.ts';
+import type { DeploymentRepository, ServingMismatch } from '../../ports/repositories/deployment-repository.ts';
+import type { Repeated } from '../repeat.ts';
+import { repeat } from '../repeat.ts';
+
+const idleMs = 60_000;
+const retryMs = 1_000;
+
+export interface MismatchDependencies {
+  readonly deployments: Pick<DeploymentRepository, 'noteMismatches'>;
+  readonly gatewayId: Id;
+  readonly logger: Logger;
+}
+
+/** Says in the log and in the database which generations the ledger does not bear out, whenever that changes. */
+export class MismatchReports {
+  readonly #deps: MismatchDependencies;
+  readonly #telling: Repeated;
+  #found: readonly ServingMismatch[] | undefined;
+  #told: string | undefined;
+  #open = false;
+
+  constructor(deps: MismatchDependencies) {
+    this.#deps = deps;
+    this.#telling = repeat(() => this.#tell());
+  }
+
+  set(found: readonly ServingMismatch[]): void {
+    const before = new Set((this.#found ?? []).map(keyOf));
+    const now = new Set(found.map(keyOf));
+    for (const mismatch of found)
+      if (!before.has(keyOf(mismatch)))
+        this.#deps.logger.error(
+          { scope: scopeLabel(mismatch.scope), generation: mismatch.generation, reason: mismatch.reason },
+          'what is deployed is not what the ledger says, and is not served; perennial doctor tells what to do',
+        );
+    for (const mismatch of this.#found ?? [])
+      if (!now.has(keyOf(mismatch)))
+        this.#deps.logger.info(
+          { scope: scopeLabel(mismatch.scope), generation: mismatch.generation },
+          'what is deployed is what the ledger says again',
+        );
+    this.#found = found;
+    if (JSON.stringify([...now]) !== this.#told) void this.#telling.now();
+  }
+
+  /** The gateway has a row that reports can refer to. */
+  open(): void {
+    this.#open = true;
+    void this.#telling.now();
+  }
+
+  stop(): Promise<void> {
+    return this.#telling.stop();
+  }
+
+  async #tell(): Promise<number> {
+    if (!this.#open || this.#found === undefined) return idleMs;
+    const telling = JSON.stringify(this.#found.map(keyOf));
+    if (telling === this.#told) return idleMs;
+    try {
+      await this.#deps.deployments.noteMismatches(this.#deps.gatewayId, this.#found);
+      this.#told = telling;
+      return idleMs;
+    } catch (caught) {
+      this.#deps.logger.debug({ reason: reasonOf(caught) }, 'mismatches could not be reported and will be again');
+      return retryMs;
+    }
+  }
+}
+
+function keyOf({ scope, generation, reason }: ServingMismatch): string {
+  return `${scopeLabel(scope)}@${generation}: ${reason}`;
+}

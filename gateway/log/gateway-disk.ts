@@ -1,0 +1,73 @@
+import { rm, statfs, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { diskFullSentence, fullBelowBytes, isAboutFullDisk } from '../../contracts/disk-full.ts';
+import type { Logger } from '../../ports/logger.ts';
+
+const mebibyte = 2 ** 20;
+/**
+ * Logging leaves `fullBelowBytes` of the disk free, or this share of a smaller disk: sealing a segment for upload needs
+ * space, so a log that filled its disk could never be emptied.
+ */
+const leftFreeShare = 0.05;
+const probe = Buffer.alloc(64 * 1024);
+
+/** Whether the gateway's disk has room. A change is logged once, however many requests meet it. */
+export class GatewayDisk {
+  readonly #folder: string;
+  readonly #logger: Logger;
+  #problem: string | undefined;
+
+  constructor(folder: string, logger: Logger) {
+    this.#folder = folder;
+    this.#logger = logger;
+  }
+
+  /** The reason why nothing can be written; undefined: there is room. */
+  get problem(): string | undefined {
+    return this.#problem;
+  }
+
+  /** Returns true for an error of a full disk, and records that the disk is full. */
+  note(caught: unknown): boolean {
+    if (!isAboutFullDisk(caught)) return false;
+    this.#set(diskFullSentence(this.#folder, caught));
+    return true;
+  }
+
+  /** Call it every second: it detects when the disk fills up and when it has room again. */
+  async look(): Promise<void> {
+    const { bavail, blocks, bsize } = await statfs(this.#folder);
+    const [free, size] = [bavail * bsize, blocks * bsize];
+    const least = Math.min(fullBelowBytes, size * leftFreeShare);
+    if (free < least) {
+      const numbers = `${inMebibytes(free)} of ${inMebibytes(size)} MiB are free, and ${inMebibytes(least)} are kept for uploads`;
+      this.#set(`${diskFullSentence(this.#folder)}; ${numbers}`);
+    } else if (this.#problem !== undefined && (await this.#takesBytes())) {
+      this.#problem = undefined;
+      this.#logger.info({ folder: this.#folder }, 'the disk has room again');
+    }
+  }
+
+  /** A quota does not show in the numbers of the file system. */
+  async #takesBytes(): Promise<boolean> {
+    const path = join(this.#folder, 'space.part');
+    try {
+      await writeFile(path, probe);
+      return true;
+    } catch {
+      return false;
+    } finally {
+      await rm(path, { force: true });
+    }
+  }
+
+  #set(problem: string): void {
+    if (this.#problem === undefined)
+      this.#logger.error({ folder: this.#folder }, `${problem}; what serves goes on being served`);
+    this.#problem = problem;
+  }
+}
+
+function inMebibytes(bytes: number): string {
+  return (bytes / mebibyte).toFixed(1);
+}

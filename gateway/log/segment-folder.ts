@@ -1,0 +1,104 @@
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { Id, Scope } from '../../contracts/identifiers.ts';
+
+/** What a segment's rows do not say themselves; a file beside them, written before the first row. */
+export const SegmentHeader = z.object({
+  schemaVersion: z.literal(1),
+  /** Names the upload too, so one that runs twice is one row. */
+  id: Id,
+  gatewayId: Id,
+  scope: Scope,
+  features: z.array(z.string()),
+  dropped: z.number().int(),
+});
+export type SegmentHeader = z.infer<typeof SegmentHeader>;
+
+/** A segment that nobody appends to any more. */
+export interface ClosedSegment {
+  readonly header: SegmentHeader;
+  readonly bytes: number;
+}
+
+/** The folder of segments: `<id>.json` (header), `<id>.ndjson` (rows), `<id>.parquet` and `<id>.index.ndjson` (while it is being uploaded). */
+export class SegmentFolder {
+  readonly #folder: string;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  get path(): string {
+    return this.#folder;
+  }
+
+  rowsPath(id: Id): string {
+    return join(this.#folder, `${id}.ndjson`);
+  }
+
+  parquetPath(id: Id): string {
+    return join(this.#folder, `${id}.parquet`);
+  }
+
+  indexPath(id: Id): string {
+    return join(this.#folder, `${id}.index.ndjson`);
+  }
+
+  async writeHeader(header: SegmentHeader): Promise<void> {
+    const path = join(this.#folder, `${header.id}.json`);
+    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+    try {
+      await writeFile(`${path}.part`, JSON.stringify(header), { mode: 0o600 });
+      await rename(`${path}.part`, path);
+    } catch (caught) {
+      await rm(`${path}.part`, { force: true });
+      throw caught;
+    }
+  }
+
+  /** Rows first: a header without rows is nothing, rows without a header would be lost. */
+  async remove(id: Id): Promise<void> {
+    for (const extension of ['parquet', 'index.ndjson', 'ndjson', 'json'])
+      await rm(join(this.#folder, `${id}.${extension}`), { force: true });
+  }
+
+  /** Out of the way and kept for a person to look at. Returns where. */
+  async setAside(id: Id): Promise<string> {
+    const aside = join(this.#folder, 'unreadable');
+    await mkdir(aside, { recursive: true, mode: 0o700 });
+    for (const extension of ['ndjson', 'json'])
+      await rename(join(this.#folder, `${id}.${extension}`), join(aside, `${id}.${extension}`)).catch(() => undefined);
+    return aside;
+  }
+
+  /** Segments that a killed gateway left behind, oldest first, and ids of segments with an unreadable header. */
+  async leftovers(): Promise<{ readonly segments: readonly ClosedSegment[]; readonly unreadable: readonly Id[] }> {
+    const names = await readdir(this.#folder).catch(() => []);
+    const segments: ClosedSegment[] = [];
+    const unreadable: Id[] = [];
+    for (const name of names.filter((candidate) => candidate.endsWith('.json')).toSorted()) {
+      const header = await this.#readHeader(name);
+      if (header === undefined) unreadable.push(name.slice(0, -'.json'.length));
+      else segments.push(...(await this.#rowsOf(header)));
+    }
+    return { segments, unreadable };
+  }
+
+  /** undefined: the file is damaged, for example after a power failure or on a full disk. */
+  async #readHeader(name: string): Promise<SegmentHeader | undefined> {
+    const text = await readFile(join(this.#folder, name), 'utf8');
+    try {
+      return SegmentHeader.parse(JSON.parse(text));
+    } catch {
+      return undefined;
+    }
+  }
+
+  async #rowsOf(header: SegmentHeader): Promise<readonly ClosedSegment[]> {
+    const rows = await stat(this.rowsPath(header.id)).catch(() => undefined);
+    if (rows && rows.size > 0) return [{ header, bytes: rows.size }];
+    await this.remove(header.id);
+    return [];
+  }
+}

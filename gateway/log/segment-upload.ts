@@ -1,0 +1,176 @@
+import { open, rm } from 'node:fs/promises';
+import { PerennialError, reasonOf } from '../../contracts/errors.ts';
+import type { Id } from '../../contracts/identifiers.ts';
+import type { Logger } from '../../ports/logger.ts';
+import type { ObjectStore } from '../../ports/object-store.ts';
+import type { MonitoringRepository } from '../../ports/repositories/monitoring-repository.ts';
+import type { TableEngine } from '../../ports/table-engine.ts';
+import { isAboutFullDisk } from '../../contracts/disk-full.ts';
+import type { GatewayDisk } from './gateway-disk.ts';
+import type { ClosedSegment, SegmentFolder, SegmentHeader } from './segment-folder.ts';
+
+export interface SegmentUploadDependencies {
+  readonly folder: SegmentFolder;
+  readonly disk: Pick<GatewayDisk, 'look'>;
+  readonly tableEngine: Pick<TableEngine, 'sealSegment'>;
+  readonly objectStore: Pick<ObjectStore, 'putFile'>;
+  readonly monitoring: Pick<MonitoringRepository, 'addSegment'>;
+  readonly logger: Logger;
+  readonly steadyNow: () => number;
+}
+
+interface Waiting {
+  readonly segment: ClosedSegment;
+  failures: number;
+  notBefore: number;
+}
+
+const firstRetryMs = 1_000;
+const longestRetryMs = 60_000;
+/** After this many failures to read its rows a segment is set aside; absent stores and databases are waited for without end. */
+const unreadableAfter = 5;
+
+/**
+ * Takes closed segments to the object store: Parquet, bytes, row, and only then the local file goes. Each step may run
+ * twice. What fails stays on disk and is tried again, less and less often.
+ */
+export class SegmentUpload {
+  readonly #deps: SegmentUploadDependencies;
+  readonly #waiting = new Map<Id, Waiting>();
+  readonly #underWay = new Map<Id, Promise<void>>();
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(deps: SegmentUploadDependencies) {
+    this.#deps = deps;
+  }
+
+  add(segment: ClosedSegment): void {
+    this.#waiting.set(segment.header.id, { segment, failures: 0, notBefore: 0 });
+  }
+
+  get count(): number {
+    return this.#waiting.size;
+  }
+
+  get bytes(): number {
+    let bytes = 0;
+    for (const { segment } of this.#waiting.values()) bytes += segment.bytes;
+    return bytes;
+  }
+
+  /** Uploads every waiting segment that `wanted` picks, now; rejects with the first failure after having tried all. */
+  async uploadNow(wanted: (segment: ClosedSegment) => boolean): Promise<void> {
+    const picked = [...this.#waiting.values()].filter((waiting) => wanted(waiting.segment));
+    const results = await Promise.allSettled(picked.map((waiting) => this.#upload(waiting)));
+    const failed = results.find((result) => result.status === 'rejected');
+    if (failed) throw failed.reason;
+  }
+
+  /** Uploads those that are due. Failures are logged. */
+  async uploadDue(): Promise<void> {
+    const now = this.#deps.steadyNow();
+    await Promise.allSettled(
+      [...this.#waiting.values()].filter((waiting) => waiting.notBefore <= now).map((waiting) => this.#upload(waiting)),
+    );
+  }
+
+  /** One at a time, as each takes a process of the table engine; the same segment is never under way twice. */
+  #upload(waiting: Waiting): Promise<void> {
+    const { id } = waiting.segment.header;
+    const known = this.#underWay.get(id);
+    if (known) return known;
+    const upload = this.#last.then(() => this.#run(waiting)).finally(() => this.#underWay.delete(id));
+    this.#underWay.set(id, upload);
+    this.#last = upload.catch(() => undefined);
+    return upload;
+  }
+
+  async #run(waiting: Waiting): Promise<void> {
+    const { header } = waiting.segment;
+    if (!this.#waiting.has(header.id)) return;
+    try {
+      await this.#deliver(waiting.segment);
+      this.#waiting.delete(header.id);
+    } catch (caught) {
+      await this.#failed(waiting, caught);
+      throw caught;
+    }
+  }
+
+  async #deliver({ header }: ClosedSegment): Promise<void> {
+    const { folder, objectStore, monitoring } = this.#deps;
+    const path = folder.parquetPath(header.id);
+    const { rows, from, to } = await this.#seal(header);
+    if (rows > 0) {
+      const { sha256 } = await objectStore.putFile(path);
+      const { id, gatewayId, dropped, scope } = header;
+      await monitoring.addSegment(
+        {
+          id,
+          gatewayId,
+          modelId: scope.modelId,
+          environment: scope.environment,
+          sha256,
+          rows,
+          dropped,
+          from,
+          to,
+        },
+        await indexPages(folder.indexPath(header.id)),
+      );
+    }
+    await folder.remove(header.id);
+  }
+
+  async #seal(header: SegmentHeader): ReturnType<TableEngine['sealSegment']> {
+    const { folder, tableEngine, disk } = this.#deps;
+    const path = folder.parquetPath(header.id);
+    const indexPath = folder.indexPath(header.id);
+    for (const made of [path, indexPath]) await rm(made, { force: true });
+    try {
+      const { features } = header;
+      return await tableEngine.sealSegment({ ndjson: folder.rowsPath(header.id), features, path, indexPath });
+    } catch (caught) {
+      // It may have taken seconds, and the disk may have room again by now.
+      if (isAboutFullDisk(caught)) await disk.look();
+      for (const made of [path, indexPath]) await rm(made, { force: true });
+      throw caught;
+    }
+  }
+
+  async #failed(waiting: Waiting, caught: unknown): Promise<void> {
+    const { id } = waiting.segment.header;
+    waiting.failures += 1;
+    waiting.notBefore =
+      this.#deps.steadyNow() + Math.min(longestRetryMs, firstRetryMs * 2 ** Math.min(waiting.failures - 1, 10));
+    const unreadable = caught instanceof PerennialError && !caught.retryable && !isAboutFullDisk(caught);
+    if (unreadable && waiting.failures >= unreadableAfter) {
+      this.#waiting.delete(id);
+      const aside = await this.#deps.folder.setAside(id);
+      this.#deps.logger.error(
+        { err: caught, segment: id, aside },
+        'a segment of predictions cannot be read and was set aside',
+      );
+      return;
+    }
+    this.#deps.logger.warn(
+      { segment: id, failures: waiting.failures, reason: reasonOf(caught) },
+      'a segment of predictions was not uploaded; it stays on disk and is tried again',
+    );
+  }
+}
+
+const rowsInPage = 5_000;
+
+/** The lines of the index as texts of JSON lists. No row is parsed here, since the thread that answers requests reads them. */
+async function indexPages(path: string): Promise<readonly string[]> {
+  const pages: string[] = [];
+  let lines: string[] = [];
+  const file = await open(path, 'r');
+  for await (const line of file.readLines()) {
+    if (lines.push(line) < rowsInPage) continue;
+    pages.push(`[${lines.join(',')}]`);
+    lines = [];
+  }
+  return lines.length === 0 ? pages : [...pages, `[${lines.join(',')}]`];
+}

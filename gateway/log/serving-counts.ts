@@ -1,0 +1,59 @@
+import type { Sha256 } from '../../contracts/identifiers.ts';
+import { latencyBoundsMs, latencyBucket } from '../../contracts/models/latency.ts';
+import type { ServingCountOfEpoch } from '../../contracts/serving/prediction.ts';
+import type { CountingDependencies, EpochKey } from './counts-in-epochs.ts';
+import { CountsInEpochs } from './counts-in-epochs.ts';
+import type { ServedScope } from '../serving/serving-table.ts';
+
+/** The outcome of one request to the model. */
+export interface Outcome {
+  /** undefined: the model gave no answer at all. */
+  readonly answeredInMs: number | undefined;
+  /** The model failed on the request or on rows of it. `own`: the other release of the step can answer them. */
+  readonly failed?: { readonly own: boolean };
+}
+
+/** Requests, errors and latencies by generation and release. */
+export class ServingCounts {
+  readonly #counts: CountsInEpochs<ServingCountOfEpoch>;
+
+  constructor(deps: CountingDependencies) {
+    this.#counts = new CountsInEpochs(deps);
+  }
+
+  restore(counts: readonly ServingCountOfEpoch[]): void {
+    this.#counts.restore(counts);
+  }
+
+  all(): readonly ServingCountOfEpoch[] {
+    return this.#counts.all();
+  }
+
+  add({ scope, generation }: ServedScope, releaseDigest: Sha256, outcome: Outcome): void {
+    const { modelId, environment } = scope;
+    this.#counts.add({ modelId, environment, generation, releaseDigest }, noRequests, (count) => grown(count, outcome));
+  }
+
+  report(tell: (counts: readonly ServingCountOfEpoch[]) => Promise<void>): Promise<void> {
+    return this.#counts.report(tell);
+  }
+}
+
+function noRequests(key: EpochKey): ServingCountOfEpoch {
+  const latency = Array.from({ length: latencyBoundsMs.length + 1 }, () => 0);
+  return { ...key, requests: 0, errors: 0, ownErrors: 0, latency };
+}
+
+function grown(count: ServingCountOfEpoch, { answeredInMs, failed }: Outcome): ServingCountOfEpoch {
+  return {
+    ...count,
+    requests: count.requests + 1,
+    errors: count.errors + (failed === undefined ? 0 : 1),
+    ownErrors: count.ownErrors + (failed?.own === true ? 1 : 0),
+    latency: answeredInMs === undefined ? count.latency : oneMore(count.latency, latencyBucket(answeredInMs)),
+  };
+}
+
+function oneMore(counts: readonly number[], bucket: number): number[] {
+  return counts.with(bucket, (counts[bucket] ?? 0) + 1);
+}

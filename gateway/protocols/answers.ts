@@ -1,0 +1,147 @@
+import { classKey } from '../../contracts/models/classes.ts';
+import type { ClassValue, Signature } from '../../contracts/models/model-version.ts';
+import type { PredictionRecord } from '../../contracts/serving/prediction.ts';
+import type { Answers } from '../../ports/model-runtime.ts';
+
+/** The answers of the rows from `from` up to `to`. */
+export function answersFrom(answers: Answers, from: number, to: number): Answers {
+  const { rows, values, probabilities, vectors, failures } = answers;
+  const part = (numbers: Float64Array): Float64Array => {
+    const width = numbers.length / rows;
+    return numbers.subarray(from * width, to * width);
+  };
+  return {
+    rows: to - from,
+    values: values instanceof Float64Array ? values.subarray(from, to) : values.slice(from, to),
+    probabilities: probabilities === null ? null : part(probabilities),
+    vectors: Object.fromEntries(Object.entries(vectors).map(([name, numbers]) => [name, part(numbers)])),
+    failures: failures
+      .filter(({ row }) => row >= from && row < to)
+      .map(({ row, reason }) => ({ row: row - from, reason })),
+  };
+}
+
+/** Wider outputs, such as embeddings, are returned but not logged: they would dominate the log. */
+const widestLogged = 64;
+
+/** One row's answer, as it is written down. */
+export function answerOf(
+  { rows, values, probabilities, vectors, failures }: Answers,
+  row: number,
+): Pick<PredictionRecord, 'prediction' | 'probabilities' | 'vectors' | 'error'> {
+  const failure = failures.find((candidate) => candidate.row === row);
+  if (failure !== undefined) return { prediction: null, error: failure.reason };
+  const own = (numbers: Float64Array): number[] => {
+    const width = numbers.length / rows;
+    return [...numbers.subarray(row * width, (row + 1) * width)];
+  };
+  const others = Object.entries(vectors).filter(([, numbers]) => numbers.length / rows <= widestLogged);
+  const finite = (number: number): number | null => (Number.isFinite(number) ? number : null);
+  return {
+    prediction: values[row] ?? Number.NaN,
+    ...(probabilities === null ? {} : { probabilities: own(probabilities) }),
+    ...(others.length === 0
+      ? {}
+      : { vectors: Object.fromEntries(others.map(([name, numbers]) => [name, own(numbers).map(finite)])) }),
+  };
+}
+
+/** How far two answers to one row are apart: for labels 1 where they are not the same. */
+export function distanceOf(one: ClassValue, other: ClassValue): number {
+  if (typeof one === 'number' && typeof other === 'number') return Math.abs(one - other);
+  return classKey(one) === classKey(other) ? 0 : 1;
+}
+
+interface OutputTensor {
+  readonly name: string;
+  readonly datatype: string;
+  readonly shape: readonly number[];
+  /** null where the row has no answer, or the number is infinite or NaN. */
+  readonly data: readonly (ClassValue | null)[];
+  readonly parameters?: { readonly classes: readonly ClassValue[] };
+}
+
+/** The outputs as metadata tells them: of a classifier its labels and its probabilities, and vectors besides. */
+export function outputsIn(signature: Signature): { name: string; datatype: string; shape: number[] }[] {
+  const { output, probabilities, vectors = [] } = signature;
+  const wide = [...(probabilities ? [probabilities] : []), ...vectors];
+  return [
+    { name: output.name, datatype: output.type, shape: [-1] },
+    ...wide.map(({ name, type, width }) => ({ name, datatype: type, shape: [-1, width] })),
+  ];
+}
+
+/** The tensors of an answer, those that were asked for, or all. */
+export function outputTensors(
+  answers: Answers,
+  signature: Signature,
+  asked: readonly string[] | undefined,
+): OutputTensor[] {
+  const { rows, probabilities, vectors } = answers;
+  const values = valuesOf(answers);
+  const labelled =
+    signature.output.type === 'BOOL' ? values.map((value) => (value === null ? null : Boolean(value))) : values;
+  const tensors: OutputTensor[] = [
+    { name: signature.output.name, shape: [rows], datatype: signature.output.type, data: labelled },
+  ];
+  if (signature.probabilities && probabilities !== null) {
+    const { name, type, width } = signature.probabilities;
+    const parameters = { classes: signature.classes ?? [] };
+    tensors.push({
+      name,
+      shape: [rows, width],
+      datatype: type,
+      data: answeredIn(probabilities, answers).flat(),
+      parameters,
+    });
+  }
+  for (const { name, type, width } of signature.vectors ?? [])
+    tensors.push({
+      name,
+      shape: [rows, width],
+      datatype: type,
+      data: answeredIn(vectors[name] ?? new Float64Array(), answers).flat(),
+    });
+  return asked === undefined ? tensors : tensors.filter(({ name }) => asked.includes(name));
+}
+
+/** Why an answer contains null. */
+export interface AnswerError {
+  readonly row: number;
+  readonly output: string;
+  readonly reason: string;
+}
+
+/** Rows without an answer, and numbers of further outputs that JSON cannot represent. */
+export function errorsOf({ failures, vectors, rows }: Answers, signature: Signature): AnswerError[] {
+  const failed = new Set(failures.map(({ row }) => row));
+  const own = failures.map(({ row, reason }) => ({ row, output: signature.output.name, reason }));
+  const besides = Object.entries(vectors).flatMap(([output, numbers]) => {
+    const width = numbers.length / rows;
+    return Array.from({ length: rows }, (_, row) => row).flatMap((row) => {
+      const odd = failed.has(row)
+        ? undefined
+        : numbers.subarray(row * width, (row + 1) * width).find((number) => !Number.isFinite(number));
+      return odd === undefined ? [] : [{ row, output, reason: `${odd} is no finite number` }];
+    });
+  });
+  return [...own, ...besides];
+}
+
+/** One entry a row; null if the model has no answer. */
+export function valuesOf({ values, failures }: Answers): (ClassValue | null)[] {
+  const answered: (ClassValue | null)[] = Array.from<ClassValue>(values);
+  for (const { row } of failures) answered[row] = null;
+  return answered;
+}
+
+/** Numbers of an answer, row by row; null in rows without an answer, and for a number that JSON cannot represent. */
+export function answeredIn(numbers: Float64Array, { rows, failures }: Answers): (number | null)[][] {
+  const width = numbers.length / rows;
+  const failed = new Set(failures.map(({ row }) => row));
+  return Array.from({ length: rows }, (_, row) =>
+    Array.from(numbers.subarray(row * width, (row + 1) * width), (number) =>
+      failed.has(row) || !Number.isFinite(number) ? null : number,
+    ),
+  );
+}

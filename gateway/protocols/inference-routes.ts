@@ -1,0 +1,252 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { PerennialError } from '../../contracts/errors.ts';
+import { allow, placeOf, principalOf } from '../allow.ts';
+import { answeredIn, errorsOf, outputsIn, outputTensors, valuesOf } from './answers.ts';
+import { readCsvRows } from './csv-rows.ts';
+import type { GatewayServerDependencies } from '../gateway-dependencies.ts';
+import { failureReason } from './failure-reason.ts';
+import type { InferenceAnswer } from '../serving/inference.ts';
+import { labelsOf } from '../serving/inference.ts';
+import { countInHeader, listInHeader } from './list-in-header.ts';
+import type { InvocationBody } from './invocations.ts';
+import { parseInvocationBody } from './invocations.ts';
+import type { InferenceBody } from './open-inference.ts';
+import { checkOutputs, parseInferenceBody, readInferenceColumns } from './open-inference.ts';
+import { acceptCsvBodies, CsvBody } from './request-bodies.ts';
+import type { ServedScope } from '../serving/serving-table.ts';
+import { quoted, refuse } from './tensor-columns.ts';
+
+const serverName = 'perennial';
+/** Raised with the protocol's surface, not with every release. */
+const serverVersion = '1';
+
+interface ModelRoute {
+  readonly Params: { readonly model: string; readonly version?: string };
+}
+
+function versionIn({ version }: { readonly version?: string | undefined }): number | undefined {
+  if (version === undefined) return undefined;
+  if (!/^\d{1,9}$/.test(version)) throw refuse(`${quoted(version)} is no version; versions are whole numbers`);
+  return Number(version);
+}
+
+/** The version of the path, or of the body's `model_version`. */
+function versionAsked(params: ModelRoute['Params'], body: InferenceBody): number | undefined {
+  const inPath = versionIn(params);
+  const inBody = versionIn(body);
+  if (inPath !== undefined && inBody !== undefined && inPath !== inBody)
+    throw refuse(`the path names version ${inPath} and "model_version" ${inBody}; name one`);
+  return inPath ?? inBody;
+}
+
+interface Found {
+  readonly served: ServedScope;
+  /** How old what it rests on may be, where that is more than the model's `serve.maxStaleness`. */
+  readonly staleSeconds: number | undefined;
+}
+
+/** The role is looked at before the model is looked for, so that nobody learns what there is. */
+function servedIn(deps: GatewayServerDependencies, request: FastifyRequest, reply: FastifyReply, model: string): Found {
+  const place = placeOf(request);
+  allow(request, 'viewer', { ...place, model });
+  const served = deps.table.find(place.project, model, place.environment);
+  const { maxMs, onStale } = served.entry.staleness;
+  const stale = deps.staleSeconds();
+  if (stale * 1000 <= maxMs) return { served, staleSeconds: undefined };
+  const staleSeconds = Math.floor(stale);
+  void reply.header('perennial-stale-seconds', staleSeconds);
+  if (onStale === 'say') return { served, staleSeconds };
+  throw new PerennialError(
+    'model-unavailable',
+    `this gateway has not been able to read what is deployed for ${staleSeconds} s, more than serve.maxStaleness of ${served.label}, and serve.onStale is "refuse"; ask another gateway, or bring back the database`,
+    { staleSeconds },
+  );
+}
+
+async function counted<Answer>(
+  deps: GatewayServerDependencies,
+  served: ServedScope,
+  work: () => Promise<Answer>,
+): Promise<Answer> {
+  try {
+    return await work();
+  } catch (caught) {
+    deps.metrics.failed(labelsOf(served), failureReason(caught));
+    throw caught;
+  }
+}
+
+function inferenceResponse(
+  answer: InferenceAnswer,
+  {
+    model,
+    body: { id, outputs },
+    staleSeconds,
+  }: { readonly model: string; readonly body: InferenceBody } & Pick<Found, 'staleSeconds'>,
+): object {
+  const { signature, predictions, ids, release, generation, slot } = answer;
+  const named = ids.length === 1 ? { prediction_id: ids[0] } : { prediction_ids: ids };
+  const errors = errorsOf(predictions, signature).filter(({ output }) => isTold(output, signature, outputs));
+  return {
+    model_name: model,
+    model_version: String(slot.version),
+    ...(id === undefined ? {} : { id }),
+    parameters: {
+      release,
+      generation,
+      ...named,
+      ...staleness(staleSeconds),
+      ...(errors.length === 0 ? {} : { errors }),
+    },
+    outputs: outputTensors(predictions, signature, outputs),
+  };
+}
+
+/** Rows without an answer are reported whichever outputs were requested. */
+function isTold(output: string, signature: InferenceAnswer['signature'], asked: InferenceBody['outputs']): boolean {
+  return asked === undefined || output === signature.output.name || asked.includes(output);
+}
+
+function staleness(seconds: number | undefined): { readonly stale_seconds?: number } {
+  return seconds === undefined ? {} : { stale_seconds: seconds };
+}
+
+function modelMetadata(
+  deps: GatewayServerDependencies,
+  { served, staleSeconds }: Found,
+  model: string,
+  version: number | undefined,
+): object {
+  const slot = version === undefined ? served.champion : deps.table.pinned(served, version);
+  const { signature } = slot.model;
+  return {
+    name: model,
+    versions: deps.table.versions(served).map(String),
+    platform: 'onnxruntime_onnx',
+    inputs: signature.inputs.map((input) => ({ name: input.name, datatype: input.type, shape: [-1] })),
+    outputs: outputsIn(signature),
+    ...stateOf(deps, served, staleSeconds),
+  };
+}
+
+/** What a caller should know of how it is served; the protocol's place for what it does not name. */
+function stateOf(deps: GatewayServerDependencies, served: ServedScope, staleSeconds: number | undefined): object {
+  const mismatch = deps.table.mismatchOf(served.scope);
+  const parameters = {
+    ...staleness(staleSeconds),
+    ...(mismatch === undefined ? {} : { ledger_mismatch: mismatch.reason }),
+  };
+  return Object.keys(parameters).length === 0 ? {} : { parameters };
+}
+
+/** The Open Inference Protocol's routes and MLflow's `/invocations`. */
+export function inferenceRoutes(app: FastifyInstance, deps: GatewayServerDependencies): void {
+  app.get('/v2', async () => ({ name: serverName, version: serverVersion, extensions: [] }));
+  for (const path of ['/v2/models/:model', '/v2/models/:model/versions/:version']) {
+    app.get<ModelRoute>(path, async (request, reply) =>
+      modelMetadata(
+        deps,
+        servedIn(deps, request, reply, request.params.model),
+        request.params.model,
+        versionIn(request.params),
+      ),
+    );
+    app.get<ModelRoute>(`${path}/ready`, async (request, reply) => {
+      const { served } = servedIn(deps, request, reply, request.params.model);
+      const version = versionIn(request.params);
+      if (version !== undefined) deps.table.pinned(served, version);
+      requireReady(deps, served);
+      return { name: request.params.model, ready: true };
+    });
+    app.post<ModelRoute>(`${path}/infer`, async (request, reply) => infer(deps, request, reply));
+  }
+  void app.register(async (scoring) => {
+    acceptCsvBodies(scoring);
+    scoring.post<{ Querystring: { readonly model?: unknown } }>('/invocations', async (request, reply) =>
+      invoke(deps, request, reply),
+    );
+  });
+}
+
+/** `model-unavailable` while this gateway stops, or refuses the model's requests because it cannot write them down. */
+function requireReady({ leaving, writingProblem }: GatewayServerDependencies, { label, log }: ServedScope): void {
+  const problem = leaving.aborted
+    ? 'this gateway stops'
+    : log.onFull === 'refuse' && log.sample > 0
+      ? writingProblem()
+      : undefined;
+  if (problem === undefined) return;
+  throw new PerennialError('model-unavailable', `${label} is not ready here: ${problem}; ask another gateway`);
+}
+
+async function infer(
+  deps: GatewayServerDependencies,
+  request: FastifyRequest<ModelRoute>,
+  reply: FastifyReply,
+): Promise<object> {
+  const { model } = request.params;
+  const { served, staleSeconds } = servedIn(deps, request, reply, model);
+  return counted(deps, served, async () => {
+    const body = parseInferenceBody(request.body);
+    const answer = await deps.inference.answer({
+      served,
+      principal: principalOf(request),
+      version: versionAsked(request.params, body),
+      parameters: body.parameters,
+      requestId: requestIdOf(body),
+      columns: (taken) => {
+        checkOutputs(body.outputs, taken.signature);
+        return readInferenceColumns(body.inputs, taken);
+      },
+    });
+    return inferenceResponse(answer, { model, body, staleSeconds });
+  });
+}
+
+/** An empty id names nothing. */
+function requestIdOf({ id }: InferenceBody): string | undefined {
+  return id === '' ? undefined : id;
+}
+
+async function invoke(
+  deps: GatewayServerDependencies,
+  request: FastifyRequest<{ Querystring: { readonly model?: unknown } }>,
+  reply: FastifyReply,
+): Promise<object> {
+  const { model } = request.query;
+  if (typeof model !== 'string' || model === '') throw refuse('name the model: POST /invocations?model=…');
+  const { served } = servedIn(deps, request, reply, model);
+  return counted(deps, served, async () => {
+    const { parameters, columns } = invocationBody(request.body);
+    const answer = await deps.inference.answer({
+      served,
+      principal: principalOf(request),
+      version: undefined,
+      parameters,
+      requestId: undefined,
+      columns,
+    });
+    listInHeader(reply, 'perennial-prediction-ids', answer.ids);
+    if (answer.ignored.length > 0) countInHeader(reply, 'perennial-ignored', answer.ignored);
+    void reply
+      .header('perennial-release', answer.release)
+      .header('perennial-generation', answer.generation)
+      .header('perennial-model-version', answer.slot.version);
+    return invocationResponse(answer);
+  });
+}
+
+function invocationBody(body: unknown): InvocationBody {
+  if (!(body instanceof CsvBody)) return parseInvocationBody(body);
+  return { parameters: {}, columns: (taken) => readCsvRows(body.text, taken) };
+}
+
+function invocationResponse({ predictions, signature }: InferenceAnswer): object {
+  const { probabilities } = predictions;
+  const errors = errorsOf({ ...predictions, vectors: {} }, signature);
+  return {
+    predictions: valuesOf(predictions),
+    ...(probabilities === null ? {} : { probabilities: answeredIn(probabilities, predictions) }),
+    ...(errors.length === 0 ? {} : { errors: errors.map(({ row, reason }) => ({ row, reason })) }),
+  };
+}

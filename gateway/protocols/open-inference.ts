@@ -1,0 +1,198 @@
+import type { PerennialError } from '../../contracts/errors.ts';
+import type { Signature, TensorType } from '../../contracts/models/model-version.ts';
+import { outputsIn } from './answers.ts';
+import type { Columns, Taken } from './tensor-columns.ts';
+import { binaryTensors } from './request-bodies.ts';
+import { isStorableId } from './request-parameters.ts';
+import {
+  checkRows,
+  featureList,
+  isRecord,
+  listed,
+  quoted,
+  readNamedColumns,
+  readRows,
+  refuse,
+} from './tensor-columns.ts';
+
+/** An Open Inference Protocol request before it is known which version answers it, and so which inputs it must have. */
+export interface InferenceBody {
+  readonly id: string | undefined;
+  /** The version that is to answer; undefined: the one that the path names, or the one that serves. */
+  readonly version: string | undefined;
+  readonly parameters: Readonly<Record<string, unknown>>;
+  readonly inputs: readonly unknown[];
+  readonly outputs: readonly string[] | undefined;
+}
+
+interface Tensor {
+  readonly name: string;
+  readonly datatype: string;
+  readonly shape: readonly number[];
+  readonly data: readonly unknown[];
+}
+
+const numeric = new Set([
+  'INT8',
+  'INT16',
+  'INT32',
+  'INT64',
+  'UINT8',
+  'UINT16',
+  'UINT32',
+  'UINT64',
+  'FP16',
+  'FP32',
+  'FP64',
+  'BOOL',
+]);
+
+/** Numbers have one spelling in JSON, so any numeric datatype does; each value is checked against the feature's type. */
+function accepts(type: TensorType, datatype: string): boolean {
+  return type === 'BYTES' ? datatype === type : numeric.has(datatype);
+}
+
+/** Throws `invalid-request`; what the tensors hold is looked at by `readInferenceColumns`. */
+export function parseInferenceBody(body: unknown): InferenceBody {
+  if (!isRecord(body)) throw refuse('the body must be a JSON object with "inputs"');
+  const { inputs } = body;
+  const id = body.id ?? undefined;
+  const parameters = body.parameters ?? {};
+  const version = body.model_version === '' ? undefined : (body.model_version ?? undefined);
+  const outputs = body.outputs ?? undefined;
+  if (id !== undefined && (typeof id !== 'string' || !isStorableId(id)))
+    throw refuse('"id" must be a string of at most 200 characters of valid Unicode');
+  if (version !== undefined && typeof version !== 'string') throw refuse('"model_version" must be a string, e.g. "3"');
+  if (!isRecord(parameters)) throw refuse('"parameters" must be an object');
+  if (!Array.isArray(inputs) || inputs.length === 0) throw refuse('"inputs" must be a list of tensors, one a feature');
+  if (outputs !== undefined && !Array.isArray(outputs)) throw refuse('"outputs" must be a list of {"name": …}');
+  const names = outputs?.map(parseOutput);
+  // Clients send an empty list when they name no outputs.
+  return { id, version, parameters, inputs, outputs: names?.length === 0 ? undefined : names };
+}
+
+/** `parameters.binary_data_output` of the whole request is not refused: clients set it by themselves and read JSON as well. */
+function parseOutput(output: unknown): string {
+  if (!isRecord(output) || typeof output.name !== 'string') throw refuse('"outputs" must be a list of {"name": …}');
+  const parameters = parametersIn(output);
+  const { name } = output;
+  if (parameters.binary_data === true) throw refuse(`output ${quoted(name)}: ${binaryTensors}`, { output: name });
+  const extension = ['classification', 'shared_memory_region'].find((key) => key in parameters);
+  if (extension !== undefined)
+    throw refuse(`output ${quoted(name)}: the extension "${extension}" is not offered; leave it out`, { output: name });
+  return name;
+}
+
+function parametersIn({ parameters }: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return isRecord(parameters) ? parameters : {};
+}
+
+function parseTensor(value: unknown, index: number): Tensor {
+  if (!isRecord(value) || typeof value.name !== 'string')
+    throw refuse(`inputs[${index}]: expected {"name", "shape", "datatype", "data"}`);
+  const { name, datatype, shape, data } = value;
+  const refuseInput = (problem: string) => refuse(`input ${quoted(name)}: ${problem}`, { input: name });
+  if (typeof datatype !== 'string') throw refuseInput('"datatype" is missing, e.g. "FP64"');
+  if (
+    !Array.isArray(shape) ||
+    !shape.every((size: unknown): size is number => typeof size === 'number' && Number.isInteger(size) && size >= 0)
+  )
+    throw refuseInput('"shape" must be a list of whole numbers, e.g. [1]');
+  if (Array.isArray(data)) return { name, datatype, shape, data };
+  const parameters = parametersIn(value);
+  if ('binary_data_size' in parameters) throw refuseInput(binaryTensors);
+  if ('shared_memory_region' in parameters)
+    throw refuseInput('shared memory is not offered; send the values as "data"');
+  throw refuseInput('"data" must be a list of values');
+}
+
+function shown(shape: readonly number[]): string {
+  return `[${listed(shape.map(String))}]`;
+}
+
+/** The values of `[rows]` or `[rows, width]` row by row, given flat or nested as the protocol allows both. */
+function flatData(tensor: Tensor, width: number): readonly unknown[] {
+  const [rows = 0] = tensor.shape;
+  const wanted = rows * width;
+  const { data } = tensor;
+  if (data.length === wanted && !Array.isArray(data[0])) return data;
+  if (data.length === rows && data.every((row) => Array.isArray(row) && row.length === width)) return data.flat();
+  throw refuse(
+    `input ${quoted(tensor.name)}: shape ${shown(tensor.shape)} wants ${wanted} values, and data has ${data.length}${Array.isArray(data[0]) ? ' lists' : ''}`,
+    { input: tensor.name },
+  );
+}
+
+function readMatrix(tensor: Tensor, taken: Taken): Columns {
+  const { signature } = taken;
+  const names = signature.inputs.map((input) => input.name);
+  const [rows = 0, width] = tensor.shape;
+  if (tensor.shape.length !== 2 || width !== names.length)
+    throw refuse(
+      `input "${tensor.name}": expected shape [rows, ${names.length}] (${listed(names)}), got ${shown(tensor.shape)}`,
+      { input: tensor.name },
+    );
+  checkRows(rows);
+  const type = signature.inputs[0]?.type ?? 'FP32';
+  if (!accepts(type, tensor.datatype))
+    throw refuse(`input "${tensor.name}": expected datatype ${type}, got ${tensor.datatype.slice(0, 20)}`, {
+      input: tensor.name,
+    });
+  const flat = flatData(tensor, width);
+  return readRows(
+    taken,
+    names,
+    Array.from({ length: rows }, (_, row) => flat.slice(row * width, (row + 1) * width)),
+  );
+}
+
+function readFeature(tensor: Tensor, type: TensorType): readonly unknown[] {
+  const [rows = 0, width = 1] = tensor.shape;
+  if (tensor.shape.length < 1 || tensor.shape.length > 2 || width !== 1)
+    throw refuse(`feature "${tensor.name}": expected shape [rows] or [rows, 1], got ${shown(tensor.shape)}`, {
+      feature: tensor.name,
+    });
+  checkRows(rows);
+  const data = flatData(tensor, 1);
+  // A client cannot know the type of a column without values.
+  if (!accepts(type, tensor.datatype) && data.some((value) => value !== null))
+    throw refuse(`feature "${tensor.name}": expected datatype ${type}, got ${tensor.datatype.slice(0, 20)}`, {
+      feature: tensor.name,
+    });
+  return data;
+}
+
+/** One tensor `[rows]` or `[rows, 1]` a feature, or for a matrix model one tensor `[rows, features]` under the graph's own input name. */
+export function readInferenceColumns(inputs: readonly unknown[], taken: Taken): Columns {
+  const { signature } = taken;
+  const types = new Map(signature.inputs.map((input) => [input.name, input.type]));
+  const given = new Map<string, readonly unknown[]>();
+  for (const [index, value] of inputs.entries()) {
+    const tensor = parseTensor(value, index);
+    if (
+      inputs.length === 1 &&
+      signature.layout === 'matrix' &&
+      tensor.name === signature.inputName &&
+      !types.has(tensor.name)
+    )
+      return readMatrix(tensor, taken);
+    const type = types.get(tensor.name);
+    if (type === undefined) throw unknownInput(tensor.name, signature);
+    if (given.has(tensor.name)) throw refuse(`input ${quoted(tensor.name)} is there twice`, { input: tensor.name });
+    given.set(tensor.name, readFeature(tensor, type));
+  }
+  return readNamedColumns(taken, given);
+}
+
+function unknownInput(name: string, signature: Signature): PerennialError {
+  const { layout, inputName, inputs } = signature;
+  const whole = layout === 'matrix' ? `, or all of them as "${inputName}" of shape [rows, ${inputs.length}]` : '';
+  return refuse(`unknown input ${quoted(name)}; the model takes ${featureList(signature)}${whole}`, { input: name });
+}
+
+export function checkOutputs(outputs: readonly string[] | undefined, signature: Signature): void {
+  const known = outputsIn(signature).map(({ name }) => name);
+  const unknown = outputs?.find((name) => !known.includes(name));
+  if (unknown !== undefined)
+    throw refuse(`unknown output ${quoted(unknown)}; the model gives ${listed(known)}`, { output: unknown });
+}

@@ -1,0 +1,79 @@
+import { PerennialError } from '../../contracts/errors.ts';
+import type { Instant } from '../../contracts/identifiers.ts';
+import { InstantInput } from '../../contracts/identifiers.ts';
+import type { Principal } from '../../contracts/access/principal.ts';
+import type { IdMaker } from '../../ports/ids.ts';
+import { refuse } from './tensor-columns.ts';
+
+/** What a caller may say about the request besides its rows. */
+export interface RehearsalParameters {
+  /** One instant a row; undefined: now. */
+  readonly eventTimes: readonly Instant[] | undefined;
+  readonly replay: 'champion' | 'canary' | undefined;
+}
+
+/** Whether the log and the database keep the id as it is. */
+export function isStorableId(id: string): boolean {
+  return id.length <= 200 && id.isWellFormed() && !id.includes('\0');
+}
+
+/** The caller's own ids, one a row and each once, or new ones. */
+export function readPredictionIds(
+  parameters: Readonly<Record<string, unknown>>,
+  rows: number,
+  ids: IdMaker,
+): readonly string[] {
+  const given = parameters.prediction_ids ?? undefined;
+  if (given === undefined) return Array.from({ length: rows }, () => ids.next());
+  if (!Array.isArray(given) || given.length !== rows)
+    throw refuse(`parameters.prediction_ids must be a list of ${rows} strings, one a row`);
+  const read = given.map((id: unknown, row) => {
+    if (typeof id !== 'string' || id.length < 1 || !isStorableId(id))
+      throw refuse(`parameters.prediction_ids[${row}] must be a string of 1 to 200 characters of valid Unicode`, {
+        row,
+      });
+    return id;
+  });
+  if (read.length > 1 && new Set(read).size !== read.length)
+    throw refuse('parameters.prediction_ids has an id twice; each row wants one of its own');
+  return read;
+}
+
+/** A principal that can do nothing outside this one environment: what rehearsals are made with. */
+function isConfinedTo(principal: Principal, environment: string): boolean {
+  return principal.grants.length > 0 && principal.grants.every((grant) => grant.environment === environment);
+}
+
+/** `replay` is wanted before a slot is chosen, event times need no slot either; `forbidden` unless a rehearsal asks. */
+export function readRehearsalParameters(
+  parameters: Readonly<Record<string, unknown>>,
+  asked: { readonly principal: Principal; readonly environment: string; readonly virtual: boolean },
+): RehearsalParameters {
+  const times = parameters.event_times ?? undefined;
+  const replay = parameters.replay ?? undefined;
+  if (times === undefined && replay === undefined) return { eventTimes: undefined, replay: undefined };
+  const named = times === undefined ? 'parameters.replay' : 'parameters.event_times';
+  if (!isConfinedTo(asked.principal, asked.environment))
+    throw new PerennialError(
+      'forbidden',
+      `${named} is taken from a rehearsal's own principal only: one whose every grant is for environment "${asked.environment}" alone`,
+      { parameter: named },
+    );
+  if (!asked.virtual)
+    throw refuse(
+      `${named} is for environments with a virtual clock, and the clock of "${asked.environment}" is the wall's`,
+    );
+  if (replay !== undefined && replay !== 'champion' && replay !== 'canary')
+    throw refuse('parameters.replay must be "champion" or "canary"');
+  return { eventTimes: times === undefined ? undefined : readInstants(times), replay };
+}
+
+function readInstants(times: unknown): readonly Instant[] {
+  if (!Array.isArray(times)) throw refuse('parameters.event_times must be a list of ISO 8601 instants, one a row');
+  return times.map((time: unknown, row) => {
+    const parsed = InstantInput.safeParse(time);
+    if (!parsed.success)
+      throw refuse(`parameters.event_times[${row}] is not an ISO 8601 instant such as 2012-01-01T05:00:00Z`, { row });
+    return parsed.data;
+  });
+}

@@ -1,0 +1,59 @@
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { sha256OfBytes } from '../../contracts/digest.ts';
+import type { Sha256 } from '../../contracts/identifiers.ts';
+import { modelBytesAtMost } from '../../contracts/models/model-bytes.ts';
+import type { ObjectStore } from '../../ports/object-store.ts';
+import type { GatewayDisk } from '../log/gateway-disk.ts';
+
+/** Artifacts on the gateway's own disk, so that it can start while the object store is away. Bytes are checked on every read. */
+export interface ArtifactCache {
+  read(sha256: Sha256): Promise<Buffer>;
+  /** Removes the files of all others. */
+  keepOnly(wanted: ReadonlySet<Sha256>): Promise<void>;
+}
+
+export function createArtifactCache(
+  folder: string,
+  /** For files that are not whole yet; on the same file system. */
+  scratchFolder: string,
+  objectStore: ObjectStore,
+  disk: Pick<GatewayDisk, 'note'>,
+): ArtifactCache {
+  async function readLocal(sha256: Sha256): Promise<Buffer | undefined> {
+    try {
+      const bytes = await readFile(join(folder, sha256));
+      return sha256OfBytes(bytes) === sha256 ? bytes : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  async function keep(sha256: Sha256, bytes: Buffer): Promise<void> {
+    const temporary = join(scratchFolder, `${sha256}.part`);
+    await mkdir(folder, { recursive: true });
+    await mkdir(scratchFolder, { recursive: true });
+    await writeFile(temporary, bytes);
+    await rename(temporary, join(folder, sha256));
+  }
+
+  return {
+    async read(sha256) {
+      const local = await readLocal(sha256);
+      if (local !== undefined) return local;
+      const bytes = await objectStore.read(sha256, modelBytesAtMost);
+      // A full disk must not keep a model from being served.
+      await keep(sha256, bytes).catch((caught: unknown) => {
+        disk.note(caught);
+        return rm(join(scratchFolder, `${sha256}.part`), { force: true }).catch(() => undefined);
+      });
+      return bytes;
+    },
+    async keepOnly(wanted) {
+      const names = await readdir(folder).catch(() => []);
+      await Promise.all(
+        names.filter((name) => !wanted.has(name)).map((name) => rm(join(folder, name), { force: true })),
+      );
+    },
+  };
+}

@@ -1,0 +1,112 @@
+import type { Cell } from '../../contracts/data/data-types.ts';
+import { PerennialError } from '../../contracts/errors.ts';
+import type { Answers, LoadedModel } from '../../ports/model-runtime.ts';
+import { answersFrom } from '../protocols/answers.ts';
+import type { Columns } from '../protocols/tensor-columns.ts';
+
+interface Waiting {
+  readonly columns: Columns;
+  readonly resolve: (answers: Answers) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+export interface BatcherLimits {
+  /** Rows that one call of the runtime takes; a larger request goes alone. */
+  readonly rows: number;
+  /** Calls of the runtime at a time. */
+  readonly calls: number;
+}
+
+const defaultLimits: BatcherLimits = { rows: 1024, calls: 2 };
+
+/**
+ * Joins the requests that arrive in one turn of the event loop, and those that wait for a busy model, into one call
+ * of the runtime: crossing to its threads costs more than a row does.
+ */
+export interface Batcher {
+  predict(columns: Columns): Promise<Answers>;
+  /** Waits for what was asked; nothing may be asked afterwards. */
+  close(): Promise<void>;
+}
+
+function join(batch: readonly Waiting[]): Pick<Columns, 'rows' | 'features'> {
+  const [first] = batch;
+  if (first !== undefined && batch.length === 1) return first.columns;
+  const names = Object.keys(first?.columns.features ?? {});
+  const features = Object.fromEntries(
+    names.map((name): [string, readonly Cell[]] => [
+      name,
+      batch.flatMap(({ columns }) => columns.features[name] ?? []),
+    ]),
+  );
+  return { rows: batch.reduce((sum, { columns }) => sum + columns.rows, 0), features };
+}
+
+export function createBatcher(model: LoadedModel, limits: BatcherLimits = defaultLimits): Batcher {
+  const queue: Waiting[] = [];
+  let calls = 0;
+  let scheduled = false;
+  let closed = false;
+  let whenIdle: (() => void) | undefined;
+
+  function schedule(): void {
+    if (scheduled || queue.length === 0) return;
+    scheduled = true;
+    // After the sockets that are readable in this turn have been read.
+    setImmediate(drain);
+  }
+
+  function takeBatch(): Waiting[] {
+    let rows = 0;
+    let count = 0;
+    for (const { columns } of queue) {
+      if (count > 0 && rows + columns.rows > limits.rows) break;
+      rows += columns.rows;
+      count += 1;
+    }
+    return queue.splice(0, count);
+  }
+
+  function drain(): void {
+    scheduled = false;
+    while (queue.length > 0 && calls < limits.calls) {
+      calls += 1;
+      void run(takeBatch()).finally(() => {
+        calls -= 1;
+        if (queue.length > 0) schedule();
+        else if (calls === 0) whenIdle?.();
+      });
+    }
+  }
+
+  async function run(batch: readonly Waiting[]): Promise<void> {
+    try {
+      const { rows, features } = join(batch);
+      const answers = await model.predictEach(features, rows);
+      let offset = 0;
+      for (const { columns, resolve } of batch)
+        resolve(batch.length === 1 ? answers : answersFrom(answers, offset, (offset += columns.rows)));
+    } catch (failure) {
+      // One caller's rows must not fail another's: alone, each gets its own answer.
+      if (batch.length > 1) for (const waiting of batch) await run([waiting]);
+      else batch[0]?.reject(failure);
+    }
+  }
+
+  return {
+    predict(columns) {
+      if (closed)
+        return Promise.reject(
+          new PerennialError('model-unavailable', 'the model was unloaded; send the request again'),
+        );
+      return new Promise((resolve, reject) => {
+        queue.push({ columns, resolve, reject });
+        schedule();
+      });
+    },
+    async close() {
+      closed = true;
+      if (calls > 0 || queue.length > 0) await new Promise<void>((resolve) => (whenIdle = resolve));
+    },
+  };
+}

@@ -1,0 +1,192 @@
+import { PerennialError } from '../../contracts/errors.ts';
+import type { Sha256 } from '../../contracts/identifiers.ts';
+import type { Signature } from '../../contracts/models/model-version.ts';
+import type { PredictionRecord } from '../../contracts/serving/prediction.ts';
+import type { Principal } from '../../contracts/access/principal.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { IdMaker } from '../../ports/ids.ts';
+import type { Answers } from '../../ports/model-runtime.ts';
+import { failureReason } from '../protocols/failure-reason.ts';
+import type { GatewayMetrics, ModelLabels, SlotMetrics } from '../gateway-metrics.ts';
+import { failsAlone } from '../protocols/own-failures.ts';
+import type { PredictionLog } from '../log/prediction-log.ts';
+import type { AnsweredRows } from '../log/prediction-records.ts';
+import { featuresOf, predictionRecords } from '../log/prediction-records.ts';
+import { readPredictionIds, readRehearsalParameters } from '../protocols/request-parameters.ts';
+import { chooseSlot, slotOfRole } from './route-request.ts';
+import type { ServingCounts } from '../log/serving-counts.ts';
+import type { ServedScope, ServedSlot, ServingTable } from './serving-table.ts';
+import { takenBy } from './serving-table.ts';
+import type { Shadow } from './shadow.ts';
+import type { Columns, Taken } from '../protocols/tensor-columns.ts';
+
+export interface InferenceQuestion {
+  readonly served: ServedScope;
+  readonly principal: Principal;
+  /** A version by its number, whatever its slot; undefined: by weight. */
+  readonly version: number | undefined;
+  readonly parameters: Readonly<Record<string, unknown>>;
+  /** The id that the caller gave the request, by which labels can name its predictions. */
+  readonly requestId: string | undefined;
+  /** Throws `invalid-request` for rows that the version does not accept. */
+  readonly columns: (taken: Taken) => Columns;
+}
+
+export interface InferenceAnswer {
+  readonly slot: ServedSlot;
+  readonly signature: Signature;
+  readonly predictions: Answers;
+  readonly ids: readonly string[];
+  /** Columns of the request that the version does not use. */
+  readonly ignored: readonly string[];
+  readonly release: Sha256;
+  readonly generation: number;
+}
+
+export interface InferenceDependencies {
+  readonly table: ServingTable;
+  readonly log: PredictionLog;
+  readonly counts: ServingCounts;
+  readonly metrics: GatewayMetrics;
+  readonly shadow: Pick<Shadow, 'ask'>;
+  readonly clock: Clock;
+  readonly ids: IdMaker;
+  readonly steadyNow: () => number;
+  /** In [0, 1). */
+  readonly random: () => number;
+}
+
+interface Chosen {
+  readonly slot: ServedSlot;
+  readonly role: PredictionRecord['role'];
+}
+
+function noAnswer(rows: number, reason: string): PerennialError {
+  const whom = rows === 1 ? 'the row' : `any of the ${rows} rows`;
+  return new PerennialError(
+    'prediction-invalid',
+    `the model has no answer to ${whom}: ${reason}; look at how it deals with missing and extreme values`,
+    { rows },
+  );
+}
+
+export function labelsOf({ scope }: ServedScope): ModelLabels {
+  return { project: scope.project, model: scope.model, environment: scope.environment };
+}
+
+/** Route, predict, write down, count, answer. */
+export class Inference {
+  readonly #deps: InferenceDependencies;
+  readonly #slotMetrics = new WeakMap<ServedSlot, SlotMetrics>();
+
+  constructor(deps: InferenceDependencies) {
+    this.#deps = deps;
+  }
+
+  /** `invalid-request` and `forbidden` are the caller's, `prediction-invalid` the model's, `model-unavailable` a full log's. */
+  async answer(question: InferenceQuestion): Promise<InferenceAnswer> {
+    const begun = this.#deps.steadyNow();
+    const { served, principal, parameters } = question;
+    const rehearsal = readRehearsalParameters(parameters, {
+      principal,
+      environment: served.scope.environment,
+      virtual: served.virtual,
+    });
+    const { slot, role } = this.#choose(question, rehearsal.replay);
+    const { signature } = slot.model;
+    const columns = await this.#read(question, slot);
+    const ids = readPredictionIds(parameters, columns.rows, this.#deps.ids);
+    if (rehearsal.eventTimes && rehearsal.eventTimes.length !== columns.rows)
+      throw new PerennialError(
+        'invalid-request',
+        `parameters.event_times must be a list of ${columns.rows} instants, one a row`,
+      );
+    const predictions = await this.#predict(question, slot, columns);
+    const { eventTimes, replay } = rehearsal;
+    const request = question.requestId;
+    const rows: AnsweredRows = { role, columns, predictions, ids, request, eventTimes, replay: replay !== undefined };
+    const logged = await this.#writeDown(served, slot, rows);
+    await this.#count(question, slot, predictions, this.#deps.steadyNow() - begun);
+    const { shadow } = served;
+    if (shadow !== undefined && role === 'champion')
+      this.#deps.shadow.ask({ served, shadow, columns: question.columns, answered: rows, logged });
+    const { ignored } = columns;
+    return { slot, signature, predictions, ids, ignored, release: slot.releaseDigest, generation: served.generation };
+  }
+
+  #choose({ served, version, parameters }: InferenceQuestion, replay: 'champion' | 'canary' | undefined): Chosen {
+    if (version !== undefined) return { slot: this.#deps.table.pinned(served, version), role: 'pinned' };
+    const slot = replay ? slotOfRole(served, replay) : chooseSlot(served, parameters, this.#deps.random);
+    return { slot, role: slot.role };
+  }
+
+  /** A refusal is the caller's fault, unless the step's other release would have answered. */
+  async #read(question: InferenceQuestion, slot: ServedSlot): Promise<Columns> {
+    try {
+      return question.columns(takenBy(slot));
+    } catch (caught) {
+      if (await this.#failsAlone(question, slot)) this.#countFailure(question.served, slot, true);
+      throw caught;
+    }
+  }
+
+  async #predict(question: InferenceQuestion, slot: ServedSlot, columns: Columns): Promise<Answers> {
+    const { served } = question;
+    const begun = this.#deps.steadyNow();
+    try {
+      return await slot.model.predict(columns);
+    } catch (caught) {
+      if (failureReason(caught) === 'BACKEND') this.#countFailure(served, slot, await this.#failsAlone(question, slot));
+      throw caught;
+    } finally {
+      this.#metricsOf(served, slot).predicted((this.#deps.steadyNow() - begun) / 1000);
+    }
+  }
+
+  /** Checks the rows that failed, or all rows. */
+  #failsAlone(
+    { served, columns }: InferenceQuestion,
+    slot: ServedSlot,
+    failed?: Answers['failures'],
+  ): Promise<boolean> {
+    return failsAlone(served, slot, (other) => columns(takenBy(other)), failed);
+  }
+
+  #countFailure(served: ServedScope, slot: ServedSlot, own: boolean): void {
+    this.#deps.counts.add(served, slot.releaseDigest, { answeredInMs: undefined, failed: { own } });
+  }
+
+  /** A request with a row that the model has no answer to has failed; one without any answer is refused. */
+  async #count(question: InferenceQuestion, slot: ServedSlot, answers: Answers, tookMs: number): Promise<void> {
+    const { served } = question;
+    const { rows, failures } = answers;
+    const [first] = failures;
+    const failed = first && { own: await this.#failsAlone(question, slot, failures) };
+    const answeredInMs = failures.length < rows ? tookMs : undefined;
+    this.#deps.counts.add(served, slot.releaseDigest, { answeredInMs, ...(failed && { failed }) });
+    this.#metricsOf(served, slot).failedRows(failures.length);
+    if (first !== undefined && answeredInMs === undefined) throw noAnswer(rows, first.reason);
+    this.#metricsOf(served, slot).answered();
+  }
+
+  /** Whether the rows are among those that are sampled for the log. */
+  async #writeDown(served: ServedScope, slot: ServedSlot, rows: AnsweredRows): Promise<boolean> {
+    const { sample, onFull } = served.log;
+    if (sample < 1 && this.#deps.random() >= sample) return false;
+    const records = predictionRecords(served, slot, rows, this.#deps.clock.now());
+    if (await this.#deps.log.append(served.scope, featuresOf(slot), records)) return true;
+    this.#deps.metrics.dropped(labelsOf(served), records.length);
+    if (onFull === 'drop-counted') return false;
+    throw new PerennialError(
+      'model-unavailable',
+      `predictions of ${served.label} cannot be written down (${this.#deps.log.problem ?? 'the log of predictions is full'}), and serve.log.onFull is "refuse": free space on the gateway's disk, or bring back the object store that it uploads to`,
+      { onFull },
+    );
+  }
+
+  #metricsOf(served: ServedScope, slot: ServedSlot): SlotMetrics {
+    let metrics = this.#slotMetrics.get(slot);
+    if (!metrics) this.#slotMetrics.set(slot, (metrics = this.#deps.metrics.ofSlot(labelsOf(served), slot.version)));
+    return metrics;
+  }
+}

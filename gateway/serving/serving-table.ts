@@ -1,0 +1,330 @@
+import type { MissingPolicy } from '../../contracts/configuration/serve-section.ts';
+import type { Slot } from '../../contracts/serving/deployment.ts';
+import { PerennialError, reasonOf } from '../../contracts/errors.ts';
+import type { Id, Scope, Sha256 } from '../../contracts/identifiers.ts';
+import { scopeLabel } from '../../contracts/identifiers.ts';
+import type { Logger } from '../../ports/logger.ts';
+import type { ServingEntry, ServingMismatch, ServingReading } from '../../ports/repositories/deployment-repository.ts';
+import type { LoadedModels, ServedModel } from './loaded-models.ts';
+import type { Taken } from '../protocols/tensor-columns.ts';
+
+export interface ServedSlot {
+  readonly role: Slot['role'];
+  readonly weight: number;
+  readonly releaseDigest: Sha256;
+  readonly version: number;
+  readonly model: ServedModel;
+  readonly missing: MissingPolicy;
+  readonly nulls: readonly string[];
+}
+
+/** How the values of a request are read for the slot's model. */
+export function takenBy({ model: { signature }, missing, nulls }: ServedSlot): Taken {
+  return { signature, missing, nulls };
+}
+
+/** What answers for one {model, environment}: a generation whose models are all loaded. */
+export interface ServedScope {
+  readonly entry: ServingEntry;
+  readonly scope: Scope;
+  readonly label: string;
+  readonly generation: number;
+  readonly slots: readonly ServedSlot[];
+  readonly champion: ServedSlot;
+  readonly canary: ServedSlot | undefined;
+  readonly shadow: ServedSlot | undefined;
+  readonly routingKey: string | null;
+  readonly log: ServingEntry['log'];
+  readonly virtual: boolean;
+}
+
+/** What became of a generation here, for `DeploymentRepository.acknowledge`. */
+export interface LoadResult {
+  readonly scope: Scope;
+  readonly generation: number;
+  /** null: it serves. */
+  readonly error: string | null;
+}
+
+interface Retired {
+  readonly slot: ServedSlot;
+  readonly until: number;
+}
+
+/** One scope as it is followed: what serves, what is wanted, and what served until lately. */
+interface Followed {
+  wanted: ServingEntry;
+  served: ServedScope | undefined;
+  retired: readonly Retired[];
+  busy: Promise<void> | undefined;
+  failed: { readonly fingerprint: string; readonly at: number; readonly error: string } | undefined;
+}
+
+export interface ServingTableDependencies {
+  readonly models: LoadedModels;
+  readonly logger: Logger;
+  /** Milliseconds on any steady scale. */
+  readonly steadyNow: () => number;
+  readonly onLoaded: (result: LoadResult) => void;
+  /** What the ledger does not bear out, as of the last reading. */
+  readonly onMismatches: (found: readonly ServingMismatch[]) => void;
+  /** Models that served stay loaded this long, so that a rollback is instant. */
+  readonly graceMs?: number;
+  /** A generation that could not be loaded is tried again this often. */
+  readonly retryMs?: number;
+}
+
+const keyOf = (project: string, model: string, environment: string) => `${project}/${model}/${environment}`;
+
+function keyOfScope({ project, model, environment }: Scope): string {
+  return keyOf(project, model, environment);
+}
+
+/** All that decides what a scope answers with. */
+function fingerprintOf(entry: ServingEntry): string {
+  const { generation, routingKey, log, virtual, staleness, shadowTolerance } = entry;
+  return JSON.stringify([generation.generation, routingKey, log, virtual, staleness, shadowTolerance]);
+}
+
+/**
+ * Everything that is served, in memory. A new generation takes its place whole, once each of its models is loaded and
+ * warm; one that cannot be loaded leaves the old one serving and says so.
+ */
+export class ServingTable {
+  readonly #scopes = new Map<string, Followed>();
+  readonly #deps: Required<ServingTableDependencies>;
+  #mismatches = new Map<string, ServingMismatch>();
+  #known = false;
+
+  constructor(deps: ServingTableDependencies) {
+    this.#deps = { graceMs: 30 * 60_000, retryMs: 2_000, ...deps };
+  }
+
+  /** Resolves when every scope serves its entry or has failed to. What the ledger does not bear out changes nothing. */
+  async follow({ entries, idle, mismatches }: ServingReading): Promise<void> {
+    for (const key of idle.map(keyOfScope)) this.#scopes.delete(key);
+    this.#mismatches = new Map(mismatches.map((mismatch) => [keyOfScope(mismatch.scope), mismatch]));
+    this.#missNobody(new Set([...entries.map((entry) => keyOfScope(entry.scope)), ...this.#mismatches.keys()]));
+    const settling = entries.map(async (entry) => {
+      const key = keyOfScope(entry.scope);
+      const known = this.#scopes.get(key);
+      // The newest that is borne out may be older than what serves here, and that was borne out when it was loaded.
+      if (known?.served !== undefined && this.#mismatches.has(key)) return undefined;
+      const followed = known ?? {
+        wanted: entry,
+        served: undefined,
+        retired: [],
+        busy: undefined,
+        failed: undefined,
+      };
+      followed.wanted = entry;
+      this.#scopes.set(key, followed);
+      return this.#settle(followed);
+    });
+    this.#deps.onMismatches([...this.#mismatches.values()]);
+    await Promise.all(settling);
+    this.#known = true;
+  }
+
+  /** Where nothing serves any more, the ledger says so: a scope that is merely gone was taken out of the database. */
+  #missNobody(told: ReadonlySet<string>): void {
+    for (const [key, { wanted }] of this.#scopes) {
+      if (told.has(key)) continue;
+      const { scope, generation } = wanted;
+      const reason = 'the database no longer says what serves there, and the ledger has no entry that ended it';
+      this.#mismatches.set(key, { scope, generation: generation.generation, reason });
+    }
+  }
+
+  /** How what is deployed there differs from the ledger; undefined if it does not. */
+  mismatchOf({ project, model, environment }: Scope): ServingMismatch | undefined {
+    return this.#mismatches.get(keyOf(project, model, environment));
+  }
+
+  mismatches(): readonly ServingMismatch[] {
+    return [...this.#mismatches.values()];
+  }
+
+  /** Has a table been followed, and is everything in it either served or known to be impossible? */
+  get ready(): boolean {
+    return (
+      this.#known &&
+      [...this.#scopes.values()].every((followed) => followed.served !== undefined || followed.failed !== undefined)
+    );
+  }
+
+  /** `not-found` if nothing is deployed there; `model-unavailable` while it is not known or cannot be loaded. */
+  find(project: string, model: string, environment: string): ServedScope {
+    const followed = this.#scopes.get(keyOf(project, model, environment));
+    if (followed?.served) return followed.served;
+    const label = scopeLabel({ project, model, environment });
+    if (followed)
+      throw new PerennialError(
+        'model-unavailable',
+        `${label} is deployed and this gateway cannot serve it yet: ${followed.failed?.error ?? 'it is being loaded'}`,
+        { model, environment },
+      );
+    const mismatch = this.#mismatches.get(keyOf(project, model, environment));
+    if (mismatch)
+      throw new PerennialError(
+        'model-unavailable',
+        `what is deployed to ${label} is not what the ledger says, so this gateway does not serve it: ${mismatch.reason}; perennial doctor tells what to do`,
+        { model, environment },
+      );
+    if (!this.#known)
+      throw new PerennialError(
+        'model-unavailable',
+        `this gateway has not read what is deployed yet, so it cannot serve ${label}; try again`,
+        { model, environment },
+      );
+    throw new PerennialError(
+      'not-found',
+      `no release of ${label} is deployed; see \`perennial served\`, or name another environment in the header Perennial-Environment`,
+      { model, environment },
+    );
+  }
+
+  /** A version by its number: one that serves, or that did until lately. */
+  pinned(served: ServedScope, version: number): ServedSlot {
+    const slots = this.#loaded(served);
+    const found = slots.find((slot) => slot.version === version);
+    if (found) return found;
+    throw new PerennialError(
+      'not-found',
+      `version ${version} of ${served.label} is not loaded; loaded are ${this.versions(served).join(', ')}`,
+      { version },
+    );
+  }
+
+  /** Numbers of the loaded versions, rising. */
+  versions(served: ServedScope): readonly number[] {
+    return [...new Set(this.#loaded(served).map((slot) => slot.version))].toSorted((a, b) => a - b);
+  }
+
+  all(): readonly ServedScope[] {
+    return [...this.#scopes.values()].flatMap((followed) => followed.served ?? []);
+  }
+
+  /** What serves, or else what is wanted: what a restart without a database should serve. */
+  entries(): readonly ServingEntry[] {
+    return [...this.#scopes.values()].map((followed) => followed.served?.entry ?? followed.wanted);
+  }
+
+  /** Unloads what has not served for longer than the grace; answers the artifacts still wanted, or undefined while something is being loaded. */
+  async sweep(): Promise<ReadonlySet<Sha256> | undefined> {
+    const followed = [...this.#scopes.values()];
+    // What is being loaded now is in nobody's slots yet.
+    if (followed.some((scope) => scope.busy !== undefined)) return undefined;
+    const now = this.#deps.steadyNow();
+    for (const scope of followed) scope.retired = scope.retired.filter((retired) => retired.until > now);
+    const models = new Set(
+      followed.flatMap((scope) =>
+        [...(scope.served?.slots ?? []), ...scope.retired.map((retired) => retired.slot)].map((slot) => slot.model),
+      ),
+    );
+    const wanted = followed.flatMap((scope) => scope.wanted.versions.map((version) => version.artifact));
+    await this.#deps.models.keepOnly(models);
+    return new Set([...wanted, ...[...models].map((model) => model.artifact)]);
+  }
+
+  #loaded(served: ServedScope): readonly ServedSlot[] {
+    const { project, model, environment } = served.scope;
+    const retired = this.#scopes.get(keyOf(project, model, environment))?.retired ?? [];
+    return [...served.slots, ...retired.map((entry) => entry.slot)];
+  }
+
+  /** One load at a time a scope; a newer entry that comes meanwhile is taken up after it. */
+  async #settle(followed: Followed): Promise<void> {
+    if (followed.busy) return followed.busy;
+    if (!this.#isDue(followed)) return;
+    followed.busy = this.#advance(followed).finally(() => (followed.busy = undefined));
+    return followed.busy;
+  }
+
+  #isDue({ wanted, served, failed }: Followed): boolean {
+    const fingerprint = fingerprintOf(wanted);
+    if (served && fingerprintOf(served.entry) === fingerprint) return false;
+    return failed?.fingerprint !== fingerprint || this.#deps.steadyNow() - failed.at >= this.#deps.retryMs;
+  }
+
+  async #advance(followed: Followed): Promise<void> {
+    while (this.#isDue(followed)) {
+      const entry = followed.wanted;
+      const result = { scope: entry.scope, generation: entry.generation.generation };
+      try {
+        this.#swap(followed, await this.#load(entry));
+        followed.failed = undefined;
+        this.#deps.onLoaded({ ...result, error: null });
+      } catch (caught) {
+        const error = reasonOf(caught);
+        followed.failed = { fingerprint: fingerprintOf(entry), at: this.#deps.steadyNow(), error };
+        this.#deps.logger.error(
+          { err: caught, scope: scopeLabel(entry.scope), generation: result.generation },
+          'a generation cannot be loaded; what served before goes on',
+        );
+        this.#deps.onLoaded({ ...result, error });
+      }
+    }
+  }
+
+  async #load(entry: ServingEntry): Promise<ServedScope> {
+    const label = scopeLabel(entry.scope);
+    const slots = await Promise.all(entry.generation.slots.map((slot) => this.#loadSlot(entry, slot)));
+    const champion = slots.find((slot) => slot.role === 'champion');
+    if (!champion)
+      throw new PerennialError('internal', `generation ${entry.generation.generation} of ${label} has no champion`);
+    const canary = slots.find((slot) => slot.role === 'canary');
+    return {
+      entry,
+      scope: entry.scope,
+      label,
+      generation: entry.generation.generation,
+      slots,
+      champion,
+      canary,
+      shadow: slots.find((slot) => slot.role === 'shadow'),
+      routingKey: entry.routingKey,
+      log: entry.log,
+      virtual: entry.virtual,
+    };
+  }
+
+  async #loadSlot(entry: ServingEntry, slot: Slot): Promise<ServedSlot> {
+    const version = entry.versions.find((candidate: { readonly id: Id }) => candidate.id === slot.modelVersionId);
+    if (!version)
+      throw new PerennialError(
+        'internal',
+        `generation ${entry.generation.generation} of ${scopeLabel(entry.scope)} names model version ${slot.modelVersionNumber}, which the serving table lacks`,
+      );
+    const model = await this.#deps.models.load(version.artifact, version.signature);
+    return {
+      role: slot.role,
+      weight: slot.weight,
+      releaseDigest: slot.releaseDigest,
+      version: slot.modelVersionNumber,
+      model,
+      missing: version.missing ?? 'as-trained',
+      nulls: version.nulls ?? [],
+    };
+  }
+
+  #swap(followed: Followed, next: ServedScope): void {
+    const until = this.#deps.steadyNow() + this.#deps.graceMs;
+    const serving = new Set(next.slots.map((slot) => slot.version));
+    const before: Retired[] = (followed.served?.slots ?? []).map((slot) => ({ slot, until }));
+    const retired = new Map([...followed.retired, ...before].map((entry) => [entry.slot.version, entry]));
+    followed.retired = [...retired.values()].filter((entry) => !serving.has(entry.slot.version)).slice(-maximumRetired);
+    followed.served = next;
+    this.#deps.logger.info(
+      {
+        scope: next.label,
+        generation: next.generation,
+        versions: next.slots.map((slot) => [slot.role, slot.version, slot.weight]),
+      },
+      'a generation serves',
+    );
+  }
+}
+
+/** Models kept for a rollback, a scope. */
+const maximumRetired = 8;

@@ -1,0 +1,120 @@
+import { reasonOf } from '../../contracts/errors.ts';
+import type { ShadowCount } from '../../contracts/serving/prediction.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { Logger } from '../../ports/logger.ts';
+import type { Answers } from '../../ports/model-runtime.ts';
+import { distanceOf, valuesOf } from '../protocols/answers.ts';
+import type { AnsweredRows } from '../log/prediction-records.ts';
+import { featuresOf, predictionRecords } from '../log/prediction-records.ts';
+import type { PredictionLog } from '../log/prediction-log.ts';
+import type { ShadowCounts } from '../log/shadow-counts.ts';
+import type { ServedScope, ServedSlot } from './serving-table.ts';
+import { takenBy } from './serving-table.ts';
+import type { Columns, Taken } from '../protocols/tensor-columns.ts';
+
+export interface ShadowDependencies {
+  readonly log: Pick<PredictionLog, 'append'>;
+  readonly counts: ShadowCounts;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Rows that may wait; those beyond are not asked about, and counted as dropped. */
+  readonly mostWaitingRows?: number;
+}
+
+/** What the champion has answered, for the shadow to be asked the same. */
+export interface ShadowQuestion {
+  readonly served: ServedScope;
+  readonly shadow: ServedSlot;
+  readonly columns: (taken: Taken) => Columns;
+  readonly answered: AnsweredRows;
+  /** Whether the champion's rows were written down, so that the shadow's are too. */
+  readonly logged: boolean;
+}
+
+const nothing = { compared: 0, failed: 0, dropped: 0, absoluteDifference: 0, beyond: 0 };
+
+/**
+ * Asks the shadow what the champion has answered: afterwards, one request at a time and with a bounded queue, so that
+ * no answer waits for it. What it says is written down under its role and compared; nobody is answered with it.
+ */
+export class Shadow {
+  readonly #deps: Required<ShadowDependencies>;
+  readonly #waiting: ShadowQuestion[] = [];
+  #waitingRows = 0;
+  #working: Promise<void> | undefined;
+
+  constructor(deps: ShadowDependencies) {
+    this.#deps = { mostWaitingRows: 10_000, ...deps };
+  }
+
+  /** Takes it up later, or counts it as dropped; in no time either way. */
+  ask(question: ShadowQuestion): void {
+    const rows = question.answered.ids.length;
+    if (this.#waitingRows > 0 && this.#waitingRows + rows > this.#deps.mostWaitingRows) {
+      this.#deps.counts.add(question.served, question.shadow, { ...nothing, dropped: rows });
+      return;
+    }
+    this.#waiting.push(question);
+    this.#waitingRows += rows;
+    this.#working ??= this.#work().finally(() => (this.#working = undefined));
+  }
+
+  /** When all that was asked so far has been answered. */
+  async idle(): Promise<void> {
+    await this.#working;
+  }
+
+  async #work(): Promise<void> {
+    for (;;) {
+      // The answer that this question came with is sent first.
+      await new Promise((resolve) => setImmediate(resolve));
+      const question = this.#waiting.shift();
+      if (question === undefined) return;
+      await this.#compare(question);
+      this.#waitingRows -= question.answered.ids.length;
+    }
+  }
+
+  async #compare({ served, shadow, columns, answered, logged }: ShadowQuestion): Promise<void> {
+    const { counts, logger, log, clock } = this.#deps;
+    try {
+      const own = columns(takenBy(shadow));
+      const predictions = await shadow.model.predict(own);
+      counts.add(served, shadow, {
+        ...nothing,
+        ...differences(answered.predictions, predictions, served.entry.shadowTolerance),
+      });
+      if (!logged) return;
+      const rows: AnsweredRows = { ...answered, role: 'shadow', columns: own, predictions };
+      await log.append(served.scope, featuresOf(shadow), predictionRecords(served, shadow, rows, clock.now()));
+    } catch (caught) {
+      counts.add(served, shadow, { ...nothing, failed: answered.ids.length });
+      logger.debug({ scope: served.label, reason: reasonOf(caught) }, 'a shadow could not answer');
+    }
+  }
+}
+
+function differences(
+  champion: Answers,
+  challenger: Answers,
+  tolerance: number,
+): Pick<ShadowCount, 'compared' | 'failed' | 'absoluteDifference' | 'beyond'> {
+  let absoluteDifference = 0;
+  let beyond = 0;
+  let compared = 0;
+  let failed = 0;
+  const champions = valuesOf(champion);
+  for (const [row, value] of valuesOf(challenger).entries()) {
+    const other = champions[row] ?? null;
+    if (other === null) continue;
+    if (value === null) {
+      failed += 1;
+      continue;
+    }
+    compared += 1;
+    const difference = distanceOf(value, other);
+    absoluteDifference += difference;
+    if (difference > tolerance) beyond += 1;
+  }
+  return { compared, failed, absoluteDifference, beyond };
+}

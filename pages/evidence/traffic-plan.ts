@@ -1,0 +1,62 @@
+import type { ApprovalSubject } from '../../contracts/serving/approval.ts';
+import { PlannedStrategy } from '../../contracts/serving/planned-strategy.ts';
+
+const whenFewer = { extend: 'it waits for more', proceed: 'it goes on', abort: 'it stops' } as const;
+
+/** How the release would take over, step by step in words. */
+export function trafficPlan({ strategy, champion }: Pick<ApprovalSubject, 'strategy' | 'champion'>): {
+  readonly traffic: string[];
+  readonly stops: string[];
+} {
+  const plan = PlannedStrategy.parse(strategy);
+  if (champion === null)
+    return {
+      traffic: ['all requests at once: nothing serves there yet, so there is nothing to compare with'],
+      stops: [],
+    };
+  const steps = plan.canary.map((weight) =>
+    weight === 100
+      ? 'all requests'
+      : `${weight} % of requests for at least ${plan.bake} and ${plan.minRequests} requests; with fewer ${whenFewer[plan.onInsufficient]}`,
+  );
+  return {
+    traffic: [...(plan.shadow === undefined ? [] : [shadowStep(plan.shadow)]), ...steps],
+    stops: steps.length === 1 ? [] : abortions(plan.abortOn),
+  };
+}
+
+function shadowStep({
+  bake,
+  minRows,
+  tolerance,
+  maxShareBeyond,
+  maxFailed,
+}: NonNullable<PlannedStrategy['shadow']>): string {
+  const stops = [
+    ...(maxShareBeyond === undefined
+      ? []
+      : [`more than ${inPercent(maxShareBeyond)} differ by more than ${tolerance}`]),
+    ...(maxFailed === undefined ? [] : [`it fails on more than ${inPercent(maxFailed)}`]),
+  ];
+  const stop = stops.length === 0 ? '' : `; it stops when ${stops.join(', or when ')}`;
+  return `no requests: asked beside the champion for at least ${bake} and ${minRows} rows${stop}`;
+}
+
+function abortions({ errorRate, p99Ms, metric }: PlannedStrategy['abortOn']): string[] {
+  return [
+    ...(errorRate === undefined
+      ? []
+      : [`more than ${inPercent(errorRate)} of its requests fail that the champion can answer`]),
+    ...(p99Ms === undefined ? [] : [`its p99 latency is above ${p99Ms} ms`]),
+    ...(metric?.max === undefined
+      ? []
+      : [`its ${metric.name} over ${metric.minLabels} labels or more is above ${metric.max}`]),
+    ...(metric?.min === undefined
+      ? []
+      : [`its ${metric.name} over ${metric.minLabels} labels or more is below ${metric.min}`]),
+  ];
+}
+
+function inPercent(share: number): string {
+  return `${Number((100 * share).toPrecision(6))} %`;
+}

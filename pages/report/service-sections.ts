@@ -1,0 +1,151 @@
+import type { LabelDelay, Report } from '../../contracts/monitoring/report.ts';
+import type { Html } from '../html.ts';
+import { html, number, percent, short, table, time } from '../html.ts';
+import type { ReportDocument } from './report-document.ts';
+import { pixel } from './scale.ts';
+
+export function findingsSection({ report: { body } }: ReportDocument): Html {
+  const rows = body.findings.map(({ kind, subject, state, value, threshold, since, clearSince }) => [
+    html`<span class="verdict ${state === 'closed' ? 'pass' : 'fail'}">${state}</span>`,
+    kind,
+    subject,
+    number(value, 4),
+    number(threshold, 4),
+    time(since),
+    clearSince === undefined
+      ? ''
+      : `clear in the window to ${time(clearSince)}${state === 'open' ? '; a second one closes it' : ''}`,
+  ]);
+  return html`<section id="findings">
+    <h2>Findings</h2>
+    ${table(['state', 'of', 'subject', 'value', 'threshold', 'since', ''], rows, 'Nothing was found, and nothing is open.')}
+    ${body.triggers.length === 0 ? html`` : html`<p>Triggers: ${body.triggers.join(', ')}.</p>`}
+  </section>`;
+}
+
+export function qualitySection({ report: { body } }: ReportDocument): Html {
+  const rows = (body.quality ?? [])
+    .filter(({ value, breached }) => value > 0 || breached)
+    .toSorted((a, b) => Number(b.breached) - Number(a.breached) || b.value - a.value)
+    .map(({ column, kind, value, threshold, breached, detail }) => [
+      column,
+      kind,
+      html`<span class="${breached ? 'fail' : ''}">${percent(value)}</span>`,
+      threshold === null ? 'reported only' : percent(threshold),
+      detail,
+    ]);
+  return html`<section id="quality">
+    <h2>The values themselves</h2>
+    ${table(['column', 'what', 'share', 'finding from', ''], rows, 'Nothing more is missing than in the reference, out of its range, or new.')}
+  </section>`;
+}
+
+export function labelsSection({ report: { body } }: ReportDocument): Html {
+  const { labelDelay, labelled, predictions } = body;
+  const share = predictions === 0 ? null : labelled / predictions;
+  return html`<section id="labels">
+    <h2>Labels</h2>
+    <p>${number(labelled)} of ${number(predictions)} predictions are labelled (${percent(share, 1)}).</p>
+    ${labelDelay === null || labelDelay === undefined ? html`` : delays(labelDelay)}
+  </section>`;
+}
+
+function delays({ histogram, p50Ms, p90Ms, maxMs, rows }: LabelDelay): Html {
+  return html`<p class="none">
+      A label came ${lasting(p50Ms)} after its prediction in the median, nine of ten within ${lasting(p90Ms)}, the last
+      after ${lasting(maxMs)}.
+    </p>
+    ${bars(
+      histogram.map(({ withinMs, rows: some }) => ({
+        name: withinMs === null ? 'later' : `≤ ${lasting(withinMs)}`,
+        share: rows === 0 ? 0 : some / rows,
+        told: number(some),
+      })),
+      'how late labels came',
+    )}`;
+}
+
+export function trafficSection({ report: { body } }: ReportDocument): Html {
+  const { traffic, volume } = body;
+  const most = Math.max(1, ...(volume ?? []));
+  return html`<section id="traffic">
+    <h2>Volume, errors, latency</h2>
+    ${traffic === undefined ? html`<p class="none">This report is from before they were kept.</p>` : counts(traffic)}
+    ${
+      volume === undefined
+        ? html``
+        : html`<h3>Predictions by when they happened, ${time(body.from)} to ${time(body.to)}</h3>
+            ${bars(
+              volume.map((rows) => ({ name: '', share: rows / most, told: number(rows) })),
+              'predictions over the window',
+            )}`
+    }
+    <h3>Who answered</h3>
+    ${table(
+      ['release', 'version', 'predictions'],
+      body.releases.map(({ release, modelVersion, predictions }) => [
+        short(release),
+        modelVersion,
+        number(predictions),
+      ]),
+      'Nobody.',
+    )}
+  </section>`;
+}
+
+function counts({ since, requests, errors, latency }: NonNullable<Report['body']['traffic']>): Html {
+  const share = requests === 0 ? null : errors / requests;
+  const rows = [
+    ['requests', number(requests)],
+    ['errors', `${number(errors)} (${percent(share)})`],
+    [
+      'latency p50, p95, p99',
+      latency === null ? '–' : `${ms(latency.p50Ms)}, ${ms(latency.p95Ms)}, ${ms(latency.p99Ms)}`,
+    ],
+  ];
+  const span = since === null ? 'since the beginning' : `since the report of ${time(since)}`;
+  return html`<p class="none">As the gateways counted, ${span}.</p>
+    ${table(['', ''], rows, '')}`;
+}
+
+function ms(value: number): string {
+  return `${number(value, 3)} ms`;
+}
+
+interface Bar {
+  readonly name: string;
+  readonly share: number;
+  readonly told: string;
+}
+
+function bars(all: readonly Bar[], label: string): Html {
+  const [width, height, foot] = [960, 120, 26];
+  const slot = width / all.length;
+  const most = Math.max(0.01, ...all.map(({ share }) => share));
+  return html`<svg class="plot wide" viewBox="0 0 ${width} ${height}" role="img" aria-label="${label}">
+    ${all.map(({ name, share, told }, at) => {
+      const tall = (share / most) * (height - foot - 4);
+      return html`<rect
+          class="current"
+          x="${pixel(at * slot + 2)}"
+          y="${pixel(height - foot - tall)}"
+          width="${pixel(slot - 4)}"
+          height="${pixel(tall)}"
+          ><title>${name} ${told}</title></rect
+        ><text x="${pixel((at + 0.5) * slot)}" y="${height - 8}" text-anchor="middle">${name}</text>`;
+    })}
+  </svg>`;
+}
+
+const units = [
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['min', 60_000],
+  ['s', 1_000],
+] as const;
+
+/** A duration in its greatest fitting unit. */
+function lasting(milliseconds: number): string {
+  const [unit, size] = units.find(([, of]) => milliseconds >= of) ?? ['ms', 1];
+  return `${number(milliseconds / size, 3)} ${unit}`;
+}

@@ -1,0 +1,24 @@
+import type { Id, Instant, Page, PageRequest, Scope, Sha256 } from '../../contracts/identifiers.ts';
+import type { ModelVersion } from '../../contracts/models/model-version.ts';
+
+export interface VersionRepository {
+  byTrainingKey(modelId: Id, trainingKey: Sha256): Promise<ModelVersion | undefined>;
+  /** One per model and training key: the first to commit wins, and a later one is given what the first made. The lease `leaseHolder` must still be held (`lease-lost`). */
+  commit(
+    scope: Scope,
+    version: Omit<ModelVersion, 'id' | 'modelId' | 'number' | 'recordedAt' | 'recordedBy'>,
+    context: { readonly by: Id; readonly leaseHolder: string },
+  ): Promise<ModelVersion>;
+  get(id: Id): Promise<ModelVersion>;
+  byNumber(modelId: Id, number: number): Promise<ModelVersion>;
+  list(modelId: Id, page: PageRequest): Promise<Page<ModelVersion>>;
+  /**
+   * Lets go of versions that every evaluation rejected, the last of them before that instant, and that no release
+   * pins; their rows stay, and a ledger entry each says so. Answers the bytes that no other version has. At most 100 a call.
+   */
+  expireRejected(
+    scope: Scope,
+    before: Instant,
+    run: { readonly runId: Id; readonly by: Id },
+  ): Promise<readonly Sha256[]>;
+}

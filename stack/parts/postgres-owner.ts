@@ -1,0 +1,97 @@
+import { execFile } from 'node:child_process';
+import { chmodSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { promisify } from 'node:util';
+import { PerennialError, reasonOf } from '../../contracts/errors.ts';
+import { isRoot } from '../state-folder.ts';
+
+const run = promisify(execFile);
+
+/** As whom Postgres runs: it refuses to be root. */
+export interface PostgresOwner {
+  /** Put before each command line. */
+  readonly prefix: readonly string[];
+  /** Another user of this machine, who must own the data. Undefined: whoever runs the stack. */
+  readonly user?: { readonly uid: number; readonly gid: number };
+}
+
+const self: PostgresOwner = { prefix: [] };
+
+/**
+ * An ordinary user runs Postgres as himself. Root runs it in a user namespace, where root's own files belong to `nobody`,
+ * so that the data and a checkout in /root can be reached; where the machine forbids that, as the user `postgres`, who
+ * is made if need be. Data that is there already goes on with the owner that it has.
+ */
+export async function postgresOwner(dataFolder: string, programs: string): Promise<PostgresOwner> {
+  if (!isRoot()) return self;
+  const owner = ownerOf(dataFolder);
+  if (owner === undefined || owner.uid === 0) {
+    const namespaced = await inUserNamespace();
+    if (namespaced !== undefined) return namespaced;
+  }
+  const user = owner !== undefined && owner.uid !== 0 ? owner : await postgresUser();
+  const home = dirname(dataFolder);
+  // To walk through, not to look around: what is in it is its owner's alone.
+  chmodSync(home, 0o711);
+  for (const path of [home, programs]) mustBeReachable(path);
+  return { prefix: [], user };
+}
+
+async function inUserNamespace(): Promise<PostgresOwner | undefined> {
+  try {
+    const [uid, gid] = await Promise.all([idOf('-u', 'nobody'), idOf('-g', 'nobody')]);
+    const prefix = ['unshare', '--user', `--map-user=${uid}`, `--map-group=${gid}`, '--'];
+    await run('unshare', [...prefix.slice(1), 'true']);
+    return { prefix };
+  } catch {
+    return undefined;
+  }
+}
+
+async function postgresUser(): Promise<{ uid: number; gid: number }> {
+  try {
+    await run('id', ['-u', 'postgres']).catch(() => makePostgresUser());
+    const [uid, gid] = await Promise.all([idOf('-u', 'postgres'), idOf('-g', 'postgres')]);
+    return { uid, gid };
+  } catch (caught) {
+    throw new PerennialError(
+      'invalid-setting',
+      `Postgres may not run as root, and the user postgres cannot be made (${reasonOf(caught)}): run as an ordinary user, or name a database in DATABASE_URL`,
+      {},
+      { cause: caught },
+    );
+  }
+}
+
+async function makePostgresUser(): Promise<void> {
+  await run('groupadd', ['--force', '--system', 'postgres']);
+  await run('useradd', [
+    '--system',
+    '--no-create-home',
+    '--shell',
+    '/usr/sbin/nologin',
+    '--gid',
+    'postgres',
+    'postgres',
+  ]);
+}
+
+async function idOf(flag: '-u' | '-g', user: string): Promise<number> {
+  return Number((await run('id', [flag, user])).stdout);
+}
+
+function mustBeReachable(path: string): void {
+  for (let folder = path; folder !== dirname(folder); folder = dirname(folder)) {
+    if ((statSync(folder).mode & 0o001) !== 0) continue;
+    throw new PerennialError(
+      'invalid-setting',
+      `Postgres may not run as root, and its user cannot walk through ${folder}: chmod o+x it, run as an ordinary user, or move the checkout and PERENNIAL_HOME elsewhere`,
+      { folder },
+    );
+  }
+}
+
+function ownerOf(folder: string): { uid: number; gid: number } | undefined {
+  const stat = statSync(folder, { throwIfNoEntry: false });
+  return stat === undefined ? undefined : { uid: stat.uid, gid: stat.gid };
+}

@@ -1,0 +1,98 @@
+import type { BinaryMetric } from './binary-metrics.ts';
+import { binaryMetric, binaryMetrics } from './binary-metrics.ts';
+import type { Blocks, BlockMetric, RegressionMetric } from './block-metric.ts';
+import { blockMetric } from './block-metric.ts';
+import type { MulticlassMetric } from './multiclass-metrics.ts';
+import { multiclassMetric, multiclassMetrics } from './multiclass-metrics.ts';
+import { regressionMetrics } from './regression-metrics.ts';
+import type { Sample, WeightedMetric } from './sample.ts';
+
+export type MeasuredMetric = RegressionMetric | BinaryMetric | MulticlassMetric;
+
+/** All metrics of the sample's task. @throws RangeError if there are no rows. */
+export function metricsOf(sample: Sample) {
+  switch (sample.task) {
+    case 'regression':
+      return regressionMetrics(sample.truth, sample.prediction, sample.quantile);
+    case 'binary':
+      return binaryMetrics(sample);
+    case 'multiclass':
+      return multiclassMetrics(sample);
+  }
+}
+
+/** One metric of all rows; NaN where it is undefined, or is one of another task. */
+export function measure(sample: Sample, metric: MeasuredMetric): number {
+  const value: unknown = Object.entries(metricsOf(sample)).find(([name]) => name === metric)?.[1];
+  return typeof value === 'number' ? value : Number.NaN;
+}
+
+/** The metric of a resample of whole blocks; NaN where it is undefined. */
+export function resampledMetric(sample: Sample, metric: MeasuredMetric, blocks: Blocks): BlockMetric {
+  switch (sample.task) {
+    case 'regression':
+      return isOf(regression, metric)
+        ? blockMetric(metric, sample.truth, sample.prediction, blocks, sample.quantile)
+        : () => Number.NaN;
+    case 'binary':
+      return isOf(binary, metric) ? byRows(binaryMetric(sample, metric), blocks) : () => Number.NaN;
+    case 'multiclass':
+      return isOf(multiclass, metric) ? byRows(multiclassMetric(sample, metric), blocks) : () => Number.NaN;
+  }
+}
+
+/** The sample of these rows alone, in their order. */
+export function pickRows(sample: Sample, rows: readonly number[]): Sample {
+  switch (sample.task) {
+    case 'regression':
+      return { ...sample, truth: pick(sample.truth, rows), prediction: pick(sample.prediction, rows) };
+    case 'binary':
+      return {
+        ...sample,
+        truth: Uint8Array.from(pick(sample.truth, rows)),
+        decision: Uint8Array.from(pick(sample.decision, rows)),
+        probability: sample.probability === null ? null : pick(sample.probability, rows),
+      };
+    case 'multiclass': {
+      const { probabilities, classes } = sample;
+      const places = rows.flatMap((row) => classes.map((_, place) => row * classes.length + place));
+      return {
+        ...sample,
+        truth: Int32Array.from(pick(sample.truth, rows)),
+        decision: Int32Array.from(pick(sample.decision, rows)),
+        probabilities: probabilities === null ? null : pick(probabilities, places),
+      };
+    }
+  }
+}
+
+function pick(values: ArrayLike<number>, rows: readonly number[]): Float64Array {
+  return Float64Array.from(rows, (row) => values[row] ?? Number.NaN);
+}
+
+function byRows(metric: WeightedMetric, { ofRow }: Blocks): BlockMetric {
+  const weights = new Uint32Array(ofRow.length);
+  return (drawn) => {
+    for (let row = 0; row < weights.length; row += 1) weights[row] = drawn[ofRow[row] ?? 0] ?? 0;
+    return metric(weights);
+  };
+}
+
+const regression: readonly RegressionMetric[] = ['rmse', 'mae', 'r2', 'mape', 'medianAbsoluteError', 'pinball'];
+const binary: readonly BinaryMetric[] = [
+  'rocAuc',
+  'averagePrecision',
+  'logLoss',
+  'brier',
+  'accuracy',
+  'precision',
+  'recall',
+  'f1',
+  'mcc',
+  'ece',
+];
+const multiclass: readonly MulticlassMetric[] = ['accuracy', 'macroF1', 'weightedF1', 'logLoss', 'rocAuc'];
+
+function isOf<Name extends MeasuredMetric>(names: readonly Name[], metric: MeasuredMetric): metric is Name {
+  return names.some((name) => name === metric);
+}

@@ -1,0 +1,24 @@
+import { mkdtemp, open, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { collectOutput } from '../../../adapters/trainers/local/collect-output.ts';
+import { modelBytesAtMost } from '../../../contracts/models/model-bytes.ts';
+
+test('a model larger than the ONNX format takes is final, and the message says whose limit it is and the way out', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'perennial-output-'));
+  try {
+    const model = await open(join(folder, 'model.onnx'), 'w');
+    await model.truncate(modelBytesAtMost + 1);
+    await model.close();
+    await expect(collectOutput(folder, () => undefined)).rejects.toMatchObject({
+      code: 'too-large',
+      retryable: false,
+      message: expect.stringMatching(
+        /the ONNX format takes 2147483647 at most, so no setting .*; train a smaller model/,
+      ),
+    });
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});

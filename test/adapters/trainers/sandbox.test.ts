@@ -1,0 +1,81 @@
+import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { layTrainingGround } from './training-ground.ts';
+import type { TrainingGround } from './training-ground.ts';
+
+// Linux alone has bubblewrap; there, a machine without it fails these tests.
+describe.skipIf(process.platform !== 'linux')('the sandbox of training', () => {
+  let ground: TrainingGround;
+  beforeAll(async () => void (ground = await layTrainingGround('bubblewrap')));
+  afterAll(() => ground.remove());
+
+  /** What a Python expression is inside: its value, or the name of the error that it raises. */
+  async function inside(expression: string, changes: { network?: boolean } = {}): Promise<string> {
+    ground.lines.length = 0;
+    const job = await ground.job(
+      {
+        'train.py': `
+import os, pathlib, urllib.request
+open(os.environ["PERENNIAL_OUTPUT"] + "/model.onnx", "w").write("model")
+try:
+    print("answer", ${expression})
+except Exception as error:
+    print("answer", type(error).__name__)
+`,
+      },
+      changes,
+    );
+    await ground.trainer.train(job);
+    return ground.lines.flatMap((line) => /^stdout: answer (.*)$/.exec(line)?.[1] ?? []).join();
+  }
+
+  test('shows no file that the script was not given', async () => {
+    const secret = join(ground.folder, 'secret.txt');
+    await writeFile(secret, 'secret');
+    expect(await inside(`open(${JSON.stringify(secret)}).read()`)).toBe('FileNotFoundError');
+    expect(await inside('[line.split(":")[0] for line in open("/etc/passwd")]')).toBe("['perennial']");
+    expect(await inside('open("/etc/shadow").read()')).toBe('FileNotFoundError');
+    expect(
+      await inside(`[name for name in os.listdir(${JSON.stringify(homedir())}) if not name.startswith(".pyenv")]`),
+    ).toMatch(/^(\[\]|FileNotFoundError)$/);
+    expect(await inside('sorted(os.listdir("/perennial"))')).toBe("['code', 'output', 'params.json', 'train.parquet']");
+  });
+
+  test('lets the script write to its output and its temporary folder, and nowhere else', async () => {
+    for (const path of ['/perennial/code/x', '/perennial/x', '/x', '/usr/x', '/perennial/train.parquet'])
+      expect(await inside(`open("${path}", "a").write("x")`), path).toBe('OSError');
+    expect(await inside('open("/tmp/x", "w").write("x")')).toBe('1');
+    expect(await inside('open(os.environ["PERENNIAL_OUTPUT"] + "/x", "w").write("x")')).toBe('1');
+  });
+
+  test('has no processes in it but its own', async () => {
+    expect(Number(await inside('len([name for name in os.listdir("/proc") if name.isdigit()])'))).toBeLessThan(5);
+  });
+
+  test('has no network unless the code was given one', async () => {
+    const server = createServer((_, response) => response.end('hello'));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const ask = `urllib.request.urlopen("http://127.0.0.1:${port}", timeout=5).read().decode()`;
+    try {
+      expect(await inside(ask)).toBe('URLError');
+      expect(await inside(ask, { network: true })).toBe('URLError');
+    } finally {
+      server.close();
+    }
+  });
+
+  test('runs programs that are installed outside the folders of the system', async () => {
+    const path = `${dirname(process.execPath)}:${process.env.PATH}`;
+    const { sandbox } = ground;
+    const { createProcessTrainer } = await import('../../../adapters/trainers/local/local-trainer.ts');
+    const trainer = createProcessTrainer({ path, sandbox });
+    const script = 'require("fs").writeFileSync(process.env.PERENNIAL_OUTPUT + "/model.onnx", process.version)';
+    const job = await ground.job({ 'train.cjs': script }, { command: ['node', 'train.cjs'] });
+    expect((await trainer.train(job)).modelPath).toBe(join(job.attemptFolder, 'output', 'model.onnx'));
+  });
+});

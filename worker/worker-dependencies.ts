@@ -1,0 +1,140 @@
+import { join, resolve } from 'node:path';
+import type { StoringDependencies } from '../activities/activity-dependencies.ts';
+import { createSystemClock } from '../adapters/clock/system.ts';
+import { createTarCodeArchive } from '../adapters/code-archive/tar.ts';
+import { createGitCodeSource } from '../adapters/code-source/git.ts';
+import { createGithubStatuses } from '../adapters/commit-status/github.ts';
+import { createRemoteDataSource } from '../adapters/data-source/remote.ts';
+import { createEnvironments } from '../adapters/environments/environments.ts';
+import { createHttpGateways } from '../adapters/gateways/http.ts';
+import { createIdMaker } from '../adapters/ids/uuid.ts';
+import { createLedgerProof } from '../adapters/ledger-proof/ledger-proof.ts';
+import { createOnnxModelRuntime } from '../adapters/model-formats/onnx/onnx-format.ts';
+import { createConfiguredObjectStore } from '../adapters/object-store/configured-store.ts';
+import { createConfiguredSandbox } from '../adapters/sandbox/configured-sandbox.ts';
+import { createDuckDbTableEngine } from '../adapters/table-engine/duckdb.ts';
+import { createWebhookNotifier } from '../adapters/notifier/webhook.ts';
+import { createOutboundHosts } from '../adapters/outbound-hosts/checked.ts';
+import { createProcessTrainer } from '../adapters/trainers/local/local-trainer.ts';
+import type { readTemporalTls } from '../adapters/workflow-client/temporal-tls.ts';
+import type { TemporalSettings } from '../adapters/workflow-client/temporal-workflow-client.ts';
+import { createTemporalWorkflowClient } from '../adapters/workflow-client/temporal-workflow-client.ts';
+import { sha256OfBytes } from '../contracts/digest.ts';
+import { proxiesOf } from '../contracts/settings/proxies.ts';
+import type { Settings } from '../contracts/settings/settings.ts';
+import { codeLimitsOf, pipIndexesOf, tableLimitsOf } from '../contracts/settings/settings.ts';
+import { createPostgresRepositories } from '../db/postgres-repositories.ts';
+import type { Logger } from '../ports/logger.ts';
+import { cacheFolderOf } from './cache-folder.ts';
+import { derivedKey } from './derived-keys.ts';
+
+type TemporalTls = Awaited<ReturnType<typeof readTemporalTls>>;
+
+/** Folders that belong to this process alone. */
+export interface WorkerFolders {
+  readonly scratchFolder: string;
+  /** For environments that are being made; on the file system of the cache. */
+  readonly workFolder: string;
+}
+
+const lifecyclePrincipal = 'lifecycle';
+const workerPrincipal = 'worker';
+
+/** Constructs what activities act through, and the worker's own principal, which may have gateways flush. */
+export async function buildDependencies(
+  settings: Settings,
+  tls: TemporalTls,
+  logger: Logger,
+  { scratchFolder, workFolder }: WorkerFolders,
+): Promise<StoringDependencies> {
+  const home = resolve(settings.PERENNIAL_HOME);
+  const hosts = createOutboundHosts({
+    allowPrivate: settings.PERENNIAL_ALLOW_PRIVATE_SOURCES,
+    proxies: proxiesOf(settings),
+  });
+  const sandbox = createConfiguredSandbox(settings, home, process.env.PATH, scratchFolder);
+  const clock = createSystemClock();
+  const ids = createIdMaker();
+  const repositories = createPostgresRepositories({
+    url: settings.DATABASE_URL,
+    clock,
+    ids,
+    logger,
+    secret: settings.PERENNIAL_SECRET,
+  });
+  const workerKey = derivedKey(settings.PERENNIAL_SECRET, workerPrincipal);
+  const worker = await repositories.principals.ensure(workerPrincipal, 'service', [{ role: 'operator' }], null);
+  await repositories.principals.addKey(worker.id, sha256OfBytes(workerKey), 'derived', null);
+  const objectStore = createConfiguredObjectStore(settings, home, scratchFolder);
+  const { ledger } = repositories;
+  return {
+    repositories,
+    objectStore,
+    ledgerProof: createLedgerProof({ ledger, objectStore, clock, secret: settings.PERENNIAL_SECRET }),
+    tableEngine: createDuckDbTableEngine({
+      ...tableLimitsOf(settings),
+      rowsAtMost: settings.PERENNIAL_COMPUTE_ROWS,
+      sandbox,
+      scratchFolder: join(scratchFolder, 'tables'),
+    }),
+    modelRuntime: createOnnxModelRuntime({
+      sandbox,
+      timeLimitMs: settings.PERENNIAL_MODEL_TIMEOUT,
+      memoryMebibytes: Math.floor(settings.PERENNIAL_MODEL_MEMORY / 2 ** 20),
+    }),
+    environments: createEnvironments({
+      cacheFolder: cacheFolderOf(settings),
+      workFolder,
+      sandbox,
+      environment: process.env,
+      pip: pipIndexesOf(settings),
+      limits: {
+        timeoutMs: settings.PERENNIAL_INSTALL_TIMEOUT,
+        diskBytes: settings.PERENNIAL_INSTALL_DISK,
+        memoryBytes: settings.PERENNIAL_INSTALL_MEMORY,
+      },
+    }),
+    trainer: createProcessTrainer({ path: process.env.PATH, sandbox }),
+    codeArchive: createTarCodeArchive(codeLimitsOf(settings)),
+    codeSource: createGitCodeSource({
+      sandbox,
+      hosts,
+      certificates: process.env.NODE_EXTRA_CA_CERTS,
+      timeoutMs: settings.PERENNIAL_GIT_TIMEOUT,
+      memoryBytes: settings.PERENNIAL_GIT_MEMORY,
+      packBytesAtMost: settings.PERENNIAL_GIT_DISK,
+      codeLimits: codeLimitsOf(settings),
+    }),
+    dataSource: createRemoteDataSource({
+      hosts,
+      bytesAtMost: settings.PERENNIAL_FETCH_SIZE,
+      statementTimeoutMs: settings.PERENNIAL_FETCH_TIMEOUT,
+    }),
+    commitStatuses: createGithubStatuses({ hosts }),
+    gateways: createHttpGateways({
+      liveGateways: () => repositories.deployments.liveGateways(),
+      key: () => workerKey,
+      clock,
+    }),
+    notifier: createWebhookNotifier({ clock, hosts }),
+    workflowClient: createTemporalWorkflowClient(temporalOf(settings, tls, logger)),
+    clock,
+    ids,
+    logger,
+    collectionSchedule: settings.PERENNIAL_GC_SCHEDULE === 'never' ? null : settings.PERENNIAL_GC_SCHEDULE,
+    scratchFolder: join(scratchFolder, 'activities'),
+    isolation: await sandbox.isolation(),
+    lifecyclePrincipal,
+    rehearsalKey: (rehearsalId) => derivedKey(settings.PERENNIAL_SECRET, `rehearsal/${rehearsalId}`),
+  };
+}
+
+function temporalOf(settings: Settings, tls: TemporalTls, logger: Logger): TemporalSettings {
+  return {
+    address: settings.TEMPORAL_ADDRESS,
+    namespace: settings.TEMPORAL_NAMESPACE,
+    tls,
+    apiKey: settings.TEMPORAL_API_KEY,
+    logger,
+  };
+}

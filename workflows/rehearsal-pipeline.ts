@@ -1,0 +1,112 @@
+import { continueAsNew, workflowInfo } from '@temporalio/workflow';
+import type { Id, Sha256 } from '../contracts/identifiers.ts';
+import type { ServedPeriod } from '../contracts/runs/rehearsal.ts';
+import type { PipelineInput } from '../contracts/runs/workflows.ts';
+import { rehearsalActivities } from './running/activity-proxies.ts';
+import { runPipeline } from './running/run-pipeline.ts';
+import type { Nudged } from './running/waiting.ts';
+import { backOff, takeNudges } from './running/waiting.ts';
+
+// The lifecycle of the rehearsal's environment nudges it when something has ended or asks for a vote. A lost nudge is
+// caught by looking again.
+const looks = { firstMs: 1_000, longestMs: 300_000 };
+
+type Step = 'serve' | 'ingest' | 'monitor' | 'build' | 'record';
+
+/** The state of a rehearsal: everything that the next execution needs when the workflow continues as new. */
+interface Progress {
+  readonly rehearsalId: Id;
+  readonly periods: number;
+  readonly rows: Sha256;
+  /** Index of the period; −1 is the preparation before the first one. */
+  readonly index: number;
+  readonly step: Step;
+  /** What was served in this period, once it was. */
+  readonly served?: ServedPeriod;
+}
+
+interface RehearsalInput extends PipelineInput {
+  /** Where to continue; absent to start from the beginning. */
+  readonly at?: Progress;
+}
+
+/**
+ * Steps the environment's own lifecycle through past periods: serve, label, ingest, monitor, then one build at the
+ * period's end by all triggers that there are. Only the last period is followed by none.
+ */
+export async function rehearsal(input: RehearsalInput): Promise<void> {
+  const { runId, scope } = input;
+  const nudged = takeNudges({ goesOn: input.at !== undefined });
+  await runPipeline(input, async () => {
+    const from = input.at ?? (await begin(input));
+    const { rehearsalId } = from;
+    for (let at: Progress | undefined = from; at !== undefined;) at = after(await carryOut(input, at, nudged));
+    return rehearsalActivities.finishRehearsal({ runId, scope, rehearsalId });
+  });
+}
+
+/** A restarted run continues after the last recorded period. */
+async function begin({ runId, scope }: RehearsalInput): Promise<Progress> {
+  const { recorded, ...plan } = await rehearsalActivities.planRehearsal({ runId, scope });
+  return recorded === 0 ? { ...plan, index: -1, step: 'ingest' } : { ...plan, index: recorded - 1, step: 'record' };
+}
+
+function stepsOf({ index, periods }: Progress): readonly Step[] {
+  if (index < 0) return ['ingest', 'build'];
+  return index < periods - 1
+    ? ['serve', 'ingest', 'monitor', 'build', 'record']
+    : ['serve', 'ingest', 'monitor', 'record'];
+}
+
+/** The next step; undefined after the last one. */
+function after(at: Progress): Progress | undefined {
+  const steps = stepsOf(at);
+  const step = steps[steps.indexOf(at.step) + 1];
+  if (step !== undefined) return { ...at, step };
+  const index = at.index + 1;
+  return index < at.periods ? { ...at, index, step: 'serve', served: undefined } : undefined;
+}
+
+/**
+ * Commands are idempotent, because an execution that continues another one repeats the command of its step. Returns the
+ * state with what the step has added to it.
+ */
+async function carryOut(input: RehearsalInput, at: Progress, nudged: Nudged): Promise<Progress> {
+  const { runId, scope } = input;
+  const { index, rehearsalId, rows, step } = at;
+  const period = { runId, scope, index };
+  switch (step) {
+    case 'serve':
+      return { ...at, served: (await rehearsalActivities.servePeriod(period)).served };
+    case 'ingest':
+    case 'monitor': {
+      const { commandedRunId } = await rehearsalActivities.commandPeriod({ ...period, command: step, rows });
+      if (commandedRunId === null) break;
+      const ended = { runId, scope, awaitedRunId: commandedRunId };
+      await until(input, at, nudged, async () => (await rehearsalActivities.lookAtRun(ended)).over);
+      break;
+    }
+    case 'build':
+      await rehearsalActivities.commandPeriod({ ...period, command: 'trigger', rows });
+      await rehearsalActivities.commandPeriod({ ...period, command: 'settle', rows });
+      await until(
+        input,
+        at,
+        nudged,
+        async () => (await rehearsalActivities.settlePeriod({ ...period, rehearsalId })).quiet,
+      );
+      break;
+    case 'record':
+      await rehearsalActivities.recordPeriod({ ...period, rehearsalId, served: at.served });
+  }
+  return at;
+}
+
+/** Repeats the look until it returns true. Each look is a short activity, so that waiting occupies no worker. */
+async function until(input: RehearsalInput, at: Progress, nudged: Nudged, isSo: () => Promise<boolean>): Promise<void> {
+  for (const nextWait = backOff(looks); ;) {
+    if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof rehearsal>({ ...input, at });
+    await nudged(nextWait());
+    if (await isSo()) return;
+  }
+}

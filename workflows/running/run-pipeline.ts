@@ -1,0 +1,34 @@
+import { ApplicationFailure, CancellationScope, ContinueAsNew } from '@temporalio/workflow';
+import type { RunConclusion } from '../../activities/activity-types.ts';
+import type { RunOutcome } from '../../contracts/runs/run.ts';
+import type { PipelineInput } from '../../contracts/runs/workflows.ts';
+import { lifecycleActivities } from './activity-proxies.ts';
+import { conclusionFrom } from './conclusion-from.ts';
+import { nudgeLifecycle } from './nudge-lifecycle.ts';
+
+/**
+ * What every pipeline has in common: its run begins, ends in exactly one way whatever happens, and the lifecycle hears
+ * of it. The run's row is the truth; the nudge only spares the lifecycle the wait for its own timer.
+ */
+export async function runPipeline(input: PipelineInput, steps: () => Promise<RunOutcome>): Promise<void> {
+  const { runId, scope } = input;
+  // Even a run that is cancelled at once must begin, because only a run that has begun can be concluded. An execution that
+  // continues another one begins the run again, which changes nothing.
+  const { alreadyFinal } = await CancellationScope.nonCancellable(() => lifecycleActivities.beginRun({ runId, scope }));
+  if (alreadyFinal) return;
+  let conclusion: RunConclusion;
+  try {
+    conclusion = { state: 'succeeded', outcome: await steps() };
+  } catch (caught) {
+    // The workflow continues as new, so the run is not over.
+    if (caught instanceof ContinueAsNew) throw caught;
+    conclusion = conclusionFrom(caught);
+  }
+  await CancellationScope.nonCancellable(async () => {
+    await lifecycleActivities.concludeRun({ runId, scope, conclusion });
+    await nudgeLifecycle(scope);
+  });
+  if (conclusion.state === 'failed') {
+    throw ApplicationFailure.nonRetryable(conclusion.failure.message, conclusion.failure.code);
+  }
+}

@@ -1,0 +1,19 @@
+import { CancellationScope, log } from '@temporalio/workflow';
+import { reasonOf } from '../../contracts/errors.ts';
+import type { PipelineInput } from '../../contracts/runs/workflows.ts';
+import { codeActivities } from './activity-proxies.ts';
+
+/** After the run is concluded, however it ended, the commit that it was about is told; that it fails changes nothing. */
+export async function tellCommit({ runId, scope }: PipelineInput, pipeline: () => Promise<void>): Promise<void> {
+  try {
+    await pipeline();
+  } finally {
+    await CancellationScope.nonCancellable(async () => {
+      try {
+        await codeActivities.reportCommitStatus({ about: { runId, scope } });
+      } catch (caught) {
+        log.info('the commit could not be told', { reason: reasonOf(caught) });
+      }
+    });
+  }
+}
