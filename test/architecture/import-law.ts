@@ -79,6 +79,8 @@ export const importLaw: readonly ImportRow[] = [
   { room: 'gateway/', may: ['contracts/', 'ports/ (types)', 'fastify', 'prom-client', 'zod', 'node:'] },
   { room: 'gateway/main.ts', may: 'anything' },
   { room: 'cli/', may: ['contracts/', 'commander', 'cli-table3', 'picocolors', 'tar-stream', 'zod', 'node:'] },
+  { room: 'cli/files/', may: ['ignore'] },
+  { room: 'cli/following/', may: ['eventsource-parser'] },
   { room: 'worker/', may: 'anything' },
   { room: 'stack/', may: 'anything' },
   { room: 'setup/', may: ['node:'] },

@@ -111,6 +111,8 @@ describe('patterns mean what git takes them to mean', () => {
     'q[1].txt',
     '#hash',
     'sp ace',
+    'Loud.LOG',
+    'two\\parts',
   ];
   const lists = [
     '*.log\n!keep.log',
@@ -127,6 +129,14 @@ describe('patterns mean what git takes them to mean', () => {
     'src\n!src/a/b/z.txt',
     '# a remark\n\n*.txt   ',
     'q\\[1\\].txt',
+    '*.LOG',
+    '/*\n!/src/\n/src/*\n!/src/build/',
+    '*.log\r\n!keep.log\r\n',
+    '\uFEFF*.log',
+    'two\\\\parts',
+    '[z-a]*\n*.log',
+    'a[',
+    '*\n!*/\n!*.txt',
   ];
 
   test.each(lists)('%j', async (list) => {
