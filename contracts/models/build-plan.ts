@@ -24,6 +24,8 @@ export type BuildPlan = z.infer<typeof BuildPlan>;
 export const TrainedFiles = z.object({
   schemaVersion: z.literal(1),
   artifact: Sha256,
+  /** The model's path in the output folder, by which its format is detected. Absent in older files. */
+  artifactPath: z.string().optional(),
   artifactBytes: z.number().int(),
   scriptMetrics: z.record(z.string(), z.number()),
   files: z.array(z.object({ path: z.string(), sha256: Sha256, bytes: z.number().int() })),

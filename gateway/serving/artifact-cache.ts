@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { join } from 'node:path';
 import { sha256OfBytes } from '../../contracts/digest.ts';
 import type { Sha256 } from '../../contracts/identifiers.ts';
-import { modelBytesAtMost } from '../../contracts/models/model-bytes.ts';
+import { protobufBytesAtMost } from '../../contracts/models/protobuf-bytes.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 import type { GatewayDisk } from '../log/gateway-disk.ts';
 
@@ -41,7 +41,7 @@ export function createArtifactCache(
     async read(sha256) {
       const local = await readLocal(sha256);
       if (local !== undefined) return local;
-      const bytes = await objectStore.read(sha256, modelBytesAtMost);
+      const bytes = await objectStore.read(sha256, protobufBytesAtMost);
       // A full disk must not keep a model from being served.
       await keep(sha256, bytes).catch((caught: unknown) => {
         disk.note(caught);

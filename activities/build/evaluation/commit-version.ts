@@ -5,7 +5,7 @@ import type { Configuration } from '../../../contracts/configuration/configurati
 import { PerennialError } from '../../../contracts/errors.ts';
 import type { Id } from '../../../contracts/identifiers.ts';
 import type { ClassValue, MonitoringReference, Signature } from '../../../contracts/models/model-version.ts';
-import { modelBytesAtMost } from '../../../contracts/models/model-bytes.ts';
+import { protobufBytesAtMost } from '../../../contracts/models/protobuf-bytes.ts';
 import type { Answers, WantedAnswers } from '../../../ports/model-runtime.ts';
 import type { ColumnData } from '../../../ports/table-engine.ts';
 import type { TrainActivities } from '../../activity-types.ts';
@@ -140,7 +140,7 @@ async function predict(
   signature: Signature,
   rows: ColumnData,
 ): Promise<Answers> {
-  const model = await deps.modelRuntime.load(await deps.objectStore.read(artifact, modelBytesAtMost), signature);
+  const model = await deps.modelRuntime.load(await deps.objectStore.read(artifact, protobufBytesAtMost), signature);
   try {
     return await model.predict(rows.columns, rows.rows);
   } finally {

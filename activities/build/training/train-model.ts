@@ -1,5 +1,5 @@
 import { activityInfo, cancellationSignal } from '@temporalio/activity';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { BuildPlan } from '../../../contracts/models/build-plan.ts';
 import type { TrainedFiles } from '../../../contracts/models/build-plan.ts';
 import type { Id } from '../../../contracts/identifiers.ts';
@@ -67,6 +67,7 @@ async function storeResult(deps: StoringDependencies, result: TrainingResult, le
   const trained: TrainedFiles = {
     schemaVersion: 1,
     artifact: artifact.sha256,
+    artifactPath: basename(result.modelPath),
     artifactBytes: artifact.bytes,
     scriptMetrics: { ...result.metrics },
     files,

@@ -3,10 +3,9 @@ import { lstat, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { PerennialError, reasonOf } from '../../../contracts/errors.ts';
-import { modelBytesAtMost } from '../../../contracts/models/model-bytes.ts';
+import { modelFormats } from '../../../contracts/model-format.ts';
 import type { TrainingResult } from '../../../ports/trainer.ts';
 
-const modelName = 'model.onnx';
 const metricsName = 'metrics.json';
 const metricsBytesAtMost = 2 ** 20;
 const metricsAtMost = 1000;
@@ -24,41 +23,46 @@ interface FoundFile {
 
 /** Reads what a script left in its output folder: regular files only, in bounded number and size. No process of it lives any more. */
 export async function collectOutput(folder: string, say: Say): Promise<TrainingResult> {
-  const modelPath = await findModel(folder);
-  const files = await findFiles(folder, say);
+  const model = await findModel(folder);
+  const files = await findFiles(folder, model, say);
   const metrics = files.find(({ path }) => path === metricsName);
   return {
-    modelPath,
+    modelPath: join(folder, model),
     metrics: metrics === undefined ? {} : await readMetrics(metrics, say),
-    files: withinBounds(files, say).map(({ path, absolute }) => ({ path, absolute })),
+    files: withinBounds(files, model, say).map(({ path, absolute }) => ({ path, absolute })),
   };
 }
 
+/** The model of the first registered format that the script wrote one of. */
 async function findModel(folder: string): Promise<string> {
-  const path = join(folder, modelName);
-  const found = await lstat(path).catch(() => null);
-  if (found === null)
-    throw new PerennialError(
-      'artifact-missing',
-      `the training command ended well and wrote no ${modelName}; write it to the folder that PERENNIAL_OUTPUT names`,
-      { file: modelName },
-    );
-  if (!found.isFile())
-    throw new PerennialError(
-      'artifact-missing',
-      `${modelName} is not a regular file; links and folders are not followed: write the model itself`,
-      { file: modelName },
-    );
-  if (found.size > modelBytesAtMost)
-    throw new PerennialError(
-      'too-large',
-      `${modelName} has ${found.size} bytes, and the ONNX format takes ${modelBytesAtMost} at most, so no setting raises this; train a smaller model, for example with fewer trees or with weights of half the precision`,
-      { bytes: found.size, limit: modelBytesAtMost },
-    );
-  return path;
+  const formats = Object.values(modelFormats);
+  for (const { title, writes, bytesAtMost } of formats) {
+    const path = join(folder, writes);
+    const found = await lstat(path).catch(() => null);
+    if (found === null) continue;
+    if (!found.isFile())
+      throw new PerennialError(
+        'artifact-missing',
+        `${writes} is not a regular file; links and folders are not followed: write the model itself`,
+        { file: writes },
+      );
+    if (found.size > bytesAtMost)
+      throw new PerennialError(
+        'too-large',
+        `${writes} has ${found.size} bytes, and the ${title} format takes ${bytesAtMost} at most, so no setting raises this; train a smaller model, for example with fewer trees or with weights of half the precision`,
+        { bytes: found.size, limit: bytesAtMost },
+      );
+    return writes;
+  }
+  const wanted = formats.map(({ writes }) => writes).join(' or ');
+  throw new PerennialError(
+    'artifact-missing',
+    `the training command ended well and wrote no ${wanted}; write it to the folder that PERENNIAL_OUTPUT names`,
+    { file: wanted },
+  );
 }
 
-async function findFiles(folder: string, say: Say): Promise<FoundFile[]> {
+async function findFiles(folder: string, model: string, say: Say): Promise<FoundFile[]> {
   const files: FoundFile[] = [];
   const folders = [''];
   let entries = 0;
@@ -77,13 +81,13 @@ async function findFiles(folder: string, say: Say): Promise<FoundFile[]> {
       else if (found !== null && found.isFile() && found.nlink > 1)
         say(`${path} in the output folder has a second name (a hard link) and was left out; copy it instead`);
       else if (found?.isFile() !== true) say(`${path} in the output folder is not a regular file and was left out`);
-      else if (path !== modelName) files.push({ path, absolute, bytes: found.size });
+      else if (path !== model) files.push({ path, absolute, bytes: found.size });
     }
   }
   return files;
 }
 
-function withinBounds(files: readonly FoundFile[], say: Say): FoundFile[] {
+function withinBounds(files: readonly FoundFile[], model: string, say: Say): FoundFile[] {
   const kept: FoundFile[] = [];
   let bytes = 0;
   for (const file of files) {
@@ -95,7 +99,7 @@ function withinBounds(files: readonly FoundFile[], say: Say): FoundFile[] {
   const left = files.length - kept.length;
   if (left > 0)
     say(
-      `${left} of ${files.length} files in the output folder were left out: at most ${filesAtMost} files and ${fileBytesAtMost} bytes beside ${modelName} are kept`,
+      `${left} of ${files.length} files in the output folder were left out: at most ${filesAtMost} files and ${fileBytesAtMost} bytes beside ${model} are kept`,
     );
   return kept;
 }

@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { collectOutput } from '../../../adapters/trainers/local/collect-output.ts';
-import { modelBytesAtMost } from '../../../contracts/models/model-bytes.ts';
+import { protobufBytesAtMost } from '../../../contracts/models/protobuf-bytes.ts';
 
 test('a model larger than the ONNX format takes is final, and the message says whose limit it is and the way out', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'perennial-output-'));
   try {
     const model = await open(join(folder, 'model.onnx'), 'w');
-    await model.truncate(modelBytesAtMost + 1);
+    await model.truncate(protobufBytesAtMost + 1);
     await model.close();
     await expect(collectOutput(folder, () => undefined)).rejects.toMatchObject({
       code: 'too-large',

@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { PerennialError } from '../../../../contracts/errors.ts';
-import { modelBytesAtMost } from '../../../../contracts/models/model-bytes.ts';
+import { protobufBytesAtMost } from '../../../../contracts/models/protobuf-bytes.ts';
 import { withTensors } from './onnx-messages.ts';
 import type { ProtobufField } from './protobuf.ts';
 import { fieldsOf, joined, lengthDelimited, unpackedVarints } from './protobuf.ts';
@@ -58,10 +58,10 @@ function tensorsBeside(model: Uint8Array): ReadonlyMap<string, string> {
     const file = nameOf(tensor);
     if (!tensors.has(file)) tensors.set(file, tensor.name);
     total += tensor.bytes ?? 0;
-    if (total <= modelBytesAtMost) return bytes;
+    if (total <= protobufBytesAtMost) return bytes;
     throw refused(
       tensor,
-      `with it the model would have more than ${modelBytesAtMost} bytes, which is the most that the ONNX format takes in one file, so no setting raises this; make it smaller`,
+      `with it the model would have more than ${protobufBytesAtMost} bytes, which is the most that the ONNX format takes in one file, so no setting raises this; make it smaller`,
     );
   });
   return tensors;
