@@ -3,6 +3,7 @@ import type { Id, Scope } from '../../contracts/identifiers.ts';
 import { scopeLabel } from '../../contracts/identifiers.ts';
 import { firedAt } from '../../contracts/runs/workflows.ts';
 import type { Run } from '../../contracts/runs/run.ts';
+import { isFinal } from '../../contracts/runs/run.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { LifecycleActivities } from '../activity-types.ts';
 import type { ActivityDependencies } from '../activity-dependencies.ts';
@@ -46,7 +47,7 @@ export function createLifecycleActivities(deps: Parts): LifecycleActivities {
 
     async beginRun({ runId }) {
       const run = await repositories.runs.begin(runId);
-      return { alreadyFinal: run.state === 'succeeded' || run.state === 'failed' || run.state === 'cancelled' };
+      return { alreadyFinal: isFinal(run.state) };
     },
 
     async concludeRun({ runId, conclusion }) {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Approval } from '../../contracts/serving/approval.ts';
 import type { Run } from '../../contracts/runs/run.ts';
+import { isFinal } from '../../contracts/runs/run.ts';
 import type { ApiClient } from '../api-client.ts';
 import type { CliContext } from '../cli-context.ts';
 import { changeOf, describeApprovalWarnings } from '../views/evidence-view.ts';
@@ -33,7 +34,7 @@ export async function followDeployment(
       return detach;
     },
   });
-  const isOver = ended.state === 'succeeded' || ended.state === 'failed' || ended.state === 'cancelled';
+  const isOver = isFinal(ended.state);
   if (isOver) mustHaveSucceeded(ended);
   context.output.data(ended, () => outcomeOf(ended));
   if (isOver) mustHaveAchieved(ended, `version ${version}`);

@@ -1,6 +1,6 @@
 import { Option } from 'commander';
 import { z } from 'zod';
-import { Run, RunKind } from '../../contracts/runs/run.ts';
+import { Run, RunKind, runStates } from '../../contracts/runs/run.ts';
 import { idArgument, limitOption } from '../arguments.ts';
 import { apiOf } from '../cli-context.ts';
 import { listUpTo } from '../views/lists.ts';
@@ -8,8 +8,6 @@ import { followLog, printLog } from '../following/follow-log.ts';
 import { elapsedOf } from '../views/run-view.ts';
 import type { VerbRegistry } from '../verb.ts';
 import { watchRun, watchRuns } from '../following/watch-runs.ts';
-
-const states = ['queued', 'running', 'awaiting-approval', 'succeeded', 'failed', 'cancelled'];
 
 interface ListOptions {
   readonly kind?: string;
@@ -22,7 +20,7 @@ export function runVerbs({ program, act }: VerbRegistry): void {
     .command('runs')
     .description('runs, newest first: of all models and environments, or of those named')
     .addOption(new Option('--kind <kind>', 'one kind of run').choices(RunKind.options))
-    .addOption(new Option('--state <state>', 'in one state').choices(states))
+    .addOption(new Option('--state <state>', 'in one state').choices(runStates))
     .addOption(limitOption(20))
     .addHelpText('after', '\nExamples:\n  perennial runs --model bike-demand --kind build\n  perennial runs watch')
     .action(

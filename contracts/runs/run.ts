@@ -128,8 +128,12 @@ export const RunState = z.discriminatedUnion('state', [
 export type RunState = z.infer<typeof RunState>;
 export type RunStateName = RunState['state'];
 
+export const unfinishedStates = ['queued', 'running', 'awaiting-approval'] as const satisfies readonly RunStateName[];
+export const finalStates = ['succeeded', 'failed', 'cancelled'] as const satisfies readonly RunStateName[];
+export const runStates = [...unfinishedStates, ...finalStates] as const;
+
 export function isFinal(state: RunStateName): boolean {
-  return state === 'succeeded' || state === 'failed' || state === 'cancelled';
+  return finalStates.some((final) => final === state);
 }
 
 // What a run was asked to do, versioned, one shape a kind.

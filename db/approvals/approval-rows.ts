@@ -7,6 +7,7 @@ import { found } from '../connection/not-found.ts';
 import { approvals, votes } from './approval-tables.ts';
 import { models } from '../models/model-tables.ts';
 import { principals } from '../principals/principal-tables.ts';
+import { inScope } from '../connection/in-scope.ts';
 
 /** An approval with the names it is known by; the columns of `selectApprovals`. */
 export interface ApprovalRow {
@@ -29,7 +30,7 @@ export function selectApprovals(tx: Executor) {
 
 /** The requests of a scope that wait for votes. */
 export function isPendingIn({ modelId, environment }: Pick<Scope, 'modelId' | 'environment'>) {
-  return and(eq(approvals.modelId, modelId), eq(approvals.environment, environment), eq(approvals.status, 'pending'));
+  return and(inScope(approvals, { modelId, environment }), eq(approvals.status, 'pending'));
 }
 
 /** Locks the approval until the transaction ends, so that votes and decisions come one after the other; `not-found`. */

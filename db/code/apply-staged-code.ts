@@ -9,6 +9,7 @@ import { found } from '../connection/not-found.ts';
 import type { modelEnvironments } from '../environments/environment-tables.ts';
 import { codeVersions } from './code-tables.ts';
 import { runs } from '../runs/run-tables.ts';
+import { inScope } from '../connection/in-scope.ts';
 
 interface Staged {
   readonly scope: Scope;
@@ -41,7 +42,7 @@ async function stagedBy(tx: Transaction, scope: Scope, runId: Id): Promise<typeo
   const [run] = await tx
     .select({ request: runs.request, outcome: runs.outcome })
     .from(runs)
-    .where(and(eq(runs.id, runId), eq(runs.modelId, scope.modelId), eq(runs.environment, scope.environment)));
+    .where(and(eq(runs.id, runId), inScope(runs, scope)));
   const isStaged = run?.request.kind === 'code' && run.request.staged === true;
   if (!isStaged || run.outcome?.kind !== 'code')
     throw new PerennialError(

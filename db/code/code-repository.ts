@@ -16,6 +16,7 @@ import { proveRun } from '../runs/prove-run.ts';
 import { possessBlobs } from '../blobs/possess-blobs.ts';
 import { codeVersions } from './code-tables.ts';
 import { modelEnvironments } from '../environments/environment-tables.ts';
+import { inScope } from '../connection/in-scope.ts';
 
 type Row = typeof codeVersions.$inferSelect;
 type Commit = Parameters<CodeRepository['commit']>;
@@ -58,9 +59,7 @@ export function createCodeRepository(context: RepositoryContext): CodeRepository
           .select({ version: codeVersions })
           .from(modelEnvironments)
           .innerJoin(codeVersions, eq(codeVersions.id, modelEnvironments.codeVersionId))
-          .where(
-            and(eq(modelEnvironments.modelId, scope.modelId), eq(modelEnvironments.environment, scope.environment)),
-          );
+          .where(inScope(modelEnvironments, scope));
         return row === undefined ? undefined : toCodeVersion(row.version);
       }),
   };

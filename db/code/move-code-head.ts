@@ -1,4 +1,3 @@
-import { and, eq } from '../connection/orm.ts';
 import type { Id, Scope } from '../../contracts/identifiers.ts';
 import { appendLedger } from '../ledger/append-ledger.ts';
 import type { Transaction } from '../connection/connect.ts';
@@ -7,6 +6,7 @@ import { environmentNow } from '../connection/repository-context.ts';
 import { recordTrigger } from '../lifecycle/record-trigger.ts';
 import type { codeVersions } from './code-tables.ts';
 import { modelEnvironments } from '../environments/environment-tables.ts';
+import { inScope } from '../connection/in-scope.ts';
 
 type Row = typeof codeVersions.$inferSelect;
 
@@ -26,10 +26,7 @@ export async function moveCodeHead(
   scope: Scope,
   { from, to, runId, by }: Move,
 ): Promise<void> {
-  await tx
-    .update(modelEnvironments)
-    .set({ codeVersionId: to.id })
-    .where(and(eq(modelEnvironments.modelId, scope.modelId), eq(modelEnvironments.environment, scope.environment)));
+  await tx.update(modelEnvironments).set({ codeVersionId: to.id }).where(inScope(modelEnvironments, scope));
   const reason = from === null ? `code ${to.number}` : `code ${from.number} → ${to.number}`;
   await appendLedger(context, tx, {
     modelId: scope.modelId,

@@ -1,7 +1,7 @@
 import { and, asc, eq, inArray } from '../connection/orm.ts';
 import { isPendingIn } from '../approvals/approval-rows.ts';
 import type { Id, Instant, Scope } from '../../contracts/identifiers.ts';
-import { isFinal } from '../../contracts/runs/run.ts';
+import { finalStates, isFinal } from '../../contracts/runs/run.ts';
 import type { Transaction } from '../connection/connect.ts';
 import type { RepositoryContext } from '../connection/repository-context.ts';
 import { supersedeApprovals } from '../approvals/decide-approval.ts';
@@ -9,8 +9,6 @@ import { abort, endRollout } from '../deployments/rollouts.ts';
 import { approvals } from '../approvals/approval-tables.ts';
 import { type modelEnvironments } from '../environments/environment-tables.ts';
 import { runs } from '../runs/run-tables.ts';
-
-const ended = ['succeeded', 'failed', 'cancelled'] as const;
 
 /**
  * What a run left behind whose workflow could not clear up after itself, terminated by hand, say: its canary is taken
@@ -44,7 +42,7 @@ async function closeRequests(
     .select({ runId: approvals.runId })
     .from(approvals)
     .innerJoin(runs, eq(runs.id, approvals.runId))
-    .where(and(isPendingIn(scope), inArray(runs.state, [...ended])))
+    .where(and(isPendingIn(scope), inArray(runs.state, finalStates)))
     .orderBy(asc(approvals.id));
   if (orphans.length === 0) return;
   const ofRuns = orphans.map((orphan) => orphan.runId);

@@ -6,6 +6,7 @@ import type { IdMaker } from '../../ports/ids.ts';
 import type { Database, Executor, Transaction } from './connect.ts';
 import { toInstant } from './instants.ts';
 import { environments, modelEnvironments } from '../environments/environment-tables.ts';
+import { inScope } from './in-scope.ts';
 
 /** What every repository is made of. */
 export interface RepositoryContext {
@@ -45,7 +46,7 @@ export async function lockScope(
   scope: Pick<Scope, 'modelId' | 'environment'>,
   by: Id | null,
 ): Promise<typeof modelEnvironments.$inferSelect> {
-  const where = and(eq(modelEnvironments.modelId, scope.modelId), eq(modelEnvironments.environment, scope.environment));
+  const where = inScope(modelEnvironments, scope);
   const [known] = await tx.select().from(modelEnvironments).where(where).for('update');
   if (known !== undefined) return known;
   if (by === null)

@@ -23,6 +23,7 @@ import { recordTrigger } from '../lifecycle/record-trigger.ts';
 import { datasetVersions } from './dataset-tables.ts';
 import { modelEnvironments } from '../environments/environment-tables.ts';
 import { storableJson } from '../connection/storable.ts';
+import { inScope } from '../connection/in-scope.ts';
 
 type Row = typeof datasetVersions.$inferSelect;
 type Commit = Parameters<DatasetRepository['commit']>;
@@ -78,9 +79,7 @@ export function createDatasetRepository(context: RepositoryContext): DatasetRepo
           .select({ version: datasetVersions })
           .from(modelEnvironments)
           .innerJoin(datasetVersions, eq(datasetVersions.id, modelEnvironments.datasetVersionId))
-          .where(
-            and(eq(modelEnvironments.modelId, scope.modelId), eq(modelEnvironments.environment, scope.environment)),
-          );
+          .where(inScope(modelEnvironments, scope));
         return row === undefined ? undefined : toDatasetVersion(row.version);
       }),
   };
@@ -108,10 +107,7 @@ async function commit(
   if (current?.digest === version.digest) return { version: toDatasetVersion(current), unchanged: true };
   if (head !== run.expectedHead) throw headMoved(scope, current);
   const row = await ensureVersion(context, tx, scope, version, run);
-  await tx
-    .update(modelEnvironments)
-    .set({ datasetVersionId: row.id })
-    .where(and(eq(modelEnvironments.modelId, scope.modelId), eq(modelEnvironments.environment, scope.environment)));
+  await tx.update(modelEnvironments).set({ datasetVersionId: row.id }).where(inScope(modelEnvironments, scope));
   const now = await environmentNow(context, tx, scope);
   const readable = reachesWindow(version.manifest, await configurationOf(tx, heads), now);
   const reason = `${changeOf(version)}${readable ? '' : '; all of it older than what a build of now reads, so none is triggered'}`;

@@ -13,10 +13,7 @@ import { generations, releases } from './deployment-tables.ts';
 import { modelEnvironments } from '../environments/environment-tables.ts';
 import { modelVersions } from '../versions/version-tables.ts';
 import { storableText } from '../connection/storable.ts';
-
-export function inScope(scope: Pick<Scope, 'modelId' | 'environment'>): ReturnType<typeof and> {
-  return and(eq(modelEnvironments.modelId, scope.modelId), eq(modelEnvironments.environment, scope.environment));
-}
+import { inScope } from '../connection/in-scope.ts';
 
 export function toGeneration({ schemaVersion: _schemaVersion, ...row }: typeof generations.$inferSelect): Generation {
   return { ...row, recordedAt: toInstant(row.recordedAt), effectiveAt: toInstant(row.effectiveAt) };
@@ -41,7 +38,7 @@ export function generationsOf(tx: Executor, scope: Scope, where?: SQL) {
   return tx
     .select()
     .from(generations)
-    .where(and(eq(generations.modelId, scope.modelId), eq(generations.environment, scope.environment), where))
+    .where(and(inScope(generations, scope), where))
     .orderBy(desc(generations.generation))
     .$dynamic();
 }
@@ -103,7 +100,7 @@ export async function raiseGeneration(
       recordedBy: by,
     })
     .returning();
-  await tx.update(modelEnvironments).set({ generation }).where(inScope(scope));
+  await tx.update(modelEnvironments).set({ generation }).where(inScope(modelEnvironments, scope));
   await appendLedger(context, tx, {
     modelId: scope.modelId,
     environment: scope.environment,

@@ -19,6 +19,7 @@ import { datasetVersions } from '../datasets/dataset-tables.ts';
 import { evaluations, modelVersions } from '../versions/version-tables.ts';
 import { releases, withdrawals } from './deployment-tables.ts';
 import { runs } from '../runs/run-tables.ts';
+import { inScope } from '../connection/in-scope.ts';
 
 interface Parts {
   readonly evaluation: typeof evaluations.$inferSelect;
@@ -199,8 +200,7 @@ async function isWithdrawn(
     .innerJoin(releases, eq(releases.id, withdrawals.releaseId))
     .where(
       and(
-        eq(withdrawals.modelId, scope.modelId),
-        eq(withdrawals.environment, scope.environment),
+        inScope(withdrawals, scope),
         eq(releases.modelVersionId, modelVersionId),
         eq(releases.configurationId, configurationId),
       ),

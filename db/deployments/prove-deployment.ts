@@ -8,20 +8,21 @@ import { approvals } from '../approvals/approval-tables.ts';
 import { evaluations } from '../versions/version-tables.ts';
 import { generations } from './deployment-tables.ts';
 import { modelEnvironments } from '../environments/environment-tables.ts';
+import { inScope } from '../connection/in-scope.ts';
 
 type Outcome = Extract<RunOutcome, { kind: 'deploy' }>;
 
 /** A deployment ends as what its run has done: a canary that is still up, or a promotion that never was, ends nothing. */
 export async function mustHaveDeployed(tx: Transaction, { run }: RunRow, outcome: Outcome): Promise<void> {
   const { id, modelId, environment } = run;
-  const here = and(eq(modelEnvironments.modelId, modelId), eq(modelEnvironments.environment, environment));
+  const here = inScope(modelEnvironments, { modelId, environment });
   const [heads] = await tx.select({ holder: modelEnvironments.rolloutRunId }).from(modelEnvironments).where(here);
   if (heads?.holder === id) throw unproven(`run ${id} still holds the rollout; it promotes or aborts it first`, id);
   await mustHaveMade(tx, run, outcome);
   const [last] = await tx
     .select({ generation: generations.generation, change: generations.change })
     .from(generations)
-    .where(and(eq(generations.modelId, modelId), eq(generations.environment, environment), eq(generations.runId, id)))
+    .where(and(inScope(generations, { modelId, environment }), eq(generations.runId, id)))
     .orderBy(desc(generations.generation))
     .limit(1);
   if (!(await isTrue(tx, run.id, outcome, last)))

@@ -17,6 +17,7 @@ import { ledger } from '../ledger/ledger-tables.ts';
 import { modelVersions } from '../versions/version-tables.ts';
 import { releases } from './deployment-tables.ts';
 import { toStored } from '../ledger/stored-entry.ts';
+import { inScope } from '../connection/in-scope.ts';
 
 // A generation is a row, and its entry in the ledger says what was decided. Whoever changes the one behind the other's
 // back changes what serves without a decision; here the two are compared.
@@ -189,13 +190,7 @@ export async function lastProven(
     await tx
       .select({ modelId: ledger.modelId, sequence: ledger.sequence })
       .from(ledger)
-      .where(
-        and(
-          eq(ledger.modelId, scope.modelId),
-          eq(ledger.environment, scope.environment),
-          eq(ledger.kind, 'generation.raised'),
-        ),
-      )
+      .where(and(inScope(ledger, scope), eq(ledger.kind, 'generation.raised')))
       .orderBy(desc(ledger.sequence))
       .limit(lookBack),
   );
@@ -228,8 +223,7 @@ export async function provenGeneration(
     .from(ledger)
     .where(
       and(
-        eq(ledger.modelId, scope.modelId),
-        eq(ledger.environment, scope.environment),
+        inScope(ledger, scope),
         eq(ledger.kind, 'generation.raised'),
         sql`${ledger.subject} ->> 'generation' = ${String(generation.generation)}`,
       ),

@@ -1,4 +1,4 @@
-import { and, eq } from '../connection/orm.ts';
+import { eq } from '../connection/orm.ts';
 import type { Generation, Slot } from '../../contracts/serving/deployment.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Id, Scope } from '../../contracts/identifiers.ts';
@@ -13,7 +13,6 @@ import { decidedByRun } from '../runs/decided-by-run.ts';
 import {
   championOf,
   generationsOf,
-  inScope,
   newestGeneration,
   raiseGeneration,
   readRelease,
@@ -26,6 +25,7 @@ import { restore } from './rollouts.ts';
 import { generations, withdrawals } from './deployment-tables.ts';
 import { modelEnvironments } from '../environments/environment-tables.ts';
 import { storableText } from '../connection/storable.ts';
+import { inScope } from '../connection/in-scope.ts';
 
 type Request = Parameters<DeploymentRepository['rollback']>[1];
 type Result = Awaited<ReturnType<DeploymentRepository['rollback']>>;
@@ -122,7 +122,7 @@ async function withdrawnFrom(tx: Transaction, scope: Scope): Promise<ReadonlySet
   const rows = await tx
     .select({ releaseId: withdrawals.releaseId })
     .from(withdrawals)
-    .where(and(eq(withdrawals.modelId, scope.modelId), eq(withdrawals.environment, scope.environment)));
+    .where(inScope(withdrawals, scope));
   return new Set(rows.map((row) => row.releaseId));
 }
 
@@ -146,11 +146,11 @@ async function moveHeads(
   { runId, heads = [], reason, by }: Request,
 ): Promise<void> {
   if (heads.length === 0) return;
-  const [before] = await tx.select().from(modelEnvironments).where(inScope(scope));
+  const [before] = await tx.select().from(modelEnvironments).where(inScope(modelEnvironments, scope));
   const columns = [...new Set(heads)].map((head) => headColumns[head]);
   const moved = Object.fromEntries(columns.map((column) => [column, to[column]]));
   const from = Object.fromEntries(columns.map((column) => [column, written(before)[column]]));
-  await tx.update(modelEnvironments).set(moved).where(inScope(scope));
+  await tx.update(modelEnvironments).set(moved).where(inScope(modelEnvironments, scope));
   await appendLedger(context, tx, {
     modelId: scope.modelId,
     environment: scope.environment,
@@ -179,7 +179,7 @@ async function hold(
   const { from, to, generation, request } = done;
   const { runId, reason, by } = request;
   const holdReason = storableText(`rolled back: ${reason}`);
-  await tx.update(modelEnvironments).set({ rolloutRunId: null, holdReason }).where(inScope(scope));
+  await tx.update(modelEnvironments).set({ rolloutRunId: null, holdReason }).where(inScope(modelEnvironments, scope));
   const entry = {
     modelId: scope.modelId,
     environment: scope.environment,

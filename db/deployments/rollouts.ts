@@ -15,7 +15,6 @@ import { lockScope } from '../connection/repository-context.ts';
 import {
   championOf,
   generationsOf,
-  inScope,
   type NewGeneration,
   newestGeneration,
   raiseGeneration,
@@ -28,6 +27,7 @@ import { acknowledgements } from '../gateways/gateway-tables.ts';
 import { generations, releases, withdrawals } from './deployment-tables.ts';
 import { modelEnvironments } from '../environments/environment-tables.ts';
 import { runs } from '../runs/run-tables.ts';
+import { inScope } from '../connection/in-scope.ts';
 
 // One deploy run at a time moves weights; each of these begins with the scope's lock, asks whose turn it is, and takes from
 // the approval what is served and in which steps.
@@ -54,7 +54,7 @@ export async function beginRollout(
   if (automated && heads.holdReason !== null) return 'superseded';
   const champion = championOf(await newestGeneration(tx, scope))?.releaseDigest ?? null;
   if (champion !== subject.champion) return 'champion-changed';
-  await tx.update(modelEnvironments).set({ rolloutRunId: runId }).where(inScope(scope));
+  await tx.update(modelEnvironments).set({ rolloutRunId: runId }).where(inScope(modelEnvironments, scope));
   return 'begun';
 }
 
@@ -151,8 +151,7 @@ async function isLoaded(tx: Transaction, { modelId, environment, generation }: G
     .from(acknowledgements)
     .where(
       and(
-        eq(acknowledgements.modelId, modelId),
-        eq(acknowledgements.environment, environment),
+        inScope(acknowledgements, { modelId, environment }),
         gte(acknowledgements.generation, generation),
         isNull(acknowledgements.error),
       ),
@@ -171,15 +170,7 @@ export async function restore(
     .select({ id: releases.id })
     .from(releases)
     .where(and(eq(releases.modelVersionId, modelVersionId), eq(releases.configurationId, configurationId)));
-  await tx
-    .delete(withdrawals)
-    .where(
-      and(
-        eq(withdrawals.modelId, scope.modelId),
-        eq(withdrawals.environment, scope.environment),
-        inArray(withdrawals.releaseId, same),
-      ),
-    );
+  await tx.delete(withdrawals).where(and(inScope(withdrawals, scope), inArray(withdrawals.releaseId, same)));
 }
 
 /** `abort` of a run that proves itself: the run goes on to say what became of it. */
@@ -234,5 +225,5 @@ export async function endRollout(tx: Transaction, scope: Scope, runId: Id): Prom
   await tx
     .update(modelEnvironments)
     .set({ rolloutRunId: null })
-    .where(and(inScope(scope), eq(modelEnvironments.rolloutRunId, runId)));
+    .where(and(inScope(modelEnvironments, scope), eq(modelEnvironments.rolloutRunId, runId)));
 }

@@ -8,6 +8,7 @@ import type { Transaction } from '../connection/connect.ts';
 import { query, transact } from '../connection/connect.ts';
 import type { RepositoryContext } from '../connection/repository-context.ts';
 import { gateways, servingCounts, shadowCounts } from './gateway-tables.ts';
+import { inScope } from '../connection/in-scope.ts';
 
 type CountTable = typeof servingCounts | typeof shadowCounts;
 type Bookkeeping = Pick<CountTable['$inferSelect'], 'recordedAt' | 'schemaVersion' | 'epochs'>;
@@ -40,7 +41,7 @@ export function countMethods({ db }: RepositoryContext): CountMethods {
 }
 
 function ofGeneration(t: CountTable, { modelId, environment }: Scope, generation: number) {
-  return and(eq(t.modelId, modelId), eq(t.environment, environment), eq(t.generation, generation));
+  return and(inScope(t, { modelId, environment }), eq(t.generation, generation));
 }
 
 /** A row without the columns that only the database needs. */

@@ -13,6 +13,7 @@ import { toDate, toInstant } from '../connection/instants.ts';
 import { acknowledgements, gateways } from './gateway-tables.ts';
 import { models } from '../models/model-tables.ts';
 import type { Channel } from '../connection/watch-channel.ts';
+import { inScope } from '../connection/in-scope.ts';
 
 type GatewayMethods = Pick<
   DeploymentRepository,
@@ -21,10 +22,6 @@ type GatewayMethods = Pick<
 
 function toAcknowledgement({ mismatch: _mismatch, ...row }: typeof acknowledgements.$inferSelect): Acknowledgement {
   return { ...row, recordedAt: toInstant(row.recordedAt) };
-}
-
-function ofScope(scope: Pick<Scope, 'modelId' | 'environment'>): ReturnType<typeof and> {
-  return and(eq(acknowledgements.modelId, scope.modelId), eq(acknowledgements.environment, scope.environment));
 }
 
 /** Gateways' reports about themselves: their leases and loaded releases. */
@@ -175,7 +172,11 @@ async function readAcknowledgements(
     .select()
     .from(acknowledgements)
     .where(
-      and(ofScope(scope), gte(acknowledgements.generation, generation), inArray(acknowledgements.gatewayId, [...live])),
+      and(
+        inScope(acknowledgements, scope),
+        gte(acknowledgements.generation, generation),
+        inArray(acknowledgements.gatewayId, [...live]),
+      ),
     )
     .orderBy(asc(acknowledgements.gatewayId), desc(acknowledgements.generation));
   const loaded = live.filter((id) => said.some((row) => row.gatewayId === id && row.error === null));
@@ -209,7 +210,7 @@ export async function observedAt(
     })
     .from(acknowledgements)
     .innerJoin(gateways, eq(gateways.id, acknowledgements.gatewayId))
-    .where(and(ofScope(scope), isNull(acknowledgements.error), by))
+    .where(and(inScope(acknowledgements, scope), isNull(acknowledgements.error), by))
     .orderBy(asc(acknowledgements.gatewayId), desc(acknowledgements.generation));
   return rows.map((row) => ({
     gatewayId: row.gatewayId,

@@ -2,7 +2,9 @@ import type { Instant, Scope } from '../../contracts/identifiers.ts';
 import type { LabelInput } from '../../contracts/monitoring/label.ts';
 import type { Transaction } from '../connection/connect.ts';
 import { sql } from '../connection/orm.ts';
-import { epochMs, ofScope } from './stored-value.ts';
+import { epochMs } from './stored-value.ts';
+import { inScope } from '../connection/in-scope.ts';
+import { labels as labelTable, predictions as predictionTable } from './label-tables.ts';
 
 export interface FoundPrediction {
   readonly id: string;
@@ -67,9 +69,9 @@ async function rowsOf(
   const { rows } = await tx.execute<Row>(sql`
     select distinct on (id) id, version, happened from (
       select prediction_id as id, model_version as version, ${epochMs(sql`happened_at`)} as happened from predictions
-      where ${ofScope(scope, sql`predictions`)} and ${named}
+      where ${inScope(predictionTable, scope)} and ${named}
       union all
-      select prediction_id as id, null, null from labels where ${ofScope(scope, sql`labels`)} and ${named}
+      select prediction_id as id, null, null from labels where ${inScope(labelTable, scope)} and ${named}
     ) as found order by id, version nulls last`);
   return rows;
 }
@@ -84,7 +86,7 @@ async function rowsOfRequests(
     select request, request_row as row, prediction_id as id, model_version as version, ${epochMs(sql`happened_at`)} as happened,
       recorded_at::text || gateway_id::text as told_by
     from predictions
-    where ${ofScope(scope, sql`predictions`)} and request = any(${sql.param(requests)}::text[])
+    where ${inScope(predictionTable, scope)} and request = any(${sql.param(requests)}::text[])
     order by request, recorded_at, gateway_id, request_row, prediction_id`);
   return rows;
 }

@@ -9,9 +9,11 @@ import { predictionOf } from './add-labels.ts';
 import { findPredictions } from './find-predictions.ts';
 import { labelReader } from './label-targets.ts';
 import type { StoredValue } from './stored-value.ts';
-import { epochMs, labelValue, lockLabels, ofScope } from './stored-value.ts';
+import { epochMs, labelValue, lockLabels } from './stored-value.ts';
 import type { KnownLabel } from './write-labels.ts';
 import { writeLabels } from './write-labels.ts';
+import { inScope } from '../connection/in-scope.ts';
+import { predictions as predictionTable, waitingLabels } from './label-tables.ts';
 
 type Segment = Pick<PredictionSegment, 'modelId' | 'environment' | 'gatewayId'>;
 
@@ -102,10 +104,10 @@ async function arrivedFor(tx: Transaction, segment: Segment): Promise<readonly W
   const { rows } = await tx.execute<Waiting & Record<string, unknown>>(sql`
     select ctid::text as place, prediction_id as id, request, request_row as "row", value, class::text as class,
       ${epochMs(sql`effective_at`)} as at, recorded_by as by
-    from waiting_labels as waiting
-    where ${ofScope(segment, sql`waiting`)} and (
-      exists (select from predictions where ${ofScope(segment, sql`predictions`)} and prediction_id = waiting.prediction_id)
-      or exists (select from predictions where ${ofScope(segment, sql`predictions`)} and request = waiting.request))
+    from waiting_labels
+    where ${inScope(waitingLabels, segment)} and (
+      exists (select from predictions where ${inScope(predictionTable, segment)} and prediction_id = waiting_labels.prediction_id)
+      or exists (select from predictions where ${inScope(predictionTable, segment)} and request = waiting_labels.request))
     order by recorded_at, ctid`);
   return rows;
 }

@@ -7,6 +7,7 @@ import type { SQL } from '../connection/orm.ts';
 import { and, asc, desc, eq, sql } from '../connection/orm.ts';
 import { decodeCursor, pageOf, unusableCursor } from '../connection/paging.ts';
 import { labelCorrections } from './label-tables.ts';
+import { inScope } from '../connection/in-scope.ts';
 
 /** In the order that the digest of an entry is made in, whatever the database's collation is. */
 const byCode = sql`${labelCorrections.predictionId} collate "C"`;
@@ -30,14 +31,7 @@ export async function listCorrections(
       recordedBy: t.recordedBy,
     })
     .from(t)
-    .where(
-      and(
-        eq(t.modelId, scope.modelId),
-        eq(t.environment, scope.environment),
-        sequence === undefined ? undefined : eq(t.sequence, sequence),
-        after(page),
-      ),
-    )
+    .where(and(inScope(t, scope), sequence === undefined ? undefined : eq(t.sequence, sequence), after(page)))
     .orderBy(desc(t.sequence), asc(byCode))
     .limit(page.limit + 1);
   return pageOf(

@@ -4,7 +4,9 @@ import type { Executor } from '../connection/connect.ts';
 import { sql } from '../connection/orm.ts';
 import { storableText } from '../connection/storable.ts';
 import type { StoredValue } from './stored-value.ts';
-import { epochMs, labelValue, ofScope } from './stored-value.ts';
+import { epochMs, labelValue } from './stored-value.ts';
+import { inScope } from '../connection/in-scope.ts';
+import { labels as labelTable, waitingLabels } from './label-tables.ts';
 
 type Row = StoredValue & { id: string; at: number };
 
@@ -21,9 +23,9 @@ export async function selectLabels(
   const columns = sql`prediction_id as id, value, class::text as class, ${epochMs(sql`effective_at`)} as at`;
   const { rows } = await db.execute<Row & Record<string, unknown>>(sql`
     select distinct on (id) * from (
-      select ${columns}, 0 as waits from labels where ${ofScope(scope, sql`labels`)} and ${named}
+      select ${columns}, 0 as waits from labels where ${inScope(labelTable, scope)} and ${named}
       union all
-      select ${columns}, 1 as waits from waiting_labels where ${ofScope(scope, sql`waiting_labels`)} and ${named}
+      select ${columns}, 1 as waits from waiting_labels where ${inScope(waitingLabels, scope)} and ${named}
     ) as found order by id, waits desc`);
   return rows.map(({ id, at, ...row }) => ({ id, value: labelValue(row), at: new Date(at).toISOString() }));
 }

@@ -22,11 +22,6 @@ export function labelColumns(labels: readonly { readonly value: ClassValue; read
   return sql`${values}::float8[], ${classes}::text[], ${times}::timestamptz[]`;
 }
 
-/** Condition on the rows of one model in one environment. */
-export function ofScope(scope: { readonly modelId: Id; readonly environment: string }, table: SQL): SQL {
-  return sql`${table}.model_id = ${scope.modelId}::uuid and ${table}.environment = ${scope.environment}`;
-}
-
 /**
  * Locks the labels of the scope until the transaction ends. Without it, a label and the segment with its prediction could arrive
  * at the same time and each miss the other. Taken before the model's lock.

@@ -5,7 +5,9 @@ import type { ClassValue } from '../../contracts/models/model-version.ts';
 import type { Executor, Transaction } from '../connection/connect.ts';
 import type { RepositoryContext } from '../connection/repository-context.ts';
 import { sql } from '../connection/orm.ts';
-import { labelColumns, ofScope } from './stored-value.ts';
+import { labelColumns } from './stored-value.ts';
+import { inScope } from '../connection/in-scope.ts';
+import { predictionSegments, waitingLabels } from './label-tables.ts';
 
 /** A label whose prediction is not known. */
 export interface UnknownLabel extends Pick<LabelInput, 'id' | 'request' | 'row'> {
@@ -57,15 +59,15 @@ async function forgetOldest(now: Instant, tx: Transaction, scope: Place): Promis
     delete from waiting_labels where ctid = any(array(
       select ctid from (
         select ctid, recorded_at, row_number() over (order by recorded_at desc) as place from waiting_labels
-        where ${ofScope(scope, sql`waiting_labels`)}) as waiting
+        where ${inScope(waitingLabels, scope)}) as waiting
       where (place > ${waitingLabelsAtMost} or recorded_at < ${now}::timestamptz - ${`${labelsWaitMs} milliseconds`}::interval)
         and not exists (
-          select from prediction_segments where ${ofScope(scope, sql`prediction_segments`)} and not indexed)))`);
+          select from prediction_segments where ${inScope(predictionSegments, scope)} and not indexed)))`);
   return rowCount ?? 0;
 }
 
 export async function countWaiting(db: Executor, scope: Place): Promise<number> {
   const { rows } = await db.execute<{ waiting: number }>(sql`
-    select count(*)::int as waiting from waiting_labels where ${ofScope(scope, sql`waiting_labels`)}`);
+    select count(*)::int as waiting from waiting_labels where ${inScope(waitingLabels, scope)}`);
   return rows[0]?.waiting ?? 0;
 }

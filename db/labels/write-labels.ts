@@ -8,7 +8,9 @@ import type { Transaction } from '../connection/connect.ts';
 import type { RepositoryContext } from '../connection/repository-context.ts';
 import { environmentNow } from '../connection/repository-context.ts';
 import { sql } from '../connection/orm.ts';
-import { labelColumns, labelValue, ofScope } from './stored-value.ts';
+import { labelColumns, labelValue } from './stored-value.ts';
+import { inScope } from '../connection/in-scope.ts';
+import { labels as labelTable } from './label-tables.ts';
 
 /** A label of a known prediction. */
 export interface KnownLabel {
@@ -69,7 +71,7 @@ async function insertNew(
   const others = sql.param(labels.map(({ id }) => id).filter((id) => !fresh.has(id)));
   const { rows } = await tx.execute<{ id: string; value: number | null; class: string | null }>(sql`
     select prediction_id as id, value, class::text as class from labels
-    where ${ofScope(scope, sql`labels`)} and prediction_id = any(${others}::text[])`);
+    where ${inScope(labelTable, scope)} and prediction_id = any(${others}::text[])`);
   return new Map(rows.map((row) => [row.id, labelValue(row)]));
 }
 
@@ -80,7 +82,7 @@ async function replace(tx: Transaction, scope: Scope, labels: readonly KnownLabe
     update labels set value = given.value, class = given.class::jsonb, effective_at = given.at, recorded_at = now(),
       recorded_by = ${by}::uuid
     from unnest(${ids}::text[], ${labelColumns(labels)}) as given (id, value, class, at)
-    where ${ofScope(scope, sql`labels`)} and labels.prediction_id = given.id`);
+    where ${inScope(labelTable, scope)} and labels.prediction_id = given.id`);
 }
 
 /** The entry names the first corrections and the digest of all, whose rows are kept beside it for as long as labels are. */

@@ -16,12 +16,13 @@ import { approvals } from '../approvals/approval-tables.ts';
 import { runs } from '../runs/run-tables.ts';
 import { commandsAtOnce, takeCommands } from './take-commands.ts';
 import { whoIsNudged } from './who-is-nudged.ts';
+import { inScope } from '../connection/in-scope.ts';
+import { unfinishedStates } from '../../contracts/runs/run.ts';
 
 type Plan = (snapshot: LifecycleSnapshot) => LifecyclePlan;
 
 /** The principal that automation acts as. */
 const lifecyclePrincipal = 'lifecycle';
-const unfinishedStates = ['queued', 'running', 'awaiting-approval'] as const;
 /** A plan makes runs, which the next one starts; a third would be a plan that is never done. */
 const roundsAtMost = 5;
 
@@ -61,7 +62,7 @@ async function lockWhatMoves(tx: Transaction, scope: Scope): Promise<void> {
   await tx
     .select({ id: runs.id })
     .from(runs)
-    .where(and(ofScope(scope), inArray(runs.state, [...unfinishedStates])))
+    .where(and(inScope(runs, scope), inArray(runs.state, unfinishedStates)))
     .orderBy(runs.id)
     .for('update');
   await tx.select({ id: approvals.id }).from(approvals).where(isPendingIn(scope)).orderBy(approvals.id).for('update');
@@ -78,16 +79,12 @@ function wakeAfter({ clock, now }: LifecycleSnapshot, { wakeAt }: LifecyclePlan)
   return Math.max(0, Date.parse(wakeAt) - Date.parse(now));
 }
 
-function ofScope(scope: Scope): ReturnType<typeof and> {
-  return and(eq(runs.modelId, scope.modelId), eq(runs.environment, scope.environment));
-}
-
 /** A run whose start nobody has ordered has no workflow that could end it. */
 async function cancelUnstarted(context: RepositoryContext, tx: Transaction, scope: Scope): Promise<void> {
   const waiting = await tx
     .select({ id: runs.id, reason: runs.cancelRequested })
     .from(runs)
-    .where(and(ofScope(scope), eq(runs.state, 'queued'), isNull(runs.orderedAt), isNotNull(runs.cancelRequested)))
+    .where(and(inScope(runs, scope), eq(runs.state, 'queued'), isNull(runs.orderedAt), isNotNull(runs.cancelRequested)))
     .orderBy(runs.id);
   for (const { id, reason } of waiting)
     await endRun(context, tx, id, { state: 'cancelled', reason: reason ?? 'cancelled' });
@@ -97,7 +94,7 @@ function toCancel(tx: Transaction, scope: Scope): Promise<LifecycleOrders['cance
   return tx
     .select({ workflowId: runs.workflowId })
     .from(runs)
-    .where(and(ofScope(scope), inArray(runs.state, [...unfinishedStates]), isNotNull(runs.cancelRequested)))
+    .where(and(inScope(runs, scope), inArray(runs.state, unfinishedStates), isNotNull(runs.cancelRequested)))
     .orderBy(runs.id);
 }
 

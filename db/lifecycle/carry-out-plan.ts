@@ -6,12 +6,12 @@ import { appendLedger, appendLedgerEntries } from '../ledger/append-ledger.ts';
 import type { Transaction } from '../connection/connect.ts';
 import type { RepositoryContext } from '../connection/repository-context.ts';
 import { supersedeApprovals } from '../approvals/decide-approval.ts';
-import { inScope } from '../deployments/generations.ts';
 import { insertRun } from '../runs/insert-run.ts';
 import { toDate } from '../connection/instants.ts';
 import { modelEnvironments } from '../environments/environment-tables.ts';
 import { runs } from '../runs/run-tables.ts';
 import { triggers } from './lifecycle-tables.ts';
+import { inScope } from '../connection/in-scope.ts';
 
 /** Where a plan is carried out: the scope is locked, and `by` is the principal that automation acts as. */
 export interface Execution {
@@ -105,7 +105,7 @@ async function makeBuild(execution: Execution, build: NonNullable<LifecyclePlan[
   await tx
     .update(modelEnvironments)
     .set({ lastBuildAt: toDate(snapshot.now) })
-    .where(inScope(scope));
+    .where(inScope(modelEnvironments, scope));
 }
 
 async function makeDeploy(execution: Execution, evaluationId: Id): Promise<void> {
@@ -125,5 +125,5 @@ async function makeMonitor(execution: Execution): Promise<void> {
   await tx
     .update(modelEnvironments)
     .set({ lastMonitorAt: toDate(snapshot.now) })
-    .where(inScope(scope));
+    .where(inScope(modelEnvironments, scope));
 }

@@ -6,7 +6,6 @@ import { query, transact } from '../connection/connect.ts';
 import type { RepositoryContext } from '../connection/repository-context.ts';
 import { commandOf, insertCommand, selectCommands } from './insert-command.ts';
 import { fireSchedule } from '../schedules/fire-schedule.ts';
-import { inScope } from '../deployments/generations.ts';
 import { toDate } from '../connection/instants.ts';
 import { readSnapshot } from './lifecycle-snapshot.ts';
 import { found } from '../connection/not-found.ts';
@@ -15,6 +14,7 @@ import { toTrigger } from './record-trigger.ts';
 import { commands, triggers } from './lifecycle-tables.ts';
 import { modelEnvironments } from '../environments/environment-tables.ts';
 import { models } from '../models/model-tables.ts';
+import { inScope } from '../connection/in-scope.ts';
 
 export function createLifecycleRepository(context: RepositoryContext): LifecycleRepository {
   const { db, clock } = context;
@@ -31,7 +31,7 @@ export function createLifecycleRepository(context: RepositoryContext): Lifecycle
       transact(
         db,
         async (tx) => {
-          const [heads] = await tx.select().from(modelEnvironments).where(inScope(scope));
+          const [heads] = await tx.select().from(modelEnvironments).where(inScope(modelEnvironments, scope));
           return readSnapshot(context, tx, scope, found(heads, `there is no ${scopeLabel(scope)}`, {}));
         },
         { isolation: 'repeatable read', readOnly: true },
@@ -39,7 +39,7 @@ export function createLifecycleRepository(context: RepositoryContext): Lifecycle
     triggers: (scope, page) =>
       query(db, async () => {
         const below = belowId(page);
-        const here = and(eq(triggers.modelId, scope.modelId), eq(triggers.environment, scope.environment));
+        const here = inScope(triggers, scope);
         const rows = await db
           .select()
           .from(triggers)

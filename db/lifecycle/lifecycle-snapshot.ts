@@ -12,6 +12,8 @@ import { environments, type modelEnvironments } from '../environments/environmen
 import { models } from '../models/model-tables.ts';
 import { runs } from '../runs/run-tables.ts';
 import { triggers } from './lifecycle-tables.ts';
+import { inScope } from '../connection/in-scope.ts';
+import { unfinishedStates } from '../../contracts/runs/run.ts';
 
 type Heads = typeof modelEnvironments.$inferSelect;
 
@@ -66,10 +68,6 @@ async function isArchived(tx: Transaction, { modelId }: Scope): Promise<boolean>
   return row !== undefined && row.archivedAt !== null;
 }
 
-function ofScope(scope: Scope): ReturnType<typeof and> {
-  return and(eq(runs.modelId, scope.modelId), eq(runs.environment, scope.environment));
-}
-
 const evaluationId = sql<string | null>`${runs.outcome} ->> 'evaluationId'`;
 const automated = sql`(${runs.request} ->> 'automated')::boolean`;
 
@@ -78,7 +76,7 @@ async function buildsSince(tx: Transaction, scope: Scope, from: Instant): Promis
   const [row] = await tx
     .select({ builds: count() })
     .from(runs)
-    .where(and(ofScope(scope), eq(runs.kind, 'build'), automated, gte(runs.effectiveAt, toDate(from))));
+    .where(and(inScope(runs, scope), eq(runs.kind, 'build'), automated, gte(runs.effectiveAt, toDate(from))));
   return row?.builds ?? 0;
 }
 
@@ -86,13 +84,7 @@ async function pendingTriggers(tx: Transaction, scope: Scope): Promise<Lifecycle
   const rows = await tx
     .select({ id: triggers.id, kind: triggers.kind, effectiveAt: triggers.effectiveAt })
     .from(triggers)
-    .where(
-      and(
-        eq(triggers.modelId, scope.modelId),
-        eq(triggers.environment, scope.environment),
-        eq(triggers.status, 'pending'),
-      ),
-    )
+    .where(and(inScope(triggers, scope), eq(triggers.status, 'pending')))
     .orderBy(asc(triggers.id))
     .limit(triggersAtMost);
   return rows.map((row) => ({ ...row, effectiveAt: toInstant(row.effectiveAt) }));
@@ -102,7 +94,7 @@ async function unfinishedRuns(tx: Transaction, scope: Scope): Promise<LifecycleS
   const rows = await tx
     .select({ id: runs.id, kind: runs.kind, state: runs.state, request: runs.request })
     .from(runs)
-    .where(and(ofScope(scope), inArray(runs.state, ['queued', 'running', 'awaiting-approval'])))
+    .where(and(inScope(runs, scope), inArray(runs.state, unfinishedStates)))
     .orderBy(asc(runs.id));
   return rows.map(({ request, ...row }) => ({
     ...row,
@@ -118,7 +110,7 @@ async function candidates(tx: Transaction, scope: Scope): Promise<LifecycleSnaps
       .from(runs)
       .where(
         and(
-          ofScope(scope),
+          inScope(runs, scope),
           eq(runs.kind, 'build'),
           eq(runs.state, 'succeeded'),
           automated,

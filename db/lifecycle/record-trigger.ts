@@ -7,6 +7,7 @@ import type { RepositoryContext } from '../connection/repository-context.ts';
 import { environmentNow } from '../connection/repository-context.ts';
 import { toDate, toInstant } from '../connection/instants.ts';
 import { triggers } from './lifecycle-tables.ts';
+import { inScope } from '../connection/in-scope.ts';
 
 export interface TriggerInput {
   readonly kind: TriggerKind;
@@ -45,8 +46,7 @@ export async function recordTrigger(
     .returning();
   if (row === undefined) {
     const same = and(
-      eq(triggers.modelId, modelId),
-      eq(triggers.environment, environment),
+      inScope(triggers, { modelId, environment }),
       eq(triggers.kind, input.kind),
       eq(triggers.fingerprint, input.fingerprint),
     );

@@ -7,13 +7,13 @@ import { appendLedger } from '../ledger/append-ledger.ts';
 import type { Transaction } from '../connection/connect.ts';
 import type { RepositoryContext } from '../connection/repository-context.ts';
 import { environmentNow } from '../connection/repository-context.ts';
-import { inScope } from '../deployments/generations.ts';
 import { toDate } from '../connection/instants.ts';
 import { recordTriggers, type TriggerInput } from './record-trigger.ts';
 import { commands } from './lifecycle-tables.ts';
 import { environments, modelEnvironments } from '../environments/environment-tables.ts';
 import { runs } from '../runs/run-tables.ts';
 import { storableText } from '../connection/storable.ts';
+import { inScope } from '../connection/in-scope.ts';
 
 /** In one look; what is left over is taken in the next, which follows at once. */
 export const commandsAtOnce = 500;
@@ -23,13 +23,7 @@ export async function takeCommands(context: RepositoryContext, tx: Transaction, 
   const pending = await tx
     .select()
     .from(commands)
-    .where(
-      and(
-        eq(commands.modelId, scope.modelId),
-        eq(commands.environment, scope.environment),
-        eq(commands.status, 'pending'),
-      ),
-    )
+    .where(and(inScope(commands, scope), eq(commands.status, 'pending')))
     .orderBy(asc(commands.id))
     .limit(commandsAtOnce)
     .for('update');
@@ -94,9 +88,9 @@ async function resume(
   const [heads] = await tx
     .select({ holdReason: modelEnvironments.holdReason })
     .from(modelEnvironments)
-    .where(inScope(scope));
+    .where(inScope(modelEnvironments, scope));
   if (heads?.holdReason === null || heads === undefined) return null;
-  await tx.update(modelEnvironments).set({ holdReason: null }).where(inScope(scope));
+  await tx.update(modelEnvironments).set({ holdReason: null }).where(inScope(modelEnvironments, scope));
   await appendLedger(context, tx, {
     modelId: scope.modelId,
     environment: scope.environment,
@@ -111,7 +105,7 @@ async function resume(
 
 /** Refused and not thrown: a command that cannot be carried out must not keep those behind it from being taken. */
 async function requestCancel(tx: Transaction, scope: Scope, runId: Id, reason: string): Promise<string | null> {
-  const here = and(eq(runs.id, runId), eq(runs.modelId, scope.modelId), eq(runs.environment, scope.environment));
+  const here = and(eq(runs.id, runId), inScope(runs, scope));
   const [run] = await tx.select({ state: runs.state }).from(runs).where(here).for('update');
   if (run === undefined) return `there is no run ${runId} in ${scopeLabel(scope)}`;
   if (isFinal(run.state)) return `the run has ${run.state} already`;
@@ -134,7 +128,7 @@ async function settle(tx: Transaction, scope: Scope, asOf: string): Promise<stri
   await tx
     .update(modelEnvironments)
     .set({ settledAt: at })
-    .where(and(inScope(scope), later));
+    .where(and(inScope(modelEnvironments, scope), later));
   return null;
 }
 

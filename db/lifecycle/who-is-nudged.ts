@@ -6,6 +6,7 @@ import { approvals } from '../approvals/approval-tables.ts';
 import { generations } from '../deployments/deployment-tables.ts';
 import { type modelEnvironments } from '../environments/environment-tables.ts';
 import { runs } from '../runs/run-tables.ts';
+import { inScope } from '../connection/in-scope.ts';
 
 type Heads = Pick<typeof modelEnvironments.$inferSelect, 'rolloutRunId'>;
 
@@ -27,7 +28,7 @@ function waitForRefusal(tx: Transaction, scope: Scope): Promise<readonly string[
   const refused = notInArray(approvals.status, ['pending', 'approved']);
   const request = and(eq(approvals.id, runs.approvalId), refused);
   const isRefused = exists(tx.select({ id: approvals.id }).from(approvals).where(request));
-  return workflowIds(tx, and(ofScope(scope), eq(runs.state, 'awaiting-approval'), isRefused));
+  return workflowIds(tx, and(inScope(runs, scope), eq(runs.state, 'awaiting-approval'), isRefused));
 }
 
 /** Approved deployments that have not started: they may start once no other deployment holds the rollout. */
@@ -36,7 +37,7 @@ function waitForTurn(tx: Transaction, scope: Scope): Promise<readonly string[]> 
   return workflowIds(
     tx,
     and(
-      ofScope(scope),
+      inScope(runs, scope),
       eq(runs.kind, 'deploy'),
       inArray(runs.state, ['running', 'awaiting-approval']),
       exists(tx.select({ id: approvals.id }).from(approvals).where(request)),
@@ -52,11 +53,7 @@ function mayRehearsalGoOn({ clock, runs: unfinished }: LifecycleSnapshot): boole
 }
 
 function rehearsalsOf(tx: Transaction, scope: Scope): Promise<readonly string[]> {
-  return workflowIds(tx, and(ofScope(scope), eq(runs.kind, 'rehearsal'), eq(runs.state, 'running')));
-}
-
-function ofScope({ modelId, environment }: Scope): ReturnType<typeof and> {
-  return and(eq(runs.modelId, modelId), eq(runs.environment, environment));
+  return workflowIds(tx, and(inScope(runs, scope), eq(runs.kind, 'rehearsal'), eq(runs.state, 'running')));
 }
 
 async function workflowIds(tx: Transaction, which: ReturnType<typeof and>): Promise<readonly string[]> {

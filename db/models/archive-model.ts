@@ -1,4 +1,4 @@
-import { and, asc, eq, lt } from '../connection/orm.ts';
+import { asc, eq, lt } from '../connection/orm.ts';
 import type { Generation } from '../../contracts/serving/deployment.ts';
 import type { Id, Scope } from '../../contracts/identifiers.ts';
 import { appendLedger } from '../ledger/append-ledger.ts';
@@ -15,6 +15,7 @@ import { found } from '../connection/not-found.ts';
 import { generations } from '../deployments/deployment-tables.ts';
 import { modelEnvironments } from '../environments/environment-tables.ts';
 import { models } from './model-tables.ts';
+import { inScope } from '../connection/in-scope.ts';
 
 interface Decision {
   readonly reason: string;
@@ -32,10 +33,7 @@ export async function archiveModel(
   const model = await readModel(tx, modelId);
   if (model.archivedAt !== null) return scopes;
   for (const scope of scopes) {
-    await tx
-      .update(modelEnvironments)
-      .set({ rolloutRunId: null })
-      .where(and(eq(modelEnvironments.modelId, modelId), eq(modelEnvironments.environment, scope.environment)));
+    await tx.update(modelEnvironments).set({ rolloutRunId: null }).where(inScope(modelEnvironments, scope));
     const newest = await newestGeneration(tx, scope);
     if (newest !== undefined && newest.slots.length > 0) await raise(context, tx, scope, [], 'archive', decision);
   }

@@ -21,6 +21,7 @@ import { belowId, pageOf } from '../connection/paging.ts';
 import { configurations, models, projects } from './model-tables.ts';
 import { environments, modelEnvironments } from '../environments/environment-tables.ts';
 import { visibleModels } from '../principals/visibility.ts';
+import { inScope } from '../connection/in-scope.ts';
 
 function toModel(row: typeof models.$inferSelect): Model {
   return { ...row, archivedAt: toInstantOrNull(row.archivedAt), recordedAt: toInstant(row.recordedAt) };
@@ -86,12 +87,7 @@ export function createModelRepository(context: RepositoryContext): ModelReposito
     scopeOf: (modelId, environment) => query(db, () => findScope(db, eq(models.id, modelId), modelId, environment)),
     heads: (scope) =>
       query(db, async () => {
-        const [row] = await db
-          .select()
-          .from(modelEnvironments)
-          .where(
-            and(eq(modelEnvironments.modelId, scope.modelId), eq(modelEnvironments.environment, scope.environment)),
-          );
+        const [row] = await db.select().from(modelEnvironments).where(inScope(modelEnvironments, scope));
         return toModelEnvironment(
           found(row, `there is no ${scopeLabel(scope)}; apply a configuration to it first`, {
             model: scope.model,
@@ -110,9 +106,7 @@ export function createModelRepository(context: RepositoryContext): ModelReposito
           .select({ configuration: configurations })
           .from(modelEnvironments)
           .innerJoin(configurations, eq(configurations.id, modelEnvironments.configurationId))
-          .where(
-            and(eq(modelEnvironments.modelId, scope.modelId), eq(modelEnvironments.environment, scope.environment)),
-          );
+          .where(inScope(modelEnvironments, scope));
         return toConfigurationVersion(
           found(row, `${scopeLabel(scope)} has no configuration; \`perennial apply\` sets it`, {
             model: scope.model,
@@ -166,7 +160,7 @@ async function apply(
     await tx
       .update(modelEnvironments)
       .set({ configurationId: version.id })
-      .where(and(eq(modelEnvironments.modelId, modelId), eq(modelEnvironments.environment, environment)));
+      .where(inScope(modelEnvironments, { modelId, environment }));
     await tx.update(models).set({ owner: configuration.owner }).where(eq(models.id, modelId));
     await appendLedger(context, tx, {
       modelId,

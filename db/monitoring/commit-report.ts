@@ -14,6 +14,7 @@ import { recordTrigger } from '../lifecycle/record-trigger.ts';
 import { findings, reports } from './monitoring-tables.ts';
 import { shortNumber } from './short-number.ts';
 import { storableJson, storableText } from '../connection/storable.ts';
+import { inScope } from '../connection/in-scope.ts';
 
 type Commit = Parameters<MonitoringRepository['commitReport']>;
 type Verdict = Commit[2][number];
@@ -39,9 +40,7 @@ export function selectOpenFindings(tx: Executor, scope: Pick<Commit[0], 'modelId
   return tx
     .select()
     .from(findings)
-    .where(
-      and(eq(findings.modelId, scope.modelId), eq(findings.environment, scope.environment), isNull(findings.closedAt)),
-    )
+    .where(and(inScope(findings, scope), isNull(findings.closedAt)))
     .orderBy(asc(findings.openedAt), asc(findings.id));
 }
 

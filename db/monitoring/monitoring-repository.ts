@@ -25,6 +25,7 @@ import type { findings } from './monitoring-tables.ts';
 import { predictionSegments } from '../labels/label-tables.ts';
 import { reports } from './monitoring-tables.ts';
 import { servingCounts } from '../gateways/gateway-tables.ts';
+import { inScope } from '../connection/in-scope.ts';
 
 /** So that the tombstone stays small. */
 const segmentsAtOnce = 200;
@@ -54,7 +55,7 @@ export function createMonitoringRepository(context: RepositoryContext): Monitori
     traffic: (scope) =>
       query(db, async () => {
         const { requests, errors, latency } = servingCounts;
-        const here = and(eq(servingCounts.modelId, scope.modelId), eq(servingCounts.environment, scope.environment));
+        const here = inScope(servingCounts, scope);
         const rows = await db.select({ requests, errors, latency }).from(servingCounts).where(here);
         return {
           requests: rows.reduce((sum, row) => sum + row.requests, 0),
@@ -73,7 +74,7 @@ export function createMonitoringRepository(context: RepositoryContext): Monitori
     reports: (scope, page) =>
       query(db, async () => {
         const below = belowId(page);
-        const here = and(eq(reports.modelId, scope.modelId), eq(reports.environment, scope.environment));
+        const here = inScope(reports, scope);
         const rows = await db
           .select()
           .from(reports)
@@ -103,7 +104,7 @@ function segmentsOf(
       query(db, async () => {
         // A segment has rows at both of its ends; the window none at its own.
         const overlap = and(
-          inScope(scope),
+          inScope(predictionSegments, scope),
           lt(predictionSegments.fromAt, toDate(to)),
           gte(predictionSegments.toAt, toDate(from)),
         );
@@ -116,10 +117,6 @@ function segmentsOf(
       }),
     expireSegments: (scope, before, run) => transact(db, (tx) => expireSegments(context, tx, scope, before, run)),
   };
-}
-
-function inScope(scope: Scope): ReturnType<typeof and> {
-  return and(eq(predictionSegments.modelId, scope.modelId), eq(predictionSegments.environment, scope.environment));
 }
 
 /** The ledger's entry is the tombstone: it says what was here and names the bytes, should their removal be interrupted. */
@@ -135,7 +132,7 @@ async function expireSegments(
   const old = await tx
     .select({ id: predictionSegments.id })
     .from(predictionSegments)
-    .where(and(inScope(scope), lt(predictionSegments.toAt, toDate(before))))
+    .where(and(inScope(predictionSegments, scope), lt(predictionSegments.toAt, toDate(before))))
     .orderBy(asc(predictionSegments.toAt))
     .limit(segmentsAtOnce)
     .for('update');

@@ -24,6 +24,7 @@ import { shortNumber } from '../monitoring/short-number.ts';
 import { storableJson } from '../connection/storable.ts';
 import { visibleRows } from '../principals/visibility.ts';
 import { ensurePrincipal } from '../principals/principal-repository.ts';
+import { inScope } from '../connection/in-scope.ts';
 
 type Created = Awaited<ReturnType<RehearsalRepository['create']>>;
 
@@ -42,7 +43,7 @@ export function createRehearsalRepository(context: RepositoryContext): Rehearsal
     get: (id) => query(db, () => read(db, id)),
     inEnvironment: ({ modelId, environment }) =>
       query(db, async () => {
-        const own = and(eq(rehearsals.modelId, modelId), eq(rehearsals.environment, environment));
+        const own = inScope(rehearsals, { modelId, environment });
         const [rehearsal] = await withPeriods(db, await selectRehearsals(db).where(own));
         return rehearsal;
       }),
@@ -215,7 +216,7 @@ async function makeEnvironment(tx: Transaction, scope: Scope, plan: RehearsalPla
   await tx
     .update(modelEnvironments)
     .set({ configurationId: plan.configurationId, codeVersionId: plan.codeVersionId })
-    .where(and(eq(modelEnvironments.modelId, modelId), eq(modelEnvironments.environment, environment)));
+    .where(inScope(modelEnvironments, { modelId, environment }));
 }
 
 async function finish(context: RepositoryContext, tx: Transaction, id: Id, summary: RehearsalSummary): Promise<void> {

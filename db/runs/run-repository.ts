@@ -1,7 +1,7 @@
 import { and, asc, desc, eq, gt, inArray, lt, sql } from '../connection/orm.ts';
 import type { Id } from '../../contracts/identifiers.ts';
 import type { Run } from '../../contracts/runs/run.ts';
-import { isFinal } from '../../contracts/runs/run.ts';
+import { isFinal, unfinishedStates } from '../../contracts/runs/run.ts';
 import type { RunRepository } from '../../ports/repositories/run-repository.ts';
 import { appendLedger } from '../ledger/append-ledger.ts';
 import type { Executor, Transaction } from '../connection/connect.ts';
@@ -20,6 +20,7 @@ import { leases, runLogs, runs, runSteps } from './run-tables.ts';
 import { models } from '../models/model-tables.ts';
 import { storableText } from '../connection/storable.ts';
 import { visibleRows } from '../principals/visibility.ts';
+import { inScope } from '../connection/in-scope.ts';
 
 /** Longer ones are cut: a log line is for reading. */
 const longestLine = 16_384;
@@ -58,11 +59,7 @@ export function createRunRepository(context: RepositoryContext): RunRepository {
       }),
     unfinished: (scope) =>
       query(db, async () => {
-        const open = and(
-          eq(runs.modelId, scope.modelId),
-          eq(runs.environment, scope.environment),
-          inArray(runs.state, ['queued', 'running', 'awaiting-approval']),
-        );
+        const open = and(inScope(runs, scope), inArray(runs.state, unfinishedStates));
         return withSteps(db, await selectRuns(db).where(open).orderBy(asc(runs.id)));
       }),
     inputs: (scope, id) => transact(db, (tx) => inputsOfRun(tx, scope, id)),

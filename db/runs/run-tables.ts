@@ -16,6 +16,12 @@ import {
 } from '../connection/orm.ts';
 import type { Isolation } from '../../contracts/runs/isolation.ts';
 import type { RunFailure, RunInputs, RunOutcome, RunRequest } from '../../contracts/runs/run.ts';
+import { finalStates, runStates, unfinishedStates } from '../../contracts/runs/run.ts';
+
+/** As part of the schema, where Postgres takes no parameters. */
+function quoted(states: readonly string[]) {
+  return sql.raw(states.map((state) => `'${state}'`).join(', '));
+}
 
 export const runs = pgTable(
   'runs',
@@ -29,9 +35,7 @@ export const runs = pgTable(
     inputs: jsonb('inputs').$type<RunInputs>(),
     because: text('because').notNull(),
     workflowId: text('workflow_id').notNull().unique(),
-    state: text('state', {
-      enum: ['queued', 'running', 'awaiting-approval', 'succeeded', 'failed', 'cancelled'],
-    }).notNull(),
+    state: text('state', { enum: runStates }).notNull(),
     approvalId: uuid('approval_id'),
     outcome: jsonb('outcome').$type<RunOutcome>(),
     failure: jsonb('failure').$type<RunFailure>(),
@@ -64,10 +68,10 @@ export const runs = pgTable(
       .where(sql`kind = 'deploy'`),
     index('runs_unfinished')
       .on(t.modelId, t.environment)
-      .where(sql`state in ('queued', 'running', 'awaiting-approval')`),
+      .where(sql`state in (${quoted(unfinishedStates)})`),
     check(
       'runs_state',
-      sql`(state = 'failed') = (failure is not null) and (state = 'succeeded') = (outcome is not null) and (state = 'cancelled') = (cancel_reason is not null) and (state in ('succeeded', 'failed', 'cancelled')) = (ended_at is not null)`,
+      sql`(state = 'failed') = (failure is not null) and (state = 'succeeded') = (outcome is not null) and (state = 'cancelled') = (cancel_reason is not null) and (state in (${quoted(finalStates)})) = (ended_at is not null)`,
     ),
   ],
 );

@@ -12,6 +12,7 @@ import { insertCommand } from '../lifecycle/insert-command.ts';
 import { toDate, toInstant } from '../connection/instants.ts';
 import { proveScope } from '../runs/prove-run.ts';
 import { schedules } from './schedule-tables.ts';
+import { inScope } from '../connection/in-scope.ts';
 
 /** A firing may arrive this early, because clocks differ. */
 const earlyAtMostMs = 60_000;
@@ -33,11 +34,7 @@ export async function fireSchedule(
   { schedule: name, firedAt, by }: { readonly schedule: string; readonly firedAt: Instant; readonly by: Id },
 ): Promise<Command> {
   await proveScope(tx, scope);
-  const here = and(
-    eq(schedules.modelId, scope.modelId),
-    eq(schedules.environment, scope.environment),
-    eq(schedules.name, name),
-  );
+  const here = and(inScope(schedules, scope), eq(schedules.name, name));
   // Two firings of one schedule wait for each other, so that the earlier one never comes second.
   const [row] = await tx.select().from(schedules).where(here).for('update');
   const now = context.clock.now();

@@ -13,17 +13,14 @@ import { found, written } from '../connection/not-found.ts';
 import { ledger } from '../ledger/ledger-tables.ts';
 import { models } from '../models/model-tables.ts';
 import { schedules } from './schedule-tables.ts';
+import { inScope } from '../connection/in-scope.ts';
 
 function toSchedule(row: typeof schedules.$inferSelect): StoredSchedule {
   return { ...row, recordedAt: toInstant(row.recordedAt), lastFiredAt: toInstantOrNull(row.lastFiredAt) };
 }
 
 function named(scope: Scope, name: string): ReturnType<typeof and> {
-  return and(
-    eq(schedules.modelId, scope.modelId),
-    eq(schedules.environment, scope.environment),
-    eq(schedules.name, name),
-  );
+  return and(inScope(schedules, scope), eq(schedules.name, name));
 }
 
 export function createScheduleRepository(context: RepositoryContext): ScheduleRepository {
@@ -37,13 +34,9 @@ export function createScheduleRepository(context: RepositoryContext): ScheduleRe
       }),
     list: (scope) =>
       query(db, async () =>
-        (
-          await db
-            .select()
-            .from(schedules)
-            .where(and(eq(schedules.modelId, scope.modelId), eq(schedules.environment, scope.environment)))
-            .orderBy(asc(schedules.name))
-        ).map(toSchedule),
+        (await db.select().from(schedules).where(inScope(schedules, scope)).orderBy(asc(schedules.name))).map(
+          toSchedule,
+        ),
       ),
     all: () =>
       query(db, async () => {
@@ -117,9 +110,8 @@ async function remove(context: RepositoryContext, tx: Transaction, scope: Scope,
       .from(ledger)
       .where(
         and(
-          eq(ledger.modelId, modelId),
+          inScope(ledger, { modelId, environment }),
           eq(ledger.kind, 'schedule.removed'),
-          eq(ledger.environment, environment),
           sql`${ledger.subject} ->> 'name' = ${name}`,
         ),
       )

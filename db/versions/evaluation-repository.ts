@@ -16,6 +16,7 @@ import { models } from '../models/model-tables.ts';
 import { possessBlobs } from '../blobs/possess-blobs.ts';
 import { storableJson } from '../connection/storable.ts';
 import { visibleRows } from '../principals/visibility.ts';
+import { inScope } from '../connection/in-scope.ts';
 
 type Commit = Parameters<EvaluationRepository['commit']>;
 
@@ -49,11 +50,7 @@ export function createEvaluationRepository(context: RepositoryContext): Evaluati
       }),
     latest: (scope, modelVersionId) =>
       query(db, async () => {
-        const here = and(
-          eq(evaluations.modelVersionId, modelVersionId),
-          eq(evaluations.modelId, scope.modelId),
-          eq(evaluations.environment, scope.environment),
-        );
+        const here = and(eq(evaluations.modelVersionId, modelVersionId), inScope(evaluations, scope));
         const [row] = await db.select().from(evaluations).where(here).orderBy(desc(evaluations.id)).limit(1);
         return row === undefined ? undefined : toEvaluation(row);
       }),

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { PerennialError } from '../../../contracts/errors.ts';
 import { Name, PageRequest } from '../../../contracts/identifiers.ts';
 import { isGranted } from '../../../contracts/access/principal.ts';
-import { isFinal, LogLine, Run, RunKind } from '../../../contracts/runs/run.ts';
+import { isFinal, LogLine, Run, RunKind, runStates } from '../../../contracts/runs/run.ts';
 import type { RoutedRequest } from '../../access/authorize.ts';
 import { authorize, authorizeWithin } from '../../access/authorize.ts';
 import type { Api, RouteContext } from '../../route-context.ts';
@@ -20,13 +20,12 @@ import { runLogEvents } from '../../answers/run-log-events.ts';
 import { submitCommand, tryFor } from '../../submission.ts';
 
 const tags = ['runs'];
-const RunStateName = z.enum(['queued', 'running', 'awaiting-approval', 'succeeded', 'failed', 'cancelled']);
 const Filter = z.strictObject({
   ...PageRequest.shape,
   model: Name.optional(),
   environment: Name.optional(),
   kind: RunKind.optional(),
-  state: RunStateName.optional(),
+  state: z.enum(runStates).optional(),
 });
 const LogQuery = z.strictObject({
   after: z.coerce.number().int().min(0).default(0),

@@ -1,0 +1,48 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { readTree } from './check-imports.ts';
+
+interface WrittenOnce {
+  readonly what: string;
+  readonly pattern: RegExp;
+  readonly where: string;
+  readonly example: string;
+}
+
+/** Code that is easily written again where it is needed, and the one file that has it. */
+const writtenOnce: readonly WrittenOnce[] = [
+  {
+    what: 'the condition on the rows of a scope',
+    // Two tables of one scope are joined by the same columns.
+    pattern: /eq\((\w+)\.modelId, (?!modelEnvironments\.)[\w.]+\),\s*eq\(\1\.environment, [\w.]+\)/,
+    where: 'db/connection/in-scope.ts',
+    example: 'and(eq(runs.modelId, scope.modelId), eq(runs.environment, scope.environment))',
+  },
+  {
+    what: 'the unfinished states of a run',
+    pattern: /'queued',\s*'running'/,
+    where: 'contracts/runs/run.ts',
+    example: "inArray(runs.state, ['queued', 'running'])",
+  },
+  {
+    what: 'the final states of a run',
+    pattern: /'succeeded'(?:,| \|\| [\w.]+ ===)\s*'failed'(?:,| \|\| [\w.]+ ===)\s*'cancelled'/,
+    where: 'contracts/runs/run.ts',
+    example: "run.state === 'succeeded' || run.state === 'failed' || run.state === 'cancelled'",
+  },
+];
+
+const root = join(import.meta.dirname, '..', '..');
+const product = [...readTree(root).keys()].filter((path) => !/^(test|bench|examples|docs)\//.test(path));
+
+describe.each(writtenOnce)('$what', ({ pattern, where, example }) => {
+  test(`is written in ${where} alone`, () => {
+    const found = product.filter((path) => pattern.test(readFileSync(join(root, path), 'utf8')));
+    expect(found).toEqual([where]);
+  });
+
+  test('is found where it is written again', () => {
+    expect(example).toMatch(pattern);
+  });
+});
