@@ -1,11 +1,18 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { generatedPages } from './pages/index.ts';
+import { generatedIndexes } from './indexes/index.ts';
 
-// Writes the reference pages that are made from the code: `npm run generate`. test/docs/ checks that they are current.
+// Writes what is made from the code: `npm run generate`. test/docs/ checks that all of it is current. The indexes of registries come
+// first, because the code that the reference pages are made from imports them.
 const root = join(import.meta.dirname, '..');
-for (const [path, text] of await generatedPages()) {
-  await mkdir(dirname(join(root, path)), { recursive: true });
-  await writeFile(join(root, path), text);
-  process.stdout.write(`${path}\n`);
+await writeAll(generatedIndexes());
+const { generatedPages } = await import('./pages/index.ts');
+await writeAll(await generatedPages());
+
+async function writeAll(files: ReadonlyMap<string, string>): Promise<void> {
+  for (const [path, text] of files) {
+    await mkdir(dirname(join(root, path)), { recursive: true });
+    await writeFile(join(root, path), text);
+    process.stdout.write(`${path}\n`);
+  }
 }

@@ -1,21 +1,12 @@
 import type { Configuration } from '../../contracts/configuration/configuration.ts';
 import type { Cell } from '../../contracts/data/data-types.ts';
 import type { ColumnReference } from '../../contracts/models/model-version.ts';
-import type { DriftResult, DriftTest } from '../../contracts/monitoring/report.ts';
-import { chiSquared, fewestExpected } from '../../statistics/drift/chi-squared.ts';
-import { cramersV } from '../../statistics/drift/cramers-v.ts';
-import type { Distance } from '../../statistics/drift/critical-value.ts';
+import type { DriftTestName } from '../../contracts/monitoring/drift-tests.ts';
+import type { DriftResult } from '../../contracts/monitoring/report.ts';
 import { criticalValue } from '../../statistics/drift/critical-value.ts';
-import { criticalWasserstein } from '../../statistics/drift/critical-wasserstein.ts';
-import { jensenShannonDistance } from '../../statistics/drift/jensen-shannon.ts';
-import { kolmogorovSmirnov } from '../../statistics/drift/kolmogorov-smirnov.ts';
 import { presenceChange } from '../../statistics/drift/missing-change.ts';
-import { commonIn, expectedAtLeast, poolRare } from '../../statistics/drift/pool-rare.ts';
-import { populationStabilityIndex } from '../../statistics/drift/population-stability-index.ts';
+import { driftMeasures } from '../../statistics/drift/tests/index.ts';
 import { seedOfText } from '../../statistics/probability/seed-of-text.ts';
-import { totalVariation } from '../../statistics/drift/total-variation.ts';
-import type { ValueCounts } from '../../statistics/drift/value-counts.ts';
-import { normedWasserstein } from '../../statistics/drift/wasserstein.ts';
 import { defaultMissingRise, presenceOf } from './presence-of.ts';
 import type { Sides } from './sides-of.ts';
 import { sidesOf } from './sides-of.ts';
@@ -67,8 +58,8 @@ export function driftOf(
   };
 }
 
-function measuredBy(test: Exclude<DriftTest, 'missing'>, column: string, sides: Sides): Measured {
-  const { critical, ...measured } = driftTests[test](sides);
+function measuredBy(test: DriftTestName, column: string, sides: Sides): Measured {
+  const { critical, ...measured } = driftMeasures[test](sides);
   return critical === undefined ? measured : { ...measured, critical: critical(seedOf(column, sides)) };
 }
 
@@ -113,67 +104,4 @@ export function hasDrifted(
 /** Made of the column and its counts, so that the same rows have the same critical value. */
 function seedOf(column: string, { before, now }: Pick<Sides, 'before' | 'now'>): number {
   return seedOfText(JSON.stringify([column, before, now]));
-}
-
-/** The critical value takes most of the time, so it is computed on request. */
-interface Distanced extends Pick<Measured, 'statistic' | 'pValue' | 'effect'> {
-  readonly critical?: (seed: number, enough?: number) => number;
-}
-
-/** Measures by a test how far apart both sides are. */
-export const driftTests: Readonly<Record<Exclude<DriftTest, 'missing'>, (sides: Sides) => Distanced>> = {
-  psi: binned(populationStabilityIndex),
-  'jensen-shannon': binned(jensenShannonDistance),
-  'total-variation': binned(totalVariation),
-  wasserstein: (sides) => {
-    const [before, now] = numbersOf(sides);
-    return {
-      statistic: normedWasserstein(before, now),
-      pValue: null,
-      effect: null,
-      critical: (seed, enough) => criticalWasserstein(before, now, seed, enough),
-    };
-  },
-  ks: (sides) => {
-    const { statistic, pValue } = kolmogorovSmirnov(...numbersOf(sides));
-    return { statistic, pValue, effect: statistic };
-  },
-  chi2: ({ before, now }) => {
-    const { reference, current } = poolRare(before, now);
-    const { statistic, pValue } = chiSquared(reference, current);
-    const rows = [...before, ...now].reduce((sum, count) => sum + count, 0);
-    const measured = { statistic, pValue, effect: cramersV(statistic, rows) };
-    // The p-value alone is too small, in up to 9 windows of 200, where a bin is expected to have few rows, and where the counts
-    // themselves have said which categories are pooled.
-    if (commonIn(before, now) === null && fewestExpected(reference, current) >= expectedAtLeast) return measured;
-    return { ...measured, critical: (seed, enough) => criticalValue(before, now, pooledChiSquared, seed, enough) };
-  },
-};
-
-const pooledChiSquared: Distance = (before, now) => {
-  const { reference, current } = poolRare(before, now);
-  return chiSquared(reference, current).statistic;
-};
-
-/** A distance over bins. Rare categories are pooled in each draw anew, as they are in the samples. */
-function binned(distance: Distance): (sides: Sides) => Distanced {
-  const ofPooled: Distance = (before, now) => {
-    const { reference, current } = poolRare(before, now);
-    return distance(reference, current);
-  };
-  return ({ before, now, values }) => {
-    const measure = values === undefined ? ofPooled : distance;
-    return {
-      statistic: measure(before, now),
-      pValue: null,
-      effect: null,
-      critical: (seed, enough) => criticalValue(before, now, measure, seed, enough),
-    };
-  };
-}
-
-function numbersOf({ values }: Sides): [ValueCounts, ValueCounts] {
-  // The schema names these tests for numeric columns alone.
-  if (values === undefined) throw new TypeError('a test of numbers was asked of categories');
-  return [values.before, values.now];
 }

@@ -2,20 +2,15 @@ import type { Cell } from '../../contracts/data/data-types.ts';
 import type { CategoricalReference, ColumnReference, NumericReference } from '../../contracts/models/model-version.ts';
 import type { Distribution } from '../../contracts/monitoring/report.ts';
 import { binnedCounts } from '../../statistics/drift/bin-counts.ts';
+import type { ComparedColumn } from '../../statistics/drift/drift-test.ts';
 import { commonIn, poolRare } from '../../statistics/drift/pool-rare.ts';
 import { tieEdges } from '../../statistics/drift/tie-edges.ts';
-import type { ValueCounts } from '../../statistics/drift/value-counts.ts';
 import { valueCounts } from '../../statistics/drift/value-counts.ts';
 import { categoryCounts, presentNumbers } from '../measurement/column-values.ts';
 import { wholeNumbersIn } from '../measurement/whole-number-codes.ts';
 
 /** Both sides of a column, as every test wants them. */
-export interface Sides {
-  /** Counts by bin or category, before rare ones are pooled. */
-  readonly before: readonly number[];
-  readonly now: readonly number[];
-  /** Of numeric columns. */
-  readonly values?: { readonly before: ValueCounts; readonly now: ValueCounts };
+export interface Sides extends ComparedColumn {
   /** Of the bins that are compared. */
   readonly distribution: Distribution;
   readonly currentRows: number;

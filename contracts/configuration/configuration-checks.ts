@@ -7,7 +7,9 @@ import { durationMs, isCertainlyShorter } from '../time/duration.ts';
 import { reservedColumns } from '../data/reserved-columns.ts';
 import type { MetricName } from '../models/metrics.ts';
 import { isMetricOf, metricNames } from '../models/metrics.ts';
+import { inWords } from '../registered-names.ts';
 import { relativePathProblem } from '../code/relative-path.ts';
+import { driftTestNames, hasPValue } from '../monitoring/drift-tests.ts';
 import { estimatedMetrics } from '../monitoring/report.ts';
 
 type Check = (configuration: Configuration) => ConfigurationProblem[];
@@ -254,14 +256,15 @@ function driftCanBeFound({ data: { features, target }, monitor: { drift } }: Con
     path: ['monitor', 'drift', 'minFeatures'],
     message: `${drift.minFeatures} can never drift: ${tested} are tested`,
   };
-  const usesPValue = drift.numeric === 'ks' || drift.categorical === 'chi2';
+  const withPValues = driftTestNames.filter(hasPValue);
+  const usesPValue = hasPValue(drift.numeric) || hasPValue(drift.categorical);
   const certain = {
     path: ['monitor', 'drift', 'threshold'],
-    message: `for ks and chi2 it is a p-value, and every one is below ${drift.threshold}; give one such as 0.01`,
+    message: `for ${inWords(withPValues, 'and')} it is a p-value, and every one is below ${drift.threshold}; give one such as 0.01`,
   };
   const noneToAdjust = (key: 'fdr' | 'minEffect') => ({
     path: ['monitor', 'drift', key],
-    message: `acts on tests with p-values, and neither ${drift.numeric} nor ${drift.categorical} has one; use ks or chi2, or leave it out`,
+    message: `acts on tests with p-values, and neither ${drift.numeric} nor ${drift.categorical} has one; use ${inWords(withPValues, 'or')}, or leave it out`,
   });
   return [
     ...unknown,

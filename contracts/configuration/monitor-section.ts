@@ -2,10 +2,15 @@ import { z } from 'zod';
 import { Duration } from '../time/duration.ts';
 import { Name } from '../identifiers.ts';
 import { MetricName } from '../models/metrics.ts';
+import { driftTestNames, driftTests, driftTestsFor, hasPValue } from '../monitoring/drift-tests.ts';
+import { inWords } from '../registered-names.ts';
 import { ColumnName } from './column-name.ts';
 
-const NumericTest = z.enum(['psi', 'ks', 'jensen-shannon', 'wasserstein', 'total-variation']);
-const CategoricalTest = z.enum(['psi', 'chi2', 'jensen-shannon', 'total-variation']);
+const NumericTest = z.enum(driftTestsFor('numeric'));
+const CategoricalTest = z.enum(driftTestsFor('categorical'));
+const withPValues = driftTestNames.filter(hasPValue);
+const pValueTests = inWords(withPValues, 'and');
+const effects = withPValues.map((name) => driftTests[name].effect).join('; ');
 const Share = z.number().gt(0).max(1);
 
 /** Keys that came later have no defaults in the schema, so that configurations from before are what they were. */
@@ -39,7 +44,7 @@ export const MonitorSection = z.strictObject({
         .gt(0)
         .default(0.2)
         .describe(
-          'For ks and chi2: a p-value below is drift. For every other test: at or above is drift, if it is also above what chance reaches in one window of 200',
+          `For ${pValueTests}: a p-value below is drift. For every other test: at or above is drift, if it is also above what chance reaches in one window of 200`,
         ),
       exclude: z
         .array(ColumnName)
@@ -52,7 +57,7 @@ export const MonitorSection = z.strictObject({
         .lt(1)
         .optional()
         .describe(
-          'For ks and chi2, in place of the threshold: the share of false discoveries to bear among the features, by Benjamini and Hochberg',
+          `For ${pValueTests}, in place of the threshold: the share of false discoveries to bear among the features, by Benjamini and Hochberg`,
         ),
       minEffect: z
         .number()
@@ -60,7 +65,7 @@ export const MonitorSection = z.strictObject({
         .max(1)
         .optional()
         .describe(
-          'For ks and chi2: a lesser effect (the largest distance; Cramér’s V) is no drift, however certain. Default: 0.1 with fdr, else 0',
+          `For ${pValueTests}: a lesser effect (${effects}) is no drift, however certain. Default: 0.1 with fdr, else 0`,
         ),
       minImportance: Share.optional().describe(
         'Feature drift counts only where the drifted features hold this share or more of the champion’s permutation importance; not where that is unknown',

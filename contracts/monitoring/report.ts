@@ -2,9 +2,10 @@ import { z } from 'zod';
 import { Id, Instant, Name, Sha256 } from '../identifiers.ts';
 import type { Task } from '../models/metrics.ts';
 import { MetricName, Metrics } from '../models/metrics.ts';
+import { driftTestNames } from './drift-tests.ts';
 
 /** `missing`: the feature has values on one side only, so that no other test can be made. */
-export const DriftTest = z.enum(['psi', 'ks', 'chi2', 'jensen-shannon', 'wasserstein', 'total-variation', 'missing']);
+export const DriftTest = z.enum([...driftTestNames, 'missing']);
 export type DriftTest = z.infer<typeof DriftTest>;
 
 /**

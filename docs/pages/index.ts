@@ -1,8 +1,12 @@
+import { join } from 'node:path';
 import { configurationPage, configurationSchema } from './configuration-page.ts';
 import { commandLinePage } from './command-line-page.ts';
+import { driftPage } from './drift-table.ts';
 import { errorsPage } from './errors-page.ts';
 import { metricsPage } from './metrics-page.ts';
 import { openApiDocument, restPage } from './rest-page.ts';
+
+const root = join(import.meta.dirname, '..', '..');
 
 /** Every generated page by its path in the repository, as it should be. */
 export async function generatedPages(): Promise<ReadonlyMap<string, string>> {
@@ -14,6 +18,7 @@ export async function generatedPages(): Promise<ReadonlyMap<string, string>> {
     ['docs/reference/errors.md', errorsPage()],
     ['docs/reference/rest.md', restPage(openApi)],
     ['docs/reference/command-line.md', commandLinePage()],
+    ['docs/reference/drift.md', await driftPage(join(root, 'docs/reference/drift.md'))],
     ['docs/reference/metrics.md', await metricsPage()],
   ]);
 }

@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { parseConfigurationFile } from '../../contracts/configuration/configuration-file.ts';
 import { errorTable } from '../../contracts/errors.ts';
+import { generatedIndexes } from '../../docs/indexes/index.ts';
 import { generatedPages } from '../../docs/pages/index.ts';
 import { exampleFile } from '../contracts/example.ts';
 
@@ -14,14 +15,25 @@ beforeAll(async () => {
   pages = await generatedPages();
 });
 
+describe('indexes of registries', () => {
+  test.each([...generatedIndexes()])('%s is current', async (path, text) => {
+    expect(await readFile(join(root, path), 'utf8')).toBe(text);
+  });
+});
+
 describe('reference pages', () => {
-  test.each(['perennial.schema.json', 'openapi.json', 'configuration.md', 'errors.md', 'rest.md', 'command-line.md'])(
-    '%s is current: what the code says now is what is checked in (npm run generate makes it so)',
-    async (name) => {
-      const path = `docs/reference/${name}`;
-      expect(await readFile(join(root, path), 'utf8')).toBe(pages.get(path));
-    },
-  );
+  test.each([
+    'perennial.schema.json',
+    'openapi.json',
+    'configuration.md',
+    'drift.md',
+    'errors.md',
+    'rest.md',
+    'command-line.md',
+  ])('%s is current: what the code says now is what is checked in (npm run generate makes it so)', async (name) => {
+    const path = `docs/reference/${name}`;
+    expect(await readFile(join(root, path), 'utf8')).toBe(pages.get(path));
+  });
 
   test('are the same every time that they are made', async () => {
     expect([...(await generatedPages())]).toEqual([...pages]);

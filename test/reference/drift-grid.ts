@@ -1,4 +1,4 @@
-import { driftTests } from '../../activities/monitoring/drift-of.ts';
+import { driftMeasures } from '../../statistics/drift/tests/index.ts';
 import { referenceOf } from '../../activities/measurement/reference-of.ts';
 import type { Sides } from '../../activities/monitoring/sides-of.ts';
 import { sidesOf } from '../../activities/monitoring/sides-of.ts';
@@ -9,7 +9,7 @@ import { seededUniform } from '../../statistics/probability/seeded-random.ts';
 // it and prints the tables of docs/reference/drift.md, in some minutes; with the name of a part, that part,
 // and with a piece of the name of a distribution after it, that distribution.
 
-type Test = keyof typeof driftTests;
+type Test = keyof typeof driftMeasures;
 type Uniform = () => number;
 /** Rows of numbers; of categories how many rows each has, which is drawn and counted in a tenth of the time. */
 type Sample = { readonly numbers: readonly Cell[] } | { readonly counts: readonly number[] };
@@ -101,7 +101,7 @@ export function flaggedAt(point: Point): Record<string, number> {
 }
 
 function isFlagged(test: Test, sides: Sides, seed: number, by: Point['by']): boolean {
-  const { statistic, pValue, critical } = driftTests[test](sides);
+  const { statistic, pValue, critical } = driftMeasures[test](sides);
   if (pValue !== null) return pValue < level && statistic > (critical?.(seed, statistic) ?? 0);
   return (by === 'critical' || statistic >= threshold) && statistic > (critical?.(seed, statistic) ?? 0);
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { sidesOf } from '../../activities/monitoring/sides-of.ts';
-import { driftTests } from '../../activities/monitoring/drift-of.ts';
+import { driftMeasures } from '../../statistics/drift/tests/index.ts';
 import { referenceOf } from '../../activities/measurement/reference-of.ts';
 import { readFileSync } from 'node:fs';
 import { binnedCounts } from '../../statistics/drift/bin-counts.ts';
@@ -121,7 +121,7 @@ test.each(Object.entries(bins.cases))('the case %s equals the reference', (folde
       .slice(1)
       .map((text) => (Number.isNaN(Number(text)) ? text : Number(text)));
   const reference = referenceOf('v', cells('reference'));
-  const measured = driftTests.psi(sidesOf(reference, cells('window'), false));
+  const measured = driftMeasures.psi(sidesOf(reference, cells('window'), false));
   expectNearly(measured.statistic, expected.psi, 'psi');
   // Both are of random draws.
   expect(Math.abs(measured.critical!(3) - expected.critical)).toBeLessThanOrEqual(0.3 * expected.critical);

@@ -1,0 +1,59 @@
+import { registeredNames } from '../registered-names.ts';
+
+export type ColumnKind = 'numeric' | 'categorical';
+
+interface DriftTestFacts {
+  /** The kinds of columns that the test can be chosen for. */
+  readonly columns: readonly ColumnKind[];
+  /** For the reference page: what the statistic is. */
+  readonly statistic: string;
+  /** Only of a test with a p-value: the effect that `monitor.drift.minEffect` is compared with. */
+  readonly effect?: string;
+  /** For the reference page: an exception to the usual rule. */
+  readonly exception?: string;
+}
+
+/**
+ * The tests of drift that a configuration can name. `statistics/drift/tests/` measures each, in a file
+ * such as `psi-test.ts`; the configuration's schema and checks and the reference pages derive from these facts.
+ */
+const registry = {
+  psi: {
+    columns: ['numeric', 'categorical'],
+    statistic: 'population stability index of the bins; shares are clipped below at 0.0001',
+  },
+  ks: {
+    columns: ['numeric'],
+    statistic: 'largest distance of the distribution functions',
+    effect: 'the largest distance',
+  },
+  chi2: {
+    columns: ['categorical'],
+    statistic: "Pearson's statistic of the bins",
+    effect: 'Cramér’s V',
+    exception:
+      'With pooled categories, or where fewer than 5 rows are to be expected in a bin, the statistic must also be above the critical value',
+  },
+  'jensen-shannon': {
+    columns: ['numeric', 'categorical'],
+    statistic: 'distance of the bins, base 2, from 0 to 1',
+  },
+  wasserstein: { columns: ['numeric'], statistic: 'distance of the values, in standard deviations of the reference' },
+  'total-variation': {
+    columns: ['numeric', 'categorical'],
+    statistic: "half the sum of the absolute differences of the bins' shares, from 0 to 1",
+  },
+} as const satisfies Readonly<Record<string, DriftTestFacts>>;
+export type DriftTestName = keyof typeof registry;
+
+export const driftTests: Readonly<Record<DriftTestName, DriftTestFacts>> = registry;
+export const driftTestNames = registeredNames(registry);
+
+export function driftTestsFor(kind: ColumnKind): DriftTestName[] {
+  return driftTestNames.filter((name) => driftTests[name].columns.includes(kind));
+}
+
+/** Such a test is drift below its threshold, every other one at or above it. */
+export function hasPValue(name: DriftTestName): boolean {
+  return driftTests[name].effect !== undefined;
+}

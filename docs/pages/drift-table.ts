@@ -1,0 +1,28 @@
+import { readFile } from 'node:fs/promises';
+import { driftTestNames, driftTests, hasPValue } from '../../contracts/monitoring/drift-tests.ts';
+import { code, generatedNote, markdownTable } from './markdown.ts';
+
+const [begin, end] = [generatedNote('contracts/monitoring/drift-tests.ts'), '<!-- End of the generated table. -->'];
+
+/** The page as it is, with the table of tests made anew. People write the rest of it. */
+export async function driftPage(path: string): Promise<string> {
+  const text = await readFile(path, 'utf8');
+  const [before, after] = [text.split(begin, 1)[0] ?? '', text.slice(text.indexOf(end))];
+  if (!text.includes(begin) || !text.includes(end)) throw new Error(`${path} has lost the marks around its table`);
+  return `${before}${begin}\n\n${driftTable()}\n\n${after}`;
+}
+
+function driftTable(): string {
+  const rows = driftTestNames.map((name) => {
+    const { columns, statistic, effect, exception } = driftTests[name];
+    const rule = hasPValue(name)
+      ? `a p-value below the threshold, with an effect (${effect ?? ''}) of at least ${code('minEffect')}`
+      : 'at or above the threshold and above the critical value';
+    return [code(name), columns.join(', '), statistic, [rule, exception].filter(Boolean).join('. ')];
+  });
+  const missing = 'always, if chance does not do as much; the platform chooses this test';
+  return markdownTable(
+    ['test', 'columns', 'statistic', 'drift is'],
+    [...rows, [code('missing'), 'every feature', '1 where one side has no value at all', missing]],
+  );
+}

@@ -1,0 +1,9 @@
+import type { DriftMeasure } from '../drift-test.ts';
+import { valuesOf } from '../drift-test.ts';
+import { kolmogorovSmirnov } from '../kolmogorov-smirnov.ts';
+
+/** The effect is the statistic itself: the largest distance. */
+export const ksTest: DriftMeasure = (column) => {
+  const { statistic, pValue } = kolmogorovSmirnov(...valuesOf(column));
+  return { statistic, pValue, effect: statistic };
+};
