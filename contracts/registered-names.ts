@@ -1,12 +1,15 @@
-/** The names of a registry, in its order. */
-export function registeredNames<Name extends string>(registry: Readonly<Record<Name, unknown>>): Name[] {
-  return Object.keys(registry).filter((name): name is Name => name in registry);
+/** The names of a registry, in its order. @throws TypeError if there are none. */
+export function registeredNames<Name extends string>(registry: Readonly<Record<Name, unknown>>): [Name, ...Name[]] {
+  return notEmpty(Object.keys(registry).filter((name): name is Name => name in registry));
 }
 
-/** The registered things in their order, as a union's options. @throws TypeError if there are none. */
+/** The registered things in their order, as the options of a union. @throws TypeError if there are none. */
 export function optionsOf<Option>(registry: Readonly<Record<string, Option>>): [Option, ...Option[]] {
-  const [first, ...others] = Object.values(registry);
-  if (first === undefined) throw new TypeError('an empty registry has no options');
+  return notEmpty(Object.values(registry));
+}
+
+function notEmpty<Item>([first, ...others]: readonly Item[]): [Item, ...Item[]] {
+  if (first === undefined) throw new TypeError('a registry has at least one entry');
   return [first, ...others];
 }
 

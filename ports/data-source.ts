@@ -1,17 +1,19 @@
 import type { DataFormat } from '../contracts/data/data-format.ts';
-import type { PostgresConnection, S3Connection } from '../contracts/access/connection.ts';
+import type { ConnectionKind, ConnectionSettings } from '../contracts/access/connection.ts';
+import type { RemoteSource } from '../contracts/data/remote-source.ts';
 
-/** A source with what it takes to reach it. */
-export type ReachableSource =
-  | { readonly kind: 'url'; readonly url: string; readonly format?: DataFormat | undefined }
-  | {
-      readonly kind: 's3';
-      readonly connection: S3Connection;
-      readonly key?: string | undefined;
-      readonly prefix?: string | undefined;
-      readonly format?: DataFormat | undefined;
-    }
-  | { readonly kind: 'postgres'; readonly connection: PostgresConnection; readonly query: string };
+/** Opens the connection that a source names: with the secrets, which go no further than the adapter. */
+export type OpenConnection = <Kind extends ConnectionKind>(
+  name: string,
+  kind: Kind,
+) => Promise<Extract<ConnectionSettings, { kind: Kind }>>;
+
+export interface Fetching {
+  readonly openConnection: OpenConnection;
+  /** An existing folder, where the files are written. */
+  readonly folder: string;
+  readonly signal: AbortSignal;
+}
 
 export interface SourceFile {
   /** As a person would know it: the last part of its address. */
@@ -25,11 +27,15 @@ export interface SourceFile {
   readonly etag: string | null;
 }
 
-export interface DataSource {
+/** Fetches sources of one kind. */
+export interface DataSourceOf<Source extends RemoteSource> {
   /**
-   * Fetches everything into an existing folder; memory does not grow with it. Errors: `source-unavailable` once trying
-   * again has not helped, `source-refused` for an address that is not allowed or a query that is none,
-   * `too-large` over the limits, `data-empty` where nothing is there.
+   * Fetches everything; memory does not grow with it. Errors: `source-unavailable` once trying again has not helped,
+   * `source-refused` for an address that is not allowed or a query that is none, `too-large` over the limits, `data-empty` where
+   * nothing is there.
    */
-  fetch(source: ReachableSource, folder: string, signal: AbortSignal): Promise<readonly SourceFile[]>;
+  fetch(source: Source, fetching: Fetching): Promise<readonly SourceFile[]>;
 }
+
+/** Fetches sources of every registered kind. */
+export type DataSource = DataSourceOf<RemoteSource>;

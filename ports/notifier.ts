@@ -1,4 +1,4 @@
-import type { WebhookConnection } from '../contracts/access/connection.ts';
+import type { NotifierConnection } from '../contracts/access/notifier-kinds.ts';
 import type { Instant } from '../contracts/identifiers.ts';
 
 export interface Notification {
@@ -10,7 +10,11 @@ export interface Notification {
   readonly data: object;
 }
 
-export interface Notifier {
+/** Sends messages to connections of one kind. */
+export interface NotifierOf<Connection extends NotifierConnection> {
   /** Delivers, signed; once. `notification-failed` where the receiver refuses or cannot be reached. */
-  send(connection: WebhookConnection, notification: Notification, signal: AbortSignal): Promise<void>;
+  send(connection: Connection, notification: Notification, signal: AbortSignal): Promise<void>;
 }
+
+/** Sends messages to connections of every registered kind. */
+export type Notifier = NotifierOf<NotifierConnection>;

@@ -13,7 +13,7 @@ import { createOnnxModelRuntime } from '../adapters/model-formats/onnx/onnx-form
 import { createConfiguredObjectStore } from '../adapters/object-store/configured-store.ts';
 import { createConfiguredSandbox } from '../adapters/sandbox/configured-sandbox.ts';
 import { createDuckDbTableEngine } from '../adapters/table-engine/duckdb.ts';
-import { createWebhookNotifier } from '../adapters/notifier/webhook.ts';
+import { createNotifier } from '../adapters/notifier/create-notifier.ts';
 import { createOutboundHosts } from '../adapters/outbound-hosts/checked.ts';
 import { createProcessTrainer } from '../adapters/trainers/local/local-trainer.ts';
 import type { readTemporalTls } from '../adapters/workflow-client/temporal-tls.ts';
@@ -116,7 +116,7 @@ export async function buildDependencies(
       key: () => workerKey,
       clock,
     }),
-    notifier: createWebhookNotifier({ clock, hosts }),
+    notifier: createNotifier({ clock, hosts }),
     workflowClient: createTemporalWorkflowClient(temporalOf(settings, tls, logger)),
     clock,
     ids,

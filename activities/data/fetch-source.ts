@@ -1,8 +1,8 @@
 import { cancellationSignal } from '@temporalio/activity';
-import type { FetchedBatch, FetchedFile, RemoteSource } from '../../contracts/data/remote-source.ts';
-import type { ReachableSource } from '../../ports/data-source.ts';
+import type { FetchedBatch, FetchedFile } from '../../contracts/data/remote-source.ts';
+import type { OpenConnection } from '../../ports/data-source.ts';
 import type { DataActivities } from '../activity-types.ts';
-import type { ActivityDependencies, StoringDependencies } from '../activity-dependencies.ts';
+import type { StoringDependencies } from '../activity-dependencies.ts';
 import { runWithRequest } from '../steps/run-request.ts';
 import { storeJson, withWorkspace } from '../steps/workspace.ts';
 
@@ -14,10 +14,13 @@ export function createFetchSource(deps: StoringDependencies): DataActivities['fe
   return async ({ runId, scope }) => {
     const { request } = await runWithRequest(deps.repositories.runs, runId, 'data');
     if (request.source === undefined) return { fetched: null };
-    const source = await reachable(deps, scope.project, request.source);
+    const { source } = request;
+    const openConnection: OpenConnection = (name, kind) =>
+      deps.repositories.connections.settings(scope.project, name, kind);
     return withWorkspace(deps.scratchFolder, 'fetch', async (folder) => {
+      const fetching = { openConnection, folder, signal: cancellationSignal() };
       const files: FetchedFile[] = [];
-      for (const { path, ...file } of await deps.dataSource.fetch(source, folder, cancellationSignal())) {
+      for (const { path, ...file } of await deps.dataSource.fetch(source, fetching)) {
         const { sha256 } = await deps.objectStore.putFile(path);
         files.push({ ...file, sha256, fetchedAt: deps.clock.now() });
       }
@@ -25,19 +28,4 @@ export function createFetchSource(deps: StoringDependencies): DataActivities['fe
       return { fetched: await storeJson(deps.objectStore, batch) };
     });
   };
-}
-
-/** Credentials are read when they are needed, and go no further than the adapter. */
-async function reachable(
-  { repositories: { connections } }: ActivityDependencies,
-  project: string,
-  source: RemoteSource,
-): Promise<ReachableSource> {
-  if ('url' in source) return { kind: 'url', ...source };
-  if ('s3' in source) {
-    const { connection, ...objects } = source.s3;
-    return { kind: 's3', connection: await connections.settings(project, connection, 's3'), ...objects };
-  }
-  const { connection, query } = source.postgres;
-  return { kind: 'postgres', connection: await connections.settings(project, connection, 'postgres'), query };
 }

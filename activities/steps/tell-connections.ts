@@ -1,4 +1,5 @@
 import { Context } from '@temporalio/activity';
+import { notifierKindNames } from '../../contracts/access/notifier-kinds.ts';
 import { PerennialError, reasonOf } from '../../contracts/errors.ts';
 import type { Scope } from '../../contracts/identifiers.ts';
 import type { Notification } from '../../ports/notifier.ts';
@@ -12,7 +13,7 @@ export interface Told {
   readonly failed: readonly string[];
 }
 
-/** Tells each webhook what there is for it. A message keeps its id however often it is sent. */
+/** Tells each connection what there is for it. A message keeps its id however often it is sent. */
 export async function tellConnections(
   deps: ActivityDependencies,
   scope: Scope,
@@ -22,7 +23,7 @@ export async function tellConnections(
   const { info, cancellationSignal } = Context.current();
   const tell = async (name: string): Promise<{ readonly name: string; readonly error: unknown }> => {
     try {
-      const connection = await deps.repositories.connections.settings(scope.project, name, 'webhook');
+      const connection = await deps.repositories.connections.settings(scope.project, name, ...notifierKindNames);
       await deps.notifier.send(connection, notificationFor(name), cancellationSignal);
       return { name, error: null };
     } catch (caught) {

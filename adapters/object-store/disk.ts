@@ -10,6 +10,7 @@ import type { ObjectStore, StoredBlob } from '../../ports/object-store.ts';
 import { collect, defaultReadLimit } from './collect.ts';
 import { blobMissing, checkedStream, corruptIn, digestOfFile, wrongUpload } from './digest-check.ts';
 import { checkName, collectNamed } from './named-objects.ts';
+import type { OpenStore } from './store-place.ts';
 import { removeAbandoned, temporaryName, writeWhole } from './whole-file.ts';
 
 /**
@@ -19,6 +20,8 @@ import { removeAbandoned, temporaryName, writeWhole } from './whole-file.ts';
 export function createDiskObjectStore(folder: string): ObjectStore {
   return new DiskObjectStore(folder);
 }
+
+export const openDiskStore: OpenStore = (_settings, { home }) => createDiskObjectStore(join(home, 'objects'));
 
 class DiskObjectStore implements ObjectStore {
   readonly #folder: string;

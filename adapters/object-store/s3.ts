@@ -15,6 +15,7 @@ import { collect, defaultReadLimit } from './collect.ts';
 import { blobMissing, checkedStream, corruptIn, digestOfFile, wrongUpload } from './digest-check.ts';
 import { checkName, collectNamed } from './named-objects.ts';
 import { inTime, usualUploadIdleMs, whileItMoves } from './in-time.ts';
+import type { OpenStore } from './store-place.ts';
 import { temporaryName, writeWhole } from './whole-file.ts';
 
 export interface S3Settings {
@@ -49,6 +50,18 @@ export function partBytesFor(bytes: number): number {
 export function createS3ObjectStore(settings: S3Settings): ObjectStore {
   return new S3ObjectStore(settings);
 }
+
+export const openS3Store: OpenStore = (settings, { scratchFolder }) => {
+  if (settings.S3_ENDPOINT === undefined) return undefined;
+  return createS3ObjectStore({
+    endpoint: settings.S3_ENDPOINT,
+    bucket: settings.S3_BUCKET,
+    accessKey: settings.S3_ACCESS_KEY ?? '',
+    secretKey: settings.S3_SECRET_KEY ?? '',
+    region: settings.S3_REGION,
+    ...(scratchFolder === undefined ? {} : { scratchFolder }),
+  });
+};
 
 class S3ObjectStore implements ObjectStore {
   readonly #settings: S3Settings;

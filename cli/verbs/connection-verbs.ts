@@ -3,7 +3,7 @@ import { text as readAll } from 'node:stream/consumers';
 import { Option } from 'commander';
 import { z } from 'zod';
 import type { ConnectionKind } from '../../contracts/access/connection.ts';
-import { Connection } from '../../contracts/access/connection.ts';
+import { Connection, connectionKindNames, connectionKinds } from '../../contracts/access/connection.ts';
 import { readConfigurationText } from '../../contracts/configuration/configuration-text.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { CliContext } from '../cli-context.ts';
@@ -11,6 +11,8 @@ import { apiOf } from '../cli-context.ts';
 import type { VerbRegistry } from '../verb.ts';
 
 const Connections = z.object({ items: z.array(Connection) });
+
+const settingsHelp = connectionKindNames.map((kind) => `${kind} ${connectionKinds[kind].help}`).join(', ');
 
 export function connectionVerbs({ program, act }: VerbRegistry): void {
   const connections = program
@@ -23,18 +25,11 @@ export function connectionVerbs({ program, act }: VerbRegistry): void {
       'make or replace a connection; its settings come from a file, so that no secret stands in a command line',
     )
     .argument('<name>', 'of the connection')
-    .addOption(
-      new Option('--kind <kind>', 'what it leads to (default: the file says)').choices([
-        'webhook',
-        's3',
-        'postgres',
-        'git',
-      ]),
-    )
+    .addOption(new Option('--kind <kind>', 'what it leads to (default: the file says)').choices(connectionKindNames))
     .option('--from <file>', 'YAML or JSON of its settings; - reads standard input', '-')
     .addHelpText(
       'after',
-      '\nSettings: webhook {url, secret: whsec_…}, s3 {endpoint, bucket, accessKey, secretKey, region}, postgres {url}, git {url, token, sshKey with knownHosts, webhookSecret, api}\n\nExamples:\n  perennial connections set on-call --kind webhook --from on-call.yaml\n  vault read -format=json … | perennial connections set warehouse --kind postgres',
+      `\nSettings: ${settingsHelp}\n\nExamples:\n  perennial connections set on-call --kind webhook --from on-call.yaml\n  vault read -format=json … | perennial connections set warehouse --kind postgres`,
     )
     .action(
       act(async (context, name: string, { kind, from }: { kind?: ConnectionKind; from: string }) => {

@@ -1,21 +1,10 @@
 import { z } from 'zod';
 import { Id, Instant, Name } from '../identifiers.ts';
+import { optionsOf, registeredNames } from '../registered-names.ts';
+import { connectionKind, HttpUrl } from './connection-kind.ts';
+import { notifierKinds } from './notifier-kinds.ts';
 
 const Secret = z.string().min(1).max(16_384);
-const HttpUrl = z.url({ protocol: /^https?$/ }).max(2_000);
-
-export const WebhookConnection = z.strictObject({
-  kind: z.literal('webhook'),
-  url: HttpUrl.describe('Where messages are posted'),
-  secret: z
-    .string()
-    .regex(
-      /^whsec_[A-Za-z0-9+/]{32,88}={0,2}$/,
-      'expected whsec_ and 24 to 64 bytes in base64, as Standard Webhooks has it',
-    )
-    .describe('What messages are signed with'),
-});
-export type WebhookConnection = z.infer<typeof WebhookConnection>;
 
 export const S3Connection = z.strictObject({
   kind: z.literal('s3'),
@@ -61,21 +50,45 @@ export const GitConnection = z
   );
 export type GitConnection = z.infer<typeof GitConnection>;
 
+/** Every kind of connection, those of notifiers first. */
+export const connectionKinds = {
+  ...notifierKinds,
+  s3: connectionKind({
+    settings: S3Connection,
+    help: '{endpoint, bucket, accessKey, secretKey, region}',
+    target: ({ endpoint, bucket }) => `${new URL(endpoint).origin}/${bucket}`,
+  }),
+  postgres: connectionKind({
+    settings: PostgresConnection,
+    help: '{url}',
+    target({ url }) {
+      const { host, pathname } = new URL(url);
+      return `${host}${pathname}`;
+    },
+  }),
+  git: connectionKind({
+    settings: GitConnection,
+    help: '{url, token, sshKey with knownHosts, webhookSecret, api}',
+    target: ({ url }) => (url === undefined ? 'any repository' : withoutCredentials(url)),
+  }),
+};
+export type ConnectionKind = keyof typeof connectionKinds;
+export const connectionKindNames = registeredNames(connectionKinds);
+
+const [firstSettings, ...otherSettings] = optionsOf(connectionKinds);
+
 /** What a connection is, its secrets among it: taken, stored encrypted, and never given out over HTTP. */
 export const ConnectionSettings = z.discriminatedUnion('kind', [
-  WebhookConnection,
-  S3Connection,
-  PostgresConnection,
-  GitConnection,
+  firstSettings.settings,
+  ...otherSettings.map(({ settings }) => settings),
 ]);
 export type ConnectionSettings = z.infer<typeof ConnectionSettings>;
-export type ConnectionKind = ConnectionSettings['kind'];
 
 /** What anybody is shown of a connection. */
 export const Connection = z.object({
   project: Name,
   name: Name,
-  kind: z.enum(['webhook', 's3', 'postgres', 'git']),
+  kind: z.enum(connectionKindNames),
   /** Where it leads, without what would let anybody in. */
   target: z.string(),
   recordedAt: Instant,
@@ -83,20 +96,10 @@ export const Connection = z.object({
 });
 export type Connection = z.infer<typeof Connection>;
 
-/** Where it leads, for people: neither credentials nor a path or query, which may hold some. */
+/** Where it leads, for people. */
 export function connectionTarget(settings: ConnectionSettings): string {
-  switch (settings.kind) {
-    case 'webhook':
-      return new URL(settings.url).origin;
-    case 's3':
-      return `${new URL(settings.endpoint).origin}/${settings.bucket}`;
-    case 'postgres': {
-      const { host, pathname } = new URL(settings.url);
-      return `${host}${pathname}`;
-    }
-    case 'git':
-      return settings.url === undefined ? 'any repository' : withoutCredentials(settings.url);
-  }
+  const { target }: { target(settings: ConnectionSettings): string } = connectionKinds[settings.kind];
+  return target(settings);
 }
 
 function withoutCredentials(url: string): string {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { PostgresSource, S3Source, UrlSource } from '../data/remote-source.ts';
+import { remoteSources } from '../data/remote-source.ts';
+import { optionsOf } from '../registered-names.ts';
 import { DeclaredType } from '../data/data-types.ts';
 import { Duration } from '../time/duration.ts';
 import { Expectation } from '../data/expectation.ts';
@@ -16,9 +17,7 @@ export const DataSection = z.strictObject({
       z.strictObject({
         glob: z.string().min(1).describe('Files by a pattern such as data/*.csv; the command line uploads them'),
       }),
-      UrlSource,
-      S3Source,
-      PostgresSource,
+      ...optionsOf(remoteSources),
     ])
     .describe('Where rows come from: CSV, NDJSON or Parquet files, or a query'),
   mode: z

@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { notifierKindNames } from '../access/notifier-kinds.ts';
 import { Name } from '../identifiers.ts';
+import { inWords } from '../registered-names.ts';
 import { ApprovalPolicy } from '../serving/environment.ts';
 import { Strategy } from './strategy.ts';
 
@@ -27,5 +29,7 @@ export const DeploySection = z.strictObject({
     .array(Name)
     .max(20)
     .default([])
-    .describe('Named connections to webhooks that are told of a request for approval, and reminded of it'),
+    .describe(
+      `Named connections of kind ${inWords(notifierKindNames, 'or')} that are told of a request for approval, and reminded of it`,
+    ),
 });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { notifierKindNames } from '../access/notifier-kinds.ts';
 import { Duration } from '../time/duration.ts';
 import { Name } from '../identifiers.ts';
 import { MetricName } from '../models/metrics.ts';
@@ -99,6 +100,6 @@ export const MonitorSection = z.strictObject({
     .max(20)
     .default([])
     .describe(
-      'Named connections of kind webhook that are told of findings that open and close; rehearsals tell nobody',
+      `Named connections of kind ${inWords(notifierKindNames, 'or')} that are told of findings that open and close; rehearsals tell nobody`,
     ),
 });

@@ -2,10 +2,11 @@ import { z } from 'zod';
 import { BatchFile } from './dataset-version.ts';
 import { DataFormat } from './data-format.ts';
 import { Instant, Name } from '../identifiers.ts';
+import { optionsOf, registeredNames } from '../registered-names.ts';
 
 const format = DataFormat.optional().describe('csv, ndjson or parquet; when absent, as the name ends');
 
-export const UrlSource = z.strictObject({
+const UrlSource = z.strictObject({
   url: z
     .string()
     .max(2000)
@@ -15,7 +16,7 @@ export const UrlSource = z.strictObject({
   format,
 });
 
-export const S3Source = z.strictObject({
+const S3Source = z.strictObject({
   s3: z
     .strictObject({
       connection: Name.describe('A connection of kind s3, which names the bucket'),
@@ -27,7 +28,7 @@ export const S3Source = z.strictObject({
     .describe('Objects of an S3-compatible store; the server fetches them'),
 });
 
-export const PostgresSource = z.strictObject({
+const PostgresSource = z.strictObject({
   postgres: z
     .strictObject({
       connection: Name.describe('A connection of kind postgres; give it a role that may only read'),
@@ -36,9 +37,22 @@ export const PostgresSource = z.strictObject({
     .describe('The rows of a query; the server asks for them'),
 });
 
-/** What the server fetches itself; files that the command line uploads are none of these. */
-export const RemoteSource = z.union([UrlSource, S3Source, PostgresSource]);
+/**
+ * The sources that the server fetches itself, by the key that names them in `data.source`. `adapters/data-source/` fetches each, in a
+ * file such as `url-source.ts`. Files that the command line uploads are none of these.
+ */
+export const remoteSources = { url: UrlSource, s3: S3Source, postgres: PostgresSource };
+export type RemoteSourceKind = keyof typeof remoteSources;
+export type RemoteSourceOf<Kind extends RemoteSourceKind> = z.infer<(typeof remoteSources)[Kind]>;
+
+export const RemoteSource = z.union(optionsOf(remoteSources));
 export type RemoteSource = z.infer<typeof RemoteSource>;
+
+const kinds = registeredNames(remoteSources);
+
+export function remoteSourceKind(source: RemoteSource): RemoteSourceKind {
+  return kinds.find((kind) => kind in source) ?? kinds[0];
+}
 
 /** One file of a batch as it was fetched: from where, when, and what its server called that state of it. */
 export const FetchedFile = BatchFile.extend({

@@ -4,6 +4,7 @@ import { Duration } from '../time/duration.ts';
 import { canonicalCron } from '../time/cron.ts';
 import { PerennialError, reasonOf } from '../errors.ts';
 import { limitSettings } from './limit-settings.ts';
+import { storeSettings } from './object-stores.ts';
 import { proxySettings } from './proxies.ts';
 import { trainingQueue } from '../runs/workflows.ts';
 
@@ -44,11 +45,7 @@ export const Settings = z.object({
   TEMPORAL_TLS_CA: z.string().optional(),
   TEMPORAL_API_KEY: z.string().optional(),
   /** Absent: the local-disk store under PERENNIAL_HOME. */
-  S3_ENDPOINT: z.url().optional(),
-  S3_BUCKET: z.string().default('perennial'),
-  S3_ACCESS_KEY: z.string().optional(),
-  S3_SECRET_KEY: z.string().optional(),
-  S3_REGION: z.string().default('us-east-1'),
+  ...storeSettings,
   PERENNIAL_API_HOST: z.string().default('127.0.0.1'),
   PERENNIAL_API_PORT: Port.default(7400),
   PERENNIAL_GATEWAY_HOST: z.string().default('127.0.0.1'),

@@ -2,6 +2,7 @@ import { and, asc, eq, isNotNull } from '../connection/orm.ts';
 import type { Connection, ConnectionKind, ConnectionSettings } from '../../contracts/access/connection.ts';
 import { ConnectionSettings as ConnectionSettingsSchema, connectionTarget } from '../../contracts/access/connection.ts';
 import { PerennialError } from '../../contracts/errors.ts';
+import { inWords } from '../../contracts/registered-names.ts';
 import type { ConnectionRepository } from '../../ports/repositories/connection-repository.ts';
 import { query, transact } from '../connection/connect.ts';
 import type { RepositoryContext } from '../connection/repository-context.ts';
@@ -71,11 +72,11 @@ export function createConnectionRepository(
           .set({ sealed: null, recordedAt: toDate(clock.now()), recordedBy: by })
           .where(and(called(project, name), isNotNull(connections.sealed)));
       }),
-    settings: (project, name, kind) =>
+    settings: (project, name, ...kinds) =>
       query(db, async () => {
         const row = await read(project, name);
         const text = unseal(mustHave(secret), row.sealed, boundTo(project, name));
-        return ofKind(ConnectionSettingsSchema.parse(JSON.parse(text)), kind, name);
+        return ofKind(ConnectionSettingsSchema.parse(JSON.parse(text)), kinds, name);
       }),
   };
 }
@@ -95,19 +96,20 @@ function mustHave(secret: string | undefined): string {
 
 function ofKind<Kind extends ConnectionKind>(
   settings: ConnectionSettings,
-  kind: Kind,
+  kinds: readonly Kind[],
   name: string,
 ): Extract<ConnectionSettings, { kind: Kind }> {
-  if (isOf(settings, kind)) return settings;
-  throw new PerennialError('conflict', `the connection ${name} is of kind ${settings.kind}, and ${kind} is wanted`, {
-    connection: name,
-    kind: settings.kind,
-  });
+  if (isOf(settings, kinds)) return settings;
+  throw new PerennialError(
+    'conflict',
+    `the connection ${name} is of kind ${settings.kind}, and ${inWords(kinds, 'or')} is wanted`,
+    { connection: name, kind: settings.kind },
+  );
 }
 
 function isOf<Kind extends ConnectionKind>(
   settings: ConnectionSettings,
-  kind: Kind,
+  kinds: readonly Kind[],
 ): settings is Extract<ConnectionSettings, { kind: Kind }> {
-  return settings.kind === kind;
+  return kinds.some((kind) => kind === settings.kind);
 }

@@ -1,3 +1,4 @@
+import { connectionKindNames } from '../../contracts/access/connection.ts';
 import { recordedAtColumn } from '../connection/columns.ts';
 import { recordedByColumn } from '../principals/principal-tables.ts';
 import { pgTable, primaryKey, text } from '../connection/orm.ts';
@@ -11,7 +12,7 @@ export const connections = pgTable(
       .notNull()
       .references(() => projects.name),
     name: text('name').notNull(),
-    kind: text('kind', { enum: ['webhook', 's3', 'postgres', 'git'] }).notNull(),
+    kind: text('kind', { enum: connectionKindNames }).notNull(),
     target: text('target').notNull(),
     sealed: text('sealed'),
     recordedAt: recordedAtColumn(),

@@ -1,6 +1,9 @@
+import { notifierKinds } from '../../contracts/access/notifier-kinds.ts';
+import { remoteSources } from '../../contracts/data/remote-source.ts';
 import { driftTests } from '../../contracts/monitoring/drift-tests.ts';
+import { objectStores } from '../../contracts/settings/object-stores.ts';
 import type { RegistryIndex } from './registry-index.ts';
-import { registryIndexText } from './registry-index.ts';
+import { camelCase, factoryOf, registryIndexText } from './registry-index.ts';
 
 const indexes: readonly RegistryIndex[] = [
   {
@@ -10,6 +13,33 @@ const indexes: readonly RegistryIndex[] = [
     constant: 'driftMeasures',
     about: 'By the name of the test.',
     fileOf: (name) => `${name}-test`,
+  },
+  {
+    folder: 'adapters/notifier',
+    contract: 'contracts/access/notifier-kinds.ts',
+    registry: notifierKinds,
+    constant: 'notifierMakers',
+    about: 'By the kind of the connection.',
+    fileOf: (kind) => `${kind}-notifier`,
+    exportOf: factoryOf,
+  },
+  {
+    folder: 'adapters/data-source',
+    contract: 'contracts/data/remote-source.ts',
+    registry: remoteSources,
+    constant: 'sourceMakers',
+    about: 'By the key that names the source.',
+    fileOf: (kind) => `${kind}-source`,
+    exportOf: factoryOf,
+  },
+  {
+    folder: 'adapters/object-store',
+    contract: 'contracts/settings/object-stores.ts',
+    registry: objectStores,
+    constant: 'storeOpeners',
+    about: 'By the kind of the store, in the order in which they are tried.',
+    fileOf: (kind) => kind,
+    exportOf: (file) => camelCase(`open-${file}-store`),
   },
 ];
 

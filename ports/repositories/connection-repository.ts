@@ -11,12 +11,12 @@ export interface ConnectionRepository {
   /** Again changes nothing. The secret is gone; that there was one stays on record. */
   remove(project: string, name: string, by: Id): Promise<void>;
   /**
-   * With the secrets, for whoever connects. `not-found` if there is none of the name, `conflict` if it is of another
-   * kind, `invalid-setting` where PERENNIAL_SECRET is another than the one that it was stored with.
+   * With the secrets, for whoever connects. `not-found` if there is none of the name, `conflict` if it is of none
+   * of the kinds, `invalid-setting` where PERENNIAL_SECRET is another than the one that it was stored with.
    */
   settings<Kind extends ConnectionKind>(
     project: string,
     name: string,
-    kind: Kind,
+    ...kinds: readonly Kind[]
   ): Promise<Extract<ConnectionSettings, { kind: Kind }>>;
 }

@@ -46,7 +46,7 @@ export function overBins(distance: Distance): DriftMeasure {
 }
 
 /** @throws TypeError for a column of categories; the configuration's schema names tests of numbers for numeric columns only. */
-export function valuesOf({ values }: ComparedColumn): [ValueCounts, ValueCounts] {
+export function bothValueCounts({ values }: ComparedColumn): [ValueCounts, ValueCounts] {
   if (values === undefined) throw new TypeError('a test of numbers was asked of categories');
   return [values.before, values.now];
 }

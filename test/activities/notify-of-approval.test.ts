@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createSystemClock } from '../../adapters/clock/system.ts';
 import { createLogger } from '../../adapters/logger/pino.ts';
-import { createWebhookNotifier } from '../../adapters/notifier/webhook.ts';
+import { createNotifier } from '../../adapters/notifier/create-notifier.ts';
 import { createOutboundHosts } from '../../adapters/outbound-hosts/checked.ts';
 import type { ActivityDependencies } from '../../activities/activity-dependencies.ts';
 import { createNotifyOfApproval } from '../../activities/deployment/notify-of-approval.ts';
@@ -53,7 +53,7 @@ test('those who are to approve are told by every webhook that is named, with whe
     const { approval, runId } = await seedApproval(repositories, scope, by, seeded);
     const notify = createNotifyOfApproval({
       repositories,
-      notifier: createWebhookNotifier({
+      notifier: createNotifier({
         clock: createSystemClock(),
         hosts: createOutboundHosts({ allowPrivate: true }),
       }),

@@ -9,9 +9,10 @@ import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createSystemClock } from '../../adapters/clock/system.ts';
 import { createGithubStatuses } from '../../adapters/commit-status/github.ts';
+import { fetchingTo } from '../support/fetching-to.ts';
 import { createRemoteDataSource } from '../../adapters/data-source/remote.ts';
 import { Upstream } from '../../adapters/environments/indexes/upstream.ts';
-import { createWebhookNotifier } from '../../adapters/notifier/webhook.ts';
+import { createWebhookNotifier } from '../../adapters/notifier/webhook-notifier.ts';
 import { createOutboundHosts } from '../../adapters/outbound-hosts/checked.ts';
 import { proxiesOf } from '../../contracts/settings/proxies.ts';
 import type { WebProxy } from '../support/web-proxy.ts';
@@ -51,7 +52,7 @@ async function behindProxy(names: Readonly<Record<string, string>>) {
 }
 
 function fetchFrom(hosts: ReturnType<typeof createOutboundHosts>, url: string) {
-  return createRemoteDataSource({ hosts, firstPauseMs: 1, idleMs: 2_000 }).fetch({ kind: 'url', url }, folder, never);
+  return createRemoteDataSource({ hosts, firstPauseMs: 1, idleMs: 2_000 }).fetch({ url }, fetchingTo(folder));
 }
 
 async function failure(work: Promise<unknown>): Promise<Error> {
@@ -88,8 +89,8 @@ test('an object of a store is fetched through the proxy', async () => {
     secretKey: 'b',
     region: 'eu-central-1',
   };
-  const source = { kind: 's3' as const, connection, key: 'a.csv' };
-  const [file] = await createRemoteDataSource({ hosts }).fetch(source, folder, never);
+  const source = { s3: { connection: 'store', key: 'a.csv' } };
+  const [file] = await createRemoteDataSource({ hosts }).fetch(source, fetchingTo(folder, connection));
   expect(await readFile(file!.path, 'utf8')).toBe('id\n');
   expect(proxy?.asked).toContain('GET http://s3.example/rows/a.csv');
 });

@@ -3,7 +3,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { createSystemClock } from '../../adapters/clock/system.ts';
-import { createWebhookNotifier, signatureOf } from '../../adapters/notifier/webhook.ts';
+import { createNotifier } from '../../adapters/notifier/create-notifier.ts';
+import { signatureOf } from '../../adapters/notifier/webhook-notifier.ts';
 import { createOutboundHosts } from '../../adapters/outbound-hosts/checked.ts';
 
 // A receiver is not the project's own, so it is a fake: a server that answers as it is told and keeps what it heard.
@@ -29,7 +30,7 @@ async function receiver(status: number, headers: Record<string, string> = {}) {
 }
 
 function notifier(allowPrivate = true) {
-  return createWebhookNotifier({ clock: createSystemClock(), hosts: createOutboundHosts({ allowPrivate }) });
+  return createNotifier({ clock: createSystemClock(), hosts: createOutboundHosts({ allowPrivate }) });
 }
 
 function send(url: string, allowPrivate = true, signal = new AbortController().signal) {
@@ -86,11 +87,7 @@ test('a name is looked up once, and what it led to then is what is connected to'
   });
   const named = url.replace('127.0.0.1', 'hooks.example.com');
   const webhook = { kind: 'webhook', url: named, secret } as const;
-  await createWebhookNotifier({ clock: createSystemClock(), hosts }).send(
-    webhook,
-    message,
-    new AbortController().signal,
-  );
+  await createNotifier({ clock: createSystemClock(), hosts }).send(webhook, message, new AbortController().signal);
   expect(asked).toEqual(['hooks.example.com']);
   expect(heard[0]!.headers.host).toContain('hooks.example.com');
 });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { UrlSource } from '../../contracts/data/remote-source.ts';
+import { remoteSources } from '../../contracts/data/remote-source.ts';
 import { coversRepository, GitSource, repositoryOf } from '../../contracts/code/git-source.ts';
 
 const good = { url: 'https://forge.example/team/models.git', ref: 'main' };
@@ -92,6 +92,6 @@ test.each([
 test.each(['ftp://data.example/a.csv', 'file:///etc/passwd', 'https://user:pw@data.example/a.csv', 'rows.csv'])(
   'rows do not come from %s',
   (url) => {
-    expect(UrlSource.safeParse({ url }).success).toBe(false);
+    expect(remoteSources.url.safeParse({ url }).success).toBe(false);
   },
 );

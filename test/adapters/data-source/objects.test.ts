@@ -8,6 +8,7 @@ import { createOutboundHosts } from '../../../adapters/outbound-hosts/checked.ts
 import type { S3Connection } from '../../../contracts/access/connection.ts';
 import type { PerennialError } from '../../../contracts/errors.ts';
 import type { RunningMinio } from '../../support/minio.ts';
+import { fetchingTo } from '../../support/fetching-to.ts';
 import { startMinio } from '../../support/minio.ts';
 
 let minio: RunningMinio;
@@ -38,11 +39,10 @@ afterAll(async () => {
 
 function fetch(source: { key?: string; prefix?: string; connection?: S3Connection; bytesAtMost?: number }) {
   const hosts = createOutboundHosts({ allowPrivate: false });
-  const { bytesAtMost, ...named } = source;
+  const { bytesAtMost, connection: store = connection, ...named } = source;
   return createRemoteDataSource({ hosts, bytesAtMost }).fetch(
-    { kind: 's3', connection, ...named },
-    folder,
-    new AbortController().signal,
+    { s3: { connection: 'warehouse', ...named } },
+    fetchingTo(folder, store),
   );
 }
 

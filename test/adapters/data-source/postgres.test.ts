@@ -5,6 +5,7 @@ import { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createRemoteDataSource } from '../../../adapters/data-source/remote.ts';
 import { createOutboundHosts } from '../../../adapters/outbound-hosts/checked.ts';
+import { fetchingTo } from '../../support/fetching-to.ts';
 import type { PerennialError } from '../../../contracts/errors.ts';
 import type { TestDatabase } from '../../support/postgres-of-tests.ts';
 import { createTestDatabase } from '../../support/postgres-of-tests.ts';
@@ -32,9 +33,8 @@ function ask(query: string, options: { url?: string; statementTimeoutMs?: number
   const hosts = createOutboundHosts({ allowPrivate: false });
   const { url = database.url, ...limits } = options;
   return createRemoteDataSource({ hosts, ...limits }).fetch(
-    { kind: 'postgres', connection: { kind: 'postgres', url }, query },
-    folder,
-    new AbortController().signal,
+    { postgres: { connection: 'warehouse', query } },
+    fetchingTo(folder, { kind: 'postgres', url }),
   );
 }
 

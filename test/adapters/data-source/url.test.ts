@@ -10,11 +10,11 @@ import { createRemoteDataSource } from '../../../adapters/data-source/remote.ts'
 import { createOutboundHosts } from '../../../adapters/outbound-hosts/checked.ts';
 import { isPublicAddress } from '../../../adapters/outbound-hosts/public-address.ts';
 import type { PerennialError } from '../../../contracts/errors.ts';
+import { fetchingTo } from '../../support/fetching-to.ts';
 import { until } from '../../support/until.ts';
 
 let folder: string;
 let servers: Server[];
-const never = new AbortController().signal;
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'perennial-url-'));
@@ -51,7 +51,7 @@ async function refusal(promise: Promise<unknown>): Promise<PerennialError> {
 
 test('a file is fetched with its name, size and etag; a query, which may hold a signature, is not recorded', async () => {
   const at = await serve((_request, response) => response.writeHead(200, { etag: '"v1"' }).end('a,b\n1,2\n'));
-  const [file] = await source().fetch({ kind: 'url', url: `${at}/data/hours.csv?signature=secret` }, folder, never);
+  const [file] = await source().fetch({ url: `${at}/data/hours.csv?signature=secret` }, fetchingTo(folder));
   expect(file).toMatchObject({
     name: 'hours.csv',
     format: 'csv',
@@ -77,7 +77,7 @@ test('what breaks off again and again is taken up where it ended, and comes out 
     if (rest.length <= 100_000) response.end(rest);
     else response.write(rest.subarray(0, 100_000), () => void onceKept(from + 1).then(() => response.destroy()));
   });
-  const [file] = await source().fetch({ kind: 'url', url: `${at}/rows.parquet` }, folder, never);
+  const [file] = await source().fetch({ url: `${at}/rows.parquet` }, fetchingTo(folder));
   expect(
     createHash('sha256')
       .update(await readFile(file!.path))
@@ -99,7 +99,7 @@ test('a file that changed in between is never a mixture of two states', async ()
     if (etag === '"new"') response.end(body);
     else response.write(body.subarray(0, 100_000), () => void onceKept(1).then(() => response.destroy()));
   });
-  const [file] = await source().fetch({ kind: 'url', url: `${at}/rows.csv` }, folder, never);
+  const [file] = await source().fetch({ url: `${at}/rows.csv` }, fetchingTo(folder));
   expect(file!.etag).toBe('"new"');
   expect(asked).toEqual([undefined, '"old"']);
   expect((await readFile(file!.path, 'utf8')).replaceAll('n', '')).toBe('');
@@ -111,9 +111,9 @@ test('a server that is busy is tried again; one that says no is not', async () =
     asked += 1;
     response.writeHead(request.url === '/no.csv' ? 403 : asked < 3 ? 503 : 200).end('a\n1\n');
   });
-  await source().fetch({ kind: 'url', url: `${at}/busy.csv` }, folder, never);
+  await source().fetch({ url: `${at}/busy.csv` }, fetchingTo(folder));
   expect(asked).toBe(3);
-  const error = await refusal(source().fetch({ kind: 'url', url: `${at}/no.csv` }, folder, never));
+  const error = await refusal(source().fetch({ url: `${at}/no.csv` }, fetchingTo(folder)));
   expect(error).toMatchObject({ code: 'source-unavailable', fields: { status: 403 } });
   expect(asked).toBe(4);
 });
@@ -124,7 +124,7 @@ test('what never answers well ends as a named error after five tries', async () 
     asked += 1;
     response.writeHead(500).end();
   });
-  const error = await refusal(source().fetch({ kind: 'url', url: `${at}/rows.csv` }, folder, never));
+  const error = await refusal(source().fetch({ url: `${at}/rows.csv` }, fetchingTo(folder)));
   expect(error.code).toBe('source-unavailable');
   expect(asked).toBe(5);
 });
@@ -134,9 +134,7 @@ test('a body without end is cut off at the limit', async () => {
     const timer = setInterval(() => response.write(Buffer.alloc(65_536)), 1);
     response.on('close', () => clearInterval(timer));
   });
-  const error = await refusal(
-    source({ bytesAtMost: 1_000_000 }).fetch({ kind: 'url', url: `${at}/rows.csv` }, folder, never),
-  );
+  const error = await refusal(source({ bytesAtMost: 1_000_000 }).fetch({ url: `${at}/rows.csv` }, fetchingTo(folder)));
   expect(error.code).toBe('too-large');
 });
 
@@ -146,8 +144,8 @@ test('five redirects are followed, and no sixth', async () => {
     if (left === 0) response.end('a\n1\n');
     else response.writeHead(302, { location: `/${left - 1}` }).end();
   });
-  await source().fetch({ kind: 'url', url: `${at}/5`, format: 'csv' }, folder, never);
-  const error = await refusal(source().fetch({ kind: 'url', url: `${at}/6`, format: 'csv' }, folder, never));
+  await source().fetch({ url: `${at}/5`, format: 'csv' }, fetchingTo(folder));
+  const error = await refusal(source().fetch({ url: `${at}/6`, format: 'csv' }, fetchingTo(folder)));
   expect(error).toMatchObject({ code: 'source-refused', message: expect.stringContaining('more than 5 times') });
 });
 
@@ -155,7 +153,7 @@ test.each(['file:///etc/passwd', 'ftp://127.0.0.1/', 'http://user:pw@127.0.0.1/'
   'a redirect to %s leads nowhere',
   async (location) => {
     const at = await serve((_request, response) => response.writeHead(302, { location }).end());
-    const error = await refusal(source().fetch({ kind: 'url', url: `${at}/rows.csv` }, folder, never));
+    const error = await refusal(source().fetch({ url: `${at}/rows.csv` }, fetchingTo(folder)));
     expect(error.code).toBe('source-refused');
   },
 );
@@ -168,7 +166,7 @@ test.each([
   'http://[::ffff:127.0.0.1]:1/a.csv',
   'http://localhost:1/a.csv',
 ])('%s is inside, and is refused unless it is allowed', async (url) => {
-  const error = await refusal(source({ allowPrivate: false }).fetch({ kind: 'url', url }, folder, never));
+  const error = await refusal(source({ allowPrivate: false }).fetch({ url }, fetchingTo(folder)));
   expect(error).toMatchObject({ code: 'source-refused', message: expect.stringContaining('not public') });
 });
 
@@ -187,9 +185,7 @@ test('a redirect to an address inside is refused though the first address was ou
     firstPauseMs: 1,
   });
   const { port } = new URL(outside);
-  const error = await refusal(
-    fetching.fetch({ kind: 'url', url: `http://outside.example:${port}/a.csv` }, folder, never),
-  );
+  const error = await refusal(fetching.fetch({ url: `http://outside.example:${port}/a.csv` }, fetchingTo(folder)));
   expect(error.code).toBe('source-refused');
   expect(inside).toBe(0);
 });
@@ -209,7 +205,7 @@ test('a name is looked up once a request, and what was checked is what is connec
   });
   const { port } = new URL(at);
   const fetching = createRemoteDataSource({ hosts, firstPauseMs: 1 });
-  await fetching.fetch({ kind: 'url', url: `http://rebinding.example:${port}/rows.csv` }, folder, never);
+  await fetching.fetch({ url: `http://rebinding.example:${port}/rows.csv` }, fetchingTo(folder));
   expect({ looks, asked }).toEqual({ looks: 1, asked: 1 });
 });
 

@@ -2,11 +2,11 @@ import { createHmac } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
-import type { WebhookConnection } from '../../contracts/access/connection.ts';
+import type { WebhookConnection } from '../../contracts/access/notifier-kinds.ts';
 import { PerennialError } from '../../contracts/errors.ts';
-import type { Clock } from '../../ports/clock.ts';
-import type { Notifier } from '../../ports/notifier.ts';
-import type { OutboundHosts, OutboundRoute } from '../../ports/outbound-hosts.ts';
+import type { NotifierOf } from '../../ports/notifier.ts';
+import type { OutboundRoute } from '../../ports/outbound-hosts.ts';
+import type { NotifierParts } from './notifier-parts.ts';
 
 const patienceMs = 10_000;
 
@@ -15,7 +15,7 @@ const patienceMs = 10_000;
  * public, and what it answered is what is connected to, unless a proxy is; redirects are not followed, as they could lead
  * anywhere.
  */
-export function createWebhookNotifier(parts: { readonly clock: Clock; readonly hosts: OutboundHosts }): Notifier {
+export function createWebhookNotifier(parts: NotifierParts): NotifierOf<WebhookConnection> {
   return {
     async send(connection, { id, type, at, data }, signal) {
       const url = new URL(connection.url);

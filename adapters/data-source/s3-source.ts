@@ -7,22 +7,33 @@ import { Client } from 'minio';
 import type { S3Connection } from '../../contracts/access/connection.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import { eachInTime, limitIdle } from '../../contracts/time/idle-limit.ts';
-import type { ReachableSource, SourceFile } from '../../ports/data-source.ts';
-import type { OutboundHosts, OutboundRoute } from '../../ports/outbound-hosts.ts';
+import type { RemoteSourceOf } from '../../contracts/data/remote-source.ts';
+import type { DataSourceOf, Fetching, SourceFile } from '../../ports/data-source.ts';
+import type { OutboundRoute } from '../../ports/outbound-hosts.ts';
 import { formatOfFile } from './format-of-file.ts';
+import type { SourceSettings } from './source-settings.ts';
 
-type S3Source = Extract<ReachableSource, { kind: 's3' }>;
+/** The objects that are wanted, and the store that has them. */
+type StoredObjects = Omit<RemoteSourceOf<'s3'>['s3'], 'connection'> & { readonly connection: S3Connection };
 
 const objectsAtMost = 1_000;
 /** The longest silence allowed from a store before the read fails. */
 const idleMs = 30_000;
 
 /** Every object of the key or prefix, in the order of their keys. */
-export async function fetchObjects(
-  source: S3Source,
-  folder: string,
-  { hosts, bytesAtMost }: { readonly hosts: OutboundHosts; readonly bytesAtMost: number },
-  signal: AbortSignal,
+export function createS3Source(settings: SourceSettings): DataSourceOf<RemoteSourceOf<'s3'>> {
+  return {
+    async fetch({ s3 }, fetching) {
+      const connection = await fetching.openConnection(s3.connection, 's3');
+      return fetchObjects({ ...s3, connection }, settings, fetching);
+    },
+  };
+}
+
+async function fetchObjects(
+  source: StoredObjects,
+  { hosts, bytesAtMost }: SourceSettings,
+  { folder, signal }: Fetching,
 ): Promise<SourceFile[]> {
   const route = hosts.trustedRoute(new URL(source.connection.endpoint));
   const client = clientOf(source.connection, route);
@@ -58,7 +69,7 @@ function clientOf({ endpoint, accessKey, secretKey, region }: S3Connection, { ag
 
 async function list(
   client: Client,
-  source: S3Source,
+  source: StoredObjects,
   route: OutboundRoute,
   where: string,
 ): Promise<{ readonly key: string }[]> {
@@ -83,7 +94,7 @@ async function list(
 /** The etag is that of the bytes that were sent: the object is asked for as it was when it was looked at. */
 async function download(
   client: Client,
-  { connection: { bucket } }: S3Source,
+  { connection: { bucket } }: StoredObjects,
   key: string,
   path: string,
   bytesAtMost: number,

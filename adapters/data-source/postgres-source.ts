@@ -1,17 +1,21 @@
 import { createWriteStream } from 'node:fs';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Client, DatabaseError } from 'pg';
 import { PerennialError, reasonOf } from '../../contracts/errors.ts';
-import type { ReachableSource, SourceFile } from '../../ports/data-source.ts';
+import type { PostgresConnection } from '../../contracts/access/connection.ts';
+import type { RemoteSourceOf } from '../../contracts/data/remote-source.ts';
+import type { DataSourceOf, SourceFile } from '../../ports/data-source.ts';
 import { jsonOfRow, type QueryField } from './json-of-row.ts';
+import type { SourceSettings } from './source-settings.ts';
 
-type PostgresSource = Extract<ReachableSource, { kind: 'postgres' }>;
-
-export interface QuerySettings {
-  readonly bytesAtMost: number;
-  readonly statementTimeoutMs: number;
+interface ConnectedQuery {
+  readonly connection: PostgresConnection;
+  readonly query: string;
 }
+
+type QuerySettings = Pick<SourceSettings, 'bytesAtMost' | 'statementTimeoutMs'>;
 
 /** The writing thread must also send heartbeats, so it takes fewer rows at once when rows are wide. */
 const rowsAtOnce = 2_000;
@@ -22,8 +26,17 @@ const connectWithinMs = 20_000;
  * The rows of one SELECT as NDJSON, through a cursor, in one read-only transaction: what is written sees one state of
  * the database, and however long the result is, 2,000 rows of it at most are in memory.
  */
-export async function fetchQuery(
-  source: PostgresSource,
+export function createPostgresSource(settings: SourceSettings): DataSourceOf<RemoteSourceOf<'postgres'>> {
+  return {
+    async fetch({ postgres: { connection: name, query } }, { openConnection, folder, signal }) {
+      const connection = await openConnection(name, 'postgres');
+      return [await fetchQuery({ connection, query }, join(folder, 'rows.ndjson'), settings, signal)];
+    },
+  };
+}
+
+async function fetchQuery(
+  source: ConnectedQuery,
   path: string,
   settings: QuerySettings,
   signal: AbortSignal,

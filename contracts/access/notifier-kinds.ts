@@ -1,0 +1,30 @@
+import { z } from 'zod';
+import { registeredNames } from '../registered-names.ts';
+import { connectionKind, HttpUrl } from './connection-kind.ts';
+
+/**
+ * The kinds of connections that messages are sent to. `adapters/notifier/` sends them, in a file such as `webhook-notifier.ts`;
+ * connections, the configuration's words and the command line's help derive from these entries.
+ */
+export const notifierKinds = {
+  webhook: connectionKind({
+    settings: z.strictObject({
+      kind: z.literal('webhook'),
+      url: HttpUrl.describe('Where messages are posted'),
+      secret: z
+        .string()
+        .regex(
+          /^whsec_[A-Za-z0-9+/]{32,88}={0,2}$/,
+          'expected whsec_ and 24 to 64 bytes in base64, as Standard Webhooks has it',
+        )
+        .describe('What messages are signed with'),
+    }),
+    help: '{url, secret: whsec_…}',
+    target: ({ url }) => new URL(url).origin,
+  }),
+};
+export type NotifierKind = keyof typeof notifierKinds;
+export type NotifierConnection = z.infer<(typeof notifierKinds)[NotifierKind]['settings']>;
+export type WebhookConnection = Extract<NotifierConnection, { kind: 'webhook' }>;
+
+export const notifierKindNames = registeredNames(notifierKinds);
