@@ -26,7 +26,6 @@ export interface ActivityDependencies {
   readonly tableEngine: TableEngine;
   readonly modelRuntime: ModelRuntime;
   readonly environments: Environments;
-  readonly trainer: Trainer;
   readonly codeArchive: CodeArchive;
   readonly codeSource: CodeSource;
   readonly dataSource: DataSource;
@@ -58,4 +57,6 @@ export interface ActivityDependencies {
  */
 export interface StoringDependencies extends ActivityDependencies {
   readonly objectStore: ObjectStore;
+  /** It stores what its scripts wrote, so whoever calls it is a step that stores bytes. */
+  readonly trainer: Trainer;
 }

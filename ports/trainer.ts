@@ -1,61 +1,33 @@
-import type { JsonValue } from '../contracts/canonical.ts';
+import type {
+  CheckJob,
+  CheckResult,
+  EnvironmentJob,
+  JobEnvironment,
+  TrainingJob,
+  TrainingResult,
+} from '../contracts/models/training-job.ts';
 import type { LogLine } from '../contracts/runs/run.ts';
-import type { TrainingEnvironment } from './environments.ts';
 
-/** A program of the code, run apart; it is given files and may write to its output folder alone. */
-export interface ScriptJob {
-  /** Holds the unpacked code; the process sees it read-only. */
-  readonly codeFolder: string;
-  /** `notebook FILE` runs a notebook with `params` in place of its cell tagged `parameters`; its executed copy is an output file. */
-  readonly command: readonly string[];
-  readonly environment: TrainingEnvironment;
-  readonly params: Readonly<Record<string, JsonValue>>;
-  readonly seed: number;
-  readonly features: readonly string[];
-  readonly target: string;
-  readonly network: boolean;
-  readonly timeoutMs: number;
-  /** Of all processes together; null: half of the machine's. */
-  readonly memoryBytes: number | null;
-  /** At once. */
-  readonly processesAtMost: number;
-  /** Of output and temporary folder together. */
-  readonly diskBytesAtMost: number;
-  /** Files and folders in the output and temporary folders. */
-  readonly filesAtMost: number;
-  /** Belongs to this attempt alone; `output/` and `tmp/` are made in it. */
-  readonly attemptFolder: string;
+/** Log, progress and cancellation of one call. */
+export interface TrainerCall {
   readonly onLog: (line: Pick<LogLine, 'stream' | 'line'>) => void;
   readonly onProgress: (fraction: number, message: string) => void;
-  /** Aborting stops the whole process group within 5 s. */
+  /** Aborting stops all processes of the job within 5 s. */
   readonly signal: AbortSignal;
 }
 
-export interface TrainingJob extends ScriptJob {
-  readonly trainPath: string;
-  readonly validationPath: string | null;
-}
-
-export interface CheckJob extends ScriptJob {
-  /** Files that the script finds by a variable each. */
-  readonly given: readonly { readonly variable: string; readonly path: string }[];
-}
-
-export interface TrainingResult {
-  readonly modelPath: string;
-  readonly metrics: Readonly<Record<string, number>>;
-  /** Other files of the output folder: path within it and absolute path. */
-  readonly files: readonly { readonly path: string; readonly absolute: string }[];
-}
-
-export type CheckResult =
-  | { readonly kind: 'exited'; readonly exitCode: number; readonly lastLines: readonly string[] }
-  /** In plain words why it gave no exit code, such as its time limit. */
-  | { readonly kind: 'stopped'; readonly reason: string };
-
+/**
+ * Runs a model's code. Jobs and results name bytes by digest: a trainer reads them from the object store and stores its
+ * results there, so it may work on another machine. It stores them before it answers, because garbage collection keeps
+ * what is stored while a step runs. No process of a job outlives the call, or its caller.
+ *
+ * All methods: `blob-missing`, `blob-corrupt`, `environment-failed`, `cancelled`
+ */
 export interface Trainer {
-  /** `training-failed` (fields exitCode, lastLines), `training-timeout`, `training-limit`, `artifact-missing`, `cancelled`. No process of the group outlives the call, or its caller. */
-  train(job: TrainingJob): Promise<TrainingResult>;
-  /** Runs a script whose exit code is the answer. `cancelled` */
-  check(job: CheckJob): Promise<CheckResult>;
+  /** What scripts of this code run with, which only the trainer knows. Makes the environment of the lock. */
+  environment(job: EnvironmentJob, call: Omit<TrainerCall, 'onProgress'>): Promise<JobEnvironment>;
+  /** `training-failed` (fields exitCode, lastLines), `training-timeout`, `training-limit`, `artifact-missing`, `too-large` */
+  train(job: TrainingJob, call: TrainerCall): Promise<TrainingResult>;
+  /** Keeps nothing of what the script writes. */
+  check(job: CheckJob, call: TrainerCall): Promise<CheckResult>;
 }

@@ -12,10 +12,11 @@ import { createLedgerProof } from '../adapters/ledger-proof/ledger-proof.ts';
 import { createOnnxModelRuntime } from '../adapters/model-formats/onnx/onnx-format.ts';
 import { createConfiguredObjectStore } from '../adapters/object-store/configured-store.ts';
 import { createConfiguredSandbox } from '../adapters/sandbox/configured-sandbox.ts';
+import type { Sandbox } from '../adapters/sandbox/sandbox.ts';
 import { createDuckDbTableEngine } from '../adapters/table-engine/duckdb.ts';
 import { createNotifier } from '../adapters/notifier/create-notifier.ts';
 import { createOutboundHosts } from '../adapters/outbound-hosts/checked.ts';
-import { createProcessTrainer } from '../adapters/trainers/local/local-trainer.ts';
+import { createLocalTrainer } from '../adapters/trainers/local/local-trainer.ts';
 import type { readTemporalTls } from '../adapters/workflow-client/temporal-tls.ts';
 import type { TemporalSettings } from '../adapters/workflow-client/temporal-workflow-client.ts';
 import { createTemporalWorkflowClient } from '../adapters/workflow-client/temporal-workflow-client.ts';
@@ -24,6 +25,7 @@ import { proxiesOf } from '../contracts/settings/proxies.ts';
 import type { Settings } from '../contracts/settings/settings.ts';
 import { codeLimitsOf, pipIndexesOf, tableLimitsOf } from '../contracts/settings/settings.ts';
 import { createPostgresRepositories } from '../db/postgres-repositories.ts';
+import type { Environments } from '../ports/environments.ts';
 import type { Logger } from '../ports/logger.ts';
 import { cacheFolderOf } from './cache-folder.ts';
 import { derivedKey } from './derived-keys.ts';
@@ -67,6 +69,9 @@ export async function buildDependencies(
   await repositories.principals.addKey(worker.id, sha256OfBytes(workerKey), 'derived', null);
   const objectStore = createConfiguredObjectStore(settings, home, scratchFolder);
   const { ledger } = repositories;
+  const codeArchive = createTarCodeArchive(codeLimitsOf(settings));
+  const environments = environmentsOf(settings, sandbox, workFolder);
+  const jobParts = { objectStore, codeArchive, environments, scratchFolder: join(scratchFolder, 'training') };
   return {
     repositories,
     objectStore,
@@ -82,20 +87,9 @@ export async function buildDependencies(
       timeLimitMs: settings.PERENNIAL_MODEL_TIMEOUT,
       memoryMebibytes: Math.floor(settings.PERENNIAL_MODEL_MEMORY / 2 ** 20),
     }),
-    environments: createEnvironments({
-      cacheFolder: cacheFolderOf(settings),
-      workFolder,
-      sandbox,
-      environment: process.env,
-      pip: pipIndexesOf(settings),
-      limits: {
-        timeoutMs: settings.PERENNIAL_INSTALL_TIMEOUT,
-        diskBytes: settings.PERENNIAL_INSTALL_DISK,
-        memoryBytes: settings.PERENNIAL_INSTALL_MEMORY,
-      },
-    }),
-    trainer: createProcessTrainer({ path: process.env.PATH, sandbox }),
-    codeArchive: createTarCodeArchive(codeLimitsOf(settings)),
+    environments,
+    trainer: createLocalTrainer({ ...jobParts, path: process.env.PATH, sandbox }),
+    codeArchive,
     codeSource: createGitCodeSource({
       sandbox,
       hosts,
@@ -127,6 +121,21 @@ export async function buildDependencies(
     lifecyclePrincipal,
     rehearsalKey: (rehearsalId) => derivedKey(settings.PERENNIAL_SECRET, `rehearsal/${rehearsalId}`),
   };
+}
+
+function environmentsOf(settings: Settings, sandbox: Sandbox, workFolder: string): Environments {
+  return createEnvironments({
+    cacheFolder: cacheFolderOf(settings),
+    workFolder,
+    sandbox,
+    environment: process.env,
+    pip: pipIndexesOf(settings),
+    limits: {
+      timeoutMs: settings.PERENNIAL_INSTALL_TIMEOUT,
+      diskBytes: settings.PERENNIAL_INSTALL_DISK,
+      memoryBytes: settings.PERENNIAL_INSTALL_MEMORY,
+    },
+  });
 }
 
 function temporalOf(settings: Settings, tls: TemporalTls, logger: Logger): TemporalSettings {

@@ -1,13 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createProcessTrainer } from '../../adapters/trainers/local/local-trainer.ts';
+import { createDiskObjectStore } from '../../adapters/object-store/disk.ts';
+import { createLocalTrainer } from '../../adapters/trainers/local/local-trainer.ts';
 import { sha256OfBytes } from '../../contracts/digest.ts';
-import type { TrainingEnvironment } from '../../ports/environments.ts';
 import { layTestSandbox } from '../support/lay-sandbox.ts';
+import { localParts } from '../support/local-parts.ts';
 import type { IndexedFile, TestIndex } from '../support/stand-in-package-index.ts';
 import { startPackageIndex, tarball, wheel } from '../support/stand-in-package-index.ts';
+import { trainingJobOf } from '../support/training-jobs.ts';
 import type { InstallingGround } from './installing-ground.ts';
 import { layInstallingGround, refusalOf, secret } from './installing-ground.ts';
 
@@ -70,41 +72,26 @@ function locked(file: IndexedFile): string {
   return `${name}==${version} --hash=sha256:${sha256OfBytes(file.bytes)}\n`;
 }
 
-async function trainIn(environment: TrainingEnvironment): Promise<void> {
+/** Trains with the environment of the lock. */
+async function trainWith(lock: string): Promise<void> {
   const { sandbox, remove } = await layTestSandbox('bubblewrap');
-  const trainer = createProcessTrainer({ path: process.env.PATH, sandbox });
-  const [codeFolder, attemptFolder] = [join(ground.folder, 'code'), join(ground.folder, 'attempt')];
-  await Promise.all([codeFolder, attemptFolder].map((path) => mkdir(path)));
+  const store = createDiskObjectStore(join(ground.folder, 'blobs'));
+  const { environments } = ground;
+  const trainer = createLocalTrainer({ ...localParts(ground.folder, store, sandbox), environments });
   const script = 'import os, starts\nopen(os.environ["PERENNIAL_OUTPUT"] + "/model.onnx", "w").write("model")\n';
-  await writeFile(join(codeFolder, 'train.py'), script);
-  await trainer.train({
-    codeFolder,
-    attemptFolder,
-    environment,
-    command: ['python', 'train.py'],
-    trainPath: join(codeFolder, 'train.py'),
-    validationPath: null,
-    params: {},
-    seed: 0,
-    features: [],
-    target: 'cnt',
-    network: false,
-    timeoutMs: 60_000,
-    memoryBytes: null,
-    processesAtMost: 100,
-    diskBytesAtMost: 2 ** 30,
-    filesAtMost: 1000,
-    onLog: () => undefined,
-    onProgress: () => undefined,
-    signal: new AbortController().signal,
-  });
+  const job = await trainingJobOf(store, { 'train.py': script, 'requirements.txt': lock });
+  const environment = { path: 'requirements.txt', lock: sha256OfBytes(lock) };
+  await trainer.train(
+    { ...job, command: ['python', 'train.py'], code: { ...job.code, environment } },
+    { onLog: () => undefined, onProgress: () => undefined, signal: new AbortController().signal },
+  );
   await remove();
 }
 
 test('a wheel with a .pth file runs nothing as the worker, however often its environment is used', async () => {
   const made = await ground.materialise({ 'requirements.txt': locked(files.pth) });
   expect(await ground.materialise({ 'requirements.txt': locked(files.pth) })).toEqual(made);
-  await trainIn(made);
+  await trainWith(locked(files.pth));
   expect(await ground.hasEscaped()).toBe(false);
   // The file is really there, and would have run: started outside, it leaves the marker.
   execFileSync(join(made.binFolder!, 'python'), ['-c', ''], { env: { SECRET: secret } });

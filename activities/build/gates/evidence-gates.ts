@@ -1,7 +1,7 @@
 import { bytesOf } from '../../../contracts/settings/byte-size.ts';
 import type { CommandGate, LatencyGate, SizeGate } from '../../../contracts/configuration/gates.ts';
 import type { GateVerdict } from '../../../contracts/models/evaluation.ts';
-import type { CheckResult } from '../../../ports/trainer.ts';
+import type { CheckResult } from '../../../contracts/models/training-job.ts';
 import type { GateEvidence } from './gate-evidence.ts';
 
 /** Of the calls that were measured, against the bound; where latency decides nothing it is told all the same. */

@@ -1,5 +1,5 @@
 import type { LatencyMeasurement } from '../../../contracts/models/evaluation.ts';
-import type { CheckResult } from '../../../ports/trainer.ts';
+import type { CheckResult } from '../../../contracts/models/training-job.ts';
 
 /** What gates ask of a version besides its answers on the holdout. */
 export interface GateEvidence {

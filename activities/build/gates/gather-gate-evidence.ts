@@ -1,19 +1,19 @@
 import { cancellationSignal } from '@temporalio/activity';
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BuildPlan } from '../../../contracts/models/build-plan.ts';
 import type { CommandGate } from '../../../contracts/configuration/gates.ts';
 import type { Configuration } from '../../../contracts/configuration/configuration.ts';
+import type { Id, Sha256 } from '../../../contracts/identifiers.ts';
 import { durationMs } from '../../../contracts/time/duration.ts';
 import type { LatencyMeasurement } from '../../../contracts/models/evaluation.ts';
 import type { ModelVersion } from '../../../contracts/models/model-version.ts';
-import type { CheckResult } from '../../../ports/trainer.ts';
+import type { CheckResult, JobFile } from '../../../contracts/models/training-job.ts';
 import type { ColumnData } from '../../../ports/table-engine.ts';
 import { metricsOf } from '../../../statistics/metrics/measure.ts';
 import type { RunInput } from '../../activity-types.ts';
-import type { ActivityDependencies } from '../../activity-dependencies.ts';
+import type { ActivityDependencies, StoringDependencies } from '../../activity-dependencies.ts';
 import { RunLog } from '../../steps/run-log.ts';
-import { layScriptGround } from '../training/script-ground.ts';
+import { scriptJobOf } from '../training/script-job.ts';
 import { withWorkspace } from '../../steps/workspace.ts';
 import type { GateEvidence } from './gate-evidence.ts';
 import type { MeasuredRows } from '../evaluation/measured-rows.ts';
@@ -33,7 +33,7 @@ interface Judged {
 
 /** What gates of latency, size and command ask for; nothing of it is measured that no gate asks for. */
 export async function gatherGateEvidence(
-  deps: ActivityDependencies,
+  deps: StoringDependencies,
   { runId, scope }: RunInput,
   judged: Judged,
 ): Promise<GateEvidence> {
@@ -41,65 +41,59 @@ export async function gatherGateEvidence(
   const { gates } = configuration.build;
   const commands = gates.filter((gate) => 'command' in gate);
   const { clock } = await deps.repositories.environments.get(scope.project, scope.environment);
-  return withWorkspace(deps.scratchFolder, 'gates', async (folder) => {
-    const model = join(folder, 'model.onnx');
-    await deps.objectStore.getFile(version.artifact, model);
-    return {
-      artifactBytes: version.artifactBytes,
-      latencyDecides: clock === 'wall',
-      latency: gates.some((gate) => 'latency' in gate) ? await latencyOf(deps, model, judged) : null,
-      commands: commands.length === 0 ? [] : await runCommands(deps, { runId, folder, model, commands }, judged),
-    };
-  });
+  return {
+    artifactBytes: version.artifactBytes,
+    latencyDecides: clock === 'wall',
+    latency: gates.some((gate) => 'latency' in gate) ? await latencyOf(deps, judged) : null,
+    commands: commands.length === 0 ? [] : await runCommands(deps, runId, commands, judged),
+  };
 }
 
-function latencyOf(
-  deps: ActivityDependencies,
-  model: string,
-  { version, holdout }: Judged,
-): Promise<LatencyMeasurement> {
+function latencyOf(deps: ActivityDependencies, { version, holdout }: Judged): Promise<LatencyMeasurement> {
   const inputs = version.signature.inputs.map(({ name }) => name);
   const sample = Object.fromEntries(inputs.map((name) => [name, (holdout.columns[name] ?? []).slice(0, latencyRows)]));
   const rows = Math.min(latencyRows, holdout.rows);
-  return deps.modelRuntime.measureLatency(model, version.signature, sample, rows, latencyCalls);
+  return withWorkspace(deps.scratchFolder, 'gates', async (folder) => {
+    const model = join(folder, 'model.onnx');
+    await deps.objectStore.getFile(version.artifact, model);
+    return deps.modelRuntime.measureLatency(model, version.signature, sample, rows, latencyCalls);
+  });
 }
 
-interface Commands {
-  readonly runId: string;
-  readonly folder: string;
-  readonly model: string;
-  readonly commands: readonly CommandGate[];
-}
-
-/** Each in the sandbox of training, with the model, the holdout, the answers to it and what was measured as files. */
+/** Runs each command as training runs, with the files of `storeGiven`. */
 async function runCommands(
-  deps: ActivityDependencies,
-  { runId, folder, model, commands }: Commands,
-  { plan, rows }: Judged,
+  deps: StoringDependencies,
+  runId: Id,
+  commands: readonly CommandGate[],
+  judged: Judged,
 ): Promise<CheckResult[]> {
   const log = new RunLog(deps, runId);
+  const call = { onLog: log.line, onProgress: log.progress, signal: cancellationSignal() };
   try {
-    const given = {
-      PERENNIAL_MODEL: model,
-      PERENNIAL_HOLDOUT: join(folder, 'holdout.parquet'),
-      PERENNIAL_PREDICTIONS: join(folder, 'predictions.ndjson'),
-      PERENNIAL_METRICS: join(folder, 'metrics.json'),
-    };
-    await deps.objectStore.getFile(plan.holdout, given.PERENNIAL_HOLDOUT);
-    await writeFile(given.PERENNIAL_PREDICTIONS, predictionLines(rows));
-    const challenger = metricsOf(rows.challenger);
-    const champion = rows.champion === null ? null : metricsOf(rows.champion);
-    await writeFile(given.PERENNIAL_METRICS, `${JSON.stringify({ schemaVersion: 1, challenger, champion })}\n`);
-    const ground = await layScriptGround(deps, plan, { folder, log, signal: cancellationSignal() });
+    const files = await storeGiven(deps, judged);
+    const { limits, ...job } = await scriptJobOf(deps, judged.plan);
     const endings: CheckResult[] = [];
-    for (const [at, { command, timeout }] of commands.entries()) {
+    for (const { command, timeout } of commands) {
       log.line({ stream: 'system', line: `gate: ${command.join(' ')}` });
-      const job = await ground.job(`gate-${at}`);
-      const files = Object.entries(given).map(([variable, path]) => ({ variable, path }));
-      endings.push(await deps.trainer.check({ ...job, command, timeoutMs: durationMs(timeout), given: files }));
+      const own = { command, limits: { ...limits, timeoutMs: durationMs(timeout) }, files };
+      endings.push(await deps.trainer.check({ ...job, ...own }, call));
     }
     return endings;
   } finally {
     await log.close();
   }
+}
+
+/** What a command finds: the model, the holdout, the answers to it and the metrics. The last two are needed by this step alone. */
+async function storeGiven({ objectStore }: StoringDependencies, { plan, version, rows }: Judged): Promise<JobFile[]> {
+  const challenger = metricsOf(rows.challenger);
+  const champion = rows.champion === null ? null : metricsOf(rows.champion);
+  const metrics = `${JSON.stringify({ schemaVersion: 1, challenger, champion })}\n`;
+  const store = async (text: string): Promise<Sha256> => (await objectStore.putBytes(Buffer.from(text))).sha256;
+  return [
+    { variable: 'PERENNIAL_MODEL', name: 'model.onnx', sha256: version.artifact },
+    { variable: 'PERENNIAL_HOLDOUT', name: 'holdout.parquet', sha256: plan.holdout },
+    { variable: 'PERENNIAL_PREDICTIONS', name: 'predictions.ndjson', sha256: await store(predictionLines(rows)) },
+    { variable: 'PERENNIAL_METRICS', name: 'metrics.json', sha256: await store(metrics) },
+  ];
 }

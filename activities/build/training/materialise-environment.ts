@@ -1,27 +1,20 @@
 import { cancellationSignal } from '@temporalio/activity';
+import { JobCode } from '../../../contracts/models/training-job.ts';
 import type { TrainActivities } from '../../activity-types.ts';
-import type { ActivityDependencies } from '../../activity-dependencies.ts';
-import { withWorkspace } from '../../steps/workspace.ts';
-import { buildInputs } from './build-inputs.ts';
-import { unpackCode } from '../../steps/unpack-code.ts';
+import type { StoringDependencies } from '../../activity-dependencies.ts';
 import { RunLog } from '../../steps/run-log.ts';
+import { buildInputs } from './build-inputs.ts';
 
-/** Makes the environment of the code's lock on this worker, once a lock; the interpreter and platform are part of the training key. */
-export function createMaterialiseEnvironment(deps: ActivityDependencies): TrainActivities['materialiseEnvironment'] {
+/** Has the trainer make the environment of the code's lock; its interpreter and platform are part of the training key. */
+export function createMaterialiseEnvironment(deps: StoringDependencies): TrainActivities['materialiseEnvironment'] {
   return async (input) => {
     const { code } = await buildInputs(deps, input);
     const log = new RunLog(deps, input.runId);
     try {
-      return await withWorkspace(deps.scratchFolder, 'environment', async (folder) => {
-        const { lockPath } = await unpackCode(deps, code, folder);
-        const { environment, allowBuilds = false } = code.manifest;
-        const made = await deps.environments.materialise(lockPath, environment?.lock ?? null, {
-          allowBuilds,
-          onLog: log.line,
-          signal: cancellationSignal(),
-        });
-        return { interpreter: made.interpreter, platform: made.platform };
-      });
+      return await deps.trainer.environment(
+        { schemaVersion: 1, code: JobCode.parse(code.manifest) },
+        { onLog: log.line, signal: cancellationSignal() },
+      );
     } finally {
       await log.close();
     }

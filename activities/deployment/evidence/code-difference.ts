@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import type { FileDifference } from '../../../contracts/serving/approval-evidence.ts';
 import type { CodeVersion } from '../../../contracts/code/code-version.ts';
 import type { ActivityDependencies } from '../../activity-dependencies.ts';
-import { unpackCode } from '../../steps/unpack-code.ts';
 import { withWorkspace } from '../../steps/workspace.ts';
 import { lineDifference } from './line-difference.ts';
 
@@ -19,17 +18,16 @@ interface CodeDifference {
   readonly lock: string | null;
 }
 
+type Readers = Pick<ActivityDependencies, 'objectStore' | 'codeArchive' | 'scratchFolder'>;
+type Code = Pick<CodeVersion, 'manifest'>;
+
 interface Unpacked {
   readonly files: ReadonlyMap<string, string>;
   readonly lock: string | null;
 }
 
 /** What changes between two versions of the code, file by file; without a version before nothing is said to change. */
-export async function codeDifference(
-  deps: ActivityDependencies,
-  before: CodeVersion | null,
-  after: CodeVersion,
-): Promise<CodeDifference> {
+export async function codeDifference(deps: Readers, before: Code | null, after: Code): Promise<CodeDifference> {
   const now = await unpacked(deps, after);
   const then = before === null ? now : await unpacked(deps, before);
   const paths = [...new Set([...then.files.keys(), ...now.files.keys()])].toSorted();
@@ -52,9 +50,12 @@ function isBinary(text: string | undefined): boolean {
 /** What stands for a file that is too long to be read. */
 const unread = '\0';
 
-async function unpacked(deps: ActivityDependencies, code: CodeVersion): Promise<Unpacked> {
+async function unpacked(deps: Readers, code: Code): Promise<Unpacked> {
   return withWorkspace(deps.scratchFolder, 'evidence', async (folder) => {
-    const { codeFolder, lockPath } = await unpackCode(deps, code, folder);
+    const { archive, environment } = code.manifest;
+    const [archivePath, codeFolder] = [join(folder, 'code.tar'), join(folder, 'code')];
+    await deps.objectStore.getFile(archive, archivePath);
+    await deps.codeArchive.unpack(archivePath, codeFolder);
     const entries = await readdir(codeFolder, { withFileTypes: true, recursive: true });
     const files = new Map<string, string>();
     for (const entry of entries) {
@@ -62,8 +63,18 @@ async function unpacked(deps: ActivityDependencies, code: CodeVersion): Promise<
       const path = join(entry.parentPath, entry.name);
       files.set(path.slice(codeFolder.length + 1), await textOf(path));
     }
-    return { files, lock: lockPath === null ? null : await readFile(lockPath, 'utf8') };
+    return { files, lock: environment === null ? null : await textOfLock(deps, environment, codeFolder) };
   });
+}
+
+/** Of a file without hashes: what it was resolved to. */
+async function textOfLock(
+  { objectStore }: Readers,
+  { path, lock, resolvedFrom }: NonNullable<Code['manifest']['environment']>,
+  codeFolder: string,
+): Promise<string> {
+  if (resolvedFrom === undefined) return readFile(join(codeFolder, path), 'utf8');
+  return (await objectStore.read(lock)).toString('utf8');
 }
 
 async function textOf(path: string): Promise<string> {

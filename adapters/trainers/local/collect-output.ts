@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { PerennialError, reasonOf } from '../../../contracts/errors.ts';
 import { modelFormats } from '../../../contracts/model-format.ts';
-import type { TrainingResult } from '../../../ports/trainer.ts';
 
 const metricsName = 'metrics.json';
 const metricsBytesAtMost = 2 ** 20;
@@ -21,15 +20,22 @@ interface FoundFile {
   readonly bytes: number;
 }
 
+/** What a script left, still in its output folder. */
+export interface CollectedOutput {
+  readonly model: Pick<FoundFile, 'path' | 'absolute'>;
+  readonly metrics: Record<string, number>;
+  readonly files: readonly FoundFile[];
+}
+
 /** Reads what a script left in its output folder: regular files only, in bounded number and size. No process of it lives any more. */
-export async function collectOutput(folder: string, say: Say): Promise<TrainingResult> {
+export async function collectOutput(folder: string, say: Say): Promise<CollectedOutput> {
   const model = await findModel(folder);
   const files = await findFiles(folder, model, say);
   const metrics = files.find(({ path }) => path === metricsName);
   return {
-    modelPath: join(folder, model),
+    model: { path: model, absolute: join(folder, model) },
     metrics: metrics === undefined ? {} : await readMetrics(metrics, say),
-    files: withinBounds(files, model, say).map(({ path, absolute }) => ({ path, absolute })),
+    files: withinBounds(files, model, say),
   };
 }
 

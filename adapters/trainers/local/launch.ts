@@ -2,12 +2,13 @@ import { mkdir, realpath, symlink, writeFile } from 'node:fs/promises';
 import { basename, delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PerennialError } from '../../../contracts/errors.ts';
+import type { ScriptJob } from '../../../contracts/models/training-job.ts';
 import type { TrainingEnvironment } from '../../../ports/environments.ts';
-import type { ScriptJob } from '../../../ports/trainer.ts';
 import { isOfSystem } from '../../sandbox/starting/bubblewrap.ts';
 import { findOnPath } from '../../sandbox/find-on-path.ts';
 import { installationOf, prefixOf, systemPath } from '../../sandbox/installation.ts';
 import type { Sandbox, SandboxedCommand } from '../../sandbox/sandbox.ts';
+import type { Attempt } from './attempt.ts';
 import type { GivenFile, ScriptPaths } from './script-environment.ts';
 import { scriptEnvironment } from './script-environment.ts';
 import { givenInside, mountsOf, sandboxPaths } from './script-mounts.ts';
@@ -27,19 +28,29 @@ export interface Launch extends Pick<SandboxedCommand, 'file' | 'args' | 'cwd' |
 
 const notebookRunner = fileURLToPath(new URL('run-notebook.py', import.meta.url));
 
-export async function prepareFolders(job: ScriptJob, given: readonly GivenFile[]): Promise<ScriptPaths> {
-  const output = join(job.attemptFolder, 'output');
-  const temporary = join(job.attemptFolder, 'tmp');
-  const params = join(job.attemptFolder, 'params.json');
-  await Promise.all([mkdir(output), mkdir(temporary), writeFile(params, `${JSON.stringify(job.params)}\n`)]);
-  const all = isNotebook(job.command)
+/** Makes the folders that the script writes to. */
+export async function prepareFolders(
+  { command, params: values }: ScriptJob,
+  { folder, codeFolder }: Attempt,
+  given: readonly GivenFile[],
+): Promise<ScriptPaths> {
+  const output = join(folder, 'output');
+  const temporary = join(folder, 'tmp');
+  const params = join(folder, 'params.json');
+  await Promise.all([mkdir(output), mkdir(temporary), writeFile(params, `${JSON.stringify(values)}\n`)]);
+  const all = isNotebook(command)
     ? [...given, { variable: 'PERENNIAL_NOTEBOOK_RUNNER', name: basename(notebookRunner), path: notebookRunner }]
     : given;
-  return { code: job.codeFolder, given: all, params, output, temporary };
+  return { code: codeFolder, given: all, params, output, temporary };
 }
 
-export async function prepareLaunch(job: ScriptJob, machine: TrainingMachine, outside: ScriptPaths): Promise<Launch> {
-  const { binFolder } = job.environment;
+export async function prepareLaunch(
+  job: ScriptJob,
+  machine: TrainingMachine,
+  environment: TrainingEnvironment,
+  outside: ScriptPaths,
+): Promise<Launch> {
+  const { binFolder, modulesFolder } = environment;
   const path = [binFolder, machine.path].filter((part) => part !== null).join(delimiter);
   const { kind, reason } = await machine.sandbox.isolation();
   const isApart = kind === 'bubblewrap';
@@ -48,11 +59,11 @@ export async function prepareLaunch(job: ScriptJob, machine: TrainingMachine, ou
   // Of a folder of links, such as that of npm, the sandbox shows nothing: what the link leads to is started.
   const program = found === null || basename(dirname(found)) === 'bin' ? found : await realpath(found);
   if (!isApart) {
-    await linkModules(job);
+    await linkModules(outside.code, modulesFolder);
     const env = scriptEnvironment(job, outside, path);
     const mounts = [outside.output, outside.temporary].map((source) => ({ source, writable: true }));
     const warning = `training runs without a sandbox: ${reason ?? 'there is none'}; the script could read what this worker can read`;
-    return { file: name, args, cwd: job.codeFolder, env, mounts, warning };
+    return { file: name, args, cwd: outside.code, env, mounts, warning };
   }
   const inside = { ...sandboxPaths, given: outside.given.map(givenInside) };
   const insidePath = [binFolder, program && dirname(program), systemPath].filter((part) => part !== null);
@@ -61,7 +72,7 @@ export async function prepareLaunch(job: ScriptJob, machine: TrainingMachine, ou
     args,
     cwd: sandboxPaths.code,
     env: scriptEnvironment(job, inside, insidePath.join(delimiter)),
-    mounts: mountsOf(outside, await programFolders(job.environment, program), job.environment.modulesFolder),
+    mounts: mountsOf(outside, await programFolders(environment, program), modulesFolder),
     warning: null,
   };
 }
@@ -78,7 +89,7 @@ export function commandWords(command: readonly string[], given: readonly GivenFi
 }
 
 /** Node looks for packages in the folders above a script's own. */
-async function linkModules({ codeFolder, environment: { modulesFolder } }: ScriptJob): Promise<void> {
+async function linkModules(codeFolder: string, modulesFolder: string | null): Promise<void> {
   if (modulesFolder !== null) await symlink(modulesFolder, join(dirname(codeFolder), 'node_modules'));
 }
 

@@ -1,20 +1,26 @@
 import type { Trainer } from '../../../ports/trainer.ts';
 import { systemPath } from '../../sandbox/installation.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
-import type { TrainingMachine } from './launch.ts';
+import type { JobParts } from './attempt.ts';
+import { withAttempt } from './attempt.ts';
 import { runCheck, train } from './train.ts';
 
-export interface ProcessTrainerSettings {
+export interface LocalTrainerSettings extends JobParts {
   /** Where programs are looked for; scripts see it where there is no sandbox. Default: the system's folders. */
   readonly path?: string | undefined;
   readonly sandbox: Sandbox;
 }
 
 /** Trains by starting the command as processes on this machine, in a sandbox where bubblewrap can make one. */
-export function createProcessTrainer({ path = systemPath, sandbox }: ProcessTrainerSettings): Trainer {
-  const machine: TrainingMachine = { path, sandbox };
+export function createLocalTrainer({ path = systemPath, ...settings }: LocalTrainerSettings): Trainer {
+  const machine = { ...settings, path };
   return {
-    train: (job) => train(job, machine),
-    check: (job) => runCheck(job, machine),
+    environment: (job, call) =>
+      withAttempt(machine, job, call, async ({ environment: { interpreter, platform } }) => ({
+        interpreter,
+        platform,
+      })),
+    train: (job, call) => train(job, call, machine),
+    check: (job, call) => runCheck(job, call, machine),
   };
 }

@@ -1,4 +1,4 @@
-import type { ScriptJob } from '../../../ports/trainer.ts';
+import type { ScriptJob } from '../../../contracts/models/training-job.ts';
 
 /** A file that a script finds by a variable; `name` is the file's own in the sandbox. */
 export interface GivenFile {

@@ -6,11 +6,14 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createEnvironments } from '../../../adapters/environments/environments.ts';
-import { createProcessTrainer } from '../../../adapters/trainers/local/local-trainer.ts';
+import { createDiskObjectStore } from '../../../adapters/object-store/disk.ts';
+import { createLocalTrainer } from '../../../adapters/trainers/local/local-trainer.ts';
 import { sha256OfBytes } from '../../../contracts/digest.ts';
 import type { ToolLimits } from '../../../adapters/environments/tool-step.ts';
 import type { EnvironmentCall, Environments, TrainingEnvironment } from '../../../ports/environments.ts';
 import { layTestSandbox } from '../../support/lay-sandbox.ts';
+import { localParts } from '../../support/local-parts.ts';
+import { trainingJobOf } from '../../support/training-jobs.ts';
 import { failureOf } from '../trainers/training-ground.ts';
 
 // A wheel made here and an index that is a folder: pip is the real one, and no network is needed.
@@ -136,39 +139,22 @@ exit 2
   expect(files.filter((file) => file.endsWith('left.pth'))).toEqual([]);
 });
 
-test('a training runs in the environment that was made for it', async () => {
-  const { made } = await materialise(lock);
-  const [codeFolder, attemptFolder] = await Promise.all(
-    ['code-', 'attempt-'].map((name) => mkdtemp(join(folder, name))),
-  );
-  await writeFile(
-    join(codeFolder!, 'train.py'),
-    'import os, greeting\ngreeting.main()\nopen(os.environ["PERENNIAL_OUTPUT"] + "/model.onnx", "w").write("model")\n',
-  );
+test('a training runs in the environment of the lock that its job names', async () => {
+  const store = createDiskObjectStore(join(folder, 'blobs'));
+  const script =
+    'import os, greeting\ngreeting.main()\nopen(os.environ["PERENNIAL_OUTPUT"] + "/model.onnx", "w").write("model")\n';
+  const job = await trainingJobOf(store, { 'train.py': script, 'requirements.lock': lock });
+  const environment = { path: 'requirements.lock', lock: sha256OfBytes(lock) };
   const lines: string[] = [];
-  const trainer = createProcessTrainer({ path: process.env.PATH, sandbox });
-  const { modelPath } = await trainer.train({
-    codeFolder: codeFolder!,
-    command: ['python', 'train.py'],
-    environment: made,
-    trainPath: join(codeFolder!, 'train.py'),
-    validationPath: null,
-    params: {},
-    seed: 0,
-    features: [],
-    target: 'cnt',
-    network: false,
-    timeoutMs: 30_000,
-    memoryBytes: null,
-    processesAtMost: 500,
-    diskBytesAtMost: 2 ** 30,
-    filesAtMost: 100_000,
-    attemptFolder: attemptFolder!,
-    onLog: ({ line }) => lines.push(line),
-    onProgress: () => undefined,
-    signal: new AbortController().signal,
-  });
-  expect(dirname(modelPath)).toBe(join(attemptFolder!, 'output'));
+  const trainer = createLocalTrainer({ ...localParts(folder, store, sandbox), environments });
+  await trainer.train(
+    { ...job, command: ['python', 'train.py'], code: { ...job.code, environment } },
+    {
+      onLog: ({ line }) => lines.push(line),
+      onProgress: () => undefined,
+      signal: new AbortController().signal,
+    },
+  );
   expect(lines).toContain('hello from the wheel');
 });
 

@@ -3,8 +3,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createEnvironments } from '../../../adapters/environments/environments.ts';
 import { lockOfReport } from '../../../adapters/environments/resolve-lock.ts';
+import { sha256OfBytes } from '../../../contracts/digest.ts';
 import { parseRequirements } from '../../../contracts/code/requirements.ts';
 import type { EnvironmentCall, Environments } from '../../../ports/environments.ts';
 import type { TestIndex } from '../../support/stand-in-package-index.ts';
@@ -71,7 +71,6 @@ describe('a package-lock.json', () => {
   let integrity: string;
 
   beforeAll(async () => {
-    ground = await layTrainingGround('bubblewrap');
     folder = await mkdtemp(join(tmpdir(), 'perennial-npm-'));
     const greet = await tarball('greet-1.0.0.tgz', {
       'package/package.json': '{"name":"greet","version":"1.0.0","main":"index.js"}',
@@ -79,12 +78,8 @@ describe('a package-lock.json', () => {
     });
     integrity = integrityOf(greet.bytes);
     index = await startPackageIndex([greet]);
-    environments = createEnvironments({
-      cacheFolder: join(folder, 'cache'),
-      workFolder: join(folder, 'work'),
-      environment: { ...process.env, npm_config_registry: index.registry },
-      sandbox: ground.sandbox,
-    });
+    ground = await layTrainingGround('bubblewrap', { ...process.env, npm_config_registry: index.registry });
+    ({ environments } = ground);
   });
   afterAll(async () => {
     index.close();
@@ -92,10 +87,12 @@ describe('a package-lock.json', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
+  const root = { name: 'code', version: '1.0.0', dependencies: { greet: '1.0.0' } };
+  const packageJson = JSON.stringify(root);
+
   async function lockPath(entry: Record<string, unknown>): Promise<string> {
     const at = await mkdtemp(join(folder, 'code-'));
-    const root = { name: 'code', version: '1.0.0', dependencies: { greet: '1.0.0' } };
-    await writeFile(join(at, 'package.json'), JSON.stringify(root));
+    await writeFile(join(at, 'package.json'), packageJson);
     const resolved = `${publicNpmRegistry}greet/-/greet-1.0.0.tgz`;
     const packages = { '': root, 'node_modules/greet': { version: '1.0.0', resolved, ...entry } };
     const lock = { ...root, lockfileVersion: 3, requires: true, packages };
@@ -109,9 +106,12 @@ describe('a package-lock.json', () => {
     expect(environment.interpreter).toMatch(/^Node \d+/);
     expect(await environments.materialise(path, null, call)).toEqual(environment);
     const script = `import greet from 'greet';\nimport { writeFileSync } from 'node:fs';\nwriteFileSync(process.env.PERENNIAL_OUTPUT + '/model.onnx', greet());\n`;
-    const job = await ground.job({ 'train.mjs': script }, { command: ['node', 'train.mjs'], environment });
-    const { modelPath } = await ground.trainer.train(job);
-    expect(await readFile(modelPath, 'utf8')).toBe('hello from the package');
+    const lock = await readFile(path, 'utf8');
+    const files = { 'train.mjs': script, 'package.json': packageJson, 'package-lock.json': lock };
+    const job = await ground.job(files, { command: ['node', 'train.mjs'] });
+    const code = { ...job.code, environment: { path: 'package-lock.json', lock: sha256OfBytes(lock) } };
+    const { artifact } = await ground.train({ ...job, code });
+    expect(await ground.text(artifact.sha256)).toBe('hello from the package');
     expect(await environments.resolveLock(path, call)).toBeNull();
   });
 

@@ -24,7 +24,10 @@ time.sleep(${seconds})
     });
     const worker = spawn(
       process.execPath,
-      [fileURLToPath(new URL('killed-worker.ts', import.meta.url)), JSON.stringify({ kind, job })],
+      [
+        fileURLToPath(new URL('killed-worker.ts', import.meta.url)),
+        JSON.stringify({ kind, folder: ground.folder, job }),
+      ],
       {
         stdio: ['ignore', 'pipe', 'inherit'],
       },

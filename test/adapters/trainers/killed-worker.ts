@@ -1,13 +1,20 @@
 // A worker that trains until it is killed: killed-worker.test.ts starts it with what to train as JSON.
-import { createProcessTrainer } from '../../../adapters/trainers/local/local-trainer.ts';
-import type { TrainingJob } from '../../../ports/trainer.ts';
+import { createDiskObjectStore } from '../../../adapters/object-store/disk.ts';
+import { createLocalTrainer } from '../../../adapters/trainers/local/local-trainer.ts';
+import type { TrainingJob } from '../../../contracts/models/training-job.ts';
 import { layTestSandbox, type SandboxKind } from '../../support/lay-sandbox.ts';
+import { localParts } from '../../support/local-parts.ts';
 
-const { kind, job } = JSON.parse(process.argv[2]!) as { kind: SandboxKind; job: TrainingJob };
-const { sandbox } = await layTestSandbox(kind, { folder: job.attemptFolder });
-const trainer = createProcessTrainer({ path: process.env.PATH, sandbox });
-await trainer.train({
-  ...job,
+interface Given {
+  readonly kind: SandboxKind;
+  readonly folder: string;
+  readonly job: TrainingJob;
+}
+
+const { kind, folder, job } = JSON.parse(process.argv[2]!) as Given;
+const { sandbox } = await layTestSandbox(kind, { folder: `${folder}/sandbox` });
+const trainer = createLocalTrainer(localParts(folder, createDiskObjectStore(`${folder}/blobs`), sandbox));
+await trainer.train(job, {
   onLog: ({ line }) => process.stdout.write(`${line}\n`),
   onProgress: () => undefined,
   signal: new AbortController().signal,

@@ -14,8 +14,8 @@ describe.each(kinds)('limits of training: %s', (kind) => {
   it('more processes than allowed are stopped, all of them, and the limit is named', async () => {
     const seconds = uniqueSeconds();
     const script = `for i in 1 2 3 4 5 6 7 8; do sleep ${seconds} & done; wait`;
-    const job = await ground.job({ 'train.sh': script }, { processesAtMost: 5 });
-    const failure = await failureOf(ground.trainer.train(job));
+    const job = await ground.job({ 'train.sh': script }, { limits: { processes: 5 } });
+    const failure = await failureOf(ground.train(job));
     expect(failure.code).toBe('training-limit');
     expect(failure.message).toMatch(/had \d+ processes at once, more than 5,.*build\.resources\.processes/);
     expect(processesThatMention(`sleep ${seconds}`)).toEqual([]);
@@ -23,8 +23,8 @@ describe.each(kinds)('limits of training: %s', (kind) => {
 
   it('more disk than allowed is stopped, in whatever folder and number of files', async () => {
     const script = 'i=0; while :; do i=$((i+1)); echo x > "$TMPDIR/$i"; echo x > "$PERENNIAL_OUTPUT/$i"; done';
-    const job = await ground.job({ 'train.sh': script }, { diskBytesAtMost: 2 ** 19 });
-    const failure = await failureOf(ground.trainer.train(job));
+    const job = await ground.job({ 'train.sh': script }, { limits: { diskBytes: 2 ** 19 } });
+    const failure = await failureOf(ground.train(job));
     expect(failure.code).toBe('training-limit');
     expect(failure.message).toMatch(/more than 524288 bytes.*build\.resources\.disk/);
   });
@@ -32,26 +32,13 @@ describe.each(kinds)('limits of training: %s', (kind) => {
   it('one file cannot outgrow the disk between two looks', async () => {
     const job = await ground.job(
       { 'train.py': 'import os\nopen(os.environ["TMPDIR"] + "/x", "wb").truncate(4 * 2**20)\n' },
-      { diskBytesAtMost: 2 ** 20 },
+      { limits: { diskBytes: 2 ** 20 } },
     );
-    expect((await failureOf(ground.trainer.train(job))).message).toMatch(/File too large.*build\.resources\.disk/);
-  });
-
-  it('a check finds its files by their variables, and its exit code is the answer', async () => {
-    const script = 'cat "$PERENNIAL_MODEL"; exit 3';
-    const { trainPath, validationPath: _none, ...job } = await ground.job({ 'train.sh': script });
-    const given = [{ variable: 'PERENNIAL_MODEL', path: trainPath }];
-    expect(await ground.trainer.check({ ...job, given })).toEqual({ kind: 'exited', exitCode: 3, lastLines: ['rows'] });
-  });
-
-  it('a check that runs too long is stopped, and says so', async () => {
-    const { trainPath: _path, validationPath: _none, ...job } = await ground.job({ 'train.sh': 'sleep 60' });
-    const result = await ground.trainer.check({ ...job, timeoutMs: 500, given: [] });
-    expect(result).toMatchObject({ kind: 'stopped', reason: expect.stringContaining('time limit of 0.5 s') });
+    expect((await failureOf(ground.train(job))).message).toMatch(/File too large.*build\.resources\.disk/);
   });
 
   it('a notebook without nbclient in the environment says what to add', async () => {
     const job = await ground.job({ 'train.ipynb': '{}' }, { command: ['notebook', 'train.ipynb'] });
-    expect((await failureOf(ground.trainer.train(job))).message).toMatch(/nbclient and ipykernel.*code\.environment/);
+    expect((await failureOf(ground.train(job))).message).toMatch(/nbclient and ipykernel.*code\.environment/);
   });
 });

@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { globSync, readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { commandWords } from '../../../adapters/trainers/local/launch.ts';
 import type { TrainingGround } from './training-ground.ts';
@@ -50,13 +52,12 @@ class NotebookClient:
 `;
 
 let ground: TrainingGround;
-let binFolder: string;
+let environment: string;
 
 beforeAll(async () => {
-  ground = await layTrainingGround('process-group');
-  const environment = join(ground.folder, 'environment');
+  environment = await mkdtemp(join(tmpdir(), 'perennial-notebook-'));
   execFileSync('python3', ['-m', 'venv', '--without-pip', environment]);
-  binFolder = join(environment, 'bin');
+  const binFolder = join(environment, 'bin');
   const asked = ['-c', 'import sysconfig; print(sysconfig.get_path("purelib"))'];
   const packages = execFileSync(join(binFolder, 'python3'), asked, { encoding: 'utf8' }).trim();
   await mkdir(join(packages, 'nbclient'));
@@ -64,8 +65,14 @@ beforeAll(async () => {
   await writeFile(join(packages, 'ipykernel.py'), '');
   await writeFile(join(packages, 'nbclient/exceptions.py'), exceptions);
   await writeFile(join(packages, 'nbclient/__init__.py'), nbclient);
+  // Without a lock, the Python on the worker's path is the one that scripts run with.
+  const PATH = `${binFolder}${delimiter}${process.env.PATH}`;
+  ground = await layTrainingGround('process-group', { ...process.env, PATH });
 });
-afterAll(() => ground.remove());
+afterAll(async () => {
+  await ground.remove();
+  await rm(environment, { recursive: true });
+});
 
 test('a notebook that fails names the cell and its error on one line, and the log has where', async () => {
   const cells = [
@@ -75,14 +82,23 @@ test('a notebook that fails names the cell and its error on one line, and the lo
     { cell_type: 'code', metadata: {}, source: 'print("never")', outputs: [] },
   ];
   const job = await ground.job({ 'train.ipynb': JSON.stringify({ cells }) }, { command: ['notebook', 'train.ipynb'] });
-  const environment = { ...job.environment, binFolder };
-  const failure = await failureOf(ground.trainer.train({ ...job, environment }));
+  const lines: string[] = [];
+  // The executed copy is written before the failure is told, and is gone when the attempt has ended.
+  let copy = '';
+  const training = ground.trainer.train(job, {
+    onLog: ({ stream, line }) => {
+      lines.push(`${stream}: ${line}`);
+      const [path] = globSync(join(ground.folder, 'scratch/*/output/train.ipynb'));
+      if (line.includes('cell 3 failed') && path !== undefined) copy = readFileSync(path, 'utf8');
+    },
+    onProgress: () => undefined,
+    signal: new AbortController().signal,
+  });
+  const failure = await failureOf(training);
   expect(failure.code).toBe('training-failed');
   expect(failure.message).toMatch(/train\.ipynb: cell 3 failed: ValueError: no rows in the window$/);
-  expect(ground.lines).toContain('stderr: Traceback of the cell');
-  expect(ground.lines).not.toContain('stdout: never');
-  // The executed copy is written before the failure is told: it has the parameters and the error.
-  const copy = await readFile(join(job.attemptFolder, 'output/train.ipynb'), 'utf8');
+  expect(lines).toContain('stderr: Traceback of the cell');
+  expect(lines).not.toContain('stdout: never');
   expect(copy).toMatch(/depth = 3.*"ename": "ValueError"/s);
 });
 

@@ -29,7 +29,7 @@ except Exception as error:
       },
       changes,
     );
-    await ground.trainer.train(job);
+    await ground.train(job);
     return ground.lines.flatMap((line) => /^stdout: answer (.*)$/.exec(line)?.[1] ?? []).join();
   }
 
@@ -70,12 +70,11 @@ except Exception as error:
   });
 
   test('runs programs that are installed outside the folders of the system', async () => {
-    const path = `${dirname(process.execPath)}:${process.env.PATH}`;
-    const { sandbox } = ground;
-    const { createProcessTrainer } = await import('../../../adapters/trainers/local/local-trainer.ts');
-    const trainer = createProcessTrainer({ path, sandbox });
+    const PATH = `${dirname(process.execPath)}:${process.env.PATH}`;
+    const own = await layTrainingGround('bubblewrap', { ...process.env, PATH });
     const script = 'require("fs").writeFileSync(process.env.PERENNIAL_OUTPUT + "/model.onnx", process.version)';
-    const job = await ground.job({ 'train.cjs': script }, { command: ['node', 'train.cjs'] });
-    expect((await trainer.train(job)).modelPath).toBe(join(job.attemptFolder, 'output', 'model.onnx'));
+    const job = await own.job({ 'train.cjs': script }, { command: ['node', 'train.cjs'] });
+    expect(await own.text((await own.train(job)).artifact.sha256)).toMatch(/^v\d+\./);
+    await own.remove();
   });
 });

@@ -1,82 +1,69 @@
 import { execFileSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
-import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { LookAroundSettings } from '../../../adapters/sandbox/look-around.ts';
+import type { ToolVariables } from '../../../adapters/environments/tool-environment.ts';
+import { createDiskObjectStore } from '../../../adapters/object-store/disk.ts';
 import type { Sandbox } from '../../../adapters/sandbox/sandbox.ts';
-import { createEnvironments } from '../../../adapters/environments/environments.ts';
-import { createProcessTrainer } from '../../../adapters/trainers/local/local-trainer.ts';
+import { createLocalTrainer } from '../../../adapters/trainers/local/local-trainer.ts';
 import { PerennialError } from '../../../contracts/errors.ts';
-import type { Trainer, TrainingJob } from '../../../ports/trainer.ts';
+import type { Sha256 } from '../../../contracts/identifiers.ts';
+import type { CheckJob, CheckResult, TrainingJob, TrainingResult } from '../../../contracts/models/training-job.ts';
+import type { Environments } from '../../../ports/environments.ts';
+import type { ObjectStore } from '../../../ports/object-store.ts';
+import type { Trainer, TrainerCall } from '../../../ports/trainer.ts';
 import { layTestSandbox, type SandboxKind } from '../../support/lay-sandbox.ts';
+import { localParts } from '../../support/local-parts.ts';
+import type { CodeFiles, JobChanges } from '../../support/training-jobs.ts';
+import { trainingJobOf } from '../../support/training-jobs.ts';
 
 export interface TrainingGround {
   readonly folder: string;
+  readonly store: ObjectStore;
   readonly trainer: Trainer;
+  readonly environments: Environments;
   readonly sandbox: Sandbox;
   readonly lines: string[];
   readonly progress: [number, string][];
-  /** A job whose code folder holds these files. */
-  job(files: Readonly<Record<string, string>>, changes?: Partial<TrainingJob>): Promise<TrainingJob>;
+  /** A job whose code holds these files. */
+  job(files: CodeFiles, changes?: JobChanges): Promise<TrainingJob>;
+  /** The trainer's, with log and progress kept in `lines` and `progress`. */
+  train(job: TrainingJob, signal?: AbortSignal): Promise<TrainingResult>;
+  check(job: CheckJob, signal?: AbortSignal): Promise<CheckResult>;
+  text(sha256: Sha256): Promise<string>;
   remove(): Promise<void>;
 }
 
-/** A folder with what a training needs, and the trainer as a worker has it. */
+/** A folder with what a training needs, and the trainer as a worker with this environment has it. */
 export async function layTrainingGround(
   kind: SandboxKind,
-  settings: Partial<LookAroundSettings> = {},
+  environment: ToolVariables = process.env,
 ): Promise<TrainingGround> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'perennial-trainer-')));
-  const { sandbox, remove } = await layTestSandbox(kind, settings);
-  const trainer = createProcessTrainer({ path: process.env.PATH, sandbox });
-  const environments = createEnvironments({
-    cacheFolder: join(folder, 'cache'),
-    workFolder: join(folder, 'work'),
-    environment: process.env,
-    sandbox,
-  });
+  const { sandbox, remove } = await layTestSandbox(kind);
+  const store = createDiskObjectStore(join(folder, 'blobs'));
+  const parts = localParts(folder, store, sandbox, environment);
+  const trainer = createLocalTrainer(parts);
   const lines: string[] = [];
   const progress: [number, string][] = [];
-  let jobs = 0;
-  const job: TrainingGround['job'] = async (files, changes = {}) => {
-    const at = join(folder, `job-${(jobs += 1)}`);
-    const [codeFolder, attemptFolder, trainPath] = ['code', 'attempt', 'train.parquet'].map((name) => join(at, name));
-    await mkdir(codeFolder!, { recursive: true });
-    await mkdir(attemptFolder!);
-    await writeFile(trainPath!, 'rows');
-    for (const [name, text] of Object.entries(files)) await writeFile(join(codeFolder!, name), text);
-    const signal = new AbortController().signal;
-    return {
-      codeFolder: codeFolder!,
-      command: 'train.py' in files ? ['python3', 'train.py'] : ['sh', 'train.sh'],
-      environment: await environments.materialise(null, null, { allowBuilds: false, onLog: () => undefined, signal }),
-      trainPath: trainPath!,
-      validationPath: null,
-      params: { depth: 3 },
-      seed: 7,
-      features: ['temp', 'a "quoted", name'],
-      target: 'cnt',
-      network: false,
-      timeoutMs: 30_000,
-      memoryBytes: null,
-      processesAtMost: 500,
-      diskBytesAtMost: 2 ** 30,
-      filesAtMost: 100_000,
-      attemptFolder: attemptFolder!,
-      onLog: ({ stream, line }) => lines.push(`${stream}: ${line}`),
-      onProgress: (fraction, message) => progress.push([fraction, message]),
-      signal,
-      ...changes,
-    };
-  };
+  const call = (signal = new AbortController().signal): TrainerCall => ({
+    onLog: ({ stream, line }) => lines.push(`${stream}: ${line}`),
+    onProgress: (fraction, message) => progress.push([fraction, message]),
+    signal,
+  });
   return {
     folder,
+    store,
     trainer,
+    environments: parts.environments,
     sandbox,
     lines,
     progress,
-    job,
+    job: (files, jobChanges) => trainingJobOf(store, files, jobChanges),
+    train: (job, signal) => trainer.train(job, call(signal)),
+    check: (job, signal) => trainer.check(job, call(signal)),
+    text: async (sha256) => (await store.read(sha256)).toString('utf8'),
     remove: async () => {
       await remove();
       await rm(folder, { recursive: true, force: true });
