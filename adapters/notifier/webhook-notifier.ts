@@ -1,8 +1,8 @@
-import { createHmac } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import type { WebhookConnection } from '../../contracts/access/notifier-kinds.ts';
+import { Webhook } from 'standardwebhooks';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { NotifierOf } from '../../ports/notifier.ts';
 import type { OutboundRoute } from '../../ports/outbound-hosts.ts';
@@ -21,29 +21,20 @@ export function createWebhookNotifier(parts: NotifierParts): NotifierOf<WebhookC
       const url = new URL(connection.url);
       const route = await parts.hosts.route(url);
       const body = JSON.stringify({ type, timestamp: at, data });
-      const timestamp = Math.floor(Date.parse(parts.clock.now()) / 1000).toString();
+      const sentAt = new Date(parts.clock.now());
       const headers = {
         'content-type': 'application/json',
         'content-length': Buffer.byteLength(body).toString(),
         'user-agent': 'perennial',
         'webhook-id': id,
-        'webhook-timestamp': timestamp,
-        'webhook-signature': signatureOf(connection, { id, timestamp, body }),
+        'webhook-timestamp': Math.floor(sentAt.getTime() / 1000).toString(),
+        'webhook-signature': new Webhook(connection.secret).sign(id, sentAt, body),
       };
       const status = await post(url, { body, headers, route, signal });
       if (status >= 200 && status < 300) return;
       throw failure(url, route.refusalOf(status) ?? `it answered ${status}`);
     },
   };
-}
-
-/** `v1,` and the HMAC-SHA256 of `id.timestamp.body` in base64, by the bytes that the secret stands for. */
-export function signatureOf(
-  { secret }: Pick<WebhookConnection, 'secret'>,
-  { id, timestamp, body }: { readonly id: string; readonly timestamp: string; readonly body: string },
-): string {
-  const key = Buffer.from(secret.replace(/^whsec_/, ''), 'base64');
-  return `v1,${createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64')}`;
 }
 
 interface Post {

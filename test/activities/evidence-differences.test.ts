@@ -15,7 +15,7 @@ describe('lines that differ', () => {
 
   it('are told as a unified diff tells them, with three lines around', () => {
     const before = numbered(1, 21);
-    expect(lineDifference(before, before.replace('line 10\n', 'line ten\nand more\n'))).toEqual([
+    expect(lineDifference(before, before.replace('line 10\n', 'line ten\nand more\n'), 400)).toEqual([
       '@@ -7,7 +7,8 @@',
       ' line 7',
       ' line 8',
@@ -31,7 +31,7 @@ describe('lines that differ', () => {
 
   it('share a hunk when they are near, and have one of their own when not', () => {
     const before = numbered(1, 41);
-    const headers = (after: string) => lineDifference(before, after).filter((line) => line.startsWith('@@'));
+    const headers = (after: string) => lineDifference(before, after, 400)?.filter((line) => line.startsWith('@@'));
     expect(headers(before.replace('line 3\n', '').replace('line 8\n', ''))).toEqual(['@@ -1,11 +1,9 @@']);
     expect(headers(before.replace('line 3\n', '').replace('line 30\n', ''))).toEqual([
       '@@ -1,6 +1,5 @@',
@@ -40,13 +40,34 @@ describe('lines that differ', () => {
   });
 
   it('are none between equal texts, and all of them where one is empty', () => {
-    expect(lineDifference('a\nb\n', 'a\nb\n')).toEqual([]);
-    expect(lineDifference('', 'a\nb\n')).toEqual(['@@ -1,0 +1,2 @@', '+a', '+b']);
+    expect(lineDifference('a\nb\n', 'a\nb\n', 400)).toEqual([]);
+    expect(lineDifference('', 'a\nb\n', 400)).toEqual(['@@ -0,0 +1,2 @@', '+a', '+b']);
+    expect(lineDifference('a\n', '', 400)).toEqual(['@@ -1,1 +0,0 @@', '-a']);
   });
 
-  it('of long texts without anything in common are told in bounded time', () => {
-    const lines = lineDifference(numbered(0, 5_000), numbered(5_000, 10_000));
-    expect(lines).toHaveLength(10_001);
+  it('may be the line feed at the end alone', () => {
+    expect(lineDifference('a\nb', 'a\nb\n', 400)).toEqual([
+      '@@ -1,2 +1,2 @@',
+      ' a',
+      '-b',
+      '\\ No newline at end of file',
+      '+b',
+    ]);
+  });
+
+  it('may be the ends of lines alone', () => {
+    expect(lineDifference('a\r\n', 'a\n', 400)).toEqual(['@@ -1,1 +1,1 @@', '-a\r', '+a']);
+  });
+
+  it('are not told when there are more than a person reads', () => {
+    expect(lineDifference('', numbered(0, 399), 400)).toHaveLength(400);
+    expect(lineDifference('', numbered(0, 400), 400)).toBeNull();
+  });
+
+  it('of long texts without anything in common take bounded time', () => {
+    const begun = performance.now();
+    expect(lineDifference(numbered(0, 50_000), numbered(50_000, 100_000), 400)).toBeNull();
+    expect(performance.now() - begun).toBeLessThan(5_000);
   });
 });
 

@@ -40,6 +40,7 @@ export const importLaw: readonly ImportRow[] = [
       'node:',
     ],
   },
+  { room: 'activities/deployment/evidence/', may: ['diff'] },
   { room: 'db/', may: ['contracts/', 'ports/ (types)', 'pg', 'zod', 'node:'] },
   // It loads Drizzle as CommonJS, which takes a tenth of the time.
   { room: 'db/connection/orm.ts', may: ['drizzle-orm (types)'] },
@@ -52,6 +53,7 @@ export const importLaw: readonly ImportRow[] = [
   { room: 'adapters/logger/', may: ['pino'] },
   // One file loads the library, after it has switched its reports off.
   { room: 'adapters/model-formats/', may: ['onnxruntime-node (types)'] },
+  { room: 'adapters/notifier/', may: ['standardwebhooks'] },
   { room: 'adapters/object-store/', may: ['minio'] },
   { room: 'adapters/table-engine/', may: ['@duckdb/node-api'] },
   // What an index, pip and Python say is parsed before it is believed.

@@ -14,6 +14,15 @@ describe('the nearest key', () => {
     expect(nearestKey(given, ['numeric', 'exclude', 'minRows', 'threshold', 'minFeatures'])).toBe(nearest);
   });
 
+  // The usual typing error is one edit here. To libraries that count it as two, max is as near to mni as min is.
+  test.each([
+    ['mni', 'min', ['max', 'min']],
+    ['Europe/Kriov', 'Europe/Kirov', ['Europe/Kiev', 'Europe/Kirov']],
+    ['Asia/Tmosk', 'Asia/Tomsk', ['Asia/Omsk', 'Asia/Tomsk']],
+  ])('of %s, which has two letters swapped, is %s', (given, nearest, known) => {
+    expect(nearestKey(given, known)).toBe(nearest);
+  });
+
   test('of nothing known is none', () => {
     expect(nearestKey('a', [])).toBeUndefined();
   });

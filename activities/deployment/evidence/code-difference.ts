@@ -39,8 +39,7 @@ function fileDifference(path: string, before: string | undefined, after: string 
   if (before === after) return [];
   const change = before === undefined ? 'added' : after === undefined ? 'removed' : 'changed';
   if (isBinary(before) || isBinary(after)) return [{ path, change, lines: null }];
-  const lines = lineDifference(before ?? '', after ?? '');
-  return [{ path, change, lines: lines.length > mostLines ? null : lines }];
+  return [{ path, change, lines: lineDifference(before ?? '', after ?? '', mostLines) }];
 }
 
 function isBinary(text: string | undefined): boolean {
