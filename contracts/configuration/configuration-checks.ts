@@ -1,6 +1,6 @@
 import { classKey } from '../models/classes.ts';
 import type { Configuration } from './configuration.ts';
-import type { Gate } from './gates.ts';
+import { hasBounds } from './gates.ts';
 import type { ConfigurationProblem, KeyPath } from './configuration-problem.ts';
 import { declaredTypesAgree } from './declared-type-checks.ts';
 import { durationMs, isCertainlyShorter } from '../time/duration.ts';
@@ -189,13 +189,8 @@ function upsertsNeedKey({ data: { mode, key } }: Configuration): ConfigurationPr
 function gatesCanPass({ build: { gates } }: Configuration): ConfigurationProblem[] {
   return gates.flatMap((gate, index) => {
     const path = ['build', 'gates', index];
-    if (isRelative(gate) || !('metric' in gate)) return [];
-    return [...unbounded(gate, path), ...crossed(gate, path)];
+    return hasBounds(gate) ? [...unbounded(gate, path), ...crossed(gate, path)] : [];
   });
-}
-
-function isRelative(gate: Gate): gate is Extract<Gate, { versus: unknown }> {
-  return 'versus' in gate;
 }
 
 function metricsFitTask({ task, build, monitor, deploy }: Configuration): ConfigurationProblem[] {

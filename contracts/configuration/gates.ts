@@ -1,18 +1,19 @@
 import { z } from 'zod';
 import { Duration } from '../time/duration.ts';
 import { MetricName } from '../models/metrics.ts';
+import { optionsOf, registeredNames } from '../registered-names.ts';
 import { ColumnName } from './column-name.ts';
 import { ByteSize } from './byte-size-setting.ts';
 
 /** A one-sided or two-sided confidence level. */
 export const Confidence = z.number().min(0.5).lt(1);
 
-export const ThresholdGate = z.strictObject({
+const ThresholdGate = z.strictObject({
   metric: MetricName.describe('Measured on the whole holdout'),
   max: z.number().optional().describe('It fails above'),
   min: z.number().optional().describe('It fails below'),
 });
-export const ChampionGate = z.strictObject({
+const ChampionGate = z.strictObject({
   metric: MetricName.describe('Measured of both on the same rows'),
   versus: z.literal('champion').describe('Compares with what serves; passes as not applicable where nothing does'),
   minGain: z
@@ -27,14 +28,14 @@ export const ChampionGate = z.strictObject({
     .default('refuse')
     .describe('With fewer than 10 blocks, rows that either was trained on, or rows that the champion has no answer to'),
 });
-export const SliceGate = z.strictObject({
+const SliceGate = z.strictObject({
   metric: MetricName.describe('Measured on the rows of each slice'),
   slice: ColumnName.describe('One verdict for each value of this column'),
   minRows: z.number().int().min(1).default(50).describe('A slice with fewer is reported and decides nothing'),
   max: z.number().optional().describe('It fails above'),
   min: z.number().optional().describe('It fails below'),
 });
-export const SliceChangeGate = z.strictObject({
+const SliceChangeGate = z.strictObject({
   metric: MetricName.describe('Measured of both on the rows of each slice'),
   slice: ColumnName.describe('One verdict for each value of this column'),
   versus: z.literal('champion').describe('Compares with what serves; passes as not applicable where nothing does'),
@@ -49,18 +50,18 @@ export const SliceChangeGate = z.strictObject({
     .default('refuse')
     .describe('With rows that either was trained on, or that the champion has no answer to'),
 });
-export const LatencyGate = z.strictObject({
+const LatencyGate = z.strictObject({
   latency: z
     .enum(['p50', 'p95', 'p99'])
     .describe('Of calls of one row of the holdout, by the model runtime in a process of its own'),
   maxMs: z.number().gt(0).describe('It fails above, in milliseconds. Decides nothing in a rehearsal'),
 });
-export const SizeGate = z.strictObject({
+const SizeGate = z.strictObject({
   size: z
     .union([ByteSize, z.number().int().min(1)])
     .describe('It fails where model.onnx is larger: a size such as 20MiB, or a number of bytes'),
 });
-export const CommandGate = z.strictObject({
+const CommandGate = z.strictObject({
   command: z
     .array(z.string().min(1))
     .min(1)
@@ -70,20 +71,43 @@ export const CommandGate = z.strictObject({
     ),
   timeout: Duration.default('10m').describe('It fails when it runs longer'),
 });
-export const Gate = z.union([
-  SliceChangeGate,
-  ChampionGate,
-  SliceGate,
-  ThresholdGate,
-  LatencyGate,
-  SizeGate,
-  CommandGate,
-]);
-export type ThresholdGate = z.infer<typeof ThresholdGate>;
-export type ChampionGate = z.infer<typeof ChampionGate>;
-export type SliceGate = z.infer<typeof SliceGate>;
-export type SliceChangeGate = z.infer<typeof SliceChangeGate>;
-export type LatencyGate = z.infer<typeof LatencyGate>;
-export type SizeGate = z.infer<typeof SizeGate>;
-export type CommandGate = z.infer<typeof CommandGate>;
+
+/**
+ * The kinds of gates. Their keys tell them apart, because every shape is strict: no gate is of two kinds.
+ * `activities/build/gates/` judges each, in a file such as `size-gate.ts`.
+ */
+export const gates = {
+  'slice-change': SliceChangeGate,
+  champion: ChampionGate,
+  slice: SliceGate,
+  threshold: ThresholdGate,
+  latency: LatencyGate,
+  size: SizeGate,
+  command: CommandGate,
+};
+export type GateKind = keyof typeof gates;
+export type GateOf<Kind extends GateKind> = z.infer<(typeof gates)[Kind]>;
+
+export const Gate = z.union(optionsOf(gates));
 export type Gate = z.infer<typeof Gate>;
+export type ThresholdGate = GateOf<'threshold'>;
+export type ChampionGate = GateOf<'champion'>;
+export type SliceGate = GateOf<'slice'>;
+export type SliceChangeGate = GateOf<'slice-change'>;
+export type LatencyGate = GateOf<'latency'>;
+export type SizeGate = GateOf<'size'>;
+export type CommandGate = GateOf<'command'>;
+
+const kinds = registeredNames(gates);
+
+export function gateKindOf(gate: Gate): GateKind {
+  const kind = kinds.find((name) => gates[name].safeParse(gate).success);
+  if (kind === undefined) throw new TypeError(`a gate of no kind: ${JSON.stringify(gate)}`);
+  return kind;
+}
+
+/** Whether gates of this kind have the bounds `min` and `max`, of which one is needed. */
+export function hasBounds(gate: Gate): gate is Gate & { readonly min?: number; readonly max?: number } {
+  const { shape } = gates[gateKindOf(gate)];
+  return 'min' in shape && 'max' in shape;
+}

@@ -1,3 +1,4 @@
+import { gates } from '../../contracts/configuration/gates.ts';
 import { notifierKinds } from '../../contracts/access/notifier-kinds.ts';
 import { remoteSources } from '../../contracts/data/remote-source.ts';
 import { driftTests } from '../../contracts/monitoring/drift-tests.ts';
@@ -13,6 +14,14 @@ const indexes: readonly RegistryIndex[] = [
     constant: 'driftMeasures',
     about: 'By the name of the test.',
     fileOf: (name) => `${name}-test`,
+  },
+  {
+    folder: 'activities/build/gates',
+    contract: 'contracts/configuration/gates.ts',
+    registry: gates,
+    constant: 'gateJudges',
+    about: 'By the kind of the gate.',
+    fileOf: (kind) => `${kind}-gate`,
   },
   {
     folder: 'adapters/notifier',

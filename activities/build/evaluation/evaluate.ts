@@ -6,7 +6,8 @@ import { bootstrapMetric, percentileInterval } from '../../../statistics/metrics
 import { measure, metricsOf, pickRows } from '../../../statistics/metrics/measure.ts';
 import { relativeGain } from '../../../statistics/metrics/relative-gain.ts';
 import type { Sample } from '../../../statistics/metrics/sample.ts';
-import { evaluateGates, gainOver } from '../gates/evaluate-gates.ts';
+import { gainOver } from '../gates/champion-comparison.ts';
+import { evaluateGates } from '../gates/evaluate-gates.ts';
 import type { GateEvidence } from '../gates/gate-evidence.ts';
 import type { MeasuredRows } from './measured-rows.ts';
 import { slicesBy } from './slices.ts';

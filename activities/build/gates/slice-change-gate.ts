@@ -5,24 +5,15 @@ import { relativeGain } from '../../../statistics/metrics/relative-gain.ts';
 import type { Sample } from '../../../statistics/metrics/sample.ts';
 import type { MeasuredRows } from '../evaluation/measured-rows.ts';
 import { slicesBy } from '../evaluation/slices.ts';
+import { comparisonOf } from './champion-comparison.ts';
+import type { GateJudge } from './gate-judge.ts';
 
-/** The champion to compare with, or why there is no comparison. */
-export function comparisonOf({
-  champion,
-  championFailure,
-  isChampion,
-}: MeasuredRows): { readonly champion: Sample } | Pick<GateVerdict, 'verdict' | 'reason'> {
-  if (championFailure !== undefined)
-    return {
-      verdict: 'inconclusive',
-      reason: `the champion has no answer to some of these rows (${championFailure}), so they cannot be compared; the gate's onInconclusive: pass lets such a version through`,
-    };
-  if (champion === null) return { verdict: 'not-applicable', reason: 'there is no champion yet' };
-  return isChampion === true ? { verdict: 'not-applicable', reason: 'this version is the champion' } : { champion };
-}
+export const sliceChangeGate: GateJudge<'slice-change'> = {
+  verdicts: (gate, { rows }) => sliceChangeVerdicts(gate, rows),
+};
 
 /** One verdict a slice: is it worse than the champion, on the same rows, by a greater share than `maxLoss`? */
-export function sliceChangeVerdicts(gate: SliceChangeGate, rows: MeasuredRows): GateVerdict[] {
+function sliceChangeVerdicts(gate: SliceChangeGate, rows: MeasuredRows): GateVerdict[] {
   const named = (label: string) => `${gate.metric} for ${label} versus champion, maxLoss ${gate.maxLoss}`;
   const compared = comparisonOf(rows);
   if (!('champion' in compared)) {

@@ -1,0 +1,38 @@
+import type { ChampionGate } from '../../../contracts/configuration/gates.ts';
+import type { GateVerdict } from '../../../contracts/models/evaluation.ts';
+import type { Bootstrap, Inconclusive } from '../../../statistics/metrics/block-bootstrap.ts';
+import { bootstrapGain } from '../../../statistics/metrics/block-bootstrap.ts';
+import type { Sample } from '../../../statistics/metrics/sample.ts';
+import type { MeasuredRows } from '../evaluation/measured-rows.ts';
+
+/** The champion to compare with, or why there is no comparison. */
+export function comparisonOf({
+  champion,
+  championFailure,
+  isChampion,
+}: MeasuredRows): { readonly champion: Sample } | Pick<GateVerdict, 'verdict' | 'reason'> {
+  if (championFailure !== undefined)
+    return {
+      verdict: 'inconclusive',
+      reason: `the champion has no answer to some of these rows (${championFailure}), so they cannot be compared; the gate's onInconclusive: pass lets such a version through`,
+    };
+  if (champion === null) return { verdict: 'not-applicable', reason: 'there is no champion yet' };
+  return isChampion === true ? { verdict: 'not-applicable', reason: 'this version is the champion' } : { champion };
+}
+
+/** The gain over the champion on the same rows, or why it cannot be told. */
+export function gainOver(
+  champion: Sample,
+  metric: ChampionGate['metric'],
+  rows: MeasuredRows,
+  seed: number,
+): Bootstrap | Inconclusive {
+  const trainedOn = rows.trainedOn.filter(Boolean).length;
+  if (trainedOn > 0) {
+    return {
+      kind: 'inconclusive',
+      because: `${trainedOn} of the ${rows.challenger.truth.length} rows were trained on by one of the two`,
+    };
+  }
+  return bootstrapGain({ challenger: rows.challenger, champion, blocks: rows.blocks, metric, seed });
+}
