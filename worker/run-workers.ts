@@ -1,11 +1,8 @@
 import type { NativeConnection, WorkerOptions } from '@temporalio/worker';
 import { Worker } from '@temporalio/worker';
-import type { Activities } from '../activities/activity-types.ts';
-import type { ActivityQueue } from '../contracts/runs/workflows.ts';
-import { activityQueues, workflowQueue } from '../contracts/runs/workflows.ts';
-
-/** How much of each kind of work one worker does at once. Training is bounded by the machine, not by waiting. */
-const atOnce: Record<ActivityQueue, number> = { data: 4, train: 2, deploy: 50, monitor: 8, rehearsal: 8 };
+import type { Activities } from '../contracts/pipelines/steps.ts';
+import { stepQueues } from '../contracts/pipelines/steps.ts';
+import { workflowQueue } from '../contracts/runs/workflows.ts';
 
 const shutdownGraceTime = '5s';
 
@@ -48,13 +45,13 @@ export async function runWorkers(parts: WorkerParts): Promise<RunningWorkers> {
     workflowFailureErrorTypes: endsWhenNotReplayed,
     ...(buildId === undefined ? {} : { workerDeploymentOptions: versionOf(buildId) }),
   });
-  const queues = activityQueues.flatMap((kind) =>
-    (kind === 'train' ? trainQueues : [kind]).map((taskQueue) =>
+  const queues = [...stepQueues].flatMap(([queue, atOnce]) =>
+    (queue === 'train' ? trainQueues : [queue]).map((taskQueue) =>
       Worker.create({
         ...shared,
         taskQueue,
         activities,
-        maxConcurrentActivityTaskExecutions: atOnce[kind],
+        maxConcurrentActivityTaskExecutions: atOnce,
         maxHeartbeatThrottleInterval: '1s',
       }),
     ),

@@ -1,15 +1,17 @@
-import type { BuildOutcome, ResolvedBuild, TrainActivities } from '../activities/activity-types.ts';
+import { type BuildOutcome, buildRuns, type ResolvedBuild } from '../contracts/pipelines/build-runs.ts';
 import type { PipelineInput } from '../contracts/runs/workflows.ts';
-import { queueActivities, retentionActivities, trainActivitiesOn } from './running/activity-proxies.ts';
 import { runPipeline } from './running/run-pipeline.ts';
+import { stepsOf } from './running/step-proxies.ts';
 import { tellCommit } from './running/tell-commit.ts';
+
+type BuildSteps = ReturnType<typeof stepsOf<typeof buildRuns>>;
 
 /** Resolve → materialise → train, or take what the training key finds → check the artifact → evaluate → gates. */
 export async function buildPipeline(input: PipelineInput): Promise<void> {
   const { runId, scope } = input;
   const build = async (): Promise<BuildOutcome> => {
-    const { queue } = await queueActivities.queueOfBuild({ runId, scope });
-    const train = trainActivitiesOn(queue);
+    const { queue } = await stepsOf(buildRuns).queueOfBuild({ runId, scope });
+    const train = stepsOf(buildRuns, queue);
     const environment = await train.materialiseEnvironment({ runId, scope });
     const resolved = await train.resolveBuild({ runId, scope, ...environment });
     const { plan, unchanged } = resolved;
@@ -17,7 +19,7 @@ export async function buildPipeline(input: PipelineInput): Promise<void> {
     const modelVersionId = resolved.modelVersionId ?? (await trainAndCommit(input, train, plan));
     const evaluated = await train.evaluateVersion({ runId, scope, plan, modelVersionId, reused, unchanged });
     const outcome = await refitted(input, train, evaluated, resolved.refit);
-    await retentionActivities.expireRejectedVersions({ runId, scope });
+    await train.expireRejectedVersions({ runId, scope });
     return outcome;
   };
   await tellCommit(input, () => runPipeline(input, build));
@@ -26,7 +28,7 @@ export async function buildPipeline(input: PipelineInput): Promise<void> {
 /** Only what passed its gates is trained again, on all rows; else nobody knows how good it is. */
 async function refitted(
   input: PipelineInput,
-  train: TrainActivities,
+  train: BuildSteps,
   evaluated: BuildOutcome,
   refit: ResolvedBuild['refit'],
 ): Promise<BuildOutcome> {
@@ -38,7 +40,7 @@ async function refitted(
   return train.citeEvaluation({ runId, scope, evaluationId, modelVersionId, reused });
 }
 
-async function trainAndCommit({ runId, scope }: PipelineInput, train: TrainActivities, plan: string): Promise<string> {
+async function trainAndCommit({ runId, scope }: PipelineInput, train: BuildSteps, plan: string): Promise<string> {
   const { trained } = await train.trainModel({ runId, scope, plan });
   const { modelVersionId } = await train.commitVersion({ runId, scope, plan, trained });
   return modelVersionId;

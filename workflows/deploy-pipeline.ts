@@ -1,7 +1,8 @@
 import { continueAsNew, log, workflowInfo } from '@temporalio/workflow';
 import { reasonOf } from '../contracts/errors.ts';
 import type { PipelineInput } from '../contracts/runs/workflows.ts';
-import { deployActivities, queueActivities, trainActivitiesOn } from './running/activity-proxies.ts';
+import { deployRuns } from '../contracts/pipelines/deploy-runs.ts';
+import { stepsOf } from './running/step-proxies.ts';
 import type { DeployInput, Deployment, DeployProgress, Next, Telling } from './deploying/deploy-progress.ts';
 import { deployOutcome } from './deploying/deploy-progress.ts';
 import { nudgeLifecycle } from './running/nudge-lifecycle.ts';
@@ -9,6 +10,8 @@ import { beginSteps, watchStep } from './deploying/roll-out.ts';
 import { runPipeline } from './running/run-pipeline.ts';
 import { tellRelease } from './running/search-attributes.ts';
 import { backOff, takeNudges } from './running/waiting.ts';
+
+const steps = stepsOf(deployRuns);
 
 // A lost nudge is caught by looking again: soon at first, and later at longer intervals, so that an approval that waits
 // for weeks, or a deployment that waits for another one, costs a few looks an hour.
@@ -58,7 +61,7 @@ async function request(deployment: Deployment, at: Extract<DeployProgress, { pha
   const refusal = await refusalOf(deployment.input);
   if (refusal !== null) return deployOutcome(replaced, 'refused', null, refusal);
   const replaces = replaced === null ? {} : { replaces: replaced.approvalId };
-  const facts = await deployActivities.requestApproval({ runId, scope, ...replaces });
+  const facts = await steps.requestApproval({ runId, scope, ...replaces });
   // The champion has changed since `confirmEvaluation` read it.
   if (facts === null) return at;
   tellRelease(facts.releaseDigest);
@@ -69,9 +72,9 @@ async function request(deployment: Deployment, at: Extract<DeployProgress, { pha
 
 /** Measures the version again if the champion has changed since. Returns the reasons of the gates that reject it, or null. */
 async function refusalOf({ runId, scope }: PipelineInput): Promise<readonly string[] | null> {
-  const { queue } = await queueActivities.queueOfConfirmation({ runId, scope });
+  const { queue } = await steps.queueOfConfirmation({ runId, scope });
   if (queue === null) return null;
-  const { decision, reasons } = await trainActivitiesOn(queue).confirmEvaluation({ runId, scope });
+  const { decision, reasons } = await stepsOf(deployRuns, queue).confirmEvaluation({ runId, scope });
   return decision === 'rejected' ? reasons : null;
 }
 
@@ -83,7 +86,7 @@ async function awaitApproval(
   const { approvalId } = facts;
   const told = new Set<Telling>(toldBefore);
   for (const nextWait = backOff(looks); ;) {
-    const { status, expiresInMs, remindInMs } = await deployActivities.tallyApproval({ runId, scope, approvalId });
+    const { status, expiresInMs, remindInMs } = await steps.tallyApproval({ runId, scope, approvalId });
     if (status === 'approved') return { phase: 'slot', facts };
     if (status !== 'pending') return deployOutcome(facts, status, null, [`approval ${status}`]);
     // null: the ledger has the reminder by now.
@@ -101,7 +104,7 @@ async function awaitApproval(
 /** Not waited for: a receiver that is away must not keep a vote from being counted. */
 async function notify({ runId, scope }: PipelineInput, approvalId: string, about: Telling): Promise<void> {
   try {
-    await deployActivities.notifyOfApproval({ runId, scope, approvalId, about });
+    await steps.notifyOfApproval({ runId, scope, approvalId, about });
   } catch (caught) {
     log.warn('nobody was told of a request', { approvalId, reason: reasonOf(caught) });
   }
@@ -111,7 +114,7 @@ async function notify({ runId, scope }: PipelineInput, approvalId: string, about
 async function takeSlot(deployment: Deployment, at: Extract<DeployProgress, { phase: 'slot' }>): Promise<Next> {
   const { runId, scope } = deployment.input;
   for (const nextWait = backOff(looks); ;) {
-    const answer = await deployActivities.beginRollout({ runId, scope });
+    const answer = await steps.beginRollout({ runId, scope });
     if (answer === 'begun') return beginSteps(deployment, at.facts);
     if (answer === 'champion-changed') return { phase: 'request', replaced: at.facts };
     if (answer === 'superseded')

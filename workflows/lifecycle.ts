@@ -21,8 +21,10 @@ import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { isErrorCode, reasonOf, retryBoundOf } from '../contracts/errors.ts';
 import type { LifecycleOrders } from '../contracts/runs/lifecycle-plan.ts';
 import type { LifecycleInput } from '../contracts/runs/workflows.ts';
-import { advanceUpdate, nudgeSignal, pipelineOf } from '../contracts/runs/workflows.ts';
-import { lifecycleActivities } from './running/activity-proxies.ts';
+import { advanceUpdate, nudgeSignal } from '../contracts/runs/workflows.ts';
+import { lifecycleSteps } from '../contracts/pipelines/lifecycle-steps.ts';
+import { pipelines } from '../contracts/pipelines/pipelines.ts';
+import { stepsOf } from './running/step-proxies.ts';
 import { pipelineAttributes } from './running/search-attributes.ts';
 
 /** Time to the next look after one that failed. A nudge or an update causes an earlier one. */
@@ -76,7 +78,7 @@ export async function lifecycle(input: LifecycleInput): Promise<void> {
 /** Returns undefined if the look failed. The lifecycle looks again later, because without it nothing in the environment would move. */
 async function lookOrNot({ scope }: LifecycleInput, reconcile: boolean): Promise<LifecycleOrders | undefined> {
   try {
-    return await lifecycleActivities.advanceLifecycle({ scope, reconcile });
+    return await stepsOf(lifecycleSteps).advanceLifecycle({ scope, reconcile });
   } catch (caught) {
     if (isCancellation(caught) || !mayPass(caught)) throw caught;
     log.warn('the lifecycle could not look at the database', { reason: rootCause(caught) ?? reasonOf(caught) });
@@ -100,7 +102,7 @@ async function carryOut(input: LifecycleInput, orders: LifecycleOrders): Promise
 
 async function startRun({ scope }: LifecycleInput, order: LifecycleOrders['start'][number]): Promise<void> {
   try {
-    await startChild(pipelineOf[order.kind], {
+    await startChild(pipelines[order.kind].workflow, {
       workflowId: order.workflowId,
       // A workflow that failed without ending its run is started again.
       workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,

@@ -1,16 +1,18 @@
 import type { PipelineInput } from '../contracts/runs/workflows.ts';
-import { monitorActivities, retentionActivities } from './running/activity-proxies.ts';
+import { monitorRuns } from '../contracts/pipelines/monitor-runs.ts';
 import { runPipeline } from './running/run-pipeline.ts';
+import { stepsOf } from './running/step-proxies.ts';
+
+const steps = stepsOf(monitorRuns);
 
 /** Window of what was served, labels joined → tests → report → findings and triggers. */
 export async function monitorPipeline(input: PipelineInput): Promise<void> {
   const { runId, scope } = input;
   await runPipeline(input, async () => {
-    const { window } = await monitorActivities.collectWindow({ runId, scope });
-    const outcome = await monitorActivities.reportWindow({ runId, scope, window });
-    if (outcome.kind === 'monitor' && outcome.opened + outcome.closed > 0)
-      await monitorActivities.notifyOfReport({ runId, scope, reportId: outcome.reportId });
-    await retentionActivities.expirePredictions({ runId, scope });
+    const { window } = await steps.collectWindow({ runId, scope });
+    const outcome = await steps.reportWindow({ runId, scope, window });
+    if (outcome.opened + outcome.closed > 0) await steps.notifyOfReport({ runId, scope, reportId: outcome.reportId });
+    await steps.expirePredictions({ runId, scope });
     return outcome;
   });
 }

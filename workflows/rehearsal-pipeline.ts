@@ -2,7 +2,8 @@ import { continueAsNew, workflowInfo } from '@temporalio/workflow';
 import type { Id, Sha256 } from '../contracts/identifiers.ts';
 import type { ServedPeriod } from '../contracts/runs/rehearsal.ts';
 import type { PipelineInput } from '../contracts/runs/workflows.ts';
-import { rehearsalActivities } from './running/activity-proxies.ts';
+import { rehearsalRuns } from '../contracts/pipelines/rehearsal-runs.ts';
+import { stepsOf } from './running/step-proxies.ts';
 import { runPipeline } from './running/run-pipeline.ts';
 import type { Nudged } from './running/waiting.ts';
 import { backOff, takeNudges } from './running/waiting.ts';
@@ -10,6 +11,8 @@ import { backOff, takeNudges } from './running/waiting.ts';
 // The lifecycle of the rehearsal's environment nudges it when something has ended or asks for a vote. A lost nudge is
 // caught by looking again.
 const looks = { firstMs: 1_000, longestMs: 300_000 };
+
+const steps = stepsOf(rehearsalRuns);
 
 type Step = 'serve' | 'ingest' | 'monitor' | 'build' | 'record';
 
@@ -41,17 +44,17 @@ export async function rehearsal(input: RehearsalInput): Promise<void> {
     const from = input.at ?? (await begin(input));
     const { rehearsalId } = from;
     for (let at: Progress | undefined = from; at !== undefined;) at = after(await carryOut(input, at, nudged));
-    return rehearsalActivities.finishRehearsal({ runId, scope, rehearsalId });
+    return steps.finishRehearsal({ runId, scope, rehearsalId });
   });
 }
 
 /** A restarted run continues after the last recorded period. */
 async function begin({ runId, scope }: RehearsalInput): Promise<Progress> {
-  const { recorded, ...plan } = await rehearsalActivities.planRehearsal({ runId, scope });
+  const { recorded, ...plan } = await steps.planRehearsal({ runId, scope });
   return recorded === 0 ? { ...plan, index: -1, step: 'ingest' } : { ...plan, index: recorded - 1, step: 'record' };
 }
 
-function stepsOf({ index, periods }: Progress): readonly Step[] {
+function stepsFor({ index, periods }: Progress): readonly Step[] {
   if (index < 0) return ['ingest', 'build'];
   return index < periods - 1
     ? ['serve', 'ingest', 'monitor', 'build', 'record']
@@ -60,8 +63,8 @@ function stepsOf({ index, periods }: Progress): readonly Step[] {
 
 /** The next step; undefined after the last one. */
 function after(at: Progress): Progress | undefined {
-  const steps = stepsOf(at);
-  const step = steps[steps.indexOf(at.step) + 1];
+  const all = stepsFor(at);
+  const step = all[all.indexOf(at.step) + 1];
   if (step !== undefined) return { ...at, step };
   const index = at.index + 1;
   return index < at.periods ? { ...at, index, step: 'serve', served: undefined } : undefined;
@@ -77,27 +80,22 @@ async function carryOut(input: RehearsalInput, at: Progress, nudged: Nudged): Pr
   const period = { runId, scope, index };
   switch (step) {
     case 'serve':
-      return { ...at, served: (await rehearsalActivities.servePeriod(period)).served };
+      return { ...at, served: (await steps.servePeriod(period)).served };
     case 'ingest':
     case 'monitor': {
-      const { commandedRunId } = await rehearsalActivities.commandPeriod({ ...period, command: step, rows });
+      const { commandedRunId } = await steps.commandPeriod({ ...period, command: step, rows });
       if (commandedRunId === null) break;
       const ended = { runId, scope, awaitedRunId: commandedRunId };
-      await until(input, at, nudged, async () => (await rehearsalActivities.lookAtRun(ended)).over);
+      await until(input, at, nudged, async () => (await steps.lookAtRun(ended)).over);
       break;
     }
     case 'build':
-      await rehearsalActivities.commandPeriod({ ...period, command: 'trigger', rows });
-      await rehearsalActivities.commandPeriod({ ...period, command: 'settle', rows });
-      await until(
-        input,
-        at,
-        nudged,
-        async () => (await rehearsalActivities.settlePeriod({ ...period, rehearsalId })).quiet,
-      );
+      await steps.commandPeriod({ ...period, command: 'trigger', rows });
+      await steps.commandPeriod({ ...period, command: 'settle', rows });
+      await until(input, at, nudged, async () => (await steps.settlePeriod({ ...period, rehearsalId })).quiet);
       break;
     case 'record':
-      await rehearsalActivities.recordPeriod({ ...period, rehearsalId, served: at.served });
+      await steps.recordPeriod({ ...period, rehearsalId, served: at.served });
   }
   return at;
 }

@@ -1,13 +1,16 @@
 import type { PipelineInput } from '../contracts/runs/workflows.ts';
-import { deployActivities } from './running/activity-proxies.ts';
+import { rollbackRuns } from '../contracts/pipelines/rollback-runs.ts';
 import { loadOnGateways } from './deploying/load-on-gateways.ts';
 import { runPipeline } from './running/run-pipeline.ts';
+import { stepsOf } from './running/step-proxies.ts';
+
+const steps = stepsOf(rollbackRuns);
 
 /** The release before, or a named one, serves again; done when the gateways have it. */
 export async function rollbackPipeline(input: PipelineInput): Promise<void> {
   const { runId, scope } = input;
   await runPipeline(input, async () => {
-    const outcome = await deployActivities.rollBack({ runId, scope });
+    const outcome = await steps.rollBack({ runId, scope });
     await loadOnGateways({ runId, scope }, outcome.generation);
     return outcome;
   });

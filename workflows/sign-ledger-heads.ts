@@ -1,11 +1,14 @@
 import { continueAsNew, workflowInfo } from '@temporalio/workflow';
 import type { SignHeadsInput } from '../contracts/runs/workflows.ts';
-import { ledgerActivities } from './running/activity-proxies.ts';
+import { installationSteps } from '../contracts/pipelines/installation-steps.ts';
+import { stepsOf } from './running/step-proxies.ts';
+
+const steps = stepsOf(installationSteps);
 
 /** Signs the head of every model's chain that has grown, some models at a time. */
 export async function signLedgerHeads(input: SignHeadsInput): Promise<void> {
   for (let cursor = input.cursor ?? null; ;) {
-    const { next }: { readonly next: string | null } = await ledgerActivities.signHeads({ cursor });
+    const { next }: { readonly next: string | null } = await steps.signHeads({ cursor });
     if (next === null) return;
     if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof signLedgerHeads>({ ...input, cursor: next });
     cursor = next;

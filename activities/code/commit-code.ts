@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { CodeManifest } from '../../contracts/code/code-version.ts';
-import type { DataActivities } from '../activity-types.ts';
+import type { Activities } from '../../contracts/pipelines/steps.ts';
 import type { StoringDependencies } from '../activity-dependencies.ts';
 import { runWithRequest } from '../steps/run-request.ts';
 import { storeJson, withWorkspace } from '../steps/workspace.ts';
@@ -8,7 +8,7 @@ import { fetchCode } from './fetch-code.ts';
 import { lockOf } from './lock-of.ts';
 
 /** What was uploaded or fetched is packed in its canonical form, so that the same files are the same CodeVersion. */
-export function createCommitCode(deps: StoringDependencies): DataActivities['commitCode'] {
+export function createCommitCode(deps: StoringDependencies): Activities['commitCode'] {
   return async ({ runId, scope }) => {
     const { run, request } = await runWithRequest(deps.repositories.runs, runId, 'code');
     return withWorkspace(deps.scratchFolder, 'code', async (folder) => {

@@ -5,7 +5,7 @@ import type { CodeManifest } from '../../contracts/code/code-version.ts';
 import { sha256OfBytes } from '../../contracts/digest.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import { relativePathProblem } from '../../contracts/code/relative-path.ts';
-import type { RunInput } from '../activity-types.ts';
+import type { RunInput } from '../../contracts/pipelines/step.ts';
 import type { StoringDependencies } from '../activity-dependencies.ts';
 import { RunLog } from '../steps/run-log.ts';
 

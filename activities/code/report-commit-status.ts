@@ -2,7 +2,7 @@ import { reasonOf } from '../../contracts/errors.ts';
 import { repositoryOf } from '../../contracts/code/git-source.ts';
 import type { Scope } from '../../contracts/identifiers.ts';
 import type { Run } from '../../contracts/runs/run.ts';
-import type { CodeActivities } from '../activity-types.ts';
+import type { Activities } from '../../contracts/pipelines/steps.ts';
 import type { ActivityDependencies } from '../activity-dependencies.ts';
 import { commitOf, statusOfRun } from './status-of-run.ts';
 
@@ -10,7 +10,7 @@ import { commitOf, statusOfRun } from './status-of-run.ts';
  * Tells the commit what became of it, where the model's code comes from git with a connection that has a token. The
  * run is over by then, and nothing of it depends on whether this works.
  */
-export function createReportCommitStatus(deps: ActivityDependencies): CodeActivities['reportCommitStatus'] {
+export function createReportCommitStatus(deps: ActivityDependencies): Activities['reportCommitStatus'] {
   return async ({ about: { runId, scope } }) => {
     const { configuration } = await deps.repositories.models.currentConfiguration(scope);
     const { git } = configuration.code;

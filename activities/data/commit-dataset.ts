@@ -1,11 +1,11 @@
 import { DatasetProfile } from '../../contracts/data/dataset-version.ts';
 import { StagedDataset } from '../../contracts/data/staged-dataset.ts';
-import type { DataActivities } from '../activity-types.ts';
+import type { Activities } from '../../contracts/pipelines/steps.ts';
 import type { ActivityDependencies } from '../activity-dependencies.ts';
 import { readJson } from '../steps/workspace.ts';
 
 /** Row second, pointer last: the bytes are in the store already. */
-export function createCommitDataset(deps: ActivityDependencies): DataActivities['commitDataset'] {
+export function createCommitDataset(deps: ActivityDependencies): Activities['commitDataset'] {
   return async ({ runId, scope, staged, profile }) => {
     const { expectedHead, digest, manifest, fetched, ...described } = await readJson(
       deps.objectStore,

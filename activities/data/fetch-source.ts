@@ -1,7 +1,7 @@
 import { cancellationSignal } from '@temporalio/activity';
 import type { FetchedBatch, FetchedFile } from '../../contracts/data/remote-source.ts';
 import type { OpenConnection } from '../../ports/data-source.ts';
-import type { DataActivities } from '../activity-types.ts';
+import type { Activities } from '../../contracts/pipelines/steps.ts';
 import type { StoringDependencies } from '../activity-dependencies.ts';
 import { runWithRequest } from '../steps/run-request.ts';
 import { storeJson, withWorkspace } from '../steps/workspace.ts';
@@ -10,7 +10,7 @@ import { storeJson, withWorkspace } from '../steps/workspace.ts';
  * Fetches what the run's source names and stores it by its digest, with where it came from. Whatever the source says
  * later, the run goes on with what this answered; an upload is there already.
  */
-export function createFetchSource(deps: StoringDependencies): DataActivities['fetchSource'] {
+export function createFetchSource(deps: StoringDependencies): Activities['fetchSource'] {
   return async ({ runId, scope }) => {
     const { request } = await runWithRequest(deps.repositories.runs, runId, 'data');
     if (request.source === undefined) return { fetched: null };

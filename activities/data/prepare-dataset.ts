@@ -14,14 +14,15 @@ import { PerennialError } from '../../contracts/errors.ts';
 import type { Instant, Scope, Sha256 } from '../../contracts/identifiers.ts';
 import type { StagedDataset } from '../../contracts/data/staged-dataset.ts';
 import type { PreparedBatch } from '../../ports/table-engine.ts';
-import type { DataActivities, RunInput } from '../activity-types.ts';
+import type { Activities } from '../../contracts/pipelines/steps.ts';
+import type { RunInput } from '../../contracts/pipelines/step.ts';
 import type { ActivityDependencies, StoringDependencies } from '../activity-dependencies.ts';
 import { runWithRequest } from '../steps/run-request.ts';
 import { fetchFiles, readJson, storeJson, withWorkspace } from '../steps/workspace.ts';
 import { fetchReferences } from './fetch-references.ts';
 
 /** Parses the batch, checks it against the pinned columns and the expectations, stores its parts; commits nothing. */
-export function createPrepareDataset(deps: StoringDependencies): DataActivities['prepareDataset'] {
+export function createPrepareDataset(deps: StoringDependencies): Activities['prepareDataset'] {
   return async (input) => {
     const { run, request } = await runWithRequest(deps.repositories.runs, input.runId, 'data');
     const { configuration } = await deps.repositories.models.currentConfiguration(input.scope);

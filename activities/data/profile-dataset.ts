@@ -1,10 +1,10 @@
 import { StagedDataset } from '../../contracts/data/staged-dataset.ts';
-import type { DataActivities } from '../activity-types.ts';
+import type { Activities } from '../../contracts/pipelines/steps.ts';
 import type { StoringDependencies } from '../activity-dependencies.ts';
 import { fetchFiles, readJson, storeJson, withWorkspace } from '../steps/workspace.ts';
 
 /** Describes every column of the staged dataset as a whole. */
-export function createProfileDataset(deps: StoringDependencies): DataActivities['profileDataset'] {
+export function createProfileDataset(deps: StoringDependencies): Activities['profileDataset'] {
   return async ({ staged }) => {
     const { manifest } = await readJson(deps.objectStore, staged, StagedDataset);
     return withWorkspace(deps.scratchFolder, 'profile', async (folder) => {

@@ -1,6 +1,7 @@
 import { cancellationSignal } from '@temporalio/activity';
 import { setTimeout as pause } from 'node:timers/promises';
 import { PerennialError } from '../../contracts/errors.ts';
+import type { Activities } from '../../contracts/pipelines/steps.ts';
 import type { Scope } from '../../contracts/identifiers.ts';
 import type { DeploymentRepository } from '../../ports/repositories/deployment-repository.ts';
 import type { ActivityDependencies } from '../activity-dependencies.ts';
@@ -16,6 +17,10 @@ interface Loading {
   readonly generation: number;
   /** How long the workflow has waited before this call. */
   readonly waitedMs: number;
+}
+
+export function createAwaitGateways(deps: ActivityDependencies): Activities['awaitGateways'] {
+  return ({ scope, generation, waitedMs }) => awaitGateways(deps, scope, { generation, waitedMs });
 }
 
 /**

@@ -2,7 +2,8 @@ import type { Configuration } from '../../contracts/configuration/configuration.
 import type { Scope, Sha256 } from '../../contracts/identifiers.ts';
 import { latencyQuantileMs, mergeLatencies } from '../../contracts/models/latency.ts';
 import type { ServingCount } from '../../contracts/serving/prediction.ts';
-import type { CanaryVerdict, DeployActivities } from '../activity-types.ts';
+import type { CanaryVerdict } from '../../contracts/pipelines/deploy-runs.ts';
+import type { Activities } from '../../contracts/pipelines/steps.ts';
 import type { ActivityDependencies } from '../activity-dependencies.ts';
 import { computedApart } from '../steps/computed-apart.ts';
 import { createCanaryMetric } from './canary-metric.ts';
@@ -15,7 +16,7 @@ const errorsAtLeast = 3;
 const latenciesAtLeast = 100;
 
 /** Has the canary of this generation had enough requests, and did it answer them, in time and well? */
-export function createJudgeCanary(deps: ActivityDependencies): DeployActivities['judgeCanary'] {
+export function createJudgeCanary(deps: ActivityDependencies): Activities['judgeCanary'] {
   return ({ scope, generation, releaseDigest, withMetric }) =>
     judgeCanaryOf(deps, scope, { generation, releaseDigest, withMetric });
 }
@@ -59,12 +60,12 @@ export async function judgeCanaryOf(
 type Counted = Pick<ServingCount, 'requests' | 'ownErrors' | 'latency'>;
 
 /** Request counts of both releases in one step; each list has one entry per gateway. */
-export interface Step {
+export interface CanaryStep {
   readonly canary: readonly Counted[];
   readonly champion: readonly Counted[];
 }
 
-export function judge(step: Step, minRequests: number, abortOn: AbortOn): CanaryVerdict {
+export function judge(step: CanaryStep, minRequests: number, abortOn: AbortOn): CanaryVerdict {
   const { requests } = errorsOf(step.canary);
   const wanted = abortOn.p99Ms === undefined ? minRequests : Math.max(minRequests, latenciesAtLeast);
   const errors = judgeErrors(step, abortOn);
@@ -97,7 +98,7 @@ function errorsOf(counts: readonly Counted[]): Errors {
  * A request on which both fail counts as an error of neither. If the champion has errors of its own, the lower confidence bound of the
  * difference decides, and the verdict is `insufficient` until that bound is above the limit.
  */
-function judgeErrors(step: Step, { errorRate }: AbortOn): Pick<CanaryVerdict, 'verdict' | 'reason'> | undefined {
+function judgeErrors(step: CanaryStep, { errorRate }: AbortOn): Pick<CanaryVerdict, 'verdict' | 'reason'> | undefined {
   const canary = errorsOf(step.canary);
   const champion = errorsOf(step.champion);
   if (errorRate === undefined || canary.errors < errorsAtLeast) return undefined;

@@ -2,11 +2,12 @@ import { PerennialError } from '../../contracts/errors.ts';
 import type { ShadowStep } from '../../contracts/configuration/strategy.ts';
 import type { Scope, Sha256 } from '../../contracts/identifiers.ts';
 import type { ShadowCount } from '../../contracts/serving/prediction.ts';
-import type { CanaryVerdict, DeployActivities } from '../activity-types.ts';
+import type { CanaryVerdict } from '../../contracts/pipelines/deploy-runs.ts';
+import type { Activities } from '../../contracts/pipelines/steps.ts';
 import type { ActivityDependencies } from '../activity-dependencies.ts';
 
 /** Has the shadow of this generation been asked often enough, and how does it differ? The reason is the report, whatever the verdict. */
-export function createJudgeShadow(deps: ActivityDependencies): DeployActivities['judgeShadow'] {
+export function createJudgeShadow(deps: ActivityDependencies): Activities['judgeShadow'] {
   return ({ scope, generation, releaseDigest }) => judgeShadowOf(deps, scope, { generation, releaseDigest });
 }
 

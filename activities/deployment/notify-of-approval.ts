@@ -1,7 +1,7 @@
 import type { Approval } from '../../contracts/serving/approval.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Notification } from '../../ports/notifier.ts';
-import type { DeployActivities } from '../activity-types.ts';
+import type { Activities } from '../../contracts/pipelines/steps.ts';
 import type { ActivityDependencies } from '../activity-dependencies.ts';
 import { tellConnections } from '../steps/tell-connections.ts';
 
@@ -9,7 +9,7 @@ import { tellConnections } from '../steps/tell-connections.ts';
  * Notifies the webhooks of `deploy.notify` when a request waits for votes, when it was made again because the champion
  * changed, and when half of its time has passed without a decision.
  */
-export function createNotifyOfApproval(deps: ActivityDependencies): DeployActivities['notifyOfApproval'] {
+export function createNotifyOfApproval(deps: ActivityDependencies): Activities['notifyOfApproval'] {
   return async ({ runId, scope, approvalId, about }) => {
     const { approvals, deployments, models } = deps.repositories;
     const approval = await approvals.get(approvalId);
@@ -26,7 +26,7 @@ export function createNotifyOfApproval(deps: ActivityDependencies): DeployActivi
 
 function notificationOf(
   { id, project, model, environment, digest, evidence, subject, warnings, expiresAt, votes, earlierVotes }: Approval,
-  told: Pick<Parameters<DeployActivities['notifyOfApproval']>[0], 'about'> & {
+  told: Pick<Parameters<Activities['notifyOfApproval']>[0], 'about'> & {
     readonly name: string;
     readonly at: string;
   },

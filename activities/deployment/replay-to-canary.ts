@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Id, Scope } from '../../contracts/identifiers.ts';
 import type { InferenceRow, RefusedRow, SentRows } from '../../ports/gateways.ts';
-import type { DeployActivities } from '../activity-types.ts';
+import type { Activities } from '../../contracts/pipelines/steps.ts';
 import type { ActivityDependencies } from '../activity-dependencies.ts';
 import type { DatasetRow } from '../measurement/dataset-rows.ts';
 import { rowsBetween } from '../measurement/dataset-rows.ts';
@@ -20,7 +20,7 @@ const mostRounds = 10;
  * report their counts a moment later. Replayed requests are marked: they stay out of metrics, monitoring and labels.
  * Rows that the gateway refuses are replaced by others, because it counts them for neither release.
  */
-export function createReplayToCanary(deps: ActivityDependencies): DeployActivities['replayToCanary'] {
+export function createReplayToCanary(deps: ActivityDependencies): Activities['replayToCanary'] {
   return async ({ runId, scope, generation }) => {
     const { weight, minRequests } = await stepUp(deps, scope, { runId, generation });
     const rehearsal = await rehearsalOf(deps, scope);

@@ -7,14 +7,15 @@ import type { Evaluation } from '../../contracts/models/evaluation.ts';
 import type { ConfigurationVersion } from '../../contracts/models/model.ts';
 import type { ModelVersion } from '../../contracts/models/model-version.ts';
 import type { Release } from '../../contracts/serving/release.ts';
-import type { DeployActivities, RolloutFacts } from '../activity-types.ts';
+import type { Activities } from '../../contracts/pipelines/steps.ts';
+import type { RolloutFacts } from '../../contracts/pipelines/deploy-runs.ts';
 import type { ActivityDependencies } from '../activity-dependencies.ts';
 import { candidacyOf } from '../measurement/standing-evaluation.ts';
 import { gatherApprovalEvidence } from './evidence/gather-approval-evidence.ts';
 import { gatherWarnings } from './warnings/gather-warnings.ts';
 
 /** Makes the Release and asks for its approval, bound to the digest of what is asked. */
-export function createRequestApproval(deps: ActivityDependencies): DeployActivities['requestApproval'] {
+export function createRequestApproval(deps: ActivityDependencies): Activities['requestApproval'] {
   return async ({ runId, scope, replaces }) => {
     const { deployments, approvals, environments, models } = deps.repositories;
     const { run, request, champion, standing } = await candidacyOf(deps, { runId, scope });

@@ -1,60 +1,65 @@
-import type { DeployActivities } from '../activity-types.ts';
+import type { Activities } from '../../contracts/pipelines/steps.ts';
 import type { ActivityDependencies } from '../activity-dependencies.ts';
-import { awaitGateways } from './await-gateways.ts';
-import { judgeStepBefore } from './judge-step-before.ts';
+import { signAfterwards } from '../ledger/sign-heads.ts';
 import { runWithRequest } from '../steps/run-request.ts';
+import { judgeStepBefore } from './judge-step-before.ts';
 
-type RolloutActivities = Pick<
-  DeployActivities,
-  'tallyApproval' | 'beginRollout' | 'raiseGeneration' | 'awaitGateways' | 'endRollout' | 'abortRollout' | 'rollBack'
->;
+// Each asks the database for one transition; the database refuses those that are no longer this run's to make.
 
-/** Each asks the database for one transition; the database refuses those that are no longer this run's to make. */
-export function createRolloutActivities(deps: ActivityDependencies): RolloutActivities {
-  const { approvals, deployments, runs } = deps.repositories;
-  return {
-    tallyApproval: ({ runId, approvalId }) => approvals.tally(approvalId, runId),
+export function createTallyApproval({ repositories }: ActivityDependencies): Activities['tallyApproval'] {
+  return ({ runId, approvalId }) => repositories.approvals.tally(approvalId, runId);
+}
 
-    async beginRollout({ runId, scope }) {
-      const begun = await deployments.beginRollout(scope, runId);
-      if (begun === 'begun') await runs.resume(runId);
-      return begun;
-    },
+export function createBeginRollout({ repositories }: ActivityDependencies): Activities['beginRollout'] {
+  return async ({ runId, scope }) => {
+    const begun = await repositories.deployments.beginRollout(scope, runId);
+    if (begun === 'begun') await repositories.runs.resume(runId);
+    return begun;
+  };
+}
 
-    async raiseGeneration({ runId, scope, weight }) {
-      // Judged here again: the verdict that the workflow passes in could come from a foreign client.
-      const { judged, remark } = await judgeStepBefore(deps, scope, runId);
-      const { generation } = await deployments.raise(scope, { runId, weight, judged, remark });
-      return { generation };
-    },
+export function createRaiseGeneration(deps: ActivityDependencies): Activities['raiseGeneration'] {
+  return async ({ runId, scope, weight }) => {
+    // Judged here again: the verdict that the workflow passes in could come from a foreign client.
+    const { judged, remark } = await judgeStepBefore(deps, scope, runId);
+    const { generation } = await deps.repositories.deployments.raise(scope, { runId, weight, judged, remark });
+    signAfterwards(deps, scope.modelId);
+    return { generation };
+  };
+}
 
-    awaitGateways: ({ scope, generation, waitedMs }) => awaitGateways(deps, scope, { generation, waitedMs }),
+export function createEndRollout({ repositories }: ActivityDependencies): Activities['endRollout'] {
+  return ({ runId, scope }) => repositories.deployments.endRollout(scope, runId);
+}
 
-    endRollout: ({ runId, scope }) => deployments.endRollout(scope, runId),
+export function createAbortRollout(deps: ActivityDependencies): Activities['abortRollout'] {
+  return async ({ runId, scope, reason }) => {
+    const raised = await deps.repositories.deployments.abort(scope, { runId, reason });
+    signAfterwards(deps, scope.modelId);
+    return { generation: raised?.generation ?? null };
+  };
+}
 
-    async abortRollout({ runId, scope, reason }) {
-      const raised = await deployments.abort(scope, { runId, reason });
-      return { generation: raised?.generation ?? null };
-    },
-
-    async rollBack({ runId, scope }) {
-      const { run, request } = await runWithRequest(runs, runId, 'rollback');
-      const { generation, from, to } = await deployments.rollback(scope, {
-        runId,
-        toReleaseId: request.toReleaseId,
-        heads: request.with,
-        reason: request.reason,
-        by: run.recordedBy,
-      });
-      const heads = request.with === undefined ? {} : { heads: request.with };
-      return {
-        kind: 'rollback',
-        fromReleaseId: from.id,
-        toReleaseId: to.id,
-        modelVersion: generation.slots.find(({ role }) => role === 'champion')?.modelVersionNumber,
-        generation: generation.generation,
-        ...heads,
-      };
-    },
+export function createRollBack(deps: ActivityDependencies): Activities['rollBack'] {
+  const { deployments, runs } = deps.repositories;
+  return async ({ runId, scope }) => {
+    const { run, request } = await runWithRequest(runs, runId, 'rollback');
+    const { generation, from, to } = await deployments.rollback(scope, {
+      runId,
+      toReleaseId: request.toReleaseId,
+      heads: request.with,
+      reason: request.reason,
+      by: run.recordedBy,
+    });
+    signAfterwards(deps, scope.modelId);
+    const heads = request.with === undefined ? {} : { heads: request.with };
+    return {
+      kind: 'rollback',
+      fromReleaseId: from.id,
+      toReleaseId: to.id,
+      modelVersion: generation.slots.find(({ role }) => role === 'champion')?.modelVersionNumber,
+      generation: generation.generation,
+      ...heads,
+    };
   };
 }

@@ -2,58 +2,32 @@ import type { Id } from '../../contracts/identifiers.ts';
 import { reasonOf } from '../../contracts/errors.ts';
 import type { SigningResult } from '../../ports/ledger-proof.ts';
 import type { ChainOwner } from '../../ports/repositories/ledger-repository.ts';
-import type { DeployActivities, LedgerActivities } from '../activity-types.ts';
+import type { Activities } from '../../contracts/pipelines/steps.ts';
 import type { ActivityDependencies } from '../activity-dependencies.ts';
 
 type Parts = Pick<ActivityDependencies, 'repositories' | 'ledgerProof' | 'lifecyclePrincipal' | 'logger'>;
-type ChangesWhatServes = Pick<DeployActivities, 'raiseGeneration' | 'abortRollout' | 'rollBack'>;
 
 const modelsAtOnce = 50;
 
-export function createLedgerActivities(deps: Parts): LedgerActivities {
-  return {
-    async signHeads({ cursor }) {
-      const page = await deps.repositories.ledger.owners({}, { limit: modelsAtOnce, cursor: cursor ?? undefined });
-      const by = await signer(deps);
-      const results: SigningResult[] = [];
-      for (const owner of page.items) results.push(await signAndTell(deps, owner, by));
-      const count = (state: SigningResult['state']) => results.filter((result) => result.state === state).length;
-      return { next: page.next ?? null, signed: count('signed'), refused: count('refused') };
-    },
+export function createSignHeads(deps: Parts): Activities['signHeads'] {
+  return async ({ cursor }) => {
+    const page = await deps.repositories.ledger.owners({}, { limit: modelsAtOnce, cursor: cursor ?? undefined });
+    const by = await signer(deps);
+    const results: SigningResult[] = [];
+    for (const owner of page.items) results.push(await signAndTell(deps, owner, by));
+    const count = (state: SigningResult['state']) => results.filter((result) => result.state === state).length;
+    return { next: page.next ?? null, signed: count('signed'), refused: count('refused') };
   };
 }
 
 /**
- * Has the chain's head signed once what serves has changed, so that not even the minutes until the schedule are open to
+ * Has the chain's head signed after what serves has changed, so that not even the minutes until the schedule are open to
  * whoever would deny it. Nobody waits for it: a store that is away holds back no rollback, and the schedule signs later.
  */
-export function signedAfter<All extends ChangesWhatServes>(activities: All, deps: Parts): All {
-  const sign = (modelId: Id): void => {
-    signModel(deps, modelId).catch((caught: unknown) =>
-      deps.logger.warn(
-        { modelId, reason: reasonOf(caught) },
-        'a head of the ledger waits for the schedule to be signed',
-      ),
-    );
-  };
-  return {
-    ...activities,
-    async raiseGeneration(input) {
-      const raised = await activities.raiseGeneration(input);
-      sign(input.scope.modelId);
-      return raised;
-    },
-    async abortRollout(input) {
-      const raised = await activities.abortRollout(input);
-      sign(input.scope.modelId);
-      return raised;
-    },
-    async rollBack(input) {
-      const outcome = await activities.rollBack(input);
-      sign(input.scope.modelId);
-      return outcome;
-    },
-  };
+export function signAfterwards(deps: Parts, modelId: Id): void {
+  signModel(deps, modelId).catch((caught: unknown) =>
+    deps.logger.warn({ modelId, reason: reasonOf(caught) }, 'a head of the ledger waits for the schedule to be signed'),
+  );
 }
 
 async function signModel(deps: Parts, modelId: Id): Promise<void> {

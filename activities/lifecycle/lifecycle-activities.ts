@@ -2,10 +2,9 @@ import { PerennialError, reasonOf } from '../../contracts/errors.ts';
 import type { Id, Scope } from '../../contracts/identifiers.ts';
 import { scopeLabel } from '../../contracts/identifiers.ts';
 import { firedAt } from '../../contracts/runs/workflows.ts';
-import type { Run } from '../../contracts/runs/run.ts';
-import { isFinal } from '../../contracts/runs/run.ts';
+import { isFinal, type Run } from '../../contracts/runs/run.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { LifecycleActivities } from '../activity-types.ts';
+import type { Activities } from '../../contracts/pipelines/steps.ts';
 import type { ActivityDependencies } from '../activity-dependencies.ts';
 import { planLifecycle } from './plan-lifecycle.ts';
 
@@ -17,44 +16,46 @@ const reconcile = { shareOfAge: 0.1, soonestMs: 30_000, latestMs: 300_000 };
 
 type Parts = Pick<ActivityDependencies, 'repositories' | 'workflowClient' | 'lifecyclePrincipal' | 'clock' | 'logger'>;
 
-export function createLifecycleActivities(deps: Parts): LifecycleActivities {
+export function createAdvanceLifecycle(deps: Parts): Activities['advanceLifecycle'] {
   const { repositories } = deps;
-  return {
-    async advanceLifecycle({ scope, reconcile: mustReconcile }) {
-      if (mustReconcile) await reconcileRuns(deps, scope);
-      const orders = await repositories.lifecycle.advance(scope, planLifecycle);
-      const unfinished = await repositories.runs.unfinished(scope);
-      if (unfinished.length === 0) return orders;
-      return { ...orders, wakeInMs: Math.min(orders.wakeInMs ?? Infinity, reconcileInMs(unfinished, deps.clock)) };
-    },
+  return async ({ scope, reconcile: mustReconcile }) => {
+    if (mustReconcile) await reconcileRuns(deps, scope);
+    const orders = await repositories.lifecycle.advance(scope, planLifecycle);
+    const unfinished = await repositories.runs.unfinished(scope);
+    if (unfinished.length === 0) return orders;
+    return { ...orders, wakeInMs: Math.min(orders.wakeInMs ?? Infinity, reconcileInMs(unfinished, deps.clock)) };
+  };
+}
 
-    async recordScheduleTrigger({ scope, schedule, firing }) {
-      const principal = await repositories.principals.ensure(deps.lifecyclePrincipal, 'service', [], null);
-      const at = firedAt(firing);
-      if (at === undefined)
-        throw new PerennialError('unproven', `no schedule started ${firing}: its name has no instant at its end`, {
-          schedule,
-        });
-      await repositories.lifecycle.fire(scope, { schedule, firedAt: at, by: principal.id }).catch((caught: unknown) => {
-        deps.logger.warn(
-          { scope: scopeLabel(scope), schedule, firing, reason: reasonOf(caught) },
-          'a schedule fired, but no trigger was recorded',
-        );
-        throw caught;
+export function createRecordScheduleTrigger(deps: Parts): Activities['recordScheduleTrigger'] {
+  const { repositories } = deps;
+  return async ({ scope, schedule, firing }) => {
+    const principal = await repositories.principals.ensure(deps.lifecyclePrincipal, 'service', [], null);
+    const at = firedAt(firing);
+    if (at === undefined)
+      throw new PerennialError('unproven', `no schedule started ${firing}: its name has no instant at its end`, {
+        schedule,
       });
-      await deps.workflowClient.advance(scope);
-    },
+    await repositories.lifecycle.fire(scope, { schedule, firedAt: at, by: principal.id }).catch((caught: unknown) => {
+      deps.logger.warn(
+        { scope: scopeLabel(scope), schedule, firing, reason: reasonOf(caught) },
+        'a schedule fired, but no trigger was recorded',
+      );
+      throw caught;
+    });
+    await deps.workflowClient.advance(scope);
+  };
+}
 
-    async beginRun({ runId }) {
-      const run = await repositories.runs.begin(runId);
-      return { alreadyFinal: isFinal(run.state) };
-    },
+export function createBeginRun({ repositories }: Parts): Activities['beginRun'] {
+  return async ({ runId }) => ({ alreadyFinal: isFinal((await repositories.runs.begin(runId)).state) });
+}
 
-    async concludeRun({ runId, conclusion }) {
-      if (conclusion.state === 'succeeded') await repositories.runs.succeed(runId, conclusion.outcome);
-      else if (conclusion.state === 'failed') await repositories.runs.fail(runId, conclusion.failure);
-      else await repositories.runs.cancel(runId, conclusion.reason);
-    },
+export function createConcludeRun({ repositories }: Parts): Activities['concludeRun'] {
+  return async ({ runId, conclusion }) => {
+    if (conclusion.state === 'succeeded') await repositories.runs.succeed(runId, conclusion.outcome);
+    else if (conclusion.state === 'failed') await repositories.runs.fail(runId, conclusion.failure);
+    else await repositories.runs.cancel(runId, conclusion.reason);
   };
 }
 

@@ -1,4 +1,5 @@
 import { buildWaits, wantedTriggers } from '../../contracts/models/build-waits.ts';
+import { pipelines } from '../../contracts/pipelines/pipelines.ts';
 import { shiftInstant } from '../../contracts/time/shift-instant.ts';
 import type { Id, Instant } from '../../contracts/identifiers.ts';
 import type { LifecyclePlan, LifecycleSnapshot } from '../../contracts/runs/lifecycle-plan.ts';
@@ -64,9 +65,6 @@ function preempted(snapshot: LifecycleSnapshot): LifecyclePlan['cancel'] {
     .map((run) => ({ runId: run.id, because: 'preempted by a rollback' }));
 }
 
-/** Kinds that move a head or take a slot go one at a time; a pending approval takes none. */
-const oneAtATime: ReadonlySet<RunKind> = new Set(['data', 'code', 'build', 'monitor', 'rollback']);
-
 function runsToStart(snapshot: LifecycleSnapshot, cancelled: ReadonlySet<Id>): Id[] {
   const busy = new Set(
     snapshot.runs.filter((run) => run.state !== 'queued' && !isFinal(run.state)).map((run) => run.kind),
@@ -75,7 +73,7 @@ function runsToStart(snapshot: LifecycleSnapshot, cancelled: ReadonlySet<Id>): I
   const starting: Id[] = [];
   for (const run of snapshot.runs) {
     if (run.state !== 'queued' || cancelled.has(run.id)) continue;
-    if (waits(run.kind) || (oneAtATime.has(run.kind) && busy.has(run.kind))) continue;
+    if (waits(run.kind) || (pipelines[run.kind].oneAtATime && busy.has(run.kind))) continue;
     busy.add(run.kind);
     starting.push(run.id);
   }

@@ -3,7 +3,7 @@ import type { Id } from '../../contracts/identifiers.ts';
 import type { Release } from '../../contracts/serving/release.ts';
 import type { RunRequest } from '../../contracts/runs/run.ts';
 import type { Run } from '../../contracts/runs/run.ts';
-import type { RunInput } from '../activity-types.ts';
+import type { RunInput } from '../../contracts/pipelines/step.ts';
 import type { ActivityDependencies } from '../activity-dependencies.ts';
 import { runWithRequest } from '../steps/run-request.ts';
 

@@ -4,7 +4,7 @@ import type { Instant, Scope } from '../../contracts/identifiers.ts';
 import type { MonitoringWindow } from '../../contracts/monitoring/monitoring-window.ts';
 import { shiftInstant } from '../../contracts/time/shift-instant.ts';
 import { PerennialError } from '../../contracts/errors.ts';
-import type { MonitorActivities } from '../activity-types.ts';
+import type { Activities } from '../../contracts/pipelines/steps.ts';
 import type { ActivityDependencies, StoringDependencies } from '../activity-dependencies.ts';
 import { runWithRequest } from '../steps/run-request.ts';
 import { storeJson } from '../steps/workspace.ts';
@@ -12,7 +12,7 @@ import { storeJson } from '../steps/workspace.ts';
 const aYear = '12 months';
 
 /** Has the gateways hand over what they logged, and fixes what the report will be made from. */
-export function createCollectWindow(deps: StoringDependencies): MonitorActivities['collectWindow'] {
+export function createCollectWindow(deps: StoringDependencies): Activities['collectWindow'] {
   return async ({ runId, scope }) => {
     deps.computing?.prepare();
     const { deployments, models, monitoring } = deps.repositories;

@@ -1,7 +1,7 @@
 import type { Scope } from '../../contracts/identifiers.ts';
 import type { Report } from '../../contracts/monitoring/report.ts';
 import type { Notification } from '../../ports/notifier.ts';
-import type { MonitorActivities } from '../activity-types.ts';
+import type { Activities } from '../../contracts/pipelines/steps.ts';
 import type { ActivityDependencies } from '../activity-dependencies.ts';
 import { tellConnections } from '../steps/tell-connections.ts';
 
@@ -9,7 +9,7 @@ import { tellConnections } from '../steps/tell-connections.ts';
  * Tells the webhooks of `monitor.notify` what a report opened and closed.
  * Rehearsals tell nobody, as nothing has happened.
  */
-export function createNotifyOfReport(deps: ActivityDependencies): MonitorActivities['notifyOfReport'] {
+export function createNotifyOfReport(deps: ActivityDependencies): Activities['notifyOfReport'] {
   return async ({ scope, reportId }) => {
     const { environments, models, monitoring } = deps.repositories;
     const { clock } = await environments.get(scope.project, scope.environment);

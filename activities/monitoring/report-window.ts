@@ -5,7 +5,7 @@ import { MonitoringWindow } from '../../contracts/monitoring/monitoring-window.t
 import type { PerformanceEstimate, ReportBody } from '../../contracts/monitoring/report.ts';
 import type { ServedRows } from '../../ports/table-engine.ts';
 import { metricsOf } from '../../statistics/metrics/measure.ts';
-import type { MonitorActivities } from '../activity-types.ts';
+import type { Activities } from '../../contracts/pipelines/steps.ts';
 import { readJson } from '../steps/workspace.ts';
 import { driftInWindow, weightedDriftOf } from './drift-in-window.ts';
 import { estimateFrom, wantsEstimate } from '../measurement/estimation.ts';
@@ -21,10 +21,10 @@ import { trafficOf, volumeOf } from './traffic-of.ts';
 import { driftVerdicts, performanceVerdicts, qualityVerdicts, tellingTooFew } from './verdicts.ts';
 
 type Unjudged = Omit<ReportBody, 'findings' | 'triggers'>;
-type Reporting = Parameters<MonitorActivities['reportWindow']>[0];
+type Reporting = Parameters<Activities['reportWindow']>[0];
 
 /** Compares what was served with its reference, and its answers with the labels that have arrived. */
-export function createReportWindow(deps: ReportDependencies): MonitorActivities['reportWindow'] {
+export function createReportWindow(deps: ReportDependencies): Activities['reportWindow'] {
   return async (input) => {
     const { runId, scope } = input;
     const window = await readJson(deps.objectStore, input.window, MonitoringWindow);

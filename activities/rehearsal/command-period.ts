@@ -1,13 +1,14 @@
 import type { CommandBody } from '../../contracts/runs/command.ts';
-import type { PeriodInput, RehearsalActivities } from '../activity-types.ts';
+import type { PeriodInput } from '../../contracts/pipelines/rehearsal-runs.ts';
+import type { Activities } from '../../contracts/pipelines/steps.ts';
 import type { ActivityDependencies } from '../activity-dependencies.ts';
 import type { RehearsalContext } from './rehearsal-context.ts';
 import { mustBeNext, periodAt, rehearsalContext } from './rehearsal-context.ts';
 
-type Input = Parameters<RehearsalActivities['commandPeriod']>[0];
+type Input = Parameters<Activities['commandPeriod']>[0];
 
 /** A command of the rehearsal to its own environment, once however often it is tried. */
-export function createCommandPeriod(deps: ActivityDependencies): RehearsalActivities['commandPeriod'] {
+export function createCommandPeriod(deps: ActivityDependencies): Activities['commandPeriod'] {
   return async (input) => {
     const context = await rehearsalContext(deps, input);
     mustBeNext(context, input.index);

@@ -1,11 +1,11 @@
 import { PerennialError } from '../../contracts/errors.ts';
 import type { RehearsalPeriod, RehearsalSummary } from '../../contracts/runs/rehearsal.ts';
-import type { RehearsalActivities } from '../activity-types.ts';
+import type { Activities } from '../../contracts/pipelines/steps.ts';
 import type { ActivityDependencies } from '../activity-dependencies.ts';
 import { rehearsalContext } from './rehearsal-context.ts';
 
 /** The whole rehearsal in a few numbers; the means are over periods, each counting once. */
-export function createFinishRehearsal(deps: ActivityDependencies): RehearsalActivities['finishRehearsal'] {
+export function createFinishRehearsal(deps: ActivityDependencies): Activities['finishRehearsal'] {
   return async ({ runId, scope }) => {
     const { rehearsal, periods: planned } = await rehearsalContext(deps, { runId, scope });
     const { id: rehearsalId, periods } = rehearsal;

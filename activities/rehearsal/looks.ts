@@ -1,33 +1,32 @@
 import { isErrorCode, PerennialError } from '../../contracts/errors.ts';
 import type { Scope } from '../../contracts/identifiers.ts';
 import type { Run } from '../../contracts/runs/run.ts';
-import type { RehearsalActivities } from '../activity-types.ts';
+import type { Activities } from '../../contracts/pipelines/steps.ts';
 import type { ActivityDependencies } from '../activity-dependencies.ts';
 import type { RehearsalContext } from './rehearsal-context.ts';
 import { mustBeNext, rehearsalContext } from './rehearsal-context.ts';
 
-type Looks = Pick<RehearsalActivities, 'lookAtRun' | 'settlePeriod'>;
+// Each looks once and returns. The rehearsal waits in its workflow, because that occupies no worker.
 
-/** Each activity looks once and returns. The rehearsal waits in its workflow, because that occupies no worker. */
-export function createLooks(deps: ActivityDependencies): Looks {
+export function createLookAtRun({ repositories }: ActivityDependencies): Activities['lookAtRun'] {
+  return async ({ awaitedRunId }) => {
+    const run = await repositories.runs.get(awaitedRunId);
+    if (run.state === 'failed' || run.state === 'cancelled') throw failureOf(run);
+    return { over: run.state === 'succeeded' };
+  };
+}
+
+/** Quiet means: nothing runs, and the lifecycle, asked once more, starts nothing. */
+export function createSettlePeriod(deps: ActivityDependencies): Activities['settlePeriod'] {
   const { runs } = deps.repositories;
-  return {
-    async lookAtRun({ awaitedRunId }) {
-      const run = await runs.get(awaitedRunId);
-      if (run.state === 'failed' || run.state === 'cancelled') throw failureOf(run);
-      return { over: run.state === 'succeeded' };
-    },
-
-    /** Quiet means: nothing runs, and the lifecycle, asked once more, starts nothing. */
-    async settlePeriod({ runId, scope, index }) {
-      const context = await rehearsalContext(deps, { runId, scope });
-      mustBeNext(context, index);
-      const moving = async () => (await runs.unfinished(scope)).filter((run) => run.id !== runId);
-      for (const run of await moving()) await approve(deps, scope, run, context);
-      if ((await moving()).length > 0) return { quiet: false };
-      await deps.workflowClient.advance(scope);
-      return { quiet: (await moving()).length === 0 };
-    },
+  return async ({ runId, scope, index }) => {
+    const context = await rehearsalContext(deps, { runId, scope });
+    mustBeNext(context, index);
+    const moving = async () => (await runs.unfinished(scope)).filter((run) => run.id !== runId);
+    for (const run of await moving()) await approve(deps, scope, run, context);
+    if ((await moving()).length > 0) return { quiet: false };
+    await deps.workflowClient.advance(scope);
+    return { quiet: (await moving()).length === 0 };
   };
 }
 

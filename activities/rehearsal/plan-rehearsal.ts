@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import { sha256OfBytes } from '../../contracts/digest.ts';
 import { PerennialError } from '../../contracts/errors.ts';
-import type { RehearsalActivities } from '../activity-types.ts';
+import type { Activities } from '../../contracts/pipelines/steps.ts';
 import type { StoringDependencies } from '../activity-dependencies.ts';
 import { fetchFiles, withWorkspace } from '../steps/workspace.ts';
 import { rehearsalContext } from './rehearsal-context.ts';
 
 /** Gives the rehearsal's principal its key, and writes the rows to rehearse on as one file to ingest from. */
-export function createPlanRehearsal(deps: StoringDependencies): RehearsalActivities['planRehearsal'] {
+export function createPlanRehearsal(deps: StoringDependencies): Activities['planRehearsal'] {
   return async ({ runId, scope }) => {
     const { rehearsal, periods, principalId } = await rehearsalContext(deps, { runId, scope });
     if (periods.length === 0)

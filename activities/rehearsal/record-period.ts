@@ -7,7 +7,7 @@ import { platformViewer } from '../../contracts/access/principal.ts';
 import type { RehearsalPeriod } from '../../contracts/runs/rehearsal.ts';
 import type { Report } from '../../contracts/monitoring/report.ts';
 import type { Run } from '../../contracts/runs/run.ts';
-import type { RehearsalActivities } from '../activity-types.ts';
+import type { Activities } from '../../contracts/pipelines/steps.ts';
 import type { ActivityDependencies } from '../activity-dependencies.ts';
 import { neverReplaced } from './never-replaced.ts';
 import type { Period } from './periods.ts';
@@ -16,7 +16,7 @@ import { mustBeNext, periodAt, rehearsalContext } from './rehearsal-context.ts';
 type Build = NonNullable<RehearsalPeriod['build']>;
 
 /** Tells the period: what was served and how well, what was found, what was built and what became of it. */
-export function createRecordPeriod(deps: ActivityDependencies): RehearsalActivities['recordPeriod'] {
+export function createRecordPeriod(deps: ActivityDependencies): Activities['recordPeriod'] {
   return async ({ runId, scope, index, served }) => {
     const context = await rehearsalContext(deps, { runId, scope });
     // Recorded by an attempt that was given up for lost.

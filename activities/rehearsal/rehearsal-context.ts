@@ -1,7 +1,7 @@
 import type { Configuration } from '../../contracts/configuration/configuration.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Rehearsal } from '../../contracts/runs/rehearsal.ts';
-import type { RunInput } from '../activity-types.ts';
+import type { RunInput } from '../../contracts/pipelines/step.ts';
 import type { ActivityDependencies } from '../activity-dependencies.ts';
 import type { Period } from './periods.ts';
 import { periodsOf } from './periods.ts';

@@ -1,6 +1,6 @@
 import type { RefusedRows } from '../../contracts/runs/rehearsal.ts';
 import type { RefusedRow } from '../../ports/gateways.ts';
-import type { RehearsalActivities } from '../activity-types.ts';
+import type { Activities } from '../../contracts/pipelines/steps.ts';
 import type { ActivityDependencies } from '../activity-dependencies.ts';
 import { withWorkspace } from '../steps/workspace.ts';
 import type { DatasetRow } from '../measurement/dataset-rows.ts';
@@ -18,7 +18,7 @@ const mostFeatures = 20;
  * Sends each row of the period to the gateway as a request of its own, at the row's own time, and then sends the labels.
  * A row that the gateway refuses is counted and gets no label, as in production.
  */
-export function createServePeriod(deps: ActivityDependencies): RehearsalActivities['servePeriod'] {
+export function createServePeriod(deps: ActivityDependencies): Activities['servePeriod'] {
   return async ({ runId, scope, index }) => {
     const context = await rehearsalContext(deps, { runId, scope });
     mustBeNext(context, index);

@@ -1,6 +1,6 @@
 import { usualGraceMs } from '../../contracts/runs/collection.ts';
 import type { Sha256 } from '../../contracts/identifiers.ts';
-import type { CollectionActivities } from '../activity-types.ts';
+import type { Activities } from '../../contracts/pipelines/steps.ts';
 import type { StoringDependencies } from '../activity-dependencies.ts';
 
 /** Blobs looked at together; memory holds one page. */
@@ -10,45 +10,50 @@ const pagesASweep = 100;
 
 type Parts = Pick<StoringDependencies, 'repositories' | 'objectStore' | 'lifecyclePrincipal'>;
 
-export function createCollectionActivities(
-  { repositories, objectStore, lifecyclePrincipal }: Parts,
-  pageSize = blobsAtOnce,
-): CollectionActivities {
+export function createBeginCollection({ repositories, lifecyclePrincipal }: Parts): Activities['beginCollection'] {
   const { collections } = repositories;
-  return {
-    async beginCollection({ collectionId }) {
-      if (collectionId !== null) return { collectionId };
-      const principal = await repositories.principals.ensure(lifecyclePrincipal, 'service', [], null);
-      const begun = await collections.begin({ dryRun: false, graceMs: usualGraceMs, by: principal.id });
-      return { collectionId: begun.id };
-    },
+  return async ({ collectionId }) => {
+    if (collectionId !== null) return { collectionId };
+    const principal = await repositories.principals.ensure(lifecyclePrincipal, 'service', [], null);
+    const begun = await collections.begin({ dryRun: false, graceMs: usualGraceMs, by: principal.id });
+    return { collectionId: begun.id };
+  };
+}
 
-    markReachable: ({ collectionId }) => collections.mark(collectionId),
+export function createMarkReachable({ repositories }: Parts): Activities['markReachable'] {
+  return ({ collectionId }) => repositories.collections.mark(collectionId);
+}
 
-    async sweepGarbage({ collectionId }) {
-      for (let pages = 0; pages < pagesASweep; pages += 1) {
-        const page = await objectStore.list(await collections.cursor(collectionId), pageSize);
-        const last = page.at(-1);
-        if (last === undefined) return { done: true };
-        const { putBefore, dryRun } = await collections.get(collectionId);
-        // Not marked: nothing is known to be unreachable.
-        const old = putBefore === null ? [] : page.filter((blob) => blob.putAt < putBefore);
-        const claimed = await collections.claim(
-          collectionId,
-          old.map(({ sha256, bytes }) => ({ sha256, bytes })),
-        );
-        const spared: Sha256[] = [];
-        if (!dryRun && putBefore !== null)
-          for (const { sha256 } of claimed)
-            if (!(await objectStore.removeUntouched(sha256, putBefore))) spared.push(sha256);
-        await collections.advance(collectionId, { scanned: page.length, cursor: last.sha256, spared });
-        if (page.length < pageSize) return { done: true };
-      }
-      return { done: false };
-    },
+export function createSweepGarbage(
+  { repositories, objectStore }: Parts,
+  pageSize = blobsAtOnce,
+): Activities['sweepGarbage'] {
+  const { collections } = repositories;
+  return async ({ collectionId }) => {
+    for (let pages = 0; pages < pagesASweep; pages += 1) {
+      const page = await objectStore.list(await collections.cursor(collectionId), pageSize);
+      const last = page.at(-1);
+      if (last === undefined) return { done: true };
+      const { putBefore, dryRun } = await collections.get(collectionId);
+      // Not marked: nothing is known to be unreachable.
+      const old = putBefore === null ? [] : page.filter((blob) => blob.putAt < putBefore);
+      const claimed = await collections.claim(
+        collectionId,
+        old.map(({ sha256, bytes }) => ({ sha256, bytes })),
+      );
+      const spared: Sha256[] = [];
+      if (!dryRun && putBefore !== null)
+        for (const { sha256 } of claimed)
+          if (!(await objectStore.removeUntouched(sha256, putBefore))) spared.push(sha256);
+      await collections.advance(collectionId, { scanned: page.length, cursor: last.sha256, spared });
+      if (page.length < pageSize) return { done: true };
+    }
+    return { done: false };
+  };
+}
 
-    async endCollection({ collectionId, failure }) {
-      await collections.end(collectionId, failure);
-    },
+export function createEndCollection({ repositories }: Parts): Activities['endCollection'] {
+  return async ({ collectionId, failure }) => {
+    await repositories.collections.end(collectionId, failure);
   };
 }

@@ -1,36 +1,37 @@
 import { shiftInstant } from '../../contracts/time/shift-instant.ts';
 import type { Sha256 } from '../../contracts/identifiers.ts';
-import type { RetentionActivities, RunInput } from '../activity-types.ts';
+import type { Activities } from '../../contracts/pipelines/steps.ts';
+import type { RunInput } from '../../contracts/pipelines/step.ts';
 import type { StoringDependencies } from '../activity-dependencies.ts';
 
 type Parts = Pick<StoringDependencies, 'repositories' | 'objectStore'>;
 type Retained = 'predictions' | 'rejectedVersions';
 
-/**
- * Deletes rows first, with an entry in the ledger, and then their bytes by the rules of garbage collection: it keeps bytes
- * that another row refers to, and bytes so recent that a row may be about to refer to them. Garbage collection
- * removes later what remains, for example after an interruption.
- */
-export function createRetentionActivities(deps: Parts): RetentionActivities {
-  const { monitoring, versions } = deps.repositories;
-  return {
-    async expirePredictions(input) {
-      const { before, run } = await boundOf(deps, input, 'predictions');
-      const expire = () => monitoring.expireSegments(input.scope, before, run);
-      const segments = await removeAll(deps, expire);
-      while ((await monitoring.expireLabels(input.scope, before)) > 0);
-      while ((await monitoring.expireIndex(input.scope, before)) > 0);
-      return { segments };
-    },
+// Both steps delete rows first, with an entry in the ledger, and then their bytes by the rules of garbage collection: it
+// keeps bytes that another row refers to, and bytes so recent that a row may be about to refer to them. Garbage collection
+// removes later what remains, for example after an interruption.
 
-    async expireRejectedVersions(input) {
-      const { scope } = input;
-      const environment = await deps.repositories.environments.get(scope.project, scope.environment);
-      // Versions are everybody's, and a rehearsal's years pass in minutes.
-      if (environment.clock === 'virtual') return { blobs: 0 };
-      const { before, run } = await boundOf(deps, input, 'rejectedVersions');
-      return { blobs: await removeAll(deps, () => versions.expireRejected(scope, before, run)) };
-    },
+export function createExpirePredictions(deps: Parts): Activities['expirePredictions'] {
+  const { monitoring } = deps.repositories;
+  return async (input) => {
+    const { before, run } = await boundOf(deps, input, 'predictions');
+    const expire = () => monitoring.expireSegments(input.scope, before, run);
+    const segments = await removeAll(deps, expire);
+    while ((await monitoring.expireLabels(input.scope, before)) > 0);
+    while ((await monitoring.expireIndex(input.scope, before)) > 0);
+    return { segments };
+  };
+}
+
+export function createExpireRejectedVersions(deps: Parts): Activities['expireRejectedVersions'] {
+  const { versions } = deps.repositories;
+  return async (input) => {
+    const { scope } = input;
+    const environment = await deps.repositories.environments.get(scope.project, scope.environment);
+    // Versions are everybody's, and a rehearsal's years pass in minutes.
+    if (environment.clock === 'virtual') return { blobs: 0 };
+    const { before, run } = await boundOf(deps, input, 'rejectedVersions');
+    return { blobs: await removeAll(deps, () => versions.expireRejected(scope, before, run)) };
   };
 }
 

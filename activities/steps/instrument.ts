@@ -4,9 +4,9 @@ import { attemptBegun, attemptFailed, attemptsFrom } from '../../contracts/runs/
 import type { Attempts } from '../../contracts/runs/attempts.ts';
 import { asDiskFull } from '../../contracts/disk-full.ts';
 import { PerennialError, reasonOf } from '../../contracts/errors.ts';
-import type { RunInput } from '../activity-types.ts';
+import type { RunInput } from '../../contracts/pipelines/step.ts';
 import type { ActivityDependencies } from '../activity-dependencies.ts';
-import { keepAnswer, mustBeProven, proofOf } from './prove.ts';
+import { keepAnswer, mustBeProven } from './prove.ts';
 import { errorCodeOf, activityFailure, refuseAfterLost } from './retry-end.ts';
 
 type Activity = (input: never) => Promise<unknown>;
@@ -18,7 +18,7 @@ type InstrumentDependencies = Pick<
 const heartbeatMs = 1_000;
 
 /**
- * What every activity has in common: who asks for it must have the right to (proofs.ts); it beats, so that a dead worker
+ * What every activity has in common: who asks for it must have the right to (prove.ts); it beats, so that a dead worker
  * is noticed; its attempt is told as a step of its run; and its errors reach Temporal with their code, and as final where
  * a retry cannot help or the retries are used up (retry-end.ts).
  */
@@ -30,7 +30,6 @@ export function instrument<All extends Record<string, Activity>>(activities: All
 }
 
 function around(name: string, activity: Activity, deps: InstrumentDependencies): Activity {
-  proofOf(name);
   return async (input: never) => {
     const before = attemptsFrom(activityInfo().heartbeatDetails);
     const begun = attemptBegun(before);

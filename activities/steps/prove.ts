@@ -1,33 +1,32 @@
 import { activityInfo } from '@temporalio/activity';
 import { PerennialError } from '../../contracts/errors.ts';
 import { Id, Scope } from '../../contracts/identifiers.ts';
+import { RunKind } from '../../contracts/runs/run.ts';
+import type { AskingExecution, KeptAnswer } from '../../contracts/pipelines/step.ts';
+import { type DeclaredStep, declaredSteps } from '../../contracts/pipelines/steps.ts';
 import type { ActivityDependencies } from '../activity-dependencies.ts';
-import type { KeptAnswer, AskingExecution, Proof } from './proofs.ts';
-import { proofs } from './proofs.ts';
 
-type AnyProof = Proof<unknown, unknown>;
 type ProofDependencies = Pick<ActivityDependencies, 'repositories' | 'workflowClient' | 'collectionSchedule'>;
 
-const byName: ReadonlyMap<string, AnyProof> = new Map(Object.entries<AnyProof>(proofs));
-
-export function proofOf(activity: string): AnyProof {
-  const proof = byName.get(activity);
-  if (proof === undefined)
-    throw new Error(`activity ${activity} has no proof; give it one in activities/steps/proofs.ts`);
-  return proof;
+function declared(activity: string): DeclaredStep {
+  const found = declaredSteps.get(activity);
+  if (found === undefined)
+    throw new Error(`activity ${activity} is not declared; declare it as a step in contracts/pipelines/`);
+  return found;
 }
 
 /** Refuses with `unproven`, before anything is done or noted, what the execution that asks has no right to. */
 export async function mustBeProven(deps: ProofDependencies, activity: string, input: unknown): Promise<void> {
-  const proof = proofOf(activity);
+  const { step, of } = declared(activity);
   const execution = executionOf(activity);
-  if ('complaint' in proof) {
-    const complaint = proof.complaint(input, execution, deps);
+  if ('complaint' in step) {
+    const complaint = step.complaint(input, execution, deps);
     if (complaint !== undefined) throw unproven(activity, complaint);
     return;
   }
   const { runId, scope } = runOf(activity, input);
-  const { of: kinds, allows = [], takes } = proof;
+  const { allows = [], takes } = step;
+  const kinds = RunKind.array().parse(of);
   const { workflowId, executionId } = execution;
   const continuedFrom = () => deps.workflowClient.continuedFrom(workflowId, executionId);
   await deps.repositories.runs.prove(runId, { scope, kinds, execution: { ...execution, continuedFrom }, allows });
@@ -43,10 +42,10 @@ export async function keepAnswer(
   input: unknown,
   result: unknown,
 ): Promise<void> {
-  const proof = proofOf(activity);
-  if ('complaint' in proof || proof.keeps === undefined) return;
+  const { step } = declared(activity);
+  if ('complaint' in step || step.keeps === undefined) return;
   const { runId } = runOf(activity, input);
-  for (const kept of proof.keeps(input, result)) await deps.repositories.runs.keepResult(runId, activity, kept);
+  for (const kept of step.keeps(input, result)) await deps.repositories.runs.keepResult(runId, activity, kept);
 }
 
 async function allGiven(deps: ProofDependencies, runId: Id, answers: readonly KeptAnswer[]): Promise<boolean> {

@@ -5,7 +5,7 @@ import { Generation } from '../../contracts/serving/deployment.ts';
 import { Evaluation } from '../../contracts/models/evaluation.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import { ChainPoint } from '../../contracts/ledger/ledger-chain.ts';
-import { Head } from '../../contracts/runs/run.ts';
+import { Head } from '../../contracts/pipelines/rollback-runs.ts';
 import type { ApiClient } from '../api-client.ts';
 import { instant, wholeNumber } from '../arguments.ts';
 import { confirmChange } from '../confirm.ts';

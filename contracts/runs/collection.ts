@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { Id, Instant, Sha256 } from '../identifiers.ts';
-import type { RunKind } from './run.ts';
 
 /** Putting bytes again makes them young; a store may leave those as they are that are younger than this already. */
 export const youngMs = 30 * 60_000;
@@ -9,21 +8,6 @@ export const shortestGraceMs = 2 * youngMs;
 export const usualGraceMs = 24 * 60 * 60_000;
 /** An upload stays for as long as this after the run that was asked to take it has ended, so that it can be looked at. */
 export const uploadsKeptMs = 30 * 24 * 60 * 60_000;
-
-/**
- * Kinds of runs that may wait for weeks, for votes, traffic or other runs. Each of their steps writes the rows that name
- * what it stored before it ends, so these runs need nothing to be kept between steps. The steps of all other kinds may hand
- * on bytes by digest alone; these runs end within days, and what was stored since they began is kept until then.
- */
-export const waitsForWeeks: Readonly<Record<RunKind, boolean>> = {
-  data: false,
-  code: false,
-  build: false,
-  deploy: true,
-  rollback: false,
-  monitor: false,
-  rehearsal: true,
-};
 
 /** One collection of garbage, of the whole object store. */
 export const Collection = z.object({

@@ -8,21 +8,6 @@ export const workflowQueue = 'perennial';
 /** Names of queues that train: `train`, or one for machines that differ, such as `train-gpu`. */
 export const trainingQueue = /^train(-[a-z0-9][a-z0-9-]{0,40})?$/;
 
-/** Activities run on a queue for their kind of work. */
-export const activityQueues = ['data', 'train', 'deploy', 'monitor', 'rehearsal'] as const;
-export type ActivityQueue = (typeof activityQueues)[number];
-
-/** Workflow types, one a pipeline; names are exported functions of workflows/index.ts. */
-export const pipelineOf = {
-  data: 'dataPipeline',
-  code: 'codePipeline',
-  build: 'buildPipeline',
-  deploy: 'deployPipeline',
-  rollback: 'rollbackPipeline',
-  monitor: 'monitorPipeline',
-  rehearsal: 'rehearsal',
-} as const satisfies Record<RunKind, string>;
-
 export interface PipelineInput {
   readonly schemaVersion: 1;
   readonly runId: Id;

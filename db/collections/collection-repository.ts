@@ -1,7 +1,8 @@
 import { and, asc, count, desc, eq, gt, inArray, isNull, lt, sql } from '../connection/orm.ts';
 import type { CollectedBlob, Collection } from '../../contracts/runs/collection.ts';
 import type { Idempotency } from '../../contracts/runs/command.ts';
-import { shortestGraceMs, waitsForWeeks } from '../../contracts/runs/collection.ts';
+import { pipelines } from '../../contracts/pipelines/pipelines.ts';
+import { shortestGraceMs } from '../../contracts/runs/collection.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Id, Sha256 } from '../../contracts/identifiers.ts';
 import { RunKind } from '../../contracts/runs/run.ts';
@@ -163,7 +164,7 @@ async function ageBound(tx: Executor, now: number, graceMs: number): Promise<Dat
   return new Date(Math.min(now - graceMs, ...(oldest === null ? [] : [oldest - shortestGraceMs])));
 }
 
-const kindsThatEnd = RunKind.options.filter((kind) => !waitsForWeeks[kind]);
+const kindsThatEnd = RunKind.options.filter((kind) => !pipelines[kind].waitsForWeeks);
 
 /**
  * When the oldest work began that may have stored bytes without a row. For kinds of runs that end within days, the work is

@@ -14,6 +14,7 @@ import {
   text,
   uuid,
 } from '../connection/orm.ts';
+import type { RunKind } from '../../contracts/runs/run.ts';
 import type { Isolation } from '../../contracts/runs/isolation.ts';
 import type { RunFailure, RunInputs, RunOutcome, RunRequest } from '../../contracts/runs/run.ts';
 import { finalStates, runStates, unfinishedStates } from '../../contracts/runs/run.ts';
@@ -29,7 +30,7 @@ export const runs = pgTable(
     id: idColumn(),
     modelId: modelIdColumn(),
     environment: text('environment').notNull(),
-    kind: text('kind', { enum: ['data', 'code', 'build', 'deploy', 'rollback', 'monitor', 'rehearsal'] }).notNull(),
+    kind: text('kind').$type<RunKind>().notNull(),
     request: jsonb('request').$type<RunRequest>().notNull(),
     /** Set for a build once its first step has read its inputs. */
     inputs: jsonb('inputs').$type<RunInputs>(),

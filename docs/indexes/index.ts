@@ -3,8 +3,10 @@ import { notifierKinds } from '../../contracts/access/notifier-kinds.ts';
 import { remoteSources } from '../../contracts/data/remote-source.ts';
 import { driftTests } from '../../contracts/monitoring/drift-tests.ts';
 import { objectStores } from '../../contracts/settings/object-stores.ts';
+import { activityIndex } from './activity-index.ts';
 import type { RegistryIndex } from './registry-index.ts';
 import { camelCase, factoryOf, registryIndexText } from './registry-index.ts';
+import { workflowIndex } from './workflow-index.ts';
 
 const indexes: readonly RegistryIndex[] = [
   {
@@ -54,5 +56,9 @@ const indexes: readonly RegistryIndex[] = [
 
 /** Every generated index by its path in the repository, as it should be. */
 export function generatedIndexes(): ReadonlyMap<string, string> {
-  return new Map(indexes.map((index) => [`${index.folder}/index.ts`, registryIndexText(index)]));
+  return new Map([
+    ...indexes.map((index): [string, string] => [`${index.folder}/index.ts`, registryIndexText(index)]),
+    ['activities/index.ts', activityIndex()],
+    ['workflows/index.ts', workflowIndex()],
+  ]);
 }

@@ -5,6 +5,7 @@ import { driftPage } from './drift-table.ts';
 import { errorsPage } from './errors-page.ts';
 import { metricsPage } from './metrics-page.ts';
 import { openApiDocument, restPage } from './rest-page.ts';
+import { stepsPage } from './steps-page.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 
@@ -20,6 +21,7 @@ export async function generatedPages(): Promise<ReadonlyMap<string, string>> {
     ['docs/reference/command-line.md', commandLinePage()],
     ['docs/reference/drift.md', await driftPage(join(root, 'docs/reference/drift.md'))],
     ['docs/reference/metrics.md', await metricsPage()],
+    ['docs/reference/steps.md', stepsPage()],
   ]);
 }
 

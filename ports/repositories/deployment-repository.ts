@@ -9,7 +9,7 @@ import type {
 } from '../../contracts/serving/prediction.ts';
 import type { Release } from '../../contracts/serving/release.ts';
 import type { Finding } from '../../contracts/monitoring/report.ts';
-import type { Head } from '../../contracts/runs/run.ts';
+import type { Head } from '../../contracts/pipelines/rollback-runs.ts';
 
 export interface ServedAt {
   readonly at: Instant;

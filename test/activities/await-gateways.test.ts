@@ -1,7 +1,7 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ActivityDependencies } from '../../activities/activity-dependencies.ts';
-import { createRolloutActivities } from '../../activities/deployment/rollout-activities.ts';
+import { createAwaitGateways } from '../../activities/deployment/await-gateways.ts';
 import type { Repositories } from '../../ports/repositories/repositories.ts';
 import type { Id, Scope } from '../../contracts/identifiers.ts';
 import { deploy, freshScope, layDeploymentGround, type DeploymentGround } from '../db/deployment-ground.ts';
@@ -27,7 +27,7 @@ function acknowledge({ modelId, environment }: Scope, gatewayId: Id, error: stri
 }
 
 async function awaiting(scope: Scope, { waitedMs = 0, repositories = ground.repositories } = {}): Promise<unknown> {
-  const { awaitGateways } = createRolloutActivities({ repositories } as ActivityDependencies);
+  const awaitGateways = createAwaitGateways({ repositories } as ActivityDependencies);
   const input = { runId: ground.context.ids.next(), scope, generation: 1, waitedMs };
   return new MockActivityEnvironment().run(awaitGateways, input);
 }

@@ -4,7 +4,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { expect, test } from 'vitest';
 import type { ActivityDependencies } from '../../activities/activity-dependencies.ts';
 import { instrument } from '../../activities/steps/instrument.ts';
-import { proofs } from '../../activities/steps/proofs.ts';
+import { declaredSteps } from '../../contracts/pipelines/steps.ts';
 import type { ErrorCode } from '../../contracts/errors.ts';
 import { errorTable, isErrorCode, PerennialError, retryBoundOf } from '../../contracts/errors.ts';
 import { collectionsName, ledgerHeadsName, lifecycleWorkflowId } from '../../contracts/runs/workflows.ts';
@@ -60,7 +60,7 @@ async function tryForEver(
   return { attempts: attemptsAtMost, failure: undefined };
 }
 
-test.each(Object.keys(proofs))(
+test.each([...declaredSteps.keys()])(
   '%s stops retrying a permanent failure, and reports its error code and reason',
   async (activity) => {
     for (const code of codes) {

@@ -1,7 +1,10 @@
 import { Client } from 'pg';
 import { platformViewer } from '../../contracts/access/principal.ts';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { createRetentionActivities } from '../../activities/retention/retention-activities.ts';
+import {
+  createExpirePredictions,
+  createExpireRejectedVersions,
+} from '../../activities/retention/retention-activities.ts';
 import { Configuration } from '../../contracts/configuration/configuration.ts';
 import type { Id, Scope, Sha256 } from '../../contracts/identifiers.ts';
 import type { LedgerKind } from '../../contracts/ledger/ledger-entry.ts';
@@ -31,7 +34,11 @@ async function applyModel(retention: Partial<Configuration['retention']>): Promi
 
 function activities() {
   const { repositories, store: objectStore } = ground;
-  return createRetentionActivities({ repositories, objectStore });
+  const parts = { repositories, objectStore };
+  return {
+    expirePredictions: createExpirePredictions(parts),
+    expireRejectedVersions: createExpireRejectedVersions(parts),
+  };
 }
 
 async function monitorRun(): Promise<Id> {
@@ -128,7 +135,7 @@ test('an object that is stored again while retention removes it stays available 
       },
     },
   };
-  const { expirePredictions } = createRetentionActivities({ repositories: racing, objectStore: store });
+  const expirePredictions = createExpirePredictions({ repositories: racing, objectStore: store });
   expect(await expirePredictions({ runId: await monitorRun(), scope })).toEqual({ segments: 1 });
   expect(await isThere(sha256)).toBe(true);
 });

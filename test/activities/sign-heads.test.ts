@@ -1,6 +1,12 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { DeployActivities, LedgerActivities } from '../../activities/activity-types.ts';
-import { createLedgerActivities, signedAfter } from '../../activities/ledger/sign-heads.ts';
+import type { Activities } from '../../contracts/pipelines/steps.ts';
+import type { ActivityDependencies } from '../../activities/activity-dependencies.ts';
+import {
+  createAbortRollout,
+  createRaiseGeneration,
+  createRollBack,
+} from '../../activities/deployment/rollout-activities.ts';
+import { createSignHeads } from '../../activities/ledger/sign-heads.ts';
 import { createSystemClock } from '../../adapters/clock/system.ts';
 import { createLedgerProof } from '../../adapters/ledger-proof/ledger-proof.ts';
 import { headsOf } from '../../contracts/ledger/ledger-head.ts';
@@ -13,7 +19,7 @@ import { tamper } from '../support/tamper.ts';
 let ground: ServingGround;
 let ledgerProof: LedgerProof;
 let errors: string[];
-let activities: LedgerActivities;
+let signHeads: Activities['signHeads'];
 
 beforeEach(async () => {
   ground = await layServingGround();
@@ -21,7 +27,7 @@ beforeEach(async () => {
   const { repositories, objectStore } = ground;
   const secret = 'a-secret-of-the-tests-0123456789abcdef';
   ledgerProof = createLedgerProof({ ledger: repositories.ledger, objectStore, clock: createSystemClock(), secret });
-  activities = createLedgerActivities(parts());
+  signHeads = createSignHeads(parts());
 });
 afterEach(() => ground.stop());
 
@@ -33,19 +39,19 @@ function parts() {
 const copies = () => ground.objectStore.listNamed(headsOf(ground.scope.modelId), null, 100);
 
 test('a round signs each chain that has grown since the last one, and no other', async () => {
-  expect(await activities.signHeads({ cursor: null })).toEqual({ next: null, signed: 1, refused: 0 });
-  expect(await activities.signHeads({ cursor: null })).toEqual({ next: null, signed: 0, refused: 0 });
+  expect(await signHeads({ cursor: null })).toEqual({ next: null, signed: 1, refused: 0 });
+  expect(await signHeads({ cursor: null })).toEqual({ next: null, signed: 0, refused: 0 });
   await ground.deploy({ bias: 100 });
-  expect(await activities.signHeads({ cursor: null })).toEqual({ next: null, signed: 1, refused: 0 });
+  expect(await signHeads({ cursor: null })).toEqual({ next: null, signed: 1, refused: 0 });
   expect(await copies()).toHaveLength(2);
 });
 
 test('a chain that was tampered with since is not signed, and the log says which entry', async () => {
-  await activities.signHeads({ cursor: null });
+  await signHeads({ cursor: null });
   await ground.deploy({ bias: 100 });
   const text = "update ledger set reason = 'never' where model_id = $1 and sequence = 2";
   await tamper(ground.database, text, [ground.scope.modelId]);
-  expect(await activities.signHeads({ cursor: null })).toEqual({ next: null, signed: 0, refused: 1 });
+  expect(await signHeads({ cursor: null })).toEqual({ next: null, signed: 0, refused: 1 });
   expect(errors).toEqual([expect.stringContaining('entry 2 was changed')]);
   expect(await copies()).toHaveLength(1);
 });
@@ -55,7 +61,7 @@ test('however many heads were signed, the copies that stay are bounded', async (
   for (let minute = 0; minute < 25; minute += 1) {
     const schedule = { cron: `${minute} 3 * * *`, timezone: 'UTC', paused: false, overlap: 'skip' as const };
     await ground.repositories.schedules.put(ground.scope, 'nightly', schedule, by);
-    await activities.signHeads({ cursor: null });
+    await signHeads({ cursor: null });
   }
   expect(await copies()).toHaveLength(16);
   expect(await ground.repositories.ledger.signedPoints(ground.scope.modelId)).toHaveLength(16);
@@ -73,17 +79,19 @@ test('the head is signed once what serves has changed, and nobody waits for it',
       return new Promise(() => {});
     },
   };
-  const changes = signedAfter<Pick<DeployActivities, 'raiseGeneration' | 'abortRollout' | 'rollBack'>>(
-    {
-      raiseGeneration: async () => ({ generation: 1 }),
-      abortRollout: async () => ({ generation: null }),
-      rollBack: async () => ({ kind: 'rollback' as const, fromReleaseId: '', toReleaseId: '', generation: 1 }),
-    },
-    { ...parts(), ledgerProof: never },
-  );
-  const input = { schemaVersion: 1 as const, runId: 'of-a-test', scope: ground.scope };
-  await changes.raiseGeneration({ ...input, weight: 100 });
-  await changes.abortRollout({ ...input, reason: '' });
-  await changes.rollBack(input);
+  const release = { id: ground.operator };
+  const deployments = {
+    current: async () => undefined,
+    raise: async () => ({ generation: 1 }),
+    abort: async () => undefined,
+    rollback: async () => ({ generation: { generation: 2, slots: [] }, from: release, to: release }),
+  };
+  const runs = { get: async () => ({ request: { kind: 'rollback' }, recordedBy: ground.operator }) };
+  const repositories = { ...ground.repositories, deployments, runs };
+  const deps = { ...parts(), repositories, ledgerProof: never } as unknown as ActivityDependencies;
+  const input = { runId: 'of-a-test', scope: ground.scope };
+  await createRaiseGeneration(deps)({ ...input, weight: 100 });
+  await createAbortRollout(deps)({ ...input, reason: '' });
+  await createRollBack(deps)(input);
   await expect.poll(() => signing).toBe(3);
 });

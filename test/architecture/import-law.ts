@@ -26,7 +26,7 @@ export const importLaw: readonly ImportRow[] = [
   { room: 'contracts/configuration/configuration-text.ts', may: ['yaml'] },
   { room: 'statistics/', may: [] },
   { room: 'ports/', may: ['contracts/ (types)', 'node:stream (types)', 'node:http (types)', 'node:net (types)'] },
-  { room: 'workflows/', may: ['contracts/', '@temporalio/workflow', '@temporalio/common', 'activities/ (types)'] },
+  { room: 'workflows/', may: ['contracts/', '@temporalio/workflow', '@temporalio/common'] },
   {
     room: 'activities/',
     may: [

@@ -1,6 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createCollectionActivities } from '../../activities/retention/collection-activities.ts';
-import { proofs } from '../../activities/steps/proofs.ts';
+import {
+  createEndCollection,
+  createMarkReachable,
+  createSweepGarbage,
+} from '../../activities/retention/collection-activities.ts';
+import { installationSteps } from '../../contracts/pipelines/installation-steps.ts';
 import { usualGraceMs } from '../../contracts/runs/collection.ts';
 import { configuration } from '../db/database-ground.ts';
 import type { GarbageGround } from '../support/garbage-ground.ts';
@@ -17,11 +21,9 @@ test('a collection that is ended too early, or never marked anything, removes no
   const { repositories, scope, by, store: objectStore } = ground;
   const artifact = await ground.put('in use');
   await seedVersion(repositories, scope, by, { seed: 1, artifact });
-  const { markReachable, sweepGarbage, endCollection } = createCollectionActivities({
-    repositories,
-    objectStore,
-    lifecyclePrincipal: 'lifecycle',
-  });
+  const parts = { repositories, objectStore, lifecyclePrincipal: 'lifecycle' };
+  const [markReachable, sweepGarbage] = [createMarkReachable(parts), createSweepGarbage(parts)];
+  const endCollection = createEndCollection(parts);
   const begin = async () => (await repositories.collections.begin({ dryRun: false, graceMs: usualGraceMs, by })).id;
 
   // What is reachable is forgotten at the end of a collection: swept on, everything would look like garbage.
@@ -49,8 +51,7 @@ test.each([
   ['perennial-garbage/scheduled', '17 4 * * *', expect.any(String)],
   ['foreign', '* * * * *', expect.any(String)],
 ])('%s begins a collection of its own where the schedule is %s: %s', (workflowId, collectionSchedule, complaint) => {
-  const { beginCollection } = proofs;
-  if (!('complaint' in beginCollection)) throw new Error('a collection is of no run');
+  const { beginCollection } = installationSteps.steps;
   const execution = { workflowId, executionId: 'x' };
   expect(beginCollection.complaint({ collectionId: null }, execution, { collectionSchedule })).toEqual(complaint);
 });

@@ -2,7 +2,6 @@ import { sql } from '../../db/connection/orm.ts';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { scopeLabel } from '../../contracts/identifiers.ts';
 import type { Id } from '../../contracts/identifiers.ts';
-import type { ActivityQueue } from '../../contracts/runs/workflows.ts';
 import { lifecycleWorkflowId } from '../../contracts/runs/workflows.ts';
 import { planLifecycle } from '../../activities/lifecycle/plan-lifecycle.ts';
 import type { Came } from '../support/foreign-client.ts';
@@ -25,12 +24,7 @@ beforeEach(async () => {
 });
 
 /** Asks as the run's own execution. */
-async function own(
-  runId: Id,
-  activity: string,
-  taskQueue: ActivityQueue,
-  more: Readonly<Record<string, unknown>> = {},
-) {
+async function own(runId: Id, activity: string, taskQueue: string, more: Readonly<Record<string, unknown>> = {}) {
   await ground.free(runId);
   const input = { runId, scope: ground.scope, ...more };
   return client.ask({ activity, taskQueue, input }, await ground.workflowIdOf(runId));
@@ -136,7 +130,7 @@ test('a build commits and judges nothing that its own steps did not make, and en
   const runId = await ground.run('build');
   const { blob, candidate } = ground;
   const { id: modelVersionId, number } = candidate.version;
-  const tried: readonly [string, ActivityQueue, object][] = [
+  const tried: readonly [string, string, object][] = [
     ['resolveBuild', 'train', { interpreter: 'CPython 2.7', platform: 'any' }],
     ['trainModel', 'train', { plan: blob }],
     ['commitVersion', 'train', { plan: blob, trained: blob }],

@@ -215,16 +215,16 @@ test('the log of a run ends for a reader whose key is revoked', async () => {
 
 /** Lists that take no viewer, with the reason. */
 const withoutViewer: Readonly<Record<string, string>> = {
-  'principals.list': 'of the whole installation, for administrators of everything',
-  'ledger.owners': 'of chains that are to be verified; the route has checked the project or the model',
-  'collections.list': 'of the whole installation, for viewers of everything',
-  'collections.collected': 'of the whole installation, for viewers of everything',
-  'code.list': 'of a model, which all of its environments share; the route has checked one of them',
-  'datasets.list': 'of a model, which all of its environments share; the route has checked one of them',
-  'versions.list': 'of a model, which all of its environments share; the route has checked one of them',
-  'lifecycle.triggers': 'of a scope, which the route has checked',
-  'monitoring.corrections': 'of a scope, which the route has checked',
-  'monitoring.reports': 'of a scope, which the route has checked',
+  'principal-repository.list': 'of the whole installation, for administrators of everything',
+  'ledger-repository.owners': 'of chains that are to be verified; the route has checked the project or the model',
+  'collection-repository.list': 'of the whole installation, for viewers of everything',
+  'collection-repository.collected': 'of the whole installation, for viewers of everything',
+  'code-repository.list': 'of a model, which all of its environments share; the route has checked one of them',
+  'dataset-repository.list': 'of a model, which all of its environments share; the route has checked one of them',
+  'version-repository.list': 'of a model, which all of its environments share; the route has checked one of them',
+  'lifecycle-repository.triggers': 'of a scope, which the route has checked',
+  'monitoring-repository.corrections': 'of a scope, which the route has checked',
+  'monitoring-repository.reports': 'of a scope, which the route has checked',
 };
 
 test('every list of a repository takes its viewer, or says why it needs none', async () => {

@@ -30,6 +30,8 @@ describe('reference pages', () => {
     'errors.md',
     'rest.md',
     'command-line.md',
+    'metrics.md',
+    'steps.md',
   ])('%s is current: what the code says now is what is checked in (npm run generate makes it so)', async (name) => {
     const path = `docs/reference/${name}`;
     expect(await readFile(join(root, path), 'utf8')).toBe(pages.get(path));

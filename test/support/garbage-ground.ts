@@ -1,7 +1,11 @@
 import { mkdtemp, rm, utimes } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createCollectionActivities } from '../../activities/retention/collection-activities.ts';
+import {
+  createEndCollection,
+  createMarkReachable,
+  createSweepGarbage,
+} from '../../activities/retention/collection-activities.ts';
 import { createSystemClock } from '../../adapters/clock/system.ts';
 import { createIdMaker } from '../../adapters/ids/uuid.ts';
 import { createDiskObjectStore } from '../../adapters/object-store/disk.ts';
@@ -66,10 +70,10 @@ export async function layGarbageGround(configuration: Configuration): Promise<Ga
       const { id: collectionId } = await repositories.collections.begin({ dryRun, graceMs: usualGraceMs, by });
       // Three a page, so that a handful of blobs is many pages.
       const parts = { repositories, objectStore: through, lifecyclePrincipal: 'lifecycle' };
-      const activities = createCollectionActivities(parts, 3);
-      await activities.markReachable({ collectionId });
-      while (!(await activities.sweepGarbage({ collectionId })).done);
-      await activities.endCollection({ collectionId, failure: null });
+      const sweepGarbage = createSweepGarbage(parts, 3);
+      await createMarkReachable(parts)({ collectionId });
+      while (!(await sweepGarbage({ collectionId })).done);
+      await createEndCollection(parts)({ collectionId, failure: null });
       return repositories.collections.get(collectionId);
     },
     emptyStore: () => rm(folder, { recursive: true, force: true }),

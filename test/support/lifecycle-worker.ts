@@ -3,9 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
-import type { Activities, LifecycleActivities } from '../../activities/activity-types.ts';
+import type { lifecycleSteps } from '../../contracts/pipelines/lifecycle-steps.ts';
+import type { ActivitiesOf } from '../../contracts/pipelines/step.ts';
+import type { Activities } from '../../contracts/pipelines/steps.ts';
 import { createQueueOfBuild } from '../../activities/build/training/queue-of-build.ts';
-import { createLifecycleActivities } from '../../activities/lifecycle/lifecycle-activities.ts';
+import {
+  createAdvanceLifecycle,
+  createBeginRun,
+  createConcludeRun,
+  createRecordScheduleTrigger,
+} from '../../activities/lifecycle/lifecycle-activities.ts';
 import { createSystemClock } from '../../adapters/clock/system.ts';
 import { createIdMaker } from '../../adapters/ids/uuid.ts';
 import type { TemporalWorkflowClient } from '../../adapters/workflow-client/temporal-workflow-client.ts';
@@ -29,7 +36,7 @@ export interface LifecycleWorker {
   readonly repositories: Repositories;
   readonly workflowClient: TemporalWorkflowClient;
   /** The lifecycle's own, to be called by hand. */
-  readonly activities: LifecycleActivities;
+  readonly activities: ActivitiesOf<typeof lifecycleSteps.steps>;
   readonly temporal: Client;
   /** Replaces the workers by new ones, with today's workflows or with those at the given path. */
   workWith(workflowsPath?: string): Promise<void>;
@@ -70,7 +77,12 @@ export async function startLifecycleWorker(
     clock: createSystemClock(),
     logger: quiet,
   };
-  const activities = createLifecycleActivities(parts);
+  const activities = {
+    advanceLifecycle: createAdvanceLifecycle(parts),
+    recordScheduleTrigger: createRecordScheduleTrigger(parts),
+    beginRun: createBeginRun(parts),
+    concludeRun: createConcludeRun(parts),
+  };
   const work = async (workflowsPath?: string): Promise<RunningWorkers> =>
     runWorkers({
       connection: native,

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import type { Activities, RolloutFacts, RunConclusion } from '../../activities/activity-types.ts';
+import type { Activities } from '../../contracts/pipelines/steps.ts';
+import type { RolloutFacts } from '../../contracts/pipelines/deploy-runs.ts';
+import type { RunConclusion } from '../../contracts/pipelines/lifecycle-steps.ts';
 import { nudgeSignal, workflowQueue } from '../../contracts/runs/workflows.ts';
 import type { LifecycleWorker } from '../support/lifecycle-worker.ts';
 import { startLifecycleWorker } from '../support/lifecycle-worker.ts';

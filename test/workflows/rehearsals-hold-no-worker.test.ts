@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Activities, RunConclusion } from '../../activities/activity-types.ts';
+import type { Activities } from '../../contracts/pipelines/steps.ts';
+import type { RunConclusion } from '../../contracts/pipelines/lifecycle-steps.ts';
 import type { RunKind } from '../../contracts/runs/run.ts';
-import { pipelineOf, workflowQueue } from '../../contracts/runs/workflows.ts';
+import { pipelines } from '../../contracts/pipelines/pipelines.ts';
+import { workflowQueue } from '../../contracts/runs/workflows.ts';
 import type { LifecycleWorker } from '../support/lifecycle-worker.ts';
 import { startLifecycleWorker } from '../support/lifecycle-worker.ts';
 
@@ -81,7 +83,7 @@ afterAll(async () => {
 
 function start(kind: RunKind, model: string) {
   const scope = { project: 'default', model, modelId: id, environment: 'rehearsal-1' };
-  return stack.temporal.workflow.start(pipelineOf[kind], {
+  return stack.temporal.workflow.start(pipelines[kind].workflow, {
     workflowId: `${kind} of ${model}`,
     taskQueue: workflowQueue,
     args: [{ schemaVersion: 1, runId: id, scope }],

@@ -1,6 +1,6 @@
 import { ActivityFailure, ApplicationFailure, RetryState, TimeoutFailure, TimeoutType } from '@temporalio/common';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Activities } from '../../activities/activity-types.ts';
+import type { Activities } from '../../contracts/pipelines/steps.ts';
 import type { ActivityDependencies } from '../../activities/activity-dependencies.ts';
 import { instrument } from '../../activities/steps/instrument.ts';
 import { Configuration } from '../../contracts/configuration/configuration.ts';

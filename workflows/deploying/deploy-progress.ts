@@ -1,4 +1,4 @@
-import type { RolloutFacts } from '../../activities/activity-types.ts';
+import type { RolloutFacts } from '../../contracts/pipelines/deploy-runs.ts';
 import type { RunOutcome } from '../../contracts/runs/run.ts';
 import type { PipelineInput } from '../../contracts/runs/workflows.ts';
 
@@ -17,7 +17,7 @@ export type DeployProgress =
 export interface Baking {
   readonly phase: 'bake';
   readonly facts: RolloutFacts;
-  /** Index in `stepsOf(facts)`. */
+  /** Index in the weights of the rollout. */
   readonly step: number;
   readonly generation: number;
   /** When the gateways had loaded the generation, in milliseconds of the workflow's clock. */

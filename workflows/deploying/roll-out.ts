@@ -1,12 +1,14 @@
 import { ApplicationFailure, CancellationScope, ContinueAsNew, isCancellation, sleep } from '@temporalio/workflow';
-import type { CanaryVerdict, RolloutFacts } from '../../activities/activity-types.ts';
+import { type CanaryVerdict, deployRuns, type RolloutFacts } from '../../contracts/pipelines/deploy-runs.ts';
 import { reasonOf } from '../../contracts/errors.ts';
-import { deployActivities } from '../running/activity-proxies.ts';
+import { stepsOf } from '../running/step-proxies.ts';
 import type { Baking, Deployment, DeployOutcome, Next } from './deploy-progress.ts';
 import { deployOutcome } from './deploy-progress.ts';
 import { loadOnGateways } from './load-on-gateways.ts';
 import { untilNextLook } from '../running/until-next-look.ts';
 import { backOff } from '../running/waiting.ts';
+
+const deploySteps = stepsOf(deployRuns);
 
 /** The metric is judged this rarely, because it has to read the prediction logs of the gateways. */
 const metricEveryMs = 30_000;
@@ -14,7 +16,7 @@ const telling = { firstMs: 100, longestMs: 2_000 };
 const toldWithinMs = 60_000;
 
 /** Weights that the rollout goes through: 0 is the shadow. The first release gets 100 at once, because there is no champion to compare it with. */
-function stepsOf({ championDigest, shadow, steps }: RolloutFacts): readonly number[] {
+function weightsOf({ championDigest, shadow, steps }: RolloutFacts): readonly number[] {
   if (championDigest === null) return [100];
   return shadow === null ? steps : [0, ...steps];
 }
@@ -36,18 +38,18 @@ async function raise(
   told: readonly string[],
 ): Promise<Next> {
   const { runId, scope } = deployment.input;
-  const weight = stepsOf(facts)[step] ?? 100;
-  const { generation } = await deployActivities.raiseGeneration({ runId, scope, weight });
+  const weight = weightsOf(facts)[step] ?? 100;
+  const { generation } = await deploySteps.raiseGeneration({ runId, scope, weight });
   await loadOnGateways({ runId, scope }, generation);
   if (weight < 100) return { phase: 'bake', facts, step, generation, begunAt: Date.now(), told };
-  await deployActivities.endRollout({ runId, scope });
+  await deploySteps.endRollout({ runId, scope });
   return deployOutcome(facts, 'promoted', generation, told);
 }
 
 /** Under a virtual clock a step does not wait out its bake time; it replays requests instead. */
 async function replayStep(deployment: Deployment, at: Baking): Promise<Next> {
   const { runId, scope } = deployment.input;
-  await deployActivities.replayToCanary({ runId, scope, generation: at.generation });
+  await deploySteps.replayToCanary({ runId, scope, generation: at.generation });
   const verdict = await judgeReplayed(deployment, at);
   if (verdict.verdict !== 'pass') return abort(deployment, at.facts, verdict.reason);
   return (await raiseIfDue(deployment, at, verdict)) ?? bakeStep(deployment, at);
@@ -92,14 +94,14 @@ function isTooLittle({ verdict }: CanaryVerdict, { onInsufficient }: RolloutFact
 }
 
 function isShadow({ facts, step }: Baking): boolean {
-  return stepsOf(facts)[step] === 0;
+  return weightsOf(facts)[step] === 0;
 }
 
 function judge({ input }: Deployment, at: Baking, withMetric: boolean): Promise<CanaryVerdict> {
   const { runId, scope } = input;
   const { generation, facts } = at;
   const step = { runId, scope, generation, releaseDigest: facts.releaseDigest };
-  return isShadow(at) ? deployActivities.judgeShadow(step) : deployActivities.judgeCanary({ ...step, withMetric });
+  return isShadow(at) ? deploySteps.judgeShadow(step) : deploySteps.judgeCanary({ ...step, withMetric });
 }
 
 /**
@@ -117,7 +119,7 @@ async function raiseIfDue(deployment: Deployment, at: Baking, { reason }: Canary
 
 async function abort({ input }: Deployment, facts: RolloutFacts, reason: string): Promise<DeployOutcome> {
   const { runId, scope } = input;
-  const { generation } = await deployActivities.abortRollout({ runId, scope, reason });
+  const { generation } = await deploySteps.abortRollout({ runId, scope, reason });
   return deployOutcome(facts, 'aborted', generation, [reason]);
 }
 

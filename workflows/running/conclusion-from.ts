@@ -1,5 +1,5 @@
 import { ActivityFailure, ApplicationFailure, isCancellation, rootCause, TimeoutFailure } from '@temporalio/workflow';
-import type { RunConclusion } from '../../activities/activity-types.ts';
+import type { RunConclusion } from '../../contracts/pipelines/lifecycle-steps.ts';
 import { reasonOf } from '../../contracts/errors.ts';
 import type { RunFailure } from '../../contracts/runs/run.ts';
 

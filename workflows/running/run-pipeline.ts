@@ -1,10 +1,12 @@
 import { ApplicationFailure, CancellationScope, ContinueAsNew } from '@temporalio/workflow';
-import type { RunConclusion } from '../../activities/activity-types.ts';
+import { lifecycleSteps, type RunConclusion } from '../../contracts/pipelines/lifecycle-steps.ts';
 import type { RunOutcome } from '../../contracts/runs/run.ts';
 import type { PipelineInput } from '../../contracts/runs/workflows.ts';
-import { lifecycleActivities } from './activity-proxies.ts';
+import { stepsOf } from './step-proxies.ts';
 import { conclusionFrom } from './conclusion-from.ts';
 import { nudgeLifecycle } from './nudge-lifecycle.ts';
+
+const { beginRun, concludeRun } = stepsOf(lifecycleSteps);
 
 /**
  * What every pipeline has in common: its run begins, ends in exactly one way whatever happens, and the lifecycle hears
@@ -14,7 +16,7 @@ export async function runPipeline(input: PipelineInput, steps: () => Promise<Run
   const { runId, scope } = input;
   // Even a run that is cancelled at once must begin, because only a run that has begun can be concluded. An execution that
   // continues another one begins the run again, which changes nothing.
-  const { alreadyFinal } = await CancellationScope.nonCancellable(() => lifecycleActivities.beginRun({ runId, scope }));
+  const { alreadyFinal } = await CancellationScope.nonCancellable(() => beginRun({ runId, scope }));
   if (alreadyFinal) return;
   let conclusion: RunConclusion;
   try {
@@ -25,7 +27,7 @@ export async function runPipeline(input: PipelineInput, steps: () => Promise<Run
     conclusion = conclusionFrom(caught);
   }
   await CancellationScope.nonCancellable(async () => {
-    await lifecycleActivities.concludeRun({ runId, scope, conclusion });
+    await concludeRun({ runId, scope, conclusion });
     await nudgeLifecycle(scope);
   });
   if (conclusion.state === 'failed') {

@@ -2,14 +2,14 @@ import { sha256OfJson } from '../../../contracts/digest.ts';
 import { PerennialError } from '../../../contracts/errors.ts';
 import type { Evaluation, EvaluationBody } from '../../../contracts/models/evaluation.ts';
 import type { ModelVersion } from '../../../contracts/models/model-version.ts';
-import type { TrainActivities } from '../../activity-types.ts';
+import type { Activities } from '../../../contracts/pipelines/steps.ts';
 import type { ActivityDependencies } from '../../activity-dependencies.ts';
 
 /**
  * The evaluation of a refitted version: no row is left that it was not trained on, so it has the numbers of the version
  * that it is the refit of, and says so.
  */
-export function createCiteEvaluation(deps: ActivityDependencies): TrainActivities['citeEvaluation'] {
+export function createCiteEvaluation(deps: ActivityDependencies): Activities['citeEvaluation'] {
   return async ({ runId, scope, evaluationId, modelVersionId, reused }) => {
     const { versions, evaluations, runs } = deps.repositories;
     const [cited, refit] = await Promise.all([evaluations.get(evaluationId), versions.get(modelVersionId)]);

@@ -8,7 +8,7 @@ import type { ClassValue, MonitoringReference, Signature } from '../../../contra
 import { protobufBytesAtMost } from '../../../contracts/models/protobuf-bytes.ts';
 import type { Answers, WantedAnswers } from '../../../ports/model-runtime.ts';
 import type { ColumnData } from '../../../ports/table-engine.ts';
-import type { TrainActivities } from '../../activity-types.ts';
+import type { Activities } from '../../../contracts/pipelines/steps.ts';
 import type { ActivityDependencies, StoringDependencies } from '../../activity-dependencies.ts';
 import { estimationOf } from '../../measurement/estimation.ts';
 import { declaredCategories } from '../../measurement/reference-kinds.ts';
@@ -26,7 +26,7 @@ import { readJson, storeJson, withWorkspace } from '../../steps/workspace.ts';
 const sampleRows = 50;
 
 /** Looks at the artifact in a process of its own, describes what it was trained on for monitoring, and commits it. */
-export function createCommitVersion(deps: StoringDependencies): TrainActivities['commitVersion'] {
+export function createCommitVersion(deps: StoringDependencies): Activities['commitVersion'] {
   return async ({ runId, scope, plan: planDigest, trained: trainedDigest }) => {
     const plan = await readJson(deps.objectStore, planDigest, BuildPlan);
     const trained = await readJson(deps.objectStore, trainedDigest, TrainedFiles);

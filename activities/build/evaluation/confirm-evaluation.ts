@@ -4,7 +4,8 @@ import { PerennialError } from '../../../contracts/errors.ts';
 import type { Evaluation } from '../../../contracts/models/evaluation.ts';
 import type { ModelVersion } from '../../../contracts/models/model-version.ts';
 import type { ConfigurationVersion } from '../../../contracts/models/model.ts';
-import type { RunInput, TrainActivities } from '../../activity-types.ts';
+import type { RunInput } from '../../../contracts/pipelines/step.ts';
+import type { Activities } from '../../../contracts/pipelines/steps.ts';
 import type { ActivityDependencies, StoringDependencies } from '../../activity-dependencies.ts';
 import { citing } from './cite-evaluation.ts';
 import { measureVersion } from './evaluate-version.ts';
@@ -15,7 +16,7 @@ import { candidacyOf } from '../../measurement/standing-evaluation.ts';
  * Measures a deployment's version again if the champion has changed since the version was measured. Uses the rows that
  * its build held out, and the gates of the configuration that it would be deployed under.
  */
-export function createConfirmEvaluation(deps: StoringDependencies): TrainActivities['confirmEvaluation'] {
+export function createConfirmEvaluation(deps: StoringDependencies): Activities['confirmEvaluation'] {
   return async (input) => {
     const candidacy = await candidacyOf(deps, input);
     const { verdict, reasons } = (candidacy.standing ?? (await measureAgain(deps, input, candidacy))).body;

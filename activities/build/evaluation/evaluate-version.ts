@@ -7,7 +7,8 @@ import type { EvaluationBody } from '../../../contracts/models/evaluation.ts';
 import type { ClassValue, ModelVersion } from '../../../contracts/models/model-version.ts';
 import type { ColumnData } from '../../../ports/table-engine.ts';
 import type { Sample } from '../../../statistics/metrics/sample.ts';
-import type { RunInput, TrainActivities } from '../../activity-types.ts';
+import type { RunInput } from '../../../contracts/pipelines/step.ts';
+import type { Activities } from '../../../contracts/pipelines/steps.ts';
 import type { ActivityDependencies, StoringDependencies } from '../../activity-dependencies.ts';
 import { carriedColumns } from '../training/resolve-build.ts';
 import { readJson, withWorkspace } from '../../steps/workspace.ts';
@@ -23,7 +24,7 @@ import { targetsOf } from '../../measurement/targets-of.ts';
 import { rowsTrainedOn } from './trained-on.ts';
 
 /** Measures the version and the champion on the same held-out rows, and gives each gate's verdict. */
-export function createEvaluateVersion(deps: StoringDependencies): TrainActivities['evaluateVersion'] {
+export function createEvaluateVersion(deps: StoringDependencies): Activities['evaluateVersion'] {
   return async ({ runId, scope, plan: planDigest, modelVersionId, reused, unchanged }) => {
     const { versions, evaluations, models, runs } = deps.repositories;
     const version = await versions.get(modelVersionId);

@@ -10,7 +10,7 @@ import type { ModelVersion } from '../../../contracts/models/model-version.ts';
 import type { CheckResult, JobFile } from '../../../contracts/models/training-job.ts';
 import type { ColumnData } from '../../../ports/table-engine.ts';
 import { metricsOf } from '../../../statistics/metrics/measure.ts';
-import type { RunInput } from '../../activity-types.ts';
+import type { RunInput } from '../../../contracts/pipelines/step.ts';
 import type { ActivityDependencies, StoringDependencies } from '../../activity-dependencies.ts';
 import { RunLog } from '../../steps/run-log.ts';
 import { scriptJobOf } from '../training/script-job.ts';

@@ -5,7 +5,7 @@ import type { ConfigurationVersion } from '../../../contracts/models/model.ts';
 import type { Scope } from '../../../contracts/identifiers.ts';
 import type { RunInputs, RunRequest } from '../../../contracts/runs/run.ts';
 import type { ModelRepository } from '../../../ports/repositories/model-repository.ts';
-import type { RunInput } from '../../activity-types.ts';
+import type { RunInput } from '../../../contracts/pipelines/step.ts';
 import type { ActivityDependencies } from '../../activity-dependencies.ts';
 import { runWithRequest } from '../../steps/run-request.ts';
 

@@ -1,12 +1,12 @@
 import { cancellationSignal } from '@temporalio/activity';
 import { JobCode } from '../../../contracts/models/training-job.ts';
-import type { TrainActivities } from '../../activity-types.ts';
+import type { Activities } from '../../../contracts/pipelines/steps.ts';
 import type { StoringDependencies } from '../../activity-dependencies.ts';
 import { RunLog } from '../../steps/run-log.ts';
 import { buildInputs } from './build-inputs.ts';
 
 /** Has the trainer make the environment of the code's lock; its interpreter and platform are part of the training key. */
-export function createMaterialiseEnvironment(deps: StoringDependencies): TrainActivities['materialiseEnvironment'] {
+export function createMaterialiseEnvironment(deps: StoringDependencies): Activities['materialiseEnvironment'] {
   return async (input) => {
     const { code } = await buildInputs(deps, input);
     const log = new RunLog(deps, input.runId);

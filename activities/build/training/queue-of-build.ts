@@ -1,5 +1,6 @@
 import type { ConfigurationVersion } from '../../../contracts/models/model.ts';
-import type { QueueActivities, RunInput } from '../../activity-types.ts';
+import type { Activities } from '../../../contracts/pipelines/steps.ts';
+import type { RunInput } from '../../../contracts/pipelines/step.ts';
 import type { ActivityDependencies } from '../../activity-dependencies.ts';
 import { configurationOfRun } from './build-inputs.ts';
 import { candidacyOf } from '../../measurement/standing-evaluation.ts';
@@ -9,7 +10,7 @@ const usual = 'train';
 type Parts = Pick<ActivityDependencies, 'repositories'>;
 
 /** The queue of the current configuration if the version must be measured again, else null. */
-export function createQueueOfConfirmation(deps: Parts): QueueActivities['queueOfConfirmation'] {
+export function createQueueOfConfirmation(deps: Parts): Activities['queueOfConfirmation'] {
   return async (input) => {
     const { standing } = await candidacyOf(deps, input);
     if (standing !== undefined) return { queue: null };
@@ -18,7 +19,7 @@ export function createQueueOfConfirmation(deps: Parts): QueueActivities['queueOf
 }
 
 /** The queue that trains this build. */
-export function createQueueOfBuild(deps: Parts): QueueActivities['queueOfBuild'] {
+export function createQueueOfBuild(deps: Parts): Activities['queueOfBuild'] {
   return async (input) => {
     const begunWith = await deps.repositories.runs.inputs(input.scope, input.runId);
     return queueOf(deps, input, await configurationOfRun(deps.repositories.models, input.scope, begunWith));

@@ -8,7 +8,7 @@ import { PerennialError } from '../../../contracts/errors.ts';
 import type { Id, Instant, Scope, Sha256 } from '../../../contracts/identifiers.ts';
 import type { ModelVersion, TrainedRows, TrainingKeyParts } from '../../../contracts/models/model-version.ts';
 import type { HoldoutRule } from '../../../ports/table-engine.ts';
-import type { TrainActivities } from '../../activity-types.ts';
+import type { Activities } from '../../../contracts/pipelines/steps.ts';
 import { computedApart } from '../../steps/computed-apart.ts';
 import type { ActivityDependencies, StoringDependencies } from '../../activity-dependencies.ts';
 import { fetchFiles, storeJson, withWorkspace } from '../../steps/workspace.ts';
@@ -22,7 +22,7 @@ import { mustSuitTask } from './check-target.ts';
 const beginningOfTime = '0001-01-01T00:00:00.000Z';
 
 /** Fixes the rows, and with them the training key; what was trained under the same key is not trained again. */
-export function createResolveBuild(deps: StoringDependencies): TrainActivities['resolveBuild'] {
+export function createResolveBuild(deps: StoringDependencies): Activities['resolveBuild'] {
   return async ({ runId, scope, interpreter, platform }) => {
     const inputs = await buildInputs(deps, { runId, scope });
     const split = await splitRows(deps, inputs);

@@ -3,7 +3,7 @@ import { BuildPlan } from '../../../contracts/models/build-plan.ts';
 import type { TrainedFiles } from '../../../contracts/models/build-plan.ts';
 import type { Id, Sha256 } from '../../../contracts/identifiers.ts';
 import type { TrainingResult } from '../../../contracts/models/training-job.ts';
-import type { TrainActivities } from '../../activity-types.ts';
+import type { Activities } from '../../../contracts/pipelines/steps.ts';
 import type { StoringDependencies } from '../../activity-dependencies.ts';
 import { readJson, storeJson } from '../../steps/workspace.ts';
 import { RunLog } from '../../steps/run-log.ts';
@@ -17,7 +17,7 @@ export function trainingLease(runId: Id): string {
 }
 
 /** Has the trainer run the training command; nobody has looked at what it stored yet. */
-export function createTrainModel(deps: StoringDependencies): TrainActivities['trainModel'] {
+export function createTrainModel(deps: StoringDependencies): Activities['trainModel'] {
   return async (input) => {
     const leaseHolder = `${activityInfo().activityId}/${activityInfo().attempt}/${deps.ids.next()}`;
     const until = new Date(Date.parse(deps.clock.now()) + leaseMs).toISOString();

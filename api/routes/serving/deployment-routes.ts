@@ -5,7 +5,7 @@ import type { Scope } from '../../../contracts/identifiers.ts';
 import { Id, Name, Sha256 } from '../../../contracts/identifiers.ts';
 import type { Viewer } from '../../../contracts/access/principal.ts';
 import { ServingCount, ShadowCount } from '../../../contracts/serving/prediction.ts';
-import { Head } from '../../../contracts/runs/run.ts';
+import { Head } from '../../../contracts/pipelines/rollback-runs.ts';
 import { releaseToDeploy, versionToDeploy } from '../../answers/releases-to-deploy.ts';
 import { enter } from '../../access/authorize.ts';
 import type { Api, RouteContext } from '../../route-context.ts';

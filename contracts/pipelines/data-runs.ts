@@ -1,0 +1,78 @@
+import { z } from 'zod';
+import { DataFormat } from '../data/data-format.ts';
+import { DataWarning } from '../data/data-warning.ts';
+import { RemoteSource } from '../data/remote-source.ts';
+import { Id, Instant, Sha256 } from '../identifiers.ts';
+import { pipeline } from './pipeline.ts';
+import { type RunInput, stepOfRun } from './step.ts';
+
+const outcome = z.object({
+  kind: z.literal('data'),
+  datasetVersionId: Id,
+  number: z.number().int(),
+  digest: Sha256,
+  rows: z.number().int(),
+  added: z.number().int(),
+  skipped: z.number().int(),
+  /** Known rows that took other values, and that are no more; absent in runs of older versions. */
+  replaced: z.number().int().optional(),
+  removed: z.number().int().optional(),
+  /** Warnings and guesses about the batch; absent in runs of older versions. */
+  warnings: z.array(DataWarning).optional(),
+  unchanged: z.boolean(),
+});
+
+const request = z.object({
+  kind: z.literal('data'),
+  schemaVersion: z.literal(1),
+  files: z
+    .array(z.object({ name: z.string(), sha256: Sha256, format: DataFormat }))
+    .min(1)
+    .max(1000)
+    .optional(),
+  /** In the place of files: what the run fetches. */ source: RemoteSource.optional(),
+  /** Rows at or after it are left out (rehearsals). */ before: Instant.optional(),
+  /** Rows before it are left out. */ from: Instant.optional(),
+});
+
+export const dataRuns = pipeline({
+  kind: 'data',
+  workflow: 'dataPipeline',
+  queue: 'data',
+  limits: { attempt: '6h', altogether: '36h' },
+  atOnce: 4,
+  oneAtATime: true,
+  waitsForWeeks: false,
+  lastSteps: ['commitDataset'],
+  request,
+  outcome,
+  steps: {
+    /** What was fetched, a blob; null: the run's files were uploaded. */
+    fetchSource: stepOfRun<RunInput, { readonly fetched: Sha256 | null }>({
+      summary: 'fetch what the source has',
+      proves: 'nothing is committed; the source is the one of the request',
+      keeps: (_, { fetched }) => [{ fetched }],
+    }),
+    prepareDataset: stepOfRun<RunInput & { readonly fetched: Sha256 | null }, { readonly staged: Sha256 }>({
+      summary: 'parse, check and store the batch',
+      proves: 'takes what `fetchSource` answered; a refusal belongs to a data run under way',
+      takes: ({ fetched }) => [[{ step: 'fetchSource', result: { fetched } }]],
+      keeps: (_, { staged }) => [{ staged }],
+    }),
+    profileDataset: stepOfRun<RunInput & { readonly staged: Sha256 }, { readonly profile: Sha256 }>({
+      summary: 'profile every column',
+      proves: 'takes what `prepareDataset` answered; nothing is committed',
+      takes: ({ staged }) => [[{ step: 'prepareDataset', result: { staged } }]],
+      keeps: ({ staged }, { profile }) => [{ staged, profile }],
+    }),
+    commitDataset: stepOfRun<RunInput & { readonly staged: Sha256; readonly profile: Sha256 }, z.infer<typeof outcome>>(
+      {
+        summary: 'commit the version, move the data head',
+        proves:
+          'takes what `profileDataset` answered for the same rows; a data run is under way; the head has not moved',
+        takes: ({ staged, profile }) => [[{ step: 'profileDataset', result: { staged, profile } }]],
+        keeps: (_, committed) => [committed],
+      },
+    ),
+  },
+});

@@ -1,0 +1,59 @@
+import { z } from 'zod';
+import { Id, Instant, type Sha256 } from '../identifiers.ts';
+import { pipeline } from './pipeline.ts';
+import { type RunInput, stepOfRun } from './step.ts';
+
+const outcome = z.object({
+  kind: z.literal('monitor'),
+  reportId: Id,
+  opened: z.number().int(),
+  closed: z.number().int(),
+});
+
+const request = z.object({
+  kind: z.literal('monitor'),
+  schemaVersion: z.literal(1),
+  asOf: Instant,
+  window: z.string().optional(),
+});
+
+export const monitorRuns = pipeline({
+  kind: 'monitor',
+  workflow: 'monitorPipeline',
+  queue: 'monitor',
+  limits: { attempt: '1h', altogether: '28h' },
+  atOnce: 8,
+  oneAtATime: true,
+  waitsForWeeks: false,
+  lastSteps: ['reportWindow'],
+  request,
+  outcome,
+  steps: {
+    collectWindow: stepOfRun<RunInput, { readonly window: Sha256 }>({
+      summary: 'have the gateways hand over, fix the window',
+      proves: 'nothing is committed',
+      keeps: (_, { window }) => [{ window }],
+    }),
+    reportWindow: stepOfRun<RunInput & { readonly window: Sha256 }, z.infer<typeof outcome>>({
+      summary: 'test for drift and performance, report',
+      proves: 'takes what `collectWindow` answered; a monitor run is under way; a run makes one report',
+      apart: true,
+      takes: ({ window }) => [[{ step: 'collectWindow', result: { window } }]],
+      keeps: (_, reported) => [reported, { reportId: reported.reportId }],
+    }),
+    /** Names of connections that were told of what the report opened and closed, and of those that could not be. */
+    notifyOfReport: stepOfRun<
+      RunInput & { readonly reportId: Id },
+      { readonly told: readonly string[]; readonly failed: readonly string[] }
+    >({
+      summary: 'tell whoever wants to know of findings',
+      proves: 'takes what `reportWindow` answered; nothing is committed',
+      takes: ({ reportId }) => [[{ step: 'reportWindow', result: { reportId } }]],
+    }),
+    /** What retention asks for, once a run. */
+    expirePredictions: stepOfRun<RunInput, { readonly segments: number }>({
+      summary: 'let go of predictions whose retention has passed',
+      proves: "a monitor run is under way; the retention is the configuration's",
+    }),
+  },
+});

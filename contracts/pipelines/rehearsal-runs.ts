@@ -1,0 +1,94 @@
+import { z } from 'zod';
+import { Id, type Sha256 } from '../identifiers.ts';
+import { RehearsalSummary, type ServedPeriod } from '../runs/rehearsal.ts';
+import { pipeline } from './pipeline.ts';
+import { type KeptAnswer, type RunInput, stepOfRun } from './step.ts';
+
+const outcome = z.object({ kind: z.literal('rehearsal'), rehearsalId: Id, ...RehearsalSummary.shape });
+
+const request = z.object({ kind: z.literal('rehearsal'), schemaVersion: z.literal(1), rehearsalId: Id });
+
+interface PlannedRehearsal {
+  readonly rehearsalId: Id;
+  readonly periods: number;
+  /** Periods that an earlier execution of the run already recorded. */
+  readonly recorded: number;
+  readonly rows: Sha256;
+}
+
+export interface PeriodInput extends RunInput {
+  /** Of the period; −1 stands for what comes before the first. */
+  readonly index: number;
+}
+
+type OfRehearsal = { readonly rehearsalId: Id };
+type CommandInput = PeriodInput & {
+  readonly command: 'ingest' | 'monitor' | 'trigger' | 'settle';
+  readonly rows: Sha256;
+};
+
+const planned = ({ rehearsalId }: OfRehearsal) => [[{ step: 'planRehearsal', result: { rehearsalId } }]];
+
+export const rehearsalRuns = pipeline({
+  kind: 'rehearsal',
+  workflow: 'rehearsal',
+  queue: 'rehearsal',
+  limits: { attempt: '6h', altogether: '36h' },
+  atOnce: 8,
+  oneAtATime: false,
+  waitsForWeeks: true,
+  lastSteps: ['finishRehearsal'],
+  request,
+  outcome,
+  steps: {
+    planRehearsal: stepOfRun<RunInput, PlannedRehearsal>({
+      summary: 'write the rows to rehearse on',
+      proves: 'the rehearsal is the one of this run; it is under way',
+      keeps: (_, { rehearsalId, rows }) => [{ rehearsalId }, { rows }],
+    }),
+    /** Serves the period's rows and delivers the labels of those that were taken. */
+    servePeriod: stepOfRun<PeriodInput, { readonly rows: number; readonly served: ServedPeriod }>({
+      summary: "serve the period's rows, deliver their labels",
+      proves: 'the rehearsal is the one of this run, and the period is the next',
+      keeps: ({ index }, { served }) => [{ index, served }],
+    }),
+    /** Sends one command of the period to the environment's lifecycle; the run that it makes, if it makes one. */
+    commandPeriod: stepOfRun<CommandInput, { readonly commandedRunId: Id | null }>({
+      summary: 'send the lifecycle a command',
+      proves:
+        'takes the rows that `planRehearsal` answered; the period is the next; each command is sent once a period',
+      takes: ({ rows }) => [[{ step: 'planRehearsal', result: { rows } }]],
+      keeps: (_, { commandedRunId }) => [{ commandedRunId }],
+    }),
+    /** Throws if the awaited run failed or was cancelled. */
+    lookAtRun: stepOfRun<RunInput & { readonly awaitedRunId: Id }, { readonly over: boolean }>({
+      summary: 'is the run over?',
+      proves: 'takes what `commandPeriod` answered; nothing is committed',
+      takes: ({ awaitedRunId }) => [[{ step: 'commandPeriod', result: { commandedRunId: awaitedRunId } }]],
+    }),
+    /** Approves the pending requests of the environment. `quiet`: no run is under way and none is about to start. */
+    settlePeriod: stepOfRun<PeriodInput & OfRehearsal, { readonly quiet: boolean }>({
+      summary: 'vote; does nothing move any more?',
+      proves:
+        'takes what `planRehearsal` answered; the period is the next; its principal may vote in its own environment alone',
+      takes: planned,
+    }),
+    /** `served`: the answer of `servePeriod`; a period that is recorded already needs none. */
+    recordPeriod: stepOfRun<PeriodInput & OfRehearsal & { readonly served?: ServedPeriod }, void>({
+      summary: 'tell the period',
+      proves:
+        'takes what `planRehearsal` and `servePeriod` answered; a rehearsal run is under way; the period is the next',
+      apart: true,
+      takes: ({ rehearsalId, index, served }) => {
+        const known: KeptAnswer = { step: 'planRehearsal', result: { rehearsalId } };
+        return [served === undefined ? [known] : [known, { step: 'servePeriod', result: { index, served } }]];
+      },
+    }),
+    finishRehearsal: stepOfRun<RunInput & OfRehearsal, z.infer<typeof outcome>>({
+      summary: 'sum up',
+      proves: 'takes what `planRehearsal` answered; a rehearsal run is under way; all periods are recorded',
+      takes: planned,
+      keeps: (_, summed) => [summed],
+    }),
+  },
+});

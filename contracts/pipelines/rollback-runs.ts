@@ -1,0 +1,47 @@
+import { z } from 'zod';
+import { Id } from '../identifiers.ts';
+import { pipeline } from './pipeline.ts';
+import { type RunInput, stepOfRun } from './step.ts';
+
+/** What a rollback may take back with the release. */
+export const Head = z.enum(['data', 'code', 'config']);
+export type Head = z.infer<typeof Head>;
+
+const outcome = z.object({
+  kind: z.literal('rollback'),
+  fromReleaseId: Id,
+  toReleaseId: Id,
+  /** The version that serves again; absent in runs of older versions. */
+  modelVersion: z.number().int().optional(),
+  generation: z.number().int(),
+  /** Heads that were moved back with it. */
+  heads: z.array(Head).optional(),
+});
+
+const request = z.object({
+  kind: z.literal('rollback'),
+  schemaVersion: z.literal(1),
+  toReleaseId: Id.optional(),
+  /** Heads that go back to what that release was made of. */ with: z.array(Head).optional(),
+  reason: z.string(),
+});
+
+export const rollbackRuns = pipeline({
+  kind: 'rollback',
+  workflow: 'rollbackPipeline',
+  queue: 'deploy',
+  limits: { attempt: '10m', altogether: '26h' },
+  atOnce: 50,
+  oneAtATime: true,
+  waitsForWeeks: false,
+  lastSteps: ['rollBack'],
+  request,
+  outcome,
+  steps: {
+    rollBack: stepOfRun<RunInput, z.infer<typeof outcome>>({
+      summary: 'the target serves alone, promotion is on hold',
+      proves: 'a rollback run is under way; target, heads and reason are those of the request',
+      keeps: (_, rolledBack) => [rolledBack],
+    }),
+  },
+});
