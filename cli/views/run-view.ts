@@ -1,9 +1,7 @@
-import type { Run, RunOutcome, RunStep } from '../../contracts/runs/run.ts';
-import { shortDigest } from '../../contracts/identifiers.ts';
-import { isFinal } from '../../contracts/runs/run.ts';
-import { describeUnlabelled } from '../../contracts/data/unlabelled-rows.ts';
+import type { Run, RunStep } from '../../contracts/runs/run.ts';
+import { describeOutcome, isFinal } from '../../contracts/runs/run.ts';
 import type { Colours } from './colours.ts';
-import { countWarnings, describeDataWarnings } from './data-warnings-view.ts';
+import { describeDataWarnings } from './data-warnings-view.ts';
 
 /** One line of a live view; painted whole, after it was cut to the terminal's width. */
 export interface ViewLine {
@@ -47,53 +45,13 @@ export function outcomeOf(run: Run): string {
   if (run.state === 'failed') return `${run.failure.code}: ${run.failure.message}`;
   if (run.state === 'cancelled') return run.reason === '' ? 'cancelled' : `cancelled: ${run.reason}`;
   if (run.state !== 'succeeded') return stepOf(run);
-  const { outcome } = run;
-  const because = 'reasons' in outcome && outcome.reasons.length > 0 ? `: ${outcome.reasons.join('; ')}` : '';
-  switch (outcome.kind) {
-    case 'data':
-      return dataOutcome(outcome);
-    case 'code':
-      return `code ${outcome.number}${outcome.unchanged ? ', unchanged' : ''}`;
-    case 'build':
-      return `version ${outcome.number} is ${outcome.decision}${outcome.reused ? ' (trained before)' : ''}${because}${leftOut(outcome)}`;
-    case 'deploy':
-      return `${outcome.releaseDigest === null ? '' : `release ${shortDigest(outcome.releaseDigest)} `}${outcome.decision}${outcome.generation === null ? '' : ` in generation ${outcome.generation}`}${because}`;
-    case 'rollback':
-      return `${servingIn(outcome)} serves${backOf(outcome)}; promotion is on hold until perennial resume`;
-    case 'monitor':
-      return `${outcome.opened} findings opened, ${outcome.closed} closed`;
-    case 'rehearsal':
-      return `${outcome.promoted} promoted, ${outcome.refused} refused, ${outcome.unchanged} unchanged`;
-  }
-}
-
-function dataOutcome(outcome: Extract<RunOutcome, { kind: 'data' }>): string {
-  const told = countWarnings(outcome.warnings ?? []);
-  const unchanged = outcome.unchanged ? ', unchanged' : '';
-  return `dataset ${outcome.number}: ${rowsOf(outcome)}${unchanged}${told === '' ? '' : `, ${told}`}`;
+  return describeOutcome(run.outcome);
 }
 
 /** Warnings and guesses of a data run that succeeded, one line each. */
 export function warningsOf(run: Run): string[] {
   if (run.state !== 'succeeded' || run.outcome.kind !== 'data') return [];
   return describeDataWarnings(run.outcome.warnings ?? []);
-}
-
-function leftOut({ unlabelled }: Extract<RunOutcome, { kind: 'build' }>): string {
-  return unlabelled === undefined ? '' : `; ${describeUnlabelled(unlabelled)}`;
-}
-
-function rowsOf({ rows, added, skipped, replaced = 0, removed = 0 }: Extract<RunOutcome, { kind: 'data' }>): string {
-  const changed = [...(replaced > 0 ? [`${replaced} replaced`] : []), ...(removed > 0 ? [`${removed} removed`] : [])];
-  return [`${rows} rows`, `${added} added`, ...changed, `${skipped} known`].join(', ');
-}
-
-function servingIn({ modelVersion, generation }: Extract<RunOutcome, { kind: 'rollback' }>): string {
-  return modelVersion === undefined ? `generation ${generation}` : `version ${modelVersion}, generation ${generation},`;
-}
-
-function backOf({ heads = [] }: Extract<RunOutcome, { kind: 'rollback' }>): string {
-  return heads.length === 0 ? '' : ` and ${heads.join(', ')} are back at what it was made of`;
 }
 
 /** All runs as a table: those that go on first, then the newest. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { UnlabelledRows } from '../data/unlabelled-rows.ts';
+import { describeUnlabelled, UnlabelledRows } from '../data/unlabelled-rows.ts';
 import { Id, Instant, type Sha256 } from '../identifiers.ts';
-import { pipeline } from './pipeline.ts';
+import { becauseOf, pipeline } from './pipeline.ts';
 import { type KeptAnswer, type RunInput, stepOfRun, type TimeLimits } from './step.ts';
 
 const outcome = z.object({
@@ -67,6 +67,8 @@ export const buildRuns = pipeline({
   lastSteps: ['evaluateVersion', 'citeEvaluation'],
   request,
   outcome,
+  describe: ({ number, decision, reused, reasons, unlabelled }: BuildOutcome) =>
+    `version ${number} is ${decision}${reused ? ' (trained before)' : ''}${becauseOf(reasons)}${unlabelled === undefined ? '' : `; ${describeUnlabelled(unlabelled)}`}`,
   steps: {
     /** Asked on a queue that every worker polls, of builds that are for one that not every worker does. */
     queueOfBuild: stepOfRun<RunInput, { readonly queue: string }>({

@@ -41,6 +41,7 @@ export const codeRuns = pipeline({
   lastSteps: ['commitCode'],
   request,
   outcome,
+  describe: ({ number, unchanged }: z.infer<typeof outcome>) => `code ${number}${unchanged ? ', unchanged' : ''}`,
   steps: {
     commitCode: stepOfRun<RunInput, z.infer<typeof outcome>>({
       summary: 'make the archive canonical, commit it',

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { DataFormat } from '../data/data-format.ts';
-import { DataWarning } from '../data/data-warning.ts';
+import { countWarnings, DataWarning } from '../data/data-warning.ts';
 import { RemoteSource } from '../data/remote-source.ts';
 import { Id, Instant, Sha256 } from '../identifiers.ts';
 import { pipeline } from './pipeline.ts';
@@ -22,6 +22,8 @@ const outcome = z.object({
   unchanged: z.boolean(),
 });
 
+type Outcome = z.infer<typeof outcome>;
+
 const request = z.object({
   kind: z.literal('data'),
   schemaVersion: z.literal(1),
@@ -35,6 +37,11 @@ const request = z.object({
   /** Rows before it are left out. */ from: Instant.optional(),
 });
 
+function rowsOf({ rows, added, skipped, replaced = 0, removed = 0 }: Outcome): string {
+  const changed = [...(replaced > 0 ? [`${replaced} replaced`] : []), ...(removed > 0 ? [`${removed} removed`] : [])];
+  return [`${rows} rows`, `${added} added`, ...changed, `${skipped} known`].join(', ');
+}
+
 export const dataRuns = pipeline({
   kind: 'data',
   workflow: 'dataPipeline',
@@ -46,6 +53,10 @@ export const dataRuns = pipeline({
   lastSteps: ['commitDataset'],
   request,
   outcome,
+  describe: (made: Outcome) =>
+    [`dataset ${made.number}: ${rowsOf(made)}`, made.unchanged ? 'unchanged' : '', countWarnings(made.warnings ?? [])]
+      .filter((part) => part !== '')
+      .join(', '),
   steps: {
     /** What was fetched, a blob; null: the run's files were uploaded. */
     fetchSource: stepOfRun<RunInput, { readonly fetched: Sha256 | null }>({

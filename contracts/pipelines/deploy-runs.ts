@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { Id, Sha256 } from '../identifiers.ts';
+import { Id, Sha256, shortDigest } from '../identifiers.ts';
 import { trainingLimits } from './build-runs.ts';
-import { pipeline } from './pipeline.ts';
+import { becauseOf, pipeline } from './pipeline.ts';
 import { type RunInput, stepOfRun } from './step.ts';
 
 const outcome = z.object({
@@ -81,6 +81,8 @@ export const deployRuns = pipeline({
   lastSteps: [],
   request,
   outcome,
+  describe: ({ decision, releaseDigest, generation, reasons }: z.infer<typeof outcome>) =>
+    `${releaseDigest === null ? '' : `release ${shortDigest(releaseDigest)} `}${decision}${generation === null ? '' : ` in generation ${generation}`}${becauseOf(reasons)}`,
   steps: {
     /** The queue that measures the version again. null: the version was already measured against the current champion. */
     queueOfConfirmation: stepOfRun<RunInput, { readonly queue: string | null }>({

@@ -28,6 +28,7 @@ export const monitorRuns = pipeline({
   lastSteps: ['reportWindow'],
   request,
   outcome,
+  describe: ({ opened, closed }: z.infer<typeof outcome>) => `${opened} findings opened, ${closed} closed`,
   steps: {
     collectWindow: stepOfRun<RunInput, { readonly window: Sha256 }>({
       summary: 'have the gateways hand over, fix the window',

@@ -22,8 +22,15 @@ export interface Pipeline extends StepGroup {
   readonly request: z.ZodObject;
   /** What came of a run that succeeded. */
   readonly outcome: z.ZodObject;
+  /** The outcome in a sentence, for people. */
+  describe(outcome: unknown): string;
 }
 
 export function pipeline<const Declared extends Pipeline>(declared: Declared): Declared {
   return declared;
+}
+
+/** `: one reason; another`, or nothing where there is none. */
+export function becauseOf(reasons: readonly string[]): string {
+  return reasons.length === 0 ? '' : `: ${reasons.join('; ')}`;
 }

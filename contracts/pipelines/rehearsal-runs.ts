@@ -40,6 +40,8 @@ export const rehearsalRuns = pipeline({
   lastSteps: ['finishRehearsal'],
   request,
   outcome,
+  describe: ({ promoted, refused, unchanged }: z.infer<typeof outcome>) =>
+    `${promoted} promoted, ${refused} refused, ${unchanged} unchanged`,
   steps: {
     planRehearsal: stepOfRun<RunInput, PlannedRehearsal>({
       summary: 'write the rows to rehearse on',

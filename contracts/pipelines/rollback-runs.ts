@@ -37,6 +37,12 @@ export const rollbackRuns = pipeline({
   lastSteps: ['rollBack'],
   request,
   outcome,
+  describe: ({ modelVersion, generation, heads = [] }: z.infer<typeof outcome>) => {
+    const serving = modelVersion === undefined ? '' : `version ${modelVersion}, `;
+    const comma = modelVersion === undefined ? '' : ',';
+    const back = heads.length === 0 ? '' : ` and ${heads.join(', ')} are back at what it was made of`;
+    return `${serving}generation ${generation}${comma} serves${back}; promotion is on hold until perennial resume`;
+  },
   steps: {
     rollBack: stepOfRun<RunInput, z.infer<typeof outcome>>({
       summary: 'the target serves alone, promotion is on hold',

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Id, Instant, Name } from '../identifiers.ts';
+import type { Pipeline } from '../pipelines/pipeline.ts';
 import { pipelines } from '../pipelines/pipelines.ts';
 import { Isolation } from './isolation.ts';
 
@@ -27,6 +28,12 @@ export const RunOutcome = z.discriminatedUnion(
   atLeastOne(Object.values(pipelines).map(({ outcome }) => outcome)),
 );
 export type RunOutcome = z.infer<typeof RunOutcome>;
+
+/** What came of a run, in a sentence. */
+export function describeOutcome(outcome: RunOutcome): string {
+  const pipeline: Pipeline = pipelines[outcome.kind];
+  return pipeline.describe(outcome);
+}
 
 const Queued = z.object({ state: z.literal('queued') });
 const Running = z.object({ state: z.literal('running'), startedAt: Instant });
