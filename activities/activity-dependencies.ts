@@ -10,7 +10,7 @@ import type { Gateways } from '../ports/gateways.ts';
 import type { IdMaker } from '../ports/ids.ts';
 import type { LedgerProof } from '../ports/ledger-proof.ts';
 import type { Logger } from '../ports/logger.ts';
-import type { ModelRuntime } from '../ports/model-runtime.ts';
+import type { ModelFormats } from '../ports/model-format.ts';
 import type { Notifier } from '../ports/notifier.ts';
 import type { BlobReader, ObjectStore } from '../ports/object-store.ts';
 import type { Repositories } from '../ports/repositories/repositories.ts';
@@ -24,7 +24,7 @@ export interface ActivityDependencies {
   readonly objectStore: BlobReader;
   readonly ledgerProof: LedgerProof;
   readonly tableEngine: TableEngine;
-  readonly modelRuntime: ModelRuntime;
+  readonly modelFormats: ModelFormats;
   readonly environments: Environments;
   readonly codeArchive: CodeArchive;
   readonly codeSource: CodeSource;

@@ -154,11 +154,11 @@ export const errorTable = {
     retryable: false,
     about: 'This machine cannot keep the command apart as the settings or the command want it.',
   },
-  'artifact-missing': { status: 422, retryable: false, about: 'The training command wrote no model.onnx.' },
+  'artifact-missing': { status: 422, retryable: false, about: 'The training command wrote no model file.' },
   'artifact-invalid': {
     status: 422,
     retryable: false,
-    about: 'model.onnx cannot be loaded, refers to files outside it, or has other inputs than the features.',
+    about: 'The model cannot be loaded, refers to files outside it, or has other inputs than the features.',
   },
   'prediction-invalid': {
     status: 422,

@@ -2,7 +2,7 @@ import { join, resolve } from 'node:path';
 import { createSystemClock } from '../adapters/clock/system.ts';
 import { createIdMaker } from '../adapters/ids/uuid.ts';
 import { createLogger } from '../adapters/logger/pino.ts';
-import { createOnnxModelRuntime } from '../adapters/model-formats/onnx/onnx-format.ts';
+import { createModelFormats } from '../adapters/model-formats/model-formats.ts';
 import { createConfiguredObjectStore } from '../adapters/object-store/configured-store.ts';
 import { createConfiguredSandbox } from '../adapters/sandbox/configured-sandbox.ts';
 import { createDuckDbTableEngine } from '../adapters/table-engine/duckdb.ts';
@@ -54,7 +54,7 @@ async function serve(settings: GatewaySettings): Promise<void> {
     address: settings.PERENNIAL_GATEWAY_URL,
     repositories,
     objectStore: createConfiguredObjectStore(settings, home, scratchFolder),
-    modelRuntime: createOnnxModelRuntime({ sandbox }),
+    modelFormats: createModelFormats({ sandbox }),
     tableEngine,
     clock,
     ids,

@@ -5,7 +5,7 @@ import type { Id } from '../contracts/identifiers.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { IdMaker } from '../ports/ids.ts';
 import type { Logger } from '../ports/logger.ts';
-import type { ModelRuntime } from '../ports/model-runtime.ts';
+import type { ModelFormats } from '../ports/model-format.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import type { Repositories } from '../ports/repositories/repositories.ts';
 import type { TableEngine } from '../ports/table-engine.ts';
@@ -41,7 +41,7 @@ export interface GatewayParts {
   readonly address: string | undefined;
   readonly repositories: Pick<Repositories, 'deployments' | 'principals' | 'monitoring'>;
   readonly objectStore: ObjectStore;
-  readonly modelRuntime: ModelRuntime;
+  readonly modelFormats: ModelFormats;
   readonly tableEngine: Pick<TableEngine, 'sealSegment'>;
   readonly clock: Clock;
   readonly ids: IdMaker;
@@ -73,7 +73,7 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
   const acknowledgements = new Acknowledgements({ deployments: repositories.deployments, gatewayId: id, logger });
   const mismatches = new MismatchReports({ deployments: repositories.deployments, gatewayId: id, logger });
   const artifacts = createArtifactCache(state.path('artifacts'), state.path('scratch'), parts.objectStore, disk);
-  const models = createLoadedModels({ artifacts, runtime: parts.modelRuntime, logger });
+  const models = createLoadedModels({ artifacts, formats: parts.modelFormats, logger });
   const table = new ServingTable({
     models,
     logger,

@@ -6,7 +6,8 @@ import type { DataWarning } from '../contracts/data/data-warning.ts';
 import type { DatasetPart, DatasetProfile, ExpectationResult } from '../contracts/data/dataset-version.ts';
 import type { RowDifference } from '../contracts/data/dataset-difference.ts';
 import type { Instant, Sha256 } from '../contracts/identifiers.ts';
-import type { ClassValue, Fill, TrainedRows } from '../contracts/models/model-version.ts';
+import type { TrainedRows } from '../contracts/models/model-version.ts';
+import type { ClassValue, Fill } from '../contracts/models/signature.ts';
 import type { RepeatedIds } from '../contracts/monitoring/report.ts';
 
 // All paths are local and absolute. Every call runs in a process of its own with bounded memory and time, which sees

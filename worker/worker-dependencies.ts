@@ -9,7 +9,7 @@ import { createEnvironments } from '../adapters/environments/environments.ts';
 import { createHttpGateways } from '../adapters/gateways/http.ts';
 import { createIdMaker } from '../adapters/ids/uuid.ts';
 import { createLedgerProof } from '../adapters/ledger-proof/ledger-proof.ts';
-import { createOnnxModelRuntime } from '../adapters/model-formats/onnx/onnx-format.ts';
+import { createModelFormats } from '../adapters/model-formats/model-formats.ts';
 import { createConfiguredObjectStore } from '../adapters/object-store/configured-store.ts';
 import { createConfiguredSandbox } from '../adapters/sandbox/configured-sandbox.ts';
 import type { Sandbox } from '../adapters/sandbox/sandbox.ts';
@@ -82,7 +82,7 @@ export async function buildDependencies(
       sandbox,
       scratchFolder: join(scratchFolder, 'tables'),
     }),
-    modelRuntime: createOnnxModelRuntime({
+    modelFormats: createModelFormats({
       sandbox,
       timeLimitMs: settings.PERENNIAL_MODEL_TIMEOUT,
       memoryMebibytes: Math.floor(settings.PERENNIAL_MODEL_MEMORY / 2 ** 20),

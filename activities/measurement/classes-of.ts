@@ -2,7 +2,7 @@ import { classKey, sortedClasses } from '../../contracts/models/classes.ts';
 import type { Cell } from '../../contracts/data/data-types.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Task } from '../../contracts/models/metrics.ts';
-import type { ClassValue } from '../../contracts/models/model-version.ts';
+import type { ClassValue } from '../../contracts/models/signature.ts';
 
 /** More is a quantity, or a key. */
 const mostClasses = 1000;

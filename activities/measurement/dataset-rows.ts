@@ -4,7 +4,7 @@ import type { Cell } from '../../contracts/data/data-types.ts';
 import { shiftInstant } from '../../contracts/time/shift-instant.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Id, Instant } from '../../contracts/identifiers.ts';
-import type { ClassValue } from '../../contracts/models/model-version.ts';
+import type { ClassValue } from '../../contracts/models/signature.ts';
 import type { InferenceRow } from '../../ports/gateways.ts';
 import type { ActivityDependencies } from '../activity-dependencies.ts';
 import { fetchFiles } from '../steps/workspace.ts';

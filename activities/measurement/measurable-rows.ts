@@ -1,7 +1,7 @@
 import type { Task } from '../../contracts/models/metrics.ts';
 import { isMeasurable, readLabelValue, shown } from '../../contracts/monitoring/label-value.ts';
 import type { LabelTarget } from '../../contracts/monitoring/label-value.ts';
-import type { ClassValue } from '../../contracts/models/model-version.ts';
+import type { ClassValue } from '../../contracts/models/signature.ts';
 import type { LeftOutRows } from '../../contracts/monitoring/report.ts';
 import type { ServedRows } from '../../ports/table-engine.ts';
 

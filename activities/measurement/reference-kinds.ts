@@ -4,8 +4,8 @@ import type {
   ColumnReference,
   MonitoringReference,
   NumericReference,
-  Signature,
 } from '../../contracts/models/model-version.ts';
+import type { Signature } from '../../contracts/models/signature.ts';
 import { binnedCounts } from '../../statistics/drift/bin-counts.ts';
 import { tieEdges } from '../../statistics/drift/tie-edges.ts';
 import { areCodes, wholeNumbersIn } from './whole-number-codes.ts';

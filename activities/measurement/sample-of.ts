@@ -2,8 +2,8 @@ import { classKey, sortedClasses } from '../../contracts/models/classes.ts';
 import type { Configuration } from '../../contracts/configuration/configuration.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import { largestMeasured } from '../../contracts/monitoring/label-value.ts';
-import type { ClassValue, Signature } from '../../contracts/models/model-version.ts';
-import type { Answers } from '../../ports/model-runtime.ts';
+import type { ClassValue, Signature } from '../../contracts/models/signature.ts';
+import type { Answers } from '../../ports/model-format.ts';
 import type { BinarySample, MulticlassSample, Sample } from '../../statistics/metrics/sample.ts';
 
 /** The probability that a row's answer gives to a class, by its key; 0 for a class that the model does not know. */

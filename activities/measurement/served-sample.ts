@@ -4,7 +4,7 @@ import type { Id } from '../../contracts/identifiers.ts';
 import type { LabelTarget } from '../../contracts/monitoring/label-value.ts';
 import { isMeasurable } from '../../contracts/monitoring/label-value.ts';
 import type { Task } from '../../contracts/models/metrics.ts';
-import type { ClassValue, Signature } from '../../contracts/models/model-version.ts';
+import type { ClassValue, Signature } from '../../contracts/models/signature.ts';
 import type { ServedRows } from '../../ports/table-engine.ts';
 import type { Sample } from '../../statistics/metrics/sample.ts';
 import type { ActivityDependencies } from '../activity-dependencies.ts';

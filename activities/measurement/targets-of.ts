@@ -1,6 +1,6 @@
 import type { Cell } from '../../contracts/data/data-types.ts';
 import { PerennialError } from '../../contracts/errors.ts';
-import type { ClassValue } from '../../contracts/models/model-version.ts';
+import type { ClassValue } from '../../contracts/models/signature.ts';
 
 /**
  * The targets of rows that were read with their labelled rows only.

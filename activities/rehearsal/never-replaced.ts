@@ -1,9 +1,9 @@
 import type { Configuration } from '../../contracts/configuration/configuration.ts';
 import type { Scope } from '../../contracts/identifiers.ts';
-import type { ClassValue } from '../../contracts/models/model-version.ts';
+import type { ClassValue } from '../../contracts/models/signature.ts';
 import { isMeasurable } from '../../contracts/monitoring/label-value.ts';
 import { refusalOfMissing } from '../../contracts/data/missing-values.ts';
-import type { LoadedModel } from '../../ports/model-runtime.ts';
+import type { LoadedModel } from '../../ports/model-format.ts';
 import { measure } from '../../statistics/metrics/measure.ts';
 import type { ActivityDependencies } from '../activity-dependencies.ts';
 import { loadVersion } from '../measurement/load-version.ts';

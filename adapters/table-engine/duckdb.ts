@@ -1,5 +1,5 @@
 import type { Cell } from '../../contracts/data/data-types.ts';
-import { ClassValue } from '../../contracts/models/model-version.ts';
+import { ClassValue } from '../../contracts/models/signature.ts';
 import { PredictionRecord } from '../../contracts/serving/prediction.ts';
 import type { ServedRows, TableEngine } from '../../ports/table-engine.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';

@@ -1,9 +1,10 @@
 import { shortDigest } from '../../contracts/identifiers.ts';
 import { InvalidArgumentError } from 'commander';
 import { z } from 'zod';
+import { modelFormats } from '../../contracts/model-format.ts';
 import { Evaluation } from '../../contracts/models/evaluation.ts';
 import { PermutationImportance } from '../../contracts/models/importance.ts';
-import { ModelVersion } from '../../contracts/models/model-version.ts';
+import { modelVersionWith } from '../../contracts/models/model-version.ts';
 import { describeUnlabelled } from '../../contracts/data/unlabelled-rows.ts';
 import { instant, limitOption, wholeNumber } from '../arguments.ts';
 import type { CliContext } from '../cli-context.ts';
@@ -18,12 +19,15 @@ import type { VerbRegistry } from '../verb.ts';
 import { counted, decimals, detachOption, startAndFollow, startRun, tellDetached } from '../verb.ts';
 
 const Ancestor = z.object({ number: z.number(), digest: z.string() }).loose();
-const Versioned = ModelVersion.extend({ evaluation: Evaluation.nullable() });
+const versionedFields = { evaluation: Evaluation.nullable() };
+const Versioned = modelVersionWith(versionedFields);
 type Versioned = z.infer<typeof Versioned>;
-const WithLineage = Versioned.extend({
+const WithLineage = modelVersionWith({
+  ...versionedFields,
+  evaluations: z.array(Evaluation),
   lineage: z.object({ dataset: Ancestor, code: Ancestor, configuration: Ancestor }),
   importance: PermutationImportance.nullable(),
-}).loose();
+});
 
 interface BuildOptions {
   readonly asOf?: string;
@@ -154,7 +158,7 @@ function describeVersion({ output, options }: CliContext, version: z.infer<typeo
   const said = Object.entries(scriptMetrics).map(([name, value]) => `${name} ${value}`);
   return [
     output.dataColours.bold(`version ${version.number}`),
-    `artifact  ONNX ${version.artifact}, ${version.artifactBytes} bytes`,
+    `artifact  ${modelFormats[version.format].title} ${version.artifact}, ${version.artifactBytes} bytes`,
     `made of   ${made}`,
     `rows      ${counted(trained.trainingRows, 'row')} trained on, ${trained.holdoutRows} held out, ${since}`,
     ...(trained.unlabelled === undefined ? [] : [`          ${describeUnlabelled(trained.unlabelled)}`]),

@@ -4,7 +4,7 @@ import { optionsOf } from '../registered-names.ts';
 import { DeclaredType } from '../data/data-types.ts';
 import { Duration } from '../time/duration.ts';
 import { Expectation } from '../data/expectation.ts';
-import { Fill } from '../models/model-version.ts';
+import { Fill } from '../models/signature.ts';
 import { TimeZone } from '../time/time-zone.ts';
 import { ColumnName } from './column-name.ts';
 

@@ -59,7 +59,7 @@ const LatencyGate = z.strictObject({
 const SizeGate = z.strictObject({
   size: z
     .union([ByteSize, z.number().int().min(1)])
-    .describe('It fails where model.onnx is larger: a size such as 20MiB, or a number of bytes'),
+    .describe('It fails where the model is larger: a size such as 20MiB, or a number of bytes'),
 });
 const CommandGate = z.strictObject({
   command: z

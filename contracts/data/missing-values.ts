@@ -1,5 +1,5 @@
 import type { MissingPolicy } from '../configuration/serve-section.ts';
-import type { SignatureInput } from '../models/model-version.ts';
+import type { SignatureInput } from '../models/signature.ts';
 
 const kinds = { FP32: 'a number', FP64: 'a number', INT64: 'an integer', BOOL: 'true or false', BYTES: 'a string' };
 

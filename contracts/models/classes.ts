@@ -1,4 +1,4 @@
-import type { ClassValue } from './model-version.ts';
+import type { ClassValue } from './signature.ts';
 
 /**
  * What tells classes apart, whoever wrote them: a truth value and the 0 or 1 that a model makes of it are one class, and so are a

@@ -1,63 +1,8 @@
 import { z } from 'zod';
 import { Id, Instant, Sha256 } from '../identifiers.ts';
-import { IntegerKindSchema } from '../data/integer-kind.ts';
 import { UnlabelledRows } from '../data/unlabelled-rows.ts';
-
-/** Open Inference Protocol datatypes that the gateway takes and gives. */
-export const TensorType = z.enum(['BOOL', 'INT64', 'FP32', 'FP64', 'BYTES']);
-export type TensorType = z.infer<typeof TensorType>;
-
-/** A class as the data has it. */
-export const ClassValue = z.union([z.string(), z.number(), z.boolean()]);
-export type ClassValue = z.infer<typeof ClassValue>;
-
-/** The value that replaces a missing value of the feature, if the configuration sets one. */
-export const Fill = z.union([z.string().max(1000), z.number(), z.boolean()]);
-export type Fill = z.infer<typeof Fill>;
-
-export const SignatureInput = z.object({
-  name: z.string(),
-  type: TensorType,
-  /** For `INT64`, the narrower integer type of the graph's input; values out of its range are refused. */
-  integer: IntegerKindSchema.optional(),
-  /** 1: the graph's input has the shape `[rows]` and not `[rows, 1]`. */
-  rank: z.literal(1).optional(),
-  /** The version was built from rows with missing values of this feature, so a request may omit it. */
-  missing: z.literal(true).optional(),
-  fill: Fill.optional(),
-});
-export type SignatureInput = z.infer<typeof SignatureInput>;
-
-/**
- * `layout: matrix`: the ONNX graph has one input `[rows, features]` of one type, columns in the order of `inputs`.
- * `layout: columns`: it has one input `[rows, 1]` a feature, named as the feature.
- * The gateway offers one tensor a feature either way.
- */
-export const Signature = z.object({
-  schemaVersion: z.literal(1),
-  layout: z.enum(['matrix', 'columns']),
-  /** The ONNX input's name for `matrix`. */
-  inputName: z.string().optional(),
-  inputs: z.array(SignatureInput),
-  /**
-   * The answer: one value a row, of a classifier its label. `from: probabilities`: the graph has no labels, and the
-   * platform answers with the class of the greatest probability under this name. `labels`: the graph's labels are not the
-   * classes as the data has them; `spelled`: the same values written otherwise; `places`: whole numbers that count `classes`.
-   */
-  output: z.object({
-    name: z.string(),
-    type: TensorType,
-    from: z.literal('probabilities').optional(),
-    labels: z.enum(['spelled', 'places']).optional(),
-  }),
-  /** Of a classifier: the classes that it was trained on, in the order of its probabilities. */
-  classes: z.array(ClassValue).optional(),
-  /** `width` 1: that of the second of two classes. */
-  probabilities: z.object({ name: z.string(), type: TensorType, width: z.number().int() }).optional(),
-  /** Numbers that the graph answers besides; `width` a row. They are given to whoever asks, and judged by nobody. */
-  vectors: z.array(z.object({ name: z.string(), type: TensorType, width: z.number().int() })).optional(),
-});
-export type Signature = z.infer<typeof Signature>;
+import { withModelFormat } from '../model-format.ts';
+import { ClassValue, Fill } from './signature.ts';
 
 /** The distribution of one numeric column as it was when trained: decile edges, shares per bin, and sorted distinct values with counts. */
 export const NumericReference = z.object({
@@ -189,14 +134,12 @@ export const TrainingKeyParts = z.object({
 });
 export type TrainingKeyParts = z.infer<typeof TrainingKeyParts>;
 
-export const ModelVersion = z.object({
+const modelVersionFields = {
   id: Id,
   modelId: Id,
   number: z.number().int(),
-  format: z.literal('onnx'),
   artifact: Sha256,
   artifactBytes: z.number().int(),
-  signature: Signature,
   reference: Sha256,
   trainingKey: Sha256,
   trainingKeyParts: TrainingKeyParts,
@@ -211,5 +154,12 @@ export const ModelVersion = z.object({
   runId: Id,
   recordedAt: Instant,
   recordedBy: Id,
-});
+};
+
+/** A version with more fields: a union by `format`, as a version is. */
+export function modelVersionWith<Shape extends z.ZodRawShape>(shape: Shape) {
+  return withModelFormat({ ...modelVersionFields, ...shape });
+}
+
+export const ModelVersion = modelVersionWith({});
 export type ModelVersion = z.infer<typeof ModelVersion>;

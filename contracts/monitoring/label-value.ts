@@ -1,5 +1,5 @@
 import { classKey } from '../models/classes.ts';
-import type { ClassValue } from '../models/model-version.ts';
+import type { ClassValue } from '../models/signature.ts';
 
 /** What a label may be: a number, one of the classes, or anything where no version of the model says its classes. */
 export type LabelTarget =

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Id, Instant, InstantInput } from '../identifiers.ts';
-import { ClassValue } from '../models/model-version.ts';
+import { ClassValue } from '../models/signature.ts';
 
 /** By the id of the prediction, or by the id of the caller's own request and, if it had several rows, the row from 0. */
 const LabelName = z.object({

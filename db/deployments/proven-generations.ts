@@ -169,12 +169,12 @@ export async function readServedReleases(tx: Executor, ids: readonly Id[]): Prom
     .innerJoin(modelVersions, eq(modelVersions.id, releases.modelVersionId))
     .where(inArray(releases.id, [...ids]));
   return new Map(
-    rows.map(({ row, configuration, version: { id, number, artifact, signature } }) => [
+    rows.map(({ row, configuration, version: { id, number, artifact, format, signature } }) => [
       row.id,
       {
         row,
         configuration,
-        version: { id, number, artifact, signature, releaseDigest: row.digest, ...readingOf(configuration) },
+        version: { id, number, artifact, format, signature, releaseDigest: row.digest, ...readingOf(configuration) },
       },
     ]),
   );

@@ -16,7 +16,7 @@ import {
   unique,
   uuid,
 } from '../connection/orm.ts';
-import type { ClassValue } from '../../contracts/models/model-version.ts';
+import type { ClassValue } from '../../contracts/models/signature.ts';
 
 export const predictionSegments = pgTable(
   'prediction_segments',

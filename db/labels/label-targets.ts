@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Scope } from '../../contracts/identifiers.ts';
 import type { LabelReading, LabelTarget } from '../../contracts/monitoring/label-value.ts';
 import { readLabelValue } from '../../contracts/monitoring/label-value.ts';
-import { ClassValue } from '../../contracts/models/model-version.ts';
+import { ClassValue } from '../../contracts/models/signature.ts';
 import type { Transaction } from '../connection/connect.ts';
 import { sql } from '../connection/orm.ts';
 

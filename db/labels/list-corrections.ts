@@ -1,6 +1,6 @@
 import type { Page, PageRequest, Scope } from '../../contracts/identifiers.ts';
 import type { LabelCorrection } from '../../contracts/monitoring/label.ts';
-import { ClassValue } from '../../contracts/models/model-version.ts';
+import { ClassValue } from '../../contracts/models/signature.ts';
 import type { Executor } from '../connection/connect.ts';
 import { toInstant } from '../connection/instants.ts';
 import type { SQL } from '../connection/orm.ts';

@@ -1,5 +1,5 @@
 import type { Instant, Scope } from '../../contracts/identifiers.ts';
-import type { ClassValue } from '../../contracts/models/model-version.ts';
+import type { ClassValue } from '../../contracts/models/signature.ts';
 import type { Executor } from '../connection/connect.ts';
 import { sql } from '../connection/orm.ts';
 import { storableText } from '../connection/storable.ts';

@@ -1,4 +1,4 @@
-import { ClassValue } from '../../contracts/models/model-version.ts';
+import { ClassValue } from '../../contracts/models/signature.ts';
 import type { Id, Instant } from '../../contracts/identifiers.ts';
 import type { SQL } from '../connection/orm.ts';
 import { sql } from '../connection/orm.ts';

@@ -1,7 +1,7 @@
 import type { Id, Instant, Scope } from '../../contracts/identifiers.ts';
 import type { LabelInput } from '../../contracts/monitoring/label.ts';
 import { labelsWaitMs, waitingLabelsAtMost } from '../../contracts/monitoring/label.ts';
-import type { ClassValue } from '../../contracts/models/model-version.ts';
+import type { ClassValue } from '../../contracts/models/signature.ts';
 import type { Executor, Transaction } from '../connection/connect.ts';
 import type { RepositoryContext } from '../connection/repository-context.ts';
 import { sql } from '../connection/orm.ts';

@@ -2,7 +2,7 @@ import { sha256OfJson } from '../../contracts/digest.ts';
 import type { Id, Instant, Scope } from '../../contracts/identifiers.ts';
 import type { AddedLabels } from '../../contracts/monitoring/label.ts';
 import { labelsListed } from '../../contracts/monitoring/label.ts';
-import type { ClassValue } from '../../contracts/models/model-version.ts';
+import type { ClassValue } from '../../contracts/models/signature.ts';
 import { appendLedger } from '../ledger/append-ledger.ts';
 import type { Transaction } from '../connection/connect.ts';
 import type { RepositoryContext } from '../connection/repository-context.ts';

@@ -1,6 +1,7 @@
 import { and, desc, eq, lt, sql } from '../connection/orm.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Id, Sha256 } from '../../contracts/identifiers.ts';
+import { formattedModel } from '../../contracts/model-format.ts';
 import type { ModelVersion } from '../../contracts/models/model-version.ts';
 import type { VersionRepository } from '../../ports/repositories/version-repository.ts';
 import { appendLedger } from '../ledger/append-ledger.ts';
@@ -23,7 +24,7 @@ import { storableJson } from '../connection/storable.ts';
 type Commit = Parameters<VersionRepository['commit']>;
 
 function toModelVersion({ schemaVersion: _schemaVersion, ...row }: typeof modelVersions.$inferSelect): ModelVersion {
-  return { ...row, recordedAt: toInstant(row.recordedAt) };
+  return { ...row, ...formattedModel(row.format, row.signature), recordedAt: toInstant(row.recordedAt) };
 }
 
 export function createVersionRepository(context: RepositoryContext): VersionRepository {

@@ -2,8 +2,9 @@ import { idColumn, instantColumn, recordedAtColumn, schemaVersionColumn } from '
 import { recordedByColumn } from '../principals/principal-tables.ts';
 import { configurations, modelIdColumn } from '../models/model-tables.ts';
 import { bigint, index, integer, jsonb, pgTable, text, unique, uniqueIndex, uuid } from '../connection/orm.ts';
+import type { FormattedModel } from '../../contracts/model-format.ts';
 import type { EvaluationBody } from '../../contracts/models/evaluation.ts';
-import type { Signature, TrainedRows, TrainingKeyParts } from '../../contracts/models/model-version.ts';
+import type { TrainedRows, TrainingKeyParts } from '../../contracts/models/model-version.ts';
 import { datasetVersions } from '../datasets/dataset-tables.ts';
 import { codeVersions } from '../code/code-tables.ts';
 
@@ -13,10 +14,10 @@ export const modelVersions = pgTable(
     id: idColumn(),
     modelId: modelIdColumn(),
     number: integer('number').notNull(),
-    format: text('format', { enum: ['onnx'] }).notNull(),
+    format: text('format').$type<FormattedModel['format']>().notNull(),
     artifact: text('artifact').notNull(),
     artifactBytes: bigint('artifact_bytes', { mode: 'number' }).notNull(),
-    signature: jsonb('signature').$type<Signature>().notNull(),
+    signature: jsonb('signature').$type<FormattedModel['signature']>().notNull(),
     reference: text('reference').notNull(),
     trainingKey: text('training_key').notNull(),
     trainingKeyParts: jsonb('training_key_parts').$type<TrainingKeyParts>().notNull(),

@@ -5,7 +5,7 @@ import { MissingPolicy } from '../../contracts/configuration/serve-section.ts';
 import { Generation } from '../../contracts/serving/deployment.ts';
 import { reasonOf } from '../../contracts/errors.ts';
 import { Id, Instant, Scope, Sha256 } from '../../contracts/identifiers.ts';
-import { Signature } from '../../contracts/models/model-version.ts';
+import { earliestModelFormat, withModelFormat } from '../../contracts/model-format.ts';
 import { ServingCountOfEpoch, ShadowCountOfEpoch } from '../../contracts/serving/prediction.ts';
 import { Principal } from '../../contracts/access/principal.ts';
 import type { IdMaker } from '../../ports/ids.ts';
@@ -13,6 +13,15 @@ import type { Logger } from '../../ports/logger.ts';
 import type { ServingEntry } from '../../ports/repositories/deployment-repository.ts';
 import type { KeyRecord } from '../../ports/repositories/principal-repository.ts';
 import type { GatewayDisk } from '../log/gateway-disk.ts';
+
+const KeptVersion = withModelFormat({
+  id: Id,
+  number: z.number().int(),
+  artifact: Sha256,
+  releaseDigest: Sha256,
+  missing: MissingPolicy.optional(),
+  nulls: z.array(z.string()).optional(),
+});
 
 const KeptEntry = z.object({
   scope: Scope,
@@ -25,17 +34,8 @@ const KeptEntry = z.object({
     .object({ maxMs: z.number(), onStale: z.enum(['say', 'refuse']) })
     .default({ maxMs: 10_000, onStale: 'say' }),
   virtual: z.boolean(),
-  versions: z.array(
-    z.object({
-      id: Id,
-      number: z.number().int(),
-      artifact: Sha256,
-      signature: Signature,
-      releaseDigest: Sha256,
-      missing: MissingPolicy.optional(),
-      nulls: z.array(z.string()).optional(),
-    }),
-  ),
+  // Versions of an older gateway have no format.
+  versions: z.array(z.looseObject({ format: z.string().default(earliestModelFormat) }).pipe(KeptVersion)),
 });
 // Keys of an older gateway's file have no expiry.
 const KeptKey = z.object({

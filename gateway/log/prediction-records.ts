@@ -1,6 +1,6 @@
 import type { Instant } from '../../contracts/identifiers.ts';
 import type { PredictionRecord } from '../../contracts/serving/prediction.ts';
-import type { Answers } from '../../ports/model-runtime.ts';
+import type { Answers } from '../../ports/model-format.ts';
 import { answerOf } from '../protocols/answers.ts';
 import type { ServedScope, ServedSlot } from '../serving/serving-table.ts';
 import type { Columns } from '../protocols/tensor-columns.ts';

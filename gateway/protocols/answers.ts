@@ -1,7 +1,7 @@
 import { classKey } from '../../contracts/models/classes.ts';
-import type { ClassValue, Signature } from '../../contracts/models/model-version.ts';
+import type { ClassValue, Signature } from '../../contracts/models/signature.ts';
 import type { PredictionRecord } from '../../contracts/serving/prediction.ts';
-import type { Answers } from '../../ports/model-runtime.ts';
+import type { Answers } from '../../ports/model-format.ts';
 
 /** The answers of the rows from `from` up to `to`. */
 export function answersFrom(answers: Answers, from: number, to: number): Answers {

@@ -1,4 +1,4 @@
-import type { TensorType } from '../../contracts/models/model-version.ts';
+import type { TensorType } from '../../contracts/models/signature.ts';
 import type { Columns, Taken } from './tensor-columns.ts';
 import { maximumRows, readRows, refuse, tooManyRows } from './tensor-columns.ts';
 

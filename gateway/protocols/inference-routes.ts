@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { PerennialError } from '../../contracts/errors.ts';
+import { modelFormats } from '../../contracts/model-format.ts';
 import { allow, placeOf, principalOf } from '../allow.ts';
 import { answeredIn, errorsOf, outputsIn, outputTensors, valuesOf } from './answers.ts';
 import { readCsvRows } from './csv-rows.ts';
@@ -118,11 +119,11 @@ function modelMetadata(
   version: number | undefined,
 ): object {
   const slot = version === undefined ? served.champion : deps.table.pinned(served, version);
-  const { signature } = slot.model;
+  const { format, signature } = slot.model;
   return {
     name: model,
     versions: deps.table.versions(served).map(String),
-    platform: 'onnxruntime_onnx',
+    platform: modelFormats[format].platform,
     inputs: signature.inputs.map((input) => ({ name: input.name, datatype: input.type, shape: [-1] })),
     outputs: outputsIn(signature),
     ...stateOf(deps, served, staleSeconds),

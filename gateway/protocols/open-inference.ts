@@ -1,5 +1,5 @@
 import type { PerennialError } from '../../contracts/errors.ts';
-import type { Signature, TensorType } from '../../contracts/models/model-version.ts';
+import type { Signature, TensorType } from '../../contracts/models/signature.ts';
 import { outputsIn } from './answers.ts';
 import type { Columns, Taken } from './tensor-columns.ts';
 import { binaryTensors } from './request-bodies.ts';

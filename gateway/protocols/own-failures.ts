@@ -1,4 +1,4 @@
-import type { Answers } from '../../ports/model-runtime.ts';
+import type { Answers } from '../../ports/model-format.ts';
 import type { Columns } from './tensor-columns.ts';
 import type { ServedScope, ServedSlot } from '../serving/serving-table.ts';
 

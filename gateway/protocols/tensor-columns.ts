@@ -3,7 +3,7 @@ import type { ErrorFields } from '../../contracts/errors.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import { holds } from '../../contracts/data/integer-range.ts';
 import { refusalOfMissing } from '../../contracts/data/missing-values.ts';
-import type { Signature, SignatureInput, TensorType } from '../../contracts/models/model-version.ts';
+import type { Signature, SignatureInput, TensorType } from '../../contracts/models/signature.ts';
 import type { MissingPolicy } from '../../contracts/configuration/serve-section.ts';
 
 /** Rows that one request may bring; more belong in several requests. */

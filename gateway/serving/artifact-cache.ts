@@ -2,13 +2,12 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { join } from 'node:path';
 import { sha256OfBytes } from '../../contracts/digest.ts';
 import type { Sha256 } from '../../contracts/identifiers.ts';
-import { protobufBytesAtMost } from '../../contracts/models/protobuf-bytes.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 import type { GatewayDisk } from '../log/gateway-disk.ts';
 
 /** Artifacts on the gateway's own disk, so that it can start while the object store is away. Bytes are checked on every read. */
 export interface ArtifactCache {
-  read(sha256: Sha256): Promise<Buffer>;
+  read(sha256: Sha256, bytesAtMost: number): Promise<Buffer>;
   /** Removes the files of all others. */
   keepOnly(wanted: ReadonlySet<Sha256>): Promise<void>;
 }
@@ -38,10 +37,10 @@ export function createArtifactCache(
   }
 
   return {
-    async read(sha256) {
+    async read(sha256, bytesAtMost) {
       const local = await readLocal(sha256);
       if (local !== undefined) return local;
-      const bytes = await objectStore.read(sha256, protobufBytesAtMost);
+      const bytes = await objectStore.read(sha256, bytesAtMost);
       // A full disk must not keep a model from being served.
       await keep(sha256, bytes).catch((caught: unknown) => {
         disk.note(caught);

@@ -1,6 +1,6 @@
 import type { Cell } from '../../contracts/data/data-types.ts';
 import { PerennialError } from '../../contracts/errors.ts';
-import type { Answers, LoadedModel } from '../../ports/model-runtime.ts';
+import type { Answers, LoadedModel } from '../../ports/model-format.ts';
 import { answersFrom } from '../protocols/answers.ts';
 import type { Columns } from '../protocols/tensor-columns.ts';
 

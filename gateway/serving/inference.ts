@@ -1,11 +1,11 @@
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Sha256 } from '../../contracts/identifiers.ts';
-import type { Signature } from '../../contracts/models/model-version.ts';
+import type { Signature } from '../../contracts/models/signature.ts';
 import type { PredictionRecord } from '../../contracts/serving/prediction.ts';
 import type { Principal } from '../../contracts/access/principal.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { IdMaker } from '../../ports/ids.ts';
-import type { Answers } from '../../ports/model-runtime.ts';
+import type { Answers } from '../../ports/model-format.ts';
 import { failureReason } from '../protocols/failure-reason.ts';
 import type { GatewayMetrics, ModelLabels, SlotMetrics } from '../gateway-metrics.ts';
 import { failsAlone } from '../protocols/own-failures.ts';

@@ -2,9 +2,11 @@ import type { Cell } from '../../contracts/data/data-types.ts';
 import { sha256OfJson } from '../../contracts/digest.ts';
 import { PerennialError, reasonOf } from '../../contracts/errors.ts';
 import type { Sha256 } from '../../contracts/identifiers.ts';
-import type { Signature, TensorType } from '../../contracts/models/model-version.ts';
+import type { ModelFormatName } from '../../contracts/model-format.ts';
+import { modelFormats } from '../../contracts/model-format.ts';
+import type { Signature, TensorType } from '../../contracts/models/signature.ts';
 import type { Logger } from '../../ports/logger.ts';
-import type { Answers, LoadedModel, ModelRuntime } from '../../ports/model-runtime.ts';
+import type { Answers, LoadedModel, ModelFormats } from '../../ports/model-format.ts';
 import type { ArtifactCache } from './artifact-cache.ts';
 import { createBatcher } from './batcher.ts';
 import type { Columns } from '../protocols/tensor-columns.ts';
@@ -12,6 +14,7 @@ import type { Columns } from '../protocols/tensor-columns.ts';
 /** A model in memory, warm, with its requests joined. */
 export interface ServedModel {
   readonly artifact: Sha256;
+  readonly format: ModelFormatName;
   readonly signature: Signature;
   /** A row without a finite answer is among the failures. */
   predict(columns: Columns): Promise<Answers>;
@@ -23,9 +26,16 @@ interface Held {
   loaded: { readonly model: ServedModel; readonly unload: () => Promise<void> } | undefined;
 }
 
-/** Models by artifact and signature, so that environments that serve the same one share it. */
+/** What a model is loaded from. */
+export interface LoadableModel {
+  readonly artifact: Sha256;
+  readonly format: ModelFormatName;
+  readonly signature: Signature;
+}
+
+/** Models by artifact, format and signature, so that environments that serve the same one share it. */
 export interface LoadedModels {
-  load(artifact: Sha256, signature: Signature): Promise<ServedModel>;
+  load(model: LoadableModel): Promise<ServedModel>;
   /** Unloads all others, after their last answers. */
   keepOnly(wanted: ReadonlySet<ServedModel>): Promise<void>;
 }
@@ -46,16 +56,18 @@ async function warm(model: LoadedModel, signature: Signature, logger: Logger): P
 
 export function createLoadedModels(deps: {
   readonly artifacts: ArtifactCache;
-  readonly runtime: ModelRuntime;
+  readonly formats: ModelFormats;
   readonly logger: Logger;
 }): LoadedModels {
   const held = new Map<string, Held>();
 
-  async function open(key: string, artifact: Sha256, signature: Signature): Promise<ServedModel> {
-    const model = await deps.runtime.load(await deps.artifacts.read(artifact), signature);
+  async function open(key: string, { artifact, format, signature }: LoadableModel): Promise<ServedModel> {
+    const loader = deps.formats.named(format);
+    const bytes = await deps.artifacts.read(artifact, modelFormats[format].bytesAtMost);
+    const model = await loader.load(bytes, signature);
     await warm(model, signature, deps.logger);
     const batcher = createBatcher(model);
-    const served: ServedModel = { artifact, signature, predict: (columns) => batcher.predict(columns) };
+    const served: ServedModel = { artifact, format, signature, predict: (columns) => batcher.predict(columns) };
     const unload = async () => {
       await batcher.close();
       await model.release();
@@ -66,12 +78,12 @@ export function createLoadedModels(deps: {
   }
 
   return {
-    load(artifact, signature) {
-      const key = `${artifact} ${sha256OfJson(signature)}`;
+    load({ artifact, format, signature }) {
+      const key = `${artifact} ${format} ${sha256OfJson(signature)}`;
       const known = held.get(key);
       if (known) return known.model;
       // One turn later, so that `held` has the entry before it is filled in.
-      const model = Promise.resolve().then(() => open(key, artifact, signature));
+      const model = Promise.resolve().then(() => open(key, { artifact, format, signature }));
       held.set(key, { model, loaded: undefined });
       model.catch(() => held.delete(key));
       return model;

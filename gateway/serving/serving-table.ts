@@ -296,7 +296,7 @@ export class ServingTable {
         'internal',
         `generation ${entry.generation.generation} of ${scopeLabel(entry.scope)} names model version ${slot.modelVersionNumber}, which the serving table lacks`,
       );
-    const model = await this.#deps.models.load(version.artifact, version.signature);
+    const model = await this.#deps.models.load(version);
     return {
       role: slot.role,
       weight: slot.weight,

@@ -2,7 +2,7 @@ import { reasonOf } from '../../contracts/errors.ts';
 import type { ShadowCount } from '../../contracts/serving/prediction.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Logger } from '../../ports/logger.ts';
-import type { Answers } from '../../ports/model-runtime.ts';
+import type { Answers } from '../../ports/model-format.ts';
 import { distanceOf, valuesOf } from '../protocols/answers.ts';
 import type { AnsweredRows } from '../log/prediction-records.ts';
 import { featuresOf, predictionRecords } from '../log/prediction-records.ts';

@@ -1,6 +1,8 @@
 import type { MissingPolicy } from '../../contracts/configuration/serve-section.ts';
 import type { Acknowledgement, GatewayLease, Generation, Slot } from '../../contracts/serving/deployment.ts';
 import type { Id, Instant, Scope, Sha256 } from '../../contracts/identifiers.ts';
+import type { ModelFormatName } from '../../contracts/model-format.ts';
+import type { Signature } from '../../contracts/models/signature.ts';
 import type {
   ServingCount,
   ServingCountOfEpoch,
@@ -172,7 +174,8 @@ export interface ServingEntry {
     readonly id: Id;
     readonly number: number;
     readonly artifact: Sha256;
-    readonly signature: import('../../contracts/models/model-version.ts').Signature;
+    readonly format: ModelFormatName;
+    readonly signature: Signature;
     readonly releaseDigest: Sha256;
     /** From the configuration, if it is set there. */
     readonly missing?: MissingPolicy;

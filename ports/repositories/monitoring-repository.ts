@@ -1,5 +1,5 @@
 import type { Id, Instant, Page, PageRequest, Scope, Sha256 } from '../../contracts/identifiers.ts';
-import type { ClassValue } from '../../contracts/models/model-version.ts';
+import type { ClassValue } from '../../contracts/models/signature.ts';
 import type { AddedLabels, LabelCorrection, LabelInput } from '../../contracts/monitoring/label.ts';
 import type { PredictionSegment } from '../../contracts/serving/prediction.ts';
 import type { Finding, FindingKind, Report, ReportBody, Traffic } from '../../contracts/monitoring/report.ts';

@@ -7,7 +7,8 @@ import { referenceOf } from '../../activities/measurement/reference-of.ts';
 import { declaredCategories, withCurrentKinds } from '../../activities/measurement/reference-kinds.ts';
 import { driftVerdicts } from '../../activities/monitoring/verdicts.ts';
 import type { Cell } from '../../contracts/data/data-types.ts';
-import type { ColumnReference, MonitoringReference, TensorType } from '../../contracts/models/model-version.ts';
+import type { ColumnReference, MonitoringReference } from '../../contracts/models/model-version.ts';
+import type { TensorType } from '../../contracts/models/signature.ts';
 import { DriftResult } from '../../contracts/monitoring/report.ts';
 import { seededRandom } from '../../statistics/probability/seeded-random.ts';
 

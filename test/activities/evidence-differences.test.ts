@@ -5,7 +5,7 @@ import { lineDifference } from '../../activities/deployment/evidence/line-differ
 import { dependencyDifferences, valueDifferences } from '../../activities/deployment/evidence/value-differences.ts';
 import { Configuration } from '../../contracts/configuration/configuration.ts';
 import type { DatasetVersion } from '../../contracts/data/dataset-version.ts';
-import type { Signature } from '../../contracts/models/model-version.ts';
+import type { Signature } from '../../contracts/models/signature.ts';
 import { parseConfigurationFile } from '../../contracts/configuration/configuration-file.ts';
 import { exampleFile } from '../contracts/example.ts';
 

@@ -15,7 +15,13 @@ const rows: MeasuredRows = {
   trainedOn: truth.map(() => false),
 };
 const latency = { calls: 1000, p50Ms: 1, p95Ms: 2, p99Ms: 4.5678, machine: '2 × processor' };
-const evidence: GateEvidence = { artifactBytes: 2048, latency, latencyDecides: true, commands: [] };
+const evidence: GateEvidence = {
+  artifactName: 'model.onnx',
+  artifactBytes: 2048,
+  latency,
+  latencyDecides: true,
+  commands: [],
+};
 
 const judge = (gate: unknown, given: Partial<GateEvidence> = {}, on = rows) =>
   evaluateGates([Gate.parse(gate)], on, 0, { ...evidence, ...given });

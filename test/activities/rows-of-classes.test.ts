@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { rowsOfClasses } from '../../activities/build/evaluation/rows-of-classes.ts';
-import { createOnnxModelRuntime } from '../../adapters/model-formats/onnx/onnx-format.ts';
+import { createOnnxFormat } from '../../adapters/model-formats/onnx/onnx-format.ts';
 import type { Cell } from '../../contracts/data/data-types.ts';
-import type { ClassValue, Signature } from '../../contracts/models/model-version.ts';
+import type { ClassValue, Signature } from '../../contracts/models/signature.ts';
 import type { ColumnData } from '../../ports/table-engine.ts';
 import { artifactOf } from '../support/artifact.ts';
 import { floats, list, model, node, value, withMachineLearning } from '../support/onnx-models.ts';
@@ -40,7 +40,7 @@ test('rows with missing values are added, up to a limit, for a class that lacks 
   expect((picked['b'] ?? []).indexOf(null)).toBe(truth.length - missing);
 });
 
-const runtime = createOnnxModelRuntime({ sandbox: sandboxOfTests() });
+const format = createOnnxFormat({ sandbox: sandboxOfTests() });
 let folder = '';
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'perennial-rows-'));
@@ -56,7 +56,15 @@ async function inspect(
   const evidence = rowsOfClasses({ ...columns, classes }, [rows, table([])]);
   const sample = Object.fromEntries(columns.features.map((name) => [name, rows.columns[name]?.slice(0, 50) ?? []]));
   const wanted = { task: 'binary', classes, order, evidence } as const;
-  return (await runtime.inspect(await artifactOf(folder, bytes), columns.features, sample, 50, wanted)).signature;
+  return (
+    await format.inspect({
+      artifact: await artifactOf(folder, bytes),
+      features: columns.features,
+      sample,
+      rows: 50,
+      wanted,
+    })
+  ).signature;
 }
 
 /** Takes missing values as 0. The second column is large if `a + b` is above 0. */

@@ -10,7 +10,7 @@ import type { ConfigurationInput } from '../../contracts/configuration/configura
 import { Configuration } from '../../contracts/configuration/configuration.ts';
 import { Gate } from '../../contracts/configuration/gates.ts';
 import { EvaluationBody } from '../../contracts/models/evaluation.ts';
-import type { Signature } from '../../contracts/models/model-version.ts';
+import type { Signature } from '../../contracts/models/signature.ts';
 
 function configuration(task: Configuration['task'], build: Partial<ConfigurationInput['build']> = {}): Configuration {
   return Configuration.parse({

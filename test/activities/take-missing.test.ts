@@ -6,7 +6,7 @@ import {
   withoutFill,
 } from '../../activities/build/evaluation/take-missing.ts';
 import { referenceOf } from '../../activities/measurement/reference-of.ts';
-import type { SignatureInput } from '../../contracts/models/model-version.ts';
+import type { SignatureInput } from '../../contracts/models/signature.ts';
 
 test('the reference profile counts the missing values of a filled feature, as the prediction log does', () => {
   const before = ['Graz', null, 'unknown', null, 'Wien'];

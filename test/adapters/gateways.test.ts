@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createSystemClock } from '../../adapters/clock/system.ts';
 import { createHttpGateways } from '../../adapters/gateways/http.ts';
-import type { Signature } from '../../contracts/models/model-version.ts';
+import type { Signature } from '../../contracts/models/signature.ts';
 import type { Gateways, InferenceRow } from '../../ports/gateways.ts';
 import { logarithmModel } from '../support/onnx-models.ts';
 import type { ServingGround, TestGateway } from '../support/serving-ground.ts';

@@ -2,6 +2,7 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { TestApi } from '../support/api.ts';
+import { modelFormats } from '../../contracts/model-format.ts';
 import { startTestApi } from '../support/api.ts';
 
 // The routes that clients rely on, as docs promise them.
@@ -158,6 +159,16 @@ test('every operation says what it does and what goes wrong', () => {
     'application/x-ndjson',
     'text/csv',
   ]);
+});
+
+test('a model version is a union by its format, with one member for each registered format', () => {
+  const answer = document.paths['/v1/models/{model}/versions/{version}']?.['get']?.responses['200'] as {
+    content: { 'application/json': { schema: { oneOf: { properties: { format: object } }[] } } };
+  };
+  const { oneOf } = answer.content['application/json'].schema;
+  expect(oneOf.map(({ properties }) => properties.format)).toEqual(
+    Object.keys(modelFormats).map((name) => ({ type: 'string', enum: [name] })),
+  );
 });
 
 test('its version is the package’s', async () => {

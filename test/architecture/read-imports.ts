@@ -12,6 +12,8 @@ export interface SourceFacts {
   readonly imports: readonly ImportStatement[];
   /** Lines that read the process's environment. */
   readonly environmentReads: readonly number[];
+  /** Texts in quotes, templates and regular expressions; not the modules that imports name. */
+  readonly texts: readonly { readonly line: number; readonly text: string }[];
   /** Lines that get at Node's modules or bindings by another way than an import, so that they could start a process. */
   readonly processStarts: readonly number[];
 }
@@ -43,19 +45,28 @@ export function readSource(path: string, source: string): SourceFacts {
     });
   }
   const environmentReads: number[] = [];
+  const texts: SourceFacts['texts'][number][] = [];
+  const modules = new Set([
+    ...module.staticImports.map(({ moduleRequest }) => moduleRequest.start),
+    ...module.staticExports.flatMap(({ entries }) => entries.flatMap((entry) => entry.moduleRequest?.start ?? [])),
+    ...module.dynamicImports.map(({ moduleRequest }) => moduleRequest.start),
+  ]);
   const processStarts: number[] = [];
   visit(program, (node) => {
     if (node['type'] === 'TSImportType') {
+      if (isNode(node['source'])) modules.add(offsetOf(node['source']));
       imports.push({
         line: lineAt(offsetOf(node)),
         specifier: literal(node['source']) ?? '(computed)',
         typeOnly: true,
       });
     }
+    const text = textOf(node);
+    if (text !== undefined && !modules.has(offsetOf(node))) texts.push({ line: lineAt(offsetOf(node)), text });
     if (readsEnvironment(node)) environmentReads.push(lineAt(offsetOf(node)));
     if (reachesBindings(node)) processStarts.push(lineAt(offsetOf(node)));
   });
-  return { imports, environmentReads, processStarts };
+  return { imports, environmentReads, texts, processStarts };
 }
 
 type Node = Readonly<Record<string, unknown>>;
@@ -76,6 +87,12 @@ const offsetOf = (node: Node): number => Number(node['start'] ?? 0);
 
 function literal(node: unknown): string | undefined {
   return isNode(node) && typeof node['value'] === 'string' ? node['value'] : undefined;
+}
+
+function textOf(node: Node): string | undefined {
+  if (node['type'] === 'TemplateElement') return isNode(node['value']) ? String(node['value']['raw']) : undefined;
+  if (node['type'] !== 'Literal') return undefined;
+  return isNode(node['regex']) ? String(node['regex']['pattern']) : literal(node);
 }
 
 function isNamed(node: unknown, name: string): boolean {

@@ -2,8 +2,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createOnnxModelRuntime } from '../../adapters/model-formats/onnx/onnx-format.ts';
-import type { Signature } from '../../contracts/models/model-version.ts';
+import { createOnnxFormat } from '../../adapters/model-formats/onnx/onnx-format.ts';
+import type { Signature } from '../../contracts/models/signature.ts';
 import { probingSandbox } from '../support/probing-sandbox.ts';
 import { sandboxOfTests } from '../support/sandbox-of-tests.ts';
 
@@ -21,11 +21,13 @@ afterEach(() => rm(home, { recursive: true, force: true }));
 async function probed(script: string): Promise<readonly string[]> {
   process.env.DATABASE_URL_OF_THIS_TEST = 'a-planted-secret';
   const probe = probingSandbox(sandbox, script);
-  const runtime = createOnnxModelRuntime({ sandbox: probe });
+  const format = createOnnxFormat({ sandbox: probe });
   const path = join(home, 'model.onnx');
   try {
     const artifact = { path, files: {}, outputFolder: join(home, 'converted') };
-    await expect(runtime.inspect(artifact, ['x'], { x: [1] }, 1)).rejects.toMatchObject({ code: 'artifact-invalid' });
+    await expect(format.inspect({ artifact, features: ['x'], sample: { x: [1] }, rows: 1 })).rejects.toMatchObject({
+      code: 'artifact-invalid',
+    });
     const signature: Signature = {
       schemaVersion: 1,
       layout: 'matrix',
@@ -33,7 +35,7 @@ async function probed(script: string): Promise<readonly string[]> {
       inputs: [{ name: 'x', type: 'FP64' }],
       output: { name: 'y', type: 'FP64' },
     };
-    await runtime.measureLatency(path, signature, { x: [1] }, 1, 1).catch(() => undefined);
+    await format.measureLatency({ path, signature, sample: { x: [1] }, rows: 1, calls: 1 }).catch(() => undefined);
   } finally {
     delete process.env.DATABASE_URL_OF_THIS_TEST;
   }

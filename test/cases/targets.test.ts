@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { z } from 'zod';
 import { Evaluation } from '../../contracts/models/evaluation.ts';
 import type { Metrics } from '../../contracts/models/metrics.ts';
-import { ModelVersion } from '../../contracts/models/model-version.ts';
+import { modelVersionWith } from '../../contracts/models/model-version.ts';
 import type { Run } from '../../contracts/runs/run.ts';
 import type { ClassifierName } from '../support/classifiers.ts';
 import { classifier } from '../support/classifiers.ts';
@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => ground?.end());
 
-const Evaluated = ModelVersion.extend({ evaluation: Evaluation.nullable() });
+const Evaluated = modelVersionWith({ evaluation: Evaluation.nullable() });
 /** The end of the rows of `unlabelled-rows`, the last 50 of which have no target; 60 days before it are 55 rows. */
 const asOf = '2026-08-06T00:00:00.000Z';
 

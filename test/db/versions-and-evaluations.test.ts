@@ -8,6 +8,7 @@ import { createEvaluationRepository } from '../../db/versions/evaluation-reposit
 import { createLedgerRepository } from '../../db/ledger/ledger-repository.ts';
 import { createModelRepository } from '../../db/models/model-repository.ts';
 import { createRunRepository } from '../../db/runs/run-repository.ts';
+import { modelVersions } from '../../db/versions/version-tables.ts';
 import { createVersionRepository } from '../../db/versions/version-repository.ts';
 import { beginRunOf } from '../support/begin-run-of.ts';
 import { digestOf, layDatabaseGround, manifestOf, type DatabaseGround } from './database-ground.ts';
@@ -119,6 +120,27 @@ test('an attempt whose lease was taken commits nothing', async () => {
   expect(await versions.byTrainingKey(scope.modelId, digestOf('late'))).toBeUndefined();
   const made = await versions.commit(scope, versionOf('late'), { by, leaseHolder: 'new attempt' });
   expect(await versions.commit(scope, versionOf('late'), { by, leaseHolder: 'new attempt' })).toEqual(made);
+});
+
+test('a version of a format that this build does not know is refused by name, and never read as another format', async () => {
+  const { context, scope, by } = ground;
+  const versions = createVersionRepository(context);
+  await createRunRepository(context).takeLease('train newer', 'newer', context.clock.now(), by);
+  const known = await versions.commit(scope, versionOf('newer'), { by, leaseHolder: 'newer' });
+  const [id, trainingKey] = [context.ids.next(), digestOf('of a newer format')];
+  await context.db.insert(modelVersions).values({
+    ...known,
+    id,
+    number: known.number + 1000,
+    trainingKey,
+    // oxlint-disable-next-line typescript/no-explicit-any -- a newer build's format is not in the union of this one
+    format: 'pickle' as any,
+    recordedAt: new Date(known.recordedAt),
+  });
+  await expect(versions.get(id)).rejects.toMatchObject({
+    code: 'internal',
+    message: expect.stringContaining('"pickle"'),
+  });
 });
 
 const metrics = {

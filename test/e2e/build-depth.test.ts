@@ -10,7 +10,7 @@ import { BuildExplanation } from '../../api/answers/build-explanation.ts';
 import type { ConfigurationInput } from '../../contracts/configuration/configuration.ts';
 import { Evaluation } from '../../contracts/models/evaluation.ts';
 import { PermutationImportance } from '../../contracts/models/importance.ts';
-import { ModelVersion } from '../../contracts/models/model-version.ts';
+import { modelVersionWith } from '../../contracts/models/model-version.ts';
 import { Run } from '../../contracts/runs/run.ts';
 import { processesThatMention, uniqueSeconds } from '../adapters/trainers/training-ground.ts';
 import type { EmbeddedStack } from '../support/embedded-stack.ts';
@@ -37,10 +37,10 @@ beforeEach(async () => {
 });
 afterEach(() => model.remove());
 
-const Version = ModelVersion.extend({
+const Version = modelVersionWith({
   evaluation: Evaluation.nullable(),
   importance: PermutationImportance.nullable(),
-}).loose();
+});
 const Versions = z.object({ items: z.array(z.object({ number: z.number() }).loose()) }).loose();
 
 async function gate(changes: Partial<ConfigurationInput['build']>): Promise<void> {

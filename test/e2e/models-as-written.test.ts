@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { BinaryMetrics } from '../../contracts/models/metrics.ts';
 import { EvaluationBody } from '../../contracts/models/evaluation.ts';
-import { ModelVersion } from '../../contracts/models/model-version.ts';
+import { modelVersionWith } from '../../contracts/models/model-version.ts';
 import { Run } from '../../contracts/runs/run.ts';
 import type { EmbeddedStack } from '../support/embedded-stack.ts';
 import { until } from '../support/until.ts';
@@ -138,7 +138,7 @@ test('a ZipMap is removed and weights in a plain file are embedded, and the log 
   const run = await build(undefined);
   expect(run).toMatchObject({ state: 'succeeded', outcome: { kind: 'build', decision: 'candidate', number: 2 } });
   const { signature, evaluation } = await stack.get(
-    ModelVersion.extend({ evaluation: z.object({ body: EvaluationBody }).loose() }).loose(),
+    modelVersionWith({ evaluation: z.object({ body: EvaluationBody }) }),
     `/v1/models/${name}/versions/2`,
   );
   expect(evaluation.body.challenger).toMatchObject({ rocAuc: 1, accuracy: 1 });

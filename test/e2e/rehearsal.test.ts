@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { sha256OfJson } from '../../contracts/digest.ts';
 import { DatasetVersion } from '../../contracts/data/dataset-version.ts';
 import { Evaluation } from '../../contracts/models/evaluation.ts';
-import { ModelVersion } from '../../contracts/models/model-version.ts';
+import { modelVersionWith } from '../../contracts/models/model-version.ts';
 import type { RehearsalPeriod } from '../../contracts/runs/rehearsal.ts';
 import { Rehearsal } from '../../contracts/runs/rehearsal.ts';
 import { LedgerEntry } from '../../contracts/ledger/ledger-entry.ts';
@@ -119,7 +119,7 @@ test('each build names its dataset, version, evaluation and release by digest, a
   for (const { build, label } of rehearsal.periods) {
     if (build === null) continue;
     const version = await stack.get(
-      ModelVersion.extend({ evaluations: z.array(Evaluation) }),
+      modelVersionWith({ evaluations: z.array(Evaluation) }),
       `/v1/models/bike-demand/versions/${build.modelVersion}?${where}`,
     );
     expect(version.artifact, label).toBe(build.artifact);

@@ -1,9 +1,9 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createOnnxModelRuntime } from '../../adapters/model-formats/onnx/onnx-format.ts';
+import { createOnnxFormat } from '../../adapters/model-formats/onnx/onnx-format.ts';
 import type { PredictionRecord } from '../../contracts/serving/prediction.ts';
-import type { Signature } from '../../contracts/models/model-version.ts';
+import type { Signature } from '../../contracts/models/signature.ts';
 import { artifactOf } from '../support/artifact.ts';
 import { classifier } from '../support/classifiers.ts';
 import { floats, model, node, value } from '../support/onnx-models.ts';
@@ -124,11 +124,14 @@ test('the log holds the label, the probabilities and the inputs as they came', a
 test('of several classes the log holds each row’s probabilities, one a class: what estimates without labels are made of', async () => {
   const several = classifier('several-numbers');
   const { bytes, features, inputs, rows, classes } = several;
-  const { signature: inspected } = await createOnnxModelRuntime({
+  const { signature: inspected } = await createOnnxFormat({
     sandbox: sandboxIn(join(ground.home, 'sandbox')),
-  }).inspect(await artifactOf(ground.home, several.bytes), features, inputs, rows, {
-    task: 'multiclass',
-    classes,
+  }).inspect({
+    artifact: await artifactOf(ground.home, several.bytes),
+    features,
+    sample: inputs,
+    rows,
+    wanted: { task: 'multiclass', classes },
   });
   const { version } = await ground.deployModel(bytes, inspected);
   await expect

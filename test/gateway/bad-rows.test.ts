@@ -1,7 +1,7 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Signature } from '../../contracts/models/model-version.ts';
+import type { Signature } from '../../contracts/models/signature.ts';
 import type { PredictionRecord } from '../../contracts/serving/prediction.ts';
 import { floats, model, node, value } from '../support/onnx-models.ts';
 import type { Deployed, ServingGround, TestGateway } from '../support/serving-ground.ts';

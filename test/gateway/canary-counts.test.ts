@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { judge } from '../../activities/deployment/judge-canary.ts';
-import type { Signature } from '../../contracts/models/model-version.ts';
+import type { Signature } from '../../contracts/models/signature.ts';
 import { columnsModel, linearModel, logarithmModel } from '../support/onnx-models.ts';
 import type { Deployed, ServingGround, TestGateway } from '../support/serving-ground.ts';
 import { layServingGround, startTestGateway } from '../support/serving-ground.ts';

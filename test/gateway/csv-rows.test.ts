@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Signature } from '../../contracts/models/model-version.ts';
+import type { Signature } from '../../contracts/models/signature.ts';
 import { readCsvRows } from '../../gateway/protocols/csv-rows.ts';
 
 const signature: Signature = {

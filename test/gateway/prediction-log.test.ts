@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { PerennialError } from '../../contracts/errors.ts';
-import type { Signature } from '../../contracts/models/model-version.ts';
+import type { Signature } from '../../contracts/models/signature.ts';
 import type { GatewayParts } from '../../gateway/start-gateway.ts';
 import { logarithmModel } from '../support/onnx-models.ts';
 import type { ServingGround, TestGateway } from '../support/serving-ground.ts';

@@ -1,6 +1,6 @@
 import { gzipSync, deflateSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Signature } from '../../contracts/models/model-version.ts';
+import type { Signature } from '../../contracts/models/signature.ts';
 import { columnsModel, integerAttribute, linearModel, model, node, value } from '../support/onnx-models.ts';
 import type { ServedAnswer, ServingGround, TestGateway } from '../support/serving-ground.ts';
 import { layServingGround, startTestGateway } from '../support/serving-ground.ts';

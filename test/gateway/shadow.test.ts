@@ -7,7 +7,7 @@ import type { PredictionRecord } from '../../contracts/serving/prediction.ts';
 import type { ServedScope, ServedSlot } from '../../gateway/serving/serving-table.ts';
 import { Shadow } from '../../gateway/serving/shadow.ts';
 import { ShadowCounts } from '../../gateway/log/shadow-counts.ts';
-import type { Answers } from '../../ports/model-runtime.ts';
+import type { Answers } from '../../ports/model-format.ts';
 import { logarithmModel } from '../support/onnx-models.ts';
 import type { Deployed, ServingGround, TestGateway } from '../support/serving-ground.ts';
 import { inferBody, layServingGround, matrixSignature, startTestGateway } from '../support/serving-ground.ts';
@@ -129,6 +129,7 @@ test('a slow shadow holds nobody up: one question at a time, and what is too man
     nulls: [],
     model: {
       artifact: 'a'.repeat(64),
+      format: 'onnx',
       signature: matrixSignature,
       predict: () => {
         asked += 1;

@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Artifact } from '../../ports/model-runtime.ts';
+import type { Artifact } from '../../ports/model-format.ts';
 
 /** Writes a model and its plain files to a new folder, as a training script does. */
 export async function artifactOf(

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Cell } from '../../contracts/data/data-types.ts';
-import type { ClassValue } from '../../contracts/models/model-version.ts';
+import type { ClassValue } from '../../contracts/models/signature.ts';
 import expected from '../fixtures/classifiers/expected.json' with { type: 'json' };
 
 export type ClassifierName = keyof typeof expected;

@@ -5,14 +5,14 @@ import { expect, vi } from 'vitest';
 import { createSystemClock } from '../../adapters/clock/system.ts';
 import { createIdMaker } from '../../adapters/ids/uuid.ts';
 import { createLogger } from '../../adapters/logger/pino.ts';
-import { createOnnxModelRuntime } from '../../adapters/model-formats/onnx/onnx-format.ts';
+import { createModelFormats } from '../../adapters/model-formats/model-formats.ts';
 import { createDiskObjectStore } from '../../adapters/object-store/disk.ts';
 import { createDuckDbTableEngine } from '../../adapters/table-engine/duckdb.ts';
 import type { ConfigurationInput } from '../../contracts/configuration/configuration.ts';
 import { Configuration } from '../../contracts/configuration/configuration.ts';
 import { sha256OfBytes } from '../../contracts/digest.ts';
 import type { Id, Scope } from '../../contracts/identifiers.ts';
-import type { Signature } from '../../contracts/models/model-version.ts';
+import type { Signature } from '../../contracts/models/signature.ts';
 import type { Grant } from '../../contracts/access/principal.ts';
 import type { Release } from '../../contracts/serving/release.ts';
 import { connect } from '../../db/connection/connect.ts';
@@ -182,7 +182,7 @@ export async function startTestGateway(ground: ServingGround, given: Partial<Gat
     address: undefined,
     repositories: ground.repositories,
     objectStore: ground.objectStore,
-    modelRuntime: createOnnxModelRuntime({ sandbox }),
+    modelFormats: createModelFormats({ sandbox }),
     tableEngine,
     clock: createSystemClock(),
     ids: createIdMaker(),

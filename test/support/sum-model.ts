@@ -1,4 +1,4 @@
-import type { Signature } from '../../contracts/models/model-version.ts';
+import type { Signature } from '../../contracts/models/signature.ts';
 import { model, node, value } from './onnx-models.ts';
 
 /** `y` is `a + b` and `product` is `a · b`; both are `a` where b is missing. */

@@ -50,10 +50,7 @@ async function infer(model: string): Promise<unknown> {
 }
 
 async function built(model: string, id: string): Promise<ModelVersion> {
-  const { items } = await stack.get(
-    z.looseObject({ items: z.array(ModelVersion.loose()) }),
-    `/v1/models/${model}/versions`,
-  );
+  const { items } = await stack.get(z.looseObject({ items: z.array(ModelVersion) }), `/v1/models/${model}/versions`);
   const version = items.find((item) => item.id === id);
   if (version === undefined) throw new Error(`${model} has no version ${id}`);
   return version;

@@ -4,9 +4,11 @@ import { classKey } from '../../../contracts/models/classes.ts';
 import type { Configuration } from '../../../contracts/configuration/configuration.ts';
 import { PerennialError } from '../../../contracts/errors.ts';
 import type { Id } from '../../../contracts/identifiers.ts';
-import type { ClassValue, MonitoringReference, Signature } from '../../../contracts/models/model-version.ts';
-import { protobufBytesAtMost } from '../../../contracts/models/protobuf-bytes.ts';
-import type { Answers, WantedAnswers } from '../../../ports/model-runtime.ts';
+import type { FormattedModel } from '../../../contracts/model-format.ts';
+import { formattedModel, modelFormats } from '../../../contracts/model-format.ts';
+import type { MonitoringReference } from '../../../contracts/models/model-version.ts';
+import type { ClassValue } from '../../../contracts/models/signature.ts';
+import type { Answers, WantedAnswers } from '../../../ports/model-format.ts';
 import type { ColumnData } from '../../../ports/table-engine.ts';
 import type { Activities } from '../../../contracts/pipelines/steps.ts';
 import type { ActivityDependencies, StoringDependencies } from '../../activity-dependencies.ts';
@@ -18,6 +20,7 @@ import { inputsThatMayMiss, mustTakeFill, withFill, withoutFill } from './take-m
 import { rowsOfClasses } from './rows-of-classes.ts';
 import { probabilityIn, sampleOf } from '../../measurement/sample-of.ts';
 import { targetsOf } from '../../measurement/targets-of.ts';
+import { loadModel } from '../../measurement/load-version.ts';
 import type { TakenArtifact } from './take-artifact.ts';
 import { takeArtifact } from './take-artifact.ts';
 import { readJson, storeJson, withWorkspace } from '../../steps/workspace.ts';
@@ -38,7 +41,6 @@ export function createCommitVersion(deps: StoringDependencies): Activities['comm
     const version = await deps.repositories.versions.commit(
       scope,
       {
-        format: 'onnx',
         ...taken,
         reference,
         trainingKey: plan.trainingKey,
@@ -57,6 +59,8 @@ export function createCommitVersion(deps: StoringDependencies): Activities['comm
   };
 }
 
+type Taken = FormattedModel & Pick<TakenArtifact, 'artifact' | 'artifactBytes'>;
+
 interface Trained {
   readonly runId: Id;
   readonly plan: BuildPlan;
@@ -68,7 +72,7 @@ async function look(
   deps: StoringDependencies,
   { runId, plan, trained, configuration }: Trained,
   folder: string,
-): Promise<{ readonly taken: TakenArtifact; readonly reference: string }> {
+): Promise<{ readonly taken: Taken; readonly reference: string }> {
   const { features, target } = plan.trainingKeyParts;
   const { task } = configuration;
   const paths = {
@@ -90,15 +94,19 @@ async function look(
     output: configuration.build.output,
     evidence: task === 'regression' ? undefined : rowsOfClasses({ features, target, classes }, [filled, training]),
   };
-  const inspected = await takeArtifact(deps, { trained, runId, folder }, (artifact) =>
-    deps.modelRuntime.inspect(artifact, features, firstRows(filled), Math.min(sampleRows, holdout.rows), wanted),
+  const inspected = await takeArtifact(
+    deps,
+    { trained, runId, folder },
+    { features, sample: firstRows(filled), rows: Math.min(sampleRows, holdout.rows), wanted },
   );
   const unfilled = withoutFill(training.columns, fill, plan.trained.filled);
   const inputs = inputsThatMayMiss(inspected.signature, fill, [unfilled, holdout.columns]);
   inputs.forEach(mustTakeFill);
-  const signature: Signature = { ...inspected.signature, inputs };
-  const answers = await predict(deps, inspected.artifact, signature, holdout);
-  if (task !== 'regression') refuseStrangeAnswers(signature, answers);
+  const { artifact, artifactBytes } = inspected;
+  const taken = { ...formattedModel(inspected.format, { ...inspected.signature, inputs }), artifact, artifactBytes };
+  const { signature } = taken;
+  const answers = await predict(deps, taken, holdout);
+  if (task !== 'regression') refuseStrangeAnswers(taken, answers);
   const kind = task === 'regression' ? 'numeric' : 'categorical';
   const categories = declaredCategories(configuration);
   const featureReferences = features.map((feature) =>
@@ -115,17 +123,20 @@ async function look(
     prediction: referenceOf('prediction', Array.from<ClassValue>(answers.values), kind),
     ...(estimation === undefined ? {} : { estimation }),
   };
-  return { taken: { ...inspected, signature }, reference: await storeJson(deps.objectStore, reference) };
+  return { taken, reference: await storeJson(deps.objectStore, reference) };
 }
 
 /** Refuses a label that is not a class and that the model answered to no row of the inspection. */
-function refuseStrangeAnswers({ output, classes = [] }: Signature, { values }: Answers): void {
+function refuseStrangeAnswers(
+  { format, signature: { output, classes = [] } }: FormattedModel,
+  { values }: Answers,
+): void {
   const known = new Set(classes.map(classKey));
   const strange = Array.from<ClassValue>(values).find((value) => !known.has(classKey(value)));
   if (strange === undefined) return;
   throw new PerennialError(
     'artifact-invalid',
-    `model.onnx answers ${JSON.stringify(strange)} in its output "${output.name}" to rows of the holdout, and the training rows have no such class; train on the target as the data has it, or see build.classes`,
+    `${modelFormats[format].writes} answers ${JSON.stringify(strange)} in its output "${output.name}" to rows of the holdout, and the training rows have no such class; train on the target as the data has it, or see build.classes`,
     { output: output.name },
   );
 }
@@ -134,13 +145,8 @@ function firstRows({ columns }: ColumnData): ColumnData['columns'] {
   return Object.fromEntries(Object.entries(columns).map(([name, cells]) => [name, cells.slice(0, sampleRows)]));
 }
 
-async function predict(
-  deps: ActivityDependencies,
-  artifact: string,
-  signature: Signature,
-  rows: ColumnData,
-): Promise<Answers> {
-  const model = await deps.modelRuntime.load(await deps.objectStore.read(artifact, protobufBytesAtMost), signature);
+async function predict(deps: ActivityDependencies, taken: Taken, rows: ColumnData): Promise<Answers> {
+  const model = await loadModel(deps, taken);
   try {
     return await model.predict(rows.columns, rows.rows);
   } finally {

@@ -1,7 +1,7 @@
 import { classKey } from '../../../contracts/models/classes.ts';
 import type { Cell } from '../../../contracts/data/data-types.ts';
-import type { ClassValue } from '../../../contracts/models/model-version.ts';
-import type { EvidenceRows } from '../../../ports/model-runtime.ts';
+import type { ClassValue } from '../../../contracts/models/signature.ts';
+import type { EvidenceRows } from '../../../ports/model-format.ts';
 import type { ColumnData } from '../../../ports/table-engine.ts';
 
 /** Bounds the line of JSON in which the rows are sent to the inspecting process. */

@@ -1,10 +1,11 @@
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { TrainedFiles } from '../../../contracts/models/build-plan.ts';
 import { PerennialError } from '../../../contracts/errors.ts';
 import type { Id, Sha256 } from '../../../contracts/identifiers.ts';
-import type { Signature } from '../../../contracts/models/model-version.ts';
-import type { Artifact, InspectedArtifact } from '../../../ports/model-runtime.ts';
+import { earliestModelFormat, modelFormats } from '../../../contracts/model-format.ts';
+import type { Signature } from '../../../contracts/models/signature.ts';
+import type { Artifact, Inspection } from '../../../ports/model-format.ts';
 import type { ActivityDependencies, StoringDependencies } from '../../activity-dependencies.ts';
 import { RunLog } from '../../steps/run-log.ts';
 
@@ -12,6 +13,7 @@ import { RunLog } from '../../steps/run-log.ts';
 export interface TakenArtifact {
   readonly artifact: Sha256;
   readonly artifactBytes: number;
+  readonly format: string;
   readonly signature: Signature;
 }
 
@@ -22,9 +24,12 @@ export interface TakenArtifact {
 export async function takeArtifact(
   deps: StoringDependencies,
   { trained, runId, folder }: { readonly trained: TrainedFiles; readonly runId: Id; readonly folder: string },
-  inspect: (artifact: Artifact) => Promise<InspectedArtifact>,
+  trial: Omit<Inspection, 'artifact'>,
 ): Promise<TakenArtifact> {
-  const artifact: Artifact = { path: join(folder, 'model.onnx'), files: {}, outputFolder: join(folder, 'converted') };
+  const { artifactPath: path = modelFormats[earliestModelFormat].writes } = trained;
+  const format = deps.modelFormats.detect(path);
+  const inspect = (tried: Artifact) => deps.modelFormats.named(format).inspect({ ...trial, artifact: tried });
+  const artifact: Artifact = { path: join(folder, basename(path)), files: {}, outputFolder: join(folder, 'converted') };
   await mkdir(artifact.outputFolder);
   await deps.objectStore.getFile(trained.artifact, artifact.path);
   const { signature, converted, notes } = await inspect(artifact).catch(async (caught: unknown) => {
@@ -32,12 +37,13 @@ export async function takeArtifact(
     if (Object.keys(files).length === 0) throw caught;
     return inspect({ ...artifact, files });
   });
-  if (converted === null) return { signature, artifact: trained.artifact, artifactBytes: trained.artifactBytes };
+  const { artifact: written, artifactBytes } = trained;
+  if (converted === null) return { format, signature, artifact: written, artifactBytes };
   const { sha256, bytes } = await deps.objectStore.putFile(converted);
   const log = new RunLog(deps, runId);
-  for (const note of notes) log.line({ stream: 'system', line: `model.onnx: ${note}` });
+  for (const note of notes) log.line({ stream: 'system', line: `${path}: ${note}` });
   await log.close();
-  return { signature, artifact: sha256, artifactBytes: bytes };
+  return { format, signature, artifact: sha256, artifactBytes: bytes };
 }
 
 /** Fetches the files that the inspection reported as missing, as far as training wrote them. */

@@ -3,6 +3,8 @@ import type { CheckResult } from '../../../contracts/models/training-job.ts';
 
 /** What gates ask of a version besides its answers on the holdout. */
 export interface GateEvidence {
+  /** The model's file, as its script named it. */
+  readonly artifactName: string;
   readonly artifactBytes: number;
   /** null: no gate asked. */
   readonly latency: LatencyMeasurement | null;

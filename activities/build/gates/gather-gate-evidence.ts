@@ -6,6 +6,7 @@ import type { Configuration } from '../../../contracts/configuration/configurati
 import type { Id, Sha256 } from '../../../contracts/identifiers.ts';
 import { durationMs } from '../../../contracts/time/duration.ts';
 import type { LatencyMeasurement } from '../../../contracts/models/evaluation.ts';
+import { modelFormats } from '../../../contracts/model-format.ts';
 import type { ModelVersion } from '../../../contracts/models/model-version.ts';
 import type { CheckResult, JobFile } from '../../../contracts/models/training-job.ts';
 import type { ColumnData } from '../../../ports/table-engine.ts';
@@ -42,6 +43,7 @@ export async function gatherGateEvidence(
   const commands = gates.filter((gate) => 'command' in gate);
   const { clock } = await deps.repositories.environments.get(scope.project, scope.environment);
   return {
+    artifactName: artifactName(version),
     artifactBytes: version.artifactBytes,
     latencyDecides: clock === 'wall',
     latency: gates.some((gate) => 'latency' in gate) ? await latencyOf(deps, judged) : null,
@@ -49,14 +51,20 @@ export async function gatherGateEvidence(
   };
 }
 
+/** As the script named it. */
+function artifactName({ format }: ModelVersion): string {
+  return modelFormats[format].writes;
+}
+
 function latencyOf(deps: ActivityDependencies, { version, holdout }: Judged): Promise<LatencyMeasurement> {
   const inputs = version.signature.inputs.map(({ name }) => name);
   const sample = Object.fromEntries(inputs.map((name) => [name, (holdout.columns[name] ?? []).slice(0, latencyRows)]));
   const rows = Math.min(latencyRows, holdout.rows);
   return withWorkspace(deps.scratchFolder, 'gates', async (folder) => {
-    const model = join(folder, 'model.onnx');
-    await deps.objectStore.getFile(version.artifact, model);
-    return deps.modelRuntime.measureLatency(model, version.signature, sample, rows, latencyCalls);
+    const path = join(folder, artifactName(version));
+    await deps.objectStore.getFile(version.artifact, path);
+    const { format, signature } = version;
+    return deps.modelFormats.named(format).measureLatency({ path, signature, sample, rows, calls: latencyCalls });
   });
 }
 
@@ -91,7 +99,7 @@ async function storeGiven({ objectStore }: StoringDependencies, { plan, version,
   const metrics = `${JSON.stringify({ schemaVersion: 1, challenger, champion })}\n`;
   const store = async (text: string): Promise<Sha256> => (await objectStore.putBytes(Buffer.from(text))).sha256;
   return [
-    { variable: 'PERENNIAL_MODEL', name: 'model.onnx', sha256: version.artifact },
+    { variable: 'PERENNIAL_MODEL', name: artifactName(version), sha256: version.artifact },
     { variable: 'PERENNIAL_HOLDOUT', name: 'holdout.parquet', sha256: plan.holdout },
     { variable: 'PERENNIAL_PREDICTIONS', name: 'predictions.ndjson', sha256: await store(predictionLines(rows)) },
     { variable: 'PERENNIAL_METRICS', name: 'metrics.json', sha256: await store(metrics) },

@@ -15,5 +15,10 @@ function sizeVerdict(gate: SizeGate, evidence: GateEvidence | undefined): GateVe
     return { ...told, verdict: 'inconclusive', value: null, reason: 'the size of the model is not known' };
   const value = evidence.artifactBytes;
   if (value <= threshold) return { ...told, verdict: 'pass', value, reason: '' };
-  return { ...told, verdict: 'fail', value, reason: `model.onnx has ${value} bytes, more than ${gate.size}` };
+  return {
+    ...told,
+    verdict: 'fail',
+    value,
+    reason: `${evidence.artifactName} has ${value} bytes, more than ${gate.size}`,
+  };
 }

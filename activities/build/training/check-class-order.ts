@@ -1,5 +1,5 @@
 import type { Task } from '../../../contracts/models/metrics.ts';
-import type { ClassValue } from '../../../contracts/models/model-version.ts';
+import type { ClassValue } from '../../../contracts/models/signature.ts';
 import type { ActivityDependencies } from '../../activity-dependencies.ts';
 import { classOrder, classesOf } from '../../measurement/classes-of.ts';
 

@@ -1,6 +1,6 @@
 import { PerennialError } from '../../../contracts/errors.ts';
-import type { Signature } from '../../../contracts/models/model-version.ts';
-import type { Answers } from '../../../ports/model-runtime.ts';
+import type { OnnxSignature } from '../../../contracts/model-format.ts';
+import type { Answers } from '../../../ports/model-format.ts';
 import type { FeatureColumns } from './tensors.ts';
 
 type Run = (features: FeatureColumns, rows: number) => Promise<Answers>;
@@ -11,7 +11,7 @@ const mostRuns = 100;
 /** Runs all rows at once. If the model fails, bisects the rows until the ones that make it fail are known. */
 export async function answerEach(
   run: Run,
-  signature: Signature,
+  signature: OnnxSignature,
   features: FeatureColumns,
   rows: number,
 ): Promise<Answers> {
@@ -34,7 +34,7 @@ function cut(features: FeatureColumns, from: number, to: number): FeatureColumns
   return Object.fromEntries(Object.entries(features).map(([name, cells]) => [name, cells.slice(from, to)]));
 }
 
-function unanswered({ classes, probabilities, vectors = [] }: Signature, rows: number, reason: string): Answers {
+function unanswered({ classes, probabilities, vectors = [] }: OnnxSignature, rows: number, reason: string): Answers {
   const nothing = (width: number): Float64Array => new Float64Array(rows * width).fill(Number.NaN);
   return {
     rows,

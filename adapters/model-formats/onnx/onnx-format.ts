@@ -1,7 +1,8 @@
 import type { InferenceSession } from 'onnxruntime-node';
 import { PerennialError, reasonOf } from '../../../contracts/errors.ts';
-import type { Signature } from '../../../contracts/models/model-version.ts';
-import type { Answers, LoadedModel, ModelRuntime } from '../../../ports/model-runtime.ts';
+import type { OnnxSignature } from '../../../contracts/model-format.ts';
+import { modelFormats } from '../../../contracts/model-format.ts';
+import type { Answers, LoadedModel, ModelFormat } from '../../../ports/model-format.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import { answerEach } from './answer-each.ts';
 import { answersOf, mustBeFinite, noAnswers, outputNames } from './read-answers.ts';
@@ -11,7 +12,7 @@ import { openSession, sayOf } from './session.ts';
 import type { FeatureColumns } from './tensors.ts';
 import { feedsOf } from './tensors.ts';
 
-export interface OnnxModelRuntimeSettings {
+export interface OnnxFormatSettings {
   readonly sandbox: Sandbox;
   /** Of one inspection, in milliseconds. Default: two minutes. */
   readonly timeLimitMs?: number;
@@ -20,13 +21,13 @@ export interface OnnxModelRuntimeSettings {
 }
 
 /** ONNX Runtime on the CPU. Calls of `predict` hold the event loop, so callers join rows. */
-export function createOnnxModelRuntime(settings: OnnxModelRuntimeSettings): ModelRuntime {
+export function createOnnxFormat(settings: OnnxFormatSettings): ModelFormat<OnnxSignature> {
   const { sandbox, timeLimitMs = 120_000, memoryMebibytes = 4096 } = settings;
+  const limits = { timeLimitMs, memoryMebibytes };
   return {
-    inspect: (artifact, features, sample, rows, wanted = { task: 'regression', classes: [] }) =>
-      inspectInProcess(sandbox, { artifact, features, sample, rows, wanted }, { timeLimitMs, memoryMebibytes }),
-    measureLatency: (path, signature, sample, rows, calls) =>
-      measureInProcess(sandbox, { path, signature, sample, rows, calls }, { timeLimitMs, memoryMebibytes }),
+    detect: (path) => path === modelFormats.onnx.writes,
+    inspect: (inspection) => inspectInProcess(sandbox, inspection, limits),
+    measureLatency: (order) => measureInProcess(sandbox, order, limits),
     async load(bytes, signature) {
       refuseExternalData(bytes);
       return loadedModel(await open(bytes), signature);
@@ -42,7 +43,7 @@ async function open(bytes: Uint8Array): Promise<InferenceSession> {
   }
 }
 
-function loadedModel(session: InferenceSession, signature: Signature): LoadedModel {
+function loadedModel(session: InferenceSession, signature: OnnxSignature): LoadedModel {
   const names = outputNames(signature);
   const run = async (features: FeatureColumns, rows: number): Promise<Answers> => {
     if (rows === 0) return noAnswers(signature);

@@ -1,20 +1,21 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { classKey } from '../../../contracts/models/classes.ts';
 import { PerennialError } from '../../../contracts/errors.ts';
-import type { ClassValue, Signature } from '../../../contracts/models/model-version.ts';
-import type { Answers, RowFailure } from '../../../ports/model-runtime.ts';
+import type { OnnxSignature } from '../../../contracts/model-format.ts';
+import type { ClassValue } from '../../../contracts/models/signature.ts';
+import type { Answers, RowFailure } from '../../../ports/model-format.ts';
 import type { PlaceOf } from './classes/match-classes.ts';
 import { placesByNumber, placesByValue } from './classes/match-classes.ts';
 import type { OddNumber } from './tensors.ts';
 import { anyNumbersOf, notFinite, notFiniteIn } from './tensors.ts';
 
 /** The outputs that the signature has the graph asked for. */
-export function outputNames({ output, probabilities, vectors = [] }: Signature): string[] {
+export function outputNames({ output, probabilities, vectors = [] }: OnnxSignature): string[] {
   const own = output.from === undefined ? [output.name] : [];
   return [...own, ...(probabilities ? [probabilities.name] : []), ...vectors.map(({ name }) => name)];
 }
 
-export function noAnswers(signature: Signature): Answers {
+export function noAnswers(signature: OnnxSignature): Answers {
   return {
     rows: 0,
     values: signature.classes === undefined ? new Float64Array() : [],
@@ -25,7 +26,7 @@ export function noAnswers(signature: Signature): Answers {
 }
 
 /** Reads the graph's outputs by the signature. Throws `prediction-invalid` if an output does not have one entry a row. */
-export function answersOf(outputs: InferenceSession.OnnxValueMapType, signature: Signature, rows: number): Answers {
+export function answersOf(outputs: InferenceSession.OnnxValueMapType, signature: OnnxSignature, rows: number): Answers {
   const { output, probabilities, classes, vectors = [] } = signature;
   const shares = probabilities ? anyNumbersOf(outputs[probabilities.name], probabilities, rows) : null;
   const values = valuesOf(outputs[output.name], signature, shares, rows);
@@ -50,7 +51,7 @@ function oncePerRow(failures: readonly RowFailure[]): RowFailure[] {
 }
 
 /** Reports labels that are not among the classes. */
-function unreadLabels(values: Answers['values'], { output, classes = [] }: Signature): RowFailure[] {
+function unreadLabels(values: Answers['values'], { output, classes = [] }: OnnxSignature): RowFailure[] {
   if (output.labels === undefined || values instanceof Float64Array) return [];
   const known = new Set(classes.map(classKey));
   return values.flatMap((value, row) =>
@@ -74,7 +75,7 @@ function labelsWithoutNumber(values: readonly ClassValue[]): OddNumber[] {
 }
 
 /** Returns the answers unchanged, or throws `prediction-invalid` if a number in them is not finite. */
-export function mustBeFinite(answers: Answers, { output, probabilities, vectors = [] }: Signature): Answers {
+export function mustBeFinite(answers: Answers, { output, probabilities, vectors = [] }: OnnxSignature): Answers {
   const { values, probabilities: shares } = answers;
   const numbers = [
     ...(values instanceof Float64Array ? [{ name: output.name, width: 1, of: values }] : []),
@@ -90,7 +91,7 @@ export function mustBeFinite(answers: Answers, { output, probabilities, vectors 
 
 function valuesOf(
   tensor: Tensor | undefined,
-  { output, classes, probabilities }: Signature,
+  { output, classes, probabilities }: OnnxSignature,
   shares: Float64Array | null,
   rows: number,
 ): Answers['values'] {
@@ -103,7 +104,7 @@ function valuesOf(
 }
 
 /** How to read labels that the graph spells differently from the data; undefined: labels are the classes themselves. */
-function readerOf(labels: Signature['output']['labels'], classes: readonly ClassValue[]): PlaceOf | undefined {
+function readerOf(labels: OnnxSignature['output']['labels'], classes: readonly ClassValue[]): PlaceOf | undefined {
   if (labels === undefined) return undefined;
   return labels === 'places' ? placesByNumber(classes.length) : placesByValue(classes);
 }

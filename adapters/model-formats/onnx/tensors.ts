@@ -3,7 +3,8 @@ import type { Cell } from '../../../contracts/data/data-types.ts';
 import { PerennialError } from '../../../contracts/errors.ts';
 import type { IntegerKind } from '../../../contracts/data/integer-range.ts';
 import { holds } from '../../../contracts/data/integer-range.ts';
-import type { Fill, Signature, SignatureInput, TensorType } from '../../../contracts/models/model-version.ts';
+import type { OnnxSignature, OnnxSignatureInput } from '../../../contracts/model-format.ts';
+import type { Fill, TensorType } from '../../../contracts/models/signature.ts';
 import { onnxRuntime } from './onnx-runtime.ts';
 
 export type FeatureColumns = Readonly<Record<string, readonly Cell[]>>;
@@ -17,7 +18,7 @@ const expected: Readonly<Record<TensorType, string>> = {
 };
 
 /** The session's inputs for these rows. `prediction-invalid` for a column that is absent or of another type. */
-export function feedsOf(signature: Signature, features: FeatureColumns, rows: number): Record<string, Tensor> {
+export function feedsOf(signature: OnnxSignature, features: FeatureColumns, rows: number): Record<string, Tensor> {
   const columns = signature.inputs.map(({ name, fill }) => filled(columnOf(features, name, rows), fill));
   const [first] = signature.inputs;
   if (signature.layout === 'matrix' && signature.inputName !== undefined && first !== undefined) {
@@ -50,7 +51,7 @@ const notANumber = 'NaN';
 
 /** Columns side by side as one tensor `[rows, columns]`, or of rank 1 `[rows]`. */
 function tensorOf(
-  { type, integer, rank }: SignatureInput,
+  { type, integer, rank }: OnnxSignatureInput,
   names: readonly string[],
   columns: readonly (readonly Cell[])[],
   rows: number,
@@ -154,7 +155,7 @@ function toText(cell: Cell): string | undefined {
 
 function wrongCell(
   feature: string,
-  { type, integer }: Pick<SignatureInput, 'type' | 'integer'>,
+  { type, integer }: Pick<OnnxSignatureInput, 'type' | 'integer'>,
   row: number,
   cell: Cell,
 ): PerennialError {

@@ -2,8 +2,9 @@ import { z } from 'zod';
 import { Evaluation } from '../../../contracts/models/evaluation.ts';
 import { PermutationImportance } from '../../../contracts/models/importance.ts';
 import { Id, Sha256 } from '../../../contracts/identifiers.ts';
-import type { ModelVersion as Version } from '../../../contracts/models/model-version.ts';
-import { ModelVersion } from '../../../contracts/models/model-version.ts';
+import { modelFormats } from '../../../contracts/model-format.ts';
+import type { ModelVersion } from '../../../contracts/models/model-version.ts';
+import { modelVersionWith } from '../../../contracts/models/model-version.ts';
 import { enter } from '../../access/authorize.ts';
 import type { Api, RouteContext } from '../../route-context.ts';
 import { sendBlob } from '../../answers/downloads.ts';
@@ -21,8 +22,10 @@ import {
 const tags = ['versions'];
 const Ancestor = z.object({ id: Id, number: z.number().int(), digest: Sha256 });
 /** With what the platform measured of it last in the environment that was asked for; null if never there. */
-const EvaluatedVersion = ModelVersion.extend({ evaluation: Evaluation.nullable() });
-const VersionWithLineage = EvaluatedVersion.extend({
+const evaluatedFields = { evaluation: Evaluation.nullable() };
+const EvaluatedVersion = modelVersionWith(evaluatedFields);
+const VersionWithLineage = modelVersionWith({
+  ...evaluatedFields,
   evaluations: z.array(Evaluation).readonly(),
   /** Of the latest evaluation; null where it has none. */
   importance: PermutationImportance.nullable(),
@@ -87,19 +90,20 @@ export function versionRoutes(app: Api, context: RouteContext): void {
     {
       schema: {
         tags,
-        summary: 'The model, as ONNX',
+        summary: 'The model file, in the format of the version',
         headers: ProjectHeaders,
         params: NumberParams,
         querystring: EnvironmentQuery,
-        response: bytesAs('application/octet-stream'),
+        response: bytesAs(...new Set(Object.values(modelFormats).map(({ mediaType }) => mediaType))),
       },
     },
     async (request, reply) => {
       const { scope } = await enter(context, request);
       const version = await versions.byNumber(scope.modelId, request.params.version);
+      const { mediaType, extension } = modelFormats[version.format];
       return sendBlob(reply, context.objectStore, version.artifact, {
-        type: 'application/octet-stream',
-        filename: `${scope.model}-${version.number}.onnx`,
+        type: mediaType,
+        filename: `${scope.model}-${version.number}${extension}`,
       });
     },
   );
@@ -111,7 +115,7 @@ async function importanceOf({ objectStore }: RouteContext, digest: string | unde
   return PermutationImportance.parse(JSON.parse((await objectStore.read(digest)).toString('utf8')));
 }
 
-async function lineageOf({ repositories }: RouteContext, version: Version) {
+async function lineageOf({ repositories }: RouteContext, version: ModelVersion) {
   const [dataset, code, configuration] = await Promise.all([
     repositories.datasets.get(version.datasetVersionId),
     repositories.code.get(version.codeVersionId),

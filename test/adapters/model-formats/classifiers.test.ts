@@ -2,16 +2,16 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createOnnxModelRuntime } from '../../../adapters/model-formats/onnx/onnx-format.ts';
-import type { ClassValue, Signature } from '../../../contracts/models/model-version.ts';
-import type { Answers } from '../../../ports/model-runtime.ts';
+import { createOnnxFormat } from '../../../adapters/model-formats/onnx/onnx-format.ts';
+import type { ClassValue, Signature } from '../../../contracts/models/signature.ts';
+import type { Answers } from '../../../ports/model-format.ts';
 import { artifactOf } from '../../support/artifact.ts';
 import type { Classifier, ClassifierName } from '../../support/classifiers.ts';
 import { classifier } from '../../support/classifiers.ts';
 import { floats, linearModel, model, node, value } from '../../support/onnx-models.ts';
 import { sandboxOfTests } from '../../support/sandbox-of-tests.ts';
 
-const runtime = createOnnxModelRuntime({ sandbox: sandboxOfTests() });
+const format = createOnnxFormat({ sandbox: sandboxOfTests() });
 let folder = '';
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'perennial-classifiers-'));
@@ -26,11 +26,12 @@ async function inspect(
   const artifact = await artifactOf(folder, given.bytes);
   const task = classes.length === 2 ? 'binary' : 'multiclass';
   const wanted = { task, classes, order } as const;
-  return (await runtime.inspect(artifact, given.features, given.inputs, given.rows, wanted)).signature;
+  return (await format.inspect({ artifact, features: given.features, sample: given.inputs, rows: given.rows, wanted }))
+    .signature;
 }
 
 async function answersOf({ bytes, inputs, rows }: Classifier, signature: Signature): Promise<Answers> {
-  const loaded = await runtime.load(bytes, signature);
+  const loaded = await format.load(bytes, signature);
   try {
     return await loaded.predict(inputs, rows);
   } finally {
@@ -109,7 +110,7 @@ describe('classifiers that others write', () => {
   test('probabilities alone make a label: the class of the greatest', async () => {
     const signature = await inspect(given, ['no', 'yes'], ['no', 'yes']);
     expect(signature.output).toEqual({ name: 'label', type: 'BYTES', from: 'probabilities' });
-    const loaded = await runtime.load(shares, signature);
+    const loaded = await format.load(shares, signature);
     expect((await loaded.predict(given.inputs, 3)).values).toEqual(['no', 'yes', 'no']);
     await loaded.release();
     expect((await inspect(given, [false, true])).output.type).toBe('BOOL');
@@ -124,7 +125,7 @@ describe('classifiers that others write', () => {
     });
     const signature = await inspect({ ...given, bytes: sigmoid }, [0, 1]);
     expect(signature.probabilities).toEqual({ name: 'p', type: 'FP32', width: 1 });
-    const loaded = await runtime.load(sigmoid, signature);
+    const loaded = await format.load(sigmoid, signature);
     expect((await loaded.predict(given.inputs, 3)).values).toEqual([1, 0, 1]);
     await loaded.release();
   });

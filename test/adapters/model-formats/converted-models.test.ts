@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { inlineExternalData } from '../../../adapters/model-formats/onnx/graph/inline-external-data.ts';
-import { createOnnxModelRuntime } from '../../../adapters/model-formats/onnx/onnx-format.ts';
+import { createOnnxFormat } from '../../../adapters/model-formats/onnx/onnx-format.ts';
 import type { Cell } from '../../../contracts/data/data-types.ts';
-import type { ClassValue } from '../../../contracts/models/model-version.ts';
-import type { Answers, InspectedArtifact, WantedAnswers } from '../../../ports/model-runtime.ts';
+import type { ClassValue } from '../../../contracts/models/signature.ts';
+import type { Answers, InspectedArtifact, WantedAnswers } from '../../../ports/model-format.ts';
 import { artifactOf } from '../../support/artifact.ts';
 import { classifier } from '../../support/classifiers.ts';
 import type { OnnxGraph } from '../../support/onnx-models.ts';
@@ -25,7 +25,7 @@ import {
 import { sandboxOfTests } from '../../support/sandbox-of-tests.ts';
 
 const { AttributeProto, ModelProto, TensorProto } = onnxProto.onnx;
-const runtime = createOnnxModelRuntime({ sandbox: sandboxOfTests() });
+const format = createOnnxFormat({ sandbox: sandboxOfTests() });
 let folder = '';
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'perennial-converted-'));
@@ -41,7 +41,7 @@ interface Given {
 
 async function inspect({ bytes, inputs, wanted, beside }: Given): Promise<InspectedArtifact> {
   const artifact = await artifactOf(folder, bytes, beside);
-  return runtime.inspect(artifact, Object.keys(inputs), inputs, rowsIn(inputs), wanted);
+  return format.inspect({ artifact, features: Object.keys(inputs), sample: inputs, rows: rowsIn(inputs), wanted });
 }
 
 function rowsIn(inputs: Given['inputs']): number {
@@ -50,7 +50,7 @@ function rowsIn(inputs: Given['inputs']): number {
 
 /** Loads the converted model as gateways and workers do, and returns its answers. */
 async function answers({ inputs }: Given, { converted, signature }: InspectedArtifact): Promise<Answers> {
-  const loaded = await runtime.load(await readFile(converted!), signature);
+  const loaded = await format.load(await readFile(converted!), signature);
   try {
     return await loaded.predict(inputs, rowsIn(inputs));
   } finally {

@@ -3,9 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createOnnxModelRuntime } from '../../../adapters/model-formats/onnx/onnx-format.ts';
+import { createOnnxFormat } from '../../../adapters/model-formats/onnx/onnx-format.ts';
 import type { Cell } from '../../../contracts/data/data-types.ts';
-import type { Signature } from '../../../contracts/models/model-version.ts';
+import type { Signature } from '../../../contracts/models/signature.ts';
 import { artifactOf } from '../../support/artifact.ts';
 import {
   columnsModel,
@@ -26,7 +26,7 @@ const features = ['temp', 'hum'];
 const weights = { features, weights: [2, -1], bias: 10 };
 const sample = { temp: [1, 2, 3], hum: [0.5, 0.25, 0] };
 const sandbox = sandboxOfTests();
-const runtime = createOnnxModelRuntime({ sandbox });
+const format = createOnnxFormat({ sandbox });
 let folder = '';
 
 beforeAll(async () => {
@@ -36,12 +36,14 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 async function inspect(
   bytes: Uint8Array,
-  given: { names?: readonly string[]; rows?: Record<string, Cell[]>; with?: typeof runtime } = {},
+  given: { names?: readonly string[]; rows?: Record<string, Cell[]>; with?: typeof format } = {},
 ): Promise<Signature> {
   const artifact = await artifactOf(folder, bytes);
   const rows: Record<string, Cell[]> = given.rows ?? sample;
   const count = Object.values(rows)[0]?.length ?? 0;
-  return (await (given.with ?? runtime).inspect(artifact, given.names ?? features, rows, count)).signature;
+  return (
+    await (given.with ?? format).inspect({ artifact, features: given.names ?? features, sample: rows, rows: count })
+  ).signature;
 }
 
 function refusal(bytes: Uint8Array, given?: Parameters<typeof inspect>[1]) {
@@ -65,7 +67,7 @@ describe('an artifact that nobody has loaded before', () => {
       ],
       output: { name: 'y', type: 'FP32' },
     });
-    const loaded = await runtime.load(bytes, signature);
+    const loaded = await format.load(bytes, signature);
     expect([...(await loaded.predict(sample, 3)).values]).toEqual([11.5, 13.75, 16]);
     await loaded.release();
   });
@@ -74,7 +76,7 @@ describe('an artifact that nobody has loaded before', () => {
     const bytes = linearModel({ ...weights, bias: 0.1 }, 'DOUBLE');
     const signature = await inspect(bytes);
     expect(signature.output.type).toBe('FP64');
-    const loaded = await runtime.load(bytes, signature);
+    const loaded = await format.load(bytes, signature);
     expect([...(await loaded.predict({ temp: [0], hum: [0] }, 1)).values]).toEqual([0.1]);
     await loaded.release();
   });
@@ -84,7 +86,7 @@ describe('an artifact that nobody has loaded before', () => {
     const signature = await inspect(bytes, { names: ['hum', 'temp'] });
     expect(signature.layout).toBe('columns');
     expect(signature.inputs.map((input) => input.name)).toEqual(['hum', 'temp']);
-    const loaded = await runtime.load(bytes, signature);
+    const loaded = await format.load(bytes, signature);
     expect([...(await loaded.predict(sample, 3)).values]).toEqual([11.5, 13.75, 16]);
     await loaded.release();
   });
@@ -98,7 +100,7 @@ describe('an artifact that nobody has loaded before', () => {
         outputs: [value('y', 'FLOAT', ['rows'])],
       });
       const signature = await inspect(bytes, { names: ['count'], rows: { count: [1, 2] } });
-      const loaded = await runtime.load(bytes, signature);
+      const loaded = await format.load(bytes, signature);
       expect([...(await loaded.predict({ count: [3, 100] }, 2)).values]).toEqual([3, 100]);
       if (type !== 'DOUBLE')
         for (const beyond of [-(2 ** 40), 0.5, '99999999999999999999'])
@@ -118,7 +120,7 @@ describe('an artifact that nobody has loaded before', () => {
     });
     const signature = await inspect(bytes, { names: ['temp'], rows: { temp: [1, 2] } });
     expect(signature).toMatchObject({ layout: 'matrix', inputs: [{ type: 'INT64', integer: 'int32', rank: 1 }] });
-    const loaded = await runtime.load(bytes, signature);
+    const loaded = await format.load(bytes, signature);
     expect([...(await loaded.predict({ temp: [7] }, 1)).values]).toEqual([-7]);
     await loaded.release();
   });
@@ -272,7 +274,7 @@ describe('a tensor in another file is refused by name', () => {
     expect(caught.code).toBe('artifact-invalid');
     expect(caught.message).toContain(`the tensor "${name}" in another file`);
     await expect(
-      runtime.load(bytes, {
+      format.load(bytes, {
         schemaVersion: 1,
         layout: 'matrix',
         inputName: 'x',
@@ -333,14 +335,14 @@ describe('a hostile artifact', () => {
     });
 
   test('that never answers is stopped, and told that it took too long', async () => {
-    const impatient = createOnnxModelRuntime({ sandbox, timeLimitMs: 2_000 });
+    const impatient = createOnnxFormat({ sandbox, timeLimitMs: 2_000 });
     const caught = await refusal(endless(), { names: ['x'], rows: { x: [1] }, with: impatient });
     expect(caught.code).toBe('artifact-invalid');
     expect(caught.message).toContain('within 2 s');
   });
 
   test.runIf(process.platform === 'linux')('that wants more memory than it may have is refused', async () => {
-    const small = createOnnxModelRuntime({ sandbox, memoryMebibytes: 1024 });
+    const small = createOnnxFormat({ sandbox, memoryMebibytes: 1024 });
     const caught = await refusal(huge(), { names: ['x'], rows: { x: [1] }, with: small });
     expect(['artifact-invalid', 'prediction-invalid']).toContain(caught.code);
   });
@@ -355,7 +357,7 @@ describe('a hostile artifact', () => {
         outputs: [value('y', 'FLOAT', ['rows', 1])],
       }),
     ]) {
-      const small = createOnnxModelRuntime({ sandbox, memoryMebibytes: 1024 });
+      const small = createOnnxFormat({ sandbox, memoryMebibytes: 1024 });
       const { message } = await refusal(bytes, { with: small });
       expect(message).not.toContain(folder);
       expect(message).not.toMatch(/\/[a-z_]+\/[a-z_]+/);
@@ -366,7 +368,7 @@ describe('a hostile artifact', () => {
 test('a loaded model refuses to answer with what is no number', async () => {
   const bytes = logarithmModel();
   const signature = await inspect(bytes, { names: ['temp'], rows: { temp: [1] } });
-  const loaded = await runtime.load(bytes, signature);
+  const loaded = await format.load(bytes, signature);
   await expect(loaded.predict({ temp: [1, 0] }, 2)).rejects.toMatchObject({ code: 'prediction-invalid' });
   await expect(loaded.predict({ temp: [1] }, 2)).rejects.toMatchObject({ code: 'prediction-invalid' });
   await loaded.release();

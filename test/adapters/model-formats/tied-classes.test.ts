@@ -3,9 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createOnnxModelRuntime } from '../../../adapters/model-formats/onnx/onnx-format.ts';
-import type { ClassValue, Signature } from '../../../contracts/models/model-version.ts';
-import type { WantedAnswers } from '../../../ports/model-runtime.ts';
+import { createOnnxFormat } from '../../../adapters/model-formats/onnx/onnx-format.ts';
+import type { OnnxSignature } from '../../../contracts/model-format.ts';
+import type { ClassValue } from '../../../contracts/models/signature.ts';
+import type { WantedAnswers } from '../../../ports/model-format.ts';
 import { artifactOf } from '../../support/artifact.ts';
 import { classifier } from '../../support/classifiers.ts';
 import { floats, integerAttribute, list, model, node, value, withMachineLearning } from '../../support/onnx-models.ts';
@@ -13,7 +14,7 @@ import { sandboxOfTests } from '../../support/sandbox-of-tests.ts';
 
 // How a model's labels and columns are matched to classes: by evidence in the model, or by build.classes, which the rows must confirm.
 
-const runtime = createOnnxModelRuntime({ sandbox: sandboxOfTests() });
+const format = createOnnxFormat({ sandbox: sandboxOfTests() });
 let folder = '';
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'perennial-classes-'));
@@ -52,11 +53,19 @@ async function inspect(
   wanted: Omit<WantedAnswers, 'task' | 'evidence'>,
   truth: readonly ClassValue[],
   a: readonly number[] = spread,
-): Promise<Signature> {
+): Promise<OnnxSignature> {
   const task = wanted.classes.length === 2 ? 'binary' : 'multiclass';
   const evidence = { columns: { a }, truth };
   const artifact = await artifactOf(folder, bytes);
-  return (await runtime.inspect(artifact, ['a'], { a: a.slice(0, 50) }, 50, { ...wanted, task, evidence })).signature;
+  return (
+    await format.inspect({
+      artifact,
+      features: ['a'],
+      sample: { a: a.slice(0, 50) },
+      rows: 50,
+      wanted: { ...wanted, task, evidence },
+    })
+  ).signature;
 }
 
 function refusal(...given: Parameters<typeof inspect>): Promise<Error & { code: string }> {
@@ -66,8 +75,8 @@ function refusal(...given: Parameters<typeof inspect>): Promise<Error & { code: 
   );
 }
 
-async function labelsFor(bytes: Uint8Array, signature: Signature, a: readonly number[]): Promise<ClassValue[]> {
-  const loaded = await runtime.load(bytes, signature);
+async function labelsFor(bytes: Uint8Array, signature: OnnxSignature, a: readonly number[]): Promise<ClassValue[]> {
+  const loaded = await format.load(bytes, signature);
   const { values } = await loaded.predict({ a }, a.length);
   await loaded.release();
   return Array.from<ClassValue>(values);
@@ -193,9 +202,15 @@ describe('probabilities alone', () => {
     const alone = new Uint8Array(onnxProto.onnx.ModelProto.encode(graph).finish());
     const artifact = await artifactOf(folder, alone);
     const wanted = { task: 'binary', classes: ['no', 'yes'] } as const;
-    const { signature } = await runtime.inspect(artifact, fixture.features, fixture.inputs, fixture.rows, wanted);
+    const { signature } = await format.inspect({
+      artifact,
+      features: fixture.features,
+      sample: fixture.inputs,
+      rows: fixture.rows,
+      wanted,
+    });
     expect(signature.classes).toEqual(fixture.classes);
-    const loaded = await runtime.load(alone, signature);
+    const loaded = await format.load(alone, signature);
     expect((await loaded.predict(fixture.inputs, fixture.rows)).values).toEqual(fixture.labels);
     await loaded.release();
   });
@@ -291,13 +306,19 @@ describe('of several outputs', () => {
     });
     const artifact = await artifactOf(folder, bytes);
     const ask = (output?: string) =>
-      runtime.inspect(artifact, ['a'], { a: [1, 2] }, 2, { task: 'regression', classes: [], output });
+      format.inspect({
+        artifact,
+        features: ['a'],
+        sample: { a: [1, 2] },
+        rows: 2,
+        wanted: { task: 'regression', classes: [], output },
+      });
     await expect(ask()).rejects.toMatchObject({ message: expect.stringContaining('build.output') });
     await expect(ask('q60')).rejects.toMatchObject({ message: expect.stringMatching(/"q60".*q10 .*q50 .*q90/) });
     const { signature } = await ask('q50');
     expect(signature.output).toEqual({ name: 'q50', type: 'FP32' });
     expect(signature.vectors?.map(({ name }) => name)).toEqual(['q10', 'q90']);
-    const loaded = await runtime.load(bytes, signature);
+    const loaded = await format.load(bytes, signature);
     const answers = await loaded.predict({ a: [3] }, 1);
     expect([...answers.values]).toEqual([6]);
     expect(answers.vectors).toEqual({ q10: Float64Array.of(3), q90: Float64Array.of(9) });

@@ -1,5 +1,5 @@
 import { classKey } from '../../../../contracts/models/classes.ts';
-import type { ClassValue } from '../../../../contracts/models/model-version.ts';
+import type { ClassValue } from '../../../../contracts/models/signature.ts';
 
 /** Returns the index of a label among the classes, or undefined. */
 export type PlaceOf = (label: ClassValue) => number | undefined;

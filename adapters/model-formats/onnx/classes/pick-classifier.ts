@@ -1,12 +1,13 @@
 import type { Cell } from '../../../../contracts/data/data-types.ts';
 import { PerennialError } from '../../../../contracts/errors.ts';
-import type { ClassValue, Signature, TensorType } from '../../../../contracts/models/model-version.ts';
-import type { WantedAnswers } from '../../../../ports/model-runtime.ts';
+import type { OnnxSignature } from '../../../../contracts/model-format.ts';
+import type { ClassValue, TensorType } from '../../../../contracts/models/signature.ts';
+import type { WantedAnswers } from '../../../../ports/model-format.ts';
 import { answeredLabels } from '../read-answers.ts';
 import { adviceFor } from '../graph/converter-advice.ts';
 import type { EvidenceTrial } from '../inspection/evidence-trials.ts';
 import { listedClasses, placesByNumber, placesByValue } from './match-classes.ts';
-import { show } from '../inspection/signature.ts';
+import { show } from '../inspection/match-inputs.ts';
 import { anyNumbersOf, notFiniteIn, numbersOf } from '../tensors.ts';
 import type { ClassifierAnswers } from './tie-classes.ts';
 import { tieClasses } from './tie-classes.ts';
@@ -39,9 +40,9 @@ export function pickClassifier(trial: Trial, wanted: WantedAnswers, evidence: re
 function labelOutput(
   { all }: Trial,
   label: Tried | undefined,
-  labels: Signature['output']['labels'],
+  labels: OnnxSignature['output']['labels'],
   classes: readonly ClassValue[],
-): Signature['output'] {
+): OnnxSignature['output'] {
   if (label === undefined) {
     const name = all.some((output) => output.name === 'label') ? 'predicted_label' : 'label';
     return { name, type: typeOf(classes), from: 'probabilities' };

@@ -1,7 +1,8 @@
 import { classKey } from '../../../../contracts/models/classes.ts';
 import type { Cell } from '../../../../contracts/data/data-types.ts';
 import { PerennialError } from '../../../../contracts/errors.ts';
-import type { ClassValue, Signature, TensorType } from '../../../../contracts/models/model-version.ts';
+import type { OnnxSignature } from '../../../../contracts/model-format.ts';
+import type { ClassValue, TensorType } from '../../../../contracts/models/signature.ts';
 import type { PlaceOf } from './match-classes.ts';
 import { listedClasses, placesByNumber, placesByValue, yamlList } from './match-classes.ts';
 import type { Graph } from '../graph/onnx-graph.ts';
@@ -35,7 +36,7 @@ export interface ClassifierAnswers {
 /** The classes in the order of the probabilities, and how to read a label as one of them. */
 export interface Tie {
   readonly classes: readonly ClassValue[];
-  readonly labels: Signature['output']['labels'];
+  readonly labels: OnnxSignature['output']['labels'];
 }
 
 interface Wanted {
@@ -46,7 +47,7 @@ interface Wanted {
 interface ReadLabels {
   readonly name: string;
   readonly places: Int32Array;
-  readonly labels: Signature['output']['labels'];
+  readonly labels: OnnxSignature['output']['labels'];
   readonly placeOf: PlaceOf;
 }
 

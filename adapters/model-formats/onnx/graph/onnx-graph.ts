@@ -1,4 +1,4 @@
-import type { ClassValue } from '../../../../contracts/models/model-version.ts';
+import type { ClassValue } from '../../../../contracts/models/signature.ts';
 import { fieldsOf, unpackedVarints } from './protobuf.ts';
 
 /** Numbers of the onnx.proto fields that are read here. */

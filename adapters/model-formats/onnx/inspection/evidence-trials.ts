@@ -1,7 +1,7 @@
 import type { Cell } from '../../../../contracts/data/data-types.ts';
 import { takesMissing } from '../../../../contracts/data/missing-values.ts';
-import type { SignatureInput } from '../../../../contracts/models/model-version.ts';
-import type { EvidenceRows } from '../../../../ports/model-runtime.ts';
+import type { OnnxSignatureInput } from '../../../../contracts/model-format.ts';
+import type { EvidenceRows } from '../../../../ports/model-format.ts';
 import type { Trial } from './tried-outputs.ts';
 
 /** A model's answers to rows with a known class. */
@@ -38,7 +38,7 @@ export async function evidenceTrials(
 }
 
 /** Leaves out the rows that the gateway would refuse to this model because a value is missing. */
-export function rowsTaken(rows: EvidenceRows, inputs: readonly SignatureInput[]): EvidenceRows {
+export function rowsTaken(rows: EvidenceRows, inputs: readonly OnnxSignatureInput[]): EvidenceRows {
   const needed = inputs.filter((input) => !takesMissing(input)).map(({ name }) => rows.columns[name] ?? []);
   return pick(rows, (_, row) => needed.every((cells) => (cells[row] ?? null) !== null));
 }

@@ -2,8 +2,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { PerennialError, reasonOf } from '../../../../contracts/errors.ts';
-import type { Signature } from '../../../../contracts/models/model-version.ts';
-import type { Artifact, InspectedArtifact, WantedAnswers } from '../../../../ports/model-runtime.ts';
+import type { OnnxSignature } from '../../../../contracts/model-format.ts';
+import type { InspectedArtifact, Inspection, WantedAnswers } from '../../../../ports/model-format.ts';
 import { convertModel } from '../graph/convert-model.ts';
 import type { EvidenceTrial } from './evidence-trials.ts';
 import { evidenceTrials, rowsTaken } from './evidence-trials.ts';
@@ -11,22 +11,12 @@ import { refuseExternalData } from '../graph/external-data.ts';
 import { readGraph } from '../graph/onnx-graph.ts';
 import { pickAnswers } from './pick-answers.ts';
 import { openSession, sayOf } from '../session.ts';
-import { matchInputs, outputCandidates } from './signature.ts';
-import type { FeatureColumns } from '../tensors.ts';
+import { matchInputs, outputCandidates } from './match-inputs.ts';
 import { feedsOf } from '../tensors.ts';
 import type { Trial } from './tried-outputs.ts';
 
 /** In the output folder. */
 export const convertedName = 'model.onnx';
-
-/** What the process of an inspection is asked. */
-export interface Inspection {
-  readonly artifact: Artifact;
-  readonly features: readonly string[];
-  readonly sample: FeatureColumns;
-  readonly rows: number;
-  readonly wanted: WantedAnswers;
-}
 
 /** Reads, loads, matches and tries out the artifact, in this process. `artifact-invalid`, `prediction-invalid`. */
 export async function inspectArtifact({
@@ -34,8 +24,8 @@ export async function inspectArtifact({
   features,
   sample,
   rows,
-  wanted,
-}: Inspection): Promise<InspectedArtifact> {
+  wanted = { task: 'regression', classes: [] },
+}: Inspection): Promise<InspectedArtifact<OnnxSignature>> {
   const given = await readFile(artifact.path);
   const { bytes, notes } = convertModel(given, artifact.files);
   refuseExternalData(bytes);
@@ -60,7 +50,7 @@ export async function inspectArtifact({
 async function evidenceOf(
   session: InferenceSession,
   trial: Trial,
-  inputs: Pick<Signature, 'schemaVersion' | 'layout' | 'inputName' | 'inputs'>,
+  inputs: Pick<OnnxSignature, 'schemaVersion' | 'layout' | 'inputName' | 'inputs'>,
   { evidence }: WantedAnswers,
 ): Promise<EvidenceTrial[]> {
   const names = trial.candidates.map(({ name }) => name);

@@ -3,13 +3,12 @@ import { constants } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PerennialError } from '../../../../contracts/errors.ts';
+import type { OnnxSignature } from '../../../../contracts/model-format.ts';
 import type { LatencyMeasurement } from '../../../../contracts/models/evaluation.ts';
-import type { InspectedArtifact } from '../../../../ports/model-runtime.ts';
+import type { InspectedArtifact, Inspection, LatencyOrder } from '../../../../ports/model-format.ts';
 import { mountsOfOwnProgram } from '../../../sandbox/own-program.ts';
 import type { Ending, Mount, Sandbox, SandboxedProcess } from '../../../sandbox/sandbox.ts';
-import type { Inspection } from './inspect-artifact.ts';
 import { convertedName } from './inspect-artifact.ts';
-import type { LatencyOrder } from './measure-latency.ts';
 import type { InspectionAnswer } from './inspection-process.ts';
 import { sayOf } from '../session.ts';
 
@@ -32,7 +31,7 @@ export async function inspectInProcess(
   sandbox: Sandbox,
   inspection: Inspection,
   limits: InspectionLimits,
-): Promise<InspectedArtifact> {
+): Promise<InspectedArtifact<OnnxSignature>> {
   const { path, files, outputFolder } = inspection.artifact;
   const sources = [path, ...Object.values(files)].map((source): Mount => ({ source }));
   const mounts = [...sources, { source: outputFolder, writable: true }];
@@ -52,7 +51,7 @@ async function plainFile(folder: string): Promise<string> {
 /** Of an artifact that was inspected before. Fails as an inspection does. */
 export async function measureInProcess(
   sandbox: Sandbox,
-  order: LatencyOrder,
+  order: LatencyOrder<OnnxSignature>,
   limits: InspectionLimits,
 ): Promise<LatencyMeasurement> {
   const answer = await askProcess(sandbox, order, [{ source: order.path }], limits);
@@ -68,7 +67,7 @@ type GoodAnswer = Exclude<InspectionAnswer, { kind: 'error' }>;
 
 async function askProcess(
   sandbox: Sandbox,
-  order: Inspection | LatencyOrder,
+  order: Inspection | LatencyOrder<OnnxSignature>,
   mounts: readonly Mount[],
   limits: InspectionLimits,
 ): Promise<GoodAnswer> {

@@ -2,22 +2,21 @@
 // keeps standard input open for as long as it lives; the end of it is the end of this process.
 import { PerennialError, reasonOf } from '../../../../contracts/errors.ts';
 import type { ErrorCode, ErrorFields } from '../../../../contracts/errors.ts';
+import type { OnnxSignature } from '../../../../contracts/model-format.ts';
 import type { LatencyMeasurement } from '../../../../contracts/models/evaluation.ts';
-import type { InspectedArtifact } from '../../../../ports/model-runtime.ts';
-import type { Inspection } from './inspect-artifact.ts';
+import type { InspectedArtifact, Inspection, LatencyOrder } from '../../../../ports/model-format.ts';
 import { inspectArtifact } from './inspect-artifact.ts';
-import type { LatencyOrder } from './measure-latency.ts';
 import { measureLatency } from './measure-latency.ts';
 import { sayOf } from '../session.ts';
 
 export type InspectionAnswer =
-  | { readonly kind: 'inspected'; readonly inspected: InspectedArtifact }
+  | { readonly kind: 'inspected'; readonly inspected: InspectedArtifact<OnnxSignature> }
   | { readonly kind: 'latency'; readonly latency: LatencyMeasurement }
   | { readonly kind: 'error'; readonly code: ErrorCode; readonly message: string; readonly fields: ErrorFields };
 
 async function answer(line: string): Promise<InspectionAnswer> {
   try {
-    const order: Inspection | LatencyOrder = JSON.parse(line);
+    const order: Inspection | LatencyOrder<OnnxSignature> = JSON.parse(line);
     if ('calls' in order) return { kind: 'latency', latency: await measureLatency(order) };
     return { kind: 'inspected', inspected: await inspectArtifact(order) };
   } catch (caught) {

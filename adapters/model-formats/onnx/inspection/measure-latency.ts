@@ -1,21 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import type { LatencyMeasurement } from '../../../../contracts/models/evaluation.ts';
-import type { Signature } from '../../../../contracts/models/model-version.ts';
+import type { OnnxSignature } from '../../../../contracts/model-format.ts';
+import type { LatencyOrder } from '../../../../ports/model-format.ts';
 import { outputNames } from '../read-answers.ts';
 import { refuseExternalData } from '../graph/external-data.ts';
 import { openSession } from '../session.ts';
 import type { FeatureColumns } from '../tensors.ts';
 import { feedsOf } from '../tensors.ts';
-
-/** What the process of a latency measurement is asked. */
-export interface LatencyOrder {
-  readonly path: string;
-  readonly signature: Signature;
-  readonly sample: FeatureColumns;
-  readonly rows: number;
-  readonly calls: number;
-}
 
 const warmUpCalls = 50;
 /** A slow model is measured by fewer calls; its percentiles are then of those. */
@@ -23,7 +15,7 @@ const measuringMs = 20_000;
 const fewestCalls = 100;
 
 /** Calls of one row, one after the other, each with rows of the sample in turn; tensors are made within the measured time, as the gateway makes them. */
-export async function measureLatency(order: LatencyOrder): Promise<LatencyMeasurement> {
+export async function measureLatency(order: LatencyOrder<OnnxSignature>): Promise<LatencyMeasurement> {
   const bytes = await readFile(order.path);
   refuseExternalData(bytes);
   const session = await openSession(bytes);

@@ -1,8 +1,8 @@
 import { PerennialError } from '../../../../contracts/errors.ts';
-import type { WantedAnswers } from '../../../../ports/model-runtime.ts';
+import type { WantedAnswers } from '../../../../ports/model-format.ts';
 import type { EvidenceTrial } from './evidence-trials.ts';
 import { pickClassifier } from '../classes/pick-classifier.ts';
-import { pickOutput } from './signature.ts';
+import { pickOutput } from './match-inputs.ts';
 import { numbersOf } from '../tensors.ts';
 import type { Outputs, Trial, Tried } from './tried-outputs.ts';
 import { namedOutput, triedOutputs } from './tried-outputs.ts';

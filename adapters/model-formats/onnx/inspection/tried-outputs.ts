@@ -1,11 +1,12 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { PerennialError } from '../../../../contracts/errors.ts';
-import type { Signature, TensorType } from '../../../../contracts/models/model-version.ts';
+import type { OnnxSignature } from '../../../../contracts/model-format.ts';
+import type { TensorType } from '../../../../contracts/models/signature.ts';
 import type { Graph } from '../graph/onnx-graph.ts';
 import type { TensorMetadata } from '../session.ts';
-import { outputTypes, show } from './signature.ts';
+import { outputTypes, show } from './match-inputs.ts';
 
-export type Outputs = Pick<Signature, 'output' | 'classes' | 'probabilities' | 'vectors'>;
+export type Outputs = Pick<OnnxSignature, 'output' | 'classes' | 'probabilities' | 'vectors'>;
 
 /** An output of a trial run, with its type, shape and values. */
 export interface Tried {

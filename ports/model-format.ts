@@ -1,7 +1,7 @@
 import type { Cell } from '../contracts/data/data-types.ts';
 import type { LatencyMeasurement } from '../contracts/models/evaluation.ts';
 import type { Task } from '../contracts/models/metrics.ts';
-import type { ClassValue, Signature } from '../contracts/models/model-version.ts';
+import type { ClassValue, Signature } from '../contracts/models/signature.ts';
 
 /** A row that the model has no answer to. */
 export interface RowFailure {
@@ -62,36 +62,56 @@ export interface Artifact {
   readonly outputFolder: string;
 }
 
-export interface InspectedArtifact {
-  readonly signature: Signature;
+export interface InspectedArtifact<Own extends Signature = Signature> {
+  readonly signature: Own;
   /** The path of the converted model, which the signature describes; null: the artifact is served unchanged. */
   readonly converted: string | null;
   /** One sentence for each conversion. */
   readonly notes: readonly string[];
 }
 
-export interface ModelRuntime {
+/** What an artifact is tried with, when nobody has loaded it before. */
+export interface Inspection {
+  readonly artifact: Artifact;
+  readonly features: readonly string[];
+  /** One array a feature, all of length `rows`. */
+  readonly sample: Readonly<Record<string, readonly Cell[]>>;
+  readonly rows: number;
+  /** Default: a regression. */
+  readonly wanted?: WantedAnswers | undefined;
+}
+
+/** How the latency of an inspected artifact is measured: calls of one row, with rows of the sample in turn. */
+export interface LatencyOrder<Own extends Signature = Signature> {
+  readonly path: string;
+  readonly signature: Own;
+  readonly sample: Readonly<Record<string, readonly Cell[]>>;
+  readonly rows: number;
+  /** A slow model is called fewer times. */
+  readonly calls: number;
+}
+
+/** How models of one format are recognised and run. `Own` is the signature with what the format adds to it. */
+export interface ModelFormat<Own extends Signature = Signature> {
+  /** Whether a script's model at this path of its output folder is of this format. Looks at the name alone. */
+  detect(path: string): boolean;
   /**
-   * Looks at an artifact that nobody has loaded before, in a process of its own: reads the protobuf first, converts what
-   * can be converted without loss, refuses tensors kept elsewhere, loads it, matches inputs with `features`, predicts
-   * `sample` once, and tells by shape, type and values which output is what. Without `wanted` a regression.
-   * `artifact-invalid`, whose field `beside` names files that it wants and was not given; `prediction-invalid`.
+   * Looks at an artifact that nobody has loaded before, in a process of its own: converts what can be converted without
+   * loss, refuses what would load other files, loads it, matches inputs with `features`, predicts `sample` once, and tells
+   * by shape, type and values which output is what. `artifact-invalid`, whose field `beside` names files that it wants and
+   * was not given; `prediction-invalid`.
    */
-  inspect(
-    artifact: Artifact,
-    features: readonly string[],
-    sample: Readonly<Record<string, readonly Cell[]>>,
-    rows: number,
-    wanted?: WantedAnswers,
-  ): Promise<InspectedArtifact>;
-  /** Times calls of one row of an inspected artifact, in a process of its own, after a warm-up; fewer than `calls` of a slow one. */
-  measureLatency(
-    path: string,
-    signature: Signature,
-    sample: Readonly<Record<string, readonly Cell[]>>,
-    rows: number,
-    calls: number,
-  ): Promise<LatencyMeasurement>;
+  inspect(inspection: Inspection): Promise<InspectedArtifact<Own>>;
+  /** Times calls of one row of an inspected artifact, in a process of its own, after a warm-up. */
+  measureLatency(order: LatencyOrder<Own>): Promise<LatencyMeasurement>;
   /** Loads an inspected artifact into this process. */
-  load(bytes: Uint8Array, signature: Signature): Promise<LoadedModel>;
+  load(bytes: Uint8Array, signature: Own): Promise<LoadedModel>;
+}
+
+/** The registered formats. */
+export interface ModelFormats {
+  /** The name of the first format that recognises the path of a script's model. `artifact-invalid` if none does. */
+  detect(path: string): string;
+  /** `internal` if it is not registered. */
+  named(format: string): ModelFormat;
 }

@@ -1,7 +1,8 @@
 import type { InferenceSession } from 'onnxruntime-node';
 import { PerennialError } from '../../../../contracts/errors.ts';
 import { integerKinds } from '../../../../contracts/data/integer-range.ts';
-import type { Signature, SignatureInput, TensorType } from '../../../../contracts/models/model-version.ts';
+import type { OnnxSignature, OnnxSignatureInput } from '../../../../contracts/model-format.ts';
+import type { TensorType } from '../../../../contracts/models/signature.ts';
 import { adviceFor } from '../graph/converter-advice.ts';
 import type { TensorMetadata } from '../session.ts';
 
@@ -20,14 +21,14 @@ export const outputTypes: Readonly<Record<string, TensorType>> = {
 };
 
 /** How one input is given its values. */
-type InputKind = Pick<SignatureInput, 'type' | 'integer' | 'rank'>;
+type InputKind = Pick<OnnxSignatureInput, 'type' | 'integer' | 'rank'>;
 
 /** The graph's inputs as the features, one way or the other. `artifact-invalid` says what was found and what was wanted. */
 export function matchInputs(
   metadata: readonly Metadata[],
   features: readonly string[],
   producer: string,
-): Pick<Signature, 'layout' | 'inputName' | 'inputs'> {
+): Pick<OnnxSignature, 'layout' | 'inputName' | 'inputs'> {
   return (
     matchColumns(metadata, features) ?? matchMatrix(metadata, features) ?? refuseInputs(metadata, features, producer)
   );
@@ -36,9 +37,9 @@ export function matchInputs(
 function matchColumns(
   metadata: readonly Metadata[],
   features: readonly string[],
-): Pick<Signature, 'layout' | 'inputs'> | undefined {
+): Pick<OnnxSignature, 'layout' | 'inputs'> | undefined {
   if (metadata.length !== features.length) return undefined;
-  const inputs: SignatureInput[] = [];
+  const inputs: OnnxSignatureInput[] = [];
   for (const feature of features) {
     const input = metadata.find((candidate) => candidate.name === feature);
     const kind = input && kindOfRows(input, 1);
@@ -51,7 +52,7 @@ function matchColumns(
 function matchMatrix(
   metadata: readonly Metadata[],
   features: readonly string[],
-): Pick<Signature, 'layout' | 'inputName' | 'inputs'> | undefined {
+): Pick<OnnxSignature, 'layout' | 'inputName' | 'inputs'> | undefined {
   const [input] = metadata;
   if (input === undefined || metadata.length !== 1) return undefined;
   const kind = kindOfRows(input, features.length);
@@ -102,7 +103,7 @@ export function outputCandidates(metadata: readonly Metadata[], rows: number): r
 }
 
 /** The one output among those that answered with a value a row. */
-export function pickOutput(answered: readonly TensorMetadata[], all: readonly Metadata[]): Signature['output'] {
+export function pickOutput(answered: readonly TensorMetadata[], all: readonly Metadata[]): OnnxSignature['output'] {
   const [output] = answered;
   const type = output && outputTypes[output.type];
   if (output !== undefined && type !== undefined && answered.length === 1) return { name: output.name, type };
