@@ -1,14 +1,62 @@
 import { z } from 'zod';
+import { registeredNames } from '../registered-names.ts';
 
 export const Task = z.enum(['regression', 'binary', 'multiclass']);
 export type Task = z.infer<typeof Task>;
 
-/** The metrics of each task that gates, monitors and summaries may name. */
+interface MetricFacts {
+  /** Errors and losses shrink with quality; scores grow. */
+  readonly better: 'small' | 'large';
+}
+
+const facts = z.registry<MetricFacts>();
+const small: MetricFacts = { better: 'small' };
+const large: MetricFacts = { better: 'large' };
+const number = (better: MetricFacts) => z.number().register(facts, better);
+/** null: undefined on these rows, or the model gives no probabilities. */
+const score = (better: MetricFacts) => z.number().nullable().register(facts, better);
+/** Of metrics that came later, absent in what was measured before. */
+const laterNumber = (better: MetricFacts) => z.number().optional().register(facts, better);
+
+/**
+ * The metrics of each task that gates, monitors and summaries can name, in the order in which they are shown. `statistics/metrics/`
+ * measures each, in a file such as `regression/regression-rmse.ts`; schemas and checks derive from these entries.
+ */
+export const taskMetrics = {
+  regression: {
+    rmse: number(small),
+    mae: number(small),
+    r2: number(large),
+    mape: number(small),
+    medianAbsoluteError: number(small),
+    pinball: laterNumber(small),
+  },
+  binary: {
+    rocAuc: score(large),
+    averagePrecision: score(large),
+    logLoss: score(small),
+    brier: score(small),
+    accuracy: score(large),
+    precision: score(large),
+    recall: score(large),
+    f1: score(large),
+    mcc: score(large),
+    ece: score(small),
+  },
+  multiclass: {
+    accuracy: score(large),
+    macroF1: score(large),
+    weightedF1: score(large),
+    logLoss: score(small),
+    rocAuc: score(large),
+  },
+} as const satisfies Record<Task, Readonly<Record<string, z.ZodType>>>;
+
 export const metricNames = {
-  regression: ['rmse', 'mae', 'r2', 'mape', 'medianAbsoluteError', 'pinball'],
-  binary: ['rocAuc', 'averagePrecision', 'logLoss', 'brier', 'accuracy', 'precision', 'recall', 'f1', 'mcc', 'ece'],
-  multiclass: ['accuracy', 'macroF1', 'weightedF1', 'logLoss', 'rocAuc'],
-} as const satisfies Record<Task, readonly string[]>;
+  regression: registeredNames(taskMetrics.regression),
+  binary: registeredNames(taskMetrics.binary),
+  multiclass: registeredNames(taskMetrics.multiclass),
+} as const;
 
 export const MetricName = z.enum([
   ...new Set([...metricNames.regression, ...metricNames.binary, ...metricNames.multiclass]),
@@ -19,45 +67,37 @@ export function isMetricOf(task: Task, metric: MetricName): boolean {
   return metricNames[task].some((name) => name === metric);
 }
 
-const shrinkWithQuality = new Set<MetricName>([
-  'rmse',
-  'mae',
-  'mape',
-  'medianAbsoluteError',
-  'pinball',
-  'logLoss',
-  'brier',
-  'ece',
-]);
+const betterWhenSmall = new Set(
+  Object.values(taskMetrics)
+    .flatMap((ofTask) => Object.entries(ofTask))
+    .filter(([, schema]) => facts.get(schema)?.better === 'small')
+    .map(([name]) => name),
+);
 
-/** Errors and losses shrink with quality; scores grow. */
 export function isBetterWhenSmall(metric: MetricName): boolean {
-  return shrinkWithQuality.has(metric);
+  return betterWhenSmall.has(metric);
+}
+
+export function betterWhen(metric: MetricName): 'small' | 'large' {
+  return isBetterWhenSmall(metric) ? 'small' : 'large';
 }
 
 /** Of two scores the worse comes first; what could not be told comes last. */
 export function worstFirst(metric: MetricName): (a: number | null, b: number | null) => number {
-  const badness = (score: number | null): number =>
-    score === null ? Number.NEGATIVE_INFINITY : isBetterWhenSmall(metric) ? score : -score;
+  const badness = (value: number | null): number =>
+    value === null ? Number.NEGATIVE_INFINITY : isBetterWhenSmall(metric) ? value : -value;
   return (a, b) => (a === b ? 0 : badness(b) - badness(a));
 }
 
 export const RegressionMetrics = z.object({
   task: z.literal('regression'),
   rows: z.number().int(),
-  rmse: z.number(),
-  mae: z.number(),
-  r2: z.number(),
-  mape: z.number(),
-  medianAbsoluteError: z.number(),
-  /** Absent in what was measured before it was built. */
-  pinball: z.number().optional(),
+  ...taskMetrics.regression,
 });
 export type RegressionMetrics = z.infer<typeof RegressionMetrics>;
 
 /** By metric, why it is null: in plain words. */
 const Undefined = z.record(z.string(), z.string());
-const Score = z.number().nullable();
 
 export const BinaryMetrics = z.object({
   task: z.literal('binary'),
@@ -67,16 +107,7 @@ export const BinaryMetrics = z.object({
   positives: z.number().int(),
   /** A probability at or above it is the positive class; null: the model's own labels decide. */
   threshold: z.number().nullable(),
-  rocAuc: Score,
-  averagePrecision: Score,
-  logLoss: Score,
-  brier: Score,
-  accuracy: Score,
-  precision: Score,
-  recall: Score,
-  f1: Score,
-  mcc: Score,
-  ece: Score,
+  ...taskMetrics.binary,
   confusion: z.object({
     truePositives: z.number().int(),
     falsePositives: z.number().int(),
@@ -93,12 +124,7 @@ export const MulticlassMetrics = z.object({
   task: z.literal('multiclass'),
   rows: z.number().int(),
   classes: z.array(z.string()),
-  accuracy: Score,
-  macroF1: Score,
-  weightedF1: Score,
-  logLoss: Score,
-  /** One class against the rest, the mean over classes. */
-  rocAuc: Score,
+  ...taskMetrics.multiclass,
   /** Counts: one row a true class, one column a predicted one, both in the order of `classes`; null beyond fifty classes. */
   confusion: z.array(z.array(z.number().int())).nullable(),
   undefined: Undefined,

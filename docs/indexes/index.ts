@@ -1,11 +1,12 @@
 import { gates } from '../../contracts/configuration/gates.ts';
 import { notifierKinds } from '../../contracts/access/notifier-kinds.ts';
 import { remoteSources } from '../../contracts/data/remote-source.ts';
+import { Task, taskMetrics } from '../../contracts/models/metrics.ts';
 import { driftTests } from '../../contracts/monitoring/drift-tests.ts';
 import { objectStores } from '../../contracts/settings/object-stores.ts';
 import { activityIndex } from './activity-index.ts';
 import type { RegistryIndex } from './registry-index.ts';
-import { camelCase, factoryOf, registryIndexText } from './registry-index.ts';
+import { camelCase, factoryOf, kebabCase, registryIndexText } from './registry-index.ts';
 import { workflowIndex } from './workflow-index.ts';
 
 const indexes: readonly RegistryIndex[] = [
@@ -17,6 +18,7 @@ const indexes: readonly RegistryIndex[] = [
     about: 'By the name of the test.',
     fileOf: (name) => `${name}-test`,
   },
+  ...Task.options.map(metricsIndex),
   {
     folder: 'activities/build/gates',
     contract: 'contracts/configuration/gates.ts',
@@ -53,6 +55,17 @@ const indexes: readonly RegistryIndex[] = [
     exportOf: (file) => camelCase(`open-${file}-store`),
   },
 ];
+
+function metricsIndex(task: Task): RegistryIndex {
+  return {
+    folder: `statistics/metrics/${task}`,
+    contract: 'contracts/models/metrics.ts',
+    registry: taskMetrics[task],
+    constant: `${task}Measures`,
+    about: 'By the name of the metric.',
+    fileOf: (name) => `${task}-${kebabCase(name)}`,
+  };
+}
 
 /** Every generated index by its path in the repository, as it should be. */
 export function generatedIndexes(): ReadonlyMap<string, string> {

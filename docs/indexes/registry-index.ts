@@ -50,6 +50,11 @@ export function camelCase(name: string): string {
   return name.replaceAll(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 }
 
+/** `medianAbsoluteError` as `median-absolute-error`. */
+export function kebabCase(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
 function keyOf(name: string): string {
   return /^[a-zA-Z][a-zA-Z0-9]*$/.test(name) ? name : `'${name}'`;
 }

@@ -2,11 +2,13 @@ import type { SamplingError } from './confidence-based-estimate.ts';
 import { deviationOf, expectedRocAuc, rocAucSamplingError } from './confidence-based-estimate.ts';
 import type { RisingCurve } from './isotonic-regression.ts';
 import { heightAt, isotonicRegression } from './isotonic-regression.ts';
-import type { ClassCounts, MulticlassMetric } from '../metrics/multiclass-metrics.ts';
-import { countsOf, meanF1 } from '../metrics/multiclass-metrics.ts';
+import type { ClassCounts } from '../metrics/class-counts.ts';
+import { countsOf, meanF1 } from '../metrics/class-counts.ts';
 import { everyRow } from '../metrics/ranking-metrics.ts';
 import type { MulticlassSample } from '../metrics/sample.ts';
 import { clippedLog } from '../metrics/sample.ts';
+
+type EstimatedMetric = 'accuracy' | 'macroF1' | 'weightedF1' | 'logLoss' | 'rocAuc';
 
 /** What a model of several classes said; its probabilities are one a class, row after row. */
 export interface ConfidentAnswers extends Pick<MulticlassSample, 'classes' | 'decision'> {
@@ -59,7 +61,7 @@ export function believedProbabilities(probabilities: Float64Array, curves: reado
 export function multiclassConfidenceEstimate(
   answers: ConfidentAnswers,
   believed: Float64Array,
-): Record<MulticlassMetric, number> {
+): Record<EstimatedMetric, number> {
   const { classes, decision, probabilities } = answers;
   const width = classes.length;
   const counts = expectedCounts(answers, believed);
@@ -99,7 +101,7 @@ function expectedCounts({ classes, decision }: ConfidentAnswers, believed: Float
  * Source: NannyML 0.13, `sampling_error`, of accuracy, macro F1 and ROC AUC. That of log loss is of a mean, and that of weighted
  * F1 by the delta method, from how much one row more moves it.
  */
-export function multiclassSamplingErrors(sample: KnownAnswers): Record<MulticlassMetric, SamplingError> {
+export function multiclassSamplingErrors(sample: KnownAnswers): Record<EstimatedMetric, SamplingError> {
   const { classes, truth, decision, probabilities } = sample;
   const ofEvery = (values: readonly number[]): SamplingError => ({ deviation: deviationOf(values), fraction: 1 });
   const right = Array.from(truth, (actual, row) => (actual === decision[row] ? 1 : 0));

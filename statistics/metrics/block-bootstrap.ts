@@ -2,6 +2,7 @@ import { blocksOf } from './block-metric.ts';
 import type { MeasuredMetric } from './measure.ts';
 import { measure, resampledMetric } from './measure.ts';
 import { quantile } from '../probability/quantile.ts';
+import type { BetterWhen } from './relative-gain.ts';
 import { relativeGain } from './relative-gain.ts';
 import type { Sample } from './sample.ts';
 import { seededRandom } from '../probability/seeded-random.ts';
@@ -53,15 +54,15 @@ export function bootstrapMetric({
  * rows hard for both cancels out.
  */
 export function bootstrapGain(
-  input: Measured & { readonly challenger: Sample; readonly champion: Sample },
+  input: Measured & { readonly better: BetterWhen; readonly challenger: Sample; readonly champion: Sample },
 ): Bootstrap | Inconclusive {
-  const { metric, seed } = input;
+  const { metric, better, seed } = input;
   const blocks = blocksOf(input.blocks);
   const challenger = resampledMetric(input.challenger, metric, blocks);
   const champion = resampledMetric(input.champion, metric, blocks);
   const points = [measure(input.challenger, metric), measure(input.champion, metric)] as const;
-  const estimate = resample(relativeGain(metric, ...points), blocks.count, seed, (drawn) =>
-    relativeGain(metric, challenger(drawn), champion(drawn)),
+  const estimate = resample(relativeGain(better, ...points), blocks.count, seed, (drawn) =>
+    relativeGain(better, challenger(drawn), champion(drawn)),
   );
   if (estimate.kind === 'inconclusive' || isDefined(estimate)) return estimate;
   if (points.some(Number.isNaN) || estimate.resampled.some(Number.isNaN)) return undefinedSomewhere(metric);

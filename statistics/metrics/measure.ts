@@ -1,9 +1,12 @@
 import type { BinaryMetric } from './binary-metrics.ts';
 import { binaryMetric, binaryMetrics } from './binary-metrics.ts';
-import type { Blocks, BlockMetric, RegressionMetric } from './block-metric.ts';
-import { blockMetric } from './block-metric.ts';
+import { binaryMeasures } from './binary/index.ts';
+import type { Blocks, BlockMetric } from './block-metric.ts';
+import { multiclassMeasures } from './multiclass/index.ts';
 import type { MulticlassMetric } from './multiclass-metrics.ts';
 import { multiclassMetric, multiclassMetrics } from './multiclass-metrics.ts';
+import { regressionMeasures } from './regression/index.ts';
+import type { RegressionMetric } from './regression-metrics.ts';
 import { regressionMetrics } from './regression-metrics.ts';
 import type { Sample, WeightedMetric } from './sample.ts';
 
@@ -31,13 +34,11 @@ export function measure(sample: Sample, metric: MeasuredMetric): number {
 export function resampledMetric(sample: Sample, metric: MeasuredMetric, blocks: Blocks): BlockMetric {
   switch (sample.task) {
     case 'regression':
-      return isOf(regression, metric)
-        ? blockMetric(metric, sample.truth, sample.prediction, blocks, sample.quantile)
-        : () => Number.NaN;
+      return isOf(regressionMeasures, metric) ? regressionMeasures[metric].resampled(sample, blocks) : () => Number.NaN;
     case 'binary':
-      return isOf(binary, metric) ? byRows(binaryMetric(sample, metric), blocks) : () => Number.NaN;
+      return isOf(binaryMeasures, metric) ? byRows(binaryMetric(sample, metric), blocks) : () => Number.NaN;
     case 'multiclass':
-      return isOf(multiclass, metric) ? byRows(multiclassMetric(sample, metric), blocks) : () => Number.NaN;
+      return isOf(multiclassMeasures, metric) ? byRows(multiclassMetric(sample, metric), blocks) : () => Number.NaN;
   }
 }
 
@@ -78,21 +79,6 @@ function byRows(metric: WeightedMetric, { ofRow }: Blocks): BlockMetric {
   };
 }
 
-const regression: readonly RegressionMetric[] = ['rmse', 'mae', 'r2', 'mape', 'medianAbsoluteError', 'pinball'];
-const binary: readonly BinaryMetric[] = [
-  'rocAuc',
-  'averagePrecision',
-  'logLoss',
-  'brier',
-  'accuracy',
-  'precision',
-  'recall',
-  'f1',
-  'mcc',
-  'ece',
-];
-const multiclass: readonly MulticlassMetric[] = ['accuracy', 'macroF1', 'weightedF1', 'logLoss', 'rocAuc'];
-
-function isOf<Name extends MeasuredMetric>(names: readonly Name[], metric: MeasuredMetric): metric is Name {
-  return names.some((name) => name === metric);
+function isOf<Name extends string>(measures: Readonly<Record<Name, unknown>>, metric: string): metric is Name {
+  return Object.hasOwn(measures, metric);
 }

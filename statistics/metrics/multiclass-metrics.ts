@@ -1,9 +1,10 @@
-import { meanOf } from './binary-metrics.ts';
-import { areaUnderCurve, everyRow } from './ranking-metrics.ts';
-import type { MulticlassSample, WeightedMetric, Weights } from './sample.ts';
-import { clippedLog } from './sample.ts';
+import { eachMeasure } from './each-measure.ts';
+import { multiclassMeasures } from './multiclass/index.ts';
+import type { MulticlassMeasure } from './multiclass/multiclass-measure.ts';
+import { everyRow } from './ranking-metrics.ts';
+import type { MulticlassSample, WeightedMetric } from './sample.ts';
 
-export type MulticlassMetric = 'accuracy' | 'macroF1' | 'weightedF1' | 'logLoss' | 'rocAuc';
+export type MulticlassMetric = keyof typeof multiclassMeasures;
 
 /** A larger table is no longer read. */
 const mostShownClasses = 50;
@@ -30,11 +31,7 @@ export function multiclassMetrics(sample: MulticlassSample) {
     task: 'multiclass' as const,
     rows,
     classes: [...sample.classes],
-    accuracy: tell('accuracy'),
-    macroF1: tell('macroF1'),
-    weightedF1: tell('weightedF1'),
-    logLoss: tell('logLoss'),
-    rocAuc: tell('rocAuc'),
+    ...eachMeasure(multiclassMeasures, tell),
     confusion: sample.classes.length > mostShownClasses ? null : confusion(sample),
     undefined: reasons,
   };
@@ -49,69 +46,8 @@ function reasonOf({ classes, truth, probabilities }: MulticlassSample): string {
 
 /** The metric over any weights of the rows, prepared once; NaN where it is undefined. */
 export function multiclassMetric(sample: MulticlassSample, metric: MulticlassMetric): WeightedMetric {
-  const { classes, truth, decision, probabilities } = sample;
-  const probability = (row: number, place: number): number =>
-    probabilities === null ? Number.NaN : (probabilities[row * classes.length + place] ?? 0);
-  switch (metric) {
-    case 'accuracy':
-      return meanOf(Float64Array.from(truth, (place, row) => (place === decision[row] ? 1 : 0)));
-    case 'macroF1':
-      return (weights) => meanF1(countsOf(sample, weights), () => 1);
-    case 'weightedF1':
-      return (weights) => meanF1(countsOf(sample, weights), (support) => support);
-    case 'logLoss':
-      return meanOf(Float64Array.from(truth, (place, row) => -clippedLog(probability(row, place))));
-    case 'rocAuc': {
-      if (probabilities === null) return () => Number.NaN;
-      const areas = classes.map((_, place) =>
-        areaUnderCurve(
-          Float64Array.from(truth, (_truth, row) => probability(row, place)),
-          (row) => truth[row] === place,
-        ),
-      );
-      return (weights) => areas.reduce((sum, area) => sum + area(weights), 0) / areas.length;
-    }
-  }
-}
-
-/** One entry a class: rows that are right, rows that are of it, rows that are said to be of it. */
-export interface ClassCounts {
-  readonly hits: Float64Array;
-  readonly support: Float64Array;
-  readonly said: Float64Array;
-}
-
-export function countsOf(
-  { classes, truth, decision }: Pick<MulticlassSample, 'classes' | 'truth' | 'decision'>,
-  weights: Weights,
-): ClassCounts {
-  const hits = new Float64Array(classes.length);
-  const support = new Float64Array(classes.length);
-  const said = new Float64Array(classes.length);
-  const add = (to: Float64Array, place: number, weight: number): void => {
-    to[place] = (to[place] ?? 0) + weight;
-  };
-  for (let row = 0; row < truth.length; row += 1) {
-    const weight = weights[row] ?? 0;
-    const [actual, answer] = [truth[row] ?? 0, decision[row] ?? 0];
-    add(support, actual, weight);
-    add(said, answer, weight);
-    if (actual === answer) add(hits, actual, weight);
-  }
-  return { hits, support, said };
-}
-
-/** F1 is 2·TP / (rows of the class + rows said to be of it). */
-export function meanF1({ hits, support, said }: ClassCounts, importance: (support: number) => number): number {
-  let [sum, total] = [0, 0];
-  for (let place = 0; place < hits.length; place += 1) {
-    const rows = (support[place] ?? 0) + (said[place] ?? 0);
-    if (rows === 0) continue;
-    const share = importance(support[place] ?? 0);
-    sum += share * ((2 * (hits[place] ?? 0)) / rows);
-    total += share;
-  }
-  return sum / total;
+  const measure: MulticlassMeasure = multiclassMeasures[metric];
+  return measure(sample);
 }
 
 function confusion({ classes, truth, decision }: MulticlassSample): number[][] {

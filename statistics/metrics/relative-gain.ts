@@ -1,24 +1,12 @@
-import type { MeasuredMetric } from './measure.ts';
-
-const growWithQuality = new Set<MeasuredMetric>([
-  'r2',
-  'rocAuc',
-  'averagePrecision',
-  'accuracy',
-  'precision',
-  'recall',
-  'f1',
-  'mcc',
-  'macroF1',
-  'weightedF1',
-]);
+/** Whether a metric is better when it is small, as errors and losses are, or when it is large, as scores are. */
+export type BetterWhen = 'small' | 'large';
 
 /**
  * By what share the challenger is better: (champion − challenger) / |champion| for metrics that are better when small, the other
  * way round for scores; negative for a loss. Not finite where the champion's metric is 0 and the challenger's is not.
  */
-export function relativeGain(metric: MeasuredMetric, challenger: number, champion: number): number {
+export function relativeGain(better: BetterWhen, challenger: number, champion: number): number {
   if (challenger === champion) return 0;
-  const better = growWithQuality.has(metric) ? challenger - champion : champion - challenger;
-  return better / Math.abs(champion);
+  const gain = better === 'large' ? challenger - champion : champion - challenger;
+  return gain / Math.abs(champion);
 }

@@ -1,10 +1,12 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { blockMetric, blocksOf } from '../../statistics/metrics/block-metric.ts';
+import { betterWhen } from '../../contracts/models/metrics.ts';
+import { blocksOf } from '../../statistics/metrics/block-metric.ts';
 import * as bootstrap from '../../statistics/metrics/block-bootstrap.ts';
 import { lowerBound, percentileInterval } from '../../statistics/metrics/block-bootstrap.ts';
 import type { Bootstrap, Inconclusive } from '../../statistics/metrics/block-bootstrap.ts';
 import type { MeasuredMetric } from '../../statistics/metrics/measure.ts';
+import { resampledMetric } from '../../statistics/metrics/measure.ts';
 import { regressionMetrics } from '../../statistics/metrics/regression-metrics.ts';
 import { relativeGain } from '../../statistics/metrics/relative-gain.ts';
 import { seededRandom } from '../../statistics/probability/seeded-random.ts';
@@ -29,7 +31,12 @@ function bootstrapGain({
   ...rest
 }: Rows & { readonly challenger: number[]; readonly champion: number[] }) {
   const sample = (prediction: number[]) => ({ task: 'regression', truth, prediction }) as const;
-  return bootstrap.bootstrapGain({ ...rest, challenger: sample(challenger), champion: sample(champion) });
+  return bootstrap.bootstrapGain({
+    ...rest,
+    better: betterWhen(rest.metric),
+    challenger: sample(challenger),
+    champion: sample(champion),
+  });
 }
 
 function estimate(result: Bootstrap | Inconclusive): Bootstrap {
@@ -79,12 +86,12 @@ describe('a metric by blocks', () => {
             truth,
             written.map((each) => each.prediction),
           )[metric];
-          const actual = blockMetric(
-            metric,
-            rows.map((each) => each.truth),
-            rows.map((each) => each.prediction),
-            blocks,
-          )(drawn);
+          const sample = {
+            task: 'regression' as const,
+            truth: rows.map((each) => each.truth),
+            prediction: rows.map((each) => each.prediction),
+          };
+          const actual = resampledMetric(sample, metric, blocks)(drawn);
           expect(Math.abs(actual - expected)).toBeLessThanOrEqual(1e-9 * Math.max(1, Math.abs(expected)));
         },
       ),
@@ -138,7 +145,7 @@ describe('block bootstrap', () => {
     expect(lowerBound(gain(poor, good), 0.95)).toBeLessThan(-1);
     expect(lowerBound(gain(good, good), 0.95)).toBe(0);
     expect(gain(good, poor).point).toBe(
-      relativeGain('rmse', regressionMetrics(truth, good).rmse, regressionMetrics(truth, poor).rmse),
+      relativeGain('small', regressionMetrics(truth, good).rmse, regressionMetrics(truth, poor).rmse),
     );
   });
 
@@ -183,9 +190,9 @@ describe('block bootstrap', () => {
   });
 
   it('r2 gains when it grows', () => {
-    expect(relativeGain('r2', 0.9, 0.8)).toBeCloseTo(0.125, 12);
-    expect(relativeGain('r2', -0.5, -1)).toBe(0.5);
-    expect(relativeGain('rmse', 90, 100)).toBeCloseTo(0.1, 12);
+    expect(relativeGain('large', 0.9, 0.8)).toBeCloseTo(0.125, 12);
+    expect(relativeGain('large', -0.5, -1)).toBe(0.5);
+    expect(relativeGain('small', 90, 100)).toBeCloseTo(0.1, 12);
   });
 
   it.each(metrics)('a thousand resamples of a fortnight of hours for %s take well under 200 ms', (metric) => {

@@ -5,6 +5,7 @@ import type { MetricName } from '../../../contracts/models/metrics.ts';
 import { bootstrapMetric, percentileInterval } from '../../../statistics/metrics/block-bootstrap.ts';
 import { measure, metricsOf, pickRows } from '../../../statistics/metrics/measure.ts';
 import { relativeGain } from '../../../statistics/metrics/relative-gain.ts';
+import { betterWhen } from '../../../contracts/models/metrics.ts';
 import type { Sample } from '../../../statistics/metrics/sample.ts';
 import { gainOver } from '../gates/champion-comparison.ts';
 import { evaluateGates } from '../gates/evaluate-gates.ts';
@@ -65,7 +66,7 @@ export function evaluate(request: EvaluationRequest): EvaluationBody {
 /** Told even where its spread is inconclusive; null without a champion, or where it is undefined or a share of nothing. */
 function pointGain({ metric, rows }: EvaluationRequest, champion: Sample | null): number | null {
   if (champion === null) return null;
-  const gain = relativeGain(metric, measure(rows.challenger, metric), measure(champion, metric));
+  const gain = relativeGain(betterWhen(metric), measure(rows.challenger, metric), measure(champion, metric));
   return Number.isFinite(gain) ? gain : null;
 }
 

@@ -1,5 +1,6 @@
 import type { ChampionGate } from '../../../contracts/configuration/gates.ts';
 import type { GateVerdict } from '../../../contracts/models/evaluation.ts';
+import { betterWhen } from '../../../contracts/models/metrics.ts';
 import type { Bootstrap, Inconclusive } from '../../../statistics/metrics/block-bootstrap.ts';
 import { bootstrapGain } from '../../../statistics/metrics/block-bootstrap.ts';
 import type { Sample } from '../../../statistics/metrics/sample.ts';
@@ -34,5 +35,12 @@ export function gainOver(
       because: `${trainedOn} of the ${rows.challenger.truth.length} rows were trained on by one of the two`,
     };
   }
-  return bootstrapGain({ challenger: rows.challenger, champion, blocks: rows.blocks, metric, seed });
+  return bootstrapGain({
+    challenger: rows.challenger,
+    champion,
+    blocks: rows.blocks,
+    metric,
+    better: betterWhen(metric),
+    seed,
+  });
 }

@@ -1,5 +1,6 @@
 import type { SliceChangeGate } from '../../../contracts/configuration/gates.ts';
 import type { GateVerdict } from '../../../contracts/models/evaluation.ts';
+import { betterWhen } from '../../../contracts/models/metrics.ts';
 import { measure, pickRows } from '../../../statistics/metrics/measure.ts';
 import { relativeGain } from '../../../statistics/metrics/relative-gain.ts';
 import type { Sample } from '../../../statistics/metrics/sample.ts';
@@ -41,7 +42,7 @@ function changeVerdict(
 ): GateVerdict {
   const [now, before] = [measure(challenger, gate.metric), measure(champion, gate.metric)];
   // Not finite, and beyond every bound, where the champion is without fault and the challenger is not.
-  const loss = -relativeGain(gate.metric, now, before);
+  const loss = -relativeGain(betterWhen(gate.metric), now, before);
   if (Number.isNaN(loss)) {
     const reason = `${gate.metric} is not defined on ${label}: reported, decides nothing`;
     return { ...told, verdict: 'not-applicable', reason };

@@ -1,0 +1,11 @@
+import type { BinaryMeasure } from './binary-measure.ts';
+
+/** Matthews correlation coefficient. 0 for a model that always says the same class, as scikit-learn's. */
+export const binaryMcc: BinaryMeasure = {
+  from: 'decisions',
+  of(tp, fp, tn, fn) {
+    if (tp + fn === 0 || tn + fp === 0) return Number.NaN;
+    if (tp + fp === 0 || tn + fn === 0) return 0;
+    return (tp * tn - fp * fn) / Math.sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn));
+  },
+};

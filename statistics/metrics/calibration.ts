@@ -1,0 +1,49 @@
+import { everyRow } from './ranking-metrics.ts';
+import type { WeightedMetric, Weights } from './sample.ts';
+
+const bins = 10;
+
+/** Ten bins of equal width as scikit-learn's `calibration_curve` has them: a probability on an edge is in the bin below. */
+function binOf(probability: number): number {
+  let bin = 0;
+  while (bin < bins - 1 && probability > (bin + 1) * 0.1) bin += 1;
+  return bin;
+}
+
+export function calibrationCurve(
+  truth: Uint8Array,
+  probability: Float64Array,
+): { predicted: number; observed: number; rows: number }[] {
+  const sums = sumsOfBins(truth, probability, Uint8Array.from(probability, binOf), everyRow(truth.length));
+  return Array.from(sums.rows, (rows, bin) => ({
+    predicted: (sums.predicted[bin] ?? 0) / rows,
+    observed: (sums.observed[bin] ?? 0) / rows,
+    rows,
+  })).filter(({ rows }) => rows > 0);
+}
+
+/** The mean distance of the calibration curve from the diagonal, weighted by the rows of each bin. */
+export function calibrationError(truth: Uint8Array, probability: Float64Array): WeightedMetric {
+  const binOfRow = Uint8Array.from(probability, binOf);
+  return (weights) => {
+    const { predicted, observed, rows } = sumsOfBins(truth, probability, binOfRow, weights);
+    const total = rows.reduce((sum, count) => sum + count, 0);
+    return predicted.reduce((sum, value, bin) => sum + Math.abs(value - (observed[bin] ?? 0)), 0) / total;
+  };
+}
+
+function sumsOfBins(truth: Uint8Array, probability: Float64Array, binOfRow: Uint8Array, weights: Weights) {
+  const sums = {
+    predicted: new Float64Array(bins),
+    observed: new Float64Array(bins),
+    rows: new Float64Array(bins),
+  };
+  for (let row = 0; row < truth.length; row += 1) {
+    const weight = weights[row] ?? 0;
+    const bin = binOfRow[row] ?? 0;
+    sums.predicted[bin] = (sums.predicted[bin] ?? 0) + weight * (probability[row] ?? 0);
+    sums.observed[bin] = (sums.observed[bin] ?? 0) + weight * (truth[row] ?? 0);
+    sums.rows[bin] = (sums.rows[bin] ?? 0) + weight;
+  }
+  return sums;
+}

@@ -1,0 +1,44 @@
+import type { BlockMetric, Blocks } from '../block-metric.ts';
+import { sumByBlock, weightedSum } from '../block-metric.ts';
+import type { RegressionSample } from '../sample.ts';
+import type { RegressionMeasure } from './regression-measure.ts';
+import { absoluteErrors } from './regression-measure.ts';
+
+/** Coefficient of determination. Where the truth does not vary, it is 1 for a perfect prediction and else 0. */
+export const regressionR2: RegressionMeasure = {
+  whole(sample) {
+    const squared = absoluteErrors(sample).reduce((sum, error) => sum + error * error, 0);
+    return determination(squared, spread(sample.truth));
+  },
+  resampled: resampledDetermination,
+};
+
+function determination(residual: number, total: number): number {
+  if (total === 0) return residual === 0 ? 1 : 0;
+  // Errors may exceed a tiny spread by more than a double can tell.
+  return Math.max(-Number.MAX_VALUE, 1 - residual / total);
+}
+
+/** Sum of squared distances from the mean. */
+function spread(values: ArrayLike<number>): number {
+  const numbers = Float64Array.from(values);
+  const mean = numbers.reduce((sum, value) => sum + value, 0) / numbers.length;
+  return numbers.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+}
+
+function resampledDetermination(sample: RegressionSample, blocks: Blocks): BlockMetric {
+  const { truth } = sample;
+  const errors = absoluteErrors(sample);
+  const rows = sumByBlock(blocks, () => 1);
+  const squares = sumByBlock(blocks, (row) => (errors[row] ?? Number.NaN) ** 2);
+  // Distances from the mean of all rows: far from 0 the sums of squares would cancel.
+  const centre = Array.from(truth).reduce((sum, value) => sum + value, 0) / truth.length;
+  const distances = sumByBlock(blocks, (row) => (truth[row] ?? Number.NaN) - centre);
+  const distanceSquares = sumByBlock(blocks, (row) => ((truth[row] ?? Number.NaN) - centre) ** 2);
+  return (drawn) => {
+    const residual = weightedSum(squares, drawn);
+    const total = weightedSum(distanceSquares, drawn) - weightedSum(distances, drawn) ** 2 / weightedSum(rows, drawn);
+    if (total <= 0) return residual === 0 ? 1 : 0;
+    return 1 - residual / total;
+  };
+}

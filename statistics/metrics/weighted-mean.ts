@@ -1,0 +1,14 @@
+import type { WeightedMetric } from './sample.ts';
+
+/** The weighted mean of one number a row. */
+export function weightedMean(values: Float64Array): WeightedMetric {
+  return (weights) => {
+    let [sum, rows] = [0, 0];
+    for (let row = 0; row < values.length; row += 1) {
+      const weight = weights[row] ?? 0;
+      sum += weight * (values[row] ?? 0);
+      rows += weight;
+    }
+    return sum / rows;
+  };
+}
