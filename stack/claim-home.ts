@@ -1,6 +1,6 @@
-import { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
 import { PerennialError } from '../contracts/errors.ts';
+import { claimFile } from '../files/claim-file.ts';
 import { type StateFolder, readStateFile } from './state-folder.ts';
 
 const Holder = z.object({ pid: z.number(), api: z.string() }).loose();
@@ -12,25 +12,14 @@ export class HomeIsHeld extends PerennialError {
   }
 }
 
-/**
- * One stack a home. The claim is a lock of the operating system on a file, which SQLite knows how to take: it goes with
- * the process however that ends, so there is never a stale one to reason about.
- */
+/** Claims the home for one stack. Returns the function that ends the claim. */
 export function claimHome(folder: StateFolder): () => void {
-  const database = new DatabaseSync(folder.lock);
-  try {
-    database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
-  } catch (caught) {
-    database.close();
-    if (!(caught instanceof Error && 'errcode' in caught && caught.errcode === sqliteBusy)) throw caught;
-    const holder = readStateFile(folder.stackFile, Holder);
-    const who = holder === undefined ? '' : ` (process ${holder.pid}, API at ${holder.api})`;
-    throw new HomeIsHeld(
-      `a stack runs in ${folder.home} already${who}; stop it with perennial down, or name another folder in PERENNIAL_HOME`,
-      folder.home,
-    );
-  }
-  return () => database.close();
+  const release = claimFile(folder.lock);
+  if (release !== undefined) return release;
+  const holder = readStateFile(folder.stackFile, Holder);
+  const who = holder === undefined ? '' : ` (process ${holder.pid}, API at ${holder.api})`;
+  throw new HomeIsHeld(
+    `a stack runs in ${folder.home} already${who}; stop it with perennial down, or name another folder in PERENNIAL_HOME`,
+    folder.home,
+  );
 }
-
-const sqliteBusy = 5;

@@ -1,7 +1,8 @@
-import { accessSync, constants, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { z } from 'zod';
 import { PerennialError, reasonOf } from '../contracts/errors.ts';
+import { writeWholeSync } from '../files/write-whole.ts';
 
 /** Where everything of one embedded stack is: PERENNIAL_HOME. */
 export interface StateFolder {
@@ -68,13 +69,7 @@ export function readStateFile<Schema extends z.ZodType>(path: string, schema: Sc
 /** Whole or not at all, and readable by its owner alone. */
 export function writeStateFile(path: string, content: unknown): void {
   const draft = join(dirname(path), `.${process.pid}.draft`);
-  try {
-    writeFileSync(draft, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600, flush: true });
-    renameSync(draft, path);
-  } catch (caught) {
-    rmSync(draft, { force: true });
-    throw caught;
-  }
+  writeWholeSync(path, `${JSON.stringify(content, null, 2)}\n`, { draft, mode: 0o600 });
 }
 
 function jsonOf(text: string): unknown {

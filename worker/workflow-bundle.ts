@@ -1,8 +1,9 @@
 import { bundleWorkflowCode } from '@temporalio/worker';
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { writeWhole } from '../files/write-whole.ts';
 import type { Logger } from '../ports/logger.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -53,14 +54,7 @@ async function sourceDigest(): Promise<string> {
 /** Moved to its place when it is whole. */
 async function keep(folder: string, path: string, code: string): Promise<void> {
   await mkdir(folder, { recursive: true });
-  const draft = join(folder, `${randomUUID()}.draft`);
-  try {
-    await writeFile(draft, code, { mode: 0o600, flush: true });
-    await rename(draft, path);
-  } catch (caught) {
-    await rm(draft, { force: true });
-    throw caught;
-  }
+  await writeWhole(path, code, { draft: join(folder, `${randomUUID()}.draft`), mode: 0o600 });
   const bundles = (await readdir(folder)).filter((file) => file.endsWith('.js')).map((file) => join(folder, file));
   const dated = await Promise.all(bundles.map(async (file) => ({ file, usedAt: (await stat(file)).mtimeMs })));
   for (const { file } of dated.sort((a, b) => b.usedAt - a.usedAt).slice(keptBundles)) await rm(file, { force: true });

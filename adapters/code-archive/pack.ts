@@ -1,11 +1,13 @@
-import { createReadStream, createWriteStream } from 'node:fs';
-import { type FileHandle, open, readdir, rename, rm } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { type FileHandle, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { type Pack, pack } from 'tar-stream';
 import type { CodeLimits } from '../../contracts/code/code-limits.ts';
 import { refuseLargeCode } from '../../contracts/code/code-limits.ts';
 import { PerennialError } from '../../contracts/errors.ts';
+import { writeWhole } from '../../files/write-whole.ts';
 
 /** What comes and goes by itself and is no part of the code, wherever it lies in the folder. */
 const leftOut = new Set(['__pycache__', '.git', '.venv', 'node_modules']);
@@ -18,17 +20,11 @@ const leftOut = new Set(['__pycache__', '.git', '.venv', 'node_modules']);
 export async function packFolder(folder: string, archivePath: string, limits: CodeLimits): Promise<void> {
   const paths = await filesOf(folder, limits);
   const archive = pack();
-  const temporary = `${archivePath}.part`;
-  try {
-    await Promise.all([
-      pipeline(archive, createWriteStream(temporary, { flush: true })),
-      addFiles(archive, folder, paths, limits),
-    ]);
-    await rename(temporary, archivePath);
-  } catch (caught) {
-    await rm(temporary, { force: true });
-    throw caught;
-  }
+  const adding = addFiles(archive, folder, paths, limits);
+  // Whichever fails makes the other fail. The draft is gone when this has ended.
+  const [written, added] = await Promise.allSettled([writeWhole(archivePath, Readable.from(archive)), adding]);
+  if (written.status === 'rejected') throw written.reason;
+  if (added.status === 'rejected') throw added.reason;
 }
 
 async function filesOf(folder: string, limits: CodeLimits): Promise<string[]> {

@@ -11,7 +11,7 @@ import { collect, defaultReadLimit } from './collect.ts';
 import { blobMissing, checkedStream, corruptIn, digestOfFile, wrongUpload } from './digest-check.ts';
 import { checkName, collectNamed } from './named-objects.ts';
 import type { OpenStore } from './store-place.ts';
-import { removeAbandoned, temporaryName, writeWhole } from './whole-file.ts';
+import { removeAbandoned, temporaryName, writeWholeStream } from './whole-file.ts';
 
 /**
  * Blobs as files: `folder/<first two digits>/<sha256>`, written in `folder/tmp` and renamed. `folder` is made when
@@ -37,7 +37,7 @@ class DiskObjectStore implements ObjectStore {
     const known = await this.#touch(sha256);
     // Also what is there already is read in full and checked, and then replaced: that mends a blob that was altered.
     const written = await this.#answer(() =>
-      writeWhole(
+      writeWholeStream(
         checkedStream(bytes, sha256, wrongUpload),
         join(this.#folder, 'tmp', temporaryName()),
         this.#path(sha256),
@@ -78,7 +78,7 @@ class DiskObjectStore implements ObjectStore {
   }
 
   async getFile(sha256: Sha256, path: string): Promise<void> {
-    await writeWhole(await this.get(sha256), join(dirname(path), temporaryName()), path);
+    await writeWholeStream(await this.get(sha256), join(dirname(path), temporaryName()), path);
   }
 
   async remove(sha256: Sha256): Promise<void> {
@@ -124,7 +124,7 @@ class DiskObjectStore implements ObjectStore {
   async putNamed(name: string, bytes: Uint8Array): Promise<boolean> {
     return this.#answer(async () => {
       const [path, whole] = [this.#named(name), join(this.#folder, 'tmp', temporaryName())];
-      await writeWhole(Readable.from([Buffer.from(bytes)]), `${whole}.tmp`, whole);
+      await writeWholeStream(Readable.from([Buffer.from(bytes)]), `${whole}.tmp`, whole);
       await mkdir(dirname(path), { recursive: true });
       try {
         // A link is refused where there is a file of that name; a rename would replace it.

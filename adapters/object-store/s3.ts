@@ -16,7 +16,7 @@ import { blobMissing, checkedStream, corruptIn, digestOfFile, wrongUpload } from
 import { checkName, collectNamed } from './named-objects.ts';
 import { inTime, usualUploadIdleMs, whileItMoves } from './in-time.ts';
 import type { OpenStore } from './store-place.ts';
-import { temporaryName, writeWhole } from './whole-file.ts';
+import { temporaryName, writeWholeStream } from './whole-file.ts';
 
 export interface S3Settings {
   /** `https://host[:port]`. */
@@ -85,7 +85,7 @@ class S3ObjectStore implements ObjectStore {
     // Wrong bytes must never be seen under the name, so they are not sent before the last of them has been checked.
     const spool = join(this.#settings.scratchFolder ?? tmpdir(), temporaryName());
     try {
-      const written = await writeWhole(checkedStream(bytes, sha256, wrongUpload), `${spool}.tmp`, spool);
+      const written = await writeWholeStream(checkedStream(bytes, sha256, wrongUpload), `${spool}.tmp`, spool);
       await this.#upload(sha256, spool, written);
       return { bytes: written, existed: known !== undefined };
     } finally {
@@ -140,7 +140,7 @@ class S3ObjectStore implements ObjectStore {
   }
 
   async getFile(sha256: Sha256, path: string): Promise<void> {
-    await writeWhole(await this.get(sha256), join(dirname(path), temporaryName()), path);
+    await writeWholeStream(await this.get(sha256), join(dirname(path), temporaryName()), path);
   }
 
   async remove(sha256: Sha256): Promise<void> {

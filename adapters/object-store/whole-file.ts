@@ -1,28 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { writeWhole } from '../../files/write-whole.ts';
 
-/**
- * Writes the stream to `temporary`, synced to the disk, and only then gives it its name: a crash
- * leaves the whole file or none. Both paths must be on one file system. Returns the bytes written.
- */
-export async function writeWhole(bytes: Readable, temporary: string, path: string): Promise<number> {
+/** Writes the stream whole or not at all, and makes the folders that it needs. Returns the bytes written. */
+export async function writeWholeStream(bytes: Readable, temporary: string, path: string): Promise<number> {
   await mkdir(dirname(temporary), { recursive: true });
   await mkdir(dirname(path), { recursive: true });
-  try {
-    const file = createWriteStream(temporary, { flags: 'wx', flush: true });
-    await pipeline(bytes, file);
-    await rename(temporary, path);
-    await syncFolder(dirname(path));
-    return file.bytesWritten;
-  } catch (caught) {
-    await rm(temporary, { force: true });
-    throw caught;
-  }
+  return writeWhole(path, bytes, { draft: temporary });
 }
 
 /** Tells this process from an earlier one with the same number, as containers have after each restart. */
@@ -52,15 +39,5 @@ function isAlive(pid: number): boolean {
   } catch (caught) {
     // EPERM: the process exists and belongs to another user.
     return caught instanceof Error && 'code' in caught && caught.code === 'EPERM';
-  }
-}
-
-/** A rename is durable only once its folder is. */
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }

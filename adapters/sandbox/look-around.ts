@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
+import { writeWhole } from '../../files/write-whole.ts';
 import type { Isolation } from '../../contracts/runs/isolation.ts';
 import { whyBubblewrapFails } from './starting/bubblewrap.ts';
 import { type ControlGroups, findControlGroups } from './supervision/control-groups.ts';
@@ -99,9 +100,7 @@ async function writeEtc(folder: string): Promise<void> {
   await mkdir(etc, { recursive: true });
   for (const [name, text] of Object.entries(files)) {
     // Several processes may write the same at once.
-    const draft = join(etc, `.${randomUUID()}`);
-    await writeFile(draft, text);
-    await rename(draft, join(etc, name));
+    await writeWhole(join(etc, name), text, { draft: join(etc, `.${randomUUID()}`), flush: false });
   }
 }
 

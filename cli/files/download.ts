@@ -1,9 +1,7 @@
-import { createWriteStream } from 'node:fs';
-import { rename, rm, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { Readable, Transform } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { PerennialError, reasonOf } from '../../contracts/errors.ts';
+import { writeWhole } from '../../files/write-whole.ts';
 
 /** Throws, before anything is asked of the API, where a file cannot or should not be written. */
 export async function refuseToOverwrite(file: string, overwrite: boolean): Promise<void> {
@@ -27,20 +25,18 @@ export async function downloadTo(
   body: ReadableStream<Uint8Array>,
   told: (received: number) => void,
 ): Promise<number> {
-  const partial = `${file}.${process.pid}.partial`;
   let received = 0;
-  const counted = new Transform({
-    transform(chunk: Uint8Array, _encoding, done) {
+  async function* counted(): AsyncGenerator<Uint8Array> {
+    for await (const chunk of body) {
       told((received += chunk.length));
-      done(null, chunk);
-    },
-  });
+      yield chunk;
+    }
+  }
   try {
-    await pipeline(Readable.fromWeb(body), counted, createWriteStream(partial, { flags: 'wx' }));
-    await rename(partial, file);
-    return received;
+    return await writeWhole(file, counted(), { draft: `${file}.${process.pid}.partial`, flush: false });
   } catch (caught) {
-    await rm(partial, { force: true });
+    // Where no file could be opened, nobody has begun to read it.
+    await body.cancel().catch(() => undefined);
     throw new PerennialError(
       'internal',
       `the download broke off after ${received} bytes, and nothing was written to ${file} (${reasonOf(caught)}); try again`,

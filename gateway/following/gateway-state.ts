@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { MissingPolicy } from '../../contracts/configuration/serve-section.ts';
@@ -8,6 +8,7 @@ import { Id, Instant, Scope, Sha256 } from '../../contracts/identifiers.ts';
 import { earliestModelFormat, withModelFormat } from '../../contracts/model-format.ts';
 import { ServingCountOfEpoch, ShadowCountOfEpoch } from '../../contracts/serving/prediction.ts';
 import { Principal } from '../../contracts/access/principal.ts';
+import { writeWhole } from '../../files/write-whole.ts';
 import type { IdMaker } from '../../ports/ids.ts';
 import type { Logger } from '../../ports/logger.ts';
 import type { ServingEntry } from '../../ports/repositories/deployment-repository.ts';
@@ -166,18 +167,11 @@ export class GatewayState {
     return written;
   }
 
-  /** Whole or not at all, and only if it has changed. */
+  /** Only if it has changed. */
   async #replace(name: string, text: string, flush: boolean): Promise<void> {
     if (this.#written.get(name) === text) return;
-    const part = `${this.path(name)}.part`;
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
-    try {
-      await writeFile(part, text, { mode: 0o600, flush });
-      await rename(part, this.path(name));
-    } catch (caught) {
-      await rm(part, { force: true });
-      throw caught;
-    }
+    await writeWhole(this.path(name), text, { mode: 0o600, flush });
     this.#written.set(name, text);
   }
 }

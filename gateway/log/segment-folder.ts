@@ -1,7 +1,8 @@
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { Id, Scope } from '../../contracts/identifiers.ts';
+import { writeWhole } from '../../files/write-whole.ts';
 
 /** What a segment's rows do not say themselves; a file beside them, written before the first row. */
 export const SegmentHeader = z.object({
@@ -48,13 +49,7 @@ export class SegmentFolder {
   async writeHeader(header: SegmentHeader): Promise<void> {
     const path = join(this.#folder, `${header.id}.json`);
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
-    try {
-      await writeFile(`${path}.part`, JSON.stringify(header), { mode: 0o600 });
-      await rename(`${path}.part`, path);
-    } catch (caught) {
-      await rm(`${path}.part`, { force: true });
-      throw caught;
-    }
+    await writeWhole(path, JSON.stringify(header), { mode: 0o600, flush: false });
   }
 
   /** Rows first: a header without rows is nothing, rows without a header would be lost. */

@@ -1,7 +1,8 @@
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sha256OfBytes } from '../../contracts/digest.ts';
 import type { Sha256 } from '../../contracts/identifiers.ts';
+import { writeWhole } from '../../files/write-whole.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 import type { GatewayDisk } from '../log/gateway-disk.ts';
 
@@ -29,11 +30,9 @@ export function createArtifactCache(
   }
 
   async function keep(sha256: Sha256, bytes: Buffer): Promise<void> {
-    const temporary = join(scratchFolder, `${sha256}.part`);
     await mkdir(folder, { recursive: true });
     await mkdir(scratchFolder, { recursive: true });
-    await writeFile(temporary, bytes);
-    await rename(temporary, join(folder, sha256));
+    await writeWhole(join(folder, sha256), bytes, { draft: join(scratchFolder, `${sha256}.part`), flush: false });
   }
 
   return {
@@ -42,10 +41,7 @@ export function createArtifactCache(
       if (local !== undefined) return local;
       const bytes = await objectStore.read(sha256, bytesAtMost);
       // A full disk must not keep a model from being served.
-      await keep(sha256, bytes).catch((caught: unknown) => {
-        disk.note(caught);
-        return rm(join(scratchFolder, `${sha256}.part`), { force: true }).catch(() => undefined);
-      });
+      await keep(sha256, bytes).catch((caught: unknown) => disk.note(caught));
       return bytes;
     },
     async keepOnly(wanted) {

@@ -25,6 +25,7 @@ export const importLaw: readonly ImportRow[] = [
   { room: 'contracts/monitoring/label-file.ts', may: ['csv-parse'] },
   { room: 'contracts/configuration/configuration-text.ts', may: ['yaml'] },
   { room: 'statistics/', may: [] },
+  { room: 'files/', may: ['node:'] },
   { room: 'ports/', may: ['contracts/ (types)', 'node:stream (types)', 'node:http (types)', 'node:net (types)'] },
   { room: 'workflows/', may: ['contracts/', '@temporalio/workflow', '@temporalio/common'] },
   {
@@ -44,7 +45,11 @@ export const importLaw: readonly ImportRow[] = [
   { room: 'db/', may: ['contracts/', 'ports/ (types)', 'pg', 'zod', 'node:'] },
   // It loads Drizzle as CommonJS, which takes a tenth of the time.
   { room: 'db/connection/orm.ts', may: ['drizzle-orm (types)'] },
-  { room: 'adapters/', may: ['contracts/', 'ports/ (types)', 'adapters/sandbox/', 'node:'], siblingsApart: true },
+  {
+    room: 'adapters/',
+    may: ['contracts/', 'ports/ (types)', 'files/', 'adapters/sandbox/', 'node:'],
+    siblingsApart: true,
+  },
   // What its supervisor says is parsed before it is believed.
   { room: 'adapters/sandbox/', may: ['zod'] },
   { room: 'adapters/code-archive/', may: ['tar-stream'] },
@@ -78,9 +83,12 @@ export const importLaw: readonly ImportRow[] = [
   },
   { room: 'pages/', may: ['contracts/'] },
   { room: 'api/main.ts', may: 'anything' },
-  { room: 'gateway/', may: ['contracts/', 'ports/ (types)', 'fastify', 'prom-client', 'zod', 'node:'] },
+  { room: 'gateway/', may: ['contracts/', 'ports/ (types)', 'files/', 'fastify', 'prom-client', 'zod', 'node:'] },
   { room: 'gateway/main.ts', may: 'anything' },
-  { room: 'cli/', may: ['contracts/', 'commander', 'cli-table3', 'picocolors', 'tar-stream', 'zod', 'node:'] },
+  {
+    room: 'cli/',
+    may: ['contracts/', 'files/', 'commander', 'cli-table3', 'picocolors', 'tar-stream', 'zod', 'node:'],
+  },
   { room: 'cli/files/', may: ['ignore'] },
   { room: 'cli/following/', may: ['eventsource-parser'] },
   { room: 'worker/', may: 'anything' },

@@ -31,6 +31,12 @@ const writtenOnce: readonly WrittenOnce[] = [
     where: 'contracts/runs/run.ts',
     example: "run.state === 'succeeded' || run.state === 'failed' || run.state === 'cancelled'",
   },
+  {
+    what: 'the claim of a file',
+    pattern: /locking_mode = EXCLUSIVE/,
+    where: 'files/claim-file.ts',
+    example: "lock.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')",
+  },
 ];
 
 const root = join(import.meta.dirname, '..', '..');
