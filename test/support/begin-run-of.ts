@@ -9,7 +9,7 @@ import { createRunRepository } from '../../db/runs/run-repository.ts';
 const someId = '00000000-0000-7000-8000-000000000000';
 const schemaVersion = 1;
 
-export const requests: { readonly [Kind in RunKind]: Extract<RunRequest, { kind: Kind }> } = {
+export const requests = {
   data: { kind: 'data', schemaVersion, files: [{ name: 'a.csv', sha256: sha256OfBytes('a'), format: 'csv' }] },
   code: {
     kind: 'code',
@@ -25,7 +25,9 @@ export const requests: { readonly [Kind in RunKind]: Extract<RunRequest, { kind:
   rollback: { kind: 'rollback', schemaVersion, reason: 'it is wrong' },
   monitor: { kind: 'monitor', schemaVersion, asOf: '2012-01-01T00:00:00.000Z' },
   rehearsal: { kind: 'rehearsal', schemaVersion, rehearsalId: someId },
-};
+} satisfies { readonly [Kind in RunKind]?: Extract<RunRequest, { kind: Kind }> };
+
+const byKind: { readonly [Kind in RunKind]?: RunRequest } = requests;
 
 /** A run of that kind that has begun, for what it commits; nobody asked for it. */
 export async function beginRunOf(
@@ -33,7 +35,9 @@ export async function beginRunOf(
   { context, scope, by }: { readonly context: RepositoryContext; readonly scope: Scope; readonly by: Id },
 ): Promise<Id> {
   const id = context.ids.next();
-  const run = { id, request: requests[kind], because: 'manual', effectiveAt: context.clock.now(), by };
+  const request = byKind[kind];
+  if (request === undefined) throw new Error(`no request of a ${kind} run is known here; add one`);
+  const run = { id, request, because: 'manual', effectiveAt: context.clock.now(), by };
   await transact(context.db, (tx) => insertRun(tx, scope, run));
   await createRunRepository(context).begin(id);
   return id;

@@ -1,0 +1,39 @@
+/** One file that a recipe writes, or lines that it adds to one. */
+export interface RecipeFile {
+  readonly path: string;
+  /** `diff`: lines to add, with the lines around them; otherwise the whole file. */
+  readonly kind: 'diff' | 'file';
+  readonly text: string;
+}
+
+export interface Recipe {
+  readonly title: string;
+  readonly files: readonly RecipeFile[];
+}
+
+/** The recipes of CONTRIBUTING.md: every third-level heading with its blocks that name a path. */
+export function readRecipes(markdown: string): readonly Recipe[] {
+  return markdown
+    .split(/^### /m)
+    .slice(1)
+    .map((section) => ({
+      title: section.split('\n', 1)[0]?.trim() ?? '',
+      files: [...section.matchAll(/^```(\w+) (\S+)\n(.*?)^```$/gms)].map(([, language, path = '', text = '']) => ({
+        path,
+        kind: language === 'diff' ? ('diff' as const) : ('file' as const),
+        text,
+      })),
+    }));
+}
+
+/** `source` with the added lines of the diff. Each hunk, parted by a line `@@`, must fit exactly one place. */
+export function addLines(source: string, { path, text }: RecipeFile): string {
+  return text.split(/^@@\n/m).reduce((before, hunk) => {
+    const lines = hunk.split('\n').slice(0, -1);
+    const context = lines.filter((line) => !line.startsWith('+')).map((line) => line.slice(1));
+    const places = before.split(`${context.join('\n')}\n`).length - 1;
+    if (places !== 1) throw new Error(`the lines around an addition occur ${places} times in ${path}:\n${hunk}`);
+    const after = lines.map((line) => line.slice(1));
+    return before.replace(`${context.join('\n')}\n`, () => `${after.join('\n')}\n`);
+  }, source);
+}

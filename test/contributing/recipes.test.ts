@@ -1,0 +1,89 @@
+import { execFile } from 'node:child_process';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { addLines, readRecipes } from './read-recipes.ts';
+
+// Every recipe of CONTRIBUTING.md is applied to one copy of the tree, which must then be as sound as the tree itself.
+
+const root = join(import.meta.dirname, '..', '..');
+const run = promisify(execFile);
+const recipes = readRecipes(await readFile(join(root, 'CONTRIBUTING.md'), 'utf8'));
+
+/** What an addition of each kind touches at most, its test included. */
+const filesAtMost: Readonly<Record<string, number>> = {
+  'An activity': 3,
+  'A pipeline': 5,
+};
+
+let copy: string;
+beforeAll(async () => {
+  copy = await mkdtemp(join(tmpdir(), 'perennial-recipes-'));
+  for (const name of await readdir(root))
+    if (!/^(\.git|\.perennial|node_modules|test-report\.json)$/.test(name))
+      await cp(join(root, name), join(copy, name), { recursive: true });
+  await symlink(join(root, 'node_modules'), join(copy, 'node_modules'));
+  for (const { files } of recipes)
+    for (const file of files) {
+      const path = join(copy, file.path);
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(path, file.kind === 'file' ? file.text : addLines(await readFile(path, 'utf8'), file));
+    }
+  await inCopy('docs/generate.ts');
+}, 60_000);
+afterAll(() => rm(copy, { recursive: true, force: true }));
+
+async function inCopy(...args: readonly string[]): Promise<string> {
+  const { stdout, stderr } = await run(process.execPath, args, { cwd: copy, maxBuffer: 2 ** 24 }).catch(
+    (failure: { readonly stdout: string; readonly stderr: string }) => {
+      throw new Error(`${args.join(' ')}:\n${failure.stdout}\n${failure.stderr}`);
+    },
+  );
+  return `${stdout}\n${stderr}`;
+}
+
+test('there is a recipe for each kind of addition', () => {
+  expect(recipes.map(({ title }) => title)).toEqual(Object.keys(filesAtMost));
+});
+
+test.each(recipes)('$title touches no more files than it may, its test among them', ({ title, files }) => {
+  expect(new Set(files.map(({ path }) => path)).size).toBeLessThanOrEqual(filesAtMost[title] ?? 0);
+  expect(files.filter(({ path }) => path.endsWith('.test.ts'))).toHaveLength(1);
+});
+
+describe('the tree with all additions', () => {
+  test('has no error of types', () => inCopy('node_modules/typescript/bin/tsc', '--noEmit'));
+
+  test('is formatted', () => inCopy('node_modules/oxfmt/bin/oxfmt', '--check', '.'));
+
+  test('passes the tests of the recipes, and those of the order of the house', async () => {
+    const added = recipes
+      .flatMap(({ files }) => files.map(({ path }) => path))
+      .filter((path) => path.endsWith('.test.ts'));
+    const said = await inCopy(
+      'node_modules/vitest/vitest.mjs',
+      'run',
+      'test/architecture',
+      'test/docs/generated.test.ts',
+      ...added,
+    );
+    for (const path of added) expect(said).toContain(path);
+  }, 180_000);
+});
+
+describe('lines of a recipe', () => {
+  const file = { path: 'a.ts', kind: 'diff' as const };
+
+  test('are added where the lines around them stand', () => {
+    expect(addLines('one\ntwo\nthree\n', { ...file, text: ' one\n+and a half\n two\n' })).toBe(
+      'one\nand a half\ntwo\nthree\n',
+    );
+  });
+
+  test('are refused where the lines around them do not stand, or stand twice', () => {
+    expect(() => addLines('one\n', { ...file, text: ' two\n+three\n' })).toThrow(/occur 0 times in a.ts/);
+    expect(() => addLines('one\none\n', { ...file, text: ' one\n+two\n' })).toThrow(/occur 2 times in a.ts/);
+  });
+});
