@@ -239,6 +239,19 @@ test.each([
   'fc00::1',
   'fe80::1',
   'ff02::1',
+  'fec0::1',
+  '2001:db8::1',
+  'fe80::1%eth0',
+  // An IPv6 address that stands for an IPv4 one, in each of the ways that there are.
+  '::127.0.0.1',
+  '::7f00:1',
+  '::FFFF:7F00:1',
+  '64:ff9b:1::a00:1',
+  // Spellings that some programs read as 127.0.0.1 or 10.0.0.1 and others do not.
+  '0x7f.1',
+  '2130706433',
+  '012.0.0.1',
+  '127.0.0.1 ',
   'localhost',
 ])('%s is not public', (address) => {
   expect(isPublicAddress(address)).toBe(false);
