@@ -41,7 +41,11 @@ const PostgresSource = z.strictObject({
  * The sources that the server fetches itself, by the key that names them in `data.source`. `adapters/data-source/` fetches each, in a
  * file such as `url-source.ts`. Files that the command line uploads are none of these.
  */
-export const remoteSources = { url: UrlSource, s3: S3Source, postgres: PostgresSource };
+export const remoteSources = {
+  url: UrlSource,
+  s3: S3Source,
+  postgres: PostgresSource,
+};
 export type RemoteSourceKind = keyof typeof remoteSources;
 export type RemoteSourceOf<Kind extends RemoteSourceKind> = z.infer<(typeof remoteSources)[Kind]>;
 

@@ -12,43 +12,46 @@ interface MetricFacts {
 const facts = z.registry<MetricFacts>();
 const small: MetricFacts = { better: 'small' };
 const large: MetricFacts = { better: 'large' };
-const number = (better: MetricFacts) => z.number().register(facts, better);
 /** null: undefined on these rows, or the model gives no probabilities. */
-const score = (better: MetricFacts) => z.number().nullable().register(facts, better);
-/** Of metrics that came later, absent in what was measured before. */
-const laterNumber = (better: MetricFacts) => z.number().optional().register(facts, better);
+const score = () => z.number().nullable();
+
+function measured<Schema extends z.ZodType>(schema: Schema, better: MetricFacts): Schema {
+  facts.add(schema, better);
+  return schema;
+}
 
 /**
  * The metrics of each task that gates, monitors and summaries can name, in the order in which they are shown. `statistics/metrics/`
- * measures each, in a file such as `regression/regression-rmse.ts`; schemas and checks derive from these entries.
+ * measures each, in a file such as `regression/regression-rmse.ts`; schemas and checks derive from these entries. A metric that is
+ * added is `optional()`, because what was measured before does not have it.
  */
 export const taskMetrics = {
   regression: {
-    rmse: number(small),
-    mae: number(small),
-    r2: number(large),
-    mape: number(small),
-    medianAbsoluteError: number(small),
-    pinball: laterNumber(small),
+    rmse: measured(z.number(), small),
+    mae: measured(z.number(), small),
+    r2: measured(z.number(), large),
+    mape: measured(z.number(), small),
+    medianAbsoluteError: measured(z.number(), small),
+    pinball: measured(z.number().optional(), small),
   },
   binary: {
-    rocAuc: score(large),
-    averagePrecision: score(large),
-    logLoss: score(small),
-    brier: score(small),
-    accuracy: score(large),
-    precision: score(large),
-    recall: score(large),
-    f1: score(large),
-    mcc: score(large),
-    ece: score(small),
+    rocAuc: measured(score(), large),
+    averagePrecision: measured(score(), large),
+    logLoss: measured(score(), small),
+    brier: measured(score(), small),
+    accuracy: measured(score(), large),
+    precision: measured(score(), large),
+    recall: measured(score(), large),
+    f1: measured(score(), large),
+    mcc: measured(score(), large),
+    ece: measured(score(), small),
   },
   multiclass: {
-    accuracy: score(large),
-    macroF1: score(large),
-    weightedF1: score(large),
-    logLoss: score(small),
-    rocAuc: score(large),
+    accuracy: measured(score(), large),
+    macroF1: measured(score(), large),
+    weightedF1: measured(score(), large),
+    logLoss: measured(score(), small),
+    rocAuc: measured(score(), large),
   },
 } as const satisfies Record<Task, Readonly<Record<string, z.ZodType>>>;
 
