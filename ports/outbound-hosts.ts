@@ -19,9 +19,18 @@ export interface OutboundHosts {
   trustedRoute(url: URL): OutboundRoute;
 }
 
+export interface OutboundPost {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  readonly withinMs: number;
+  readonly signal?: AbortSignal;
+}
+
 export interface OutboundRoute {
   /** For requests of node:http and node:https to this host. A connection to a checked address is not taken twice. */
   readonly agent: Agent;
+  /** Posts to the address and returns the status. Follows no redirect and reads no answer. */
+  post(message: OutboundPost): Promise<number>;
   /** A connection to the host and the port of the address, for a protocol of the caller's own. */
   connect(): Promise<Socket>;
   /** Why a request by this way failed. Names the proxy if there is one, without its password. */

@@ -1,6 +1,3 @@
-import type { IncomingMessage } from 'node:http';
-import { request } from 'node:http';
-import { request as requestSecurely } from 'node:https';
 import { PerennialError } from '../../contracts/errors.ts';
 import { gitUrl } from '../../contracts/code/git-source.ts';
 import type { CommitStatuses } from '../../ports/commit-status.ts';
@@ -30,31 +27,16 @@ export function createGithubStatuses({ hosts }: { readonly hosts: OutboundHosts 
   };
 }
 
-/** Follows no redirects, because they would send the token to another host. */
 async function post(url: URL, route: OutboundRoute, token: string, body: string): Promise<number> {
   const headers = {
     authorization: `Bearer ${token}`,
     accept: 'application/vnd.github+json',
     'content-type': 'application/json',
-    'content-length': Buffer.byteLength(body),
-    'user-agent': 'perennial',
   };
-  const until = AbortSignal.timeout(answerWithinMs);
-  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-  (url.protocol === 'https:' ? requestSecurely : request)(
-    url,
-    { method: 'POST', headers, agent: route.agent, signal: until },
-    resolve,
-  )
-    .on('error', reject)
-    .end(body);
   try {
-    const response = await promise;
-    response.destroy();
-    return response.statusCode ?? 0;
+    return await route.post({ headers, body, withinMs: answerWithinMs });
   } catch (caught) {
-    const why = until.aborted ? new Error(`no answer within ${answerWithinMs / 1000} s`) : caught;
-    throw new Error(`${url.href} could not be told: ${route.reasonOf(why)}`, { cause: caught });
+    throw new Error(`${url.href} could not be told: ${route.reasonOf(caught)}`, { cause: caught });
   }
 }
 

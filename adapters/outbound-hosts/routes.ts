@@ -4,6 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { proxyName } from '../../contracts/settings/proxies.ts';
 import { reasonOf } from '../../contracts/errors.ts';
 import type { OutboundRoute } from '../../ports/outbound-hosts.ts';
+import { postTo } from './post-to.ts';
 
 interface Address {
   readonly address: string;
@@ -16,8 +17,10 @@ const tunnelWithinMs = 30_000;
 export function directRoute(url: URL, found?: Address): OutboundRoute {
   const options = found === undefined ? { keepAlive: true } : { lookup: lookupOf(found) };
   const host = found?.address ?? url.hostname.replace(/^\[(.*)\]$/, '$1');
+  const agent = url.protocol === 'https:' ? new HttpsAgent(options) : new HttpAgent(options);
   return {
-    agent: url.protocol === 'https:' ? new HttpsAgent(options) : new HttpAgent(options),
+    agent,
+    post: (message) => postTo(url, agent, message),
     connect: () => connected(connect({ host, port: portOf(url) })),
     reasonOf,
     refusalOf: () => undefined,
@@ -28,11 +31,13 @@ export function directRoute(url: URL, found?: Address): OutboundRoute {
 export function proxiedRoute(url: URL, proxy: URL): OutboundRoute {
   // Without the agent's timeout, a request waits for ever for a proxy that never opens its tunnel.
   const options = { proxyEnv: { HTTP_PROXY: proxy.href, HTTPS_PROXY: proxy.href }, timeout: tunnelWithinMs };
+  const agent = url.protocol === 'https:' ? new HttpsAgent(options) : new HttpAgent(options);
   const name = `the proxy ${proxyName(proxy)}`;
   const refusalOf = (status: number): string | undefined =>
     status === 407 ? `${name} wants a user and a password: name it as http://user:password@host:port` : undefined;
   return {
-    agent: url.protocol === 'https:' ? new HttpsAgent(options) : new HttpAgent(options),
+    agent,
+    post: (message) => postTo(url, agent, message),
     connect: () => tunnel(url, proxy),
     reasonOf: (caught) => {
       const reason = reasonOf(caught);
