@@ -48,8 +48,10 @@ export type OnnxSignature = z.infer<typeof OnnxSignature>;
 
 /** `shape`, together with what the format of a model decides: a union that `format` discriminates. */
 export function withModelFormat<Shape extends z.ZodRawShape>(shape: Shape) {
-  const onnx = z.object({ ...shape, format: z.literal('onnx'), signature: OnnxSignature });
-  return z.discriminatedUnion('format', [onnx]);
+  return z.discriminatedUnion('format', [
+    // One member for each format.
+    z.object({ ...shape, format: z.literal('onnx'), signature: OnnxSignature }),
+  ]);
 }
 
 /** A model's format, and its signature as that format has it. */

@@ -22,6 +22,7 @@ const filesAtMost: Readonly<Record<string, number>> = {
   'A notifier': 3,
   'A storage adapter': 3,
   'A data source': 3,
+  'A model format': 5,
 };
 
 let copy: string;
