@@ -18,7 +18,10 @@ import type { TableEngine } from '../ports/table-engine.ts';
 import type { Trainer } from '../ports/trainer.ts';
 import type { WorkflowClient } from '../ports/workflow-client.ts';
 
-/** What activities act through; made once by the worker's main. Most activities only read stored bytes. */
+/**
+ * Dependencies of the activities, built once by `worker/main.ts`. Most activities only read stored bytes, so the object
+ * store is read-only here.
+ */
 export interface ActivityDependencies {
   readonly repositories: Repositories;
   readonly objectStore: BlobReader;
@@ -38,25 +41,27 @@ export interface ActivityDependencies {
   readonly clock: Clock;
   readonly ids: IdMaker;
   readonly logger: Logger;
-  /** When garbage is collected; null: on demand only. */
+  /** Cron line of scheduled garbage collection; null if garbage is collected on demand only. */
   readonly collectionSchedule: string | null;
-  /** Working folders of attempts are made in it. */
+  /** Folder in which each attempt creates its working folder. */
   readonly scratchFolder: string;
-  /** Of this worker; recorded with every step. */
+  /** Isolation that this worker provides for user code; recorded with every step. */
   readonly isolation: Isolation;
-  /** Principals that automation acts as. */
+  /** Id of the principal that the lifecycle acts as. */
   readonly lifecyclePrincipal: string;
-  /** The API key of a rehearsal's principal, derived, never stored. */
+  /**
+   * Returns the API key of a rehearsal's principal. The key is derived from the installation's secret and never stored.
+   */
   readonly rehearsalKey: (rehearsalId: string) => string;
 }
 
 /**
- * What an activity that stores or removes bytes needs besides. Garbage collection keeps what a step stored while the step
- * runs. After that, a row must name the bytes, unless the run is of a kind that never waits for weeks
+ * Dependencies of an activity that also stores or removes bytes. Garbage collection keeps what a step stored while the
+ * step runs. After that, a row must refer to the bytes, unless the run is of a kind that never waits for weeks
  * (`waitsForWeeks`, contracts/runs/collection.ts).
  */
 export interface StoringDependencies extends ActivityDependencies {
   readonly objectStore: ObjectStore;
-  /** It stores what its scripts wrote, so whoever calls it is a step that stores bytes. */
+  /** Listed here and not in ActivityDependencies, because the trainer stores the files that its scripts wrote. */
   readonly trainer: Trainer;
 }

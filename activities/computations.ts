@@ -4,7 +4,10 @@ import { createCanaryMetric } from './deployment/canary-metric.ts';
 import { createStepsApart } from './index.ts';
 import { computedApart } from './steps/computed-apart.ts';
 
-/** What a computing process can be asked for, by name: steps that are declared as `apart`, and parts of other steps. */
+/**
+ * Computations that a computing process can carry out, by name: steps that are declared as `apart`, and parts of other
+ * steps.
+ */
 export function createComputations(deps: StoringDependencies) {
   return {
     ...createStepsApart(deps),

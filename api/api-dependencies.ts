@@ -10,35 +10,37 @@ import type { Scratch } from '../ports/scratch.ts';
 import type { TableEngine } from '../ports/table-engine.ts';
 import type { WorkflowClient } from '../ports/workflow-client.ts';
 
-/** What the API is made of; `main.ts` constructs them. */
+/** Dependencies of the API, which `main.ts` constructs. */
 export interface ApiDependencies {
   readonly repositories: Repositories;
   readonly objectStore: ObjectStore;
   readonly ledgerProof: LedgerProof;
-  /** Of this machine, for `perennial doctor`. */
+  /** Working folders on this machine, for `perennial doctor`. */
   readonly scratch: Scratch;
   /** Watches the disk of the folder that keeps this installation's state. */
   readonly diskSpace: DiskSpace;
   readonly tableEngine: TableEngine;
   readonly workflowClient: WorkflowClient;
-  /** Undefined where labels need not find predictions that a gateway has not handed over yet. */
+  /**
+   * Makes the gateways upload their newest predictions; `undefined` if labels need not be joined with them immediately.
+   */
   readonly gateways?: Pick<Gateways, 'flush'>;
   readonly clock: Clock;
   readonly ids: IdMaker;
   readonly logger: Logger;
-  /** Where the other parts answer, for people; undefined where unknown. */
+  /** Addresses of the other parts, shown to people; each is absent if unknown. */
   readonly addresses: Addresses;
-  /** An existing folder for downloads that are being made. */
+  /** Existing folder for downloads in progress. */
   readonly scratchFolder: string;
   /** Limits of one upload. Default: 5 GiB, and two minutes without a byte. */
   readonly uploads?: UploadLimits;
-  /** How often commands that Temporal has not been told of are sent again. Default 2000. */
+  /** Interval in milliseconds at which commands that Temporal does not know yet are sent again. Default: 2000. */
   readonly dispatchEveryMs?: number;
 }
 
 export interface UploadLimits {
   readonly bytes: number;
-  /** The longest time without a byte before an upload is ended. */
+  /** Maximum time without a byte before an upload is ended. */
   readonly idleMs: number;
 }
 

@@ -8,7 +8,7 @@ export interface ApiMetrics {
   readonly contentType: string;
 }
 
-/** Its own registry, so that two servers in one process do not count for each other. */
+/** Creates metrics with their own registry, so that two servers in one process do not share counters. */
 export function createApiMetrics({ repositories }: Pick<ApiDependencies, 'repositories'>): ApiMetrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
@@ -24,7 +24,8 @@ export function createApiMetrics({ repositories }: Pick<ApiDependencies, 'reposi
     help: 'Models and environments with commands that no lifecycle has taken yet.',
     registers: [registry],
     async collect() {
-      // Asked when scraped; with the database away the other metrics still answer.
+      // Read at each scrape. If the database is unreachable, this gauge is NaN and the other metrics are still
+      // reported.
       const scopes = await repositories.lifecycle.stranded(0).catch(() => undefined);
       this.set(scopes?.length ?? Number.NaN);
     },

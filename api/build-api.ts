@@ -19,8 +19,8 @@ const jsonLimitBytes = 1024 ** 2;
 const requestTimeoutMs = 2 * 60 * 60_000;
 
 /**
- * The API, not yet listening. It wakes lifecycles that wait for Temporal from when it is ready until it is closed;
- * streams that would go on end when it closes.
+ * Builds the API, not yet listening. While the API runs, it wakes lifecycles whose commands wait for Temporal. When it
+ * closes, open streams end.
  */
 export async function buildApi(dependencies: ApiDependencies): Promise<Api> {
   const { repositories, ids, logger } = dependencies;
@@ -32,7 +32,8 @@ export async function buildApi(dependencies: ApiDependencies): Promise<Api> {
     requestTimeout: requestTimeoutMs,
     return503OnClosing: true,
     forceCloseConnections: 'idle',
-    // A path that cannot be decoded reaches no hook; who sends it learns no more than others without a key.
+    // Hooks do not run for a path that cannot be decoded, so it is authenticated here: without a key, the caller must
+    // not learn more than elsewhere.
     frameworkErrors: (error, request, reply) => {
       authentication.authenticate(request, reply).then(
         () => answerProblem(reply, perennialErrorOf(error), request.id),
@@ -75,7 +76,8 @@ export async function buildApi(dependencies: ApiDependencies): Promise<Api> {
     closing.signal.addEventListener('abort', () => void dispatcher.stop());
   });
   app.addHook('preClose', async () => closing.abort());
-  // Closing ends idle connections only: one whose request was under way is to end with its answer, not when it has idled.
+  // Fastify closes only idle connections, so a connection with an active request would otherwise stay open after its
+  // answer.
   app.addHook('onSend', (_request, reply, payload, done) => {
     if (closing.signal.aborted) void reply.header('connection', 'close');
     done(null, payload);
@@ -83,7 +85,7 @@ export async function buildApi(dependencies: ApiDependencies): Promise<Api> {
   return app;
 }
 
-/** A request whose fields are all optional may come with no body, also under a client's JSON header. */
+/** Accepts an empty body for requests whose fields are all optional, even if the client sends a JSON Content-Type. */
 function acceptEmptyBodies(app: Api): void {
   const parseJson = app.getDefaultJsonParser('error', 'error');
   app.removeContentTypeParser('application/json');

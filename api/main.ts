@@ -28,7 +28,7 @@ import { buildApi } from './build-api.ts';
 const closeWithinMs = 5_000;
 const uploadIdleMs = 120_000;
 const ownPrincipal = 'api';
-/** A request with labels waits for it. */
+/** Retry interval for flushing gateways. It is short, because a request with labels waits for the flush. */
 const flushRetryMs = 2_000;
 
 ignoreProxyOfNode();
@@ -36,7 +36,7 @@ ignoreProxyOfNode();
 try {
   await serve(parseSettings(Settings, process.env));
 } catch (caught) {
-  // The settings may be what is wrong, so the logger is one that needs none.
+  // Uses a logger that needs no settings, because the settings may be invalid.
   createLogger({ name: 'api', level: 'info' }).error(
     caught instanceof PerennialError ? { code: caught.code } : { err: caught },
     `the API cannot start: ${reasonOf(caught)}`,
@@ -118,7 +118,7 @@ async function ensureAdministrator(repositories: Repositories, key: string | und
   await repositories.principals.addKey(admin.id, sha256OfBytes(key), 'PERENNIAL_ADMIN_KEY', null);
 }
 
-/** Of the principal that has gateways hand over the predictions that labels are sent for. */
+/** Creates the key of the API's own principal, which makes gateways upload the predictions that labels refer to. */
 async function ensureOwnKey(repositories: Repositories, secret: string): Promise<string> {
   const key = derivedKey(secret, ownPrincipal);
   const own = await repositories.principals.ensure(ownPrincipal, 'service', [{ role: 'operator' }], null);
@@ -126,7 +126,7 @@ async function ensureOwnKey(repositories: Repositories, secret: string): Promise
   return key;
 }
 
-/** Lets requests under way end, for five seconds at most. */
+/** Closes the API on a signal and lets active requests end, for less than five seconds. */
 function stopOnSignals(logger: Logger, close: () => Promise<void>): void {
   let stopping = false;
   const stop = (signal: NodeJS.Signals) => {

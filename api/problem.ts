@@ -5,7 +5,7 @@ import { asDiskFull } from '../contracts/disk-full.ts';
 import type { ErrorCode } from '../contracts/errors.ts';
 import { errorTable, PerennialError } from '../contracts/errors.ts';
 
-/** RFC 9457. Besides these it has the error's own fields. */
+/** Problem document (RFC 9457). It also contains the fields of the error. */
 export const ProblemDocument = z
   .looseObject({
     type: z.string(),
@@ -13,9 +13,9 @@ export const ProblemDocument = z
     status: z.number().int(),
     detail: z.string(),
     code: z.string(),
-    /** The request, as the log names it. */
+    /** Id of the request, as in the log. */
     instance: z.string().optional(),
-    /** JSON pointer to what is wrong: into the body, or after `/query`, `/path` or `/headers`. */
+    /** JSON pointer to the wrong value: into the body, or below `/query`, `/path` or `/headers`. */
     pointer: z.string().optional(),
   })
   .meta({ description: 'RFC 9457 problem document' });
@@ -23,7 +23,7 @@ export type ProblemDocument = z.infer<typeof ProblemDocument>;
 
 export function problemOf(error: PerennialError, requestId: string): ProblemDocument {
   const { code } = error;
-  // What an unexpected error says may be about the inside; it goes to the log alone.
+  // The message of an unexpected error may reveal internals, so it goes only to the log.
   const detail =
     code === 'internal' ? `something went wrong inside; the log has it under request ${requestId}` : error.message;
   return {
@@ -37,7 +37,10 @@ export function problemOf(error: PerennialError, requestId: string): ProblemDocu
   };
 }
 
-/** Any caught value as the error that it is to the caller. `bodyLimit`: the most bytes that the route takes. */
+/**
+ * Converts any caught value to the error that the caller gets. `bodyLimit`: the maximum body size of the route, in
+ * bytes.
+ */
 export function perennialErrorOf(caught: unknown, bodyLimit?: number): PerennialError {
   if (caught instanceof PerennialError) return caught;
   const full = asDiskFull(caught);
@@ -49,7 +52,10 @@ export function perennialErrorOf(caught: unknown, bodyLimit?: number): Perennial
   return new PerennialError('internal', 'unexpected', {}, { cause: caught });
 }
 
-/** What the framework refuses before a route sees it. All of it that is the caller's mistake has a status below 500. */
+/**
+ * Maps an error that the framework raises before a route runs to a code. All errors with a status below 500 are the
+ * caller's mistake.
+ */
 function codeOfFramework(caught: Error): ErrorCode | undefined {
   if (!('code' in caught) || typeof caught.code !== 'string' || !caught.code.startsWith('FST_')) return undefined;
   const known = frameworkCodes[caught.code];
@@ -86,7 +92,7 @@ type ValidationError = Omit<FastifyError, 'validation'> & { validation: Invalid[
 interface Invalid {
   readonly instancePath: string;
   readonly message?: string;
-  /** `keys` of what has keys that nobody knows. */
+  /** `keys`: the unknown keys of an object. */
   readonly params?: { readonly keys?: readonly string[] };
 }
 

@@ -4,13 +4,13 @@ import { Id, Name, PageRequest } from '../contracts/identifiers.ts';
 import { Run } from '../contracts/runs/run.ts';
 import { ProblemDocument } from './problem.ts';
 
-// The parts that routes share. Bodies and queries are strict: a field that nobody knows is an error, not ignored, so that
-// a misspelt `environment` moves nothing in production.
+// Schemas that routes share. Bodies and queries are strict: an unknown field is an error and not ignored, so that a
+// misspelt `environment` cannot change production.
 
 export const ProjectHeaders = z.looseObject({ 'perennial-project': Name.default('default') });
 export type ProjectHeaders = z.infer<typeof ProjectHeaders>;
 
-/** Of requests that start something. */
+/** Headers of requests that start something. */
 export const StartHeaders = ProjectHeaders.extend({ 'idempotency-key': z.string().min(1).max(200).optional() });
 
 export const ModelParams = z.object({ model: Name });
@@ -33,12 +33,12 @@ export function pageSchemaOf<Item extends z.ZodType>(item: Item) {
 export const StartedRun = z.object({ run: Run });
 export const AcceptedCommand = z.object({ command: Command });
 
-/** Of every route: whatever goes wrong is a problem document. */
+/** Error response of every route: each error is a problem document. */
 export const problems = {
   default: { description: 'What went wrong', content: { 'application/problem+json': { schema: ProblemDocument } } },
 };
 
-/** An answer in one of several media types; streamed ones are not checked against their schema. */
+/** Declares a response in one of several media types. Streamed responses are not validated against their schema. */
 export function answersAs(description: string, content: Readonly<Record<string, z.ZodType>>) {
   return {
     200: {

@@ -6,18 +6,18 @@ import type { SignedIn, SignedInStill } from './access/authentication.ts';
 import type { ApiDependencies } from './api-dependencies.ts';
 import type { ScheduleKeeper } from './keeping/schedule-keeper.ts';
 
-/** What routes are given. */
+/** Dependencies of the routes. */
 export interface RouteContext extends ApiDependencies {
   readonly signedIn: SignedIn;
   readonly signedInStill: SignedInStill;
   readonly schedules: ScheduleKeeper;
-  /** Has the gateways hand over what they answered last. */
+  /** Makes the gateways upload their newest predictions. */
   readonly recentPredictions: (scope: Scope) => Promise<void>;
-  /** Aborted when the server begins to close, so that streams that would go on end. */
+  /** Aborted when the server begins to close, so that open streams end. */
   readonly closing: AbortSignal;
 }
 
-/** Fastify with zod schemas as types. */
+/** Fastify instance with types from zod schemas. */
 export type Api = FastifyInstance<
   RawServerDefault,
   IncomingMessage,

@@ -8,7 +8,7 @@ import type { Api } from './route-context.ts';
 import type { ApiMetrics } from './api-metrics.ts';
 import { perennialErrorOf, problemOf } from './problem.ts';
 
-/** Every failure, of whatever origin, leaves as a problem document; what the caller cannot help goes to the log. */
+/** Answers every error with a problem document, and logs the errors that are not the caller's fault. */
 export function answerProblems(app: Api, logger: Logger): void {
   app.setErrorHandler((caught, request, reply) => {
     const error = perennialErrorOf(caught, request.routeOptions.bodyLimit);
@@ -21,8 +21,8 @@ export function answerProblems(app: Api, logger: Logger): void {
 }
 
 /**
- * A path that no route has is `not-found`, and a method that it does not take `method-not-allowed`. Both are said before
- * the body is looked at, whose rules differ by method. Add it after authentication.
+ * Answers unknown paths with `not-found` and unsupported methods with `method-not-allowed`, before the body is checked,
+ * because the rules for bodies differ by method. Call it after the authentication hook is added.
  */
 export function refuseUnknownRoutes(app: Api): void {
   const allowed = new AllowedMethods();
@@ -42,7 +42,10 @@ export function refuseUnknownRoutes(app: Api): void {
   });
 }
 
-/** The server does not start with a route that `access-table.ts` does not name, and sends no answer that nobody was checked for. */
+/**
+ * Prevents the server from starting with a route that `access-table.ts` does not list, and from sending an answer of a
+ * route that checked no role.
+ */
 export function requireAccess(app: Api): void {
   app.addHook('onRoute', ({ method, url }) => {
     for (const one of [method].flat())
@@ -58,7 +61,7 @@ export function requireAccess(app: Api): void {
 
 export function answerProblem(reply: FastifyReply, error: PerennialError, requestId: string): void {
   if (error.retryable) void reply.header('retry-after', '1');
-  // Serialised here: a route's own schemas are for its own answers.
+  // Serialised here, because a route's response schemas cover only its own answers.
   void reply
     .code(error.status)
     .type('application/problem+json')
@@ -66,7 +69,10 @@ export function answerProblem(reply: FastifyReply, error: PerennialError, reques
     .send(problemOf(error, requestId));
 }
 
-/** Times every request, names it in the answer, and logs it. Paths are those of routes, so that they stay few. */
+/**
+ * Measures and logs every request, and returns its id in a header. Metrics use the paths of routes and not the
+ * requested URLs, so that there are few label values.
+ */
 export function observeRequests(app: Api, logger: Logger, metrics: ApiMetrics): void {
   app.addHook('onRequest', async (request, reply) => {
     void reply.headers({ 'request-id': request.id, 'x-content-type-options': 'nosniff' });

@@ -17,7 +17,10 @@ interface StartRequest {
   readonly body: unknown;
 }
 
-/** A key holds for its principal, project and path; what it was used for is told by the query and body. */
+/**
+ * Returns the request's idempotency key, or `undefined` if there is none. A key is scoped to the principal, project and
+ * path. The digest of query and body detects a key that is reused for a different request.
+ */
 export function idempotencyOf(request: StartRequest): Required<Idempotency> | undefined {
   const key = request.headers['idempotency-key'];
   if (key === undefined) return undefined;
@@ -29,7 +32,7 @@ export function idempotencyOf(request: StartRequest): Required<Idempotency> | un
   };
 }
 
-/** Writes the command, then wakes the lifecycle. Once written it is not lost, whatever becomes of the waking. */
+/** Writes the command, then wakes the lifecycle. A written command is not lost, even if waking fails. */
 export async function submitCommand(
   context: RouteContext,
   request: StartRequest,
@@ -46,7 +49,7 @@ export async function submitCommand(
   return command;
 }
 
-/** `submitCommand` for the commands that make a run. */
+/** Like `submitCommand`, for commands that create a run. */
 export async function submitRun(
   context: RouteContext,
   request: StartRequest,
@@ -69,7 +72,10 @@ export function wakeLifecycle(
   );
 }
 
-/** Waits for a wake-up call for at most a second, and never fails: what it is about stands in the database. */
+/**
+ * Makes a wake-up call and waits for at most a second. Never rejects, because the database holds the work and the call
+ * is repeated later. A failure is logged with the message `otherwise`.
+ */
 export async function tryFor(
   { logger }: Pick<ApiDependencies, 'logger'>,
   otherwise: string,

@@ -1,2 +1,2 @@
-/** As in package.json; a test holds them together. */
+/** Version of the package. A test checks that it equals the version in package.json. */
 export const version = '0.1.0';

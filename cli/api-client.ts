@@ -21,12 +21,15 @@ const Problem = z
   })
   .loose();
 
-/** The REST API with one key. Problems come back as PerennialErrors with the server's code and words. */
+/**
+ * Client of the REST API with one API key. Error responses are thrown as PerennialErrors with the server's code and
+ * message.
+ */
 export class ApiClient {
   readonly url: string;
   readonly #key: string;
   readonly #project: string;
-  /** The name of the proxy by which the API is reached. */
+  /** Name of the proxy through which the API is reached; null for a direct connection. */
   readonly #proxy: string | null;
 
   constructor(
@@ -70,7 +73,7 @@ export class ApiClient {
     return understood(path, schema, await this.#json(method, path, query, text, { 'content-type': contentType }));
   }
 
-  /** Uploads a file under its digest; one that the server has is sent again for free. */
+  /** Uploads a file under its digest. Safe to repeat: a file that the server already has changes nothing. */
   async upload(file: FileHandle, sha256: string, told: (sent: number, size: number) => void = () => {}): Promise<void> {
     const { size } = await file.stat();
     let sent = 0;
@@ -92,7 +95,8 @@ export class ApiClient {
       const response = await this.#fetch('PUT', `/v1/blobs/${sha256}`, {}, init);
       await response.arrayBuffer();
     } finally {
-      // A refused upload is not read to its end, and the caller is about to close the file.
+      // The server may refuse an upload before reading all of it; stop reading the file, because the caller is about to
+      // close it.
       source.destroy();
     }
   }
@@ -103,7 +107,7 @@ export class ApiClient {
     return response.body;
   }
 
-  /** Server-sent events, until the server ends them. */
+  /** Yields server-sent events until the server ends the stream. */
   async *events(path: string, query: Query, signal: AbortSignal): AsyncGenerator<ServerSentEvent> {
     const response = await this.#fetch('GET', path, query, { headers: { accept: 'text/event-stream' }, signal });
     if (response.body === null) return;
@@ -153,7 +157,10 @@ export class ApiClient {
   }
 }
 
-/** An answer of another shape comes from an API of another version, or from no API at all. */
+/**
+ * Parses a response. A response of another shape comes from an API of another version, or from a server that is not the
+ * API.
+ */
 function understood<Schema extends z.ZodType>(path: string, schema: Schema, answer: unknown): z.infer<Schema> {
   const parsed = schema.safeParse(answer);
   if (parsed.success) return parsed.data;

@@ -1,7 +1,7 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { Id, InstantInput } from '../contracts/identifiers.ts';
 
-// Words of the command line as values. What is wrong is said before anything is sent, in the caller's own terms.
+// Parsers of command-line arguments. They report mistakes before anything is sent, in terms of the command line.
 
 export function wholeNumber(text: string): number {
   const number = Number(text);
@@ -17,7 +17,7 @@ export function instant(text: string): string {
   return parsed.data;
 }
 
-/** `listedBy` is the verb that shows which ids there are. */
+/** Parses an id. `listedBy` is the verb that lists the existing ids, which the error names. */
 export function idArgument(listedBy: string): (text: string) => string {
   return (text) => {
     const parsed = Id.safeParse(text);

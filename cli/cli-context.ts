@@ -6,7 +6,7 @@ import { ApiClient } from './api-client.ts';
 import type { Output } from './output.ts';
 import { throughProxy } from './through-proxy.ts';
 
-/** What the embedded stack writes about itself when it is up. */
+/** The stack file, in which the running embedded stack describes itself. */
 const StackFile = z
   .object({
     pid: z.number().int(),
@@ -26,7 +26,10 @@ export interface GlobalOptions {
   readonly json: boolean;
   readonly project: string;
   readonly environment: string;
-  /** The environment if one was named: lists over all of them narrow to it, and it outweighs a configuration's. */
+  /**
+   * The environment, if the caller named one. It restricts lists that otherwise cover all environments, and it takes
+   * precedence over the configuration's own.
+   */
   readonly environmentGiven?: string | undefined;
   readonly model?: string | undefined;
   readonly url?: string | undefined;
@@ -34,7 +37,7 @@ export interface GlobalOptions {
   readonly yes: boolean;
 }
 
-/** What every verb works with; made once from the environment and the global options. */
+/** Context of every verb, built once from the environment variables and the global options. */
 export interface CliContext {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly home: string;
@@ -56,12 +59,15 @@ function readJson<Schema extends z.ZodType>(path: string, schema: Schema): z.inf
   try {
     return schema.parse(JSON.parse(readFileSync(path, 'utf8')));
   } catch {
-    // Absent, or half-written while the stack starts: either way there is nothing to read yet.
+    // The file is absent, or half-written while the stack starts. Both mean that there is nothing to read yet.
     return undefined;
   }
 }
 
-/** A client of the API that was named, or of the embedded stack under PERENNIAL_HOME, with the key of one who may. */
+/**
+ * Returns a client of the API that was named, or else of the embedded stack under PERENNIAL_HOME, with the key of the
+ * principal that may do this.
+ */
 export function apiOf(context: CliContext, acting: Acting = 'operator'): ApiClient {
   const { env, options, home } = context;
   const stack = readStackFile(home);
@@ -76,7 +82,7 @@ export function apiOf(context: CliContext, acting: Acting = 'operator'): ApiClie
     throw new PerennialError('invalid-request', `"${url}" is not the address of an API, e.g. http://127.0.0.1:7400`, {
       url,
     });
-  // The embedded stack's keys are for the embedded stack, and are not shown to whatever else was named.
+  // The embedded stack's keys are sent to the embedded stack only, never to another address that was named.
   const own = sameAddress(url, stack?.api) ? readJson(join(home, 'keys.json'), KeysFile)?.[acting] : undefined;
   const key = options.key ?? env['PERENNIAL_KEY'] ?? own;
   if (key === undefined)
@@ -88,7 +94,7 @@ function sameAddress(url: string, api: string | undefined): boolean {
   return api !== undefined && new URL(url).origin === new URL(api).origin;
 }
 
-/** `--model`, or the name in ./perennial.yaml. */
+/** Returns `--model`, or else the name in ./perennial.yaml. */
 export function modelOf(context: CliContext): string {
   const { model } = context.options;
   if (model !== undefined) return model;

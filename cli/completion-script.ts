@@ -3,14 +3,14 @@ import type { Command } from 'commander';
 export const shells = ['bash', 'zsh', 'fish'] as const;
 export type Shell = (typeof shells)[number];
 
-/** A verb with the words that may follow it. */
+/** A verb and the words that may follow it. */
 interface Place {
   readonly path: string;
   readonly verbs: readonly { readonly name: string; readonly about: string }[];
   readonly options: readonly { readonly long: string; readonly about: string; readonly choices: readonly string[] }[];
 }
 
-/** Verbs, options and the words that options know, as a script for the shell; made from the program itself. */
+/** Returns a completion script for the shell, generated from the program's verbs, options and choices. */
 export function completionScript(program: Command, shell: Shell): string {
   const places = placesIn(program, '');
   return shell === 'fish' ? fishScript(places) : bashScript(places, shell);
@@ -30,7 +30,7 @@ function placesIn(command: Command, path: string): Place[] {
   return [here, ...command.commands.flatMap((sub) => placesIn(sub, `${path} ${sub.name()}`.trim()))];
 }
 
-/** zsh runs it by its own emulation of bash's completion. Where no word is known, files are offered. */
+/** zsh runs it through its emulation of bash's completion (`bashcompinit`). Files are offered where no word fits. */
 function bashScript(places: readonly Place[], shell: Shell): string {
   const paths = places.map(({ path }) => path).filter((path) => path !== '');
   return [

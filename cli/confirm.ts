@@ -3,7 +3,10 @@ import { PerennialError } from '../contracts/errors.ts';
 import type { CliContext } from './cli-context.ts';
 import { isTerminal } from './output.ts';
 
-/** Says what is about to change and asks, unless `--yes`. Without a terminal nobody can be asked, so it is refused. */
+/**
+ * Shows what is about to change and asks for confirmation, unless `--yes` was given. Without a terminal nobody can be
+ * asked, so it throws.
+ */
 export async function confirmChange(
   context: CliContext,
   change: string,
@@ -17,7 +20,10 @@ export async function confirmChange(
     throw new PerennialError('cancelled', 'nothing was changed', {});
 }
 
-/** The answer; empty when the terminal was closed or interrupted instead, which would else never be told. */
+/**
+ * Returns the answer, or an empty string if the terminal is closed or interrupted; otherwise the promise would never
+ * settle.
+ */
 async function ask(context: CliContext, question: string): Promise<string> {
   const terminal = createInterface({ input: context.stdin, output: context.stderr });
   try {

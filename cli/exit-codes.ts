@@ -1,9 +1,15 @@
 import { PerennialError } from '../contracts/errors.ts';
 
-/** `interrupted` is the shells' own: 128 and the number of the signal that Ctrl-C sends. */
+/**
+ * Exit codes of the program. `interrupted` follows the convention of shells: 128 plus the signal number of Ctrl-C
+ * (SIGINT).
+ */
 export const exitCodes = { done: 0, failed: 1, usage: 2, notAllowed: 4, interrupted: 130 } as const;
 
-/** 2 for what the caller wrote wrongly, 4 for what the caller may not, 1 for everything else. */
+/**
+ * Returns 2 for mistakes in the caller's input, 4 for missing permission, 130 for an interruption, and 1 for everything
+ * else.
+ */
 export function exitCodeOf(caught: unknown): number {
   if (!(caught instanceof PerennialError)) return exitCodes.failed;
   if (caught.fields['interrupted'] === true) return exitCodes.interrupted;

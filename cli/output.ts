@@ -6,26 +6,27 @@ import { jsonText, visible, visibleLines } from './views/visible-text.ts';
 export interface OutputOptions {
   readonly json: boolean;
   readonly noColour: boolean;
-  /** A terminal that cannot move its cursor gets no line that another one replaces. */
+  /** The terminal cannot move its cursor, so no updating lines are written to it. */
   readonly dumb: boolean;
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;
 }
 
 /**
- * Standard output is data only; progress, banners and hints go to standard error. With `json` the data is one JSON
- * document, whether or not there is a terminal. Without a terminal there is no colour, prompt or truncation. What others
- * have written drives no terminal and breaks no table: its control characters are spelt out, here and nowhere else.
+ * The program's output. Standard output is for data only; progress, banners and hints go to standard error. With
+ * `json`, the data is one JSON document, with or without a terminal. Without a terminal there are no colours, prompts
+ * or truncation. Control characters in text from elsewhere are escaped here and nowhere else, so that they can neither
+ * control the terminal nor break a table.
  */
 export class Output {
   readonly json: boolean;
-  /** Of what goes to standard error. */
+  /** Colours for standard error. */
   readonly colours: Colours;
-  /** Of what goes to standard output, which may be a file while standard error is a terminal. */
+  /** Colours for standard output, which may be a file while standard error is a terminal. */
   readonly dataColours: Colours;
-  /** Standard error is a terminal. */
+  /** Whether standard error is a terminal. */
   readonly interactive: boolean;
-  /** Standard output is a terminal that a person looks at. */
+  /** Whether standard output is a terminal that a person looks at. */
   readonly live: boolean;
   readonly #stdout: NodeJS.WriteStream;
   readonly #stderr: NodeJS.WriteStream;
@@ -42,13 +43,13 @@ export class Output {
     this.dataColours = signedColours(this.live && !noColour);
   }
 
-  /** The verb's result: JSON when asked for, else what `human` makes of it. */
+  /** Prints the verb's result: as JSON if requested, else the text that `human` returns. */
   data(value: unknown, human: () => string): void {
     this.#clear();
     this.#stdout.write(`${this.json ? jsonText(value) : painted(human(), visibleLines)}\n`);
   }
 
-  /** One line of a stream, which has no colours of its own. */
+  /** Prints one line of a stream, without colours. */
   line(value: unknown, human: string): void {
     this.#clear();
     this.#stdout.write(`${this.json ? jsonText(value) : visibleLines(human)}\n`);
@@ -59,7 +60,7 @@ export class Output {
     this.#stderr.write(`${painted(text, visibleLines)}\n`);
   }
 
-  /** A line that the next one replaces; without a terminal it is left out. */
+  /** Shows a line that the next output replaces. Without a terminal nothing is shown. */
   progress(text: string): void {
     if (!this.interactive) return;
     this.#clear();
@@ -71,7 +72,7 @@ export class Output {
     this.#clear();
   }
 
-  /** Draws lines over those drawn before, as many as the terminal has room for. Only where `live` is true. */
+  /** Draws lines over those of the previous call, as many as fit the terminal. Call it only if `live` is true. */
   draw(lines: readonly { readonly text: string; readonly paint?: ((text: string) => string) | undefined }[]): void {
     this.#clear();
     const { columns: width, rows } = sizeOf(this.#stdout);
@@ -82,7 +83,7 @@ export class Output {
     this.#drawn = frame.length;
   }
 
-  /** What is long beside what else there is, on one line; of it 200 characters where a person looks. */
+  /** Puts a long text on one line and, for a person at a terminal, cuts it to 200 characters. */
   brief(text: string): string {
     const line = visible(text);
     return this.live ? cut(line, briefLength) : line;
@@ -105,7 +106,8 @@ export class Output {
       chars: bare,
       style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
     });
-    // Also of a painted cell: `data` looks at what is left of it.
+    // Escapes control characters in every cell but keeps the cell's own colours, which `data` converts for the
+    // terminal.
     for (const row of rows) table.push(row.map((cell) => exceptPaint(String(cell), visible)));
     return table
       .toString()
@@ -117,12 +119,12 @@ export class Output {
 
 const briefLength = 200;
 
-/** Node's types say that it is always there; a stream into a file or a pipe has none. */
+/** Node's types declare `isTTY` as always present, but it is missing on streams to files and pipes. */
 export function isTerminal(stream: { readonly isTTY?: boolean }): boolean {
   return stream.isTTY === true;
 }
 
-/** A terminal that does not know its size says 0. */
+/** Returns the terminal's size, or 80 × 24 for a terminal that reports 0. */
 function sizeOf({ columns, rows }: NodeJS.WriteStream): { readonly columns: number; readonly rows: number } {
   return { columns: columns > 0 ? columns : 80, rows: rows > 0 ? rows : 24 };
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Runs on whatever Node there is, and hands over to the pinned one.
+// Runs on any installed Node and starts the pinned Node.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
@@ -11,7 +11,7 @@ if (!existsSync(pinned)) {
   process.exit(1);
 }
 const main = fileURLToPath(new URL('./main.ts', import.meta.url));
-// What Node has compiled once is half of what a start costs.
+// Node's compile cache saves about half of the start-up time.
 const compiled = fileURLToPath(new URL('../node_modules/.cache/node', import.meta.url));
 const child = spawn(pinned, [main, ...process.argv.slice(2)], {
   stdio: 'inherit',

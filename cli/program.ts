@@ -38,7 +38,7 @@ export interface CliStreams {
   readonly stderr: NodeJS.WriteStream;
 }
 
-/** Parses and runs one command line; the exit code is 0 done, 1 failed, 2 usage, 4 not allowed. */
+/** Parses and runs one command line. Returns the exit code: 0 done, 1 failed, 2 usage, 4 not allowed. */
 export async function runCli(
   argv: readonly string[],
   environment: CliContext['env'],
@@ -49,7 +49,7 @@ export async function runCli(
   const program: Command = commandLine(
     (handler) =>
       async (...args) => {
-        // Commander hands the command itself over after all that a handler names.
+        // Commander appends the command itself after the arguments that a handler declares.
         const last = args.at(-1);
         const context = contextOf(last instanceof Command ? last : program, env, streams);
         try {
@@ -68,7 +68,7 @@ export async function runCli(
     if (!(caught instanceof CommanderError)) throw caught;
     if (caught.exitCode === 0) return exitCodes.done;
     exitCode = exitCodes.usage;
-    // Where a verb below was left out, commander has shown which there are.
+    // If the caller left out a subcommand, commander has already listed the available ones.
     if (caught.code !== 'commander.help' || isJson(argv))
       complain(outputOf(isJson(argv), false, env, streams), usageErrorOf(caught, commandLine(doNothing, silent), argv));
   }
@@ -82,7 +82,7 @@ function isJson(argv: readonly string[]): boolean {
   return argv.slice(0, argv.includes('--') ? argv.indexOf('--') : undefined).includes('--json');
 }
 
-/** Every verb, with `act` around its handler. */
+/** Returns the program with every verb, whose handlers are wrapped with `act`. */
 export function commandLine(act: VerbRegistry['act'], streams: Writers = silent): Command {
   const program = globalProgram(streams);
   for (const register of [
@@ -113,7 +113,7 @@ export function commandLine(act: VerbRegistry['act'], streams: Writers = silent)
   return program;
 }
 
-/** Help, errors and the global options are the same at every level, and options may stand before or after the verb. */
+/** Makes help, errors and global options work the same at every level, and allows options before or after the verb. */
 function behaveAlike(command: Command): void {
   command.exitOverride();
   for (const option of globalOptions()) command.addOption(option.hideHelp());
@@ -138,7 +138,7 @@ function globalProgram(streams: Writers): Command {
     .description('keeps models fresh in production: data, build, deploy, monitor, again')
     .exitOverride()
     .configureHelp({ showGlobalOptions: true })
-    // Errors are said in one place, as a sentence or as JSON.
+    // Errors are printed in one place, as a sentence or as JSON.
     .configureOutput({
       writeOut: (text) => streams.stdout.write(text),
       writeErr: (text) => streams.stderr.write(text),

@@ -4,7 +4,10 @@ import { PerennialError } from '../contracts/errors.ts';
 const digestPrefix = /^[0-9a-f]{8,64}$/;
 const versionNumber = /^[1-9]\d{0,5}$/;
 
-/** The digest of the release that `named` means: a version that served, or a digest or the beginning of one. */
+/**
+ * Returns the digest of the release that `named` refers to: by the number of a version that served, or by a digest or
+ * its beginning.
+ */
 export function releaseNamed(named: string, history: readonly Generation[]): string {
   const slots = history.flatMap((generation) => generation.slots);
   const found = new Set(
@@ -15,7 +18,7 @@ export function releaseNamed(named: string, history: readonly Generation[]): str
           .filter((digest) => digestPrefix.test(named) && digest.startsWith(named)),
   );
   const [newest] = found;
-  // Of a version the newest release; of a beginning only the one that it means.
+  // A version number refers to its newest release. The beginning of a digest must match exactly one release.
   if (newest !== undefined && (found.size === 1 || versionNumber.test(named))) return newest;
   if (/^[0-9a-f]{64}$/.test(named)) return named;
   throw new PerennialError(
@@ -26,8 +29,9 @@ export function releaseNamed(named: string, history: readonly Generation[]): str
 }
 
 /**
- * The release that the one before most likely is, to be shown before anyone is asked: the last champion that no
- * rollback has withdrawn since. The API decides; it knows of more than the history that it shows.
+ * Returns the release to which a rollback would most likely lead, to show it before asking for confirmation: the last
+ * champion that no later rollback has withdrawn. The API makes the decision, because it knows more than the history
+ * that it returns.
  */
 export function releaseBefore(history: readonly Generation[]): Slot | undefined {
   const [now] = history;

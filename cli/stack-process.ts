@@ -18,19 +18,19 @@ const downWithinMs = 30_000;
 const pollMs = 100;
 const heldPollMs = 500;
 
-/** The running stack of this PERENNIAL_HOME, if one answers. */
+/** Returns the running stack of this PERENNIAL_HOME, or undefined if none answers. */
 export async function runningStack(context: CliContext): Promise<StackFile | undefined> {
   const stack = readStackFile(context.home);
   return stack?.state === 'ready' && isAlive(stack.pid) && (await isReady(stack)) ? stack : undefined;
 }
 
-/** Runs the stack in the foreground, to its end. Answers its exit code. */
+/** Runs the stack in the foreground until it ends. Returns its exit code. */
 export function runStackProcess(context: CliContext): Promise<number> {
   const child = spawn(process.execPath, [main], {
     stdio: 'inherit',
     env: { ...context.env, PERENNIAL_HOME: context.home },
   });
-  // A terminal sends Ctrl-C to both; the stack stops in order, and this process waits for it.
+  // A terminal sends Ctrl-C to both processes. The stack stops in order, and this process waits for it.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.on(signal, () => child.kill(signal === 'SIGHUP' ? 'SIGTERM' : signal));
   return new Promise((resolve, reject) => {
@@ -39,14 +39,14 @@ export function runStackProcess(context: CliContext): Promise<number> {
   });
 }
 
-/** Starts the stack in a session of its own, so that it outlives this process, and waits until it answers. */
+/** Starts the stack in its own session, so that it outlives this process, and waits until it answers. */
 export async function startStack(context: CliContext, signal?: AbortSignal): Promise<StackFile> {
-  // A full disk has no room for the log either, so the reason for a failed start would be lost.
+  // On a full disk the log cannot be written either, so the reason for a failed start would be lost.
   if (await isDiskFull(context.home)) throw diskFull(context.home);
   mkdirSync(join(context.home, 'logs'), { recursive: true, mode: 0o700 });
   const logPath = join(context.home, 'logs', 'stack.log');
   const log = openSync(logPath, 'a');
-  // What earlier starts have said in it is not this one's.
+  // Skips what earlier starts wrote to the log.
   const before = fstatSync(log).size;
   const said = () => tail(logPath, before);
   let child: ChildProcess | undefined;
@@ -70,8 +70,8 @@ export async function startStack(context: CliContext, signal?: AbortSignal): Pro
 }
 
 /**
- * Another may hold the home: one that starts at the same time, or one that is stopping. Its stack, once it answers, is
- * as good as an own one; if it ends instead, the next try takes its place.
+ * Waits until a stack answers. Another process may hold the home: a stack that starts at the same time, or one that is
+ * stopping. Once that stack answers, it serves as well as our own; if it ends, the next attempt starts ours.
  */
 async function untilReady(
   context: CliContext,
@@ -104,7 +104,7 @@ async function untilReady(
   );
 }
 
-/** A stack that is not waited for any more is not left running. */
+/** Ends a stack for which nobody waits any more. */
 async function end(child: ChildProcess): Promise<void> {
   if (hasExited(child)) return;
   const exited = once(child, 'exit');
@@ -117,7 +117,7 @@ function hasExited(child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null;
 }
 
-/** Asks the stack to stop and waits until it is gone; false if none runs. */
+/** Asks the stack to stop and waits until it has ended. Returns false if none runs. */
 export async function stopStack(context: CliContext): Promise<boolean> {
   const stack = readStackFile(context.home);
   if (stack === undefined || !(await askToStop(context))) return false;
@@ -136,7 +136,10 @@ export async function stopStack(context: CliContext): Promise<boolean> {
   return true;
 }
 
-/** The stack's own program knows whether the process of that number is still the stack. False if it is not. */
+/**
+ * Asks the stack's own program to stop the stack, because that program knows whether the process with this id is still
+ * the stack. Returns false if it is not.
+ */
 async function askToStop(context: CliContext): Promise<boolean> {
   const child = spawn(process.execPath, [main, 'stop'], {
     stdio: ['ignore', 'ignore', 'inherit'],

@@ -3,12 +3,12 @@ import { CommanderError } from 'commander';
 import { PerennialError } from '../contracts/errors.ts';
 import { editDistance, nearestKey } from '../contracts/configuration/nearest-key.ts';
 
-/** What commander says of a wrong command line, as one sentence with its way out. */
+/** Converts commander's error about a wrong command line into one sentence that says what to do. */
 export function usageErrorOf(caught: CommanderError, program: Command, argv: readonly string[]): PerennialError {
   const { command, words } = commandMeant(program, argv);
   const name = nameOf(command);
   const [operand] = words;
-  // Commander counts arguments where a verb that has verbs below it is followed by a word that is none of them.
+  // Commander reports an excess argument if a verb with subcommands is followed by an unknown word.
   if (caught.code === 'commander.excessArguments' && command.commands.length > 0 && operand !== undefined)
     return usage(`there is no verb "${name} ${operand}"${suggestion(command, operand)}`, name);
   if (caught.code === 'commander.unknownCommand' && operand !== undefined)
@@ -23,7 +23,7 @@ export function usageErrorOf(caught: CommanderError, program: Command, argv: rea
   return usage(said, name);
 }
 
-/** Where the words of a command line lead: the deepest verb, and what follows it. */
+/** Returns the deepest verb that the command line names, and the words that follow it. */
 function commandMeant(
   program: Command,
   argv: readonly string[],
@@ -39,7 +39,7 @@ function commandMeant(
       rest = [...operands.slice(1), ...unknown];
     }
   } catch (caught) {
-    // An option without its argument: what was wrong is known already.
+    // An option lacks its argument; commander's message already says so.
     if (caught instanceof CommanderError) return { command, words: [] };
     throw caught;
   }

@@ -6,10 +6,10 @@ import type { ApiClient } from './api-client.ts';
 import type { CliContext } from './cli-context.ts';
 import { followRun, mustHaveSucceeded } from './following/follow-run.ts';
 
-/** Registers verbs on the program. Handlers get the context made from the global options. */
+/** Registers verbs on the program. Handlers get the context that is built from the global options. */
 export interface VerbRegistry {
   readonly program: Command;
-  /** Wraps a handler: makes the context, and turns errors into a sentence and an exit code. */
+  /** Wraps a handler: builds the context, and turns errors into a sentence and an exit code. */
   act<Arguments extends unknown[]>(
     handler: (context: CliContext, ...args: Arguments) => Promise<void>,
   ): (...args: Arguments) => Promise<void>;
@@ -17,13 +17,13 @@ export interface VerbRegistry {
 
 const Started = z.object({ run: Run });
 
-/** Starts a run by POST, once however often the request is sent again. */
+/** Starts a run by POST. An idempotency key ensures that a request that is sent again does not start a second run. */
 export async function startRun(api: ApiClient, path: string, body: unknown, environment: string): Promise<Run> {
   const { run } = await api.send('POST', path, Started, body, { environment }, { 'idempotency-key': randomUUID() });
   return run;
 }
 
-/** Starts a run and stays with it to its end; a run that fails ends the verb with its failure. */
+/** Starts a run and follows it to its end. If the run fails, throws its failure. */
 export async function startAndFollow(
   context: CliContext,
   api: ApiClient,
@@ -43,7 +43,10 @@ export function tellDetached({ output }: CliContext, run: Run): void {
   output.data(run, () => run.id);
 }
 
-/** A share or a score is told apart in its third and fourth place, a quantity in its first. */
+/**
+ * Formats a number. Numbers below 1, such as shares and scores, get at least four decimal places, because they often
+ * differ only in the last ones.
+ */
 export function decimals(value: number | null | undefined, places = 2): string {
   if (value === null || value === undefined) return '–';
   return value.toFixed(placesOf(value, places));
@@ -53,7 +56,7 @@ function placesOf(value: number, places: number): number {
   return value !== 0 && Math.abs(value) < 1 ? Math.max(places, 4) : places;
 }
 
-/** `1 part`, `2 parts`. */
+/** Formats a count with its noun, for example `1 part` or `2 parts`. */
 export function counted(count: number, word: string): string {
   return `${count} ${word}${count === 1 ? '' : 's'}`;
 }

@@ -8,7 +8,10 @@ export type JsonValue =
   | readonly JsonValue[]
   | { readonly [key: string]: JsonValue | undefined };
 
-/** RFC 8785 JSON: the same value always gives the same text, so its digest can be its name. Keys that are undefined are left out. */
+/**
+ * Returns a value as canonical JSON (RFC 8785). Equal values give the same text, so the digest of the text can identify
+ * the value. Keys with the value `undefined` are omitted.
+ */
 export function canonicalJson(value: unknown): string {
   const text = canonicalize(value);
   if (text === undefined) throw new TypeError('only JSON values have a canonical form');

@@ -1,4 +1,4 @@
-// Not for workflows: node:crypto does not exist in their sandbox. They carry digests and make none.
+// Workflows must not import this file: node:crypto does not exist in Temporal's workflow sandbox.
 import { createHash } from 'node:crypto';
 import { canonicalJson } from './canonical.ts';
 import type { Sha256 } from './identifiers.ts';
@@ -7,7 +7,7 @@ export function sha256OfBytes(bytes: Uint8Array | string): Sha256 {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-/** The digest of a JSON value, through its canonical form. */
+/** Returns the digest of a JSON value's canonical form. */
 export function sha256OfJson(value: unknown): Sha256 {
   return sha256OfBytes(canonicalJson(value));
 }

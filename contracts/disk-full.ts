@@ -1,13 +1,19 @@
 import { PerennialError, reasonOf } from './errors.ts';
 
-/** A disk with less than this left counts as full: Postgres needs that much for the next file of its log. */
+/**
+ * A disk with less free space than this counts as full: Postgres needs this much for its next write-ahead log segment.
+ */
 export const fullBelowBytes = 16 * 2 ** 20;
 
-/** Linux and macOS report EDQUOT, an exhausted quota, under these numbers, for which Node has no name. */
+/**
+ * Linux (122) and macOS (69) report EDQUOT, an exhausted quota, with these error numbers, for which Node has no name.
+ */
 const aboutQuota = /EDQUOT|disk quota exceeded|unknown system error -(122|69)\b/i;
 const aboutFullDisk = /ENOSPC|no space left on device|database or disk is full/i;
 
-/** The message for a full disk, the same everywhere. `cause`: the error that reported it. */
+/**
+ * Returns the message for a full disk, which is the same everywhere. `cause` is the error that reported the full disk.
+ */
 export function diskFullSentence(folder: string, cause?: unknown): string {
   return isAboutQuota(cause)
     ? `the disk quota for ${folder} is used up (EDQUOT): make room there, or raise the quota`
@@ -27,7 +33,10 @@ export function asDiskFull(caught: unknown): unknown {
   return new PerennialError('disk-full', message, {}, { cause: caught });
 }
 
-/** Whether an error or its cause reports a full disk or an exhausted quota, in the wording of Node or of another program. */
+/**
+ * Returns whether an error or one of its causes reports a full disk or an exhausted quota, in the wording of Node or of
+ * another program.
+ */
 export function isAboutFullDisk(caught: unknown): boolean {
   return isAboutQuota(caught) || says(aboutFullDisk, caught);
 }

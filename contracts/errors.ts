@@ -6,12 +6,12 @@ type ErrorRow = { readonly status: number; readonly about: string } & (
   | { readonly retryable: true; readonly until: RetryBound }
 );
 
-/** A service that is down overnight does not end a run; after a day, a person has to intervene. */
+/** The outage of a service overnight does not end a run. After a day a person has to intervene. */
 const outage = { hours: 24 } as const;
 
 /**
- * Every way in which Perennial says no. One row a code: the HTTP status, whether trying the same thing again
- * can help and until when (activities/steps/instrument.ts asks), and the sentence that docs/reference/errors.md prints.
+ * Every error code of Perennial. A row holds the HTTP status, whether a retry can help and until when (read by
+ * `activities/steps/retry-end.ts`), and the sentence that is printed in docs/reference/errors.md.
  */
 export const errorTable = {
   // usage
@@ -267,8 +267,9 @@ export type ErrorCode = keyof typeof errorTable;
 export type ErrorFields = Readonly<Record<string, string | number | boolean | null | readonly string[]>>;
 
 /**
- * The one error class. `message` names the thing, the reason and the way out; `fields` carry the same for machines.
- * At the Temporal edge it becomes an ApplicationFailure whose type is `code`; over HTTP a problem document.
+ * The only error class of Perennial. `message` names the thing that failed, the reason and the way out; `fields`
+ * carries the same for programs. In Temporal the error becomes an ApplicationFailure whose type is `code`; over HTTP, a
+ * problem document.
  */
 export class PerennialError extends Error {
   override readonly name = 'PerennialError';
@@ -290,7 +291,7 @@ export class PerennialError extends Error {
   }
 }
 
-/** How long a step is retried after this error; `undefined`: it is not retried. */
+/** Returns how long a step is retried after this error, or `undefined` if it is not retried. */
 export function retryBoundOf(code: ErrorCode): RetryBound | undefined {
   const row: ErrorRow = errorTable[code];
   return row.retryable ? row.until : undefined;
@@ -300,7 +301,7 @@ export function isErrorCode(text: string): text is ErrorCode {
   return Object.hasOwn(errorTable, text);
 }
 
-/** What a caught value says, for messages. */
+/** Returns the message of a caught value, which need not be an Error. */
 export function reasonOf(caught: unknown): string {
   return caught instanceof Error ? caught.message : String(caught);
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Lower-case hexadecimal SHA-256: the name of everything that is immutable. */
+/** SHA-256 in lower-case hexadecimal, the identity of everything that is immutable. */
 export const Sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hexadecimal digits');
 export type Sha256 = z.infer<typeof Sha256>;
 
@@ -18,13 +18,13 @@ export type Name = z.infer<typeof Name>;
 export const Instant = z.iso.datetime({ precision: 3 });
 export type Instant = z.infer<typeof Instant>;
 
-/** An instant as a caller may write it (any offset, any precision); parsed into an `Instant`. */
+/** An instant as a caller may write it, with any UTC offset and any precision. It is parsed into an `Instant`. */
 export const InstantInput = z.iso
   .datetime({ offset: true })
   .transform((text) => new Date(text).toISOString())
   .pipe(Instant);
 
-/** Where everything that moves belongs: one model in one environment. */
+/** One model in one environment. Everything that changes over time belongs to a scope. */
 export const Scope = z.object({
   project: Name,
   model: Name,
@@ -33,13 +33,16 @@ export const Scope = z.object({
 });
 export type Scope = z.infer<typeof Scope>;
 
-/** `bike-demand/production`, with the project before it unless it is `default`. For people and workflow ids. */
+/**
+ * Returns the label of a scope in messages and workflow ids: `bike-demand/production`, or
+ * `pricing/bike-demand/production` in the project `pricing`. The project `default` is omitted.
+ */
 export function scopeLabel(scope: Pick<Scope, 'project' | 'model' | 'environment'>): string {
   const prefix = scope.project === 'default' ? '' : `${scope.project}/`;
   return `${prefix}${scope.model}/${scope.environment}`;
 }
 
-/** One page of a list; `next` is the cursor of the page after it, absent on the last. */
+/** One page of a list. `next` is the cursor of the next page; it is absent on the last page. */
 export interface Page<Item> {
   readonly items: readonly Item[];
   readonly next?: string;
@@ -51,7 +54,10 @@ export const PageRequest = z.object({
 });
 export type PageRequest = z.infer<typeof PageRequest>;
 
-/** A digest as people read it. Releases are named by it, because their numbers would be taken for those of versions. */
+/**
+ * Returns the first 12 digits of a digest, for display. Releases are displayed by digest because a release number could
+ * be mistaken for a model version's number.
+ */
 export function shortDigest(digest: Sha256): string {
   return digest.slice(0, 12);
 }

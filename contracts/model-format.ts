@@ -3,21 +3,24 @@ import { PerennialError } from './errors.ts';
 import { protobufBytesAtMost } from './models/protobuf-bytes.ts';
 import { Signature, SignatureInput } from './models/signature.ts';
 
-/** What the platform has to know of a format before anything of it is loaded. */
+/** The facts about a model format that the platform needs before it loads a model. */
 interface ModelFormatFacts {
-  /** For people. */
+  /** The name that people are shown. */
   readonly title: string;
-  /** The file that a training script writes to its output folder. */
+  /** The name of the model file that a training script writes to its output folder. */
   readonly writes: string;
   readonly bytesAtMost: number;
-  /** Of a downloaded artifact. */
+  /** The Content-Type of a downloaded artifact. */
   readonly mediaType: string;
   readonly extension: string;
   /** The `platform` of the Open Inference Protocol's model metadata. */
   readonly platform: string;
 }
 
-/** The registered formats. If a script writes the files of several, the first one counts. */
+/**
+ * The registered model formats. If a training script writes the files of several formats, the first of them in this
+ * order is used.
+ */
 export const modelFormats = {
   onnx: {
     title: 'ONNX',
@@ -38,31 +41,46 @@ export type OnnxSignatureInput = z.infer<typeof OnnxSignatureInput>;
 const OnnxSignature = Signature.extend({
   inputs: z.array(OnnxSignatureInput),
   output: Signature.shape.output.extend({
-    /** The graph has no labels, and the platform answers with the class of the greatest probability under this name. */
+    /**
+     * Set if the graph has no label output: the platform then answers with the most probable class, under this output
+     * name.
+     */
     from: z.literal('probabilities').optional(),
-    /** The graph's labels differ from the classes in the data. `spelled`: other spellings; `places`: indexes into `classes`. */
+    /**
+     * Set if the graph's labels differ from the classes in the data. `spelled`: the labels are spelled differently;
+     * `places`: the labels are indexes into `classes`.
+     */
     labels: z.enum(['spelled', 'places']).optional(),
   }),
 });
 export type OnnxSignature = z.infer<typeof OnnxSignature>;
 
-/** `shape`, together with what the format of a model decides: a union that `format` discriminates. */
+/**
+ * Returns a schema with the fields of `shape` and those that depend on the model format: a union discriminated by
+ * `format`.
+ */
 export function withModelFormat<Shape extends z.ZodRawShape>(shape: Shape) {
   return z.discriminatedUnion('format', [
-    // One member for each format.
+    // The union has one member per format.
     z.object({ ...shape, format: z.literal('onnx'), signature: OnnxSignature }),
   ]);
 }
 
-/** A model's format, and its signature as that format has it. */
+/** A model format together with a signature in that format. */
 const FormattedModel = withModelFormat({});
 export type FormattedModel = z.infer<typeof FormattedModel>;
 export type ModelFormatName = FormattedModel['format'];
 
-/** Versions from before formats were recorded with whatever names a version have this one. */
+/**
+ * The format of versions built before formats existed. Records about such versions, for example a gateway's saved
+ * state, name no format.
+ */
 export const earliestModelFormat: ModelFormatName = 'onnx';
 
-/** Throws `internal` if this build of the platform does not know the format, or if the signature is not one of it. */
+/**
+ * Parses a stored format and signature. Throws `internal` if this version of the platform does not know the format, or
+ * if the signature is not valid for it.
+ */
 export function formattedModel(format: string, signature: Signature): FormattedModel {
   const parsed = FormattedModel.safeParse({ format, signature });
   if (parsed.success) return parsed.data;

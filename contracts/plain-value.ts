@@ -2,7 +2,10 @@ import type { ConfigurationProblem, KeyPath } from './configuration/configuratio
 import { configurationError } from './configuration/configuration-problem.ts';
 
 const deepest = 32;
-/** Characters of all texts and keys, and one a value: JSON text of 1 MiB has no more, aliases unfold to more. */
+/**
+ * Limit on the characters of all texts and keys, plus one per value. JSON of 1 MiB stays within this limit, but YAML
+ * aliases can expand beyond it.
+ */
 const mostUnits = 1024 * 1024;
 
 interface Visit {
@@ -11,8 +14,9 @@ interface Visit {
 }
 
 /**
- * Throws `invalid-configuration` for what JSON, Postgres or a digest cannot hold: text with NUL or half a surrogate
- * pair, the key `__proto__`, values nested too deeply (or in themselves), and more than unfolds to the limit.
+ * Throws `invalid-configuration` for values that JSON, Postgres or a digest cannot hold: text with a NUL character or
+ * an unpaired surrogate, the key `__proto__`, values nested too deeply (or inside themselves), and values larger than
+ * the limit.
  */
 export function refuseUnstorable(value: unknown, lineOf: ((path: KeyPath) => number) | undefined): void {
   const waiting: Visit[] = [{ path: [], value }];

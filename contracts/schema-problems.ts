@@ -6,8 +6,8 @@ import { nearestKey } from './configuration/nearest-key.ts';
 type Issue = z.core.$ZodIssue;
 
 /**
- * What the schema found, in people's words; one problem an unknown key. Unknown keys come first: one that was misspelt
- * is why another is missing, and the error's fields point at the first.
+ * Returns the problems that the schema found, in plain words, with one problem per unknown key. Unknown keys come
+ * first, because a misspelt key is often why another is missing, and the error's fields describe the first problem.
  */
 export function schemaProblems(issues: readonly Issue[]): ConfigurationProblem[] {
   const problems = problemsOf(issues, []);
@@ -32,7 +32,10 @@ function unknownKey(path: KeyPath, key: string): ConfigurationProblem {
   return { path: place, message: `unknown key; the nearest known one is ${nearest ?? 'none'}`, nearest };
 }
 
-/** Of the alternatives, the one that was most likely meant: that knows the most of the keys, then with the least wrong. */
+/**
+ * Returns the problems of the alternative that was most likely meant: the one with the fewest unknown keys, then with
+ * the fewest other problems.
+ */
 function unionProblems(errors: readonly (readonly Issue[])[], path: KeyPath): ConfigurationProblem[] {
   const cost = (issues: readonly Issue[]): number =>
     issues.reduce((sum, issue) => sum + (issue.code === 'unrecognized_keys' ? 10 * issue.keys.length : 1), 0);

@@ -25,13 +25,13 @@ import { createScheduleRepository } from './schedules/schedule-repository.ts';
 import { createVersionRepository } from './versions/version-repository.ts';
 import { createWorkerRepository } from './workers/worker-repository.ts';
 
-/** Every repository over one pool of connections to a migrated database (`migrate`); `close` ends the pool. */
+/** Creates all repositories over one connection pool to a migrated database (`migrate`). `close` ends the pool. */
 export function createPostgresRepositories(parts: {
   readonly url: string;
   readonly clock: Clock;
   readonly ids: IdMaker;
   readonly logger?: Logger;
-  /** What named connections are sealed with; without it they are neither stored nor opened. */
+  /** Secret that encrypts named connections. Without it they can be neither stored nor opened. */
   readonly secret?: string;
 }): Repositories {
   const db = connect(parts.url, parts.logger);

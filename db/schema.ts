@@ -1,5 +1,5 @@
-// Every table, for Drizzle and its migrations. Immutable things belong to a model and carry their digest; what moves
-// belongs to {model, environment}.
+// All tables, for Drizzle and its migrations. Immutable rows belong to a model and carry their digest; rows that change
+// belong to {model, environment}.
 export * from './principals/principal-tables.ts';
 export * from './models/model-tables.ts';
 export * from './environments/environment-tables.ts';

@@ -2,8 +2,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { generatedIndexes } from './indexes/index.ts';
 
-// Writes what is made from the code: `npm run generate`. test/docs/ checks that all of it is current. The indexes of registries come
-// first, because the code that the reference pages are made from imports them.
+// Writes everything that is generated from the code: `npm run generate`. test/docs/ checks that all of it is current.
+// The indexes of registries come first, because the code from which the reference pages are generated imports them.
 const root = join(import.meta.dirname, '..');
 await writeAll(generatedIndexes());
 const { generatedPages } = await import('./pages/index.ts');

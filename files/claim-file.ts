@@ -3,9 +3,9 @@ import { DatabaseSync } from 'node:sqlite';
 const sqliteBusy = 5;
 
 /**
- * Claims a file for this process, and with it what the file stands for. The claim is a lock of the operating system, taken
- * by SQLite, so it ends with the process however that ends. Returns the function that ends it; undefined if another
- * process holds the claim.
+ * Claims a file, and whatever the file represents, for this process. The claim is an operating-system lock that SQLite
+ * holds, so it ends with the process, even after a crash. Returns the function that ends the claim, or `undefined` if
+ * another process holds it.
  */
 export function claimFile(path: string): (() => void) | undefined {
   const lock = new DatabaseSync(path);

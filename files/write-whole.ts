@@ -7,18 +7,21 @@ type Content = string | Uint8Array | AsyncIterable<Uint8Array>;
 
 export interface WholeFileOptions {
   /**
-   * Where the content is written first, on the same file system. By default beside the file and under the same name each
-   * time, so that killed processes leave one draft and not many. Writers at the same moment need a draft each.
+   * Path of the draft file, which must be on the same file system as the target. Defaults to a fixed name beside the
+   * target, so that killed processes leave at most one draft behind. Concurrent writers each need their own draft.
    */
   readonly draft?: string;
   readonly mode?: number;
-  /** By default true: the file survives a power failure. With false it survives only the end of the process. */
+  /**
+   * Whether to flush to the disk (default: true), so that the file survives a power failure. With false it survives
+   * only the end of the process.
+   */
   readonly flush?: boolean;
 }
 
 /**
- * Writes a file whole or not at all: readers find the old content or the new one, and an error leaves the old one. A link
- * at `path` is replaced, not followed. Returns the bytes written.
+ * Writes a file atomically: readers see either the old or the new content, and an error leaves the old content in
+ * place. A symbolic link at `path` is replaced, not followed. Returns the number of bytes written.
  */
 export async function writeWhole(
   path: string,
@@ -36,7 +39,10 @@ export async function writeWhole(
   }
 }
 
-/** As `writeWhole`, for processes that start or end. The folder is not synced. */
+/**
+ * Writes a file atomically, like `writeWhole`, but synchronously, for processes that are starting or ending. Does not
+ * sync the folder.
+ */
 export function writeWholeSync(
   path: string,
   content: string,
@@ -65,7 +71,7 @@ async function writeDraft(
   return file.bytesWritten;
 }
 
-/** A rename is durable only once its folder is. */
+/** Flushes the folder, because a rename is durable only once the folder has been flushed. */
 async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r');
   try {

@@ -4,7 +4,9 @@ import type { Principal, Target } from '../contracts/access/principal.ts';
 import { requireRole } from './key-table.ts';
 import { refuse } from './protocols/tensor-columns.ts';
 
-/** {project, environment} that a request names in its headers. */
+/**
+ * Reads the project and environment from the request's headers. Throws `invalid-request` for a name that is not valid.
+ */
 export function placeOf(request: FastifyRequest): { readonly project: string; readonly environment: string } {
   return {
     project: nameIn(request, 'perennial-project', 'default'),
@@ -24,7 +26,10 @@ export function principalOf(request: FastifyRequest): Principal {
   return request.getDecorator<Principal>('principal');
 }
 
-/** The one way into a route: who asks, and may they? */
+/**
+ * Returns the request's principal if it has the role on the target; throws `forbidden` otherwise. Routes check access
+ * only through this function.
+ */
 export function allow(request: FastifyRequest, role: 'viewer' | 'operator', target: Target): Principal {
   const principal = principalOf(request);
   requireRole(principal, role, target);

@@ -22,7 +22,9 @@ function isHealth(request: FastifyRequest): boolean {
   return healthPaths.has(request.url);
 }
 
-/** A model that fails is the server's fault. */
+/**
+ * Returns the HTTP status of an error. `prediction-invalid` becomes 500, because a failing model is the server's fault.
+ */
 function statusOf(caught: unknown): number {
   if (caught instanceof PerennialError) return caught.code === 'prediction-invalid' ? 500 : caught.status;
   if (
@@ -35,7 +37,7 @@ function statusOf(caught: unknown): number {
   return 500;
 }
 
-/** What the HTTP library refuses by itself, in the words of the gateway. */
+/** Converts errors that the HTTP library raises itself into the gateway's own errors. */
 function ownError(caught: unknown, request: FastifyRequest): unknown {
   if (!(caught instanceof Error) || !('code' in caught)) return caught;
   if (caught.code === 'FST_ERR_CTP_BODY_TOO_LARGE') return bodyTooLarge();
@@ -53,7 +55,7 @@ function answerError(logger: Logger, caught: unknown, reply: FastifyReply): Fast
   const status = statusOf(caught);
   if (status >= 500 && status !== 503) logger.error({ err: caught }, 'a request failed');
   if (status === 401) void reply.header('www-authenticate', 'Bearer');
-  // The protocol's body has no room for it, and the worker wants to know more than the status says.
+  // The protocol's error body has no field for the code, and the worker needs more detail than the status.
   if (caught instanceof PerennialError) {
     void reply.header('perennial-error', caught.code);
     const { feature } = caught.fields;
@@ -62,14 +64,14 @@ function answerError(logger: Logger, caught: unknown, reply: FastifyReply): Fast
   return reply.code(status).send({ error: messageOf(caught, status) });
 }
 
-/** The HTTP side of the gateway, not yet listening. Every route but health wants a key. */
+/** Builds the gateway's HTTP server, not yet listening. Every route except health requires an API key. */
 export function buildGateway(deps: GatewayServerDependencies): FastifyInstance {
   const app = fastify({
     logger: false,
     bodyLimit: bodyLimitBytes,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 200 },
-    // A path that the router cannot read never reaches the error handler.
+    // The error handler is not called for a path that the router cannot decode.
     frameworkErrors: (caught, _request, reply) => void answerError(deps.logger, caught, reply),
   });
   acceptJsonBodies(app);
@@ -89,7 +91,10 @@ export function buildGateway(deps: GatewayServerDependencies): FastifyInstance {
   return app;
 }
 
-/** Said before the body is looked at, whose rules differ by method. */
+/**
+ * Answers unknown paths with `not-found` and unsupported methods with `method-not-allowed`, before the body is checked,
+ * because the rules for bodies differ by method.
+ */
 function refuseUnknownRoutes(app: FastifyInstance): void {
   const allowed = new AllowedMethods();
   app.addHook('onRoute', (route) => allowed.add(route));
@@ -107,7 +112,10 @@ function refuseUnknownRoutes(app: FastifyInstance): void {
   });
 }
 
-/** Closing ends idle connections only: one whose request was under way is to end with its answer, not when it has idled. */
+/**
+ * While the server closes, adds `connection: close` to every answer. Fastify closes only idle connections, so a
+ * connection with an active request would otherwise stay open after its answer.
+ */
 function endKeptConnections(app: FastifyInstance, leaving: AbortSignal): void {
   app.addHook('onSend', (_request, reply, payload, done) => {
     if (leaving.aborted) void reply.header('connection', 'close');

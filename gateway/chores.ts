@@ -38,7 +38,7 @@ export interface Tended {
   readonly disk: GatewayDisk;
 }
 
-/** Kept short, because judging a canary waits for the counts. */
+/** Kept short, because the decision about a canary waits for the counts. */
 const tellCountsEveryMs = 200;
 const tendEveryMs = 1_000;
 const lookEveryMs = 1_000;

@@ -4,8 +4,8 @@ import { PerennialError } from '../contracts/errors.ts';
 import { claimFile } from '../files/claim-file.ts';
 
 /**
- * Claims a folder for one gateway: two would share an id and upload each other's rows. Returns the function that ends the
- * claim; `conflict` if another gateway holds it.
+ * Claims a state folder for one gateway; two gateways on one folder would share an id and upload each other's rows.
+ * Returns the function that ends the claim. Throws `conflict` if another gateway holds the claim.
  */
 export function claimFolder(folder: string): () => void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });

@@ -23,13 +23,16 @@ export interface Running {
 }
 
 export interface Drain {
-  /** How long requests are still answered, so that load balancers notice that the gateway is no longer ready. */
+  /**
+   * How long requests are still answered, in milliseconds, so that load balancers notice that the gateway is no longer
+   * ready.
+   */
   readonly milliseconds: number;
   /** Ends the drain early. */
   readonly hurry?: AbortSignal;
 }
 
-/** Drains, finishes active requests, gives up the lease, uploads the log and reports the counts. */
+/** Gives up the lease, drains, finishes active requests, uploads the log and reports the counts. */
 export async function closeGateway(running: Running, drain: Drain): Promise<void> {
   const { app, follower, lease, chores, acknowledgements, mismatches, log, shadow, logger } = running;
   // The lease ends first, so that no deployment waits for a gateway that is stopping.
@@ -51,7 +54,7 @@ export async function closeGateway(running: Running, drain: Drain): Promise<void
     chores.tend.stop(),
     chores.look.stop(),
   ]);
-  // The last requests' counts and rows.
+  // Runs last, so that the counts and rows of the last requests are included.
   await Promise.all([chores.tell.now(), log.close()]);
   await chores.tell.stop();
 }

@@ -4,7 +4,7 @@ import type { Inference } from './serving/inference.ts';
 import type { GatewayMetrics } from './gateway-metrics.ts';
 import type { ServingTable } from './serving/serving-table.ts';
 
-/** What the routes act through. */
+/** Dependencies of the HTTP routes. */
 export interface GatewayServerDependencies {
   readonly table: ServingTable;
   readonly keys: KeyTable;
@@ -14,11 +14,11 @@ export interface GatewayServerDependencies {
   readonly staleSeconds: () => number;
   /** Aborted when the gateway begins to stop: it still answers but is no longer ready. */
   readonly leaving: AbortSignal;
-  /** Why predictions cannot be logged; undefined: they can. */
+  /** Returns why predictions cannot be logged, or `undefined` if they can. */
   readonly writingProblem: () => string | undefined;
-  /** Reads the keys again, because one was not found. */
+  /** Reads the API keys again, because a presented key was not found. */
   readonly lookAgain: () => Promise<void>;
-  /** Uploads all that was logged for the scope, and reports what was served. */
+  /** Uploads all logged rows of the scope and reports its serving counts. */
   readonly flush: (scope: {
     readonly project: string;
     readonly model: string;

@@ -11,7 +11,10 @@ export const healthPaths: ReadonlySet<string> = new Set([
   '/readyz',
 ]);
 
-/** The protocol's health routes, MLflow's, and the more detailed ones that the API has as well. */
+/**
+ * Registers the health routes of the Open Inference Protocol and of MLflow, and the more detailed `/healthz` and
+ * `/readyz`, which the API has as well.
+ */
 export function gatewayHealthRoutes(app: FastifyInstance, deps: GatewayServerDependencies): void {
   const ready = () => deps.table.ready && !deps.leaving.aborted;
   app.get('/v2/health/live', async () => ({ live: true }));
@@ -24,7 +27,7 @@ export function gatewayHealthRoutes(app: FastifyInstance, deps: GatewayServerDep
   );
 }
 
-/** A full disk is reported as a problem, but the gateway stays ready. */
+/** Lists the problems that `/readyz` reports. A full disk is listed, but the gateway stays ready. */
 function problemsOf({ leaving, table, writingProblem }: GatewayServerDependencies): string[] {
   const writing = writingProblem();
   return [

@@ -17,7 +17,9 @@ export interface GatewayReadings {
   readonly mismatches: () => readonly LabelledGeneration[];
 }
 
-/** What one slot's requests are counted with; made once a slot, as looking labels up costs more than counting. */
+/**
+ * Metrics of one slot's requests. They are created once per slot, because looking up labels costs more than counting.
+ */
 export interface SlotMetrics {
   readonly predicted: (seconds: number) => void;
   readonly answered: () => void;
@@ -30,7 +32,7 @@ export interface ModelLabels {
   readonly environment: string;
 }
 
-/** Prometheus metrics, under KServe's and Triton's names where those fit. */
+/** Prometheus metrics of the gateway, with the names that KServe and Triton use where those fit. */
 export class GatewayMetrics {
   readonly #registry = new Registry();
   readonly #predictSeconds = new Histogram({

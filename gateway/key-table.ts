@@ -5,7 +5,10 @@ import { isGranted } from '../contracts/access/principal.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { KeyRecord } from '../ports/repositories/principal-repository.ts';
 
-/** Every key in force by its hash, in memory, so that serving survives the database's absence. */
+/**
+ * In-memory table of all API keys in force, by hash, so that requests are authenticated while the database is
+ * unreachable.
+ */
 export class KeyTable {
   readonly #clock: Clock;
   #byHash: ReadonlyMap<string, KeyRecord> = new Map();
@@ -24,7 +27,10 @@ export class KeyTable {
     return this.#records;
   }
 
-  /** A key that has expired is none, also while the database is away. */
+  /**
+   * Returns the key's principal, or `undefined` if the key is unknown or has expired. Expiry also applies while the
+   * database is unreachable.
+   */
   find(keyHash: string): Principal | undefined {
     const record = this.#byHash.get(keyHash);
     if (record === undefined) return undefined;
@@ -33,8 +39,8 @@ export class KeyTable {
 }
 
 /**
- * The principal of `Authorization: Bearer …`, or `unauthenticated`. For a key that is not in the table `lookAgain` is
- * awaited once: it may have been made a moment ago.
+ * Returns the principal of the header `Authorization: Bearer …`; throws `unauthenticated` if there is none. For a key
+ * that is not in the table, calls `lookAgain` once, because the key may have just been created.
  */
 export async function authenticate(
   authorization: string | undefined,

@@ -14,7 +14,10 @@ import { createPostgresRepositories } from '../db/postgres-repositories.ts';
 import type { Logger } from '../ports/logger.ts';
 import { startGateway } from './start-gateway.ts';
 
-/** Limit after the drain. The stack allows eight seconds; segments not uploaded by then stay on disk until the next start. */
+/**
+ * Time limit for closing after the drain, below the eight seconds that the stack allows. Segments not uploaded by then
+ * stay on disk until the next start.
+ */
 const closeWithinMs = 6_000;
 
 const GatewaySettings = Settings.omit({ PERENNIAL_SECRET: true, PERENNIAL_ADMIN_KEY: true, TEMPORAL_ADDRESS: true });
@@ -25,7 +28,7 @@ ignoreProxyOfNode();
 try {
   await serve(parseSettings(GatewaySettings, process.env));
 } catch (caught) {
-  // The settings may be what is wrong, so the logger is one that needs none.
+  // Uses a logger that needs no settings, because the settings may be invalid.
   createLogger({ name: 'gateway', level: 'info' }).error(
     caught instanceof PerennialError ? { code: caught.code } : { err: caught },
     `the gateway cannot start: ${reasonOf(caught)}`,
@@ -72,8 +75,8 @@ async function serve(settings: GatewaySettings): Promise<void> {
 }
 
 /**
- * The first signal begins the drain, a second one ends it. Then active requests finish and segments are uploaded, in
- * bounded time.
+ * Closes the gateway on a signal. The first signal starts the drain and a second one cuts it short. After the drain,
+ * active requests finish and segments are uploaded, within a time limit.
  */
 function stopOnSignals(logger: Logger, drainMs: number, close: (hurry: AbortSignal) => Promise<void>): void {
   const hurry = new AbortController();

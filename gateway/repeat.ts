@@ -1,13 +1,14 @@
-/** Work that is done again and again until it is stopped; never twice at once. */
+/** Work that repeats until it is stopped and never overlaps with itself. */
 export interface Repeated {
-  /** Does it as soon as it is not under way; resolves when that is done. */
+  /** Runs the work now, or once more after the current run. Resolves when that run has ended. */
   now(): Promise<void>;
-  /** Waits for what is under way. */
+  /** Stops the repetition and waits for the current run. */
   stop(): Promise<void>;
 }
 
 /**
- * Once begun by `now`, does `work` again so many milliseconds after its end as it answers. `work` deals with its own failures.
+ * Creates repeated work. The first run starts when `now` is called. `work` returns the pause in milliseconds before its
+ * next run, and handles its own failures.
  */
 export function repeat(work: () => Promise<number>): Repeated {
   let timer: NodeJS.Timeout | undefined;
@@ -22,7 +23,8 @@ export function repeat(work: () => Promise<number>): Repeated {
   };
   const now = (): Promise<void> => {
     if (stopped) return Promise.resolve();
-    // Asked while it is under way: what was asked for may have come after it had looked, so it is done once more.
+    // Called during a run: the reason for the call may have arrived after that run read its data, so one more run
+    // follows.
     if (underWay) return (next ??= underWay.then(() => ((next = undefined), now())));
     underWay = run().finally(() => (underWay = undefined));
     return underWay;

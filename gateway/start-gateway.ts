@@ -34,10 +34,13 @@ import { ServingTable } from './serving/serving-table.ts';
 import { GatewayState } from './following/gateway-state.ts';
 
 export interface GatewayParts {
-  /** Its state: what must not be lost and what it serves without a database. One gateway a folder. */
+  /**
+   * Folder for the gateway's state: unsent data, and copies of what it needs to serve without a database. Each gateway
+   * needs its own folder.
+   */
   readonly folder: string;
   readonly listen: { readonly host: string; readonly port: number };
-  /** How others reach it, when not by what it listens on. */
+  /** Address that the gateway announces; `undefined`: the address it listens on. */
   readonly address: string | undefined;
   readonly repositories: Pick<Repositories, 'deployments' | 'principals' | 'monitoring'>;
   readonly objectStore: ObjectStore;
@@ -47,7 +50,7 @@ export interface GatewayParts {
   readonly ids: IdMaker;
   readonly logger: Logger;
   readonly steadyNow: () => number;
-  /** In [0, 1). */
+  /** Returns a random number in [0, 1). */
   readonly random: () => number;
   readonly logLimits?: Partial<PredictionLogLimits>;
 }
@@ -55,17 +58,20 @@ export interface GatewayParts {
 export interface RunningGateway {
   readonly address: string;
   /**
-   * Stops being ready at once, answers for the length of `drain` (default: not at all), and uploads what it can. Segments that
-   * cannot be uploaded stay on disk.
+   * Stops being ready immediately, keeps answering for the length of `drain` (default: none), and then uploads what it
+   * can. Segments that cannot be uploaded stay on disk.
    */
   close(drain?: Drain): Promise<void>;
 }
 
-/** A gateway that serves, follows the database while there is one, and hands over what it logs. */
+/**
+ * Starts a gateway, which serves predictions, follows the deployments in the database whenever it is reachable, and
+ * uploads the rows that it logs.
+ */
 export async function startGateway(parts: GatewayParts): Promise<RunningGateway> {
   const { repositories, logger, steadyNow } = parts;
   const letGo = claimFolder(parts.folder);
-  // Of a gateway that was killed: the claim shows that no other one uses it.
+  // Leftovers of a gateway that was killed: the claim guarantees that no other gateway uses them.
   await rm(join(parts.folder, 'scratch'), { recursive: true, force: true, maxRetries: 3 });
   const disk = new GatewayDisk(parts.folder, logger);
   const state = new GatewayState(parts.folder, logger, disk);
@@ -105,7 +111,7 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
   const leaving = new AbortController();
   const held = Promise.withResolvers<KeptLease>();
   const tellCounts = async (): Promise<void> => {
-    // The database takes counts only from gateways that have held a lease.
+    // The database accepts counts only from gateways that have held a lease.
     await (await held.promise).now();
     await chores.tell.done();
   };
@@ -120,7 +126,7 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
     tellCounts,
     leaving: leaving.signal,
   });
-  // Before it listens: a caller's key would not be known yet.
+  // The keys must be loaded before the server listens, so that callers can be authenticated.
   await follower.start();
   const listening = await app.listen(parts.listen);
   const gateway = { id, address: parts.address ?? listening };

@@ -1,4 +1,4 @@
-/** Text that is HTML already. Everything else that comes into a template is escaped. */
+/** Text that is already HTML. All other values in a template are escaped. */
 export class Html {
   readonly text: string;
 
@@ -24,12 +24,12 @@ function textOf(part: HtmlPart): string {
   return part.map(textOf).join('');
 }
 
-/** A template of HTML; values are escaped, in attributes too, as long as these are quoted. */
+/** Tags an HTML template. Values are escaped, which is safe in attributes only if these are quoted. */
 export function html(strings: TemplateStringsArray, ...parts: readonly HtmlPart[]): Html {
   return new Html(strings.reduce((text, string, at) => text + textOf(parts[at - 1] ?? '') + string));
 }
 
-/** A table, or what stands in its place when there are no rows. */
+/** Renders a table, or the text `none` if there are no rows. */
 export function table(heads: readonly string[], rows: readonly (readonly HtmlPart[])[], none: string): Html {
   if (rows.length === 0) return html`<p class="none">${none}</p>`;
   const body = rows.map(
@@ -52,7 +52,10 @@ export function table(heads: readonly string[], rows: readonly (readonly HtmlPar
   </div>`;
 }
 
-/** Six digits at most, and a dash where there is no number. */
+/**
+ * Formats a number with at most `digits` significant digits; whole numbers keep all digits. A missing number becomes a
+ * dash.
+ */
 export function number(value: number | null | undefined, digits = 6): string {
   if (value === null || value === undefined) return '–';
   if (Number.isInteger(value)) return value.toLocaleString('en');
@@ -67,7 +70,7 @@ export function short(digest: string): Html {
   return html`<code title="${digest}">${digest.slice(0, 12)}</code>`;
 }
 
-/** An instant for people, to the minute. */
+/** Formats an instant for people, in UTC to the minute. */
 export function time(instant: string): string {
   return `${instant.slice(0, 10)} ${instant.slice(11, 16)} UTC`;
 }

@@ -1,4 +1,4 @@
-/** Of the evidence page; no fonts or pictures from elsewhere. */
+/** Style of the evidence and report pages. It uses no external fonts or images. */
 export const pageStyle = `
 :root { color-scheme: light dark; --ink: #1c2430; --dim: #667085; --paper: #fff; --soft: #f3f5f8; --line: #dde2ea;
   --good: #17734a; --good-soft: #e3f5ec; --bad: #b3261e; --bad-soft: #fdeceb; --unsure: #8a5a00; --unsure-soft: #fdf3dc; --accent: #2457c5; }

@@ -1,6 +1,6 @@
 import type { Instant } from '../contracts/identifiers.ts';
 
-/** The wall clock. Environments' clocks are in the database (`EnvironmentRepository.now`). */
+/** Reads the wall clock. The clocks of environments are in the database (`EnvironmentRepository.now`). */
 export interface Clock {
   now(): Instant;
 }

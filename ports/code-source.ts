@@ -2,16 +2,16 @@ import type { GitConnection } from '../contracts/access/connection.ts';
 
 export interface CodeRequest {
   readonly url: string;
-  /** A branch, a tag or a whole commit. */
+  /** A branch, a tag or a full commit hash. */
   readonly ref: string;
   readonly path: string;
   readonly connection: GitConnection | null;
 }
 
 export interface FetchedCode {
-  /** What the ref was. */
+  /** The commit that the ref pointed to. */
   readonly commit: string;
-  /** The folder that `path` names, of plain files, inside the folder that was given. */
+  /** The folder named by `path`, inside the given folder. It holds only plain files. */
   readonly tree: string;
   readonly files: number;
   readonly bytes: number;
@@ -20,9 +20,9 @@ export interface FetchedCode {
 
 export interface CodeSource {
   /**
-   * Fetches the tree at a ref, its submodules with it, into an empty folder. Errors: `source-unavailable`,
-   * `source-refused` for an address that is not allowed, `code-unusable` for a pointer of Git LFS, a link or a path
-   * that is not there, `too-large`.
+   * Fetches the tree at a ref, including its submodules, into an empty folder. Errors: `source-unavailable`;
+   * `source-refused` for an address that is not allowed; `code-unusable` for a Git LFS pointer, a link or a path that
+   * does not exist; `too-large`.
    */
   fetch(request: CodeRequest, folder: string, signal: AbortSignal): Promise<FetchedCode>;
 }

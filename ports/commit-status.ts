@@ -6,13 +6,13 @@ export interface CommitStatus {
   readonly repository: string;
   readonly commit: string;
   readonly state: CommitState;
-  /** What tells it apart from statuses of others; one that is sent later under the same name takes its place. */
+  /** Name that separates this status from those of other senders. A later status with the same name replaces it. */
   readonly context: string;
-  /** For people; a server may show 140 characters. */
+  /** Text for people. A server may show only the first 140 characters. */
   readonly description: string;
 }
 
 export interface CommitStatuses {
-  /** `source-unavailable` where the server will not have it; other errors may pass by themselves. */
+  /** Throws `source-unavailable` if the server refuses the status. Any other error may be temporary. */
   report(status: CommitStatus, connection: GitConnection): Promise<void>;
 }

@@ -1,11 +1,11 @@
-/** Does work on many rows in separate processes, so that the worker keeps sending heartbeats meanwhile. */
+/** Runs work on many rows in separate processes, so that the worker can keep sending heartbeats. */
 export interface Computing {
   /**
-   * Called within an activity: does its work, or a part of it, by name (activities/computations.ts). Aborting the
-   * signal ends the work at any point. Throws what the work throws, `limit-reached` if it takes too much memory, and
+   * Runs a named computation (activities/computations.ts) for the calling activity. Aborting the signal stops the
+   * computation at any point. Throws the computation's own errors, `limit-reached` if it takes too much memory, and
    * `process-died`.
    */
   run<Result>(name: string, input: unknown, signal: AbortSignal): Promise<Result>;
-  /** Starts a process ahead of time, because work will follow soon. */
+  /** Starts a process in advance because work is about to follow. */
   prepare(): void;
 }

@@ -2,7 +2,7 @@ import type { DataFormat } from '../contracts/data/data-format.ts';
 import type { ConnectionKind, ConnectionSettings } from '../contracts/access/connection.ts';
 import type { RemoteSource } from '../contracts/data/remote-source.ts';
 
-/** Opens the connection that a source names: with the secrets, which go no further than the adapter. */
+/** Opens the connection that a source names. The result contains the secrets, which must not leave the adapter. */
 export type OpenConnection = <Kind extends ConnectionKind>(
   name: string,
   kind: Kind,
@@ -16,23 +16,23 @@ export interface Fetching {
 }
 
 export interface SourceFile {
-  /** As a person would know it: the last part of its address. */
+  /** Name shown to people: the last part of the file's address. */
   readonly name: string;
   readonly format: DataFormat;
-  /** Where it was written, inside the folder that was given. */
+  /** Path of the written file, inside the given folder. */
   readonly path: string;
   readonly from: string;
   readonly bytes: number;
-  /** What the server calls this state of it, if it says. */
+  /** ETag of the fetched file, or null if the server sent none. */
   readonly etag: string | null;
 }
 
 /** Fetches sources of one kind. */
 export interface DataSourceOf<Source extends RemoteSource> {
   /**
-   * Fetches everything; memory does not grow with it. Errors: `source-unavailable` once trying again has not helped,
-   * `source-refused` for an address that is not allowed or a query that is none, `too-large` over the limits, `data-empty` where
-   * nothing is there.
+   * Fetches all data of the source with bounded memory. Errors: `source-unavailable` if retries did not help;
+   * `source-refused` for an address that is not allowed or an invalid query; `too-large` over the limits; `data-empty`
+   * if the source holds nothing.
    */
   fetch(source: Source, fetching: Fetching): Promise<readonly SourceFile[]>;
 }

@@ -1,5 +1,7 @@
 /** The disk that this process writes to. */
 export interface DiskSpace {
-  /** Describes the problem in one sentence that names the folder; undefined while there is room. */
+  /**
+   * Returns one sentence that describes the problem and names the folder, or `undefined` while there is enough space.
+   */
   complaint(): Promise<string | undefined>;
 }

@@ -1,37 +1,42 @@
 import type { LogLine } from '../contracts/runs/run.ts';
 import type { Sha256 } from '../contracts/identifiers.ts';
 
-/** What training commands run in. Nothing of it is started outside the sandbox: packages may have put code into it. */
+/**
+ * Environment in which training commands run. Start its programs only in the sandbox, because packages may have added
+ * code to it.
+ */
 export interface TrainingEnvironment {
-  /** First on the PATH of the training process; null: the interpreter as it is. */
+  /** Folder placed first on the PATH of the training process; null: the interpreter is used as installed. */
   readonly binFolder: string | null;
-  /** The `node_modules` of a lock of npm, which scripts find beside their own folder; null: there is none. */
+  /**
+   * The `node_modules` folder made from an npm lock, which scripts find next to their own folder; null: there is none.
+   */
   readonly modulesFolder: string | null;
-  /** Folders and files outside the system's that its programs need to be readable. */
+  /** Folders and files, outside those of the operating system, that the environment's programs must be able to read. */
   readonly folders: readonly string[];
-  /** e.g. `CPython 3.11.7`; part of the training key. */
+  /** For example `CPython 3.11.7`. Part of the training key. */
   readonly interpreter: string;
-  /** e.g. `linux-x86_64`; part of the training key. */
+  /** For example `linux-x86_64`. Part of the training key. */
   readonly platform: string;
 }
 
 export interface EnvironmentCall {
-  /** Whether packages that have no wheel are built, which runs code of theirs. */
+  /** Whether packages without a wheel may be built. A build runs code of the package. */
   readonly allowBuilds: boolean;
   readonly onLog: (line: Pick<LogLine, 'stream' | 'line'>) => void;
-  /** Aborting stops what is being made within 5 s. */
+  /** Aborting stops the installation within 5 s. */
   readonly signal: AbortSignal;
 }
 
 export interface Environments {
   /**
-   * Makes the environment of a lock once and keeps it under the lock's digest. `lockPath` null: the interpreter as it is.
-   * `environment-failed`, `blob-corrupt`, `cancelled`
+   * Creates the environment of a lock once and keeps it under the lock's digest. With a null `lockPath`, returns the
+   * interpreter as installed. Errors: `environment-failed`, `blob-corrupt`, `cancelled`.
    */
   materialise(lockPath: string | null, lock: Sha256 | null, call: EnvironmentCall): Promise<TrainingEnvironment>;
   /**
-   * The text of a lock with a version and a hash for every package that the file asks for, here and now; null if it has
-   * them already. `environment-failed`, `cancelled`
+   * Resolves the requirements in the file for this machine and returns a lock text with a version and hashes for every
+   * package, or null if the file already pins everything. Errors: `environment-failed`, `cancelled`.
    */
   resolveLock(lockPath: string, call: EnvironmentCall): Promise<string | null>;
 }

@@ -7,30 +7,33 @@ export interface InferenceRow {
   readonly eventTime?: Instant;
 }
 
-/** A row that the gateway refused because of the value of one feature, in the gateway's words. */
+/** A row that the gateway refused because of the value of one feature. `reason` is the gateway's message. */
 export interface RefusedRow {
   readonly id: string;
   readonly feature: string;
   readonly reason: string;
 }
 
-/** What became of rows that were sent. */
+/** Result of sending rows to a gateway. */
 export interface SentRows {
   readonly answered: number;
-  /** Rows that the model has no finite answer to; the gateway has logged and counted them. */
+  /** Number of rows for which the model gave no finite answer. The gateway has logged and counted them. */
   readonly unanswered: number;
   readonly refused: readonly RefusedRow[];
 }
 
-/** The gateways as the worker talks to them, over their own HTTP protocol. */
+/** Client of the gateways' HTTP protocol, for the worker. */
 export interface Gateways {
-  /** Has every live gateway seal and upload what it has logged for the scope; resolves when all rows answered so far are in the store. `gateways-absent` if none answers. */
+  /**
+   * Makes every live gateway seal and upload its log for the scope. Resolves when all rows answered so far are in the
+   * object store. Throws `gateways-absent` if no gateway answers.
+   */
   flush(scope: Scope): Promise<void>;
   /**
-   * Sends each row as a request of its own through a live gateway, at most `concurrency` at once, in order of start.
-   * `key` is the principal's API key. `replayAs` marks them as replayed and picks champion or canary. Retries what
-   * a gateway refused with 503, for at most 30 s a row. A row without an answer, or with a value that the gateway refuses,
-   * does not stop the others.
+   * Sends each row as its own request through a live gateway, starting them in order, with at most `concurrency` open
+   * at once. `key` is the principal's API key. `replayAs` marks the rows as replayed and selects champion or canary. A
+   * row that a gateway refuses with 503 is retried for at most 30 s. A row without an answer, or with a value that the
+   * gateway refuses, does not stop the others.
    */
   send(
     scope: Scope,

@@ -1,6 +1,6 @@
 import type { Id } from '../contracts/identifiers.ts';
 
-/** Makes UUIDs of version 7. */
+/** Creates UUIDs of version 7. */
 export interface IdMaker {
   next(): Id;
 }

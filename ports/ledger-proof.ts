@@ -5,17 +5,19 @@ import type { ChainOwner } from './repositories/ledger-repository.ts';
 
 export type SigningResult =
   | { readonly state: 'signed' | 'unchanged' }
-  /** Nothing was signed: what stands in the database is not what was signed before, and a signature would cover it up. */
+  /**
+   * Nothing was signed: the database no longer agrees with what was signed before, and a new signature would hide that.
+   */
   | { readonly state: 'refused'; readonly problem: ChainProblem };
 
-/** The signed copies of chain heads in the object store, and what they prove of the chains in the database. */
+/** Signed copies of chain heads in the object store, and checks of the database's chains against them. */
 export interface LedgerProof {
-  /** What an auditor checks copies with. */
+  /** Public key with which an auditor checks the copies. */
   readonly key: LedgerKey;
   /** Walks the chain and compares it with every signed copy. `store-unavailable` if the copies cannot be read. */
   verify(owner: ChainOwner): Promise<LedgerVerdict>;
-  /** Signs the chain's last entry, if it goes on from the newest copy, and thins out old copies. */
+  /** Signs the chain's last entry if the chain continues the newest signed copy, and removes surplus old copies. */
   sign(owner: ChainOwner, by: Id): Promise<SigningResult>;
-  /** Of models that signed copies tell of and the database no longer has; the first hundred. */
+  /** Returns verdicts for models that have signed copies but are missing from the database: the first 100. */
   removedModels(): Promise<readonly LedgerVerdict[]>;
 }

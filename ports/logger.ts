@@ -1,4 +1,4 @@
-/** Structured logging; pino satisfies it. */
+/** Structured logger. A pino logger satisfies this interface. */
 export interface Logger {
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;

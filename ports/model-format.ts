@@ -3,20 +3,20 @@ import type { LatencyMeasurement } from '../contracts/models/evaluation.ts';
 import type { Task } from '../contracts/models/metrics.ts';
 import type { ClassValue, Signature } from '../contracts/models/signature.ts';
 
-/** A row that the model has no answer to. */
+/** A row for which the model gave no answer. */
 export interface RowFailure {
   readonly row: number;
   readonly reason: string;
 }
 
-/** What a model answers; each list has its rows one after the other. */
+/** Answers of a model to `rows` rows. Each list holds the rows one after the other. */
 export interface Answers {
   readonly rows: number;
-  /** One a row: finite numbers, or of a classifier its labels. */
+  /** One value per row: finite numbers, or a classifier's labels. */
   readonly values: Float64Array | readonly ClassValue[];
-  /** `signature.probabilities.width` a row; null: the model gives none. */
+  /** `signature.probabilities.width` numbers per row; null: the model gives no probabilities. */
   readonly probabilities: Float64Array | null;
-  /** By name, `width` numbers a row; numbers that are not finite do not fail the row. */
+  /** Vectors by output name, `width` numbers per row. A number that is not finite does not fail the row. */
   readonly vectors: Readonly<Record<string, Float64Array>>;
   /** Rows without a finite value or probabilities, in ascending order; their entries in the lists above are meaningless. */
   readonly failures: readonly RowFailure[];
@@ -25,38 +25,40 @@ export interface Answers {
 export interface LoadedModel {
   readonly signature: Signature;
   /**
-   * A finite answer to every row, or `prediction-invalid`. `features` holds one array a feature, all of length `rows`;
-   * a missing value is null, and the signature decides how it is handled.
+   * Predicts every row, or throws `prediction-invalid` if any row has no finite answer. `features` holds one array per
+   * feature, each of length `rows`. A missing value is null, and the signature decides how it is handled.
    */
   predict(features: Readonly<Record<string, readonly Cell[]>>, rows: number): Promise<Answers>;
-  /** The same for callers who want the good rows too: a row without a finite answer is among the failures. */
+  /** Predicts like `predict`, but lists rows without a finite answer under `failures` instead of throwing. */
   predictEach(features: Readonly<Record<string, readonly Cell[]>>, rows: number): Promise<Answers>;
-  /** Frees native memory; predict must not be called afterwards. */
+  /** Frees native memory. Do not call `predict` afterwards. */
   release(): Promise<void>;
 }
 
-/** Rows that tie a classifier's answers to the classes: columns, and the class of each row, null if unknown. */
+/** Rows with known classes, used to match a classifier's outputs to the classes. A row's `truth` is null if unknown. */
 export interface EvidenceRows {
   readonly columns: Readonly<Record<string, readonly Cell[]>>;
   readonly truth: readonly Cell[];
 }
 
-/** What a model's answers are to be: the task, and for a classifier the classes of its training rows, sorted. */
+/** The answers expected from a model: its task and, for a classifier, the sorted classes of its training rows. */
 export interface WantedAnswers {
   readonly task: Task;
   readonly classes: readonly ClassValue[];
-  /** `build.classes`: the same classes in the order of the model's probabilities and of labels that are whole numbers. */
+  /**
+   * `build.classes`: the same classes, in the order of the model's probabilities and of labels given as whole numbers.
+   */
   readonly order?: readonly ClassValue[] | undefined;
-  /** `build.output`: the output to measure, if there are several. */
+  /** `build.output`: which output to measure, if the model has several. */
   readonly output?: string | undefined;
-  /** Used in addition to the sample, for a classifier. */
+  /** Extra rows for a classifier, used in addition to the sample. */
   readonly evidence?: EvidenceRows | undefined;
 }
 
-/** A model that a script wrote. */
+/** A model file written by a training script. */
 export interface Artifact {
   readonly path: string;
-  /** Paths of plain files that it wrote beside it, by their names; the model may keep tensors in them. */
+  /** Paths, by name, of plain files that the script wrote next to the model. The model may keep tensors in them. */
   readonly files: Readonly<Record<string, string>>;
   /** An empty folder for the converted model, if serving needs a conversion. */
   readonly outputFolder: string;
@@ -64,54 +66,59 @@ export interface Artifact {
 
 export interface InspectedArtifact<Own extends Signature = Signature> {
   readonly signature: Own;
-  /** The path of the converted model, which the signature describes; null: the artifact is served unchanged. */
+  /** Path of the converted model, which the signature describes; null: the artifact is served unchanged. */
   readonly converted: string | null;
-  /** One sentence for each conversion. */
+  /** One sentence per conversion that was made. */
   readonly notes: readonly string[];
 }
 
-/** What an artifact is tried with, when nobody has loaded it before. */
+/** Input of the first check of an artifact that has never been loaded. */
 export interface Inspection {
   readonly artifact: Artifact;
   readonly features: readonly string[];
-  /** One array a feature, all of length `rows`. */
+  /** One array per feature, each of length `rows`. */
   readonly sample: Readonly<Record<string, readonly Cell[]>>;
   readonly rows: number;
   /** Default: a regression. */
   readonly wanted?: WantedAnswers | undefined;
 }
 
-/** How the latency of an inspected artifact is measured: calls of one row, with rows of the sample in turn. */
+/**
+ * Input of the latency measurement of an inspected artifact. Each call predicts one row and cycles through the sample.
+ */
 export interface LatencyOrder<Own extends Signature = Signature> {
   readonly path: string;
   readonly signature: Own;
   readonly sample: Readonly<Record<string, readonly Cell[]>>;
   readonly rows: number;
-  /** A slow model is called fewer times. */
+  /** Maximum number of calls. A slow model gets fewer. */
   readonly calls: number;
 }
 
-/** How models of one format are recognised and run. `Own` is the signature with what the format adds to it. */
+/** Recognises and runs models of one format. `Own` is the signature including the fields that the format adds. */
 export interface ModelFormat<Own extends Signature = Signature> {
-  /** Whether a script's model at this path of its output folder is of this format. Looks at the name alone. */
+  /** Returns whether the file at this path of a script's output folder is of this format, judged by the name alone. */
   detect(path: string): boolean;
   /**
-   * Looks at an artifact that nobody has loaded before, in a process of its own: converts what can be converted without
-   * loss, refuses what would load other files, loads it, matches inputs with `features`, predicts `sample` once, and tells
-   * by shape, type and values which output is what. `artifact-invalid`, whose field `beside` names files that it wants and
-   * was not given; `prediction-invalid`.
+   * Checks an artifact that has never been loaded, in a separate process. Converts what can be converted without loss,
+   * refuses a model that would load other files, loads it, matches its inputs to `features`, predicts `sample` once,
+   * and identifies each output by shape, type and values. Errors: `artifact-invalid`, whose field `beside` names files
+   * that the model needs and was not given; `prediction-invalid`.
    */
   inspect(inspection: Inspection): Promise<InspectedArtifact<Own>>;
-  /** Times calls of one row of an inspected artifact, in a process of its own, after a warm-up. */
+  /** Measures one-row predictions of an inspected artifact in a separate process, after a warm-up. */
   measureLatency(order: LatencyOrder<Own>): Promise<LatencyMeasurement>;
   /** Loads an inspected artifact into this process. */
   load(bytes: Uint8Array, signature: Own): Promise<LoadedModel>;
 }
 
-/** The registered formats. */
+/** Registry of the known formats. */
 export interface ModelFormats {
-  /** The name of the first format that recognises the path of a script's model. `artifact-invalid` if none does. */
+  /**
+   * Returns the name of the first format that recognises the path of a script's model. Throws `artifact-invalid` if
+   * none does.
+   */
   detect(path: string): string;
-  /** `internal` if it is not registered. */
+  /** Returns the format with this name. Throws `internal` if it is not registered. */
   named(format: string): ModelFormat;
 }

@@ -2,9 +2,9 @@ import type { NotifierConnection } from '../contracts/access/notifier-kinds.ts';
 import type { Instant } from '../contracts/identifiers.ts';
 
 export interface Notification {
-  /** The same for every attempt, so that a receiver can tell a repetition. */
+  /** Stays the same for every attempt, so that a receiver can recognise repetitions. */
   readonly id: string;
-  /** With dots, such as `monitor.findings`. */
+  /** Dotted name, such as `monitor.findings`. */
   readonly type: string;
   readonly at: Instant;
   readonly data: object;
@@ -12,7 +12,10 @@ export interface Notification {
 
 /** Sends messages to connections of one kind. */
 export interface NotifierOf<Connection extends NotifierConnection> {
-  /** Delivers, signed; once. `notification-failed` where the receiver refuses or cannot be reached. */
+  /**
+   * Signs and delivers the notification in one attempt. Throws `notification-failed` if the receiver refuses it or
+   * cannot be reached.
+   */
   send(connection: Connection, notification: Notification, signal: AbortSignal): Promise<void>;
 }
 

@@ -4,52 +4,67 @@ import type { Instant, Sha256 } from '../contracts/identifiers.ts';
 export interface StoredBlob {
   readonly sha256: Sha256;
   readonly bytes: number;
-  /** When it was put, or put again, last. */
+  /** Time of the last put, including puts of a blob that existed already. */
   readonly putAt: Instant;
 }
 
-/** What reading stored bytes needs. */
+/** Read access to stored blobs. */
 export interface BlobReader {
-  /** Size in bytes, or undefined if absent. */
+  /** Returns the size in bytes, or `undefined` if the blob is absent. */
   size(sha256: Sha256): Promise<number | undefined>;
-  /** A stream that fails at its end if the bytes are not those that were named. */
+  /** Returns a stream that fails at its end if the bytes do not match the digest. */
   get(sha256: Sha256): Promise<Readable>;
-  /** The bytes, checked. For small blobs (JSON, models): at most `limit` bytes, default 1 GiB. */
+  /**
+   * Returns the bytes after checking their digest. For small blobs (JSON, models): at most `limit` bytes, 1 GiB by
+   * default.
+   */
   read(sha256: Sha256, limit?: number): Promise<Buffer>;
-  /** Downloads to `path` (written beside it and renamed, so it is whole or absent) and checks. */
+  /**
+   * Downloads to `path` and checks the digest. Writes to a temporary file and renames it, so `path` is complete or
+   * absent.
+   */
   getFile(sha256: Sha256, path: string): Promise<void>;
 }
 
 /**
- * Bytes by their SHA-256. A blob appears whole or not at all; every read is checked against its name, and stored bytes
- * that do not match are `blob-corrupt`. An absent blob is `blob-missing`; a store that does not answer is
- * `store-unavailable`.
+ * Stores bytes under their SHA-256. A blob appears completely or not at all, and every read checks the bytes against
+ * the digest. Errors: `blob-corrupt` if stored bytes do not match, `blob-missing` if a blob is absent,
+ * `store-unavailable` if the store does not answer.
  */
 export interface ObjectStore extends BlobReader {
   /**
-   * Stores the stream under `sha256`. It is read in full and checked, also where the store has the blob already; other
-   * bytes than that are `digest-mismatch` and leave everything as it was. Again stores nothing more, and makes the blob
-   * young (contracts/runs/collection.ts): whoever refers to what was there before must not find it collected a moment later.
+   * Stores the stream under `sha256`. The stream is always read in full and checked, even if the store has the blob
+   * already. Bytes that do not match throw `digest-mismatch` and change nothing. Repeating a put stores nothing new,
+   * but makes an old blob young again (contracts/runs/collection.ts), so that garbage collection does not remove a blob
+   * that the caller is about to refer to.
    */
   put(sha256: Sha256, bytes: Readable): Promise<{ readonly bytes: number; readonly existed: boolean }>;
   /** Stores a local file under its own digest. */
   putFile(path: string): Promise<{ readonly sha256: Sha256; readonly bytes: number }>;
   putBytes(bytes: Uint8Array): Promise<{ readonly sha256: Sha256; readonly bytes: number }>;
   remove(sha256: Sha256): Promise<void>;
-  /** At most `limit` blobs in the order of their names, from the one after `after` on; fewer only at the end. */
+  /**
+   * Returns at most `limit` blobs in name order, starting after `after`. Fewer than `limit` means that the end is
+   * reached.
+   */
   list(after: Sha256 | null, limit: number): Promise<readonly StoredBlob[]>;
-  /** Removes the blob unless it has been put since; answers whether it is gone. */
+  /** Removes the blob unless it was put at or after `since`. Returns whether the blob is gone. */
   removeUntouched(sha256: Sha256, since: Instant): Promise<boolean>;
   /**
-   * Stores a small object under a name of its own, beside the blobs and out of reach of their garbage collection. What
-   * has that name already stays as it is; answers whether it was stored. Names are `folder/…/file` of a-z, 0-9, - and .
+   * Stores a small object under a name, separate from the blobs and from their garbage collection. An existing object
+   * is never overwritten. Returns whether the object was stored. Names are `folder/…/file` of a-z, 0-9, - and .
    */
   putNamed(name: string, bytes: Uint8Array): Promise<boolean>;
-  /** Its bytes, 1 MiB at most, unchecked: whoever reads it knows how to tell a forged one. Undefined if there is none. */
+  /**
+   * Returns the object's bytes (at most 1 MiB), or `undefined` if it is absent. The bytes are not checked: the reader
+   * must be able to detect a forgery.
+   */
   readNamed(name: string): Promise<Buffer | undefined>;
-  /** Names that begin with `prefix`, which ends with a slash, in their order, from the one after `after` on; at most `limit`. */
+  /**
+   * Returns at most `limit` names that begin with `prefix` (which ends with a slash), in order, starting after `after`.
+   */
   listNamed(prefix: string, after: string | null, limit: number): Promise<readonly string[]>;
   removeNamed(name: string): Promise<void>;
-  /** Rejects with `store-unavailable` if it does not answer. */
+  /** Rejects with `store-unavailable` if the store does not answer. */
   check(): Promise<void>;
 }

@@ -1,21 +1,22 @@
 import type { Agent } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** What names in configurations may lead to, and by which way. */
+/** Decides which hosts a user's configuration may reach, and by which route. */
 export interface OutboundHosts {
   /**
-   * The one address to connect to, looked up once, so that a name that answers otherwise a moment later leads nowhere
-   * else. `source-refused` if any address of the name is private, loopback or link-local and such are not allowed;
-   * `source-unavailable` if it has none. For protocols that no proxy is asked for.
+   * Looks the name up once and returns the one address to connect to, so that a later, different DNS answer changes
+   * nothing. For protocols that do not go through a proxy. Errors: `source-refused` if any address of the name is
+   * private, loopback or link-local and such addresses are not allowed; `source-unavailable` if the name has no
+   * address.
    */
   resolve(hostname: string): Promise<{ readonly address: string; readonly family: 4 | 6 }>;
   /**
-   * The way to an address over http or https: the one address of its host, as `resolve` finds and checks it, or the proxy
-   * that the settings name. A host that this machine knows to be private is refused for a proxy too; where the proxy
-   * alone can look a name up, where it leads is for the proxy to check.
+   * Returns the route to an http or https address: the single address of its host, found and checked as in `resolve`,
+   * or the configured proxy. A host that this machine knows to be private is refused even with a proxy. If only the
+   * proxy can look the name up, the proxy must check the target.
    */
   route(url: URL): Promise<OutboundRoute>;
-  /** The same to an address that an administrator named, which may be private. */
+  /** Returns the route to an address configured by an administrator, which may be private. */
   trustedRoute(url: URL): OutboundRoute;
 }
 
@@ -27,14 +28,14 @@ export interface OutboundPost {
 }
 
 export interface OutboundRoute {
-  /** For requests of node:http and node:https to this host. A connection to a checked address is not taken twice. */
+  /** Agent for node:http and node:https requests to this host. Connections to a checked address are not reused. */
   readonly agent: Agent;
-  /** Posts to the address and returns the status. Follows no redirect and reads no answer. */
+  /** Posts to the address and returns the status. Follows no redirect and does not read the response body. */
   post(message: OutboundPost): Promise<number>;
-  /** A connection to the host and the port of the address, for a protocol of the caller's own. */
+  /** Opens a connection to the host and port of the address, for any other protocol. */
   connect(): Promise<Socket>;
-  /** Why a request by this way failed. Names the proxy if there is one, without its password. */
+  /** Returns why a request over this route failed. Names the proxy, if there is one, without its password. */
   reasonOf(caught: unknown): string;
-  /** The proxy's own refusal, if this answer is one: a sentence with the way out. */
+  /** Returns a sentence that says what to do if the status is a refusal by the proxy itself, else `undefined`. */
   refusalOf(status: number): string | undefined;
 }

@@ -1,14 +1,14 @@
-/** A folder of working files whose process has ended without removing it. */
+/** A folder of working files left behind by a process that has ended. */
 export interface StaleFolder {
   readonly name: string;
-  /** Why it is taken for stale. */
+  /** Why the folder is considered stale. */
   readonly why: string;
 }
 
-/** Working folders of the processes that share this machine's PERENNIAL_HOME. */
+/** The working folders of all processes that share this machine's PERENNIAL_HOME. */
 export interface Scratch {
-  /** Looks at no folder of a process that may be alive, and at none of another machine. */
+  /** Lists stale folders. Skips folders of processes that may be alive and folders of other machines. */
   stale(): Promise<readonly StaleFolder[]>;
-  /** Removes it if it is stale still. */
+  /** Removes the folder if it is still stale. */
   remove(name: string): Promise<void>;
 }

@@ -10,36 +10,39 @@ import type { TrainedRows } from '../contracts/models/model-version.ts';
 import type { ClassValue, Fill } from '../contracts/models/signature.ts';
 import type { RepeatedIds } from '../contracts/monitoring/report.ts';
 
-// All paths are local and absolute. Every call runs in a process of its own with bounded memory and time, which sees
-// the files of its request and nothing else. Failures are PerennialErrors with the codes named here.
+// All paths are local and absolute. Every call runs in its own process with bounded memory and time. The process sees
+// only the files of its request. Failures are PerennialErrors with the codes named here.
 
 export interface PrepareBatch {
-  /** CSV and NDJSON may be compressed by gzip. */
+  /** CSV and NDJSON files may be gzip-compressed. */
   readonly files: readonly { readonly name: string; readonly path: string; readonly format: DataFormat }[];
   /** Default: append. */
   readonly mode?: Configuration['data']['mode'];
-  /** The columns of the dataset so far; null: infer them from this batch. */
+  /** Columns of the existing dataset; null: infer the columns from this batch. */
   readonly pinned: readonly Column[] | null;
-  /** The parts of the dataset so far, for known keys. */
+  /** Parts of the existing dataset, used to recognise known keys. */
   readonly known: readonly { readonly path: string; readonly part: DatasetPart }[];
   readonly key?: string;
-  /** A column or one scalar expression; gives the row's instant `_at`. */
+  /** A column name or one scalar expression that gives each row's instant `_at`. */
   readonly timestamp?: string;
   readonly timezone: string;
-  /** Texts that mean a missing value. Default: none; an empty field of CSV is missing in any case. */
+  /** Texts that mean a missing value. Default: none. An empty CSV field is always missing. */
   readonly nulls?: readonly string[];
-  /** What `data.columns` says of columns. */
+  /** The column settings of `data.columns`. */
   readonly columns?: Configuration['data']['columns'];
-  /** Columns that must exist: target and features. */
+  /** Columns that must exist: the target and the features. */
   readonly required: readonly string[];
-  /** Columns that a build reads besides, so that none of them is left out without a word. */
+  /**
+   * Further columns that a build reads. The batch is refused if one of them cannot be kept; a column that nothing reads
+   * is left out with a warning.
+   */
   readonly alsoRead?: readonly string[];
   readonly expectations: readonly Expectation[];
-  /** What `references` name: the parts of the other model's dataset. */
+  /** Columns used by `references` expectations, with the parts of the other models' datasets. */
   readonly references?: readonly ReferencedColumn[];
-  /** What `freshness` counts back from; needed where one is expected. */
+  /** Instant from which `freshness` expectations count back. Required if there is one. */
   readonly asOf?: Instant;
-  /** Half-open bounds on `_at`; rows outside are left out before anything is checked. */
+  /** Half-open bounds on `_at`. Rows outside them are dropped before any check. */
   readonly from?: Instant;
   readonly before?: Instant;
   /** An existing empty folder for the parts and the quarantine. */
@@ -49,7 +52,7 @@ export interface PrepareBatch {
 export interface ReferencedColumn {
   readonly model: string;
   readonly column: string;
-  /** What it is, for people: `stations, dataset 3`. */
+  /** Label for people, such as `stations, dataset 3`. */
   readonly label: string;
   readonly parts: readonly string[];
 }
@@ -57,28 +60,35 @@ export interface ReferencedColumn {
 export interface PreparedBatch {
   readonly columns: readonly Column[];
   readonly rowsAdded: number;
-  /** Rows that are known and equal to the known row. */
+  /** Number of rows whose key is known and that equal the known row. */
   readonly rowsSkipped: number;
-  /** Known rows that took the values of the batch's (upsert, snapshot). */
+  /** Number of known rows that took new values from the batch (upsert, snapshot). */
   readonly rowsReplaced: number;
-  /** Known rows that are no more (snapshot). */
+  /** Number of known rows that were removed because the batch lacks them (snapshot). */
   readonly rowsRemoved: number;
   /**
-   * What becomes of the parts so far, in their order: kept as they are; written anew without the rows that were replaced
-   * or with columns that changed; or gone. The parts of the new version are these and then `parts`.
+   * What happens to the existing parts, in order. Each part is kept, or rewritten without replaced rows or with changed
+   * columns, or absent from this list if nothing of it remains. The new version consists of these parts, followed by
+   * `parts`.
    */
   readonly known: readonly (
     | { readonly kind: 'kept'; readonly part: DatasetPart }
     | { readonly kind: 'rewritten'; readonly part: DatasetPart & { readonly path: string } }
   )[];
-  /** New parts (none if no row is new), sorted by `_at` then key, at most 1,000,000 rows each; the same rows give the same bytes. */
+  /**
+   * New parts, sorted by `_at` then key, with at most 1,000,000 rows each; empty if no row is new. Equal rows give
+   * equal bytes.
+   */
   readonly parts: readonly (DatasetPart & { readonly path: string })[];
   readonly expectations: readonly ExpectationResult[];
-  /** What a person should know about the batch: bounded, warnings before guesses. */
+  /** Warnings for the user, limited in number; warnings come before guesses. */
   readonly warnings: readonly DataWarning[];
-  /** An expectation of severity error is broken: there are no parts and no rows added. */
+  /** True if an expectation of severity `error` failed. There are then no parts and no added rows. */
   readonly refused: boolean;
-  /** The rows that broke one, as Parquet with `_file`, `_line`, `_row` and `_broke`; null if none did, or the dataset as a whole does. */
+  /**
+   * The rows that failed an expectation, as Parquet with `_file`, `_line`, `_row` and `_broke`. Null if no row failed,
+   * or if only an expectation about the dataset as a whole failed.
+   */
   readonly quarantine: { readonly path: string; readonly rows: number } | null;
 }
 
@@ -91,7 +101,7 @@ export interface CompareDatasets {
   readonly before: ComparedDataset;
   readonly after: ComparedDataset;
   readonly key?: string;
-  /** `process-died` after it, where whoever asks cannot wait as long as the engine would. */
+  /** Shorter time limit than the engine's own, for callers that cannot wait. Exceeding it throws `process-died`. */
   readonly timeLimitMs?: number;
 }
 
@@ -106,40 +116,53 @@ export interface SplitWindow {
   readonly holdout: HoldoutRule;
   readonly features: readonly string[];
   readonly target: string;
-  /** Written to the holdout besides features and target (slices, key, `_at`); never to what trains. */
+  /** Columns written to the holdout besides features and target (slices, key, `_at`), never to the training rows. */
   readonly carried: readonly string[];
   readonly key?: string;
-  /** Replaces missing feature values in the training rows and in `validationPath`; the holdout keeps them missing. */
+  /**
+   * Values that replace missing feature values in the training rows and in `validationPath`. The holdout keeps them
+   * missing.
+   */
   readonly fill?: Readonly<Record<string, Fill>>;
   readonly trainPath: string;
   readonly holdoutPath: string;
-  /** Training rows and holdout together, as one that trains: for refits. */
+  /** File for training and holdout rows together, in training layout, for refits. */
   readonly allPath?: string;
-  /** The holdout's features alone, for scripts that ask for it. */
+  /** File for the holdout's features alone, for scripts that ask for it. */
   readonly validationPath?: string;
 }
 
 export interface ColumnData {
   readonly rows: number;
-  /** Numbers for integer/number/boolean columns on request, else cells. */
+  /** Cells by column name. With `asText`, every value is a text or null. */
   readonly columns: Readonly<Record<string, readonly Cell[]>>;
 }
 
 export interface TableEngine {
-  /** `data-unreadable`, `data-empty`, `too-large`, `schema-changed`, `duplicate-key`, `key-conflict`, `invalid-expression`. Broken expectations are a result, not an error. */
+  /**
+   * Reads and checks a batch and writes its new parts. A failed expectation is part of the result, not an error.
+   * Errors: `data-unreadable`, `data-empty`, `too-large`, `schema-changed`, `duplicate-key`, `key-conflict`,
+   * `invalid-expression`.
+   */
   prepareBatch(request: PrepareBatch): Promise<PreparedBatch>;
   profile(parts: readonly string[], columns: readonly Column[]): Promise<DatasetProfile>;
-  /** Two versions of a dataset, row by row (by key where both have it, else as wholes) and column by column. */
+  /**
+   * Compares two versions of a dataset by row and by column. Rows are matched by key if both versions have it, else as
+   * a whole.
+   */
   compare(request: CompareDatasets): Promise<RowDifference>;
   /**
-   * Deterministic Parquet, sorted by `_at` then key, of the rows that have a target: missing values, NaN, infinity and
-   * blank text are none. Training has the features then the target. `no-data` if either side would be empty,
-   * `invalid-configuration` if a fill is no value of its column.
+   * Writes deterministic Parquet, sorted by `_at` then key, of the rows that have a target. Missing values, NaN,
+   * infinity and blank text do not count as a target. The training file has the features, then the target. Errors:
+   * `no-data` if either side would be empty; `invalid-configuration` if a fill value does not fit its column.
    */
   splitWindow(
     request: SplitWindow,
   ): Promise<Pick<TrainedRows, 'trainingRows' | 'holdoutRows' | 'unlabelled' | 'filled'>>;
-  /** Reads columns of Parquet files, in file order, rows in their order; optional half-open bounds on `timeColumn`. At most 5,000,000 rows. */
+  /**
+   * Reads columns of Parquet files, in file and row order, with optional half-open bounds on `timeColumn`. Throws
+   * `limit-reached` above PERENNIAL_COMPUTE_ROWS rows.
+   */
   readColumns(request: {
     readonly files: readonly string[];
     readonly columns: readonly string[];
@@ -147,32 +170,41 @@ export interface TableEngine {
     readonly from?: Instant;
     readonly to?: Instant;
     readonly orderBy?: readonly string[];
-    /** Values as the engine writes them, which is what a holdout by fraction is hashed by; missing ones stay null. */
+    /**
+     * Returns values as the engine prints them, which is what the holdout rule `fraction` hashes. Missing values stay
+     * null.
+     */
     readonly asText?: boolean;
-    /** One of `columns`, read as a target: a value that is none is null. `labelledOnly` leaves out the rows without one. */
+    /**
+     * One of `columns`, read as a target: a value that is not a valid target becomes null. `labelledOnly` drops rows
+     * without a target.
+     */
     readonly target?: { readonly column: string; readonly labelledOnly: boolean };
   }): Promise<ColumnData>;
-  /** One file of all rows. In CSV a missing value is an empty field, and an empty text is quoted. */
+  /** Writes all rows to one file. In CSV a missing value is an empty field and an empty text is quoted. */
   exportRows(request: {
     readonly parts: readonly string[];
-    /** All when absent. */
+    /** Default: all columns. */
     readonly columns?: readonly string[];
     readonly format: 'csv' | 'parquet';
-    /** In CSV: put an apostrophe before cells that a spreadsheet would run as a formula. Default: false. */
+    /** CSV only: puts an apostrophe before cells that a spreadsheet would run as a formula. Default: false. */
     readonly forSpreadsheets?: boolean;
     readonly path: string;
   }): Promise<void>;
-  /** Turns a gateway's NDJSON segment of PredictionRecords into the Parquet of `PredictionSegment`; a torn last line is left out. */
+  /**
+   * Converts a gateway's NDJSON segment of PredictionRecords to the Parquet of `PredictionSegment`. Drops an incomplete
+   * last line.
+   */
   sealSegment(request: {
     readonly ndjson: string;
     readonly features: readonly string[];
     readonly path: string;
-    /** For one `IndexedPrediction` a line, as JSON: of the rows that count, which are neither replayed nor a shadow's. */
+    /** Output file with one JSON `IndexedPrediction` per line, for rows that are neither replayed nor a shadow's. */
     readonly indexPath: string;
   }): Promise<{ readonly rows: number; readonly from: Instant; readonly to: Instant }>;
   /**
-   * Served rows in `[from, to)` by event time, replays aside; where an id occurs twice the first recorded counts.
-   * Joined with labels by id.
+   * Returns the rows served in `[from, to)` by event time, without replays, joined with the labels by id. If an id
+   * occurs more than once, the first recorded row counts.
    */
   readServed(request: {
     readonly segments: readonly string[];
@@ -184,20 +216,23 @@ export interface TableEngine {
 
 export interface ServedRows {
   readonly rows: number;
-  /** Of the predictions. */
+  /** Ids of the predictions. */
   readonly ids: readonly string[];
-  /** When they happened, in milliseconds since 1970 in UTC. */
+  /** Event times in milliseconds since 1970 in UTC. */
   readonly eventTimesMs: readonly number[];
-  /** By feature name. */
+  /** Feature values by feature name. */
   readonly features: Readonly<Record<string, readonly Cell[]>>;
-  /** Numbers or, for a classifier, labels; null if the model had no answer for the row. */
+  /** Predicted numbers or, for a classifier, labels; null if the model had no answer for the row. */
   readonly predictions: readonly (ClassValue | null)[];
-  /** As they were logged, one a class of the version that answered; null where it gave none. */
+  /** Logged probabilities, one per class of the version that answered; null if it gave none. */
   readonly probabilities: readonly (readonly number[] | null)[];
   readonly releases: readonly Sha256[];
   readonly modelVersions: readonly number[];
-  /** null where none was among those that were given. */
+  /** Null for a prediction that has no label among the given ones. */
   readonly labels: readonly (ClassValue | null)[];
-  /** Predictions of the window that have the id of an earlier one, and are not among the rows; null if there are none. */
+  /**
+   * Predictions of the window that repeat the id of an earlier one and are therefore not among the rows; null if there
+   * are none.
+   */
   readonly repeatedIds: RepeatedIds | null;
 }

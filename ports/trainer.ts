@@ -17,17 +17,23 @@ export interface TrainerCall {
 }
 
 /**
- * Runs a model's code. Jobs and results name bytes by digest: a trainer reads them from the object store and stores its
- * results there, so it may work on another machine. It stores them before it answers, because garbage collection keeps
- * what is stored while a step runs. No process of a job outlives the call, or its caller.
+ * Runs a model's code. Jobs and results name bytes by digest: a trainer reads its inputs from the object store and
+ * stores its results there, so it may work on another machine. It must store the results before it returns, because
+ * garbage collection keeps what is stored while a step runs. No process of a job outlives the call or the calling
+ * process.
  *
- * All methods: `blob-missing`, `blob-corrupt`, `environment-failed`, `cancelled`
+ * All methods may throw `blob-missing`, `blob-corrupt`, `environment-failed` and `cancelled`.
  */
 export interface Trainer {
-  /** What scripts of this code run with, which only the trainer knows. Makes the environment of the lock. */
+  /**
+   * Creates the environment of the lock and returns what scripts of this code run with, which only the trainer knows.
+   */
   environment(job: EnvironmentJob, call: Omit<TrainerCall, 'onProgress'>): Promise<JobEnvironment>;
-  /** `training-failed` (fields exitCode, lastLines), `training-timeout`, `training-limit`, `artifact-missing`, `too-large` */
+  /**
+   * Runs the training command. Errors: `training-failed` (fields exitCode, lastLines), `training-timeout`,
+   * `training-limit`, `artifact-missing`, `too-large`.
+   */
   train(job: TrainingJob, call: TrainerCall): Promise<TrainingResult>;
-  /** Keeps nothing of what the script writes. */
+  /** Runs a check script and discards the files that it writes. */
   check(job: CheckJob, call: TrainerCall): Promise<CheckResult>;
 }

@@ -1,35 +1,46 @@
 import type { Id, Instant, Scope } from '../contracts/identifiers.ts';
 import type { ScheduleInput } from '../contracts/runs/schedule.ts';
 
-/** Temporal as the API and activities see it. `temporal-unavailable` when it does not answer within a few seconds. */
+/**
+ * Temporal client for the API and activities. Throws `temporal-unavailable` if Temporal does not answer within a few
+ * seconds.
+ */
 export interface WorkflowClient {
-  /** Update-with-start of the scope's lifecycle: resolves once it has acted on what is in the database. */
+  /**
+   * Sends an update-with-start to the scope's lifecycle workflow. Resolves when the lifecycle has acted on the state of
+   * the database.
+   */
   advance(scope: Scope): Promise<void>;
-  /** Signals a workflow; one that has ended is no error. */
+  /** Signals a workflow. Does nothing if the workflow has ended. */
   nudge(workflowId: string): Promise<void>;
   cancel(workflowId: string): Promise<void>;
-  /** Workflow ids of the lifecycles that run; one that began some moments ago may be missing. */
+  /** Returns the workflow ids of running lifecycles. One started moments ago may be missing. */
   runningLifecycles(): Promise<ReadonlySet<string>>;
   describe(
     workflowId: string,
   ): Promise<{ readonly state: 'running' | 'absent' } | { readonly state: 'closed'; readonly status: string }>;
-  /** The execution that continued as this one; null: it was started or reset by a client. Temporal says so, not the execution. */
+  /**
+   * Asks Temporal, not the execution itself, which execution continued as this one. Returns null if a client started or
+   * reset this execution.
+   */
   continuedFrom(workflowId: string, executionId: string): Promise<string | null>;
   setSchedule(scope: Scope, name: string, schedule: ScheduleInput): Promise<void>;
   removeSchedule(scope: Scope, name: string): Promise<void>;
-  /** How Temporal's schedule differs from this one; undefined if it does not. */
+  /** Returns how Temporal's schedule differs from this one, or `undefined` if it does not. */
   scheduleDifference(scope: Scope, name: string, schedule: ScheduleInput): Promise<string | undefined>;
-  /** Ids of the schedules that `setSchedule` made, 10,000 at most; whoever shares the namespace may have others. */
+  /** Returns at most 10,000 ids of schedules made by `setSchedule`. Other schedules in the namespace are left out. */
   scheduleIds(): Promise<readonly string[]>;
-  /** By its id: one of a model or an environment that is gone. One that is not there is no error. */
+  /**
+   * Removes the schedule of a model or environment that no longer exists. Does nothing if there is no such schedule.
+   */
   removeScheduleById(id: string): Promise<void>;
-  /** Starts the workflow of the schedule's firing at that instant, unless it has been started already. */
+  /** Starts the workflow for the schedule's firing at that instant, unless it has been started already. */
   fireSchedule(scope: Scope, name: string, at: Instant): Promise<void>;
-  /** Has a collection of garbage carried out; one that is being carried out already is no error. */
+  /** Starts the garbage collection's workflow. Does nothing if it is running already. */
   startCollection(collectionId: Id): Promise<void>;
-  /** When collections begin by themselves; null: never. */
+  /** Sets when garbage collections start automatically; null: never. */
   scheduleCollections(cron: string | null): Promise<void>;
-  /** When heads of the ledger are signed by themselves; null: never. */
+  /** Sets when ledger heads are signed automatically; null: never. */
   scheduleSigning(cron: string | null): Promise<void>;
   check(): Promise<void>;
 }

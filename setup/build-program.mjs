@@ -1,18 +1,18 @@
-// A program built from its source with Go.
+// Builds a program from its source with Go.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { moveInto } from './download-program.mjs';
 import { runProgram } from './run-program.mjs';
 
-/** Answers where it came from, or the reason why it could not be built. */
+/** Returns where the program came from, or the reason why it could not be built. */
 export async function buildProgram({ module, file, target, env, progress }) {
   if ((await runProgram('go', ['version'], { env }).catch(() => undefined)) === undefined)
     return { failed: 'there is no Go to build it with' };
   const folder = await mkdtemp(join(tmpdir(), 'perennial-build-'));
   try {
     progress(`go install ${module}, which takes minutes`);
-    // -v names each package as it is compiled: the only progress there is.
+    // -v prints each package as it is compiled, which is the only progress that Go shows.
     await runProgram('go', ['install', '-v', module], {
       env: { ...env, GOBIN: folder },
       onLine: (line) => progress(`compiling ${line}`),

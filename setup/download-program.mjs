@@ -1,4 +1,4 @@
-// A program out of a release archive, or undefined where that cannot be had soon: a caller has another way.
+// Downloads a program from a release archive. Gives up early, because the caller has other ways to get the program.
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { chmod, copyFile, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
@@ -9,23 +9,23 @@ import { pipeline } from 'node:stream/promises';
 import { hasProxy, withoutCredentials, withProxies } from './proxies.mjs';
 import { runProgram } from './run-program.mjs';
 
-/** Until the answer begins, and then between one piece of it and the next. */
+/** Longest silence before the response starts, and between two chunks of it. */
 const silenceMs = 4_000;
 const limitBytes = 400 * 2 ** 20;
-/** One that drips is given up: there is another way. */
+/** A slower download is given up, because there are other ways to get the program. */
 const slowestBytesPerSecond = 100 * 2 ** 10;
 const judgedAfterMs = 15_000;
 
 /**
- * Fetches the archive at `url`, takes the program `file` out of it, checks the program's SHA-256 if that is known, and
- * puts it at `target`. Answers where it came from, or the reason why it could not be had: no route, no such release,
- * silence for four seconds, other bytes than expected.
+ * Fetches the archive at `url`, extracts the program `file`, checks the program's SHA-256 if it is known, and puts it
+ * at `target`. Returns where the program came from, or the reason for the failure: no route, no such release, silence
+ * for four seconds, or a wrong digest.
  */
 export async function downloadProgram({ url, sha256, file, target, env = process.env, progress }) {
   const folder = await mkdtemp(join(tmpdir(), 'perennial-download-'));
   try {
     const archive = join(folder, 'archive.tar.gz');
-    // Node's own fetch knows no proxy, or asks this machine through it; curl is where there is a proxy.
+    // Node's own fetch ignores proxies, or uses them for this machine too, so curl is used if there is a proxy.
     await (hasProxy(env) ? fetchByCurl(url, archive, env) : fetchTo(url, archive, progress));
     await runProgram('tar', ['-xzf', archive, '-C', folder, file]);
     const program = join(folder, file);
@@ -89,7 +89,7 @@ function complaintAbout(bytes, milliseconds) {
   return tooSlow ? new Error(`slower than ${slowestBytesPerSecond / 2 ** 10} KiB a second`) : null;
 }
 
-/** The last step is a rename within one file system, so that what is at `target` is always whole. */
+/** Moves a file. The last step is a rename within one file system, so that the file at `target` is always complete. */
 export async function moveInto(source, target) {
   await mkdir(dirname(target), { recursive: true });
   const draft = `${target}.${process.pid}.draft`;

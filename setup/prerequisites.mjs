@@ -1,4 +1,4 @@
-// What a machine must bring itself.
+// Checks what must already be installed on the machine.
 import { runProgram } from './run-program.mjs';
 import { SetupProblem } from './steps.mjs';
 
@@ -12,7 +12,7 @@ export function requireNode(version = process.versions.node) {
   );
 }
 
-/** The example's training runs on it. */
+/** Throws unless Python is installed, on which the example's training runs. */
 export async function requirePython(env) {
   const remedy = `install Python ${oldestPython.join('.')} or newer, so that python3 is on the PATH`;
   const said = await runProgram(

@@ -1,10 +1,10 @@
-// The proxies of the environment, for the programs that setup starts: npm, pip, curl and go.
+// Passes the proxies of the environment to the programs that setup starts: npm, pip, curl and go.
 
 const thisMachine = ['localhost', '127.0.0.1', '::1'];
 
 /**
- * The environment with the proxies in the spelling of every program, and by Perennial's two rules: this machine is never
- * reached through a proxy, and without HTTPS_PROXY the proxy of HTTP_PROXY serves https too.
+ * Returns the environment with the proxy variables in the spelling of every program. Applies Perennial's two rules:
+ * this machine is never reached through a proxy, and without HTTPS_PROXY the proxy of HTTP_PROXY serves HTTPS too.
  */
 export function withProxies(env) {
   const http = env.http_proxy || env.HTTP_PROXY;
@@ -25,7 +25,7 @@ export function hasProxy(env) {
   return Boolean(withProxies(env).https_proxy);
 }
 
-/** Text that a program wrote, without the user and the password of an address. */
+/** Removes the user name and password of addresses from a program's output. */
 export function withoutCredentials(text) {
   return text.replaceAll(/\/\/[^/\s@]+@/g, '//');
 }

@@ -1,15 +1,18 @@
-// Starts programs for setup: quietly, with the end of what they said if they fail, and never longer than setup lives.
+// Runs programs for setup. Their output is not shown, except for its end if they fail, and they do not outlive setup.
 import { spawn } from 'node:child_process';
 
 const keptCharacters = 8_000;
 const running = new Set();
 
-/** Ends everything that setup has started. */
+/** Sends a signal to every program that setup has started. */
 export function stopPrograms(signal) {
   for (const child of running) killGroup(child, signal);
 }
 
-/** Resolves with what it printed; rejects with the end of it. `onLine` sees each line as it comes. */
+/**
+ * Resolves with the program's output; rejects with the end of it if the program fails. `onLine` gets the latest line
+ * whenever output arrives.
+ */
 export function runProgram(file, args, { env, cwd, onLine } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, { env, cwd, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
@@ -43,6 +46,6 @@ function killGroup(child, signal) {
   try {
     process.kill(-child.pid, signal);
   } catch {
-    // It has ended.
+    // The process has already ended.
   }
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Gets what npm run demo and npm test need and do not find, then runs them. Plain JavaScript without packages: it runs
-// on whatever Node there is, before anything is installed.
+// Installs what `npm run demo` and `npm test` need and is missing, then runs the command of `--then`. Plain JavaScript
+// without packages, so that it runs on any installed Node before anything else is installed.
 //   node setup/setup.mjs [--for demo|test] [--then command …]
 import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
@@ -38,12 +38,16 @@ async function setUp(purpose, env) {
     sandbox,
     packages,
     step('the Temporal CLI', (progress) => getTemporal(env, progress)),
-    // The first build of the demo makes its environment itself, and has begun sooner.
+    // Not for the demo: its first build creates the Python environment itself, and starts sooner if setup does not wait
+    // for that.
     ...(purpose === 'demo' ? [] : [prepareEnvironment(env, packages, sandbox), minioIfItCanBeHad(env)]),
   ]);
 }
 
-/** The worker's code makes it, and runs the installation in the sandbox. */
+/**
+ * Waits for the packages and the sandbox, because the worker's code builds the environment and runs the installation in
+ * the sandbox.
+ */
 async function prepareEnvironment(env, packages, sandbox) {
   await Promise.all([packages, sandbox]);
   await step('the Python environment of examples/bike-demand', (progress) =>
@@ -51,7 +55,7 @@ async function prepareEnvironment(env, packages, sandbox) {
   );
 }
 
-/** Perennial works without: what users wrote is then kept apart less well. */
+/** Perennial works without a sandbox, but isolates user code less well. */
 async function sandboxIfItCanBeHad(env) {
   if (process.platform !== 'linux') return;
   const consequence = 'training and other code of users will run without a sandbox';
@@ -65,7 +69,7 @@ async function sandboxIfItCanBeHad(env) {
   }
 }
 
-/** Only the tests of S3 need it, and they say so themselves. */
+/** Only the S3 tests need MinIO, and they fail with a clear message without it. */
 async function minioIfItCanBeHad(env) {
   try {
     await step('MinIO', (progress) => getMinio(env, progress));
@@ -84,7 +88,7 @@ function readArguments(args) {
   throw new SetupProblem(usage);
 }
 
-/** What setup has begun ends with it. A step that was broken off is not taken for done. */
+/** Stops the started programs when setup is interrupted. An interrupted step does not count as done. */
 function stopOnSignals() {
   const handlers = ['SIGINT', 'SIGTERM', 'SIGHUP'].map((signal) => {
     const handler = () => {

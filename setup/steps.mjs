@@ -1,16 +1,16 @@
-// Runs independent steps side by side and says what each does, on standard error: standard output belongs to what
-// `--then` runs.
+// Runs independent steps concurrently and reports their progress on standard error, because standard output belongs to
+// the command of `--then`.
 
-/** A sentence for whoever set it up, with the way out; nobody needs to see a stack trace. */
+/** An error for the person who runs setup. It is printed as a sentence that says what to do, without a stack trace. */
 export class SetupProblem extends Error {}
 
 const quietForMs = 2_000;
-/** A terminal shows it live; a log is not to be filled with it. */
+/** Often enough for a live terminal, but rarely enough not to fill a log. */
 const sayEveryMs = process.stderr.isTTY ? 2_000 : 15_000;
 
 /**
- * Runs one step. `work` is given a function to say how far it is, which is printed once the step has taken two
- * seconds and every few seconds from then on. It answers false if there was nothing to do.
+ * Runs one step. `work` gets a function to report its progress, which is printed once the step has taken two seconds
+ * and every few seconds from then on. `work` returns false if there was nothing to do.
  */
 export async function step(title, work) {
   const begun = Date.now();
@@ -34,7 +34,7 @@ export async function step(title, work) {
   }
 }
 
-/** All of them to their end, so that one that fails leaves no other half-done; then the first failure. */
+/** Waits for all steps, so that the failure of one does not leave another half-done. Then throws the first failure. */
 export async function together(steps) {
   const ends = await Promise.allSettled(steps);
   const failed = ends.filter((end) => end.status === 'rejected').map((end) => end.reason);

@@ -1,11 +1,11 @@
-// Whether bubblewrap can make a sandbox on this system: user namespaces may be switched off.
+// Checks whether bubblewrap can create a sandbox on this system, because user namespaces may be disabled.
 import { readFileSync } from 'node:fs';
 import { runProgram } from './run-program.mjs';
 
-/** What a sandbox needs of the kernel, without anything of ours in it. */
+/** Arguments that use the kernel features of a sandbox, without anything of Perennial in it. */
 const trial = ['--unshare-all', '--die-with-parent', '--ro-bind', '/', '/', '--proc', '/proc', '--dev', '/dev'];
 
-/** The files of the kernel that switch user namespaces off, the value that does, and what to do about it. */
+/** Kernel settings that disable user namespaces: the file, the value that disables them, and what to do about it. */
 const switches = [
   [
     'kernel/unprivileged_userns_clone',
@@ -24,7 +24,7 @@ const switches = [
   ],
 ];
 
-/** Why `bubblewrap` makes no sandbox here and what to do, in a phrase; undefined if it does. */
+/** Returns why `bubblewrap` cannot create a sandbox here and what to do, as a phrase; undefined if it can. */
 export async function whyNoSandbox(bubblewrap, env, settingsFolder = '/proc/sys') {
   try {
     await runProgram(bubblewrap, [...trial, '--', process.execPath, '--version'], { env });

@@ -5,14 +5,14 @@ import { type StateFolder, readStateFile } from './state-folder.ts';
 
 const Holder = z.object({ pid: z.number(), api: z.string() }).loose();
 
-/** Another stack, which may be starting or stopping, has the claim. */
+/** Thrown if another stack holds the claim. That stack may also be starting or stopping. */
 export class HomeIsHeld extends PerennialError {
   constructor(sentence: string, home: string) {
     super('conflict', sentence, { home });
   }
 }
 
-/** Claims the home for one stack. Returns the function that ends the claim. */
+/** Claims the home for one stack. Returns a function that releases the claim. */
 export function claimHome(folder: StateFolder): () => void {
   const release = claimFile(folder.lock);
   if (release !== undefined) return release;

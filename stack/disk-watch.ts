@@ -2,7 +2,10 @@ import type { DiskSpace } from '../ports/disk-space.ts';
 
 const lookEveryMs = 2_000;
 
-/** Reports once when the stack's disk is full, and once when there is room again. */
+/**
+ * Reports once when the stack's disk is full, and once when there is free space again. Returns a function that stops
+ * the watch.
+ */
 export function watchDisk(disk: DiskSpace, say: (sentence: string) => void): () => void {
   let full = false;
   const look = async (): Promise<void> => {

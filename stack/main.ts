@@ -6,10 +6,10 @@ import { askStackToStop } from './processes/ask-to-stop.ts';
 import { HomeIsHeld } from './claim-home.ts';
 import { runStack } from './run-stack.ts';
 
-// The terminal may go away before the stack has stopped; what it would say is then said to nobody.
+// The terminal may go away before the stack has stopped; further output is then dropped.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 
-// What the stack and its parts write is nobody else's to read.
+// Files that the stack and its parts write must be readable by their owner only.
 process.umask(0o077);
 
 ignoreProxyOfNode();

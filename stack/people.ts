@@ -7,7 +7,7 @@ import type { Keys } from './secrets.ts';
 
 const people = ['admin', 'operator', 'approver'] as const;
 
-/** Brings the database to this version, and makes the people whose keys the state folder holds. Again is free. */
+/** Migrates the database to this version, and creates the people whose keys the state folder holds. Idempotent. */
 export async function preparePeople(databaseUrl: string, keys: Keys): Promise<void> {
   await migrate(databaseUrl);
   const repositories = createPostgresRepositories({

@@ -27,8 +27,8 @@ const attempts = 100;
 const Remembered = z.object({ schemaVersion: z.literal(1), ports: z.partialRecord(z.enum(portNames), z.number()) });
 
 /**
- * A free port for each part, the same at every start while they stay free. One that was asked for and is taken is an
- * error that names it; any other that is taken is replaced, and `say` is told.
+ * Chooses a free port for each part: the same one at every start as long as it is free. A port that was asked for and
+ * is taken is an error that names it. Any other taken port is replaced and reported through `say`.
  */
 export async function choosePorts(
   folder: StateFolder,
@@ -47,7 +47,7 @@ export async function choosePorts(
   return chosen;
 }
 
-/** Of parts that stand elsewhere. */
+/** Returns the ports of parts that run elsewhere. */
 function unusedPorts(settings: StackSettings): PortName[] {
   return [
     ...(settings.DATABASE_URL === undefined ? [] : (['postgres'] as const)),
@@ -80,8 +80,9 @@ async function choosePort(
 }
 
 /**
- * A port of 127.0.0.1 below those that systems give out by themselves (RFC 6335, section 6, and Linux's 32768 to 60999):
- * one of those could be another program's by the time that a part listens, or at the next start.
+ * Returns a free port of 127.0.0.1 below the range from which systems assign ephemeral ports (RFC 6335, section 6, and
+ * Linux's 32768 to 60999). An ephemeral port could be taken by another program before a part listens on it, or at the
+ * next start.
  */
 export async function freePort(isUsable: (port: number) => Promise<boolean> = isFree): Promise<number> {
   for (let attempt = 0; attempt < attempts; attempt += 1) {
@@ -95,7 +96,7 @@ export async function freePort(isUsable: (port: number) => Promise<boolean> = is
   );
 }
 
-/** Found out by listening on it for a moment. */
+/** Tests a port by listening on it for a moment. */
 async function isFree(port: number): Promise<boolean> {
   const server = createServer();
   try {

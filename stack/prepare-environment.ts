@@ -11,7 +11,7 @@ import { cachedProgramFolder } from '../setup/find-program.mjs';
 import { identityOf } from './processes/process-identity.ts';
 import { sandboxPrograms } from './sandbox-programs.ts';
 
-// Run by setup, `node stack/prepare-environment.ts LOCK`: makes the very environment that the stack's worker will want,
+// Run by setup as `node stack/prepare-environment.ts LOCK`: builds the environment that the stack's worker will need,
 // and prints where its programs are.
 
 const stop = new AbortController();

@@ -22,7 +22,7 @@ export interface StackSurroundings {
   readonly settings: StackSettings;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly say: (sentence: string) => void;
-  /** Aborted: stop everything in order. */
+  /** Stops everything in order when it is aborted. */
   readonly signal: AbortSignal;
 }
 
@@ -36,7 +36,7 @@ interface Stack {
   readonly supervisor: Supervisor;
 }
 
-/** The embedded stack from its start to its end. Whatever happens, nothing that it started is left running. */
+/** Runs the embedded stack until it is stopped. Whatever happens, no process that it started is left running. */
 export async function runStack(around: StackSurroundings): Promise<void> {
   const home = resolve(around.settings.PERENNIAL_HOME);
   try {
@@ -83,7 +83,7 @@ async function runIn(folder: StateFolder, around: StackSurroundings): Promise<vo
   }
 }
 
-/** Independent parts side by side; what follows begins as soon as what it needs answers. */
+/** Starts independent parts concurrently. Each other part starts as soon as the parts that it needs answer. */
 async function start(stack: Stack): Promise<void> {
   const begun = performance.now();
   const { around, folder, ports, secrets, keys, addresses, supervisor } = stack;
@@ -128,9 +128,9 @@ async function startDatabase(
   postgres: ReturnType<typeof embeddedPostgres> | undefined,
   url: string,
 ): Promise<void> {
-  // Loading what talks to the database takes as long as the database's start does.
+  // Loading the database code takes as long as the database's start, so both happen at once.
   const loaded = import('./people.ts');
-  // Its failure is met where it is waited for.
+  // A failure is handled where the promise is awaited.
   loaded.catch(() => {});
   if (postgres !== undefined) {
     await supervisor.start(postgres.part);
@@ -147,23 +147,23 @@ function addressesOf(ports: Ports, settings: StackSettings): ServiceAddresses {
   };
 }
 
-/** How this machine reaches what listens there. */
+/** Returns the address under which this machine reaches a server that listens on `host`. */
 function addressOf(host: string, port: number): string {
   const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
   return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
 }
 
-/** Shared by every checkout of this user, as setup leaves it. */
+/** Returns the cache folder that setup uses too; all checkouts of this user share it. */
 function cacheFolderOf({ settings, environment }: StackSurroundings): string {
   return resolve(settings.PERENNIAL_CACHE ?? dirname(cachedProgramFolder(environment)));
 }
 
-/** The stack's own environment, with what was chosen in the place of what was left open. */
+/** Returns the stack's own environment without its secrets, completed with the chosen ports and folders. */
 function sharedEnvironment({ around, folder, ports }: Stack): Record<string, string | undefined> {
   const { PERENNIAL_SECRET: _secret, PERENNIAL_ADMIN_KEY: _key, ...environment } = around.environment;
   const cache = cacheFolderOf(around);
   return {
-    // What Node has compiled once is half of what a start costs.
+    // Node's compile cache saves about half of the start-up time.
     NODE_COMPILE_CACHE: join(cache, 'node'),
     ...environment,
     ...sandboxPrograms(environment),
@@ -175,7 +175,7 @@ function sharedEnvironment({ around, folder, ports }: Stack): Record<string, str
   };
 }
 
-/** What the command line reads. */
+/** Returns the content of stack.json, which the command line reads. */
 function describe({ addresses, folder }: Stack, temporal: string, temporalUi: string | undefined) {
   return {
     schemaVersion: 1,

@@ -2,7 +2,10 @@ import { findProgram, programs } from '../setup/find-program.mjs';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The settings that name the programs of the sandbox: those that setup may have fetched are on nobody's PATH. */
+/**
+ * Returns the settings that name the programs of the sandbox. They are needed because setup's own copies are not on the
+ * PATH.
+ */
 export function sandboxPrograms(env: Environment): Record<string, string | undefined> {
   return {
     PERENNIAL_BUBBLEWRAP: env['PERENNIAL_BUBBLEWRAP'] || findProgram(programs.bubblewrap, env),

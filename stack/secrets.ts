@@ -9,7 +9,7 @@ const Secrets = z.object({ schemaVersion: z.literal(1), postgresPassword: z.stri
 export type Keys = z.infer<typeof Keys>;
 export type Secrets = z.infer<typeof Secrets>;
 
-/** Made at the first start, and the same ever after. */
+/** Returns the stack's secrets. They are created at the first start and never change. */
 export function secretsOf(folder: StateFolder): Secrets {
   return (
     readStateFile(folder.secretsFile, Secrets) ??
@@ -17,7 +17,7 @@ export function secretsOf(folder: StateFolder): Secrets {
   );
 }
 
-/** The keys of the stack's own people. An administrator's that was given from outside takes the place of the one made. */
+/** Returns the keys of the stack's own people. An administrator's key from outside replaces the generated one. */
 export function keysOf(folder: StateFolder, given: { readonly admin?: string }): Keys {
   const known =
     readStateFile(folder.keysFile, Keys) ??

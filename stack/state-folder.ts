@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import { PerennialError, reasonOf } from '../contracts/errors.ts';
 import { writeWholeSync } from '../files/write-whole.ts';
 
-/** Where everything of one embedded stack is: PERENNIAL_HOME. */
+/** The files and folders of one embedded stack, below PERENNIAL_HOME. */
 export interface StateFolder {
   readonly home: string;
   readonly lock: string;
@@ -51,7 +51,10 @@ export function isRoot(): boolean {
   return process.getuid?.() === 0;
 }
 
-/** Undefined if there is no such file. One that cannot be understood is an error that names it: it is never made anew. */
+/**
+ * Reads a state file; undefined if it does not exist. A file that cannot be parsed is an error that names it, and is
+ * never replaced.
+ */
 export function readStateFile<Schema extends z.ZodType>(path: string, schema: Schema): z.infer<Schema> | undefined {
   let text: string;
   try {
@@ -66,7 +69,7 @@ export function readStateFile<Schema extends z.ZodType>(path: string, schema: Sc
   throw new PerennialError('invalid-setting', message, { path });
 }
 
-/** Whole or not at all, and readable by its owner alone. */
+/** Writes the file atomically and readable by its owner only. */
 export function writeStateFile(path: string, content: unknown): void {
   const draft = join(dirname(path), `.${process.pid}.draft`);
   writeWholeSync(path, `${JSON.stringify(content, null, 2)}\n`, { draft, mode: 0o600 });

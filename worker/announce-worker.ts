@@ -16,7 +16,10 @@ interface Announced {
   readonly isolation: Isolation;
 }
 
-/** Tells the database, again and again, that this worker is there and what isolates what it runs. Returns how to stop. */
+/**
+ * Periodically records in the database that this worker is alive and how it isolates user code. Returns a function that
+ * stops this.
+ */
 export async function announceWorker({
   repositories,
   clock,

@@ -5,7 +5,10 @@ export interface HealthServer {
   close(): Promise<void>;
 }
 
-/** `/healthz`: alive; `/readyz`: polls every queue, and what it needs answers. Tells nobody more than that. */
+/**
+ * Serves `/healthz` (the process is alive) and `/readyz` (every queue is polled and every dependency answers). The
+ * responses reveal nothing else.
+ */
 export async function startHealthServer(
   place: { readonly host: string; readonly port: number },
   isReady: () => Promise<boolean>,

@@ -20,7 +20,10 @@ import { startHealthServer } from './health-server.ts';
 import { runWorkers } from './run-workers.ts';
 import { workflowBundle } from './workflow-bundle.ts';
 
-/** The queue of workflows has a worker without activities, and those of activities have some without workflows. */
+/**
+ * Warnings to suppress: the worker of the workflow queue has no activities, and the workers of activity queues have no
+ * workflows.
+ */
 const byDesign = /^No (workflows|activities) registered/;
 
 ignoreProxyOfNode();
@@ -28,7 +31,7 @@ ignoreProxyOfNode();
 try {
   await main(parseSettings(Settings, process.env));
 } catch (caught) {
-  // The settings may be what is wrong, so the logger is one that needs none.
+  // This logger needs no settings, because the settings may be what is wrong.
   createLogger({ name: 'worker', level: 'info' }).error({ err: caught }, `the worker stopped: ${reasonOf(caught)}`);
   process.exitCode = 1;
 }
@@ -45,7 +48,8 @@ async function main(settings: Settings): Promise<void> {
   ]);
   await registerSearchAttributes(connection, namespace);
   const scratchFolder = await ownScratch(resolve(settings.PERENNIAL_HOME), 'worker', identityOf, logger);
-  // In the cache, which may be on another disk: what is made there is moved to its place when it is whole.
+  // In the cache folder, which may be on another disk, so that finished environments can be moved to their place by a
+  // rename.
   const workFolder = await ownScratch(cacheFolderOf(settings), 'worker', identityOf, logger);
   const computing = new ComputeProcesses({
     program: new URL('computing/main.ts', import.meta.url),
@@ -94,7 +98,7 @@ function cronOf(schedule: string): string | null {
   return schedule === 'never' ? null : schedule;
 }
 
-/** The SDK's own words go to our log; signals are this process's to handle. */
+/** Sends the SDK's warnings and errors to our logger, and leaves signals to this process. */
 function installRuntime(logger: Logger): void {
   const ignore = (): void => {};
   Runtime.install({

@@ -11,15 +11,15 @@ export interface WorkerParts {
   readonly namespace: string;
   readonly workflowBundle: { readonly code: string };
   readonly activities: Partial<Activities>;
-  /** `train` and the like. */
+  /** `train` and the other training queues. */
   readonly trainQueues: readonly string[];
-  /** For worker versioning; undefined: none. */
+  /** Build id for worker versioning; undefined without versioning. */
   readonly buildId: string | undefined;
 }
 
 /**
- * By default Temporal retries an execution that this code cannot replay for ever. Here it fails instead, and its run is
- * restarted from its row (activities/lifecycle).
+ * By default, Temporal retries an execution that this code cannot replay for ever. These settings make it fail instead,
+ * and its run is then restarted from its row (activities/lifecycle).
  */
 const endsWhenNotReplayed = { '*': ['NondeterminismError', 'DeterminismViolationError'] };
 
@@ -37,7 +37,8 @@ export interface RunningWorkers {
 export async function runWorkers(parts: WorkerParts): Promise<RunningWorkers> {
   const { connection, namespace, workflowBundle, activities, trainQueues, buildId } = parts;
   const shared = { connection, namespace, shutdownGraceTime } as const;
-  // Activities do what they are asked on whatever code there is: they are keyed by what they are.
+  // Only the worker of workflows is versioned. Activities may run on any version of the code, because their effects are
+  // keyed by content.
   const workflows = Worker.create({
     ...shared,
     taskQueue: workflowQueue,
@@ -61,7 +62,8 @@ export async function runWorkers(parts: WorkerParts): Promise<RunningWorkers> {
   const stop = (): void => {
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
   };
-  // One that fails takes the others with it: half a worker is worse than none, which a supervisor notices.
+  // If one worker fails, the others stop too: a supervisor notices an ended process, but not a worker that serves only
+  // some queues.
   const stopped = Promise.all(
     running.map((run) =>
       run.catch((caught: unknown) => {
@@ -73,7 +75,7 @@ export async function runWorkers(parts: WorkerParts): Promise<RunningWorkers> {
   return { stopped, stop, isRunning: () => workers.every((worker) => worker.getState() === 'RUNNING') };
 }
 
-/** Each workflow says itself whether it is pinned (workflows/index.ts). */
+/** Each workflow declares whether it is pinned (workflows/index.ts). */
 function versionOf(buildId: string): WorkerDeploymentOptions {
   return {
     useWorkerVersioning: true,

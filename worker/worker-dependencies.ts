@@ -32,17 +32,20 @@ import { derivedKey } from './derived-keys.ts';
 
 type TemporalTls = Awaited<ReturnType<typeof readTemporalTls>>;
 
-/** Folders that belong to this process alone. */
+/** Folders that only this process uses. */
 export interface WorkerFolders {
   readonly scratchFolder: string;
-  /** For environments that are being made; on the file system of the cache. */
+  /** For environments that are being built; on the same file system as the cache. */
   readonly workFolder: string;
 }
 
 const lifecyclePrincipal = 'lifecycle';
 const workerPrincipal = 'worker';
 
-/** Constructs what activities act through, and the worker's own principal, which may have gateways flush. */
+/**
+ * Builds the dependencies of the activities, and creates the worker's own principal, which may have gateways flush
+ * their logs.
+ */
 export async function buildDependencies(
   settings: Settings,
   tls: TemporalTls,

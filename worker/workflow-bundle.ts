@@ -8,20 +8,20 @@ import type { Logger } from '../ports/logger.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const workflowsPath = join(root, 'workflows', 'index.ts');
-/** All that can reach the bundle: the law of imports lets workflows see nothing else. */
+/** The folders from which the bundle can contain code: the import rules do not let workflows import anything else. */
 const sources = ['workflows', 'contracts'];
 const keptBundles = 5;
 
 /**
- * The workflows as one script. Bundling takes seconds, so the script is kept under the digest of its sources and of
- * the lock file; a worker that starts again, or beside another, takes the one that is there.
+ * Returns all workflows as one script. Bundling takes seconds, so the script is cached under the digest of its sources
+ * and the lock file, for restarts of this worker and for other workers.
  */
 export async function workflowBundle(cacheFolder: string, logger: Logger): Promise<{ readonly code: string }> {
   const folder = join(cacheFolder, 'workflow-bundles');
   const path = join(folder, `${await sourceDigest()}.js`);
   const kept = await readIfThere(path);
   if (kept !== undefined) {
-    // The oldest in use are the ones to go.
+    // Marks the bundle as recently used, because the least recently used ones are deleted.
     await utimes(path, new Date(), new Date()).catch(() => {});
     return { code: kept };
   }
@@ -51,7 +51,7 @@ async function sourceDigest(): Promise<string> {
   return hash.digest('hex');
 }
 
-/** Moved to its place when it is whole. */
+/** Writes the bundle atomically and deletes the oldest ones. */
 async function keep(folder: string, path: string, code: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   await writeWhole(path, code, { draft: join(folder, `${randomUUID()}.draft`), mode: 0o600 });

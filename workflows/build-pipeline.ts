@@ -6,7 +6,10 @@ import { tellCommit } from './running/tell-commit.ts';
 
 type BuildSteps = ReturnType<typeof stepsOf<typeof buildRuns>>;
 
-/** Resolve → materialise → train, or take what the training key finds → check the artifact → evaluate → gates. */
+/**
+ * Resolve → materialise → train, or reuse the version with the same training key → check the artifact → evaluate →
+ * gates → refit.
+ */
 export async function buildPipeline(input: PipelineInput): Promise<void> {
   const { runId, scope } = input;
   const build = async (): Promise<BuildOutcome> => {
@@ -25,7 +28,10 @@ export async function buildPipeline(input: PipelineInput): Promise<void> {
   await tellCommit(input, () => runPipeline(input, build));
 }
 
-/** Only what passed its gates is trained again, on all rows; else nobody knows how good it is. */
+/**
+ * Retrains a version on all rows if it passed its gates. Other versions are not refitted, because their quality would
+ * be unknown.
+ */
 async function refitted(
   input: PipelineInput,
   train: BuildSteps,

@@ -6,7 +6,10 @@ import { tellCommit } from './running/tell-commit.ts';
 
 const steps = stepsOf(codeRuns);
 
-/** Makes what was uploaded, or is in git, a canonical archive, commits a CodeVersion and moves the environment's code head. */
+/**
+ * Packs the uploaded or fetched code as a canonical archive, commits a CodeVersion and moves the environment's code
+ * head.
+ */
 export async function codePipeline(input: PipelineInput): Promise<void> {
   const { runId, scope } = input;
   await tellCommit(input, () => runPipeline(input, () => steps.commitCode({ runId, scope })));

@@ -5,7 +5,10 @@ import { stepsOf } from './running/step-proxies.ts';
 
 const steps = stepsOf(installationSteps);
 
-/** Marks what is reachable, then sweeps the store page by page. Cut off anywhere, the next one goes on from there. */
+/**
+ * Marks what is reachable, then sweeps the store page by page. After an interruption, the next execution continues
+ * where this one stopped.
+ */
 export async function collectGarbage(input: CollectionInput): Promise<void> {
   const { collectionId } = await steps.beginCollection({ collectionId: input.collectionId });
   try {

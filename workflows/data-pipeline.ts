@@ -5,7 +5,9 @@ import { stepsOf } from './running/step-proxies.ts';
 
 const steps = stepsOf(dataRuns);
 
-/** Fetch what was not uploaded → ingest → validate → profile → commit a DatasetVersion and move the environment's data head. */
+/**
+ * Fetch (unless uploaded) → ingest → validate → profile → commit a DatasetVersion and move the environment's data head.
+ */
 export async function dataPipeline(input: PipelineInput): Promise<void> {
   const { runId, scope } = input;
   await runPipeline(input, async () => {

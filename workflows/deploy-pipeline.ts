@@ -18,7 +18,9 @@ const steps = stepsOf(deployRuns);
 const looks = { firstMs: 15_000, longestMs: 600_000 };
 const shortestWaitMs = 1_000;
 
-/** Measure against the champion → release → approval → shadow and canary steps → promote, or roll back automatically. */
+/**
+ * Measure against the champion → release → approval → shadow and canary steps → promote, or roll back automatically.
+ */
 export async function deployPipeline(input: DeployInput): Promise<void> {
   const nudged = takeNudges({ goesOn: input.at !== undefined });
   let beside = 0;
@@ -62,15 +64,18 @@ async function request(deployment: Deployment, at: Extract<DeployProgress, { pha
   if (refusal !== null) return deployOutcome(replaced, 'refused', null, refusal);
   const replaces = replaced === null ? {} : { replaces: replaced.approvalId };
   const facts = await steps.requestApproval({ runId, scope, ...replaces });
-  // The champion has changed since `confirmEvaluation` read it.
+  // The champion has changed since `confirmEvaluation` read it, so this phase is repeated.
   if (facts === null) return at;
   tellRelease(facts.releaseDigest);
-  // A nudge of the lifecycle makes the rehearsal vote.
+  // In a rehearsal, a nudge of the lifecycle makes the rehearsal vote.
   if (facts.virtual) await nudgeLifecycle(scope);
   return { phase: 'approval', facts, told: [] };
 }
 
-/** Measures the version again if the champion has changed since. Returns the reasons of the gates that reject it, or null. */
+/**
+ * Measures the version again if the champion has changed since. Returns the reasons of the gates that reject it, or
+ * null.
+ */
 async function refusalOf({ runId, scope }: PipelineInput): Promise<readonly string[] | null> {
   const { queue } = await steps.queueOfConfirmation({ runId, scope });
   if (queue === null) return null;
@@ -89,7 +94,7 @@ async function awaitApproval(
     const { status, expiresInMs, remindInMs } = await steps.tallyApproval({ runId, scope, approvalId });
     if (status === 'approved') return { phase: 'slot', facts };
     if (status !== 'pending') return deployOutcome(facts, status, null, [`approval ${status}`]);
-    // null: the ledger has the reminder by now.
+    // `remindInMs` is null once the ledger records that half of the time has passed.
     const about = remindInMs === null ? 'reminded' : facts.again ? 'requested-again' : 'requested';
     if (facts.notify && !told.has(about)) {
       told.add(about);
@@ -101,7 +106,7 @@ async function awaitApproval(
   }
 }
 
-/** Not waited for: a receiver that is away must not keep a vote from being counted. */
+/** Notifies the voters. Not awaited, because an unreachable receiver must not delay the counting of votes. */
 async function notify({ runId, scope }: PipelineInput, approvalId: string, about: Telling): Promise<void> {
   try {
     await steps.notifyOfApproval({ runId, scope, approvalId, about });

@@ -31,11 +31,11 @@ import { pipelineAttributes } from './running/search-attributes.ts';
 const lookAgainMs = 600_000;
 
 /**
- * Owns the loop of one {model, environment}. What there is to do stands in the database; this workflow only looks,
- * one look at a time, starts what may start, and sleeps until it is woken or something falls due. So an update that
- * comes twice, a nudge by hand or a lost one changes nothing.
+ * Owns the loop of one {model, environment}. The database says what is to be done. This workflow only looks at it, one
+ * look at a time, starts what may start, and sleeps until it is woken or something is due. Therefore a repeated update,
+ * a nudge by hand or a lost nudge changes nothing.
  *
- * An update and not a signal, because the caller learns that its command was acted on.
+ * Commands arrive as an update and not as a signal, because an update tells the caller that its command was acted on.
  */
 export async function lifecycle(input: LifecycleInput): Promise<void> {
   let asked = 1;
@@ -60,7 +60,7 @@ export async function lifecycle(input: LifecycleInput): Promise<void> {
     await carryOut(input, orders);
     looked = upTo;
     if (orders.ended) {
-      // Whoever asks now may have restored it, and gets a look.
+      // A command that arrives now may have restored the archived model, so it gets a look before the workflow ends.
       await condition(() => allHandlersFinished() || asked > upTo);
       if (asked === upTo) return;
     }
@@ -69,13 +69,16 @@ export async function lifecycle(input: LifecycleInput): Promise<void> {
       ? condition(woken).then(() => true)
       : condition(woken, Math.max(1, orders.wakeInMs))));
   }
-  // Whoever is waiting gets its look in the next execution's first one, which it does not wait for.
+  // Releases the updates that still wait. The next execution begins with a look, which they do not wait for.
   looked = Number.MAX_SAFE_INTEGER;
   await condition(allHandlersFinished);
   await continueAsNew<typeof lifecycle>(input);
 }
 
-/** Returns undefined if the look failed. The lifecycle looks again later, because without it nothing in the environment would move. */
+/**
+ * Returns undefined if the look failed. The lifecycle looks again later, because without it nothing in the environment
+ * would move.
+ */
 async function lookOrNot({ scope }: LifecycleInput, reconcile: boolean): Promise<LifecycleOrders | undefined> {
   try {
     return await stepsOf(lifecycleSteps).advanceLifecycle({ scope, reconcile });
@@ -86,7 +89,10 @@ async function lookOrNot({ scope }: LifecycleInput, reconcile: boolean): Promise
   }
 }
 
-/** Whether the failed look used up its retries (contracts/errors.ts), or no worker took it. */
+/**
+ * Whether a later look may succeed: the failed look has used up its retries (contracts/errors.ts), or no worker took
+ * it.
+ */
 function mayPass(caught: unknown): boolean {
   const cause = caught instanceof ActivityFailure ? caught.cause : undefined;
   if (cause instanceof TimeoutFailure) return true;
@@ -104,9 +110,9 @@ async function startRun({ scope }: LifecycleInput, order: LifecycleOrders['start
   try {
     await startChild(pipelines[order.kind].workflow, {
       workflowId: order.workflowId,
-      // A workflow that failed without ending its run is started again.
+      // Allows a second start for a workflow that failed without ending its run.
       workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
-      // It outlives this execution, and tells it by the run's row and a nudge.
+      // The child outlives this execution, and reports its end by the run's row and a nudge.
       parentClosePolicy: ParentClosePolicy.ABANDON,
       args: [{ schemaVersion: 1, runId: order.runId, scope }],
       typedSearchAttributes: pipelineAttributes(scope.model, order.because),
@@ -114,7 +120,7 @@ async function startRun({ scope }: LifecycleInput, order: LifecycleOrders['start
       staticDetails: `Run \`${order.runId}\` of **${scope.model}** in \`${scope.environment}\`, because: ${order.because}.\n\nThe run's record in Perennial is the truth; a \`nudge\` signal makes it look again.`,
     });
   } catch (caught) {
-    // Ordered before and started: the run's row will say so as soon as it begins.
+    // An earlier order has already started the workflow. The run's row shows that as soon as the run begins.
     if (!(caught instanceof WorkflowExecutionAlreadyStartedError)) throw caught;
   }
 }
@@ -124,6 +130,6 @@ async function tell(workflowId: string, what: 'cancel' | 'nudge'): Promise<void>
   try {
     await (what === 'cancel' ? workflow.cancel() : workflow.signal(nudgeSignal));
   } catch {
-    // It has ended meanwhile; its run's row says how.
+    // The workflow has already ended; its run's row says how.
   }
 }

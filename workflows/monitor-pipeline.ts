@@ -5,7 +5,7 @@ import { stepsOf } from './running/step-proxies.ts';
 
 const steps = stepsOf(monitorRuns);
 
-/** Window of what was served, labels joined → tests → report → findings and triggers. */
+/** Window of what was served, joined with labels → tests → report → findings and triggers. */
 export async function monitorPipeline(input: PipelineInput): Promise<void> {
   const { runId, scope } = input;
   await runPipeline(input, async () => {

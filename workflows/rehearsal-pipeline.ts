@@ -24,18 +24,18 @@ interface Progress {
   /** Index of the period; −1 is the preparation before the first one. */
   readonly index: number;
   readonly step: Step;
-  /** What was served in this period, once it was. */
+  /** Counts of what was served in this period, once it has been served. */
   readonly served?: ServedPeriod;
 }
 
 interface RehearsalInput extends PipelineInput {
-  /** Where to continue; absent to start from the beginning. */
+  /** Step at which to continue; absent to start from the beginning. */
   readonly at?: Progress;
 }
 
 /**
- * Steps the environment's own lifecycle through past periods: serve, label, ingest, monitor, then one build at the
- * period's end by all triggers that there are. Only the last period is followed by none.
+ * Drives the environment's own lifecycle through past periods: serve, label, ingest, monitor, then one build for all
+ * triggers of the period. The last period is not followed by a build.
  */
 export async function rehearsal(input: RehearsalInput): Promise<void> {
   const { runId, scope } = input;
@@ -48,7 +48,7 @@ export async function rehearsal(input: RehearsalInput): Promise<void> {
   });
 }
 
-/** A restarted run continues after the last recorded period. */
+/** Returns the state to begin with. A restarted run continues after the last recorded period. */
 async function begin({ runId, scope }: RehearsalInput): Promise<Progress> {
   const { recorded, ...plan } = await steps.planRehearsal({ runId, scope });
   return recorded === 0 ? { ...plan, index: -1, step: 'ingest' } : { ...plan, index: recorded - 1, step: 'record' };
@@ -61,7 +61,7 @@ function stepsFor({ index, periods }: Progress): readonly Step[] {
     : ['serve', 'ingest', 'monitor', 'record'];
 }
 
-/** The next step; undefined after the last one. */
+/** Returns the next step; undefined after the last one. */
 function after(at: Progress): Progress | undefined {
   const all = stepsFor(at);
   const step = all[all.indexOf(at.step) + 1];

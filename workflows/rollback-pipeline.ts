@@ -6,7 +6,7 @@ import { stepsOf } from './running/step-proxies.ts';
 
 const steps = stepsOf(rollbackRuns);
 
-/** The release before, or a named one, serves again; done when the gateways have it. */
+/** Makes the previous or a named release serve again, and waits until the gateways have loaded it. */
 export async function rollbackPipeline(input: PipelineInput): Promise<void> {
   const { runId, scope } = input;
   await runPipeline(input, async () => {

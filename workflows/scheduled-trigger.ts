@@ -5,7 +5,7 @@ import { stepsOf } from './running/step-proxies.ts';
 
 const steps = stepsOf(lifecycleSteps);
 
-/** What a Temporal Schedule starts: one `schedule` trigger a firing, however often it is tried. */
+/** Started by a Temporal Schedule. Records one `schedule` trigger per firing, however often it is attempted. */
 export async function scheduledTrigger(input: ScheduledTriggerInput): Promise<void> {
   await steps.recordScheduleTrigger({
     scope: input.scope,

@@ -5,7 +5,7 @@ import { stepsOf } from './running/step-proxies.ts';
 
 const steps = stepsOf(installationSteps);
 
-/** Signs the head of every model's chain that has grown, some models at a time. */
+/** Signs the ledger head of every model whose ledger has grown, a batch of models at a time. */
 export async function signLedgerHeads(input: SignHeadsInput): Promise<void> {
   for (let cursor = input.cursor ?? null; ;) {
     const { next }: { readonly next: string | null } = await steps.signHeads({ cursor });

@@ -7,7 +7,10 @@ import { storeJson, withWorkspace } from '../steps/workspace.ts';
 import { fetchCode } from './fetch-code.ts';
 import { lockOf } from './lock-of.ts';
 
-/** What was uploaded or fetched is packed in its canonical form, so that the same files are the same CodeVersion. */
+/**
+ * Commits the uploaded or fetched code. It is packed in canonical form, so that the same files give the same
+ * CodeVersion.
+ */
 export function createCommitCode(deps: StoringDependencies): Activities['commitCode'] {
   return async ({ runId, scope }) => {
     const { run, request } = await runWithRequest(deps.repositories.runs, runId, 'code');

@@ -10,12 +10,12 @@ import type { ActivityDependencies } from '../activity-dependencies.ts';
 type CodeRequest = Extract<RunRequest, { kind: 'code' }>;
 
 export interface CodeTree {
-  /** Plain files, inside the folder that was given. */
+  /** Plain files inside the folder that was passed in. */
   readonly tree: string;
   readonly origin: CodeOrigin;
 }
 
-/** The files that a run's request means, as a folder: unpacked from the upload, or fetched from git. */
+/** Puts the code that a run's request names into a folder: unpacks the upload, or fetches the code from git. */
 export async function fetchCode(
   deps: ActivityDependencies,
   scope: Scope,

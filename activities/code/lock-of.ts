@@ -10,8 +10,9 @@ import type { StoringDependencies } from '../activity-dependencies.ts';
 import { RunLog } from '../steps/run-log.ts';
 
 /**
- * The environment of the code: the lock as it is, or, of a file without hashes, what it is resolved to. Resolved once: while
- * the file stays the same, so does what it was resolved to, so that new code brings no new packages with it.
+ * Returns the environment of the code: the lock file as it is or, if it has no hashes, the lock that it resolves to. A
+ * file is resolved only once. As long as it stays the same, its resolved lock is reused, so that new code does not
+ * silently bring new packages.
  */
 export async function lockOf(
   deps: StoringDependencies,
@@ -20,7 +21,7 @@ export async function lockOf(
   { path, allowBuilds }: { readonly path: string | null; readonly allowBuilds: boolean },
 ): Promise<CodeManifest['environment']> {
   if (path === null) return null;
-  // Again, because a configuration may have been applied before this was checked there.
+  // Checked here too, because the configuration may have been applied by a release that did not check this.
   const problem = relativePathProblem(path);
   if (problem !== undefined)
     throw new PerennialError('environment-failed', `code.environment ${JSON.stringify(path)} ${problem}`, { path });

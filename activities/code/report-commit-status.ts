@@ -7,8 +7,8 @@ import type { ActivityDependencies } from '../activity-dependencies.ts';
 import { commitOf, statusOfRun } from './status-of-run.ts';
 
 /**
- * Tells the commit what became of it, where the model's code comes from git with a connection that has a token. The
- * run is over by then, and nothing of it depends on whether this works.
+ * Reports a run's result as a commit status, if the model's code comes from git with a connection that has a token.
+ * Runs after the run is over; the run does not depend on its success.
  */
 export function createReportCommitStatus(deps: ActivityDependencies): Activities['reportCommitStatus'] {
   return async ({ about: { runId, scope } }) => {
@@ -16,11 +16,11 @@ export function createReportCommitStatus(deps: ActivityDependencies): Activities
     const { git } = configuration.code;
     if (git?.connection === undefined) return;
     const { clock } = await deps.repositories.environments.get(scope.project, scope.environment);
-    // What a rehearsal builds on past data says nothing of a commit.
+    // A rehearsal builds on past data, so its result says nothing about a commit.
     if (clock === 'virtual') return;
     const run = await deps.repositories.runs.get(runId);
     const about = await commitOfRun(deps, run, scope);
-    // Code of a repository that the model has left is nobody's business at the new one.
+    // After the model has moved to another repository, a commit of the old repository gets no status.
     if (about === undefined || repositoryOf(about.repository) !== repositoryOf(git.url)) return;
     const status = statusOfRun(run, configuration, { ...about, scope });
     if (status === undefined) return;
@@ -29,7 +29,8 @@ export function createReportCommitStatus(deps: ActivityDependencies): Activities
       await deps.commitStatuses.report(status, connection);
     } catch (caught) {
       deps.logger.warn({ runId, commit: about.commit, reason: reasonOf(caught) }, 'a commit could not be told');
-      // Sent late, it could take the place of what the build has said meanwhile.
+      // A `pending` status is not retried, because a late one could overwrite the result that the build has reported
+      // meanwhile.
       if (status.state !== 'pending') throw caught;
     }
   };
@@ -46,7 +47,8 @@ async function commitOfRun(
     const { git, pushedRef } = request;
     if (git === undefined || pushedRef === undefined) return undefined;
     const made = outcome?.kind === 'code' && !outcome.unchanged ? await code.get(outcome.codeVersionId) : undefined;
-    // A tag may have been pushed, which is not the commit itself; files that were there before name another commit.
+    // The pushed ref may be a tag, which has to be resolved to its commit. If the same files existed before, that
+    // CodeVersion names another commit.
     const peeled = made?.runId === run.id ? commitOf(made.origin)?.commit : undefined;
     return { repository: git.url, commit: peeled ?? git.ref };
   }

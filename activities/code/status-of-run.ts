@@ -4,7 +4,10 @@ import type { Scope } from '../../contracts/identifiers.ts';
 import type { Run } from '../../contracts/runs/run.ts';
 import type { CommitStatus } from '../../ports/commit-status.ts';
 
-/** What a commit is told of a run that is about it; undefined while the run is not over. */
+/**
+ * Returns the commit status for a run about that commit; undefined if there is nothing to report, for example while the
+ * run is not over.
+ */
 export function statusOfRun(
   run: Run,
   { retrain }: Configuration,
@@ -42,7 +45,7 @@ function wordsOf(run: Run, buildFollows: boolean): Told | undefined {
   }
 }
 
-/** The repository and commit that code came from, where it came from git. */
+/** Returns the repository and commit of code that came from git; undefined for other code. */
 export function commitOf(origin: CodeOrigin | undefined): { repository: string; commit: string } | undefined {
   return origin?.kind === 'git' ? { repository: origin.url, commit: origin.gitCommit } : undefined;
 }

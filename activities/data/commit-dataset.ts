@@ -4,7 +4,7 @@ import type { Activities } from '../../contracts/pipelines/steps.ts';
 import type { ActivityDependencies } from '../activity-dependencies.ts';
 import { readJson } from '../steps/workspace.ts';
 
-/** Row second, pointer last: the bytes are in the store already. */
+/** Writes the rows and moves the head; the bytes are already in the store ("row second, pointer last"). */
 export function createCommitDataset(deps: ActivityDependencies): Activities['commitDataset'] {
   return async ({ runId, scope, staged, profile }) => {
     const { expectedHead, digest, manifest, fetched, ...described } = await readJson(

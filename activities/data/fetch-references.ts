@@ -7,7 +7,10 @@ import type { ReferencedColumn } from '../../ports/table-engine.ts';
 import type { ActivityDependencies } from '../activity-dependencies.ts';
 import { fetchFiles } from '../steps/workspace.ts';
 
-/** The rows that expectations refer to: the other model's dataset in the same environment, or in production where it has none there. */
+/**
+ * Fetches the columns that expectations refer to, from the other model's dataset in the same environment or, if it has
+ * none there, in production.
+ */
 export async function fetchReferences(
   deps: ActivityDependencies,
   scope: Scope,

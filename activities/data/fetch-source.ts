@@ -7,8 +7,8 @@ import { runWithRequest } from '../steps/run-request.ts';
 import { storeJson, withWorkspace } from '../steps/workspace.ts';
 
 /**
- * Fetches what the run's source names and stores it by its digest, with where it came from. Whatever the source says
- * later, the run goes on with what this answered; an upload is there already.
+ * Fetches the data that the run's source names and stores it by its digest, with its origin. The run uses this result
+ * even if the source changes later. Does nothing for an upload, which is already stored.
  */
 export function createFetchSource(deps: StoringDependencies): Activities['fetchSource'] {
   return async ({ runId, scope }) => {

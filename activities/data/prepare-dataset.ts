@@ -21,7 +21,9 @@ import { runWithRequest } from '../steps/run-request.ts';
 import { fetchFiles, readJson, storeJson, withWorkspace } from '../steps/workspace.ts';
 import { fetchReferences } from './fetch-references.ts';
 
-/** Parses the batch, checks it against the pinned columns and the expectations, stores its parts; commits nothing. */
+/**
+ * Parses the batch, checks it against the pinned columns and the expectations, and stores its parts. Commits nothing.
+ */
 export function createPrepareDataset(deps: StoringDependencies): Activities['prepareDataset'] {
   return async (input) => {
     const { run, request } = await runWithRequest(deps.repositories.runs, input.runId, 'data');
@@ -108,14 +110,14 @@ async function prepare(
     expectations: data.expectations,
     references: await fetchReferences(deps, scope, data.expectations, join(folder, 'referenced')),
     asOf,
-    // A snapshot is the whole: rows before a period are no less part of it.
+    // A snapshot is a complete dataset, so rows before a period belong to it too.
     from: data.mode === 'snapshot' ? undefined : request.from,
     before: request.before,
     outputFolder,
   });
 }
 
-/** Columns that holdout and gates name. */
+/** Returns the columns that the holdout rule and the gates name. */
 function columnsOfBuild({ build: { holdout, gates } }: Configuration): string[] {
   const slices = gates.flatMap((gate) => ('slice' in gate ? [gate.slice] : []));
   return 'by' in holdout ? [holdout.by, ...slices] : slices;
@@ -142,7 +144,10 @@ async function refuse(
   );
 }
 
-/** What is known of the columns that broke an expectation, such as texts that look like a missing value. */
+/**
+ * Returns the warnings about the columns that broke an expectation, for example about texts that look like a missing
+ * value.
+ */
 function adviceOn(broken: readonly ExpectationResult[], warnings: PreparedBatch['warnings']): readonly string[] {
   const columns = new Set(broken.map(({ column }) => column));
   return warnings
@@ -156,7 +161,10 @@ function describe({ column, check, violations, observed, examples }: Expectation
   return `${column} breaks ${check} in ${violations} rows (${shown.join(', ')})`;
 }
 
-/** The parts of the new version in their order: those of the one before as the batch leaves them, then its own. */
+/**
+ * Stores and returns the parts of the new version in order: first the parts of the previous version that remain, some
+ * of them rewritten by the batch, then the batch's own parts.
+ */
 async function storeParts(deps: StoringDependencies, { known, parts }: PreparedBatch): Promise<DatasetPart[]> {
   const stored: DatasetPart[] = [];
   const store = async ({ path, ...part }: PreparedBatch['parts'][number]): Promise<void> => {

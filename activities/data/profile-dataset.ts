@@ -3,7 +3,7 @@ import type { Activities } from '../../contracts/pipelines/steps.ts';
 import type { StoringDependencies } from '../activity-dependencies.ts';
 import { fetchFiles, readJson, storeJson, withWorkspace } from '../steps/workspace.ts';
 
-/** Describes every column of the staged dataset as a whole. */
+/** Profiles every column over the whole staged dataset. */
 export function createProfileDataset(deps: StoringDependencies): Activities['profileDataset'] {
   return async ({ staged }) => {
     const { manifest } = await readJson(deps.objectStore, staged, StagedDataset);

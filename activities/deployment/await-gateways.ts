@@ -8,9 +8,14 @@ import type { ActivityDependencies } from '../activity-dependencies.ts';
 
 /** The wait fails if a gateway has not loaded the generation within this time. */
 const loadWithinMs = 60_000;
-/** How long one call holds its activity slot. It is longer than `failingAtMostMs`, so that one call can observe that whole time. */
+/**
+ * How long one call holds its activity slot. It is longer than `failingAtMostMs`, so that one call can observe that
+ * whole time.
+ */
 const holdMs = 6_000;
-/** A gateway retries every two seconds. Failures for less than this may come from a store that was briefly unavailable. */
+/**
+ * A gateway retries every two seconds. Failures for less than this may come from a store that was briefly unavailable.
+ */
 const failingAtMostMs = 5_000;
 
 interface Loading {

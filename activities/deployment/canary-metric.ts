@@ -21,7 +21,10 @@ interface Asked {
   readonly metric: CanaryMetric;
 }
 
-/** Returns why the canary breaks the limit on its metric, by the labels that have arrived in this step; undefined if it does not. */
+/**
+ * Returns why the canary breaks the limit on its metric, by the labels that have arrived in this step; undefined if it
+ * does not.
+ */
 export function createCanaryMetric(deps: ActivityDependencies) {
   return async ({ scope, canary, metric }: Asked): Promise<string | undefined> => {
     const answered = await labelledAnswers(deps, scope, canary);
@@ -33,7 +36,7 @@ export function metricBreach(sample: Sample, metric: CanaryMetric): string | und
   const rows = sample.truth.length;
   if (rows < metric.minLabels) return undefined;
   const value = measure(sample, metric.name);
-  // Not defined on these rows, as where all are of one class.
+  // The metric may be undefined on these rows, for example if all are of one class.
   if (Number.isNaN(value)) return undefined;
   const told = `${metric.name} ${value.toPrecision(6)} of the canary`;
   const of = `(${rows} labelled answers)`;
@@ -49,12 +52,12 @@ async function labelledAnswers(
 ): Promise<Sample | undefined> {
   const { deployments, monitoring } = deps.repositories;
   const current = await deployments.current(scope);
-  // It lost its place meanwhile: there is nothing left to judge.
+  // The canary has been replaced meanwhile, so there is nothing left to judge.
   if (current?.generation !== generation) return undefined;
   try {
     await deps.gateways.flush(scope);
   } catch (caught) {
-    // A gateway that is away does not keep the other conditions from being looked at.
+    // An unreachable gateway must not prevent the other conditions from being checked.
     if (!(caught instanceof PerennialError)) throw caught;
     deps.logger.warn({ reason: caught.message }, "a canary's labels cannot be looked at for now");
     return undefined;

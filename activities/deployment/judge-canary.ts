@@ -10,12 +10,15 @@ import { createCanaryMetric } from './canary-metric.ts';
 
 type AbortOn = Configuration['deploy']['strategy']['abortOn'];
 
-/** Below this many requests one error is not yet a rate. */
+/** With fewer requests, a single error does not make a rate. */
 const errorsAtLeast = 3;
-/** Of fewer requests the 99th percentile is but the slowest. */
+/** With fewer requests, the 99th percentile is merely the slowest one. */
 const latenciesAtLeast = 100;
 
-/** Has the canary of this generation had enough requests, and did it answer them, in time and well? */
+/**
+ * Judges the canary of this generation: whether it has had enough requests, and whether its error rate, latency and
+ * metric stay within the limits.
+ */
 export function createJudgeCanary(deps: ActivityDependencies): Activities['judgeCanary'] {
   return ({ scope, generation, releaseDigest, withMetric }) =>
     judgeCanaryOf(deps, scope, { generation, releaseDigest, withMetric });
@@ -47,10 +50,10 @@ export async function judgeCanaryOf(
       champion: counts.filter((count) => count.releaseDigest === champion?.releaseDigest),
     },
     minRequests,
-    // Under a virtual clock latency is recorded and decides nothing.
+    // Under a virtual clock, latency is recorded but does not decide.
     clock === 'virtual' ? { ...abortOn, p99Ms: undefined } : abortOn,
   );
-  // Replayed requests have no labels.
+  // A rehearsal replays requests, which have no labels, so there is no metric to judge.
   if (verdict.verdict === 'abort' || abortOn.metric === undefined || !withMetric || clock === 'virtual') return verdict;
   const measure = computedApart(deps, 'canaryMetric', createCanaryMetric(deps));
   const breach = await measure({ scope, canary: { generation, releaseDigest }, metric: abortOn.metric });
@@ -94,9 +97,9 @@ function errorsOf(counts: readonly Counted[]): Errors {
 }
 
 /**
- * Returns a verdict if the canary's own error rate exceeds the champion's by more than `errorRate`, else undefined.
- * A request on which both fail counts as an error of neither. If the champion has errors of its own, the lower confidence bound of the
- * difference decides, and the verdict is `insufficient` until that bound is above the limit.
+ * Returns a verdict if the canary's own error rate exceeds the champion's by more than `errorRate`, else undefined. A
+ * request on which both fail counts as an error of neither. If the champion has errors of its own, the lower confidence
+ * bound of the difference decides, and the verdict is `insufficient` until that bound is above the limit.
  */
 function judgeErrors(step: CanaryStep, { errorRate }: AbortOn): Pick<CanaryVerdict, 'verdict' | 'reason'> | undefined {
   const canary = errorsOf(step.canary);
@@ -112,7 +115,10 @@ function judgeErrors(step: CanaryStep, { errorRate }: AbortOn): Pick<CanaryVerdi
     : { verdict: 'insufficient', reason: `${told} may be above the ${beside}; more requests will tell` };
 }
 
-/** One-sided lower bound of the difference of two proportions at 95 %, by the normal approximation (Agresti, Categorical Data Analysis, 3.1). */
+/**
+ * Returns the one-sided 95 % lower confidence bound of the difference of two proportions, by the normal approximation
+ * (Agresti, Categorical Data Analysis, 3.1).
+ */
 function excessAtLeast(canary: Errors, champion: Errors): number {
   const variance = ({ rate, requests }: Errors) => (rate * (1 - rate)) / requests;
   return canary.rate - champion.rate - 1.645 * Math.sqrt(variance(canary) + variance(champion));

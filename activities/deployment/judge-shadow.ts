@@ -6,7 +6,10 @@ import type { CanaryVerdict } from '../../contracts/pipelines/deploy-runs.ts';
 import type { Activities } from '../../contracts/pipelines/steps.ts';
 import type { ActivityDependencies } from '../activity-dependencies.ts';
 
-/** Has the shadow of this generation been asked often enough, and how does it differ? The reason is the report, whatever the verdict. */
+/**
+ * Judges the shadow of this generation: whether it has had enough requests, and how its answers differ. The reason
+ * holds the report, whatever the verdict is.
+ */
 export function createJudgeShadow(deps: ActivityDependencies): Activities['judgeShadow'] {
   return ({ scope, generation, releaseDigest }) => judgeShadowOf(deps, scope, { generation, releaseDigest });
 }
@@ -30,7 +33,7 @@ export async function judgeShadowOf(
 
 type Counted = Pick<ShadowCount, 'compared' | 'failed' | 'dropped' | 'absoluteDifference' | 'beyond'>;
 
-/** From this many rows on a share of them decides. */
+/** From this many requests on, the share of failed ones decides. */
 const rowsAtLeast = 20;
 
 export function judgeShadow(counts: readonly Counted[], shadow: ShadowStep): CanaryVerdict {

@@ -6,7 +6,7 @@ import { judgeShadowOf } from './judge-shadow.ts';
 
 type Judged = Pick<Parameters<DeploymentRepository['raise']>[1], 'judged' | 'remark'>;
 
-/** How what the run has up is judged now; after a shadow there is a report to remark on. */
+/** Judges the run's current canary or shadow again. After a shadow step the remark holds its report. */
 export async function judgeStepBefore(deps: ActivityDependencies, scope: Scope, runId: Id): Promise<Judged> {
   const current = await deps.repositories.deployments.current(scope);
   const slot = current?.slots.find(({ role }) => role !== 'champion');

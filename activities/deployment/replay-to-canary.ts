@@ -12,13 +12,14 @@ import { withWorkspace } from '../steps/workspace.ts';
 
 const concurrency = 16;
 const rowsAtOnce = 1_000;
-/** Each round replaces rows of the one before that were refused. */
+/** Rows that the gateway refused are replaced in the next round. */
 const mostRounds = 10;
 
 /**
- * Replays rows of the period just served, split by a seeded hash, until the minimum has been sent to the canary. Gateways
- * report their counts a moment later. Replayed requests are marked: they stay out of metrics, monitoring and labels.
- * Rows that the gateway refuses are replaced by others, because it counts them for neither release.
+ * Replays rows of the period just served, split by a seeded hash, until the canary has received the minimum number of
+ * requests. Gateways report their counts a moment later. Replayed requests are marked, so that they stay out of
+ * metrics, monitoring and labels. Rows that the gateway refuses are replaced by others, because it counts them for
+ * neither release.
  */
 export function createReplayToCanary(deps: ActivityDependencies): Activities['replayToCanary'] {
   return async ({ runId, scope, generation }) => {
@@ -45,7 +46,7 @@ export function createReplayToCanary(deps: ActivityDependencies): Activities['re
     let [pool, wanted, from] = [rows, minRequests, 0];
     for (let round = 0; round < mostRounds && wanted > 0; round += 1) {
       const part = await nextPart(pool, { ...plan, wanted, from });
-      // A shadow is asked what the champion is asked, and compared where the champion has an answer.
+      // A shadow gets the requests of the champion and is compared where the champion has an answer.
       const champion = await send(part.toChampion, 'champion');
       const canary = await send(part.toCanary, 'canary');
       wanted -= weight === 0 ? champion.answered : canary.answered + canary.unanswered;
@@ -58,7 +59,7 @@ export function createReplayToCanary(deps: ActivityDependencies): Activities['re
   };
 }
 
-/** A row under an id of its own, as it may be replayed more than once. */
+/** A row with an id of its own, because the same row may be replayed more than once. */
 interface ReplayedRow extends InferenceRow {
   readonly of: DatasetRow;
 }
@@ -76,12 +77,15 @@ function without(pool: readonly DatasetRow[], part: Part, refused: readonly Refu
 }
 
 interface StepUp {
-  /** 0: to the champion alone, for its shadow. */
+  /** 0 sends all requests to the champion, whose shadow gets copies. */
   readonly weight: number;
   readonly minRequests: number;
 }
 
-/** What the run has up, and how much its approved strategy asks of it. */
+/**
+ * Returns the weight of the run's current canary or shadow, and the number of requests that its approved strategy
+ * demands.
+ */
 async function stepUp(
   { repositories: { deployments, models } }: ActivityDependencies,
   scope: Scope,
@@ -106,7 +110,7 @@ interface Walk {
   readonly seed: string;
   readonly generation: number;
   readonly wanted: number;
-  /** How many rows were walked in the rounds before. */
+  /** Number of rows that earlier rounds have walked. */
   readonly from: number;
 }
 
@@ -114,11 +118,12 @@ function nextPart(pool: readonly DatasetRow[], walk: Walk): Part | Promise<Part>
   return walk.weight === 0 ? toShadow(pool, walk) : split(pool, walk);
 }
 
-/** Walks the rows, over and over if need be, until `wanted` went to the canary. */
+/** Walks the rows, repeatedly if necessary, until `wanted` of them went to the canary. */
 async function split(rows: readonly DatasetRow[], { weight, wanted, seed, from }: Walk): Promise<Part> {
   const toCanary: ReplayedRow[] = [];
   const toChampion: ReplayedRow[] = [];
-  // A weight of 1 % needs about a hundred rows a request; ten times that is a bound that chance does not reach.
+  // A weight of 1 % needs about a hundred rows per canary request. Ten times as many is a bound that is practically
+  // never reached.
   const atMost = Math.ceil((wanted * 1000) / weight) + rows.length;
   let walked = 0;
   for (; toCanary.length < wanted && walked < atMost; walked += 1) {
@@ -134,7 +139,7 @@ async function split(rows: readonly DatasetRow[], { weight, wanted, seed, from }
   return { toCanary, toChampion, walked };
 }
 
-/** As many rows as are wanted, over and over if need be. */
+/** Takes `wanted` rows, repeating them if necessary. */
 function toShadow(rows: readonly DatasetRow[], { wanted, generation, from }: Walk): Part {
   const toChampion = Array.from({ length: wanted }, (_, at) => rows[(from + at) % rows.length])
     .filter((row) => row !== undefined)

@@ -14,7 +14,7 @@ import { candidacyOf } from '../measurement/standing-evaluation.ts';
 import { gatherApprovalEvidence } from './evidence/gather-approval-evidence.ts';
 import { gatherWarnings } from './warnings/gather-warnings.ts';
 
-/** Makes the Release and asks for its approval, bound to the digest of what is asked. */
+/** Creates the Release and requests its approval, which is bound to the digest of everything that is approved. */
 export function createRequestApproval(deps: ActivityDependencies): Activities['requestApproval'] {
   return async ({ runId, scope, replaces }) => {
     const { deployments, approvals, environments, models } = deps.repositories;
@@ -65,7 +65,7 @@ interface Ground {
   readonly configuration: ConfigurationVersion;
 }
 
-/** The evidence of the request: its warnings, the measurements, and the differences from the champion. */
+/** Gathers the evidence of the request: its warnings, the measurements, and the differences from the champion. */
 async function gather(deps: ActivityDependencies, proposal: Proposal, ground: Ground) {
   const { versions } = deps.repositories;
   const { release, champion, evaluation } = proposal;

@@ -4,7 +4,8 @@ import { signAfterwards } from '../ledger/sign-heads.ts';
 import { runWithRequest } from '../steps/run-request.ts';
 import { judgeStepBefore } from './judge-step-before.ts';
 
-// Each asks the database for one transition; the database refuses those that are no longer this run's to make.
+// Each activity asks the database for one transition. The database refuses a transition that this run may not make any
+// more.
 
 export function createTallyApproval({ repositories }: ActivityDependencies): Activities['tallyApproval'] {
   return ({ runId, approvalId }) => repositories.approvals.tally(approvalId, runId);
@@ -20,7 +21,7 @@ export function createBeginRollout({ repositories }: ActivityDependencies): Acti
 
 export function createRaiseGeneration(deps: ActivityDependencies): Activities['raiseGeneration'] {
   return async ({ runId, scope, weight }) => {
-    // Judged here again: the verdict that the workflow passes in could come from a foreign client.
+    // Judged here again, because a foreign client could have made up the verdict that the workflow passes in.
     const { judged, remark } = await judgeStepBefore(deps, scope, runId);
     const { generation } = await deps.repositories.deployments.raise(scope, { runId, weight, judged, remark });
     signAfterwards(deps, scope.modelId);

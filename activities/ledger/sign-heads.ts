@@ -21,8 +21,9 @@ export function createSignHeads(deps: Parts): Activities['signHeads'] {
 }
 
 /**
- * Has the chain's head signed after what serves has changed, so that not even the minutes until the schedule are open to
- * whoever would deny it. Nobody waits for it: a store that is away holds back no rollback, and the schedule signs later.
+ * Signs the head of the model's ledger right after a change of what serves, so that an attacker cannot rewrite the
+ * entry in the minutes before the scheduled signing. Not awaited: if the store is unavailable, a rollback still goes
+ * on, and the schedule signs later.
  */
 export function signAfterwards(deps: Parts, modelId: Id): void {
   signModel(deps, modelId).catch((caught: unknown) =>

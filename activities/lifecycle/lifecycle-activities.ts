@@ -59,7 +59,7 @@ export function createConcludeRun({ repositories }: Parts): Activities['conclude
   };
 }
 
-/** Computed from the run that began last. */
+/** Returns the pause in milliseconds, computed from the run that began last. */
 function reconcileInMs(unfinished: readonly Run[], clock: Clock): number {
   const began = unfinished.map((run) => Date.parse(('startedAt' in run ? run.startedAt : null) ?? run.recordedAt));
   const ageMs = Date.parse(clock.now()) - Math.max(...began);
@@ -67,13 +67,14 @@ function reconcileInMs(unfinished: readonly Run[], clock: Clock): number {
 }
 
 /**
- * Handles runs that have not ended although their workflow has. If the workflow failed, new code could not continue it, and
- * the run is started again. If it was ended by hand, or was lost with Temporal's state, the run fails.
+ * Ends or restarts unfinished runs whose workflow is no longer running. If the workflow failed, new code could not
+ * replay it, and the run is started again. If the workflow was terminated by hand, or was lost with Temporal's state,
+ * the run fails.
  */
 async function reconcileRuns(deps: Parts, scope: Scope): Promise<void> {
   for (const run of await deps.repositories.runs.unfinished(scope)) {
     const workflow = await deps.workflowClient.describe(run.workflowId);
-    // Of a queued run it is absent until it is started.
+    // The workflow of a queued run does not exist until the run is started.
     if (workflow.state === 'running' || (workflow.state === 'absent' && run.state === 'queued')) continue;
     if (workflow.state === 'closed' && workflow.status === 'FAILED' && (await beginAgain(deps, run.id))) continue;
     const [status, end] =

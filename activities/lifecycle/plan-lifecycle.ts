@@ -7,8 +7,8 @@ import type { RunKind } from '../../contracts/runs/run.ts';
 import { isFinal } from '../../contracts/runs/run.ts';
 
 /**
- * Decides what an environment does next. Pure: the same snapshot always gives the same plan, and a plan that was
- * carried out leaves a snapshot for which there is nothing to do.
+ * Decides what an environment does next. Pure: the same snapshot always gives the same plan, and after a plan has been
+ * carried out there is nothing left to do for the resulting snapshot.
  */
 export function planLifecycle(snapshot: LifecycleSnapshot): LifecyclePlan {
   if (snapshot.archived) return endOf(snapshot);
@@ -29,7 +29,7 @@ export function planLifecycle(snapshot: LifecycleSnapshot): LifecyclePlan {
   };
 }
 
-/** Of an archived model: what runs is ended, what waits is dropped, and nothing is begun. */
+/** Plans the end of an archived model: its runs are cancelled, its triggers are dropped, and nothing is started. */
 function endOf({ runs, triggers }: LifecycleSnapshot): LifecyclePlan {
   const because = 'the model was archived';
   return {
@@ -55,7 +55,10 @@ function isRollingBack(snapshot: LifecycleSnapshot): boolean {
   return active(snapshot, 'rollback').length > 0;
 }
 
-/** A rollback preempts every rollout and every automated build that was asked for before it; what is asked later waits. */
+/**
+ * Returns the runs that a rollback cancels: every rollout and every automated build that was requested before it. Later
+ * requests wait.
+ */
 function preempted(snapshot: LifecycleSnapshot): LifecyclePlan['cancel'] {
   const rollback = active(snapshot, 'rollback').at(-1);
   if (rollback === undefined) return [];
@@ -82,7 +85,7 @@ function runsToStart(snapshot: LifecycleSnapshot, cancelled: ReadonlySet<Id>): I
 
 function planCandidates(snapshot: LifecycleSnapshot): Pick<LifecyclePlan, 'deploy' | 'passOver' | 'supersede'> {
   const newest = snapshot.candidates.at(-1);
-  // Whether promotion is on hold is known when the rollback has ended.
+  // Whether promotion is on hold is known only after the rollback has ended.
   if (newest === undefined || isRollingBack(snapshot)) return { deploy: [], passOver: [], supersede: [] };
   if (snapshot.held) {
     return {
@@ -112,7 +115,7 @@ function planBuild(snapshot: LifecycleSnapshot): Pick<LifecyclePlan, 'build' | '
     .filter((trigger) => !wanted.includes(trigger))
     .map(({ id, kind }) => ({ id, because: `retrain.on does not list ${kind}` }));
   const waits = buildWaits(snapshot);
-  // Whatever runs wakes the lifecycle when it has ended; the rest is waited for by the clock.
+  // A run that ends wakes the lifecycle by itself; only the other waits need a timer.
   const wakeAt = waits.some(({ until }) => until === null) ? null : latest(waits.map(({ until }) => until));
   if (wanted.length === 0 || waits.length > 0) return { build: null, dropTriggers, wakeAt };
   const kinds = [...new Set(wanted.map(({ kind }) => kind))].sort();

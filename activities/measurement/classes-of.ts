@@ -4,13 +4,14 @@ import { PerennialError } from '../../contracts/errors.ts';
 import type { Task } from '../../contracts/models/metrics.ts';
 import type { ClassValue } from '../../contracts/models/signature.ts';
 
-/** More is a quantity, or a key. */
+/** A target with more values is a quantity or a key. */
 const mostClasses = 1000;
 
 /**
- * The classes of the training rows, in the order that scikit-learn gives them.
+ * Returns the classes of the training rows, in the order in which scikit-learn sorts them.
  *
- * @throws PerennialError `invalid-configuration` if there are not two for `binary`, or fewer than two or too many for `multiclass`.
+ * @throws PerennialError `invalid-configuration` if there are not exactly two for `binary`, or fewer than two or too
+ * many for `multiclass`.
  */
 export function classesOf(target: string, cells: readonly Cell[], task: Exclude<Task, 'regression'>): ClassValue[] {
   const classes = sortedClasses(cells.filter((cell) => cell !== null));
@@ -26,7 +27,8 @@ export function classesOf(target: string, cells: readonly Cell[], task: Exclude<
 }
 
 /**
- * Returns the classes in the order of `build.classes`, each as the data writes it; undefined if `build.classes` is absent.
+ * Returns the classes in the order of `build.classes`, each as the data writes it; undefined if `build.classes` is
+ * absent.
  *
  * @throws PerennialError `invalid-configuration` if `build.classes` does not list exactly the classes of the target.
  */

@@ -1,8 +1,8 @@
 import type { Cell } from '../../contracts/data/data-types.ts';
 
 /**
- * The numbers of a column, ascending. Booleans count as 0 and 1; whole numbers beyond 2^53, which travel as text, are rounded;
- * an infinite number counts as the greatest finite one of its sign.
+ * Returns the numbers of a column in ascending order. Booleans count as 0 and 1. Whole numbers beyond 2^53 arrive as
+ * text and are rounded. Infinities become the greatest finite number of the same sign.
  */
 export function presentNumbers(cells: readonly Cell[]): Float64Array {
   const numbers = Float64Array.from(cells, (cell) => (cell === null || cell === '' ? Number.NaN : Number(cell)));
@@ -12,7 +12,7 @@ export function presentNumbers(cells: readonly Cell[]): Float64Array {
     .sort();
 }
 
-/** How often each category occurs, by its text. */
+/** Returns how often each category occurs, by its text. */
 export function categoryCounts(cells: readonly Cell[]): Map<string, number> {
   const counts = new Map<string, number>();
   for (const cell of cells) {

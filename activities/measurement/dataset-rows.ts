@@ -11,7 +11,7 @@ import { fetchFiles } from '../steps/workspace.ts';
 
 export interface DatasetRow extends InferenceRow {
   readonly eventTime: Instant;
-  /** A number, or of a classifier the class; null: the row has none. */
+  /** The number or, for a classifier, the class; null if the row has none. */
   readonly target: ClassValue | null;
 }
 
@@ -20,13 +20,13 @@ const rowsAtOnce = 1_000;
 interface Window {
   readonly datasetVersionId: Id;
   readonly configuration: Configuration;
-  /** An instant, or a duration back from `to`. */
+  /** An instant, or a duration that is subtracted from `to`. */
   readonly from: string;
   readonly to: Instant;
   readonly folder: string;
 }
 
-/** Rows of a dataset in `[from, to)` by their instants, oldest first, named by their key. */
+/** Returns the rows of a dataset whose instants lie in `[from, to)`, oldest first, with their keys as ids. */
 export async function rowsBetween(
   deps: ActivityDependencies,
   { datasetVersionId, configuration, from, to, folder }: Window,

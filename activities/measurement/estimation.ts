@@ -23,15 +23,15 @@ import type { BinarySample, MulticlassSample, RegressionSample, Sample } from '.
 
 type Columns = Readonly<Record<string, readonly Cell[]>>;
 
-/** Fewer say too little of how losses come about. */
+/** With fewer rows, too little is known about the distribution of the losses. */
 const fewestRows = 100;
-/** More would only take longer: every so many-th row is taken. */
+/** More rows would only take longer, so rows are thinned out evenly to this number. */
 const mostRows = 20_000;
 
 /**
- * What is to be known of the holdout for performance to be estimated later without labels: of classes how far their
- * probabilities can be believed, of a regression where its losses are great. undefined: of a model without probabilities, or
- * of too few rows.
+ * Derives from the holdout what is needed to estimate performance later without labels: for classifiers a calibration
+ * of the probabilities, for regressions a model of where the losses are large. Returns undefined for a classifier
+ * without probabilities, or if there are too few rows.
  */
 export function estimationOf(
   sample: Sample,
@@ -83,14 +83,16 @@ function kept({ x, y }: RisingCurve) {
   return { x: [...x], y: [...y] };
 }
 
-/** Without those of metrics that the holdout's rows say nothing of. */
+/** Removes the metrics about which the holdout's rows say nothing. */
 function tellable(errors: Readonly<Record<string, SamplingError>>): Record<string, SamplingError> {
   return Object.fromEntries(
     Object.entries(errors).filter(([, { deviation, fraction }]) => Number.isFinite(deviation) && fraction > 0),
   );
 }
 
-/** Categories as places in the reference's order; what it has not, and what is missing, is NaN. */
+/**
+ * Converts categories to their positions in the reference's order. Unknown categories and missing values become NaN.
+ */
 function numbersOf(cells: readonly Cell[], reference: ColumnReference): number[] {
   if (reference.kind === 'numeric')
     return cells.map((cell) => (cell === null || cell === '' ? Number.NaN : Number(cell)));
@@ -99,9 +101,9 @@ function numbersOf(cells: readonly Cell[], reference: ColumnReference): number[]
 }
 
 /**
- * What the metrics of these rows probably are, had they labels.
+ * Estimates the metrics of these rows as if they had labels.
  *
- * @param sample the rows' answers; its truth is not looked at.
+ * @param sample the rows' answers; its truth is ignored.
  */
 export function estimateFrom(
   estimation: Estimation,
@@ -151,14 +153,17 @@ function estimateOfClasses(
   return told(estimation, estimatedMetrics.multiclass, estimated, answers.decision.length);
 }
 
-/** The answers by the classes of the holdout; null without probabilities, and with an answer that the holdout knows nothing of. */
+/**
+ * Reorders the answers by the classes of the holdout. Returns null without probabilities, or if the answers have a
+ * class that is not in the holdout.
+ */
 function inOrderOf(classes: readonly string[], { classes: known, decision, probabilities }: MulticlassSample) {
   if (probabilities === null || known.some((name) => !classes.includes(name))) return null;
   const places = classes.map((name) => known.indexOf(name));
   return {
     classes,
     decision: decision.map((place) => classes.indexOf(known[place] ?? '')),
-    // A class that only the holdout has was given no probability.
+    // A class that only the holdout has gets the probability 0.
     probabilities: Float64Array.from({ length: decision.length * classes.length }, (_, at) => {
       const place = places[at % classes.length] ?? -1;
       return place < 0 ? 0 : (probabilities[Math.floor(at / classes.length) * known.length + place] ?? 0);

@@ -5,11 +5,11 @@ import type { ActivityDependencies } from '../activity-dependencies.ts';
 const idsAtOnce = 20_000;
 
 export interface LabelledRows extends ServedRows {
-  /** How long after the row happened its label was given, in milliseconds; null where none has arrived. */
+  /** Time from the row's event to its label, in milliseconds; null for a row without a label. */
   readonly labelDelaysMs: readonly (number | null)[];
 }
 
-/** The labels of these rows, looked up by their ids: what was labelled outside the window costs nothing. */
+/** Adds the labels of these rows, looked up by their ids, so that labels outside the window cost nothing. */
 export async function withLabels(
   deps: Pick<ActivityDependencies, 'repositories'>,
   scope: Scope,

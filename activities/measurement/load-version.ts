@@ -4,12 +4,14 @@ import { modelFormats } from '../../contracts/model-format.ts';
 import type { LoadedModel } from '../../ports/model-format.ts';
 import type { ActivityDependencies } from '../activity-dependencies.ts';
 
-/** Loads an inspected version's artifact, checked against its digest. The caller releases it. */
+/** Loads the artifact of an inspected version and checks it against its digest. The caller must release it. */
 export async function loadVersion(deps: ActivityDependencies, modelVersionId: Id): Promise<LoadedModel> {
   return loadModel(deps, await deps.repositories.versions.get(modelVersionId));
 }
 
-/** The same for a model that is not committed yet. */
+/**
+ * Loads the artifact of a model that is not committed yet and checks it against its digest. The caller must release it.
+ */
 export async function loadModel(
   { modelFormats: formats, objectStore }: ActivityDependencies,
   { artifact, format, signature }: FormattedModel & { readonly artifact: Sha256 },

@@ -8,7 +8,7 @@ import type { ServedRows } from '../../ports/table-engine.ts';
 type Labelled = Pick<ServedRows, 'ids' | 'labels' | 'predictions'>;
 
 export interface MeasurableLabels {
-  /** As the target has them; null where there is none that counts. */
+  /** Labels as the target writes them; null for a row without a usable label. */
   readonly labels: readonly (ClassValue | null)[];
   readonly leftOut: readonly LeftOutRows[];
 }
@@ -16,8 +16,9 @@ export interface MeasurableLabels {
 const examplesShown = 5;
 
 /**
- * Leaves labelled rows out of the metrics, and counts them, if the label is no value of the target or the prediction is too large
- * for any metric. Older versions stored such labels, and a single one made every later report fail.
+ * Leaves labelled rows out of the metrics, and counts them, if the label is not a value of the target or the prediction
+ * is too large for any metric. Older releases of Perennial stored such labels, and a single one made every later report
+ * fail.
  */
 export function measurableLabels(served: Labelled, task: Task, target: LabelTarget): MeasurableLabels {
   const leftOut = new Map<LeftOutRows['reason'], LeftOutRows>();

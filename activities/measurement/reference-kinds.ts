@@ -10,16 +10,16 @@ import { binnedCounts } from '../../statistics/drift/bin-counts.ts';
 import { tieEdges } from '../../statistics/drift/tie-edges.ts';
 import { areCodes, wholeNumbersIn } from './whole-number-codes.ts';
 
-/** The columns that the configuration declares categories. */
+/** Returns the columns that the configuration declares as categories. */
 export function declaredCategories({ data }: Pick<Configuration, 'data'>): ReadonlySet<string> {
   const declared = Object.entries(data.columns ?? {}).filter(([, type]) => type === 'category');
   return new Set(declared.map(([name]) => name));
 }
 
 /**
- * A version's reference as today's rules and today's configuration take its features: numbers that are declared a category since
- * are categories, and whole numbers that are neither declared nor codes are numbers. Versions of before stored up to 25 of any whole
- * numbers as categories.
+ * Converts a version's reference to the current rules and configuration: numbers that have been declared as categories
+ * since become categories, and whole numbers that are neither declared nor codes become numbers. Older releases of
+ * Perennial stored any whole numbers with up to 25 distinct values as categories.
  */
 export function withCurrentKinds(
   reference: MonitoringReference,

@@ -7,10 +7,10 @@ import { categoryCounts, presentNumbers } from './column-values.ts';
 import { areCodes } from './whole-number-codes.ts';
 
 /**
- * The distribution of a column, for windows of served rows to be compared with. Text, booleans, and at most 25 consecutive whole
- * numbers are categorical; all else is numeric, with bins that hold ties apart. `kind` overrules that: a regression's target and
- * predictions are quantities however few values they have, and a column that is declared a category is one. Missing values are left
- * out.
+ * Returns the distribution of a column, as the reference for windows of served rows. Text, booleans, and at most 25
+ * consecutive whole numbers are categorical. Everything else is numeric, with separate bins for tied values. `kind`
+ * overrides this: a regression's target and predictions are numeric even if they have few values, and a column that is
+ * declared as a category is categorical. Missing values are left out.
  */
 export function referenceOf(
   name: string,

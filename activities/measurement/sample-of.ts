@@ -6,25 +6,29 @@ import type { ClassValue, Signature } from '../../contracts/models/signature.ts'
 import type { Answers } from '../../ports/model-format.ts';
 import type { BinarySample, MulticlassSample, Sample } from '../../statistics/metrics/sample.ts';
 
-/** The probability that a row's answer gives to a class, by its key; 0 for a class that the model does not know. */
+/**
+ * Returns the probability that a row's answer gives to a class, by class key; 0 for a class that the model does not
+ * know.
+ */
 export type ProbabilityOf = (row: number, key: string) => number;
 
-/** One entry a row, in the same order. */
+/** One entry per row, in the same order. */
 export interface AnsweredSample {
   readonly truth: readonly ClassValue[];
   readonly values: ArrayLike<ClassValue>;
-  /** null: the model gives none. */
+  /** Null if the model gives no probabilities. */
   readonly probabilityOf: ProbabilityOf | null;
 }
 
 type Answering = Pick<Configuration, 'task' | 'build'>;
 
 /**
- * Truth beside answers, as the metrics of the task read them. Of two classes the positive one is `build.positive`, or the greater.
+ * Combines truth and answers into the sample that the metrics of the task read. For binary models the positive class is
+ * `build.positive` or, by default, the greater one.
  *
- * @param classes those of the model that is measured; what truth or answers have besides is added.
- * @throws PerennialError `invalid-configuration` if `build.positive` is none of the classes, or a regression's target is no
- *   number; `prediction-invalid` if a regression's answer is beyond what a metric can be computed with.
+ * @param classes classes of the measured model; classes that only the truth or the answers contain are added.
+ * @throws PerennialError `invalid-configuration` if `build.positive` is none of the classes, or if a regression's
+ * target is not a number; `prediction-invalid` if a regression's answer is too large for a metric.
  */
 export function sampleOf({ task, build }: Answering, rows: AnsweredSample, classes: readonly ClassValue[]): Sample {
   if (task === 'regression') {
@@ -35,7 +39,7 @@ export function sampleOf({ task, build }: Answering, rows: AnsweredSample, class
   return task === 'binary' ? binarySample(build, rows, classes) : multiclassSample(rows, classes);
 }
 
-/** The engine hands over whole numbers beyond 2^53 as text. */
+/** The engine returns whole numbers beyond 2^53 as text. */
 function numberOf(target: ClassValue): number {
   const number = target === '' ? Number.NaN : Number(target);
   if (Number.isFinite(number)) return number;
@@ -56,7 +60,7 @@ function answerOf(value: ClassValue | undefined, row: number): number {
   );
 }
 
-/** The probabilities of a model's answers, by class. */
+/** Returns a function that looks up the model's probabilities by row and class. */
 export function probabilityIn(
   signature: Signature,
   { probabilities }: Pick<Answers, 'probabilities'>,
@@ -72,7 +76,7 @@ export function probabilityIn(
   };
 }
 
-/** Where only the second of two classes has a number, the first has the rest of 1. */
+/** If the model outputs only the probability of the second of two classes, the first class gets the complement. */
 export function shareAt(place: number, width: number, at: (place: number) => number): number {
   if (width > 1) return at(place);
   return place === 1 ? at(0) : 1 - at(0);

@@ -13,7 +13,7 @@ import { sampleOf, shareAt } from './sample-of.ts';
 
 type Answered = Pick<ServedRows, 'predictions' | 'probabilities' | 'modelVersions' | 'labels'>;
 
-/** The answered rows that have a label, as a sample for metrics; null if there are none. */
+/** Returns the answered rows that have a label as a sample for metrics; null if there are none. */
 export async function servedSample(
   deps: Pick<ActivityDependencies, 'repositories'>,
   modelId: Id,
@@ -30,7 +30,7 @@ export async function servedSample(
   const values = rows.map((row) => served.predictions[row] ?? Number.NaN);
   if (configuration.task === 'regression') return sampleOf(configuration, { truth, values, probabilityOf: null }, []);
   const signatures = await signaturesOf(deps, modelId, new Set(rows.map((row) => served.modelVersions[row] ?? 0)));
-  // Versions may know different classes; what one of them does not know it has given no probability.
+  // Versions may know different classes. A class that a version does not know gets the probability 0.
   const classes = sortedClasses([...signatures.values()].flatMap((signature): ClassValue[] => signature.classes ?? []));
   return sampleOf(configuration, { truth, values, probabilityOf: probabilityIn(served, rows, signatures) }, classes);
 }
@@ -39,10 +39,12 @@ function isThere(prediction: ClassValue | null | undefined): boolean {
   return prediction !== null && prediction !== undefined;
 }
 
-/** A label may also be a class of this many newest versions, because the class may be newer than the version that answered. */
+/**
+ * Labels may also be classes of this many newest versions, because a class may be newer than the version that answered.
+ */
 const newestVersions = 20;
 
-/** What labels of predictions by these versions may be. */
+/** Returns which values the labels of predictions by these versions may have. */
 export async function labelTargetOf(
   deps: Pick<ActivityDependencies, 'repositories'>,
   modelId: Id,

@@ -14,7 +14,7 @@ export interface Candidacy {
   /** The evaluation that the deployment request names. */
   readonly asked: Evaluation;
   readonly champion: { readonly release: Release; readonly modelVersionId: Id } | null;
-  /** An evaluation of the version against the current champion; undefined: the version must be measured again. */
+  /** An evaluation of the version against the current champion; undefined if the version must be measured again. */
   readonly standing: Evaluation | undefined;
 }
 

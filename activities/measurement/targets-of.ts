@@ -3,7 +3,7 @@ import { PerennialError } from '../../contracts/errors.ts';
 import type { ClassValue } from '../../contracts/models/signature.ts';
 
 /**
- * The targets of rows that were read with their labelled rows only.
+ * Returns the targets of rows that were read with `labelledOnly`.
  *
  * @throws PerennialError `internal` for a row without a target, which would otherwise count as 0.
  */

@@ -1,7 +1,7 @@
-/** Consecutive whole numbers are codes, such as the hour or a season, if they are at most so many; more are a quantity. */
+/** At most this many consecutive whole numbers count as codes, such as an hour or a season. More are a quantity. */
 const mostCodes = 25;
 
-/** Are these distinct numbers codes: whole, consecutive, and at most 25? */
+/** Whether these distinct numbers are codes: whole, consecutive, and at most 25. */
 export function areCodes(distinct: Iterable<number>): boolean {
   let [least, greatest, count] = [Infinity, -Infinity, 0];
   for (const value of distinct) {
@@ -14,7 +14,7 @@ export function areCodes(distinct: Iterable<number>): boolean {
   return count > 0 && greatest - least + 1 === count;
 }
 
-/** The numbers that these categories are, where each is a whole number as it is written; else null. */
+/** Converts categories to numbers; null unless each is a whole number in its plain notation. */
 export function wholeNumbersIn(categories: readonly string[]): readonly number[] | null {
   const numbers = categories.map(Number);
   const whole = numbers.every((number, at) => Number.isSafeInteger(number) && String(number) === categories[at]);

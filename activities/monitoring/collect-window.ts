@@ -11,7 +11,7 @@ import { storeJson } from '../steps/workspace.ts';
 
 const aYear = '12 months';
 
-/** Has the gateways hand over what they logged, and fixes what the report will be made from. */
+/** Has the gateways hand over their prediction logs, and fixes the inputs of the report. */
 export function createCollectWindow(deps: StoringDependencies): Activities['collectWindow'] {
   return async ({ runId, scope }) => {
     deps.computing?.prepare();
@@ -57,7 +57,7 @@ interface Span {
   readonly timezone: string;
 }
 
-/** What was served in the window that is to be compared with: the one before, or the same of a year ago. */
+/** Returns the log segments of the reference window: the previous window, or the same window a year ago. */
 async function referenceSegments(
   deps: ActivityDependencies,
   scope: Scope,

@@ -7,10 +7,13 @@ import type { ColumnRules, DriftPolicy } from './drift-of.ts';
 import { driftOf, hasDrifted } from './drift-of.ts';
 import { servedCells } from '../measurement/served-cells.ts';
 
-/** Shares of permutation importance by feature, whose sum is 1; null where they are not known. */
+/** Each feature's share of the permutation importance, with sum 1; null if it is not known. */
 export type ImportanceShares = ReadonlyMap<string, number> | null;
 
-/** Every feature, the prediction and the target against the reference; first the features that have lost or gained all values. */
+/**
+ * Compares every feature, the prediction and the target with the reference. Features that have lost or gained all
+ * values come first.
+ */
 export function driftInWindow(
   served: Pick<ServedRows, 'features' | 'predictions' | 'labels'>,
   reference: MonitoringReference,
@@ -30,7 +33,9 @@ export function driftInWindow(
   return ordered.filter((result) => result !== null);
 }
 
-/** Excluded columns decide nothing, so they are no part of the family that false discoveries are counted in. */
+/**
+ * Excluded columns do not decide, so they are not part of the family for which the false discovery rate is controlled.
+ */
 function adjusted(features: readonly DriftResult[], policy: DriftPolicy): DriftResult[] {
   const { fdr } = policy;
   if (fdr === undefined) return [...features];
@@ -49,7 +54,10 @@ function withImportance(result: DriftResult, importance: ImportanceShares): Drif
   return share === undefined ? result : { ...result, importance: share };
 }
 
-/** Do the features that drifted weigh enough to count: as many as wanted, and as important as wanted where that is known? */
+/**
+ * Whether enough features have drifted: at least `minFeatures`, and with a total importance of at least `minImportance`
+ * where importance is known.
+ */
 export function featuresCount(deciding: readonly DriftResult[], { minFeatures, minImportance }: DriftPolicy): boolean {
   const drifted = deciding.filter((result) => result.subject === 'feature' && result.drifted);
   if (drifted.length < minFeatures) return false;
@@ -59,8 +67,9 @@ export function featuresCount(deciding: readonly DriftResult[], { minFeatures, m
 }
 
 /**
- * The mean of how far the deciding features have moved, in thresholds, weighted by their importance: 1 is as if all had
- * reached the threshold. Tests without p-values alone, as a p-value says nothing of how far. undefined: nothing is known.
+ * Returns the mean drift of the deciding features in units of their thresholds, weighted by importance; 1 means that on
+ * average the threshold is reached. Only tests without p-values count, because a p-value does not measure the size of a
+ * change. Returns undefined if no feature qualifies.
  */
 export function weightedDriftOf(drift: readonly DriftResult[]): number | undefined {
   const weighed = drift.filter(

@@ -14,22 +14,26 @@ import { sidesOf } from './sides-of.ts';
 export type DriftPolicy = Configuration['monitor']['drift'];
 type Measured = Pick<DriftResult, 'statistic' | 'pValue' | 'effect' | 'critical'>;
 
-/** What the configuration says of a column beyond the policy. */
+/** Settings of a column beyond the drift policy. */
 export interface ColumnRules {
-  /** `data.columns` declares it a category. */
+  /** Whether `data.columns` declares it as a category. */
   readonly category?: boolean;
-  /** `monitor.quality.missing`. */
+  /** Threshold from `monitor.quality.missing`. */
   readonly missing?: number | undefined;
 }
 
-/** With fdr a difference that is certain and slight is no drift unless the policy says otherwise. */
+/**
+ * Smallest effect that counts as drift with `fdr`, unless the policy sets another one. A smaller effect does not count
+ * even if it is significant.
+ */
 const defaultEffectFloor = 0.1;
 
 /**
- * How far the served values of a column have moved from its reference, by the test that the policy names for its kind. A test
- * with a p-value is drift below the threshold, unless the effect is too slight; every other test at or above it, if it is above what
- * chance does as well. Missing values are left out. A feature that has values on one side only is drift by the test `missing`; null
- * where there is nothing to compare.
+ * Measures how far the served values of a column have moved from its reference, by the test that the policy names for
+ * its kind. A test with a p-value reports drift if the p-value is below the threshold and the effect is large enough.
+ * Every other test reports drift if the statistic reaches the threshold and exceeds what chance would give. Missing
+ * values are left out. If the reference or the window has no values of a feature at all, the test `missing` compares
+ * the shares of missing values instead. Returns null if there is nothing to compare.
  */
 export function driftOf(
   reference: ColumnReference,
@@ -63,7 +67,7 @@ function measuredBy(test: DriftTestName, column: string, sides: Sides): Measured
   return critical === undefined ? measured : { ...measured, critical: critical(seedOf(column, sides)) };
 }
 
-/** Counts rows and not values: on one side there are none. */
+/** Compares counts of rows instead of values, because one side has no values. */
 function driftOfPresence(
   reference: ColumnReference,
   cells: readonly Cell[],
@@ -101,7 +105,7 @@ export function hasDrifted(
   return pValue < threshold && (effect ?? 1) >= floor && statistic > critical;
 }
 
-/** Made of the column and its counts, so that the same rows have the same critical value. */
+/** Derives the seed from the column and its counts, so that the same rows always have the same critical value. */
 function seedOf(column: string, { before, now }: Pick<Sides, 'before' | 'now'>): number {
   return seedOfText(JSON.stringify([column, before, now]));
 }

@@ -4,7 +4,7 @@ import { quantile } from '../../statistics/probability/quantile.ts';
 const [minute, hour, day] = [60_000, 3_600_000, 86_400_000];
 const boundsMs = [minute, 10 * minute, hour, 6 * hour, day, 3 * day, 7 * day, 14 * day, 30 * day, 90 * day] as const;
 
-/** How late the labels that have arrived were; null where none has. */
+/** Summarises how late the labels arrived; null if none has arrived. */
 export function labelDelayOf(delays: readonly (number | null)[]): LabelDelay | null {
   const sorted = Float64Array.from(delays.filter((delay) => delay !== null)).sort();
   if (sorted.length === 0) return null;

@@ -6,8 +6,8 @@ import type { ActivityDependencies } from '../activity-dependencies.ts';
 import { tellConnections } from '../steps/tell-connections.ts';
 
 /**
- * Tells the webhooks of `monitor.notify` what a report opened and closed.
- * Rehearsals tell nobody, as nothing has happened.
+ * Notifies the webhooks of `monitor.notify` of the findings that a report opened and closed. Rehearsals notify nobody,
+ * because they replay the past.
  */
 export function createNotifyOfReport(deps: ActivityDependencies): Activities['notifyOfReport'] {
   return async ({ scope, reportId }) => {

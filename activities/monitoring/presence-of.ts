@@ -3,10 +3,10 @@ import type { ColumnReference } from '../../contracts/models/model-version.ts';
 import type { Presence } from '../../statistics/drift/missing-change.ts';
 import { categoryCounts, presentNumbers } from '../measurement/column-values.ts';
 
-/** Without `quality.missing` in the configuration, such a rise of the share of missing values is a finding. */
+/** Increase of the share of missing values that is a finding if the configuration has no `quality.missing`. */
 export const defaultMissingRise = 0.1;
 
-/** How many rows of both sides have a value of the column, and how many have none. */
+/** Returns, for the reference and for the window, the number of rows with a value of the column and without one. */
 export function presenceOf(
   reference: ColumnReference,
   cells: readonly Cell[],
@@ -15,7 +15,10 @@ export function presenceOf(
   return { before: [reference.count, missingIn(reference)], now: [present, cells.length - present] };
 }
 
-/** References of before did not count missing values; one without any value had them all missing. */
+/**
+ * References that older releases of Perennial stored do not count missing values. In one without any value, all were
+ * missing.
+ */
 function missingIn({ count, missing }: ColumnReference): number {
   return missing ?? (count === 0 ? 1 : 0);
 }

@@ -11,12 +11,12 @@ import { asWritten, newCategories } from './sides-of.ts';
 
 type QualityPolicy = NonNullable<Configuration['monitor']['quality']>;
 
-/** At most so many new categories are named. */
+/** Number of new categories that are listed by name. */
 const named = 5;
 
 /**
- * What is wrong with the served values of a feature: how many more are missing than in the reference (a difference of shares),
- * how many lie outside its range, and how many are in categories that it has not (shares of those present).
+ * Measures data quality of a feature's served values: how many more are missing than in the reference (difference of
+ * shares), how many lie outside its range, and how many are new categories (shares of the values present).
  */
 export function qualityOf(
   reference: ColumnReference,
@@ -32,7 +32,7 @@ export function qualityOf(
   ];
 }
 
-/** The quality result for the share of rows to which the model had no answer. */
+/** Returns the quality result for the share of rows to which the model had no answer. */
 export function failedIn(predictions: readonly Cell[], policy: QualityPolicy | undefined): QualityResult[] {
   const failed = predictions.filter((prediction) => prediction === null).length;
   if (failed === 0 && policy?.failed === undefined) return [];
@@ -41,7 +41,7 @@ export function failedIn(predictions: readonly Cell[], policy: QualityPolicy | u
   return [judged('prediction', 'failed', share, policy?.failed, detail)];
 }
 
-/** Without a threshold of the configuration, a rise of a tenth is a finding, if chance does not do as much. */
+/** Without a configured threshold, an increase by 0.1 is a finding, unless chance alone could explain it. */
 function missingIn(reference: ColumnReference, cells: readonly Cell[], threshold: number | undefined): QualityResult[] {
   if (reference.missing === undefined) return [];
   const { name } = reference;

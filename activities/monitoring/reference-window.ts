@@ -15,7 +15,7 @@ import { referenceOf } from '../measurement/reference-of.ts';
 import { servedCells } from '../measurement/served-cells.ts';
 import { labelTargetOf } from '../measurement/served-sample.ts';
 
-/** What a report is made through. */
+/** Dependencies of the steps that make a report. */
 export type ReportDependencies = Pick<
   ActivityDependencies,
   'repositories' | 'objectStore' | 'tableEngine' | 'scratchFolder'
@@ -26,7 +26,10 @@ export interface ChosenReference {
   readonly told: Pick<ReportBody, 'reference' | 'referenceNote' | 'referenceWindow'>;
 }
 
-/** What was served in the window that the configuration names, or the training where too little was, and why. */
+/**
+ * Returns what was served in the window that the configuration names, or the training reference and the reason if too
+ * little was served in that window.
+ */
 export async function chooseReference(
   deps: ReportDependencies,
   scope: Scope,
@@ -56,7 +59,8 @@ export async function chooseReference(
   return {
     reference: {
       schemaVersion: 1,
-      // The kinds stay those of the training, so that a month without rain makes no category of a number.
+      // Keeps the kinds of the training reference. Otherwise a number that is constant for a month, such as rainfall,
+      // would become a category.
       features: training.features.map(({ name, kind: of }) => referenceOf(name, servedCells(served, name), of)),
       target: enough ? referenceOf(target, labels, training.target.kind) : training.target,
       prediction: referenceOf('prediction', served.predictions, training.prediction.kind),
@@ -65,7 +69,7 @@ export async function chooseReference(
   };
 }
 
-/** What was served in a window, with the labels that have arrived and are values of the target. */
+/** Returns what was served in a window, with the labels that have arrived and are values of the target. */
 export async function measurableIn(
   deps: ReportDependencies,
   scope: Scope,

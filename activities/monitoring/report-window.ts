@@ -101,7 +101,7 @@ async function reportOn(deps: ReportDependencies, { scope }: Reporting, window: 
   };
 }
 
-/** Of the rows that the champion answered, as it is its losses that were learnt. */
+/** Uses only the rows that the champion answered, because the estimation was fitted to the champion's losses. */
 async function estimateIn(
   deps: ReportDependencies,
   scope: Scope,
@@ -122,7 +122,7 @@ async function estimateIn(
     });
   const predictions = of(served.predictions);
   const answered = { predictions, probabilities: of(served.probabilities), modelVersions: of(served.modelVersions) };
-  // Measured as if every prediction were true: only the answers of the sample are looked at.
+  // Passes the predictions as labels, because the estimate uses only the answers of the sample and ignores its truth.
   const sample = await servedSample(deps, scope.modelId, configuration, { ...answered, labels: predictions });
   if (sample === null) return null;
   const columns = Object.fromEntries(Object.entries(served.features).map(([name, cells]) => [name, of(cells)]));

@@ -9,19 +9,24 @@ import { valueCounts } from '../../statistics/drift/value-counts.ts';
 import { categoryCounts, presentNumbers } from '../measurement/column-values.ts';
 import { wholeNumbersIn } from '../measurement/whole-number-codes.ts';
 
-/** Both sides of a column, as every test wants them. */
+/** The reference and the window of one column, in the form that the tests need. */
 export interface Sides extends ComparedColumn {
-  /** Of the bins that are compared. */
+  /** Distribution over the compared bins. */
   readonly distribution: Distribution;
   readonly currentRows: number;
 }
 
-/** @param declared the column is a category by the configuration, or the answer or the truth of a classifier. */
+/**
+ * Prepares the reference and the served values of a column for comparison.
+ *
+ * @param declared whether the configuration declares the column as a category, or it is the answer or the truth of a
+ * classifier.
+ */
 export function sidesOf(reference: ColumnReference, cells: readonly Cell[], declared: boolean): Sides {
   return reference.kind === 'numeric' ? numericSides(reference, cells) : categoricalSides(reference, cells, declared);
 }
 
-/** Bins are made of the reference's values each time, so that references of before have today's. */
+/** The bins are computed from the reference's values each time, so that old references use the current rules too. */
 function numericSides({ values, valueCounts: counts }: NumericReference, cells: readonly Cell[]): Sides {
   const sample = { values, counts };
   const edges = tieEdges(sample);
@@ -38,8 +43,8 @@ function numericSides({ values, valueCounts: counts }: NumericReference, cells: 
 }
 
 /**
- * A client that computes in 32 bits sends 0.1 as 0.10000000149. It is the same value where the reference has a bin of it or a bin
- * that begins at it.
+ * Maps a served value to the bin edge that it equals after rounding to 32 bits: a client that computes in 32 bits sends
+ * 0.1 as 0.10000000149.
  */
 function ofOnePrecision(sorted: Float64Array, edges: readonly number[]): Float64Array {
   const inexact = edges.filter((edge) => !Number.isInteger(edge));
@@ -47,7 +52,7 @@ function ofOnePrecision(sorted: Float64Array, edges: readonly number[]): Float64
   const exact = new Set(edges);
   const asStored = (value: number): number => {
     const edge = rounded.get(Math.fround(value));
-    // Either of the two is what 32 bits make of the other.
+    // One of the two must be the other rounded to 32 bits.
     return edge !== undefined && !exact.has(value) && (Math.fround(edge) === value || Math.fround(value) === edge)
       ? edge
       : value;
@@ -75,13 +80,14 @@ function comparable(reference: CategoricalReference, cells: readonly Cell[], dec
   return codes === null ? { reference, seen } : withinEnds(reference, codes, seen);
 }
 
-/** The share of a bin by deciles. */
+/** A tenth of the rows, which is the share of one bin between deciles. */
 const binShare = 0.1;
 
 /**
- * Undeclared whole numbers may be a quantity that has had few values so far. A served number beyond the ends of the reference is
- * counted with the outermost values, as many of them as hold up to a tenth of the reference together. If the outermost value alone
- * holds more, as the only value of a constant does, the served number has a bin of its own.
+ * Handles served numbers beyond the ends of the reference. Undeclared whole numbers may be a quantity of which only few
+ * values have occurred so far. Such a number is counted with the outermost values of the reference that together hold
+ * up to a tenth of its rows. If the outermost value alone holds more, as with a constant, the served number gets a bin
+ * of its own.
  */
 function withinEnds(
   reference: CategoricalReference,
@@ -115,7 +121,10 @@ function withinEnds(
   };
 }
 
-/** The outermost codes that hold up to a tenth of the reference; none where nothing beyond them was served. */
+/**
+ * Returns the outermost codes that together hold up to a tenth of the reference; none if no served value lies beyond
+ * them.
+ */
 function endOf(
   { categories, counts, count }: CategoricalReference,
   inwards: readonly number[],
@@ -136,13 +145,13 @@ function summed(entries: readonly (readonly [string, number])[]): Map<string, nu
   return sums;
 }
 
-/** Categories that were served and that the reference has not. */
+/** Returns the served categories that the reference does not have. */
 export function newCategories(reference: CategoricalReference, seen: ReadonlyMap<string, number>): string[] {
   const known = new Set(reference.categories);
   return [...seen.keys()].filter((category) => !known.has(category));
 }
 
-/** A truth value may be served as a number, where the model takes a matrix of them. */
+/** Converts 0 and 1 back to booleans. A boolean is served as a number if the model's input is a numeric matrix. */
 export function asWritten(cells: readonly Cell[], categories: readonly string[]): readonly Cell[] {
   const truthValues =
     categories.length > 0 && categories.every((category) => category === 'true' || category === 'false');
@@ -152,7 +161,10 @@ export function asWritten(cells: readonly Cell[], categories: readonly string[])
 
 const mostBars = 30;
 
-/** A report has the bins that were compared, and of many the largest, and the rest as one. */
+/**
+ * Returns the distribution that a report shows: the compared bins or, if there are many, the largest ones and one bin
+ * for the rest.
+ */
 function shown(categories: readonly string[], before: readonly number[], now: readonly number[]): Distribution {
   const isCommon = commonIn(before, now);
   if (isCommon === null) return largest([...categories], { reference: [...before], current: [...now] });

@@ -1,7 +1,10 @@
 import { latencyQuantileMs } from '../../contracts/models/latency.ts';
 import type { Report, Traffic } from '../../contracts/monitoring/report.ts';
 
-/** Counts only grow, except where a gateway's were lost; what is since the report before is the difference. */
+/**
+ * Returns the traffic since the previous report as the difference of cumulative counts. Counts decrease only if a
+ * gateway lost its own.
+ */
 export function trafficOf(totals: Traffic['totals'], before: Report | undefined): Traffic {
   const known = before?.body.traffic?.totals;
   const latency = totals.latency.map((count, bucket) => Math.max(0, count - (known?.latency[bucket] ?? 0)));
@@ -18,7 +21,7 @@ export function trafficOf(totals: Traffic['totals'], before: Report | undefined)
 
 const parts = 24;
 
-/** Rows in equal parts of a window, by when they happened. */
+/** Counts the rows in equal parts of the window, by their event times. */
 export function volumeOf(
   eventTimesMs: readonly number[],
   window: { readonly from: string; readonly to: string },

@@ -9,8 +9,9 @@ import type { DriftPolicy } from './drift-of.ts';
 type Verdict = Parameters<MonitoringRepository['commitReport']>[2][number];
 
 /**
- * Features count once enough of them have drifted; the prediction and the target each for themselves. Of a column with fewer
- * than `minRows` values, such as a target of which few labels have arrived, there is no verdict, as of a window with fewer rows.
+ * Returns the drift verdicts. A feature's verdict is breached only if enough features have drifted; the prediction and
+ * the target are judged on their own. A column with fewer than `minRows` values, such as a target with few labels, gets
+ * no verdict.
  */
 export function driftVerdicts(drift: readonly DriftResult[], policy: DriftPolicy, minRows: number): Verdict[] {
   const deciding = drift.filter((result) => !result.excluded && result.currentRows >= minRows);
@@ -18,7 +19,7 @@ export function driftVerdicts(drift: readonly DriftResult[], policy: DriftPolicy
   return deciding.map((result) => ({
     kind: 'drift',
     subject: subjectOf(result),
-    // What was held against the threshold.
+    // The number that was compared with the threshold.
     value: result.adjustedPValue ?? result.pValue ?? result.statistic,
     threshold: heldAgainst(result),
     breached: result.drifted && (result.subject !== 'feature' || count),
@@ -31,7 +32,7 @@ function subjectOf({ subject, column }: DriftResult): string {
   return column === 'prediction' || column === 'target' ? `feature ${column}` : column;
 }
 
-/** Says of each column that decides nothing for want of values that it is so. */
+/** Marks each column that does not decide because it has too few values. */
 export function tellingTooFew(drift: readonly DriftResult[], minRows: number): DriftResult[] {
   return drift.map((result) => (result.currentRows < minRows ? { ...result, tooFew: true } : result));
 }
@@ -45,8 +46,9 @@ export function qualityVerdicts(quality: readonly QualityResult[]): Verdict[] {
 type Bounds = NonNullable<Configuration['monitor']['performance']>;
 
 /**
- * By the labels where there are enough of them. With `estimated` the estimate is judged where there are not, as a subject of its
- * own, so that what labels have shown is never cleared by it; labels that show nothing amiss clear what it has found.
+ * Judges performance by the labels if there are enough of them. Otherwise, with `estimated`, judges the estimate as a
+ * separate subject, so that an estimate never clears a finding that labels have opened. Labels that show no problem
+ * clear a finding of the estimate.
  */
 export function performanceVerdicts(
   { performance: metrics, estimate }: Pick<ReportBody, 'performance' | 'estimate'>,
@@ -57,7 +59,8 @@ export function performanceVerdicts(
   const subject = `${metric} (estimated)`;
   if (metrics !== null && metrics.rows >= minRows) {
     const value = metricOf(metrics, metric);
-    // Not defined on these rows, as where all are of one class: nothing to find, and nothing that clears a finding.
+    // The metric is undefined on these rows, for example if all are of one class. It neither opens nor clears a
+    // finding.
     if (value === null) return [];
     const measured = verdictOn(bounds, metric, value);
     return estimated && !measured.breached ? [measured, { ...measured, subject }] : [measured];

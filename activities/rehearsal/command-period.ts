@@ -7,7 +7,10 @@ import { mustBeNext, periodAt, rehearsalContext } from './rehearsal-context.ts';
 
 type Input = Parameters<Activities['commandPeriod']>[0];
 
-/** A command of the rehearsal to its own environment, once however often it is tried. */
+/**
+ * Submits a command of the rehearsal to its own environment. An idempotency key ensures that retries submit it only
+ * once.
+ */
 export function createCommandPeriod(deps: ActivityDependencies): Activities['commandPeriod'] {
   return async (input) => {
     const context = await rehearsalContext(deps, input);

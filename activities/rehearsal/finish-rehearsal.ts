@@ -4,7 +4,7 @@ import type { Activities } from '../../contracts/pipelines/steps.ts';
 import type { ActivityDependencies } from '../activity-dependencies.ts';
 import { rehearsalContext } from './rehearsal-context.ts';
 
-/** The whole rehearsal in a few numbers; the means are over periods, each counting once. */
+/** Ends the rehearsal with its summary. The means are over periods, and each period counts once. */
 export function createFinishRehearsal(deps: ActivityDependencies): Activities['finishRehearsal'] {
   return async ({ runId, scope }) => {
     const { rehearsal, periods: planned } = await rehearsalContext(deps, { runId, scope });

@@ -4,7 +4,10 @@ import { platformViewer } from '../../contracts/access/principal.ts';
 import type { Run } from '../../contracts/runs/run.ts';
 import type { ActivityDependencies } from '../activity-dependencies.ts';
 
-/** Nothing can be served before a first model is; who rehearses is told why there is none, and not that a gateway knows none. */
+/**
+ * Throws if there is no model to serve yet. The error says why there is none, instead of the gateway's error that it
+ * knows no model.
+ */
 export async function mustHaveFirstModel({ repositories }: ActivityDependencies, scope: Scope): Promise<void> {
   if ((await repositories.deployments.champion(scope)) !== undefined) return;
   const { project, model, environment } = scope;

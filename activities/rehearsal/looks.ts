@@ -6,7 +6,7 @@ import type { ActivityDependencies } from '../activity-dependencies.ts';
 import type { RehearsalContext } from './rehearsal-context.ts';
 import { mustBeNext, rehearsalContext } from './rehearsal-context.ts';
 
-// Each looks once and returns. The rehearsal waits in its workflow, because that occupies no worker.
+// Each activity looks once and returns. The rehearsal waits in its workflow, where waiting occupies no worker.
 
 export function createLookAtRun({ repositories }: ActivityDependencies): Activities['lookAtRun'] {
   return async ({ awaitedRunId }) => {
@@ -16,7 +16,7 @@ export function createLookAtRun({ repositories }: ActivityDependencies): Activit
   };
 }
 
-/** Quiet means: nothing runs, and the lifecycle, asked once more, starts nothing. */
+/** Reports `quiet` if no run is active and the lifecycle, asked once more, starts none. */
 export function createSettlePeriod(deps: ActivityDependencies): Activities['settlePeriod'] {
   const { runs } = deps.repositories;
   return async ({ runId, scope, index }) => {
@@ -40,7 +40,7 @@ function failureOf(run: Run): PerennialError {
   );
 }
 
-/** The rehearsal's own principal votes, marked as such; it may do so in this environment alone. */
+/** Votes as the rehearsal's own principal, marked as such. This principal may vote in this environment only. */
 async function approve(
   deps: ActivityDependencies,
   scope: Scope,

@@ -15,8 +15,9 @@ import type { Period } from './periods.ts';
 import type { RehearsalContext } from './rehearsal-context.ts';
 
 /**
- * The metric of the rehearsal's own first model on the rows of the period. Leaves out the rows that the gateway would
- * refuse to this model, rows without an answer and rows without a target, as the metric of what was served does.
+ * Returns the metric that the rehearsal's first model would have on the rows of the period. Leaves out rows that the
+ * gateway would refuse to this model, rows without an answer and rows without a target, as the metric of what was
+ * served does.
  */
 export async function neverReplaced(
   deps: ActivityDependencies,
@@ -59,7 +60,7 @@ function takenRows(
   return rows.filter(({ features }) => needed.every(({ name }) => (features[name] ?? null) !== null));
 }
 
-/** NaN if no row has an answer. */
+/** Returns NaN if no row has an answer. */
 async function metricOn(
   model: LoadedModel,
   configuration: Configuration,

@@ -13,7 +13,10 @@ export interface Period {
 
 const periodsAtMost = 5_000;
 
-/** The plan's periods by the calendar of `timezone`; each is counted from the plan's beginning, so months do not drift. */
+/**
+ * Returns the plan's periods by the calendar of `timezone`. Each is computed from the plan's beginning, so that months
+ * do not drift.
+ */
 export function periodsOf({ from, to, every }: RehearsalPlan, timezone: string): Period[] {
   const periods: Period[] = [];
   for (let index = 0; index < periodsAtMost; index += 1) {

@@ -6,7 +6,10 @@ import type { StoringDependencies } from '../activity-dependencies.ts';
 import { fetchFiles, withWorkspace } from '../steps/workspace.ts';
 import { rehearsalContext } from './rehearsal-context.ts';
 
-/** Gives the rehearsal's principal its key, and writes the rows to rehearse on as one file to ingest from. */
+/**
+ * Registers the API key of the rehearsal's principal, and writes the rehearsal's rows to one file from which the
+ * periods are ingested.
+ */
 export function createPlanRehearsal(deps: StoringDependencies): Activities['planRehearsal'] {
   return async ({ runId, scope }) => {
     const { rehearsal, periods, principalId } = await rehearsalContext(deps, { runId, scope });

@@ -15,11 +15,11 @@ import { mustBeNext, periodAt, rehearsalContext } from './rehearsal-context.ts';
 
 type Build = NonNullable<RehearsalPeriod['build']>;
 
-/** Tells the period: what was served and how well, what was found, what was built and what became of it. */
+/** Records the period: what was served and its metric, the findings, and what was built and deployed. */
 export function createRecordPeriod(deps: ActivityDependencies): Activities['recordPeriod'] {
   return async ({ runId, scope, index, served }) => {
     const context = await rehearsalContext(deps, { runId, scope });
-    // Recorded by an attempt that was given up for lost.
+    // A lost attempt has already recorded it.
     if (index === context.rehearsal.periods.length - 1) return;
     mustBeNext(context, index);
     if (served === undefined)

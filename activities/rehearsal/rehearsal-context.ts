@@ -14,7 +14,7 @@ export interface RehearsalContext {
   readonly principalId: string;
 }
 
-/** The rehearsal that the run carries out. */
+/** Returns the rehearsal that the run carries out, with its configuration and periods. */
 export async function rehearsalContext(
   deps: ActivityDependencies,
   { runId, scope }: RunInput,
@@ -39,7 +39,10 @@ export function periodAt({ periods, rehearsal }: RehearsalContext, index: number
   return period;
 }
 
-/** The period that comes next: −1, what comes before the first, until one is recorded. `unproven` if it is another. */
+/**
+ * Throws `unproven` unless `index` is the next period. −1, the preparation before the first period, is allowed until
+ * one is recorded.
+ */
 export function mustBeNext({ rehearsal }: RehearsalContext, index: number): void {
   const recorded = rehearsal.periods.length;
   if (index === recorded || (index === -1 && recorded === 0)) return;

@@ -9,14 +9,14 @@ import { mustHaveFirstModel } from './first-model.ts';
 import { mustBeNext, periodAt, rehearsalContext } from './rehearsal-context.ts';
 
 const concurrency = 16;
-/** Without pauses, preparing many requests would block this thread's heartbeats. */
+/** Labels are sent in batches, because preparing many at once would block this thread's heartbeats. */
 const labelsAtOnce = 2_000;
 /** The most features that are listed. The count of rows is complete. */
 const mostFeatures = 20;
 
 /**
- * Sends each row of the period to the gateway as a request of its own, at the row's own time, and then sends the labels.
- * A row that the gateway refuses is counted and gets no label, as in production.
+ * Sends each row of the period to the gateway as a request of its own, at the row's own time, and then sends the
+ * labels. A row that the gateway refuses is counted and gets no label, as in production.
  */
 export function createServePeriod(deps: ActivityDependencies): Activities['servePeriod'] {
   return async ({ runId, scope, index }) => {
@@ -30,7 +30,7 @@ export function createServePeriod(deps: ActivityDependencies): Activities['serve
       rowsBetween(deps, { datasetVersionId: rehearsal.plan.datasetVersionId, configuration, from, to, folder }),
     );
     const sent = await deps.gateways.send(scope, rows, { key: deps.rehearsalKey(rehearsal.id), concurrency });
-    // So that each label finds its prediction, and none has to wait.
+    // Ensures that each label finds its prediction immediately.
     await deps.gateways.flush(scope);
     const taken = without(rows, sent.refused);
     for (let first = 0; first < taken.length; first += labelsAtOnce) {
@@ -56,7 +56,7 @@ function without(rows: readonly DatasetRow[], refused: readonly RefusedRow[]): r
   return ids.size === 0 ? rows : rows.filter(({ id }) => !ids.has(id));
 }
 
-/** Counts by feature, the largest count first. */
+/** Counts refused rows by feature, the largest count first. */
 export function refusedRowsOf(refused: readonly Pick<RefusedRow, 'feature'>[]): RefusedRows {
   const counts = new Map<string, number>();
   for (const { feature } of refused) counts.set(feature, (counts.get(feature) ?? 0) + 1);

@@ -3,9 +3,9 @@ import type { Sha256 } from '../../contracts/identifiers.ts';
 import type { Activities } from '../../contracts/pipelines/steps.ts';
 import type { StoringDependencies } from '../activity-dependencies.ts';
 
-/** Blobs looked at together; memory holds one page. */
+/** Number of blobs per page; memory holds one page. */
 const blobsAtOnce = 1_000;
-/** A sweep ends after so many pages, well within its time limit, and is asked again. */
+/** One call ends after this many pages, well within its time limit, and the workflow calls again. */
 const pagesASweep = 100;
 
 type Parts = Pick<StoringDependencies, 'repositories' | 'objectStore' | 'lifecyclePrincipal'>;
@@ -35,7 +35,7 @@ export function createSweepGarbage(
       const last = page.at(-1);
       if (last === undefined) return { done: true };
       const { putBefore, dryRun } = await collections.get(collectionId);
-      // Not marked: nothing is known to be unreachable.
+      // `putBefore` is null until marking is complete; before that, nothing is known to be unreachable.
       const old = putBefore === null ? [] : page.filter((blob) => blob.putAt < putBefore);
       const claimed = await collections.claim(
         collectionId,

@@ -7,9 +7,9 @@ import type { StoringDependencies } from '../activity-dependencies.ts';
 type Parts = Pick<StoringDependencies, 'repositories' | 'objectStore'>;
 type Retained = 'predictions' | 'rejectedVersions';
 
-// Both steps delete rows first, with an entry in the ledger, and then their bytes by the rules of garbage collection: it
-// keeps bytes that another row refers to, and bytes so recent that a row may be about to refer to them. Garbage collection
-// removes later what remains, for example after an interruption.
+// Both steps first delete rows, with an entry in the ledger, and then the bytes by the rules of garbage collection.
+// These rules keep bytes that another row refers to, and bytes so recent that a row may be about to refer to them. What
+// remains, for example after an interruption, is removed by a later garbage collection.
 
 export function createExpirePredictions(deps: Parts): Activities['expirePredictions'] {
   const { monitoring } = deps.repositories;
@@ -28,7 +28,8 @@ export function createExpireRejectedVersions(deps: Parts): Activities['expireRej
   return async (input) => {
     const { scope } = input;
     const environment = await deps.repositories.environments.get(scope.project, scope.environment);
-    // Versions are everybody's, and a rehearsal's years pass in minutes.
+    // Versions are shared by all environments, and years of virtual time pass in minutes, so a rehearsal must not
+    // expire them.
     if (environment.clock === 'virtual') return { blobs: 0 };
     const { before, run } = await boundOf(deps, input, 'rejectedVersions');
     return { blobs: await removeAll(deps, () => versions.expireRejected(scope, before, run)) };

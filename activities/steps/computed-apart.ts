@@ -1,7 +1,10 @@
 import { cancellationSignal } from '@temporalio/activity';
 import type { ActivityDependencies } from '../activity-dependencies.ts';
 
-/** Runs the named computation in a separate process. A process that computes has no `computing` and runs it itself. */
+/**
+ * Runs the named computation in a separate process. Inside a computing process there is no `computing`, and the
+ * computation runs directly.
+ */
 export function computedApart<Input, Result>(
   { computing }: Pick<ActivityDependencies, 'computing'>,
   name: string,

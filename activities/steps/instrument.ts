@@ -18,9 +18,9 @@ type InstrumentDependencies = Pick<
 const heartbeatMs = 1_000;
 
 /**
- * What every activity has in common: who asks for it must have the right to (prove.ts); it beats, so that a dead worker
- * is noticed; its attempt is told as a step of its run; and its errors reach Temporal with their code, and as final where
- * a retry cannot help or the retries are used up (retry-end.ts).
+ * Wraps every activity: it proves that the caller may ask for the step (prove.ts), sends heartbeats so that a dead
+ * worker is noticed, records the attempt as a step of its run, and converts errors to Temporal failures with the same
+ * code. A failure is final if a retry cannot help or the retries are used up (retry-end.ts).
  */
 export function instrument<All extends Record<string, Activity>>(activities: All, deps: InstrumentDependencies): All {
   const wrapped = { ...activities };
@@ -95,7 +95,7 @@ function isRunInput(input: unknown): input is RunInput {
 
 function endOf(caught: unknown, activity: string, before: Attempts, { logger }: InstrumentDependencies): Error {
   if (cancellationSignal().aborted || caught instanceof CancelledFailure) {
-    // A cancellation, as on a worker that is being stopped, does not count as a failed attempt.
+    // A cancellation, for example when a worker is being stopped, does not count as a failed attempt.
     heartbeat(before);
     return caught instanceof CancelledFailure ? caught : new CancelledFailure(`${activity} was cancelled`);
   }

@@ -15,7 +15,7 @@ function declared(activity: string): DeclaredStep {
   return found;
 }
 
-/** Refuses with `unproven`, before anything is done or noted, what the execution that asks has no right to. */
+/** Throws `unproven`, before the step does or records anything, if the calling execution has no right to ask for it. */
 export async function mustBeProven(deps: ProofDependencies, activity: string, input: unknown): Promise<void> {
   const { step, of } = declared(activity);
   const execution = executionOf(activity);
@@ -35,7 +35,7 @@ export async function mustBeProven(deps: ProofDependencies, activity: string, in
   throw unproven(activity, `run ${runId} has no step that answered what is given to it`);
 }
 
-/** Keeps of an answer what later steps may take. */
+/** Stores those parts of a result that later steps may take as input. */
 export async function keepAnswer(
   deps: ProofDependencies,
   activity: string,
@@ -60,7 +60,7 @@ function executionOf(activity: string): AskingExecution {
   return { workflowId: workflowExecution.workflowId, executionId: workflowExecution.runId };
 }
 
-/** Most inputs are of a run; `about` is a run that is over. */
+/** Most inputs name a run; `about` names a run that is over. */
 function runOf(activity: string, input: unknown): { readonly runId: Id; readonly scope: Scope } {
   const given: unknown = isObject(input) && isObject(input.about) ? input.about : input;
   const runId = Id.safeParse(isObject(given) ? given.runId : undefined);

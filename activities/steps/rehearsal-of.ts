@@ -3,7 +3,7 @@ import type { Scope } from '../../contracts/identifiers.ts';
 import type { Rehearsal } from '../../contracts/runs/rehearsal.ts';
 import type { ActivityDependencies } from '../activity-dependencies.ts';
 
-/** The rehearsal that owns an environment with a virtual clock. */
+/** Returns the rehearsal that owns an environment with a virtual clock. */
 export async function rehearsalOf(deps: ActivityDependencies, scope: Scope): Promise<Rehearsal> {
   const found = await deps.repositories.rehearsals.inEnvironment(scope);
   if (found === undefined)

@@ -7,10 +7,10 @@ import { PerennialError, reasonOf, retryBoundOf } from '../../contracts/errors.t
 const hourMs = 3_600_000;
 
 /**
- * Converts what an attempt threw into Temporal's failure. It is final if the error table does not allow a retry, or if the
- * retries that it allows are used up. Anything that is not a PerennialError counts as `internal`.
+ * Converts what an attempt threw into Temporal's failure. The failure is final if the error table does not allow a
+ * retry, or if the retries that it allows are used up. Anything that is not a PerennialError counts as `internal`.
  *
- * @param attempts this one included.
+ * @param attempts the failed attempts so far, including this one.
  */
 export function activityFailure(caught: unknown, activity: string, attempts: Attempts): ApplicationFailure {
   const code = errorCodeOf(caught);

@@ -8,7 +8,7 @@ type Line = Pick<LogLine, 'stream' | 'line'>;
 const writeEveryMs = 250;
 const linesAtMost = 10_000;
 
-/** Logs and progress of one step, written in batches while it runs, so that a talkative script is not a slow one. */
+/** Writes logs and progress of one step in batches, so that a script with much output is not slowed down. */
 export class RunLog {
   readonly #deps: ActivityDependencies;
   readonly #runId: Id;
@@ -33,7 +33,7 @@ export class RunLog {
     this.#progress = { fraction, message };
   };
 
-  /** Writes what is left. */
+  /** Writes the remaining lines. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
     this.#write();

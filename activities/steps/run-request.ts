@@ -3,7 +3,7 @@ import type { Id } from '../../contracts/identifiers.ts';
 import type { Run, RunKind, RunRequest } from '../../contracts/runs/run.ts';
 import type { RunRepository } from '../../ports/repositories/run-repository.ts';
 
-/** The run with its request, which must be of the kind that the activity works for. */
+/** Returns the run with its request. Throws if the request is not of the kind that the activity works for. */
 export async function runWithRequest<Kind extends RunKind>(
   runs: RunRepository,
   runId: Id,

@@ -5,7 +5,7 @@ import type { Scope } from '../../contracts/identifiers.ts';
 import type { Notification } from '../../ports/notifier.ts';
 import type { ActivityDependencies } from '../activity-dependencies.ts';
 
-/** A minute and a half, by the retry policy; a receiver that is away for longer holds nothing up. */
+/** About a minute and a half under the retry policy. After that, an unreachable receiver no longer delays the step. */
 const mostAttempts = 12;
 
 export interface Told {
@@ -13,7 +13,7 @@ export interface Told {
   readonly failed: readonly string[];
 }
 
-/** Tells each connection what there is for it. A message keeps its id however often it is sent. */
+/** Sends each connection its notification. A message keeps its id over all attempts. */
 export async function tellConnections(
   deps: ActivityDependencies,
   scope: Scope,

@@ -6,7 +6,7 @@ import { PerennialError } from '../../contracts/errors.ts';
 import type { Sha256 } from '../../contracts/identifiers.ts';
 import type { BlobReader, ObjectStore } from '../../ports/object-store.ts';
 
-/** A folder that belongs to one attempt and is gone when it ends, however it ends. */
+/** Creates a folder for one attempt and removes it when the attempt ends, also if it fails. */
 export async function withWorkspace<Result>(
   scratchFolder: string,
   name: string,
@@ -21,7 +21,7 @@ export async function withWorkspace<Result>(
   }
 }
 
-/** Downloads blobs into a folder, checked, and answers their paths in the same order. */
+/** Downloads blobs into a folder, checks their digests, and returns their paths in the same order. */
 export async function fetchFiles(store: BlobReader, digests: readonly Sha256[], folder: string): Promise<string[]> {
   await mkdir(folder, { recursive: true });
   const paths: string[] = [];

@@ -1,6 +1,6 @@
 import type { Clock } from '../../ports/clock.ts';
 
-/** The machine's own clock, in UTC with milliseconds. */
+/** Creates a clock that reads the system's time, in UTC with milliseconds. */
 export function createSystemClock(): Clock {
   return { now: () => new Date().toISOString() };
 }

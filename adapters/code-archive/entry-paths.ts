@@ -1,11 +1,14 @@
 import { PerennialError } from '../../contracts/errors.ts';
 
 export interface EntryPaths {
-  /** `archive-unsafe` if the path was there before, or is a file where a folder must be (or the other way round). */
+  /**
+   * Records the path. Throws `archive-unsafe` if a file already has this path, if the entry is a file and a folder has
+   * the path, or if a parent is a file.
+   */
   claim(path: string, kind: 'file' | 'directory'): void;
 }
 
-/** Remembers the paths of one archive. Letters count without their case: some file systems know no other way. */
+/** Creates a record of one archive's paths. Letter case is ignored, because some file systems ignore it. */
 export function createEntryPaths(): EntryPaths {
   const files = new Set<string>();
   const folders = new Set<string>();
@@ -22,13 +25,16 @@ export function createEntryPaths(): EntryPaths {
   };
 }
 
-/** The path inside the folder, `/` between its names; `archive-unsafe` for any that could lead elsewhere. */
+/**
+ * Returns the entry's path inside the folder, separated by `/`. Throws `archive-unsafe` for a path that could lead
+ * elsewhere.
+ */
 export function entryPath(name: string, kind: 'file' | 'directory'): string {
   if (name.includes('\0')) throw unsafe(name, 'has a NUL in its name');
   if (name.includes('\\')) throw unsafe(name, 'has a backslash in its name');
   if (name.startsWith('/') || /^[A-Za-z]:/.test(name)) throw unsafe(name, 'is an absolute path');
   const trimmed = name.replace(/^(\.\/)+/, '').replace(/\/$/, '');
-  // `tar -C folder -c .` begins with the folder itself.
+  // `tar -C folder -c .` writes the folder itself as the first entry.
   if (kind === 'directory' && (trimmed === '' || trimmed === '.')) return '.';
   const parts = trimmed.split('/');
   if (parts.includes('..')) throw unsafe(name, 'leaves the folder');

@@ -9,19 +9,20 @@ import { refuseLargeCode } from '../../contracts/code/code-limits.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import { writeWhole } from '../../files/write-whole.ts';
 
-/** What comes and goes by itself and is no part of the code, wherever it lies in the folder. */
+/** Names of caches, version control and installed packages, which are no part of the code. Skipped at any depth. */
 const leftOut = new Set(['__pycache__', '.git', '.venv', 'node_modules']);
 
 /**
  * Writes the canonical tar of a folder's regular files: sorted by the bytes of their paths, mode 0644 or 0755, no
- * owner, no time; empty folders and what comes and goes by itself are left out. The same files give the same bytes.
- * The archive appears whole or not at all. `archive-unsafe` for a link or a special file, `too-large` over the limits.
+ * owner, modification time 0. Empty folders and the names in `leftOut` are skipped. The same files give the same bytes.
+ * The archive is written completely or not at all. Throws `archive-unsafe` for a link or a special file, and
+ * `too-large` over the limits.
  */
 export async function packFolder(folder: string, archivePath: string, limits: CodeLimits): Promise<void> {
   const paths = await filesOf(folder, limits);
   const archive = pack();
   const adding = addFiles(archive, folder, paths, limits);
-  // Whichever fails makes the other fail. The draft is gone when this has ended.
+  // If one of the two fails, so does the other. Once both have settled, the incomplete archive is removed.
   const [written, added] = await Promise.allSettled([writeWhole(archivePath, Readable.from(archive)), adding]);
   if (written.status === 'rejected') throw written.reason;
   if (added.status === 'rejected') throw added.reason;
@@ -78,7 +79,7 @@ async function addFile(archive: Pack, folder: string, path: string, limits: Code
       gname: '',
       type: 'file' as const,
     };
-    // Read no further than the header says: a file that grows meanwhile must not spill into the next entry.
+    // Read no further than the size in the header: a file that grows meanwhile must not spill into the next entry.
     const body = size === 0 ? [] : createReadStream('', { fd: file, autoClose: false, end: size - 1 });
     await pipeline(body, archive.entry(header));
     return size;

@@ -3,7 +3,10 @@ import { usualCodeLimits } from '../../contracts/code/code-limits.ts';
 import { packFolder } from './pack.ts';
 import { unpackArchive } from './unpack.ts';
 
-/** Canonical tar archives of code; see `pack.ts` for the form and `unpack.ts` for what is refused. */
+/**
+ * Creates the code archive for canonical tar files. `pack.ts` defines the format, and `unpack.ts` defines what is
+ * refused.
+ */
 export function createTarCodeArchive(limits = usualCodeLimits): CodeArchive {
   return {
     unpack: (archivePath, folder) => unpackArchive(archivePath, folder, limits),

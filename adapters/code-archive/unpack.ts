@@ -13,12 +13,12 @@ import { type EntryPaths, createEntryPaths, entryPath } from './entry-paths.ts';
 type Entry = Extract extends AsyncIterable<infer Item> ? Item : never;
 
 const subject = 'the unpacked code archive';
-/** Headers and padding of one entry, on top of the file itself. */
+/** Bytes allowed for the headers and the padding of one entry, in addition to the file's content. */
 const entryOverhead = 2_048;
 
 /**
- * Unpacks a tar, gzip or plain, into an empty folder: regular files and folders only, each path once and inside.
- * Whatever is refused (`archive-unsafe`, `too-large`) leaves the folder empty again.
+ * Unpacks a tar, plain or compressed by gzip, into an empty folder. Accepts only regular files and folders inside the
+ * folder, and each file once. Throws `archive-unsafe` or `too-large`. Any failure leaves the folder empty.
  */
 export async function unpackArchive(
   archivePath: string,
@@ -53,7 +53,7 @@ async function unpackInto(
   const stages: [Readable, ...NodeJS.ReadWriteStream[]] = [createReadStream(archivePath)];
   if (await isGzip(archivePath)) stages.push(createGunzip());
   const reading = pipeline([...stages, limited(limits), entries]);
-  // An entry whose archive breaks off never ends by itself.
+  // If the archive is truncated, the stream of the current entry never ends, so it must be aborted.
   const broken = new AbortController();
   const writing = writeEntries(entries, folder, broken.signal, limits);
   reading.catch(() => broken.abort());
@@ -61,7 +61,7 @@ async function unpackInto(
     const [unpacked] = await Promise.all([writing, reading]);
     return unpacked;
   } finally {
-    // Both must have ended before the folder is cleared: the one that goes on would write into it again.
+    // Both must have ended before the folder is cleared: one that is still running would write into it again.
     await Promise.allSettled([writing, reading]);
   }
 }
@@ -112,7 +112,10 @@ function kindOf(header: Header): 'file' | 'directory' {
   );
 }
 
-/** Ends a bomb early: its size counts as it is unpacked, whatever its headers say. */
+/**
+ * Returns a stream that fails when the unpacked bytes pass the limit, whatever sizes the headers claim. This stops
+ * decompression bombs early.
+ */
 function limited(limits: CodeLimits): Transform {
   const streamLimit = limits.bytes + limits.files * entryOverhead;
   let bytes = 0;

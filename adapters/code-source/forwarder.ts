@@ -4,7 +4,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { PerennialError, reasonOf } from '../../contracts/errors.ts';
 import type { OutboundRoute } from '../../ports/outbound-hosts.ts';
 
-/** What one fetch may reach: the host that it names, by the way that was checked. */
+/** The host and port that one fetch may reach, with the checked route to them. */
 export interface Destination {
   readonly host: string;
   readonly port: number;
@@ -13,20 +13,23 @@ export interface Destination {
 
 type Way = Pick<OutboundRoute, 'connect' | 'reasonOf'>;
 
-/** A way out of a sandbox without a network: a port on 127.0.0.1 that leads to one destination and nowhere else. */
+/**
+ * A port on 127.0.0.1 that leads to one destination and nowhere else. It is the only connection out of a sandbox
+ * without a network.
+ */
 export interface Forwarder {
   readonly port: number;
-  /** Why the destination could not be reached the last time; null while it could. */
+  /** Returns why the last connection to the destination failed, or null if it did not fail. */
   failure(): string | null;
-  /** Ends every connection. */
+  /** Stops listening and closes every connection. */
   close(): void;
 }
 
 const idleMs = 60_000;
-/** git and ssh open one connection after the other. */
+/** git and ssh open connections one after another, so a few are enough. */
 const connectionsAtMost = 8;
 
-/** A proxy that answers CONNECT for exactly `host:port`. */
+/** Opens a proxy that accepts CONNECT for exactly this `host:port`. */
 export async function openConnectProxy(destination: Destination): Promise<Forwarder> {
   const upstream = new Upstream(destination);
   const server = createHttpServer((_request, response) => response.writeHead(405).end());
@@ -43,7 +46,7 @@ export async function openConnectProxy(destination: Destination): Promise<Forwar
   return listen(server, upstream);
 }
 
-/** The way to the address of a host that was checked. */
+/** Returns a route that connects to an address that was already checked. */
 export function directly(address: string, port: number): Way {
   return {
     connect: async () => {
@@ -55,7 +58,7 @@ export function directly(address: string, port: number): Way {
   };
 }
 
-/** A port that is the destination's. */
+/** Opens a port that forwards every connection to the destination. */
 export async function openPortForwarder(destination: Destination): Promise<Forwarder> {
   const upstream = new Upstream(destination);
   return listen(
@@ -73,7 +76,10 @@ class Upstream {
     this.#destination = destination;
   }
 
-  /** Connects to the destination; what one side sends the other gets, and they end together. */
+  /**
+   * Connects the client to the destination, copies data both ways, and closes both sides together. `begin` runs when
+   * the destination is connected.
+   */
   async join(client: Socket, begin: (remote: Socket) => void = () => {}): Promise<void> {
     this.#keep(client);
     const { way } = this.#destination;
@@ -128,7 +134,7 @@ async function listen(server: Server | HttpServer, upstream: Upstream): Promise<
   };
 }
 
-/** As curl writes it in CONNECT. */
+/** Returns `host:port` as curl writes it in CONNECT. */
 function authority({ host, port }: Destination): string {
   return `${host.toLowerCase()}:${port}`;
 }

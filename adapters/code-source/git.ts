@@ -16,25 +16,25 @@ import { parseTree, refuseLfsPointers, refuseUnusable, type TreeEntry } from './
 export interface GitSettings {
   readonly sandbox: Sandbox;
   readonly hosts: OutboundHosts;
-  /** Default: https and ssh. */
+  /** Allowed protocols. Default: https and ssh. */
   readonly protocols?: readonly string[];
-  /** A file of certificates to trust in place of the system's. */
+  /** Path of a certificate file that replaces the system's trusted certificates. */
   readonly certificates?: string | undefined;
-  /** Of one call of git. Default: ten minutes. */
+  /** Time limit of one git process, in milliseconds. Default: ten minutes. */
   readonly timeoutMs?: number;
-  /** Memory of one call of git. Default: 2 GiB. */
+  /** Memory limit of one git process, in bytes. Default: 2 GiB. */
   readonly memoryBytes?: number;
-  /** What may be fetched of one repository. Default: 1 GiB. */
+  /** Most bytes that one git process may write, which bounds what it fetches. Default: 1 GiB. */
   readonly packBytesAtMost?: number;
   /** Limits of the files at the commit, submodules included. */
   readonly codeLimits?: CodeLimits;
 }
 
 type Submodule = FetchedCode['submodules'][number];
-/** `access`: of the one call that may reach the server. */
+/** Runs git and returns its output. Only the call that contacts the server is given `access`. */
 type Git = (args: readonly string[], access?: RemoteAccess) => Promise<Buffer>;
 
-/** Files of git's own beside those of the code. */
+/** Number of files that git may write in addition to those of the code. */
 const filesBeside = 100_000;
 const submodulesAtMost = 20;
 const depthAtMost = 3;
@@ -55,7 +55,10 @@ export function createGitCodeSource(settings: GitSettings): CodeSource {
   };
 }
 
-/** One fetch: a bare repository for each repository that takes part, thrown away as soon as its files are there. */
+/**
+ * One fetch. The repository and each of its submodules get a bare repository, which is deleted once the files are
+ * checked out.
+ */
 class GitCheckout {
   readonly #settings: GitSettings;
   readonly #connection: GitConnection | null;
@@ -107,7 +110,7 @@ class GitCheckout {
     }
   }
 
-  /** Only this process is given a network and the credentials. */
+  /** Fetches the ref. Only this git process is given a network and the credentials. */
   async #fetch(url: string, ref: string, home: string, git: Git): Promise<void> {
     const { hosts, certificates } = this.#settings;
     const environment = gitEnvironment(home, this.#protocols);
@@ -159,7 +162,7 @@ class GitCheckout {
     }
   }
 
-  /** git on the bare repository in `home`, which with `tree` is all that it can write to. */
+  /** Returns a function that runs git on the bare repository in `home`. git can write only to `home` and `tree`. */
   #repository(url: string, home: string, tree: string): Git {
     const { sandbox, timeoutMs = 600_000, memoryBytes = 2 ** 31, packBytesAtMost = 2 ** 30 } = this.#settings;
     const environment = configured(gitEnvironment(home, this.#protocols));
@@ -188,7 +191,7 @@ class GitCheckout {
   }
 }
 
-/** Again, because a configuration may have been applied before these were checked there. */
+/** Checks the ref and the path again, because a configuration may have been applied before the API had these checks. */
 function refuseUnsafe(url: string, ref: string, path: string): void {
   const refProblem = gitRefProblem(ref);
   const pathProblem = path === '' ? undefined : relativePathProblem(path);
@@ -200,7 +203,7 @@ function refuseUnsafe(url: string, ref: string, path: string): void {
 }
 
 function couldNotFetch(url: string, said: string, access: RemoteAccess | undefined): PerennialError {
-  // A server may repeat what it was shown.
+  // A server's message may repeat the credentials that it was sent.
   const kept = (access?.secrets ?? []).reduce((text, secret) => text.replaceAll(secret, '…'), said);
   const failure = access?.failure() ?? null;
   return new PerennialError(
@@ -230,7 +233,7 @@ function moduleUrls(listing: Buffer): ReadonlyMap<string, string> {
   return new Map([...paths].flatMap(([name, path]) => (urls.has(name) ? [[path, urls.get(name) ?? '']] : [])));
 }
 
-/** `../other.git` is beside the repository that says it. */
+/** Resolves the URL of a submodule. `../other.git` is the repository beside its parent. */
 function relativeTo(parent: string, written: string): string {
   if (!/^\.\.?\//.test(written)) return written;
   const base = gitUrl(parent);

@@ -12,28 +12,29 @@ import { withConfiguration } from './run-git.ts';
 export interface AccessSettings {
   readonly hosts: OutboundHosts;
   readonly protocols: readonly string[];
-  /** Certificates to trust in place of the system's. */
+  /** Path of a certificate file that replaces the system's trusted certificates. */
   readonly certificates?: string | undefined;
-  /** Of every git process. */
+  /** Environment variables of every git process. */
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** What one fetch is given that no other git process is: the way to the server and the credentials. */
+/** What only the git process that contacts the server is given: the route to the server and the credentials. */
 export interface RemoteAccess {
   readonly url: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly mounts: readonly Mount[];
   readonly network: Network;
-  /** Why the server could not be reached, where that is known. */
+  /** Returns why the server could not be reached, or null if no reason is known. */
   failure(): string | null;
-  /** What must not be repeated of what git says. */
+  /** Secrets to remove from git's messages. */
   readonly secrets: readonly string[];
   close(): Promise<void>;
 }
 
 /**
- * The way to one repository: by a forwarder to the address that was checked or to the proxy of the settings, with the credentials if they are meant for
- * it. A submodule elsewhere gets none. `folder` does not exist yet; it holds the credentials of ssh until `close`.
+ * Opens the route to one repository: a forwarder to the address that was checked, or to the configured proxy. It
+ * carries the credentials only if the connection covers this repository, so a submodule elsewhere gets none. `folder`
+ * must not exist yet; it holds the ssh credentials until `close`. Throws `source-refused`.
  */
 export async function accessTo(
   text: string,
@@ -57,7 +58,10 @@ export async function accessTo(
   return protocol === 'ssh' ? overSsh(url, usable, folder, settings) : overHttps(url, usable, settings);
 }
 
-/** Symbolic links become no links, hooks are none, what a server sends is checked, and redirects are not followed. */
+/**
+ * Git configuration of every call: no symbolic links, no hooks and no redirects; objects that a server sends are
+ * checked.
+ */
 const common: readonly (readonly [string, string])[] = [
   ['core.symlinks', 'false'],
   ['core.hooksPath', '/dev/null'],
@@ -66,7 +70,7 @@ const common: readonly (readonly [string, string])[] = [
   ['core.excludesFile', '/dev/null'],
   ['core.protectHFS', 'true'],
   ['core.protectNTFS', 'true'],
-  // Large files are streamed, and packs stay packs: what they expand to is counted before it is written.
+  // Large files are streamed and packs stay packed, so that the expanded size is counted before files are written.
   ['core.bigFileThreshold', '16m'],
   ['fetch.unpackLimit', '1'],
   ['credential.helper', ''],
@@ -81,7 +85,7 @@ const common: readonly (readonly [string, string])[] = [
   ['protocol.version', '2'],
 ];
 
-/** The git configuration that holds for every repository. */
+/** Returns the environment with the git configuration of every call. */
 export function configured(environment: Readonly<Record<string, string>>): Record<string, string> {
   return withConfiguration(environment, common);
 }
@@ -155,7 +159,7 @@ async function overSsh(
   const command = `ssh -F ${shellWord(join(folder, 'config'))}`;
   return {
     ...through(forwarder),
-    // Without the port, which git would tell ssh in place of the forwarder's.
+    // Without the port: git would pass it to ssh, where it would override the forwarder's port.
     url: withoutPort(url),
     environment: { ...configured(environment), GIT_SSH_COMMAND: command, GIT_SSH_VARIANT: 'ssh' },
     mounts: [{ source: folder }],
@@ -167,7 +171,7 @@ async function overSsh(
   };
 }
 
-/** The ssh options are written to a file, so that no part of a URL reaches a shell. */
+/** Returns the ssh options as the text of a configuration file, so that no part of a URL reaches a shell. */
 function sshConfiguration(url: URL, folder: string, port: number): string {
   const file = (name: string): string => `"${join(folder, name).replaceAll('%', '%%')}"`;
   const settings = {
@@ -181,7 +185,7 @@ function sshConfiguration(url: URL, folder: string, port: number): string {
     GlobalKnownHostsFile: '/dev/null',
     ConnectTimeout: '20',
     ServerAliveInterval: '20',
-    // The forwarder leads to the address that was checked, under the name that its key is known by.
+    // ssh connects to the forwarder and looks up the host key under the server's own name.
     HostName: '127.0.0.1',
     Port: String(port),
     HostKeyAlias: url.port === '' ? url.hostname : `[${url.hostname}]:${url.port}`,

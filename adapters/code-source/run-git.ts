@@ -2,7 +2,7 @@ import { PerennialError } from '../../contracts/errors.ts';
 import type { Breach, Ending, Mount, Network, OnOutput, Sandbox, SandboxedCommand } from '../sandbox/sandbox.ts';
 
 export interface GitCall {
-  /** For messages. */
+  /** Address of the repository, for messages. */
   readonly url: string;
   readonly args: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
@@ -11,7 +11,7 @@ export interface GitCall {
   readonly network: Network;
   readonly timeoutMs: number;
   readonly memoryBytes: number;
-  /** Of everything that it may write. */
+  /** Most bytes that the process may write in total. */
   readonly diskBytes: number;
   readonly filesAtMost: number;
   readonly signal: AbortSignal;
@@ -19,21 +19,23 @@ export interface GitCall {
 
 const outputAtMost = 16 * 2 ** 20;
 const saidAtMost = 4_000;
-/** The words of git when the system refuses it memory or a larger file, which happens before the watch sees a breach. */
+/**
+ * Messages of git when the system refuses it memory or a larger file. This can happen before the limit watcher notices.
+ */
 const lacksMemory = /out of memory|cannot allocate memory|memory exhausted/i;
 const lacksDisk = /file too large|file size limit exceeded/i;
-/** The settings that raise the limits. Processes have none, because no real fetch needs as many. */
+/** Settings that raise each limit. There is none for processes, because no real fetch needs as many. */
 const raisedBy: Partial<Record<Breach['what'], string>> = {
   memory: 'PERENNIAL_GIT_MEMORY',
   disk: 'PERENNIAL_GIT_DISK',
   files: 'PERENNIAL_CODE_FILES',
 };
-/** Threads count. */
+/** Threads count as processes. */
 const processesAtMost = 256;
 
 /**
- * Nothing of this machine or of whoever started the worker: no configuration, prompts, helpers, hooks or templates,
- * and no transport but those that are named.
+ * Returns git's environment variables. They disable the configuration, prompts, helpers, hooks and templates of this
+ * machine and its user, and allow only the named transports.
  */
 export function gitEnvironment(home: string, protocols: readonly string[]): Record<string, string> {
   return {
@@ -53,7 +55,7 @@ export function gitEnvironment(home: string, protocols: readonly string[]): Reco
   };
 }
 
-/** Configuration by the environment, as command lines can be read by every user of a machine. */
+/** Passes git configuration in environment variables, because every user of a machine can read command lines. */
 export function withConfiguration(
   environment: Readonly<Record<string, string>>,
   settings: readonly (readonly [string, string])[],
@@ -73,7 +75,10 @@ export class GitFailure extends Error {
   }
 }
 
-/** Standard output. `GitFailure` if git says no; `too-large` past a limit; `source-unavailable` if it cannot be started. */
+/**
+ * Runs git and returns its standard output. Throws `GitFailure` if git reports an error, `too-large` or `limit-reached`
+ * past a limit, and `source-unavailable` if git cannot be started.
+ */
 export async function runGit(sandbox: Sandbox, call: GitCall): Promise<Buffer> {
   const { url, args, environment, cwd, mounts, network, signal } = call;
   const { timeoutMs, memoryBytes, diskBytes, filesAtMost } = call;
@@ -119,8 +124,9 @@ export async function runGit(sandbox: Sandbox, call: GitCall): Promise<Buffer> {
 }
 
 /**
- * What has a network is watched closely while it writes. The rest is bounded by what has been fetched, and there are
- * several of them: they are started as the platform's own programs are, in a tenth of the time.
+ * Runs a command to its end. A command with a network runs under the supervisor, which watches its limits while it
+ * writes. The other commands only process what was fetched, so their size is bounded, and there are several per fetch.
+ * They start without a supervisor, in a tenth of the time.
  */
 async function runToItsEnd(sandbox: Sandbox, command: SandboxedCommand, onOutput: OnOutput): Promise<Ending> {
   if (command.network.kind !== 'none') return sandbox.run(command, onOutput);

@@ -14,7 +14,7 @@ export interface TreeEntry {
 
 const lfsPointer = 'version https://git-lfs.github.com/spec/';
 
-/** Of `git ls-tree -r -l -z`. */
+/** Parses the output of `git ls-tree -r -l -z`. */
 export function parseTree(listing: Buffer): TreeEntry[] {
   return listing
     .toString('utf8')
@@ -27,7 +27,10 @@ export function parseTree(listing: Buffer): TreeEntry[] {
     });
 }
 
-/** Before anything is written: paths that lead elsewhere, links, and more than code is. */
+/**
+ * Refuses a tree before any file is written: unsafe paths and symbolic links (`code-unusable`), or more than the code
+ * limits allow (`too-large`).
+ */
 export function refuseUnusable(entries: readonly TreeEntry[], url: string, limits: CodeLimits): void {
   const leading = entries.find(({ path }) => leadsElsewhere(path));
   if (leading !== undefined)
@@ -54,7 +57,7 @@ function leadsElsewhere(path: string): boolean {
     .some((step) => step === '' || step === '.' || step === '..' || isGitFolder(step) || Buffer.byteLength(step) > 255);
 }
 
-/** A pointer would be trained with in place of the file that it stands for. */
+/** Refuses Git LFS pointers (`code-unusable`): training would read the pointer in place of the file. */
 export async function refuseLfsPointers(tree: string, entries: readonly TreeEntry[], url: string): Promise<void> {
   for (const { path, bytes } of entries) {
     if (bytes > 1_024 || bytes < lfsPointer.length) continue;

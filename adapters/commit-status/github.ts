@@ -6,7 +6,7 @@ import type { OutboundHosts, OutboundRoute } from '../../ports/outbound-hosts.ts
 const answerWithinMs = 15_000;
 const shownCharacters = 140;
 
-/** The statuses of GitHub's REST API, which Gitea, Forgejo and GitHub Enterprise have too. */
+/** Creates commit statuses over GitHub's REST API, which Gitea, Forgejo and GitHub Enterprise also offer. */
 export function createGithubStatuses({ hosts }: { readonly hosts: OutboundHosts }): CommitStatuses {
   return {
     async report({ repository, commit, state, context, description }, { token, api = 'https://api.github.com' }) {

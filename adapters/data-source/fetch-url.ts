@@ -6,7 +6,7 @@ import { requestFollowing, type RequestSettings } from './request-following.ts';
 
 export interface UrlSettings extends RequestSettings {
   readonly bytesAtMost: number;
-  /** Before the second try; each further one waits twice as long, up to 5 s. */
+  /** Pause before the second attempt, in milliseconds. Each further pause is twice as long, up to 5 s. */
   readonly firstPauseMs: number;
 }
 
@@ -19,16 +19,21 @@ export interface FetchedUrl {
 const triesWithoutProgress = 5;
 const triesAtMost = 100;
 
-/** What is there of the file, and by what its server knows the state of it that it is a part of. */
+/**
+ * State of a download: the bytes that are stored, and how the server identifies the version of the file that they
+ * belong to.
+ */
 interface Progress {
   bytes: number;
   etag: string | null;
-  /** A strong etag or a date, to ask for the rest of the very same state by; null: it must begin anew. */
+  /**
+   * Strong etag or date that identifies this version in a request for the rest; null if the download must start over.
+   */
   validator: string | null;
   contentType: string | null;
 }
 
-/** Downloads to `path`; what breaks off is taken up where it ended if the server still has the same state of the file. */
+/** Downloads to `path`. An interrupted download resumes if the server still has the same version of the file. */
 export async function fetchUrl(
   url: URL,
   path: string,
@@ -75,7 +80,7 @@ async function attempt(
     throw new Error(`it answers with status ${status}`);
   }
   if (status === 200) Object.assign(progress, stateOf(response), { bytes: 0 });
-  // Chunk by chunk, so that what is counted is what the file has when the answer breaks off.
+  // Written chunk by chunk, so that `progress.bytes` is the file's true size when the response breaks off.
   const file = await open(path, progress.bytes === 0 ? 'w' : 'r+');
   try {
     for await (const chunk of response as AsyncIterable<Buffer>) {
@@ -129,7 +134,7 @@ function unavailable(url: URL, reason: string, tries: number): PerennialError {
   );
 }
 
-/** A query may hold a signature; what is told and recorded is without it. */
+/** Returns the address without its query, which may hold a signature, for messages and records. */
 export function withoutQuery(url: URL): string {
   return `${url.origin}${url.pathname}`;
 }

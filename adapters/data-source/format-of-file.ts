@@ -9,7 +9,10 @@ const ofContentType: Readonly<Record<string, DataFormat>> = {
   'application/vnd.apache.parquet': 'parquet',
 };
 
-/** As it was said, else as the name ends, else as its server says. */
+/**
+ * Returns the declared format, else the format of the name's extension, else that of the content type. Throws
+ * `data-unreadable` if none is known.
+ */
 export function formatOfFile(name: string, said: DataFormat | undefined, contentType: string | null): DataFormat {
   const type = contentType?.split(';', 1)[0]?.trim().toLowerCase() ?? '';
   const format = said ?? formatOfName(name) ?? (Object.hasOwn(ofContentType, type) ? ofContentType[type] : undefined);

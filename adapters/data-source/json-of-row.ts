@@ -2,17 +2,20 @@ import { PerennialError } from '../../contracts/errors.ts';
 
 export interface QueryField {
   readonly name: string;
-  /** Postgres's number of the type. */
+  /** Object identifier (oid) of the Postgres type. */
   readonly type: number;
 }
 
 const boolean = 16;
-/** int8, int2, int4, oid, float4, float8, numeric: written digit by digit as the server gave them. */
+/** Oids of int8, int2, int4, oid, float4, float8 and numeric. Their digits are copied as the server wrote them. */
 const numbers: ReadonlySet<number> = new Set([20, 21, 23, 26, 700, 701, 1700]);
 const timestampWithZone = 1184;
 const jsonNumber = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/;
 
-/** One line of NDJSON. Types that JSON has none for (dates, text, uuid, json) are the text that Postgres writes. */
+/**
+ * Returns the row as one line of NDJSON. Values other than booleans and numbers become strings with the text that
+ * Postgres writes.
+ */
 export function jsonOfRow(fields: readonly QueryField[], row: readonly (string | null)[]): string {
   const members = fields.map((field, at) => `${JSON.stringify(field.name)}:${jsonOfCell(field, row[at] ?? null)}`);
   return `{${members.join(',')}}`;
@@ -29,7 +32,7 @@ function jsonOfCell({ name, type }: QueryField, text: string | null): string {
       { column: name, value: text },
     );
   }
-  // "+00" alone is no offset that ISO 8601 knows beside a time with minutes.
+  // Postgres writes UTC as "+00", which RFC 3339 does not allow.
   if (type === timestampWithZone) return JSON.stringify(text.replace(' ', 'T').replace(/\+00$/, 'Z'));
   return JSON.stringify(text);
 }

@@ -17,14 +17,17 @@ interface ConnectedQuery {
 
 type QuerySettings = Pick<SourceSettings, 'bytesAtMost' | 'statementTimeoutMs'>;
 
-/** The writing thread must also send heartbeats, so it takes fewer rows at once when rows are wide. */
+/**
+ * Most rows and most cells of one fetch. Wide rows come in smaller fetches, because the thread that writes them must
+ * also send heartbeats.
+ */
 const rowsAtOnce = 2_000;
 const cellsAtOnce = 20_000;
 const connectWithinMs = 20_000;
 
 /**
- * The rows of one SELECT as NDJSON, through a cursor, in one read-only transaction: what is written sees one state of
- * the database, and however long the result is, 2,000 rows of it at most are in memory.
+ * Creates the source for the rows of one SELECT, written as NDJSON. It reads through a cursor in one read-only
+ * transaction, so that all rows come from one snapshot of the database and at most 2,000 of them are in memory.
  */
 export function createPostgresSource(settings: SourceSettings): DataSourceOf<RemoteSourceOf<'postgres'>> {
   return {
@@ -47,7 +50,7 @@ async function fetchQuery(
     connectionString: source.connection.url,
     application_name: 'perennial',
     connectionTimeoutMillis: connectWithinMs,
-    // Text as the server writes it: JavaScript's numbers and dates would lose digits.
+    // Values stay as the server's text: JavaScript's numbers and dates would lose digits.
     types: { getTypeParser: () => (text: string) => text },
   });
   const lost = new Promise<never>((_resolve, reject) => client.on('error', reject));
@@ -74,7 +77,8 @@ async function begin(client: Client, query: string, { statementTimeoutMs }: Quer
   await client.query(`set local timezone = 'UTC'`);
   await client.query(`set local datestyle = 'ISO'`);
   await client.query(`set local bytea_output = 'hex'`);
-  // A named statement goes by the extended protocol, which takes one only: a semicolon cannot end the transaction.
+  // A named statement uses the extended protocol, which accepts only one statement: a semicolon in the query cannot end
+  // the transaction.
   await client.query({ name: 'perennial_rows', text: `declare perennial_rows no scroll cursor for ${query}` });
 }
 
@@ -87,7 +91,7 @@ async function writeRows(
 ): Promise<number> {
   let bytes = 0;
   async function* lines(): AsyncGenerator<string> {
-    // The first row shows how wide rows are.
+    // The first fetch reads one row, which shows the number of columns.
     for (let wanted = 1; ;) {
       const { rows, fields } = await client.query<(string | null)[]>({
         text: `fetch forward ${wanted} from perennial_rows`,
@@ -114,7 +118,10 @@ async function writeRows(
   return bytes;
 }
 
-/** What Postgres says of the query is for who wrote it; what it says of the connection is for an administrator. */
+/**
+ * Converts an error of Postgres. An error of the query is for its author, and an error of the connection is for an
+ * administrator.
+ */
 function worded(caught: unknown, from: string): PerennialError {
   if (caught instanceof PerennialError) return caught;
   const reason = reasonOf(caught) || 'it does not answer';
@@ -125,7 +132,8 @@ function worded(caught: unknown, from: string): PerennialError {
       `the query ran too long on ${from} and was ended; ask for less, or raise PERENNIAL_FETCH_TIMEOUT on the workers (the database may have a limit of its own)`,
       { from },
     );
-  // Classes 42 (syntax, access), 22 (data), 25 (transaction state, such as a write) are about the query itself.
+  // Classes 42 (syntax, access), 22 (data), 25 (transaction state, such as a write), 0A (not supported) and 34 (cursor)
+  // concern the query itself.
   if (/^(42|22|25|0A|34)/.test(code))
     return new PerennialError(
       'source-refused',

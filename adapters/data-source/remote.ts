@@ -3,12 +3,12 @@ import type { DataSource } from '../../ports/data-source.ts';
 import { sourceMakers } from './index.ts';
 import type { SourceSettings } from './source-settings.ts';
 
-/** Only the hosts must be given; a limit that is undefined has its default. */
+/** Settings as given: only `hosts` is required, and a limit that is undefined has its default. */
 type GivenSettings = Pick<SourceSettings, 'hosts'> & {
   readonly [Limit in Exclude<keyof SourceSettings, 'hosts'>]?: SourceSettings[Limit] | undefined;
 };
 
-/** A data source for every registered kind. */
+/** Creates a data source that fetches from every registered kind of remote source. */
 export function createRemoteDataSource({
   hosts,
   bytesAtMost = 32 * 2 ** 30,

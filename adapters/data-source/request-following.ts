@@ -7,7 +7,7 @@ import type { OutboundHosts } from '../../ports/outbound-hosts.ts';
 
 export interface RequestSettings {
   readonly hosts: OutboundHosts;
-  /** Without a byte for this long, the connection is given up. */
+  /** Longest time without a byte, in milliseconds, before the connection is closed. */
   readonly idleMs: number;
 }
 
@@ -15,9 +15,9 @@ const redirectsAtMost = 5;
 const redirecting = new Set([301, 302, 303, 307, 308]);
 
 /**
- * A GET that follows at most five redirects. Each host's name is looked up once, the address is checked, and that very
- * address is connected to: a redirect or a second look at the name cannot lead inside (CVE-2026-64849). Where the settings
- * name a proxy, it looks the name up.
+ * Sends a GET and follows at most five redirects. Each host name is resolved once, its address is checked, and the
+ * connection goes to that address, so that neither a redirect nor a second DNS answer can lead into the internal
+ * network (CVE-2026-64849). If a proxy is configured, the proxy resolves the name.
  */
 export async function requestFollowing(
   url: URL,

@@ -13,14 +13,14 @@ import type { OutboundRoute } from '../../ports/outbound-hosts.ts';
 import { formatOfFile } from './format-of-file.ts';
 import type { SourceSettings } from './source-settings.ts';
 
-/** The objects that are wanted, and the store that has them. */
+/** The requested objects and the store that holds them. */
 type StoredObjects = Omit<RemoteSourceOf<'s3'>['s3'], 'connection'> & { readonly connection: S3Connection };
 
 const objectsAtMost = 1_000;
-/** The longest silence allowed from a store before the read fails. */
+/** Longest silence of the store, in milliseconds, before the read fails. */
 const idleMs = 30_000;
 
-/** Every object of the key or prefix, in the order of their keys. */
+/** Creates the source for all objects of a key or prefix, in the order of their keys. */
 export function createS3Source(settings: SourceSettings): DataSourceOf<RemoteSourceOf<'s3'>> {
   return {
     async fetch({ s3 }, fetching) {
@@ -48,7 +48,7 @@ async function fetchObjects(
     const path = join(folder, String(index).padStart(6, '0'));
     const { bytes, etag } = await answered(where, route, () => download(client, source, key, path, left, signal));
     left -= bytes;
-    // Two folders under one prefix may have files of one name; the whole key tells them apart.
+    // Two folders under one prefix may hold files of the same name, so the name is the whole key.
     files.push({ name: key, format, path, from: `s3://${source.connection.bucket}/${key}`, bytes, etag });
   }
   return files;
@@ -77,7 +77,7 @@ async function list(
   await answered(where, route, async () => {
     const objects = client.listObjectsV2(source.connection.bucket, source.prefix ?? '', true);
     for await (const object of eachInTime<BucketItem>(objects, idleMs)) {
-      // Consoles make a "folder" as an empty object whose key ends so.
+      // Consoles create a "folder" as an empty object whose key ends with a slash.
       if (object.name === undefined || object.name.endsWith('/')) continue;
       found.push({ key: object.name });
       if (found.length > objectsAtMost)
@@ -91,7 +91,7 @@ async function list(
   return found.toSorted((a, b) => (a.key < b.key ? -1 : 1));
 }
 
-/** The etag is that of the bytes that were sent: the object is asked for as it was when it was looked at. */
+/** Downloads one object. Fails if the object was replaced meanwhile, so that the etag belongs to the bytes. */
 async function download(
   client: Client,
   { connection: { bucket } }: StoredObjects,

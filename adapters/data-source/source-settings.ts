@@ -1,14 +1,14 @@
 import type { OutboundHosts } from '../../ports/outbound-hosts.ts';
 
-/** What sources are fetched with, whatever their kind. */
+/** Settings of every kind of remote source. */
 export interface SourceSettings {
   readonly hosts: OutboundHosts;
-  /** Of one batch. Default: 32 GiB. */
+  /** Most bytes of one batch. Default: 32 GiB. */
   readonly bytesAtMost: number;
-  /** The longest silence of a server. Default: 30 s. */
+  /** Longest silence of a server, in milliseconds. Default: 30 s. */
   readonly idleMs: number;
-  /** Default: 500 ms. */
+  /** Pause before the first retry, in milliseconds. Default: 500 ms. */
   readonly firstPauseMs: number;
-  /** Of a query to a database. Default: one hour. */
+  /** Time limit of a database query, in milliseconds. Default: one hour. */
   readonly statementTimeoutMs: number;
 }

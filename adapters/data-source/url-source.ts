@@ -5,7 +5,7 @@ import { fetchUrl, withoutQuery } from './fetch-url.ts';
 import { formatOfFile } from './format-of-file.ts';
 import type { SourceSettings } from './source-settings.ts';
 
-/** One file over http or https. */
+/** Creates the source for one file over http or https. */
 export function createUrlSource(settings: SourceSettings): DataSourceOf<RemoteSourceOf<'url'>> {
   return {
     async fetch(source, { folder, signal }) {

@@ -2,7 +2,7 @@ import { statfs } from 'node:fs/promises';
 import { diskFullSentence, fullBelowBytes } from '../../contracts/disk-full.ts';
 import type { DiskSpace } from '../../ports/disk-space.ts';
 
-/** Reports the state of the disk that holds the folder. */
+/** Creates a check that reports when the disk that holds the folder is full. */
 export function createDiskSpace(folder: string): DiskSpace {
   return {
     async complaint() {

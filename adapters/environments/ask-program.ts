@@ -15,7 +15,10 @@ const limits = {
 } as const;
 const notShown = new Set(['proc', 'dev', 'sys', 'run', 'tmp']);
 
-/** Programs of the worker's own, such as its Python, are asked what they are once, and again when they have changed. */
+/**
+ * Caches what the worker's own programs, such as its Python, report about themselves. A program is asked again when its
+ * file has changed.
+ */
 export class AskedPrograms {
   readonly #sandbox: Sandbox;
   readonly #worker: ToolVariables;
@@ -26,7 +29,7 @@ export class AskedPrograms {
     this.#worker = worker;
   }
 
-  /** What it prints; null: it gives no answer. */
+  /** Returns what the program prints, or null if it fails. */
   async ask(program: string, args: readonly string[]): Promise<string | null> {
     const state = await stateOf(program);
     const known = this.#known.get(program);
@@ -41,8 +44,8 @@ export class AskedPrograms {
   }
 
   /**
-   * It may be a launcher, which looks about for what it launches, so it sees the machine, and can write nothing. Nothing
-   * that a user wrote runs here.
+   * Starts the program. It may be a launcher that searches the machine for the real program, so it sees the whole
+   * machine, read-only. No code of a user runs here.
    */
   async #start(program: string, args: readonly string[]): Promise<string | null> {
     // `open` and not `run`: this is not user code, and the supervisor that `run` starts would double the time.
@@ -83,7 +86,7 @@ async function wholeMachine(program: string): Promise<Mount[]> {
   return readable([...top.map((entry) => join('/', entry.name)), ...own]);
 }
 
-/** Mounts of those that are there. */
+/** Returns read-only mounts of the paths; a path that does not exist is skipped. */
 export function readable(paths: readonly string[]): Mount[] {
   return [...new Set(paths)].map((source) => ({ source, optional: true }));
 }

@@ -23,22 +23,31 @@ import type { ToolVariables } from './tool-environment.ts';
 import type { ToolLimits } from './tool-step.ts';
 
 export interface EnvironmentsSettings {
-  /** Environments and files of packages are kept in it; made if absent. */
+  /** Folder that keeps environments and package files. Created if absent. */
   readonly cacheFolder: string;
-  /** For what is being made; belongs to this process, on the file system of the cache. Made if absent. */
+  /**
+   * Folder for environments that are being made. It belongs to this process and is on the same file system as the
+   * cache. Created if absent.
+   */
   readonly workFolder: string;
   readonly sandbox: Sandbox;
-  /** The worker's own: where programs are, and its configuration of pip and npm. Packages see none of it. */
+  /**
+   * The worker's own environment variables, which lead to its programs and its configuration of pip and npm. Packages
+   * see none of them.
+   */
   readonly environment?: ToolVariables;
-  /** In the place of the indexes of the worker's pip configuration. */
+  /** Indexes that replace those of the worker's pip configuration. */
   readonly pip?: PipIndexes;
-  /** Limits of each step of a package manager such as pip or npm. Default: 30 minutes, 20 GiB of disk and half of the memory. */
+  /** Limits of each step of a package manager. Default: 30 minutes, 20 GiB of disk and half of the memory. */
   readonly limits?: ToolLimits;
 }
 
 const usualLimits: ToolLimits = { timeoutMs: 1_800_000, diskBytes: 20 * 2 ** 30 };
 
-/** Makes environments of locks with pip, uv and npm, which run in the sandbox and reach the administrator's indexes alone. */
+/**
+ * Creates the adapter that makes environments from locks. It runs pip, uv and npm in the sandbox, where they reach only
+ * the administrator's indexes.
+ */
 export function createEnvironments(settings: EnvironmentsSettings): Environments {
   const making = new Making(settings);
   return {
@@ -89,7 +98,10 @@ class Making {
     return null;
   }
 
-  /** No lock and no Python: the command may be any other program. */
+  /**
+   * Returns the environment of a command that has no lock. Python may be absent, because the command may be any other
+   * program.
+   */
   async #asItIs(): Promise<TrainingEnvironment> {
     const python = await this.#findPython();
     return {
@@ -102,7 +114,7 @@ class Making {
   }
 
   async #pipRun(lockPath: string, lock: string, call: EnvironmentCall): Promise<PipRun> {
-    // Before anything is started: it may be refused.
+    // Parsed before anything is started, because the file may be refused.
     const requirements = parseRequirements(lock, basename(lockPath));
     const python = await this.#findPython();
     if (python === null) throw noPython();

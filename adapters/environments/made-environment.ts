@@ -5,7 +5,7 @@ import { sha256OfBytes } from '../../contracts/digest.ts';
 import { madeOnce } from './made-once.ts';
 import { platformName } from './python.ts';
 
-/** Beside the environment and not in it, where a package could write. */
+/** The record lies beside the environment and not in it, because packages can write there. */
 const recordName = 'environment.json';
 const Record = z.object({ schemaVersion: z.literal(1), interpreter: z.string(), program: z.string() });
 
@@ -19,16 +19,16 @@ export interface WantedEnvironment {
   readonly allowBuilds: boolean;
 }
 
-/** Where one environment is being made. */
+/** Folders in which one environment is being made. */
 export interface EnvironmentWorkplace {
-  /** Becomes the environment; the only folder that is kept. */
+  /** Folder that becomes the environment. The folder `scratch` is removed. */
   readonly environment: string;
-  /** The name that `environment` has in the end. */
+  /** Path that `environment` has when it is complete. */
   readonly final: string;
   readonly scratch: string;
 }
 
-/** The folder of an environment: made once for lock, interpreter, platform, and whether builds are allowed. */
+/** Returns the folder of an environment. It is made once per lock, interpreter, platform and `allowBuilds`. */
 export async function madeEnvironment(
   wanted: WantedEnvironment,
   make: (workplace: EnvironmentWorkplace) => Promise<void>,
@@ -38,7 +38,8 @@ export async function madeEnvironment(
   const parts = [layout, sha256OfBytes(lock), interpreter, platformName(), ...(allowBuilds ? ['builds'] : [])];
   const key = sha256OfBytes(parts.join('\n')).slice(0, 32);
   const folder = await madeOnce(join(cacheFolder, 'environments', key), workFolder, {
-    // No program of the environment is started to learn this: packages could have put code into it.
+    // The record is read instead of starting a program of the environment, because packages could have put code into
+    // it.
     isUsable: async (made) => {
       const record = await recordOf(made);
       return record?.interpreter === interpreter && (await stat(record.program).catch(() => null)) !== null;

@@ -3,13 +3,13 @@ import { dirname, join } from 'node:path';
 
 export interface Made {
   readonly isUsable: (folder: string) => Promise<boolean>;
-  /** Makes it under the first name, ready to be found under the second. */
+  /** Makes the content in the folder `making`, so that it works under the path `final`. */
   readonly make: (making: string, final: string) => Promise<void>;
 }
 
 /**
- * A folder that is made once, in the work folder of this process, and moved to its name when all is there. So a folder of
- * the final name is whole, and two makers at once cost time and nothing else.
+ * Makes a folder once: first in the work folder of this process, then renamed to its final name when complete. A folder
+ * with the final name is therefore complete, and two concurrent makers only waste time.
  */
 export async function madeOnce(final: string, workFolder: string, { isUsable, make }: Made): Promise<string> {
   if (await isUsable(final)) return final;
@@ -22,7 +22,9 @@ export async function madeOnce(final: string, workFolder: string, { isUsable, ma
   });
 }
 
-/** A folder that lasts as long as `use` takes. The next start of a worker removes one that a killed worker has left. */
+/**
+ * Provides a temporary folder while `use` runs. The next start of a worker removes a folder that a killed worker left.
+ */
 export async function inPassing<Result>(workFolder: string, use: (folder: string) => Promise<Result>): Promise<Result> {
   await mkdir(workFolder, { recursive: true });
   const folder = await mkdtemp(join(workFolder, 'making-'));
@@ -37,7 +39,7 @@ async function takePlace(making: string, final: string, passing: string, isUsabl
   try {
     await rename(making, final);
   } catch (caught) {
-    // Another maker was first, or a broken one lies there.
+    // Another maker was first, or a broken folder has the final name.
     if (await isUsable(final)) return;
     await rename(final, join(passing, 'broken')).catch(() => {
       throw caught;

@@ -35,13 +35,16 @@ export interface NodeRun extends ToolRun {
 
 interface Npm {
   readonly node: string;
-  /** e.g. `Node 26.1.0` */
+  /** Name and version, e.g. `Node 26.1.0`. */
   readonly interpreter: string;
   readonly npm: string;
   readonly sources: NpmSources;
 }
 
-/** The `node_modules` of a package-lock.json: made once for lock, Node and platform. Nothing of a package runs meanwhile. */
+/**
+ * Returns the `node_modules` of a package-lock.json, which is made once per lock, Node version and platform. No code of
+ * a package runs meanwhile.
+ */
 export async function modulesOfLock(
   run: NodeRun,
 ): Promise<{ readonly modulesFolder: string; readonly interpreter: string }> {
@@ -49,7 +52,7 @@ export async function modulesOfLock(
   const npm = await findNpm(run);
   const { interpreter, node } = npm;
   refuseForeignAddresses(parsed, npm.sources);
-  // What the manifest says decides what npm installs of the lock.
+  // The manifest also decides what npm installs, so it is part of the key.
   const lock = `${parsed.lockText}\n${parsed.manifestText}`;
   const { cacheFolder, workFolder } = run;
   const wanted = { cacheFolder, workFolder, lock, interpreter, program: node, allowBuilds: false };
@@ -65,7 +68,7 @@ export async function parseNodeLock({ lock, lockPath }: Pick<NodeRun, 'lock' | '
 }
 
 function refuseForeignAddresses({ addresses }: PackageLock, { registry, scopedRegistries }: NpmSources): void {
-  // npm writes the public registry into every lock, and asks the configured one instead.
+  // npm writes the public registry into every lock, but requests packages from the configured one.
   const starts = [publicNpmRegistry, registry, ...scopedRegistries.values()].map((one) => `${comparableAddress(one)}/`);
   const foreign = addresses.find(
     ({ address }) => !starts.some((start) => comparableAddress(address).startsWith(start)),
@@ -89,7 +92,7 @@ async function make(
   await writeFile(join(environment, lockName), lock.lockText);
   await writeFile(join(environment, manifestName), lock.manifestText);
   const flags = ['--ignore-scripts', '--omit=dev', '--no-audit', '--no-fund', '--no-progress', '--no-update-notifier'];
-  // Of npm the whole package, which lies in a folder of its own.
+  // npm is a package in a folder of its own, so the whole folder is mounted.
   const installed = [...installationOf(prefixOf(node)), prefixOf(npm.npm)];
   await withPackageIndex({ sources: npm.sources, files: run.files, onProblem: run.log.system }, async (index) =>
     runTool(run, {
@@ -103,7 +106,7 @@ async function make(
         npm_config_cache: join(scratch, 'npm'),
         npm_config_fetch_retry_mintimeout: '500',
         npm_config_fetch_retry_maxtimeout: '5000',
-        // Two names, because npm refuses to read one file as both.
+        // Two names, because npm refuses to read the same file twice.
         npm_config_userconfig: join(scratch, 'npmrc-of-user'),
         npm_config_globalconfig: join(scratch, 'npmrc-of-all'),
       },
@@ -112,7 +115,7 @@ async function make(
       remedy: 'see that package.json and package-lock.json fit each other, and that the package registry answers',
     }),
   );
-  // npm leaves none where nothing is asked for.
+  // npm creates no `node_modules` for a lock without packages.
   await mkdir(join(environment, 'node_modules'), { recursive: true });
 }
 

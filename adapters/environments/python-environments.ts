@@ -18,19 +18,19 @@ import type { Python } from './python.ts';
 import type { ToolRun } from './tool-step.ts';
 import { runTool } from './tool-step.ts';
 
-/** A launcher script with a longer path than this is not one. */
+/** A larger file is no launcher script and is left unchanged. */
 const scriptBytesAtMost = 2 ** 20;
 const wayOut =
   'make the lock with hashes of every package, e.g. `pip-compile --generate-hashes` or `uv pip compile --universal --generate-hashes`, and apply the code again';
 const venvRemedy =
   'install what Python needs to make virtual environments (on Debian and Ubuntu: the package python3-venv)';
 
-/** pip reads options from variables and files; these keep it to the options that it is started with. */
+/** Keeps pip from reading options from variables and files. */
 export const pipEnvironment = { PIP_CONFIG_FILE: '/dev/null', PIP_NO_INPUT: '1' } as const;
 const uvEnvironment = { UV_NO_CONFIG: '1', UV_PYTHON_DOWNLOADS: 'never' } as const;
 const wheelsOnly = ['--only-binary', ':all:'] as const;
 
-/** What pip is used with, to install and to resolve. */
+/** Settings of pip, for installing and resolving. */
 export interface PipRun extends ToolRun {
   readonly cacheFolder: string;
   readonly workFolder: string;
@@ -39,11 +39,11 @@ export interface PipRun extends ToolRun {
   readonly sources: PipSources;
   readonly files: PackageFiles;
   readonly allowBuilds: boolean;
-  /** Where uv is looked for. */
+  /** PATH on which uv is looked up. */
   readonly path: string;
 }
 
-/** The folder of the virtual environment of a lock. */
+/** Returns the folder of a lock's virtual environment, which is made if absent. */
 export async function environmentOfLock(run: PipRun, lock: string): Promise<string> {
   const { cacheFolder, workFolder, requirements, python, sources, allowBuilds } = run;
   refuseForeignSources(requirements, sources);
@@ -66,7 +66,7 @@ function refuseUnhashed(requirements: RequirementsFile): void {
   );
 }
 
-/** Building runs code of the package; outside a sandbox it would run with the rights of the worker. */
+/** Refuses builds without bubblewrap: a build runs code of the package, which would have the rights of the worker. */
 export async function refuseUnsafeBuilds({
   allowBuilds,
   sandbox,
@@ -118,8 +118,9 @@ async function make(workplace: EnvironmentWorkplace, run: PipRun): Promise<void>
 }
 
 /**
- * Scripts find the environment read-only, so that what is not compiled here is compiled at every start. On all processors,
- * where pip has one; a file that is no Python of this version, as packages have in their tests, is passed over.
+ * Compiles all modules to bytecode. Scripts see the environment read-only, so they would compile a missing module at
+ * every start. Uses all processors, where pip uses one. Skips test folders, in which packages keep files that this
+ * version of Python cannot compile.
  */
 async function compileAll(workplace: EnvironmentWorkplace, run: PipRun): Promise<void> {
   const { environment, scratch } = workplace;
@@ -137,7 +138,7 @@ async function compileAll(workplace: EnvironmentWorkplace, run: PipRun): Promise
   });
 }
 
-/** The same wheels, sooner. Where it cannot, for whatever reason, pip has the word. */
+/** Installs the same wheels as pip, but faster. Returns false if uv is absent or fails, so that pip is used. */
 async function installWithUv(
   workplace: EnvironmentWorkplace,
   run: PipRun,
@@ -146,7 +147,7 @@ async function installWithUv(
 ): Promise<boolean> {
   const uv = await findOnPath('uv', run.path);
   if (uv === null) return false;
-  // Copies: programs are written to afterwards, and links would lead into uv's cache.
+  // Copies files, because launcher scripts are rewritten later and links would lead into uv's cache.
   const how = ['--require-hashes', '--link-mode', 'copy', '--no-cache', '--no-progress', '--no-config'];
   const args = ['pip', 'install', ...how, ...(run.allowBuilds ? [] : wheelsOnly), '--default-index', index.simpleUrl];
   const python = ['--python', join(workplace.environment, 'bin', 'python'), '-r', list];
@@ -168,14 +169,14 @@ async function installWithUv(
   } catch (caught) {
     if (caught instanceof PerennialError && caught.code === 'cancelled') throw caught;
     run.log.system(`uv could not install the lock, so pip is asked: ${reasonOf(caught).slice(0, 300)}`);
-    // What uv has installed so far could hold code that runs when Python starts, and pip starts with it.
+    // uv may have installed code that runs when Python starts, and pip would run it.
     await rm(workplace.environment, { recursive: true, force: true });
     await makeVirtualEnvironment(run, workplace);
     return false;
   }
 }
 
-/** Options of every use of pip: nothing but the index decides what there is. */
+/** Returns the options of every use of pip: packages come only from the index. */
 export function pipOptions({ allowBuilds }: Pick<PipRun, 'allowBuilds'>, index: PackageIndex): string[] {
   const quiet = ['--no-input', '--progress-bar', 'off', '--disable-pip-version-check', '--no-cache-dir'];
   return [...quiet, ...(allowBuilds ? [] : wheelsOnly), '--index-url', index.simpleUrl];
@@ -214,10 +215,13 @@ async function installWithPip(
   });
 }
 
-/** Programs of packages begin with the path of their Python, and would look for it under the temporary name. */
+/**
+ * Replaces the temporary path by the final one, because launcher scripts of packages begin with the path of their
+ * Python.
+ */
 async function nameFinally({ environment, final }: EnvironmentWorkplace): Promise<void> {
   const bin = join(environment, 'bin');
-  // A package may have put a link in its place, which would lead out of the environment.
+  // A package may have replaced `bin` with a link that leads out of the environment.
   if (!(await lstat(bin)).isDirectory())
     throw new PerennialError(
       'environment-failed',
@@ -228,7 +232,7 @@ async function nameFinally({ environment, final }: EnvironmentWorkplace): Promis
   for (const file of files) {
     const found = await lstat(file);
     if (!found.isFile() || found.size > scriptBytesAtMost) continue;
-    // Latin-1 keeps the bytes of what is no text.
+    // Latin-1 preserves the bytes of files that are not text.
     const text = await readFile(file, 'latin1');
     const [from, to] = [environment, final].map((path) => Buffer.from(path).toString('latin1'));
     if (from !== undefined && to !== undefined && text.includes(from))

@@ -3,7 +3,10 @@ import { sha256OfBytes } from '../../contracts/digest.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Sha256 } from '../../contracts/identifiers.ts';
 
-/** The lock as its CodeVersion names it. `environment-failed`, `blob-corrupt` */
+/**
+ * Returns the text of the lock. Throws `environment-failed` if it cannot be read, and `blob-corrupt` if it does not
+ * have the digest that its CodeVersion names.
+ */
 export async function readLock(lockPath: string, digest: Sha256 | null): Promise<string> {
   const lock = await readFile(lockPath).catch((caught: unknown) => {
     throw new PerennialError(

@@ -15,7 +15,7 @@ import type { PipRun } from './python-environments.ts';
 import { makeVirtualEnvironment, pipEnvironment, pipOptions, refuseUnsafeBuilds } from './python-environments.ts';
 import { runTool } from './tool-step.ts';
 
-/** What `pip install --report` says of each package, as far as it is read here. */
+/** The part of the report of `pip install --report` that is read here. */
 const PipReport = z.object({
   install: z.array(
     z.object({
@@ -24,7 +24,7 @@ const PipReport = z.object({
         archive_info: z
           .object({
             hashes: z.record(z.string(), z.string()).optional(),
-            /** `sha256=…`, as pip before 23.1 says it. */
+            /** `sha256=…`, as written by pip before 23.1. */
             hash: z.string().optional(),
           })
           .optional(),
@@ -34,12 +34,13 @@ const PipReport = z.object({
 });
 
 const reportBytesAtMost = 256 * 2 ** 20;
-/** The first pip that writes reports. */
+/** First version of pip that writes reports. */
 const oldestPip = [22, 2] as const;
 
 /**
- * The lock of what pip would install for a file some of whose requirements have no hash, here and now: every package with
- * its version and the SHA-256 of its file, so of this interpreter and platform. null: all have hashes.
+ * Resolves a requirements file in which some requirements lack hashes. Returns the lock of what pip would install now:
+ * every package with its version and the SHA-256 of its file, for this interpreter and platform. Returns null if all
+ * requirements have hashes.
  */
 export async function resolveLock(run: PipRun): Promise<string | null> {
   const { requirements, sources, workFolder } = run;
@@ -63,7 +64,8 @@ async function resolveIn(folder: string, run: PipRun): Promise<string> {
   const pip = await pythonWithPip(run, workplace);
   const report = join(workplace.scratch, 'report.json');
   const list = join(workplace.scratch, 'requirements.txt');
-  // With one hash pip would want one of every package; the hashes that are given are held against the result.
+  // If one requirement had a hash, pip would require a hash of every package. The given hashes are compared with the
+  // result instead.
   await writeFile(list, requirementsText(requirements.requirements.map(({ text }) => ({ text, hashes: [] }))));
   await withPackageIndex({ ...run, onProblem: log.system }, async (index) => {
     const what = ['install', '--dry-run', '--ignore-installed', '--report', report, ...pipOptions(run, index)];
@@ -86,7 +88,10 @@ async function resolveIn(folder: string, run: PipRun): Promise<string> {
   return lockOfReport(await readReport(report), requirements, python.interpreter);
 }
 
-/** The worker's own where it has a pip that writes reports: nothing is installed. Else that of a virtual environment. */
+/**
+ * Returns the worker's own Python if its pip can write reports, because nothing is installed. Otherwise returns the
+ * Python of a new virtual environment.
+ */
 async function pythonWithPip(run: PipRun, workplace: { environment: string; final: string; scratch: string }) {
   const [, major = '0', minor = '0'] = /^(\d+)\.(\d+)/.exec(run.python.pip) ?? [];
   const isNewEnough = Number(major) > oldestPip[0] || (Number(major) === oldestPip[0] && Number(minor) >= oldestPip[1]);
@@ -95,7 +100,10 @@ async function pythonWithPip(run: PipRun, workplace: { environment: string; fina
   return join(workplace.environment, 'bin', 'python');
 }
 
-/** With builds allowed, code of a package could have written it: it is read with a bound, and only as a plain file. */
+/**
+ * Reads the report with a size limit and only as a plain file: if builds are allowed, code of a package could have
+ * written it.
+ */
 async function readReport(path: string): Promise<string> {
   const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
@@ -107,7 +115,10 @@ async function readReport(path: string): Promise<string> {
   throw new PerennialError('environment-failed', 'what pip reported of the packages cannot be read', {});
 }
 
-/** The same report gives the same text; the digest of it is the environment's identity. */
+/**
+ * Returns the lock of a report. The same report gives the same text, because the lock's digest is the environment's
+ * identity.
+ */
 export function lockOfReport(report: string, asked: RequirementsFile, interpreter: string): string {
   const { install } = PipReport.parse(JSON.parse(report));
   const given = new Map<string, Requirement[]>();
@@ -116,7 +127,7 @@ export function lockOfReport(report: string, asked: RequirementsFile, interprete
   const lines = install.map(({ metadata: { name, version }, download_info }) => {
     const archive = download_info.archive_info;
     const sha256 = archive?.hashes?.sha256 ?? /^sha256=(.*)$/.exec(archive?.hash ?? '')?.[1];
-    // A package says its own name, which could be more than a name.
+    // The name comes from the package's own metadata and could contain more than a name.
     const pinned = parseNamedRequirement(`${name}==${version}`);
     if (pinned === undefined || sha256 === undefined || !/^[0-9a-f]{64}$/.test(sha256))
       throw new PerennialError(

@@ -6,11 +6,11 @@ import { withoutProxyAddresses } from './indexes/index-proxy.ts';
 
 const minuteMs = 60_000;
 
-/** Large packages with their libraries for GPUs have 10 GiB and tens of thousands of files. */
+/** Limits of one step. Large packages with GPU libraries take 10 GiB and tens of thousands of files. */
 export interface ToolLimits {
   readonly timeoutMs: number;
   readonly diskBytes: number;
-  /** Absent: half of the machine's memory. */
+  /** Default: half of the machine's memory. */
   readonly memoryBytes?: number | undefined;
 }
 
@@ -18,7 +18,7 @@ function limitsOf({ timeoutMs, diskBytes, memoryBytes = defaultMemoryBytes() }: 
   return { timeoutMs, diskBytes, memoryBytes, processes: 500, files: 1_000_000 };
 }
 
-/** What the steps of making one environment share. */
+/** What all steps of making one environment share. */
 export interface ToolRun {
   readonly sandbox: Sandbox;
   readonly limits: ToolLimits;
@@ -30,17 +30,20 @@ export interface ToolStep {
   readonly name: string;
   readonly file: string;
   readonly args: readonly string[];
-  /** It lies below a mount that can be written to; home and temporary folder of the step. */
+  /** Home and temporary folder of the step. It must lie below a writable mount. */
   readonly scratch: string;
   readonly path: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly mounts: readonly Mount[];
   readonly network: Network;
-  /** The way out, as the message ends. */
+  /** Advice for the user, which ends the error message. */
   readonly remedy: string;
 }
 
-/** Runs one step of making an environment to its good end. `environment-failed`, `cancelled` */
+/**
+ * Runs one step of making an environment. Throws `environment-failed` if the step fails, and `cancelled` if it is
+ * aborted.
+ */
 export async function runTool({ sandbox, limits, log, signal }: ToolRun, step: ToolStep): Promise<void> {
   const { name, file, args, scratch, path, mounts, network, remedy } = step;
   const env = { PATH: path, HOME: scratch, TMPDIR: scratch, LANG: 'C.UTF-8', ...step.env };
@@ -60,7 +63,10 @@ export async function runTool({ sandbox, limits, log, signal }: ToolRun, step: T
   );
 }
 
-/** Words of pip, uv, npm and compilers when the system refuses them memory or a larger file, which happens before the watch sees a breach. */
+/**
+ * Messages of pip, uv, npm and compilers when the system refuses them memory or a larger file. This can happen before
+ * the limit watcher notices.
+ */
 const lacksMemory = /MemoryError|cannot allocate memory|out of memory|memory allocation of|bad_alloc/i;
 const lacksDisk = /file too large|EFBIG|file size limit exceeded/i;
 const killed = 137;

@@ -1,16 +1,19 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
 
-/** A gateway's answer. The error's `code` and the refused `feature` come from headers: the protocol's body has no place for them. */
+/**
+ * A gateway's answer. The error's `code` and the refused `feature` come from headers, because the protocol's error body
+ * has no field for them.
+ */
 export interface GatewayAnswer {
   readonly status: number;
   readonly code: string | undefined;
-  /** Percent-encoded. */
+  /** Name of the refused feature, percent-encoded. */
   readonly feature?: string | undefined;
   readonly text: string;
 }
 
-/** One POST of JSON over a kept connection. Rejects if there is no answer. */
+/** One POST of JSON over a connection that is kept alive. */
 export interface GatewayRequest {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -19,10 +22,11 @@ export interface GatewayRequest {
   readonly signal?: AbortSignal;
 }
 
-/** Answers are small; a gateway that sends more than this is none. */
+/** Most bytes of an answer. A gateway's answers are small. */
 const answerLimit = 2 ** 20;
 
-// Connections are few and kept: opening one costs more than a row does. Idle ones do not hold the process.
+// Connections are kept alive, because opening one costs more than sending a row. Idle connections do not keep the
+// process running.
 const kept = { keepAlive: true, maxSockets: 256, maxFreeSockets: 64, timeout: 60_000 };
 const plain = new http.Agent(kept);
 const secure = new https.Agent(kept);

@@ -11,10 +11,10 @@ import { absent, LiveGateways } from './live-gateways.ts';
 
 export interface HttpGatewaysSettings {
   readonly liveGateways: () => Promise<readonly GatewayLease[]>;
-  /** The key of the worker's own principal, for what is not asked in another's name. */
+  /** API key of the worker's own principal, for requests that the worker makes for itself, such as flushes. */
   readonly key: () => string;
   readonly clock: Clock;
-  /** How long a row or a flush is tried again. Default: 30 s. */
+  /** How long a row or a flush is retried, in milliseconds. Default: 30 s. */
   readonly retryForMs?: number;
 }
 
@@ -22,10 +22,10 @@ const retryForMs = 30_000;
 const firstPauseMs = 50;
 const longestPauseMs = 1_000;
 const rowTimeoutMs = 10_000;
-/** A flush makes Parquet and uploads it. */
+/** A flush writes Parquet and uploads it, which takes longer than a row. */
 const flushTimeoutMs = 120_000;
 
-/** The gateways over their own HTTP protocol, by the addresses of their leases. */
+/** Creates the client of the gateways. It uses their own HTTP protocol and the addresses in their leases. */
 export function createHttpGateways(settings: HttpGatewaysSettings): Gateways {
   const live = new LiveGateways(settings.liveGateways, settings.clock);
   const retryFor = settings.retryForMs ?? retryForMs;
@@ -50,7 +50,7 @@ async function send(
 ): Promise<SentRows> {
   const path = `/v2/models/${scope.model}/infer`;
   const headers = headersOf(scope, options.key);
-  // The first failure ends what is under way: the caller gets one error, and no requests go on behind its back.
+  // The first failure aborts all requests under way: the caller gets one error, and no request continues after it.
   const ended = new AbortController();
   let started = 0;
   let answered = 0;
@@ -79,7 +79,10 @@ async function send(
   }
 }
 
-/** Why this row has no answer: the model has none, or the gateway refuses a value. Throws a failure that concerns all rows. */
+/**
+ * Returns why this row has no answer: the model gives none, or the gateway refuses a value. Throws a failure that
+ * concerns all rows.
+ */
 async function failureOfRow(sent: Promise<void>): Promise<PerennialError | undefined> {
   try {
     await sent;
@@ -101,7 +104,7 @@ async function flush({ liveGateways, key }: HttpGatewaysSettings, scope: Scope, 
   await Promise.all(
     leases.map(async ({ id, address }) => {
       const attempt = async (): Promise<GatewayAnswer> => {
-        // One that has ended meanwhile will not answer, and it has handed over what it could.
+        // A gateway whose lease has ended will not answer, and it flushed what it could when it stopped.
         const stillLive = (await liveGateways()).some((lease) => lease.id === id);
         return stillLive ? post({ url: at(address, '/v1/flush'), headers, body, timeoutMs: flushTimeoutMs }) : gone;
       };
@@ -124,7 +127,10 @@ function at(address: string, path: string): string {
   return `${address.replace(/\/+$/, '')}${path}`;
 }
 
-/** Tries again what came to no answer or to 503, less and less often, until the time is up; anything else is final. */
+/**
+ * Retries with growing pauses, for `retryFor` milliseconds at most, while there is no answer or the status is 503. Any
+ * other failure is final.
+ */
 async function untilAnswered(
   attempt: () => Promise<GatewayAnswer>,
   retryFor: number,
@@ -163,7 +169,10 @@ const codeOfStatus: Readonly<Record<number, PerennialError['code']>> = {
   503: 'model-unavailable',
 };
 
-/** The gateway's own words; what it calls an error of its own (500) is not tried again here, and may be by whoever asked. */
+/**
+ * Returns the error with the gateway's own message. An internal error of a gateway (500) is not retried here, but the
+ * caller may retry it.
+ */
 function refusalOf({ status, code, feature, text }: GatewayAnswer): PerennialError {
   const known =
     code !== undefined && isErrorCode(code)
@@ -181,7 +190,7 @@ function messageIn(text: string): string {
     if (typeof body === 'object' && body !== null && 'error' in body && typeof body.error === 'string')
       return body.error;
   } catch {
-    // A proxy's page, most likely; its text is all there is.
+    // The body is not JSON, most likely a proxy's page, so its text is the message.
   }
   return text.slice(0, 300) || 'nothing';
 }

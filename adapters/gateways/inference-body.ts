@@ -1,7 +1,10 @@
 import type { Cell } from '../../contracts/data/data-types.ts';
 import type { InferenceRow } from '../../ports/gateways.ts';
 
-/** One row as a request of the Open Inference Protocol, one tensor a feature; the gateway converts numbers to what the model takes. */
+/**
+ * Returns one row as a request of the Open Inference Protocol, with one tensor per feature. The gateway converts
+ * numbers to the types that the model takes.
+ */
 export function inferenceBody(row: InferenceRow, replayAs: 'champion' | 'canary' | undefined): string {
   return JSON.stringify({
     parameters: {

@@ -4,7 +4,9 @@ import type { Clock } from '../../ports/clock.ts';
 
 const freshMs = 1_000;
 
-/** The live gateways in turn. They are read again every second at most, so that rows do not each ask the database. */
+/**
+ * Rotates over the live gateways. The list is read at most once per second, so that not every row queries the database.
+ */
 export class LiveGateways {
   readonly #read: () => Promise<readonly GatewayLease[]>;
   readonly #clock: Clock;
@@ -18,7 +20,7 @@ export class LiveGateways {
     this.#clock = clock;
   }
 
-  /** The next one's address; `gateways-absent` if none holds a lease. */
+  /** Returns the address of the next gateway. Throws `gateways-absent` if none holds a lease. */
   async next(): Promise<string> {
     await this.#refresh();
     const now = this.#clock.now();
@@ -28,7 +30,7 @@ export class LiveGateways {
     throw absent();
   }
 
-  /** After a failure: read again before the next turn. */
+  /** Makes the next call of `next` read the gateways again. Called after a failure. */
   forget(): void {
     this.#readAt = Number.NEGATIVE_INFINITY;
   }
@@ -44,7 +46,7 @@ export class LiveGateways {
       this.#known = await this.#read();
       this.#readAt = performance.now();
     } catch (caught) {
-      // Gateways serve without the database; so do those who know them, until the leases that were read run out.
+      // Gateways serve while the database is down, so the known ones are used until their leases expire.
       if (this.#known.length === 0) throw caught;
     }
   }

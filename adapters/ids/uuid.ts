@@ -1,7 +1,10 @@
 import { v7 } from 'uuid';
 import type { IdMaker } from '../../ports/ids.ts';
 
-/** UUIDs of version 7: later ones of one process sort after earlier ones, also within a millisecond. */
+/**
+ * Creates ids as UUIDs of version 7. Within one process a later id sorts after an earlier one, even in the same
+ * millisecond.
+ */
 export function createIdMaker(): IdMaker {
   return { next: () => v7() };
 }

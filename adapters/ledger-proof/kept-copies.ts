@@ -6,7 +6,9 @@ const newestKept = 16;
 const daysKept = 30;
 const monthsKept = 24;
 
-/** Sequences of the copies that stay: the newest, the last of each of the newest days, and of each of the newest months. */
+/**
+ * Returns the sequence numbers of the copies to keep: the newest, and the last of each of the newest days and months.
+ */
 export function keptCopies(copies: readonly Dated[]): ReadonlySet<number> {
   const newestFirst = copies.toSorted((a, b) => b.sequence - a.sequence);
   return new Set([

@@ -16,7 +16,7 @@ export interface LedgerProofParts {
   readonly ledger: LedgerRepository;
   readonly objectStore: ObjectStore;
   readonly clock: Clock;
-  /** The installation's; the key is derived from it. */
+  /** Secret of the installation, from which the signing key is derived. */
   readonly secret: string;
 }
 
@@ -40,7 +40,8 @@ class SignedLedgerProof implements LedgerProof {
 
   async verify(owner: ChainOwner): Promise<LedgerVerdict> {
     const { modelId } = owner;
-    // A copy comes before its row, and both come after the entry: read the other way round, none seems to be missing.
+    // Signing writes the entry first, then its copy, then its row. Reading in the reverse order keeps a signature in
+    // progress from looking like a missing copy.
     const noted = await this.#ledger.signedPoints(modelId);
     const { genuine, forged } = await this.#copies.of(modelId);
     const chain = await this.#ledger.verify(modelId, genuine);
@@ -76,7 +77,7 @@ class SignedLedgerProof implements LedgerProof {
       }));
       if (taken) return { state: 'refused', problem: occupied(modelId, sequence) };
     }
-    // Also of one that was cut off between the copy and its row.
+    // Also records a copy whose signing was interrupted before its row was written.
     await this.#ledger.noteSigned(modelId, { sequence, signedAt }, by);
     if (state === 'signed') await this.#thin(modelId, [...genuine, { sequence, signedAt }]);
     return { state };
@@ -93,7 +94,7 @@ class SignedLedgerProof implements LedgerProof {
     return removed;
   }
 
-  /** Rows first: a copy without a row is of no account, and a row without a copy is missed. */
+  /** Removes rows before copies: a copy without a row is harmless, but a row without a copy is reported as missing. */
   async #thin(modelId: Id, genuine: readonly Pick<SignedHead, 'sequence' | 'signedAt'>[]): Promise<void> {
     const noted = await this.#ledger.signedPoints(modelId);
     const [kept, keptRows] = [keptCopies(genuine), keptCopies(noted)];
@@ -112,7 +113,7 @@ class SignedLedgerProof implements LedgerProof {
     const there = new Set(genuine.map((copy) => copy.sequence));
     const absent = noted.filter(({ sequence }) => !there.has(sequence));
     if (absent.length === 0) return undefined;
-    // One that was thinned out while the copies were read has no row any more.
+    // A copy that was removed while the copies were read has no row any more, so the rows are read again.
     const still = new Set((await this.#ledger.signedPoints(modelId)).map((row) => row.sequence));
     const missing = absent.find(({ sequence }) => still.has(sequence));
     if (missing === undefined) return undefined;

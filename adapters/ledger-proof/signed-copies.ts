@@ -5,18 +5,18 @@ import { headName, headsOf, headsPrefix, SignedHead } from '../../contracts/ledg
 import type { ObjectStore } from '../../ports/object-store.ts';
 import type { SigningKey } from './signing-key.ts';
 
-/** A model has at most about seventy; whoever has put more there has put forged ones. */
+/** Most copies that are read of one model. About seventy are kept, so a larger number means that some are forged. */
 const copiesRead = 500;
 const readAtOnce = 16;
 const namesAtOnce = 1_000;
 
 export interface Copies {
-  /** Signed by this installation, rising by sequence. */
+  /** Copies signed by this installation, by ascending sequence number. */
   readonly genuine: readonly SignedHead[];
   readonly forged: readonly ChainProblem[];
 }
 
-/** The signed copies in the object store. What is read there is believed only by its signature. */
+/** The signed copies in the object store. A copy is trusted only if its signature is valid. */
 export class SignedCopies {
   readonly #store: ObjectStore;
   readonly #key: SigningKey;
@@ -39,7 +39,7 @@ export class SignedCopies {
     };
   }
 
-  /** False if the store has something else under its name. */
+  /** Returns false if the store already has different content under the copy's name. */
   async put(head: LedgerHead): Promise<boolean> {
     const signed = this.#key.sign(head);
     const name = headName(head.modelId, head.sequence);
@@ -52,7 +52,7 @@ export class SignedCopies {
     await this.#store.removeNamed(headName(modelId, sequence));
   }
 
-  /** Models that there are copies of, in pages of names. */
+  /** Yields the ids of the models that have copies. The names are read page by page. */
   async *models(): AsyncGenerator<Id> {
     let after: string | null = null;
     let last: Id | undefined;
@@ -68,7 +68,7 @@ export class SignedCopies {
     }
   }
 
-  /** Undefined if it was thinned out meanwhile. */
+  /** Returns undefined if the copy was removed meanwhile. */
   async #read(modelId: Id, name: string): Promise<SignedHead | ChainProblem | undefined> {
     const bytes = await this.#store.readNamed(name);
     if (bytes === undefined) return undefined;

@@ -4,11 +4,14 @@ import { sha256OfBytes } from '../../contracts/digest.ts';
 import type { LedgerHead, LedgerKey, SignedHead } from '../../contracts/ledger/ledger-head.ts';
 import { signedText } from '../../contracts/ledger/ledger-head.ts';
 
-/** RFC 8410: what stands before the 32 bytes of an Ed25519 private key in PKCS #8. */
+/** Bytes that precede the 32 bytes of an Ed25519 private key in PKCS #8 (RFC 8410). */
 const pkcs8Prefix = Buffer.from('302e020100300506032b657004220420', 'hex');
 const purpose = 'perennial ledger heads';
 
-/** Signs heads with a key that is derived from the installation's secret: every process has it, and none stores it. */
+/**
+ * Signs ledger heads with a key derived from the installation's secret, so that every process can sign and none stores
+ * the key.
+ */
 export class SigningKey {
   readonly #private: KeyObject;
   readonly #public: KeyObject;

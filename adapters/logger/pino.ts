@@ -2,7 +2,10 @@ import { pino } from 'pino';
 import type { Settings } from '../../contracts/settings/settings.ts';
 import type { Logger } from '../../ports/logger.ts';
 
-/** JSON lines on standard error: standard output is for data. Caught errors go under `err`, with their causes. */
+/**
+ * Creates a logger that writes JSON lines to standard error, because standard output is for data. Caught errors are
+ * logged under `err`, with their causes.
+ */
 export function createLogger({
   name,
   level,
@@ -22,10 +25,13 @@ export function createLogger({
   );
 }
 
-/** The total size of the log lines kept while the disk is full; further lines are dropped. */
+/** Most bytes of log lines that are kept while the disk is full. Further lines are dropped. */
 const waitingBytes = 2 ** 20;
 
-/** Synchronous, so that the last line before a crash is not lost. A failed write does not end the process. */
+/**
+ * Returns a synchronous destination, so that the last line before a crash is not lost. A failed write does not end the
+ * process.
+ */
 function standardError(): ReturnType<typeof pino.destination> {
   const destination = pino.destination({ dest: 2, sync: true, maxLength: waitingBytes });
   destination.on('error', () => undefined);

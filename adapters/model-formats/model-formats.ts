@@ -4,12 +4,12 @@ import type { ModelFormat, ModelFormats } from '../../ports/model-format.ts';
 import type { OnnxFormatSettings } from './onnx/onnx-format.ts';
 import { createOnnxFormat } from './onnx/onnx-format.ts';
 
-/** Of every format of the contracts, its implementation. */
+/** The implementation of every format in the contracts. */
 type AllFormats = {
   readonly [Name in FormattedModel['format']]: ModelFormat<Extract<FormattedModel, { format: Name }>['signature']>;
 };
 
-/** The formats that this platform runs, one line each. */
+/** Creates the registry of the formats that this platform runs, one line per format. */
 export function createModelFormats(settings: OnnxFormatSettings): ModelFormats {
   const all: AllFormats = {
     onnx: createOnnxFormat(settings),

@@ -2,7 +2,7 @@ import type { Notifier } from '../../ports/notifier.ts';
 import { notifierMakers } from './index.ts';
 import type { NotifierParts } from './notifier-parts.ts';
 
-/** A notifier for connections of every registered kind. */
+/** Creates a notifier for connections of every registered kind. */
 export function createNotifier(parts: NotifierParts): Notifier {
   return {
     send(connection, notification, signal) {

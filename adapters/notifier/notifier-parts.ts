@@ -1,7 +1,7 @@
 import type { Clock } from '../../ports/clock.ts';
 import type { OutboundHosts } from '../../ports/outbound-hosts.ts';
 
-/** What notifiers are made with, whatever their kind. */
+/** Dependencies of every kind of notifier. */
 export interface NotifierParts {
   readonly clock: Clock;
   readonly hosts: OutboundHosts;

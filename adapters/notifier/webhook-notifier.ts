@@ -7,8 +7,9 @@ import type { NotifierParts } from './notifier-parts.ts';
 const patienceMs = 10_000;
 
 /**
- * Webhooks as https://www.standardwebhooks.com has them. The host is resolved once, by a resolver that refuses what is not
- * public, and what it answered is what is connected to, unless a proxy is.
+ * Creates a notifier that sends webhooks as specified at https://www.standardwebhooks.com. A resolver that refuses
+ * addresses that are not public resolves the host once, and the connection goes to that address. If a proxy is
+ * configured, the connection goes to the proxy.
  */
 export function createWebhookNotifier(parts: NotifierParts): NotifierOf<WebhookConnection> {
   return {
@@ -33,7 +34,7 @@ export function createWebhookNotifier(parts: NotifierParts): NotifierOf<WebhookC
   };
 }
 
-/** The path may hold a secret, so only the host is named. */
+/** Returns the error. It names only the host, because the path may hold a secret. */
 function failure(url: URL, reason: string, cause?: unknown): PerennialError {
   return new PerennialError(
     'notification-failed',

@@ -2,10 +2,10 @@ import type { Readable } from 'node:stream';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Sha256 } from '../../contracts/identifiers.ts';
 
-/** What `read` takes without being told: 1 GiB. */
+/** Default limit of `read`: 1 GiB. */
 export const defaultReadLimit = 2 ** 30;
 
-/** All bytes of a checked stream; `too-large` as soon as there are more than `limit`. */
+/** Returns all bytes of a checked stream. Throws `too-large` as soon as there are more than `limit`. */
 export async function collect(stream: Readable, sha256: Sha256, limit: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;

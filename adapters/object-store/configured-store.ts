@@ -3,7 +3,7 @@ import type { ObjectStore } from '../../ports/object-store.ts';
 import { storeOpeners } from './index.ts';
 import type { OpenStore } from './store-place.ts';
 
-/** Opens the store that the settings name; without any it is the disk under `home`. */
+/** Opens the store that the settings name. Without such settings this is the disk under `home`. */
 export function createConfiguredObjectStore(
   settings: StoreSettings,
   home: string,

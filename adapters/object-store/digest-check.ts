@@ -5,13 +5,13 @@ import { pipeline } from 'node:stream/promises';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { Sha256 } from '../../contracts/identifiers.ts';
 
-/** The error for bytes whose digest is `found` and not the one that names them. */
+/** Returns the error for bytes whose digest is `found` instead of `sha256`. */
 type Mismatch = (sha256: Sha256, found: Sha256) => PerennialError;
 
 /**
- * The stream, failing with the error of `mismatch` if its bytes are not `sha256`. The last chunk is held back until the
- * whole is known to be right, so that whoever copies the stream never has all of a wrong blob. What breaks the
- * source off reaches the reader as `worded` says it.
+ * Returns a copy of the stream that fails with the error of `mismatch` if the bytes do not have the digest `sha256`.
+ * The last chunk is held back until the digest is verified, so that a reader never receives all of a wrong blob.
+ * `worded` converts an error of the source for the reader.
  */
 export function checkedStream(
   source: Readable,
@@ -34,7 +34,7 @@ export function checkedStream(
       else done(mismatch(sha256, found));
     },
   });
-  // It may fail before its reader has begun to listen; whoever reads it later still gets the error.
+  // The check may fail before its reader listens. A later reader still gets the error.
   check.on('error', () => undefined);
   if (source.destroyed && !source.readableEnded)
     check.destroy(worded(source.errored ?? new Error('the bytes broke off')));
@@ -44,7 +44,7 @@ export function checkedStream(
   return source.pipe(check);
 }
 
-/** The sender's mistake: `digest-mismatch`. */
+/** Returns the error for an upload with the wrong digest, which is the sender's mistake: `digest-mismatch`. */
 export const wrongUpload: Mismatch = (sha256, found) =>
   new PerennialError(
     'digest-mismatch',
@@ -52,7 +52,7 @@ export const wrongUpload: Mismatch = (sha256, found) =>
     { sha256, found },
   );
 
-/** The store's fault: `blob-corrupt`. */
+/** Returns the `Mismatch` of a stored blob with the wrong digest, which is the store's fault: `blob-corrupt`. */
 export function corruptIn(where: string): Mismatch {
   return (sha256, found) =>
     new PerennialError(
@@ -70,7 +70,7 @@ export function blobMissing(sha256: Sha256, where: string): PerennialError {
   );
 }
 
-/** Digest and size of a local file, read once in constant memory. */
+/** Returns digest and size of a local file, which is read once in constant memory. */
 export async function digestOfFile(path: string): Promise<{ readonly sha256: Sha256; readonly bytes: number }> {
   const hash = createHash('sha256');
   let bytes = 0;

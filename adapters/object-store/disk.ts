@@ -14,8 +14,9 @@ import type { OpenStore } from './store-place.ts';
 import { removeAbandoned, temporaryName, writeWholeStream } from './whole-file.ts';
 
 /**
- * Blobs as files: `folder/<first two digits>/<sha256>`, written in `folder/tmp` and renamed. `folder` is made when
- * first written to and must be one file system. Objects with names of their own are in `folder/named`. Bytes are synced before `put` resolves.
+ * Creates a store that keeps blobs as files `folder/<first two digits>/<sha256>`, which are written in `folder/tmp` and
+ * renamed. `folder` is created at the first write and must be one file system. Named objects are in `folder/named`.
+ * Bytes are synced before `put` resolves.
  */
 export function createDiskObjectStore(folder: string): ObjectStore {
   return new DiskObjectStore(folder);
@@ -35,7 +36,7 @@ class DiskObjectStore implements ObjectStore {
 
   async put(sha256: Sha256, bytes: Readable): Promise<{ bytes: number; existed: boolean }> {
     const known = await this.#touch(sha256);
-    // Also what is there already is read in full and checked, and then replaced: that mends a blob that was altered.
+    // Even if the blob exists, the bytes are read, checked and written again, which repairs a blob that was altered.
     const written = await this.#answer(() =>
       writeWholeStream(
         checkedStream(bytes, sha256, wrongUpload),
@@ -107,7 +108,8 @@ class DiskObjectStore implements ObjectStore {
       const found = await stat(path).catch(undefinedIfAbsent);
       if (found === undefined) return true;
       if (found.mtime >= new Date(since)) return false;
-      // Out of reach first: whoever puts it now writes it anew, and who touched it in between is seen.
+      // The blob is moved aside first: a concurrent put writes it again, and a concurrent touch shows in the time of
+      // the moved file.
       await mkdir(dirname(aside), { recursive: true });
       await rename(path, aside).catch(undefinedIfAbsent);
       const moved = await stat(aside).catch(undefinedIfAbsent);
@@ -127,7 +129,7 @@ class DiskObjectStore implements ObjectStore {
       await writeWholeStream(Readable.from([Buffer.from(bytes)]), `${whole}.tmp`, whole);
       await mkdir(dirname(path), { recursive: true });
       try {
-        // A link is refused where there is a file of that name; a rename would replace it.
+        // `link` fails if a file has the name; `rename` would replace it.
         await link(whole, path);
         return true;
       } catch (caught) {
@@ -165,7 +167,7 @@ class DiskObjectStore implements ObjectStore {
     await this.#answer(() => rm(this.#named(name), { force: true }));
   }
 
-  /** Also removes the partial uploads of killed processes, once in each process. */
+  /** Checks that the folder is accessible. Also removes the partial uploads of killed processes, once per process. */
   async check(): Promise<void> {
     await this.#answer(async () => {
       await (this.#cleared ??= removeAbandoned(join(this.#folder, 'tmp')));
@@ -174,7 +176,7 @@ class DiskObjectStore implements ObjectStore {
     });
   }
 
-  /** Makes it young; its size, or undefined if it is not there. */
+  /** Sets the blob's time to now. Returns its size, or undefined if it does not exist. */
   async #touch(sha256: Sha256): Promise<number | undefined> {
     return this.#answer(async () => {
       const now = new Date();
@@ -225,7 +227,7 @@ class DiskObjectStore implements ObjectStore {
 const blobFolder = /^[0-9a-f]{2}$/;
 const blobName = /^[0-9a-f]{64}$/;
 
-/** Sorted; none if there is no such folder. */
+/** Returns the names in order; none if the folder does not exist. */
 async function namesIn(folder: string, pattern: RegExp): Promise<readonly string[]> {
   const names = (await readdir(folder).catch(undefinedIfAbsent)) ?? [];
   return names.filter((name) => pattern.test(name)).toSorted();

@@ -1,11 +1,11 @@
 import { nothingCame } from '../../contracts/time/idle-limit.ts';
 
-/** Limit for a single request and response. Byte streams have no limit in total while bytes keep coming. */
+/** Time limit of a single request and response. A stream of bytes has no total limit while bytes keep coming. */
 const answerLimitMs = 20_000;
-/** Limit for one part of an upload, which reports no progress: 8 MiB in this time is half a megabit a second. */
+/** Time limit of one part of an upload, which reports no progress: 8 MiB in this time is half a megabit per second. */
 export const usualUploadIdleMs = 120_000;
 
-/** Fails when the counted progress stands still for too long. */
+/** Waits for the answer. Rejects if `count` returns the same number for `idleMs` milliseconds. */
 export async function whileItMoves<Result>(
   answer: Promise<Result>,
   count: () => number,

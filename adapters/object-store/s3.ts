@@ -21,32 +21,35 @@ import { temporaryName, writeWholeStream } from './whole-file.ts';
 export interface S3Settings {
   /** `https://host[:port]`. */
   readonly endpoint: string;
-  /** Made at first use if absent. */
+  /** Created at first use if absent. */
   readonly bucket: string;
   readonly accessKey: string;
   readonly secretKey: string;
   readonly region: string;
-  /** Uploads wait here until they are known to be right. Default: the system's temporary folder. */
+  /** Folder in which uploads are kept until they are checked. Default: the system's temporary folder. */
   readonly scratchFolder?: string;
-  /** The longest time without a byte before a read fails. Default: 30 s. */
+  /** Longest time without a byte, in milliseconds, before a read fails. Default: 30 s. */
   readonly idleMs?: number;
-  /** The longest time without progress before an upload fails. Default: 120 s. */
+  /** Longest time without progress, in milliseconds, before an upload fails. Default: 120 s. */
   readonly uploadIdleMs?: number;
 }
 
 const usualIdleMs = 30_000;
 const mebibyte = 2 ** 20;
-/** Each upload holds at most about two of these in memory. */
+/** Size of the parts of an upload. Each upload holds about two parts in memory. */
 const usualPartBytes = 8 * mebibyte;
-/** S3 takes no more in one upload. */
+/** S3 accepts no more parts in one upload. */
 const partsAtMost = 10_000;
 
-/** The size of the parts of an upload: larger where there would be too many parts. */
+/** Returns the size of an upload's parts, which is larger where there would be too many parts. */
 export function partBytesFor(bytes: number): number {
   return Math.max(usualPartBytes, Math.ceil(bytes / partsAtMost / mebibyte) * mebibyte);
 }
 
-/** Blobs as objects `blobs/<sha256>` of one bucket, and named ones beside them, by the calls that every S3-compatible server has. */
+/**
+ * Creates a store that keeps blobs as objects `blobs/<sha256>` of one bucket, with named objects beside them. It uses
+ * only calls that every S3-compatible server has.
+ */
 export function createS3ObjectStore(settings: S3Settings): ObjectStore {
   return new S3ObjectStore(settings);
 }
@@ -82,7 +85,7 @@ class S3ObjectStore implements ObjectStore {
 
   async put(sha256: Sha256, bytes: Readable): Promise<{ bytes: number; existed: boolean }> {
     const known = await this.#stat(sha256);
-    // Wrong bytes must never be seen under the name, so they are not sent before the last of them has been checked.
+    // Wrong bytes must never be visible under the name, so nothing is sent before all bytes have been checked.
     const spool = join(this.#settings.scratchFolder ?? tmpdir(), temporaryName());
     try {
       const written = await writeWholeStream(checkedStream(bytes, sha256, wrongUpload), `${spool}.tmp`, spool);
@@ -151,7 +154,7 @@ class S3ObjectStore implements ObjectStore {
     return this.#answer(async () => {
       const listed: StoredBlob[] = [];
       const from = after === null ? '' : key(after);
-      // The stream asks for the next thousand only when they are read; leaving the loop ends it.
+      // The stream requests the next thousand names only when they are read. Leaving the loop ends it.
       const objects = this.#client.listObjectsV2(this.#settings.bucket, prefix, true, from);
       for await (const object of eachInTime<BucketItem>(objects, this.#idleMs)) {
         const sha256 = object.name?.slice(prefix.length);
@@ -163,7 +166,10 @@ class S3ObjectStore implements ObjectStore {
     });
   }
 
-  /** S3 cannot ask and remove in one: a blob that is put again in the milliseconds between is put in vain. */
+  /**
+   * Removes the blob unless it was put after `since`. Not all S3 servers can check and remove in one call, so a blob
+   * that is put again in the milliseconds between is lost.
+   */
   async removeUntouched(sha256: Sha256, since: Instant): Promise<boolean> {
     const found = await this.#stat(sha256);
     if (found !== undefined && found.putAt >= since) return false;
@@ -171,7 +177,10 @@ class S3ObjectStore implements ObjectStore {
     return true;
   }
 
-  /** S3 cannot ask and put in one that every server has: of two who put at once, the later one's bytes stay. */
+  /**
+   * Puts the object if the name is free. Not all S3 servers can check and put in one call, so of two concurrent puts
+   * the later one's bytes stay.
+   */
   async putNamed(name: string, bytes: Uint8Array): Promise<boolean> {
     return this.#answer(async () => {
       const { bucket } = this.#settings;
@@ -224,12 +233,13 @@ class S3ObjectStore implements ObjectStore {
     });
   }
 
-  /** Sends a local file; if it has changed since its digest was taken, its last bytes are never sent. */
+  /** Uploads a local file. If the file changed after its digest was taken, its last bytes are never sent. */
   async #upload(sha256: Sha256, path: string, bytes: number): Promise<void> {
     await this.#answer(async () => {
       const file = createReadStream(path);
       const body = checkedStream(file, sha256, wrongUpload);
-      // The client pipes without passing errors on, so it would wait for ever for a body that failed.
+      // The client does not pass on errors of the stream that it pipes, so it would wait forever for a body that
+      // failed.
       const failed = new Promise<never>((_resolve, reject) => body.once('error', reject));
       const partBytes = partBytesFor(bytes);
       const client = partBytes === usualPartBytes ? this.#client : clientOf(this.#settings, partBytes);
@@ -274,7 +284,7 @@ class S3ObjectStore implements ObjectStore {
     try {
       await inTime(this.#client.makeBucket(bucket, region));
     } catch (caught) {
-      // Another process was first.
+      // Another process made the bucket first.
       if (!['BucketAlreadyOwnedByYou', 'BucketAlreadyExists'].includes(codeOf(caught))) throw caught;
     }
   }

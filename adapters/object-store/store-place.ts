@@ -5,9 +5,9 @@ import type { ObjectStore } from '../../ports/object-store.ts';
 export interface StorePlace {
   /** PERENNIAL_HOME. */
   readonly home: string;
-  /** For unfinished uploads. A later process removes it if this one is killed. */
+  /** Folder for unfinished uploads. A later process removes it if this one is killed. */
   readonly scratchFolder?: string;
 }
 
-/** Opens a store of one kind; undefined if the settings name no such store. */
+/** Opens a store of one kind. Returns undefined if the settings name no such store. */
 export type OpenStore = (settings: StoreSettings, place: StorePlace) => ObjectStore | undefined;

@@ -5,17 +5,19 @@ import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { writeWhole } from '../../files/write-whole.ts';
 
-/** Writes the stream whole or not at all, and makes the folders that it needs. Returns the bytes written. */
+/** Writes the stream completely or not at all, and creates missing folders. Returns the number of bytes written. */
 export async function writeWholeStream(bytes: Readable, temporary: string, path: string): Promise<number> {
   await mkdir(dirname(temporary), { recursive: true });
   await mkdir(dirname(path), { recursive: true });
   return writeWhole(path, bytes, { draft: temporary });
 }
 
-/** Tells this process from an earlier one with the same number, as containers have after each restart. */
+/**
+ * Distinguishes this process from an earlier one with the same process id, which is common after a container restarts.
+ */
 const ownMark = randomUUID();
 
-/** The name says which process made the file, so that others can detect an abandoned one. */
+/** Returns a name that identifies the process that made the file, so that others can detect an abandoned file. */
 export function temporaryName(): string {
   return `${hostname()}~${process.pid}~${ownMark}-${randomUUID()}.part`;
 }

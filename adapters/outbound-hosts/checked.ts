@@ -8,17 +8,20 @@ import { isPublicAddress } from './public-address.ts';
 import { directRoute, proxiedRoute } from './routes.ts';
 
 export interface OutboundSettings {
-  /** Private, loopback and link-local addresses too: for sources inside one's own network. */
+  /** Also allows private, loopback and link-local addresses, for sources in the administrator's own network. */
   readonly allowPrivate: boolean;
-  /** Default: none. */
+  /** Proxies for outgoing requests. Default: none. */
   readonly proxies?: Proxies;
-  /** Default: the system's resolver. */
+  /** Returns all addresses of a host name. Default: the system's resolver. */
   readonly lookupAll?: (hostname: string) => Promise<readonly { readonly address: string }[]>;
 }
 
 type LookupAll = NonNullable<OutboundSettings['lookupAll']>;
 
-/** Behind a proxy, this machine's resolver may know no name of the internet, and take long to say so. */
+/**
+ * Time limit of a lookup when a proxy is used, in milliseconds. Behind a proxy this machine's resolver may not know
+ * internet names, and may take long to fail.
+ */
 const lookupBesideProxyMs = 3_000;
 
 export function createOutboundHosts(settings: OutboundSettings): OutboundHosts {
@@ -54,13 +57,15 @@ function withoutBrackets(hostname: string): string {
   return hostname.replace(/^\[(.*)\]$/, '$1');
 }
 
-/** One private address among public ones is refused too: which of them would be taken is up to the name's owner. */
+/** Refuses a name if any of its addresses is private, because the name's owner decides which address would be used. */
 function refusePrivate(name: string, found: readonly { readonly address: string }[]): void {
   const inside = found.find(({ address }) => !isPublicAddress(address));
   if (inside !== undefined) throw refused(name, inside.address);
 }
 
-/** What this machine's resolver knows of a name; nothing where it does not know it or is slow. */
+/**
+ * Returns the addresses that this machine's resolver knows for a name; none if it does not know the name or is slow.
+ */
 async function knownHere(name: string, lookupAll: LookupAll): Promise<readonly { readonly address: string }[]> {
   const { promise: late, resolve: giveUp } = Promise.withResolvers<readonly []>();
   const timer = setTimeout(() => giveUp([]), lookupBesideProxyMs);

@@ -1,10 +1,10 @@
 import { setGlobalProxyFromEnv } from 'node:http';
 
 /**
- * Where NODE_USE_ENV_PROXY is set, Node itself sends every request of the process through the proxy, those to this machine
- * too. Which requests go through a proxy is for `contracts/settings/proxies.ts` to say.
+ * Turns off Node's own use of proxies. If NODE_USE_ENV_PROXY is set, Node sends every request of the process through
+ * the proxy, even those to this machine. `contracts/settings/proxies.ts` decides which requests use a proxy.
  */
 export function ignoreProxyOfNode(): void {
-  // Without a proxy in it, the call changes nothing.
+  // The call has no effect unless it names a proxy, so it names one and exempts every host.
   setGlobalProxyFromEnv({ http_proxy: 'http://localhost', https_proxy: 'http://localhost', no_proxy: '*' });
 }

@@ -3,7 +3,10 @@ import { request } from 'node:http';
 import { request as requestSecurely } from 'node:https';
 import type { OutboundPost } from '../../ports/outbound-hosts.ts';
 
-/** Posts and returns the status. Follows no redirect, because it could lead anywhere and would take the headers along. */
+/**
+ * Posts and returns the status. Does not follow redirects, because they could lead anywhere and would take the headers
+ * along.
+ */
 export async function postTo(
   url: URL,
   agent: Agent,
@@ -20,7 +23,7 @@ export async function postTo(
   (url.protocol === 'https:' ? requestSecurely : request)(url, options, resolve).on('error', reject).end(body);
   try {
     const response = await promise;
-    // The rest of the answer is of no use, and could be without end.
+    // The rest of the answer is not needed and could be endless.
     response.destroy();
     return response.statusCode ?? 0;
   } catch (caught) {

@@ -1,7 +1,7 @@
 import { BlockList, isIP } from 'node:net';
 import { specialNetworks } from '../../contracts/settings/special-networks.ts';
 
-// Two lists: in one, the prefix of IPv4 addresses written as IPv6 ones would match every IPv4 address.
+// Two lists: in a single one, the prefix of IPv4 addresses mapped to IPv6 would match every IPv4 address.
 const notPublic = { ipv4: new BlockList(), ipv6: new BlockList() };
 for (const { network, prefix, family } of specialNetworks) notPublic[family].addSubnet(network, prefix, family);
 

@@ -13,7 +13,7 @@ interface Address {
 
 const tunnelWithinMs = 30_000;
 
-/** With `found`, connects to that address and does not look the name up again. */
+/** Returns a route without a proxy. With `found`, it connects to that address and does not look the name up again. */
 export function directRoute(url: URL, found?: Address): OutboundRoute {
   const options = found === undefined ? { keepAlive: true } : { lookup: lookupOf(found) };
   const host = found?.address ?? url.hostname.replace(/^\[(.*)\]$/, '$1');
@@ -27,9 +27,9 @@ export function directRoute(url: URL, found?: Address): OutboundRoute {
   };
 }
 
-/** The proxy looks the name up. */
+/** Returns a route through a proxy, which looks the name up. */
 export function proxiedRoute(url: URL, proxy: URL): OutboundRoute {
-  // Without the agent's timeout, a request waits for ever for a proxy that never opens its tunnel.
+  // Without the agent's timeout, a request would wait forever for a proxy that never opens its tunnel.
   const options = { proxyEnv: { HTTP_PROXY: proxy.href, HTTPS_PROXY: proxy.href }, timeout: tunnelWithinMs };
   const agent = url.protocol === 'https:' ? new HttpsAgent(options) : new HttpAgent(options);
   const name = `the proxy ${proxyName(proxy)}`;
@@ -66,7 +66,7 @@ function connected(socket: Socket): Promise<Socket> {
   return promise;
 }
 
-/** Asks the proxy for a connection to the host (RFC 9110, CONNECT). */
+/** Opens a connection to the host through the proxy (CONNECT, RFC 9110). */
 function tunnel(url: URL, proxy: URL): Promise<Socket> {
   const { promise, resolve, reject } = Promise.withResolvers<Socket>();
   const authority = `${url.hostname}:${portOf(url)}`;

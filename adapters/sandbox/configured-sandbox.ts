@@ -4,7 +4,10 @@ import { createSandbox } from './create-sandbox.ts';
 import { systemPath } from './installation.ts';
 import type { Sandbox } from './sandbox.ts';
 
-/** The sandbox as the settings want it; `path` is where programs are looked for. `scratchFolder` belongs to this process. */
+/**
+ * Creates the sandbox that the settings describe. Programs are looked up on `path`. `scratchFolder` belongs to this
+ * process.
+ */
 export function createConfiguredSandbox(
   settings: SandboxSettings,
   home: string,

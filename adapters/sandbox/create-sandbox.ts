@@ -5,7 +5,7 @@ import { prepareCommand } from './starting/prepare-command.ts';
 import type { Sandbox, SandboxedCommand, SandboxedProcess } from './sandbox.ts';
 import { startCommand } from './starting/start-command.ts';
 
-/** The sandbox of this machine, which is detected when something is first started. */
+/** Creates the sandbox of this machine. What the machine supports is detected when the first command starts. */
 export function createSandbox(settings: LookAroundSettings): Sandbox {
   let found: Promise<Surroundings> | undefined;
   const surroundings = async (): Promise<Surroundings> => {

@@ -1,7 +1,7 @@
 import { access, constants, stat } from 'node:fs/promises';
 import { delimiter, isAbsolute, join } from 'node:path';
 
-/** The first executable file of that name in the folders of a PATH; null if there is none. */
+/** Returns the first executable file of that name in the folders of a PATH, or null if there is none. */
 export async function findOnPath(name: string, path: string): Promise<string | null> {
   for (const candidate of pathsOf(name, path)) if (await isExecutable(candidate)) return candidate;
   return null;

@@ -1,19 +1,19 @@
 import { dirname, join } from 'node:path';
 import { isOfSystem } from './starting/bubblewrap.ts';
 
-/** Where programs of the system lie. */
+/** PATH of the system's programs. */
 export const systemPath = '/usr/local/bin:/usr/bin:/bin';
 
 /**
- * What to show of the folder that a program is installed in: `bin` and the folders beside it that installations have,
- * not the whole, because someone's home folder can be one.
+ * Returns the paths to mount for a program that is installed in `prefix`: `bin` and the usual folders beside it. The
+ * prefix itself is not mounted, because it can be someone's home folder.
  */
 export function installationOf(prefix: string): string[] {
   if (prefix === '/' || isOfSystem(prefix)) return [];
   return ['bin', 'lib', 'lib64', 'libexec', 'include', 'share'].map((name) => join(prefix, name));
 }
 
-/** The folder that a program is installed in: above its `bin`. */
+/** Returns the folder in which a program is installed, which is the parent of its `bin`. */
 export function prefixOf(program: string): string {
   return dirname(dirname(program));
 }

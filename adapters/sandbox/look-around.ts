@@ -10,24 +10,26 @@ import { findOnPath, isExecutable } from './find-on-path.ts';
 import { nameServer } from './starting/public-network.ts';
 
 export interface LookAroundSettings {
-  /** `required` refuses to start anything where bubblewrap makes no sandbox. */
+  /** `required` refuses to start anything if bubblewrap cannot make a sandbox. */
   readonly mode: 'required' | 'preferred';
-  /** Where programs are looked for. */
+  /** PATH on which programs are looked up. */
   readonly path: string;
-  /** Programs at other places than on the path. */
+  /** Paths of the programs, in place of those found on `path`. */
   readonly bubblewrap?: string | undefined;
   readonly slirp4netns?: string | undefined;
-  /** Addresses, networks (`10.1.0.0/16`) and host names that a public network may reach although they are not public. */
+  /**
+   * Addresses, networks (`10.1.0.0/16`) and host names that a public network may reach although they are not public.
+   */
   readonly allow: readonly string[];
-  /** Made if absent. */
+  /** Folder for the files of the sandbox's /etc. Created if absent. */
   readonly folder: string;
-  /** For sockets of running commands; belongs to this process alone, and is made if absent. */
+  /** Folder for the sockets of running commands. It belongs to this process alone. Created if absent. */
   readonly scratchFolder: string;
-  /** Whether control groups bound memory where there are any. Default: true. */
+  /** Whether control groups bound memory if the machine has them. Default: true. */
   readonly controlGroups?: boolean;
 }
 
-/** What this machine has to keep commands apart with. */
+/** What this machine offers for isolating commands. */
 export interface Surroundings {
   readonly isolation: Isolation;
   readonly bubblewrap: string | null;
@@ -72,7 +74,7 @@ async function whyNone(bubblewrap: string | null, named: string | undefined): Pr
   return reason === null ? null : `bubblewrap cannot make a sandbox here (${reason})`;
 }
 
-/** Half of the memory that this process may use: what a command may have that asks for no other limit. */
+/** Returns half of the memory that this process may use, which is the default memory limit of a command. */
 export function defaultMemoryBytes(): number {
   const constrained = process.constrainedMemory();
   const total = totalmem();
@@ -83,11 +85,11 @@ export function etcFolder(folder: string): string {
   return join(folder, 'etc');
 }
 
-/** Files that programs expect, with nothing of this machine in them. */
+/** Writes the files of /etc that programs expect, with no data of this machine. */
 async function writeEtc(folder: string): Promise<void> {
   const [user = 0, group = 0] = [process.getuid?.(), process.getgid?.()];
   const files = {
-    // With a network it is user 0.
+    // With a network, the command is user 0.
     passwd: [...new Set([user, 0])]
       .map((id) => `perennial:x:${id}:${id === user ? group : 0}::/tmp:/bin/sh\n`)
       .join(''),
@@ -99,7 +101,7 @@ async function writeEtc(folder: string): Promise<void> {
   const etc = etcFolder(folder);
   await mkdir(etc, { recursive: true });
   for (const [name, text] of Object.entries(files)) {
-    // Several processes may write the same at once.
+    // Several processes may write the same file at once.
     await writeWhole(join(etc, name), text, { draft: join(etc, `.${randomUUID()}`), flush: false });
   }
 }

@@ -5,12 +5,12 @@ import { isOfSystem } from './starting/bubblewrap.ts';
 import type { Mount } from './sandbox.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-/** Rooms that programs of the platform's own import from when they run in a sandbox. */
+/** Folders of sources that the platform's own programs import when they run in a sandbox. */
 const rooms = ['adapters', 'contracts'];
 
 /**
- * What a program of the platform's own needs to be readable: Node, packages and sources. One by one and never the folder
- * that holds them, because that may be a user's checkout, with the platform's state and secrets in it.
+ * Returns the mounts of what a program of the platform must read: Node, packages and sources. Each is listed, because
+ * the folder above them may be a user's checkout that also holds the platform's state and secrets.
  */
 export function mountsOfOwnProgram(): readonly Mount[] {
   const packages = join(root, 'node_modules');
@@ -18,13 +18,13 @@ export function mountsOfOwnProgram(): readonly Mount[] {
     ...mountsOfNode(process.execPath),
     { source: join(root, 'package.json') },
     { source: packages },
-    // Where it is a link, modules are loaded by their real paths.
+    // If `node_modules` is a link, modules are loaded by their real paths.
     { source: realpathSync(packages) },
     ...rooms.map((room) => ({ source: join(root, room) })),
   ];
 }
 
-/** The program itself and its shared libraries, where they lie beside it. */
+/** Returns the mounts of Node's executable and of its shared libraries, if they lie beside it. */
 function mountsOfNode(program: string): readonly Mount[] {
   if (isOfSystem(program)) return [];
   return [{ source: program }, { source: join(dirname(dirname(program)), 'lib'), optional: true }];

@@ -4,50 +4,54 @@ import type { Isolation } from '../../contracts/runs/isolation.ts';
 /** A file or folder of the machine that a command may see. */
 export interface Mount {
   readonly source: string;
-  /** The path inside; default: the same path. Without bubblewrap a command sees `source` under its own path. */
+  /**
+   * Path in the sandbox. Default: the path of `source`. Without bubblewrap, the command sees `source` at its own path.
+   */
   readonly target?: string;
-  /** Default: false. */
+  /** Whether the command may write to it. Default: false. */
   readonly writable?: boolean;
-  /** Whether it is left out where `source` is missing. Default: false, and the command does not start. */
+  /** Whether the mount is skipped if `source` is missing. Default: false, and the command does not start. */
   readonly optional?: boolean;
 }
 
 export type Network =
   | { readonly kind: 'none' }
-  /** 127.0.0.1:port of this machine, for a proxy of the platform's own, and nothing else. */
+  /** Only 127.0.0.1:port of this machine, where a proxy of the platform listens. */
   | { readonly kind: 'loopback'; readonly port: number }
-  /** Public addresses, and those that the administrator allows. */
+  /** Public addresses, and other addresses that the administrator allows. */
   | { readonly kind: 'public' };
 
 export interface Limits {
   readonly timeoutMs: number;
-  /** Of all its processes together, shared memory included, as well as this machine can bound it. */
+  /**
+   * Most bytes of memory of all its processes together, shared memory included, as far as this machine can enforce it.
+   */
   readonly memoryBytes: number;
   readonly processes: number;
-  /** Of everything that it writes below its writable mounts. */
+  /** Most bytes that the command may write below its writable mounts. */
   readonly diskBytes: number;
-  /** Files and folders below its writable mounts. */
+  /** Most files and folders below its writable mounts. */
   readonly files: number;
 }
 
 export interface SandboxedCommand {
-  /** For messages: `pip install`, `training`. */
+  /** Name for messages, such as `pip install` or `training`. */
   readonly title: string;
-  /** A path, or a name that `env.PATH` finds inside. */
+  /** A path, or a name that is looked up on `env.PATH` in the sandbox. */
   readonly file: string;
   readonly args: readonly string[];
-  /** As the command sees it. */
+  /** Working folder, as the command sees it. */
   readonly cwd: string;
-  /** All that the command sees of any environment. */
+  /** The command's whole environment. */
   readonly env: Readonly<Record<string, string>>;
-  /** Later ones lie over earlier ones. The system's programs and libraries are readable without being named. */
+  /** Later mounts cover earlier ones. The system's programs and libraries are always readable. */
   readonly mounts: readonly Mount[];
   readonly network: Network;
   readonly limits: Limits;
   readonly signal: AbortSignal;
 }
 
-/** A limit that was passed. */
+/** A limit that was exceeded. */
 export interface Breach {
   readonly what: 'memory' | 'processes' | 'disk' | 'files';
   readonly found: number;
@@ -63,24 +67,24 @@ export type Ending =
 
 export type OnOutput = (stream: 'stdout' | 'stderr', chunk: Buffer) => void;
 
-/** A process that is talked to by pipes. */
+/** A running process, with pipes to its standard streams. */
 export interface SandboxedProcess {
   readonly stdin: Writable;
   readonly stdout: Readable;
   readonly stderr: Readable;
-  /** Settles when none of its processes is left. */
+  /** Settles when all of its processes have ended. */
   readonly ended: Promise<Ending>;
   /** Kills all of its processes. */
   stop(): void;
-  /** Whether it keeps this process from ending. */
+  /** Sets whether the running process keeps the calling process from ending. */
   hold(held: boolean): void;
 }
 
 /** The only way to start a process for something that a user wrote. */
 export interface Sandbox {
-  /** Runs a command to its end; none of its processes outlives the call, or its caller. `sandbox-unavailable` */
+  /** Runs a command to its end. None of its processes outlives the call or the caller. Throws `sandbox-unavailable`. */
   run(command: SandboxedCommand, onOutput: OnOutput): Promise<Ending>;
-  /** `sandbox-unavailable` */
+  /** Starts a command that the caller exchanges data with over pipes. Throws `sandbox-unavailable`. */
   open(command: SandboxedCommand): Promise<SandboxedProcess>;
   isolation(): Promise<Isolation>;
 }

@@ -5,13 +5,13 @@ type Stream = 'stdout' | 'stderr';
 type OnLog = (line: Pick<LogLine, 'stream' | 'line'>) => void;
 type OnProgress = (fraction: number, message: string) => void;
 
-/** Characters of one line; the rest of it is left out, and says so. */
+/** Most characters of one line. The rest is cut off, and the line says so. */
 export const lineLengthAtMost = 16 * 1024;
-/** Lines of one run; what comes after is left out, and says so. */
+/** Most lines of one run. Later lines are dropped, and the log says so. */
 export const linesAtMost = 100_000;
 const lastLinesKept = 20;
 
-/** Turns what a program writes into log lines and progress while it runs. Every buffer has a bound. */
+/** Turns a program's output into log lines and progress while it runs. Every buffer is bounded. */
 export class ScriptLog {
   readonly #onLog: OnLog;
   readonly #onProgress: OnProgress;
@@ -31,13 +31,13 @@ export class ScriptLog {
 
   readonly system = (line: string): void => this.#onLog({ stream: 'system', line });
 
-  /** Gives out lines that no line end has followed. */
+  /** Emits the last lines that do not end with a line break. */
   end(): void {
     this.#splitters.stdout.end();
     this.#splitters.stderr.end();
   }
 
-  /** For messages of errors: the last lines of both streams. */
+  /** Last lines of both streams, for error messages. */
   get lastLines(): readonly string[] {
     return this.#last;
   }
@@ -57,7 +57,9 @@ export class ScriptLog {
   }
 }
 
-/** `::progress 0.4 fitting`; null for a line that is none, which is then a log line. */
+/**
+ * Parses a progress line, such as `::progress 0.4 fitting`. Returns null for any other line, which is then a log line.
+ */
 export function parseProgress(line: string): { readonly fraction: number; readonly message: string } | null {
   const [, fraction, message = ''] = /^::progress\s+(\d+(?:\.\d*)?|\.\d+)(?:\s+(.*))?$/.exec(line) ?? [];
   if (fraction === undefined) return null;
@@ -91,7 +93,7 @@ class LineSplitter {
 
   #append(text: string): void {
     if (text === '') return;
-    // A bar that redraws itself goes back to the line's start; only its last state is worth a line.
+    // A progress bar redraws itself from the start of its line. Only its last state is logged.
     const start = text.slice(0, -1).lastIndexOf('\r');
     if (start !== -1 || (this.#line.endsWith('\r') && text !== '\r')) {
       this.#line = '';
@@ -104,7 +106,7 @@ class LineSplitter {
   }
 
   #give(): void {
-    // Postgres keeps no NUL in a text.
+    // Postgres cannot store NUL in text.
     const line = this.#line.replace(/\r$/, '').replaceAll('\0', '\uFFFD');
     this.#onLine(this.#cut ? `${line} … (cut after ${lineLengthAtMost} characters)` : line);
     this.#line = '';

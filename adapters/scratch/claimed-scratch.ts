@@ -3,7 +3,10 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Scratch, StaleFolder } from '../../ports/scratch.ts';
 
-/** Tells a process from a later one of the same number; undefined if there is none. */
+/**
+ * Returns an identity that distinguishes a process from a later one with the same id, or undefined if no process has
+ * the id.
+ */
 export type IdentityOf = (pid: number) => string | undefined;
 
 interface Owner {
@@ -13,14 +16,17 @@ interface Owner {
 }
 
 const ownerFile = 'owner.json';
-/** A folder that says nothing of its owner is of an older Perennial, or of a process that was about to say so. */
+/**
+ * Age in milliseconds at which a folder without an owner is stale. Such a folder is from an older version, or from a
+ * process that has not written its owner yet.
+ */
 const unclaimedAfterMs = 7 * 24 * 60 * 60_000;
 
 function rootOf(home: string): string {
   return join(home, 'scratch');
 }
 
-/** A working folder for this process, which says whose it is; whoever makes it removes it. */
+/** Creates a working folder and records this process as its owner. The caller removes it. */
 export async function claimScratch(home: string, role: string, identityOf: IdentityOf): Promise<string> {
   await mkdir(rootOf(home), { recursive: true });
   const folder = await mkdtemp(join(rootOf(home), `${role}-`));
@@ -60,7 +66,8 @@ async function whyStale(folder: string, identityOf: IdentityOf, now: number): Pr
     );
     return now - touched > unclaimedAfterMs ? 'no process has claimed it, and it is more than 7 days old' : undefined;
   }
-  // Of another machine, or another container, that shares the folder: its processes cannot be seen from here.
+  // The owner is on another machine, or in another container, that shares the folder. Its processes are not visible
+  // here.
   if (owner.host !== hostname()) return undefined;
   const identity = identityOf(owner.pid);
   return identity === owner.identity ? undefined : `process ${owner.pid}, which made it, has ended`;

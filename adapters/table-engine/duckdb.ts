@@ -7,28 +7,36 @@ import { TableProcesses } from './process/table-processes.ts';
 
 export interface DuckDbTableEngineSettings {
   readonly sandbox: Sandbox;
-  /** Memory of the process of one call. Default: 6 GiB. */
+  /** Memory of one call's process, in bytes. Default: 6 GiB. */
   readonly memoryBytes?: number;
-  /** Of one call's database, e.g. `2GiB`. Default: by the width of the rows a sixteenth, a sixth or a third of the process's. */
+  /**
+   * Memory limit of one call's database, e.g. `2GiB`. Default: a sixteenth, a sixth or a third of `memoryBytes`,
+   * depending on the number of columns.
+   */
   readonly memoryLimit?: string;
-  /** Disk that one call may fill. Default: 256 GiB. */
+  /** Disk space that one call may use, in bytes. Default: 256 GiB. */
   readonly diskBytes?: number;
-  /** The most rows that one call may return. Default: 5,000,000. */
+  /** Maximum number of rows that one call may return. Default: 5,000,000. */
   readonly rowsAtMost?: number;
-  /** Of one call, in milliseconds. Default: ten minutes. */
+  /** Time limit of one call, in milliseconds. Default: ten minutes. */
   readonly timeLimitMs?: number;
-  /** Calls at work at once; more wait. Default: 4. */
+  /** Maximum number of concurrent calls; further calls wait. Default: 4. */
   readonly concurrency?: number;
-  /** For spilled rows, and for compiled code where this process keeps none; made if absent. */
+  /**
+   * Folder for the files of each call, and for compiled code if this process has no compile cache. Created if absent.
+   */
   readonly scratchFolder: string;
 }
 
 export type ClosableTableEngine = TableEngine & {
-  /** Ends the engine's processes, also those at work. */
+  /** Stops all processes of the engine, including those that are serving a call. */
   close(): Promise<void>;
 };
 
-/** The table engine on DuckDB. Each call runs in a sandboxed process of its own that reaches only the files it was given. */
+/**
+ * Creates the table engine on DuckDB. Each call runs in its own sandboxed process, which can access only the files of
+ * its request.
+ */
 export function createDuckDbTableEngine(settings: DuckDbTableEngineSettings): ClosableTableEngine {
   const { memoryBytes = 6 * 2 ** 30 } = settings;
   const limit = (share: number) => settings.memoryLimit ?? `${mebibytes(memoryBytes / share)}MiB`;

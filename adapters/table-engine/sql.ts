@@ -1,11 +1,11 @@
 import type { Instant } from '../../contracts/identifiers.ts';
 
-/** A name as SQL, quoted. */
+/** Quotes a name as an SQL identifier. */
 export function identifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
-/** A text as SQL, quoted. */
+/** Quotes a text as an SQL string literal. */
 export function literal(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }
@@ -14,17 +14,20 @@ export function identifiers(names: readonly string[]): string {
   return names.map(identifier).join(', ');
 }
 
-/** An instant as a TIMESTAMP in UTC. */
+/** Returns an instant as an SQL TIMESTAMP literal in UTC. */
 export function timestampOf(instant: Instant): string {
   return `TIMESTAMP ${literal(instant.replace('T', ' ').replace('Z', ''))}`;
 }
 
-/** Rows of Parquet files, in the order given; columns that a file lacks are null when `byName`. */
+/**
+ * Returns SQL that reads Parquet files in the given order. With `byName`, columns are matched by name, and a column
+ * that a file lacks is null.
+ */
 export function parquetRows(paths: readonly string[], { byName = false } = {}): string {
   return `read_parquet([${paths.map(literal).join(', ')}], union_by_name = ${byName}, hive_partitioning = false)`;
 }
 
-/** Half-open bounds on a TIMESTAMP in UTC, as a condition; `true` without bounds. */
+/** Returns the SQL condition `from <= column < to` for a TIMESTAMP column in UTC; `true` if neither bound is given. */
 export function within(column: string, from: Instant | undefined, to: Instant | undefined): string {
   const bounds = [
     from === undefined ? [] : `${identifier(column)} >= ${timestampOf(from)}`,

@@ -1,6 +1,7 @@
 /**
- * Makes one call at a time for a key. Callers that come while one is under way share the next: it begins after they
- * came, so it sees whatever they wrote before. Temporal takes ten updates of a workflow at once and refuses more.
+ * Returns a function that makes one call at a time per key. Callers that arrive during a call share the next one, which
+ * starts after they arrived and so sees everything that they wrote before. Temporal accepts ten concurrent updates of a
+ * workflow and refuses more.
  */
 export function coalescedCalls<Subject>(
   keyOf: (subject: Subject) => string,
@@ -32,5 +33,5 @@ export function coalescedCalls<Subject>(
   };
 }
 
-// How the call before ended is its own callers' business.
+// Used where the result of the previous call does not matter: it concerns only the callers of that call.
 function ignore(): void {}

@@ -1,18 +1,18 @@
 import type { CalendarSpecDescription } from '@temporalio/client';
 import { cronValues } from '../../contracts/time/cron.ts';
 
-// Temporal keeps a cron line as the calendar that it made of it. To compare the two, both are spelled out.
+// Temporal converts a cron line into a calendar. To compare the two, both are written out as lists of values.
 
 const months = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
 const weekdays = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
 
-/** Every minute, hour, day, month and weekday that a cron line of five fields names. */
+/** Returns every minute, hour, day, month and weekday that a cron line of five fields names. */
 export function calendarOfCron(cron: string): string {
   const { minute, hour, day, month, weekday } = cronValues(cron);
   return [minute, hour, day, month, weekday].map((values) => spelled([...values])).join(' ');
 }
 
-/** The same of the calendar that Temporal answers. */
+/** Returns the same text for the calendar that Temporal returns. */
 export function calendarOfTemporal(calendar: CalendarSpecDescription): string {
   const { minute, hour, dayOfMonth, month, dayOfWeek } = calendar;
   const numbers = (ranges: readonly { start: number; end: number; step: number }[]) =>

@@ -1,9 +1,9 @@
 import { PerennialError, reasonOf } from '../../contracts/errors.ts';
 
-/** Of the gRPC status codes, those that Perennial tells apart. */
+/** The gRPC status codes that Perennial distinguishes. */
 export const grpcStatus = { invalidArgument: 3, alreadyExists: 6, failedPrecondition: 9 } as const;
 
-/** The gRPC status of an error or of what caused it; undefined if no call failed. */
+/** Returns the gRPC status of an error or of its cause, or undefined if there is none. */
 export function grpcStatusOf(caught: unknown): number | undefined {
   let error = caught;
   for (let depth = 0; depth < 5 && error instanceof Error; depth += 1) {
@@ -13,7 +13,7 @@ export function grpcStatusOf(caught: unknown): number | undefined {
   return undefined;
 }
 
-/** What Temporal said, without the wrapping; for messages. */
+/** Returns Temporal's own message without the errors that wrap it. */
 function innermostReason(caught: unknown): string {
   let error = caught;
   for (let depth = 0; depth < 5 && error instanceof Error && error.cause instanceof Error; depth += 1)

@@ -10,9 +10,9 @@ import {
   workflowQueue,
 } from '../../contracts/runs/workflows.ts';
 
-/** What the platform does by itself for the whole installation, whatever models there are. */
+/** A scheduled task of the platform for the whole installation, independent of its models. */
 interface OwnWork {
-  /** Of the schedule, and before the ids of its workflows. */
+  /** Name of the schedule and prefix of its workflow ids. */
   readonly name: string;
   readonly workflowType: string;
   readonly args: readonly [CollectionInput | SignHeadsInput];
@@ -51,7 +51,7 @@ export async function startCollection(client: Client, collectionId: Id): Promise
   });
 }
 
-/** Makes the schedule or changes it; null removes it. */
+/** Creates or updates the schedule. With null, removes it. */
 export async function scheduleOwn(client: Client, work: OwnWork, cron: string | null): Promise<void> {
   const handle = client.schedule.getHandle(work.name);
   try {
@@ -61,14 +61,14 @@ export async function scheduleOwn(client: Client, work: OwnWork, cron: string | 
     if (caught instanceof ScheduleNotFoundError && cron === null) return;
     if (!(caught instanceof ScheduleAlreadyRunning) || cron === null) throw caught;
     const { spec, action, policies } = scheduleOf(work, cron);
-    // Whoever paused it by hand finds it paused.
+    // The state is not changed, so a schedule that was paused by hand stays paused.
     await handle.update<Workflow>((before) => ({ ...before, spec, action, policies }));
   }
 }
 
 /**
- * After a machine was off, each schedule makes up for missed firings once: SKIP drops all
- * but one of them.
+ * How far back Temporal makes up for missed firings. After the machine was off, each schedule fires only once: SKIP
+ * drops all but one of the missed firings.
  */
 const catchupWindow = '31 days';
 

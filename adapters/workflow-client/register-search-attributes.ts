@@ -12,7 +12,7 @@ export function modelAttribute(model: string): TypedSearchAttributes {
   return new TypedSearchAttributes([{ key: modelKey, value: model }]);
 }
 
-/** Adds the attributes that workflows are found by, where the namespace lacks them. Several may do so at once. */
+/** Adds the search attributes that the namespace lacks. Several processes may do so at once. */
 export async function registerSearchAttributes(
   connection: Pick<Connection, 'operatorService'>,
   namespace: string,

@@ -22,12 +22,12 @@ const overlapPolicy = {
 } as const satisfies Record<ScheduleInput['overlap'], ScheduleOverlapPolicy>;
 
 /**
- * Temporal makes up for each firing that it missed by at most this long. The API's keeper makes up for
- * older ones from the database: only the latest, once.
+ * Longest delay after which Temporal still makes up for a missed firing. The API's keeper makes up for older ones from
+ * the database: only the latest, once.
  */
 const catchupWindowMs = 60_000;
 
-/** Makes the schedule, or changes the one of that name; both leave the same. */
+/** Creates the schedule, or replaces the one of that name. The result is the same. */
 export async function putSchedule(client: Client, scope: Scope, name: string, schedule: ScheduleInput): Promise<void> {
   const { action, ...options } = scheduleOptions(scope, name, schedule);
   try {
@@ -56,12 +56,12 @@ function scheduleOptions(scope: Scope, name: string, schedule: ScheduleInput) {
   } satisfies ScheduleOptions<Action>;
 }
 
-/** Temporal's server knows zones by their exact names only. */
+/** Returns the exact name of the time zone, because Temporal's server knows no other. */
 function zoneOf({ timezone }: ScheduleInput): string {
   return canonicalTimeZone(timezone) ?? timezone;
 }
 
-/** Temporal adds the instant of each firing. */
+/** Returns the prefix of a firing's workflow id, to which Temporal adds the instant. */
 function firingId(scope: Scope, name: string): string {
   return `${scheduleId(scope, name)}/fired`;
 }
@@ -76,7 +76,7 @@ function firing(scope: Scope, name: string) {
   };
 }
 
-/** Uses the workflow id that Temporal would use, so that a firing starts only once. */
+/** Starts a firing under the workflow id that Temporal would use, so that it starts only once. */
 export async function startFiring(client: Client, scope: Scope, name: string, at: Instant): Promise<void> {
   try {
     await client.workflow.start(scheduledTriggerWorkflow, {
@@ -90,10 +90,10 @@ export async function startFiring(client: Client, scope: Scope, name: string, at
   }
 }
 
-/** Schedules listed; an installation with more has them looked at in part. */
+/** Most schedules that are listed. Of a larger installation, only part is checked. */
 const listedAtMost = 10_000;
 
-/** What differs, in words; undefined if the two are the same. */
+/** Returns a sentence that says how Temporal's schedule differs, or undefined if it does not. */
 export async function scheduleDifference(
   client: Client,
   scope: Scope,
@@ -127,7 +127,7 @@ export async function listScheduleIds(client: Client): Promise<readonly string[]
   return ids;
 }
 
-/** One that is gone is no error. */
+/** Deletes the schedule. A schedule that does not exist is not an error. */
 export async function deleteSchedule(client: Client, id: string): Promise<void> {
   try {
     await client.schedule.getHandle(id).delete();

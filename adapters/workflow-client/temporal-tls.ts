@@ -5,7 +5,10 @@ import type { Settings } from '../../contracts/settings/settings.ts';
 
 type TlsSettings = Pick<Settings, 'TEMPORAL_TLS_CERT' | 'TEMPORAL_TLS_KEY' | 'TEMPORAL_TLS_CA'>;
 
-/** TLS for Temporal from the PEM files that the settings name; undefined if they name none. `invalid-setting` names the one that is wrong. */
+/**
+ * Returns the TLS configuration for Temporal from the PEM files that the settings name, or undefined if they name none.
+ * Throws `invalid-setting`, which names the wrong setting.
+ */
 export async function readTemporalTls(settings: TlsSettings): Promise<TLSConfig | undefined> {
   const { TEMPORAL_TLS_CERT: cert, TEMPORAL_TLS_KEY: key, TEMPORAL_TLS_CA: ca } = settings;
   if (cert === undefined && key === undefined && ca === undefined) return undefined;

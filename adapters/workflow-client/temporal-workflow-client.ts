@@ -31,7 +31,7 @@ import { modelAttribute } from './register-search-attributes.ts';
 export { registerSearchAttributes } from './register-search-attributes.ts';
 
 export interface TemporalSettings {
-  /** host:port */
+  /** `host:port` */
   readonly address: string;
   readonly namespace: string;
   readonly tls?: TLSConfig | true;
@@ -44,18 +44,21 @@ export interface TemporalWorkflowClient extends WorkflowClient {
 }
 
 const callDeadlineMs = 5_000;
-/** An update answers when the lifecycle has acted, which is longer than a call. */
+/** An update is answered when the lifecycle has acted, which takes longer than another call. */
 const advanceDeadlineMs = 10_000;
 const checkDeadlineMs = 2_000;
 
-/** Connects at the first call and again whenever the server comes back. Every failure of a call is `temporal-unavailable`. */
+/**
+ * Creates a client that connects at the first call, and again whenever the server is back. Every failure of a call
+ * becomes `temporal-unavailable`.
+ */
 export function createTemporalWorkflowClient(settings: TemporalSettings): TemporalWorkflowClient {
   const { address, namespace, logger } = settings;
   const connection = Connection.lazy({
     address,
-    // gRPC would read http_proxy and https_proxy by itself, and send even this machine's traffic there.
+    // By default gRPC reads http_proxy and https_proxy, and would send even traffic to this machine through the proxy.
     channelArgs: { 'grpc.enable_http_proxy': 0 },
-    // The SDK's ten attempts go on for seconds past a deadline; callers here have a way of their own to try again.
+    // The SDK's ten attempts last seconds beyond a deadline, and callers here have their own retries.
     interceptors: [makeGrpcRetryInterceptor(defaultGrpcRetryOptions({ maxAttempts: 4 }))],
     ...(settings.tls === undefined ? {} : { tls: settings.tls }),
     ...(settings.apiKey === undefined ? {} : { apiKey: settings.apiKey }),
@@ -72,7 +75,7 @@ export function createTemporalWorkflowClient(settings: TemporalSettings): Tempor
     }
   }
 
-  /** A workflow that has ended, or never was, has nothing to be told. */
+  /** Ignores a workflow that has ended or does not exist, because it needs no message. */
   function tell(doing: string, make: () => Promise<unknown>): Promise<void> {
     return call(doing, callDeadlineMs, async () => {
       try {
@@ -112,7 +115,8 @@ export function createTemporalWorkflowClient(settings: TemporalSettings): Tempor
         try {
           await putSchedule(client, scope, name, schedule);
         } catch (caught) {
-          // The SDK makes INVALID_ARGUMENT a TypeError when it creates a schedule, and leaves it as it is when it updates one.
+          // For INVALID_ARGUMENT the SDK throws a TypeError when it creates a schedule, and the gRPC error when it
+          // updates one.
           if (caught instanceof TypeError || grpcStatusOf(caught) === grpcStatus.invalidArgument)
             throw refusedByTemporal(`the schedule "${schedule.cron}" in ${schedule.timezone}`, caught);
           throw caught;
@@ -143,13 +147,16 @@ interface Started {
   readonly continuedExecutionRunId?: string | null;
 }
 
-/** A reset copies the first event of the original execution, including that execution's id. */
+/**
+ * Returns the execution that this one continues, or null. A reset copies the first event of the original execution,
+ * including that execution's id.
+ */
 function predecessorIn(started: Started | null | undefined, executionId: string): string | null {
   if (started?.originalExecutionRunId !== executionId) return null;
   return started.continuedExecutionRunId || null;
 }
 
-/** Starts the lifecycle if it does not run, and waits until it has acted on what stands in the database. */
+/** Starts the lifecycle if it does not run, and waits until it has acted on the state in the database. */
 async function updateLifecycle(client: Client, scope: Scope): Promise<void> {
   const input: LifecycleInput = { schemaVersion: 1, scope };
   const start = new WithStartWorkflowOperation(lifecycleWorkflow, {

@@ -3,10 +3,10 @@ import type { Role } from '../../contracts/access/principal.ts';
 /**
  * Where a grant must give the role:
  * - `everything`: on the whole installation;
- * - `project`, `model`, `environment`: on the one that the request names, all of it;
+ * - `project`, `model`, `environment`: on the whole project, model or environment that the request names;
  * - `scope`: on the model in the environment that the request names;
- * - `run`, `approval`, `rehearsal`: on the model and environment of the one that the path names;
- * - `somewhere`: on anything within the project; a list then shows the rows on which a grant gives a role.
+ * - `run`, `approval`, `rehearsal`: on the model and environment of the run, approval or rehearsal in the path;
+ * - `somewhere`: on anything within the project; a list then shows only the rows on which a grant gives a role.
  */
 export type AccessPlace =
   | 'everything'
@@ -21,22 +21,22 @@ export type AccessPlace =
 
 export type RouteAccess =
   | { readonly to: 'anybody' }
-  /** Any API key that is in force. */
+  /** Any valid API key. */
   | { readonly to: 'any key' }
   | { readonly to: Role; readonly on: AccessPlace };
 
 /**
- * Who may do what: the one place that says it. Routes take their role from here (`access.ts`), the server does not start
- * with a route that is missing here, and an answer of a route that did not check its right is never sent.
+ * The only definition of who may do what. Routes take their role from here (`authorize.ts`), the server does not start
+ * with a route that is missing here, and the answer of a route that did not check its role is never sent.
  */
 export const accessTable: Readonly<Record<string, RouteAccess>> = {
   'GET /healthz': { to: 'anybody' },
   'GET /readyz': { to: 'anybody' },
-  // The signature of the request is the proof.
+  // The webhook's signature authenticates the request.
   'POST /v1/webhooks/git/:model': { to: 'anybody' },
 
   'GET /openapi.json': { to: 'any key' },
-  // The page and all of its files.
+  // Covers the page and all its files.
   'GET /docs': { to: 'any key' },
 
   'GET /metrics': { to: 'viewer', on: 'everything' },
@@ -75,7 +75,7 @@ export const accessTable: Readonly<Record<string, RouteAccess>> = {
   'GET /v1/approvals/:id': { to: 'viewer', on: 'approval' },
   'GET /v1/approvals/:id/evidence': { to: 'viewer', on: 'approval' },
   'GET /v1/approvals/:id/evidence.html': { to: 'viewer', on: 'approval' },
-  // Besides, a role that the policy of the approval names.
+  // The voter also needs a role that the approval's policy names.
   'POST /v1/approvals/:id/votes': { to: 'viewer', on: 'approval' },
 
   'POST /v1/models/:model/labels': { to: 'operator', on: 'scope' },
@@ -103,7 +103,7 @@ export const accessTable: Readonly<Record<string, RouteAccess>> = {
   'GET /v1/runs/:id/quarantine': { to: 'viewer', on: 'run' },
   'POST /v1/runs/:id/cancel': { to: 'operator', on: 'run' },
   'GET /v1/ledger': { to: 'viewer', on: 'somewhere' },
-  // Of one model: on that model.
+  // With the query parameter `model`, a role on that model is enough.
   'GET /v1/ledger/verify': { to: 'viewer', on: 'project' },
   'GET /v1/ledger/key': { to: 'any key' },
 
@@ -112,7 +112,8 @@ export const accessTable: Readonly<Record<string, RouteAccess>> = {
   'PUT /v1/connections/:name': { to: 'admin', on: 'project' },
   'DELETE /v1/connections/:name': { to: 'admin', on: 'project' },
 
-  // Grants reach everything, and garbage is the whole installation's.
+  // These routes need a role on everything: a grant can cover everything, and the doctor and garbage collection work on
+  // the whole installation.
   'GET /v1/principals': { to: 'admin', on: 'everything' },
   'POST /v1/principals': { to: 'admin', on: 'everything' },
   'POST /v1/principals/:id/keys': { to: 'admin', on: 'everything' },
@@ -131,7 +132,7 @@ interface RoutedRequest {
   readonly routeOptions: { readonly url?: string | undefined };
 }
 
-/** Undefined for a path that no route has. A HEAD is a GET without its body. */
+/** Returns the access rule of a route, or `undefined` for an unknown path. HEAD has the rule of GET. */
 export function accessOf({ method, routeOptions: { url } }: RoutedRequest): RouteAccess | undefined {
   if (url === undefined) return undefined;
   return accessTable[`${method === 'HEAD' ? 'GET' : method} ${url.startsWith('/docs/') ? '/docs' : url}`];

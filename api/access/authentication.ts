@@ -9,16 +9,19 @@ import { accessOf } from './access-table.ts';
 const cacheMs = 1_000;
 const cacheLimit = 1_000;
 
-/** Whose request it is; `unauthenticated` where authentication has not run. */
+/** Returns the principal of an authenticated request. Throws `unauthenticated` if authentication has not run. */
 export type SignedIn = (request: object) => Principal;
 
-/** Whose request it is as of now: undefined once its key was revoked or has expired. For answers that go on for long. */
+/**
+ * Checks the request's key again and returns its principal, or `undefined` if the key has been revoked or has expired
+ * since. For long-running responses.
+ */
 export type SignedInStill = (request: object) => Promise<Principal | undefined>;
 
 export interface Authentication {
   readonly signedIn: SignedIn;
   readonly signedInStill: SignedInStill;
-  /** Throws `unauthenticated`, with the header that tells a client how to sign in. */
+  /** Authenticates the request. Throws `unauthenticated`, and sets the header that tells a client how to sign in. */
   authenticate(request: FastifyRequest, reply: FastifyReply): Promise<void>;
 }
 
@@ -28,8 +31,9 @@ interface SignedInRequest {
 }
 
 /**
- * Every path wants a key but those that the table of access leaves to anybody: unknown ones too, so that nobody learns
- * what there is. The pages that a browser opens take it as the password of HTTP Basic as well.
+ * Creates the authentication. Every path needs a key except those that the access table opens to anybody. Unknown paths
+ * need one too, so that nobody without a key learns which routes exist. Pages for browsers also accept the key as the
+ * password of HTTP Basic.
  */
 export function createAuthentication(principals: PrincipalRepository, clock: Clock): Authentication {
   const known = new WeakMap<object, SignedInRequest>();
@@ -70,7 +74,10 @@ function unauthenticated(): PerennialError {
   );
 }
 
-/** Pages that only read: where something is changed, a browser must not send a key by itself. */
+/**
+ * Returns whether a path is a read-only page for browsers. Only these accept HTTP Basic: browsers resend its
+ * credentials automatically, which must not happen for requests that change something.
+ */
 function isForBrowsers(path: string): boolean {
   return path === '/openapi.json' || path === '/docs' || path.startsWith('/docs/') || path.endsWith('.html');
 }
@@ -91,8 +98,8 @@ function presentedKey(authorization: string | undefined, basicToo: boolean): str
 }
 
 /**
- * A good key is believed for a second: a revoked one stops within it, and bursts of requests spare the database. One
- * that expires stops at its time.
+ * Caches valid keys for one second, to spare the database in bursts of requests. A revoked key may therefore work for
+ * up to a second longer; an expired key stops working at its expiry time.
  */
 function cachedPrincipals(
   principals: PrincipalRepository,

@@ -9,7 +9,7 @@ import type { ProjectHeaders } from '../request-shapes.ts';
 
 export type RoutedRequest = Pick<FastifyRequest, 'method' | 'routeOptions'>;
 
-/** Requests whose right was checked. What a route answers without having checked is never sent (`server-hooks.ts`). */
+/** Requests whose role was checked. The answer of a route that did not check is never sent (`server-hooks.ts`). */
 const checked = new WeakSet<object>();
 
 export function isChecked(request: RoutedRequest): boolean {
@@ -17,12 +17,15 @@ export function isChecked(request: RoutedRequest): boolean {
   return access === undefined || access.to === 'anybody' || access.to === 'any key' || checked.has(request);
 }
 
-/** The principal of the request, if a grant gives the role of the route (`access-table.ts`) on the target; else `forbidden`. */
+/**
+ * Returns the request's principal if a grant gives the route's role (`access-table.ts`) on the target. Throws
+ * `forbidden` otherwise.
+ */
 export function authorize(context: RouteContext, request: RoutedRequest, target: Target): Principal {
   return authorizeAny(context, request, [target]);
 }
 
-/** Like `authorize`, where a right on either of several things is enough. The first is the one that a refusal names. */
+/** Like `authorize`, but a grant on any one of the targets is enough. An error names the first target. */
 export function authorizeAny(
   context: RouteContext,
   request: RoutedRequest,
@@ -35,7 +38,10 @@ export function authorizeAny(
   throw forbidden(principal, role, targets[0]);
 }
 
-/** Like `authorize` for what concerns anything within the target. A list then shows the principal's own part of it. */
+/**
+ * Like `authorize`, but a grant on anything within the target is enough. A list then shows only the rows that the
+ * principal's grants cover.
+ */
 export function authorizeWithin(context: RouteContext, request: RoutedRequest, target: Target): Principal {
   const role = roleOf(request);
   const principal = context.signedIn(request);
@@ -72,10 +78,13 @@ type ModelRequest = RoutedRequest & {
   readonly query: { readonly environment: string };
 };
 
-/** Two that differ are a mistake, and which of them was meant is not to be guessed where it says what serves. */
+/**
+ * Returns the environment that the query or the body names. Throws `invalid-request` if they differ, because guessing
+ * could change what serves in the wrong environment.
+ */
 function environmentOf({ url, query }: ModelRequest, inBody: string | undefined): string {
   if (inBody === undefined || inBody === query.environment) return query.environment;
-  // The query has one by default as well.
+  // The query's environment may be only the default value.
   const isGiven = new URL(url, 'http://localhost').searchParams.has('environment');
   if (!isGiven) return inBody;
   throw new PerennialError(
@@ -85,7 +94,7 @@ function environmentOf({ url, query }: ModelRequest, inBody: string | undefined)
   );
 }
 
-/** The model and environment that a request names, and whose request it is, once the role of the route is checked there. */
+/** Checks the route's role on the model and environment that the request names, and returns both with the principal. */
 export async function enter(
   context: RouteContext,
   request: ModelRequest,

@@ -3,8 +3,8 @@ import type { Sha256 } from '../../contracts/identifiers.ts';
 import type { RouteContext } from '../route-context.ts';
 
 /**
- * A request may name only bytes that its project uploaded or produced, else `not-uploaded`. Every route that takes a
- * digest of bytes calls this. The answer is the same whether another project has the bytes or nobody has.
+ * Throws `not-uploaded` unless the project uploaded or produced the bytes. Every route that takes a digest of bytes
+ * calls this. The error is the same whether another project has the bytes or nobody does.
  */
 export async function mustPossess(
   { repositories }: Pick<RouteContext, 'repositories'>,

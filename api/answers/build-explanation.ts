@@ -10,18 +10,18 @@ import { RunStep } from '../../contracts/runs/run.ts';
 import { TrainingKeyDifference, trainingKeyDifferences } from '../../contracts/models/training-key-differences.ts';
 import type { Repositories } from '../../ports/repositories/repositories.ts';
 
-/** Why a build did what it did: what it found made already, what it ran, and what of its training was new. */
+/** Explains a build: what it reused, what it ran, and which inputs of its training differ from another version. */
 export const BuildExplanation = z.object({
   runId: Id,
   state: z.string(),
   because: z.string(),
   decision: z.string().nullable(),
   reasons: z.array(z.string()),
-  /** What it made or took; null while there is none. */
+  /** The version that the build created or reused; null while there is none. */
   version: z.object({ number: z.number().int(), trainingKey: Sha256 }).nullable(),
-  /** Its training key was known, and nothing was trained; null while nothing is decided. */
+  /** Whether a version with the same training key existed, so that nothing was trained; null before that is decided. */
   reused: z.boolean().nullable(),
-  /** The version that was evaluated, where the version is its refit. */
+  /** Number of the evaluated version, if `version` is a refit of it. */
   refitOf: z.number().int().nullable(),
   ran: z.array(RunStep),
   comparedWith: z.object({ number: z.number().int(), as: z.enum(['champion', 'the version before']) }).nullable(),
@@ -31,12 +31,15 @@ export const BuildExplanation = z.object({
 export type BuildExplanation = z.infer<typeof BuildExplanation>;
 
 interface Asked {
-  /** The number of a version, or the id of a build run. */
+  /** A version number or the id of a build run. */
   readonly build: string;
   readonly viewer: Viewer;
 }
 
-/** A version belongs to all environments of its model, its build to one: the viewer must see that one too. */
+/**
+ * Explains a build. A version belongs to all environments of its model, but its build to one, so the viewer needs
+ * access to that environment too.
+ */
 export async function explainBuild(repositories: Repositories, scope: Scope, asked: Asked): Promise<BuildExplanation> {
   const run = await buildRun(repositories, scope, asked);
   const outcome = run.state === 'succeeded' && run.outcome.kind === 'build' ? run.outcome : null;
@@ -82,14 +85,17 @@ interface Other {
   readonly as: 'champion' | 'the version before';
 }
 
-/** The champion that it was measured against; where there was none, the newest version from before it that is not its own evaluated one. */
+/**
+ * Returns the version to compare with: the champion of the evaluation, or, if there was none, the newest earlier
+ * version that is not the evaluated version of the same refit.
+ */
 async function comparable(
   { versions, evaluations }: Repositories,
   version: ModelVersion,
   evaluationId: string | null,
 ): Promise<Other | null> {
   const championId = evaluationId === null ? null : (await evaluations.get(evaluationId)).championVersionId;
-  // What is unchanged is the champion itself.
+  // A build without an evaluation found nothing changed, so the version is the champion itself.
   if (evaluationId === null) return { version, as: 'champion' };
   if (championId !== null) return { version: await versions.get(championId), as: 'champion' };
   const isRefit = version.trainingKeyParts.refitOf !== undefined;

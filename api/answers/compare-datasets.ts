@@ -7,7 +7,7 @@ import type { ComparedDataset } from '../../ports/table-engine.ts';
 import type { RouteContext } from '../route-context.ts';
 import { fetchParts, makeFolder, readStored } from './send-rows.ts';
 
-/** What changed from one version to another, by the key of the later one. */
+/** Compares two dataset versions, matching rows by the key of the later version. */
 export async function compareDatasets(
   context: RouteContext,
   before: DatasetVersion,
@@ -25,7 +25,7 @@ export async function compareDatasets(
       schemaVersion: 1,
       before: sideOf(before),
       after: sideOf(after),
-      // Without it, or where it is not unique, rows were compared as wholes.
+      // Without a unique key, whole rows were compared.
       key: found.rows.changed === null ? null : (key ?? null),
       ...found,
       shifts: found.shifts.map((shift) => ({ ...shift, psi: stabilityIndexOf(shift.counts) })),

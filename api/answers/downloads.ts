@@ -3,8 +3,8 @@ import type { Sha256 } from '../../contracts/identifiers.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 
 /**
- * Sends a blob in chunks, without its length: bytes that do not match their name fail the stream at its end, and a
- * client that waits for a last chunk notices.
+ * Sends a blob in chunks, without a Content-Length. If the bytes do not match their digest, the stream fails at its
+ * end, and the client notices that the last chunk is missing.
  */
 export async function sendBlob(
   reply: FastifyReply,

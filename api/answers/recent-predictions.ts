@@ -11,11 +11,17 @@ export interface RecentPredictionsDependencies {
   readonly logger: Logger;
 }
 
-/** Each time makes a file, and every report reads all files of its window: a burst is free, then it is once a minute. */
+/**
+ * Each flush creates a file, and every report reads all files of its window. Therefore 20 flushes per scope are allowed
+ * at once, and after that one per minute.
+ */
 const burst = 20;
 const refillMs = 60_000;
 const scopesAtMost = 1_000;
-/** The labels of predictions that take longer wait for them. */
+/**
+ * Maximum time to wait for a flush, in milliseconds. Labels of predictions that arrive later are joined once the
+ * predictions are there.
+ */
 const waitMs = 10_000;
 
 interface Allowance {
@@ -24,8 +30,8 @@ interface Allowance {
 }
 
 /**
- * Has the gateways hand over the predictions of the last minute, so that their labels find them. Best effort: without gateways, or
- * if they were asked too often, labels wait for their predictions.
+ * Creates a function that makes the gateways upload the predictions of the last minute, so that their labels can be
+ * joined. This is best effort: without gateways, or after too many flushes, labels wait for their predictions.
  */
 export function createRecentPredictions({ gateways, clock, logger }: RecentPredictionsDependencies) {
   const allowances = new Map<string, Allowance>();
@@ -46,7 +52,7 @@ function take(allowances: Map<string, Allowance>, scope: string, now: number): b
   const refilled = Math.floor((now - known.at) / refillMs);
   const left = Math.min(burst, known.left + refilled);
   const at = left === burst ? now : known.at + refilled * refillMs;
-  // The scope that was asked for least recently gives way.
+  // Deleting and inserting moves the scope to the end, so that the least recently used scope is evicted.
   allowances.delete(scope);
   allowances.set(scope, { left: Math.max(0, left - 1), at });
   const [oldest] = allowances.keys();

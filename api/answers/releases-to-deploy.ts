@@ -7,13 +7,14 @@ import type { RouteContext } from '../route-context.ts';
 
 interface ToDeploy {
   readonly evaluationId: Id;
-  /** The release that it must come to; absent: whatever it is under the configuration as it is then. */
+  /** Digest that the release must have; if absent, the release is made with the current configuration. */
   readonly release?: Sha256;
 }
 
 /**
- * The newest evaluation that allows the version to be deployed there. If it was made against a champion that no longer
- * serves, the deployment measures the version again.
+ * Returns the version's newest evaluation in the environment. Throws `not-a-candidate` if there is none or if it
+ * rejected the version. If the champion that it was compared with no longer serves, the verdict is not checked here,
+ * because the deployment evaluates the version again.
  */
 export async function versionToDeploy(
   context: RouteContext,
@@ -31,8 +32,9 @@ export async function versionToDeploy(
 }
 
 /**
- * A release as it was made for another environment: what was measured there counts here only under the same
- * configuration, because gates, policy and strategy are its words. `configuration-differs`.
+ * Returns the evaluation of a release that was made for another environment. Throws `configuration-differs` unless the
+ * release's configuration is the current one here, because it defines the gates, the approval policy and the strategy.
+ * Throws `not-a-candidate` if the evaluation rejected the version.
  */
 export async function releaseToDeploy(context: RouteContext, scope: Scope, digest: Sha256): Promise<ToDeploy> {
   const { deployments, evaluations, models, versions } = context.repositories;

@@ -7,16 +7,16 @@ const aliveMs = 15_000;
 const linesAtOnce = 500;
 
 interface Until {
-  /** Aborted: nobody reads any more, or the server closes. */
+  /** Aborted when the reader has gone or the server closes. */
   readonly signal: AbortSignal;
-  /** Asked before each look, since a key can be revoked or expire while its stream goes on for hours. */
+  /** Called before each poll, because a key can be revoked or expire while its stream runs for hours. */
   readonly maySee: () => Promise<boolean>;
 }
 
 /**
- * A run's log as server-sent events: `log` with each line from after `sequence`, `run` whenever state or progress
- * changes, and `end` with the final run, after which it is over. Ends as well when `signal` is aborted, and with the
- * event `forbidden` when the reader may not see the run any more.
+ * Streams a run's log as server-sent events: `log` with each line after the sequence number `after`, `run` whenever the
+ * state or progress changes, and a last event `end` with the final run. The stream also ends when `signal` is aborted,
+ * and with the event `forbidden` when the reader may no longer see the run.
  */
 export async function* runLogEvents(
   runs: RunRepository,
@@ -29,7 +29,7 @@ export async function* runLogEvents(
   let quietSince = performance.now();
   while (!signal.aborted) {
     if (!(await maySee())) return yield 'event: forbidden\ndata: {}\n\n';
-    // The run before its lines: once it is final, no line comes after those read next.
+    // Reads the run before its lines, because no line is added once the run is final.
     const run = await runs.get(id);
     const summary = JSON.stringify({ id: run.id, state: run.state, progress: run.progress });
     if (summary !== told) {

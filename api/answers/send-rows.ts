@@ -9,7 +9,9 @@ import type { RouteContext } from '../route-context.ts';
 
 const contentTypes = { csv: 'text/csv; charset=utf-8', parquet: 'application/vnd.apache.parquet' } as const;
 
-/** How rows can be downloaded. CSV is what an ingestion reads as the same rows, unless it is made for spreadsheets. */
+/**
+ * Formats for downloading rows. An ingestion reads the CSV back as the same rows, unless it was made for spreadsheets.
+ */
 export const RowFormat = z.object({
   format: z.enum(['parquet', 'csv']).default('parquet'),
   forSpreadsheets: z
@@ -20,14 +22,14 @@ export const RowFormat = z.object({
 
 interface SentRows {
   readonly parts: readonly Sha256[];
-  /** All when absent. */
+  /** Columns to send; all if absent. */
   readonly columns?: readonly string[];
   readonly rowFormat: z.infer<typeof RowFormat>;
-  /** Of the file, without its ending. */
+  /** Name of the file without its extension. */
   readonly name: string;
 }
 
-/** Answers the rows of Parquet blobs as one file; nothing of it stays. */
+/** Sends the rows of Parquet blobs as one file. The temporary file is removed afterwards. */
 export async function sendRows(context: RouteContext, reply: FastifyReply, rows: SentRows): Promise<FastifyReply> {
   const { name, columns, rowFormat } = rows;
   const { format, forSpreadsheets } = rowFormat;
@@ -52,7 +54,10 @@ export async function sendRows(context: RouteContext, reply: FastifyReply, rows:
     .send(file);
 }
 
-/** Stored rows that cannot be read are `blob-corrupt`, which is no fault of the caller. A limit that is reached while reading them stays what it is. */
+/**
+ * Runs `read` and reports stored rows that cannot be read as `blob-corrupt`, because the caller is not at fault. Errors
+ * about a reached limit stay unchanged.
+ */
 export async function readStored<Result>(read: () => Promise<Result>): Promise<Result> {
   try {
     return await read();
@@ -76,7 +81,7 @@ export async function makeFolder(
   return { folder, discard: () => rm(folder, { recursive: true, force: true }) };
 }
 
-/** Blobs as files of a folder, in their order. */
+/** Downloads blobs into a folder and returns the paths of the files, in the order of `parts`. */
 export async function fetchParts(
   { objectStore }: RouteContext,
   parts: readonly Sha256[],

@@ -5,7 +5,7 @@ import type { Schedule, StoredSchedule } from '../../contracts/runs/schedule.ts'
 
 const nextRunsShown = 5;
 
-/** A schedule with its next firings and what is easily misread in it. */
+/** Returns a schedule with its next firings, and a note if its cron expression is easily misread. */
 export function shownSchedule(schedule: StoredSchedule, now: Instant): Schedule {
   const nextRuns = schedule.paused ? [] : [...nextFirings(schedule, now, nextRunsShown)];
   return { ...schedule, nextRuns, note: cronNote(schedule.cron) };

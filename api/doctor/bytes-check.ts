@@ -6,10 +6,13 @@ import type { Check, Look, Looked } from './check.ts';
 
 const askedAtOnce = 16;
 const referencesAPage = 200;
-/** Bytes may be many: a page of a deep look ends soon after this. */
+/** A deep check ends its page soon after this many bytes, to bound the time of a request. */
 const deepBytesAPage = 2 ** 30;
 
-/** Bytes that a version refers to and the store lacks, or has otherwise. Only who made them has them: nothing is mended. */
+/**
+ * Finds bytes that a version refers to and that are missing or wrong in the object store. They cannot be repaired,
+ * because only their producer has them.
+ */
 export const checkBytes: Check = async ({ repositories, objectStore }, look) => {
   const references = await repositories.references.list(look.after ?? null, referencesAPage);
   const problems: Looked['problems'][number][] = [];
@@ -48,7 +51,7 @@ async function lookAt(
   };
 }
 
-/** Reads and drops all of it; the store checks what it reads. */
+/** Reads and discards the whole blob; the store checks the digest while reading. */
 async function whyWrong(store: ObjectStore, sha256: string): Promise<string | undefined> {
   try {
     const stream = await store.get(sha256);

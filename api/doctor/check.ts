@@ -7,20 +7,20 @@ export type Parts = Pick<
 >;
 
 export interface Look {
-  /** Where the page before ended; undefined: at the beginning. */
+  /** Position where the previous page ended; `undefined`: from the beginning. */
   readonly after: string | undefined;
-  /** Mend what can be mended. */
+  /** Whether to repair what can be repaired. */
   readonly fix: boolean;
-  /** Read every byte that is referred to, and not only ask whether it is there. */
+  /** Whether to read every referenced byte, instead of only checking that it exists. */
   readonly deep: boolean;
 }
 
 export interface Looked {
   readonly examined: number;
   readonly problems: readonly Omit<Problem, 'check'>[];
-  /** Where to go on; undefined: this check is done. */
+  /** Position for the next page; `undefined` if this check is done. */
   readonly next?: string;
 }
 
-/** One thing that `perennial doctor` looks at, a bounded part at a time. */
+/** A check of `perennial doctor`. Each call examines a bounded part. */
 export type Check = (parts: Parts, look: Look) => Promise<Looked>;

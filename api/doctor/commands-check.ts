@@ -1,11 +1,17 @@
 import { scopeLabel } from '../../contracts/identifiers.ts';
 import type { Check, Looked } from './check.ts';
 
-/** A command that Temporal was told of is taken at once; the API sends those that wait every two seconds. */
+/**
+ * Minimum age of a command to count as stranded. A lifecycle takes a command as soon as Temporal delivers it, and the
+ * API resends waiting commands every two seconds.
+ */
 const strandedAfterMs = 30_000;
 const scopesAtMost = 100;
 
-/** Commands that nobody takes: Temporal was away, or its lifecycle was ended by hand. Mended by waking the lifecycle. */
+/**
+ * Finds commands that no lifecycle takes, because Temporal was unreachable or somebody ended the lifecycle by hand. The
+ * repair is to wake the lifecycle.
+ */
 export const checkCommands: Check = async ({ repositories, workflowClient }, { fix }) => {
   const scopes = (await repositories.lifecycle.stranded(strandedAfterMs)).slice(0, scopesAtMost);
   const problems: Looked['problems'][number][] = [];

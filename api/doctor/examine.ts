@@ -21,8 +21,8 @@ const checks: Readonly<Record<CheckName, Check>> = {
 };
 
 /**
- * Looks at one bounded part of what there is and says where to go on: each request is answered in bounded time, and
- * nothing of an examination is kept between them. What cannot be looked at is a problem too.
+ * Examines one bounded part and returns a cursor for the next, so that each request takes bounded time and no state is
+ * kept between requests. A check that cannot run, because a dependency is unreachable, is reported as a problem too.
  */
 export async function examine(
   parts: Parts,
@@ -63,7 +63,7 @@ function readCursor(cursor: string | undefined): { readonly check: CheckName; re
     const check = doctorChecks.find((one) => one === name);
     if (check !== undefined && (after === undefined || typeof after === 'string')) return { check, after };
   } catch {
-    // Said below.
+    // Falls through to the error below.
   }
   throw new PerennialError(
     'invalid-request',

@@ -3,7 +3,7 @@ import type { Check, Looked } from './check.ts';
 
 const chainsAtOnce = 20;
 
-/** Every chain, whatever project it is of. What was written cannot be written back: nothing here is mended. */
+/** Verifies every ledger chain of every project. Nothing is repaired, because ledger entries cannot be rewritten. */
 export const checkLedger: Check = async ({ repositories, ledgerProof }, { after }) => {
   const { items, next } = await repositories.ledger.owners({}, { limit: chainsAtOnce, cursor: after });
   const verdicts: LedgerVerdict[] = [];

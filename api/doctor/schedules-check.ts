@@ -6,7 +6,10 @@ import type { Check, Looked, Parts } from './check.ts';
 const wayOut = 'perennial doctor --fix makes Temporal’s schedule what the row says';
 const scopesAPage = 50;
 
-/** The database holds schedules, and Temporal follows: what differs is made what the rows say, in both directions. */
+/**
+ * Compares schedules in the database with those in Temporal, in both directions. The repair makes Temporal match the
+ * database.
+ */
 export const checkSchedules: Check = async (parts, { after, fix }) => {
   const scopes = await parts.repositories.models.scopes();
   const from = Number(after ?? 0);

@@ -1,6 +1,6 @@
 import type { Check, Looked } from './check.ts';
 
-/** Working folders of processes that have ended, where this API runs. Each worker looks after its own machine when it starts. */
+/** Finds working folders of ended processes on the API's machine. Each worker cleans its own machine when it starts. */
 export const checkScratch: Check = async ({ scratch }, { fix }) => {
   const stale = await scratch.stale();
   const problems: Looked['problems'][number][] = [];

@@ -1,7 +1,7 @@
 import { scopeLabel } from '../../contracts/identifiers.ts';
 import type { Check } from './check.ts';
 
-/** What gateways say of generations that the ledger does not bear out. */
+/** Lists the deployed generations that gateways do not serve because the ledger does not confirm them. */
 export const checkServing: Check = async ({ repositories }) => {
   const mismatches = await repositories.deployments.mismatches();
   return {

@@ -8,13 +8,13 @@ const scopesAtOnce = 4;
 const scopesARound = 100;
 
 export interface Dispatcher {
-  /** Resolves when the round under way has ended. */
+  /** Stops the dispatcher. Resolves when the current round has ended. */
   stop(): Promise<void>;
 }
 
 /**
- * Wakes the lifecycles whose commands have waited because Temporal was away when they came. One round at a time; every
- * API process may run one, since waking twice changes nothing.
+ * Wakes the lifecycles whose commands arrived while Temporal was unreachable, in one round after another. Every API
+ * process may run a dispatcher, because waking a lifecycle twice changes nothing.
  */
 export function startDispatcher(
   dependencies: Pick<ApiDependencies, 'repositories' | 'workflowClient' | 'logger'>,

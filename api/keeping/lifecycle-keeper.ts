@@ -7,7 +7,7 @@ import type { ApiDependencies } from '../api-dependencies.ts';
 const everyMs = 5 * 60_000;
 const wokenAtOnce = 4;
 
-/** Starts lifecycles that have ended although their environment is in use. */
+/** Restarts lifecycles that have ended although their environment is in use. */
 export interface LifecycleKeeper {
   /** Looks for ended lifecycles at the first call, and then at most every five minutes. Never rejects. */
   catchUp(): Promise<void>;

@@ -5,7 +5,10 @@ import type { ApiDependencies } from '../api-dependencies.ts';
 
 type Parts = Pick<ApiDependencies, 'repositories' | 'workflowClient'>;
 
-/** Describes how Temporal's schedule differs from the row; undefined if it does not. `fix` removes the difference. */
+/**
+ * Describes how Temporal's schedule differs from the row; returns `undefined` if it does not. `fix` removes the
+ * difference.
+ */
 export async function compareSchedule(
   parts: Parts,
   scope: Scope,
@@ -17,12 +20,13 @@ export async function compareSchedule(
   return what;
 }
 
-/** Ids of schedules that Temporal has and no row has. `fix` removes them from Temporal. */
+/** Returns the ids of schedules that exist in Temporal but not in the database. `fix` removes them from Temporal. */
 export async function straySchedules(
   { repositories, workflowClient }: Parts,
   fix: boolean,
 ): Promise<readonly string[]> {
-  // Reads ids before rows. A row is written before its schedule, so a schedule that is just being set does not count as stray.
+  // Reads ids before rows. A row is written before its schedule, so a schedule that is just being set does not count as
+  // stray.
   const ids = await workflowClient.scheduleIds();
   const rows = await repositories.schedules.all();
   const known = new Set(rows.map(({ scope, schedule }) => scheduleId(scope, schedule.name)));
@@ -31,7 +35,7 @@ export async function straySchedules(
   return strays;
 }
 
-/** If the row changes more often than this meanwhile, the next reconciliation takes care of it. */
+/** Maximum number of attempts. If the row changes more often meanwhile, the next reconciliation handles it. */
 const looksAtMost = 10;
 
 /**

@@ -21,9 +21,12 @@ const firesWithinMs = 60_000;
  */
 export interface ScheduleKeeper {
   put(scope: Scope, name: string, schedule: ScheduleInput, by: string): Promise<StoredSchedule>;
-  /** One that is not there is no error. */
+  /** Removes a schedule. Does nothing if there is none. */
   remove(scope: Scope, name: string, by: string): Promise<void>;
-  /** Sends Temporal the changes that still wait, compares all schedules at the start and every few minutes, and makes up missed firings. Never rejects. */
+  /**
+   * Sends pending changes to Temporal, compares all schedules at the first call and every few minutes, and makes up
+   * missed firings. Never rejects.
+   */
   catchUp(): Promise<void>;
 }
 
@@ -73,7 +76,7 @@ export function createScheduleKeeper(dependencies: Dependencies): ScheduleKeeper
       try {
         await followOrWait(scope, name);
       } catch (caught) {
-        // Temporal will not have it: the row says again what was there.
+        // Temporal refused the schedule, so the row gets its previous content back.
         await (before
           ? repositories.schedules.put(scope, name, before, by)
           : repositories.schedules.remove(scope, name, by));
@@ -125,7 +128,10 @@ async function reconcileAll(dependencies: Dependencies): Promise<void> {
     logger.info({ schedule: id }, 'a schedule in Temporal without a row was removed');
 }
 
-/** Requests firings that Temporal missed, because it was down or because its calendar lacks the time. The activity decides by the row whether to fire. */
+/**
+ * Requests firings that Temporal missed, because it was down or because its calendar lacks the time. The activity reads
+ * the row and decides whether to fire.
+ */
 async function makeUpMissed({ repositories, workflowClient, clock, logger }: Dependencies): Promise<void> {
   const upTo = new Date(Date.parse(clock.now()) - firesWithinMs).toISOString();
   for (const { scope, schedule, archived } of await repositories.schedules.all()) {

@@ -13,8 +13,8 @@ const jsonValue = {
 type Json = Record<string, unknown>;
 
 /**
- * The document with every reference leading somewhere, and without the schemas that nothing refers to. The generator
- * leaves the references of recursive schemas dangling; the one that there is, is any JSON value.
+ * Returns the document with all references resolved and without unused schemas. The generator leaves references of
+ * recursive schemas dangling. The only recursive schema is any JSON value, so dangling references are pointed to it.
  */
 export function withResolvedReferences(document: object): Json {
   const schemas: Json = { ...schemasOf(document), [anyJson]: jsonValue };
@@ -37,7 +37,7 @@ function schemasOf(document: object): Json {
   return isRecord(all) ? all : {};
 }
 
-/** Adds what the value refers to, and what that refers to. */
+/** Collects the schemas that the value refers to, directly or indirectly. */
 function collect(value: unknown, read: (name: string) => unknown, into: Map<string, unknown>): void {
   mapReferences(value, (reference) => {
     const name = reference.slice(components.length);

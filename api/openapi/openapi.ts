@@ -22,7 +22,7 @@ import type { Api } from '../route-context.ts';
 import { withResolvedReferences } from './openapi-references.ts';
 import { ProblemDocument } from '../problem.ts';
 
-/** The nouns that the document names once and refers to. */
+/** Schemas that the document defines once and refers to. */
 const nouns = {
   Approval,
   CodeVersion,
@@ -52,7 +52,7 @@ Errors are problem documents (RFC 9457). Lists page by \`cursor\`. POSTs that st
 
 const bytes = { schema: { type: 'string', format: 'binary' } };
 
-/** Bodies that are streamed or have a parser of their own, besides those that the routes' schemas name. */
+/** Bodies that are streamed or have their own parser, so that the routes' schemas do not describe them. */
 const otherBodies: Readonly<Record<string, Record<string, object>>> = {
   'put /v1/blobs/{sha256}': { 'application/octet-stream': bytes },
   'put /v1/models/{model}': {
@@ -70,7 +70,10 @@ const otherBodies: Readonly<Record<string, Record<string, object>>> = {
   },
 };
 
-/** `/openapi.json` from the schemas that requests and answers are checked by, and a page to read it at `/docs`. */
+/**
+ * Registers `/openapi.json`, generated from the schemas that validate requests and answers, and the page `/docs` to
+ * read it.
+ */
 export async function registerOpenApi(app: Api, version: string): Promise<void> {
   const schemaRegistry = z.registry<{ id: string }>();
   for (const [id, schema] of Object.entries(nouns)) schemaRegistry.add(schema, { id });

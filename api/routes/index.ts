@@ -55,7 +55,7 @@ const nouns: readonly ((app: Api, context: RouteContext) => void)[] = [
   webhookRoutes,
 ];
 
-/** One file a noun, one line a file. */
+/** Registers all routes. Each noun has one file, and each file one line here. */
 export function registerRoutes(app: Api, context: RouteContext, metrics: ApiMetrics): void {
   healthRoutes(app, context, metrics);
   for (const register of nouns) register(app, context);

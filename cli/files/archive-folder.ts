@@ -12,7 +12,10 @@ import type { Ignores } from './ignore-patterns.ts';
 import { parseIgnorePatterns } from './ignore-patterns.ts';
 
 const run = promisify(execFile);
-/** What no training reads, whatever a file of patterns says; entries such as `.mypy_cache` come and go by themselves. */
+/**
+ * Left out whatever the pattern files say, because no training reads them. Entries such as `.mypy_cache` also come and
+ * go by themselves.
+ */
 const leftOut = new Set([
   '.git',
   '.venv',
@@ -32,8 +35,8 @@ const leftOut = new Set([
 const ownPatterns = '.perennialignore';
 
 /**
- * The real path of a folder that a configuration names. `archive-unsafe` if links lead out of the folder that the
- * configuration is in: a stranger's checkout could otherwise have any folder of this machine uploaded.
+ * Returns the real path of a folder that a configuration names. Throws `archive-unsafe` if links lead out of the folder
+ * that contains the configuration: otherwise somebody else's checkout could have any folder of this machine uploaded.
  */
 export async function folderWithin(base: string, path: string): Promise<string> {
   const outer = await realpath(base);
@@ -61,8 +64,9 @@ function unreadable(path: string, why: string): PerennialError {
 }
 
 /**
- * Writes a tar of a folder's regular files to `target`. Links are refused by name. What git ignores stays out, by git itself where
- * the folder is in a checkout and else by its .gitignore; so does what its .perennialignore names, also where git has it.
+ * Writes a tar of a folder's regular files to `target`, and refuses symbolic links by name. Files that git ignores are
+ * left out: by git itself if the folder is in a checkout, else by its .gitignore. Files that .perennialignore names are
+ * left out too, even if git tracks them.
  */
 export async function archiveFolder(
   folder: string,
@@ -82,7 +86,7 @@ export async function archiveFolder(
   const writing = pipeline(tar, target);
   let total = 0;
   for (const file of kept) {
-    // A file that became a link since it was listed is not followed.
+    // Does not follow a file that has become a link since it was listed.
     const handle = await open(join(root, file), constants.O_RDONLY | constants.O_NOFOLLOW).catch((caught: unknown) => {
       tar.destroy();
       throw new PerennialError('invalid-request', `the code's file ${file} cannot be read: ${reasonOf(caught)}`, {
@@ -135,12 +139,12 @@ async function patternsOf(root: string, name: string): Promise<Ignores> {
   try {
     return parseIgnorePatterns(await readFile(join(root, name), 'utf8'));
   } catch {
-    // There is none: nothing is ignored by it.
+    // Without such a file nothing is ignored.
     return () => false;
   }
 }
 
-/** undefined: the folder is in no checkout, or there is no git on this machine. */
+/** Returns undefined if the folder is not in a checkout, or git is not installed. */
 async function ignoredByGit(root: string, files: readonly string[]): Promise<Ignores | undefined> {
   try {
     const listing = await git(root, ['ls-files', '--others', '--ignored', '--exclude-standard', '-z']);
@@ -152,7 +156,7 @@ async function ignoredByGit(root: string, files: readonly string[]): Promise<Ign
   }
 }
 
-/** The commit that a folder stands at and whether it differs from it; undefined outside a checkout. */
+/** Returns the commit that a folder is at and whether the folder differs from it; undefined outside a checkout. */
 export async function gitStateOf(
   folder: string,
 ): Promise<{ readonly gitCommit: string; readonly dirty: boolean } | undefined> {
@@ -166,17 +170,23 @@ export async function gitStateOf(
   }
 }
 
-/** A checkout may be a stranger's, with a configuration of its own that names programs for git to run. */
+/**
+ * Runs git with safe options, because somebody else's checkout may have a configuration that names programs for git to
+ * run.
+ */
 async function git(folder: string, args: readonly string[]): Promise<string> {
   const options = ['-C', folder, '-c', 'core.fsmonitor=false', '-c', 'core.hooksPath=/dev/null'];
   const { stdout } = await run('git', [...options, ...args], { maxBuffer: 64 * 1024 ** 2 });
   return stdout;
 }
 
-/** Options for git that disarm the filters which the checkout itself configures; those of the user, such as Git LFS, stay. */
+/**
+ * Returns git options that disable the filters which the checkout itself configures. Filters of the user, such as Git
+ * LFS, stay.
+ */
 async function withoutOwnFilters(folder: string): Promise<string[]> {
   const query = ['config', '--show-scope', '--name-only', '-z', '--get-regexp', '^filter\\.'];
-  // It ends with 1 where there is none.
+  // git exits with 1 if no filter is configured.
   const found = (await git(folder, query).catch(() => '')).split('\0');
   const own = found.filter((_, at) => at % 2 === 1 && ['local', 'worktree'].includes(found[at - 1] ?? ''));
   if (own.some((key) => key.includes('='))) throw new Error('a filter whose name cannot be written as an option');

@@ -4,8 +4,8 @@ import { isNodeLock, parsePackageLock } from '../../contracts/code/package-lock.
 import { parseRequirements } from '../../contracts/code/requirements.ts';
 
 /**
- * Refuses a file of code.environment that no worker would install, before anything is uploaded. Workers check again, and
- * also where the packages come from. One that cannot be read is theirs to name.
+ * Refuses, before anything is uploaded, a `code.environment` file that no worker would install. Workers check it again,
+ * including where the packages come from. A file that cannot be read is left to the workers to report.
  */
 export async function checkEnvironmentFile(codeFolder: string, path: string | undefined): Promise<void> {
   if (path === undefined) return;

@@ -3,7 +3,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { readFromStart } from './open-file.ts';
 
-/** SHA-256 of a file's bytes, hexadecimal. */
+/** Returns the SHA-256 of a file's bytes as hexadecimal text. */
 export async function digestFile(file: FileHandle): Promise<string> {
   const hash = createHash('sha256');
   await pipeline(readFromStart(file), hash);

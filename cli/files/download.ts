@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { PerennialError, reasonOf } from '../../contracts/errors.ts';
 import { writeWhole } from '../../files/write-whole.ts';
 
-/** Throws, before anything is asked of the API, where a file cannot or should not be written. */
+/** Throws, before any request to the API, if the file cannot be written or would be overwritten. */
 export async function refuseToOverwrite(file: string, overwrite: boolean): Promise<void> {
   const found = await stat(file).catch(() => undefined);
   if (found !== undefined && !(found.isFile() && overwrite))
@@ -19,7 +19,10 @@ export async function refuseToOverwrite(file: string, overwrite: boolean): Promi
     throw new PerennialError('invalid-request', `there is no folder ${dirname(file)} to write ${file} in`, { file });
 }
 
-/** Writes beside the file and renames it at the end, so that what breaks off leaves nothing. Answers the bytes. */
+/**
+ * Writes a draft next to the file and renames it at the end, so that an interrupted download leaves nothing behind.
+ * Returns the number of bytes.
+ */
 export async function downloadTo(
   file: string,
   body: ReadableStream<Uint8Array>,
@@ -35,7 +38,7 @@ export async function downloadTo(
   try {
     return await writeWhole(file, counted(), { draft: `${file}.${process.pid}.partial`, flush: false });
   } catch (caught) {
-    // Where no file could be opened, nobody has begun to read it.
+    // If the file could not be opened, nobody has started to read the body yet.
     await body.cancel().catch(() => undefined);
     throw new PerennialError(
       'internal',

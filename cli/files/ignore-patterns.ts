@@ -1,11 +1,11 @@
 import ignore from 'ignore';
 
-/** Answers whether a path below the folder, with `/` between its steps, is left out. */
+/** Whether a path below the folder, with `/` as separator, is ignored. */
 export type Ignores = (path: string) => boolean;
 
-/** Reads the patterns of a .gitignore as git does. */
+/** Parses the patterns of a .gitignore in the same way as git. */
 export function parseIgnorePatterns(text: string): Ignores {
-  // Git tells letter cases apart wherever the file system does.
+  // Git is case-sensitive wherever the file system is.
   const patterns = ignore({ ignorecase: false }).add(text);
   return (path) => patterns.ignores(path);
 }

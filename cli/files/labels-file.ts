@@ -9,13 +9,16 @@ import { SentLabel } from '../../contracts/monitoring/label.ts';
 
 export interface LabelsOfFile {
   readonly labels: readonly LabelInput[];
-  /** Where each label stands: `line 7`. */
+  /** Where each label stands in the file, for example `line 7`. */
   readonly places: readonly string[];
-  /** Columns of a CSV that mean nothing for a label. */
+  /** Columns of a CSV that have no meaning for labels. */
   readonly ignored: readonly string[];
 }
 
-/** Labels out of a file, or of `stdin` where the file is `-`. An error names the place, and nothing is sent. */
+/**
+ * Reads labels from a file, or from `stdin` if the file is `-`. An error names the place in the file, and nothing is
+ * sent.
+ */
 export async function readLabels(
   file: string,
   stdin: NodeJS.ReadableStream,

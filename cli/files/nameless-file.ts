@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /**
- * Lends `use` an empty file to write and read. The file loses its name at once, so its bytes go with this process, also
- * when the process is killed.
+ * Passes an empty file to `use` for writing and reading. Its name is removed at once, so that its bytes are freed when
+ * this process ends, even if it is killed.
  */
 export async function withNamelessFile<Result>(use: (file: FileHandle) => Promise<Result>): Promise<Result> {
   const path = join(tmpdir(), `perennial-${randomUUID()}`);

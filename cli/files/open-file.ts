@@ -2,11 +2,12 @@ import type { FileHandle } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
 import { Duplex, Readable } from 'node:stream';
 
-// Node's own streams of a file close it when they are destroyed, or keep its owner from closing it.
+// Node's own file streams close the file when they are destroyed, or prevent their owner from closing it, so they are
+// not used here.
 
 const chunkBytes = 256 * 1024;
 
-/** Reads an open file from its first byte, and leaves it open. */
+/** Reads an open file from its first byte. Does not close the file. */
 export function readFromStart(file: FileHandle): Readable {
   return Readable.from(chunksOf(file), { objectMode: false });
 }
@@ -20,7 +21,7 @@ async function* chunksOf(file: FileHandle): AsyncGenerator<Buffer> {
   }
 }
 
-/** Writes to the end of an open file, and leaves it open. */
+/** Appends to the end of an open file. Does not close the file. */
 export function writeTo(file: FileHandle): Writable {
   return Duplex.from(async (chunks: AsyncIterable<Buffer>) => {
     for await (const chunk of chunks) await file.appendFile(chunk);

@@ -2,12 +2,12 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
 import type { ApiClient } from '../api-client.ts';
 
-/** Whoever pressed Ctrl-C waits for what follows it. */
+/** Short, because the user has pressed Ctrl-C and is waiting. */
 const patienceMs = 2_000;
 
 /**
- * Asks for a run to be cancelled, for someone who is leaving: true once the request is written, from when on it is
- * carried out whatever stops. False, and no error, where that was not to be had in two seconds.
+ * Requests the cancellation of a run before the program exits. Returns true once the request is stored; it is then
+ * carried out even if the stack stops. Returns false, without an error, if that fails or takes longer than two seconds.
  */
 export async function cancelBeforeLeaving(
   api: ApiClient,

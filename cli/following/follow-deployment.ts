@@ -11,8 +11,9 @@ import { outcomeOf } from '../views/run-view.ts';
 const Approvals = z.object({ items: z.array(Approval) }).loose();
 
 /**
- * Follows a deployment to its end and ends the verb with the deployment's outcome. With `detach`, follows it only until it
- * waits for votes, or continues without votes because the policy asks for none. Prints each request once, warnings first.
+ * Follows a deployment to its end and ends the verb with the deployment's outcome. With `detach`, follows it only until
+ * it waits for votes, or continues without votes because the policy asks for none. Prints each approval request once,
+ * warnings first.
  */
 export async function followDeployment(
   context: CliContext,
@@ -40,7 +41,10 @@ export async function followDeployment(
   if (isOver) mustHaveAchieved(ended, `version ${version}`);
 }
 
-/** Whether approval was requested. If the policy asks for no votes, the state `awaiting-approval` may pass unseen, so the steps count too. */
+/**
+ * Whether approval was requested. If the policy asks for no votes, the state `awaiting-approval` may be too short to be
+ * seen, so the steps are checked too.
+ */
 function hasAsked(run: Run): boolean {
   if (run.state === 'awaiting-approval') return true;
   return run.steps.some(({ name, state }) => name === 'requestApproval' && state === 'succeeded');

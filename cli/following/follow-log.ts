@@ -10,7 +10,7 @@ import { whileWaitingFor } from './interruption.ts';
 const LogPage = z.object({ items: z.array(LogLine), next: z.number() });
 const patienceMs = 60_000;
 
-/** What a run has said so far. */
+/** Prints the log of a run up to now. */
 export async function printLog(context: CliContext, api: ApiClient, id: string): Promise<void> {
   for (let after = 0; ;) {
     const page = await api.get(`/v1/runs/${id}/logs`, LogPage, { after });
@@ -20,7 +20,10 @@ export async function printLog(context: CliContext, api: ApiClient, id: string):
   }
 }
 
-/** What a run says, as it says it, to its end. A stream that breaks off is taken up after its last line. */
+/**
+ * Prints the log of a run as it is written, until the run ends. If the stream breaks, continues after the last line
+ * that was printed.
+ */
 export async function followLog(context: CliContext, api: ApiClient, id: string): Promise<void> {
   const { request } = await api.get(`/v1/runs/${id}`, Run);
   const run = await whileWaitingFor({ id, kind: request.kind }, async (signal) => {

@@ -12,7 +12,7 @@ import { decimals } from '../verb.ts';
 const pollMs = 500;
 export type FinishedRehearsal = Rehearsal & { summary: NonNullable<Rehearsal['summary']> };
 
-/** Tells each period as it is over; answers the finished rehearsal. */
+/** Prints each period when it is over. Returns the finished rehearsal. */
 export function followRehearsal(
   context: CliContext,
   api: ApiClient,
@@ -23,7 +23,7 @@ export function followRehearsal(
   const begun = Date.now();
   return whileWaitingFor({ id: runId, kind: 'rehearsal' }, async (signal) => {
     for (let told = 0; ;) {
-      // The run first: once it is over, the rehearsal read after it is complete.
+      // The run is read first: if it is over, the rehearsal that is read afterwards is complete.
       const run = await patiently(context, () => api.get(`/v1/runs/${runId}`, Run), signal);
       const rehearsal = await patiently(context, () => api.get(`/v1/rehearsals/${rehearsalId}`, Rehearsal), signal);
       for (const period of rehearsal.periods.slice(told))
@@ -50,7 +50,7 @@ export function describePeriod({ output }: CliContext, period: RehearsalPeriod, 
   return lost === '' ? line : `${line}\n${colours.yellow(`  ${lost}`)}`;
 }
 
-/** Rows of the period that were not answered, and why; empty if all were. */
+/** Describes the rows of the period that got no answer, and why; empty if all were answered. */
 function describeLost({ refusedRows, unansweredRows = 0 }: RehearsalPeriod): string {
   const features = refusedRows?.features.map(({ name, rows }) => `${JSON.stringify(name)} ${rows}`).join(', ');
   return [

@@ -15,13 +15,15 @@ const patienceMs = 60_000;
 const LogPage = z.object({ items: z.array(LogLine) });
 
 export interface FollowOptions {
-  /** Shows the run's log too. */
+  /** Also shows the run's log. */
   readonly logs: boolean;
-  /** Called with each state of the run that is read. Returns true to stop following, although the run is not over. */
+  /** Called with each state of the run that is read. Returns true to stop following although the run is not over. */
   readonly farEnough?: (run: Run) => Promise<boolean>;
 }
 
-/** Shows a run until it is over: its steps as one moving line, its logs as lines. Answers the finished run. */
+/**
+ * Follows a run until it is over: shows its steps as one updating line and its logs as lines. Returns the finished run.
+ */
 export function followRun(context: CliContext, api: ApiClient, run: Run, options: FollowOptions): Promise<Run> {
   return whileWaitingFor({ id: run.id, kind: run.request.kind }, async (signal) => {
     const told = new Progress(context);
@@ -40,7 +42,10 @@ export function followRun(context: CliContext, api: ApiClient, run: Run, options
   });
 }
 
-/** A moving line on a terminal; without one, a line whenever the step changes, once it has taken two seconds. */
+/**
+ * Shows the current step: on a terminal as one updating line, otherwise as a line whenever the step changes, once it
+ * has taken two seconds.
+ */
 class Progress {
   readonly #context: CliContext;
   readonly #begun = Date.now();
@@ -67,7 +72,10 @@ async function printLogs(context: CliContext, api: ApiClient, runId: Id, after: 
   return items.at(-1)?.sequence ?? after;
 }
 
-/** A run outlives a restart of the API or of the database, and so does waiting for it: reads are tried for a minute. */
+/**
+ * Retries a read for up to a minute while the API or the database is unavailable. A run survives their restarts, so
+ * following it must too.
+ */
 export async function patiently<Result>(
   context: CliContext,
   read: () => Promise<Result>,
@@ -100,9 +108,10 @@ export function mustHaveSucceeded(run: Run): Run & { state: 'succeeded' } {
 }
 
 /**
- * Besides failures, throws what a run decided against: a version that its gates rejected, a release not promoted.
+ * Throws the run's failure, and also an outcome that is not a success: a version that its gates rejected, or a release
+ * that was not promoted.
  *
- * @param deployed what was to be deployed, such as `version 3`.
+ * @param deployed what was to be deployed, for example `version 3`.
  */
 export function mustHaveAchieved(run: Run, deployed = 'the release'): Run & { state: 'succeeded' } {
   const ended = mustHaveSucceeded(run);

@@ -3,8 +3,9 @@ import { PerennialError } from '../../contracts/errors.ts';
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
- * Ctrl-C ends the waiting and never what is waited for: the error says that it goes on, and the ways out. So does being
- * asked to end; a verb that has something to clear away, such as the demo's stack, would else never come to it.
+ * Runs `wait` until it ends or a signal interrupts it. Ctrl-C ends only the waiting, not the run: the error says that
+ * the run goes on, and what the user can do. SIGTERM and SIGHUP do the same, so that the verb can still clean up, for
+ * example stop the demo's stack.
  */
 export async function whileWaitingFor<Result>(
   run: { readonly id: string; readonly kind: string },
@@ -24,7 +25,8 @@ export async function whileWaitingFor<Result>(
       { cause: caught },
     );
   } finally {
-    // The terminal and the process above both hand Ctrl-C on: once interrupted, the second one must not kill.
+    // The terminal and the parent process may both deliver Ctrl-C. After the first one, the handlers stay installed so
+    // that the second one does not kill this process.
     if (!interrupted.signal.aborted) for (const signal of signals) process.off(signal, interrupt);
   }
 }

@@ -7,7 +7,9 @@ export interface ServerSentEvent {
 
 const charactersAtMost = 4 * 1024 ** 2;
 
-/** The events of a `text/event-stream`; comments are left out. An event over 4 MiB ends the stream with an error. */
+/**
+ * Yields the events of a `text/event-stream` without its comments. An event over 4 MiB ends the stream with an error.
+ */
 export async function* serverSentEvents(
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
 ): AsyncGenerator<ServerSentEvent> {

@@ -12,7 +12,10 @@ const logLines = 8;
 const Runs = z.object({ items: z.array(Run) });
 const LogPage = z.object({ items: z.array(LogLine) });
 
-/** All runs, until Ctrl-C: a table that redraws itself on a terminal, else a line for each change of one of them. */
+/**
+ * Watches all runs until Ctrl-C: as a table that redraws itself on a terminal, otherwise as one line per change of a
+ * run.
+ */
 export async function watchRuns(context: CliContext, api: ApiClient): Promise<void> {
   const { output, options } = context;
   const ended = new AbortController();
@@ -35,7 +38,7 @@ export async function watchRuns(context: CliContext, api: ApiClient): Promise<vo
   }
 }
 
-/** One run to its end: its steps and the last of its log on a terminal, else a line for each change. */
+/** Watches one run until it ends: its steps and the end of its log on a terminal, otherwise one line per change. */
 export async function watchRun(context: CliContext, api: ApiClient, id: string): Promise<void> {
   const { output } = context;
   const first = await api.get(`/v1/runs/${id}`, Run);
@@ -65,7 +68,7 @@ export async function watchRun(context: CliContext, api: ApiClient, id: string):
   mustHaveAchieved(run);
 }
 
-/** Tells of a run when its state, step or progress is another than when it was told of last. */
+/** Returns a function that prints a run if its state, step or progress has changed since it was last printed. */
 function changes(context: CliContext): (run: Run) => void {
   const known = new Map<string, string>();
   return (run) => {

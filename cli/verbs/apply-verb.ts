@@ -30,7 +30,7 @@ const Applied = z
   .loose();
 export type Applied = z.infer<typeof Applied>;
 
-/** Reads a perennial.yaml; its paths are relative to the folder that it lies in. */
+/** Reads a perennial.yaml. Its paths are relative to the folder that contains it. */
 export async function readConfiguration(
   file: string,
 ): Promise<{ readonly text: string; readonly configuration: Configuration; readonly folder: string }> {
@@ -45,7 +45,7 @@ export async function readConfiguration(
   return { text, configuration: parseConfigurationFile(text), folder: dirname(resolve(file)) };
 }
 
-/** Where a configuration belongs: the environment that was named, else the one that it says itself. */
+/** Returns the environment that the caller named, or else the one in the configuration. */
 export function environmentFor(context: CliContext, configuration: Configuration): string {
   return context.options.environmentGiven ?? configuration.deploy.environment;
 }
@@ -68,7 +68,10 @@ export async function applyConfiguration(
   return { ...applied, name: configuration.name };
 }
 
-/** The folder of the code, if workers can install what it needs; null: the code comes from git. */
+/**
+ * Returns the folder of the code after checking that workers can install what it needs; null if the code comes from
+ * git.
+ */
 async function checkedCode({ path, environment }: Configuration['code'], folder: string): Promise<string | null> {
   if (path === undefined) return null;
   const code = await folderWithin(folder, path);
@@ -77,8 +80,8 @@ async function checkedCode({ path, environment }: Configuration['code'], folder:
 }
 
 /**
- * Commits the code that the configuration names as a CodeVersion: uploads the folder, or has the server fetch from git.
- * It becomes the environment's code, unless it is `staged` for a configuration that is applied with it.
+ * Commits the code that the configuration names as a CodeVersion: uploads the folder, or has the server fetch it from
+ * git. It becomes the environment's code, unless it is `staged` for a configuration that is applied with it.
  */
 export async function snapshotCode(
   context: CliContext,
@@ -96,7 +99,7 @@ export async function snapshotCode(
   return startAndFollow(context, api, path, { ...body, archive, ...(await gitStateOf(code)) }, query);
 }
 
-/** The digest of the archive. */
+/** Uploads the folder as an archive and returns the archive's digest. */
 function uploadCode(context: CliContext, api: ApiClient, folder: string): Promise<string> {
   const limits = codeLimitsOf(parseSettings(CodeSettings, context.env));
   return withNamelessFile(async (archive) => {
@@ -107,7 +110,10 @@ function uploadCode(context: CliContext, api: ApiClient, folder: string): Promis
   });
 }
 
-/** All or nothing: the code is staged first, and becomes the environment's code with the configuration. */
+/**
+ * Applies everything or nothing: the code is staged first and becomes the environment's code together with the
+ * configuration.
+ */
 async function applyAll(
   context: CliContext,
   api: ApiClient,
@@ -117,7 +123,10 @@ async function applyAll(
   return { code, applied: await applyConfiguration(context, api, options.file, code?.id) };
 }
 
-/** Where the API did not answer, nobody knows whether it applied the configuration. */
+/**
+ * Adds "nothing was applied" to the error, unless the API did not answer, because then it is unknown whether it applied
+ * the configuration.
+ */
 function sayingSo(caught: unknown): unknown {
   if (!(caught instanceof PerennialError) || caught.code.endsWith('-unavailable')) return caught;
   return new PerennialError(caught.code, `nothing was applied: ${caught.message}`, caught.fields, { cause: caught });

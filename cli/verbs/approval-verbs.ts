@@ -98,7 +98,7 @@ function voteVerb({ program, act }: VerbRegistry, decision: 'approve' | 'reject'
         const api = apiOf(context, 'approver');
         const asked = await approvalOf(api, id);
         const evidence = describeApproval(context.output, asked, await evidenceOf(api, id), context.output.colours);
-        // A request that is decided takes no vote: the API says so better than a question would.
+        // A decided request takes no more votes, and the API's error explains that better than a question would.
         if (decision === 'approve' && asked.status === 'pending') await confirmChange(context, evidence);
         else context.output.note(evidence);
         const voted = await api.send('POST', `/v1/approvals/${id}/votes`, Approval, {
@@ -116,7 +116,7 @@ function describeVote({ votes, subject }: Approval, decision: 'approve' | 'rejec
   return `approved: ${votes.filter((vote) => vote.decision === 'approve').length} of ${subject.policy.votes} votes`;
 }
 
-/** What was gathered besides: too long for the lists that requests stand in. */
+/** Fetches the evidence, which is too long to be included in lists of requests. */
 function evidenceOf(api: ApiClient, id: string): Promise<Evidence> {
   return api.get(`/v1/approvals/${id}/evidence`, Evidence);
 }

@@ -129,7 +129,7 @@ function addParameter(text: string, before: Readonly<Record<string, unknown>> = 
   try {
     return { ...before, [name]: JSON.parse(value) };
   } catch {
-    // Not JSON: a bare word is a string.
+    // A value that is not JSON is taken as a string.
     return { ...before, [name]: value };
   }
 }
@@ -153,7 +153,7 @@ function describeVersion({ output, options }: CliContext, version: z.infer<typeo
   const made = (['dataset', 'code', 'configuration'] as const)
     .map((noun) => `${noun} ${lineage[noun].number} (${shortDigest(lineage[noun].digest)})`)
     .join(', ');
-  // Without a window everything is read, from before the first row.
+  // Without a window, the rows are read from before the first row on, so only the end is shown.
   const since = trained.from.startsWith('0001') ? `up to ${trained.to}` : `from ${trained.from} to ${trained.to}`;
   const said = Object.entries(scriptMetrics).map(([name, value]) => `${name} ${value}`);
   return [

@@ -63,7 +63,7 @@ export function connectionVerbs({ program, act }: VerbRegistry): void {
     .action(
       act(async (context, name: string) => {
         const api = apiOf(context, 'admin');
-        // Removing is the same again and again; a name that was mistyped is to be told all the same.
+        // DELETE succeeds for unknown names too, so this check reports a mistyped name.
         await api.get(pathOf(name), Connection);
         await api.send('DELETE', pathOf(name), z.unknown());
         context.output.data({ name, removed: true }, () => `${name}: removed`);
@@ -79,7 +79,7 @@ async function settingsFrom(context: CliContext, from: string): Promise<Record<s
   const text = from === '-' ? await readAll(context.stdin) : await readFile(from, 'utf8');
   const parsed = z.record(z.string(), z.unknown()).safeParse(readConfigurationText(text).value);
   if (parsed.success) return parsed.data;
-  // What was read is not repeated: it holds a secret.
+  // The error does not repeat the text, because it may hold a secret.
   const source = from === '-' ? 'standard input' : from;
   throw new PerennialError('invalid-request', `${source} is not one mapping of settings in YAML or JSON`);
 }

@@ -22,7 +22,7 @@ import type { VerbRegistry } from '../verb.ts';
 import { counted, decimals, startAndFollow } from '../verb.ts';
 import { environmentFor, readConfiguration } from './apply-verb.ts';
 
-/** The files to upload: those named, else what the configuration's `data.source` says. */
+/** Returns the files to upload: those that were named, or else those of the configuration's `data.source`. */
 async function sourceFiles(named: readonly string[], file: string): Promise<string[] | 'fetched by the server'> {
   if (named.length > 0) return named.map((path) => resolve(path));
   const { configuration, folder } = await readConfiguration(file);
@@ -47,7 +47,7 @@ function formatOf(path: string): DataFormat {
   return format;
 }
 
-/** What rows are downloaded as. */
+/** Returns the file format in which rows are downloaded, by the file's extension. */
 function formatToWrite(path: string): 'csv' | 'parquet' {
   const extension = extname(path).toLowerCase();
   if (extension === '.csv') return 'csv';
@@ -91,13 +91,13 @@ async function ingestFiles(
   return tellWarnings(context, await startAndFollow(context, api, path, { files: batch }, query));
 }
 
-/** Says what the ingestion guessed and warns of, on standard error. */
+/** Prints the guesses and warnings of the ingestion on standard error. */
 function tellWarnings(context: CliContext, run: Run & { state: 'succeeded' }): Run & { state: 'succeeded' } {
   for (const line of warningsOf(run)) context.output.note(line);
   return run;
 }
 
-/** The file's digest. */
+/** Uploads the file and returns its digest. */
 async function uploadFile(api: ApiClient, path: string, told: (sent: number, size: number) => void): Promise<string> {
   const file = await open(path);
   try {
@@ -157,7 +157,7 @@ function ingestVerb({ program, act }: VerbRegistry): void {
     .action(
       act(async (context, files: string[], options: { file: string }) => {
         const { model, environment } = context.options;
-        // With the model and the files named, no configuration is needed beside them.
+        // If the model and the files are named, no configuration file is needed.
         const target =
           files.length > 0 && model !== undefined
             ? { model, environment }

@@ -160,8 +160,8 @@ function targetIn({ history }: Deployments, digest: string | undefined): string 
 }
 
 /**
- * Names the version for the confirmation question. Throws before anyone is asked if the version is unknown, or was rejected
- * against the champion that serves.
+ * Names the version for the confirmation question. Throws before asking if the version is unknown, or was rejected
+ * against the current champion.
  */
 async function candidateOf(
   context: CliContext,

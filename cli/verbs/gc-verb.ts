@@ -66,7 +66,7 @@ async function listCollections(context: CliContext, api: ApiClient, limit: numbe
   );
 }
 
-/** Until it is over; Ctrl-C ends the waiting and not the collection. */
+/** Follows a collection until it is over. Ctrl-C ends only the waiting, not the collection. */
 async function follow(context: CliContext, api: ApiClient, id: Id): Promise<Collection> {
   const { signal } = new AbortController();
   for (;;) {

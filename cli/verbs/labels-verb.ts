@@ -13,7 +13,10 @@ import { readLabels } from '../files/labels-file.ts';
 import type { VerbRegistry } from '../verb.ts';
 import { counted } from '../verb.ts';
 
-/** Well under what the API takes at once; what was sent before a broken connection is known when sent again. */
+/**
+ * Well below the API's limit per request. After a broken connection the labels can be sent again, because those that
+ * arrived are recognised.
+ */
 const labelsAtOnce = 20_000;
 
 export function labelsVerb({ program, act }: VerbRegistry): void {
@@ -72,7 +75,10 @@ function sendPart(context: CliContext, api: ApiClient, part: readonly LabelInput
   return api.send('POST', modelPath(context, '/labels'), AddedLabels, part, query);
 }
 
-/** `sent`: how many labels went before this answer's, which counts places from its own first. */
+/**
+ * Adds up two answers. `sent` is the number of labels sent before this answer's batch, because the answer counts
+ * positions from the start of its batch.
+ */
 function added(sum: AddedLabels, answer: AddedLabels, sent: number): AddedLabels {
   const listed = <Item>(before: readonly Item[], more: readonly Item[]) => [...before, ...more].slice(0, labelsListed);
   return {

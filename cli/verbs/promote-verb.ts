@@ -11,8 +11,8 @@ import { startRun } from '../verb.ts';
 const Deployments = z.object({ generation: Generation.nullable() }).loose();
 
 /**
- * Deploys the release that serves in one environment in the next one, under the next one's policy. The release stays the
- * same, except for its evaluation if another champion serves there.
+ * Deploys the release that serves in one environment to the next one, under the next one's policy. The release stays
+ * the same, except for its evaluation if another champion serves there.
  */
 export function promoteVerb({ program, act }: VerbRegistry): void {
   program

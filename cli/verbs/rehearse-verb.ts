@@ -90,7 +90,7 @@ export function rehearseVerb({ program, act }: VerbRegistry): void {
 
 const example = fileURLToPath(new URL('../../examples/bike-demand/perennial.yaml', import.meta.url));
 
-/** The whole life of a model on eighteen months of real data, on the embedded stack. */
+/** Shows the whole life of a model on eighteen months of real data, on the embedded stack. */
 export function demoVerb({ program, act }: VerbRegistry): void {
   program
     .command('demo')
@@ -101,7 +101,8 @@ export function demoVerb({ program, act }: VerbRegistry): void {
     .action(
       act(async (context, options: { exit?: boolean; periods?: number }) => {
         const interrupted = new AbortController();
-        // npm and the terminal both send a signal on: a second one must not end this before the stack is stopped.
+        // npm and the terminal both forward a signal; the second one must not end this process before the stack has
+        // stopped.
         for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
           process.on(signal, () => interrupted.abort(signal));
         const running = await runningStack(context);
@@ -120,7 +121,7 @@ export function demoVerb({ program, act }: VerbRegistry): void {
           else context.output.note(`\n${lastScreen(context, stack, finished)}`);
           context.output.data({ ...summaryOf(finished), seconds }, () => inOneLine(finished));
         } catch (caught) {
-          // Interrupted, or it went wrong: what the demo started is not left running.
+          // Interrupted or failed: the stack is stopped if the demo started it.
           const left = running === undefined ? await leave(context, rehearsing) : reasonOf(caught);
           if (!interrupted.signal.aborted) throw caught;
           process.exitCode = exitCodes.interrupted;
@@ -131,8 +132,8 @@ export function demoVerb({ program, act }: VerbRegistry): void {
 }
 
 /**
- * Stops the stack that the demo started. Its rehearsal is cancelled first: when the stack is started again it would else go
- * on beside that of the next demo. Answers what is left, in words.
+ * Stops the stack that the demo started. Cancels its rehearsal first; otherwise it would continue, next to that of the
+ * next demo, when the stack is started again. Returns a sentence about what remains.
  */
 async function leave(context: CliContext, rehearsing: string | undefined): Promise<string> {
   const isCancelled =
@@ -177,7 +178,7 @@ async function tellDemo(
   const span = { from: '2011-07', to, every: 'month' };
   const finished = await rehearse(context, api, `/v1/models/${name}`, span, environment, (runId) => {
     onStarted(runId);
-    // Nobody was listening while it was asked for.
+    // Acts on an interruption that came while the rehearsal was being requested.
     signal.throwIfAborted();
   });
   return { finished, seconds: Math.round((Date.now() - begun) / 100) / 10 };

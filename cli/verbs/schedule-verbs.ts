@@ -99,7 +99,7 @@ export function scheduleVerbs({ program, act }: VerbRegistry): void {
     .action(
       act(async (context, name: string) => {
         const api = apiOf(context);
-        // Removing is the same again and again; a name that was mistyped is to be told all the same.
+        // DELETE succeeds for unknown names too, so this check reports a mistyped name.
         await api.get(path(context, name), Schedule, here(context));
         await api.send('DELETE', path(context, name), z.unknown(), undefined, here(context));
         context.output.data({ removed: name }, () => `${name} removed`);

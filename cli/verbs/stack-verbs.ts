@@ -69,7 +69,7 @@ async function readiness(context: CliContext, stack: StackFile): Promise<z.infer
   }
 }
 
-/** None where the API does not answer, which the table of parts says. */
+/** Returns no workers if the API does not answer; the table of parts already says so. */
 async function workersOf(context: CliContext): Promise<readonly LiveWorker[]> {
   try {
     return (await apiOf(context).get('/v1/system', System)).workers;

@@ -6,7 +6,7 @@ import { TrainingKeyDifference } from '../../contracts/models/training-key-diffe
 import type { Output } from '../output.ts';
 import { decimals } from '../verb.ts';
 
-/** What the API tells of a build. */
+/** The API's explanation of a build. */
 export const ShownExplanation = z
   .object({
     runId: z.string(),

@@ -11,14 +11,14 @@ export interface Colours {
 }
 
 /**
- * Two parameters in each sequence that this process paints with, which no text from outside can know: what has them is
- * its own, and every other sequence is somebody else's. A terminal never sees them. They come first: tables take the last
- * parameter for the colour.
+ * Two random parameters that mark the colour sequences of this process, so that text from outside cannot imitate them:
+ * a sequence with them is our own, every other one is foreign. They are removed before output. They come first, because
+ * tables take the last parameter as the colour.
  */
 const signature = `${randomInt(1000, 10_000)};${randomInt(1000, 10_000)};`;
 const signed = new RegExp(`(${String.fromCharCode(0x1b)}\\[${signature}\\d+m)`);
 
-/** Colours that `paintedSafely` knows for its own; none of them where they are not wanted. */
+/** Returns colour functions whose sequences `painted` recognises; without colours if they are not wanted. */
 export function signedColours(wanted: boolean): Colours {
   const { bold, dim, green, red, yellow, cyan } = pc.createColors(wanted);
   return {
@@ -40,12 +40,15 @@ function sign(sequence: string): string {
   return sequence.replace('[', `[${signature}`);
 }
 
-/** `make` of all but the sequences of this process. */
+/** Applies `make` to everything except the colour sequences of this process. */
 export function exceptPaint(text: string, make: (text: string) => string): string {
   return piecesOf(text, (sequence) => sequence, make);
 }
 
-/** What the terminal is given: `make` of the text, and the sequences of this process as the terminal knows them. */
+/**
+ * Returns the text for the terminal: `make` is applied to the text, and the colour sequences of this process become
+ * plain ones.
+ */
 export function painted(text: string, make: (text: string) => string): string {
   return piecesOf(text, (sequence) => sequence.replace(signature, ''), make);
 }

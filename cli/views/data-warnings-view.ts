@@ -1,6 +1,6 @@
 import type { DataWarning } from '../../contracts/data/data-warning.ts';
 
-/** One line each: `warning: …` or `guess: …`. */
+/** Returns one line per warning: `warning: …` or `guess: …`. */
 export function describeDataWarnings(warnings: readonly DataWarning[]): string[] {
   return warnings.map(({ level, message }) => `${level}: ${message}`);
 }

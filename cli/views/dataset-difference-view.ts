@@ -4,7 +4,7 @@ import type { Colours } from './colours.ts';
 import type { Output } from '../output.ts';
 import { decimals } from '../verb.ts';
 
-/** What changed between two versions of data, widest first: rows, columns, cells, distributions. */
+/** Describes the difference of two dataset versions: rows, columns, cells, then distributions. */
 export function describeDifference(output: Output, difference: DatasetDifference): string {
   const { before, after, rows, columns, changedBy } = difference;
   const changed = rows.changed === null ? '' : `, ${rows.changed} changed`;
@@ -25,7 +25,10 @@ export function describeDifference(output: Output, difference: DatasetDifference
 
 const mostShifts = 10;
 
-/** The data of a request beside the champion's, row by row where it was compared; nothing where nothing served before. */
+/**
+ * Compares the data of a request with the champion's, row by row if the rows were compared. Only lists what is missing
+ * if nothing served before.
+ */
 export function describeDataOf(output: Output, { data, missing }: Evidence, colours: Colours): string[] {
   const unsaid = missing.map((what) => `missing: ${what}`);
   if (data === null || data.from === null) return unsaid;

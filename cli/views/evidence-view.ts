@@ -8,7 +8,10 @@ import type { Colours } from './colours.ts';
 import type { Output } from '../output.ts';
 import { decimals, intervalText } from '../verb.ts';
 
-/** What was measured: the metric against the champion's, each gate with value and threshold, and the slices, the worst first. */
+/**
+ * Describes an evaluation: the metric beside the champion's, each gate with value and threshold, and the slices, worst
+ * first.
+ */
 export function describeEvaluation(output: Output, body: EvaluationBody, colours: Colours): string {
   const { metric, challenger, champion, gain } = body;
   const measured = [
@@ -62,7 +65,10 @@ function verdict(word: string, colours: Colours): string {
   return word === 'fail' ? colours.red(word) : colours.yellow(word);
 }
 
-/** Enough to decide by: from what to what, how, what it was made of, what was measured, and who has voted. */
+/**
+ * Describes what a voter needs to decide: what replaces what, by which steps, what the release consists of, its
+ * measurements, and the votes so far.
+ */
 export function describeApproval(output: Output, approval: Approval, gathered: Evidence, colours: Colours): string {
   const { evidence, subject, votes, earlierVotes, status } = approval;
   const { policy } = subject;
@@ -87,7 +93,7 @@ function voteLine({ principalName, decision, comment }: Approval['votes'][number
   return `  ${principalName}: ${decision}${comment === '' ? '' : `, "${comment}"`}`;
 }
 
-/** The warnings of a request, one line each. */
+/** Returns the warnings of a request, one line each. */
 export function describeApprovalWarnings(
   { warnings }: Pick<Approval, 'warnings'>,
   colours: Colours,
@@ -95,13 +101,13 @@ export function describeApprovalWarnings(
   return warnings.map(({ message }) => colours.yellow(`warning: ${message.replaceAll(/\s+/g, ' ')}`));
 }
 
-/** `bike-demand in production: version 3 → version 4`. */
+/** Describes the change of a request, for example `bike-demand in production: version 3 → version 4`. */
 export function changeOf({ model, environment, evidence }: Approval): string {
   const from = evidence.championVersion === null ? 'nothing' : `version ${evidence.championVersion}`;
   return `${model} in ${environment}: ${from} → version ${evidence.modelVersion}`;
 }
 
-/** A metric by its name; undefined if it was not measured or has no value on these rows. */
+/** Returns a metric by its name; undefined if it was not measured or is undefined on these rows. */
 export function scoreOf(metrics: object, metric: string): number | undefined {
   const value: unknown = Object.entries(metrics).find(([name]) => name === metric)?.[1];
   return typeof value === 'number' ? value : undefined;
@@ -109,7 +115,10 @@ export function scoreOf(metrics: object, metric: string): number | undefined {
 
 const headlines = ['rmse', 'rocAuc', 'macroF1', 'accuracy', 'logLoss'];
 
-/** The one number that is said of a model's performance first, with its name: the configured one where it is known. */
+/**
+ * Returns the most important metric with its name: the configured one if it was measured, else the first measured one
+ * of a fixed order.
+ */
 export function headline(metrics: object, configured?: string): string {
   const names = configured === undefined ? headlines : [configured, ...headlines];
   const name = names.find((metric) => scoreOf(metrics, metric) !== undefined);

@@ -5,7 +5,7 @@ import type { CliContext } from '../cli-context.ts';
 type Query = Readonly<Record<string, string | number | undefined>>;
 const pageAtMost = 200;
 
-/** As many items as `limit` says, over as many pages as that takes; says so if there are more. */
+/** Returns up to `limit` items, reading as many pages as necessary, and prints a note if there are more. */
 export async function listUpTo<Item extends z.ZodType>(
   context: CliContext,
   api: ApiClient,

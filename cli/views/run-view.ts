@@ -3,7 +3,7 @@ import { describeOutcome, isFinal } from '../../contracts/runs/run.ts';
 import type { Colours } from './colours.ts';
 import { describeDataWarnings } from './data-warnings-view.ts';
 
-/** One line of a live view; painted whole, after it was cut to the terminal's width. */
+/** One line of a live view. It is cut to the terminal's width before it is painted. */
 export interface ViewLine {
   readonly text: string;
   readonly paint?: ((text: string) => string) | undefined;
@@ -11,7 +11,7 @@ export interface ViewLine {
 
 const barWidth = 12;
 
-/** The step that a run is at, or what it waits for. */
+/** Returns the step that a run is at, or what it waits for. */
 export function stepOf(run: Run): string {
   if (run.state === 'running') return run.steps.findLast(({ state }) => state === 'running')?.name ?? 'running';
   return run.state === 'awaiting-approval' ? `waits for approval ${run.approvalId}` : run.state;
@@ -24,7 +24,10 @@ export function progressOf({ progress }: Run): string {
   return `${bar} ${Math.round(progress.fraction * 100)} % ${progress.message}`.trimEnd();
 }
 
-/** How long it took, or takes until now; `0.4 s`, `14 s`, `2 min 05 s`, `3 h 20 min`. */
+/**
+ * Formats the duration from `from` to `to`, or to `now` if it is still going on: `0.4 s`, `14 s`, `2 min 05 s`, `3 h 20
+ * min`.
+ */
 export function elapsed(from: string | null | undefined, to: string | null | undefined, now: number): string {
   if (from === null || from === undefined) return '';
   const ms = (to === null || to === undefined ? now : Date.parse(to)) - Date.parse(from);
@@ -40,7 +43,7 @@ export function elapsedOf(run: Run, now: number): string {
   return elapsed(run.startedAt, isFinal(run.state) && 'endedAt' in run ? run.endedAt : null, now);
 }
 
-/** What became of a run, in a sentence. */
+/** Describes the outcome of a run in a sentence. */
 export function outcomeOf(run: Run): string {
   if (run.state === 'failed') return `${run.failure.code}: ${run.failure.message}`;
   if (run.state === 'cancelled') return run.reason === '' ? 'cancelled' : `cancelled: ${run.reason}`;
@@ -48,13 +51,13 @@ export function outcomeOf(run: Run): string {
   return describeOutcome(run.outcome);
 }
 
-/** Warnings and guesses of a data run that succeeded, one line each. */
+/** Returns the warnings and guesses of a data run that succeeded, one line each. */
 export function warningsOf(run: Run): string[] {
   if (run.state !== 'succeeded' || run.outcome.kind !== 'data') return [];
   return describeDataWarnings(run.outcome.warnings ?? []);
 }
 
-/** All runs as a table: those that go on first, then the newest. */
+/** Returns all runs as a table: unfinished ones first, then the newest. */
 export function viewOfRuns(runs: readonly Run[], colours: Colours, now: number): ViewLine[] {
   const ordered = [...runs.filter(({ state }) => !isFinal(state)), ...runs.filter(({ state }) => isFinal(state))];
   const cells = ordered.map((run) => [
@@ -72,7 +75,7 @@ export function viewOfRuns(runs: readonly Run[], colours: Colours, now: number):
   ];
 }
 
-/** One run: its steps with their times, how far it is, and the last lines of its log. */
+/** Returns one run: its steps with their times, its progress, and the last lines of its log. */
 export function viewOfRun(run: Run, log: readonly string[], colours: Colours, now: number): ViewLine[] {
   const title = `${run.request.kind} of ${run.model}/${run.environment} (${run.because})  ${run.state}  ${elapsedOf(run, now)}`;
   const [head = '', ...steps] = aligned([

@@ -1,20 +1,29 @@
-/** Controls of a terminal, and marks that reorder or break lines: what is printed must be what was said. */
+/**
+ * Terminal control characters, and characters that reorder text or break lines. They would make the output look
+ * different from the text.
+ */
 const unseen = /[\p{Cc}\u2028-\u202E\u2066-\u2069]/gu;
 const named: Readonly<Record<string, string>> = { '\n': String.raw`\n`, '\r': String.raw`\r`, '\t': String.raw`\t` };
 
-/** Text from outside on one line, as of a cell: every character that would not be seen, or would be obeyed, is spelt out. */
+/**
+ * Puts text from outside on one line, for example for a table cell, and escapes every character that would be invisible
+ * or interpreted by the terminal.
+ */
 export function visible(text: string): string {
   return text.replaceAll(unseen, spelt);
 }
 
-/** The same of text of many lines; tabs and line breaks stay. */
+/** Does the same for text of many lines, but keeps tabs and line breaks. */
 export function visibleLines(text: string): string {
   return text
     .replaceAll('\r\n', '\n')
     .replaceAll(unseen, (character) => (character === '\n' || character === '\t' ? character : spelt(character)));
 }
 
-/** JSON escapes most of it by itself; the rest reads the same when it is escaped too. */
+/**
+ * Returns the value as JSON. JSON escapes most of these characters by itself; the others are escaped here without
+ * changing the value.
+ */
 export function jsonText(value: unknown): string {
   return JSON.stringify(value).replaceAll(unseen, (character) => `\\u${hex(character, 4)}`);
 }

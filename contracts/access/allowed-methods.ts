@@ -1,12 +1,12 @@
 interface Route {
   readonly method: string | readonly string[];
-  /** As Fastify writes it: `/v1/models/:model`. */
+  /** In Fastify's syntax: `/v1/models/:model`. */
   readonly url: string;
 }
 
 /**
- * Which methods a path has, for the header `Allow` of a 405. The API and the gateway each tell it their routes.
- * `of` returns none for a path that no route has under any method.
+ * Holds the methods of each path, for the `Allow` header of a 405 response. The API and the gateway each register their
+ * routes. `of` returns an empty list for a path without a route.
  */
 export class AllowedMethods {
   readonly #routes: { readonly pattern: RegExp; readonly methods: readonly string[] }[] = [];

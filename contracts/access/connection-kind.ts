@@ -3,15 +3,18 @@ import { z } from 'zod';
 export const HttpUrl = z.url({ protocol: /^https?$/ }).max(2_000);
 
 export interface ConnectionKindEntry<Settings extends z.ZodType> {
-  /** With the secrets. `kind` tells them from those of other kinds. */
+  /** Schema of the settings, including secrets. It is discriminated by `kind`. */
   readonly settings: Settings;
-  /** For the command line's help: the keys. */
+  /** The keys of the settings, for the help text of the command line. */
   readonly help: string;
-  /** Where it leads, for people: neither credentials nor a path or query, which may hold some. */
+  /**
+   * Returns the destination for display. Credentials, path and query of an address are omitted, because they may
+   * contain secrets.
+   */
   target(settings: z.infer<Settings>): string;
 }
 
-/** Types `target` by the settings of its entry. */
+/** Infers the parameter type of `target` from the settings schema of the entry. */
 export function connectionKind<Settings extends z.ZodType>(
   entry: ConnectionKindEntry<Settings>,
 ): ConnectionKindEntry<Settings> {

@@ -50,7 +50,7 @@ export const GitConnection = z
   );
 export type GitConnection = z.infer<typeof GitConnection>;
 
-/** Every kind of connection, those of notifiers first. */
+/** All kinds of connections; the kinds of notifiers come first. */
 export const connectionKinds = {
   ...notifierKinds,
   s3: connectionKind({
@@ -77,26 +77,26 @@ export const connectionKindNames = registeredNames(connectionKinds);
 
 const [firstSettings, ...otherSettings] = optionsOf(connectionKinds);
 
-/** What a connection is, its secrets among it: taken, stored encrypted, and never given out over HTTP. */
+/** The settings of a connection, including its secrets. They are stored encrypted and never returned over HTTP. */
 export const ConnectionSettings = z.discriminatedUnion('kind', [
   firstSettings.settings,
   ...otherSettings.map(({ settings }) => settings),
 ]);
 export type ConnectionSettings = z.infer<typeof ConnectionSettings>;
 
-/** What anybody is shown of a connection. */
+/** The part of a connection that anyone may see. */
 export const Connection = z.object({
   project: Name,
   name: Name,
   kind: z.enum(connectionKindNames),
-  /** Where it leads, without what would let anybody in. */
+  /** The destination, without credentials. */
   target: z.string(),
   recordedAt: Instant,
   recordedBy: Id,
 });
 export type Connection = z.infer<typeof Connection>;
 
-/** Where it leads, for people. */
+/** Returns the destination of a connection for display, without credentials. */
 export function connectionTarget(settings: ConnectionSettings): string {
   const { target }: { target(settings: ConnectionSettings): string } = connectionKinds[settings.kind];
   return target(settings);

@@ -3,8 +3,9 @@ import { registeredNames } from '../registered-names.ts';
 import { connectionKind, HttpUrl } from './connection-kind.ts';
 
 /**
- * The kinds of connections that messages are sent to. `adapters/notifier/` sends them, in a file such as `webhook-notifier.ts`;
- * connections, the configuration's words and the command line's help derive from these entries.
+ * The kinds of connections to which messages are sent. `adapters/notifier/` sends them, in a file such as
+ * `webhook-notifier.ts`; connections, the texts of the configuration schema and the command line's help derive from
+ * these entries.
  */
 export const notifierKinds = {
   webhook: connectionKind({

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Id, Instant, Name } from '../identifiers.ts';
 
-/** Each role may do all that those before it may. */
+/** Each role includes the rights of all roles before it. */
 export const roles = ['viewer', 'operator', 'approver', 'admin'] as const;
 export const Role = z.enum(roles);
 export type Role = z.infer<typeof Role>;
@@ -10,7 +10,7 @@ export function includesRole(held: Role, wanted: Role): boolean {
   return roles.indexOf(held) >= roles.indexOf(wanted);
 }
 
-/** Absent project: everything; absent model: the whole project; absent environment: all of them. */
+/** An absent project means all projects, an absent model the whole project, an absent environment all environments. */
 export const Grant = z.object({
   role: Role,
   project: Name.optional(),
@@ -29,22 +29,31 @@ export const Principal = z.object({
 });
 export type Principal = z.infer<typeof Principal>;
 
-/** Whose eyes a list is read with: it shows the rows on which one of the grants gives a role. A Principal is one. */
+/**
+ * The reader of a list. The list shows the rows on which one of the reader's grants gives a role. Every Principal is a
+ * Viewer.
+ */
 export interface Viewer {
   readonly grants: readonly Grant[];
 }
 
-/** Perennial itself, which sees everything. For what it does by itself, and never for an answer to somebody. */
+/** Perennial itself, which may see everything. For internal work only, never for the response to a request. */
 export const platformViewer: Viewer = { grants: [{ role: 'viewer' }] };
 
-/** What a grant is checked against; absent fields are "whatever" (a project-wide or global act). */
+/**
+ * The target of an action, against which grants are checked. An absent field means that the action is not limited to
+ * one project, model or environment.
+ */
 export interface Target {
   readonly project?: string;
   readonly model?: string;
   readonly environment?: string;
 }
 
-/** Does one of the grants give `role` on `target`, or on something within it? For lists, which leave out the rest. */
+/**
+ * Returns whether one of the grants gives `role` on `target`, or on something within it. For lists, which omit
+ * everything else.
+ */
 export function isGrantedWithin(grants: readonly Grant[], role: Role, target: Target): boolean {
   const reaches = (granted: string | undefined, wanted: string | undefined) =>
     granted === undefined || wanted === undefined || granted === wanted;
@@ -57,7 +66,7 @@ export function isGrantedWithin(grants: readonly Grant[], role: Role, target: Ta
   );
 }
 
-/** Does one of the grants give `role` on `target`? A narrower grant never covers a wider target. */
+/** Returns whether one of the grants gives `role` on `target`. A narrower grant never covers a wider target. */
 export function isGranted(grants: readonly Grant[], role: Role, target: Target): boolean {
   return grants.some(
     (grant) =>

@@ -1,6 +1,6 @@
 import { PerennialError } from '../errors.ts';
 
-/** Limits of one code version, unpacked. */
+/** Limits on the unpacked files of one code version. */
 export interface CodeLimits {
   readonly bytes: number;
   readonly files: number;

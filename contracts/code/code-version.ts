@@ -2,32 +2,33 @@ import { z } from 'zod';
 import { Id, Instant, Sha256 } from '../identifiers.ts';
 
 /**
- * What a CodeVersion is; its canonical JSON's digest is the identity.
- * `archive` is a canonical tar: entries sorted by path, mode 0644 or 0755, no owner, no time, no links.
+ * The content of a CodeVersion. The digest of its canonical JSON is its identity.
+ * `archive` is a canonical tar: entries sorted by path, mode 0644 or 0755, without owners, times and links.
  */
 export const CodeManifest = z.object({
   schemaVersion: z.literal(1),
   archive: Sha256,
   command: z.array(z.string()).min(1),
   /**
-   * The lock file's path inside the archive and the digest of the lock; null: the interpreter as it is. `resolvedFrom`: the
-   * file there, of that digest, has no hashes, and the lock is what it was resolved to, a blob of its own.
+   * The lock file's path in the archive and the digest of the lock. null: the installed interpreter is used as it is.
+   * `resolvedFrom` is the digest of that lock file if it has no hashes; `lock` is then a separate blob, resolved from
+   * that file.
    */
   environment: z.object({ path: z.string(), lock: Sha256, resolvedFrom: Sha256.optional() }).nullable(),
-  /** Absent where it is false, so that manifests from before are what they were. */
+  /** Omitted instead of false, so that the digests of older manifests stay the same. */
   allowBuilds: z.literal(true).optional(),
   network: z.boolean(),
   validation: z.boolean(),
 });
 export type CodeManifest = z.infer<typeof CodeManifest>;
 
-/** Where the files came from the first time; the same files from elsewhere are the same version. */
+/** Where the files of the version first came from. The same files from another origin are the same version. */
 export const CodeOrigin = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('folder'),
     files: z.number().int(),
     bytes: z.number().int(),
-    /** What the folder's checkout stood at, and whether files differed from it. */
+    /** The commit of the folder's checkout, and whether files differed from it. */
     gitCommit: z.string().optional(),
     dirty: z.boolean().optional(),
   }),
@@ -38,7 +39,7 @@ export const CodeOrigin = z.discriminatedUnion('kind', [
     url: z.string(),
     ref: z.string(),
     path: z.string(),
-    /** What the ref was when it was fetched. */
+    /** The commit that the ref pointed to when it was fetched. */
     gitCommit: z.string(),
     submodules: z.array(z.object({ path: z.string(), url: z.string(), commit: z.string() })),
   }),

@@ -4,14 +4,16 @@ import { relativePathProblem } from './relative-path.ts';
 
 const scp = /^[A-Za-z0-9_.-]+@([A-Za-z0-9.-]+):([^/].*)$/;
 
-/** `git@host:owner/name.git` is the short form of `ssh://git@host/owner/name.git`. */
+/**
+ * Parses the address of a repository. `git@host:owner/name.git` is the short form of `ssh://git@host/owner/name.git`.
+ */
 export function gitUrl(text: string): URL | undefined {
   const [whole, , path] = scp.exec(text) ?? [];
   const url = whole === undefined || path === undefined ? text : `ssh://${whole.slice(0, -path.length - 1)}/${path}`;
   return URL.canParse(url) ? new URL(url) : undefined;
 }
 
-/** Host and path, by which two spellings of one repository are the same: `github.com/owner/name`. */
+/** Returns host and path, which are equal for different spellings of the same repository: `github.com/owner/name`. */
 export function repositoryOf(text: string): string | undefined {
   const url = gitUrl(text);
   return (
@@ -24,8 +26,9 @@ export function repositoryOf(text: string): string | undefined {
 }
 
 /**
- * Why git cannot be given an address, and what to write; undefined if it can. Hosts and users of ssh are words for a
- * shell, an option for ssh where they begin with a dash, and nothing that a URL parser checks.
+ * Returns why an address must not be passed to git and what to write instead, or `undefined` if it may be passed. Host
+ * and user of an ssh address become arguments of ssh, possibly through a shell; one that begins with a dash would be an
+ * option. URL parsers check none of this.
  */
 export function gitUrlProblem(text: string): string | undefined {
   if (/[\s\p{Cc}\\]/u.test(text) || !text.isWellFormed())
@@ -44,24 +47,30 @@ export function gitUrlProblem(text: string): string | undefined {
   return undefined;
 }
 
-/** Why a ref is none that git is asked for, and what to write; undefined if it is. */
+/** Returns why a ref is not accepted and what to write instead, or `undefined` if it is accepted. */
 export function gitRefProblem(ref: string): string | undefined {
   const expected = 'expected a branch, a tag or a commit';
   if (!/^[A-Za-z0-9][A-Za-z0-9._/+-]{0,199}$/.test(ref))
     return `${expected}, of at most 200 letters, digits and . _ - + /, that begins with a letter or digit`;
-  // What git itself forbids of a name (git help check-ref-format).
+  // Git's own rules for the names of refs (git help check-ref-format).
   if (/\.\.|\/\/|\/\.|\.lock(\/|$)|[./]$/.test(ref)) return `${expected}; git allows no ref of this name`;
   return undefined;
 }
 
-/** A name that git or a file system could take for git's own folder: `.git`, `.GIT`, `git~1`, `.git.`, `.git::$INDEX…`. */
+/**
+ * Returns whether git or a file system could treat a name as git's own folder: `.git`, `.GIT`, `git~1`, `.git.`,
+ * `.git::$INDEX…`.
+ */
 export function isGitFolder(name: string): boolean {
-  // macOS leaves characters out that are not seen, Windows what trails and what follows a colon.
+  // macOS ignores invisible characters; Windows ignores trailing dots and spaces, and everything after a colon.
   const seen = name.replace(/[\u200c-\u200f\u202a-\u202e\u2060-\u206f\ufeff]/g, '').toLowerCase();
   return /^(\.git|git~\d+)[ .]*(:.*)?$/.test(seen);
 }
 
-/** Why a path is none of a folder in a repository, and what to write; undefined if it is. The empty one is the whole repository. */
+/**
+ * Returns why a path is not accepted as a folder in a repository and what to write instead, or `undefined` if it is
+ * accepted. The empty path is the whole repository.
+ */
 function gitPathProblem(path: string): string | undefined {
   if (path.split('/').some(isGitFolder)) return "goes through git's own folder; name a folder of the code";
   return path === '' ? undefined : relativePathProblem(path);
@@ -76,7 +85,7 @@ const refined = (problemOf: (text: string) => string | undefined) =>
       if (message !== undefined) context.addIssue({ code: 'custom', message, input: text });
     });
 
-/** Where training code comes from when it is not uploaded. */
+/** The origin of training code that is not uploaded. */
 export const GitSource = z.strictObject({
   url: refined(gitUrlProblem).describe('The repository, over https or ssh'),
   ref: refined(gitRefProblem).describe('A branch, a tag or a whole commit; the commit that it is then is recorded'),
@@ -87,7 +96,10 @@ export const GitSource = z.strictObject({
 });
 export type GitSource = z.infer<typeof GitSource>;
 
-/** Whether a connection's `url`, a repository or the beginning of several, covers this one. Absent: any. */
+/**
+ * Returns whether a connection may be used for a repository. The connection's `url` names one repository, or is the
+ * beginning of several; without it, the connection may be used for any repository.
+ */
 export function coversRepository(allowed: string | undefined, url: string): boolean {
   if (allowed === undefined) return true;
   const [whole, wanted] = [repositoryOf(allowed), repositoryOf(url)];

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { PerennialError } from '../errors.ts';
 
-// What a package-lock.json may say. npm would follow its addresses, links and git repositories; so it is parsed here, and
-// what npm is given is written from what was parsed, without addresses: the registry names the files, integrity checks them.
+// Parses a package-lock.json instead of passing it to npm, because npm would follow its addresses, links and git
+// repositories. The lock that npm receives is written from the parsed values, without addresses: npm fetches packages
+// from the configured registry and checks their integrity hashes.
 
 const Texts = z.record(z.string(), z.string());
 
@@ -41,7 +42,7 @@ interface Overrides {
   [name: string]: string | Overrides;
 }
 
-/** The keys of package.json that decide what is installed. Its scripts, workspaces and settings are not read. */
+/** The keys of package.json that decide what is installed. Scripts, workspaces and settings are not read. */
 const PackageJson = z.object({
   dependencies: Texts.optional(),
   devDependencies: Texts.optional(),
@@ -63,16 +64,22 @@ export function isNodeLock(path: string): boolean {
 }
 
 export interface PackageLock {
-  /** The path below the folder, such as `node_modules/a/node_modules/b`, and the package there. */
+  /**
+   * Path of each package relative to the folder, such as `node_modules/a/node_modules/b`, and the package installed
+   * there.
+   */
   readonly packages: readonly (readonly [string, LockedPackage])[];
-  /** Addresses that the lock names, which must be of a registry that the administrator has set. */
+  /** Addresses in the lock. Each must belong to a registry that the administrator has configured. */
   readonly addresses: readonly { readonly package: string; readonly address: string }[];
-  /** What npm is given in the place of package-lock.json and package.json. */
+  /** The lock and manifest that npm receives instead of package-lock.json and package.json. */
   readonly lockText: string;
   readonly manifestText: string;
 }
 
-/** Reads a package-lock.json and the package.json beside it. Throws `environment-failed` that names what it refuses. */
+/**
+ * Reads a package-lock.json and the package.json next to it. Throws `environment-failed`, which names the refused
+ * package and the reason.
+ */
 export function parsePackageLock(lockText: string, manifestText: string): PackageLock {
   const lock = Lock.safeParse(parsedJson(lockText));
   if (!lock.success) throw refusal(`${lockName} is not one of lockfileVersion 2 or newer; make it with npm 7 or newer`);
@@ -108,7 +115,10 @@ function withoutAddress(found: LockedPackage): LockedPackage {
   return { ...found, resolved: undefined, link: undefined };
 }
 
-/** What has no hash could be anything, and what needs a script of its own to be installed would not be whole without. */
+/**
+ * Refuses packages without a hash, because their content cannot be checked, and packages with install scripts, because
+ * they would be incomplete: no install script is run.
+ */
 function refuseUnfit(path: string, found: LockedPackage): void {
   const name = nameOf(path);
   if (found.link === true || !isPackagePath(path))
@@ -154,7 +164,10 @@ function refuseForeignOverrides(file: string, overrides: Overrides): void {
   }
 }
 
-/** A range, a tag, or `npm:other@range`; anything with a colon or a slash would be fetched from elsewhere. */
+/**
+ * Accepts a version range, a tag, or `npm:other@range`. Anything else with a colon or a slash would be fetched from
+ * elsewhere.
+ */
 function refuseForeignSpec(file: string, name: string, wanted: string): void {
   const alias = /^npm:(@[^/@]+\/)?[^/@]+(@(.*))?$/.exec(wanted);
   const range = alias === null ? wanted : (alias[3] ?? '');

@@ -1,4 +1,4 @@
-/** The places that pip and npm take packages from unless they are configured otherwise. */
+/** The registries that pip and npm use by default. */
 export const publicIndexUrl = `https://${hostOf('pypi', 'org')}/simple`;
 export const publicNpmRegistry = `https://${hostOf('registry', 'npmjs', 'org')}/`;
 

@@ -1,11 +1,11 @@
 const longestPath = 1000;
-/** In UTF-8; what file systems allow a name. */
+/** In UTF-8 bytes; the longest file name that common file systems allow. */
 const longestName = 255;
 
 /**
- * Why a path of a configuration could leave its folder, and what to write instead; undefined for one that stays inside,
- * such as `.`, `./x` or `x/`. The text is kept as it is. A check of its own and no schema, because configurations that
- * were applied before it existed must still be readable.
+ * Returns why a path in a configuration could leave its folder and what to write instead, or `undefined` for a path
+ * that stays inside, such as `.`, `./x` or `x/`. The text itself is not changed. This is a separate check and not part
+ * of the schema, because configurations that were applied before the check existed must remain readable.
  */
 export function relativePathProblem(path: string): string | undefined {
   if (path === '') return 'is empty; write . for the folder itself';

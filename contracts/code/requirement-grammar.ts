@@ -1,9 +1,9 @@
-// The part of PEP 508 that names packages: everything but URLs.
+// The grammar of PEP 508 without URLs: requirements that name a package.
 
 export interface NamedRequirement {
-  /** As PEP 503 compares names. */
+  /** Normalised as in PEP 503. */
   readonly name: string;
-  /** Written from what was parsed: name, extras, specifiers and marker, and nothing else. */
+  /** Written from the parsed values: name, extras, specifiers and marker only. */
   readonly text: string;
 }
 
@@ -27,12 +27,15 @@ const markerVariables = [
   'extra',
 ] as const;
 
-/** PEP 503 */
+/** Normalises a package name as in PEP 503. */
 export function normalisedPackageName(name: string): string {
   return name.replace(/[-_.]+/g, '-').toLowerCase();
 }
 
-/** `scikit-learn[extra] >=1.5,<2 ; python_version < "3.13"`; undefined where the text is anything else. */
+/**
+ * Parses a requirement such as `scikit-learn[extra] >=1.5,<2 ; python_version < "3.13"`. Returns `undefined` for any
+ * other text.
+ */
 export function parseNamedRequirement(text: string): NamedRequirement | undefined {
   const [before = '', ...after] = text.split(';');
   const name = namePattern.exec(before.trim())?.[0];
@@ -90,7 +93,7 @@ function markerTokens(text: string): MarkerToken[] | undefined {
   return tokens;
 }
 
-/** Checks the grammar of a marker; each method answers whether it could read its part. */
+/** Checks the grammar of a marker. Each method returns whether it could read its part. */
 class MarkerReader {
   readonly #tokens: readonly MarkerToken[];
   #at = 0;

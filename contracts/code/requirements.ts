@@ -2,27 +2,30 @@ import { PerennialError } from '../errors.ts';
 import type { NamedRequirement } from './requirement-grammar.ts';
 import { parseNamedRequirement } from './requirement-grammar.ts';
 
-// What a requirements file may say. It decides what is installed, and pip would also read options, URLs, paths and other
-// files from it; so it is parsed here, and what pip is given is written from what was parsed.
+// Parses a requirements file instead of passing it to pip, because pip would also read options, URLs, paths and other
+// files from it. The file that pip receives is written from the parsed values.
 
 export interface Requirement extends NamedRequirement {
   /** `sha256:…`, `sha384:…` or `sha512:…`, in lower case. */
   readonly hashes: readonly string[];
-  /** Counted from 1. */
+  /** Line number in the file, starting at 1. */
   readonly line: number;
 }
 
-/** A line that says where packages come from. It is ignored where it equals what the administrator has set. */
+/**
+ * A line that names a source of packages. It is allowed and ignored if it equals a source that the administrator has
+ * configured.
+ */
 export interface NamedSource {
   readonly kind: 'index' | 'find-links' | 'trusted-host';
   readonly value: string;
   readonly line: number;
-  /** The line as a message may quote it. */
+  /** The line in a form that messages may quote, without credentials. */
   readonly quoted: string;
 }
 
 export interface RequirementsFile {
-  /** The name that messages give it. */
+  /** The file's name in messages. */
   readonly file: string;
   readonly requirements: readonly Requirement[];
   readonly sources: readonly NamedSource[];
@@ -47,7 +50,7 @@ const sourceOptions: Readonly<Record<string, NamedSource['kind']>> = {
   '--trusted-host': 'trusted-host',
 };
 
-/** Reads a requirements file. Throws `environment-failed` that names file and line of what it refuses. */
+/** Reads a requirements file. Throws `environment-failed`, which names the file and line that are refused. */
 export function parseRequirements(text: string, file: string): RequirementsFile {
   if (text.length > charactersAtMost)
     throw refusal(file, null, `it has more than ${charactersAtMost} characters; name fewer packages`);
@@ -66,19 +69,19 @@ export function parseRequirements(text: string, file: string): RequirementsFile 
   return { file, requirements, sources };
 }
 
-/** The requirements that have no hash, so that nothing could check what an index sends for them. */
+/** Returns the requirements without a hash: nothing could verify the files that an index sends for them. */
 export function withoutHash({ requirements }: Pick<RequirementsFile, 'requirements'>): readonly Requirement[] {
   return requirements.filter(({ hashes }) => hashes.length === 0);
 }
 
-/** The file that an installer is given. */
+/** Returns the text of the requirements file that the installer receives. */
 export function requirementsText(requirements: readonly Pick<Requirement, 'text' | 'hashes'>[]): string {
   return requirements
     .map(({ text, hashes }) => `${[text, ...hashes.map((hash) => `--hash=${hash}`)].join(' ')}\n`)
     .join('');
 }
 
-/** The sentence that refuses a source which is none of the administrator's. */
+/** Returns the error for a package source that the administrator has not configured. */
 export function foreignSource(file: string, source: NamedSource): PerennialError {
   return refusal(
     file,
@@ -101,7 +104,7 @@ class RefusableLine {
   get quoted(): string {
     const harmless = this.content.replaceAll(new RegExp(controlCharacter, 'gu'), '\uFFFD');
     const cut = harmless.length > quotedAtMost ? `${harmless.slice(0, quotedAtMost)}…` : harmless;
-    // A user's name and password in an address stay out of logs.
+    // Credentials in an address must not appear in logs.
     return `\`${cut.replaceAll(/\/\/[^/@\s]*@/g, '//…@')}\``;
   }
 
@@ -115,12 +118,14 @@ function refusal(file: string, line: number | null, why: string): PerennialError
   return new PerennialError('environment-failed', `${place} cannot be installed: ${why}`, { file, line });
 }
 
-/** Lines with their comments cut and continuations joined, by the number of their first physical line. */
+/**
+ * Yields lines without comments and with continuation lines joined. `line` is the number of the first physical line.
+ */
 function* logicalLines(text: string): Generator<{ readonly line: number; readonly content: string }> {
   let started: { line: number; content: string } | undefined;
   for (const [index, raw] of text.split('\n').entries()) {
     const line = raw.replace(/\r$/, '');
-    // As pip reads: a comment line within a continuation ends it.
+    // As in pip, a comment line ends a continuation.
     const isComment = /^\s*#/.test(line);
     const continues = !isComment && line.endsWith('\\');
     const content = (continues ? line.slice(0, -1) : line).replace(/(^|\s)#.*$/, '');
@@ -146,7 +151,7 @@ function sourceOf(said: RefusableLine): NamedSource | 'ignored' | undefined {
   const [, option = '', value = ''] = /^(--?[A-Za-z][A-Za-z-]*)(?:\s*=\s*|\s+)?(.*)$/.exec(said.content) ?? [];
   const kind = sourceOptions[option];
   if (kind !== undefined && /^\S+$/.test(value)) return { kind, value, line: said.line, quoted: said.quoted };
-  // It is always so, unless the configuration allows builds.
+  // This option is always in effect, unless the configuration allows builds.
   if (option === '--only-binary' && value === ':all:') return 'ignored';
   said.refuse(whyNoOption(option));
 }

@@ -21,7 +21,7 @@ export const CodeSection = z.strictObject({
     .describe(
       'A pip lock file in that folder, or a package-lock.json; the environment is made from it once and kept. One without hashes is resolved once, and the result kept in the CodeVersion',
     ),
-  // Without a default, so that configurations from before are what they were.
+  // No default: a default would change the digests of configurations stored before this key existed.
   allowBuilds: z
     .boolean()
     .optional()

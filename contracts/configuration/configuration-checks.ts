@@ -14,7 +14,10 @@ import { estimatedMetrics } from '../monitoring/report.ts';
 
 type Check = (configuration: Configuration) => ConfigurationProblem[];
 
-/** What the file alone shows to be wrong though each key is well-formed: bounds that no value meets, keys that never act. */
+/**
+ * Returns the problems of a configuration that is valid by its schema, such as bounds that no value can meet and keys
+ * that have no effect.
+ */
 export function configurationProblems(configuration: Configuration): ConfigurationProblem[] {
   return checks.flatMap((check) => check(configuration));
 }
@@ -54,7 +57,10 @@ function codeHasOnePlace({ code: { path, git } }: Configuration): ConfigurationP
   ];
 }
 
-/** Of `data.source` only the letters are checked: it names files of the machine that uploads them, wherever they are. */
+/**
+ * Checks the paths of code and notebooks. `data.source` may lie outside the folder, because its files are uploaded from
+ * the user's machine, so only its characters are checked.
+ */
 function pathsStayInside({ data: { source }, code, build }: Configuration): ConfigurationProblem[] {
   const inside: readonly (readonly [KeyPath, string | undefined])[] = [
     [['code', 'path'], code.path],
@@ -78,7 +84,7 @@ function notebookOf([program, file]: readonly string[]): string | undefined {
   return program === 'notebook' ? file : undefined;
 }
 
-/** Column names that ingestion would refuse. */
+/** Returns column names that ingestion would refuse. */
 function namesCanBeColumns({ data: { features, target, key } }: Configuration): ConfigurationProblem[] {
   const named: (readonly [KeyPath, string])[] = [
     [['data', 'target'], target],
@@ -137,7 +143,7 @@ function holdoutLeavesTrainingRows({ data: { window }, build: { holdout } }: Con
   return [{ path: ['build', 'holdout', 'last'], message }];
 }
 
-/** Durations of nothing that would make an empty window, or a timer that never rests. */
+/** Refuses durations of zero, which would make an empty window or a timer that fires continuously. */
 function lengthsAreLonger({ data, build, deploy, monitor }: Configuration): ConfigurationProblem[] {
   const lengths: readonly (readonly [KeyPath, string | undefined])[] = [
     [['data', 'window'], data.window],
@@ -151,7 +157,7 @@ function lengthsAreLonger({ data, build, deploy, monitor }: Configuration): Conf
   const nothing = lengths
     .filter(([, length]) => length !== undefined && durationMs(length) === 0)
     .map(([path, length]) => ({ path, message: `${length} is no time at all` }));
-  // Every block of a holdout is a boundary in memory.
+  // Very short blocks would exhaust memory, because each block of a holdout is a boundary in memory.
   const blockMs = durationMs(build.block);
   const tiny = { path: ['build', 'block'], message: `${build.block} is shorter than 1m, the least` };
   return blockMs > 0 && blockMs < 60_000 ? [...nothing, tiny] : nothing;
@@ -212,7 +218,7 @@ function metricsFitTask({ task, build, monitor, deploy }: Configuration): Config
   );
 }
 
-/** Keys that say how an answer is read act for one task only. */
+/** Refuses keys about the interpretation of predictions that have no effect for the task. */
 function answersFitTask({ task, build }: Configuration): ConfigurationProblem[] {
   const keys = [
     ['positive', 'binary'],
@@ -286,7 +292,7 @@ function performanceCanBeEstimated({
   const path = ['monitor', 'performance', 'estimated'];
   if (estimate === false) return [{ path, message: 'never acts: monitor.estimate is false' }];
   const told: readonly string[] = estimatedMetrics[task];
-  // A metric of another task is told of already.
+  // `metricsFitTask` already reports a metric of another task.
   if (!isMetricOf(task, performance.metric) || told.includes(performance.metric)) return [];
   const message = `never acts: without labels ${performance.metric} cannot be told; name one of ${told.join(', ')}`;
   return [{ path, message }];

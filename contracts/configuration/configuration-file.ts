@@ -9,15 +9,15 @@ import { schemaProblems } from '../schema-problems.ts';
 type LineOf = (path: KeyPath) => number;
 
 /**
- * `perennial.yaml`, or JSON of the same shape, with every default filled in. Throws `invalid-configuration` that names
- * every key that is wrong, its line and, where it is unknown, the nearest known one; `too-large`.
+ * Parses `perennial.yaml`, or JSON of the same structure, and fills in every default. Throws `invalid-configuration`,
+ * which names every wrong key with its line and, for an unknown key, the nearest known one; or `too-large`.
  */
 export function parseConfigurationFile(text: string): Configuration {
   const { value, lineOf } = readConfigurationText(text);
   return check(value, lineOf);
 }
 
-/** The same of a value that has been parsed already, which has no lines. */
+/** Checks a value that is already parsed. Its problems have no line numbers. */
 export function parseConfiguration(value: unknown): Configuration {
   return check(value, undefined);
 }

@@ -1,18 +1,18 @@
 import type { ErrorFields } from '../errors.ts';
 import { PerennialError } from '../errors.ts';
 
-/** A place in a configuration: `['build', 'gates', 0, 'metric']`. */
+/** The path of a key in a configuration: `['build', 'gates', 0, 'metric']`. */
 export type KeyPath = readonly (string | number)[];
 
-/** One thing that is wrong, and where. */
+/** One problem in a configuration. */
 export interface ConfigurationProblem {
   readonly path: KeyPath;
   readonly message: string;
-  /** For an unknown key: the known one that it was most likely meant to be. */
+  /** For an unknown key: the known key that was most likely meant. */
   readonly nearest?: string;
 }
 
-/** `build.gates[0].metric`, as people write it; the root is `the file`. */
+/** Returns a path in the notation for people, such as `build.gates[0].metric`; the root is `the file`. */
 export function spellPath(path: KeyPath): string {
   const spelled = path
     .map((step) => {
@@ -23,7 +23,7 @@ export function spellPath(path: KeyPath): string {
   return spelled === '' ? 'the file' : spelled.replace(/^\./, '');
 }
 
-/** RFC 6901. */
+/** Returns a path as a JSON pointer (RFC 6901). */
 export function pointerOf(path: KeyPath): string {
   return path
     .map((step) => `/${shortened(String(step)).toWellFormed().replaceAll('~', '~0').replaceAll('/', '~1')}`)
@@ -37,8 +37,8 @@ function shortened(step: string): string {
 const mostProblems = 20;
 
 /**
- * All problems in one error. Its fields point at the first, for editors that show one: `pointer`, `line` where the text is
- * known, and `nearest` for an unknown key.
+ * Combines all problems into one error. Its fields describe the first problem, for editors that show only one:
+ * `pointer`, `line` if the text is known, and `nearest` for an unknown key.
  */
 export function configurationError(
   problems: readonly ConfigurationProblem[],

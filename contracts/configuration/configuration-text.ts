@@ -4,22 +4,22 @@ import type { KeyPath } from './configuration-problem.ts';
 import { configurationError } from './configuration-problem.ts';
 import { PerennialError, reasonOf } from '../errors.ts';
 
-/** In UTF-8 bytes. Configurations are written by people; nothing near this size is one. */
+/** In UTF-8 bytes. No configuration written by a person comes near this size. */
 export const maxConfigurationBytes = 1024 * 1024;
-/** How often an alias may stand for what its anchor names, all nested uses counted. */
+/** Limit on how often aliases may be expanded, including nested ones. */
 const maxAliasCount = 100;
 
 export interface ConfigurationText {
   readonly value: unknown;
-  /** The line, from 1, of the key at `path`, or of the nearest key above it that is there. */
+  /** Returns the line number (from 1) of the key at `path`, or of its nearest ancestor that exists in the text. */
   lineOf(path: KeyPath): number;
 }
 
 type YamlDocument = Document.Parsed;
 
 /**
- * Reads one YAML document, or JSON, which is YAML. Throws `too-large`, or `invalid-configuration` with the line for
- * what is no such document: bad syntax, several documents, an empty file, a key given twice, tags, too many aliases.
+ * Reads one YAML document; JSON is YAML too. Throws `too-large`, or `invalid-configuration` with the line number for
+ * bad syntax, several documents, an empty file, a key given twice, tags, or too many aliases.
  */
 export function readConfigurationText(text: string): ConfigurationText {
   const bytes = new TextEncoder().encode(text).byteLength;
@@ -37,7 +37,7 @@ export function readConfigurationText(text: string): ConfigurationText {
   return { value: valueOf(document), lineOf: (path) => lineAt(nodeAt(document, path)) };
 }
 
-/** Tags are left unresolved and keys are text, so that nothing but JSON's values can come out of it. */
+/** Parses without resolving tags and with text keys only, so that the result contains only values that JSON has. */
 function parseOne(text: string, lineCounter: LineCounter): YamlDocument {
   try {
     return parseDocument(text, {
@@ -46,7 +46,8 @@ function parseOne(text: string, lineCounter: LineCounter): YamlDocument {
       resolveKnownTags: false,
       schema: 'core',
       stringKeys: true,
-      // Checked here instead: the library compares every key of a map with every other.
+      // Repeated keys are checked below, because the library compares every key of a map with every other, in quadratic
+      // time.
       uniqueKeys: false,
       version: '1.2',
     });
@@ -77,13 +78,13 @@ interface Visit {
   readonly path: KeyPath;
 }
 
-/** A list of what is left instead of recursion: depth is the writer's choice, the stack is ours. */
+/** Uses a work list instead of recursion, because deeply nested input could overflow the call stack. */
 function refuseRepeatedKeys(document: YamlDocument, lineAt: (node: unknown) => number): void {
   const waiting: Visit[] = [{ node: document.contents, path: [] }];
   for (let visit = waiting.pop(); visit; visit = waiting.pop()) {
     const { node, path } = visit;
     if (isMap(node)) waiting.push(...pairsOf(node, path, lineAt));
-    // An alias is not followed: what it names is visited where it stands.
+    // Aliases are not followed: the nodes that they refer to are visited at their anchors.
     else if (isSeq(node))
       for (const [index, item] of node.items.entries()) waiting.push({ node: item, path: [...path, index] });
   }
@@ -115,7 +116,7 @@ function valueOf(document: YamlDocument): unknown {
   }
 }
 
-/** The key of the deepest step of `path` that is there, or the whole where there is none. */
+/** Returns the node of the deepest key along `path` that exists, or the whole document if none does. */
 function nodeAt(document: YamlDocument, path: KeyPath): unknown {
   let found: unknown = document.contents;
   let node: unknown = document.contents;

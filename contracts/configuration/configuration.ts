@@ -10,9 +10,12 @@ import { RetentionSection } from './retention-section.ts';
 import { RetrainSection } from './retrain-section.ts';
 import { ServeSection } from './serve-section.ts';
 
-// Every key that is here does what it says; none is accepted and ignored. Each section has a file of its own.
+// Every key that the schema accepts has an effect. Each section has its own file.
 
-/** `perennial.yaml` as this version builds it, every default filled in. Its canonical JSON's digest is a ConfigurationVersion's identity. */
+/**
+ * `perennial.yaml` with all defaults filled in. The digest of its canonical JSON is the identity of a
+ * ConfigurationVersion.
+ */
 export const Configuration = z.strictObject({
   schemaVersion: z.literal(1).describe('Of this format'),
   name: Name.describe('Of the model, unique in its project'),

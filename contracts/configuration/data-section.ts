@@ -40,14 +40,14 @@ export const DataSection = z.strictObject({
   key: ColumnName.optional().describe('The column that tells rows apart; by it a row that comes again is known'),
   target: ColumnName.describe('The column that the model predicts'),
   features: z.array(ColumnName).min(1).max(10_000).describe('The columns that the model is given, in this order'),
-  // Without a default, so that configurations from before are what they were.
+  // No default: a default would change the digests of configurations stored before this key existed.
   columns: z
     .record(ColumnName, DeclaredType)
     .optional()
     .describe(
       'Types of columns, in place of those that are inferred from the values: string, integer, number, boolean, date or timestamp. A column that has another type already is converted, if every value can be. category: its values are categories for monitoring, also if they are whole numbers. ignore: the column is left out',
     ),
-  // Without a default, so that configurations from before are what they were.
+  // No default: a default would change the digests of configurations stored before this key existed.
   nulls: z
     .array(z.string().max(100))
     .max(100)

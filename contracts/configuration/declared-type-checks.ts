@@ -2,7 +2,10 @@ import type { Configuration } from './configuration.ts';
 import type { ConfigurationProblem, KeyPath } from './configuration-problem.ts';
 import { reservedColumns } from '../data/reserved-columns.ts';
 
-/** Problems of `data.columns`: names that no column can have, ignored columns that something reads, and types that an expectation contradicts. */
+/**
+ * Returns the problems of `data.columns`: names that no column can have, ignored columns that another setting uses, and
+ * types that contradict an expectation.
+ */
 export function declaredTypesAgree({ data }: Configuration): ConfigurationProblem[] {
   const { columns = {} } = data;
   const seen = new Map<string, string>();

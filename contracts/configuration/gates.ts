@@ -5,7 +5,7 @@ import { optionsOf, registeredNames } from '../registered-names.ts';
 import { ColumnName } from './column-name.ts';
 import { ByteSize } from './byte-size-setting.ts';
 
-/** A one-sided or two-sided confidence level. */
+/** A confidence level, of a one-sided bound or of a two-sided interval. */
 export const Confidence = z.number().min(0.5).lt(1);
 
 const ThresholdGate = z.strictObject({
@@ -73,8 +73,8 @@ const CommandGate = z.strictObject({
 });
 
 /**
- * The kinds of gates. Their keys tell them apart, because every shape is strict: no gate is of two kinds.
- * `activities/build/gates/` judges each, in a file such as `size-gate.ts`.
+ * The kinds of gates. A gate's keys determine its kind: every schema is strict, so no gate matches two kinds.
+ * `activities/build/gates/` evaluates each kind, in a file such as `size-gate.ts`.
  */
 export const gates = {
   'slice-change': SliceChangeGate,
@@ -106,7 +106,7 @@ export function gateKindOf(gate: Gate): GateKind {
   return kind;
 }
 
-/** Whether gates of this kind have the bounds `min` and `max`, of which one is needed. */
+/** Returns whether a gate has the bounds `min` and `max`. At least one of them must be set. */
 export function hasBounds(gate: Gate): gate is Gate & { readonly min?: number; readonly max?: number } {
   const { shape } = gates[gateKindOf(gate)];
   return 'min' in shape && 'max' in shape;

@@ -6,7 +6,7 @@ type Schema = z.core.JSONSchema.JSONSchema;
 
 let whole: Schema | undefined;
 
-/** The keys that the schema has at `path`, over all alternatives there. */
+/** Returns the keys that the schema allows at `path`, including those of all alternatives. */
 export function knownKeysAt(path: KeyPath): string[] {
   whole ??= z.toJSONSchema(Configuration, { io: 'input' });
   let schemas: Schema[] = alternatives(whole);

@@ -14,7 +14,9 @@ const pValueTests = inWords(withPValues, 'and');
 const effects = withPValues.map((name) => driftTests[name].effect).join('; ');
 const Share = z.number().gt(0).max(1);
 
-/** Keys that came later have no defaults in the schema, so that configurations from before are what they were. */
+/**
+ * Keys added later have no defaults in the schema: a default would change the digests of configurations stored before.
+ */
 const DataQuality = z.strictObject({
   missing: Share.optional().describe(
     'A share of missing values that is greater than the reference’s by this or more. Default: 0.1, if it is also above what chance reaches in one window of 200',

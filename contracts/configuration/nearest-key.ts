@@ -1,7 +1,10 @@
-/** The known key that `given` was most likely meant to be: fewest edits, letter case last, the first of equals. */
+/**
+ * Returns the known key with the fewest edits from `given`. Differences in letter case count least; of equally near
+ * keys, the first is returned.
+ */
 export function nearestKey(given: string, known: readonly string[]): string | undefined {
   let nearest: { readonly key: string; readonly distance: number } | undefined;
-  // What lies beyond the longest key can only add the same to every distance.
+  // Characters beyond this length would add the same number of edits for every key.
   const compared = given.slice(0, longest).toLowerCase();
   for (const key of known) {
     const distance = editDistance(compared, key.toLowerCase()) + (key === given ? 0 : 0.5);
@@ -12,7 +15,10 @@ export function nearestKey(given: string, known: readonly string[]): string | un
 
 const longest = 100;
 
-/** Insertions, deletions, replacements and swaps of neighbours (optimal string alignment). */
+/**
+ * Returns the number of insertions, deletions, replacements and swaps of adjacent characters (optimal string alignment
+ * distance).
+ */
 export function editDistance(a: string, b: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, column) => column);

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Duration } from '../time/duration.ts';
 
-/** Whether a request may lack a value that was never missing in the rows that the version was built from. */
+/** Whether a request may omit a feature that had a value in every row that the version was built from. */
 export const MissingPolicy = z.enum(['as-trained', 'allow']);
 export type MissingPolicy = z.infer<typeof MissingPolicy>;
 
@@ -23,7 +23,7 @@ export const ServeSection = z.strictObject({
     .enum(['say', 'refuse'])
     .default('say')
     .describe('After that: answers that say how old what they rest on may be, or 503'),
-  // Without a default, so that configurations from before are what they were.
+  // No default: a default would change the digests of configurations stored before this key existed.
   missing: MissingPolicy.optional().describe(
     'Whether a feature of numbers may be missing in a request that never was in training. as-trained: it is refused; allow: the model is given NaN. Default: as-trained',
   ),

@@ -1,14 +1,17 @@
 import type { DataWarning } from './data-warning.ts';
 
-/** Columns that are named one by one for a kind; more become one entry. */
+/** Number of columns per kind of warning that get their own entry. Further columns are combined into one entry. */
 const columnsNamed = 10;
 const entriesAtMost = 200;
-/** The list travels in a run's outcome, which the histories of workflows contain. */
+/** The list is part of a run's outcome and therefore of workflow histories, whose payloads are limited. */
 const charactersAtMost = 24_000;
 const exampleLength = 100;
 const messageLength = 1_000;
 
-/** The list as it is kept: warnings before guesses, one entry for the further columns of a kind, and a bounded length. */
+/**
+ * Returns the list that is stored: warnings before guesses, one combined entry for the further columns of a kind, and a
+ * bounded length.
+ */
 export function boundedWarnings(warnings: readonly DataWarning[]): DataWarning[] {
   const ordered = [...warnings.filter(isWarning), ...warnings.filter((entry) => !isWarning(entry))];
   const grouped = groupColumns(ordered).map(shortened);

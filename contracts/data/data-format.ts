@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What a file of rows is, gzip aside: that is seen from its bytes. */
+/** The format of a file of rows. Gzip compression is not part of it, because it is detected from the file's bytes. */
 export const DataFormat = z.enum(['csv', 'parquet', 'ndjson']);
 export type DataFormat = z.infer<typeof DataFormat>;
 
@@ -12,10 +12,10 @@ const byExtension: Readonly<Record<string, DataFormat>> = {
   jsonl: 'ndjson',
 };
 
-/** The endings of names that `formatOfName` knows, for messages. */
+/** The file extensions that `formatOfName` recognises, for messages. */
 export const dataExtensions = '.csv, .tsv, .ndjson, .jsonl (each also with .gz) or .parquet';
 
-/** The format that a file's name says, e.g. of `hours.csv.gz`; undefined if it says none. */
+/** Returns the format that a file name such as `hours.csv.gz` indicates, or `undefined` if it indicates none. */
 export function formatOfName(name: string): DataFormat | undefined {
   const [, extension = '', gzip] = /\.([a-z]+)(\.gz)?$/.exec(name.toLowerCase()) ?? [];
   const format = Object.hasOwn(byExtension, extension) ? byExtension[extension] : undefined;

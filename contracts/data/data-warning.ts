@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import { doubtfulTexts } from './doubtful-texts.ts';
 
-/** What a warning or a guess about the rows of a batch is about. */
+/** The kinds of warnings and guesses about a batch. */
 export const DataWarningKind = z.enum([
   // How a file was read.
   'delimiter',
   'header',
   'empty-text',
-  // Which type a column has, and whether it is kept.
+  // The type of a column, and whether the column is kept.
   'kept-as-text',
   'without-type',
   'converted',
@@ -19,30 +19,30 @@ export const DataWarningKind = z.enum([
   'naive-time',
   'skipped-time',
   'repeated-time',
-  // The last entry of a list that has more than are kept.
+  // The last entry of a list that was shortened.
   'more',
 ]);
 export type DataWarningKind = z.infer<typeof DataWarningKind>;
 
 /**
- * Something about a batch that a person should know: a guess that was made, or values that are probably not meant as
- * they were read. It is no part of a dataset's identity.
+ * Information about a batch for the user: a guess that ingestion made, or values that were probably meant differently.
+ * It is not part of the dataset's identity.
  */
 export const DataWarning = z.object({
   level: z.enum(['guess', 'warning']),
   kind: DataWarningKind,
-  /** null: it is about a file, or about several columns. */
+  /** null: the warning concerns a file or several columns. */
   column: z.string().nullable(),
-  /** Values, rows or columns that it is about. */
+  /** Number of values, rows or columns concerned. */
   count: z.number().int(),
   /** One of the values, shortened to 100 characters. */
   example: z.string().nullable(),
-  /** One sentence that names column, count, example and the way out. */
+  /** One sentence that names the column, the count, an example and the way out. */
   message: z.string(),
 });
 export type DataWarning = z.infer<typeof DataWarning>;
 
-/** `2 warnings and 1 guess`; empty without any. */
+/** Returns a count such as `2 warnings and 1 guess`; empty text if there are none. */
 export function countWarnings(warnings: readonly DataWarning[]): string {
   const guesses = warnings.filter(({ level }) => level === 'guess').length;
   const serious = warnings.length - guesses;

@@ -6,29 +6,36 @@ import { Sha256 } from '../identifiers.ts';
 const Count = z.number().int();
 const Pair = <Value extends z.ZodType>(value: Value) => z.object({ before: value, after: value });
 
-/** How a column's values have moved between two versions of a dataset. */
+/** How the values of a column changed between two versions of a dataset. */
 export const ColumnShift = z.object({
   column: z.string(),
-  /** Edges of the bins: the deciles of the version before, and a value that holds more than a tenth twice; null: by categories. */
+  /**
+   * Bin edges: the deciles of the earlier version; a value that makes up more than a tenth of the rows is an edge
+   * twice, which gives it a bin of its own. null for columns compared by category.
+   */
   edges: z.array(z.number()).nullable(),
-  /** The twenty most frequent values of the version before, and null for all others; null: by bins. */
+  /**
+   * The twenty most frequent values of the earlier version, and null for all others. null for columns compared by bins.
+   */
   categories: z.array(CellValue).nullable(),
-  /** Values in each bin or category. */
+  /** Number of values in each bin or category. */
   counts: Pair(z.array(Count)),
   nulls: Pair(Count),
-  /** Of numbers; of booleans the share of true. */
+  /** For numbers; for booleans, the share of true. */
   mean: Pair(z.number().nullable()),
-  /** The difference of the means in standard deviations of the version before. */
+  /** Difference of the means, in standard deviations of the earlier version. */
   standardisedDifference: z.number().nullable(),
 });
 export type ColumnShift = z.infer<typeof ColumnShift>;
 
-/** What the table engine finds between two sets of parts. */
+/** The difference between the rows of two sets of parts, computed by the table engine. */
 export const RowDifference = z.object({
   rows: z.object({
     added: Count,
     removed: Count,
-    /** Rows of the same key with other values; null without a key, where such a row is one removed and one added. */
+    /**
+     * Rows with the same key and other values. null without a key: such a row then counts as one removed and one added.
+     */
     changed: Count.nullable(),
     unchanged: Count,
   }),
@@ -37,9 +44,9 @@ export const RowDifference = z.object({
     removed: z.array(Column),
     changed: z.array(z.object({ name: z.string(), before: Column, after: Column })),
   }),
-  /** In how many of the changed rows each column differs; those where it does not are left out. */
+  /** For each column that differs in a changed row, the number of changed rows in which it differs. */
   changedBy: z.array(z.object({ column: z.string(), rows: Count })),
-  /** The first ten of each, by key; none without one. */
+  /** The first ten of each in the order of the key; empty without a key. */
   examples: z.object({
     added: z.array(CellValue),
     removed: z.array(CellValue),
@@ -51,7 +58,7 @@ export type RowDifference = z.infer<typeof RowDifference>;
 
 const Side = z.object({ number: Count, digest: Sha256, rows: Count });
 
-/** `data diff`: what changed from one DatasetVersion to another. */
+/** Result of `data diff`: the changes from one DatasetVersion to another. */
 export const DatasetDifference = z.object({
   schemaVersion: z.literal(1),
   before: Side,
@@ -60,7 +67,7 @@ export const DatasetDifference = z.object({
   ...RowDifference.shape,
   shifts: z.array(
     ColumnShift.extend({
-      /** Population stability index over the bins or categories; null where a version has no value. */
+      /** Population stability index over the bins or categories; null if one of the versions has no value. */
       psi: z.number().nullable(),
     }),
   ),
@@ -68,17 +75,17 @@ export const DatasetDifference = z.object({
 export type DatasetDifference = z.infer<typeof DatasetDifference>;
 
 /**
- * In any distribution, at most one row in nine is further than this from the mean (Chebyshev's inequality). A mean
- * that moved this far is not seasonal: it indicates another unit, a broken sensor, or other rows.
+ * In any distribution, at most one row in nine is further than this from the mean (Chebyshev's inequality). A mean that
+ * moved this far is unlikely to be seasonal; it indicates a changed unit, a broken sensor, or other rows.
  */
 export const farStandardDeviations = 3;
 
-/** Shares below it are taken as it, so that an empty bin gives a large index and not an infinite one. */
+/** Smaller shares are raised to this one, so that an empty bin gives a large index instead of an infinite one. */
 const smallestShare = 1e-4;
 
 /**
- * The population stability index of a shift, Σ (a − b) · ln(a / b) over the shares, by the conventions of
- * `statistics/drift/population-stability-index.ts`; null where either side has no values.
+ * Returns the population stability index of a shift, Σ (a − b) · ln(a / b) over the shares, by the conventions of
+ * `statistics/drift/population-stability-index.ts`; null if either side has no values.
  */
 export function stabilityIndexOf({ before, after }: ColumnShift['counts']): number | null {
   const total = (counts: readonly number[]): number => counts.reduce((sum, count) => sum + count, 0);

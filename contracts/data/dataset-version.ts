@@ -6,7 +6,10 @@ import { Column } from './data-types.ts';
 import { ExpectationCheck } from './expectation.ts';
 import { Id, Instant, Sha256 } from '../identifiers.ts';
 
-/** One content-addressed Parquet file of a dataset. `from`/`to` bound its rows' instants, both inclusive; absent without a timestamp. */
+/**
+ * One content-addressed Parquet file of a dataset. `from` and `to` are the earliest and latest instant of its rows,
+ * both inclusive; absent for datasets without a timestamp.
+ */
 export const DatasetPart = z.object({
   sha256: Sha256,
   bytes: z.number().int(),
@@ -17,8 +20,9 @@ export const DatasetPart = z.object({
 export type DatasetPart = z.infer<typeof DatasetPart>;
 
 /**
- * The manifest: what a DatasetVersion is. Its canonical JSON is a blob, whose digest is the version's identity.
- * Besides the source's columns every part has `_at` (TIMESTAMP, UTC; absent without `timestamp`), the row's instant.
+ * The manifest of a DatasetVersion. Its canonical JSON is a blob, whose digest is the version's identity. In addition
+ * to the source's columns every part has the column `_at` (TIMESTAMP, UTC) with the row's instant, unless the dataset
+ * has no timestamp.
  */
 export const DatasetManifest = z.object({
   schemaVersion: z.literal(1),
@@ -33,9 +37,12 @@ export type DatasetManifest = z.infer<typeof DatasetManifest>;
 
 export const CellValue: z.ZodType<Cell> = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 
-/** Bins of equal width from the smallest value to the largest: `counts[i]` values are in `[edges[i], edges[i + 1])`, the last bin with its end. */
+/**
+ * Bins of equal width from the smallest to the largest value. `counts[i]` values lie in `[edges[i], edges[i + 1])`; the
+ * last bin includes its upper edge.
+ */
 export const Histogram = z.object({
-  /** Numbers, or text for days and timestamps. */
+  /** Numbers; text for dates and timestamps. */
   edges: z.array(z.union([z.number(), z.string()])),
   counts: z.array(z.number().int()),
 });
@@ -43,19 +50,19 @@ export type Histogram = z.infer<typeof Histogram>;
 
 export const ColumnProfile = z.object({
   name: z.string(),
-  /** Rows, those without a value among them. */
+  /** Number of rows, including rows without a value. */
   count: z.number().int(),
   nulls: z.number().int(),
   distinct: z.number().int(),
   min: CellValue,
   max: CellValue,
-  /** Of numbers; of booleans the share of true. */
+  /** For numbers; for booleans, the share of true. */
   mean: z.number().nullable(),
-  /** Of the sample (n − 1). */
+  /** Sample standard deviation (n − 1). */
   standardDeviation: z.number().nullable(),
-  /** At 0.01, 0.05, 0.25, 0.5, 0.75, 0.95 and 0.99; of days and timestamps as text. */
+  /** Quantiles at 0.01, 0.05, 0.25, 0.5, 0.75, 0.95 and 0.99; text for dates and timestamps. */
   quantiles: z.array(z.union([z.number(), z.string()])).nullable(),
-  /** Of numbers, days and timestamps; absent in profiles of older versions. */
+  /** For numbers, dates and timestamps; absent in profiles of older versions. */
   histogram: Histogram.nullable().optional(),
   /** The ten most frequent values. */
   top: z.array(z.object({ value: CellValue, count: z.number().int() })),
@@ -64,17 +71,20 @@ export type ColumnProfile = z.infer<typeof ColumnProfile>;
 export const DatasetProfile = z.object({ schemaVersion: z.literal(1), columns: z.array(ColumnProfile) });
 export type DatasetProfile = z.infer<typeof DatasetProfile>;
 
-/** The verdict on one expectation over one batch. */
+/** The result of one expectation on one batch. */
 export const ExpectationResult = z.object({
-  /** null: the expectation is about the whole dataset. */
+  /** null: the expectation concerns the whole dataset. */
   column: z.string().nullable(),
   check: ExpectationCheck,
   severity: z.enum(['error', 'warn']),
-  /** Rows that break it; 1 where the whole dataset does. */
+  /** Number of rows that violate the expectation; 1 if the whole dataset does. */
   violations: z.number().int(),
-  /** What was found, of checks of the whole: rows, the newest instant, a share of nulls, the dataset referred to. */
+  /**
+   * The observed value of a check on the whole column or dataset: the number of rows, the newest instant, a share of
+   * nulls, or the referenced dataset.
+   */
   observed: z.union([z.string(), z.number(), z.null()]).optional(),
-  /** At most ten offending rows: line numbers of the batch (the first data row is 1) and what stood there. */
+  /** At most ten violating rows: their row numbers in the batch (the first data row is 1) and their values. */
   examples: z.array(z.object({ row: z.number().int(), value: CellValue })),
 });
 export type ExpectationResult = z.infer<typeof ExpectationResult>;
@@ -87,14 +97,14 @@ export const DatasetVersion = z.object({
   manifest: DatasetManifest,
   profile: DatasetProfile.nullable(),
   expectations: z.array(ExpectationResult),
-  /** Warnings and guesses about the batch that made it. */
+  /** Warnings and guesses about the batch that led to the version. */
   warnings: z.array(DataWarning),
   rowsAdded: z.number().int(),
-  /** Rows of the batch that were known and equal. */
+  /** Rows of the batch that the dataset already had with equal values. */
   rowsSkipped: z.number().int(),
-  /** Known rows that took other values (upsert, snapshot). */
+  /** Existing rows that the batch replaced by other values (upsert, snapshot). */
   rowsReplaced: z.number().int(),
-  /** Known rows that the batch no longer has (snapshot). */
+  /** Existing rows that are not in the batch (snapshot). */
   rowsRemoved: z.number().int(),
   runId: Id,
   recordedAt: Instant,
@@ -102,11 +112,11 @@ export const DatasetVersion = z.object({
 });
 export type DatasetVersion = z.infer<typeof DatasetVersion>;
 
-/** Files that a batch is made of, in the order of their names, already in the object store. */
+/** A file of a batch, already in the object store. The files of a batch are in the order of their names. */
 export const BatchFile = z.object({
   name: z.string().min(1).max(500),
   sha256: Sha256,
-  /** csv and ndjson may be compressed by gzip, which their first bytes say. */
+  /** csv and ndjson files may be compressed with gzip, which is detected from their first bytes. */
   format: DataFormat,
 });
 export type BatchFile = z.infer<typeof BatchFile>;

@@ -1,4 +1,7 @@
-/** Texts that keep a column text, or that may mean something else than they say. */
+/**
+ * Kinds of texts that prevent a column from becoming a number, date or boolean, or that may mean something else than
+ * they say.
+ */
 export const doubtfulTexts = [
   'missing-word',
   'decimal-comma',

@@ -7,7 +7,7 @@ const ColumnName = z.string().min(1).max(200);
 const Scalar = z.union([z.string(), z.number(), z.boolean()]);
 const Rows = z.number().int().min(0);
 
-/** Checks of single values, and of a column's as a whole. They need `column`. */
+/** Checks of a column, either of each value or of the column as a whole. They require `column`. */
 const columnChecks = {
   type: ColumnType.optional().describe(
     'The column has this type. It also decides a schema that changes: a column that is new comes in with it, one of whole numbers becomes number, and one of days timestamp',
@@ -37,7 +37,7 @@ const columnChecks = {
     .describe("Every value is one that another model's dataset has"),
 };
 
-/** Checks of the dataset as it would be with the batch. */
+/** Checks of the dataset as it would be after the batch. */
 const datasetChecks = {
   rowCount: z
     .strictObject({
@@ -78,7 +78,7 @@ export const Expectation = z
   })
   .superRefine((expectation, context) => {
     const given = (names: readonly ExpectationCheck[]): readonly ExpectationCheck[] =>
-      // Not by truth: a bound of 0 is a check.
+      // Compared with undefined, because a bound of 0 is a valid check.
       names.filter((name) => expectation[name] !== undefined);
     const [ofColumn] = given(columnCheckNames);
     const [ofDataset] = given(datasetCheckNames);

@@ -13,7 +13,7 @@ const ranges: Readonly<Record<IntegerKind, readonly [least: bigint, greatest: bi
   uint64: [0n, 2n ** 64n - 1n],
 };
 
-/** Whether the kind represents the integer exactly; undefined means int64. */
+/** Returns whether the integer type represents a value exactly; `undefined` means int64. */
 export function holds(kind: IntegerKind | undefined, value: bigint): boolean {
   const [least, greatest] = kind === undefined ? [-(2n ** 63n), 2n ** 63n - 1n] : ranges[kind];
   return value >= least && value <= greatest;

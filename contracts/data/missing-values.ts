@@ -3,12 +3,14 @@ import type { SignatureInput } from '../models/signature.ts';
 
 const kinds = { FP32: 'a number', FP64: 'a number', INT64: 'an integer', BOOL: 'true or false', BYTES: 'a string' };
 
-/** Whether the model can be given a row without a value of this feature: as its fill, or as NaN. */
+/**
+ * Returns whether the model accepts a row without a value for this feature, either through its fill value or as NaN.
+ */
 export function takesMissing({ type, fill }: SignatureInput): boolean {
   return fill !== undefined || type === 'FP32' || type === 'FP64';
 }
 
-/** Why a missing value of this feature is refused, and what to do; undefined: it is accepted. */
+/** Returns why a missing value of this feature is refused and what to do, or `undefined` if it is accepted. */
 export function refusalOfMissing(input: SignatureInput, policy: MissingPolicy): string | undefined {
   if (!takesMissing(input))
     return `the model takes ${kinds[input.type]} and cannot be given nothing; send a value, or say in data.fill what a missing one is for the model`;

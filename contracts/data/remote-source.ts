@@ -38,8 +38,8 @@ const PostgresSource = z.strictObject({
 });
 
 /**
- * The sources that the server fetches itself, by the key that names them in `data.source`. `adapters/data-source/` fetches each, in a
- * file such as `url-source.ts`. Files that the command line uploads are none of these.
+ * The sources that the server fetches, by the key that selects them in `data.source`. `adapters/data-source/` fetches
+ * each kind, in a file such as `url-source.ts`. Sources whose files the command line uploads are not included.
  */
 export const remoteSources = {
   url: UrlSource,
@@ -58,7 +58,7 @@ export function remoteSourceKind(source: RemoteSource): RemoteSourceKind {
   return kinds.find((kind) => kind in source) ?? kinds[0];
 }
 
-/** One file of a batch as it was fetched: from where, when, and what its server called that state of it. */
+/** One fetched file of a batch: its origin, the time of the fetch, and the ETag that the server reported. */
 export const FetchedFile = BatchFile.extend({
   from: z.string(),
   bytes: z.number().int(),
@@ -67,7 +67,7 @@ export const FetchedFile = BatchFile.extend({
 });
 export type FetchedFile = z.infer<typeof FetchedFile>;
 
-/** The batch that a source gave, a blob. */
+/** The batch fetched from a source, stored as a blob. */
 export const FetchedBatch = z.object({
   schemaVersion: z.literal(1),
   files: z.array(FetchedFile).min(1).max(1000),

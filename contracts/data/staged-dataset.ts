@@ -4,7 +4,7 @@ import { DataWarning } from './data-warning.ts';
 import { DatasetManifest, ExpectationResult } from './dataset-version.ts';
 import { Id, Sha256 } from '../identifiers.ts';
 
-/** A batch that is parsed, checked and stored but not committed; a blob. */
+/** A batch that is parsed, checked and stored, but not yet committed. It is a blob. */
 export const StagedDataset = z.object({
   schemaVersion: z.literal(1),
   digest: Sha256,
@@ -16,7 +16,7 @@ export const StagedDataset = z.object({
   rowsReplaced: z.number().int().default(0),
   rowsRemoved: z.number().int().default(0),
   expectedHead: Id.nullable(),
-  /** What the batch was fetched from; null: it was uploaded. */
+  /** The fetched files of the batch; null if it was uploaded. */
   fetched: z.array(FetchedFile).nullable().default(null),
 });
 export type StagedDataset = z.infer<typeof StagedDataset>;

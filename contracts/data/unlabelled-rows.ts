@@ -1,10 +1,10 @@
 import { z } from 'zod';
 
-/** Rows without a target, by the side of the split that they would have been on. */
+/** Number of rows without a target on each side of the split. */
 export const UnlabelledRows = z.object({ training: z.number().int(), holdout: z.number().int() });
 export type UnlabelledRows = z.infer<typeof UnlabelledRows>;
 
-/** `50 rows without a target were left out: 40 of training, 10 of the holdout` */
+/** Returns a sentence such as `50 rows without a target were left out: 40 of training, 10 of the holdout`. */
 export function describeUnlabelled({ training, holdout }: UnlabelledRows): string {
   const all = training + holdout;
   const sides = `${training} of training, ${holdout} of the holdout`;

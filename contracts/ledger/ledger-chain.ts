@@ -3,12 +3,15 @@ import { sha256OfJson } from '../digest.ts';
 import { Instant, Sha256 } from '../identifiers.ts';
 import type { LedgerEntry } from './ledger-entry.ts';
 
-/** What is wrong with a chain, and where it begins. */
+/** A problem of a ledger chain, and the position where it begins. */
 export const ChainProblem = z.object({
   kind: z.enum(['changed', 'added', 'removed', 'rewritten', 'cut-off', 'copy-missing', 'copy-forged', 'model-removed']),
-  /** The first entry that does not fit; of a copy, the entry that it was made of. */
+  /** The first inconsistent entry; for a problem of a signed copy, the entry that was copied. */
   sequence: z.number().int(),
-  /** Of the first entry that does not fit, or of the one before what is missing; null where neither is left. */
+  /**
+   * When the first inconsistent entry was recorded, or the entry before the missing ones. null if neither exists any
+   * more.
+   */
   recordedAt: Instant.nullable(),
   what: z.string(),
 });
@@ -17,10 +20,10 @@ export type ChainProblem = z.infer<typeof ChainProblem>;
 export const ChainPoint = z.object({ sequence: z.number().int(), digest: Sha256, recordedAt: Instant });
 export type ChainPoint = z.infer<typeof ChainPoint>;
 
-/** An entry as it stands in the database, whoever wrote it: its kind may be one that nobody knows. */
+/** An entry as it is stored in the database. Somebody may have written it by hand, so its kind may be unknown. */
 export type StoredEntry = Omit<LedgerEntry, 'kind'> & { readonly kind: string };
 
-/** What was signed of a chain. */
+/** A position of a chain that was signed. */
 export interface SignedPoint {
   readonly sequence: number;
   readonly digest: Sha256;
@@ -28,19 +31,19 @@ export interface SignedPoint {
 }
 
 export interface ChainVerdict {
-  /** Entries that hold. */
+  /** Number of valid entries. */
   readonly entries: number;
-  /** The last entry that holds. */
+  /** The last valid entry. */
   readonly head: ChainPoint | null;
-  /** The newest signed point that the chain still has. */
+  /** The newest signed point that matches the chain. */
   readonly signed: SignedPoint | null;
   readonly problem: ChainProblem | null;
 }
 
-/** An entry that was renumbered is found within this many places of where it was. */
+/** A renumbered entry is recognised if it moved by at most this many places. */
 const renumberedAtMost = 100;
 
-/** The digest that names an entry: of everything in it but the digest. */
+/** Returns the digest that identifies an entry. It covers all fields except the digest itself. */
 export function ledgerDigest(entry: Omit<StoredEntry, 'digest'>): Sha256 {
   const { modelId, sequence, kind, environment, subject, reason, previous, recordedAt, effectiveAt, recordedBy } =
     entry;
@@ -58,14 +61,17 @@ export function ledgerDigest(entry: Omit<StoredEntry, 'digest'>): Sha256 {
   });
 }
 
-/** Walks one model's entries in their order and says what the first one that does not fit means. Holds one entry. */
+/** Checks one model's entries in order and explains the first inconsistent one. It keeps only one entry in memory. */
 export class ChainWalk {
   readonly #signed: readonly SignedPoint[];
   #last: ChainPoint | null;
   #next: number;
   #fits: SignedPoint | null = null;
 
-  /** `signed` rises by sequence. `from`: the entry that the walk begins after, known to hold. */
+  /**
+   * `signed` is in ascending order of `sequence`. The walk begins after the entry `from`, which must already have been
+   * verified.
+   */
   constructor(signed: readonly SignedPoint[], from: ChainPoint | null = null) {
     this.#signed = signed;
     this.#last = from;
@@ -73,7 +79,7 @@ export class ChainWalk {
     if (this.#next === -1) this.#next = signed.length;
   }
 
-  /** Undefined while everything holds; nothing may follow a problem. */
+  /** Returns `undefined` while all entries are valid. It must not be called again after it has returned a problem. */
   step(entry: StoredEntry): ChainProblem | undefined {
     const problem = this.#outOfPlace(entry) ?? this.#unlike(entry) ?? this.#unchained(entry) ?? this.#unsigned(entry);
     if (problem === undefined)
@@ -81,7 +87,7 @@ export class ChainWalk {
     return problem;
   }
 
-  /** After the last entry: is there less than was signed? */
+  /** Returns a problem if the chain ends before the last signed entry. Called after the last entry. */
   end(): ChainProblem | undefined {
     const beyond = this.#signed.at(-1);
     if (beyond === undefined || beyond.sequence <= this.#count) return undefined;
@@ -140,7 +146,7 @@ export class ChainWalk {
     };
   }
 
-  /** The entry is as it was written, so what it names as the one before tells of that one. */
+  /** The entry's own digest is valid here, so its reference to the previous entry can be used to check that entry. */
   #unchained({ sequence, recordedAt, previous }: StoredEntry): ChainProblem | undefined {
     if (previous === (this.#last?.digest ?? null)) return undefined;
     if (this.#last === null)
@@ -183,7 +189,7 @@ export class ChainWalk {
   }
 }
 
-/** What was written by hand may have no canonical form, and then no digest either. */
+/** An entry that was written by hand may have no canonical form and therefore no digest. */
 function digestOrNothing(entry: Omit<StoredEntry, 'digest'>): Sha256 | undefined {
   try {
     return ledgerDigest(entry);
@@ -192,7 +198,10 @@ function digestOrNothing(entry: Omit<StoredEntry, 'digest'>): Sha256 | undefined
   }
 }
 
-/** By how many places an entry stands after the one that it was recorded at; 0 if it was recorded at none nearby. */
+/**
+ * Returns how many places an entry has moved from the sequence number that it was recorded with; 0 if no nearby number
+ * matches its digest.
+ */
 function movedBy(entry: StoredEntry): number {
   for (let places = 1; places <= renumberedAtMost; places += 1)
     for (const moved of [places, -places])

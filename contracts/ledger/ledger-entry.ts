@@ -40,7 +40,7 @@ export const LedgerKind = z.enum([
 ]);
 export type LedgerKind = z.infer<typeof LedgerKind>;
 
-/** Append-only; `sequence` rises by one per model; `previous` chains the digests. */
+/** An append-only entry. `sequence` is gapless within a model; `previous` is the digest of the entry before. */
 export const LedgerEntry = z.object({
   modelId: Id,
   sequence: z.number().int().min(1),

@@ -4,8 +4,8 @@ import { Id, Instant, Name, Sha256 } from '../identifiers.ts';
 import { ChainPoint, ChainProblem } from './ledger-chain.ts';
 
 /**
- * The last entry of a model's chain at an instant, signed with the platform's key and copied to the object store, so that
- * whoever can write to the database alone can neither cut the chain off nor rewrite it unseen.
+ * The last entry of a model's chain at an instant. It is signed with the platform's key and copied to the object store,
+ * so that write access to the database alone is not enough to truncate or rewrite the chain undetected.
  */
 export const LedgerHead = z.object({
   schemaVersion: z.literal(1),
@@ -18,47 +18,49 @@ export const LedgerHead = z.object({
 });
 export type LedgerHead = z.infer<typeof LedgerHead>;
 
-/** `signature`: Ed25519 over the canonical JSON of the head without `keyId` and `signature`, in base64. */
+/**
+ * `signature` is an Ed25519 signature in base64 over the canonical JSON of the head without `keyId` and `signature`.
+ */
 export const SignedHead = LedgerHead.extend({ keyId: z.string(), signature: z.string() });
 export type SignedHead = z.infer<typeof SignedHead>;
 
-/** The bytes that are signed. */
+/** Returns the text that is signed. */
 export function signedText(head: LedgerHead): string {
   const { schemaVersion, project, model, modelId, sequence, digest, signedAt } = head;
   return canonicalJson({ schemaVersion, project, model, modelId, sequence, digest, signedAt });
 }
 
-/** Of every copy in the object store. */
+/** Prefix of all signed copies in the object store. */
 export const headsPrefix = 'ledger-heads/';
 
 export function headsOf(modelId: Id): string {
   return `${headsPrefix}${modelId}/`;
 }
 
-/** Names sort as sequences do. */
+/** Returns the object name of a signed copy. Names sort in the order of the sequence numbers. */
 export function headName(modelId: Id, sequence: number): string {
   return `${headsOf(modelId)}${String(sequence).padStart(15, '0')}.json`;
 }
 
 export const LedgerKey = z.object({
   algorithm: z.literal('Ed25519'),
-  /** The beginning of the SHA-256 of the public key; every signed head names it. */
+  /** The first digits of the SHA-256 of the public key. Every signed head contains this id. */
   keyId: z.string(),
-  /** PEM. */
+  /** In PEM format. */
   publicKey: z.string(),
 });
 export type LedgerKey = z.infer<typeof LedgerKey>;
 
-/** Whether one model's chain holds. */
+/** The result of verifying one model's chain. */
 export const LedgerVerdict = z.object({
   project: z.string(),
   model: z.string(),
   modelId: Id,
   verified: z.boolean(),
-  /** Entries that hold, from the first on. */
+  /** Number of valid entries from the start of the chain. */
   entries: z.number().int(),
   head: ChainPoint.nullable(),
-  /** The newest signed copy that the chain fits, and how many there are; null before the first was made. */
+  /** The newest signed copy that matches the chain, and the number of copies; null if there is no copy yet. */
   signed: z
     .object({ sequence: z.number().int(), digest: Sha256, signedAt: Instant, copies: z.number().int() })
     .nullable(),

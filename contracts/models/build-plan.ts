@@ -2,7 +2,10 @@ import { z } from 'zod';
 import { Id, Instant, Sha256 } from '../identifiers.ts';
 import { TrainedRows, TrainingKeyParts } from './model-version.ts';
 
-/** What a build resolved before it trained; a blob, so that every later step reads the same. */
+/**
+ * Everything that a build resolves before training. It is stored as a blob, so that every later step reads the same
+ * plan.
+ */
 export const BuildPlan = z.object({
   schemaVersion: z.literal(1),
   asOf: Instant,
@@ -11,7 +14,7 @@ export const BuildPlan = z.object({
   configurationId: Id,
   train: Sha256,
   holdout: Sha256,
-  /** The holdout's features alone, when the script asked for it. */
+  /** The features of the holdout, without the target; null if the training script did not ask for them. */
   validation: Sha256.nullable(),
   trained: TrainedRows,
   trainingKey: Sha256,
@@ -20,11 +23,11 @@ export const BuildPlan = z.object({
 });
 export type BuildPlan = z.infer<typeof BuildPlan>;
 
-/** What a training attempt made, before it is looked at. */
+/** The output of a training attempt, before it is checked. */
 export const TrainedFiles = z.object({
   schemaVersion: z.literal(1),
   artifact: Sha256,
-  /** The model's path in the output folder, by which its format is detected. Absent in older files. */
+  /** The model file's path in the output folder; the model format is detected from it. Absent in older files. */
   artifactPath: z.string().optional(),
   artifactBytes: z.number().int(),
   scriptMetrics: z.record(z.string(), z.number()),

@@ -3,29 +3,35 @@ import type { Instant } from '../identifiers.ts';
 import type { LifecycleSnapshot } from '../runs/lifecycle-plan.ts';
 import { isFinal } from '../runs/run.ts';
 
-/** While triggers keep coming, a build waits for a quiet debounce, but never longer than this many of them. */
+/** A build waits until no trigger has arrived for one debounce period, but at most for this many debounce periods. */
 const debouncesAtMost = 10;
 
 export interface BuildWait {
   readonly for: 'debounce' | 'cooldown' | 'budget' | 'build' | 'rollback';
-  /** null: until that run has ended. */
+  /** null: until the run that causes the wait has ended. */
   readonly until: Instant | null;
 }
 
-/** The triggers that `retrain.on` lets lead to a build: a person's and a schedule's always do. */
+/**
+ * Returns the triggers that may lead to a build: manual and scheduled triggers, and the kinds listed in `retrain.on`.
+ */
 export function wantedTriggers({ policy, triggers }: LifecycleSnapshot): LifecycleSnapshot['triggers'] {
   return triggers.filter(
     ({ kind }) => kind === 'manual' || kind === 'schedule' || (policy?.on ?? []).some((listed) => listed === kind),
   );
 }
 
-/** What an automated build waits for, now. A person's trigger waits for the budget, and for what runs, only. */
+/**
+ * Returns what an automated build still waits for. If one of the triggers is manual, neither debounce nor cooldown
+ * applies.
+ */
 export function buildWaits(snapshot: LifecycleSnapshot): readonly BuildWait[] {
   const { now, timezone, lastBuildAt, policy, settled, buildsInPeriod, budgetRenewsAt } = snapshot;
   const wanted = wantedTriggers(snapshot);
   if (policy === null || wanted.length === 0) return [];
   const waits: BuildWait[] = [];
-  // One that is being cancelled builds until it has ended, and one made during a rollback would only be preempted.
+  // A build that is being cancelled occupies its slot until it has ended. A build started during a rollback would be
+  // preempted.
   for (const kind of ['build', 'rollback'] as const)
     if (snapshot.runs.some((run) => run.kind === kind && !isFinal(run.state))) waits.push({ for: kind, until: null });
   if (!wanted.some(({ kind }) => kind === 'manual')) {

@@ -1,8 +1,8 @@
 import type { ClassValue } from './signature.ts';
 
 /**
- * What tells classes apart, whoever wrote them: a truth value and the 0 or 1 that a model makes of it are one class, and so are a
- * whole number and the same number with a point.
+ * Returns a key that is equal for equal classes, however they are written: `true` equals the 1 that a model outputs for
+ * it (`false` equals 0), and `1` equals `1.0`.
  */
 export function classKey(value: ClassValue): string {
   if (typeof value === 'string') return value;
@@ -10,7 +10,7 @@ export function classKey(value: ClassValue): string {
   return String(number === 0 ? 0 : number);
 }
 
-/** In the order that scikit-learn gives them: numbers and truth values by size, texts by code point; each once. */
+/** Returns the distinct classes in scikit-learn's order: numbers and booleans by value, texts by code point. */
 export function sortedClasses(values: readonly ClassValue[]): ClassValue[] {
   const distinct = new Map(values.map((value) => [classKey(value), value]));
   const isText = values.some((value) => typeof value === 'string');

@@ -10,12 +10,12 @@ export const GateVerdict = z.object({
   value: z.number().nullable(),
   threshold: z.number().nullable(),
   n: z.number().int(),
-  /** Plain words, e.g. `no gain over the champion`. Empty when passed. */
+  /** The reason in plain words, for example `no gain over the champion`. Empty if the gate passed. */
   reason: z.string(),
 });
 export type GateVerdict = z.infer<typeof GateVerdict>;
 
-/** How long calls of one row took, one after the other, in a process of its own; of the machine that it was measured on. */
+/** Latency of single-row calls, made one after another in a separate process. The figures depend on the machine. */
 export const LatencyMeasurement = z.object({
   calls: z.number().int(),
   p50Ms: z.number(),
@@ -25,7 +25,10 @@ export const LatencyMeasurement = z.object({
 });
 export type LatencyMeasurement = z.infer<typeof LatencyMeasurement>;
 
-/** What the platform measured on the holdout; a blob of its own named by digest, kept as a row too. */
+/**
+ * Metrics measured by the platform on the holdout. The body is stored as a blob, identified by its digest, and in a
+ * table row.
+ */
 export const EvaluationBody = z.object({
   schemaVersion: z.literal(1),
   modelVersionDigest: Sha256,
@@ -35,7 +38,10 @@ export const EvaluationBody = z.object({
   challenger: Metrics,
   challengerInterval: Interval.nullable(),
   champion: Metrics.nullable(),
-  /** (champion − challenger) / champion for metrics that are better when small; null also where a metric is not defined on these rows. */
+  /**
+   * Relative gain over the champion: (champion − challenger) / champion for metrics that are better when small. null if
+   * there is no champion, or if a metric is undefined on these rows.
+   */
   gain: z.number().nullable(),
   gainInterval: Interval.nullable(),
   slices: z.array(
@@ -49,15 +55,15 @@ export const EvaluationBody = z.object({
   gates: z.array(GateVerdict),
   verdict: z.enum(['candidate', 'rejected']),
   reasons: z.array(z.string()),
-  /** Held-out rows without a target, which were left out; absent where every row has one. */
+  /** Number of held-out rows without a target, which were excluded. Absent if every row has a target. */
   unlabelled: z.number().int().optional(),
-  /** Where a gate asked for it. */
+  /** Present if a gate needs the latency. */
   latency: LatencyMeasurement.optional(),
-  /** The blob of a PermutationImportance (importance.ts). */
+  /** Digest of a PermutationImportance blob (`importance.ts`). */
   importance: Sha256.optional(),
   /**
-   * Of a refitted version: nothing was measured of it, as no row is left that it was not trained on. The numbers are
-   * those of this evaluation, of the version that it is the refit of.
+   * Present for a refitted version. It was trained on every row, so no row is left to measure it on; the numbers here
+   * come from the cited evaluation of the version that was refitted.
    */
   cites: z.object({ evaluation: Sha256, modelVersion: z.number().int(), artifact: Sha256 }).optional(),
 });

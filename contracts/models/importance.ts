@@ -1,23 +1,26 @@
 import { z } from 'zod';
 
 /**
- * How much worse a version answers when one feature is shuffled over the rows of the holdout; a blob that
- * `EvaluationBody.importance` names. Features that were not reached in time are `left`, and have no number.
+ * How much worse a version's answers become when one feature is shuffled over the rows of the holdout. The blob is
+ * referenced by `EvaluationBody.importance`. `left` lists the features that were not measured within the time limit.
  */
 export const PermutationImportance = z.object({
   schemaVersion: z.literal(1),
-  /** `build.metric`. */
+  /** The metric of `build.metric`. */
   metric: z.string(),
-  /** Of the rows that were sampled, unshuffled; null: the metric is not defined on them. */
+  /** The metric on the sampled rows without shuffling; null if the metric is undefined on them. */
   baseline: z.number().nullable(),
-  /** Rows of the holdout that were sampled, and how often each feature was shuffled. */
+  /** Number of holdout rows sampled, and how often each feature was shuffled. */
   rows: z.number().int(),
   repeats: z.number().int(),
   seed: z.number().int(),
-  /** Greatest first. `mean` and `deviation` are in units of the metric, positive where shuffling makes it worse. */
+  /**
+   * Sorted by `mean`, largest first. `mean` and `deviation` are in units of the metric; positive values mean that
+   * shuffling makes the metric worse.
+   */
   features: z.array(z.object({ name: z.string(), mean: z.number(), deviation: z.number() })),
   left: z.array(z.string()),
-  /** Why features were left; empty when none was. */
+  /** Why some features were not measured; empty if all were. */
   reason: z.string(),
 });
 export type PermutationImportance = z.infer<typeof PermutationImportance>;

@@ -1,15 +1,18 @@
-/** Upper bounds of the buckets that gateways count latencies in, in milliseconds; one more bucket has what is above. */
+/**
+ * Upper bounds in milliseconds of the latency buckets that gateways count. One more bucket holds all latencies above
+ * the last bound.
+ */
 export const latencyBoundsMs: readonly number[] = [
   1, 2, 3, 5, 7.5, 10, 15, 20, 30, 50, 75, 100, 150, 200, 300, 500, 750, 1_000, 1_500, 2_000, 3_000, 5_000, 10_000,
 ];
 
-/** The bucket of a latency. */
+/** Returns the index of the bucket that contains a latency. */
 export function latencyBucket(milliseconds: number): number {
   const bucket = latencyBoundsMs.findIndex((bound) => milliseconds <= bound);
   return bucket === -1 ? latencyBoundsMs.length : bucket;
 }
 
-/** Counts of several gateways as one; a list that is shorter counts as zeros. */
+/** Adds up the bucket counts of several gateways. Missing buckets count as zero. */
 export function mergeLatencies(counts: readonly (readonly number[])[]): readonly number[] {
   const longest = Math.max(0, ...counts.map((buckets) => buckets.length));
   return Array.from({ length: longest }, (_, bucket) =>
@@ -18,8 +21,9 @@ export function mergeLatencies(counts: readonly (readonly number[])[]): readonly
 }
 
 /**
- * The latency in milliseconds that a share of the requests stayed within, by straight lines within a bucket, as
- * Prometheus' `histogram_quantile` has it: what is above the last bound is told as the last bound. undefined: no requests.
+ * Returns the latency in milliseconds at the quantile `share` (0 to 1), interpolated linearly within a bucket like
+ * Prometheus' `histogram_quantile`. A quantile above the last bound is reported as that bound. Returns `undefined`
+ * without requests.
  */
 export function latencyQuantileMs(counts: readonly number[], share: number): number | undefined {
   const total = counts.reduce((sum, count) => sum + count, 0);

@@ -5,14 +5,14 @@ export const Task = z.enum(['regression', 'binary', 'multiclass']);
 export type Task = z.infer<typeof Task>;
 
 interface MetricFacts {
-  /** Errors and losses shrink with quality; scores grow. */
+  /** `small` for errors and losses, `large` for scores. */
   readonly better: 'small' | 'large';
 }
 
 const facts = z.registry<MetricFacts>();
 const small: MetricFacts = { better: 'small' };
 const large: MetricFacts = { better: 'large' };
-/** null: undefined on these rows, or the model gives no probabilities. */
+/** null: the metric is undefined on these rows, or the model gives no probabilities. */
 const score = () => z.number().nullable();
 
 function measured<Schema extends z.ZodType>(schema: Schema, better: MetricFacts): Schema {
@@ -21,9 +21,9 @@ function measured<Schema extends z.ZodType>(schema: Schema, better: MetricFacts)
 }
 
 /**
- * The metrics of each task that gates, monitors and summaries can name, in the order in which they are shown. `statistics/metrics/`
- * measures each, in a file such as `regression/regression-rmse.ts`; schemas and checks derive from these entries. A metric that is
- * added is `optional()`, because what was measured before does not have it.
+ * The metrics of each task that gates, monitors and summaries can name, in display order. `statistics/metrics/`
+ * computes each of them, in a file such as `regression/regression-rmse.ts`; schemas and checks derive from these
+ * entries. A new metric must be `optional()`, because earlier evaluations do not have it.
  */
 export const taskMetrics = {
   regression: {
@@ -85,7 +85,7 @@ export function betterWhen(metric: MetricName): 'small' | 'large' {
   return isBetterWhenSmall(metric) ? 'small' : 'large';
 }
 
-/** Of two scores the worse comes first; what could not be told comes last. */
+/** Returns a comparison function that sorts the worst value first and null last. */
 export function worstFirst(metric: MetricName): (a: number | null, b: number | null) => number {
   const badness = (value: number | null): number =>
     value === null ? Number.NEGATIVE_INFINITY : isBetterWhenSmall(metric) ? value : -value;
@@ -99,16 +99,18 @@ export const RegressionMetrics = z.object({
 });
 export type RegressionMetrics = z.infer<typeof RegressionMetrics>;
 
-/** By metric, why it is null: in plain words. */
+/** Why a metric is null, in plain words, by the metric's name. */
 const Undefined = z.record(z.string(), z.string());
 
 export const BinaryMetrics = z.object({
   task: z.literal('binary'),
   rows: z.number().int(),
-  /** The class that is looked for, as text. */
+  /** The positive class, as text. */
   positive: z.string(),
   positives: z.number().int(),
-  /** A probability at or above it is the positive class; null: the model's own labels decide. */
+  /**
+   * Rows with a probability at or above the threshold are predicted positive. null: the model's own labels are used.
+   */
   threshold: z.number().nullable(),
   ...taskMetrics.binary,
   confusion: z.object({
@@ -117,7 +119,7 @@ export const BinaryMetrics = z.object({
     trueNegatives: z.number().int(),
     falseNegatives: z.number().int(),
   }),
-  /** Ten bins of equal width, the empty ones left out; null without probabilities. */
+  /** Ten bins of equal width, without empty bins; null if the model gives no probabilities. */
   calibration: z.array(z.object({ predicted: z.number(), observed: z.number(), rows: z.number().int() })).nullable(),
   undefined: Undefined,
 });
@@ -128,7 +130,10 @@ export const MulticlassMetrics = z.object({
   rows: z.number().int(),
   classes: z.array(z.string()),
   ...taskMetrics.multiclass,
-  /** Counts: one row a true class, one column a predicted one, both in the order of `classes`; null beyond fifty classes. */
+  /**
+   * Confusion matrix of counts: one row per true class and one column per predicted class, in the order of `classes`.
+   * null for more than fifty classes.
+   */
   confusion: z.array(z.array(z.number().int())).nullable(),
   undefined: Undefined,
 });
@@ -137,7 +142,7 @@ export type MulticlassMetrics = z.infer<typeof MulticlassMetrics>;
 export const Metrics = z.discriminatedUnion('task', [RegressionMetrics, BinaryMetrics, MulticlassMetrics]);
 export type Metrics = z.infer<typeof Metrics>;
 
-/** null where it could not be told of these rows, or is a metric of another task. */
+/** Returns the value of a metric, or null if it is undefined on these rows or belongs to another task. */
 export function metricOf(metrics: Metrics, name: MetricName): number | null {
   const value: unknown = Object.entries(metrics).find(([key]) => key === name)?.[1];
   return typeof value === 'number' ? value : null;

@@ -4,7 +4,10 @@ import { UnlabelledRows } from '../data/unlabelled-rows.ts';
 import { withModelFormat } from '../model-format.ts';
 import { ClassValue, Fill } from './signature.ts';
 
-/** The distribution of one numeric column as it was when trained: decile edges, shares per bin, and sorted distinct values with counts. */
+/**
+ * Distribution of a numeric column at training time: decile edges, counts per bin, and sorted distinct values with
+ * their counts.
+ */
 export const NumericReference = z.object({
   kind: z.literal('numeric'),
   name: z.string(),
@@ -13,7 +16,7 @@ export const NumericReference = z.object({
   counts: z.array(z.number().int()),
   values: z.array(z.number()),
   valueCounts: z.array(z.number().int()),
-  /** Rows without a value; absent where it was not counted. */
+  /** Number of rows without a value; absent if they were not counted. */
   missing: z.number().int().optional(),
 });
 export type NumericReference = z.infer<typeof NumericReference>;
@@ -46,15 +49,18 @@ const Trees = z.object({
 
 const RisingCurve = z.object({ x: z.array(z.number()), y: z.array(z.number()) });
 
-/** By metric. */
+/** Sampling error by metric name. */
 const SamplingErrors = z.record(z.string(), z.object({ deviation: z.number(), fraction: z.number() }));
 
-/** What was learnt from the holdout's truth, so that performance can be estimated where there are no labels. */
+/**
+ * What was learnt from the holdout's labels in order to estimate performance where labels are missing. CBPE is for
+ * classifiers, DLE for regressions.
+ */
 export const Estimation = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('cbpe'),
     rows: z.number().int(),
-    /** From a probability to the one that is believed. */
+    /** Maps a predicted probability to the calibrated one. */
     calibration: RisingCurve,
     samplingErrors: SamplingErrors,
   }),
@@ -62,14 +68,17 @@ export const Estimation = z.discriminatedUnion('kind', [
     kind: z.literal('cbpe-multiclass'),
     rows: z.number().int(),
     classes: z.array(z.string()),
-    /** One a class, of it against the rest; what is believed of a row is made to sum to 1 after them. */
+    /**
+     * One calibration curve per class, one class against the rest. The calibrated probabilities of a row are then
+     * normalised to sum to 1.
+     */
     calibrations: z.array(RisingCurve),
     samplingErrors: SamplingErrors,
   }),
   z.object({
     kind: z.literal('dle'),
     rows: z.number().int(),
-    /** In the order of the trees' features; the prediction comes after them. */
+    /** In the order that the trees index them. The prediction follows as the last input. */
     features: z.array(z.string()),
     absolute: Trees,
     squared: Trees,
@@ -80,20 +89,20 @@ export const Estimation = z.discriminatedUnion('kind', [
 ]);
 export type Estimation = z.infer<typeof Estimation>;
 
-/** What monitoring compares with; a blob named by its digest. */
+/** The distributions that monitoring compares with, stored as a blob and identified by its digest. */
 export const MonitoringReference = z.object({
   schemaVersion: z.literal(1),
-  /** Features over the training rows. */
+  /** Distributions of the features in the training rows. */
   features: z.array(ColumnReference),
   target: ColumnReference,
-  /** The model's answers on the holdout. */
+  /** Distribution of the model's predictions on the holdout. */
   prediction: ColumnReference,
-  /** Absent where there was too little to learn from, and in versions from before it was learnt. */
+  /** Absent if the holdout was too small to learn an estimator from, and in versions from before estimation existed. */
   estimation: Estimation.optional(),
 });
 export type MonitoringReference = z.infer<typeof MonitoringReference>;
 
-/** Which rows a version was trained on: half-open in time, minus its own holdout. */
+/** The rows that a version was trained on: those of a half-open time window, without the version's own holdout. */
 export const TrainedRows = z.object({
   dataset: Sha256,
   from: Instant,
@@ -101,19 +110,25 @@ export const TrainedRows = z.object({
   holdout: z.union([
     z.object({ kind: z.literal('last'), from: Instant }),
     z.object({ kind: z.literal('fraction'), fraction: z.number(), by: z.string() }),
-    /** A refit: nothing of the window was kept from it. */
+    /** A refit: no row of the window was held out. */
     z.object({ kind: z.literal('none') }),
   ]),
   trainingRows: z.number().int(),
   holdoutRows: z.number().int(),
-  /** Rows of the window that have no target and were left out of both; absent where every row has one. */
+  /**
+   * Rows of the window without a target, which were excluded from training rows and holdout. Absent if every row has a
+   * target.
+   */
   unlabelled: UnlabelledRows.optional(),
-  /** With `data.fill`: how many training rows had no value of a feature before it was filled in, and how many held-out rows have none. */
+  /**
+   * With `data.fill`: for each feature, how many training rows had no value before the fill, and how many held-out rows
+   * have none.
+   */
   filled: z.array(z.object({ name: z.string(), rows: z.number().int(), heldOut: z.number().int() })).optional(),
 });
 export type TrainedRows = z.infer<typeof TrainedRows>;
 
-/** All that decides the bytes of a model; its digest is the training key. */
+/** Everything that determines the bytes of a model. The digest of these parts is the training key. */
 export const TrainingKeyParts = z.object({
   schemaVersion: z.literal(1),
   training: Sha256,
@@ -124,12 +139,15 @@ export const TrainingKeyParts = z.object({
   environment: z.object({ lock: Sha256.nullable(), interpreter: z.string(), platform: z.string() }),
   params: z.record(z.string(), z.json()),
   seed: z.number().int(),
-  /** `data.fill`, where the configuration has it. */
+  /** `data.fill`, if the configuration sets it. */
   fill: z.record(z.string(), Fill).optional(),
-  /** `build.classes` and `build.output`: how the answers of the same bytes are read. Absent where they are not set. */
+  /**
+   * `build.classes` and `build.output`, if the configuration sets them: they decide how the outputs of the same bytes
+   * are read.
+   */
   classes: z.array(ClassValue).optional(),
   output: z.string().optional(),
-  /** Of a refit: the training key of the version that was evaluated, whose evaluation it cites. */
+  /** For a refit: the training key of the version whose evaluation it cites. */
   refitOf: Sha256.optional(),
 });
 export type TrainingKeyParts = z.infer<typeof TrainingKeyParts>;
@@ -147,16 +165,19 @@ const modelVersionFields = {
   datasetVersionId: Id,
   codeVersionId: Id,
   configurationId: Id,
-  /** The script's own numbers: logged, never trusted. */
+  /** Metrics reported by the training script. They are stored for information and never used for decisions. */
   scriptMetrics: z.record(z.string(), z.number()),
-  /** Other files that the script wrote. */
+  /** Other files that the training script wrote. */
   files: z.array(z.object({ path: z.string(), sha256: Sha256, bytes: z.number().int() })),
   runId: Id,
   recordedAt: Instant,
   recordedBy: Id,
 };
 
-/** A version with more fields: a union by `format`, as a version is. */
+/**
+ * Returns the schema of a model version with additional fields: a union discriminated by `format`, like ModelVersion
+ * itself.
+ */
 export function modelVersionWith<Shape extends z.ZodRawShape>(shape: Shape) {
   return withModelFormat({ ...modelVersionFields, ...shape });
 }

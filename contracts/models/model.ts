@@ -26,18 +26,18 @@ export const ConfigurationVersion = z.object({
 });
 export type ConfigurationVersion = z.infer<typeof ConfigurationVersion>;
 
-/** The heads and switches of one {model, environment}: the one row that whoever changes the environment locks. */
+/** The heads and switches of one model in one environment. Every change of the environment locks this row. */
 export const ModelEnvironment = z.object({
   modelId: Id,
   environment: Name,
   configurationId: Id.nullable(),
   datasetVersionId: Id.nullable(),
   codeVersionId: Id.nullable(),
-  /** The newest generation of what serves; 0 before the first. */
+  /** The number of the newest generation; 0 if there is none yet. */
   generation: z.number().int(),
   /** Why automatic promotion is on hold; null when it is not. */
   holdReason: z.string().nullable(),
-  /** The deploy run that is moving weights now, if one is. */
+  /** The deploy run that holds the rollout, if there is one. */
   rolloutRunId: Id.nullable(),
   lastBuildAt: Instant.nullable(),
   lastMonitorAt: Instant.nullable(),

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { IntegerKindSchema } from '../data/integer-kind.ts';
 
-/** Open Inference Protocol datatypes that the gateway takes and gives. */
+/** The datatypes of the Open Inference Protocol that the gateway accepts and returns. */
 export const TensorType = z.enum(['BOOL', 'INT64', 'FP32', 'FP64', 'BYTES']);
 export type TensorType = z.infer<typeof TensorType>;
 
-/** A class as the data has it. */
+/** A class in the form in which it occurs in the data. */
 export const ClassValue = z.union([z.string(), z.number(), z.boolean()]);
 export type ClassValue = z.infer<typeof ClassValue>;
 
@@ -25,24 +25,28 @@ export const SignatureInput = z.object({
 export type SignatureInput = z.infer<typeof SignatureInput>;
 
 /**
- * What a model takes and gives, whatever its format; a format may add fields of its own (`../model-format.ts`).
- * `layout: matrix`: the model has one input `[rows, features]` of one type, columns in the order of `inputs`, and a request
- * may give it whole under `inputName`. `layout: columns`: it has one input a feature, named as the feature. The gateway
- * offers one tensor a feature either way.
+ * The inputs and outputs of a model, independent of its format; a format may add fields (`../model-format.ts`).
+ * `layout: matrix`: the model has one input of shape `[rows, features]`. All columns have the same type and the order
+ * of `inputs`; a request may give the whole matrix under `inputName`.
+ * `layout: columns`: the model has one input per feature, with the feature's name.
+ * With either layout the gateway accepts one tensor per feature.
  */
 export const Signature = z.object({
   schemaVersion: z.literal(1),
   layout: z.enum(['matrix', 'columns']),
-  /** The input's name for `matrix`. */
+  /** Name of the model's input for `matrix`. */
   inputName: z.string().optional(),
   inputs: z.array(SignatureInput),
-  /** The answer: one value a row, of a classifier its label. */
+  /** The prediction: one value per row; for a classifier, the label. */
   output: z.object({ name: z.string(), type: TensorType }),
-  /** Of a classifier: the classes that it was trained on, in the order of its probabilities. */
+  /** For a classifier: the classes that it was trained on, in the order of its probabilities. */
   classes: z.array(ClassValue).optional(),
-  /** `width` 1: that of the second of two classes. */
+  /** Number of probabilities per row. With `width` 1 it is the probability of the second of two classes. */
   probabilities: z.object({ name: z.string(), type: TensorType, width: z.number().int() }).optional(),
-  /** Numbers that the model answers besides; `width` a row. They are given to whoever asks, and judged by nobody. */
+  /**
+   * Further numeric outputs of the model, with `width` numbers per row. They are returned on request, but gates and
+   * monitoring do not use them.
+   */
   vectors: z.array(z.object({ name: z.string(), type: TensorType, width: z.number().int() })).optional(),
 });
 export type Signature = z.infer<typeof Signature>;

@@ -2,7 +2,10 @@ import { z } from 'zod';
 import { canonicalJson } from '../canonical.ts';
 import type { TrainingKeyParts } from './model-version.ts';
 
-/** A part of the training key that is another one: values of parameters and features, digests of the rest; null: it was not there. */
+/**
+ * A part in which two training keys differ: the values of parameters and features, and digests for other parts. null:
+ * the training key does not have the part.
+ */
 export const TrainingKeyDifference = z.object({
   /** e.g. `code`, `environment.lock`, `params.max_iter` */
   part: z.string(),
@@ -13,7 +16,7 @@ export type TrainingKeyDifference = z.infer<typeof TrainingKeyDifference>;
 
 type Value = TrainingKeyDifference['before'];
 
-/** Which parts differ, and which are the same. */
+/** Returns the parts in which two training keys differ, and the names of the equal parts. */
 export function trainingKeyDifferences(
   before: TrainingKeyParts,
   after: TrainingKeyParts,

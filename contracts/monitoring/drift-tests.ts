@@ -3,19 +3,19 @@ import { registeredNames } from '../registered-names.ts';
 export type ColumnKind = 'numeric' | 'categorical';
 
 interface DriftTestFacts {
-  /** The kinds of columns that the test can be chosen for. */
+  /** The kinds of columns that the test can be used for. */
   readonly columns: readonly ColumnKind[];
-  /** For the reference page: what the statistic is. */
+  /** What the statistic measures, for the reference page. */
   readonly statistic: string;
-  /** Only of a test with a p-value: the effect that `monitor.drift.minEffect` is compared with. */
+  /** Only for tests with a p-value: the effect size that is compared with `monitor.drift.minEffect`. */
   readonly effect?: string;
-  /** For the reference page: an exception to the usual rule. */
+  /** An exception to the usual decision rule, for the reference page. */
   readonly exception?: string;
 }
 
 /**
- * The tests of drift that a configuration can name. `statistics/drift/tests/` measures each, in a file
- * such as `psi-test.ts`; the configuration's schema and checks and the reference pages derive from these facts.
+ * The drift tests that a configuration can name. `statistics/drift/tests/` computes each of them, in a file such as
+ * `psi-test.ts`; the configuration's schema and checks and the reference pages derive from these facts.
  */
 const registry = {
   psi: {
@@ -53,7 +53,10 @@ export function driftTestsFor(kind: ColumnKind): DriftTestName[] {
   return driftTestNames.filter((name) => driftTests[name].columns.includes(kind));
 }
 
-/** Such a test is drift below its threshold, every other one at or above it. */
+/**
+ * Returns whether the test has a p-value. Such a test detects drift below its threshold, every other test at or above
+ * it.
+ */
 export function hasPValue(name: DriftTestName): boolean {
   return driftTests[name].effect !== undefined;
 }

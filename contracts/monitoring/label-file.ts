@@ -5,13 +5,13 @@ export const labelFormats = ['csv', 'ndjson', 'json'] as const;
 export type LabelFormat = (typeof labelFormats)[number];
 
 export interface LabelsInText {
-  /** Not checked yet. `place` is for messages: `line 7`, or in a JSON list `label 7`. */
+  /** The labels, not yet validated. `place` is their position for messages: `line 7`, or `label 7` in a JSON array. */
   readonly labels: readonly { readonly place: string; readonly label: unknown }[];
-  /** Columns of a CSV that mean nothing for a label. */
+  /** Columns of a CSV file that labels do not have. */
   readonly ignored: readonly string[];
 }
 
-/** Reads labels out of a text. Throws `invalid-request` that names the place. */
+/** Reads the labels in a text. Throws `invalid-request`, which names the place of the error. */
 export function labelsIn(format: LabelFormat, text: string): LabelsInText {
   if (format === 'csv') return labelsInCsv(text);
   return { labels: format === 'json' ? labelsInJson(text) : labelsInLines(text), ignored: [] };
@@ -30,7 +30,10 @@ function labelsInLines(text: string): LabelsInText['labels'] {
   });
 }
 
-/** Python writes NaN and Infinity, which are no JSON. As texts they reach the check of the value, whose message names the label. */
+/**
+ * Python writes NaN and Infinity, which are not JSON. They are parsed as texts, so that the later check of the value
+ * refuses them with a message that names the label.
+ */
 function parseJson(text: string, place: string): unknown {
   try {
     return JSON.parse(text.replace(/("value"\s*:\s*)(NaN|-?Infinity)\b/g, '$1"$2"'), (key, value: unknown) =>
@@ -50,7 +53,7 @@ const columns = ['id', 'request', 'row', 'value', 'at'] as const;
 type Column = (typeof columns)[number];
 const separators = [',', ';', '\t'] as const;
 
-/** RFC 4180 under a header, also with semicolons or tabs. */
+/** Reads CSV (RFC 4180) with a header; semicolons and tabs are also accepted as separators. */
 function labelsInCsv(text: string): LabelsInText {
   const firstLine = text.replace(/^\uFEFF/, '').split(/\r\n|\n|\r/, 1)[0] ?? '';
   const separator = separators.find((candidate) => isHeader(firstLine.split(candidate).map(unquoted)));
@@ -74,7 +77,7 @@ function nameOf(cell: string): string {
   return columns.find((column) => column === name.toLowerCase()) ?? name;
 }
 
-/** Enough to recognise the names of a header's columns before the separator is known. */
+/** Removes quotes well enough to recognise the column names of a header before the separator is known. */
 function unquoted(cell: string): string {
   return cell.trim().replace(/^"(.*)"$/, '$1');
 }
@@ -84,7 +87,10 @@ function isHeader(cells: readonly string[]): boolean {
   return names.includes('value') && (names.includes('id') || names.includes('request'));
 }
 
-/** A cell has no type: the server reads the value as the type of the target. An empty value is none, and refused by name. */
+/**
+ * Cells have no type: the server converts the value to the type of the target. An empty cell counts as a missing value,
+ * which the server refuses with a message that names the label.
+ */
 function labelOf(cell: (column: Column) => string | undefined): object {
   const [id, request, row, value, at] = columns.map((column) => cell(column) || undefined);
   return {

@@ -1,7 +1,7 @@
 import { classKey } from '../models/classes.ts';
 import type { ClassValue } from '../models/signature.ts';
 
-/** What a label may be: a number, one of the classes, or anything where no version of the model says its classes. */
+/** The accepted labels: numbers, the known classes, or any value if no version of the model has known classes. */
 export type LabelTarget =
   | { readonly kind: 'number' }
   | { readonly kind: 'class'; readonly classes: readonly ClassValue[] }
@@ -10,17 +10,20 @@ export type LabelTarget =
 export type LabelReading = { readonly value: ClassValue } | { readonly refused: string };
 
 /**
- * Labels and predictions beyond this are in no metric of a regression: below it, the sum of the squared errors of five million
- * rows, the most that a report reads, is finite.
+ * Labels and predictions with a larger absolute value are excluded from regression metrics. Up to this limit, the sum
+ * of squared errors is finite for five million rows, the most that a report reads.
  */
 export const largestMeasured = 1e150;
 
-/** Whether a regression can be measured with the number, as label or as prediction. */
+/** Returns whether regression metrics can be computed with a number as label or prediction. */
 export function isMeasurable(value: unknown): value is number {
   return typeof value === 'number' && Math.abs(value) <= largestMeasured;
 }
 
-/** The label as the target has it, or why it is none. Text is read as the type of the target, since CSV knows only text. */
+/**
+ * Converts a label to the type of the target, or returns why it is refused. Texts are converted too, because CSV has
+ * only texts.
+ */
 export function readLabelValue(target: LabelTarget, given: ClassValue | null): LabelReading {
   if (given === null || (typeof given === 'string' && given.trim() === '')) return { refused: 'there is no value' };
   if (target.kind === 'number') return readNumber(given);
@@ -30,7 +33,7 @@ export function readLabelValue(target: LabelTarget, given: ClassValue | null): L
   return { refused: `${shown(given)} is none of the classes, which are ${listed(target.classes)}` };
 }
 
-/** For messages; long texts are cut. */
+/** Returns a value as text for messages; long texts are truncated. */
 export function shown(value: ClassValue): string {
   const text = typeof value === 'number' ? String(value) : JSON.stringify(value);
   return text.length > 80 ? `${text.slice(0, 79)}…` : text;
@@ -49,7 +52,10 @@ function readNumber(given: ClassValue): LabelReading {
   };
 }
 
-/** The same value first, then the same value in another notation: `1`, `1.0`, `TRUE` and `"1"` for true or 1. */
+/**
+ * Finds the class that is identical, or else the class with the same value in another notation: `1`, `1.0`, `TRUE` and
+ * `"1"` all match true or 1.
+ */
 function classOf(classes: readonly ClassValue[], given: ClassValue): ClassValue | undefined {
   const same = classes.find((value) => value === given);
   if (same !== undefined) return same;
@@ -58,7 +64,7 @@ function classOf(classes: readonly ClassValue[], given: ClassValue): ClassValue 
   if (word !== undefined) return word;
   const equal = classes.find((value) => typeof value !== 'string' && spells(value, text));
   if (equal !== undefined) return equal;
-  // A truth value in JSON or CSV for classes such as the texts "True" and "False".
+  // A boolean in JSON or CSV can match a class that is a text such as "True" or "False".
   const spelled = classes.filter((value) => typeof value === 'string' && value.toLowerCase() === text.toLowerCase());
   return spelled.length === 1 ? spelled[0] : undefined;
 }
@@ -68,7 +74,10 @@ const truthWords = new Map([
   ...['false', 'f', 'no', 'n'].map((word) => [word, false] as const),
 ]);
 
-/** Whether the text spells the number or truth value. The words for yes and no are those of ingestion, for a target of truth values. */
+/**
+ * Returns whether a text is a notation of the number or boolean. Words such as yes and no count only for booleans, and
+ * are the words that ingestion accepts.
+ */
 function spells(value: number | boolean, text: string): boolean {
   if (numberText.test(text)) return classKey(Number(text)) === classKey(value);
   const word = text.toLowerCase();

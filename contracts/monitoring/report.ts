@@ -4,13 +4,13 @@ import type { Task } from '../models/metrics.ts';
 import { MetricName, Metrics } from '../models/metrics.ts';
 import { driftTestNames } from './drift-tests.ts';
 
-/** `missing`: the feature has values on one side only, so that no other test can be made. */
+/** `missing`: one side has no values of the feature, so that no other test can be computed. */
 export const DriftTest = z.enum([...driftTestNames, 'missing']);
 export type DriftTest = z.infer<typeof DriftTest>;
 
 /**
- * Counts of the reference and of the window in the same bins: by edges of the reference, or by category. Bins are closed on the left
- * and open on the right. An edge that is given twice encloses the bin of that one value.
+ * Counts of the reference and of the window in the same bins, defined by edges of the reference or by category. Bins
+ * include their left edge and exclude their right edge. A value that occurs twice as an edge has a bin of its own.
  */
 export const Distribution = z.object({
   edges: z.array(z.number()).nullable(),
@@ -28,29 +28,36 @@ export const DriftResult = z.object({
   pValue: z.number().nullable(),
   threshold: z.number(),
   /**
-   * The 99.5 % quantile of the statistic if both sides were of one distribution; only a statistic above it is drift. Of every test
-   * without a p-value, and of chi2 with pooled categories. Absent in reports from before it was computed.
+   * The 99.5 % quantile of the statistic under the hypothesis that both sides have the same distribution. Only a
+   * statistic above it counts as drift. Present for every test without a p-value, and for chi2 with pooled categories.
+   * Absent in older reports.
    */
   critical: z.number().optional(),
   drifted: z.boolean(),
-  /** Excluded columns are reported and decide nothing. */
+  /** Results of excluded columns are reported, but have no effect on the decision. */
   excluded: z.boolean(),
-  /** Fewer values than `monitor.minRows`: reported, and decides nothing. Absent: enough, or a report of before it was told. */
+  /**
+   * True if there were fewer values than `monitor.minRows`: the result is reported, but has no effect on the decision.
+   * Absent if there were enough values, and in older reports.
+   */
   tooFew: z.boolean().optional(),
   referenceRows: z.number().int(),
   currentRows: z.number().int(),
-  /** Of a test with a p-value: how great the difference is, 0 to 1 (the largest distance; Cramér's V). */
+  /** Only for tests with a p-value: the effect size from 0 to 1 (the largest distance, or Cramér's V). */
   effect: z.number().nullable().optional(),
-  /** With `drift.fdr`: adjusted over the features. */
+  /** With `drift.fdr`: the p-value adjusted for the number of features. */
   adjustedPValue: z.number().optional(),
-  /** The feature's share of the champion's permutation importance, where it is known. */
+  /** The feature's share of the champion's permutation importance; absent if the importance is unknown. */
   importance: z.number().optional(),
-  /** Absent in reports from before it was kept. */
+  /** Absent in older reports. */
   distribution: Distribution.optional(),
 });
 export type DriftResult = z.infer<typeof DriftResult>;
 
-/** What a result comes to, in the word that people read: what decides nothing is neither drifted nor steady. */
+/**
+ * Returns the verdict on a result in the word that people see. Results without effect on the decision are neither
+ * `drifted` nor `steady`.
+ */
 export function driftWord({
   excluded,
   tooFew,
@@ -61,7 +68,7 @@ export function driftWord({
   return drifted ? 'drifted' : 'steady';
 }
 
-/** What the statistic had to reach to be drift, or the p-value to be below. */
+/** Returns the limit for drift: a statistic must reach it, a p-value must be below it. */
 export function heldAgainst(result: Pick<DriftResult, 'pValue' | 'threshold' | 'critical'>): number {
   const { pValue, threshold, critical = 0 } = result;
   return pValue === null ? Math.max(threshold, critical) : threshold;
@@ -69,65 +76,65 @@ export function heldAgainst(result: Pick<DriftResult, 'pValue' | 'threshold' | '
 
 export const QualityKind = z.enum(['missing', 'range', 'new-category', 'failed']);
 
-/** Shares of served values with each problem; `failed` is the share of rows without a prediction. */
+/** The share of served values with a problem; for `failed`, the share of rows without a prediction. */
 export const QualityResult = z.object({
   column: z.string(),
   kind: QualityKind,
   value: z.number(),
-  /** null: measured, and decides nothing. */
+  /** null: the share is reported, but has no effect on the decision. */
   threshold: z.number().nullable(),
   breached: z.boolean(),
-  /** For people: which range, which categories. */
+  /** For people: the range or the categories concerned. */
   detail: z.string(),
 });
 export type QualityResult = z.infer<typeof QualityResult>;
 
-/** How long after their predictions labels were given, over those that have arrived; milliseconds. */
+/** Delay in milliseconds between predictions and their labels, over the labels that have arrived. */
 export const LabelDelay = z.object({
   rows: z.number().int(),
   p50Ms: z.number(),
   p90Ms: z.number(),
   maxMs: z.number(),
-  /** How many came within each of these bounds and after the one before; the last is open. */
+  /** Number of labels within each bound and above the previous one. The last bucket has no upper bound. */
   histogram: z.array(z.object({ withinMs: z.number().nullable(), rows: z.number().int() })),
 });
 export type LabelDelay = z.infer<typeof LabelDelay>;
 
-/** The metrics that can be told without labels; of a classifier that gives probabilities. */
+/** The metrics that can be estimated without labels. For classifiers, estimation needs probabilities. */
 export const estimatedMetrics = {
   regression: ['mae', 'rmse'],
   binary: ['rocAuc', 'accuracy', 'precision', 'recall', 'f1'],
   multiclass: ['accuracy', 'macroF1', 'weightedF1', 'logLoss', 'rocAuc'],
 } as const satisfies Record<Task, readonly MetricName[]>;
 
-/** What the metrics probably are on rows whose labels are not needed; see statistics/. */
+/** Estimated metrics on rows without using their labels; see `statistics/estimation/`. */
 export const PerformanceEstimate = z.object({
   method: z.enum(['cbpe', 'dle']),
   rows: z.number().int(),
-  /** On how many rows of the holdout it rests. */
+  /** Number of holdout rows that the estimator was learnt from. */
   referenceRows: z.number().int(),
   metrics: z.array(z.object({ name: z.string(), value: z.number(), samplingError: z.number() })),
 });
 export type PerformanceEstimate = z.infer<typeof PerformanceEstimate>;
 
-/** What the gateways have answered of the model in the environment since the report before. */
+/** The requests that gateways answered for the model in the environment since the previous report. */
 export const Traffic = z.object({
-  /** null: since the beginning. */
+  /** When the previous report was made; null for the first report, which covers all requests. */
   since: Instant.nullable(),
   requests: z.number().int(),
   errors: z.number().int(),
-  /** Milliseconds; null where nothing was measured. */
+  /** In milliseconds; null if no latency was measured. */
   latency: z.object({ p50Ms: z.number(), p95Ms: z.number(), p99Ms: z.number() }).nullable(),
-  /** Since the beginning, for the report after to subtract. */
+  /** Totals of all requests so far. The next report subtracts these. */
   totals: z.object({ requests: z.number().int(), errors: z.number().int(), latency: z.array(z.number().int()) }),
 });
 export type Traffic = z.infer<typeof Traffic>;
 
-/** Labelled rows of the window that are in no metric, and why. */
+/** Labelled rows of the window that were excluded from the metrics, with the reason. */
 export const LeftOutRows = z.object({
   reason: z.enum(['label-no-class', 'label-unmeasurable', 'prediction-unmeasurable']),
   rows: z.number().int(),
-  /** The first five; values as text, since they may be numbers that JSON cannot represent. */
+  /** The first five rows. Values are text, because JSON cannot represent every number. */
   examples: z.array(z.object({ id: z.string(), value: z.string() })).readonly(),
 });
 export type LeftOutRows = z.infer<typeof LeftOutRows>;
@@ -138,13 +145,13 @@ const whyLeftOut: Readonly<Record<LeftOutRows['reason'], string>> = {
   'prediction-unmeasurable': 'the prediction is too large to compute metrics with',
 };
 
-/** For people: how many rows, why, and for example which. */
+/** Returns a sentence for people with the number of rows, the reason and examples. */
 export function leftOutWords({ reason, rows, examples }: LeftOutRows): string {
   const some = examples.map(({ id, value }) => `${value} for "${id}"`).join(', ');
   return `${rows} labelled ${rows === 1 ? 'row was' : 'rows were'} left out of the metrics, because ${whyLeftOut[reason]}: ${some}${rows > examples.length ? ', …' : ''}`;
 }
 
-/** Predictions that do not count, because an earlier one has their id. */
+/** Predictions that do not count because an earlier prediction has the same id. */
 export const RepeatedIds = z.object({ predictions: z.number().int(), example: z.string() });
 export type RepeatedIds = z.infer<typeof RepeatedIds>;
 
@@ -157,36 +164,42 @@ export const ReportBody = z.object({
   environment: Name,
   from: Instant,
   to: Instant,
-  /** What it was compared with. */
+  /** The reference that the window was compared with. */
   reference: z.enum(['training', 'previous', 'year-ago']),
-  /** Why that is not what the configuration names. */
+  /** Why the reference is not the one in the configuration. */
   referenceNote: z.string().optional(),
-  /** The window that was compared with; absent for the training. */
+  /** The window that was used as reference; absent if the reference was the training data. */
   referenceWindow: z.object({ from: Instant, to: Instant, rows: z.number().int() }).optional(),
-  /** Logged predictions in the window, replayed ones aside. */
+  /** Number of logged predictions in the window, without replayed ones. */
   predictions: z.number().int(),
   labelled: z.number().int(),
-  /** Absent if no labelled row was left out. */
+  /** Absent if no labelled row was excluded. */
   leftOut: z.array(LeftOutRows).readonly().optional(),
-  /** Absent if every prediction of the window has an id of its own. */
+  /** Absent if all predictions of the window have different ids. */
   repeatedIds: RepeatedIds.optional(),
-  /** Labels of the model in the environment whose predictions had not arrived; absent if there were none. */
+  /** Number of labels whose predictions have not arrived; absent if there are none. */
   waitingLabels: z.number().int().optional(),
   dropped: z.number().int(),
-  /** Fewer than monitor.minRows: reported, decides nothing. */
+  /**
+   * False if the window has fewer rows than `monitor.minRows`: it is reported, but opens no finding and does not count
+   * as clear.
+   */
   sufficient: z.boolean(),
   releases: z.array(z.object({ release: Sha256, modelVersion: z.number().int(), predictions: z.number().int() })),
   drift: z.array(DriftResult),
   performance: Metrics.nullable(),
-  /** The one of them that is shown first: of `monitor.performance`, else of the build. Absent in reports from before it was kept. */
+  /** The main metric: that of `monitor.performance`, otherwise that of the build. Absent in older reports. */
   metric: MetricName.optional(),
-  /** The mean of the features' statistics, weighted by importance, in thresholds; tests without p-values alone. */
+  /**
+   * Mean over the features of statistic divided by limit, weighted by importance. Only tests without p-values are
+   * included.
+   */
   weightedDrift: z.number().optional(),
   quality: z.array(QualityResult).optional(),
   labelDelay: LabelDelay.nullable().optional(),
   estimate: PerformanceEstimate.nullable().optional(),
   traffic: Traffic.optional(),
-  /** Predictions in twenty-four equal parts of the window. */
+  /** Number of predictions in each of twenty-four equal parts of the window. */
   volume: z.array(z.number().int()).optional(),
   findings: z.array(
     z.object({
@@ -197,7 +210,7 @@ export const ReportBody = z.object({
       value: z.number(),
       threshold: z.number(),
       since: Instant,
-      /** The end of the first window that was clear of it; a second one closes it. */
+      /** End of the first window in which the problem was gone. A second such window closes the finding. */
       clearSince: Instant.optional(),
     }),
   ),
@@ -218,7 +231,10 @@ export const Report = z.object({
 });
 export type Report = z.infer<typeof Report>;
 
-/** Opens once per {kind, subject, champion}; closes when two sufficient windows in a row are clear of it. */
+/**
+ * A finding opens once per {kind, subject, champion}. It closes when the problem is gone in two sufficient windows in a
+ * row.
+ */
 export const Finding = z.object({
   id: Id,
   modelId: Id,

@@ -10,10 +10,10 @@ const outcome = z.object({
   modelVersionId: Id,
   number: z.number().int(),
   evaluationId: Id.nullable(),
-  /** The training was found by its key, not run. */
+  /** True if an earlier version with the same training key was reused instead of training again. */
   reused: z.boolean(),
   reasons: z.array(z.string()),
-  /** Rows of the window without a target, which were left out; absent where every row has one. */
+  /** Rows of the window without a target, which were excluded. Absent if every row has a target. */
   unlabelled: UnlabelledRows.optional(),
 });
 export type BuildOutcome = z.infer<typeof outcome>;
@@ -25,16 +25,19 @@ const request = z.object({
   codeVersionId: Id.optional(),
   params: z.record(z.string(), z.json()).optional(),
   asOf: Instant,
-  /** Automated builds go on to a deployment when they end as a candidate. */ automated: z.boolean(),
+  /** An automated build that ends as a candidate is followed by a deployment. */ automated: z.boolean(),
 });
 
 export interface ResolvedBuild {
   readonly plan: Sha256;
-  /** A version with the same training key, if one was trained before. */
+  /** The earlier version with the same training key, if there is one. */
   readonly modelVersionId: Id | null;
-  /** That version, or its refit, is the champion already. */
+  /** True if that version or its refit is already the champion. */
   readonly unchanged: boolean;
-  /** With `build.refit`: what is trained again on the holdout too, once the version is a candidate; null: nothing is. */
+  /**
+   * With `build.refit`: the second training, which includes the holdout and runs once the version is a candidate. null:
+   * no refit.
+   */
   readonly refit: { readonly plan: Sha256; readonly modelVersionId: Id | null } | null;
 }
 
@@ -51,16 +54,16 @@ interface CiteInput extends RunInput {
   readonly reused: boolean;
 }
 
-/** Training has its own time limit inside; these bound what went unnoticed. */
+/** Training enforces its own, shorter time limit. These limits apply only if that one fails. */
 export const trainingLimits: TimeLimits = { attempt: '168h', altogether: '240h' };
 
 export const buildRuns = pipeline({
   kind: 'build',
   workflow: 'buildPipeline',
-  // In its place: the queue that the configuration names.
+  // The default; the queue in `build.resources.queue` replaces it.
   queue: 'train',
   limits: trainingLimits,
-  // Training is bounded by the machine, not by waiting.
+  // Training is limited by the machine's resources, so more runs at once would not finish earlier.
   atOnce: 2,
   oneAtATime: true,
   waitsForWeeks: false,
@@ -70,7 +73,10 @@ export const buildRuns = pipeline({
   describe: ({ number, decision, reused, reasons, unlabelled }: BuildOutcome) =>
     `version ${number} is ${decision}${reused ? ' (trained before)' : ''}${becauseOf(reasons)}${unlabelled === undefined ? '' : `; ${describeUnlabelled(unlabelled)}`}`,
   steps: {
-    /** Asked on a queue that every worker polls, of builds that are for one that not every worker does. */
+    /**
+     * Returns the queue on which the build is trained. This step runs on a queue that every worker polls, because only
+     * some workers may poll a training queue.
+     */
     queueOfBuild: stepOfRun<RunInput, { readonly queue: string }>({
       summary: 'which workers are to train it?',
       proves: 'only a progress message is written',
@@ -123,7 +129,10 @@ export const buildRuns = pipeline({
       },
       keeps: ({ reused }, evaluated) => [evaluated, { evaluationId: evaluated.evaluationId, reused }],
     }),
-    /** The refitted version with an evaluation that cites the other's: what is deployed is this one. */
+    /**
+     * Gives the refitted version an evaluation that cites the evaluation of the measured version. The refitted version
+     * is the one to deploy.
+     */
     citeEvaluation: stepOfRun<CiteInput, BuildOutcome>({
       summary: 'the refitted version cites the evaluation',
       proves:
@@ -141,7 +150,10 @@ export const buildRuns = pipeline({
         }),
       keeps: (_, cited) => [cited],
     }),
-    /** What retention asks for, once a run; nothing that a release pins is ever let go. */
+    /**
+     * Deletes rejected versions whose retention period has passed, once per run. Versions that a release refers to are
+     * never deleted.
+     */
     expireRejectedVersions: stepOfRun<RunInput, { readonly blobs: number }>({
       summary: 'let go of rejected versions whose retention has passed',
       proves: 'a build run is under way; no release has the version',

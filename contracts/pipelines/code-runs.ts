@@ -16,17 +16,20 @@ const request = z.object({
   kind: z.literal('code'),
   schemaVersion: z.literal(1),
   archive: Sha256.optional(),
-  /** In the place of an archive: what the run fetches; its ref is the commit where a push named one. */
+  /** The repository that the run fetches, instead of `archive`. Its ref is the commit if a push named one. */
   git: GitSource.optional(),
-  /** The branch or tag that was pushed, where it was a push that asked. */ pushedRef: z.string().optional(),
+  /** The branch or tag that was pushed, if a push caused the run. */ pushedRef: z.string().optional(),
   command: z.array(z.string()),
   environmentPath: z.string().nullable(),
-  /** Absent where it is false. */ allowBuilds: z.literal(true).optional(),
+  /** Omitted instead of false. */ allowBuilds: z.literal(true).optional(),
   network: z.boolean(),
   validation: z.boolean(),
   gitCommit: z.string().optional(),
   dirty: z.boolean().optional(),
-  /** The version does not become the environment's code until a configuration is applied with it. Absent: false. */
+  /**
+   * True if the version becomes the environment's code only when a configuration is applied with it. Omitted instead of
+   * false.
+   */
   staged: z.literal(true).optional(),
 });
 
@@ -48,13 +51,13 @@ export const codeRuns = pipeline({
       proves: 'a code run is under way; the archive or repository is the one of the request',
       keeps: (_, committed) => [committed],
     }),
-    /** Its input is no RunInput: the run is over, so this is none of its steps. */
+    /** The input is not a RunInput, because the run has already ended when this step reports on it. */
     reportCommitStatus: stepOfRun<{ readonly about: RunInput }, void>({
       summary: 'tell the commit what became of it',
       proves: 'nothing is committed; what is told is the end of the run',
       alsoOf: ['build'],
       allows: ['ended'],
-      // A server that is away for longer than this is not told.
+      // The report is given up if the server is unavailable for longer than this.
       limits: { attempt: '1m', altogether: '15m' },
     }),
   },

@@ -14,7 +14,7 @@ const outcome = z.object({
   rows: z.number().int(),
   added: z.number().int(),
   skipped: z.number().int(),
-  /** Known rows that took other values, and that are no more; absent in runs of older versions. */
+  /** Known rows whose values were replaced, and known rows that were removed; absent in runs of older versions. */
   replaced: z.number().int().optional(),
   removed: z.number().int().optional(),
   /** Warnings and guesses about the batch; absent in runs of older versions. */
@@ -32,9 +32,9 @@ const request = z.object({
     .min(1)
     .max(1000)
     .optional(),
-  /** In the place of files: what the run fetches. */ source: RemoteSource.optional(),
-  /** Rows at or after it are left out (rehearsals). */ before: Instant.optional(),
-  /** Rows before it are left out. */ from: Instant.optional(),
+  /** The source that the run fetches, instead of `files`. */ source: RemoteSource.optional(),
+  /** Rows at or after this instant are excluded (rehearsals). */ before: Instant.optional(),
+  /** Rows before this instant are excluded. */ from: Instant.optional(),
 });
 
 function rowsOf({ rows, added, skipped, replaced = 0, removed = 0 }: Outcome): string {
@@ -58,7 +58,7 @@ export const dataRuns = pipeline({
       .filter((part) => part !== '')
       .join(', '),
   steps: {
-    /** What was fetched, a blob; null: the run's files were uploaded. */
+    /** Returns the digest of the fetched batch, or null if the run's files were uploaded. */
     fetchSource: stepOfRun<RunInput, { readonly fetched: Sha256 | null }>({
       summary: 'fetch what the source has',
       proves: 'nothing is committed; the source is the one of the request',

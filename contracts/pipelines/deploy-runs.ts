@@ -6,9 +6,9 @@ import { type RunInput, stepOfRun } from './step.ts';
 
 const outcome = z.object({
   kind: z.literal('deploy'),
-  /** refused: by the gates, measured against what serves; rejected: by a vote. */
+  /** `refused`: by the gates, after a new evaluation against the current champion. `rejected`: by a vote. */
   decision: z.enum(['promoted', 'refused', 'rejected', 'expired', 'superseded', 'aborted']),
-  /** null: the run was refused before a release existed. */
+  /** null if the run was refused before it made a release. */
   releaseId: Id.nullable(),
   releaseDigest: Sha256.nullable(),
   generation: z.number().int().nullable(),
@@ -20,24 +20,25 @@ const request = z.object({
   schemaVersion: z.literal(1),
   evaluationId: Id,
   automated: z.boolean(),
-  /** The release that it must be, as it was approved for another environment. */ release: Sha256.optional(),
+  /** The digest that the release must have, because it was approved in another environment. */
+  release: Sha256.optional(),
 });
 
 export interface RolloutFacts {
   readonly approvalId: Id;
   readonly releaseId: Id;
   readonly releaseDigest: Sha256;
-  /** null: the first release of the environment. */
+  /** null if this is the environment's first release. */
   readonly championDigest: Sha256 | null;
-  /** What the shadow step wants before the first step; null: there is none. */
+  /** The shadow step before the first canary step; null if there is none. */
   readonly shadow: { readonly bakeMs: number } | null;
   readonly steps: readonly number[];
   readonly bakeMs: number;
   readonly onInsufficient: 'extend' | 'proceed' | 'abort';
   readonly virtual: boolean;
-  /** Whether anybody is to be told of the request. */
+  /** Whether any connection is to be notified of the request. */
   readonly notify: boolean;
-  /** Whether this request replaces one that was approved against an earlier champion. */
+  /** Whether this request replaces one that was approved for an earlier champion. */
   readonly again: boolean;
 }
 
@@ -56,7 +57,7 @@ export interface Confirmation {
 interface Tally {
   readonly status: 'pending' | 'approved' | 'rejected' | 'expired' | 'superseded';
   readonly expiresInMs: number | null;
-  /** Until voters are to be reminded; null: they have been. */
+  /** Milliseconds until voters are reminded; null if they have been reminded. */
   readonly remindInMs: number | null;
 }
 
@@ -67,30 +68,37 @@ type JudgeInput = OfGeneration & { readonly releaseDigest: Sha256 };
 
 const theApproval = 'the approval belongs to this run';
 
-// What is approved stands in the database, and is read there: no step takes what another answered.
+// The steps read from the database what was approved, so no step needs the answer of another step as input.
 export const deployRuns = pipeline({
   kind: 'deploy',
   workflow: 'deployPipeline',
   queue: 'deploy',
   limits: { attempt: '10m', altogether: '26h' },
   atOnce: 50,
-  // A pending approval takes no slot.
+  // Runs that wait for approval must not keep other deploy runs from starting.
   oneAtATime: false,
   waitsForWeeks: true,
-  // Put together by the workflow: the database compares it with what the run has raised (db/runs/end-run.ts).
+  // The workflow assembles the outcome. The database compares it with the generations that the run raised
+  // (db/runs/end-run.ts).
   lastSteps: [],
   request,
   outcome,
   describe: ({ decision, releaseDigest, generation, reasons }: z.infer<typeof outcome>) =>
     `${releaseDigest === null ? '' : `release ${shortDigest(releaseDigest)} `}${decision}${generation === null ? '' : ` in generation ${generation}`}${becauseOf(reasons)}`,
   steps: {
-    /** The queue that measures the version again. null: the version was already measured against the current champion. */
+    /**
+     * Returns the queue on which the version is evaluated again, or null if it was already evaluated against the
+     * current champion.
+     */
     queueOfConfirmation: stepOfRun<RunInput, { readonly queue: string | null }>({
       summary: 'was it measured against what serves now? if not, which workers are to?',
       proves: 'only a progress message is written',
       limits: { attempt: '1m', altogether: '26h' },
     }),
-    /** Measures the version against the current champion, unless that was already done. Returns the decision of the gates. */
+    /**
+     * Evaluates the version against the current champion, unless that was already done. Returns the decision of the
+     * gates.
+     */
     confirmEvaluation: stepOfRun<RunInput, Confirmation>({
       summary: 'measure again, against what serves now',
       proves:
@@ -100,9 +108,8 @@ export const deployRuns = pipeline({
       apart: true,
     }),
     /**
-     * null: no approval was requested, because the champion has changed since the version was measured.
-     *
-     * `replaces`: id of the approved request that this request replaces.
+     * `replaces` is the id of the approved request that this request replaces. Returns null if no approval was
+     * requested, because the champion has changed since the version was evaluated.
      */
     requestApproval: stepOfRun<RunInput & { readonly replaces?: Id }, RolloutFacts | null>({
       summary: 'make the release, ask for its approval',
@@ -111,7 +118,7 @@ export const deployRuns = pipeline({
       apart: true,
     }),
     tallyApproval: stepOfRun<OfApproval, Tally>({ summary: 'count the votes', proves: theApproval }),
-    /** Never keeps the deployment from going on. */
+    /** A failed notification does not stop the deployment. */
     notifyOfApproval: stepOfRun<NotifyInput, { readonly told: readonly string[]; readonly failed: readonly string[] }>({
       summary: 'tell whoever wants to know of the request',
       proves: theApproval,
@@ -121,13 +128,16 @@ export const deployRuns = pipeline({
       proves:
         'the approval of this run is approved by its own votes; it is about exactly this release, environment and strategy, under a policy as strict as the one that holds now; it was not used before; the champion is the one that it names',
     }),
-    /** To the next step that was approved for the run: 0 is a shadow, 100 all of it. */
+    /**
+     * Raises the generation to the next approved step of the run. `weight` 0 is the shadow step, 100 sends all requests
+     * to the new release.
+     */
     raiseGeneration: stepOfRun<RunInput & { readonly weight: number }, { readonly generation: number }>({
       summary: 'raise the generation: new weights',
       proves:
         'all that `beginRollout` proves; the run holds the rollout; the weight is the next approved step; the step before was loaded, has lasted its bake, and was judged just now; otherwise the error is `step-not-due`',
     }),
-    /** Waits for a few seconds at most. Throws `gateways-absent` once `waitedMs` reaches the time limit for loading. */
+    /** Waits for at most a few seconds. Throws `gateways-absent` once `waitedMs` reaches the time limit for loading. */
     awaitGateways: stepOfRun<OfGeneration & { readonly waitedMs: number }, { readonly loaded: boolean }>({
       summary: 'wait until every live gateway has it',
       proves: 'nothing is committed',
@@ -138,12 +148,12 @@ export const deployRuns = pipeline({
       proves:
         "what is up belongs to this run; the strategy says how much is replayed; only a rehearsal's environment is replayed to",
     }),
-    /** `withMetric`: look at the labels too, which is more work than counting. */
+    /** With `withMetric` the labels are evaluated too, which is more expensive than counting requests. */
     judgeCanary: stepOfRun<JudgeInput & { readonly withMetric: boolean }, CanaryVerdict>({
       summary: 'has the canary answered enough, and well?',
       proves: 'nothing is committed: raising judges again',
     }),
-    /** `requests` are rows that were compared; `reason` is what there is to report, whatever the verdict. */
+    /** `requests` is the number of compared rows. `reason` describes the comparison, whatever the verdict. */
     judgeShadow: stepOfRun<JudgeInput, CanaryVerdict>({
       summary: 'has the shadow been compared enough, and how does it differ?',
       proves: 'nothing is committed: raising judges again',

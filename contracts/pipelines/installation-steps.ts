@@ -13,12 +13,12 @@ interface SignedHeads {
 
 const ofCollection = 'a workflow of collections asks; the collection is under way';
 
-/** Steps of the whole installation, of no model and no run: collecting garbage and signing heads of the ledger. */
+/** Steps that belong to no model and no run: garbage collection and the signing of ledger heads. */
 export const installationSteps = {
   queue: 'monitor',
   limits: { attempt: '1h', altogether: '28h' },
   steps: {
-    /** null: a schedule wants one; the one under way, if there is one, goes on. */
+    /** With `collectionId` null, a schedule asks for a collection; one that is already running is continued. */
     beginCollection: stepOfNone<{ readonly collectionId: Id | null }, OfCollection>({
       summary: 'begin a collection',
       proves: "a firing of the worker's schedule asks, or it is of a collection that was asked for; one runs at a time",
@@ -32,7 +32,7 @@ export const installationSteps = {
       proves: ofCollection,
       complaint: collectionComplaint,
     }),
-    /** Looks at the next of what is stored; done when that was all. */
+    /** Checks the next page of stored blobs. `done` means that no blobs are left. */
     sweepGarbage: stepOfNone<OfCollection, { readonly done: boolean }>({
       summary: 'remove what is old and unmarked',
       proves: `${ofCollection}, and was marked before`,
@@ -43,11 +43,15 @@ export const installationSteps = {
       proves: ofCollection,
       complaint: collectionComplaint,
     }),
-    /** Signs the heads of some models, from the cursor on; null: from the first, and none are left. */
+    /**
+     * Signs the heads of some models, beginning at the cursor. A null cursor is the start of the list; `next` is null
+     * when no models are left.
+     */
     signHeads: stepOfNone<{ readonly cursor: string | null }, SignedHeads>({
       summary: 'sign the heads of chains that have grown',
       proves: 'a firing of the schedule of signatures asks; a chain that does not hold is not signed',
-      // It signs no chain that does not hold, so asking for it gains nothing.
+      // A workflow id that merely has the right prefix is accepted: the step signs only valid chains, so a forged
+      // request gains nothing.
       complaint: (_, { workflowId }) =>
         workflowId.startsWith(`${ledgerHeadsName}/`)
           ? undefined

@@ -13,11 +13,11 @@ export type RunConclusion =
 interface Firing {
   readonly scope: Scope;
   readonly schedule: string;
-  /** The id of the workflow that the schedule started. */
+  /** Id of the workflow that the schedule started. */
   readonly firing: string;
 }
 
-/** Steps of the lifecycle, and the first and the last step of every run. */
+/** Steps of the lifecycle, and the first and last step of every run. */
 export const lifecycleSteps = {
   queue: 'deploy',
   limits: { attempt: '2m', altogether: '26h' },
@@ -54,7 +54,7 @@ export const lifecycleSteps = {
   },
 } satisfies StepGroup;
 
-/** The outcome of a run is what its last step answered. */
+/** Returns the answers that prove an outcome: one of the last steps of the run must have answered it. */
 function answersLike(outcome: RunOutcome): readonly (readonly KeptAnswer[])[] {
   const steps: readonly string[] = pipelines[outcome.kind].lastSteps;
   return steps.length === 0 ? [[]] : steps.map((step) => [{ step, result: outcome }]);

@@ -42,7 +42,10 @@ export const monitorRuns = pipeline({
       takes: ({ window }) => [[{ step: 'collectWindow', result: { window } }]],
       keeps: (_, reported) => [reported, { reportId: reported.reportId }],
     }),
-    /** Names of connections that were told of what the report opened and closed, and of those that could not be. */
+    /**
+     * Notifies connections of the findings that the report opened and closed. Returns the names of the connections that
+     * were notified, and of those for which it failed.
+     */
     notifyOfReport: stepOfRun<
       RunInput & { readonly reportId: Id },
       { readonly told: readonly string[]; readonly failed: readonly string[] }
@@ -51,7 +54,7 @@ export const monitorRuns = pipeline({
       proves: 'takes what `reportWindow` answered; nothing is committed',
       takes: ({ reportId }) => [[{ step: 'reportWindow', result: { reportId } }]],
     }),
-    /** What retention asks for, once a run. */
+    /** Deletes predictions whose retention period has passed, once per run. */
     expirePredictions: stepOfRun<RunInput, { readonly segments: number }>({
       summary: 'let go of predictions whose retention has passed',
       proves: "a monitor run is under way; the retention is the configuration's",

@@ -1,28 +1,31 @@
 import type { z } from 'zod';
 import type { StepGroup } from './step.ts';
 
-/** One kind of run: what it is asked, which workflow does it by which steps, and what comes of it. */
+/** One kind of run: its request, its workflow, its steps and its outcome. */
 export interface Pipeline extends StepGroup {
   readonly kind: string;
-  /** The workflow's type: the name of a function in workflows/. */
+  /** The Temporal workflow type: the name of a function in `workflows/`. */
   readonly workflow: string;
-  /** Steps of its queue that one worker does at once. */
+  /** How many steps from this pipeline's queue one worker runs at the same time. */
   readonly atOnce: number;
-  /** Whether an environment runs one of this kind at a time: it moves a head or takes a slot. */
+  /**
+   * Whether an environment runs at most one run of this kind at a time, for example because such a run moves a head.
+   */
   readonly oneAtATime: boolean;
   /**
-   * Whether a run may wait for weeks, for votes, traffic or other runs. Each step of such a run writes the rows that name
-   * what it stored before it ends, so nothing needs to be kept between steps. The steps of other kinds may hand on bytes by
-   * digest alone; such a run ends within days, and what was stored since it began is kept until then.
+   * Whether a run may wait for weeks, for votes, traffic or other runs. Before a step of such a run ends, it writes the
+   * rows that refer to the blobs it stored, so that garbage collection keeps them. Runs of other kinds end within days;
+   * their steps may pass blobs on by digest alone, because blobs stored since the start of such a run are kept until it
+   * ends.
    */
   readonly waitsForWeeks: boolean;
-  /** Steps whose answer is the run's outcome; empty: the workflow puts the outcome together. */
+  /** Steps whose answer is the outcome of the run. Empty if the workflow assembles the outcome itself. */
   readonly lastSteps: readonly string[];
-  /** What a run is asked to do; versioned. */
+  /** The schema of the run's request. Requests have a schema version. */
   readonly request: z.ZodObject;
-  /** What came of a run that succeeded. */
+  /** The schema of the outcome of a run that succeeded. */
   readonly outcome: z.ZodObject;
-  /** The outcome in a sentence, for people. */
+  /** Returns a sentence for people that describes the outcome. */
   describe(outcome: unknown): string;
 }
 
@@ -30,7 +33,9 @@ export function pipeline<const Declared extends Pipeline>(declared: Declared): D
   return declared;
 }
 
-/** `: one reason; another`, or nothing where there is none. */
+/**
+ * Returns the reasons as the end of a sentence, such as `: one reason; another`, or an empty text if there are none.
+ */
 export function becauseOf(reasons: readonly string[]): string {
   return reasons.length === 0 ? '' : `: ${reasons.join('; ')}`;
 }

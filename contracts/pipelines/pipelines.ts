@@ -6,7 +6,7 @@ import { monitorRuns } from './monitor-runs.ts';
 import { rehearsalRuns } from './rehearsal-runs.ts';
 import { rollbackRuns } from './rollback-runs.ts';
 
-/** Every pipeline, by the kind of its runs. A new one is a file beside these and a line here. */
+/** All pipelines, by the kind of their runs. To add a pipeline, add a file to this folder and a line here. */
 export const pipelines = {
   data: dataRuns,
   code: codeRuns,

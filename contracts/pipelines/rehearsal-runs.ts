@@ -11,13 +11,13 @@ const request = z.object({ kind: z.literal('rehearsal'), schemaVersion: z.litera
 interface PlannedRehearsal {
   readonly rehearsalId: Id;
   readonly periods: number;
-  /** Periods that an earlier execution of the run already recorded. */
+  /** Number of periods that an earlier execution of the run has recorded. */
   readonly recorded: number;
   readonly rows: Sha256;
 }
 
 export interface PeriodInput extends RunInput {
-  /** Of the period; −1 stands for what comes before the first. */
+  /** Index of the period; −1 stands for the time before the first period. */
   readonly index: number;
 }
 
@@ -48,13 +48,16 @@ export const rehearsalRuns = pipeline({
       proves: 'the rehearsal is the one of this run; it is under way',
       keeps: (_, { rehearsalId, rows }) => [{ rehearsalId }, { rows }],
     }),
-    /** Serves the period's rows and delivers the labels of those that were taken. */
+    /** Sends the rows of the period to the gateway and adds the labels of the rows that were answered. */
     servePeriod: stepOfRun<PeriodInput, { readonly rows: number; readonly served: ServedPeriod }>({
       summary: "serve the period's rows, deliver their labels",
       proves: 'the rehearsal is the one of this run, and the period is the next',
       keeps: ({ index }, { served }) => [{ index, served }],
     }),
-    /** Sends one command of the period to the environment's lifecycle; the run that it makes, if it makes one. */
+    /**
+     * Sends one command of the period to the environment's lifecycle. Returns the id of the run that the command
+     * created, or null.
+     */
     commandPeriod: stepOfRun<CommandInput, { readonly commandedRunId: Id | null }>({
       summary: 'send the lifecycle a command',
       proves:
@@ -68,14 +71,14 @@ export const rehearsalRuns = pipeline({
       proves: 'takes what `commandPeriod` answered; nothing is committed',
       takes: ({ awaitedRunId }) => [[{ step: 'commandPeriod', result: { commandedRunId: awaitedRunId } }]],
     }),
-    /** Approves the pending requests of the environment. `quiet`: no run is under way and none is about to start. */
+    /** Approves the pending requests of the environment. `quiet` means that no other run is unfinished. */
     settlePeriod: stepOfRun<PeriodInput & OfRehearsal, { readonly quiet: boolean }>({
       summary: 'vote; does nothing move any more?',
       proves:
         'takes what `planRehearsal` answered; the period is the next; its principal may vote in its own environment alone',
       takes: planned,
     }),
-    /** `served`: the answer of `servePeriod`; a period that is recorded already needs none. */
+    /** `served` is the answer of `servePeriod`. It may be absent for a period that is already recorded. */
     recordPeriod: stepOfRun<PeriodInput & OfRehearsal & { readonly served?: ServedPeriod }, void>({
       summary: 'tell the period',
       proves:

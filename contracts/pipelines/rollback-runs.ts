@@ -3,7 +3,7 @@ import { Id } from '../identifiers.ts';
 import { pipeline } from './pipeline.ts';
 import { type RunInput, stepOfRun } from './step.ts';
 
-/** What a rollback may take back with the release. */
+/** The heads that a rollback can move back together with the release. */
 export const Head = z.enum(['data', 'code', 'config']);
 export type Head = z.infer<typeof Head>;
 
@@ -11,10 +11,10 @@ const outcome = z.object({
   kind: z.literal('rollback'),
   fromReleaseId: Id,
   toReleaseId: Id,
-  /** The version that serves again; absent in runs of older versions. */
+  /** Number of the version that serves again; absent in runs of older versions. */
   modelVersion: z.number().int().optional(),
   generation: z.number().int(),
-  /** Heads that were moved back with it. */
+  /** The heads that were moved back. */
   heads: z.array(Head).optional(),
 });
 
@@ -22,7 +22,7 @@ const request = z.object({
   kind: z.literal('rollback'),
   schemaVersion: z.literal(1),
   toReleaseId: Id.optional(),
-  /** Heads that go back to what that release was made of. */ with: z.array(Head).optional(),
+  /** Heads that move back to the data, code or configuration of the target release. */ with: z.array(Head).optional(),
   reason: z.string(),
 });
 

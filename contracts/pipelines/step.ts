@@ -1,77 +1,87 @@
 import type { JsonValue } from '../canonical.ts';
 import type { Id, Scope } from '../identifiers.ts';
 
-// A step is an activity: what a workflow asks for, and a worker does. Each is declared once, in the file of its
-// pipeline. The workflows' proxies, the worker's registration, the proofs and the reference page derive from it.
+// A step is an activity, which a workflow schedules and a worker executes. Each step is declared once, in the file of
+// its pipeline. The proxies in workflows, the registration in workers, the proofs and the reference page derive from
+// that declaration.
 
-/** Input of the steps of a run. */
+/** Input of every step of a run. */
 export interface RunInput {
   readonly runId: Id;
   readonly scope: Scope;
 }
 
 /**
- * Time limits of one attempt and of all attempts together. The second ends a step that no worker takes, or on which every
- * worker dies. It is longer than any bound of the error table (errors.ts) plus one attempt, so that a step normally ends
- * with its own error and not with a timeout.
+ * Time limits of one attempt (`attempt`) and of all attempts together (`altogether`). The second limit ends a step that
+ * no worker takes, or that kills every worker. It is longer than any retry bound in the error table (errors.ts) plus
+ * one attempt, so that a step normally fails with its own error and not with a timeout.
  */
 export interface TimeLimits {
   readonly attempt: `${number}${'m' | 'h'}`;
   readonly altogether: `${number}${'m' | 'h'}`;
 }
 
-/** The Temporal execution that asks for a step, as Temporal itself tells it. */
+/** The workflow execution that requests a step, as reported by Temporal itself and not by the input. */
 export interface AskingExecution {
   readonly workflowId: string;
   readonly executionId: string;
 }
 
-/** An answer that an earlier step of the run must have given. */
+/** An answer that an earlier step of the same run must have given. */
 export interface KeptAnswer {
   readonly step: string;
   readonly result: JsonValue;
 }
 
 export interface ProofSettings {
-  /** When garbage is collected; null: on demand only. */
+  /** The cron schedule of garbage collection; null if it runs only on demand. */
   readonly collectionSchedule: string | null;
 }
 
 interface StepFacts {
-  /** One line beside the step on the timeline of the Temporal UI. */
+  /** One line that the Temporal UI shows next to the step on the timeline. */
   readonly summary: string;
   /** What is proved before the step commits anything, for the reference page. */
   readonly proves: string;
-  /** Default: the queue of its pipeline. */
+  /** Defaults to the queue of the pipeline. */
   readonly queue?: string;
-  /** Default: the limits of its pipeline. */
+  /** Defaults to the limits of the pipeline. */
   readonly limits?: TimeLimits;
-  /** It holds rows in memory and can block a thread for minutes, so it runs in a process that sends no heartbeats. */
+  /**
+   * True for steps that hold rows in memory and can block a thread for minutes. They run in a separate process, so that
+   * the worker can continue to send heartbeats.
+   */
   readonly apart?: true;
 }
 
-/** A step of a run: only the run's own execution may ask for it, with what the run's own steps have answered. */
+/**
+ * A step of a run. Only the run's own workflow execution may request it, with input that the run's own steps have
+ * answered.
+ */
 export interface StepOfRun<Input, Result> extends StepFacts {
-  /** Kinds of run that it is a step of besides its own pipeline's; `every`: any kind. */
+  /** Kinds of runs that may use the step in addition to its own pipeline's; `every`: all kinds. */
   readonly alsoOf?: readonly string[] | 'every';
-  /** States of the run, besides being under way, in which the step makes sense. */
+  /** States of the run in which the step is allowed, in addition to a run that is under way. */
   readonly allows?: readonly ('queued' | 'ended')[];
-  /** One of these lists, each answer of it, must have been given. */
+  /** Returns alternative lists of answers. All answers of at least one list must have been given. */
   takes?(input: Input): readonly (readonly KeptAnswer[])[];
-  /** What later steps may take. */
+  /** Returns the values that later steps may take as input. */
   keeps?(input: Input, result: Result): readonly JsonValue[];
-  /** Never set: it carries the types of input and result. */
+  /** Never set; it exists only to carry the types of input and result. */
   types?(input: Input): Promise<Result>;
 }
 
-/** A step of no run: what is wrong with the execution that asks for it, or undefined. */
+/**
+ * A step that belongs to no run. `complaint` returns why the requesting execution is not allowed, or `undefined` if it
+ * is.
+ */
 export interface StepOfNone<Input, Result> extends StepFacts {
   complaint(input: Input, execution: AskingExecution, settings: ProofSettings): string | undefined;
   types?(input: Input): Promise<Result>;
 }
 
 export type Step<Input, Result> = StepOfRun<Input, Result> | StepOfNone<Input, Result>;
-/** A step of any input and result: parameters of methods are bivariant, so every step is one. */
+/** A step with any input and result. Method parameters are bivariant, so every step is assignable to it. */
 export type AnyStep = Step<unknown, unknown>;
 
 export function stepOfRun<Input, Result>(step: StepOfRun<Input, Result>): StepOfRun<Input, Result> {
@@ -82,14 +92,14 @@ export function stepOfNone<Input, Result>(step: StepOfNone<Input, Result>): Step
   return step;
 }
 
-/** Steps that share a queue and time limits unless they say otherwise. */
+/** Steps that share a queue and time limits, which a step may override. */
 export interface StepGroup {
   readonly queue: string;
   readonly limits: TimeLimits;
   readonly steps: Readonly<Record<string, AnyStep>>;
 }
 
-/** The activities that steps stand for: functions of the same names. */
+/** The activities of the steps: functions with the names of the steps. */
 export type ActivitiesOf<Steps> = {
   readonly [Name in keyof Steps]: Steps[Name] extends { readonly types?: infer Activity }
     ? NonNullable<Activity>

@@ -9,21 +9,21 @@ type AllOf<Union> = (Union extends unknown ? (member: Union) => void : never) ex
   : never;
 type Steps = AllOf<Pipelines['steps']> & typeof lifecycleSteps.steps & typeof installationSteps.steps;
 
-/** All activities of a worker: for each declared step a function of its name. */
+/** All activities of a worker: one function per declared step, with the step's name. */
 export type Activities = { readonly [Name in keyof Steps]: ActivitiesOf<Steps>[Name] };
 export type StepName = keyof Steps;
 
-/** A step with what it takes over from its group. */
+/** A step together with the values that it inherits from its group. */
 export interface DeclaredStep {
   readonly name: string;
   readonly step: AnyStep;
   readonly queue: string;
   readonly limits: TimeLimits;
-  /** Kinds of run that it is a step of; none: it is a step of no run. */
+  /** Kinds of runs that the step belongs to; empty for a step of no run. */
   readonly of: readonly string[];
 }
 
-/** Every step, by its name. */
+/** All steps by name. */
 export const declaredSteps: ReadonlyMap<string, DeclaredStep> = new Map(
   [
     ...declared(lifecycleSteps, []),
@@ -46,7 +46,7 @@ function kindsOf(alsoOf: readonly string[] | 'every', own: readonly string[]): r
   return alsoOf === 'every' ? Object.keys(pipelines) : [...own, ...alsoOf];
 }
 
-/** Queues that workers take steps from, and how many of each one worker does at once. */
+/** The task queues of steps, and how many steps of each queue one worker runs at the same time. */
 export const stepQueues: ReadonlyMap<string, number> = new Map(
   [...new Set([...declaredSteps.values()].map(({ queue }) => queue))].map((queue) => [
     queue,

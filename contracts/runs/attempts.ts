@@ -18,7 +18,9 @@ export function attemptsFrom(heartbeatDetails: unknown): Attempts {
   return parsed.success ? parsed.data : none;
 }
 
-/** While an attempt is under way it counts as lost, so that one whose worker dies is counted. */
+/**
+ * Counts the attempt that starts as lost until its end is reported, so that an attempt whose worker dies is counted.
+ */
 export function attemptBegun({ lost, ...before }: Attempts): Attempts {
   return { ...before, lost: lost + 1 };
 }

@@ -3,7 +3,10 @@ import type { Instant } from '../identifiers.ts';
 
 const budget = /^(\d{1,6}) per (day|week|month|year)$/;
 
-/** `30 per month` at an instant: how many, and the calendar period of `zone` that they are counted in, half-open. */
+/**
+ * Parses a budget such as `30 per month` and returns the allowed number and the calendar period of `zone` that contains
+ * `now` (half-open). Throws RangeError if the text is not a budget.
+ */
 export function budgetPeriod(
   text: string,
   now: Instant,

@@ -1,22 +1,25 @@
 import { z } from 'zod';
 import { Id, Instant, Sha256 } from '../identifiers.ts';
 
-/** Putting bytes again makes them young; a store may leave those as they are that are younger than this already. */
+/** Storing bytes that exist already resets their age. An object store may skip that for bytes younger than this. */
 export const youngMs = 30 * 60_000;
-/** Bytes come before the rows that name them, and stay for at least this long whatever reaches them. */
+/**
+ * The shortest grace period. Bytes are stored before the rows that refer to them, so unreferenced bytes are kept at
+ * least this long.
+ */
 export const shortestGraceMs = 2 * youngMs;
 export const usualGraceMs = 24 * 60 * 60_000;
-/** An upload stays for as long as this after the run that was asked to take it has ended, so that it can be looked at. */
+/** Uploads are kept for this long after the end of the run that was to process them, so that they can be inspected. */
 export const uploadsKeptMs = 30 * 24 * 60 * 60_000;
 
-/** One collection of garbage, of the whole object store. */
+/** One garbage collection of the whole object store. */
 export const Collection = z.object({
   id: Id,
-  /** Nothing is removed: `collected` is what would have been. */
+  /** If true, nothing is removed, and `collected` counts the blobs that would have been removed. */
   dryRun: z.boolean(),
   state: z.enum(['running', 'succeeded', 'failed']),
   graceMs: z.number().int(),
-  /** What was put at or after it stays; null until what is reachable has been marked. */
+  /** Blobs stored at or after this instant are kept. null until the reachable blobs have been marked. */
   putBefore: Instant.nullable(),
   scanned: z.number().int(),
   collected: z.number().int(),

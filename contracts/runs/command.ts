@@ -5,8 +5,8 @@ import { RunRequest } from './run.ts';
 import { TriggerKind } from './trigger.ts';
 
 /**
- * What somebody asked of an environment. The row is written before Temporal is told, so nothing is lost while
- * Temporal is away; the lifecycle takes pending commands in the order of their ids.
+ * A request to change an environment. The row is committed before Temporal is notified, so that nothing is lost while
+ * Temporal is unreachable. The lifecycle takes pending commands in the order of their ids.
  */
 export const CommandBody = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('run'), schemaVersion: z.literal(1), request: RunRequest }),
@@ -19,7 +19,9 @@ export const CommandBody = z.discriminatedUnion('kind', [
   }),
   z.object({ kind: z.literal('resume'), schemaVersion: z.literal(1), reason: z.string() }),
   z.object({ kind: z.literal('cancel'), schemaVersion: z.literal(1), runId: Id, reason: z.string() }),
-  /** Virtual clocks only: the period is over, now is `asOf`; pending triggers coalesce into one build. */
+  /**
+   * For virtual clocks only: the period has ended and the clock reads `asOf`. Pending triggers coalesce into one build.
+   */
   z.object({ kind: z.literal('settle'), schemaVersion: z.literal(1), asOf: Instant }),
 ]);
 export type CommandBody = z.infer<typeof CommandBody>;
@@ -28,7 +30,7 @@ export const Command = z.object({
   id: Id,
   scope: Scope,
   body: CommandBody,
-  /** The run that the command made, made with it. */
+  /** The run that was created together with the command, if the command creates one. */
   runId: Id.nullable(),
   status: z.enum(['pending', 'accepted', 'refused']),
   refusal: z.string().nullable(),
@@ -37,13 +39,16 @@ export const Command = z.object({
 });
 export type Command = z.infer<typeof Command>;
 
-/** Scopes an Idempotency-Key: the same key, principal and route with another body is a conflict. */
+/**
+ * Identifies a request by its Idempotency-Key. The same key, principal and route with a different body is a conflict.
+ */
 export interface Idempotency {
   readonly key: string;
   readonly route: string;
   /**
-   * Digest of the request as it was sent; what "another body" is judged by. Absent: the command body's digest. The command
-   * itself would not do: a default such as `asOf` is filled in from the clock, and differs when the request is sent again.
+   * Digest of the request as it was sent, which decides whether two bodies differ. When absent, the command body's
+   * digest is used. For some requests that digest is unsuitable: a default such as `asOf` is taken from the clock, so
+   * it changes when the request is repeated.
    */
   readonly requestDigest?: Sha256;
 }

@@ -1,25 +1,25 @@
 import { z } from 'zod';
 
-/** What `perennial doctor` looks at, in the order in which it does. */
+/** The checks of `perennial doctor`, in the order in which they run. */
 export const doctorChecks = ['ledger', 'serving', 'bytes', 'commands', 'schedules', 'scratch'] as const;
 
-/** One thing that is wrong. */
+/** One problem that `perennial doctor` found. */
 export const Problem = z.object({
   check: z.enum(doctorChecks),
-  /** What it is wrong with: a model, a blob, a schedule, a folder. */
+  /** The affected thing: a model, a blob, a schedule or a folder. */
   subject: z.string(),
   what: z.string(),
-  /** `mended` by this request; else it is there still. */
+  /** `mended`: this request solved the problem. `found`: the problem persists. */
   state: z.enum(['found', 'mended']),
-  /** What a person can do, where nothing was mended. */
+  /** What a person can do about a problem that was not mended. */
   wayOut: z.string(),
 });
 export type Problem = z.infer<typeof Problem>;
 
-/** Some of what was looked at; the whole examination is all pages. */
+/** One page of an examination. An examination is complete when all pages have been read. */
 export const DiagnosisPage = z.object({
   check: z.enum(doctorChecks),
-  /** How many models, blobs, schedules or folders were looked at for this page. */
+  /** Number of models, blobs, schedules or folders examined for this page. */
   examined: z.number().int(),
   items: z.array(Problem).readonly(),
   next: z.string().optional(),

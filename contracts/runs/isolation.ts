@@ -1,26 +1,29 @@
 import { z } from 'zod';
 import { Id, Instant } from '../identifiers.ts';
 
-/** What keeps apart what a user wrote, on one machine. */
+/** How one machine isolates the code that users wrote. */
 export const Isolation = z.object({
   /**
-   * `process-group`: nothing but limits; a command has the rights of the worker. `refused`: nothing is run, as a sandbox is
-   * required and there is none.
+   * `process-group`: only limits apply, and a command has the worker's rights. `refused`: no command is run, because a
+   * sandbox is required and none is available.
    */
   kind: z.enum(['bubblewrap', 'process-group', 'refused']),
-  /** Why there is no bubblewrap; null where there is. */
+  /** Why bubblewrap is not used; null if it is used. */
   reason: z.string().nullable(),
-  /** What bounds memory. */
+  /** The mechanism that limits memory. */
   memory: z.enum(['cgroup-v2', 'cgroup-v1', 'polling']),
-  /** What code that is given a network has: one of its own, the machine's, or null: it is refused. */
+  /**
+   * The network of a command that is granted one: a separate network through slirp4netns, or the host's network. null:
+   * commands that need a network are refused.
+   */
   publicNetwork: z.enum(['slirp4netns', 'host']).nullable(),
 });
 export type Isolation = z.infer<typeof Isolation>;
 
-/** A worker that has been heard of lately. */
+/** A worker that reported itself recently. */
 export const LiveWorker = z.object({
   id: Id,
-  /** The name of its machine. */
+  /** The worker's host name. */
   host: z.string(),
   isolation: Isolation,
   startedAt: Instant,

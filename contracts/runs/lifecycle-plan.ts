@@ -3,26 +3,26 @@ import type { Id, Instant } from '../identifiers.ts';
 import type { RunKind, RunStateName } from './run.ts';
 import type { Trigger } from './trigger.ts';
 
-/** All that the lifecycle decides by, read in one transaction. */
+/** Everything that the lifecycle's decisions depend on, read in one transaction. */
 export interface LifecycleSnapshot {
   readonly now: Instant;
   readonly clock: 'wall' | 'virtual';
-  /** Virtual clocks: a settle command was taken, so debounce is over. */
+  /** For virtual clocks: a settle command was taken, so builds no longer wait for the debounce. */
   readonly settled: boolean;
   readonly policy: Configuration['retrain'] | null;
   readonly monitorEvery: string | null;
   readonly timezone: string;
   readonly held: boolean;
-  /** Nothing is begun any more, and what runs is ended. */
+  /** The model is archived: nothing new starts, and unfinished runs are cancelled. */
   readonly archived: boolean;
   readonly serving: boolean;
   readonly lastBuildAt: Instant | null;
   readonly lastMonitorAt: Instant | null;
-  /** Automated builds begun in the current budget period. */
+  /** Automated builds that started in the current budget period. */
   readonly buildsInPeriod: number;
   readonly budgetRenewsAt: Instant;
   readonly triggers: readonly Pick<Trigger, 'id' | 'kind' | 'effectiveAt'>[];
-  /** Runs that are not final, oldest first. */
+  /** Runs that are not in a final state, oldest first. */
   readonly runs: readonly {
     readonly id: Id;
     readonly kind: RunKind;
@@ -33,25 +33,28 @@ export interface LifecycleSnapshot {
   readonly candidates: readonly { readonly evaluationId: Id; readonly buildRunId: Id }[];
 }
 
-/** What is to happen now. The repository carries it out in the same transaction. */
+/** The lifecycle's decisions. The repository carries them out in the same transaction. */
 export interface LifecyclePlan {
   /** Queued runs that may start. */
   readonly start: readonly Id[];
   readonly build: { readonly triggerIds: readonly Id[]; readonly because: string } | null;
   readonly dropTriggers: readonly { readonly id: Id; readonly because: string }[];
   readonly deploy: readonly { readonly evaluationId: Id }[];
-  /** Candidates that get no deployment, and why. */
+  /** Candidates that are not deployed, with the reason. */
   readonly passOver: readonly { readonly evaluationId: Id; readonly because: string }[];
-  /** Deploy runs whose pending approval a newer candidate takes the place of. */
+  /** Deploy runs whose pending approval is superseded by a newer candidate. */
   readonly supersede: readonly Id[];
   /** Runs that a rollback preempts. */
   readonly cancel: readonly { readonly runId: Id; readonly because: string }[];
   readonly monitor: boolean;
-  /** When to look again if nothing wakes it, on the environment's clock; null: only when woken. */
+  /**
+   * When the lifecycle looks again if nothing wakes it earlier, on the environment's clock. null: only when it is
+   * woken.
+   */
   readonly wakeAt: Instant | null;
 }
 
-/** What `advanceLifecycle` tells the workflow to do. */
+/** What the activity `advanceLifecycle` asks the workflow to do. */
 export interface LifecycleOrders {
   readonly start: readonly {
     readonly runId: Id;
@@ -60,10 +63,10 @@ export interface LifecycleOrders {
     readonly because: string;
   }[];
   readonly cancel: readonly { readonly workflowId: string }[];
-  /** Workflows to nudge: deployments whose approval was superseded. */
+  /** Workflows to signal: deployments whose approval was superseded. */
   readonly nudge: readonly string[];
-  /** Milliseconds until the next look by itself, by the wall clock; null for virtual clocks. */
+  /** Milliseconds on the wall clock until the lifecycle looks again without being woken; null for virtual clocks. */
   readonly wakeInMs: number | null;
-  /** Nothing runs and nothing falls due by itself: the lifecycle ends, and begins again when it is asked. */
+  /** Nothing runs and no timer is due: the lifecycle workflow ends, and the next command starts it again. */
   readonly ended: boolean;
 }

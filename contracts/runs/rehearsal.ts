@@ -3,31 +3,37 @@ import { Id, Instant, Name, Sha256 } from '../identifiers.ts';
 
 export const RehearsalPlan = z.object({
   schemaVersion: z.literal(1),
-  /** First period's first instant and last period's end, half-open, on period boundaries in the model's zone. */
+  /**
+   * The start of the first period and the end of the last one, half-open, on period boundaries in the model's time
+   * zone.
+   */
   from: Instant,
   to: Instant,
   every: z.enum(['day', 'week', 'month']),
-  /** The dataset to rehearse on; its digest is resolved when it starts. */
+  /** The dataset to rehearse on. Its digest is resolved when the rehearsal starts. */
   datasetVersionId: Id,
   codeVersionId: Id,
   configurationId: Id,
-  /** Dataset rows and schedules come from this environment. */
+  /** The environment that dataset rows and schedules are taken from. */
   sourceEnvironment: Name,
 });
 export type RehearsalPlan = z.infer<typeof RehearsalPlan>;
 
-/** Rows that the gateway refused because of a value, most often a missing one. They are not answered, logged or labelled. */
+/**
+ * Rows that the gateway refused because of a value, most often a missing one. They are neither answered nor logged nor
+ * labelled.
+ */
 export const RefusedRows = z.object({
   rows: z.number().int(),
-  /** The features with the most such rows. A row counts once, under the feature that the gateway named. */
+  /** The features with the most refused rows. A row counts once, for the feature that the gateway named. */
   features: z.array(z.object({ name: z.string(), rows: z.number().int() })),
 });
 export type RefusedRows = z.infer<typeof RefusedRows>;
 
-/** What became of the rows of a period when they were served. Absent: none. */
+/** Rows of a period that could not be served. Absent fields mean none. */
 const served = {
   refusedRows: RefusedRows.optional(),
-  /** Rows that the model had no finite answer to. */
+  /** Rows for which the model gave no finite answer. */
   unansweredRows: z.number().int().optional(),
 };
 export const ServedPeriod = z.object(served);
@@ -65,15 +71,15 @@ export const RehearsalPeriod = z.object({
 });
 export type RehearsalPeriod = z.infer<typeof RehearsalPeriod>;
 
-/** Means over the periods that have a metric, counts of the builds, and counts of the rows of all periods. */
+/** Mean metrics of the periods that have one, the number of builds by decision, and row counts over all periods. */
 export const RehearsalSummary = z.object({
-  /** null: no period has one. */
+  /** null if no period has this metric. */
   metricAsServed: z.number().nullable(),
   metricNeverReplaced: z.number().nullable(),
   promoted: z.number().int(),
   refused: z.number().int(),
   unchanged: z.number().int(),
-  /** Rows that the gateway refused, and rows without a finite answer. Absent: none. */
+  /** Rows that the gateway refused, and rows without a finite answer. Absent fields mean none. */
   refusedRows: z.number().int().optional(),
   unansweredRows: z.number().int().optional(),
 });

@@ -4,11 +4,11 @@ import type { Pipeline } from '../pipelines/pipeline.ts';
 import { pipelines } from '../pipelines/pipelines.ts';
 import { Isolation } from './isolation.ts';
 
-/** One kind a pipeline. */
+/** The kinds of runs, one per pipeline. */
 export const RunKind = z.enum(Object.values(pipelines).map(({ kind }) => kind));
 export type RunKind = z.infer<typeof RunKind>;
 
-/** A build's default inputs: the environment's configuration and heads at its first step. */
+/** Default inputs of a build: the environment's configuration and heads when the build's first step runs. */
 export interface RunInputs {
   readonly configurationId: Id | null;
   readonly datasetVersionId: Id | null;
@@ -22,14 +22,14 @@ export const RunFailure = z.object({
 });
 export type RunFailure = z.infer<typeof RunFailure>;
 
-/** What came of a run that succeeded, by its kind. */
+/** The result of a run that succeeded, by the kind of the run. */
 export const RunOutcome = z.discriminatedUnion(
   'kind',
   atLeastOne(Object.values(pipelines).map(({ outcome }) => outcome)),
 );
 export type RunOutcome = z.infer<typeof RunOutcome>;
 
-/** What came of a run, in a sentence. */
+/** Returns a sentence that describes the result of a run. */
 export function describeOutcome(outcome: RunOutcome): string {
   const pipeline: Pipeline = pipelines[outcome.kind];
   return pipeline.describe(outcome);
@@ -37,7 +37,7 @@ export function describeOutcome(outcome: RunOutcome): string {
 
 const Queued = z.object({ state: z.literal('queued') });
 const Running = z.object({ state: z.literal('running'), startedAt: Instant });
-/** A deploy run that waits for votes; it holds no slot. */
+/** A deploy run that waits for votes. It does not hold the environment's rollout, so other deploy runs can proceed. */
 const AwaitingApproval = z.object({ state: z.literal('awaiting-approval'), startedAt: Instant, approvalId: Id });
 const Succeeded = z.object({
   state: z.literal('succeeded'),
@@ -58,7 +58,7 @@ const Cancelled = z.object({
   reason: z.string(),
 });
 
-/** A failed run carries its failure, a finished one its outcome; no other state can. */
+/** Only a failed run carries a failure, and only a run that succeeded carries an outcome. */
 export const RunState = z.discriminatedUnion('state', [
   Queued,
   Running,
@@ -78,7 +78,7 @@ export function isFinal(state: RunStateName): boolean {
   return finalStates.some((final) => final === state);
 }
 
-/** What a run was asked to do, by its kind; versioned. */
+/** What a run was asked to do, by the kind of the run. Each request has a schema version. */
 export const RunRequest = z.discriminatedUnion(
   'kind',
   atLeastOne(Object.values(pipelines).map(({ request }) => request)),
@@ -90,7 +90,7 @@ function atLeastOne<Item>([first, ...rest]: readonly Item[]): [Item, ...Item[]] 
   return [first, ...rest];
 }
 
-/** What an activity did, attempt by attempt. */
+/** One attempt of an activity. */
 export const RunStep = z.object({
   name: z.string(),
   attempt: z.number().int().min(1),
@@ -98,12 +98,12 @@ export const RunStep = z.object({
   startedAt: Instant,
   endedAt: Instant.nullable(),
   detail: z.string(),
-  /** What kept apart what it ran; null in steps of older versions. */
+  /** The isolation of the user code that the step ran; null in steps recorded by older versions. */
   isolation: Isolation.nullable(),
 });
 export type RunStep = z.infer<typeof RunStep>;
 
-/** What a run has in every state. */
+/** The fields that a run has in every state. */
 const AnyRun = z.object({
   id: Id,
   modelId: Id,
@@ -112,9 +112,9 @@ const AnyRun = z.object({
   environment: Name,
   request: RunRequest,
   workflowId: z.string(),
-  /** Why it was started, for people: `manual`, `drift, new-data`, … */
+  /** Why the run was started, for display: `manual`, `drift, new-data`, … */
   because: z.string(),
-  /** 0 to 1 with a word for it, as the training script or a step reports. */
+  /** The progress that the training script or a step reports: a fraction from 0 to 1 and a short message. */
   progress: z.object({ fraction: z.number(), message: z.string() }).nullable(),
   steps: z.array(RunStep),
   recordedAt: Instant,
@@ -122,8 +122,8 @@ const AnyRun = z.object({
   recordedBy: Id,
 });
 
-// A union of whole objects and not an intersection of two: each half of that would forbid the other's fields in the
-// published schema, which then admits no run at all.
+// A union of complete objects and not an intersection of two objects: in the published JSON schema each part of an
+// intersection would forbid the other part's fields, so that no run could be valid.
 export const Run = z.discriminatedUnion('state', [
   AnyRun.extend(Queued.shape),
   AnyRun.extend(Running.shape),

@@ -15,16 +15,16 @@ export const Schedule = ScheduleInput.extend({
   modelId: Id,
   environment: Name,
   name: Name,
-  /** The next five firings by the row; none while it is paused. */
+  /** The next five firings according to the stored schedule; empty while it is paused. */
   nextRuns: z.array(Instant),
   /** A warning about a cron line that is easily misread. */
   note: z.string().nullable(),
-  /** When the latest firing that gave a trigger was due. */
+  /** The due time of the latest firing that recorded a trigger. */
   lastFiredAt: Instant.nullable(),
   recordedAt: Instant,
   recordedBy: Id,
 });
 export type Schedule = z.infer<typeof Schedule>;
 
-/** The stored fields; the other fields are derived from them. */
+/** The stored fields. The other fields are derived from these. */
 export type StoredSchedule = Omit<Schedule, 'nextRuns' | 'note'>;

@@ -10,10 +10,13 @@ export const Trigger = z.object({
   environment: Name,
   kind: TriggerKind,
   reason: z.string(),
-  /** What makes a repetition the same trigger, e.g. the finding and champion, or the dataset's digest. */
+  /**
+   * Triggers with the same fingerprint count once. A fingerprint holds, for example, the finding and the champion, or
+   * the dataset's digest.
+   */
   fingerprint: z.string(),
   status: z.enum(['pending', 'consumed', 'dropped']),
-  /** The build that it led to, or why it led to none. */
+  /** The build that the trigger led to. `droppedBecause` says why the trigger led to no build. */
   runId: Id.nullable(),
   droppedBecause: z.string().nullable(),
   recordedAt: Instant,

@@ -8,9 +8,9 @@ import { UnlabelledRows } from '../data/unlabelled-rows.ts';
 
 const Cell = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 
-/** A held-out row on which champion and challenger disagree most. */
+/** One of the held-out rows on which the champion and the challenger disagree most. */
 export const ChangedRow = z.object({
-  /** The row's instant and key, where the data has them. */
+  /** The row's instant and key, if the data has them. */
   at: Instant.nullable(),
   key: Cell,
   truth: Cell,
@@ -21,38 +21,47 @@ export const ChangedRow = z.object({
 export type ChangedRow = z.infer<typeof ChangedRow>;
 
 export const ChangedRows = z.object({
-  /** difference: the rows whose prediction moves most; flip: rows whose decision is another. */
+  /** `difference`: the rows whose predictions differ most. `flip`: rows whose decisions differ. */
   kind: z.enum(['difference', 'flip']),
-  /** Held-out rows that were compared. */
+  /** Number of held-out rows that were compared. */
   compared: z.number().int(),
-  /** Of these, how many change at all. */
+  /** Number of the compared rows whose prediction or decision differs. */
   changed: z.number().int(),
-  /** Mean absolute difference for `difference`; null for flips. */
+  /** Mean absolute difference for `difference`; null for `flip`. */
   meanDifference: z.number().nullable(),
-  /** The challenger is a refit: it was trained on these rows, so that its answers to them measure nothing. Absent: it was not. */
+  /**
+   * True if the challenger is a refit. A refit was trained on these rows, so its answers to them do not measure its
+   * quality.
+   */
   challengerTrainedOn: z.boolean().optional(),
   rows: z.array(ChangedRow),
 });
 export type ChangedRows = z.infer<typeof ChangedRows>;
 
-/** The rows of the two, told apart by the key; and how the values of each column have moved, the widest first. */
+/**
+ * Comparison of two datasets: their rows, matched by the key, and how the values of each column have shifted, largest
+ * shift first.
+ */
 export const RowsCompared = z.object({
-  /** null: it is not unique, so rows were compared as wholes. */
+  /** null if the key is not unique; rows were then compared as a whole. */
   key: z.string().nullable(),
   rows: RowDifference.shape.rows,
   changedBy: RowDifference.shape.changedBy,
   shifts: z.array(
     ColumnShift.pick({ column: true, mean: true, standardisedDifference: true, nulls: true }).extend({
-      /** Population stability index; null where either has no value. */
+      /** Population stability index; null if either dataset has no value in the column. */
       psi: z.number().nullable(),
     }),
   ),
-  /** Columns that both have: more than `shifts` where the widest alone are kept. */
+  /** Number of columns that both datasets have. `shifts` may hold fewer, namely those with the largest shifts. */
   columns: z.number().int(),
 });
 export type RowsCompared = z.infer<typeof RowsCompared>;
 
-/** By manifests, so of parts: rows of the parts that only one of the two has. */
+/**
+ * Difference of two datasets by their manifests. Whole parts are compared: the rows of a part count as added or removed
+ * if only one dataset has that part.
+ */
 export const DataDifference = z.object({
   from: z.number().int().nullable(),
   to: z.number().int(),
@@ -63,7 +72,7 @@ export const DataDifference = z.object({
   columnsAdded: z.array(z.string()),
   columnsRemoved: z.array(z.string()),
   columnsChanged: z.array(z.string()),
-  /** Row by row and column by column; absent where no part differs, or where `missing` says why. */
+  /** Comparison by row and column. Absent if no part differs, or if `missing` says why it could not be made. */
   compared: RowsCompared.optional(),
 });
 export type DataDifference = z.infer<typeof DataDifference>;
@@ -71,12 +80,12 @@ export type DataDifference = z.infer<typeof DataDifference>;
 export const FileDifference = z.object({
   path: z.string(),
   change: z.enum(['added', 'removed', 'changed']),
-  /** In unified form; null where the file is no text, or is too long to be shown. */
+  /** Lines of a unified diff; null if the file is not text or is too long to be shown. */
   lines: z.array(z.string()).nullable(),
 });
 export type FileDifference = z.infer<typeof FileDifference>;
 
-/** Values as JSON text; null: not there. */
+/** Values as JSON text; null where the value does not exist. */
 export const ValueDifference = z.object({
   name: z.string(),
   before: z.string().nullable(),
@@ -100,10 +109,13 @@ export const Lineage = z.object({
 });
 export type Lineage = z.infer<typeof Lineage>;
 
-/** What a request shows besides its evaluation, gathered when it was made; against what the champion was made of. */
+/**
+ * Evidence of an approval request in addition to its evaluation, compared with the champion. It is collected when the
+ * request is made.
+ */
 export const EvidenceDetails = z.object({
   schemaVersion: z.literal(1),
-  /** null: there is no champion, or it could not be asked about the same rows, as `missing` says. */
+  /** null if there is no champion, or if it could not predict the same rows; `missing` then says why. */
   changedRows: ChangedRows.nullable(),
   data: DataDifference,
   code: z.object({ from: z.number().int().nullable(), to: z.number().int(), files: z.array(FileDifference) }),
@@ -111,17 +123,17 @@ export const EvidenceDetails = z.object({
   dependencies: z.array(ValueDifference),
   configuration: z.array(ValueDifference),
   lineage: Lineage,
-  /** What could not be gathered, and why. */
+  /** The parts of the evidence that could not be collected, with the reasons. */
   missing: z.array(z.string()),
 });
 export type EvidenceDetails = z.infer<typeof EvidenceDetails>;
 
 const CalibrationBin = z.object({ predicted: z.number(), observed: z.number(), rows: z.number().int() });
 
-/** Evidence of a request, in the order in which it is read. */
+/** The evidence of an approval request, in the order in which it is displayed. */
 export const Evidence = z.object({
   schemaVersion: z.literal(1),
-  /** Shown before all numbers. */
+  /** Displayed before all numbers. */
   warnings: Approval.shape.warnings,
   approval: Approval.omit({ evidence: true, subject: true, warnings: true }).extend({
     requestedByName: z.string(),
@@ -135,13 +147,13 @@ export const Evidence = z.object({
     challenger: Metrics,
     champion: Metrics.nullable(),
     challengerInterval: Interval.nullable(),
-    /** Relative to the champion; more is better. */
+    /** Gain relative to the champion; a larger gain is better. */
     gain: z.number().nullable(),
     gainInterval: Interval.nullable(),
-    /** Where the version is a refit, of which nothing could be measured: the version whose numbers these are. */
+    /** For a refit, on which nothing could be measured: the number of the version that the metrics were measured on. */
     measuredOf: z.number().int().optional(),
   }),
-  /** By the metric of the comparison, the worst first. */
+  /** Ordered by the metric of the comparison, worst slice first. */
   slices: z.array(
     z.object({
       slice: z.string(),
@@ -150,7 +162,7 @@ export const Evidence = z.object({
       champion: z.number().nullable(),
     }),
   ),
-  /** null: the model gives no probabilities. */
+  /** null if the model gives no probabilities. */
   calibration: z
     .object({ challenger: z.array(CalibrationBin), champion: z.array(CalibrationBin).nullable() })
     .nullable(),
@@ -161,14 +173,14 @@ export const Evidence = z.object({
   dependencies: z.array(ValueDifference),
   configuration: z.array(ValueDifference),
   lineage: Lineage.nullable(),
-  /** What serves again if it goes wrong; null: nothing would serve. */
+  /** The release that a rollback would restore; null if nothing would serve. */
   rollbackTarget: z.object({ release: Sha256, modelVersion: z.number().int() }).nullable(),
-  /** Step by step, in words. */
+  /** The steps of the rollout, in words. */
   traffic: z.array(z.string()),
-  /** What takes it back by itself within a step, in words. */
+  /** The conditions that stop the rollout automatically during a step, in words. */
   stops: z.array(z.string()),
   missing: z.array(z.string()),
-  /** How to decide: a POST with the decider's own key. */
+  /** The request that casts a vote: a POST authenticated with the voter's own key. */
   decide: z.object({ method: z.literal('POST'), path: z.string(), digest: Sha256, id: Id }),
 });
 export type Evidence = z.infer<typeof Evidence>;

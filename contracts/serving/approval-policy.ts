@@ -3,7 +3,10 @@ import { durationMs } from '../time/duration.ts';
 import type { ApprovalPolicy, Environment } from './environment.ts';
 import { roles } from '../access/principal.ts';
 
-/** The policy that holds in an environment. In a rehearsal one principal stands for all who would have to vote: its vote is the quorum. */
+/**
+ * Returns the policy that applies in an environment. In a rehearsal the vote of a single approver replaces all required
+ * votes, because one principal votes for everyone.
+ */
 export function policyIn(
   { clock, minimumPolicy }: Pick<Environment, 'clock' | 'minimumPolicy'>,
   own: ApprovalPolicy,
@@ -12,12 +15,12 @@ export function policyIn(
   return clock === 'virtual' ? { ...policy, votes: Math.min(1, policy.votes), roles: ['approver'] } : policy;
 }
 
-/** Whether everything that `required` asks for is asked for by `given` too. */
+/** Returns whether `given` demands at least everything that `required` demands. */
 export function isAsStrict(given: ApprovalPolicy, required: ApprovalPolicy): boolean {
   return canonicalJson(strictestPolicy(given, required)) === canonicalJson(strictestPolicy(given, given));
 }
 
-/** The stricter of a model's policy and its environment's minimum, point by point. */
+/** Combines a model's policy with its environment's minimum policy. Each field takes the stricter value. */
 export function strictestPolicy(own: ApprovalPolicy, minimum: ApprovalPolicy | null): ApprovalPolicy {
   if (minimum === null) return own;
   const weakest = (policy: ApprovalPolicy) => Math.min(...policy.roles.map((role) => roles.indexOf(role)));

@@ -3,14 +3,14 @@ import { ApprovalPolicy } from './environment.ts';
 import { EvaluationBody } from '../models/evaluation.ts';
 import { Id, Instant, Name, Sha256 } from '../identifiers.ts';
 
-/** What a vote is about; its digest is what the voter names. */
+/** The subject of a vote. A vote names the digest of this subject. */
 export const ApprovalSubject = z.object({
   schemaVersion: z.literal(1),
   release: Sha256,
   environment: Name,
   strategy: z.object({ canary: z.array(z.number()), bake: z.string(), minRequests: z.number() }).loose(),
   policy: ApprovalPolicy,
-  /** The release to be replaced; null for the first. */
+  /** The release to be replaced; null if the environment has no champion yet. */
   champion: Sha256.nullable(),
 });
 export type ApprovalSubject = z.infer<typeof ApprovalSubject>;
@@ -28,7 +28,7 @@ export const Vote = z.object({
 });
 export type Vote = z.infer<typeof Vote>;
 
-/** Warnings that a person should read before the numbers, in the order of `warningCodes`. */
+/** The kinds of warnings that voters should read before the numbers, in display order. */
 export const warningCodes = [
   'data-moved',
   'rolled-back',
@@ -57,13 +57,19 @@ export const Approval = z.object({
   model: Name,
   environment: Name,
   runId: Id,
-  /** The run's earlier request that this one replaces because the champion has changed; null: this is the run's first request. */
+  /**
+   * The run's earlier request, which this one replaces because the champion has changed; null for the run's first
+   * request.
+   */
   replaces: Id.nullable(),
   digest: Sha256,
   subject: ApprovalSubject,
-  /** Empty in requests of older versions. */
+  /** Empty in requests from older versions. */
   warnings: z.array(ApprovalWarning),
-  /** Enough to decide by: the evaluation with gates, interval and slices, and what would be replaced. */
+  /**
+   * The information that voters need to decide: the evaluation with gates, interval and slices, and what would be
+   * replaced.
+   */
   evidence: z.object({
     schemaVersion: z.literal(1),
     modelVersion: z.number().int(),

@@ -1,7 +1,10 @@
 import { z } from 'zod';
 import { Id, Instant, Name, Sha256 } from '../identifiers.ts';
 
-/** `weight` in percent of requests; the champion's is what the canary leaves. A shadow answers nobody. */
+/**
+ * A release that serves. `weight` is in percent of requests; the champion gets the requests that the canary does not.
+ * The answers of a shadow are not returned to callers.
+ */
 export const Slot = z.object({
   role: z.enum(['champion', 'canary', 'shadow']),
   releaseId: Id,
@@ -13,8 +16,8 @@ export const Slot = z.object({
 export type Slot = z.infer<typeof Slot>;
 
 /**
- * What serves, as decided: an immutable row a change. Weights add up to 100 over champion and canary; without a slot
- * nothing serves, because a first release was taken back or the model was archived.
+ * What serves in an environment. Each change adds one immutable row. The weights of champion and canary add up to 100.
+ * Without slots nothing serves, because a first release was undone or the model was archived.
  */
 export const Generation = z.object({
   modelId: Id,
@@ -30,7 +33,7 @@ export const Generation = z.object({
 });
 export type Generation = z.infer<typeof Generation>;
 
-/** A gateway that keeps its lease alive must have loaded a generation before it counts as deployed. */
+/** A gateway. A generation counts as deployed only when every gateway with a live lease has loaded it. */
 export const GatewayLease = z.object({ id: Id, address: z.url(), startedAt: Instant, leaseUntil: Instant });
 export type GatewayLease = z.infer<typeof GatewayLease>;
 
@@ -39,7 +42,7 @@ export const Acknowledgement = z.object({
   modelId: Id,
   environment: Name,
   generation: z.number().int(),
-  /** null: loaded; otherwise why it could not be. */
+  /** null if the gateway has loaded the generation; otherwise why it could not. */
   error: z.string().nullable(),
   recordedAt: Instant,
 });

@@ -3,7 +3,7 @@ import { Id, Instant, Name } from '../identifiers.ts';
 import { Duration } from '../time/duration.ts';
 import { Role } from '../access/principal.ts';
 
-/** How many votes of which roles a release needs. Times are of the environment's clock. */
+/** How many votes a release needs, and from which roles. Durations are measured on the environment's clock. */
 export const ApprovalPolicy = z.strictObject({
   votes: z.number().int().min(0).max(20).describe('How many people must approve'),
   roles: z.array(Role).min(1).describe('Who may vote'),
@@ -20,7 +20,7 @@ export const Environment = z.object({
   project: Name,
   name: Name,
   clock: z.enum(['wall', 'virtual']),
-  /** The virtual clock's reading; null for wall clocks. */
+  /** The current time of the virtual clock; null for wall clocks. */
   virtualNow: Instant.nullable(),
   minimumPolicy: ApprovalPolicy.nullable(),
   recordedAt: Instant,

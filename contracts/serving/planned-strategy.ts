@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What of a strategy the plan says; requests of older versions have fewer keys. */
+/** The parts of a strategy that the displayed rollout plan describes. Requests from older versions lack some keys. */
 export const PlannedStrategy = z.object({
   canary: z.array(z.number()),
   bake: z.string(),

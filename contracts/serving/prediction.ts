@@ -1,14 +1,14 @@
 import { z } from 'zod';
 import { Id, Instant, Name, Sha256 } from '../identifiers.ts';
 
-/** One answered row, as the gateway writes it to its local segment (one JSON line) before it answers. */
+/** One answered row. The gateway writes it to its local segment as one JSON line before it answers the request. */
 export const PredictionRecord = z.object({
   v: z.literal(1),
   id: z.string().min(1).max(200),
-  /** The id that the caller gave the request, and the row's place in it; absent if there was none. */
+  /** The request id given by the caller, and the row's index in the request; absent if the caller gave no id. */
   request: z.string().min(1).max(200).optional(),
   row: z.number().int().optional(),
-  /** When it happened in the world; equals recordedAt except in rehearsals. */
+  /** When the predicted event happened. Equal to `recordedAt` except in rehearsals. */
   eventTime: Instant,
   recordedAt: Instant,
   release: Sha256,
@@ -17,11 +17,11 @@ export const PredictionRecord = z.object({
   role: z.enum(['champion', 'canary', 'shadow', 'pinned']),
   replay: z.boolean(),
   features: z.record(z.string(), z.union([z.number(), z.string(), z.boolean(), z.null()])),
-  /** The label, for a classifier; null if the model had no answer for the row. */
+  /** For a classifier, the predicted label. null if the model had no answer for the row. */
   prediction: z.union([z.number(), z.string(), z.boolean(), z.null()]),
   /** Why there is no prediction. */
   error: z.string().optional(),
-  /** Of a classifier that gives them: one a class, in the order of the version's signature. */
+  /** For a classifier that returns probabilities: one per class, in the order of the version's signature. */
   probabilities: z.array(z.number()).optional(),
   /** The values of the model's other outputs, by name; null for numbers that are not finite. Wide outputs are omitted. */
   vectors: z.record(z.string(), z.array(z.number().nullable())).optional(),
@@ -29,20 +29,25 @@ export const PredictionRecord = z.object({
 export type PredictionRecord = z.infer<typeof PredictionRecord>;
 
 /**
- * A sealed segment in the object store, Parquet with one row a prediction:
- * `id, event_time, recorded_at (TIMESTAMP, UTC), release, model_version, generation, role, replay`, `prediction` (DOUBLE, or of
- * a classifier's labels BOOLEAN or VARCHAR; NULL where `error` says why there is none), `probabilities` (DOUBLE[]) and `vectors` (MAP(VARCHAR, DOUBLE[])) where the model gives some,
- * one column `f_<feature>` a feature, and `request` and `request_row` where a caller gave an id.
+ * A sealed segment in the object store: a Parquet file with one row per prediction. Its columns are
+ * `id, event_time, recorded_at (TIMESTAMP, UTC), release, model_version, generation, role, replay`;
+ * `prediction` (DOUBLE; for a classifier's labels possibly BOOLEAN or VARCHAR), which is NULL if `error` gives a
+ * reason;
+ * `probabilities` (DOUBLE[]) and `vectors` (MAP(VARCHAR, DOUBLE[])), if the model returns them;
+ * `f_<feature>`, one column per feature; and `request` and `request_row`, if callers gave request ids.
  */
 export const PredictionSegment = z.object({
-  /** Made by the gateway when it opens the segment, so that an upload that runs twice is one row. */
+  /** Assigned by the gateway when it opens the segment, so that a repeated upload does not add a second row. */
   id: Id,
   gatewayId: Id,
   modelId: Id,
   environment: Name,
   sha256: Sha256,
   rows: z.number().int(),
-  /** Requests that were refused or went unlogged because the disk was full, since the segment before. */
+  /**
+   * Rows that were refused or not logged since the previous segment, because the local log was full or could not be
+   * written.
+   */
   dropped: z.number().int(),
   from: Instant,
   to: Instant,
@@ -51,8 +56,8 @@ export const PredictionSegment = z.object({
 export type PredictionSegment = z.infer<typeof PredictionSegment>;
 
 /**
- * What the database keeps of each prediction that counts, so that labels find theirs. Pages of such rows travel from the table
- * engine to the database as the text of a JSON list, without an object for each row.
+ * The fields of a logged prediction that the database keeps to match labels with predictions. Pages of such rows go
+ * from the table engine to the database as the text of a JSON array, without an object per row.
  */
 export interface IndexedPrediction {
   readonly id: string;
@@ -63,7 +68,7 @@ export interface IndexedPrediction {
   readonly recorded: Instant;
 }
 
-/** Identifies what is counted. */
+/** Identifies what the counts belong to. */
 const CountKey = z.object({
   gatewayId: Id,
   modelId: Id,
@@ -73,40 +78,48 @@ const CountKey = z.object({
 });
 export type CountKey = z.infer<typeof CountKey>;
 
-/** The epoch of counts from before epochs were introduced. */
+/** The epoch of counts that were recorded before epochs existed. */
 const firstEpoch = '00000000-0000-0000-0000-000000000000';
 
 /**
- * Within an epoch a gateway's counts only grow, so the larger of two reports is the later one. A gateway that restarts
- * from zero begins a new epoch, and the database sums the epochs.
+ * Within an epoch, a gateway's counts only grow, so the larger of two reports is the later one. A gateway that restarts
+ * counts from zero in a new epoch, and the database sums the epochs.
  */
 const InEpoch = z.object({ epoch: Id.default(firstEpoch) });
 export type InEpoch = z.infer<typeof InEpoch>;
 
-/** Requests that gateways have answered, by release in a generation. Canaries are judged by these counts. */
+/**
+ * Requests that gateways have answered, per release and generation. The rollout of a canary is decided by these counts.
+ */
 export const ServingCount = CountKey.extend({
   requests: z.number().int(),
   /** Requests with a row that the model failed on. Refused requests count neither as requests nor as errors. */
   errors: z.number().int(),
-  /** Errors on requests that the step's other release could answer: the champion for a canary, and vice versa. */
+  /**
+   * Errors on requests that the other release of the rollout step could answer: for a canary the champion, and vice
+   * versa.
+   */
   ownErrors: z.number().int().default(0),
-  /** How many took how long, by the buckets of latency.ts; empty where an older gateway did not say. */
+  /** Number of requests per latency bucket (see `latency.ts`); empty if an older gateway did not report it. */
   latency: z.array(z.number().int()).default([]),
 });
 export type ServingCount = z.infer<typeof ServingCount>;
 
-/** What a gateway reports. */
+/** The counts that a gateway reports. */
 export const ServingCountOfEpoch = ServingCount.extend(InEpoch.shape);
 export type ServingCountOfEpoch = z.infer<typeof ServingCountOfEpoch>;
 
-/** How the answers of a shadow (`releaseDigest`) differ from the champion's, as one gateway has compared them; counts are of rows. */
+/**
+ * How the answers of a shadow (`releaseDigest`) differ from the champion's, as measured by one gateway. All counts are
+ * of rows.
+ */
 export const ShadowCount = CountKey.extend({
   compared: z.number().int(),
   /** Rows that the champion answered and the shadow could not. */
   failed: z.number().int(),
-  /** Rows that it was not asked, because it was behind. */
+  /** Rows that were not sent to the shadow because it lagged behind. */
   dropped: z.number().int(),
-  /** Sum of the absolute differences of the rows compared. */
+  /** Sum of the absolute differences over the compared rows. */
   absoluteDifference: z.number(),
   /** Rows that differ by more than the tolerance. */
   beyond: z.number().int(),

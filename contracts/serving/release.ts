@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Id, Instant, Name, Sha256 } from '../identifiers.ts';
 
-/** The atomic set that is approved, deployed and rolled back; its canonical JSON's digest is its identity. */
+/** The set that is approved, deployed and rolled back as one. The digest of its canonical JSON is its identity. */
 export const ReleaseBody = z.object({
   schemaVersion: z.literal(1),
   model: z.object({ project: Name, name: Name }),

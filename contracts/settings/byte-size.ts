@@ -1,6 +1,6 @@
 const units = { KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 } as const;
 
-/** `2GiB`, or a number of bytes, as bytes. */
+/** Converts a size such as `2GiB` to bytes; returns a number of bytes unchanged. */
 export function bytesOf(size: string | number): number {
   if (typeof size === 'number') return size;
   const unit = size.endsWith('KiB') ? 'KiB' : size.endsWith('MiB') ? 'MiB' : 'GiB';

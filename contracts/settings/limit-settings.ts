@@ -10,7 +10,7 @@ const Bytes = z
   .regex(/^[1-9]\d{0,8}(KiB|MiB|GiB)$/, 'expected a size such as 512MiB or 2GiB')
   .transform(bytesOf);
 
-/** With less, a process has hardly begun when it is at its end. */
+/** A process with less memory than this fails soon after its start. */
 const Memory = Bytes.pipe(z.number().min(128 * 2 ** 20, 'expected 128MiB or more'));
 
 const Count = z.coerce.number().int().min(1).max(1_000_000_000);
@@ -32,18 +32,21 @@ export const limitSettings = {
   PERENNIAL_TABLE_MEMORY: Memory.default(6 * GiB),
   PERENNIAL_TABLE_DISK: Bytes.default(256 * GiB),
   PERENNIAL_TABLE_TIMEOUT: Milliseconds.default(600_000),
-  /** Heap limit of the process that measures models and compares columns outside the worker, and the rows it may hold. */
+  /**
+   * Heap limit of the process that measures models and compares columns outside the worker, and the limit on the rows
+   * it holds.
+   */
   PERENNIAL_COMPUTE_MEMORY: Memory.default(4 * GiB),
   PERENNIAL_COMPUTE_ROWS: Count.default(5_000_000),
   /** Limits of the process that first loads a model or measures its latency. */
   PERENNIAL_MODEL_MEMORY: Memory.default(4 * GiB),
   PERENNIAL_MODEL_TIMEOUT: Milliseconds.default(120_000),
-  /** Size of one file that is uploaded to the API. */
+  /** Limit on the size of one file that is uploaded to the API. */
   PERENNIAL_UPLOAD_SIZE: Bytes.default(5 * GiB),
-  /** Limits of one data fetch: its total bytes and, for a database, the query's time. */
+  /** Limits of one data fetch: its total bytes and, for a database, the duration of the query. */
   PERENNIAL_FETCH_SIZE: Bytes.default(32 * GiB),
   PERENNIAL_FETCH_TIMEOUT: Milliseconds.default(3_600_000),
-  /** Limits of the code that the command line or a worker packs, unpacked. */
+  /** Limits on the unpacked code that the command line or a worker packs. */
   PERENNIAL_CODE_SIZE: Bytes.default(usualCodeLimits.bytes),
   PERENNIAL_CODE_FILES: Count.default(usualCodeLimits.files),
   /** Limits of one fetch of a git repository. */
@@ -51,7 +54,7 @@ export const limitSettings = {
   PERENNIAL_GIT_DISK: Bytes.default(GiB),
   PERENNIAL_GIT_TIMEOUT: Milliseconds.default(600_000),
   /** Limits of each package manager step (pip, npm, …) that builds a training environment. */
-  /** Absent: half of the machine's memory. */
+  /** Defaults to half of the machine's memory. */
   PERENNIAL_INSTALL_MEMORY: Memory.optional(),
   PERENNIAL_INSTALL_DISK: Bytes.default(20 * GiB),
   PERENNIAL_INSTALL_TIMEOUT: Milliseconds.default(1_800_000),

@@ -1,15 +1,15 @@
 import { z } from 'zod';
 
 /**
- * The kinds of object stores. A process uses the first that its settings name, so the disk, which needs no setting, is the last.
- * `adapters/object-store/` opens each, in a file such as `s3.ts`.
+ * The kinds of object stores. A process uses the first kind that its settings configure. The disk needs no setting, so
+ * it is the last. `adapters/object-store/` implements each, in a file such as `s3.ts`.
  */
 export const objectStores = {
   s3: 'an S3-compatible server; S3_ENDPOINT names it',
   disk: 'files under PERENNIAL_HOME',
 };
 
-/** The environment variables of all of them. */
+/** The environment variables of all kinds of object stores. */
 export const storeSettings = {
   S3_ENDPOINT: z.url().optional(),
   S3_BUCKET: z.string().default('perennial'),

@@ -2,8 +2,8 @@ import { BlockList, isIP } from 'node:net';
 import { z } from 'zod';
 import { PerennialError } from '../errors.ts';
 
-// HTTPS_PROXY, HTTP_PROXY and NO_PROXY, as curl, pip and Node read them, with two rules of our own: this machine is
-// never reached through a proxy, and without HTTPS_PROXY the proxy of HTTP_PROXY serves https too.
+// Interprets HTTPS_PROXY, HTTP_PROXY and NO_PROXY like curl, pip and Node, with two additional rules: this machine is
+// never reached through a proxy, and without HTTPS_PROXY the proxy in HTTP_PROXY is used for https too.
 
 const noPort = '(:\\d{1,5})?';
 const exceptionForms = [
@@ -24,7 +24,7 @@ const Exceptions = z.string().superRefine((text, context) => {
       );
 });
 
-/** A variable in small letters wins over the same one in capitals. */
+/** The lower-case variable takes precedence over the upper-case one. */
 export const proxySettings = {
   https_proxy: ProxyAddress.optional(),
   HTTPS_PROXY: ProxyAddress.optional(),
@@ -39,13 +39,16 @@ export type ProxySettings = z.infer<typeof ProxySettings>;
 export interface Proxies {
   readonly http: URL | null;
   readonly https: URL | null;
-  /** The words of NO_PROXY. */
+  /** The entries of NO_PROXY. */
   readonly except: readonly string[];
 }
 
 export const noProxies: Proxies = { http: null, https: null, except: [] };
 
-/** Empty texts count as absent. `invalid-setting` for an address that is none. */
+/**
+ * Reads the proxies from settings. Empty texts count as absent. Throws `invalid-setting` for a text that is not the
+ * address of a proxy.
+ */
 export function proxiesOf(settings: Readonly<Partial<Record<keyof ProxySettings, string | undefined>>>): Proxies {
   const { http_proxy, HTTP_PROXY, https_proxy, HTTPS_PROXY, no_proxy, NO_PROXY } = settings;
   const http = proxyOf('HTTP_PROXY', http_proxy || HTTP_PROXY);
@@ -56,12 +59,12 @@ export function proxiesOf(settings: Readonly<Partial<Record<keyof ProxySettings,
 function proxyOf(variable: string, text: string | undefined): URL | null {
   if (text === undefined || text === '') return null;
   const proxy = addressOf(text);
-  // The value may hold a password, so it is not repeated.
+  // The value may contain a password, so the message does not quote it.
   if (proxy === undefined) throw new PerennialError('invalid-setting', `${variable}: ${proxyExpected}`, { variable });
   return proxy;
 }
 
-/** The proxy by which an address over http or https is reached; null: it is reached directly. */
+/** Returns the proxy for an http or https address, or null if the address is reached directly. */
 export function proxyFor({ http, https, except }: Proxies, url: URL): URL | null {
   const proxy = url.protocol === 'https:' ? https : url.protocol === 'http:' ? http : null;
   if (proxy === null || isThisMachine(bareHost(url.hostname)) || except.some((word) => isExcepted(word, url)))
@@ -69,13 +72,13 @@ export function proxyFor({ http, https, except }: Proxies, url: URL): URL | null
   return proxy;
 }
 
-/** A proxy as messages name it: without user and password. */
+/** Returns the address of a proxy for messages, without user and password. */
 export function proxyName(proxy: URL): string {
   return `${proxy.protocol}//${proxy.host}`;
 }
 
 function addressOf(text: string): URL | undefined {
-  // `proxy.example:3128` alone is usual; it would parse as an address of the protocol "proxy.example".
+  // `proxy.example:3128` is a common spelling, but it would parse as an address with the protocol "proxy.example".
   const written = text.includes('://') ? text : `http://${text}`;
   if (text === '' || !URL.canParse(written)) return undefined;
   const url = new URL(written);
@@ -105,13 +108,16 @@ function isExcepted(word: string, url: URL): boolean {
   return host === name || host.endsWith(`.${name}`);
 }
 
-/** `10.1.*` and `build-*.example`; a star is any part of a name. */
+/**
+ * Returns a pattern such as `10.1.*` or `build-*.example` as a regular expression. A star matches any characters, dots
+ * included.
+ */
 function globOf(name: string): RegExp {
   const parts = name.split('*').map((part) => part.replaceAll('.', '\\.'));
   return new RegExp(`^${parts.join('.*')}$`);
 }
 
-/** Small letters, without brackets and without the dot of a full name. */
+/** Returns a host in lower case, without brackets and without the trailing dot of a fully qualified name. */
 function bareHost(host: string): string {
   return host
     .toLowerCase()
@@ -134,7 +140,7 @@ function isThisMachine(host: string): boolean {
   return host === 'localhost' || host.endsWith('.localhost');
 }
 
-/** A network such as 10.0.0.0/8. */
+/** Parses a network such as 10.0.0.0/8. Returns `undefined` for any other text. */
 function networkOf(word: string): BlockList | undefined {
   const [, address = '', prefix] = /^\[?([0-9a-f.:]+)\]?\/(\d{1,3})$/i.exec(word) ?? [];
   const family = isIP(address);

@@ -15,7 +15,7 @@ const PackageIndexUrl = z.url({
   error: 'expected addresses such as https://packages.example/simple',
 });
 
-/** An IPv4 address, a network of them, or a host name. */
+/** An IPv4 address, an IPv4 network, or a host name. */
 const AllowedDestination = z
   .string()
   .regex(
@@ -23,7 +23,7 @@ const AllowedDestination = z
     'expected IPv4 addresses, networks such as 10.1.0.0/16, or host names, with spaces between them',
   );
 
-/** When the platform does something by itself, in UTC. */
+/** A cron line in UTC for the platform's own periodic work, or `never`. */
 const CronOrNever = z.string().transform((text, context) => {
   if (text === 'never') return text;
   try {
@@ -34,7 +34,7 @@ const CronOrNever = z.string().transform((text, context) => {
   }
 });
 
-/** Every environment variable that any process reads, in one schema. Only `main.ts` files hand `process.env` to it. */
+/** All environment variables that any process reads. Only `main.ts` files pass `process.env` to this schema. */
 export const Settings = z.object({
   PERENNIAL_HOME: z.string().default('.perennial'),
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
@@ -44,82 +44,105 @@ export const Settings = z.object({
   TEMPORAL_TLS_KEY: z.string().optional(),
   TEMPORAL_TLS_CA: z.string().optional(),
   TEMPORAL_API_KEY: z.string().optional(),
-  /** Absent: the local-disk store under PERENNIAL_HOME. */
+  /** Without S3 settings, the local-disk store under PERENNIAL_HOME is used. */
   ...storeSettings,
   PERENNIAL_API_HOST: z.string().default('127.0.0.1'),
   PERENNIAL_API_PORT: Port.default(7400),
   PERENNIAL_GATEWAY_HOST: z.string().default('127.0.0.1'),
   PERENNIAL_GATEWAY_PORT: Port.default(7401),
-  /** How other processes reach this gateway, when that is not http://host:port. */
+  /** The address at which other processes reach this gateway. Defaults to http://host:port. */
   PERENNIAL_GATEWAY_URL: z.url().optional(),
   /**
-   * How long a gateway that is stopped still answers while it says that it is not ready, so that load balancers notice and
-   * send requests elsewhere.
+   * How long a gateway that is stopping continues to answer requests while it reports that it is not ready, so that
+   * load balancers have time to send requests elsewhere.
    */
   PERENNIAL_GATEWAY_DRAIN: Duration.default('5s'),
   PERENNIAL_TEMPORAL_UI_URL: z.url().optional(),
-  /** Queues that a worker trains for, with commas: those that `build.resources.queue` may name. */
+  /** Comma-separated task queues on which a worker trains. `build.resources.queue` may name each of them. */
   PERENNIAL_TRAIN_QUEUES: z
     .string()
     .transform((text) => text.split(',').map((name) => name.trim()))
     .pipe(z.array(z.string().regex(trainingQueue, 'expected names such as train and train-gpu, with commas')).min(1))
     .default(['train']),
   /**
-   * Which code a worker is, for Temporal's worker versioning: pipelines then end on the code that they began on. Absent:
-   * every worker takes every execution, as on one machine, where only one code runs at a time.
+   * The build id of a worker's code, for Temporal's worker versioning: a pipeline then ends on the code that it began
+   * on. If absent, every worker takes every execution, which suits one machine, where only one version of the code runs
+   * at a time.
    */
   PERENNIAL_BUILD_ID: z
     .string()
     .regex(/^[A-Za-z0-9._-]{1,200}$/, 'expected letters, digits, . _ and -, such as 1.4.0 or a commit')
     .optional(),
-  /** Where a worker says whether it is healthy. Absent: nowhere, so that many workers fit one machine. */
+  /**
+   * The address of a worker's health checks. Without a port there are none, so that many workers can run on one
+   * machine.
+   */
   PERENNIAL_WORKER_HOST: z.string().default('127.0.0.1'),
   PERENNIAL_WORKER_PORT: Port.optional(),
-  /** 32 bytes or more; from it come the keys of rehearsals and of the worker's own calls to gateways, and what connections are stored under. */
+  /**
+   * At least 32 characters. The keys of rehearsals, of the services' own requests, of ledger signatures and of stored
+   * connections are derived from this secret.
+   */
   PERENNIAL_SECRET: z.string().min(32),
-  /** Makes an administrator with this key at the first start; for stacks that are not the embedded one. */
+  /**
+   * Creates an administrator with this API key at the first start, for installations that do not use the embedded
+   * stack.
+   */
   PERENNIAL_ADMIN_KEY: z.string().min(32).optional(),
   /**
    * Whether data and code may be fetched from private, loopback and link-local addresses that a configuration names, and
-   * webhooks be there; connections to stores, databases and git, which administrators make, always may.
+   * whether webhooks may have such addresses. Connections to object stores, databases and git repositories always may,
+   * because administrators create them.
    */
   PERENNIAL_ALLOW_PRIVATE_SOURCES: z.stringbool().default(false),
   /**
-   * Whether what a user wrote may run where bubblewrap makes no sandbox: `preferred` runs it all the same and says so,
-   * `required` refuses.
+   * Whether user code may run where bubblewrap cannot create a sandbox. `preferred` runs the code without one and
+   * reports that; `required` refuses to run it.
    */
   PERENNIAL_SANDBOX: z.enum(['required', 'preferred']).default('preferred'),
-  /** What code with `code.network: true` may reach that is not public: IPv4 addresses, networks and host names, with spaces. */
+  /**
+   * Destinations outside the public internet that code with `code.network: true` may reach: IPv4 addresses, networks
+   * and host names, separated by spaces.
+   */
   PERENNIAL_SANDBOX_ALLOW: z
     .string()
     .transform((text) => text.split(/[\s,]+/).filter((word) => word !== ''))
     .pipe(z.array(AllowedDestination))
     .default([]),
-  /** Programs of the sandbox; default: those on the PATH. */
+  /** Paths of the sandbox programs. Default: the programs on the PATH. */
   PERENNIAL_BUBBLEWRAP: z.string().optional(),
   PERENNIAL_SLIRP4NETNS: z.string().optional(),
-  /** When garbage is collected: five fields of cron or a name such as `@daily`, in UTC. `never`: only by `perennial gc`. */
+  /**
+   * When garbage is collected: five cron fields or a name such as `@daily`, in UTC. With `never`, only `perennial gc`
+   * collects garbage.
+   */
   PERENNIAL_GC_SCHEDULE: CronOrNever.default('17 4 * * *'),
-  /** When heads of the ledger are signed and copied to the object store: five fields of cron or a name such as `@daily`, in UTC. `never`: only when what serves has changed. */
+  /**
+   * When ledger heads are signed and copied to the object store: five cron fields or a name such as `@daily`, in UTC.
+   * With `never`, they are signed only when what serves has changed.
+   */
   PERENNIAL_LEDGER_SCHEDULE: CronOrNever.default('*/15 * * * *'),
-  /** Where environments and caches of training live. Default: PERENNIAL_HOME/cache */
+  /** Folder of training environments and caches. Default: PERENNIAL_HOME/cache */
   PERENNIAL_CACHE: z.string().optional(),
-  /** The package index of pip, with credentials where it wants them. Default: the worker's own pip configuration. */
+  /** The package index of pip, including credentials if it needs them. Default: the worker's own pip configuration. */
   PERENNIAL_PIP_INDEX_URL: PackageIndexUrl.optional(),
-  /** Further package indexes, with spaces between them. */
+  /** Additional package indexes, separated by spaces. */
   PERENNIAL_PIP_EXTRA_INDEX_URLS: z
     .string()
     .transform((text) => text.split(/\s+/).filter((url) => url !== ''))
     .pipe(z.array(PackageIndexUrl).max(20))
     .default([]),
-  /** The way to sources, webhooks, git and packages of the internet; never to this machine or to parts of the platform. */
+  /**
+   * Proxies for data sources, webhooks, git repositories and packages on the internet. They are never used to reach
+   * this machine or parts of the platform.
+   */
   ...proxySettings,
   PERENNIAL_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
   ...limitSettings,
 });
 export type Settings = z.infer<typeof Settings>;
 
-/** What decides how a process keeps apart what a user wrote. */
+/** The settings that decide how a process isolates user code. */
 export const SandboxSettings = Settings.pick({
   PERENNIAL_SANDBOX: true,
   PERENNIAL_SANDBOX_ALLOW: true,
@@ -128,11 +151,11 @@ export const SandboxSettings = Settings.pick({
 });
 export type SandboxSettings = z.infer<typeof SandboxSettings>;
 
-/** Where pip's packages come from. */
+/** The settings for the package indexes of pip. */
 export const PackageSettings = Settings.pick({ PERENNIAL_PIP_INDEX_URL: true, PERENNIAL_PIP_EXTRA_INDEX_URLS: true });
 export type PackageSettings = z.infer<typeof PackageSettings>;
 
-/** Limits of code, wherever it is packed. */
+/** The limits on code versions, in every process that packs code. */
 export const CodeSettings = Settings.pick({ PERENNIAL_CODE_SIZE: true, PERENNIAL_CODE_FILES: true });
 
 export function codeLimitsOf({
@@ -142,7 +165,7 @@ export function codeLimitsOf({
   return { bytes, files };
 }
 
-/** Limits of a process of the table engine. */
+/** Returns the limits of a table engine process. */
 export function tableLimitsOf({
   PERENNIAL_TABLE_MEMORY: memoryBytes,
   PERENNIAL_TABLE_DISK: diskBytes,
@@ -166,8 +189,8 @@ export function pipIndexesOf({
 }
 
 /**
- * What the embedded stack reads. A part whose address is given is used and not started. A port that is not given is
- * the usual one, or a free one where that is taken; 0 is any free port.
+ * The settings of the embedded stack. If the address of a part is given, that part is used and not started. Without a
+ * port, a part uses its default port, or a free one if the default is taken. Port 0 means any free port.
  */
 export const StackSettings = Settings.partial({
   DATABASE_URL: true,
@@ -182,7 +205,10 @@ export const StackSettings = Settings.partial({
 });
 export type StackSettings = z.infer<typeof StackSettings>;
 
-/** Throws `invalid-setting` that names every variable that is missing or wrong. Empty strings count as absent. */
+/**
+ * Parses environment variables. Throws `invalid-setting`, which names every missing or invalid variable. Empty texts
+ * count as absent.
+ */
 export function parseSettings<Shape extends z.ZodObject>(
   schema: Shape,
   environment: Readonly<Record<string, string | undefined>>,
@@ -193,7 +219,7 @@ export function parseSettings<Shape extends z.ZodObject>(
   throw new PerennialError('invalid-setting', `the environment cannot be used: ${problems.join('; ')}`, { problems });
 }
 
-/** Without those that are empty, which count as absent. */
+/** Returns the variables that are set. Variables with empty values count as absent. */
 export function variablesGiven(
   environment: Readonly<Record<string, string | undefined>>,
 ): Readonly<Record<string, string | undefined>> {

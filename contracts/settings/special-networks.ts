@@ -1,6 +1,7 @@
 /**
- * Networks that are not the public internet, by the registries of special-purpose addresses (RFC 6890, RFC 8190), and the
- * prefixes by which an IPv6 address stands for an IPv4 one, which would lead around the rest.
+ * Networks that are not part of the public internet, according to the registries of special-purpose addresses (RFC
+ * 6890, RFC 8190), and the IPv6 prefixes that embed an IPv4 address. Without those prefixes, an embedded address would
+ * bypass the other entries.
  */
 export const specialNetworks: readonly {
   readonly network: string;

@@ -1,2 +1,5 @@
-/** The exit code of the stack's program when another stack holds its PERENNIAL_HOME. Every other failure is 1. */
+/**
+ * Exit code of the stack's program if another stack holds its PERENNIAL_HOME. The exit code of every other failure is
+ * 1.
+ */
 export const homeIsHeld = 3;

@@ -8,7 +8,10 @@ interface Field {
   readonly min: number;
   readonly max: number;
   readonly words?: readonly string[];
-  /** A range may go past the end, such as FRI-MON; so many values make a round. */
+  /**
+   * Number of values after which the field starts again. Present for fields whose ranges may pass the end, such as
+   * FRI-MON.
+   */
   readonly round?: number;
 }
 
@@ -22,7 +25,10 @@ const fields = {
 type FieldName = keyof typeof fields;
 const fieldNames = ['minute', 'hour', 'day', 'month', 'weekday'] as const satisfies readonly FieldName[];
 
-/** The values that each field names; Sunday is 0. A local time is due when all five fields hold it. */
+/**
+ * The values of each field; Sunday is 0. A schedule is due at a local time if all five fields contain that time's
+ * value.
+ */
 export type CronValues = Readonly<Record<FieldName, ReadonlySet<number>>>;
 
 const names: ReadonlyMap<string, string> = new Map([
@@ -36,12 +42,16 @@ const names: ReadonlyMap<string, string> = new Map([
 ]);
 
 const dayMs = 24 * 60 * 60_000;
-/** 29 February falls on each weekday once in 28 years, or once in 40 across a year such as 2100. */
+/**
+ * The most days between two firings: 29 February falls on each weekday once in 28 years, or in 40 across a year such as
+ * 2100.
+ */
 export const longestPauseDays = 41 * 366;
 
 /**
- * The five fields of a cron line: lists, ranges and steps, a name such as `@daily`, or `@every 5m`. `invalid-request` for a
- * line that Temporal would refuse or that no date ever matches. The check needs no connection to Temporal.
+ * Returns the five cron fields of a line, which may contain lists, ranges and steps, be a name such as `@daily`, or be
+ * `@every 5m`. Throws `invalid-request` for a line that Temporal would refuse or that matches no date. The check needs
+ * no connection to Temporal.
  */
 export function canonicalCron(cron: string, pointer: string): string {
   const text = cron.trim().replaceAll(/\s+/g, ' ');
@@ -52,7 +62,10 @@ export function canonicalCron(cron: string, pointer: string): string {
   return withoutRounds(line);
 }
 
-/** `@every 5m` or `@every 2h`, where it fits evenly into an hour or a day; undefined: it is no such line. */
+/**
+ * Converts `@every 5m` or `@every 2h` to five fields if the interval divides an hour or a day evenly. Returns
+ * `undefined` for other lines.
+ */
 function lineOfInterval(text: string): string | undefined {
   const [, count = '', unit] = /^@every (\d{1,4})(m|h)$/i.exec(text) ?? [];
   const minutes = Number(count) * (unit?.toLowerCase() === 'h' ? 60 : 1);
@@ -91,7 +104,7 @@ function complaintAboutLine(line: string): string | undefined {
     : 'never fires: no date has that day, month and weekday; use a day that the month has';
 }
 
-/** What only some cron programs know, and the way out. */
+/** Explains syntax that only some cron programs support, and what to write instead. */
 function extension(part: string): string | undefined {
   if (/^l(-\d+)?$/i.test(part) || /^\d+l$|^[a-z]{3}l$/i.test(part))
     return 'L, the last day, is not supported; fire on the first day of the next month, "0 0 1 * *"';
@@ -102,7 +115,7 @@ function extension(part: string): string | undefined {
   return undefined;
 }
 
-/** Ranges that go past the end of their field as lists, which Temporal understands. */
+/** Writes ranges that pass the end of their field as lists, because Temporal does not support such ranges. */
 function withoutRounds(line: string): string {
   const given = line.split(' ');
   return fieldNames
@@ -122,13 +135,13 @@ function everMatches(values: CronValues): boolean {
   return false;
 }
 
-/** Whether a date, given as its midnight read as UTC, has the day, the month and the weekday. */
+/** Returns whether a date has the day, month and weekday. The date is given as its midnight in UTC. */
 export function matchesDate({ day, month, weekday }: CronValues, midnight: number): boolean {
   const date = new Date(midnight);
   return day.has(date.getUTCDate()) && month.has(date.getUTCMonth() + 1) && weekday.has(date.getUTCDay());
 }
 
-/** The values that each field of a valid line names. */
+/** Returns the values of each field of a valid line. */
 export function cronValues(cron: string): CronValues {
   const given = cron.trim().split(/\s+/);
   const valuesOf = (name: FieldName): ReadonlySet<number> => {
@@ -145,7 +158,7 @@ export function cronValues(cron: string): CronValues {
   };
 }
 
-/** A warning about a line that is easily misread; null if there is none. */
+/** Returns a warning about a line that is easily misread, or null. */
 export function cronNote(cron: string): string | null {
   const { day, weekday } = cronValues(cron);
   if (day.size === 31 || weekday.size === 7) return null;
@@ -168,7 +181,7 @@ function rangeOf(field: Field, part: string): Range | undefined {
   const ends = range.split('-').map((end) => valueOf(field, end));
   const [first, second] = ends;
   if (ends.length > 2 || first === undefined || ends.includes(undefined)) return undefined;
-  // `5/15`: from the fifth to the end of the field.
+  // `5/15` is a step from 5 to the end of the field.
   const last = second ?? (every === undefined ? first : field.max);
   return first <= last || field.round !== undefined ? { first, last, step } : undefined;
 }

@@ -3,7 +3,10 @@ import { durationSpelling, mustParse } from './shift-instant.ts';
 
 const century = 100 * 31_536e6;
 
-/** `10m`, `72h`, `14 days`, `6 months`. At most 100 years, so that an instant moved by one is still a date. */
+/**
+ * A duration such as `10m`, `72h`, `14 days` or `6 months`. It is at most 100 years, so that adding it to an instant
+ * gives a valid date.
+ */
 export const Duration = z
   .string()
   .regex(durationSpelling, { error: 'expected a duration such as 10m, 72h, 14 days or 6 months', abort: true })
@@ -11,7 +14,10 @@ export const Duration = z
   .meta({ title: 'duration' });
 export type Duration = z.infer<typeof Duration>;
 
-/** Length in milliseconds; months count 30 days and years 365, so only for durations that the calendar does not decide. */
+/**
+ * Returns the length in milliseconds. A month counts as 30 days and a year as 365, so callers must not need calendar
+ * accuracy.
+ */
 export function durationMs(duration: string): number {
   const { amount, unit } = mustParse(duration);
   const length = {
@@ -27,10 +33,13 @@ export function durationMs(duration: string): number {
   return amount * length[unit];
 }
 
-/** Days that a month or year has at least and at most. */
+/** The fewest and the most days of one month or year. */
 const calendarDays: Readonly<Record<string, readonly [number, number]>> = { months: [28, 31], years: [365, 366] };
 
-/** Whether `a` is shorter than `b` whenever both end; undefined where the calendar decides, as for 30 days and 1 month. */
+/**
+ * Returns whether `a` is shorter than `b` for every starting date, or `undefined` if that depends on the date, as for
+ * 30 days and 1 month.
+ */
 export function isCertainlyShorter(a: Duration, b: Duration): boolean | undefined {
   const [monthsA, monthsB] = [monthsOf(a), monthsOf(b)];
   if (monthsA !== undefined && monthsB !== undefined) return monthsA < monthsB;
@@ -54,7 +63,7 @@ function extent(duration: Duration): readonly [number, number] {
   return [length, length];
 }
 
-/** `3 days 2 hours`, `14 minutes`: the two largest units, rounded down to minutes. */
+/** Returns a length such as `3 days 2 hours` or `14 minutes`: the two largest units, rounded down to minutes. */
 export function lengthInWords(milliseconds: number): string {
   const minutes = Math.floor(milliseconds / 6e4);
   const parts = [

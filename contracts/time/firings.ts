@@ -3,9 +3,10 @@ import type { CronValues } from './cron.ts';
 import { cronValues, longestPauseDays, matchesDate } from './cron.ts';
 import type { Instant } from '../identifiers.ts';
 
-// Computes when a schedule fires from its row. A local time that the zone skips moves on by one hour, and one that occurs
-// twice means the first occurrence; a line that names every hour follows elapsed time, so no firing is moved or dropped.
-// Temporal differs: it does not fire at a skipped time and fires twice at a repeated one.
+// Computes when a stored schedule fires. A local time that a clock change skips fires later by the length of the change,
+// usually one hour. A local time that occurs twice fires at its first occurrence. A schedule for every hour follows elapsed
+// time, so that no firing is moved or dropped. Temporal's own schedules differ: they do not fire at a skipped time, and
+// fire twice at a repeated one.
 
 const minuteMs = 60_000;
 const dayMs = 24 * 60 * minuteMs;
@@ -15,7 +16,7 @@ export interface Timetable {
   readonly timezone: string;
 }
 
-/** Whether the schedule fires at exactly this instant. */
+/** Returns whether the schedule fires at exactly this instant. */
 export function isDueAt({ cron, timezone }: Timetable, at: Instant): boolean {
   const instant = Date.parse(at);
   const days = daysAround(instant, timezone);
@@ -23,7 +24,7 @@ export function isDueAt({ cron, timezone }: Timetable, at: Instant): boolean {
   return days.some((day) => firingsOn(values, day, timezone).includes(instant));
 }
 
-/** The next firings after an instant, at most `count`. */
+/** Returns the next firings after an instant, at most `count`. */
 export function nextFirings({ cron, timezone }: Timetable, after: Instant, count: number): readonly Instant[] {
   const values = cronValues(cron);
   const from = Date.parse(after);
@@ -34,7 +35,7 @@ export function nextFirings({ cron, timezone }: Timetable, after: Instant, count
   return [...found].slice(0, count).map(toInstant);
 }
 
-/** The last firing that is due between two instants, both included; undefined if there is none. */
+/** Returns the last firing between two instants, both included, or `undefined` if there is none. */
 export function lastFiring({ cron, timezone }: Timetable, since: Instant, upTo: Instant): Instant | undefined {
   const values = cronValues(cron);
   const earliest = Date.parse(since);
@@ -47,19 +48,19 @@ export function lastFiring({ cron, timezone }: Timetable, since: Instant, upTo: 
   return undefined;
 }
 
-/** An instant as a clock in the zone shows it, such as `Tue 2026-12-01 03:00 -05:00`. */
+/** Returns an instant in the local time of the zone, such as `Tue 2026-12-01 03:00 -05:00`. */
 export function firingInZone(firing: Instant, timezone: string): string {
   return DateTime.fromISO(firing, { zone: timezone, locale: 'en' }).toFormat('ccc yyyy-MM-dd HH:mm ZZ');
 }
 
 interface Kept extends Timetable {
   readonly paused: boolean;
-  /** Ignores firings that were due before the schedule was set. */
+  /** When the schedule was set. Firings that were due earlier are ignored. */
   readonly recordedAt: Instant;
   readonly lastFiredAt: Instant | null;
 }
 
-/** The latest missed firing, which must be made up for; undefined if none was missed. */
+/** Returns the latest firing that was missed and must be made up for, or `undefined` if none was missed. */
 export function owedFiring(schedule: Kept, upTo: Instant): Instant | undefined {
   const { paused, recordedAt, lastFiredAt } = schedule;
   if (paused) return undefined;
@@ -68,7 +69,10 @@ export function owedFiring(schedule: Kept, upTo: Instant): Instant | undefined {
   return due === lastFiredAt ? undefined : due;
 }
 
-/** Ascending and without duplicates. `day`: the local date's midnight, read as UTC. */
+/**
+ * Returns the firings on a local date in ascending order, without duplicates. `day` is the midnight of that date in
+ * UTC.
+ */
 function firingsOn(values: CronValues, day: number, timezone: string): readonly number[] {
   if (!matchesDate(values, day)) return [];
   const zone = IANAZone.create(timezone);
@@ -82,17 +86,21 @@ function firingsOn(values: CronValues, day: number, timezone: string): readonly 
   return [...instants].toSorted((a, b) => a - b);
 }
 
-/** The instants of one local time. `offsets`: before and after the clock change, or the only one, in minutes. */
+/**
+ * Returns the instants of one local time. `offsets` are the UTC offsets in minutes before and after a clock change, or
+ * the only offset.
+ */
 function instantsOf(local: number, zone: IANAZone, offsets: readonly number[], everyHour: boolean): readonly number[] {
   const candidates = offsets.map((offset) => local - offset * minuteMs);
   if (offsets.length === 1) return candidates;
   const valid = candidates.filter((instant) => instant + zone.offset(instant) * minuteMs === local);
   if (everyHour) return valid;
-  // The clock skips this time: the offset before the change moves it on by the length of the change.
+  // The clock skips this local time: with the offset from before the change, it moves later by the length of the
+  // change.
   return valid.length === 0 ? candidates.slice(0, 1) : [Math.min(...valid)];
 }
 
-/** The local day of an instant and the day before, because skipped times may move past midnight. */
+/** Returns the local date of an instant and the date before, because a skipped time may move past midnight. */
 function daysAround(instant: number, timezone: string): readonly number[] {
   const day = localMidnight(instant, timezone);
   return [day, day - dayMs];

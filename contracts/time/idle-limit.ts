@@ -1,4 +1,4 @@
-/** The part of a byte stream's interface that the limit needs. */
+/** The part of a byte stream's interface that the time limit needs. */
 interface Flowing {
   isPaused(): boolean;
   destroy(error?: Error): unknown;
@@ -6,8 +6,9 @@ interface Flowing {
 }
 
 /**
- * Stops a stream that delivers nothing for this long while its reader wants more; default: destroys it. The total time is not
- * limited. Call it in the same tick as `pipe`, because the stream starts to flow then.
+ * Calls `stop` if a stream delivers nothing for `idleMs` milliseconds while its reader waits; by default that destroys
+ * the stream. The total time is not limited. Call this function in the same tick as `pipe`, because the stream then
+ * starts to flow.
  */
 export function limitIdle<Stream extends Flowing>(
   stream: Stream,

@@ -10,10 +10,11 @@ const month = /^\d{4}-\d{2}$/;
 const day = /^\d{4}-\d{2}-\d{2}$/;
 
 /**
- * The half-open bounds of whole periods, from what a person writes: `2011-07` and `2012-12` mean from the first month's
- * first instant to the last one's end, `2012-12-31` to the end of that day; an instant means itself, in `zone` where it
- * names no offset. Both must lie on boundaries: a day's begin, for months the first day's; weeks are counted from `from`.
- * `invalid-request` names the bound that is wrong.
+ * Returns the half-open bounds of whole periods from the texts that a person writes: `2011-07` and `2012-12` mean from
+ * the start of the first month to the end of the last, and `2012-12-31` as `to` means the end of that day. An instant
+ * means itself, in `zone` if it has no offset. Both bounds must be boundaries of periods: for months the start of a
+ * month, for days and weeks the start of a day, and there must be a whole number of periods between them. Throws
+ * `invalid-request`, which names the wrong bound.
  */
 export function periodBounds(
   given: { readonly from: string; readonly to: string; readonly every: Every },

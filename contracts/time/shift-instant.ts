@@ -1,7 +1,7 @@
 import { DateTime } from 'luxon';
 import type { Instant } from '../identifiers.ts';
 
-// Without the schema of a duration, since processes that live for one call need not load it.
+// This file does not import the zod schema of durations, so that short-lived processes need not load zod.
 
 const units = ['milliseconds', 'seconds', 'minutes', 'hours', 'days', 'weeks', 'months', 'years'] as const;
 type Unit = (typeof units)[number];
@@ -32,8 +32,9 @@ export function mustParse(text: string): CalendarDuration {
 }
 
 /**
- * `instant + times × duration`, by the calendar of `zone`: a month back from the 31st is the last day of the month before.
- * `times` is a whole number; several months are counted at once, so that they do not drift to a shorter month's last day.
+ * Returns `instant + times × duration` by the calendar of `zone`: one month before the 31st is the last day of the
+ * previous month. `times` is a whole number. Several months must be added in one call, because adding them one by one
+ * would drift to a shorter month's last day.
  */
 export function shiftInstant(instant: Instant, duration: string, times: number, zone: string): Instant {
   const { amount, unit } = mustParse(duration);

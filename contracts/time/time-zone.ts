@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { editDistance, nearestKey } from '../configuration/nearest-key.ts';
 
 /**
- * IANA's names without an area. Other short names that the runtime knows are left out, because they mean several zones:
- * to ICU, BST is Bangladesh and IST is India.
+ * The names in the IANA database that have no area. Other short names that the runtime accepts are excluded, because
+ * they are ambiguous: for ICU, BST is Bangladesh and IST is India.
  */
 const shortNames = `
   CET CST6CDT Cuba EET EST EST5EDT Egypt Eire GB GB-Eire GMT GMT+0 GMT-0 GMT0 Greenwich HST Hongkong
@@ -13,7 +13,7 @@ const shortNames = `
   .trim()
   .split(/\s+/);
 
-/** Names in use that the runtime lists under an older one. They only make better suggestions. */
+/** Current names that the runtime lists only under an older name. They are used for suggestions only. */
 const newerNames = `
   Africa/Asmara America/Argentina/Buenos_Aires America/Argentina/Cordoba America/Atikokan
   America/Indiana/Indianapolis America/Kentucky/Louisville America/Nuuk Asia/Ho_Chi_Minh
@@ -26,8 +26,8 @@ const isShortName = new Set(shortNames.map((name) => name.toLowerCase()));
 const longestName = 100;
 
 /**
- * The zone's name in the form that the runtime, DuckDB and Temporal all know; undefined if there is no such zone. Upper
- * and lower case are the same, as they are to the runtime.
+ * Returns the name of a time zone in the form that the runtime, DuckDB and Temporal all accept, or `undefined` if there
+ * is no such zone. Letter case is ignored, as it is by the runtime.
  */
 export function canonicalTimeZone(name: string): string | undefined {
   const isNamed = /^[a-z]+\//i.test(name) ? !/^systemv\//i.test(name) : isShortName.has(name.toLowerCase());
@@ -40,7 +40,7 @@ export function canonicalTimeZone(name: string): string | undefined {
   }
 }
 
-/** Says why a text is no time zone, and which one may be meant; undefined if it is one. */
+/** Returns why a text is not a time zone and which zone may be meant, or `undefined` if it is a time zone. */
 export function timeZoneProblem(name: string): string | undefined {
   if (canonicalTimeZone(name) !== undefined) return undefined;
   const quoted = JSON.stringify(name.slice(0, longestName));
@@ -56,7 +56,7 @@ export function timeZoneProblem(name: string): string | undefined {
   return `${quoted} is no time zone of IANA's database; ${meant === undefined ? 'name one such as Europe/Berlin or UTC' : `did you mean ${meant}?`}`;
 }
 
-/** A name with more edits than every third letter is another one. */
+/** A name with more than one edit per three letters is not suggested. */
 const lettersPerEdit = 3;
 
 function nearestZone(name: string): string | undefined {
@@ -70,7 +70,7 @@ function nearestZone(name: string): string | undefined {
   return edits * lettersPerEdit <= name.length ? nearest : undefined;
 }
 
-/** A time zone as the configuration has it, in the user's own spelling. */
+/** A time zone in a configuration. The user's own spelling is kept. */
 export const TimeZone = z.string().superRefine((name, context) => {
   const message = timeZoneProblem(name);
   if (message !== undefined) context.addIssue({ code: 'custom', message });

@@ -83,7 +83,7 @@ async function read(tx: Executor, id: Id): Promise<Approval> {
 async function ask(context: RepositoryContext, tx: Transaction, scope: Ask[0], request: Ask[1]): Promise<Approval> {
   const { runId, digest, by, replaces = null, warnings = [] } = request;
   await lockScope(tx, scope, null);
-  // A run restarted from its rows asks as if for the first time, and gets its latest request.
+  // A restarted run makes its first request again and gets its latest one.
   const [known] = await tx
     .select({ id: approvals.id })
     .from(approvals)
@@ -91,7 +91,7 @@ async function ask(context: RepositoryContext, tx: Transaction, scope: Ask[0], r
     .orderBy(desc(approvals.id))
     .limit(1);
   if (known !== undefined) return read(tx, known.id);
-  // One that was cancelled while it asked must not leave a request behind that nobody waits for, nor supersede one.
+  // A cancelled run must neither leave a request behind that nobody waits for nor supersede another one.
   await proveRun(tx, scope, runId, 'deploy');
   const { modelId, environment } = scope;
   const now = await environmentNow(context, tx, scope);
@@ -152,7 +152,9 @@ async function ask(context: RepositoryContext, tx: Transaction, scope: Ask[0], r
   return read(tx, approval.id);
 }
 
-/** A pending request of another run, newer than the replaced one: an older candidate must not close it. */
+/**
+ * Returns a pending request of another run that is newer than the replaced one. An older candidate must not close it.
+ */
 async function newerRequest(tx: Transaction, scope: Ask[0], replaces: Id): Promise<Id | undefined> {
   const [newer] = await tx
     .select({ id: approvals.id })
@@ -162,7 +164,7 @@ async function newerRequest(tx: Transaction, scope: Ask[0], replaces: Id): Promi
   return newer?.id;
 }
 
-/** Closes a run's approval about an earlier champion, in the transaction that opens the next request. */
+/** Closes a run's approval of the earlier champion, in the transaction that opens the next request. */
 async function closeReplaced(
   context: RepositoryContext,
   tx: Transaction,
@@ -243,7 +245,7 @@ function otherDigest({ approval }: ApprovalRow, given: string): PerennialError {
   );
 }
 
-/** Who recorded the code that the release was trained by. */
+/** Returns the principal that recorded the training code of the release. */
 async function lastCommitter(
   tx: Transaction,
   { modelId, subject }: Pick<ApprovalRow['approval'], 'modelId' | 'subject'>,
@@ -300,7 +302,10 @@ async function tally(context: RepositoryContext, tx: Transaction, id: Id, runId:
   return { status: 'pending', expiresInMs, remindInMs: await remind(context, tx, approval, now, expiresInMs) };
 }
 
-/** At half of its time whoever may vote is reminded, once: the ledger has it, and what follows the ledger tells people. */
+/**
+ * Reminds the approvers once, when half of the request's lifetime has passed: writes a ledger entry, from which
+ * notifications are sent. Returns the milliseconds until then, or null if no reminder is due any more.
+ */
 async function remind(
   context: RepositoryContext,
   tx: Transaction,
@@ -308,7 +313,7 @@ async function remind(
   now: Instant,
   expiresInMs: number | null,
 ): Promise<number | null> {
-  // A rehearsal votes by itself.
+  // A rehearsal votes automatically.
   if (expiresInMs === null) return null;
   const halfMs = (expiresAt.getTime() - effectiveAt.getTime()) / 2;
   if (expiresInMs > halfMs) return expiresInMs - halfMs;
@@ -325,7 +330,7 @@ async function remind(
   return null;
 }
 
-/** null: a virtual clock, which moves when its rehearsal moves it, so that no wait by the wall is the right one. */
+/** Returns the wall-clock milliseconds until `at`. Null under a virtual clock, because only its rehearsal moves it. */
 async function wallUntil(
   tx: Transaction,
   { project, environment }: { readonly project: string; readonly environment: string },

@@ -9,9 +9,9 @@ import { models } from '../models/model-tables.ts';
 import { principals } from '../principals/principal-tables.ts';
 import { inScope } from '../connection/in-scope.ts';
 
-/** An approval with the names it is known by; the columns of `selectApprovals`. */
+/** An approval with the names of its project and model; the row type of `selectApprovals`. */
 export interface ApprovalRow {
-  /** Without what only one page shows. */
+  /** Without `details`, which only one page shows. */
   readonly approval: Omit<typeof approvals.$inferSelect, 'details'>;
   readonly project: string;
   readonly model: string;
@@ -19,7 +19,7 @@ export interface ApprovalRow {
 
 const { details: _long, ...columns } = getTableColumns(approvals);
 
-/** `select` of approvals with the names of project and model; add where, order and limit. */
+/** Selects approvals with the names of project and model. The caller adds where, order and limit. */
 export function selectApprovals(tx: Executor) {
   return tx
     .select({ approval: columns, project: models.project, model: models.name })
@@ -28,12 +28,12 @@ export function selectApprovals(tx: Executor) {
     .$dynamic();
 }
 
-/** The requests of a scope that wait for votes. */
+/** Condition for the requests of a scope that are waiting for votes. */
 export function isPendingIn({ modelId, environment }: Pick<Scope, 'modelId' | 'environment'>) {
   return and(inScope(approvals, { modelId, environment }), eq(approvals.status, 'pending'));
 }
 
-/** Locks the approval until the transaction ends, so that votes and decisions come one after the other; `not-found`. */
+/** Locks the approval until the transaction ends, so that votes and decisions do not overlap. Throws `not-found`. */
 export async function lockApproval(tx: Transaction, id: Id): Promise<ApprovalRow> {
   const [row] = await selectApprovals(tx).where(eq(approvals.id, id)).for('update', { of: approvals });
   return foundApproval(row, id);
@@ -43,7 +43,7 @@ export function foundApproval(row: ApprovalRow | undefined, id: Id): ApprovalRow
   return found(row, `there is no approval ${id}; \`perennial approvals\` lists those that wait`, { approvalId: id });
 }
 
-/** The votes of these approvals, the first vote first. */
+/** Returns the votes of each approval, oldest first. */
 export async function votesOf(tx: Executor, approvalIds: readonly Id[]): Promise<ReadonlyMap<Id, Vote[]>> {
   const cast = new Map<Id, Vote[]>();
   if (approvalIds.length === 0) return cast;
@@ -65,7 +65,7 @@ export async function votesOf(tx: Executor, approvalIds: readonly Id[]): Promise
   return cast;
 }
 
-/** The rows as approvals, with their votes, in the order given. */
+/** Converts the rows to approvals with their votes, in the given order. */
 export async function withVotes(tx: Executor, rows: readonly ApprovalRow[]): Promise<readonly Approval[]> {
   const before = await requestsBefore(tx, rows);
   const cast = await votesOf(tx, [...rows.map((row) => row.approval.id), ...[...before.values()].flat()]);
@@ -82,7 +82,7 @@ export async function withVotes(tx: Executor, rows: readonly ApprovalRow[]): Pro
   }));
 }
 
-/** For each request, the requests that it replaced, oldest first. */
+/** Returns for each request the requests that it replaced, oldest first. */
 async function requestsBefore(tx: Executor, rows: readonly ApprovalRow[]): Promise<ReadonlyMap<Id, readonly Id[]>> {
   const again = rows.map(({ approval }) => approval).filter(({ replaces }) => replaces !== null);
   if (again.length === 0) return new Map();

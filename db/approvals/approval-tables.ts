@@ -12,13 +12,13 @@ export const approvals = pgTable(
     modelId: modelIdColumn(),
     environment: text('environment').notNull(),
     runId: uuid('run_id').notNull(),
-    /** The run's earlier request that this one replaces because the champion has changed. */
+    /** The run's earlier request, replaced by this one because the champion changed. */
     replaces: uuid('replaces'),
     digest: text('digest').notNull(),
     subject: jsonb('subject').$type<ApprovalSubject>().notNull(),
     evidence: jsonb('evidence').$type<Approval['evidence']>().notNull(),
     warnings: jsonb('warnings').$type<ApprovalWarning[]>().notNull().default([]),
-    /** What lists of requests leave out, because it is long; null where a request is older than it. */
+    /** Additional evidence, left out of lists because it is long. Null for requests made before this column existed. */
     details: jsonb('details').$type<EvidenceDetails>(),
     status: text('status', { enum: ['pending', 'approved', 'rejected', 'expired', 'superseded'] }).notNull(),
     requestedBy: uuid('requested_by')

@@ -6,7 +6,10 @@ import { toDate } from '../connection/instants.ts';
 
 type Asked = Pick<ApprovalRow['approval'], 'subject' | 'expiresAt' | 'requestedBy'>;
 
-/** One reject rejects; votes that were cast in time count, however late they are counted. */
+/**
+ * Returns the decision that the votes lead to, or `undefined` while votes are missing and time is left. One reject vote
+ * rejects. Votes cast in time count no matter when they are counted.
+ */
 export function decisionOf(
   { subject, expiresAt, requestedBy }: Asked,
   cast: readonly Vote[],
@@ -31,7 +34,7 @@ export function decisionOf(
     };
   if (toDate(now) < expiresAt) return undefined;
   const reason = `${cast.length} of ${subject.policy.votes} votes when it expired`;
-  // Nobody decided: it ends in the name of who asked.
+  // An expiry has no decider, so the requester is recorded.
   return { status: 'expired', reason, by: requestedBy };
 }
 

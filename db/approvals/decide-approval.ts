@@ -11,12 +11,12 @@ import { approvals } from './approval-tables.ts';
 export interface ApprovalDecision {
   readonly status: Exclude<ApprovalStatus, 'pending'>;
   readonly reason: string;
-  /** The environment's clock. */
+  /** Time by the environment's clock. */
   readonly at: Instant;
   readonly by: Id;
 }
 
-/** Closes an approval that the caller has locked and found pending, and enters it in the ledger. */
+/** Closes an approval and records the decision in the ledger. The caller has locked it and found it pending. */
 export async function decideApproval(
   context: Pick<RepositoryContext, 'clock'>,
   tx: Transaction,
@@ -40,8 +40,8 @@ export async function decideApproval(
 }
 
 /**
- * Closes the scope's pending requests, those of the runs named or all but one run's, because something newer takes their
- * place. Answers the runs that waited for them: they learn it when they tally, so nudge them. The caller holds the scope.
+ * Supersedes the scope's pending requests, either of the given runs or of all runs but one. Returns the runs that were
+ * waiting for them. Nudge these runs: they notice the change at their next tally. The caller holds the scope's lock.
  */
 export async function supersedeApprovals(
   context: Pick<RepositoryContext, 'clock'>,

@@ -13,7 +13,7 @@ export function createBlobRepository({ db }: RepositoryContext): BlobRepository 
         await tx
           .insert(blobs)
           .values({ sha256, bytes, leaseUntil: toDate(leaseUntil), recordedBy: by })
-          // A shorter lease of one uploader takes nothing from a longer one of another.
+          // A later upload with a shorter lease must not shorten the existing lease.
           .onConflictDoUpdate({
             target: blobs.sha256,
             set: { leaseUntil: sql`greatest(${blobs.leaseUntil}, excluded.lease_until)` },

@@ -11,8 +11,8 @@ export const blobs = pgTable('blobs', {
 });
 
 /**
- * Which project has which bytes: it uploaded them, or its runs produced them. A digest alone gives no right to them.
- * `project` refers to no row of `projects`, since files are often uploaded before the first configuration is applied.
+ * The projects that uploaded or produced each blob. Knowing a digest gives no right to the bytes. `project` has no
+ * foreign key, because files are often uploaded before the first configuration creates the project.
  */
 export const blobPossessions = pgTable(
   'blob_possessions',

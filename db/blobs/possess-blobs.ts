@@ -5,9 +5,8 @@ import { keptAmong } from '../collections/mark-reachable.ts';
 import { blobPossessions, blobs } from './blob-tables.ts';
 
 /**
- * Records that these blobs belong to the project: it uploaded them, or a run of it produced them. Every commit of a row
- * that names bytes calls this, with the digests themselves: text that a user wrote is never searched for digests.
- * Again changes nothing.
+ * Records that the project uploaded or produced these blobs. Every commit of a row that names bytes must call this with
+ * the digests themselves; text written by users is never searched for digests. Repeating the call changes nothing.
  */
 export async function possessBlobs(
   tx: Executor,
@@ -31,16 +30,19 @@ export async function possesses(tx: Executor, project: string, sha256: Sha256): 
   return rows.length > 0;
 }
 
-/** Nobody has these blobs any more: their bytes are about to be removed, and whoever names one must upload it again. */
+/**
+ * Deletes all records of these blobs before their bytes are removed. A later request that names one must upload it
+ * again.
+ */
 export async function forgetBlobs(tx: Transaction, digests: readonly Sha256[]): Promise<void> {
   await tx.delete(blobPossessions).where(inArray(blobPossessions.sha256, [...digests]));
   await tx.delete(blobs).where(inArray(blobs.sha256, [...digests]));
 }
 
 /**
- * The project lets go of blobs that the rows which were just let go of had named. Returns those whose bytes can be removed at
- * once, unless they were put again a short while ago. Another row, of whatever noun, keeps the others; or they belong to
- * another project too, or were uploaded a short while ago: they are left to garbage collection.
+ * Releases blobs after the project's rows that named them have expired. Returns the digests whose bytes may be removed
+ * now, unless they were put again recently. The other blobs are left to garbage collection: a row still references
+ * them, another project has them, or they were uploaded recently.
  */
 export async function letGoOfBlobs(
   tx: Transaction,

@@ -19,7 +19,8 @@ interface Staged {
 }
 
 /**
- * Makes the code that a run staged the environment's code; again is free. The scope must be locked.
+ * Moves the environment's code head to the code that a run staged. Repeating the call changes nothing. The scope must
+ * be locked.
  *
  * @throws PerennialError `conflict` if the run staged no code there, or has not succeeded.
  */

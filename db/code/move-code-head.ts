@@ -11,15 +11,15 @@ import { inScope } from '../connection/in-scope.ts';
 type Row = typeof codeVersions.$inferSelect;
 
 interface Move {
-  /** null: the environment had no code. */
+  /** Null: the environment had no code. */
   readonly from: Row | null;
   readonly to: Row;
-  /** The run that took the snapshot. */
+  /** The run that recorded the code version. */
   readonly runId: Id;
   readonly by: Id;
 }
 
-/** Makes a version the code of the environment: head, ledger and trigger. The scope must be locked. */
+/** Moves the environment's code head and writes the ledger entry and the trigger. The scope must be locked. */
 export async function moveCodeHead(
   context: RepositoryContext,
   tx: Transaction,
@@ -43,7 +43,7 @@ export async function moveCodeHead(
     effectiveAt: await environmentNow(context, tx, scope),
     by,
   });
-  // By run too: going back to earlier code is new code again.
+  // The run is part of the fingerprint, because going back to earlier code counts as new code.
   await recordTrigger(context, tx, scope, {
     kind: 'new-code',
     reason,

@@ -11,9 +11,9 @@ import { type modelEnvironments } from '../environments/environment-tables.ts';
 import { runs } from '../runs/run-tables.ts';
 
 /**
- * What a run left behind whose workflow could not clear up after itself, terminated by hand, say: its canary is taken
- * back and its request closed, so that nothing half done goes on serving and nobody is asked for what nobody waits for.
- * The caller holds the scope, its unfinished runs and its pending approvals, in that order.
+ * Cleans up after a run whose workflow could not do so itself, for example because it was terminated manually. Aborts
+ * its rollout and closes its approval request, so that no unfinished canary keeps serving and nobody is asked to vote
+ * for nothing. The caller holds the locks of the scope, its unfinished runs and its pending approvals, in this order.
  */
 export async function clearLeftovers(
   context: RepositoryContext,
@@ -26,7 +26,7 @@ export async function clearLeftovers(
   if (heads.rolloutRunId === null) return;
   const [run] = await tx.select({ state: runs.state }).from(runs).where(eq(runs.id, heads.rolloutRunId));
   if (run === undefined || !isFinal(run.state)) return;
-  // One that succeeded said what came of it: there is nothing half done.
+  // A run that succeeded has finished its deployment, so there is nothing to undo.
   if (run.state === 'succeeded') return endRollout(tx, scope, heads.rolloutRunId);
   const reason = `its run has ${run.state} in the middle of the rollout`;
   await abort(context, tx, scope, { runId: heads.rolloutRunId, reason, by });

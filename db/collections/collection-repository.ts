@@ -101,7 +101,10 @@ async function begin(
   return toCollection(found(underWay, 'the collection under way has just ended; ask again', {}));
 }
 
-/** The key is kept with what it was answered with, so that the same request, sent again after its end, begins no other. */
+/**
+ * Stores the key with the collection that was returned, so that a repeated request starts no other, even after it has
+ * ended.
+ */
 async function beginUnderKey(
   context: RepositoryContext,
   tx: Transaction,
@@ -131,8 +134,8 @@ async function beginUnderKey(
 }
 
 /**
- * Locks the collection until the transaction ends; `unproven` if it is over. What is reachable is forgotten when it ends,
- * so that whoever swept on afterwards would remove what is in use.
+ * Locks the collection until the transaction ends. Throws `unproven` if it has ended: the list of reachable blobs is
+ * deleted then, so continuing would remove blobs in use.
  */
 async function lockUnderWay(tx: Transaction, id: Id): Promise<Row> {
   const [row] = await tx.select().from(garbageCollections).where(eq(garbageCollections.id, id)).for('update');
@@ -152,13 +155,16 @@ async function lockUnderWay(tx: Transaction, id: Id): Promise<Row> {
 async function mark({ clock }: RepositoryContext, tx: Transaction, id: Id): Promise<void> {
   const collection = await lockUnderWay(tx, id);
   if (collection.putBefore !== null) return;
-  // Before the rows are read: what is written from now on is put after it.
+  // Computed before the rows are read, so that bytes of rows written later are younger.
   const putBefore = await ageBound(tx, Date.parse(clock.now()), collection.graceMs);
   await markReachable(tx, id);
   await tx.update(garbageCollections).set({ putBefore }).where(eq(garbageCollections.id, id));
 }
 
-/** Bytes stored after this time stay: the grace period covers them, or work under way may have stored them without a row. */
+/**
+ * Returns the time from which stored bytes are kept, because the grace period covers them or unfinished work may have
+ * stored them without a row yet.
+ */
 async function ageBound(tx: Executor, now: number, graceMs: number): Promise<Date> {
   const oldest = await oldestUnnamed(tx);
   return new Date(Math.min(now - graceMs, ...(oldest === null ? [] : [oldest - shortestGraceMs])));
@@ -167,9 +173,10 @@ async function ageBound(tx: Executor, now: number, graceMs: number): Promise<Dat
 const kindsThatEnd = RunKind.options.filter((kind) => !pipelines[kind].waitsForWeeks);
 
 /**
- * When the oldest work began that may have stored bytes without a row. For kinds of runs that end within days, the work is
- * the run; for the others it is the step that the run carries out now. Only the newest attempt of a step counts: if a
- * worker is killed, its attempt stays `running` for ever. A queued run has stored nothing.
+ * Returns the start of the oldest work that may have stored bytes without a row. For kinds of runs that end within
+ * days, this is the start of the run; for the others, it is the start of the run's current step. Only the newest
+ * attempt of a step counts, because the attempt of a killed worker stays `running` for ever. A queued run has stored
+ * nothing.
  */
 async function oldestUnnamed(tx: Executor): Promise<number | null> {
   const { rows } = await tx.execute<{ at: Date | string | null }>(sql`
@@ -194,7 +201,7 @@ async function claim(
 ): Promise<readonly CollectedBlob[]> {
   if (candidates.length === 0) return [];
   const { recordedAt, dryRun, putBefore } = await lockUnderWay(tx, id);
-  // Not marked: nothing is known to be unreachable.
+  // Without marks, no blob is known to be unreachable.
   if (putBefore === null) return [];
   const free = await unreachable(tx, id, { candidates, since: recordedAt, now: toDate(clock.now()) });
   const claimed = candidates.filter((blob) => free.has(blob.sha256));

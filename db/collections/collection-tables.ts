@@ -2,7 +2,10 @@ import { idColumn, instantColumn, recordedAtColumn } from '../connection/columns
 import { recordedByColumn } from '../principals/principal-tables.ts';
 import { bigint, boolean, pgTable, primaryKey, sql, text, uniqueIndex, uuid } from '../connection/orm.ts';
 
-/** Collections of garbage: of the whole store, so of no model. One at a time; one that was cut off is taken up again. */
+/**
+ * Garbage collections of the whole object store, which belong to no model. Only one runs at a time; an interrupted one
+ * is continued.
+ */
 export const garbageCollections = pgTable(
   'garbage_collections',
   {
@@ -10,9 +13,9 @@ export const garbageCollections = pgTable(
     dryRun: boolean('dry_run').notNull(),
     state: text('state', { enum: ['running', 'succeeded', 'failed'] }).notNull(),
     graceMs: bigint('grace_ms', { mode: 'number' }).notNull(),
-    /** What was put at or after it stays; null until what is reachable has been marked. */
+    /** Blobs put at or after this time are kept. Null until the reachable blobs have been marked. */
     putBefore: instantColumn('put_before'),
-    /** The last blob that was looked at. */
+    /** The last blob that was examined. */
     cursor: text('cursor'),
     scanned: bigint('scanned', { mode: 'number' }).notNull().default(0),
     collected: bigint('collected', { mode: 'number' }).notNull().default(0),
@@ -29,7 +32,7 @@ export const garbageCollections = pgTable(
   ],
 );
 
-/** Which collection a key was answered with: the one that it began, or the one that was under way. */
+/** The collection returned for an idempotency key: the one that the request started, or the one already running. */
 export const collectionKeys = pgTable(
   'collection_keys',
   {
@@ -45,7 +48,7 @@ export const collectionKeys = pgTable(
   (t) => [primaryKey({ columns: [t.recordedBy, t.route, t.idempotencyKey] })],
 );
 
-/** What a collection under way may not touch; emptied when it ends. */
+/** Blobs that a running collection must keep. Deleted when it ends. */
 export const reachableBlobs = pgTable(
   'reachable_blobs',
   {
@@ -58,7 +61,7 @@ export const reachableBlobs = pgTable(
   (t) => [primaryKey({ columns: [t.collectionId, t.sha256] })],
 );
 
-/** What a collection removed, or would have. */
+/** Blobs that a collection removed, or would have removed in a dry run. */
 export const collectedBlobs = pgTable(
   'collected_blobs',
   {

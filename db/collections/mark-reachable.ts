@@ -5,8 +5,9 @@ import type { Transaction } from '../connection/connect.ts';
 import * as schema from '../schema.ts';
 
 /**
- * Tables whose rows keep no bytes: they have no digest, or only say what there was. Every other table does, whatever is
- * added to it: a row that names a digest anywhere keeps the blob of that name, and at worst one too many is kept.
+ * Tables whose rows keep no blobs, because they hold no digests or only record the past. In every other table,
+ * including ones added later, a digest anywhere in a row keeps the blob of that name. At worst a blob is kept
+ * needlessly.
  */
 const keepNothing: ReadonlySet<PgTable> = new Set<PgTable>([
   schema.ledger,
@@ -36,19 +37,22 @@ const keepNothing: ReadonlySet<PgTable> = new Set<PgTable>([
   schema.collectedBlobs,
 ]);
 
-/** Retention let the version go, and no build has evaluated it since, as one that trained it again would have. */
+/**
+ * Condition: retention expired the version, no evaluation was made of it since (training it again would make one), and
+ * no release pins it.
+ */
 export const letGo = (version: SQL) => sql`
   exists (select 1 from ledger l where l.kind = 'version.expired' and l.subject ->> 'modelVersionId' = ${version}::text
     and l.model_id = t.model_id
     and not exists (select 1 from evaluations e where e.model_version_id = ${version} and e.recorded_at > l.recorded_at))
   and not exists (select 1 from releases r where r.model_version_id = ${version})`;
 
-/** Rows that keep nothing any more, by table. */
+/** Rows that no longer keep their blobs, by table. */
 const keepsNoMore: ReadonlyMap<string, SQL> = new Map([
   ['model_versions', letGo(sql`t.id`)],
-  // It tells what was measured of bytes that are gone.
+  // Such an evaluation describes bytes that are gone.
   ['evaluations', letGo(sql`t.model_version_id`)],
-  // The run that it belongs to is over, so nothing is ingested any more.
+  // The rehearsal's run has ended, so nothing more is ingested.
   ['rehearsals', sql`exists (select 1 from runs r where r.id = t.run_id and r.ended_at is not null)`],
   ['runs', sql`coalesce(t.ended_at < now() - ${`${uploadsKeptMs} milliseconds`}::interval, false)`],
 ]);
@@ -63,7 +67,7 @@ export function tablesThatKeep(): readonly string[] {
     .toSorted();
 }
 
-/** Those of the blobs that a row of any table or a pending command references. */
+/** Returns the blobs that a row of any table or a pending command references. */
 export async function keptAmong(tx: Transaction, digests: readonly Sha256[]): Promise<ReadonlySet<Sha256>> {
   const named = sql.param([...digests]);
   const kept = new Set<Sha256>();
@@ -81,7 +85,7 @@ export async function keptAmong(tx: Transaction, digests: readonly Sha256[]): Pr
   return kept;
 }
 
-/** Writes the name of every blob that a row keeps, table by table, so that memory does not grow with them. */
+/** Inserts the digests that rows reference, one table per statement, so that memory stays bounded. */
 export async function markReachable(tx: Transaction, collectionId: Id): Promise<void> {
   for (const name of tablesThatKeep())
     await tx.execute(sql`

@@ -4,7 +4,7 @@ import { query } from '../connection/connect.ts';
 import type { RepositoryContext } from '../connection/repository-context.ts';
 import { letGo } from './mark-reachable.ts';
 
-/** Each version with the digests that it cannot do without: what reads it reads those. */
+/** Each version with the digests of all bytes needed to read it. */
 const named = sql`
   select id, model_id, 'dataset' as noun, number, digest as sha256 from dataset_versions
   union all select id, model_id, 'dataset', number, part ->> 'sha256'

@@ -1,6 +1,6 @@
 import { integer, sql, timestamp, uuid } from './orm.ts';
 
-// What columns of many tables look like. `recordedAt` is the wall clock, `effectiveAt` the environment's.
+// Columns shared by many tables. `recordedAt` is wall-clock time; `effectiveAt` is the environment's time.
 
 export const idColumn = () => uuid('id').primaryKey();
 export const instantColumn = (name: string) => timestamp(name, { withTimezone: true, precision: 3, mode: 'date' });
@@ -8,5 +8,5 @@ export const recordedAtColumn = () =>
   instantColumn('recorded_at')
     .notNull()
     .default(sql`now()`);
-/** Of the JSON in a row that names no version of its own: lists, and objects whose shape is shared with what has none. */
+/** Version of the row's JSON columns that contain no version themselves: lists, and objects whose type is shared. */
 export const schemaVersionColumn = () => integer('schema_version').notNull().default(1);

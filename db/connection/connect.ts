@@ -3,10 +3,10 @@ import { Pool } from 'pg';
 import type { Logger } from '../../ports/logger.ts';
 import { asPerennialError, isWorthRepeating } from './database-errors.ts';
 
-/** A pool of connections. `$client` is the pool itself, for LISTEN. */
+/** A connection pool. `$client` is the underlying pool, needed for LISTEN. */
 export type Database = NodePgDatabase<Record<string, never>> & { readonly $client: Pool };
 export type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0];
-/** Where a statement may run: in a transaction, or by itself. */
+/** A transaction, or the pool for statements outside one. */
 export type Executor = Database | Transaction;
 
 export interface TransactOptions {
@@ -16,7 +16,10 @@ export interface TransactOptions {
 
 const mostAttempts = 5;
 
-/** Opens nothing yet; connections come with the first statement. At most 10, each given 5 s to open; a statement has 60 s. */
+/**
+ * Creates a pool without connecting; the first statement opens a connection. Limits: 10 connections, 5 s to open one,
+ * 60 s per statement.
+ */
 export function connect(url: string, logger?: Logger): Database {
   const pool = new Pool({
     connectionString: url,
@@ -32,14 +35,16 @@ export function connect(url: string, logger?: Logger): Database {
   const lost = (error: Error): void =>
     logger?.warn({ reason: error.message }, 'a database connection was lost; the next statement opens another');
   pool.on('error', lost);
-  // The pool listens to idle connections only: one lost between two statements of a transaction would end the process.
+  // The pool handles errors of idle connections only. Without this handler, a connection lost between two statements of
+  // a transaction would end the process.
   pool.on('connect', (client) => client.on('error', lost));
   return drizzle(pool);
 }
 
 /**
- * One transaction. Serialization failures and deadlocks are tried again, five times in all, so `work` may run more
- * than once and must do nothing but statements. A database that does not answer is `database-unavailable`.
+ * Runs one transaction. Retries serialization failures and deadlocks, with five attempts in all, so `work` may run more
+ * than once and must have no effects besides its statements. Throws `database-unavailable` if the database does not
+ * answer.
  */
 export async function transact<Result>(
   db: Database,
@@ -60,7 +65,7 @@ export async function transact<Result>(
   }
 }
 
-/** Statements outside a transaction, with the same errors: for what is one statement anyway. */
+/** Runs statements outside a transaction, with the same errors as `transact`. Meant for single statements. */
 export async function query<Result>(db: Database, work: (db: Database) => Promise<Result>): Promise<Result> {
   try {
     return await work(db);
@@ -69,7 +74,10 @@ export async function query<Result>(db: Database, work: (db: Database) => Promis
   }
 }
 
-/** Two that collided must not collide again: up to 10, 20, 40 and 80 ms. */
+/**
+ * Waits a random time before the next attempt (up to 10, 20, 40 and 80 ms), so that colliding transactions do not
+ * collide again.
+ */
 async function pause(attempt: number): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, Math.random() * 5 * 2 ** attempt));
 }

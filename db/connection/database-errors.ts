@@ -14,21 +14,26 @@ const systemCodes = new Set([
   'EHOSTUNREACH',
   'ENETUNREACH',
 ]);
-/** Connection exceptions, shutdown and start, too many connections, time limits, and a login or database that is not there. */
+/**
+ * SQLSTATEs of connection failures, server shutdown and start, too many connections, timeouts, and a login or database
+ * that does not exist.
+ */
 const unavailable = /^(08...|57P0.|57014|53300|25P03|28...|3D000)$/;
 const diskFullCode = '53100';
-/** The driver gives these no code. */
+/** Messages of driver errors that have no code. */
 const driverSays =
   /connection terminated|timeout exceeded when trying to connect|query read timeout|connection error and is not queryable|cannot use a pool after calling end|client was closed/i;
 
-/** The driver's error beneath what drizzle wraps around it. */
+/** Returns the chain of causes, because Drizzle wraps the driver's error. */
 function causes(caught: unknown): readonly Error[] {
   const found: Error[] = [];
   for (let error = caught; error instanceof Error && found.length < 10; error = error.cause) found.push(error);
   return found;
 }
 
-/** The SQLSTATE or system code of an error, e.g. `40001` or `ECONNREFUSED`; undefined if it has none. */
+/**
+ * Returns the SQLSTATE or system code of an error, such as `40001` or `ECONNREFUSED`, or `undefined` if it has none.
+ */
 export function databaseErrorCode(caught: unknown): string | undefined {
   for (const error of causes(caught)) {
     if ('code' in error && typeof error.code === 'string') return error.code;
@@ -36,13 +41,16 @@ export function databaseErrorCode(caught: unknown): string | undefined {
   return undefined;
 }
 
-/** Serialization failure or deadlock: the same transaction may well succeed now. */
+/** Returns whether the error is a serialization failure or deadlock, so that a repeated transaction may succeed. */
 export function isWorthRepeating(caught: unknown): boolean {
   const code = databaseErrorCode(caught);
   return code === '40001' || code === '40P01';
 }
 
-/** Says what the database could not do in Perennial's codes; what is a defect stays as it is. */
+/**
+ * Converts a database failure to a PerennialError. An unexpected error, which points to a defect, is returned
+ * unchanged.
+ */
 export function asPerennialError(caught: unknown): unknown {
   if (caught instanceof PerennialError) return caught;
   const chain = causes(caught);

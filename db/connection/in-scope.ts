@@ -2,7 +2,7 @@ import type { Scope } from '../../contracts/identifiers.ts';
 import type { PgColumn, SQL } from './orm.ts';
 import { and, eq } from './orm.ts';
 
-/** The condition on a table's rows of one model in one environment. */
+/** Returns the condition that selects a table's rows of one model in one environment. */
 export function inScope(
   table: { readonly modelId: PgColumn; readonly environment: PgColumn },
   { modelId, environment }: Pick<Scope, 'modelId' | 'environment'>,

@@ -3,17 +3,20 @@ import { fileURLToPath } from 'node:url';
 import { Client } from 'pg';
 import { asPerennialError } from './database-errors.ts';
 
-/** Any number that nothing else in the database locks by. */
+/** Arbitrary advisory lock key that nothing else in the database uses. */
 const migrationLock = 7_306_084_113;
 
-/** Brings the database to this version's schema. Twenty processes may call it at once: one works, the others wait for it. `database-unavailable`. */
+/**
+ * Migrates the database to this version's schema. Concurrent calls are safe: one process migrates and the others wait.
+ * Throws `database-unavailable`.
+ */
 export async function migrate(url: string): Promise<void> {
   const client = new Client({
     connectionString: url,
     application_name: 'perennial migrate',
     connectionTimeoutMillis: 5_000,
   });
-  // A connection lost while nothing is asked of it would otherwise end the process.
+  // Without this handler, a connection lost while idle would end the process.
   client.on('error', () => {});
   try {
     await client.connect();
@@ -24,7 +27,7 @@ export async function migrate(url: string): Promise<void> {
   } catch (caught) {
     throw asPerennialError(caught);
   } finally {
-    // The lock is the session's, and goes with it.
+    // Ending the session releases its advisory lock.
     await client.end().catch(() => {});
   }
 }

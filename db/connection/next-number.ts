@@ -15,7 +15,10 @@ type Numbered =
   | typeof modelVersions
   | typeof releases;
 
-/** The number after the model's newest, from 1 and without gaps: the model stays locked until the transaction ends. */
+/**
+ * Returns the number after the model's newest row. Numbers start at 1 and have no gaps, because the model stays locked
+ * until the transaction ends.
+ */
 export async function nextNumber(tx: Transaction, table: Numbered, modelId: Id): Promise<number> {
   await lockModel(tx, modelId);
   const [newest] = await tx

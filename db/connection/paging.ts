@@ -2,7 +2,7 @@ import { PerennialError } from '../../contracts/errors.ts';
 import type { Page, PageRequest } from '../../contracts/identifiers.ts';
 import { Id } from '../../contracts/identifiers.ts';
 
-// Lists are read newest first and go on below the last key that was seen, so that rows added meanwhile move nothing.
+// Lists are read newest first. A next page starts below the last key seen, so that rows added meanwhile shift nothing.
 
 type Key = readonly (string | number)[];
 
@@ -18,19 +18,19 @@ export function encodeCursor(key: Key): string {
   return Buffer.from(JSON.stringify(key)).toString('base64url');
 }
 
-/** The key within a cursor; undefined on the first page. */
+/** Returns the key in a cursor; `undefined` for the first page. */
 export function decodeCursor(cursor: string | undefined): Key | undefined {
   if (cursor === undefined) return undefined;
   try {
     const key: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
     if (Array.isArray(key) && key.every((part) => typeof part === 'string' || typeof part === 'number')) return key;
   } catch {
-    // Said below.
+    // The throw below reports it.
   }
   throw unusable();
 }
 
-/** Of a list ordered by `id desc`: only rows below this id. */
+/** Returns the id below which the page starts, for a list ordered by `id desc`. */
 export function belowId(page: PageRequest): Id | undefined {
   const key = decodeCursor(page.cursor);
   if (key === undefined) return undefined;
@@ -39,7 +39,7 @@ export function belowId(page: PageRequest): Id | undefined {
   return id.data;
 }
 
-/** Of a list ordered by `number desc`: only rows below this number. */
+/** Returns the number below which the page starts, for a list ordered by `number desc`. */
 export function belowNumber(page: PageRequest): number | undefined {
   const key = decodeCursor(page.cursor);
   if (key === undefined) return undefined;
@@ -48,10 +48,10 @@ export function belowNumber(page: PageRequest): number | undefined {
   return number;
 }
 
-/** Of a list with a key of its own kind; the caller has `decodeCursor` and refuses with this. */
+/** Creates the error for an invalid cursor of a list that decodes its own key with `decodeCursor`. */
 export const unusableCursor = unusable;
 
-/** Makes a page of rows that were read with `limit + 1`. */
+/** Builds a page from rows that were read with a limit of `limit + 1`. */
 export function pageOf<Row, Item>(
   rows: readonly Row[],
   page: PageRequest,

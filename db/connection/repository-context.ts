@@ -8,14 +8,17 @@ import { toInstant } from './instants.ts';
 import { environments, modelEnvironments } from '../environments/environment-tables.ts';
 import { inScope } from './in-scope.ts';
 
-/** What every repository is made of. */
+/** Dependencies of every repository. */
 export interface RepositoryContext {
   readonly db: Database;
   readonly clock: Clock;
   readonly ids: IdMaker;
 }
 
-/** The environment's clock: the wall, or the virtual reading. `not-found` if the project has no such environment. */
+/**
+ * Returns the environment's time: the wall clock or the virtual clock's reading. Throws `not-found` if the project has
+ * no such environment.
+ */
 export async function environmentNow(
   context: Pick<RepositoryContext, 'clock'>,
   tx: Executor,
@@ -36,10 +39,10 @@ export async function environmentNow(
 }
 
 /**
- * Locks the scope's row until the transaction ends, and reads it; makes it in the name of `by` if absent. `by` null: a
- * run of the scope goes on, whose lifecycle made the row; otherwise `not-found`. Whoever changes the environment begins
- * with this. Locks are taken in the order scope, runs, approvals, model (`lockModel`, `appendLedger`), so that
- * nobody waits in a ring.
+ * Locks the scope's row until the transaction ends and returns it. Creates a missing row in the name of `by`. If `by`
+ * is null, throws `not-found` for a missing row; steps of a run use this, because the row of their scope must exist.
+ * Call this first in every transaction that changes the environment. To avoid deadlocks, take locks in the order scope,
+ * runs, approvals, model (`lockModel`, `appendLedger`).
  */
 export async function lockScope(
   tx: Transaction,
@@ -65,7 +68,10 @@ export async function lockScope(
   return made;
 }
 
-/** Serialises what counts within a model: version numbers and the ledger's sequence. Held until the transaction ends; again is free. */
+/**
+ * Locks the model until the transaction ends, so that version numbers and ledger sequence numbers stay gapless.
+ * Reentrant.
+ */
 export async function lockModel(tx: Transaction, modelId: Id): Promise<void> {
   await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`perennial model ${modelId}`}, 0))`);
 }

@@ -1,7 +1,10 @@
 import type { PoolClient } from 'pg';
 import type { Database } from './connect.ts';
 
-/** Channels for generations, keys and grants (triggers of migrations/0001_laws.sql); what gateways have loaded (gateway-rows.ts). */
+/**
+ * Notification channels: `perennial_serving` for generations, keys and grants (triggers in migrations/0001_laws.sql),
+ * and `perennial_acknowledged` for releases loaded by gateways and gateways that leave (gateway-rows.ts).
+ */
 export type Channel = 'perennial_serving' | 'perennial_acknowledged';
 
 /**

@@ -19,7 +19,9 @@ function toConnection({ project, name, kind, target, recordedAt, recordedBy }: R
   return { project, name, kind, target, recordedAt: toInstant(recordedAt), recordedBy };
 }
 
-/** Without a secret (a gateway has none) they are listed, and neither stored nor opened. */
+/**
+ * Creates the repository. Without `secret` (as in a gateway) connections can be listed, but neither stored nor opened.
+ */
 export function createConnectionRepository(
   context: RepositoryContext,
   secret: string | undefined,
@@ -81,7 +83,7 @@ export function createConnectionRepository(
   };
 }
 
-/** A sealed row that is copied under another name opens nothing. */
+/** Returns the value that a sealed row is bound to, so that a row copied to another name cannot be opened. */
 function boundTo(project: string, name: string): string {
   return `connection ${project}/${name}`;
 }

@@ -4,7 +4,7 @@ import { recordedByColumn } from '../principals/principal-tables.ts';
 import { pgTable, primaryKey, text } from '../connection/orm.ts';
 import { projects } from '../models/model-tables.ts';
 
-/** Named connections; `sealed` holds the settings with their secrets, encrypted, and is null once removed. */
+/** Named connections. `sealed` holds the encrypted settings including secrets, and is null after removal. */
 export const connections = pgTable(
   'connections',
   {

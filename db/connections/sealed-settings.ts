@@ -4,7 +4,10 @@ import { PerennialError } from '../../contracts/errors.ts';
 const nonceBytes = 12;
 const tagBytes = 16;
 
-/** AES-256-GCM under a key that is derived (HKDF, SHA-256) from the installation's secret. `bound`: what it may be opened as. */
+/**
+ * Encrypts with AES-256-GCM under a key derived from the installation's secret (HKDF, SHA-256). `bound` is
+ * authenticated but not encrypted: the text can be opened only with the same value.
+ */
 export function seal(secret: string, text: string, bound: string): string {
   const nonce = randomBytes(nonceBytes);
   const cipher = createCipheriv('aes-256-gcm', keyOf(secret), nonce);
@@ -13,7 +16,7 @@ export function seal(secret: string, text: string, bound: string): string {
   return `v1.${Buffer.concat([nonce, cipher.getAuthTag(), sealed]).toString('base64')}`;
 }
 
-/** `invalid-setting` where it was sealed with another secret, as something else, or was altered since. */
+/** Decrypts a sealed text. Throws `invalid-setting` if the secret or `bound` differs or the text was altered. */
 export function unseal(secret: string, sealed: string, bound: string): string {
   const bytes = Buffer.from(sealed.replace(/^v1\./, ''), 'base64');
   try {

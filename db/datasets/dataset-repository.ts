@@ -132,7 +132,7 @@ async function commit(
     by: run.by,
   });
   if (readable && version.rowsAdded + (version.rowsReplaced ?? 0) + (version.rowsRemoved ?? 0) > 0) {
-    // By run too: the same rows committed again after a rollback of the head are new data again.
+    // The run is part of the fingerprint, because rows committed again after a rollback of the head count as new data.
     await recordTrigger(context, tx, scope, {
       kind: 'new-data',
       reason: `dataset ${row.number}: ${reason}`,
@@ -143,7 +143,10 @@ async function commit(
   return { version: toDatasetVersion(row), unchanged: false };
 }
 
-/** Whether a build of now would find a row: history that is ingested is there to rehearse on, and renews nothing. */
+/**
+ * Returns whether a build started now would read any of the rows. Older history is ingested for rehearsals and triggers
+ * no build.
+ */
 function reachesWindow({ parts }: DatasetManifest, configuration: Configuration | undefined, now: Instant): boolean {
   const { window, timezone } = configuration?.data ?? {};
   if (window === undefined || timezone === undefined) return true;

@@ -21,12 +21,12 @@ import { proveRun, unproven } from '../runs/prove-run.ts';
 import { approvals } from '../approvals/approval-tables.ts';
 import { environments } from '../environments/environment-tables.ts';
 
-/** What a deploy run may do, as it was approved. */
+/** What a deploy run may do according to its approval. */
 export interface ApprovedRollout {
   readonly subject: ApprovalSubject;
   readonly release: Release;
   readonly strategy: Strategy;
-  /** Percentages in their order; 0 is the shadow step. */
+  /** Canary weights in percent, in order. 0 is the shadow step. */
   readonly steps: readonly number[];
   readonly clock: Environment['clock'];
   readonly automated: boolean;
@@ -36,9 +36,9 @@ export interface ApprovedRollout {
 type Approved = typeof approvals.$inferSelect;
 
 /**
- * Proves that the run may roll out: its newest request is approved by its own votes, under a policy as strict as the one that
- * holds now, and is about exactly the run's release, this environment and the release's own strategy. `unproven`
- * otherwise. The caller holds the scope.
+ * Returns what the run may roll out, or throws `unproven`. The run's newest request must be approved by its own votes,
+ * under a policy at least as strict as the current one, and must name exactly the run's release, this environment and
+ * the release's own strategy. The caller holds the scope's lock.
  */
 export async function approvedRollout(
   context: RepositoryContext,
@@ -106,7 +106,7 @@ async function environmentOf(tx: Transaction, { project, environment }: Scope) {
   return found(row, `project ${project} has no environment ${environment}`, { project, environment });
 }
 
-/** The first release has nobody to be compared with: straight to all of it. */
+/** A first release has no champion to compare with, so it goes straight to 100 %. */
 function stepsOf({ champion }: ApprovalSubject, { shadow, canary }: Strategy): readonly number[] {
   if (champion === null) return [100];
   return shadow === undefined ? canary : [0, ...canary];

@@ -19,7 +19,7 @@ import { generations, releases } from './deployment-tables.ts';
 import { readServingTable } from '../gateways/read-serving-table.ts';
 import { sharedWatch, watchChannel } from '../connection/watch-channel.ts';
 
-/** Those who wait for gateways poll at least this often, because an expiring lease sends no notification. */
+/** Longest interval between polls while waiting for gateways, because an expiring lease sends no notification. */
 const acknowledgedPollMs = 2_000;
 
 const snapshot = { isolation: 'repeatable read', readOnly: true } as const;
@@ -61,7 +61,10 @@ export function createDeploymentRepository(context: RepositoryContext): Deployme
   };
 }
 
-/** By the environment's own time: under a virtual clock the instant is the rehearsal's. */
+/**
+ * Returns what served at an instant of the environment's clock. Under a virtual clock, the instant is in the
+ * rehearsal's time.
+ */
 async function servedAt(tx: Transaction, scope: Scope, at: string): Promise<ServedAt> {
   const [row] = await generationsOf(tx, scope, lte(generations.effectiveAt, toDate(at))).limit(1);
   if (row === undefined) return { at, mismatch: null, decided: null, observed: [] };

@@ -40,7 +40,7 @@ export const releases = pgTable(
   ],
 );
 
-/** Releases that a rollback abandoned in an environment: no automation promotes them there again. */
+/** Releases that a rollback abandoned in an environment. Automation does not promote them there again. */
 export const withdrawals = pgTable(
   'withdrawals',
   {

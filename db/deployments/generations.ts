@@ -33,7 +33,7 @@ export async function newestGeneration(tx: Executor, scope: Scope): Promise<Gene
   return row === undefined ? undefined : toGeneration(row);
 }
 
-/** Newest first. */
+/** Selects generations of the scope, newest first. */
 export function generationsOf(tx: Executor, scope: Scope, where?: SQL) {
   return tx
     .select()
@@ -47,7 +47,7 @@ export function championOf(generation: Generation | undefined): Slot | undefined
   return generation?.slots.find((slot) => slot.role === 'champion');
 }
 
-/** A slot for the release; `weight` in percent. */
+/** Returns a slot for the release. `weight` is in percent. */
 export async function slotFor(tx: Executor, release: Release, role: Slot['role'], weight: number): Promise<Slot> {
   const [version] = await tx
     .select({ number: modelVersions.number })
@@ -71,7 +71,10 @@ export interface NewGeneration {
   readonly by: Id;
 }
 
-/** Writes the generation after the newest and moves the pointer to it. The scope is locked by the caller. */
+/**
+ * Writes the next generation and its ledger entry, and moves the environment's pointer to it. The caller holds the
+ * scope's lock.
+ */
 export async function raiseGeneration(
   context: RepositoryContext,
   tx: Transaction,
@@ -94,7 +97,7 @@ export async function raiseGeneration(
       change,
       reason,
       runId,
-      // The client's clock, as everywhere: what served at an instant must not depend on whose clock it was.
+      // Set from the application's clock, as all times compared with it are; the default would be the database's clock.
       recordedAt: toDate(context.clock.now()),
       effectiveAt: toDate(effectiveAt),
       recordedBy: by,

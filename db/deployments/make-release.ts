@@ -29,9 +29,9 @@ interface Parts {
 }
 
 /**
- * The Release of an evaluation under the environment's configuration as it is now: what is approved is what will be
- * served, by the policy that people read when they approved it. The same run is given the same release of an evaluation
- * again.
+ * Creates the Release of an evaluation with the environment's current configuration, so that the release and policy
+ * that people approve are the ones that take effect. Repeating the call for the same run and evaluation returns the
+ * same release.
  */
 export async function makeRelease(
   context: RepositoryContext,
@@ -65,7 +65,10 @@ export async function makeRelease(
   return release;
 }
 
-/** Requires the requested release; its evaluation may differ if it was repeated against what serves here. */
+/**
+ * Throws `configuration-differs` unless this is the requested release. Only its evaluation may differ, if it was
+ * repeated against the current champion.
+ */
 async function mustComeTo(tx: Transaction, scope: Scope, release: Release, expected: Sha256): Promise<void> {
   if (release.digest === expected) return;
   const [row] = await tx
@@ -159,7 +162,7 @@ async function ensureRelease(
   return toRelease(written(made));
 }
 
-/** What serves already needs no deployment; what a rollback abandoned comes back only if a person says so. */
+/** Refuses a release that serves already, and an automated deployment of a release that a rollback withdrew. */
 async function refuseUnfit(
   tx: Transaction,
   scope: Scope,
@@ -184,7 +187,7 @@ async function refuseUnfit(
     );
 }
 
-/** Ignores the evaluation, which differs when the same version is measured against another champion. */
+/** Ignores the evaluation, which differs when the same version was evaluated against another champion. */
 function isSame(one: Release, other: Release): boolean {
   return one.modelVersionId === other.modelVersionId && one.configurationId === other.configurationId;
 }

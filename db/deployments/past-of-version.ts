@@ -9,10 +9,13 @@ import { modelVersions } from '../versions/version-tables.ts';
 import { principals } from '../principals/principal-tables.ts';
 import { releases } from './deployment-tables.ts';
 
-/** Bounds both lists; a reader does not need more. */
+/** Maximum length of each list. */
 const mostOfEach = 5;
 
-/** Decisions about releases of the artifact, and findings against them. Rehearsals do not count, because they serve nobody. */
+/**
+ * Returns rollbacks and aborts of the artifact's releases, and findings against them. Rehearsals are left out, because
+ * they serve no users.
+ */
 export async function pastOf(tx: Executor, modelId: Id, artifact: Sha256): Promise<PastOfVersion> {
   const known = await tx
     .select({ id: releases.id })

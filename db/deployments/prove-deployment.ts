@@ -12,7 +12,10 @@ import { inScope } from '../connection/in-scope.ts';
 
 type Outcome = Extract<RunOutcome, { kind: 'deploy' }>;
 
-/** A deployment ends as what its run has done: a canary that is still up, or a promotion that never was, ends nothing. */
+/**
+ * Throws `unproven` unless the reported outcome matches what the run did. A run cannot end while its canary is up, or
+ * as promoted without a promotion.
+ */
 export async function mustHaveDeployed(tx: Transaction, { run }: RunRow, outcome: Outcome): Promise<void> {
   const { id, modelId, environment } = run;
   const here = inScope(modelEnvironments, { modelId, environment });
@@ -29,7 +32,7 @@ export async function mustHaveDeployed(tx: Transaction, { run }: RunRow, outcome
     throw unproven(`run ${id} is said to have ended as ${outcome.decision}, and what it raised says otherwise`, id);
 }
 
-/** Only a run that the gates refused may have no release. */
+/** Throws `unproven` unless the run made this release. Only a run refused by the gates may have none. */
 async function mustHaveMade(
   tx: Transaction,
   { id, modelId }: RunRow['run'],
@@ -49,7 +52,7 @@ async function isTrue(tx: Transaction, runId: string, { decision, generation }: 
     case 'promoted':
       return promoted && last.generation === generation;
     case 'aborted':
-      // null: there was nothing to take back, or a rollback had done it.
+      // Null: there was nothing to undo, or a rollback had already undone it.
       return generation === null ? !promoted : last?.change === 'abort' && last.generation === generation;
     case 'superseded':
       return !promoted;
@@ -68,7 +71,7 @@ async function isTrue(tx: Transaction, runId: string, { decision, generation }: 
   }
 }
 
-/** What the run measured last did not pass. */
+/** Returns whether the run's last evaluation rejected the version. */
 async function gatesRefused(tx: Transaction, runId: string): Promise<boolean> {
   const [evaluation] = await tx
     .select({ body: evaluations.body })

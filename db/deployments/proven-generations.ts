@@ -19,20 +19,22 @@ import { releases } from './deployment-tables.ts';
 import { toStored } from '../ledger/stored-entry.ts';
 import { inScope } from '../connection/in-scope.ts';
 
-// A generation is a row, and its entry in the ledger says what was decided. Whoever changes the one behind the other's
-// back changes what serves without a decision; here the two are compared.
+// A generation row states what serves; its ledger entry states what was decided. Comparing them reveals a change to
+// either that bypassed the decision.
 
-/** What a release is served by. */
+/** A release with the configuration and model version that it serves. */
 export interface ServedRelease {
   readonly row: typeof releases.$inferSelect;
   readonly configuration: Configuration;
   readonly version: ServingEntry['versions'][number];
 }
 
-/** The entry of a generation with what its neighbours say of it. */
+/** The ledger entry of a generation, and whether it fits its neighbours in the chain. */
 export interface RaisedEntry {
   readonly entry: StoredEntry;
-  /** It names the entry before it, and the one after it, if there is one, names it. */
+  /**
+   * True if the entry contains the digest of the entry before it, and the entry after it (if any) contains this one's.
+   */
   readonly chained: boolean;
 }
 
@@ -43,14 +45,14 @@ const Raised = z.object({
   slots: z.array(z.object({ role: z.string(), releaseDigest: z.string(), weight: z.number() })),
 });
 
-/** How far back one that is as it was recorded is looked for. */
+/** Maximum number of entries searched for the last generation that matches the ledger. */
 const lookBack = 50;
 
 export function environmentKey({ modelId, environment }: Pick<Scope, 'modelId' | 'environment'>): string {
   return `${modelId}/${environment}`;
 }
 
-/** The newest entry that raised a generation in each of the scopes, by `placeOf`. */
+/** Returns the newest entry that raised a generation in each scope, by `environmentKey`. */
 export async function newestRaised(
   tx: Executor,
   scopes: readonly Pick<Scope, 'modelId' | 'environment'>[],
@@ -100,7 +102,7 @@ async function withNeighbours(
   });
 }
 
-/** How the generation differs from what the ledger says of it; undefined if it does not. */
+/** Returns how the generation differs from its ledger entry, or `undefined` if it does not. */
 export function mismatchOf(
   scope: Scope,
   generation: Generation,
@@ -131,7 +133,7 @@ function digestOf(entry: StoredEntry): string | undefined {
   }
 }
 
-/** A release's digest is of its body, and its body names the bytes that serve and the configuration that they serve by. */
+/** Checks one slot. A release's digest covers its body, and the body names the served artifact and configuration. */
 function slotMismatch(scope: Scope, slot: Slot, served: ReadonlyMap<Id, ServedRelease>): string | undefined {
   const release = served.get(slot.releaseId);
   const named = `the ${slot.role}'s release ${shortDigest(slot.releaseDigest)}`;
@@ -154,12 +156,15 @@ interface Reading {
   readonly nulls?: readonly string[];
 }
 
-/** How a request's values are read. Set only if the configuration names it, so that other ledger entries stay unchanged. */
+/**
+ * Returns how request values are read. Fields are set only if the configuration names them, so that existing ledger
+ * entries stay valid.
+ */
 function readingOf({ serve: { missing }, data: { nulls } }: Configuration): Reading {
   return { ...(missing === undefined ? {} : { missing }), ...(nulls === undefined ? {} : { nulls }) };
 }
 
-/** What each of these releases is served by. */
+/** Returns the configuration and model version of each release. */
 export async function readServedReleases(tx: Executor, ids: readonly Id[]): Promise<ReadonlyMap<Id, ServedRelease>> {
   if (ids.length === 0) return new Map();
   const rows = await tx
@@ -180,7 +185,7 @@ export async function readServedReleases(tx: Executor, ids: readonly Id[]): Prom
   );
 }
 
-/** The newest generation of the scope that is as the ledger has it, or undefined, with what it is served by. */
+/** Returns the scope's newest generation that matches the ledger, with its releases, or `undefined`. */
 export async function lastProven(
   tx: Executor,
   scope: Scope,
@@ -212,7 +217,10 @@ async function generationOf(tx: Executor, scope: Scope, number: number): Promise
   return row === undefined ? undefined : toGeneration(row);
 }
 
-/** Whether that one generation, the newest or an older one, is as the ledger has it. */
+/**
+ * Returns how this generation, the newest or an older one, differs from its ledger entry, or `undefined` if it does
+ * not.
+ */
 export async function provenGeneration(
   tx: Executor,
   scope: Scope,

@@ -31,12 +31,12 @@ type Request = Parameters<DeploymentRepository['rollback']>[1];
 type Result = Awaited<ReturnType<DeploymentRepository['rollback']>>;
 
 const lookBack = 1_000;
-/** A release and an environment name what it is made of alike. */
+/** Column of each head. It has the same name in releases and in environments. */
 const headColumns = { data: 'datasetVersionId', code: 'codeVersionId', config: 'configurationId' } as const;
 
 /**
- * The target serves alone, whatever else served is withdrawn, automatic promotion is on hold, and rollouts lose their
- * place. While a canary is up, what is abandoned is the canary and what serves again is the champion.
+ * Makes the target serve alone, withdraws everything else that served, holds automatic promotion and ends rollouts.
+ * While a canary is up, the default target is the champion and the canary is withdrawn.
  */
 export async function rollBack(
   context: RepositoryContext,
@@ -52,7 +52,7 @@ export async function rollBack(
   const champion = championOf(now);
   if (now === undefined || champion === undefined) throw nothing(scope, 'nothing serves there');
   const to = await targetOf(tx, scope, now, champion, request.toReleaseId);
-  // A shadow has answered nobody: it loses its place, and nothing is said against it.
+  // A shadow has answered no requests, so it is removed but not withdrawn.
   const abandoned = now.slots.filter((slot) => slot.releaseId !== to.id && slot.role !== 'shadow');
   const worst = abandoned.find((slot) => slot.role === 'canary') ?? abandoned[0] ?? champion;
   const from = await readRelease(tx, worst.releaseId);
@@ -107,7 +107,10 @@ async function targetOf(
   return readRelease(tx, before);
 }
 
-/** Champions, newest first; a promotion that its own run took back, because no gateway could load it, never was one. */
+/**
+ * Returns champions, newest first. A promotion that its own run aborted, because no gateway could load it, does not
+ * count.
+ */
 async function championsOf(tx: Transaction, scope: Scope): Promise<readonly Id[]> {
   const rows = (await generationsOf(tx, scope).limit(lookBack)).map(toGeneration);
   const takenBack = new Set(rows.filter((row) => row.change === 'abort').map((row) => row.runId));
@@ -137,7 +140,7 @@ async function serveAlone(
   return raiseGeneration(context, tx, scope, { slots, change: 'rollback', reason, runId, by });
 }
 
-/** What automation builds from next is what the release was made from. */
+/** Moves heads to the release's origins, so that the next automatic build starts from them. */
 async function moveHeads(
   context: RepositoryContext,
   tx: Transaction,

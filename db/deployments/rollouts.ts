@@ -29,10 +29,10 @@ import { modelEnvironments } from '../environments/environment-tables.ts';
 import { runs } from '../runs/run-tables.ts';
 import { inScope } from '../connection/in-scope.ts';
 
-// One deploy run at a time moves weights; each of these begins with the scope's lock, asks whose turn it is, and takes from
-// the approval what is served and in which steps.
+// Only one deploy run at a time changes weights. Each function here locks the scope, checks that it is the run's turn,
+// and takes the release and the steps from the approval.
 
-/** More than a configuration may name, with the shadow before them and the abort after them. */
+/** More generations than one rollout can raise: the configured steps plus a shadow step and an abort. */
 const stepsAtMost = 50;
 
 type Raise = Parameters<DeploymentRepository['raise']>[1];
@@ -63,7 +63,7 @@ async function isUnderWay(tx: Transaction, runId: Id): Promise<boolean> {
   return run !== undefined && !isFinal(run.state);
 }
 
-/** What the run has raised, the oldest first. */
+/** Returns the generations that the run raised, oldest first. */
 async function raisedBy(tx: Transaction, scope: Scope, runId: Id): Promise<readonly Generation[]> {
   const rows = await generationsOf(tx, scope, eq(generations.runId, runId)).limit(stepsAtMost);
   return rows.map(toGeneration).toReversed();
@@ -84,7 +84,7 @@ export async function raiseForRun(
       { runId },
     );
   const mine = await raisedBy(tx, scope, runId);
-  // Steps only rise, so a lower one is an attempt that was given up for lost and comes late.
+  // Weights only rise, so a lower or equal one is a late repetition of an earlier attempt.
   const before = mine.find(({ slots }) =>
     slots.some((slot) => slot.releaseId === rollout.release.id && slot.weight >= weight),
   );
@@ -105,14 +105,14 @@ export async function raiseForRun(
   return raiseGeneration(context, tx, scope, { ...step, reason, runId, by });
 }
 
-/** What serves at this weight. */
+/** Returns the slots that serve at this weight. */
 async function stepTo(
   tx: Transaction,
   scope: Scope,
   { weight, release, champion }: { readonly weight: number; readonly release: Release; readonly champion?: Slot },
 ): Promise<Pick<NewGeneration, 'slots' | 'change'>> {
   if (weight === 100) {
-    // It got here by approval; what a rollback said of it before is answered by that.
+    // The approval overrides an earlier withdrawal of this release by a rollback.
     await restore(tx, scope, release);
     const change = champion === undefined ? 'first' : 'promote';
     return { slots: [await slotFor(tx, release, 'champion', 100)], change };
@@ -128,7 +128,7 @@ interface Step {
   readonly rollout: ApprovedRollout;
 }
 
-/** The step before was loaded, has lasted as long as was approved, and was judged well enough. `step-not-due` until then. */
+/** Throws `step-not-due` unless the previous step was loaded, lasted as long as approved and was judged well enough. */
 async function mustBeDone(context: RepositoryContext, tx: Transaction, { last, judged, rollout }: Step): Promise<void> {
   const { strategy, clock } = rollout;
   const { generation, runId } = last;
@@ -139,7 +139,7 @@ async function mustBeDone(context: RepositoryContext, tx: Transaction, { last, j
     throw unproven(`generation ${generation} must be taken back: ${judged.reason}`, runId);
   if (judged.verdict === 'insufficient' && strategy.onInsufficient !== 'proceed') throw notDue(judged.reason);
   if (!(await isLoaded(tx, last))) throw notDue('no gateway has loaded it');
-  // Under a virtual clock a step is over as soon as it has had enough.
+  // Under a virtual clock a step has no minimum duration.
   const bake = last.change === 'shadow' ? strategy.shadow?.bake : strategy.bake;
   const dueAt = Date.parse(last.recordedAt) + (clock === 'virtual' || bake === undefined ? 0 : durationMs(bake));
   if (Date.parse(context.clock.now()) < dueAt) throw notDue(`it lasts until ${new Date(dueAt).toISOString()}`);
@@ -160,7 +160,7 @@ async function isLoaded(tx: Transaction, { modelId, environment, generation }: G
   return loaded !== undefined;
 }
 
-/** Lifts the release's withdrawal from the environment, whichever evaluation it was deployed with. */
+/** Removes the release's withdrawal from the environment, whichever evaluation it was deployed with. */
 export async function restore(
   tx: Transaction,
   scope: Scope,
@@ -173,7 +173,7 @@ export async function restore(
   await tx.delete(withdrawals).where(and(inScope(withdrawals, scope), inArray(withdrawals.releaseId, same)));
 }
 
-/** `abort` of a run that proves itself: the run goes on to say what became of it. */
+/** Aborts the rollout for its own run, which must be in progress and reports the outcome afterwards. */
 export async function abortOwn(
   context: RepositoryContext,
   tx: Transaction,
@@ -185,7 +185,10 @@ export async function abortOwn(
   return abort(context, tx, scope, { ...request, by: run.recordedBy });
 }
 
-/** `endRollout` of a run that proves itself, once its release serves alone or nothing was raised: a canary is aborted instead. */
+/**
+ * Ends the rollout for its own run after its release serves alone or if nothing was raised. Throws `unproven` while its
+ * canary or shadow is up: that must be aborted.
+ */
 export async function endOwnRollout(tx: Transaction, scope: Scope, runId: Id): Promise<void> {
   const heads = await lockScope(tx, scope, null);
   await proveRun(tx, scope, runId, 'deploy');
@@ -196,7 +199,7 @@ export async function endOwnRollout(tx: Transaction, scope: Scope, runId: Id): P
   await endRollout(tx, scope, runId);
 }
 
-/** What served before this run moved anything serves alone again; nothing, if nothing did. */
+/** Makes the champion from before this run serve alone again, or nothing if there was none, and ends the rollout. */
 export async function abort(
   context: RepositoryContext,
   tx: Transaction,
@@ -210,8 +213,8 @@ export async function abort(
   await endRollout(tx, scope, runId);
   if (newest === undefined || newest.runId !== runId) return undefined;
   const champion = championOf(await lastNotOf(tx, scope, runId));
-  // A first release has nothing to go back to: nothing serves again, so that the next is a first one too. Left in place,
-  // one that no gateway can load would keep every canary beside it from being loaded.
+  // If there was no champion before, nothing serves again, and the next release counts as a first one. Keeping a
+  // release that no gateway can load would prevent gateways from loading any later canary beside it.
   const slots = champion === undefined ? [] : [{ ...champion, weight: 100 }];
   return raiseGeneration(context, tx, scope, { slots, change: 'abort', reason, runId, by });
 }

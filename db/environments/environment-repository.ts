@@ -123,7 +123,10 @@ async function put(
   return toEnvironment({ ...before, minimumPolicy });
 }
 
-/** There is one ledger a model, and the minimum decides for each model that lives here; by id, so that two writers lock in one order. */
+/**
+ * Records the new minimum policy in the ledger of every model in the environment, because it applies to each of them.
+ * Ordered by id, so that concurrent writers lock in the same order.
+ */
 async function tellEveryModel(
   context: RepositoryContext,
   tx: Transaction,

@@ -26,7 +26,7 @@ export const environments = pgTable(
   ],
 );
 
-/** Heads and switches of one {model, environment}; whoever changes the environment locks this row first. */
+/** Heads and switches of one {model, environment}. Lock this row before any change to the environment. */
 export const modelEnvironments = pgTable(
   'model_environments',
   {
@@ -40,10 +40,10 @@ export const modelEnvironments = pgTable(
     rolloutRunId: uuid('rollout_run_id'),
     lastBuildAt: instantColumn('last_build_at'),
     lastMonitorAt: instantColumn('last_monitor_at'),
-    /** Virtual clocks: the last settle command; triggers up to it may build without debounce. */
+    /** Virtual clocks only: time of the last settle command. Triggers up to it may build without debounce. */
     settledAt: instantColumn('settled_at'),
     recordedAt: recordedAtColumn(),
-    /** Who brought the model there; the ledger names who moved what since. */
+    /** The principal that added the model to the environment. The ledger names the principals of later changes. */
     recordedBy: recordedByColumn(),
   },
   (t) => [primaryKey({ columns: [t.modelId, t.environment] })],

@@ -30,7 +30,7 @@ export function addEpoch({ totals, epochs }: EpochTotals, told: CountedEpoch): E
   };
 }
 
-/** Element by element; a list that is shorter counts as zeros. */
+/** Combines two lists element by element; missing elements of the shorter list count as 0. */
 function byPlace(
   one: readonly number[],
   other: readonly number[],

@@ -14,7 +14,7 @@ type CountTable = typeof servingCounts | typeof shadowCounts;
 type Bookkeeping = Pick<CountTable['$inferSelect'], 'recordedAt' | 'schemaVersion' | 'epochs'>;
 type CountMethods = Pick<DeploymentRepository, 'countServed' | 'served' | 'countShadow' | 'shadowed'>;
 
-/** Gateways' reports on answered requests: the totals and the epochs that they sum. */
+/** Returns the methods that store and read gateways' counts of answered requests, summed over epochs. */
 export function countMethods({ db }: RepositoryContext): CountMethods {
   return {
     countServed: (counts) => transact(db, (tx) => countServed(tx, counts)),
@@ -44,7 +44,7 @@ function ofGeneration(t: CountTable, { modelId, environment }: Scope, generation
   return and(inScope(t, { modelId, environment }), eq(t.generation, generation));
 }
 
-/** A row without the columns that only the database needs. */
+/** Removes the columns that only the database needs. */
 function countOf<Row extends Bookkeeping>(row: Row): Omit<Row, keyof Bookkeeping> {
   const { recordedAt: _recordedAt, schemaVersion: _schemaVersion, epochs: _epochs, ...count } = row;
   return count;
@@ -97,7 +97,7 @@ async function countShadow(tx: Transaction, counts: readonly ShadowCountOfEpoch[
     });
 }
 
-/** Columns that both tables update in the same way. */
+/** Columns that are updated in the same way in both tables. */
 const toldNow = { recordedAt: sql`now()`, epochs: sql`excluded.epochs` };
 
 function keyOf(t: CountTable) {
@@ -116,7 +116,10 @@ function shadowAmounts({ compared, failed, dropped, absoluteDifference, beyond }
   return [compared, failed, dropped, absoluteDifference, beyond];
 }
 
-/** Serialises the reports of one gateway, even if it has no row yet. */
+/**
+ * Locks the gateways so that reports of one gateway are processed one after the other, even if the counts have no row
+ * yet.
+ */
 async function lockGateways(tx: Transaction, counts: readonly CountKey[]): Promise<void> {
   await tx
     .select({ id: gateways.id })
@@ -139,7 +142,7 @@ function distinct<Name extends keyof CountKey>(counts: readonly CountKey[], name
   return [...new Set(counts.map((count) => count[name]))];
 }
 
-/** The totals of each row that `told` names, after adding what `told` reports. */
+/** Returns the new totals of each row named in `told`, after adding the reported growth. */
 function addUp<Count extends CountKey & InEpoch, Amounts>(
   known: readonly (CountKey & Pick<EpochTotals, 'epochs'> & Amounts)[],
   told: readonly (Count & Amounts)[],

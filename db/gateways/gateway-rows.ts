@@ -24,7 +24,7 @@ function toAcknowledgement({ mismatch: _mismatch, ...row }: typeof acknowledgeme
   return { ...row, recordedAt: toInstant(row.recordedAt) };
 }
 
-/** Gateways' reports about themselves: their leases and loaded releases. */
+/** Returns the methods for gateways' leases, acknowledgements and mismatches. */
 export function gatewayMethods(context: RepositoryContext): GatewayMethods {
   const { db, clock } = context;
   return {
@@ -52,7 +52,7 @@ export function gatewayMethods(context: RepositoryContext): GatewayMethods {
         await db
           .insert(acknowledgements)
           .values({ gatewayId, modelId, environment, generation, error, recordedAt })
-          // The first time that it was loaded is when it began to serve; a failure before that is forgotten.
+          // The first successful load is the time from which the gateway served. Earlier failures are overwritten.
           .onConflictDoUpdate({
             target: [
               acknowledgements.gatewayId,
@@ -71,7 +71,7 @@ export function gatewayMethods(context: RepositoryContext): GatewayMethods {
   };
 }
 
-/** Wakes everyone who waits for gateways. */
+/** Wakes every process that waits for gateways. */
 async function tellWaiting(tx: Executor): Promise<void> {
   const channel: Channel = 'perennial_acknowledged';
   await tx.execute(sql`select pg_notify(${channel}, '')`);
@@ -79,7 +79,10 @@ async function tellWaiting(tx: Executor): Promise<void> {
 
 const mismatchesTold = 100;
 
-/** Beside what was acknowledged: a generation that was loaded before it was tampered with was loaded nevertheless. */
+/**
+ * Stores mismatches in a separate column, so that the acknowledgement of a generation that was tampered with after
+ * loading is kept.
+ */
 async function noteMismatches(
   { clock }: RepositoryContext,
   tx: Transaction,
@@ -94,7 +97,7 @@ async function noteMismatches(
     .select({ id: models.id })
     .from(models)
     .where(inArray(models.id, [...new Set(found.map((mismatch) => mismatch.scope.modelId))]));
-  // Of a model that somebody removed there is no row to tell it beside.
+  // Skips models that were deleted from the database, because an acknowledgement must refer to a model.
   const there = found.filter((mismatch) => known.some((model) => model.id === mismatch.scope.modelId));
   for (const { scope, generation, reason } of there)
     await tx
@@ -189,8 +192,8 @@ async function readAcknowledgements(
 }
 
 /**
- * What each gateway had loaded at that instant. Gateways tell by the wall clock; under a virtual one (`virtual`) the
- * generation that was decided then stands for the instant.
+ * Returns the generation that each gateway had loaded at that instant. Gateways report wall-clock time. Under a virtual
+ * clock (`virtual`) rows are therefore selected by the number of the generation decided at that instant, not by time.
  */
 export async function observedAt(
   tx: Executor,

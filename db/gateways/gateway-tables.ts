@@ -22,7 +22,7 @@ export const gateways = pgTable('gateways', {
   recordedAt: recordedAtColumn(),
 });
 
-/** Every load a gateway reported, so that what was observed at an instant can be told later. */
+/** Every load that a gateway reported, so that the generation it served at an instant can be reconstructed. */
 export const acknowledgements = pgTable(
   'acknowledgements',
   {
@@ -33,7 +33,9 @@ export const acknowledgements = pgTable(
     environment: text('environment').notNull(),
     generation: integer('generation').notNull(),
     error: text('error'),
-    /** How the generation differs from its entry in the ledger, for as long as it does; the gateway does not serve it. */
+    /**
+     * How the generation differs from its ledger entry, while it does. The gateway does not serve such a generation.
+     */
     mismatch: text('mismatch'),
     recordedAt: recordedAtColumn(),
   },
@@ -63,7 +65,7 @@ export const servingCounts = pgTable(
     /** The latest reported epochs, so that a repeated report adds nothing. */
     epochs: jsonb('epochs').$type<CountedEpoch[]>().notNull().default([]),
     schemaVersion: schemaVersionColumn(),
-    /** When it was last told. */
+    /** Time of the latest report. */
     recordedAt: recordedAtColumn(),
   },
   (t) => [primaryKey({ columns: [t.gatewayId, t.modelId, t.environment, t.generation, t.releaseDigest] })],
@@ -86,7 +88,7 @@ export const shadowCounts = pgTable(
     beyond: bigint('beyond', { mode: 'number' }).notNull(),
     epochs: jsonb('epochs').$type<CountedEpoch[]>().notNull().default([]),
     schemaVersion: schemaVersionColumn(),
-    /** When it was last told. */
+    /** Time of the latest report. */
     recordedAt: recordedAtColumn(),
   },
   (t) => [primaryKey({ columns: [t.gatewayId, t.modelId, t.environment, t.generation, t.releaseDigest] })],

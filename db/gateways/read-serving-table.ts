@@ -18,8 +18,9 @@ import { generations } from '../deployments/deployment-tables.ts';
 import { models } from '../models/model-tables.ts';
 
 /**
- * The newest generation of every scope, by the pointer, with what a gateway needs to serve it. One that is not as the
- * ledger has it is told of, and the newest that is stands in its place.
+ * Reads each scope's newest generation, according to the environment's pointer, with what a gateway needs to serve it.
+ * A generation that differs from the ledger is reported as a mismatch, and the newest one that matches is served
+ * instead.
  */
 export async function readServingTable(tx: Transaction): Promise<ServingReading> {
   const places = await readPlaces(tx);
@@ -33,13 +34,13 @@ export async function readServingTable(tx: Transaction): Promise<ServingReading>
   for (const place of places) {
     const { scope, generation, pointer, virtual } = place;
     const entry = raised.get(environmentKey(scope));
-    // Nothing was ever deployed there.
+    // Nothing was ever deployed in this scope.
     if (generation === undefined && entry === undefined && pointer === 0) continue;
     const reason = reasonAgainst(place, entry, served);
     if (reason !== undefined) reading.mismatches.push({ scope, generation: pointer, reason });
     const proven = reason === undefined && generation ? { generation, served } : await lastProven(tx, scope);
     if (proven === undefined) continue;
-    // A first release that was taken back, or an archived model: nothing serves there.
+    // Nothing serves here: a first release was aborted or the model is archived.
     if (championOf(proven.generation) === undefined) reading.idle.push(scope);
     else reading.entries.push(entryOf(scope, proven.generation, proven.served, virtual));
   }
@@ -48,7 +49,7 @@ export async function readServingTable(tx: Transaction): Promise<ServingReading>
 
 interface Place {
   readonly scope: Scope;
-  /** The newest generation's number, as the environment's row has it. */
+  /** Number of the newest generation according to the environment's row. */
   readonly pointer: number;
   readonly generation: Generation | undefined;
   readonly archived: boolean;
@@ -125,7 +126,7 @@ function entryOf(
   };
 }
 
-/** What the shadow is compared by is its own release's to say: the champion's may be older than the key. */
+/** Returns the tolerance from the shadow's own configuration, because the champion's may predate this setting. */
 function shadowTolerance({ slots }: Generation, served: ReadonlyMap<string, ServedRelease>): number {
   const shadow = slots.find((slot) => slot.role === 'shadow');
   const release = shadow === undefined ? undefined : served.get(shadow.releaseId);

@@ -15,14 +15,17 @@ import { countWaiting, keepWaiting } from './waiting-labels.ts';
 import type { KnownLabel } from './write-labels.ts';
 import { writeLabels } from './write-labels.ts';
 
-/** What a label is judged by. */
+/** Data by which labels are checked. */
 interface Judging {
   readonly found: FoundPredictions;
   readonly read: ReadLabel;
   readonly now: Instant;
 }
 
-/** See the port. Labels are taken one by one: a refused one keeps none of the others out. */
+/**
+ * Implements `MonitoringRepository.addLabels`. Labels are checked one by one, so a refused label does not block the
+ * others.
+ */
 export async function addLabels(
   context: Pick<RepositoryContext, 'clock'>,
   tx: Transaction,
@@ -61,7 +64,7 @@ export async function addLabels(
   };
 }
 
-/** See the port. */
+/** Implements `MonitoringRepository.hasUnknown`. */
 export async function hasUnknown(tx: Transaction, scope: Scope, inputs: readonly LabelInput[]): Promise<boolean> {
   const labels = inputs.map(storable);
   const { byId, byRequest } = await findPredictions(tx, scope, labels);
@@ -111,12 +114,15 @@ function judge(label: LabelInput, { found, read, now }: Judging): Judged {
   const happened = prediction?.happened;
   if (at !== undefined && happened !== undefined && at < happened)
     return { reason: `it is dated ${at}, before its own prediction of ${happened}` };
-  // Clocks of machines differ: a label without a time is never dated before its prediction.
+  // A label without a time is never dated before its prediction, even if machines' clocks differ.
   const earliest = happened !== undefined && happened > now ? happened : now;
   return { prediction, value: value.value, at: at ?? earliest };
 }
 
-/** The prediction that a label names; undefined if there is none so far. */
+/**
+ * Returns the prediction that a label names (`undefined` if it is unknown so far), or the reason why the label is
+ * refused.
+ */
 export function predictionOf(
   { id, request = '', row }: Pick<LabelInput, 'id' | 'request' | 'row'>,
   { byId, byRequest }: FoundPredictions,

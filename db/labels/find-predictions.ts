@@ -8,16 +8,16 @@ import { labels as labelTable, predictions as predictionTable } from './label-ta
 
 export interface FoundPrediction {
   readonly id: string;
-  /** Undefined for a prediction from before predictions were indexed, which is known by its label. */
+  /** Undefined for a prediction older than the index of predictions, which is known only by its label. */
   readonly version: number | undefined;
   readonly happened: Instant | undefined;
 }
 
-/** The predictions of one request id: of the first request that had it. */
+/** Predictions of one request id. If several requests used the id, those of the first one. */
 export interface FoundRequest {
-  /** In the order of its rows. */
+  /** In the order of the request's rows. */
   readonly rows: readonly (FoundPrediction & { readonly row: number })[];
-  /** How many requests had the id. */
+  /** Number of requests that used the id. */
   readonly requests: number;
 }
 
@@ -31,7 +31,7 @@ type RequestRow = Row & { request: string; row: number; told_by: string };
 
 const namesAtOnce = 10_000;
 
-/** Looks the predictions up that labels name. What is not found is not there, so far. */
+/** Looks up the predictions named by the labels. Those that are missing from the result are unknown so far. */
 export async function findPredictions(
   tx: Transaction,
   scope: Pick<Scope, 'modelId' | 'environment'>,
@@ -76,7 +76,10 @@ async function rowsOf(
   return rows;
 }
 
-/** All rows of one request were written down at one instant by one gateway. */
+/**
+ * Returns the rows of these requests. Rows of one request have the same `recorded_at` and gateway, combined in
+ * `told_by`.
+ */
 async function rowsOfRequests(
   tx: Transaction,
   scope: Pick<Scope, 'modelId' | 'environment'>,

@@ -22,14 +22,14 @@ interface Waiting extends StoredValue {
   readonly id: string | null;
   readonly request: string | null;
   readonly row: number | null;
-  /** Milliseconds. */
+  /** In milliseconds since 1970 in UTC. */
   readonly at: number;
   readonly by: Id;
 }
 
 /**
- * Writes down which predictions a segment has, and gives them the labels that waited for them. Where an id occurs again, the first
- * prediction counts, as when the rows are read.
+ * Records the predictions of a segment and joins the labels that were waiting for them. If an id occurs more than once,
+ * the first recorded prediction counts, as in `readServed`.
  *
  * @param pages each the text of a JSON list of `IndexedPrediction`.
  */
@@ -58,7 +58,10 @@ async function insertPage(tx: Transaction, { modelId, environment, gatewayId }: 
       where excluded.recorded_at < predictions.recorded_at`);
 }
 
-/** A waiting label that is no value of its prediction's target is joined as it is: reports leave it out, and say so. */
+/**
+ * Joins waiting labels to their predictions. A label that is not a valid value of the target is joined unchanged;
+ * reports leave it out and say so.
+ */
 async function joinWaiting(
   context: Pick<RepositoryContext, 'clock'>,
   tx: Transaction,
@@ -99,7 +102,7 @@ async function joinWaiting(
   }
 }
 
-/** Waiting labels whose prediction or request is known by now, in the order in which they came. */
+/** Returns waiting labels whose prediction or request is known now, in the order in which they arrived. */
 async function arrivedFor(tx: Transaction, segment: Segment): Promise<readonly Waiting[]> {
   const { rows } = await tx.execute<Waiting & Record<string, unknown>>(sql`
     select ctid::text as place, prediction_id as id, request, request_row as "row", value, class::text as class,

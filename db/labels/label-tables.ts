@@ -30,7 +30,7 @@ export const predictionSegments = pgTable(
     dropped: bigint('dropped', { mode: 'number' }).notNull(),
     fromAt: instantColumn('from_at').notNull(),
     toAt: instantColumn('to_at').notNull(),
-    /** Whether its rows are among `predictions`; those of segments from before that table was introduced are not. */
+    /** Whether the segment's rows are in `predictions`. False for segments older than that table. */
     indexed: boolean('indexed').notNull().default(false),
     recordedAt: recordedAtColumn(),
   },
@@ -43,7 +43,7 @@ export const labels = pgTable(
     modelId: modelIdColumn(),
     environment: text('environment').notNull(),
     predictionId: text('prediction_id').notNull(),
-    /** A number, or else the class, which is text or a truth value. */
+    /** The label if it is a number; otherwise `class` holds it, as text or a boolean. */
     value: doublePrecision('value'),
     class: jsonb('class').$type<ClassValue>(),
     recordedAt: recordedAtColumn(),
@@ -52,15 +52,15 @@ export const labels = pgTable(
   },
   (t) => [
     primaryKey({ columns: [t.modelId, t.environment, t.predictionId] }),
-    /** Labels expire with their predictions. */
+    /** For the expiry of labels. */
     index('labels_given').on(t.modelId, t.environment, t.effectiveAt),
     check('labels_number_or_class', sql`num_nonnulls(${t.value}, ${t.class}) = 1`),
   ],
 );
 
 /**
- * Which predictions there are, so that labels find theirs; the rows themselves are in the segments. Without a reference to the
- * model, whose check would double the time that a segment takes.
+ * Index of predictions by which labels find theirs; the rows themselves are in the segments. Has no foreign key to the
+ * model, because checking it would double the time to add a segment.
  */
 export const predictions = pgTable(
   'predictions',
@@ -68,7 +68,7 @@ export const predictions = pgTable(
     modelId: uuid('model_id').notNull(),
     environment: text('environment').notNull(),
     predictionId: text('prediction_id').notNull(),
-    /** The id that the caller gave the request, and the row's place in it. */
+    /** The request id given by the caller. `requestRow` is the row's position in the request. */
     request: text('request'),
     requestRow: integer('request_row'),
     modelVersion: integer('model_version').notNull(),
@@ -81,12 +81,12 @@ export const predictions = pgTable(
     index('predictions_request')
       .on(t.modelId, t.environment, t.request)
       .where(sql`request is not null`),
-    /** They expire with their segments. */
+    /** For the expiry of index entries. */
     index('predictions_happened').on(t.modelId, t.environment, t.happenedAt),
   ],
 );
 
-/** Labels whose predictions have not arrived. A label names its prediction by id, or by request and perhaps row. */
+/** Labels whose predictions have not arrived. A label names its prediction by id, or by request and optionally row. */
 export const waitingLabels = pgTable(
   'waiting_labels',
   {
@@ -111,7 +111,7 @@ export const waitingLabels = pgTable(
   ],
 );
 
-/** What labels were before they were corrected. The entry of the ledger with that sequence carries their digest. */
+/** Values that labels had before a correction. The ledger entry with this sequence number contains their digest. */
 export const labelCorrections = pgTable(
   'label_corrections',
   {

@@ -6,15 +6,21 @@ import { ClassValue } from '../../contracts/models/signature.ts';
 import type { Transaction } from '../connection/connect.ts';
 import { sql } from '../connection/orm.ts';
 
-/** Reads a label of a prediction by that version; undefined: which version it will be is not known. */
+/**
+ * Reads a label as a value of the target. `version` is the model version that made the prediction; undefined if
+ * unknown.
+ */
 export type ReadLabel = (version: number | undefined, value: ClassValue | null) => LabelReading;
 
-/** A class of these is one too, since a class may be new since the prediction. */
+/** Classes of this many newest versions are accepted too, because a class may have been added since the prediction. */
 const newestVersions = 20;
 
 type Row = { number: number; classes: string | null };
 
-/** By the classes of the version that made the prediction, and then by those of the newest versions; of a regression, numbers. */
+/**
+ * Returns a reader that accepts classes of the version that made the prediction, else of the newest versions. For a
+ * regression it accepts numbers.
+ */
 export async function labelReader(
   tx: Transaction,
   { modelId }: Pick<Scope, 'modelId'>,

@@ -9,10 +9,10 @@ import { decodeCursor, pageOf, unusableCursor } from '../connection/paging.ts';
 import { labelCorrections } from './label-tables.ts';
 import { inScope } from '../connection/in-scope.ts';
 
-/** In the order that the digest of an entry is made in, whatever the database's collation is. */
+/** The order in which the ledger entry's digest was computed, independent of the database's collation. */
 const byCode = sql`${labelCorrections.predictionId} collate "C"`;
 
-/** Corrections of labels, the newest entry of the ledger first and then by prediction. */
+/** Returns label corrections, newest ledger entry first, then by prediction. */
 export async function listCorrections(
   db: Executor,
   scope: Pick<Scope, 'modelId' | 'environment'>,
@@ -23,7 +23,7 @@ export async function listCorrections(
   const rows = await db
     .select({
       id: t.predictionId,
-      // As JSON text: drizzle would parse the class "1", a text, into the number.
+      // Read as JSON text, because Drizzle would parse the text class "1" as a number.
       from: sql<string>`${t.replaced}::text`,
       to: sql<string>`${t.replacement}::text`,
       sequence: t.sequence,

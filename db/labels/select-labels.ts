@@ -11,8 +11,8 @@ import { labels as labelTable, waitingLabels } from './label-tables.ts';
 type Row = StoredValue & { id: string; at: number };
 
 /**
- * The labels of these predictions. Those that wait under the id of a prediction are among them: a prediction from before predictions
- * were indexed is in its segment alone.
+ * Returns the labels of these predictions. Includes waiting labels that name a prediction by id, because a prediction
+ * older than the index exists only in its segment.
  */
 export async function selectLabels(
   db: Executor,

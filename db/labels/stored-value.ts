@@ -3,18 +3,21 @@ import type { Id, Instant } from '../../contracts/identifiers.ts';
 import type { SQL } from '../connection/orm.ts';
 import { sql } from '../connection/orm.ts';
 
-/** A row has one of the two: a number, or as JSON the class. */
+/** A label's columns: either a number, or a class as JSON text. */
 export interface StoredValue {
   readonly value: number | null;
   readonly class: string | null;
 }
 
-/** The class is read as JSON text: drizzle would parse the class "1", a text, into the number. */
+/**
+ * Returns the label's value. The class is read as JSON text, because Drizzle would parse the text class "1" as a
+ * number.
+ */
 export function labelValue(row: StoredValue): ClassValue {
   return row.value ?? ClassValue.parse(JSON.parse(row.class ?? 'null'));
 }
 
-/** The columns `value`, `class` and `at` of labels, as parameters of `unnest`. */
+/** Returns the columns `value`, `class` and `at` of labels as parameters of `unnest`. */
 export function labelColumns(labels: readonly { readonly value: ClassValue; readonly at: Instant }[]): SQL {
   const values = sql.param(labels.map(({ value }) => (typeof value === 'number' ? value : null)));
   const classes = sql.param(labels.map(({ value }) => (typeof value === 'number' ? null : JSON.stringify(value))));
@@ -23,15 +26,17 @@ export function labelColumns(labels: readonly { readonly value: ClassValue; read
 }
 
 /**
- * Locks the labels of the scope until the transaction ends. Without it, a label and the segment with its prediction could arrive
- * at the same time and each miss the other. Taken before the model's lock.
+ * Locks the labels of the scope until the transaction ends. Without the lock, a label and the segment with its
+ * prediction could arrive at the same time and miss each other. Take it before the model's lock.
  */
 export function lockLabels(scope: { readonly modelId: Id; readonly environment: string }): SQL {
   const name = `perennial labels ${scope.modelId} ${scope.environment}`;
   return sql`select pg_advisory_xact_lock(hashtextextended(${name}, 0))`;
 }
 
-/** An instant as milliseconds, since the driver returns those of plain SQL as text in its own notation. */
+/**
+ * Returns an instant in milliseconds, because the driver returns instants of plain SQL as text in Postgres's notation.
+ */
 export function epochMs(instant: SQL): SQL {
   return sql`(extract(epoch from ${instant}) * 1000)::float8`;
 }

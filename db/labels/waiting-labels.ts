@@ -9,7 +9,7 @@ import { labelColumns } from './stored-value.ts';
 import { inScope } from '../connection/in-scope.ts';
 import { predictionSegments, waitingLabels } from './label-tables.ts';
 
-/** A label whose prediction is not known. */
+/** A label whose prediction is unknown. */
 export interface UnknownLabel extends Pick<LabelInput, 'id' | 'request' | 'row'> {
   readonly value: ClassValue;
   readonly at: Instant;
@@ -19,7 +19,10 @@ type Place = Pick<Scope, 'modelId' | 'environment'>;
 
 const labelsAtOnce = 10_000;
 
-/** Keeps labels for predictions that may arrive; of one name the last one counts. Returns how many older ones gave way. */
+/**
+ * Stores labels whose predictions may still arrive; for equal names the last label counts. Returns how many older
+ * waiting labels were deleted to make room.
+ */
 export async function keepWaiting(
   { clock }: Pick<RepositoryContext, 'clock'>,
   tx: Transaction,
@@ -51,8 +54,8 @@ async function insertWaiting(tx: Transaction, scope: Place, labels: readonly Unk
 }
 
 /**
- * Keeps waiting labels within their bounds. While segments from before predictions were indexed are there, none is forgotten,
- * because it may be the label of one of those predictions.
+ * Deletes waiting labels that are too old or too many. Deletes none while the scope has segments older than the index
+ * of predictions, because a label may belong to one of their predictions.
  */
 async function forgetOldest(now: Instant, tx: Transaction, scope: Place): Promise<number> {
   const { rowCount } = await tx.execute(sql`

@@ -29,7 +29,7 @@ export interface WrittenLabels {
 
 const labelsAtOnce = 10_000;
 
-/** Writes labels; of one prediction the last one counts. What they replace goes into one entry of the ledger. */
+/** Writes labels; for one prediction the last one counts. Replaced values are recorded in one ledger entry. */
 export async function writeLabels(
   context: Pick<RepositoryContext, 'clock'>,
   tx: Transaction,
@@ -52,7 +52,7 @@ export async function writeLabels(
   return { accepted, repeated: labels.length - accepted - corrections.length, corrections };
 }
 
-/** Inserts those that have no label yet; returns what the others have. */
+/** Inserts labels of predictions that have none. Returns the existing labels of the other predictions. */
 async function insertNew(
   tx: Transaction,
   scope: Scope,
@@ -85,7 +85,10 @@ async function replace(tx: Transaction, scope: Scope, labels: readonly KnownLabe
     where ${inScope(labelTable, scope)} and labels.prediction_id = given.id`);
 }
 
-/** The entry names the first corrections and the digest of all, whose rows are kept beside it for as long as labels are. */
+/**
+ * Records corrections in the ledger: the first ones and the digest of all. The rows of all corrections are stored in
+ * their own table and expire like labels.
+ */
 async function recordCorrections(
   context: Pick<RepositoryContext, 'clock'>,
   tx: Transaction,

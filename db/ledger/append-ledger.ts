@@ -11,15 +11,15 @@ import { written } from '../connection/not-found.ts';
 import { ledger } from './ledger-tables.ts';
 import { storableJson, storableText } from '../connection/storable.ts';
 
-/** A statement has 65,535 parameters at most. */
+/** Keeps a statement below Postgres's limit of 65,535 parameters. */
 const entriesAtOnce = 1_000;
 
 export interface LedgerInput {
   readonly modelId: Id;
   readonly kind: LedgerKind;
-  /** null: of the model as a whole. */
+  /** Null: the entry concerns the model as a whole. */
   readonly environment: string | null;
-  /** What was decided about, by ids and digests; name the run as `runId`, for `decidedByRun` looks there. */
+  /** Ids and digests of what was decided. Name the run as `runId`, which `decidedByRun` looks for. */
   readonly subject: Readonly<Record<string, JsonValue | undefined>>;
   readonly reason: string;
   readonly effectiveAt: Instant;
@@ -27,8 +27,9 @@ export interface LedgerInput {
 }
 
 /**
- * Writes the next entry of the model, chained to the one before, and answers it. Locks the model until the transaction
- * ends (after `lockScope`, never before). `recordedAt` never runs backwards within a model, whatever machines' clocks say.
+ * Appends the model's next entry, chained to the previous one, and returns it. Locks the model until the transaction
+ * ends, so call it after `lockScope`, never before. `recordedAt` never decreases within a model, even if machines'
+ * clocks differ.
  */
 export async function appendLedger(
   context: Pick<RepositoryContext, 'clock'>,
@@ -39,7 +40,7 @@ export async function appendLedger(
   return written(entry);
 }
 
-/** `appendLedger` of several, in their order, in as many statements as one takes. */
+/** Appends several entries in order, in few statements. Otherwise like `appendLedger`. */
 export async function appendLedgerEntries(
   context: Pick<RepositoryContext, 'clock'>,
   tx: Transaction,

@@ -97,7 +97,10 @@ export function createLedgerRepository({ db }: RepositoryContext): LedgerReposit
   };
 }
 
-/** Many models' sequences in one list: by time, and within it by model and sequence. */
+/**
+ * Condition for the next page. The list mixes the chains of many models and is ordered by time, then model and
+ * sequence.
+ */
 function below(page: PageRequest): ReturnType<typeof sql> | undefined {
   const cursor = decodeCursor(page.cursor);
   if (cursor === undefined) return undefined;
@@ -107,7 +110,7 @@ function below(page: PageRequest): ReturnType<typeof sql> | undefined {
   return sql`(${ledger.recordedAt}, ${ledger.modelId}, ${ledger.sequence}) < (${recordedAt}::timestamptz, ${modelId}::uuid, ${sequence}::bigint)`;
 }
 
-/** In pages, so that memory holds one of them however long the chain is. */
+/** Reads the chain in pages, so that memory stays bounded. */
 async function verify(
   tx: Transaction,
   modelId: Id,
@@ -115,7 +118,7 @@ async function verify(
   from: ChainPoint | undefined,
 ): Promise<ChainVerdict> {
   const walk = new ChainWalk(signed, from ?? null);
-  // An entry numbered 0 or below was written by nobody's append; without a bound it is seen.
+  // Without a `from` there is no lower bound, so that forged entries numbered 0 or below are found.
   let after: number | undefined = from?.sequence;
   for (;;) {
     const rows = await tx

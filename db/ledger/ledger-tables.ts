@@ -3,7 +3,7 @@ import { recordedByColumn } from '../principals/principal-tables.ts';
 import { modelIdColumn } from '../models/model-tables.ts';
 import { bigint, index, jsonb, pgTable, primaryKey, sql, text } from '../connection/orm.ts';
 
-/** Append-only, one sequence per model; a trigger in the migrations refuses updates and deletes. */
+/** Append-only, with one sequence per model. A trigger in the migrations refuses updates and deletes. */
 export const ledger = pgTable(
   'ledger',
   {
@@ -22,14 +22,17 @@ export const ledger = pgTable(
   (t) => [
     primaryKey({ columns: [t.modelId, t.sequence] }),
     index('ledger_newest').on(t.recordedAt, t.modelId, t.sequence),
-    /** Has this run decided that already? Asked by every commit that may run twice. */
+    /** For `decidedByRun`, with which a repeated commit detects that it already ran. */
     index('ledger_run').on(t.modelId, t.kind, sql`(subject ->> 'runId')`),
-    /** The newest of a kind in an environment: what was decided to serve there. */
+    /** For the newest entry of a kind in an environment, such as the generation that was decided there. */
     index('ledger_scope').on(t.modelId, t.environment, t.kind, t.sequence),
   ],
 );
 
-/** Which heads were signed and copied to the object store, so that a copy that is gone is missed. Thinned with the copies. */
+/**
+ * Heads that were signed and copied to the object store, so that a missing copy is noticed. Removed together with the
+ * copies.
+ */
 export const ledgerHeads = pgTable(
   'ledger_heads',
   {

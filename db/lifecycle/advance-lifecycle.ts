@@ -21,12 +21,15 @@ import { unfinishedStates } from '../../contracts/runs/run.ts';
 
 type Plan = (snapshot: LifecycleSnapshot) => LifecyclePlan;
 
-/** The principal that automation acts as. */
+/** Name of the principal that automation acts as. */
 const lifecyclePrincipal = 'lifecycle';
-/** A plan makes runs, which the next one starts; a third would be a plan that is never done. */
+/**
+ * Maximum number of plans per transaction. One plan creates runs and the next starts them; a plan that needs many more
+ * rounds would never settle.
+ */
 const roundsAtMost = 5;
 
-/** One look of the lifecycle; see `LifecycleRepository.advance`. */
+/** Implements `LifecycleRepository.advance`. */
 export async function advanceLifecycle(
   context: RepositoryContext,
   tx: Transaction,
@@ -55,8 +58,8 @@ export async function advanceLifecycle(
 }
 
 /**
- * Runs and approvals before the model (`lockModel`), as whoever ends a run or votes locks them: taken later, one at a
- * time and between entries of the ledger, they would close a ring.
+ * Locks runs and approvals before the model (`lockModel`), in the order used by transactions that end runs or record
+ * votes. Locking them later, between ledger entries, could deadlock.
  */
 async function lockWhatMoves(tx: Transaction, scope: Scope): Promise<void> {
   await tx
@@ -68,18 +71,24 @@ async function lockWhatMoves(tx: Transaction, scope: Scope): Promise<void> {
   await tx.select({ id: approvals.id }).from(approvals).where(isPendingIn(scope)).orderBy(approvals.id).for('update');
 }
 
-/** Nothing falls due by itself there: of an archived model, and in a rehearsal's environment once the rehearsal is over. */
+/**
+ * Returns whether the lifecycle may end, because nothing becomes due by time: the model is archived or the clock is
+ * virtual, and no run is unfinished.
+ */
 function mayRest({ archived, clock, runs: unfinished }: LifecycleSnapshot): boolean {
   return (archived || clock === 'virtual') && unfinished.length === 0;
 }
 
-/** Virtual clocks do not run: whoever moves one wakes the lifecycle. */
+/**
+ * Returns the milliseconds until the plan's wake time. Null under a virtual clock, because moving it wakes the
+ * lifecycle.
+ */
 function wakeAfter({ clock, now }: LifecycleSnapshot, { wakeAt }: LifecyclePlan): number | null {
   if (clock === 'virtual' || wakeAt === null) return null;
   return Math.max(0, Date.parse(wakeAt) - Date.parse(now));
 }
 
-/** A run whose start nobody has ordered has no workflow that could end it. */
+/** Cancels queued runs whose start was never ordered, because no workflow exists that could end them. */
 async function cancelUnstarted(context: RepositoryContext, tx: Transaction, scope: Scope): Promise<void> {
   const waiting = await tx
     .select({ id: runs.id, reason: runs.cancelRequested })

@@ -13,7 +13,7 @@ import { runs } from '../runs/run-tables.ts';
 import { triggers } from './lifecycle-tables.ts';
 import { inScope } from '../connection/in-scope.ts';
 
-/** Where a plan is carried out: the scope is locked, and `by` is the principal that automation acts as. */
+/** Context of a plan. The scope is locked, and `by` is the principal that automation acts as. */
 export interface Execution {
   readonly context: RepositoryContext;
   readonly tx: Transaction;
@@ -22,7 +22,10 @@ export interface Execution {
   readonly by: Id;
 }
 
-/** Writes what the plan decided. Answers whether it made or marked runs, which a plan that follows looks at. */
+/**
+ * Writes what the plan decided. Returns whether it created runs or marked runs for cancellation, so that another plan
+ * is needed.
+ */
 export async function carryOutPlan(execution: Execution, plan: LifecyclePlan): Promise<boolean> {
   await dropTriggers(execution, plan);
   await passOver(execution, plan);
@@ -60,7 +63,7 @@ async function dropTriggers(execution: Execution, { dropTriggers: dropped }: Lif
   await appendLedgerEntries(context, tx, scope.modelId, entries);
 }
 
-/** A candidate that gets no deployment is told as a deployment that ended before it began. */
+/** Records candidates that get no deployment, as deployments that ended before they began. */
 async function passOver(execution: Execution, { passOver: passed }: LifecyclePlan): Promise<void> {
   const { context, tx, snapshot } = execution;
   for (const { evaluationId, because } of passed) {
@@ -74,7 +77,7 @@ async function passOver(execution: Execution, { passOver: passed }: LifecyclePla
   }
 }
 
-/** Answers whether any was not marked yet; who asked first keeps the word on why. */
+/** Marks runs for cancellation. Returns whether any was not marked before. The reason given first is kept. */
 async function markCancelled({ tx }: Execution, { cancel }: LifecyclePlan): Promise<boolean> {
   let marked = false;
   for (const { runId, because } of cancel) {

@@ -15,14 +15,14 @@ import { commands } from './lifecycle-tables.ts';
 import { models } from '../models/model-tables.ts';
 import { storableJson } from '../connection/storable.ts';
 
-/** A command with the names of its scope; the columns of `selectCommands`. */
+/** A command with the names of its scope; the row type of `selectCommands`. */
 export interface CommandRow {
   readonly command: typeof commands.$inferSelect;
   readonly project: string;
   readonly model: string;
 }
 
-/** `select` of commands with the names of project and model; add where, order and limit. */
+/** Selects commands with the names of project and model. The caller adds where, order and limit. */
 export function selectCommands(tx: Executor) {
   return tx
     .select({ command: commands, project: models.project, model: models.name })
@@ -37,7 +37,7 @@ export function commandOf({ command, project, model }: CommandRow): Command {
   return { id, scope, body, runId, status, refusal, recordedAt: toInstant(recordedAt), recordedBy };
 }
 
-/** Whoever else uses the key waits until the transaction ends. */
+/** Locks the idempotency key until the transaction ends, so that other requests with the same key wait. */
 export async function holdKey(tx: Transaction, by: Id, { key, route }: Idempotency): Promise<void> {
   const name = `perennial idempotency ${by} ${route} ${key}`;
   await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${name}, 0))`);
@@ -52,8 +52,9 @@ export function usedForAnother({ key, route }: Idempotency, first: ErrorFields):
 }
 
 /**
- * The command that this principal gave under this key and route, if it did; `idempotency-conflict` if it was another
- * request. Whoever uses the key meanwhile waits until the transaction ends: call it before every other lock.
+ * Returns the command that this principal already submitted under this key and route, or `undefined`. Throws
+ * `idempotency-conflict` if that was a different request. Locks the key until the transaction ends, so call it before
+ * taking any other lock.
  */
 export async function commandUnderKey(
   tx: Transaction,
@@ -71,9 +72,9 @@ export async function commandUnderKey(
 }
 
 /**
- * Writes the command, and the queued run of a `run` command with it. Without a key each call is a command of its own;
- * under a key that was used it answers the first (`commandUnderKey`). Takes no lock of the scope: the lifecycle that
- * holds it must not keep anybody from asking.
+ * Writes the command, and the queued run of a `run` command. With a key that was used before, returns the first command
+ * (`commandUnderKey`); without a key, each call writes a new command. Takes no lock of the scope, so that a lifecycle
+ * holding it does not block requests.
  */
 export async function insertCommand(
   context: Pick<RepositoryContext, 'clock' | 'ids'>,

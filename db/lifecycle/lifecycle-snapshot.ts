@@ -17,12 +17,12 @@ import { unfinishedStates } from '../../contracts/runs/run.ts';
 
 type Heads = typeof modelEnvironments.$inferSelect;
 
-/** Newest candidates that are looked through: each look decides on all there are, so there are never many without a word. */
+/** Maximum number of candidates read, newest first. Each pass decides on all candidates, so few are ever undecided. */
 const candidatesAtMost = 50;
-/** More triggers than that are one build all the same; the rest is taken with the next look. */
+/** Maximum number of triggers read. More of them still cause one build, and the next pass takes the rest. */
 const triggersAtMost = 10_000;
 
-/** All that the lifecycle decides by. The scope is locked, and `heads` is its row. */
+/** Reads all state on which the lifecycle decides. The scope is locked, and `heads` is its row. */
 export async function readSnapshot(
   context: RepositoryContext,
   tx: Transaction,
@@ -39,7 +39,7 @@ export async function readSnapshot(
     clock,
     settled: heads.settledAt !== null && toInstant(heads.settledAt) >= now,
     policy: configuration?.retrain ?? null,
-    // A rehearsal says itself when a period is over.
+    // A rehearsal itself decides when a period ends.
     monitorEvery: clock === 'virtual' ? null : (configuration?.monitor.every ?? null),
     timezone,
     held: heads.holdReason !== null,
@@ -71,7 +71,7 @@ async function isArchived(tx: Transaction, { modelId }: Scope): Promise<boolean>
 const evaluationId = sql<string | null>`${runs.outcome} ->> 'evaluationId'`;
 const automated = sql`(${runs.request} ->> 'automated')::boolean`;
 
-/** Builds that automation began in the budget's period, however they ended. */
+/** Counts builds that automation started in the budget's period, whatever their result. */
 async function buildsSince(tx: Transaction, scope: Scope, from: Instant): Promise<number> {
   const [row] = await tx
     .select({ builds: count() })
@@ -102,7 +102,9 @@ async function unfinishedRuns(tx: Transaction, scope: Scope): Promise<LifecycleS
   }));
 }
 
-/** Candidates of automated builds that have neither a deploy run nor a word that they were passed over. */
+/**
+ * Returns candidates of automated builds that have neither a deploy run nor a ledger entry that they were passed over.
+ */
 async function candidates(tx: Transaction, scope: Scope): Promise<LifecycleSnapshot['candidates']> {
   const newest = tx.$with('newest').as(
     tx

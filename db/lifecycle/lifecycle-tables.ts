@@ -24,7 +24,7 @@ export const commands = pgTable(
     uniqueIndex('commands_idempotency')
       .on(t.recordedBy, t.route, t.idempotencyKey)
       .where(sql`idempotency_key is not null`),
-    /** Who wanted this run cancelled? */
+    /** Finds the principal that requested a run's cancellation. */
     index('commands_cancel')
       .on(sql`(body ->> 'runId')`)
       .where(sql`body ->> 'kind' = 'cancel'`),

@@ -20,7 +20,10 @@ export function toTrigger(row: typeof triggers.$inferSelect): Trigger {
   return { ...row, recordedAt: toInstant(row.recordedAt), effectiveAt: toInstant(row.effectiveAt) };
 }
 
-/** Notes why the loop should move. One per kind and fingerprint in a scope: the same again answers the first (`recorded: false`), whatever became of it. */
+/**
+ * Records a reason for a new build, once per kind and fingerprint in a scope. For a repeated one, returns the first
+ * trigger in its current state, with `recorded: false`.
+ */
 export async function recordTrigger(
   context: Pick<RepositoryContext, 'clock' | 'ids'>,
   tx: Transaction,
@@ -66,7 +69,7 @@ export async function recordTrigger(
   return { trigger: toTrigger(row), recorded: true };
 }
 
-/** `recordTrigger` of several, in their order, in as many statements as one takes; those known before are passed over. */
+/** Records several triggers in order, in few statements. Triggers that are known already are skipped. */
 export async function recordTriggers(
   context: Pick<RepositoryContext, 'clock' | 'ids'>,
   tx: Transaction,

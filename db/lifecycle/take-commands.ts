@@ -15,10 +15,10 @@ import { runs } from '../runs/run-tables.ts';
 import { storableText } from '../connection/storable.ts';
 import { inScope } from '../connection/in-scope.ts';
 
-/** In one look; what is left over is taken in the next, which follows at once. */
+/** Maximum number of commands per pass. The next pass follows at once and takes the rest. */
 export const commandsAtOnce = 500;
 
-/** Takes what was asked of the scope, in the order in which it was asked; answers how many commands there were. */
+/** Takes the scope's pending commands in the order of submission. Returns their number. */
 export async function takeCommands(context: RepositoryContext, tx: Transaction, scope: Scope): Promise<number> {
   const pending = await tx
     .select()
@@ -35,7 +35,7 @@ export async function takeCommands(context: RepositoryContext, tx: Transaction, 
   };
   for (const { id, body, recordedBy } of pending) {
     if (body.kind === 'trigger') {
-      // There may be thousands, and each by itself would be as slow as the rest.
+      // Triggers are recorded together, because there may be thousands.
       triggers.push(triggerOf(body, recordedBy));
       accepted.push(id);
       continue;
@@ -62,12 +62,12 @@ interface Taken {
   readonly by: Id;
 }
 
-/** null if it was accepted; otherwise why it cannot be. */
+/** Carries out one command. Returns null if it was accepted, otherwise the reason for the refusal. */
 async function take(context: RepositoryContext, tx: Transaction, scope: Scope, taken: Taken): Promise<string | null> {
   const { body, by } = taken;
   switch (body.kind) {
     case 'run':
-      // Its queued run was written with it; the plan starts it.
+      // The queued run was written with the command, and the plan starts it.
       return null;
     case 'resume':
       return resume(context, tx, scope, body.reason, by);
@@ -103,7 +103,7 @@ async function resume(
   return null;
 }
 
-/** Refused and not thrown: a command that cannot be carried out must not keep those behind it from being taken. */
+/** Returns a refusal instead of throwing, so that one impossible command does not block the commands after it. */
 async function requestCancel(tx: Transaction, scope: Scope, runId: Id, reason: string): Promise<string | null> {
   const here = and(eq(runs.id, runId), inScope(runs, scope));
   const [run] = await tx.select({ state: runs.state }).from(runs).where(here).for('update');
@@ -123,7 +123,7 @@ async function settle(tx: Transaction, scope: Scope, asOf: string): Promise<stri
     return 'only a virtual clock is settled; this environment runs on the wall clock';
   const at = toDate(asOf);
   if (environment.virtualNow < at) await tx.update(environments).set({ virtualNow: at }).where(where);
-  // A settle that comes late, after that of a later period, takes nothing back.
+  // A late settle command must not undo one of a later period.
   const later = or(isNull(modelEnvironments.settledAt), lt(modelEnvironments.settledAt, at));
   await tx
     .update(modelEnvironments)

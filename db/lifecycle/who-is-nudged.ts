@@ -10,7 +10,7 @@ import { inScope } from '../connection/in-scope.ts';
 
 type Heads = Pick<typeof modelEnvironments.$inferSelect, 'rolloutRunId'>;
 
-/** Workflows of the scope that can go on but were not told, because the nudge was lost or never sent. */
+/** Returns workflows of the scope that can continue but may not know it, because a nudge was lost or never sent. */
 export async function whoIsNudged(
   tx: Transaction,
   scope: Scope,
@@ -23,7 +23,7 @@ export async function whoIsNudged(
   return [...vote, ...turn, ...rehearsals];
 }
 
-/** Deployments that do not yet know that their request was refused, expired or superseded. */
+/** Returns deployments that may not have noticed that their request was refused, expired or superseded. */
 function waitForRefusal(tx: Transaction, scope: Scope): Promise<readonly string[]> {
   const refused = notInArray(approvals.status, ['pending', 'approved']);
   const request = and(eq(approvals.id, runs.approvalId), refused);
@@ -31,7 +31,9 @@ function waitForRefusal(tx: Transaction, scope: Scope): Promise<readonly string[
   return workflowIds(tx, and(inScope(runs, scope), eq(runs.state, 'awaiting-approval'), isRefused));
 }
 
-/** Approved deployments that have not started: they may start once no other deployment holds the rollout. */
+/**
+ * Returns approved deployments that have not started to roll out. They may start when no other one holds the rollout.
+ */
 function waitForTurn(tx: Transaction, scope: Scope): Promise<readonly string[]> {
   const request = and(eq(approvals.runId, runs.id), eq(approvals.status, 'approved'));
   return workflowIds(
@@ -46,7 +48,9 @@ function waitForTurn(tx: Transaction, scope: Scope): Promise<readonly string[]> 
   );
 }
 
-/** A rehearsal waits until nothing else runs in its environment, or something asks for its vote. */
+/**
+ * Returns whether a rehearsal can continue: no other run is unfinished in its environment, or one is awaiting its vote.
+ */
 function mayRehearsalGoOn({ clock, runs: unfinished }: LifecycleSnapshot): boolean {
   const others = unfinished.filter(({ kind }) => kind !== 'rehearsal');
   return clock === 'virtual' && (others.length === 0 || others.some(({ state }) => state === 'awaiting-approval'));

@@ -22,7 +22,7 @@ interface Decision {
   readonly by: Id;
 }
 
-/** See `ModelRepository.archive`: nothing is deleted, and what served is found in the generation before the last. */
+/** Implements `ModelRepository.archive`. Nothing is deleted: what served is in the generation before the last. */
 export async function archiveModel(
   context: RepositoryContext,
   tx: Transaction,
@@ -43,7 +43,7 @@ export async function archiveModel(
   return scopes;
 }
 
-/** See `ModelRepository.restore`. */
+/** Implements `ModelRepository.restore`. */
 export async function restoreModel(
   context: RepositoryContext,
   tx: Transaction,
@@ -59,7 +59,7 @@ export async function restoreModel(
     if (newest?.change !== 'archive') continue;
     const [row] = await generationsOf(tx, scope, lt(generations.generation, newest.generation)).limit(1);
     const champion = championOf(row === undefined ? undefined : toGeneration(row));
-    // Of a rollout that was under way only what it began from comes back.
+    // If a rollout was in progress, only its champion serves again.
     if (champion !== undefined) await raise(context, tx, scope, [{ ...champion, weight: 100 }], 'restore', decision);
   }
   await note(context, tx, modelId, 'model.restored', decision);
@@ -71,7 +71,7 @@ async function readModel(tx: Transaction, modelId: Id): Promise<typeof models.$i
   return found(model, `there is no model ${modelId}`, { modelId });
 }
 
-/** All environments, in the order of their names, so that two who archive do not wait in a ring. */
+/** Locks all environments of the model in name order, so that concurrent calls do not deadlock. */
 async function lockScopes(tx: Transaction, modelId: Id): Promise<readonly Scope[]> {
   const rows = await tx
     .select({ environment: modelEnvironments.environment, project: models.project, model: models.name })
@@ -83,7 +83,7 @@ async function lockScopes(tx: Transaction, modelId: Id): Promise<readonly Scope[
   return rows.map((row) => ({ ...row, modelId }));
 }
 
-/** No run decided it: the generation is its own. */
+/** Raises a generation under a new id as `runId`, because no run decided it. */
 function raise(
   context: RepositoryContext,
   tx: Transaction,

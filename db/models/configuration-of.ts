@@ -6,7 +6,7 @@ import { configurations } from './model-tables.ts';
 
 type Heads = typeof modelEnvironments.$inferSelect;
 
-/** The configuration that a scope's locked row points to; undefined before the first. */
+/** Returns the configuration that a scope's locked row points to; `undefined` before the first one. */
 export async function configurationOf(
   tx: Transaction,
   { configurationId }: Pick<Heads, 'configurationId'>,

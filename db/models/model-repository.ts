@@ -120,7 +120,7 @@ export function createModelRepository(context: RepositoryContext): ModelReposito
 
 type Heads = typeof modelEnvironments.$inferSelect;
 
-/** Locks the scope, and makes what is absent of project, environment and model. */
+/** Creates a missing project, environment and model, and locks the scope. */
 async function introduce(
   context: RepositoryContext,
   tx: Transaction,
@@ -262,7 +262,7 @@ async function findScope(
   return { project: first.project, model: first.name, modelId: first.id, environment };
 }
 
-/** Rehearsals that have ended rest; everything else that is not archived has a lifecycle. */
+/** Returns all scopes except those of archived models and of rehearsals that have ended. */
 async function scopesToLookAfter(db: Executor): Promise<readonly Scope[]> {
   const ended = sql`exists (select 1 from rehearsals join runs on runs.id = rehearsals.run_id where rehearsals.environment = ${modelEnvironments.environment} and rehearsals.model_id = ${modelEnvironments.modelId} and runs.ended_at is not null)`;
   return db

@@ -4,7 +4,7 @@ import type { Id } from '../../contracts/identifiers.ts';
 import type { Executor } from '../connection/connect.ts';
 import { models } from './model-tables.ts';
 
-/** Nothing more happens to an archived model, until it is restored. */
+/** Throws `model-archived` if the model is archived. */
 export async function mustNotBeArchived(tx: Executor, modelId: Id): Promise<void> {
   const [model] = await tx.select().from(models).where(eq(models.id, modelId));
   if (model === undefined || model.archivedAt === null) return;

@@ -21,7 +21,7 @@ type Verdict = Commit[2][number];
 type FindingRow = typeof findings.$inferSelect;
 type Told = ReportBody['findings'][number];
 
-/** What every step of one commit needs to know. */
+/** Values that every step of one commit needs. */
 interface Committing {
   readonly context: RepositoryContext;
   readonly tx: Transaction;
@@ -35,7 +35,7 @@ export function toReport(row: typeof reports.$inferSelect): Report {
   return { ...row, recordedAt: toInstant(row.recordedAt), effectiveAt: toInstant(row.effectiveAt) };
 }
 
-/** The findings of a scope that are open, the oldest first. */
+/** Selects the open findings of a scope, oldest first. */
 export function selectOpenFindings(tx: Executor, scope: Pick<Commit[0], 'modelId' | 'environment'>) {
   return tx
     .select()
@@ -44,7 +44,9 @@ export function selectOpenFindings(tx: Executor, scope: Pick<Commit[0], 'modelId
     .orderBy(asc(findings.openedAt), asc(findings.id));
 }
 
-/** See the port. One at a time in a scope, so that a finding cannot be opened by two reports. */
+/**
+ * Implements `MonitoringRepository.commitReport`. The scope's lock prevents two reports from opening the same finding.
+ */
 export async function commitReport(
   context: RepositoryContext,
   tx: Transaction,
@@ -94,11 +96,14 @@ async function insertReport({ context, tx, scope, run, reportId, now }: Committi
   return toReport(written(row));
 }
 
-/** By kind and subject; where a column is named as the prediction or the target are, the worse of the two speaks. */
+/**
+ * Maps verdicts by kind and subject. If a column has the name of the prediction or the target, the worse verdict
+ * counts.
+ */
 function verdictsByName(verdicts: readonly Verdict[]): ReadonlyMap<string, Verdict> {
   const byName = new Map<string, Verdict>();
   for (const verdict of verdicts) {
-    // What could not be measured neither opens nor clears anything.
+    // A value that could not be measured neither opens nor closes a finding.
     if (!Number.isFinite(verdict.value) || !Number.isFinite(verdict.threshold)) continue;
     const name = nameOf(verdict);
     if (byName.get(name)?.breached !== true) byName.set(name, verdict);
@@ -111,9 +116,9 @@ function nameOf({ kind, subject }: Pick<Verdict, 'kind' | 'subject'>): string {
 }
 
 /**
- * What was open before: closed if it is of a champion that was replaced, or if two sufficient windows in a row, the second
- * of which ends later, are clear of it, so that what goes to and fro about its threshold is one finding and one trigger.
- * A subject that was not measured (too few labels, a column that is gone) is not clear.
+ * Closes earlier findings whose champion was replaced, or for which two sufficient windows in a row, the second ending
+ * later, are clear. A value that fluctuates around its threshold thus causes one finding and one trigger. A subject
+ * that was not measured (too few labels, a missing column) is not clear.
  */
 async function closeClear(
   committing: Committing,
@@ -150,7 +155,7 @@ async function closeClear(
   return told;
 }
 
-/** Keeps the end of the first clear window; null where there is none, and again once the finding is back. */
+/** Stores and returns the end of the first clear window; null if there is none or the finding was breached again. */
 async function clearingSince(
   { tx }: Committing,
   finding: FindingRow,
@@ -220,7 +225,7 @@ async function openNew(
   return opened;
 }
 
-/** One a kind, named after its first new finding: what stays open has had its trigger. */
+/** Records one trigger per kind, named after its first new finding. Findings that stay open have had their trigger. */
 async function recordTriggers(
   { context, tx, scope, run }: Committing,
   opened: readonly Told[],

@@ -27,7 +27,7 @@ import { reports } from './monitoring-tables.ts';
 import { servingCounts } from '../gateways/gateway-tables.ts';
 import { inScope } from '../connection/in-scope.ts';
 
-/** So that the tombstone stays small. */
+/** Limits the size of the ledger entry that records an expiry. */
 const segmentsAtOnce = 200;
 const rowsAtOnce = 50_000;
 
@@ -102,7 +102,7 @@ function segmentsOf(
       }),
     segments: (scope, from, to) =>
       query(db, async () => {
-        // A segment has rows at both of its ends; the window none at its own.
+        // A segment includes rows at both of its ends; the window excludes its upper end.
         const overlap = and(
           inScope(predictionSegments, scope),
           lt(predictionSegments.fromAt, toDate(to)),
@@ -119,7 +119,10 @@ function segmentsOf(
   };
 }
 
-/** The ledger's entry is the tombstone: it says what was here and names the bytes, should their removal be interrupted. */
+/**
+ * Deletes expired segments. The ledger entry describes them and names their bytes, in case removing these is
+ * interrupted.
+ */
 async function expireSegments(
   context: RepositoryContext,
   tx: Transaction,

@@ -36,7 +36,7 @@ export const findings = pgTable(
     threshold: doublePrecision('threshold').notNull(),
     openedBy: uuid('opened_by').notNull(),
     openedAt: instantColumn('opened_at').notNull(),
-    /** The end of the first window that was clear of it, while a second one is awaited. */
+    /** End of the first clear window, while a second one is awaited. */
     clearSince: instantColumn('clear_since'),
     closedBy: uuid('closed_by'),
     closedAt: instantColumn('closed_at'),

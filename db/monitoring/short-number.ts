@@ -1,4 +1,6 @@
-/** Four digits of a number, for reasons that people read; the subject beside them has all of it. */
+/**
+ * Formats a number with four significant digits for reasons shown to people. The ledger's subject keeps the full value.
+ */
 export function shortNumber(value: number): string {
   return String(Number(value.toPrecision(4)));
 }

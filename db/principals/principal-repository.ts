@@ -67,7 +67,7 @@ export function createPrincipalRepository(context: RepositoryContext): Principal
         };
       }),
     keys: () =>
-      // One snapshot: a key must never be seen with the grants of another moment.
+      // Reads one snapshot, so that a key is never combined with grants of another moment.
       transact(
         db,
         async (tx) => {
@@ -93,7 +93,7 @@ export function createPrincipalRepository(context: RepositoryContext): Principal
   };
 }
 
-/** Of keys joined with their principals. */
+/** Condition for keys in force. The query must join their principals. */
 function inForce({ clock }: RepositoryContext) {
   return and(
     isNull(apiKeys.revokedAt),
@@ -141,7 +141,7 @@ async function readPrincipal(tx: Executor, id: Id): Promise<Principal> {
   return toPrincipal(principal, (await grantsOf(tx, [id])).get(id));
 }
 
-/** Makes the principal, or adds the grants to the one of that name. Within a transaction of the caller's. */
+/** Creates the principal, or adds the grants to the existing one of that name, in the caller's transaction. */
 export async function ensurePrincipal(
   context: Pick<RepositoryContext, 'ids'>,
   tx: Transaction,
@@ -182,7 +182,7 @@ async function create(
   given: readonly Grant[],
   by: Id,
 ): Promise<Principal> {
-  // The lock makes two creations of one name see each other; the second then is the same again, or another.
+  // The lock makes a concurrent creation of the same name wait. It then either equals this one or conflicts with it.
   await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`perennial principal ${name}`}, 0))`);
   const [row] = await tx.select().from(principals).where(eq(principals.name, name));
   if (row === undefined) return ensurePrincipal(context, tx, name, kind, given, by);

@@ -12,7 +12,7 @@ export const principals = pgTable('principals', {
   kind: text('kind', { enum: ['person', 'service'] }).notNull(),
   archivedAt: instantColumn('archived_at'),
   recordedAt: recordedAtColumn(),
-  /** null: made by the installation itself. */
+  /** Null: created by the installation itself. */
   recordedBy: uuid('recorded_by'),
 });
 
@@ -48,7 +48,7 @@ export const apiKeys = pgTable('api_keys', {
     .references(() => principals.id),
   hash: text('hash').notNull().unique(),
   label: text('label').notNull(),
-  /** Null: in force until it is revoked. By the wall clock. */
+  /** By the wall clock. Null: valid until revoked. */
   expiresAt: instantColumn('expires_at'),
   revokedAt: instantColumn('revoked_at'),
   revokedBy: uuid('revoked_by'),

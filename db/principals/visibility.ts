@@ -3,17 +3,21 @@ import type { Viewer } from '../../contracts/access/principal.ts';
 import { environments, modelEnvironments } from '../environments/environment-tables.ts';
 import { models } from '../models/model-tables.ts';
 
-// The one place that decides which rows a list shows. It is a part of the query, so that pages are full and cursors
-// tell nothing. It must agree with `isGranted` (contracts/access/principal.ts), by which single things are shown.
+// Only this file decides which rows a list shows. The condition is part of the query, so that pages are full and
+// cursors reveal nothing hidden. It must agree with `isGranted` (contracts/access/principal.ts), which decides about
+// single objects.
 
-/** How a row tells that it belongs to what a grant names. */
+/** Conditions that a row belongs to a project, model or environment named in a grant. */
 interface Belongs {
   readonly toProject: (name: string) => SQL;
   readonly toModel: (name: string) => SQL;
   readonly toEnvironment: (name: string) => SQL;
 }
 
-/** Rows of a model in an environment. The query must join `models`; a null environment is seen with a grant on all of them. */
+/**
+ * Condition for rows of a model in an environment. The query must join `models`. A row with a null environment is
+ * visible only with a grant on all environments.
+ */
 export function visibleRows(viewer: Viewer, environment: AnyColumn | SQL): SQL {
   return coveredBy(viewer, {
     toProject: (name) => eq(models.project, name),
@@ -22,7 +26,10 @@ export function visibleRows(viewer: Viewer, environment: AnyColumn | SQL): SQL {
   });
 }
 
-/** Rows of `models`: those of which something can be seen. A grant on one environment shows the models that are there. */
+/**
+ * Condition for rows of `models` of which the viewer may see something. A grant on one environment shows the models in
+ * it.
+ */
 export function visibleModels(viewer: Viewer): SQL {
   return coveredBy(viewer, {
     toProject: (name) => eq(models.project, name),
@@ -32,7 +39,7 @@ export function visibleModels(viewer: Viewer): SQL {
   });
 }
 
-/** Rows of `environments`: a grant on one model shows those that it is in. */
+/** Condition for rows of `environments`. A grant on one model shows the environments that it is in. */
 export function visibleEnvironments(viewer: Viewer): SQL {
   return coveredBy(viewer, {
     toProject: (name) => eq(environments.project, name),
@@ -44,7 +51,7 @@ export function visibleEnvironments(viewer: Viewer): SQL {
   });
 }
 
-/** Every role may view, so each grant shows what it is on. */
+/** Every role may view, so each grant makes its target visible. */
 function coveredBy({ grants }: Viewer, belongs: Belongs): SQL {
   const covered = grants.map(
     ({ project, model, environment }) =>

@@ -28,7 +28,7 @@ import { inScope } from '../connection/in-scope.ts';
 
 type Created = Awaited<ReturnType<RehearsalRepository['create']>>;
 
-/** A rehearsal with the names of its model; the columns of `selectRehearsals`. */
+/** A rehearsal with the names of its project and model; the row type of `selectRehearsals`. */
 interface Row {
   readonly rehearsal: typeof rehearsals.$inferSelect;
   readonly project: string;
@@ -87,7 +87,7 @@ export function createRehearsalRepository(context: RepositoryContext): Rehearsal
   };
 }
 
-/** Who may see the environment that it rehearses may see it too. */
+/** Condition for rehearsals whose own or rehearsed environment the viewer may see. */
 function visibleRehearsals(viewer: Viewer) {
   return or(
     visibleRows(viewer, rehearsals.environment),
@@ -108,7 +108,7 @@ async function readRow(tx: Executor, id: Id): Promise<Row> {
   return found(row, `there is no rehearsal ${id}`, { rehearsalId: id });
 }
 
-/** Its run is under way. */
+/** Throws unless the rehearsal's run is in progress. */
 async function proveRehearsal(tx: Transaction, id: Id): Promise<Row> {
   const row = await readRow(tx, id);
   const { project, model, rehearsal } = row;
@@ -149,7 +149,7 @@ async function create(
   by: Id,
   given?: Idempotency,
 ): Promise<Created> {
-  // The command names the rehearsal that it starts, so it cannot tell one request from another; the plan can.
+  // The command contains the new rehearsal's id, which differs for each request, so the plan is hashed instead.
   const requestDigest = given?.requestDigest ?? sha256OfJson({ source, plan, metric });
   const earlier = given && (await commandUnderKey(tx, requestDigest, by, given));
   if (earlier !== undefined) return startedBy(tx, earlier);
@@ -189,8 +189,8 @@ async function startedBy(tx: Transaction, { id, scope, body }: Command): Promise
 }
 
 /**
- * An id and the environment named after it. After its last digits: the first ones are the time, and equal for all that
- * are made within a minute.
+ * Returns a new id and the environment name made from its last digits. The first digits are a timestamp and repeat
+ * within a minute.
  */
 async function freeName(
   context: Pick<RepositoryContext, 'ids'>,
@@ -206,7 +206,7 @@ async function freeName(
   throw new Error('ten random names of a rehearsal were taken, one after the other');
 }
 
-/** Its clock stands at the first period; it has the plan's code and configuration, and no data yet. */
+/** Creates the environment with its clock at the first period, the plan's code and configuration, and no data. */
 async function makeEnvironment(tx: Transaction, scope: Scope, plan: RehearsalPlan, by: Id): Promise<void> {
   const { project, modelId, environment } = scope;
   await tx

@@ -14,7 +14,7 @@ export const rehearsals = pgTable('rehearsals', {
   principalId: uuid('principal_id')
     .notNull()
     .references(() => principals.id),
-  /** The file that its periods are ingested from; null until its run has written it. */
+  /** Digest of the file from which the periods are ingested; null until the run has written it. */
   rows: text('rows'),
   summary: jsonb('summary').$type<RehearsalSummary>(),
   schemaVersion: schemaVersionColumn(),

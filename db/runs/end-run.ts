@@ -21,7 +21,7 @@ export type RunEnd =
   | { readonly state: 'failed'; readonly failure: RunFailure }
   | { readonly state: 'cancelled'; readonly reason: string };
 
-/** Ends the run, unless it has ended: the first end stays. Answers the state it is in now. */
+/** Ends the run unless it has ended: the first result stays. Returns the run's current state. */
 export async function endRun(
   context: RepositoryContext,
   tx: Transaction,
@@ -36,7 +36,7 @@ export async function endRun(
   const endedAt = toDate(context.clock.now());
   const common = { state: end.state, endedAt } as const;
   if (end.state === 'succeeded') {
-    // One that ended before anybody saw it begin began, at the latest, when it ended.
+    // A run that was never seen to begin gets its end time as its start time.
     await tx
       .update(runs)
       .set({ ...common, startedAt: row.run.startedAt ?? endedAt, outcome: storableJson(end.outcome) })
@@ -56,7 +56,10 @@ export async function endRun(
   return end.state;
 }
 
-/** Deployments' ends and cancellations are decisions; other ends have left their mark where they committed. */
+/**
+ * Records ends of deployments and all cancellations in the ledger. Other ends were recorded by the commits of their
+ * steps.
+ */
 async function noteEnd(context: RepositoryContext, tx: Transaction, row: RunRow, end: RunEnd): Promise<void> {
   const entry = entryOf(row, end);
   if (entry === undefined) return;
@@ -74,7 +77,7 @@ async function noteEnd(context: RepositoryContext, tx: Transaction, row: RunRow,
   });
 }
 
-/** Why it was asked for, where somebody did: the workflow that was cancelled knows only that it was. */
+/** Prefers the reason given with the cancellation request. The cancelled workflow does not know it. */
 function reasonOf({ run }: Pick<RunRow, 'run'>, reason: string): string {
   return run.cancelRequested ?? storableText(reason);
 }

@@ -9,13 +9,13 @@ import { storableJson, storableText } from '../connection/storable.ts';
 export interface NewRun {
   readonly id: Id;
   readonly request: RunRequest;
-  /** Why, for people: `manual`, `drift, new-data`, … */
+  /** Cause of the run, for people, such as `manual` or `drift, new-data`. */
   readonly because: string;
   readonly effectiveAt: Instant;
   readonly by: Id;
 }
 
-/** Writes a queued run under the workflow id that follows from it; the same id again changes nothing. */
+/** Writes a queued run with the workflow id derived from it. Repeating the call with the same id changes nothing. */
 export async function insertRun(tx: Transaction, scope: Scope, run: NewRun): Promise<void> {
   await tx
     .insert(runs)

@@ -9,8 +9,9 @@ import { lockRun, type RunRow } from './run-rows.ts';
 import { models } from '../models/model-tables.ts';
 
 /**
- * Locks the run and proves that it may commit in this transaction: it is of this scope, of one of these kinds, and under
- * way. Otherwise `unproven`, `cancelled` or `conflict`. Call it after `lockScope` and before every other lock.
+ * Locks the run and checks that it may commit in this transaction: it belongs to this scope, is of one of these kinds,
+ * and is in progress. Throws `unproven`, `cancelled` or `conflict` otherwise. Call it after `lockScope` and before any
+ * other lock.
  */
 export async function proveRun(
   tx: Transaction,
@@ -32,7 +33,7 @@ export async function proveRun(
   return row;
 }
 
-/** The run is of this scope and of one of these kinds, else `unproven`. */
+/** Throws `unproven` unless the run belongs to this scope and is of one of these kinds. */
 export function mustBeOf({ run, project, model }: RunRow, scope: Scope, kinds: readonly RunKind[]): void {
   const own: Scope = { project, model, modelId: run.modelId, environment: run.environment };
   if (scopeLabel(own) !== scopeLabel(scope) || own.modelId !== scope.modelId)
@@ -41,7 +42,9 @@ export function mustBeOf({ run, project, model }: RunRow, scope: Scope, kinds: r
     throw unproven(`run ${run.id} is a ${run.kind} run, and this step is for ${kinds.join(' and ')} runs`, run.id);
 }
 
-/** The names of the scope are those of its model, else `unproven`: the clock and the policies are looked up by name. */
+/**
+ * Throws `unproven` unless the scope's names are those of its model, because clock and policies are looked up by name.
+ */
 export async function proveScope(tx: Executor, scope: Scope): Promise<void> {
   const [model] = await tx
     .select({ project: models.project, name: models.name })

@@ -10,11 +10,15 @@ import { runResults, runs } from './run-tables.ts';
 
 type Claim = Parameters<RunRepository['prove']>[1];
 
-/** What shows that a step is asked for by the run's own execution, with what the run's own steps have answered. */
+/**
+ * Returns the methods that check whether a step was requested by the run's own execution, and whether an input is a
+ * result of the run's own steps.
+ */
 export function runProofs({ db }: RepositoryContext): Pick<RunRepository, 'prove' | 'keepResult' | 'hasResult'> {
   return {
     async prove(id, claim) {
-      // A binding lasts until the execution continues as new, so most steps need neither a lock nor a query to Temporal.
+      // The recorded execution changes only when it continues as new, so most calls need neither a lock nor a query to
+      // Temporal.
       const [row] = await query(db, () => selectRuns(db).where(eq(runs.id, id)));
       const predecessor = row !== undefined && isOther(row, claim) ? await claim.execution.continuedFrom() : null;
       if (row !== undefined && !mustBind(row, claim, predecessor)) return;
@@ -41,13 +45,16 @@ export function runProofs({ db }: RepositoryContext): Pick<RunRepository, 'prove
   };
 }
 
-/** Another execution with the same workflow id owns the run. */
+/** Returns whether another execution with the same workflow id is recorded for the run. */
 function isOther({ run }: RunRow, { execution }: Claim): boolean {
   const { workflowId, executionId } = run;
   return workflowId === execution.workflowId && executionId !== null && executionId !== execution.executionId;
 }
 
-/** Whether the execution is to be the run's from now on; false: it is already, or the run is over. */
+/**
+ * Returns whether this execution must be recorded for the run. False if it is recorded already or the run has ended.
+ * Throws `unproven` if it may not carry out the run.
+ */
 function mustBind(row: RunRow, claim: Claim, predecessor: string | null): boolean {
   const { scope, kinds, execution, allows } = claim;
   mustBeOf(row, scope, kinds);

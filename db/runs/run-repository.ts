@@ -22,10 +22,10 @@ import { storableText } from '../connection/storable.ts';
 import { visibleRows } from '../principals/visibility.ts';
 import { inScope } from '../connection/in-scope.ts';
 
-/** Longer ones are cut: a log line is for reading. */
+/** Maximum characters of a log line; longer lines are cut. */
 const longestLine = 16_384;
 const linesAtOnce = 1_000;
-/** A run that still fails after so many restarts has a defect of its own. */
+/** A run that fails after this many restarts has another problem. */
 const begunAgainAtMost = 3;
 
 export function createRunRepository(context: RepositoryContext): RunRepository {
@@ -103,7 +103,7 @@ async function begin(context: RepositoryContext, tx: Transaction, id: Id): Promi
   return readRun(tx, id);
 }
 
-/** A restarted run may already be awaiting votes. */
+/** Returns the state of a started run. A restarted run may already be awaiting votes. */
 async function stateBegun(tx: Transaction, { run }: RunRow): Promise<'running' | 'awaiting-approval'> {
   if (run.approvalId === null) return 'running';
   const [approval] = await tx
@@ -136,7 +136,7 @@ async function noteBuild(context: RepositoryContext, tx: Transaction, { run, pro
   });
 }
 
-/** What a running run tells as it goes: each call is one cheap statement. */
+/** Returns the methods for progress, steps and logs. */
 function progressOf({
   db,
   clock,
@@ -171,7 +171,8 @@ function progressOf({
         const some = lines.slice(from, from + linesAtOnce);
         const streams = sql.param(some.map((line) => line.stream));
         const texts = sql.param(some.map((line) => cut(storableText(line.line))));
-        // Locked by run until it is committed, so that a follower who has seen a line has seen all before it.
+        // The lock serialises writes to the run's log, so that a reader who has seen a line has seen all lines before
+        // it.
         await query(db, () =>
           db.execute(sql`
             with turn as materialized (select pg_advisory_xact_lock(hashtextextended(${`perennial log ${id}`}, 0)))

@@ -7,14 +7,14 @@ import { found } from '../connection/not-found.ts';
 import { models } from '../models/model-tables.ts';
 import { runs, runSteps } from './run-tables.ts';
 
-/** A run with the names it is known by; the columns of `selectRuns`. */
+/** A run with the names of its project and model; the row type of `selectRuns`. */
 export interface RunRow {
   readonly run: typeof runs.$inferSelect;
   readonly project: string;
   readonly model: string;
 }
 
-/** `select` of runs with the names of project and model; add where, order and limit. */
+/** Selects runs with the names of project and model. The caller adds where, order and limit. */
 export function selectRuns(tx: Executor) {
   return tx
     .select({ run: runs, project: models.project, model: models.name })
@@ -23,13 +23,13 @@ export function selectRuns(tx: Executor) {
     .$dynamic();
 }
 
-/** Locks the run until the transaction ends; `not-found`. */
+/** Locks the run until the transaction ends. Throws `not-found`. */
 export async function lockRun(tx: Transaction, id: Id): Promise<RunRow> {
   const [row] = await selectRuns(tx).where(eq(runs.id, id)).for('update', { of: runs });
   return found(row, `there is no run ${id}; \`perennial runs\` lists them`, { runId: id });
 }
 
-/** The rows as runs, with their steps, in the order given. */
+/** Converts the rows to runs with their steps, in the given order. */
 export async function withSteps(tx: Executor, rows: readonly RunRow[]): Promise<readonly Run[]> {
   if (rows.length === 0) return [];
   const ids = rows.map((row) => row.run.id);
@@ -69,7 +69,7 @@ function toRun({ run, project, model }: RunRow, steps: RunStep[]): Run {
   return { ...common, ...toState(run) };
 }
 
-/** The columns as one of the states that can be; the table's checks rule the others out. */
+/** Converts the columns to one of the valid states. The table's check constraint excludes the others. */
 function toState(run: typeof runs.$inferSelect): RunState {
   const startedAt = toInstantOrNull(run.startedAt);
   const endedAt = toInstantOrNull(run.endedAt);

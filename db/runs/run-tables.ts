@@ -19,7 +19,7 @@ import type { Isolation } from '../../contracts/runs/isolation.ts';
 import type { RunFailure, RunInputs, RunOutcome, RunRequest } from '../../contracts/runs/run.ts';
 import { finalStates, runStates, unfinishedStates } from '../../contracts/runs/run.ts';
 
-/** As part of the schema, where Postgres takes no parameters. */
+/** Returns the states as SQL literals, because DDL takes no parameters. */
 function quoted(states: readonly string[]) {
   return sql.raw(states.map((state) => `'${state}'`).join(', '));
 }
@@ -32,7 +32,7 @@ export const runs = pgTable(
     environment: text('environment').notNull(),
     kind: text('kind').$type<RunKind>().notNull(),
     request: jsonb('request').$type<RunRequest>().notNull(),
-    /** Set for a build once its first step has read its inputs. */
+    /** Inputs of a build, set when its first step reads them. */
     inputs: jsonb('inputs').$type<RunInputs>(),
     because: text('because').notNull(),
     workflowId: text('workflow_id').notNull().unique(),
@@ -42,11 +42,14 @@ export const runs = pgTable(
     failure: jsonb('failure').$type<RunFailure>(),
     schemaVersion: schemaVersionColumn(),
     cancelReason: text('cancel_reason'),
-    /** A rollback or a person wants it gone; the lifecycle repeats the order until it is. */
+    /** Reason of the cancellation request. The lifecycle repeats the cancellation until the run has ended. */
     cancelRequested: text('cancel_requested'),
-    /** The lifecycle has ordered its start. */
+    /** When the lifecycle first ordered the start. */
     orderedAt: instantColumn('ordered_at'),
-    /** Temporal's id of the execution that carries it out: the first under its workflow id that asked for a step. */
+    /**
+     * Temporal's id of the execution that carries out the run: the first with the run's workflow id that requested a
+     * step, and later the one that it continued as.
+     */
     executionId: text('execution_id'),
     /** How often the run was restarted because Temporal lost its execution. */
     begunAgain: integer('begun_again').notNull().default(0),
@@ -60,7 +63,7 @@ export const runs = pgTable(
   },
   (t) => [
     index('runs_scope').on(t.modelId, t.environment, t.id),
-    /** The lifecycle counts builds of a budget's period and looks through the newest at every look. */
+    /** The lifecycle counts builds in the budget's period and reads the newest ones at every pass. */
     index('runs_builds')
       .on(t.modelId, t.environment, t.effectiveAt, t.id)
       .where(sql`kind = 'build'`),
@@ -89,7 +92,7 @@ export const runSteps = pgTable(
     detail: text('detail').notNull().default(''),
     startedAt: instantColumn('started_at').notNull(),
     endedAt: instantColumn('ended_at'),
-    /** What kept it apart on the worker that ran it; null in steps of older versions. */
+    /** How the worker isolated the step. Null in steps of older versions. */
     isolation: jsonb('isolation').$type<Isolation>(),
     schemaVersion: schemaVersionColumn(),
     recordedAt: recordedAtColumn(),
@@ -97,7 +100,7 @@ export const runSteps = pgTable(
   (t) => [primaryKey({ columns: [t.runId, t.name, t.attempt] })],
 );
 
-/** What steps of a run answered, by digest: a later step of the run takes nothing that no earlier one has answered. */
+/** Digests of results of a run's steps. A later step accepts as input only a result of an earlier step. */
 export const runResults = pgTable(
   'run_results',
   {
@@ -125,7 +128,7 @@ export const runLogs = pgTable(
   (t) => [primaryKey({ columns: [t.runId, t.sequence] })],
 );
 
-/** Who may commit what: the newest attempt holds it. */
+/** Leases decide which attempt may commit. The newest attempt holds the lease. */
 export const leases = pgTable(
   'leases',
   {

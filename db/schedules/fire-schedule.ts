@@ -14,9 +14,9 @@ import { proveScope } from '../runs/prove-run.ts';
 import { schedules } from './schedule-tables.ts';
 import { inScope } from '../connection/in-scope.ts';
 
-/** A firing may arrive this early, because clocks differ. */
+/** Maximum time by which a firing may be early, because clocks differ. */
 const earlyAtMostMs = 60_000;
-/** A firing that arrives later than this was missed, and is made up for only if it is the latest due. */
+/** A firing that is later than this counts as missed, and is made up for only if it is the latest one due. */
 const promptWithinMs = 60 * 60_000;
 /** From this lateness on, the ledger records that a firing was late. */
 const lateAfterMs = 3 * 60_000;
@@ -24,8 +24,8 @@ const lateAfterMs = 3 * 60_000;
 type Row = typeof schedules.$inferSelect;
 
 /**
- * The `schedule` trigger of one firing. That it is due is proved by the schedule's own row, so that whoever invents a
- * firing gets the trigger that the schedule gives anyway, once. Of many that were missed only the latest fires.
+ * Writes the `schedule` trigger of one firing. The schedule's row proves that the firing is due, so a forged firing can
+ * only cause the trigger that is due anyway, once. If several firings were missed, only the latest one fires.
  */
 export async function fireSchedule(
   context: RepositoryContext,
@@ -35,7 +35,7 @@ export async function fireSchedule(
 ): Promise<Command> {
   await proveScope(tx, scope);
   const here = and(inScope(schedules, scope), eq(schedules.name, name));
-  // Two firings of one schedule wait for each other, so that the earlier one never comes second.
+  // The lock orders concurrent firings of one schedule, so that an earlier firing never follows a later one.
   const [row] = await tx.select().from(schedules).where(here).for('update');
   const now = context.clock.now();
   const why = row === undefined ? 'there is no such schedule' : whyNotDue(row, firedAt, now);
@@ -60,12 +60,12 @@ export async function fireSchedule(
   return insertCommand(context, tx, scope, body, by, {
     key: `${scope.modelId}/${scope.environment}/${firing}`,
     route: 'schedule',
-    // An attempt that comes later tells another lateness, and is the same firing.
+    // Leaves out the lateness in the reason, which differs between attempts of the same firing.
     requestDigest: sha256OfJson({ firing }),
   });
 }
 
-/** The reason why the schedule does not fire; undefined: it fires. */
+/** Returns the reason why the schedule does not fire, or `undefined` if it does. */
 function whyNotDue(row: Row, firedAt: Instant, now: Instant): string | undefined {
   const recordedAt = toInstant(row.recordedAt);
   const lateMs = Date.parse(now) - Date.parse(firedAt);

@@ -104,7 +104,7 @@ async function remove(context: RepositoryContext, tx: Transaction, scope: Scope,
   await lockScope(tx, scope, by);
   const [removed] = await tx.delete(schedules).where(named(scope, name)).returning();
   if (removed === undefined) {
-    // Removing again is free; a name that never was is a mistake.
+    // Removing a schedule again is allowed; a name that never existed is an error.
     const [before] = await tx
       .select({ sequence: ledger.sequence })
       .from(ledger)

@@ -13,7 +13,7 @@ export const schedules = pgTable(
     timezone: text('timezone').notNull(),
     paused: boolean('paused').notNull(),
     overlap: text('overlap', { enum: ['skip', 'buffer-one', 'allow-all'] }).notNull(),
-    /** The due time of the latest firing that gave a trigger. */
+    /** Due time of the latest firing that caused a trigger. */
     lastFiredAt: instantColumn('last_fired_at'),
     recordedAt: recordedAtColumn(),
     recordedBy: recordedByColumn(),

@@ -13,7 +13,9 @@ const atOnce = 100;
 
 type Version = Pick<typeof modelVersions.$inferSelect, 'id' | 'number' | 'artifact' | 'files'>;
 
-/** See `VersionRepository.expireRejected`. The ledger's entry is the tombstone; the row stays as it was committed. */
+/**
+ * Implements `VersionRepository.expireRejected`. A ledger entry records each expiry; the version's row stays unchanged.
+ */
 export async function expireRejected(
   context: RepositoryContext,
   tx: Transaction,
@@ -44,7 +46,7 @@ async function expirable(tx: Transaction, scope: Scope, before: Instant): Promis
   const evaluated = sql`exists (select 1 from evaluations e where e.model_version_id = ${modelVersions.id})`;
   const worthKeeping = sql`exists (select 1 from evaluations e where e.model_version_id = ${modelVersions.id} and (e.body ->> 'verdict' <> 'rejected' or e.recorded_at >= ${before}::timestamptz))`;
   const released = sql`exists (select 1 from releases r where r.model_version_id = ${modelVersions.id})`;
-  // Unless it was trained again, which an evaluation since tells.
+  // Excludes versions that expired before, unless a later evaluation shows that they were trained again.
   const gone = sql`exists (select 1 from ledger l where l.model_id = ${modelVersions.modelId} and l.kind = 'version.expired' and l.subject ->> 'modelVersionId' = ${modelVersions.id}::text
     and not exists (select 1 from evaluations e where e.model_version_id = ${modelVersions.id} and e.recorded_at > l.recorded_at))`;
   return tx
@@ -69,7 +71,7 @@ async function expirable(tx: Transaction, scope: Scope, before: Instant): Promis
     .limit(atOnce);
 }
 
-/** Blobs are named by what they hold: another version, of whatever model, may have the same. */
+/** Returns the digests that no other version names. Versions of any model may share a blob. */
 async function unshared(tx: Transaction, expired: readonly Version[]): Promise<readonly Sha256[]> {
   const digests = [
     ...new Set(expired.flatMap(({ artifact, files }) => [artifact, ...files.map((file) => file.sha256)])),

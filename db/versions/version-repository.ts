@@ -129,7 +129,10 @@ async function commit(
   return made;
 }
 
-/** Shared with whoever else commits under it, and in the way of `takeLease` until this transaction has ended. */
+/**
+ * Takes a shared lock on the lease, so that `takeLease` waits until this transaction ends but other commits under it do
+ * not.
+ */
 async function mustHold(tx: Transaction, holder: string): Promise<void> {
   const [lease] = await tx.select({ name: leases.name }).from(leases).where(eq(leases.holder, holder)).for('share');
   if (lease === undefined)
@@ -140,7 +143,10 @@ async function mustHold(tx: Transaction, holder: string): Promise<void> {
     );
 }
 
-/** Who trains again what retention let go must make the same bytes: the row names them and does not change. */
+/**
+ * Throws `conflict` if an expired version was trained again with a different artifact, because the row names the old
+ * bytes and does not change.
+ */
 async function mustBeWhole(tx: Transaction, first: ModelVersion, again: Commit[1]): Promise<void> {
   if (first.artifact === again.artifact) return;
   const [expired] = await tx

@@ -63,8 +63,8 @@ export const evaluations = pgTable(
   },
   (t) => [
     index('evaluations_version').on(t.modelVersionId),
-    // Of a refit a run has two: that of the version that was measured, and that of the refitted one, which cites it. A
-    // deployment measures again when another champion serves.
+    // A run with a refit has two evaluations: one of the measured version, and one of the refitted version that cites
+    // it. A deployment evaluates again if the champion has changed.
     unique('evaluations_run_version_champion').on(t.runId, t.modelVersionId, t.championVersionId).nullsNotDistinct(),
   ],
 );

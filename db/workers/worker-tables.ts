@@ -2,7 +2,7 @@ import { idColumn, instantColumn, recordedAtColumn, schemaVersionColumn } from '
 import { jsonb, pgTable, text } from '../connection/orm.ts';
 import type { Isolation } from '../../contracts/runs/isolation.ts';
 
-/** Workers that have said what isolates what they run; a silent one is forgotten after a day. */
+/** Workers that have reported how they isolate user code. A worker that is silent for a day is deleted. */
 export const workers = pgTable('workers', {
   id: idColumn(),
   host: text('host').notNull(),

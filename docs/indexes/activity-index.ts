@@ -5,8 +5,8 @@ import { declaredSteps } from '../../contracts/pipelines/steps.ts';
 const root = join(import.meta.dirname, '..', '..');
 
 /**
- * `activities/index.ts`: makes every declared step by the function that is named after it, `createFetchSource` for
- * `fetchSource`, which exactly one file in `activities/` exports.
+ * Returns `activities/index.ts`, which creates every declared step with the function named after it, for example
+ * `createFetchSource` for `fetchSource`. Exactly one file in `activities/` must export that function.
  */
 export function activityIndex(): string {
   const makers = makersIn('activities');

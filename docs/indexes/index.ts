@@ -67,7 +67,7 @@ function metricsIndex(task: Task): RegistryIndex {
   };
 }
 
-/** Every generated index by its path in the repository, as it should be. */
+/** Returns the expected text of every generated index, by its path in the repository. */
 export function generatedIndexes(): ReadonlyMap<string, string> {
   return new Map([
     ...indexes.map((index): [string, string] => [`${index.folder}/index.ts`, registryIndexText(index)]),

@@ -1,23 +1,25 @@
 import { registeredNames } from '../../contracts/registered-names.ts';
 
-/** A generated file that imports the implementation of each registered name, so that an addition needs no line there. */
+/**
+ * A generated file that imports the implementation of each registered name, so that an addition needs no edit there.
+ */
 export interface RegistryIndex {
-  /** The folder of the implementations, in which the index lies. */
+  /** The folder of the implementations. The index is written to it. */
   readonly folder: string;
   /** The file that registers the names. */
   readonly contract: string;
   readonly registry: Readonly<Record<string, unknown>>;
-  /** What the index exports. */
+  /** Name of the constant that the index exports. */
   readonly constant: string;
-  /** For readers of the index. */
+  /** Doc comment of that constant, for readers of the index. */
   readonly about: string;
-  /** The base name of the file of a name, such as `psi-test`. */
+  /** Returns the base name of the file for a name, such as `psi-test`. */
   readonly fileOf: (name: string) => string;
-  /** What the file exports. Default: its name in camel case, such as `psiTest`. */
+  /** Returns the name that the file exports. Default: its base name in camel case, such as `psiTest`. */
   readonly exportOf?: (file: string) => string;
 }
 
-/** The text of `index.ts`, as oxfmt would format it. */
+/** Returns the text of `index.ts`, formatted as by oxfmt. */
 export function registryIndexText({
   contract,
   registry,
@@ -41,7 +43,7 @@ export function registryIndexText({
   ].join('\n');
 }
 
-/** For files that export a factory: `createWebhookNotifier` of `webhook-notifier`. */
+/** Returns the export name of a file that exports a factory: `createWebhookNotifier` for `webhook-notifier`. */
 export function factoryOf(file: string): string {
   return camelCase(`create-${file}`);
 }
@@ -50,7 +52,7 @@ export function camelCase(name: string): string {
   return name.replaceAll(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 }
 
-/** `medianAbsoluteError` as `median-absolute-error`. */
+/** Converts `medianAbsoluteError` to `median-absolute-error`. */
 export function kebabCase(name: string): string {
   return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }

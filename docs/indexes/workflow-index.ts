@@ -10,7 +10,10 @@ import {
 
 const root = join(import.meta.dirname, '..', '..');
 
-/** `workflows/index.ts`: exports every workflow under its type, and says which of them new code takes over. */
+/**
+ * Returns `workflows/index.ts`, which exports every workflow under its type, and declares which of them stay pinned to
+ * their code and which are upgraded.
+ */
 export function workflowIndex(): string {
   const short = [
     ...Object.values(pipelines).map(({ workflow }) => workflow),

@@ -4,7 +4,10 @@ import { code, generatedNote, page, markdownTable } from './markdown.ts';
 
 type Schema = z.core.JSONSchema.JSONSchema;
 
-/** JSON Schema for editors. It says what a key may hold; what keys mean together is checked when the file is applied. */
+/**
+ * Returns the JSON Schema for editors. It covers what each key may hold; constraints between keys are checked when the
+ * file is applied.
+ */
 export function configurationSchema(): Schema {
   const { $schema, ...schema } = z.toJSONSchema(Configuration, { io: 'input' });
   return {
@@ -48,7 +51,7 @@ function childRows(path: string, { properties = {}, required = [] }: Schema): st
   );
 }
 
-/** A row for the key, and below it the rows of its own keys. */
+/** Returns a row for the key, followed by the rows of its own keys. */
 function rowsOf(path: string, schema: Schema | boolean, required: boolean): string[][] {
   if (typeof schema === 'boolean') return [];
   const row = [code(path), typeOf(schema), defaultOf(schema, required), schema.description ?? ''];
@@ -57,7 +60,10 @@ function rowsOf(path: string, schema: Schema | boolean, required: boolean): stri
   return isSection(schema) ? [row, ...childRows(path, schema)] : [row, ...below];
 }
 
-/** Objects that a key may hold, each under the keys that tell it from the others. */
+/**
+ * Returns rows for the alternative objects that a key may hold. Each alternative is marked by the keys that distinguish
+ * it from the others.
+ */
 function alternativeRows(path: string, schema: Schema): string[][] {
   const alternatives = (schema.anyOf ?? [schema]).filter(isSection);
   if (alternatives.length === 1 && alternatives[0] === schema) return childRows(path, schema);
@@ -74,7 +80,7 @@ function alternativeRows(path: string, schema: Schema): string[][] {
 function defaultOf(schema: Schema, required: boolean): string {
   if (required) return '**required**';
   const text = schema.default === undefined ? '' : JSON.stringify(schema.default);
-  // A section that may be left out has the defaults of its keys, which have rows of their own.
+  // The default `{}` of an optional section is not shown, because the rows of its keys show their own defaults.
   return text === '' || text === '{}' ? '' : code(text);
 }
 

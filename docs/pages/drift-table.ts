@@ -4,7 +4,9 @@ import { code, generatedNote, markdownTable } from './markdown.ts';
 
 const [begin, end] = [generatedNote('contracts/monitoring/drift-tests.ts'), '<!-- End of the generated table. -->'];
 
-/** The page as it is, with the table of tests made anew. People write the rest of it. */
+/**
+ * Returns the page with a newly generated table of tests. The rest of the page is written by people and stays as it is.
+ */
 export async function driftPage(path: string): Promise<string> {
   const text = await readFile(path, 'utf8');
   const [before, after] = [text.split(begin, 1)[0] ?? '', text.slice(text.indexOf(end))];

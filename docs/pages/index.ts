@@ -9,7 +9,7 @@ import { stepsPage } from './steps-page.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 
-/** Every generated page by its path in the repository, as it should be. */
+/** Returns the expected text of every generated page, by its path in the repository. */
 export async function generatedPages(): Promise<ReadonlyMap<string, string>> {
   const openApi = await openApiDocument();
   return new Map([

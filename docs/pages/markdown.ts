@@ -1,4 +1,4 @@
-/** Stands on every generated page. */
+/** Returns the comment at the top of every generated page. */
 export function generatedNote(source: string): string {
   return `<!-- Generated from ${source} by \`npm run generate\`; changes here are lost. -->`;
 }
@@ -8,7 +8,7 @@ export function markdownTable(head: readonly string[], rows: readonly (readonly 
   return [line(head), `|${head.map(() => '---').join('|')}|`, ...rows.map(line)].join('\n');
 }
 
-/** A page from its blocks. */
+/** Joins blocks to a page. */
 export function page(...blocks: readonly string[]): string {
   return `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
 }

@@ -11,7 +11,7 @@ interface Metric {
   readonly help: string;
 }
 
-/** What Node and the process tell of themselves, in every prom-client registry. */
+/** Metrics about Node and the process, which every prom-client registry has. */
 const ofTheProcess = /^(process|nodejs)_/;
 
 export async function metricsPage(): Promise<string> {
@@ -36,7 +36,8 @@ function rows(metrics: readonly Metric[]): string {
 }
 
 async function apiMetrics(): Promise<readonly Metric[]> {
-  // Nothing is asked of the database but what is pending, and it may be away.
+  // The only query is for pending counts, and the metrics allow for an unreachable database, so no database is needed
+  // here.
   const repositories = createPostgresRepositories({
     url: 'postgres://127.0.0.1:1/none',
     clock: createSystemClock(),
@@ -61,7 +62,7 @@ async function gatewayMetrics(): Promise<readonly Metric[]> {
   return metricsIn(await metrics.text());
 }
 
-/** The exposition's own words: `# HELP name text` and `# TYPE name type`. */
+/** Parses the `# HELP name text` and `# TYPE name type` lines of the exposition format. */
 function metricsIn(exposition: string): readonly Metric[] {
   const types = new Map(
     [...exposition.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = '', type = '']) => [name, type]),

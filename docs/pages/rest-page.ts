@@ -21,7 +21,10 @@ import { code, generatedNote, page, markdownTable } from './markdown.ts';
 const Operation = z.looseObject({ summary: z.string(), tags: z.array(z.string()) });
 const Document = z.looseObject({ paths: z.record(z.string(), z.record(z.string(), Operation)) });
 
-/** What `/openapi.json` answers. The server is built and never listens; nothing that it is made of is asked anything. */
+/**
+ * Returns the document that `/openapi.json` serves. The server is built but never listens, and none of its dependencies
+ * is called.
+ */
 export async function openApiDocument(): Promise<object> {
   const folder = await mkdtemp(join(tmpdir(), 'perennial-docs-'));
   const clock = createSystemClock();
@@ -63,7 +66,7 @@ export async function openApiDocument(): Promise<object> {
   }
 }
 
-/** Who may call the route, as the table says by which the API decides. */
+/** Returns who may call the route, from the table by which the API itself decides. */
 function wantedBy(route: string): string {
   const access = accessTable[route.replaceAll(/\{(\w+)\}/g, ':$1')];
   if (access === undefined) throw new Error(`api/access/access-table.ts does not name ${route}`);

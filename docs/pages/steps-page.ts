@@ -2,7 +2,7 @@ import { type DeclaredStep, declaredSteps } from '../../contracts/pipelines/step
 import { pipelines } from '../../contracts/pipelines/pipelines.ts';
 import { markdownTable } from './markdown.ts';
 
-/** `docs/reference/steps.md`: the kinds of runs, and what each step does and proves. */
+/** Returns `docs/reference/steps.md`: the kinds of runs, and what each step does and proves. */
 export function stepsPage(): string {
   const kinds = Object.values(pipelines).map((pipeline) => [
     `\`${pipeline.kind}\``,

@@ -7,7 +7,10 @@ import type { Repeated } from '../repeat.ts';
 import { repeat } from '../repeat.ts';
 import type { LoadResult } from '../serving/serving-table.ts';
 
-/** More than this are never of use: only the newest of a scope are asked for. */
+/**
+ * Limit of unsent acknowledgements; the oldest beyond it are discarded, because the database needs only the newest of
+ * each scope.
+ */
 const mostWaiting = 1_000;
 const idleMs = 60_000;
 const retryMs = 500;
@@ -18,7 +21,10 @@ export interface AcknowledgementDependencies {
   readonly logger: Logger;
 }
 
-/** Tells the database what became of each generation here, in order, for as long as it takes until the database has it. */
+/**
+ * Reports to the database whether this gateway loaded each generation, in order, and retries until the database has
+ * accepted the report.
+ */
 export class Acknowledgements {
   readonly #deps: AcknowledgementDependencies;
   readonly #waiting = new Map<string, LoadResult>();
@@ -32,7 +38,7 @@ export class Acknowledgements {
 
   add(result: LoadResult): void {
     const key = `${scopeLabel(result.scope)}@${result.generation}`;
-    // The later word on a generation stands at its end.
+    // A newer result for the same generation moves to the end of the queue.
     this.#waiting.delete(key);
     this.#waiting.set(key, result);
     const [oldest] = this.#waiting.keys();
@@ -40,7 +46,7 @@ export class Acknowledgements {
     void this.#telling.now();
   }
 
-  /** The gateway has a row that acknowledgements can refer to. */
+  /** Starts sending. Call it once the database has a row for this gateway, which acknowledgements refer to. */
   open(): void {
     this.#open = true;
     void this.#telling.now();

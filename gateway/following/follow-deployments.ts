@@ -21,24 +21,33 @@ export interface FollowDependencies {
   readonly clock: Clock;
 }
 
-/** Notifications can be lost with their connection; this often the database is read whatever happens. */
+/** The database is also read at this interval, because notifications can be lost together with their connection. */
 const pollMs = 2_000;
 const keepReadAtEveryMs = 5_000;
 const retryMs = 250;
 const longestRetryMs = 2_000;
-/** A restart waits this long for the database before it serves what it has on its disk. */
+/** After a restart, how long to wait for the database before serving from the copies on disk. */
 const patienceMs = 300;
-/** A stranger's keys must not make the database busy. */
+/**
+ * Minimum interval between reads of the keys that an unknown key triggers, so that invalid keys cannot overload the
+ * database.
+ */
 const lookAgainMs = 250;
 
-/** Follows what is deployed and which keys are in force; while the database is away, what was read last goes on. */
+/**
+ * Follows the deployments and API keys in the database. While the database is unreachable, the last ones read stay in
+ * use.
+ */
 export class DeploymentFollower {
   readonly #deps: FollowDependencies;
   #known: ServingReading | undefined;
   #following: Repeated | undefined;
   #watching: Promise<() => Promise<void>> | undefined;
   #readAt: number | undefined;
-  /** By the steady clock, in the past of a restart without the database. */
+  /**
+   * Steady-clock time from which staleness is measured until the first read. A restart without the database moves it
+   * into the past.
+   */
   #staleSince: number;
   #keptReadAt = Number.NEGATIVE_INFINITY;
   #failures = 0;
@@ -71,7 +80,7 @@ export class DeploymentFollower {
     return (this.#deps.steadyNow() - (this.#readAt ?? this.#staleSince)) / 1000;
   }
 
-  /** Reads the keys again because one was not found; those who ask meanwhile wait for the same reading. */
+  /** Reads the keys again because a presented key was not found. Concurrent callers share one read. */
   lookAgain(): Promise<void> {
     this.#looking ??= this.#lookAgain().finally(() => (this.#looking = undefined));
     return this.#looking;
@@ -81,7 +90,7 @@ export class DeploymentFollower {
     const wait = this.#lookedAt + lookAgainMs - this.#deps.steadyNow();
     if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
     this.#lookedAt = this.#deps.steadyNow();
-    // Whoever asks from now on may have a key that this reading does not see.
+    // A later caller may have a key that this read does not see, so it needs a new read.
     this.#looking = undefined;
     await this.#readKeys().catch((caught: unknown) =>
       this.#deps.logger.debug({ reason: reasonOf(caught) }, 'the keys cannot be read'),
@@ -94,7 +103,7 @@ export class DeploymentFollower {
     await this.#deps.state.keepKeys(records);
   }
 
-  /** Answers when to do it again, should nothing call sooner. */
+  /** Returns the pause in milliseconds until the next read, unless a notification comes earlier. */
   async #follow(): Promise<number> {
     try {
       const [reading] = await Promise.all([this.#deps.deployments.servingTable(), this.#readKeys()]);
@@ -112,20 +121,23 @@ export class DeploymentFollower {
           'the database cannot be read; what is loaded goes on being served',
         );
       this.#failures += 1;
-      // What could not be loaded may be there by now.
+      // Models that could not be loaded before may be available now.
       if (this.#known) this.#serve(this.#known);
       return Math.min(longestRetryMs, retryMs * 2 ** Math.min(this.#failures - 1, 10));
     }
   }
 
-  /** Seldom: a restart without the database may say a few seconds more than it is, and never less. */
+  /**
+   * Saves the time of the last read at most every few seconds. After a restart without the database, the reported age
+   * may therefore be a few seconds too high, but never too low.
+   */
   async #keepReadAt(readAt: number): Promise<void> {
     if (readAt - this.#keptReadAt < keepReadAtEveryMs) return;
     this.#keptReadAt = readAt;
     await this.#deps.state.keepReadAt(this.#deps.clock.now());
   }
 
-  /** Not waited for: a model that loads slowly must not hold back the others' changes. */
+  /** Applies the reading without waiting for it: a model that loads slowly must not delay changes of other models. */
   #serve(reading: ServingReading): void {
     const { table, state, logger } = this.#deps;
     table
@@ -137,7 +149,7 @@ export class DeploymentFollower {
   async #takeUpCopies(): Promise<void> {
     const { state, keys, logger } = this.#deps;
     const [entries, records, readAt] = await Promise.all([state.entries(), state.keys(), state.readAt()]);
-    // It may have come back while the files were read.
+    // The database may have answered while the files were read.
     if (this.#readAt !== undefined) return;
     if (records) keys.replace(records);
     if (readAt !== undefined) this.#staleSince -= Math.max(0, Date.parse(this.#deps.clock.now()) - Date.parse(readAt));

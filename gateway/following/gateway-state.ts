@@ -29,16 +29,16 @@ const KeptEntry = z.object({
   generation: Generation,
   routingKey: z.string().nullable(),
   log: z.object({ sample: z.number(), onFull: z.enum(['drop-counted', 'refuse']) }),
-  // Entries of an older gateway have neither.
+  // An entry that an older version of the gateway saved has neither of these fields.
   shadowTolerance: z.number().default(0),
   staleness: z
     .object({ maxMs: z.number(), onStale: z.enum(['say', 'refuse']) })
     .default({ maxMs: 10_000, onStale: 'say' }),
   virtual: z.boolean(),
-  // Versions of an older gateway have no format.
+  // A model version that an older version of the gateway saved has no format.
   versions: z.array(z.looseObject({ format: z.string().default(earliestModelFormat) }).pipe(KeptVersion)),
 });
-// Keys of an older gateway's file have no expiry.
+// A key that an older version of the gateway saved has no expiry.
 const KeptKey = z.object({
   keyId: Id,
   hash: Sha256,
@@ -57,12 +57,12 @@ const KeptCounts = z.object({
 });
 export type KeptCounts = z.infer<typeof KeptCounts>;
 
-/** What a gateway keeps on its own disk, so that it serves after a restart without the database. */
+/** State on the gateway's own disk, so that it can serve after a restart without the database. */
 export class GatewayState {
   readonly #folder: string;
   readonly #logger: Logger;
   readonly #disk: Pick<GatewayDisk, 'note'>;
-  /** Files that could not be written last time, so that each failure is logged once. */
+  /** Files whose last write failed, so that each failure is logged once. */
   readonly #failing = new Set<string>();
   readonly #written = new Map<string, string>();
   readonly #writing = new Map<string, Promise<void>>();
@@ -77,7 +77,10 @@ export class GatewayState {
     return join(this.#folder, name);
   }
 
-  /** The gateway's id, made at its first start: one that comes back takes up its lease, and nobody waits for the one before. */
+  /**
+   * Returns the gateway's id, which is created at the first start. A restarted gateway continues its own lease, so that
+   * no deployment waits for a gateway that no longer exists.
+   */
   async identity(ids: IdMaker): Promise<Id> {
     const known = await this.#read('gateway.json', Identity);
     if (known) return known.id;
@@ -86,7 +89,10 @@ export class GatewayState {
     return id;
   }
 
-  /** Retries after a full disk. Until then, a restart gets a new gateway id, and others wait for this gateway only until its lease ends. */
+  /**
+   * Saves the id. The gateway calls this repeatedly, so that the id is saved as soon as a full disk has space again.
+   * Until then, a restart gets a new id, and deployments wait for the old gateway until its lease ends.
+   */
   async keepIdentity(id: Id): Promise<void> {
     await this.#keep('gateway.json', { schemaVersion: 1, id });
   }
@@ -95,12 +101,12 @@ export class GatewayState {
     return (await this.#read('serving-table.json', KeptTable))?.entries;
   }
 
-  /** A full disk is logged and keeps nothing from being served. */
+  /** Saves what is served. A full disk is logged and does not interrupt serving. */
   async keepEntries(entries: readonly ServingEntry[]): Promise<void> {
     await this.#keep('serving-table.json', { schemaVersion: 1, entries });
   }
 
-  /** Hashes only; also of keys that were revoked while the database was away. */
+  /** Returns the saved keys, as hashes. They may include keys that were revoked while the database was unreachable. */
   async keys(): Promise<readonly KeyRecord[] | undefined> {
     return (await this.#read('keys.json', KeptKeys))?.keys;
   }
@@ -109,7 +115,10 @@ export class GatewayState {
     await this.#keep('keys.json', { schemaVersion: 1, keys });
   }
 
-  /** When the database was last read, by the wall clock; a restart without it says how old what it serves may be. */
+  /**
+   * Returns the wall-clock time of the last database read, so that a gateway restarted without the database can report
+   * how old its data may be.
+   */
   async readAt(): Promise<Instant | undefined> {
     return (await this.#read('read-at.json', KeptReading))?.readAt;
   }
@@ -122,7 +131,10 @@ export class GatewayState {
     return (await this.#read('serving-counts.json', KeptCounts)) ?? { counts: [], shadow: [] };
   }
 
-  /** Often, so not forced to the disk: it outlives this process, if not the machine. */
+  /**
+   * Saves the counts without flushing, because it runs often: they survive the end of the process, but possibly not a
+   * power failure.
+   */
   async keepCounts(counts: readonly ServingCountOfEpoch[], shadow: readonly ShadowCountOfEpoch[]): Promise<void> {
     await this.#keep('serving-counts.json', { schemaVersion: 1, counts, shadow }, false);
   }
@@ -155,7 +167,7 @@ export class GatewayState {
     }
   }
 
-  /** One after the other, in the order that they were asked for: what a restart finds is the last of them. */
+  /** Writes each file in the order of the calls, so that a restart finds the latest content. */
   #write(name: string, value: object, flush = true): Promise<void> {
     const text = JSON.stringify(value);
     const before = this.#writing.get(name) ?? Promise.resolve();
@@ -167,7 +179,7 @@ export class GatewayState {
     return written;
   }
 
-  /** Only if it has changed. */
+  /** Writes the file only if its content has changed. */
   async #replace(name: string, text: string, flush: boolean): Promise<void> {
     if (this.#written.get(name) === text) return;
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });

@@ -10,7 +10,7 @@ export interface LeaseDependencies {
   readonly gateway: { readonly id: Id; readonly address: string };
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Called when the lease is held again after it was not, the first time included. */
+  /** Called when the lease is held for the first time, and whenever it is held again after a failure. */
   readonly onHeld: () => void;
   readonly leaseMs?: number;
 }
@@ -18,13 +18,16 @@ export interface LeaseDependencies {
 export interface KeptLease {
   /** Renews the lease now. Resolves when the attempt is over, even if it failed. */
   now(): Promise<void>;
-  /** Stops keeping it and gives it up, so that no deployment waits for this gateway. Rejects if the database is away. */
+  /**
+   * Stops renewing the lease and ends it, so that no deployment waits for this gateway. Rejects if the database is
+   * unreachable.
+   */
   end(): Promise<void>;
 }
 
 const retryMs = 500;
 
-/** Keeps the gateway's lease by the wall clock, every third of its length; sooner while that fails. */
+/** Renews the gateway's lease (wall-clock time) every third of its length, and sooner after a failed attempt. */
 export function keepLease({
   deployments,
   gateway,

@@ -15,7 +15,10 @@ export interface MismatchDependencies {
   readonly logger: Logger;
 }
 
-/** Says in the log and in the database which generations the ledger does not bear out, whenever that changes. */
+/**
+ * Reports to the log and the database which deployed generations the ledger does not confirm, whenever that set
+ * changes.
+ */
 export class MismatchReports {
   readonly #deps: MismatchDependencies;
   readonly #telling: Repeated;
@@ -47,7 +50,7 @@ export class MismatchReports {
     if (JSON.stringify([...now]) !== this.#told) void this.#telling.now();
   }
 
-  /** The gateway has a row that reports can refer to. */
+  /** Starts sending. Call it once the database has a row for this gateway, which reports refer to. */
   open(): void {
     this.#open = true;
     void this.#telling.now();

@@ -28,7 +28,7 @@ const mostEnded = 1_000;
  */
 export class CountsInEpochs<Count extends EpochKey> {
   readonly #deps: CountingDependencies;
-  /** Counts of an earlier process: they never grow, and are dropped once they are reported. */
+  /** Counts of an earlier process. They never grow, and are dropped once they are reported. */
   #ended: Entry<Count>[] = [];
   readonly #current = new Map<string, Entry<Count>>();
 

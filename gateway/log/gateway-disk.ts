@@ -11,7 +11,7 @@ const mebibyte = 2 ** 20;
 const leftFreeShare = 0.05;
 const probe = Buffer.alloc(64 * 1024);
 
-/** Whether the gateway's disk has room. A change is logged once, however many requests meet it. */
+/** Tracks whether the gateway's disk has free space. A change is logged once, not for every request. */
 export class GatewayDisk {
   readonly #folder: string;
   readonly #logger: Logger;
@@ -22,7 +22,7 @@ export class GatewayDisk {
     this.#logger = logger;
   }
 
-  /** The reason why nothing can be written; undefined: there is room. */
+  /** The reason why nothing can be written; `undefined` if there is space. */
   get problem(): string | undefined {
     return this.#problem;
   }
@@ -34,7 +34,7 @@ export class GatewayDisk {
     return true;
   }
 
-  /** Call it every second: it detects when the disk fills up and when it has room again. */
+  /** Detects whether the disk has filled up or has space again. Call it every second. */
   async look(): Promise<void> {
     const { bavail, blocks, bsize } = await statfs(this.#folder);
     const [free, size] = [bavail * bsize, blocks * bsize];
@@ -48,7 +48,7 @@ export class GatewayDisk {
     }
   }
 
-  /** A quota does not show in the numbers of the file system. */
+  /** Tries a write, because a quota is not visible in the file system's numbers. */
   async #takesBytes(): Promise<boolean> {
     const path = join(this.#folder, 'space.part');
     try {

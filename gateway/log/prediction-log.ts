@@ -11,11 +11,11 @@ import type { SegmentUploadDependencies } from './segment-upload.ts';
 import { SegmentUpload } from './segment-upload.ts';
 
 export interface PredictionLogLimits {
-  /** A segment is closed at any of these. */
+  /** A segment is closed when it reaches any of these three limits. */
   readonly segmentRows: number;
   readonly segmentBytes: number;
   readonly segmentAgeMs: number;
-  /** On local disk over all segments; beyond either, rows are dropped or refused. */
+  /** Limits of bytes and segments on local disk, over all scopes. Beyond either, rows are dropped or refused. */
   readonly bytes: number;
   readonly segments: number;
 }
@@ -42,7 +42,7 @@ interface OpenSegment {
   readonly openedAt: number;
 }
 
-/** Rows of one scope and one list of features go to one file at a time. */
+/** Rows of one scope with the same features. They go to one file at a time. */
 interface Stream {
   readonly scope: Scope;
   readonly features: readonly string[];
@@ -51,8 +51,9 @@ interface Stream {
 }
 
 /**
- * Every answered row, on local disk before it is answered, and from there as Parquet to the object store. Bounded: a
- * full log drops rows and counts them, or has them refused, as the model's `serve.log.onFull` says.
+ * Logs every predicted row to local disk before the request is answered, and later uploads the rows as Parquet to the
+ * object store. The log is bounded: when it is full, rows are dropped and counted, or requests are refused, as the
+ * model's `serve.log.onFull` says.
  */
 export class PredictionLog {
   readonly #deps: PredictionLogDependencies;
@@ -63,7 +64,7 @@ export class PredictionLog {
   /** Segments that are being closed, so that a flush waits for them too. */
   readonly #closing = new Set<Promise<void>>();
   #openBytes = 0;
-  /** Why the last rows could not be written; undefined: they were written. */
+  /** Why the last rows could not be written; `undefined` if they were written. */
   #failure: string | undefined;
 
   constructor(deps: PredictionLogDependencies) {
@@ -73,7 +74,10 @@ export class PredictionLog {
     this.#upload = new SegmentUpload({ ...deps, folder: this.#folder });
   }
 
-  /** Takes up what an earlier process left behind. */
+  /**
+   * Queues the segments that an earlier process left behind for upload, and sets unreadable ones aside. Returns the
+   * number of segments queued.
+   */
   async recover(): Promise<number> {
     const { segments, unreadable } = await this.#folder.leftovers();
     for (const segment of segments) this.#upload.add(segment);
@@ -96,23 +100,27 @@ export class PredictionLog {
     return this.#upload.count;
   }
 
-  /** Why rows of the scope's model are not written down; undefined: they are, as far as is known. */
+  /** Why rows cannot be logged; `undefined` if no problem is known. */
   get problem(): string | undefined {
     return this.#deps.disk.problem ?? this.#failure ?? (this.#isFull(0) ? 'the log of predictions is full' : undefined);
   }
 
-  /** true: the operating system has the rows. false: the log is full or broken, and they are counted as dropped. */
+  /**
+   * Appends rows. Returns true once the operating system has them, and false if the log is full or broken; the rows
+   * then count as dropped.
+   */
   async append(scope: Scope, features: readonly string[], records: readonly PredictionRecord[]): Promise<boolean> {
     const stream = this.#stream(scope, features);
     const lines = records.map((record) => `${JSON.stringify(record)}\n`).join('');
     const bytes = Buffer.byteLength(lines);
     if (this.#deps.disk.problem !== undefined || this.#isFull(bytes)) return this.#drop(stream, records.length);
-    // Counted before it is written, so that what waits for the disk counts as well.
+    // Counted before the write, so that rows waiting for the disk count towards the limit.
     this.#openBytes += bytes;
     try {
       const segment = await (stream.open ??= this.#openSegment(stream));
       const appended = segment.file.append(lines, records.length);
-      // In the turn of the append: a closed segment takes no more, and the next rows open another.
+      // This must happen in the same turn as the append: a closed segment accepts no more rows, and the next rows open
+      // a new one.
       if (this.#isDone(segment, bytes)) this.#rotate(stream);
       await appended;
       this.#failure = undefined;
@@ -132,7 +140,10 @@ export class PredictionLog {
     this.#failure = reason;
   }
 
-  /** Resolves when every row of the scope that was appended so far is in the object store; `model-unavailable` with the reason if that fails. */
+  /**
+   * Uploads every row of the scope that was appended so far. Throws `model-unavailable`, or the retryable error that
+   * caused it, if an upload fails.
+   */
   async flush(scope: Pick<Scope, 'project' | 'model' | 'environment'>): Promise<void> {
     const label = scopeLabel(scope);
     for (const stream of this.#streams.values()) if (scopeLabel(stream.scope) === label) this.#rotate(stream);
@@ -150,14 +161,14 @@ export class PredictionLog {
     }
   }
 
-  /** To be called every second: closes old segments and uploads what is due. */
+  /** Closes old segments and uploads the segments that are due. Call it every second. */
   async tend(): Promise<void> {
     for (const stream of this.#streams.values()) await this.#closeIfOld(stream);
     await Promise.all(this.#closing);
     await this.#upload.uploadDue();
   }
 
-  /** Closes everything and uploads what it can; the rest waits on disk for the next start. */
+  /** Closes all segments and uploads what it can; the rest stays on disk until the next start. */
   async close(): Promise<void> {
     for (const stream of this.#streams.values()) this.#rotate(stream);
     await Promise.all(this.#closing);
@@ -213,7 +224,7 @@ export class PredictionLog {
     if (segment && this.#deps.steadyNow() - segment.openedAt >= this.#limits.segmentAgeMs) this.#rotate(stream);
   }
 
-  /** From this turn on, rows of the stream open another segment. */
+  /** Starts to close the stream's segment. Rows appended afterwards go to a new segment. */
   #rotate(stream: Stream): void {
     const open = stream.open;
     if (!open) return;
@@ -221,7 +232,7 @@ export class PredictionLog {
     const dropped = stream.dropped;
     stream.dropped = 0;
     const closing = this.#closeSegment(open, dropped).catch((caught: unknown) => {
-      // The segment was never opened, and its writers have received that error.
+      // Opening the segment failed, and its writers have received that error.
       stream.dropped += dropped;
       this.#failed(stream.scope, caught);
     });
@@ -234,7 +245,7 @@ export class PredictionLog {
     await file.close().catch((caught: unknown) => this.#failed(header.scope, caught));
     this.#openBytes -= file.bytes;
     const closed = { ...header, dropped };
-    // If this fails, a restart forgets only the number of dropped rows, and no row.
+    // If this fails, a restart loses only the number of dropped rows, and no row.
     if (dropped > 0)
       await this.#folder.writeHeader(closed).catch((caught: unknown) => this.#failed(header.scope, caught));
     this.#upload.add({ header: closed, bytes: file.bytes });

@@ -5,7 +5,7 @@ import { answerOf } from '../protocols/answers.ts';
 import type { ServedScope, ServedSlot } from '../serving/serving-table.ts';
 import type { Columns } from '../protocols/tensor-columns.ts';
 
-/** Rows that a model has answered, and what there is to say of them besides. */
+/** Rows with a model's predictions, and the metadata that is logged with them. */
 export interface AnsweredRows {
   readonly role: PredictionRecord['role'];
   readonly columns: Columns;
@@ -21,7 +21,7 @@ export function featuresOf(slot: ServedSlot): readonly string[] {
   return slot.model.signature.inputs.map((input) => input.name);
 }
 
-/** As they are written down, one a row. */
+/** Builds the log records, one per row. */
 export function predictionRecords(
   served: ServedScope,
   slot: ServedSlot,

@@ -9,8 +9,9 @@ interface Pending {
 }
 
 /**
- * An append-only file of JSON lines. Appends of one turn of the event loop, and those that come while a write is
- * under way, are one write. Resolved means that the operating system has the bytes: they outlive this process.
+ * An append-only file of JSON lines. Appends made in one turn of the event loop, or while a write is active, are
+ * combined into one write. A resolved append means that the operating system has the bytes, so they survive the end of
+ * this process.
  */
 export class SegmentFile {
   readonly path: string;
@@ -30,7 +31,7 @@ export class SegmentFile {
     return new SegmentFile(path, await open(path, 'wx', 0o600));
   }
 
-  /** Rows and bytes on disk. */
+  /** Rows that have been written. */
   get rows(): number {
     return this.#rows;
   }
@@ -39,7 +40,10 @@ export class SegmentFile {
     return this.#bytes;
   }
 
-  /** `lines` ends with a newline. Rejects with the error of the file system, and then the file has none of them. */
+  /**
+   * Appends `lines`, which must end with a newline. Rejects with the file system's error, in which case none of these
+   * lines are in the file.
+   */
   append(lines: string, rows: number): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#pending.push({ lines, rows, resolve, reject });
@@ -49,7 +53,7 @@ export class SegmentFile {
     });
   }
 
-  /** Waits for the appends that were begun. */
+  /** Waits for pending appends, then closes the file. */
   async close(): Promise<void> {
     if (this.#writing) await new Promise<void>((resolve) => (this.#whenIdle = resolve));
     await this.#handle.close();
@@ -81,7 +85,7 @@ export class SegmentFile {
           .bytesWritten;
       this.#bytes += bytes.length;
     } catch (caught) {
-      // A disk that fills up tears a line; the next append must not stand behind the torn half.
+      // A disk that fills up cuts a line short; the next append must not follow half a line.
       await this.#handle.truncate(this.#bytes).catch(() => undefined);
       throw caught;
     }

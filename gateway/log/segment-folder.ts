@@ -4,10 +4,10 @@ import { z } from 'zod';
 import { Id, Scope } from '../../contracts/identifiers.ts';
 import { writeWhole } from '../../files/write-whole.ts';
 
-/** What a segment's rows do not say themselves; a file beside them, written before the first row. */
+/** Metadata of a segment that its rows do not contain. It is a separate file, written before the first row. */
 export const SegmentHeader = z.object({
   schemaVersion: z.literal(1),
-  /** Names the upload too, so one that runs twice is one row. */
+  /** Also identifies the upload, so that a repeated upload adds no second row. */
   id: Id,
   gatewayId: Id,
   scope: Scope,
@@ -16,13 +16,16 @@ export const SegmentHeader = z.object({
 });
 export type SegmentHeader = z.infer<typeof SegmentHeader>;
 
-/** A segment that nobody appends to any more. */
+/** A segment that accepts no more rows. */
 export interface ClosedSegment {
   readonly header: SegmentHeader;
   readonly bytes: number;
 }
 
-/** The folder of segments: `<id>.json` (header), `<id>.ndjson` (rows), `<id>.parquet` and `<id>.index.ndjson` (while it is being uploaded). */
+/**
+ * Folder of segments. Each has `<id>.json` (header) and `<id>.ndjson` (rows), and during its upload `<id>.parquet` and
+ * `<id>.index.ndjson`.
+ */
 export class SegmentFolder {
   readonly #folder: string;
 
@@ -52,13 +55,16 @@ export class SegmentFolder {
     await writeWhole(path, JSON.stringify(header), { mode: 0o600, flush: false });
   }
 
-  /** Rows first: a header without rows is nothing, rows without a header would be lost. */
+  /**
+   * Removes a segment's files. Rows go before the header: a header without rows is harmless, but rows without a header
+   * would be lost.
+   */
   async remove(id: Id): Promise<void> {
     for (const extension of ['parquet', 'index.ndjson', 'ndjson', 'json'])
       await rm(join(this.#folder, `${id}.${extension}`), { force: true });
   }
 
-  /** Out of the way and kept for a person to look at. Returns where. */
+  /** Moves a segment to the folder `unreadable`, so that a person can examine it. Returns the path of that folder. */
   async setAside(id: Id): Promise<string> {
     const aside = join(this.#folder, 'unreadable');
     await mkdir(aside, { recursive: true, mode: 0o700 });
@@ -67,7 +73,10 @@ export class SegmentFolder {
     return aside;
   }
 
-  /** Segments that a killed gateway left behind, oldest first, and ids of segments with an unreadable header. */
+  /**
+   * Returns the segments that an earlier process left behind, oldest first, and the ids of segments with an unreadable
+   * header.
+   */
   async leftovers(): Promise<{ readonly segments: readonly ClosedSegment[]; readonly unreadable: readonly Id[] }> {
     const names = await readdir(this.#folder).catch(() => []);
     const segments: ClosedSegment[] = [];
@@ -80,7 +89,7 @@ export class SegmentFolder {
     return { segments, unreadable };
   }
 
-  /** undefined: the file is damaged, for example after a power failure or on a full disk. */
+  /** Returns `undefined` if the file is damaged, for example after a power failure or on a full disk. */
   async #readHeader(name: string): Promise<SegmentHeader | undefined> {
     const text = await readFile(join(this.#folder, name), 'utf8');
     try {

@@ -27,12 +27,15 @@ interface Waiting {
 
 const firstRetryMs = 1_000;
 const longestRetryMs = 60_000;
-/** After this many failures to read its rows a segment is set aside; absent stores and databases are waited for without end. */
+/**
+ * A segment is set aside after this many failures to read its rows. An unreachable object store or database is retried
+ * without limit.
+ */
 const unreadableAfter = 5;
 
 /**
- * Takes closed segments to the object store: Parquet, bytes, row, and only then the local file goes. Each step may run
- * twice. What fails stays on disk and is tried again, less and less often.
+ * Uploads closed segments: converts the rows to Parquet, stores the bytes, inserts the database row, and only then
+ * removes the local files. Each step may run twice. A failed segment stays on disk and is retried at growing intervals.
  */
 export class SegmentUpload {
   readonly #deps: SegmentUploadDependencies;
@@ -58,7 +61,9 @@ export class SegmentUpload {
     return bytes;
   }
 
-  /** Uploads every waiting segment that `wanted` picks, now; rejects with the first failure after having tried all. */
+  /**
+   * Uploads every waiting segment that `wanted` selects, now. Rejects with the first failure, after trying all of them.
+   */
   async uploadNow(wanted: (segment: ClosedSegment) => boolean): Promise<void> {
     const picked = [...this.#waiting.values()].filter((waiting) => wanted(waiting.segment));
     const results = await Promise.allSettled(picked.map((waiting) => this.#upload(waiting)));
@@ -66,7 +71,7 @@ export class SegmentUpload {
     if (failed) throw failed.reason;
   }
 
-  /** Uploads those that are due. Failures are logged. */
+  /** Uploads the segments that are due. Failures are logged. */
   async uploadDue(): Promise<void> {
     const now = this.#deps.steadyNow();
     await Promise.allSettled(
@@ -74,7 +79,10 @@ export class SegmentUpload {
     );
   }
 
-  /** One at a time, as each takes a process of the table engine; the same segment is never under way twice. */
+  /**
+   * Uploads one segment at a time, because each needs a process of the table engine. Concurrent calls for one segment
+   * share its upload.
+   */
   #upload(waiting: Waiting): Promise<void> {
     const { id } = waiting.segment.header;
     const known = this.#underWay.get(id);
@@ -131,7 +139,7 @@ export class SegmentUpload {
       const { features } = header;
       return await tableEngine.sealSegment({ ndjson: folder.rowsPath(header.id), features, path, indexPath });
     } catch (caught) {
-      // It may have taken seconds, and the disk may have room again by now.
+      // Checks the disk now: the failed attempt may have taken seconds, and the disk may have space again.
       if (isAboutFullDisk(caught)) await disk.look();
       for (const made of [path, indexPath]) await rm(made, { force: true });
       throw caught;
@@ -162,7 +170,10 @@ export class SegmentUpload {
 
 const rowsInPage = 5_000;
 
-/** The lines of the index as texts of JSON lists. No row is parsed here, since the thread that answers requests reads them. */
+/**
+ * Reads the index lines into JSON lists of up to `rowsInPage` lines. No row is parsed, because this runs on the thread
+ * that answers requests.
+ */
 async function indexPages(path: string): Promise<readonly string[]> {
   const pages: string[] = [];
   let lines: string[] = [];

@@ -7,13 +7,16 @@ import type { ServedScope } from '../serving/serving-table.ts';
 
 /** The outcome of one request to the model. */
 export interface Outcome {
-  /** undefined: the model gave no answer at all. */
+  /** Latency in milliseconds; `undefined` if the model answered no row. */
   readonly answeredInMs: number | undefined;
-  /** The model failed on the request or on rows of it. `own`: the other release of the step can answer them. */
+  /**
+   * Set if the model failed on the request or on some of its rows. `own`: the other release of the rollout step can
+   * answer them.
+   */
   readonly failed?: { readonly own: boolean };
 }
 
-/** Requests, errors and latencies by generation and release. */
+/** Counts requests, errors and latencies by generation and release. */
 export class ServingCounts {
   readonly #counts: CountsInEpochs<ServingCountOfEpoch>;
 

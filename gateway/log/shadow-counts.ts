@@ -3,10 +3,10 @@ import type { CountingDependencies, EpochKey } from './counts-in-epochs.ts';
 import { CountsInEpochs } from './counts-in-epochs.ts';
 import type { ServedScope, ServedSlot } from '../serving/serving-table.ts';
 
-/** What one request of the shadow came to; all of rows. */
+/** Result of comparing one request's shadow predictions; all values count or sum over rows. */
 export type ComparedAnswers = Omit<ShadowCountOfEpoch, keyof EpochKey>;
 
-/** How shadows differ from the champion, by generation and release. */
+/** Counts how shadow predictions differ from the champion's, by generation and release. */
 export class ShadowCounts {
   readonly #counts: CountsInEpochs<ShadowCountOfEpoch>;
 

@@ -3,7 +3,7 @@ import type { ClassValue, Signature } from '../../contracts/models/signature.ts'
 import type { PredictionRecord } from '../../contracts/serving/prediction.ts';
 import type { Answers } from '../../ports/model-format.ts';
 
-/** The answers of the rows from `from` up to `to`. */
+/** Returns the answers of the rows from `from` (inclusive) to `to` (exclusive). */
 export function answersFrom(answers: Answers, from: number, to: number): Answers {
   const { rows, values, probabilities, vectors, failures } = answers;
   const part = (numbers: Float64Array): Float64Array => {
@@ -21,10 +21,13 @@ export function answersFrom(answers: Answers, from: number, to: number): Answers
   };
 }
 
-/** Wider outputs, such as embeddings, are returned but not logged: they would dominate the log. */
+/**
+ * Maximum width of a logged output. Wider outputs, such as embeddings, are returned but not logged, because they would
+ * dominate the log.
+ */
 const widestLogged = 64;
 
-/** One row's answer, as it is written down. */
+/** Returns one row's answer as it is logged. */
 export function answerOf(
   { rows, values, probabilities, vectors, failures }: Answers,
   row: number,
@@ -46,7 +49,10 @@ export function answerOf(
   };
 }
 
-/** How far two answers to one row are apart: for labels 1 where they are not the same. */
+/**
+ * Returns the distance between two predictions of one row: the absolute difference of numbers; for labels 0 if they are
+ * equal and 1 otherwise.
+ */
 export function distanceOf(one: ClassValue, other: ClassValue): number {
   if (typeof one === 'number' && typeof other === 'number') return Math.abs(one - other);
   return classKey(one) === classKey(other) ? 0 : 1;
@@ -56,12 +62,15 @@ interface OutputTensor {
   readonly name: string;
   readonly datatype: string;
   readonly shape: readonly number[];
-  /** null where the row has no answer, or the number is infinite or NaN. */
+  /** null if the row has no answer, or the number is infinite or NaN. */
   readonly data: readonly (ClassValue | null)[];
   readonly parameters?: { readonly classes: readonly ClassValue[] };
 }
 
-/** The outputs as metadata tells them: of a classifier its labels and its probabilities, and vectors besides. */
+/**
+ * Lists a model's outputs for its metadata: the prediction, the class probabilities of a classifier, and any further
+ * vectors.
+ */
 export function outputsIn(signature: Signature): { name: string; datatype: string; shape: number[] }[] {
   const { output, probabilities, vectors = [] } = signature;
   const wide = [...(probabilities ? [probabilities] : []), ...vectors];
@@ -71,7 +80,7 @@ export function outputsIn(signature: Signature): { name: string; datatype: strin
   ];
 }
 
-/** The tensors of an answer, those that were asked for, or all. */
+/** Builds the output tensors of an answer: the requested ones, or all. */
 export function outputTensors(
   answers: Answers,
   signature: Signature,
@@ -105,14 +114,14 @@ export function outputTensors(
   return asked === undefined ? tensors : tensors.filter(({ name }) => asked.includes(name));
 }
 
-/** Why an answer contains null. */
+/** Reason why an answer contains null. */
 export interface AnswerError {
   readonly row: number;
   readonly output: string;
   readonly reason: string;
 }
 
-/** Rows without an answer, and numbers of further outputs that JSON cannot represent. */
+/** Lists the rows without an answer, and the rows with a vector value that JSON cannot represent. */
 export function errorsOf({ failures, vectors, rows }: Answers, signature: Signature): AnswerError[] {
   const failed = new Set(failures.map(({ row }) => row));
   const own = failures.map(({ row, reason }) => ({ row, output: signature.output.name, reason }));
@@ -128,14 +137,17 @@ export function errorsOf({ failures, vectors, rows }: Answers, signature: Signat
   return [...own, ...besides];
 }
 
-/** One entry a row; null if the model has no answer. */
+/** Returns one prediction per row; null if the model has no answer. */
 export function valuesOf({ values, failures }: Answers): (ClassValue | null)[] {
   const answered: (ClassValue | null)[] = Array.from<ClassValue>(values);
   for (const { row } of failures) answered[row] = null;
   return answered;
 }
 
-/** Numbers of an answer, row by row; null in rows without an answer, and for a number that JSON cannot represent. */
+/**
+ * Splits an output's numbers into one list per row. Values are null in rows without an answer, and for numbers that
+ * JSON cannot represent.
+ */
 export function answeredIn(numbers: Float64Array, { rows, failures }: Answers): (number | null)[][] {
   const width = numbers.length / rows;
   const failed = new Set(failures.map(({ row }) => row));

@@ -2,10 +2,10 @@ import type { TensorType } from '../../contracts/models/signature.ts';
 import type { Columns, Taken } from './tensor-columns.ts';
 import { maximumRows, readRows, refuse, tooManyRows } from './tensor-columns.ts';
 
-/** A field of a CSV file; null: an empty field without quotes. Quoted text is text, even if it is empty. */
+/** A field of a CSV file; null for an unquoted empty field. A quoted field is text, even if it is empty. */
 type Field = string | null;
 
-/** Rows of RFC 4180 under a header of names, each value read as the type that the model takes under its name. */
+/** Reads CSV (RFC 4180) with a header row. Each value is read as the type of the model input with its column's name. */
 export function readCsvRows(text: string, taken: Taken): Columns {
   const [names = [], ...rows] = recordsIn(text);
   const types = new Map(taken.signature.inputs.map(({ name, type }) => [name, type]));
@@ -17,7 +17,10 @@ export function readCsvRows(text: string, taken: Taken): Columns {
   );
 }
 
-/** Text that is not a number stays text, so that the column reader refuses it and names feature and row. */
+/**
+ * Converts a field to the input's type. Text that is not a number stays text, so that the column reader refuses it and
+ * names the feature and row.
+ */
 function valueOf(type: TensorType | undefined, field: Field): unknown {
   if (field === null || type === undefined || type === 'BYTES') return field;
   const text = field.trim();
@@ -45,7 +48,7 @@ function recordsIn(text: string): Field[][] {
     if (ended === ',') continue;
     // A blank line is not a row.
     if (record.length > 1 || record[0] !== null) records.push(record);
-    // Reading on would only take time and memory.
+    // Reading further would only cost time and memory.
     if (records.length > maximumRows + 1) throw tooManyRows(`more than ${maximumRows}`);
     record = [];
     if (ended === '') break;
@@ -65,11 +68,11 @@ function bareField(text: string, from: number): Scanned {
   return { value: value || null, after: from + value.length };
 }
 
-/** A regular expression over the whole field would exhaust the stack on a field of some megabytes. */
+/** Scans a quoted field. A single regular expression would overflow the stack on a field of several megabytes. */
 function quotedField(text: string, from: number): Scanned {
   for (let at = from + 1; ; at += 2) {
     at = text.indexOf('"', at);
-    // Without its closing quote, the field ends nowhere.
+    // The closing quote is missing. `after` points at the opening quote, which the caller refuses.
     if (at === -1) return { value: '', after: from };
     if (text[at + 1] !== '"') return { value: text.slice(from + 1, at).replaceAll('""', '"'), after: at + 1 };
   }

@@ -1,6 +1,8 @@
 import { PerennialError } from '../../contracts/errors.ts';
 
-/** Why a request failed, in Triton's terms: REJECTED is the caller's fault, BACKEND the model's, OTHER the gateway's. */
+/**
+ * Why a request failed, in Triton's terms: REJECTED is the caller's fault, BACKEND the model's, OTHER the gateway's.
+ */
 export type FailureReason = 'REJECTED' | 'BACKEND' | 'OTHER';
 
 export function failureReason(caught: unknown): FailureReason {

@@ -18,7 +18,7 @@ import type { ServedScope } from '../serving/serving-table.ts';
 import { quoted, refuse } from './tensor-columns.ts';
 
 const serverName = 'perennial';
-/** Raised with the protocol's surface, not with every release. */
+/** Version of the gateway's protocol interface. It does not change with every release. */
 const serverVersion = '1';
 
 interface ModelRoute {
@@ -31,7 +31,7 @@ function versionIn({ version }: { readonly version?: string | undefined }): numb
   return Number(version);
 }
 
-/** The version of the path, or of the body's `model_version`. */
+/** Returns the version from the path or from the body's `model_version`. Throws `invalid-request` if they differ. */
 function versionAsked(params: ModelRoute['Params'], body: InferenceBody): number | undefined {
   const inPath = versionIn(params);
   const inBody = versionIn(body);
@@ -42,11 +42,16 @@ function versionAsked(params: ModelRoute['Params'], body: InferenceBody): number
 
 interface Found {
   readonly served: ServedScope;
-  /** How old what it rests on may be, where that is more than the model's `serve.maxStaleness`. */
+  /**
+   * Age of the last database read in seconds, if it exceeds the model's `serve.maxStaleness`; `undefined` otherwise.
+   */
   readonly staleSeconds: number | undefined;
 }
 
-/** The role is looked at before the model is looked for, so that nobody learns what there is. */
+/**
+ * Finds what serves the model. The role is checked first, so that callers without access do not learn which models
+ * exist.
+ */
 function servedIn(deps: GatewayServerDependencies, request: FastifyRequest, reply: FastifyReply, model: string): Found {
   const place = placeOf(request);
   allow(request, 'viewer', { ...place, model });
@@ -103,7 +108,10 @@ function inferenceResponse(
   };
 }
 
-/** Rows without an answer are reported whichever outputs were requested. */
+/**
+ * Returns whether an error is part of the response. Rows without an answer are reported whichever outputs were
+ * requested.
+ */
 function isTold(output: string, signature: InferenceAnswer['signature'], asked: InferenceBody['outputs']): boolean {
   return asked === undefined || output === signature.output.name || asked.includes(output);
 }
@@ -130,7 +138,7 @@ function modelMetadata(
   };
 }
 
-/** What a caller should know of how it is served; the protocol's place for what it does not name. */
+/** Reports staleness and ledger mismatches in `parameters`, the protocol's field for extensions. */
 function stateOf(deps: GatewayServerDependencies, served: ServedScope, staleSeconds: number | undefined): object {
   const mismatch = deps.table.mismatchOf(served.scope);
   const parameters = {
@@ -140,7 +148,7 @@ function stateOf(deps: GatewayServerDependencies, served: ServedScope, staleSeco
   return Object.keys(parameters).length === 0 ? {} : { parameters };
 }
 
-/** The Open Inference Protocol's routes and MLflow's `/invocations`. */
+/** Registers the routes of the Open Inference Protocol and MLflow's `/invocations`. */
 export function inferenceRoutes(app: FastifyInstance, deps: GatewayServerDependencies): void {
   app.get('/v2', async () => ({ name: serverName, version: serverVersion, extensions: [] }));
   for (const path of ['/v2/models/:model', '/v2/models/:model/versions/:version']) {
@@ -169,7 +177,10 @@ export function inferenceRoutes(app: FastifyInstance, deps: GatewayServerDepende
   });
 }
 
-/** `model-unavailable` while this gateway stops, or refuses the model's requests because it cannot write them down. */
+/**
+ * Throws `model-unavailable` while this gateway stops, and if it refuses the model's requests because it cannot log
+ * predictions.
+ */
 function requireReady({ leaving, writingProblem }: GatewayServerDependencies, { label, log }: ServedScope): void {
   const problem = leaving.aborted
     ? 'this gateway stops'
@@ -204,7 +215,7 @@ async function infer(
   });
 }
 
-/** An empty id names nothing. */
+/** Returns the request id; an empty id counts as absent. */
 function requestIdOf({ id }: InferenceBody): string | undefined {
   return id === '' ? undefined : id;
 }

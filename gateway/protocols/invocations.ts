@@ -1,14 +1,17 @@
 import type { Columns, Taken } from './tensor-columns.ts';
 import { checkRows, isRecord, quoted, readNamedColumns, readRows, refuse } from './tensor-columns.ts';
 
-/** MLflow's scoring body: exactly one of its forms, and optional `params`. */
+/** A parsed MLflow scoring body: rows in exactly one of its forms, and optional `params`. */
 export interface InvocationBody {
   readonly parameters: Readonly<Record<string, unknown>>;
   readonly columns: (taken: Taken) => Columns;
 }
 
 const forms = ['inputs', 'dataframe_split', 'dataframe_records', 'instances'] as const;
-/** Beside the rows: `signature_name` comes from TensorFlow Serving's clients, and there is one signature. */
+/**
+ * Keys allowed beside the rows. TensorFlow Serving's clients send `signature_name`, which is ignored because a model
+ * has only one signature.
+ */
 const others = new Set(['params', 'signature_name']);
 
 function listsByName(value: Readonly<Record<string, unknown>>): ReadonlyMap<string, readonly unknown[]> {
@@ -16,7 +19,7 @@ function listsByName(value: Readonly<Record<string, unknown>>): ReadonlyMap<stri
     Object.entries(value).map(([name, values]) => {
       if (!Array.isArray(values))
         throw refuse(`inputs: expected of ${quoted(name)} a list with one value a row`, { feature: name });
-      // A column of [rows, 1] is the same column.
+      // A column of shape [rows, 1] is read like one of shape [rows].
       return [name, values.every((cell) => Array.isArray(cell) && cell.length === 1) ? values.flat() : values];
     }),
   );
@@ -31,7 +34,10 @@ function fromInstances(value: unknown, taken: Taken): Columns {
   return fromList('instances', value, taken);
 }
 
-/** Objects, or lists in the order of the features; one of each is refused by its row. */
+/**
+ * Reads a list of objects, or a list of lists in the order of the features. A mixture is refused with the number of the
+ * first wrong row.
+ */
 function fromList(form: string, value: unknown, taken: Taken): Columns {
   if (!Array.isArray(value))
     throw refuse(`"${form}" must be a list of objects, one a row, or of rows in the order of the features`);
@@ -44,7 +50,7 @@ function fromSplit(value: unknown, taken: Taken): Columns {
   if (!isRecord(value) || !Array.isArray(value.columns) || !Array.isArray(value.data))
     throw refuse('"dataframe_split" must be {"columns": […], "data": [[…], …]}');
   const names = value.columns.map((name: unknown) => {
-    // Columns without names are numbered by pandas.
+    // pandas numbers columns that have no names.
     if (typeof name === 'number') return String(name);
     if (typeof name !== 'string') throw refuse('"dataframe_split.columns" must be a list of names');
     return name;
@@ -58,8 +64,8 @@ function fromRecords(value: unknown, taken: Taken): Columns {
 }
 
 /**
- * The union of the rows' names; a name that a row lacks is a missing value. Only features become columns: every row may
- * have other names, and all of them as columns would be the square of the request.
+ * Reads objects into columns. A name that a row lacks is a missing value there. Only features become columns: each row
+ * may use different other names, and a column for each of them would take memory quadratic in the size of the request.
  */
 function readRecords(form: string, value: readonly unknown[], taken: Taken): Columns {
   checkRows(value.length);
@@ -78,7 +84,7 @@ function readRecords(form: string, value: readonly unknown[], taken: Taken): Col
   return readNamedColumns(taken, given, [...names]);
 }
 
-/** Throws `invalid-request`. A null key counts as absent. */
+/** Parses an MLflow scoring body. A key with the value null counts as absent. Throws `invalid-request`. */
 export function parseInvocationBody(body: unknown): InvocationBody {
   const wanted = `expected exactly one of ${forms.join(', ')}`;
   if (!isRecord(body)) throw refuse(`the body must be a JSON object: ${wanted}`);

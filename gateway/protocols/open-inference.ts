@@ -15,10 +15,13 @@ import {
   refuse,
 } from './tensor-columns.ts';
 
-/** An Open Inference Protocol request before it is known which version answers it, and so which inputs it must have. */
+/**
+ * A parsed Open Inference Protocol request. Its tensors are not checked yet, because the version that answers, and so
+ * the required inputs, is still unknown.
+ */
 export interface InferenceBody {
   readonly id: string | undefined;
-  /** The version that is to answer; undefined: the one that the path names, or the one that serves. */
+  /** The requested version; `undefined`: the version in the path, or the one that serves. */
   readonly version: string | undefined;
   readonly parameters: Readonly<Record<string, unknown>>;
   readonly inputs: readonly unknown[];
@@ -47,12 +50,15 @@ const numeric = new Set([
   'BOOL',
 ]);
 
-/** Numbers have one spelling in JSON, so any numeric datatype does; each value is checked against the feature's type. */
+/**
+ * Returns whether a tensor's datatype is allowed for the feature. JSON has only one notation for numbers, so any
+ * numeric datatype is; each value is checked against the feature's type later.
+ */
 function accepts(type: TensorType, datatype: string): boolean {
   return type === 'BYTES' ? datatype === type : numeric.has(datatype);
 }
 
-/** Throws `invalid-request`; what the tensors hold is looked at by `readInferenceColumns`. */
+/** Parses the body; `readInferenceColumns` checks the content of the tensors. Throws `invalid-request`. */
 export function parseInferenceBody(body: unknown): InferenceBody {
   if (!isRecord(body)) throw refuse('the body must be a JSON object with "inputs"');
   const { inputs } = body;
@@ -67,11 +73,14 @@ export function parseInferenceBody(body: unknown): InferenceBody {
   if (!Array.isArray(inputs) || inputs.length === 0) throw refuse('"inputs" must be a list of tensors, one a feature');
   if (outputs !== undefined && !Array.isArray(outputs)) throw refuse('"outputs" must be a list of {"name": …}');
   const names = outputs?.map(parseOutput);
-  // Clients send an empty list when they name no outputs.
+  // Clients that request no particular outputs send an empty list.
   return { id, version, parameters, inputs, outputs: names?.length === 0 ? undefined : names };
 }
 
-/** `parameters.binary_data_output` of the whole request is not refused: clients set it by themselves and read JSON as well. */
+/**
+ * Returns the name of a requested output. The request-level `parameters.binary_data_output` is not refused, because
+ * clients set it by default and can read JSON too.
+ */
 function parseOutput(output: unknown): string {
   if (!isRecord(output) || typeof output.name !== 'string') throw refuse('"outputs" must be a list of {"name": …}');
   const parameters = parametersIn(output);
@@ -110,7 +119,7 @@ function shown(shape: readonly number[]): string {
   return `[${listed(shape.map(String))}]`;
 }
 
-/** The values of `[rows]` or `[rows, width]` row by row, given flat or nested as the protocol allows both. */
+/** Returns a tensor's values as one flat list in row order. The protocol allows both flat and nested data. */
 function flatData(tensor: Tensor, width: number): readonly unknown[] {
   const [rows = 0] = tensor.shape;
   const wanted = rows * width;
@@ -154,7 +163,7 @@ function readFeature(tensor: Tensor, type: TensorType): readonly unknown[] {
     });
   checkRows(rows);
   const data = flatData(tensor, 1);
-  // A client cannot know the type of a column without values.
+  // A client cannot know the type of a column that has no values.
   if (!accepts(type, tensor.datatype) && data.some((value) => value !== null))
     throw refuse(`feature "${tensor.name}": expected datatype ${type}, got ${tensor.datatype.slice(0, 20)}`, {
       feature: tensor.name,
@@ -162,7 +171,10 @@ function readFeature(tensor: Tensor, type: TensorType): readonly unknown[] {
   return data;
 }
 
-/** One tensor `[rows]` or `[rows, 1]` a feature, or for a matrix model one tensor `[rows, features]` under the graph's own input name. */
+/**
+ * Reads one tensor of shape `[rows]` or `[rows, 1]` per feature. A matrix model also accepts a single tensor of shape
+ * `[rows, features]` with the graph's own input name.
+ */
 export function readInferenceColumns(inputs: readonly unknown[], taken: Taken): Columns {
   const { signature } = taken;
   const types = new Map(signature.inputs.map((input) => [input.name, input.type]));

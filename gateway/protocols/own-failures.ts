@@ -3,11 +3,12 @@ import type { Columns } from './tensor-columns.ts';
 import type { ServedScope, ServedSlot } from '../serving/serving-table.ts';
 
 /**
- * Whether a failure of one release of a step is its own: the other one (the champion for a canary, and the other way
- * round) is asked the same rows and answers them. What neither can answer is the caller's. Pairs in which one fails and
- * the other does not are what McNemar's test compares (Psychometrika 12, 1947). false where there is no other.
+ * Returns whether a failure is specific to one release of a rollout step: the other release (the champion for a canary,
+ * and the canary for the champion) predicts the same rows and answers them. A row that neither can answer is the
+ * caller's fault. McNemar's test compares such pairs, in which one fails and the other does not (Psychometrika 12,
+ * 1947). Returns false if there is no other release.
  *
- * @param failed the rows that failed; undefined: the request as a whole.
+ * @param failed the rows that failed; `undefined`: the whole request.
  */
 export async function failsAlone(
   served: ServedScope,
@@ -23,7 +24,7 @@ export async function failsAlone(
     const unanswered = new Set(failures.map(({ row }) => row));
     return failed.some(({ row }) => !unanswered.has(row));
   } catch {
-    // Any failure counts: the other release does not answer either.
+    // Any error means that the other release does not answer either.
     return false;
   }
 }

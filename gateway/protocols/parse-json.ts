@@ -2,8 +2,8 @@ import { reasonOf } from '../../contracts/errors.ts';
 import { refuse } from './tensor-columns.ts';
 
 /**
- * Reads JSON, also with the words that Python's `json` writes for numbers that JSON has no spelling for: NaN is a missing
- * value, and the infinities are numbers that the reader of a feature refuses by name.
+ * Parses JSON, including the non-standard literals that Python's `json` writes: NaN is read as a missing value, and the
+ * infinities as numbers that the column reader refuses with the feature's name.
  */
 export function parseJson(text: string): unknown {
   try {
@@ -19,10 +19,13 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** 1e999 is beyond every double: JSON.parse reads it as Infinity. */
+/** JSON.parse reads 1e999 as Infinity, because it exceeds every double. */
 const spelled = { NaN: 'null', Infinity: '1e999' };
 
-/** Keeps the words inside strings. A single regular expression for whole strings would exhaust the stack on long ones. */
+/**
+ * Replaces the literals outside strings. A single regular expression for whole strings would overflow the stack on long
+ * ones.
+ */
 function withoutWords(text: string): string {
   const token = /"|\b(?:NaN|Infinity)\b/g;
   let result = '';

@@ -7,10 +7,10 @@ import { PerennialError, reasonOf } from '../../contracts/errors.ts';
 import { parseJson } from './parse-json.ts';
 import { refuse } from './tensor-columns.ts';
 
-/** A larger body is refused, compressed or not, before it is parsed: 10,000 rows of a few hundred features fit. */
+/** Maximum size of a body, before and after decompression. 10,000 rows of a few hundred features fit. */
 export const bodyLimitBytes = 32 * 2 ** 20;
 
-/** A table as CSV, apart from a JSON body that is a string. */
+/** A CSV body. The class distinguishes it from a JSON body that is a string. */
 export class CsvBody {
   readonly text: string;
 
@@ -20,12 +20,13 @@ export class CsvBody {
 }
 
 /**
- * Reads bodies as JSON. Without a Content-Type, or as bytes, they are JSON too: that is how unmodified clients of the
- * protocol send them. Names such as `__proto__`, which a feature may have, are accepted.
+ * Accepts JSON bodies. A body without a Content-Type, or of type `application/octet-stream`, is read as JSON too,
+ * because unmodified clients of the protocol send it that way. Names such as `__proto__` are accepted, because a
+ * feature may have such a name.
  */
 export function acceptJsonBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
-  // By its name as well: the server looks for the reader of any other type anew in every request.
+  // Registered by name for speed: Fastify searches the parser for any other type again on every request.
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, readJson);
   app.addContentTypeParser('*', { parseAs: 'buffer' }, async (request: FastifyRequest, sent: Buffer) => {
     if (!isJsonType(mediaType(request.headers))) throw notTaken(request.headers['content-type']);
@@ -39,7 +40,7 @@ async function readJson({ headers }: FastifyRequest, sent: Buffer): Promise<unkn
   return parseJson(textOf(headers, bytes));
 }
 
-/** Reads bodies as JSON or CSV. */
+/** Accepts CSV bodies besides JSON. */
 export function acceptCsvBodies(app: FastifyInstance): void {
   app.addContentTypeParser('text/csv', { parseAs: 'buffer' }, async ({ headers }: FastifyRequest, sent: Buffer) => {
     return new CsvBody(textOf(headers, await decompressed(headers, sent)));
@@ -54,7 +55,9 @@ function isJsonType(type: string | undefined): boolean {
   return type === undefined || /^application\/(?:json|octet-stream|[\w.-]+\+json)$/.test(type);
 }
 
-/** `given` undefined: the header is not a media type at all. */
+/**
+ * Creates the error for an unsupported Content-Type. `given` is `undefined` if the header is not a valid media type.
+ */
 export function notTaken(given: string | undefined): PerennialError {
   return new PerennialError(
     'unsupported-media-type',
@@ -93,7 +96,10 @@ export function bodyTooLarge(): PerennialError {
   );
 }
 
-/** The JSON before binary tensors is shorter than the body. */
+/**
+ * Refuses a body with binary tensors. They follow the JSON, so the JSON length in the header differs from the body's
+ * length.
+ */
 function refuseBinaryTensors(headers: IncomingHttpHeaders, bytes: Buffer): void {
   const length = headers['inference-header-content-length'];
   if (length !== undefined && Number(length) !== bytes.length) throw refuse(binaryTensors);
@@ -108,6 +114,6 @@ function textOf({ 'content-type': type = '' }: IncomingHttpHeaders, bytes: Buffe
     throw new PerennialError('unsupported-media-type', `the body's charset is "${charset}"; send it as UTF-8`);
   if (!isUtf8(bytes)) throw refuse('the body is not UTF-8; encode it as UTF-8');
   const text = bytes.toString('utf8');
-  // The byte order mark, which Windows writes in front of text.
+  // Windows writes a byte order mark at the start of a text.
   return text.startsWith('\uFEFF') ? text.slice(1) : text;
 }

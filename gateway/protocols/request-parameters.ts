@@ -5,19 +5,19 @@ import type { Principal } from '../../contracts/access/principal.ts';
 import type { IdMaker } from '../../ports/ids.ts';
 import { refuse } from './tensor-columns.ts';
 
-/** What a caller may say about the request besides its rows. */
+/** Parameters that only rehearsals may send. */
 export interface RehearsalParameters {
-  /** One instant a row; undefined: now. */
+  /** One instant per row; `undefined`: now. */
   readonly eventTimes: readonly Instant[] | undefined;
   readonly replay: 'champion' | 'canary' | undefined;
 }
 
-/** Whether the log and the database keep the id as it is. */
+/** Returns whether the log and the database can store the id unchanged. */
 export function isStorableId(id: string): boolean {
   return id.length <= 200 && id.isWellFormed() && !id.includes('\0');
 }
 
-/** The caller's own ids, one a row and each once, or new ones. */
+/** Returns the caller's prediction ids, which must be distinct and one per row, or newly generated ids. */
 export function readPredictionIds(
   parameters: Readonly<Record<string, unknown>>,
   rows: number,
@@ -39,12 +39,17 @@ export function readPredictionIds(
   return read;
 }
 
-/** A principal that can do nothing outside this one environment: what rehearsals are made with. */
+/**
+ * Returns whether all grants of the principal are confined to this environment, as for the principal of a rehearsal.
+ */
 function isConfinedTo(principal: Principal, environment: string): boolean {
   return principal.grants.length > 0 && principal.grants.every((grant) => grant.environment === environment);
 }
 
-/** `replay` is wanted before a slot is chosen, event times need no slot either; `forbidden` unless a rehearsal asks. */
+/**
+ * Reads the parameters `event_times` and `replay`. Runs before a slot is chosen, because `replay` decides the slot.
+ * Throws `forbidden` if either is present and the caller is not a rehearsal.
+ */
 export function readRehearsalParameters(
   parameters: Readonly<Record<string, unknown>>,
   asked: { readonly principal: Principal; readonly environment: string; readonly virtual: boolean },

@@ -6,10 +6,10 @@ import { refusalOfMissing } from '../../contracts/data/missing-values.ts';
 import type { Signature, SignatureInput, TensorType } from '../../contracts/models/signature.ts';
 import type { MissingPolicy } from '../../contracts/configuration/serve-section.ts';
 
-/** Rows that one request may bring; more belong in several requests. */
+/** Maximum number of rows in one request. */
 export const maximumRows = 10_000;
 
-/** One array a feature, all of length `rows`, as `LoadedModel.predict` takes them. */
+/** One array per feature, each of length `rows`, as `LoadedModel.predict` expects them. */
 export interface Columns {
   readonly rows: number;
   readonly features: Readonly<Record<string, readonly Cell[]>>;
@@ -17,14 +17,17 @@ export interface Columns {
   readonly ignored: readonly string[];
 }
 
-/** A version's inputs, whether a request may lack values that were never missing in training, and texts that mean missing. */
+/**
+ * How a version's inputs are read: its signature, the policy for missing values in features that never lacked one in
+ * training, and the texts that mean missing.
+ */
 export interface Taken {
   readonly signature: Signature;
   readonly missing: MissingPolicy;
   readonly nulls: readonly string[];
 }
 
-/** A value for every row of each column that the request names. */
+/** One value per row for each column that the request names. */
 export type NamedColumns = ReadonlyMap<string, readonly unknown[]>;
 
 export function refuse(message: string, fields: ErrorFields = {}): PerennialError {
@@ -47,23 +50,29 @@ function expectedOf({ type, integer }: SignatureInput): string {
   return integer === undefined ? expected[type] : `an integer that ${integer} holds`;
 }
 
-/** Lists and objects are not printed: one that is nested deeply enough would exhaust the stack. */
+/**
+ * Formats a value for a message. Lists and objects are not printed, because a deeply nested one would overflow the
+ * stack.
+ */
 function show(value: unknown): string {
   if (Array.isArray(value)) return `a list of ${value.length}`;
   if (isRecord(value)) return 'an object';
-  // JSON has rounded it, so its digits would not be the caller's.
+  // Parsing the JSON has rounded the number, so its digits may not be the ones that the caller sent.
   if (Number.isInteger(value) && !Number.isSafeInteger(value)) return `about ${Number(value).toExponential(3)}`;
   return typeof value === 'string' ? quoted(value) : String(value);
 }
 
-/** Text of a request as messages show it. */
+/** Quotes and shortens a text of the request for a message. */
 export function quoted(text: string): string {
   return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
 }
 
-/** The value as the model takes it, or undefined. Truth values count as 0 and 1 and the other way round, as they did in training. */
+/**
+ * Returns the value as the model expects it, or `undefined` if it does not fit. Booleans and the numbers 0 and 1 are
+ * interchangeable, as in training.
+ */
 function toCell({ type, integer }: SignatureInput, value: unknown): Cell | undefined {
-  // Half of a surrogate pair is no text: neither the model nor the log could keep it.
+  // Text with half of a surrogate pair is refused: neither the model nor the log could store it.
   if (type === 'BYTES') return typeof value === 'string' && value.isWellFormed() ? value : undefined;
   if (type === 'BOOL') return value === 0 || value === 1 ? value === 1 : typeof value === 'boolean' ? value : undefined;
   const number = typeof value === 'boolean' ? Number(value) : value;
@@ -72,7 +81,7 @@ function toCell({ type, integer }: SignatureInput, value: unknown): Cell | undef
   return Number.isFinite(type === 'FP32' ? Math.fround(number) : number) ? number : undefined;
 }
 
-/** The JSON mapping of Protocol Buffers writes NaN as this text. */
+/** Returns whether the value is missing. The JSON mapping of Protocol Buffers writes NaN as the text "NaN". */
 function isMissing(type: TensorType, value: unknown, nulls: readonly string[]): boolean {
   if (typeof value !== 'string') return value === null || value === undefined;
   return (value === 'NaN' && type !== 'BYTES') || nulls.includes(value);
@@ -116,7 +125,7 @@ export function tooManyRows(rows: string): PerennialError {
 
 const listedAtMost = 20;
 
-/** Names in a message; a model may have thousands of features. */
+/** Lists names for a message, at most `listedAtMost`, because a model may have thousands of features. */
 export function listed(names: readonly string[], shown = (name: string) => name): string {
   const text = names.slice(0, listedAtMost).map(shown).join(', ');
   return names.length <= listedAtMost ? text : `${text} and ${names.length - listedAtMost} more`;
@@ -127,9 +136,9 @@ export function featureList(signature: Signature): string {
 }
 
 /**
- * Reads columns from one list of values for each feature. An absent feature is missing in every row.
+ * Reads columns from one list of values per feature. A feature without a list is missing in every row.
  *
- * @param others names of the request beside those in `given`, which the model does not take.
+ * @param others further names in the request, besides those in `given`, that the model does not use.
  */
 export function readNamedColumns(taken: Taken, given: NamedColumns, others: readonly string[] = []): Columns {
   const { signature } = taken;
@@ -143,11 +152,11 @@ export function readNamedColumns(taken: Taken, given: NamedColumns, others: read
     const values = given.get(input.name);
     return [input.name, values === undefined ? Array<Cell>(rows).fill(null) : readCells(input, taken, values)];
   });
-  // Not assigned one by one: a feature may be named __proto__.
+  // Properties are not assigned one by one, because a feature may be named `__proto__`.
   return { rows, features: Object.fromEntries(features), ignored };
 }
 
-/** Throws for a feature that may not be missing, and for one whose column is there under almost its name. */
+/** Throws if an absent feature may not be missing, or if the request has a column with almost the same name. */
 function checkAbsent(absent: readonly SignatureInput[], taken: Taken, ignored: readonly string[]): void {
   const spellings = new Map(ignored.map((name) => [plain(name), name]));
   for (const input of absent) {
@@ -166,17 +175,17 @@ function checkAbsent(absent: readonly SignatureInput[], taken: Taken, ignored: r
   }
 }
 
-/** Equal for names that differ by case or by blanks around them only. */
+/** Normalises a name, so that names that differ only in case or surrounding whitespace become equal. */
 function plain(name: string): string {
   return name.trim().normalize('NFC').toLowerCase();
 }
 
-/** What the request has instead: a feature that is written differently is found there. */
+/** Lists the unused columns of the request for a message, so that a misspelt feature is easy to find. */
 function besides(ignored: readonly string[]): string {
   return ignored.length === 0 ? '' : `, and the request has ${listed(ignored, quoted)}`;
 }
 
-/** The number of rows, which must be the same for all features in the request. */
+/** Returns the number of rows, which must be the same for all features in the request. */
 function rowsIn(signature: Signature, given: NamedColumns, ignored: readonly string[]): number {
   const there = signature.inputs.flatMap(({ name }) => {
     const values = given.get(name);
@@ -195,7 +204,7 @@ function rowsIn(signature: Signature, given: NamedColumns, ignored: readonly str
   );
 }
 
-/** Columns from rows whose values stand in the order of `names`. */
+/** Reads columns from rows whose values are in the order of `names`. */
 export function readRows(taken: Taken, names: readonly string[], rows: readonly unknown[]): Columns {
   checkRows(rows.length);
   const given = new Map<string, unknown[]>();

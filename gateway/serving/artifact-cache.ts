@@ -6,16 +6,19 @@ import { writeWhole } from '../../files/write-whole.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 import type { GatewayDisk } from '../log/gateway-disk.ts';
 
-/** Artifacts on the gateway's own disk, so that it can start while the object store is away. Bytes are checked on every read. */
+/**
+ * Cache of model artifacts on the gateway's own disk, so that it can start while the object store is unreachable. The
+ * digest is checked on every read.
+ */
 export interface ArtifactCache {
   read(sha256: Sha256, bytesAtMost: number): Promise<Buffer>;
-  /** Removes the files of all others. */
+  /** Removes the files of all other artifacts. */
   keepOnly(wanted: ReadonlySet<Sha256>): Promise<void>;
 }
 
 export function createArtifactCache(
   folder: string,
-  /** For files that are not whole yet; on the same file system. */
+  /** Folder for unfinished files, on the same file system. */
   scratchFolder: string,
   objectStore: ObjectStore,
   disk: Pick<GatewayDisk, 'note'>,
@@ -40,7 +43,7 @@ export function createArtifactCache(
       const local = await readLocal(sha256);
       if (local !== undefined) return local;
       const bytes = await objectStore.read(sha256, bytesAtMost);
-      // A full disk must not keep a model from being served.
+      // A full disk must not prevent a model from being served.
       await keep(sha256, bytes).catch((caught: unknown) => disk.note(caught));
       return bytes;
     },

@@ -11,21 +11,21 @@ interface Waiting {
 }
 
 export interface BatcherLimits {
-  /** Rows that one call of the runtime takes; a larger request goes alone. */
+  /** Maximum rows in one call of the runtime; a larger request gets a call of its own. */
   readonly rows: number;
-  /** Calls of the runtime at a time. */
+  /** Maximum number of concurrent calls of the runtime. */
   readonly calls: number;
 }
 
 const defaultLimits: BatcherLimits = { rows: 1024, calls: 2 };
 
 /**
- * Joins the requests that arrive in one turn of the event loop, and those that wait for a busy model, into one call
- * of the runtime: crossing to its threads costs more than a row does.
+ * Combines the requests that arrive in one turn of the event loop, and those that wait for a busy model, into one call
+ * of the runtime, because switching to the runtime's threads costs more than predicting a row.
  */
 export interface Batcher {
   predict(columns: Columns): Promise<Answers>;
-  /** Waits for what was asked; nothing may be asked afterwards. */
+  /** Waits for the pending requests. Later requests are rejected with `model-unavailable`. */
   close(): Promise<void>;
 }
 
@@ -52,7 +52,7 @@ export function createBatcher(model: LoadedModel, limits: BatcherLimits = defaul
   function schedule(): void {
     if (scheduled || queue.length === 0) return;
     scheduled = true;
-    // After the sockets that are readable in this turn have been read.
+    // `setImmediate` runs after all sockets that are readable in this turn have been read.
     setImmediate(drain);
   }
 
@@ -87,7 +87,7 @@ export function createBatcher(model: LoadedModel, limits: BatcherLimits = defaul
       for (const { columns, resolve } of batch)
         resolve(batch.length === 1 ? answers : answersFrom(answers, offset, (offset += columns.rows)));
     } catch (failure) {
-      // One caller's rows must not fail another's: alone, each gets its own answer.
+      // One caller's rows must not fail another caller's request, so each request is predicted again on its own.
       if (batch.length > 1) for (const waiting of batch) await run([waiting]);
       else batch[0]?.reject(failure);
     }

@@ -23,12 +23,12 @@ import type { Columns, Taken } from '../protocols/tensor-columns.ts';
 export interface InferenceQuestion {
   readonly served: ServedScope;
   readonly principal: Principal;
-  /** A version by its number, whatever its slot; undefined: by weight. */
+  /** Number of a pinned version, whatever its slot; `undefined`: the slot is chosen by weight. */
   readonly version: number | undefined;
   readonly parameters: Readonly<Record<string, unknown>>;
-  /** The id that the caller gave the request, by which labels can name its predictions. */
+  /** The caller's id of the request, which labels can use to refer to its predictions. */
   readonly requestId: string | undefined;
-  /** Throws `invalid-request` for rows that the version does not accept. */
+  /** Reads the request's rows. Throws `invalid-request` for rows that the version does not accept. */
   readonly columns: (taken: Taken) => Columns;
 }
 
@@ -52,7 +52,7 @@ export interface InferenceDependencies {
   readonly clock: Clock;
   readonly ids: IdMaker;
   readonly steadyNow: () => number;
-  /** In [0, 1). */
+  /** Returns a random number in [0, 1). */
   readonly random: () => number;
 }
 
@@ -74,7 +74,7 @@ export function labelsOf({ scope }: ServedScope): ModelLabels {
   return { project: scope.project, model: scope.model, environment: scope.environment };
 }
 
-/** Route, predict, write down, count, answer. */
+/** Handles a prediction request: chooses a slot, predicts, logs, counts and answers. */
 export class Inference {
   readonly #deps: InferenceDependencies;
   readonly #slotMetrics = new WeakMap<ServedSlot, SlotMetrics>();
@@ -83,7 +83,10 @@ export class Inference {
     this.#deps = deps;
   }
 
-  /** `invalid-request` and `forbidden` are the caller's, `prediction-invalid` the model's, `model-unavailable` a full log's. */
+  /**
+   * Answers one request. Throws `invalid-request` or `forbidden` for a mistake of the caller, `prediction-invalid` if
+   * the model fails, and `model-unavailable` if the log is full and set to refuse.
+   */
   async answer(question: InferenceQuestion): Promise<InferenceAnswer> {
     const begun = this.#deps.steadyNow();
     const { served, principal, parameters } = question;
@@ -120,7 +123,10 @@ export class Inference {
     return { slot, role: slot.role };
   }
 
-  /** A refusal is the caller's fault, unless the step's other release would have answered. */
+  /**
+   * Reads the request's columns. A refused request counts as the release's own failure only if the other release of the
+   * rollout step would have answered it.
+   */
   async #read(question: InferenceQuestion, slot: ServedSlot): Promise<Columns> {
     try {
       return question.columns(takenBy(slot));
@@ -143,7 +149,7 @@ export class Inference {
     }
   }
 
-  /** Checks the rows that failed, or all rows. */
+  /** Returns whether the other release answers the failed rows, or, if `failed` is absent, the whole request. */
   #failsAlone(
     { served, columns }: InferenceQuestion,
     slot: ServedSlot,
@@ -156,7 +162,10 @@ export class Inference {
     this.#deps.counts.add(served, slot.releaseDigest, { answeredInMs: undefined, failed: { own } });
   }
 
-  /** A request with a row that the model has no answer to has failed; one without any answer is refused. */
+  /**
+   * Counts the request. If the model has no answer to some row, the request counts as failed; if it has no answer to
+   * any row, throws `prediction-invalid`.
+   */
   async #count(question: InferenceQuestion, slot: ServedSlot, answers: Answers, tookMs: number): Promise<void> {
     const { served } = question;
     const { rows, failures } = answers;
@@ -169,7 +178,7 @@ export class Inference {
     this.#metricsOf(served, slot).answered();
   }
 
-  /** Whether the rows are among those that are sampled for the log. */
+  /** Logs the rows if they are in the sample. Returns whether they were logged. */
   async #writeDown(served: ServedScope, slot: ServedSlot, rows: AnsweredRows): Promise<boolean> {
     const { sample, onFull } = served.log;
     if (sample < 1 && this.#deps.random() >= sample) return false;

@@ -11,44 +11,47 @@ import type { ArtifactCache } from './artifact-cache.ts';
 import { createBatcher } from './batcher.ts';
 import type { Columns } from '../protocols/tensor-columns.ts';
 
-/** A model in memory, warm, with its requests joined. */
+/** A loaded and warmed-up model that batches concurrent requests. */
 export interface ServedModel {
   readonly artifact: Sha256;
   readonly format: ModelFormatName;
   readonly signature: Signature;
-  /** A row without a finite answer is among the failures. */
+  /** Predicts. A row without a finite prediction is listed in `failures`. */
   predict(columns: Columns): Promise<Answers>;
 }
 
 interface Held {
   readonly model: Promise<ServedModel>;
-  /** undefined while it is being loaded. */
+  /** `undefined` while the model is being loaded. */
   loaded: { readonly model: ServedModel; readonly unload: () => Promise<void> } | undefined;
 }
 
-/** What a model is loaded from. */
+/** What is needed to load a model. */
 export interface LoadableModel {
   readonly artifact: Sha256;
   readonly format: ModelFormatName;
   readonly signature: Signature;
 }
 
-/** Models by artifact, format and signature, so that environments that serve the same one share it. */
+/** Loaded models by artifact, format and signature, so that environments that serve the same model share it. */
 export interface LoadedModels {
   load(model: LoadableModel): Promise<ServedModel>;
-  /** Unloads all others, after their last answers. */
+  /** Unloads all other models, after their pending requests. */
   keepOnly(wanted: ReadonlySet<ServedModel>): Promise<void>;
 }
 
 const neutral: Record<TensorType, Cell> = { FP32: 0, FP64: 0, INT64: 0, BOOL: false, BYTES: '' };
 
-/** The runtime allocates and plans at its first call, which should not be a caller's. */
+/**
+ * Warms up a model with one neutral row, because the runtime allocates memory and plans at its first call, and no
+ * caller should wait for that.
+ */
 async function warm(model: LoadedModel, signature: Signature, logger: Logger): Promise<void> {
   const features = Object.fromEntries(signature.inputs.map((input) => [input.name, [neutral[input.type]]]));
   try {
     await model.predictEach(features, 1);
   } catch (caught) {
-    // A row of zeros need not be one that the model knows how to answer.
+    // A model may be unable to answer a row of zeros.
     if (!(caught instanceof PerennialError && caught.code === 'prediction-invalid')) throw caught;
     logger.debug({ reason: reasonOf(caught) }, 'a model was warmed with a row that it cannot answer');
   }
@@ -82,14 +85,14 @@ export function createLoadedModels(deps: {
       const key = `${artifact} ${format} ${sha256OfJson(signature)}`;
       const known = held.get(key);
       if (known) return known.model;
-      // One turn later, so that `held` has the entry before it is filled in.
+      // Deferred by one turn, so that `held` has the entry before `open` fills it in.
       const model = Promise.resolve().then(() => open(key, { artifact, format, signature }));
       held.set(key, { model, loaded: undefined });
       model.catch(() => held.delete(key));
       return model;
     },
     async keepOnly(wanted) {
-      // Chosen in one turn: whoever asks for one of them afterwards loads it anew.
+      // All unwanted entries are removed in one turn, so that later requests for such a model load it again.
       const unwanted = [...held].flatMap(([key, { loaded }]) =>
         loaded && !wanted.has(loaded.model) ? [{ key, unload: loaded.unload }] : [],
       );

@@ -2,7 +2,10 @@ import { hash } from 'node:crypto';
 import { PerennialError } from '../../contracts/errors.ts';
 import type { ServedScope, ServedSlot } from './serving-table.ts';
 
-/** Where in [0, 100) a routing key falls: always the same for one model and environment, and independent between models. */
+/**
+ * Returns the position of a routing key in [0, 100). It is stable for one model and environment, and independent
+ * between models.
+ */
 export function positionOfKey(label: string, key: string): number {
   const digits = hash('sha256', `${label}\n${key}`, 'hex').slice(0, 12);
   return (Number.parseInt(digits, 16) / 2 ** 48) * 100;
@@ -18,8 +21,8 @@ function routingValue(routingKey: string | null, parameters: Readonly<Record<str
 }
 
 /**
- * The slot that answers: canary for `weight` percent, by the hash of the routing key so that a caller who has met the
- * canary stays with it as its weight rises, else at random a request.
+ * Chooses the slot for a request: the canary gets `weight` percent. With a routing key, the key's hash decides, so that
+ * a caller who was routed to the canary stays there as its weight rises; otherwise the choice is random.
  */
 export function chooseSlot(
   served: ServedScope,
@@ -33,7 +36,7 @@ export function chooseSlot(
   return position < canary.weight ? canary : champion;
 }
 
-/** The slot that a replay names. */
+/** Returns the slot that a replay names; throws `not-found` if there is no canary. */
 export function slotOfRole(served: ServedScope, role: 'champion' | 'canary'): ServedSlot {
   const slot = role === 'champion' ? served.champion : served.canary;
   if (!slot)

@@ -18,12 +18,12 @@ export interface ServedSlot {
   readonly nulls: readonly string[];
 }
 
-/** How the values of a request are read for the slot's model. */
+/** Returns how request values are read for the slot's model. */
 export function takenBy({ model: { signature }, missing, nulls }: ServedSlot): Taken {
   return { signature, missing, nulls };
 }
 
-/** What answers for one {model, environment}: a generation whose models are all loaded. */
+/** What serves one {model, environment}: a generation whose models are all loaded. */
 export interface ServedScope {
   readonly entry: ServingEntry;
   readonly scope: Scope;
@@ -38,11 +38,11 @@ export interface ServedScope {
   readonly virtual: boolean;
 }
 
-/** What became of a generation here, for `DeploymentRepository.acknowledge`. */
+/** Result of loading a generation on this gateway, for `DeploymentRepository.acknowledge`. */
 export interface LoadResult {
   readonly scope: Scope;
   readonly generation: number;
-  /** null: it serves. */
+  /** null if the generation serves. */
   readonly error: string | null;
 }
 
@@ -51,7 +51,7 @@ interface Retired {
   readonly until: number;
 }
 
-/** One scope as it is followed: what serves, what is wanted, and what served until lately. */
+/** State of one scope: the wanted entry, what serves, and slots that served until recently. */
 interface Followed {
   wanted: ServingEntry;
   served: ServedScope | undefined;
@@ -63,14 +63,14 @@ interface Followed {
 export interface ServingTableDependencies {
   readonly models: LoadedModels;
   readonly logger: Logger;
-  /** Milliseconds on any steady scale. */
+  /** Milliseconds of a monotonic clock. */
   readonly steadyNow: () => number;
   readonly onLoaded: (result: LoadResult) => void;
-  /** What the ledger does not bear out, as of the last reading. */
+  /** Called with the generations that the ledger does not confirm, after each reading. */
   readonly onMismatches: (found: readonly ServingMismatch[]) => void;
-  /** Models that served stay loaded this long, so that a rollback is instant. */
+  /** How long models stay loaded after they stop serving, so that a rollback is instant. */
   readonly graceMs?: number;
-  /** A generation that could not be loaded is tried again this often. */
+  /** How long to wait before trying again to load a generation that could not be loaded. */
   readonly retryMs?: number;
 }
 
@@ -80,15 +80,15 @@ function keyOfScope({ project, model, environment }: Scope): string {
   return keyOf(project, model, environment);
 }
 
-/** All that decides what a scope answers with. */
+/** Fingerprint of everything in an entry that changes how its scope is served. */
 function fingerprintOf(entry: ServingEntry): string {
   const { generation, routingKey, log, virtual, staleness, shadowTolerance } = entry;
   return JSON.stringify([generation.generation, routingKey, log, virtual, staleness, shadowTolerance]);
 }
 
 /**
- * Everything that is served, in memory. A new generation takes its place whole, once each of its models is loaded and
- * warm; one that cannot be loaded leaves the old one serving and says so.
+ * In-memory table of everything that is served. A new generation replaces the old one as a whole, once all its models
+ * are loaded and warmed up. If one cannot be loaded, the old generation keeps serving and the failure is reported.
  */
 export class ServingTable {
   readonly #scopes = new Map<string, Followed>();
@@ -100,7 +100,10 @@ export class ServingTable {
     this.#deps = { graceMs: 30 * 60_000, retryMs: 2_000, ...deps };
   }
 
-  /** Resolves when every scope serves its entry or has failed to. What the ledger does not bear out changes nothing. */
+  /**
+   * Applies a reading of the database. Resolves when every scope serves its entry or has failed to load it. Generations
+   * that the ledger does not confirm change nothing.
+   */
   async follow({ entries, idle, mismatches }: ServingReading): Promise<void> {
     for (const key of idle.map(keyOfScope)) this.#scopes.delete(key);
     this.#mismatches = new Map(mismatches.map((mismatch) => [keyOfScope(mismatch.scope), mismatch]));
@@ -108,7 +111,8 @@ export class ServingTable {
     const settling = entries.map(async (entry) => {
       const key = keyOfScope(entry.scope);
       const known = this.#scopes.get(key);
-      // The newest that is borne out may be older than what serves here, and that was borne out when it was loaded.
+      // The newest confirmed generation may be older than the one that serves here, which was confirmed when it was
+      // loaded.
       if (known?.served !== undefined && this.#mismatches.has(key)) return undefined;
       const followed = known ?? {
         wanted: entry,
@@ -126,7 +130,10 @@ export class ServingTable {
     this.#known = true;
   }
 
-  /** Where nothing serves any more, the ledger says so: a scope that is merely gone was taken out of the database. */
+  /**
+   * Records a mismatch for each scope that the database no longer lists. The end of a deployment is in the ledger, so a
+   * scope that disappears without it was deleted from the database.
+   */
   #missNobody(told: ReadonlySet<string>): void {
     for (const [key, { wanted }] of this.#scopes) {
       if (told.has(key)) continue;
@@ -136,7 +143,7 @@ export class ServingTable {
     }
   }
 
-  /** How what is deployed there differs from the ledger; undefined if it does not. */
+  /** Returns how the scope's deployment differs from the ledger, or `undefined` if it does not. */
   mismatchOf({ project, model, environment }: Scope): ServingMismatch | undefined {
     return this.#mismatches.get(keyOf(project, model, environment));
   }
@@ -145,7 +152,7 @@ export class ServingTable {
     return [...this.#mismatches.values()];
   }
 
-  /** Has a table been followed, and is everything in it either served or known to be impossible? */
+  /** Whether a reading was applied and each of its scopes either serves or has failed to load. */
   get ready(): boolean {
     return (
       this.#known &&
@@ -153,7 +160,10 @@ export class ServingTable {
     );
   }
 
-  /** `not-found` if nothing is deployed there; `model-unavailable` while it is not known or cannot be loaded. */
+  /**
+   * Returns what serves. Throws `not-found` if nothing is deployed there, and `model-unavailable` while that is unknown
+   * or the generation cannot be served.
+   */
   find(project: string, model: string, environment: string): ServedScope {
     const followed = this.#scopes.get(keyOf(project, model, environment));
     if (followed?.served) return followed.served;
@@ -184,7 +194,10 @@ export class ServingTable {
     );
   }
 
-  /** A version by its number: one that serves, or that did until lately. */
+  /**
+   * Returns the slot of a version that serves or served until recently; throws `not-found` if the version is not
+   * loaded.
+   */
   pinned(served: ServedScope, version: number): ServedSlot {
     const slots = this.#loaded(served);
     const found = slots.find((slot) => slot.version === version);
@@ -196,7 +209,7 @@ export class ServingTable {
     );
   }
 
-  /** Numbers of the loaded versions, rising. */
+  /** Returns the numbers of the loaded versions, in ascending order. */
   versions(served: ServedScope): readonly number[] {
     return [...new Set(this.#loaded(served).map((slot) => slot.version))].toSorted((a, b) => a - b);
   }
@@ -205,15 +218,18 @@ export class ServingTable {
     return [...this.#scopes.values()].flatMap((followed) => followed.served ?? []);
   }
 
-  /** What serves, or else what is wanted: what a restart without a database should serve. */
+  /** Returns the entries that a restart without a database should serve: what serves, or else what is wanted. */
   entries(): readonly ServingEntry[] {
     return [...this.#scopes.values()].map((followed) => followed.served?.entry ?? followed.wanted);
   }
 
-  /** Unloads what has not served for longer than the grace; answers the artifacts still wanted, or undefined while something is being loaded. */
+  /**
+   * Unloads models that stopped serving longer ago than the grace period. Returns the artifacts that are still needed,
+   * or `undefined` while something is being loaded.
+   */
   async sweep(): Promise<ReadonlySet<Sha256> | undefined> {
     const followed = [...this.#scopes.values()];
-    // What is being loaded now is in nobody's slots yet.
+    // A model that is being loaded is not in any slot yet.
     if (followed.some((scope) => scope.busy !== undefined)) return undefined;
     const now = this.#deps.steadyNow();
     for (const scope of followed) scope.retired = scope.retired.filter((retired) => retired.until > now);
@@ -233,7 +249,7 @@ export class ServingTable {
     return [...served.slots, ...retired.map((entry) => entry.slot)];
   }
 
-  /** One load at a time a scope; a newer entry that comes meanwhile is taken up after it. */
+  /** Loads one generation at a time per scope. An entry that arrives meanwhile is loaded next. */
   async #settle(followed: Followed): Promise<void> {
     if (followed.busy) return followed.busy;
     if (!this.#isDue(followed)) return;
@@ -326,5 +342,5 @@ export class ServingTable {
   }
 }
 
-/** Models kept for a rollback, a scope. */
+/** Maximum number of models per scope that stay loaded for a rollback. */
 const maximumRetired = 8;

@@ -17,25 +17,26 @@ export interface ShadowDependencies {
   readonly counts: ShadowCounts;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Rows that may wait; those beyond are not asked about, and counted as dropped. */
+  /** Maximum number of waiting rows. Rows beyond it are not predicted and count as dropped. */
   readonly mostWaitingRows?: number;
 }
 
-/** What the champion has answered, for the shadow to be asked the same. */
+/** A request that the champion has answered and the shadow will predict too. */
 export interface ShadowQuestion {
   readonly served: ServedScope;
   readonly shadow: ServedSlot;
   readonly columns: (taken: Taken) => Columns;
   readonly answered: AnsweredRows;
-  /** Whether the champion's rows were written down, so that the shadow's are too. */
+  /** Whether the champion's rows were logged; if so, the shadow's are logged too. */
   readonly logged: boolean;
 }
 
 const nothing = { compared: 0, failed: 0, dropped: 0, absoluteDifference: 0, beyond: 0 };
 
 /**
- * Asks the shadow what the champion has answered: afterwards, one request at a time and with a bounded queue, so that
- * no answer waits for it. What it says is written down under its role and compared; nobody is answered with it.
+ * Runs the shadow release on requests that the champion has answered: afterwards, one request at a time and from a
+ * bounded queue, so that no answer is delayed. The shadow's predictions are logged with the role `shadow` and compared
+ * with the champion's. They are never returned to a caller.
  */
 export class Shadow {
   readonly #deps: Required<ShadowDependencies>;
@@ -47,7 +48,7 @@ export class Shadow {
     this.#deps = { mostWaitingRows: 10_000, ...deps };
   }
 
-  /** Takes it up later, or counts it as dropped; in no time either way. */
+  /** Queues a request, or counts its rows as dropped if the queue is full. Returns immediately. */
   ask(question: ShadowQuestion): void {
     const rows = question.answered.ids.length;
     if (this.#waitingRows > 0 && this.#waitingRows + rows > this.#deps.mostWaitingRows) {
@@ -59,14 +60,14 @@ export class Shadow {
     this.#working ??= this.#work().finally(() => (this.#working = undefined));
   }
 
-  /** When all that was asked so far has been answered. */
+  /** Waits until the queue is empty. */
   async idle(): Promise<void> {
     await this.#working;
   }
 
   async #work(): Promise<void> {
     for (;;) {
-      // The answer that this question came with is sent first.
+      // The caller's answer is sent first.
       await new Promise((resolve) => setImmediate(resolve));
       const question = this.#waiting.shift();
       if (question === undefined) return;

@@ -2,7 +2,7 @@ import type { Evidence } from '../../contracts/serving/approval-evidence.ts';
 import type { Html } from '../html.ts';
 import { html, table, time } from '../html.ts';
 
-/** Who has voted, and the form to decide, which `decideScript` sends. */
+/** Renders the votes and the form to vote, which `decideScript` submits. */
 export function decideSection({ approval, decide }: Evidence): Html {
   const { votes, earlierVotes, policy, status } = approval;
   const cast = votesTable(votes, 'Nobody has voted yet.');
@@ -41,8 +41,8 @@ function earlier(votes: Votes): Html {
 }
 
 /**
- * Sends the vote with the key that was typed, which goes nowhere else and is not kept. A page that was saved to a file
- * has no service to send it to, and says what to type instead.
+ * Sends the vote with the API key that was typed in. The key is sent nowhere else and is not stored. A page that was
+ * saved to a file has no server, so it shows the command to type instead.
  */
 export const decideScript = `
 const form = document.getElementById('decide-form');

@@ -18,7 +18,7 @@ export function dataSection({ data }: Evidence): Html {
     ...columnsRemoved.map((name) => ['removed', name]),
     ...columnsChanged.map((name) => ['of another type', name]),
   ];
-  // Manifests tell parts and not rows: where parts are gone, they may have gone for a single row that changed.
+  // Manifests list parts and not rows: a part may have been replaced because a single row in it changed.
   const moved =
     data.compared !== undefined
       ? rowsMoved(data.compared)
@@ -49,7 +49,7 @@ function rowsMoved({ rows, key }: RowsCompared): Html {
     ${number(unchanged)} unchanged (${how})`;
 }
 
-/** Which columns the changed rows differ in, and how far each column's values have moved. */
+/** Renders which columns the changed rows differ in, and how far each column's distribution has moved. */
 function columnsMoved({ changedBy, shifts, columns }: RowsCompared): Html {
   const differs = new Map(changedBy.map(({ column, rows }) => [column, rows]));
   const rows = shifts.map(({ column, psi, mean, standardisedDifference, nulls }) => [
@@ -152,7 +152,7 @@ export function lineageSection({ lineage, approval }: Evidence): Html {
   </section>`;
 }
 
-/** Without data.window a build reads from the first year there is. */
+/** Without `data.window`, a build reads from year 1, and then only the end is shown. */
 function span({ from, to }: NonNullable<Evidence['lineage']>['trained']): string {
   return from.startsWith('0001-') ? `up to ${time(to)}` : `of ${time(from)} to ${time(to)}`;
 }

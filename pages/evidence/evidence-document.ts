@@ -4,7 +4,10 @@ import type { EvaluationBody } from '../../contracts/models/evaluation.ts';
 import { metricOf, MetricName, worstFirst } from '../../contracts/models/metrics.ts';
 import { trafficPlan } from './traffic-plan.ts';
 
-/** What a request shows, put in the order in which it is read. `requestedByName` is whose request it is. */
+/**
+ * Builds the evidence of an approval request, in reading order. `requestedByName`: name of the principal that requested
+ * the approval.
+ */
 export function evidenceDocument(
   approval: Approval,
   details: EvidenceDetails | null,

@@ -12,7 +12,9 @@ import {
 } from './measured-sections.ts';
 import { pageStyle } from '../page-style.ts';
 
-/** Nothing from elsewhere, and of the page's own scripts and styles those alone that have the nonce. */
+/**
+ * Returns a Content-Security-Policy that allows no external resources and only the scripts and styles with the nonce.
+ */
 export function contentSecurityPolicy(nonce: string): string {
   return `default-src 'none'; style-src 'nonce-${nonce}'; script-src 'nonce-${nonce}'; connect-src 'self'; form-action 'none'; base-uri 'none'`;
 }
@@ -32,7 +34,10 @@ const sections: readonly ((evidence: Evidence) => Html)[] = [
   decideSection,
 ];
 
-/** The evidence as one page that needs nothing but itself, to be read from a file too. `nonce` is made for each answer. */
+/**
+ * Renders the evidence as one self-contained page, which also works when saved to a file. `nonce` must be new for each
+ * response.
+ */
 export function evidencePage(evidence: Evidence, nonce: string): string {
   const { model, environment, modelVersion } = evidence.approval;
   const page = html`<!doctype html>

@@ -6,7 +6,7 @@ import { html, number, percent, table, time } from '../html.ts';
 
 const mostSlices = 20;
 
-/** Verdict, value, threshold and n of each gate. */
+/** Renders the verdict, value, threshold and sample size of each gate. */
 export function gatesSection({ gates }: Evidence): Html {
   const rows = gates.map(({ gate, verdict, value, threshold, n, reason }) => [
     gate,
@@ -132,7 +132,8 @@ export function changedRowsSection({ changedRows, approval, comparison }: Eviden
     kind === 'flip'
       ? `${number(changed)} of ${number(compared)} held-out rows get another decision (${percent(compared === 0 ? 0 : changed / compared)}).`
       : `${number(changed)} of ${number(compared)} held-out rows get another prediction, ${number(meanDifference, 4)} apart on average.`;
-  // Evidence of before it was kept says it by what the numbers are of.
+  // Older evidence lacks `challengerTrainedOn`. In it, `measuredOf` is present only for a refit, which was trained on
+  // these rows.
   const isTrainedOn = changedRows.challengerTrainedOn ?? comparison.measuredOf !== undefined;
   const refit = isTrainedOn
     ? html`<p>

@@ -4,7 +4,7 @@ import { html, percent } from '../html.ts';
 
 const width = 640;
 
-/** The gain with its interval, and where none would be. */
+/** Plots the gain with its confidence interval, and the position of no gain. */
 export function intervalPlot(gain: number, { low, high }: { readonly low: number; readonly high: number }): Html {
   const from = Math.min(low, 0);
   const to = Math.max(high, 0);
@@ -24,7 +24,7 @@ export function intervalPlot(gain: number, { low, high }: { readonly low: number
   </svg>`;
 }
 
-/** Predicted against observed shares; on the diagonal is calibrated. */
+/** Plots predicted against observed shares. A perfectly calibrated model lies on the diagonal. */
 export function calibrationPlot({ challenger, champion }: NonNullable<Evidence['calibration']>): Html {
   const side = 280;
   const place = (share: number) => (share * side).toFixed(1);

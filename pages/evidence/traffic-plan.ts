@@ -3,7 +3,7 @@ import { PlannedStrategy } from '../../contracts/serving/planned-strategy.ts';
 
 const whenFewer = { extend: 'it waits for more', proceed: 'it goes on', abort: 'it stops' } as const;
 
-/** How the release would take over, step by step in words. */
+/** Describes in words how the release would take over traffic, step by step, and what would stop it. */
 export function trafficPlan({ strategy, champion }: Pick<ApprovalSubject, 'strategy' | 'champion'>): {
   readonly traffic: string[];
   readonly stops: string[];

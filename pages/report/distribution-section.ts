@@ -7,7 +7,7 @@ import { pixel } from './scale.ts';
 
 const [width, height, bottom, top] = [300, 150, 30, 6];
 
-/** Small multiples: reference and window over each other, one plot a column. */
+/** Renders one small plot per column, with the distributions of the reference and the window on top of each other. */
 export function distributionSection({ report }: ReportDocument): Html {
   const plots = report.body.drift.flatMap((result) =>
     result.distribution === undefined ? [] : [plotOf(result, result.distribution)],
@@ -70,7 +70,7 @@ function plotOf(result: DriftResult, distribution: Distribution): Html {
   </figure>`;
 }
 
-/** The statistic beside what it is held against. */
+/** Returns the drift statistic with its p-value or threshold. */
 function testOf({ test, statistic, pValue, threshold, critical }: DriftResult): string {
   const told = `${test} ${number(statistic, 3)}`;
   if (pValue !== null) return `${told}, p ${number(pValue, 2)}`;
@@ -89,7 +89,7 @@ function namesOf({ edges, categories }: Distribution): string[] {
   return Array.from({ length: bounds.length + 1 }, (_, at) => nameOfBin(bounds, at));
 }
 
-/** An edge that is given twice encloses the bin of that one value. */
+/** Names a bin. An edge that occurs twice encloses a bin of that single value. */
 function nameOfBin(edges: readonly number[], at: number): string {
   const [low, high] = [edges[at - 1], edges[at]];
   if (low === undefined) return high === undefined ? 'all values' : `below ${number(high, 4)}`;
@@ -99,7 +99,7 @@ function nameOfBin(edges: readonly number[], at: number): string {
   return `${past ? 'above ' : ''}${number(low, 4)} to ${number(high, 4)}`;
 }
 
-/** Edges stand between bins and categories under theirs; not more than fit. */
+/** Draws the axis labels: edges between bins, categories below theirs. Labels that would overlap are left out. */
 function axisOf({ edges, categories }: Distribution, slot: number): Html {
   const labels =
     categories === null

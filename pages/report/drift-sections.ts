@@ -5,11 +5,13 @@ import { html, number, percent } from '../html.ts';
 import type { ReportDocument } from './report-document.ts';
 import { pixel, scale, ticks } from './scale.ts';
 
-/** A column of the heat map is a report; the oldest fall off. */
+/** Maximum number of reports, each a column of the heat map; the oldest are left out. */
 const mostColumns = 36;
 const [cell, labelWidth, headHeight] = [24, 150, 70];
 
-/** Every column against every window: how far the statistic is towards its threshold. */
+/**
+ * Renders a heat map of data columns against reports. The shade shows the drift statistic relative to its threshold.
+ */
 export function heatMapSection({ report, history }: ReportDocument): Html {
   const shown = history.slice(-mostColumns);
   const names = report.body.drift.map(keyOf);
@@ -82,7 +84,7 @@ function levelOf(result: DriftResult): number {
 
 const pointStyle = { excluded: 'muted', 'too few': 'muted', drifted: 'fail', steady: 'steady' } as const;
 
-/** Which drift matters: how far a feature moved against how much the champion leans on it. */
+/** Plots each feature's drift against its permutation importance for the champion, to show which drift matters. */
 export function importanceSection({ report }: ReportDocument): Html {
   const known = report.body.drift.flatMap((result) =>
     result.importance === undefined ? [] : [{ ...result, importance: result.importance }],

@@ -126,7 +126,7 @@ function dateTicks(first: number, last: number): number[] {
   return Array.from({ length: 5 }, (_, at) => first + ((last - first) * (at + 0.5)) / 5);
 }
 
-/** Counts and thresholds stand beside the metrics, and are none. */
+/** Returns the metrics alone. Counts and thresholds in the same object are not metrics. */
 function metricsIn(performance: Metrics): ReadonlyMap<string, number> {
   const told = metricNames[performance.task].map((name) => [name, metricOf(performance, name)] as const);
   return new Map(told.flatMap(([name, value]) => (value === null ? [] : [[name, value]])));

@@ -3,15 +3,15 @@ import type { Generation } from '../../contracts/serving/deployment.ts';
 import type { ServedPeriod } from '../../contracts/runs/rehearsal.ts';
 import type { Report } from '../../contracts/monitoring/report.ts';
 
-/** What the page of a report is made from. */
+/** Content of a report page. */
 export interface ReportDocument {
   readonly report: Report;
-  /** The reports up to this one, the oldest first, itself the last. */
+  /** Reports up to and including this one, oldest first. */
   readonly history: readonly Report[];
-  /** Of the environment, the oldest first. */
+  /** Generations of the environment, oldest first. */
   readonly generations: readonly Generation[];
   /** In a rehearsal: the rows of the report's period that were not answered. */
   readonly served?: ServedPeriod | undefined;
-  /** What performance over time is told by. */
+  /** Metric that is shown as performance over time. */
   readonly metric: MetricName;
 }

@@ -10,7 +10,9 @@ import type { ReportDocument } from './report-document.ts';
 import { reportStyle } from './report-style.ts';
 import { findingsSection, labelsSection, qualitySection, trafficSection } from './service-sections.ts';
 
-/** Nothing from elsewhere, no script at all, and of styles those alone that have the nonce. */
+/**
+ * Returns a Content-Security-Policy that allows no external resources, no scripts, and only the styles with the nonce.
+ */
 export function reportPolicy(nonce: string): string {
   return `default-src 'none'; style-src 'nonce-${nonce}'; form-action 'none'; base-uri 'none'`;
 }
@@ -26,7 +28,10 @@ const sections: readonly ((document: ReportDocument) => Html)[] = [
   trafficSection,
 ];
 
-/** A report as one page that needs nothing but itself, to be kept as a file too. `nonce` is made for each answer. */
+/**
+ * Renders a report as one self-contained page, which also works when saved to a file. `nonce` must be new for each
+ * response.
+ */
 export function reportPage(document: ReportDocument, nonce: string): string {
   const { to } = document.report.body;
   const title = titleOf(document.report.body);
@@ -80,7 +85,10 @@ function header({ report, metric, served }: ReportDocument): Html {
   </header>`;
 }
 
-/** Rows of a rehearsal's period that are in no other number of the report, because a refused row is not logged. */
+/**
+ * Mentions a rehearsal's refused rows, which no other number of the report includes, because a refused row is not
+ * logged.
+ */
 function refusedNote({ refusedRows }: NonNullable<ReportDocument['served']> = {}): Html {
   if (refusedRows === undefined) return html``;
   const features = refusedRows.features.map(({ name, rows }) => `${JSON.stringify(name)} (${number(rows)})`).join(', ');
@@ -89,7 +97,7 @@ function refusedNote({ refusedRows }: NonNullable<ReportDocument['served']> = {}
   </p>`;
 }
 
-/** What labels say of the metric; until they have come, what it is estimated to be. */
+/** Shows the metric as measured from labels, or its estimate until labels have arrived. */
 function performanceTile(
   body: ReportDocument['report']['body'],
   metric: MetricName,

@@ -1,4 +1,4 @@
-/** What the page of a report has besides the style of the evidence page. */
+/** Style of the report page, in addition to `pageStyle`. */
 export const reportStyle = `
 .note { background: var(--unsure-soft); color: var(--unsure); padding: 6px 12px; border-radius: 6px; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(130px, 1fr)); gap: 10px; margin: 16px 0; }

@@ -1,11 +1,11 @@
-/** A linear scale from values to pixels. */
+/** Returns a linear scale from values to pixels. */
 export function scale([from, to]: readonly [number, number], [start, end]: readonly [number, number]) {
   const width = to - from;
   return (value: number): number =>
     width === 0 ? (start + end) / 2 : start + ((value - from) / width) * (end - start);
 }
 
-/** Round numbers for an axis, about as many as wanted. */
+/** Returns about `wanted` round numbers for the ticks of an axis. */
 export function ticks(from: number, to: number, wanted = 5): number[] {
   const rough = (to - from) / wanted;
   if (!(rough > 0)) return [from];
@@ -16,7 +16,7 @@ export function ticks(from: number, to: number, wanted = 5): number[] {
   return Array.from({ length: Math.max(0, count) }, (_, at) => Number(((first + at) * step).toPrecision(12)));
 }
 
-/** To the tenth of a pixel, so that a page stays small. */
+/** Rounds to a tenth of a pixel, to keep pages small. */
 export function pixel(value: number): number {
   return Math.round(value * 10) / 10;
 }

@@ -144,7 +144,7 @@ const units = [
   ['s', 1_000],
 ] as const;
 
-/** A duration in its greatest fitting unit. */
+/** Formats a duration in the largest unit that fits. */
 function lasting(milliseconds: number): string {
   const [unit, size] = units.find(([, of]) => milliseconds >= of) ?? ['ms', 1];
   return `${number(milliseconds / size, 3)} ${unit}`;

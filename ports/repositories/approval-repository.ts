@@ -5,10 +5,10 @@ import type { Principal, Viewer } from '../../contracts/access/principal.ts';
 
 export interface ApprovalRepository {
   /**
-   * Makes one request per run, and one more whenever the champion has changed since the last one was approved.
-   * Sets the run to awaiting-approval and supersedes older pending requests of the scope. With policy.votes 0 it is
-   * approved at once. One that takes the place of an approved request closes that one, and is superseded itself where a
-   * request of another run was made in between.
+   * Creates one approval request per run, and another one each time the champion has changed since the run's last
+   * request was approved. Sets the run to `awaiting-approval` and supersedes older pending requests of the scope. With
+   * `policy.votes` 0 the request is approved at once. A request that replaces an approved one closes it, and is itself
+   * superseded if another run made a request in between.
    */
   request(
     scope: Scope,
@@ -25,7 +25,7 @@ export interface ApprovalRepository {
     },
   ): Promise<Approval>;
   get(id: Id): Promise<Approval>;
-  /** What the request shows besides; null where none was gathered. */
+  /** Returns the additional evidence of the request, or null if none was collected. */
   details(id: Id): Promise<EvidenceDetails | null>;
   list(
     viewer: Viewer,
@@ -38,23 +38,29 @@ export interface ApprovalRepository {
     page: PageRequest,
   ): Promise<Page<Approval>>;
   /**
-   * Records a vote. `digest-not-current`, `vote-refused` (requester, last committer, role, second vote), `approval-closed` (decided, expired by the environment's clock, superseded).
-   * The same vote again by the same principal is `vote-refused`.
+   * Records a vote. Errors: `digest-not-current`; `vote-refused` (requester, last committer, missing role, or a second
+   * vote, even an equal one); `approval-closed` (decided, expired by the environment's clock, or superseded).
    */
   vote(
     id: Id,
     vote: { readonly decision: 'approve' | 'reject'; readonly digest: Sha256; readonly comment: string },
     voter: Principal,
   ): Promise<Approval>;
-  /** Counts the votes under a lock and decides if they suffice or time is up, and reminds: the only place that decides. One reject rejects. */
+  /**
+   * Counts the votes under a lock and decides the request if they suffice or time is up; one reject vote rejects it.
+   * Also records the reminder. Votes are counted in no other method.
+   */
   tally(
     id: Id,
-    /** Who asked for it, and counts. */
+    /** The run that made the request. */
     runId: Id,
   ): Promise<{
     readonly status: ApprovalStatus;
     readonly expiresInMs: number | null;
-    /** Until half of its time has passed, when the ledger gets a reminder, once; null after that. */
+    /**
+     * Milliseconds until the reminder is due, at half of the request's lifetime. The ledger gets one reminder; null
+     * afterwards.
+     */
     readonly remindInMs: number | null;
   }>;
 }

@@ -3,8 +3,8 @@ import type { Id, Page, PageRequest, Scope, Sha256 } from '../../contracts/ident
 
 export interface CodeRepository {
   /**
-   * Makes the version (one per model and digest), moves the scope's code head, records a `new-code` trigger when it
-   * moved. A `staged` one leaves the head where it is; `ModelRepository.apply` moves it.
+   * Creates the version (one per model and digest), moves the scope's code head, and records a `new-code` trigger if
+   * the head moved. With `staged`, the head stays where it is until `ModelRepository.apply` moves it.
    */
   commit(
     scope: Scope,

@@ -2,11 +2,12 @@ import type { CollectedBlob, Collection } from '../../contracts/runs/collection.
 import type { Idempotency } from '../../contracts/runs/command.ts';
 import type { Id, Instant, Page, PageRequest, Sha256 } from '../../contracts/identifiers.ts';
 
-/** Collections of garbage. What may be removed is decided here; the activity that asks removes the bytes. */
+/** Garbage collections. This repository decides what may be removed; the calling activity removes the bytes. */
 export interface CollectionRepository {
   /**
-   * Begins one. While one is under way it is that one, as it was begun: there is one at a time. Under a key that was used
-   * it is the one that was answered then; `idempotency-conflict` if the request was another.
+   * Starts a collection. Only one can run at a time: if one is running, returns that one unchanged. If the idempotency
+   * key was used before, returns the collection of that request; throws `idempotency-conflict` if the earlier request
+   * differs.
    */
   begin(
     wanted: { readonly dryRun: boolean; readonly graceMs: number; readonly by: Id },
@@ -14,30 +15,35 @@ export interface CollectionRepository {
   ): Promise<Collection>;
   get(id: Id): Promise<Collection>;
   list(page: PageRequest): Promise<Page<Collection>>;
-  /** What it removed, or would have, in the order of the names. */
+  /** Returns the blobs that the collection removed, or would have removed in a dry run, in the order of their names. */
   collected(id: Id, page: PageRequest): Promise<Page<CollectedBlob>>;
   /**
-   * The minimum age of bytes that are removed outside a collection: younger ones may belong to a row that is not written
-   * yet. Read it before deciding which bytes are still referenced.
+   * Returns the cut-off for removing bytes outside a collection: only bytes put before it may be removed, because
+   * younger ones may belong to a row that is not written yet. Read the cut-off before deciding which bytes are still
+   * referenced.
    */
   putBefore(): Promise<Instant>;
-  /** Where it goes on. */
+  /** Returns the digest after which the scan continues. */
   cursor(id: Id): Promise<Sha256 | null>;
   /**
-   * Marks every blob that a row names, and fixes how old the others must be: older than the grace, and older than the
-   * oldest work under way whose bytes no row may name yet. A second time changes nothing.
+   * Marks every blob that a row names, and fixes the age limit for the others: older than the grace period, and older
+   * than the oldest unfinished work whose bytes no row may name yet. Repeating the call changes nothing.
    */
   mark(id: Id): Promise<void>;
   /**
-   * Of these, those that nothing reaches; leases of uploads and what was asked for since the marking reach too. They are
-   * noted as collected and their uploads forgotten, so that whoever names one now is asked to upload it again.
+   * Returns those of the given blobs that nothing references. Leases of uploads, and commands and runs recorded since
+   * the collection began, count as references. Records the returned blobs as collected and forgets their uploads, so
+   * that a later request naming one must upload it again.
    */
   claim(id: Id, blobs: readonly CollectedBlob[]): Promise<readonly CollectedBlob[]>;
-  /** Moves the cursor, the same page again moving nothing; `spared` are those claimed that were put again meanwhile. */
+  /**
+   * Moves the cursor; repeating the same page changes nothing. `spared` lists claimed blobs that were put again
+   * meanwhile.
+   */
   advance(
     id: Id,
     page: { readonly scanned: number; readonly cursor: Sha256; readonly spared: readonly Sha256[] },
   ): Promise<void>;
-  /** Ends it; the first end stays. */
+  /** Ends the collection. If it has ended already, the first result stays. */
   end(id: Id, failure: string | null): Promise<Collection>;
 }

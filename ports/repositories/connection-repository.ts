@@ -1,18 +1,19 @@
 import type { Connection, ConnectionKind, ConnectionSettings } from '../../contracts/access/connection.ts';
 import type { Id } from '../../contracts/identifiers.ts';
 
-/** Named connections of a project. Their settings are stored encrypted; what lists and reads answer holds no secret. */
+/** Named connections of a project. Their settings are stored encrypted; results of `list` and `get` hold no secret. */
 export interface ConnectionRepository {
-  /** By name. */
+  /** Returns the project's connections, sorted by name. */
   list(project: string): Promise<readonly Connection[]>;
   get(project: string, name: string): Promise<Connection>;
-  /** Takes the place of what had the name. */
+  /** Stores the connection and replaces an existing one of that name. */
   put(project: string, name: string, settings: ConnectionSettings, by: Id): Promise<Connection>;
-  /** Again changes nothing. The secret is gone; that there was one stays on record. */
+  /** Deletes the connection's secret and keeps the record that it existed. Repeating the call changes nothing. */
   remove(project: string, name: string, by: Id): Promise<void>;
   /**
-   * With the secrets, for whoever connects. `not-found` if there is none of the name, `conflict` if it is of none
-   * of the kinds, `invalid-setting` where PERENNIAL_SECRET is another than the one that it was stored with.
+   * Returns the settings including the secrets, for the code that connects. Errors: `not-found` if no connection has
+   * the name; `conflict` if it is of none of the kinds; `invalid-setting` if PERENNIAL_SECRET is not the one that it
+   * was stored with.
    */
   settings<Kind extends ConnectionKind>(
     project: string,

@@ -10,8 +10,9 @@ import type { Id, Page, PageRequest, Scope, Sha256 } from '../../contracts/ident
 
 export interface DatasetRepository {
   /**
-   * Makes the version (one per model and digest), moves the scope's data head if it is still `expectedHead`
-   * (else `conflict`), and records a `new-data` trigger when rows were added, replaced or removed, and a build of now would read any. With `unchanged` it only answers.
+   * Creates the version (one per model and digest) and moves the scope's data head if it is still `expectedHead`, else
+   * throws `conflict`. Records a `new-data` trigger if rows were added, replaced or removed and a build started now
+   * would read any rows. If the head has this digest already, changes nothing and returns it with `unchanged`.
    */
   commit(
     scope: Scope,
@@ -28,12 +29,12 @@ export interface DatasetRepository {
       readonly rowsReplaced?: number;
       /** Default: none. */
       readonly rowsRemoved?: number;
-      /** What the batch was fetched from, for the ledger. Default: it was uploaded. */
+      /** Files that the batch was fetched from, for the ledger. Default: null, the batch was uploaded. */
       readonly fetched?: readonly FetchedFile[] | null;
     },
     context: { readonly runId: Id; readonly expectedHead: Id | null; readonly by: Id },
   ): Promise<{ readonly version: DatasetVersion; readonly unchanged: boolean }>;
-  /** Records that nothing was committed and why, with the quarantine. */
+  /** Records that nothing was committed, with the reasons and the quarantine. */
   refuse(
     scope: Scope,
     refusal: {
@@ -43,11 +44,14 @@ export interface DatasetRepository {
     },
     context: { readonly runId: Id; readonly by: Id },
   ): Promise<void>;
-  /** What `refuse` recorded of a run; `not-found` if it refused nothing, or no single row broke anything. */
+  /**
+   * Returns the quarantine that `refuse` recorded for a run. Throws `not-found` if it refused nothing or no single row
+   * failed.
+   */
   quarantine(run: { readonly modelId: Id; readonly runId: Id }): Promise<Sha256>;
   get(id: Id): Promise<DatasetVersion>;
   byNumber(modelId: Id, number: number): Promise<DatasetVersion>;
-  /** Newest first, without profiles. */
+  /** Returns versions without their profiles, newest first. */
   list(modelId: Id, page: PageRequest): Promise<Page<DatasetVersion>>;
   head(scope: Scope): Promise<DatasetVersion | undefined>;
 }

@@ -17,9 +17,9 @@ export interface ServedAt {
   readonly at: Instant;
   /** How the decided generation differs from its entry in the ledger; null if it does not. */
   readonly mismatch: string | null;
-  /** As decided; null before the first. */
+  /** The generation that was decided at that instant; null before the first one. */
   readonly decided: Generation | null;
-  /** As each gateway had it loaded at that instant. */
+  /** The generation that each gateway had loaded at that instant. */
   readonly observed: readonly { readonly gatewayId: Id; readonly generation: number; readonly since: Instant }[];
 }
 
@@ -32,7 +32,10 @@ export interface Withdrawal {
   readonly reason: string;
 }
 
-/** Findings against a version since its first deployment, newest first; only in environments on the wall clock. */
+/**
+ * Rollbacks and aborts of a version and findings against it, newest first. Only environments on the wall clock are
+ * included.
+ */
 export interface PastOfVersion {
   readonly withdrawals: readonly Withdrawal[];
   readonly findings: readonly Pick<
@@ -42,18 +45,24 @@ export interface PastOfVersion {
 }
 
 export interface DeploymentRepository {
-  /** Makes the Release of an evaluation: one per model and digest. `not-a-candidate` if it was rejected or is withdrawn in the scope. */
+  /**
+   * Creates the Release of an evaluation: one per model and digest. Throws `not-a-candidate` if the version was
+   * rejected or is withdrawn in the scope.
+   */
   makeRelease(
     scope: Scope,
     evaluationId: Id,
     context: {
       readonly runId: Id;
       readonly by: Id;
-      /** The release that must result, except for a repeated evaluation; otherwise `configuration-differs`. */
+      /**
+       * Digest of the requested release. The new release must equal it, except that its evaluation may be a repeated
+       * one; otherwise throws `configuration-differs`.
+       */
       readonly expected?: Sha256;
     },
   ): Promise<Release>;
-  /** Covers every version with the same artifact. */
+  /** Returns the past of every version with the same artifact. */
   pastOf(modelId: Id, artifact: Sha256): Promise<PastOfVersion>;
   release(id: Id): Promise<Release>;
   releaseByDigest(modelId: Id, digest: Sha256): Promise<Release>;
@@ -64,42 +73,52 @@ export interface DeploymentRepository {
   servedAt(scope: Scope, at: Instant): Promise<ServedAt>;
 
   /**
-   * Takes the scope's rollout for this deploy run, whose request is approved, else `unproven`. `taken`: another run has it
-   * (look again later). `champion-changed`: the champion is not the one that the request was about, so that the gates and
-   * the people are to be asked again. `superseded`: promotion is on hold for an automated run.
+   * Gives the scope's rollout to this deploy run. Throws `unproven` if its request is not approved. Returns `taken` if
+   * another run holds the rollout (retry later), `champion-changed` if the champion is not the one named in the request
+   * (the gates and the approvers must decide again), or `superseded` if promotion is on hold for an automated run.
    */
   beginRollout(scope: Scope, runId: Id): Promise<'begun' | 'taken' | 'champion-changed' | 'superseded'>;
   /**
-   * Raises the generation to the next step of the approved strategy: a shadow at 0, a canary, or champion alone at 100. The
-   * same run and weight again answer the same generation. `unproven` if it is not the next step, `step-not-due` while the
-   * one before is not done, `rollout-superseded` if the run lost its rollout.
+   * Raises the generation to the next step of the approved strategy: a shadow at weight 0, a canary, or the sole
+   * champion at 100. Repeating the same run and weight returns the same generation. Errors: `unproven` if this is not
+   * the next step; `step-not-due` while the previous step is not done; `rollout-superseded` if the run lost its
+   * rollout.
    */
   raise(
     scope: Scope,
     request: {
       readonly runId: Id;
       readonly weight: number;
-      /** How the generation before, of this run, was judged just now; null: there is none. */
+      /** The verdict just reached on this run's previous generation; null: the run has none yet. */
       readonly judged: {
         readonly generation: number;
         readonly verdict: 'pass' | 'insufficient' | 'abort';
         readonly reason: string;
       } | null;
-      /** What there is to say besides the weight. */
+      /** Text for the ledger in addition to the weight. */
       readonly remark?: string;
     },
   ): Promise<Generation>;
-  /** What served before this run alone again (nothing, if nothing did), if the run has raised anything; gives the rollout back. undefined: it had not. */
+  /**
+   * Restores what served before this run (possibly nothing) as a new generation and ends the rollout. Returns
+   * `undefined` if the run does not hold the rollout or has raised no generation.
+   */
   abort(scope: Scope, request: { readonly runId: Id; readonly reason: string }): Promise<Generation | undefined>;
-  /** Gives the rollout back once the release serves alone, or nothing was raised; `unproven` while a canary or a shadow is up. */
+  /**
+   * Ends the rollout after its release serves alone or if nothing was raised. Throws `unproven` while its canary or
+   * shadow is up.
+   */
   endRollout(scope: Scope, runId: Id): Promise<void>;
-  /** The target serves alone, whatever else served is withdrawn, promotion is on hold, rollouts lose their place: one transaction. `nothing-to-roll-back`. */
+  /**
+   * Makes the target serve alone, withdraws everything else that served, holds promotion and ends rollouts, in one
+   * transaction. Throws `nothing-to-roll-back` if there is no target.
+   */
   rollback(
     scope: Scope,
     request: {
       readonly runId: Id;
       readonly toReleaseId?: Id;
-      /** Heads of the environment that go back to what the target was made of. */
+      /** Heads of the environment to move back to the target's origins. */
       readonly heads?: readonly Head[];
       readonly reason: string;
       readonly by: Id;
@@ -111,12 +130,13 @@ export interface DeploymentRepository {
     readonly changed: boolean;
   }>;
 
-  // gateways
   keepLease(gateway: { readonly id: Id; readonly address: string }, leaseUntil: Instant): Promise<void>;
   endLease(gatewayId: Id): Promise<void>;
   liveGateways(): Promise<readonly GatewayLease[]>;
   acknowledge(acknowledgement: Omit<Acknowledgement, 'recordedAt'>): Promise<void>;
-  /** Of the live gateways, those that have loaded `generation` or a later one, those that failed, and those that have not said. */
+  /**
+   * Groups live gateways by their state for `generation` or a later one: loaded, failed to load, or not yet reported.
+   */
   acknowledgements(
     scope: Scope,
     generation: number,
@@ -125,26 +145,32 @@ export interface DeploymentRepository {
     readonly failed: readonly Acknowledgement[];
     readonly missing: readonly Id[];
   }>;
-  /** Newest generation of every scope, with the artifacts and configurations a gateway needs, as far as the ledger bears it out. */
+  /**
+   * Returns the newest generation of every scope that the ledger confirms, with the artifacts and configuration that a
+   * gateway needs.
+   */
   servingTable(): Promise<ServingReading>;
-  /** These, and no others, are what the gateway finds that the ledger does not bear out. The gateway has a row. */
+  /** Replaces the recorded mismatches of a gateway, which must have a row. */
   noteMismatches(gatewayId: Id, mismatches: readonly ServingMismatch[]): Promise<void>;
-  /** What live gateways find, of all scopes; the first hundred. */
+  /** Returns the mismatches found by live gateways in all scopes: the first 100. */
   mismatches(): Promise<readonly (ServingMismatch & { readonly gatewayId: Id })[]>;
-  /** Counts are cumulative within an epoch, where the larger of the stored and the reported count is kept. Epochs are summed. */
+  /** Stores cumulative counts. Within an epoch the larger of the stored and the reported count is kept. */
   countServed(counts: readonly ServingCountOfEpoch[]): Promise<void>;
-  /** The sums over all epochs, by gateway and release. */
+  /** Returns the counts summed over all epochs, by gateway and release. */
   served(scope: Scope, generation: number): Promise<readonly ServingCount[]>;
-  /** As `countServed`, for what shadows would have answered. */
+  /** Stores counts of shadow predictions, in the same way as `countServed`. */
   countShadow(counts: readonly ShadowCountOfEpoch[]): Promise<void>;
   shadowed(scope: Scope, generation: number): Promise<readonly ShadowCount[]>;
-  /** Calls back soon after any generation was raised or key changed anywhere (LISTEN/NOTIFY, and a poll at least every `pollMs`). Returns how to stop. */
+  /**
+   * Calls back soon after a generation was raised or a key changed anywhere, through LISTEN/NOTIFY and a poll at least
+   * every `pollMs`. Returns a function that stops it.
+   */
   watch(onChange: () => void, pollMs: number): Promise<() => Promise<void>>;
   /** Calls back soon after a gateway reports loaded releases or leaves, and every few seconds. Returns a function that stops it. */
   watchAcknowledgements(onChange: () => void): Promise<() => Promise<void>>;
 }
 
-/** A scope's generation that is not what its entry in the ledger says. */
+/** A generation that differs from its entry in the ledger. */
 export interface ServingMismatch {
   readonly scope: Scope;
   readonly generation: number;
@@ -152,9 +178,9 @@ export interface ServingMismatch {
 }
 
 export interface ServingReading {
-  /** Of each scope that serves, the newest generation that the ledger bears out. */
+  /** The newest generation of each scope that serves and is confirmed by the ledger. */
   readonly entries: readonly ServingEntry[];
-  /** Scopes of which the ledger says that nothing serves there any more. */
+  /** Scopes in which nothing serves any more, according to the ledger. */
   readonly idle: readonly Scope[];
   readonly mismatches: readonly ServingMismatch[];
 }
@@ -164,11 +190,16 @@ export interface ServingEntry {
   readonly generation: Generation;
   readonly routingKey: string | null;
   readonly log: { readonly sample: number; readonly onFull: 'drop-counted' | 'refuse' };
-  /** Of the shadow's configuration, where there is a shadow; else 0. */
+  /** From the shadow's configuration; 0 without a shadow. */
   readonly shadowTolerance: number;
-  /** Beyond it a gateway that cannot read what is deployed says so, or refuses. */
+  /**
+   * How long a gateway may serve without reading the deployments, and what it does then: report staleness or refuse
+   * requests.
+   */
   readonly staleness: { readonly maxMs: number; readonly onStale: 'say' | 'refuse' };
-  /** The environment's clock is virtual: event times are taken, and times of records come from them. */
+  /**
+   * True if the environment's clock is virtual. Event times are then accepted, and the times of records come from them.
+   */
   readonly virtual: boolean;
   readonly versions: readonly {
     readonly id: Id;
@@ -177,9 +208,9 @@ export interface ServingEntry {
     readonly format: ModelFormatName;
     readonly signature: Signature;
     readonly releaseDigest: Sha256;
-    /** From the configuration, if it is set there. */
+    /** From the configuration, if set there. */
     readonly missing?: MissingPolicy;
-    /** `data.nulls`, if it is set there. */
+    /** `data.nulls` of the configuration, if set there. */
     readonly nulls?: readonly string[];
   }[];
 }

@@ -12,8 +12,11 @@ export interface EnvironmentRepository {
     by: Id,
   ): Promise<Environment>;
   makeVirtual(project: string, name: Name, now: Instant, by: Id): Promise<Environment>;
-  /** The environment's clock: the wall, or the virtual reading. */
+  /** Returns the time of the environment's clock: the wall clock, or the virtual clock's current reading. */
   now(project: string, name: Name): Promise<Instant>;
-  /** Moves a virtual clock forward to `now`; never back, and no wall clock. Again changes nothing. */
+  /**
+   * Moves a virtual clock forward to `now`, never back. Repeating the call changes nothing. Throws `conflict` on a wall
+   * clock.
+   */
   advanceClock(project: string, name: Name, now: Instant): Promise<void>;
 }

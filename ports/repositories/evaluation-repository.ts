@@ -3,7 +3,10 @@ import type { Id, Scope, Sha256 } from '../../contracts/identifiers.ts';
 import type { Viewer } from '../../contracts/access/principal.ts';
 
 export interface EvaluationRepository {
-  /** One per run, version and champion: a run that refits has two versions, and a deployment may see champions change. */
+  /**
+   * Stores one evaluation per run, version and champion. A run that refits has two versions, and the champion may
+   * change during a deployment.
+   */
   commit(
     scope: Scope,
     evaluation: {
@@ -15,10 +18,10 @@ export interface EvaluationRepository {
     context: { readonly runId: Id; readonly by: Id },
   ): Promise<Evaluation>;
   get(id: Id): Promise<Evaluation>;
-  /** The run's evaluations, newest first. */
+  /** Returns the run's evaluations, newest first. */
   ofRun(runId: Id): Promise<readonly Evaluation[]>;
-  /** Newest first. */
+  /** Returns the version's evaluations that the viewer may see, newest first. */
   ofVersion(viewer: Viewer, modelVersionId: Id): Promise<readonly Evaluation[]>;
-  /** The newest of a version in an environment. */
+  /** Returns the newest evaluation of a version in an environment. */
   latest(scope: Scope, modelVersionId: Id): Promise<Evaluation | undefined>;
 }

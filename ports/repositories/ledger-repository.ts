@@ -3,7 +3,7 @@ import type { ChainPoint, ChainVerdict, SignedPoint } from '../../contracts/ledg
 import type { LedgerEntry, LedgerKind } from '../../contracts/ledger/ledger-entry.ts';
 import type { Viewer } from '../../contracts/access/principal.ts';
 
-/** A model as its chain knows it, archived or not. */
+/** A model that has a ledger chain, archived or not. */
 export interface ChainOwner {
   readonly project: string;
   readonly model: string;
@@ -24,19 +24,19 @@ export interface LedgerRepository {
     },
     page: PageRequest,
   ): Promise<Page<LedgerEntry & { readonly principalName: string }>>;
-  /** Models that have a chain, in the order of their ids. `not-found` if the one that is named is not there. */
+  /** Returns models in the order of their ids. Throws `not-found` if the named model does not exist. */
   owners(filter: { readonly project?: string; readonly model?: string }, page: PageRequest): Promise<Page<ChainOwner>>;
   owner(modelId: Id): Promise<ChainOwner | undefined>;
   /**
-   * Walks the model's chain in pages, from its first entry or from the one after `from`, and compares it with what was
-   * signed of it (rising by sequence). Ends at the first entry that does not fit.
+   * Walks the model's chain in pages, from its first entry or from the one after `from`, and compares it with the
+   * signed points (ascending by sequence). Stops at the first entry that does not match.
    */
   verify(modelId: Id, signed?: readonly SignedPoint[], from?: ChainPoint): Promise<ChainVerdict>;
-  /** The entry of that sequence, as it stands. */
+  /** Returns the entry with this sequence number as stored. */
   point(modelId: Id, sequence: number): Promise<ChainPoint | undefined>;
-  /** The last entry that was recorded at or before the instant. */
+  /** Returns the last entry recorded at or before the instant. */
   pointAt(modelId: Id, at: Instant): Promise<ChainPoint | undefined>;
-  /** Of which signed copies were made and not thinned out, rising. */
+  /** Returns the points that have a signed copy, in ascending order. Removed copies are left out. */
   signedPoints(modelId: Id): Promise<readonly Pick<SignedPoint, 'sequence' | 'signedAt'>[]>;
   noteSigned(modelId: Id, point: Pick<SignedPoint, 'sequence' | 'signedAt'>, by: Id): Promise<void>;
   forgetSigned(modelId: Id, sequences: readonly number[]): Promise<void>;

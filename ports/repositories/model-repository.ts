@@ -4,34 +4,37 @@ import type { ConfigurationVersion, Model, ModelEnvironment } from '../../contra
 import type { Viewer } from '../../contracts/access/principal.ts';
 
 export interface ModelRepository {
-  /** Makes project, model, environment and ConfigurationVersion as needed and moves the environment's configuration head. An equal configuration is no new version. */
+  /**
+   * Creates project, model, environment and ConfigurationVersion as needed and moves the environment's configuration
+   * head. An equal configuration creates no new version.
+   */
   apply(
     project: string,
     environment: string,
     configuration: Configuration,
     by: Id,
-    /** A succeeded run that staged the code to apply with it, in the same transaction. */
+    /** A succeeded run whose staged code is applied in the same transaction. */
     codeRunId?: Id,
   ): Promise<{ readonly scope: Scope; readonly configuration: ConfigurationVersion; readonly changed: boolean }>;
-  /** Makes project, model and environment as needed, so that runs can begin. No configuration is applied. */
+  /** Creates project, model and environment as needed so that runs can begin. Applies no configuration. */
   introduce(project: string, environment: string, configuration: Configuration, by: Id): Promise<Scope>;
-  /** Those that are not archived, or those that are. */
+  /** Returns the project's archived models if `archived` is true, else the others. */
   list(viewer: Viewer, project: string, page: PageRequest, archived?: boolean): Promise<Page<Model>>;
   /**
-   * Nothing serves any more in any environment, and nothing is begun (`model-archived`); nothing is deleted. Again is
-   * free. Answers the scopes whose lifecycles are to be woken, so that they end.
+   * Archives the model: nothing serves any more in any environment, new work fails with `model-archived`, and nothing
+   * is deleted. Repeating the call changes nothing. Returns the scopes whose lifecycles must be woken so that they end.
    */
   archive(modelId: Id, decision: { readonly reason: string; readonly by: Id }): Promise<readonly Scope[]>;
-  /** What served when it was archived serves again, as a new generation; heads are where they were. */
+  /** Restores an archived model: what served before serves again as a new generation. Heads are where they were. */
   restore(modelId: Id, decision: { readonly reason: string; readonly by: Id }): Promise<readonly Scope[]>;
   get(project: string, name: string): Promise<Model>;
-  /** `not-found` names the model and the environments it has. */
+  /** Returns the scope. Throws `not-found`, naming the model and its environments. */
   scope(project: string, name: string, environment: string): Promise<Scope>;
   scopeOf(modelId: Id, environment: string): Promise<Scope>;
   heads(scope: Scope): Promise<ModelEnvironment>;
   configuration(id: Id): Promise<ConfigurationVersion>;
-  /** The environment's configuration head; `not-found` if none was applied. */
+  /** Returns the environment's configuration head. Throws `not-found` if no configuration was applied. */
   currentConfiguration(scope: Scope): Promise<ConfigurationVersion>;
-  /** Every scope that has a lifecycle to look after. */
+  /** Returns every scope that needs a lifecycle. */
   scopes(): Promise<readonly Scope[]>;
 }

@@ -6,51 +6,60 @@ import type { Finding, FindingKind, Report, ReportBody, Traffic } from '../../co
 
 export interface MonitoringRepository {
   /**
-   * One per segment id. Labels that waited for its predictions are joined with them.
+   * Stores a segment, once per segment id, and joins labels that were waiting for its predictions.
    *
-   * @param index which predictions it has: pages, each the text of a JSON list of `IndexedPrediction`.
+   * @param index the segment's predictions as pages, each the text of a JSON list of `IndexedPrediction`.
    */
   addSegment(segment: Omit<PredictionSegment, 'recordedAt'>, index: readonly string[]): Promise<void>;
-  /** Segments that overlap `[from, to)` by event time, oldest first. */
+  /** Returns segments that overlap `[from, to)` by event time, oldest first. */
   segments(scope: Scope, from: Instant, to: Instant): Promise<readonly PredictionSegment[]>;
   /**
-   * Forgets segments whose rows all happened before that instant, the oldest first, at most 200 at once; the ledger keeps
-   * what they were. Answers the digests that no other segment has: remove those bytes, and call again until it answers none.
+   * Deletes segments whose rows all happened before the instant, oldest first, at most 200 per call. The ledger keeps
+   * their ids and digests. Returns the digests that no other segment has: remove those bytes, and call again until none
+   * is returned.
    */
   expireSegments(
     scope: Scope,
     before: Instant,
     run: { readonly runId: Id; readonly by: Id },
   ): Promise<readonly Sha256[]>;
-  /** Whether a label names a prediction or request that is not known, for which a gateway may still have to be asked. */
+  /**
+   * Returns whether a label names an unknown prediction or request, so that gateways may have to flush their logs
+   * first.
+   */
   hasUnknown(scope: Scope, labels: readonly LabelInput[]): Promise<boolean>;
   /**
-   * Takes labels one by one and says what became of them. The later label of a prediction counts, by arrival; the ledger keeps
-   * what it replaced. Labels of predictions that are not known are kept within bounds, and joined when the predictions arrive.
+   * Stores labels and reports the result of each. For one prediction the label that arrives last counts, and the ledger
+   * records what it replaced. A bounded number of labels of unknown predictions is kept and joined when the predictions
+   * arrive.
    */
   addLabels(scope: Scope, labels: readonly LabelInput[], by: Id): Promise<AddedLabels>;
-  /** What labels were before they were corrected; of one entry of the ledger, or of all. */
+  /** Returns the values that labels had before they were corrected, for one ledger entry or for all. */
   corrections(scope: Scope, sequence: number | undefined, page: PageRequest): Promise<Page<LabelCorrection>>;
-  /** How many labels wait for their predictions. */
+  /** Returns the number of labels that wait for their predictions. */
   waitingLabels(scope: Scope): Promise<number>;
-  /** Labels of these prediction ids, and when they were given. */
+  /** Returns the labels of these prediction ids and when they were given. */
   labels(
     scope: Scope,
     ids: readonly string[],
   ): Promise<readonly { readonly id: string; readonly value: ClassValue; readonly at: Instant }[]>;
-  /** Forgets which predictions there were before that instant, at most 50,000 at once; call again until it is none. */
+  /**
+   * Deletes index entries of predictions made before the instant, at most 50,000 per call. Returns how many; call again
+   * until it returns 0.
+   */
   expireIndex(scope: Scope, before: Instant): Promise<number>;
   /**
-   * Forgets labels, also waiting ones, and corrections that were given before that instant, at most 50,000 at once: what they are labels of happened before they
-   * were given, so it has expired too. Answers how many; call again until it is none.
+   * Deletes labels, waiting labels and corrections given before the instant, at most 50,000 per call. Their predictions
+   * are older than the labels and have therefore expired too. Returns how many; call again until it returns 0.
    */
   expireLabels(scope: Scope, before: Instant): Promise<number>;
-  /** What gateways have answered of the scope since the beginning, champion and canary together. */
+  /** Returns the total counts of answers by champion and canary in the scope, over all gateways and time. */
   traffic(scope: Scope): Promise<Traffic['totals']>;
   openFindings(scope: Scope): Promise<readonly Finding[]>;
   /**
-   * One report per run: opens and closes findings, records one trigger per newly opened finding's kind (fingerprint: finding),
-   * and fills `findings` and `triggers` of the body, whose canonical JSON then gives the digest.
+   * Stores one report per run: opens and closes findings, records one trigger per kind of newly opened finding (its
+   * fingerprint is the finding), and fills the body's `findings` and `triggers`. The digest is of the body's canonical
+   * JSON.
    */
   commitReport(
     scope: Scope,

@@ -1,10 +1,10 @@
 import type { Id, Instant, Page, PageRequest } from '../../contracts/identifiers.ts';
 import type { Grant, Principal } from '../../contracts/access/principal.ts';
 
-/** A key that is in force, and whose it is. */
+/** A key in force and the principal that it belongs to. */
 export interface KnownKey {
   readonly principal: Principal;
-  /** By the wall clock; from then on it is none. Null: it stays until it is revoked. */
+  /** Wall-clock instant from which the key is invalid. Null: valid until revoked. */
   readonly expiresAt: Instant | null;
 }
 
@@ -15,12 +15,12 @@ export interface KeyRecord extends KnownKey {
 }
 
 export interface PrincipalRepository {
-  /** Makes it, or returns the one of that name with these grants added. */
+  /** Creates the principal, or adds these grants to the existing principal of that name. */
   ensure(name: string, kind: Principal['kind'], grants: readonly Grant[], by: Id | null): Promise<Principal>;
   create(name: string, kind: Principal['kind'], grants: readonly Grant[], by: Id): Promise<Principal>;
   get(id: Id): Promise<Principal>;
   list(page: PageRequest): Promise<Page<Principal>>;
-  /** Again with the same hash is free, and changes no expiry. */
+  /** Stores a key. Repeating the call with the same hash changes nothing, not even the expiry. */
   addKey(
     principalId: Id,
     keyHash: string,
@@ -29,8 +29,11 @@ export interface PrincipalRepository {
     expiresAt?: Instant | null,
   ): Promise<{ readonly keyId: Id; readonly recordedAt: Instant }>;
   revokeKey(principalId: Id, keyId: Id, by: Id): Promise<void>;
-  /** By hash of the key presented; undefined if unknown, revoked, expired or its principal archived. */
+  /**
+   * Looks up a key by its hash. Returns `undefined` if it is unknown, revoked or expired, or if its principal is
+   * archived.
+   */
   authenticate(keyHash: string): Promise<KnownKey | undefined>;
-  /** Every key in force, for the gateway's table in memory. */
+  /** Returns every key in force, for the gateways' in-memory table. */
   keys(): Promise<readonly KeyRecord[]>;
 }

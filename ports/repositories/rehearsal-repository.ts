@@ -4,7 +4,13 @@ import type { Viewer } from '../../contracts/access/principal.ts';
 import type { Rehearsal, RehearsalPeriod, RehearsalPlan, RehearsalSummary } from '../../contracts/runs/rehearsal.ts';
 
 export interface RehearsalRepository {
-  /** Makes the rehearsal, its environment `rehearsal-<last 8 of the id>` (the first 8 are the time, and equal for a minute) with a virtual clock at `plan.from`, its heads of code and configuration, its principal, its run (queued) and the command that starts it. The same Idempotency-Key, principal and route answer the first again; with another request `idempotency-conflict`. */
+  /**
+   * Creates a rehearsal with its environment, its code and configuration heads, its service principal, its queued run
+   * and the command that starts it. The environment is named `rehearsal-` and the last 8 characters of the id (the
+   * first 8 are a timestamp and repeat within a minute); its virtual clock starts at `plan.from`. If the same principal
+   * used the same idempotency key on the same route before, returns that first rehearsal; throws `idempotency-conflict`
+   * if its request differs.
+   */
   create(
     source: Scope,
     plan: RehearsalPlan,
@@ -13,15 +19,18 @@ export interface RehearsalRepository {
     idempotency?: Idempotency,
   ): Promise<{ readonly rehearsal: Rehearsal; readonly scope: Scope }>;
   get(id: Id): Promise<Rehearsal>;
-  /** The rehearsal that owns the environment; undefined if none does. */
+  /** Returns the rehearsal that owns the environment, or `undefined`. */
   inEnvironment(scope: Scope): Promise<Rehearsal | undefined>;
-  /** Also those whose own environment the viewer does not see, if it sees the one that they rehearse. */
+  /**
+   * Returns rehearsals of the model. Includes those in environments hidden from the viewer if the viewer sees the
+   * rehearsed environment.
+   */
   list(viewer: Viewer, modelId: Id, page: PageRequest): Promise<Page<Rehearsal>>;
-  /** Names the file that its periods are ingested from, so that the bytes are kept until its run ends. */
+  /** Records the file from which the periods are ingested, so that its bytes are kept until the run ends. */
   keepRows(id: Id, rows: Sha256): Promise<void>;
-  /** One per index; again changes nothing. */
+  /** Stores one period per index. Repeating the call changes nothing. */
   addPeriod(id: Id, period: RehearsalPeriod): Promise<void>;
   finish(id: Id, summary: RehearsalSummary): Promise<void>;
-  /** The service principal `rehearsal-<id>`, approver in its environment alone. */
+  /** Returns the service principal `rehearsal-<id>`, which is an approver only in the rehearsal's environment. */
   principalOf(id: Id): Promise<Id>;
 }

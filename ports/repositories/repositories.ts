@@ -20,9 +20,9 @@ import type { VersionRepository } from './version-repository.ts';
 import type { WorkerRepository } from './worker-repository.ts';
 
 /**
- * The database. Every method is one transaction; every write names a principal, writes the ledger in the same
- * transaction where the noun is a decision, and may run twice: the second time changes nothing and answers the same.
- * An unreachable database is `database-unavailable`; an absent row that was named is `not-found`.
+ * The database. Every method is one transaction. Every write names a principal, writes the ledger in the same
+ * transaction if it is a decision, and may run twice: the second call changes nothing and returns the same result.
+ * Methods throw `database-unavailable` if the database cannot be reached and `not-found` if a named row does not exist.
  */
 export interface Repositories {
   readonly models: ModelRepository;

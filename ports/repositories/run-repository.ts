@@ -25,24 +25,28 @@ export interface RunRepository {
     },
     page: PageRequest,
   ): Promise<Page<Run>>;
-  /** The configuration and the heads that a build began with: read at the first call and fixed from then on. */
+  /** Returns the configuration and heads of a build. They are read at the first call and stay fixed afterwards. */
   inputs(scope: Scope, id: Id): Promise<RunInputs>;
-  /** queued → running; running again is free; a final run stays final (answers its state). */
+  /**
+   * Sets a queued run to running, or to awaiting-approval if a restarted run has a pending request. Leaves a run in any
+   * other state as it is. Returns the run.
+   */
   begin(id: Id): Promise<Run>;
   /**
-   * Queues a run that is under way again, to be carried out by a new execution; its steps have left what they did.
-   * False if it is over, was asked to be cancelled, or was begun again often enough.
+   * Queues an unfinished run again for a new execution, which reuses the results of finished steps. Returns false if
+   * the run has ended, was asked to cancel, or was restarted too often.
    */
   beginAgain(id: Id): Promise<boolean>;
-  /** awaiting-approval → running. */
+  /** Sets a run from awaiting-approval to running. */
   resume(id: Id): Promise<void>;
   succeed(id: Id, outcome: RunOutcome): Promise<void>;
   fail(id: Id, failure: RunFailure): Promise<void>;
   cancel(id: Id, reason: string): Promise<void>;
   /**
-   * Proves that this execution of Temporal's carries out the run, else `unproven`: it has the run's workflow id, and is the
-   * first that did once the lifecycle had ordered the start, or the one that this one continued as. The run is of the scope
-   * and of one of the kinds, and it is under way, or in another state that the claim allows.
+   * Throws `unproven` unless this Temporal execution carries out the run. It must have the run's workflow id and be
+   * either the first execution after the lifecycle ordered the start, or the continuation (continue-as-new) of the
+   * execution that has carried out the run so far. The run must belong to the scope, be of one of the kinds, and be in
+   * progress or in another state that the claim allows.
    */
   prove(
     id: Id,
@@ -58,12 +62,12 @@ export interface RunRepository {
       readonly allows: readonly ('queued' | 'ended')[];
     },
   ): Promise<void>;
-  /** Notes, by its digest, what a step of the run answered. */
+  /** Records the digest of a step's result. */
   keepResult(id: Id, step: string, result: JsonValue): Promise<void>;
-  /** Whether a step of the run has answered this. */
+  /** Returns whether a step of the run has returned this result. */
   hasResult(id: Id, step: string, result: JsonValue): Promise<boolean>;
   progress(id: Id, fraction: number, message: string): Promise<void>;
-  /** Upserts {run, name, attempt}. */
+  /** Inserts or updates the step identified by {run, name, attempt}. */
   step(
     id: Id,
     step: {
@@ -77,9 +81,9 @@ export interface RunRepository {
   appendLogs(id: Id, lines: readonly Pick<LogLine, 'stream' | 'line'>[]): Promise<void>;
   /** Lines after `sequence`, oldest first, at most `limit`. */
   logs(id: Id, after: number, limit: number): Promise<readonly LogLine[]>;
-  /** Runs of a scope that are not final. */
+  /** Returns the scope's runs that are not final. */
   unfinished(scope: Scope): Promise<readonly Run[]>;
-  /** The newest holder has it; earlier holders then fail with `lease-lost` where they commit. */
+  /** Gives the lease to this holder. A previous holder then fails with `lease-lost` when it commits. */
   takeLease(name: string, holder: string, until: Instant, by: Id): Promise<void>;
   holdsLease(name: string, holder: string): Promise<boolean>;
 }

@@ -2,13 +2,16 @@ import type { Id, Instant, Page, PageRequest, Scope, Sha256 } from '../../contra
 import type { FormattedModel } from '../../contracts/model-format.ts';
 import type { ModelVersion } from '../../contracts/models/model-version.ts';
 
-/** Not one `Omit`, which would lose that the format decides the signature. */
+/** Intersects with `FormattedModel` because a single `Omit` would lose the link between format and signature. */
 type NewModelVersion = FormattedModel &
   Omit<ModelVersion, 'id' | 'modelId' | 'number' | 'recordedAt' | 'recordedBy' | keyof FormattedModel>;
 
 export interface VersionRepository {
   byTrainingKey(modelId: Id, trainingKey: Sha256): Promise<ModelVersion | undefined>;
-  /** One per model and training key: the first to commit wins, and a later one is given what the first made. The lease `leaseHolder` must still be held (`lease-lost`). */
+  /**
+   * Stores one version per model and training key: the first commit wins, and later ones get its version. Throws
+   * `lease-lost` if `leaseHolder` no longer holds the lease.
+   */
   commit(
     scope: Scope,
     version: NewModelVersion,
@@ -18,8 +21,9 @@ export interface VersionRepository {
   byNumber(modelId: Id, number: number): Promise<ModelVersion>;
   list(modelId: Id, page: PageRequest): Promise<Page<ModelVersion>>;
   /**
-   * Lets go of versions that every evaluation rejected, the last of them before that instant, and that no release
-   * pins; their rows stay, and a ledger entry each says so. Answers the bytes that no other version has. At most 100 a call.
+   * Expires versions that every evaluation rejected, the last time before the instant, and that no release pins. Their
+   * rows stay, and each gets a ledger entry. Expires at most 100 per call. Returns the digests of bytes that no other
+   * version has.
    */
   expireRejected(
     scope: Scope,

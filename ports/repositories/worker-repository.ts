@@ -2,15 +2,15 @@ import type { Id, Instant } from '../../contracts/identifiers.ts';
 import type { Isolation, LiveWorker } from '../../contracts/runs/isolation.ts';
 
 export interface WorkerRepository {
-  /** Makes or renews the row of a worker, and forgets those that have been silent for a day. */
+  /** Creates or renews a worker's row, and deletes rows of workers that have been silent for a day. */
   announce(worker: {
     readonly id: Id;
     readonly host: string;
     readonly isolation: Isolation;
     readonly startedAt: Instant;
   }): Promise<void>;
-  /** Those that were heard of in the last minute, oldest first. */
+  /** Returns workers that reported in the last minute, oldest first. */
   live(): Promise<readonly LiveWorker[]>;
-  /** A worker that stops says so. */
+  /** Removes the row of a worker that stops. */
   leave(id: Id): Promise<void>;
 }

@@ -22,13 +22,15 @@ const Programs = z.object({ initdb: z.string(), postgres: z.string() });
 
 export interface EmbeddedPostgres {
   readonly part: Part;
-  /** Of the application's own database, which `prepare` makes. */
+  /** Address of the application's database, which `prepare` creates. */
   readonly url: string;
-  /** Once it answers. */
+  /** Creates the application's database. Call it after the part has answered. */
   prepare(): Promise<void>;
 }
 
-/** Postgres 18 from the npm package, with its data in the state folder, on loopback only. */
+/**
+ * Returns Postgres 18 from the npm package as a part of the stack, with its data in the state folder, on loopback only.
+ */
 export function embeddedPostgres(
   folder: StateFolder,
   options: { readonly port: number; readonly password: string },
@@ -37,10 +39,10 @@ export function embeddedPostgres(
   const part: Part = {
     name: 'postgres',
     stage: stages.postgres,
-    // Fast shutdown: it breaks off what is connected and leaves nothing to recover.
+    // SIGINT is Postgres' fast shutdown: it ends open connections and needs no recovery afterwards.
     stopSignal: 'SIGINT',
     patienceMs: 15_000,
-    // After a kill it replays its log first.
+    // After a kill, Postgres first replays its log.
     readyWithinMs: 120_000,
     command: async () => {
       const programs = await postgresPrograms();
@@ -63,7 +65,7 @@ function serverArguments(folder: StateFolder, port: number): string[] {
   const settings = {
     port,
     listen_addresses: '127.0.0.1',
-    // A socket's path may be too long in a deep folder, and nothing needs one.
+    // In a deep folder the path of a socket may be too long, and nothing needs one.
     unix_socket_directories: '',
     max_connections: 200,
   };
@@ -95,11 +97,11 @@ function makeExecutable(program: string): void {
   try {
     chmodSync(program, 0o755);
   } catch {
-    // Another user's installation, which has the modes it needs or says so when it is run.
+    // The installation belongs to another user. It is already executable, or running it reports the problem.
   }
 }
 
-/** Made beside its place and moved there when it is whole: one that was broken off is never taken for done. */
+/** Initialises a draft and renames it when it is complete, so that an interrupted initialisation is never used. */
 async function initialise(folder: StateFolder, initdb: string, owner: PostgresOwner, password: string): Promise<void> {
   if (existsSync(folder.postgres)) return;
   const draft = `${folder.postgres}.draft`;
@@ -144,7 +146,7 @@ async function createDatabase(url: string): Promise<void> {
 
 async function withClient<Answer>(url: string, work: (client: Client) => Promise<Answer>): Promise<Answer> {
   const client = new Client({ connectionString: url, connectionTimeoutMillis: connectWithinMs });
-  // A connection that breaks while nothing is asked of it would otherwise end the process.
+  // Without a handler, a connection that breaks while it is idle would end the process.
   client.on('error', () => {});
   try {
     await client.connect();

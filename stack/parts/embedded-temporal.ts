@@ -11,7 +11,10 @@ export interface EmbeddedTemporal {
   readonly ui: string;
 }
 
-/** The Temporal CLI's dev server with a database file, on loopback only: it asks nobody for a key. */
+/**
+ * Returns the Temporal CLI's dev server with a database file as a part of the stack. It is on loopback only, because it
+ * has no authentication.
+ */
 export function embeddedTemporal(
   folder: StateFolder,
   options: { readonly port: number; readonly uiPort: number; readonly namespace: string },
@@ -26,12 +29,12 @@ export function embeddedTemporal(
     command: async () => ({
       file: await temporalCli(),
       args: serverArguments(folder, options),
-      // A home of its own: a configuration of this user's for other servers must not reach this one. It asks its maker for
-      // newer versions, and says which one runs here, unless it is told not to.
+      // HOME is a folder of its own, so that the user's configuration for other servers does not affect this one. By
+      // default the CLI asks its vendor for newer versions and sends its own version along; this is disabled.
       env: { PATH: process.env.PATH, HOME: folder.temporal, TZ: 'UTC', TEMPORAL_VERSION_CHECK_DISABLED: '1' },
       cwd: folder.temporal,
     }),
-    // Through the UI's own connection to the server: when this answers, both do.
+    // The UI asks the server through its own connection, so a response shows that both work.
     answers: () => saysOk(`${ui}/api/v1/namespaces/${encodeURIComponent(options.namespace)}`),
   };
   return { part, address: `127.0.0.1:${options.port}`, ui };
@@ -49,10 +52,11 @@ function serverArguments(
     `--ui-port=${options.uiPort}`,
     `--namespace=${options.namespace}`,
     `--db-filename=${join(folder.temporal, 'temporal.db')}`,
-    // By default each queue is polled at most 20 times a second, and every step waits for a tick of 50 ms.
+    // By default each queue is polled at most 20 times a second, so every step would wait up to 50 ms for the next
+    // poll.
     '--dynamic-config-value=history.transferProcessorMaxPollRPS=2000',
     '--dynamic-config-value=history.timerProcessorMaxPollRPS=2000',
-    // Half the time of a commit, which is still on disk before it is acknowledged.
+    // WAL halves the time of a commit, and `FULL` still writes each commit to disk before it is acknowledged.
     '--sqlite-pragma=journal_mode=WAL',
     '--sqlite-pragma=synchronous=FULL',
     '--log-format=json',

@@ -4,28 +4,31 @@ import { join } from 'node:path';
 const limitBytes = 16 * 2 ** 20;
 const tailBytes = 16 * 2 ** 10;
 
-/** The log of one part: a file that the part itself appends to, kept below a size, and the one before it. */
+/** Log of one part: a file of limited size to which the part itself appends, and the previous file. */
 export class PartLog {
   readonly path: string;
 
   constructor(folder: string, part: string) {
     this.path = join(folder, `${part}.log`);
-    // Each start of the stack begins a new file, so that the end of a log is of this start.
+    // Each start of the stack begins a new file, so that the end of the log always belongs to the current start.
     if (this.#size() > 0) renameSync(this.path, this.#earlier);
   }
 
-  /** A descriptor to append to; the caller closes its own copy once the part has one. */
+  /** Opens a descriptor for appending. The caller closes its own copy once the part has inherited one. */
   open(): number {
     return openSync(this.path, 'a', 0o600);
   }
 
-  /** The part goes on with the file that it has open: what it has said is copied away, and the file emptied. */
+  /**
+   * Limits the size of the log. The part keeps its open file, so the content is copied to the previous file and the
+   * open file is truncated.
+   */
   bound(): void {
     if (this.#size() < limitBytes) return;
     try {
       this.#empty();
     } catch {
-      // The disk is full, so the log cannot be copied aside. The part's log stays as it is, and the incomplete copy is removed.
+      // The disk is full, so the log cannot be copied. It stays as it is, and the incomplete copy is removed.
       rmSync(this.#earlier, { force: true });
     }
   }

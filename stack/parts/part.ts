@@ -1,14 +1,14 @@
-/** One program of the stack, as the supervisor keeps it. */
+/** A program of the stack that the supervisor starts, restarts and stops. */
 export interface Part {
   readonly name: string;
-  /** Higher ones are stopped first. */
+  /** Parts of a higher stage are stopped first. */
   readonly stage: number;
-  /** What asks it to end in good order, and for how long that may take. */
+  /** Signal for an orderly stop, and the time that the stop may take before the part is killed. */
   readonly stopSignal: NodeJS.Signals;
   readonly patienceMs: number;
   /** How long a start may take before it counts as hung. */
   readonly readyWithinMs: number;
-  /** Called before each start; deals with what an earlier end left behind. */
+  /** Called before each start. Also cleans up what an earlier process left behind. */
   command(): Promise<PartCommand>;
   answers(): Promise<boolean>;
 }
@@ -21,10 +21,10 @@ export interface PartCommand {
   readonly user?: { readonly uid: number; readonly gid: number };
 }
 
-/** The order in which parts are stopped, last one first. */
+/** Stages of the parts. Parts are stopped from the highest stage to the lowest. */
 export const stages = { postgres: 1, temporal: 2, worker: 3, api: 4, gateway: 5 } as const;
 
-/** Does an HTTP address say that all is well? */
+/** Whether an HTTP address answers with a success status within three seconds. */
 export async function saysOk(url: string): Promise<boolean> {
   try {
     const answer = await fetch(url, { signal: AbortSignal.timeout(3_000) });

@@ -7,20 +7,20 @@ import { isRoot } from '../state-folder.ts';
 
 const run = promisify(execFile);
 
-/** As whom Postgres runs: it refuses to be root. */
+/** The user that Postgres runs as. It refuses to run as root. */
 export interface PostgresOwner {
-  /** Put before each command line. */
+  /** Command and arguments that are put before each command line. */
   readonly prefix: readonly string[];
-  /** Another user of this machine, who must own the data. Undefined: whoever runs the stack. */
+  /** Another user of this machine, who must own the data; undefined for the user who runs the stack. */
   readonly user?: { readonly uid: number; readonly gid: number };
 }
 
 const self: PostgresOwner = { prefix: [] };
 
 /**
- * An ordinary user runs Postgres as himself. Root runs it in a user namespace, where root's own files belong to `nobody`,
- * so that the data and a checkout in /root can be reached; where the machine forbids that, as the user `postgres`, who
- * is made if need be. Data that is there already goes on with the owner that it has.
+ * Chooses the user that Postgres runs as. For an ordinary user it is that user. For root it is a user namespace in
+ * which root's own files belong to `nobody`, so that the data and a checkout in /root stay accessible. If the machine
+ * forbids user namespaces, it is the user `postgres`, who is created if necessary. Existing data keeps its owner.
  */
 export async function postgresOwner(dataFolder: string, programs: string): Promise<PostgresOwner> {
   if (!isRoot()) return self;
@@ -31,7 +31,7 @@ export async function postgresOwner(dataFolder: string, programs: string): Promi
   }
   const user = owner !== undefined && owner.uid !== 0 ? owner : await postgresUser();
   const home = dirname(dataFolder);
-  // To walk through, not to look around: what is in it is its owner's alone.
+  // Others may traverse the folder but not list it. Its content stays readable by its owner only.
   chmodSync(home, 0o711);
   for (const path of [home, programs]) mustBeReachable(path);
   return { prefix: [], user };

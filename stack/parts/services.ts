@@ -10,7 +10,7 @@ export interface ServiceAddresses {
   readonly worker: string;
 }
 
-/** Perennial's own three processes. Each is given what it needs to know and nothing more. */
+/** Returns Perennial's own three processes. Each gets only the settings and secrets that it needs. */
 export function services(
   addresses: ServiceAddresses,
   shared: Environment,
@@ -22,17 +22,17 @@ export function services(
     { ...shared, PERENNIAL_SECRET: secrets.secret, PERENNIAL_ADMIN_KEY: secrets.adminKey },
     `${addresses.api}/readyz`,
   );
-  // A single gateway has no load balancer that would need time to notice that it stops.
+  // There is only one gateway and no load balancer that would need time to notice its stop, so it does not drain.
   const gateway = service(
     'gateway',
     { ...shared, PERENNIAL_GATEWAY_DRAIN: '0s' },
     `${addresses.gateway}/v2/health/ready`,
   );
   return {
-    // Work under way is given time to end or to be handed back.
+    // Work in progress gets time to finish or to be handed back.
     worker: { ...worker, patienceMs: 12_000 },
     api,
-    // It seals and hands over what it has logged.
+    // The gateway needs time to seal and hand over its prediction log.
     gateway: { ...gateway, patienceMs: 8_000 },
   };
 }

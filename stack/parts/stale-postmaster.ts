@@ -7,15 +7,15 @@ const goneWithinMs = 10_000;
 const lookEveryMs = 50;
 
 /**
- * Postgres itself passes over a lock file whose process is gone, and refuses one whose number has gone to a stranger,
- * as happens after a restart of the machine. So the file is removed here, once nothing works on the data any more.
- * Called when this stack's own Postgres is known to have ended.
+ * Removes a stale lock file of Postgres. Postgres itself ignores a lock file whose process is gone, but refuses one
+ * whose process id now belongs to another program, as after a restart of the machine. So the file is removed here, once
+ * no Postgres process uses the data any more. Call it only when this stack's own Postgres is known to have ended.
  */
 export async function clearStalePostmaster(dataFolder: string): Promise<void> {
   const lock = join(dataFolder, 'postmaster.pid');
   const users = () => processesIn(dataFolder);
   for (const deadline = Date.now() + goneWithinMs; users().length > 0; await pause(lookEveryMs)) {
-    // Its helpers leave by themselves when they notice that it is gone; another postmaster does not.
+    // Helper processes end by themselves when they notice that the postmaster is gone; another postmaster does not.
     if (Date.now() < deadline) continue;
     const pids = users().join(', ');
     throw new PerennialError('conflict', `another Postgres (process ${pids}) works on ${dataFolder}: stop it first`, {
@@ -25,7 +25,10 @@ export async function clearStalePostmaster(dataFolder: string): Promise<void> {
   if (process.platform === 'linux' && existsSync(lock)) rmSync(lock);
 }
 
-/** Every process of Postgres stands in its data folder. Elsewhere than on Linux nobody can be seen there. */
+/**
+ * Returns the ids of the Postgres processes that use the data folder, which is the working directory of each. Works on
+ * Linux only; elsewhere returns none.
+ */
 function processesIn(dataFolder: string): string[] {
   if (process.platform !== 'linux') return [];
   const folder = realpathSync(dataFolder);
@@ -34,7 +37,7 @@ function processesIn(dataFolder: string): string[] {
 
 function folderOf(pid: string): string | undefined {
   try {
-    // A shell may stand there too; only Postgres is in the way.
+    // A shell may have this working directory too, but only Postgres is in the way.
     return readFileSync(`/proc/${pid}/comm`, 'utf8').startsWith('postgres')
       ? readlinkSync(`/proc/${pid}/cwd`)
       : undefined;

@@ -11,13 +11,16 @@ import { stopProcesses } from '../processes/stop-process.ts';
 const firstAttempts = 4;
 const shortestPauseMs = 250;
 const longestPauseMs = 10_000;
-/** A part that dies sooner than this after its start adds to its count of deaths; the log is shown from the third death on. */
+/**
+ * A part that dies within this time after its start adds to its count of consecutive deaths. From the third one on, the
+ * log is shown.
+ */
 const steadyAfterMs = 60_000;
 const loudAfterDeaths = 3;
 const lookEveryMs = 40;
 const lookAfterFilesEveryMs = 30_000;
 
-/** Starts parts, starts again those that end by themselves, and stops all of them in order. */
+/** Starts parts, restarts those that end unexpectedly, and stops all of them in order. */
 export class Supervisor {
   readonly #register: ProcessRegister;
   readonly #logFolder: string;
@@ -37,7 +40,10 @@ export class Supervisor {
     }, lookAfterFilesEveryMs);
   }
 
-  /** Answers when the part does; it is kept from then on. `process-died` if it never does, with the end of its log. */
+  /**
+   * Resolves when the part answers, and from then on restarts it whenever it ends. Rejects with `process-died` and the
+   * end of its log if it never answers.
+   */
   start(part: Part): Promise<void> {
     const log = new PartLog(this.#logFolder, part.name);
     this.#logs.push(log);
@@ -68,7 +74,8 @@ export class Supervisor {
       if (this.#isStopping()) break;
       deaths = Date.now() - begun > steadyAfterMs ? 1 : deaths + 1;
       if (!everReady && deaths >= firstAttempts) throw diedAtStart(part, log, end);
-      // A part that had become ready is restarted at once, however often it dies. One that dies at its start waits longer each time.
+      // A part that answered before it died is restarted almost at once, however often it dies. One that dies during
+      // its start waits longer each time.
       failedStarts = answered ? 0 : failedStarts + 1;
       const pauseMs = answered ? shortestPauseMs : Math.min(longestPauseMs, shortestPauseMs * 2 ** (failedStarts - 1));
       this.#say(
@@ -76,11 +83,11 @@ export class Supervisor {
       );
       await pause(pauseMs, undefined, { signal: this.#stopping.signal }).catch(() => {});
     }
-    // A start that was given up because the stack stops is not a failure of the part.
+    // The start was given up because the stack stops, which is not a failure of the part.
     if (!everReady) throw new PerennialError('cancelled', `${part.name} was stopped before it answered`, {});
   }
 
-  /** From start to end; answers how it ended, in words. */
+  /** Runs the part from start to end. Returns how it ended, as a phrase. */
   async #runOnce(part: Part, log: PartLog, onReady: () => void): Promise<string> {
     let launched: { child: ChildProcess; ended: Promise<string> };
     try {
@@ -105,7 +112,8 @@ export class Supervisor {
     this.#stopping.signal.throwIfAborted();
     const output = log.open();
     try {
-      // A group of its own, so that a terminal's Ctrl-C reaches only the stack, which stops parts in order.
+      // Each part gets its own process group, so that Ctrl-C in a terminal reaches only the stack, which stops the
+      // parts in order.
       const child = spawn(file, args, { cwd, env, detached: true, stdio: ['ignore', output, output], ...user });
       const ended = new Promise<string>((resolve, reject) => {
         child.once('error', reject);
@@ -148,12 +156,12 @@ async function answersWithin(part: Part, over: AbortSignal): Promise<boolean> {
   return false;
 }
 
-/** What a part has started and left behind. */
+/** Kills the processes that a part has started and left behind. */
 function killGroup(pid: number): void {
   try {
     process.kill(-pid, 'SIGKILL');
   } catch {
-    // Nobody is left.
+    // No process is left in the group.
   }
 }
 

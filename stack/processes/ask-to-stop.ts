@@ -4,7 +4,10 @@ import { openStateFolder, readStateFile } from '../state-folder.ts';
 
 const Stack = z.object({ pid: z.number().int().positive(), identity: z.string() }).loose();
 
-/** Asks the stack of that home to stop, if the process of its number is still the stack. False if none runs. */
+/**
+ * Asks the stack of the home to stop, if the process with the recorded id is still the stack. Returns false if no stack
+ * runs.
+ */
 export function askStackToStop(home: string): boolean {
   const stack = readStateFile(openStateFolder(home).stackFile, Stack);
   if (stack === undefined || !isSameProcess(stack.pid, stack.identity)) return false;

@@ -2,21 +2,22 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
 /**
- * What tells a process from a later one of the same number: when it began. Undefined if there is none, or if it has
- * ended and only waits to be collected. Nothing is ever signalled by its number alone.
+ * Returns the start time of a process, which distinguishes it from a later process with the same id. Undefined if there
+ * is no such process, or if it has ended and only waits to be reaped. No process is ever signalled by its id alone.
  */
 export function identityOf(pid: number): string | undefined {
   return process.platform === 'linux' ? identityFromProc(pid) : identityFromPs(pid);
 }
 
-/** Is this still the process that had that identity? */
+/** Whether this is still the process that had that identity. */
 export function isSameProcess(pid: number, identity: string): boolean {
   return identityOf(pid) === identity;
 }
 
 function identityFromProc(pid: number): string | undefined {
   try {
-    // proc(5): `pid (comm) state …`, where comm may hold anything; start time is field 22, in ticks since boot.
+    // proc(5): `pid (comm) state …`, where comm may contain any characters. The start time is field 22, in clock ticks
+    // since boot.
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     if (fields[0] === 'Z' || fields[0] === 'X' || fields[19] === undefined) return undefined;

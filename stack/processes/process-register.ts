@@ -14,7 +14,10 @@ const Noted = Running.extend({
 });
 const Register = z.object({ schemaVersion: z.literal(1), watchdog: Running.optional(), parts: z.array(Noted) });
 
-/** What this stack runs, on disk and in its watchdog, so that whoever comes after a kill can stop it. */
+/**
+ * Register of the processes that this stack runs, on disk and in its watchdog, so that they can be stopped if the stack
+ * is killed.
+ */
 export class ProcessRegister {
   readonly #path: string;
   readonly #parts = new Map<number, z.infer<typeof Noted>>();
@@ -47,7 +50,7 @@ export class ProcessRegister {
     return [...this.#parts.values()];
   }
 
-  /** When every part has been stopped. */
+  /** Ends the watchdog and removes the file. Call it when every part has been stopped. */
   async end(): Promise<void> {
     await this.#watchdog.end();
     rmSync(this.#path, { force: true });
@@ -75,7 +78,10 @@ export class ProcessRegister {
 
 const watchdogWithinMs = 60_000;
 
-/** Stops what a stack that was killed has left, once its own watchdog is through with it. True if there was anything. */
+/**
+ * Stops the processes that a killed stack has left, after waiting for that stack's own watchdog. Returns true if there
+ * was anything to clean up.
+ */
 export async function stopLeftovers(folder: StateFolder): Promise<boolean> {
   const left = readStateFile(folder.processesFile, Register);
   if (left === undefined) return false;

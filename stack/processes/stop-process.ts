@@ -1,22 +1,25 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { isSameProcess } from './process-identity.ts';
 
-/** A process that this stack started, as it is noted for those who may have to stop it later. */
+/** A process that this stack started, as it is recorded for those who may have to stop it later. */
 export interface NotedProcess {
   readonly part: string;
   readonly pid: number;
   readonly identity: string;
   readonly signal: NodeJS.Signals;
-  /** How long it may take to end by itself before it is killed. */
+  /** How long the process may take to end by itself before it is killed. */
   readonly patienceMs: number;
-  /** Higher ones are stopped first. */
+  /** Processes of a higher stage are stopped first. */
   readonly stage: number;
 }
 
 const lookEveryMs = 25;
 const killWithinMs = 2_000;
 
-/** Asks each to end, those of a higher stage first, and kills with its group what does not. Ended ones are passed over. */
+/**
+ * Asks each process to end, higher stages first, and kills those that do not end, together with their process groups.
+ * Processes that have already ended are skipped.
+ */
 export async function stopProcesses(processes: readonly NotedProcess[]): Promise<void> {
   const stages = [...new Set(processes.map(({ stage }) => stage))].sort((a, b) => b - a);
   for (const stage of stages) await Promise.all(processes.filter((noted) => noted.stage === stage).map(stopProcess));
@@ -26,12 +29,12 @@ async function stopProcess(noted: NotedProcess): Promise<void> {
   if (!isSameProcess(noted.pid, noted.identity)) return;
   signal(noted.pid, noted.signal);
   if (await hasEnded(noted, noted.patienceMs)) return;
-  // Every part leads a group of its own.
+  // Every part leads its own process group.
   signal(-noted.pid, 'SIGKILL');
   await hasEnded(noted, killWithinMs);
 }
 
-/** Waits for the end of a process that need not be a child. */
+/** Waits for the end of a process, which need not be a child of this one. Returns false if it has not ended in time. */
 export async function hasEnded(
   { pid, identity }: Pick<NotedProcess, 'pid' | 'identity'>,
   withinMs: number,
@@ -46,6 +49,6 @@ function signal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);
   } catch {
-    // It ended between the look and the signal.
+    // The process ended between the check and the signal.
   }
 }

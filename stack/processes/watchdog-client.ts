@@ -3,7 +3,10 @@ import { fileURLToPath } from 'node:url';
 import type { WatchdogMessage } from './watchdog.ts';
 import type { NotedProcess } from './stop-process.ts';
 
-/** The process that stops the others if this one is killed. It is started again if it ends first. */
+/**
+ * Client of the watchdog, the process that stops the parts if this process is killed. The watchdog is restarted if it
+ * ends early.
+ */
 export class Watchdog {
   readonly #watched = new Map<number, NotedProcess>();
   readonly #stackFile: string;
@@ -11,7 +14,7 @@ export class Watchdog {
   #child: ChildProcess | undefined;
   #ending = false;
 
-  /** `onStart` is told the number of each process that does the watching. */
+  /** `onStart` gets the process id of each watchdog that is started. */
   constructor(stackFile: string, onStart: (pid: number) => void) {
     this.#stackFile = stackFile;
     this.#onStart = onStart;
@@ -28,7 +31,7 @@ export class Watchdog {
     this.#send({ type: 'forget', pid });
   }
 
-  /** All is stopped in good order; there is nothing left to do for it. */
+  /** Ends the watchdog. Call it when every part has been stopped. */
   async end(): Promise<void> {
     this.#ending = true;
     const child = this.#child;
@@ -40,13 +43,13 @@ export class Watchdog {
   }
 
   #start(): void {
-    // A session of its own: a signal to the stack's group does not reach it.
+    // A session of its own, so that a signal to the stack's process group does not reach the watchdog.
     const child = spawn(process.execPath, [fileURLToPath(new URL('watchdog.ts', import.meta.url)), this.#stackFile], {
       detached: true,
       stdio: ['pipe', 'ignore', 'ignore'],
     });
     this.#child = child;
-    // A write to one that has just ended; its end is handled below.
+    // A write may reach a watchdog that has just ended; its exit is handled below.
     child.stdin?.on('error', () => {});
     child.once('exit', () => {
       if (!this.#ending) setTimeout(() => this.#ending || this.#start(), 1_000);

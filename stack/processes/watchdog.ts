@@ -2,9 +2,9 @@ import { rmSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { type NotedProcess, stopProcesses } from './stop-process.ts';
 
-// Holds the end of a pipe from the stack, and learns over it what runs. When the pipe closes and nobody has said
-// goodbye, the stack was killed: what it started is stopped here, so that no process outlives it.
-// Run by watchdog-client.ts with the path of stack.json, which says that a stack is up.
+// Watchdog of the stack. It reads from a pipe which processes run. If the pipe closes without a goodbye, the stack was
+// killed, and the watchdog stops what the stack started, so that no process outlives it. watchdog-client.ts runs it
+// with the path of stack.json, the file that marks a running stack; it is removed too.
 
 export type WatchdogMessage =
   | { readonly type: 'watch'; readonly process: NotedProcess }
@@ -14,11 +14,11 @@ export type WatchdogMessage =
 const watched = new Map<number, NotedProcess>();
 let goodbye = false;
 
-// A terminal's Ctrl-C and a system's shutdown reach every process; this one must be the last.
+// Ctrl-C in a terminal and a shutdown of the system signal every process; this one must end last.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
 
 for await (const line of createInterface({ input: process.stdin })) {
-  // Written by this program's other half, in the same version.
+  // Not validated, because watchdog-client.ts of the same version wrote it.
   const message: WatchdogMessage = JSON.parse(line);
   if (message.type === 'watch') watched.set(message.process.pid, message.process);
   else if (message.type === 'forget') watched.delete(message.pid);

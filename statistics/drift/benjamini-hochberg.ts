@@ -1,7 +1,7 @@
 /**
- * P-values adjusted so that rejecting those at or below q makes the expected share of false discoveries at most q, for
- * independent or positively dependent tests: the smallest over j ≥ i of p₍ⱼ₎ · m / j, at most 1. In the order given. As
- * SciPy's `false_discovery_control`.
+ * Adjusts p-values so that rejecting those at or below q keeps the expected share of false discoveries at or below q,
+ * for independent or positively dependent tests. The i-th smallest of m p-values becomes the smallest of p₍ⱼ₎ · m / j
+ * over j ≥ i, and at most 1. The result is in the order of the input, as that of SciPy's `false_discovery_control`.
  *
  * Source: Benjamini and Hochberg, "Controlling the false discovery rate" (1995).
  */

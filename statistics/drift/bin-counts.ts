@@ -2,10 +2,10 @@ import type { ValueCounts } from './value-counts.ts';
 import { valueCounts } from './value-counts.ts';
 
 /**
- * How many values fall in each of the `edges.length + 1` bins `(-∞, e0) [e0, e1) … [eLast, ∞)`. An edge that is given twice
- * encloses the bin of that one value; the bin after it begins above the value.
+ * Counts the values in each of the `edges.length + 1` bins `(-∞, e0) [e0, e1) … [eLast, ∞)`. An edge that occurs twice
+ * encloses the bin of that one value; the next bin begins above the value.
  *
- * @param edges ascending.
+ * @param edges in ascending order.
  */
 export function binnedCounts({ values, counts }: ValueCounts, edges: readonly number[]): number[] {
   const bins = Array.from({ length: edges.length + 1 }, () => 0);
@@ -22,7 +22,11 @@ function isPast(value: number, edges: readonly number[], at: number): boolean {
   return edge === edges[at - 1] ? value > edge : value >= edge;
 }
 
-/** The same of numbers that are not counted yet. @param sorted in ascending order. */
+/**
+ * Counts numbers in bins as `binnedCounts` does.
+ *
+ * @param sorted numbers in ascending order.
+ */
 export function binCounts(sorted: ArrayLike<number>, edges: readonly number[]): number[] {
   return binnedCounts(valueCounts(sorted), edges);
 }

@@ -1,9 +1,9 @@
 import { upperIncompleteGamma } from '../probability/upper-incomplete-gamma.ts';
 
 /**
- * Pearson's chi-squared test that two samples have the same shares of k categories: the 2×k contingency table, without continuity
- * correction, as SciPy's `chi2_contingency(…, correction=False)`. Categories that occur in neither are left out; with one
- * category left there is nothing to differ by, and p is 1.
+ * Performs Pearson's chi-squared test of whether two samples have the same shares of k categories, on the 2×k
+ * contingency table without continuity correction, as SciPy's `chi2_contingency(…, correction=False)`. Categories that
+ * occur in neither sample are left out. With one category left, the samples cannot differ, and p is 1.
  *
  * @param reference counts by category.
  * @param current counts of the same categories.
@@ -34,7 +34,10 @@ export function chiSquared(
   };
 }
 
-/** The fewest rows of a category that a sample would have if both had the same shares; below 5 the p-value is not exact. */
+/**
+ * Returns the smallest expected count of a category in a sample if both samples had the same shares. Below 5, the
+ * p-value is inaccurate.
+ */
 export function fewestExpected(reference: readonly number[], current: readonly number[]): number {
   const [n1, n2] = [total(reference), total(current)];
   const fewest = reference.reduce((least, before, category) => {

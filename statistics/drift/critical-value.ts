@@ -2,24 +2,24 @@ import { permutedCounts } from './permuted-counts.ts';
 import { seededUniform } from '../probability/seeded-random.ts';
 
 const usualDraws = 1999;
-/** The test is exact with any number of draws; with few of them the quantile varies more from seed to seed. */
+/** The test is exact with any number of draws. With few draws, the quantile varies more between seeds. */
 const fewestDraws = 199;
-/** Bins times draws: about three seconds. */
+/** Maximum number of bins times draws, which takes about three seconds. */
 const mostWork = 10_000_000;
 const level = 0.005;
 
-/** How far two samples are apart, from their counts in the same bins. */
+/** Returns the distance between two samples from their counts in the same bins. */
 export type Distance = (reference: readonly number[], current: readonly number[]) => number;
 
 /**
- * The 99.5 % quantile of a distance if both samples were of one distribution: of 1,999 ways to deal their rows out anew, of 199
- * where there are more than 5,000 bins. A distance above it is expected of one in 200 pairs of samples that do not differ, whatever
- * their sizes, bins and counts.
+ * Returns the 99.5 % quantile of a distance under the hypothesis that both samples have the same distribution. It is
+ * computed from 1,999 random reassignments of their rows, or from 199 if there are more than 5,000 bins. A greater
+ * distance is expected in one of 200 pairs of samples that do not differ, whatever their sizes, bins and counts.
  *
  * Source: Phipson and Smyth, "Permutation P-values Should Never Be Zero" (2010).
  *
- * @param seed an integer; the same one gives the same quantile.
- * @param enough returned as soon as the quantile is certain to be this or more.
+ * @param seed an integer; the same seed gives the same quantile.
+ * @param enough is returned as soon as the quantile is certain to be at least this value.
  */
 export function criticalValue(
   reference: readonly number[],
@@ -43,6 +43,7 @@ export function criticalValue(
     if (drawn >= enough) reached += 1;
     if (reached >= beyond) return enough;
   }
-  // With the sample's own distance they are one more, and a share of `level` of those may be as great.
+  // Together with the observed distance there are `draws + 1` distances, and a share of `level` of them may be as
+  // great.
   return distances.sort()[draws - beyond] ?? Number.NaN;
 }

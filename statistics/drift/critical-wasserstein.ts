@@ -2,14 +2,18 @@ import { criticalValue } from './critical-value.ts';
 import type { ValueCounts } from './value-counts.ts';
 import { normed, wassersteinDistance } from './wasserstein.ts';
 
-/** Groups of about the same size: so many hold the area between two distribution functions to a few thousandths of it. */
+/**
+ * Number of groups of about the same size. With this many, the area between two distribution functions is accurate to a
+ * few thousandths.
+ */
 const groups = 256;
-/** The outermost values may lie far apart, so each is a group of its own. */
+/** Number of values at each end that are groups of their own, because the outermost values may lie far apart. */
 const outermost = 32;
 
 /**
- * The 99.5 % quantile of `normedWasserstein` if both samples were of one distribution (`criticalValue`). The draws are of values in
- * groups, each taken as its mean: with every value by itself they would take minutes.
+ * Returns the 99.5 % quantile of `normedWasserstein` under the hypothesis that both samples have the same distribution
+ * (see `criticalValue`). Values are drawn in groups, each replaced by its mean, because drawing every value by itself
+ * would take minutes.
  */
 export function criticalWasserstein(
   reference: ValueCounts,

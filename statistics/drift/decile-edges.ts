@@ -3,8 +3,8 @@ import { quantile } from '../probability/quantile.ts';
 const tenths = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9] as const;
 
 /**
- * The nine inner deciles with duplicates dropped: at most ten bins, with open ends (`binCounts`).
- * A sample without values has no edges, and one bin.
+ * Returns the nine inner deciles without duplicates. They are the edges of at most ten bins with open ends (see
+ * `binCounts`). A sample without values has no edges, and so one bin.
  *
  * @param sorted finite numbers in ascending order.
  */

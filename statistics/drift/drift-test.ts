@@ -3,32 +3,35 @@ import { criticalValue } from './critical-value.ts';
 import { poolRare } from './pool-rare.ts';
 import type { ValueCounts } from './value-counts.ts';
 
-/** A column of the reference and of the window. */
+/** A column in the reference (`before`) and in the window (`now`). */
 export interface ComparedColumn {
-  /** Counts by bin or category, before rare ones are pooled. */
+  /** Counts by bin or category, before rare categories are pooled. */
   readonly before: readonly number[];
   readonly now: readonly number[];
-  /** Of numeric columns. */
+  /** Distinct values of a numeric column and their counts; absent for a column of categories. */
   readonly values?: { readonly before: ValueCounts; readonly now: ValueCounts };
 }
 
 export interface MeasuredDrift {
   readonly statistic: number;
-  /** null: the test has none, and the statistic itself is compared with the threshold. */
+  /** null if the test has no p-value. The statistic itself is then compared with the threshold. */
   readonly pValue: number | null;
-  /** Of a test with a p-value: how great the difference is, 0 to 1. */
+  /** Effect size of a test with a p-value, from 0 to 1; null for other tests. */
   readonly effect: number | null;
   /**
-   * What chance reaches; only a statistic above it is drift. Every test without a p-value has it. It takes most of the time, so it
-   * is computed on request.
+   * Returns the critical value, which chance alone can reach; only a statistic above it is drift. Every test without a
+   * p-value has one. It takes most of the test's time, so it is computed on request.
    */
   readonly critical?: (seed: number, enough?: number) => number;
 }
 
-/** Measures how far both sides of a column are apart. Each file of `tests/` exports one. */
+/** Measures the difference between both sides of a column. Each file of `tests/` exports one such function. */
 export type DriftMeasure = (column: ComparedColumn) => MeasuredDrift;
 
-/** A test that measures a distance over bins. Rare categories are pooled in each draw anew, as they are in the samples. */
+/**
+ * Returns a test that measures a distance between counts. Rare categories are pooled anew in each random draw, as they
+ * are in the samples.
+ */
 export function overBins(distance: Distance): DriftMeasure {
   const ofPooled: Distance = (before, now) => {
     const { reference, current } = poolRare(before, now);
@@ -45,7 +48,12 @@ export function overBins(distance: Distance): DriftMeasure {
   };
 }
 
-/** @throws TypeError for a column of categories; the configuration's schema names tests of numbers for numeric columns only. */
+/**
+ * Returns the value counts of both sides of a numeric column.
+ *
+ * @throws TypeError for a column of categories. The configuration's schema accepts tests of numbers for numeric columns
+ * only.
+ */
 export function bothValueCounts({ values }: ComparedColumn): [ValueCounts, ValueCounts] {
   if (values === undefined) throw new TypeError('a test of numbers was asked of categories');
   return [values.before, values.now];

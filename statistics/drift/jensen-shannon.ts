@@ -1,8 +1,9 @@
 import { sharesOf } from './shares.ts';
 
 /**
- * Jensen–Shannon distance, base 2: the square root of the mean Kullback–Leibler divergence of both shares from their
- * average. 0 is the same, 1 is nothing in common. Shares are not clipped. As SciPy's `jensenshannon(p, q, base=2)`.
+ * Returns the Jensen–Shannon distance with base 2: the square root of the mean Kullback–Leibler divergence of both
+ * distributions from their average. 0 means equal, 1 means nothing in common. Shares are not clipped. As SciPy's
+ * `jensenshannon(p, q, base=2)`.
  *
  * Source: Endres and Schindelin, "A new metric for probability distributions" (2003).
  *
@@ -15,7 +16,7 @@ export function jensenShannonDistance(reference: readonly number[], current: rea
     const middle = (before + now) / 2;
     return sum + relativeEntropy(before, middle) + relativeEntropy(now, middle);
   }, 0);
-  // Rounding may leave a hair below 0 where both are the same.
+  // Rounding may give a value slightly below 0 if both distributions are equal.
   return Math.sqrt(Math.max(0, divergence / 2 / Math.LN2));
 }
 

@@ -2,10 +2,11 @@ import { kolmogorovTail } from '../probability/kolmogorov-tail.ts';
 import type { ValueCounts } from './value-counts.ts';
 
 /**
- * Two-sample Kolmogorov–Smirnov test, two-sided: the largest distance between the two empirical distribution functions
- * (0 to 1), and the probability of one as large if both samples came from one distribution.
- * The p-value is the asymptotic one, as SciPy's `ks_2samp(…, method="asymp")`: the one-sample distribution at the effective
- * size n₁n₂/(n₁+n₂), rounded half to even. It is conservative where values are tied.
+ * Performs the two-sided two-sample Kolmogorov–Smirnov test. The statistic is the largest distance between the two
+ * empirical distribution functions (0 to 1); the p-value is the probability of a distance at least as large if both
+ * samples came from one distribution. The p-value is asymptotic, as in SciPy's `ks_2samp(…, method="asymp")`: the
+ * one-sample distribution at the effective size n₁n₂/(n₁+n₂), rounded half to even. It is conservative if values are
+ * tied.
  *
  * @param reference not empty.
  * @param current not empty.

@@ -1,12 +1,15 @@
-/** How many rows of a sample have a value, and how many have none. */
+/** Numbers of rows of a sample with and without a value. */
 export type Presence = readonly [present: number, missing: number];
 
-/** By how much the share of rows without a value has grown; 0 where it has not. */
+/** Returns the increase in the share of rows without a value; 0 if it has not increased. */
 export function missingRise(reference: readonly number[], current: readonly number[]): number {
   return Math.max(0, presentShare(reference) - presentShare(current));
 }
 
-/** Of the share of rows with a value, what is gone, or has come: 1 where one of the samples has no value at all. */
+/**
+ * Returns the relative change in the share of rows with a value: the difference divided by the larger share. It is 1 if
+ * only one of the samples has values.
+ */
 export function presenceChange(reference: readonly number[], current: readonly number[]): number {
   const [before, now] = [presentShare(reference), presentShare(current)];
   return before === now ? 0 : Math.abs(before - now) / Math.max(before, now);

@@ -1,15 +1,16 @@
 import type { Uniform } from '../probability/hypergeometric.ts';
 import { drawHypergeometric } from '../probability/hypergeometric.ts';
 
-/** A draw of the distribution of one bin costs about as much as drawing so many rows. */
+/** Drawing this many rows takes about as long as one draw from the distribution of a bin's count. */
 const rowsPerBin = 6;
 
 /**
- * Deals the rows of both samples out anew, at random and as many to each as before: what the counts would be if the samples were of
- * one distribution. Each call fills `before` and `now` with the counts of one deal.
+ * Returns a function that reassigns the rows of both samples at random, with the sizes of the samples unchanged. The
+ * counts are then those of samples from one distribution. Each call fills `before` and `now` with the counts of one
+ * reassignment.
  *
- * @param counts of both samples together, by bin.
- * @param current rows of the current sample.
+ * @param counts counts of both samples together, by bin.
+ * @param current number of rows of the current sample.
  */
 export function permutedCounts(
   counts: readonly number[],
@@ -29,7 +30,10 @@ export function permutedCounts(
 
 type Deal = (into: number[]) => void;
 
-/** Takes the first rows of a shuffle. Each deal starts from the order that the one before left; a shuffle of any order is uniform. */
+/**
+ * Takes the first rows of a shuffle. Each call shuffles the order that the previous call left, because a shuffle of any
+ * order is uniform.
+ */
 function byRow(counts: readonly number[], all: number, drawn: number, uniform: Uniform): Deal {
   const binOfRow = new Uint32Array(all);
   let from = 0;
@@ -49,7 +53,7 @@ function byRow(counts: readonly number[], all: number, drawn: number, uniform: U
   };
 }
 
-/** Bin after bin, each given what the ones before have taken. */
+/** Draws the count of one bin after another, each conditional on the counts of the bins before it. */
 function byBin(counts: readonly number[], all: number, drawn: number, uniform: Uniform): Deal {
   return (into) => {
     let [left, wanted] = [all, drawn];

@@ -1,25 +1,29 @@
-/** Samples of so many categories or fewer are compared category by category. */
+/** Largest number of categories for which samples are compared category by category. */
 const fewCategories = 25;
-/** Cochran's rule: below it a category's count is mostly chance. */
+/** Minimum expected count of a category by Cochran's rule. A category with a lower one differs mostly by chance. */
 export const expectedAtLeast = 5;
-/** So many rows on the smaller side are no chance where fewer than `expectedAtLeast` are expected. */
+/**
+ * If the smaller sample has this many rows of a category, they are not due to chance, even if fewer than
+ * `expectedAtLeast` are expected.
+ */
 const rowsAtLeast = 10;
 
-/** Counts of both samples in the same bins, and which categories are in them. */
+/** Counts of both samples in the same bins. */
 export interface Pooled {
   readonly reference: readonly number[];
   readonly current: readonly number[];
 }
 
 /**
- * Pools the rare categories of two samples that have more than 25 between them. A category stays by itself if both samples, were they
- * alike, would have at least 5 rows of it on the smaller side, or if that side has at least 10. All others are two bins: what is
- * known, and what is new. New in the current sample are the rows of categories that the reference has not; as many are expected, by
- * share, as the reference has rows of categories that occur in it once (Good and Turing). So a category that comes for the first time
- * counts only as far as it comes more often than first times did.
+ * Pools the rare categories of two samples that have more than 25 categories together. A category keeps a bin of its
+ * own if at least 5 of its rows are expected in the smaller sample when both samples are alike, or if the smaller
+ * sample has at least 10. All other categories form two bins, known and new. In the current sample, new rows are those
+ * of categories that the reference lacks. The share expected of them is the share of the reference's rows whose
+ * category occurs there once (Good and Turing). Categories that occur for the first time therefore count only if they
+ * are more frequent than such categories were in the reference.
  *
- * Sources: Cochran, "Some methods for strengthening the common χ² tests" (1954); Good, "The population frequencies of species and
- * the estimation of population parameters" (1953).
+ * Sources: Cochran, "Some methods for strengthening the common χ² tests" (1954); Good, "The population frequencies of
+ * species and the estimation of population parameters" (1953).
  */
 export function poolRare(reference: readonly number[], current: readonly number[]): Pooled {
   const isCommon = commonIn(reference, current);
@@ -43,7 +47,9 @@ export function poolRare(reference: readonly number[], current: readonly number[
   return { reference: before, current: now };
 }
 
-/** Says of a category's counts whether it stays by itself; null: all do. */
+/**
+ * Returns a function that says, from a category's counts, whether it keeps a bin of its own; null if all categories do.
+ */
 export function commonIn(
   reference: readonly number[],
   current: readonly number[],

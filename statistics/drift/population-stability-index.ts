@@ -1,12 +1,14 @@
-/** Shares below it are taken as it, so that an empty bin gives a large index and not an infinite one. */
+/** Smaller shares are raised to this value, so that an empty bin gives a large index and not an infinite one. */
 const smallestShare = 1e-4;
 
 /**
- * Population stability index: Σ (c − r) · ln(c / r) over the bins' shares of the current and the reference sample, which is the
- * symmetrised Kullback–Leibler divergence in nats. Shares are clipped below at 1e-4 and not renormalised.
- * By custom, below 0.1 is stable and above 0.2 has shifted. It raises false alarms below about 200 rows.
+ * Returns the population stability index: Σ (c − r) · ln(c / r) over the bins, where c and r are a bin's shares of the
+ * current and the reference sample. It is the symmetrised Kullback–Leibler divergence in nats. Shares are clipped below
+ * at 1e-4 and not renormalised. By convention, an index below 0.1 is stable and one above 0.2 is a shift. It raises
+ * false alarms below about 200 rows.
  *
- * Source: Siddiqi, "Credit Risk Scorecards" (2006); Yurdakul, "Statistical properties of the population stability index" (2018).
+ * Source: Siddiqi, "Credit Risk Scorecards" (2006); Yurdakul, "Statistical properties of the population stability
+ * index" (2018).
  *
  * @param reference counts by bin or category.
  * @param current counts in the same bins.
@@ -22,7 +24,7 @@ export function populationStabilityIndex(reference: readonly number[], current: 
   for (let bin = 0; bin < reference.length; bin += 1) {
     const before = Math.max((reference[bin] ?? 0) / referenceRows, smallestShare);
     const now = Math.max((current[bin] ?? 0) / currentRows, smallestShare);
-    // Most bins of a wide comparison are empty on both sides.
+    // Saves the logarithm: in a comparison of many bins, most are empty on both sides.
     if (before !== now) index += (now - before) * Math.log(now / before);
   }
   return index;

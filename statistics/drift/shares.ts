@@ -1,4 +1,8 @@
-/** The counts' shares of their sum. @throws RangeError if the samples have different numbers of bins, or one is empty. */
+/**
+ * Returns the share of each count in the sum of its sample.
+ *
+ * @throws RangeError if the samples have different numbers of bins, or one is empty.
+ */
 export function sharesOf(
   reference: readonly number[],
   current: readonly number[],

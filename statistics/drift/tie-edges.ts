@@ -1,15 +1,19 @@
 import { decileEdges } from './decile-edges.ts';
 import type { ValueCounts } from './value-counts.ts';
 
-/** The share of a bin by deciles. */
+/** Share of the values in a decile bin. */
 const binShare = 0.1;
-/** A lesser share of the values is not divided: whatever it does, it cannot bring the index to 0.1. */
+/**
+ * If the other values make up less than this share of all values, they are not divided further, because no change in
+ * them alone can raise the population stability index to 0.1.
+ */
 const smallestRest = 0.01;
 
 /**
- * Edges of the bins in which a sample and later ones are compared (`binnedCounts`). A value that holds more than a tenth of the
- * values is a bin of its own, and its edge is given twice; the others are divided at their own deciles. So a constant has bins below,
- * equal and above. Where no value holds more than a tenth, these are the deciles of the sample (`decileEdges`).
+ * Returns the edges of the bins in which a sample and later ones are compared (see `binnedCounts`). A value that makes
+ * up more than a tenth of the values has its own bin, and its edge occurs twice; the other values are divided at their
+ * own deciles. A constant therefore has bins below, at and above it. If no value makes up more than a tenth, the edges
+ * are the deciles of the sample (see `decileEdges`).
  */
 export function tieEdges(sample: ValueCounts): number[] {
   const rows = rowsOf(sample);

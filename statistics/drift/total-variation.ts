@@ -1,8 +1,8 @@
 import { sharesOf } from './shares.ts';
 
 /**
- * Total variation distance: half the sum of the absolute differences of the shares, which is the greatest difference in
- * probability that any set of bins can have. 0 is the same, 1 is nothing in common.
+ * Returns the total variation distance: half the sum of the absolute differences of the shares. It is the greatest
+ * difference in probability that any set of bins can have. 0 means equal, 1 means nothing in common.
  *
  * @param reference counts by bin or category.
  * @param current counts in the same bins.

@@ -4,7 +4,11 @@ export interface ValueCounts {
   readonly counts: readonly number[];
 }
 
-/** @param sorted finite numbers in ascending order. */
+/**
+ * Counts how often each number occurs.
+ *
+ * @param sorted finite numbers in ascending order.
+ */
 export function valueCounts(sorted: ArrayLike<number>): ValueCounts {
   const values: number[] = [];
   const counts: number[] = [];

@@ -1,11 +1,11 @@
 import type { ValueCounts } from './value-counts.ts';
 
-/** Evidently's floor: a reference that hardly varies would make every distance infinite. */
+/** Smallest deviation, as in Evidently. Without it, a reference that hardly varies would make every distance huge. */
 const smallestDeviation = 0.001;
 
 /**
- * Wasserstein distance of order 1 (the earth mover's): the area between the two empirical distribution functions, in the
- * column's unit. As SciPy's `wasserstein_distance`.
+ * Returns the Wasserstein distance of order 1 (the earth mover's distance): the area between the two empirical
+ * distribution functions, in the column's unit. As SciPy's `wasserstein_distance`.
  *
  * @throws RangeError if a sample is empty.
  */
@@ -32,8 +32,8 @@ export function wassersteinDistance(reference: ValueCounts, current: ValueCounts
 }
 
 /**
- * The distance in standard deviations (of the population) of the reference, so that columns of different units can be held
- * to one threshold; by custom above 0.1 has drifted. Deviations below 0.001 are taken as it.
+ * Returns the Wasserstein distance in population standard deviations of the reference, so that one threshold fits
+ * columns of different units. By convention, a distance above 0.1 is drift. A deviation below 0.001 is raised to 0.001.
  *
  * Source: Evidently, `wasserstein_distance_norm`.
  */
@@ -42,10 +42,10 @@ export function normedWasserstein(reference: ValueCounts, current: ValueCounts):
   return wassersteinDistance(before, now) / deviation;
 }
 
-/** The squares of greater numbers are not finite. */
+/** The squares of greater numbers may overflow. */
 const greatest = 1e150;
 
-/** The samples and the deviation that their distance is divided by, all in a unit in which nothing overflows. */
+/** Returns the samples and the deviation by which their distance is divided, in a unit in which nothing overflows. */
 export function normed(reference: ValueCounts, current: ValueCounts) {
   const most = [reference, current].flatMap(({ values }) => [values[0] ?? 0, values.at(-1) ?? 0]);
   const top = Math.max(...most.map(Math.abs));

@@ -1,4 +1,7 @@
-/** A tree as lists by node: a row goes on to `left` where its feature is at most `threshold`; a leaf has feature −1. */
+/**
+ * A regression tree as lists with one entry per node. A row goes to `left` if its feature is at most `threshold`,
+ * otherwise to `right`. A leaf has feature −1.
+ */
 export interface RegressionTree {
   readonly feature: readonly number[];
   readonly threshold: readonly number[];
@@ -15,12 +18,12 @@ export interface BoostedTrees {
 export const boostingLimits = { rounds: 60, rate: 0.1, depth: 3, leafRows: 20, bins: 32 } as const;
 
 /**
- * Least-squares gradient boosting of small trees over binned columns. Without chance: the same rows give the same trees.
- * What is missing (NaN) goes left.
+ * Fits small trees over binned columns by least-squares gradient boosting. The result is deterministic: the same rows
+ * give the same trees. Missing values (NaN) go left.
  *
  * Source: Friedman, "Greedy function approximation: a gradient boosting machine" (2001).
  *
- * @param columns one list a feature.
+ * @param columns one list per feature.
  * @throws RangeError if there are no rows.
  */
 export function fitBoostedTrees(columns: readonly ArrayLike<number>[], target: ArrayLike<number>): BoostedTrees {
@@ -39,7 +42,11 @@ export function fitBoostedTrees(columns: readonly ArrayLike<number>[], target: A
   return { start, trees };
 }
 
-/** @param valueOf a feature's value by its place. */
+/**
+ * Returns the value that the trees predict for a row.
+ *
+ * @param valueOf returns the row's value of a feature, given the feature's index.
+ */
 export function boostedValue({ start, trees }: BoostedTrees, valueOf: (feature: number) => number): number {
   return trees.reduce((sum, tree) => sum + leafValue(tree, valueOf), start);
 }

@@ -1,10 +1,12 @@
 import { descending } from '../metrics/sample.ts';
 
-/** One entry a row: what the model said (0 or 1), the probability that it gave to 1, and the one that is believed. */
+/**
+ * Predictions of a binary classifier, with one entry per row: the decision (0 or 1), the model's probability of class
+ * 1, and the calibrated probability of class 1 (`believed`).
+ */
 export interface ConfidentRows {
   readonly decision: ArrayLike<number>;
   readonly probability: ArrayLike<number>;
-  /** Calibrated. */
   readonly believed: ArrayLike<number>;
 }
 
@@ -12,9 +14,9 @@ export type ConfidenceMetric = 'rocAuc' | 'accuracy' | 'precision' | 'recall' | 
 export const confidenceMetrics: readonly ConfidenceMetric[] = ['rocAuc', 'accuracy', 'precision', 'recall', 'f1'];
 
 /**
- * Confidence-based performance estimation: what the metrics of a classifier of two classes come to on rows without labels, if
- * each row is of class 1 with the probability that is believed. Right as long as the probabilities are calibrated and only the
- * inputs have moved, and not what they mean.
+ * Estimates the metrics of a binary classifier on rows without labels by confidence-based performance estimation: each
+ * row is assumed to be of class 1 with its calibrated probability. The estimate is right as long as the probabilities
+ * are calibrated and only the distribution of the inputs has changed, not their relation to the target.
  *
  * Source: NannyML 0.13, `CBPE`.
  */
@@ -39,8 +41,8 @@ function share(part: number, whole: number): number {
 }
 
 /**
- * The area under the curve of expected rates, from the highest probability on; rows of one probability are one step of it,
- * whatever their order. NaN where nothing, or all, is believed to be of the class.
+ * Returns the area under the curve of expected rates, from the highest probability down. Rows of equal probability are
+ * one step of the curve, whatever their order. NaN if the expected number of rows of either class is 0.
  */
 export function expectedRocAuc({ probability, believed }: Omit<ConfidentRows, 'decision'>): number {
   let [positives, negatives, area] = [0, 0, 0];
@@ -62,21 +64,23 @@ export function expectedRocAuc({ probability, believed }: Omit<ConfidentRows, 'd
   return area / (positives * negatives);
 }
 
-/** A metric's deviation over rows that count for it, and which share of all rows these are. */
+/** Standard deviation of a metric over the rows that it depends on, and the share of these rows in all rows. */
 export interface SamplingError {
   readonly deviation: number;
   readonly fraction: number;
 }
 
-/** The standard error of a metric that is measured on so many rows. */
+/** Returns the standard error of a metric that is measured on this number of rows. */
 export function samplingErrorOf({ deviation, fraction }: SamplingError, rows: number): number {
   return deviation / Math.sqrt(rows * fraction);
 }
 
 /**
- * How much each metric wanders from sample to sample, from rows whose truth is known. Source: NannyML 0.13, `sampling_error`.
+ * Estimates the sampling error of each metric from rows with known truth.
  *
- * @param truth 0 or 1 a row.
+ * Source: NannyML 0.13, `sampling_error`.
+ *
+ * @param truth 0 or 1 for each row.
  */
 export function confidenceSamplingErrors(
   truth: ArrayLike<number>,
@@ -102,10 +106,11 @@ export function confidenceSamplingErrors(
 }
 
 /**
- * By the Mann–Whitney form of the area: of each row of the rarer class, the share of the others that outrank it, ties counting
- * half. NannyML orders what is tied as a quicksort leaves it.
+ * Estimates the sampling error of ROC AUC by its Mann–Whitney form: for each row of the rarer class, the share of the
+ * rows of the other class that rank above it, with ties counting half. NannyML leaves tied rows in the order of a
+ * quicksort instead.
  *
- * @param truth 0 or 1 a row.
+ * @param truth 0 or 1 for each row.
  */
 export function rocAucSamplingError(truth: ArrayLike<number>, probability: ArrayLike<number>): SamplingError {
   const total = truth.length;

@@ -1,23 +1,23 @@
 import type { BoostedTrees } from './boosted-trees.ts';
 import { boostedValue, fitBoostedTrees } from './boosted-trees.ts';
 
-/** What a regression's losses look like, learnt from rows whose truth is known. */
+/** Model of the losses of a regression, fitted on rows with known truth. */
 export interface DirectLoss {
   readonly rows: number;
   readonly absolute: BoostedTrees;
   readonly squared: BoostedTrees;
-  /** Of the losses of those rows: what sampling errors come from. */
+  /** Standard deviation of the absolute losses of those rows. Sampling errors are computed from the deviations. */
   readonly absoluteDeviation: number;
   readonly squaredDeviation: number;
   readonly squaredMean: number;
 }
 
 /**
- * Learns to tell the loss of a row from its inputs and its prediction.
+ * Fits a model that predicts the loss of a row from its inputs and its prediction.
  *
- * Source: NannyML 0.13, `DLE`, with boosted trees of this project in place of LightGBM's.
+ * Source: NannyML 0.13, `DLE`, with this project's boosted trees instead of LightGBM's.
  *
- * @param columns one list an input, the prediction among them.
+ * @param columns one list per input; the prediction is one of them.
  * @throws RangeError if there are no rows.
  */
 export function fitDirectLoss(
@@ -42,7 +42,10 @@ interface Estimated {
   readonly samplingError: number;
 }
 
-/** The metrics that rows without labels probably have, with the standard error of so many rows. Losses are never below 0. */
+/**
+ * Estimates the metrics of rows without labels, with the standard error for this number of rows. A negative estimate of
+ * a row's loss counts as 0.
+ */
 export function directLossEstimate(
   model: DirectLoss,
   columns: readonly ArrayLike<number>[],

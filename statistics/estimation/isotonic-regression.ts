@@ -1,4 +1,4 @@
-/** A rising curve through points, straight between them and level beyond both ends. */
+/** A non-decreasing curve through points, linear between them and constant beyond both ends. */
 export interface RisingCurve {
   readonly x: readonly number[];
   readonly y: readonly number[];
@@ -12,8 +12,8 @@ interface Block {
 }
 
 /**
- * The non-decreasing step function that is nearest to the points by least squares, by pooling adjacent violators; points of one
- * x are taken as their mean. As scikit-learn's `IsotonicRegression(out_of_bounds="clip")`.
+ * Fits the non-decreasing step function that is nearest to the points by least squares, by pooling adjacent violators.
+ * Points with the same x are replaced by their mean. As scikit-learn's `IsotonicRegression(out_of_bounds="clip")`.
  *
  * Source: Barlow et al., "Statistical Inference under Order Restrictions" (1972).
  *
@@ -40,7 +40,7 @@ export function isotonicRegression(x: ArrayLike<number>, y: ArrayLike<number>): 
     }
     blocks.push(block);
   }
-  // Between the two ends of a step nothing bends.
+  // A step is constant, so its two ends are enough.
   const ends = blocks.flatMap(
     ({ from, to, mean }) =>
       (from === to
@@ -53,7 +53,7 @@ export function isotonicRegression(x: ArrayLike<number>, y: ArrayLike<number>): 
   return { x: ends.map(([at]) => points[at]?.x ?? 0), y: ends.map(([, mean]) => mean) };
 }
 
-/** The curve's value. */
+/** Returns the curve's value at a point. */
 export function heightAt({ x, y }: RisingCurve, at: number): number {
   let [low, high] = [0, x.length - 1];
   if (!(at > (x[low] ?? 0))) return y[low] ?? 0;

@@ -10,24 +10,27 @@ import { clippedLog } from '../metrics/sample.ts';
 
 type EstimatedMetric = 'accuracy' | 'macroF1' | 'weightedF1' | 'logLoss' | 'rocAuc';
 
-/** What a model of several classes said; its probabilities are one a class, row after row. */
+/** Decisions and probabilities of a multiclass model. The probabilities are one per class, row after row. */
 export interface ConfidentAnswers extends Pick<MulticlassSample, 'classes' | 'decision'> {
   readonly probabilities: Float64Array;
 }
 
-/** The same of rows whose truth is known. */
+/** Decisions and probabilities of rows with known truth. */
 export interface KnownAnswers extends ConfidentAnswers, Pick<MulticlassSample, 'truth'> {}
 
-/** Where no row, or each, is of a class, nothing can be learnt of it, and it is taken at its word. */
+/**
+ * Identity curve, which keeps probabilities as they are. It is used for a class that no row or every row is of, because
+ * no calibration can be learnt for it.
+ */
 const asGiven: RisingCurve = { x: [0, 1], y: [0, 1] };
 
 /**
- * How far each class's probability can be believed, learnt of that class against the rest.
+ * Fits a calibration curve for each class, on that class against the rest.
  *
- * Source: NannyML 0.13, `CBPE`, which leaves a class as it is where ten splits of the rows say that this does not help. Here
- * every class is calibrated.
+ * Source: NannyML 0.13, `CBPE`. NannyML leaves a class uncalibrated if ten splits of the rows show that calibration
+ * does not help; here, every class is calibrated.
  *
- * @returns one curve a class, from its probability to the share of rows that are of it.
+ * @returns one curve per class, from its probability to the share of rows of that class.
  */
 export function classCalibrations({ classes, truth, probabilities }: KnownAnswers): RisingCurve[] {
   return classes.map((_, place) => {
@@ -37,7 +40,10 @@ export function classCalibrations({ classes, truth, probabilities }: KnownAnswer
   });
 }
 
-/** The probabilities that are believed: each class's by its curve, and then shares of 1; alike where all are 0. */
+/**
+ * Returns the calibrated probabilities: the curve of each class is applied, and each row is scaled to a sum of 1. If
+ * all values of a row are 0, its classes get equal probabilities.
+ */
 export function believedProbabilities(probabilities: Float64Array, curves: readonly RisingCurve[]): Float64Array {
   const width = curves.length;
   const believed = probabilities.map((raw, at) => heightAt(curves[at % width] ?? asGiven, raw));
@@ -50,13 +56,15 @@ export function believedProbabilities(probabilities: Float64Array, curves: reado
 }
 
 /**
- * Confidence-based performance estimation of several classes: each metric as if every row were of each class as often as is
- * believed. Right under the conditions of `confidenceBasedEstimate`. NaN: a class's ROC AUC where no row is believed to be of it.
+ * Estimates the metrics of a multiclass classifier on rows without labels by confidence-based performance estimation:
+ * each row is assumed to be of each class with its calibrated probability. The estimate is right under the conditions
+ * of `confidenceBasedEstimate`. ROC AUC is NaN if no row is expected to be of one of the classes.
  *
- * Source: NannyML 0.13, `CBPE`, of accuracy, macro F1 and ROC AUC; rows that a class has the same probability of are one step
- * of its curve, whatever their order. Weighted F1 and log loss are what scikit-learn's are of such rows by weight.
+ * Source: NannyML 0.13, `CBPE`, for accuracy, macro F1 and ROC AUC; rows with the same probability of a class are one
+ * step of its curve, whatever their order. Weighted F1 and log loss equal scikit-learn's for rows weighted by the
+ * calibrated probabilities.
  *
- * @param believed as many as there are probabilities, in the same order.
+ * @param believed calibrated probabilities, in the order of the model's probabilities.
  */
 export function multiclassConfidenceEstimate(
   answers: ConfidentAnswers,
@@ -95,11 +103,11 @@ function expectedCounts({ classes, decision }: ConfidentAnswers, believed: Float
 }
 
 /**
- * How much each metric wanders from sample to sample, from rows whose truth is known; NaN where that cannot be told, as of ROC
- * AUC where no row is of one of the classes.
+ * Estimates the sampling error of each metric from rows with known truth. NaN if it cannot be estimated, for example
+ * for ROC AUC if no row is of one of the classes.
  *
- * Source: NannyML 0.13, `sampling_error`, of accuracy, macro F1 and ROC AUC. That of log loss is of a mean, and that of weighted
- * F1 by the delta method, from how much one row more moves it.
+ * Source: NannyML 0.13, `sampling_error`, for accuracy, macro F1 and ROC AUC. The error of log loss is that of a mean.
+ * The error of weighted F1 follows from the delta method, by the effect of one more row.
  */
 export function multiclassSamplingErrors(sample: KnownAnswers): Record<EstimatedMetric, SamplingError> {
   const { classes, truth, decision, probabilities } = sample;
@@ -127,7 +135,10 @@ export function multiclassSamplingErrors(sample: KnownAnswers): Record<Estimated
   };
 }
 
-/** By NannyML's experiments the areas of single classes, taken as independent, understate that of their mean by as much. */
+/**
+ * Factor by which the error of the mean of the classes' areas is understated if the areas are assumed to be
+ * independent, according to NannyML's experiments.
+ */
 const areasMoveTogether = 1.2;
 
 function ofMean(ofClasses: readonly SamplingError[], times = 1): SamplingError {
@@ -135,7 +146,10 @@ function ofMean(ofClasses: readonly SamplingError[], times = 1): SamplingError {
   return { deviation: (times * Math.sqrt(variance)) / ofClasses.length, fraction: 1 };
 }
 
-/** How far each row pulls weighted F1 its way, but for a constant: the derivative of it by the row's weight. */
+/**
+ * Returns the influence of each row on weighted F1, apart from a constant term: the derivative of the metric with
+ * respect to the row's weight.
+ */
 function pullsOnWeightedF1(sample: KnownAnswers): number[] {
   const { truth, decision } = sample;
   const { hits, support, said } = countsOf(sample, everyRow(truth.length));

@@ -8,10 +8,11 @@ import type { BinarySample, WeightedMetric, Weights } from './sample.ts';
 export type BinaryMetric = keyof typeof binaryMeasures;
 
 /**
- * Metrics of a classifier of two classes, equal to scikit-learn's where it defines them: those of probabilities, and those of the
- * decisions. Where a zero in a denominator comes from the model, as when it never says the positive class, precision, recall, F1
- * and MCC are 0 as scikit-learn's are; where it comes from the truth, as when all rows are of one class, the metric is null and
- * `undefined` says why.
+ * Returns the metrics of a binary classifier, equal to scikit-learn's where scikit-learn defines them. Some are
+ * computed from the probabilities, the others from the decisions. If a denominator is zero because of the model, for
+ * example because it never predicts the positive class, precision, recall, F1 and MCC are 0, as in scikit-learn. If it
+ * is zero because of the truth, for example because all rows are of one class, the metric is null and `undefined` gives
+ * the reason.
  *
  * @throws RangeError if there are no rows.
  */
@@ -46,7 +47,10 @@ function reasonOf({ truth, probability, positive }: BinarySample, { from }: Bina
   return positives === 0 ? `no row is of the class ${positive}` : `all rows are of the class ${positive}`;
 }
 
-/** The metric over any weights of the rows, prepared once; NaN where it is undefined. */
+/**
+ * Prepares a metric so that it can be computed repeatedly with different row weights. The result is NaN where the
+ * metric is undefined.
+ */
 export function binaryMetric(sample: BinarySample, metric: BinaryMetric): WeightedMetric {
   const measure: BinaryMeasure = binaryMeasures[metric];
   if (measure.from === 'decisions') return (weights) => measure.of(...confusion(sample, weights));

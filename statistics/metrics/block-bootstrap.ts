@@ -7,35 +7,36 @@ import { relativeGain } from './relative-gain.ts';
 import type { Sample } from './sample.ts';
 import { seededRandom } from '../probability/seeded-random.ts';
 
-/** With fewer, resamples repeat each other too often for their spread to mean anything. */
+/** Minimum number of blocks. With fewer, too many resamples are equal for their spread to be meaningful. */
 const fewestBlocks = 10;
 const resamples = 1000;
 
 export interface Bootstrap {
   readonly kind: 'estimate';
-  /** Of the rows as they are. */
+  /** Value on the original rows. */
   readonly point: number;
-  /** Of each of 1000 resamples, ascending. */
+  /** Values on 1,000 resamples, in ascending order. */
   readonly resampled: Float64Array;
 }
 
 export interface Inconclusive {
   readonly kind: 'inconclusive';
-  /** In plain words, to stand after a colon. */
+  /** Reason in plain words, to follow a colon. */
   readonly because: string;
 }
 
 interface Measured {
   readonly metric: MeasuredMetric;
-  /** The block of each row: rows that depend on each other, such as the hours of a day, share one. */
+  /** Block of each row. Rows that depend on each other, such as the hours of a day, share a block. */
   readonly blocks: readonly (string | number)[];
-  /** An integer; the same one gives the same resamples. */
+  /** Integer seed. The same seed gives the same resamples. */
   readonly seed: number;
 }
 
 /**
- * How much a metric would vary had other blocks been seen: whole blocks are drawn with replacement, as many as there are, and the
- * metric is taken of all rows of each draw. Fewer than 10 blocks are inconclusive.
+ * Estimates by a block bootstrap how much a metric varies from sample to sample: whole blocks are drawn with
+ * replacement, as many as there are, and the metric is computed on all rows of each draw. With fewer than 10 blocks,
+ * the result is inconclusive.
  *
  * Source: Efron and Tibshirani, "An Introduction to the Bootstrap" (1993), 8.6; Davison and Hinkley (1997), 8.2.3.
  */
@@ -50,8 +51,8 @@ export function bootstrapMetric({
 }
 
 /**
- * The same for the relative gain of a challenger over a champion on the same rows. Both are measured on each draw, so that what makes
- * rows hard for both cancels out.
+ * Estimates by a block bootstrap how much a challenger's relative gain over a champion varies from sample to sample.
+ * Both are measured on the same rows of each draw, so that the effect of rows that are hard for both cancels out.
  */
 export function bootstrapGain(
   input: Measured & { readonly better: BetterWhen; readonly challenger: Sample; readonly champion: Sample },
@@ -73,7 +74,10 @@ function isDefined({ point, resampled }: Bootstrap): boolean {
   return Number.isFinite(point) && resampled.every(Number.isFinite);
 }
 
-/** E.g. an area under the curve, once a draw has no row of one class. */
+/**
+ * Returns the result for a metric that is undefined on a resample, for example the area under the curve of a draw
+ * without rows of one class.
+ */
 function undefinedSomewhere(metric: MeasuredMetric): Inconclusive {
   return { kind: 'inconclusive', because: `${metric} is not defined on some of the resamples` };
 }
@@ -100,7 +104,7 @@ function resample(
   return { kind: 'estimate', point, resampled: resampled.toSorted() };
 }
 
-/** The percentile interval that leaves the same share out at either end. */
+/** Returns the percentile interval that excludes the same share at both ends. */
 export function percentileInterval(
   { resampled }: Bootstrap,
   confidence: number,
@@ -109,7 +113,10 @@ export function percentileInterval(
   return { confidence, low: quantile(resampled, outside), high: quantile(resampled, 1 - outside) };
 }
 
-/** The one-sided lower percentile bound. At confidence 0.5 it is the point estimate: nothing but the rows as they are. */
+/**
+ * Returns the one-sided lower percentile bound. At confidence 0.5, it is the point estimate, i.e. the value on the
+ * original rows.
+ */
 export function lowerBound({ point, resampled }: Bootstrap, confidence: number): number {
   return confidence === 0.5 ? point : quantile(resampled, 1 - confidence);
 }

@@ -1,11 +1,15 @@
-/** Rows that belong together and are drawn together, e.g. the hours of a day. */
+/** Blocks of rows that belong together and are drawn together, e.g. the hours of a day. */
 export interface Blocks {
   readonly count: number;
   /** The block of each row, 0 to `count − 1`. */
   readonly ofRow: Int32Array;
 }
 
-/** @param ids the block of each row, by any name. */
+/**
+ * Numbers the blocks in the order of their first rows.
+ *
+ * @param ids the block of each row, by any name.
+ */
 export function blocksOf(ids: readonly (string | number)[]): Blocks {
   const numbers = new Map<string | number, number>();
   const ofRow = Int32Array.from(ids, (id) => {
@@ -16,7 +20,7 @@ export function blocksOf(ids: readonly (string | number)[]): Blocks {
   return { count: numbers.size, ofRow };
 }
 
-/** The metric of a resample, told how many times each block was drawn; at least one row must have been. */
+/** Computes a metric on a resample. `drawn` says how many times each block was drawn; at least one must have been. */
 export type BlockMetric = (drawn: Uint32Array) => number;
 
 export function sumByBlock(blocks: Blocks, of: (row: number) => number): Float64Array {

@@ -3,7 +3,10 @@ import type { WeightedMetric, Weights } from './sample.ts';
 
 const bins = 10;
 
-/** Ten bins of equal width as scikit-learn's `calibration_curve` has them: a probability on an edge is in the bin below. */
+/**
+ * Returns the bin of a probability among ten bins of equal width. A probability on an edge is in the lower bin, as in
+ * scikit-learn's `calibration_curve`.
+ */
 function binOf(probability: number): number {
   let bin = 0;
   while (bin < bins - 1 && probability > (bin + 1) * 0.1) bin += 1;
@@ -22,7 +25,9 @@ export function calibrationCurve(
   })).filter(({ rows }) => rows > 0);
 }
 
-/** The mean distance of the calibration curve from the diagonal, weighted by the rows of each bin. */
+/**
+ * Computes the mean distance of the calibration curve from the diagonal, weighted by the number of rows in each bin.
+ */
 export function calibrationError(truth: Uint8Array, probability: Float64Array): WeightedMetric {
   const binOfRow = Uint8Array.from(probability, binOf);
   return (weights) => {

@@ -1,6 +1,6 @@
 import type { MulticlassSample, Weights } from './sample.ts';
 
-/** One entry a class: rows that are right, rows that are of it, rows that are said to be of it. */
+/** Numbers of rows by class: rows predicted correctly, rows of the class, and rows predicted to be of the class. */
 export interface ClassCounts {
   readonly hits: Float64Array;
   readonly support: Float64Array;
@@ -27,7 +27,10 @@ export function countsOf(
   return { hits, support, said };
 }
 
-/** F1 is 2·TP / (rows of the class + rows said to be of it). */
+/**
+ * Returns the weighted mean F1 over the classes that occur. F1 is 2·TP / (rows of the class + rows predicted to be of
+ * it).
+ */
 export function meanF1({ hits, support, said }: ClassCounts, importance: (support: number) => number): number {
   let [sum, total] = [0, 0];
   for (let place = 0; place < hits.length; place += 1) {

@@ -1,4 +1,4 @@
-/** What `of` says of each measure, under the measure's name. */
+/** Returns the result of `of` for each measure, under the measure's name. */
 export function eachMeasure<Name extends string, Result>(
   measures: Readonly<Record<Name, unknown>>,
   of: (name: Name) => Result,

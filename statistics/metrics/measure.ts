@@ -12,7 +12,11 @@ import type { Sample, WeightedMetric } from './sample.ts';
 
 export type MeasuredMetric = RegressionMetric | BinaryMetric | MulticlassMetric;
 
-/** All metrics of the sample's task. @throws RangeError if there are no rows. */
+/**
+ * Returns all metrics of the sample's task.
+ *
+ * @throws RangeError if there are no rows.
+ */
 export function metricsOf(sample: Sample) {
   switch (sample.task) {
     case 'regression':
@@ -24,13 +28,16 @@ export function metricsOf(sample: Sample) {
   }
 }
 
-/** One metric of all rows; NaN where it is undefined, or is one of another task. */
+/** Returns one metric over all rows; NaN if it is undefined or belongs to another task. */
 export function measure(sample: Sample, metric: MeasuredMetric): number {
   const value: unknown = Object.entries(metricsOf(sample)).find(([name]) => name === metric)?.[1];
   return typeof value === 'number' ? value : Number.NaN;
 }
 
-/** The metric of a resample of whole blocks; NaN where it is undefined. */
+/**
+ * Returns a function that computes the metric on a resample of whole blocks; NaN if it is undefined or belongs to
+ * another task.
+ */
 export function resampledMetric(sample: Sample, metric: MeasuredMetric, blocks: Blocks): BlockMetric {
   switch (sample.task) {
     case 'regression':
@@ -42,7 +49,7 @@ export function resampledMetric(sample: Sample, metric: MeasuredMetric, blocks: 
   }
 }
 
-/** The sample of these rows alone, in their order. */
+/** Returns the sample of the given rows only, in the given order. */
 export function pickRows(sample: Sample, rows: readonly number[]): Sample {
   switch (sample.task) {
     case 'regression':

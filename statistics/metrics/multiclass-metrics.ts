@@ -6,13 +6,14 @@ import type { MulticlassSample, WeightedMetric } from './sample.ts';
 
 export type MulticlassMetric = keyof typeof multiclassMeasures;
 
-/** A larger table is no longer read. */
+/** Maximum number of classes of a confusion matrix in the result. A larger one is unreadable. */
 const mostShownClasses = 50;
 
 /**
- * Metrics of a classifier of several classes, equal to scikit-learn's: F1 is taken over the classes that truth or decisions have
- * (0 for one that is never right), and ROC AUC is that of each class against the rest, the mean over all classes. It is null where
- * a class has no row or all rows, and both losses of probabilities are where the model gives none; `undefined` says why.
+ * Returns the metrics of a multiclass classifier, equal to scikit-learn's. F1 is averaged over the classes that occur
+ * in the truth or in the decisions, and is 0 for a class that is never predicted correctly. ROC AUC is that of each
+ * class against the rest, averaged over all classes; it is null if a class has no row or all rows. ROC AUC and log loss
+ * are null if the model gives no probabilities. `undefined` gives the reasons.
  *
  * @throws RangeError if there are no rows.
  */
@@ -44,7 +45,10 @@ function reasonOf({ classes, truth, probabilities }: MulticlassSample): string {
   return absent === undefined ? 'all rows are of one class' : `no row is of the class ${absent}`;
 }
 
-/** The metric over any weights of the rows, prepared once; NaN where it is undefined. */
+/**
+ * Prepares a metric so that it can be computed repeatedly with different row weights. The result is NaN where the
+ * metric is undefined.
+ */
 export function multiclassMetric(sample: MulticlassSample, metric: MulticlassMetric): WeightedMetric {
   const measure: MulticlassMeasure = multiclassMeasures[metric];
   return measure(sample);

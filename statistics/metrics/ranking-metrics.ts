@@ -2,10 +2,11 @@ import type { Weights, WeightedMetric } from './sample.ts';
 import { descending } from './sample.ts';
 
 /**
- * Area under the receiver operating characteristic: how often a row that is wanted scores above one that is not, ties counting
- * half. Equal to scikit-learn's `roc_auc_score`; NaN where all rows are of one kind.
+ * Computes the area under the receiver operating characteristic curve: the probability that a wanted row scores above
+ * one that is not wanted, with ties counting half. Equal to scikit-learn's `roc_auc_score`; NaN if all rows or no rows
+ * are wanted.
  *
- * @param isWanted told of each row.
+ * @param isWanted returns whether a row is wanted, i.e. of the positive class.
  */
 export function areaUnderCurve(score: ArrayLike<number>, isWanted: (row: number) => boolean): WeightedMetric {
   const { order, wanted, begins } = ranked(score, isWanted);
@@ -30,8 +31,8 @@ export function areaUnderCurve(score: ArrayLike<number>, isWanted: (row: number)
 }
 
 /**
- * Precision averaged over the recall that each threshold adds, without interpolation. Equal to scikit-learn's
- * `average_precision_score`; NaN where no row is wanted.
+ * Computes the average precision: the precision at each threshold, weighted by the increase in recall, without
+ * interpolation. Equal to scikit-learn's `average_precision_score`; NaN if no row is wanted.
  */
 export function averagePrecision(score: ArrayLike<number>, isWanted: (row: number) => boolean): WeightedMetric {
   const { order, wanted, begins } = ranked(score, isWanted);
@@ -55,9 +56,9 @@ export function averagePrecision(score: ArrayLike<number>, isWanted: (row: numbe
 
 interface Ranked {
   readonly order: Int32Array;
-  /** By rank: 1 where the row is wanted. */
+  /** 1 at each rank whose row is wanted. */
   readonly wanted: Uint8Array;
-  /** By rank: 1 where a new score begins. */
+  /** 1 at each rank at which a new score begins. */
   readonly begins: Uint8Array;
 }
 

@@ -5,12 +5,12 @@ import type { RegressionSample } from './sample.ts';
 export type RegressionMetric = keyof typeof regressionMeasures;
 
 /**
- * Regression metrics, equal to scikit-learn's where it defines them.
+ * Returns the metrics of a regression, equal to scikit-learn's where scikit-learn defines them.
  *
- * @param truth one number a row, finite.
- * @param prediction one number a row, finite, in the same order.
- * @param quantile of the pinball loss.
- * @throws RangeError if there are no rows, or not as many predictions.
+ * @param truth one finite number per row.
+ * @param prediction one finite number per row, in the same order.
+ * @param quantile the quantile of the pinball loss.
+ * @throws RangeError if there are no rows, or a different number of predictions.
  */
 export function regressionMetrics(truth: ArrayLike<number>, prediction: ArrayLike<number>, quantile = 0.5) {
   if (truth.length !== prediction.length)

@@ -2,8 +2,9 @@
 export type BetterWhen = 'small' | 'large';
 
 /**
- * By what share the challenger is better: (champion − challenger) / |champion| for metrics that are better when small, the other
- * way round for scores; negative for a loss. Not finite where the champion's metric is 0 and the challenger's is not.
+ * Returns the relative gain of the challenger: (champion − challenger) / |champion| for a metric that is better when
+ * small, and (challenger − champion) / |champion| for one that is better when large. It is negative if the challenger
+ * is worse, and not finite if the champion's metric is 0 and the challenger's is not.
  */
 export function relativeGain(better: BetterWhen, challenger: number, champion: number): number {
   if (challenger === champion) return 0;

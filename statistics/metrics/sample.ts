@@ -1,4 +1,7 @@
-/** Truth beside a model's answers, ready to be measured whole or over any resample. One entry a row, in the same order. */
+/**
+ * Truth and predictions of the same rows, with one entry per row in the same order. Metrics are computed over all rows
+ * or over a resample.
+ */
 export type Sample = RegressionSample | BinarySample | MulticlassSample;
 
 export interface RegressionSample {
@@ -6,47 +9,47 @@ export interface RegressionSample {
   /** Finite numbers. */
   readonly truth: ArrayLike<number>;
   readonly prediction: ArrayLike<number>;
-  /** Of the pinball loss; 0.5 when absent. */
+  /** Quantile of the pinball loss; 0.5 if absent. */
   readonly quantile?: number;
 }
 
 export interface BinarySample {
   readonly task: 'binary';
-  /** 1 where the row is of the positive class, else 0. */
+  /** 1 for a row of the positive class, otherwise 0. */
   readonly truth: Uint8Array;
-  /** The probability of the positive class; null: the model gives none. */
+  /** Probability of the positive class; null if the model gives none. */
   readonly probability: Float64Array | null;
-  /** 1 where the model says the positive class. */
+  /** 1 if the model predicts the positive class, otherwise 0. */
   readonly decision: Uint8Array;
   readonly positive: string;
-  /** What decided; null: the model's own labels. */
+  /** Probability threshold of the decisions; null if they are the model's own labels. */
   readonly threshold: number | null;
 }
 
 export interface MulticlassSample {
   readonly task: 'multiclass';
   readonly classes: readonly string[];
-  /** Places in `classes`. */
+  /** Index of the row's class in `classes`, as in `decision`. */
   readonly truth: Int32Array;
   readonly decision: Int32Array;
-  /** One a class, row after row; null: the model gives none. */
+  /** One probability per class, row after row; null if the model gives none. */
   readonly probabilities: Float64Array | null;
 }
 
-/** How often each row counts; a resample's draws. */
+/** Weight of each row, e.g. how often a resample draws it. */
 export type Weights = ArrayLike<number>;
 
-/** A metric over rows that count as often as `weights` says; NaN where it is undefined. */
+/** Computes a metric with the given row weights; NaN where it is undefined. */
 export type WeightedMetric = (weights: Weights) => number;
 
-/** The least probability that a loss is taken of: scikit-learn's, the spacing of doubles at 1. */
+/** Smallest probability in a log loss: machine epsilon, as in scikit-learn. */
 export const smallestProbability = Number.EPSILON;
 
 export function clippedLog(probability: number): number {
   return Math.log(Math.min(1 - smallestProbability, Math.max(smallestProbability, probability)));
 }
 
-/** Places of `values`, the greatest first. */
+/** Returns the indexes of `values`, from the greatest value to the smallest. */
 export function descending(values: ArrayLike<number>): Int32Array {
   const order = Int32Array.from({ length: values.length }, (_, row) => row);
   return order.sort((a, b) => (values[b] ?? 0) - (values[a] ?? 0));

@@ -1,6 +1,6 @@
 import type { WeightedMetric } from './sample.ts';
 
-/** The weighted mean of one number a row. */
+/** Computes the weighted mean of one number per row. */
 export function weightedMean(values: Float64Array): WeightedMetric {
   return (weights) => {
     let [sum, rows] = [0, 0];

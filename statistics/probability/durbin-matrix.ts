@@ -1,17 +1,18 @@
 /**
- * P(Dₙ < d): exact distribution of the two-sided Kolmogorov–Smirnov statistic of one sample of size n, by the n-th power of
- * Durbin's matrix. Work grows with (n d)³ log n, so it is for small n d.
+ * Returns P(Dₙ < d), the exact distribution of the two-sided one-sample Kolmogorov–Smirnov statistic at sample size n,
+ * from the n-th power of Durbin's matrix. Work grows with (n d)³ log n, so use it only for small n d.
  *
- * Source: Marsaglia, Tsang and Wang, "Evaluating Kolmogorov's distribution", Journal of Statistical Software 8(18), 2003.
+ * Source: Marsaglia, Tsang and Wang, "Evaluating Kolmogorov's distribution", Journal of Statistical Software 8(18),
+ * 2003.
  *
  * @param n sample size, a positive integer.
- * @param d with n d > 0.5 and d < 1.
+ * @param d the statistic, with n d > 0.5 and d < 1.
  */
 export function durbinProbability(n: number, d: number): number {
   const k = Math.ceil(n * d);
   const size = 2 * k - 1;
   const power = matrixPower(durbinMatrix(k, k - n * d), size, n);
-  // n! / nⁿ shrinks below what a double holds; take its factors one by one and keep the exponent apart.
+  // n! / nⁿ underflows, so its factors are multiplied one by one and the exponent is kept separately.
   let probability = power.cells[(k - 1) * size + k - 1] ?? 0;
   let exponent = power.exponent;
   for (let i = 1; i <= n; i += 1) {

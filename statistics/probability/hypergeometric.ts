@@ -1,20 +1,22 @@
 import { stirlingError } from './saddle-point.ts';
 
-/** A number from 0 to 1, the latter exclusive. */
+/** Draws a number from [0, 1). */
 export type Uniform = () => number;
 
-/** Below it rows are drawn one by one, which costs less than one draw of the distribution. */
+/** Up to this number, rows are drawn one by one, which costs less than one draw from the distribution. */
 const fewRows = 12;
 
 /**
- * How many of `sample` rows drawn without replacement are among the `marked` of `marked + others`.
+ * Draws from the hypergeometric distribution: the number of marked rows among `sample` rows drawn without replacement
+ * from `marked + others` rows.
  *
- * Source: Stadlober, "Ratio of uniforms as a convenient method for sampling from classical discrete distributions" (1989), as
- * NumPy's `hypergeometric`.
+ * Source: Stadlober, "Ratio of uniforms as a convenient method for sampling from classical discrete distributions"
+ * (1989), as in NumPy's `hypergeometric`.
  */
 export function drawHypergeometric(marked: number, others: number, sample: number, uniform: Uniform): number {
   const all = marked + others;
-  // The lesser half of both ways of splitting is drawn, and the answer is turned back.
+  // By symmetry, the smaller of sample and remainder is drawn, and the smaller class is counted; the result is then
+  // converted back.
   const drawn = Math.min(sample, all - sample);
   const fewer = Math.min(marked, others);
   const hits =
@@ -23,7 +25,7 @@ export function drawHypergeometric(marked: number, others: number, sample: numbe
   return drawn === sample ? ofMarked : marked - ofMarked;
 }
 
-/** Symmetric in both: whichever is less is drawn from the rows, and may hit those of the other. */
+/** Draws the smaller of `a` and `b` row by row and counts hits in the larger; the distribution is symmetric in both. */
 function oneByOne(a: number, b: number, all: number, uniform: Uniform): number {
   const draws = Math.min(a, b);
   let [left, hits] = [Math.max(a, b), 0];

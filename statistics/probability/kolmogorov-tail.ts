@@ -4,10 +4,11 @@ import { stirlingError } from './saddle-point.ts';
 import { smirnovTail } from './smirnov-tail.ts';
 
 /**
- * P(Dₙ ≥ d): the tail of the two-sided Kolmogorov–Smirnov statistic of one sample of size n.
- * Each region takes the method that SciPy's `kstwo.sf` takes there (where SciPy has Pomeranz's recursion, Durbin's matrix is as exact).
+ * Returns P(Dₙ ≥ d), the tail of the two-sided one-sample Kolmogorov–Smirnov statistic at sample size n. Each region
+ * uses the method of SciPy's `kstwo.sf`, except that Durbin's matrix, which is as exact, replaces Pomeranz's recursion.
  *
- * Source: Simard and L'Ecuyer, "Computing the two-sided Kolmogorov–Smirnov distribution", Journal of Statistical Software 39(11), 2011.
+ * Source: Simard and L'Ecuyer, "Computing the two-sided Kolmogorov–Smirnov distribution", Journal of Statistical
+ * Software 39(11), 2011.
  *
  * @param n sample size, a positive integer.
  * @param d the statistic, between 0 and 1.
@@ -24,12 +25,15 @@ export function kolmogorovTail(n: number, d: number): number {
   return clip(1 - pelzGoodProbability(n, d));
 }
 
-/** Above it the two sides' tails hardly overlap, and twice the one-sided tail is exact to within 1e-10. */
+/**
+ * Returns the value of n d² above which the tails of the two sides hardly overlap, so that twice the one-sided tail is
+ * exact to within 1e-10.
+ */
 function upperRegion(n: number): number {
   return n <= 140 ? 4 : 2.2;
 }
 
-/** P(Dₙ < t/n) for 0.5 < t ≤ 1: n! (2t − 1)ⁿ / nⁿ (Ruben and Gambino). */
+/** Returns P(Dₙ < t/n) for 0.5 < t ≤ 1: n! (2t − 1)ⁿ / nⁿ (Ruben and Gambino). */
 function shortestProbability(n: number, t: number): number {
   return Math.exp(stirlingError(n) + Math.log(2 * Math.PI * n) / 2 - n + n * Math.log(2 * t - 1));
 }

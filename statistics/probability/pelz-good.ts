@@ -1,8 +1,9 @@
 const piSquared = Math.PI ** 2;
 
 /**
- * P(Dₙ < d) for large n by the expansion K0(z) + K1(z)/√n + K2(z)/n + K3(z)/n^1.5 with z = d√n, in the form of theta functions.
- * At least five digits, and far more as n grows; SciPy uses it where we do, so that p-values are equal to SciPy's.
+ * Returns P(Dₙ < d) for large n by the expansion K0(z) + K1(z)/√n + K2(z)/n + K3(z)/n^1.5 with z = d√n, in the form of
+ * theta functions. At least five digits are correct, and far more for large n. It is used in the same region as in
+ * SciPy, so that p-values equal SciPy's.
  *
  * Source: Pelz and Good, "Approximating the lower tail-areas of the Kolmogorov–Smirnov one-sample statistic" (1976).
  *
@@ -45,7 +46,7 @@ function expansion(z: number, q: number): [number, number, number, number] {
   ];
 }
 
-/** Coefficients of q^(m²) in K0 to K3 for odd m. */
+/** Returns the coefficients of q^(m²) in K0 to K3 for odd m. */
 function oddCoefficients(z: number): (m: number) => [number, number, number, number] {
   const [z2, z4, z6, z8] = [z ** 2, z ** 4, z ** 6, z ** 8];
   const k2 = [6 * z6 + 2 * z4, ((2 * z4 - 5 * z2) * piSquared) / 4, (piSquared ** 2 * (1 - 2 * z2)) / 16] as const;

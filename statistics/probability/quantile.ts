@@ -1,7 +1,7 @@
 /**
- * The `q`-quantile by linear interpolation between order statistics: NumPy's `quantile(…, method="linear")`, definition 7 of
- * Hyndman and Fan, "Sample quantiles in statistical packages" (1996). Rounds as NumPy does, so that an edge that falls on a
- * value equals it.
+ * Returns the `q`-quantile by linear interpolation between order statistics: NumPy's `quantile(…, method="linear")`,
+ * definition 7 of Hyndman and Fan, "Sample quantiles in statistical packages" (1996). Rounds as NumPy does, so that a
+ * quantile that falls on a value equals it.
  *
  * @param sorted at least one finite number, ascending.
  * @param q between 0 and 1.
@@ -15,7 +15,7 @@ export function quantile(sorted: ArrayLike<number>, q: number): number {
   const low = sorted[below] ?? Number.NaN;
   const high = sorted[Math.min(below + 1, sorted.length - 1)] ?? Number.NaN;
   const step = high - low;
-  // Between extremes of either sign the step itself is not finite.
+  // The difference of two extreme values of opposite sign overflows.
   if (!Number.isFinite(step)) return low * (1 - fraction) + high * fraction;
   return fraction >= 0.5 ? high - step * (1 - fraction) : low + step * fraction;
 }

@@ -1,11 +1,11 @@
-// The two pieces of Loader's saddle-point expansion, which give binomial and Poisson probabilities to full precision where
-// factorials and powers lose it: C. Loader, "Fast and accurate computation of binomial probabilities" (2000).
+// The two parts of Loader's saddle-point expansion. They give binomial and Poisson probabilities to full precision,
+// which factorials and powers would lose: C. Loader, "Fast and accurate computation of binomial probabilities" (2000).
 
 const logTwoPi = Math.log(2 * Math.PI);
 
-/** ln n! − ln(√(2πn) (n/e)ⁿ) for n > 0, integer or not; absolute error about 1e-16. */
+/** Returns ln n! − ln(√(2πn) (n/e)ⁿ) for n > 0, integer or not, with an absolute error of about 1e-16. */
 export function stirlingError(n: number): number {
-  // The series wants n ≥ 16; below, the recurrence of the gamma function leads up to it.
+  // The series needs n ≥ 16. A smaller n is raised to 16 by the recurrence of the gamma function.
   let at = n;
   let correction = 0;
   while (at < 16) {
@@ -20,7 +20,7 @@ export function stirlingError(n: number): number {
   return correction + series;
 }
 
-/** x ln(x / mean) + mean − x for x ≥ 0 and mean > 0, without cancellation where they are close. */
+/** Returns x ln(x / mean) + mean − x for x ≥ 0 and mean > 0, without cancellation if both are close. */
 function deviance(x: number, mean: number): number {
   if (x === 0) return mean;
   const difference = x - mean;
@@ -38,7 +38,7 @@ function deviance(x: number, mean: number): number {
   return sum;
 }
 
-/** Probability of `successes` among `trials`, each with probability `chance` strictly between 0 and 1. */
+/** Returns the probability of `successes` among `trials`, each with probability `chance` strictly between 0 and 1. */
 export function binomialProbability(successes: number, trials: number, chance: number): number {
   const failures = trials - successes;
   if (successes === 0) return Math.exp(trials * Math.log1p(-chance));
@@ -52,7 +52,7 @@ export function binomialProbability(successes: number, trials: number, chance: n
   return Math.exp(exponent - (logTwoPi + Math.log(successes) + Math.log(failures / trials)) / 2);
 }
 
-/** e^−mean · mean^x / Γ(x + 1) for x > 0, integer or not, and mean > 0. */
+/** Returns e^−mean · mean^x / Γ(x + 1) for x > 0, integer or not, and mean > 0. */
 export function poissonProbability(x: number, mean: number): number {
   return Math.exp(-stirlingError(x) - deviance(x, mean) - (logTwoPi + Math.log(x)) / 2);
 }

@@ -1,4 +1,6 @@
-/** A 32-bit seed made of a text: the same text gives the same draws. FNV-1a over the text's UTF-16 units. */
+/**
+ * Returns a 32-bit seed from a text, by FNV-1a over the text's UTF-16 code units. The same text gives the same seed.
+ */
 export function seedOfText(text: string): number {
   let hash = 0x811c9dc5;
   for (let at = 0; at < text.length; at += 1) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);

@@ -4,15 +4,15 @@ type RandomInteger = (below: number) => number;
 const two32 = 2 ** 32;
 
 /**
- * The same numbers for the same seed, on every machine: xoshiro128** (Blackman and Vigna, 2018), whose state SplitMix64 makes of
- * the seed, as its authors advise.
+ * Returns a generator of random integers that gives the same numbers for the same seed on every machine. It is
+ * xoshiro128** (Blackman and Vigna, 2018); SplitMix64 derives its state from the seed, as its authors advise.
  *
  * @param seed an integer from 0 to 2^53 − 1.
  */
 export function seededRandom(seed: number): RandomInteger {
   const next = xoshiro128(splitMix64(BigInt(seed)));
   return (below) => {
-    // Numbers past the last whole multiple of `below` would favour the small ones.
+    // Numbers at or above the largest multiple of `below` are skipped, because they would favour the small results.
     const limit = two32 - (two32 % below);
     let drawn = next();
     while (drawn >= limit) drawn = next();
@@ -20,13 +20,13 @@ export function seededRandom(seed: number): RandomInteger {
   };
 }
 
-/** Numbers from 0 to 1, the latter exclusive, in steps of 2^−32. As `seededRandom`. */
+/** Returns a generator of numbers from [0, 1) in steps of 2^−32, seeded as in `seededRandom`. */
 export function seededUniform(seed: number): () => number {
   const next = xoshiro128(splitMix64(BigInt(seed)));
   return () => next() / two32;
 }
 
-/** Integers from 0 to 2^32 − 1. The state must not be all zeros. */
+/** Returns a generator of integers from 0 to 2^32 − 1. The state must not be all zeros. */
 function xoshiro128(state: readonly [number, number, number, number]): () => number {
   let [s0, s1, s2, s3] = state;
   return () => {
@@ -46,7 +46,7 @@ function rotateLeft(value: number, bits: number): number {
   return (value << bits) | (value >>> (32 - bits));
 }
 
-/** The first two outputs of SplitMix64, as four words, low halves first. */
+/** Returns the first two outputs of SplitMix64 as four 32-bit words, low halves first. */
 function splitMix64(seed: bigint): [number, number, number, number] {
   const words: number[] = [];
   let state = BigInt.asUintN(64, seed);

@@ -3,10 +3,11 @@ import { binomialProbability } from './saddle-point.ts';
 const mostRows = 1_000_000;
 
 /**
- * P(Dₙ⁺ ≥ d): the exact tail of the one-sided Kolmogorov–Smirnov statistic of one sample of size n,
- * d Σ C(n,j) (d + j/n)^(j−1) (1 − d − j/n)^(n−j) over 0 ≤ j ≤ n(1 − d). Every term is positive, so no precision is lost.
+ * Returns P(Dₙ⁺ ≥ d), the exact tail of the one-sided one-sample Kolmogorov–Smirnov statistic at sample size n: d Σ
+ * C(n,j) (d + j/n)^(j−1) (1 − d − j/n)^(n−j) over 0 ≤ j ≤ n(1 − d). Every term is positive, so no precision is lost.
  *
- * Above a million rows the sum is replaced by its asymptotic value, as in SciPy: the work stays bounded, at six digits.
+ * Above a million rows, its asymptotic value replaces the sum, as in SciPy. This bounds the work and gives six correct
+ * digits.
  *
  * Source: Birnbaum and Tingey (1951). SciPy: `scipy.special.smirnov`.
  *

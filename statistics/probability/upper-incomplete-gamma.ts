@@ -4,8 +4,9 @@ const tolerance = 1e-16;
 const mostTerms = 100_000;
 
 /**
- * The regularised upper incomplete gamma function Q(a, x) = Γ(a, x) / Γ(a), to about 13 digits, small tails included:
- * the series of P below a + 1, Legendre's continued fraction by the modified Lentz method above.
+ * Returns the regularised upper incomplete gamma function Q(a, x) = Γ(a, x) / Γ(a) to about 13 digits, including small
+ * tails. For x below a + 1 it uses the series of P, otherwise Legendre's continued fraction by the modified Lentz
+ * method.
  *
  * Source: Press et al., "Numerical Recipes", 6.2. SciPy: `scipy.special.gammaincc`.
  *
@@ -17,7 +18,7 @@ export function upperIncompleteGamma(a: number, x: number): number {
   return x < a + 1 ? 1 - lowerBySeries(a, x) : upperByFraction(a, x);
 }
 
-/** P(a, x) = x^a e^−x / Γ(a + 1) · Σ xⁿ / ((a + 1) … (a + n)). */
+/** Returns P(a, x) = x^a e^−x / Γ(a + 1) · Σ xⁿ / ((a + 1) … (a + n)). */
 function lowerBySeries(a: number, x: number): number {
   let term = 1;
   let sum = 1;

@@ -8,20 +8,28 @@ import type { Computing } from '../../ports/computing.ts';
 import type { ComputationAnswer, ComputationOrder } from './messages.ts';
 
 export interface ComputeSettings {
-  /** The main module of a computing process (serve-computations.ts), and its arguments after the worker's process id. */
+  /**
+   * The main module of a computing process (serve-computations.ts), and its arguments after the worker's process id.
+   */
   readonly program: URL;
   readonly args?: readonly string[];
-  /** Bound on the heap of one process. */
+  /** Limit of the heap of one process. */
   readonly memoryBytes: number;
 }
 
 /** An idle process ends after this time. */
 const idleMs = 60_000;
-/** Work beyond this number queues. The bound exceeds the cores because some work only waits, for example for a gate's command. */
+/**
+ * Work beyond this number queues. The bound exceeds the cores because some work only waits, for example for a gate's
+ * command.
+ */
 const processesAtMost = availableParallelism() + 2;
 const saidAtMost = 4_000;
 
-/** Runs computations in child processes of the worker's own program, one computation at a time in each. They start neither a sandbox nor user code. */
+/**
+ * Runs computations in child processes of the worker's own program, one computation at a time in each. The computations
+ * start neither a sandbox nor user code.
+ */
 export class ComputeProcesses implements Computing {
   readonly #settings: ComputeSettings;
   readonly #running = new Set<ComputeProcess>();
@@ -65,7 +73,9 @@ export class ComputeProcesses implements Computing {
     else await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
-  /** Passes the slot directly to the next waiting caller, so that a caller arriving in between cannot exceed the bound. */
+  /**
+   * Passes the slot directly to the next waiting caller, so that a caller arriving in between cannot exceed the bound.
+   */
   #passTurn(): void {
     const next = this.#waiting.shift();
     if (next === undefined) this.#active -= 1;
@@ -144,7 +154,7 @@ class ComputeProcess {
     }
   }
 
-  /** Keeps the worker from exiting while this process has work. */
+  /** Keeps the worker's event loop alive while this process has work. */
   hold(): void {
     clearTimeout(this.#timer);
     this.#process.ref();

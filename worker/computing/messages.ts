@@ -9,7 +9,7 @@ export interface ComputationOrder {
   readonly info: Info;
 }
 
-/** The answer of a computing process. `unforeseen`: an error other than a PerennialError was thrown. */
+/** Answer of a computing process. `unforeseen` means that an error other than a PerennialError was thrown. */
 export type ComputationAnswer<Result = unknown> =
   | { readonly kind: 'result'; readonly result: Result }
   | { readonly kind: 'refusal'; readonly code: string; readonly message: string; readonly fields: ErrorFields }

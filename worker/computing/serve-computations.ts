@@ -9,8 +9,9 @@ type Work = (input: never) => Promise<unknown>;
 const silent = { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error() {} };
 
 /**
- * Runs a computing process: carries out the orders of its parent, the worker, one at a time, as long as the parent lives.
- * The parent ends the process by killing it, also in the middle of an order. If the parent dies, watch-parent.ts ends it.
+ * Runs a computing process: executes the orders of its parent, the worker, one at a time, as long as the parent lives.
+ * The parent ends the process by killing it, possibly in the middle of an order. If the parent dies, watch-parent.ts
+ * ends the process.
  */
 export function serveComputations(made: Promise<Readonly<Record<string, Work>>>): void {
   // Ctrl+C in a terminal signals this process too. The worker decides when it ends.
@@ -36,7 +37,10 @@ async function answerTo(
   }
 }
 
-/** Provides the activity context that the code reads. It never signals cancellation, because cancelling kills this process, and it sends no heartbeats, because the worker does. */
+/**
+ * Provides the activity context that the code reads. It never signals cancellation, because cancelling kills this
+ * process, and it sends no heartbeats, because the worker does.
+ */
 function asActivity<Result>(info: Info, work: () => Promise<Result>): Promise<Result> {
   const never = new Promise<never>(() => undefined);
   const { signal } = new AbortController();

@@ -1,6 +1,6 @@
-// Loaded before the main module of a computing process. It ends the process when the worker is gone, also while the main
-// thread loads modules or computes, which can take minutes. The worker passes its process id, because a worker that dies
-// before this code runs is no longer the parent.
+// Loaded before the main module of a computing process. Ends the process when the worker is gone, even while the main
+// thread loads modules or computes, which can take minutes. The worker passes its process id, because if the worker
+// dies before this code runs, the process already has another parent.
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
 
 const everyMs = 250;

@@ -20,14 +20,14 @@ export interface Baking {
   /** Index in the weights of the rollout. */
   readonly step: number;
   readonly generation: number;
-  /** When the gateways had loaded the generation, in milliseconds of the workflow's clock. */
+  /** Time at which the gateways had loaded the generation, in milliseconds of the workflow's clock. */
   readonly begunAt: number;
   /** Results of earlier steps, which the outcome will include. */
   readonly told: readonly string[];
 }
 
 export interface DeployInput extends PipelineInput {
-  /** Where to continue; absent to start from the beginning. */
+  /** Phase in which to continue; absent to start from the beginning. */
   readonly at?: DeployProgress;
 }
 
@@ -44,7 +44,7 @@ export interface Deployment {
 export type Next = DeployProgress | DeployOutcome;
 export type DeployOutcome = Extract<RunOutcome, { kind: 'deploy' }>;
 
-/** `facts` is null if the deployment was refused before an approval was requested. */
+/** Returns the outcome of a deployment. `facts` is null if it was refused before an approval was requested. */
 export function deployOutcome(
   facts: RolloutFacts | null,
   decision: DeployOutcome['decision'],

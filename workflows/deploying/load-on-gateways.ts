@@ -7,7 +7,10 @@ import { backOff } from '../running/waiting.ts';
 const { awaitGateways } = stepsOf(deployRuns);
 const pauses = { firstMs: 250, longestMs: 5_000 };
 
-/** Waits until every live gateway has loaded the generation. Pauses between calls, so that the activity's slot is free meanwhile. */
+/**
+ * Waits until every live gateway has loaded the generation. Pauses between calls, so that the activity's slot is free
+ * meanwhile.
+ */
 export async function loadOnGateways(
   { runId, scope }: Pick<PipelineInput, 'runId' | 'scope'>,
   generation: number,

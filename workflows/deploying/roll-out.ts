@@ -10,23 +10,26 @@ import { backOff } from '../running/waiting.ts';
 
 const deploySteps = stepsOf(deployRuns);
 
-/** The metric is judged this rarely, because it has to read the prediction logs of the gateways. */
+/** The metric is judged only this often, because judging it reads the prediction logs of the gateways. */
 const metricEveryMs = 30_000;
 const telling = { firstMs: 100, longestMs: 2_000 };
 const toldWithinMs = 60_000;
 
-/** Weights that the rollout goes through: 0 is the shadow. The first release gets 100 at once, because there is no champion to compare it with. */
+/**
+ * Returns the weights that the rollout goes through; 0 is the shadow. The first release gets 100 at once, because there
+ * is no champion to compare it with.
+ */
 function weightsOf({ championDigest, shadow, steps }: RolloutFacts): readonly number[] {
   if (championDigest === null) return [100];
   return shadow === null ? steps : [0, ...steps];
 }
 
-/** Raises the first step. The run must hold the rollout. */
+/** Raises the generation for the first step. The run must hold the rollout. */
 export function beginSteps(deployment: Deployment, facts: RolloutFacts): Promise<Next> {
   return orBack(deployment, facts, () => raise(deployment, facts, 0, []));
 }
 
-/** Bakes a step, then raises the next one. An abort condition that fires ends it at once. */
+/** Bakes a step, then raises the next one. An abort condition that is met ends the rollout at once. */
 export function watchStep(deployment: Deployment, step: Baking): Promise<Next> {
   return orBack(deployment, step.facts, () => (step.facts.virtual ? replayStep : bakeStep)(deployment, step));
 }
@@ -55,7 +58,10 @@ async function replayStep(deployment: Deployment, at: Baking): Promise<Next> {
   return (await raiseIfDue(deployment, at, verdict)) ?? bakeStep(deployment, at);
 }
 
-/** Waits for the counts of replayed requests. Gateways report them once a second; a killed gateway reports after its restart. */
+/**
+ * Waits for the counts of replayed requests. Gateways report them once a second; a killed gateway reports after its
+ * restart.
+ */
 async function judgeReplayed(deployment: Deployment, at: Baking): Promise<CanaryVerdict> {
   const giveUpAt = Date.now() + toldWithinMs;
   for (const nextPause = backOff(telling); ;) {
@@ -65,7 +71,9 @@ async function judgeReplayed(deployment: Deployment, at: Baking): Promise<Canary
   }
 }
 
-/** Bakes for at least the time of the strategy, and then until there were enough requests or `onInsufficient` decides. */
+/**
+ * Bakes for at least the time of the strategy, and then until there were enough requests or `onInsufficient` decides.
+ */
 async function bakeStep(deployment: Deployment, at: Baking): Promise<Next> {
   const { facts, begunAt } = at;
   const bakeMs = bakeMsOf(at);
@@ -105,8 +113,8 @@ function judge({ input }: Deployment, at: Baking, withMetric: boolean): Promise<
 }
 
 /**
- * Raises the next step. Returns undefined if this step is not over yet by the database's clock and counts; the caller then
- * looks again later. The result of a shadow is kept for the outcome of the promotion.
+ * Raises the next step. Returns undefined if this step is not over yet by the database's clock and counts, so that the
+ * caller looks again later. The report of a shadow is kept for the outcome of the deployment.
  */
 async function raiseIfDue(deployment: Deployment, at: Baking, { reason }: CanaryVerdict): Promise<Next | undefined> {
   try {
@@ -123,7 +131,7 @@ async function abort({ input }: Deployment, facts: RolloutFacts, reason: string)
   return deployOutcome(facts, 'aborted', generation, [reason]);
 }
 
-/** If anything fails during a rollout, makes the champion serve alone again before it reports the failure. */
+/** Runs work of a rollout. If it fails, makes the champion serve alone again before the failure is reported. */
 async function orBack(deployment: Deployment, facts: RolloutFacts, work: () => Promise<Next>): Promise<Next> {
   try {
     return await work();

@@ -9,13 +9,13 @@ import { nudgeLifecycle } from './nudge-lifecycle.ts';
 const { beginRun, concludeRun } = stepsOf(lifecycleSteps);
 
 /**
- * What every pipeline has in common: its run begins, ends in exactly one way whatever happens, and the lifecycle hears
- * of it. The run's row is the truth; the nudge only spares the lifecycle the wait for its own timer.
+ * Wraps every pipeline: begins its run, ends it in exactly one way whatever happens, and nudges the lifecycle. The
+ * run's row is what counts; the nudge only saves the lifecycle from waiting for its timer.
  */
 export async function runPipeline(input: PipelineInput, steps: () => Promise<RunOutcome>): Promise<void> {
   const { runId, scope } = input;
-  // Even a run that is cancelled at once must begin, because only a run that has begun can be concluded. An execution that
-  // continues another one begins the run again, which changes nothing.
+  // Even a run that is cancelled at once must begin, because only a run that has begun can be concluded. An execution
+  // that continues another one begins the run again, which changes nothing.
   const { alreadyFinal } = await CancellationScope.nonCancellable(() => beginRun({ runId, scope }));
   if (alreadyFinal) return;
   let conclusion: RunConclusion;

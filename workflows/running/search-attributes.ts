@@ -14,7 +14,7 @@ export function pipelineAttributes(modelName: string, because: string): TypedSea
   ]);
 }
 
-/** A deployment is found by the release that it is about, once that is made. */
+/** Adds the release's digest to the deployment's search attributes, so that the deployment can be found by it. */
 export function tellRelease(digest: Sha256): void {
   upsertSearchAttributes([{ key: release, value: digest }]);
 }

@@ -2,18 +2,18 @@ import type { ActivityInterfaceFor, ActivityOptions } from '@temporalio/workflow
 import { proxyActivities } from '@temporalio/workflow';
 import type { ActivitiesOf, AnyStep, StepGroup } from '../../contracts/pipelines/step.ts';
 
-// One retry policy. An activity itself makes a failure final when a retry cannot help or its retries are used up
-// (activities/steps/retry-end.ts). It sends a heartbeat every second (activities/steps/instrument.ts), so Temporal notices
-// a dead worker within 10 s.
+// The only retry policy. An activity itself makes a failure final if a retry cannot help or its retries are used up
+// (activities/steps/retry-end.ts). It sends a heartbeat every second (activities/steps/instrument.ts), so Temporal
+// notices a dead worker within 10 s.
 const common: ActivityOptions = {
   heartbeatTimeout: '10s',
   retry: { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '15s' },
 };
 
 /**
- * Functions that ask for the steps of a group, each by what it declares.
+ * Returns functions that call the steps of a group, each with the queue and time limits that it declares.
  *
- * @param trainingQueue takes the place of `train`: the queue that a configuration names.
+ * @param trainingQueue the queue that a configuration names; it replaces `train`.
  */
 export function stepsOf<Group extends StepGroup>(
   group: Group,

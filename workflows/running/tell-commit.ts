@@ -6,7 +6,10 @@ import { stepsOf } from './step-proxies.ts';
 
 const { reportCommitStatus } = stepsOf(codeRuns);
 
-/** After the run is concluded, however it ended, the commit that it was about is told; that it fails changes nothing. */
+/**
+ * Runs a pipeline and then reports its result as a commit status, however the run ended. A failure to report changes
+ * nothing.
+ */
 export async function tellCommit({ runId, scope }: PipelineInput, pipeline: () => Promise<void>): Promise<void> {
   try {
     await pipeline();

@@ -3,9 +3,9 @@ const baking = { shortestMs: 5_000, longestMs: 300_000 };
 const extended = { shortestMs: 250, longestMs: 600_000 };
 
 /**
- * Milliseconds until the next look at a baking step. There are about sixty looks during the bake time, one of them exactly
- * at its end. After the end, each wait is as long as the step is overdue, so the waits double up to `extended.longestMs`,
- * and a month costs a few thousand looks.
+ * Returns the milliseconds until the next look at a baking step. There are about sixty looks during the bake time, one
+ * of them exactly at its end. After the end, each wait is as long as the step is overdue, so the waits double up to
+ * `extended.longestMs`, and a month costs a few thousand looks.
  */
 export function untilNextLook(bakeMs: number, elapsedMs: number): number {
   const fittingMs = bakeMs / looksPerBake;

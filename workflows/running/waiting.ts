@@ -5,8 +5,9 @@ import { nudgeSignal } from '../../contracts/runs/workflows.ts';
 export type Nudged = (timeoutMs: number) => Promise<void>;
 
 /**
- * Installs the handler for nudges. Call this once, before anything is awaited. With `goesOn`, an execution that continues
- * another one starts with one nudge counted, because a nudge that came while the other one ended would be lost.
+ * Installs the handler for nudges. Call it once, before anything is awaited. With `goesOn`, an execution that continues
+ * another one starts with one nudge counted, because a nudge that arrived while the other one ended would otherwise be
+ * lost.
  */
 export function takeNudges({ goesOn }: { readonly goesOn: boolean }): Nudged {
   let nudges = goesOn ? 1 : 0;

@@ -2,8 +2,8 @@ import { shiftInstant } from '../../../contracts/time/shift-instant.ts';
 import type { Instant } from '../../../contracts/identifiers.ts';
 
 /**
- * The block of each row: whole calendar durations of `zone`, counted from `from`. Rows need not be sorted.
- * Without times every row is a block of its own.
+ * Returns the number of the time block that each row falls into. Blocks have the length `block` in calendar time of
+ * `zone` and are counted from `from`. Rows need not be sorted. If any row has no time, every row is a block of its own.
  */
 export function blocksOfRows(
   times: readonly (Instant | null)[],
@@ -16,14 +16,14 @@ export function blocksOfRows(
   const known = times.filter((time) => time !== null);
   const [first = from, last = from] = [known.toSorted().at(0), known.toSorted().at(-1)];
   const boundary = (index: number): Instant => shiftInstant(from, block, index, zone);
-  // Without a window `from` is the beginning of time: two thousand years of days, of which the rows have a few.
+  // Without a window, `from` is the year 1, so blocks before the first row are skipped instead of enumerated.
   const skipped = lastAtOrBefore(first, boundary);
   const bounds: Instant[] = [];
   for (let at = boundary(skipped); at < to && at <= last; at = boundary(skipped + bounds.length)) bounds.push(at);
   return known.map((time) => skipped + blockAt(bounds, time));
 }
 
-/** The greatest index whose boundary is not after `time`, or 0. */
+/** Returns the greatest index whose boundary is not after `time`, or 0. */
 function lastAtOrBefore(time: Instant, boundary: (index: number) => Instant): number {
   let high = 1;
   while (boundary(high) <= time) high *= 2;
@@ -36,7 +36,7 @@ function lastAtOrBefore(time: Instant, boundary: (index: number) => Instant): nu
   return low;
 }
 
-/** Index of the last boundary at or before `time`. */
+/** Returns the index of the last boundary at or before `time`. */
 function blockAt(bounds: readonly Instant[], time: Instant): number {
   let low = 0;
   let high = bounds.length;

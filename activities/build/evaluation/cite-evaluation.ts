@@ -6,8 +6,8 @@ import type { Activities } from '../../../contracts/pipelines/steps.ts';
 import type { ActivityDependencies } from '../../activity-dependencies.ts';
 
 /**
- * The evaluation of a refitted version: no row is left that it was not trained on, so it has the numbers of the version
- * that it is the refit of, and says so.
+ * Commits the evaluation of a refitted version. Every row was used to train it, so no row is left to measure it on: the
+ * evaluation repeats the numbers of the original version and names that evaluation in `cites`.
  */
 export function createCiteEvaluation(deps: ActivityDependencies): Activities['citeEvaluation'] {
   return async ({ runId, scope, evaluationId, modelVersionId, reused }) => {

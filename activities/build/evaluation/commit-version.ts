@@ -25,10 +25,13 @@ import type { TakenArtifact } from './take-artifact.ts';
 import { takeArtifact } from './take-artifact.ts';
 import { readJson, storeJson, withWorkspace } from '../../steps/workspace.ts';
 
-/** Rows that a first load is tried on. */
+/** Number of rows on which a model is tried when it is loaded for the first time. */
 const sampleRows = 50;
 
-/** Looks at the artifact in a process of its own, describes what it was trained on for monitoring, and commits it. */
+/**
+ * Inspects the artifact in a separate process, builds the monitoring reference from its training rows, and commits the
+ * version.
+ */
 export function createCommitVersion(deps: StoringDependencies): Activities['commitVersion'] {
   return async ({ runId, scope, plan: planDigest, trained: trainedDigest }) => {
     const plan = await readJson(deps.objectStore, planDigest, BuildPlan);
@@ -126,7 +129,10 @@ async function look(
   return { taken, reference: await storeJson(deps.objectStore, reference) };
 }
 
-/** Refuses a label that is not a class and that the model answered to no row of the inspection. */
+/**
+ * Refuses a model that answers holdout rows with a label that is not one of the classes. The inspection may have missed
+ * it, because none of the inspected rows got that answer.
+ */
 function refuseStrangeAnswers(
   { format, signature: { output, classes = [] } }: FormattedModel,
   { values }: Answers,

@@ -44,7 +44,10 @@ async function measureAgain(deps: StoringDependencies, input: RunInput, candidac
   return commit(deps, input, candidacy, { version, champion, body: citation });
 }
 
-/** For a refit, returns the original version, because the refit was also trained on the held-out rows. */
+/**
+ * Returns the version to measure: the version itself or, for a refit, the original version, because the refit was also
+ * trained on the held-out rows.
+ */
 async function measuredFor(
   { repositories }: Pick<ActivityDependencies, 'repositories'>,
   version: ModelVersion,
@@ -60,7 +63,7 @@ async function measuredFor(
   );
 }
 
-/** The plan of the version's build, with the current gates and champion. */
+/** Returns the plan of the version's build, with the current gates and champion. */
 function planOf(
   { trained, trainingKey, trainingKeyParts, datasetVersionId, codeVersionId }: ModelVersion,
   configuration: ConfigurationVersion,

@@ -24,7 +24,7 @@ import { probabilityIn, sampleOf } from '../../measurement/sample-of.ts';
 import { targetsOf } from '../../measurement/targets-of.ts';
 import { rowsTrainedOn } from './trained-on.ts';
 
-/** Measures the version and the champion on the same held-out rows, and gives each gate's verdict. */
+/** Measures the version and the champion on the same held-out rows, and records each gate's verdict. */
 export function createEvaluateVersion(deps: StoringDependencies): Activities['evaluateVersion'] {
   return async ({ runId, scope, plan: planDigest, modelVersionId, reused, unchanged }) => {
     const { versions, evaluations, models, runs } = deps.repositories;
@@ -85,7 +85,10 @@ export async function measureVersion(deps: StoringDependencies, contest: Contest
   });
 }
 
-/** What the champion's own holdout was split by, as text; undefined where these rows do not have it. */
+/**
+ * Each row's value, as text, of the column by which the champion's own holdout was split; undefined if these rows lack
+ * that column.
+ */
 type HoldoutKeys = readonly (string | null)[] | undefined;
 
 async function readHoldout(
@@ -93,7 +96,7 @@ async function readHoldout(
   { plan, version, configuration, champion }: Contest,
 ): Promise<{ readonly holdout: ColumnData; readonly heldOutBy: HoldoutKeys }> {
   const { features, target, timestamp } = { ...plan.trainingKeyParts, timestamp: configuration.data.timestamp };
-  // The champion may want columns that this version was not trained on.
+  // The champion may need input columns on which this version was not trained.
   const inputs = champion?.signature.inputs.map((input) => input.name) ?? [];
   const columns = [
     ...new Set([
@@ -106,7 +109,7 @@ async function readHoldout(
   ];
   return withWorkspace(deps.scratchFolder, 'evaluate', async (folder) => {
     const path = await heldOutRows(deps, { plan, version }, columns, folder);
-    // Rows held out by versions of before may have no target.
+    // Holdouts that older releases of Perennial stored can contain rows without a target.
     const labelled = { column: target, labelledOnly: true };
     const holdout = await deps.tableEngine.readColumns({ files: [path], columns, target: labelled });
     const rule = champion?.trained.holdout;
@@ -141,7 +144,8 @@ async function measuredRows(
     blocks: blocksOfRows(times, begin, plan.trained.to, build.block, data.timezone),
     slices: Object.fromEntries(slices.map((name) => [name, column(name)])),
     isChampion: isItself(version, champion),
-    // The challenger's own holdout is never in its training; the champion's window may reach into it.
+    // The challenger was never trained on its own holdout, but the champion may have been trained on some of these
+    // rows.
     trainedOn: champion === null ? times.map(() => false) : rowsTrainedOn(champion.trained, times, heldOutBy),
   };
 }
@@ -168,7 +172,10 @@ async function answersTo(
   }
 }
 
-/** A champion that has no answer to one of the rows must not keep every later version from being built. */
+/**
+ * If the champion cannot answer one of the rows, returns the reason instead of throwing; otherwise no later version
+ * could ever be built.
+ */
 async function championAnswersTo(
   deps: ActivityDependencies,
   champion: ModelVersion,
@@ -178,13 +185,13 @@ async function championAnswersTo(
     return { champion: await answersTo(deps, champion, asked) };
   } catch (caught) {
     if (!(caught instanceof PerennialError) || caught.code !== 'prediction-invalid') throw caught;
-    // What follows is advice on a model that is being built.
+    // Only the first clause is kept: the rest of the message advises on a model that is being built.
     const [reason = caught.message] = caught.message.split(';');
     return { champion: null, championFailure: reason };
   }
 }
 
-/** Whether the version or its refit already serves. */
+/** Whether the champion is this version itself or the refit of it. */
 function isItself(version: ModelVersion, champion: ModelVersion | null): boolean {
   return champion !== null && (champion.id === version.id || champion.trainingKeyParts.refitOf === version.trainingKey);
 }

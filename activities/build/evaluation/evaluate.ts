@@ -16,25 +16,25 @@ import { slicesBy } from './slices.ts';
 interface EvaluationRequest {
   readonly modelVersionDigest: Sha256;
   readonly championVersionDigest: Sha256 | null;
-  /** Digest of the held-out rows. */
+  /** Digest of the blob of held-out rows. */
   readonly holdout: Sha256;
   readonly metric: MetricName;
-  /** Of the two intervals; each champion gate has its own. */
+  /** Confidence level of the intervals of the metric and of the gain. Each champion gate has a level of its own. */
   readonly confidence: number;
   readonly gates: readonly Gate[];
   readonly seed: number;
   readonly rows: MeasuredRows;
-  /** What gates of latency, size and command ask for. */
+  /** Measurements for gates of latency, size and command. */
   readonly evidence?: GateEvidence;
-  /** Held-out rows that have no target and are not among `rows`. */
+  /** Number of held-out rows that have no target and are therefore not among `rows`. */
   readonly unlabelled?: number | undefined;
-  /** The blob of its permutation importance. */
+  /** Digest of the blob that holds the permutation importance. */
   readonly importance?: Sha256;
 }
 
 /**
- * What the platform itself measured of a version. The same request gives the same body, bit for bit.
- * The champion's numbers are left out where either of the two was trained on a row: they would flatter it.
+ * Evaluates a version on its held-out rows and applies the gates. The same request gives the same body, bit for bit.
+ * The champion's numbers are left out if either model was trained on any of the rows, because they would be too good.
  *
  * @throws RangeError if there are no rows.
  * @throws PerennialError `invalid-configuration` if a gate slices by a column that is absent or has too many values.
@@ -63,7 +63,10 @@ export function evaluate(request: EvaluationRequest): EvaluationBody {
   };
 }
 
-/** Told even where its spread is inconclusive; null without a champion, or where it is undefined or a share of nothing. */
+/**
+ * Returns the relative gain over the champion, also if its interval is inconclusive. Null without a champion, or if the
+ * gain is undefined or not finite, for example because the champion's metric is 0.
+ */
 function pointGain({ metric, rows }: EvaluationRequest, champion: Sample | null): number | null {
   if (champion === null) return null;
   const gain = relativeGain(betterWhen(metric), measure(rows.challenger, metric), measure(champion, metric));

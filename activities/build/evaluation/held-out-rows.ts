@@ -8,7 +8,7 @@ import { fetchFiles } from '../../steps/workspace.ts';
 
 interface Held {
   readonly plan: BuildPlan;
-  /** The configuration of this version says which columns were stored with the held-out rows. */
+  /** Only `configurationId` is needed: that configuration tells which columns were stored with the held-out rows. */
   readonly version: Pick<ModelVersion, 'configurationId'>;
 }
 

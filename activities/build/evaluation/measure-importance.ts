@@ -18,7 +18,10 @@ interface Measured {
   readonly target: string;
 }
 
-/** The blob of the version's permutation importance on the holdout, by `build.metric`. */
+/**
+ * Measures the version's permutation importance on the holdout by `build.metric`, stores it, and returns the blob's
+ * digest.
+ */
 export async function measureImportance(
   deps: StoringDependencies,
   { version, configuration, holdout, target }: Measured,
@@ -51,7 +54,7 @@ export async function measureImportance(
   }
 }
 
-/** Shuffled rows are rows that nobody has seen; that a model has no number for one says nothing against it. */
+/** Shuffling creates rows that never occurred, so a model that has no answer to one of them is not at fault. */
 function nullIfInvalid(caught: unknown): null {
   if (caught instanceof PerennialError && caught.code === 'prediction-invalid') return null;
   throw caught;

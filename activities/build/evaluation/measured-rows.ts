@@ -1,19 +1,21 @@
 import type { Cell } from '../../../contracts/data/data-types.ts';
 import type { Sample } from '../../../statistics/metrics/sample.ts';
 
-/** The held-out rows that an evaluation is made of; every array has one entry a row, in the same order. */
+/** The held-out rows of an evaluation. Every array has one entry per row, in the same order. */
 export interface MeasuredRows {
   readonly challenger: Sample;
-  /** On the same rows; null: nothing serves yet, or the champion has no answer to some of them. */
+  /**
+   * The champion's answers to the same rows; null if nothing serves yet or the champion cannot answer some of the rows.
+   */
   readonly champion: Sample | null;
-  /** Why the champion has no answer to some of the rows. */
+  /** Why the champion cannot answer some of the rows. */
   readonly championFailure?: string | undefined;
   /** The champion is the challenger itself under another configuration, so there is no gain to compute. */
   readonly isChampion?: boolean;
-  /** Which rows belong together, e.g. the local day of each. */
+  /** The block of each row, for example its local day. Rows of one block are resampled together. */
   readonly blocks: readonly (string | number)[];
-  /** By column: every column that a gate slices by. */
+  /** The values of every column that a gate slices by, keyed by column. */
   readonly slices: Readonly<Record<string, readonly Cell[]>>;
-  /** Rows that the challenger or the champion was trained on. */
+  /** For each row, whether the challenger or the champion was trained on it. */
   readonly trainedOn: readonly boolean[];
 }

@@ -14,7 +14,10 @@ export interface ImportanceRequest {
   readonly rows: number;
   readonly metric: MetricName;
   readonly seed: number;
-  /** The model's answers to columns of the rows that are named, beside their truth; null: it has none for them. */
+  /**
+   * Returns the model's answers to the given rows of `columns` together with their truth, or null if the model has no
+   * answer to some of them.
+   */
   readonly answer: (columns: Columns, rows: readonly number[]) => Promise<Sample | null>;
   readonly bounds?: ImportanceBounds;
 }
@@ -25,13 +28,13 @@ export interface ImportanceBounds {
   readonly timeMs: number;
 }
 
-/** Rows decide the cost of a call, so a model of many features is still done in seconds. */
+/** The number of rows determines the cost of a call, so this bound keeps a model with many features within seconds. */
 export const importanceBounds: ImportanceBounds = { rows: 1000, repeats: 5, timeMs: 20_000 };
 
 /**
- * By how much the metric gets worse when one feature's values are shuffled over the rows (Breiman, 2001; as scikit-learn's
- * `permutation_importance`): mean and standard deviation (of the population) over the repeats. The same seed gives the
- * same numbers; a feature that was not finished in time has none, and is named.
+ * Returns by how much the metric gets worse when one feature's values are shuffled over the rows (Breiman, 2001; as
+ * scikit-learn's `permutation_importance`): mean and population standard deviation over the repeats. The same seed
+ * gives the same numbers. Features that were not finished within the time limit are listed by name and get no number.
  */
 export async function permutationImportance(request: ImportanceRequest): Promise<PermutationImportance> {
   const { features, columns, metric, seed, answer } = request;
@@ -60,7 +63,8 @@ export async function permutationImportance(request: ImportanceRequest): Promise
   for (const [at, name] of features.entries()) {
     const losses: number[] = [];
     for (let repeat = 0; repeat < bounds.repeats && performance.now() < endAt; repeat += 1) {
-      // By feature and repeat, not by what came before: a feature that is left changes no other's number.
+      // The seed depends only on the feature and the repeat, so skipping a feature does not change the numbers of the
+      // others.
       const shuffled = shuffle(sampled[name] ?? [], seed * 1009 + at * bounds.repeats + repeat);
       const value = await valueOf({ ...sampled, [name]: shuffled });
       if (Number.isFinite(value)) losses.push(worse * (value - baseline));
@@ -79,7 +83,7 @@ export async function permutationImportance(request: ImportanceRequest): Promise
   };
 }
 
-/** All, or as many as the bound, without repetition and in their order. */
+/** Returns all row numbers, or a random sample of `bound` of them without replacement, in ascending order. */
 function sampleRows(rows: number, bound: number, seed: number): number[] {
   const all = Array.from({ length: rows }, (_, row) => row);
   if (rows <= bound) return all;
@@ -88,7 +92,7 @@ function sampleRows(rows: number, bound: number, seed: number): number[] {
     .toSorted((a, b) => a - b);
 }
 
-/** Fisher and Yates */
+/** Fisher–Yates shuffle. */
 function shuffle<Value>(values: readonly Value[], seed: number): Value[] {
   const random = seededRandom(seed);
   const shuffled = [...values];

@@ -1,7 +1,7 @@
 import type { Sample } from '../../../statistics/metrics/sample.ts';
 import type { MeasuredRows } from './measured-rows.ts';
 
-/** One JSON object a row of the holdout, in its order: truth, the challenger's answer and the champion's. */
+/** Returns one JSON object per holdout row, in order: the truth, the challenger's answer and the champion's answer. */
 export function predictionLines({ challenger, champion }: Pick<MeasuredRows, 'challenger' | 'champion'>): string {
   const lines = Array.from({ length: challenger.truth.length }, (_, row) => {
     const { truth, ...answer } = answerAt(challenger, row);
@@ -15,7 +15,7 @@ function withoutTruth(sample: Sample, row: number): Record<string, unknown> {
   return answer;
 }
 
-/** Of two classes `truth` and `prediction` are 1 for the one that is looked for. */
+/** For binary models, `truth` and `prediction` are 1 for the positive class and 0 for the other. */
 function answerAt(sample: Sample, row: number): Record<string, unknown> & { truth: unknown } {
   switch (sample.task) {
     case 'regression':

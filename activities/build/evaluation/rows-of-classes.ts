@@ -4,11 +4,11 @@ import type { ClassValue } from '../../../contracts/models/signature.ts';
 import type { EvidenceRows } from '../../../ports/model-format.ts';
 import type { ColumnData } from '../../../ports/table-engine.ts';
 
-/** Bounds the line of JSON in which the rows are sent to the inspecting process. */
+/** Bound the size of the JSON line that sends the rows to the inspecting process. */
 const mostRows = 1000;
 const mostCells = 100_000;
 
-/** This many rows of a class suffice to show which answer belongs to it. */
+/** This many rows per class suffice to tell which answer belongs to the class. */
 const enoughRows = 200;
 
 interface Columns {
@@ -17,7 +17,7 @@ interface Columns {
   readonly classes: readonly ClassValue[];
 }
 
-/** How many rows were picked of each class, by its key. */
+/** Number of rows picked so far per class, by class key. */
 type Counts = Map<string, number>;
 
 interface Picked {
@@ -26,9 +26,10 @@ interface Picked {
 }
 
 /**
- * Rows that show which of a model's answers is which class. Takes the same number from each table and from each class, so
- * that rare classes are included. Rows with a value for every feature come first. Rows with missing values are added for a
- * class that has too few of the others: the script may have left them out, so they are the weaker evidence.
+ * Picks rows that show which of a model's answers belongs to which class. Picks equally from each table and each class,
+ * so that rare classes are included. Rows with a value for every feature are preferred. Rows with missing values are
+ * weaker evidence, because the training script may have dropped them; they are added only for classes that have too few
+ * complete rows.
  */
 export function rowsOfClasses({ features, target, classes }: Columns, tables: readonly ColumnData[]): EvidenceRows {
   const most = Math.min(mostRows, Math.floor(mostCells / Math.max(1, features.length)));
@@ -54,13 +55,13 @@ export function rowsOfClasses({ features, target, classes }: Columns, tables: re
 }
 
 interface Wanted {
-  /** The most rows of a class, and of all. */
+  /** Upper bounds per class and in total. */
   readonly each: number;
   readonly most: number;
   readonly isPicked: (row: number) => boolean;
 }
 
-/** Counts the rows that it picks. */
+/** Picks rows, and adds them to the counts. */
 function pickedRows(
   { columns, rows }: ColumnData,
   target: string,

@@ -2,7 +2,7 @@ import type { Cell } from '../../../contracts/data/data-types.ts';
 import { PerennialError } from '../../../contracts/errors.ts';
 import type { MeasuredRows } from './measured-rows.ts';
 
-/** More would be a column of keys, and an evaluation that nobody can read. */
+/** A column with more values is probably a key, and an evaluation with so many slices could not be read. */
 const mostSlices = 1000;
 
 interface Slice {
@@ -11,7 +11,10 @@ interface Slice {
   readonly rows: readonly number[];
 }
 
-/** The rows of each value of a column, numbers in their order and then text in its; a missing value is the slice `null`. */
+/**
+ * Returns the rows of each distinct value of a column, in numeric order or, if the column has text, in alphabetical
+ * order. Missing values form the slice `null`.
+ */
 export function slicesBy(column: string, { slices }: Pick<MeasuredRows, 'slices'>): Slice[] {
   const cells = slices[column];
   if (cells === undefined) {

@@ -9,7 +9,7 @@ import type { Artifact, Inspection } from '../../../ports/model-format.ts';
 import type { ActivityDependencies, StoringDependencies } from '../../activity-dependencies.ts';
 import { RunLog } from '../../steps/run-log.ts';
 
-/** The model as it is served, in the object store. */
+/** The model in the form that is served and stored. */
 export interface TakenArtifact {
   readonly artifact: Sha256;
   readonly artifactBytes: number;
@@ -18,8 +18,8 @@ export interface TakenArtifact {
 }
 
 /**
- * Inspects the model that training wrote. If the model had to be converted, the converted file is stored and the run's log
- * lists the conversions. Files beside the model are fetched only if it refers to them for its tensors.
+ * Inspects the model that training wrote. If the model had to be converted, stores the converted file and lists the
+ * conversions in the run's log. Files beside the model are fetched only if the model keeps tensors in them.
  */
 export async function takeArtifact(
   deps: StoringDependencies,

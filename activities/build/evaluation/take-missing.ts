@@ -42,7 +42,9 @@ export function withFill(columns: Columns, fill: Readonly<Record<string, Fill>>)
   );
 }
 
-/** Adds to the inputs what the gateway needs for missing values: which features lacked values, and each feature's fill. */
+/**
+ * Adds to the inputs what the gateway needs for missing values: which features lacked values, and each feature's fill.
+ */
 export function inputsThatMayMiss(
   { inputs }: Pick<Signature, 'inputs'>,
   fill: Readonly<Record<string, Fill>>,

@@ -3,9 +3,9 @@ import type { Instant } from '../../../contracts/identifiers.ts';
 import type { TrainedRows } from '../../../contracts/models/model-version.ts';
 
 /**
- * Was a version trained on this row? By its window and holdout rule, which say it without the rows themselves.
+ * Whether a version was trained on this row, decided by its window and holdout rule without reading the training rows.
  *
- * @param holdoutKey as text, as the table engine writes it.
+ * @param holdoutKey the value of the holdout's column as text, as the table engine writes it.
  */
 export function wasTrainedOn(trained: TrainedRows, at: Instant | null, holdoutKey: string | null): boolean {
   if (at !== null && (at < trained.from || at >= trained.to)) return false;
@@ -16,10 +16,10 @@ export function wasTrainedOn(trained: TrainedRows, at: Instant | null, holdoutKe
 }
 
 /**
- * For each row, whether a version was trained on it. By the column that the version's own holdout was split by, which another
- * configuration may have replaced since: where the rows do not have it, nothing says that it was not.
+ * For each row, whether a version was trained on it. The version's own holdout column decides; the current
+ * configuration may name another one. If the rows lack that column, all rows of the window count as trained on.
  *
- * @param keys that column as text; undefined: the rows do not have it.
+ * @param keys values of that column as text; undefined if the rows lack it.
  */
 export function rowsTrainedOn(
   trained: TrainedRows,
@@ -27,13 +27,16 @@ export function rowsTrainedOn(
   keys: readonly (string | null)[] | undefined,
 ): boolean[] {
   const { holdout } = trained;
-  // As if none had been held out.
+  // Treats the version as if it had held out no rows.
   const known: TrainedRows =
     holdout.kind === 'fraction' && keys === undefined ? { ...trained, holdout: { kind: 'none' } } : trained;
   return times.map((at, row) => wasTrainedOn(known, at, keys?.[row] ?? null));
 }
 
-/** The first 52 bits of the SHA-256 of the key's text, as a share of 1: the same that the holdout was split by. */
+/**
+ * Returns the first 52 bits of the SHA-256 of the key's text, scaled to [0, 1). The holdout was split by the same
+ * number.
+ */
 export function keyedShare(key: string | null): number {
   const digest = createHash('sha256')
     .update(key ?? '')

@@ -6,7 +6,7 @@ import { bootstrapGain } from '../../../statistics/metrics/block-bootstrap.ts';
 import type { Sample } from '../../../statistics/metrics/sample.ts';
 import type { MeasuredRows } from '../evaluation/measured-rows.ts';
 
-/** The champion to compare with, or why there is no comparison. */
+/** Returns the champion to compare with, or the reason why there is no comparison. */
 export function comparisonOf({
   champion,
   championFailure,
@@ -21,7 +21,7 @@ export function comparisonOf({
   return isChampion === true ? { verdict: 'not-applicable', reason: 'this version is the champion' } : { champion };
 }
 
-/** The gain over the champion on the same rows, or why it cannot be told. */
+/** Returns the gain over the champion on the same rows, or the reason why it cannot be determined. */
 export function gainOver(
   champion: Sample,
   metric: ChampionGate['metric'],

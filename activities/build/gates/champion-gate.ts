@@ -5,7 +5,7 @@ import type { MeasuredRows } from '../evaluation/measured-rows.ts';
 import { comparisonOf, gainOver } from './champion-comparison.ts';
 import type { GateJudge } from './gate-judge.ts';
 
-/** Without a champion the gate decides nothing. */
+/** Without a champion the verdict is `not-applicable`. */
 export const championGate: GateJudge<'champion'> = {
   verdicts: (gate, { rows, seed }) => [championVerdict(gate, rows, seed)],
 };

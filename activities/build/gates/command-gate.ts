@@ -10,7 +10,7 @@ export const commandGate: GateJudge<'command'> = {
   },
 };
 
-/** Lines of what the script said last that are shown as the reason. */
+/** Number of the script's last output lines that are shown as the reason. */
 const linesShown = 3;
 
 function commandVerdict(gate: CommandGate, ending: CheckResult | undefined, rows: number): GateVerdict {

@@ -7,10 +7,11 @@ import type { GateJudge } from './gate-judge.ts';
 import { gateJudges } from './index.ts';
 
 /**
- * What each gate says of the challenger, and the whole: a candidate, or rejected with the reasons of the gates that refused it.
+ * Returns each gate's verdict on the challenger and the overall verdict: `candidate`, or `rejected` with the reasons of
+ * the gates that refused it.
  *
- * @param seed of the resamples of champion gates.
- * @param evidence what gates of latency, size and command ask for; without it they are inconclusive.
+ * @param seed seed of the resampling in champion gates.
+ * @param evidence measurements for gates of latency, size and command; without it they are inconclusive.
  */
 export function evaluateGates(
   gates: readonly Gate[],

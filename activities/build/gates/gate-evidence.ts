@@ -1,15 +1,15 @@
 import type { LatencyMeasurement } from '../../../contracts/models/evaluation.ts';
 import type { CheckResult } from '../../../contracts/models/training-job.ts';
 
-/** What gates ask of a version besides its answers on the holdout. */
+/** Measurements that some gates need besides the version's answers on the holdout. */
 export interface GateEvidence {
-  /** The model's file, as its script named it. */
+  /** File name of the model, as the training script wrote it. */
   readonly artifactName: string;
   readonly artifactBytes: number;
-  /** null: no gate asked. */
+  /** Null if no gate asked for it. */
   readonly latency: LatencyMeasurement | null;
-  /** False in a rehearsal, where latency is recorded and decides nothing. */
+  /** False in a rehearsal, where latency is recorded but does not affect the verdict. */
   readonly latencyDecides: boolean;
-  /** One a command gate, in the order of the gates. */
+  /** One result per command gate, in the order of the gates. */
   readonly commands: readonly CheckResult[];
 }

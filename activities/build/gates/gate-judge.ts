@@ -3,19 +3,19 @@ import type { GateVerdict } from '../../../contracts/models/evaluation.ts';
 import type { MeasuredRows } from '../evaluation/measured-rows.ts';
 import type { GateEvidence } from './gate-evidence.ts';
 
-/** What gates judge by. */
+/** Inputs for judging a gate. */
 export interface Judging {
   readonly rows: MeasuredRows;
-  /** Of the resamples of champion gates. */
+  /** Seed of the resampling in champion gates. */
   readonly seed: number;
-  /** What gates of latency, size and command ask for; without it they are inconclusive. */
+  /** Measurements for gates of latency, size and command; without it they are inconclusive. */
   readonly evidence: GateEvidence | undefined;
-  /** All gates of the build in their order, as `evidence.commands` has the endings of command gates. */
+  /** All gates of the build in order. `evidence.commands` has one entry per command gate in the same order. */
   readonly gates: readonly Gate[];
 }
 
-/** Judges gates of one kind. Each kind has a file that exports one. */
+/** Judges gates of one kind. Each kind has its own file, which exports one judge. */
 export interface GateJudge<Kind extends GateKind> {
-  /** One verdict, or one for each slice of the rows. */
+  /** Returns one verdict, or one per slice of the rows. */
   verdicts(gate: GateOf<Kind>, judging: Judging): GateVerdict[];
 }

@@ -20,7 +20,7 @@ import type { GateEvidence } from './gate-evidence.ts';
 import type { MeasuredRows } from '../evaluation/measured-rows.ts';
 import { predictionLines } from '../evaluation/prediction-lines.ts';
 
-/** Calls of one row, and rows that they take turns with. */
+/** Number of calls with one row each, and number of rows that the calls cycle through. */
 const latencyCalls = 1000;
 const latencyRows = 50;
 
@@ -32,7 +32,7 @@ interface Judged {
   readonly rows: MeasuredRows;
 }
 
-/** What gates of latency, size and command ask for; nothing of it is measured that no gate asks for. */
+/** Gathers the measurements for gates of latency, size and command. Measures only what some gate asks for. */
 export async function gatherGateEvidence(
   deps: StoringDependencies,
   { runId, scope }: RunInput,
@@ -51,7 +51,7 @@ export async function gatherGateEvidence(
   };
 }
 
-/** As the script named it. */
+/** Returns the model's file name, as the training script wrote it. */
 function artifactName({ format }: ModelVersion): string {
   return modelFormats[format].writes;
 }
@@ -68,7 +68,7 @@ function latencyOf(deps: ActivityDependencies, { version, holdout }: Judged): Pr
   });
 }
 
-/** Runs each command as training runs, with the files of `storeGiven`. */
+/** Runs each command in the same way as the training command, with the files of `storeGiven`. */
 async function runCommands(
   deps: StoringDependencies,
   runId: Id,
@@ -92,7 +92,10 @@ async function runCommands(
   }
 }
 
-/** What a command finds: the model, the holdout, the answers to it and the metrics. The last two are needed by this step alone. */
+/**
+ * Stores the files that a command finds: the model, the holdout, the predictions and the metrics. Only this step needs
+ * the last two.
+ */
 async function storeGiven({ objectStore }: StoringDependencies, { plan, version, rows }: Judged): Promise<JobFile[]> {
   const challenger = metricsOf(rows.challenger);
   const champion = rows.champion === null ? null : metricsOf(rows.champion);

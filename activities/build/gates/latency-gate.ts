@@ -7,7 +7,7 @@ export const latencyGate: GateJudge<'latency'> = {
   verdicts: (gate, { evidence }) => [latencyVerdict(gate, evidence)],
 };
 
-/** Of the calls that were measured, against the bound; where latency decides nothing it is told all the same. */
+/** Compares the measured latency with the bound. In a rehearsal the value is reported but does not decide. */
 function latencyVerdict(gate: LatencyGate, evidence: GateEvidence | undefined): GateVerdict {
   const told = { gate: `latency ${gate.latency} max ${gate.maxMs} ms`, threshold: gate.maxMs };
   const latency = evidence?.latency ?? null;

@@ -3,7 +3,10 @@ import type { GateVerdict } from '../../../contracts/models/evaluation.ts';
 import { metricsOf } from '../../../statistics/metrics/measure.ts';
 import type { Sample } from '../../../statistics/metrics/sample.ts';
 
-/** A metric that these rows leave undefined, such as an area under the curve where all are of one class. */
+/**
+ * Returns the `inconclusive` verdict for a metric that is undefined on these rows, for example an area under the curve
+ * if all rows are of one class.
+ */
 export function undefinedOn(
   sample: Sample,
   { metric, max, min }: ThresholdGate | SliceGate,
@@ -28,7 +31,7 @@ export function boundsInWords({ max, min }: Bounds): string[] {
   return [...(min === undefined ? [] : [`min ${min}`]), ...(max === undefined ? [] : [`max ${max}`])];
 }
 
-/** The bound that decides, and in words how the value breaks it. */
+/** Returns the bound that decides, and a phrase that says how the value breaks it. */
 export function compareWithBounds(
   { max, min }: Bounds,
   value: number,
@@ -40,7 +43,7 @@ export function compareWithBounds(
   return { threshold: max ?? min ?? null, breach: undefined };
 }
 
-/** Four digits, or as many as it takes to be seen beside the bound. */
+/** Formats the value with four digits, or with as many as are needed to distinguish it from the bound. */
 function apart(value: number, bound: number): string {
   for (let digits = 4; digits < 17; digits += 1) {
     const text = value.toPrecision(digits);

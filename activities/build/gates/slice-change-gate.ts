@@ -13,7 +13,10 @@ export const sliceChangeGate: GateJudge<'slice-change'> = {
   verdicts: (gate, { rows }) => sliceChangeVerdicts(gate, rows),
 };
 
-/** One verdict a slice: is it worse than the champion, on the same rows, by a greater share than `maxLoss`? */
+/**
+ * Returns one verdict per slice: whether its metric is worse than the champion's on the same rows by a greater share
+ * than `maxLoss`.
+ */
 function sliceChangeVerdicts(gate: SliceChangeGate, rows: MeasuredRows): GateVerdict[] {
   const named = (label: string) => `${gate.metric} for ${label} versus champion, maxLoss ${gate.maxLoss}`;
   const compared = comparisonOf(rows);
@@ -41,7 +44,7 @@ function changeVerdict(
   [challenger, champion]: readonly [Sample, Sample],
 ): GateVerdict {
   const [now, before] = [measure(challenger, gate.metric), measure(champion, gate.metric)];
-  // Not finite, and beyond every bound, where the champion is without fault and the challenger is not.
+  // Infinite if the champion's metric is perfect and the challenger's is not; it then exceeds every bound.
   const loss = -relativeGain(betterWhen(gate.metric), now, before);
   if (Number.isNaN(loss)) {
     const reason = `${gate.metric} is not defined on ${label}: reported, decides nothing`;

@@ -6,7 +6,7 @@ import { slicesBy } from '../evaluation/slices.ts';
 import type { GateJudge } from './gate-judge.ts';
 import { boundsInWords, compareWithBounds, undefinedOn } from './metric-bounds.ts';
 
-/** One verdict a slice. A slice that is too small decides nothing. */
+/** Returns one verdict per slice. A slice with too few rows does not decide. */
 export const sliceGate: GateJudge<'slice'> = {
   verdicts: (gate, { rows }) => sliceVerdicts(gate, rows),
 };

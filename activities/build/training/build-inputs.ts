@@ -17,7 +17,10 @@ export interface BuildInputs {
   readonly code: CodeVersion;
 }
 
-/** The inputs of a build: those that the request names, else those that the environment had when the run began. */
+/**
+ * Returns the inputs of a build: those that the request names, or else those that the environment had when the run
+ * began.
+ */
 export async function buildInputs(
   deps: Pick<ActivityDependencies, 'repositories'>,
   { runId, scope }: RunInput,
@@ -44,7 +47,10 @@ export async function buildInputs(
   return { request, by: run.recordedBy, configuration, dataset, code: snapshot };
 }
 
-/** The configuration that was recorded with the run, or else the current one. If there is none, the error says what to do. */
+/**
+ * Returns the configuration that was recorded with the run, or else the current one. If there is none, the error says
+ * what to do.
+ */
 export function configurationOfRun(
   models: ModelRepository,
   scope: Scope,

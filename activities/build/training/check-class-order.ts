@@ -3,7 +3,7 @@ import type { ClassValue } from '../../../contracts/models/signature.ts';
 import type { ActivityDependencies } from '../../activity-dependencies.ts';
 import { classOrder, classesOf } from '../../measurement/classes-of.ts';
 
-/** The training rows, and the order that `build.classes` gives their classes. */
+/** The file of training rows, the target column, and the order that `build.classes` gives the classes. */
 export interface GivenOrder {
   readonly train: string;
   readonly target: string;
@@ -12,7 +12,8 @@ export interface GivenOrder {
 }
 
 /**
- * Checks `build.classes` against the values of the target before training, so that a mistake does not show only after hours.
+ * Checks `build.classes` against the values of the target before training, so that a mistake is not found only after
+ * hours.
  *
  * @throws PerennialError `invalid-configuration`
  */

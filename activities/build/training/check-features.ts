@@ -2,7 +2,10 @@ import type { Configuration } from '../../../contracts/configuration/configurati
 import type { DatasetVersion } from '../../../contracts/data/dataset-version.ts';
 import { PerennialError } from '../../../contracts/errors.ts';
 
-/** @throws PerennialError `no-data` if a feature has no value in the whole dataset, and so no type, and none is declared for it. */
+/**
+ * @throws PerennialError `no-data` if a feature has no value in the whole dataset, so that its type is unknown, and no
+ * type is declared for it.
+ */
 export function mustHaveTypes(
   { data: { features, columns = {}, expectations, fill = {} } }: Pick<Configuration, 'data'>,
   { number, manifest, profile }: Pick<DatasetVersion, 'number' | 'manifest' | 'profile'>,
@@ -15,7 +18,7 @@ export function mustHaveTypes(
     Object.hasOwn(columns, name) ||
     Object.hasOwn(fill, name) ||
     expectations.some(({ column, type }) => column === name && type !== undefined);
-  // Text is what a column is kept as until a value says more.
+  // A column without any value is stored as text.
   const untyped = features.find((name) => types.get(name) === 'string' && empty.has(name) && !isDeclared(name));
   if (untyped === undefined) return;
   throw new PerennialError(

@@ -5,7 +5,7 @@ import { PerennialError } from '../../../contracts/errors.ts';
 
 const numeric: readonly ColumnType[] = ['integer', 'number', 'boolean'];
 
-/** @throws PerennialError `invalid-configuration` if a regression's target is no column of numbers. */
+/** @throws PerennialError `invalid-configuration` if the target of a regression is not numeric. */
 export function mustSuitTask(
   { task, data: { target } }: Pick<Configuration, 'task' | 'data'>,
   { number, manifest }: Pick<DatasetVersion, 'number' | 'manifest'>,

@@ -5,7 +5,10 @@ import type { StoringDependencies } from '../../activity-dependencies.ts';
 import { RunLog } from '../../steps/run-log.ts';
 import { buildInputs } from './build-inputs.ts';
 
-/** Has the trainer make the environment of the code's lock; its interpreter and platform are part of the training key. */
+/**
+ * Has the trainer build the environment from the lock of the code. Its interpreter and platform are part of the
+ * training key.
+ */
 export function createMaterialiseEnvironment(deps: StoringDependencies): Activities['materialiseEnvironment'] {
   return async (input) => {
     const { code } = await buildInputs(deps, input);

@@ -9,7 +9,7 @@ const usual = 'train';
 
 type Parts = Pick<ActivityDependencies, 'repositories'>;
 
-/** The queue of the current configuration if the version must be measured again, else null. */
+/** Returns the training queue of the current configuration if the version must be measured again, else null. */
 export function createQueueOfConfirmation(deps: Parts): Activities['queueOfConfirmation'] {
   return async (input) => {
     const { standing } = await candidacyOf(deps, input);
@@ -18,7 +18,7 @@ export function createQueueOfConfirmation(deps: Parts): Activities['queueOfConfi
   };
 }
 
-/** The queue that trains this build. */
+/** Returns the queue on which this build is trained. */
 export function createQueueOfBuild(deps: Parts): Activities['queueOfBuild'] {
   return async (input) => {
     const begunWith = await deps.repositories.runs.inputs(input.scope, input.runId);

@@ -18,10 +18,13 @@ import { createCheckClassOrder } from './check-class-order.ts';
 import { mustHaveTypes } from './check-features.ts';
 import { mustSuitTask } from './check-target.ts';
 
-/** Before all data: the lower end of a build without a window. */
+/** Lower end of the window of a build that has no window; earlier than all data. */
 const beginningOfTime = '0001-01-01T00:00:00.000Z';
 
-/** Fixes the rows, and with them the training key; what was trained under the same key is not trained again. */
+/**
+ * Fixes the rows and thereby the training key. If a version with the same training key exists, it is reused instead of
+ * trained again.
+ */
 export function createResolveBuild(deps: StoringDependencies): Activities['resolveBuild'] {
   return async ({ runId, scope, interpreter, platform }) => {
     const inputs = await buildInputs(deps, { runId, scope });
@@ -46,7 +49,7 @@ export function createResolveBuild(deps: StoringDependencies): Activities['resol
       championVersionId,
     };
     const refit = await planRefit(deps, scope, plan, split.all);
-    // With refit the version that is deployed is the refitted one.
+    // With `build.refit`, the refitted version is the one that gets deployed.
     const last = refit === null ? existing?.id : refit.modelVersionId;
     const unchanged = existing !== undefined && championVersionId !== null && last === championVersionId;
     return {
@@ -58,7 +61,7 @@ export function createResolveBuild(deps: StoringDependencies): Activities['resol
   };
 }
 
-/** The same training on the holdout too; another training key, as the rows are others. */
+/** Plans the same training on all rows including the holdout. The rows differ, so the training key does too. */
 async function planRefit(
   deps: StoringDependencies,
   scope: Scope,
@@ -86,7 +89,7 @@ async function planRefit(
   return { plan: await storeJson(deps.objectStore, plan), modelVersionId: existing?.id ?? null };
 }
 
-/** A version whose bytes retention has let go is trained again. */
+/** Returns the version with the same training key; undefined if there is none or retention has deleted its bytes. */
 async function trainedBefore(
   deps: ActivityDependencies,
   scope: Scope,
@@ -98,7 +101,7 @@ async function trainedBefore(
 }
 
 interface Split extends Pick<BuildPlan, 'train' | 'holdout' | 'validation' | 'trained'> {
-  /** Training rows and holdout together; null without `build.refit`. */
+  /** Digest of training rows and holdout together; null without `build.refit`. */
   readonly all: Sha256 | null;
 }
 
@@ -134,7 +137,7 @@ async function splitRows(
       validationPath: code.manifest.validation ? paths.validation : undefined,
       allPath: build.refit ? paths.all : undefined,
     });
-    // After the split: a column without any value has no type to speak of, and the split says that it has none.
+    // Must come after the split: a column without any value has no useful type, and the split reports that first.
     mustSuitTask(configuration, dataset);
     mustHaveTypes(configuration, dataset);
     if (configuration.task !== 'regression' && build.classes !== undefined) {
@@ -170,7 +173,10 @@ function holdoutRule({ build: { holdout }, data }: Configuration, to: Instant): 
   return { kind: 'last', from: shiftInstant(to, holdout.last, -1, data.timezone) };
 }
 
-/** What the holdout carries besides features and target: what slices, blocks and holdout rules need. */
+/**
+ * Returns the columns that the holdout contains besides features and target: those that gate slices and the holdout
+ * rule need, and the row key.
+ */
 export function carriedColumns({ data, build }: Configuration): string[] {
   const slices = build.gates.flatMap((gate) => ('slice' in gate ? [gate.slice] : []));
   const keys = [data.key, 'fraction' in build.holdout ? build.holdout.by : undefined].filter(
@@ -180,7 +186,7 @@ export function carriedColumns({ data, build }: Configuration): string[] {
   return [...new Set([...slices, ...keys])].filter((column) => !known.has(column));
 }
 
-/** Parts that may hold rows of the window; a part without times may hold any. */
+/** Returns the digests of the parts that may hold rows of the window. A part without times may hold any row. */
 export function partsWithin(dataset: DatasetVersion, from: Instant, to: Instant): string[] {
   return dataset.manifest.parts
     .filter((part) => (part.from === undefined || part.from < to) && (part.to === undefined || part.to >= from))

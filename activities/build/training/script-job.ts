@@ -5,10 +5,12 @@ import type { ScriptJob } from '../../../contracts/models/training-job.ts';
 import { durationMs } from '../../../contracts/time/duration.ts';
 import type { ActivityDependencies } from '../../activity-dependencies.ts';
 
-/** Of training that asks for no other bound. */
+/** Bound on files if the configuration sets none. */
 const filesAtMost = 100_000;
 
-/** The training command of a build. By the plan and not by the heads: they may have moved since. */
+/**
+ * Returns the training command of a build. Reads the plan and not the environment's heads, which may have moved since.
+ */
 export async function scriptJobOf(
   { repositories }: Pick<ActivityDependencies, 'repositories'>,
   { codeVersionId, configurationId, trainingKeyParts }: BuildPlan,

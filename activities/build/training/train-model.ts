@@ -9,14 +9,17 @@ import { readJson, storeJson } from '../../steps/workspace.ts';
 import { RunLog } from '../../steps/run-log.ts';
 import { scriptJobOf } from './script-job.ts';
 
-/** A training lease outlives any time limit; a newer attempt takes it over rather than waits for it. */
+/**
+ * Longer than any time limit of a training step. A newer attempt takes over the lease and does not wait for it to
+ * expire.
+ */
 const leaseMs = 7 * 24 * 3_600_000;
 
 export function trainingLease(runId: Id): string {
   return `train/${runId}`;
 }
 
-/** Has the trainer run the training command; nobody has looked at what it stored yet. */
+/** Has the trainer run the training command. The stored output has not been inspected yet. */
 export function createTrainModel(deps: StoringDependencies): Activities['trainModel'] {
   return async (input) => {
     const leaseHolder = `${activityInfo().activityId}/${activityInfo().attempt}/${deps.ids.next()}`;

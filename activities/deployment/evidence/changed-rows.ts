@@ -14,23 +14,26 @@ import { probabilityIn, sampleOf } from '../../measurement/sample-of.ts';
 import { targetsOf } from '../../measurement/targets-of.ts';
 import { withWorkspace } from '../../steps/workspace.ts';
 
-/** A person looks at these. */
+/** Bounds on what is shown, because a person reads it. */
 const mostRows = 10;
 const mostFeatures = 12;
 
 interface Contest {
-  /** The held-out rows of the evaluation. */
+  /** Digest of the held-out rows of the evaluation. */
   readonly holdout: Sha256;
   readonly version: ModelVersion;
   readonly champion: ModelVersion;
   readonly configuration: Configuration;
 }
 
-/** The held-out rows on which the two disagree most: by difference where they predict numbers, else where the decision is another. */
+/**
+ * Returns the held-out rows on which challenger and champion disagree most: by the size of the difference for numeric
+ * predictions, else the rows with different decisions.
+ */
 export async function changedRows(deps: ActivityDependencies, contest: Contest): Promise<ChangedRows> {
   const rows = await readRows(deps, contest);
   const truth = targetsOf(rows.columns[contest.version.trainingKeyParts.target] ?? []);
-  // As they were evaluated: of both, the classes of the challenger.
+  // As in the evaluation, the challenger's classes apply to both models.
   const { classes = [] } = contest.version.signature;
   const decided = async (version: ModelVersion): Promise<readonly Cell[]> =>
     decisionsOf(contest.configuration, version.signature, await answers(deps, version, rows), { truth, classes });
@@ -84,7 +87,10 @@ export function mostChanged(rows: ColumnData, { version, configuration, champion
   };
 }
 
-/** What was measured: of two classes with probabilities, by `build.threshold`; else the model's own answers. */
+/**
+ * Returns the decisions that were evaluated: for binary models with probabilities, those by `build.threshold`, else the
+ * model's own answers.
+ */
 export function decisionsOf(
   configuration: Pick<Configuration, 'task' | 'build'>,
   signature: Signature,
@@ -100,7 +106,7 @@ export function decisionsOf(
   return Array.from(sample.decision, (said) => (said === 1 ? positive : other));
 }
 
-/** A truth value and the 0 or 1 that a model makes of it are one decision. */
+/** Treats a boolean and the 0 or 1 that a model returns for it as the same decision. */
 function sameDecision(one: Cell, other: Cell): boolean {
   return one === null || other === null ? one === other : classKey(one) === classKey(other);
 }

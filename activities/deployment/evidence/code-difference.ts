@@ -6,14 +6,16 @@ import type { ActivityDependencies } from '../../activity-dependencies.ts';
 import { withWorkspace } from '../../steps/workspace.ts';
 import { lineDifference } from './line-difference.ts';
 
-/** A person reads this: what is longer is named, and read where the code lives. */
+/**
+ * Bounds on what is shown, because a person reads it. Longer files are only named and can be read in their repository.
+ */
 const mostFiles = 200;
 const mostLines = 400;
 const mostBytes = 256 * 1024;
 
 interface CodeDifference {
   readonly files: FileDifference[];
-  /** The lock files' texts; null where the code has none. */
+  /** Texts of the lock files; null if the code has none. */
   readonly lockBefore: string | null;
   readonly lock: string | null;
 }
@@ -26,7 +28,7 @@ interface Unpacked {
   readonly lock: string | null;
 }
 
-/** What changes between two versions of the code, file by file; without a version before nothing is said to change. */
+/** Returns the file-by-file difference of two code versions. Without a previous version the difference is empty. */
 export async function codeDifference(deps: Readers, before: Code | null, after: Code): Promise<CodeDifference> {
   const now = await unpacked(deps, after);
   const then = before === null ? now : await unpacked(deps, before);
@@ -46,7 +48,7 @@ function isBinary(text: string | undefined): boolean {
   return text !== undefined && (text.includes('\0') || text.startsWith(unread));
 }
 
-/** What stands for a file that is too long to be read. */
+/** Placeholder for the text of a file that is too long to be read. */
 const unread = '\0';
 
 async function unpacked(deps: Readers, code: Code): Promise<Unpacked> {
@@ -66,7 +68,7 @@ async function unpacked(deps: Readers, code: Code): Promise<Unpacked> {
   });
 }
 
-/** Of a file without hashes: what it was resolved to. */
+/** Returns the text of the lock file or, if that file has no hashes, of the lock that it was resolved to. */
 async function textOfLock(
   { objectStore }: Readers,
   { path, lock, resolvedFrom }: NonNullable<Code['manifest']['environment']>,

@@ -1,7 +1,10 @@
 import type { DataDifference } from '../../../contracts/serving/approval-evidence.ts';
 import type { DatasetVersion } from '../../../contracts/data/dataset-version.ts';
 
-/** What the manifests show: rows of parts that only one of the two has, and columns. Both null where nothing served before. */
+/**
+ * Returns the differences that the manifests alone show: columns, and rows of parts that only one of the two versions
+ * has. Both are null if nothing served before.
+ */
 export function dataDifference(
   before: Pick<DatasetVersion, 'number' | 'manifest'> | null,
   after: Pick<DatasetVersion, 'number' | 'manifest'>,

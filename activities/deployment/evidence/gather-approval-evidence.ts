@@ -9,7 +9,7 @@ import { dataDifference } from './data-difference.ts';
 import { rowDifference } from './row-difference.ts';
 import { dependencyDifferences, valueDifferences } from './value-differences.ts';
 
-/** All that a release is made of. */
+/** Loads everything that a release consists of. */
 async function partsOf({ repositories }: ActivityDependencies, release: Release) {
   const { versions, datasets, code, models } = repositories;
   return {
@@ -22,8 +22,8 @@ async function partsOf({ repositories }: ActivityDependencies, release: Release)
 type Parts = Awaited<ReturnType<typeof partsOf>>;
 
 /**
- * What a request shows besides its evaluation. What cannot be gathered, because bytes of an old version are gone, say,
- * is named and keeps nobody from deciding.
+ * Gathers what an approval request shows besides its evaluation. Evidence that cannot be gathered, for example because
+ * the bytes of an old version were deleted, is listed as missing, and the request goes on.
  */
 export async function gatherApprovalEvidence(
   deps: ActivityDependencies,
@@ -75,7 +75,7 @@ function attempting(missing: string[]) {
     try {
       return await work();
     } catch (caught) {
-      // What may be there later is tried again by whoever called.
+      // A retry may succeed, so the error is passed on to the caller.
       if (!(caught instanceof PerennialError) || caught.retryable) throw caught;
       missing.push(`${what}: ${caught.message}`);
       return undefined;

@@ -1,11 +1,14 @@
 import { OMIT_HEADERS, structuredPatch, formatPatch } from 'diff';
 
-/** Lines around a change that are shown with it. */
+/** Number of unchanged lines shown around each change. */
 const context = 3;
 
-/** What changes between two texts, as the hunks of a unified diff: empty if nothing does, null if it takes more lines. */
+/**
+ * Returns the difference of two texts as the hunks of a unified diff: empty if there is none, null if it exceeds
+ * `linesAtMost` lines.
+ */
 export function lineDifference(before: string, after: string, linesAtMost: number): string[] | null {
-  // The bound also ends the search: texts with nothing in common would take minutes.
+  // The bound also stops the search: comparing texts that have nothing in common would take minutes.
   const patch = structuredPatch('', '', before, after, '', '', { context, maxEditLength: linesAtMost });
   if (patch === undefined) return null;
   if (patch.hunks.length === 0) return [];

@@ -6,17 +6,17 @@ import { PerennialError } from '../../../contracts/errors.ts';
 import type { ActivityDependencies } from '../../activity-dependencies.ts';
 import { fetchFiles, withWorkspace } from '../../steps/workspace.ts';
 
-/** Nobody waits for a request longer than this because of its data, and nobody reads more columns. */
+/** Bounds on the comparison of rows, because an approval request waits for it and a person reads the columns. */
 export const comparisonLimits = { rows: 2_000_000, timeMs: 30_000, columns: 50 };
 
 type Dataset = Pick<DatasetVersion, 'number' | 'manifest'>;
 type Ground = Pick<ActivityDependencies, 'objectStore' | 'tableEngine' | 'scratchFolder'>;
-/** Both null where no row can differ. */
+/** Both are null if no row can differ. */
 type Outcome =
   | { readonly compared: RowsCompared; readonly missing: null }
   | { readonly compared: null; readonly missing: string | null };
 
-/** What `data diff` says of two datasets, in a few lines a column; or why it is not said here. */
+/** Returns a summary of `data diff` of two datasets, a few lines per column, or the reason why it is missing. */
 export async function rowDifference(
   deps: Ground,
   before: Dataset | null,
@@ -29,7 +29,7 @@ export async function rowDifference(
   try {
     return { compared: told(await compare(deps, before, after, limits), after, limits), missing: null };
   } catch (caught) {
-    // A process that ran out of time or memory would do so again, and a request is worth more than this part of it.
+    // A process that ran out of time or memory would do so again. The request goes on without this part.
     const isFinal = caught instanceof PerennialError && (!caught.retryable || caught.code === 'process-died');
     if (!isFinal) throw caught;
     return { compared: null, missing: missingFor(caught.message, before, after) };
@@ -63,7 +63,7 @@ async function compare(
   { timeMs }: typeof comparisonLimits,
 ): Promise<RowDifference> {
   return withWorkspace(scratchFolder, 'evidence-data', async (folder) => {
-    // A part that both have is read once.
+    // A part that both versions share is fetched once.
     const digests = [...new Set([...before.manifest.parts, ...after.manifest.parts].map(({ sha256 }) => sha256))];
     const paths = await fetchFiles(objectStore, digests, folder);
     const pathOf = new Map(digests.map((sha256, at) => [sha256, paths[at] ?? '']));

@@ -1,12 +1,12 @@
 import type { ValueDifference } from '../../../contracts/serving/approval-evidence.ts';
 import { canonicalJson } from '../../../contracts/canonical.ts';
 
-/** What differs between two JSON values, by the paths of their leaves; lists count as one leaf. */
+/** Returns the differences of two JSON values by the paths of their leaves. A list counts as one leaf. */
 export function valueDifferences(before: unknown, after: unknown): ValueDifference[] {
   return between(leavesOf(before), leavesOf(after));
 }
 
-/** What differs between two pip lock files, by package; options and hashes aside. */
+/** Returns the differences of two pip lock files by package. Options and hashes are ignored. */
 export function dependencyDifferences(before: string | null, after: string | null): ValueDifference[] {
   return between(pinsIn(before ?? ''), pinsIn(after ?? ''));
 }

@@ -1,8 +1,11 @@
 import type { ColumnReference } from '../../../contracts/models/model-version.ts';
 
-/** How a column's values changed between the rows before and the rows after. Shares are fractions of the rows after. */
+/**
+ * How a column's values changed between the rows before and the rows after. `missingBefore` is a share of the rows
+ * before; the other shares are of the rows after.
+ */
 export interface ColumnMovement {
-  /** null if the column is not numeric, or if either set of rows has no numbers in it. */
+  /** Null if the column is not numeric, or if either set of rows has no numbers in it. */
   readonly numbers: {
     readonly meanBefore: number;
     readonly meanAfter: number;
@@ -29,13 +32,13 @@ export function columnMovement(before: ColumnReference, after: ColumnReference):
   };
 }
 
-/** References of older versions do not record missing values. */
+/** References that older releases of Perennial stored do not record missing values. */
 function missingIn({ count, missing = 0 }: ColumnReference): number {
   return share(missing, count + missing);
 }
 
 interface Counted {
-  /** Compares as text, because a reference keeps the codes of a column with few values as text. */
+  /** Text, because a reference stores the codes of a column with few values as text, and the values are compared. */
   readonly value: string;
   readonly rows: number;
 }
@@ -58,7 +61,7 @@ function numbersMoved(before: readonly Counted[], after: readonly Counted[]): Co
   };
 }
 
-/** null if there are no values, or if some of them are not numbers. */
+/** Returns null if there are no values, or if some of them are not numbers. */
 function momentsOf(values: readonly Counted[]): { readonly mean: number; readonly deviation: number } | null {
   const numbers = values.map(({ value, rows }) => ({ value: value.trim() === '' ? Number.NaN : Number(value), rows }));
   const rows = numbers.reduce((sum, counted) => sum + counted.rows, 0);

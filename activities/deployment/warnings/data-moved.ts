@@ -15,14 +15,14 @@ const mostColumns = 10;
 export interface ComparedData {
   readonly before: readonly ColumnReference[];
   readonly after: readonly ColumnReference[];
-  /** As in `the champion's training rows`. */
+  /** Name of the rows before in messages, for example `the champion's training rows`. */
   readonly beforeAre: string;
   readonly afterAre: string;
 }
 
 /**
- * Warns of columns whose distribution differs strongly in one of the comparisons. Each column is reported once, with its
- * largest difference; the largest comes first.
+ * Warns of columns whose distribution differs strongly in one of the comparisons. Each column is reported once, with
+ * its largest difference; the largest comes first.
  */
 export function dataMoved(comparisons: readonly ComparedData[], exclude: readonly string[] = []): ApprovalWarning[] {
   const farthest = new Map<string, Moved>();
@@ -60,7 +60,10 @@ function movedIn({ before, after, beforeAre, afterAre }: ComparedData): Moved[] 
 
 type Sides = Pick<ComparedData, 'beforeAre' | 'afterAre'>;
 
-/** null if all differences are below the thresholds. The distance of a share is capped at the threshold, so that shifts of the mean sort first. */
+/**
+ * Returns null if all differences are below the thresholds. The distance of a share is capped at the threshold, so that
+ * shifts of the mean sort first.
+ */
 function farMovement(moved: ColumnMovement, sides: Sides): Omit<Moved, 'column'> | null {
   const { numbers, unseen, missingBefore, missingAfter } = moved;
   const { beforeAre, afterAre } = sides;

@@ -1,7 +1,9 @@
 import type { ApprovalWarning } from '../../../contracts/serving/approval.ts';
 import type { EvaluationBody } from '../../../contracts/models/evaluation.ts';
 
-/** With this many rows, the standard error of a share is up to 5 percentage points, so differences of 10 can be chance. */
+/**
+ * With this many rows, the standard error of a share is up to 5 percentage points, so differences of 10 can be chance.
+ */
 export const fewHeldOutRows = 100;
 
 export function fewRows({ challenger }: Pick<EvaluationBody, 'challenger'>): ApprovalWarning[] {

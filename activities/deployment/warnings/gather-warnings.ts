@@ -92,7 +92,7 @@ async function comparisonsOf(deps: ActivityDependencies, proposed: Proposed): Pr
   return [across, within];
 }
 
-/** The target's and each feature's reference, as stored for monitoring. */
+/** Returns the stored monitoring references of the target and of each feature. */
 async function trainedOn(deps: ActivityDependencies, { reference }: ModelVersion): Promise<ColumnReference[]> {
   const { features, target } = await readJson(deps.objectStore, reference, MonitoringReference);
   return [...features, target];

@@ -1,6 +1,8 @@
 import type { ApprovalSubject, ApprovalWarning } from '../../../contracts/serving/approval.ts';
 
-/** Warns that the release gets all requests at once, so no canary step can detect a problem and roll it back. */
+/**
+ * Warns that the release gets all requests at once, so that no canary step can detect a problem and undo the release.
+ */
 export function noCanary({ strategy, champion }: Pick<ApprovalSubject, 'strategy' | 'champion'>): ApprovalWarning[] {
   const message = straightToAll(strategy, champion);
   return message === null ? [] : [{ code: 'no-canary', message }];

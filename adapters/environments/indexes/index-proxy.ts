@@ -8,11 +8,11 @@ import { reasonOf } from '../../../contracts/errors.ts';
 import type { FileHash, PackageFiles } from './package-files.ts';
 import { FinalRefusal } from './upstream.ts';
 
-/** A file that a page has named. */
+/** A file that an index page lists. */
 export interface NamedFile {
   readonly filename: string;
   readonly hash: FileHash | null;
-  /** Throws what keeps it from being had. */
+  /** Opens the file or its metadata. Throws an error that says why it is unavailable. */
   open(suffix: '' | '.metadata', signal: AbortSignal): Promise<OpenedFile>;
 }
 
@@ -21,13 +21,13 @@ export interface OpenedFile {
   readonly body: Readable;
 }
 
-/** What is served below one word of the proxy's addresses. */
+/** The pages that are served below one path segment of the proxy. */
 export interface IndexPages {
-  /** `simple`, `npm` */
+  /** The path segment: `simple` or `npm`. */
   readonly root: string;
   /**
-   * The page at a path below `root`; null: there is none. Throws what keeps it from being had. `serve` makes the address
-   * of a file.
+   * Returns the page at a path below `root`, or null if there is none. Throws an error that says why the page is
+   * unavailable. `serve` registers a file and returns its address.
    */
   page(
     path: string,
@@ -44,7 +44,7 @@ export interface ServedPage {
 
 export interface IndexProxy {
   readonly port: number;
-  /** With the secret part that keeps other processes of this machine out; ends with a slash. */
+  /** Base address with the secret path segment that keeps other processes of this machine out. Ends with a slash. */
   readonly address: string;
   close(): Promise<void>;
 }
@@ -55,8 +55,8 @@ const connectionsAtMost = 64;
 const idleMs = 10 * 60_000;
 
 /**
- * The only address that an installation reaches: it passes on pages of the administrator's indexes and the files that
- * these pages have named, and nothing else. So credentials and certificates of indexes stay in this process.
+ * Starts the proxy that is the only address an installation reaches. It serves only the pages of the administrator's
+ * indexes and the files that these pages list. The credentials and certificates of the indexes stay in this process.
  */
 export async function startIndexProxy(
   indexes: readonly IndexPages[],
@@ -89,7 +89,10 @@ function portOf(server: Server): number {
   return address.port;
 }
 
-/** What a program says of the proxy, for people: the index and names of files, and no address that ends with the installation. */
+/**
+ * Rewrites a line of a program's output for people. The proxy's addresses, which are valid only during the
+ * installation, become names of files or "the package index".
+ */
 export function withoutProxyAddresses(line: string): string {
   return line
     .replaceAll(/http:\/\/127\.0\.0\.1:\d+\/[A-Za-z0-9_-]{32}\/files\/\d+\//g, '')
@@ -114,7 +117,7 @@ class Answering {
   }
 
   async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    // A caller that goes away ends what was asked for it.
+    // When a client disconnects, the requests made on its behalf are cancelled.
     const gone = new AbortController();
     response.on('close', () => gone.abort());
     const signal = AbortSignal.any([gone.signal, this.stop.signal]);

@@ -1,14 +1,16 @@
 import { readFile } from 'node:fs/promises';
 
-/** Section, key and value of each setting; pip's sections stand in brackets, a file of npm has one without a name. */
+/**
+ * Settings by section and key. pip's sections stand in brackets; a file of npm has one section, whose name is empty.
+ */
 export type IniSettings = ReadonlyMap<string, ReadonlyMap<string, string>>;
 
-/** Reads what a file of pip or npm says; a file that is not there says nothing. */
+/** Reads a configuration file of pip or npm. A missing file has no settings. */
 export async function readIniFile(path: string): Promise<IniSettings> {
   return parseIni(await readFile(path, 'utf8').catch(() => ''));
 }
 
-/** As Python's RawConfigParser: indented lines go on with the value above them. */
+/** Parses settings as Python's RawConfigParser does: an indented line continues the value above it. */
 export function parseIni(text: string): IniSettings {
   const sections = new Map<string, Map<string, string>>();
   let section = new Map<string, string>();

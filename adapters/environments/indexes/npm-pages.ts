@@ -7,7 +7,7 @@ import { textOf, unexpectedAnswer } from './upstream.ts';
 const pageBytesAtMost = 128 * 2 ** 20;
 const acceptPage = 'application/vnd.npm.install-v1+json; q=1.0, application/json; q=0.8';
 
-/** Packages of the administrator's registries, by their names. */
+/** Returns the pages of npm packages, which come from the administrator's registries. */
 export function npmPages(sources: NpmSources, upstream: Upstream): IndexPages {
   return {
     root: 'npm',

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { FileHash } from './package-files.ts';
 import type { NpmSources } from './package-sources.ts';
 
-/** What npm reads of a package, as far as it is rewritten here; the rest is passed on as it is. */
+/** The part of npm's package document that is rewritten here. All other fields are passed on unchanged. */
 const Packument = z.looseObject({
   versions: z.record(
     z.string(),
@@ -15,7 +15,7 @@ const strongestFirst = ['sha512', 'sha384', 'sha256'] as const;
 
 export const npmPackageName = /^(?:(@[a-z0-9~-][a-z0-9._~-]*)\/)?[a-zA-Z0-9~_-][a-zA-Z0-9._~-]*$/;
 
-/** Where a package's page is, by its scope. */
+/** Returns the address of a package's page and of its registry. The scope of the package selects the registry. */
 export function registryAddress(name: string, { registry, scopedRegistries }: NpmSources): { url: URL; index: URL } {
   const scope = npmPackageName.exec(name)?.[1];
   const chosen = (scope === undefined ? undefined : scopedRegistries.get(scope)) ?? registry;
@@ -23,7 +23,7 @@ export function registryAddress(name: string, { registry, scopedRegistries }: Np
   return { url: new URL(name.replace('/', '%2f'), index), index };
 }
 
-/** Of the longest start that fits, as npm chooses. */
+/** Returns the authorization header of the longest address prefix that matches, as npm does. */
 export function npmAuthorization(url: URL, { authorizations }: NpmSources): string | undefined {
   const address = `//${url.host}${url.pathname}`;
   const starts = [...authorizations.keys()].filter((start) => address.startsWith(start));
@@ -31,7 +31,7 @@ export function npmAuthorization(url: URL, { authorizations }: NpmSources): stri
   return longest === undefined ? undefined : authorizations.get(longest);
 }
 
-/** A package's page with the addresses of its files replaced by those that the proxy serves. */
+/** Returns a package's page in which the proxy's addresses replace those of the files. */
 export function rewritePackument(
   text: string,
   page: URL,

@@ -9,7 +9,9 @@ import type { ToolVariables } from '../tool-environment.ts';
 
 const idleMs = 60_000;
 
-/** Where npm's packages come from: the worker's own configuration of npm. `prefix`: the folder above the bin of its npm. */
+/**
+ * Reads the package sources from the worker's own npm configuration. `prefix` is the folder above the `bin` of its npm.
+ */
 export async function readNpmSources(environment: ToolVariables, prefix: string): Promise<NpmSources> {
   const npm = await npmConfiguration(environment, prefix);
   const authorities = npm.get('cafile');
@@ -49,7 +51,7 @@ async function npmConfiguration(environment: ToolVariables, prefix: string): Pro
     Object.entries(environment).flatMap(([name, value]): [string, string][] => {
       const setting = /^npm_config_(.+)$/i.exec(name)?.[1];
       if (setting === undefined || value === undefined || value === '') return [];
-      // npm reads `_` within a name as `-`, but not in names of one registry.
+      // npm reads `_` within a name as `-`, but not in a setting of one registry or scope.
       return [
         [
           setting.startsWith('/') || setting.startsWith('@')
@@ -68,7 +70,7 @@ async function npmConfiguration(environment: ToolVariables, prefix: string): Pro
   return new Map([...found, ...named]);
 }
 
-/** The administrator's own file may name variables; npm fills them in. */
+/** Substitutes the variables that the administrator's file names, as npm does. */
 function filledIn(value: string, environment: ToolVariables): string {
   const bare = value.replace(/^(["'])(.*)\1$/, '$2');
   return bare.replaceAll(/\$\{([^}?]+)\??\}/g, (whole, name: string) => environment[name] ?? whole);

@@ -4,7 +4,7 @@ import { mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 
-/** The hash that a page gives a file: hexadecimal. */
+/** A file's hash as its index page gives it, in hexadecimal. */
 export interface FileHash {
   readonly algorithm: 'sha256' | 'sha384' | 'sha512';
   readonly hex: string;
@@ -14,14 +14,14 @@ const bytesAtMost = 20 * 2 ** 30;
 const keptForMs = 30 * 24 * 3_600_000;
 
 /**
- * Files of packages by their hashes, so that the next environment asks no index for them again. Only this process writes
- * here, and only what fits the hash: nothing that runs during an installation sees the folder.
+ * Cache of package files by their hashes, so that the next environment does not download them again. Only this process
+ * writes to it, and only files that match their hash. Nothing that runs during an installation sees the folder.
  */
 export class PackageFiles {
   readonly #folder: string;
   readonly #workFolder: string;
 
-  /** `workFolder`: for files that are not whole yet; belongs to this process, on the same file system. */
+  /** `workFolder` holds incomplete files. It belongs to this process and is on the same file system as `folder`. */
   constructor(folder: string, workFolder: string) {
     this.#folder = folder;
     this.#workFolder = workFolder;
@@ -32,12 +32,12 @@ export class PackageFiles {
     const found = await stat(path).catch(() => null);
     if (found === null) return null;
     const now = new Date();
-    // Used just now; what is not used is removed after a while.
+    // Marks the file as used, because `prune` removes files that were not used for long.
     await utimes(path, now, now).catch(() => undefined);
     return { bytes: found.size, body: createReadStream(path) };
   }
 
-  /** Passes a file on while it is kept; one that does not fit its hash is passed on and not kept. */
+  /** Passes a file on and stores it. A file that does not match its hash is passed on but not stored. */
   async *keeping(source: AsyncIterable<Buffer>, hash: FileHash): AsyncGenerator<Buffer> {
     await mkdir(this.#folder, { recursive: true });
     await mkdir(this.#workFolder, { recursive: true });
@@ -58,7 +58,7 @@ export class PackageFiles {
     }
   }
 
-  /** Removes what nobody has used for long, and the longest unused beyond the bound. */
+  /** Removes files that were not used for 30 days, and the least recently used files beyond 20 GiB. */
   async prune(): Promise<void> {
     const names = await readdir(this.#folder).catch(() => []);
     const found = await Promise.all(names.map(async (name) => ({ name, stat: await this.#statOf(name) })));

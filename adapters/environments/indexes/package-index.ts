@@ -9,10 +9,10 @@ import { comparableAddress } from './package-sources.ts';
 import { pipPages } from './pip-pages.ts';
 import { Upstream } from './upstream.ts';
 
-/** What an installation is given of the administrator's indexes. */
+/** The package index as an installation sees it: the network and addresses of the proxy. */
 export interface PackageIndex {
   readonly network: { readonly kind: 'loopback'; readonly port: number };
-  /** For pip and uv. */
+  /** Address for pip and uv. */
   readonly simpleUrl: string;
   readonly npmUrl: string;
 }
@@ -23,7 +23,7 @@ export interface IndexUse {
   readonly onProblem: (sentence: string) => void;
 }
 
-/** Serves the administrator's indexes to one installation, for as long as `use` takes. */
+/** Serves the administrator's indexes to one installation while `use` runs. */
 export async function withPackageIndex<Result>(
   { sources, files, onProblem }: IndexUse,
   use: (index: PackageIndex) => Promise<Result>,
@@ -43,7 +43,10 @@ export async function withPackageIndex<Result>(
   }
 }
 
-/** Lines that name where packages come from change nothing, so they may only say what holds anyway. */
+/**
+ * Refuses a requirements file that names a foreign package source. Such lines have no effect, so they may name only the
+ * sources that are used anyway.
+ */
 export function refuseForeignSources({ file, sources }: RequirementsFile, own: PipSources): void {
   for (const source of sources) if (!isOwn(source, own)) throw foreignSource(file, source);
 }

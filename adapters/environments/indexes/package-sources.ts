@@ -1,36 +1,36 @@
 import type { Proxies } from '../../../contracts/settings/proxies.ts';
 
-/** How the administrator has this worker reach hosts: certificates, proxies, patience. */
+/** How this worker connects to hosts, as the administrator configured it: certificates, proxies and timeouts. */
 export interface Reach {
-  /** Certificates of authorities besides the usual ones, as PEM. */
+  /** Certificates of additional authorities, as PEM. */
   readonly authorities: readonly string[];
-  /** A certificate of the worker's own with its key, as PEM. */
+  /** The worker's own client certificate with its key, as PEM. */
   readonly clientCertificate: string | undefined;
-  /** Hosts, or `host:port`, whose certificates are not checked. */
+  /** Hosts, as `host` or `host:port`, whose certificates are not checked. */
   readonly trustedHosts: readonly string[];
   readonly proxies: Proxies;
-  /** After so long without a byte a host counts as silent. */
+  /** Longest time without a byte, in milliseconds, before a host counts as silent. */
   readonly idleMs: number;
 }
 
-/** Where pip's packages come from. Addresses may hold credentials, which nobody but the proxy of the index sees. */
+/** Sources of pip's packages. Addresses may hold credentials, which only the index proxy sees. */
 export interface PipSources {
   readonly indexes: readonly string[];
-  /** Folders of this machine, and pages that list files. */
+  /** Folders of this machine, and addresses of pages that list files. */
   readonly findLinks: readonly string[];
   readonly reach: Reach;
 }
 
 export interface NpmSources {
   readonly registry: string;
-  /** By scope, such as `@team`. */
+  /** Registries by scope, such as `@team`. */
   readonly scopedRegistries: ReadonlyMap<string, string>;
-  /** Authorization headers by the start of an address without its protocol, such as `//npm.example/team/`. */
+  /** Authorization headers by address prefix without the protocol, such as `//npm.example/team/`. */
   readonly authorizations: ReadonlyMap<string, string>;
   readonly reach: Reach;
 }
 
-/** An address as messages and comparisons have it: without credentials, query and trailing slashes. */
+/** Returns an address for messages and comparisons: without credentials, query and trailing slashes. */
 export function comparableAddress(address: string): string {
   if (!URL.canParse(address)) return address.replace(/\/+$/, '');
   const url = new URL(address);

@@ -15,7 +15,10 @@ const pageBytesAtMost = 64 * 2 ** 20;
 const acceptPage =
   'application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1, */*;q=0.01';
 
-/** One page a package: what all of the administrator's indexes and lists of files have of it, as pip would put it together. */
+/**
+ * Returns the pages of Python packages. The page of a package merges the files of all of the administrator's indexes
+ * and file lists, as pip would.
+ */
 export function pipPages(sources: PipSources, upstream: Upstream): IndexPages {
   return {
     root: 'simple',
@@ -46,7 +49,7 @@ async function indexed(index: string, name: string, upstream: Upstream, signal: 
   return remoteFiles(new URL(`${index.replace(/\/+$/, '')}/${name}/`), upstream, signal);
 }
 
-/** A folder, or a page that lists files of many packages. */
+/** Returns the files of a package in a folder, or on a page that lists files of many packages. */
 async function listed(link: string, name: string, upstream: Upstream, signal: AbortSignal): Promise<FoundFile[]> {
   if (/^https?:/i.test(link)) {
     const all = await remoteFiles(new URL(link), upstream, signal);

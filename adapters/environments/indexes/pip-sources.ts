@@ -8,15 +8,16 @@ import type { ToolVariables } from '../tool-environment.ts';
 
 const defaultIdleSeconds = 60;
 
-/** What the administrator has set in the place of the worker's own pip configuration. */
+/** Indexes that the administrator set in place of those of the worker's own pip configuration. */
 export interface PipIndexes {
   readonly indexUrl: string | undefined;
   readonly extraIndexUrls: readonly string[];
 }
 
 /**
- * Where packages come from: what the administrator has set, else the worker's own configuration of pip, which is read as
- * pip reads it: files from the general to the particular, then variables. `prefixes`: of the worker's Python.
+ * Reads the package sources: those that the administrator set, else those of the worker's own pip configuration. The
+ * configuration is read in pip's order: files from the general to the specific, then variables. `prefixes` are those of
+ * the worker's Python.
  */
 export async function readPipSources(
   environment: ToolVariables,
@@ -64,7 +65,7 @@ async function pipConfiguration(
 
 function pipFiles(environment: ToolVariables, prefixes: readonly string[]): string[] {
   const named = environment.PIP_CONFIG_FILE;
-  // By which pip is told to read no file.
+  // With this value pip reads no configuration file.
   if (named === '/dev/null') return [];
   const home = environment.HOME;
   const general = (environment.XDG_CONFIG_DIRS ?? '/etc/xdg').split(':').map((folder) => join(folder, 'pip/pip.conf'));

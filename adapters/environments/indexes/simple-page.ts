@@ -1,17 +1,17 @@
 import { z } from 'zod';
 import { normalisedPackageName } from '../../../contracts/code/requirement-grammar.ts';
 
-// The pages of a package index: PEP 503 (HTML) and PEP 691 (JSON). They are read in both forms and written as HTML, which
-// every pip reads.
+// Reads and writes pages of a package index. It reads PEP 503 (HTML) and PEP 691 (JSON), and writes HTML, which every
+// version of pip reads.
 
 export interface PageFile {
   readonly filename: string;
   readonly url: URL;
   readonly sha256: string | null;
   readonly requiresPython: string | null;
-  /** The reason, which may be empty; null: it is not. */
+  /** Reason why the file is yanked, which may be empty; null if it is not yanked. */
   readonly yanked: string | null;
-  /** `true`, or the hash of the file's metadata, which lies beside it; null: there is none. */
+  /** `true`, or the hash of the metadata file that lies beside the file; null if there is no metadata file. */
   readonly metadata: string | null;
 }
 
@@ -117,7 +117,7 @@ function escaped(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 }
 
-/** `addressOf` says where the proxy serves a file. */
+/** Writes a page. `addressOf` returns the address under which the proxy serves a file. */
 export function writeSimplePage(files: readonly PageFile[], addressOf: (file: PageFile) => string): string {
   const lines = files.map((file) => {
     const hash = file.sha256 === null ? '' : `#sha256=${file.sha256}`;
@@ -133,7 +133,7 @@ export function writeSimplePage(files: readonly PageFile[], addressOf: (file: Pa
   return ['<!DOCTYPE html>', '<html><body>', ...lines, '</body></html>', ''].join('\n');
 }
 
-/** Whether a file in a list of many packages is one of this package. */
+/** Returns whether a file in a list of many packages belongs to this package. */
 export function isFileOf(filename: string, name: string): boolean {
   const stem = filename.replace(/\.(whl|zip|tar\.gz|tgz|tar\.bz2|tar\.xz)$/i, '');
   if (stem === filename) return false;

@@ -10,12 +10,12 @@ import { comparableAddress } from './package-sources.ts';
 
 const redirectsAtMost = 5;
 
-/** Why something is not to be had; trying again does not help. */
+/** Error of a request that would fail again if it were retried. */
 export class FinalRefusal extends Error {
   override readonly name = 'FinalRefusal';
 }
 
-/** The error of an answer other than 200. */
+/** Returns the error for an answer with a status other than 200. */
 export function unexpectedAnswer({ status, url, body }: UpstreamAnswer): Error {
   body.destroy();
   const sentence = `${comparableAddress(url.href)} answered ${status}`;
@@ -28,7 +28,7 @@ export function unexpectedAnswer({ status, url, body }: UpstreamAnswer): Error {
 export interface UpstreamAnswer {
   readonly status: number;
   readonly contentType: string;
-  /** After redirects; what relative addresses of a page are relative to. */
+  /** Address after redirects. Relative addresses in a page are resolved against it. */
   readonly url: URL;
   readonly bytes: number | null;
   readonly body: Readable;
@@ -36,24 +36,29 @@ export interface UpstreamAnswer {
 
 export interface UpstreamRequest {
   readonly url: URL;
-  /** The administrator's address, on whose word `url` is asked. */
+  /** Address of the administrator's index to which `url` belongs, or whose page named `url`. */
   readonly index: URL;
   readonly accept: string;
   readonly authorization: string | undefined;
   readonly signal: AbortSignal;
 }
 
-/** Asks the administrator's indexes, and the hosts of files that their pages name, for one installation. */
+/**
+ * Requests pages of the administrator's indexes, and files from the hosts that these pages name, for one installation.
+ */
 export class Upstream {
   readonly #reach: Reach;
-  /** By the address of the proxy, or by `direct`, and the protocol. */
+  /** Agents by protocol and by the proxy's address (`direct` without a proxy). */
   readonly #agents = new Map<string, http.Agent>();
 
   constructor(reach: Reach) {
     this.#reach = reach;
   }
 
-  /** Throws an error whose message says which address failed and why, without credentials. */
+  /**
+   * Requests an address and follows redirects. Throws an error that says which address failed and why, without
+   * credentials.
+   */
   async get(request: UpstreamRequest): Promise<UpstreamAnswer> {
     let { url } = request;
     for (let redirects = 0; redirects <= redirectsAtMost; redirects += 1) {
@@ -71,7 +76,7 @@ export class Upstream {
     throw new Error(`${comparableAddress(request.url.href)} was redirected more than ${redirectsAtMost} times`);
   }
 
-  /** A file, as it is. */
+  /** Requests a file without content encoding. Throws if the status is not 200. */
   async file(request: Omit<UpstreamRequest, 'accept'>): Promise<UpstreamAnswer> {
     const answer = await this.get({ ...request, accept: anyFile });
     if (answer.status !== 200) throw unexpectedAnswer(answer);
@@ -89,7 +94,10 @@ export class Upstream {
     return agent;
   }
 
-  /** Without the timeout, a request waits for ever for a proxy that never opens its tunnel. */
+  /**
+   * Returns the agent's proxy options. Without the timeout, a request would wait forever for a proxy that never opens
+   * its tunnel.
+   */
   #through(proxy: URL | null): http.AgentOptions {
     if (proxy === null) return {};
     return { proxyEnv: { HTTP_PROXY: proxy.href, HTTPS_PROXY: proxy.href }, timeout: this.#reach.idleMs };
@@ -116,7 +124,7 @@ export class Upstream {
         accept,
         'accept-encoding': accept === anyFile ? 'identity' : 'gzip',
         'user-agent': 'perennial',
-        // Never to another host, whoever redirects there.
+        // Credentials never go to another host, even after a redirect.
         ...(authorization !== undefined && isOwn ? { authorization } : {}),
       },
       signal,
@@ -139,7 +147,10 @@ export class Upstream {
 
 const anyFile = '*/*';
 
-/** A page decides which files there are; what it may not do is have this worker ask within its own network. */
+/**
+ * Returns whether a page may name this address: https on any host, or http on the index's own. A page must not send
+ * this worker to plain http services in the worker's own network.
+ */
 function isReachable(url: URL, index: URL): boolean {
   return url.protocol === 'https:' || (url.protocol === 'http:' && url.origin === index.origin);
 }
@@ -169,7 +180,7 @@ function reasonOfConnection(caught: Error): string {
   return caught.message === '' ? (code ?? 'the connection failed') : caught.message;
 }
 
-/** The whole body as text. */
+/** Returns the whole body as text. Throws if it is larger than `bytesAtMost`. */
 export async function textOf(answer: UpstreamAnswer, bytesAtMost: number): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;

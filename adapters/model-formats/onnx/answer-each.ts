@@ -5,7 +5,7 @@ import type { FeatureColumns } from './tensors.ts';
 
 type Run = (features: FeatureColumns, rows: number) => Promise<Answers>;
 
-/** The most repeated runs for one request; each bad row costs about log2(rows) runs. */
+/** Most runs of the model for one request. Each row that fails costs about log2(rows) runs. */
 const mostRuns = 100;
 
 /** Runs all rows at once. If the model fails, bisects the rows until the ones that make it fail are known. */

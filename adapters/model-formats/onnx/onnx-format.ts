@@ -14,13 +14,16 @@ import { feedsOf } from './tensors.ts';
 
 export interface OnnxFormatSettings {
   readonly sandbox: Sandbox;
-  /** Of one inspection, in milliseconds. Default: two minutes. */
+  /** Time limit of one inspection, in milliseconds. Default: two minutes. */
   readonly timeLimitMs?: number;
-  /** Of one inspection, in MiB. Default: 4096. */
+  /** Memory limit of one inspection, in MiB. Default: 4096. */
   readonly memoryMebibytes?: number;
 }
 
-/** ONNX Runtime on the CPU. Calls of `predict` hold the event loop, so callers join rows. */
+/**
+ * Creates the ONNX format, which runs ONNX Runtime on the CPU. `predict` blocks the event loop, so callers should send
+ * many rows per call.
+ */
 export function createOnnxFormat(settings: OnnxFormatSettings): ModelFormat<OnnxSignature> {
   const { sandbox, timeLimitMs = 120_000, memoryMebibytes = 4096 } = settings;
   const limits = { timeLimitMs, memoryMebibytes };

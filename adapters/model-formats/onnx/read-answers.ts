@@ -9,7 +9,7 @@ import { placesByNumber, placesByValue } from './classes/match-classes.ts';
 import type { OddNumber } from './tensors.ts';
 import { anyNumbersOf, notFinite, notFiniteIn } from './tensors.ts';
 
-/** The outputs that the signature has the graph asked for. */
+/** Returns the names of the outputs that the graph computes for this signature. */
 export function outputNames({ output, probabilities, vectors = [] }: OnnxSignature): string[] {
   const own = output.from === undefined ? [output.name] : [];
   return [...own, ...(probabilities ? [probabilities.name] : []), ...vectors.map(({ name }) => name)];
@@ -25,7 +25,9 @@ export function noAnswers(signature: OnnxSignature): Answers {
   };
 }
 
-/** Reads the graph's outputs by the signature. Throws `prediction-invalid` if an output does not have one entry a row. */
+/**
+ * Reads the graph's outputs by the signature. Throws `prediction-invalid` if an output does not have one entry per row.
+ */
 export function answersOf(outputs: InferenceSession.OnnxValueMapType, signature: OnnxSignature, rows: number): Answers {
   const { output, probabilities, classes, vectors = [] } = signature;
   const shares = probabilities ? anyNumbersOf(outputs[probabilities.name], probabilities, rows) : null;
@@ -103,13 +105,16 @@ function valuesOf(
   return placeOf === undefined ? labels : labels.map((label) => classes[placeOf(label) ?? -1] ?? label);
 }
 
-/** How to read labels that the graph spells differently from the data; undefined: labels are the classes themselves. */
+/**
+ * Returns how to read labels that the graph spells differently from the data, or undefined if the labels are the
+ * classes themselves.
+ */
 function readerOf(labels: OnnxSignature['output']['labels'], classes: readonly ClassValue[]): PlaceOf | undefined {
   if (labels === undefined) return undefined;
   return labels === 'places' ? placesByNumber(classes.length) : placesByValue(classes);
 }
 
-/** The class of the greatest probability; of equals the first, as scikit-learn has it. */
+/** Returns the class with the greatest probability in each row. Ties go to the first class, as in scikit-learn. */
 function likeliest(shares: Float64Array, classes: readonly ClassValue[], width: number, rows: number): ClassValue[] {
   return Array.from({ length: rows }, (_, row) => {
     if (width === 1) return classes[(shares[row] ?? 0) > 0.5 ? 1 : 0] ?? '';
@@ -120,7 +125,10 @@ function likeliest(shares: Float64Array, classes: readonly ClassValue[], width: 
   });
 }
 
-/** One label a row, as text, number or truth value. */
+/**
+ * Returns one label per row, as text, number or boolean. Throws `prediction-invalid` if the output does not have one
+ * value per row.
+ */
 export function answeredLabels(tensor: Tensor | undefined, name: string, rows: number): ClassValue[] {
   if (tensor?.size !== rows)
     throw new PerennialError(
@@ -132,7 +140,7 @@ export function answeredLabels(tensor: Tensor | undefined, name: string, rows: n
   return Array.from({ length: rows }, (_, row): ClassValue => {
     const value: unknown = tensor.data[row];
     if (typeof value === 'string') return value;
-    // Whole numbers beyond 2^53 are text in the data too.
+    // Whole numbers beyond 2^53 are text in the data, too.
     if (typeof value === 'bigint' && !Number.isSafeInteger(Number(value))) return String(value);
     return isTruth ? Number(value) !== 0 : Number(value);
   });

@@ -17,7 +17,10 @@ const expected: Readonly<Record<TensorType, string>> = {
   BYTES: 'a string',
 };
 
-/** The session's inputs for these rows. `prediction-invalid` for a column that is absent or of another type. */
+/**
+ * Returns the session's inputs for these rows. Throws `prediction-invalid` for a column that is absent or of another
+ * type.
+ */
 export function feedsOf(signature: OnnxSignature, features: FeatureColumns, rows: number): Record<string, Tensor> {
   const columns = signature.inputs.map(({ name, fill }) => filled(columnOf(features, name, rows), fill));
   const [first] = signature.inputs;
@@ -40,7 +43,10 @@ function columnOf(features: FeatureColumns, name: string, rows: number): readonl
   );
 }
 
-/** Missing values are filled here for every caller of a model: evaluation, gateway, shadow and rehearsal. */
+/**
+ * Fills missing values. This happens here so that it is the same for every caller of a model: evaluation, gateway,
+ * shadow and rehearsal.
+ */
 function filled(column: readonly Cell[], fill: Fill | undefined): readonly Cell[] {
   if (fill === undefined) return column;
   return column.map((cell) => (cell === null || cell === notANumber ? fill : cell));
@@ -49,7 +55,7 @@ function filled(column: readonly Cell[], fill: Fill | undefined): readonly Cell[
 /** The table engine's spelling of NaN. */
 const notANumber = 'NaN';
 
-/** Columns side by side as one tensor `[rows, columns]`, or of rank 1 `[rows]`. */
+/** Returns the columns side by side as one tensor `[rows, columns]`, or `[rows]` for rank 1. */
 function tensorOf(
   { type, integer, rank }: OnnxSignatureInput,
   names: readonly string[],
@@ -109,7 +115,7 @@ const narrowArrays = {
   uint32: Uint32Array,
 } as const;
 
-/** Integers of a kind other than int64; values out of its range are refused, not truncated. */
+/** Returns a tensor of an integer type other than int64. Values outside its range are refused, not truncated. */
 function narrowTensor(kind: IntegerKind, size: number, dims: number[], fill: FillIn): Tensor {
   if (kind === 'uint64') {
     const data = new BigUint64Array(size);
@@ -124,14 +130,14 @@ function narrowTensor(kind: IntegerKind, size: number, dims: number[], fill: Fil
   return new onnxRuntime.Tensor(kind, data, dims);
 }
 
-/** An absent value is NaN, as it was in training. */
+/** Returns NaN for a missing value, as in training. */
 function toNumber(cell: Cell): number | undefined {
   if (typeof cell === 'number') return cell;
   if (typeof cell === 'boolean') return Number(cell);
   return cell === null || cell === notANumber ? Number.NaN : undefined;
 }
 
-/** undefined also for a value out of the kind's range. */
+/** Returns undefined also for a value outside the range of the kind. */
 function toInteger(cell: Cell, kind: IntegerKind | undefined): bigint | undefined {
   const value = toWhole(cell);
   return value !== undefined && holds(kind, value) ? value : undefined;
@@ -140,7 +146,7 @@ function toInteger(cell: Cell, kind: IntegerKind | undefined): bigint | undefine
 function toWhole(cell: Cell): bigint | undefined {
   if (typeof cell === 'number') return Number.isSafeInteger(cell) ? BigInt(cell) : undefined;
   if (typeof cell === 'boolean') return BigInt(cell);
-  // Integers beyond 2^53 travel as text.
+  // Integers beyond 2^53 arrive as text.
   return typeof cell === 'string' && /^-?\d{1,20}$/.test(cell) ? BigInt(cell) : undefined;
 }
 
@@ -179,7 +185,7 @@ interface WantedNumbers {
   readonly width: number;
 }
 
-/** `width` finite numbers a row, or `prediction-invalid`. */
+/** Returns `width` finite numbers per row. Throws `prediction-invalid` otherwise. */
 export function numbersOf(output: Tensor | undefined, wanted: WantedNumbers, rows: number): Float64Array {
   const numbers = anyNumbersOf(output, wanted, rows);
   const [odd] = notFiniteIn(numbers, wanted.width);
@@ -211,7 +217,10 @@ export function notFinite(output: string, { row, value }: OddNumber): PerennialE
   );
 }
 
-/** Reads `width` numbers a row, which may be infinite or NaN. Throws `prediction-invalid` if there are more or fewer. */
+/**
+ * Returns `width` numbers per row, which may be infinite or NaN. Throws `prediction-invalid` if there are more or
+ * fewer.
+ */
 export function anyNumbersOf(output: Tensor | undefined, { name, width }: WantedNumbers, rows: number): Float64Array {
   if (output === undefined || output.size !== rows * width)
     throw new PerennialError(

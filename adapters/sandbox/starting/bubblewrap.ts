@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Mount } from '../sandbox.ts';
 
-/** Folders and files of the system that any program needs, and that hold nothing of anyone's. */
+/** Folders and files of the system that any program needs and that hold no private data. */
 const systemFolders = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64'];
 const systemFiles = [
   '/etc/ld.so.cache',
@@ -19,15 +19,18 @@ const isolation = ['--unshare-all', '--die-with-parent', '--cap-drop', 'ALL', '-
 export interface Bubbled {
   readonly mounts: readonly Mount[];
   readonly cwd: string;
-  /** Of shared memory (`/dev/shm`). */
+  /** Most bytes of shared memory (`/dev/shm`). */
   readonly sharedMemoryBytes: number;
-  /** Holds the files of /etc that the platform made, by their names. */
+  /** Folder and names of the files of /etc that the platform wrote. */
   readonly etc: { readonly folder: string; readonly names: readonly string[] };
-  /** bubblewrap tells its namespaces on descriptor 3 and waits for a byte on descriptor 4, so that a network can be made. */
+  /**
+   * Whether bubblewrap reports its namespaces on descriptor 3 and waits for a byte on descriptor 4, so that a network
+   * can be made in between.
+   */
   readonly awaitsNetwork: boolean;
 }
 
-/** The command line of a program in a bubblewrap sandbox, which sees what is named here and nothing else. */
+/** Returns the command line that runs a program in a bubblewrap sandbox. The program sees only what is named here. */
 export function bubblewrapCommand(bubblewrap: string, bubbled: Bubbled, command: readonly string[]): string[] {
   const { mounts, cwd, sharedMemoryBytes, etc, awaitsNetwork } = bubbled;
   return [
@@ -46,12 +49,12 @@ export function bubblewrapCommand(bubblewrap: string, bubbled: Bubbled, command:
     '--remount-ro',
     '/dev',
     ...mounts.flatMap(mountArguments),
-    // The root that bubblewrap makes is memory that could be written to.
+    // bubblewrap's root is a file system in memory. It is made read-only, because the command could fill it.
     '--remount-ro',
     '/',
     '--chdir',
     cwd,
-    // As user 0 of its namespace it has one user namespace and not two, and that one owns its network.
+    // As user 0, bubblewrap makes one user namespace instead of two, and that one owns the network.
     ...(awaitsNetwork ? ['--uid', '0', '--gid', '0', '--info-fd', '3', '--block-fd', '4'] : []),
     '--',
     ...command,
@@ -63,7 +66,9 @@ function mountArguments({ source, target, writable, optional }: Mount): string[]
   return [kind, source, target ?? source];
 }
 
-/** Why bubblewrap makes no sandbox here; null if it does. Containers and hardened systems may forbid it. */
+/**
+ * Returns why bubblewrap cannot make a sandbox here, or null if it can. Containers and hardened systems may forbid it.
+ */
 export async function whyBubblewrapFails(bubblewrap: string): Promise<string | null> {
   const [file = '', ...args] = bubblewrapCommand(
     bubblewrap,
@@ -79,7 +84,7 @@ export async function whyBubblewrapFails(bubblewrap: string): Promise<string | n
   }
 }
 
-/** Whether every sandbox shows the path without being asked to. */
+/** Returns whether every sandbox shows the path without a mount for it. */
 export function isOfSystem(path: string): boolean {
   return systemFolders.some((folder) => path === folder || path.startsWith(`${folder}/`));
 }

@@ -5,10 +5,13 @@ import { PerennialError } from '../../../contracts/errors.ts';
 import { specialNetworks } from '../../../contracts/settings/special-networks.ts';
 import type { PublicNetwork } from './public-network.ts';
 
-/** slirp4netns's own network, within each sandbox. */
+/** Network that slirp4netns uses in each sandbox. */
 const ownNetwork = '10.0.2.0/24';
 
-/** What a public network reaches: all but special networks and this machine's own addresses, unless they are allowed. */
+/**
+ * Returns what a public network reaches: everything but special networks and this machine's own addresses, unless they
+ * are allowed. Throws `invalid-setting`.
+ */
 export async function publicNetwork(slirp4netns: string, allow: readonly string[]): Promise<PublicNetwork> {
   const allowed = (await Promise.all(allow.map(networksOf))).flat();
   const special = specialNetworks.flatMap(({ network, prefix, family }) =>
@@ -20,7 +23,7 @@ export async function publicNetwork(slirp4netns: string, allow: readonly string[
     unreachable: [...special, ...ownAddresses()].filter(
       (network) => !isLoopback(network) && !allowed.some((wider) => covers(wider, network)),
     ),
-    // The sandbox has a loopback address of its own.
+    // Loopback networks are left out, because the sandbox has a loopback address of its own.
     allowed: allowed.filter((network) => !isLoopback(network) && network !== ownNetwork && network !== '0.0.0.0/0'),
     hostLoopback: allowed.some((network) => covers(network, '127.0.0.1/32') || isLoopback(network)),
   };
@@ -32,7 +35,10 @@ function ownAddresses(): string[] {
   );
 }
 
-/** A network stays as it is; a name becomes the addresses that it has now. `invalid-setting` */
+/**
+ * Returns a network as it is, and a host name as its current addresses. Throws `invalid-setting` for a name without an
+ * address.
+ */
 async function networksOf(text: string): Promise<string[]> {
   const [address = '', prefix] = text.split('/');
   if (isIP(address) === 4) return [`${address}/${prefix ?? '32'}`];
@@ -46,7 +52,7 @@ async function networksOf(text: string): Promise<string[]> {
   return found.map((one) => `${one.address}/32`);
 }
 
-/** Whether every address of `inner` lies in `outer`; both as `10.0.0.0/8`. */
+/** Returns whether every address of `inner` lies in `outer`. Both are written as `10.0.0.0/8`. */
 function covers(outer: string, inner: string): boolean {
   const [[outerAddress = '', outerPrefix], [innerAddress = '', innerPrefix]] = [outer.split('/'), inner.split('/')];
   if (Number(outerPrefix) > Number(innerPrefix)) return false;

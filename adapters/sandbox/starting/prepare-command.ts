@@ -12,7 +12,7 @@ import { publicNetwork } from './network-rules.ts';
 import type { PublicNetwork } from './public-network.ts';
 import type { Mount, SandboxedCommand } from '../sandbox.ts';
 
-/** A command as this machine starts it, and what was made for it. */
+/** A command as this machine starts it, and the resources that were made for it. */
 export interface Prepared {
   readonly file: string;
   readonly args: readonly string[];
@@ -22,15 +22,15 @@ export interface Prepared {
   readonly isBubbled: boolean;
   readonly network: PublicNetwork | null;
   readonly controlGroup: ControlGroup | null;
-  /** Processes that are the platform's own. */
+  /** Number of processes that belong to the platform. */
   readonly own: number;
   /** Folders of this machine that the command may write to. */
   readonly folders: readonly string[];
-  /** Removes what was made for it; none of its processes may be left. */
+  /** Removes the resources that were made for the command. All of its processes must have ended. */
   release(): Promise<void>;
 }
 
-/** Threads of one process that are no sign of a runaway. */
+/** Threads that one process may have without counting as a runaway. */
 const tasksAProcess = 64;
 const relayProgram = fileURLToPath(new URL('relay.ts', import.meta.url));
 const relayInside = '/perennial-relay';
@@ -49,7 +49,8 @@ export async function prepareCommand(
       : null;
   const release = async (): Promise<void> => {
     await door?.close();
-    // Not awaited: removal takes the kernel some milliseconds. A group that remains is removed at the next start.
+    // Not awaited, because the kernel takes some milliseconds to remove a group. A group that remains is removed at the
+    // next start.
     void controlGroup?.remove();
   };
   try {
@@ -67,7 +68,8 @@ export async function prepareCommand(
       isBubbled: here.bubblewrap !== null,
       network: isPublic ? await publicNetwork(here.slirp4netns, here.allow) : null,
       controlGroup,
-      // bubblewrap, and the first process of its sandbox; the relay; slirp4netns, which is in no control group.
+      // Counts bubblewrap and the first process of its sandbox, the relay, and slirp4netns, which is in no control
+      // group.
       own: (here.bubblewrap === null ? 0 : 2) + (door === null ? 0 : 1) + (isPublic && controlGroup === null ? 1 : 0),
       folders: mounts.flatMap(({ source, writable }) => (writable === true ? [source] : [])),
       release,
@@ -117,16 +119,16 @@ function bubbled(
   );
 }
 
-/** Sets what a shell alone can set before a program begins, then becomes that program. */
+/** Returns a script that sets what only a shell can set before a program starts, and then becomes that program. */
 function shellScript(controlGroup: ControlGroup | null): string {
   const joins = (controlGroup?.processLists ?? []).map((list) => `echo 0 > ${quoted(list)} || exit 126; `);
   return `ulimit -c 0; ${joins.join('')}exec "$0" "$@"`;
 }
 
 /**
- * The command itself, each of whose processes is bounded in what it allocates (RLIMIT_DATA; the address space would be the
- * wrong measure, as allocators reserve many times what they use) and in the size of one file: twice the disk limit, so that
- * the watch on that limit speaks first.
+ * Returns the command with limits for each of its processes. RLIMIT_DATA limits what a process allocates; a limit of
+ * the address space would not work, because allocators reserve many times what they use. RLIMIT_FSIZE limits one file
+ * to twice the disk limit, so that the watch on the disk limit reports first.
  */
 function limited({ file, args, limits }: SandboxedCommand): readonly string[] {
   const fileSize = `ulimit -f ${Math.ceil(limits.diskBytes / 256)} 2>/dev/null`;
@@ -143,7 +145,7 @@ interface Door {
   close(): Promise<void>;
 }
 
-/** A socket that leads to one port of this machine's loopback address. */
+/** Opens a socket that leads to one port of this machine's loopback address. */
 async function openDoor(port: number, scratchFolder: string): Promise<Door> {
   await mkdir(scratchFolder, { recursive: true });
   const folder = await mkdtemp(join(scratchFolder, 'door-'));
@@ -159,15 +161,15 @@ async function openDoor(port: number, scratchFolder: string): Promise<Door> {
       from.pipe(to);
     }
   });
-  // The path of a socket has room for about a hundred characters, which folders of the platform may exceed.
+  // A socket's path is limited to about a hundred characters, which the platform's folders may exceed.
   server.listen(`/proc/self/fd/${opened.fd}/door`);
   await once(server, 'listening');
   return { socket: join(folder, 'door'), close: () => closeDoor(server, opened, folder) };
 }
 
 async function closeDoor(server: Server, opened: FileHandle, folder: string): Promise<void> {
-  // The sandbox's processes have ended, and their connections with them. Closing the server removes the socket by the path
-  // that it was opened with, so the folder must still be open.
+  // The sandbox's processes and their connections have ended. Closing the server removes the socket by the path under
+  // which it was opened, so the folder must still be open.
   server.close();
   await opened.close();
   await rm(folder, { recursive: true, force: true });

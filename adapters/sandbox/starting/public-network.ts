@@ -3,18 +3,18 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 
-/** A network of its own for a sandbox: slirp4netns carries its connections out; routes decide what it reaches. */
+/** Network of one sandbox. slirp4netns connects it to the outside, and routes decide what it reaches. */
 export interface PublicNetwork {
   readonly slirp4netns: string;
-  /** Networks (`10.0.0.0/8`) and addresses that lead nowhere. */
+  /** Networks (`10.0.0.0/8`) and addresses that are unreachable. */
   readonly unreachable: readonly string[];
-  /** Networks and addresses that the administrator allows, also within those. */
+  /** Networks and addresses that the administrator allows, even if they lie in unreachable ones. */
   readonly allowed: readonly string[];
-  /** Whether 10.0.2.2 stands for the loopback address of this machine. */
+  /** Whether the sandbox reaches this machine's loopback address at 10.0.2.2. */
   readonly hostLoopback: boolean;
 }
 
-/** slirp4netns's own, within the sandbox. */
+/** Addresses of slirp4netns in the sandbox. */
 const gateway = '10.0.2.2';
 export const nameServer = '10.0.2.3';
 const systemPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -22,7 +22,7 @@ const readyWithinMs = 10_000;
 const pollMs = 5;
 
 /**
- * Connects the network namespace of a process. The routes are set before the command starts, and the command lacks the
+ * Connects the network namespace of a process. The routes are set before the command starts, and the command has no
  * right to change them. slirp4netns ends when this process does.
  */
 export async function connectNamespace(pid: number, network: PublicNetwork): Promise<void> {
@@ -31,12 +31,15 @@ export async function connectNamespace(pid: number, network: PublicNetwork): Pro
   const routes = [
     ...network.unreachable.map((to) => `route replace unreachable ${to}`),
     ...network.allowed.map((to) => `route replace ${to} via ${gateway} dev tap0`),
-    // No address of version 6 leads anywhere: the namespace has none but its own loopback.
+    // IPv6 needs no routes: the namespace has no IPv6 address but its own loopback.
   ];
   await inNamespace(pid, ['ip', '-batch', '-'], `${routes.join('\n')}\n`);
 }
 
-/** bubblewrap tells its namespaces before it has mapped their users; until then nobody has rights in them. */
+/**
+ * Waits until bubblewrap has mapped the users of its namespaces. bubblewrap reports the namespaces earlier, when nobody
+ * has rights in them yet.
+ */
 async function untilMapped(pid: number): Promise<void> {
   const end = performance.now() + readyWithinMs;
   for (const map of ['uid_map', 'gid_map'])
@@ -51,7 +54,7 @@ async function startSlirp(pid: number, { slirp4netns, hostLoopback }: PublicNetw
     '--configure',
     '--mtu=65520',
     ...(hostLoopback ? [] : ['--disable-host-loopback']),
-    // It wants to be root.
+    // slirp4netns needs root for this option.
     ...(process.geteuid?.() === 0 ? ['--enable-sandbox'] : []),
     '--enable-seccomp',
     `--userns-path=/proc/${pid}/ns/user`,
@@ -69,7 +72,7 @@ async function startSlirp(pid: number, { slirp4netns, hostLoopback }: PublicNetw
   const said = saidBy(slirp);
   const ended = once(slirp, 'exit').then(() => Promise.reject(new Error(`slirp4netns ended: ${said()}`)));
   const failed = once(slirp, 'error').then(([error]) => Promise.reject(new Error(`slirp4netns: ${String(error)}`)));
-  // Both may also happen later, when nobody waits for them.
+  // Both may also happen later, when nothing awaits them.
   for (const end of [ended, failed]) end.catch(() => undefined);
   const ready = slirp.stdio[3];
   if (ready === null || ready === undefined) throw new Error('slirp4netns has no pipe');
@@ -77,7 +80,7 @@ async function startSlirp(pid: number, { slirp4netns, hostLoopback }: PublicNetw
   await Promise.race([once(ready, 'data', { signal: late }), ended, failed]);
 }
 
-/** Runs a program with the rights of the namespaces' owner in the network namespace of the process. */
+/** Runs a program in the network namespace of the process, with the rights of the namespaces' owner. */
 async function inNamespace(pid: number, command: readonly string[], input: string): Promise<void> {
   const args = ['-t', String(pid), '-U', '-n', '--preserve-credentials', ...command];
   const child = spawn('nsenter', args, { env: { PATH: systemPath }, cwd: '/', stdio: ['pipe', 'ignore', 'pipe'] });

@@ -1,5 +1,6 @@
-// Runs within a sandbox that has no network: `relay.ts PORT SOCKET COMMAND…` listens on 127.0.0.1:PORT, carries each
-// connection to the socket, and runs the command. So a proxy of the platform's has the same address inside as outside.
+// Runs in a sandbox that has no network: `relay.ts PORT SOCKET COMMAND…` listens on 127.0.0.1:PORT, forwards each
+// connection to the socket, and runs the command. A proxy of the platform therefore has the same address inside and
+// outside the sandbox.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createConnection, createServer } from 'node:net';

@@ -18,15 +18,19 @@ import { type Watched, findStoredBreach, watchLimits } from '../supervision/watc
 
 type Stopped = Exclude<Ending, { kind: 'exited' | 'not-started' }>;
 
-/** Node keeps longer timers for one millisecond. */
+/** Longest delay of a timer in Node. Longer ones fire after one millisecond. */
 const longestTimerMs = 2 ** 31 - 1;
 const runPauseMs = 300;
-/** Programs of the platform's own are looked at less often: the kernel bounds their memory. */
+/**
+ * Pause between two checks of a program of the platform, in milliseconds. It is longer, because the kernel bounds the
+ * memory of these programs.
+ */
 const talkPauseMs = 2_000;
 
 /**
- * Starts a prepared command and sees it to its end. A program of the platform's that is talked to is started without a
- * supervisor where there is bubblewrap, which ends with its parent: a supervisor would double what its start costs.
+ * Starts a prepared command and follows it to its end. If bubblewrap is used, a program of the platform that exchanges
+ * data with this process is started without a supervisor: bubblewrap ends with its parent, and a supervisor would
+ * double the cost of the start.
  */
 export function startCommand(command: SandboxedCommand, prepared: Prepared, talks: boolean): SandboxedProcess {
   const started =
@@ -62,7 +66,7 @@ export function startCommand(command: SandboxedCommand, prepared: Prepared, talk
     }
   };
   const ended = see();
-  // A caller that stops a process need not wait for its end.
+  // A caller that stops a process may ignore its end.
   ended.catch(() => undefined);
   return {
     stdin: started.stdin,
@@ -71,7 +75,7 @@ export function startCommand(command: SandboxedCommand, prepared: Prepared, talk
     ended,
     stop: () => stop({ kind: 'aborted' }),
     hold: (held) => {
-      // Nobody would end a watch that begins now.
+      // A watch that starts now would never be stopped.
       if (isOver) return;
       started.hold(held);
       if (held) timer.ref();
@@ -97,7 +101,7 @@ function watchedOf({ limits }: SandboxedCommand, prepared: Prepared, pid: number
 async function endingOf(end: SupervisedEnd, why: Stopped | null, title: string, watched: Watched): Promise<Ending> {
   if (end.kind === 'not-started') return end;
   if (end.kind === 'exited') {
-    // What was stopped for passing a limit may still report an end of its own.
+    // A command that was stopped at a limit may still report an exit code of its own.
     if (why?.kind === 'over-limit' || (why !== null && end.signal === 'SIGKILL')) return why;
     const breach = await breachAtTheEnd(end.exitCode, watched);
     return breach === null ? end : { kind: 'over-limit', breach };
@@ -118,8 +122,9 @@ async function breachAtTheEnd(exitCode: number, watched: Watched): Promise<Breac
 }
 
 /**
- * The kernel ends all of it when this process ends, or when bubblewrap does. If this process is killed before bubblewrap
- * has begun, the end of its input ends it, or `endOrphans`.
+ * Starts a command without a supervisor. The kernel ends all of its processes when this process or bubblewrap ends. If
+ * this process is killed before bubblewrap has set that up, the end of its standard input ends the command, or
+ * `endOrphans` does.
  */
 function startAlone(prepared: Prepared): Supervised {
   const { file, args, cwd, env, attempt, controlGroup } = prepared;
@@ -132,7 +137,7 @@ function startAlone(prepared: Prepared): Supervised {
     const [code, signal] = await Promise.race([once(child, 'exit'), failed.then((reason) => [reason, null])]);
     const isClosed = closed.then(() => true);
     if (!(await Promise.race([isClosed, wait(drainMs, false, { ref: false })]))) {
-      // If bubblewrap is killed while it starts its child, the child would otherwise wait for ever.
+      // If bubblewrap was killed while it started its child, the child would otherwise wait forever.
       await endProcesses({ groupId: null, attempt, ancestor: null, controlGroups: controlGroup?.processLists ?? [] });
       await Promise.race([closed, wait(drainMs, undefined, { ref: false })]);
     }
@@ -149,7 +154,7 @@ function startAlone(prepared: Prepared): Supervised {
     ended: end(),
     stop: () => {
       isStopped ||= child.exitCode === null && child.signalCode === null;
-      // Also the end of a sandbox that has not come to the point where it would end with bubblewrap.
+      // The end of its standard input also ends a sandbox that is not yet set up to end with bubblewrap.
       child.stdin.destroy();
       child.kill('SIGKILL');
     },

@@ -2,19 +2,19 @@ import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 
-/** The kernel's own account of a group of processes: memory with shared memory in it, and tasks. */
+/** A group of processes for which the kernel counts memory, including shared memory, and tasks. */
 export interface ControlGroup {
-  /** A process that writes `0` to each of these joins the group; each lists the group's processes. */
+  /** Files that list the group's processes. A process joins the group by writing `0` to each of them. */
   readonly processLists: readonly string[];
-  /** Whether the kernel has killed a process of the group for want of memory. */
+  /** Returns whether the kernel has killed a process of the group because memory ran out. */
   ranOutOfMemory(): Promise<boolean>;
-  /** Removes the group, which must have no process left. Never rejects. */
+  /** Removes the group, in which no process may be left. Never rejects. */
   remove(): Promise<void>;
 }
 
 export interface GroupLimits {
   readonly memoryBytes: number;
-  /** Threads count, as they do for the kernel. */
+  /** Most tasks. The kernel counts threads as tasks. */
   readonly tasks: number;
 }
 
@@ -24,16 +24,16 @@ export interface ControlGroups {
 }
 
 interface Hierarchy {
-  /** The folder in which groups are made. */
+  /** Folder in which groups are made. */
   readonly parent: string;
-  /** Files of a new group and what is written to them; those of `optional` need not exist. */
+  /** Settings of a new group: the content by file name. The files of `optional` need not exist. */
   readonly settings: (limits: GroupLimits) => Readonly<Record<string, string>>;
   readonly optional: (limits: GroupLimits) => Readonly<Record<string, string>>;
 }
 
 export interface ControlGroupPlaces {
   readonly root: string;
-  /** As /proc/self/cgroup. */
+  /** Path of a file in the format of /proc/self/cgroup. */
   readonly membership: string;
 }
 
@@ -42,7 +42,10 @@ const prefix = 'perennial';
 const removeAttempts = 100;
 const removePauseMs = 20;
 
-/** Version 2 where this process may make groups, else version 1, else null. Removes what killed processes left. */
+/**
+ * Finds version 2 if this process may make groups in it, else version 1, else null. Also removes the groups that killed
+ * processes left.
+ */
 export async function findControlGroups(places: ControlGroupPlaces = usual): Promise<ControlGroups | null> {
   if (process.platform !== 'linux') return null;
   const membership = await readFile(places.membership, 'utf8').catch(() => '');
@@ -52,7 +55,8 @@ export async function findControlGroups(places: ControlGroupPlaces = usual): Pro
 async function versionTwo(root: string, membership: string): Promise<ControlGroups | null> {
   const own = /^0::(.*)$/m.exec(membership)?.[1];
   if (own === undefined || (await textOf(join(root, 'cgroup.controllers'))) === null) return null;
-  // Its own group; the one above, where a service manager put it into a subgroup; one at the top, for root.
+  // Tries the process's own group, then the one above it (a service manager may have made a subgroup), then one at the
+  // top, which root may make.
   const top = join(root, prefix);
   for (const parent of new Set([join(root, own), join(root, dirname(own)), top])) {
     if (parent === top) await mkdir(top).catch(() => undefined);
@@ -68,7 +72,9 @@ async function versionTwo(root: string, membership: string): Promise<ControlGrou
   return null;
 }
 
-/** Whether new groups under it account for memory and tasks. A group with processes of its own cannot delegate. */
+/**
+ * Returns whether new groups in this folder count memory and tasks. A group that contains processes cannot delegate.
+ */
 async function delegates(parent: string): Promise<boolean> {
   const control = join(parent, 'cgroup.subtree_control');
   const enabled = async () => {
@@ -85,7 +91,7 @@ async function versionOne(root: string, membership: string): Promise<ControlGrou
     const lines = membership.split('\n').map((line) => line.split(':'));
     const own = lines.find(([, controllers]) => controllers?.split(',').includes(controller))?.[2] ?? '/';
     const folder = join(root, controller, own);
-    // Within a container the path is the host's, and the mount begins below it.
+    // In a container the path is the host's, while the mount starts below it.
     return (await textOf(join(folder, 'cgroup.procs'))) === null ? join(root, controller) : folder;
   };
   const memory: Hierarchy = {
@@ -114,7 +120,7 @@ async function works(groups: ControlGroups): Promise<boolean> {
 
 let made = 0;
 
-/** The first hierarchy is the one that accounts for memory. */
+/** Makes groups in all hierarchies. The first hierarchy must be the one that counts memory. */
 function groupsIn(
   kind: ControlGroups['kind'],
   hierarchies: readonly [Hierarchy, ...Hierarchy[]],
@@ -155,7 +161,9 @@ async function makeIn({ parent, settings, optional }: Hierarchy, name: string, l
     await writeFile(join(folder, file), value, { flag: 'r+' }).catch(() => undefined);
 }
 
-/** The kernel counts a process that was killed as a member for some milliseconds more. */
+/**
+ * Removes a group. For some milliseconds the kernel still counts a killed process as a member, so removal is retried.
+ */
 async function removeGroup(folder: string): Promise<void> {
   for (let attempt = 0; attempt < removeAttempts; attempt += 1) {
     try {
@@ -167,7 +175,7 @@ async function removeGroup(folder: string): Promise<void> {
   }
 }
 
-/** Groups whose maker is gone; one that has processes left stays. */
+/** Removes groups whose maker has ended. A group that still has processes remains. */
 async function removeAbandoned(parent: string): Promise<void> {
   const names = await readdir(parent).catch(() => []);
   for (const name of names) {

@@ -4,18 +4,18 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
 /**
- * In the environment of everything that one call starts: a process that leaves the group by setsid still carries it. A
- * process that clears its own environment as well is found by its control group or by its parents.
+ * Variable that marks the environment of everything that one call starts. A process that leaves the process group by
+ * setsid still has it. A process that also clears its environment is found by its control group or by its parents.
  */
 export const attemptVariable = 'PERENNIAL_ATTEMPT';
 
-/** How the processes of one call are recognised; each way is enough. */
+/** How the processes of one call are recognised. One match is enough. */
 export interface Membership {
   readonly groupId: number | null;
   readonly attempt: string;
-  /** Every descendant of this process belongs to the call; null: do not look at parents. */
+  /** Every descendant of this process belongs to the call. If null, parents are not checked. */
   readonly ancestor: number | null;
-  /** Files that list processes, one id a line. */
+  /** Files that list process ids, one per line. */
   readonly controlGroups: readonly string[];
 }
 
@@ -23,8 +23,8 @@ const pauseMs = 20;
 const roundsAtMost = 200;
 
 /**
- * Kills every process of the call until a look finds none alive, so that what forks while it is being killed is met by
- * the next look. Returns whether all are gone.
+ * Kills every process of the call, in rounds, until none is found alive, so that a process that forks while it is
+ * killed is found in the next round. Returns whether all have ended.
  */
 export async function endProcesses(membership: Membership): Promise<boolean> {
   for (let round = 0; round < roundsAtMost; round += 1) {
@@ -36,14 +36,15 @@ export async function endProcesses(membership: Membership): Promise<boolean> {
   return false;
 }
 
-/** The ids of the living processes of the call. */
+/** Returns the ids of the living processes of the call. */
 export async function processesOf(membership: Membership): Promise<number[]> {
   return process.platform === 'linux' ? fromProc(membership) : fromPs(membership);
 }
 
 /**
- * For limit checks, which are frequent. Where control groups list the processes, only those lists are read, at a hundredth of
- * the cost. To end a call use `processesOf`, which also finds a process that has not joined its group yet.
+ * Returns the ids of the processes for limit checks, which are frequent. If control groups list the processes, only
+ * those lists are read, at a hundredth of the cost. To end a call use `processesOf`, which also finds a process that
+ * has not joined its group yet.
  */
 export async function runningProcessesOf(membership: Membership): Promise<readonly number[]> {
   const { controlGroups } = membership;
@@ -75,17 +76,17 @@ async function listedIn(controlGroups: readonly string[]): Promise<ReadonlySet<n
   return new Set(lists.flatMap((list) => list.split('\n').flatMap((line) => (line === '' ? [] : [Number(line)]))));
 }
 
-/** Null: it is gone, or a zombie. */
+/** Returns null for a process that has ended or is a zombie. */
 async function readStat(name: string): Promise<Stat | null> {
   const text = await readFile(`/proc/${name}/stat`, 'utf8').catch(() => '');
-  // proc(5): `pid (comm) state ppid pgrp …`, where comm may hold anything.
+  // proc(5): `pid (comm) state ppid pgrp …`, where comm may contain any character.
   const [state, parent, group] = text.slice(text.lastIndexOf(')') + 2).split(' ');
   if (group === undefined || state === 'Z' || state === 'X') return null;
   return { pid: Number(name), parent: Number(parent), group: Number(group) };
 }
 
 async function carriesMark(pid: number, attempt: string): Promise<boolean> {
-  // Another user's environment cannot be read; that process is none of ours.
+  // Another user's environment cannot be read; such a process is not part of the call.
   const environment = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '');
   return environment.split('\0').includes(`${attemptVariable}=${attempt}`);
 }
@@ -102,7 +103,7 @@ function descendantsOf(ancestor: number, stats: readonly Stat[]): number[] {
   return found;
 }
 
-/** macOS: `-E` shows the environment of this user's processes, the system's own programs excepted. */
+/** On macOS, `-E` shows the environment of this user's processes, except of the system's own programs. */
 async function fromPs({ groupId, attempt }: Membership): Promise<number[]> {
   const { stdout } = await promisify(execFile)('ps', ['-A', '-E', '-ww', '-o', 'pid=,pgid=,stat=,command='], {
     env: { PATH: '/usr/bin:/bin', LC_ALL: 'C' },
@@ -120,6 +121,6 @@ function kill(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
   } catch {
-    // It has ended since the look.
+    // The process has ended since it was found.
   }
 }

@@ -1,6 +1,7 @@
-// The program between a worker and what it runs for a user. Its standard input is a pipe that the worker holds open:
-// the first line says what to run; the end of it, for whatever reason, also the worker's death by kill -9, is the end
-// of everything that was started. How it ended is one line of JSON on descriptor 3.
+// Program between a worker and a command that it runs for a user. The worker holds open a pipe to the program's
+// standard input. The first line says what to run. When the pipe closes, for any reason including `kill -9` of the
+// worker, everything that was started is ended. The program reports how the command ended in one line of JSON on
+// descriptor 3.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { writeSync } from 'node:fs';
 import { constants } from 'node:os';
@@ -16,9 +17,12 @@ export interface SupervisorOrder {
   readonly attempt: string;
   /** See `Membership`. */
   readonly controlGroups: readonly string[];
-  /** Whether descriptor 4 is the command's standard input; else it has none. */
+  /** Whether descriptor 4 becomes the command's standard input. Otherwise the command has none. */
   readonly talks: boolean;
-  /** The command is bubblewrap, which tells its namespaces on descriptor 3 and waits for a byte on descriptor 4. */
+  /**
+   * Network to make, or null. If it is set, the command is bubblewrap, which reports its namespaces on descriptor 3 and
+   * waits for a byte on descriptor 4.
+   */
   readonly network: PublicNetwork | null;
 }
 
@@ -42,13 +46,13 @@ process.stdin.on('data', (chunk: string) => {
 });
 process.stdin.on('end', () => void finish({ kind: 'stopped' }));
 process.stdin.on('error', () => void finish({ kind: 'stopped' }));
-// A system that shuts down tells every process; this one must not go before those that it watches.
+// At shutdown the system signals every process. This process must not end before those that it watches.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   process.on(signal, () => void finish({ kind: 'stopped' }));
 
 function start(order: SupervisorOrder): void {
   const { file, args, cwd, env, attempt, controlGroups, talks, network } = order;
-  // The group's output is this process's own: it flows to the worker without a stop here.
+  // The command inherits this process's output streams, so its output goes directly to the worker.
   const child = spawn(file, args, {
     cwd,
     env,
@@ -63,7 +67,7 @@ function start(order: SupervisorOrder): void {
   started = { groupId: child.pid ?? null, attempt, ancestor: process.pid, controlGroups };
   child.once('error', (error) => void finish({ kind: 'not-started', reason: error.message }));
   child.once('exit', (code, signal) => {
-    // As a shell says it: a process that a signal ended has 128 and the signal's number.
+    // As in a shell, a process that a signal ended has exit code 128 plus the signal's number.
     const exitCode = code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
     void finish({ kind: 'exited', exitCode, signal });
   });
@@ -74,7 +78,7 @@ async function openNetwork(child: ChildProcess, network: PublicNetwork): Promise
   const [, , , info, go] = child.stdio;
   try {
     if (!isReadable(info) || !isWritable(go)) throw new Error('bubblewrap has no pipes');
-    // A sandbox that failed to start has ended and says so itself.
+    // A sandbox that failed to start has already ended and reports that itself.
     go.on('error', () => undefined);
     await connectNamespace(await namespaceOf(info), network);
     go.end('1');
@@ -84,7 +88,10 @@ async function openNetwork(child: ChildProcess, network: PublicNetwork): Promise
   }
 }
 
-/** The process in the new namespaces, as bubblewrap tells it. The pipe stays open: bubblewrap writes to it in pieces. */
+/**
+ * Returns the id of the process in the new namespaces, as bubblewrap reports it. The pipe stays open, because
+ * bubblewrap writes to it in pieces.
+ */
 async function namespaceOf(info: Readable): Promise<number> {
   return new Promise((resolve, reject) => {
     let told = '';
@@ -111,10 +118,10 @@ async function finish(report: SupervisorReport): Promise<void> {
   ending = true;
   const allGone = started === null || (await endProcesses(started));
   try {
-    // Silence is the report of a group that could not be ended: the worker looks for itself.
+    // Without a report, the worker knows that the processes could not be ended, and looks for them itself.
     if (allGone) writeSync(reportDescriptor, `${JSON.stringify(report)}\n`);
   } catch {
-    // Nobody reads it: the worker is gone.
+    // Nobody reads the report, because the worker is gone.
   }
   process.exit(0);
 }

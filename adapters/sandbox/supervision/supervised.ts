@@ -10,19 +10,19 @@ import { PerennialError } from '../../../contracts/errors.ts';
 import { endProcesses } from './process-group.ts';
 import type { SupervisorOrder, SupervisorReport } from './sandbox-supervisor.ts';
 
-/** A command under a supervisor, which ends it when this process ends, however that happens. */
+/** A command that is ended when this process ends, for any reason. */
 export interface Supervised {
   readonly pid: number | null;
   readonly stdin: Writable;
   readonly stdout: Readable;
   readonly stderr: Readable;
-  /** Settles when none of its processes is left. `process-died` */
+  /** Settles when all of its processes have ended. Rejects with `process-died` if they cannot be killed. */
   readonly ended: Promise<SupervisedEnd>;
   stop(): void;
   hold(held: boolean): void;
 }
 
-/** `lost`: its supervisor was killed, and it was killed after it. */
+/** `lost`: the supervisor was killed, and then the command's processes were killed. */
 export type SupervisedEnd = SupervisorReport | { readonly kind: 'lost' };
 
 const Report: z.ZodType<SupervisorReport> = z.discriminatedUnion('kind', [
@@ -35,21 +35,27 @@ const Report: z.ZodType<SupervisorReport> = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('stopped') }),
 ]);
 
-/** Killing takes milliseconds; a supervisor that takes longer is itself killed, within the 5 s that a caller is promised. */
+/**
+ * Time in which a supervisor must stop its command, in milliseconds, before it is killed itself. Killing takes
+ * milliseconds, and callers are promised an end within 5 s.
+ */
 const stopMs = 3000;
-/** For output that was written before the end; a process that escaped may hold the pipe for ever, or nobody may read it. */
+/**
+ * Time to read output that was written before the end, in milliseconds. It is bounded, because an escaped process may
+ * hold the pipe forever, or nobody may read it.
+ */
 export const drainMs = 1000;
 
 export function startSupervised(order: SupervisorOrder, title: string): Supervised {
   const supervisor = spawn(
     process.execPath,
     ['--disable-warning=ExperimentalWarning', fileURLToPath(new URL('sandbox-supervisor.ts', import.meta.url))],
-    // A session of its own: Ctrl-C in the worker's terminal is the worker's to handle.
+    // The supervisor has a session of its own, so that Ctrl-C in the worker's terminal reaches only the worker.
     { detached: true, env: supervisorEnvironment(), stdio: ['pipe', 'pipe', 'pipe', 'pipe', 'pipe'] },
   );
   const [, , , report, input] = supervisor.stdio;
   if (!isReadable(report) || !isWritable(input)) throw new PerennialError('internal', 'a supervisor has no pipes', {});
-  // The supervisor may end before it has read its order; its exit says so.
+  // The supervisor may end before it has read its order. Its exit reports that.
   for (const stream of [supervisor.stdin, input]) stream.on('error', () => undefined);
   supervisor.stdin.write(`${JSON.stringify(order)}\n`);
   const streams = [...supervisor.stdio];
@@ -69,9 +75,12 @@ export function startSupervised(order: SupervisorOrder, title: string): Supervis
   };
 }
 
-/** Passes only the compile cache's folder, which halves the start-up time: the worker's environment holds secrets. */
+/**
+ * Returns the variable for the compile cache's folder, which halves the start-up time. Nothing else is passed on,
+ * because the worker's environment holds secrets.
+ */
 function supervisorEnvironment(): Record<string, string> {
-  // Node reports a subfolder for its version; the variable names the parent.
+  // Node reports a subfolder for its version, while the variable names the parent.
   const folder = getCompileCacheDir();
   return folder === undefined ? {} : { NODE_COMPILE_CACHE: dirname(folder) };
 }
@@ -87,7 +96,7 @@ async function endOf(
   await Promise.race([closed, wait(drainMs, undefined, { ref: false })]);
   const text = await said();
   if (text !== '') return Report.parse(JSON.parse(text));
-  // The supervisor was killed: what it watched is found by its mark.
+  // The supervisor was killed, so its command's processes are found by their mark.
   const { attempt, controlGroups } = order;
   if (await endProcesses({ groupId: null, attempt, ancestor: null, controlGroups })) return { kind: 'lost' };
   throw new PerennialError(
@@ -97,7 +106,10 @@ async function endOf(
   );
 }
 
-/** Collects what a pipe says, from now on; asked for when the process is gone. */
+/**
+ * Collects the text of a pipe from now on. The returned function waits for the pipe's end, so it is called when the
+ * process has ended.
+ */
 function textOf(readable: Readable): () => Promise<string> {
   let text = '';
   readable.on('data', (chunk: Buffer) => (text += chunk.toString()));
@@ -107,7 +119,7 @@ function textOf(readable: Readable): () => Promise<string> {
   };
 }
 
-/** Decides whether a child and its pipes keep this process from ending. */
+/** Sets whether a child and its pipes keep this process from ending. */
 export function holdProcess(child: ChildProcess, held: boolean): void {
   if (held) child.ref();
   else child.unref();

@@ -7,24 +7,30 @@ import type { Breach, Limits } from '../sandbox.ts';
 export interface Watched {
   readonly limits: Pick<Limits, 'memoryBytes' | 'processes' | 'diskBytes' | 'files'>;
   readonly membership: Membership;
-  /** Processes that are the platform's own, such as bubblewrap's. */
+  /** Number of processes that belong to the platform, such as bubblewrap. */
   readonly own: number;
-  /** What the command may write to. */
+  /** Folders that the command may write to. */
   readonly folders: readonly string[];
-  /** Whether the kernel has killed one of them for want of memory; null: memory is measured here. */
+  /**
+   * Returns whether the kernel has killed a process of the command because memory ran out. If null, memory is measured
+   * here.
+   */
   readonly ranOutOfMemory: (() => Promise<boolean>) | null;
 }
 
 const blockBytes = 512;
-/** Files whose size is asked for at a time. */
+/** Number of files whose sizes are read at once. */
 const batch = 64;
 
-/** Looks again and again, with pauses, and tells the first breach, once. Returns how to stop looking. */
+/**
+ * Checks the limits repeatedly, with pauses, and reports the first breach once. Returns a function that stops the
+ * checks.
+ */
 export function watchLimits(watched: Watched, pauseMs: number, onBreach: (breach: Breach) => void): () => void {
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;
   const look = async (): Promise<void> => {
-    // What vanishes while it is looked at is no breach; the next look comes soon.
+    // A check fails if something vanishes meanwhile. That is no breach, and the next check comes soon.
     const breach = await findBreach(watched).catch(() => null);
     if (stopped) return;
     if (breach !== null) onBreach(breach);
@@ -51,7 +57,10 @@ async function limitIf(ranOutOfMemory: () => Promise<boolean>, limit: number): P
   return (await ranOutOfMemory()) ? limit + 1 : 0;
 }
 
-/** What the command wrote and left; also asked once it has ended, as it may have written since the last look. */
+/**
+ * Returns a breach of the limits on files and disk. Also used after the command has ended, because it may have written
+ * since the last check.
+ */
 export async function findStoredBreach({
   limits,
   folders,
@@ -62,7 +71,7 @@ export async function findStoredBreach({
   return null;
 }
 
-/** Stops counting where a bound is passed. */
+/** Counts files and bytes, and stops when a limit is passed. */
 async function countWithin(
   roots: readonly string[],
   { files: filesAtMost, diskBytes }: Pick<Limits, 'files' | 'diskBytes'>,
@@ -84,7 +93,10 @@ async function countWithin(
   return { files, bytes };
 }
 
-/** Memory that is shared counts once, divided among those that share it; files in memory that none has mapped too. */
+/**
+ * Returns the memory of all processes together. Shared memory counts once, divided among the processes that share it.
+ * Files in memory that no process has mapped count too.
+ */
 async function memoryOf(pids: readonly number[]): Promise<number> {
   const mapped = await Promise.all(pids.map(proportionalBytes));
   const files = new Map((await Promise.all(pids.map(filesInMemory))).flat());
@@ -96,7 +108,7 @@ async function proportionalBytes(pid: number): Promise<number> {
   return Number(/^Pss:\s+(\d+) kB$/m.exec(text)?.[1] ?? 0) * 1024;
 }
 
-/** Those of memfd_create, by their inode. */
+/** Returns inode and size of the process's files from memfd_create. */
 async function filesInMemory(pid: number): Promise<[number, number][]> {
   const descriptors = await readdir(`/proc/${pid}/fd`).catch(() => []);
   const found = await Promise.all(

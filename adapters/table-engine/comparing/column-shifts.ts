@@ -8,15 +8,15 @@ import { countRows } from '../reading/source.ts';
 
 const categoryLimit = 20;
 
-/** The same columns of the views `before` and `after`, which need not be of the same type in both. */
+/** Columns that have one stored type in the view `before` and one in the view `after`. The two types may differ. */
 interface Pair {
   readonly before: Slice;
   readonly after: Slice;
-  /** Numbers on both sides. */
+  /** Whether the columns hold numbers in both views. */
   readonly isNumeric: boolean;
 }
 
-/** Values of columns of the views `before` and `after`, counted in the same bins or categories. */
+/** Counts the values of each column in the views `before` and `after`, in the same bins or categories for both. */
 export async function columnShifts(
   database: LockedDatabase,
   columns: readonly Column[],
@@ -43,7 +43,7 @@ async function pairsOf(
   return [...alike.values()].flatMap((group) => {
     const { name = '', type } = group[0] ?? {};
     const isNumeric = [type, typesAfter.get(name)].every((kind) => kind === 'integer' || kind === 'number');
-    // A view without any row has columns of no type.
+    // The columns of a view without rows have no stored type.
     const [storedThen, storedNow] = [then.get(name) ?? 'VARCHAR', now.get(name) ?? 'VARCHAR'];
     return Array.from({ length: Math.ceil(group.length / size) }, (_, at) => {
       const chosen = group.slice(at * size, (at + 1) * size);
@@ -56,7 +56,10 @@ async function pairsOf(
   });
 }
 
-/** Makes `counted_before` and `counted_after`, the values with their numbers of rows. */
+/**
+ * Returns the shifts of the columns of one pair. Creates the tables `counted_before` and `counted_after`, each value
+ * with its row count.
+ */
 async function shiftsOf(database: LockedDatabase, { before, after, isNumeric }: Pair): Promise<readonly ColumnShift[]> {
   const facts = {
     before: await countValues(database, 'counted_before', before),
@@ -76,7 +79,10 @@ async function shiftsOf(database: LockedDatabase, { before, after, isNumeric }: 
   }));
 }
 
-/** null also where it is larger than a number can be. */
+/**
+ * Returns the difference of the means in standard deviations of `before`; null if it is undefined or overflows a
+ * double.
+ */
 function standardised(then: number | null, now: number | null, deviation: number | null): number | null {
   if (then === null || now === null || deviation === null || deviation === 0) return null;
   const difference = now / deviation - then / deviation;
@@ -86,7 +92,7 @@ function standardised(then: number | null, now: number | null, deviation: number
 
 type Count = (column: number) => Pick<ColumnShift, 'edges' | 'categories' | 'counts'>;
 
-/** The most frequent values before, each a category, and one for all others. */
+/** Counts the most frequent values of `before`, each as one category, and all other values as one more category. */
 async function countCategories(
   database: LockedDatabase,
   facts: { readonly before: Facts; readonly after: Facts },

@@ -7,8 +7,9 @@ import { identifier, identifiers, parquetRows } from '../sql.ts';
 import type { TableWorkplace } from '../process/table-workplace.ts';
 
 /**
- * What changed from one version to another. Rows are told apart by the key, where both versions have it and it is
- * unique, and else as wholes. Parts that both have hold equal rows, so only the others are read for them.
+ * Compares two dataset versions. Rows are matched by the key if both versions have it and its values are unique;
+ * otherwise whole rows are compared. Parts that both versions share hold the same rows, so the row comparison reads
+ * only the other parts.
  */
 export async function compare(request: CompareDatasets, workplace: TableWorkplace): Promise<RowDifference> {
   const { before, after } = request;
@@ -128,7 +129,10 @@ async function compareByKey(database: LockedDatabase, key: string, names: readon
   };
 }
 
-/** The memory of one query grows with the columns that it compares, and planning it grows faster. */
+/**
+ * Maximum number of columns compared in one query: its memory grows with that number, and its planning time grows
+ * faster.
+ */
 const columnsAtOnce = 200;
 
 function inSlices(names: readonly string[]): readonly (readonly string[])[] {
@@ -137,7 +141,7 @@ function inSlices(names: readonly string[]): readonly (readonly string[])[] {
   );
 }
 
-/** As many times as a row occurs: one more is one added. */
+/** Compares whole rows and counts duplicates: a row that occurs once more than before counts as one added row. */
 async function compareWhole(database: LockedDatabase, names: readonly string[]): Promise<Rows> {
   const columns = names.length === 0 ? '1' : identifiers(names);
   const counted = (from: string, than: string): string =>

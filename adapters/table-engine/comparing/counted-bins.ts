@@ -3,9 +3,9 @@ import { type Facts, byColumn, factsOf, filledOf, quantilesIn, rowsByColumn } fr
 import type { LockedDatabase } from '../process/locked-database.ts';
 
 const tenths = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
-/** A value that holds more of the values is a bin of its own. */
+/** A single value that makes up more than this share of all values gets its own bin. */
 const binShare = 0.1;
-/** A lesser share of the values is not divided. */
+/** If the other values make up less than this share of all values, they are not divided further. */
 const smallestRest = 0.01;
 
 interface Counted {
@@ -14,8 +14,9 @@ interface Counted {
 }
 
 /**
- * Counts numbers of `counted_before` and `counted_after` in bins that hold ties apart, as `statistics/drift/tie-edges.ts` makes them of the
- * values before: `(-∞, e0) [e0, e1) … [eLast, ∞)`, and an edge that is given twice encloses the bin of that one value.
+ * Counts the numbers of `counted_before` and `counted_after` in the same bins. The edges are computed from
+ * `counted_before` by the rule of `statistics/drift/tie-edges.ts`: `(-∞, e0) [e0, e1) … [eLast, ∞)`, where an edge that
+ * occurs twice encloses the bin of that one value.
  */
 export async function countBins(
   database: LockedDatabase,
@@ -38,7 +39,10 @@ export async function countBins(
   });
 }
 
-/** By column: each tied value twice, and the inner deciles of the other values. */
+/**
+ * Returns the bin edges of each column in ascending order: each tied value twice, and the inner deciles of the other
+ * values.
+ */
 async function tieEdges(
   database: LockedDatabase,
   columns: number,
@@ -63,7 +67,10 @@ async function tieEdges(
   });
 }
 
-/** For each column and each of its edges, how many values are below it; for an edge given again, below or equal to it. */
+/**
+ * Counts, for each edge of each column, the values below the edge; for the second of two equal edges, the values below
+ * or equal to it.
+ */
 async function countBelow(
   database: LockedDatabase,
   table: string,
@@ -85,7 +92,7 @@ async function countBelow(
   return (column) => (edges[column] ?? []).map((_, at) => Number(found.get(column)?.[`e${at}`] ?? 0));
 }
 
-/** The next larger double. */
+/** Returns the next larger double. */
 function numberAbove(value: number): number {
   if (value === 0) return Number.MIN_VALUE;
   const bits = new BigInt64Array(Float64Array.of(value).buffer);

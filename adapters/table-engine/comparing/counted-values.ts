@@ -5,10 +5,13 @@ import { interpolatedAt, placesOf, valueAt } from './quantile-places.ts';
 
 export type Row = Readonly<Record<string, Cell>>;
 
-/** Of the columns of a slice, by their place in it. A column without any value has none. */
+/** Facts about columns, by the index of the column in its slice. A column without values has no entry. */
 export type Facts = ReadonlyMap<number, Row>;
 
-/** Makes a table `(c, v, n)`: each value of each column of a slice with its number of rows, in ascending order. */
+/**
+ * Creates a table `(c, v, n)`: each value of each column of a slice with its number of rows, in ascending order.
+ * Returns the facts of the table's columns.
+ */
 export async function countValues(database: LockedDatabase, table: string, { rows }: Slice): Promise<Facts> {
   await database.run(
     `CREATE OR REPLACE TEMP TABLE ${table} AS SELECT c, v, count(*) AS n FROM ${rows} WHERE v IS NOT NULL GROUP BY c, v ORDER BY c, v`,
@@ -16,7 +19,10 @@ export async function countValues(database: LockedDatabase, table: string, { row
   return factsOf(database, table);
 }
 
-/** Of a table as `countValues` makes it. */
+/**
+ * Returns, for each column of a table made by `countValues`, the number of distinct values, the number of values, the
+ * minimum and the maximum.
+ */
 export function factsOf(database: LockedDatabase, table: string): Promise<Facts> {
   return byColumn(
     database,
@@ -24,7 +30,7 @@ export function factsOf(database: LockedDatabase, table: string): Promise<Facts>
   );
 }
 
-/** How many values a column has. */
+/** Returns the number of values of a column; nulls do not count. */
 export function filledOf(facts: Facts, column: number): number {
   return Number(facts.get(column)?.filled ?? 0);
 }
@@ -40,16 +46,19 @@ export async function rowsByColumn(
   return Map.groupBy(await database.rows(query), ({ c }) => Number(c));
 }
 
-/** Beyond it, sums of squares would overflow. */
+/** Numbers of a larger magnitude are scaled down first, because sums of their squares would overflow. */
 const largest = 1e140;
 
 export interface Moments {
   readonly mean: number | null;
-  /** Of the sample (n − 1). */
+  /** Standard deviation of the sample (divisor n − 1). */
   readonly deviation: number | null;
 }
 
-/** Of numbers, and the mean of truth values; null where there is none, or it is larger than a number can be. */
+/**
+ * Returns the mean and standard deviation of columns of numbers, and the mean of columns of booleans. null if the
+ * column has no values or the result overflows a double.
+ */
 export async function momentsOf(
   database: LockedDatabase,
   { rows, stored }: Slice,
@@ -81,9 +90,9 @@ function momentsQuery(rows: string, stored: Slice['stored'], facts: Facts): stri
 }
 
 /**
- * Quantiles of every column of a table that `countValues` made. Between numbers they are interpolated linearly; of other types
- * they are values that occur. `upto` is a running count of rows that includes those of the value, so the row at a place (from 0)
- * has the first value with a greater `upto`.
+ * Returns quantiles of every column of a table made by `countValues`. Quantiles of numbers are interpolated linearly;
+ * quantiles of other types are values that occur. `upto` is the running count of rows up to and including a value, so
+ * the row at position p (from 0) has the first value with `upto > p`.
  */
 export async function quantilesIn(
   database: LockedDatabase,

@@ -3,24 +3,26 @@ import { type StoredType, isStored } from '../typing/fields.ts';
 import type { LockedDatabase } from '../process/locked-database.ts';
 import { identifier } from '../sql.ts';
 
-/** Some columns of one stored type in long form: one row for each value. */
+/** Columns of one stored type in long form: one row for each value. */
 export interface Slice {
   readonly columns: readonly Column[];
   readonly stored: StoredType;
   readonly kind: 'number' | 'time' | 'other';
-  /** SQL of rows `(c, v)`: the place of a column in `columns`, and a value of it or null. */
+  /** SQL that selects rows `(c, v)`: the index of a column in `columns`, and one of its values or null. */
   readonly rows: string;
-  /** Rows in wide form, which every column has. */
+  /** Number of rows in wide form, the same for every column. */
   readonly count: number;
 }
 
-/** Values that are looked at in one query, and the most columns: planning grows faster than their number. */
+/**
+ * Maximum number of values and of columns that one query reads. Planning time grows faster than the number of columns.
+ */
 const valuesAtOnce = 1_000_000;
 const columnsAtOnce = 200;
 
 /**
- * Splits columns into slices of one type each, so that a query or two are asked of many columns and not some of each.
- * Planning a query for each of 2,000 columns takes minutes, however few the rows are.
+ * Splits columns into slices of one type each, so that one or two queries cover many columns. With one query per
+ * column, planning for 2,000 columns takes minutes, however few the rows are.
  */
 export async function slicesOf(
   database: LockedDatabase,
@@ -41,7 +43,7 @@ export async function slicesOf(
   return slices;
 }
 
-/** How the columns of a view or file are stored; those of no known type are left out. */
+/** Returns the stored type of each column of a view or file. Columns of an unknown type are left out. */
 export async function storedIn(database: LockedDatabase, from: string): Promise<ReadonlyMap<string, StoredType>> {
   const stored = new Map<string, StoredType>();
   for (const { column_name: name, column_type: type } of await database.rows(`DESCRIBE SELECT * FROM ${from}`))
@@ -58,7 +60,7 @@ function kindOf(stored: StoredType): Slice['kind'] {
   return stored === 'VARCHAR' || stored === 'BOOLEAN' ? 'other' : 'time';
 }
 
-/** How many columns of this many rows are looked at in one query. */
+/** Returns how many columns one query may read if each has this many rows. */
 export function columnsPerQuery(rows: number): number {
   return Math.max(1, Math.min(columnsAtOnce, Math.floor(valuesAtOnce / Math.max(1, rows))));
 }
@@ -67,7 +69,10 @@ function namesOf(columns: readonly Column[]): readonly string[] {
   return columns.map(({ name }) => name);
 }
 
-/** SQL of rows `(c, v)` of columns of one type. */
+/**
+ * Returns SQL that selects rows `(c, v)` from columns of one type: the index of a column, and one of its values or
+ * null.
+ */
 export function longRows(from: string, columns: readonly string[]): string {
   const names = columns.map(identifier);
   return names.length === 1

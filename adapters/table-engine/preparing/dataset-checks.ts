@@ -11,7 +11,10 @@ interface Ground {
   readonly timed: boolean;
 }
 
-/** What one expectation says of the dataset as it would be: the known rows that stay, and those of `fresh`. */
+/**
+ * Checks one expectation on the dataset as it would be after the batch: the known rows that stay, and the rows of
+ * `fresh`.
+ */
 export async function datasetResults(
   database: LockedDatabase,
   { rowCount, freshness, severity }: Expectation,

@@ -9,13 +9,13 @@ import { identifier } from '../sql.ts';
 
 export interface Judged {
   readonly result: ExpectationResult;
-  /** SQL over `fresh` that is true for a row that breaks it; absent for a check of the whole dataset. */
+  /** SQL over `fresh` that is true for a row that breaks the check. Absent for a check of the whole dataset. */
   readonly broken?: string;
 }
 
 /**
- * Judges every check of every expectation: over the rows of `fresh`, where nulls break `notNull` and `nullShare` alone,
- * and over the dataset as it would be with them.
+ * Evaluates every check of every expectation, over the rows of `fresh` and over the dataset as it would be with them.
+ * In the rows, nulls break only `notNull` and `nullShare`.
  */
 export async function checkExpectations(
   database: LockedDatabase,

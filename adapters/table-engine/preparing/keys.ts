@@ -6,7 +6,7 @@ import type { LockedDatabase } from '../process/locked-database.ts';
 import { type Source, placeInFile } from '../reading/source.ts';
 import { identifier, identifiers } from '../sql.ts';
 
-/** `duplicate-key` for the first row of `batch` whose key is null or was there before. */
+/** Throws `duplicate-key` if a row of `batch` has no key, or the key of an earlier row. */
 export async function refuseDuplicates(
   database: LockedDatabase,
   sources: readonly Source[],
@@ -40,7 +40,7 @@ export async function refuseDuplicates(
   );
 }
 
-/** How the rows of a batch stand to those that are known. */
+/** Effect of a batch on the known rows, as numbers of rows. */
 export interface Settled {
   readonly rowsAdded: number;
   readonly rowsSkipped: number;
@@ -49,9 +49,10 @@ export interface Settled {
 }
 
 /**
- * Makes `fresh`, the rows of `batch` that are to be written, and `replaced`, the keys whose known rows they replace, by
- * the view `known`. Rows that are equal in every column are left out of both. In append mode a row that differs from
- * the known one of its key is a `key-conflict`; a snapshot is written whole.
+ * Creates `fresh`, the rows of `batch` to be written, and `replaced`, the keys of the known rows that they replace.
+ * Known rows are read from the view `known`. A row that equals the known row with its key in every column is in neither
+ * table. In append mode, a row that differs from the known row with its key throws `key-conflict`. In snapshot mode,
+ * all rows are written.
  */
 export async function settleKnown(
   database: LockedDatabase,

@@ -5,7 +5,7 @@ import type { LockedDatabase } from '../process/locked-database.ts';
 import type { KnownColumns } from '../typing/infer-fields.ts';
 import { literal } from '../sql.ts';
 
-/** The columns of the dataset so far, and which of them have no value in any part. */
+/** Returns the columns of the existing dataset, and which of them have no value in any part. */
 export async function knownColumns(
   database: LockedDatabase,
   known: PrepareBatch['known'],
@@ -16,7 +16,10 @@ export async function knownColumns(
   return { pinned, stored, empty: await emptyColumns(database, known), rows };
 }
 
-/** By the statistics in the files, so that no row is read. A part without them counts as having values. */
+/**
+ * Returns the columns without values, from the statistics in the files, so that no row is read. A part without
+ * statistics counts as having values.
+ */
 async function emptyColumns(database: LockedDatabase, known: PrepareBatch['known']): Promise<ReadonlySet<string>> {
   if (known.length === 0) return new Set();
   const paths = known.map(({ path }) => literal(path)).join(', ');

@@ -12,7 +12,10 @@ import { boundsOf, partOf } from './write-parts.ts';
 
 type Known = PrepareBatch['known'];
 
-/** How the parts so far keep their columns, `_at` among them; all parts of a version do it alike. */
+/**
+ * Returns the stored types of the columns of the existing parts, including `_at`. All parts of a version have the same
+ * types.
+ */
 export async function storedInParts(database: LockedDatabase, known: Known): Promise<ReadonlyMap<string, StoredType>> {
   const [part] = known;
   const described = part === undefined ? [] : await database.rows(`DESCRIBE SELECT * FROM ${parquetRows([part.path])}`);
@@ -22,16 +25,19 @@ export async function storedInParts(database: LockedDatabase, known: Known): Pro
 }
 
 export interface KnownRows {
-  /** SQL for the columns of the version to come over a known part. */
+  /** SQL that selects the new version's columns from a known part. */
   readonly columns: string;
-  /** SQL for the key of the version to come over a known part. */
+  /** SQL of the new version's key, for rows of a known part. */
   readonly key: string;
-  /** Whether columns are new, of another type or gone, so that every part has to be written anew. */
+  /** Whether columns are new, of another type or gone, so that every part must be rewritten. */
   readonly isReshaped: boolean;
   readonly timed: boolean;
 }
 
-/** Makes the view `known`, the rows so far in the columns of the version to come. Refuses what another type cannot hold. */
+/**
+ * Creates the view `known`: the existing rows in the columns of the new version. Throws `schema-changed` if a column's
+ * new type cannot hold an existing value.
+ */
 export async function viewKnown(
   database: LockedDatabase,
   { known, key, mode, nulls = [] }: PrepareBatch,
@@ -58,7 +64,7 @@ export async function viewKnown(
   };
   if (known.length === 0) return rows;
   const paths = known.map(({ path }) => path);
-  // The rows so far are none of a snapshot.
+  // A snapshot does not keep the existing rows, so they need not fit.
   if (mode !== 'snapshot') for (const { field, cast } of casts) await refuseUnfit(database, paths, field, cast);
   await database.run(`CREATE VIEW known AS SELECT ${columns} FROM ${parquetRows(paths)}`);
   return rows;
@@ -73,7 +79,7 @@ function changesColumns(fields: readonly Field[], stored: ReadonlyMap<string, St
 function castOfKnown(field: Field, before: StoredType | undefined, nulls: readonly string[]): CastTo {
   const name = identifier(field.name);
   if (before === undefined) return { value: `CAST(NULL AS ${field.stored})` };
-  // Texts that mean missing are none of the values of another type.
+  // When a text column gets another type, texts that mean a missing value become null.
   const value = before === 'VARCHAR' && field.stored !== 'VARCHAR' ? exceptNulls(name, nulls) : name;
   return castOf(before, field.stored, value, 'declared');
 }
@@ -96,7 +102,10 @@ async function refuseUnfit(
   );
 }
 
-/** Carries the known parts over: those that lose rows to `replaced`, or whose columns change, are written anew. */
+/**
+ * Carries the known parts over to the new version. Parts that lose rows to `replaced`, or whose columns change, are
+ * rewritten.
+ */
 export async function carryParts(
   database: LockedDatabase,
   { known, key, outputFolder }: PrepareBatch,
@@ -109,7 +118,7 @@ export async function carryParts(
     if (rows === part.rows && !isReshaped) carried.push({ kind: 'kept', part });
     else if (rows > 0) {
       const left = key === undefined ? '' : `WHERE ${keyOfKnown} NOT IN (SELECT "key" FROM replaced)`;
-      // By their numbers: a filter may hand rows on in another order, and the order decides the bytes.
+      // Ordered by row number, because a filter may change the order of the rows, and the order determines the bytes.
       const query = `SELECT ${columns} FROM read_parquet(${literal(path)}, file_row_number = true, hive_partitioning = false) ${hasReplaced ? left : ''} ORDER BY file_row_number`;
       carried.push({
         kind: 'rewritten',

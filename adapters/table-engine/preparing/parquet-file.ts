@@ -5,7 +5,10 @@ import type { Sha256 } from '../../../contracts/identifiers.ts';
 import type { LockedDatabase } from '../process/locked-database.ts';
 import { literal } from '../sql.ts';
 
-/** Writes a query's rows as Parquet. All that decides the bytes is fixed here, so the same rows in the same order are the same bytes. */
+/**
+ * Writes a query's rows as Parquet. All settings that affect the bytes are fixed here, so that the same rows in the
+ * same order give the same bytes.
+ */
 export async function writeParquet(database: LockedDatabase, query: string, path: string): Promise<void> {
   await database.run(
     `COPY (${query}) TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 3, ROW_GROUP_SIZE 122880, PARQUET_VERSION v1)`,

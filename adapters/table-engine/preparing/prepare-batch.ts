@@ -32,8 +32,9 @@ import type { TableWorkplace } from '../process/table-workplace.ts';
 import { writeParts } from './write-parts.ts';
 
 /**
- * From files to checked, typed, sorted parts. Expectations are judged over the rows that are new or changed, and over
- * the dataset as it would be; where one of severity error is broken there are no parts and no rows added.
+ * Turns files into checked, typed and sorted parts. Expectations are evaluated over the new and changed rows, and over
+ * the dataset as it would be with them. If an expectation of severity `error` is broken, no parts are written and no
+ * rows are added.
  */
 export async function prepareBatch(request: PrepareBatch, workplace: TableWorkplace): Promise<PreparedBatch> {
   const warnings: DataWarning[] = [];
@@ -69,19 +70,25 @@ export async function prepareBatch(request: PrepareBatch, workplace: TableWorkpl
     : acceptance(database, request, { ...found, known });
 }
 
-/** Text that a person has declared to be text is meant as it is. */
+/**
+ * Returns a function that selects the fields in which text may be meant as something else. A field that a person
+ * declared to be text is left out.
+ */
 function isOpenToDoubt(request: PrepareBatch): (field: Field) => boolean {
   const { types, expected } = declaredColumns(request);
   return ({ name }) => types.get(name) !== 'string' && expected.get(name) !== 'string';
 }
 
-/** As far as it is known before the rows are read. */
+/** Returns the number of columns, if it is known before the rows are read. */
 async function widthOf({ pinned }: PrepareBatch, [file]: readonly LoadedFile[]): Promise<number | undefined> {
   if (pinned !== null) return pinned.length;
   return file?.format === 'csv' ? (await readCsvHeader(file.path, file.name)).names.length : undefined;
 }
 
-/** Makes `batch` of the rows within the bounds. A copy of all of them would be a second time what a large batch takes. */
+/**
+ * Creates `batch` from the rows within the bounds. If there are no bounds, the table is renamed, because a copy would
+ * double the space that a large batch takes.
+ */
 async function cutBatch(database: LockedDatabase, table: string, condition: string): Promise<void> {
   if (condition === 'true') {
     await database.run(`ALTER TABLE ${table} RENAME TO batch`);
@@ -91,7 +98,7 @@ async function cutBatch(database: LockedDatabase, table: string, condition: stri
   await database.run(`DROP TABLE ${table}`);
 }
 
-/** Makes `united`, the rows of all files with the types that they are kept in. */
+/** Creates `united`, the rows of all files in the types in which they are stored. Returns its fields. */
 async function typedRows(
   database: LockedDatabase,
   request: PrepareBatch,
@@ -106,7 +113,7 @@ async function typedRows(
       ? await inferFields(database, sources, declared)
       : await pinnedFields(database, sources, before, declared);
   checkMentioned(request, fields);
-  // Values that a type was inferred from fit it.
+  // An inferred type fits all values, so only declared types need a check.
   const doubtful = pinned === null ? fields.filter(({ name }) => declared.types.has(name)) : fields;
   for (const source of sources) await checkValues(database, source, doubtful, declared);
   if (before !== undefined) warnOfChanges(before, fields, declared, warn);
@@ -134,7 +141,10 @@ function checkMentioned(request: PrepareBatch, fields: readonly Field[]): void {
   }
 }
 
-/** One table of all files: `_file` (from 0), `_line` (the row within its file), `_row` (within the batch), typed columns. */
+/**
+ * Creates `united` from all files, with `_file` (from 0), `_line` (the row within its file), `_row` (the row within the
+ * batch), and the typed columns.
+ */
 async function uniteSources(
   database: LockedDatabase,
   sources: readonly Source[],
@@ -157,7 +167,10 @@ async function uniteSources(
   for (const source of sources) await database.run(`DROP TABLE ${source.table}`);
 }
 
-/** A column may become nullable later: that it had no nulls at first was no promise. `notNull` is one. */
+/**
+ * Returns the columns with their nullability. A column without nulls so far may become nullable later; only a `notNull`
+ * expectation prevents that.
+ */
 async function columnsOf(
   database: LockedDatabase,
   { pinned, known, mode }: PrepareBatch,
@@ -169,7 +182,7 @@ async function columnsOf(
   const isKept = known.length > 0 && mode !== 'snapshot';
   return fields.map(({ name, type }, at) => {
     const before = pinned?.find((column) => column.name === name);
-    // The rows so far have no value of a column that is new.
+    // The existing rows have no values in a new column.
     const wasNullable = before === undefined ? isKept : before.nullable;
     return { name, type, nullable: nulls[`n${at}`] === true || wasNullable };
   });

@@ -12,11 +12,11 @@ const histogramBins = 20;
 const topValues = 10;
 
 /**
- * Per column: `count` of rows, `nulls` among them, distinct values, smallest and largest, and the ten most frequent
- * values; for numbers the mean, the standard deviation of the sample (n − 1) and quantiles, interpolated linearly; for
- * days and timestamps quantiles that are values; for booleans the share of true; for all but text and booleans a
- * histogram of twenty bins of equal width. A number that is larger than a DOUBLE holds, such as the deviation of values
- * near 1.7e308, is null.
+ * Returns the profile of each column: number of rows (`count`), nulls, distinct values, minimum, maximum, and the ten
+ * most frequent values. Columns of numbers also have the mean, the sample standard deviation (divisor n − 1) and
+ * linearly interpolated quantiles. Columns of dates and timestamps have quantiles that are values. The mean of a
+ * boolean column is its share of true. All columns except text and booleans have a histogram of twenty bins of equal
+ * width. A result that overflows a DOUBLE, such as the deviation of values near 1.7e308, is null.
  */
 export async function profile(
   { parts, columns }: Operations['profile']['request'],
@@ -36,7 +36,7 @@ function emptyProfile({ name }: Column): ColumnProfile {
   return { name, count: 0, nulls: 0, distinct: 0, ...none, top: [] };
 }
 
-/** All but the moments comes from `counted`. */
+/** Returns the profiles of a slice's columns. All but the moments are computed from the table `counted`. */
 async function profileSlice(database: LockedDatabase, slice: Slice): Promise<readonly ColumnProfile[]> {
   const facts = await countValues(database, 'counted', slice);
   const moments = await momentsOf(database, slice, facts);
@@ -68,10 +68,13 @@ async function profileSlice(database: LockedDatabase, slice: Slice): Promise<rea
   });
 }
 
-/** Days and timestamps are counted as seconds, and said as what they are. */
+/**
+ * Returns the histograms of a slice's columns. Dates and timestamps are counted in seconds, and their edges are ISO
+ * text.
+ */
 async function histogramsIn(database: LockedDatabase, { kind }: Slice): Promise<ReadonlyMap<number, Histogram>> {
   const value = kind === 'time' ? 'epoch(CAST(v AS TIMESTAMP))' : 'CAST(v AS DOUBLE)';
-  // Halved, as the width of the whole range may be more than a number holds.
+  // Both bounds are halved first, because the width of the whole range may overflow.
   const bins = await rowsByColumn(
     database,
     `WITH given AS (SELECT c, ${value} AS w, n FROM counted),
@@ -93,7 +96,7 @@ function histogramOf(bins: readonly Row[], isTime: boolean): Histogram {
   return { edges: isTime ? edges.map(instantText) : edges, counts };
 }
 
-/** Where the whole range is more than a number holds, from both ends. */
+/** Returns the edge of a bin. If its distance from the lower end overflows, it is interpolated between both ends. */
 function edgeOf(low: number, high: number, { width, at }: { readonly width: number; readonly at: number }): number {
   const share = at / histogramBins;
   return Number.isFinite(at * width) ? low + at * width : low * (1 - share) + high * share;

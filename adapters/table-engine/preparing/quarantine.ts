@@ -13,7 +13,10 @@ interface Quarantine {
   readonly path: string;
 }
 
-/** Writes the rows that broke a check of severity error, with `_file`, `_line` in it, `_row` (within the batch) and `_broke`, which says what. */
+/**
+ * Writes the rows that broke a check of severity `error`, with `_file`, `_line` (the line in the file), `_row` (the row
+ * within the batch) and `_broke` (the broken checks). Returns null if there are none.
+ */
 export async function writeQuarantine(
   database: LockedDatabase,
   judged: readonly Judged[],
@@ -42,7 +45,7 @@ export async function writeQuarantine(
   return { path, rows: Number(rows) };
 }
 
-/** Makes `lines`: on which line of its file each refused row begins. */
+/** Creates `lines`, the line of its file on which each refused row begins. */
 async function findLines(database: LockedDatabase, sources: readonly Source[]): Promise<void> {
   await database.run('CREATE TABLE lines (file INTEGER, record BIGINT, line BIGINT)');
   const appender = await database.connection.createAppender('lines');

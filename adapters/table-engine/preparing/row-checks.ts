@@ -9,14 +9,14 @@ import { identifier, literal, parquetRows } from '../sql.ts';
 
 export interface RowCheck {
   readonly check: ExpectationCheck;
-  /** SQL over `fresh` that is true for a row that breaks it. */
+  /** SQL over `fresh` that is true for a row that breaks the check. */
   readonly broken: string;
   readonly observed?: string | number;
 }
 
 export interface RowGround {
   readonly key: string | undefined;
-  /** There are rows before the batch, in the view `known`, that stay unless their key is in `replaced`. */
+  /** Whether there are existing rows. They are in the view `known` and stay unless their key is in `replaced`. */
   readonly hasKnown: boolean;
   readonly references: readonly ReferencedColumn[];
 }
@@ -44,7 +44,10 @@ export async function rowChecks(
   return checks;
 }
 
-/** A column of another type is broken by the values that are not of the one expected, or by all if each of them could be. */
+/**
+ * Returns the SQL condition of the rows that break a `type` check. If the column has another type, these are the rows
+ * with values that do not fit the expected type. If all values would fit it, every row with a value breaks the check.
+ */
 function brokenType(expected: Field['type'], field: Field): string {
   if (field.type === expected || (field.type === 'integer' && expected === 'number')) return 'false';
   const column = identifier(field.name);
@@ -69,7 +72,10 @@ function brokenRange(field: Field, [low, high]: NonNullable<Expectation['range']
   return `NOT (${column} BETWEEN ${bound(low)} AND ${bound(high)})`;
 }
 
-/** Values of another kind than the column's never match. */
+/**
+ * Returns the SQL condition of the rows that break a `values` check. Allowed values of another kind than the column's
+ * never match.
+ */
 function brokenValues({ name, type, stored }: Field, values: readonly (string | number | boolean)[]): string {
   const column = identifier(name);
   const allowed = values.flatMap((value) => {
@@ -84,7 +90,10 @@ function brokenValues({ name, type, stored }: Field, values: readonly (string | 
     : `${column} IS NOT NULL AND NOT coalesce(${column} IN (${allowed.join(', ')}), false)`;
 }
 
-/** RE2: its time is linear in the text, whatever the pattern. */
+/**
+ * Returns the SQL condition of the rows that break a `pattern` check. DuckDB uses RE2, whose run time is linear in the
+ * text for every pattern.
+ */
 async function brokenPattern(database: LockedDatabase, field: Field, pattern: string): Promise<string> {
   if (field.type !== 'string') throw mistyped(field, 'a pattern', 'strings');
   try {
@@ -100,7 +109,7 @@ async function brokenPattern(database: LockedDatabase, field: Field, pattern: st
   return `NOT regexp_matches(${identifier(field.name)}, ${literal(pattern)})`;
 }
 
-/** Once the share is too large, every row without a value is to blame. */
+/** Returns the check of the share of nulls. If the share is too large, every row with a null breaks the check. */
 async function nullShareCheck(database: LockedDatabase, column: string, most: number): Promise<RowCheck> {
   const { share } = await database.row(
     `SELECT coalesce((count(*) - count(${column})) / nullif(count(*), 0), 0)::DOUBLE AS share FROM fresh`,

@@ -9,7 +9,10 @@ import { type Source, placeInFile } from '../reading/source.ts';
 import { scalarExpression, timeKind } from './timestamp-expression.ts';
 import type { Warn } from '../typing/warn.ts';
 
-/** Makes `timed` of `united`, with each row's instant in `_at`; false, and nothing made, without `timestamp`. */
+/**
+ * Creates `timed` from `united`, with each row's instant in `_at`. Without `timestamp`, creates nothing and returns
+ * false.
+ */
 export async function addInstants(
   database: LockedDatabase,
   { timestamp, timezone, from, before }: PrepareBatch,
@@ -34,7 +37,7 @@ export async function addInstants(
   const kind = await timeKind(database, timestamp, expression, 'united');
   const local = kind === 'naive' ? `TRY(CAST(${expression} AS TIMESTAMP))` : `TRY(timezone('UTC', ${expression}))`;
   const instant = kind === 'naive' ? instantOfLocal('"_local"', timezone) : '"_local"';
-  // Arithmetic on a time out of range would fail the whole statement.
+  // Arithmetic on an out-of-range time would fail the whole statement.
   await database.run(
     `CREATE TABLE timed AS SELECT * EXCLUDE ("_local"), CASE WHEN ${isWritable('"_local"', 'TIMESTAMP')} THEN ${instant} END AS "_at" FROM (SELECT *, ${local} AS "_local" FROM united)`,
   );

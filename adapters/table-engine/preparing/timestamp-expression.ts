@@ -4,22 +4,22 @@ import { saidByDuckDb } from '../process/said-by-duckdb.ts';
 import { identifier, literal } from '../sql.ts';
 
 /**
- * Checks that `data.timestamp` is one scalar expression over the columns, and returns it as SQL. It is parsed before it
- * is run: subqueries, stars, aggregates, windows, lambdas, parameters, functions of tables, and whatever answers
- * differently from one run to the next are `invalid-expression`.
+ * Checks that `data.timestamp` is one scalar expression over the columns, and returns it as SQL. The expression is
+ * parsed before it runs. Throws `invalid-expression` for subqueries, stars, aggregates, windows, lambdas, parameters,
+ * table functions, and functions whose result may differ between runs.
  */
 export async function scalarExpression(
   database: LockedDatabase,
   text: string,
   columns: readonly string[],
 ): Promise<string> {
-  // A column's name is taken as it is, whatever SQL would make of it.
+  // A text that equals a column's name is that column, even if SQL would read it differently.
   if (columns.includes(text)) return identifier(text);
   const expression = await parse(database, text);
   const functions = new Set<string>();
   inspect(expression, text, columns, functions);
   await checkFunctions(database, text, [...functions]);
-  // A comment at the expression's end must not swallow what follows it.
+  // Without the line break, a comment at the end of the expression would hide what follows.
   return `(${text}\n)`;
 }
 
@@ -34,9 +34,9 @@ const leaves = new Set([
   'CASE',
   'BETWEEN',
 ]);
-/** Macros of DuckDB's own that are scalar and always answer the same. */
+/** DuckDB's own macros that are scalar and deterministic. */
 const macros = new Set(['date_add', 'nullif', 'split_part', 'fdiv', 'fmod', 'round_even', 'days_in_month']);
-/** Listed as always answering the same, though they read the clock or the session. */
+/** Functions that DuckDB lists as consistent although they read the clock or the session. */
 const unsteady = /^(current_|get_?current|getvariable|age$|version$|json_serialize|json_deserialize|write_log)/;
 
 async function parse(database: LockedDatabase, text: string): Promise<unknown> {
@@ -62,7 +62,10 @@ async function parse(database: LockedDatabase, text: string): Promise<unknown> {
   return expression;
 }
 
-/** Walks the tree; any kind of node that is not known to be harmless is refused. */
+/**
+ * Walks the syntax tree and collects the names of functions. Refuses every kind of node that is not known to be
+ * harmless.
+ */
 function inspect(node: unknown, text: string, columns: readonly string[], functions: Set<string>): void {
   if (Array.isArray(node)) {
     for (const child of node) inspect(child, text, columns, functions);
@@ -102,7 +105,7 @@ async function checkFunctions(database: LockedDatabase, text: string, names: rea
   }
 }
 
-/** What the expression gives over the rows of a table: naive local time or an instant. */
+/** Returns whether the expression gives naive local times or instants over the rows of a table. */
 export async function timeKind(
   database: LockedDatabase,
   text: string,

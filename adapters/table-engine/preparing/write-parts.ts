@@ -15,7 +15,10 @@ interface Rows {
   readonly folder: string;
 }
 
-/** Writes `fresh` as parts. The order is total, by instant, key, then every value, so that it does not depend on the files'. */
+/**
+ * Writes `fresh` as parts, in a total order (by instant, key and then every value) that does not depend on the order of
+ * the files.
+ */
 export async function writeParts(
   database: LockedDatabase,
   { fields, key, timed, folder }: Rows,
@@ -51,7 +54,9 @@ export async function partOf(path: string, rows: number, bounds: Bounds): Promis
   return { ...(await fingerprint(path)), rows, ...bounds, path };
 }
 
-/** Widened to whole milliseconds, so that every row lies within. */
+/**
+ * Returns the first and the last instant of a slice, widened to whole milliseconds so that every row lies between them.
+ */
 export async function boundsOf(database: LockedDatabase, slice: string): Promise<Required<Bounds>> {
   const at = identifier('_at');
   const found: Readonly<Record<string, Cell>> = await database.row(`

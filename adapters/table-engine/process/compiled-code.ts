@@ -5,17 +5,20 @@ import { dirname, join } from 'node:path';
 const sources = dirname(import.meta.dirname);
 
 /**
- * What Node has compiled of a process's sources, which is half of what its start costs. Processes only read it: one that
- * strangers' bytes took over could otherwise leave code there for the next. It is written once, by a process that is
- * given nothing.
+ * Node's compile cache for the sources of a table process, which saves half of its start time. Table processes can only
+ * read it: a process that malicious data took over could otherwise leave code there for the next one. It is written
+ * once, by a process that receives no data.
  */
 export interface CompiledCode {
   readonly folder: string;
-  /** Runs `compile`, which is to fill the folder, unless it was filled for these sources. */
+  /** Runs `compile`, which must fill the folder, unless the folder was already filled for the current sources. */
   fill(compile: () => Promise<void>): Promise<void>;
 }
 
-/** Beside what this process itself has compiled, so that not each scratch folder begins anew; else in that. */
+/**
+ * Returns the compile cache. It lies beside this process's own compile cache, so that a new scratch folder does not
+ * start with an empty one. If this process has no compile cache, it lies in the scratch folder.
+ */
 export function compiledCode(scratchFolder: string): CompiledCode {
   const own = getCompileCacheDir();
   const folder = join(own === undefined ? scratchFolder : dirname(own), 'table-engine');

@@ -5,24 +5,24 @@ import { PerennialError } from '../../../contracts/errors.ts';
 import type { PreparedBatch } from '../../../ports/table-engine.ts';
 import type { OperationName, Operations } from './operations.ts';
 
-/** Folders of one process, made before it starts; all that it sees of the platform's files. */
+/** Folders of one process, created before it starts. The process sees no other data of the platform. */
 export interface ProcessFolders {
   readonly root: string;
-  /** Readable for the process: the files that its call is about. */
+  /** Read-only for the process: the input files of its call. */
   readonly given: string;
-  /** Writable: the files that its call makes. */
+  /** Writable for the process: the output files of its call. */
   readonly made: string;
-  /** Writable: what does not fit into its memory. */
+  /** Writable for the process: rows that do not fit in its memory. */
   readonly spill: string;
 }
 
-/** Puts paths of the process in the place of the caller's. */
+/** Translates the caller's paths into paths of the process. */
 interface Paths {
-  /** Of a file that is read. */
+  /** Returns the process's path for an input file. */
   given(path: string): string;
-  /** Of a file that is written. */
+  /** Returns the process's path for an output file. */
   made(path: string): string;
-  /** Of the folder for an unknown number of files. */
+  /** Folder for output files whose number is not known in advance. */
   readonly madeFolder: string;
 }
 
@@ -71,15 +71,18 @@ const translations: { readonly [Name in OperationName]: Translate<Name> } = {
 };
 
 export interface HandedOver<Name extends OperationName> {
-  /** The request as the process is told it. */
+  /** The request with the paths of the process. */
   readonly request: Operations[Name]['request'];
-  /** Moves what was made to where the caller wants it. No process that could still change it may be left. */
+  /**
+   * Moves the output files to the paths that the caller asked for. The process must have ended, because it could still
+   * change them.
+   */
   takeBack(result: Operations[Name]['result']): Promise<Operations[Name]['result']>;
 }
 
 /**
- * Shows the files of a request to the process that is to serve it, which was started before they were known: as further
- * names of the same files, in a folder that the process can only read.
+ * Makes the files of a request visible to the process that will serve it. The process was started before they were
+ * known, so they are hard-linked into a folder that the process can only read.
  */
 export async function handOver<Name extends OperationName>(
   operation: Name,
@@ -110,7 +113,7 @@ function nameFor(names: Map<string, string>, path: string, folder: string): stri
   return known;
 }
 
-/** A copy where the file system has no second names for this file, as for one of another file system. */
+/** Hard-links a file, or copies it if it cannot be linked, for example across file systems. */
 async function show(path: string, inside: string): Promise<void> {
   try {
     await link(path, inside);
@@ -121,7 +124,10 @@ async function show(path: string, inside: string): Promise<void> {
   }
 }
 
-/** A link that a process made in the place of a file would lead whoever reads it to any file of this machine. */
+/**
+ * Moves an output file. Anything but a regular file is refused: a symbolic link made by the process could make its
+ * reader open any file of this machine.
+ */
 async function take(inside: string, path: string): Promise<void> {
   if (!(await lstat(inside)).isFile())
     throw new PerennialError('internal', `the table engine made something else than a file of ${basename(path)}`, {});

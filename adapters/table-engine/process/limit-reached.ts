@@ -8,7 +8,10 @@ const settings: Readonly<Record<Limited, string>> = {
   time: 'PERENNIAL_TABLE_TIMEOUT',
 };
 
-/** Not retryable: the same call would reach the limit again. */
+/**
+ * Returns the error of a call that reached a limit. It is not retryable, because the same call would reach the limit
+ * again.
+ */
 export function limitReached(what: Limited, how: string): PerennialError {
   return new PerennialError(
     'limit-reached',

@@ -8,26 +8,26 @@ export interface DatabaseAccess {
   readonly files: readonly string[];
   /** Folders that may be written to. */
   readonly folders: readonly string[];
-  /** An existing folder for what does not fit in memory. */
+  /** Existing folder for rows that do not fit in memory. */
   readonly spillFolder: string;
-  /** e.g. `1GiB`; bounds DuckDB's buffers, not the process. */
+  /** Memory limit, e.g. `1GiB`. It bounds DuckDB's buffers, not the process. */
   readonly memoryLimit: string;
-  /** What naive timestamps mean in conversions. */
+  /** Time zone in which conversions read naive timestamps. */
   readonly timezone: string;
 }
 
 export interface LockedDatabase {
   readonly connection: DuckDBConnection;
   run(sql: string): Promise<void>;
-  /** All rows; for results that are small. */
+  /** Returns all rows. Only for small results. */
   rows(sql: string): Promise<readonly Readonly<Record<string, Cell>>[]>;
-  /** The first row of a result that has one. */
+  /** Returns the first row. Throws if there is none. */
   row(sql: string): Promise<Readonly<Record<string, Cell>>>;
 }
 
 /**
- * A database in memory that reaches the files and folders named, and nothing else: no other path, no network, no
- * extension, and no way to change that by SQL. One thread, so that the same rows are written as the same bytes.
+ * Opens an in-memory database that can access the given files and folders and nothing else: no other path, no network
+ * and no extension. SQL cannot change that. It runs on one thread, so that the same rows are written as the same bytes.
  */
 export async function openLockedDatabase(access: DatabaseAccess): Promise<LockedDatabase> {
   const instance = await DuckDBInstance.create(':memory:', {

@@ -14,7 +14,7 @@ import type {
 type Request<Name extends keyof TableEngine> = Parameters<TableEngine[Name]>[0];
 type Result<Name extends keyof TableEngine> = Awaited<ReturnType<TableEngine[Name]>>;
 
-/** What the engine asks its processes to do. Columns are handed over in pieces before the result. */
+/** Operations that the engine calls in its processes. A process sends columns in pieces before the result. */
 export interface Operations {
   prepareBatch: { request: PrepareBatch; result: PreparedBatch };
   profile: {
@@ -34,7 +34,7 @@ export interface Operations {
 
 export type OperationName = keyof Operations;
 
-/** One line on the process's standard input. */
+/** One call, sent as a line of JSON on the process's standard input. */
 export interface Call<Name extends OperationName = OperationName> {
   readonly operation: Name;
   readonly request: Operations[Name]['request'];
@@ -43,11 +43,14 @@ export interface Call<Name extends OperationName = OperationName> {
   readonly rowsAtMost: number;
 }
 
-/** Of one call's database, e.g. `1024MiB`, by the width of its rows. Each column takes its buffers, however few the rows are. */
+/**
+ * Memory limits of one call's database, e.g. `1024MiB`, by the number of columns. Each column needs buffers, however
+ * few the rows are.
+ */
 export interface MemoryLimits {
   /** Up to 500 columns. */
   readonly narrow: string;
-  /** Up to 2,000 columns, or of a number that is not known. */
+  /** Up to 2,000 columns, or if their number is unknown. */
   readonly usual: string;
   readonly wide: string;
 }

@@ -1,12 +1,15 @@
 import { reasonOf } from '../../../contracts/errors.ts';
 
-/** What DuckDB says of an error, for people: the first line, without its kind of error and without folders of this machine. */
+/**
+ * Returns DuckDB's message of an error for people: its first line, without the kind of error and without folders of
+ * this machine.
+ */
 export function saidByDuckDb(caught: unknown): string {
   const [first = ''] = reasonOf(caught).split('\n');
   return withoutFolders(first.replace(/^([A-Z][A-Za-z ]* Error: )+/, '')).trim();
 }
 
-/** Files and folders by their names alone: `in file "/tmp/x/a.csv"` becomes `in file a.csv`. */
+/** Reduces paths in a message to names: `in file "/tmp/x/a.csv"` becomes `in file a.csv`. */
 export function withoutFolders(said: string): string {
   return said.replaceAll(/\b(file|directory) (["'])\/(?:[^"']*\/)?([^"'/]*)\2/gi, '$1 $3');
 }

@@ -1,10 +1,10 @@
-// Starts process.ts with the compiled code in the folder that its argument names. JavaScript, because the compiled code
-// of a TypeScript file could not be used before it is found.
+// Starts table-process-main.ts with the compile cache in the folder given as argument. This file is JavaScript, because
+// the cache cannot cover the file that enables it, and TypeScript would have to be stripped at every start.
 import { statSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
 
 const folder = process.argv[2] ?? '';
-// A folder that was removed while it is mounted can still be seen, with a link count of zero. Node would try for ever, at
-// full load, to make a folder in it.
+// A folder that was removed while it is mounted is still visible, with a link count of zero. Node would try forever, at
+// full load, to create a folder in it.
 if ((statSync(folder, { throwIfNoEntry: false })?.nlink ?? 0) > 0) enableCompileCache(folder);
 await import('./table-process-main.ts');

@@ -1,5 +1,6 @@
-// The process of one call: reads it as one line of JSON, answers in lines of JSON, and ends. Its parent keeps standard
-// input open for as long as it lives; the end of it is the end of this process, whatever it is at.
+// Main program of a table process. It reads one call as a line of JSON, answers in lines of JSON, and ends. Its parent
+// keeps standard input open as long as the parent lives. When standard input ends, this process ends at once, even
+// during a call.
 import { once } from 'node:events';
 import { flushCompileCache } from 'node:module';
 import { asDiskFull } from '../../../contracts/disk-full.ts';
@@ -71,7 +72,7 @@ async function answer(line: string): Promise<void> {
     const { code, message, fields } = inOurWords(caught);
     await say({ kind: 'error', code, message, fields });
   }
-  // Not `exit`: the database's threads must not run into a process that is being taken down.
+  // SIGKILL instead of `exit`, because threads of the database must not run while `exit` tears the process down.
   process.stdout.end(() => process.kill(process.pid, 'SIGKILL'));
 }
 
@@ -80,7 +81,8 @@ function inOurWords(caught: unknown): PerennialError {
   const reason = reasonOf(caught);
   if (/^Out of Memory Error.*(temp directory|max_temp_directory_size)/s.test(reason))
     return limitReached('disk', saidByDuckDb(caught));
-  // The system bounds the size of one file, so that it cannot outgrow the disk limit between two looks of the watch.
+  // The system bounds the size of one file, so that the file cannot exceed the disk limit between two checks by the
+  // sandbox.
   if (/EFBIG|File too large/i.test(reason)) return limitReached('disk', saidByDuckDb(caught));
   const full = asDiskFull(caught);
   if (full instanceof PerennialError) return full;
@@ -109,7 +111,7 @@ process.stdin.on('data', (chunk: string) => {
   void answer(line);
 });
 process.stdin.on('end', () => {
-  // Where nothing was asked, the process was started to fill the folder of compiled code, which others only read.
+  // A process that received no call was started to fill the compile cache, which other processes can only read.
   flushCompileCache();
   process.kill(process.pid, 'SIGKILL');
 });

@@ -15,13 +15,13 @@ export interface ProcessSettings {
   readonly heapMebibytes: number;
   /** Disk for a process's results and for rows spilled from memory. */
   readonly diskBytes: number;
-  /** How long a process may live, whatever it is at. */
+  /** Maximum lifetime of a process, idle or busy. */
   readonly lifetimeMs: number;
 }
 
 const filesAtMost = 100_000;
 const processesAtMost = 2;
-/** From the end of what a process says to its own. */
+/** How long a process may take to end after its output has ended. */
 const endingMs = 2_000;
 
 /** One process, which serves one call. */
@@ -29,7 +29,7 @@ export class TableProcess {
   readonly folders: ProcessFolders;
   readonly #process: SandboxedProcess;
   #said = '';
-  /** Whether it takes no call any more. */
+  /** Whether the process can no longer take a call. */
   ended = false;
 
   private constructor(folders: ProcessFolders, running: SandboxedProcess) {
@@ -37,11 +37,12 @@ export class TableProcess {
     this.#process = running;
     running.stdin.on('error', () => undefined);
     running.stderr.on('data', (chunk: Buffer) => (this.#said = `${this.#said}${chunk.toString()}`.slice(-2000)));
-    // Node closes it as soon as the process is gone; how it ended is known after its sandbox is cleared away.
+    // Node closes standard input as soon as the process is gone. How the process ended is known only after its sandbox
+    // has been removed.
     running.stdin.on('close', () => (this.ended = true));
   }
 
-  /** `compiled`: what was compiled before. */
+  /** Starts a process. `compiled` mounts the compile cache. */
   static async start(settings: ProcessSettings, compiled: Mount, signal: AbortSignal): Promise<TableProcess> {
     const folders = await makeFolders(settings.scratchFolder);
     try {
@@ -53,18 +54,18 @@ export class TableProcess {
     }
   }
 
-  /** The lines that the process answers a line with. */
+  /** Sends a line to the process and returns the lines of its answer. */
   ask(line: string): AsyncGenerator<string> {
     this.#process.stdin.write(`${line}\n`);
     return linesOf(this.#process.stdout);
   }
 
-  /** What it last said that is no answer. */
+  /** Returns the last characters that the process wrote to standard error. */
   said(): string {
     return this.#said.trim();
   }
 
-  /** Whether it keeps this process from ending. */
+  /** Sets whether the child process keeps this process from exiting. */
   hold(held: boolean): void {
     this.#process.hold(held);
   }
@@ -73,22 +74,26 @@ export class TableProcess {
     this.#process.stop();
   }
 
-  /** Tells it that there is no call for it, and waits until it has ended by itself. */
+  /** Ends the process's standard input without a call and waits until the process has ended by itself. */
   async dismiss(): Promise<void> {
     this.#process.stdout.resume();
     this.#process.stdin.end();
     await this.#process.ended;
   }
 
-  /** How it ended, where it did so by itself a moment ago. */
+  /** Returns how the process ended, after its output has ended. Stops it if it has not ended within `endingMs`. */
   async ending(): Promise<Ending> {
     await Promise.race([this.#process.ended, wait(endingMs, undefined, { ref: false })]);
     return this.end();
   }
 
-  /** Ends it. What it made can be read then, and nothing changes it any more. */
+  /**
+   * Stops the process and waits until it has ended. Its output files can then be read, because nothing changes them any
+   * more.
+   */
   async end(): Promise<Ending> {
-    // One that was started ahead does not keep this process going, and its end would never be seen.
+    // A spare process does not keep this process from exiting. Without `hold`, this process could exit before it sees
+    // the spare's end.
     this.#process.hold(true);
     this.#process.stdout.resume();
     this.#process.stop();
@@ -124,8 +129,8 @@ function open(
       compiled.source,
     ],
     cwd: '/',
-    // Blocks of DuckDB's go back to the system when they are freed; glibc would keep them, and a call would hold half as
-    // much again as its limit.
+    // These settings return DuckDB's freed blocks to the system. By default, glibc keeps them, and a call would hold
+    // half as much again as its limit.
     env: {
       TZ: 'UTC',
       MALLOC_ARENA_MAX: '2',

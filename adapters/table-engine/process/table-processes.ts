@@ -9,7 +9,7 @@ import { type ProcessSettings, TableProcess } from './table-process.ts';
 
 export interface TableProcessSettings extends Omit<ProcessSettings, 'lifetimeMs'> {
   readonly memoryLimits: MemoryLimits;
-  /** The most rows that one call returns, because its caller holds them in memory. */
+  /** Maximum number of rows that one call may return, because its caller holds them in memory. */
   readonly rowsAtMost: number;
   readonly timeLimitMs: number;
   readonly concurrency: number;
@@ -17,14 +17,14 @@ export interface TableProcessSettings extends Omit<ProcessSettings, 'lifetimeMs'
 
 type OnPiece = (columns: readonly (readonly Cell[])[]) => void;
 
-/** How long a process that was started ahead waits for its call. */
+/** How long the spare process waits for a call before it is stopped. */
 const spareIdleMs = 60_000;
-/** For starting and for handing files over, on a machine that is busy. */
+/** Extra lifetime for starting the process and handing files over on a busy machine. */
 const slackMs = 60_000;
 
 /**
- * Runs each call in a process of its own. One process is started ahead, because starting takes longer than most calls;
- * it serves one call as any other. Processes end with their call, with `close`, and with this process.
+ * Runs each call in its own process. One spare process is started in advance, because starting takes longer than most
+ * calls; it also serves only one call. Processes end with their call, with `close`, and with this process.
  */
 export class TableProcesses {
   readonly #settings: TableProcessSettings;
@@ -70,7 +70,7 @@ export class TableProcesses {
     }
   }
 
-  /** Ends every process, also those at work, and waits until they are gone. */
+  /** Stops every process, including those that are serving a call, and waits until they have ended. */
   async close(): Promise<void> {
     this.#closing.abort();
     const spare = this.#spare;
@@ -98,7 +98,7 @@ export class TableProcesses {
 
   #startSpare(): void {
     if (this.#spare !== undefined || this.#closing.signal.aborted) return;
-    // One that cannot be started is tried again by the call that needs it, which then says why.
+    // If the spare cannot be started, the next call starts a process itself and reports the reason.
     const started = this.#startAhead().catch(() => null);
     const timer = setTimeout(() => this.#dropSpare(started), spareIdleMs).unref();
     this.#spare = { started, timer };
@@ -116,7 +116,7 @@ export class TableProcesses {
     void started.then((child) => (child === null ? undefined : this.#discard(child)));
   }
 
-  /** Once: has a process that is given no call compile what all processes run. */
+  /** Starts a process without a call, once, to fill the compile cache. */
   async #fill(): Promise<void> {
     await this.#compiled.fill(async () => {
       const child = await this.#start({ source: this.#compiled.folder, writable: true });
@@ -157,7 +157,7 @@ async function ask<Name extends OperationName>(
       const answer: OperationAnswer<Name> = JSON.parse(line);
       if (answer.kind === 'piece') onPiece(answer.columns);
       else if (answer.kind === 'result') {
-        // Until it is gone it could change what it made.
+        // Until it has ended, the process could change its output files.
         await child.end();
         return answer.result;
       } else throw new PerennialError(answer.code, answer.message, answer.fields);
@@ -173,7 +173,10 @@ function closed(): PerennialError {
   return new PerennialError('cancelled', 'the table engine has been closed', {});
 }
 
-/** `lateMs`: the time that it had, where it was stopped for it. */
+/**
+ * Returns the error of a process that ended without an answer. `lateMs` is the time limit if the process was stopped
+ * for exceeding it, otherwise null.
+ */
 function died(operation: OperationName, lateMs: number | null, ending: Ending | string, said: string): PerennialError {
   if (lateMs !== null) return limitReached('time', `${operation} was stopped after ${lateMs / 1000} s`);
   if (typeof ending !== 'string' && ending.kind === 'over-limit') {

@@ -1,20 +1,23 @@
 import type { Cell } from '../../../contracts/data/data-types.ts';
 import type { LockedDatabase } from './locked-database.ts';
 
-/** What one call has for itself inside of its process. */
+/** Resources of one call inside its process. */
 export interface TableWorkplace {
   /** An existing empty folder, removed after the call. */
   readonly folder: string;
-  /** The most rows that `emit` accepts in one call of the engine. */
+  /** Maximum number of rows that one call of the engine may emit. */
   readonly rowsAtMost: number;
-  /** Opens the locked database; once a call. `readable` are files, `writable` folders; the zone is of naive timestamps, default UTC. */
+  /**
+   * Opens the locked database; at most once per call. `readable` lists files, `writable` lists folders. `timezone` is
+   * the zone of naive timestamps; default UTC.
+   */
   open(access: {
     readonly readable: readonly string[];
     readonly writable?: readonly string[];
     readonly timezone?: string;
-    /** How many columns the rows have, where that is known. */
+    /** Number of columns of the rows, if known. */
     readonly columns?: number;
   }): Promise<LockedDatabase>;
-  /** Hands a piece of a result over, one array a column. */
+  /** Sends a piece of the result to the caller, one array per column. */
   emit(columns: readonly (readonly Cell[])[]): Promise<void>;
 }

@@ -1,11 +1,11 @@
 /**
- * The names of the columns that an Arrow schema calls durations. The schema is a message of Arrow's IPC format, which is
- * a FlatBuffer: https://arrow.apache.org/docs/format/Columnar.html, `Message.fbs` and `Schema.fbs`. Bytes that are no
- * such message name none.
+ * Returns the names of the columns that an Arrow schema declares as durations. The schema is a message of Arrow's IPC
+ * format, which is a FlatBuffer: https://arrow.apache.org/docs/format/Columnar.html, `Message.fbs` and `Schema.fbs`.
+ * Returns no names if the bytes are not such a message.
  */
 export function arrowDurations(bytes: Buffer): readonly string[] {
   try {
-    // A marker and a length come before the message; writers of old left the marker out.
+    // A continuation marker and a length precede the message; older writers omit the marker.
     const message = bytes.subarray(bytes.readUInt32LE(0) === 0xffffffff ? 8 : 4);
     const schema = tableAt(message, pointerAt(message, 0)).table(messageHeader);
     return (schema?.tables(schemaFields) ?? []).flatMap((field) =>
@@ -17,7 +17,7 @@ export function arrowDurations(bytes: Buffer): readonly string[] {
   }
 }
 
-// The places of fields in their tables, in the order of Arrow's definitions; a union takes two.
+// Slots of fields in their FlatBuffer tables, in the order of Arrow's definitions; a union takes two slots.
 const messageHeader = 2;
 const schemaFields = 1;
 const fieldName = 0;
@@ -31,7 +31,7 @@ interface Table {
   tables(place: number): readonly Table[];
 }
 
-/** A table begins with the way back to its list of places, where 0 stands for a field that is not there. */
+/** Reads a FlatBuffer table. A table begins with the distance back to its vtable, in which 0 marks an absent field. */
 function tableAt(bytes: Buffer, start: number): Table {
   const places = start - bytes.readInt32LE(start);
   const fieldAt = (place: number): number | undefined => {
@@ -60,7 +60,7 @@ function tableAt(bytes: Buffer, start: number): Table {
       const at = target(place);
       if (at === undefined) return [];
       const length = bytes.readUInt32LE(at);
-      // A length that the bytes cannot hold is no list's.
+      // A length that exceeds the bytes is not that of a valid vector.
       if (length > bytes.length / 4) return [];
       return Array.from({ length }, (_, index) => tableAt(bytes, pointerAt(bytes, at + 4 + 4 * index)));
     },

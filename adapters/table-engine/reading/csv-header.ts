@@ -10,8 +10,8 @@ const headerLimit = 2 ** 20;
 const delimiters = [',', ';', '\t', '|'];
 
 /**
- * Reads the names of a CSV file's columns from its first line, which must be there. The delimiter is the one of comma,
- * semicolon, tab and bar that the line has most of: decided by the names alone, so that no row can change it.
+ * Reads the column names of a CSV file from its first line, which is required. The delimiter is whichever of comma,
+ * semicolon, tab and bar occurs most often in that line. Only the header decides it, so that no data row can change it.
  */
 export async function readCsvHeader(path: string, file: string): Promise<CsvHeader> {
   const line = await firstRecord(path, file);
@@ -28,7 +28,7 @@ export async function readCsvHeader(path: string, file: string): Promise<CsvHead
   return { delimiter, names };
 }
 
-/** Refuses a first line that looks like a comment. Asked only where the rows are not as wide as that line. */
+/** Refuses a first line that looks like a comment. Called only if a row has more or fewer values than that line. */
 export async function refuseComment({ path, name }: { readonly path: string; readonly name: string }): Promise<void> {
   const line = await firstRecord(path, name);
   if (/^\s*(#|\/\/|%|--)/.test(line))
@@ -43,7 +43,7 @@ interface Piece {
   readonly text: string;
 }
 
-/** A record as its quoted and unquoted pieces; undefined if a quote stays open. */
+/** Splits a record into its quoted and unquoted pieces. Returns undefined if a quote is not closed. */
 function splitQuotes(line: string): readonly Piece[] | undefined {
   const parts = line.split('"');
   if (parts.length % 2 === 0) return undefined;
@@ -53,7 +53,7 @@ function splitQuotes(line: string): readonly Piece[] | undefined {
 function splitCells(pieces: readonly Piece[], delimiter: string): readonly string[] {
   const cells = [''];
   for (const [at, { quoted, text }] of pieces.entries()) {
-    // Two quotes side by side within a quoted cell are one quote.
+    // Two adjacent quotes within a quoted cell stand for one quote.
     if (!quoted && text === '' && at > 0 && at < pieces.length - 1) cells.push(`${cells.pop() ?? ''}"`);
     else if (quoted) cells.push((cells.pop() ?? '') + text);
     else
@@ -102,7 +102,10 @@ const otherFormats: readonly (readonly [RegExp, string])[] = [
   [/^\s*\{\s*("|$)/, 'JSON; if it has one object a line, name it so that it ends with .ndjson, else write it as CSV'],
 ];
 
-/** What the bytes at the start of a file say that it is, if not CSV, and what can be done. */
+/**
+ * Returns which other format the first bytes of a file suggest and what to do about it, or undefined if the file may be
+ * CSV.
+ */
 function formatSeen(start: Buffer): string | undefined {
   const text = start.toString('latin1').replace(/^\xef\xbb\xbf/, '');
   return otherFormats.find(([pattern]) => pattern.test(text))?.[1];
@@ -110,7 +113,7 @@ function formatSeen(start: Buffer): string | undefined {
 
 function decode(bytes: Buffer, file: string): string {
   try {
-    // Takes a byte order mark off.
+    // TextDecoder removes a byte order mark.
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
     throw unreadable(file, 'the header is not UTF-8; save the file as UTF-8');

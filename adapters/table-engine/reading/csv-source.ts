@@ -9,7 +9,7 @@ import { countRows, exceptNulls, refuseFlaw, unreadable } from './source.ts';
 import { identifier, literal } from '../sql.ts';
 import { lineOfRecord, scanRecords } from './text-records.ts';
 
-/** All columns as text. */
+/** Loads a CSV file into a table, with all columns as text. */
 export async function loadCsv(
   database: LockedDatabase,
   file: LoadedFile,
@@ -27,7 +27,7 @@ export async function loadCsv(
   const { records, openQuote, flaw, quotedEmpty, quotesAll } = await scanRecords(file.path, delimiter);
   refuseFlaw(file, flaw);
   if (openQuote !== undefined) throw unreadable(file, 'a quote is opened and never closed', openQuote);
-  // Where every field is quoted, quotes say nothing.
+  // If every field is quoted, quotes do not distinguish empty text from a missing value.
   const isMissing = (quotesAll && names.length > 1) || nulls.includes('');
   if (quotedEmpty > 0 && !nulls.includes('')) warn(emptyTextGuess(file, quotedEmpty, isMissing));
   const leftOut = header.names.slice(0, header.names.length - names.length);
@@ -42,7 +42,7 @@ export async function loadCsv(
     throw await csvUnreadable(caught, file, delimiter, header.names.length);
   }
   const rows = await countRows(database, table);
-  // Of a single column a blank line is a row without a value.
+  // In a file with one column, a blank line is a row with a missing value.
   if (rows < records - 1 || (names.length > 1 && rows !== records - 1))
     throw unreadable(file, `${records - 1} rows are there and ${rows} could be read; look for stray quotes`);
   const hasEmptyText = quotedEmpty > 0 && !isMissing;
@@ -65,7 +65,10 @@ function emptyTextGuess(file: LoadedFile, count: number, isMissing: boolean): Da
   return { level: 'guess', kind: 'empty-text', column: null, count, example: '""', message };
 }
 
-/** Turns DuckDB's report, which counts records and names options that nobody can set, into file, line and reason. */
+/**
+ * Turns DuckDB's error, which counts records and names options that users cannot set, into an error with file, line and
+ * reason.
+ */
 async function csvUnreadable(caught: unknown, file: LoadedFile, delimiter: string, width: number): Promise<unknown> {
   const said = reasonOf(caught);
   if (!said.startsWith('Invalid Input Error') && !said.startsWith('Conversion Error')) return caught;

@@ -13,8 +13,8 @@ export interface FiniteColumns {
 }
 
 /**
- * Chooses the columns of a Parquet file that can be kept. NaN counts as a missing value, as in NumPy, and a guess says so. A
- * column with infinite numbers is left out; if something reads it, the file is refused.
+ * Chooses the columns of a Parquet file that can be kept. NaN counts as a missing value, as in pandas, and a warning of
+ * level `guess` reports it. A column with infinite numbers is left out; if something reads it, the file is refused.
  */
 export async function finiteColumns(
   database: LockedDatabase,

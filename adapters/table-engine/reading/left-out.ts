@@ -6,12 +6,15 @@ import type { LoadedFile, Source } from './source.ts';
 import { identifier } from '../sql.ts';
 import type { Warn } from '../typing/warn.ts';
 
-/** How pandas calls a column that has no name in the first line of a file. */
+/** Name that pandas gives to a column without a name in a CSV header. */
 const unnamed = /^Unnamed: \d+(\.\d+)*$/;
-/** How pandas writes an index without a name to Parquet. */
+/** Name under which pandas writes an unnamed index to Parquet. */
 export const unnamedIndex = /^__index_level_\d+__$/;
 
-/** Names the columns at the front that have none as pandas does when it reads a file that it wrote with its index. */
+/**
+ * Gives the name `Unnamed: <index>` to leading columns that have none, as pandas does when it reads a file that it
+ * wrote with its index.
+ */
 export function withIndexNames(names: readonly string[]): readonly string[] {
   const first = names.findIndex((name) => name !== '');
   return names.map((name, at) => (at < first ? `Unnamed: ${at}` : name));
@@ -24,7 +27,7 @@ export function isQuarantine(names: readonly string[]): boolean {
   return quarantineColumns.every((name, at) => names[at] === name);
 }
 
-/** Refused rows that were mended come back with the columns that say what was wrong with them. */
+/** Removes the leading quarantine columns. Users may correct refused rows and submit them with these columns. */
 export function withoutQuarantine<Item>(items: readonly Item[]): readonly Item[] {
   return items.slice(quarantineColumns.length);
 }
@@ -34,7 +37,7 @@ export function quarantineLeftOut(file: LoadedFile): DataWarning {
   return { level: 'guess', kind: 'left-out', column: null, count: quarantineColumns.length, example: null, message };
 }
 
-/** A source without its ignored columns and without the row numbers that pandas wrote beside its rows. */
+/** Returns a source without its ignored columns and without the index columns that pandas wrote beside its rows. */
 export async function withoutLeftOut(
   database: LockedDatabase,
   source: Source,
@@ -63,7 +66,7 @@ export function indexLeftOut(file: LoadedFile, name: string, rows: number): Data
   return { level: 'guess', kind: 'index-left-out', column: name, count: rows, example: null, message };
 }
 
-/** A column of a type that rows are not kept in is left out, or refused where something reads it. */
+/** Leaves out a column of an unsupported type with a warning. Throws `schema-changed` if something reads the column. */
 export function leaveOutUnkept(
   file: LoadedFile,
   { name, type, wayOut }: { readonly name: string; readonly type: string; readonly wayOut: string },

@@ -11,7 +11,10 @@ import type { Warn } from '../typing/warn.ts';
 type Load = (database: LockedDatabase, file: LoadedFile, table: string, options: LoadOptions) => Promise<Source>;
 const loaders: Readonly<Record<DataFormat, Load>> = { csv: loadCsv, ndjson: loadNdjson, parquet: loadParquet };
 
-/** Elsewhere, as in `features`, a name with blanks around it has to be written with them. */
+/**
+ * Warns of column names with leading or trailing blanks: the configuration, e.g. `features`, must repeat such a name
+ * exactly.
+ */
 function warnOfNames({ file, names }: Source, warn: Warn): void {
   for (const name of names) {
     if (name.trim() === name) continue;

@@ -2,15 +2,16 @@ import { constants } from 'node:fs';
 import { copyFile, open } from 'node:fs/promises';
 
 /**
- * In the footer of a Parquet file, the logical type of a column of instants in nanoseconds, in Thrift's compact form:
- * TIMESTAMP { isAdjustedToUTC: true, unit: NANOS }. The second byte says true, or false as 0x12.
+ * Bytes in the footer of a Parquet file that mark a column as instants in nanoseconds: the logical type TIMESTAMP {
+ * isAdjustedToUTC: true, unit: NANOS } in Thrift's compact encoding. In the second byte, 0x11 is true and 0x12 is
+ * false.
  */
 const instant = Buffer.from([0x8c, 0x11, 0x1c, 0x3c, 0x00, 0x00, 0x00, 0x00]);
 const isFalse = 0x12;
 
 /**
- * Copies a Parquet file so that its instants in nanoseconds are naive times in UTC. DuckDB cuts the former to
- * microseconds without a word and keeps the latter whole.
+ * Copies a Parquet file and turns its instants in nanoseconds into naive times in UTC. DuckDB silently truncates the
+ * former to microseconds, but reads the latter in full.
  */
 export async function withNaiveNanoseconds(path: string, copy: string): Promise<void> {
   await copyFile(path, copy, constants.COPYFILE_FICLONE);

@@ -24,9 +24,9 @@ interface Problem {
 }
 
 /**
- * The columns that are kept, with what their values are; undefined for one that has none, or of which a declaration says
- * what it is. Nested values, several kinds in one column and numbers of too many digits are left out, or refused where
- * something reads the column.
+ * Returns the columns that are kept, each with the kind of its values. The kind is undefined for a column without
+ * values, and for a column with several kinds and a declared type. Columns with nested values, several kinds or numbers
+ * with too many digits are left out; if something reads such a column, the file is refused.
  */
 export async function keptKinds(
   database: LockedDatabase,
@@ -56,7 +56,7 @@ export async function keptKinds(
   return kept;
 }
 
-/** By column, in the order of the names, the types of JSON that its cells have, null aside. */
+/** Returns the JSON types, except null, of the cells of each column, in the order of the names. */
 async function typesOfCells(
   database: LockedDatabase,
   { names, table }: Source,
@@ -110,7 +110,7 @@ function problemOf(
 
 function tooLong(name: string, isDeclared: boolean, inexact: ReadonlyMap<string, InexactNumber>): Problem | undefined {
   const found = inexact.get(name);
-  // What is declared is checked against its type.
+  // Whole numbers of a declared column are checked against its type later.
   if (found === undefined || (isDeclared && found.isWhole)) return undefined;
   const value = found.value.length > 60 ? `${found.value.slice(0, 60)}…` : found.value;
   const declare = found.isWhole ? `declare data.columns: { ${name}: string }, or ` : '';

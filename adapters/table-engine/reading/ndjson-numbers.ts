@@ -3,17 +3,17 @@ import { jsonPointerOf } from './json-pointer.ts';
 import { isExactNumber } from '../typing/spellings.ts';
 import { literal } from '../sql.ts';
 
-/** A number of JSON that neither a BIGINT nor the nearest DOUBLE is. */
+/** A JSON number that neither BIGINT nor DOUBLE holds exactly. */
 export interface InexactNumber {
   readonly row: number;
   readonly value: string;
-  /** As text, a whole number keeps all of its digits. */
+  /** Whether the number is whole. A whole number keeps all of its digits if its column is declared as text. */
   readonly isWhole: boolean;
 }
 
 /**
- * The columns with a number of more digits than its type holds, each with the first such number. DuckDB reads decimals as
- * the nearest DOUBLE, so that the text has to be looked at.
+ * Returns the columns that have a number with more digits than its type holds, each with the first such number. DuckDB
+ * reads decimals as the nearest DOUBLE, so the text itself must be examined.
  */
 export async function inexactNumbers(
   database: LockedDatabase,
@@ -37,7 +37,10 @@ export async function inexactNumbers(
   return found;
 }
 
-/** In a column with decimals, a whole number beyond 64 bits is a quantity. In a column of whole numbers it is an id, and all of its digits count. */
+/**
+ * Returns whether a column has decimals. A whole number beyond 64 bits is a quantity in such a column, and may be a
+ * DOUBLE. In a column of whole numbers only, it is an id, and every digit matters.
+ */
 async function hasDecimals(database: LockedDatabase, lines: string, name: string): Promise<boolean> {
   const cell = `CAST(json_extract(json, ${literal(jsonPointerOf(name))}) AS VARCHAR)`;
   const { has } = await database.row(
@@ -50,11 +53,14 @@ interface Doubtful {
   readonly name: string;
   readonly value: string;
   readonly isWhole: boolean;
-  /** A whole number beyond 64 bits that a DOUBLE holds. */
+  /** Whether this is a whole number beyond 64 bits that a DOUBLE holds exactly. */
   readonly isExact: boolean;
 }
 
-/** Text that looks like a number may stand within a string: only a parser tells them apart. */
+/**
+ * Returns the numbers of a line that may not be kept exactly. Parses the JSON, because text that looks like a number
+ * may be part of a string.
+ */
 function doubtfulIn(json: string): readonly Doubtful[] {
   const found: Doubtful[] = [];
   JSON.parse(json, (name: string, value: unknown, context?: { readonly source?: string }) => {
@@ -73,7 +79,7 @@ function doubtfulIn(json: string): readonly Doubtful[] {
   return found;
 }
 
-/** Whether the text is one that programs write for the number: its shortest form, or 17 or 19 digits of it. */
+/** Returns whether the text is a usual way to write the number: its shortest form, or 17 or 19 significant digits. */
 function isNearest(source: string, value: number): boolean {
   const digits = significantDigits(source);
   return [String(value), value.toExponential(16), value.toExponential(18)].some(
@@ -81,7 +87,10 @@ function isNearest(source: string, value: number): boolean {
   );
 }
 
-/** A sign and 19 digits at most; reading many more as one number would take long. */
+/**
+ * Returns whether a whole number fits into 64 bits. Checks the length first, because parsing a very long number is
+ * slow.
+ */
 function isWhole64(source: string): boolean {
   return source.length <= 20 && BigInt.asIntN(64, BigInt(source)) === BigInt(source);
 }

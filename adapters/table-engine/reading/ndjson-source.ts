@@ -11,8 +11,8 @@ import { identifier, literal } from '../sql.ts';
 import { longestNdjsonRecord, scanRecords } from './text-records.ts';
 
 /**
- * One JSON object a line, as text with the kind of each column beside it: text that looks like a number stays text.
- * A name that a line lacks is null there.
+ * Loads a file with one JSON object per line into a table. All columns are text, and the JSON kind of each column is
+ * recorded, so that a string that looks like a number stays text. A member that a line lacks is null.
  */
 export async function loadNdjson(
   database: LockedDatabase,
@@ -55,9 +55,12 @@ export async function loadNdjson(
   return source;
 }
 
-/** Before the kinds of columns are looked at: a text that means a missing value may stand among numbers. */
+/**
+ * Replaces texts that mean a missing value by null. Must run before the kinds of columns are determined, because such a
+ * text may occur among numbers.
+ */
 async function removeNulls(database: LockedDatabase, cells: string, nulls: readonly string[]): Promise<void> {
-  // Some programs write NaN, which JSON does not have, without quotes.
+  // Some programs write NaN without quotes, which is not valid JSON.
   const isText = `(json_type(cell) = 'VARCHAR' OR regexp_full_match(cell ->> '$', '-?(NaN|Inf(inity)?)', 'i'))`;
   const means = `${isText} AND (cell ->> '$') IN (${nulls.map(literal).join(', ')})`;
   await database.run(
@@ -88,7 +91,7 @@ interface BrokenLine {
   readonly reason: string;
 }
 
-/** DuckDB counts otherwise where lines are blank or break off. */
+/** Returns the first invalid line of a file. DuckDB's own line numbers are wrong if lines are blank or truncated. */
 async function firstBrokenLine(path: string): Promise<BrokenLine | undefined> {
   let line = 1;
   let rest = Buffer.alloc(0);
@@ -107,7 +110,7 @@ async function firstBrokenLine(path: string): Promise<BrokenLine | undefined> {
   return reason === undefined ? undefined : { line, reason };
 }
 
-/** Why a line cannot be read; undefined for one that can be. */
+/** Returns why a line cannot be read, or undefined if it can. */
 function flawOf(bytes: Buffer): string | undefined {
   const text = bytes.toString().trim();
   let isWhole = true;
@@ -130,7 +133,10 @@ const nounOf: Readonly<Record<string, string>> = {
   VARCHAR: 'a text',
 };
 
-/** In the order in which the lines bring them. */
+/**
+ * Returns the member names of all lines in the order of their first occurrence. Throws `data-unreadable` if a line is
+ * not an object or has a name twice.
+ */
 async function namesOf(database: LockedDatabase, source: Source, lines: string): Promise<readonly string[]> {
   const [odd] = await database.rows(
     `SELECT "_row" AS row, json_type(json) AS kind, len(json_keys(json)) <> len(list_distinct(json_keys(json))) AS twice FROM ${lines} WHERE kind <> 'OBJECT' OR twice ORDER BY "_row" LIMIT 1`,

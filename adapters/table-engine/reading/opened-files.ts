@@ -9,11 +9,17 @@ import type { PrepareBatch } from '../../../ports/table-engine.ts';
 
 type BatchFile = PrepareBatch['files'][number];
 
-/** How much larger than itself a compressed file may become, once it is large. Its size alone is bounded by the step's disk. */
+/**
+ * Maximum ratio of unpacked to compressed size, checked once more than `largeFrom` bytes are unpacked. The disk limit
+ * of the call bounds the unpacked size itself.
+ */
 const largestRatio = 250;
 const largeFrom = 64 * 2 ** 20;
 
-/** The files of a batch, those that gzip has compressed as plain files in `folder`. `too-large` for one that would fill the disk. */
+/**
+ * Returns the files of a batch, with gzip-compressed CSV and NDJSON files unpacked into `folder`. Throws `too-large`
+ * for a file that unpacks to more than `largestRatio` times its size.
+ */
 export async function openFiles(files: readonly BatchFile[], folder: string): Promise<readonly BatchFile[]> {
   const opened: BatchFile[] = [];
   for (const [at, file] of files.entries()) {
@@ -58,7 +64,7 @@ async function unpack(file: BatchFile, path: string): Promise<string> {
   return path;
 }
 
-/** Other errors are about the disk and not about the file. */
+/** Returns whether gzip reported the error. Other errors come from the disk, not from the file's content. */
 function isAboutGzip(caught: unknown): boolean {
   return caught instanceof Error && 'code' in caught && String(caught.code).startsWith('Z_');
 }

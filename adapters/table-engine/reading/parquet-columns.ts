@@ -5,14 +5,14 @@ import { literal, parquetRows } from '../sql.ts';
 
 export interface ParquetColumn {
   readonly name: string;
-  /** As `casts.ts` names it; for one that rows are not kept in, as people call it. */
+  /** Type as named in `casts.ts`; for an unsupported type, its usual name, for messages. */
   readonly type: string;
   readonly isKept: boolean;
-  /** Its values may have more digits than DuckDB reads, and nothing shows whether they do. */
+  /** Whether its values may have more digits than DuckDB reads. The file does not show whether they do. */
   readonly isCut: boolean;
 }
 
-/** The columns of a file, with what DuckDB's own description of them leaves out or has wrong. */
+/** Returns the columns of a file, and corrects and completes DuckDB's own description of their types. */
 export async function parquetColumns(database: LockedDatabase, path: string): Promise<readonly ParquetColumn[]> {
   const described = await database.rows(`DESCRIBE SELECT * FROM ${parquetRows([path])}`);
   const stored = await storedTypes(database, path);
@@ -29,7 +29,7 @@ function typeOf(type: string, logical: string): string {
   if (logical.startsWith('NullType')) return noType;
   // DuckDB reads instants of nanoseconds as microseconds.
   if (type === 'TIMESTAMP WITH TIME ZONE' && logical.includes('NANOS=NanoSeconds')) return instantInNanoseconds;
-  // DuckDB reads decimals of more than 38 digits as other numbers.
+  // DuckDB reads decimals of more than 38 digits as another type.
   const decimal = /^DecimalType\(scale=(\d+), precision=(\d+)\)/.exec(logical);
   if (decimal !== null && !type.startsWith('DECIMAL')) return `decimal of ${decimal[2]} digits`;
   return type;
@@ -40,7 +40,7 @@ interface StoredAs {
   readonly physical: string;
 }
 
-/** How the columns are stored, in their order; those within a nested column are left out. */
+/** Returns how the top-level columns are stored, in their order; columns inside a nested column are left out. */
 async function storedTypes(database: LockedDatabase, path: string): Promise<readonly StoredAs[]> {
   const nodes = await database.rows(
     `SELECT num_children AS children, type, logical_type FROM parquet_schema(${literal(path)})`,
@@ -55,7 +55,10 @@ async function storedTypes(database: LockedDatabase, path: string): Promise<read
   return types;
 }
 
-/** Columns that Arrow wrote as whole numbers and that are durations: only its own schema says so. */
+/**
+ * Returns the columns that are durations. Arrow stores durations as whole numbers, and only the Arrow schema in the
+ * file's metadata identifies them.
+ */
 async function durationsOf(database: LockedDatabase, path: string): Promise<ReadonlySet<string>> {
   const [found] = await database.rows(
     `SELECT decode(value) AS schema FROM parquet_kv_metadata(${literal(path)}) WHERE decode(key) = 'ARROW:schema'`,

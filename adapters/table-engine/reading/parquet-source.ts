@@ -20,7 +20,10 @@ import { finiteColumns } from './finite-columns.ts';
 import { saidByDuckDb } from '../process/said-by-duckdb.ts';
 import { identifier, parquetRows } from '../sql.ts';
 
-/** Columns of their own types, without those that rows cannot be kept in and that nothing reads. */
+/**
+ * Loads a Parquet file into a table with the columns' own types. Columns of unsupported types that nothing reads are
+ * left out.
+ */
 export async function loadParquet(
   database: LockedDatabase,
   file: LoadedFile,

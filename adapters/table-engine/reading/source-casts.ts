@@ -11,7 +11,10 @@ const typesOfKind: Readonly<Record<JsonKind, readonly ColumnType[]>> = {
   string: ['string', 'date', 'timestamp'],
 };
 
-/** How a column of a source is kept as a type. JSON says itself what is a number and what is text; only a declaration may differ. */
+/**
+ * Returns the cast of a source's column to a stored type. JSON itself distinguishes numbers from text; only a declared
+ * type overrides that.
+ */
 export function castIn(source: Source, name: string, stored: StoredType, reading: Reading): CastTo {
   const column = identifier(name);
   const kind = source.kinds?.get(name);
@@ -24,7 +27,7 @@ export function castIn(source: Source, name: string, stored: StoredType, reading
   return misfit === undefined ? { ...cast, value } : { ...cast, value, misfit: `(${column} <> '' AND (${misfit}))` };
 }
 
-/** The types that a column of a source may be inferred as. */
+/** Returns the types that may be inferred for a column of a source. */
 export function candidatesIn(source: Source, name: string): readonly StoredType[] {
   if (source.types !== undefined) return castCandidates(source.types.get(name) ?? 'VARCHAR') ?? [];
   const kind = source.kinds?.get(name);
@@ -33,7 +36,7 @@ export function candidatesIn(source: Source, name: string): readonly StoredType[
     : inferenceOrder.filter((stored) => typesOfKind[kind].includes(typeOf[stored]));
 }
 
-/** SQL of an aggregate that is true where the column's values show that it holds decimals. */
+/** Returns an SQL aggregate that is true if the column's values show that it holds decimals. */
 export function decimalsIn(source: Source, name: string): string {
   if (source.types !== undefined) return String(holdsDecimals(source.types.get(name) ?? ''));
   return `coalesce(bool_or(${showsDecimals(identifier(name))}), false)`;

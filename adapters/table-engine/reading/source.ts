@@ -13,33 +13,35 @@ export interface LoadOptions {
   readonly nulls: readonly string[];
   readonly warn: Warn;
   readonly plan: ColumnPlan;
-  /** For files that are made on the way. */
+  /** Folder for temporary files. */
   readonly folder: string;
 }
 
-/** What JSON says a value is; a column has one kind, besides null. */
+/** Kind of a JSON value. A column holds values of one kind, and nulls. */
 export type JsonKind = 'boolean' | 'number' | 'string';
 
 /**
- * One file of a batch as a table: `_row` (from 1) and its columns, of text for CSV and NDJSON and of their own types for
- * Parquet. The table may have columns that `names` lacks, which are left out.
+ * One file of a batch, loaded into a table: `_row` (from 1) and the file's columns, as text for CSV and NDJSON and in
+ * their own types for Parquet. The table may have columns that are not in `names`; they are ignored.
  */
 export interface Source {
   readonly file: LoadedFile;
   readonly table: string;
   readonly names: readonly string[];
-  /** Of CSV and NDJSON: how records are told apart, and how many come before the first row. */
+  /** CSV and NDJSON: the delimiter of cells, and the number of records before the first row. */
   readonly text?: { readonly delimiter: Delimiter; readonly before: 0 | 1 };
-  /** Of CSV: quoted fields without anything in them occur. They are empty text in a column of text, and missing in others. */
+  /**
+   * CSV: whether quoted empty fields occur. They are empty text in a text column and missing values in other columns.
+   */
   readonly hasEmptyText?: boolean;
-  /** Of NDJSON: what the values of a column are; absent for one that has none. */
+  /** NDJSON: the kind of each column's values; a column whose kind is unknown has no entry. */
   readonly kinds?: ReadonlyMap<string, JsonKind>;
-  /** Of Parquet: the types of the columns, as `casts.ts` names them; absent where all are text. */
+  /** Parquet: the types of the columns as named in `casts.ts`. Absent for formats whose columns are all text. */
   readonly types?: ReadonlyMap<string, string>;
   readonly rows: number;
 }
 
-/** How a person finds a row again: `hour.csv, line 7`. */
+/** Returns where a person finds a row in its file, e.g. `hour.csv, line 7`. */
 export async function placeInFile(
   source: Source,
   row: number,
@@ -50,14 +52,16 @@ export async function placeInFile(
   return { text: `${file.name}, line ${line}`, line };
 }
 
-/** The lines of rows of a file, which are in ascending order. Of Parquet, the rows themselves. */
+/**
+ * Returns the line numbers of rows, which must be in ascending order. For Parquet, returns the row numbers themselves.
+ */
 export async function linesOf({ text, file, names }: Source, rows: readonly number[]): Promise<readonly number[]> {
   if (text === undefined || rows.length === 0) return rows;
   const records = rows.map((row) => row + text.before);
   return linesOfRecords(file.path, text.delimiter, records, countingOf(text, names));
 }
 
-/** Of a single column of CSV, a blank line is a row without a value. */
+/** In a CSV file with one column, a blank line is a row with a missing value. */
 function countingOf(text: NonNullable<Source['text']>, names: readonly string[]): { readonly countBlank: boolean } {
   return { countBlank: text.delimiter !== null && names.length === 1 };
 }
@@ -72,7 +76,10 @@ export function unreadable(file: LoadedFile, reason: string, line?: number, caus
   );
 }
 
-/** Refuses what no text of rows may hold: `data-unreadable` for a NUL byte, `too-large` for a value or a line. */
+/**
+ * Throws for a flaw found by the scan of a text file: `data-unreadable` for a NUL byte, `too-large` for a value or line
+ * that is too long.
+ */
 export function refuseFlaw(file: LoadedFile, flaw: RecordScan['flaw']): void {
   if (flaw === undefined) return;
   const { kind, line } = flaw;
@@ -85,7 +92,7 @@ export function refuseFlaw(file: LoadedFile, flaw: RecordScan['flaw']): void {
   throw new PerennialError('too-large', `${file.name}, line ${line}: ${reason}`, { file: file.name, line });
 }
 
-/** The same for values that stand in a table already. */
+/** Throws the errors of `refuseFlaw` for texts that are already in a table. */
 export async function refuseLongText(
   database: LockedDatabase,
   source: Source,
@@ -109,7 +116,7 @@ export async function refuseLongText(
   }
 }
 
-/** SQL of a text that is null where it means a missing value. */
+/** Returns SQL of a text that is null if the text means a missing value. */
 export function exceptNulls(text: string, nulls: readonly string[]): string {
   return nulls.length === 0 ? text : `CASE WHEN ${text} NOT IN (${nulls.map(literal).join(', ')}) THEN ${text} END`;
 }

@@ -1,25 +1,28 @@
 import { createReadStream } from 'node:fs';
 
-/** What no text of rows may hold. */
+/** Content that a text file must not have: a NUL byte, or a value or line that is too long. */
 export type Flaw = 'nul' | 'long-cell' | 'long-line';
 
 export interface RecordScan {
-  /** Records, the header among them; blank lines are none. */
+  /** Number of records, including the header; blank lines do not count. */
   readonly records: number;
-  /** Of CSV: fields that are two quotes and nothing else. */
+  /** CSV: number of fields that consist of two quotes and nothing else. */
   readonly quotedEmpty: number;
-  /** Of CSV: every field, those of the header too, is quoted, so that quotes do not tell empty text from a missing value. */
+  /**
+   * CSV: whether every field, including those of the header, is quoted. Quotes then do not distinguish empty text from
+   * a missing value.
+   */
   readonly quotesAll: boolean;
-  /** The line of the record whose quote is still open at the end of the file. */
+  /** First line of the record in which a quote is still open at the end of the file. */
   readonly openQuote?: number;
-  /** The first thing that no text may hold, and on which line it is. The scan ends with it. */
+  /** The first flaw and its line. The scan stops at it. */
   readonly flaw?: { readonly kind: Flaw; readonly line: number };
 }
 
-/** Where the cells of a record end; null: lines, whatever they hold (NDJSON). */
+/** Character that ends a cell; null if each line is a record, whatever it contains (NDJSON). */
 export type Delimiter = string | null;
 
-/** Bytes of one value, and of one record in CSV and in NDJSON. */
+/** Maximum size in bytes of a value, of a CSV record and of an NDJSON record. */
 export const longestCell = 2 ** 20;
 export const longestCsvRecord = 2_000_000;
 export const longestNdjsonRecord = 2 ** 24;
@@ -29,8 +32,8 @@ const newline = 0x0a;
 const carriageReturn = 0x0d;
 
 /**
- * Goes through the records of a text file without reading their values. DuckDB drops, without a word, what follows a
- * quote that is never closed: this finds it, and the count of records shows that no other row was lost.
+ * Scans the records of a text file without parsing their values. DuckDB silently drops everything after a quote that is
+ * never closed. The scan finds such a quote, and its record count shows whether any other row was lost.
  */
 export async function scanRecords(path: string, delimiter: Delimiter): Promise<RecordScan> {
   const scanner = new RecordScanner(delimiter);
@@ -50,8 +53,8 @@ export async function scanRecords(path: string, delimiter: Delimiter): Promise<R
 }
 
 /**
- * The line on which a file's `record`-th record begins (both count from 1, the header being record 1). They differ
- * where cells hold line breaks and where lines are blank. Reads the file; for messages only.
+ * Returns the line on which a file's `record`-th record begins. Both count from 1, and the header is record 1. They
+ * differ if cells contain line breaks or lines are blank. Reads the file, so use it for messages only.
  */
 export async function lineOfRecord(
   path: string,
@@ -63,7 +66,9 @@ export async function lineOfRecord(
   return line;
 }
 
-/** The same for many records, in ascending order, in one reading. */
+/**
+ * Returns the lines on which the given records begin. The records must be in ascending order; the file is read once.
+ */
 export async function linesOfRecords(
   path: string,
   delimiter: Delimiter,
@@ -81,14 +86,17 @@ export async function linesOfRecords(
     });
     if (stopped) return lines;
   }
-  // The last record may lack an end.
+  // The last record may have no line break at its end.
   if (lines.length < records.length) lines.push(scanner.line);
   return lines;
 }
 
-/** Where records end, by the rules of RFC 4180 and DuckDB: a quote counts only where a cell begins with it. */
+/**
+ * Finds where records end, by the rules of RFC 4180 and DuckDB: a quote opens a cell only as the cell's first
+ * character.
+ */
 class RecordScanner {
-  /** On which line the record at hand began. */
+  /** Line on which the current record began. */
   line = 1;
   flaw: RecordScan['flaw'];
   readonly #delimiter: number | null;
@@ -120,9 +128,12 @@ class RecordScanner {
     return this.#length > 0;
   }
 
-  /** Calls `onEnd` at each record's end, `line` being still its own; true once that asked to stop. */
+  /**
+   * Calls `onEnd` at the end of each record, while `line` is still the first line of that record. Returns true if
+   * `onEnd` asked to stop.
+   */
   take(chunk: Buffer, onEnd: (isBlank: boolean) => boolean): boolean {
-    // A byte order mark is no part of the first cell.
+    // A byte order mark is not part of the first cell.
     const start = this.#atFileStart && chunk[0] === 0xef && chunk[1] === 0xbb && chunk[2] === 0xbf ? 3 : 0;
     this.#atFileStart = false;
     for (let at = start; at < chunk.length; at += 1) {
@@ -158,7 +169,8 @@ class RecordScanner {
 
   #note(byte: number): void {
     const kind = byte === 0 ? 'nul' : this.#cell > longestCell ? 'long-cell' : 'long-line';
-    // A long value has most likely an open quote before it, so the line is where the record began.
+    // The usual cause of a long value is an unclosed quote before it, so the reported line is the one where the record
+    // began.
     this.flaw ??= { kind, line: kind === 'nul' ? this.line + this.#newlines : this.line };
   }
 

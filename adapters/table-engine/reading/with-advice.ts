@@ -1,7 +1,9 @@
 import type { DataWarning } from '../../../contracts/data/data-warning.ts';
 import { PerennialError } from '../../../contracts/errors.ts';
 
-/** Does something of which a refusal of a column's type also says what is doubtful about the column's values. */
+/**
+ * Runs `act`. If it throws `schema-changed` for a column, adds the warnings about that column to the error's message.
+ */
 export async function withAdvice<Result>(
   warnings: readonly DataWarning[],
   act: () => Promise<Result>,

@@ -1,10 +1,10 @@
 import type { CastTo } from './casts.ts';
 import type { LockedDatabase } from '../process/locked-database.ts';
 
-/** Casts in one query: the time to plan one grows faster than their number. */
+/** Maximum number of casts in one query: planning time grows faster than the number of casts. */
 const castsAtOnce = 50;
 
-/** The places of the casts that some row of a table or subquery does not fit. */
+/** Returns the indexes of the casts that at least one row of a table or subquery does not fit. */
 export async function brokenCasts(
   database: LockedDatabase,
   casts: readonly CastTo[],
@@ -23,7 +23,7 @@ export async function brokenCasts(
   return new Set([...doubtful].filter((at) => casts[at]?.doubt === undefined || broken.has(at)));
 }
 
-/** The places of the conditions that are true for some row. */
+/** Returns the indexes of the conditions that are true for at least one row. */
 async function places(
   database: LockedDatabase,
   conditions: readonly (string | undefined)[],

@@ -1,19 +1,24 @@
 import type { StoredType } from './fields.ts';
 import { type Reading, fits, fitsPlainly, isExactNumber } from './spellings.ts';
 
-/** How the values of a column become those of a stored type. */
+/** Conversion of a column's values to a stored type. */
 export interface CastTo {
-  /** SQL of the value as the stored type; null where it cannot be one. */
+  /** SQL of the converted value; null if the value cannot be converted. */
   readonly value: string;
-  /** SQL that is true for a value that the cast would lose or change; absent where there can be none. */
+  /** SQL that is true for a value that the cast would lose or change. Absent if there can be no such value. */
   readonly misfit?: string;
-  /** SQL that is true for all of these and perhaps for others, where that is much less to plan. */
+  /**
+   * SQL that is true for every misfit and possibly for other values. Given if it is much cheaper to plan than `misfit`.
+   */
   readonly doubt?: string;
 }
 
-/** The type of a column in the table of its file: DuckDB's, or one of these. */
+/**
+ * Type of a column that its file declares as all null. The types of a file's columns are DuckDB's, this one, or
+ * `instantInNanoseconds`.
+ */
 export const noType = 'NULL';
-/** An instant in nanoseconds, as a TIMESTAMP_NS in UTC. */
+/** Type of a column of instants in nanoseconds, which is read as TIMESTAMP_NS in UTC. */
 export const instantInNanoseconds = 'INSTANT_NS';
 
 type Make = (name: string, reading: Reading) => CastTo | undefined;
@@ -21,11 +26,13 @@ type Make = (name: string, reading: Reading) => CastTo | undefined;
 const integers = /^U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)$/;
 const smallIntegers = /^(TINYINT|SMALLINT|INTEGER|BIGINT|U(TINYINT|SMALLINT|INTEGER))$/;
 const plainTimes = /^TIMESTAMP(_S|_MS)?$/;
-/** Types of which each value has exactly one text, so that they can be kept as text without loss. */
+/** Types whose values each have exactly one text form, so that they can be stored as text without loss. */
 const kindsOfText = /^(VARCHAR|UUID|ENUM\b.*|TIME|TIME_NS|TIME WITH TIME ZONE)$/;
 const scaleOf = /^DECIMAL\(\d+,\s*(\d+)\)$/;
 
-/** The types that values of a column of Parquet can be kept as, the most particular first; undefined for one that rows are not kept in. */
+/**
+ * Returns the types that a Parquet column can be stored as, the most specific first; undefined for an unsupported type.
+ */
 export function castCandidates(type: string): readonly StoredType[] | undefined {
   if (type === noType) return inferenceOrder;
   if (kindsOfText.test(type)) return ['VARCHAR'];
@@ -41,7 +48,7 @@ export function castCandidates(type: string): readonly StoredType[] | undefined 
   return undefined;
 }
 
-/** From the most particular to the least; the first that all values fit is the column's. */
+/** Types from the most to the least specific. The inferred type of a column is the first that all of its values fit. */
 export const inferenceOrder: readonly StoredType[] = [
   'BOOLEAN',
   'BIGINT',
@@ -52,21 +59,21 @@ export const inferenceOrder: readonly StoredType[] = [
   'VARCHAR',
 ];
 
-/** Whether the type has decimals, even if all values of the column happen to be whole. */
+/** Returns whether the type has decimals, even if all values of the column are whole. */
 export function holdsDecimals(type: string): boolean {
   return type === 'FLOAT' || type === 'DOUBLE' || (scaleOf.exec(type)?.[1] ?? '0') !== '0';
 }
 
 /**
- * How a column of a type is kept as another. Where no value of the one is a value of the other, every value is a misfit.
- * What only a declaration makes so, such as a number that is text from now on, needs `declared`.
+ * Returns the cast of a column from its type to a stored type. If the two types have no values in common, every value
+ * is a misfit. Conversions that only a declaration allows, such as from number to text, require the reading `declared`.
  */
 export function castOf(type: string, stored: StoredType, name: string, reading: Reading): CastTo {
   if (type === stored) return { value: name };
   const made = type === noType ? undefined : makers[stored](type)?.(name, reading);
   if (made === undefined)
     return { value: `CAST(NULL AS ${stored})`, ...(type === noType ? {} : { misfit: `${name} IS NOT NULL` }) };
-  // Conditions over null are not false, and a missing value fits every type.
+  // A missing value fits every type, but a condition over null is null and not false.
   const ofValues = (condition: string): string => `${name} IS NOT NULL AND ${condition}`;
   return {
     value: made.value,
@@ -105,7 +112,7 @@ const makers: Readonly<Record<StoredType, (type: string) => Make | undefined>> =
     if (type === 'VARCHAR') return fromText('BIGINT');
     if (smallIntegers.test(type)) return plain('BIGINT');
     if (integers.test(type)) return plain('BIGINT', (name) => `TRY_CAST(${name} AS BIGINT) IS NULL`);
-    // Beyond 2^53 a DOUBLE that looks whole may stand for another whole number.
+    // Beyond 2^53, a DOUBLE without decimals may stand for another whole number.
     if (type === 'FLOAT' || type === 'DOUBLE')
       return plain(
         'BIGINT',
@@ -154,7 +161,7 @@ const makers: Readonly<Record<StoredType, (type: string) => Make | undefined>> =
   },
 };
 
-/** True for a whole number that a DOUBLE does not hold. */
+/** Returns SQL that is true for a whole number that a DOUBLE does not hold exactly. */
 function inexact(name: string): string {
   return `CAST(CAST(${name} AS DOUBLE) AS HUGEINT) <> TRY_CAST(${name} AS HUGEINT)`;
 }

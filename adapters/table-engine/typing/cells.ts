@@ -2,8 +2,8 @@ import { DuckDBDateValue, DuckDBTimestampTZValue, DuckDBTimestampValue, type Duc
 import type { Cell } from '../../../contracts/data/data-types.ts';
 
 /**
- * A value as it travels in JSON: instants (TIMESTAMPTZ) as ISO text in UTC with milliseconds, naive timestamps as ISO
- * text without a zone, dates as `YYYY-MM-DD`, integers beyond 2^53 as text.
+ * Converts a DuckDB value for JSON: instants (TIMESTAMPTZ) become ISO text in UTC with milliseconds, naive timestamps
+ * ISO text without a zone, dates `YYYY-MM-DD`, and integers beyond 2^53 text.
  */
 export function cellOf(value: DuckDBValue): Cell {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;

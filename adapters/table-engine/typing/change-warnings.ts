@@ -3,7 +3,7 @@ import { type Field, typeOf } from './fields.ts';
 import type { KnownColumns } from './infer-fields.ts';
 import type { Warn } from './warn.ts';
 
-/** Tells what becomes of the rows so far where a column gets another type or is left out. */
+/** Warns of what happens to the existing rows if a column gets another type or is left out. */
 export function warnOfChanges(
   { stored, empty, rows }: KnownColumns,
   fields: readonly Field[],
@@ -38,7 +38,7 @@ export function warnOfChanges(
 
 function converted(name: string, before: string, now: string, rows: number): Parameters<Warn>[0] {
   const text = `"${name}" becomes ${now} and was ${before}: the ${rows} rows so far are converted`;
-  // Text that was read as a number or a time is not known any more.
+  // The original text of numbers and times is not stored, so it cannot be restored.
   const isSpelling = now === 'string';
   return {
     level: isSpelling ? 'warning' : 'guess',

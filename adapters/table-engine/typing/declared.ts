@@ -2,14 +2,16 @@ import type { ColumnType } from '../../../contracts/data/data-types.ts';
 import type { PrepareBatch } from '../../../ports/table-engine.ts';
 import type { Reading } from './spellings.ts';
 
-/** What the configuration says that columns are. */
+/** Types of columns that the configuration declares. */
 export interface Declared {
-  /** By `data.columns`. It overrules what the values look like and what the dataset has had so far. */
+  /** Types from `data.columns`. They override both the inferred types and the types that the dataset has had so far. */
   readonly types: ReadonlyMap<string, ColumnType>;
-  /** By expectations, the first of a column: tried first, and what a column may be widened to. */
+  /**
+   * Types from expectations, the first of each column. Such a type is tried first, and a column may be widened to it.
+   */
   readonly expected: ReadonlyMap<string, ColumnType>;
   readonly ignored: ReadonlySet<string>;
-  /** All columns that either names and that are not ignored. */
+  /** Columns named by `data.columns` or by an expectation with a type, except ignored columns. */
   readonly named: ReadonlySet<string>;
 }
 
@@ -32,7 +34,10 @@ export function declaredColumns({ expectations, columns = {} }: PrepareBatch): D
   };
 }
 
-/** A column whose type somebody has said is read as that; of all others nothing may be lost. */
+/**
+ * Returns how a column is read: `declared` if the configuration names its type, otherwise `as-written`, so that no
+ * information is lost.
+ */
 export function readingOf({ types, expected }: Declared, { name, type }: { name: string; type: ColumnType }): Reading {
   return types.get(name) === type || expected.get(name) === type ? 'declared' : 'as-written';
 }

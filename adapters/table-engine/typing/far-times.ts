@@ -5,7 +5,7 @@ import { columnsPerQuery, longRows } from '../comparing/long-form.ts';
 import { countRows, placeInFile, type Source } from '../reading/source.ts';
 import { identifier } from '../sql.ts';
 
-/** Whether a date or time has a four-digit year, which every date format can represent. */
+/** Returns SQL that is true for a date or time with a four-digit year, which every date format can represent. */
 export function isWritable(time: string, type: StoredTime): string {
   const last = type === 'DATE' ? '9999-12-31' : '9999-12-31 23:59:59.999999';
   const zone = type === 'TIMESTAMP WITH TIME ZONE' ? '+00' : '';
@@ -13,7 +13,10 @@ export function isWritable(time: string, type: StoredTime): string {
   return `(${time} BETWEEN ${type} '${first}${zone}' AND ${type} '${last}${zone}')`;
 }
 
-/** Refuses dates and times in `united` that are infinite or outside the years 1 to 9999; the error names column, place and value. */
+/**
+ * Throws `data-unreadable` for dates and times in `united` that are infinite or outside the years 1 to 9999. The error
+ * names column, place and value.
+ */
 export async function refuseFarTimes(
   database: LockedDatabase,
   sources: readonly Source[],

@@ -2,7 +2,7 @@ import type { ColumnType } from '../../../contracts/data/data-types.ts';
 import { reservedColumns } from '../../../contracts/data/reserved-columns.ts';
 import { PerennialError } from '../../../contracts/errors.ts';
 
-/** How a column is kept in Parquet. A timestamp is naive or an instant, and stays what it was at first. */
+/** Type of a column in Parquet. A timestamp column is either naive or an instant, and stays what it was at first. */
 export type StoredType =
   | 'BOOLEAN'
   | 'BIGINT'
@@ -43,7 +43,10 @@ export const storedOf: Readonly<Record<ColumnType, StoredType>> = {
   date: 'DATE',
 };
 
-/** Refuses names that no dataset can have: `too-large` for too many, `data-unreadable`, or `schema-changed` for one that Perennial needs. */
+/**
+ * Refuses column names that a dataset cannot have: `too-large` for too many columns, `data-unreadable` for a missing,
+ * long or repeated name, `schema-changed` for a name that Perennial reserves.
+ */
 export function checkNames(names: readonly string[], file: string): void {
   if (names.length >= tooManyColumns)
     throw new PerennialError(

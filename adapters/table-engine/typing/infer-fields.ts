@@ -10,7 +10,9 @@ import type { Source } from '../reading/source.ts';
 import { castIn } from '../reading/source-casts.ts';
 import type { Reading } from './spellings.ts';
 
-/** The fields of a first batch: of each column the type that is declared, else the one that is inferred. */
+/**
+ * Returns the fields of a first batch: each column has its declared type or, without a declaration, the inferred one.
+ */
 export async function inferFields(
   database: LockedDatabase,
   sources: readonly Source[],
@@ -43,14 +45,17 @@ async function newFields(
   return fields;
 }
 
-/** Text can hold whatever comes; the first value settles it. Parquet has a type without a value. */
+/**
+ * Returns the type of a column without values: the expected type, or the type that a Parquet file declares, or text.
+ * The first values may change it.
+ */
 function typeWithoutValue(sources: readonly Source[], name: string, expected: ColumnType | undefined): StoredType {
   if (expected !== undefined) return storedOf[expected];
   const types = sources.flatMap((source) => source.types?.get(name) ?? []).filter((type) => type !== noType);
   return types.flatMap((type) => castCandidates(type) ?? [])[0] ?? 'VARCHAR';
 }
 
-/** How a declared type is kept: times with an offset where all have one. */
+/** Returns the stored type of a declared type. Timestamps are stored with an offset if all values have one. */
 async function storedForm(
   database: LockedDatabase,
   sources: readonly Source[],
@@ -63,10 +68,10 @@ async function storedForm(
   return (await isBroken(database, sources, name, zoned, 'declared')) ? 'TIMESTAMP' : zoned;
 }
 
-/** The dataset so far, as its parts keep it. */
+/** Columns of the existing dataset, as stored in its parts. */
 export interface KnownColumns {
   readonly pinned: readonly Column[];
-  /** Empty without parts. */
+  /** Empty if there are no parts. */
   readonly stored: ReadonlyMap<string, StoredType>;
   /** Columns without any value in the parts. */
   readonly empty: ReadonlySet<string>;
@@ -74,10 +79,10 @@ export interface KnownColumns {
 }
 
 /**
- * The fields that a dataset has, for a further batch. A declared type holds. A column without a value so far takes the
- * type of the batch's values. A new column is taken in only if it is named by data.columns or by an expectation's type,
- * and an expectation's type widens whole numbers to number and days to timestamp where values need it. All else is left
- * to `checkValues` to refuse.
+ * Returns the fields for a further batch of an existing dataset. A declared type always applies. A column without
+ * values so far takes the type of the batch's values. A new column is added only if `data.columns` or an expectation's
+ * type names it. An expectation's type widens integer to number and date to timestamp if the values need it.
+ * `checkValues` refuses all other values that do not fit.
  */
 export async function pinnedFields(
   database: LockedDatabase,
@@ -119,7 +124,10 @@ async function pinnedField(
   return widened(database, sources, { name, type: typeOf[stored], stored }, declared);
 }
 
-/** The types of columns that have no value so far, or of times without a part that says whether they have an offset. */
+/**
+ * Infers types from the batch for columns without values so far, and for timestamps if no part shows whether they have
+ * an offset.
+ */
 async function settledByBatch(
   database: LockedDatabase,
   sources: readonly Source[],
@@ -131,7 +139,7 @@ async function settledByBatch(
     if (declared.types.has(name) || declared.ignored.has(name) || declared.expected.get(name) === type) continue;
     const before = stored.get(name);
     if (before === undefined && type === 'timestamp') open.push(name);
-    // A type that a file of Parquet or an expectation gave stays as long as values fit it.
+    // A type from a Parquet file or an expectation stays as long as the values fit it.
     else if (
       before !== undefined &&
       empty.has(name) &&
@@ -159,7 +167,7 @@ async function isBroken(
   return false;
 }
 
-/** The types that hold all that a narrower one does. */
+/** For a type, the wider type that holds all of its values. */
 const wider: Readonly<Partial<Record<StoredType, StoredType>>> = { BIGINT: 'DOUBLE', DATE: 'TIMESTAMP' };
 
 async function widened(

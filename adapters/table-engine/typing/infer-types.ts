@@ -9,7 +9,7 @@ import { candidatesIn, castIn, decimalsIn } from '../reading/source-casts.ts';
 import { type Reading, hasForm } from './spellings.ts';
 import { identifier } from '../sql.ts';
 
-/** A type that all values of a column may be of. */
+/** A type that may fit all values of a column, and how their text is read. */
 interface Candidate {
   readonly stored: StoredType;
   readonly reading: Reading;
@@ -23,8 +23,8 @@ interface Open {
 const sampleRows = 10_000;
 
 /**
- * The type of each column: the one that is expected where every value is of it, else the most particular in which no
- * value loses anything. Absent for a column that has no value in any source.
+ * Infers the type of each column: the expected type if every value fits it, otherwise the most specific type in which
+ * no value loses information. A column without values in any source has no entry.
  */
 export async function inferTypes(
   database: LockedDatabase,
@@ -38,7 +38,7 @@ export async function inferTypes(
     const values = filled.get(name);
     return values === undefined ? [] : [{ name, left: candidates(name, values, expected.get(name)) }];
   });
-  // Most of the types that do not fit are seen by the first rows; only the others are tried on all.
+  // The first rows rule out most of the types that do not fit; only the other types are tried on all rows.
   const isSmall = sources.every(({ rows }) => rows <= sampleRows);
   if (!isSmall) open = await stillFitting(database, sources, open, `LIMIT ${sampleRows}`);
   while (open.length > 0) {
@@ -81,7 +81,7 @@ async function firstValues(
   return filled;
 }
 
-/** An empty text says something of a column only if it has no other value. */
+/** Returns SQL of the first value of a column. Empty text counts only if the column has no other value. */
 function firstOf({ hasEmptyText }: Source, column: string): string {
   const first = `any_value(${column})`;
   return hasEmptyText === true ? `coalesce(any_value(nullif(${column}, '')), ${first})` : first;
@@ -104,7 +104,10 @@ function candidates(
   ];
 }
 
-/** The columns with those of their types that fit all rows read. Whether a column shows decimals is asked of all rows only. */
+/**
+ * Returns the columns with the candidates that fit all rows read. Whether a column shows decimals is checked only on
+ * all rows.
+ */
 async function stillFitting(
   database: LockedDatabase,
   sources: readonly Source[],
@@ -135,7 +138,7 @@ function needsDecimals({ stored, reading }: Candidate): boolean {
   return stored === 'DOUBLE' && reading === 'as-written';
 }
 
-/** Those of the columns in which some value of some source is a decimal. */
+/** Returns the columns that have a decimal in at least one source. */
 async function showingDecimals(
   database: LockedDatabase,
   sources: readonly Source[],
@@ -152,7 +155,7 @@ async function showingDecimals(
   return showing;
 }
 
-/** Columns in one query: the time to plan one grows with the square of them. */
+/** Maximum number of columns in one query: planning time grows with the square of that number. */
 const columnsAtOnce = 50;
 
 function slices<Item>(items: readonly Item[]): readonly (readonly Item[])[] {
@@ -181,7 +184,7 @@ async function noCommonType(
   );
 }
 
-/** Only JSON says that a value is a number which no type can hold. */
+/** Returns the error of a JSON number that no type holds exactly. In other formats, such a number becomes text. */
 async function inexactNumber(database: LockedDatabase, source: Source, name: string): Promise<PerennialError> {
   const misfits = (['BIGINT', 'DOUBLE'] as const).map((stored) => castIn(source, name, stored, 'as-written').misfit);
   const [found] = await database.rows(

@@ -1,9 +1,10 @@
 import { literal } from '../sql.ts';
 
 /**
- * SQL of the ways to read a naive local time in a zone as TIMESTAMP in UTC: `first`, by the offset that was in force a
- * day before, and `own`, DuckDB's, which of a time that the zone has twice is the second. `isExact` is true for a reading
- * that is this local time; none is for a time that the zone skips.
+ * Returns SQL of two ways to read a naive local time in a zone as TIMESTAMP in UTC. `first` applies the offset that was
+ * in force a day before. `own` is DuckDB's reading, which is the second instant of a local time that occurs twice.
+ * `isExact` returns SQL that is true if the zone has this local time at the instant of a reading. It is true of neither
+ * reading if the zone skips the time.
  */
 export function readingsOfLocal(
   local: string,
@@ -18,8 +19,9 @@ export function readingsOfLocal(
 }
 
 /**
- * SQL that reads a naive local time in a zone as TIMESTAMP in UTC, by the offset that was in force before a change of
- * the clocks: a time that the zone skips becomes the instant one hour on, one that it has twice the first.
+ * Returns SQL that reads a naive local time in a zone as TIMESTAMP in UTC, by the offset that was in force before a
+ * clock change. A time that the zone skips becomes the instant one hour later; a time that occurs twice becomes the
+ * first instant.
  */
 export function instantOfLocal(local: string, timezone: string): string {
   const { first, own, isExact } = readingsOfLocal(local, timezone);

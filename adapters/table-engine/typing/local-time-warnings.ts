@@ -5,20 +5,20 @@ import type { LockedDatabase } from '../process/locked-database.ts';
 import type { Warn } from './warn.ts';
 
 interface LocalTimes {
-  /** `data.timestamp` as it is configured, and as SQL over `timed`. */
+  /** `timestamp` is `data.timestamp` as configured; `expression` is its SQL over `timed`. */
   readonly timestamp: string;
   readonly expression: string;
   readonly timezone: string;
 }
 
-/** Tells in which zone local times were read, and how many the zone skips or has twice. */
+/** Warns of the zone in which local times were read, and of the number of times that the zone skips or repeats. */
 export async function warnOfLocalTimes(
   database: LockedDatabase,
   { timestamp, expression, timezone }: LocalTimes,
   warn: Warn,
 ): Promise<void> {
   const { first, own, isExact } = readingsOfLocal('t', timezone);
-  // Clocks change at quarters of an hour, so that a quarter stands for all of its times.
+  // Clocks change on the quarter hour, so one time stands for all times of its quarter hour.
   const found = await database.rows(`
     WITH times AS (SELECT TRY(CAST(${expression} AS TIMESTAMP)) AS local FROM timed),
       quarters AS (SELECT time_bucket(INTERVAL 15 MINUTE, local) AS t, count(*) AS n, min(local) AS example FROM times WHERE ${isWritable('local', 'TIMESTAMP')} GROUP BY t)

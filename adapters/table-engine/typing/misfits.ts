@@ -13,7 +13,9 @@ interface Misfit {
   readonly condition: string;
 }
 
-/** Refuses the first value of a source that is not of its column's type: `schema-changed`. */
+/**
+ * Throws `schema-changed` if a value of a source does not fit its column's type. The error names the first such value.
+ */
 export async function checkValues(
   database: LockedDatabase,
   source: Source,

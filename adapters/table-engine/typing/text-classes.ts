@@ -3,13 +3,13 @@ import { literal } from '../sql.ts';
 
 export const timeClasses = ['date', 'time', 'instant'] as const;
 const plainClasses = ['number', ...timeClasses, 'truth', 'text'] as const;
-/** All classes; the plain ones are values as they are read from text, and the others are not read as one. */
+/** All classes. Text of a plain class is read as a value; text of another class is not. */
 const textClasses = [...plainClasses, ...doubtfulTexts] as const;
 
-/** What a text looks like. */
+/** Class of a text, by its form. */
 export type TextClass = (typeof textClasses)[number];
 
-/** A class by the name that a query gives it. */
+/** Returns the class that a query result names; `text` for an unknown name. */
 export function classNamed(name: unknown): TextClass {
   return textClasses.find((known) => known === name) ?? 'text';
 }
@@ -36,7 +36,7 @@ const missingWords: readonly string[] = [
   '.',
   'missing',
 ];
-/** Whether a text usually means a missing value. */
+/** Returns whether a text usually means a missing value. */
 export function isMissingWord(text: string): boolean {
   const bare = text.trim().toLowerCase();
   return bare === '' || missingWords.includes(bare);
@@ -51,18 +51,21 @@ const comma = `${sign}[0-9]*,[0-9]+`;
 const amount = `(${plain}|${grouped}|${comma})`;
 const symbol = '([€$£¥]|EUR|USD|GBP|CHF|JPY)';
 const clock = '([ T][0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?(Z| ?[+-][0-9]{2}(:?[0-9]{2})?)?)?';
-/** Numbers as spreadsheets, web pages and programs write them: another minus, wide digits, hexadecimal, grouped by underscores. */
+/**
+ * Numbers as spreadsheets, web pages and programs write them: with another minus sign, full-width digits, hexadecimal
+ * digits, or underscores between groups.
+ */
 const otherNumber = `[−–](${plain})|[+−-]?[０-９]+([.．][０-９]+)?|0[xX][0-9a-fA-F]{1,16}|${sign}[0-9]{1,3}(_[0-9]{3})+`;
 const isoTime = `[0-9]{4}-[0-9]{2}-[0-9]{2}${clock}`;
-/** With at most six decimals, as it can be kept. */
+/** A time that can be stored: its seconds have at most six decimals. */
 const keptTime = '[^ T]+[ T][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,6})?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?';
 const quoted = `'[^']*'`;
 const otherTime = `([0-9]{1,2}[./-][0-9]{1,2}[./-]([0-9]{4}|[0-9]{2})|[0-9]{4}[./][0-9]{1,2}[./][0-9]{1,2})( ?${clock}( ?[AaPp][Mm])?)?`;
 
-/** Longer texts are none of the others. */
+/** A text of more bytes is of the class `text`. */
 const longest = 64;
 
-/** SQL of the class of a text, which is not null. */
+/** Returns SQL of the class of a text. The text must not be null. */
 export function classOfText(text: string): string {
   const bare = `trim(${text}, ${literal(' \t\u00a0')})`;
   return `CASE WHEN strlen(${text}) > ${longest} THEN 'text' WHEN ${bare} = '' THEN 'missing-word'

@@ -14,17 +14,19 @@ interface Typed {
   readonly pinned: readonly Column[] | null;
 }
 
-/** Columns in one query: the time to plan one grows with the square of them. */
+/** Maximum number of columns in one query: planning time grows with the square of that number. */
 const columnsAtOnce = 50;
 
-/** Tells of columns that have no type yet, and of text that looks like numbers and would lose something as such. */
+/**
+ * Warns of columns that have no type yet, and of text that looks like numbers but would lose information as numbers.
+ */
 export async function warnOfTypes(
   database: LockedDatabase,
   sources: readonly Source[],
   { fields, declared, pinned }: Typed,
   warn: Warn,
 ): Promise<void> {
-  // Of a dataset that is there, the types are known.
+  // The types of an existing dataset are already known.
   if (pinned !== null) return;
   const doubtful = fields.filter(
     ({ name, type }) => type === 'string' && !declared.types.has(name) && declared.expected.get(name) !== 'string',
@@ -46,7 +48,7 @@ export async function warnOfTypes(
 
 interface Counts {
   readonly values: number;
-  /** Values that look like numbers. */
+  /** Number of values that look like numbers. */
   readonly numbers: number;
 }
 
@@ -70,7 +72,7 @@ async function countNumbers(
   return counts;
 }
 
-/** JSON and Parquet say themselves what is text. */
+/** Returns whether a source is CSV. In JSON and Parquet, the file itself says which values are text. */
 function isCsv({ text }: Source): boolean {
   return text !== undefined && text.delimiter !== null;
 }
@@ -84,7 +86,7 @@ interface Reason {
   readonly reason: string;
 }
 
-/** Among values of which most look like numbers, one that a number would not keep as it is. */
+/** Returns why a column is kept as text although most of its values look like numbers, with an example value. */
 async function whyNoNumbers(database: LockedDatabase, sources: readonly Source[], name: string): Promise<Reason> {
   const column = identifier(name);
   const exampleOf = async (condition: string): Promise<string | null> => {
@@ -108,7 +110,7 @@ async function whyNoNumbers(database: LockedDatabase, sources: readonly Source[]
   };
 }
 
-/** Whether values of a type are text only where no number or time holds them. */
+/** Returns whether values of a Parquet type are stored as text only if no number or time type holds them. */
 function isTextOnlyHere(type: string): boolean {
   const candidates = castCandidates(type) ?? [];
   return candidates.length > 1 && type !== noType;

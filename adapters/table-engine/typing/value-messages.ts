@@ -6,7 +6,7 @@ interface Told {
   readonly words: readonly string[];
 }
 
-/** The sentence of a warning about values of a text column: column, count, example, way out. */
+/** Returns the message of a warning about values of a text column. It names column, count, example and way out. */
 export function messageOf(kind: DataWarningKind, column: string, told: Told): string {
   const what = (noun: string): string =>
     `column ${JSON.stringify(column)} is kept as text: ${told.count} of its values ${noun}, such as ${shown(told.example)}`;
@@ -47,7 +47,7 @@ function shown(text: string): string {
   return JSON.stringify(text.length > 60 ? `${text.slice(0, 59)}…` : text);
 }
 
-/** Whether the day and the month may be taken for each other. */
+/** Returns whether the day and the month of a date could be confused. */
 function isAmbiguous(date: string): boolean {
   const [, first = '', second = ''] = /^(\d{1,2})[./-](\d{1,2})[./-]/.exec(date.trim()) ?? [];
   return first !== '' && Number(first) <= 12 && Number(second) <= 12 && first !== second;

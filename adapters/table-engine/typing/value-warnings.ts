@@ -9,11 +9,11 @@ import { countRows } from '../reading/source.ts';
 import { messageOf } from './value-messages.ts';
 import type { Warn } from './warn.ts';
 
-/** How often a class occurs in a column. */
+/** Values of one class in a column. */
 export interface SeenValues {
   readonly count: number;
   readonly example: string;
-  /** Of missing words: which, at most ten, the most frequent first. */
+  /** For the class of missing-value words: at most ten of the words, the most frequent first. */
   readonly words: readonly string[];
 }
 
@@ -22,8 +22,8 @@ export type SeenClasses = ReadonlyMap<TextClass, SeenValues>;
 const sampleRows = 10_000;
 
 /**
- * Warns of values in the text columns of `united` that stand in the way of a column's being numbers, times or truth
- * values, or that are probably not meant as text. A column that is mostly free text is left alone.
+ * Warns of values in the text columns of `united` that prevent a column from being read as numbers, times or booleans,
+ * or that are probably not meant as text. A column that is mostly free text gets no warning.
  */
 export async function warnOfValues(database: LockedDatabase, fields: readonly Field[], warn: Warn): Promise<void> {
   const names = fields.flatMap(({ name, stored }) => (stored === 'VARCHAR' ? [name] : []));
@@ -74,7 +74,7 @@ function countOf(classes: SeenClasses, names: readonly TextClass[]): number {
   return names.reduce((sum, name) => sum + (classes.get(name)?.count ?? 0), 0);
 }
 
-/** Whether few of a column's values are free text. */
+/** Returns whether few of a column's values are free text. */
 function isDoubtful(classes: SeenClasses | undefined): boolean {
   if (classes === undefined) return false;
   const text = countOf(classes, ['text']);
@@ -87,17 +87,20 @@ function warningsOf(column: string, classes: SeenClasses): readonly DataWarning[
   const merged = withMixtures(withAmbiguousCommas(classes));
   const warnings = doubtfulTexts.flatMap((kind): DataWarning[] => {
     const seen = merged.get(kind);
-    // A column of truth words alone, all written the same way, works as a category.
+    // A column that holds only words for true and false can be used as a category.
     const isGuess = kind === 'truth-word' && merged.size === 1;
     return seen === undefined ? [] : [warningOf(kind, column, seen, isGuess ? 'guess' : 'warning')];
   });
-  // Codes and phone numbers are text of which a part looks like numbers.
+  // In a column of codes or phone numbers, some values look like numbers although all are text.
   const text = merged.get('text');
   const isStray = text !== undefined && text.count * 3 <= countOf(merged, ['number', ...timeClasses, 'truth']);
   return isStray ? [...warnings, warningOf('mixed-values', column, text, 'guess')] : warnings;
 }
 
-/** "1,234" is a thousand or so, unless "1,25" stands in the same column. */
+/**
+ * Counts values such as "1,234" as decimal commas if the column also has values such as "1,25"; otherwise the comma
+ * separates thousands.
+ */
 function withAmbiguousCommas(classes: SeenClasses): SeenClasses {
   const [commas, grouped] = [classes.get('decimal-comma'), classes.get('thousands-separator')];
   if (commas === undefined || grouped === undefined || !/^[+-]?\d{1,3},\d{3}$/.test(grouped.example)) return classes;
@@ -106,7 +109,10 @@ function withAmbiguousCommas(classes: SeenClasses): SeenClasses {
   return merged.set('decimal-comma', { ...commas, count: commas.count + grouped.count });
 }
 
-/** Times of several forms, and truth values among numbers, are each read as a type, and are text together. */
+/**
+ * Merges classes that each could be read as a type but together remain text: times of several forms, and booleans among
+ * numbers.
+ */
 function withMixtures(classes: SeenClasses): SeenClasses {
   const merged = new Map(classes);
   const mix = (parts: readonly TextClass[], kind: 'time-spelling' | 'truth-word'): void => {

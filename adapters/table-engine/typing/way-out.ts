@@ -9,7 +9,7 @@ interface Refused {
   readonly isDeclared: boolean;
 }
 
-/** What can be done about a value that is not of its column's type. */
+/** Returns what the user can do about a value that does not fit its column's type. */
 export function wayOutOf({ field: { name, type }, value, isDeclared }: Refused): string {
   const declare = (as: ColumnType): string => `data.columns: { ${name}: ${as} }`;
   if (isMissingWord(value))

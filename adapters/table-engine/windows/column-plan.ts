@@ -1,12 +1,12 @@
 import type { PrepareBatch } from '../../../ports/table-engine.ts';
 import { declaredColumns } from '../typing/declared.ts';
 
-/** Which columns of a file are wanted, known before it is read. */
+/** The columns of a file that are needed, determined before the file is read. */
 export interface ColumnPlan {
   isIgnored(name: string): boolean;
-  /** Whether `data.columns` says its type. The file's own type then does not count. */
+  /** Whether `data.columns` declares the column's type, which then replaces the file's own type. */
   isDeclared(name: string): boolean;
-  /** What reads the column, for people; undefined where nothing does. */
+  /** What reads the column, as text for messages; undefined if nothing does. */
   readerOf(name: string): string | undefined;
 }
 
@@ -33,7 +33,10 @@ export function columnPlan(request: PrepareBatch): ColumnPlan {
   };
 }
 
-/** Whether an expression has the name as a word. A word of another meaning only keeps a column that could be left out. */
+/**
+ * Returns whether an expression contains the name as a word. If the word means something else, the only effect is that
+ * a column is kept that could be left out.
+ */
 function mentions(expression: string | undefined, name: string): boolean {
   if (expression === undefined) return false;
   const escaped = name.toLowerCase().replaceAll(/[^a-z0-9_]/g, String.raw`\$&`);

@@ -5,7 +5,7 @@ import { writeParquet } from '../preparing/parquet-file.ts';
 import { identifier, identifiers, literal, parquetRows } from '../sql.ts';
 import type { TableWorkplace } from '../process/table-workplace.ts';
 
-/** What a spreadsheet takes for the beginning of a formula. */
+/** Pattern of texts that a spreadsheet reads as a formula. */
 const formula = `'^[=+\\-@\\t\\r]'`;
 
 export async function exportRows(
@@ -30,7 +30,7 @@ export async function exportRows(
   return null;
 }
 
-/** Every value in the form in which it is read again. */
+/** Returns the SQL of a CSV cell, in a form from which the same value is read again. */
 function csvCell(name: string, type: string, forSpreadsheets: boolean): string {
   const column = identifier(name);
   const title = identifier(forSpreadsheets && /^[=+\-@\t\r]/.test(name) ? `'${name}` : name);

@@ -1,8 +1,7 @@
 import { identifier } from '../sql.ts';
 
 /**
- * SQL that says whether a row has a target, which is what it is trained on and measured by. NULL, NaN, infinity and
- * blank text are none.
+ * Returns the SQL condition that a row has a target. NULL, NaN, infinity and blank text are not targets.
  *
  * @param type the column's type in DuckDB.
  */

@@ -6,7 +6,7 @@ import { identifier, identifiers, parquetRows, within } from '../sql.ts';
 import { cellOf } from '../typing/cells.ts';
 import type { TableWorkplace } from '../process/table-workplace.ts';
 
-/** Columns of TIMESTAMP that are instants in UTC, as Perennial itself writes them. */
+/** TIMESTAMP columns that Perennial itself writes; they hold instants in UTC. */
 const instants = new Set(['_at', 'event_time', 'recorded_at']);
 
 export async function readColumns(
@@ -48,7 +48,10 @@ export async function readColumns(
   );
 }
 
-/** Hands the first `width` columns of a query's rows over, piece by piece. */
+/**
+ * Emits the first `width` columns of a query's rows, piece by piece. Throws `limit-reached` for more rows than the
+ * caller can hold.
+ */
 export async function emitRows(
   database: LockedDatabase,
   query: string,

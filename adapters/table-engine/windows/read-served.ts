@@ -7,7 +7,10 @@ import type { TableWorkplace } from '../process/table-workplace.ts';
 
 type Request = Operations['readServed']['request'];
 
-/** Hands over prediction, release, model version, label and probabilities (both as JSON), id and event time, then the features in the order of the result. Shadows were not served. */
+/**
+ * Emits prediction, release, model version, label and probabilities (both as JSON), id and event time, then the
+ * features in the order of the result. Predictions of shadow deployments are left out, because they were not served.
+ */
 export async function readServed(
   { segments, from, to, labels }: Request,
   workplace: TableWorkplace,
@@ -18,7 +21,7 @@ export async function readServed(
   await database.run(`CREATE VIEW segments AS SELECT * FROM ${parquetRows(segments, { byName: true })}`);
   const columns = (await database.rows('DESCRIBE segments')).map((column) => String(column.column_name));
   const features = columns.filter((name) => name.startsWith('f_')).toSorted();
-  // An id counts once over all segments, so it is settled before the window is cut.
+  // An id counts once across all segments, so repetitions are numbered before rows outside the window are removed.
   const numbered = `
     SELECT *, row_number() OVER (PARTITION BY id ORDER BY recorded_at, event_time, release) AS time
     FROM segments WHERE NOT replay AND role <> 'shadow'`;
@@ -46,7 +49,7 @@ async function repeatedId(database: LockedDatabase, numbered: string, inWindow: 
   return String(id);
 }
 
-/** The first label of an id counts. */
+/** Loads the labels into a table. Only the first label of an id counts. */
 async function loadLabels(database: LockedDatabase, labels: Request['labels']): Promise<void> {
   await database.run('CREATE TABLE labels (id VARCHAR, value VARCHAR)');
   const appender = await database.connection.createAppender('labels');

@@ -81,7 +81,9 @@ async function readRecords(database: LockedDatabase, path: string, name: string)
     );
 }
 
-/** Postgres has no text with a NUL in it. */
+/**
+ * Writes the index of the served predictions. NUL characters are replaced, because text in Postgres cannot hold them.
+ */
 async function writeIndex(database: LockedDatabase, path: string): Promise<void> {
   const storable = (column: string): string => `replace(${column}, chr(0), chr(65533))`;
   const instant = (column: string): string => `strftime(${column}, '%Y-%m-%dT%H:%M:%S.%gZ')`;
@@ -93,7 +95,10 @@ async function writeIndex(database: LockedDatabase, path: string): Promise<void>
     ) TO ${literal(path)} (FORMAT json)`);
 }
 
-/** Numbers become DOUBLE, boolean labels BOOLEAN and text VARCHAR; probabilities, errors and ids of requests get a column only if a record has them. */
+/**
+ * Returns the SQL of the prediction columns. Numbers become DOUBLE, boolean labels BOOLEAN and text VARCHAR.
+ * Probabilities, vectors, errors and request ids get a column only if a record has them.
+ */
 async function predictionColumns(database: LockedDatabase): Promise<readonly string[]> {
   const kinds = await database.rows(
     `SELECT DISTINCT json_type(prediction) AS kind FROM records WHERE json_type(prediction) IN ${predictionKinds}`,
@@ -111,7 +116,7 @@ async function predictionColumns(database: LockedDatabase): Promise<readonly str
   ];
 }
 
-/** The Parquet type of each feature: DOUBLE, BOOLEAN or VARCHAR; VARCHAR also for mixed types. */
+/** Returns the Parquet type of each feature: DOUBLE, BOOLEAN or VARCHAR; VARCHAR also for mixed types. */
 async function featureTypes(
   database: LockedDatabase,
   features: readonly string[],
@@ -128,8 +133,8 @@ async function featureTypes(
 }
 
 /**
- * A column without any value is BOOLEAN, which converts to any other type: when segments are read together, numbers and texts of
- * other segments keep their type.
+ * Returns the type of a column with these kinds of JSON values. A column without values is BOOLEAN, which converts to
+ * any other type: if segments are read together, the numbers and texts of other segments keep their type.
  */
 function typeOfKinds(kinds: readonly string[]): 'DOUBLE' | 'BOOLEAN' | 'VARCHAR' {
   if (kinds.length === 0) return 'BOOLEAN';
@@ -137,12 +142,18 @@ function typeOfKinds(kinds: readonly string[]): 'DOUBLE' | 'BOOLEAN' | 'VARCHAR'
   return kinds.every((kind) => kind === 'BOOLEAN') ? 'BOOLEAN' : 'VARCHAR';
 }
 
-/** A JSON Pointer as SQL: a feature's name may hold what a JSONPath would read as syntax. */
+/**
+ * Returns the JSON Pointer of a feature as an SQL literal. A JSONPath would read some characters of a feature's name as
+ * syntax.
+ */
 function jsonPath(name: string): string {
   return literal(`/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`);
 }
 
-/** The gateway may have been killed in the middle of its last line, before it answered: that row was never served. */
+/**
+ * Copies a file without an incomplete last line. If the gateway was killed while it wrote that line, it had not
+ * answered yet, so the row was never served.
+ */
 async function copyWithoutTornEnd(from: string, to: string): Promise<void> {
   await copyFile(from, to);
   const file = await open(to, 'r');

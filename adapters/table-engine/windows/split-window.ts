@@ -42,7 +42,7 @@ export async function splitWindow(
   return fills.size === 0 ? rows : { ...rows, filled: await missingIn(database, [...fills.keys()]) };
 }
 
-/** SQL of each feature that has a fill. */
+/** Returns, for each feature with a fill value, the SQL that replaces its missing values. */
 async function fillsOf(
   database: LockedDatabase,
   { fill = {}, features }: SplitWindow,
@@ -82,7 +82,10 @@ interface SideCounts {
   readonly unlabelled: NonNullable<TrainedRows['unlabelled']>;
 }
 
-/** The window's rows that have a target, in their lasting order, with `_held` where the holdout has them. */
+/**
+ * Creates the table `chosen`: the window's rows that have a target, in a stable order, with `_held` true for rows of
+ * the holdout. Returns the counts of both sides.
+ */
 async function selectWindow(
   database: LockedDatabase,
   { parts, from, to, holdout, key, features, target, carried }: SplitWindow,
@@ -111,7 +114,7 @@ async function selectWindow(
       'the dataset has no timestamp, so no window of time can be cut from it; give data.timestamp',
       {},
     );
-  // What is left to order rows that share instant and key: all of their values.
+  // Rows with the same instant and key are ordered by all of their other values.
   const order = [
     ...(timed ? ['_at'] : []),
     ...(key === undefined ? [] : [key]),
@@ -180,7 +183,7 @@ const later = ' (data.mode: upsert fills them in)';
 
 function heldOut(rule: HoldoutRule): string {
   if (rule.kind === 'last') return `"_at" >= ${timestampOf(rule.from)}`;
-  // The first 52 bits of SHA-256: a share in [0, 1) that is the same for a key for ever, and exact as a DOUBLE.
+  // The first 52 bits of SHA-256, as a share in [0, 1). It never changes for a key and is exact as a DOUBLE.
   const bits = `CAST('0x' || substr(sha256(coalesce(CAST(${identifier(rule.by)} AS VARCHAR), '')), 1, 13) AS UBIGINT)`;
   return `CAST(${bits} AS DOUBLE) / 4503599627370496 < ${rule.fraction}`;
 }

@@ -8,19 +8,19 @@ import type { GivenFile } from './script-environment.ts';
 import type { CodeReaders } from './unpack-code.ts';
 import { unpackCode } from './unpack-code.ts';
 
-/** Where the bytes of jobs come from and go to. */
+/** What jobs read from and write to. */
 export interface JobParts extends CodeReaders {
   readonly objectStore: ObjectStore;
   readonly environments: Environments;
-  /** Folders of attempts are made in it. */
+  /** Folder in which the folders of attempts are made. */
   readonly scratchFolder: string;
 }
 
-/** The code of a job as a folder on this machine, with its environment. */
+/** A job's code as a folder on this machine, with its environment. */
 export interface Attempt {
-  /** Belongs to this attempt alone, and is gone when it ends. */
+  /** Folder of this attempt alone, which is removed when the attempt ends. */
   readonly folder: string;
-  /** Holds the unpacked code; the script sees it read-only. */
+  /** Folder of the unpacked code, which the script sees read-only. */
   readonly codeFolder: string;
   readonly environment: TrainingEnvironment;
 }
@@ -52,7 +52,7 @@ function makeEnvironment(
   return environments.materialise(lockPath, environment?.lock ?? null, call);
 }
 
-/** Downloads the files that a script is given, checked against their digests. */
+/** Downloads the files that a script is given and checks their digests. */
 export async function fetchGiven(
   { objectStore }: Pick<JobParts, 'objectStore'>,
   files: readonly JobFile[],

@@ -20,14 +20,17 @@ interface FoundFile {
   readonly bytes: number;
 }
 
-/** What a script left, still in its output folder. */
+/** What a script wrote, still in its output folder. */
 export interface CollectedOutput {
   readonly model: Pick<FoundFile, 'path' | 'absolute'>;
   readonly metrics: Record<string, number>;
   readonly files: readonly FoundFile[];
 }
 
-/** Reads what a script left in its output folder: regular files only, in bounded number and size. No process of it lives any more. */
+/**
+ * Reads what a script wrote to its output folder: regular files only, limited in number and size. The script's
+ * processes have all ended.
+ */
 export async function collectOutput(folder: string, say: Say): Promise<CollectedOutput> {
   const model = await findModel(folder);
   const files = await findFiles(folder, model, say);
@@ -39,7 +42,10 @@ export async function collectOutput(folder: string, say: Say): Promise<Collected
   };
 }
 
-/** The model of the first registered format that the script wrote one of. */
+/**
+ * Returns the file name of the first registered format for which the script wrote a model. Throws `artifact-missing` or
+ * `too-large`.
+ */
 async function findModel(folder: string): Promise<string> {
   const formats = Object.values(modelFormats);
   for (const { title, writes, bytesAtMost } of formats) {
@@ -81,7 +87,7 @@ async function findFiles(folder: string, model: string, say: Say): Promise<Found
         return files;
       }
       const absolute = join(folder, path);
-      // Null: a name that is not UTF-8 cannot be asked for again.
+      // Null if the name is not UTF-8, because the file cannot be found under the decoded name.
       const found = await lstat(absolute).catch(() => null);
       if (found?.isDirectory() === true) folders.push(path);
       else if (found !== null && found.isFile() && found.nlink > 1)
@@ -110,7 +116,10 @@ function withinBounds(files: readonly FoundFile[], model: string, say: Say): Fou
   return kept;
 }
 
-/** Flat finite numbers; what else there is is named and left out. The script's numbers decide nothing. */
+/**
+ * Returns the finite numbers of a flat object. Everything else is reported and left out. The numbers are only recorded
+ * and decide nothing.
+ */
 async function readMetrics({ absolute, bytes }: FoundFile, say: Say): Promise<Record<string, number>> {
   if (bytes > metricsBytesAtMost) {
     say(`${metricsName} has ${bytes} bytes; at most ${metricsBytesAtMost} are read, so its numbers were left out`);
@@ -136,7 +145,7 @@ async function readMetrics({ absolute, bytes }: FoundFile, say: Say): Promise<Re
   return Object.fromEntries(good.slice(0, metricsAtMost));
 }
 
-/** The object, or what is wrong with it. */
+/** Returns the object, or a sentence that says what is wrong with it. */
 function parseMetrics(text: string): Record<string, unknown> | string {
   try {
     const parsed = z.record(z.string(), z.unknown()).safeParse(JSON.parse(text));

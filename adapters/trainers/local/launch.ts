@@ -13,22 +13,22 @@ import type { GivenFile, ScriptPaths } from './script-environment.ts';
 import { scriptEnvironment } from './script-environment.ts';
 import { givenInside, mountsOf, sandboxPaths } from './script-mounts.ts';
 
-/** What this machine has to train with. */
+/** What this machine offers for training. */
 export interface TrainingMachine {
-  /** Where programs are looked for. */
+  /** PATH on which programs are looked up. */
   readonly path: string;
   readonly sandbox: Sandbox;
 }
 
-/** A command and what it sees, where its paths are. */
+/** A command with its mounts and environment. The paths in it are those that the command sees. */
 export interface Launch extends Pick<SandboxedCommand, 'file' | 'args' | 'cwd' | 'env' | 'mounts'> {
-  /** What the log says of where it runs; null: it runs as it should. */
+  /** Warning for the log about where the command runs; null if it runs in a sandbox. */
   readonly warning: string | null;
 }
 
 const notebookRunner = fileURLToPath(new URL('run-notebook.py', import.meta.url));
 
-/** Makes the folders that the script writes to. */
+/** Makes the folders and the parameter file of a script. Returns their paths. */
 export async function prepareFolders(
   { command, params: values }: ScriptJob,
   { folder, codeFolder }: Attempt,
@@ -56,7 +56,7 @@ export async function prepareLaunch(
   const isApart = kind === 'bubblewrap';
   const [name = '', ...args] = commandWords(job.command, isApart ? outside.given.map(givenInside) : outside.given);
   const found = await findProgram(name, path);
-  // Of a folder of links, such as that of npm, the sandbox shows nothing: what the link leads to is started.
+  // The sandbox does not show a folder of links, such as npm's, so the link's target is started.
   const program = found === null || basename(dirname(found)) === 'bin' ? found : await realpath(found);
   if (!isApart) {
     await linkModules(outside.code, modulesFolder);
@@ -77,7 +77,7 @@ export async function prepareLaunch(
   };
 }
 
-/** `notebook` is a word of the platform's own, and no program. */
+/** `notebook` is a keyword of the platform and not a program. */
 function isNotebook([name, file]: readonly string[]): boolean {
   return name === 'notebook' && file?.endsWith('.ipynb') === true;
 }
@@ -88,12 +88,15 @@ export function commandWords(command: readonly string[], given: readonly GivenFi
   return ['python3', runner?.path ?? notebookRunner, ...command.slice(1)];
 }
 
-/** Node looks for packages in the folders above a script's own. */
+/** Makes the packages available to Node, which looks for them in the folders above a script's own. */
 async function linkModules(codeFolder: string, modulesFolder: string | null): Promise<void> {
   if (modulesFolder !== null) await symlink(modulesFolder, join(dirname(codeFolder), 'node_modules'));
 }
 
-/** Where a program that is named without a folder lies; null for one within the code folder, which names itself. */
+/**
+ * Returns the path of a program that is named without a folder. Returns null for a program in the code folder, whose
+ * name is a path.
+ */
 async function findProgram(name: string, path: string): Promise<string | null> {
   if (name.includes('/')) return null;
   const program = await findOnPath(name, path);
@@ -102,7 +105,7 @@ async function findProgram(name: string, path: string): Promise<string | null> {
   throw new PerennialError('training-failed', message, { exitCode: 127, lastLines: [] });
 }
 
-/** Folders outside the system's that the interpreter, its packages and the program need to be readable. */
+/** Returns the folders outside the system's that must be readable for the interpreter, its packages and the program. */
 async function programFolders({ folders }: TrainingEnvironment, program: string | null): Promise<string[]> {
   const installed = program === null ? [] : [prefixOf(program), prefixOf(await realpath(program))];
   return [...new Set([...folders, ...installed.flatMap(installationOf)])].sort();

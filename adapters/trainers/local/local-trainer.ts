@@ -6,12 +6,12 @@ import { withAttempt } from './attempt.ts';
 import { runCheck, train } from './train.ts';
 
 export interface LocalTrainerSettings extends JobParts {
-  /** Where programs are looked for; scripts see it where there is no sandbox. Default: the system's folders. */
+  /** PATH on which programs are looked up. Scripts see it if there is no sandbox. Default: the system's folders. */
   readonly path?: string | undefined;
   readonly sandbox: Sandbox;
 }
 
-/** Trains by starting the command as processes on this machine, in a sandbox where bubblewrap can make one. */
+/** Creates a trainer that runs the command as processes on this machine, in a sandbox if bubblewrap can make one. */
 export function createLocalTrainer({ path = systemPath, ...settings }: LocalTrainerSettings): Trainer {
   const machine = { ...settings, path };
   return {

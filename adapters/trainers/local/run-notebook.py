@@ -1,7 +1,7 @@
 """Runs a notebook to its end and keeps the executed copy in the output folder.
 
-The cell tagged `parameters` gets one line for each value of PERENNIAL_PARAMS after its own, so that its values are
-the defaults; without such a cell the values come first. Needs nbclient and ipykernel in the environment's lock.
+One line for each value of PERENNIAL_PARAMS is appended to the cell tagged `parameters`, whose own values are therefore
+defaults. Without such a cell, a new first cell sets the values. Needs nbclient and ipykernel in the environment's lock.
 """
 
 import json
@@ -37,12 +37,13 @@ def say(cell, cell_index, **_):
             stream = sys.stderr if output.name == "stderr" else sys.stdout
             print(output.text, end="" if output.text.endswith("\n") else "\n", file=stream, flush=True)
         elif output.output_type == "error":
-            # Nobody sees the cell of a run that failed but in its log; the colours are for a notebook's page.
+            # The log is the only place that shows the error of a failed run. The colour codes are removed, because they
+            # are meant for the page of a notebook.
             print(re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(output.traceback)), file=sys.stderr, flush=True)
 
 
 def failed_cell(notebook):
-    """Counted from 1 over all cells of the executed copy, text included; it is the last one that was run."""
+    """Returns the number of the failed cell, counted from 1 over all cells of the executed copy, text included."""
     has_error = [any(o.output_type == "error" for o in cell.get("outputs", [])) for cell in notebook.cells]
     return max((at for at, failed in enumerate(has_error, 1) if failed), default="?")
 
@@ -70,7 +71,7 @@ def main():
         failure = error
     nbformat.write(notebook, output / path.name)
     if failure is not None:
-        # On one line: the last one that was said is what the run's failure tells.
+        # On one line, because the message of a failed run quotes the last line of output.
         reason = " ".join(f"{failure.ename}: {failure.evalue}".split())
         sys.exit(f"{path.name}: cell {failed_cell(notebook)} failed: {reason}")
 

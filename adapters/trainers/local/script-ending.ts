@@ -72,7 +72,10 @@ function saidOf({ what, found, limit }: Breach): string {
 
 const killedBySignal9 = 137;
 
-/** Limits that the system itself enforces show as failures of the script, before the watch sees a breach. */
+/**
+ * Returns a hint on the cause. Limits that the system enforces appear as failures of the script, before the watch sees
+ * a breach.
+ */
 function hintOf(exitCode: number, lastLines: readonly string[], job: ScriptJob): string {
   if (lastLines.some((line) => /File too large|EFBIG|File size limit exceeded/i.test(line)))
     return '; one file may have twice the size of build.resources.disk at most';

@@ -1,13 +1,13 @@
 import type { ScriptJob } from '../../../contracts/models/training-job.ts';
 
-/** A file that a script finds by a variable; `name` is the file's own in the sandbox. */
+/** A file whose path a script finds in a variable. `name` is the file's name in the sandbox. */
 export interface GivenFile {
   readonly variable: string;
   readonly name: string;
   readonly path: string;
 }
 
-/** Where a script finds things, as it sees them. */
+/** Paths of a script's files and folders, as the script sees them. */
 export interface ScriptPaths {
   readonly code: string;
   readonly given: readonly GivenFile[];
@@ -16,7 +16,7 @@ export interface ScriptPaths {
   readonly temporary: string;
 }
 
-/** All that a script sees of any environment. */
+/** Returns the script's whole environment. */
 export function scriptEnvironment(job: ScriptJob, paths: ScriptPaths, path: string): Record<string, string> {
   return {
     PATH: path,
@@ -31,7 +31,8 @@ export function scriptEnvironment(job: ScriptJob, paths: ScriptPaths, path: stri
     // A JSON array, because a column's name may hold any character.
     PERENNIAL_FEATURES: JSON.stringify(job.features),
     PERENNIAL_TARGET: job.target,
-    // Python: lines arrive as they are printed; sets have the same order each time; the code folder is read-only.
+    // For Python: output is unbuffered, sets have the same order in every run, and no bytecode is written to the
+    // read-only code folder.
     PYTHONUNBUFFERED: '1',
     PYTHONHASHSEED: '0',
     PYTHONDONTWRITEBYTECODE: '1',

@@ -1,7 +1,10 @@
 import type { Mount } from '../../sandbox/sandbox.ts';
 import type { GivenFile, ScriptPaths } from './script-environment.ts';
 
-/** The same paths in every attempt: what a script writes of them into its output does not differ from run to run. */
+/**
+ * Paths in the sandbox. They are the same in every attempt, so that output that contains a path does not differ between
+ * runs.
+ */
 export const sandboxPaths = {
   code: '/perennial/code',
   params: '/perennial/params.json',
@@ -16,10 +19,13 @@ export function givenInside({ variable, name }: GivenFile): GivenFile {
   return { variable, name, path: `/perennial/${name}` };
 }
 
-/** `programs` are readable under their own paths; `modules` is the `node_modules` of a lock of npm. */
+/**
+ * Returns the mounts of a script. `programs` are readable at their own paths; `modules` is the `node_modules` of an npm
+ * lock.
+ */
 export function mountsOf(outside: ScriptPaths, programs: readonly string[], modules: string | null): Mount[] {
   return [
-    // Before the programs: one of them may lie under it.
+    // Mounted before the programs, because one of them may lie below it.
     { source: outside.temporary, target: sandboxPaths.temporary, writable: true },
     ...programs.map((source) => ({ source, optional: true })),
     { source: outside.code, target: sandboxPaths.code },

@@ -2,7 +2,7 @@ import type { TrainingResult } from '../../../contracts/models/training-job.ts';
 import type { ObjectStore } from '../../../ports/object-store.ts';
 import type { CollectedOutput } from './collect-output.ts';
 
-/** Uploads what a script wrote. Nobody has looked into the model yet. */
+/** Uploads what a script wrote. The model has not been inspected yet. */
 export async function storeOutput(
   objectStore: ObjectStore,
   { model, metrics, files: found }: CollectedOutput,

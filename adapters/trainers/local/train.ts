@@ -20,7 +20,7 @@ import { checkResultOf, trainingFailure } from './script-ending.ts';
 import type { GivenFile, ScriptPaths } from './script-environment.ts';
 import { storeOutput } from './store-output.ts';
 
-/** This machine, and where bytes come from and go to. */
+/** This machine, with what jobs read from and write to. */
 export interface LocalMachine extends JobParts, TrainingMachine {}
 
 /** Runs the command of one attempt to its end and stores what it wrote. */
@@ -40,7 +40,7 @@ function rowFiles({ rows: { train: sha256, validation } }: TrainingJob): JobFile
   return files;
 }
 
-/** Runs a script whose exit code is the answer; nothing that it writes is kept. */
+/** Runs a script whose exit code is the result. Nothing that it writes is kept. */
 export function runCheck(job: CheckJob, call: TrainerCall, machine: LocalMachine): Promise<CheckResult> {
   return withAttempt(machine, job, call, async (attempt) => {
     const given = await fetchGiven(machine, job.files, attempt);
@@ -76,7 +76,7 @@ async function runScript(
   return { ending, outside, log };
 }
 
-/** Defaults are applied here, where the command starts: they depend on the machine, and are part of no digest. */
+/** Applies defaults here, where the command starts, because they depend on the machine and are part of no digest. */
 function limitsOf({ memoryBytes, ...limits }: JobLimits): Limits {
   return { ...limits, memoryBytes: memoryBytes ?? defaultMemoryBytes() };
 }

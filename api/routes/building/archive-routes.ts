@@ -12,7 +12,10 @@ const acts = {
   restore: 'What served when it was archived serves again; schedules stay paused until they are resumed',
 } as const;
 
-/** Of a model in all its environments, so for its administrators. Both answer the same when they come twice. */
+/**
+ * Registers the routes that archive and restore a model. They affect all its environments, so they need the admin role
+ * on the model. Both are idempotent.
+ */
 export function archiveRoutes(app: Api, context: RouteContext): void {
   const { models } = context.repositories;
   for (const act of ['archive', 'restore'] as const) {

@@ -15,7 +15,7 @@ export function blobRoutes(app: Api, context: RouteContext): void {
   const { repositories, objectStore, clock, uploads: limits = usualLimits } = context;
 
   void app.register(async (uploads: Api) => {
-    // Whatever it claims to be, it is bytes, and none of them are held here.
+    // Bodies of any Content-Type are streamed as raw bytes and never held in memory.
     uploads.removeAllContentTypeParsers();
     uploads.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
 
@@ -36,10 +36,10 @@ export function blobRoutes(app: Api, context: RouteContext): void {
         const { sha256 } = request.params;
         if (Number(request.headers['content-length'] ?? 0) > limits.bytes) throw tooLarge(limits);
         const body = request.body instanceof Readable ? request.body : Readable.from([]);
-        // Whether another project has the same bytes is nobody's business here.
+        // Checks only this project, because whether another project has the same bytes must not be revealed.
         const existed = await repositories.blobs.has(project, sha256);
         const { bytes } = await objectStore.put(sha256, bounded(body, limits)).catch((caught: unknown) => {
-          // What is left of the body is not read, so nothing else can follow on this connection.
+          // The rest of the body is not read, so the connection cannot be reused.
           void reply.header('connection', 'close');
           throw caught;
         });
@@ -51,7 +51,10 @@ export function blobRoutes(app: Api, context: RouteContext): void {
   });
 }
 
-/** Passes the stream on and fails it at a limit; an aborted request fails it too, so that nothing is kept of it. */
+/**
+ * Passes the stream through and fails it at a limit. An aborted request fails it too, so that no partial upload is
+ * stored.
+ */
 function bounded(source: Readable, limits: UploadLimits): Readable {
   let seen = 0;
   const counted = new Transform({
@@ -61,9 +64,10 @@ function bounded(source: Readable, limits: UploadLimits): Readable {
       else done(null, chunk);
     },
   });
-  // The request itself is left alone, so that the client still gets the answer.
+  // Destroys only the copy and not the request, so that the client still gets the answer.
   limitIdle(source, limits.idleMs, () => counted.destroy(stalled(limits.idleMs)));
-  // It may fail before the store has begun to read it; whoever reads it later still gets the error.
+  // The stream may fail before the store reads it; without a listener, that error would end the process. The store
+  // still gets the error when it reads.
   counted.on('error', () => undefined);
   source.on('error', (error) => counted.destroy(error));
   source.once('close', () => {

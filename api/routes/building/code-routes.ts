@@ -24,7 +24,7 @@ import { submitRun } from '../../submission.ts';
 import { configurationIn } from './model-routes.ts';
 
 const tags = ['code'];
-/** Without an archive the server fetches what the configuration's code.git names. */
+/** Without an archive, the server fetches the repository that the configuration's `code.git` names. */
 const Snapshot = z.strictObject({
   archive: Sha256.optional(),
   gitCommit: z
@@ -162,7 +162,7 @@ async function entered(context: RouteContext, request: CodeRequest): Promise<Giv
   return { scope, configuration: (await context.repositories.models.currentConfiguration(scope)).configuration };
 }
 
-/** The configuration may be the first of its model. */
+/** Creates the model if this is its first configuration. */
 async function introduced(context: RouteContext, request: CodeRequest, text: string): Promise<Given> {
   const { headers, params, query } = request;
   const configuration = configurationIn(text, params.model);

@@ -35,7 +35,7 @@ async function remoteSource({ repositories: { models } }: RouteContext, scope: S
   );
 }
 
-/** Without files the server fetches what the configuration's data.source names. */
+/** Without files, the server fetches what the configuration's `data.source` names. */
 const Ingestion = z.strictObject({ files: z.array(BatchFile).min(1).max(1000).optional() });
 
 export function datasetRoutes(app: Api, context: RouteContext): void {

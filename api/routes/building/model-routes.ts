@@ -29,7 +29,7 @@ const ModelView = z.object({
 });
 
 const tags = ['models'];
-/** The schedule that `retrain.schedule` stands for. */
+/** Name of the schedule that is made from `retrain.schedule`. */
 const retrainSchedule = 'retrain';
 
 export function modelRoutes(app: Api, context: RouteContext): void {
@@ -122,7 +122,7 @@ export function modelRoutes(app: Api, context: RouteContext): void {
   });
 }
 
-/** The configuration that a body is, of the model that the request names. */
+/** Parses the configuration in a body. Throws if its name is not the model that the request names. */
 export function configurationIn(body: unknown, name: string): Configuration {
   const configuration = typeof body === 'string' ? parseConfigurationFile(body) : parseConfiguration(body);
   if (configuration.name !== name)
@@ -135,7 +135,10 @@ export function configurationIn(body: unknown, name: string): Configuration {
   return configuration;
 }
 
-/** Virtual clocks are moved by hand: a Temporal Schedule would fire by the wall's. */
+/**
+ * Sets the retrain schedule that the configuration wants. An environment with a virtual clock gets none, because a
+ * Temporal Schedule fires by the wall clock.
+ */
 async function applyRetrainSchedule(
   { repositories, schedules }: RouteContext,
   scope: Scope,
@@ -149,7 +152,7 @@ async function applyRetrainSchedule(
     return null;
   }
   const cron = canonicalCron(retrain.schedule, '/retrain/schedule');
-  // A schedule that somebody paused stays paused, whatever is applied.
+  // A paused schedule stays paused when a configuration is applied.
   const known = (await repositories.schedules.list(scope)).find(({ name }) => name === retrainSchedule);
   const wanted = { cron, timezone: data.timezone, paused: known?.paused ?? false, overlap: 'skip' } as const;
   return schedules.put(scope, retrainSchedule, wanted, by);

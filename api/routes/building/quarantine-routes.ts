@@ -3,7 +3,7 @@ import type { Api, RouteContext } from '../../route-context.ts';
 import { bytesAs, IdParams } from '../../request-shapes.ts';
 import { RowFormat, sendRows } from '../../answers/send-rows.ts';
 
-/** The rows that a refused ingestion kept aside, to look at. */
+/** Registers the route that returns the rows that a refused ingestion put in quarantine. */
 export function quarantineRoutes(app: Api, context: RouteContext): void {
   const { runs, datasets } = context.repositories;
   app.get(

@@ -21,13 +21,13 @@ import {
 
 const tags = ['versions'];
 const Ancestor = z.object({ id: Id, number: z.number().int(), digest: Sha256 });
-/** With what the platform measured of it last in the environment that was asked for; null if never there. */
+/** The version's latest evaluation in the requested environment; null if it was never evaluated there. */
 const evaluatedFields = { evaluation: Evaluation.nullable() };
 const EvaluatedVersion = modelVersionWith(evaluatedFields);
 const VersionWithLineage = modelVersionWith({
   ...evaluatedFields,
   evaluations: z.array(Evaluation).readonly(),
-  /** Of the latest evaluation; null where it has none. */
+  /** Permutation importance from the latest evaluation; null if it has none. */
   importance: PermutationImportance.nullable(),
   lineage: z.object({ dataset: Ancestor, code: Ancestor, configuration: Ancestor }),
 });
@@ -109,7 +109,10 @@ export function versionRoutes(app: Api, context: RouteContext): void {
   );
 }
 
-/** Null also where a collection of garbage has taken the bytes: what is told of a version does not depend on them. */
+/**
+ * Reads the permutation importance. Returns null also if garbage collection has removed it, so that the version can
+ * still be shown.
+ */
 async function importanceOf({ objectStore }: RouteContext, digest: string | undefined) {
   if (digest === undefined || (await objectStore.size(digest)) === undefined) return null;
   return PermutationImportance.parse(JSON.parse((await objectStore.read(digest)).toString('utf8')));

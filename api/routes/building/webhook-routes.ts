@@ -13,12 +13,12 @@ import { ModelParams, problems } from '../../request-shapes.ts';
 import { wakeLifecycle } from '../../submission.ts';
 
 const limitBytes = 5 * 1024 ** 2;
-/** Whom the ledger names for what a push began. */
+/** The principal recorded in the ledger for runs started by a push. */
 const pusher = 'git-webhook';
 
 const Query = z.strictObject({ project: Name.default('default'), environment: Name.default('production') });
 const Headers = z.object({
-  // Asked after the signature: whoever has none learns nothing else.
+  // Optional here and checked after the signature, so that callers without a valid signature learn nothing else.
   'x-github-event': z.string().max(100).default(''),
   'x-github-delivery': z.string().min(1).max(200).optional(),
   'x-hub-signature-256': z.string().max(200).optional(),
@@ -34,10 +34,13 @@ const Answer = z.object({
   ignored: z.string().nullable().describe('Why the event leads to nothing'),
 });
 
-/** What a git server calls after a push. It has no key of ours: its signature, by the connection's secret, is the proof. */
+/**
+ * Registers the route that a git server calls after a push. It needs no API key: the request is authenticated by its
+ * signature with the connection's secret.
+ */
 export function webhookRoutes(app: Api, context: RouteContext): void {
   void app.register(async (hooks: Api) => {
-    // The signature is of the bytes as they were sent.
+    // The signature covers the raw bytes, so the body must not be parsed first.
     hooks.removeAllContentTypeParsers();
     hooks.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
 
@@ -78,7 +81,10 @@ interface KnownHook {
   readonly secret: string;
 }
 
-/** undefined for whatever is not there, so that nobody without the secret learns which it was. */
+/**
+ * Finds the configured webhook. Returns `undefined` whatever part is missing, so that callers without the secret cannot
+ * tell which.
+ */
 async function knownHook(
   { repositories: { models, connections } }: RouteContext,
   { project, model, environment }: { readonly project: string; readonly model: string; readonly environment: string },
@@ -132,8 +138,8 @@ function reasonToIgnore({ ref, deleted, repository }: z.infer<typeof Push>, git:
 }
 
 /**
- * One command a delivery. What is sent again is known by its bytes, which are what is signed: the delivery's number
- * stands outside the signature, so that whoever had recorded a push could give it a new one.
+ * Submits one command per delivery. A repeated delivery is recognised by the hash of its body, which the signature
+ * covers. The delivery id is not signed, so an attacker could replay a recorded push with a new id.
  */
 async function submitPush(
   context: RouteContext,

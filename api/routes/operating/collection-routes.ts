@@ -14,7 +14,10 @@ const CollectionRequest = z.strictObject({
   grace: Duration.optional().describe('What was put within it stays; 24h when absent, 1h at least'),
 });
 
-/** Garbage is the whole installation's: who collects it administers everything. */
+/**
+ * Registers the routes of garbage collection. They concern the whole installation, so starting a collection needs the
+ * admin role on everything.
+ */
 export function collectionRoutes(app: Api, context: RouteContext): void {
   const { collections } = context.repositories;
 
@@ -40,7 +43,7 @@ export function collectionRoutes(app: Api, context: RouteContext): void {
           { pointer: '/grace' },
         );
       const collection = await collections.begin({ dryRun, graceMs, by }, idempotencyOf(request));
-      // Under a key that was used it may be one that has ended.
+      // A repeated idempotency key may return a collection that has already ended.
       if (collection.state === 'running')
         await tryFor(context, `the collection ${collection.id} waits for Temporal; the next one goes on with it`, () =>
           context.workflowClient.startCollection(collection.id),

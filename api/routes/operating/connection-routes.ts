@@ -8,7 +8,10 @@ import { problems, ProjectHeaders } from '../../request-shapes.ts';
 const tags = ['connections'];
 const Params = z.object({ name: Name });
 
-/** Secrets go in and never come out: what is answered says where a connection leads. */
+/**
+ * Registers the routes of connections. Secrets can be written but never read: answers show only where a connection
+ * leads.
+ */
 export function connectionRoutes(app: Api, context: RouteContext): void {
   const { connections } = context.repositories;
 

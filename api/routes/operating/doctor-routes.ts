@@ -8,7 +8,10 @@ import { problems, ProjectHeaders } from '../../request-shapes.ts';
 const tags = ['health'];
 const cursor = z.string().max(400).optional();
 
-/** It looks at every project and mends what is everybody's: whoever asks administers everything. */
+/**
+ * Registers the routes of `perennial doctor`. They examine and repair all projects, so they need the admin role on
+ * everything.
+ */
 export function doctorRoutes(app: Api, context: RouteContext): void {
   app.get(
     '/v1/doctor',

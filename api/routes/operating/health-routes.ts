@@ -16,7 +16,7 @@ const Readiness = z.object({
   dependencies: z.object({ database: State, objectStore: State, temporal: State }),
   /** `well`, or a description of the problem with the disk of the API's state folder. */
   disk: z.string(),
-  /** The weakest of the workers that are there; `unknown` where there is none. */
+  /** The weakest sandbox among the live workers; `unknown` if there are none. */
   sandbox: z.enum([...Isolation.shape.kind.options, 'unknown']),
 });
 const System = z.object({
@@ -94,7 +94,7 @@ async function weakestSandbox(workers: WorkerRepository): Promise<z.infer<typeof
   return (['process-group', 'refused'] as const).find((kind) => kinds.has(kind)) ?? 'bubblewrap';
 }
 
-/** Without a key nobody learns more than whether it answers. */
+/** Returns only whether a dependency answers, because this route needs no API key and must not reveal more. */
 async function answers(check: () => Promise<void>): Promise<'up' | 'down'> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<'down'>((resolve) => {

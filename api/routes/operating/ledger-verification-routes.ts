@@ -6,7 +6,9 @@ import type { Api, RouteContext } from '../../route-context.ts';
 import { pageSchemaOf, problems, ProjectHeaders } from '../../request-shapes.ts';
 
 const tags = ['ledger'];
-/** A page is answered when each of its chains has been walked from its first entry. */
+/**
+ * The limit is small, because a page is answered only after each of its chains has been verified from its first entry.
+ */
 const VerifyQuery = z.strictObject({
   cursor: PageRequest.shape.cursor,
   limit: z.coerce.number().int().min(1).max(50).default(20),
@@ -33,7 +35,7 @@ export function ledgerVerificationRoutes(app: Api, context: RouteContext): void 
       authorize(context, request, { project, model });
       const { items, next } = await ledger.owners({ project, model }, page);
       const verdicts: LedgerVerdict[] = [];
-      // One after the other: each takes a connection for as long as its chain is long.
+      // Verified one after the other, because each chain occupies a database connection while it is read.
       for (const owner of items) verdicts.push(await context.ledgerProof.verify(owner));
       if (next === undefined && model === undefined)
         verdicts.push(...(await context.ledgerProof.removedModels()).filter((verdict) => verdict.project === project));

@@ -19,12 +19,15 @@ const NewKey = z.strictObject({
 });
 const MadeKey = z.object({
   keyId: Id,
-  /** Shown this once; only its digest is kept. */ key: z.string(),
+  /** Shown only once, because only its digest is stored. */ key: z.string(),
   expiresAt: Instant.nullable(),
   recordedAt: Instant,
 });
 
-/** Grants can reach everything, so only administrators of everything hand them out. */
+/**
+ * Registers the routes of principals and keys. A grant can cover everything, so these routes need the admin role on
+ * everything.
+ */
 export function principalRoutes(app: Api, context: RouteContext): void {
   const { principals } = context.repositories;
 

@@ -35,7 +35,7 @@ const LogHeaders = z.looseObject({
   accept: z.string().optional(),
   'last-event-id': z.coerce.number().int().min(0).optional().catch(undefined),
 });
-/** `next`: ask again after this line. */
+/** `next`: sequence number after which to continue reading. */
 const Log = z.object({ items: z.array(LogLine).readonly(), next: z.number().int() });
 const Cancel = z.strictObject({ reason: z.string().max(1000).default('') });
 
@@ -103,7 +103,7 @@ export function runRoutes(app: Api, context: RouteContext): void {
         );
         return (
           reply
-            // One that were kept alive would outlast the stream's end, and hold up a server that closes.
+            // A kept-alive connection would outlast the stream and delay the server's shutdown.
             .headers({ 'cache-control': 'no-store', 'x-accel-buffering': 'no', connection: 'close' })
             .type('text/event-stream')
             .send(events)
@@ -128,7 +128,7 @@ export function runRoutes(app: Api, context: RouteContext): void {
     },
     async (request, reply) => {
       const run = await enterRun(request);
-      // With a key it may be the same request again, which the command answers.
+      // With an idempotency key, the request may repeat an earlier one, whose command is returned.
       if (isFinal(run.state) && request.headers['idempotency-key'] === undefined)
         throw new PerennialError('conflict', `the run ${run.id} has ended (${run.state}); there is nothing to cancel`, {
           run: run.id,

@@ -60,7 +60,7 @@ export function triggerRoutes(app: Api, context: RouteContext): void {
     async (request, reply) => {
       const { scope } = await enter(context, request);
       const { kind, reason } = request.body;
-      // Each request is a trigger of its own; it is the Idempotency-Key that makes two of them one.
+      // Each request is a separate trigger; only a shared Idempotency-Key makes two requests one.
       const command = await submitCommand(context, request, scope, {
         kind: 'trigger',
         schemaVersion: 1,

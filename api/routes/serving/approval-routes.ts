@@ -137,7 +137,7 @@ async function evidenceOf(context: RouteContext, request: RoutedRequest, id: str
   return evidenceDocument(approval, await approvals.details(id), name);
 }
 
-/** The policy names the roles that may vote; the repository checks the rest. */
+/** Returns the voter. Checks that it has a role that the policy allows to vote; the repository checks the rest. */
 function voterOf(context: RouteContext, request: RoutedRequest, approval: Request): Principal {
   const principal = authorize(context, request, approval);
   const { roles } = approval.subject.policy;

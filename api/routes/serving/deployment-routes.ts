@@ -27,7 +27,10 @@ const Reason = z.string().min(1).max(1000);
 const Deploy = z
   .strictObject({
     version: z.number().int().min(1).optional(),
-    /** A release's digest instead, to bring it over from another environment under the same configuration. */
+    /**
+     * Digest of a release, instead of a version, to deploy a release from another environment with the same
+     * configuration.
+     */
     release: Sha256.optional(),
     environment: Name.optional(),
   })
@@ -36,29 +39,29 @@ const Deploy = z
   });
 const Rollback = z.strictObject({
   environment: Name.optional(),
-  /** The release's digest; the one before, if absent. */
+  /** Digest of the target release; the previous release if absent. */
   to: Sha256.optional(),
-  /** Heads that go back to what that release was made of, in the same transaction. */
+  /** Heads of data, code and configuration to move back to those of that release, in the same transaction. */
   with: z.array(Head).optional(),
   reason: Reason,
 });
 const Resume = z.strictObject({ environment: Name.optional(), reason: Reason });
 
 const Deployments = z.object({
-  /** What serves, as decided; null before the first deployment. */
+  /** The generation that was decided; null before the first deployment. */
   generation: Generation.nullable(),
-  /** Why automatic promotion is on hold; null when it is not. */
+  /** Why automatic promotion is on hold; null if it is not. */
   hold: z.string().nullable(),
   rolloutRunId: Id.nullable(),
   gateways: z.array(GatewayLease).readonly(),
-  /** Of the live gateways: which have loaded the generation. */
+  /** Ids of the live gateways that have loaded the generation, failed to load it, or not answered yet. */
   acknowledgements: z.object({
     loaded: z.array(Id).readonly(),
     failed: z.array(Acknowledgement).readonly(),
     missing: z.array(Id).readonly(),
   }),
   served: z.array(ServingCount).readonly(),
-  /** How the shadow's answers differ from the champion's, a gateway each. */
+  /** How the shadow's predictions differ from the champion's, one entry per gateway. */
   shadow: z.array(ShadowCount).readonly(),
   /** Newest first, at most twenty. */
   history: z.array(Generation).readonly(),

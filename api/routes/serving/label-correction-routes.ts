@@ -5,7 +5,7 @@ import type { Api, RouteContext } from '../../route-context.ts';
 import { EnvironmentPage, ModelParams, pageSchemaOf, problems, ProjectHeaders } from '../../request-shapes.ts';
 
 const Query = EnvironmentPage.extend({
-  /** Of one entry `labels.corrected` of the ledger. */
+  /** Sequence number of a `labels.corrected` entry of the ledger, to show only its corrections. */
   sequence: z.coerce
     .number()
     .int()

@@ -17,7 +17,7 @@ const Labels = z
   .min(1, 'there are no labels')
   .max(limitLabels, `at most ${limitLabels} labels are taken at once; send them in several requests`);
 const Answer = Added.extend({
-  /** Columns of a CSV that mean nothing for a label. */
+  /** Columns of the CSV that labels do not use. */
   ignoredColumns: z.array(z.string()).readonly().optional(),
 });
 
@@ -59,7 +59,9 @@ export function labelRoutes(app: Api, context: RouteContext): void {
   });
 }
 
-/** Reads every format into the same list. Returns which columns of a request's CSV were ignored. */
+/**
+ * Adds a parser for each format; all produce the same list of labels. Returns the ignored CSV columns of each request.
+ */
 function parseLabels(app: Api): WeakMap<FastifyRequest, readonly string[]> {
   const ignored = new WeakMap<FastifyRequest, readonly string[]>();
   app.removeContentTypeParser('application/json');
@@ -72,7 +74,9 @@ function parseLabels(app: Api): WeakMap<FastifyRequest, readonly string[]> {
   return ignored;
 }
 
-/** If none is taken, the request has failed, so that a sender who looks at nothing but the status learns of it. */
+/**
+ * Creates the error for a request of which no label was accepted, so that a client that checks only the status notices.
+ */
 function allRefused({ refused, refusals }: AddedLabels): PerennialError {
   const [first] = refusals;
   const named = first === undefined ? '' : `the label of ${labelWords(first)} is refused: ${first.reason}`;

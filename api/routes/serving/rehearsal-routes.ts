@@ -82,7 +82,7 @@ export function rehearsalRoutes(app: Api, context: RouteContext): void {
     async (request) => {
       const rehearsal = await rehearsals.get(request.params.id);
       const { project, model, plan } = rehearsal;
-      // Who may see the environment that it rehearses may see it too.
+      // A role on the source environment is enough to see its rehearsal.
       authorizeAny(context, request, [rehearsal, { project, model, environment: plan.sourceEnvironment }]);
       return rehearsal;
     },

@@ -137,7 +137,7 @@ export function reportRoutes(app: Api, context: RouteContext): void {
   );
 }
 
-/** Reports and generations before these are left out of what is shown over time. */
+/** Maximum number of reports and of generations shown over time; older ones are left out. */
 const [mostReports, mostGenerations] = [100, 500];
 
 async function documentOf(context: RouteContext, scope: Scope, id: string): Promise<ReportDocument> {
@@ -162,7 +162,10 @@ async function documentOf(context: RouteContext, scope: Scope, id: string): Prom
   };
 }
 
-/** A rehearsal records what was served of its period after the report. */
+/**
+ * Returns what a rehearsal served in the report's period. A rehearsal saves this only after the report, so it may be
+ * missing.
+ */
 async function servedIn(
   { repositories }: RouteContext,
   scope: Scope,

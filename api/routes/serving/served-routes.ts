@@ -10,13 +10,13 @@ import { enter } from '../../access/authorize.ts';
 import type { Api, RouteContext } from '../../route-context.ts';
 import { EnvironmentQuery, ModelParams, problems, ProjectHeaders } from '../../request-shapes.ts';
 
-/** Whether the ledger bears out what is answered. */
+/** Whether the ledger confirms the answer. */
 const Proof = z.discriminatedUnion('verified', [
   z.object({
     verified: z.literal(true),
-    /** The last entry up to the instant. */
+    /** The last ledger entry up to the instant. */
     head: ChainPoint.nullable(),
-    /** When the newest copy was signed, if it vouches for that entry; null: the entry is newer than all copies. */
+    /** When the newest signed copy was signed, if it covers that entry; null if the entry is newer than every copy. */
     signedAt: Instant.nullable(),
   }),
   z.object({ verified: z.literal(false), reason: z.string() }),
@@ -24,7 +24,7 @@ const Proof = z.discriminatedUnion('verified', [
 
 const Served = z.object({
   at: Instant,
-  /** Null before the first deployment. */
+  /** What was decided; null before the first deployment. */
   decided: Generation.extend({
     decidedBy: z.object({ id: Id, name: z.string() }),
     releases: z.array(Release),
@@ -58,7 +58,10 @@ export function servedRoutes(app: Api, context: RouteContext): void {
   );
 }
 
-/** What is wrong with later entries does not speak against what was recorded and signed before them. */
+/**
+ * Verifies the ledger up to an instant. A problem in later entries does not invalidate entries that were recorded and
+ * signed before them.
+ */
 async function proofUpTo(
   { repositories, ledgerProof, clock }: RouteContext,
   { project, model, modelId, environment }: Scope,
@@ -66,7 +69,8 @@ async function proofUpTo(
   mismatch: string | null,
 ): Promise<z.infer<typeof Proof>> {
   if (mismatch !== null) return { verified: false, reason: mismatch };
-  // Of a virtual clock's instant the ledger, which goes by the wall, says nothing but what it says now.
+  // The ledger uses the wall clock, so an instant of a virtual clock has no position in it, and the current state is
+  // verified instead.
   const { clock: kind } = await repositories.environments.get(project, environment);
   const until = kind === 'virtual' ? clock.now() : at;
   const head = (await repositories.ledger.pointAt(modelId, until)) ?? null;
@@ -78,7 +82,10 @@ async function proofUpTo(
   return { verified: true, head, signedAt: covered ? (verdict.signed?.signedAt ?? null) : null };
 }
 
-/** Else it is a copy that is wrong, and it is not known which entries it vouched for. */
+/**
+ * Returns whether the problem is in the chain. Otherwise a signed copy is wrong, and it is unknown which entries that
+ * copy covered.
+ */
 function isChain({ kind }: ChainProblem): boolean {
   return kind !== 'copy-forged' && kind !== 'copy-missing';
 }

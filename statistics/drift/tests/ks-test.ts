@@ -2,7 +2,7 @@ import type { DriftMeasure } from '../drift-test.ts';
 import { bothValueCounts } from '../drift-test.ts';
 import { kolmogorovSmirnov } from '../kolmogorov-smirnov.ts';
 
-/** The effect is the statistic itself: the largest distance. */
+/** Kolmogorov–Smirnov test. The effect size is the statistic itself, the largest distance. */
 export const ksTest: DriftMeasure = (column) => {
   const { statistic, pValue } = kolmogorovSmirnov(...bothValueCounts(column));
   return { statistic, pValue, effect: statistic };

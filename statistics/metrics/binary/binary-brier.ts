@@ -1,7 +1,7 @@
 import { weightedMean } from '../weighted-mean.ts';
 import type { BinaryMeasure } from './binary-measure.ts';
 
-/** Brier score: the mean squared distance of the probability from the truth. */
+/** Brier score: the mean squared difference between probability and truth. */
 export const binaryBrier: BinaryMeasure = {
   from: 'probabilities',
   of: (truth, probability) =>

@@ -1,6 +1,6 @@
 import type { BinaryMeasure } from './binary-measure.ts';
 
-/** Matthews correlation coefficient. 0 for a model that always says the same class, as scikit-learn's. */
+/** Matthews correlation coefficient. It is 0 for a model that always predicts the same class, as in scikit-learn. */
 export const binaryMcc: BinaryMeasure = {
   from: 'decisions',
   of(tp, fp, tn, fn) {

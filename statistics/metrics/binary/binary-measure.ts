@@ -1,6 +1,6 @@
 import type { WeightedMetric } from '../sample.ts';
 
-/** Rows by truth and decision. */
+/** Numbers of rows by truth and decision. */
 export type Confusion = readonly [
   truePositives: number,
   falsePositives: number,
@@ -8,8 +8,8 @@ export type Confusion = readonly [
   falseNegatives: number,
 ];
 
-/** A metric of a classifier of two classes, NaN where it is undefined. Each other file of this folder exports one. */
+/** A metric of a binary classifier; NaN where it is undefined. Each other file of this folder exports one. */
 export type BinaryMeasure =
-  /** Of a model that gives probabilities. `truth` is 1 where a row is of the positive class. */
+  /** A metric of the probabilities. `truth` is 1 for a row of the positive class. */
   | { readonly from: 'probabilities'; of(truth: Uint8Array, probability: Float64Array): WeightedMetric }
   | { readonly from: 'decisions'; of(...counts: Confusion): number };

@@ -1,6 +1,9 @@
 import type { BinaryMeasure } from './binary-measure.ts';
 
-/** 0 for a model that never says the positive class, as scikit-learn's; undefined if there is no such row either. */
+/**
+ * Precision. It is 0 for a model that never predicts the positive class, as in scikit-learn, and undefined if no row is
+ * of that class either.
+ */
 export const binaryPrecision: BinaryMeasure = {
   from: 'decisions',
   of(tp, fp, _tn, fn) {

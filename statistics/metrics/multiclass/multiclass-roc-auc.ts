@@ -2,7 +2,7 @@ import { areaUnderCurve } from '../ranking-metrics.ts';
 import type { MulticlassMeasure } from './multiclass-measure.ts';
 import { probabilityOf } from './multiclass-measure.ts';
 
-/** ROC AUC of each class against the rest, the mean over all classes. */
+/** ROC AUC: that of each class against the rest, averaged over all classes. */
 export const multiclassRocAuc: MulticlassMeasure = (sample) => {
   const { classes, truth, probabilities } = sample;
   if (probabilities === null) return () => Number.NaN;

@@ -1,9 +1,9 @@
 import { meanOverRows } from './regression-measure.ts';
 
-/** The smallest |truth| that an error is divided by; scikit-learn's, the spacing of doubles at 1. */
+/** Smallest |truth| by which an error is divided: machine epsilon, as in scikit-learn. */
 const smallestTruth = Number.EPSILON;
 
-/** Mean absolute percentage error: a share, not percent; huge where the truth is 0. */
+/** Mean absolute percentage error, as a share and not in percent. It is huge if a truth is 0. */
 export const regressionMape = meanOverRows(
   (truth, prediction) => Math.abs(truth - prediction) / Math.max(smallestTruth, Math.abs(truth)),
 );

@@ -2,18 +2,21 @@ import type { BlockMetric, Blocks } from '../block-metric.ts';
 import { sumByBlock, weightedSum } from '../block-metric.ts';
 import type { RegressionSample } from '../sample.ts';
 
-/** A metric of regression. Each other file of this folder exports one. */
+/** A regression metric. Each other file of this folder exports one. */
 export interface RegressionMeasure {
-  /** Of all rows. */
+  /** Computes the metric over all rows. */
   whole(sample: RegressionSample): number;
-  /** Of any resample of whole blocks, without touching the rows again where sums by block are enough. */
+  /**
+   * Returns a function that computes the metric on a resample of whole blocks. It uses sums by block instead of single
+   * rows where possible.
+   */
   resampled(sample: RegressionSample, blocks: Blocks): BlockMetric;
 }
 
-/** What one row costs. */
+/** Loss of one row. */
 type Loss = (truth: number, prediction: number, quantile: number) => number;
 
-/** A metric that is the mean of a loss over the rows. */
+/** Returns a metric that is the mean of a loss over the rows. */
 export function meanOverRows(loss: Loss): RegressionMeasure {
   return {
     whole: (sample) => lossesOf(sample, loss).reduce((sum, value) => sum + value, 0) / sample.truth.length,
@@ -29,7 +32,7 @@ export function absoluteErrors(sample: RegressionSample): Float64Array {
   return lossesOf(sample, (truth, prediction) => Math.abs(truth - prediction));
 }
 
-/** The quantile of a sample that names none is the median. */
+/** Returns the loss of each row. If the sample has no quantile, 0.5 (the median) is used. */
 function lossesOf({ truth, prediction, quantile = 0.5 }: RegressionSample, loss: Loss): Float64Array {
   return Float64Array.from(truth, (actual, row) => loss(actual, prediction[row] ?? Number.NaN, quantile));
 }

@@ -15,7 +15,7 @@ function median(sorted: Float64Array): number {
   return sorted.length % 2 === 1 ? high : (high + (sorted[upper - 1] ?? Number.NaN)) / 2;
 }
 
-/** Walks the errors once in ascending order. */
+/** Finds the median of a resample in one pass over the errors in ascending order. */
 function resampledMedian(errors: Float64Array, blocks: Blocks): BlockMetric {
   const order = Array.from(errors.keys()).toSorted((a, b) => (errors[a] ?? 0) - (errors[b] ?? 0));
   const sorted = Float64Array.from(order, (row) => errors[row] ?? Number.NaN);

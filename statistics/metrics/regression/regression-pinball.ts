@@ -1,8 +1,8 @@
 import { meanOverRows } from './regression-measure.ts';
 
 /**
- * Pinball loss of the sample's quantile: an answer that is too low costs `quantile` a unit, one that is too high the rest of 1. At 0.5
- * it is half the mean absolute error.
+ * Pinball loss at the sample's quantile: a prediction that is too low costs `quantile` per unit, one that is too high
+ * costs 1 − `quantile` per unit. At 0.5, it is half the mean absolute error.
  */
 export const regressionPinball = meanOverRows((truth, prediction, quantile) => {
   const difference = truth - prediction;

@@ -4,7 +4,7 @@ import type { RegressionSample } from '../sample.ts';
 import type { RegressionMeasure } from './regression-measure.ts';
 import { absoluteErrors } from './regression-measure.ts';
 
-/** Coefficient of determination. Where the truth does not vary, it is 1 for a perfect prediction and else 0. */
+/** Coefficient of determination. If the truth does not vary, it is 1 for a perfect prediction and otherwise 0. */
 export const regressionR2: RegressionMeasure = {
   whole(sample) {
     const squared = absoluteErrors(sample).reduce((sum, error) => sum + error * error, 0);
@@ -15,11 +15,11 @@ export const regressionR2: RegressionMeasure = {
 
 function determination(residual: number, total: number): number {
   if (total === 0) return residual === 0 ? 1 : 0;
-  // Errors may exceed a tiny spread by more than a double can tell.
+  // The ratio overflows if the errors are large and the spread is tiny.
   return Math.max(-Number.MAX_VALUE, 1 - residual / total);
 }
 
-/** Sum of squared distances from the mean. */
+/** Returns the sum of squared distances from the mean. */
 function spread(values: ArrayLike<number>): number {
   const numbers = Float64Array.from(values);
   const mean = numbers.reduce((sum, value) => sum + value, 0) / numbers.length;
@@ -31,7 +31,8 @@ function resampledDetermination(sample: RegressionSample, blocks: Blocks): Block
   const errors = absoluteErrors(sample);
   const rows = sumByBlock(blocks, () => 1);
   const squares = sumByBlock(blocks, (row) => (errors[row] ?? Number.NaN) ** 2);
-  // Distances from the mean of all rows: far from 0 the sums of squares would cancel.
+  // Distances are taken from the mean of all rows: the sums of squares of values far from 0 would lose precision by
+  // cancellation.
   const centre = Array.from(truth).reduce((sum, value) => sum + value, 0) / truth.length;
   const distances = sumByBlock(blocks, (row) => (truth[row] ?? Number.NaN) - centre);
   const distanceSquares = sumByBlock(blocks, (row) => ((truth[row] ?? Number.NaN) - centre) ** 2);

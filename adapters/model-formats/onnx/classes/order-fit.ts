@@ -1,17 +1,20 @@
 /** The index of the class at each place; the given order is `[0, 1, …]`. */
 export type ClassOrder = readonly number[];
 
-/** For each row, the indices of the predicted place and of the true class; -1: unknown. */
+/** For each row, the indices of the predicted place and of the true class; -1 if unknown. */
 export interface PlacedRows {
   readonly places: Int32Array;
   readonly truth: Int32Array;
   readonly classes: number;
 }
 
-/** The one-sided 99 % quantile: 1 % of models that have learnt nothing would seem to fit another order. */
+/**
+ * One-sided 99 % quantile of the normal distribution: 1 % of the models that have learnt nothing would seem to fit
+ * another order.
+ */
 const clear = 2.326;
 
-/** The confusion matrix of places and true classes: `classes` counts for each place. */
+/** Returns the confusion matrix of places and true classes: `classes` counts for each place. */
 export function tableOf({ places, truth, classes }: PlacedRows): Int32Array {
   const table = new Int32Array(classes * classes);
   for (const [row, place] of places.entries()) {
@@ -22,8 +25,8 @@ export function tableOf({ places, truth, classes }: PlacedRows): Int32Array {
 }
 
 /**
- * Greedily gives each place its most frequent class, the largest counts first; the rest in order. The best assignment may
- * be better still, and never worse.
+ * Greedily assigns each place its most frequent class, the largest counts first, and then the remaining classes in
+ * order. The best assignment fits at least as well.
  */
 export function likeliestOrder(table: Int32Array, classes: number): number[] {
   const cells = Array.from(table.keys()).filter((cell) => (table[cell] ?? 0) > 0);
@@ -42,7 +45,7 @@ export function likeliestOrder(table: Int32Array, classes: number): number[] {
   return order.map((own) => (own === -1 ? (left.shift() ?? -1) : own));
 }
 
-/** The order that fits the rows clearly better than the given one, or undefined. */
+/** Returns the order that fits the rows clearly better than the given one, or undefined. */
 export function clearlyBetterOrder(rows: PlacedRows): ClassOrder | undefined {
   // Selecting and testing an order on the same rows would bias the test, so each gets one half.
   const half = (wanted: number): PlacedRows => ({
@@ -56,12 +59,15 @@ export function clearlyBetterOrder(rows: PlacedRows): ClassOrder | undefined {
   return isClearlyRighter(reordered, places, truth) ? order : undefined;
 }
 
-/** Splits rows by Knuth's multiplicative hash, because the classes may alternate row by row. */
+/** Splits rows by Knuth's multiplicative hash, because the classes may alternate from row to row. */
 function halfOf(row: number): number {
   return (Math.imul(row, 2_654_435_761) >>> 16) & 1;
 }
 
-/** McNemar's test of whether one reading is right significantly more often, on rows that only one reading gets right. */
+/**
+ * Applies McNemar's test: whether one reading is right significantly more often than the other, on the rows that only
+ * one of them gets right.
+ */
 export function isClearlyRighter(one: Int32Array, other: Int32Array, truth: Int32Array): boolean {
   let won = 0;
   let lost = 0;
@@ -73,13 +79,18 @@ export function isClearlyRighter(one: Int32Array, other: Int32Array, truth: Int3
   return (won - lost) / Math.sqrt(Math.max(1, won + lost)) > clear;
 }
 
-/** For two classes: compares ranks of the second class's probability, which do not depend on a threshold or on class balance. */
+/**
+ * Returns whether the probabilities of two classes are clearly swapped. Compares ranks of the second class's
+ * probability, which do not depend on a threshold or on class balance.
+ */
 export function isClearlySwapped(probability: Float64Array, truth: Int32Array): boolean {
   const { area, deviation } = rankArea(probability, truth);
   return (0.5 - area) / deviation > clear;
 }
 
-/** Area under the ROC curve of class 1, and its standard deviation under independence (Mann and Whitney). */
+/**
+ * Returns the area under the ROC curve of class 1, and its standard deviation under independence (Mann and Whitney).
+ */
 export function rankArea(
   probability: Float64Array,
   truth: Int32Array,

@@ -28,7 +28,7 @@ export function pickClassifier(trial: Trial, wanted: WantedAnswers, evidence: re
   const { classes } = wanted;
   const roles = rolesIn(trial, wanted);
   const { label, probabilities } = roles;
-  // Taking the labels alone would silently lose probabilities that are not a tensor.
+  // Using the labels alone would silently drop probabilities that are not a tensor.
   const areLost = trial.all.some((output) => !output.isTensor);
   if (probabilities === undefined && (label === undefined || areLost)) throw noClasses(trial, classes);
   const tie = tieClasses(answersBeside(trial, roles, evidence), wanted, trial.graph);
@@ -81,12 +81,15 @@ function single(found: readonly Tried[]): Tried | undefined {
   return found.length === 1 ? found[0] : undefined;
 }
 
-/** If several outputs might be the probabilities, takes the only one with "prob" in its name, or else refuses to guess. */
+/**
+ * Returns the output with the probabilities, or undefined if there is none. Of several candidates it takes the only one
+ * with "prob" in its name, and otherwise throws `artifact-invalid`.
+ */
 function onlyOne(found: readonly Tried[], tried: readonly Tried[], classes: readonly ClassValue[]): Tried | undefined {
   const named = found.filter(({ name }) => /prob/i.test(name));
   const [first] = named.length === 1 ? named : found;
   if (first === undefined || found.length === 1 || named.length === 1) return first;
-  // A ZipMap of columns writes one output for each class; only the labels can then be measured.
+  // A ZipMap of columns writes one output per class, so only the labels can be measured.
   if (first.width === 1 && labelsIn(others(tried, undefined), classes).length > 0) return undefined;
   throw new PerennialError(
     'artifact-invalid',
@@ -95,7 +98,10 @@ function onlyOne(found: readonly Tried[], tried: readonly Tried[], classes: read
   );
 }
 
-/** Floats from 0 to 1: one for each class with a sum of 1 a row or, for two classes, one a row. */
+/**
+ * Returns the outputs that may be probabilities: floats from 0 to 1, with one column per class and a sum of 1 in each
+ * row or, for two classes, with a single column.
+ */
 function probabilitiesIn(tried: readonly Tried[], classes: readonly ClassValue[], rows: number): Tried[] {
   const floats = tried.filter(({ type }) => type === 'FP32' || type === 'FP64');
   const whole = floats.filter((each) => each.width === classes.length && areShares(each, rows, true));
@@ -114,7 +120,10 @@ function areShares({ tensor, name, width }: Tried, rows: number, sumToOne: boole
   ).every((sum) => Math.abs(sum - 1) <= tolerance);
 }
 
-/** Labels that are classes come first; whole numbers and texts that look like labels are told of where there are none. */
+/**
+ * Returns the output with the labels. If no output has known classes, returns one that looks like labels, so that the
+ * error message can report it.
+ */
 function labelIn(tried: readonly Tried[], classes: readonly ClassValue[]): Tried | undefined {
   const [known] = labelsIn(tried, classes);
   return known ?? tried.find((output) => output.width === 1 && looksLikeLabels(output, classes));
@@ -134,14 +143,14 @@ function looksLikeLabels({ tensor, name, type }: Tried, classes: readonly ClassV
   const isWhole = type === 'BOOL' || type === 'INT64';
   if (isWhole && /label|class|predict/i.test(name)) return true;
   const labels = answeredLabels(tensor, name, tensor.size);
-  // Classes counted from 0 or from 1.
+  // Class numbers may be counted from 0 or from 1.
   const placeOf = placesByNumber(classes.length + 1);
   return labels.every((label) => placeOf(label) !== undefined);
 }
 
 // --- reading the outputs
 
-/** The outputs' values on the trial rows and on the rows with a known class. */
+/** Returns the outputs' values on the trial rows and on the rows with a known class. */
 function answersBeside(trial: Trial, roles: Roles, evidence: readonly EvidenceTrial[]): ClassifierAnswers {
   const unknown = Array.from({ length: trial.rows }, () => null);
   const tried = answersOf(trial, roles, unknown);
@@ -156,7 +165,7 @@ function answersBeside(trial: Trial, roles: Roles, evidence: readonly EvidenceTr
   };
 }
 
-/** Leaves out rows without a finite answer: only the trial rows decide whether that is tolerated. */
+/** Leaves out rows without a finite answer. Only the trial rows decide whether such answers are tolerated. */
 function finiteAnswersOf({ trial, truth }: EvidenceTrial, { label, probabilities }: Roles): ClassifierAnswers[] {
   const { answers, rows } = trial;
   const outputs = [label, probabilities].flatMap((output) => output ?? []);

@@ -29,7 +29,7 @@ export interface ClassifierAnswers {
     | { readonly name: string; readonly type: TensorType; readonly values: readonly ClassValue[] }
     | undefined;
   readonly probabilities: Probabilities | undefined;
-  /** The class of each row; null where it is not known. */
+  /** Class of each row; null if it is unknown. */
   readonly truth: readonly Cell[];
 }
 
@@ -52,10 +52,10 @@ interface ReadLabels {
 }
 
 /**
- * Ties labels and probabilities to the classes of the data by evidence: labels that are the classes, the labels that the
- * graph itself gives the columns, and which column is the greatest where a label was answered. Where only `build.classes`
- * or the order of 0, 1, 2 … says what is what, the truth of the rows must not clearly fit another order.
- * Throws `artifact-invalid` with the way out where nothing ties them.
+ * Ties labels and probabilities to the classes of the data by evidence: labels that equal the classes, the labels that
+ * the graph itself gives its columns, and the column with the greatest probability in the rows of each label. If the
+ * order comes only from `build.classes` or from the convention 0, 1, 2 …, the true classes of the rows must not fit
+ * another order clearly better. Throws `artifact-invalid`, which says what to change, if nothing ties them.
  */
 export function tieClasses(answers: ClassifierAnswers, wanted: Wanted, graph: Graph): Tie {
   const base = wanted.order ?? wanted.classes;
@@ -73,7 +73,7 @@ export function tieClasses(answers: ClassifierAnswers, wanted: Wanted, graph: Gr
   return { classes: order.map((place) => base[place] ?? ''), labels: label?.labels };
 }
 
-/** 0, 1, 2 … and false, true are always written in this order. */
+/** Returns whether the classes are 0, 1, 2 … or false, true, which are always written in this order. */
 function isConventional(classes: readonly ClassValue[]): boolean {
   return classes.every((value, place) => classKey(value) === String(place));
 }
@@ -107,7 +107,10 @@ function readLabels(
   return readable;
 }
 
-/** Rows on which a reading of the labels agrees with the probabilities in the given order, or else with the truth. */
+/**
+ * Counts the rows on which a reading of the labels agrees with the probabilities in the given order or, without
+ * probabilities, with the true classes.
+ */
 function agreement({ places }: ReadLabels, { probabilities }: ClassifierAnswers, truth: Int32Array): number {
   const other = probabilities === undefined ? truth : greatestColumns(probabilities);
   return places.filter((place, row) => place === other[row]).length;
@@ -135,7 +138,7 @@ function strangeLabel(
   );
 }
 
-/** The best-fitting order, to suggest in a message; the given order if there is no evidence. */
+/** Returns the order that fits best, to suggest it in a message. Without evidence this is the given order. */
 function suggestedOrder(answers: ClassifierAnswers, base: readonly ClassValue[]): ClassValue[] {
   const byNumber = placesByNumber(base.length);
   const placeOf = placesByValue(base);
@@ -144,7 +147,10 @@ function suggestedOrder(answers: ClassifierAnswers, base: readonly ClassValue[])
   return likeliestOrder(tableOf({ places, truth, classes: base.length }), base.length).map((own) => base[own] ?? '');
 }
 
-/** Labels can be ambiguous: for the classes 1, 2 and 3, labels 1 and 2 may be classes or indices of 2 and 3. */
+/**
+ * Returns the error for labels that are indices. Labels can be ambiguous: for the classes 1, 2 and 3, the labels 1 and
+ * 2 may be classes or the indices of 2 and 3.
+ */
 function placesMeant(output: string, base: readonly ClassValue[]): PerennialError {
   return new PerennialError(
     'artifact-invalid',
@@ -155,7 +161,7 @@ function placesMeant(output: string, base: readonly ClassValue[]): PerennialErro
 
 // --- probabilities
 
-/** The order of the columns by the graph and its labels; undefined: neither shows an order. */
+/** Returns the order of the columns that the graph or the labels show, or undefined if neither shows an order. */
 function evidenceOf(
   { probabilities }: ClassifierAnswers,
   label: ReadLabels | undefined,
@@ -186,7 +192,7 @@ function orderOf(
 /** For two classes, an area under the ROC curve between these bounds shows no order. */
 const [leastArea, mostArea] = [0.4, 0.6];
 
-/** Matches each label to the column that rises with it; undefined if the rows do not show it. */
+/** Matches each label to the column whose probability rises with it. Returns undefined if the rows show no order. */
 function orderByLabels(probabilities: Probabilities, { places }: ReadLabels, classes: number): ClassOrder | undefined {
   if (classes === 2 && new Set(places).size === 2) return orderOfTwo(probabilities, places);
   const columns = greatestColumns(probabilities);
@@ -209,12 +215,17 @@ function contradicts(probabilities: Probabilities, { places }: ReadLabels, order
   return found !== undefined && !sameList(found, order);
 }
 
-/** Accuracy, if the columns of probabilities stand for the classes in this order: the share of rows whose label is the most probable class. */
+/**
+ * Returns the share of rows whose label is the most probable class, if the columns stand for the classes in this order.
+ */
 function shareOf(columns: Int32Array, order: ClassOrder, places: Int32Array): number {
   return columns.filter((column, row) => order[column] === places[row]).length / places.length;
 }
 
-/** The column with the greatest probability in each row; for a single column, whether it exceeds one half. */
+/**
+ * Returns the column with the greatest probability in each row. A single column counts as class 1 if it exceeds one
+ * half, else as class 0.
+ */
 function greatestColumns({ width, values }: Probabilities): Int32Array {
   return Int32Array.from({ length: values.length / width }, (_, row) => {
     if (width === 1) return (values[row] ?? 0) > 0.5 ? 1 : 0;

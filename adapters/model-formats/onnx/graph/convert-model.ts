@@ -8,11 +8,11 @@ const graphField = 7;
 
 export interface ConvertedModel {
   readonly bytes: Uint8Array;
-  /** One sentence for each conversion; empty if the bytes are unchanged. */
+  /** One sentence per conversion; empty if the bytes are unchanged. */
   readonly notes: readonly string[];
 }
 
-/** Converts a model into one that can be served, if its answers stay the same. Throws `artifact-invalid`. */
+/** Converts a model into one that can be served, without changing its answers. Throws `artifact-invalid`. */
 export function convertModel(model: Uint8Array, files: FilesBeside): ConvertedModel {
   const whole = inlineExternalData(model, files);
   const fields = [...fieldsOf(whole)];

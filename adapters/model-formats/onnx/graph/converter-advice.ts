@@ -22,7 +22,7 @@ const advice: Readonly<Record<ConverterProblem, Readonly<Record<Converter, strin
 
 type Converter = 'skl2onnx' | 'onnxmltools' | 'torch';
 
-/** The advice of the converter that wrote the model; if it is unknown, the advice of all converters. */
+/** Returns the advice for the converter that wrote the model, or for all converters if it is unknown. */
 export function adviceFor(producer: string, problem: ConverterProblem): string {
   const lines = advice[problem];
   const known = converterOf(producer);

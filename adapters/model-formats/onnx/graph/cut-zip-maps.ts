@@ -5,11 +5,11 @@ const graphField = { node: 1, output: 12 } as const;
 const valueName = 1;
 const float = 1;
 
-/** A graph without the ZipMaps at its outputs: the probability tensors become the outputs. */
+/** Removes the ZipMaps at the graph's outputs, so that the probability tensors become the outputs. */
 export function cutZipMaps(graph: Uint8Array): { readonly graph: Uint8Array; readonly notes: readonly string[] } {
   const fields = [...fieldsOf(graph)];
   const outputs = new Set(fields.flatMap(({ number, bytes }) => (number === graphField.output ? nameOf(bytes) : [])));
-  /** The ZipMap's input tensor, by the name of the output. */
+  /** The ZipMap's input tensor by the name of the output. */
   const mapped = new Map<string, string>();
   const parts: Uint8Array[] = [];
   for (const { number, bytes, whole } of fields) {
@@ -19,7 +19,7 @@ export function cutZipMaps(graph: Uint8Array): { readonly graph: Uint8Array; rea
     else mapped.set(output, node.inputs[0] ?? '');
   }
   if (mapped.size === 0) return { graph, notes: [] };
-  // A second pass, because an output may precede its node in the file. The outputs keep their order.
+  // A second pass is needed, because an output may precede its node in the file. The outputs keep their order.
   const kept = parts.flatMap((whole) => {
     const [field] = fieldsOf(whole);
     const tensor = field?.number === graphField.output ? mapped.get(nameOf(field.bytes)[0] ?? '') : undefined;
@@ -38,7 +38,7 @@ function nameOf(valueInfo: Uint8Array | undefined): string[] {
   return name === undefined ? [] : [new TextDecoder().decode(name)];
 }
 
-/** `float[rows, classes]`: the input type of a ZipMap by its definition. */
+/** Encodes `float[rows, classes]`, which is the input type of a ZipMap by definition. */
 function tensorValue(name: string): Uint8Array {
   const dimensions = ['rows', 'classes'].map((symbol) => lengthDelimited(1, textField(2, symbol)));
   const tensor = joined([varintField(1, float), lengthDelimited(2, joined(dimensions))]);

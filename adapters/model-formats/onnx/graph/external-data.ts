@@ -6,8 +6,8 @@ import { broken, fieldsOf } from './protobuf.ts';
 const tensorField = { name: 8, externalData: 13, dataLocation: 14 } as const;
 
 /**
- * Reads an ONNX model's protobuf and refuses one that keeps a tensor outside of it, wherever in it the tensor is.
- * Throws `artifact-invalid` that names the tensor, also for bytes that are no protobuf.
+ * Reads an ONNX model's protobuf and refuses tensors that are stored in another file, at any level of nesting. Throws
+ * `artifact-invalid`, which names the tensor. Also throws it for bytes that are not protobuf.
  */
 export function refuseExternalData(model: Uint8Array): void {
   look('model', model, 0);

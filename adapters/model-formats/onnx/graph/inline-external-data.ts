@@ -10,7 +10,7 @@ export type FilesBeside = Readonly<Record<string, string>>;
 
 const tensorField = { dims: 1, type: 2, name: 8, raw: 9, external: 13, location: 14 } as const;
 
-/** Bytes of one element by TensorProto.DataType; 4-bit types pack two elements into a byte. Strings cannot be external. */
+/** Bytes per element by TensorProto.DataType. 4-bit types pack two elements into a byte. Strings cannot be external. */
 const typesByBytes: readonly (readonly [number, readonly number[]])[] = [
   [16, [15]],
   [8, [7, 11, 13, 14]],
@@ -24,14 +24,14 @@ const elementBytes = new Map(typesByBytes.flatMap(([bytes, types]) => types.map(
 interface ExternalTensor {
   readonly name: string;
   readonly place: ReadonlyMap<string, string>;
-  /** Bytes of all elements; undefined for a type that cannot be external. */
+  /** Bytes of all elements; undefined for a type or shape that cannot be external. */
   readonly bytes: number | undefined;
   readonly rest: readonly ProtobufField[];
 }
 
 /**
- * Inlines external tensors from plain files of the output folder into the model. Throws `artifact-invalid` for any other
- * place: a path, a link, a range that the file does not have. Files that are missing are named in `fields.beside`.
+ * Copies external tensors from plain files of the output folder into the model. Throws `artifact-invalid` for any other
+ * location: a path, a link, or a range beyond the end of the file. `fields.beside` names the files that are missing.
  */
 export function inlineExternalData(model: Uint8Array, files: FilesBeside): Uint8Array {
   const missing = Array.from(tensorsBeside(model)).filter(([file]) => !Object.hasOwn(files, file));
@@ -48,7 +48,10 @@ export function inlineExternalData(model: Uint8Array, files: FilesBeside): Uint8
   });
 }
 
-/** The first tensor of each file. Checks all file names and the total size before anything is read: tensors can share the bytes of one file, so a small file could grow without end. */
+/**
+ * Returns the first tensor of each external file. Checks all file names and the total size before anything is read:
+ * tensors can share the bytes of one file, so a small file could expand without bound.
+ */
 function tensorsBeside(model: Uint8Array): ReadonlyMap<string, string> {
   const tensors = new Map<string, string>();
   let total = model.byteLength;
@@ -126,7 +129,7 @@ function wholeNumber(tensor: ExternalTensor, key: string): number | undefined {
   throw refused(tensor, `its ${key} is ${JSON.stringify(text.slice(0, 40))}, which is no whole number`);
 }
 
-/** Of the regular file itself, whatever its name has become meanwhile. */
+/** Reads a range of the file that was opened and checked, even if its name was replaced meanwhile. */
 function readRange(
   tensor: ExternalTensor,
   path: string,

@@ -51,7 +51,7 @@ export function readNode(bytes: Uint8Array): GraphNode {
   return { ...node, classLabels };
 }
 
-/** The class labels in an attribute. Other attributes, which are large in tree ensembles, are never unpacked. */
+/** Returns the class labels of an attribute. Other attributes, which are large in tree ensembles, are not unpacked. */
 function labelsIn(attribute: Uint8Array): readonly ClassValue[] | undefined {
   const fields = [...fieldsOf(attribute)];
   const name = fields.find(({ number }) => number === attributeField.name)?.bytes;
@@ -71,7 +71,7 @@ function text(bytes: Uint8Array): string {
 const keepColumns = new Set(['Identity', 'Cast', 'Normalizer', 'Reshape', 'Flatten', 'Clip', 'ZipMap']);
 const mostSteps = 20;
 
-/** The label of each column of a probability tensor, if its operator or a ZipMap after it names them. */
+/** Returns the label of each column of a probability tensor, if its operator or a ZipMap after it names them. */
 export function classLabelsOf({ nodes }: Graph, tensor: string): readonly ClassValue[] | undefined {
   const zipMap = nodes.find(({ operator, inputs }) => operator === 'ZipMap' && inputs[0] === tensor);
   if (zipMap?.classLabels !== undefined) return zipMap.classLabels;

@@ -1,7 +1,7 @@
 import { broken, fieldsOf, joined, lengthDelimited } from './protobuf.ts';
 
-// The parts of onnx.proto that can hold tensors, by field number. A hand-written table and not a decoder, so that a
-// newer field which a decoder would skip (FunctionProto.attribute_proto) is looked into, and no weights are copied.
+// The parts of onnx.proto that can hold tensors, by field number. The table is written by hand, because a decoder would
+// skip a newer field (FunctionProto.attribute_proto) and would copy weights.
 export type MessageName =
   | 'model'
   | 'training'

@@ -47,7 +47,7 @@ function lengthOf(wireType: number, varint: () => bigint): number {
   throw broken(`wire type ${wireType} is none that ONNX has`);
 }
 
-/** The signed 64-bit integers of a repeated field, packed or not. */
+/** Returns the signed 64-bit integers of a repeated field, packed or not. */
 export function unpackedVarints({ varint, bytes }: Pick<ProtobufField, 'varint' | 'bytes'>): number[] {
   if (varint !== undefined) return [signed(varint)];
   const values: number[] = [];

@@ -19,7 +19,7 @@ export function widenHalves(graph: Uint8Array): { readonly graph: Uint8Array; re
     fields.flatMap(({ number, bytes }) => (number === graphField.initializer ? textOf(bytes, initializerName) : [])),
   );
   const outputs = named(graphField.output);
-  // A tensor that is both input and output has no room for a cast; its type is refused later.
+  // A tensor that is both input and output leaves no room for a cast. Its type is refused later.
   const inputs = new Set([...named(graphField.input)].filter((name) => !initial.has(name) && !outputs.has(name)));
   const widened = new Set([...inputs, ...outputs]);
   if (widened.size === 0) return { graph, notes: [] };
@@ -40,7 +40,7 @@ function renamed(name: string): string {
   return `${name}/float16`;
 }
 
-/** Renames in a node and in its subgraphs, which see the same names. */
+/** Renames tensors in a node and in its subgraphs, which use the same names. */
 function renamedNode(node: Uint8Array, names: ReadonlySet<string>, depth: number): Uint8Array {
   if (depth > deepest) throw broken(`it is nested more than ${deepest} deep`);
   return mapped(node, (number, content) => {
@@ -57,7 +57,7 @@ function renamedNode(node: Uint8Array, names: ReadonlySet<string>, depth: number
   });
 }
 
-/** A message with the content of each of its fields changed; the others as they were. */
+/** Returns the message with the content of its fields changed. Fields without content are copied. */
 function mapped(message: Uint8Array, change: (number: number, content: Uint8Array) => Uint8Array): Uint8Array {
   return joined(
     Array.from(fieldsOf(message), ({ number, bytes, whole }) => {
@@ -67,7 +67,7 @@ function mapped(message: Uint8Array, change: (number: number, content: Uint8Arra
   );
 }
 
-/** The name of a value of float16. */
+/** Returns the name of a float16 value; an empty list for another type. */
 function halfName(valueInfo: Uint8Array | undefined): string[] {
   const [tensor] = messagesIn(messagesIn(valueInfo, 2)[0], 1);
   const type = [...fieldsOf(tensor ?? new Uint8Array())].find(({ number }) => number === 1)?.varint;

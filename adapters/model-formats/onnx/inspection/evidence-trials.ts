@@ -10,12 +10,12 @@ export interface EvidenceTrial {
   readonly truth: readonly Cell[];
 }
 
-/** The most runs of the model; each row that it fails on costs about log2(rows) runs. */
+/** Most runs of the model. Each row on which it fails costs about log2(rows) runs. */
 const mostRuns = 100;
 
 /**
- * Runs the model on the rows. Rows that it fails on are left out and found by bisection. This is no reason to refuse the
- * model: only the sample decides whether a model can answer.
+ * Runs the model on the rows. The rows on which it fails are found by bisection and left out. They are no reason to
+ * refuse the model: only the sample decides whether a model can answer.
  */
 export async function evidenceTrials(
   run: (rows: EvidenceRows) => Promise<Trial>,
@@ -37,7 +37,7 @@ export async function evidenceTrials(
   return part(0, rows.truth.length);
 }
 
-/** Leaves out the rows that the gateway would refuse to this model because a value is missing. */
+/** Leaves out the rows that the gateway would refuse for this model because a value is missing. */
 export function rowsTaken(rows: EvidenceRows, inputs: readonly OnnxSignatureInput[]): EvidenceRows {
   const needed = inputs.filter((input) => !takesMissing(input)).map(({ name }) => rows.columns[name] ?? []);
   return pick(rows, (_, row) => needed.every((cells) => (cells[row] ?? null) !== null));

@@ -15,10 +15,12 @@ import { matchInputs, outputCandidates } from './match-inputs.ts';
 import { feedsOf } from '../tensors.ts';
 import type { Trial } from './tried-outputs.ts';
 
-/** In the output folder. */
+/** Name of the converted model in the output folder. */
 export const convertedName = 'model.onnx';
 
-/** Reads, loads, matches and tries out the artifact, in this process. `artifact-invalid`, `prediction-invalid`. */
+/**
+ * Reads, loads, matches and tries out the artifact in this process. Throws `artifact-invalid` or `prediction-invalid`.
+ */
 export async function inspectArtifact({
   artifact,
   features,
@@ -46,7 +48,7 @@ export async function inspectArtifact({
   return { signature: { ...partial, ...outputs }, converted, notes };
 }
 
-/** The model's answers to the rows with a known class. */
+/** Returns the model's answers to the rows with a known class. */
 async function evidenceOf(
   session: InferenceSession,
   trial: Trial,

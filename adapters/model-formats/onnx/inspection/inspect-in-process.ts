@@ -14,19 +14,27 @@ import { sayOf } from '../session.ts';
 
 export interface InspectionLimits {
   readonly timeLimitMs: number;
-  /** Of all memory that the process writes to, native memory included, where the system can bound it (Linux). */
+  /**
+   * Limit on all memory that the process writes to, native memory included, where the system can enforce it (Linux).
+   */
   readonly memoryMebibytes: number;
 }
 
-/** Room for the converted model; protobuf limits a message to 2 GiB. */
+/** Disk space for the converted model. Protobuf limits a message to 2 GiB. */
 const diskBytes = 2 * 2 ** 30;
 const mostFiles = 10;
 
-/** Ways in which native code ends that meets a model it cannot deal with: the model's fault, and so it would again. */
+/**
+ * Signals that end native code which cannot handle a model. They are the model's fault, so a retry would end the same
+ * way.
+ */
 const faults = new Set<string | null>(['SIGSEGV', 'SIGABRT', 'SIGBUS', 'SIGILL', 'SIGFPE', 'SIGXCPU', 'SIGTRAP']);
 const answerLimit = 2 ** 20;
 
-/** `artifact-invalid` also for a model that takes too long or ends its process; `process-died` if someone else ended it. */
+/**
+ * Inspects a model in a sandboxed process. Throws `artifact-invalid`, also if the model takes too long or ends its
+ * process, and `process-died` if the process ended for another reason.
+ */
 export async function inspectInProcess(
   sandbox: Sandbox,
   inspection: Inspection,
@@ -41,14 +49,17 @@ export async function inspectInProcess(
   return inspected.converted === null ? inspected : { ...inspected, converted: await plainFile(outputFolder) };
 }
 
-/** Ignores the path that the process reports and follows no link: the model it loaded may have taken it over. */
+/**
+ * Returns the path of the converted model. Ignores the path that the process reports and follows no link, because the
+ * loaded model may have taken over the process.
+ */
 async function plainFile(folder: string): Promise<string> {
   const path = join(folder, convertedName);
   if ((await lstat(path)).isFile()) return path;
   throw new PerennialError('artifact-invalid', 'the converted model is no plain file; train again');
 }
 
-/** Of an artifact that was inspected before. Fails as an inspection does. */
+/** Measures the latency of an artifact that was inspected before. Fails as `inspectInProcess` does. */
 export async function measureInProcess(
   sandbox: Sandbox,
   order: LatencyOrder<OnnxSignature>,
@@ -81,7 +92,7 @@ async function askProcess(
   return read(said.out) ?? endedWithoutAnswer(ending, said.err, limits);
 }
 
-/** It sees the artifact, and of the platform what it is made of. */
+/** Starts the process, which sees only the given mounts and the platform's own program files. */
 function start(
   sandbox: Sandbox,
   mounts: readonly Mount[],
@@ -107,7 +118,10 @@ function start(
   });
 }
 
-/** What the process said, or undefined if it never came to say it. */
+/**
+ * Returns the answer of the process, or undefined if it ended before it answered. Throws the error that it answered
+ * with.
+ */
 function read(line: string): GoodAnswer | undefined {
   if (!line.endsWith('\n')) return undefined;
   const answer: InspectionAnswer = JSON.parse(line);
@@ -135,7 +149,10 @@ function endedWithoutAnswer(ending: Ending, said: string, limits: InspectionLimi
   );
 }
 
-/** The signal that ended it, also where a sandbox tells it as a shell does: 128 and the signal's number. */
+/**
+ * Returns how the process ended: the limit that it passed, or the signal that ended it, or null. A sandbox reports a
+ * signal as a shell does: exit code 128 plus the signal's number.
+ */
 function waysOfEnding(ending: Ending): string | null {
   if (ending.kind === 'over-limit') return `over its limit of ${ending.breach.what}, ${ending.breach.limit}`;
   if (ending.kind !== 'exited') return ending.kind === 'not-started' ? ending.reason : ending.kind;

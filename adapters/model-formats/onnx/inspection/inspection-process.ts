@@ -1,5 +1,5 @@
-// The process of one inspection, or of one measurement of latency: reads it as one line of JSON, answers with one line of JSON, and ends. Its parent
-// keeps standard input open for as long as it lives; the end of it is the end of this process.
+// Process of one inspection or one latency measurement. It reads one line of JSON, answers with one line of JSON, and
+// ends. Its parent keeps standard input open while it lives, so this process also ends when its standard input ends.
 import { PerennialError, reasonOf } from '../../../../contracts/errors.ts';
 import type { ErrorCode, ErrorFields } from '../../../../contracts/errors.ts';
 import type { OnnxSignature } from '../../../../contracts/model-format.ts';
@@ -37,7 +37,7 @@ process.stdin.on('data', (chunk: string) => {
   if (!chunk.endsWith('\n')) return;
   const line = given;
   given = '';
-  // Not `exit`: native threads must not run into a process that is being taken down.
+  // SIGKILL and not `exit`: native threads could crash while the process is torn down.
   void answer(line).then((said) =>
     process.stdout.end(`${JSON.stringify(said)}\n`, () => process.kill(process.pid, 'SIGKILL')),
   );

@@ -20,10 +20,13 @@ export const outputTypes: Readonly<Record<string, TensorType>> = {
   ...Object.fromEntries(integerKinds.map((kind): [string, TensorType] => [kind, 'INT64'])),
 };
 
-/** How one input is given its values. */
+/** Type and rank of one input. */
 type InputKind = Pick<OnnxSignatureInput, 'type' | 'integer' | 'rank'>;
 
-/** The graph's inputs as the features, one way or the other. `artifact-invalid` says what was found and what was wanted. */
+/**
+ * Matches the graph's inputs to the features, as one input per feature or as one matrix. Throws `artifact-invalid`,
+ * which says what was found and what was wanted.
+ */
 export function matchInputs(
   metadata: readonly Metadata[],
   features: readonly string[],
@@ -61,8 +64,8 @@ function matchMatrix(
 }
 
 /**
- * The tensor's kind, if its shape is `[rows, width]` with a free number of rows, or `[rows]` for a width of 1. A width that the graph
- * leaves open passes here; running the model decides.
+ * Returns the tensor's kind if its shape is `[rows, width]`, or `[rows]` for a width of 1, with any number of rows. A
+ * width that the graph leaves open is accepted here; running the model decides.
  */
 function kindOfRows(input: Metadata, width: number): InputKind | undefined {
   if (!input.isTensor || input.shape.length < 1 || input.shape.length > 2) return undefined;
@@ -89,8 +92,8 @@ function refuseInputs(metadata: readonly Metadata[], features: readonly string[]
 }
 
 /**
- * Outputs that may have one entry a row; running the model shows which do. Converters may declare a number of rows
- * that the graph does not keep, and only a run on several rows reveals that.
+ * Returns the outputs that may have one entry per row; running the model shows which do. Converters may declare a
+ * number of rows that the graph does not keep, and only a run on several rows reveals that.
  */
 export function outputCandidates(metadata: readonly Metadata[], rows: number): readonly TensorMetadata[] {
   return metadata.filter(
@@ -102,7 +105,7 @@ export function outputCandidates(metadata: readonly Metadata[], rows: number): r
   );
 }
 
-/** The one output among those that answered with a value a row. */
+/** Returns the only output with one number per row. Throws `artifact-invalid` if there is not exactly one. */
 export function pickOutput(answered: readonly TensorMetadata[], all: readonly Metadata[]): OnnxSignature['output'] {
   const [output] = answered;
   const type = output && outputTypes[output.type];

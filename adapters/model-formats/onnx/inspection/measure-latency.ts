@@ -10,11 +10,14 @@ import type { FeatureColumns } from '../tensors.ts';
 import { feedsOf } from '../tensors.ts';
 
 const warmUpCalls = 50;
-/** A slow model is measured by fewer calls; its percentiles are then of those. */
+/** Time limit of the measurement. A slow model is measured with fewer calls, but with `fewestCalls` at least. */
 const measuringMs = 20_000;
 const fewestCalls = 100;
 
-/** Calls of one row, one after the other, each with rows of the sample in turn; tensors are made within the measured time, as the gateway makes them. */
+/**
+ * Measures calls of one row, one after another, with the rows of the sample in turn. The measured time includes making
+ * the tensors, as in the gateway.
+ */
 export async function measureLatency(order: LatencyOrder<OnnxSignature>): Promise<LatencyMeasurement> {
   const bytes = await readFile(order.path);
   refuseExternalData(bytes);
@@ -34,7 +37,7 @@ export async function measureLatency(order: LatencyOrder<OnnxSignature>): Promis
     taken.push(performance.now() - begin);
   }
   taken.sort((a, b) => a - b);
-  // Nearest rank: the least value that at least this share of the calls did not exceed.
+  // Nearest-rank percentile: the smallest value that at least this share of the calls did not exceed.
   const percentile = (share: number): number => taken[Math.max(0, Math.ceil(share * taken.length) - 1)] ?? 0;
   return {
     calls: taken.length,
@@ -49,7 +52,7 @@ function rowOf(sample: FeatureColumns, row: number): FeatureColumns {
   return Object.fromEntries(Object.entries(sample).map(([name, cells]) => [name, cells.slice(row, row + 1)]));
 }
 
-/** e.g. `2 × AMD EPYC 7763, linux-x64` */
+/** Returns the machine's processors and platform, e.g. `2 × AMD EPYC 7763, linux-x64`. */
 function machineName(): string {
   const processors = cpus();
   return `${processors.length} × ${processors[0]?.model.trim() ?? 'processor'}, ${process.platform}-${process.arch}`;

@@ -8,8 +8,8 @@ import type { Outputs, Trial, Tried } from './tried-outputs.ts';
 import { namedOutput, triedOutputs } from './tried-outputs.ts';
 
 /**
- * Identifies the outputs by shape, type and values. `evidence` holds the model's answers to rows of known class. Throws
- * `artifact-invalid` and `prediction-invalid`.
+ * Identifies the outputs by shape, type and values. `evidence` holds the model's answers to rows with a known class.
+ * Throws `artifact-invalid` or `prediction-invalid`.
  */
 export function pickAnswers(trial: Trial, wanted: WantedAnswers, evidence: readonly EvidenceTrial[]): Outputs {
   const tried = triedOutputs(trial);
@@ -31,7 +31,8 @@ function number(trial: Trial, tried: readonly Tried[], named: string | undefined
 function onlyNumber({ all, candidates }: Trial, tried: readonly Tried[]): Outputs['output'] {
   const single = tried.filter(({ width, type }) => width === 1 && type !== 'BYTES').map(({ name }) => name);
   const answered = candidates.filter(({ name }) => single.includes(name));
-  // One that is declared as a number a row and answers otherwise is told by what it answered.
+  // An output that is declared as one number per row but answers otherwise is picked too, so that the error message
+  // describes its answer.
   const numeric = candidates.filter(
     ({ type, shape: [, width] }) => type !== 'string' && (typeof width !== 'number' || width === 1),
   );

@@ -25,7 +25,7 @@ export interface Trial {
   readonly rows: number;
 }
 
-/** The outputs with one entry a row. */
+/** Returns the outputs with one entry per row. */
 export function triedOutputs(trial: Trial): Tried[] {
   return trial.candidates.flatMap((candidate) => triedOf(trial, candidate));
 }
