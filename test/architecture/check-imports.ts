@@ -3,7 +3,7 @@ import { join, posix } from 'node:path';
 import { environmentReaders, everyonesAdapter, importedByNobody, type ImportRow } from './import-law.ts';
 import { readSource, type ImportStatement, type SourceFacts } from './read-imports.ts';
 
-/** Path within the tree, with slashes, to what it imports. */
+/** Maps the path of each source file, with slashes, to the imports and other facts read from it. */
 export type SourceTree = ReadonlyMap<string, SourceFacts>;
 
 export function readTree(root: string): SourceTree {
@@ -15,13 +15,13 @@ export function readTree(root: string): SourceTree {
 }
 
 export interface LawReport {
-  /** `file:line` and what is wrong, one sentence each. */
+  /** One sentence each: `file:line` and what is wrong. */
   readonly violations: readonly string[];
-  /** Permissions that no import makes use of. */
+  /** Permissions of the law that no import uses. */
   readonly stale: readonly string[];
 }
 
-/** Every import of the tree against the law. */
+/** Checks every import of the tree against the law. */
 export function checkImports(tree: SourceTree, law: readonly ImportRow[]): LawReport {
   const violations: string[] = [];
   const used = new Set<string>();
@@ -52,7 +52,9 @@ export function checkImports(tree: SourceTree, law: readonly ImportRow[]): LawRe
   return { violations, stale };
 }
 
-/** Everything that is loaded when `entry` is, by file; the values are what each imports from outside the tree. */
+/**
+ * Returns every file that is loaded when `entry` is loaded, with the packages and Node modules that the file imports.
+ */
 export function loadedFrom(tree: SourceTree, entry: string): ReadonlyMap<string, readonly string[]> {
   const loaded = new Map<string, readonly string[]>();
   const waiting = [entry];
@@ -70,7 +72,7 @@ export function loadedFrom(tree: SourceTree, entry: string): ReadonlyMap<string,
   return loaded;
 }
 
-/** A path within the tree, a package's name, or `node:…`. */
+/** Returns a path within the tree, a package name, or `node:…`. */
 function targetOf(path: string, specifier: string): string {
   if (specifier.startsWith('.')) return posix.join(posix.dirname(path), specifier);
   if (specifier.startsWith('node:') || specifier.startsWith('(')) return specifier;
@@ -109,7 +111,7 @@ function covers(permission: string, target: string, typeOnly: boolean): boolean 
   return name.endsWith('/') || name === 'node:' ? target.startsWith(name) : target === name;
 }
 
-/** The sandbox is what every adapter starts processes through, so all of them may see it. */
+/** Excludes the sandbox: every adapter starts its processes through the sandbox, so all of them may import it. */
 function isSibling(room: string, path: string, target: string): boolean {
   const folderOf = (file: string): string => file.slice(room.length).split('/')[0] ?? '';
   const isApart = path.startsWith(room) && target.startsWith(room) && folderOf(path) !== folderOf(target);

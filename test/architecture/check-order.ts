@@ -2,17 +2,17 @@ import { basename, posix } from 'node:path';
 import type { SourceTree } from './check-imports.ts';
 import type { Declarations } from './read-declarations.ts';
 
-/** Path within the tree to what the file declares. */
+/** Maps the path of each source file to its declarations. */
 export type DeclaredTree = ReadonlyMap<string, Declarations>;
 
 const kebabCase = /^[a-z0-9]+(-[a-z0-9]+)*(\.(test|config|d))?\.(ts|mts|cts|mjs|cjs|js)$/;
 
-/** Files whose names are not words in kebab-case. */
+/** Returns the files whose names are not kebab-case. */
 export function namesNotInKebabCase(paths: readonly string[]): string[] {
   return paths.filter((path) => !kebabCase.test(basename(path)));
 }
 
-/** Files that share a name. A port and its implementations may, and so may `main` and `index`. */
+/** Returns the names that several files share, except for a port and its adapters, and for `main` and `index`. */
 export function sharedFileNames(paths: readonly string[]): string[] {
   const places = groupBy(paths, (path) => basename(path));
   return [...places]
@@ -21,7 +21,7 @@ export function sharedFileNames(paths: readonly string[]): string[] {
     .map(([name, files]) => `${name}: ${files.join(', ')}`);
 }
 
-/** Exported names that more than one file declares. The entry of a process exports to nobody. */
+/** Returns the exported names that more than one file declares. */
 export function sharedExports(tree: DeclaredTree): string[] {
   const entries = [...tree].flatMap(([path, { exported }]) => [...exported].map((name) => ({ name, path })));
   return [...groupBy(entries, ({ name }) => name)]
@@ -29,7 +29,7 @@ export function sharedExports(tree: DeclaredTree): string[] {
     .map(([name, places]) => `${name}: ${places.map(({ path }) => path).join(', ')}`);
 }
 
-/** Every circle of imports, types included: the files of each, in no particular order. */
+/** Returns every import cycle, type imports included, as the files of the cycle in no particular order. */
 export function circlesOf(tree: SourceTree): string[][] {
   const targets = new Map(
     [...tree].map(([path, { imports }]) => [
@@ -40,7 +40,7 @@ export function circlesOf(tree: SourceTree): string[][] {
   return stronglyConnected(targets).filter((files) => files.length > 1);
 }
 
-/** Tarjan's algorithm: groups of nodes that reach each other. */
+/** Finds groups of nodes that reach each other, by Tarjan's algorithm. */
 function stronglyConnected(targets: ReadonlyMap<string, readonly string[]>): string[][] {
   const order = new Map<string, number>();
   const lowest = new Map<string, number>();

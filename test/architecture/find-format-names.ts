@@ -1,20 +1,20 @@
 import type { SourceTree } from './check-imports.ts';
 
-/** The names of model formats, in any spelling. */
+/** Matches the name of a model format in any spelling. */
 const formatNames = /onnx/i;
 
-/** The only places of the product whose texts name a format, and why. */
+/** The only places in the product where a string may name a model format, each with its reason. */
 export const placesThatNameFormats: readonly { readonly place: string; readonly reason: string }[] = [
   { place: 'contracts/model-format.ts', reason: 'registers the formats' },
   { place: 'adapters/model-formats/onnx/', reason: 'is the format' },
 ];
 
-/** The only places of the product that import from the folder of a format. */
+/** The only places in the product that may import from a model format's folder. */
 const importersOfFormats = ['adapters/model-formats/model-formats.ts', 'adapters/model-formats/onnx/'];
 
 const apart = ['test/', 'bench/', 'examples/', 'docs/'];
 
-/** `file:line`, of texts and imports outside these places that name a format. */
+/** Returns `file:line` of each string or import that names a model format outside the permitted places. */
 export function findFormatNames(tree: SourceTree): string[] {
   return [...tree].flatMap(([path, { imports, texts }]) => {
     if (isIn(path, apart)) return [];

@@ -1,9 +1,9 @@
 import type { SourceTree } from './check-imports.ts';
 
-/** Modules by which code starts a process, or gets at what starts one. */
+/** Modules that start processes. */
 const starters = /^(node:)?(child_process|cluster)$/;
 
-/** The only rooms and files that start a process, and why. */
+/** The only folders and files that may start a process, each with its reason. */
 export const startersOfProcesses: readonly { readonly place: string; readonly reason: string }[] = [
   { place: 'adapters/sandbox/', reason: 'starts what a user wrote, apart' },
   { place: 'worker/computing/', reason: "starts the worker's own program to compute apart" },
@@ -17,10 +17,10 @@ export const startersOfProcesses: readonly { readonly place: string; readonly re
   },
 ];
 
-/** Rooms that nothing of the platform imports. */
+/** Folders that no code of the platform imports. */
 const apart = ['test/', 'bench/', 'examples/', 'docs/'];
 
-/** `file:line`, of what could start a process outside the places that may. */
+/** Returns `file:line` of all code that could start a process outside the permitted places. */
 export function findProcessStarts(tree: SourceTree): string[] {
   const mayStart = (path: string): boolean =>
     [...startersOfProcesses.map(({ place }) => place), ...apart].some((place) =>

@@ -1,26 +1,30 @@
 /**
- * Who may import what: the table of the design, a row a room. `x (types)` is a permission that is erased before it runs.
- * A room may always import itself. A row for one file adds to its room's. What a row permits and nobody uses is an error.
+ * One row of the import law, which states the design's table of permitted imports. `x (types)` permits type imports
+ * only. A folder may always import its own files. A row for one file adds to the row of its folder. A permission that
+ * no import uses is an error.
  */
 export interface ImportRow {
   /** A folder with a slash at its end, or one file. */
   readonly room: string;
-  /** Rooms, packages, `node:` for any module of Node; 'anything' but the rooms that nobody imports. */
+  /**
+   * Folders, packages, or `node:` for every module of Node. 'anything' means everything except the folders that nothing
+   * may import.
+   */
   readonly may: readonly string[] | 'anything';
-  /** Folders within it that may not see each other. */
+  /** Subfolders of this folder may not import each other. */
   readonly siblingsApart?: boolean;
 }
 
-/** The one adapter that its siblings may import. */
+/** The one adapter that all other adapters may import. */
 export const everyonesAdapter = 'adapters/sandbox/';
 
-/** Nothing outside them imports them. */
+/** Folders that no file outside them may import. */
 export const importedByNobody = ['test/', 'bench/', 'examples/', 'docs/'] as const;
 
 export const importLaw: readonly ImportRow[] = [
   { room: 'contracts/', may: ['zod', 'luxon', 'canonicalize'] },
   { room: 'contracts/digest.ts', may: ['node:crypto'] },
-  // Addresses and networks are compared by Node's own lists.
+  // Compares addresses and networks with Node's own `BlockList`.
   { room: 'contracts/settings/proxies.ts', may: ['node:net'] },
   { room: 'contracts/monitoring/label-file.ts', may: ['csv-parse'] },
   { room: 'contracts/configuration/configuration-text.ts', may: ['yaml'] },
@@ -43,27 +47,27 @@ export const importLaw: readonly ImportRow[] = [
   },
   { room: 'activities/deployment/evidence/', may: ['diff'] },
   { room: 'db/', may: ['contracts/', 'ports/ (types)', 'pg', 'zod', 'node:'] },
-  // It loads Drizzle as CommonJS, which takes a tenth of the time.
+  // Imports only types: the file loads Drizzle as CommonJS, which is several times faster than as ES modules.
   { room: 'db/connection/orm.ts', may: ['drizzle-orm (types)'] },
   {
     room: 'adapters/',
     may: ['contracts/', 'ports/ (types)', 'files/', 'adapters/sandbox/', 'node:'],
     siblingsApart: true,
   },
-  // What its supervisor says is parsed before it is believed.
+  // The supervisor's output is validated with zod.
   { room: 'adapters/sandbox/', may: ['zod'] },
   { room: 'adapters/code-archive/', may: ['tar-stream'] },
   { room: 'adapters/data-source/', may: ['minio', 'pg'] },
   { room: 'adapters/ids/', may: ['uuid'] },
   { room: 'adapters/logger/', may: ['pino'] },
-  // One file loads the library, after it has switched its reports off.
+  // Types only: the one file that loads the library switches off its telemetry first.
   { room: 'adapters/model-formats/', may: ['onnxruntime-node (types)'] },
   { room: 'adapters/notifier/', may: ['standardwebhooks'] },
   { room: 'adapters/object-store/', may: ['minio'] },
   { room: 'adapters/table-engine/', may: ['@duckdb/node-api'] },
-  // What an index, pip and Python say is parsed before it is believed.
+  // The output of package indexes, pip and Python is validated with zod.
   { room: 'adapters/environments/', may: ['zod'] },
-  // What a supervisor and a script's metrics.json say is parsed before it is believed.
+  // The output of the supervisor and a script's metrics.json are validated with zod.
   { room: 'adapters/trainers/', may: ['zod'] },
   { room: 'adapters/workflow-client/', may: ['@temporalio/client', '@temporalio/common'] },
   {
@@ -103,7 +107,7 @@ export const importLaw: readonly ImportRow[] = [
   { room: 'drizzle.config.ts', may: ['drizzle-kit'] },
 ];
 
-/** The only places that read the environment; all others are handed settings. */
+/** The only places that may read the environment. All other code receives settings as arguments. */
 export const environmentReaders: readonly (string | RegExp)[] = [
   'worker/',
   'stack/',
@@ -113,6 +117,6 @@ export const environmentReaders: readonly (string | RegExp)[] = [
   /^[a-z]+\/main\.ts$/,
   'cli/perennial.mjs',
   'vitest.config.ts',
-  // It reads nothing: it sets the one variable that switches its library's reports off.
+  // Sets one variable, which switches off the library's telemetry, and reads none.
   'adapters/model-formats/onnx/onnx-runtime.ts',
 ];

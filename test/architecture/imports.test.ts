@@ -43,7 +43,7 @@ describe('the law can fail', () => {
     for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
   });
 
-  /** The law's word on a tree of these files alone. */
+  /** Checks a tree of only these files against the import law. */
   function check(files: Readonly<Record<string, string>>): LawReport {
     const folder = mkdtempSync(join(tmpdir(), 'perennial-law-'));
     folders.push(folder);

@@ -9,7 +9,7 @@ import { readSource } from './read-imports.ts';
 const root = join(import.meta.dirname, '..', '..');
 const tree = readTree(root);
 const paths = [...tree.keys()];
-/** A declaration file repeats the names of the module that it describes. */
+/** Leaves out declaration files, which repeat the names of the modules that they describe. */
 const sources = paths.filter((path) => !path.endsWith('.d.mts'));
 const declared = new Map(sources.map((path) => [path, readDeclarations(path, readFileSync(join(root, path), 'utf8'))]));
 

@@ -1,14 +1,16 @@
 import { parseSync } from 'oxc-parser';
 
 export interface Declarations {
-  /** Names that the file's own functions, constants, classes and types have where they are declared, of those that it exports. */
+  /**
+   * Exported names of functions, constants, classes and types that this file declares itself; re-exports are left out.
+   */
   readonly exported: ReadonlySet<string>;
   /** Length in lines of every function, method and arrow function. */
   readonly functions: readonly { readonly line: number; readonly lines: number }[];
   readonly lines: number;
 }
 
-/** What a TypeScript or JavaScript source declares. Throws if it does not parse. */
+/** Reads the declarations of a TypeScript or JavaScript source. Throws if the source does not parse. */
 export function readDeclarations(path: string, source: string): Declarations {
   const { module, program, errors } = parseSync(path, source);
   if (errors[0]) throw new Error(`${path} does not parse: ${errors[0].message}`);

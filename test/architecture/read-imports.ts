@@ -2,23 +2,26 @@ import { parseSync } from 'oxc-parser';
 
 export interface ImportStatement {
   readonly line: number;
-  /** As written: `zod`, `node:fs`, `../ports/clock.ts`. */
+  /** The module as the import names it: `zod`, `node:fs`, `../ports/clock.ts`. */
   readonly specifier: string;
-  /** Erased before it runs. `import { type A }` is not: what is left of it still loads the module. */
+  /** True for `import type`, which is erased before the code runs. `import { type A }` still loads the module. */
   readonly typeOnly: boolean;
 }
 
 export interface SourceFacts {
   readonly imports: readonly ImportStatement[];
-  /** Lines that read the process's environment. */
+  /** Lines that read the environment of the process. */
   readonly environmentReads: readonly number[];
-  /** Texts in quotes, templates and regular expressions; not the modules that imports name. */
+  /** String literals, templates and regular expressions, except for the module names in imports. */
   readonly texts: readonly { readonly line: number; readonly text: string }[];
-  /** Lines that get at Node's modules or bindings by another way than an import, so that they could start a process. */
+  /** Lines that reach Node's modules or bindings without an import, and so could start a process. */
   readonly processStarts: readonly number[];
 }
 
-/** What a TypeScript or JavaScript source imports, and where it reads the environment. Throws if it does not parse. */
+/**
+ * Reads the imports, environment reads, texts and process starts of a TypeScript or JavaScript source. Throws if the
+ * source does not parse.
+ */
 export function readSource(path: string, source: string): SourceFacts {
   const { module, program, errors } = parseSync(path, source);
   if (errors[0]) throw new Error(`${path} does not parse: ${errors[0].message}`);
@@ -99,7 +102,10 @@ function isNamed(node: unknown, name: string): boolean {
   return isNode(node) && (node['name'] === name || node['value'] === name);
 }
 
-/** `process.env`, `process['env']`, `globalThis.process.env`, `const { env } = process`, `import { env } from 'node:process'`. */
+/**
+ * Recognises `process.env`, `process['env']`, `globalThis.process.env`, `const { env } = process` and `import { env }
+ * from 'node:process'`.
+ */
 function readsEnvironment(node: Node): boolean {
   if (node['type'] === 'MemberExpression') return isNamed(node['property'], 'env') && isProcess(node['object']);
   if (node['type'] === 'VariableDeclarator') return isProcess(node['init']) && destructuresEnv(node['id']);
@@ -111,7 +117,10 @@ function readsEnvironment(node: Node): boolean {
 
 const bindings = ['binding', '_linkedBinding', 'dlopen', 'getBuiltinModule'];
 
-/** `process.binding`, `process.getBuiltinModule`, and any call that is given the name of the module: `require`, `createRequire(…)`. */
+/**
+ * Recognises `process.binding`, `process.getBuiltinModule`, and any call with the name of a process module as its
+ * argument, such as `require` or `createRequire(…)`.
+ */
 function reachesBindings(node: Node): boolean {
   if (node['type'] === 'MemberExpression')
     return isProcess(node['object']) && bindings.some((name) => isNamed(node['property'], name));

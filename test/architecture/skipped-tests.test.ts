@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 const tests = join(import.meta.dirname, '..');
-/** Whatever skips tests, unless its condition ends in the platform and has no alternative. */
+/** Matches every way to skip tests, except for a condition that tests the platform and has no `||`. */
 const forbidden = /\.(?:(?:skipIf|runIf)\((?![^|\n]*process\.platform [!=]== '\w+'\))|(?:skip|todo|only)\b\s*[.(])/;
 
 describe('tests that are skipped', () => {

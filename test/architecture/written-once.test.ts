@@ -10,11 +10,11 @@ interface WrittenOnce {
   readonly example: string;
 }
 
-/** Code that is easily written again where it is needed, and the one file that has it. */
+/** Patterns of code that is easily written twice, each with the one file that may contain it. */
 const writtenOnce: readonly WrittenOnce[] = [
   {
     what: 'the condition on the rows of a scope',
-    // Two tables of one scope are joined by the same columns.
+    // The join condition of two tables that belong to the same model and environment.
     pattern: /eq\((\w+)\.modelId, (?!modelEnvironments\.)[\w.]+\),\s*eq\(\1\.environment, [\w.]+\)/,
     where: 'db/connection/in-scope.ts',
     example: 'and(eq(runs.modelId, scope.modelId), eq(runs.environment, scope.environment))',

@@ -18,12 +18,12 @@ import { startStackOfRun } from '../support/stack-of-run.ts';
 import type { TinyModel } from '../support/tiny-model.ts';
 import { tinyModel } from '../support/tiny-model.ts';
 
-/** The path of a checked-in input, such as `padded-codes/rows.csv`. */
+/** Returns the path of a checked-in input, such as `padded-codes/rows.csv`. */
 export function caseFile(name: string): string {
   return fileURLToPath(new URL(`inputs/${name}`, import.meta.url));
 }
 
-/** Rows as the test writes them; the ending of the name is their format. */
+/** Rows that a test writes itself. The extension of the name decides the format. */
 export interface RowsFile {
   readonly name: string;
   readonly content: string | Uint8Array;
@@ -36,7 +36,10 @@ export interface CaseAnswer {
   readonly body: any;
 }
 
-/** Sections that a case sets; the keys of `data`, `build` and `monitor` replace those of the same name one by one. */
+/**
+ * Configuration sections that a case overrides. In `data`, `build` and `monitor`, each key overrides the default key of
+ * the same name.
+ */
 export interface CaseConfiguration extends Partial<Omit<ConfigurationInput, 'data' | 'build' | 'monitor'>> {
   readonly data?: Partial<ConfigurationInput['data']>;
   readonly build?: Partial<ConfigurationInput['build']>;
@@ -44,8 +47,9 @@ export interface CaseConfiguration extends Partial<Omit<ConfigurationInput, 'dat
 }
 
 /**
- * Lays one embedded stack for a test file; `end` stops it and removes every folder. By default a model of it has the key
- * `id`, the target `y`, the feature `x`, a tenth of its rows held out, no votes, and answers the sum of its features.
+ * Starts one embedded stack for a test file. `end` stops it and removes every folder. By default a model has the key
+ * `id`, the target `y`, the feature `x`, a holdout of a tenth of the rows and no required votes, and it predicts the
+ * sum of its features.
  */
 export async function layCaseGround(environment: Record<string, string> = {}): Promise<CaseGround> {
   return new CaseGround(await startStackOfRun(environment));
@@ -59,7 +63,7 @@ export class CaseGround {
     this.stack = stack;
   }
 
-  /** A model in a folder of its own. Nothing is applied yet. */
+  /** Creates a model in a folder of its own, without applying it. */
   async model(name: string, changes: CaseConfiguration = {}): Promise<CaseModel> {
     const files = await tinyModel(name, (configuration) => changed(defaultsOf(configuration), changes));
     this.#models.push(files);
@@ -69,12 +73,15 @@ export class CaseGround {
     return model;
   }
 
-  /** `perennial …` against the stack, in this process and without a terminal. */
+  /** Runs `perennial …` against the stack, in this process and without a terminal. */
   cli(...args: string[]): Promise<Said> {
     return cli(args, { PERENNIAL_HOME: this.stack.home });
   }
 
-  /** Starts a run by REST and follows it to its end, whichever it is. A refused request fails the test. */
+  /**
+   * Starts a run through the REST API and waits until it ends, successfully or not. Fails the test if the request is
+   * refused.
+   */
   async run(path: string, body: unknown): Promise<Run> {
     const answer = await this.stack.request('POST', path, body);
     expect(answer, `POST ${path}`).toMatchObject({ status: 202 });
@@ -89,7 +96,7 @@ export class CaseGround {
     );
   }
 
-  /** One request to the gateway. A body that is no text and no bytes is sent as JSON. */
+  /** Sends one request to the gateway. A body that is neither text nor bytes is sent as JSON. */
   async gateway(request: string, body?: unknown, headers: Record<string, string> = {}): Promise<CaseAnswer> {
     const [method = 'GET', path = '/'] = request.split(' ');
     const sent = typeof body === 'string' || body instanceof Uint8Array ? Buffer.from(body) : JSON.stringify(body);
@@ -112,7 +119,7 @@ export class CaseGround {
   }
 }
 
-/** The verbs of one model. Those that start a run return it in its last state: succeeded, failed or cancelled. */
+/** The operations on one model. Those that start a run return it in its final state: succeeded, failed or cancelled. */
 export class CaseModel {
   readonly name: string;
   readonly files: TinyModel;
@@ -124,22 +131,22 @@ export class CaseModel {
     this.files = files;
   }
 
-  /** Changes the configuration. The next `apply` takes it to the stack. */
+  /** Changes the local configuration. The next `apply` sends it to the stack. */
   configure(changes: CaseConfiguration): Promise<void> {
     return this.files.configure((configuration) => changed(configuration, changes));
   }
 
-  /** Makes the training script give this ONNX model. */
+  /** Makes the training script produce this ONNX model. */
   artifact(bytes: Uint8Array): Promise<void> {
     return this.files.code('cp model.onnx "$PERENNIAL_OUTPUT/model.onnx"', { 'model.onnx': bytes });
   }
 
-  /** `perennial apply` of the configuration and the folder of the code. */
+  /** Runs `perennial apply` with the configuration and the code folder. */
   apply(): Promise<Said> {
     return this.#ground.cli('apply', '-f', this.files.file);
   }
 
-  /** Uploads a file of the disk, or one that the test writes, and ingests it by REST. */
+  /** Uploads rows, from a file on disk or from the test, and ingests them through the REST API. */
   async ingest(rows: string | RowsFile): Promise<Run> {
     const { name, content } = typeof rows === 'string' ? { name: basename(rows), content: await readFile(rows) } : rows;
     const bytes = Buffer.from(content);
@@ -152,7 +159,7 @@ export class CaseModel {
     return this.#ground.run(`/v1/models/${this.name}/datasets`, { files: [{ name, sha256, format }] });
   }
 
-  /** A version of the data with its profile; the newest unless named. */
+  /** Returns a dataset version with its profile, by default the newest one. */
   async dataset(version?: number): Promise<DatasetVersion> {
     const path = `/v1/models/${this.name}/datasets`;
     const versions = z.looseObject({ items: z.array(z.looseObject({ number: z.number() })) });
@@ -160,7 +167,7 @@ export class CaseModel {
     return this.#ground.stack.get(DatasetVersion, `${path}/${number}`);
   }
 
-  /** The rows of a version as the API writes them, in CSV unless the query says otherwise. */
+  /** Returns the rows of a dataset version as the API writes them, by default in CSV. */
   async rows(version: number, query = 'format=csv'): Promise<string> {
     const { api, keys } = this.#ground.stack;
     const answer = await fetch(`${api}/v1/models/${this.name}/datasets/${version}/rows?${query}`, {
@@ -174,7 +181,7 @@ export class CaseModel {
     return this.#ground.run(`/v1/models/${this.name}/builds`, body);
   }
 
-  /** Deploys a version and waits until the gateway answers for the model. */
+  /** Deploys a model version and waits until the gateway serves the model. */
   async deploy(version = 1): Promise<Run> {
     const run = await this.#ground.run(`/v1/models/${this.name}/deployments`, { version });
     if (run.state === 'succeeded')
@@ -185,7 +192,7 @@ export class CaseModel {
     return run;
   }
 
-  /** Applies, ingests, builds and deploys; each of them must succeed. */
+  /** Applies, ingests, builds and deploys, and expects each step to succeed. */
   async serve(rows: string | RowsFile): Promise<void> {
     const applied = await this.apply();
     expect(applied.code, applied.stderr).toBe(0);
@@ -194,22 +201,22 @@ export class CaseModel {
     expect(outcomeOfRun(await this.deploy())).toMatchObject({ decision: 'promoted' });
   }
 
-  /** Open Inference. */
+  /** Sends a request in the Open Inference protocol. */
   infer(body: unknown, headers?: Record<string, string>): Promise<CaseAnswer> {
     return this.#ground.gateway(`POST /v2/models/${this.name}/infer`, body, headers);
   }
 
-  /** MLflow's scoring protocol. */
+  /** Sends a request in MLflow's scoring protocol. */
   invoke(body: unknown, headers?: Record<string, string>): Promise<CaseAnswer> {
     return this.#ground.gateway(`POST /invocations?model=${this.name}`, body, headers);
   }
 
-  /** Labels by REST; `perennial labels send` takes files. */
+  /** Sends labels through the REST API. For label files, use `perennial labels send`. */
   labels(body: unknown): Promise<{ readonly status: number; readonly body: unknown }> {
     return this.#ground.stack.request('POST', `/v1/models/${this.name}/labels`, body);
   }
 
-  /** Monitors now, and returns the report; a failed run fails the test. */
+  /** Monitors now and returns the report. Fails the test if the run fails. */
   async monitor(body: { asOf?: string; window?: string } = { window: '1 day' }): Promise<Report> {
     const outcome = outcomeOfRun(await this.#ground.run(`/v1/models/${this.name}/reports`, body));
     if (outcome.kind !== 'monitor') throw new Error(`a run of ${outcome.kind} makes no report`);
@@ -217,7 +224,7 @@ export class CaseModel {
   }
 }
 
-/** The outcome of a run that must have succeeded; the failure of one that did not is the test's message. */
+/** Returns the outcome of a successful run. Any other run fails the test with the run's failure as the message. */
 export function outcomeOfRun(run: Run): RunOutcome {
   if (run.state === 'succeeded') return run.outcome;
   throw new Error(

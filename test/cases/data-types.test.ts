@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => ground?.end());
 
-/** An applied model; a build of it reads the columns `id`, `x` and `y` alone unless told otherwise. */
+/** Creates and applies a model. By default a build of it reads only the columns `id`, `x` and `y`. */
 async function model(name: string, data: Parameters<CaseModel['configure']>[0]['data'] = {}): Promise<CaseModel> {
   const made = await ground.model(name, { data });
   const applied = await made.apply();

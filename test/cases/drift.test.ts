@@ -7,7 +7,8 @@ import { model, node, value } from '../support/onnx-models.ts';
 import type { CaseGround, CaseModel } from './case-ground.ts';
 import { caseFile, layCaseGround } from './case-ground.ts';
 
-// One model has a feature for each case, as it was in training and as it is served. It answers `x` and looks at no other feature.
+// One model with one feature for each case: its training values are the reference and its served values are the window.
+// The model predicts `x` and ignores the other features.
 
 type Values = readonly (number | string | null)[];
 const [trained, served] = [9_000, 600];
@@ -20,7 +21,7 @@ interface Case {
   readonly drifts: boolean;
 }
 
-/** A checked-in input. What is shorter than the rows of the training is repeated. */
+/** Reads a checked-in input. Values are repeated where the file has fewer than the training rows. */
 function input(folder: string, drifts: boolean): Case {
   const values = (side: string): Values => {
     const [, ...lines] = readFileSync(caseFile(`drift/${folder}/${side}.csv`), 'utf8')

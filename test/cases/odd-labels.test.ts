@@ -7,15 +7,15 @@ import { integerAttribute, floats, model as onnxModel, node, value } from '../su
 import type { CaseGround, CaseModel } from './case-ground.ts';
 import { caseFile, layCaseGround } from './case-ground.ts';
 
-// Labels as people send them: written by spreadsheets, sent twice, too early, by the wrong id, or corrected.
+// Labels as users send them: exported from spreadsheets, sent twice, too early, with a wrong id, or corrected.
 
 let ground: CaseGround;
 let folder: string;
-/** The target is a truth value. */
+/** A model with a boolean target. */
 let paid: CaseModel;
-/** The target is a whole number from 0 to 2. */
+/** A model with an integer target from 0 to 2. */
 let grade: CaseModel;
-/** The target is a number; the model answers x. */
+/** A model with a numeric target, which predicts x. */
 let price: CaseModel;
 
 beforeAll(async () => {
@@ -43,7 +43,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** A classifier of whole numbers from 0 whose class grows where x passes a threshold. */
+/** Returns a classifier with the classes 0, 1, 2, …: the class rises by one at each threshold of x. */
 function thresholds(bounds: readonly number[]): Uint8Array {
   const weights = [0, ...bounds.map((_, place) => place + 1)];
   const biases = [0, ...bounds.map((_, place) => -bounds.slice(0, place + 1).reduce((sum, bound) => sum + bound, 0))];
@@ -99,7 +99,7 @@ test('quoted.csv and true-false.csv are read as the truth values of the target, 
   expect(await sendFile(paid, caseFile('labels/quoted.csv'))).toMatchObject({ code: 0, answer: { accepted: 2 } });
   const counts = { repeated: 2, accepted: 2, corrected: 0, unknown: 0, refused: 0 };
   expect((await sendFile(paid, caseFile('labels/true-false.csv'))).answer).toMatchObject(counts);
-  // The model answered true, false, false, true; what turned out to be true is true, false, true, false.
+  // The model predicted true, false, false, true; the true labels are true, false, true, false.
   const before = (await paid.monitor()).body;
   expect(before).toMatchObject({ labelled: 4, performance: { positives: 2, accuracy: 0.5 } });
   expect(before.leftOut).toBeUndefined();
@@ -137,7 +137,7 @@ test('no-such-class.csv is refused by name, and so is a class of another notatio
   ).toMatchObject([{ id: 'g4', reason: '"3" is none of the classes, which are 0, 1, 2' }, { id: 'g5' }]);
   expect((await grade.monitor()).body).toMatchObject({ labelled: 3, performance: { accuracy: 1 } });
 
-  // The first prediction of an id counts, and the report says that there was another.
+  // The first prediction for an id counts, and the report warns that there was a second one.
   await predict(grade, [9], { ids: ['g1'] });
   const { id, body } = await grade.monitor();
   expect(body).toMatchObject({ predictions: 5, labelled: 3, repeatedIds: { predictions: 1, example: 'g1' } });

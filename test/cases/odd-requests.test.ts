@@ -6,8 +6,9 @@ import { sumModel } from '../support/sum-model.ts';
 import type { CaseGround, CaseModel, CaseAnswer } from './case-ground.ts';
 import { caseFile, layCaseGround } from './case-ground.ts';
 
-// `sum` answers a + b, and a · b beside it, and a for both where b is missing; b is missing in a quarter of its training rows.
-// `places` answers the sum of the features "0" and "1", which never were missing.
+// `sum` predicts a + b as `y` and a · b as `product`, or a for both where b is missing; b is missing in a quarter of
+// its training rows.
+// `places` predicts feature "0" plus ten times feature "1", which are never missing in its training rows.
 let ground: CaseGround;
 let sum: CaseModel;
 let places: CaseModel;
@@ -76,7 +77,7 @@ describe('the Open Inference Protocol', () => {
     }
   });
 
-  // What tritonclient 2.73.0 sends for binary_data=False, byte for byte, and the headers that it does not send.
+  // The exact bytes that tritonclient 2.73.0 sends for binary_data=False, without the headers that it leaves out.
   test('an unmodified tritonclient is answered, and is told to send no binary tensors', async () => {
     const sent =
       '{"inputs": [{"name": "a", "shape": [1], "datatype": "FP32", "data": [1.0]}, {"name": "b", "shape": [1], "datatype": "FP32", "data": [2.0]}], "parameters": {"binary_data_output": true}}';
@@ -91,7 +92,7 @@ describe('the Open Inference Protocol', () => {
     expect(refused).toMatchObject({ status: 400, body: { error: expect.stringContaining('binary_data=False') } });
   });
 
-  /** Without a Content-Type. */
+  /** Sends a request without a Content-Type header. */
   async function plain(body: string | Uint8Array, headers: Record<string, string> = {}): Promise<CaseAnswer> {
     const answer = await fetch(`${ground.stack.gateway}/v2/models/sum/infer`, {
       method: 'POST',

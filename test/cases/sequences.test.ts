@@ -18,8 +18,8 @@ import { startWebProxy } from '../support/web-proxy.ts';
 import type { CaseGround, CaseModel } from './case-ground.ts';
 import { caseFile, layCaseGround, outcomeOfRun } from './case-ground.ts';
 
-// A stack that is started behind a proxy and without NO_PROXY. The proxy alone knows the names of the internet; it answers
-// 502 for every other, so whatever of this machine went through it would fail.
+// A stack that starts behind a proxy, without NO_PROXY. Only the proxy can resolve the internet names of this test. It
+// answers 502 for every other name, so any local traffic that went through it would fail.
 
 const heard: string[] = [];
 const names: Record<string, string> = {};
@@ -43,7 +43,8 @@ beforeAll(async () => {
     'forge.example:443': `127.0.0.1:${new URL(forge.url).port}`,
   });
   proxy = await startWebProxy(names, 'user:s3cret');
-  // Both spellings: gRPC reads the small letters by itself. Node reads either when it is told to.
+  // Sets both spellings, because gRPC reads only the lower-case name. Node reads either one if NODE_USE_ENV_PROXY is
+  // set.
   ground = await layCaseGround({
     HTTP_PROXY: proxy.url,
     http_proxy: proxy.url,
@@ -142,7 +143,7 @@ test.each([
   });
 });
 
-/** The next five firings by Temporal itself. */
+/** Returns the next five firings as Temporal itself computes them. */
 async function firingsOfTemporal(name: string): Promise<readonly string[]> {
   const connection = await Connection.connect({ address: ground.stack.temporal });
   try {

@@ -18,14 +18,16 @@ beforeAll(async () => {
 afterAll(() => ground?.end());
 
 const Evaluated = modelVersionWith({ evaluation: Evaluation.nullable() });
-/** The end of the rows of `unlabelled-rows`, the last 50 of which have no target; 60 days before it are 55 rows. */
+/**
+ * The end of the rows in `unlabelled-rows`, where the last 50 rows have no target and the last 60 days hold 55 rows.
+ */
 const asOf = '2026-08-06T00:00:00.000Z';
 
 function versionOf({ name }: CaseModel, number: number): Promise<z.infer<typeof Evaluated>> {
   return ground.stack.get(Evaluated, `/v1/models/${name}/versions/${number}`);
 }
 
-/** Applies the configuration, and ingests the rows. */
+/** Creates a model, applies its configuration and ingests the rows. */
 async function laidModel(
   name: string,
   rows: string | RowsFile,
@@ -46,7 +48,7 @@ function failureOf(run: Run): { readonly code: string; readonly message: string 
   return run.state === 'failed' ? run.failure : undefined;
 }
 
-/** The rows of `unlabelled-rows`, with another target. */
+/** Returns the rows of `unlabelled-rows` with a different target. */
 async function daysWith(target: (id: number, x: string, y: string) => string): Promise<string> {
   const [head = '', ...lines] = (await readFile(caseFile('unlabelled-rows/rows.csv'), 'utf8')).trim().split('\n');
   const rows = lines.map((line) => {
@@ -138,7 +140,7 @@ describe('classifiers are measured on rows that have a class', () => {
     ['whole-numbers', 'several-numbers', 'multiclass', String],
   ];
   test.each(spellings)('%s', async (kind, name, task, spelled) => {
-    // An empty text is no class either.
+    // An empty text is not a class either.
     const none = kind === 'text' ? '""' : '';
     const { bytes, inputs, labels, features } = classifier(name);
     const lines = Array.from({ length: 120 }, (_, id) => {

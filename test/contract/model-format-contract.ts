@@ -8,11 +8,11 @@ import type { Artifact, LoadedModel, ModelFormats } from '../../ports/model-form
 
 export interface ModelFormatUnderTest {
   readonly name: string;
-  /** The registry, in which the format is one of several. */
+  /** The registry of model formats, with the format under test among others. */
   readonly formats: ModelFormats;
-  /** The path of a model in a script's output folder. */
+  /** Path of the model in a script's output folder. */
   readonly path: string;
-  /** A regression, and what it answers to the rows. */
+  /** A regression model. `answers` are its predictions for `rows`. */
   readonly model: Uint8Array;
   readonly rows: Readonly<Record<string, readonly Cell[]>>;
   readonly answers: readonly number[];
@@ -24,7 +24,7 @@ interface Inspected {
   readonly signature: Signature;
 }
 
-/** What every model format must hold, through the registry. Run it against each format. */
+/** Tests what every model format must hold, through the registry. Run it against each format. */
 export function modelFormatContract({ name, formats, path, model, rows, answers }: ModelFormatUnderTest): void {
   describe(`the format ${name} keeps the contract of model formats`, () => {
     const features = Object.keys(rows);
@@ -47,7 +47,7 @@ export function modelFormatContract({ name, formats, path, model, rows, answers 
       const artifact = await written(model);
       const found = await formats.named(name).inspect({ artifact, features, sample: rows, rows: count });
       const served = found.converted ?? artifact.path;
-      // A version's signature is stored as JSON.
+      // A model version's signature is stored as JSON.
       const signature: Signature = JSON.parse(JSON.stringify(found.signature));
       return { bytes: await readFile(served), path: served, signature };
     }

@@ -13,16 +13,16 @@ import type { ObjectStore } from '../../ports/object-store.ts';
 
 export interface ObjectStoreUnderTest {
   readonly store: ObjectStore;
-  /** The same technology, with nobody at home. */
+  /** A store of the same kind whose server does not answer. */
   readonly unreachable: ObjectStore;
-  /** Changes stored bytes behind the store's back. */
+  /** Changes stored bytes without going through the store. */
   alter(sha256: Sha256, bytes: Buffer): Promise<void>;
-  /** How many objects and leftovers there are in all. */
+  /** Returns the number of stored objects, leftovers of failed writes included. */
   stored(): Promise<number>;
   stop(): Promise<void>;
 }
 
-/** What every object store must hold. Run it against each adapter. */
+/** Tests what every object store must hold. Run it against each adapter. */
 export function objectStoreContract(name: string, start: () => Promise<ObjectStoreUnderTest>): void {
   describe(`${name} keeps the object store's contract`, () => {
     let subject: ObjectStoreUnderTest;
@@ -175,7 +175,7 @@ export function objectStoreContract(name: string, start: () => Promise<ObjectSto
       for (const { sha256, bytes } of put) {
         const found = listed.find((blob) => blob.sha256 === sha256);
         expect(found?.bytes).toBe(bytes);
-        // Servers tell the second, and some cut it off.
+        // Servers report times in whole seconds, and some truncate them.
         expect(Math.abs(Date.parse(found?.putAt ?? '') - begun)).toBeLessThan(60_000);
       }
       expect(await subject.store.list('f'.repeat(64), 3)).toEqual([]);
@@ -284,7 +284,7 @@ async function drain(stream: Readable): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** The most bytes of live buffers above what there was at the start; garbage does not count. */
+/** Measures the peak size of live buffers above the size at the start; garbage does not count. */
 function watchMemory(): { stop(): number } {
   setFlagsFromString('--expose-gc');
   const collectGarbage: () => void = runInNewContext('gc');

@@ -17,7 +17,7 @@ export interface TrainerUnderTest {
 const model = 'printf model > "$PERENNIAL_OUTPUT/model.onnx"\n';
 const absent = sha256OfBytes('nobody stored this');
 
-/** What every trainer must hold. Run it against each engine; its scripts run on this machine. */
+/** Tests what every trainer must hold. Run it against each engine; its scripts run on this machine. */
 export function trainerContract(name: string, start: () => Promise<TrainerUnderTest>): void {
   describe(`${name} keeps the trainer's contract`, () => {
     let subject: TrainerUnderTest;
@@ -157,7 +157,10 @@ time.sleep(${seconds})
   });
 }
 
-/** As another process receives it: whatever JSON cannot carry is lost, and must not have been there. */
+/**
+ * Copies a job through JSON, as another process receives it. The job must not depend on anything that JSON cannot
+ * carry.
+ */
 function asJson(job: TrainingJob | CheckJob): unknown {
   const received: unknown = JSON.parse(JSON.stringify(job));
   expect(received).toEqual(job);
