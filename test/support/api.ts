@@ -47,7 +47,7 @@ export interface TestApi {
   readonly api: Api;
   readonly database: TestDatabase;
   readonly repositories: Repositories;
-  /** For what a test writes as it stands. */
+  /** For tests that write rows directly, without a repository. */
   readonly context: RepositoryContext;
   readonly objectStore: ObjectStore;
   readonly ledgerProof: LedgerProof;
@@ -55,10 +55,10 @@ export interface TestApi {
   readonly temporal: RecordingWorkflowClient;
   readonly ids: IdMaker;
   readonly folder: string;
-  /** One principal a role, with a key on everything. */
+  /** One principal per role, each with a key that is granted on everything. */
   readonly principals: Readonly<Record<Role, Id>>;
   readonly keys: Readonly<Record<Role, string>>;
-  /** A request as that role, or with that key; null: without one. */
+  /** Sends a request as a role or with a given key; null sends no key. */
   send(
     who: Role | { readonly key: string } | null,
     request: string,
@@ -71,7 +71,7 @@ export interface TestApi {
 
 const secret = 'a-secret-of-the-tests-0123456789abcdef';
 
-/** The API on a real database and object store; in place of Temporal stands a record of what it was told. */
+/** Starts the API on a real database and object store, with a recording client in place of Temporal. */
 export async function startTestApi(
   options: Pick<ApiDependencies, 'dispatchEveryMs' | 'uploads'> = {},
 ): Promise<TestApi> {
@@ -186,7 +186,7 @@ export const bikeInput = {
   build: { holdout: { last: '14 days' } },
 } as const satisfies ConfigurationInput;
 
-/** A model in an environment, applied by the operator. */
+/** Applies a model to an environment as the operator. */
 export async function applyBike(test: TestApi, environment = 'production'): Promise<Scope> {
   const { scope } = await test.repositories.models.apply(
     'default',

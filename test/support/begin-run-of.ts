@@ -29,7 +29,7 @@ export const requests = {
 
 const byKind: { readonly [Kind in RunKind]?: RunRequest } = requests;
 
-/** A run of that kind that has begun, for what it commits; nobody asked for it. */
+/** Inserts a run of this kind and begins it, for tests of what the run commits. No lifecycle command precedes it. */
 export async function beginRunOf(
   kind: RunKind,
   { context, scope, by }: { readonly context: RepositoryContext; readonly scope: Scope; readonly by: Id },

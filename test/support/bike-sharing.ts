@@ -6,7 +6,7 @@ const names = header.split(',');
 const rows = lines.map((line) => line.split(','));
 const monthAt = names.indexOf('dteday');
 
-/** A numeric column of the bike data over whole months, both inclusive: `'2011-01'` to `'2011-06'`. */
+/** Returns a numeric column of the bike data for whole months, both inclusive: `'2011-01'` to `'2011-06'`. */
 export function bikeColumn(column: string, [from, to]: readonly [string, string]): number[] {
   const at = names.indexOf(column);
   return rows

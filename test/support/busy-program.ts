@@ -1,2 +1,2 @@
-// A main module that is busy from its first line and never begins to serve orders.
+// A main module that is busy from its first line on, so that it never serves an order.
 for (;;) Math.sqrt(Math.random());

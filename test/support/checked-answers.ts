@@ -3,8 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { z } from 'zod';
 
-// Every answer that a test sees of the API is held against the published document: one that a client with generated
-// types could not read fails the test that met it.
+// Checks every API response that a test receives against the published OpenAPI document. A response that a client with
+// generated types could not parse fails the test that received it.
 
 const Content = z.record(z.string(), z.unknown());
 const Operation = z.object({ responses: z.record(z.string(), z.object({ content: Content.optional() })) });
@@ -14,7 +14,7 @@ const documentFile = fileURLToPath(new URL('../../docs/reference/openapi.json', 
 
 export interface SeenAnswer {
   readonly method: string;
-  /** With or without its query. */
+  /** With or without its query string. */
   readonly path: string;
   readonly status: number;
   readonly contentType: string;
@@ -25,7 +25,7 @@ function escaped(pointer: string): string {
   return encodeURIComponent(pointer.replaceAll('~', '~0').replaceAll('/', '~1'));
 }
 
-/** Looks answers up in the document, whose generated copy a test of the docs keeps current. */
+/** The published OpenAPI document. A test in test/docs keeps the generated file current. */
 class PublishedAnswers {
   readonly #document = Document.parse(JSON.parse(readFileSync(documentFile, 'utf8')));
   readonly #ajv = new Ajv2020({ strict: false, validateFormats: false, allErrors: false });
@@ -39,11 +39,10 @@ class PublishedAnswers {
     }));
   }
 
-  /** What is wrong with the answer; undefined if the document admits it, or tells nothing of its path. */
+  /** Returns what is wrong with the response, or undefined if the document allows it or does not describe its path. */
   problemWith({ method, path, status, contentType, text }: SeenAnswer): string | undefined {
     const [bare = ''] = path.split('?', 1);
     const name = method.toLowerCase();
-    // The most literal one: `latest` is no id.
     const template = this.#templates.find(
       (one) => one.pattern.test(bare) && name in (this.#document.paths[one.path] ?? {}),
     );
@@ -57,7 +56,7 @@ class PublishedAnswers {
     if (!(type in response.content)) return `the document knows no ${type} of ${status}`;
     if (!type.endsWith('json')) return undefined;
     const place = ['paths', template.path, name, 'responses', answered, 'content', type, 'schema'].map(escaped);
-    // Compiled once for each place: compiling takes longer than all else here.
+    // Compiled once for each place, because compiling takes longer than every other step.
     const reference = `openapi#/${place.join('/')}`;
     const validate = this.#ajv.getSchema(reference);
     if (validate === undefined) return `the document has no schema at ${reference}`;
@@ -68,7 +67,7 @@ class PublishedAnswers {
 
 let published: PublishedAnswers | undefined;
 
-/** Throws if the published document does not admit the answer. */
+/** Throws if the published document does not allow the response. */
 export function checkAnswer(answer: SeenAnswer): void {
   published ??= new PublishedAnswers();
   const problem = published.problemWith(answer);

@@ -7,7 +7,7 @@ const noting = new AsyncLocalStorage<SeenAnswer[]>();
 
 watchAnswers((seen) => noting.getStore()?.push(seen));
 
-/** Does the work, and checks what the API answered to it. */
+/** Runs `work` and checks every API response that it receives against the published document. */
 export async function checkingAnswers<Result>(work: () => Promise<Result>): Promise<Result> {
   const noted: SeenAnswer[] = [];
   const result = await noting.run(noted, work);

@@ -5,7 +5,7 @@ import expected from '../fixtures/classifiers/expected.json' with { type: 'json'
 
 export type ClassifierName = keyof typeof expected;
 
-/** A classifier as skl2onnx exports it, rows that it is asked about, and what scikit-learn answers. */
+/** A classifier as skl2onnx exports it, with input rows and scikit-learn's predictions for them. */
 export interface Classifier {
   readonly bytes: Uint8Array;
   readonly features: readonly string[];

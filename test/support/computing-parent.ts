@@ -1,5 +1,5 @@
-// Stands in for a worker that is killed. Arguments: the main module of its computing process, that process's own argument,
-// and `dies-at-once` or `computes`.
+// Stands in for a worker that a test kills. Arguments: the main module of the computing process, the argument of that
+// process, and `dies-at-once` or `computes`.
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { ComputeProcesses } from '../../worker/computing/compute-processes.ts';
 

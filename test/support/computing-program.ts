@@ -1,4 +1,4 @@
-// A computing process for tests: it evaluates and reports on a million rows, and fails in several ways.
+// A computing process for tests: it evaluates a million rows and reports on them, and it fails in several ways.
 import { setTimeout as wait } from 'node:timers/promises';
 import { activityInfo } from '@temporalio/activity';
 import { createComputations } from '../../activities/computations.ts';
@@ -11,7 +11,7 @@ const whoAmI = async () => ({ pid: process.pid, activityId: activityInfo().activ
 
 serveComputations(
   Promise.resolve({
-    // The computations of the activities do no work here; they only tell where they ran.
+    // The activities' computations do no work here and only return where they ran.
     ...Object.fromEntries(Object.keys(createComputations({} as StoringDependencies)).map((name) => [name, whoAmI])),
     measureMillionRows: async () => measureMillionRows(),
     whoAmI,

@@ -3,12 +3,12 @@ import { z } from 'zod';
 import { PerennialError, reasonOf } from '../../contracts/errors.ts';
 import type { LoadedModel, ModelFormat } from '../../ports/model-format.ts';
 
-/** The file of this format: `{"answer": 4.5}`. */
+/** A file of this format contains, for example, `{"answer": 4.5}`. */
 export const constantName = 'constant.json';
 
 const Constant = z.object({ answer: z.number() });
 
-/** The smallest model format: a number in a JSON file, which the model answers to every row. */
+/** Creates the smallest model format: a JSON file with one number, which the model predicts for every row. */
 export function createConstantFormat(): ModelFormat {
   return {
     detect: (path) => path === constantName,

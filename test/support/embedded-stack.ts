@@ -26,7 +26,7 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
-/** The embedded stack as a user has it: a process of its own, with its state in a folder of its own, on free ports. */
+/** The embedded stack as users run it: in a process of its own, with its own state folder and free ports. */
 export class EmbeddedStack {
   readonly home: string;
   readonly api: string;
@@ -52,18 +52,21 @@ export class EmbeddedStack {
     this.#child = child;
   }
 
-  /** The process number of a part as it runs now; undefined while it is down. */
+  /** Returns the current process id of a part, or undefined while the part is down. */
   async pidOf(part: string): Promise<number | undefined> {
     const { parts } = Processes.parse(JSON.parse(await readFile(join(this.home, 'processes.json'), 'utf8')));
     return parts.find((running) => running.part === part)?.pid;
   }
 
-  /** `perennial …` against this stack. */
+  /** Runs `perennial …` against this stack in a process of its own. */
   perennial(args: readonly string[], options: { readonly cwd?: string } = {}): Promise<CommandResult> {
     return runPerennial(args, { PERENNIAL_HOME: this.home }, options.cwd);
   }
 
-  /** `perennial … --json`, which must succeed. Runs in this process unless the folder matters: to start one costs more than most verbs. */
+  /**
+   * Runs `perennial … --json` and expects success. Runs in this process unless `cwd` is given, because starting a
+   * process takes longer than most commands.
+   */
   async json<Schema extends z.ZodType>(
     schema: Schema,
     args: readonly string[],
@@ -78,7 +81,7 @@ export class EmbeddedStack {
     return schema.parse(JSON.parse(stdout));
   }
 
-  /** One request to the API as one of the stack's people. */
+  /** Sends one request to the API as one of the stack's principals. */
   async request(
     method: string,
     path: string,
@@ -104,7 +107,7 @@ export class EmbeddedStack {
     return schema.parse(body);
   }
 
-  /** Stops it in order and removes its state. */
+  /** Stops the stack in an orderly way and removes its state. */
   async end(): Promise<void> {
     if (this.#child.exitCode === null && this.#child.signalCode === null) {
       this.#child.kill('SIGTERM');
@@ -116,8 +119,8 @@ export class EmbeddedStack {
 }
 
 /**
- * Starts a stack and waits until each of its parts answers; `afterwards` runs once the stack has ended. Its state is in a new
- * folder, or in the one that PERENNIAL_HOME names, which is removed at the end too.
+ * Starts a stack and waits until each of its parts answers. `afterwards` runs after the stack has ended. The state is
+ * in a new folder, or in the folder that PERENNIAL_HOME names; `end` removes either one.
  */
 export async function startEmbeddedStack(
   environment: Record<string, string> = {},
@@ -160,12 +163,12 @@ async function readJson<Schema extends z.ZodType>(path: string, schema: Schema):
   try {
     return schema.parse(JSON.parse(await readFile(path, 'utf8')));
   } catch {
-    // Not written yet.
+    // The file does not exist yet or is incomplete.
     return undefined;
   }
 }
 
-/** The command line as a process; nothing is asked of a terminal. */
+/** Runs the command line as a process without a terminal. */
 export async function runPerennial(
   args: readonly string[],
   environment: Record<string, string>,
@@ -193,7 +196,7 @@ export async function runPerennial(
 }
 
 async function checkNoted(file: string): Promise<void> {
-  // There is none where nothing was asked of the API.
+  // The file does not exist if the command sent no request to the API.
   const noted = await readFile(file, 'utf8').catch(() => '');
   for (const line of noted.split('\n')) if (line !== '') checkAnswer(JSON.parse(line));
 }

@@ -1,7 +1,7 @@
 import type { ConnectionKind, ConnectionSettings } from '../../contracts/access/connection.ts';
 import type { Fetching } from '../../ports/data-source.ts';
 
-/** Fetching to a folder, where every name leads to the one connection, if there is any of the kind. */
+/** Returns a `Fetching` into this folder, in which every connection name opens `connection` if the kind matches. */
 export function fetchingTo(folder: string, connection?: ConnectionSettings): Fetching {
   return {
     folder,

@@ -28,22 +28,22 @@ export interface AskedWorkflow {
   readonly input: unknown;
 }
 
-/** What came of it: an answer, or a failure with its code and words. */
+/** The outcome of an activity: its result, or its failure with code and message. */
 export type Came = { readonly answer: unknown } | { readonly code: string; readonly message: string };
 
-/** A platform with its real worker, and a client that reaches nothing of it but Temporal. */
+/** A platform with its real worker, and a client that can reach only the platform's Temporal server. */
 export interface ForeignClient {
   readonly context: RepositoryContext;
   readonly deps: StoringDependencies;
-  /** Names of the activities that the worker has. */
+  /** Names of the activities that the worker has registered. */
   readonly activities: readonly string[];
-  /** Schedules the activity from a workflow of the client's own, under an id of its choice. */
+  /** Runs the activity from a workflow of the client's own, under a workflow id of the client's choice. */
   ask(asked: AskedWorkflow, workflowId?: string): Promise<Came>;
-  /** Asks, continues as new, and asks again. Returns the second outcome. */
+  /** Runs the activity, continues as new, and runs it again. Returns the second outcome. */
   askTwice(asked: AskedWorkflow, workflowId: string): Promise<Came>;
-  /** Resets the newest execution under the id to its beginning. Returns the outcome. */
+  /** Resets the newest execution under the workflow id to its beginning. Returns the outcome. */
   reset(workflowId: string): Promise<Came>;
-  /** Everything in the database and the names of all that is stored, to be compared. */
+  /** Returns the whole database and the names of all stored objects, for a comparison before and after an attack. */
   everything(): Promise<unknown>;
   stop(): Promise<void>;
 }
@@ -73,7 +73,7 @@ export async function startForeignClient(): Promise<ForeignClient> {
   await registerSearchAttributes(native, namespace);
   const computations = createComputations(deps);
   const computing: Computing = {
-    // What is refused is refused here too, without the start of a process.
+    // Computes in this process: refusals are the same, and no process has to start.
     run: async (name, input) => Reflect.apply(Reflect.get(computations, name), undefined, [input]),
     prepare: () => undefined,
   };
@@ -138,7 +138,7 @@ function ask(
   );
 }
 
-/** Resets the workflow to its first task through Temporal's command line, as a person would. */
+/** Resets the workflow to its first task with Temporal's command-line tool, as a person would. */
 async function reset(temporal: Client, address: string, workflowId: string): Promise<Came> {
   const args = ['workflow', 'reset', '--workflow-id', workflowId, '--type', 'FirstWorkflowTask', '--reason', 'by hand'];
   await promisify(execFile)(await temporalCli(), [...args, '--address', address]);

@@ -10,20 +10,22 @@ import type { ForeignClient } from './foreign-client.ts';
 import { seedApproval, seedRehearsal, seedVersion, type SeededVersion } from './seed-candidate.ts';
 import { seedGeneration } from './seed-generation.ts';
 
-/** What there is to attack: a model that serves, one that waits for a vote, a canary, a rehearsal, and a run of each kind. */
+/** The targets of an attack: a release that serves, one that waits for a vote, a rehearsal, and runs of each kind. */
 export interface ForeignGround {
   readonly scope: Scope;
   readonly by: Id;
   readonly serving: Release;
   readonly candidate: SeededVersion;
-  /** Of the candidate; nobody has voted. */
+  /** The approval of the candidate, for which nobody has voted. */
   readonly pending: { readonly approval: Approval; readonly release: Release; readonly runId: Id };
   readonly rehearsal: { readonly id: Id; readonly scope: Scope; readonly runId: Id };
-  /** Bytes of somebody that no step of a run has answered. */
+  /** Digest of stored bytes that no step of a run has returned. */
   readonly blob: string;
-  /** A run that has begun; its own execution has shown itself, unless it is said to be free. */
+  /** Begins a run. The run is already bound to a Temporal execution, unless `free` is true. */
   run(kind: RunKind, options?: { readonly free?: boolean }): Promise<Id>;
-  /** Lets the next execution under its workflow id be the run's own, as if the lifecycle had just ordered its start. */
+  /**
+   * Lets the next execution under the run's workflow id claim the run, as if the lifecycle had just ordered its start.
+   */
   free(runId: Id): Promise<void>;
   workflowIdOf(runId: Id): Promise<string>;
 }

@@ -6,7 +6,7 @@ interface Wanted {
   readonly input: unknown;
 }
 
-/** A workflow outside this project: it runs the activity that its starter names, once. */
+/** A workflow from outside this project: it runs once the activity that its input names. */
 export async function foreign(wanted: Wanted): Promise<unknown> {
   const { taskQueue, activity, input } = wanted;
   const once = { taskQueue, startToCloseTimeout: '60s', retry: { maximumAttempts: 1 } } as const;

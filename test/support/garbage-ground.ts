@@ -18,20 +18,20 @@ import type { ObjectStore } from '../../ports/object-store.ts';
 import type { Repositories } from '../../ports/repositories/repositories.ts';
 import { createTestDatabase } from './postgres-of-tests.ts';
 
-/** A database, an object store on disk whose blobs can be as old as one likes, and the collection of their garbage. */
+/** A database, a disk object store whose blobs can be given any age, and its garbage collection. */
 export interface GarbageGround {
   readonly repositories: Repositories;
   readonly databaseUrl: string;
   readonly scope: Scope;
   readonly by: Id;
   readonly store: ObjectStore;
-  /** Stores these bytes as they would have been stored that long ago; its name. */
+  /** Stores these bytes with a modification time in the past and returns their digest. */
   put(text: string, ageMs?: number): Promise<Sha256>;
   age(sha256: Sha256, ageMs: number): Promise<void>;
-  /** The names of all that is stored. */
+  /** Returns the digests of all stored blobs. */
   stored(): Promise<ReadonlySet<Sha256>>;
   collect(options?: { readonly dryRun?: boolean; readonly store?: ObjectStore }): Promise<Collection>;
-  /** An empty store in the place of this one. */
+  /** Removes every stored object. */
   emptyStore(): Promise<void>;
   end(): Promise<void>;
 }
@@ -68,7 +68,7 @@ export async function layGarbageGround(configuration: Configuration): Promise<Ga
     stored: async () => new Set((await store.list(null, 100_000)).map((blob) => blob.sha256)),
     async collect({ dryRun = false, store: through = store } = {}) {
       const { id: collectionId } = await repositories.collections.begin({ dryRun, graceMs: usualGraceMs, by });
-      // Three a page, so that a handful of blobs is many pages.
+      // Pages of three blobs, so that a handful of blobs fills several pages.
       const parts = { repositories, objectStore: through, lifecyclePrincipal: 'lifecycle' };
       const sweepGarbage = createSweepGarbage(parts, 3);
       await createMarkReachable(parts)({ collectionId });

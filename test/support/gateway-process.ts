@@ -8,18 +8,18 @@ import { ask } from './serving-ground.ts';
 export interface GatewayProcess {
   readonly pid: number;
   readonly address: string;
-  /** What it has logged so far, one JSON line each. */
+  /** The log lines so far, one JSON object each. */
   readonly said: readonly string[];
   ask(request: string, body?: unknown, asked?: AskedModel): Promise<ServedAnswer>;
-  /** Sends the signal and answers how it ended. */
+  /** Sends the signal and returns the exit code, or the signal that ended the process. */
   end(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | NodeJS.Signals>;
 }
 
 const running = new Set<ChildProcess>();
 
 /**
- * `gateway/main.ts` as a process, on a port of its own unless `settings` name one; `databaseUrl` may name one that is not
- * there, and `home` another than the ground's.
+ * Starts `gateway/main.ts` as a process, on a free port unless `settings` name one. `databaseUrl` may name a database
+ * that does not exist, and `home` a folder other than the ground's.
  */
 export async function startGatewayProcess(
   ground: ServingGround,
@@ -67,7 +67,7 @@ export async function startGatewayProcess(
   };
 }
 
-/** For after each test: nothing that was started here outlives it. */
+/** Ends every process that was started here. Call it after each test. */
 export async function endGatewayProcesses(): Promise<void> {
   await Promise.all(
     [...running].map(async (child) => {

@@ -15,13 +15,13 @@ const run = promisify(execFile);
 
 export interface GitGround {
   readonly sandbox: Sandbox;
-  /** Of the test that runs; gone after it. */
+  /** Returns the folder of the current test, which is removed after the test. */
   folder(): string;
   git(at: string, ...args: string[]): Promise<string>;
-  /** A repository with a commit of these files. */
+  /** Creates a repository with one commit of these files. */
   repository(name: string, files: Readonly<Record<string, string | Uint8Array>>): Promise<string>;
   commit(at: string, files: Readonly<Record<string, string | Uint8Array>>): Promise<string>;
-  /** Fetches a repository of this machine. */
+  /** Fetches code from a repository on this machine. */
   fetchFrom(
     at: string,
     options?: { readonly ref?: string; readonly path?: string } & Partial<GitSettings>,

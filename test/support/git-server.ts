@@ -10,17 +10,17 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 
 export interface GitServer {
-  /** `https://localhost:…`; its certificate is for `forge.example` too. */
+  /** `https://localhost:…`; the certificate is valid for `forge.example` too. */
   readonly url: string;
-  /** Whom to believe that it is what it says. */
+  /** Path of the server's certificate, for clients to trust. */
   readonly certificate: string;
   readonly token: string;
-  /** Adds a commit of these files to the branch main of the repository `team/models`; answers its number. */
+  /** Commits these files to the branch main of the repository `team/models` and returns the commit id. */
   commit(files: Readonly<Record<string, string | Uint8Array>>): Promise<string>;
   stop(): Promise<void>;
 }
 
-/** git's own server over https with a certificate of its own, one repository, and a token that wants to be shown. */
+/** Starts git's own HTTP server over TLS with a self-signed certificate, one repository, and a required token. */
 export async function startGitServer(): Promise<GitServer> {
   const folder = await mkdtemp(join(tmpdir(), 'perennial-forge-'));
   const [key, certificate] = [join(folder, 'key.pem'), join(folder, 'certificate.pem')];
@@ -75,7 +75,7 @@ export async function startGitServer(): Promise<GitServer> {
   };
 }
 
-/** One request by CGI, as git-http-backend wants it. */
+/** Answers one request through CGI, as git-http-backend requires. */
 function serve(backend: string, root: string, token: string, request: IncomingMessage, response: ServerResponse): void {
   const basic = `Basic ${Buffer.from(`x-access-token:${token}`).toString('base64')}`;
   if (request.headers.authorization !== basic) {

@@ -3,7 +3,7 @@ import { isErrorCode } from '../../contracts/errors.ts';
 import type { ErrorCode } from '../../contracts/errors.ts';
 import { CheckJob, EnvironmentJob, TrainingJob } from '../../contracts/models/training-job.ts';
 
-// What a trainer and the process of a job say to each other: one order, then messages, each as a line of JSON.
+// The protocol between a trainer and a job's process: one order, then messages, each a line of JSON.
 
 export const StoreAddress = z.object({
   endpoint: z.string(),

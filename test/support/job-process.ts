@@ -1,5 +1,5 @@
-// The process of one job, as a container of a cluster would run it: reads the order from standard input, works in a folder
-// of its own, and writes messages to standard output. The end of standard input cancels the job.
+// The process of one job, as a container of a cluster would run it. It reads the order from standard input, works in a
+// folder of its own, and writes messages to standard output. The end of standard input cancels the job.
 import { once } from 'node:events';
 import { mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,5 +1,5 @@
-// Makes an environment from a package index that never answers, and says so; the test then kills it. Arguments: home, cache,
-// the lock file, and the address of the index.
+// Makes an environment from a package index that never answers, and prints when it has begun, so that the test can kill
+// it. Arguments: home, cache, the lock file, and the address of the index.
 import { createEnvironments } from '../../adapters/environments/environments.ts';
 import { createLogger } from '../../adapters/logger/pino.ts';
 import { createSandbox } from '../../adapters/sandbox/create-sandbox.ts';

@@ -5,12 +5,12 @@ import { createSandbox } from '../../adapters/sandbox/create-sandbox.ts';
 import type { LookAroundSettings } from '../../adapters/sandbox/look-around.ts';
 import type { Sandbox } from '../../adapters/sandbox/sandbox.ts';
 
-/** `bubblewrap`: as workers should have it; `process-group`: as they have it where there is none. */
+/** `bubblewrap`: the full sandbox; `process-group`: the fallback on machines without bubblewrap. */
 export type SandboxKind = 'bubblewrap' | 'process-group';
 
 const noSuchProgram = '/no-such-program';
 
-/** The sandbox of this machine, in a folder of its own. */
+/** Creates the sandbox of this machine, with a new folder for its own files. */
 export async function layTestSandbox(
   kind: SandboxKind,
   changes: Partial<LookAroundSettings> = {},
@@ -28,7 +28,7 @@ export async function layTestSandbox(
   return { sandbox, remove: () => rm(folder, { recursive: true, force: true }) };
 }
 
-/** The sandbox of this machine, as good as it has one; `folder` is for its own files. */
+/** Returns the best sandbox that this machine supports; `folder` is for the sandbox's own files. */
 export function sandboxIn(folder: string, mode: LookAroundSettings['mode'] = 'preferred'): Sandbox {
   return createSandbox({ mode, path: process.env.PATH ?? '', allow: [], folder, scratchFolder: join(folder, 'doors') });
 }

@@ -31,16 +31,16 @@ import { startTemporal } from './temporal-of-tests.ts';
 
 export const quiet: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
-/** Real Postgres, real Temporal and a real worker for the lifecycle; of the other activities, those that a test gives. */
+/** Real Postgres, real Temporal and a real worker with the lifecycle's activities and those that a test supplies. */
 export interface LifecycleWorker {
   readonly repositories: Repositories;
   readonly workflowClient: TemporalWorkflowClient;
-  /** The lifecycle's own, to be called by hand. */
+  /** The lifecycle's own activities, which tests may call directly. */
   readonly activities: ActivitiesOf<typeof lifecycleSteps.steps>;
   readonly temporal: Client;
-  /** Replaces the workers by new ones, with today's workflows or with those at the given path. */
+  /** Replaces the workers by new ones, with the current workflows or with those at the given path. */
   workWith(workflowsPath?: string): Promise<void>;
-  /** One more client of its own, as another process would have. */
+  /** Creates another client with a connection of its own, as another process would have. */
   anotherClient(): TemporalWorkflowClient;
   stop(): Promise<void>;
 }
@@ -90,7 +90,7 @@ export async function startLifecycleWorker(
       workflowBundle: await (workflowsPath === undefined
         ? workflowBundle(cache, quiet)
         : bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('ERROR') })),
-      // The models' code is not from git, so there is no commit status to report.
+      // The models' code does not come from git, so there is no commit status to report.
       activities: {
         ...activities,
         reportCommitStatus: async () => undefined,

@@ -6,7 +6,7 @@ import type { Sandbox } from '../../adapters/sandbox/sandbox.ts';
 import type { LocalTrainerSettings } from '../../adapters/trainers/local/local-trainer.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 
-/** What a local trainer is made of, in a folder of its own. `environment` is the worker's. */
+/** Returns the parts of a local trainer, with a folder of its own. `environment` is the worker's environment. */
 export function localParts(
   folder: string,
   objectStore: ObjectStore,

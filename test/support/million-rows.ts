@@ -9,7 +9,7 @@ import { configuration } from '../db/database-ground.ts';
 const rows = 1_000_000;
 const digest = sha256OfBytes('million');
 
-/** Computes an evaluation with a gate against the champion, and the drift of a column, as builds and reports do. */
+/** Computes an evaluation with a gate against the champion, and the drift of one column, as builds and reports do. */
 export function measureMillionRows(): { readonly digest: string; readonly gain: number | null } {
   const truth = Float64Array.from({ length: rows }, (_, row) => 100 + (row % 24) * 5 + (row % 7));
   const missing = (by: number) => truth.map((value, row) => value + ((row * 7919) % 13) * by);

@@ -13,7 +13,7 @@ export interface RunningMinio {
   stop(): Promise<void>;
 }
 
-/** A real S3 server on a free port with a folder of its own. Fails with a clear sentence if there is no MinIO. */
+/** Starts a real S3 server on a free port with a folder of its own. Fails with a clear message if MinIO is missing. */
 export async function startMinio(): Promise<RunningMinio> {
   const binary = await findMinio();
   const folder = await mkdtemp(join(tmpdir(), 'perennial-minio-'));
@@ -44,7 +44,7 @@ export async function startMinio(): Promise<RunningMinio> {
       return { endpoint, accessKey: 'perennial', secretKey: 'perennial-test', stop };
     } catch (caught) {
       await end(child);
-      // Between finding the port and binding it, another process may have taken it.
+      // Another process may have taken the port between finding and binding it.
       if (attempt < 3) continue;
       await rm(folder, { recursive: true, force: true });
       throw caught;

@@ -1,5 +1,6 @@
-// Preloaded into the command line of the end-to-end tests (`--import`): notes what the API answers it, one answer a line,
-// for the test to check. The command line itself would have to compile the document's schemas at each start.
+// Preloaded into the command line of the end-to-end tests (`--import`). Writes each API response to a file, one per
+// line, for the test to check. If the command line checked them itself, it would compile the document's schemas at each
+// start.
 import { appendFileSync } from 'node:fs';
 import { watchAnswers } from './watch-answers.ts';
 

@@ -7,7 +7,7 @@ type Node = onnxProto.onnx.INodeProto;
 
 export type ElementType = keyof typeof TensorProto.DataType;
 
-/** A free dimension by its name, or a fixed one. */
+/** A free dimension by its name, or a fixed one by its size. */
 export type Dimensions = readonly (string | number)[];
 
 export function value(name: string, type: ElementType, dimensions: Dimensions): Value {
@@ -25,7 +25,7 @@ export function floats(
   return { name, dims: [...dims], dataType: TensorProto.DataType[type], ...values };
 }
 
-/** A tensor whose bytes are said to be in a file beside the model. */
+/** Returns a tensor that claims to have its bytes in a file beside the model. */
 export function externalTensor(
   name: string,
   dims: readonly number[],
@@ -71,7 +71,7 @@ export function model({ nodes, inputs, outputs, initializers = [], rest = {} }: 
   return new Uint8Array(bytes);
 }
 
-/** A node attribute that holds a list. */
+/** Returns a node attribute that holds a list. */
 export function list(name: string, values: readonly (number | string)[]): NonNullable<Node['attribute']>[number] {
   const strings = values.filter((entry) => typeof entry === 'string');
   return strings.length > 0
@@ -101,7 +101,10 @@ export interface Linear {
   readonly bias: number;
 }
 
-/** `weights · features + bias` from one input `x` of `[rows, features]`, answered as `y` of `[rows, 1]`. */
+/**
+ * Returns `weights · features + bias`, with one input `x` of shape `[rows, features]` and the output `y` of shape
+ * `[rows, 1]`.
+ */
 export function linearModel({ features, weights, bias }: Linear, type: 'FLOAT' | 'DOUBLE' = 'FLOAT'): Uint8Array {
   return model({
     nodes: [node('MatMul', ['x', 'weights'], ['product']), node('Add', ['product', 'bias'], ['y'])],
@@ -111,7 +114,7 @@ export function linearModel({ features, weights, bias }: Linear, type: 'FLOAT' |
   });
 }
 
-/** The same from one input of `[rows, 1]` a feature; no name inside is one that a feature may have. */
+/** Returns the same model with one input of shape `[rows, 1]` per feature. No internal name can be a feature's name. */
 export function columnsModel({ features, weights, bias }: Linear): Uint8Array {
   return model({
     nodes: [
@@ -125,7 +128,7 @@ export function columnsModel({ features, weights, bias }: Linear): Uint8Array {
   });
 }
 
-/** `2 · temp + hum` from one input `[rows, 2]`, with a missing value taken as 0. */
+/** Returns `2 · temp + hum` with one input of shape `[rows, 2]`, where a missing value counts as 0. */
 export function tolerantModel(): Uint8Array {
   return model({
     nodes: [
@@ -139,7 +142,7 @@ export function tolerantModel(): Uint8Array {
   });
 }
 
-/** `log(x)` of its one feature: not a number below zero. */
+/** Returns `log(x)` of its one feature, which is not a number for x below zero. */
 export function logarithmModel(): Uint8Array {
   return model({
     nodes: [node('Log', ['x'], ['y'])],
@@ -149,8 +152,8 @@ export function logarithmModel(): Uint8Array {
 }
 
 /**
- * A model of `a`, `b` (float), `city` (text) and `rooms` (int64), each `[rows, 1]`: `a + b`, or `2 · a` where b is NaN; plus 100 where
- * the city is "unknown"; plus 1000 for each room.
+ * Returns a model of `a`, `b` (float), `city` (text) and `rooms` (int64), each of shape `[rows, 1]`. It predicts `a +
+ * b`, or `2 · a` where b is NaN; plus 100 where the city is "unknown"; plus 1000 for each room.
  */
 export function fillableModel(): Uint8Array {
   return model({
@@ -196,7 +199,7 @@ export function fillableModel(): Uint8Array {
   });
 }
 
-/** A linear model whose weights are in another file. */
+/** Returns a linear model whose weights are in another file. */
 export function externalModel(location = 'weights.bin'): Uint8Array {
   return model({
     nodes: [node('MatMul', ['x', 'weights'], ['y'])],
@@ -206,7 +209,7 @@ export function externalModel(location = 'weights.bin'): Uint8Array {
   });
 }
 
-/** An output as a ZipMap declares it: a list of maps from label to probability. */
+/** Declares an output as a ZipMap does: a list of maps from label to probability. */
 export function listOfMaps(name: string): Value {
   const numbers = { tensorType: { elemType: TensorProto.DataType.FLOAT, shape: {} } };
   const mapType = { keyType: TensorProto.DataType.STRING, valueType: numbers };

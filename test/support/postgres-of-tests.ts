@@ -5,11 +5,11 @@ import type {} from './postgres-setup.ts';
 
 export interface TestDatabase {
   readonly url: string;
-  /** Ends every connection to it and removes it. */
+  /** Ends every connection to the database and drops it. */
   drop(): Promise<void>;
 }
 
-/** A migrated, empty database of its own on the run's Postgres; `{ empty: true }`: without any tables. */
+/** Creates a migrated, empty database on the test run's Postgres. `{ empty: true }` creates it without tables. */
 export async function createTestDatabase(options: { readonly empty?: boolean } = {}): Promise<TestDatabase> {
   const name = `test_${randomBytes(6).toString('hex')}`;
   await asAdmin((admin) =>

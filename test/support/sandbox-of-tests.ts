@@ -7,7 +7,10 @@ import type { LookAroundSettings } from '../../adapters/sandbox/look-around.ts';
 import type { Sandbox } from '../../adapters/sandbox/sandbox.ts';
 import { sandboxIn } from './lay-sandbox.ts';
 
-/** The sandbox of this machine for all tests of a file. `mode`: whether it must be bubblewrap's. Its folder is gone after them. */
+/**
+ * Returns one sandbox for all tests of a file. `mode` says whether bubblewrap is required. Its folder is removed after
+ * the tests.
+ */
 export function sandboxOfTests(mode: LookAroundSettings['mode'] = 'preferred'): Sandbox {
   const folder = mkdtempSync(join(tmpdir(), 'perennial-sandbox-'));
   afterAll(() => rm(folder, { recursive: true, force: true }));

@@ -8,12 +8,12 @@ import { layTestSandbox, type SandboxKind } from './lay-sandbox.ts';
 
 export interface ScriptRun {
   readonly ending: Ending;
-  /** Both streams. */
+  /** Standard output and standard error together. */
   readonly said: string;
 }
 
 export interface SandboxedScript {
-  /** Runs a Python script with one writable folder, which is its working folder and its /tmp. */
+  /** Runs a Python script with one writable folder, which is both its working folder and its /tmp. */
   python(
     script: string,
     changes?: { readonly limits?: Partial<Limits>; readonly network?: Network; readonly signal?: AbortSignal },
@@ -32,7 +32,7 @@ const limits: Limits = {
   files: 100_000,
 };
 
-/** A sandbox and a folder for scripts that try to get out of it. */
+/** Creates a sandbox and a folder for scripts that try to escape from it. */
 export async function laySandboxedScript(
   kind: SandboxKind,
   settings: Partial<LookAroundSettings> = {},

@@ -22,7 +22,7 @@ const metrics: RegressionMetrics = {
   medianAbsoluteError: 30,
 };
 
-/** A run that has begun, as its pipeline would have it. */
+/** Submits a run and begins it, as its pipeline would. */
 export async function beginRun(repositories: Repositories, scope: Scope, request: RunRequest, by: Id): Promise<Id> {
   const { runId } = await repositories.lifecycle.submit(scope, { kind: 'run', schemaVersion: 1, request }, by);
   if (runId === null) throw new Error('the command made no run');
@@ -35,7 +35,7 @@ export interface SeededVersion {
   readonly evaluation: Evaluation;
 }
 
-/** A model version with an evaluation, out of a dataset and code that nobody could train on: rows alone, no bytes. */
+/** Inserts a model version with an evaluation, a dataset and code. They exist as database rows only, without bytes. */
 export async function seedVersion(
   repositories: Repositories,
   scope: Scope,
@@ -236,7 +236,7 @@ export async function seedCode(repositories: Repositories, scope: Scope, by: Id,
   return version;
 }
 
-/** What is asked of the release by its own configuration. */
+/** Returns the approval subject that the release's own configuration asks for. */
 export async function subjectOf(
   { models, deployments, environments }: Repositories,
   scope: Scope,
@@ -253,7 +253,7 @@ export async function subjectOf(
   };
 }
 
-/** A deploy run of the evaluation that waits for a vote. */
+/** Starts a deploy run of the evaluation and requests the approval that it waits for. */
 export async function seedApproval(
   repositories: Repositories,
   scope: Scope,
@@ -289,7 +289,7 @@ export async function seedApproval(
   return { approval, release, runId };
 }
 
-/** A rehearsal that has begun, on a dataset of these parts. */
+/** Creates and begins a rehearsal on a dataset of these parts. */
 export async function seedRehearsal(
   repositories: Repositories,
   source: Scope,

@@ -11,7 +11,10 @@ import {
   slotFor,
 } from '../../db/deployments/generations.ts';
 
-/** What serves, written as it stands: no rollout led there. A canary beside the champion below a weight of 100, a shadow at 0. */
+/**
+ * Raises a generation directly, without a rollout. Below a weight of 100 the release is a canary beside the champion;
+ * at 0 it is a shadow.
+ */
 export function seedGeneration(
   context: RepositoryContext,
   scope: Scope,

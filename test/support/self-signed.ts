@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-/** A certificate of this machine's own address, made in the folder. */
+/** Creates a certificate for this machine's loopback address in the folder. */
 export async function selfSigned(
   folder: string,
 ): Promise<{ readonly key: Buffer; readonly certificate: Buffer; readonly certificatePath: string }> {

@@ -31,7 +31,7 @@ import { seedGeneration } from './seed-generation.ts';
 
 export const features = ['temp', 'hum'] as const;
 
-/** Of `linearModel` over `features`. */
+/** The signature of `linearModel` over `features`. */
 export const matrixSignature: Signature = {
   schemaVersion: 1,
   layout: 'matrix',
@@ -46,21 +46,23 @@ export interface Deployed {
   readonly generation: number;
 }
 
-/** A database, an object store and a folder with nothing in them but the model `bike` in production, and its people. */
+/** A database, an object store and a folder that hold only the model `bike` in production and its principals. */
 export interface ServingGround {
   readonly database: TestDatabase;
   readonly repositories: Repositories;
   readonly objectStore: ObjectStore;
-  /** What a gateway is given as PERENNIAL_HOME. */
+  /** The value of PERENNIAL_HOME for a gateway. */
   readonly home: string;
   readonly scope: Scope;
   readonly operator: Id;
-  /** The operator's on everything. */
+  /** The operator's key, granted on everything. */
   readonly key: string;
   addKey(name: string, grants: readonly Grant[]): Promise<string>;
-  /** The model in an environment of its own whose clock is virtual. */
+  /** Creates an environment of the model with a virtual clock. */
   rehearsal(name: string): Promise<Scope>;
-  /** Raises a generation with a model that answers `bias` plus temp plus hum; canary below a weight of 100. */
+  /**
+   * Deploys a model that predicts `bias + temp + hum` in a new generation; a weight below 100 deploys it as a canary.
+   */
   deploy(given: { readonly bias: number; readonly weight?: number; readonly scope?: Scope }): Promise<Deployed>;
   deployModel(bytes: Uint8Array, signature: Signature, weight?: number, scope?: Scope): Promise<Deployed>;
   stop(): Promise<void>;
@@ -155,7 +157,7 @@ async function raise(
 
 export interface TestGateway {
   readonly gateway: RunningGateway;
-  /** A request with the operator's key unless `key` says otherwise; null: without one. */
+  /** Sends a request with the operator's key, or with `key` if given; null sends no key. */
   ask(request: string, body?: unknown, given?: AskedModel): Promise<ServedAnswer>;
   close(): Promise<void>;
 }
@@ -172,7 +174,7 @@ export interface ServedAnswer {
   readonly body: any;
 }
 
-/** A gateway in this process, on a port of its own, once it has read what is deployed. */
+/** Starts a gateway in this process, on a free port, and waits until it has read what is deployed. */
 export async function startTestGateway(ground: ServingGround, given: Partial<GatewayParts> = {}): Promise<TestGateway> {
   const sandbox = sandboxIn(join(ground.home, 'sandbox'));
   const tableEngine = createDuckDbTableEngine({ sandbox, scratchFolder: join(ground.home, 'gateway', 'scratch') });
@@ -203,7 +205,7 @@ export async function startTestGateway(ground: ServingGround, given: Partial<Gat
   };
 }
 
-/** Once everything that is deployed serves, or is known to be impossible. */
+/** Waits until every deployed release serves or is known to be unloadable. */
 export async function untilReady(address: string): Promise<void> {
   await vi.waitFor(async () => expect((await fetch(`${address}/v2/health/ready`)).status).toBe(200), {
     timeout: 20_000,
@@ -231,7 +233,7 @@ export async function ask(
   return { status: answer.status, headers: answer.headers, body: json ? await answer.json() : await answer.text() };
 }
 
-/** One tensor a feature, as the protocol has it. */
+/** Returns an Open Inference request body with one tensor per feature. */
 export function inferBody(rows: readonly (readonly number[])[], parameters: Record<string, unknown> = {}): object {
   return {
     parameters,

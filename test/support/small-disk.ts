@@ -7,14 +7,14 @@ import { join } from 'node:path';
 /** A file system in memory that a test may fill. */
 export interface SmallDisk {
   readonly folder: string;
-  /** Takes every byte that is left. */
+  /** Uses up all free space. */
   fill(): void;
-  /** Gives back what `fill` took. */
+  /** Frees the space that `fill` took. */
   makeRoom(): void;
   unmount(): Promise<void>;
 }
 
-/** Mounting needs root, or an ordinary user with `sudo` without a password. */
+/** Mounts a file system of this size. Mounting needs root, or `sudo` without a password. */
 export async function mountSmallDisk(mebibytes: number): Promise<SmallDisk> {
   const folder = await mkdtemp(join(tmpdir(), 'perennial-small-disk-'));
   asRoot('mount', ['-t', 'tmpfs', '-o', `size=${mebibytes}m,mode=777`, 'tmpfs', folder]);

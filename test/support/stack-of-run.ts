@@ -3,8 +3,8 @@ import { startEmbeddedStack } from './embedded-stack.ts';
 import { createTestDatabase } from './postgres-of-tests.ts';
 
 /**
- * Starts a stack with a database of its own in the Postgres of the test run, through DATABASE_URL. It starts some seconds
- * sooner than a stack that makes its own Postgres.
+ * Starts a stack that uses, through DATABASE_URL, a database of its own in the test run's Postgres. This starts some
+ * seconds faster than a stack that makes its own Postgres.
  */
 export async function startStackOfRun(environment: Record<string, string> = {}): Promise<EmbeddedStack> {
   const database = await createTestDatabase();

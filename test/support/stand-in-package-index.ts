@@ -6,33 +6,33 @@ import { crc32, gzipSync } from 'node:zlib';
 import { pack } from 'tar-stream';
 import { sha256OfBytes } from '../../contracts/digest.ts';
 
-/** A file that an index offers. */
+/** A file that the index offers. */
 export interface IndexedFile {
   readonly filename: string;
   readonly bytes: Buffer;
 }
 
 export interface TestIndex {
-  /** `…/simple`, as administrators name it. */
+  /** The index's URL in the form that administrators configure, `…/simple`. */
   readonly url: string;
-  /** The address of npm's registry there. */
+  /** The URL of the npm registry on the same server. */
   readonly registry: string;
   readonly requests: readonly string[];
-  /** Headers of the requests, in the same order. */
+  /** Headers of the requests, in the order of `requests`. */
   readonly headers: readonly IncomingMessage['headers'][];
   close(): void;
 }
 
 export interface IndexOptions {
-  /** `user:password` that is wanted of every request. */
+  /** `user:password` that every request must present. */
   readonly credentials?: string;
-  /** How pages answer: as PyPI's JSON, or as HTML. Default: HTML. */
+  /** Serves pages in PyPI's JSON format instead of HTML. Default: false. */
   readonly json?: boolean;
-  /** What pages name in the place of their own files' addresses. */
+  /** Returns the address that pages give for a file, instead of the index's own. */
   readonly fileAddress?: (filename: string) => string;
 }
 
-/** A package index of pip below /simple and a registry of npm below /npm, on a free port of this machine. */
+/** Starts a pip package index under /simple and an npm registry under /npm, on a free port of this machine. */
 export async function startPackageIndex(
   files: readonly IndexedFile[],
   { credentials, json = false, fileAddress }: IndexOptions = {},
@@ -98,7 +98,7 @@ export function integrityOf(bytes: Buffer): string {
   return `sha512-${createHash('sha512').update(bytes).digest('base64')}`;
 }
 
-/** A `.tar.gz` of these files: a source distribution, or a package of npm. */
+/** Makes a `.tar.gz` of these files: a source distribution, or an npm package. */
 export async function tarball(filename: string, files: Readonly<Record<string, string>>): Promise<IndexedFile> {
   const tar = pack();
   for (const [name, text] of Object.entries(files)) tar.entry({ name }, text);
@@ -108,7 +108,7 @@ export async function tarball(filename: string, files: Readonly<Record<string, s
   return { filename, bytes: gzipSync(Buffer.concat(chunks)) };
 }
 
-/** A wheel of these files for every Python: a zip whose entries are stored as they are. */
+/** Makes a wheel of these files for every Python version, as a zip with uncompressed entries. */
 export function wheel(name: string, version: string, files: Readonly<Record<string, string>>): IndexedFile {
   const info = `${name}-${version}.dist-info/`;
   const all = {

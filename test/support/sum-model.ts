@@ -1,7 +1,7 @@
 import type { Signature } from '../../contracts/models/signature.ts';
 import { model, node, value } from './onnx-models.ts';
 
-/** `y` is `a + b` and `product` is `a · b`; both are `a` where b is missing. */
+/** Predicts `a + b` as `y` and `a · b` as `product`; both are `a` where b is missing. */
 export const sumModel = model({
   nodes: [
     node('IsNaN', ['b'], ['lacksB']),

@@ -15,20 +15,20 @@ export const bikeData = new URL('../../examples/bike-demand/hour.csv', import.me
 export interface TableEngineBench {
   readonly engine: ClosableTableEngine;
   readonly root: string;
-  /** A new empty folder. */
+  /** Creates an empty folder. */
   folder(): string;
-  /** Writes a file and returns it as one of a batch. */
+  /** Writes a CSV file and returns it as an input file of a batch. */
   csv(name: string, text: string | Buffer): Promise<PrepareBatch['files'][number]>;
   /** Writes the rows of a query as a Parquet file. */
   parquet(name: string, query: string): Promise<PrepareBatch['files'][number]>;
   prepare(files: readonly PrepareBatch['files'][number][], request?: Partial<PrepareBatch>): Promise<PreparedBatch>;
-  /** The same within this process, for tests of many cases: starting a process takes longer than a case. */
+  /** Prepares a batch within this process, for tests with many cases: starting a process takes longer than one case. */
   prepareHere(files: readonly PrepareBatch['files'][number][], request?: Partial<PrepareBatch>): Promise<PreparedBatch>;
-  /** Rows of a query, as text; for looking into what was written. */
+  /** Returns the rows of a query as text, for assertions on written files. */
   look(query: string): Promise<Record<string, unknown>[]>;
 }
 
-/** A table engine with a folder of its own; both are gone after the file's tests. */
+/** Creates a table engine with a folder of its own. Both are removed after the tests of the file. */
 export function tableEngineBench(
   settings: { readonly timeLimitMs?: number; readonly memoryLimit?: string } = {},
 ): TableEngineBench {
@@ -40,7 +40,7 @@ export function tableEngineBench(
   });
   afterAll(async () => {
     await engine.close();
-    // A process whose parent was killed may still be writing as it ends.
+    // A process whose parent was killed may still be writing while it ends.
     await rm(root, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
   });
   let made = 0;
@@ -102,7 +102,7 @@ export function tableEngineBench(
   };
 }
 
-/** What a further batch is given of the one before. */
+/** Returns the inputs that the next batch takes over from this one. */
 export function after(batch: PreparedBatch): Pick<PrepareBatch, 'pinned' | 'known'> {
   return { pinned: batch.columns, known: batch.parts.map((part) => ({ path: part.path, part })) };
 }

@@ -1,7 +1,7 @@
 import { Client } from 'pg';
 import type { TestDatabase } from './postgres-of-tests.ts';
 
-/** One statement by somebody who may do anything in the database, past every trigger and foreign key. */
+/** Runs one statement with every trigger and foreign key off, as somebody with full access to the database could. */
 export async function tamper(database: TestDatabase, text: string, values: readonly unknown[] = []): Promise<void> {
   const client = new Client({ connectionString: database.url });
   await client.connect();

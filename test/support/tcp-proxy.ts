@@ -1,10 +1,10 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
-/** A door in front of a server, to be shut as if the server were away. */
+/** A TCP proxy in front of a server. Shutting it simulates an unreachable server. */
 export interface TcpProxy {
-  /** The server's URL by way of the door. */
+  /** The server's URL through the proxy. */
   readonly url: string;
-  /** Ends every connection and refuses new ones. */
+  /** Closes every connection and refuses new ones. */
   shut(): Promise<void>;
   open(): Promise<void>;
 }

@@ -7,7 +7,10 @@ export interface TestTemporal {
   stop(): Promise<void>;
 }
 
-/** A real dev server in memory, on a free port, with polling fast enough for tests; `config`: more of its dynamic values. */
+/**
+ * Starts a real dev server in memory, on a free port, with polling fast enough for tests. `config` adds dynamic
+ * configuration values.
+ */
 export async function startTemporal(config: Readonly<Record<string, number>> = {}): Promise<TestTemporal> {
   const environment = await TestWorkflowEnvironment.createLocal({
     server: {

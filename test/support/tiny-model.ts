@@ -5,10 +5,10 @@ import { stringify } from 'yaml';
 import type { ConfigurationInput } from '../../contracts/configuration/configuration.ts';
 import { linearModel } from './onnx-models.ts';
 
-/** Answers `2 · temp + hum`, as the rows of `tinyRows` do. */
+/** Predicts `2 · temp + hum`, the exact target of `tinyRows`. */
 export const goodModel = linearModel({ features: ['temp', 'hum'], weights: [2, 1], bias: 0 });
 
-/** A model that trains in no time, out of files: what a script is made of, and what it is trained on. */
+/** The files of a model that trains instantly: configuration, training script and data. */
 export interface TinyModel {
   readonly folder: string;
   readonly file: string;
@@ -67,7 +67,7 @@ export async function tinyModel(
 
 const firstHour = Date.UTC(2026, 0, 1);
 
-/** One row an hour from the beginning of 2026: `cnt` is `2 · temp + hum`, exactly. */
+/** Returns one row per hour from the beginning of 2026, with `cnt` exactly `2 · temp + hum`. */
 export function tinyRows(from: number, to: number): string {
   const rows = Array.from({ length: to - from }, (_, index) => {
     const hour = from + index;

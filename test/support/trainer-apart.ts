@@ -16,8 +16,8 @@ type Verb = Pick<JobOrder, 'verb' | 'job'>;
 type Call = Omit<TrainerCall, 'onProgress'> & Partial<TrainerCall>;
 
 /**
- * Runs each job in another process, as a cluster would. All that the process is given is the job as JSON and the address of
- * the object store; it has a working folder, caches and an environment of its own.
+ * Runs each job in another process, as a cluster would. The process receives only the job as JSON and the address of
+ * the object store, and has its own working folder, caches and environment.
  */
 export function createTrainerApart(store: StoreAddress): Trainer {
   const ask = async <Schema extends z.ZodType>(verb: Verb, answer: Schema, call: Call): Promise<z.infer<Schema>> =>
@@ -38,7 +38,7 @@ async function runApart(order: JobOrder, { onLog, onProgress, signal }: Call): P
   });
   const closed = once(child, 'close');
   child.stdin.on('error', () => undefined);
-  // The order is one line. The end of the input cancels the job, as does the death of this process.
+  // The order is one line. The end of standard input cancels the job, and so does the death of this process.
   child.stdin.write(`${JSON.stringify(order)}\n`);
   const cancel = (): void => void child.stdin.end();
   signal.addEventListener('abort', cancel, { once: true });

@@ -6,14 +6,14 @@ import type { Sha256 } from '../../contracts/identifiers.ts';
 import type { JobLimits, TrainingJob } from '../../contracts/models/training-job.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 
-/** Paths within the code to their texts. */
+/** Maps paths within the code to the files' texts. */
 export type CodeFiles = Readonly<Record<string, string>>;
 
 export interface JobChanges extends Partial<Omit<TrainingJob, 'limits'>> {
   readonly limits?: Partial<JobLimits>;
 }
 
-/** A job whose code holds these files and starts `train.py` or `train.sh`; its rows are the text `rows`. */
+/** Returns a job whose code holds these files and starts `train.py` or `train.sh`, with the text `rows` as its data. */
 export async function trainingJobOf(
   store: ObjectStore,
   files: CodeFiles,

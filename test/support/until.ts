@@ -2,7 +2,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 const longestPauseMs = 200;
 
-/** Waits until `look` returns something other than false or undefined, and returns it. Throws, naming `what`, when that takes too long. */
+/**
+ * Waits until `look` returns a value other than false or undefined, and returns that value. Throws an error that names
+ * `what` after `withinMs`.
+ */
 export async function until<Value>(
   what: string,
   look: () => Value | undefined | false | Promise<Value | undefined | false>,

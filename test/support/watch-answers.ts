@@ -1,6 +1,6 @@
 import type { SeenAnswer } from './checked-answers.ts';
 
-/** From now on, tells `note` each answer in JSON that this process gets from the API. */
+/** Calls `note` with each JSON response that this process receives from the API from now on. */
 export function watchAnswers(note: (seen: SeenAnswer) => void): void {
   const plainFetch = globalThis.fetch;
   globalThis.fetch = async (input, init) => {

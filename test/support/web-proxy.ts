@@ -2,16 +2,16 @@ import { once } from 'node:events';
 import { createServer, request } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 
-/** A proxy of HTTP as companies have it: CONNECT and plain requests. It writes down what it is asked for. */
+/** An HTTP proxy as companies run them, for CONNECT and plain requests. It records the requested addresses. */
 export interface WebProxy {
-  /** With the user and the password that it wants. */
+  /** The proxy's URL, with the user and password that it requires. */
   readonly url: string;
-  /** `CONNECT host:port` or `GET http://host/path`, in the order they came. */
+  /** `CONNECT host:port` or `GET http://host/path`, in the order of arrival. */
   readonly asked: string[];
   close(): Promise<void>;
 }
 
-/** `leadTo`: the address of this machine that every name leads to, as `host:port` of the request has it or by its name. */
+/** Starts a proxy. `leadTo` maps a requested `host:port`, or host name, to an address on this machine. */
 export async function startWebProxy(
   leadTo: Readonly<Record<string, string>>,
   credentials: string | null = null,

@@ -10,7 +10,7 @@ export interface ChildOptions {
 
 const keptCharacters = 4_000;
 
-/** A process of the test's own; its last words are kept. */
+/** A child process of the test, of which the end of the output is kept. */
 export class Child {
   readonly #child: ChildProcess;
   #said = '';
@@ -30,14 +30,14 @@ export class Child {
     return this.#child.pid !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
-  /** How it ended: 0, or words. */
+  /** Waits for the end of the process and returns 0, or a description of how it failed. */
   async ended(): Promise<0 | string> {
     if (this.isRunning) await once(this.#child, 'exit');
     const { exitCode, signalCode } = this.#child;
     return exitCode === 0 ? 0 : `ended with ${signalCode ?? exitCode}: ${this.#said}`;
   }
 
-  /** As Docker stops a container: asked, and killed when it has not ended within its grace. */
+  /** Stops the process as Docker stops a container: sends the signal, then SIGKILL after the grace period. */
   async stop(signal: NodeJS.Signals, graceMs: number): Promise<0 | string> {
     if (this.isRunning) this.#child.kill(signal);
     const late = setTimeout(() => this.#child.kill('SIGKILL'), graceMs);

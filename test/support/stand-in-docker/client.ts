@@ -5,7 +5,7 @@ import { request } from 'node:http';
 import { json } from 'node:stream/consumers';
 import type { DockerAnswer } from './stand-in-docker.ts';
 
-// What `docker` on the PATH of a test is: hands its command to the stand-in and does what it answers.
+// The program `docker` on the PATH of a test. It sends its command to the stand-in and acts on the response.
 
 const [socketPath, ...words] = process.argv.slice(2);
 const asking = request({ socketPath, method: 'POST', path: '/' });

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-/** What a page may ask of Docker: these verbs of `docker compose` with these options. Anything else is refused. */
+/** The verbs and options of `docker compose` that a documentation page may use. Anything else is refused. */
 export type ComposeCommand =
   | { readonly verb: 'build' | 'ps' | 'stop' }
   | { readonly verb: 'down'; readonly volumes: boolean }
@@ -9,7 +9,7 @@ export type ComposeCommand =
 
 export interface UpCommand {
   readonly verb: 'up';
-  /** None: all whose profile is active. */
+  /** If empty, all services with an active profile. */
   readonly services: readonly string[];
   readonly wait: boolean;
   readonly dependencies: boolean;
@@ -69,7 +69,7 @@ function parseScale(text: string): [string, number] {
   return [service, Number(number)];
 }
 
-/** What follows the service is its own. */
+/** Leaves the arguments after the service unparsed: they are the service's own. */
 function parseRun(args: readonly string[]): ComposeCommand {
   const at = args.findIndex((word) => !word.startsWith('-'));
   const options = args.slice(0, at);

@@ -16,10 +16,10 @@ interface Container {
 }
 
 const healthyWithinMs = 60_000;
-/** Each look at a service of ours is a process. */
+/** Each health check of one of our services starts a process, so checks are not frequent. */
 const lookEveryMs = 400;
 
-/** What Compose does with the containers of one project, as its documentation and its source have it. */
+/** Acts on the containers of one project as Compose does, according to its documentation and source. */
 export class Containers {
   readonly #ground: DockerGround;
   #containers: Container[] = [];
@@ -29,7 +29,7 @@ export class Containers {
     this.#ground = ground;
   }
 
-  /** Dependencies first, and what does not depend on each other at the same time. */
+  /** Starts dependencies first, and services that do not depend on each other concurrently. */
   async up(project: Project, command: UpCommand): Promise<void> {
     const selected = selectServices(project, command.services, command.dependencies);
     for (const name of Object.keys(command.scale)) if (!selected.has(name)) throw new Error(`no such service: ${name}`);
@@ -55,7 +55,7 @@ export class Containers {
     await Promise.all([...selected].map((name) => this.#reach(name, conditionOf(project, name))));
   }
 
-  /** Those that depend on others first. */
+  /** Stops services before the services that they depend on. */
   async stop(project: Project): Promise<void> {
     const depth = (name: string): number =>
       1 + Math.max(0, ...Object.keys(project.services.get(name)?.depends_on ?? {}).map(depth));
@@ -74,13 +74,13 @@ export class Containers {
     );
   }
 
-  /** Whatever still runs, or is about to. */
+  /** Kills every container that runs or is about to start. */
   async kill(): Promise<void> {
     this.#isOver = true;
     await Promise.allSettled(this.#containers.map(async ({ part }) => part?.child?.stop('SIGKILL', 0)));
   }
 
-  /** Surplus ones go, outdated ones before others; outdated ones are made anew; what is missing is made. */
+  /** Removes surplus containers, outdated ones first, then replaces outdated containers and creates missing ones. */
   async #reconcile(name: string, service: Service, command: UpCommand): Promise<void> {
     const wanted = command.scale[name] ?? 1;
     const there = this.#containers.filter((container) => container.service === name);
@@ -89,7 +89,7 @@ export class Containers {
       ? [...there.filter((one) => !isOutdated(one)), ...there.filter((one) => isOutdated(one))]
       : there;
     const kept: Container[] = [];
-    // One that is made anew keeps its number.
+    // A container that replaces another keeps its number.
     const numbers: number[] = [];
     for (const [index, container] of sorted.entries()) {
       if (index < wanted && (!isOutdated(container) || !command.recreate)) {
@@ -122,7 +122,10 @@ export class Containers {
   }
 }
 
-/** As Compose: one that others wait to complete is waited for to complete. */
+/**
+ * Returns the condition that `up --wait` waits for. As in Compose, a service waits for completion if another service
+ * depends on its completion.
+ */
 function conditionOf(project: Project, name: string): Condition {
   const conditions = [...project.services.values()].map(({ depends_on: on }) => on[name]?.condition);
   return conditions.includes('service_completed_successfully') ? 'service_completed_successfully' : 'service_healthy';

@@ -12,9 +12,9 @@ import { isPostgresHealthy, startPostgres } from './stand-in-postgres.ts';
 import type { Programs } from './programs.ts';
 import { dynamicConfigArguments } from './programs.ts';
 
-/** What a container runs, as processes. */
+/** The processes that stand in for a container. */
 export interface DockerPart {
-  /** Absent: another part does its work here. */
+  /** Absent if another part does this container's work. */
   readonly child?: Child;
   readonly stopSignal: NodeJS.Signals;
   isHealthy(): Promise<boolean>;
@@ -29,15 +29,16 @@ type Start = (name: string, service: Service, ground: DockerGround) => Promise<D
 
 const always = () => Promise.resolve(true);
 
-/** Every service of the file by its name; one that is not here is refused. */
+/** Starts each service of the Compose file, by name. A service that is missing here is refused. */
 export const parts: Readonly<Record<string, Start>> = {
   postgres: async (_, service, { place }) => ({
     child: await startPostgres(service, place),
-    // Fast shutdown, as the image asks Docker for.
+    // SIGINT requests a fast shutdown, as the image's STOPSIGNAL does.
     stopSignal: 'SIGINT',
     isHealthy: () => isPostgresHealthy(service, place),
   }),
-  // The dev server makes its own schema, beside the data of Postgres, where a cluster has it.
+  // The dev server creates its own schema. Its database file lies beside the Postgres data, where a cluster keeps its
+  // data.
   'temporal-schema': () => Promise.resolve({ stopSignal: 'SIGTERM', isHealthy: always }),
   temporal: async (_, _service, { place, programs }) => ({
     child: new Child(
@@ -70,7 +71,7 @@ export const parts: Readonly<Record<string, Start>> = {
       stopSignal: 'SIGTERM',
       isHealthy: always,
     }),
-  // The dev server has the UI within it.
+  // The dev server includes the UI.
   'temporal-ui': (_, _service, { place }) =>
     Promise.resolve({ stopSignal: 'SIGTERM', isHealthy: () => answers(`127.0.0.1:${place.port('7402')}/healthz`) }),
   s3: async (_, service, { place, programs }) => {
@@ -92,7 +93,9 @@ export const parts: Readonly<Record<string, Start>> = {
   'gateway-2': (_, service, ground) => ours(service, ground, ground.place.port('7411')),
 };
 
-/** By the command, environment and health check of the file, from this checkout. */
+/**
+ * Runs one of our own services from this checkout, with the command, environment and health check of the Compose file.
+ */
 async function ours(service: Service, { place }: DockerGround, port: number): Promise<DockerPart> {
   const [[volume = ''] = []] = service.volumes.map((mount) => mount.split(':'));
   const home = await place.volume(volume);
@@ -111,7 +114,7 @@ async function ours(service: Service, { place }: DockerGround, port: number): Pr
       HOME: temporary,
       NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
       ...Object.fromEntries(environment),
-      // Training environments that setup has made: they come of the network otherwise.
+      // Reuses the training environments that setup made, so that they are not installed from the network.
       ...('PERENNIAL_CACHE' in service.environment
         ? { PERENNIAL_CACHE: dirname(cachedProgramFolder(process.env)) }
         : {}),

@@ -6,11 +6,11 @@ import { freePort } from '../../../stack/ports.ts';
 type Environment = Readonly<Record<string, string>>;
 
 const containers = { postgres: 5432, temporal: 7233, s3: 9000, gateway: 7401, 'gateway-2': 7401 } as const;
-/** What the file publishes on the host, the Temporal UI's among it. */
+/** The ports that the Compose file publishes on the host, including the Temporal UI's. */
 const published = ['7233', '7400', '7401', '7402', '7411'] as const;
 export type PublishedPort = (typeof published)[number];
 
-/** Where the things of containers are on this machine: their ports, and the folders that stand for their volumes. */
+/** Maps the containers' ports and volumes to ports and folders on this machine. */
 export class Place {
   readonly folder: string;
   readonly postgresPort: number;
@@ -46,7 +46,7 @@ export class Place {
     return path;
   }
 
-  /** A command or a page, with the published ports exchanged for those here. */
+  /** Replaces the published ports in a command or page by this machine's ports. */
   here(text: string): string {
     return text.replaceAll(/127\.0\.0\.1:(\d+)/g, (whole, port: string) => {
       const here = this.#published.get(port);
@@ -54,7 +54,7 @@ export class Place {
     });
   }
 
-  /** What the file gives a service, with the addresses and folders of containers exchanged for those here. */
+  /** Returns a service's environment with container addresses and folders replaced by those on this machine. */
   environmentOf(service: Service, volume: string): Environment {
     const addresses = new Map<string, number>([
       [`postgres:${containers.postgres}`, this.postgresPort],

@@ -9,7 +9,7 @@ export interface Programs {
   readonly minio: string;
 }
 
-/** The real ones, which `npm test` has set up. */
+/** Finds the real programs, which `npm test` has set up. */
 export async function findPrograms(): Promise<Programs> {
   const [temporal, minio] = await Promise.all([
     findWorkingProgram(programs.temporal, process.env),
@@ -22,7 +22,7 @@ export async function findPrograms(): Promise<Programs> {
 
 const DynamicConfig = z.record(z.string(), z.tuple([z.object({ value: z.number() })]));
 
-/** docker/temporal-dynamic-config.yaml as the dev server wants it. */
+/** Converts docker/temporal-dynamic-config.yaml to arguments of the dev server. */
 export function dynamicConfigArguments(): string[] {
   const text = readFileSync(`${repository}docker/temporal-dynamic-config.yaml`, 'utf8');
   return Object.entries(DynamicConfig.parse(parse(text))).map(

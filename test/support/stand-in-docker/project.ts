@@ -5,13 +5,13 @@ import type { ComposeFile, Service } from '../../stack/compose-file.ts';
 import { interpolateDocument, parseComposeFile } from '../../stack/compose-file.ts';
 
 export interface Project {
-  /** Interpolated. */
+  /** The services, with variables interpolated. */
   readonly services: ReadonlyMap<string, Service>;
   readonly volumes: ComposeFile['volumes'];
   readonly activeProfiles: ReadonlySet<string>;
 }
 
-/** The file of a folder with its .env, which the caller's environment outweighs, as Compose has it. */
+/** Reads a folder's Compose file and .env. The caller's environment takes precedence over .env, as in Compose. */
 export function readProject(folder: string, environment: Readonly<Record<string, string | undefined>>): Project {
   const values = { ...readDotEnv(folder), ...defined(environment) };
   const document: unknown = parse(readFileSync(join(folder, 'docker-compose.yml'), 'utf8'), { merge: true });
@@ -35,7 +35,7 @@ function defined(environment: Readonly<Record<string, string | undefined>>): Rec
   );
 }
 
-/** Those that are named, or all whose profile is active; with what they depend on, if wanted. */
+/** Returns the named services, or all services with an active profile, and their dependencies if wanted. */
 export function selectServices(project: Project, named: readonly string[], dependencies: boolean): Set<string> {
   const selected = new Set<string>();
   const add = (name: string): void => {

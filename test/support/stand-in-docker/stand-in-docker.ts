@@ -22,7 +22,7 @@ export interface DockerAnswer {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
-  /** To be run in the caller's place, with the caller's streams. */
+  /** A command that the client runs in its own place, with its own streams. */
   readonly run?: { readonly command: readonly string[]; readonly env: Readonly<Record<string, string>> };
 }
 
@@ -31,9 +31,9 @@ type RunCommand = Extract<ComposeCommand, { verb: 'run' }>;
 const client = fileURLToPath(new URL('client.ts', import.meta.url));
 
 /**
- * A program `docker` that does what docker-compose.yml says with processes, where there is no Docker: the file's own
- * commands, environments and health checks, real Postgres, Temporal and MinIO, folders for volumes, free ports for
- * published ones. It builds no image and keeps nothing apart from anything else.
+ * Provides a program `docker` that runs docker-compose.yml as plain processes, for machines without Docker. It uses the
+ * file's own commands, environments and health checks; real Postgres, Temporal and MinIO; folders for volumes; and free
+ * ports for published ones. It builds no image and isolates nothing.
  */
 export class StandInDocker {
   readonly place: Place;
@@ -55,7 +55,7 @@ export class StandInDocker {
 
   static async start(): Promise<StandInDocker> {
     const folder = await mkdtemp(join(tmpdir(), 'perennial-docker-'));
-    // Postgres may have to run as another user, who walks through it.
+    // Postgres may have to run as another user, who needs to traverse this folder.
     await chmod(folder, 0o711);
     const docker = new StandInDocker(await Place.make(folder), await findPrograms());
     const socket = join(folder, 'docker.sock');
@@ -67,17 +67,17 @@ export class StandInDocker {
     return docker;
   }
 
-  /** To be put first on PATH. */
+  /** The folder to put first on PATH. */
   get binFolder(): string {
     return join(this.place.folder, 'bin');
   }
 
-  /** Names of containers, each with whether it runs. */
+  /** Names of the containers, each with its state. */
   get containers(): string[] {
     return this.#containers.list();
   }
 
-  /** Kills what runs and removes all that there was. */
+  /** Kills all processes and removes all files. */
   async end(): Promise<void> {
     this.#server.close();
     await this.#containers.kill();
@@ -96,7 +96,7 @@ export class StandInDocker {
   async #do(command: Exclude<ComposeCommand, RunCommand>, project: Project, folder: string): Promise<string> {
     switch (command.verb) {
       case 'build':
-        // There is nothing to build with; what it would build from must be there.
+        // The stand-in cannot build an image. It only checks that the Dockerfile exists.
         await readFile(join(folder, 'Dockerfile'));
         return '';
       case 'ps':

