@@ -26,7 +26,7 @@ describe('data that moved', () => {
   const hours = Array.from({ length: 240 }, (_, hour) => 10 + (hour % 24) / 2);
 
   test('the warning names the column and how many standard deviations its mean moved', () => {
-    // The unit changed from Celsius to Kelvin: the mean moves by 273.15, at a standard deviation of 3.46.
+    // A change of unit from Celsius to Kelvin moves the mean by 273.15, and the standard deviation is 3.46.
     const kelvin = hours.map((value) => value + 273.15);
     expect(moved(hours, kelvin)).toEqual([
       {

@@ -6,7 +6,7 @@ const to = '2012-03-13T04:00:00.000Z';
 const zone = 'America/New_York';
 
 it('a day is a day of the calendar, also the one of 23 hours', () => {
-  // 2012-03-11 begins at 05:00Z and ends at 04:00Z: clocks went forward in New York.
+  // The local day 2012-03-11 lasts from 05:00Z to 04:00Z, because the clocks went forward in New York.
   const times = [
     '2012-03-11T04:59:59.999Z',
     '2012-03-11T05:00:00.000Z',

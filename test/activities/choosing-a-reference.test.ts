@@ -5,8 +5,8 @@ import { referenceOf } from '../../activities/measurement/reference-of.ts';
 import bins from '../reference/drift-bins.json' with { type: 'json' };
 import { bikeColumn } from '../support/bike-sharing.ts';
 
-// What docs/how-to/drift-and-retraining.md tells of the bike data, month by month through 2012. The counts are made by pandas and SciPy
-// in test/reference/drift-bins.py.
+// Checks what docs/how-to/drift-and-retraining.md says about the bike data for each month of 2012. The expected counts
+// come from pandas and SciPy, in test/reference/drift-bins.py.
 
 const expected = bins.through_2012;
 
@@ -29,7 +29,7 @@ const policy = {
   numeric: 'psi',
   categorical: 'psi',
   threshold: 0.2,
-  // Columns of the calendar move by themselves.
+  // Calendar columns change from month to month by definition.
   exclude: ['season', 'mnth', 'hr', 'weekday', 'workingday', 'holiday'],
   minFeatures: 1,
 } as const;
@@ -40,7 +40,7 @@ function month(number: number): string {
   return `${year}-${String(number < 1 ? number + 12 : number).padStart(2, '0')}`;
 }
 
-/** As a version's reference has it. */
+/** Builds the reference as a model version stores it. */
 function referenceIn(months: Months, numeric: readonly string[]): MonitoringReference {
   const of = (name: string, kind: ColumnReference['kind']) => referenceOf(name, bikeColumn(name, months), kind);
   return {

@@ -24,7 +24,8 @@ beforeAll(async () => {
 });
 afterAll(() => ground?.end());
 beforeEach(() => ground.emptyStore());
-// A run under way keeps what was put since it began, and with it this file's blobs.
+// Ends unfinished runs: a run in progress keeps all blobs stored since it began, so it would keep the blobs of later
+// tests.
 afterEach(() =>
   sql(
     "update runs set state = 'cancelled', cancel_reason = 'over', ended_at = now(), outcome = null, failure = null where state in ('queued', 'running')",
@@ -49,7 +50,7 @@ function upload(sha256: Sha256, leaseUntil: string): Promise<void> {
   return ground.repositories.blobs.record('default', { sha256, bytes: 1, leaseUntil }, ground.by);
 }
 
-/** What a part of the graph may be, and how a row comes to name the blob. */
+/** The ways in which a database row can refer to a blob, and two ways in which a blob is left unreferenced. */
 const ways = {
   dataset: (sha256: Sha256) =>
     seedDataset(ground.repositories, ground.scope, ground.by, [{ sha256, bytes: 1, rows: 1 }]),
@@ -105,7 +106,7 @@ async function dataRun(sha256: Sha256): Promise<string> {
   return id;
 }
 
-/** Makes the run this old. */
+/** Makes the run look as if it began this many days ago. */
 function age(days: number, runId: Id): Promise<void> {
   const began = 'now() - make_interval(days => $1)';
   return sql(
@@ -255,7 +256,7 @@ describe('collecting garbage', () => {
     await step(1, 'running', 72);
     await ground.collect();
     expect(await ground.stored()).toEqual(new Set([stored]));
-    // Its worker was killed; the next attempt stores the bytes again.
+    // The worker of the step was killed, and the next attempt stores the bytes again.
     await step(2, 'running', 60);
     await ground.collect();
     expect(await ground.stored()).toEqual(new Set([stored]));
@@ -324,7 +325,7 @@ describe('collecting garbage', () => {
     };
     await expect(ground.collect({ store: failing })).rejects.toThrow('the worker is gone');
     expect((await ground.stored()).size).toBe(6);
-    // Whoever begins meanwhile is given the one under way.
+    // Beginning another collection returns the one in progress.
     const collection = await ground.collect();
     expect(collection).toMatchObject({ state: 'succeeded', collected: 10 });
     expect(await ground.stored()).toEqual(new Set());
@@ -347,7 +348,7 @@ describe('collecting garbage', () => {
     await ways.rejected(artifact);
     await ground.collect();
     expect(await ground.stored()).toEqual(new Set([segment, artifact]));
-    // The rows are let go, and whoever was to remove the bytes is gone.
+    // The rows expire, but the worker that should remove the bytes dies first.
     const now = new Date().toISOString();
     const monitor = await beginRun(repositories, scope, requests.monitor, by);
     await repositories.monitoring.expireSegments(scope, now, { runId: monitor, by });
@@ -359,7 +360,7 @@ describe('collecting garbage', () => {
   });
 });
 
-/** The store's methods by themselves, so that one can be put in the place of another. */
+/** Returns the store's methods as own properties, so that a test can replace one of them. */
 function through({ store }: GarbageGround): GarbageGround['store'] {
   return {
     put: (sha256, bytes) => store.put(sha256, bytes),

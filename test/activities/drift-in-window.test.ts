@@ -39,7 +39,7 @@ describe('every test', () => {
 });
 
 describe('tests with p-values', () => {
-  // A hundredth of the range: certain at so many rows, and slight.
+  // A shift by a hundredth of the range is certain at this number of rows, but small.
   const { served, reference } = windowOf({ slight: spread(200_000, 0.01), great: spread(200_000, 0.3) }, 200_000);
 
   test('find what is slight as well, unless an effect is wanted', () => {
@@ -105,10 +105,10 @@ describe('columns with few values', () => {
     const subjects = (minRows: number) => driftVerdicts(results, byPsi, minRows).map(({ subject }) => subject);
     expect(subjects(101)).toEqual(['full']);
     expect(subjects(100)).toEqual(['full', 'few', 'target']);
-    // Nor do they make up the number of features that must have drifted.
+    // They do not count towards `minFeatures` either.
     const [verdict] = driftVerdicts(results, { ...byPsi, minFeatures: 2 }, 101);
     expect(verdict).toMatchObject({ subject: 'full', breached: false });
-    // And a reader is not told that they have drifted.
+    // The report does not say that they have drifted either.
     expect(tellingTooFew(results, 101).map(driftWord)).toEqual(['drifted', 'too few', 'too few']);
     expect(tellingTooFew(results, 100).map(driftWord)).toEqual(['drifted', 'drifted', 'drifted']);
   });

@@ -194,7 +194,7 @@ describe('a feature without any value', () => {
     const missing = (cells: readonly Cell[]) => qualityOf(reference, cells, undefined)[0];
     expect(missing(share(0.6))).toMatchObject({ kind: 'missing', threshold: 0.1, breached: true });
     expect(missing(share(0.1))).toMatchObject({ breached: false });
-    // Two of ten are a rise of 0.15, and chance does as much.
+    // Two missing values in ten rows are 0.15 above the reference share, which chance alone can explain.
     expect(missing(share(0.2, 10))).toMatchObject({ breached: false });
     expect(missing(none)).toMatchObject({ breached: true });
   });

@@ -19,7 +19,7 @@ import { bikeInput, startTestApi } from '../support/api.ts';
 import { expectNearly } from '../support/nearly.ts';
 import { beginRun, seedVersion } from '../support/seed-candidate.ts';
 
-// NannyML's example of credit cards, as a holdout and as what a gateway has logged.
+// NannyML's credit card example, used both as a holdout and as a gateway's prediction log.
 
 const { classes, reference: holdoutRows, windows } = published.creditCards;
 const window = windows[0]!;
@@ -38,7 +38,7 @@ function holdout(): MulticlassSample {
   };
 }
 
-/** As it is read again. */
+/** Learns an estimation and reads it back from JSON, as it is stored. */
 function learnt(sample: MulticlassSample): Estimation | undefined {
   const estimation = estimationOf(sample, {}, []);
   return estimation === undefined ? undefined : Estimation.parse(JSON.parse(JSON.stringify(estimation)));
@@ -103,7 +103,7 @@ describe('what is learnt of the holdout', () => {
   });
 });
 
-// The model's own order, which is not the alphabet's.
+// The model's class order, which is not alphabetical.
 const ofModel = ['upmarket_card', 'prepaid_card', 'highstreet_card'];
 const input: ConfigurationInput = {
   ...bikeInput,
@@ -124,7 +124,7 @@ describe('a window of a model of three classes without a label', () => {
   });
   afterAll(() => api?.stop());
 
-  /** What a gateway would have logged, sealed as it would be, and its report. */
+  /** Stores what a gateway would have logged as a sealed segment, and returns its report. */
   async function reported(): Promise<ReportBody> {
     const { repositories, objectStore, tableEngine, folder, principals } = api;
     const by = principals.operator;
@@ -252,7 +252,7 @@ describe('a window of a model of three classes without a label', () => {
     expect(text).toMatch(/0\.7533\d* ± 0\.00565/);
     expect(text).toContain('confidence (CBPE)');
     expect(text).toContain('macroF1 (estimated)');
-    // In the chart, with its error, and in the tile that labels will have.
+    // The estimate appears in the chart with its error, and in the tile that labels will fill later.
     expect(text).toMatch(/<line class="estimated"/);
     expect(text).toMatch(/estimated: 0\.7533 ± 0\.00565 at /);
     expect(text).toMatch(/0\.7533<\/b><span>macroF1, estimated/);

@@ -7,7 +7,10 @@ import { EvaluationBody } from '../../contracts/models/evaluation.ts';
 
 const gate = (value: unknown): Gate => Gate.parse(value);
 
-/** A holdout of whole days. The challenger misses every row by `challengerError`, the champion by `championError`. */
+/**
+ * Returns a holdout of whole days, on which every prediction of the challenger is off by `challengerError` and every
+ * prediction of the champion by `championError`.
+ */
 function holdout(
   overrides: { days?: number; challengerError?: number; championError?: number | null } = {},
 ): MeasuredRows {
@@ -24,7 +27,7 @@ function holdout(
   };
 }
 
-/** A challenger that answers as much too high as `by` says. */
+/** Returns a challenger whose predictions are too high by `by(row)`. */
 function missing({ challenger: { truth } }: MeasuredRows, by: (row: number) => number): MeasuredRows['challenger'] {
   return { task: 'regression', truth, prediction: Array.from(truth, (value, row) => value + by(row)) };
 }
@@ -100,7 +103,7 @@ describe('champion gates', () => {
   });
   it('a gain that is no larger than chance passes as a point and fails with confidence', () => {
     const rows = holdout();
-    // Better on eight days, worse on six: in all a little better.
+    // The challenger is better on eight days and worse on six: slightly better overall.
     const noisy = {
       ...rows,
       challenger: missing(rows, (row) => (Math.floor(row / 24) % 7 < 4 ? 12 : 26)),

@@ -14,7 +14,7 @@ const runId = '0193e2c8-7b1c-7d4e-9f6a-2f1f4c3b2a10';
 const scope = { project: 'default', projectId: runId, model: 'bike', modelId: runId, environment: 'production' };
 const hourMs = 3_600_000;
 
-/** Lets every step pass its proof, because these tests are about steps that fail later. */
+/** Lets every step pass its authorisation checks, because these tests are about steps that fail later. */
 const deps = {
   repositories: { runs: { prove: async () => {}, hasResult: async () => true, keepResult() {}, step: async () => {} } },
   logger: { debug() {}, info() {}, warn() {}, error() {} },
@@ -24,7 +24,7 @@ const deps = {
 /** Keeps the SDK from logging every failure. */
 const logger = { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error() {} };
 
-/** An input with the fields that the proofs of all steps read. */
+/** An input with the fields that the authorisation checks of all steps read. */
 const input = { runId, scope, about: { runId, scope }, conclusion: { state: 'failed' }, collectionId: runId };
 
 function workflowIdFor(activity: string): string {
@@ -34,7 +34,7 @@ function workflowIdFor(activity: string): string {
   return lifecycleWorkflowId(scope);
 }
 
-/** Retries as Temporal does: each attempt gets the last heartbeat of the previous one, until a failure is final. */
+/** Retries as Temporal does until a failure is final: each attempt receives the last heartbeat of the previous one. */
 async function tryForEver(
   activity: string,
   work: () => Promise<unknown>,

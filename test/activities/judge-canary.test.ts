@@ -88,7 +88,7 @@ it('aborts on no error rate that nobody named', () => {
   expect(judge(canary(told(100, 100)), 50, {}).verdict).toBe('pass');
 });
 
-/** Buckets of answers that took so many milliseconds. */
+/** Returns the histogram buckets of responses that took this many milliseconds each. */
 function latencies(...milliseconds: number[]): number[] {
   const buckets = Array.from({ length: latencyBoundsMs.length + 1 }, () => 0);
   for (const taken of milliseconds) buckets[latencyBucket(taken)]! += 1;

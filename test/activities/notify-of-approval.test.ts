@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => ground?.end());
 
-/** A webhook's receiver is not the project's own. */
+/** Starts a fake webhook receiver; the real one is not part of the project. */
 async function receiver() {
   const heard: { id: unknown; body: { type: string; data: Record<string, unknown> } }[] = [];
   const server = createServer((request, response) => {

@@ -97,7 +97,7 @@ test('rows were held out by the column of then; where they have it no more, each
   expect(byUser).toEqual(users.map((user) => keyedShare(user) >= 0.5));
   expect(new Set(byUser)).toEqual(new Set([true, false]));
   expect(rowsTrainedOn(trained, times, undefined)).toEqual(users.map(() => true));
-  // Outside its window there is nothing to tell.
+  // A row outside the training window was not trained on.
   expect(rowsTrainedOn(trained, ['2012-02-15T00:00:00.000Z'], undefined)).toEqual([false]);
 });
 

@@ -24,7 +24,7 @@ const day = 24 * 60 * 60_000;
 const ago = (days: number): string => new Date(Date.now() - days * day).toISOString();
 let models = 0;
 let scope: Scope;
-/** A model of its own, whose retention is a moment unless said otherwise. */
+/** Each test has its own model, whose rejected versions expire after one millisecond by default. */
 beforeEach(() => applyModel({ predictions: '10 days', rejectedVersions: '1ms' }));
 
 async function applyModel(retention: Partial<Configuration['retention']>): Promise<void> {
@@ -88,7 +88,7 @@ test('predictions past their retention go with their bytes, the others stay, and
   expect(left.map((one) => one.sha256)).toEqual([young]);
   const [entry] = await ledgerOf('predictions.expired');
   expect(entry).toMatchObject({ environment: 'production', subject: { rows: 5, segments: [{ sha256: old }] } });
-  // Twice is once.
+  // A second call changes nothing.
   expect(await activities().expirePredictions({ runId, scope })).toEqual({ segments: 0 });
   expect(await ledgerOf('predictions.expired')).toHaveLength(1);
 });
@@ -129,7 +129,7 @@ test('an object that is stored again while retention removes it stays available 
       ...repositories.monitoring,
       async expireSegments(...given: Parameters<typeof repositories.monitoring.expireSegments>) {
         const digests = await repositories.monitoring.expireSegments(...given);
-        // Another run stores the same bytes, and writes its row afterwards.
+        // Another run stores the same bytes now and writes its row later.
         if (digests.includes(sha256)) await store.putBytes(Buffer.from(bytes));
         return digests;
       },
@@ -143,7 +143,7 @@ test('an object that is stored again while retention removes it stays available 
 async function version(text: string, verdict: 'candidate' | 'rejected') {
   const artifact = await ground.put(text);
   const seeded = await seedVersion(ground.repositories, scope, ground.by, { seed: (models += 1), artifact, verdict });
-  // Retention is of what was rejected before now.
+  // Retention counts from the rejection, which must lie in the past.
   await new Promise((resolve) => setTimeout(resolve, 5));
   return { artifact, ...seeded };
 }
@@ -190,7 +190,7 @@ test('a rejected version that is trained again works, is not garbage, and is let
   await activities().expireRejectedVersions({ runId: await buildRun(), scope });
   expect(await isThere(artifact)).toBe(false);
 
-  // The same training makes the same bytes, and is given the version that it made before.
+  // The same training produces the same bytes, and so gets the existing version.
   await ground.put('trained twice');
   const runId = await beginRun(repositories, scope, buildRequest, by);
   const { id: _id, modelId: _modelId, number: _number, recordedAt: _at, recordedBy: _by, ...made } = first;

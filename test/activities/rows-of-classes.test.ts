@@ -11,7 +11,7 @@ import { artifactOf } from '../support/artifact.ts';
 import { floats, list, model, node, value, withMachineLearning } from '../support/onnx-models.ts';
 import { sandboxOfTests } from '../support/sandbox-of-tests.ts';
 
-// The rows that tie a classifier's probabilities to classes, where values are missing.
+// Tests, with missing values, the selection of rows that match a classifier's probabilities to its classes.
 
 const columns = { features: ['a', 'b'], target: 'y', classes: [0, 1] };
 
@@ -67,7 +67,7 @@ async function inspect(
   ).signature;
 }
 
-/** Takes missing values as 0. The second column is large if `a + b` is above 0. */
+/** Counts missing values as 0. The second column is large if `a + b` is above 0. */
 const tolerant = model({
   nodes: [
     node('IsNaN', ['x'], ['missing']),
@@ -80,7 +80,7 @@ const tolerant = model({
   initializers: [floats('zero', [1], [0]), floats('w', [2, 2], [-3, 3, -3, 3])],
 });
 
-/** Every row lacks one of its two values. */
+/** Returns rows that each lack one of the two values. */
 function sparse(high: ClassValue, low: ClassValue): ColumnData {
   return table(
     Array.from({ length: 240 }, (_, at): [Cell, Cell, Cell] => {
@@ -121,7 +121,7 @@ test('rows that the model answers with NaN are left out, and the other rows deci
 });
 
 test('rows that lack a text are left out, and so are rows that the model fails on', async () => {
-  // The shares of a row depend on its text; a text that looks up a place out of range makes the model fail.
+  // The probabilities of a row depend on its text. A text whose lookup is out of range makes the model fail.
   const lookup = model({
     nodes: [
       {

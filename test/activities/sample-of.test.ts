@@ -126,7 +126,7 @@ describe('several classes', () => {
 });
 
 describe('gates of a classifier', () => {
-  /** Forty rows of which the second half is positive but one; `site` tells the halves apart. */
+  /** Returns forty rows: all of the second half but one are positive, and `site` tells the halves apart. */
   function holdout(offset = 0): MeasuredRows {
     const truth = Array.from({ length: 40 }, (_, row) => (row < 20 || row === 39 ? 0 : 1));
     const sample = (shift: number) => {

@@ -24,7 +24,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-/** Takes what training wrote, as it is kept between the steps of a build. */
+/** Takes an artifact from the files of a training, as a build keeps them between its steps. */
 async function taken(bytes: Uint8Array, written: { readonly artifactPath?: string }): Promise<TakenArtifact> {
   const objectStore = createDiskObjectStore(join(folder, 'objects'));
   const stored = await objectStore.putBytes(Buffer.from(bytes));

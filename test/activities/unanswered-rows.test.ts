@@ -18,7 +18,7 @@ test('the share of rows without an answer can open a finding', () => {
   expect(failed?.detail).toContain('1 of 4 rows');
   expect(qualityVerdicts(failedIn(predictions, { failed: 0.5 }))).toMatchObject([{ kind: 'failed', breached: false }]);
   expect(failedIn([1, 2], undefined)).toEqual([]);
-  // A window in which every row has an answer closes an open finding.
+  // A window in which every row has a response closes an open finding.
   expect(failedIn([1, 2], { failed: 0.5 })).toMatchObject([{ value: 0, breached: false }]);
 });
 

@@ -18,7 +18,7 @@ import { proxiesOf } from '../../contracts/settings/proxies.ts';
 import type { WebProxy } from '../support/web-proxy.ts';
 import { startWebProxy } from '../support/web-proxy.ts';
 
-// Names that only the proxy can look up, as behind the firewall of a company.
+// Uses names that only the proxy can resolve, as behind a company's firewall.
 
 const never = new AbortController().signal;
 const unknownHere = async (): Promise<never> => {
@@ -44,7 +44,7 @@ async function serve(listener: RequestListener): Promise<string> {
   return `127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** Behind a proxy that wants a user and a password, and knows these names. */
+/** Starts a proxy that requires a user and a password and resolves these names. */
 async function behindProxy(names: Readonly<Record<string, string>>) {
   proxy = await startWebProxy(names, 'user:s3cret');
   const proxies = proxiesOf({ HTTP_PROXY: proxy.url });

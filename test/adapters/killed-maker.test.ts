@@ -29,7 +29,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** A process in the middle of an installation; `name` tells its home and cache from those of others. */
+/** Starts a process that stops in the middle of an installation, with a home and a cache of its own. */
 async function startMaker() {
   const [home, cache, temporary] = ['home', 'cache', 'tmp'].map((name) => join(folder, name));
   const lock = join(folder, 'requirements.txt');
@@ -52,7 +52,7 @@ test('the next start removes what a killed worker was making, and nothing of one
   const { maker, home, cache, temporary } = await startMaker();
   try {
     await asked;
-    // While it lives, another one that starts leaves its folders alone.
+    // Another process that starts while it lives leaves its folders alone.
     const beside = [
       await ownScratch(home, 'worker', identityOf, logger),
       await ownScratch(cache, 'worker', identityOf, logger),

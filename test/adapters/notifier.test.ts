@@ -10,7 +10,7 @@ import { createSystemClock } from '../../adapters/clock/system.ts';
 import { createNotifier } from '../../adapters/notifier/create-notifier.ts';
 import { createOutboundHosts } from '../../adapters/outbound-hosts/checked.ts';
 
-// A receiver is not the project's own, so it is a fake: a server that answers as it is told and keeps what it heard.
+// A fake webhook receiver, which is not part of the project: it answers as each test says and keeps what it receives.
 
 const secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 const message = { id: 'msg_1', type: 'monitor.findings', at: '2012-02-01T00:00:00.000Z', data: { findings: ['ä'] } };

@@ -23,7 +23,7 @@ objectStoreContract('the local disk', async () => {
   await writeFile(join(root, 'a-file'), '');
   return {
     store: createDiskObjectStore(folder),
-    // A path below a file can be neither read nor made.
+    // A path below a file can be neither read nor created.
     unreachable: createDiskObjectStore(join(root, 'a-file', 'blobs')),
     alter: (sha256, bytes) => writeFile(join(folder, sha256.slice(0, 2), sha256), bytes),
     stored: async () => (await filesUnder(root)).length,
@@ -79,7 +79,7 @@ test('on the local disk, whoever puts a blob again makes it young, by every way 
       await putAgain();
       expect(await store.removeUntouched(sha256, new Date(Date.now() - 60_000).toISOString())).toBe(false);
     }
-    // Reading is no putting.
+    // Reading does not count as storing again.
     await utimes(join(root, sha256.slice(0, 2), sha256), longAgo, longAgo);
     await store.read(sha256);
     expect(await store.removeUntouched(sha256, '2021-01-01T00:00:00.000Z')).toBe(true);
@@ -121,7 +121,7 @@ test('the local store removes unfinished files of killed processes at its next s
     killed.kill('SIGKILL');
     await ended;
     await mkdir(join(folder, 'tmp'));
-    // The second is of a process that had the number of this one before a container was started again.
+    // The second file belongs to a process that had this process's id before the container restarted.
     const left = [`${hostname()}~${killed.pid}~half.part`, `${hostname()}~${process.pid}~half.part`];
     const others = [`${hostname()}~${process.ppid}~half.part`, `elsewhere~${killed.pid}~half.part`, temporaryName()];
     for (const name of [...left, ...others]) await writeFile(join(folder, 'tmp', name), 'half');

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { retryFailedTask } from '../../adapters/workflow-client/retry-failed-task.ts';
 
-/** An update that fails so often, with the gRPC status as the SDK wraps it. */
+/** Returns an update that fails this many times, with the gRPC status wrapped as the SDK wraps it. */
 function failing(times: number, code: number) {
   let calls = 0;
   const update = async (): Promise<void> => {

@@ -23,7 +23,10 @@ afterEach(async () => {
   server = undefined;
 });
 
-/** A store for a server that has the bucket, has no object when asked for its state, and answers other object requests with the given handler. */
+/**
+ * Creates an S3 store on a server that has the bucket, answers HEAD requests for objects with 404, and passes all other
+ * requests to `answer`.
+ */
 async function storeThat(answer: (url: URL, response: ServerResponse) => void | Promise<void>) {
   const listening = createServer((request, response) => {
     const url = new URL(request.url ?? '/', 'http://store');

@@ -9,7 +9,7 @@ export interface Seen {
   readonly attributes: unknown;
 }
 
-/** A lifecycle small enough to see the client by: it counts what reached it. */
+/** A minimal lifecycle workflow for tests of the client: it counts the updates and signals that it receives. */
 async function standInLifecycle(input: LifecycleInput): Promise<void> {
   let advanced = 0;
   let nudged = 0;
@@ -28,5 +28,5 @@ async function standInLifecycle(input: LifecycleInput): Promise<void> {
   await condition(() => false);
 }
 
-// The name of the workflow's type.
+// The exported name is the workflow's type.
 export { standInLifecycle as lifecycle };

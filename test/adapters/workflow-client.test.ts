@@ -23,7 +23,7 @@ function scopeOf(model: string): Scope {
   return { project: 'default', model, modelId: ids.next(), environment: 'production' };
 }
 
-/** The day of the month on which its nth Sunday falls. */
+/** Returns the day of the month of its nth Sunday. */
 function nthSunday(year: number, month: number, nth: number): number {
   const first = new Date(Date.UTC(year, month - 1, 1)).getUTCDay();
   return 1 + ((7 - first) % 7) + 7 * (nth - 1);
@@ -66,7 +66,7 @@ describe('the Temporal client, against a dev server', () => {
 
   const foreign = () => new Client({ connection, namespace: temporal.namespace });
   const described = (scope: Scope) => foreign().schedule.getHandle(scheduleId(scope, 'retrain')).describe();
-  /** When Temporal would fire the schedule `retrain`. */
+  /** Returns the times at which Temporal will fire the schedule `retrain`. */
   const firings = async (scope: Scope) =>
     (await described(scope)).info.nextActionTimes.map((time) => time.toISOString());
 
@@ -187,7 +187,8 @@ describe('the Temporal client, against a dev server', () => {
     await expect(described(scope)).rejects.toBeInstanceOf(ScheduleNotFoundError);
   });
 
-  // Temporal was seen to accept all zones of Intl.supportedValuesOf, which takes half a minute.
+  // Tests a few names only. Temporal has been checked once with every zone of Intl.supportedValuesOf, which takes half
+  // a minute.
   test('a schedule may be in a zone by any of its names', async () => {
     const scope = scopeOf('zones');
     const schedule = { cron: '0 3 * * *', paused: false, overlap: 'skip' } as const;

@@ -31,7 +31,7 @@ test('an API that closes answers what is under way and ends its connection, alth
     answer.resume();
     expect(answer.statusCode).toBe(200);
     expect(answer.headers.connection).toBe('close');
-    // Or else only when the connection had idled for longer than a test may take.
+    // Without the closed connection, this would wait longer than a test's time limit.
     await closed;
   } finally {
     agent.destroy();

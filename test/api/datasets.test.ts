@@ -17,7 +17,7 @@ let deps: StoringDependencies;
 beforeAll(async () => {
   api = await startTestApi();
   const { repositories, objectStore, tableEngine, folder } = api;
-  // What ingestion acts through; the rest is for other pipelines.
+  // Only the dependencies that ingestion uses.
   deps = { repositories, objectStore, tableEngine, scratchFolder: folder } as unknown as StoringDependencies;
 });
 afterAll(() => api.stop());
@@ -38,7 +38,7 @@ type Ingested = { readonly runId: string } & (
   | { readonly failure: PerennialError }
 );
 
-/** What the data pipeline does, without Temporal. */
+/** Runs the steps of the data pipeline without Temporal. */
 async function ingest(scope: Scope, csv: string): Promise<Ingested> {
   const { sha256 } = await api.objectStore.putBytes(Buffer.from(csv));
   const files = [{ name: 'rows.csv', sha256, format: 'csv' as const }];

@@ -20,7 +20,7 @@ beforeEach(async () => {
 });
 afterEach(() => api.stop());
 
-/** All pages of an examination. */
+/** Returns all pages of an examination. */
 async function examine(given: { readonly fix?: boolean; readonly deep?: boolean } = {}): Promise<Problem[]> {
   const problems: Problem[] = [];
   let cursor: string | undefined;
@@ -70,7 +70,7 @@ test('bytes that a version refers to and the store lacks are named, with who ref
   const { version } = await seedVersion(api.repositories, scope, api.principals.operator, { seed: 1, artifact });
   const before = of(await examine(), 'bytes').map((one) => one.subject);
   expect(before).not.toContain(`blob ${artifact}`);
-  // What was seeded beside the artifact was never stored.
+  // The other blobs of the seeded version were never stored.
   expect(before).toContain(`blob ${version.reference}`);
   await api.objectStore.remove(artifact);
   const missing = of(await examine(), 'bytes').find((one) => one.subject === `blob ${artifact}`);

@@ -13,7 +13,7 @@ const metrics = (rows: number, rmse: number) => ({
   medianAbsoluteError: rmse * 0.48,
 });
 
-/** A request that a champion's place is wanted for, with something in every part of it. */
+/** A request to replace a champion, with content in every part. */
 export const exampleApproval: Approval = {
   id: id(1),
   modelId: id(2),

@@ -36,7 +36,7 @@ describe('collecting garbage', () => {
     expect((await api.send('viewer', `GET /v1/gc/${id}`)).body).toEqual(begun.body.collection);
     expect((await api.send('viewer', 'GET /v1/gc')).body.items).toEqual([begun.body.collection]);
     expect((await api.send('viewer', `GET /v1/gc/${id}/blobs`)).body).toEqual({ items: [] });
-    // There is one at a time, and asking again goes on with it.
+    // Only one collection runs at a time, and a second request returns the one in progress.
     api.temporal.away = true;
     const again = await api.send('admin', 'POST /v1/gc', {});
     expect(again).toMatchObject({ status: 202, body: { collection: { id } } });
@@ -48,7 +48,7 @@ describe('collecting garbage', () => {
     const { status, body } = await begin({ dryRun: true });
     expect(status).toBe(202);
     const { id } = body.collection;
-    // Under a key of its own another request is answered with the one under way.
+    // A request under another key returns the collection in progress.
     const other = { 'idempotency-key': 'by hand' };
     expect((await api.send('admin', 'POST /v1/gc', {}, other)).body.collection.id).toBe(id);
     await api.repositories.collections.end(id, null);

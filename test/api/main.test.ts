@@ -10,7 +10,7 @@ import { z } from 'zod';
 import type { TestDatabase } from '../support/postgres-of-tests.ts';
 import { createTestDatabase } from '../support/postgres-of-tests.ts';
 
-// The composition root as a process of its own, as the stack starts it.
+// The API's composition root as a process of its own, as the stack starts it.
 const main = new URL('../../api/main.ts', import.meta.url).pathname;
 const adminKey = 'an-administrators-key-of-32-characters-or-more';
 
@@ -91,7 +91,7 @@ test('starts on an empty database without Temporal, serves its administrator, an
   });
   const principals = await fetch(`${address}/v1/principals`, { headers: { authorization: `Bearer ${adminKey}` } });
   const { items } = z.object({ items: z.array(z.looseObject({ name: z.string() })) }).parse(await principals.json());
-  // The API has a principal of its own, as which it asks the gateways for predictions.
+  // The API has its own principal, with which it requests predictions from the gateways.
   expect(items.toSorted((a, b) => (a.name < b.name ? -1 : 1))).toMatchObject([
     { name: 'admin', grants: [{ role: 'admin' }] },
     { name: 'api', kind: 'service', grants: [{ role: 'operator' }] },

@@ -5,7 +5,7 @@ import type { TestApi } from '../support/api.ts';
 import { modelFormats } from '../../contracts/model-format.ts';
 import { startTestApi } from '../support/api.ts';
 
-// The routes that clients rely on, as docs promise them.
+// The routes that the documentation promises to clients.
 const promised = `
 GET /healthz
 GET /readyz
@@ -127,7 +127,7 @@ test('every route that the server has is in it', () => {
   expect(served.length).toBeGreaterThanOrEqual(operations().length);
 });
 
-/** From Fastify's drawing of its tree, four columns a level. */
+/** Parses the routes from Fastify's printed tree, where each level is four columns wide. */
 function* routesOf(tree: string): Generator<string> {
   const path: string[] = [];
   for (const line of tree.split('\n')) {

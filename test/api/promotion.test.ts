@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => api.stop());
 
-/** A release that was made for staging. */
+/** Makes a release for staging. */
 async function stagedRelease(seed: number) {
   const { repositories, principals } = api;
   const { version, evaluation } = await seedVersion(repositories, staging, principals.operator, { seed });
@@ -106,7 +106,7 @@ test.each([
     status: 400,
     body: { code: 'invalid-request', pointer: '/environment', detail: expect.stringMatching(/staging .*production/) },
   });
-  // The default of the query is nothing that was said, and the same twice is no contradiction.
+  // A default value in the query does not count as given, and the same value in both places is no contradiction.
   for (const query of ['', '?environment=staging'])
     expect((await send(query, 'staging')).body.code ?? 'accepted').not.toBe('invalid-request');
 });

@@ -50,7 +50,7 @@ afterAll(async () => {
 
 beforeEach(() => ground.context.db.execute(sql`delete from schedules`));
 
-/** Stands for an API process that has just started and knows nothing of what an earlier process did. */
+/** Stands for an API process that has just started and does not know what an earlier process did. */
 function keeperOf(workflowClient: WorkflowClient, now?: string) {
   const clock = now === undefined ? ground.context.clock : { now: () => now };
   return createScheduleKeeper({ repositories, workflowClient, clock, logger });
@@ -138,7 +138,7 @@ test('Temporal matches the database row after two APIs change a schedule at once
   const slow: WorkflowClient = Object.assign(Object.create(reached), { setSchedule });
   const earlier = keeperOf(slow).put(scope, 'contended', { ...nightly, cron: '0 1 * * *' }, by);
   await writes.promise;
-  // The later change overtakes the earlier one, whose write to Temporal comes last.
+  // The later change overtakes the earlier one, whose write to Temporal therefore comes last.
   const later = { ...nightly, cron: '0 2 * * *' };
   await keeperOf(reached).put(scope, 'contended', later, by);
   mayWrite.resolve();

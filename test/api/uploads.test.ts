@@ -13,7 +13,7 @@ import type { TestApi } from '../support/api.ts';
 import { applyBike, startTestApi } from '../support/api.ts';
 import { seedCode, seedDataset, seedVersion } from '../support/seed-candidate.ts';
 
-// Over real HTTP: what matters here is how bytes flow.
+// Uses real HTTP, because these tests are about how bytes are transferred.
 let api: TestApi;
 let address: string;
 let scope: Scope;
@@ -186,7 +186,7 @@ test('an artifact that the store lacks is an error that says so, and of an alter
     body: { code: 'blob-missing' },
   });
 
-  // A small one is found out before the answer begins, a large one only after most of it was sent.
+  // Corruption of a small artifact is found before the response begins; of a large one, only after most of it was sent.
   const small = await fetch(await altered(9, Buffer.from('true bytes'), Buffer.from('false byte')), { headers });
   expect({ status: small.status, body: await small.json() }).toMatchObject({
     status: 500,
@@ -197,7 +197,7 @@ test('an artifact that the store lacks is an error that says so, and of an alter
   await expect(broken.then((answer) => answer.arrayBuffer())).rejects.toThrow();
 });
 
-/** A version whose stored model is not what it was: the address of its download. */
+/** Creates a version whose stored artifact was altered, and returns its download address. */
 async function altered(seed: number, bytes: Buffer, found: Buffer): Promise<string> {
   const artifact = await api.objectStore.putBytes(bytes);
   const { version } = await seedVersion(api.repositories, scope, api.principals.operator, {
@@ -220,7 +220,7 @@ describe('with small limits', () => {
   });
   afterAll(() => small.stop());
 
-  /** Sends the pieces with pauses between them, and answers what the API says. */
+  /** Sends the pieces with pauses between them and returns the API's response. */
   function send(pieces: readonly Buffer[], pauseMs: number, bytes?: number) {
     const whole = createHash('sha256').update(Buffer.concat(pieces)).digest('hex');
     const answered = Promise.withResolvers<{ status: number | undefined; body: unknown; closed: Promise<unknown> }>();

@@ -7,7 +7,8 @@ import type { ApiAnswer, TestApi } from '../support/api.ts';
 import { applyBike, bikeInput, startTestApi } from '../support/api.ts';
 import { beginRun, seedCode, seedDataset, seedVersion } from '../support/seed-candidate.ts';
 
-// The victim works in project `default`; the thief is an operator of project `other` and knows digests.
+// The victim works in project `default`. The thief is an operator of project `other` and knows digests of the victim's
+// blobs.
 let api: TestApi;
 let scope: Scope;
 let thief: { readonly key: string };
@@ -29,7 +30,7 @@ function upload(who: Who, sha256: Sha256, bytes: Buffer): Promise<ApiAnswer> {
   return api.send(who, `PUT /v1/blobs/${sha256}`, bytes, headers);
 }
 
-/** Every request that takes the digest of bytes from its caller. */
+/** Every request in which the caller names stored bytes by their digest. */
 const requestsThatNameBytes = {
   'an ingestion': (who: Who, sha256: Sha256) =>
     api.send(who, 'POST /v1/models/bike/datasets', { files: [{ name: 'a.csv', sha256, format: 'csv' }] }, project(who)),
@@ -138,7 +139,7 @@ function dataRun(sha256: Sha256) {
 }
 
 let seed = 0;
-/** One blob of every kind that runs of project `default` commit. */
+/** Commits one blob of every kind that runs of project `default` produce, and returns their digests. */
 async function produce(): Promise<readonly Sha256[]> {
   const by = api.principals.operator;
   const [part, archive, artifact, reference, quarantine] = Array.from({ length: 5 }, () =>

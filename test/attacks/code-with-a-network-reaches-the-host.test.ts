@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Network } from '../../adapters/sandbox/sandbox.ts';
 import { laySandboxedScript, type SandboxedScript } from '../support/sandboxed-script.ts';
 
-/** Asks each address in turn, and says what came of it. */
+/** Returns a script that requests each address in turn and prints the result. */
 function asking(urls: readonly string[]): string {
   return `
 import urllib.request
@@ -17,12 +17,12 @@ for url in ${JSON.stringify(urls)}:
 `;
 }
 
-// Linux alone has network namespaces.
+// Only Linux has network namespaces.
 describe.skipIf(process.platform !== 'linux')('the network of code', () => {
   let server: Server;
   let port: number;
   beforeAll(async () => {
-    // On every address of this machine, as a database or an API may be.
+    // Listens on every address of this machine, as a database or an API may.
     server = createServer((_, response) => response.end('hello')).listen(0, '0.0.0.0');
     await once(server, 'listening');
     const address = server.address();
@@ -75,7 +75,7 @@ for command in (["ip", "route", "del", "10.0.0.0/8"], ["ip", "link", "add", "x",
 
   test('reaches what the administrator allows', async () => {
     const ground = await laySandboxedScript('bubblewrap', { allow: ['127.0.0.1'] });
-    // slirp4netns's name for this machine's loopback address.
+    // 10.0.2.2 is slirp4netns's address for this machine's loopback address.
     expect(await answers(ground, ['10.0.2.2'], { kind: 'public' })).toEqual([`http://10.0.2.2:${port} hello`]);
     await ground.remove();
   });

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { laySandboxedScript, type SandboxedScript } from '../support/sandboxed-script.ts';
 
-// Linux alone holds to these limits.
+// Only Linux enforces these limits.
 describe.skipIf(process.platform !== 'linux').each(['bubblewrap', 'process-group'] as const)('%s', (kind) => {
   let ground: SandboxedScript;
   beforeAll(async () => void (ground = await laySandboxedScript(kind)));

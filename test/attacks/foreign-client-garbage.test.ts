@@ -26,7 +26,7 @@ test('a collection that is ended too early, or never marked anything, removes no
   const endCollection = createEndCollection(parts);
   const begin = async () => (await repositories.collections.begin({ dryRun: false, graceMs: usualGraceMs, by })).id;
 
-  // What is reachable is forgotten at the end of a collection: swept on, everything would look like garbage.
+  // The end of a collection discards its list of reachable blobs. A sweep after that would treat every blob as garbage.
   const ended = { collectionId: await begin() };
   await markReachable(ended);
   await endCollection({ ...ended, failure: null });

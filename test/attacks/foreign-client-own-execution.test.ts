@@ -8,8 +8,8 @@ import type { Came } from '../support/foreign-client.ts';
 import { startForeignClient, type ForeignClient } from '../support/foreign-client.ts';
 import { layForeignGround, type ForeignGround } from '../support/foreign-ground.ts';
 
-// A client who was faster than the lifecycle, or ended the real workflow first, carries out the run itself: nothing is
-// left to tell it from the real one, and the database still gives it only what the run has a right to.
+// A client that is faster than the lifecycle, or that ends the real workflow first, can execute the run itself. Nothing
+// distinguishes it from the real workflow, but the database still permits only what the run is entitled to.
 
 let client: ForeignClient;
 let ground: ForeignGround;
@@ -23,7 +23,7 @@ beforeEach(async () => {
   ground = await layForeignGround(client, `model-${(models += 1)}`);
 });
 
-/** Asks as the run's own execution. */
+/** Runs an activity as the run's own execution. */
 async function own(runId: Id, activity: string, taskQueue: string, more: Readonly<Record<string, unknown>> = {}) {
   await ground.free(runId);
   const input = { runId, scope: ground.scope, ...more };
@@ -90,7 +90,7 @@ test('what was approved is served in its steps alone, and a step is over only wh
   for (const weight of [100, 50, 0, 101, -1])
     expect(await own(runId, 'raiseGeneration', 'deploy', { weight }), `${weight} %`).toMatchObject(refused);
   expect(await own(runId, 'raiseGeneration', 'deploy', { weight: 10 })).toEqual({ answer: { generation: 2 } });
-  // Nobody has asked the canary, no gateway has loaded it, and it is to be looked at for an hour.
+  // The canary has received no requests, no gateway has loaded it, and it must be observed for an hour.
   expect(await own(runId, 'raiseGeneration', 'deploy', { weight: 100 })).toMatchObject({ code: 'step-not-due' });
   expect(await own(runId, 'endRollout', 'deploy')).toMatchObject(refused);
   expect(await own(runId, 'concludeRun', 'deploy', promoted())).toMatchObject(refused);
@@ -120,7 +120,8 @@ test('a run goes on in the execution that its own continued as, and in no other 
   const workflowId = await ground.workflowIdOf(runId);
   const step = { activity: 'expirePredictions', taskQueue: 'monitor', input: { runId, scope: ground.scope } };
   expect(await client.askTwice(step, workflowId)).toMatchObject({ answer: { segments: 0 } });
-  // The chain is over. What is started by hand under its id, or reset, is none of it, however it goes on.
+  // The run's chain of executions has ended. An execution that is started by hand under its id, or reset, does not
+  // belong to the chain, even if it continues as new.
   expect(await client.reset(workflowId)).toMatchObject(refused);
   expect(await client.ask(step, workflowId)).toMatchObject(refused);
   expect(await client.askTwice(step, workflowId)).toMatchObject(refused);

@@ -5,7 +5,8 @@ import type { Came } from '../support/foreign-client.ts';
 import { startForeignClient, type ForeignClient } from '../support/foreign-client.ts';
 import { layForeignGround, type ForeignGround } from '../support/foreign-ground.ts';
 
-// Whoever reaches Temporal, and has no key, schedules each activity of the platform from a workflow of their own.
+// An attacker who reaches Temporal, but has no API key, schedules each activity of the platform from a workflow of
+// their own.
 
 let client: ForeignClient;
 let ground: ForeignGround;
@@ -20,10 +21,10 @@ beforeAll(async () => {
 });
 afterAll(() => client?.stop());
 
-/** What else a step is given than a run of its kind. */
+/** Returns the fields that a step needs besides the run of its kind. */
 type Given = (ground: ForeignGround) => Readonly<Record<string, unknown>>;
 
-/** What would be gained from each, if it were done. A step of a run that is not here is given the run alone. */
+/** The inputs with which an attacker would gain most. A step that is missing here receives only the run. */
 const given: { readonly [Name in StepName]?: Given } = {
   advanceLifecycle: ({ scope }) => ({ scope, reconcile: true }),
   recordScheduleTrigger: ({ scope }) => ({ scope, schedule: 'nightly', firing: 'x-2026-01-01T00:00:00Z' }),
@@ -71,7 +72,7 @@ const given: { readonly [Name in StepName]?: Given } = {
 const named = [...declaredSteps.values()];
 const givenTo: ReadonlyMap<string, Given> = new Map(Object.entries(given));
 
-/** The kind of the run that is taken for a ride; undefined: a step of no run. */
+/** Returns the kind of run that the attack uses for a step, or undefined if the step belongs to no run. */
 const kindOf = ({ of: [kind] }: DeclaredStep): RunKind | undefined => RunKind.optional().parse(kind);
 
 function inputOf(declared: DeclaredStep): unknown {

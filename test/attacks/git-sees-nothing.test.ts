@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-/** The sandbox, which remembers what it was asked to run. */
+/** Wraps the sandbox so that it records the commands that it runs. */
 function remembering(): Sandbox & { readonly commands: SandboxedCommand[] } {
   const commands: SandboxedCommand[] = [];
   return {

@@ -11,7 +11,7 @@ const never = new AbortController().signal;
 const { sandbox, folder, git, repository, commit, fetchFrom } = gitGround();
 const mark = (): string => join(folder(), 'ran');
 
-/** Makes a tree of these entries what `main` is, as no `git add` would. */
+/** Points `main` at a tree of these entries, which `git add` would refuse. */
 async function withTree(at: string, entries: string): Promise<string> {
   const tree = execFileSync('git', ['-C', at, 'mktree', '-z'], { input: entries }).toString().trim();
   const made = await git(at, 'commit-tree', tree, '-m', 'tree');
@@ -89,7 +89,7 @@ describe('a submodule', () => {
 });
 
 describe('a tree', () => {
-  /** A repository whose tree has one file of this name, as no `git add` would make it. */
+  /** Creates a repository whose tree has one file of this name, which `git add` would refuse. */
   async function withName(name: string): Promise<string> {
     const at = await repository('code', { 'train.py': 'x' });
     const blob = await git(at, 'rev-parse', 'HEAD:train.py');

@@ -9,11 +9,11 @@ import type { SandboxKind } from '../support/lay-sandbox.ts';
 import { layTestSandbox } from '../support/lay-sandbox.ts';
 
 export interface InstallingGround {
-  /** A folder of the worker's, which code that a user wrote must not see. */
+  /** A folder of the worker, which a user's code must not see. */
   readonly folder: string;
-  /** Exists when code ran outside the sandbox. */
+  /** Path of a file that exists if code ran outside the sandbox. */
   readonly marker: string;
-  /** Python that leaves the marker, and gives away what it can read of the worker. */
+  /** Python code that creates the marker and writes into it what it can read from the worker. */
   readonly escape: string;
   readonly lines: string[];
   readonly environments: Environments;
@@ -24,21 +24,21 @@ export interface InstallingGround {
   ): Promise<TrainingEnvironment>;
   resolve(text: string, allowBuilds?: boolean): Promise<string | null>;
   hasEscaped(): Promise<boolean>;
-  /** Names of what is left in the cache of environments. */
+  /** Returns the names of what is left in the environment cache. */
   made(): Promise<string[]>;
   remove(): Promise<void>;
 }
 
 export const secret = 'a-secret-of-the-worker';
 
-/** A worker with a secret in its environment and an index that its administrator has set. */
+/** Creates a worker with a secret in its environment and a package index set by its administrator. */
 export async function layInstallingGround(
   pip: Partial<PipIndexes>,
   { kind = 'bubblewrap', environment = {} }: { kind?: SandboxKind; environment?: Record<string, string> } = {},
 ): Promise<InstallingGround> {
   const folder = await mkdtemp(join(tmpdir(), 'perennial-installing-'));
   const { sandbox, remove } = await layTestSandbox(kind);
-  // Not below /tmp, where a sandbox has a folder of its own under the same name.
+  // Not under /tmp, because the sandbox mounts its own folder there.
   const home = await mkdtemp(join(homedir(), '.perennial-attack-'));
   const marker = join(home, 'ran-outside');
   const cacheFolder = join(folder, 'cache');

@@ -28,7 +28,7 @@ beforeAll(async () => {
     const configuration = Configuration.parse({ ...bikeInput, name });
     scopes.push((await repositories.models.apply(project, environment, configuration, by)).scope);
   }
-  // Turn by turn, so that what one may see lies between what one may not.
+  // Takes the scopes in turn, so that visible items lie between invisible ones.
   const monitor = { kind: 'monitor', schemaVersion: 1, asOf: '2012-01-01T00:00:00.000Z' } as const;
   for (let turn = 0; turn < 3; turn += 1)
     for (const scope of scopes)
@@ -63,7 +63,7 @@ interface Item {
   readonly environment: string;
 }
 
-/** All pages of a list, none of which may be empty while another follows. */
+/** Returns all pages of a list. Every page but the last must be full. */
 async function pages<Listed = Item>(key: string, path: string, limit = 2): Promise<readonly Listed[]> {
   const items: Listed[] = [];
   for (let cursor = ''; ;) {
@@ -213,7 +213,7 @@ test('the log of a run ends for a reader whose key is revoked', async () => {
   await expect(answer.text()).resolves.toMatch(/event: forbidden\ndata: \{\}\n\n$/);
 });
 
-/** Lists that take no viewer, with the reason. */
+/** Lists that do not filter by viewer, each with the reason. */
 const withoutViewer: Readonly<Record<string, string>> = {
   'principal-repository.list': 'of the whole installation, for administrators of everything',
   'ledger-repository.owners': 'of chains that are to be verified; the route has checked the project or the model',

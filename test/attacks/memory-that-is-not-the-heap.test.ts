@@ -6,7 +6,7 @@ import { laySandboxedScript, type SandboxedScript } from '../support/sandboxed-s
 const limits = { memoryBytes: 200 * 2 ** 20 };
 const size = 400 * 2 ** 20;
 
-/** Each fills 400 MiB by another way than the heap, then says that it got away. */
+/** Ways to fill 400 MiB outside the heap of one process. A script that succeeds prints that it got away. */
 const ways = {
   'shared anonymous memory': `
 import mmap
@@ -40,7 +40,7 @@ for at in range(${size} // 2, ${size}, 4096): block[at] = 1
 `,
 };
 
-// Linux alone bounds memory.
+// Only Linux limits memory.
 describe.skipIf(process.platform !== 'linux').each(['bubblewrap', 'process-group'] as const)(
   'memory beyond the limit is stopped: %s',
   (kind) => {
@@ -69,7 +69,7 @@ finally:
 `,
         { limits },
       );
-      // A killed process removes nothing, and without bubblewrap the file is in this machine's own memory.
+      // A killed process does not clean up, and without bubblewrap the file uses this machine's own memory.
       await rm(join('/dev/shm', name), { force: true });
       expect(said).not.toContain('got away');
       expect(ending).not.toMatchObject({ kind: 'exited', exitCode: 0 });

@@ -17,7 +17,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(home, { recursive: true, force: true }));
 
-/** What a script says under the settings of a first load, and of a measurement of latency. */
+/** Returns the output of a script under the settings of a first load and of a latency measurement. */
 async function probed(script: string): Promise<readonly string[]> {
   process.env.DATABASE_URL_OF_THIS_TEST = 'a-planted-secret';
   const probe = probingSandbox(sandbox, script);

@@ -13,7 +13,7 @@ interface Answer {
   readonly text: string;
 }
 
-/** A request as it is, also with methods that `fetch` refuses to send, on a connection of its own. */
+/** Sends a request unchanged on a new connection, including methods that `fetch` refuses to send. */
 function send(
   url: string,
   method: string,
@@ -28,7 +28,7 @@ function send(
       answer.on('data', (bytes: Buffer) => (text += bytes.toString()));
       answer.on('end', () => resolve({ status: answer.statusCode ?? 0, allow: answer.headers.allow, text }));
     });
-    // A server that refuses a body may close before all of it was sent.
+    // A server that refuses a body may close the connection before all of the body was sent.
     sent.on('error', (error) => isAnswered || reject(error));
     for (const chunk of body) sent.write(chunk);
     sent.end();
@@ -37,7 +37,7 @@ function send(
 
 const odd = ['QUERY', 'PATCH', 'OPTIONS', 'PROPFIND', 'TRACE', 'SEARCH', 'LINK'];
 const json = { 'content-type': 'application/json' };
-/** With a body, without one, and with one of a type that nobody reads. */
+/** No body, a JSON body, and a body of a type that no route reads. */
 const bodies: readonly [Record<string, string>, readonly Buffer[]][] = [
   [{}, []],
   [{ ...json, 'content-length': '2' }, [Buffer.from('{}')]],

@@ -6,7 +6,7 @@ import { integrityOf, startPackageIndex, tarball } from '../support/stand-in-pac
 import type { InstallingGround } from './installing-ground.ts';
 import { layInstallingGround, refusalOf, secret } from './installing-ground.ts';
 
-// What a package-lock.json, and the files beside it, would have npm do.
+// Attacks through package-lock.json and the files beside it, which npm would act on.
 
 let ground: InstallingGround;
 let index: TestIndex;
@@ -27,7 +27,7 @@ beforeAll(async () => {
       },
     }),
     'package/index.js': 'module.exports = "hello";',
-    // npm builds a package with this file, unless scripts are off.
+    // npm builds a package that has this file, unless scripts are off.
     'package/binding.gyp': '{}',
   });
   integrity = integrityOf(greet.bytes);

@@ -57,7 +57,7 @@ describe('a configuration is refused, with the key, where a path leaves its fold
       expect(() => parse(path), path).toThrow(
         expect.objectContaining({
           code: 'invalid-configuration',
-          // Text that cannot be stored is refused before anything is known of its key.
+          // Text that cannot be stored is refused before its key is known, so the error has no pointer.
           fields: expect.objectContaining(path.isWellFormed() ? { pointer } : {}),
         }),
       );

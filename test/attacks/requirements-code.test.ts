@@ -13,9 +13,9 @@ import { trainingJobOf } from '../support/training-jobs.ts';
 import type { InstallingGround } from './installing-ground.ts';
 import { layInstallingGround, refusalOf, secret } from './installing-ground.ts';
 
-// Packages with code that runs when they are installed, built, or when their environment's Python starts.
+// Packages with code that runs when they are installed or built, or when their environment's Python starts.
 
-/** Builds the wheel by itself, after it has tried to get out. */
+/** Returns a build backend that first tries to escape and then builds the wheel without other packages. */
 function backendOf(escape: string): string {
   return `
 import base64, os, zipfile
@@ -72,7 +72,7 @@ function locked(file: IndexedFile): string {
   return `${name}==${version} --hash=sha256:${sha256OfBytes(file.bytes)}\n`;
 }
 
-/** Trains with the environment of the lock. */
+/** Runs a training in the environment of this lock. */
 async function trainWith(lock: string): Promise<void> {
   const { sandbox, remove } = await layTestSandbox('bubblewrap');
   const store = createDiskObjectStore(join(ground.folder, 'blobs'));
@@ -93,7 +93,7 @@ test('a wheel with a .pth file runs nothing as the worker, however often its env
   expect(await ground.materialise({ 'requirements.txt': locked(files.pth) })).toEqual(made);
   await trainWith(locked(files.pth));
   expect(await ground.hasEscaped()).toBe(false);
-  // The file is really there, and would have run: started outside, it leaves the marker.
+  // Proves that the file is present and effective: outside the sandbox, it creates the marker.
   execFileSync(join(made.binFolder!, 'python'), ['-c', ''], { env: { SECRET: secret } });
   expect(await readFile(ground.marker, 'utf8')).toBe(secret);
 });
@@ -114,7 +114,7 @@ test('where builds are allowed, setup.py runs in the sandbox: it sees neither fo
     expect(
       execFileSync(join(made.binFolder!, 'python'), ['-c', 'import builds; print(builds.word)'], { encoding: 'utf8' }),
     ).toBe('built here\n');
-    // Built and not built are two environments, though the lock is one.
+    // With and without builds, the same lock makes two different environments.
     const before = await at.made();
     const refusal = await refusalOf(at.materialise({ 'requirements.txt': locked(files.sdist) }));
     expect(refusal.message).toMatch(/wheel.*code\.allowBuilds/s);

@@ -8,7 +8,7 @@ import { startPackageIndex, tarball, wheel } from '../support/stand-in-package-i
 import type { InstallingGround } from './installing-ground.ts';
 import { layInstallingGround, refusalOf, secret } from './installing-ground.ts';
 
-// Places that a requirements file would have packages come from, beside the index that the administrator has set.
+// Package sources that a requirements file tries to add to the index that the administrator has set.
 
 const good = wheel('greeting', '1.0', { 'greeting.py': 'word = "hello"\n' });
 const evil = wheel('greeting', '9.0', { 'greeting.py': 'word = "gotcha"\n' });
@@ -124,7 +124,7 @@ test('what pip is started with are its options alone: variables of the worker na
 });
 
 describe('the proxy of the index', () => {
-  /** Code in a package that is built asks for what the proxy must not give. */
+  /** Builds a package whose build code requests what the proxy must not serve, and returns what the code printed. */
   async function askFromBuild(at: InstallingGround, served: IndexedFile[], python: string): Promise<string> {
     const backend = `${python}\nraise SystemExit("answers: " + repr(answers))\n`;
     const sdist = await tarball('asks-1.0.tar.gz', {

@@ -8,7 +8,7 @@ import type { TestApi } from '../support/api.ts';
 import { applyBike, bikeInput, startTestApi } from '../support/api.ts';
 import { beginRun, seedApproval, seedVersion } from '../support/seed-candidate.ts';
 
-// Walks every route of the OpenAPI document with every kind of grant, against the table that stands beside the routes.
+// Calls every route with every kind of grant and compares the response with the access table beside the routes.
 let api: TestApi;
 let routes: readonly string[];
 const ids = { run: '', approval: '', rehearsal: '' };
@@ -58,7 +58,7 @@ function accessTo(route: string): RouteAccess {
   return access;
 }
 
-/** The route with what its parameters name here; everything that is in project `default` and environment `production`. */
+/** Fills in a route's parameters with things in project `default` and environment `production`. */
 function pathOf(route: string): string {
   const { run, approval, rehearsal } = ids;
   const access = accessTable[route];
@@ -78,7 +78,7 @@ function pathOf(route: string): string {
   return route.replaceAll(/:(\w+)/g, (_whole, name: string) => values[name] ?? `no-${name}`);
 }
 
-/** Bodies that are well-formed, so that it is the role that decides. */
+/** Well-formed bodies, so that only the role decides. */
 const bodies: Readonly<Record<string, unknown>> = {
   'PUT /v1/models/:model': bikeInput,
   'PUT /v1/blobs/:sha256': 'x',
@@ -107,7 +107,7 @@ function ask(who: { readonly key: string } | null, route: string) {
   return api.send(who, pathOf(route), body, type);
 }
 
-/** The places that the routes name here. A grant must cover one of them. */
+/** Returns the scopes that the route acts on in these tests. A grant must cover one of them. */
 function targetsOf(access: RouteAccess & { readonly on: string }): readonly Target[] {
   const project = 'default';
   const production = { project, model: 'bike', environment: 'production' };
@@ -131,7 +131,7 @@ function mayCall(grants: readonly Grant[], route: string): boolean {
       ({ role, project }) => includesRole(role, access.to) && [undefined, 'default'].includes(project),
     );
   const holds = (role: Role) => targetsOf(access).some((target) => grants.some((grant) => covers(grant, role, target)));
-  // The policy of the approval wants an approver besides.
+  // A vote also needs an approver, by the policy of the approval.
   return holds(access.to) && (!route.endsWith('/votes') || holds('approver'));
 }
 
@@ -181,7 +181,7 @@ describe('every route', () => {
     for (const route of routes.filter((one) => accessTo(one).to !== 'anybody')) {
       const { status, body } = await ask(who, route);
       const refused = status === 403 && body.code === 'forbidden';
-      // What was seeded are rows alone, without bytes.
+      // The seeded data are database rows without bytes, so `blob-missing` is expected.
       const failed = status >= 500 && body.code !== 'blob-missing';
       if (refused === mayCall(grants, route) || status === 401 || failed)
         wrong.push({ route, status, code: body?.code, detail: body?.detail });
@@ -210,7 +210,7 @@ describe('every route', () => {
     const answered: string[] = [];
     for (const route of routes) if ((await ask(who, route)).status !== 401) answered.push(route);
     const open = routes.filter((route) => accessTo(route).to === 'anybody');
-    // The webhook refuses too: nothing was signed.
+    // The webhook also refuses, because the request is not signed.
     expect(answered).toEqual(open.filter((route) => !route.includes('/webhooks/')));
   });
 });

@@ -22,14 +22,14 @@ async function fileOf(sha256: Sha256): Promise<string> {
   return join(objects, path ?? '');
 }
 
-/** What can become of stored bytes, and the code by which it is told. */
+/** The kinds of damage to stored bytes, each with the error code that reports it. */
 const fates = {
   'are altered': { code: 'blob-corrupt', befall: async (sha256: Sha256) => writeFile(await fileOf(sha256), 'other') },
   'are cut to nothing': { code: 'blob-corrupt', befall: async (sha256: Sha256) => writeFile(await fileOf(sha256), '') },
   'are gone': { code: 'blob-missing', befall: async (sha256: Sha256) => rm(await fileOf(sha256)) },
 } as const;
 
-/** Everything that is downloaded, by the bytes that it is made of. */
+/** Every kind of download, made from the bytes of one stored blob. */
 const downloads = {
   'rows of a dataset': async (sha256: Sha256) => {
     const version = await seedDataset(api.repositories, scope, api.principals.operator, [

@@ -20,7 +20,10 @@ beforeEach(async () => {
 });
 afterEach(() => rm(home, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 }));
 
-/** Calls an engine once; every process of it is preceded by the script, under the same settings. */
+/**
+ * Calls the engine once, with this script run before each of its processes under the same settings, and returns the
+ * outputs.
+ */
 async function probed(script: string): Promise<readonly string[]> {
   process.env.DATABASE_URL_OF_THIS_TEST = 'a-planted-secret';
   const probe = probingSandbox(sandbox, script);
@@ -54,7 +57,7 @@ test('a process of the table engine writes nowhere but into two folders of its o
      for at in ${home}/scratch/tables/call-*/{made,spill}; do (echo x > "$at/planted") 2>/dev/null && echo "kept $at"; done; echo done`,
   );
   for (const text of said) {
-    // Its own folder of compiled code can be written to only by the process that is given no rows.
+    // The folder of compiled code is writable only for the process that receives no rows.
     expect(text.replaceAll(/^wrote .*table-engine\n/gm, '')).not.toContain('wrote');
     expect(text.match(/kept/g)).toHaveLength(2);
   }
@@ -71,7 +74,7 @@ test('a process of the table engine has no network', async () => {
   }
 });
 
-/** A sandbox in which strangers' bytes have taken the process over: it answers as this script does. */
+/** A sandbox in which malicious input has taken over the process: the script answers in its place. */
 function takenOver(script: string): Sandbox {
   return { ...sandbox, open: (command) => sandbox.open({ ...command, file: '/bin/bash', args: ['-c', script] }) };
 }

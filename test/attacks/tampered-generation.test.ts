@@ -4,7 +4,7 @@ import type { Deployed, ServingGround, TestGateway } from '../support/serving-gr
 import { inferBody, layServingGround, startTestGateway } from '../support/serving-ground.ts';
 import { tamper } from '../support/tamper.ts';
 
-// Somebody who may write anything into the database, past its triggers, changes what serves without a decision.
+// The attacker can write anything into the database, past its triggers, and changes what serves without a decision.
 
 const within = { timeout: 20_000, interval: 50 };
 let ground: ServingGround;
@@ -35,13 +35,15 @@ async function predict(): Promise<number | string> {
 const reported = async () =>
   (await ground.repositories.deployments.mismatches()).map(({ generation, reason }) => ({ generation, reason }));
 
-/** Notifies gateways at once, as a trigger would: these tests are about what gateways read, not about when. */
+/**
+ * Changes the database and notifies gateways immediately, because these tests are about what gateways read, not when.
+ */
 async function change(text: string, ...values: unknown[]): Promise<void> {
   await tamper(ground.database, text, [ground.scope.modelId, ...values]);
   await tamper(ground.database, 'notify perennial_serving');
 }
 
-/** Slots of the newest generation with other words for the release of the first. */
+/** Gives the newest generation the slots of the first one, and so another release. */
 const servesTheFirst = `update generations g set slots = old.slots from generations old
   where g.model_id = $1 and old.model_id = $1 and g.generation = 2 and old.generation = 1`;
 

@@ -15,7 +15,7 @@ import type { TestApi } from '../support/api.ts';
 import { bikeInput, startTestApi } from '../support/api.ts';
 import { tamper } from '../support/tamper.ts';
 
-// Each is done by somebody who may write anything into the database, past its triggers, and not into the object store.
+// The attacker can write anything into the database, past its triggers, but not into the object store.
 
 const entries = 12;
 let api: TestApi;
@@ -27,7 +27,7 @@ beforeEach(async () => {
 });
 afterEach(() => api.stop());
 
-/** A model whose chain has twelve entries: it was applied, and a schedule was set eleven times. */
+/** Creates a model with twelve ledger entries: one from applying it and eleven from setting a schedule. */
 async function modelWithLedger(name: string): Promise<Scope> {
   const by = api.principals.operator;
   const { repositories } = api;
@@ -92,7 +92,7 @@ function digestOf(row: Row, previous: string | null): string {
   });
 }
 
-/** Computes digests anew from that entry on, as somebody who knows this code would. */
+/** Recomputes the digests from this entry on, as an attacker who knows this code would. */
 async function recompute(from: number, to = Number.POSITIVE_INFINITY): Promise<void> {
   let previous: string | null = null;
   for (const row of await readChain()) {

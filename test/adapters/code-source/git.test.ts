@@ -36,7 +36,7 @@ test('only the folder that is named is fetched out, and programs in it stay prog
   expect(found.files).toBe(2);
   expect((await readdir(found.tree)).toSorted()).toEqual(['deep', 'train.sh']);
   expect((await stat(join(found.tree, 'train.sh'))).mode & 0o111).not.toBe(0);
-  // The repository itself is gone: nothing but the files stays.
+  // Only the files remain, not the git repository.
   expect(await readdir(found.into)).toEqual(['tree']);
 });
 

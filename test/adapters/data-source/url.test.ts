@@ -94,7 +94,7 @@ test('a file that changed in between is never a mixture of two states', async ()
     const etag = states.shift() ?? '"new"';
     const body = Buffer.alloc(200_000, etag === '"old"' ? 'o' : 'n');
     asked.push(request.headers['if-range']);
-    // As If-Range has it: another state is sent from its beginning.
+    // Follows If-Range: a file that has changed is sent from its beginning.
     response.writeHead(200, { etag, 'content-length': body.length });
     if (etag === '"new"') response.end(body);
     else response.write(body.subarray(0, 100_000), () => void onceKept(1).then(() => response.destroy()));
@@ -180,7 +180,7 @@ test('a redirect to an address inside is refused though the first address was ou
   const hosts = createOutboundHosts({ allowPrivate: false });
   const anywhere = createOutboundHosts({ allowPrivate: true, lookupAll: async () => [{ address: '127.0.0.1' }] });
   const fetching = createRemoteDataSource({
-    // Stands in for a public host, which no test machine has: its name leads to the first server.
+    // The name stands in for a public host, which no test machine has, and leads to the first server.
     hosts: { ...hosts, route: (url) => (url.hostname === 'outside.example' ? anywhere : hosts).route(url) },
     firstPauseMs: 1,
   });
@@ -197,7 +197,7 @@ test('a name is looked up once a request, and what was checked is what is connec
     asked += 1;
     response.end('a\n1\n');
   });
-  // The second answer would be the attack: another address once the first has been found good.
+  // The second lookup would be the attack: it returns a different address after the first one has passed the check.
   const answers = ['127.0.0.1', '127.0.0.2'];
   const hosts = createOutboundHosts({
     allowPrivate: true,
@@ -242,7 +242,7 @@ test.each([
   'fec0::1',
   '2001:db8::1',
   'fe80::1%eth0',
-  // An IPv6 address that stands for an IPv4 one, in each of the ways that there are.
+  // IPv6 addresses that embed an IPv4 address, in each of the existing forms.
   '::127.0.0.1',
   '::7f00:1',
   '::FFFF:7F00:1',
@@ -257,7 +257,10 @@ test.each([
   expect(isPublicAddress(address)).toBe(false);
 });
 
-/** Until the reader has written that much: what broke off before any of it had arrived would begin anew. */
+/**
+ * Waits until the reader has written this many bytes. A transfer that breaks off before its first byte arrives would
+ * start again from the beginning.
+ */
 function onceKept(bytes: number): Promise<true> {
   return until('the reader has kept what it was sent', async () => {
     const sizes = (await readdir(folder)).map(async (name) => (await stat(join(folder, name))).size);

@@ -16,7 +16,7 @@ import { localParts } from '../../support/local-parts.ts';
 import { trainingJobOf } from '../../support/training-jobs.ts';
 import { failureOf } from '../trainers/training-ground.ts';
 
-// A wheel made here and an index that is a folder: pip is the real one, and no network is needed.
+// Uses a wheel made here and a folder as the package index, so that the real pip runs without a network.
 const makeWheel = `
 import sys, zipfile
 info = "greeting-1.0.dist-info/"
@@ -107,7 +107,7 @@ test('an environment is made once for a lock, whoever asks, and its programs run
   expect(again.made).toEqual(first.made);
   expect(again.lines).toEqual([]);
   expect((await stat(again.made.binFolder!)).ino).toBe(before.ino);
-  // By the name in its first line, which is not the name under which it was made.
+  // The shebang line names the environment's final path, not the one where it was made.
   expect(execFileSync(join(first.made.binFolder!, 'greet'), { encoding: 'utf8' })).toBe('hello from the wheel\n');
   expect(
     execFileSync(join(first.made.binFolder!, 'python'), ['-c', 'import greeting; greeting.main()'], {

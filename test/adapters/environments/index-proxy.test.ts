@@ -138,7 +138,7 @@ test('the password of an index goes to the index alone, and a redirect to a host
     fileAddress: (filename) => `${host}/${path}/${filename}`,
   });
   const url = index.url.replace('//', '//worker:hunter2@');
-  // Kept files would be served without a look at any host.
+  // A new cache, because cached files would be served without connecting to any host.
   const fresh = new PackageFiles(join(folder, 'fresh'), join(folder, 'work'));
   const { proxy } = await proxyOf(url, { authorities: [String(certificate)] }, fresh);
   const missing = await proxyOf(url, {}, fresh);

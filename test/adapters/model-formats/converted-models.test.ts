@@ -48,7 +48,7 @@ function rowsIn(inputs: Given['inputs']): number {
   return Object.values(inputs)[0]!.length;
 }
 
-/** Loads the converted model as gateways and workers do, and returns its answers. */
+/** Loads the converted model as gateways and workers do, and returns its predictions. */
 async function answers({ inputs }: Given, { converted, signature }: InspectedArtifact): Promise<Answers> {
   const loaded = await format.load(await readFile(converted!), signature);
   try {

@@ -19,7 +19,7 @@ test('a process that runs a model reports nothing: it leaves no device id and no
       for await (const chunk of process.stdin) chunks.push(chunk);
       const { outputNames } = await openSession(Buffer.concat(chunks));
       console.log(outputNames.join());`;
-    // Of this process's environment nothing: the library reports nothing either where it sees a variable of CI.
+    // Passes none of this process's environment, because a CI variable would also stop the library from reporting.
     const child = spawn(process.execPath, ['--input-type=module', '--eval', program], {
       env: { HOME: home },
       stdio: ['pipe', 'pipe', 'inherit'],

@@ -287,7 +287,8 @@ describe('a tensor in another file is refused by name', () => {
   test('in a field that decoders of its day did not know: a default of a function', async () => {
     const attribute = AttributeProto.encode({ name: 'value', type: tensorType, t: elsewhere }).finish();
     const whole = model({ ...sound, rest: { functions: [{ name: 'f' }] } });
-    // FunctionProto.attribute_proto is field 11: its tag, its length, its bytes; the function is the last of the model.
+    // FunctionProto.attribute_proto is field 11, encoded as tag, length and bytes. The function is the last part of the
+    // model.
     const inner = Buffer.concat([Buffer.from([10, 1, 0x66, (11 << 3) | 2, attribute.length]), attribute]);
     const at = Buffer.from(whole).lastIndexOf(Buffer.from([0xca, 0x01, 3, 10, 1, 0x66]));
     expect(at).toBeGreaterThan(0);

@@ -8,7 +8,7 @@ import { linearModel } from '../../support/onnx-models.ts';
 import { sandboxOfTests } from '../../support/sandbox-of-tests.ts';
 
 const sandbox = sandboxOfTests();
-/** A format is one folder, and one line here. */
+/** Registering a format takes one folder and one line here. */
 const formats = registerFormats({
   onnx: createOnnxFormat({ sandbox }),
   constant: createConstantFormat(),

@@ -12,7 +12,8 @@ import { classifier } from '../../support/classifiers.ts';
 import { floats, integerAttribute, list, model, node, value, withMachineLearning } from '../../support/onnx-models.ts';
 import { sandboxOfTests } from '../../support/sandbox-of-tests.ts';
 
-// How a model's labels and columns are matched to classes: by evidence in the model, or by build.classes, which the rows must confirm.
+// A model's labels and columns are matched to classes by evidence in the model, or by build.classes, which the rows
+// must confirm.
 
 const format = createOnnxFormat({ sandbox: sandboxOfTests() });
 let folder = '';
@@ -21,12 +22,11 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** The class of each column of the model, for low, middle and high values of `a`. */
 const x = value('x', 'FLOAT', ['rows', 1]);
 const two = [node('MatMul', ['x', 'w'], ['z']), node('Softmax', ['z'], ['shares'])];
 /** The first column is large if `a` is below 0, the second if `a` is above 0. */
 const rising = [floats('w', [1, 2], [-3, 3])];
-/** The columns are largest if `a` is below -1, around 0 and above 1, in this order. */
+/** The first column is largest if `a` is below -1, the second around 0, the third above 1. */
 const three = [node('MatMul', ['x', 'w'], ['m']), node('Add', ['m', 'b'], ['z']), node('Softmax', ['z'], ['shares'])];
 const steps = [floats('w', [1, 3], [-5, 0, 5]), floats('b', [3], [0, 5, 0])];
 const shares = (classes: number) => value('shares', 'FLOAT', ['rows', classes]);
@@ -132,7 +132,7 @@ describe('integer labels for more than two classes', () => {
   });
 
   test('that count from 0 are not mistaken for the classes of a target that counts from 1', async () => {
-    // The rows lack the first class, so that every label happens to equal one of the classes.
+    // No row has the first class, so every label happens to equal one of the classes.
     const high = spread.filter((a) => a >= -1);
     const truth = high.map((a) => (a < 1 ? 2 : 3));
     const caught = await refusal(bytes, { classes: [1, 2, 3] }, truth, high);
@@ -190,7 +190,7 @@ describe('probabilities alone', () => {
     const classes = ['late', 'on time'];
     const truth = spread.map((_, row) => classes[row % 2]!);
     expect((await inspect(bytes, { classes, order: classes }, truth)).classes).toEqual(classes);
-    // The rows do not contradict the alphabetical order, and still nothing in the model says that it is the right one.
+    // The rows do not contradict the alphabetical order, but nothing in the model confirms it.
     for (const rows of [truth, truthOfTwo('late', 'on time')])
       expect((await refusal(bytes, { classes }, rows)).message).toContain('nothing in model.onnx says');
   });

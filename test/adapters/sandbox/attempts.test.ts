@@ -13,7 +13,7 @@ afterEach(() => {
   started.clear();
 });
 
-/** A process of a call with this mark that nobody stops. */
+/** Starts a process with the mark of this attempt, which nothing else stops. */
 function startWith(attempt: string) {
   const child = spawn('sleep', ['600'], { env: { [attemptVariable]: attempt }, stdio: 'ignore' });
   started.add(child);
@@ -29,7 +29,7 @@ async function attemptOfAnEndedProcess(): Promise<string> {
   return said.trim();
 }
 
-// Elsewhere a supervisor starts every command, and it ends them.
+// On other platforms a supervisor starts every command and ends it.
 test.runIf(process.platform === 'linux')(
   'processes are ended whose calls were made by a process that has ended, and no others',
   async () => {

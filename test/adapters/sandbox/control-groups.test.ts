@@ -6,8 +6,8 @@ import { findControlGroups } from '../../../adapters/sandbox/supervision/control
 
 const limits = { memoryBytes: 123_456, tasks: 77 };
 
-// A tree of plain files in the place of the kernel's: what is written where. That the kernel acts on it is tested in
-// test/attacks/ on the version that the machine has.
+// Plain files replace the kernel's control groups, to test which values are written where. Whether the kernel acts on
+// them is tested in test/attacks/, with the cgroup version of the machine.
 describe.skipIf(process.platform !== 'linux')('control groups', () => {
   let root: string;
   let membership: string;

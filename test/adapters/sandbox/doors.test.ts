@@ -8,7 +8,7 @@ import { layTestSandbox } from '../../support/lay-sandbox.ts';
 
 test('a command reaches its one port through a folder of any length, which is gone after it', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'perennial-doors-'));
-  // Longer than the path of a socket may be.
+  // Makes the path longer than a socket's path may be.
   const scratchFolder = join(folder, 'long'.repeat(40));
   const { sandbox, remove } = await layTestSandbox('bubblewrap', { scratchFolder });
   let during: string[] = [];

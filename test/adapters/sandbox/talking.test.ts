@@ -79,7 +79,7 @@ describe.skipIf(process.platform !== 'linux').each(['bubblewrap', 'process-group
   },
 );
 
-// bubblewrap runs on Linux only; .ci/run installs it there.
+// bubblewrap runs only on Linux, where .ci/run installs it.
 test.skipIf(process.platform !== 'linux')(
   'a sandbox that is stopped at any instant of its start leaves no process behind',
   async () => {
@@ -96,9 +96,9 @@ test.skipIf(process.platform !== 'linux')(
         limits,
         signal: new AbortController().signal,
       });
-      // A process that is left behind would keep the output open for ever.
+      // A process that is left behind would keep the output open forever.
       const closed = once(running.stdout.resume(), 'close');
-      // A fixed delay is right here: each round stops the start at a different instant.
+      // A fixed delay is correct here: each round stops the start at a different instant.
       await wait(round % 15);
       running.stop();
       await Promise.all([running.ended, closed]);

@@ -128,7 +128,7 @@ describe('a type is inferred only if no information is lost', () => {
   });
 });
 
-/** A file of one row by Arrow: `id` 1, and `at` 1,001 nanoseconds after the beginning of 1970 as INT96. */
+/** A file written by Arrow with one row: `id` 1, and `at` 1,001 nanoseconds after the beginning of 1970 as INT96. */
 const int96 = [
   'UEFSMRUAFRwVHCwVAhUAFQYVBhwAAAACAAAAAgEBAAAAAAAAABUAFSQVJCwVAhUAFQYVBhwAAAACAAAAAgHpAwAAAAAAAIw9JQAV',
   'BBk8NQAYBnNjaGVtYRUEABUEJQIYAmlkABUGJQIYAmF0ABYCGRwZLCYAHBUEGSUGABkYAmlkFQAWAhZCFkImCEkcFQAVABUCADwp',

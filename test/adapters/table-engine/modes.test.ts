@@ -13,7 +13,7 @@ interface Version {
   readonly parts: readonly (DatasetPart & { readonly path: string })[];
 }
 
-/** The version that a batch makes of the one before. */
+/** Returns the version that a batch makes from the previous version. */
 function versionOf(batch: PreparedBatch, before?: Version): Version {
   const kept = batch.known.map((carried) => {
     if (carried.kind === 'rewritten') return carried.part;

@@ -16,7 +16,7 @@ const entry = new URL('../../../adapters/table-engine/process/start.mjs', import
 const sandboxMaker = new URL('../../../adapters/sandbox/create-sandbox.ts', import.meta.url).pathname;
 const adapter = new URL('../../../adapters/table-engine/duckdb.ts', import.meta.url).pathname;
 
-/** Whether the program itself runs below this process, which may be its sandbox. */
+/** Returns whether the program runs in this process or below it; the process itself may be only the sandbox. */
 function hasBegun(pid: number): boolean {
   const listed = execFileSync('ps', ['-eo', 'pid=,ppid=,args=']).toString().trim().split('\n');
   const processes = listed.map((line) => line.trim().split(/\s+/));
@@ -27,7 +27,7 @@ function hasBegun(pid: number): boolean {
   });
 }
 
-/** Processes of calls that a process has started. */
+/** Returns the table-engine processes that this parent process has started. */
 function processesOf(parent: number): number[] {
   const listed = execFileSync('ps', ['-eo', 'pid=,ppid=,args='])
     .toString()
@@ -168,12 +168,13 @@ describe('the processes of an engine', () => {
     const request = { files: [file], pinned: null, known: [], timezone: 'UTC', required: [], expectations: [] };
     const call = engine.prepareBatch({ ...request, outputFolder: bench.folder() });
     const failed = expect(call).rejects.toMatchObject({ code: 'process-died', retryable: true });
-    // Killed before its sandbox is made, it would end by itself a moment later.
+    // A process killed before its sandbox exists would end by itself a moment later.
     await until(() => processesOf(process.pid).some(hasBegun));
     const killed = processesOf(process.pid);
     for (const pid of killed) process.kill(pid, 'SIGKILL');
     await failed;
-    // Among them the one that was started ahead: its end must have been seen before the next call takes it.
+    // The killed processes include one that was started in advance. The engine must notice its end before the next call
+    // uses it.
     await until(() => processesOf(process.pid).every((pid) => !killed.includes(pid)));
     expect((await engine.prepareBatch({ ...request, outputFolder: bench.folder() })).rowsAdded).toBe(17_379);
     await engine.close();

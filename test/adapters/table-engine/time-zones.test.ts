@@ -10,7 +10,10 @@ const zones = [...Intl.supportedValuesOf('timeZone'), 'UTC', ...otherNames.split
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
 
-/** Local times, as if they were UTC: some of every season, and each half hour around the zone's changes of the clocks in 2024. */
+/**
+ * Returns local times, encoded as if they were UTC: some in every season, and every half hour around the zone's clock
+ * changes in 2024.
+ */
 function localTimes(zone: IANAZone): number[] {
   const seasons = [1972, 1995, 2011, 2024].flatMap((year) =>
     [0, 3, 6, 9].map((month) => Date.UTC(year, month, 15, 12)),
@@ -22,7 +25,10 @@ function localTimes(zone: IANAZone): number[] {
   return [...seasons, ...changes];
 }
 
-/** By the runtime: a time that the zone skips is read by the offset before, one that it has twice as the first. */
+/**
+ * Computes the instant of a local time with the JavaScript runtime. A skipped time is read with the earlier offset, and
+ * a repeated time means its first occurrence.
+ */
 function expected(zone: IANAZone, local: number): number {
   const [earlier, later] = [local - 14 * hourMs, local + 14 * hourMs].map((at) => zone.offset(at) * 60_000);
   const candidates = [local - (earlier ?? 0), local - (later ?? 0)];

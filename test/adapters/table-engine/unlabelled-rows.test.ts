@@ -5,7 +5,7 @@ import { tableEngineBench } from '../../support/table-engine-of-tests.ts';
 
 const { engine, folder, parquet, look } = tableEngineBench();
 
-/** A row a day from the first of January 2026 on; `y` is SQL over the row's number `i`. */
+/** Returns a query with one row per day from 1 January 2026; `y` is an SQL expression of the row number `i`. */
 const days = (rows: number, y: string): string =>
   `SELECT i::BIGINT AS id, i / 10 AS x, ${y} AS y, TIMESTAMP '2026-01-01' + to_days(i::INTEGER) AS "_at" FROM range(${rows}) r(i)`;
 
@@ -33,7 +33,7 @@ async function split(query: string, request: Partial<SplitWindow> = {}) {
 }
 
 describe('a row without a target is neither trained on nor held out', () => {
-  // 100 days, of which the last 20 are held out: rows 10 to 19 of the training and 85 to 99 of the holdout lack one.
+  // Of 100 days the last 20 are held out. Training rows 10 to 19 and holdout rows 85 to 99 have no target.
   const lacks = '(i BETWEEN 10 AND 19 OR i >= 85)';
   test.each([
     ['missing', 'DOUBLE', 'NULL', 'i * 2.0'],

@@ -4,7 +4,7 @@ import { tableEngineBench } from '../../support/table-engine-of-tests.ts';
 const bench = tableEngineBench();
 const { csv, parquet, prepareHere: prepare } = bench;
 
-/** Ingests one column of text, each value quoted, and returns what is said of it: `warning missing-word 1 NA`. */
+/** Ingests one quoted text column and returns the warnings about it, such as `warning missing-word 1 NA`. */
 async function told(values: readonly string[]): Promise<readonly string[]> {
   const rows = values.map((value, id) => `${id};"${value.replaceAll('"', '""')}"`).join('\n');
   const { warnings } = await prepare([await csv('a.csv', `id;x\n${rows}\n`)]);

@@ -250,7 +250,7 @@ describe('the profile', () => {
     ]);
     const [cnt, season, dteday] = profile.columns;
     expect(cnt).toMatchObject({ name: 'cnt', count: 17_379, nulls: 0, min: 1, max: 977 });
-    // pandas: describe() of the same column
+    // The reference value is from pandas: describe() of the same column.
     expect(cnt?.mean).toBeCloseTo(189.46308763450142, 10);
     expect(cnt?.standardDeviation).toBeCloseTo(181.38759909186476, 8);
     expect(cnt?.quantiles?.slice(2, 5)).toEqual([40, 142, 281]);
@@ -262,7 +262,7 @@ describe('the profile', () => {
     ]);
     expect(dteday).toMatchObject({ distinct: 731, min: '2011-01-01', max: '2012-12-31', mean: null });
     expect(dteday?.quantiles?.slice(2, 5)).toEqual(['2011-07-04', '2012-01-02', '2012-07-02']);
-    // counted apart, in twenty bins of equal width
+    // Counted separately, in twenty bins of equal width.
     expect(cnt?.histogram?.edges.slice(0, 3)).toEqual([1, 49.8, 98.6]);
     expect(cnt?.histogram?.counts.reduce((sum, count) => sum + count, 0)).toBe(17_379);
     expect(cnt?.histogram?.counts.slice(0, 3)).toEqual([4821, 2151, 1917]);

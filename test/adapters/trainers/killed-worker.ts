@@ -1,4 +1,4 @@
-// A worker that trains until it is killed: killed-worker.test.ts starts it with what to train as JSON.
+// A worker that trains until it is killed. killed-worker.test.ts starts it with the job as a JSON argument.
 import { createDiskObjectStore } from '../../../adapters/object-store/disk.ts';
 import { createLocalTrainer } from '../../../adapters/trainers/local/local-trainer.ts';
 import type { TrainingJob } from '../../../contracts/models/training-job.ts';

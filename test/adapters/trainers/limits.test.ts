@@ -5,7 +5,7 @@ import type { TrainingGround } from './training-ground.ts';
 const kinds = ['bubblewrap', 'process-group'] as const;
 
 describe.each(kinds)('limits of training: %s', (kind) => {
-  // macOS holds to none of these limits.
+  // macOS enforces none of these limits.
   const it = test.skipIf(process.platform !== 'linux');
   let ground: TrainingGround;
   beforeAll(async () => void (ground = await layTrainingGround(kind)));

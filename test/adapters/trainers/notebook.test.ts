@@ -8,8 +8,8 @@ import { commandWords } from '../../../adapters/trainers/local/launch.ts';
 import type { TrainingGround } from './training-ground.ts';
 import { failureOf, layTrainingGround } from './training-ground.ts';
 
-// nbformat and nbclient as far as the runner uses them: it is the runner that is tested here, and the real ones take half a
-// minute to install. docs/how-to/from-a-notebook.md is run with them.
+// Stand-ins for nbformat and nbclient with the parts that the runner uses. This file tests the runner, and the real
+// packages take half a minute to install. docs/how-to/from-a-notebook.md is tested with the real ones.
 const nbformat = `
 import json
 
@@ -65,7 +65,7 @@ beforeAll(async () => {
   await writeFile(join(packages, 'ipykernel.py'), '');
   await writeFile(join(packages, 'nbclient/exceptions.py'), exceptions);
   await writeFile(join(packages, 'nbclient/__init__.py'), nbclient);
-  // Without a lock, the Python on the worker's path is the one that scripts run with.
+  // Without a lock, scripts run with the Python on the worker's PATH.
   const PATH = `${binFolder}${delimiter}${process.env.PATH}`;
   ground = await layTrainingGround('process-group', { ...process.env, PATH });
 });
@@ -83,7 +83,7 @@ test('a notebook that fails names the cell and its error on one line, and the lo
   ];
   const job = await ground.job({ 'train.ipynb': JSON.stringify({ cells }) }, { command: ['notebook', 'train.ipynb'] });
   const lines: string[] = [];
-  // The executed copy is written before the failure is told, and is gone when the attempt has ended.
+  // The executed copy is written before the failure is reported, and is removed when the attempt ends.
   let copy = '';
   const training = ground.trainer.train(job, {
     onLog: ({ stream, line }) => {

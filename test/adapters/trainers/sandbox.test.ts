@@ -7,13 +7,15 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { layTrainingGround } from './training-ground.ts';
 import type { TrainingGround } from './training-ground.ts';
 
-// Linux alone has bubblewrap; there, a machine without it fails these tests.
+// Only Linux has bubblewrap. On Linux, these tests fail if bubblewrap is missing.
 describe.skipIf(process.platform !== 'linux')('the sandbox of training', () => {
   let ground: TrainingGround;
   beforeAll(async () => void (ground = await layTrainingGround('bubblewrap')));
   afterAll(() => ground.remove());
 
-  /** What a Python expression is inside: its value, or the name of the error that it raises. */
+  /**
+   * Evaluates a Python expression inside the sandbox and returns its value, or the name of the error that it raises.
+   */
   async function inside(expression: string, changes: { network?: boolean } = {}): Promise<string> {
     ground.lines.length = 0;
     const job = await ground.job(

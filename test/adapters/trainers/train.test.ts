@@ -6,10 +6,11 @@ import type { TrainingGround } from './training-ground.ts';
 
 const model = 'printf model > "$PERENNIAL_OUTPUT/model.onnx"\n';
 
-// The outcomes are the same with and without a sandbox; what only a sandbox can promise is in sandbox.test.ts.
+// Training must end the same way with and without a sandbox. Guarantees that only a sandbox can give are tested in
+// sandbox.test.ts.
 for (const kind of ['bubblewrap', 'process-group'] as const) {
   const name = kind === 'bubblewrap' ? 'in a sandbox' : 'without bubblewrap';
-  // Linux alone has bubblewrap; there, a machine without it fails these tests.
+  // Only Linux has bubblewrap. On Linux, these tests fail if bubblewrap is missing.
   describe.skipIf(kind === 'bubblewrap' && process.platform !== 'linux')(`training ${name}`, () => {
     let ground: TrainingGround;
     beforeAll(async () => void (ground = await layTrainingGround(kind)));

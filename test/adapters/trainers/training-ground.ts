@@ -26,16 +26,16 @@ export interface TrainingGround {
   readonly sandbox: Sandbox;
   readonly lines: string[];
   readonly progress: [number, string][];
-  /** A job whose code holds these files. */
+  /** Creates a job whose code holds these files. */
   job(files: CodeFiles, changes?: JobChanges): Promise<TrainingJob>;
-  /** The trainer's, with log and progress kept in `lines` and `progress`. */
+  /** Trains, and collects the log in `lines` and the progress in `progress`. */
   train(job: TrainingJob, signal?: AbortSignal): Promise<TrainingResult>;
   check(job: CheckJob, signal?: AbortSignal): Promise<CheckResult>;
   text(sha256: Sha256): Promise<string>;
   remove(): Promise<void>;
 }
 
-/** A folder with what a training needs, and the trainer as a worker with this environment has it. */
+/** Creates the folder, stores and trainer that a training needs. `environment` is the worker's environment. */
 export async function layTrainingGround(
   kind: SandboxKind,
   environment: ToolVariables = process.env,
@@ -80,7 +80,7 @@ export async function failureOf(promise: Promise<unknown>): Promise<PerennialErr
   throw caught;
 }
 
-/** A number of seconds that no other process on this machine sleeps for. */
+/** Returns a number of seconds that no other process on this machine passes to `sleep`. */
 export function uniqueSeconds(): string {
   return String(randomInt(100_000_000, 999_999_999));
 }
