@@ -153,7 +153,7 @@ describe('patterns mean what git takes them to mean', () => {
         .split('\0')
         .filter((path) => path !== '');
     } catch {
-      // It ends with 1 where nothing is ignored.
+      // git ends with exit code 1 if nothing is ignored.
     }
     expect(ours).toEqual(theirs);
   });

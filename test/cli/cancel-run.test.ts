@@ -6,7 +6,7 @@ import { ApiClient } from '../../cli/api-client.ts';
 import { cancelBeforeLeaving } from '../../cli/following/cancel-run.ts';
 
 const asked: string[] = [];
-// Stands for an API that accepts, that refuses, or that is too busy to answer, by the run that is named.
+// Stands in for an API that, depending on the run, accepts the cancellation, refuses it, or is too busy to answer.
 const server = createServer((request, response) => {
   void text(request).then((body) => {
     asked.push(`${request.method} ${request.url} ${body}`);

@@ -13,7 +13,7 @@ test('slices come worst first, whether the metric is better when small or when g
   const order = (metric: string) =>
     describeEvaluation(output, { ...evaluation, metric }, output.colours).match(/workingday = \d/g);
   expect(order('rmse')).toEqual(['workingday = 0', 'workingday = 1']);
-  // 1 − 101.6/190 is the lesser share.
+  // For r2, 1 − 101.6/190 is the lower value of the two slices.
   expect(order('r2')).toEqual(['workingday = 0', 'workingday = 1']);
   const better = evaluation.slices.map((slice) => ({ ...slice, challenger: { ...slice.challenger, r2: 0.9 } }));
   const [other, ...rest] = evaluation.slices;

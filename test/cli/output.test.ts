@@ -3,7 +3,7 @@ import { describeEvaluation } from '../../cli/views/evidence-view.ts';
 import { Output } from '../../cli/output.ts';
 import { exampleApproval } from '../api/evidence-example.ts';
 
-// What a terminal would obey: move the cursor, paint, write its clipboard by OSC 52; and by C1 codes, which are one character.
+// Terminal commands: move the cursor, set colours, write to the clipboard (OSC 52), and the one-character C1 codes.
 const hostile = 'a\u001B[2J\u001B[31mb\u001B]52;c;eA==\u0007\r\u009B1Ac\u202Ed';
 const spelt = String.raw`a\x1b[2J\x1b[31mb\x1b]52;c;eA==\x07\r\x9b1Ac\u202ed`;
 
@@ -28,7 +28,7 @@ test.each([true, false])(
     output.data(null, () => output.table([''], [[hostile]]));
     expect(said.stdout.split('\n').filter((line) => line.includes(spelt))).toHaveLength(4);
     expect(said.stderr).toBe(`${spelt}\n${spelt}\r\u001B[2K`);
-    // The title of the table is bold, and nothing else is anything.
+    // The only control sequences are those that print the table's title in bold.
     expect(said.stdout.replaceAll('\u001B[1m', '').replaceAll('\u001B[22m', '')).not.toMatch(/[^\P{Cc}\n]/u);
   },
 );

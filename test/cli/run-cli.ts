@@ -7,7 +7,7 @@ export interface Said {
   readonly stderr: string;
 }
 
-/** A command line without a terminal, run in this process: quick enough to try every verb. */
+/** Runs the command line in this process without a terminal, which is fast enough to try every command. */
 export async function cli(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},

@@ -14,7 +14,7 @@ import { goodModel, tinyModel } from '../support/tiny-model.ts';
 import { cli } from './run-cli.ts';
 import { perennialOnTerminal } from './terminal.ts';
 
-// The verbs that change what serves and those that wait, on a stack of their own, with and without a terminal.
+// The commands that change what serves and those that wait, on one stack, with and without a terminal.
 
 const main = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 const here = ['-m', 'served'];
@@ -51,7 +51,7 @@ function onTerminal(args: readonly string[], typed: Parameters<typeof perennialO
   return perennialOnTerminal(args, environment, typed);
 }
 
-/** Errors are the last line of standard error, after what was told while waiting. */
+/** Parses the last line of standard error, where the error is. Earlier lines report progress. */
 function lastLine(said: string): unknown {
   return JSON.parse(said.trim().split('\n').at(-1) ?? '');
 }
@@ -73,7 +73,7 @@ function champion(): Promise<string> {
   return done('served', ...here).then(({ stdout }) => stdout);
 }
 
-/** What `runs watch` says when it is ended by a signal, which it must end by. */
+/** Returns what `runs watch` prints when a signal ends it. */
 async function watchedUntil(signal: NodeJS.Signals, id: string): Promise<string> {
   const child = spawn(process.execPath, [main, 'runs', 'watch', id], {
     env: { ...process.env, PERENNIAL_HOME: stack.home },
@@ -110,7 +110,7 @@ test('Ctrl-C ends the waiting and not the deployment; the approval shows its evi
   const run = await newestRun('deploy');
   if (run.state !== 'awaiting-approval') throw new Error(`the deployment is ${run.state}`);
   expect(waiting.shown).toMatch(/the deploy run goes on\. perennial runs watch [^]* shows it, perennial runs cancel/);
-  // A demo that waits has a stack to stop, so no signal may end it on the spot, nor pass it by.
+  // A waiting demo must stop its stack first, so these signals must neither kill it immediately nor be ignored.
   for (const signal of ['SIGTERM', 'SIGHUP'] as const)
     expect(await watchedUntil(signal, run.id)).toMatch(/the deploy run goes on\. perennial runs watch/);
 

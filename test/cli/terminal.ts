@@ -8,11 +8,11 @@ const inTerminal = 'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.
 
 export interface TerminalResult {
   readonly code: number | null;
-  /** All that was shown, with the terminal's control sequences. */
+  /** Everything that the terminal showed, with control sequences. */
   readonly shown: string;
 }
 
-/** `perennial …` on a pseudo-terminal of 120 × 30, with what a person types when `typed` says so. */
+/** Runs `perennial …` on a pseudo-terminal of 120 × 30. `typed` says which keys a person presses after which output. */
 export async function perennialOnTerminal(
   args: readonly string[],
   environment: Readonly<Record<string, string>>,

@@ -35,7 +35,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** `perennial code snapshot` against an API that answers like this. */
+/** Runs `perennial code snapshot` against an API that answers with `answer`. */
 async function snapshot(answer: RequestListener): Promise<{ exit: Promise<unknown[]>; said: Promise<string> }> {
   api = createServer(answer).listen(0, '127.0.0.1');
   await once(api, 'listening');
@@ -57,7 +57,7 @@ const refuse: RequestListener = (_request, response) => {
 
 test('the command line leaves no file behind when it is killed in the middle of an upload', async () => {
   const asked = Promise.withResolvers<string | undefined>();
-  // Takes the request, and neither reads nor answers it.
+  // Accepts the request, but neither reads nor answers it.
   const { exit } = await snapshot((request) => asked.resolve(`${request.method} ${request.url}`));
   expect(await asked.promise).toMatch(/^PUT \/v1\/blobs\//);
   running.kill('SIGKILL');

@@ -10,7 +10,7 @@ import { expect, test } from 'vitest';
 import { commandLine } from '../../cli/program.ts';
 import { cli } from './run-cli.ts';
 
-// What the command line says before anything of the stack is asked.
+// The checks of the command line that need no connection to a stack.
 
 function verbs(command: Command, path: readonly string[] = []): { path: readonly string[]; command: Command }[] {
   return command.commands.flatMap((sub) => {

@@ -11,7 +11,7 @@ import type { TinyModel } from '../support/tiny-model.ts';
 import { tinyModel, tinyRows } from '../support/tiny-model.ts';
 import { cli } from './run-cli.ts';
 
-// The verbs that bring data and code in and show what is there, on a stack of their own.
+// The commands that upload data and code and that show the result, on one stack.
 
 const asOf = '2026-01-11T00:00:00Z';
 const nobody = '01a20e6a-0000-7000-8000-000000000000';
@@ -49,7 +49,7 @@ async function done(...args: string[]): Promise<{ stdout: string; stderr: string
   return said;
 }
 
-/** Standard input from a pipe, as a process of its own. */
+/** Runs the command line as a process with `input` piped to its standard input. */
 async function piped(input: string, ...args: string[]) {
   const child = spawn(process.execPath, [main, ...args], { env: { ...process.env, PERENNIAL_HOME: stack.home } });
   let stdout = '';
@@ -220,7 +220,7 @@ test('the environment that is named is the one that is meant, also where a confi
 });
 
 test('a verb whose reader has gone ends without complaint', async () => {
-  // It would watch for ever; whoever was to read has ended before its first line.
+  // `runs watch` would watch forever; its reader has ended before the first line.
   const child = spawn('sh', ['-c', `"${process.execPath}" "${main}" runs watch --json | true`], {
     env: { ...process.env, PERENNIAL_HOME: stack.home },
   });

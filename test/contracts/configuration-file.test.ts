@@ -32,7 +32,7 @@ function errorOf(parsing: () => unknown): PerennialError {
   throw new Error('it was accepted');
 }
 
-/** The example with one text replaced by another; the error that it gives. */
+/** Returns the error for the example with one text replaced by another. */
 function exampleWith(text: string, replacement: string): PerennialError {
   expect(exampleFile.split(text)).toHaveLength(2);
   return errorOf(() => parseConfigurationFile(exampleFile.replace(text, replacement)));

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { asDiskFull, diskFull, isAboutFullDisk } from '../../contracts/disk-full.ts';
 import { PerennialError } from '../../contracts/errors.ts';
 
-/** As Node reports them; it has no name for EDQUOT. */
+/** Errors as Node reports them. Node has no name for EDQUOT. */
 const noSpace = new Error('ENOSPC: no space left on device, write');
 const quotaUsedUp = new Error('Unknown system error -122: Unknown system error -122, write');
 

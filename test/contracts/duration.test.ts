@@ -57,7 +57,8 @@ describe('an instant moved by a duration', () => {
   test.each([
     ['2012-03-31T12:00:00.000Z', '1 month', -1, 'UTC', '2012-02-29T12:00:00.000Z'],
     ['2012-01-31T12:00:00.000Z', '1 month', 1, 'UTC', '2012-02-29T12:00:00.000Z'],
-    // New York springs forward on 2012-03-11: that day has 23 hours, a day is still a day and 24 hours are 24 hours.
+    // In New York the clocks go forward on 2012-03-11. That day has 23 hours: `1 day` covers all of it, and `24 hours`
+    // is longer.
     ['2012-03-12T04:00:00.000Z', '1 day', -1, 'America/New_York', '2012-03-11T05:00:00.000Z'],
     ['2012-03-12T04:00:00.000Z', '24h', -1, 'America/New_York', '2012-03-11T04:00:00.000Z'],
     ['2012-07-01T04:00:00.000Z', '6 months', -1, 'America/New_York', '2012-01-01T05:00:00.000Z'],
@@ -92,7 +93,8 @@ describe('which of two is shorter', () => {
         const certain = isCertainlyShorter(a, b);
         if (certain === undefined) return;
         const [startOfA, startOfB] = [a, b].map((length) => shiftInstant(day.toISOString(), length, -1, 'UTC'));
-        // The end of a short month can make two lengths meet; it never turns them round.
+        // Because months end early, two lengths can reach the same day, but the shorter one never becomes the longer
+        // one.
         if (certain) expect(startOfA! >= startOfB!).toBe(true);
         else expect(startOfA! <= startOfB!).toBe(true);
       }),

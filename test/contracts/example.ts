@@ -1,4 +1,4 @@
-/** perennial.yaml as its reference shows it, with nearly every key. */
+/** The perennial.yaml of its reference page, with nearly every key. */
 export const exampleFile = `\
 schemaVersion: 1
 name: bike-demand                 # [a-z0-9-]{1,63}

@@ -14,7 +14,8 @@ describe('the nearest key', () => {
     expect(nearestKey(given, ['numeric', 'exclude', 'minRows', 'threshold', 'minFeatures'])).toBe(nearest);
   });
 
-  // The usual typing error is one edit here. To libraries that count it as two, max is as near to mni as min is.
+  // A swap of two letters, the most common typing error, counts as one edit here. Libraries that count two edits find
+  // max as near to mni as min.
   test.each([
     ['mni', 'min', ['max', 'min']],
     ['Europe/Kriov', 'Europe/Kirov', ['Europe/Kiev', 'Europe/Kirov']],

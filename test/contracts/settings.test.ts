@@ -36,7 +36,7 @@ describe('the settings of a process', () => {
     const guide = readFileSync(new URL('../../docs/how-to/limits.md', import.meta.url), 'utf8');
     const settings = parseSettings(Settings, least);
     for (const name of Object.keys(limitSettings)) {
-      // Its default is half of the machine's memory.
+      // The default of PERENNIAL_INSTALL_MEMORY is half of the machine's memory, which is computed elsewhere.
       if (name !== 'PERENNIAL_INSTALL_MEMORY') expect(Reflect.get(settings, name), name).toBeGreaterThan(0);
       expect(guide).toContain(`\`${name}\``);
     }

@@ -1,7 +1,7 @@
-/** One file that a recipe writes, or lines that it adds to one. */
+/** A file that a recipe writes, or lines that it adds to an existing file. */
 export interface RecipeFile {
   readonly path: string;
-  /** `diff`: lines to add, with the lines around them; otherwise the whole file. */
+  /** `diff`: lines to add, with the lines around them. `file`: the whole file. */
   readonly kind: 'diff' | 'file';
   readonly text: string;
 }
@@ -11,7 +11,7 @@ export interface Recipe {
   readonly files: readonly RecipeFile[];
 }
 
-/** The recipes of CONTRIBUTING.md: every third-level heading with its blocks that name a path. */
+/** Reads the recipes of CONTRIBUTING.md: every third-level heading with its code blocks that name a path. */
 export function readRecipes(markdown: string): readonly Recipe[] {
   return markdown
     .split(/^### /m)
@@ -26,7 +26,10 @@ export function readRecipes(markdown: string): readonly Recipe[] {
     }));
 }
 
-/** `source` with the added lines of the diff. Each hunk, parted by a line `@@`, must fit exactly one place. */
+/**
+ * Returns `source` with the added lines of the diff. Hunks are separated by a line `@@`, and each must fit exactly one
+ * place.
+ */
 export function addLines(source: string, { path, text }: RecipeFile): string {
   return text.split(/^@@\n/m).reduce((before, hunk) => {
     const lines = hunk.split('\n').slice(0, -1);

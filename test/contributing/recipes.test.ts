@@ -6,13 +6,14 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { addLines, readRecipes } from './read-recipes.ts';
 
-// Every recipe of CONTRIBUTING.md is applied to one copy of the tree, which must then be as sound as the tree itself.
+// Applies every recipe of CONTRIBUTING.md to one copy of the repository, which must then pass the same checks as the
+// repository.
 
 const root = join(import.meta.dirname, '..', '..');
 const run = promisify(execFile);
 const recipes = readRecipes(await readFile(join(root, 'CONTRIBUTING.md'), 'utf8'));
 
-/** What an addition of each kind touches at most, its test included. */
+/** The largest number of files that each kind of addition may touch, its test included. */
 const filesAtMost: Readonly<Record<string, number>> = {
   'An activity': 3,
   'A pipeline': 5,

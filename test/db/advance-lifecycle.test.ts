@@ -58,7 +58,7 @@ function advance(scope: Scope): Promise<LifecycleOrders> {
   return ground.repositories.lifecycle.advance(scope, planLifecycle);
 }
 
-/** Without the monitoring that begins as soon as anything serves. */
+/** Returns the ordered runs without monitoring, which starts as soon as anything serves. */
 function started(orders: LifecycleOrders): Id[] {
   return orders.start.filter((order) => order.kind !== 'monitor').map((order) => order.runId);
 }

@@ -34,7 +34,7 @@ const policy: ApprovalPolicy = { votes: 1, roles: ['approver'], requesterMayVote
 const begin = '2012-01-01T00:00:00.000Z';
 let made = 0;
 
-/** A scope that no other test touches, on a clock that stands where the test puts it. */
+/** Creates a scope that no other test touches, with a virtual clock that only the test moves. */
 async function freshScope(): Promise<Scope> {
   const environment = `place-${(made += 1)}`;
   await createEnvironmentRepository(ground.context).makeVirtual('default', environment, begin, ground.by);

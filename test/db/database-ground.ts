@@ -11,7 +11,7 @@ import { createModelRepository } from '../../db/models/model-repository.ts';
 import { createPrincipalRepository } from '../../db/principals/principal-repository.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres-of-tests.ts';
 
-/** A database of its own with one principal and the model `bike-demand` in production. */
+/** A new database with one principal and the model `bike-demand` in production. */
 export interface DatabaseGround {
   readonly database: TestDatabase;
   readonly context: RepositoryContext;

@@ -17,19 +17,19 @@ import { createTestDatabase, type TestDatabase } from '../support/postgres-of-te
 import { beginRun, seedVersion, subjectOf, type SeededVersion } from '../support/seed-candidate.ts';
 import { configuration } from './database-ground.ts';
 
-/** The wall clock, ahead by what the test has let pass: it runs on by itself and never back. */
+/** The wall clock, moved ahead by the time that the test lets pass. It never goes back. */
 export interface PassingClock extends Clock {
   pass(milliseconds: number): void;
 }
 
-/** A database of its own with every repository and one principal; each test makes a model of its own in it. */
+/** A new database with every repository and one principal. Each test creates its own model in it. */
 export interface DeploymentGround {
   readonly database: TestDatabase;
   readonly repositories: Repositories;
   readonly context: RepositoryContext;
   readonly clock: PassingClock;
   readonly by: Id;
-  /** A gateway whose lease has ended, which has loaded what was raised. */
+  /** A gateway that has loaded the raised generations, but whose lease has ended. */
   readonly loader: Id;
   end(): Promise<void>;
 }
@@ -57,7 +57,10 @@ export async function layDeploymentGround(): Promise<DeploymentGround> {
 
 let models = 0;
 
-/** A model that no other test touches; with `virtualNow` in an environment whose clock stands there. */
+/**
+ * Creates a model that no other test touches. With `virtualNow` its environment has a virtual clock that shows this
+ * instant.
+ */
 export async function freshScope(
   { repositories, by }: DeploymentGround,
   options: { readonly retrain?: ConfigurationInput['retrain']; readonly virtualNow?: Instant } = {},
@@ -78,7 +81,7 @@ export function seedCandidate(
   return seedVersion(repositories, scope, by, { seed });
 }
 
-/** A deploy run that has begun, and the release that it made. */
+/** Begins a deploy run and makes its release. */
 export async function beginDeploy(
   { repositories, by }: DeploymentGround,
   scope: Scope,
@@ -89,7 +92,7 @@ export async function beginDeploy(
   return { runId, release: await repositories.deployments.makeRelease(scope, evaluationId, { runId, by }) };
 }
 
-/** The steps that the next release is to be deployed in; nobody has to vote. */
+/** Sets the steps of the next deployment, without required votes. */
 export async function applySteps(
   { repositories, by }: DeploymentGround,
   scope: Scope,
@@ -111,7 +114,7 @@ export async function applySteps(
   await repositories.models.apply(scope.project, scope.environment, own, by);
 }
 
-/** Asks for the approval of the run's release, and has it, as no votes are wanted. */
+/** Requests the approval of the run's release. It is granted immediately, because no votes are required. */
 export async function approve(
   { repositories, by }: DeploymentGround,
   scope: Scope,
@@ -135,7 +138,7 @@ export async function approve(
   });
 }
 
-/** A deployment that holds the rollout and has raised these weights, as its workflow would have it. */
+/** Starts the rollout of a new candidate and raises these weights, as the deployment's workflow would. */
 export async function rollOut(
   ground: DeploymentGround,
   scope: Scope,
@@ -154,7 +157,7 @@ export async function rollOut(
   return { runId, release, generation };
 }
 
-/** Raises the run's next step, as if a gateway had loaded the one before and all had gone well in it. */
+/** Raises the run's next step, as if a gateway had loaded the step before and that step had passed. */
 export async function raise(
   { repositories: { deployments }, loader }: DeploymentGround,
   scope: Scope,
@@ -168,7 +171,7 @@ export async function raise(
   return deployments.raise(scope, { runId, weight, judged: { generation, verdict: 'pass', reason: '' } });
 }
 
-/** A release that was deployed from its first step to its end. */
+/** Deploys a new release from its first step to its end. */
 export async function deploy(ground: DeploymentGround, scope: Scope, seed: number): Promise<Release> {
   const { runId, release, generation } = await rollOut(ground, scope, seed, [100]);
   await ground.repositories.deployments.endRollout(scope, runId);
@@ -183,7 +186,7 @@ export async function deploy(ground: DeploymentGround, scope: Scope, seed: numbe
   return release;
 }
 
-/** An automated build that ended as a candidate, which nobody has deployed. */
+/** Records an automated build that ended as a candidate, which has not been deployed. */
 export async function automatedCandidate(ground: DeploymentGround, scope: Scope, seed: number): Promise<Id> {
   const { context, repositories, by } = ground;
   const { version, evaluation } = await seedCandidate(ground, scope, seed);
@@ -215,7 +218,7 @@ export async function entriesOf({ repositories }: DeploymentGround, scope: Scope
   return items.toReversed();
 }
 
-/** Role, release number and weight of each slot, as in `champion 1 90`. */
+/** Returns the role, release number and weight of each slot, such as `champion 1 90`. */
 export async function serving({ repositories }: DeploymentGround, scope: Scope): Promise<readonly string[]> {
   const current = await repositories.deployments.current(scope);
   return Promise.all(

@@ -28,7 +28,7 @@ beforeAll(async () => {
 
 afterAll(() => ground?.end());
 
-/** A deploy run that holds the rollout, has raised nothing yet, and may. */
+/** Begins a deploy run that is approved and holds the rollout, but has raised nothing yet. */
 async function beginApproved(scope: Scope, seed: number) {
   const { evaluation } = await seedCandidate(ground, scope, seed);
   const begun = await beginDeploy(ground, scope, evaluation.id);
@@ -37,7 +37,7 @@ async function beginApproved(scope: Scope, seed: number) {
   return begun;
 }
 
-/** As `rollOut`, with the first so many of the steps raised. */
+/** Does the same as `rollOut`, but raises only the first `raised` steps. */
 async function rollOutOf(scope: Scope, seed: number, weights: readonly number[], raised: number) {
   await applySteps(ground, scope, weights);
   const begun = await beginApproved(scope, seed);

@@ -21,7 +21,7 @@ function fromNow(milliseconds: number): string {
   return new Date(Date.parse(ground.clock.now()) + milliseconds).toISOString();
 }
 
-/** A gateway that keeps its lease, and no others: what went before in this file counts no more. */
+/** Ends the leases of all earlier gateways in this file, and creates this many gateways with leases. */
 async function onlyGateways(count: number): Promise<Id[]> {
   for (const { id } of await deployments.liveGateways()) await deployments.endLease(id);
   const ids = Array.from({ length: count }, () => ground.context.ids.next());

@@ -9,23 +9,23 @@ import type { IndexedPrediction } from '../../contracts/serving/prediction.ts';
 import type { MonitoringRepository } from '../../ports/repositories/monitoring-repository.ts';
 import { configuration, type DatabaseGround, digestOf, layDatabaseGround } from './database-ground.ts';
 
-/** The time that the clock of every fresh scope shows. */
+/** The time of every fresh scope's clock. */
 export const begin = '2012-01-01T00:00:00.000Z';
-/** An answer to a batch of labels in which nothing happened. */
+/** The result of a batch of labels that changed nothing. */
 export const counts = { accepted: 0, corrected: 0, repeated: 0, unknown: 0, refused: 0, waiting: 0, forgotten: 0 };
 
 export type ServedPrediction = Partial<IndexedPrediction> & { readonly id: string };
 
 export const named = (...ids: string[]): ServedPrediction[] => ids.map((id) => ({ id }));
 
-/** A database with predictions that labels can be sent for. */
+/** A database with predictions for which a test can send labels. */
 export interface LabelGround extends DatabaseGround {
   readonly monitoring: MonitoringRepository;
-  /** A scope that no other test touches; its clock is virtual and shows `begin`. */
+  /** Creates a scope that no other test touches. Its clock is virtual and shows `begin`. */
   freshScope(): Promise<Scope>;
-  /** A segment with these predictions arrives from a gateway. */
+  /** Records a segment with these predictions, as if it had arrived from a gateway. */
   arrive(scope: Scope, served: readonly ServedPrediction[], gatewayId?: Id): Promise<void>;
-  /** Entries of the ledger about corrected labels of the scope. */
+  /** Returns the ledger entries about corrected labels of the scope. */
   corrected(scope: Scope): Promise<readonly LedgerEntry[]>;
 }
 

@@ -231,6 +231,6 @@ test('labels, waiting ones, corrections and the index go with their predictions,
   expect(await ground.monitoring.expireIndex(here, recent)).toBe(0);
   expect(await ground.monitoring.labels(here, ['old', 'late', 'waits'])).toMatchObject([{ id: 'late' }]);
   expect(await ground.monitoring.labels(there, ['old', 'late', 'waits'])).toHaveLength(3);
-  // The correction was made at the clock's time.
+  // The correction carries the time of the environment's clock.
   expect(await ground.monitoring.expireLabels(here, '2012-02-01T00:00:00.000Z')).toBe(2);
 });

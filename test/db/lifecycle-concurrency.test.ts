@@ -56,7 +56,8 @@ test('a look that waits for a run or an approval does not hold the ledger meanwh
     (tx) => lockApproval(tx, approval.id),
   ];
   for (const [i, hold] of holding.entries()) {
-    // Taken first it writes the ledger; the cancel and the newer request then want what the other holds.
+    // The trigger comes first and writes the ledger. The cancel and the newer request then need what the other
+    // transaction holds.
     await trigger(scope, `${i}`, 'drift');
     await ground.repositories.lifecycle.submit(
       scope,

@@ -43,7 +43,7 @@ function ordersFor(orders: LifecycleOrders, kind: RunKind): LifecycleOrders['sta
   return orders.start.filter((order) => order.kind === kind);
 }
 
-/** Begins and fails the one build that the orders start. */
+/** Begins the one build that the orders start, and lets it fail. */
 async function endBuild(orders: LifecycleOrders): Promise<void> {
   const [order] = ordersFor(orders, 'build');
   await ground.repositories.runs.begin(order!.runId);

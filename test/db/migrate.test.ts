@@ -49,7 +49,7 @@ test('the migrations make what the schema says', async () => {
   expect(await generateMigration(newest, generateDrizzleJson(schema, newest.id))).toEqual([]);
 });
 
-/** Applies the migrations up to and with the one of that number, as an older version of Perennial would have. */
+/** Applies the migrations up to and including `last`, as an older version of Perennial would have. */
 async function migrateTo(older: Client, last: number): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'migrations-'));
   try {
@@ -66,7 +66,10 @@ async function migrateTo(older: Client, last: number): Promise<void> {
 
 const people = `array['00000000-0000-4000-8000-000000000001', '00000000-0000-4000-8000-000000000002', '00000000-0000-4000-8000-000000000003']::uuid[]`;
 
-/** What a database of migration 9 has of one model, which the owner made, the operator brought to staging, and a rehearsal tried. */
+/**
+ * Rows of a database at migration 9 about one model: the owner created it, the operator brought it to staging, and a
+ * rehearsal ran.
+ */
 const rowsOfOld = `
   insert into principals (id, name, kind)
     select id, name, 'service' from unnest(${people}, array['owner', 'operator', 'rehearsal']) as given (id, name);
@@ -133,7 +136,10 @@ test('rows that did not say when or by whom are given the time and the principal
   }
 });
 
-/** What a database of migration 11 has: a dataset, code, a version, and runs that were asked for by who uploaded their files and by another. */
+/**
+ * Rows of a database at migration 11: a dataset, code, a version, and data runs. One run was requested by the principal
+ * who uploaded its files, the other by another principal.
+ */
 const rowsWithDigests = `
   insert into principals (id, name, kind)
     select id, name, 'service' from unnest(${people}, array['owner', 'operator', 'rehearsal']) as given (id, name);
@@ -175,7 +181,7 @@ test('bytes from before are given to the projects whose rows refer to them, and 
     const given = await rows.query(
       'select project, left(sha256, 1) as digit, length(sha256) as length from blob_possessions order by 1, 2',
     );
-    // Not 2, which was uploaded and never named, nor 8 and 9, which are names that somebody wrote.
+    // Without 2, which was uploaded but never named, and without 8 and 9, which are names that only look like digests.
     expect(given.rows).toEqual(
       ['0', '1', '5', '6', '7', 'a', 'b', 'c', 'd', 'e'].map((digit) => ({ project: 'default', digit, length: 64 })),
     );
@@ -185,7 +191,10 @@ test('bytes from before are given to the projects whose rows refer to them, and 
   }
 });
 
-/** What a database of migration 20 has of two rehearsals: the first is under way and has ingested twice, the second has ended. */
+/**
+ * Rows of a database at migration 20 about two rehearsals: the first is in progress and has ingested twice, the second
+ * has ended.
+ */
 const rehearsalsOfOld = `
   insert into principals (id, name, kind)
     select id, name, 'service' from unnest(${people}, array['owner', 'operator', 'rehearsal']) as given (id, name);

@@ -34,7 +34,7 @@ afterAll(() => ground?.end());
 const begin = '2012-01-01T00:00:00.000Z';
 let made = 0;
 
-/** A scope that no other test touches. */
+/** Creates a scope that no other test touches. */
 async function freshScope(): Promise<Scope> {
   const environment = `place-${(made += 1)}`;
   await createEnvironmentRepository(ground.context).makeVirtual('default', environment, begin, ground.by);
@@ -80,7 +80,7 @@ test('a window has the segments with a row in it, the oldest first', async () =>
   const ids = async (from: string, to: string) => (await monitoring.segments(scope, from, to)).map((row) => row.id);
   expect(await ids(hour(0), hour(9))).toEqual([first.id, second.id, third.id]);
   expect(await ids(hour(4), hour(5))).toEqual([second.id]);
-  // A row at the window's first instant is in it, one at its end is not.
+  // The window includes a row at its first instant and excludes a row at its end.
   expect(await ids(hour(2), hour(3))).toEqual([first.id]);
   expect(await ids(hour(9), hour(10))).toEqual([]);
   expect(await monitoring.segments({ ...scope, environment: 'elsewhere' }, hour(0), hour(9))).toEqual([]);

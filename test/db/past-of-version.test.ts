@@ -12,7 +12,7 @@ import { beginRunOf } from '../support/begin-run-of.ts';
 import { subjectOf } from '../support/seed-candidate.ts';
 import { deploy, freshScope, layDeploymentGround, rollOut, type DeploymentGround } from './deployment-ground.ts';
 
-// What happened to the releases of an artifact before: the warnings of an approval request are made from it.
+// Tests the history of releases with the same artifact, from which the warnings of an approval request are made.
 
 let ground: DeploymentGround;
 let folder: string;

@@ -144,7 +144,7 @@ test('the same request is told by its digest, where the caller gives one', async
   const { scope, by } = ground;
   const request = { key: 'digest', route: 'POST', requestDigest: sha256OfJson('as it was sent') };
   const first = await rehearsals.create(scope, plan, 'rmse', by, request);
-  // Meanwhile the source got other data; the request is the same, and was answered.
+  // The source has new data in the meantime. The request is the same, so its earlier answer is returned.
   const later = { ...plan, to: '2012-01-01T05:00:00.000Z' };
   expect(await rehearsals.create(scope, later, 'rmse', by, request)).toEqual(first);
   const other = { ...request, requestDigest: sha256OfJson('another') };

@@ -131,7 +131,7 @@ test('with a canary up and an older release named, both that served are withdraw
   const canary = await rollOut(ground, scope, 3, [10]);
   expect(await rollBack(scope, first.id)).toMatchObject({ from: canary.release, to: first });
   for (const release of [canary.release, second]) {
-    // The strategy is a part of the release.
+    // The strategy is part of the release.
     await applySteps(ground, scope, release === second ? [100] : [10]);
     await expect(beginDeploy(ground, scope, release.evaluationId, true)).rejects.toMatchObject({
       code: 'not-a-candidate',
@@ -165,7 +165,8 @@ test('a rollback and a promotion at the same time leave one of them to win, neve
     await deploy(ground, scope, 2);
     const { runId } = await rollOut(ground, scope, 3, [50]);
     const [promoted] = await Promise.allSettled([raise(ground, scope, { runId, weight: 100 }), rollBack(scope)]);
-    // Promoted first, the promoted is abandoned; rolled back first, the promotion has lost its rollout.
+    // If the promotion comes first, the rollback withdraws the promoted release. If the rollback comes first, the
+    // promotion fails, because its rollout was superseded.
     if (promoted.status === 'rejected') expect(promoted.reason).toMatchObject({ code: 'rollout-superseded' });
     expect(await serving(ground, scope)).toEqual(['champion 2 100']);
   }
@@ -224,7 +225,7 @@ test('heads that are named go back with the release, in the ledger too, and the 
   const runId = await beginRollback(scope);
   const request = { runId, heads: ['data', 'config'] as const, reason: 'bad rows', by };
   await deployments.rollback(scope, request);
-  // Given up for lost and tried again: nothing moves twice.
+  // A retry of an attempt that was believed lost must not move anything again.
   await deployments.rollback(scope, request);
   const after = await repositories.models.heads(scope);
   expect(changed.configuration.id).not.toBe(first.configurationId);
@@ -254,7 +255,7 @@ test('while a shadow is up a rollback goes back from the champion, and says noth
   expect(await serving(ground, scope)).toEqual(['champion 2 100', 'shadow 3 0']);
   expect(await rollBack(scope)).toMatchObject({ from: second, to: first, changed: true });
   expect(await serving(ground, scope)).toEqual(['champion 1 100']);
-  // Nobody was answered by it: it may still be promoted.
+  // No caller received the shadow's predictions, so the shadow is not withdrawn and may still be promoted.
   const { evaluationId } = shadow;
   expect((await beginDeploy(ground, scope, evaluationId, true)).release.id).toBe(shadow.id);
 });

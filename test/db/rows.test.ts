@@ -16,12 +16,12 @@ import { ReportBody } from '../../contracts/monitoring/report.ts';
 import { RunRequest } from '../../contracts/runs/run.ts';
 import * as schema from '../../db/schema.ts';
 
-// Reads the tables as they are declared; `migrate.test.ts` holds that the migrations make the same.
+// Checks the tables as the schema declares them. `migrate.test.ts` tests that the migrations create the same tables.
 const everything: readonly unknown[] = Object.values(schema);
 const tables = everything.filter((table) => is(table, PgTable)).map((table) => getTableConfig(table));
 type Table = (typeof tables)[number];
 
-/** Rows that name no principal in `recorded_by`, by where it stands instead: a column that must be set and refer there. */
+/** Tables without `recorded_by`, with the required foreign key that leads to a principal instead. */
 const namedElsewhere: Readonly<Record<string, { readonly column: string; readonly refersTo: PgTable; why: string }>> = {
   approvals: { column: 'requested_by', refersTo: schema.principals, why: 'the word of the noun' },
   votes: { column: 'principal_id', refersTo: schema.principals, why: 'the word of the noun' },
@@ -32,7 +32,7 @@ const namedElsewhere: Readonly<Record<string, { readonly column: string; readonl
   collected_blobs: { column: 'collection_id', refersTo: schema.garbageCollections, why: 'the work of a collection' },
 };
 
-/** Rows in which a process of the platform tells what it is or has seen, by the column that names the process. */
+/** Tables in which a process of the platform records its own state, with the column that identifies the process. */
 const toldByProcesses: Readonly<Record<string, string>> = {
   gateways: 'id',
   acknowledgements: 'gateway_id',
@@ -43,10 +43,10 @@ const toldByProcesses: Readonly<Record<string, string>> = {
   workers: 'id',
 };
 
-/** The first of each is made by the installation, before there is anybody. */
+/** The installation creates the first row of these tables before any principal exists. */
 const firstHasNobody: ReadonlySet<string> = new Set(['principals', 'grants', 'api_keys']);
 
-/** JSON that carries its version itself. The rest is of the version that its row has in `schema_version`. */
+/** JSON columns with a version of their own. All other JSON columns have the version in the row's `schema_version`. */
 const versionedByContract: Readonly<Record<string, z.ZodType>> = {
   'configurations.body': Configuration,
   'dataset_versions.manifest': DatasetManifest,
@@ -89,7 +89,7 @@ function refersTo(table: Table, name: string, target: PgTable): boolean {
   });
 }
 
-/** What is wrong with who wrote the rows of the table; undefined if nothing is. */
+/** Returns what is wrong with the authorship of the table's rows, or undefined if nothing is wrong. */
 function namelessBecause(table: Table): string | undefined {
   const { name } = table;
   const elsewhere = namedElsewhere[name];
@@ -114,7 +114,7 @@ const Union = z
   .object({ oneOf: z.array(z.unknown()) })
   .or(z.object({ anyOf: z.array(z.unknown()) }).transform(({ anyOf }) => ({ oneOf: anyOf })));
 
-/** Every shape that the JSON schema allows has `schemaVersion: 1`, and must have it. */
+/** Returns whether every shape that the JSON schema allows requires `schemaVersion: 1`. */
 function carriesVersion(json: unknown): boolean {
   const union = Union.safeParse(json);
   if (union.success) return union.data.oneOf.every(carriesVersion);

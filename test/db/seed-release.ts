@@ -29,7 +29,9 @@ const metrics = {
   medianAbsoluteError: 30,
 };
 
-/** The rows of a release and all that it is made of, by number; bytes there are none. */
+/**
+ * Inserts the rows of a release and of everything that it consists of, without any bytes. `number` makes them unique.
+ */
 export async function seedRelease(ground: DatabaseGround, number: number): Promise<SeededRelease> {
   const { context, scope, by } = ground;
   const name = `release ${number}`;

@@ -136,7 +136,7 @@ test('labels that have waited for thirty days are forgotten, unless they may be 
   const ofBefore = eq(predictionSegments.environment, scope.environment);
   await ground.context.db.update(predictionSegments).set({ indexed: false }).where(ofBefore);
   expect(await ground.monitoring.addLabels(scope, [{ id: 'u', value: 1 }], ground.by)).toMatchObject({ forgotten: 0 });
-  // Reports find it by its id.
+  // Reports find the label by its prediction id.
   expect(await ground.monitoring.labels(scope, ['old'])).toMatchObject([{ id: 'old', value: 1 }]);
   await ground.context.db.update(predictionSegments).set({ indexed: true }).where(ofBefore);
   expect(await ground.monitoring.addLabels(scope, [{ id: 'u', value: 1 }], ground.by)).toMatchObject({ forgotten: 1 });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 export const root = join(import.meta.dirname, '..', '..');
 
-/** Every Markdown file of the repository, by its path. */
+/** Returns the text of every Markdown file in the repository, by path. */
 export function documents(): ReadonlyMap<string, string> {
   const paths = globSync('**/*.md', {
     cwd: root,

@@ -39,10 +39,12 @@ describe('what documents show can be used as it is', () => {
   });
 });
 
-/** What a variable stands for, where an id is wanted. */
+/** Replaces a shell variable wherever an id is expected. */
 const anyId = '0193e2c8-7b1c-7d4e-9f6a-2f1f4c3b2a10';
 
-/** The words of a shell line: quotes hold words together, and what ends or redirects the command ends it here. */
+/**
+ * Splits a shell line into words. Quotes keep words together, and a pipe, redirection or separator ends the command.
+ */
 function wordsOf(line: string): string[] {
   const words = line.match(/"[^"]*"|'[^']*'|\$\([^)]*\)|[^\s"']+/g) ?? [];
   const end = words.findIndex((word) => /^[|;&>]/.test(word));

@@ -3,17 +3,17 @@ import { basename } from 'node:path';
 import { expect, test } from 'vitest';
 import { documents, root } from './documents.ts';
 
-/** History names what there was. */
+/** The changelog and the decision records may name files that no longer exist. */
 const isHistory = (path: string): boolean => path === 'CHANGELOG.md' || path.startsWith('docs/adr/');
 
-/** Sources by path and by name, and folders with a slash at the end. */
+/** Paths of all source files. */
 const sources = globSync('**/*.{ts,mts,mjs,sql,py}', {
   cwd: root,
   exclude: (path) => /(^|\/)(node_modules|\.[^/]+)$/.test(path),
 });
 const known = new Set(sources.flatMap((path) => [path, basename(path), path.split('/').slice(-2).join('/')]));
 
-/** Names of files that a user writes, and places in the examples that the documents show. */
+/** Names of files that users write. */
 const ofUsers = /^(train|predict|make-holdout|[a-z_]*check|conftest)\.py$/;
 
 test('every source that a document names exists', () => {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { documents } from './documents.ts';
 
-// Words that praise instead of say, and traces of one machine.
+// Promotional words, and traces of one machine.
 const forbidden = [
   /\b(seamless(ly)?|blazing(ly)?|cutting[- ]edge|world[- ]class|revolutionary|effortless(ly)?|next[- ]generation)\b/i,
   /\b(leverag(e|es|ing)|supercharge[sd]?|game[- ]chang(er|ing)|enterprise[- ]grade|best[- ]in[- ]class|battle[- ]tested)\b/i,

@@ -7,9 +7,10 @@ import { linearModel, logarithmModel } from '../support/onnx-models.ts';
 import type { TinyModel } from '../support/tiny-model.ts';
 import { goodModel, tinyModel } from '../support/tiny-model.ts';
 
-// Scripts that go wrong, each through the whole stack: the run fails with a code and a way out, and no version appears.
+// Training scripts that fail, through the whole stack: the run fails with a code and a way out, and no version is
+// created.
 
-/** The model of the scripts that fail. Its rows are ingested once, and it never has a version. */
+/** The model of the failing scripts. Its rows are ingested once, and it never has a version. */
 const name = 'bad';
 let stack: EmbeddedStack;
 let model: TinyModel;
@@ -25,7 +26,7 @@ beforeEach(async () => {
 });
 afterEach(() => model.remove());
 
-/** Gives the test a model of its own instead, with no rows yet. */
+/** Gives the test a separate model without rows. */
 async function use(other: string): Promise<void> {
   await model.remove();
   model = await tinyModel(other);
@@ -121,7 +122,7 @@ test('a script that never ends is stopped at its time limit', async () => {
 
 test('a child that a script leaves behind is gone when the run is over', async () => {
   await use('orphan');
-  // The child would write into the output folder later, and hold the standard output open meanwhile.
+  // The child would write to the output folder later, and keeps standard output open in the meantime.
   await model.code('(sleep 600; echo late) & cp model.onnx "$PERENNIAL_OUTPUT/"', { 'model.onnx': goodModel });
   await ingest(model);
   const run = await build('orphan');

@@ -13,7 +13,7 @@ import type { EmbeddedStack } from '../support/embedded-stack.ts';
 import { until } from '../support/until.ts';
 import { startStackOfRun } from '../support/stack-of-run.ts';
 
-// The second example, as its reader would run it, beside what scikit-learn says without any of Perennial.
+// Runs the second example as its reader would, and compares the results with those of scikit-learn without Perennial.
 
 const run = promisify(execFile);
 const repository = fileURLToPath(new URL('../..', import.meta.url));
@@ -51,7 +51,7 @@ async function referenceValues(): Promise<z.infer<typeof Reference>> {
   return Reference.parse(JSON.parse(stdout));
 }
 
-/** The rows of the example by their id. */
+/** Returns the rows of the example by id. */
 async function tumours(): Promise<Map<number, Record<string, string>>> {
   const [header = '', ...lines] = (await readFile(join(example, 'tumours.csv'), 'utf8')).trim().split('\n');
   const names = header.split(',');
@@ -98,7 +98,8 @@ test('what is measured of the holdout equals scikit-learn, and the gates of a cl
   const measured = BinaryMetrics.parse(evaluation.body.challenger);
   expect(measured).toMatchObject({ positive: 'malignant', threshold: 0.3, undefined: {} });
   expect([measured.rows, measured.positives]).toEqual([reference.rows, reference.positives]);
-  // The artifact answers in 32 bits, scikit-learn in 64: what counts rows is the same, what sums probabilities nearly.
+  // The artifact computes in 32 bits and scikit-learn in 64 bits. Counts are therefore equal, and sums of probabilities
+  // nearly equal.
   const values = new Map<string, unknown>(Object.entries(measured));
   for (const [name, value] of Object.entries(reference.metrics)) expect(values.get(name), name).toBeCloseTo(value, 5);
   expect(evaluation.body.challengerInterval).not.toBeNull();

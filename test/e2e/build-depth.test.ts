@@ -19,7 +19,8 @@ import { startStackOfRun } from '../support/stack-of-run.ts';
 import type { TinyModel } from '../support/tiny-model.ts';
 import { goodModel, tinyModel } from '../support/tiny-model.ts';
 
-// What a build does besides training, through the whole stack: gates, refits, why, and how training ends early.
+// The parts of a build besides training, through the whole stack: gates, refits, explanations, and the early end of a
+// training.
 
 let stack: EmbeddedStack;
 beforeAll(async () => {
@@ -98,7 +99,7 @@ test "$rows" -ge "$(cat limit)"`;
     ['rmse for temp versus champion, maxLoss 0.1', 'not-applicable'],
   ]);
   expect(first.evaluation?.body.latency?.machine).toMatch(/×/);
-  // The model is 2 · temp + hum, and temp has the greater range.
+  // The model is 2 · temp + hum, and temp also has the wider range.
   expect(first.importance?.features.map((feature) => feature.name)).toEqual(['temp', 'hum']);
   expect(first.importance?.features[0]?.mean).toBeGreaterThan(5);
 
@@ -140,9 +141,9 @@ test('a refit is trained on the holdout too, cites what was measured, and is nev
   await stack.request('POST', `/v1/approvals/${approval.id}/votes`, vote, 'approver');
   await until('it serves', async () => (await newestRun('deploy'))?.state === 'succeeded');
 
-  // The same again is what serves already.
+  // A repeated build produces the version that serves already.
   expect(await build('2026-01-09T00:00:00Z')).toMatchObject({ outcome: { decision: 'unchanged', number: 2 } });
-  // Its holdout reaches back to before the refit's end: one day of two was trained on.
+  // The holdout of this build overlaps with the refit's training data: one of its two days was trained on.
   expect(await build('2026-01-10T00:00:00Z')).toMatchObject({ outcome: { decision: 'rejected' } });
   expect((await versionOf(3)).evaluation?.body.gates[0]).toMatchObject({ verdict: 'inconclusive' });
 });
@@ -158,7 +159,7 @@ test('a cancelled training is gone with all that it started within 5 s', async (
   const { code, stderr } = await stack.perennial(['runs', 'cancel', run?.id ?? '', '--model', name]);
   expect(code, stderr).toBe(0);
   await until('all is gone', async () => processesThatMention(`sleep ${seconds}`).length === 0);
-  // Of which the command line takes one to start.
+  // The limit is 5 s for the cancellation, plus time for the command line to start.
   expect(performance.now() - begin).toBeLessThan(8000);
   expect((await building).code).toBe(1);
   expect(await newestRun('build')).toMatchObject({ state: 'cancelled' });
@@ -194,7 +195,7 @@ test('a worker that is killed in the middle of training is followed by another, 
   }
 });
 
-/** Beside the stack's own, as another machine would have it. */
+/** Starts a worker beside the stack's own, as on another machine. */
 async function startSecondWorker(): Promise<ChildProcess> {
   const pid = await stack.pidOf('worker');
   const environ = await readFile(`/proc/${pid}/environ`, 'utf8');
@@ -218,7 +219,7 @@ async function startSecondWorker(): Promise<ChildProcess> {
   return worker;
 }
 
-/** Which of the workers has a process below it that mentions the mark. */
+/** Returns the worker that has a descendant process with the mark in its arguments. */
 function workerAbove(mark: string, workers: readonly number[]): number | undefined {
   const lines = execFileSync('ps', ['-A', '-ww', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' }).split('\n');
   const parents = new Map<number, number>();

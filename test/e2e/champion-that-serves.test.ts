@@ -12,10 +12,11 @@ import { startStackOfRun } from '../support/stack-of-run.ts';
 import type { TinyModel } from '../support/tiny-model.ts';
 import { tinyModel, tinyRows } from '../support/tiny-model.ts';
 
-// Each test makes several deployments with a bake each, which is slow on a small machine.
+// Each test makes several deployments, each with a bake, which is slow on a small machine.
 vi.setConfig({ testTimeout: 150_000 });
 
-// Which champion a deployment is compared with, through the whole stack: the one that serves at the request, and the one at the rollout.
+// Which champion a deployment is compared with, through the whole stack: the one that serves at the request, and the
+// one that serves at the rollout.
 
 type Configure = (configuration: ConfigurationInput) => ConfigurationInput;
 const asOf = '2026-01-11T00:00:00Z';
@@ -46,7 +47,7 @@ afterAll(async () => {
   for (const model of models) await model.remove();
 });
 
-/** Models with a constant error in every answer; builds select a model by its name, such as `off-1`. */
+/** Models with a constant error in every prediction. Builds select a model by its name, such as `off-1`. */
 const offs = [0.1, 0.5, 1, 2, 3];
 const nameOf = (off: number) => `off-${String(off).replace('.', '-')}`;
 
@@ -66,7 +67,7 @@ async function prepared(name: string, changes: Configure, environments = ['produ
   return model;
 }
 
-/** A different `remark` makes another version with the same artifact. */
+/** Builds a version. A different `remark` makes another version with the same artifact. */
 async function build(name: string, off: number, environment = 'production', remark = '', upTo = asOf): Promise<void> {
   const path = `/v1/models/${name}/builds?environment=${environment}`;
   const id = await started(path, { asOf: upTo, params: { off: nameOf(off), remark } });
@@ -95,7 +96,7 @@ function endOf(id: string): Promise<z.infer<typeof Run>> {
   });
 }
 
-/** Waits for the pending approval request of the run; skips the request `before` if it is given. */
+/** Waits for the pending approval request of the run, and skips the request `before` if it is given. */
 async function requestOf(id: string, before?: string): Promise<z.infer<typeof Approval>> {
   const approvalId = await until('the deployment asks', async () => {
     const run = await runOf(id);
@@ -165,7 +166,7 @@ test('a version that was built before the first deployment is evaluated against 
   expect(worst.code).toBe(1);
   expect(worst.stderr).toMatch(/version 1 was not promoted: refused: no gain over the champion/);
 
-  // The champion has no gain over itself, but that must not be the reason of the refusal.
+  // The champion has no gain over itself, but that must not be the reason for the refusal.
   expect(await endOf(await start('early', { version: 2 }))).toMatchObject({
     state: 'failed',
     failure: { code: 'conflict', message: expect.stringMatching(/serves in production already/) },
@@ -192,7 +193,7 @@ test('the newest candidate waits for the slot, is evaluated against the new cham
   const waitsForSlot = async (id: string) =>
     (await runOf(id)).steps.some(({ name, state }) => name === 'beginRollout' && state === 'succeeded');
   await until('it waits for the slot', () => waitsForSlot(third));
-  // It is better than the first version too, which it is approved to replace, and worse than the second.
+  // It is better than the first version, which it is approved to replace, and worse than the second.
   const fourth = await start('queue', { version: 4 });
   await approve(await requestOf(fourth));
   await until('both wait for the slot', () => waitsForSlot(fourth));
@@ -249,7 +250,7 @@ test('a deployment without votes continues by itself against the next champion, 
   expect(detached.stderr).toMatch(/goes on under approval .* approved/);
   await until('the canary is up', async () => (await serving('unasked')).length === 2);
   const third = await start('unasked', { version: 3 });
-  // No request reaches the canary until the third is approved too, so that it waits for the slot.
+  // No request reaches the canary until the third deployment is approved too, so the third one waits for the slot.
   await until('the third is approved', async () => {
     const { items } = await stack.get(Approvals, '/v1/approvals?model=unasked&status=approved');
     return items.some(({ runId }) => runId === third);
@@ -320,7 +321,7 @@ test('evidence has the metrics of the champion it names, and a request lists its
     { code: 'no-canary', message: expect.stringContaining('all requests at once') },
   ]);
 
-  // The unit changes on the ninth day.
+  // The unit of the values changes on the ninth day.
   const [head, ...rows] = tinyRows(240, 300).trim().split('\n');
   const inAnotherUnit = rows.map((row) =>
     row.replace(/^([^,]*,[^,]*),([^,]*)/, (_, before, temp) => `${before},${Number(temp) * 1000}`),
@@ -359,7 +360,7 @@ test('a champion that needs a column which the new version lacks is still evalua
     championVersion: 1,
     evaluation: { champion: { rmse: expect.closeTo(1, 3), rows: 48 }, challenger: { rows: 48 } },
   });
-  // A build with such a champion is evaluated in the same way.
+  // A build against such a champion is evaluated in the same way.
   await build('columns', 3);
 });
 

@@ -6,8 +6,8 @@ import type { EmbeddedStack } from '../support/embedded-stack.ts';
 import { until } from '../support/until.ts';
 import { startStackOfRun } from '../support/stack-of-run.ts';
 
-// `kill -9` of the worker in the middle of each kind of work. What comes of the rehearsal is what comes of one that
-// nobody disturbed: the same versions, digests and decisions.
+// Kills the worker with `kill -9` during each kind of work. The rehearsal must give the same versions, digests and
+// decisions as an undisturbed one.
 
 const example = 'examples/bike-demand/perennial.yaml';
 const minutes = 60_000;
@@ -35,7 +35,7 @@ async function rehearse(stack: EmbeddedStack): Promise<z.infer<typeof Rehearsal>
   return stack.get(Rehearsal, `/v1/rehearsals/${rehearsal}`);
 }
 
-/** Kills the worker while this step is under way, as soon as one is; waits until another worker is at work. */
+/** Waits until this step runs, kills the worker, and waits until another worker has started. */
 async function killDuring(stack: EmbeddedStack, step: string): Promise<void> {
   const Runs = z.object({ items: z.array(Run) }).loose();
   await until(
@@ -57,7 +57,10 @@ async function killDuring(stack: EmbeddedStack, step: string): Promise<void> {
   );
 }
 
-/** What must not depend on how often a worker died: everything but ids, times and attempts. */
+/**
+ * Returns the part of a rehearsal that must not depend on how often a worker died: everything but ids, times and
+ * attempts.
+ */
 function told({ periods, summary, metric }: z.infer<typeof Rehearsal>) {
   return {
     metric,

@@ -13,7 +13,7 @@ import { linearModel, logarithmModel } from '../support/onnx-models.ts';
 import type { TinyModel } from '../support/tiny-model.ts';
 import { tinyModel } from '../support/tiny-model.ts';
 
-// What reaches production and what does not, through the whole stack.
+// Which releases reach production and which do not, through the whole stack.
 
 const asOf = '2026-01-11T00:00:00Z';
 const Deployments = z.object({ generation: Generation.nullable(), hold: z.string().nullable() }).loose();
@@ -28,7 +28,7 @@ afterAll(async () => {
   for (const model of models) await model.remove();
 });
 
-/** Applied, ingested and built: version 1 is a candidate. */
+/** Creates a model, applies it, ingests its rows and builds it, so that version 1 is a candidate. */
 async function candidate(
   name: string,
   changes?: Parameters<TinyModel['configure']>[0],
@@ -43,7 +43,7 @@ async function candidate(
   return model;
 }
 
-/** From now on the script makes this model. */
+/** Makes the training script produce this ONNX model from now on. */
 function code(model: TinyModel, onnx: Uint8Array): Promise<void> {
   return model.code('cp model.onnx "$PERENNIAL_OUTPUT/"', { 'model.onnx': onnx });
 }
@@ -63,7 +63,7 @@ async function build(name: string): Promise<void> {
   expect(outcome.decision).toBe('candidate');
 }
 
-/** Asks for the version's deployment; answers its run and the request for approval. */
+/** Requests the version's deployment and returns its run id and approval request. */
 async function askFor(name: string, version: number, as: 'operator' | 'approver' = 'operator') {
   const started = await stack.request('POST', `/v1/models/${name}/deployments`, { version }, as);
   expect(started.status).toBe(202);
@@ -164,7 +164,7 @@ test('votes on another digest, by the requester, by one without the role, twice,
   expect((await vote(approval, 'operator')).status).toBe(403);
   expect((await vote(approval, 'admin')).status).toBe(200);
   expect(await vote(approval, 'admin')).toMatchObject({ status: 403, body: { code: 'vote-refused' } });
-  // One of two votes: nothing is decided, and a person may still say no.
+  // With one of two required votes nothing is decided, and the run can still be cancelled.
   expect(await stack.get(Approval, `/v1/approvals/${approval.id}`)).toMatchObject({ status: 'pending' });
   const cancelled = await stack.perennial(['runs', 'cancel', runId, '--reason', 'not today']);
   expect(cancelled.code, cancelled.stderr).toBe(0);
@@ -241,7 +241,7 @@ test('a canary that fails its requests is taken back by itself, and why is said 
     const { generation } = await deployments('canary');
     return generation?.slots.some((slot) => slot.role === 'canary');
   });
-  // The logarithm of a number below zero is none: whoever the canary answers gets an error.
+  // A negative number has no logarithm, so every request that reaches the canary fails.
   await until('the canary has failed', async () => {
     await infer('canary', { temp: -1 });
     const run = await stack.get(Run, `/v1/runs/${runId}`);

@@ -21,7 +21,7 @@ import { startStackOfRun } from '../support/stack-of-run.ts';
 import type { TinyModel } from '../support/tiny-model.ts';
 import { tinyModel } from '../support/tiny-model.ts';
 
-// Typical models of users, through the whole stack from perennial.yaml to an answer.
+// Typical user models, through the whole stack from perennial.yaml to a prediction.
 
 const name = 'arrivals';
 let stack: EmbeddedStack;
@@ -42,7 +42,7 @@ beforeAll(async () => {
     return `${hour},${at},${delay},${delay > 0 ? 'late' : 'on time'}`;
   });
   await tiny.data(['id,at,delay,arrival', ...rows, ''].join('\n'));
-  // The model answers 1 if the delay is above 0, and its second column is the probability of 1.
+  // The model predicts 1 if the delay is above 0, and its second column is the probability of 1.
   const bytes = model({
     nodes: [
       node('MatMul', ['x', 'w'], ['z']),

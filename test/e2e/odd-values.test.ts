@@ -14,7 +14,8 @@ import { startStackOfRun } from '../support/stack-of-run.ts';
 import type { TinyModel } from '../support/tiny-model.ts';
 import { tinyModel } from '../support/tiny-model.ts';
 
-// Two models go through the whole lifecycle: one has features with awkward names, the other has rows with missing values.
+// Two models go through the whole lifecycle: one has features with awkward names, the other has rows with missing
+// values.
 
 const oddNames = [
   'size (cm), net',
@@ -66,7 +67,7 @@ function quoted(cell: string | number): string {
   return `"${String(cell).replaceAll('"', '""')}"`;
 }
 
-/** One row an hour: a value for each feature, derived from its position, and the sum of the values. */
+/** Returns one row per hour: a value for each feature, derived from its position, and the sum of the values. */
 function oddRows(from: number, to: number): string {
   const rows = Array.from({ length: to - from }, (_, at) => {
     const hour = from + at;
@@ -137,7 +138,7 @@ test('features with awkward names work in every step of the lifecycle', async ()
   expect(dataset.manifest.columns.map(({ name }) => name)).toEqual(['id', 'at', ...oddNames, 'cnt']);
   expect(dataset.profile?.columns.map(({ name }) => name)).toEqual(['id', 'at', ...oddNames, 'cnt']);
 
-  // Exported data that is ingested again changes nothing, in both formats.
+  // Ingesting exported data again changes nothing, in either format.
   for (const format of ['csv', 'parquet']) {
     const file = join(model.folder, `rows.${format}`);
     await stack.json(z.unknown(), ['data', 'checkout', '1', ...of, '-o', file, '--force']);
@@ -214,7 +215,7 @@ test('features with awkward names work in every step of the lifecycle', async ()
   expect(rehearsal.periods).toBe(1);
 }, 400_000);
 
-/** `b` is missing in every fourth row, `city` and `rooms` in every third. */
+/** Returns rows in which `b` is missing in every fourth row, and `city` and `rooms` in every third. */
 function lackingRows(): string {
   const rows = Array.from({ length: 240 }, (_, hour) => {
     const [a, b, city, rooms] = [
@@ -238,7 +239,7 @@ test('values that are missing in training may be missing in requests, and monito
   await model.code(
     [
       'cp model.onnx "$PERENNIAL_OUTPUT/"',
-      // Keeps the script's input with the version.
+      // Stores the script's input with the version.
       'cp "$PERENNIAL_TRAIN" "$PERENNIAL_OUTPUT/train.parquet"',
     ].join('\n'),
     { 'model.onnx': fillableModel() },
@@ -280,7 +281,10 @@ test('values that are missing in training may be missing in requests, and monito
   expect(rehearsal.periods).toBe(1);
 }, 300_000);
 
-/** Days 1 to 7 are whole. `hum` and `temp` are missing in some rows of day 8; day 9 has rows without a finite answer and without a target. */
+/**
+ * Returns rows for nine days. Days 1 to 7 are complete. `hum` and `temp` are missing in some rows of day 8. One row of
+ * day 9 has no finite prediction, and one has no target.
+ */
 function rowsThatSpoil(): string {
   const rows = Array.from({ length: 216 }, (_, hour) => {
     const temp = hour === 193 ? '3e38' : hour === 190 ? '' : `${hour % 24}.5`;
@@ -292,7 +296,7 @@ function rowsThatSpoil(): string {
 }
 
 test('rows that the gateway refuses or the model cannot answer end no rehearsal, and it counts them', async () => {
-  // Rows are replayed to the shadow and to the canary, until both have had enough that are not refused.
+  // Rows are replayed to the shadow and to the canary until each has received enough rows that are not refused.
   const strategy = {
     shadow: { bake: '1s', minRows: 30, tolerance: 1 },
     canary: [30, 100],
@@ -353,7 +357,7 @@ test('rows that the gateway refuses or the model cannot answer end no rehearsal,
   );
 }, 300_000);
 
-/** `city` is missing in every third row from the tenth day on. */
+/** Returns rows in which `city` is missing in every third row from the tenth day on. */
 function citiesUntil(hours: number): string {
   const rows = Array.from({ length: hours }, (_, hour) => {
     const isMissing = hour >= 216 && hour % 3 === 0;

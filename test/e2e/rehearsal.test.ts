@@ -11,7 +11,8 @@ import { LedgerEntry } from '../../contracts/ledger/ledger-entry.ts';
 import type { EmbeddedStack } from '../support/embedded-stack.ts';
 import { startStackOfRun } from '../support/stack-of-run.ts';
 
-// The policy of examples/bike-demand on its first six months, against what pandas and scikit-learn say of them.
+// Rehearses the policy of examples/bike-demand on its first six months, and compares the results with those of pandas
+// and scikit-learn.
 
 const Reference = z.object({
   initial: z.object({ training_rows: z.number(), holdout_rows: z.number(), holdout_rmse: z.number() }),
@@ -39,7 +40,7 @@ const reference = Reference.parse(
   JSON.parse(readFileSync(new URL('reference/rehearsal.json', import.meta.url), 'utf8')),
 );
 
-/** What `demo --json` prints: names that others read. */
+/** The fields of `demo --json` that other programs read. */
 const Told = z
   .object({
     rehearsal: z.string(),
@@ -65,7 +66,7 @@ beforeAll(async () => {
 }, 6 * minutes);
 afterAll(() => stack?.end());
 
-/** Each period with the reference's word on it. */
+/** Returns each period of the rehearsal together with the period of the reference. */
 function pairs(): readonly {
   readonly period: RehearsalPeriod;
   readonly expected: z.infer<typeof Reference>['periods'][number];
@@ -155,7 +156,7 @@ test('the ledger says who approved: the principal of the rehearsal, asked by the
     `/v1/ledger?model=bike-demand&environment=${rehearsal.environment}&kind=approval.voted&limit=200`,
   );
   const promoted = rehearsal.periods.filter(({ build }) => build?.decision === 'promoted').length;
-  // The first model was approved too.
+  // The first model was approved as well.
   expect(items).toHaveLength(promoted + 1);
   for (const entry of items) expect(entry.principalName).toBe(`rehearsal-${rehearsal.id}`);
 });

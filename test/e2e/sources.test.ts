@@ -22,7 +22,7 @@ import { createTestDatabase } from '../support/postgres-of-tests.ts';
 import type { TinyModel } from '../support/tiny-model.ts';
 import { goodModel, tinyModel, tinyRows } from '../support/tiny-model.ts';
 
-/** A build waits for its turn, and a machine may have much to do. */
+/** Time limit for a build, which may wait for its turn on a busy machine. */
 const patienceMs = 150_000;
 const secret = 'what-pushes-are-signed-with';
 const script = 'cp model.onnx "$PERENNIAL_OUTPUT/model.onnx"\n';
@@ -34,7 +34,7 @@ let forge: GitServer;
 let database: TestDatabase;
 let elsewhere: Server;
 let model: TinyModel;
-/** What the commits were told, as `commit state`. */
+/** The commit statuses that the forge received, in order. */
 const told: (z.infer<typeof Status> & { commit: string })[] = [];
 
 beforeAll(async () => {
@@ -174,7 +174,7 @@ test('rows come from an address and code from git; a push is built, and its comm
   expect(unchanged).toMatchObject({ state: 'success', description: expect.stringContaining('as before') });
 }, 600_000);
 
-/** The page as its reader follows it, with what stands for their own servers put in the place of the page's. */
+/** Runs the commands of the page as a reader would, with the page's server addresses replaced by the test's servers. */
 async function follow(name: string, ours: readonly (readonly [string, string])[]) {
   const { files, script: commands } = readPage(name);
   const folder = await mkdtemp(join(tmpdir(), `perennial-${name}-`));

@@ -13,7 +13,8 @@ import { linearModel } from '../support/onnx-models.ts';
 import type { TinyModel } from '../support/tiny-model.ts';
 import { tinyModel } from '../support/tiny-model.ts';
 
-// One model's way from staging to production, through the whole stack: two people, a shadow, a canary that is stopped.
+// One model on its way from staging to production, through the whole stack: two approvers, a shadow, and a canary that
+// is stopped.
 
 const name = 'steps';
 const here = ['--model', name];
@@ -45,7 +46,7 @@ afterAll(async () => {
   await model?.remove();
 });
 
-/** A version that answers so much too much. */
+/** Builds a version whose predictions are too high by `bias`. */
 async function build(bias: number, environment: string): Promise<void> {
   await model.code('cp model.onnx "$PERENNIAL_OUTPUT/"', {
     'model.onnx': linearModel({ features: ['temp', 'hum'], weights: [2, 1], bias }),
@@ -83,7 +84,7 @@ async function ended(runId: string, meanwhile: () => Promise<void> = async () =>
   return run.outcome;
 }
 
-/** One request, and the truth about it. */
+/** Sends one request, and then the label for it. */
 async function serveRow(environment: string): Promise<void> {
   const id = `row-${(asked += 1)}`;
   const temp = asked % 24;
@@ -103,7 +104,7 @@ async function serveRow(environment: string): Promise<void> {
   expect(told, JSON.stringify(told.body)).toMatchObject({ status: 200 });
 }
 
-/** A few at once, while a rollout waits for them. */
+/** Sends several requests at once, while a rollout waits for traffic. */
 async function serveRows(environment: string): Promise<void> {
   await Promise.all(Array.from({ length: 5 }, () => serveRow(environment)));
 }
@@ -195,7 +196,7 @@ test('a rollback takes the heads of code back with it, and the next build is mad
   const first = await stack.get(z.object({ id: z.string() }).loose(), `/v1/models/${name}/code/1`);
   expect(environment.codeVersionId).toBe(first.id);
   const rebuilt = ['build', ...here, '--environment', 'staging', '--as-of', asOf];
-  // The champion again is trained by the same code on the same rows.
+  // The same code on the same rows gives the champion again.
   expect(await stack.json(z.object({ decision: z.string() }).loose(), rebuilt)).toMatchObject({
     decision: 'unchanged',
   });

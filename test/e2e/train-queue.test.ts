@@ -7,7 +7,7 @@ import { startStackOfRun } from '../support/stack-of-run.ts';
 import type { TinyModel } from '../support/tiny-model.ts';
 import { tinyModel } from '../support/tiny-model.ts';
 
-// Machines that differ have queues of their own: this stack's worker trains for `train-gpu` and for nothing else.
+// Different kinds of machines have separate training queues. This stack's worker trains only for `train-gpu`.
 
 const asOf = '2026-01-11T00:00:00Z';
 let stack: EmbeddedStack;

@@ -15,7 +15,7 @@ import { startStackOfRun } from '../support/stack-of-run.ts';
 import type { TinyModel } from '../support/tiny-model.ts';
 import { tinyModel } from '../support/tiny-model.ts';
 
-// The loop turns by itself: what makes it move, what makes it wait, and what it survives.
+// The loop runs by itself. Tests what makes it act, what makes it wait, and which failures it survives.
 
 const Triggers = z.object({
   items: z.array(Trigger),
@@ -30,7 +30,7 @@ let loop: TinyModel;
 let clocked: TinyModel;
 beforeAll(async () => {
   stack = await startStackOfRun();
-  // It fires within the minute, while the other claims are looked at.
+  // The schedule fires within a minute, while the other tests run.
   clocked = await tinyModel('clocked');
   await stack.json(z.unknown(), ['apply', '-f', clocked.file]);
   await stack.json(z.unknown(), ['schedule', 'set', 'minutely', '--cron', '* * * * *', '--model', 'clocked']);
@@ -51,7 +51,7 @@ afterAll(async () => {
 
 const hourMs = 3_600_000;
 
-/** An hour a row, the last of them just over: automation builds as of now. */
+/** Returns one row per hour. The last hour has just ended, because automated builds train on data up to now. */
 function rowsUntilNow(): string {
   const last = Math.floor(Date.now() / hourMs) - 1;
   const rows = Array.from({ length: 240 }, (_, index) => {
@@ -105,7 +105,7 @@ test('new data is a trigger: it is built for, a person approves, and it is promo
     return items[0] ?? false;
   });
   expect((await stack.perennial(['approve', approval.id, '--yes'])).code).toBe(0);
-  // Over when the gateway has said that it serves it; the generation is there before.
+  // The run succeeds when the gateway has acknowledged the generation, some time after the generation exists.
   await until('it is promoted', async () => (await runsOf('loop', 'deploy'))[0]?.state === 'succeeded');
   expect(await championOf('loop')).toBe(1);
 });
@@ -113,13 +113,13 @@ test('new data is a trigger: it is built for, a person approves, and it is promo
 test('a finding of the monitor is a trigger of its own', async () => {
   const ids = Array.from({ length: 10 }, (_, index) => `prediction-${index}`);
   for (const id of ids) expect((await infer(id)).status).toBe(200);
-  // It answered 21; this is what turned out to be true.
+  // The model predicted 21, and the true value is 500.
   const labels = ids.map((id) => ({ id, value: 500 }));
   expect((await stack.request('POST', '/v1/models/loop/labels', labels)).status).toBeLessThan(300);
   const started = await stack.request('POST', '/v1/models/loop/reports', {});
   expect(started.status).toBe(202);
   const build = await consumed('performance');
-  // The same rows and code would make the same bytes: there is nothing to promote.
+  // The same rows and code give the same bytes, so there is nothing to promote.
   expect(build).toMatchObject({ state: 'succeeded', because: 'performance' });
 });
 
@@ -198,7 +198,7 @@ test('garbage is told and then removed, and nothing that is needed is', async ()
   expect(done.collection).toMatchObject({ state: 'succeeded', dryRun: false });
   await expect(stat(join(objects, sha256.slice(0, 2), sha256))).rejects.toThrow('ENOENT');
 
-  // What serves loads anew, and what is built from what there was is built.
+  // The serving artifact can still be loaded, and new builds still work.
   const artifact = await fetch(`${stack.api}/v1/models/loop/versions/1/artifact`, {
     headers: { authorization: `Bearer ${stack.keys.operator}` },
   });

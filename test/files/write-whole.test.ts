@@ -26,7 +26,9 @@ const writers: readonly (readonly [string, Write])[] = [
   ['writeWholeSync', async (...given) => writeWholeSync(...given)],
 ];
 
-/** Runs the call in a process whose files may have 64 KiB, so that a write is cut short as on a full disk. */
+/**
+ * Runs the call in a process with a file size limit of 64 KiB, so that a write stops in the middle as on a full disk.
+ */
 async function onFullDisk(call: string): Promise<string> {
   const script = `
     process.on('SIGXFSZ', () => {});

@@ -11,7 +11,7 @@ import type { ServingGround, TestGateway } from '../support/serving-ground.ts';
 import { layServingGround, startTestGateway } from '../support/serving-ground.ts';
 import { sandboxIn } from '../support/lay-sandbox.ts';
 
-// A model whose inputs are words and whole numbers, and whose answers are classes.
+// A model with text and integer inputs that predicts classes.
 
 const given = classifier('mixed-columns');
 const signature: Signature = {

@@ -7,7 +7,7 @@ import { floats, model, node, value } from '../support/onnx-models.ts';
 import type { Deployed, ServingGround, TestGateway } from '../support/serving-ground.ts';
 import { layServingGround, startTestGateway } from '../support/serving-ground.ts';
 
-// The model answers log(x): -Infinity for 0, NaN for -1. Beside it stands its square, and the logarithm of x - 5.
+// The model predicts log(x), which is -Infinity for 0 and NaN for -1. Its second output is the square root of -x.
 let ground: ServingGround;
 let serving: TestGateway;
 let deployed: Deployed;
@@ -114,7 +114,7 @@ describe('a row that the model has no finite answer to', () => {
 
 test('a row that makes the model fail is isolated, even in a large request', async () => {
   const lookingUp = await layServingGround();
-  // The model looks up one of three weights by its position.
+  // The model uses its input as the index of one of three weights.
   const lookUp = model({
     nodes: [node('Gather', ['weights', 'place'], ['y'])],
     inputs: [value('place', 'INT64', ['rows', 1])],

@@ -7,7 +7,7 @@ import { columnsModel, linearModel, logarithmModel } from '../support/onnx-model
 import type { Deployed, ServingGround, TestGateway } from '../support/serving-ground.ts';
 import { layServingGround, startTestGateway } from '../support/serving-ground.ts';
 
-/** Of models that take one feature. */
+/** The signature of models with one feature. */
 const ofTemp: Signature = {
   schemaVersion: 1,
   layout: 'matrix',
@@ -16,7 +16,7 @@ const ofTemp: Signature = {
   output: { name: 'y', type: 'FP32' },
 };
 const hour = 60 * 60_000;
-/** A weight of 50 gives the canary what is drawn below 0.5. */
+/** At a weight of 50, random numbers below 0.5 select the canary. */
 const toCanary = 0;
 const toChampion = 0.9;
 
@@ -28,7 +28,7 @@ let ahead = 0;
 beforeEach(async () => {
   ahead = 0;
   drawn = toCanary;
-  // Nothing is logged, so that a flush has only counts to tell.
+  // Predictions are not logged, so a flush only reports counts.
   ground = await layServingGround({ serve: { log: { sample: 0 } } });
 });
 afterEach(async () => {
@@ -46,7 +46,7 @@ async function serve(folder = 'gateway'): Promise<void> {
 
 const linear = () => linearModel({ features: ['temp'], weights: [1], bias: 0 });
 
-/** Champion and canary at half of the requests each. */
+/** Deploys a champion and a canary with half of the requests each. */
 async function deployStep(champion: Uint8Array, canary: Uint8Array, signature = ofTemp): Promise<Deployed> {
   await ground.deployModel(champion, ofTemp);
   return ground.deployModel(canary, signature, 50);

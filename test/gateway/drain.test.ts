@@ -43,7 +43,7 @@ test('a stopping gateway becomes unready at once, answers until its drain ends, 
   expect((await gateway.ask('GET /v2/health/ready', undefined, { key: null })).status).toBe(503);
   expect((await gateway.ask('GET /v2/models/bike/ready')).status).toBe(503);
   expect((await gateway.ask('GET /v2/health/live')).status).toBe(200);
-  // No deployment waits for it.
+  // Deployments no longer wait for this gateway.
   await expect.poll(live, within).toEqual([]);
   const { status, headers } = await gateway.ask(infer, inferBody([[1, 2]]));
   expect([status, headers.get('connection')]).toEqual([200, 'close']);
@@ -83,7 +83,7 @@ test('two gateways behind a balancer are restarted one after the other, and no r
   let over = false;
   const traffic = Array.from({ length: 2 }, async () => {
     while (!over) {
-      // About fifty requests a second from each client; nothing is timed by it.
+      // Limits each client to about fifty requests per second. No assertion depends on the pause.
       await new Promise((resolve) => setTimeout(resolve, 20));
       const { status } = await ask(balancer.address, ground.key, infer, inferBody([[1, 2]]));
       statuses.set(status, (statuses.get(status) ?? 0) + 1);
@@ -112,7 +112,7 @@ async function restartUntilItAnswers(port: string, databaseUrl: string): Promise
   return gateway;
 }
 
-/** Seconds of processor time that the process and its threads have taken. */
+/** Returns the processor time in seconds that the process and its threads have used. */
 async function processorSeconds(pid: number): Promise<number> {
   const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).replace(/^.*\) /, '').split(' ');
   return (Number(fields[11]) + Number(fields[12])) / 100;

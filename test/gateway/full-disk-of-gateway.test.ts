@@ -11,7 +11,7 @@ import { mountSmallDisk } from '../support/small-disk.ts';
 
 const within = { timeout: 20_000, interval: 50 };
 
-// A small disk is a tmpfs, which only Linux mounts; .ci/run runs there.
+// The small disk is a tmpfs, which only Linux can mount. .ci/run runs on Linux.
 describe.skipIf(process.platform !== 'linux')('on a small disk of its own', () => {
   let ground: ServingGround;
   let disk: SmallDisk;
@@ -104,7 +104,7 @@ describe.skipIf(process.platform !== 'linux')('on a small disk of its own', () =
     await expect.poll(() => ask(`full-${answered.length}`), within).toContain(`503: `);
     expect(await ask('refused')).toContain(full());
     expect((await gateway.ask('GET /v2/models/bike/ready')).body.error).toContain(full());
-    // What was written stays readable for a gateway that is killed now and starts on the full disk.
+    // Log rows written before remain readable for a gateway that is killed now and restarts on the full disk.
     expect(await gateway.end('SIGKILL')).toBe('SIGKILL');
     const after = await start();
     await untilReady(after.address);

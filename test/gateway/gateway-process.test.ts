@@ -53,7 +53,7 @@ test('a gateway holds a lease, says what it has loaded, and serves the next gene
     .poll(async () => (await deployments.acknowledgements(ground.scope, second.generation)).loaded, within)
     .toEqual([lease?.id]);
   expect(await predict(gateway)).toBe(203);
-  // The one before stays loaded, so that a rollback is instant.
+  // The previous release stays loaded, so that a rollback is immediate.
   expect((await gateway.ask(`GET /v2/models/bike/versions/${first.version}/ready`)).status).toBe(200);
 });
 
@@ -91,7 +91,7 @@ test('nothing is served before it is known what, and the caller may try again', 
   await door.shut();
   const gateway = await startGatewayProcess(ground, door.url);
   const { status, body } = await gateway.ask('POST /v2/models/bike/infer', inferBody([[1, 2]]));
-  // Without the keys nobody is known either.
+  // Without a copy of the keys, the gateway knows no caller either.
   expect(status).toBe(401);
   expect(body.error).toContain('key');
   expect((await gateway.ask('GET /v2/health/ready')).status).toBe(503);
@@ -160,7 +160,7 @@ test('rows of a gateway that was killed reach the store from its next start, all
   expect(await ground.objectStore.size(stored!.sha256)).toBeGreaterThan(0);
   await expect.poll(localSegments, within).toEqual([]);
   await untilReady(after.address);
-  // It is the same gateway, and it counts on from where it was.
+  // The gateway has the same identity and continues to count where it stopped.
   for (let i = 0; i < 5; i += 1) await predict(after);
   await expect.poll(async () => (await told())[0], within).toBeGreaterThanOrEqual(before! + 5);
 });

@@ -64,7 +64,7 @@ async function invoke(text: string, contentType = 'application/json'): Promise<S
 const row = { a: 1, b: 2, city: 'Graz', rooms: 3 };
 const records = (...rows: readonly object[]) => JSON.stringify({ dataframe_records: rows });
 
-// The model answers a + b (2 · a without b), plus 100 where the city is "unknown", plus 1000 for each room.
+// The model predicts a + b (2 · a without b), plus 100 where the city is "unknown", plus 1000 for each room.
 describe('a value that is missing where some were in training', () => {
   test('is null or absent in the Open Inference Protocol', async () => {
     expect((await infer([])).body.outputs[0].data).toEqual([3003]);

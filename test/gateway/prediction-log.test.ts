@@ -74,7 +74,7 @@ test('local files go only once the store and the database have the rows', async 
   const [segment] = await stored();
   expect(await ground.objectStore.size(segment!.sha256)).toBeGreaterThan(0);
   expect(await readdir(folder)).toEqual([]);
-  // Nothing new: nothing to hand over.
+  // A second flush has nothing new to upload.
   await flush();
   expect(await stored()).toHaveLength(1);
 });
@@ -164,7 +164,7 @@ test('a flush waits for the lease, without which the database takes no counts', 
   });
   expect((await infer()).status).toBe(200);
   const flushed = flush();
-  // The counts have been refused once by then.
+  // By then the counts have been refused once.
   await expect.poll(async () => (await stored()).length, { timeout: 20_000 }).toBe(1);
   may.resolve();
   expect((await flushed).body).toEqual({ flushed: true });

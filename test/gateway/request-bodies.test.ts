@@ -9,7 +9,7 @@ import { sumModel, sumSignature } from '../support/sum-model.ts';
 let ground: ServingGround;
 let serving: TestGateway;
 
-/** A model of text and a truth value beside the one in production. */
+/** A model with a text and a boolean input, beside the one in production. */
 const passes = model({
   nodes: [node('Cast', ['fresh'], ['y'], [integerAttribute('to', 1)])],
   inputs: [value('fresh', 'BOOL', ['rows', 1]), value('city', 'STRING', ['rows', 1])],
@@ -71,7 +71,7 @@ async function send(
 ): Promise<ServedAnswer> {
   const answer = await fetch(`${serving.gateway.address}${path}`, {
     method: 'POST',
-    // As bytes, so that fetch adds no Content-Type.
+    // Bytes instead of a string, so that fetch adds no Content-Type.
     body: typeof body === 'string' ? new TextEncoder().encode(body) : new Uint8Array(body),
     headers: { authorization: `Bearer ${ground.key}`, ...headers },
   });
@@ -125,7 +125,7 @@ describe('a body is JSON', () => {
     ['UTF-16', Buffer.from(`\uFEFF${sum}`, 'utf16le'), 'the body is not UTF-8'],
   ])('and %s is refused by name', async (_what, sent, message) => {
     const { status, body } = await send(inferPath, sent, { 'content-type': 'application/json' });
-    // An empty body of fetch has no type to be read as.
+    // This includes the empty body, for which fetch sends no bytes to parse.
     expect({ status, error: body.error }).toEqual({ status: 400, error: expect.stringContaining(message) });
   });
 });

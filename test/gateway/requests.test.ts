@@ -4,7 +4,8 @@ import type { ServedAnswer, ServingGround, TestGateway } from '../support/servin
 import { layServingGround, startTestGateway } from '../support/serving-ground.ts';
 import { sumModel, sumSignature } from '../support/sum-model.ts';
 
-// Bodies as clients send them, in test/cases/inputs/requests, to a model that answers a + b and a · b; b was missing in training.
+// Sends bodies as clients send them, from test/cases/inputs/requests, to a model that predicts a + b and a · b. Its
+// training rows had missing values of b.
 let ground: ServingGround;
 let serving: TestGateway;
 

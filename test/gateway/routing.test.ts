@@ -13,7 +13,7 @@ beforeAll(async () => {
   ground = await layServingGround({ deploy: { routingKey: 'parameters.user' } });
   await ground.deploy({ bias: 100 });
   canary = await ground.deploy({ bias: 200, weight: 30 });
-  // Evenly spread over [0, 1), so that the test has no luck.
+  // Evenly spread over [0, 1), so that the test does not depend on chance.
   let position = 0;
   serving = await startTestGateway(ground, { random: () => (position = (position + 0.618_033_988_749_895) % 1) });
 });

@@ -74,7 +74,7 @@ test('the champion answers all, the shadow is asked the same, and how they diffe
         beyond: 30,
       },
     ]);
-  // Told by another message than the comparisons, which may come before it.
+  // Served counts are reported in a separate message, which may arrive after the comparisons.
   await expect
     .poll(() => deployments.served(ground.scope, shadow.generation), within)
     .toMatchObject([{ releaseDigest: champion.release.digest, requests: 30 }]);
@@ -99,7 +99,7 @@ test('a request that names its version is not the champion’s, and the shadow i
 });
 
 test('a shadow that cannot answer is counted, and the caller notices nothing', async () => {
-  // It takes another feature than the champion, which no request brings.
+  // The shadow needs a feature that the champion does not have and that no request contains.
   const signature = { ...matrixSignature, inputs: [{ name: 'wind', type: 'FP32' as const }] };
   const shadow = await ground.deployModel(logarithmModel(), signature, 0);
   await until(shadow.generation);
@@ -167,7 +167,7 @@ test('a slow shadow holds nobody up: one question at a time, and what is too man
         replay: false,
       },
     });
-  // Nothing has happened yet: the answers go out first.
+  // No shadow request is sent yet, because the responses to callers go out first.
   expect(asked).toBe(0);
   expect(counts.all()).toMatchObject([{ dropped: 2, compared: 0 }]);
   for (let i = 1; i <= 3; i += 1) {

@@ -72,7 +72,7 @@ test('one that starts again while it is cut off tells how old what it kept is, n
   await expect.poll(() => predict(before), within).toEqual(fresh(103));
   await before.end('SIGTERM');
   await door.shut();
-  // The bound passes while it is away.
+  // Waits until the staleness limit has passed while the gateway is stopped.
   await new Promise((resolve) => setTimeout(resolve, 1_100));
   const after = await startGatewayProcess(ground, door.url, otherHome);
   await untilReady(after.address);

@@ -11,7 +11,7 @@ import { parseCommand } from '../support/stand-in-docker/command-line.ts';
 import { StandInDocker } from '../support/stand-in-docker/stand-in-docker.ts';
 import { readPage, repository } from './page.ts';
 
-// docs/how-to/cluster.md as its reader follows it, on a machine whose `docker` starts processes.
+// Follows docs/how-to/cluster.md on a machine where `docker` starts processes.
 
 let docker: StandInDocker;
 let folder: string;
@@ -23,7 +23,7 @@ beforeAll(async () => {
     await symlink(join(repository, name), join(folder, name));
 });
 afterAll(async () => {
-  // One that a test has given up, with what it runs.
+  // Ends the shell of a test that timed out, together with its child processes.
   if (shell?.pid !== undefined && shell.exitCode === null && shell.signalCode === null) {
     const ended = once(shell, 'exit');
     process.kill(-shell.pid, 'SIGKILL');
@@ -33,7 +33,10 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** What a reader's machine has: Docker, `npx perennial`, and the ports that the file publishes. */
+/**
+ * Runs a script with what a reader's machine has: Docker, `npx perennial`, and the ports that the Compose file
+ * publishes.
+ */
 async function follow(script: string): Promise<{ readonly code: number | null; readonly said: string }> {
   const npx = `npx() { shift; "${process.execPath}" "${join(repository, 'cli/main.ts')}" "$@"; }`;
   const following = spawn('bash', ['-c', ['set -euo pipefail', npx, docker.place.here(script)].join('\n')], {

@@ -8,7 +8,8 @@ import type { EmbeddedStack } from '../support/embedded-stack.ts';
 import { startEmbeddedStack } from '../support/embedded-stack.ts';
 import { readPage, repository } from './page.ts';
 
-// Each page of docs/how-to as its reader follows it: its files, then its commands, one after the other, on one stack.
+// Follows each page of docs/how-to as a reader would: writes its files, then runs its commands in order, all on one
+// stack.
 
 const pages = [
   'your-own-training-script',
@@ -27,7 +28,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack?.end());
 
-/** What a reader has that a test has elsewhere: `npx perennial`, the usual ports, and the state in `.perennial`. */
+/** Adapts a script to the test, where `npx perennial` and the ports differ from a reader's machine. */
 function asRead(script: string): string {
   return [
     'set -euo pipefail',

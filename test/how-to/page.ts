@@ -4,9 +4,9 @@ import { fileURLToPath } from 'node:url';
 export const repository = fileURLToPath(new URL('../..', import.meta.url));
 
 export interface HowToPage {
-  /** Files that the page shows: a fence after a line that ends in `path`: holds the file of that path. */
+  /** Files that the page shows: a code block after a line that ends with a path in backticks and a colon. */
   readonly files: readonly { readonly path: string; readonly text: string }[];
-  /** Its commands in their order, as one script: what a reader who follows it types. */
+  /** The page's shell commands in their order, as one script. */
   readonly script: string;
 }
 

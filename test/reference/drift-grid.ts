@@ -5,17 +5,22 @@ import { sidesOf } from '../../activities/monitoring/sides-of.ts';
 import type { Cell } from '../../contracts/data/data-types.ts';
 import { seededUniform } from '../../statistics/probability/seeded-random.ts';
 
-// How often the tests of drift see a difference between samples of one distribution. `node test/reference/drift-grid.ts` runs all of
-// it and prints the tables of docs/reference/drift.md, in some minutes; with the name of a part, that part,
-// and with a piece of the name of a distribution after it, that distribution.
+// Measures how often the drift tests find a difference between samples of one distribution. `node
+// test/reference/drift-grid.ts` runs all parts in some minutes and prints the tables of docs/reference/drift.md. Its
+// first argument names one part to run, and its second selects the distributions whose names contain it.
 
 type Test = keyof typeof driftMeasures;
 type Uniform = () => number;
-/** Rows of numbers; of categories how many rows each has, which is drawn and counted in a tenth of the time. */
+/**
+ * Numeric values, one per row, or the number of rows in each category. Drawing and counting categories this way takes a
+ * tenth of the time.
+ */
 type Sample = { readonly numbers: readonly Cell[] } | { readonly counts: readonly number[] };
 type Sampler = (rows: number, uniform: Uniform) => Sample;
 
-/** Distances at the default threshold; p-values at the level of the critical value. */
+/**
+ * Distances are compared with the default threshold, and p-values with the significance level of the critical value.
+ */
 const [threshold, level] = [0.2, 0.005];
 const seeds = 200;
 const windows = [200, 600, 1_000, 5_000, 20_000, 100_000];
@@ -25,7 +30,7 @@ const manyCategories = [2, 3, 5, 10, 25, 80, 100, 200, 700, 1_000, 4_000, 5_000]
 const distances = ['psi', 'jensen-shannon', 'total-variation'] as const;
 const testsOf = { categorical: [...distances, 'chi2'], numeric: [...distances, 'wasserstein', 'ks'] } as const;
 
-/** Samplers by the name of the distribution. */
+/** Samplers by the name of their distribution. */
 export const distributions: ReadonlyMap<string, Sampler> = new Map<string, Sampler>([
   ...manyCategories.map((many): [string, Sampler] => [`${many} equal categories`, categories(many, () => 1)]),
   ...manyCategories.map((many): [string, Sampler] => [
@@ -77,17 +82,17 @@ function poisson(mean: number, uniform: Uniform): number {
 
 export interface Point {
   readonly sampler: Sampler;
-  /** Draws the window's rows, where they are not of the reference's distribution. */
+  /** Draws the window's rows if their distribution differs from the reference's. */
   readonly moved?: Sampler;
   readonly reference: number;
   readonly window: number;
   readonly seeds: number;
-  /** `critical`: the critical value alone decides, whatever the threshold. */
+  /** `critical`: the critical value alone decides, and the threshold is ignored. */
   readonly by?: 'both' | 'critical';
   readonly tests?: readonly Test[];
 }
 
-/** How many of the seeds each test flags. */
+/** Returns in how many of the seeds each test finds drift. */
 export function flaggedAt(point: Point): Record<string, number> {
   const flagged: Record<string, number> = {};
   for (let seed = 0; seed < point.seeds; seed += 1) {
@@ -108,7 +113,7 @@ function isFlagged(test: Test, sides: Sides, seed: number, by: Point['by']): boo
 
 interface Worst {
   readonly points: number;
-  /** Points at which more than 4 seeds were flagged. */
+  /** Number of points where a test found drift in more than 4 seeds. */
   readonly over: number;
   readonly most: number;
   readonly where: string;
@@ -118,7 +123,10 @@ function testsFor({ values }: Sides): readonly Test[] {
   return values === undefined ? testsOf.categorical : testsOf.numeric;
 }
 
-/** Counts of categories are sides as they are; numbers take the way of a report. */
+/**
+ * Returns a function that compares a window with the sample. Category counts are compared directly, and numbers as in a
+ * report.
+ */
 function comparedWith(sample: Sample): (window: Sample) => Sides {
   if ('counts' in sample) {
     const { counts: before } = sample;
@@ -132,7 +140,7 @@ function comparedWith(sample: Sample): (window: Sample) => Sides {
   return (window) => sidesOf(reference, 'numbers' in window ? window.numbers : [], false);
 }
 
-/** PSI by distribution and window, and of every test the worst point. */
+/** Prints the false alarms of PSI by distribution and window, and the worst point of every test. */
 function falseAlarms(): void {
   const worst = new Map<string, Worst>();
   print(['distribution', ...windows.map(String)]);
@@ -152,7 +160,9 @@ function falseAlarms(): void {
   for (const [test, { points, over, most, where }] of worst) print([test, points, over, most, where]);
 }
 
-/** By point: how many of the seeds each test flags. The large reference of a seed serves all windows. */
+/**
+ * Returns in how many of the seeds each test finds drift, by point. All windows of a seed share its large reference.
+ */
 function flaggedOver(sampler: Sampler): Map<string, Record<string, number>> {
   const flagged = new Map<string, Record<string, number>>();
   for (let seed = 0; seed < seeds; seed += 1) {
@@ -184,7 +194,10 @@ function note(worst: Map<string, Worst>, test: string, count: number, place: str
   worst.set(test, { points: points + 1, over: over + (count > 4 ? 1 : 0), ...greatest });
 }
 
-/** Whatever the threshold, the critical value alone is passed by about one window of 200. */
+/**
+ * Prints the false alarms of the critical value alone, without the threshold. About one window in 200 passes it by
+ * chance.
+ */
 function alarmsOfCriticalValue(): void {
   const tests = ['psi', 'jensen-shannon', 'wasserstein'] as const;
   print(['distribution', 'reference', 'window', ...tests]);
@@ -201,12 +214,12 @@ function alarmsOfCriticalValue(): void {
     }
 }
 
-/** How great a difference each window finds by PSI, of 50 seeds. */
+/** Prints in how many of 50 seeds PSI finds each change, by window size. */
 function power(): void {
   const shifted = (by: number): Sampler => numbers((uniform) => normal(uniform) + by);
   const zeros = (share: number): Sampler => numbers((uniform) => (uniform() < share ? 0 : Math.exp(normal(uniform))));
   const old = (many: number, others: number): Sampler => categories(many + others, (place) => (place < many ? 1 : 0));
-  /** A share of the rows is in other categories than before, equally many in each. */
+  /** Returns a sampler that moves this share of the rows to new categories, evenly. */
   const moved = (many: number, others: number, share: number): Sampler =>
     categories(many + others, (place) => (place < many ? (1 - share) / many : share / others));
   const changes: readonly (readonly [string, Sampler, Sampler])[] = [

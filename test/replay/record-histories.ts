@@ -1,7 +1,7 @@
 // Records one history of each workflow type from a run of the whole stack, for replay.test.ts to replay:
 //   node test/replay/record-histories.ts
-// Run it when a new workflow type appears. Histories that exist stay: that old ones still replay is what they are for;
-// `--again` makes all of them anew.
+// Run it when a new workflow type appears. It keeps existing histories, because their purpose is to show that old
+// histories still replay. `--again` records all of them anew.
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -31,7 +31,9 @@ try {
   await stack.end();
 }
 
-/** The life of a tiny model, so that every workflow has run: also one that failed and one that was approved late. */
+/**
+ * Takes a small model through its life, so that every workflow type runs, including a failed run and a late approval.
+ */
 async function live(running: EmbeddedStack): Promise<void> {
   const model = await tinyModel(name, (configuration) => ({
     ...configuration,
@@ -85,7 +87,7 @@ async function connect(running: EmbeddedStack): Promise<Client> {
 }
 
 async function find(client: Client, type: string): Promise<string | undefined> {
-  // The lifecycle runs on; all others are recorded from their first event to their last.
+  // The lifecycle never ends. All other workflows are recorded from their first event to their last.
   const status = type === 'lifecycle' ? '' : ' AND ExecutionStatus = "Completed"';
   for await (const { workflowId } of client.workflow.list({ query: `WorkflowType = "${type}"${status}` })) {
     // Skips pipelines that rehearsals started: they never wait for the wall clock, so their histories would not cover the waits.
@@ -109,7 +111,7 @@ async function save(running: EmbeddedStack): Promise<void> {
   await client.connection.close();
 }
 
-/** By Temporal's own command line, in the form that its UI downloads too. */
+/** Reads a history with Temporal's command line, in the format of downloads from Temporal's UI. */
 async function historyOf(running: EmbeddedStack, workflowId: string) {
   const temporal = await findWorkingProgram(programs.temporal, process.env);
   if (temporal === undefined) throw new Error('the Temporal CLI is not there: npm test sets it up');

@@ -6,8 +6,8 @@ import { beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import * as workflows from '../../workflows/index.ts';
 
-// Histories of every workflow, recorded from the whole stack (record.ts). Code that would take another path through one
-// of them would break the executions that are under way when it is deployed.
+// Histories of every workflow, recorded by record-histories.ts from the whole stack. Code that takes another path
+// through one of them would break executions in progress when it is deployed.
 
 const folder = new URL('histories/', import.meta.url);
 const Recorded = z.object({

@@ -195,7 +195,7 @@ async function expectGivenUp(url: string, reason: string): Promise<void> {
   expect(existsSync(join(machine.cache, kept))).toBe(false);
 }
 
-/** A release's archive, with a program in it that a shell runs. */
+/** Returns a release archive whose program is a shell script. */
 async function archiveOf(script: string): Promise<Buffer> {
   const folder = join(machine.folder, 'release');
   await mkdir(folder, { recursive: true });

@@ -15,7 +15,7 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** A machine as setup sees it: a cache of its own, and a PATH with nothing on it but what a test puts there. */
+/** A machine as setup sees it, with its own cache and a PATH that contains only what a test adds. */
 export class Machine {
   readonly folder: string;
   readonly bin: string;
@@ -43,13 +43,13 @@ export class Machine {
     await rm(this.folder, { recursive: true, force: true });
   }
 
-  /** Puts a program of this machine on the PATH. */
+  /** Adds a program of this machine to the PATH. */
   async link(program: string): Promise<void> {
     const path = execFileSync('/bin/sh', ['-c', `command -v ${program}`], { encoding: 'utf8' }).trim();
     await symlink(realpathSync(path), join(this.bin, program));
   }
 
-  /** Puts a shell script on the PATH. */
+  /** Adds a shell script to the PATH. */
   async script(program: string, body: string): Promise<string> {
     const path = join(this.bin, program);
     await writeFile(path, `#!/bin/sh\n${body}\n`);
@@ -57,13 +57,16 @@ export class Machine {
     return path;
   }
 
-  /** Puts this machine's Python on the PATH, whose own name may be a launcher's that wants more of the PATH. */
+  /**
+   * Adds this machine's Python to the PATH by its real path, because `python3` may be a launcher that needs other
+   * programs from the PATH.
+   */
   async linkPython(): Promise<void> {
     const python = execFileSync('python3', ['-c', 'import sys; print(sys.executable)'], { encoding: 'utf8' }).trim();
     await this.script('python3', `exec '${python}' "$@"`);
   }
 
-  /** Starts a server on loopback; its address. */
+  /** Starts a server on the loopback address and returns its URL. */
   async serve(listener: RequestListener): Promise<string> {
     const server = createServer(listener).listen(0, '127.0.0.1');
     this.#servers.push(server);
@@ -73,7 +76,7 @@ export class Machine {
     return `http://127.0.0.1:${address.port}`;
   }
 
-  /** An address where nobody listens any more. */
+  /** Returns a URL on which no server listens any more. */
   async deadUrl(): Promise<string> {
     const url = await this.serve(() => {});
     const server = this.#servers.pop()!;
@@ -96,7 +99,9 @@ export class Machine {
     return child;
   }
 
-  /** Calls a function of setup's in a process of its own; what it answers, or the sentence that it fails with. */
+  /**
+   * Calls a function of setup in a process of its own. Returns its result as `done`, or its error message as `problem`.
+   */
   async call(file: string, expression: string, env: Record<string, string> = {}): Promise<Record<string, unknown>> {
     const program = `import * as setup from ${JSON.stringify(join(setupFolder, file))};
       const answer = await Promise.resolve().then(() => ${expression}).then((done) => ({ done }), (caught) => ({ problem: caught.message }));
@@ -106,7 +111,7 @@ export class Machine {
     return JSON.parse(stdout) as Record<string, unknown>;
   }
 
-  /** A checkout with setup's real scripts and next to nothing to install. */
+  /** Creates a checkout with setup's real scripts and almost nothing to install. */
   async checkout(): Promise<string> {
     const root = join(this.folder, 'checkout');
     await cp(setupFolder, join(root, 'setup'), { recursive: true });
@@ -125,7 +130,7 @@ export class Machine {
     );
     await writeFile(join(root, 'package-lock.json'), JSON.stringify(lockFile()));
     await writeFile(join(root, 'examples/bike-demand/train/requirements.lock'), 'nothing');
-    // The Python environment is made by the trainer, which has tests of its own.
+    // The trainer, which has its own tests, makes the Python environment.
     await writeFile(
       join(root, 'stack', 'prepare-environment.ts'),
       `import { mkdirSync, writeFileSync } from 'node:fs';

@@ -69,7 +69,7 @@ describe('setup', () => {
     writeFileSync(join(root, 'package.json'), JSON.stringify({ ...own, scripts }));
     mkdirSync(join(root, 'cli'));
     const marker = join(machine.folder, 'stopped');
-    // Ends by itself in the end, if nobody tells it to.
+    // Ends by itself after a while if it receives no signal.
     writeFileSync(
       join(root, 'cli/main.ts'),
       `import { writeFileSync } from 'node:fs';

@@ -7,7 +7,7 @@ let machine: Machine;
 beforeEach(async () => void (machine = await Machine.make()));
 afterEach(() => machine.remove());
 
-/** What is said on a machine whose bubblewrap does this, and whose kernel has these settings. */
+/** Returns the explanation for a machine whose bubblewrap runs this script and whose kernel has these settings. */
 async function why(bubblewrap: string, settings: Readonly<Record<string, string>> = {}): Promise<unknown> {
   const path = await machine.script('bwrap', bubblewrap);
   const folder = join(machine.folder, 'sys');

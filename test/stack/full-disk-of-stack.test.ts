@@ -11,7 +11,7 @@ import type { SmallDisk } from '../support/small-disk.ts';
 import { answers, StackHome } from './stack-under-test.ts';
 import { until } from '../support/until.ts';
 
-// A small disk is a tmpfs, which only Linux mounts; .ci/run runs there.
+// The small disk is a tmpfs, which only Linux can mount. .ci/run runs on Linux.
 describe.skipIf(process.platform !== 'linux')('on a small disk that is full', () => {
   let small: SmallDisk;
   let home: string;
@@ -52,7 +52,7 @@ describe.skipIf(process.platform !== 'linux')('on a small disk that is full', ()
   });
 });
 
-// A small disk is a tmpfs, which only Linux mounts; .ci/run runs there.
+// The small disk is a tmpfs, which only Linux can mount. .ci/run runs on Linux.
 describe.skipIf(process.platform !== 'linux')('a stack whose disk fills up', () => {
   let disk: SmallDisk;
   let home: StackHome;

@@ -24,7 +24,7 @@ const Register = z.object({
   parts: z.array(z.object({ part: z.string(), pid: z.number() })),
 });
 
-/** A home that stacks are started in one after the other, as a user does over weeks. */
+/** A home folder in which stacks are started one after the other, as a user does over weeks. */
 export class StackHome {
   readonly folder: string;
   readonly #started: RunningStack[] = [];
@@ -37,19 +37,19 @@ export class StackHome {
     return new StackHome(await mkdtemp(join(tmpdir(), 'perennial-home-')));
   }
 
-  /** Does not wait until it is ready. */
+  /** Starts a stack without waiting until it is ready. */
   start(environment: Record<string, string> = {}): RunningStack {
     const stack = new RunningStack(this.folder, environment);
     this.#started.push(stack);
     return stack;
   }
 
-  /** The stack that was started last. */
+  /** Returns the stack that was started last. */
   running(): RunningStack {
     return this.#started.at(-1)!;
   }
 
-  /** Whatever a test has left running is stopped. */
+  /** Stops the stacks that a test has left running, and removes the folder. */
   async remove(): Promise<void> {
     for (const stack of this.#started) await stack.end('SIGTERM');
     await rm(this.folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
@@ -75,7 +75,7 @@ export class StackHome {
     return this.#register().parts.map(({ part }) => part);
   }
 
-  /** The watchdog and every part. */
+  /** Returns the process ids of the watchdog and of every part. */
   pids(): number[] {
     const { watchdog, parts } = this.#register();
     return [watchdog.pid, ...parts.map(({ pid }) => pid)];
@@ -85,12 +85,12 @@ export class StackHome {
     return z.object({ [role]: z.string() }).parse(this.read('keys.json'))[role]!;
   }
 
-  /** What runs and was told of this home, by its arguments or its environment. */
+  /** Returns the ids of running processes that have this home in their arguments or environment. */
   processes(): string[] {
     return readdirSync('/proc').filter((pid) => {
       if (!/^\d+$/.test(pid)) return false;
       try {
-        // A process that has ended and waits to be collected has neither.
+        // A zombie process has neither.
         return ['cmdline', 'environ'].some((file) =>
           readFileSync(`/proc/${pid}/${file}`, 'latin1').includes(this.folder),
         );
@@ -133,14 +133,14 @@ export class RunningStack {
     return this;
   }
 
-  /** What stack.json says; one that was killed has left its own. */
+  /** Returns whether stack.json reports this state for this process. A killed stack leaves its file behind. */
   hasSaid(state: 'starting' | 'ready'): boolean {
     if (!this.#home.has('stack.json')) return false;
     const file = this.#home.addresses();
     return file.pid === this.child.pid && file.state === state;
   }
 
-  /** Sends a signal and waits for its end; the exit code, or null when the signal itself ended it. */
+  /** Sends a signal and waits for the end. Returns the exit code, or null if the signal itself ended the process. */
   async end(signal: NodeJS.Signals): Promise<number | null> {
     if (this.child.exitCode === null && this.child.signalCode === null) {
       const ended = once(this.child, 'exit');

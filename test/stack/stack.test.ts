@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => home.remove());
 
-// One home through a life of starts and kills; each test begins with what the one before left in the folder.
+// One home through many starts and kills. Each test begins with what the previous one left in the folder.
 describe('the embedded stack', () => {
   const workflowId = 'waits for a worker that never comes';
 
@@ -69,7 +69,7 @@ describe('the embedded stack', () => {
     const pids = [stack.child.pid!, ...home.pids()];
     for (const pid of pids) process.kill(pid, 'SIGKILL');
     await until('all are gone', () => pids.every((pid) => identityOf(pid) === undefined));
-    // As after a restart of the machine: the number in Postgres' lock file has gone to somebody else.
+    // Imitates a restart of the machine, after which another process has the process id in Postgres' lock file.
     if (linux)
       writeFileSync(join(home.folder, 'postgres', 'postmaster.pid'), `${process.pid}\n${home.folder}/postgres\n`);
     const next = await home.start().isReady();
@@ -107,7 +107,7 @@ describe('the embedded stack', () => {
 
   it('waits, started in the background, while another holds the home, and takes its place when that ends', async () => {
     const perennial = (...args: string[]) => runPerennial(args, { PERENNIAL_HOME: home.folder });
-    // What holds it has not yet written where it answers, as in its first second.
+    // The holder has not written its addresses yet, as in its first second.
     const release = claimHome(openStateFolder(home.folder));
     const refusals = () => readFileSync(join(home.folder, 'logs', 'stack.log'), 'utf8').split('already').length;
     const before = refusals();
@@ -126,7 +126,7 @@ describe('the embedded stack', () => {
   });
 });
 
-/** A row in Postgres and a workflow in Temporal. */
+/** Stores a row in Postgres and starts a workflow in Temporal. */
 async function rememberSomething(stack: StackHome, workflowId: string): Promise<void> {
   const answer = await fetch(`${stack.addresses().api}/v1/principals`, {
     method: 'POST',

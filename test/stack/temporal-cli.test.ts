@@ -13,7 +13,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** What the stack would start on a machine whose `temporal` says this. */
+/** Returns the command that the stack would start on a machine whose `temporal` prints this version. */
 async function commandFor(said: string): Promise<PartCommand> {
   const cli = join(folder, 'temporal');
   await writeFile(cli, `#!/bin/sh\necho '${said}'\n`, { mode: 0o755 });

@@ -44,7 +44,10 @@ function estimate(result: Bootstrap | Inconclusive): Bootstrap {
   return result;
 }
 
-/** Fourteen days of hours: demand with a daily shape, and predictions that miss it by `error` times what is drawn. */
+/**
+ * Returns fourteen days of hourly values: demand with a daily shape, and predictions with random errors proportional to
+ * `error`.
+ */
 function fortnight(seed: number, error: number, days = 14) {
   const random = seededRandom(seed);
   const draw = () => random(1_000_000) / 1_000_000 - 0.5;
@@ -80,7 +83,7 @@ describe('a metric by blocks', () => {
           const written = rows.flatMap((each, i) => Array.from({ length: drawn[blocks.ofRow[i]!]! }, () => each));
           fc.pre(written.length > 0);
           const truth = written.map((each) => each.truth);
-          // A truth that does not vary is a case of its own, which rounding must not decide.
+          // A constant truth has a definition of its own for r2, which rounding errors must not select.
           fc.pre(metric !== 'r2' || new Set(truth).size > 1);
           const expected = regressionMetrics(
             truth,

@@ -39,7 +39,7 @@ function multiclass(
   };
 }
 
-/** The metrics that the reference has values of; one that was added has a test of its own. */
+/** The metrics for which the reference has values. Metrics added later have their own tests. */
 const referenceNames = {
   binary: ['rocAuc', 'averagePrecision', 'logLoss', 'brier', 'accuracy', 'precision', 'recall', 'f1', 'mcc', 'ece'],
   multiclass: ['accuracy', 'macroF1', 'weightedF1', 'logLoss', 'rocAuc'],
@@ -49,7 +49,7 @@ describe('metrics of two classes equal scikit-learn', () => {
   it.each(reference.binary)('$name', ({ truth, probability, threshold, weights, expected, calibration }) => {
     const sample = binary(truth, probability, threshold);
     for (const metric of referenceNames.binary) {
-      // scikit-learn has no ECE of weighted rows.
+      // scikit-learn has no ECE with weights.
       if (weights !== null && metric === 'ece') continue;
       const actual = binaryMetric(sample, metric)(weights ?? everyRow(truth.length));
       const wanted = expected[metric];

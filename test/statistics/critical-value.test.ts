@@ -25,7 +25,7 @@ describe('the hypergeometric distribution', () => {
   const logFactorial = (n: number): number => numbered(n, (at) => Math.log(at + 1)).reduce((sum, log) => sum + log, 0);
   const logChoose = (n: number, k: number): number => logFactorial(n) - logFactorial(k) - logFactorial(n - k);
 
-  // Every branch: few rows or many on each side of both splits.
+  // Covers every branch: few or many rows on each side of both splits.
   test.each([
     [5, 100, 50],
     [100, 5, 50],
@@ -123,7 +123,7 @@ test.each(Object.entries(bins.cases))('the case %s equals the reference', (folde
   const reference = referenceOf('v', cells('reference'));
   const measured = driftMeasures.psi(sidesOf(reference, cells('window'), false));
   expectNearly(measured.statistic, expected.psi, 'psi');
-  // Both are of random draws.
+  // Both values come from random draws.
   expect(Math.abs(measured.critical!(3) - expected.critical)).toBeLessThanOrEqual(0.3 * expected.critical);
 });
 

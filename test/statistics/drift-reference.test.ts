@@ -7,8 +7,9 @@ import { expectNearly } from '../support/nearly.ts';
 import bins from '../reference/drift-bins.json' with { type: 'json' };
 import reference from './reference/statistics.json' with { type: 'json' };
 
-// SciPy's and NumPy's numbers for real columns of the bike data, made independently of this project. Where a value holds more than a
-// tenth of a column, test/reference/drift-bins.py states the bins and what follows from them; elsewhere both say the same.
+// Reference values from SciPy and NumPy for real columns of the bike data, computed independently of this project. For
+// columns in which one value has more than a tenth of the rows, test/reference/drift-bins.py gives the bins and the
+// results. For other columns both references agree.
 
 type Months = readonly [string, string];
 type Tied = { edges: number[]; psi: number; total_variation: number; critical: number };
@@ -36,7 +37,7 @@ describe.each(Object.entries(reference.drift))('%s', (scenarioName, scenario) =>
       expect(earlier.edges).toHaveLength(edges.length);
       earlier.edges.forEach((edge, i) => expectNearly(edge, edges[i]!, `edge ${i}`));
       expectNearly(psi.statistic, index, 'psi');
-      // Both sides of it are random: here of 1,999 draws, there of 4,000.
+      // Both values are random: this one comes from 1,999 draws, the reference from 4,000.
       expect(psi.critical! / apart.critical).toBeCloseTo(1, 0);
       const other = driftOf(earlier, current, 'feature', { ...byPsi, numeric: 'total-variation' })!;
       expectNearly(other.statistic, apart.total_variation, 'total variation');

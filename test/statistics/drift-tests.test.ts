@@ -13,7 +13,7 @@ import { expectNearly } from '../support/nearly.ts';
 import drift from './reference/drift.json' with { type: 'json' };
 import reference from './reference/statistics.json' with { type: 'json' };
 
-// SciPy's numbers, on real columns of the bike data and on samples with ties, gaps and single values.
+// Reference values from SciPy, for real columns of the bike data and for samples with ties, gaps and single values.
 
 const sorted = (values: readonly number[]) => Float64Array.from(values).sort();
 

@@ -11,7 +11,7 @@ import { directLossEstimate, fitDirectLoss } from '../../statistics/estimation/d
 import { expectNearly } from '../support/nearly.ts';
 import reference from './reference/estimates.json' with { type: 'json' };
 
-// NannyML's and scikit-learn's numbers on data made with a fixed seed.
+// Reference values from NannyML and scikit-learn, for data from a fixed seed.
 
 it('isotonic regression equals scikit-learn’s, between the points and beyond them', () => {
   const { x, y, at, height } = reference.isotonic;
@@ -27,13 +27,13 @@ describe('confidence-based estimation equals NannyML’s', () => {
   const rows = { ...analysis, believed: analysis.probability.map((raw) => heightAt(curve, raw)) };
 
   it.each(confidenceMetrics)('%s, calibrated', (metric) => {
-    // NannyML rounds the counts under its curve to five places.
+    // NannyML rounds the counts under its ROC curve to five decimal places.
     if (metric === 'rocAuc') expect(confidenceBasedEstimate(rows).rocAuc).toBeCloseTo(estimated.rocAuc, 5);
     else expectNearly(confidenceBasedEstimate(rows)[metric], estimated[metric], metric);
   });
   it.each(confidenceMetrics)('the sampling error of %s', (metric) => {
     const errors = confidenceSamplingErrors(known.truth, known);
-    // NannyML ranks rows of one probability as a quicksort happens to leave them.
+    // NannyML orders rows with equal probabilities arbitrarily, by an unstable quicksort.
     if (metric === 'rocAuc') return expect(samplingErrorOf(errors.rocAuc, 400)).toBeCloseTo(samplingError.rocAuc, 5);
     expectNearly(samplingErrorOf(errors[metric], analysis.decision.length), samplingError[metric], metric);
   });
@@ -53,7 +53,7 @@ describe('direct loss estimation', () => {
       const wander = 3 * samplingError[metric];
       expect(Math.abs(estimate[metric].value - estimated[metric])).toBeLessThan(wander);
       expect(Math.abs(estimate[metric].value - realized[metric])).toBeLessThan(wander);
-      // The rows moved to where the model errs more, and it is seen without a label.
+      // The rows moved to where the model's errors are larger, and the estimate rises without any label.
       expect(estimate[metric].value - onReference[metric]).toBeGreaterThan(wander);
     },
   );

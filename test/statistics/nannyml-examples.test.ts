@@ -18,7 +18,8 @@ import { multiclassMetric } from '../../statistics/metrics/multiclass-metrics.ts
 import { expectNearly } from '../support/nearly.ts';
 import reference from './reference/nannyml.json' with { type: 'json' };
 
-// NannyML's numbers, made by reference/nannyml.py: of made-up classes, and of the examples that it publishes.
+// Reference values from NannyML, computed by reference/nannyml.py for synthetic classes and for NannyML's published
+// examples.
 
 const ofNannyml = ['accuracy', 'macroF1', 'rocAuc'] as const;
 
@@ -110,14 +111,14 @@ describe('NannyML’s example of credit cards', () => {
     const ours = multiclassConfidenceEstimate(window, believedProbabilities(window.probabilities, curves));
 
     it.each(ofNannyml)('%s equals NannyML’s with the calibrations that it chooses', (metric) => {
-      // What is tied is ordered by a quicksort there.
+      // NannyML orders ties arbitrarily, by an unstable quicksort.
       if (metric === 'rocAuc') expectWithin(estimate.rocAuc, expected.estimated.rocAuc, 1e-6);
       else expectNearly(estimate[metric], expected.estimated[metric], metric);
     });
     it.each(ofNannyml)('%s equals NannyML’s with every class calibrated, as here and in its tutorial', (metric) => {
       if (metric === 'rocAuc') expectWithin(ours.rocAuc, expected.eachCalibrated.rocAuc, 5e-6);
       else expectNearly(ours[metric], expected.eachCalibrated[metric], metric);
-      // Printed to six places.
+      // The tutorial prints these values with six decimal places.
       const printed = new Map([
         [0, { macroF1: 0.753301, rocAuc: 0.906962 }],
         [30_000, { macroF1: 0.630985, rocAuc: 0.819359 }],
@@ -155,7 +156,7 @@ describe('NannyML’s example of car loans', () => {
     const estimate = confidenceBasedEstimate({ ...window, believed });
 
     it.each(confidenceMetrics)('%s equals NannyML’s', (metric) => {
-      // NannyML rounds the counts under its curve to five places.
+      // NannyML rounds the counts under its ROC curve to five decimal places.
       if (metric === 'rocAuc') expectWithin(estimate.rocAuc, expected.estimated.rocAuc, 1e-7);
       else expectNearly(estimate[metric], expected.estimated[metric], metric);
     });
@@ -199,7 +200,7 @@ function answersOf(
   };
 }
 
-/** Two of three probabilities in percent, what was said, what was true, and how many rows are so. */
+/** Expands rows of the form: the first two of three probabilities in percent, decision, truth, number of rows. */
 function cardsOf(rows: readonly (readonly number[])[]) {
   const each = rows.flatMap((row) => Array.from({ length: row[4]! }, () => row));
   return {
@@ -209,7 +210,7 @@ function cardsOf(rows: readonly (readonly number[])[]) {
   };
 }
 
-/** The probability in percent, what was said, what was true, and how many rows are so. */
+/** Expands rows of the form: probability in percent, decision, truth, number of rows. */
 function loansOf(rows: readonly (readonly number[])[]) {
   const each = rows.flatMap((row) => Array.from({ length: row[3]! }, () => row));
   return {

@@ -12,7 +12,8 @@ import { startEmbeddedStack } from '../support/embedded-stack.ts';
 import type { EarlierState } from './earlier-state.ts';
 import { layEarlierState } from './earlier-state.ts';
 
-// What an earlier version stored keeps its identity: a stack that is upgraded finds, serves and rolls back to it.
+// Objects that an earlier version stored keep their identity: an upgraded stack finds them, serves them and rolls back
+// to them.
 
 const asOf = '2026-01-11T00:00:00Z';
 const Answers = z.record(z.string(), z.array(z.unknown()));
@@ -97,7 +98,7 @@ test.each(['kept', 'words'])(
     const recorded = await newestVersion(model);
     const { environment, ...others } = recorded.training_key_parts;
     expect(trainingKeyParts).toMatchObject(others);
-    // A machine with another Python or platform than the recording one rightly trains again.
+    // On a machine with another Python or platform than the recorded one, a new training is correct.
     if (!isDeepStrictEqual(trainingKeyParts.environment, environment)) return;
     expect(outcome).toMatchObject({ decision: 'unchanged', modelVersionId: recorded.id });
   },

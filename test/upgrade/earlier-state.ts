@@ -12,7 +12,10 @@ import { createTestDatabase } from '../support/postgres-of-tests.ts';
 const migrations = fileURLToPath(new URL('../../db/migrations', import.meta.url));
 const Journal = z.object({ entries: z.array(z.unknown()) }).loose();
 
-/** A state that `record.ts` wrote in an earlier version: a home without its database, and a database as that version left it. */
+/**
+ * A state that record-home.ts recorded in an earlier version: a home without its database, and the database as that
+ * version left it.
+ */
 export interface EarlierState {
   readonly home: string;
   readonly databaseUrl: string;
@@ -20,7 +23,7 @@ export interface EarlierState {
   remove(): Promise<void>;
 }
 
-/** Lays out the recorded state. The database has the tables of that version; nothing has upgraded it yet. */
+/** Restores the recorded state. The database has the tables of that version and has not been upgraded. */
 export async function layEarlierState(name: string): Promise<EarlierState> {
   const home = await mkdtemp(join(tmpdir(), 'perennial-earlier-'));
   const archive = fileURLToPath(new URL(`states/${name}.tar.gz`, import.meta.url));
@@ -50,7 +53,7 @@ async function fill(url: string, home: string, rowsOf: EarlierState['rows']): Pr
   await client.connect();
   try {
     await migrateAsThen(client, home);
-    // Rows come table by table, and refer to one another.
+    // Switches foreign keys off, because rows are inserted table by table and refer to each other.
     await client.query('set session_replication_role = replica');
     for (const file of await readdir(join(home, 'tables'))) {
       const table = file.replace('.ndjson', '');
@@ -72,7 +75,7 @@ async function fill(url: string, home: string, rowsOf: EarlierState['rows']): Pr
   }
 }
 
-/** Applies the migrations that there were then, and no later ones. */
+/** Applies the migrations that existed in that version, and no later ones. */
 async function migrateAsThen(client: Client, home: string): Promise<void> {
   const { applied } = z
     .object({ applied: z.number() })

@@ -18,7 +18,10 @@ import { tinyModel, tinyRows } from '../support/tiny-model.ts';
 const [target] = process.argv.slice(2);
 if (target === undefined) throw new Error('name the folder to write to');
 const asOf = '2026-01-11T00:00:00Z';
-/** What a state folder holds beside its database that outlives a restart. The secrets were made for this record alone. */
+/**
+ * The entries of a state folder, apart from its database, that outlive a restart. The secrets were made only for this
+ * record.
+ */
 const outlivesRestarts = ['objects', 'secrets.json'];
 
 await rm(target, { recursive: true, force: true });
@@ -38,7 +41,7 @@ async function record(folder: string): Promise<void> {
   }
 }
 
-/** A regression with two deployed versions, and a classifier of words with one. */
+/** Creates a regression model with two deployed versions, and a text classifier with one. */
 async function live(stack: EmbeddedStack, folder: string): Promise<void> {
   const kept = await tinyModel('kept', (configuration) => ({
     ...configuration,

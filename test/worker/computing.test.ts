@@ -14,13 +14,15 @@ afterAll(() => Promise.all([computing.close(), small.close()]));
 const logger = { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error() {} };
 const never = new AbortController().signal;
 
-/** Asks as an activity does. */
+/** Calls a computation as an activity does. */
 function ask<Result>(name: string, signal = never, pool = computing): Promise<Result> {
   const activity = new MockActivityEnvironment({ activityId: `asks ${name}` }, { logger });
   return activity.run(() => pool.run<Result>(name, {}, signal));
 }
 
-/** The longest time that this thread was busy between two timer ticks, in milliseconds of processor time. */
+/**
+ * Returns the longest time between two timer ticks for which this thread was busy, in milliseconds of processor time.
+ */
 async function longestBlockDuring<Result>(work: () => Promise<Result>): Promise<{ longestMs: number; result: Result }> {
   let longestMs = 0;
   let { user, system } = process.threadCpuUsage();
@@ -52,7 +54,7 @@ test('a bootstrap, gates and drift over a million rows block the worker thread f
   const here = process.threadCpuUsage();
   expect(measureMillionRows()).toEqual(result);
   const { user } = process.threadCpuUsage(here);
-  // Without the process, the same work blocks this thread for long.
+  // Without the computing process, the same work blocks this thread for over half a second.
   expect(user / 1000).toBeGreaterThan(500);
 }, 120_000);
 

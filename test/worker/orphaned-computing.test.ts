@@ -7,7 +7,9 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test, vi } from 'vitest';
 
 const support = (name: string): URL => new URL(`../support/${name}`, import.meta.url);
-/** From the parent's end. Starting Node takes part of it where the parent dies at once. */
+/**
+ * Time from the parent's end to the child's end. If the parent dies immediately, it includes the rest of Node's start.
+ */
 const endsWithinMs = 2_000;
 
 let mark: string;
@@ -17,7 +19,7 @@ afterEach(() => {
   for (const pid of processesWith(mark)) process.kill(pid, 'SIGKILL');
 });
 
-/** A process that has ended and was not collected yet has no arguments. */
+/** Returns the processes with this argument. Zombie processes have no arguments and do not count. */
 function processesWith(argument: string): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))

@@ -14,7 +14,7 @@ import { workflowBundle } from '../../worker/workflow-bundle.ts';
 import type { TestTemporal } from '../support/temporal-of-tests.ts';
 import { startTemporal } from '../support/temporal-of-tests.ts';
 
-// Workers that say which code they are: a pipeline belongs to the code that it began on.
+// Workers with a build id: a pipeline stays on the version of the code on which it began.
 
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 let temporal: TestTemporal;

@@ -8,7 +8,7 @@ import { configuration } from '../db/database-ground.ts';
 import type { LifecycleWorker } from '../support/lifecycle-worker.ts';
 import { quiet, startLifecycleWorker } from '../support/lifecycle-worker.ts';
 
-// Executions that older code started and that today's code cannot replay.
+// Executions that older code started and that the current code cannot replay.
 
 const older = fileURLToPath(new URL('../fixtures/older-workflows/index.ts', import.meta.url));
 const nobody = '0193e2c8-7b1c-7d4e-9f6a-2f1f4c3b2a10';
@@ -48,11 +48,11 @@ async function submitBuild(scope: Scope): Promise<string> {
 
 const stateOf = async (id: string) => (await stack.repositories.runs.get(id)).state;
 
-/** Makes a build that stopped halfway and cannot continue with today's code. */
+/** Creates a build that stopped halfway and cannot continue with the current code. */
 async function strandedBuild(scope: Scope): Promise<string> {
   const { repositories, temporal, workflowClient } = stack;
   const id = await submitBuild(scope);
-  // Today's lifecycle orders the build, and older code runs it.
+  // The current lifecycle orders the build, and older code runs it.
   await stack.activities.advanceLifecycle({ scope, reconcile: false });
   const { workflowId } = await repositories.runs.get(id);
   await stack.workWith(older);
@@ -62,13 +62,13 @@ async function strandedBuild(scope: Scope): Promise<string> {
     args: [{ schemaVersion: 1, runId: id, scope }],
   });
   const execution = temporal.workflow.getHandle(workflowId);
-  // Before the older code sleeps, today's could continue what it began.
+  // The build must reach the older code's sleep, because the current code could continue from before it.
   const sleeps = async () =>
     (await execution.fetchHistory()).events?.some((event) => event.timerStartedEventAttributes);
   await expect.poll(sleeps, { timeout: 20_000 }).toBe(true);
   expect(await stateOf(id)).toBe('running');
   await stack.workWith();
-  // The next event must make the execution fail instead of being retried for ever.
+  // The next event must make the execution fail, and not be retried forever.
   await execution.signal('nudge');
   await expect
     .poll(async () => workflowClient.describe(workflowId), { timeout: 20_000 })

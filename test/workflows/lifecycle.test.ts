@@ -13,7 +13,7 @@ let stack: LifecycleWorker;
 let scope: Scope;
 let by: string;
 let models = 0;
-/** Builds go on when it opens. */
+/** Builds wait until this gate opens. */
 let gate = Promise.resolve();
 let open = (): void => {};
 function shut(): void {
@@ -25,7 +25,7 @@ function shut(): void {
 beforeAll(async () => {
   stack = await startLifecycleWorker(
     {
-      // Builds that find everything as it was: what is tested is how many there are, and why.
+      // Builds find nothing changed. The tests only look at how many builds there are, and why.
       materialiseEnvironment: async () => {
         await gate;
         return { interpreter: 'none', platform: 'none' };
@@ -42,7 +42,8 @@ beforeAll(async () => {
       }),
       expireRejectedVersions: async () => ({ blobs: 0 }),
     },
-    // Suggested at 4,096 events by default; sooner, so that it is seen more than once.
+    // Temporal suggests to continue as new after 4,096 events by default. This lower number makes it happen more than
+    // once.
     { 'limit.historyCount.suggestContinueAsNew': 300 },
   );
   by = (await stack.repositories.principals.ensure('operator', 'person', [{ role: 'operator' }], null)).id;
@@ -97,7 +98,7 @@ test('4,000 triggers and 200 updates: the lifecycle continues as new under them,
         sent += 20;
         if (first >= total) return;
         for (let index = first; index < first + 20; index += 1) await submitTrigger(`trigger ${index}`);
-        // Rejects if the update is lost in the turn from one execution to the next.
+        // Rejects if the update is lost between one execution and the next.
         await process.advance(scope);
         answered += 1;
       }
@@ -118,7 +119,7 @@ test('4,000 triggers and 200 updates: the lifecycle continues as new under them,
   expect((await builds()).length).toBeLessThanOrEqual(10);
 }, 120_000);
 
-/** A build that is under way and stays so until `open`, and one that waits for its slot and has no workflow yet. */
+/** Creates a build that runs until `open` is called, and one that waits for its slot and has no workflow yet. */
 async function oneRunsAndOneWaits() {
   await applyModel({ on: ['drift'], debounce: '0s', cooldown: '0s', budget: '1000 per day' });
   const { repositories, workflowClient } = stack;
@@ -141,7 +142,7 @@ test('a run whose workflow was terminated by hand has failed, its slot is free, 
   await activities.advanceLifecycle({ scope, reconcile: true });
   expect(await states()).toEqual(['running', 'queued']);
   await temporal.workflow.getHandle(running.workflowId).terminate('by hand');
-  // A look that was asked for does not ask Temporal about every run: the timer's does.
+  // A requested check does not ask Temporal about every run; only the timer's check does.
   await activities.advanceLifecycle({ scope, reconcile: false });
   expect(await states()).toEqual(['running', 'queued']);
   const { start } = await activities.advanceLifecycle({ scope, reconcile: true });
@@ -188,7 +189,7 @@ test('a change of the configuration takes effect at the next look, and the trigg
   await repositories.models.apply('default', 'production', own, by);
   await workflowClient.advance(scope);
   await expect.poll(async () => (await builds()).map((run) => run.state), { timeout: 20_000 }).toEqual(['succeeded']);
-  // And what keeps the next one waiting is told.
+  // The reason why the next trigger waits is reported.
   await submitTrigger('another finding');
   await workflowClient.advance(scope);
   expect(buildWaits(await repositories.lifecycle.snapshot(scope))).toMatchObject([{ for: 'cooldown' }]);

@@ -6,14 +6,18 @@ import { nudgeSignal, workflowQueue } from '../../contracts/runs/workflows.ts';
 import type { LifecycleWorker } from '../support/lifecycle-worker.ts';
 import { startLifecycleWorker } from '../support/lifecycle-worker.ts';
 
-// Workflows that wait for weeks or do thousands of steps, told in small: an execution is long after 60 events, where a
-// server says 4,096, and nudges stand for the timers of hours. A look costs the same number of events after either.
+// Workflows that wait for weeks or run thousands of steps, on a smaller scale. An execution counts as long after 60
+// events instead of a server's 4,096, and nudges replace timers of hours. A check costs the same number of events after
+// a nudge and after a timer.
 
 const longAfter = 60;
 const scale = 4_096 / longAfter;
 const eventsPerLook = 12;
 const daily = 24 * 6;
-/** How often each wait is looked at in 30 days of approval, one day of queue, and a bake of 30 days (until-next-look.test.ts). */
+/**
+ * The scaled number of checks during 30 days of approval, one day in the queue, and a bake of 30 days (see
+ * until-next-look.test.ts).
+ */
 const looksWanted = {
   tallyApproval: Math.ceil((30 * daily) / scale),
   beginRollout: Math.ceil((daily + 10) / scale),
@@ -41,7 +45,7 @@ const asked = new Map<string, number>();
 const concluded: RunConclusion[] = [];
 const ended: (string | null)[] = [];
 const cursors: (string | null)[] = [];
-/** Enough for several executions. */
+/** Enough steps for several executions. */
 const manySteps = 40;
 let stack: LifecycleWorker;
 
