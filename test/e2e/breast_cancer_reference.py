@@ -1,4 +1,4 @@
-"""What scikit-learn says of the example's model on the example's holdout, without any of Perennial: prints JSON.
+"""Trains the example's model and measures it on the example's holdout with scikit-learn alone, and prints JSON.
 
 python breast_cancer_reference.py tumours.csv
 """

@@ -125,7 +125,6 @@ describe('a body is JSON', () => {
     ['UTF-16', Buffer.from(`\uFEFF${sum}`, 'utf16le'), 'the body is not UTF-8'],
   ])('and %s is refused by name', async (_what, sent, message) => {
     const { status, body } = await send(inferPath, sent, { 'content-type': 'application/json' });
-    // This includes the empty body, for which fetch sends no bytes to parse.
     expect({ status, error: body.error }).toEqual({ status: 400, error: expect.stringContaining(message) });
   });
 });

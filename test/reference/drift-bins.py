@@ -1,8 +1,9 @@
-"""Reference values of drift over bins that hold ties apart, by pandas, NumPy and SciPy.
+"""Reference values of drift over bins that give frequent values bins of their own, by pandas, NumPy and SciPy.
 
-Rules, written from docs/reference/drift.md and not from the code: a value with more than a tenth of the reference is a bin of its
-own, the rest is cut at its own deciles; of more than 25 categories the rare are pooled into known and new; drift is at or above the
-threshold and above the 99.5 % quantile over dealings of the pooled rows.
+The rules follow docs/reference/drift.md and not the code. A value with more than a tenth of the reference rows is a bin
+of its own, and the rest is cut at its own deciles. If there are more than 25 categories, the rare ones are pooled into
+known and new. A column has drifted if its distance is at or above the threshold and above the 99.5 % quantile over
+random splits of the pooled rows.
 
 Prints JSON: python drift-bins.py > drift-bins.json
 """
@@ -26,7 +27,7 @@ def months(first, last):
 
 
 def edges_of(reference):
-    """Sorted edges; the value of a bin of its own stands twice."""
+    """Returns the sorted edges. A value with a bin of its own appears twice."""
     reference = pd.Series(reference, dtype=float)
     shares = reference.value_counts(normalize=True)
     points = sorted(shares[shares > 0.1].index)
@@ -36,7 +37,7 @@ def edges_of(reference):
 
 
 def counts_in(values, edges):
-    """Each value's bin: how many edges it has passed. The second of two equal edges is passed only by greater values."""
+    """Counts the values in each bin. Only values above the second of two equal edges pass it."""
     values = np.asarray(values, dtype=float)
     place = np.zeros(len(values), dtype=int)
     for at, edge in enumerate(edges):
@@ -52,7 +53,7 @@ def psi(before, now):
 
 
 def pooled(before, now):
-    """Of more than 25 categories: the common ones, and the rare as known and new (Good and Turing)."""
+    """Pools the rare categories into known and new, by Good and Turing, if there are more than 25."""
     if ((before + now) > 0).sum() <= 25:
         return before, now
     both, smaller = before + now, now if now.sum() <= before.sum() else before
@@ -135,7 +136,7 @@ def year_ago(month):
 
 def case(name):
     folder = ROOT / "test/cases/inputs/drift" / name
-    # `skip_blank_lines` would leave out missing values of a single column.
+    # With `skip_blank_lines`, missing values of a single column would be left out.
     before, now = (pd.read_csv(folder / f"{side}.csv", skip_blank_lines=False)["v"] for side in ("reference", "window"))
     split, distance = (by_category, pooled_psi) if before.dtype == object else (by_bin, psi)
     r, c = split(before, now)

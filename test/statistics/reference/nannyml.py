@@ -1,9 +1,11 @@
-"""Performance estimated without labels, by NannyML: of classes that are made up, and of three of its published examples.
+"""NannyML's estimates of performance without labels, for synthetic classes and for three of its published examples.
 
-Writes JSON: python -P nannyml.py nannyml.json (with -P this file does not hide the library, and what LightGBM says is no JSON).
+Writes JSON: python -P nannyml.py nannyml.json
+-P keeps this file from hiding the library. Standard output would mix LightGBM's messages with the JSON.
 
-NannyML rounds the counts under its ROC curve to five places and orders tied probabilities as a quicksort leaves them. So
-`rocAuc` is made a second time: without the rounding where nothing is tied, and by scikit-learn where much is.
+NannyML rounds the counts under its ROC curve to five decimal places and orders tied probabilities arbitrarily, by an
+unstable quicksort. So `rocAuc` is computed a second time: without the rounding if there are no ties, and by
+scikit-learn if there are many.
 """
 
 import contextlib
@@ -24,7 +26,7 @@ import sklearn
 from nannyml.performance_estimation.confidence_based import cbpe
 from sklearn import metrics
 
-# The type that pandas 3 has for words is not taken by this version of NannyML.
+# This version of NannyML does not accept the string type of pandas 3.
 pandas.set_option("future.infer_string", False)
 
 NAMES = {"rocAuc": "roc_auc", "accuracy": "accuracy", "macroF1": "f1"}
@@ -49,7 +51,7 @@ def told(results, names):
 
 
 def several(reference, window, columns):
-    """What NannyML makes of one window, which classes it has calibrated, and what it believes of each row."""
+    """Returns NannyML's estimates for one window, the classes that it calibrated, and the calibrated probabilities."""
     estimator = nannyml.CBPE(
         y_pred_proba=columns,
         y_pred="y_pred",
@@ -66,7 +68,7 @@ def several(reference, window, columns):
 
 
 def as_weights(decision, probabilities, believed):
-    """The same by scikit-learn: each row once as each class, weighted by how far that is believed."""
+    """Returns the same by scikit-learn: each row appears once per class, weighted by the calibrated probability."""
     rows, classes = believed.shape
     truth, weight = np.tile(np.arange(classes), rows), believed.reshape(-1)
     said, given = np.repeat(decision, classes), np.repeat(probabilities, classes, axis=0)
@@ -83,7 +85,7 @@ def as_weights(decision, probabilities, believed):
 
 
 def wanderings(truth, decision, probabilities, rows, random):
-    """How metrics wander from one resample of so many rows to the next."""
+    """Returns the standard deviation of the metrics over resamples of this many rows."""
     labels, drawn = list(range(probabilities.shape[1])), []
     for _ in range(4000):
         those = random.integers(0, len(truth), rows)
@@ -97,7 +99,7 @@ def wanderings(truth, decision, probabilities, rows, random):
 
 
 def made_up():
-    """Four classes, one of them rare, of a model that is too sure of itself; then its inputs move."""
+    """Makes four classes, one of them rare, for an overconfident model whose inputs then shift."""
     random = np.random.default_rng(4)
     slopes = random.normal(size=(2, 4)) * 0.8
 
@@ -137,16 +139,16 @@ def made_up():
 
 
 def counted(frame, by):
-    """Rows that are the same, once with their number: nothing here depends on their order."""
+    """Groups equal rows and counts them. Nothing here depends on the order of rows."""
     return [[*map(int, key), int(count)] for key, count in frame.groupby(by).size().items()]
 
 
 def credit_cards():
-    """Whole, with two of its ten windows: the first, and the first after the world has moved.
+    """Returns the whole reference and two of the ten windows: the first, and the first after the concept has changed.
 
-    Rows that are the same are one: the first two probabilities in percent, what was said, and how many are so; of the
-    reference how many of each class. NannyML 0.13.1 calibrates two of the classes; its tutorial of the example was made
-    when it calibrated all three, and prints what is `eachCalibrated` here.
+    Equal rows are grouped: the first two probabilities in percent, the decision, and the number of rows, or for the
+    reference the number of rows of each class. NannyML 0.13.1 calibrates two of the classes. Its tutorial of the
+    example was written when it calibrated all three, and prints the values of `eachCalibrated`.
     """
     reference, analysis, truth = nannyml.load_synthetic_multiclass_classification_dataset()
     analysis = analysis.merge(truth, on="id")
@@ -188,7 +190,7 @@ def credit_cards():
 
 
 def car_loan():
-    """Whole, with two of its ten windows, of which its tutorial prints what is `estimated` here."""
+    """Returns the whole reference and two of the ten windows. The tutorial prints the values of `estimated`."""
     reference, analysis, _ = nannyml.load_synthetic_car_loan_dataset()
     names = {"rocAuc": "roc_auc", **{name: name for name in ("accuracy", "precision", "recall", "f1")}}
     for frame in (reference, analysis):
@@ -214,7 +216,7 @@ def car_loan():
 
 
 def car_price():
-    """A slice: the first rows of the reference, and of two windows before and after the inputs have moved."""
+    """Returns the first rows of the reference, and of one window before and one after the inputs have shifted."""
     reference, analysis, truth = nannyml.load_synthetic_car_price_dataset()
     analysis = analysis.merge(truth, on="id")
     features = ["car_age", "km_driven", "price_new", "accident_count", "door_count", "fuel", "transmission"]
